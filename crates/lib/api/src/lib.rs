@@ -1,0 +1,59 @@
+//! The services' gRPC types, generated from `proto/`, and clients for their streams.
+//!
+//! Services meet only here. Besides `service-kit` this is the only crate that names tonic types
+//! in its interface: what a service needs of tonic (Status, Streaming, the server traits) it
+//! takes from [`grpc`].
+
+/// Generated code: `postern.message.v1`.
+pub mod message {
+    #[allow(missing_docs, clippy::all, unreachable_pub)] // Generated; documented in proto/.
+    pub mod v1 {
+        tonic::include_proto!("postern.message.v1");
+    }
+}
+
+/// Generated code: `postern.queue.v1`.
+pub mod queue {
+    #[allow(missing_docs, clippy::all, unreachable_pub)] // Generated; documented in proto/.
+    pub mod v1 {
+        tonic::include_proto!("postern.queue.v1");
+    }
+}
+
+/// Generated code: `postern.policy.v1`.
+pub mod policy {
+    #[allow(missing_docs, clippy::all, unreachable_pub)] // Generated; documented in proto/.
+    pub mod v1 {
+        tonic::include_proto!("postern.policy.v1");
+    }
+}
+
+/// Generated code: `postern.collection.v1`.
+pub mod collection {
+    #[allow(missing_docs, clippy::all, unreachable_pub)] // Generated; documented in proto/.
+    pub mod v1 {
+        tonic::include_proto!("postern.collection.v1");
+    }
+}
+
+/// Generated code: `postern.mailbox.v1`.
+pub mod mailbox {
+    #[allow(missing_docs, clippy::all, unreachable_pub)] // Generated; documented in proto/.
+    pub mod v1 {
+        tonic::include_proto!("postern.mailbox.v1");
+    }
+}
+
+/// Generated code: `postern.directory.v1`.
+pub mod directory {
+    #[allow(missing_docs, clippy::all, unreachable_pub)] // Generated; documented in proto/.
+    pub mod v1 {
+        tonic::include_proto!("postern.directory.v1");
+    }
+}
+
+/// What services and clients need of tonic.
+pub mod grpc {
+    pub use tonic::transport::Channel;
+    pub use tonic::{Code, Request, Response, Status, Streaming, async_trait};
+}
