@@ -57,3 +57,10 @@ pub mod grpc {
     pub use tonic::transport::Channel;
     pub use tonic::{Code, Request, Response, Status, Streaming, async_trait};
 }
+
+// mod conversions;
+// pub mod policy_watch;
+pub mod queue_client;
+pub mod text_upload;
+
+mod failure;

@@ -1,0 +1,106 @@
+//! The policy in force, as each process sees it: compiled, immutable, followed as it changes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rules::Policy;
+use tokio::sync::watch;
+use tonic::transport::Channel;
+
+use crate::policy::v1::{Revision, WatchPolicyRequest, policy_client::PolicyClient};
+
+/// A revision of the policy, compiled.
+pub struct PolicySnapshot {
+    /// Its number, for the history of what it decides.
+    pub revision: u64,
+    /// The compiled document.
+    pub policy: Policy,
+}
+
+/// Follows the policy. Clones see the same snapshot.
+#[derive(Clone)]
+pub struct PolicyWatch {
+    snapshots: watch::Receiver<Option<Arc<PolicySnapshot>>>,
+}
+
+impl PolicyWatch {
+    /// Begins to follow the policy over `channel`, which leads to the queue service. The task ends
+    /// when the last clone is dropped.
+    #[must_use]
+    pub fn start(channel: Channel) -> Self {
+        let (sender, snapshots) = watch::channel(None);
+        tokio::spawn(follow(channel, sender));
+        Self { snapshots }
+    }
+
+    /// A policy that does not change: for tests.
+    #[must_use]
+    pub fn fixed(revision: u64, policy: Policy) -> Self {
+        let snapshot = Some(Arc::new(PolicySnapshot { revision, policy }));
+        Self {
+            snapshots: watch::channel(snapshot).1,
+        }
+    }
+
+    /// The newest snapshot; `None` until the first has come: then nothing may be accepted (I8).
+    /// It stays in force while the queue cannot be reached.
+    #[must_use]
+    pub fn current(&self) -> Option<Arc<PolicySnapshot>> {
+        self.snapshots.borrow().clone()
+    }
+
+    /// Waits for the first snapshot.
+    pub async fn first(&mut self) -> Option<Arc<PolicySnapshot>> {
+        match self.snapshots.wait_for(Option::is_some).await {
+            Ok(snapshot) => snapshot.clone(),
+            Err(_) => None,
+        }
+    }
+
+    /// Waits until the snapshot changes; false when nobody follows the policy any more.
+    pub async fn changed(&mut self) -> bool {
+        self.snapshots.changed().await.is_ok()
+    }
+}
+
+/// Asks again when the stream breaks, a little later each time up to 2 s.
+async fn follow(channel: Channel, sender: watch::Sender<Option<Arc<PolicySnapshot>>>) {
+    const PAUSES_MS: [u64; 6] = [50, 100, 200, 500, 1_000, 2_000];
+    let mut failures = 0;
+    while !sender.is_closed() {
+        let mut client = PolicyClient::new(channel.clone())
+            .max_decoding_message_size(64 * 1024 * 1024);
+        if let Ok(response) = client.watch_policy(WatchPolicyRequest {}).await {
+            let mut revisions = response.into_inner();
+            while let Ok(Some(revision)) = revisions.message().await {
+                failures = 0;
+                take(&sender, revision);
+            }
+        }
+        let pause = PAUSES_MS[failures.min(PAUSES_MS.len() - 1)];
+        failures += 1;
+        tokio::select! {
+            () = sender.closed() => return,
+            () = tokio::time::sleep(Duration::from_millis(pause)) => {}
+        }
+    }
+}
+
+fn take(sender: &watch::Sender<Option<Arc<PolicySnapshot>>>, revision: Revision) {
+    match Policy::parse(&revision.document) {
+        Ok(policy) => {
+            tracing::info!(revision = revision.revision, "policy in force");
+            let snapshot = PolicySnapshot {
+                revision: revision.revision,
+                policy,
+            };
+            sender.send_replace(Some(Arc::new(snapshot)));
+        }
+        // The queue validated it: this process is of another version. The old one stays in force.
+        Err(error) => tracing::error!(
+            revision = revision.revision,
+            %error,
+            "the new policy cannot be read; the one before stays in force"
+        ),
+    }
+}
