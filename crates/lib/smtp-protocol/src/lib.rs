@@ -1,1 +1,8 @@
-//! TODO
+//! SMTP (RFC 5321) without input or output: bytes go in, events and bytes come out.
+//!
+//! This crate knows no sockets, clocks or threads, and decides nothing about mail: what may be
+//! said when, how it is written, and where a message ends is its whole subject.
+
+mod reply;
+
+pub use reply::{EnhancedCode, Reply};
