@@ -1,0 +1,191 @@
+//! Postern under test: `postern up` in a folder of its own.
+
+use std::io::Write;
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::imap::Imap;
+use crate::system::{System, USERS, user};
+
+/// Away from the ports of a system that may run beside.
+const PORT_BASE: u16 = 21_000;
+
+/// Longest that starting may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running system; dropping it stops it.
+pub(crate) struct Postern {
+    supervisor: Child,
+    data: PathBuf,
+    command: PathBuf,
+    watchers: Mutex<Vec<Option<Imap>>>,
+}
+
+impl Postern {
+    /// Starts it, with users, rules and a gateway that leads to the sink.
+    pub(crate) fn start(binaries: &Path, folder: &Path, sink: u16) -> Result<Self> {
+        let data = folder.join("postern");
+        let command = binaries.join("postern");
+        let log = std::fs::File::create(folder.join("postern.log"))?;
+        let supervisor = Command::new(&command)
+            .arg("up")
+            .args(["--listen", "127.0.0.1", "--port-base"])
+            .arg(PORT_BASE.to_string())
+            .arg("--data")
+            .arg(&data)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| {
+                format!("{} does not run; `make build` makes it", command.display())
+            })?;
+        let postern = Self {
+            supervisor,
+            data,
+            command,
+            watchers: Mutex::new((0..USERS).map(|_| None).collect()),
+        };
+        postern.await_port(postern.smtp_port())?;
+        postern.await_port(postern.imap_port())?;
+        postern.set_up(sink)?;
+        Ok(postern)
+    }
+
+    fn set_up(&self, sink: u16) -> Result<()> {
+        let policy = format!(
+            r#"
+[[gateway]]
+name = "sink"
+hosts = ["127.0.0.1:{sink}"]
+tls = "none"
+
+[[domain]]
+name = "bench.test"
+deliver = "mailboxes"
+
+[[domain]]
+name = "discard.test"
+deliver = "mailboxes"
+
+[[domain.handler]]
+match = "*"
+deliver = "discard"
+
+[[domain]]
+name = "relay.test"
+deliver = {{ gateway = "sink" }}
+from = "everyone"
+"#
+        );
+        let file = self.data.join("bench-policy.toml");
+        std::fs::write(&file, policy)?;
+        self.run(&["policy", "apply", &file.display().to_string()], b"")?;
+        for number in 0..USERS {
+            self.run(&["user", "add", &user(number), "--password-stdin"], b"pw\n")?;
+        }
+        Ok(())
+    }
+
+    fn run(&self, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>> {
+        let mut child = Command::new(&self.command)
+            .args(arguments)
+            .env("POSTERN_DATA", &self.data)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(input)?;
+        }
+        let output = child.wait_with_output()?;
+        if !output.status.success() {
+            bail!(
+                "postern {} failed: {}",
+                arguments.join(" "),
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+        Ok(output.stdout)
+    }
+
+    fn await_port(&self, port: u16) -> Result<()> {
+        let start = Instant::now();
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            if start.elapsed() > PATIENCE {
+                bail!("Postern does not listen on port {port}; see its logs");
+            }
+            std::thread::park_timeout(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
+    fn status(&self) -> Result<serde_json::Value> {
+        let output = self.run(&["status", "--json"], b"")?;
+        serde_json::from_slice(&output).context("`postern status --json` is not JSON")
+    }
+}
+
+impl System for Postern {
+    fn name(&self) -> &'static str {
+        "Postern"
+    }
+
+    fn smtp_port(&self) -> u16 {
+        PORT_BASE + 25
+    }
+
+    fn imap_port(&self) -> u16 {
+        PORT_BASE + 143
+    }
+
+    fn roots(&self) -> Vec<u32> {
+        let mut roots = vec![self.supervisor.id()];
+        // Its Postgres may be a child of init.
+        let file = self.data.join("postgres/postmaster.pid");
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        roots.extend(
+            text.lines()
+                .next()
+                .and_then(|line| line.parse::<u32>().ok()),
+        );
+        roots
+    }
+
+    fn queued(&self) -> Result<usize> {
+        let status = self.status()?;
+        let messages = status["queue"]["messages"].as_u64();
+        Ok(usize::try_from(
+            messages.context("the status tells no queue.messages")?,
+        )?)
+    }
+
+    fn delivered(&self, number: usize) -> Result<usize> {
+        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        let watcher = watchers.get_mut(number).context("no such user")?;
+        if watcher.is_none() {
+            *watcher = Some(Imap::login(self.imap_port(), &user(number))?);
+        }
+        watcher.as_mut().context("not logged in")?.count()
+    }
+
+    fn database_size(&self) -> Result<Option<u64>> {
+        let status = self.status()?;
+        let octets = status["database"]["octets"].as_u64();
+        Ok(Some(octets.context("the status tells no database.octets")?))
+    }
+}
+
+impl Drop for Postern {
+    fn drop(&mut self) {
+        // SIGTERM, by the shell's own kill: the supervisor drains and stops its children.
+        let pid = self.supervisor.id().to_string();
+        let _ = Command::new("kill").args(["-TERM", &pid]).status();
+        let _ = self.supervisor.wait();
+    }
+}

@@ -1,0 +1,31 @@
+//! What a case needs to know of a system under test.
+
+use anyhow::Result;
+
+/// A mail system that runs on loopback. Its users are `user0@bench.test` to `user99@bench.test`
+/// with the password `pw`; mail for `discard.test` is thrown away, mail for `relay.test` goes to
+/// the sink.
+pub(crate) trait System: Sync {
+    /// As the report calls it.
+    fn name(&self) -> &'static str;
+    /// Port of its SMTP server.
+    fn smtp_port(&self) -> u16;
+    /// Port of its IMAP server, without TLS.
+    fn imap_port(&self) -> u16;
+    /// Process ids whose trees make up the system.
+    fn roots(&self) -> Vec<u32>;
+    /// Messages in its queue.
+    fn queued(&self) -> Result<usize>;
+    /// Messages in a user's INBOX, found without burdening the system where that is possible.
+    fn delivered(&self, user: usize) -> Result<usize>;
+    /// Octets of its database; `None` for a system without one.
+    fn database_size(&self) -> Result<Option<u64>>;
+}
+
+/// Users that have a mailbox.
+pub(crate) const USERS: usize = 100;
+
+/// The address of a user.
+pub(crate) fn user(number: usize) -> String {
+    format!("user{number}@bench.test")
+}
