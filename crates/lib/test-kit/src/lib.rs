@@ -1,1 +1,23 @@
-//! TODO
+//! What tests need and production code may not have: a Postgres to throw away, a DNS that says what the test wants,
+//! a clock that stands still, certificates, and the runner of `C:`/`S:` transcripts. A dev-dependency only.
+//!
+//! A kit fails by panicking, with a message: a test that cannot be set up has failed.
+#![allow(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot be set up has failed"
+)]
+
+mod certificate;
+mod clock;
+pub mod dns;
+mod ports;
+mod postgres;
+pub mod transcript;
+
+pub use certificate::TestCertificate;
+pub use clock::FakeClock;
+pub use dns::FakeDns;
+pub use ports::free_port;
+pub use postgres::{DurablePostgres, Postgres};
+pub use transcript::Transcript;

@@ -1,0 +1,87 @@
+//! Whom Postgres runs as: the caller, or, since Postgres refuses root, an unprivileged user.
+
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use crate::Error;
+
+/// The user that owns the data folder and runs the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account {
+    change_to: Option<(u32, u32)>,
+}
+
+impl Account {
+    /// The caller's own account, or `postgres` (else `nobody`) when the caller is root.
+    ///
+    /// # Errors
+    /// [`Error::NoUnprivilegedUser`] when root has nobody to change to.
+    pub fn unprivileged() -> Result<Self, Error> {
+        if !rustix::process::geteuid().is_root() {
+            return Ok(Self { change_to: None });
+        }
+        let passwd =
+            std::fs::read_to_string("/etc/passwd").map_err(Error::io("reading /etc/passwd"))?;
+        ["postgres", "nobody"]
+            .iter()
+            .find_map(|name| ids_of(&passwd, name))
+            .map(|ids| Self {
+                change_to: Some(ids),
+            })
+            .ok_or(Error::NoUnprivilegedUser)
+    }
+
+    /// Whether programs run as somebody else than the caller.
+    #[must_use]
+    pub fn is_other(&self) -> bool {
+        self.change_to.is_some()
+    }
+
+    /// Gives `path` to this account.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn own(&self, path: &Path) -> Result<(), Error> {
+        let Some((uid, gid)) = self.change_to else {
+            return Ok(());
+        };
+        std::os::unix::fs::chown(path, Some(uid), Some(gid)).map_err(Error::io(format!(
+            "giving {} to the database's user",
+            path.display()
+        )))
+    }
+
+    /// A command that runs as this account. Supplementary groups are dropped with the user id.
+    pub(crate) fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        if let Some((uid, gid)) = self.change_to {
+            command.uid(uid).gid(gid);
+        }
+        command
+    }
+}
+
+fn ids_of(passwd: &str, name: &str) -> Option<(u32, u32)> {
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        (fields.next()? == name).then_some(())?;
+        let uid = fields.nth(1)?.parse().ok()?;
+        let gid = fields.next()?.parse().ok()?;
+        Some((uid, gid))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ids_of;
+
+    const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\npostgresql:x:1:1::/:\npostgres:x:104:110:,,,:/var/lib:/bin/sh\n";
+
+    #[test]
+    fn an_account_is_found_by_its_whole_name() {
+        assert_eq!(ids_of(PASSWD, "postgres"), Some((104, 110)));
+        assert_eq!(ids_of(PASSWD, "post"), None);
+        assert_eq!(ids_of("postgres:x", "postgres"), None);
+    }
+}

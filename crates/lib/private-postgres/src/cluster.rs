@@ -1,0 +1,159 @@
+//! A data folder that `initdb` has filled, and the settings its server runs with.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use crate::{Account, Error, Guard, Installation, Server};
+
+/// One server setting, `name=value`.
+pub type Setting = (&'static str, &'static str);
+
+/// The name Postgres gives its socket: part of what must fit into `sun_path`.
+pub(crate) const SOCKET_NAME: &str = ".s.PGSQL.5432";
+
+/// How long the path of a socket folder may be so that the socket's own path still fits into `sun_path`.
+#[must_use]
+pub fn longest_socket_directory() -> usize {
+    107 - 1 - SOCKET_NAME.len()
+}
+
+/// A cluster: data, socket folder, account.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    pub(crate) installation: Installation,
+    pub(crate) account: Account,
+    pub(crate) data: PathBuf,
+    pub(crate) sockets: PathBuf,
+    pub(crate) log: PathBuf,
+}
+
+impl Cluster {
+    /// Names a cluster; nothing is touched. `data` need not exist; `sockets` must.
+    ///
+    /// # Errors
+    /// When Postgres is not installed, or the socket's path would be too long.
+    pub fn at(data: &Path, sockets: &Path, log: &Path, account: Account) -> Result<Self, Error> {
+        if sockets.as_os_str().len() > longest_socket_directory() {
+            return Err(Error::SocketPathTooLong(sockets.join(SOCKET_NAME)));
+        }
+        Ok(Self {
+            installation: Installation::find()?,
+            account,
+            data: data.to_owned(),
+            sockets: sockets.to_owned(),
+            log: log.to_owned(),
+        })
+    }
+
+    /// Whether `initdb` has finished here.
+    #[must_use]
+    pub fn is_initialised(&self) -> bool {
+        self.data.join("PG_VERSION").is_file()
+    }
+
+    /// Makes the cluster: UTF-8, C collation (addresses are compared as bytes), superuser `postgres`.
+    ///
+    /// Access is by the socket alone: who may open its folder is the database's user. `initdb` works in a folder
+    /// beside the final one, so that one which was killed half-way is not taken for a cluster.
+    ///
+    /// # Errors
+    /// When a program of Postgres fails.
+    pub fn initialise(&self, synced: bool) -> Result<(), Error> {
+        let unfinished = self.data.with_extension("unfinished");
+        if unfinished.exists() {
+            std::fs::remove_dir_all(&unfinished)
+                .map_err(Error::io("removing an unfinished database folder"))?;
+        }
+        std::fs::create_dir(&unfinished)
+            .map_err(Error::io(format!("making {}", unfinished.display())))?;
+        std::fs::set_permissions(&unfinished, std::fs::Permissions::from_mode(0o700))
+            .map_err(Error::io("closing the database folder to others"))?;
+        self.account.own(&unfinished)?;
+
+        let mut initdb = self.account.command(&self.installation.program("initdb"));
+        initdb.args([
+            "--encoding=UTF8",
+            "--locale=C",
+            "--auth=trust",
+            "--username=postgres",
+        ]);
+        if !synced {
+            initdb.arg("--no-sync");
+        }
+        let output = initdb
+            .arg("-D")
+            .arg(&unfinished)
+            .env("TZ", "UTC")
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .output()
+            .map_err(Error::io("running initdb"))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            return Err(Error::Program {
+                program: "initdb",
+                output: said,
+            });
+        }
+        std::fs::rename(&unfinished, &self.data)
+            .map_err(Error::io("taking the new database folder into use"))
+    }
+
+    /// Starts a server and waits until it answers.
+    ///
+    /// # Errors
+    /// When it ends at once or is not ready in time.
+    pub fn start(
+        &self,
+        settings: &[Setting],
+        guard: &Guard,
+        end: crate::EndSignal,
+    ) -> Result<Server, Error> {
+        Server::start(self, settings, guard, end)
+    }
+
+    /// How clients address a database of this cluster.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        format!(
+            "postgres://postgres@localhost/{database}?host={}",
+            self.sockets.display()
+        )
+    }
+
+    /// Runs one statement as the superuser.
+    ///
+    /// # Errors
+    /// When `psql` cannot run or the statement fails.
+    pub fn execute(&self, database: &str, statement: &str) -> Result<String, Error> {
+        let output = std::process::Command::new(self.installation.program("psql"))
+            .args([
+                "-X",
+                "-q",
+                "-A",
+                "-t",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-U",
+                "postgres",
+                "-d",
+                database,
+                "-c",
+                statement,
+            ])
+            .arg("-h")
+            .arg(&self.sockets)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(Error::io("running psql"))?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(Error::Program {
+            program: "psql",
+            output: said,
+        })
+    }
+}

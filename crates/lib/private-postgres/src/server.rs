@@ -1,0 +1,192 @@
+//! A running server: made ready, stopped, killed.
+
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal};
+
+use crate::{Cluster, EndSignal, Error, Guard, Setting};
+
+/// Crash recovery of a large write-ahead log takes its time.
+const START_LIMIT: Duration = Duration::from_secs(120);
+const STOP_LIMIT: Duration = Duration::from_secs(60);
+/// After a killed postmaster its backends hold the shared memory until they notice; a new one says so and ends.
+const START_TRIES: u32 = 50;
+const POLL: Duration = Duration::from_millis(10);
+
+/// A postmaster that this process started.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    cluster: Cluster,
+}
+
+impl Server {
+    pub(crate) fn start(
+        cluster: &Cluster,
+        settings: &[Setting],
+        guard: &Guard,
+        end: EndSignal,
+    ) -> Result<Self, Error> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let mut server = Self::spawn(cluster, settings)?;
+            guard.watch(server.pid(), end);
+            match server.wait_until_ready() {
+                Ok(()) => return Ok(server),
+                Err(error) => {
+                    let _killed = server.kill();
+                    guard.forget(server.pid());
+                    let held = matches!(&error, Error::EndedEarly { log } if log.contains("shared memory"));
+                    if !held || tries == START_TRIES {
+                        return Err(error);
+                    }
+                    std::thread::sleep(POLL * 10);
+                }
+            }
+        }
+    }
+
+    fn spawn(cluster: &Cluster, settings: &[Setting]) -> Result<Self, Error> {
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&cluster.log)
+            .map_err(Error::io(format!("opening {}", cluster.log.display())))?;
+        let errors = log
+            .try_clone()
+            .map_err(Error::io("opening Postgres' log"))?;
+        let mut command = cluster
+            .account
+            .command(&cluster.installation.program("postgres"));
+        command
+            .arg("-D")
+            .arg(&cluster.data)
+            .arg("-k")
+            .arg(&cluster.sockets);
+        command.args([
+            "-c",
+            "listen_addresses=",
+            "-c",
+            "port=5432",
+            "-c",
+            "logging_collector=off",
+        ]);
+        for (name, value) in settings {
+            command.arg("-c").arg(format!("{name}={value}"));
+        }
+        let child = command
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(errors)
+            .process_group(0)
+            .spawn()
+            .map_err(Error::io("starting Postgres"))?;
+        Ok(Self {
+            child,
+            cluster: cluster.clone(),
+        })
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Waits for the line `ready` that the postmaster writes into `postmaster.pid`, as `pg_ctl -w` does.
+    fn wait_until_ready(&mut self) -> Result<(), Error> {
+        let until = Instant::now() + START_LIMIT;
+        while Instant::now() < until {
+            if !self.is_running() {
+                return Err(Error::EndedEarly {
+                    log: self.end_of_log(),
+                });
+            }
+            let state = std::fs::read_to_string(self.cluster.data.join("postmaster.pid"))
+                .unwrap_or_default();
+            let ours = state.lines().next() == Some(&self.pid().to_string());
+            if ours
+                && state
+                    .lines()
+                    .nth(7)
+                    .is_some_and(|line| line.trim() == "ready")
+            {
+                return Ok(());
+            }
+            std::thread::sleep(POLL);
+        }
+        Err(Error::TooSlow {
+            what: "start",
+            seconds: START_LIMIT.as_secs(),
+        })
+    }
+
+    fn end_of_log(&self) -> String {
+        let log = std::fs::read(&self.cluster.log).unwrap_or_default();
+        let text = String::from_utf8_lossy(&log);
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(8)..].join("\n")
+    }
+
+    /// Fast shutdown: sessions are ended, everything is written. Waits.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub fn stop(&mut self) -> Result<(), Error> {
+        self.signal(Signal::INT)?;
+        self.wait(STOP_LIMIT)
+    }
+
+    /// Immediate shutdown of the server and all its backends, for a cluster that is not needed any more.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub fn abandon(&mut self) -> Result<(), Error> {
+        self.signal(Signal::QUIT)?;
+        self.wait(STOP_LIMIT)
+    }
+
+    /// `kill -9`: nothing is written, nobody is told. The next start recovers from the write-ahead log.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn kill(&mut self) -> Result<(), Error> {
+        self.signal(Signal::KILL)?;
+        self.wait(STOP_LIMIT)
+    }
+
+    fn signal(&mut self, signal: Signal) -> Result<(), Error> {
+        // `is_running` has reaped an ended child, so the id is never somebody else's.
+        if !self.is_running() {
+            return Ok(());
+        }
+        let Some(pid) = i32::try_from(self.pid()).ok().and_then(Pid::from_raw) else {
+            return Ok(());
+        };
+        rustix::process::kill_process(pid, signal)
+            .map_err(|e| Error::io("signalling Postgres")(e.into()))
+    }
+
+    fn wait(&mut self, limit: Duration) -> Result<(), Error> {
+        let until = Instant::now() + limit;
+        while self.is_running() {
+            if Instant::now() > until {
+                return Err(Error::TooSlow {
+                    what: "stop",
+                    seconds: limit.as_secs(),
+                });
+            }
+            std::thread::sleep(POLL);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,36 @@
+//! A clock that moves when the test says so.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// 2026-01-01T12:00:00Z: where a fake clock starts.
+static START: LazyLock<Timestamp> =
+    LazyLock::new(|| "2026-01-01T12:00:00Z".parse().expect("a valid timestamp"));
+
+/// Clones show the same time.
+#[derive(Clone, Debug, Default)]
+pub struct FakeClock {
+    nanoseconds: Arc<AtomicI64>,
+}
+
+impl FakeClock {
+    /// A clock that shows 2026-01-01T12:00:00Z.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What it shows.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        *START + SignedDuration::from_nanos(self.nanoseconds.load(Ordering::SeqCst))
+    }
+
+    /// Moves it on.
+    pub fn advance(&self, by: SignedDuration) {
+        let by = i64::try_from(by.as_nanos()).expect("fewer than 292 years");
+        self.nanoseconds.fetch_add(by, Ordering::SeqCst);
+    }
+}
