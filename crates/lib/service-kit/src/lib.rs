@@ -1,1 +1,30 @@
-//! TODO
+//! What every process of Postern shares: how it starts, is configured, seen, reached and stopped.
+//!
+//! A service's `main` is one call of [`run`]: it reads the command line and the configuration,
+//! starts logs, traces, metrics and the health service, hands a [`Service`] to the service's own
+//! `run`, and on SIGTERM or SIGINT cancels [`Service::shutdown`] and waits for it to drain.
+//!
+//! Nobody else names figment, the telemetry crates or rcgen. This crate knows nothing of mail.
+
+mod arguments;
+pub mod certificates;
+pub mod config;
+mod endpoint;
+mod error;
+mod grpc;
+pub mod health;
+mod listener_tls;
+mod logging;
+mod metrics_listener;
+mod run;
+mod service;
+mod signals;
+
+pub use config::SharedConfig;
+pub use endpoint::Endpoint;
+pub use error::Error;
+pub use grpc::{Routes, open_channel};
+pub use listener_tls::ServerTls;
+pub use run::run;
+pub use service::Service;
+pub use tonic::transport::Channel;

@@ -1,0 +1,104 @@
+//! The command line that all services have in common.
+
+use std::path::PathBuf;
+
+/// Where the configuration is looked for unless `--config` says otherwise.
+const DEFAULT_FILE: &str = "postern.toml";
+
+/// What a process was started to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Serve until told to stop.
+    Serve,
+    /// Ask the running process for its health.
+    Health,
+    /// Print the version.
+    Version,
+    /// Print the usage.
+    Help,
+}
+
+/// A service's command line.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Arguments {
+    pub(crate) mode: Mode,
+    pub(crate) file: PathBuf,
+    /// The file was named, so it must be there.
+    pub(crate) file_required: bool,
+}
+
+impl Arguments {
+    /// Reads the words behind the program's name.
+    pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut arguments = Self {
+            mode: Mode::Serve,
+            file: PathBuf::from(DEFAULT_FILE),
+            file_required: false,
+        };
+        let mut words = words;
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "--health" => arguments.mode = Mode::Health,
+                "--version" | "-V" => arguments.mode = Mode::Version,
+                "--help" | "-h" => arguments.mode = Mode::Help,
+                "--config" => {
+                    let file = words.next().ok_or("--config needs a file")?;
+                    arguments.name_file(file);
+                }
+                other => match other.strip_prefix("--config=") {
+                    Some(file) => arguments.name_file(file.to_owned()),
+                    None => return Err(format!("unknown argument `{other}`")),
+                },
+            }
+        }
+        Ok(arguments)
+    }
+
+    fn name_file(&mut self, file: String) {
+        self.file = PathBuf::from(file);
+        self.file_required = true;
+    }
+}
+
+/// The usage text of the service `name`.
+pub(crate) fn usage(name: &str) -> String {
+    format!(
+        "Usage: postern-{name} [--config FILE] [--health | --version]\n\n  \
+         --config FILE  configuration; default {DEFAULT_FILE}, where there is one\n  \
+         --health       ask the running process for its health: exit code 0 or 1\n  \
+         --version      print the version\n\n\
+         POSTERN_<SECTION>__<KEY> in the environment overrides the file."
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
+    use super::*;
+
+    fn parse(words: &[&str]) -> Result<Arguments, String> {
+        Arguments::parse(words.iter().map(|&word| word.to_owned()))
+    }
+
+    #[test]
+    fn no_words_serve_with_the_default_file_where_there_is_one() {
+        let arguments = parse(&[]).unwrap();
+        assert_eq!(arguments.mode, Mode::Serve);
+        assert!(!arguments.file_required);
+    }
+
+    #[test]
+    fn a_named_file_is_required_in_both_spellings() {
+        for words in [&["--config", "a.toml"][..], &["--config=a.toml"]] {
+            let arguments = parse(words).unwrap();
+            assert_eq!(arguments.file, PathBuf::from("a.toml"));
+            assert!(arguments.file_required);
+        }
+    }
+
+    #[test]
+    fn what_is_unknown_or_incomplete_is_refused() {
+        assert!(parse(&["--frobnicate"]).is_err());
+        assert!(parse(&["--config"]).is_err());
+    }
+}

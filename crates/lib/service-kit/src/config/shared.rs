@@ -1,0 +1,127 @@
+//! The sections that all processes share.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// Everything of `postern.toml` that is not one process's own section.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SharedConfig {
+    /// The name this system goes by in greetings and trace headers; the machine's name otherwise.
+    pub hostname: Option<String>,
+    /// How long a process may take to drain before it is ended; 25 seconds unless given.
+    pub drain_seconds: Option<u64>,
+    /// Where Postgres is.
+    pub database: DatabaseConfig,
+    /// Where the other services are.
+    pub endpoints: EndpointsConfig,
+    /// The certificate that mail clients see.
+    pub tls: Option<TlsConfig>,
+    /// The certificates by which services on different machines know each other.
+    pub internal_tls: Option<InternalTlsConfig>,
+    /// What is logged, and how.
+    pub log: LogConfig,
+    /// Where traces go.
+    pub telemetry: TelemetryConfig,
+}
+
+/// `[database]`
+#[derive(Clone, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DatabaseConfig {
+    /// `postgres://…`
+    pub url: Option<String>,
+    /// Largest number of connections of one process.
+    pub max_connections: u32,
+}
+
+impl Default for DatabaseConfig {
+    fn default() -> Self {
+        Self {
+            url: None,
+            max_connections: 10,
+        }
+    }
+}
+
+// The URL may hold a password: it is not shown.
+impl fmt::Debug for DatabaseConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatabaseConfig")
+            .field("url", &self.url.as_ref().map(|_| "…"))
+            .field("max_connections", &self.max_connections)
+            .finish()
+    }
+}
+
+/// `[endpoints]`: each `unix:/path/to.sock` or `https://host:port`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EndpointsConfig {
+    /// The service `queue`.
+    pub queue: Option<String>,
+    /// The service `mailbox-store`.
+    pub mailbox_store: Option<String>,
+}
+
+/// `[tls]`: PEM files, read again when they change.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TlsConfig {
+    /// The certificate and its intermediates.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+/// `[internal-tls]`: PEM files for mutual TLS between services.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct InternalTlsConfig {
+    /// The authority that signed all services' certificates.
+    pub ca: PathBuf,
+    /// This process's certificate.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+/// `[log]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LogConfig {
+    /// Lines for people or for machines.
+    pub format: LogFormat,
+    /// `info`, `debug`, or directives such as `info,queue=debug`.
+    pub level: String,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Text,
+            level: "info".to_owned(),
+        }
+    }
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `[telemetry]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TelemetryConfig {
+    /// An OpenTelemetry collector's gRPC endpoint, `http://host:4317`. Without it no traces leave.
+    pub otlp_endpoint: Option<String>,
+}

@@ -1,0 +1,96 @@
+//! The gRPC server of a process.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::UnixListenerStream;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
+
+use super::{
+    CONNECTION_WINDOW, KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, Routes, STREAM_WINDOW, unix_socket,
+};
+use crate::config::InternalTlsConfig;
+use crate::{Endpoint, Error};
+
+/// How long streams may go on after shutdown has begun. Services end theirs by the shutdown
+/// token; this is for peers that do not let go.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Serves `routes` on `endpoint` until `shutdown`, then drains. `bound` is called when it listens.
+pub(crate) async fn serve(
+    endpoint: &Endpoint,
+    tls: Option<&InternalTlsConfig>,
+    routes: Routes,
+    shutdown: CancellationToken,
+    bound: impl FnOnce(),
+) -> Result<(), Error> {
+    let mut server = Server::builder()
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .tcp_nodelay(true);
+    match endpoint {
+        Endpoint::Unix(path) => {
+            let socket = unix_socket::bind(path)?;
+            bound();
+            let router = server.add_routes(routes);
+            let served = router.serve_with_incoming_shutdown(
+                UnixListenerStream::new(socket.listener),
+                shutdown.clone().cancelled_owned(),
+            );
+            let result = drained(served, &shutdown).await;
+            unix_socket::remove(path);
+            result
+        }
+        Endpoint::Tcp { host, port } => {
+            let tls = tls.ok_or_else(|| Error::Endpoint {
+                endpoint: endpoint.to_string(),
+                reason: "to listen on TCP a service needs [internal-tls]".to_owned(),
+            })?;
+            let listener = TcpListener::bind((host.as_str(), *port))
+                .await
+                .map_err(|source| Error::Listen {
+                    address: endpoint.to_string(),
+                    source,
+                })?;
+            let router = server
+                .tls_config(server_tls(tls)?)?
+                .http2_keepalive_interval(Some(KEEP_ALIVE_INTERVAL))
+                .http2_keepalive_timeout(Some(KEEP_ALIVE_TIMEOUT))
+                .add_routes(routes);
+            bound();
+            let served = router.serve_with_incoming_shutdown(
+                TcpIncoming::from(listener).with_nodelay(Some(true)),
+                shutdown.clone().cancelled_owned(),
+            );
+            drained(served, &shutdown).await
+        }
+    }
+}
+
+/// Waits for the server's end, but not for ever once `shutdown` has begun.
+async fn drained(
+    served: impl Future<Output = Result<(), tonic::transport::Error>>,
+    shutdown: &CancellationToken,
+) -> Result<(), Error> {
+    let patience = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        result = served => Ok(result?),
+        () = patience => {
+            tracing::warn!("gRPC streams were still open {} s after shutdown", DRAIN.as_secs());
+            Ok(())
+        }
+    }
+}
+
+fn server_tls(tls: &InternalTlsConfig) -> Result<ServerTlsConfig, Error> {
+    let read = |path: &Path| std::fs::read(path).map_err(|error| Error::file(path, error));
+    Ok(ServerTlsConfig::new()
+        .identity(Identity::from_pem(read(&tls.certificate)?, read(&tls.key)?))
+        .client_ca_root(Certificate::from_pem(read(&tls.ca)?)))
+}

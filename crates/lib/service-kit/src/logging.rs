@@ -1,0 +1,82 @@
+//! Logs (text or JSON, on standard error) and, when configured, traces to an OpenTelemetry
+//! collector.
+
+use std::io::IsTerminal as _;
+
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, fmt};
+
+use crate::Error;
+use crate::config::{LogFormat, SharedConfig};
+
+/// Keeps traces going; what is still held is sent when it is dropped.
+pub(crate) struct Telemetry {
+    provider: Option<SdkTracerProvider>,
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        if let Some(provider) = self.provider.take()
+            && let Err(error) = provider.shutdown()
+        {
+            tracing::debug!(%error, "the last traces were not sent");
+        }
+    }
+}
+
+/// Starts logs and traces of the process `name`. Once a process.
+pub(crate) fn start(name: &'static str, shared: &SharedConfig) -> Result<Telemetry, Error> {
+    let filter = EnvFilter::builder()
+        .parse(&shared.log.level)
+        .map_err(|error| Error::Config(format!("log.level: {error}")))?;
+    let lines = match shared.log.format {
+        LogFormat::Text => fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal())
+            .boxed(),
+        LogFormat::Json => fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_writer(std::io::stderr)
+            .boxed(),
+    };
+    let provider = shared
+        .telemetry
+        .otlp_endpoint
+        .as_deref()
+        .map(|endpoint| tracer(name, endpoint))
+        .transpose()?;
+    let traces = provider
+        .as_ref()
+        .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer(name)));
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .with(traces)
+        .try_init()
+        .map_err(|error| Error::Telemetry(error.to_string()))?;
+    Ok(Telemetry { provider })
+}
+
+fn tracer(name: &'static str, endpoint: &str) -> Result<SdkTracerProvider, Error> {
+    let exporter = SpanExporter::builder()
+        .with_tonic()
+        .with_endpoint(endpoint)
+        .build()
+        .map_err(|error| Error::Telemetry(error.to_string()))?;
+    opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+    Ok(SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_resource(
+            Resource::builder()
+                .with_service_name(format!("postern-{name}"))
+                .build(),
+        )
+        .build())
+}

@@ -1,0 +1,119 @@
+//! Prometheus: the recorder behind the `metrics` macros, and the HTTP listener that shows it.
+//!
+//! One request a connection, whatever its path: no HTTP server is needed for that.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use crate::Error;
+
+/// The largest request that is read.
+const LARGEST_REQUEST: usize = 8 * 1024;
+
+/// How long a client may take to ask and to listen.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often histograms are compacted.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Upper bounds in seconds, for histograms of durations.
+const BUCKETS: [f64; 14] = [
+    0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0,
+];
+
+/// Installs the recorder and, when `address` is given, shows it there. Once a process.
+pub(crate) async fn start(
+    name: &'static str,
+    address: Option<SocketAddr>,
+    shutdown: CancellationToken,
+) -> Result<(), Error> {
+    let Some(address) = address else {
+        return Ok(());
+    };
+    let handle = PrometheusBuilder::new()
+        .add_global_label("process", name)
+        .set_buckets(&BUCKETS)
+        .and_then(PrometheusBuilder::install_recorder)
+        .map_err(|error| Error::Telemetry(error.to_string()))?;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|source| Error::Listen {
+            address: address.to_string(),
+            source,
+        })?;
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, "metrics");
+    }
+    tokio::spawn(shutdown.run_until_cancelled_owned(serve(listener, handle)));
+    Ok(())
+}
+
+async fn serve(listener: TcpListener, handle: PrometheusHandle) {
+    let mut upkeep = tokio::time::interval(UPKEEP);
+    loop {
+        tokio::select! {
+            _ = upkeep.tick() => handle.run_upkeep(),
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    let page = handle.render();
+                    tokio::spawn(tokio::time::timeout(PATIENCE, answer(stream, page)));
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "metrics listener");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            },
+        }
+    }
+}
+
+/// Reads a request up to the empty line and answers with the page.
+async fn answer(mut stream: TcpStream, page: String) -> std::io::Result<()> {
+    let mut request = Vec::with_capacity(1024);
+    while !request.windows(4).any(|window| window == b"\r\n\r\n") {
+        if request.len() > LARGEST_REQUEST || stream.read_buf(&mut request).await? == 0 {
+            return Ok(());
+        }
+    }
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n",
+        page.len()
+    );
+    stream.write_all(head.as_bytes()).await?;
+    stream.write_all(page.as_bytes()).await?;
+    stream.shutdown().await
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
+    use super::*;
+
+    #[tokio::test]
+    async fn a_scrape_is_answered_with_the_page() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        metrics::with_local_recorder(&recorder, || {
+            metrics::counter!("postern_test_total").increment(3);
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(serve(listener, handle));
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client
+            .write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            .await
+            .unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"));
+        assert!(answer.contains("postern_test_total 3"), "{answer}");
+        server.abort();
+    }
+}

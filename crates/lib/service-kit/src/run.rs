@@ -1,0 +1,172 @@
+//! From `main` to the end of the process.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::arguments::{Arguments, Mode, usage};
+use crate::config::{Loaded, environment, load};
+use crate::{Endpoint, Error, Service, health, logging, metrics_listener, signals};
+
+/// How long a process may take to drain unless configured: shorter than the 30 s after which
+/// Kubernetes kills.
+const DRAIN_SECONDS: u64 = 25;
+
+/// How long tasks that were left behind may take to let go of the runtime.
+const LEFT_BEHIND: Duration = Duration::from_secs(1);
+
+/// The whole of a service's `main`: reads the command line and the configuration, sets the
+/// process up, runs `body` until it ends, and tells how it went by the exit code.
+pub fn run<C, F, Fut>(name: &'static str, body: F) -> ExitCode
+where
+    C: DeserializeOwned,
+    F: FnOnce(C, Service) -> Fut,
+    Fut: Future<Output = anyhow::Result<()>>,
+{
+    let arguments = match Arguments::parse(std::env::args().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(reason) => return fail(&format!("{reason}\n\n{}", usage(name)), ExitCode::from(2)),
+    };
+    let done = match arguments.mode {
+        Mode::Version => say(&format!("postern-{name} {}", env!("CARGO_PKG_VERSION"))),
+        Mode::Help => say(&usage(name)),
+        Mode::Health => check_health(name, &arguments),
+        Mode::Serve => serve(name, &arguments, body),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format!("postern-{name}: {error:#}"), ExitCode::FAILURE),
+    }
+}
+
+fn serve<C, F, Fut>(name: &'static str, arguments: &Arguments, body: F) -> anyhow::Result<()>
+where
+    C: DeserializeOwned,
+    F: FnOnce(C, Service) -> Fut,
+    Fut: Future<Output = anyhow::Result<()>>,
+{
+    let loaded: Loaded<C> = load(
+        name,
+        &arguments.file,
+        arguments.file_required,
+        &environment(),
+    )?;
+    // Crates that make TLS configurations without saying with which provider take this one.
+    if rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .is_err()
+    {
+        tracing::debug!("a TLS provider is installed already");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let result = runtime.block_on(serve_until_shutdown(name, loaded, body));
+    runtime.shutdown_timeout(LEFT_BEHIND);
+    result
+}
+
+async fn serve_until_shutdown<C, F, Fut>(
+    name: &'static str,
+    loaded: Loaded<C>,
+    body: F,
+) -> anyhow::Result<()>
+where
+    F: FnOnce(C, Service) -> Fut,
+    Fut: Future<Output = anyhow::Result<()>>,
+{
+    let _telemetry = logging::start(name, &loaded.shared)?;
+    let service = Service::new(name, loaded.shared);
+    signals::watch(service.shutdown.clone())?;
+    metrics_listener::start(name, loaded.metrics, service.shutdown.clone()).await?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting {name}");
+    if let Some(listen) = loaded.health {
+        let service = service.clone();
+        tokio::spawn(async move {
+            if let Err(error) = service.serve_health(&listen).await {
+                tracing::error!(%error, "no health service");
+                service.shutdown.cancel();
+            }
+        });
+    }
+    let result = tokio::select! {
+        result = body(loaded.own, service.clone()) => result,
+        seconds = drain_is_over(&service) => {
+            tracing::warn!(seconds, "not drained in time");
+            Err(anyhow::anyhow!("not drained within {seconds} s"))
+        }
+    };
+    service.not_ready();
+    // Background tasks of the process end with it.
+    service.shutdown.cancel();
+    match &result {
+        Ok(()) => tracing::info!("ended"),
+        Err(error) => tracing::error!(error = format!("{error:#}"), "failed"),
+    }
+    result
+}
+
+/// Completes when a shutdown has taken too long, and says how long that was.
+async fn drain_is_over(service: &Service) -> u64 {
+    let seconds = service.shared.drain_seconds.unwrap_or(DRAIN_SECONDS);
+    service.shutdown.cancelled().await;
+    service.not_ready();
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    seconds
+}
+
+/// The section of any service: only the kit's own keys matter to `--health`.
+#[derive(Deserialize)]
+struct AnySection {}
+
+fn check_health(name: &'static str, arguments: &Arguments) -> anyhow::Result<()> {
+    let loaded: Loaded<AnySection> = load(
+        name,
+        &arguments.file,
+        arguments.file_required,
+        &environment(),
+    )?;
+    let Some(endpoint) = loaded.health_endpoint else {
+        bail!("the configuration has neither {name}.health nor {name}.listen");
+    };
+    let endpoint = reachable(endpoint.parse()?);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(health::check(
+        &endpoint,
+        loaded.shared.internal_tls.as_ref(),
+    ))?;
+    say("serving")
+}
+
+/// Who listens everywhere is asked on the loopback, by the name that every internal certificate
+/// holds.
+fn reachable(endpoint: Endpoint) -> Endpoint {
+    match endpoint {
+        Endpoint::Tcp { host, port } if matches!(host.as_str(), "0.0.0.0" | "::") => {
+            Endpoint::Tcp {
+                host: "localhost".to_owned(),
+                port,
+            }
+        }
+        other => other,
+    }
+}
+
+fn say(text: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{text}").map_err(|error| Error::file("standard output", error))?;
+    Ok(())
+}
+
+fn fail(text: &str, code: ExitCode) -> ExitCode {
+    // Nothing is left to tell when standard error is gone, too.
+    let _ = writeln!(std::io::stderr(), "{text}");
+    code
+}

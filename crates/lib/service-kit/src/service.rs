@@ -1,0 +1,142 @@
+//! What a running process has at hand.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Channel;
+
+use crate::grpc::{self, Routes};
+use crate::health::Health;
+use crate::listener_tls::{self, ServerTls};
+use crate::{Endpoint, Error, SharedConfig, open_channel};
+
+/// A process: its name, the shared configuration, and the means to reach and to be reached.
+/// Clones are the same process.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// `queue`, `smtp-server`, …
+    pub name: &'static str,
+    /// The name this system goes by in greetings and trace headers.
+    pub hostname: String,
+    /// What all processes are configured with.
+    pub shared: SharedConfig,
+    /// Cancelled when the process is to drain and end.
+    pub shutdown: CancellationToken,
+    health: Health,
+}
+
+impl Service {
+    pub(crate) fn new(name: &'static str, shared: SharedConfig) -> Self {
+        Self {
+            name,
+            hostname: shared.hostname.clone().unwrap_or_else(machine_name),
+            shared,
+            shutdown: CancellationToken::new(),
+            health: Health::new(),
+        }
+    }
+
+    /// A process for tests within one program: nothing global is touched. Set what the test needs
+    /// in [`Service::shared`].
+    pub fn for_tests(name: &'static str) -> Self {
+        Self::new(
+            name,
+            SharedConfig {
+                hostname: Some("mail.example.test".to_owned()),
+                ..SharedConfig::default()
+            },
+        )
+    }
+
+    /// A channel to the service at `endpoint`: it connects when first used, and again after a
+    /// loss.
+    pub fn channel(&self, endpoint: &str) -> Result<Channel, Error> {
+        open_channel(&endpoint.parse()?, self.shared.internal_tls.as_ref())
+    }
+
+    /// A channel to the queue.
+    pub fn queue_channel(&self) -> Result<Channel, Error> {
+        self.channel(known(&self.shared.endpoints.queue, "queue")?)
+    }
+
+    /// A channel to mailbox-store.
+    pub fn mailbox_store_channel(&self) -> Result<Channel, Error> {
+        self.channel(known(
+            &self.shared.endpoints.mailbox_store,
+            "mailbox-store",
+        )?)
+    }
+
+    /// Where Postgres is.
+    pub fn database_url(&self) -> Result<&str, Error> {
+        self.shared.database.url.as_deref().ok_or_else(|| {
+            Error::Config("database.url (POSTERN_DATABASE_URL) is missing".to_owned())
+        })
+    }
+
+    /// Serves gRPC at `listen` until shutdown, then drains. The health service is added, and says
+    /// that the process serves as soon as the listener is open.
+    pub async fn serve_grpc(&self, listen: &str, routes: Routes) -> Result<(), Error> {
+        let endpoint: Endpoint = listen.parse()?;
+        let routes = routes.add_service(self.health.service());
+        self.listen(&endpoint, routes, || self.ready()).await
+    }
+
+    /// Serves nothing but health, for a process without gRPC services of its own. It serves once
+    /// [`Service::ready`] has been called.
+    pub(crate) async fn serve_health(&self, listen: &str) -> Result<(), Error> {
+        let endpoint: Endpoint = listen.parse()?;
+        let routes = Routes::new(self.health.service());
+        self.listen(&endpoint, routes, || ()).await
+    }
+
+    async fn listen(
+        &self,
+        endpoint: &Endpoint,
+        routes: Routes,
+        bound: impl FnOnce(),
+    ) -> Result<(), Error> {
+        let tls = self.shared.internal_tls.as_ref();
+        grpc::serve(endpoint, tls, routes, self.shutdown.clone(), || {
+            tracing::info!(%endpoint, "gRPC");
+            bound();
+        })
+        .await
+    }
+
+    /// TLS of the mail listeners, as `[tls]` says; none when there is no such section. The files
+    /// are read again when they change.
+    pub fn server_tls(&self) -> Result<Option<Arc<ServerTls>>, Error> {
+        self.shared
+            .tls
+            .as_ref()
+            .map(|config| listener_tls::load(config, self.shutdown.clone()))
+            .transpose()
+    }
+
+    /// From now on the process serves, until it shuts down.
+    pub fn ready(&self) {
+        if !self.shutdown.is_cancelled() {
+            self.health.set(true);
+        }
+    }
+
+    /// From now on it does not.
+    pub(crate) fn not_ready(&self) {
+        self.health.set(false);
+    }
+}
+
+fn known<'a>(endpoint: &'a Option<String>, name: &str) -> Result<&'a str, Error> {
+    endpoint
+        .as_deref()
+        .ok_or_else(|| Error::Config(format!("endpoints.{name} is missing")))
+}
+
+fn machine_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .map(|name| name.trim().to_ascii_lowercase())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "localhost".to_owned())
+}
