@@ -3,6 +3,9 @@
 //! This crate knows no sockets, clocks or threads, and decides nothing about mail: what may be
 //! said when, how it is written, and where a message ends is its whole subject.
 
+mod path;
 mod reply;
+pub mod server;
 
+pub use path::{Mailbox, Path, PathError};
 pub use reply::{EnhancedCode, Reply};

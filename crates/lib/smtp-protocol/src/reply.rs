@@ -195,7 +195,15 @@ mod tests {
             EnhancedCode::split("5.1.1 No such user"),
             Some((EnhancedCode::new(5, 1, 1), "No such user"))
         );
-        for text in ["", "5.1", "3.1.1 x", "5.1.1.1 x", "5.1000.1 x", "5..1 x", "2.0.x y"] {
+        for text in [
+            "",
+            "5.1",
+            "3.1.1 x",
+            "5.1.1.1 x",
+            "5.1000.1 x",
+            "5..1 x",
+            "2.0.x y",
+        ] {
             assert_eq!(EnhancedCode::split(text), None, "{text}");
         }
     }

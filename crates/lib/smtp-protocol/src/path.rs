@@ -1,0 +1,300 @@
+//! Paths of MAIL and RCPT (RFC 5321 §4.1.2): read once, into a value that cannot be malformed.
+//!
+//! What a domain means, and whether it is ours, is not known here.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// Longest path that is taken, angle brackets included (RFC 5321 §4.5.3.1.3 asks for 256; U+0080
+/// and above count by octets).
+const PATH_LIMIT: usize = 512;
+/// RFC 5321 §4.5.3.1.2.
+const DOMAIN_LIMIT: usize = 255;
+
+/// A mailbox `local-part@domain` as it was written; quotes of the local part are kept.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Mailbox {
+    text: String,
+    at: usize,
+}
+
+impl Mailbox {
+    /// Reads a whole text as a mailbox.
+    pub fn parse(text: &str) -> Result<Self, PathError> {
+        if text.len() > PATH_LIMIT {
+            return Err(PathError::TooLong);
+        }
+        let at = local_part(text)?;
+        let domain = text
+            .get(at..)
+            .and_then(|rest| rest.strip_prefix('@'))
+            .ok_or(PathError::Syntax)?;
+        check_domain(domain)?;
+        Ok(Self {
+            text: text.to_owned(),
+            at,
+        })
+    }
+
+    /// The whole mailbox.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// What stands before the `@`.
+    pub fn local_part(&self) -> &str {
+        &self.text[..self.at]
+    }
+
+    /// What stands behind the `@`: a domain or an address literal in brackets.
+    pub fn domain(&self) -> &str {
+        &self.text[self.at + 1..]
+    }
+
+    /// Whether it can be used without SMTPUTF8 (RFC 6531).
+    pub fn is_ascii(&self) -> bool {
+        self.text.is_ascii()
+    }
+}
+
+impl fmt::Display for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{}>", self.text)
+    }
+}
+
+/// A path in angle brackets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Path {
+    /// `<>`, the null reverse-path.
+    Null,
+    /// `<Postmaster>` without a domain (RFC 5321 §4.1.1.3).
+    Postmaster,
+    /// `<mailbox>`; a source route before it is dropped (RFC 5321 appendix C).
+    Mailbox(Mailbox),
+}
+
+impl Path {
+    /// Whether it can be used without SMTPUTF8 (RFC 6531).
+    pub fn is_ascii(&self) -> bool {
+        match self {
+            Self::Null | Self::Postmaster => true,
+            Self::Mailbox(mailbox) => mailbox.is_ascii(),
+        }
+    }
+
+    /// Reads a path at the start of `text` and gives what follows it.
+    pub(crate) fn split(text: &str) -> Result<(Self, &str), PathError> {
+        let inner = text.strip_prefix('<').ok_or(PathError::Syntax)?;
+        let end = closing_bracket(inner).ok_or(PathError::Syntax)?;
+        let (inner, rest) = (&inner[..end], &inner[end + 1..]);
+        if !rest.is_empty() && !rest.starts_with(' ') {
+            return Err(PathError::Syntax);
+        }
+        if inner.is_empty() {
+            return Ok((Self::Null, rest));
+        }
+        if inner.eq_ignore_ascii_case("postmaster") {
+            return Ok((Self::Postmaster, rest));
+        }
+        Mailbox::parse(without_source_route(inner)?).map(|mailbox| (Self::Mailbox(mailbox), rest))
+    }
+}
+
+/// Why a path was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PathError {
+    /// It does not follow the grammar.
+    #[error("malformed path")]
+    Syntax,
+    /// Path or domain is over its limit.
+    #[error("path too long")]
+    TooLong,
+}
+
+/// Where the `>` is that does not stand in a quoted string.
+fn closing_bracket(text: &str) -> Option<usize> {
+    let mut quoted = false;
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'>' if !quoted => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// `@one,@two:mailbox` → `mailbox`.
+fn without_source_route(text: &str) -> Result<&str, PathError> {
+    if !text.starts_with('@') {
+        return Ok(text);
+    }
+    let (route, mailbox) = text.split_once(':').ok_or(PathError::Syntax)?;
+    for hop in route.split(',') {
+        check_domain(hop.strip_prefix('@').ok_or(PathError::Syntax)?)?;
+    }
+    Ok(mailbox)
+}
+
+/// The length of the local part at the start of `text`.
+fn local_part(text: &str) -> Result<usize, PathError> {
+    if text.starts_with('"') {
+        return quoted_string(text);
+    }
+    let end = text.find('@').ok_or(PathError::Syntax)?;
+    let well_formed = text[..end]
+        .split('.')
+        .all(|atom| !atom.is_empty() && atom.bytes().all(is_atext));
+    if well_formed {
+        Ok(end)
+    } else {
+        Err(PathError::Syntax)
+    }
+}
+
+/// The length of the quoted string at the start of `text`, quotes included.
+fn quoted_string(text: &str) -> Result<usize, PathError> {
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            0..=31 | 127 => return Err(PathError::Syntax),
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return Ok(at + 1),
+            _ => {}
+        }
+    }
+    Err(PathError::Syntax)
+}
+
+/// RFC 5322 §3.2.3, and UTF-8 (RFC 6531 §3.3).
+fn is_atext(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte >= 0x80 || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
+}
+
+fn check_domain(domain: &str) -> Result<(), PathError> {
+    if domain.len() > DOMAIN_LIMIT {
+        return Err(PathError::TooLong);
+    }
+    let well_formed = match domain.strip_prefix('[') {
+        Some(rest) => rest.strip_suffix(']').is_some_and(is_address),
+        None => domain.split('.').all(is_label),
+    };
+    if well_formed {
+        Ok(())
+    } else {
+        Err(PathError::Syntax)
+    }
+}
+
+/// A label; the underscore is not a host's, but stands in names that are in use.
+fn is_label(label: &str) -> bool {
+    !label.is_empty()
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+        && label
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b >= 0x80 || b == b'-' || b == b'_')
+}
+
+/// The inside of an address literal (RFC 5321 §4.1.3).
+fn is_address(text: &str) -> bool {
+    match text.get(..5) {
+        Some(tag) if tag.eq_ignore_ascii_case("IPv6:") => text[5..].parse::<Ipv6Addr>().is_ok(),
+        _ => text.parse::<Ipv4Addr>().is_ok(),
+    }
+}
+
+/// A name that HELO and EHLO may give: a domain or an address literal. Anything that would not
+/// do in a Received header is refused; whether it is true is not.
+pub(crate) fn is_hello_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= DOMAIN_LIMIT
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_rfc_5321_allows_is_taken() {
+        for text in [
+            "a@b",
+            "first.last+tag@example.test",
+            "\"a b\"@example.test",
+            "\"a\\\"@<>\"@example.test",
+            "a@[192.0.2.1]",
+            "a@[IPv6:::1]",
+            "jörg@bücher.example",
+            "x@_dmarc.example.test",
+        ] {
+            let mailbox = Mailbox::parse(text).ok();
+            assert_eq!(mailbox.as_ref().map(Mailbox::as_str), Some(text));
+        }
+    }
+
+    #[test]
+    fn what_it_does_not_is_refused() {
+        for text in [
+            "",
+            "@",
+            "a",
+            "a@",
+            "@b",
+            "a..b@c",
+            ".a@b",
+            "a.@b",
+            "a b@c",
+            "a@b c",
+            "a@-b",
+            "a@b-",
+            "a@b..c",
+            "a@b.",
+            "a@[1.2.3]",
+            "a@[::1]",
+            "a@[IPv6:x]",
+            "\"a@b",
+            "\"a\"b@c",
+            "a@b@c",
+            "a\u{7f}@b",
+            "\"a\tb\"@c",
+        ] {
+            assert_eq!(Mailbox::parse(text), Err(PathError::Syntax), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_ends_at_its_bracket_and_loses_its_route() {
+        let read = |text| Path::split(text).map(|(path, rest)| (format!("{path:?}"), rest));
+        assert_eq!(read("<> SIZE=1"), Ok(("Null".into(), " SIZE=1")));
+        assert_eq!(read("<postMASTER>"), Ok(("Postmaster".into(), "")));
+        assert_eq!(
+            read("<@a.test,@b.test:\"x>y\"@c.test> X"),
+            Ok(("Mailbox(<\"x>y\"@c.test>)".into(), " X"))
+        );
+        for text in ["", "<", "a@b", "<a@b", "<a@b>x", "<@a:b>", "<@a>"] {
+            assert_eq!(Path::split(text), Err(PathError::Syntax), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_bounded() {
+        let domain = format!("a@{}", "b.".repeat(128) + "c");
+        assert_eq!(Mailbox::parse(&domain), Err(PathError::TooLong));
+        let local = format!("{}@b", "a".repeat(600));
+        assert_eq!(Mailbox::parse(&local), Err(PathError::TooLong));
+    }
+}

@@ -1,0 +1,28 @@
+//! The server's side of a session (RFC 5321 and the extensions that its EHLO names).
+//!
+//! ```text
+//!            HELO/EHLO           MAIL            RCPT               DATA / BDAT
+//!   Start ─────────────▶ Ready ───────▶ Mail ──────────▶ Recipients ───────────▶ (content)
+//!                          ▲              │  RSET, EHLO       │                      │
+//!                          └──────────────┴───────────────────┴──────────────────────┘
+//!   STARTTLS leads back to Start.
+//! ```
+//!
+//! The driver owns socket and clock. It calls [`Session::next`] with what it has read and does
+//! what the [`Event`] says. Events that ask something ([`Event::Mail`], say) are answered by
+//! [`Session::accept`], [`Session::refuse`] or a method of the event's own; the session writes
+//! the reply. The table of commands is [`table`].
+
+mod auth;
+mod commands;
+mod content;
+mod line;
+mod parameters;
+mod session;
+mod table;
+
+pub use auth::Credentials;
+pub use commands::mail::{Body, Mail, ReturnContent};
+pub use commands::rcpt::{Notify, Rcpt};
+pub use content::Fault;
+pub use session::{CloseReason, Event, Hello, Limits, Session, Terms};

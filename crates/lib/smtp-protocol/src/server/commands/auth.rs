@@ -1,0 +1,48 @@
+//! AUTH (RFC 4954).
+
+use bytes::BytesMut;
+
+use crate::Reply;
+use crate::server::auth::Exchange;
+use crate::server::session::Session;
+use crate::server::table::Proceeded;
+
+pub(in crate::server) fn check(session: &Session) -> Result<(), Reply> {
+    if session.is_authenticated() {
+        return Err(Reply::new(503, 5, 1, "Already authenticated"));
+    }
+    match (session.terms.auth, session.terms.starttls) {
+        (true, _) => Ok(()),
+        (false, true) => Err(Reply::new(538, 7, 11, "Say STARTTLS first")),
+        (false, false) => Err(Reply::new(503, 5, 1, "AUTH is not available")),
+    }
+}
+
+pub(in crate::server) fn proceed(
+    session: &mut Session,
+    arguments: &str,
+    output: &mut BytesMut,
+) -> Proceeded {
+    let mut words = arguments.split(' ').filter(|word| !word.is_empty());
+    let (mechanism, initial) = (words.next(), words.next());
+    if words.next().is_some() {
+        return Err(Reply::new(501, 5, 4, "Too many arguments"));
+    }
+    let mechanism = mechanism.ok_or(Reply::new(501, 5, 4, "Say a mechanism"))?;
+    let exchange = Exchange::named(mechanism).ok_or(Reply::new(
+        504,
+        5,
+        4,
+        "Mechanisms are PLAIN and LOGIN",
+    ))?;
+    match initial {
+        // RFC 4954 §4: `=` is a response of no octets.
+        Some("=") => session.authenticate(exchange, "", output),
+        Some("*") => Err(Reply::new(501, 5, 2, "Malformed authentication data")),
+        Some(response) => session.authenticate(exchange, response, output),
+        None => {
+            session.challenge(exchange, output);
+            Ok(None)
+        }
+    }
+}

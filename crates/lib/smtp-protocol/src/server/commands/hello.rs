@@ -1,0 +1,57 @@
+//! EHLO and HELO (RFC 5321 §4.1.1.1).
+
+use std::fmt::Write as _;
+
+use bytes::BytesMut;
+
+use crate::Reply;
+use crate::path::is_hello_name;
+use crate::server::session::{Hello, Session};
+use crate::server::table::Proceeded;
+
+pub(in crate::server) fn ehlo(
+    session: &mut Session,
+    arguments: &str,
+    _: &mut BytesMut,
+) -> Proceeded {
+    hello(session, arguments, true)
+}
+
+pub(in crate::server) fn helo(
+    session: &mut Session,
+    arguments: &str,
+    _: &mut BytesMut,
+) -> Proceeded {
+    hello(session, arguments, false)
+}
+
+fn hello(session: &mut Session, arguments: &str, extended: bool) -> Proceeded {
+    let name = arguments.trim_start_matches(' ');
+    if !is_hello_name(name) {
+        return Err(Reply::new(501, 5, 4, "Say your domain or address literal"));
+    }
+    Ok(Some(session.ask_hello(Hello {
+        name: name.to_owned(),
+        extended,
+    })))
+}
+
+/// The reply to a HELO or EHLO that was accepted.
+pub(in crate::server) fn greet(session: &Session, output: &mut BytesMut) {
+    let mut text = session.hostname.clone();
+    if session.hello().is_some_and(|hello| hello.extended) {
+        text.push_str("\nPIPELINING\nSIZE");
+        if session.terms.size != 0 {
+            // Writing to a String cannot fail.
+            let _ = write!(text, " {}", session.terms.size);
+        }
+        if session.terms.starttls {
+            text.push_str("\nSTARTTLS");
+        }
+        if session.terms.auth {
+            text.push_str("\nAUTH PLAIN LOGIN");
+        }
+        text.push_str("\n8BITMIME\nSMTPUTF8\nCHUNKING\nDSN\nENHANCEDSTATUSCODES\nHELP");
+    }
+    Reply::plain(250, "").with_text(text).write(output);
+}

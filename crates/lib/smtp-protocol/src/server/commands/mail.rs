@@ -1,0 +1,142 @@
+//! MAIL (RFC 5321 §4.1.1.2) with SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531), RET and
+//! ENVID (RFC 3461 §4.3, §4.4) and AUTH (RFC 4954 §5).
+
+use bytes::BytesMut;
+
+use crate::server::parameters::{MALFORMED, UNKNOWN, is_xtext, parameters};
+use crate::server::session::Session;
+use crate::server::table::Proceeded;
+use crate::{Path, PathError, Reply};
+
+/// What MAIL said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// [`Path::Null`] or a mailbox.
+    pub reverse_path: Path,
+    /// The size that is announced.
+    pub size: Option<u64>,
+    /// What the octets are.
+    pub body: Body,
+    /// Header and addresses may hold UTF-8.
+    pub smtputf8: bool,
+    /// What a DSN is to return.
+    pub return_content: Option<ReturnContent>,
+    /// ENVID, in xtext as given.
+    pub envelope_id: Option<String>,
+}
+
+/// BODY.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Body {
+    /// 7BIT, or not said.
+    #[default]
+    SevenBit,
+    /// 8BITMIME.
+    EightBitMime,
+}
+
+/// RET.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReturnContent {
+    /// The whole message.
+    Full,
+    /// Its header section.
+    Headers,
+}
+
+pub(in crate::server) fn check(session: &Session) -> Result<(), Reply> {
+    if session.terms.auth_required && !session.is_authenticated() {
+        return Err(Reply::new(530, 7, 0, "Authentication required"));
+    }
+    Ok(())
+}
+
+pub(in crate::server) fn proceed(
+    session: &mut Session,
+    arguments: &str,
+    _: &mut BytesMut,
+) -> Proceeded {
+    let mail = parse(arguments)?;
+    let limit = session.terms.size;
+    if limit != 0 && mail.size.is_some_and(|size| size > limit) {
+        return Err(Reply::new(552, 3, 4, "Message is too large"));
+    }
+    Ok(Some(session.ask_sender(mail)))
+}
+
+/// Reads what stands behind the verb.
+fn parse(arguments: &str) -> Result<Mail, Reply> {
+    let path = super::rcpt::behind(arguments, "FROM:").ok_or(Reply::new(
+        501,
+        5,
+        4,
+        "Say MAIL FROM:<address>",
+    ))?;
+    let (reverse_path, rest) = Path::split(path).map_err(bad_path)?;
+    if reverse_path == Path::Postmaster {
+        return Err(bad_path(PathError::Syntax));
+    }
+    let mut mail = Mail {
+        reverse_path,
+        size: None,
+        body: Body::default(),
+        smtputf8: false,
+        return_content: None,
+        envelope_id: None,
+    };
+    for (key, value) in parameters(rest)? {
+        parameter(&mut mail, key, value)?;
+    }
+    if !mail.smtputf8 && !mail.reverse_path.is_ascii() {
+        return Err(Reply::new(550, 6, 7, "This address needs SMTPUTF8"));
+    }
+    Ok(mail)
+}
+
+fn bad_path(error: PathError) -> Reply {
+    match error {
+        PathError::Syntax => Reply::new(501, 1, 7, "Malformed sender address"),
+        PathError::TooLong => Reply::new(501, 1, 7, "Sender address too long"),
+    }
+}
+
+fn parameter(mail: &mut Mail, key: &str, value: Option<&str>) -> Result<(), Reply> {
+    let is = |name: &str| key.eq_ignore_ascii_case(name);
+    match value {
+        Some(value) if is("SIZE") => {
+            // RFC 1870 §3: at most 20 digits.
+            let digits = value.len() <= 20 && value.bytes().all(|b| b.is_ascii_digit());
+            let size = value.parse().unwrap_or(u64::MAX);
+            mail.size = Some(digits.then_some(size).ok_or(MALFORMED)?);
+        }
+        Some(value) if is("BODY") => {
+            mail.body = if value.eq_ignore_ascii_case("7BIT") {
+                Body::SevenBit
+            } else if value.eq_ignore_ascii_case("8BITMIME") {
+                Body::EightBitMime
+            } else {
+                return Err(MALFORMED);
+            };
+        }
+        None if is("SMTPUTF8") => mail.smtputf8 = true,
+        Some(value) if is("RET") => {
+            mail.return_content = Some(if value.eq_ignore_ascii_case("FULL") {
+                ReturnContent::Full
+            } else if value.eq_ignore_ascii_case("HDRS") {
+                ReturnContent::Headers
+            } else {
+                return Err(MALFORMED);
+            });
+        }
+        Some(value) if is("ENVID") => {
+            if !is_xtext(value, 100) {
+                return Err(MALFORMED);
+            }
+            mail.envelope_id = Some(value.to_owned());
+        }
+        // Whom the peer believes to be the author: taken and not relied on.
+        Some(_) if is("AUTH") => {}
+        _ => return Err(UNKNOWN),
+    }
+    Ok(())
+}

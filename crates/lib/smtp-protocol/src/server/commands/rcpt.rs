@@ -1,0 +1,120 @@
+//! RCPT (RFC 5321 §4.1.1.3) with NOTIFY and ORCPT (RFC 3461 §4.1, §4.2).
+
+use bytes::BytesMut;
+
+use crate::server::parameters::{MALFORMED, UNKNOWN, is_xtext, parameters};
+use crate::server::session::Session;
+use crate::server::table::Proceeded;
+use crate::{Path, PathError, Reply};
+
+/// What RCPT said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rcpt {
+    /// [`Path::Postmaster`] or a mailbox.
+    pub forward_path: Path,
+    /// When a DSN is wished.
+    pub notify: Notify,
+    /// ORCPT, `type;xtext` as given.
+    pub original_recipient: Option<String>,
+}
+
+/// NOTIFY.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Notify(u8);
+
+impl Notify {
+    const SUCCESS: u8 = 1;
+    const FAILURE: u8 = 2;
+    const DELAY: u8 = 4;
+    const NEVER: u8 = 8;
+
+    /// Bits: 1 success, 2 failure, 4 delay, 8 never; 0 when NOTIFY was not given.
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+
+    fn parse(value: &str) -> Option<Self> {
+        let mut bits = 0;
+        for word in value.split(',') {
+            bits |= match word.to_ascii_uppercase().as_str() {
+                "SUCCESS" => Self::SUCCESS,
+                "FAILURE" => Self::FAILURE,
+                "DELAY" => Self::DELAY,
+                "NEVER" => Self::NEVER,
+                _ => return None,
+            };
+        }
+        // NEVER stands alone.
+        (bits & Self::NEVER == 0 || bits == Self::NEVER).then_some(Self(bits))
+    }
+}
+
+pub(in crate::server) fn check(session: &Session) -> Result<(), Reply> {
+    let limit = session.terms.recipients;
+    if limit != 0 && session.recipients() >= limit {
+        // RFC 5321 §4.5.3.1.10: the client sends the rest in another transaction.
+        return Err(Reply::new(452, 5, 3, "Too many recipients"));
+    }
+    Ok(())
+}
+
+pub(in crate::server) fn proceed(
+    session: &mut Session,
+    arguments: &str,
+    _: &mut BytesMut,
+) -> Proceeded {
+    let rcpt = parse(arguments)?;
+    if !session.is_smtputf8() && !rcpt.forward_path.is_ascii() {
+        return Err(Reply::new(553, 6, 7, "This address needs SMTPUTF8"));
+    }
+    Ok(Some(session.ask_recipient(rcpt)))
+}
+
+/// Reads what stands behind the verb.
+fn parse(arguments: &str) -> Result<Rcpt, Reply> {
+    let path = behind(arguments, "TO:").ok_or(Reply::new(501, 5, 4, "Say RCPT TO:<address>"))?;
+    let (forward_path, rest) = Path::split(path).map_err(bad_path)?;
+    if forward_path == Path::Null {
+        return Err(bad_path(PathError::Syntax));
+    }
+    let mut rcpt = Rcpt {
+        forward_path,
+        notify: Notify::default(),
+        original_recipient: None,
+    };
+    for (key, value) in parameters(rest)? {
+        let value = value.ok_or(UNKNOWN)?;
+        if key.eq_ignore_ascii_case("NOTIFY") {
+            rcpt.notify = Notify::parse(value).ok_or(MALFORMED)?;
+        } else if key.eq_ignore_ascii_case("ORCPT") {
+            rcpt.original_recipient = Some(original_recipient(value).ok_or(MALFORMED)?);
+        } else {
+            return Err(UNKNOWN);
+        }
+    }
+    Ok(rcpt)
+}
+
+/// `addr-type ";" xtext`; UTF-8 of RFC 6533 §3 is xtext here only when escaped.
+fn original_recipient(value: &str) -> Option<String> {
+    let (kind, address) = value.split_once(';')?;
+    let well_formed = !kind.is_empty()
+        && kind.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && is_xtext(address, 500);
+    well_formed.then(|| value.to_owned())
+}
+
+fn bad_path(error: PathError) -> Reply {
+    match error {
+        PathError::Syntax => Reply::new(501, 1, 3, "Malformed recipient address"),
+        PathError::TooLong => Reply::new(501, 1, 3, "Recipient address too long"),
+    }
+}
+
+/// What stands behind `" FROM:"`. A space before the path is against the grammar and widespread.
+pub(super) fn behind<'a>(arguments: &'a str, keyword: &str) -> Option<&'a str> {
+    let text = arguments.trim_start_matches(' ');
+    let (head, tail) = text.split_at_checked(keyword.len())?;
+    head.eq_ignore_ascii_case(keyword)
+        .then(|| tail.trim_start_matches(' '))
+}

@@ -1,0 +1,268 @@
+//! The octets of a message: where its lines and where it ends, and what no message may hold.
+//!
+//! Only CRLF ends a line and only CRLF.CRLF ends DATA (RFC 5321 §2.3.8, §4.1.1.4). A CR or LF
+//! alone makes the message one that other servers could read differently ("SMTP smuggling"): it
+//! is read to its end and refused. Neither is NUL taken (RFC 5321 §2.4 with RFC 5322 §3.5), since
+//! BINARYMIME is not offered.
+
+use memchr::memchr3;
+
+use crate::Reply;
+
+/// Why a message is refused for its octets alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// LF without CR before it.
+    BareLineFeed,
+    /// CR without LF behind it.
+    BareCarriageReturn,
+    /// An octet 0.
+    Nul,
+    /// A line over [`Limits::text_line`](super::Limits::text_line).
+    LineTooLong,
+    /// More octets than [`Terms::size`](super::Terms::size).
+    TooLarge,
+}
+
+impl Fault {
+    /// A name for logs and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BareLineFeed => "bare-line-feed",
+            Self::BareCarriageReturn => "bare-carriage-return",
+            Self::Nul => "nul-octet",
+            Self::LineTooLong => "text-line-too-long",
+            Self::TooLarge => "message-too-large",
+        }
+    }
+
+    pub(super) fn reply(self) -> Reply {
+        match self {
+            Self::BareLineFeed => Reply::new(550, 6, 0, "Message holds a LF without CR"),
+            Self::BareCarriageReturn => Reply::new(550, 6, 0, "Message holds a CR without LF"),
+            Self::Nul => Reply::new(550, 6, 0, "Message holds a NUL octet"),
+            Self::LineTooLong => Reply::new(550, 6, 0, "Message holds a line that is too long"),
+            Self::TooLarge => Reply::new(552, 3, 4, "Message is too large"),
+        }
+    }
+}
+
+/// Follows the lines of a message over any fragmentation.
+#[derive(Debug)]
+pub(super) struct TextLines {
+    limit: usize,
+    length: usize,
+    after_cr: bool,
+    fault: Option<Fault>,
+}
+
+impl TextLines {
+    /// For lines of at most `limit` octets, CRLF not counted.
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            length: 0,
+            after_cr: false,
+            fault: None,
+        }
+    }
+
+    /// What was found first, if anything.
+    pub(super) fn fault(&self) -> Option<Fault> {
+        self.fault
+    }
+
+    /// Goes on to behind the next CRLF; `None` when all of `input` has been looked at.
+    fn end_of_line(&mut self, input: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        if self.after_cr
+            && let Some(&first) = input.first()
+        {
+            self.after_cr = false;
+            if first == b'\n' {
+                self.length = 0;
+                return Some(1);
+            }
+            self.found(Fault::BareCarriageReturn);
+        }
+        while let Some(distance) = memchr3(b'\r', b'\n', 0, &input[at..]) {
+            self.lengthen(distance);
+            at += distance + 1;
+            match (input[at - 1], input.get(at)) {
+                (b'\r', Some(b'\n')) => {
+                    self.length = 0;
+                    return Some(at + 1);
+                }
+                (b'\r', Some(_)) => self.found(Fault::BareCarriageReturn),
+                (b'\r', None) => self.after_cr = true,
+                (b'\n', _) => self.found(Fault::BareLineFeed),
+                _ => self.found(Fault::Nul),
+            }
+        }
+        self.lengthen(input.len() - at);
+        None
+    }
+
+    /// Looks at octets that are content whatever they are (BDAT).
+    pub(super) fn check(&mut self, mut input: &[u8]) {
+        while let Some(length) = self.end_of_line(input) {
+            input = &input[length..];
+        }
+    }
+
+    /// The message has ended; a CR at its very end has no LF.
+    pub(super) fn finish(&mut self) {
+        if self.after_cr {
+            self.found(Fault::BareCarriageReturn);
+        }
+    }
+
+    fn lengthen(&mut self, octets: usize) {
+        self.length = self.length.saturating_add(octets);
+        if self.length > self.limit {
+            self.found(Fault::LineTooLong);
+        }
+    }
+
+    fn found(&mut self, fault: Fault) {
+        self.fault.get_or_insert(fault);
+    }
+}
+
+/// What a buffer of DATA begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// So many octets of the message.
+    Content(usize),
+    /// So many octets that only transport it: a stuffed dot, the end so far.
+    Framing(usize),
+    /// The last octets of the end.
+    End(usize),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    LineStart,
+    BehindDot,
+    BehindDotCr,
+    InLine,
+}
+
+/// Takes the dots out of DATA (RFC 5321 §4.5.2) and finds its end.
+#[derive(Debug)]
+pub(super) struct DotStuffed {
+    place: Place,
+    pub(super) lines: TextLines,
+}
+
+impl DotStuffed {
+    pub(super) fn new(lines: TextLines) -> Self {
+        Self {
+            place: Place::LineStart,
+            lines,
+        }
+    }
+
+    /// Tells what `input`, which must not be empty, begins with.
+    pub(super) fn next(&mut self, input: &[u8]) -> Piece {
+        match (self.place, input.first()) {
+            (Place::LineStart, Some(b'.')) => {
+                self.place = Place::BehindDot;
+                return Piece::Framing(1);
+            }
+            (Place::BehindDot, Some(b'\r')) => {
+                self.place = Place::BehindDotCr;
+                return Piece::Framing(1);
+            }
+            (Place::BehindDotCr, Some(b'\n')) => return Piece::End(1),
+            (Place::BehindDotCr, Some(_)) => self.lines.found(Fault::BareCarriageReturn),
+            _ => {}
+        }
+        self.place = Place::InLine;
+        let mut at = 0;
+        while let Some(length) = self.lines.end_of_line(&input[at..]) {
+            at += length;
+            if matches!(input.get(at), Some(b'.') | None) {
+                self.place = Place::LineStart;
+                return Piece::Content(at);
+            }
+        }
+        Piece::Content(input.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Content, fault, and what was left behind the end.
+    fn read(input: &[u8], step: usize) -> Option<(Vec<u8>, Option<Fault>, usize)> {
+        let mut framing = DotStuffed::new(TextLines::new(10));
+        let mut content = Vec::new();
+        let mut at = 0;
+        while at < input.len() {
+            let seen = &input[at..input.len().min(at + step)];
+            match framing.next(seen) {
+                Piece::Content(n) => {
+                    content.extend_from_slice(&seen[..n]);
+                    at += n;
+                }
+                Piece::Framing(n) => at += n,
+                Piece::End(n) => {
+                    return Some((content, framing.lines.fault(), input.len() - at - n));
+                }
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn dots_are_taken_out_and_the_end_is_found_at_any_fragmentation() {
+        let rows: &[(&[u8], &[u8], Option<Fault>, usize)] = &[
+            (b".\r\n", b"", None, 0),
+            (b"a\r\n.\r\nQUIT\r\n", b"a\r\n", None, 6),
+            (b"..\r\n...x\r\n.\r\n", b".\r\n..x\r\n", None, 0),
+            (b".x\r\n.\r\n", b"x\r\n", None, 0),
+            (b"\r\n\r\n.\r\n", b"\r\n\r\n", None, 0),
+            (b"a.\r\n.\r\n", b"a.\r\n", None, 0),
+            (b"0123456789\r\n.\r\n", b"0123456789\r\n", None, 0),
+        ];
+        for &(input, content, fault, left) in rows {
+            for step in 1..=input.len() {
+                let expected = Some((content.to_vec(), fault, left));
+                assert_eq!(read(input, step), expected, "{input:?} by {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_other_line_end_ends_a_message() {
+        let rows: &[(&[u8], Fault)] = &[
+            (b"a\n.\n.\r\n\r\n.\r\n", Fault::BareLineFeed),
+            (b"a\n.\r\nb\r\n.\r\n", Fault::BareLineFeed),
+            (b"a\r\n.\nb\r\n.\r\n", Fault::BareLineFeed),
+            (b"a\r.\rb\r\n.\r\n", Fault::BareCarriageReturn),
+            (b"a\r\n.\rb\r\n.\r\n", Fault::BareCarriageReturn),
+            (b"a\r\n.\r\r\n.\r\n", Fault::BareCarriageReturn),
+            (b"a\r\r\n.\r\n", Fault::BareCarriageReturn),
+            (b"a\0\r\n.\r\n", Fault::Nul),
+            (b"0123456789a\r\n.\r\n", Fault::LineTooLong),
+        ];
+        for &(input, fault) in rows {
+            for step in 1..=input.len() {
+                let found = read(input, step).map(|(_, fault, left)| (fault, left));
+                assert_eq!(found, Some((Some(fault), 0)), "{input:?} by {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_chunk_may_end_between_cr_and_lf_but_a_message_may_not() {
+        let mut lines = TextLines::new(10);
+        lines.check(b"a\r");
+        lines.check(b"\nb\r");
+        assert_eq!(lines.fault(), None);
+        lines.finish();
+        assert_eq!(lines.fault(), Some(Fault::BareCarriageReturn));
+    }
+}
