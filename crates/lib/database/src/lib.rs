@@ -1,1 +1,16 @@
-//! TODO
+//! Access to Postgres for the services that own a schema: the pool, the migrations runner and
+//! what a SQLSTATE means.
+//!
+//! It knows no table. SQL lives with the service (or with `volume`) whose schema it is about.
+
+mod connect;
+mod error;
+mod migrate;
+mod retry;
+
+pub use connect::{Options, connect};
+pub use error::{
+    Error, is_foreign_key_violation, is_transient, is_undefined_table, is_unique_violation,
+};
+pub use migrate::migrate;
+pub use retry::retry;

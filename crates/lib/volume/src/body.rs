@@ -1,0 +1,73 @@
+//! Inserting bodies.
+
+use bytes::Bytes;
+use sqlx::PgConnection;
+
+/// A body that is to be stored.
+#[derive(Debug, Clone)]
+pub struct NewBody {
+    /// From [`crate::Ids`]; for an uploaded text the upload's id.
+    pub id: i64,
+    /// The header section with the empty line that ends it.
+    pub header: Bytes,
+    /// The text.
+    pub text: Text,
+    /// An encoded `postern.message.v1.Summary`.
+    pub summary: Bytes,
+    /// Milliseconds since 1970.
+    pub created_at: i64,
+}
+
+/// Where a new body's text is.
+#[derive(Debug, Clone)]
+pub enum Text {
+    /// Here; at most [`crate::INLINE_LIMIT`] octets.
+    Inline(Bytes),
+    /// It was uploaded before; the size in octets, as [`crate::claim`] found it.
+    Uploaded(u64),
+}
+
+impl NewBody {
+    /// Octets of header and text.
+    pub fn size(&self) -> i64 {
+        let text = match &self.text {
+            Text::Inline(text) => text.len() as i64,
+            Text::Uploaded(size) => i64::try_from(*size).unwrap_or(i64::MAX),
+        };
+        (self.header.len() as i64).saturating_add(text)
+    }
+
+    /// The text as it goes into the body's row: none when it lies in chunks.
+    pub fn inline_text(&self) -> Option<&[u8]> {
+        match &self.text {
+            Text::Inline(text) => Some(text),
+            Text::Uploaded(_) => None,
+        }
+    }
+}
+
+/// Inserts bodies with one statement, within the caller's transaction.
+///
+/// An uploaded text must have been claimed ([`crate::claim`]) in the same transaction.
+pub async fn insert(connection: &mut PgConnection, bodies: &[NewBody]) -> Result<(), sqlx::Error> {
+    let ids: Vec<i64> = bodies.iter().map(|body| body.id).collect();
+    let sizes: Vec<i64> = bodies.iter().map(NewBody::size).collect();
+    let headers: Vec<&[u8]> = bodies.iter().map(|body| &*body.header).collect();
+    let summaries: Vec<&[u8]> = bodies.iter().map(|body| &*body.summary).collect();
+    let texts: Vec<Option<&[u8]>> = bodies.iter().map(NewBody::inline_text).collect();
+    let times: Vec<i64> = bodies.iter().map(|body| body.created_at).collect();
+    sqlx::query!(
+        "INSERT INTO volume.body (id, size, header, summary, text, created_at)
+         SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[], $5::bytea[],
+                              $6::bigint[])",
+        &ids,
+        &sizes,
+        &headers as &[&[u8]],
+        &summaries as &[&[u8]],
+        &texts as &[Option<&[u8]>],
+        &times,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! Texts that are too large to travel inline: stored before the message that refers to them.
+//!
+//! An upload holds no transaction while it waits for bytes (I7): each chunk is committed by
+//! itself. Its garbage entry comes first, so that what breaks off is removed after a day.
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+use sqlx::{PgConnection, PgPool};
+
+use crate::chunks::Chunker;
+use crate::{DAY_MS, Error, Ids};
+
+/// A text that waits for its message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredText {
+    /// The id of the upload, and of the body that will refer to it.
+    pub id: i64,
+    /// Octets.
+    pub size: u64,
+}
+
+/// Stores the text that `pieces` brings. At most `limit` octets are taken.
+pub async fn store_text<S, E>(
+    pool: &PgPool,
+    ids: &Ids,
+    pieces: S,
+    limit: u64,
+    now: i64,
+) -> Result<StoredText, Error>
+where
+    S: Stream<Item = Result<Bytes, E>>,
+    E: std::fmt::Display,
+{
+    let id = ids.take(pool).await?;
+    crate::garbage::add(pool, &[id], now.saturating_add(DAY_MS)).await?;
+    let mut pieces = std::pin::pin!(pieces);
+    let mut chunker = Chunker::default();
+    let mut size = 0u64;
+    let mut n = 0i32;
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|error| Error::BrokenOff(error.to_string()))?;
+        size += piece.len() as u64;
+        if size > limit {
+            return Err(Error::TooLarge(limit));
+        }
+        chunker.push(&piece);
+        while let Some(chunk) = chunker.full() {
+            insert_chunk(pool, id, n, &chunk).await?;
+            n += 1;
+        }
+    }
+    if let Some(chunk) = chunker.rest() {
+        insert_chunk(pool, id, n, &chunk).await?;
+    }
+    let octets = i64::try_from(size).unwrap_or(i64::MAX);
+    sqlx::query!(
+        "INSERT INTO volume.upload (id, size, created_at) VALUES ($1, $2, $3)",
+        id,
+        octets,
+        now
+    )
+    .execute(pool)
+    .await?;
+    Ok(StoredText { id, size })
+}
+
+async fn insert_chunk(pool: &PgPool, id: i64, n: i32, data: &[u8]) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO volume.chunk (body_id, n, data) VALUES ($1, $2, $3)",
+        id,
+        n,
+        data
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Takes an upload for the body of the same id, within the transaction that inserts the body.
+///
+/// An upload can be taken once. It fails when the upload lapsed, was taken before, or has not
+/// the size that was declared.
+pub async fn claim(connection: &mut PgConnection, text: StoredText) -> Result<(), Error> {
+    // The garbage entry first: its row lock decides between this message and a sweep.
+    sqlx::query!("DELETE FROM volume.garbage WHERE body_id = $1", text.id)
+        .execute(&mut *connection)
+        .await?;
+    let stored = sqlx::query_scalar!(
+        "DELETE FROM volume.upload WHERE id = $1 RETURNING size",
+        text.id
+    )
+    .fetch_optional(&mut *connection)
+    .await?
+    .ok_or(Error::Missing(text.id))?;
+    let stored = u64::try_from(stored).unwrap_or(0);
+    if stored == text.size {
+        Ok(())
+    } else {
+        Err(Error::SizeMismatch {
+            id: text.id,
+            stored,
+            declared: text.size,
+        })
+    }
+}
