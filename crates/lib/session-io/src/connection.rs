@@ -1,0 +1,224 @@
+//! One connection with its two buffers.
+
+mod client;
+mod handshake;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::{Buf as _, BytesMut};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::SessionError;
+use crate::stream::Stream;
+
+/// The first read of a quiet connection: a command, or several.
+const SMALL_READ: usize = 4 * 1024;
+
+/// Reads while a body streams in.
+const LARGE_READ: usize = 64 * 1024;
+
+/// Output above this is not kept for the next answer.
+const KEPT_OUTPUT: usize = 64 * 1024;
+
+/// [`Connection::write`] copies what is shorter: one larger write beats two.
+const COPIED: usize = 16 * 1024;
+
+/// Until a session says otherwise. RFC 5321 §4.5.3.2.7 asks servers for 5 minutes.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// A TCP or TLS connection to a client or to a server.
+///
+/// A connection that waits for its peer holds no buffers: they are made when there is something
+/// to read, and let go before the next wait.
+pub struct Connection {
+    stream: Stream,
+    peer: SocketAddr,
+    local: SocketAddr,
+    input: BytesMut,
+    output: BytesMut,
+    timeout: Duration,
+    /// The last read filled the space it had: more is on its way.
+    bulk: bool,
+}
+
+/// How a TLS session is protected, for trace headers and logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFacts {
+    /// `TLSv1.3`
+    pub version: &'static str,
+    /// `TLS13_AES_256_GCM_SHA384`
+    pub cipher: &'static str,
+}
+
+impl Connection {
+    /// Takes over a connected socket.
+    pub fn new(socket: TcpStream) -> Result<Self, SessionError> {
+        // Answers go out in one write each: there is nothing for Nagle's algorithm to join.
+        socket.set_nodelay(true)?;
+        Ok(Self {
+            peer: socket.peer_addr()?,
+            local: socket.local_addr()?,
+            stream: Stream::Plain(socket),
+            input: BytesMut::new(),
+            output: BytesMut::new(),
+            timeout: DEFAULT_TIMEOUT,
+            bulk: false,
+        })
+    }
+
+    /// The other end.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// This end.
+    pub fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Whether TLS protects it.
+    pub fn is_tls(&self) -> bool {
+        self.stream.tls().is_some()
+    }
+
+    /// How TLS protects it.
+    pub fn tls(&self) -> Option<TlsFacts> {
+        let tls = self.stream.tls()?;
+        Some(TlsFacts {
+            version: match tls.protocol_version()? {
+                rustls::ProtocolVersion::TLSv1_3 => "TLSv1.3",
+                rustls::ProtocolVersion::TLSv1_2 => "TLSv1.2",
+                _ => "TLS",
+            },
+            cipher: tls
+                .negotiated_cipher_suite()?
+                .suite()
+                .as_str()
+                .unwrap_or("unknown"),
+        })
+    }
+
+    /// How long the peer may take for each fill, flush and handshake from now on.
+    pub fn set_timeout(&mut self, timeout: Duration) {
+        self.timeout = timeout;
+    }
+
+    /// What has been read and not consumed.
+    pub fn input(&mut self) -> &mut BytesMut {
+        &mut self.input
+    }
+
+    /// What is to be written at the next flush.
+    pub fn output(&mut self) -> &mut BytesMut {
+        &mut self.output
+    }
+
+    /// Both buffers at once, for a session that answers while it parses.
+    pub fn buffers(&mut self) -> (&mut BytesMut, &mut BytesMut) {
+        (&mut self.input, &mut self.output)
+    }
+
+    /// Reads what the peer has sent, waiting for it if need be, and says how many bytes were
+    /// added to the input; 0 when the peer will send nothing more. May be cancelled: nothing that
+    /// was read is lost.
+    pub async fn fill(&mut self) -> Result<usize, SessionError> {
+        match timeout(self.timeout, self.fill_untimed()).await {
+            Ok(result) => result,
+            Err(_) => Err(SessionError::Timeout),
+        }
+    }
+
+    async fn fill_untimed(&mut self) -> Result<usize, SessionError> {
+        loop {
+            let want = if self.bulk { LARGE_READ } else { SMALL_READ };
+            // Half of it will do: else each read of a long body would move what is left.
+            if self.input.capacity() - self.input.len() < want / 2 {
+                self.input.reserve(want);
+            }
+            let space = self.input.capacity() - self.input.len();
+            let read = tokio::select! {
+                biased;
+                read = self.stream.read_buf(&mut self.input) => Some(read),
+                () = std::future::ready(()) => None,
+            };
+            match read {
+                Some(Ok(count)) => {
+                    self.bulk = count >= space.min(LARGE_READ);
+                    return Ok(count);
+                }
+                // RFC 8446 §6.1 wants a close_notify; many peers just close. Our protocols say
+                // themselves when something is complete.
+                Some(Err(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                    return Ok(0);
+                }
+                Some(Err(error)) => return Err(error.into()),
+                None => {
+                    self.bulk = false;
+                    self.release();
+                    self.stream.readable().await?;
+                }
+            }
+        }
+    }
+
+    /// Lets go of buffers that hold nothing.
+    fn release(&mut self) {
+        if self.input.is_empty() {
+            self.input = BytesMut::new();
+        }
+        if self.output.is_empty() {
+            self.output = BytesMut::new();
+        }
+    }
+
+    /// Writes all output, in one write where the socket takes it.
+    pub async fn flush(&mut self) -> Result<(), SessionError> {
+        self.write(&[]).await
+    }
+
+    /// Writes all output and then `bytes`. Large bytes are not copied into the output first.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
+        if self.output.is_empty() && bytes.is_empty() {
+            return Ok(());
+        }
+        let sent = async {
+            if bytes.len() < COPIED {
+                self.output.extend_from_slice(bytes);
+                self.stream.write_all_buf(&mut self.output).await?;
+            } else {
+                let mut both = (&mut self.output).chain(bytes);
+                self.stream.write_all_buf(&mut both).await?;
+            }
+            self.stream.flush().await
+        };
+        match timeout(self.timeout, sent).await {
+            Ok(result) => result?,
+            Err(_) => return Err(SessionError::Timeout),
+        }
+        if self.output.capacity() > KEPT_OUTPUT {
+            self.output = BytesMut::new();
+        }
+        Ok(())
+    }
+
+    /// Says goodbye (TLS's close_notify, TCP's FIN) after the last flush.
+    pub async fn close(mut self) -> Result<(), SessionError> {
+        match timeout(self.timeout, self.stream.shutdown()).await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(SessionError::Timeout),
+        }
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection")
+            .field("peer", &self.peer)
+            .field("local", &self.local)
+            .field("tls", &self.is_tls())
+            .finish_non_exhaustive()
+    }
+}
