@@ -1,1 +1,64 @@
-//! TODO
+//! What the administrator decided, as values and functions.
+//!
+//! A [`Policy`] is compiled from one TOML document ([`Policy::parse`]); it is immutable, cheap to
+//! share (`Arc<Policy>`) and answers from hash tables. Every answer is a pure function of facts:
+//! this crate opens no socket, reads no clock, asks no directory.
+//!
+//! ```text
+//!  connect, HELO, STARTTLS, AUTH   Policy::trust(&facts)                      → Trust
+//!  MAIL FROM                       Policy::trust_of_sender(&facts, &path)     → Trust
+//!                                  Policy::accept_sender(&facts, &trust, &path, size) → Verdict
+//!  RCPT TO                         Policy::forward_path(text)                 → EmailAddress
+//!                                  Policy::accept_recipient(&facts, &trust, &path, &recipient)
+//!                                                                             → RecipientVerdict
+//!  delivery                        Policy::route(&recipient)                  → Route
+//! ```
+//!
+//! Where an answer depends on who has a mailbox here, it names the user and says what holds
+//! otherwise ([`RecipientVerdict::AcceptIfUser`], [`Route::Mailbox`]): the caller looks the user up.
+//!
+//! - Addresses: [`Domain`], [`Host`], [`EmailAddress`], [`ReversePath`]: parsed once, canonical
+//!   (domains are lower-case A-labels, local parts unquoted), never re-checked as strings.
+//! - Every refusal is a [`Verdict`] with a name, the reply for the peer, and the reasons for us.
+//! - Invariant I9 (no open relay) lives in [`Policy::accept_recipient`]; `tests/no_open_relay.rs`
+//!   defends it over arbitrary policies.
+//! - [`explain`] plays a session that has not happened.
+//!
+//! The document's vocabulary is announced in `default.toml` and refused, with line and reason,
+//! where it says something that is not known or not supported yet.
+
+mod address;
+mod document;
+mod domain;
+mod duration;
+mod error;
+mod explain;
+mod facts;
+mod network;
+mod path;
+mod pattern;
+mod policy;
+mod receiving;
+mod routing;
+mod size;
+mod trust;
+mod verdict;
+
+pub use address::EmailAddress;
+pub use document::{
+    CollectAccount, CollectProtocol, DeliverySettings, Gateway, GatewayHost, GatewayTls,
+    LeaveOnServer, Login, ReceivingRules, Remote,
+};
+pub use domain::{Domain, Host};
+pub use duration::{format_duration, parse_duration};
+pub use error::{AddressError, PolicyError, PolicyErrors};
+pub use explain::{Explanation, Fact, Play, Step, explain};
+pub use facts::{ListenerClass, SessionFacts};
+pub use network::{Network, is_internal};
+pub use path::{ForwardPath, ReversePath};
+pub use pattern::Pattern;
+pub use policy::{Delivery, DomainRule, Handler, HandlerAction, Policy, Unmatched};
+pub use routing::{NoUser, Route};
+pub use size::{format_size, parse_size};
+pub use trust::{Trust, TrustAction};
+pub use verdict::{RecipientVerdict, Verdict};

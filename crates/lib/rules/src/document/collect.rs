@@ -1,0 +1,161 @@
+//! `[[collect]]`: remote accounts that mail is fetched from.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::address::EmailAddress;
+use crate::document::delivery::positive;
+use crate::document::domains::MailboxName;
+use crate::document::gateway::{Login, host_and_port, read_login};
+use crate::document::read::{Choice, Choices, Keys, Section};
+
+/// A remote account that mail is fetched from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CollectAccount {
+    /// Its name in the policy; also its name in the ledger, so renaming it forgets what was
+    /// collected.
+    pub name: Arc<str>,
+    /// Host name or IP address without brackets.
+    pub server: String,
+    /// Port; the protocol's own unless given.
+    pub port: u16,
+    /// How to talk to the server.
+    pub protocol: CollectProtocol,
+    /// The account's login.
+    pub login: Login,
+    /// Time between polls.
+    pub every: Duration,
+    /// The user whose INBOX gets the mail.
+    pub deliver_to: EmailAddress,
+    /// When the remote copies are deleted.
+    pub leave_on_server: LeaveOnServer,
+}
+
+/// How a collection account's server is talked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CollectProtocol {
+    /// POP3 in the clear.
+    Pop3,
+    /// POP3 over TLS from the start.
+    Pop3s,
+    /// POP3 with STLS; nothing is sent when the server does not offer it.
+    Pop3Stls,
+}
+
+/// When remote copies are deleted: never before they are committed here (I10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LeaveOnServer {
+    /// As soon as they are committed here.
+    Never,
+    /// This long after they were collected.
+    For(Duration),
+    /// Not at all.
+    ForEver,
+}
+
+pub(crate) struct CollectSection {
+    pub(crate) account: CollectAccount,
+    pub(crate) line: usize,
+}
+
+const KEYS: Keys = Keys {
+    known: &[
+        "name",
+        "server",
+        "protocol",
+        "login",
+        "every",
+        "deliver",
+        "leave-on-server",
+        "enabled",
+    ],
+    planned: &["distribute", "schedule", "max-size", "folders"],
+};
+
+const DELIVER: Choices = Choices {
+    words: &[],
+    keys: &["mailbox"],
+    planned: &["address", "addresses", "distribute"],
+    listed: "{ mailbox = \"bob@example.test\" }",
+};
+
+impl CollectSection {
+    /// Accounts that are switched on.
+    pub(crate) fn read_all(top: &Section<'_, '_>) -> Vec<Self> {
+        top.sections("collect", "[[collect]]", &KEYS)
+            .iter()
+            .filter_map(Self::read)
+            .collect()
+    }
+
+    fn read(section: &Section<'_, '_>) -> Option<Self> {
+        section.missing("name", "\"isp mailbox\"");
+        section.missing("server", "\"pop.isp.test\"");
+        section.missing("protocol", "\"pop3s\"");
+        section.missing("login", "{ user = \"office\", secret = \"isp-pop\" }");
+        section.missing("deliver", "{ mailbox = \"bob@example.test\" }");
+        let name = section.text("name");
+        let server = section.parsed("server", host_and_port);
+        let protocol = section.parsed("protocol", protocol);
+        let login = read_login(section);
+        let every = section.parsed("every", positive);
+        let leave = section.parsed("leave-on-server", leave_on_server);
+        let deliver_to = read_deliver(section);
+        let enabled = section.boolean("enabled").unwrap_or(true);
+        let ((server, port), protocol) = (server?, protocol?);
+        let account = CollectAccount {
+            name: name?.into(),
+            server,
+            port: port.unwrap_or(match protocol {
+                CollectProtocol::Pop3 | CollectProtocol::Pop3Stls => 110,
+                CollectProtocol::Pop3s => 995,
+            }),
+            protocol,
+            login: login?,
+            every: every.unwrap_or(Duration::from_secs(300)),
+            deliver_to: deliver_to?,
+            leave_on_server: leave.unwrap_or(LeaveOnServer::Never),
+        };
+        enabled.then(|| Self {
+            account,
+            line: section.line(),
+        })
+    }
+}
+
+fn read_deliver(section: &Section<'_, '_>) -> Option<EmailAddress> {
+    let Choice::Keyed(_, name) = section.choice("deliver", &DELIVER)? else {
+        return None;
+    };
+    match MailboxName(name.to_owned()).user(None) {
+        Ok(user) => Some(user),
+        Err(reason) => {
+            section.refuse("deliver", reason);
+            None
+        }
+    }
+}
+
+fn protocol(text: &str) -> Result<CollectProtocol, &'static str> {
+    match text {
+        "pop3" => Ok(CollectProtocol::Pop3),
+        "pop3s" => Ok(CollectProtocol::Pop3s),
+        "pop3-stls" => Ok(CollectProtocol::Pop3Stls),
+        "imap" | "imaps" => Err("collecting by IMAP is not supported yet"),
+        _ => Err("it can be \"pop3\", \"pop3s\" or \"pop3-stls\""),
+    }
+}
+
+fn leave_on_server(text: &str) -> Result<LeaveOnServer, &'static str> {
+    match text {
+        "never" => Ok(LeaveOnServer::Never),
+        "for ever" | "forever" => Ok(LeaveOnServer::ForEver),
+        text => positive(text)
+            .map(LeaveOnServer::For)
+            .map_err(|_| "it can be \"never\", a time such as \"14 days\", or \"for ever\""),
+    }
+}

@@ -1,0 +1,121 @@
+//! `[[trust]]`: the administrator's ordered trust policies.
+
+use std::sync::Arc;
+
+use crate::document::read::{Keys, Section};
+use crate::domain::Domain;
+use crate::network::Network;
+use crate::pattern::Pattern;
+use crate::trust::{TrustAction, TrustPolicy, Where};
+
+/// A trust policy that is switched on.
+pub(crate) struct TrustSection {
+    pub(crate) policy: TrustPolicy,
+}
+
+const KEYS: Keys = Keys {
+    known: &["name", "action", "where", "enabled"],
+    planned: &[],
+};
+
+const WHERE: Keys = Keys {
+    known: &[
+        "network",
+        "sender",
+        "helo",
+        "login",
+        "listener",
+        "tls",
+        "authenticated",
+    ],
+    planned: &["reverse-dns"],
+};
+
+impl TrustSection {
+    pub(crate) fn read_all(top: &Section<'_, '_>) -> Vec<Self> {
+        top.sections("trust", "[[trust]]", &KEYS)
+            .iter()
+            .enumerate()
+            .filter_map(|(index, section)| Self::read(index, section))
+            .collect()
+    }
+
+    fn read(index: usize, section: &Section<'_, '_>) -> Option<Self> {
+        section.missing("action", "\"trust\" or \"distrust\"");
+        section.missing("where", "{ network = \"10.20.0.0/16\" }");
+        let action = section.parsed("action", |text| match text {
+            "trust" => Ok(TrustAction::Trust),
+            "distrust" => Ok(TrustAction::Distrust),
+            _ => Err("it can be \"trust\" or \"distrust\""),
+        });
+        let name = section
+            .text("name")
+            .map_or_else(|| format!("trust policy {}", index + 1), str::to_owned);
+        let enabled = section.boolean("enabled").unwrap_or(true);
+        let conditions = section.section("where", "`where`", &WHERE)?;
+        let wanted = read_where(&conditions);
+        let action = action?;
+        if action == TrustAction::Trust
+            && let Some(reason) = wanted.opens_to_everyone()
+        {
+            conditions.reader.refuse(conditions.line(), reason);
+        }
+        enabled.then(|| Self {
+            policy: TrustPolicy {
+                name: Arc::from(name),
+                action,
+                wanted,
+                line: section.line(),
+            },
+        })
+    }
+}
+
+fn read_where(section: &Section<'_, '_>) -> Where {
+    let patterns = |key| {
+        let list = section.list(key, |text| match text {
+            "" => Err("it is empty"),
+            text => Ok(Pattern::new(text)),
+        });
+        list.into_iter().map(|pattern| pattern.value).collect()
+    };
+    if ["network", "sender", "helo", "login", "listener"]
+        .iter()
+        .chain(&["tls", "authenticated"])
+        .all(|key| !section.has(key))
+    {
+        section.reader.refuse(
+            section.line(),
+            "an empty `where` matches everyone; name at least one condition",
+        );
+    }
+    Where {
+        networks: section
+            .list("network", str::parse::<Network>)
+            .into_iter()
+            .map(|network| network.value)
+            .collect(),
+        senders: section
+            .list("sender", sender_pattern)
+            .into_iter()
+            .map(|sender| sender.value)
+            .collect(),
+        helo: patterns("helo"),
+        logins: patterns("login"),
+        listeners: patterns("listener"),
+        tls: section.boolean("tls"),
+        authenticated: section.boolean("authenticated"),
+    }
+}
+
+/// `bob@example.test`, `*@example.test`; domains are compared as A-labels.
+fn sender_pattern(text: &str) -> Result<Pattern, &'static str> {
+    let Some((local, domain)) = text.rsplit_once('@') else {
+        return Err("it needs `@`, such as \"*@example.test\"");
+    };
+    if domain.contains(['*', '?']) {
+        return Ok(Pattern::new(text));
+    }
+    let domain = Domain::parse(domain).map_err(|error| error.0)?;
+    Ok(Pattern::new(&format!("{local}@{domain}")))
+}

@@ -1,0 +1,201 @@
+//! Plays a session that has not happened.
+
+use serde::Serialize;
+
+use crate::address::EmailAddress;
+use crate::facts::SessionFacts;
+use crate::path::ReversePath;
+use crate::policy::Policy;
+use crate::trust::{Trust, by_facts};
+use crate::verdict::{RecipientVerdict, Verdict};
+
+/// The session to be played.
+pub struct Play<'a> {
+    /// Its facts.
+    pub facts: &'a SessionFacts,
+    /// MAIL FROM.
+    pub sender: &'a ReversePath,
+    /// RCPT TO.
+    pub recipient: &'a EmailAddress,
+    /// Whether a user has a mailbox. Asked for those of [`Policy::users_asked`] alone.
+    pub has_user: &'a dyn Fn(&EmailAddress) -> bool,
+}
+
+/// What would happen, and why.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    /// The facts, by name.
+    pub facts: Vec<Fact>,
+    /// Each rule that was looked at, in order.
+    pub steps: Vec<Step>,
+    /// Whether the session is trusted.
+    pub trust: Trust,
+    /// What the peer is told in the end, with the reasons.
+    pub verdict: Verdict,
+    /// Where the message would go, if it is accepted.
+    pub route: Option<String>,
+    /// The rule that decides the route.
+    pub rule: Option<String>,
+}
+
+/// A fact of the session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fact {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value as text.
+    pub value: String,
+}
+
+/// A rule that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// The rule.
+    pub rule: String,
+    /// What came of it.
+    pub outcome: String,
+}
+
+/// Plays a session against a policy.
+pub fn explain(policy: &Policy, play: &Play<'_>) -> Explanation {
+    let trust = policy.trust_of_sender(play.facts, play.sender);
+    let mut story = Explanation {
+        facts: facts(play),
+        steps: Vec::new(),
+        verdict: policy.accept_sender(play.facts, &trust, play.sender, None),
+        route: None,
+        rule: None,
+        trust,
+    };
+    tell_trust(policy, play, &mut story);
+    let receiving = if story.trust.trusted {
+        "[receiving.trusted]"
+    } else {
+        "[receiving.untrusted]"
+    };
+    let sender = match play.sender.address() {
+        Some(address) => format!("MAIL FROM <{address}>: {}", story.verdict),
+        None => format!("MAIL FROM <>: {}", story.verdict),
+    };
+    story.tell(receiving, sender);
+    if story.verdict.is_accepted() {
+        tell_recipient(policy, play, &mut story);
+    }
+    story
+}
+
+impl Explanation {
+    fn tell(&mut self, rule: impl Into<String>, outcome: impl Into<String>) {
+        self.steps.push(Step {
+            rule: rule.into(),
+            outcome: outcome.into(),
+        });
+    }
+}
+
+fn facts(play: &Play<'_>) -> Vec<Fact> {
+    let facts = play.facts;
+    let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+    let gateways: Vec<_> = facts.gateways.iter().map(ToString::to_string).collect();
+    [
+        ("peer", facts.peer.to_string()),
+        ("local address", facts.local.to_string()),
+        ("listener", facts.listener.to_string()),
+        (
+            "listener class",
+            format!("{:?}", facts.class).to_lowercase(),
+        ),
+        ("default gateways", gateways.join(", ")),
+        ("helo", text(&facts.helo)),
+        ("login", text(&facts.login)),
+        ("tls", if facts.tls { "yes" } else { "no" }.to_owned()),
+        ("sender", format!("<{}>", play.sender)),
+        ("recipient", format!("<{}>", play.recipient)),
+    ]
+    .into_iter()
+    .map(|(name, value)| Fact { name, value })
+    .collect()
+}
+
+fn tell_trust(policy: &Policy, play: &Play<'_>, story: &mut Explanation) {
+    for trust in policy.trust_policies() {
+        let rule = format!("trust policy \"{}\" (line {})", trust.name, trust.line);
+        if let Some(condition) = trust.wanted.mismatch(play.facts, Some(play.sender)) {
+            story.tell(rule, format!("does not match: {condition}"));
+        } else {
+            story.tell(rule, format!("matches: {:?}", trust.action).to_lowercase());
+            return;
+        }
+    }
+    let trust = by_facts(play.facts);
+    let answer = if trust.trusted {
+        "trusted"
+    } else {
+        "untrusted"
+    };
+    let reason = trust.reasons.join("; ");
+    story.tell("network and login", format!("{answer}: {reason}"));
+}
+
+fn tell_recipient(policy: &Policy, play: &Play<'_>, story: &mut Explanation) {
+    let recipient = play.recipient;
+    let named = recipient.domain().and_then(|domain| policy.domain(domain));
+    match named {
+        Some(rule) => {
+            let open = if rule.open {
+                "open to everyone"
+            } else {
+                "for trusted senders"
+            };
+            let line = rule.line;
+            story.tell(format!("{} (line {line})", rule.label), open);
+        }
+        None => story.tell("domain rules", format!("none names {}", recipient.host())),
+    }
+    let route = policy.route(recipient);
+    match policy.may_reach(&story.trust, recipient, &route) {
+        Ok(()) => story.tell("relay rule", "passed"),
+        Err(refusal) => story.tell("relay rule", refusal.name),
+    }
+    let answer = policy.accept_recipient(play.facts, &story.trust, play.sender, recipient);
+    settle(answer, play, story);
+}
+
+/// Follows an answer through the users it depends on.
+fn settle(mut answer: RecipientVerdict, play: &Play<'_>, story: &mut Explanation) {
+    loop {
+        match answer {
+            RecipientVerdict::Refuse(verdict) => {
+                story.verdict = verdict;
+                return;
+            }
+            RecipientVerdict::Accept { route } => {
+                story.tell(route.rule(), route.to_string());
+                story.verdict = Verdict::accepted().because(route.rule().to_owned());
+                story.rule = Some(route.rule().to_owned());
+                story.route = Some(route.to_string());
+                return;
+            }
+            RecipientVerdict::AcceptIfUser {
+                user,
+                route,
+                otherwise,
+            } => {
+                let found = (play.has_user)(&user);
+                let outcome = if found {
+                    format!("{user} has a mailbox")
+                } else {
+                    format!("{user} has no mailbox")
+                };
+                story.tell(route.rule(), outcome);
+                if found {
+                    story.verdict = Verdict::accepted().because(route.rule().to_owned());
+                    story.rule = Some(route.rule().to_owned());
+                    story.route = Some(format!("mailbox {user}"));
+                    return;
+                }
+                answer = *otherwise;
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What MAIL and RCPT are answered. The relay rule (I9) is here.
+
+use crate::address::EmailAddress;
+use crate::domain::Host;
+use crate::facts::SessionFacts;
+use crate::path::{ForwardPath, ReversePath};
+use crate::policy::Policy;
+use crate::routing::{NoUser, Route};
+use crate::trust::Trust;
+use crate::verdict::{RecipientVerdict, Verdict, refusals};
+
+impl Policy {
+    /// MAIL: whether this sender, with a message of the size it declares, is let in.
+    pub fn accept_sender(
+        &self,
+        facts: &SessionFacts,
+        trust: &Trust,
+        sender: &ReversePath,
+        size: Option<u64>,
+    ) -> Verdict {
+        let rules = self.receiving(trust.trusted);
+        if let Some(size) = size.filter(|size| *size > rules.max_size) {
+            let limit = rules.max_size;
+            return refusals::TOO_LARGE.because(format!(
+                "{size} octets are declared, `max-size` is {limit} for {}",
+                class(trust)
+            ));
+        }
+        let Some(address) = sender.address() else {
+            if rules.refuse_blank_reverse_path {
+                return refusals::BLANK_REVERSE_PATH
+                    .because(format!("`refuse-blank-reverse-path` for {}", class(trust)));
+            }
+            return Verdict::accepted();
+        };
+        match address.host() {
+            Host::Literal(_) if rules.refuse_address_literal_senders => refusals::LITERAL_SENDER
+                .because(format!(
+                    "`refuse-address-literal-senders` for {}",
+                    class(trust)
+                )),
+            Host::Domain(domain)
+                if rules.refuse_spoofed_senders && self.is_local(domain) && !trust.trusted =>
+            {
+                let peer = facts.peer;
+                refusals::SPOOFED_SENDER.because(format!(
+                    "{domain} is delivered here and {peer} is not trusted ({})",
+                    trust.name
+                ))
+            }
+            _ => Verdict::accepted(),
+        }
+    }
+
+    /// RCPT: reads a forward-path. `<Postmaster>` becomes the postmaster's address.
+    pub fn forward_path(&self, text: &str) -> Result<EmailAddress, Verdict> {
+        match ForwardPath::parse(text) {
+            Ok(ForwardPath::Address(address)) => Ok(address),
+            Ok(ForwardPath::Postmaster) => self.postmaster_address(),
+            Err(error) => Err(refusals::BAD_ADDRESS.because(error.to_string())),
+        }
+    }
+
+    fn postmaster_address(&self) -> Result<EmailAddress, Verdict> {
+        if let Some(postmaster) = &self.delivery().postmaster {
+            return Ok(postmaster.clone());
+        }
+        self.domains()
+            .iter()
+            .filter(|rule| rule.deliver.is_local())
+            .find_map(|rule| EmailAddress::new("postmaster", rule.name.clone()?).ok())
+            .ok_or_else(|| {
+                refusals::NO_POSTMASTER
+                    .because("[delivery] names no postmaster and no domain is local")
+            })
+    }
+
+    /// RCPT: whether a message that has so many recipients may have one more.
+    pub fn accept_another_recipient(&self, trust: &Trust, recipients: usize) -> Verdict {
+        let limit = self.receiving(trust.trusted).max_recipients;
+        if u32::try_from(recipients).is_ok_and(|recipients| recipients < limit) {
+            return Verdict::accepted();
+        }
+        refusals::TOO_MANY_RECIPIENTS
+            .because(format!("`max-recipients` is {limit} for {}", class(trust)))
+    }
+
+    /// RCPT: whether mail from this session may go to this recipient.
+    pub fn accept_recipient(
+        &self,
+        facts: &SessionFacts,
+        trust: &Trust,
+        sender: &ReversePath,
+        recipient: &EmailAddress,
+    ) -> RecipientVerdict {
+        let route = self.route(recipient);
+        if let Err(refusal) = self.may_reach(trust, recipient, &route) {
+            let session = format!("{} sends as <{sender}>", facts.peer);
+            return RecipientVerdict::Refuse(refusal.because(session));
+        }
+        by_route(route)
+    }
+
+    /// Invariant I9. Untrusted senders reach only domains that a rule names and opens to everyone;
+    /// the rule `*` and `[delivery] remote` are no names.
+    pub(crate) fn may_reach(
+        &self,
+        trust: &Trust,
+        recipient: &EmailAddress,
+        route: &Route,
+    ) -> Result<(), Verdict> {
+        let named = recipient.domain().and_then(|domain| self.domain(domain));
+        let open = named.is_some_and(|rule| rule.open);
+        if trust.trusted && (named.is_some() || self.receiving(true).relay) {
+            return Ok(());
+        }
+        let session = format!("the session is {} ({})", class(trust), trust.name);
+        let host = recipient.host();
+        if !open {
+            let reason = match named {
+                Some(rule) => format!("{} is for trusted senders only", rule.label),
+                None => format!("no domain rule names {host}"),
+            };
+            return Err(refusals::RELAY_DENIED.because(session).because(reason));
+        }
+        // The next server may read a route to elsewhere out of it, and trust us.
+        if route.is_remote() && recipient.looks_routed() {
+            let local = recipient.local();
+            let reason = format!("the local part \"{local}\" looks like a route to elsewhere");
+            return Err(refusals::ROUTED_LOCAL_PART.because(session).because(reason));
+        }
+        Ok(())
+    }
+}
+
+fn class(trust: &Trust) -> &'static str {
+    if trust.trusted {
+        "trusted"
+    } else {
+        "untrusted"
+    }
+}
+
+/// Turns a route into an answer, spelling out what holds when users are missing.
+fn by_route(route: Route) -> RecipientVerdict {
+    let (user, otherwise) = match &route {
+        Route::Refuse { verdict, .. } => return RecipientVerdict::Refuse(verdict.clone()),
+        Route::Mailbox {
+            user, otherwise, ..
+        } => (user.clone(), otherwise.clone()),
+        _ => return RecipientVerdict::Accept { route },
+    };
+    let otherwise = match &otherwise {
+        NoUser::Accept => RecipientVerdict::Accept {
+            route: route.clone(),
+        },
+        NoUser::Refuse => RecipientVerdict::Refuse(
+            refusals::NO_SUCH_USER.because(format!("{user} has no mailbox ({})", route.rule())),
+        ),
+        NoUser::Wait => RecipientVerdict::Refuse(missing(&user, route.rule())),
+        NoUser::Mailbox(other) => RecipientVerdict::AcceptIfUser {
+            user: other.clone(),
+            route: route.clone(),
+            otherwise: Box::new(RecipientVerdict::Refuse(missing(other, route.rule()))),
+        },
+    };
+    RecipientVerdict::AcceptIfUser {
+        user,
+        route,
+        otherwise: Box::new(otherwise),
+    }
+}
+
+fn missing(user: &EmailAddress, rule: &str) -> Verdict {
+    refusals::MAILBOX_MISSING.because(format!(
+        "{rule} delivers to {user}, who has no mailbox: add the user or change the rule"
+    ))
+}

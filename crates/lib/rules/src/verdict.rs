@@ -1,0 +1,167 @@
+//! Named answers with their reasons.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::address::EmailAddress;
+use crate::routing::Route;
+
+/// An answer with a name. The same value answers the peer (`code`, `enhanced`, `text`), the log and
+/// the history (`name`, `reasons`), and `postern explain`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Verdict {
+    /// Stable name, such as `relay-denied`; `accepted` when nothing speaks against it.
+    pub name: &'static str,
+    /// SMTP reply code.
+    pub code: u16,
+    /// Enhanced status code (RFC 3463).
+    pub enhanced: &'static str,
+    /// What the peer reads. Says nothing of the system's inside.
+    pub text: &'static str,
+    /// Which fact and which rule led here, for the administrator.
+    pub reasons: Vec<Cow<'static, str>>,
+}
+
+impl Verdict {
+    pub(crate) fn accepted() -> Self {
+        Self {
+            name: "accepted",
+            code: 250,
+            enhanced: "2.1.0",
+            text: "OK",
+            reasons: Vec::new(),
+        }
+    }
+
+    pub(crate) fn because(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
+        self.reasons.push(reason.into());
+        self
+    }
+
+    /// Whether this lets the peer go on.
+    pub fn is_accepted(&self) -> bool {
+        self.code < 400
+    }
+
+    /// Whether a later attempt may succeed.
+    pub fn is_temporary(&self) -> bool {
+        (400..500).contains(&self.code)
+    }
+}
+
+/// `name: reason; reason`.
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)?;
+        for (index, reason) in self.reasons.iter().enumerate() {
+            f.write_str(if index == 0 { ": " } else { "; " })?;
+            f.write_str(reason)?;
+        }
+        Ok(())
+    }
+}
+
+/// The closed set of refusals. Their names are what people search logs for: do not rename.
+pub(crate) mod refusals {
+    use super::Verdict;
+
+    const fn refusal(
+        name: &'static str,
+        code: u16,
+        enhanced: &'static str,
+        text: &'static str,
+    ) -> Verdict {
+        Verdict {
+            name,
+            code,
+            enhanced,
+            text,
+            reasons: Vec::new(),
+        }
+    }
+
+    pub(crate) const BAD_ADDRESS: Verdict = refusal(
+        "bad-address",
+        501,
+        "5.1.3",
+        "Recipient address not understood",
+    );
+    pub(crate) const RELAY_DENIED: Verdict =
+        refusal("relay-denied", 550, "5.7.1", "Relaying denied");
+    pub(crate) const ROUTED_LOCAL_PART: Verdict = refusal(
+        "routed-local-part",
+        550,
+        "5.7.1",
+        "Sender-specified routing refused",
+    );
+    pub(crate) const NO_SUCH_USER: Verdict =
+        refusal("no-such-user", 550, "5.1.1", "No such mailbox here");
+    pub(crate) const REFUSED_BY_HANDLER: Verdict = refusal(
+        "refused-by-handler",
+        550,
+        "5.7.1",
+        "This address does not accept mail",
+    );
+    /// The administrator's mistake must not cost mail: the sender tries again.
+    pub(crate) const MAILBOX_MISSING: Verdict = refusal(
+        "mailbox-missing",
+        451,
+        "4.3.5",
+        "Mailbox not available, try again later",
+    );
+    pub(crate) const NO_POSTMASTER: Verdict = refusal(
+        "no-postmaster",
+        550,
+        "5.1.1",
+        "Name a domain for the postmaster",
+    );
+    pub(crate) const TOO_LARGE: Verdict = refusal(
+        "message-too-large",
+        552,
+        "5.3.4",
+        "Message is larger than this server takes",
+    );
+    pub(crate) const TOO_MANY_RECIPIENTS: Verdict =
+        refusal("too-many-recipients", 452, "4.5.3", "Too many recipients");
+    pub(crate) const BLANK_REVERSE_PATH: Verdict = refusal(
+        "blank-reverse-path",
+        550,
+        "5.7.1",
+        "The null sender is not accepted here",
+    );
+    pub(crate) const LITERAL_SENDER: Verdict = refusal(
+        "address-literal-sender",
+        550,
+        "5.1.8",
+        "Senders must have a domain name",
+    );
+    pub(crate) const SPOOFED_SENDER: Verdict = refusal(
+        "spoofed-sender",
+        550,
+        "5.7.1",
+        "Log in to send from this domain",
+    );
+}
+
+/// What is answered to RCPT.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RecipientVerdict {
+    /// Accepted; `route` says what will become of it.
+    Accept {
+        /// Where mail to this recipient goes.
+        route: Route,
+    },
+    /// Accepted if `user` has a mailbox here, else `otherwise` holds.
+    AcceptIfUser {
+        /// The user to look up, in lower case.
+        user: EmailAddress,
+        /// Where mail to this recipient goes.
+        route: Route,
+        /// What holds when there is no such user.
+        otherwise: Box<RecipientVerdict>,
+    },
+    /// Refused.
+    Refuse(Verdict),
+}
