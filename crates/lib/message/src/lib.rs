@@ -1,1 +1,24 @@
-//! TODO
+//! RFC 5322 / MIME messages as bytes: what is computed while a message passes (IMAP ENVELOPE,
+//! BODYSTRUCTURE, the part table), trace headers, delivery status notifications and decoding for
+//! search.
+//!
+//! Pure: bytes and values in, bytes and values out. No I/O, no clock, no randomness; whoever calls
+//! brings the date and the Message-ID. Nothing here fails on a broken message: mail is read as far
+//! as it can be read.
+//!
+//! - [`Scanner`] reads a message in pieces and ends in a [`Summary`].
+//! - [`trace`] writes Received, Return-Path and Delivered-To, and counts hops.
+//! - [`dsn`] writes delivery status notifications (RFC 3464).
+//! - [`decode`] turns header values and part bodies into UTF-8 for search and for people.
+//! - [`header`] reads header fields, addresses and content types as they stand on the wire.
+
+pub mod decode;
+pub mod dsn;
+pub mod header;
+mod scanner;
+mod summary;
+pub mod trace;
+mod wire;
+
+pub use scanner::{MAX_DEPTH, MAX_HEADER, MAX_PARTS, ScanError, Scanned, Scanner};
+pub use summary::{Part, Summary};

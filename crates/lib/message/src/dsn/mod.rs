@@ -1,0 +1,281 @@
+//! Delivery status notifications (RFC 3464 within RFC 6522): what a sender is told.
+//!
+//! A report is bytes made of values: the same values give the same bytes.
+
+mod status;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use memchr::memmem;
+
+use crate::header::fields;
+use crate::trace;
+
+/// What happened to the recipients of a report (RFC 3464 §2.3.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Failed for good.
+    Failed,
+    /// Not yet; it is being tried again.
+    Delayed,
+    /// In the mailbox.
+    Delivered,
+    /// Handed to a server that does not report (RFC 3461 §5.2.2).
+    Relayed,
+}
+
+/// A report about one message.
+#[derive(Debug, Clone)]
+pub struct Report<'a> {
+    /// What happened, to all of `recipients`.
+    pub action: Action,
+    /// Its own Message-ID, without angle brackets.
+    pub message_id: &'a str,
+    /// When it is written, seconds since 1970.
+    pub at: i64,
+    /// This host.
+    pub reporting_mta: &'a str,
+    /// The address it comes from.
+    pub from: &'a str,
+    /// The message's reverse-path.
+    pub to: &'a str,
+    /// ENVID of the message as it came over the wire (RFC 3461 §4.4); empty when there was none.
+    pub envelope_id: &'a str,
+    /// When the message came in.
+    pub arrived_at: Option<i64>,
+    /// At least one.
+    pub recipients: &'a [RecipientStatus<'a>],
+    /// What of the message goes along.
+    pub returned: Returned<'a>,
+}
+
+/// What happened to one recipient.
+#[derive(Debug, Clone, Default)]
+pub struct RecipientStatus<'a> {
+    /// The address that was tried.
+    pub address: &'a str,
+    /// ORCPT as it came over the wire; empty when there was none.
+    pub original: &'a str,
+    /// Enhanced status code, `5.1.1`.
+    pub status: &'a str,
+    /// For a person.
+    pub explanation: &'a str,
+    /// The server that answered; empty when none did.
+    pub remote_mta: &'a str,
+    /// What it answered, code and text.
+    pub reply: &'a str,
+    /// Seconds since 1970.
+    pub last_attempt: Option<i64>,
+    /// A delay's end: when it will have failed.
+    pub retry_until: Option<i64>,
+}
+
+/// What of the message a report returns (RFC 3461 §4.3).
+#[derive(Debug, Clone, Copy)]
+pub enum Returned<'a> {
+    /// All of it.
+    Full {
+        /// Header section, empty line included.
+        header: &'a [u8],
+        /// What follows it.
+        text: &'a [u8],
+    },
+    /// Its header section.
+    Headers(&'a [u8]),
+}
+
+/// Writes a report as a message. It belongs under the null reverse-path (RFC 5321 §6.1).
+#[must_use]
+pub fn report(report: &Report<'_>) -> Vec<u8> {
+    let readable = text::readable(report);
+    let status = status::delivery_status(report);
+    let eight_bit = !readable.is_ascii() || !status.is_ascii() || !report.returned.is_ascii();
+    let boundary = boundary(report, &readable, &status);
+    let mut into = Vec::with_capacity(2048 + report.returned.size());
+    write_header(report, &boundary, eight_bit, &mut into);
+
+    let text_type = "text/plain; charset=utf-8";
+    begin_part(
+        &boundary,
+        text_type,
+        "Notification",
+        !readable.is_ascii(),
+        &mut into,
+    );
+    into.extend_from_slice(readable.as_bytes());
+
+    // RFC 6533: an address with more than ASCII in it wants the other type.
+    let status_type = if status.is_ascii() {
+        "message/delivery-status"
+    } else {
+        "message/global-delivery-status"
+    };
+    begin_part(
+        &boundary,
+        status_type,
+        "Delivery report",
+        !status.is_ascii(),
+        &mut into,
+    );
+    into.extend_from_slice(status.as_bytes());
+
+    let eight_bit_return = !report.returned.is_ascii();
+    match report.returned {
+        Returned::Full { header, text } => {
+            let description = "Undelivered message";
+            begin_part(
+                &boundary,
+                "message/rfc822",
+                description,
+                eight_bit_return,
+                &mut into,
+            );
+            into.extend_from_slice(header);
+            into.extend_from_slice(text);
+        }
+        Returned::Headers(header) => {
+            let description = "Header of the message";
+            begin_part(
+                &boundary,
+                "text/rfc822-headers",
+                description,
+                eight_bit_return,
+                &mut into,
+            );
+            into.extend_from_slice(header.trim_ascii_end());
+        }
+    }
+    into.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    into
+}
+
+impl Action {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Delayed => "delayed",
+            Self::Delivered => "delivered",
+            Self::Relayed => "relayed",
+        }
+    }
+
+    fn subject(self) -> &'static str {
+        match self {
+            Self::Failed => "Undelivered mail returned to sender",
+            Self::Delayed => "Delayed mail (still being tried)",
+            Self::Delivered => "Successful mail delivery report",
+            Self::Relayed => "Mail was passed on",
+        }
+    }
+}
+
+impl Returned<'_> {
+    fn pieces(&self) -> [&[u8]; 2] {
+        match *self {
+            Self::Full { header, text } => [header, text],
+            Self::Headers(header) => [header, b""],
+        }
+    }
+
+    fn is_ascii(&self) -> bool {
+        self.pieces().iter().all(|piece| piece.is_ascii())
+    }
+
+    fn size(&self) -> usize {
+        self.pieces().iter().map(|piece| piece.len()).sum()
+    }
+
+    fn message_id(&self) -> Option<&[u8]> {
+        let [header, _] = self.pieces();
+        let field = fields(header).find(|field| field.is("Message-ID"))?;
+        let value = field.value.trim_ascii();
+        let plain = value.iter().all(u8::is_ascii_graphic);
+        (plain && value.len() < 500).then_some(value)
+    }
+}
+
+fn write_header(report: &Report<'_>, boundary: &str, eight_bit: bool, into: &mut Vec<u8>) {
+    let from = line(report.from);
+    let to = line(report.to);
+    let mut header = format!(
+        "Date: {}\r\nFrom: Mail Delivery System <{from}>\r\nTo: <{to}>\r\nSubject: {}\r\n\
+         Message-ID: <{}>\r\n",
+        trace::date(report.at),
+        report.action.subject(),
+        line(report.message_id),
+    );
+    if let Some(original) = report.returned.message_id() {
+        let original = String::from_utf8_lossy(original);
+        header.push_str(&format!(
+            "In-Reply-To: {original}\r\nReferences: {original}\r\n"
+        ));
+    }
+    header.push_str(&format!(
+        "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n\
+         Content-Type: multipart/report; report-type=delivery-status;\r\n boundary=\"{boundary}\"\r\n"
+    ));
+    if eight_bit {
+        header.push_str("Content-Transfer-Encoding: 8bit\r\n");
+    }
+    header.push_str("\r\nThis is a delivery status notification in MIME format.\r\n");
+    into.extend_from_slice(header.as_bytes());
+}
+
+fn begin_part(
+    boundary: &str,
+    media_type: &str,
+    description: &str,
+    eight_bit: bool,
+    into: &mut Vec<u8>,
+) {
+    let encoding = if eight_bit { "8bit" } else { "7bit" };
+    into.extend_from_slice(
+        format!(
+            "\r\n--{boundary}\r\nContent-Type: {media_type}\r\n\
+             Content-Description: {description}\r\n\
+             Content-Transfer-Encoding: {encoding}\r\n\r\n"
+        )
+        .as_bytes(),
+    );
+}
+
+/// One that nothing in the report contains; of the Message-ID, so that it is always the same.
+fn boundary(report: &Report<'_>, readable: &str, status: &str) -> String {
+    let base: String = report
+        .message_id
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(40)
+        .collect();
+    let [header, text] = report.returned.pieces();
+    let contents = [readable.as_bytes(), status.as_bytes(), header, text];
+    let mut number = 0_u32;
+    loop {
+        let boundary = format!("={number}_{base}");
+        let finder = memmem::Finder::new(&boundary);
+        if contents
+            .iter()
+            .all(|content| finder.find(content).is_none())
+        {
+            return boundary;
+        }
+        number += 1;
+    }
+}
+
+/// Text from outside on one line.
+fn line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for word in text
+        .split(|character: char| character.is_control() || character == ' ')
+        .filter(|word| !word.is_empty())
+    {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
+}

@@ -1,0 +1,104 @@
+//! Splitting a header section into its fields.
+
+use std::borrow::Cow;
+
+use memchr::{memchr, memchr2};
+
+/// One field of a header section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field<'a> {
+    /// Its name as written, without white space before the colon.
+    pub name: &'a [u8],
+    /// What follows the colon, folding included, without the line break at its end.
+    pub value: &'a [u8],
+    /// The whole field with its last line break.
+    pub raw: &'a [u8],
+}
+
+impl Field<'_> {
+    /// Whether this is the field of that name; names are compared without case.
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name.as_bytes())
+    }
+}
+
+/// The fields of a header section in their order. Lines that are no field are passed over; the
+/// section ends at the first empty line.
+#[must_use]
+pub fn fields(section: &[u8]) -> Fields<'_> {
+    Fields { rest: section }
+}
+
+/// See [`fields`].
+#[derive(Debug, Clone)]
+pub struct Fields<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Field<'a>;
+
+    fn next(&mut self) -> Option<Field<'a>> {
+        loop {
+            if self.rest.is_empty()
+                || self.rest.starts_with(b"\n")
+                || self.rest.starts_with(b"\r\n")
+            {
+                self.rest = &[];
+                return None;
+            }
+            let length = field_length(self.rest);
+            let (raw, rest) = self.rest.split_at(length);
+            self.rest = rest;
+            if let Some(field) = split(raw) {
+                return Some(field);
+            }
+        }
+    }
+}
+
+/// Octets up to the first line break that no continuation line follows.
+fn field_length(section: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(found) = memchr(b'\n', &section[at..]) {
+        at += found + 1;
+        match section.get(at) {
+            // A line of blanks alone continues the field too (RFC 5322 §4.2).
+            Some(b' ' | b'\t') => {}
+            _ => return at,
+        }
+    }
+    section.len()
+}
+
+fn split(raw: &[u8]) -> Option<Field<'_>> {
+    let colon = memchr2(b':', b'\n', raw).filter(|&at| raw[at] == b':')?;
+    let name = raw[..colon].trim_ascii_end();
+    if name.is_empty() || !name.iter().all(|byte| (33..=126).contains(byte)) {
+        return None;
+    }
+    let mut value = &raw[colon + 1..];
+    value = value.strip_suffix(b"\n").unwrap_or(value);
+    value = value.strip_suffix(b"\r").unwrap_or(value);
+    Some(Field { name, value, raw })
+}
+
+/// The value without the line breaks of folding (RFC 5322 §2.2.3), NUL and white space around it.
+#[must_use]
+pub fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
+    let value = value.trim_ascii();
+    if value
+        .iter()
+        .all(|byte| !matches!(byte, b'\r' | b'\n' | b'\0'))
+    {
+        return Cow::Borrowed(value);
+    }
+    Cow::Owned(
+        value
+            .iter()
+            .copied()
+            .filter(|byte| !matches!(byte, b'\r' | b'\n' | b'\0'))
+            .collect(),
+    )
+}

@@ -1,0 +1,13 @@
+//! Header sections as they stand on the wire: fields, addresses, content types. Values stay raw
+//! (encoded words are kept); only folding, quoting and comments are taken away where the syntax
+//! of a field says so.
+
+mod address;
+mod content;
+mod fields;
+mod tokens;
+
+pub use address::{Address, Mailbox, addresses};
+pub use content::{Disposition, MediaType, Parameter, disposition, languages, media_type};
+pub use fields::{Field, Fields, fields, unfold};
+pub(crate) use tokens::{Token, Tokens};

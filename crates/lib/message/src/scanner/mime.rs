@@ -1,0 +1,122 @@
+//! What a MIME header says about its part.
+
+use crate::header::{
+    Disposition, Field, MediaType, Parameter, disposition, languages, media_type, unfold,
+};
+
+/// The MIME fields of a part (RFC 2045, RFC 2183, RFC 3282, RFC 2557), defaults filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mime {
+    pub(crate) media_type: MediaType,
+    pub(crate) id: Option<Vec<u8>>,
+    pub(crate) description: Option<Vec<u8>>,
+    pub(crate) encoding: Option<Vec<u8>>,
+    pub(crate) md5: Option<Vec<u8>>,
+    pub(crate) disposition: Option<Disposition>,
+    pub(crate) languages: Vec<Vec<u8>>,
+    pub(crate) location: Option<Vec<u8>>,
+}
+
+/// Collects the MIME fields of a header section; of each the first counts.
+#[derive(Debug, Default)]
+pub(super) struct MimeFields<'a> {
+    kind: Option<&'a [u8]>,
+    id: Option<&'a [u8]>,
+    description: Option<&'a [u8]>,
+    encoding: Option<&'a [u8]>,
+    md5: Option<&'a [u8]>,
+    disposition: Option<&'a [u8]>,
+    language: Option<&'a [u8]>,
+    location: Option<&'a [u8]>,
+}
+
+impl<'a> MimeFields<'a> {
+    pub(super) fn take(&mut self, field: &Field<'a>) {
+        let Some((b"content-" | b"Content-" | b"CONTENT-", _)) = field.name.split_at_checked(8)
+        else {
+            return self.take_oddly_written(field);
+        };
+        self.take_content(field);
+    }
+
+    fn take_oddly_written(&mut self, field: &Field<'a>) {
+        if field.name.len() > 8 && field.name[..8].eq_ignore_ascii_case(b"content-") {
+            self.take_content(field);
+        }
+    }
+
+    fn take_content(&mut self, field: &Field<'a>) {
+        let slot = match field.name.len() {
+            10 if field.is("Content-ID") => &mut self.id,
+            11 if field.is("Content-MD5") => &mut self.md5,
+            12 if field.is("Content-Type") => &mut self.kind,
+            16 if field.is("Content-Language") => &mut self.language,
+            16 if field.is("Content-Location") => &mut self.location,
+            19 if field.is("Content-Description") => &mut self.description,
+            19 if field.is("Content-Disposition") => &mut self.disposition,
+            25 if field.is("Content-Transfer-Encoding") => &mut self.encoding,
+            _ => return,
+        };
+        slot.get_or_insert(field.value);
+    }
+
+    /// `in_digest`: the default is message/rfc822 (RFC 2046 §5.1.5).
+    pub(super) fn read(&self, in_digest: bool) -> Mime {
+        let mut media_type = match self.kind {
+            // What has no type and subtype is taken for plain text (RFC 2045 §5.2).
+            Some(value) => media_type(value).unwrap_or_else(MediaType::plain),
+            None if in_digest => MediaType::of(b"message", b"rfc822"),
+            None => MediaType::plain(),
+        };
+        default_charset(&mut media_type);
+        Mime {
+            media_type,
+            id: text(self.id),
+            description: text(self.description),
+            encoding: self.encoding.and_then(first_word),
+            md5: text(self.md5),
+            disposition: self.disposition.and_then(disposition),
+            languages: self.language.map(languages).unwrap_or_default(),
+            location: text(self.location),
+        }
+    }
+}
+
+impl Mime {
+    /// What stands for a multipart that has no parts to show.
+    pub(super) fn degrade(&mut self, kind: &[u8], subtype: &[u8]) {
+        self.media_type = MediaType::of(kind, subtype);
+        default_charset(&mut self.media_type);
+    }
+
+    /// The boundary of a multipart, without the white space that may not end it.
+    pub(super) fn boundary(&self) -> Option<&[u8]> {
+        self.media_type
+            .parameter("boundary")
+            .map(<[u8]>::trim_ascii_end)
+            .filter(|boundary| !boundary.is_empty())
+    }
+}
+
+/// Text is US-ASCII unless it says otherwise (RFC 2046 §4.1.2); structures say so.
+fn default_charset(media_type: &mut MediaType) {
+    if media_type.is("text", "*") && media_type.parameter("charset").is_none() {
+        media_type.parameters.push(Parameter {
+            name: b"charset".to_vec(),
+            value: b"us-ascii".to_vec(),
+        });
+    }
+}
+
+fn text(value: Option<&[u8]>) -> Option<Vec<u8>> {
+    value.map(|value| unfold(value).into_owned())
+}
+
+fn first_word(value: &[u8]) -> Option<Vec<u8>> {
+    let value = unfold(value);
+    let end = value
+        .iter()
+        .position(|byte| matches!(byte, b' ' | b'\t' | b';' | b'('))
+        .unwrap_or(value.len());
+    Some(value[..end].to_vec()).filter(|word| !word.is_empty())
+}

@@ -1,0 +1,339 @@
+//! Walks the text of a message line by line and finds its parts.
+
+use memchr::{memchr, memchr_iter};
+
+use super::boundary::{Boundaries, Hit};
+use super::mime::MimeFields;
+use super::tree::{Node, Tree};
+use super::{MAX_DEPTH, MAX_PARTS};
+use crate::header::fields;
+use crate::wire::{EnvelopeFields, envelope};
+
+/// Longer lines of part headers are passed over, and longer lines are no boundary.
+const MAX_LINE: usize = 64 * 1024;
+/// One part header; its lines behind that are passed over.
+const MAX_PART_HEADER: usize = 64 * 1024;
+/// All part headers together; the fields of those behind that are not looked at.
+const MAX_PART_HEADERS: usize = 1024 * 1024;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Walker {
+    tree: Tree,
+    /// The open parts, outermost first; the last is the one the current line belongs to.
+    open: Vec<usize>,
+    boundaries: Boundaries,
+    place: Place,
+    /// Lines of the part header that is being read.
+    part_header: Vec<u8>,
+    /// Octets that part headers may still take.
+    header_budget: usize,
+    /// The start of a line that goes on in the next piece.
+    held: Vec<u8>,
+    /// The current line holds nothing of interest.
+    skipping: bool,
+    offset: u64,
+    line_start: u64,
+    breaks: u64,
+    last_octet: u8,
+    /// Octets of the line break before the current line, and whether that line was empty.
+    break_before: u64,
+    empty_before: bool,
+}
+
+/// What the lines are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Header,
+    Body,
+}
+
+impl Walker {
+    /// Behind the header section of a message.
+    pub(super) fn new(header: &[u8]) -> Self {
+        let size = header.len() as u64;
+        let mut walker = Self {
+            tree: Tree::default(),
+            open: Vec::new(),
+            boundaries: Boundaries::default(),
+            place: Place::Body,
+            part_header: Vec::new(),
+            header_budget: MAX_PART_HEADERS,
+            held: Vec::new(),
+            skipping: false,
+            offset: size,
+            line_start: size,
+            breaks: 0,
+            last_octet: b'\n',
+            break_before: 0,
+            empty_before: true,
+        };
+        walker.open_part(0);
+        walker.enter_body(header, size);
+        walker
+    }
+
+    /// Octets of the message so far.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Takes the next piece of the text.
+    pub(super) fn push(&mut self, mut piece: &[u8]) {
+        while !piece.is_empty() {
+            if self.place == Place::Body && self.boundaries.is_empty() {
+                return self.count(piece);
+            }
+            let Some(at) = memchr(b'\n', piece) else {
+                return self.hold(piece);
+            };
+            let (line, rest) = piece.split_at(at + 1);
+            self.line(line);
+            piece = rest;
+        }
+    }
+
+    /// Nothing but the end can come: only lines are counted.
+    fn count(&mut self, piece: &[u8]) {
+        self.breaks += memchr_iter(b'\n', piece).count() as u64;
+        self.offset += piece.len() as u64;
+        self.last_octet = piece.last().copied().unwrap_or(self.last_octet);
+        self.held.clear();
+    }
+
+    /// Keeps the start of a line, when the line can matter.
+    fn hold(&mut self, piece: &[u8]) {
+        self.offset += piece.len() as u64;
+        self.last_octet = piece.last().copied().unwrap_or(self.last_octet);
+        if self.skipping {
+            return;
+        }
+        let room = (MAX_LINE + 1).saturating_sub(self.held.len());
+        self.held.extend_from_slice(&piece[..piece.len().min(room)]);
+        let dull = self.place == Place::Body
+            && !matches!(self.held.as_slice(), [] | [b'-' | b'\r'] | [b'-', b'-', ..]);
+        if dull || self.held.len() > MAX_LINE {
+            self.skipping = true;
+            self.held.clear();
+        }
+    }
+
+    /// A line has ended; `end` is what of it was not held, with its LF.
+    fn line(&mut self, end: &[u8]) {
+        let before_break = match end {
+            [.., octet, b'\n'] => *octet,
+            _ => self.last_octet,
+        };
+        let break_size = 1 + u64::from(before_break == b'\r' && !self.line_is_new(end));
+        let start = self.line_start;
+        self.offset += end.len() as u64;
+        self.line_start = self.offset;
+        self.last_octet = b'\n';
+        let breaks_before = self.breaks;
+        self.breaks += 1;
+        let empty = self.offset - start == break_size;
+
+        if std::mem::take(&mut self.skipping) {
+            // Nothing to see.
+        } else if self.held.is_empty() {
+            self.look(end, start, breaks_before);
+        } else {
+            let mut held = std::mem::take(&mut self.held);
+            held.extend_from_slice(end);
+            self.look(&held, start, breaks_before);
+            held.clear();
+            self.held = held;
+        }
+        self.break_before = break_size;
+        self.empty_before = empty;
+    }
+
+    /// Whether the line consists of its LF alone: then the octet before is another line's.
+    fn line_is_new(&self, end: &[u8]) -> bool {
+        end.len() == 1 && self.offset == self.line_start
+    }
+
+    /// Looks at a whole line, line break included where it has one.
+    fn look(&mut self, line: &[u8], start: u64, breaks_before: u64) {
+        let content = line.strip_suffix(b"\n").unwrap_or(line);
+        let content = content.strip_suffix(b"\r").unwrap_or(content);
+        if content.len() >= MAX_LINE {
+            return;
+        }
+        if let Some(hit) = self.boundaries.matches(content) {
+            return self.boundary(hit, start, breaks_before);
+        }
+        if self.place == Place::Body {
+            return;
+        }
+        if content.is_empty() && !line.is_empty() {
+            let header = std::mem::take(&mut self.part_header);
+            self.enter_body(&header, self.offset);
+            return;
+        }
+        if self.part_header.len() + line.len() <= MAX_PART_HEADER.min(self.header_budget) {
+            self.part_header.extend_from_slice(line);
+        }
+    }
+
+    /// A boundary of the open part at `hit.depth`: what is open within it ends before the line
+    /// break in front of this line.
+    fn boundary(&mut self, hit: Hit, start: u64, breaks_before: u64) {
+        let end = start - self.break_before;
+        let unended_line = !self.empty_before;
+        self.close_to(hit.depth + 1, |part| {
+            let end = end.max(part.body_start);
+            let breaks = breaks_before.saturating_sub(part.breaks_before);
+            let lines = match breaks {
+                0 => 0,
+                breaks => breaks - 1 + u64::from(unended_line),
+            };
+            (end, lines)
+        });
+        self.place = Place::Body;
+        if hit.closes {
+            self.boundaries.drop_from(hit.depth);
+        } else if self.tree.len() >= MAX_PARTS {
+            self.boundaries.clear();
+        } else {
+            self.open_part(self.offset);
+        }
+    }
+
+    /// Begins a part (or the message inside a message/rfc822) within the innermost open one.
+    fn open_part(&mut self, header_start: u64) {
+        let mime = MimeFields::default().read(false);
+        let parent = self.open.last().copied();
+        let index = self.tree.add(parent, Node::new(header_start, mime));
+        self.open.push(index);
+        self.place = Place::Header;
+        self.part_header.clear();
+    }
+
+    /// The header of the innermost open part has ended; its body starts at `body_start`.
+    fn enter_body(&mut self, header: &[u8], body_start: u64) {
+        self.place = Place::Body;
+        if self.open.len() > 1 {
+            self.header_budget = self.header_budget.saturating_sub(header.len());
+        }
+        let (mime_fields, envelope_fields) = self.read_fields(header);
+        let mime = mime_fields.read(self.in_digest());
+        let is_message_root = self.is_message_root();
+        let breaks = self.breaks;
+        let Some((&index, outer)) = self.open.split_last() else {
+            return;
+        };
+        if let Some(outer) = outer.last().filter(|_| is_message_root)
+            && let Some(message) = self.tree.node_mut(*outer)
+        {
+            let mut wire = Vec::new();
+            envelope(&envelope_fields, &mut wire);
+            message.nested_envelope = Some(wire);
+        }
+        let depth = self.open.len();
+        let room = depth < MAX_DEPTH && self.tree.len() < MAX_PARTS;
+        let Some(part) = self.tree.node_mut(index) else {
+            return;
+        };
+        part.body_start = body_start;
+        part.breaks_before = breaks;
+        part.mime = mime;
+        let is_multipart = part.mime.media_type.is("multipart", "*");
+        let is_message = is_message(part);
+        if (is_multipart || is_message) && !room {
+            part.mime.degrade(b"application", b"octet-stream");
+        } else if is_message {
+            // Marks it; the real one comes with the header inside.
+            part.nested_envelope = Some(Vec::new());
+            self.open_part(body_start);
+        } else if is_multipart {
+            match part.mime.boundary() {
+                Some(boundary) => {
+                    self.boundaries.add(boundary, depth - 1);
+                    part.has_boundary = true;
+                }
+                None => part.mime.degrade(b"text", b"plain"),
+            }
+        }
+    }
+
+    fn read_fields<'a>(&self, header: &'a [u8]) -> (MimeFields<'a>, EnvelopeFields<'a>) {
+        let mut mime = MimeFields::default();
+        let mut envelope = EnvelopeFields::default();
+        let wants_envelope = self.is_message_root();
+        for field in fields(header) {
+            mime.take(&field);
+            if wants_envelope {
+                envelope.take(&field);
+            }
+        }
+        (mime, envelope)
+    }
+
+    /// The innermost open part is the body of a message inside a message/rfc822.
+    fn is_message_root(&self) -> bool {
+        self.parent().is_some_and(Node::is_message)
+    }
+
+    fn in_digest(&self) -> bool {
+        self.parent()
+            .is_some_and(|parent| parent.mime.media_type.is("multipart", "digest"))
+    }
+
+    fn parent(&self) -> Option<&Node> {
+        let at = self.open.len().checked_sub(2)?;
+        self.tree.node(*self.open.get(at)?)
+    }
+
+    /// Ends open parts until `depth` of them are left; `end_of` tells where one ends and how many
+    /// lines it has.
+    fn close_to(&mut self, depth: usize, end_of: impl Fn(&Node) -> (u64, u64)) {
+        while self.open.len() > depth {
+            if self.place == Place::Header {
+                // It ends within its header: there is no body.
+                let header = std::mem::take(&mut self.part_header);
+                let at = self.header_cut(&end_of);
+                self.enter_body(&header, at);
+                continue;
+            }
+            if let Some(part) = self.open.pop().and_then(|at| self.tree.node_mut(at)) {
+                (part.end, part.lines) = end_of(part);
+                if part.has_boundary && part.children.is_empty() {
+                    part.mime.degrade(b"text", b"plain");
+                    part.has_boundary = false;
+                }
+            }
+            self.boundaries.drop_from(self.open.len());
+        }
+    }
+
+    /// Where the body of a part starts that ends within its header.
+    fn header_cut(&self, end_of: impl Fn(&Node) -> (u64, u64)) -> u64 {
+        self.open
+            .last()
+            .and_then(|&at| self.tree.node(at))
+            .map_or(self.offset, |part| end_of(part).0)
+    }
+
+    /// The message has ended: its parts, and the lines of its text.
+    pub(super) fn finish(mut self) -> (Tree, u64) {
+        let unended = u64::from(self.last_octet != b'\n');
+        let held = std::mem::take(&mut self.held);
+        if !held.is_empty() && !self.skipping {
+            // A last line without a line break.
+            self.look(&held, self.line_start, self.breaks);
+        }
+        let end = self.offset;
+        let breaks = self.breaks;
+        self.close_to(0, |part| {
+            let lines = breaks.saturating_sub(part.breaks_before);
+            let body = end > part.body_start;
+            (end, if body { lines + unended } else { 0 })
+        });
+        (self.tree, breaks + unended)
+    }
+}
+
+fn is_message(part: &Node) -> bool {
+    part.mime.media_type.is("message", "rfc822") || part.mime.media_type.is("message", "global")
+}

@@ -1,0 +1,165 @@
+//! Trace header fields (RFC 5321 §4.4): complete lines, CRLF included, ready to stand before a
+//! message.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use bytes::Bytes;
+
+use crate::header::fields;
+
+#[cfg(test)]
+mod tests;
+
+/// Lines are folded at this length (RFC 5322 §2.1.1).
+const FOLD_AT: usize = 78;
+
+/// What a Received field tells.
+#[derive(Debug, Clone, Default)]
+pub struct Received<'a> {
+    /// What the client called itself.
+    pub helo: &'a str,
+    /// Where it came from; `None` for mail that did not come over a network.
+    pub peer: Option<IpAddr>,
+    /// The peer's name in the DNS, when it was looked up and is confirmed.
+    pub peer_name: Option<&'a str>,
+    /// This host.
+    pub by: &'a str,
+    /// `ESMTP`, `ESMTPS`, `ESMTPSA`, `UTF8SMTP`… (RFC 3848, RFC 6531).
+    pub protocol: &'a str,
+    /// TLS version and cipher suite.
+    pub tls: Option<&'a str>,
+    /// The queue id.
+    pub id: &'a str,
+    /// The recipient, when there is just one: others are not told of each other.
+    pub recipient: Option<&'a str>,
+    /// Seconds since 1970.
+    pub at: i64,
+}
+
+/// Writes a Received field.
+#[must_use]
+pub fn received(facts: &Received<'_>) -> String {
+    let mut line = Folded::new("Received:");
+    if !facts.helo.is_empty() || facts.peer.is_some() {
+        let helo = if facts.helo.is_empty() {
+            "unknown"
+        } else {
+            facts.helo
+        };
+        line.word(&format!("from {}", clean(helo)));
+        if let Some(peer) = facts.peer {
+            let name = facts.peer_name.map(|name| format!("{} ", clean(name)));
+            line.word(&format!(
+                "({}{})",
+                name.unwrap_or_default(),
+                address_literal(peer)
+            ));
+        }
+    }
+    line.word(&format!("by {}", clean(facts.by)));
+    line.word(&format!("with {}", clean(facts.protocol)));
+    if let Some(tls) = facts.tls {
+        line.word(&format!("({})", clean_text(tls)));
+    }
+    line.word(&format!("id {}", clean(facts.id)));
+    if let Some(recipient) = facts.recipient {
+        line.word(&format!("for <{}>", clean_text(recipient)));
+    }
+    line.text.push(';');
+    line.width += 1;
+    line.word(&date(facts.at));
+    line.finish()
+}
+
+/// Writes a Return-Path field; the null reverse-path is empty.
+#[must_use]
+pub fn return_path(reverse_path: &str) -> String {
+    format!("Return-Path: <{}>\r\n", clean_text(reverse_path))
+}
+
+/// Writes a Delivered-To field.
+#[must_use]
+pub fn delivered_to(recipient: &str) -> String {
+    format!("Delivered-To: {}\r\n", clean_text(recipient))
+}
+
+/// What stands before a message in a mailbox and differs by recipient (invariant I12).
+#[must_use]
+pub fn prefix(reverse_path: &str, recipient: &str) -> Bytes {
+    let mut text = return_path(reverse_path);
+    text.push_str(&delivered_to(recipient));
+    Bytes::from(text)
+}
+
+/// How many hops a message has behind it: its Received fields (RFC 5321 §6.3).
+#[must_use]
+pub fn hops(header: &[u8]) -> usize {
+    fields(header).filter(|field| field.is("Received")).count()
+}
+
+/// A date as header fields have it (RFC 5322 §3.3), in UTC.
+#[must_use]
+pub fn date(at: i64) -> String {
+    let timestamp = jiff::Timestamp::from_second(at).unwrap_or_default();
+    let zoned = timestamp.to_zoned(jiff::tz::TimeZone::UTC);
+    jiff::fmt::rfc2822::to_string(&zoned).unwrap_or_default()
+}
+
+/// RFC 5321 §4.1.3.
+fn address_literal(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => format!("[{address}]"),
+        IpAddr::V6(address) => format!("[IPv6:{address}]"),
+    }
+}
+
+/// A word that comes from outside, without what would break the field's syntax.
+fn clean(word: &str) -> String {
+    word.chars()
+        .take(255)
+        .map(|character| match character {
+            '(' | ')' | '<' | '>' | ';' | '"' | '\\' | ',' | '@' => '?',
+            _ if character.is_whitespace() || character.is_control() => '?',
+            _ => character,
+        })
+        .collect()
+}
+
+/// Text that comes from outside, kept on its line.
+fn clean_text(text: &str) -> String {
+    text.chars()
+        .filter(|character| !character.is_control())
+        .collect()
+}
+
+/// A field that is folded between words.
+struct Folded {
+    text: String,
+    width: usize,
+}
+
+impl Folded {
+    fn new(name: &str) -> Self {
+        Self {
+            text: name.to_owned(),
+            width: name.len(),
+        }
+    }
+
+    fn word(&mut self, word: &str) {
+        // One octet is left for the semicolon.
+        if self.width + 1 + word.len() >= FOLD_AT {
+            self.text.push_str("\r\n");
+            self.width = 0;
+        }
+        // Writing to a String does not fail.
+        let _ = write!(self.text, " {word}");
+        self.width += 1 + word.len();
+    }
+
+    fn finish(mut self) -> String {
+        self.text.push_str("\r\n");
+        self.text
+    }
+}

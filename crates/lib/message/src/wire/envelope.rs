@@ -1,0 +1,107 @@
+//! ENVELOPE (RFC 3501 §7.4.2, RFC 9051 §7.5.2).
+
+use super::strings::{nstring, string};
+use crate::header::{Address, Field, addresses, unfold};
+
+/// The header fields that ENVELOPE is made of, raw.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct EnvelopeFields<'a> {
+    pub(crate) date: Option<&'a [u8]>,
+    pub(crate) subject: Option<&'a [u8]>,
+    pub(crate) from: Option<&'a [u8]>,
+    sender: Option<&'a [u8]>,
+    reply_to: Option<&'a [u8]>,
+    // Recipients may be spread over several fields, against the rules; none may be hidden.
+    to: Vec<&'a [u8]>,
+    cc: Vec<&'a [u8]>,
+    bcc: Vec<&'a [u8]>,
+    in_reply_to: Option<&'a [u8]>,
+    pub(crate) message_id: Option<&'a [u8]>,
+}
+
+impl<'a> EnvelopeFields<'a> {
+    /// Takes the field when ENVELOPE has a place for it. Of those that may stand once, the first
+    /// counts.
+    pub(crate) fn take(&mut self, field: &Field<'a>) {
+        // The length tells most fields apart: this runs for each field of each message.
+        let slot = match field.name.len() {
+            2 if field.is("To") => return self.to.push(field.value),
+            2 if field.is("Cc") => return self.cc.push(field.value),
+            3 if field.is("Bcc") => return self.bcc.push(field.value),
+            4 if field.is("Date") => &mut self.date,
+            4 if field.is("From") => &mut self.from,
+            6 if field.is("Sender") => &mut self.sender,
+            7 if field.is("Subject") => &mut self.subject,
+            8 if field.is("Reply-To") => &mut self.reply_to,
+            10 if field.is("Message-ID") => &mut self.message_id,
+            11 if field.is("In-Reply-To") => &mut self.in_reply_to,
+            _ => return,
+        };
+        slot.get_or_insert(field.value);
+    }
+}
+
+/// Writes the ENVELOPE of these fields.
+pub(crate) fn envelope(fields: &EnvelopeFields<'_>, into: &mut Vec<u8>) {
+    into.push(b'(');
+    raw(fields.date, into);
+    raw(fields.subject, into);
+    let from = fields.from.map_or_else(Vec::new, addresses);
+    address_list(&from, into);
+    // Sender and Reply-To are those of From where they are missing or empty.
+    for field in [fields.sender, fields.reply_to] {
+        let own = field.map_or_else(Vec::new, addresses);
+        address_list(if own.is_empty() { &from } else { &own }, into);
+    }
+    for values in [&fields.to, &fields.cc, &fields.bcc] {
+        let all: Vec<Address> = values.iter().flat_map(|value| addresses(value)).collect();
+        address_list(&all, into);
+    }
+    raw(fields.in_reply_to, into);
+    raw(fields.message_id, into);
+    into.pop();
+    into.push(b')');
+}
+
+fn raw(value: Option<&[u8]>, into: &mut Vec<u8>) {
+    match value {
+        Some(value) => string(&unfold(value), into),
+        None => nstring(None, into),
+    }
+    into.push(b' ');
+}
+
+fn address_list(list: &[Address], into: &mut Vec<u8>) {
+    if list.is_empty() {
+        into.extend_from_slice(b"NIL ");
+        return;
+    }
+    into.push(b'(');
+    for address in list {
+        one(address, into);
+    }
+    into.extend_from_slice(b") ");
+}
+
+/// A NIL host marks a group's ends, so an address without a domain has an empty one.
+fn one(address: &Address, into: &mut Vec<u8>) {
+    match address {
+        Address::Mailbox(mailbox) => {
+            into.push(b'(');
+            nstring(mailbox.name.as_deref(), into);
+            into.push(b' ');
+            nstring(mailbox.route.as_deref(), into);
+            into.push(b' ');
+            string(&mailbox.local, into);
+            into.push(b' ');
+            string(&mailbox.domain, into);
+            into.push(b')');
+        }
+        Address::GroupStart(name) => {
+            into.extend_from_slice(b"(NIL NIL ");
+            string(name, into);
+            into.extend_from_slice(b" NIL)");
+        }
+        Address::GroupEnd => into.extend_from_slice(b"(NIL NIL NIL NIL)"),
+    }
+}
