@@ -47,6 +47,9 @@ struct Arguments {
     /// Leave Postfix and Dovecot out even where they are installed.
     #[arg(long)]
     no_peers: bool,
+    /// Leave Postern out: the peers' figures alone.
+    #[arg(long)]
+    no_postern: bool,
     /// Where the binaries are.
     #[arg(long, default_value = "target/release")]
     binaries: PathBuf,
@@ -64,9 +67,10 @@ fn main() -> Result<()> {
     let sink = sink::Sink::start().context("the SMTP sink could not start")?;
     let mut report = Report::new();
 
-    let postern = postern::Postern::start(&arguments.binaries, folder.path(), sink.port())?;
-    measure(&postern, &arguments, &sink, &mut report)?;
-    drop(postern);
+    if !arguments.no_postern {
+        let postern = postern::Postern::start(&arguments.binaries, folder.path(), sink.port())?;
+        measure(&postern, &arguments, &sink, &mut report)?;
+    }
 
     if arguments.no_peers {
         eprintln!("peers left out (--no-peers): no ratios");

@@ -3,7 +3,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
@@ -245,15 +245,15 @@ fn files_below(folder: &Path) -> usize {
         .sum()
 }
 
+/// The daemons keep what they inherit open: no pipes of ours.
 fn run(command: &mut Command) -> Result<()> {
-    let output = command
-        .output()
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
         .with_context(|| format!("{command:?} does not run"))?;
-    if !output.status.success() {
-        bail!(
-            "{command:?} failed: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+    if !status.success() {
+        bail!("{command:?} failed: {status}");
     }
     Ok(())
 }

@@ -58,8 +58,8 @@ pub mod grpc {
     pub use tonic::{Code, Request, Response, Status, Streaming, async_trait};
 }
 
-// mod conversions;
-// pub mod policy_watch;
+mod conversions;
+pub mod policy_watch;
 pub mod queue_client;
 pub mod text_upload;
 

@@ -68,8 +68,8 @@ async fn follow(channel: Channel, sender: watch::Sender<Option<Arc<PolicySnapsho
     const PAUSES_MS: [u64; 6] = [50, 100, 200, 500, 1_000, 2_000];
     let mut failures = 0;
     while !sender.is_closed() {
-        let mut client = PolicyClient::new(channel.clone())
-            .max_decoding_message_size(64 * 1024 * 1024);
+        let mut client =
+            PolicyClient::new(channel.clone()).max_decoding_message_size(64 * 1024 * 1024);
         if let Ok(response) = client.watch_policy(WatchPolicyRequest {}).await {
             let mut revisions = response.into_inner();
             while let Ok(Some(revision)) = revisions.message().await {
