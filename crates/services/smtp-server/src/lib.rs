@@ -1,1 +1,33 @@
-//! TODO
+//! The SMTP front end: takes connections and submissions, decides by trust and domain rules, hands
+//! accepted messages to the queue.
+//!
+//! It keeps no state of its own and no message: 250 is said when the queue has committed (I1), and
+//! without a policy, a queue or a directory nothing is accepted (I8). It may not decide anything
+//! that `rules` decides, and no reply of it carries a cause from inside.
+//!
+//! ```text
+//! listen ──▶ connection ──▶ smtp_protocol::server::Session   (what was said)
+//!               ├─ login        directory.Authenticate
+//!               ├─ envelope     rules, users (directory.FindUsers, WatchUsers)
+//!               └─ content      intake (scanner, inline text or upload) ──▶ queue.Enqueue
+//! ```
+
+mod config;
+mod connection;
+mod gateways;
+mod intake;
+mod listen;
+mod metrics;
+mod replies;
+mod server;
+mod session_id;
+mod trace_header;
+mod users;
+
+pub use config::{Config, ListenerConfig, Role, TlsMode};
+pub use listen::{Running, start};
+
+/// Serves until the process is told to shut down, then drains.
+pub async fn run(config: Config, service: service_kit::Service) -> anyhow::Result<()> {
+    start(config, service).await?.wait().await
+}

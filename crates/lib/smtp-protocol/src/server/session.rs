@@ -88,7 +88,7 @@ pub enum Event {
     /// The message is refused for its octets; what was taken of it is to be dropped. The reply
     /// follows at its end.
     Broken(Fault),
-    /// The transaction is over: RSET, or a BDAT that was out of place.
+    /// The transaction is over without a message: RSET, or the end of one that was refused.
     Reset,
     /// Write the output, then close.
     Close(CloseReason),
@@ -556,7 +556,7 @@ impl Session {
         self.mode = Mode::Command;
         self.reset();
         self.refused(&reply, output);
-        event
+        event.or(Some(Event::Reset))
     }
 }
 

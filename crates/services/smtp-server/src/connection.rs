@@ -1,0 +1,237 @@
+//! One client's connection: moves octets between socket and session, and answers the session's
+//! questions. What may be said when is `smtp_protocol`'s, what is allowed is `rules`'.
+
+mod content;
+mod envelope;
+mod login;
+
+use std::sync::Arc;
+
+use api::policy_watch::PolicySnapshot;
+use rules::{SessionFacts, Trust, Verdict};
+use session_io::SessionError;
+use smtp_protocol::Reply;
+use smtp_protocol::server::{CloseReason, Event, Session, Terms};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Role, TlsMode};
+use crate::replies;
+use crate::server::{Listener, Server};
+use content::Incoming;
+use envelope::Transaction;
+
+/// See the module.
+pub(crate) struct Connection {
+    server: Arc<Server>,
+    listener: Arc<Listener>,
+    shutdown: CancellationToken,
+    io: session_io::Connection,
+    session: Session,
+    facts: SessionFacts,
+    transaction: Option<Transaction>,
+    incoming: Option<Incoming>,
+}
+
+impl Connection {
+    pub(crate) fn new(
+        server: Arc<Server>,
+        listener: Arc<Listener>,
+        shutdown: CancellationToken,
+        io: session_io::Connection,
+    ) -> Self {
+        let mut facts = SessionFacts::new(
+            Arc::clone(&listener.name),
+            io.peer().ip().to_canonical(),
+            io.local().ip().to_canonical(),
+        );
+        facts.class = listener.class;
+        facts.gateways = server.gateways.current();
+        Self {
+            session: Session::new(server.hostname.as_str(), server.limits, Terms::default()),
+            server,
+            listener,
+            shutdown,
+            io,
+            facts,
+            transaction: None,
+            incoming: None,
+        }
+    }
+
+    /// Serves the client to the end of its connection.
+    pub(crate) async fn run(mut self) {
+        self.server.metrics.connections.increment(1);
+        self.server.metrics.open.increment(1.0);
+        let metrics = Arc::clone(&self.server);
+        let peer = self.facts.peer;
+        let ended = match self.serve().await {
+            Ok(()) => self.io.close().await,
+            Err(SessionError::Timeout) => {
+                replies::TIMEOUT.write(self.io.output());
+                self.io.flush().await
+            }
+            Err(error) => Err(error),
+        };
+        // Clients come and go as they like; this is for who follows one of them.
+        if let Err(error) = ended {
+            tracing::debug!(%peer, %error, "connection ended early");
+        }
+        metrics.metrics.open.decrement(1.0);
+    }
+
+    async fn serve(&mut self) -> Result<(), SessionError> {
+        self.io.set_timeout(self.server.command_timeout);
+        if self.listener.tls_mode == TlsMode::Implicit {
+            self.start_tls().await?;
+        }
+        if self.server.policy.current().is_none() {
+            tracing::warn!(peer = %self.facts.peer, "no policy yet: connection refused");
+            self.session.close(&replies::NOT_NOW, self.io.output());
+            return self.io.flush().await;
+        }
+        self.set_terms();
+        self.session.greet(self.io.output());
+        loop {
+            let (input, output) = self.io.buffers();
+            let event = self.session.next(input, output);
+            match event {
+                Event::NeedInput => {
+                    if !self.wait().await? {
+                        return Ok(());
+                    }
+                }
+                Event::Close(reason) => {
+                    self.io.flush().await?;
+                    self.log_close(reason);
+                    return Ok(());
+                }
+                event => self.handle(event).await?,
+            }
+        }
+    }
+
+    /// Writes what is to be written and waits for the client; false when it has gone.
+    async fn wait(&mut self) -> Result<bool, SessionError> {
+        self.io.flush().await?;
+        if self.session.is_receiving() {
+            return Ok(self.io.fill().await? != 0);
+        }
+        tokio::select! {
+            biased;
+            filled = self.io.fill() => Ok(filled? != 0),
+            () = self.shutdown.cancelled() => {
+                self.session.close(&replies::SHUTTING_DOWN, self.io.output());
+                Ok(true)
+            }
+        }
+    }
+
+    async fn handle(&mut self, event: Event) -> Result<(), SessionError> {
+        match event {
+            Event::Hello => self.hello(),
+            Event::StartTls => {
+                self.io.flush().await?;
+                self.start_tls().await?;
+                self.session.secured();
+            }
+            Event::Authenticate(credentials) => self.log_in(credentials).await,
+            Event::Mail(mail) => self.sender(mail),
+            Event::Rcpt(rcpt) => self.recipient(rcpt).await,
+            Event::Begin => self.begin(),
+            Event::Content(octets) => self.content(octets).await,
+            Event::Complete => self.complete().await,
+            Event::Broken(fault) => {
+                self.note_refusal(fault.name(), &[]);
+                self.forget_transaction();
+            }
+            Event::Reset => self.forget_transaction(),
+            Event::NeedInput | Event::Close(_) => {}
+        }
+        Ok(())
+    }
+
+    fn hello(&mut self) {
+        self.facts.helo = self.session.hello().map(|hello| hello.name.clone());
+        self.forget_transaction();
+        self.session.accept(self.io.output());
+    }
+
+    /// TLS from here on; what the client said of itself before is forgotten (RFC 3207 §4.2).
+    async fn start_tls(&mut self) -> Result<(), SessionError> {
+        let tls = self
+            .listener
+            .tls
+            .as_ref()
+            .ok_or_else(|| SessionError::Tls("no certificate".to_owned()))?;
+        self.io.start_tls(tls).await?;
+        self.facts.tls = true;
+        self.facts.helo = None;
+        self.facts.login = None;
+        self.forget_transaction();
+        Ok(())
+    }
+
+    /// Tells the session what this client is offered, by the facts as they are now.
+    fn set_terms(&mut self) {
+        if let Some(snapshot) = self.server.policy.current() {
+            let trust = snapshot.policy.trust(&self.facts);
+            self.set_terms_of(&snapshot, &trust);
+        }
+    }
+
+    fn set_terms_of(&mut self, snapshot: &PolicySnapshot, trust: &Trust) {
+        let rules = snapshot.policy.receiving(trust.trusted);
+        let tls = self.io.is_tls();
+        self.session.set_terms(Terms {
+            starttls: !tls && self.listener.tls.is_some(),
+            auth: tls || self.listener.plaintext_auth,
+            auth_required: self.listener.role == Role::Submission,
+            size: rules.max_size,
+            recipients: rules.max_recipients as usize,
+        });
+    }
+
+    fn forget_transaction(&mut self) {
+        self.transaction = None;
+        self.incoming = None;
+        self.io.set_timeout(self.server.command_timeout);
+        // The sender's address may have decided what it was offered.
+        self.set_terms();
+    }
+
+    fn refuse(&mut self, verdict: &Verdict) {
+        self.note_refusal(verdict.name, &verdict.reasons);
+        let reply = replies::of_verdict(verdict);
+        self.session.refuse(reply, self.io.output());
+    }
+
+    /// Something that we need is away: the cause is for us alone (I8).
+    fn refuse_for_now(&mut self, reply: Reply, cause: &dyn std::fmt::Display) {
+        tracing::warn!(peer = %self.facts.peer, %cause, "refused for now");
+        self.server.metrics.refused("unavailable");
+        self.session.refuse(reply, self.io.output());
+    }
+
+    /// The one line of the log about a refusal. Reasons name people: they are for debugging.
+    fn note_refusal(&self, verdict: &'static str, reasons: &[std::borrow::Cow<'static, str>]) {
+        let id = self
+            .transaction
+            .as_ref()
+            .map(|transaction| transaction.id.as_str());
+        tracing::info!(peer = %self.facts.peer, listener = %self.facts.listener, id, verdict, "refused");
+        if !reasons.is_empty() {
+            tracing::debug!(verdict, ?reasons, "refused because");
+        }
+        self.server.metrics.refused(verdict);
+    }
+
+    fn log_close(&self, reason: CloseReason) {
+        match reason {
+            CloseReason::Quit | CloseReason::Closed => {}
+            CloseReason::TooManyErrors | CloseReason::ProtocolViolation => {
+                tracing::info!(peer = %self.facts.peer, ?reason, "connection closed");
+                self.server.metrics.refused("too-many-errors");
+            }
+        }
+    }
+}

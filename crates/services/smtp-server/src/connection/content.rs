@@ -1,0 +1,204 @@
+//! DATA and BDAT: the message goes through the intake to the queue.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use api::message::v1::Content;
+use api::queue::v1::{Origin, ReturnContent, Submission};
+use api::queue_client::EnqueueError;
+use bytes::Buf as _;
+use smtp_protocol::server::{Body, ReturnContent as Ret};
+
+use super::Connection;
+use super::envelope::Transaction;
+use crate::config::Role;
+use crate::intake::{Intake, IntakeError};
+use crate::replies;
+use crate::trace_header::{HeldHeader, Hop};
+
+/// A message on its way in.
+pub(super) struct Incoming {
+    intake: Intake,
+    /// On submission, until the header section is complete.
+    held: Option<HeldHeader>,
+}
+
+impl Incoming {
+    async fn push(&mut self, piece: &[u8]) -> Result<(), IntakeError> {
+        let complete = match &mut self.held {
+            None => return self.intake.push(piece).await,
+            Some(held) => held.push(piece),
+        };
+        if complete {
+            self.release().await?;
+        }
+        Ok(())
+    }
+
+    async fn release(&mut self) -> Result<(), IntakeError> {
+        if let Some(held) = self.held.take() {
+            let (missing, held) = held.complete();
+            self.intake.push(missing.as_bytes()).await?;
+            self.intake.push(&held).await?;
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self) -> Result<Content, IntakeError> {
+        self.release().await?;
+        self.intake.finish().await
+    }
+}
+
+impl Connection {
+    /// The message may come.
+    pub(super) fn begin(&mut self) {
+        let (Some(transaction), Some(hello)) = (&self.transaction, self.session.hello()) else {
+            self.refuse_for_now(replies::UNAVAILABLE, &"DATA without a transaction");
+            return;
+        };
+        let at = now_seconds();
+        let tls = self.io.tls();
+        let hop = Hop {
+            hello,
+            peer: self.facts.peer,
+            hostname: &self.server.hostname,
+            tls: tls.as_ref(),
+            authenticated: self.facts.login.is_some(),
+            smtputf8: transaction.mail.smtputf8,
+            id: &transaction.id,
+            recipient: match transaction.recipients.as_slice() {
+                [only] => Some(only.address.as_str()),
+                _ => None,
+            },
+            at,
+        };
+        let queue = self.server.queue.clone();
+        let intake = match Intake::new(queue, &hop.received(), transaction.mail.size) {
+            Ok(intake) => intake,
+            Err(error) => {
+                let reply = self.reply_to_failure(&error);
+                self.session.refuse(reply, self.io.output());
+                return;
+            }
+        };
+        let held = (self.listener.role == Role::Submission)
+            .then(|| HeldHeader::new(&transaction.id, &self.server.hostname, at));
+        self.incoming = Some(Incoming { intake, held });
+        self.io.set_timeout(self.server.data_timeout);
+        self.session.accept(self.io.output());
+    }
+
+    /// The next octets, at the front of the input.
+    pub(super) async fn content(&mut self, octets: usize) {
+        let octets = octets.min(self.io.input().len());
+        let pushed = match &mut self.incoming {
+            Some(incoming) => incoming.push(&self.io.input()[..octets]).await,
+            None => Ok(()),
+        };
+        self.io.input().advance(octets);
+        if let Err(error) = pushed {
+            let reply = self.reply_to_failure(&error);
+            self.session.refuse_message(reply);
+            self.incoming = None;
+        }
+    }
+
+    /// The message is complete: to the queue with it. 250 means committed (I1).
+    pub(super) async fn complete(&mut self) {
+        let (transaction, incoming) = (self.transaction.take(), self.incoming.take());
+        self.forget_transaction();
+        let (Some(transaction), Some(incoming)) = (transaction, incoming) else {
+            self.refuse_for_now(replies::UNAVAILABLE, &"no message");
+            return;
+        };
+        let content = match incoming.finish().await {
+            Ok(content) => content,
+            Err(error) => {
+                let reply = self.reply_to_failure(&error);
+                self.session.refuse(reply, self.io.output());
+                return;
+            }
+        };
+        if message::trace::hops(&content.header) > self.server.max_hops {
+            self.note_refusal("mail-loop", &[]);
+            self.session.refuse(replies::LOOP, self.io.output());
+            return;
+        }
+        let id = transaction.id.clone();
+        let size = content.header.len() as u64 + content.text_size;
+        let recipients = transaction.recipients.len() as u64;
+        let submission = self.submission(transaction, content);
+        match self.server.enqueuer.enqueue(submission).await {
+            Ok(accepted) => {
+                let message_id = accepted.message_id;
+                tracing::debug!(id, message_id, size, recipients, "accepted");
+                self.server.metrics.messages.increment(1);
+                self.server.metrics.recipients.increment(recipients);
+                self.server.metrics.octets.increment(size);
+                self.session.accept_message(&id, self.io.output());
+            }
+            Err(error @ EnqueueError::Unavailable(_)) => {
+                self.refuse_for_now(replies::UNAVAILABLE, &error);
+            }
+            Err(error @ EnqueueError::Refused(_)) => {
+                tracing::warn!(id, %error, "refused by the queue");
+                self.server.metrics.refused("refused-by-queue");
+                self.session
+                    .refuse(replies::REFUSED_BY_QUEUE, self.io.output());
+            }
+        }
+    }
+
+    fn submission(&self, transaction: Transaction, content: Content) -> Submission {
+        let mail = transaction.mail;
+        Submission {
+            reverse_path: transaction.reverse_path.to_string(),
+            recipients: transaction.recipients,
+            content: Some(content),
+            origin: Some(Origin {
+                component: self.listener.role.component().to_owned(),
+                peer_address: self.facts.peer.to_string(),
+                helo: self.facts.helo.clone().unwrap_or_default(),
+                login: self.facts.login.clone().unwrap_or_default(),
+                listener: self.facts.listener.to_string(),
+                tls: self.facts.tls,
+                trust: transaction.trust.name.to_owned(),
+                session: transaction.id,
+            }),
+            eight_bit: mail.body == Body::EightBitMime,
+            smtputf8: mail.smtputf8,
+            binary: false,
+            envelope_id: mail.envelope_id.unwrap_or_default(),
+            return_content: match mail.return_content {
+                None => ReturnContent::Unspecified,
+                Some(Ret::Full) => ReturnContent::Full,
+                Some(Ret::Headers) => ReturnContent::Headers,
+            }
+            .into(),
+            require_tls: false,
+            hold_until_ms: 0,
+            collected: None,
+            policy_revision: transaction.snapshot.revision,
+        }
+    }
+
+    fn reply_to_failure(&self, error: &IntakeError) -> smtp_protocol::Reply {
+        match error {
+            IntakeError::Scan(_) => {
+                self.note_refusal("header-too-large", &[]);
+                replies::HEADER_TOO_LARGE
+            }
+            IntakeError::Upload(status) => {
+                tracing::warn!(peer = %self.facts.peer, %status, "refused for now");
+                self.server.metrics.refused("unavailable");
+                replies::UNAVAILABLE
+            }
+        }
+    }
+}
+
+fn now_seconds() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |elapsed| elapsed.as_secs() as i64)
+}

@@ -1,0 +1,129 @@
+//! MAIL and RCPT: one transaction is decided by one revision of the policy.
+
+use std::sync::Arc;
+
+use api::grpc::Status;
+use api::policy_watch::PolicySnapshot;
+use api::queue::v1::Recipient;
+use rules::{EmailAddress, RecipientVerdict, ReversePath, Trust, Verdict};
+use smtp_protocol::Path;
+use smtp_protocol::server::{Mail, Rcpt};
+
+use super::Connection;
+use crate::replies;
+
+/// A mail transaction as far as it has come.
+pub(super) struct Transaction {
+    pub(super) id: String,
+    pub(super) snapshot: Arc<PolicySnapshot>,
+    pub(super) trust: Trust,
+    pub(super) mail: Mail,
+    pub(super) reverse_path: ReversePath,
+    pub(super) recipients: Vec<Recipient>,
+}
+
+impl Connection {
+    /// MAIL.
+    pub(super) fn sender(&mut self, mail: Mail) {
+        let Some(snapshot) = self.server.policy.current() else {
+            self.refuse_for_now(replies::NOT_NOW, &"no policy");
+            return;
+        };
+        let Ok(reverse_path) = reverse_path(&mail.reverse_path) else {
+            self.note_refusal("malformed-sender", &[]);
+            self.session
+                .refuse(replies::MALFORMED_SENDER, self.io.output());
+            return;
+        };
+        let trust = snapshot.policy.trust_of_sender(&self.facts, &reverse_path);
+        let verdict = snapshot
+            .policy
+            .accept_sender(&self.facts, &trust, &reverse_path, mail.size);
+        if !verdict.is_accepted() {
+            self.refuse(&verdict);
+            return;
+        }
+        self.set_terms_of(&snapshot, &trust);
+        self.transaction = Some(Transaction {
+            id: self.server.ids.next(),
+            snapshot,
+            trust,
+            mail,
+            reverse_path,
+            recipients: Vec::new(),
+        });
+        self.session.accept(self.io.output());
+    }
+
+    /// RCPT.
+    pub(super) async fn recipient(&mut self, rcpt: Rcpt) {
+        match self.judge_recipient(&rcpt).await {
+            Ok(Ok(address)) => {
+                if let Some(transaction) = &mut self.transaction {
+                    transaction.add(&address, rcpt);
+                }
+                self.session.accept(self.io.output());
+            }
+            Ok(Err(verdict)) => self.refuse(&verdict),
+            Err(status) => self.refuse_for_now(replies::UNAVAILABLE, &status),
+        }
+    }
+
+    async fn judge_recipient(&self, rcpt: &Rcpt) -> Result<Result<EmailAddress, Verdict>, Status> {
+        let transaction = self
+            .transaction
+            .as_ref()
+            .ok_or_else(|| Status::internal("RCPT without a transaction"))?;
+        let policy = &transaction.snapshot.policy;
+        let text = match &rcpt.forward_path {
+            Path::Mailbox(mailbox) => mailbox.as_str(),
+            Path::Postmaster | Path::Null => "postmaster",
+        };
+        let address = match policy.forward_path(text) {
+            Ok(address) => address,
+            Err(verdict) => return Ok(Err(verdict)),
+        };
+        let mut verdict = policy.accept_recipient(
+            &self.facts,
+            &transaction.trust,
+            &transaction.reverse_path,
+            &address,
+        );
+        loop {
+            verdict = match verdict {
+                RecipientVerdict::Accept { .. } => return Ok(Ok(address)),
+                RecipientVerdict::Refuse(verdict) => return Ok(Err(verdict)),
+                RecipientVerdict::AcceptIfUser {
+                    user, otherwise, ..
+                } => {
+                    if self.server.users.exists(&user.to_string()).await? {
+                        return Ok(Ok(address));
+                    }
+                    *otherwise
+                }
+            };
+        }
+    }
+}
+
+impl Transaction {
+    /// One recipient, once: a repeated RCPT is one delivery.
+    fn add(&mut self, address: &EmailAddress, rcpt: Rcpt) {
+        let address = address.to_string();
+        if self.recipients.iter().any(|known| known.address == address) {
+            return;
+        }
+        self.recipients.push(Recipient {
+            address,
+            original_recipient: rcpt.original_recipient.unwrap_or_default(),
+            notify: rcpt.notify.bits().into(),
+        });
+    }
+}
+
+fn reverse_path(path: &Path) -> Result<ReversePath, rules::AddressError> {
+    match path {
+        Path::Mailbox(mailbox) => ReversePath::parse(mailbox.as_str()),
+        Path::Null | Path::Postmaster => Ok(ReversePath::Null),
+    }
+}

@@ -1,0 +1,31 @@
+//! Replies of the service's own. What a peer reads is closed and says nothing of the inside.
+
+use rules::Verdict;
+use smtp_protocol::{EnhancedCode, Reply};
+
+/// No policy, directory or queue (I8).
+pub(crate) const UNAVAILABLE: Reply = Reply::new(451, 3, 0, "Temporarily unable, try again later");
+/// The same at the greeting.
+pub(crate) const NOT_NOW: Reply = Reply::new(421, 3, 2, "Service not available, try again later");
+/// Drain.
+pub(crate) const SHUTTING_DOWN: Reply = Reply::new(421, 3, 2, "Service shutting down");
+/// Silence.
+pub(crate) const TIMEOUT: Reply = Reply::new(421, 4, 2, "Timeout, closing connection");
+pub(crate) const LOGIN_FAILED: Reply = Reply::new(535, 7, 8, "Authentication failed");
+pub(crate) const LOGIN_LATER: Reply =
+    Reply::new(454, 7, 0, "Too many failed logins, try again later");
+pub(crate) const LOGIN_UNAVAILABLE: Reply =
+    Reply::new(454, 7, 0, "Temporary authentication failure");
+pub(crate) const MALFORMED_SENDER: Reply = Reply::new(553, 1, 7, "Sender address not understood");
+pub(crate) const HEADER_TOO_LARGE: Reply = Reply::new(552, 3, 4, "Header section too large");
+pub(crate) const LOOP: Reply = Reply::new(554, 4, 6, "Too many hops");
+pub(crate) const REFUSED_BY_QUEUE: Reply = Reply::new(554, 6, 0, "Message cannot be taken");
+
+/// A refusal as the peer reads it.
+pub(crate) fn of_verdict(verdict: &Verdict) -> Reply {
+    Reply {
+        code: verdict.code,
+        enhanced: EnhancedCode::split(verdict.enhanced).map(|(code, _)| code),
+        text: verdict.text.into(),
+    }
+}

@@ -1,0 +1,96 @@
+//! What all connections share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::directory::v1::directory_client::DirectoryClient;
+use api::grpc::Channel;
+use api::policy_watch::PolicyWatch;
+use api::queue_client::Enqueuer;
+use rules::ListenerClass;
+use service_kit::{ServerTls, Service};
+use smtp_protocol::server::Limits;
+
+use crate::config::{Config, ListenerConfig, Role, TlsMode};
+use crate::gateways::Gateways;
+use crate::metrics::Metrics;
+use crate::session_id::SessionIds;
+use crate::users::Users;
+
+/// See the module.
+pub(crate) struct Server {
+    pub(crate) hostname: String,
+    pub(crate) policy: PolicyWatch,
+    pub(crate) users: Users,
+    pub(crate) directory: DirectoryClient<Channel>,
+    pub(crate) queue: Channel,
+    pub(crate) enqueuer: Enqueuer,
+    pub(crate) gateways: Gateways,
+    pub(crate) ids: SessionIds,
+    pub(crate) metrics: Metrics,
+    pub(crate) limits: Limits,
+    pub(crate) max_hops: usize,
+    pub(crate) command_timeout: Duration,
+    pub(crate) data_timeout: Duration,
+}
+
+impl Server {
+    pub(crate) fn new(config: &Config, service: &Service) -> anyhow::Result<Self> {
+        let queue = service.queue_channel()?;
+        let mailbox_store = service.mailbox_store_channel()?;
+        Ok(Self {
+            hostname: service.hostname.clone(),
+            policy: PolicyWatch::start(queue.clone()),
+            users: Users::start(mailbox_store.clone(), service.shutdown.clone()),
+            directory: DirectoryClient::new(mailbox_store),
+            enqueuer: Enqueuer::new(queue.clone()),
+            queue,
+            gateways: Gateways::new(),
+            ids: SessionIds::new(),
+            metrics: Metrics::new(),
+            limits: Limits {
+                bad_commands: config.max_bad_commands,
+                refusals: config.max_refusals,
+                failed_logins: config.max_failed_logins,
+                text_line: config.max_text_line,
+                ..Limits::default()
+            },
+            max_hops: config.max_hops,
+            command_timeout: Duration::from_secs(config.command_timeout_seconds),
+            data_timeout: Duration::from_secs(config.data_timeout_seconds),
+        })
+    }
+}
+
+/// A listener, as its connections see it.
+pub(crate) struct Listener {
+    pub(crate) name: Arc<str>,
+    pub(crate) role: Role,
+    pub(crate) class: ListenerClass,
+    pub(crate) tls_mode: TlsMode,
+    pub(crate) plaintext_auth: bool,
+    pub(crate) tls: Option<Arc<ServerTls>>,
+}
+
+impl Listener {
+    pub(crate) fn new(
+        config: &ListenerConfig,
+        tls: Option<&Arc<ServerTls>>,
+    ) -> anyhow::Result<Self> {
+        let name = match &config.name {
+            Some(name) => name.clone(),
+            None => config.address.to_string(),
+        };
+        if config.tls == TlsMode::Implicit && tls.is_none() {
+            anyhow::bail!("listener {name}: implicit TLS needs a certificate in [tls]");
+        }
+        Ok(Self {
+            name: name.into(),
+            role: config.role,
+            class: config.class,
+            tls_mode: config.tls,
+            plaintext_auth: config.plaintext_auth,
+            tls: tls.filter(|_| config.tls != TlsMode::None).cloned(),
+        })
+    }
+}

@@ -1,0 +1,55 @@
+//! The id that reply, Received header and history name a message by before the queue has numbered
+//! it: short enough to be read out over a telephone.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Crockford's base 32: no letter that looks like a digit.
+const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// Makes ids: 40 bits of milliseconds (35 years) and 25 that count on from a random number, so
+/// that neither a restart nor another replica repeats one.
+pub(crate) struct SessionIds {
+    next: AtomicU64,
+}
+
+impl SessionIds {
+    pub(crate) fn new() -> Self {
+        Self {
+            next: AtomicU64::new(RandomState::new().build_hasher().finish()),
+        }
+    }
+
+    pub(crate) fn next(&self) -> String {
+        let milliseconds = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |elapsed| elapsed.as_millis() as u64);
+        encode(milliseconds, self.next.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// 13 digits of 5 bits.
+fn encode(milliseconds: u64, count: u64) -> String {
+    let bits =
+        (u128::from(milliseconds & ((1 << 40) - 1)) << 25) | u128::from(count & ((1 << 25) - 1));
+    (0..13)
+        .rev()
+        .map(|digit| char::from(DIGITS[(bits >> (digit * 5)) as usize & 31]))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_short_ordered_by_time_and_differ() {
+        assert_eq!(encode(0, 0), "0000000000000");
+        assert_eq!(encode(0, 33), "0000000000011");
+        assert!(encode(1, 0) > encode(0, u64::MAX));
+        let ids = SessionIds::new();
+        assert_ne!(ids.next(), ids.next());
+    }
+}

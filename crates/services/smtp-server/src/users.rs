@@ -1,0 +1,122 @@
+//! Who has a mailbox, asked of the directory and remembered as long as that is safe.
+//!
+//! "Yes" is kept while the stream of changes (`WatchUsers`) is open and says nothing else; "no" for
+//! a second, since a user who has just been added must be reachable at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use api::directory::v1::directory_client::DirectoryClient;
+use api::directory::v1::{FindUsersRequest, WatchUsersRequest};
+use api::grpc::{Channel, Status};
+use moka::sync::Cache;
+use tokio_util::sync::CancellationToken;
+
+const KNOWN_LIMIT: u64 = 200_000;
+const UNKNOWN_LIMIT: u64 = 10_000;
+const UNKNOWN_FOR: Duration = Duration::from_secs(1);
+/// Longest silence of a directory that is asked.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// A handle; clones share what is remembered.
+#[derive(Clone)]
+pub(crate) struct Users {
+    directory: DirectoryClient<Channel>,
+    memory: Arc<Memory>,
+}
+
+struct Memory {
+    known: Cache<String, ()>,
+    unknown: Cache<String, ()>,
+    watching: AtomicBool,
+    /// Counts what may have made an answer that is under way untrue.
+    changes: AtomicU64,
+}
+
+impl Users {
+    /// Asks over `channel`, and follows changes until `shutdown`.
+    pub(crate) fn start(channel: Channel, shutdown: CancellationToken) -> Self {
+        let users = Self {
+            directory: DirectoryClient::new(channel),
+            memory: Arc::new(Memory {
+                known: Cache::new(KNOWN_LIMIT),
+                unknown: Cache::builder()
+                    .max_capacity(UNKNOWN_LIMIT)
+                    .time_to_live(UNKNOWN_FOR)
+                    .build(),
+                watching: AtomicBool::new(false),
+                changes: AtomicU64::new(0),
+            }),
+        };
+        let watched = users.clone();
+        tokio::spawn(shutdown.run_until_cancelled_owned(async move { watched.follow().await }));
+        users
+    }
+
+    /// Whether there is a user of this address (in lower case).
+    pub(crate) async fn exists(&self, address: &str) -> Result<bool, Status> {
+        if self.memory.known.contains_key(address) {
+            return Ok(true);
+        }
+        if self.memory.unknown.contains_key(address) {
+            return Ok(false);
+        }
+        let before = self.memory.changes.load(Ordering::Acquire);
+        let request = FindUsersRequest {
+            addresses: vec![address.to_owned()],
+        };
+        let mut directory = self.directory.clone();
+        let response = tokio::time::timeout(PATIENCE, directory.find_users(request))
+            .await
+            .map_err(|_| Status::deadline_exceeded("the directory does not answer"))??;
+        let found = response.into_inner().found.first().copied();
+        let found = found.ok_or_else(|| Status::internal("the directory's answer is empty"))?;
+        self.memory.remember(address, found, before);
+        Ok(found)
+    }
+
+    /// Keeps the stream of changes open.
+    async fn follow(&self) {
+        loop {
+            let mut directory = self.directory.clone();
+            if let Ok(response) = directory.watch_users(WatchUsersRequest {}).await {
+                let mut changes = response.into_inner();
+                self.memory.watching.store(true, Ordering::Release);
+                while let Ok(Some(change)) = changes.message().await {
+                    self.memory.changed(&change.address);
+                }
+                self.memory.forget();
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+impl Memory {
+    /// Remembers an answer, unless something changed since it was asked for.
+    fn remember(&self, address: &str, found: bool, before: u64) {
+        if !found {
+            self.unknown.insert(address.to_owned(), ());
+        } else if self.watching.load(Ordering::Acquire) {
+            self.known.insert(address.to_owned(), ());
+            if self.changes.load(Ordering::Acquire) != before {
+                self.known.invalidate(address);
+            }
+        }
+    }
+
+    fn changed(&self, address: &str) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        self.known.invalidate(address);
+        self.unknown.invalidate(address);
+    }
+
+    /// The stream has broken: changes may be missed.
+    fn forget(&self) {
+        self.watching.store(false, Ordering::Release);
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        self.known.invalidate_all();
+    }
+}
