@@ -6,6 +6,7 @@ use crate::address::EmailAddress;
 use crate::facts::SessionFacts;
 use crate::path::ReversePath;
 use crate::policy::Policy;
+use crate::routing::Route;
 use crate::trust::{Trust, by_facts};
 use crate::verdict::{RecipientVerdict, Verdict};
 
@@ -170,10 +171,17 @@ fn settle(mut answer: RecipientVerdict, play: &Play<'_>, story: &mut Explanation
                 return;
             }
             RecipientVerdict::Accept { route } => {
-                story.tell(route.rule(), route.to_string());
+                // Accepted all the same, without a mailbox: what delivery will do about it.
+                let end = match &route {
+                    Route::Mailbox { user, .. } => {
+                        format!("returned to the sender: {user} has no mailbox")
+                    }
+                    route => route.to_string(),
+                };
+                story.tell(route.rule(), end.clone());
                 story.verdict = Verdict::accepted().because(route.rule().to_owned());
                 story.rule = Some(route.rule().to_owned());
-                story.route = Some(route.to_string());
+                story.route = Some(end);
                 return;
             }
             RecipientVerdict::AcceptIfUser {

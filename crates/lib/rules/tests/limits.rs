@@ -1,0 +1,65 @@
+//! Sizes and numbers of recipients, and policies of many domains.
+// A test may stop at what it did not expect.
+#![allow(clippy::unwrap_used)]
+
+use std::fmt::Write;
+
+use rules::{Policy, ReversePath, Route, SessionFacts};
+
+fn stranger() -> SessionFacts {
+    SessionFacts::new(
+        "mx",
+        "203.0.113.9".parse().unwrap(),
+        "198.51.100.1".parse().unwrap(),
+    )
+}
+
+#[test]
+fn a_message_larger_than_the_rule_is_refused_at_mail() {
+    let policy = Policy::parse("[receiving.untrusted]\nmax-size = \"1 MiB\"").unwrap();
+    let trust = policy.trust(&stranger());
+    let sender = ReversePath::parse("a@x.test").unwrap();
+    let answer = |size| policy.accept_sender(&stranger(), &trust, &sender, size);
+    assert!(answer(None).is_accepted());
+    assert!(answer(Some(1 << 20)).is_accepted());
+    let refusal = answer(Some((1 << 20) + 1));
+    assert_eq!(
+        (refusal.name, refusal.code, refusal.enhanced),
+        ("message-too-large", 552, "5.3.4")
+    );
+    assert_eq!(
+        refusal.reasons,
+        ["1048577 octets are declared, `max-size` is 1048576 for untrusted"]
+    );
+}
+
+#[test]
+fn one_recipient_too_many_is_put_off() {
+    let policy = Policy::parse("[receiving.untrusted]\nmax-recipients = 100").unwrap();
+    let trust = policy.trust(&stranger());
+    assert!(policy.accept_another_recipient(&trust, 99).is_accepted());
+    let refusal = policy.accept_another_recipient(&trust, 100);
+    // RFC 5321 §4.5.3.1.10: 452, so that the client sends the rest in another transaction.
+    assert_eq!((refusal.name, refusal.code), ("too-many-recipients", 452));
+    assert!(refusal.is_temporary());
+}
+
+#[test]
+fn twenty_thousand_domains_are_looked_up_by_hash() {
+    let mut document = String::new();
+    for n in 0..20_000 {
+        writeln!(
+            document,
+            "[[domain]]\nname = \"d{n}.test\"\naliases = [\"a{n}.test\"]\ndeliver = \"mailboxes\""
+        )
+        .unwrap();
+    }
+    let policy = Policy::parse(&document).unwrap();
+    for n in 0..20_000 {
+        let recipient = format!("bob@a{n}.test").parse().unwrap();
+        let Route::Mailbox { user, .. } = policy.route(&recipient) else {
+            panic!("{n} is not local");
+        };
+        assert_eq!(user.to_string(), format!("bob@d{n}.test"));
+    }
+}
