@@ -123,11 +123,13 @@ fn take<T: DeserializeOwned>(
     name: &str,
     key: &str,
 ) -> Result<Option<T>, Error> {
-    section
-        .remove(key)
-        .map(|value| value.deserialize::<T>())
-        .transpose()
-        .map_err(|error| Error::Config(format!("{name}.{key}: {error}")))
+    let Some(value) = section.remove(key) else {
+        return Ok(None);
+    };
+    match value.deserialize::<T>() {
+        Ok(value) => Ok(Some(value)),
+        Err(error) => Err(Error::Config(format!("{name}.{key}: {error}"))),
+    }
 }
 
 fn extract<T: DeserializeOwned>(dict: Dict, section: Option<&str>) -> Result<T, Error> {
