@@ -105,5 +105,5 @@ fn an_address_beyond_ascii_is_reported_as_utf8() {
     let text = String::from_utf8(bytes).unwrap();
     assert!(text.contains("Content-Type: message/global-delivery-status\r\n"));
     assert!(text.contains("Final-Recipient: utf-8; jürgen@other.test\r\n"));
-    assert!(text.contains("Content-Transfer-Encoding: 8bit\r\nX") || text.contains("8bit\r\n\r\n"));
+    assert!(text.contains("Content-Transfer-Encoding: 8bit\r\n\r\nThis is"));
 }

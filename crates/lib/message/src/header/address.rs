@@ -67,8 +67,10 @@ enum Place {
 struct Parser {
     found: Vec<Address>,
     place: Place,
-    /// Words before `<`, `@`, `:`: joined by single blanks, and joined without.
+    /// Words before `<`, `@`, `:`, joined by single blanks where white space stood.
     phrase: Vec<u8>,
+    /// The same joined without: white space around the dots of a local part means nothing.
+    joined: Vec<u8>,
     mailbox: Mailbox,
     has_mailbox: bool,
     comment: Option<Vec<u8>>,
@@ -83,6 +85,7 @@ impl Parser {
                     self.phrase.push(b' ');
                 }
                 self.phrase.extend_from_slice(text);
+                self.joined.extend_from_slice(text);
                 self.has_mailbox = true;
             }
             Place::Angle => self.mailbox.local.extend_from_slice(text),
@@ -105,8 +108,8 @@ impl Parser {
                 self.place = Place::Angle;
             }
             (b'@', Place::Words) => {
-                self.mailbox.local = std::mem::take(&mut self.phrase);
-                self.mailbox.local.retain(|&byte| byte != b' ');
+                self.mailbox.local = std::mem::take(&mut self.joined);
+                self.phrase.clear();
                 self.has_mailbox = true;
                 self.place = Place::BareDomain;
             }
@@ -153,6 +156,7 @@ impl Parser {
         self.place = Place::Words;
         self.mailbox = Mailbox::default();
         self.phrase.clear();
+        self.joined.clear();
         self.comment = None;
         self.has_mailbox = false;
     }

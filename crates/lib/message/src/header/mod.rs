@@ -7,6 +7,9 @@ mod content;
 mod fields;
 mod tokens;
 
+#[cfg(test)]
+mod tests;
+
 pub use address::{Address, Mailbox, addresses};
 pub use content::{Disposition, MediaType, Parameter, disposition, languages, media_type};
 pub use fields::{Field, Fields, fields, unfold};

@@ -161,6 +161,10 @@ impl Walker {
             return;
         }
         if let Some(hit) = self.boundaries.matches(content) {
+            if !hit.closes && self.tree.len() >= MAX_PARTS {
+                // One part too many: what comes belongs to the part that is open.
+                return self.boundaries.clear();
+            }
             return self.boundary(hit, start, breaks_before);
         }
         if self.place == Place::Body {
@@ -193,8 +197,6 @@ impl Walker {
         self.place = Place::Body;
         if hit.closes {
             self.boundaries.drop_from(hit.depth);
-        } else if self.tree.len() >= MAX_PARTS {
-            self.boundaries.clear();
         } else {
             self.open_part(self.offset);
         }

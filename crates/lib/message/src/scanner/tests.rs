@@ -1,0 +1,274 @@
+#![allow(clippy::unwrap_used)] // A failing test may panic.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::Part;
+
+fn scan(message: &[u8]) -> Scanned {
+    let mut scanner = Scanner::new();
+    scanner.push(message).unwrap();
+    scanner.finish().unwrap()
+}
+
+/// What a fixture's `.expected` file says.
+fn shown(message: &[u8]) -> String {
+    let summary = scan(message).summary;
+    let wire = |bytes: &[u8]| bytes.escape_ascii().to_string().replace("\\\"", "\"");
+    let mut text = String::new();
+    writeln!(text, "ENVELOPE {}", wire(&summary.envelope)).unwrap();
+    writeln!(text, "BODYSTRUCTURE {}", wire(&summary.body_structure)).unwrap();
+    writeln!(text, "BODY {}", wire(&summary.body)).unwrap();
+    for part in &summary.parts {
+        let path: Vec<String> = part.path.iter().map(u32::to_string).collect();
+        let body =
+            &message[usize::try_from(part.body_start).unwrap()..usize::try_from(part.end).unwrap()];
+        writeln!(
+            text,
+            "PART [{}] {} {} {} header {} body {}..{}{} {:?}",
+            path.join("."),
+            part.media_type,
+            part.charset,
+            part.encoding,
+            part.header_start,
+            part.body_start,
+            part.end,
+            part.nested_text_start
+                .map(|start| format!(" nested text {start}"))
+                .unwrap_or_default(),
+            String::from_utf8_lossy(body),
+        )
+        .unwrap();
+    }
+    writeln!(
+        text,
+        "DATE {:?} ID {} SUBJECT {:?} FROM {:?} LINES {}",
+        summary.sent_at,
+        wire(&summary.message_id),
+        summary.subject,
+        summary.from,
+        summary.lines
+    )
+    .unwrap();
+    text
+}
+
+fn fixtures() -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/messages");
+    let mut found: Vec<(String, Vec<u8>)> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "eml"))
+        .map(|path| {
+            let lines = std::fs::read(&path).unwrap();
+            let message = lines
+                .iter()
+                .flat_map(|&byte| {
+                    if byte == b'\n' {
+                        vec![b'\r', byte]
+                    } else {
+                        vec![byte]
+                    }
+                })
+                .collect();
+            (
+                path.with_extension("expected").display().to_string(),
+                message,
+            )
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// `UPDATE_FIXTURES=1` writes the expectations anew: read the difference before you keep it.
+#[test]
+fn messages_have_the_wire_strings_that_their_fixtures_say() {
+    for (expected, message) in fixtures() {
+        let shown = shown(&message);
+        if std::env::var_os("UPDATE_FIXTURES").is_some() {
+            std::fs::write(&expected, &shown).unwrap();
+        }
+        let wanted = std::fs::read_to_string(&expected).unwrap_or_default();
+        assert_eq!(shown, wanted, "{expected}");
+    }
+}
+
+#[test]
+fn header_and_text_are_told_apart_however_the_message_is_cut() {
+    for (name, message) in fixtures() {
+        let whole = scan(&message);
+        for size in 1..message.len().min(100) {
+            let mut scanner = Scanner::new();
+            let mut text = Vec::new();
+            for piece in message.chunks(size) {
+                text.extend_from_slice(scanner.push(piece).unwrap());
+            }
+            assert_eq!(scanner.size(), message.len() as u64);
+            let pieces = scanner.finish().unwrap();
+            assert_eq!(pieces, whole, "{name} in pieces of {size}");
+            assert_eq!([&pieces.header[..], &text].concat(), message, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_header_section_has_a_limit_and_a_line_of_it_has_none() {
+    let mut scanner = Scanner::new();
+    let mut message = vec![b'x'; MAX_HEADER - 4];
+    message.extend_from_slice(b"\r\n\r\n");
+    scanner.push(&message).unwrap();
+    assert_eq!(scanner.finish().unwrap().header.len(), MAX_HEADER);
+
+    let mut scanner = Scanner::new();
+    scanner.push(&vec![b'x'; MAX_HEADER]).unwrap();
+    assert_eq!(scanner.push(b"x"), Err(ScanError::HeaderTooLarge));
+}
+
+#[test]
+fn parts_beyond_the_limit_belong_to_the_last() {
+    let mut message = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n".to_vec();
+    for _ in 0..MAX_PARTS + 50 {
+        message.extend_from_slice(b"--b\r\n\r\nx\r\n");
+    }
+    let parts = scan(&message).summary.parts;
+    assert_eq!(parts.len(), MAX_PARTS);
+    assert_eq!(parts.last().unwrap().end, message.len() as u64);
+}
+
+#[test]
+fn what_lies_too_deep_is_opaque() {
+    let mut message = Vec::new();
+    for level in 0..MAX_DEPTH + 20 {
+        message.extend_from_slice(
+            format!("Content-Type: multipart/mixed; boundary=b{level}.\r\n\r\n--b{level}.\r\n")
+                .as_bytes(),
+        );
+    }
+    let summary = scan(&message).summary;
+    assert_eq!(summary.parts.len(), MAX_DEPTH);
+    assert_eq!(
+        summary.parts.last().unwrap().media_type,
+        "application/octet-stream"
+    );
+
+    let nested = b"Content-Type: message/rfc822\r\n\r\n".repeat(MAX_DEPTH + 20);
+    let deepest = scan(&nested).summary.parts.pop().unwrap();
+    assert_eq!(deepest.media_type, "application/octet-stream");
+}
+
+#[test]
+fn part_headers_are_held_within_bounds() {
+    let mut message = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n".to_vec();
+    for _ in 0..200 {
+        message.extend_from_slice(b"--b\r\nContent-Description: ");
+        message.extend_from_slice(&vec![b'x'; 30_000]);
+        message.extend_from_slice(b"\r\n\r\n");
+    }
+    let summary = scan(&message).summary;
+    assert_eq!(summary.parts.len(), 201);
+    assert!(summary.body_structure.len() < 2 * 1024 * 1024);
+}
+
+#[test]
+fn our_parts_lie_where_another_parser_finds_them() {
+    for (name, message) in fixtures() {
+        // There we differ on purpose: what is broken is shown, not guessed at.
+        if [
+            "broken", "boundary", "nested", "digest", "root", "empty", "header",
+        ]
+        .iter()
+        .any(|odd| name.rsplit('/').next().unwrap().contains(odd))
+        {
+            continue;
+        }
+        let theirs = mail_parser::MessageParser::default()
+            .parse(&message)
+            .unwrap();
+        let theirs: Vec<(u64, u64)> = theirs
+            .parts
+            .iter()
+            .map(|part| (u64::from(part.offset_header), u64::from(part.offset_body)))
+            .collect();
+        let mut ours: Vec<(u64, u64)> = scan(&message)
+            .summary
+            .parts
+            .iter()
+            .map(|part| (part.header_start, part.body_start))
+            .collect();
+        ours.dedup();
+        assert_eq!(ours, theirs, "{name}");
+    }
+}
+
+/// Octets that look like mail: the tokens that decide something, in any order.
+fn mail_like() -> impl Strategy<Value = Vec<u8>> {
+    let tokens = proptest::sample::select(vec![
+        &b"\r\n"[..],
+        b"\n",
+        b"\r",
+        b"--a",
+        b"--b--",
+        b"--b",
+        b"--",
+        b"Content-Type: multipart/mixed; boundary=a\r\n\r\n",
+        b"Content-Type: multipart/digest; boundary=\"b\"\r\n\r\n",
+        b"Content-Type: message/rfc822\r\n\r\n",
+        b"Content-Disposition: x; f*0*=%; f*1=\"y",
+        b"From: a <b@c>, (d",
+        b"Subject: =?utf-8?Q?x",
+        b" ",
+        b"text",
+        b"\xff\x00",
+    ]);
+    proptest::collection::vec(tokens, 0..60).prop_map(|tokens| tokens.concat())
+}
+
+fn check(message: &[u8], cuts: &[usize]) {
+    let whole = scan(message);
+    let mut scanner = Scanner::new();
+    let mut rest = message;
+    for cut in cuts {
+        let (piece, after) = rest.split_at((*cut).min(rest.len()));
+        scanner.push(piece).unwrap();
+        rest = after;
+    }
+    scanner.push(rest).unwrap();
+    assert_eq!(scanner.finish().unwrap(), whole);
+    for part in &whole.summary.parts {
+        inside(part, message.len() as u64);
+    }
+    assert!(message.starts_with(&whole.header));
+}
+
+fn inside(part: &Part, size: u64) {
+    assert!(part.header_start <= part.body_start, "{part:?}");
+    assert!(part.body_start <= part.end, "{part:?}");
+    assert!(part.end <= size, "{part:?}");
+    if let Some(text) = part.nested_text_start {
+        assert!((part.body_start..=part.end).contains(&text), "{part:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn any_octets_give_the_same_summary_however_they_are_cut(
+        message in proptest::collection::vec(any::<u8>(), 0..400),
+        cuts in proptest::collection::vec(0_usize..60, 0..12),
+    ) {
+        check(&message, &cuts);
+    }
+
+    #[test]
+    fn anything_like_mail_gives_the_same_summary_however_it_is_cut(
+        message in mail_like(),
+        cuts in proptest::collection::vec(0_usize..40, 0..40),
+    ) {
+        check(&message, &cuts);
+    }
+}
