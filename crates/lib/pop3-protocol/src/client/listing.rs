@@ -1,0 +1,144 @@
+//! The listings of UIDL, LIST and CAPA, line by line, as they come.
+
+use bytes::BytesMut;
+
+use super::reply::{ReplyError, take_line};
+
+/// RFC 1939 §7 allows 70 characters; a longer one is still a name.
+const LONGEST_UIDL: usize = 255;
+
+/// A line of UIDL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedUidl {
+    /// The message's number in this session.
+    pub number: u32,
+    /// Its name in all sessions.
+    pub uidl: String,
+}
+
+/// A line of LIST.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListedSize {
+    /// The message's number in this session.
+    pub number: u32,
+    /// Its octets, as the server counts them.
+    pub size: u64,
+}
+
+/// One line of a multi-line response, or its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listing<T> {
+    /// A line.
+    Line(T),
+    /// There are no more.
+    End,
+}
+
+impl Listing<ListedUidl> {
+    /// Takes a line of UIDL from the input; nothing when it has not come whole.
+    pub fn take_uidl(input: &mut BytesMut) -> Result<Option<Self>, ReplyError> {
+        take(input, |line| {
+            let (number, rest) = number(line)?;
+            let uidl = std::str::from_utf8(rest).ok()?;
+            let proper = !uidl.is_empty() && uidl.bytes().all(|byte| byte.is_ascii_graphic());
+            (proper && uidl.len() <= LONGEST_UIDL).then(|| ListedUidl {
+                number,
+                uidl: uidl.to_owned(),
+            })
+        })
+    }
+}
+
+impl Listing<ListedSize> {
+    /// Takes a line of LIST from the input; nothing when it has not come whole.
+    pub fn take_size(input: &mut BytesMut) -> Result<Option<Self>, ReplyError> {
+        take(input, |line| {
+            let (number, rest) = number(line)?;
+            // RFC 1939 §5 lets a server add more behind the size.
+            let size = rest.split(|&byte| byte == b' ').next()?;
+            let size = std::str::from_utf8(size).ok()?.parse().ok()?;
+            Some(ListedSize { number, size })
+        })
+    }
+}
+
+impl Listing<String> {
+    /// Takes a line of CAPA from the input, in capitals; nothing when it has not come whole.
+    pub fn take_capability(input: &mut BytesMut) -> Result<Option<Self>, ReplyError> {
+        take(input, |line| {
+            Some(String::from_utf8_lossy(line).to_ascii_uppercase())
+        })
+    }
+}
+
+fn take<T>(
+    input: &mut BytesMut,
+    read: impl FnOnce(&[u8]) -> Option<T>,
+) -> Result<Option<Listing<T>>, ReplyError> {
+    let Some(line) = take_line(input)? else {
+        return Ok(None);
+    };
+    if &line[..] == b"." {
+        return Ok(Some(Listing::End));
+    }
+    read(line.trim_ascii())
+        .map(|line| Some(Listing::Line(line)))
+        .ok_or(ReplyError::NotAListing)
+}
+
+/// The number a line begins with, and what follows.
+fn number(line: &[u8]) -> Option<(u32, &[u8])> {
+    let space = line.iter().position(|&byte| byte == b' ')?;
+    let (number, rest) = line.split_at(space);
+    let number: u32 = std::str::from_utf8(number).ok()?.parse().ok()?;
+    (number > 0).then(|| (number, rest.trim_ascii()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listing_is_read_to_its_end() {
+        let mut input = BytesMut::from("1 a.b\r\n2  QhdPYR:00WBw1Ph7x7\r\n.\r\n+OK\r\n");
+        let mut next = || Listing::take_uidl(&mut input);
+        let line = |number, uidl: &str| {
+            let uidl = uidl.to_owned();
+            Ok(Some(Listing::Line(ListedUidl { number, uidl })))
+        };
+        assert_eq!(next(), line(1, "a.b"));
+        assert_eq!(next(), line(2, "QhdPYR:00WBw1Ph7x7"));
+        assert_eq!(next(), Ok(Some(Listing::End)));
+        assert_eq!(input, "+OK\r\n");
+    }
+
+    #[test]
+    fn a_size_may_be_followed_by_more() {
+        let mut input = BytesMut::from("1 120 extra\r\n");
+        let line = ListedSize {
+            number: 1,
+            size: 120,
+        };
+        assert_eq!(
+            Listing::take_size(&mut input),
+            Ok(Some(Listing::Line(line)))
+        );
+    }
+
+    #[test]
+    fn what_is_no_line_of_a_listing_is_an_error() {
+        for line in [
+            "0 a\r\n",
+            "1\r\n",
+            "x y\r\n",
+            "1 a b\r\n",
+            "1 \u{e4}\r\n",
+            "\r\n",
+        ] {
+            let taken = Listing::take_uidl(&mut BytesMut::from(line));
+            assert_eq!(taken, Err(ReplyError::NotAListing), "{line:?}");
+        }
+        let taken = Listing::take_size(&mut BytesMut::from("1 -5\r\n"));
+        assert_eq!(taken, Err(ReplyError::NotAListing));
+    }
+}

@@ -1,0 +1,28 @@
+//! What a client is told. Response codes are those of RFC 2449 §8 and RFC 3206.
+
+use bytes::BytesMut;
+
+/// More connections than the listener has places for.
+pub const BUSY: &[u8] = b"-ERR [SYS/TEMP] Too many connections, try again later.\r\n";
+
+/// The process ends.
+pub const SHUTTING_DOWN: &[u8] = b"-ERR [SYS/TEMP] The server is shutting down.\r\n";
+
+/// The client was silent for too long.
+pub const TIMED_OUT: &[u8] = b"-ERR The connection was idle for too long.\r\n";
+
+/// A message could not be read; it may work later.
+pub const NOT_NOW: &[u8] = b"-ERR [SYS/TEMP] The message cannot be read now.\r\n";
+
+/// A message was removed by another session in the meantime.
+pub const GONE: &[u8] = b"-ERR The message is gone.\r\n";
+
+/// A multi-line answer with a whole message of `size` octets begins.
+pub fn message_follows(size: u64, output: &mut BytesMut) {
+    output.extend_from_slice(format!("+OK {size} octets\r\n").as_bytes());
+}
+
+/// A multi-line answer with the top of a message begins.
+pub fn top_follows(output: &mut BytesMut) {
+    output.extend_from_slice(b"+OK\r\n");
+}
