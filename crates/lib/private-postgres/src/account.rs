@@ -1,5 +1,6 @@
 //! Whom Postgres runs as: the caller, or, since Postgres refuses root, an unprivileged user.
 
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -36,6 +37,28 @@ impl Account {
     #[must_use]
     pub fn is_other(&self) -> bool {
         self.change_to.is_some()
+    }
+
+    /// Its user id.
+    #[must_use]
+    pub fn uid(&self) -> u32 {
+        self.change_to
+            .map_or_else(|| rustix::process::geteuid().as_raw(), |(uid, _)| uid)
+    }
+
+    /// Whether this account may pass through every folder above `path`. Group rights do not count.
+    #[must_use]
+    pub fn reaches(&self, path: &Path) -> bool {
+        path.ancestors().skip(1).all(|folder| {
+            std::fs::metadata(folder).is_ok_and(|found| {
+                let passable = if found.uid() == self.uid() {
+                    0o100
+                } else {
+                    0o001
+                };
+                found.mode() & passable != 0
+            })
+        })
     }
 
     /// Gives `path` to this account.

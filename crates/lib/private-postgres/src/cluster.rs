@@ -100,6 +100,14 @@ impl Cluster {
             .map_err(Error::io("taking the new database folder into use"))
     }
 
+    /// Ends a server of this cluster that an earlier owner left behind; gives its process id if there was one.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub fn end_leftover(&self) -> Result<Option<u32>, Error> {
+        crate::server::end_leftover(&self.data)
+    }
+
     /// Starts a server and waits until it answers.
     ///
     /// # Errors
@@ -116,10 +124,15 @@ impl Cluster {
     /// How clients address a database of this cluster.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
-        format!(
-            "postgres://postgres@localhost/{database}?host={}",
-            self.sockets.display()
-        )
+        let mut url = format!("postgres://postgres@localhost/{database}?host=");
+        for &byte in self.sockets.as_os_str().as_encoded_bytes() {
+            if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+                url.push(char::from(byte));
+            } else {
+                url.push_str(&format!("%{byte:02X}"));
+            }
+        }
+        url
     }
 
     /// Runs one statement as the superuser.

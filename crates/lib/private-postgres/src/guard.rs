@@ -33,7 +33,8 @@ impl EndSignal {
     }
 }
 
-/// Reads `+ SIGNAL PID`, `- PID` and `d FOLDER` until its input closes, then does what is left to do.
+/// Reads `+ SIGNAL PID`, `- PID` and `d FOLDER` until its input closes, then does what is left to do: the services
+/// end before the Postgres they write to.
 const SCRIPT: &str = r#"
 trap '' INT TERM HUP QUIT
 watched=; folders=
@@ -44,11 +45,14 @@ while read -r verb a b; do
     d) folders="$folders $a" ;;
   esac
 done
-for w in $watched; do kill -"${w%%:*}" "${w#*:}" 2>/dev/null; done
-for w in $watched; do
-  tries=0
-  while kill -0 "${w#*:}" 2>/dev/null && [ $tries -lt 100 ]; do tries=$((tries + 1)); sleep 0.1; done
-  [ $tries -lt 100 ] || kill -9 "${w#*:}" 2>/dev/null
+for signal in TERM INT QUIT; do
+  for w in $watched; do [ "${w%%:*}" != $signal ] || kill -$signal "${w#*:}" 2>/dev/null; done
+  for w in $watched; do
+    [ "${w%%:*}" = $signal ] || continue
+    tries=0
+    while kill -0 "${w#*:}" 2>/dev/null && [ $tries -lt 300 ]; do tries=$((tries + 1)); sleep 0.1; done
+    [ $tries -lt 300 ] || kill -9 "${w#*:}" 2>/dev/null
+  done
 done
 for f in $folders; do rm -rf "$f"; done
 "#;

@@ -1,6 +1,7 @@
 //! A running server: made ready, stopped, killed.
 
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -189,4 +190,37 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// Fast shutdown of the server that `postmaster.pid` names, if that process really serves this folder.
+pub(crate) fn end_leftover(data: &Path) -> Result<Option<u32>, Error> {
+    let noted = std::fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+    let Some(number) = noted
+        .lines()
+        .next()
+        .and_then(|line| line.trim().parse::<i32>().ok())
+    else {
+        return Ok(None);
+    };
+    let serves_this_folder = || {
+        let command = std::fs::read(format!("/proc/{number}/cmdline")).unwrap_or_default();
+        let mut words = command.split(|&byte| byte == 0);
+        words.any(|word| word == data.as_os_str().as_encoded_bytes())
+    };
+    let Some(pid) = Pid::from_raw(number).filter(|_| serves_this_folder()) else {
+        return Ok(None);
+    };
+    rustix::process::kill_process(pid, Signal::INT)
+        .map_err(|e| Error::io("signalling Postgres")(e.into()))?;
+    let until = Instant::now() + STOP_LIMIT;
+    while serves_this_folder() {
+        if Instant::now() > until {
+            return Err(Error::TooSlow {
+                what: "stop",
+                seconds: STOP_LIMIT.as_secs(),
+            });
+        }
+        std::thread::sleep(POLL);
+    }
+    Ok(u32::try_from(number).ok())
 }

@@ -1,0 +1,49 @@
+# The front door. `make up` runs the whole system, `make test` tests it; both install what the machine lacks.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+ARGS ?=
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+.PHONY: help up build test lint demo bench sqlx manifests compose
+
+help: ## What can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: ## Build, and run the whole system here; ARGS="--port-base 3000" are passed on
+	@scripts/install server
+	@$(MAKE) --no-print-directory build
+	@exec $(TARGET)/release/postern up $(ARGS)
+
+build: ## The release binaries, in target/release
+	$(CARGO) build --release --workspace --bins --locked
+
+test: ## Every test
+	@scripts/install server test
+	$(CARGO) build --workspace --bins --locked
+	$(CARGO) test --workspace --locked $(ARGS)
+
+lint: ## What CI wants besides the tests
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) run --quiet --locked -p dependency-direction
+	if command -v cargo-deny >/dev/null; then $(CARGO) deny --offline check bans licenses sources; fi
+
+demo: ## Send, deliver and read a message on a running system, step by step
+	@scripts/demo $(ARGS)
+
+bench: ## Measure, side by side with Postfix and Dovecot where they are installed
+	@scripts/install server
+	@$(MAKE) --no-print-directory build
+	$(TARGET)/release/bench $(ARGS)
+
+sqlx: ## Renew the checked-in query data after a change of SQL or of a schema
+	@scripts/install server
+	@scripts/sqlx
+
+manifests: ## Check the Kubernetes manifests against the schemas, offline
+	@scripts/install manifests
+	@scripts/check-manifests
+
+compose: ## Build the images and send a message through `docker compose up` (takes minutes)
+	@tests/compose.sh

@@ -1,0 +1,134 @@
+//! `postern up`: the whole system on one machine, in the foreground.
+//!
+//! Makes the data folder, a private Postgres, a certificate and `postern.toml` where they are missing, starts every
+//! service as a child, awaits their health, says what listens where, restarts what dies, and on SIGINT or SIGTERM
+//! drains and stops them all, front ends first. It knows the services by their programs, their configuration and
+//! their gRPC health, and nothing of mail.
+
+mod backoff;
+mod child;
+mod configuration;
+mod database;
+mod folder;
+mod health;
+mod leftovers;
+mod ports;
+mod report;
+mod screen;
+mod services;
+mod supervisor;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+
+use anyhow::Context;
+use private_postgres::Guard;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use configuration::Configuration;
+use database::Database;
+use folder::Folder;
+use ports::Ports;
+use screen::Screen;
+use supervisor::Supervisor;
+
+/// What `postern up` can be told.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Options {
+    /// Address to listen on [default: 127.0.0.1, or what postern.toml says]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<IpAddr>,
+    /// Ports are the well-known port plus this [default: 2000, or what postern.toml says]
+    #[arg(long, value_name = "N")]
+    pub port_base: Option<u16>,
+}
+
+/// Runs the system in the folder `data` until SIGINT or SIGTERM.
+///
+/// # Errors
+/// When it cannot be started; why is said, and what was started has been stopped.
+pub async fn run(data: &Path, options: &Options) -> anyhow::Result<()> {
+    let screen = Screen::stdout();
+    let stop = stop_on_signals()?;
+    let folder = Folder::open(data)?;
+    screen.line(&format!(
+        "Postern {}, data in {}",
+        env!("CARGO_PKG_VERSION"),
+        folder.root().display()
+    ));
+    if let Some(runtime) = folder.moved_sockets() {
+        screen.line(&format!(
+            "That path is too long for Unix sockets (107 bytes): they are in {}.",
+            runtime.display()
+        ));
+    }
+    leftovers::end(&folder, &screen).await?;
+
+    let guard = std::sync::Arc::new(Guard::start()?);
+    let mut database = Database::open(&folder, std::sync::Arc::clone(&guard), &screen).await?;
+    let started = start(&folder, options, &database, guard, &screen, &stop).await;
+    let result = match started {
+        Ok(mut supervisor) => {
+            database.restart_when_it_dies(&screen, &stop).await;
+            screen.line("Stopping …");
+            supervisor.stop(&stop).await;
+            Ok(())
+        }
+        // Told to stop while starting: that is no failure.
+        Err(_) if stop.drain.is_cancelled() => Ok(()),
+        Err(error) => Err(error),
+    };
+    database.stop(&screen).await;
+    result
+}
+
+async fn start(
+    folder: &Folder,
+    options: &Options,
+    database: &Database,
+    guard: std::sync::Arc<Guard>,
+    screen: &Screen,
+    stop: &Stop,
+) -> anyhow::Result<Supervisor> {
+    let asked = Ports::asked(options.listen, options.port_base)?;
+    let configuration = Configuration::prepare(folder, asked, database.url())?;
+    let mut supervisor = Supervisor::new(folder, &configuration, guard, screen.clone())?;
+    let started = tokio::select! {
+        started = supervisor.start() => started,
+        () = stop.drain.cancelled() => Err(anyhow::anyhow!("told to stop while starting")),
+    };
+    if let Err(error) = started {
+        supervisor.stop(stop).await;
+        return Err(error);
+    }
+    screen.line(&report::table(folder, &configuration));
+    Ok(supervisor)
+}
+
+/// The first signal drains, the second ends at once.
+#[derive(Clone, Debug, Default)]
+struct Stop {
+    drain: CancellationToken,
+    now: CancellationToken,
+}
+
+fn stop_on_signals() -> anyhow::Result<Stop> {
+    let stop = Stop::default();
+    let mut interrupt = signal(SignalKind::interrupt()).context("watching for SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).context("watching for SIGTERM")?;
+    let tokens = stop.clone();
+    tokio::spawn(async move {
+        for token in [&tokens.drain, &tokens.now] {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            token.cancel();
+        }
+    });
+    Ok(stop)
+}
+
+/// Where everything listens unless told otherwise: this machine alone.
+const DEFAULT_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

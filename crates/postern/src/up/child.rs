@@ -1,0 +1,136 @@
+//! One service as a child process: program, log, process id file.
+
+use std::fs::File;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use private_postgres::{EndSignal, Guard};
+use rustix::process::{Pid, Signal};
+use tokio::process::{Child, Command};
+
+/// A log that has grown beyond this becomes `NAME.log.1` at the next start.
+const LARGEST_LOG: u64 = 32 << 20;
+
+/// How long a service may take to drain. It ends itself after 25 s.
+const DRAIN_LIMIT: Duration = Duration::from_secs(30);
+
+/// All that is needed to start a service, again and again.
+#[derive(Clone, Debug)]
+pub(super) struct Program {
+    pub(super) name: &'static str,
+    pub(super) path: PathBuf,
+    pub(super) configuration: PathBuf,
+    pub(super) log: PathBuf,
+    pub(super) pid_file: PathBuf,
+    pub(super) guard: Arc<Guard>,
+}
+
+impl Program {
+    /// Finds `postern-NAME` beside this executable.
+    pub(super) fn beside_us(name: &str) -> anyhow::Result<PathBuf> {
+        let us = std::env::current_exe().context("finding this program's own path")?;
+        let path = us.with_file_name(format!("postern-{name}"));
+        if !path.is_file() {
+            bail!(
+                "{} is missing; `make build` builds all programs",
+                path.display()
+            );
+        }
+        Ok(path)
+    }
+
+    pub(super) fn start(&self) -> anyhow::Result<Running> {
+        let log = open_log(&self.log)?;
+        let child = Command::new(&self.path)
+            .arg("--config")
+            .arg(&self.configuration)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().context("opening a log")?)
+            .stderr(log)
+            // A Ctrl-C at the terminal is for us: services stop in their order.
+            .process_group(0)
+            .spawn()
+            .with_context(|| format!("starting {}", self.path.display()))?;
+        let pid = child.id().context("a service ended while it started")?;
+        self.guard.watch(pid, EndSignal::Term);
+        std::fs::write(&self.pid_file, pid.to_string())
+            .with_context(|| format!("writing {}", self.pid_file.display()))?;
+        Ok(Running {
+            child,
+            pid,
+            guard: Arc::clone(&self.guard),
+            pid_file: self.pid_file.clone(),
+        })
+    }
+
+    /// The last lines of its log.
+    pub(super) fn end_of_log(&self) -> String {
+        let text =
+            String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned();
+        let lines: Vec<&str> = text.lines().collect();
+        let last = lines.len().saturating_sub(8);
+        lines.get(last..).unwrap_or_default().join("\n")
+    }
+}
+
+fn open_log(path: &Path) -> anyhow::Result<File> {
+    if std::fs::metadata(path).is_ok_and(|found| found.len() > LARGEST_LOG) {
+        std::fs::rename(path, path.with_extension("log.1")).context("rotating a log")?;
+    }
+    File::options()
+        .create(true)
+        .append(true)
+        .open(path)
+        .with_context(|| format!("opening {}", path.display()))
+}
+
+/// A service that was started.
+#[derive(Debug)]
+pub(super) struct Running {
+    child: Child,
+    pid: u32,
+    guard: Arc<Guard>,
+    pid_file: PathBuf,
+}
+
+impl Running {
+    /// Waits for its end.
+    pub(super) async fn ended(&mut self) -> String {
+        let status = self.child.wait().await;
+        self.guard.forget(self.pid);
+        let _gone = std::fs::remove_file(&self.pid_file);
+        status.map_or_else(|error| error.to_string(), describe)
+    }
+
+    /// SIGTERM, and SIGKILL when draining takes too long or `now` completes.
+    pub(super) async fn stop(mut self, now: impl Future<Output = ()>) -> String {
+        send(self.pid, Signal::TERM);
+        tokio::select! {
+            how = self.ended() => return how,
+            () = tokio::time::sleep(DRAIN_LIMIT) => {}
+            () = now => {}
+        }
+        send(self.pid, Signal::KILL);
+        self.ended().await
+    }
+}
+
+/// Only for children that have not been waited for: their id is still theirs.
+fn send(pid: u32, signal: Signal) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _gone = rustix::process::kill_process(pid, signal);
+    }
+}
+
+fn describe(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(0), _) => "ended".to_owned(),
+        (Some(code), _) => format!("failed with exit code {code}"),
+        (None, Some(signal)) => format!("was ended by signal {signal}"),
+        (None, None) => "ended".to_owned(),
+    }
+}

@@ -1,0 +1,237 @@
+//! `postern.toml`: written on the first run, kept afterwards.
+//!
+//! What only `up` can know (sockets, the database, the certificate it made) is brought up to date on every start;
+//! addresses only when the command line names them; everything else, comments included, is the administrator's.
+
+use std::fs::Permissions;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
+
+use super::folder::Folder;
+use super::ports::Ports;
+use super::services::{Kind, SERVICES, Tier};
+
+const FIRST: &str = "\
+# Postern's configuration: what its processes need to start. Which domains there are, who may
+# relay, and the like is policy: see `postern policy --help`.
+#
+# `postern up` brings [endpoints], database.url and the sockets up to date on every start, and the
+# listeners' addresses when it is given --listen or --port-base. The rest is yours.
+
+# The name this system goes by in greetings and trace headers; the machine's name if not given.
+# hostname = \"mail.example.test\"
+
+[log]
+format = \"text\"    # or \"json\"
+level = \"info\"
+";
+
+/// The configuration that the services are started with.
+#[derive(Debug)]
+pub(super) struct Configuration {
+    path: PathBuf,
+    document: DocumentMut,
+}
+
+/// A listener as configured.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Listening {
+    pub(super) service: &'static str,
+    pub(super) address: SocketAddr,
+    pub(super) tls: String,
+    pub(super) role: Option<String>,
+}
+
+impl Configuration {
+    /// Reads or makes the file, and brings it up to date.
+    pub(super) fn prepare(
+        folder: &Folder,
+        ports: Option<Ports>,
+        url: Option<&str>,
+    ) -> anyhow::Result<Self> {
+        let path = folder.configuration();
+        let old = match std::fs::read_to_string(&path) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+        };
+        let document = old
+            .as_deref()
+            .unwrap_or(FIRST)
+            .parse()
+            .with_context(|| format!("{} is not valid TOML", path.display()))?;
+        let mut configuration = Self { path, document };
+        configuration.bring_up_to_date(folder, ports, url)?;
+        let new = configuration.document.to_string();
+        if old.as_deref() != Some(&new) {
+            configuration.write(&new)?;
+        }
+        configuration.certificate(folder)?;
+        Ok(configuration)
+    }
+
+    pub(super) fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
+    /// Where a service answers for its health.
+    pub(super) fn health_endpoint(folder: &Folder, kind: &Kind) -> String {
+        format!("unix:{}", folder.socket(kind.name).display())
+    }
+
+    /// All listeners for mail, in the order of the services.
+    pub(super) fn listeners(&self) -> Vec<Listening> {
+        SERVICES
+            .iter()
+            .flat_map(|kind| self.listeners_of(kind.name))
+            .collect()
+    }
+
+    fn listeners_of(&self, service: &'static str) -> Vec<Listening> {
+        let tables = self
+            .document
+            .get(service)
+            .and_then(|section| section.get("listener"));
+        let tables = tables.and_then(Item::as_array_of_tables);
+        tables
+            .into_iter()
+            .flatten()
+            .filter_map(|table| {
+                let text = |key: &str| Some(table.get(key)?.as_str()?.to_owned());
+                let address = text("address")?.parse().ok()?;
+                Some(Listening {
+                    service,
+                    address,
+                    tls: text("tls").unwrap_or_default(),
+                    role: text("role"),
+                })
+            })
+            .collect()
+    }
+
+    /// Where each service shows its metrics.
+    pub(super) fn metrics(&self) -> Vec<(&'static str, SocketAddr)> {
+        SERVICES
+            .iter()
+            .filter_map(|kind| {
+                let address = self.document.get(kind.name)?.get("metrics")?.as_str()?;
+                Some((kind.name, address.parse().ok()?))
+            })
+            .collect()
+    }
+
+    fn bring_up_to_date(
+        &mut self,
+        folder: &Folder,
+        asked: Option<Ports>,
+        url: Option<&str>,
+    ) -> anyhow::Result<()> {
+        if let Some(url) = url {
+            self.section("database")?.insert("url", value(url));
+        }
+        let endpoints = self.section("endpoints")?;
+        for name in ["queue", "mailbox-store"] {
+            endpoints.insert(
+                name,
+                value(format!("unix:{}", folder.socket(name).display())),
+            );
+        }
+        let tls = self.section("tls")?;
+        set_missing(
+            tls,
+            "certificate",
+            &folder.certificate().display().to_string(),
+        );
+        set_missing(tls, "key", &folder.key().display().to_string());
+        for (n, kind) in SERVICES.iter().enumerate() {
+            let n = u16::try_from(n + 1).unwrap_or_default();
+            let own = self.section(kind.name)?;
+            let key = if matches!(kind.tier, Tier::Queue | Tier::MailboxStore) {
+                "listen"
+            } else {
+                "health"
+            };
+            own.insert(key, value(Self::health_endpoint(folder, kind)));
+            let ports = asked.unwrap_or_default();
+            if asked.is_some() || !own.contains_key("metrics") {
+                own.insert("metrics", value(ports.metrics(n).to_string()));
+            }
+            if !kind.listeners.is_empty() && (asked.is_some() || !own.contains_key("listener")) {
+                own.insert("listener", Item::ArrayOfTables(listeners(kind, ports)));
+            }
+        }
+        Ok(())
+    }
+
+    fn section(&mut self, name: &str) -> anyhow::Result<&mut Table> {
+        self.document
+            .entry(name)
+            .or_insert_with(|| Item::Table(Table::new()))
+            .as_table_mut()
+            .with_context(|| format!("`{name}` in the configuration must be a section"))
+    }
+
+    /// Beside, then renamed: no service reads half a file. It may hold a database password.
+    fn write(&self, text: &str) -> anyhow::Result<()> {
+        let beside = self.path.with_extension("toml.new");
+        std::fs::write(&beside, text)
+            .and_then(|()| std::fs::set_permissions(&beside, Permissions::from_mode(0o600)))
+            .and_then(|()| std::fs::rename(&beside, &self.path))
+            .with_context(|| format!("writing {}", self.path.display()))
+    }
+
+    /// A self-signed certificate, until the administrator puts a better one in its place.
+    fn certificate(&self, folder: &Folder) -> anyhow::Result<()> {
+        let (certificate, key) = (folder.certificate(), folder.key());
+        if certificate.exists() && key.exists() {
+            return Ok(());
+        }
+        let hostname = self
+            .document
+            .get("hostname")
+            .and_then(Item::as_str)
+            .map(str::to_owned);
+        let names: Vec<String> = hostname
+            .or_else(machine_name)
+            .into_iter()
+            .chain(["localhost", "127.0.0.1", "::1"].map(str::to_owned))
+            .collect();
+        service_kit::certificates::self_signed(&names)
+            .and_then(|pair| pair.write(&certificate, &key))
+            .context("making a certificate for the mail listeners")
+    }
+}
+
+fn set_missing(table: &mut Table, key: &str, text: &str) {
+    if !table.contains_key(key) {
+        table.insert(key, value(text));
+    }
+}
+
+fn listeners(kind: &Kind, ports: Ports) -> ArrayOfTables {
+    kind.listeners
+        .iter()
+        .map(|listener| {
+            let mut table = Table::new();
+            table.insert("address", value(ports.at(listener.port).to_string()));
+            if let Some(role) = listener.role {
+                table.insert("role", value(role));
+            }
+            table.insert("tls", value(listener.tls));
+            table
+        })
+        .collect()
+}
+
+fn machine_name() -> Option<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    let name = name.trim().to_ascii_lowercase();
+    (!name.is_empty() && name != "localhost").then_some(name)
+}
+
+#[cfg(test)]
+mod tests;

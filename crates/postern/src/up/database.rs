@@ -1,0 +1,222 @@
+//! The database: the one that `POSTERN_DATABASE_URL` names, or a private Postgres in the data folder.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use private_postgres::{Account, Cluster, EndSignal, Guard, Server, Setting};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::spawn_blocking;
+
+use super::Stop;
+use super::backoff::Backoff;
+use super::folder::{Folder, fingerprint};
+use super::screen::Screen;
+
+/// Durable, and sized for many small transactions on one machine.
+const SETTINGS: &[Setting] = &[
+    // I1: 250 means committed to the disk.
+    ("fsync", "on"),
+    ("synchronous_commit", "on"),
+    ("full_page_writes", "on"),
+    ("max_connections", "150"),
+    ("shared_buffers", "256MB"),
+    // Bodies pass through the log once: few, long checkpoints write each page less often.
+    ("wal_buffers", "16MB"),
+    ("max_wal_size", "4GB"),
+    ("min_wal_size", "512MB"),
+    ("checkpoint_timeout", "15min"),
+    ("checkpoint_completion_target", "0.9"),
+    // Statements are short and their plans simple.
+    ("jit", "off"),
+    ("random_page_cost", "1.1"),
+    // The queue's rows live for milliseconds.
+    ("autovacuum_naptime", "15s"),
+    ("timezone", "UTC"),
+    ("log_timezone", "UTC"),
+];
+
+/// The database's name in the private Postgres.
+const NAME: &str = "postern";
+
+/// The database of a running system.
+#[derive(Debug)]
+pub(super) enum Database {
+    /// Somebody else runs it.
+    External,
+    /// Ours.
+    Private(Private),
+}
+
+#[derive(Debug)]
+pub(super) struct Private {
+    cluster: Cluster,
+    guard: Arc<Guard>,
+    server: Option<Server>,
+    url: String,
+}
+
+impl Database {
+    /// Takes the database into use; makes and starts a private one where none is named.
+    pub(super) async fn open(
+        folder: &Folder,
+        guard: Arc<Guard>,
+        screen: &Screen,
+    ) -> anyhow::Result<Self> {
+        if std::env::var_os("POSTERN_DATABASE_URL").is_some() {
+            screen.progress("postgres", "the one that POSTERN_DATABASE_URL names");
+            return Ok(Self::External);
+        }
+        let account = Account::unprivileged()?;
+        let cluster = cluster(folder, account, screen)?;
+        let private = spawn_blocking({
+            let screen = screen.clone();
+            move || start_private(cluster, guard, &screen)
+        });
+        let private = private.await.context("starting Postgres")??;
+        screen.progress("postgres", "ready");
+        Ok(Self::Private(private))
+    }
+
+    /// What the services connect to; nothing when the environment says it already.
+    pub(super) fn url(&self) -> Option<&str> {
+        match self {
+            Self::External => None,
+            Self::Private(private) => Some(&private.url),
+        }
+    }
+
+    /// Until told to drain: starts the private Postgres again whenever it ends.
+    pub(super) async fn restart_when_it_dies(&mut self, screen: &Screen, stop: &Stop) {
+        let Self::Private(private) = self else {
+            return stop.drain.cancelled().await;
+        };
+        let Ok(mut child_ended) = signal(SignalKind::child()) else {
+            return stop.drain.cancelled().await;
+        };
+        let mut backoff = Backoff::new();
+        let mut started = std::time::Instant::now();
+        loop {
+            if !private.is_running() {
+                let wait = backoff.after(started.elapsed());
+                screen.progress(
+                    "postgres",
+                    &format!("ended; starting again in {} ms", wait.as_millis()),
+                );
+                tokio::select! {
+                    () = tokio::time::sleep(wait) => {}
+                    () = stop.drain.cancelled() => return,
+                }
+                started = std::time::Instant::now();
+                match private.start_again().await {
+                    Ok(()) => screen.progress("postgres", "ready again"),
+                    Err(error) => screen.progress("postgres", &format!("{error:#}")),
+                }
+                continue;
+            }
+            tokio::select! {
+                _ = child_ended.recv() => {}
+                () = stop.drain.cancelled() => return,
+            }
+        }
+    }
+
+    /// Stops the private Postgres.
+    pub(super) async fn stop(self, screen: &Screen) {
+        let Self::Private(mut private) = self else {
+            return;
+        };
+        let Some(mut server) = private.server.take() else {
+            return;
+        };
+        let pid = server.pid();
+        match spawn_blocking(move || server.stop()).await {
+            Ok(Ok(())) => screen.progress("postgres", "stopped"),
+            Ok(Err(error)) => screen.progress("postgres", &error.to_string()),
+            Err(error) => screen.progress("postgres", &error.to_string()),
+        }
+        private.guard.forget(pid);
+    }
+}
+
+impl Private {
+    fn is_running(&mut self) -> bool {
+        self.server.as_mut().is_some_and(Server::is_running)
+    }
+
+    async fn start_again(&mut self) -> anyhow::Result<()> {
+        if let Some(ended) = self.server.take() {
+            self.guard.forget(ended.pid());
+        }
+        let (cluster, guard) = (self.cluster.clone(), Arc::clone(&self.guard));
+        let server = spawn_blocking(move || cluster.start(SETTINGS, &guard, EndSignal::Int));
+        self.server = Some(server.await.context("starting Postgres")??);
+        Ok(())
+    }
+}
+
+fn start_private(cluster: Cluster, guard: Arc<Guard>, screen: &Screen) -> anyhow::Result<Private> {
+    if let Some(pid) = cluster.end_leftover()? {
+        screen.progress(
+            "postgres",
+            &format!("ended process {pid}, left behind by an earlier run"),
+        );
+    }
+    let fresh = !cluster.is_initialised();
+    if fresh {
+        screen.progress("postgres", "making a database (first run)");
+        cluster.initialise(true)?;
+    }
+    let server = cluster.start(SETTINGS, &guard, EndSignal::Int)?;
+    // A first run may have ended between initdb and here.
+    let known = cluster.execute(
+        "postgres",
+        &format!("SELECT 1 FROM pg_database WHERE datname = '{NAME}'"),
+    )?;
+    if known.trim().is_empty() {
+        cluster.execute("postgres", &format!("CREATE DATABASE {NAME}"))?;
+    }
+    let url = cluster.url(NAME);
+    Ok(Private {
+        cluster,
+        guard,
+        server: Some(server),
+        url,
+    })
+}
+
+/// Names the cluster and gives its folders to whom it runs as.
+fn cluster(folder: &Folder, account: Account, screen: &Screen) -> anyhow::Result<Cluster> {
+    let (data, sockets) = if account.reaches(&folder.database()) {
+        (folder.database(), folder.database_sockets().to_owned())
+    } else {
+        elsewhere(folder, screen)?
+    };
+    account.own(&sockets)?;
+    Ok(Cluster::at(
+        &data,
+        &sockets,
+        &folder.log("postgres"),
+        account,
+    )?)
+}
+
+/// Started by root in a folder that only root may enter, such as its home: the database's user cannot reach the data
+/// folder, so the database stands under `/var/lib`, with a link from where it would be.
+fn elsewhere(folder: &Folder, screen: &Screen) -> anyhow::Result<(PathBuf, PathBuf)> {
+    let home = Path::new("/var/lib/postern").join(format!("{:08x}", fingerprint(folder.root())));
+    let sockets = home.join("socket");
+    std::fs::create_dir_all(&sockets).with_context(|| format!("making {}", sockets.display()))?;
+    let data = home.join("postgres");
+    screen.line(&format!(
+        "The database's user cannot enter {}: the database is in {}.",
+        folder.root().display(),
+        data.display()
+    ));
+    let link = folder.database();
+    if link.symlink_metadata().is_err() {
+        std::os::unix::fs::symlink(&data, &link)
+            .with_context(|| format!("making {}", link.display()))?;
+    }
+    Ok((data, sockets))
+}

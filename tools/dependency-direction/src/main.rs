@@ -1,0 +1,42 @@
+//! Fails when a crate of the workspace depends on what lies above it or beside it. CI runs it; the rules are the
+//! table in `rules.rs`, the picture is in ARCHITECTURE.md.
+
+mod rules;
+mod workspace;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::Write;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, bail};
+
+fn main() -> anyhow::Result<ExitCode> {
+    let workspace = workspace::parse(&cargo_metadata()?)?;
+    let violations = rules::violations(&workspace);
+    let mut stderr = std::io::stderr().lock();
+    for violation in &violations {
+        writeln!(stderr, "{violation}")?;
+    }
+    Ok(if violations.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn cargo_metadata() -> anyhow::Result<Vec<u8>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["metadata", "--format-version", "1", "--no-deps", "--locked"])
+        .output()
+        .context("running cargo metadata")?;
+    if !output.status.success() {
+        bail!(
+            "cargo metadata: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    Ok(output.stdout)
+}

@@ -1,0 +1,83 @@
+//! The rules, each with its reason.
+
+use crate::workspace::{Crate, Dependency};
+
+/// Values and functions: they decide and parse, and can be tested without a socket, a clock or a database.
+const PURE: &[&str] = &[
+    "rules",
+    "message",
+    "smtp-protocol",
+    "imap-protocol",
+    "pop3-protocol",
+];
+
+/// What would let a pure crate wait, connect or store.
+const IMPURE: &[&str] = &[
+    "tokio",
+    "tonic",
+    "sqlx",
+    "hyper",
+    "hickory-resolver",
+    "tokio-rustls",
+    "rustls",
+    "socket2",
+];
+
+/// Only these know Postgres.
+const MAY_NAME_SQLX: &[&str] = &["database", "volume", "queue", "mailbox-store"];
+
+/// Besides the services: those that wrap gRPC for everybody.
+const MAY_NAME_TONIC: &[&str] = &["api", "service-kit"];
+
+/// Every breach, as a sentence.
+pub(crate) fn violations(workspace: &[Crate]) -> Vec<String> {
+    workspace
+        .iter()
+        .flat_map(|member| {
+            member
+                .dependencies
+                .iter()
+                .map(move |dependency| (member, dependency))
+        })
+        .filter_map(|(member, dependency)| {
+            let reason = breach(workspace, member, dependency)?;
+            Some(format!(
+                "{} depends on {}: {reason}",
+                member.name, dependency.name
+            ))
+        })
+        .collect()
+}
+
+fn breach(workspace: &[Crate], member: &Crate, dependency: &Dependency) -> Option<&'static str> {
+    let named = dependency.name.as_str();
+    let ours = workspace.iter().find(|other| other.name == named);
+    if ours.is_some_and(Crate::is_service) {
+        return Some("nobody depends on a service; services meet in proto/");
+    }
+    if named == "postern" && ours.is_some() {
+        return Some("nobody depends on the command line");
+    }
+    if named == "test-kit" && !dependency.is_for_tests() {
+        return Some("test-kit is for tests");
+    }
+    if named == "sqlx" && !MAY_NAME_SQLX.contains(&member.name.as_str()) {
+        return Some("only database, volume, queue and mailbox-store know Postgres");
+    }
+    let grpc = named == "tonic" || named.starts_with("tonic-");
+    if grpc && !member.is_service() && !MAY_NAME_TONIC.contains(&member.name.as_str()) {
+        return Some("gRPC is for api, service-kit and the services");
+    }
+    if PURE.contains(&member.name.as_str()) && !dependency.is_for_tests() {
+        if IMPURE.contains(&named) || grpc {
+            return Some("a pure crate does not wait, connect or store");
+        }
+        if ours.is_some() && !PURE.contains(&named) {
+            return Some("a pure crate builds on pure crates only");
+        }
+    }
+    if member.is_library() && ours.is_some_and(|ours| !ours.is_library()) {
+        return Some("a library does not know who uses it");
+    }
+    None
+}

@@ -1,0 +1,44 @@
+//! What `cargo metadata` says of our own crates.
+
+use serde::Deserialize;
+
+/// One of our crates.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Crate {
+    pub(crate) name: String,
+    /// Its `Cargo.toml`: where it stands says what it is.
+    pub(crate) manifest_path: String,
+    pub(crate) dependencies: Vec<Dependency>,
+}
+
+/// What it names in its `Cargo.toml`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Dependency {
+    pub(crate) name: String,
+    /// `None`, `dev` or `build`.
+    pub(crate) kind: Option<String>,
+}
+
+impl Crate {
+    pub(crate) fn is_service(&self) -> bool {
+        self.manifest_path.contains("/crates/services/")
+    }
+
+    pub(crate) fn is_library(&self) -> bool {
+        self.manifest_path.contains("/crates/lib/")
+    }
+}
+
+impl Dependency {
+    pub(crate) fn is_for_tests(&self) -> bool {
+        self.kind.as_deref() == Some("dev")
+    }
+}
+
+pub(crate) fn parse(metadata: &[u8]) -> serde_json::Result<Vec<Crate>> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        packages: Vec<Crate>,
+    }
+    Ok(serde_json::from_slice::<Metadata>(metadata)?.packages)
+}
