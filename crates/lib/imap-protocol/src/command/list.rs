@@ -1,0 +1,233 @@
+//! LIST, extended (RFC 5258, RFC 5819, RFC 6154 §2) and basic, and LSUB.
+
+use bytes::{BufMut, BytesMut};
+
+use super::StatusItem;
+use super::put_mailbox;
+use super::status::put_items;
+use crate::cursor::{Cursor, is_list_char};
+use crate::error::{CommandError, Result};
+use crate::wire::{Side, put_string};
+use crate::{ListPattern, MailboxName};
+
+/// `list-select-opts`: which mailboxes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ListSelection {
+    /// Those subscribed to.
+    pub subscribed: bool,
+    /// Those elsewhere as well; there are none.
+    pub remote: bool,
+    /// Parents of those that match, as well.
+    pub recursive_match: bool,
+    /// Those with a special use.
+    pub special_use: bool,
+}
+
+/// `list-return-opts`: what is told of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListReturn {
+    /// Whether they are subscribed to.
+    pub subscribed: bool,
+    /// Whether there are mailboxes below.
+    pub children: bool,
+    /// What they are for.
+    pub special_use: bool,
+    /// Their STATUS.
+    pub status: Option<Vec<StatusItem>>,
+}
+
+/// The command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List {
+    /// Which mailboxes.
+    pub selection: ListSelection,
+    /// What stands before each pattern.
+    pub reference: MailboxName,
+    /// Which names.
+    pub patterns: Vec<ListPattern>,
+    /// What is told of them.
+    pub returns: ListReturn,
+    /// Said in the extended syntax: the empty pattern has no special meaning there.
+    pub extended: bool,
+}
+
+/// RFC 3501 §6.3.9.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lsub {
+    /// What stands before the pattern.
+    pub reference: MailboxName,
+    /// Which names.
+    pub pattern: ListPattern,
+}
+
+const MOST_PATTERNS: usize = 100;
+
+impl List {
+    pub(crate) fn parse(cursor: &mut Cursor) -> Result<Self> {
+        cursor.space()?;
+        let mut extended = false;
+        let mut selection = ListSelection::default();
+        if cursor.peek() == Some(b'(') {
+            extended = true;
+            selection = ListSelection::parse(cursor)?;
+            cursor.space()?;
+        }
+        let reference = cursor.mailbox()?;
+        cursor.space()?;
+        let patterns = if cursor.peek() == Some(b'(') {
+            extended = true;
+            cursor.list(pattern)?
+        } else {
+            vec![pattern(cursor)?]
+        };
+        if patterns.is_empty() || patterns.len() > MOST_PATTERNS {
+            return Err(CommandError::Expected("a pattern"));
+        }
+        let mut returns = ListReturn::default();
+        if cursor.eat(b' ') {
+            if !cursor.eat_word("RETURN") {
+                return Err(CommandError::Expected("RETURN"));
+            }
+            extended = true;
+            cursor.space()?;
+            returns = ListReturn::parse(cursor)?;
+        }
+        Ok(Self {
+            selection,
+            reference,
+            patterns,
+            returns,
+            extended,
+        })
+    }
+
+    pub(crate) fn write(&self, out: &mut BytesMut) {
+        out.put_slice(b"LIST ");
+        if self.extended {
+            self.selection.write(out);
+            out.put_u8(b' ');
+        }
+        put_mailbox(out, &self.reference);
+        for (index, pattern) in self.patterns.iter().enumerate() {
+            out.put_slice(match (index, self.extended) {
+                (0, true) => b" (",
+                _ => b" ",
+            });
+            put_string(out, &pattern.to_wire(false), Side::Client);
+        }
+        if self.extended {
+            out.put_slice(b") RETURN ");
+            self.returns.write(out);
+        }
+    }
+}
+
+impl Lsub {
+    pub(crate) fn parse(cursor: &mut Cursor) -> Result<Self> {
+        cursor.space()?;
+        let reference = cursor.mailbox()?;
+        cursor.space()?;
+        let pattern = pattern(cursor)?;
+        Ok(Self { reference, pattern })
+    }
+
+    pub(crate) fn write(&self, out: &mut BytesMut) {
+        out.put_slice(b"LSUB ");
+        put_mailbox(out, &self.reference);
+        out.put_u8(b' ');
+        put_string(out, &self.pattern.to_wire(false), Side::Client);
+    }
+}
+
+/// `list-mailbox = 1*list-char / string`.
+fn pattern(cursor: &mut Cursor) -> Result<ListPattern> {
+    let octets = match cursor.peek() {
+        Some(b'"' | b'{') => cursor.string()?,
+        _ => cursor.take_while(is_list_char),
+    };
+    ListPattern::from_wire(&octets, cursor.utf8_names).ok_or(CommandError::Expected("a pattern"))
+}
+
+impl ListSelection {
+    fn parse(cursor: &mut Cursor) -> Result<Self> {
+        let mut selection = Self::default();
+        cursor.list(|cursor| {
+            let word = cursor.atom("a selection option")?.to_ascii_uppercase();
+            match word.as_slice() {
+                b"SUBSCRIBED" => selection.subscribed = true,
+                b"REMOTE" => selection.remote = true,
+                b"RECURSIVEMATCH" => selection.recursive_match = true,
+                b"SPECIAL-USE" => selection.special_use = true,
+                _ => return Err(CommandError::Expected("a selection option")),
+            }
+            Ok(())
+        })?;
+        // RFC 5258 §3: RECURSIVEMATCH means nothing on its own, nor with REMOTE alone.
+        if selection.recursive_match && !selection.subscribed && !selection.special_use {
+            return Err(CommandError::Expected("what RECURSIVEMATCH shall match"));
+        }
+        Ok(selection)
+    }
+
+    fn write(self, out: &mut BytesMut) {
+        put_words(
+            out,
+            &[
+                (self.subscribed, "SUBSCRIBED"),
+                (self.remote, "REMOTE"),
+                (self.recursive_match, "RECURSIVEMATCH"),
+                (self.special_use, "SPECIAL-USE"),
+            ],
+        );
+        out.put_u8(b')');
+    }
+}
+
+impl ListReturn {
+    fn parse(cursor: &mut Cursor) -> Result<Self> {
+        let mut returns = Self::default();
+        cursor.list(|cursor| {
+            let word = cursor.atom("a return option")?.to_ascii_uppercase();
+            match word.as_slice() {
+                b"SUBSCRIBED" => returns.subscribed = true,
+                b"CHILDREN" => returns.children = true,
+                b"SPECIAL-USE" => returns.special_use = true,
+                b"STATUS" => {
+                    cursor.space()?;
+                    returns.status = Some(cursor.list(StatusItem::parse)?);
+                }
+                _ => return Err(CommandError::Expected("a return option")),
+            }
+            Ok(())
+        })?;
+        Ok(returns)
+    }
+
+    fn write(&self, out: &mut BytesMut) {
+        let first = put_words(
+            out,
+            &[
+                (self.subscribed, "SUBSCRIBED"),
+                (self.children, "CHILDREN"),
+                (self.special_use, "SPECIAL-USE"),
+            ],
+        );
+        if let Some(items) = &self.status {
+            out.put_slice(if first { b"STATUS " } else { b" STATUS " });
+            put_items(out, items);
+        }
+        out.put_u8(b')');
+    }
+}
+
+/// An open parenthesis and the words that are on; true when there were none.
+fn put_words(out: &mut BytesMut, words: &[(bool, &str)]) -> bool {
+    let words: Vec<_> = words
+        .iter()
+        .filter(|(on, _)| *on)
+        .map(|(_, w)| *w)
+        .collect();
+    out.put_u8(b'(');
+    out.put_slice(words.join(" ").as_bytes());
+    words.is_empty()
+}

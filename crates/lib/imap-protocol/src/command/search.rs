@@ -1,0 +1,331 @@
+//! SEARCH: the program of keys, and what shall be told of the result (RFC 4731).
+
+use bytes::{BufMut, BytesMut};
+
+use crate::cursor::Cursor;
+use crate::error::{CommandError, Result};
+use crate::wire::{Side, put_astring};
+use crate::{Day, Keyword, SequenceSet, SystemFlags};
+
+/// A condition on a message. FROM, SUBJECT and their like are [`SearchKey::Header`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SearchKey {
+    /// Every message.
+    All,
+    /// A system flag that is set, or is not.
+    Flag(SystemFlags, bool),
+    /// A keyword that is set, or is not.
+    Keyword(Keyword, bool),
+    /// `RECENT`: new to this session.
+    Recent,
+    /// By sequence number.
+    Sequence(SequenceSet),
+    /// By UID.
+    Uid(SequenceSet),
+    /// `$` (RFC 5182)
+    Saved,
+    /// Internal date before the day.
+    Before(Day),
+    /// Internal date on the day.
+    On(Day),
+    /// Internal date on the day or after it.
+    Since(Day),
+    /// `Date:` before the day.
+    SentBefore(Day),
+    /// `Date:` on the day.
+    SentOn(Day),
+    /// `Date:` on the day or after it.
+    SentSince(Day),
+    /// A header field that contains this; any when empty.
+    Header(String, String),
+    /// Text within the body.
+    Body(String),
+    /// Text within header or body.
+    Text(String),
+    /// More octets than this.
+    Larger(u64),
+    /// Fewer octets than this.
+    Smaller(u64),
+    /// Came within so many seconds (RFC 5032).
+    Younger(u32),
+    /// Came before so many seconds (RFC 5032).
+    Older(u32),
+    /// The opposite.
+    Not(Box<Self>),
+    /// Either.
+    Or(Box<Self>, Box<Self>),
+    /// All of them.
+    And(Vec<Self>),
+}
+
+/// What SEARCH RETURN asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SearchReturn {
+    /// The lowest number.
+    pub min: bool,
+    /// The highest number.
+    pub max: bool,
+    /// Every number.
+    pub all: bool,
+    /// How many.
+    pub count: bool,
+    /// Keep the result as `$` (RFC 5182).
+    pub save: bool,
+}
+
+/// `"SEARCH" [SP return-opts] [SP "CHARSET" SP charset] 1*(SP search-key)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search {
+    /// Whether UIDs are told.
+    pub uid: bool,
+    /// RETURN, when it was said.
+    pub result: Option<SearchReturn>,
+    /// The condition.
+    pub key: SearchKey,
+}
+
+const DEEPEST: u32 = 50;
+
+impl Search {
+    pub(crate) fn parse(cursor: &mut Cursor, uid: bool) -> Result<Self> {
+        cursor.space()?;
+        let mut result = None;
+        if cursor.eat_word("RETURN") {
+            cursor.space()?;
+            result = Some(SearchReturn::parse(cursor)?);
+            cursor.space()?;
+        }
+        if cursor.eat_word("CHARSET") {
+            cursor.space()?;
+            let charset = cursor.astring()?.to_ascii_uppercase();
+            // US-ASCII is UTF-8 as well.
+            if !matches!(charset.as_slice(), b"UTF-8" | b"US-ASCII") {
+                return Err(CommandError::Charset);
+            }
+            cursor.space()?;
+        }
+        let mut keys = vec![SearchKey::parse(cursor, DEEPEST)?];
+        while cursor.eat(b' ') {
+            keys.push(SearchKey::parse(cursor, DEEPEST)?);
+        }
+        let key = one_or_and(keys);
+        Ok(Self { uid, result, key })
+    }
+
+    pub(crate) fn write(&self, out: &mut BytesMut) {
+        out.put_slice(if self.uid { b"UID SEARCH" } else { b"SEARCH" });
+        if let Some(result) = self.result {
+            result.write(out);
+        }
+        out.put_slice(b" CHARSET UTF-8 ");
+        self.key.write(out);
+    }
+}
+
+fn one_or_and(mut keys: Vec<SearchKey>) -> SearchKey {
+    match keys.pop() {
+        Some(only) if keys.is_empty() => only,
+        Some(last) => {
+            keys.push(last);
+            SearchKey::And(keys)
+        }
+        None => SearchKey::All,
+    }
+}
+
+impl SearchReturn {
+    fn parse(cursor: &mut Cursor) -> Result<Self> {
+        let mut result = Self::default();
+        cursor.list(|cursor| {
+            let word = cursor.atom("a return option")?.to_ascii_uppercase();
+            match word.as_slice() {
+                b"MIN" => result.min = true,
+                b"MAX" => result.max = true,
+                b"ALL" => result.all = true,
+                b"COUNT" => result.count = true,
+                b"SAVE" => result.save = true,
+                _ => return Err(CommandError::Expected("a return option")),
+            }
+            Ok(())
+        })?;
+        // RETURN () means RETURN (ALL).
+        if result == Self::default() {
+            result.all = true;
+        }
+        Ok(result)
+    }
+
+    fn write(self, out: &mut BytesMut) {
+        let words = [
+            (self.min, "MIN"),
+            (self.max, "MAX"),
+            (self.all, "ALL"),
+            (self.count, "COUNT"),
+            (self.save, "SAVE"),
+        ];
+        let words: Vec<_> = words
+            .iter()
+            .filter(|(on, _)| *on)
+            .map(|(_, w)| *w)
+            .collect();
+        out.put_slice(format!(" RETURN ({})", words.join(" ")).as_bytes());
+    }
+}
+
+/// What stands behind the words of flags.
+const FLAG_KEYS: [(&str, SystemFlags, bool); 10] = [
+    ("ANSWERED", SystemFlags::ANSWERED, true),
+    ("DELETED", SystemFlags::DELETED, true),
+    ("DRAFT", SystemFlags::DRAFT, true),
+    ("FLAGGED", SystemFlags::FLAGGED, true),
+    ("SEEN", SystemFlags::SEEN, true),
+    ("UNANSWERED", SystemFlags::ANSWERED, false),
+    ("UNDELETED", SystemFlags::DELETED, false),
+    ("UNDRAFT", SystemFlags::DRAFT, false),
+    ("UNFLAGGED", SystemFlags::FLAGGED, false),
+    ("UNSEEN", SystemFlags::SEEN, false),
+];
+
+impl SearchKey {
+    fn parse(cursor: &mut Cursor, depth: u32) -> Result<Self> {
+        let depth = depth.checked_sub(1).ok_or(CommandError::TooDeep)?;
+        match cursor.peek() {
+            Some(b'(') => {
+                let keys = cursor.list(|cursor| Self::parse(cursor, depth))?;
+                if keys.is_empty() {
+                    return Err(CommandError::Expected("a search key"));
+                }
+                return Ok(one_or_and(keys));
+            }
+            Some(b'$') => {
+                let _ = cursor.eat(b'$');
+                return Ok(Self::Saved);
+            }
+            Some(b'*' | b'0'..=b'9') => return cursor.sequence_set().map(Self::Sequence),
+            _ => {}
+        }
+        let word = cursor.atom("a search key")?.to_ascii_uppercase();
+        let word = std::str::from_utf8(&word).unwrap_or_default();
+        if let Some((_, flag, set)) = FLAG_KEYS.iter().find(|(name, ..)| *name == word) {
+            return Ok(Self::Flag(*flag, *set));
+        }
+        match word {
+            "ALL" => Ok(Self::All),
+            "RECENT" => Ok(Self::Recent),
+            "NEW" => Ok(Self::And(vec![
+                Self::Recent,
+                Self::Flag(SystemFlags::SEEN, false),
+            ])),
+            "OLD" => Ok(Self::Not(Box::new(Self::Recent))),
+            _ => {
+                cursor.space()?;
+                Self::parse_with_argument(word, cursor, depth)
+            }
+        }
+    }
+
+    fn parse_with_argument(word: &str, cursor: &mut Cursor, depth: u32) -> Result<Self> {
+        let field =
+            |name: &str, cursor: &mut Cursor| Ok(Self::Header(name.to_owned(), cursor.text()?));
+        match word {
+            "FROM" | "TO" | "CC" | "BCC" | "SUBJECT" => field(word, cursor),
+            "HEADER" => {
+                let name = cursor.text()?;
+                cursor.space()?;
+                field(&name, cursor)
+            }
+            "BODY" => cursor.text().map(Self::Body),
+            "TEXT" => cursor.text().map(Self::Text),
+            "KEYWORD" => keyword(cursor).map(|keyword| Self::Keyword(keyword, true)),
+            "UNKEYWORD" => keyword(cursor).map(|keyword| Self::Keyword(keyword, false)),
+            "UID" if cursor.eat(b'$') => Ok(Self::Saved),
+            "UID" => cursor.sequence_set().map(Self::Uid),
+            "BEFORE" => Day::parse(cursor).map(Self::Before),
+            "ON" => Day::parse(cursor).map(Self::On),
+            "SINCE" => Day::parse(cursor).map(Self::Since),
+            "SENTBEFORE" => Day::parse(cursor).map(Self::SentBefore),
+            "SENTON" => Day::parse(cursor).map(Self::SentOn),
+            "SENTSINCE" => Day::parse(cursor).map(Self::SentSince),
+            "LARGER" => cursor.number64().map(Self::Larger),
+            "SMALLER" => cursor.number64().map(Self::Smaller),
+            "YOUNGER" => interval(cursor).map(Self::Younger),
+            "OLDER" => interval(cursor).map(Self::Older),
+            "NOT" => Ok(Self::Not(Box::new(Self::parse(cursor, depth)?))),
+            "OR" => {
+                let left = Self::parse(cursor, depth)?;
+                cursor.space()?;
+                let right = Self::parse(cursor, depth)?;
+                Ok(Self::Or(Box::new(left), Box::new(right)))
+            }
+            _ => Err(CommandError::Expected("a search key")),
+        }
+    }
+
+    fn write(&self, out: &mut BytesMut) {
+        let text = |out: &mut BytesMut, word: &str, text: &str| {
+            out.put_slice(word.as_bytes());
+            put_astring(out, text.as_bytes(), Side::Client);
+        };
+        let day = |out: &mut BytesMut, word: &str, day: &Day| {
+            out.put_slice(word.as_bytes());
+            day.write(out);
+        };
+        match self {
+            Self::All => out.put_slice(b"ALL"),
+            Self::Recent => out.put_slice(b"RECENT"),
+            Self::Saved => out.put_slice(b"$"),
+            Self::Flag(flag, set) => {
+                let key = FLAG_KEYS.iter().find(|key| (key.1, key.2) == (*flag, *set));
+                out.put_slice(key.map_or("ALL", |key| key.0).as_bytes());
+            }
+            Self::Keyword(keyword, true) => text(out, "KEYWORD ", keyword.as_str()),
+            Self::Keyword(keyword, false) => text(out, "UNKEYWORD ", keyword.as_str()),
+            Self::Sequence(set) => out.put_slice(set.to_string().as_bytes()),
+            Self::Uid(set) => out.put_slice(format!("UID {set}").as_bytes()),
+            Self::Before(date) => day(out, "BEFORE ", date),
+            Self::On(date) => day(out, "ON ", date),
+            Self::Since(date) => day(out, "SINCE ", date),
+            Self::SentBefore(date) => day(out, "SENTBEFORE ", date),
+            Self::SentOn(date) => day(out, "SENTON ", date),
+            Self::SentSince(date) => day(out, "SENTSINCE ", date),
+            Self::Header(name, value) => {
+                text(out, "HEADER ", name);
+                text(out, " ", value);
+            }
+            Self::Body(value) => text(out, "BODY ", value),
+            Self::Text(value) => text(out, "TEXT ", value),
+            Self::Larger(size) => out.put_slice(format!("LARGER {size}").as_bytes()),
+            Self::Smaller(size) => out.put_slice(format!("SMALLER {size}").as_bytes()),
+            Self::Younger(age) => out.put_slice(format!("YOUNGER {age}").as_bytes()),
+            Self::Older(age) => out.put_slice(format!("OLDER {age}").as_bytes()),
+            Self::Not(key) => {
+                out.put_slice(b"NOT ");
+                key.write(out);
+            }
+            Self::Or(left, right) => {
+                out.put_slice(b"OR ");
+                left.write(out);
+                out.put_slice(b" ");
+                right.write(out);
+            }
+            Self::And(keys) => {
+                for (index, key) in keys.iter().enumerate() {
+                    out.put_slice(if index == 0 { b"(" } else { b" " });
+                    key.write(out);
+                }
+                out.put_slice(b")");
+            }
+        }
+    }
+}
+
+fn keyword(cursor: &mut Cursor) -> Result<Keyword> {
+    Keyword::new(&cursor.atom("a keyword")?).ok_or(CommandError::Expected("a keyword"))
+}
+
+fn interval(cursor: &mut Cursor) -> Result<u32> {
+    match cursor.number()? {
+        0 => Err(CommandError::Expected("a number above 0")),
+        seconds => Ok(seconds),
+    }
+}

@@ -1,0 +1,185 @@
+#![allow(clippy::unwrap_used)] // A failure here is the test's failure.
+
+use bytes::{Bytes, BytesMut};
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    Event, Flags, Keyword, Limits, ListPattern, MessageSet, Partial, Reader, Section, SectionText,
+    SystemFlags,
+};
+
+mod strategies;
+
+/// The command of this line.
+fn read(line: &str) -> std::result::Result<Command, CommandError> {
+    Parsed::from_bytes(Bytes::from(format!("a {line}")), false)
+        .result
+        .map(|(_, command)| command)
+}
+
+fn written(command: &Command) -> String {
+    let mut out = BytesMut::new();
+    command.write("a", &mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[test]
+fn what_clients_say_is_understood() {
+    // Of Thunderbird, mutt, mbsync, Python's imaplib, Apple Mail and Outlook.
+    for line in [
+        "ID (\"name\" \"Thunderbird\" \"version\" \"128.0\" \"x\" NIL)",
+        "ID NIL",
+        "authenticate plain AGJvYgBwdw==",
+        "AUTHENTICATE PLAIN",
+        "AUTHENTICATE PLAIN =",
+        "LOGIN \"bob@example.test\" \"p \\\"w\"",
+        "ENABLE UTF8=ACCEPT CONDSTORE",
+        "LIST (SUBSCRIBED) \"\" (\"INBOX\" \"*\") RETURN (SPECIAL-USE STATUS (MESSAGES UNSEEN))",
+        "LIST \"\" \"\"",
+        "LIST \"\" %",
+        "list \"INBOX\" *",
+        "LSUB \"\" \"*\"",
+        "STATUS \"Sent Items\" (UIDNEXT MESSAGES UNSEEN RECENT)",
+        "SELECT INBOX",
+        "UID FETCH 1:* (FLAGS)",
+        "UID fetch 5:7,9 (UID RFC822.SIZE FLAGS BODY.PEEK[HEADER.FIELDS (From To Cc Bcc Subject Date Message-ID Priority X-Priority References Newsgroups In-Reply-To Content-Type Reply-To)])",
+        "UID fetch 12 (UID RFC822.SIZE BODY.PEEK[])",
+        "UID fetch 12 (UID RFC822.SIZE BODY[]<0.65536>)",
+        "FETCH 1:3 (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (DATE FROM)])",
+        "FETCH 1 (BODY[1.2.MIME] BODY[1.HEADER] BODY[1.TEXT] BODY[HEADER.FIELDS.NOT (X)] BODY[2.1])",
+        "FETCH 1 RFC822",
+        "FETCH * ALL",
+        "fetch 1:* fast",
+        "UID FETCH 1 (BODYSTRUCTURE ENVELOPE BODY)",
+        "UID STORE 5 +FLAGS (\\Deleted $Label1)",
+        "STORE 1:* -FLAGS.SILENT \\Seen \\Flagged",
+        "STORE 1 FLAGS ()",
+        "UID COPY 1,3:4 \"Trash\"",
+        "UID MOVE 7 Archive",
+        "SEARCH ALL",
+        "SEARCH CHARSET UTF-8 UNSEEN FROM \"bob\" SINCE 1-Feb-1994",
+        "UID SEARCH UID 1:* NOT DELETED",
+        "SEARCH RETURN (MIN COUNT) OR (SEEN FLAGGED) LARGER 1000 ON \"01-Feb-1994\"",
+        "SEARCH HEADER X-TUID abc",
+        "SEARCH (1:5 UNKEYWORD $Junk) YOUNGER 3600",
+        "UID EXPUNGE 1:5",
+        "CREATE \"a/b/\"",
+        "CREATE Sent2 (USE (\\Sent))",
+        "RENAME a \"b c\"",
+        "SUBSCRIBE Entw&APw-rfe",
+        "IDLE",
+        "NOOP ",
+        "NAMESPACE",
+        "UNSELECT",
+    ] {
+        assert!(read(line).is_ok(), "{line}: {:?}", read(line));
+    }
+}
+
+#[test]
+fn what_is_wrong_is_refused() {
+    for line in [
+        "",
+        "LOGIN bob",
+        "LOGIN bob pw more",
+        "FETCH 1 ()",
+        "FETCH 1 (ALL)",
+        "FETCH 0 FLAGS",
+        "FETCH 1 BODY[MIME]",
+        "FETCH 1 BODY[0]",
+        "FETCH 1 BODY[1.]",
+        "FETCH 1 BODY[]<0.0>",
+        "FETCH 1 BODY[HEADER.FIELDS ()]",
+        "FETCH 1 RFC822[]",
+        "STORE 1 FLAGS \\Recent",
+        "STORE 1 *FLAGS \\Seen",
+        "SEARCH",
+        "SEARCH ()",
+        "SEARCH CHARSET UTF-8",
+        "SEARCH KEYWORD \"x\"",
+        "SEARCH LARGER x",
+        "SEARCH SINCE 30-Feb-2020",
+        "STATUS INBOX (FOO)",
+        "LIST (RECURSIVEMATCH) \"\" *",
+        "UID NOOP",
+        "APPEND INBOX",
+        "CREATE x (USE (\\Foo))",
+        "SELECT &",
+    ] {
+        assert!(read(line).is_err(), "{line}");
+    }
+    assert_eq!(
+        read("SEARCH CHARSET KOI8-R ALL"),
+        Err(CommandError::Charset)
+    );
+}
+
+#[test]
+fn deep_nesting_is_refused() {
+    let line = format!("SEARCH {}ALL{}", "(".repeat(10_000), ")".repeat(10_000));
+    assert_eq!(read(&line), Err(CommandError::TooDeep));
+    let line = format!("SEARCH {}ALL", "NOT ".repeat(10_000));
+    assert_eq!(read(&line), Err(CommandError::TooDeep));
+}
+
+#[test]
+fn a_uid_fetch_always_tells_the_uid() {
+    let Ok(Command::Fetch(fetch)) = read("UID FETCH 1 FLAGS") else {
+        panic!("not a FETCH");
+    };
+    assert_eq!(fetch.items, [FetchItem::Uid, FetchItem::Flags]);
+    assert!(fetch.messages.is_uid());
+}
+
+#[test]
+fn what_marks_a_message_as_seen() {
+    let marks = |line| match read(line) {
+        Ok(Command::Fetch(fetch)) => fetch.items.iter().any(FetchItem::marks_seen),
+        other => panic!("{other:?}"),
+    };
+    assert!(marks("FETCH 1 BODY[]"));
+    assert!(marks("FETCH 1 BODY[1.MIME]"));
+    assert!(marks("FETCH 1 RFC822"));
+    assert!(marks("FETCH 1 RFC822.TEXT"));
+    assert!(!marks("FETCH 1 RFC822.HEADER"));
+    assert!(!marks("FETCH 1 BODY.PEEK[]"));
+    assert!(!marks("FETCH 1 (BODY ENVELOPE)"));
+}
+
+#[test]
+fn credentials_of_plain() {
+    let credentials = PlainCredentials::parse(b"\0bob\0secret").unwrap();
+    assert_eq!(credentials.login, "bob");
+    assert_eq!(credentials.password, "secret");
+    assert!(PlainCredentials::parse(b"bob\0secret").is_none());
+    assert!(PlainCredentials::parse(b"\0\0secret").is_none());
+    assert!(PlainCredentials::parse(b"\0a\0b\0c").is_none());
+    assert!(PlainCredentials::parse(b"\0\xff\0b").is_none());
+}
+
+#[test]
+fn a_password_is_never_shown() {
+    let shown = format!("{:?}", read("LOGIN bob secret"));
+    assert!(!shown.contains("secret"), "{shown}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn a_command_that_is_written_is_read_the_same(command in strategies::command()) {
+        let mut wire = BytesMut::new();
+        command.write("a", &mut wire);
+        let shown = wire.clone();
+        let mut reader = Reader::new(Limits::default());
+        reader.set_authenticated();
+        let Event::Command(_, _, read) = reader.next(&mut wire) else {
+            return Err(TestCaseError::fail(format!("not a command: {shown:?}")));
+        };
+        prop_assert_eq!(&*read, &command);
+        let again = written(&read);
+        prop_assert_eq!(again.as_bytes(), &*shown);
+        prop_assert!(wire.is_empty());
+    }
+}

@@ -1,0 +1,103 @@
+//! Mailbox names.
+
+use crate::modified_utf7;
+
+/// A mailbox name: UTF-8, `/` between levels, INBOX in capitals whatever was written.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MailboxName(String);
+
+impl MailboxName {
+    /// What stands between the levels of a name.
+    pub const SEPARATOR: char = '/';
+    const LONGEST: usize = 1000;
+
+    /// A name from text. Control characters have no place in one (RFC 9051 §5.1).
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        if text.len() > Self::LONGEST || text.chars().any(char::is_control) {
+            return None;
+        }
+        if text.eq_ignore_ascii_case("INBOX") {
+            return Some(Self("INBOX".to_owned()));
+        }
+        Some(Self(text.to_owned()))
+    }
+
+    /// A name from its IMAP4rev1 wire form. UTF-8 is taken as well: clients write it.
+    #[must_use]
+    pub fn from_modified_utf7(octets: &[u8]) -> Option<Self> {
+        if octets.is_ascii() {
+            Self::new(&modified_utf7::decode(octets)?)
+        } else {
+            Self::from_utf8(octets)
+        }
+    }
+
+    /// A name from its IMAP4rev2 wire form.
+    #[must_use]
+    pub fn from_utf8(octets: &[u8]) -> Option<Self> {
+        Self::new(std::str::from_utf8(octets).ok()?)
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The wire form: UTF-8 for IMAP4rev2, else modified UTF-7.
+    #[must_use]
+    pub fn to_wire(&self, utf8: bool) -> Vec<u8> {
+        if utf8 {
+            self.0.as_bytes().to_vec()
+        } else {
+            modified_utf7::encode(&self.0)
+        }
+    }
+
+    /// The name as CREATE means it: a separator at its end says that levels below will follow,
+    /// which needs nothing here (RFC 9051 §6.3.4). `None` when no mailbox may have that name.
+    #[must_use]
+    pub fn for_creation(&self) -> Option<Self> {
+        let name = self.0.strip_suffix(Self::SEPARATOR).unwrap_or(&self.0);
+        let sound = !name.is_empty()
+            && name.split(Self::SEPARATOR).all(|level| !level.is_empty())
+            && !name.contains(['%', '*']);
+        sound.then(|| Self::new(name))?
+    }
+}
+
+impl std::fmt::Display for MailboxName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A failure here is the test's failure.
+
+    use super::MailboxName;
+
+    #[test]
+    fn inbox_has_one_spelling() {
+        assert_eq!(MailboxName::new("inBox").unwrap().as_str(), "INBOX");
+        assert_eq!(MailboxName::new("inBoxes").unwrap().as_str(), "inBoxes");
+    }
+
+    #[test]
+    fn control_characters_are_refused() {
+        assert!(MailboxName::new("a\nb").is_none());
+        assert!(MailboxName::from_modified_utf7(b"&AAA-").is_none());
+    }
+
+    #[test]
+    fn create_takes_a_trailing_separator_and_no_empty_levels() {
+        let create = |name| MailboxName::new(name).unwrap().for_creation();
+        assert_eq!(create("a/b/").unwrap().as_str(), "a/b");
+        assert!(create("").is_none());
+        assert!(create("/a").is_none());
+        assert!(create("a//b").is_none());
+        assert!(create("a*").is_none());
+    }
+}

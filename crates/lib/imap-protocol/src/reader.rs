@@ -1,0 +1,390 @@
+//! The incremental reader: bytes in, events out.
+//!
+//! It takes from the front of the input what makes an event and leaves the rest. It never asks
+//! for more input than one command may have, and holds nothing of its own but a position.
+//!
+//! ```text
+//!            complete line                      APPEND's message announced
+//! Command ───────────────────▶ Event::Command   ─────────▶ Verdict ──accept──▶ Message ─▶ MessageEnd
+//!    │ too long, literal refused                              │ refuse
+//!    └────────▶ Discard ◀─────────────────────────────────────┘ (when it comes all the same)
+//! ```
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use crate::command::{AppendHead, Parsed};
+use crate::error::CommandError;
+use crate::{Phase, Tag};
+
+mod literal;
+#[cfg(test)]
+mod tests;
+
+use literal::Literal;
+
+/// Bounds of one command, in octets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommandLimits {
+    /// Its lines together, line breaks included.
+    pub line: usize,
+    /// Its literals together.
+    pub literal: usize,
+}
+
+/// Bounds of what a client may send (invariant I7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Before the login.
+    pub unauthenticated: CommandLimits,
+    /// After it.
+    pub authenticated: CommandLimits,
+    /// A literal that was not waited for and is refused is read and dropped up to this size; the
+    /// connection ends at a larger one.
+    pub discard: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            unauthenticated: CommandLimits {
+                line: 8 * 1024,
+                literal: 4 * 1024,
+            },
+            authenticated: CommandLimits {
+                line: 64 * 1024,
+                literal: 64 * 1024,
+            },
+            discard: 1 << 30,
+        }
+    }
+}
+
+/// What came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Nothing yet: more input is needed.
+    NeedInput,
+    /// The client waits to send a literal: send a continuation, then go on.
+    Continue,
+    /// A complete command.
+    Command(Tag, Phase, Box<crate::Command>),
+    /// An APPEND up to its message. Answer with [`Reader::accept`] or [`Reader::refuse`].
+    Append(Box<AppendHead>),
+    /// Octets of the message being appended.
+    Data(Bytes),
+    /// The APPEND is complete.
+    AppendEnd,
+    /// Not a command. Answer BAD (NO [BADCHARSET] to a charset), tagged where there is a tag.
+    Invalid(Option<Tag>, CommandError),
+    /// No telling what would follow. Say BYE and close.
+    Fatal(CommandError),
+}
+
+/// A line that is not a command: of a SASL exchange, or DONE.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LineEvent {
+    /// More input is needed.
+    NeedInput,
+    /// The line, without its break.
+    Line(Bytes),
+    /// It is longer than the limit. Say BYE and close.
+    TooLong,
+}
+
+#[derive(Debug)]
+enum Expecting {
+    Command(Progress),
+    Verdict(Literal, Tag),
+    Message { left: u64, tag: Tag },
+    MessageEnd { tag: Tag },
+    Discard { literal: u64 },
+}
+
+/// How far into the input a command has been looked at.
+#[derive(Debug, Default)]
+struct Progress {
+    /// Where the line begins that is being read.
+    line: usize,
+    /// No line end before here.
+    scanned: usize,
+    /// Octets of the literals before the line.
+    literals: usize,
+}
+
+/// The reader of one session.
+#[derive(Debug)]
+pub struct Reader {
+    limits: Limits,
+    authenticated: bool,
+    utf8_names: bool,
+    expecting: Expecting,
+}
+
+impl Reader {
+    /// A reader at the start of a session.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            authenticated: false,
+            utf8_names: false,
+            expecting: Expecting::Command(Progress::default()),
+        }
+    }
+
+    /// The client has logged in: the wider limits hold.
+    pub fn set_authenticated(&mut self) {
+        self.authenticated = true;
+    }
+
+    /// Mailbox names are UTF-8 from here on (ENABLE IMAP4rev2 or UTF8=ACCEPT).
+    pub fn set_utf8_names(&mut self) {
+        self.utf8_names = true;
+    }
+
+    fn command_limits(&self) -> CommandLimits {
+        if self.authenticated {
+            self.limits.authenticated
+        } else {
+            self.limits.unauthenticated
+        }
+    }
+
+    /// The next event.
+    pub fn next(&mut self, input: &mut BytesMut) -> Event {
+        loop {
+            let event = match &mut self.expecting {
+                Expecting::Command(_) => self.command(input),
+                Expecting::Verdict(..) => Some(Event::NeedInput),
+                Expecting::Message { .. } => self.message(input),
+                Expecting::MessageEnd { .. } => Some(self.message_end(input)),
+                Expecting::Discard { .. } => self.discard(input),
+            };
+            if let Some(event) = event {
+                return event;
+            }
+        }
+    }
+
+    /// The next line, taken as it is.
+    pub fn next_line(&mut self, input: &mut BytesMut, longest: usize) -> LineEvent {
+        match memchr::memchr(b'\n', input) {
+            Some(end) if end <= longest => {
+                let mut line = input.split_to(end + 1);
+                line.truncate(end);
+                if line.last() == Some(&b'\r') {
+                    line.truncate(end - 1);
+                }
+                LineEvent::Line(line.freeze())
+            }
+            None if input.len() <= longest => LineEvent::NeedInput,
+            _ => LineEvent::TooLong,
+        }
+    }
+
+    /// Takes the message that [`Event::Append`] announced. Send a continuation first, when the
+    /// client waits for one.
+    pub fn accept(&mut self) {
+        if let Expecting::Verdict(literal, tag) = &self.expecting {
+            self.expecting = Expecting::Message {
+                left: literal.size,
+                tag: tag.clone(),
+            };
+        }
+    }
+
+    /// Does not take the message. The caller answers the command now; what the client sends all
+    /// the same is dropped.
+    pub fn refuse(&mut self) {
+        if let Expecting::Verdict(literal, _) = &self.expecting {
+            self.expecting = if literal.synchronizing {
+                Expecting::Command(Progress::default())
+            } else {
+                Expecting::Discard {
+                    literal: literal.size,
+                }
+            };
+        }
+    }
+
+    /// Looks for the end of the command. `None`: look again.
+    fn command(&mut self, input: &mut BytesMut) -> Option<Event> {
+        let limits = self.command_limits();
+        let Expecting::Command(progress) = &mut self.expecting else {
+            return None;
+        };
+        let Some(unseen) = input.get(progress.scanned..) else {
+            // The literal is still on its way.
+            return Some(Event::NeedInput);
+        };
+        let found = memchr::memchr(b'\n', unseen).map(|at| progress.scanned + at + 1);
+        let end = found.unwrap_or(input.len());
+        if end - progress.literals > limits.line {
+            return Some(self.too_long(input));
+        }
+        let Some(end) = found else {
+            progress.scanned = end;
+            return Some(Event::NeedInput);
+        };
+        let line = input.get(progress.line..end).unwrap_or_default();
+        match Literal::announced_by(line) {
+            None => {
+                let mut command = input.split_to(end);
+                self.expecting = Expecting::Command(Progress::default());
+                let text = literal::without_line_break(&command).len();
+                command.truncate(text);
+                Some(read_command(command.freeze(), self.utf8_names))
+            }
+            Some(literal) => self.announced(input, end, literal, limits),
+        }
+    }
+
+    /// A literal follows the line that ends here.
+    fn announced(
+        &mut self,
+        input: &mut BytesMut,
+        end: usize,
+        literal: Literal,
+        limits: CommandLimits,
+    ) -> Option<Event> {
+        if self.authenticated && AppendHead::begins(input) {
+            let before =
+                Bytes::copy_from_slice(input.get(..end - literal.mark).unwrap_or_default());
+            let head =
+                AppendHead::parse(before, self.utf8_names, literal.size, literal.synchronizing);
+            if let Ok(head) = head {
+                input.advance(end);
+                self.expecting = Expecting::Verdict(literal, head.tag.clone());
+                return Some(Event::Append(Box::new(head)));
+            }
+        }
+        let Expecting::Command(progress) = &mut self.expecting else {
+            return None;
+        };
+        let size = usize::try_from(literal.size).unwrap_or(usize::MAX);
+        let literals = progress.literals.saturating_add(size);
+        if literals > limits.literal {
+            let tag = Tag::at_start_of(input);
+            input.advance(end);
+            return Some(self.literal_too_large(tag, literal));
+        }
+        *progress = Progress {
+            line: end + size,
+            scanned: end + size,
+            literals,
+        };
+        literal.synchronizing.then_some(Event::Continue)
+    }
+
+    fn literal_too_large(&mut self, tag: Option<Tag>, literal: Literal) -> Event {
+        if literal.synchronizing {
+            self.expecting = Expecting::Command(Progress::default());
+        } else if literal.size > self.limits.discard {
+            return Event::Fatal(CommandError::LiteralTooLarge);
+        } else {
+            self.expecting = Expecting::Discard {
+                literal: literal.size,
+            };
+        }
+        Event::Invalid(tag, CommandError::LiteralTooLarge)
+    }
+
+    fn too_long(&mut self, input: &mut BytesMut) -> Event {
+        let tag = Tag::at_start_of(input);
+        // Literals before the line are complete: what is dropped begins with the line.
+        if let Expecting::Command(progress) = &self.expecting {
+            let line = progress.line.min(input.len());
+            input.advance(line);
+        }
+        self.expecting = Expecting::Discard { literal: 0 };
+        Event::Invalid(tag, CommandError::LineTooLong)
+    }
+
+    fn message(&mut self, input: &mut BytesMut) -> Option<Event> {
+        let Expecting::Message { left, tag } = &mut self.expecting else {
+            return None;
+        };
+        if *left == 0 {
+            let tag = tag.clone();
+            self.expecting = Expecting::MessageEnd { tag };
+            return None;
+        }
+        if input.is_empty() {
+            return Some(Event::NeedInput);
+        }
+        let here = usize::try_from(*left).map_or(input.len(), |left| left.min(input.len()));
+        *left -= here as u64;
+        Some(Event::Data(input.split_to(here).freeze()))
+    }
+
+    /// Behind the message stands the end of the command: we take one message at a time.
+    fn message_end(&mut self, input: &mut BytesMut) -> Event {
+        let Expecting::MessageEnd { tag } = &self.expecting else {
+            return Event::NeedInput;
+        };
+        let rest: &[u8] = input;
+        let length = rest.iter().take_while(|&&octet| octet == b' ').count();
+        let event = match rest.get(length..).unwrap_or_default() {
+            [b'\r', b'\n', ..] => {
+                input.advance(length + 2);
+                Event::AppendEnd
+            }
+            [b'\n', ..] => {
+                input.advance(length + 1);
+                Event::AppendEnd
+            }
+            [] | [b'\r'] if length < 16 => return Event::NeedInput,
+            _ => {
+                let error = CommandError::Expected("the end of the command");
+                let event = Event::Invalid(Some(tag.clone()), error);
+                self.expecting = Expecting::Discard { literal: 0 };
+                return event;
+            }
+        };
+        self.expecting = Expecting::Command(Progress::default());
+        event
+    }
+
+    /// Drops a literal, then the rest of the command with the literals that do not wait.
+    fn discard(&mut self, input: &mut BytesMut) -> Option<Event> {
+        /// What may announce a literal at the end of a line is no longer.
+        const TAIL: usize = 32;
+        let Expecting::Discard { literal } = &mut self.expecting else {
+            return None;
+        };
+        if *literal > 0 {
+            if input.is_empty() {
+                return Some(Event::NeedInput);
+            }
+            let here = usize::try_from(*literal).map_or(input.len(), |left| left.min(input.len()));
+            input.advance(here);
+            *literal -= here as u64;
+            return None;
+        }
+        let Some(end) = memchr::memchr(b'\n', input) else {
+            input.advance(input.len().saturating_sub(TAIL));
+            return Some(Event::NeedInput);
+        };
+        let announced = Literal::announced_by(input.get(..=end).unwrap_or_default());
+        input.advance(end + 1);
+        match announced {
+            Some(next) if !next.synchronizing => {
+                if next.size > self.limits.discard {
+                    return Some(Event::Fatal(CommandError::LiteralTooLarge));
+                }
+                *literal = next.size;
+            }
+            _ => self.expecting = Expecting::Command(Progress::default()),
+        }
+        None
+    }
+}
+
+fn read_command(command: Bytes, utf8_names: bool) -> Event {
+    let Parsed { tag, result } = Parsed::from_bytes(command, utf8_names);
+    match (tag, result) {
+        (Some(tag), Ok((phase, command))) => Event::Command(tag, phase, Box::new(command)),
+        (None, Ok(_)) => Event::Invalid(None, CommandError::NoTag),
+        (tag, Err(error)) => Event::Invalid(tag, error),
+    }
+}
