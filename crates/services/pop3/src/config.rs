@@ -1,0 +1,60 @@
+//! The section `[pop3]` of the configuration.
+
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+
+/// What the process needs to start.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Config {
+    /// Where to listen.
+    pub listener: Vec<ListenerConfig>,
+    /// Connections at a time, of one listener.
+    pub max_connections: usize,
+    /// Of these, from one address.
+    pub max_connections_per_address: usize,
+    /// Seconds of silence before the login.
+    pub login_timeout_seconds: u64,
+    /// Seconds of silence after it (RFC 1939 §3: at least 600).
+    pub idle_timeout_seconds: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listener: Vec::new(),
+            max_connections: 2000,
+            max_connections_per_address: 100,
+            login_timeout_seconds: 60,
+            idle_timeout_seconds: 600,
+        }
+    }
+}
+
+/// One address to listen on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ListenerConfig {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// How it is protected.
+    #[serde(default)]
+    pub tls: TlsMode,
+    /// Take passwords without TLS.
+    #[serde(default)]
+    pub plaintext_auth: bool,
+}
+
+/// How a listener is protected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TlsMode {
+    /// STLS is offered where there is a certificate.
+    #[default]
+    Starttls,
+    /// TLS from the first octet (RFC 8314).
+    Implicit,
+    /// Not at all.
+    None,
+}

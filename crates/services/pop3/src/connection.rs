@@ -1,0 +1,156 @@
+//! One client, from greeting to goodbye.
+
+mod login;
+mod retrieve;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pop3_protocol::server::{Action, Session, Settings, reply};
+use service_kit::ServerTls;
+use session_io::{Connection, SessionError};
+use tokio_util::sync::CancellationToken;
+
+use crate::store::{Lock, Store};
+
+/// How long a client may take for the TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(30);
+
+/// What all connections of a listener have in common.
+pub(crate) struct Shared {
+    pub(crate) settings: Settings,
+    pub(crate) tls: Option<Arc<ServerTls>>,
+    pub(crate) store: Store,
+    pub(crate) login_timeout: Duration,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// A connection and where its session stands.
+struct Client {
+    connection: Connection,
+    session: Session,
+    shared: Arc<Shared>,
+    lock: Option<Lock>,
+}
+
+/// Why a session is over before its client said QUIT.
+enum End {
+    /// The client has gone, or is silent; the socket failed.
+    Session(SessionError),
+    /// A message broke off in the middle: only closing tells the client so.
+    BrokenOff,
+}
+
+impl From<SessionError> for End {
+    fn from(error: SessionError) -> Self {
+        Self::Session(error)
+    }
+}
+
+/// Serves one client. Whatever happens, the maildrop is free afterwards.
+pub(crate) async fn serve(connection: Connection, shared: Arc<Shared>) {
+    let peer = connection.peer();
+    let mut client = Client {
+        connection,
+        session: Session::new(shared.settings),
+        shared,
+        lock: None,
+    };
+    let ended = client.run().await;
+    client.lock = None;
+    match ended {
+        Ok(()) => tracing::debug!(%peer, "session ended"),
+        Err(End::Session(SessionError::Timeout)) => {
+            client
+                .connection
+                .output()
+                .extend_from_slice(reply::TIMED_OUT);
+            client.connection.set_timeout(Duration::from_secs(1));
+            // The client may have stopped reading, too.
+            let _ = client.connection.flush().await;
+            tracing::debug!(%peer, "silent for too long");
+        }
+        Err(End::Session(error)) => tracing::debug!(%peer, %error, "connection lost"),
+        Err(End::BrokenOff) => tracing::debug!(%peer, "a message broke off"),
+    }
+    // It may be gone already.
+    let _ = client.connection.close().await;
+}
+
+impl Client {
+    async fn run(&mut self) -> Result<(), End> {
+        if self.shared.settings.tls_on {
+            self.start_tls().await?;
+        }
+        self.connection.set_timeout(self.shared.login_timeout);
+        self.session.greet(self.connection.output());
+        loop {
+            let (input, output) = self.connection.buffers();
+            match self.session.next(input, output) {
+                Action::Read => {
+                    self.connection.flush().await?;
+                    if !self.read().await? {
+                        return Ok(());
+                    }
+                }
+                Action::Flush => self.connection.flush().await?,
+                Action::Login(login) => self.log_in(login).await,
+                Action::StartTls => {
+                    self.connection.flush().await?;
+                    self.start_tls().await?;
+                    self.session.tls_started();
+                }
+                Action::Retrieve { uid, size } => self.retrieve(uid, size).await?,
+                Action::Top { uid, lines } => self.top(uid, lines).await?,
+                Action::Commit(uids) => self.commit(&uids).await,
+                Action::Close => {
+                    self.connection.flush().await?;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Reads more; false when the client has gone or the process ends.
+    async fn read(&mut self) -> Result<bool, End> {
+        tokio::select! {
+            biased;
+            read = self.connection.fill() => return Ok(read? > 0),
+            () = self.shared.shutdown.cancelled() => {}
+        }
+        // Between commands nothing is lost: what is marked as deleted stays (RFC 1939 §6).
+        self.connection
+            .output()
+            .extend_from_slice(reply::SHUTTING_DOWN);
+        self.connection.flush().await?;
+        Ok(false)
+    }
+
+    async fn start_tls(&mut self) -> Result<(), End> {
+        let Some(tls) = &self.shared.tls else {
+            return Err(SessionError::Tls("there is no certificate".to_owned()).into());
+        };
+        self.connection.set_timeout(HANDSHAKE);
+        self.connection.start_tls(tls).await?;
+        self.connection.set_timeout(self.shared.login_timeout);
+        Ok(())
+    }
+
+    /// QUIT: what is marked is deleted by UID, so that doing it twice does no harm.
+    async fn commit(&mut self, uids: &[u32]) {
+        let deleted = match &self.lock {
+            Some(lock) => match self.shared.store.delete(lock, uids).await {
+                Ok(()) => true,
+                Err(error) => {
+                    tracing::warn!(%error, "messages were not deleted");
+                    false
+                }
+            },
+            None => false,
+        };
+        // A client that polls again at once must find the maildrop free.
+        self.lock = None;
+        self.session.committed(deleted, self.connection.output());
+    }
+}

@@ -1,0 +1,103 @@
+//! The listeners, from opened to drained.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use pop3_protocol::server::{Settings, reply};
+use service_kit::{ServerTls, Service};
+use session_io::Limits;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::connection::{self, Shared};
+use crate::store::Store;
+use crate::{Config, ListenerConfig, TlsMode};
+
+/// Listeners that are open.
+pub struct Running {
+    addresses: Vec<SocketAddr>,
+    listeners: JoinSet<()>,
+}
+
+impl Running {
+    /// Where they listen, in the order of the configuration: ports that were left to the system
+    /// are known from here on.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Waits until the process is told to shut down and all sessions have ended.
+    pub async fn wait(mut self) {
+        while self.listeners.join_next().await.is_some() {}
+    }
+}
+
+/// Opens the listeners.
+pub fn start(config: &Config, service: &Service) -> anyhow::Result<Running> {
+    if config.listener.is_empty() {
+        bail!("[[pop3.listener]] is missing: there is nothing to listen on");
+    }
+    let tls = service.server_tls()?;
+    let store = Store::new(service.mailbox_store_channel()?);
+    let mut running = Running {
+        addresses: Vec::new(),
+        listeners: JoinSet::new(),
+    };
+    for listener in &config.listener {
+        let shared = shared(config, listener, &store, tls.clone(), &service.shutdown)?;
+        let socket = session_io::bind(listener.address)
+            .with_context(|| format!("cannot listen on {}", listener.address))?;
+        let address = socket.local_addr()?;
+        tracing::info!(%address, tls = ?listener.tls, "POP3");
+        running.addresses.push(address);
+        let limits = Limits {
+            total: config.max_connections,
+            per_address: config.max_connections_per_address,
+            busy: match listener.tls {
+                TlsMode::Implicit => b"",
+                TlsMode::Starttls | TlsMode::None => reply::BUSY,
+            },
+        };
+        running.listeners.spawn(session_io::serve(
+            socket,
+            limits,
+            service.shutdown.clone(),
+            move |client| connection::serve(client, Arc::clone(&shared)),
+        ));
+    }
+    service.ready();
+    Ok(running)
+}
+
+fn shared(
+    config: &Config,
+    listener: &ListenerConfig,
+    store: &Store,
+    tls: Option<Arc<ServerTls>>,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<Arc<Shared>> {
+    let tls = match listener.tls {
+        TlsMode::None => None,
+        TlsMode::Starttls => tls,
+        TlsMode::Implicit => Some(tls.with_context(|| {
+            format!(
+                "[tls] is missing, and {} is for TLS alone",
+                listener.address
+            )
+        })?),
+    };
+    Ok(Arc::new(Shared {
+        settings: Settings {
+            tls_available: tls.is_some(),
+            tls_on: listener.tls == TlsMode::Implicit,
+            plaintext_auth: listener.plaintext_auth,
+        },
+        tls,
+        store: store.clone(),
+        login_timeout: Duration::from_secs(config.login_timeout_seconds),
+        idle_timeout: Duration::from_secs(config.idle_timeout_seconds),
+        shutdown: shutdown.clone(),
+    }))
+}
