@@ -86,7 +86,7 @@ pub enum Event {
     /// Answer: the message is complete. "Accept" means that it is durable.
     Complete,
     /// The message is refused for its octets; what was taken of it is to be dropped. The reply
-    /// follows at its end.
+    /// follows at its end, and then the transaction is over.
     Broken(Fault),
     /// The transaction is over without a message: RSET, or the end of one that was refused.
     Reset,
@@ -237,7 +237,7 @@ impl Session {
                 Mode::Data(_) => self.data(input, output),
                 Mode::Chunk => match self.chunk(input, output) {
                     Some(event) => Some(event),
-                    None if matches!(self.mode, Mode::Chunk) && input.is_empty() => {
+                    None if self.needs_chunk_input() && input.is_empty() => {
                         return Event::NeedInput;
                     }
                     None => None,
@@ -269,6 +269,10 @@ impl Session {
                 return event;
             }
         }
+    }
+
+    fn needs_chunk_input(&self) -> bool {
+        matches!(self.mode, Mode::Chunk) && self.chunk.left != 0
     }
 
     fn bad_line(&mut self, text: &'static str, output: &mut BytesMut) -> Option<Event> {

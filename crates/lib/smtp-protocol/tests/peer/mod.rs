@@ -1,0 +1,129 @@
+//! A server for tests around a session: answers its questions by what the addresses say, keeps
+//! what happened.
+
+use bytes::{Buf as _, BytesMut};
+use smtp_protocol::server::{Event, Limits, Session, Terms};
+use smtp_protocol::{Path, Reply};
+
+/// See the module.
+pub(crate) struct Server {
+    pub(crate) session: Session,
+    input: BytesMut,
+    pub(crate) output: BytesMut,
+    message: Vec<u8>,
+    /// What happened, in words.
+    pub(crate) log: Vec<String>,
+    /// The last message that was complete.
+    pub(crate) complete: Option<Vec<u8>>,
+    pub(crate) closed: bool,
+}
+
+pub(crate) const TERMS: Terms = Terms {
+    starttls: true,
+    auth: false,
+    auth_required: false,
+    size: 1000,
+    recipients: 3,
+};
+
+impl Server {
+    pub(crate) fn new() -> Self {
+        let limits = Limits {
+            bad_commands: 5,
+            refusals: 4,
+            failed_logins: 2,
+            text_line: 100,
+            refused_octets: 2000,
+        };
+        let mut server = Self {
+            session: Session::new("mx.test", limits, TERMS),
+            input: BytesMut::new(),
+            output: BytesMut::new(),
+            message: Vec::new(),
+            log: Vec::new(),
+            complete: None,
+            closed: false,
+        };
+        server.session.greet(&mut server.output);
+        server
+    }
+
+    /// Takes octets and gives what was answered.
+    pub(crate) fn take(&mut self, octets: &[u8]) -> Vec<u8> {
+        if !self.closed {
+            self.input.extend_from_slice(octets);
+            while self.step() {}
+        }
+        self.output.split().to_vec()
+    }
+
+    fn step(&mut self) -> bool {
+        let event = self.session.next(&mut self.input, &mut self.output);
+        match event {
+            Event::NeedInput => return false,
+            Event::Close(reason) => {
+                self.log.push(format!("closed: {reason:?}"));
+                self.closed = true;
+                return false;
+            }
+            Event::Content(octets) => {
+                self.message.extend_from_slice(&self.input[..octets]);
+                self.input.advance(octets);
+            }
+            Event::Complete => {
+                let message = std::mem::take(&mut self.message);
+                self.log
+                    .push(format!("message {:?}", message.escape_ascii().to_string()));
+                if message.starts_with(b"refuse") {
+                    self.session
+                        .refuse(Reply::new(554, 6, 0, "No"), &mut self.output);
+                } else {
+                    self.session.accept_message("ID", &mut self.output);
+                }
+                self.complete = Some(message);
+            }
+            Event::Broken(_) | Event::Reset => {
+                self.log.push(format!("{event:?}"));
+                self.message.clear();
+            }
+            Event::StartTls => {
+                self.log.push(format!("{event:?}"));
+                return false;
+            }
+            event => self.answer(event),
+        }
+        true
+    }
+
+    fn answer(&mut self, event: Event) {
+        self.log.push(format!("{event:?}"));
+        let refusal = match event {
+            Event::Hello => {
+                self.message.clear();
+                None
+            }
+            Event::Authenticate(credentials) if credentials.password != "secret" => {
+                Some(Reply::new(535, 7, 8, "Authentication failed"))
+            }
+            Event::Mail(mail) => refused(&mail.reverse_path),
+            Event::Rcpt(rcpt) => refused(&rcpt.forward_path),
+            _ => None,
+        };
+        match refusal {
+            Some(reply) => self.session.refuse(reply, &mut self.output),
+            None => self.session.accept(&mut self.output),
+        }
+    }
+}
+
+fn refused(path: &Path) -> Option<Reply> {
+    match path {
+        Path::Mailbox(mailbox) if mailbox.local_part() == "nobody" => {
+            Some(Reply::new(550, 1, 1, "No such user"))
+        }
+        Path::Mailbox(mailbox) if mailbox.local_part() == "later" => {
+            Some(Reply::new(451, 3, 0, "Later"))
+        }
+        _ => None,
+    }
+}
