@@ -1,0 +1,306 @@
+//! Whole sessions over real sockets against a store in memory.
+#![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
+
+mod fake_store;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use fake_store::FakeStore;
+use pop3::{Config, ListenerConfig, TlsMode};
+use service_kit::Service;
+use service_kit::config::TlsConfig;
+use session_io::{ClientTls, Connection};
+use test_kit::TestCertificate;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const MESSAGE: &[u8] = b"Subject: dots\r\n\r\none\r\n.two\r\n...\r\nfour\r\n";
+
+/// The front end with a plain listener, one with STLS and one for TLS alone.
+struct FrontEnd {
+    service: Service,
+    plain: SocketAddr,
+    stls: SocketAddr,
+    implicit: SocketAddr,
+    client_tls: ClientTls,
+    _folder: tempfile::TempDir,
+}
+
+impl FrontEnd {
+    fn start(store: &FakeStore, change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let certificate = TestCertificate::for_names(&["localhost"]);
+        let (chain, key, _) = certificate.write_to(folder.path());
+        let mut service = Service::for_tests("pop3");
+        service.shared.endpoints.mailbox_store = Some(store.endpoint());
+        service.shared.tls = Some(TlsConfig {
+            certificate: chain,
+            key,
+        });
+        let listener = |tls, plaintext_auth| ListenerConfig {
+            address: "127.0.0.1:0".parse().unwrap(),
+            tls,
+            plaintext_auth,
+        };
+        let mut config = Config {
+            listener: vec![
+                listener(TlsMode::None, true),
+                listener(TlsMode::Starttls, false),
+                listener(TlsMode::Implicit, false),
+            ],
+            ..Config::default()
+        };
+        change(&mut config);
+        let running = pop3::start(&config, &service).unwrap();
+        let &[plain, stls, implicit] = running.addresses() else {
+            panic!("three listeners")
+        };
+        tokio::spawn(running.wait());
+        Self {
+            service,
+            plain,
+            stls,
+            implicit,
+            client_tls: ClientTls::verified_by(certificate.authority.as_bytes()).unwrap(),
+            _folder: folder,
+        }
+    }
+
+    async fn client(&self) -> Client {
+        let mut client = Client(Connection::connect(self.plain, PATIENCE).await.unwrap());
+        client.0.set_timeout(PATIENCE);
+        assert!(client.line().await.starts_with("+OK"));
+        client
+    }
+}
+
+impl Drop for FrontEnd {
+    fn drop(&mut self) {
+        self.service.shutdown.cancel();
+    }
+}
+
+struct Client(Connection);
+
+impl Client {
+    async fn line(&mut self) -> String {
+        loop {
+            if let Some(end) = self.0.input().iter().position(|&byte| byte == b'\n') {
+                let line = self.0.input().split_to(end + 1);
+                return String::from_utf8_lossy(&line).trim_end().to_owned();
+            }
+            assert_ne!(self.0.fill().await.unwrap(), 0, "closed");
+        }
+    }
+
+    async fn say(&mut self, line: &str) -> String {
+        self.send(line).await;
+        self.line().await
+    }
+
+    async fn send(&mut self, line: &str) {
+        self.0.output().extend_from_slice(line.as_bytes());
+        self.0.output().extend_from_slice(b"\r\n");
+        self.0.flush().await.unwrap();
+    }
+
+    async fn log_in(&mut self) -> String {
+        self.say("USER bob@example.test").await;
+        self.say("PASS pass word").await
+    }
+
+    /// The rest of a multi-line answer, as it went over the wire.
+    async fn rest(&mut self) -> String {
+        let mut all = String::new();
+        loop {
+            match self.line().await.as_str() {
+                "." => return all,
+                line => {
+                    all.push_str(line);
+                    all.push_str("\r\n");
+                }
+            }
+        }
+    }
+
+    async fn is_closed(&mut self) -> bool {
+        matches!(self.0.fill().await, Ok(0) | Err(_))
+    }
+}
+
+/// Waits until the fake store's state is as wished: the end of a session is told to it by the
+/// network.
+async fn until(store: &FakeStore, wish: impl Fn(&fake_store::State) -> bool) {
+    let waiting = async {
+        while !wish(&store.state()) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap();
+}
+
+#[tokio::test]
+async fn messages_are_listed_read_and_deleted_at_quit() {
+    let store = FakeStore::start(&[(3, MESSAGE), (5, b"Subject: x\r\n\r\n"), (9, MESSAGE)]);
+    let front_end = FrontEnd::start(&store, |_| ());
+    let mut client = front_end.client().await;
+    assert_eq!(client.log_in().await, "+OK 3 messages, 92 octets.");
+    assert_eq!(client.say("UIDL 2").await, "+OK 2 77.5");
+    assert_eq!(client.say("RETR 1").await, "+OK 39 octets");
+    assert_eq!(
+        client.rest().await,
+        "Subject: dots\r\n\r\none\r\n..two\r\n....\r\nfour\r\n"
+    );
+    client.say("DELE 1").await;
+    client.say("DELE 3").await;
+    assert_eq!(store.state().messages.len(), 3);
+    assert_eq!(client.say("QUIT").await, "+OK Goodbye.");
+    assert!(client.is_closed().await);
+    assert_eq!(store.state().messages.keys().collect::<Vec<_>>(), [&5]);
+}
+
+#[tokio::test]
+async fn a_lost_connection_deletes_nothing_and_frees_the_maildrop() {
+    let store = FakeStore::start(&[(3, MESSAGE)]);
+    let front_end = FrontEnd::start(&store, |_| ());
+    let mut client = front_end.client().await;
+    client.log_in().await;
+    client.say("DELE 1").await;
+    let mut second = front_end.client().await;
+    assert!(second.log_in().await.starts_with("-ERR [IN-USE]"));
+    drop(client);
+    until(&store, |state| !state.locked).await;
+    assert_eq!(second.log_in().await, "+OK 1 messages, 39 octets.");
+}
+
+#[tokio::test]
+async fn a_password_is_taken_under_tls_and_refused_without() {
+    let store = FakeStore::start(&[(3, MESSAGE)]);
+    let front_end = FrontEnd::start(&store, |_| ());
+    let connection = Connection::connect(front_end.stls, PATIENCE).await.unwrap();
+    let mut client = Client(connection);
+    client.line().await;
+    assert!(client.log_in().await.starts_with("-ERR"));
+    // What an attacker on the way adds behind STLS is dropped.
+    client.send("STLS\r\nUSER eve").await;
+    assert_eq!(client.line().await, "+OK Begin TLS.");
+    let tls = &front_end.client_tls;
+    client.0.start_client_tls(tls, "localhost").await.unwrap();
+    assert_eq!(client.say("PASS x").await, "-ERR USER comes first.");
+    assert!(client.log_in().await.starts_with("+OK 1 messages"));
+
+    let connecting = Connection::connect_tls(front_end.implicit, "localhost", tls, PATIENCE).await;
+    let mut client = Client(connecting.unwrap());
+    assert!(client.line().await.starts_with("+OK"));
+    assert!(client.log_in().await.starts_with("-ERR [IN-USE]"));
+}
+
+#[tokio::test]
+async fn top_reads_no_more_of_a_large_message_than_it_needs() {
+    let line = format!("{}\r\n", "x".repeat(70));
+    let large = format!("Subject: large\r\n\r\n{}", line.repeat(100_000));
+    let store = FakeStore::start(&[(3, large.as_bytes())]);
+    let front_end = FrontEnd::start(&store, |_| ());
+    let mut client = front_end.client().await;
+    client.log_in().await;
+
+    assert_eq!(client.say("TOP 1 0").await, "+OK");
+    assert_eq!(client.rest().await, "Subject: large\r\n\r\n");
+    assert!(store.state().reads.is_empty());
+
+    assert_eq!(client.say("TOP 1 100").await, "+OK");
+    assert_eq!(
+        client.rest().await,
+        format!("Subject: large\r\n\r\n{}", line.repeat(100))
+    );
+    let read: u64 = store.state().reads.iter().map(|&(_, length)| length).sum();
+    assert!(read < 20_000, "{read}");
+
+    assert_eq!(client.say("TOP 1 999999").await, "+OK");
+    assert_eq!(client.rest().await, large);
+}
+
+#[tokio::test]
+async fn a_message_that_breaks_off_ends_the_connection_and_not_the_answer() {
+    let body = "x\r\n".repeat(10_000);
+    let store = FakeStore::start(&[(3, body.as_bytes())]);
+    let front_end = FrontEnd::start(&store, |_| ());
+    let mut client = front_end.client().await;
+    client.log_in().await;
+    store.state().break_after = Some(5_000);
+    assert_eq!(client.say("RETR 1").await, "+OK 30000 octets");
+    while !client.is_closed().await {}
+    assert!(!client.0.input().ends_with(b".\r\n"));
+
+    // Before its first piece it is an answer.
+    until(&store, |state| !state.locked).await;
+    store.state().break_after = Some(0);
+    let mut client = front_end.client().await;
+    client.log_in().await;
+    assert!(client.say("RETR 1").await.starts_with("-ERR [SYS/TEMP]"));
+    assert_eq!(client.say("NOOP").await, "+OK");
+}
+
+#[tokio::test]
+async fn what_is_wrong_inside_is_not_told() {
+    let store = FakeStore::start(&[(3, MESSAGE)]);
+    let front_end = FrontEnd::start(&store, |_| ());
+    let mut client = front_end.client().await;
+    store.state().down = true;
+    assert_eq!(
+        client.log_in().await,
+        "-ERR [SYS/TEMP] Not now; try again later."
+    );
+    store.state().down = false;
+    client.log_in().await;
+    client.say("DELE 1").await;
+    store.state().down = true;
+    assert!(client.say("QUIT").await.starts_with("-ERR [SYS/TEMP]"));
+    assert_eq!(store.state().messages.len(), 1);
+}
+
+#[tokio::test]
+async fn a_message_that_was_expunged_meanwhile_is_told_to_be_gone() {
+    let store = FakeStore::start(&[(3, MESSAGE)]);
+    let front_end = FrontEnd::start(&store, |_| ());
+    let mut client = front_end.client().await;
+    client.log_in().await;
+    store.state().messages.clear();
+    assert_eq!(client.say("RETR 1").await, "-ERR The message is gone.");
+    assert_eq!(client.say("TOP 1 1").await, "-ERR The message is gone.");
+    client.say("DELE 1").await;
+    assert_eq!(client.say("QUIT").await, "+OK Goodbye.");
+}
+
+#[tokio::test]
+async fn silence_and_shutdown_are_said_before_the_connection_closes() {
+    let store = FakeStore::start(&[]);
+    let hasty = FrontEnd::start(&store, |config| config.login_timeout_seconds = 0);
+    let connection = Connection::connect(hasty.plain, PATIENCE).await.unwrap();
+    let mut client = Client(connection);
+    assert!(client.line().await.starts_with("+OK"));
+    assert!(client.line().await.starts_with("-ERR"));
+    assert!(client.is_closed().await);
+
+    let front_end = FrontEnd::start(&store, |_| ());
+    let mut client = front_end.client().await;
+    client.log_in().await;
+    front_end.service.shutdown.cancel();
+    assert!(client.line().await.starts_with("-ERR [SYS/TEMP]"));
+    assert!(client.is_closed().await);
+}
+
+#[tokio::test]
+async fn a_flood_of_nonsense_ends_the_session_and_nothing_else() {
+    let store = FakeStore::start(&[(3, MESSAGE)]);
+    let front_end = FrontEnd::start(&store, |_| ());
+    let mut client = front_end.client().await;
+    let flood = vec![b'\xff'; 1_000_000];
+    // The connection may be closed before all of it is taken.
+    let _ = client.0.write(&flood).await;
+    let _ = client.0.write(&b"\0\r\n".repeat(100)).await;
+    while !client.is_closed().await {}
+    let mut client = front_end.client().await;
+    assert!(client.log_in().await.starts_with("+OK"));
+}
