@@ -1,1 +1,106 @@
-//! TODO
+//! mailbox-store: users and their mailboxes. It serves `mailbox.v1` and `directory.v1`, and owns
+//! the Postgres schema `mailbox`.
+//!
+//! - [`deliver`] takes queued messages, in batches, effectively once.
+//! - [`mailboxes`] are names, states and locks; [`messages`] is what lies in them.
+//! - [`search`] finds messages; [`notices`] tell of changes; [`maildrop`] is POP3's lock.
+//! - [`users`] is the directory, with passwords.
+//! - [`grpc`] turns requests into values and back.
+//!
+//! Bodies are [`volume`]'s: stored once, referred to by foreign key. This process never routes
+//! mail, and never sends any.
+
+mod clock;
+pub mod deliver;
+mod error;
+pub mod grpc;
+pub mod mailboxes;
+pub mod maildrop;
+pub mod messages;
+pub mod notices;
+pub mod search;
+pub mod store;
+pub mod users;
+pub mod values;
+
+#[cfg(test)]
+mod test_store;
+
+pub use error::{Error, Result};
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use api::directory::v1::directory_server::DirectoryServer;
+use api::mailbox::v1::mailbox_store_server::MailboxStoreServer;
+use service_kit::{Routes, Service};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::grpc::{DirectoryService, MailboxService};
+use crate::store::Store;
+use crate::users::Passwords;
+
+/// The section `[mailbox-store]`.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    /// Where gRPC is served.
+    pub listen: String,
+}
+
+/// Octets of one request: lists of UIDs and batches of deliveries are the largest.
+const LARGEST_REQUEST: usize = 16 * 1024 * 1024;
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// Brings the schemas that this service uses up to date.
+pub async fn migrate(pool: &PgPool) -> Result<(), database::Error> {
+    volume::migrate(pool).await?;
+    database::migrate(pool, "mailbox", &MIGRATIONS).await
+}
+
+/// Runs the service until shutdown.
+pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
+    let options = database::Options::new(service.name, service.shared.database.max_connections);
+    let pool = database::connect(service.database_url()?, &options).await?;
+    migrate(&pool).await?;
+    let store = Store::new(pool.clone());
+    let shutdown = service.shutdown.clone();
+    tokio::spawn(notices::listen(
+        pool.clone(),
+        store.hub().clone(),
+        store.origin(),
+        shutdown.clone(),
+    ));
+    tokio::spawn(keep_house(pool, shutdown.clone()));
+    let routes = routes(store, Passwords::new()?, shutdown);
+    service
+        .serve_grpc(&config.listen, routes)
+        .await
+        .context("serving gRPC")
+}
+
+/// Both services over a store.
+pub fn routes(store: Store, passwords: Passwords, shutdown: CancellationToken) -> Routes {
+    let directory = DirectoryService::new(store.clone(), passwords, shutdown.clone());
+    let mailboxes = MailboxServiceServer::new(MailboxService::new(store, shutdown))
+        .max_decoding_message_size(LARGEST_REQUEST)
+        .max_encoding_message_size(LARGEST_REQUEST);
+    Routes::new(mailboxes).add_service(DirectoryServer::new(directory))
+}
+
+type MailboxServiceServer = MailboxStoreServer<MailboxService>;
+
+/// Forgets, now and then, what nobody asks for any more.
+async fn keep_house(pool: PgPool, shutdown: CancellationToken) {
+    let mut hours = tokio::time::interval(Duration::from_secs(3600));
+    while shutdown.run_until_cancelled(hours.tick()).await.is_some() {
+        if let Err(error) = deliver::forget_old(&pool, clock::now()).await {
+            tracing::warn!(%error, "old deliveries were not forgotten");
+        }
+        if let Err(error) = users::forget_old_guesses(&pool).await {
+            tracing::warn!(%error, "old guesses were not forgotten");
+        }
+    }
+}

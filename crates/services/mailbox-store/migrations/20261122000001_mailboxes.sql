@@ -1,0 +1,102 @@
+-- Users, their mailboxes and what lies in them. Bodies are in schema `volume`; here is what
+-- differs by recipient.
+--
+-- Times are bigint: milliseconds since 1970 in UTC.
+--
+-- Who may change a mailbox's messages holds the lock of its row in mailbox.mailbox (I5). Locks are
+-- taken in this order: users, mailboxes by id, ledger by recipient id, volume. See src/mailboxes/lock.rs.
+
+CREATE TABLE mailbox.user (
+    user_id    bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    -- In lower case; the login as well.
+    address    text        NOT NULL UNIQUE,
+    domain     text        NOT NULL GENERATED ALWAYS AS (substring(address FROM '[^@]*$')) STORED,
+    -- A PHC string ($argon2id$…).
+    password   text        NOT NULL,
+    created_at bigint NOT NULL
+);
+CREATE INDEX user_domain ON mailbox.user (domain, address);
+
+-- Every mailbox that ever was has its own UIDVALIDITY, so that a mailbox made again under an old
+-- name is told from the old one (RFC 9051 §2.3.1.1). It starts at today's second, so that a
+-- restored or rebuilt system is told from the old one too.
+CREATE SEQUENCE mailbox.uid_validity AS bigint MINVALUE 1 MAXVALUE 4294967295;
+SELECT setval('mailbox.uid_validity', extract(epoch FROM now())::bigint);
+
+CREATE TABLE mailbox.mailbox (
+    mailbox_id     bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    user_id        bigint  NOT NULL REFERENCES mailbox.user,
+    name           text    NOT NULL,
+    special_use    text    NOT NULL DEFAULT '',
+    uid_validity   bigint  NOT NULL DEFAULT nextval('mailbox.uid_validity'),
+    -- The next UID: only grows, so that no UID is given twice (I6).
+    uid_next       bigint  NOT NULL DEFAULT 1 CHECK (uid_next BETWEEN 1 AND 4294967295),
+    highest_modseq bigint  NOT NULL DEFAULT 1,
+    -- Kept with every change, so that STATUS reads one row.
+    messages       bigint  NOT NULL DEFAULT 0 CHECK (messages >= 0),
+    unseen         bigint  NOT NULL DEFAULT 0 CHECK (unseen >= 0),
+    deleted        bigint  NOT NULL DEFAULT 0 CHECK (deleted >= 0),
+    size           bigint  NOT NULL DEFAULT 0 CHECK (size >= 0),
+    -- Keywords in the spelling in which they came first; messages use this spelling.
+    keywords       text[]  NOT NULL DEFAULT '{}',
+    UNIQUE (user_id, name)
+) WITH (
+    -- The row changes with every message: room for the new version on the same page.
+    fillfactor = 40,
+    autovacuum_vacuum_scale_factor = 0.05,
+    autovacuum_vacuum_threshold = 200
+);
+
+CREATE TABLE mailbox.subscription (
+    user_id bigint NOT NULL REFERENCES mailbox.user,
+    -- May name a mailbox that does not exist (RFC 9051 §6.3.7).
+    name    text   NOT NULL,
+    PRIMARY KEY (user_id, name)
+);
+
+CREATE TABLE mailbox.message (
+    -- Without a foreign key: every writer holds the mailbox's row lock anyway, and the check would
+    -- cost each delivery a look-up.
+    mailbox_id    bigint      NOT NULL,
+    uid           bigint      NOT NULL,
+    modseq        bigint      NOT NULL,
+    body_id       bigint      NOT NULL REFERENCES volume.body (id),
+    internal_date bigint      NOT NULL,
+    -- Octets of prefix, header and text.
+    size          bigint      NOT NULL,
+    -- Bits of mailbox.v1.Flags.
+    flags         integer     NOT NULL,
+    keywords      text[]      NOT NULL DEFAULT '{}',
+    -- Return-Path and Delivered-To: stands before the body's header (I12).
+    prefix        bytea       NOT NULL,
+    PRIMARY KEY (mailbox_id, uid)
+);
+CREATE INDEX message_modseq ON mailbox.message (mailbox_id, modseq);
+-- For the foreign key: whether a body is still in use.
+CREATE INDEX message_body ON mailbox.message (body_id);
+
+-- UIDs that are gone, for ever (I6): what QRESYNC tells (RFC 7162 §3.2).
+CREATE TABLE mailbox.expunged (
+    mailbox_id bigint NOT NULL,
+    modseq     bigint NOT NULL,
+    first      bigint NOT NULL,
+    last       bigint NOT NULL,
+    PRIMARY KEY (mailbox_id, modseq, first)
+);
+
+-- Which of the queue's recipients were delivered (I3).
+CREATE TABLE mailbox.delivery (
+    recipient_id bigint      PRIMARY KEY,
+    uid          bigint      NOT NULL,
+    delivered_at bigint      NOT NULL
+);
+-- Rows come in the order of time: enough to find the old ones.
+CREATE INDEX delivery_age ON mailbox.delivery USING brin (delivered_at);
+
+-- Wrong guesses by account and by peer address: shared by all replicas.
+CREATE TABLE mailbox.guess (
+    subject    text        PRIMARY KEY,
+    failures   integer     NOT NULL,
+    failed_at  bigint      NOT NULL
+);
+CREATE INDEX guess_age ON mailbox.guess (failed_at);

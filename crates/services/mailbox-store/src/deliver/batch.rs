@@ -1,0 +1,301 @@
+//! One transaction of deliveries: the mailboxes' locks, then everything else in one statement.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use api::mailbox::v1::DeliveryResult;
+use api::mailbox::v1::delivery_result::Status;
+use sqlx::PgConnection;
+
+use super::{Delivery, ledger};
+use crate::notices::Notice;
+use crate::store::Store;
+use crate::values::{MailboxName, narrow, unsigned};
+use crate::{Error, Result, clock};
+
+/// Delivers all or none; results in the order given.
+pub(super) async fn deliver(
+    store: &Store,
+    deliveries: &[&Delivery],
+) -> Result<Vec<DeliveryResult>> {
+    // By recipient: the ledger is written in this order by everybody, and a recipient that is
+    // named twice is delivered once.
+    let by_recipient: BTreeMap<i64, &Delivery> = deliveries
+        .iter()
+        .rev()
+        .map(|delivery| (delivery.recipient_id, *delivery))
+        .collect();
+    let mut transaction = store.begin().await?;
+    let mut targets = lock_targets(&mut transaction, by_recipient.values().copied()).await?;
+    let rows = Rows::assign(by_recipient.values().copied(), &mut targets);
+    let mut outcomes = match insert(&mut transaction, &rows).await {
+        // A body went between our look and the foreign key's: the next look tells.
+        Err(error) if database::is_foreign_key_violation(&error) => {
+            return Err(Error::Unavailable("a body was removed meanwhile".into()));
+        }
+        result => result?,
+    };
+    if outcomes.len() < by_recipient.len() {
+        let missing = by_recipient
+            .keys()
+            .filter(|recipient| !outcomes.contains_key(recipient))
+            .copied()
+            .collect();
+        outcomes.extend(explain(&mut transaction, missing, &rows).await?);
+    }
+    store
+        .commit(transaction, &notices(&rows, &outcomes))
+        .await?;
+    Ok(answers(deliveries, &outcomes))
+}
+
+/// A locked mailbox and what its next message gets.
+#[derive(Debug)]
+struct Target {
+    mailbox_id: i64,
+    uid_next: i64,
+    modseq: i64,
+}
+
+type Targets<'a> = HashMap<(&'a str, &'a MailboxName), i64>;
+
+#[derive(Debug)]
+struct LockedTargets<'a> {
+    /// Mailbox ids by what was asked for.
+    by_name: Targets<'a>,
+    by_id: HashMap<i64, Target>,
+}
+
+async fn lock_targets<'a>(
+    connection: &mut PgConnection,
+    deliveries: impl Iterator<Item = &'a Delivery>,
+) -> Result<LockedTargets<'a>> {
+    let pairs: HashSet<(&str, &MailboxName)> = deliveries
+        .map(|delivery| (delivery.user.as_str(), &delivery.mailbox))
+        .collect();
+    let pairs: Vec<(&str, &MailboxName)> = pairs.into_iter().collect();
+    let addresses: Vec<&str> = pairs.iter().map(|(address, _)| *address).collect();
+    let names: Vec<&str> = pairs.iter().map(|(_, name)| name.as_str()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT asked.n AS "n!", mailbox.mailbox_id, mailbox.uid_next, mailbox.highest_modseq
+           FROM UNNEST($1::text[], $2::text[]) WITH ORDINALITY AS asked (address, name, n)
+           JOIN mailbox.user USING (address)
+           JOIN mailbox.mailbox ON mailbox.user_id = "user".user_id
+            AND mailbox.name = COALESCE((SELECT named.name FROM mailbox.mailbox AS named
+                                         WHERE named.user_id = "user".user_id
+                                           AND named.name = asked.name), 'INBOX')
+           ORDER BY mailbox.mailbox_id FOR NO KEY UPDATE OF mailbox"#,
+        &addresses as &[&str],
+        &names as &[&str]
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut locked = LockedTargets {
+        by_name: HashMap::new(),
+        by_id: HashMap::new(),
+    };
+    for row in rows {
+        let asked = usize::try_from(row.n - 1).ok().and_then(|n| pairs.get(n));
+        if let Some(pair) = asked {
+            locked.by_name.insert(*pair, row.mailbox_id);
+        }
+        locked.by_id.entry(row.mailbox_id).or_insert(Target {
+            mailbox_id: row.mailbox_id,
+            uid_next: row.uid_next,
+            modseq: row.highest_modseq + 1,
+        });
+    }
+    // A mailbox that was deleted while we waited for its lock: once more, into INBOX.
+    let absent: Vec<&str> = pairs
+        .iter()
+        .filter(|pair| !pair.1.is_inbox() && !locked.by_name.contains_key(*pair))
+        .map(|pair| pair.0)
+        .collect();
+    if any_is_user(connection, &absent).await? {
+        return Err(Error::Unavailable("a mailbox was deleted meanwhile".into()));
+    }
+    Ok(locked)
+}
+
+async fn any_is_user(connection: &mut PgConnection, addresses: &[&str]) -> Result<bool> {
+    if addresses.is_empty() {
+        return Ok(false);
+    }
+    let known = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM mailbox.user WHERE address = ANY($1)) AS "known!""#,
+        addresses as &[&str]
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(known)
+}
+
+/// The rows to insert, column by column, by ascending recipient. Recipients whose user does not
+/// exist have none.
+#[derive(Debug, Default)]
+struct Rows<'a> {
+    recipients: Vec<i64>,
+    mailboxes: Vec<i64>,
+    uids: Vec<i64>,
+    modseqs: Vec<i64>,
+    bodies: Vec<i64>,
+    dates: Vec<i64>,
+    prefixes: Vec<&'a [u8]>,
+}
+
+impl<'a> Rows<'a> {
+    fn assign(
+        deliveries: impl Iterator<Item = &'a Delivery>,
+        targets: &mut LockedTargets<'a>,
+    ) -> Self {
+        let mut rows = Self::default();
+        for delivery in deliveries {
+            let target = targets
+                .by_name
+                .get(&(delivery.user.as_str(), &delivery.mailbox))
+                .and_then(|mailbox_id| targets.by_id.get_mut(mailbox_id));
+            let Some(target) = target else { continue };
+            rows.recipients.push(delivery.recipient_id);
+            rows.mailboxes.push(target.mailbox_id);
+            // A recipient that turns out to be a duplicate leaves a gap, which is allowed.
+            rows.uids.push(target.uid_next);
+            target.uid_next += 1;
+            rows.modseqs.push(target.modseq);
+            rows.bodies.push(delivery.body_id);
+            rows.dates.push(delivery.received_at);
+            rows.prefixes.push(&delivery.prefix);
+        }
+        rows
+    }
+}
+
+/// What became of a recipient.
+#[derive(Debug, Clone, Copy)]
+struct Outcome {
+    status: Status,
+    uid: i64,
+}
+
+/// Ledger, messages and counters in one statement. Only what is new in the ledger, and has a body,
+/// goes on to the mailbox.
+async fn insert(
+    connection: &mut PgConnection,
+    rows: &Rows<'_>,
+) -> Result<HashMap<i64, Outcome>, sqlx::Error> {
+    if rows.recipients.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let fresh = sqlx::query!(
+        r#"WITH input AS (
+               SELECT input.*, body.size + length(input.prefix) AS size
+               FROM UNNEST($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
+                           $6::bigint[], $7::bytea[])
+                 AS input (recipient_id, mailbox_id, uid, modseq, body_id, internal_date, prefix)
+               JOIN volume.body ON body.id = input.body_id
+           ), fresh AS (
+               INSERT INTO mailbox.delivery (recipient_id, uid, delivered_at)
+               SELECT recipient_id, uid, $8 FROM input ORDER BY recipient_id
+               ON CONFLICT (recipient_id) DO NOTHING
+               RETURNING recipient_id
+           ), message AS (
+               INSERT INTO mailbox.message (mailbox_id, uid, modseq, body_id, internal_date, size,
+                                            flags, prefix)
+               SELECT mailbox_id, uid, modseq, body_id, internal_date, size, 0, prefix
+               FROM input JOIN fresh USING (recipient_id)
+           ), counters AS (
+               UPDATE mailbox.mailbox
+               SET uid_next = added.uid_next, highest_modseq = added.modseq,
+                   messages = messages + added.count, unseen = unseen + added.count,
+                   size = mailbox.size + added.size
+               FROM (SELECT mailbox_id, max(uid) + 1 AS uid_next, max(modseq) AS modseq, count(*),
+                            sum(size)::bigint AS size
+                     FROM input JOIN fresh USING (recipient_id) GROUP BY mailbox_id) AS added
+               WHERE mailbox.mailbox_id = added.mailbox_id
+           )
+           SELECT recipient_id AS "recipient_id!", uid AS "uid!" FROM input JOIN fresh USING (recipient_id)"#,
+        &rows.recipients,
+        &rows.mailboxes,
+        &rows.uids,
+        &rows.modseqs,
+        &rows.bodies,
+        &rows.dates,
+        &rows.prefixes as &[&[u8]],
+        clock::now(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(fresh
+        .into_iter()
+        .map(|row| {
+            (
+                row.recipient_id,
+                Outcome {
+                    status: Status::Delivered,
+                    uid: row.uid,
+                },
+            )
+        })
+        .collect())
+}
+
+/// Why recipients were not inserted.
+async fn explain(
+    connection: &mut PgConnection,
+    missing: Vec<i64>,
+    rows: &Rows<'_>,
+) -> Result<Vec<(i64, Outcome)>> {
+    let known = ledger::find(connection, &missing).await?;
+    let outcomes = missing.into_iter().map(|recipient| {
+        let (status, uid) = match known.get(&recipient) {
+            Some(uid) => (Status::Duplicate, *uid),
+            // It had a place in a mailbox, so it is the body that is missing.
+            None if rows.recipients.binary_search(&recipient).is_ok() => (Status::NoSuchBody, 0),
+            None => (Status::NoSuchUser, 0),
+        };
+        (recipient, Outcome { status, uid })
+    });
+    Ok(outcomes.collect())
+}
+
+fn notices(rows: &Rows<'_>, outcomes: &HashMap<i64, Outcome>) -> Vec<Notice> {
+    let changed: BTreeMap<i64, u64> = rows
+        .recipients
+        .iter()
+        .zip(rows.mailboxes.iter().zip(&rows.modseqs))
+        .filter(|(recipient, _)| {
+            outcomes
+                .get(recipient)
+                .is_some_and(|outcome| outcome.status == Status::Delivered)
+        })
+        .map(|(_, (mailbox_id, modseq))| (*mailbox_id, unsigned(*modseq)))
+        .collect();
+    if changed.is_empty() {
+        return Vec::new();
+    }
+    vec![Notice::Mailboxes(changed.into_iter().collect())]
+}
+
+fn answers(deliveries: &[&Delivery], outcomes: &HashMap<i64, Outcome>) -> Vec<DeliveryResult> {
+    let mut answered = HashSet::new();
+    deliveries
+        .iter()
+        .map(|delivery| {
+            let outcome = outcomes
+                .get(&delivery.recipient_id)
+                .copied()
+                .unwrap_or(Outcome {
+                    status: Status::NoSuchUser,
+                    uid: 0,
+                });
+            let repeated = !answered.insert(delivery.recipient_id);
+            let status = match outcome.status {
+                Status::Delivered if repeated => Status::Duplicate,
+                status => status,
+            };
+            DeliveryResult {
+                recipient_id: delivery.recipient_id,
+                status: status.into(),
+                uid: narrow(outcome.uid),
+            }
+        })
+        .collect()
+}

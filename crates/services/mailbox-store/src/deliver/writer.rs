@@ -1,0 +1,107 @@
+//! The one task that writes deliveries.
+
+use api::mailbox::v1::DeliveryResult;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Delivery, batch};
+use crate::store::{Store, repeated};
+use crate::{Error, Result};
+
+/// Deliveries in one transaction, about. Behind the knee, larger ones only lengthen the wait.
+const BATCH: usize = 512;
+
+/// Requests that wait for the next transaction, of all streams. Whoever sends more waits.
+const WAITING: usize = 1024;
+
+/// Takes deliveries from any number of streams.
+#[derive(Debug, Clone)]
+pub struct Deliverer {
+    jobs: mpsc::Sender<Job>,
+}
+
+#[derive(Debug)]
+struct Job {
+    deliveries: Vec<Delivery>,
+    answer: oneshot::Sender<Result<Vec<DeliveryResult>>>,
+}
+
+impl Deliverer {
+    /// Starts the writer. It ends, with all it has taken committed, once every handle is dropped.
+    pub fn start(store: Store) -> Self {
+        let (jobs, waiting) = mpsc::channel(WAITING);
+        tokio::spawn(write(store, waiting));
+        Self { jobs }
+    }
+
+    /// Delivers all of them, or none; results in their order. The answer comes by the receiver,
+    /// once committed.
+    pub async fn submit(
+        &self,
+        deliveries: Vec<Delivery>,
+    ) -> oneshot::Receiver<Result<Vec<DeliveryResult>>> {
+        let (answer, result) = oneshot::channel();
+        // With the writer gone the answer's sender is dropped, which the receiver sees.
+        self.jobs.send(Job { deliveries, answer }).await.ok();
+        result
+    }
+
+    /// Delivers, and waits for the commit.
+    pub async fn deliver(&self, deliveries: Vec<Delivery>) -> Result<Vec<DeliveryResult>> {
+        self.submit(deliveries)
+            .await
+            .await
+            .unwrap_or_else(|_| Err(stopped()))
+    }
+}
+
+/// The answer when the writer has ended.
+pub(crate) fn stopped() -> Error {
+    Error::Unavailable("mailbox-store is stopping".into())
+}
+
+async fn write(store: Store, mut waiting: mpsc::Receiver<Job>) {
+    while let Some(first) = waiting.recv().await {
+        let mut count = first.deliveries.len();
+        let mut jobs = vec![first];
+        while count < BATCH {
+            let Ok(job) = waiting.try_recv() else { break };
+            count += job.deliveries.len();
+            jobs.push(job);
+        }
+        metrics::histogram!("mailbox_delivery_batch").record(count as f64);
+        commit(&store, jobs).await;
+    }
+}
+
+async fn commit(store: &Store, jobs: Vec<Job>) {
+    let all: Vec<&Delivery> = jobs.iter().flat_map(|job| &job.deliveries).collect();
+    match repeated(|| batch::deliver(store, &all)).await {
+        Ok(results) => {
+            metrics::counter!("mailbox_delivered").increment(results.len() as u64);
+            let mut results = results.into_iter();
+            for job in jobs {
+                let own = results.by_ref().take(job.deliveries.len()).collect();
+                job.answer.send(Ok(own)).ok();
+            }
+        }
+        // What one request brought must not fail the others: each by itself.
+        Err(error) if jobs.len() > 1 && !error.is_transient() => {
+            tracing::warn!(%error, requests = jobs.len(), "delivering one request at a time");
+            for job in jobs {
+                Box::pin(commit(store, vec![job])).await;
+            }
+        }
+        Err(error) => {
+            let text = error.to_string();
+            let transient = error.is_transient();
+            for job in jobs {
+                let error = if transient {
+                    Error::Unavailable(text.clone())
+                } else {
+                    Error::Internal(text.clone())
+                };
+                job.answer.send(Err(error)).ok();
+            }
+        }
+    }
+}

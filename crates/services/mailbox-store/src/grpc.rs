@@ -1,0 +1,27 @@
+//! The gRPC services: requests into values, values into answers. No SQL and no decisions here.
+
+mod deliver;
+mod directory;
+mod mailbox;
+mod watch;
+
+pub use directory::DirectoryService;
+pub use mailbox::MailboxService;
+
+use api::grpc::{Response, Status};
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt};
+
+/// The answer of a method that streams.
+type Answers<T> = BoxStream<'static, Result<T, Status>>;
+
+fn streamed<T, E>(
+    answers: impl Stream<Item = Result<T, E>> + Send + 'static,
+) -> Result<Response<Answers<T>>, Status>
+where
+    E: Into<Status>,
+{
+    Ok(Response::new(
+        answers.map(|answer| answer.map_err(Into::into)).boxed(),
+    ))
+}

@@ -1,0 +1,183 @@
+//! directory.v1.
+
+use api::directory::v1::directory_server::Directory;
+use api::directory::v1::{
+    AddUserRequest, AuthenticateRequest, AuthenticateResponse, FindUsersRequest, FindUsersResponse,
+    ListUsersRequest, ListUsersResponse, RemoveUserRequest, RemoveUserResponse, SetPasswordRequest,
+    SetPasswordResponse, User, UserChange, WatchUsersRequest,
+};
+use api::grpc::{Request, Response, Status, async_trait};
+use futures::stream;
+use tokio::sync::broadcast::Receiver;
+use tokio_util::sync::CancellationToken;
+
+use super::{Answers, streamed};
+use crate::notices::UserNotice;
+use crate::store::Store;
+use crate::users::{self, Answer, Attempt, Logins, Page, Password, Passwords};
+use crate::values::UserAddress;
+use crate::{Error, Result};
+
+/// Addresses in one FindUsers.
+const MOST_ADDRESSES: usize = 10_000;
+
+/// directory.v1 over a store.
+#[derive(Debug)]
+pub struct DirectoryService {
+    store: Store,
+    passwords: Passwords,
+    logins: Logins,
+    shutdown: CancellationToken,
+}
+
+impl DirectoryService {
+    /// Must be made within a tokio runtime.
+    pub fn new(store: Store, passwords: Passwords, shutdown: CancellationToken) -> Self {
+        let logins = Logins::new(store.clone(), passwords.clone());
+        Self {
+            store,
+            passwords,
+            logins,
+            shutdown,
+        }
+    }
+}
+
+#[async_trait]
+impl Directory for DirectoryService {
+    type WatchUsersStream = Answers<UserChange>;
+
+    async fn add_user(&self, request: Request<AddUserRequest>) -> Result<Response<User>, Status> {
+        let request = request.into_inner();
+        let address = UserAddress::parse(&request.address)?;
+        let password = Password::parse(request.password)?;
+        let user = users::add(&self.store, &self.passwords, &address, &password).await?;
+        Ok(Response::new(user))
+    }
+
+    async fn list_users(
+        &self,
+        request: Request<ListUsersRequest>,
+    ) -> Result<Response<ListUsersResponse>, Status> {
+        let ListUsersRequest {
+            domain,
+            after,
+            limit,
+        } = request.into_inner();
+        let page = Page {
+            domain,
+            after,
+            limit,
+        };
+        Ok(Response::new(users::list(&self.store, &page).await?))
+    }
+
+    async fn remove_user(
+        &self,
+        request: Request<RemoveUserRequest>,
+    ) -> Result<Response<RemoveUserResponse>, Status> {
+        let address = UserAddress::parse(&request.into_inner().address)?;
+        users::remove(&self.store, &address).await?;
+        Ok(Response::new(RemoveUserResponse {}))
+    }
+
+    async fn set_password(
+        &self,
+        request: Request<SetPasswordRequest>,
+    ) -> Result<Response<SetPasswordResponse>, Status> {
+        let request = request.into_inner();
+        let address = UserAddress::parse(&request.address)?;
+        let password = Password::parse(request.password)?;
+        users::set_password(&self.store, &self.passwords, &address, &password).await?;
+        Ok(Response::new(SetPasswordResponse {}))
+    }
+
+    async fn authenticate(
+        &self,
+        request: Request<AuthenticateRequest>,
+    ) -> Result<Response<AuthenticateResponse>, Status> {
+        let request = request.into_inner();
+        // What cannot be a password is a wrong one.
+        let Ok(password) = Password::parse(request.password) else {
+            return Ok(Response::new(AuthenticateResponse::default()));
+        };
+        let attempt = Attempt {
+            login: request.login,
+            password,
+            peer: request.peer_address,
+        };
+        let mut response = AuthenticateResponse::default();
+        let outcome = match self.logins.authenticate(&attempt).await? {
+            Answer::Accepted(user) => {
+                response.user = Some(user);
+                "accepted"
+            }
+            Answer::Refused => "refused",
+            Answer::Later(seconds) => {
+                response.retry_after_seconds = seconds;
+                "slowed"
+            }
+        };
+        let service = service_name(&request.service);
+        metrics::counter!("mailbox_logins", "service" => service, "outcome" => outcome)
+            .increment(1);
+        tracing::debug!(service, outcome, peer = attempt.peer, "login");
+        Ok(Response::new(response))
+    }
+
+    async fn find_users(
+        &self,
+        request: Request<FindUsersRequest>,
+    ) -> Result<Response<FindUsersResponse>, Status> {
+        let addresses = request.into_inner().addresses;
+        if addresses.len() > MOST_ADDRESSES {
+            return Err(Error::Invalid("too many addresses at once".into()).into());
+        }
+        let found = users::find(&self.store, &addresses).await?;
+        Ok(Response::new(FindUsersResponse { found }))
+    }
+
+    async fn watch_users(
+        &self,
+        _: Request<WatchUsersRequest>,
+    ) -> Result<Response<Self::WatchUsersStream>, Status> {
+        let state = Some((self.store.hub().users(), self.shutdown.clone()));
+        streamed(stream::unfold(state, |state| async move {
+            let (mut notices, shutdown) = state?;
+            let stopped = || Err(Error::Unavailable("mailbox-store is stopping".into()));
+            let change = shutdown
+                .run_until_cancelled(next_change(&mut notices))
+                .await
+                .unwrap_or_else(stopped);
+            // An error is the last answer.
+            let state = change.is_ok().then_some((notices, shutdown));
+            Some((change, state))
+        }))
+    }
+}
+
+/// The next change of who is a user. Fails when one may have been missed: what the caller has kept
+/// is worth nothing then, and they begin again.
+async fn next_change(notices: &mut Receiver<UserNotice>) -> Result<UserChange> {
+    loop {
+        match notices.recv().await {
+            Ok(UserNotice::User { address, exists }) => return Ok(UserChange { address, exists }),
+            Ok(UserNotice::Password { .. }) => {}
+            Ok(UserNotice::Lost) | Err(_) => {
+                return Err(Error::Unavailable(
+                    "changes of users may have been missed".into(),
+                ));
+            }
+        }
+    }
+}
+
+/// A label has few values.
+fn service_name(name: &str) -> &'static str {
+    match name {
+        "imap" => "imap",
+        "pop3" => "pop3",
+        "smtp" => "smtp",
+        _ => "other",
+    }
+}

@@ -1,0 +1,65 @@
+//! Deleting mailboxes with all that is in them.
+
+use sqlx::PgConnection;
+
+use super::lock;
+use crate::clock;
+use crate::notices::{GONE, Notice};
+use crate::store::{Store, repeated};
+use crate::values::MailboxName;
+use crate::{Error, Result};
+
+/// Deletes a mailbox. Those below it stay (RFC 9051 §6.3.5); so does a subscription.
+pub async fn delete(store: &Store, user_id: i64, name: &MailboxName) -> Result<()> {
+    if name.is_inbox() {
+        return Err(Error::Precondition("INBOX cannot be deleted".into()));
+    }
+    repeated(|| try_delete(store, user_id, name)).await
+}
+
+async fn try_delete(store: &Store, user_id: i64, name: &MailboxName) -> Result<()> {
+    let mut transaction = store.begin().await?;
+    lock::names_of(&mut transaction, user_id).await?;
+    let mailbox = lock::named(&mut transaction, user_id, name).await?;
+    let gone = [mailbox.mailbox_id];
+    remove(&mut transaction, &gone).await?;
+    let notice = Notice::Mailboxes(vec![(mailbox.mailbox_id, GONE)]);
+    store.commit(transaction, &[notice]).await
+}
+
+/// Deletes all mailboxes of a user, within the transaction that removes the user and has locked
+/// their row. Gives back their ids.
+pub async fn delete_all_of(connection: &mut PgConnection, user_id: i64) -> Result<Vec<i64>> {
+    let mailbox_ids = sqlx::query_scalar!(
+        "SELECT mailbox_id FROM mailbox.mailbox WHERE user_id = $1
+         ORDER BY mailbox_id FOR UPDATE",
+        user_id
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    remove(connection, &mailbox_ids).await?;
+    Ok(mailbox_ids)
+}
+
+async fn remove(connection: &mut PgConnection, mailbox_ids: &[i64]) -> Result<()> {
+    let bodies = sqlx::query_scalar!(
+        "DELETE FROM mailbox.message WHERE mailbox_id = ANY($1) RETURNING body_id",
+        mailbox_ids
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM mailbox.expunged WHERE mailbox_id = ANY($1)",
+        mailbox_ids
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM mailbox.mailbox WHERE mailbox_id = ANY($1)",
+        mailbox_ids
+    )
+    .execute(&mut *connection)
+    .await?;
+    volume::garbage::add(&mut *connection, &bodies, clock::bodies_due()).await?;
+    Ok(())
+}

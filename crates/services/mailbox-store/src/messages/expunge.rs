@@ -1,0 +1,105 @@
+//! Removing messages for good, and logging that they are gone (I6).
+
+use api::mailbox::v1::ExpungeResponse;
+use sqlx::PgConnection;
+
+use crate::mailboxes::lock::{self, Locked};
+use crate::notices::Notice;
+use crate::store::{Store, repeated};
+use crate::values::{UidSet, flag, narrow, ranges_of, unsigned};
+use crate::{Result, clock};
+
+/// Removes the messages among `uids` that are marked `\Deleted`. Those that another session has
+/// removed already are simply not there: nobody fails.
+pub async fn expunge(store: &Store, mailbox_id: i64, uids: &UidSet) -> Result<ExpungeResponse> {
+    repeated(|| try_expunge(store, mailbox_id, uids)).await
+}
+
+async fn try_expunge(store: &Store, mailbox_id: i64, uids: &UidSet) -> Result<ExpungeResponse> {
+    let mut transaction = store.begin().await?;
+    let mailbox = lock::one(&mut transaction, mailbox_id).await?;
+    let removed = sqlx::query_as!(
+        Removed,
+        "DELETE FROM mailbox.message USING UNNEST($2::bigint[], $3::bigint[]) AS range (first, last)
+         WHERE mailbox_id = $1 AND uid BETWEEN range.first AND range.last AND flags & $4 <> 0
+         RETURNING uid, flags, size, body_id",
+        mailbox_id,
+        &uids.firsts(),
+        &uids.lasts(),
+        flag::DELETED
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    if removed.is_empty() {
+        return Ok(ExpungeResponse {
+            uids: Vec::new(),
+            highest_modseq: unsigned(mailbox.highest_modseq),
+        });
+    }
+    let modseq = log(&mut transaction, &mailbox, &removed).await?;
+    let bodies: Vec<i64> = removed.iter().map(|message| message.body_id).collect();
+    volume::garbage::add(&mut *transaction, &bodies, clock::bodies_due()).await?;
+    store
+        .commit(
+            transaction,
+            &[Notice::Mailboxes(vec![(mailbox_id, unsigned(modseq))])],
+        )
+        .await?;
+    let mut uids: Vec<u32> = removed.iter().map(|message| narrow(message.uid)).collect();
+    uids.sort_unstable();
+    Ok(ExpungeResponse {
+        uids,
+        highest_modseq: unsigned(modseq),
+    })
+}
+
+/// A message's row that was deleted.
+#[derive(Debug)]
+pub(super) struct Removed {
+    pub(super) uid: i64,
+    pub(super) flags: i32,
+    pub(super) size: i64,
+    pub(super) body_id: i64,
+}
+
+/// Logs deleted rows of a locked mailbox and takes them off its counters. Gives the MODSEQ.
+pub(super) async fn log(
+    connection: &mut PgConnection,
+    mailbox: &Locked,
+    removed: &[Removed],
+) -> Result<i64> {
+    let modseq = mailbox.next_modseq();
+    let uids: UidSet = removed.iter().map(|message| narrow(message.uid)).collect();
+    let ranges = ranges_of(&uids);
+    let firsts: Vec<i64> = ranges.iter().map(|range| range.first.into()).collect();
+    let lasts: Vec<i64> = ranges.iter().map(|range| range.last.into()).collect();
+    sqlx::query!(
+        "INSERT INTO mailbox.expunged (mailbox_id, modseq, first, last)
+         SELECT $1, $2, * FROM UNNEST($3::bigint[], $4::bigint[])",
+        mailbox.mailbox_id,
+        modseq,
+        &firsts,
+        &lasts
+    )
+    .execute(&mut *connection)
+    .await?;
+    let count = |test: &dyn Fn(i32) -> bool| {
+        i64::try_from(removed.iter().filter(|message| test(message.flags)).count())
+            .unwrap_or(i64::MAX)
+    };
+    sqlx::query!(
+        "UPDATE mailbox.mailbox
+         SET highest_modseq = $2, messages = messages - $3, unseen = unseen - $4,
+             deleted = deleted - $5, size = size - $6
+         WHERE mailbox_id = $1",
+        mailbox.mailbox_id,
+        modseq,
+        count(&|_| true),
+        count(&|flags| flags & flag::SEEN == 0),
+        count(&|flags| flags & flag::DELETED != 0),
+        removed.iter().map(|message| message.size).sum::<i64>()
+    )
+    .execute(connection)
+    .await?;
+    Ok(modseq)
+}

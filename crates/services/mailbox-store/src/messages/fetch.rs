@@ -1,0 +1,163 @@
+//! FETCH: stored values of messages, streamed by UID.
+//!
+//! What is asked for decides which tables are read: flags, dates and sizes come from the
+//! mailbox's own rows, ENVELOPE, structures and headers from the body's row, and only whole
+//! messages read its text (I13).
+
+mod query;
+mod response;
+
+use api::mailbox::v1::FetchResponse;
+use futures::TryStreamExt;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+use self::query::Row;
+use self::response::Batch;
+use crate::Result;
+use crate::mailboxes::lock;
+use crate::store::Store;
+use crate::values::UidSet;
+
+/// Octets of a message that is sent whole, at most, whatever the caller would take: an answer
+/// stays well below gRPC's limit of 4 MiB.
+const LARGEST_WHOLE: u64 = 2 * 1024 * 1024;
+
+/// How long a query waits for its reader. Then it is ended, and made again from where it was when
+/// the reader wants more: a slow reader holds no connection (I7).
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Answers that are ready before the reader takes them.
+const READY: usize = 4;
+
+/// What is asked for, beside UID and MODSEQ.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Flags.
+    pub flags: bool,
+    /// The internal date.
+    pub internal_date: bool,
+    /// The whole size.
+    pub size: bool,
+    /// ENVELOPE.
+    pub envelope: bool,
+    /// BODYSTRUCTURE.
+    pub body_structure: bool,
+    /// BODY.
+    pub body: bool,
+    /// The table of parts.
+    pub parts: bool,
+    /// Prefix and header section.
+    pub header: bool,
+    /// Messages of at most this size, whole.
+    pub content_up_to: u64,
+    /// Only messages with a higher MODSEQ.
+    pub changed_since: u64,
+}
+
+impl Wanted {
+    fn summary(&self) -> bool {
+        self.envelope || self.body_structure || self.body || self.parts
+    }
+
+    fn largest_whole(&self) -> u64 {
+        self.content_up_to.min(LARGEST_WHOLE)
+    }
+}
+
+/// Messages by ascending UID, in batches. UIDs that do not exist are left out.
+pub fn fetch(
+    store: Store,
+    mailbox_id: i64,
+    uids: UidSet,
+    wanted: Wanted,
+) -> mpsc::Receiver<Result<FetchResponse>> {
+    let (answers, reader) = mpsc::channel(READY);
+    tokio::spawn(async move {
+        if let Err(error) = run(&store, mailbox_id, uids, &wanted, &answers).await {
+            answers.send(Err(error)).await.ok();
+        }
+    });
+    reader
+}
+
+/// How a query ended.
+enum End {
+    /// With its last row.
+    Complete,
+    /// Early: go on behind this UID.
+    Early(u32),
+    /// Nobody reads any more.
+    Unread,
+}
+
+type Answers = mpsc::Sender<Result<FetchResponse>>;
+
+async fn run(
+    store: &Store,
+    mailbox_id: i64,
+    uids: UidSet,
+    wanted: &Wanted,
+    answers: &Answers,
+) -> Result<()> {
+    let mut rest = uids;
+    let mut found = false;
+    while !rest.is_empty() {
+        match one_query(store, mailbox_id, &rest, wanted, answers, &mut found).await? {
+            End::Early(uid) => rest = rest.behind(uid),
+            End::Complete => break,
+            End::Unread => return Ok(()),
+        }
+    }
+    if !found {
+        // Nothing may mean that the mailbox is gone.
+        let mut connection = store.pool().acquire().await.map_err(crate::Error::from)?;
+        lock::exists(&mut connection, mailbox_id).await?;
+    }
+    Ok(())
+}
+
+async fn one_query(
+    store: &Store,
+    mailbox_id: i64,
+    uids: &UidSet,
+    wanted: &Wanted,
+    answers: &Answers,
+    found: &mut bool,
+) -> Result<End> {
+    let mut rows = query::rows(store.pool(), mailbox_id, uids, wanted);
+    let mut batch = Batch::default();
+    while let Some(row) = rows.try_next().await? {
+        *found = true;
+        let uid = row.uid();
+        let missing = batch.push(row, wanted)?;
+        if let Some(chunked) = missing {
+            // Its text takes queries of its own: never two connections at once, or readers could
+            // wait for each other.
+            drop(rows);
+            batch.complete(chunked, store).await?;
+            let sent = answers.send(Ok(batch.into_answer())).await;
+            return Ok(sent.map_or(End::Unread, |()| End::Early(uid)));
+        }
+        if !batch.is_full() {
+            continue;
+        }
+        let answer = std::mem::take(&mut batch).into_answer();
+        match answers.send_timeout(Ok(answer), PATIENCE).await {
+            Ok(()) => {}
+            Err(mpsc::error::SendTimeoutError::Closed(_)) => return Ok(End::Unread),
+            Err(mpsc::error::SendTimeoutError::Timeout(answer)) => {
+                drop(rows);
+                return Ok(match answers.send(answer).await {
+                    Ok(()) => End::Early(uid),
+                    Err(_) => End::Unread,
+                });
+            }
+        }
+    }
+    drop(rows);
+    if !batch.is_empty() {
+        answers.send(Ok(batch.into_answer())).await.ok();
+    }
+    Ok(End::Complete)
+}

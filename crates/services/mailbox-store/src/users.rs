@@ -1,0 +1,49 @@
+//! The directory: who has a mailbox here, and who is who.
+
+mod add;
+mod find;
+mod guessing;
+mod list;
+mod login;
+mod password;
+mod remove;
+mod set_password;
+mod verified;
+
+#[cfg(test)]
+mod tests;
+
+pub use add::add;
+pub use find::find;
+pub use guessing::forget_old as forget_old_guesses;
+pub use list::{Page, list};
+pub use login::{Answer, Attempt, Logins};
+pub use password::{Password, Passwords};
+pub use remove::remove;
+pub use set_password::set_password;
+
+use api::directory::v1 as proto;
+
+use crate::values::unsigned;
+
+/// A user as a row with the sums over their mailboxes.
+#[derive(Debug)]
+struct Row {
+    user_id: i64,
+    address: String,
+    created_at: i64,
+    used: i64,
+    messages: i64,
+}
+
+impl From<Row> for proto::User {
+    fn from(row: Row) -> Self {
+        Self {
+            user_id: row.user_id,
+            address: row.address,
+            created_at_ms: row.created_at,
+            used: unsigned(row.used),
+            messages: unsigned(row.messages),
+        }
+    }
+}

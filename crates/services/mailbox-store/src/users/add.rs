@@ -1,0 +1,50 @@
+//! New users.
+
+use api::directory::v1::User;
+
+use super::password::{Password, Passwords};
+use crate::mailboxes;
+use crate::notices::Notice;
+use crate::store::{Store, repeated};
+use crate::values::UserAddress;
+use crate::{Error, Result, clock};
+
+/// Adds a user with INBOX and the usual mailboxes.
+pub async fn add(
+    store: &Store,
+    passwords: &Passwords,
+    address: &UserAddress,
+    password: &Password,
+) -> Result<User> {
+    let hash = passwords.hash(password).await?;
+    repeated(|| try_add(store, address, &hash)).await
+}
+
+async fn try_add(store: &Store, address: &UserAddress, hash: &str) -> Result<User> {
+    let mut transaction = store.begin().await?;
+    let created_at = clock::now();
+    let user_id = sqlx::query_scalar!(
+        "INSERT INTO mailbox.user (address, password, created_at) VALUES ($1, $2, $3)
+         ON CONFLICT (address) DO NOTHING RETURNING user_id",
+        address.as_str(),
+        hash,
+        created_at
+    )
+    .fetch_optional(&mut *transaction)
+    .await?
+    .ok_or_else(|| Error::AlreadyExists(format!("user {address}")))?;
+    mailboxes::insert_usual(&mut transaction, user_id).await?;
+    let address = address.as_str().to_owned();
+    let notice = Notice::User {
+        address: address.clone(),
+        exists: true,
+    };
+    store.commit(transaction, &[notice]).await?;
+    Ok(User {
+        user_id,
+        address,
+        created_at_ms: created_at,
+        used: 0,
+        messages: 0,
+    })
+}

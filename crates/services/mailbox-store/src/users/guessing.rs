@@ -1,0 +1,178 @@
+//! Slowing down those who guess passwords: wrong guesses are counted by account and by peer
+//! address, in the database, for all replicas.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+
+use crate::{Result, clock};
+
+/// Wrong guesses on one account before waiting begins.
+const FREE_BY_ACCOUNT: i32 = 8;
+/// Wrong guesses from one address: more, since an office may be behind it.
+const FREE_BY_ADDRESS: i32 = 30;
+/// The longest wait.
+const LONGEST: Duration = Duration::from_secs(300);
+/// Without a wrong guess for so long, all is forgotten.
+const FORGOTTEN: Duration = Duration::from_secs(30 * 60);
+
+/// Whose guesses are counted.
+#[derive(Debug, Clone)]
+pub(super) struct Guesser {
+    account: String,
+    address: Option<String>,
+}
+
+impl Guesser {
+    /// An attempt at `account` from `address`, empty where it is not known.
+    pub(super) fn new(account: &str, address: &str) -> Self {
+        // What cannot be an account or an address is counted too, and takes no more room.
+        let short = |text: &str| text.chars().take(320).collect::<String>();
+        Self {
+            account: format!("account {}", short(account)),
+            address: (!address.is_empty()).then(|| format!("address {}", short(address))),
+        }
+    }
+
+    fn subjects(&self) -> Vec<String> {
+        let mut subjects = vec![self.account.clone()];
+        subjects.extend(self.address.clone());
+        subjects
+    }
+}
+
+/// What was counted so far about one subject.
+#[derive(Debug, Clone, Copy)]
+struct Guesses {
+    failures: i32,
+    failed_at: i64,
+}
+
+impl Guesses {
+    /// Milliseconds to wait from `now` on: doubling from one second, once the free guesses are
+    /// used up.
+    fn wait(self, free: i32, now: i64) -> i64 {
+        let longest = millis(LONGEST);
+        let beyond = self.failures - free;
+        if beyond < 0 {
+            return 0;
+        }
+        let wait = 1i64
+            .checked_shl(u32::try_from(beyond).unwrap_or(0).min(30))
+            .map_or(longest, |seconds| (seconds * 1000).min(longest));
+        (self.failed_at + wait - now).clamp(0, longest)
+    }
+}
+
+/// Seconds until the guesser may try again; 0: now. With `known_here` the account's guesses do not
+/// count: this peer has logged in to it before, and others' guessing shall not lock it out.
+pub(super) async fn wait(
+    pool: &PgPool,
+    guesser: &Guesser,
+    known_here: bool,
+    now: i64,
+) -> Result<u32> {
+    let rows = sqlx::query!(
+        "SELECT subject, failures, failed_at FROM mailbox.guess
+         WHERE subject = ANY($1) AND failed_at > $2",
+        &guesser.subjects(),
+        now - millis(FORGOTTEN)
+    )
+    .fetch_all(pool)
+    .await?;
+    let longest = rows
+        .into_iter()
+        .map(|row| {
+            let guesses = Guesses {
+                failures: row.failures,
+                failed_at: row.failed_at,
+            };
+            match row.subject == guesser.account {
+                true if known_here => 0,
+                true => guesses.wait(FREE_BY_ACCOUNT, now),
+                false => guesses.wait(FREE_BY_ADDRESS, now),
+            }
+        })
+        .max()
+        .unwrap_or(0);
+    Ok(u32::try_from((longest + 999) / 1000).unwrap_or(u32::MAX))
+}
+
+/// Counts a wrong guess.
+pub(super) async fn failed(pool: &PgPool, guesser: &Guesser, now: i64) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO mailbox.guess AS guess (subject, failures, failed_at)
+         SELECT subject, 1, $2 FROM UNNEST($1::text[]) AS subject ORDER BY subject
+         ON CONFLICT (subject) DO UPDATE
+         SET failures = CASE WHEN guess.failed_at > $3 THEN guess.failures + 1 ELSE 1 END,
+             failed_at = $2",
+        &guesser.subjects(),
+        now,
+        now - millis(FORGOTTEN)
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Forgets the guesses on an account whose owner has logged in. Those of the address stay: a
+/// guesser with an account of their own must not wipe their slate with it.
+pub(super) async fn succeeded(pool: &PgPool, guesser: &Guesser) -> Result<()> {
+    sqlx::query!(
+        "DELETE FROM mailbox.guess WHERE subject = $1",
+        guesser.account
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Removes what no longer counts.
+pub async fn forget_old(pool: &PgPool) -> Result<()> {
+    sqlx::query!(
+        "DELETE FROM mailbox.guess WHERE failed_at < $1",
+        clock::now() - millis(FORGOTTEN)
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_behind_the_free_guesses_and_has_an_end() {
+        let rows = [
+            (0, 0),
+            (7, 0),
+            (8, 1),
+            (9, 2),
+            (12, 16),
+            (17, 300),
+            (2_000_000, 300),
+        ];
+        for (failures, seconds) in rows {
+            let guesses = Guesses {
+                failures,
+                failed_at: 1_000_000,
+            };
+            assert_eq!(
+                guesses.wait(8, 1_000_000),
+                seconds * 1000,
+                "{failures} failures"
+            );
+        }
+        let guesses = Guesses {
+            failures: 9,
+            failed_at: 1_000_000,
+        };
+        assert_eq!(guesses.wait(8, 1_001_500), 500);
+        assert_eq!(guesses.wait(8, 1_009_000), 0);
+    }
+}

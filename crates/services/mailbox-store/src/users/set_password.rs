@@ -1,0 +1,33 @@
+//! Changing passwords.
+
+use super::password::{Password, Passwords};
+use crate::notices::Notice;
+use crate::store::{Store, repeated};
+use crate::values::UserAddress;
+use crate::{Error, Result};
+
+/// Gives a user another password.
+pub async fn set_password(
+    store: &Store,
+    passwords: &Passwords,
+    address: &UserAddress,
+    password: &Password,
+) -> Result<()> {
+    let hash = passwords.hash(password).await?;
+    repeated(|| try_set(store, address, &hash)).await
+}
+
+async fn try_set(store: &Store, address: &UserAddress, hash: &str) -> Result<()> {
+    let mut transaction = store.begin().await?;
+    let user_id = sqlx::query_scalar!(
+        "UPDATE mailbox.user SET password = $2 WHERE address = $1 RETURNING user_id",
+        address.as_str(),
+        hash
+    )
+    .fetch_optional(&mut *transaction)
+    .await?
+    .ok_or_else(|| Error::NotFound(format!("user {address}")))?;
+    store
+        .commit(transaction, &[Notice::Password { user_id }])
+        .await
+}
