@@ -1,1 +1,86 @@
-//! TODO
+//! The delivery worker: leases recipients from the queue, routes each by the policy, delivers to
+//! mailboxes and to other servers, and records what became of them.
+//!
+//! It keeps nothing: any number of workers run side by side, and any of them may be killed at any
+//! time (I11). It may not decide where mail goes (that is `rules`), and it touches no database.
+//!
+//! ```text
+//! queue ──Lease──▶ lease ─▶ route ─┬─▶ local  ──Deliver──▶ mailbox-store
+//!                                  ├─▶ remote ───SMTP────▶ other servers
+//!                                  ▼
+//! queue ◀─Complete─ complete ◀─ finish (schedule, notice)
+//! ```
+
+mod body;
+mod clock;
+mod complete;
+mod config;
+mod finish;
+mod lease;
+mod local;
+mod notice;
+mod remote;
+mod route;
+mod schedule;
+mod work;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use api::policy_watch::PolicyWatch;
+use service_kit::Service;
+
+pub use config::Config;
+
+use crate::clock::Clock;
+use crate::complete::Completer;
+use crate::finish::Finisher;
+use crate::lease::{Held, Leaser};
+use crate::local::Local;
+use crate::notice::Notices;
+use crate::remote::Remote;
+use crate::route::Router;
+
+/// Delivers until the process is told to shut down, then finishes what is under way.
+pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
+    let queue = service.queue_channel()?;
+    let mailbox_store = service.mailbox_store_channel()?;
+    let mut policy = PolicyWatch::start(queue.clone());
+    service.ready();
+    // Without a policy nothing is leased (I8).
+    tokio::select! {
+        first = policy.first() => anyhow::ensure!(first.is_some(), "nobody follows the policy"),
+        () = service.shutdown.cancelled() => return Ok(()),
+    }
+    let held = Arc::new(Held::new(config.credits));
+    let finisher = Arc::new(Finisher {
+        clock: Clock::system(),
+        completer: Completer::start(queue.clone(), Arc::clone(&held)),
+        notices: Arc::new(Notices {
+            queue: queue.clone(),
+            hostname: service.hostname.clone(),
+        }),
+    });
+    let remote = Arc::new(Remote {
+        finisher: Arc::clone(&finisher),
+    });
+    let router = Router {
+        policy,
+        held: Arc::clone(&held),
+        local: Local::start(mailbox_store, Arc::clone(&finisher)),
+        remote,
+        finisher,
+        stopped: AtomicBool::new(false),
+    };
+    let leaser = Leaser {
+        channel: queue,
+        worker: config
+            .worker
+            .unwrap_or_else(|| format!("{}:{}", service.hostname, std::process::id())),
+        held,
+        router,
+        shutdown: service.shutdown.clone(),
+    };
+    leaser.run().await;
+    Ok(())
+}

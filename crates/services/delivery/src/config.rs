@@ -1,0 +1,40 @@
+//! The section `[delivery]` of the configuration.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// What this process needs to start. What it does with mail is policy.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    /// Name server to ask; the system's when absent.
+    pub resolver: Option<SocketAddr>,
+    /// The port of other servers.
+    pub smtp_port: u16,
+    /// Connections to other servers at a time.
+    pub connections: usize,
+    /// Connections to one destination at a time.
+    pub connections_per_destination: usize,
+    /// Recipients under way to mailboxes at a time.
+    pub credits: u32,
+    /// Authorities (PEM) that certificates of gateways are checked by, instead of the public ones.
+    pub authorities: Option<PathBuf>,
+    /// The worker's name in the queue; host and process id when absent.
+    pub worker: Option<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            resolver: None,
+            smtp_port: 25,
+            connections: 200,
+            connections_per_destination: 8,
+            credits: 1_000,
+            authorities: None,
+            worker: None,
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The end of an attempt: what is recorded in the queue, and whom it is told to.
+
+use std::sync::Arc;
+
+use api::queue::v1::{Completion, LeasedRecipient, Outcome};
+use message::dsn::Action;
+
+use crate::clock::Clock;
+use crate::complete::{Completer, Unit};
+use crate::notice::{Notices, Told};
+use crate::schedule::{self, Decision, Facts};
+use crate::work::{Fate, Work, lease_key};
+
+/// Turns fates into completions and notices.
+pub(crate) struct Finisher {
+    pub(crate) clock: Clock,
+    pub(crate) completer: Completer,
+    pub(crate) notices: Arc<Notices>,
+}
+
+impl Finisher {
+    /// Ends an attempt for recipients of one message. Those that the sender is told of are
+    /// completed together with the notice, or not at all.
+    pub(crate) fn finish(&self, work: &Arc<Work>, ended: Vec<(LeasedRecipient, Fate)>) {
+        let now_ms = self.clock.now_ms();
+        let mut quiet = Vec::with_capacity(ended.len());
+        let mut told: Vec<(Action, Vec<Told>)> = Vec::new();
+        for (recipient, fate) in ended {
+            count(&fate);
+            let (completion, action) = conclude(work, &recipient, &fate, now_ms);
+            let Some(action) = action else {
+                quiet.push(completion);
+                continue;
+            };
+            let one = Told {
+                recipient,
+                fate,
+                completion,
+            };
+            match told.iter_mut().find(|(other, _)| *other == action) {
+                Some((_, several)) => several.push(one),
+                None => told.push((action, vec![one])),
+            }
+        }
+        if !quiet.is_empty() {
+            self.completer.complete(Unit::quiet(quiet));
+        }
+        for (action, several) in told {
+            let (notices, completer) = (Arc::clone(&self.notices), self.completer.clone());
+            let work = Arc::clone(work);
+            // Notices are rare, and wait for the message to be read.
+            tokio::spawn(async move {
+                completer.complete(notices.tell(&work, action, several, now_ms).await);
+            });
+        }
+    }
+}
+
+/// The completion for one recipient, and what the sender is told, if anything.
+fn conclude(
+    work: &Work,
+    recipient: &LeasedRecipient,
+    fate: &Fate,
+    now_ms: i64,
+) -> (Completion, Option<Action>) {
+    let has_sender = !work.message.reverse_path.is_empty();
+    let wants_success = has_sender && schedule::wants_success(recipient.notify);
+    let mut completion = Completion {
+        lease: Some(lease_key(recipient)),
+        policy_revision: work.policy.revision,
+        ..Completion::default()
+    };
+    let action = match fate {
+        Fate::Delivered { user } => {
+            completion.set_outcome(Outcome::Delivered);
+            completion.reason = format!("mailbox {user}");
+            wants_success.then_some(Action::Delivered)
+        }
+        Fate::Relayed {
+            server,
+            reply,
+            reports,
+        } => {
+            completion.set_outcome(Outcome::Relayed);
+            completion.reason = format!("taken by {server}");
+            completion.server.clone_from(server);
+            completion.reply.clone_from(reply);
+            (wants_success && !reports).then_some(Action::Relayed)
+        }
+        Fate::Discarded { rule } => {
+            completion.set_outcome(Outcome::Discarded);
+            completion.reason = format!("discarded by {rule}");
+            None
+        }
+        Fate::Failed(failure) => {
+            let facts = Facts {
+                now_ms,
+                received_at_ms: work.message.received_at_ms,
+                attempts: recipient.attempts,
+                delay_notified: recipient.delay_notified,
+                notify: recipient.notify,
+                has_sender,
+            };
+            completion.server.clone_from(&failure.server);
+            completion.reply.clone_from(&failure.reply);
+            completion.reason = format!("{} {}", failure.status, failure.reason);
+            let settings = work.policy.policy.delivery();
+            fail(schedule::after(failure, &facts, settings), &mut completion)
+        }
+    };
+    (completion, action)
+}
+
+fn fail(decision: Decision, completion: &mut Completion) -> Option<Action> {
+    match decision {
+        Decision::Retry { at_ms, tell } => {
+            completion.set_outcome(Outcome::Retry);
+            completion.retry_at_ms = at_ms;
+            completion.delay_notified = tell;
+            tell.then_some(Action::Delayed)
+        }
+        Decision::Bounce { tell, expired } => {
+            completion.set_outcome(Outcome::Bounced);
+            if expired {
+                completion.reason.push_str(" (its time is up)");
+            }
+            tell.then_some(Action::Failed)
+        }
+    }
+}
+
+fn count(fate: &Fate) {
+    let outcome = match fate {
+        Fate::Delivered { .. } => "delivered",
+        Fate::Relayed { .. } => "relayed",
+        Fate::Discarded { .. } => "discarded",
+        Fate::Failed(failure) if failure.permanent => "failed",
+        Fate::Failed(_) => "deferred",
+    };
+    metrics::counter!("postern_delivery_attempts_total", "outcome" => outcome).increment(1);
+}

@@ -1,0 +1,189 @@
+//! The worker's stream from the queue: credits go up, leased recipients come down, leases are
+//! renewed while work goes on (invariant I4).
+
+mod held;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use api::grpc::{Channel, Status};
+use api::queue::v1::{
+    LeaseRequest, LeaseResponse, Renewal, Worker, lease_request, queue_client::QueueClient,
+};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use held::Held;
+
+use crate::route::Router;
+
+/// A thousand recipients with long addresses fit many times over.
+const MESSAGE_LIMIT: usize = 64 * 1024 * 1024;
+
+/// Requests that may wait for the stream: credits are told together, so few are needed.
+const BACKLOG: usize = 16;
+
+/// Until the queue has said how long a lease lasts.
+const ASSUMED_LEASE: Duration = Duration::from_secs(30);
+
+/// How long what is under way may take once the process is to end.
+const DRAIN: Duration = Duration::from_secs(15);
+
+/// Times to wait before the stream is opened again.
+const PAUSES_MS: [u64; 6] = [20, 50, 100, 250, 500, 1_000];
+
+/// One stream from its opening to its end.
+#[derive(Debug)]
+pub(crate) struct LeaseSession {
+    live: AtomicBool,
+}
+
+impl LeaseSession {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            live: AtomicBool::new(true),
+        })
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.live.load(Ordering::Relaxed)
+    }
+}
+
+/// Leases for as long as the process lives.
+pub(crate) struct Leaser {
+    pub(crate) channel: Channel,
+    pub(crate) worker: String,
+    pub(crate) held: Arc<Held>,
+    pub(crate) router: Router,
+    pub(crate) shutdown: CancellationToken,
+}
+
+impl Leaser {
+    /// Opens the stream, again and again, until shutdown; then waits for what is under way.
+    pub(crate) async fn run(self) {
+        let mut failures = 0;
+        while !self.shutdown.is_cancelled() {
+            let session = LeaseSession::new();
+            let started = Instant::now();
+            let end = self.follow(&session).await;
+            session.live.store(false, Ordering::Relaxed);
+            let Err(status) = end else { break };
+            if started.elapsed() > Duration::from_secs(5) {
+                failures = 0;
+            }
+            let pause = PAUSES_MS[failures.min(PAUSES_MS.len() - 1)];
+            failures += 1;
+            tracing::warn!(code = %status.code(), reason = status.message(), "lease stream ended");
+            tokio::select! {
+                () = self.shutdown.cancelled() => {}
+                () = tokio::time::sleep(Duration::from_millis(pause)) => {}
+            }
+        }
+    }
+
+    /// One stream. `Ok` when it was left for shutdown, everything under way being done.
+    async fn follow(&self, session: &Arc<LeaseSession>) -> Result<(), Status> {
+        let (requests, outbound) = mpsc::channel(BACKLOG);
+        let hello = lease_request::Request::Hello(Worker {
+            name: self.worker.clone(),
+        });
+        let credits = self.held.begin();
+        send(&requests, hello).await?;
+        send(&requests, lease_request::Request::Credits(credits)).await?;
+        let mut responses = QueueClient::new(self.channel.clone())
+            .max_decoding_message_size(MESSAGE_LIMIT)
+            .lease(ReceiverStream::new(outbound))
+            .await?
+            .into_inner();
+        tracing::info!(worker = self.worker, "leasing");
+        let mut renewals = renewals(ASSUMED_LEASE);
+        loop {
+            tokio::select! {
+                response = responses.message() => match response? {
+                    Some(response) => {
+                        if response.lease_seconds > 0 {
+                            renewals = self::renewals(lease_time(&response));
+                        }
+                        self.take(response, session);
+                    }
+                    None => return Err(Status::unavailable("the queue ended the stream")),
+                },
+                () = self.held.changed() => {
+                    let credits = self.held.take_credits();
+                    if credits > 0 {
+                        send(&requests, lease_request::Request::Credits(credits)).await?;
+                    }
+                }
+                _ = renewals.tick() => self.renew(&requests).await?,
+                () = self.shutdown.cancelled() => {
+                    return self.drain(&requests, renewals).await;
+                }
+            }
+        }
+    }
+
+    /// Everything in a response is routed at once, so that it is delivered in one batch.
+    fn take(&self, response: LeaseResponse, session: &Arc<LeaseSession>) {
+        for message in &response.messages {
+            self.held.add(&message.recipients);
+        }
+        self.router.route(response.messages, session);
+    }
+
+    async fn renew(&self, requests: &mpsc::Sender<LeaseRequest>) -> Result<(), Status> {
+        let leases = self.held.to_renew();
+        if leases.is_empty() {
+            return Ok(());
+        }
+        send(requests, lease_request::Request::Renew(Renewal { leases })).await
+    }
+
+    /// What has begun is finished; what comes in now is not begun, and becomes due for other
+    /// workers when the stream ends.
+    async fn drain(
+        &self,
+        requests: &mpsc::Sender<LeaseRequest>,
+        mut renewals: Interval,
+    ) -> Result<(), Status> {
+        let deadline = Instant::now() + DRAIN;
+        self.router.stop();
+        while !self.held.is_idle() {
+            tokio::select! {
+                () = self.held.changed() => {}
+                _ = renewals.tick() => self.renew(requests).await?,
+                () = tokio::time::sleep_until(deadline) => {
+                    tracing::warn!(left = self.held.len(), "not all deliveries ended in time");
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn lease_time(response: &LeaseResponse) -> Duration {
+    Duration::from_secs(response.lease_seconds.into())
+}
+
+/// Three times within a lease, so that one lost renewal does no harm.
+fn renewals(lease: Duration) -> Interval {
+    let period = (lease / 3).max(Duration::from_millis(100));
+    let mut interval = interval_at(Instant::now() + period, period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+async fn send(
+    requests: &mpsc::Sender<LeaseRequest>,
+    request: lease_request::Request,
+) -> Result<(), Status> {
+    let request = LeaseRequest {
+        request: Some(request),
+    };
+    let sent = requests.send(request).await;
+    sent.map_err(|_| Status::unavailable("the stream to the queue ended"))
+}

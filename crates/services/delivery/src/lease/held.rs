@@ -1,0 +1,204 @@
+//! The leases this worker holds, and the credits it may give for more.
+//!
+//! Recipients on their way to other servers do not use up the credits of those for mailboxes: a
+//! destination that hangs holds back nobody else. They have a bound of their own.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use api::queue::v1::{LeaseKey, LeasedRecipient};
+use tokio::sync::Notify;
+
+/// Recipients that may wait for other servers; above that they are put off.
+const REMOTE_LIMIT: usize = 10_000;
+
+/// See the module.
+pub(crate) struct Held {
+    window: u32,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    leases: HashMap<i64, Lease>,
+    remote: usize,
+    credits: u32,
+}
+
+struct Lease {
+    epoch: u32,
+    remote: bool,
+    /// Held when renewals were last asked for: renewed only then, since most are done before.
+    seen: bool,
+}
+
+impl Held {
+    pub(crate) fn new(window: u32) -> Self {
+        Self {
+            window,
+            state: Mutex::default(),
+            changed: Notify::new(),
+        }
+    }
+
+    /// A new stream begins: what was held is not ours any more. Gives the first credits.
+    pub(super) fn begin(&self) -> u32 {
+        *self.lock() = State::default();
+        self.window
+    }
+
+    pub(super) fn add(&self, recipients: &[LeasedRecipient]) {
+        let mut state = self.lock();
+        for recipient in recipients {
+            let lease = Lease {
+                epoch: recipient.epoch,
+                remote: false,
+                seen: false,
+            };
+            state.leases.insert(recipient.recipient_id, lease);
+        }
+    }
+
+    /// These go to another server. False when too many do: then they are to be put off.
+    pub(crate) fn begin_remote(&self, recipients: &[LeasedRecipient]) -> bool {
+        let mut state = self.lock();
+        if state.remote + recipients.len() > REMOTE_LIMIT {
+            return false;
+        }
+        let mut marked = 0;
+        for recipient in recipients {
+            if let Some(lease) = state.leases.get_mut(&recipient.recipient_id)
+                && !std::mem::replace(&mut lease.remote, true)
+            {
+                marked += 1;
+            }
+        }
+        state.remote += marked;
+        state.credits += u32::try_from(marked).unwrap_or(0);
+        drop(state);
+        self.changed.notify_one();
+        true
+    }
+
+    /// The queue has recorded what became of these, or they are left to another worker.
+    pub(crate) fn release<'a>(&self, leases: impl IntoIterator<Item = &'a LeaseKey>) {
+        let mut state = self.lock();
+        for key in leases {
+            if state
+                .leases
+                .get(&key.recipient_id)
+                .is_none_or(|lease| lease.epoch != key.epoch)
+            {
+                continue;
+            }
+            match state.leases.remove(&key.recipient_id) {
+                Some(lease) if lease.remote => state.remote = state.remote.saturating_sub(1),
+                Some(_) => state.credits += 1,
+                None => {}
+            }
+        }
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// Waits for credits to give, or for leases to be released.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    pub(super) fn take_credits(&self) -> u32 {
+        std::mem::take(&mut self.lock().credits)
+    }
+
+    pub(super) fn to_renew(&self) -> Vec<LeaseKey> {
+        let mut state = self.lock();
+        let renewed = state.leases.iter_mut().filter_map(|(id, lease)| {
+            std::mem::replace(&mut lease.seen, true).then_some(LeaseKey {
+                recipient_id: *id,
+                epoch: lease.epoch,
+            })
+        });
+        renewed.collect()
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.lock().leases.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lock().leases.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recipients(ids: std::ops::Range<i64>) -> Vec<LeasedRecipient> {
+        ids.map(|recipient_id| LeasedRecipient {
+            recipient_id,
+            epoch: 1,
+            ..LeasedRecipient::default()
+        })
+        .collect()
+    }
+
+    fn key(recipient_id: i64, epoch: u32) -> LeaseKey {
+        LeaseKey {
+            recipient_id,
+            epoch,
+        }
+    }
+
+    #[test]
+    fn a_released_lease_gives_its_credit_back_once() {
+        let held = Held::new(10);
+        assert_eq!(held.begin(), 10);
+        held.add(&recipients(0..3));
+        held.release(&[key(0, 1), key(0, 1), key(1, 2), key(9, 1)]);
+        assert_eq!(held.take_credits(), 1);
+        assert_eq!(held.len(), 2);
+    }
+
+    #[test]
+    fn remote_recipients_give_their_credit_back_at_once_and_not_again() {
+        let held = Held::new(10);
+        held.begin();
+        let remote = recipients(0..3);
+        held.add(&remote);
+        assert!(held.begin_remote(&remote));
+        assert!(held.begin_remote(&remote), "marking twice changes nothing");
+        assert_eq!(held.take_credits(), 3);
+        held.release(&[key(0, 1), key(1, 1), key(2, 1)]);
+        assert_eq!(held.take_credits(), 0);
+        assert!(held.is_idle());
+    }
+
+    #[test]
+    fn more_remote_recipients_than_the_limit_are_turned_away() {
+        let held = Held::new(10);
+        held.begin();
+        let many = recipients(0..10_001);
+        held.add(&many);
+        assert!(!held.begin_remote(&many));
+        assert!(held.begin_remote(&many[..10_000]));
+        assert!(!held.begin_remote(&many[10_000..]));
+    }
+
+    #[test]
+    fn only_what_is_held_for_a_while_is_renewed() {
+        let held = Held::new(10);
+        held.begin();
+        held.add(&recipients(0..1));
+        assert!(held.to_renew().is_empty());
+        held.add(&recipients(1..2));
+        assert_eq!(held.to_renew(), vec![key(0, 1)]);
+        held.begin();
+        assert!(held.to_renew().is_empty());
+    }
+}

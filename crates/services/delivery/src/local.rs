@@ -1,0 +1,278 @@
+//! Delivery to mailboxes: everything that waits goes to mailbox-store in one call, and what comes
+//! in meanwhile in the next. One task for all of it: a message costs no task of its own.
+
+mod results;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::grpc::{Channel, Code, Status, Streaming};
+use api::mailbox::v1::{
+    DeliverRequest, DeliverResponse, Delivery, deliver_response,
+    mailbox_store_client::MailboxStoreClient,
+};
+use api::queue::v1::LeasedRecipient;
+use message::trace;
+use rules::{EmailAddress, NoUser};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::finish::Finisher;
+use crate::work::{Failure, Fate, Work};
+
+/// Deliveries in one call: one transaction at mailbox-store.
+const BATCH: usize = 500;
+/// Calls under way: while one is committed the next is read.
+const CALLS: usize = 2;
+/// Larger than the answer to any batch.
+const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
+/// How long mailbox-store may be away before its recipients go back to the queue, so that they
+/// do not use up the credits of all others.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// When they are tried again.
+const PUT_OFF: Duration = Duration::from_secs(15);
+const PAUSES_MS: [u64; 5] = [20, 50, 100, 250, 500];
+
+/// One recipient on the way to a mailbox.
+pub(crate) struct LocalDelivery {
+    pub(crate) work: Arc<Work>,
+    pub(crate) recipient: LeasedRecipient,
+    pub(crate) user: EmailAddress,
+    /// What holds when there is no such user.
+    pub(crate) otherwise: NoUser,
+    /// Since when mailbox-store has failed it.
+    pub(crate) failing_since: Option<Instant>,
+    /// It was in a batch that was refused for good: it goes alone, to spare the others.
+    pub(crate) alone: bool,
+}
+
+/// A handle to the task that delivers to mailboxes.
+pub(crate) struct Local {
+    // Not bounded here: the credits bound what is leased.
+    deliveries: mpsc::UnboundedSender<Vec<LocalDelivery>>,
+}
+
+impl Local {
+    /// Starts the task; it ends when the handle is dropped and everything is delivered.
+    pub(crate) fn start(channel: Channel, finisher: Arc<Finisher>) -> Self {
+        let (deliveries, inbox) = mpsc::unbounded_channel();
+        let deliverer = Deliverer {
+            channel,
+            finisher,
+            inbox,
+            pending: Vec::new(),
+            under_way: HashMap::new(),
+            next_tag: 0,
+            closed: false,
+        };
+        tokio::spawn(deliverer.run());
+        Self { deliveries }
+    }
+
+    pub(crate) fn deliver(&self, deliveries: Vec<LocalDelivery>) {
+        if !deliveries.is_empty() {
+            // It only fails when the process ends; then the leases lapse.
+            let _ = self.deliveries.send(deliveries);
+        }
+    }
+}
+
+struct Deliverer {
+    channel: Channel,
+    finisher: Arc<Finisher>,
+    inbox: mpsc::UnboundedReceiver<Vec<LocalDelivery>>,
+    pending: Vec<LocalDelivery>,
+    under_way: HashMap<u64, Vec<LocalDelivery>>,
+    next_tag: u64,
+    closed: bool,
+}
+
+impl Deliverer {
+    /// Opens the stream when there is something to deliver, and again after it broke.
+    async fn run(mut self) {
+        let mut failures: usize = 0;
+        loop {
+            if self.pending.is_empty() && !self.receive().await {
+                return;
+            }
+            let answered = self.next_tag;
+            if let Err(status) = self.stream().await {
+                let interrupted = self.under_way.drain().flat_map(|(_, batch)| batch);
+                self.pending.extend(interrupted);
+                self.put_off_the_impatient(&status);
+                // A stream that has carried something starts afresh.
+                failures = if self.next_tag > answered {
+                    0
+                } else {
+                    failures + 1
+                };
+                tracing::warn!(
+                    code = %status.code(),
+                    reason = status.message(),
+                    waiting = self.pending.len(),
+                    "stream to mailbox-store ended"
+                );
+                let pause = PAUSES_MS[failures.min(PAUSES_MS.len() - 1)];
+                tokio::time::sleep(Duration::from_millis(pause)).await;
+            }
+        }
+    }
+
+    /// Waits for deliveries; false when there will be none.
+    async fn receive(&mut self) -> bool {
+        match self.inbox.recv().await {
+            Some(deliveries) => {
+                self.pending.extend(deliveries);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// One stream. `Ok` when nothing is left to do.
+    async fn stream(&mut self) -> Result<(), Status> {
+        let (requests, outbound) = mpsc::channel(CALLS);
+        let mut responses = MailboxStoreClient::new(self.channel.clone())
+            .max_decoding_message_size(MESSAGE_LIMIT)
+            .max_encoding_message_size(MESSAGE_LIMIT)
+            .deliver(ReceiverStream::new(outbound))
+            .await?
+            .into_inner();
+        loop {
+            self.send(&requests).await?;
+            if self.closed && self.under_way.is_empty() && self.pending.is_empty() {
+                return Ok(());
+            }
+            tokio::select! {
+                response = answer(&mut responses) => self.answered(response?),
+                received = self.inbox.recv(), if !self.closed => match received {
+                    Some(deliveries) => self.pending.extend(deliveries),
+                    None => self.closed = true,
+                },
+            }
+            // Whatever else has come in goes along.
+            while let Ok(deliveries) = self.inbox.try_recv() {
+                self.pending.extend(deliveries);
+            }
+        }
+    }
+
+    async fn send(&mut self, requests: &mpsc::Sender<DeliverRequest>) -> Result<(), Status> {
+        while self.under_way.len() < CALLS && !self.pending.is_empty() {
+            let rest = self.pending.split_off(batch_length(&self.pending));
+            let mut batch = std::mem::replace(&mut self.pending, rest);
+            batch.retain(|delivery| delivery.work.is_ours());
+            if batch.is_empty() {
+                continue;
+            }
+            let tag = self.next_tag;
+            self.next_tag += 1;
+            let request = DeliverRequest {
+                tag,
+                deliveries: batch.iter().map(request).collect(),
+            };
+            self.under_way.insert(tag, batch);
+            let sent = requests.send(request).await;
+            sent.map_err(|_| Status::unavailable("the stream to mailbox-store ended"))?;
+        }
+        Ok(())
+    }
+
+    fn answered(&mut self, response: DeliverResponse) {
+        let Some(batch) = self.under_way.remove(&response.tag) else {
+            return;
+        };
+        match response.result {
+            Some(deliver_response::Result::Delivered(delivered)) => {
+                let again = results::settle(batch, &delivered.results, &self.finisher);
+                self.pending.extend(again);
+            }
+            Some(deliver_response::Result::Failure(failure)) => {
+                self.refused(batch, &Status::from(failure));
+            }
+            None => self.refused(batch, &Status::internal("an empty answer")),
+        }
+    }
+
+    /// None of a batch was taken.
+    fn refused(&mut self, batch: Vec<LocalDelivery>, status: &Status) {
+        tracing::warn!(
+            code = %status.code(),
+            reason = status.message(),
+            deliveries = batch.len(),
+            "mailbox-store did not take a batch"
+        );
+        let fault_is_ours = !matches!(
+            status.code(),
+            Code::InvalidArgument | Code::OutOfRange | Code::FailedPrecondition | Code::NotFound
+        );
+        if !fault_is_ours && batch.len() > 1 {
+            let alone = batch.into_iter().map(|delivery| LocalDelivery {
+                alone: true,
+                ..delivery
+            });
+            return self.pending.extend(alone);
+        }
+        for delivery in batch {
+            let failure = Failure::temporary("4.3.0", "The mailbox store cannot take mail now.");
+            let fate = Fate::Failed(Failure {
+                retry_in: fault_is_ours.then_some(PUT_OFF),
+                ..failure
+            });
+            self.finisher
+                .finish(&delivery.work, vec![(delivery.recipient, fate)]);
+        }
+    }
+
+    fn put_off_the_impatient(&mut self, status: &Status) {
+        let now = Instant::now();
+        let (late, pending): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pending)
+            .into_iter()
+            .map(|mut delivery| {
+                delivery.failing_since.get_or_insert(now);
+                delivery
+            })
+            .partition(|delivery| {
+                delivery
+                    .failing_since
+                    .is_some_and(|since| now.duration_since(since) > PATIENCE)
+            });
+        self.pending = pending;
+        if !late.is_empty() {
+            self.refused(late, status);
+        }
+    }
+}
+
+fn batch_length(pending: &[LocalDelivery]) -> usize {
+    match pending
+        .iter()
+        .take(BATCH)
+        .position(|delivery| delivery.alone)
+    {
+        Some(0) => 1,
+        Some(others) => others,
+        None => pending.len().min(BATCH),
+    }
+}
+
+async fn answer(responses: &mut Streaming<DeliverResponse>) -> Result<DeliverResponse, Status> {
+    match responses.message().await? {
+        Some(response) => Ok(response),
+        None => Err(Status::unavailable("mailbox-store ended the stream")),
+    }
+}
+
+fn request(delivery: &LocalDelivery) -> Delivery {
+    let message = &delivery.work.message;
+    Delivery {
+        recipient_id: delivery.recipient.recipient_id,
+        body_id: message.body_id,
+        user: delivery.user.to_string(),
+        mailbox: String::new(),
+        prefix: trace::prefix(&message.reverse_path, &delivery.recipient.address),
+        received_at_ms: message.received_at_ms,
+    }
+}

@@ -1,0 +1,223 @@
+//! Notices to senders: reports (RFC 3464) that become messages in the transaction that records
+//! what they tell.
+
+use std::time::Duration;
+
+use api::grpc::{Channel, Status};
+use api::message::v1::{Content, content};
+use api::queue::v1::{
+    Completion, LeasedRecipient, Notice, Origin, Outcome, Recipient, ReturnContent, Submission,
+};
+use bytes::Bytes;
+use message::Scanner;
+use message::dsn::{Action, RecipientStatus, Report, Returned, report};
+
+use crate::body;
+use crate::complete::Unit;
+use crate::work::{Failure, Fate, Work};
+
+/// Larger messages are returned without their text.
+const MAX_RETURNED: u64 = 64 * 1024;
+/// When the message cannot be read now.
+const PUT_OFF_MS: i64 = 30_000;
+
+/// Writes notices.
+pub(crate) struct Notices {
+    pub(crate) queue: Channel,
+    pub(crate) hostname: String,
+}
+
+/// A recipient whose sender is told.
+pub(crate) struct Told {
+    pub(crate) recipient: LeasedRecipient,
+    pub(crate) fate: Fate,
+    pub(crate) completion: Completion,
+}
+
+impl Notices {
+    /// The completions with their notice. When the message cannot be read now, the recipients are
+    /// put off instead: nobody's failure goes untold.
+    pub(crate) async fn tell(
+        &self,
+        work: &Work,
+        action: Action,
+        told: Vec<Told>,
+        now_ms: i64,
+    ) -> Unit {
+        let full = action == Action::Failed
+            && work.message.size <= MAX_RETURNED
+            && work.message.return_content() != ReturnContent::Headers;
+        let notice = match self.original(work, full).await {
+            Ok(original) => self.notice(work, action, &told, &original, full, now_ms),
+            Err(status) => {
+                tracing::warn!(
+                    message = work.message.message_id,
+                    code = %status.code(),
+                    reason = status.message(),
+                    "a notice has to wait: the message cannot be read"
+                );
+                None
+            }
+        };
+        let recipients: Vec<i64> = told.iter().map(|one| one.recipient.recipient_id).collect();
+        let completions = told.into_iter().map(|one| one.completion);
+        match notice {
+            Some(submission) => Unit {
+                completions: completions.collect(),
+                notices: vec![Notice {
+                    recipient_ids: recipients,
+                    submission: Some(submission),
+                }],
+            },
+            // A success has happened, told or not; a failure has time.
+            None if matches!(action, Action::Delivered | Action::Relayed) => {
+                Unit::quiet(completions.collect())
+            }
+            None => Unit::quiet(completions.map(|one| put_off(one, now_ms)).collect()),
+        }
+    }
+
+    async fn original(&self, work: &Work, full: bool) -> Result<Bytes, Status> {
+        let mut pause = Duration::from_millis(100);
+        let limit = usize::try_from(MAX_RETURNED).unwrap_or(usize::MAX);
+        loop {
+            let read = body::read(&self.queue, work.message.body_id, !full, limit).await;
+            match read {
+                Err(_) if pause < Duration::from_secs(2) => {
+                    tokio::time::sleep(pause).await;
+                    pause *= 3;
+                }
+                read => return read,
+            }
+        }
+    }
+
+    fn notice(
+        &self,
+        work: &Work,
+        action: Action,
+        told: &[Told],
+        original: &[u8],
+        full: bool,
+        now_ms: i64,
+    ) -> Option<Submission> {
+        let message = &work.message;
+        let settings = work.policy.policy.delivery();
+        let from = settings.postmaster.as_ref().map_or_else(
+            || format!("postmaster@{}", self.hostname),
+            ToString::to_string,
+        );
+        let lifetime = i64::try_from(settings.lifetime.as_secs()).unwrap_or(i64::MAX);
+        let arrived = message.received_at_ms.div_euclid(1_000);
+        let at = now_ms.div_euclid(1_000);
+        let statuses: Vec<RecipientStatus<'_>> = told
+            .iter()
+            .map(|one| status(one, at, arrived.saturating_add(lifetime)))
+            .collect();
+        let first = told.first()?;
+        let message_id = format!(
+            "{}.{}.{}.notice@{}",
+            message.message_id, first.recipient.recipient_id, first.recipient.epoch, self.hostname
+        );
+        let (header, text) = split(original);
+        let bytes = report(&Report {
+            action,
+            message_id: &message_id,
+            at,
+            reporting_mta: &self.hostname,
+            from: &from,
+            to: &message.reverse_path,
+            envelope_id: &message.envelope_id,
+            arrived_at: Some(arrived),
+            recipients: &statuses,
+            returned: if full {
+                Returned::Full { header, text }
+            } else {
+                Returned::Headers(header)
+            },
+        });
+        Some(Submission {
+            // RFC 5321 §6.1: a notice has the null reverse-path, so that none is sent about it.
+            reverse_path: String::new(),
+            recipients: vec![Recipient {
+                address: message.reverse_path.clone(),
+                ..Recipient::default()
+            }],
+            eight_bit: !bytes.is_ascii(),
+            smtputf8: !message.reverse_path.is_ascii(),
+            content: Some(content(&bytes)?),
+            origin: Some(Origin {
+                component: "delivery".to_owned(),
+                session: message.message_id.to_string(),
+                ..Origin::default()
+            }),
+            policy_revision: work.policy.revision,
+            ..Submission::default()
+        })
+    }
+}
+
+fn put_off(mut completion: Completion, now_ms: i64) -> Completion {
+    completion.set_outcome(Outcome::Retry);
+    completion.retry_at_ms = now_ms + PUT_OFF_MS;
+    completion.delay_notified = false;
+    completion
+}
+
+/// Header section (with its empty line) and text.
+fn split(original: &[u8]) -> (&[u8], &[u8]) {
+    let mut scanner = Scanner::new();
+    match scanner.push(original) {
+        Ok(text) => original.split_at(original.len() - text.len()),
+        Err(_) => (original, b""),
+    }
+}
+
+fn content(bytes: &[u8]) -> Option<Content> {
+    let mut scanner = Scanner::new();
+    let text = Bytes::copy_from_slice(scanner.push(bytes).ok()?);
+    let scanned = scanner.finish().ok()?;
+    Some(Content {
+        header: scanned.header,
+        text_size: text.len() as u64,
+        text: Some(content::Text::Inline(text)),
+        summary: Some(scanned.summary.into()),
+    })
+}
+
+fn status(told: &Told, at: i64, retry_until: i64) -> RecipientStatus<'_> {
+    let base = RecipientStatus {
+        address: &told.recipient.address,
+        original: &told.recipient.original_recipient,
+        last_attempt: Some(at),
+        ..RecipientStatus::default()
+    };
+    match &told.fate {
+        Fate::Failed(failure) => failed(base, failure, retry_until),
+        Fate::Relayed { server, reply, .. } => RecipientStatus {
+            status: "2.0.0",
+            remote_mta: server,
+            reply,
+            ..base
+        },
+        Fate::Delivered { .. } | Fate::Discarded { .. } => RecipientStatus {
+            status: "2.0.0",
+            ..base
+        },
+    }
+}
+
+fn failed<'a>(
+    base: RecipientStatus<'a>,
+    failure: &'a Failure,
+    retry_until: i64,
+) -> RecipientStatus<'a> {
+    RecipientStatus {
+        status: &failure.status,
+        explanation: &failure.reason,
+        remote_mta: &failure.server,
+        reply: &failure.reply,
+        retry_until: Some(retry_until),
+        ..base
+    }
+}

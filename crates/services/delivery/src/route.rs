@@ -1,0 +1,128 @@
+//! Where each leased recipient goes, by the policy in force.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use api::policy_watch::PolicyWatch;
+use api::queue::v1::{LeasedMessage, LeasedRecipient};
+use rules::{EmailAddress, Route};
+
+use crate::finish::Finisher;
+use crate::lease::{Held, LeaseSession};
+use crate::local::{Local, LocalDelivery};
+use crate::remote::{Job, Remote, Target};
+use crate::work::{Failure, Fate, Work};
+
+/// When too many recipients wait for other servers.
+const PUT_OFF: Duration = Duration::from_secs(60);
+
+/// Routes leased messages and hands them on.
+pub(crate) struct Router {
+    pub(crate) policy: PolicyWatch,
+    pub(crate) held: Arc<Held>,
+    pub(crate) local: Local,
+    pub(crate) remote: Arc<Remote>,
+    pub(crate) finisher: Arc<Finisher>,
+    pub(crate) stopped: AtomicBool,
+}
+
+impl Router {
+    /// Nothing more is begun.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        self.remote.stop();
+    }
+
+    /// Routes all recipients of these messages. Without a policy nothing is leased (see
+    /// `lib.rs`), and once there is one it stays.
+    pub(crate) fn route(&self, messages: Vec<LeasedMessage>, session: &Arc<LeaseSession>) {
+        if self.stopped.load(Ordering::Relaxed) {
+            return;
+        }
+        let Some(policy) = self.policy.current() else {
+            return;
+        };
+        let mut local = Vec::with_capacity(messages.len());
+        for mut message in messages {
+            let recipients = std::mem::take(&mut message.recipients);
+            let work = Arc::new(Work {
+                message,
+                policy: Arc::clone(&policy),
+                session: Arc::clone(session),
+            });
+            self.route_message(&work, recipients, &mut local);
+        }
+        self.local.deliver(local);
+    }
+
+    fn route_message(
+        &self,
+        work: &Arc<Work>,
+        recipients: Vec<LeasedRecipient>,
+        local: &mut Vec<LocalDelivery>,
+    ) {
+        let mut ended = Vec::new();
+        let mut remote: HashMap<Target, Vec<LeasedRecipient>> = HashMap::new();
+        for recipient in recipients {
+            match destination(work, &recipient) {
+                Destination::Local(user, otherwise) => local.push(LocalDelivery {
+                    work: Arc::clone(work),
+                    recipient,
+                    user,
+                    otherwise,
+                    failing_since: None,
+                    alone: false,
+                }),
+                Destination::Remote(target) => remote.entry(target).or_default().push(recipient),
+                Destination::End(fate) => ended.push((recipient, fate)),
+            }
+        }
+        for (target, recipients) in remote {
+            if self.held.begin_remote(&recipients) {
+                self.remote.deliver(target, Job::new(work, recipients));
+            } else {
+                let failure = Failure::temporary("4.4.5", "too much mail for other servers waits");
+                let fate = Fate::Failed(failure.retry_in(PUT_OFF));
+                let put_off = recipients.into_iter().map(|one| (one, fate.clone()));
+                ended.extend(put_off);
+            }
+        }
+        if !ended.is_empty() {
+            self.finisher.finish(work, ended);
+        }
+    }
+}
+
+#[derive(Debug, PartialEq)]
+enum Destination {
+    Local(EmailAddress, rules::NoUser),
+    Remote(Target),
+    End(Fate),
+}
+
+fn destination(work: &Work, recipient: &LeasedRecipient) -> Destination {
+    let Ok(address) = EmailAddress::parse(&recipient.address) else {
+        let failure = Failure::permanent("5.1.3", "This is not a mail address.");
+        return Destination::End(Fate::Failed(failure));
+    };
+    match work.policy.policy.route(&address) {
+        Route::Mailbox {
+            user, otherwise, ..
+        } => Destination::Local(user, otherwise),
+        Route::Direct { host, .. } => Destination::Remote(Target::Direct(host)),
+        Route::Gateway { gateway, .. } => Destination::Remote(Target::Gateway(gateway)),
+        Route::Discard { rule } => Destination::End(Fate::Discarded {
+            rule: rule.to_string(),
+        }),
+        Route::Refuse { verdict, .. } => {
+            // What was accepted is not tried again because a rule says "later" today: it ends.
+            let failure = Failure {
+                permanent: true,
+                ..Failure::by_rule(&verdict)
+            };
+            Destination::End(Fate::Failed(failure))
+        }
+    }
+}

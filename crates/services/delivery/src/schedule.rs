@@ -1,0 +1,238 @@
+//! What a failure means: another attempt, or the end. Pure: facts and settings in, a decision out.
+
+use std::time::Duration;
+
+use rules::DeliverySettings;
+
+use crate::work::Failure;
+
+/// NOTIFY of a recipient (RFC 3461 §4.1), as the queue keeps it.
+const NOTIFY_SUCCESS: u32 = 1;
+const NOTIFY_FAILURE: u32 = 2;
+const NOTIFY_DELAY: u32 = 4;
+
+/// What is known when an attempt has failed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Facts {
+    pub(crate) now_ms: i64,
+    pub(crate) received_at_ms: i64,
+    /// Attempts that failed before this one.
+    pub(crate) attempts: u32,
+    pub(crate) delay_notified: bool,
+    /// As LeasedRecipient.notify.
+    pub(crate) notify: u32,
+    /// There is someone to tell: the reverse-path is not `<>`.
+    pub(crate) has_sender: bool,
+}
+
+/// What follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// Try again at this time, and perhaps tell the sender that it takes long.
+    Retry { at_ms: i64, tell: bool },
+    /// It has failed for good.
+    Bounce { tell: bool, expired: bool },
+}
+
+/// Decides what follows a failure.
+pub(crate) fn after(failure: &Failure, facts: &Facts, settings: &DeliverySettings) -> Decision {
+    let end = facts.received_at_ms.saturating_add(ms(settings.lifetime));
+    let expired = !failure.permanent && facts.now_ms >= end;
+    if failure.permanent || expired {
+        let tell = facts.has_sender && wants_failure(facts.notify);
+        return Decision::Bounce { tell, expired };
+    }
+    let pause = failure
+        .retry_in
+        .unwrap_or_else(|| settings.retry_after(facts.attempts.saturating_add(1)));
+    let at_ms = facts.now_ms.saturating_add(ms(pause));
+    let late = settings
+        .delay_notice
+        .is_some_and(|notice| facts.now_ms - facts.received_at_ms >= ms(notice));
+    Decision::Retry {
+        // One last attempt is made at the end of the lifetime, not behind it.
+        at_ms: at_ms.min(end),
+        tell: late && !facts.delay_notified && facts.has_sender && wants_delay(facts.notify),
+    }
+}
+
+/// Not given means failure and delay (RFC 3461 §4.1 leaves delay to us).
+fn wants_failure(notify: u32) -> bool {
+    notify == 0 || notify & NOTIFY_FAILURE != 0
+}
+
+fn wants_delay(notify: u32) -> bool {
+    notify == 0 || notify & NOTIFY_DELAY != 0
+}
+
+/// Whether the sender asked to be told of success.
+pub(crate) fn wants_success(notify: u32) -> bool {
+    notify & NOTIFY_SUCCESS != 0
+}
+
+fn ms(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR_MS: i64 = 3_600_000;
+
+    fn facts(age_ms: i64) -> Facts {
+        Facts {
+            now_ms: 1_000_000_000 + age_ms,
+            received_at_ms: 1_000_000_000,
+            attempts: 0,
+            delay_notified: false,
+            notify: 0,
+            has_sender: true,
+        }
+    }
+
+    fn settings() -> DeliverySettings {
+        DeliverySettings {
+            lifetime: Duration::from_secs(10 * 3600),
+            delay_notice: Some(Duration::from_secs(4 * 3600)),
+            retry_schedule: vec![Duration::from_secs(60), Duration::from_secs(3600)],
+            ..DeliverySettings::default()
+        }
+    }
+
+    #[test]
+    fn failures_lead_to_another_attempt_or_to_the_end() {
+        let temporary = Failure::temporary("4.0.0", "");
+        let permanent = Failure::permanent("5.0.0", "");
+        let soon = Failure::temporary("4.0.0", "").retry_in(Duration::from_secs(5));
+        let retry = |in_ms: i64, tell| {
+            move |facts: &Facts| Decision::Retry {
+                at_ms: facts.now_ms + in_ms,
+                tell,
+            }
+        };
+        let bounce = |tell, expired| move |_: &Facts| Decision::Bounce { tell, expired };
+        type Expected = Box<dyn Fn(&Facts) -> Decision>;
+        let cases: Vec<(&str, &Failure, Facts, Expected)> = vec![
+            (
+                "first",
+                &temporary,
+                facts(0),
+                Box::new(retry(60_000, false)),
+            ),
+            (
+                "second",
+                &temporary,
+                Facts {
+                    attempts: 1,
+                    ..facts(60_000)
+                },
+                Box::new(retry(HOUR_MS, false)),
+            ),
+            (
+                "later",
+                &temporary,
+                Facts {
+                    attempts: 9,
+                    ..facts(60_000)
+                },
+                Box::new(retry(HOUR_MS, false)),
+            ),
+            ("our fault", &soon, facts(0), Box::new(retry(5_000, false))),
+            (
+                "late",
+                &temporary,
+                facts(4 * HOUR_MS),
+                Box::new(retry(60_000, true)),
+            ),
+            (
+                "late, told",
+                &temporary,
+                Facts {
+                    delay_notified: true,
+                    ..facts(5 * HOUR_MS)
+                },
+                Box::new(retry(60_000, false)),
+            ),
+            (
+                "late, unwanted",
+                &temporary,
+                Facts {
+                    notify: 2,
+                    ..facts(5 * HOUR_MS)
+                },
+                Box::new(retry(60_000, false)),
+            ),
+            (
+                "late, nobody",
+                &temporary,
+                Facts {
+                    has_sender: false,
+                    ..facts(5 * HOUR_MS)
+                },
+                Box::new(retry(60_000, false)),
+            ),
+            (
+                "last",
+                &temporary,
+                facts(10 * HOUR_MS - 10),
+                Box::new(retry(10, true)),
+            ),
+            (
+                "expired",
+                &temporary,
+                facts(10 * HOUR_MS),
+                Box::new(bounce(true, true)),
+            ),
+            (
+                "permanent",
+                &permanent,
+                facts(0),
+                Box::new(bounce(true, false)),
+            ),
+            (
+                "never",
+                &permanent,
+                Facts {
+                    notify: 8,
+                    ..facts(0)
+                },
+                Box::new(bounce(false, false)),
+            ),
+            (
+                "success only",
+                &permanent,
+                Facts {
+                    notify: 1,
+                    ..facts(0)
+                },
+                Box::new(bounce(false, false)),
+            ),
+            (
+                "failure",
+                &permanent,
+                Facts {
+                    notify: 3,
+                    ..facts(0)
+                },
+                Box::new(bounce(true, false)),
+            ),
+            (
+                "a notice",
+                &permanent,
+                Facts {
+                    has_sender: false,
+                    ..facts(0)
+                },
+                Box::new(bounce(false, false)),
+            ),
+        ];
+        for (name, failure, facts, expected) in cases {
+            assert_eq!(
+                after(failure, &facts, &settings()),
+                expected(&facts),
+                "{name}"
+            );
+        }
+    }
+}

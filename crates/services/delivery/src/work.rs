@@ -1,0 +1,110 @@
+//! A leased message while it is at work, and what can become of its recipients.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::policy_watch::PolicySnapshot;
+use api::queue::v1::{LeaseKey, LeasedMessage, LeasedRecipient};
+use rules::Verdict;
+
+use crate::lease::LeaseSession;
+
+/// A message whose recipients are being delivered. Shared by all of them.
+pub(crate) struct Work {
+    /// The message; its recipients have been taken out.
+    pub(crate) message: LeasedMessage,
+    /// By which it is routed.
+    pub(crate) policy: Arc<PolicySnapshot>,
+    /// The stream that the lease came by.
+    pub(crate) session: Arc<LeaseSession>,
+}
+
+impl Work {
+    /// Whether the lease may still be ours: once its stream has broken, another worker has it.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.session.is_live()
+    }
+}
+
+pub(crate) fn lease_key(recipient: &LeasedRecipient) -> LeaseKey {
+    LeaseKey {
+        recipient_id: recipient.recipient_id,
+        epoch: recipient.epoch,
+    }
+}
+
+/// What an attempt has come to, for one recipient.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Fate {
+    /// In the mailbox of this user.
+    Delivered { user: String },
+    /// Taken by another server.
+    Relayed {
+        server: String,
+        reply: String,
+        /// The server was told which notices the sender wants (RFC 3461 §5.2).
+        reports: bool,
+    },
+    /// Thrown away by this rule.
+    Discarded { rule: String },
+    /// Not delivered.
+    Failed(Failure),
+}
+
+/// Why a recipient was not delivered.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Failure {
+    /// Trying again cannot help.
+    pub(crate) permanent: bool,
+    /// Enhanced status code (RFC 3463).
+    pub(crate) status: Cow<'static, str>,
+    /// For a person.
+    pub(crate) reason: String,
+    /// The server that answered; empty when none did.
+    pub(crate) server: String,
+    /// What it said.
+    pub(crate) reply: String,
+    /// When to try again, where the schedule has no say: the fault was ours or the
+    /// destination's, not the message's.
+    pub(crate) retry_in: Option<Duration>,
+}
+
+impl Failure {
+    pub(crate) fn permanent(
+        status: impl Into<Cow<'static, str>>,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self {
+            permanent: true,
+            status: status.into(),
+            reason: reason.into(),
+            server: String::new(),
+            reply: String::new(),
+            retry_in: None,
+        }
+    }
+
+    pub(crate) fn temporary(
+        status: impl Into<Cow<'static, str>>,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self {
+            permanent: false,
+            ..Self::permanent(status, reason)
+        }
+    }
+
+    pub(crate) fn retry_in(mut self, pause: Duration) -> Self {
+        self.retry_in = Some(pause);
+        self
+    }
+
+    /// What a rule says.
+    pub(crate) fn by_rule(verdict: &Verdict) -> Self {
+        Self {
+            permanent: !verdict.is_temporary(),
+            ..Self::permanent(verdict.enhanced, format!("{}: {verdict}", verdict.text))
+        }
+    }
+}
