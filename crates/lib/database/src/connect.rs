@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Connection, Executor};
 
-use crate::Error;
+use crate::{Error, Retry};
 
 /// How long a request waits for a connection before it fails as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,6 +25,8 @@ pub struct Options {
     pub max_connections: u32,
     /// Shown in `pg_stat_activity`.
     pub application: String,
+    /// Further settings of every connection (`enable_seqscan` = `off`, say).
+    pub settings: Vec<(&'static str, &'static str)>,
 }
 
 impl Options {
@@ -33,7 +35,15 @@ impl Options {
         Self {
             max_connections,
             application: application.to_owned(),
+            settings: Vec::new(),
         }
+    }
+
+    /// Every connection gets this setting.
+    #[must_use]
+    pub fn setting(mut self, name: &'static str, value: &'static str) -> Self {
+        self.settings.push((name, value));
+        self
     }
 }
 
@@ -51,7 +61,8 @@ pub async fn connect(url: &str, options: &Options) -> Result<PgPool, Error> {
             ("jit", "off"),
             // A process that hangs within a transaction must not hold its locks for ever.
             ("idle_in_transaction_session_timeout", "60s"),
-        ]);
+        ])
+        .options(options.settings.iter().copied());
     let pool = PgPoolOptions::new()
         .max_connections(options.max_connections.max(1))
         .min_connections(1)
@@ -72,8 +83,9 @@ pub async fn connect(url: &str, options: &Options) -> Result<PgPool, Error> {
 }
 
 async fn await_postgres(pool: &PgPool) -> Result<(), Error> {
-    let probe = async || pool.execute("SELECT 1").await.map(|_| ());
-    crate::retry(START_TIMEOUT, probe)
-        .await
-        .map_err(Error::Unreachable)
+    let mut retry = Retry::within(START_TIMEOUT);
+    while let Err(error) = pool.execute("SELECT 1").await {
+        retry.again(error).await.map_err(Error::Unreachable)?;
+    }
+    Ok(())
 }

@@ -5,6 +5,8 @@
 
 mod connect;
 mod error;
+mod held;
+mod ids;
 mod migrate;
 mod retry;
 
@@ -12,5 +14,7 @@ pub use connect::{Options, connect};
 pub use error::{
     Error, is_foreign_key_violation, is_transient, is_undefined_table, is_unique_violation,
 };
+pub use held::HeldConnection;
+pub use ids::IdBlocks;
 pub use migrate::migrate;
-pub use retry::retry;
+pub use retry::Retry;

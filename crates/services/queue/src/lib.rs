@@ -1,1 +1,47 @@
-//! TODO
+//! The process `queue`: owns every accepted message until each of its recipients has reached one
+//! end (I2), and keeps the policy and the memory of collecting. It serves `queue.v1`, `policy.v1`
+//! and `collection.v1`; it routes nothing, delivers nothing and opens no connection but to
+//! Postgres.
+//!
+//! ```text
+//!  Enqueue ──▶ enqueue (group commit) ──┬─ credits: committed as leased, handed over ─▶ lease ──▶ worker
+//!                                       └─ no credits: committed as due ──▶ lease::dispatch (scan)
+//!  Complete ─▶ complete (group commit): ended, to be tried again, or stale; history; notices
+//! ```
+//!
+//! - [`submission`]: what is taken in, checked against the contract's limits.
+//! - `sql`: every statement on the schema `queue`, and nothing else.
+//! - `enqueue`, `lease`, `complete`, `read`: the calls of `queue.v1`.
+//! - `policy`, `collection`: the other two services.
+//! - `upkeep`: history's partitions, garbage, what a crash left.
+
+mod answers;
+mod clock;
+mod collection;
+mod complete;
+mod config;
+mod due;
+mod engine;
+mod enqueue;
+mod failure;
+mod group_commit;
+mod lease;
+mod notification;
+mod policy;
+mod read;
+mod run;
+mod service;
+mod sql;
+mod submission;
+mod upkeep;
+
+pub use clock::Clock;
+pub use config::Config;
+pub use run::{run, run_with_clock};
+
+/// Largest gRPC message taken: 256 KiB of text, 128 KiB of header, a summary and 10,000 recipients
+/// fit well.
+const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
+
+/// The schema's migrations.
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");

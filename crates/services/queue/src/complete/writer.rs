@@ -1,0 +1,214 @@
+//! The writer: records what has arrived, in groups.
+//!
+//! Recording bears repetition: what an attempt behind a broken connection did commit is stale at
+//! the next, and its notices are not made again. The worker is then told that the lease is over,
+//! which is true.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use api::grpc::Status;
+use api::queue::v1::{CompleteResponse, Completed, LeaseKey, Outcome};
+use database::{HeldConnection, Retry};
+use sqlx::{Connection, PgConnection};
+use tokio::sync::mpsc;
+
+use super::outcome::Outcomes;
+use super::stream::answer;
+use crate::answers::Place;
+use crate::engine::Engine;
+use crate::enqueue::{Entry, announce, insert};
+use crate::group_commit::{Inbox, Weighed};
+use crate::lease::Key;
+use crate::sql::complete::Columns;
+use crate::{failure, sql};
+
+/// Requests, and about how many outcomes, in one transaction.
+const BATCH_REQUESTS: usize = 256;
+const BATCH_OUTCOMES: usize = 1000;
+
+/// How long a batch is tried while Postgres is away, before the workers are told.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A request that waits to be recorded.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) outcomes: Outcomes,
+    pub(crate) place: Place<CompleteResponse>,
+}
+
+impl Weighed for Job {
+    fn weight(&self) -> usize {
+        self.outcomes.outcomes.len()
+    }
+}
+
+/// The writer's inbox, and the way into it.
+pub(crate) fn inbox() -> (mpsc::Sender<Job>, Inbox<Job>) {
+    Inbox::new(BATCH_REQUESTS, BATCH_OUTCOMES)
+}
+
+/// Records batches until nobody can send any more.
+pub(crate) async fn write(engine: Arc<Engine>, inbox: Arc<Inbox<Job>>) {
+    let mut connection = HeldConnection::new(engine.pool.clone());
+    while let Some(jobs) = inbox.next_batch().await {
+        record(&engine, &mut connection, jobs).await;
+    }
+}
+
+/// Records a batch and answers for each request. Where Postgres refuses the whole for good, each
+/// request is tried alone.
+async fn record(engine: &Arc<Engine>, connection: &mut HeldConnection, jobs: Vec<Job>) {
+    let now = engine.clock.now();
+    let mut retry = Retry::within(PATIENCE);
+    let result = loop {
+        match attempt(engine, connection, &jobs, now).await {
+            Ok(taken) => break Ok(taken),
+            Err(error) => {
+                // Whatever it was: the connection may be within a transaction.
+                connection.discard();
+                if let Err(error) = retry.again(error).await {
+                    break Err(error);
+                }
+            }
+        }
+    };
+    match result {
+        Ok(taken) => answer_all(engine, jobs, taken),
+        Err(error) if jobs.len() > 1 && !database::is_transient(&error) => {
+            for job in jobs {
+                Box::pin(record(engine, connection, vec![job])).await;
+            }
+        }
+        Err(error) => {
+            let status = failure::of_database(&error);
+            refuse(jobs, &status);
+        }
+    }
+}
+
+/// The leases whose outcomes were recorded.
+async fn attempt(
+    engine: &Arc<Engine>,
+    connection: &mut HeldConnection,
+    jobs: &[Job],
+    now: i64,
+) -> Result<HashSet<Key>, sqlx::Error> {
+    let connection = connection.get().await?;
+    let columns = columns(jobs);
+    if jobs.iter().any(|job| !job.outcomes.notices.is_empty()) {
+        return with_notices(engine, connection, jobs, &columns, now).await;
+    }
+    let completed = sql::complete::complete(connection, &columns, now).await?;
+    if !completed.ended.is_empty() {
+        // Not in one transaction with the above: what is cut off here, `upkeep` makes good.
+        sql::complete::remove_ended(connection, &completed.ended, now).await?;
+    }
+    Ok(completed.taken.into_iter().collect())
+}
+
+/// Outcomes and the notices that speak of them, in one transaction: a notice goes out exactly
+/// when the end that it tells of is recorded.
+async fn with_notices(
+    engine: &Arc<Engine>,
+    connection: &mut PgConnection,
+    jobs: &[Job],
+    columns: &Columns<'_>,
+    now: i64,
+) -> Result<HashSet<Key>, sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    let completed = sql::complete::complete(&mut transaction, columns, now).await?;
+    if !completed.ended.is_empty() {
+        sql::complete::remove_ended(&mut transaction, &completed.ended, now).await?;
+    }
+    let taken: HashSet<Key> = completed.taken.into_iter().collect();
+    let mut entries = Vec::new();
+    for job in jobs {
+        let outcomes = &job.outcomes;
+        let is_stale = |id: &i64| {
+            let completion = outcomes.outcomes.iter().find(|outcome| outcome.id == *id);
+            !completion.is_some_and(|outcome| taken.contains(&(outcome.id, outcome.epoch)))
+        };
+        for notice in &outcomes.notices {
+            if !notice.recipient_ids.iter().any(is_stale) {
+                let id = engine.ids.take(&engine.pool).await?;
+                entries.push(Entry::new(id, notice.submission.clone()));
+            }
+        }
+    }
+    let mut credits = None;
+    insert(
+        &mut transaction,
+        engine,
+        &mut entries,
+        &mut credits,
+        true,
+        now,
+    )
+    .await?;
+    if let Some(status) = entries.iter().find_map(Entry::refusal) {
+        // An end without its notice must not be recorded.
+        return Err(sqlx::Error::InvalidArgument(status.message().to_owned()));
+    }
+    transaction.commit().await?;
+    engine
+        .enqueued
+        .fetch_add(entries.len() as u64, Ordering::Relaxed);
+    announce(engine, entries, credits, now);
+    Ok(taken)
+}
+
+/// All outcomes of the batch, each lease once: a second outcome of a lease is stale.
+fn columns(jobs: &[Job]) -> Columns<'_> {
+    let mut columns = Columns::default();
+    let mut seen = HashSet::new();
+    for outcome in jobs.iter().flat_map(|job| &job.outcomes.outcomes) {
+        if !seen.insert((outcome.id, outcome.epoch)) {
+            continue;
+        }
+        columns.id.push(outcome.id);
+        columns.epoch.push(outcome.epoch);
+        columns.outcome.push(outcome.outcome as i16);
+        columns.reason.push(&outcome.reason);
+        columns.server.push(&outcome.server);
+        columns.reply.push(&outcome.reply);
+        columns.policy_revision.push(outcome.policy_revision);
+        columns.retry_at.push(outcome.retry_at);
+        columns.delay_notified.push(outcome.delay_notified);
+    }
+    columns
+}
+
+fn answer_all(engine: &Engine, jobs: Vec<Job>, mut taken: HashSet<Key>) {
+    let keys: Vec<Key> = taken.iter().copied().collect();
+    engine.workers.ended(&keys);
+    for job in jobs {
+        let mut stale = Vec::new();
+        let mut completed = 0;
+        for outcome in &job.outcomes.outcomes {
+            // Taken out: the same lease a second time is stale.
+            if !taken.remove(&(outcome.id, outcome.epoch)) {
+                stale.push(LeaseKey {
+                    recipient_id: outcome.id,
+                    epoch: outcome.epoch as u32,
+                });
+            } else if outcome.outcome == Outcome::Retry {
+                engine.due.at(outcome.retry_at);
+            } else {
+                completed += 1;
+            }
+        }
+        engine.completed.fetch_add(completed, Ordering::Relaxed);
+        metrics::counter!("postern_queue_completed_total").increment(completed);
+        metrics::counter!("postern_queue_stale_total").increment(stale.len() as u64);
+        answer(job.place, Ok(Completed { stale }));
+    }
+}
+
+fn refuse(jobs: Vec<Job>, status: &Status) {
+    for job in jobs {
+        answer(job.place, Err(status.clone()));
+    }
+}

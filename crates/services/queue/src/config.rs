@@ -1,0 +1,37 @@
+//! The section `[queue]`.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// What the queue needs to start.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    /// Where it serves gRPC: `unix:/path` or `0.0.0.0:7101`.
+    pub listen: String,
+    /// The key under which the policy's secrets are stored. Made, for its owner only, when there
+    /// is none; replicas share it.
+    pub secret_key_file: PathBuf,
+    /// How long a lease lasts unless renewed.
+    #[serde(default = "default_lease_seconds")]
+    pub lease_seconds: u32,
+    /// How long the history is kept.
+    #[serde(default = "default_history_days")]
+    pub history_days: u32,
+    /// Transactions of accepted messages under way at a time.
+    #[serde(default = "default_writers")]
+    pub writers: usize,
+}
+
+fn default_lease_seconds() -> u32 {
+    20
+}
+
+fn default_history_days() -> u32 {
+    30
+}
+
+fn default_writers() -> usize {
+    1
+}

@@ -1,0 +1,165 @@
+//! A submission on its way into the database.
+
+use std::sync::Arc;
+
+use api::grpc::Status;
+use api::queue::v1::{Accepted, LeasedMessage, LeasedRecipient};
+
+use crate::engine::Engine;
+use crate::lease::{Credits, HandOut, WorkerHold, hand_out};
+use crate::sql;
+use crate::submission::Prepared;
+
+/// A submission with the id it will have and the workers that will hold its recipients.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) id: i64,
+    pub(crate) submission: Prepared,
+    /// By recipient; decided once, since a repeated attempt must say the same. Shorter than the
+    /// recipients: the rest is not leased.
+    pub(crate) holders: Vec<WorkerHold>,
+    pub(crate) standing: Standing,
+}
+
+/// What is known of an entry before the commit.
+#[derive(Debug)]
+pub(crate) enum Standing {
+    /// Not looked at.
+    Unknown,
+    /// To be inserted.
+    New,
+    /// An earlier attempt was committed although its connection broke.
+    Committed,
+    /// The ledger knew it, as that message.
+    Duplicate(i64),
+    /// It cannot be taken.
+    Refused(Status),
+}
+
+impl Entry {
+    pub(crate) fn new(id: i64, submission: Prepared) -> Self {
+        Self {
+            id: submission.stored.map_or(id, |text| text.id),
+            submission,
+            holders: Vec::new(),
+            standing: Standing::Unknown,
+        }
+    }
+
+    /// Whether it is in the database, once the transaction is committed.
+    pub(crate) fn is_inserted(&self) -> bool {
+        matches!(self.standing, Standing::New | Standing::Committed)
+    }
+
+    /// Why it cannot be taken, if so.
+    pub(crate) fn refusal(&self) -> Option<&Status> {
+        match &self.standing {
+            Standing::Refused(status) => Some(status),
+            _ => None,
+        }
+    }
+
+    /// Decides who will hold its recipients. Credits are spent.
+    pub(crate) fn assign(&mut self, credits: &mut Credits<'_>, now: i64) {
+        if self.submission.hold_until > now {
+            return;
+        }
+        while self.holders.len() < self.submission.recipients.len() {
+            match credits.spend() {
+                Some(holder) => self.holders.push(holder),
+                None => return,
+            }
+        }
+    }
+
+    /// The answer to whoever submitted it.
+    pub(crate) fn answer(&self) -> Result<Accepted, Status> {
+        match &self.standing {
+            Standing::New | Standing::Committed => Ok(Accepted {
+                message_id: self.id,
+                duplicate: false,
+            }),
+            Standing::Duplicate(message_id) => Ok(Accepted {
+                message_id: *message_id,
+                duplicate: true,
+            }),
+            Standing::Refused(status) => Err(status.clone()),
+            Standing::Unknown => Err(Status::internal("the message was not looked at")),
+        }
+    }
+
+    /// What each worker now holds of it.
+    fn hand_out(self, received_at: i64, to: &mut HandOut) {
+        let submission = self.submission;
+        let size = u64::try_from(submission.size()).unwrap_or(0);
+        let mut holders = self.holders.into_iter().peekable();
+        let mut recipients = submission.recipients.into_iter().enumerate();
+        while let Some((worker, _)) = holders.peek().cloned() {
+            let mut held = Vec::new();
+            while holders.next_if(|(next, _)| *next == worker).is_some() {
+                if let Some((n, recipient)) = recipients.next() {
+                    held.push(LeasedRecipient {
+                        recipient_id: sql::recipient_id(self.id, n),
+                        epoch: 1,
+                        address: recipient.address,
+                        original_recipient: recipient.original_recipient,
+                        notify: recipient.notify,
+                        attempts: 0,
+                        delay_notified: false,
+                    });
+                }
+            }
+            let message = LeasedMessage {
+                message_id: self.id,
+                body_id: self.id,
+                size,
+                reverse_path: submission.reverse_path.clone(),
+                received_at_ms: received_at,
+                eight_bit: submission.flags & 1 != 0,
+                smtputf8: submission.flags & 2 != 0,
+                binary: submission.flags & 4 != 0,
+                require_tls: submission.flags & 8 != 0,
+                envelope_id: submission.envelope_id.clone(),
+                return_content: i32::from(submission.return_content),
+                recipients: held,
+            };
+            to.add(worker, message);
+        }
+    }
+}
+
+/// Behind the commit: hands over what was inserted as leased, and tells the scan of the rest.
+pub(crate) fn announce(
+    engine: &Arc<Engine>,
+    entries: Vec<Entry>,
+    mut credits: Option<Credits<'_>>,
+    received_at: i64,
+) {
+    let mut messages = HandOut::default();
+    let mut handed = 0;
+    let mut left = false;
+    for entry in entries {
+        if !entry.is_inserted() {
+            continue;
+        }
+        handed += entry.holders.len() as u64;
+        for (worker, _) in &entry.holders {
+            if let Some(credits) = &mut credits {
+                credits.handed(*worker, 1);
+            }
+        }
+        if entry.submission.hold_until > received_at {
+            engine.due.at(entry.submission.hold_until);
+        } else {
+            left |= entry.holders.len() < entry.submission.recipients.len();
+        }
+        entry.hand_out(received_at, &mut messages);
+    }
+    if handed > 0 {
+        metrics::counter!("postern_queue_leased_total", "way" => "hand-over").increment(handed);
+        hand_out(engine, messages, received_at + engine.lease_ms);
+    }
+    if left {
+        engine.due.left_now();
+    }
+}

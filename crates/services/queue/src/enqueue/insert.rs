@@ -1,0 +1,161 @@
+//! Bringing entries into the database, within the caller's transaction or as one.
+
+use sqlx::{Acquire, Connection, PgConnection};
+
+use super::entry::{Entry, Standing};
+use crate::engine::Engine;
+use crate::failure;
+use crate::lease::Credits;
+use crate::sql::collected::Identity;
+use crate::sql::enqueue::{Columns, RecipientColumns};
+use crate::sql::{self, recipient_id};
+
+/// Looks at every entry that has not been looked at, decides who will hold what, and inserts what
+/// is new. `credits` is filled at the first attempt and kept for those that repeat it.
+///
+/// With `in_transaction` the caller's transaction is used; otherwise the insertion is one, and
+/// nothing more than one statement wherever no ledger and no upload is involved.
+pub(crate) async fn insert<'e>(
+    connection: &mut PgConnection,
+    engine: &'e Engine,
+    entries: &mut [Entry],
+    credits: &mut Option<Credits<'e>>,
+    in_transaction: bool,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    if in_transaction || !entries.iter().any(needs_look) {
+        return insert_within(connection, engine, entries, credits, now).await;
+    }
+    let mut transaction = Connection::begin(connection).await?;
+    insert_within(&mut transaction, engine, entries, credits, now).await?;
+    transaction.commit().await
+}
+
+async fn insert_within<'e>(
+    connection: &mut PgConnection,
+    engine: &'e Engine,
+    entries: &mut [Entry],
+    credits: &mut Option<Credits<'e>>,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    for entry in entries.iter_mut() {
+        if !matches!(entry.standing, Standing::Committed) {
+            look_at(connection, entry, now).await?;
+        }
+    }
+    let credits = credits.get_or_insert_with(|| {
+        let wanted = entries.iter().filter(|entry| is_new(entry));
+        let wanted = wanted.map(|entry| entry.submission.recipients.len()).sum();
+        // While older mail waits for credits, fresh mail takes only half of them.
+        engine
+            .workers
+            .take_credits(wanted, engine.due.has_backlog())
+    });
+    for entry in entries.iter_mut().filter(|entry| is_new(entry)) {
+        entry.assign(credits, now);
+    }
+    let columns = columns(entries, now, now + engine.lease_ms);
+    if columns.id.is_empty() {
+        return Ok(());
+    }
+    sql::enqueue::insert(connection, &columns, now).await
+}
+
+fn is_new(entry: &Entry) -> bool {
+    matches!(entry.standing, Standing::New)
+}
+
+fn needs_look(entry: &Entry) -> bool {
+    entry.submission.stored.is_some() || entry.submission.collected.is_some()
+}
+
+/// Is it in the ledger? Is its text there?
+async fn look_at(
+    connection: &mut PgConnection,
+    entry: &mut Entry,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    entry.standing = Standing::New;
+    if !needs_look(entry) {
+        return Ok(());
+    }
+    // Refusing one must not take back the others, nor leave a trace of it.
+    let mut savepoint = Connection::begin(connection).await?;
+    let connection = savepoint.acquire().await?;
+    if let Some(collected) = &entry.submission.collected {
+        let identity = Identity {
+            account: &collected.account,
+            uidl: &collected.uidl,
+            content_hash: &collected.content_hash,
+        };
+        if let Some(known) = sql::collected::note(connection, identity, entry.id, now).await? {
+            entry.standing = Standing::Duplicate(known);
+            return savepoint.rollback().await;
+        }
+    }
+    if let Some(text) = entry.submission.stored {
+        match volume::claim(connection, text).await {
+            Ok(()) => {}
+            Err(volume::Error::Database(error)) => return Err(error),
+            Err(error) => {
+                entry.standing = Standing::Refused(match failure::of_volume(error) {
+                    status if status.code() == api::grpc::Code::NotFound => {
+                        api::grpc::Status::invalid_argument(status.message().to_owned())
+                    }
+                    status => status,
+                });
+                return savepoint.rollback().await;
+            }
+        }
+    }
+    savepoint.commit().await
+}
+
+fn columns(entries: &[Entry], now: i64, lease_end: i64) -> Columns<'_> {
+    let mut columns = Columns::default();
+    for entry in entries.iter().filter(|entry| is_new(entry)) {
+        let submission = &entry.submission;
+        columns.id.push(entry.id);
+        columns.size.push(submission.size());
+        columns.header.push(&submission.header);
+        columns.summary.push(&submission.summary);
+        columns.text.push(match &submission.text {
+            volume::Text::Inline(text) => Some(text),
+            volume::Text::Uploaded(_) => None,
+        });
+        columns.reverse_path.push(&submission.reverse_path);
+        columns.flags.push(submission.flags);
+        columns.envelope_id.push(&submission.envelope_id);
+        columns.return_content.push(submission.return_content);
+        columns.origin.push(&submission.origin);
+        columns.policy_revision.push(submission.policy_revision);
+        // At most 10,000.
+        columns.recipients.push(submission.recipients.len() as i32);
+        recipient_columns(entry, now, lease_end, &mut columns.recipient);
+    }
+    columns
+}
+
+fn recipient_columns<'a>(
+    entry: &'a Entry,
+    now: i64,
+    lease_end: i64,
+    columns: &mut RecipientColumns<'a>,
+) {
+    for (n, recipient) in entry.submission.recipients.iter().enumerate() {
+        columns.id.push(recipient_id(entry.id, n));
+        columns.address.push(&recipient.address);
+        columns
+            .original_recipient
+            .push(&recipient.original_recipient);
+        // At most 15.
+        columns.notify.push(recipient.notify as i16);
+        let (epoch, due_at, worker) = match entry.holders.get(n) {
+            Some((_, name)) => (1, lease_end, &**name),
+            None => (0, entry.submission.hold_until.max(now), ""),
+        };
+        columns.epoch.push(epoch);
+        columns.due_at.push(due_at);
+        columns.worker.push(worker);
+    }
+}

@@ -1,0 +1,73 @@
+//! One stream of submissions: reads, checks, passes on; answers come from the writer.
+
+use api::grpc::{Status, Streaming};
+use api::queue::v1::{Accepted, EnqueueRequest, EnqueueResponse, enqueue_response};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::writer::Job;
+use crate::answers::{Answers, Budget, Place};
+use crate::failure;
+use crate::submission::prepare;
+
+/// Memory for submissions that wait for their commit, in KiB.
+const BUDGET_KIB: u32 = 64 * 1024;
+
+/// Where streams put what they have read.
+#[derive(Debug, Clone)]
+pub(crate) struct Intake {
+    jobs: mpsc::Sender<Job>,
+    budget: Budget,
+}
+
+impl Intake {
+    pub(crate) fn new(jobs: mpsc::Sender<Job>) -> Self {
+        Self {
+            jobs,
+            budget: Budget::new(BUDGET_KIB),
+        }
+    }
+}
+
+/// Reads submissions until the client ends the stream or this process drains. Submissions that
+/// were read are committed and answered in any case.
+pub(crate) async fn read_stream(
+    mut requests: Streaming<EnqueueRequest>,
+    answers: Answers<EnqueueResponse>,
+    intake: Intake,
+    shutdown: CancellationToken,
+) {
+    loop {
+        let request = tokio::select! {
+            () = shutdown.cancelled() => return,
+            request = requests.message() => request,
+        };
+        let Ok(Some(request)) = request else { return };
+        let Some(place) = Place::take(&answers, request.tag).await else {
+            return;
+        };
+        match prepare(request.submission) {
+            Err(status) => answer(place, Err(status)),
+            Ok(submission) => {
+                let place = place.with_share(&intake.budget, submission.weight()).await;
+                let job = Job { submission, place };
+                if let Err(job) = intake.jobs.send(job).await {
+                    answer(job.0.place, Err(Status::unavailable("the queue is ending")));
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Answers one submission.
+pub(super) fn answer(place: Place<EnqueueResponse>, result: Result<Accepted, Status>) {
+    let result = match result {
+        Ok(accepted) => enqueue_response::Result::Accepted(accepted),
+        Err(status) => enqueue_response::Result::Failure(failure::for_stream(&status)),
+    };
+    place.fill(|tag| EnqueueResponse {
+        tag,
+        result: Some(result),
+    });
+}

@@ -1,0 +1,168 @@
+//! The writer: commits what has arrived, in groups.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use api::grpc::Status;
+use api::queue::v1::EnqueueResponse;
+use database::{HeldConnection, Retry};
+use tokio::sync::mpsc;
+
+use super::entry::{Entry, Standing, announce};
+use super::insert::insert;
+use super::stream::answer;
+use crate::answers::Place;
+use crate::engine::Engine;
+use crate::group_commit::{Inbox, Weighed};
+use crate::lease::Credits;
+use crate::submission::Prepared;
+use crate::{failure, sql};
+
+/// Messages in one transaction. 16 to 64 is where Postgres is fast (DESIGN §9); more costs nothing.
+const BATCH_MESSAGES: usize = 256;
+const BATCH_OCTETS: usize = 4 * 1024 * 1024;
+
+/// How long a batch is tried while Postgres is away, before its submitters are told.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A submission that waits to be committed.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) submission: Prepared,
+    pub(crate) place: Place<EnqueueResponse>,
+}
+
+impl Weighed for Job {
+    fn weight(&self) -> usize {
+        self.submission.weight()
+    }
+}
+
+/// The writers' inbox, and the way into it.
+pub(crate) fn inbox() -> (mpsc::Sender<Job>, Inbox<Job>) {
+    Inbox::new(BATCH_MESSAGES, BATCH_OCTETS)
+}
+
+/// Commits batches until nobody can submit any more. Several may run side by side.
+pub(crate) async fn write(engine: Arc<Engine>, inbox: Arc<Inbox<Job>>) {
+    let mut connection = HeldConnection::new(engine.pool.clone());
+    while let Some(jobs) = inbox.next_batch().await {
+        metrics::histogram!("postern_queue_enqueue_batch").record(jobs.len() as f64);
+        write_batch(&engine, &mut connection, jobs).await;
+    }
+}
+
+async fn write_batch(engine: &Arc<Engine>, connection: &mut HeldConnection, jobs: Vec<Job>) {
+    let (submissions, places): (Vec<_>, Vec<_>) = jobs
+        .into_iter()
+        .map(|job| (job.submission, job.place))
+        .unzip();
+    let ids = match engine.ids.take_many(&engine.pool, submissions.len()).await {
+        Ok(ids) => ids,
+        Err(error) => return refuse(places, &failure::of_database(&error)),
+    };
+    let entries = ids
+        .into_iter()
+        .zip(submissions)
+        .map(|(id, submission)| Entry::new(id, submission))
+        .collect();
+    commit(engine, connection, entries, places).await;
+}
+
+/// Commits entries and answers for each. Where Postgres refuses the whole for good, because of
+/// one of them, it is tried by halves: one message must not keep others from being accepted.
+async fn commit(
+    engine: &Arc<Engine>,
+    connection: &mut HeldConnection,
+    mut entries: Vec<Entry>,
+    mut places: Vec<Place<EnqueueResponse>>,
+) {
+    let mut credits = None;
+    let now = engine.clock.now();
+    let result = try_to_commit(engine, connection, &mut entries, &mut credits, now).await;
+    match result {
+        Ok(()) => {
+            let accepted = entries.iter().filter(|entry| entry.is_inserted()).count() as u64;
+            engine.enqueued.fetch_add(accepted, Ordering::Relaxed);
+            metrics::counter!("postern_queue_enqueued_total").increment(accepted);
+            for (entry, place) in entries.iter().zip(places) {
+                answer(place, entry.answer());
+            }
+            announce(engine, entries, credits, now);
+        }
+        Err(error) if entries.len() > 1 && !database::is_transient(&error) => {
+            drop(credits);
+            reset(&mut entries);
+            let half = entries.len() / 2;
+            let second = (entries.split_off(half), places.split_off(half));
+            Box::pin(commit(engine, connection, entries, places)).await;
+            Box::pin(commit(engine, connection, second.0, second.1)).await;
+        }
+        Err(error) => {
+            refuse(places, &failure::of_database(&error));
+        }
+    }
+}
+
+/// Tries until it is committed, refused for good, or Postgres has been away for too long.
+async fn try_to_commit<'e>(
+    engine: &'e Engine,
+    connection: &mut HeldConnection,
+    entries: &mut [Entry],
+    credits: &mut Option<Credits<'e>>,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    let mut retry = Retry::within(PATIENCE);
+    let mut repeated = false;
+    while let Err(error) = attempt(engine, connection, entries, credits, repeated, now).await {
+        // Whatever it was: the connection may be within a transaction.
+        connection.discard();
+        retry.again(error).await?;
+        repeated = true;
+    }
+    Ok(())
+}
+
+async fn attempt<'e>(
+    engine: &'e Engine,
+    connection: &mut HeldConnection,
+    entries: &mut [Entry],
+    credits: &mut Option<Credits<'e>>,
+    repeated: bool,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    let connection = connection.get().await?;
+    if repeated {
+        // The connection may have broken behind the commit.
+        let ids: Vec<i64> = entries.iter().map(|entry| entry.id).collect();
+        let committed = sql::enqueue::committed(connection, &ids).await?;
+        for entry in entries.iter_mut() {
+            if committed.contains(&entry.id) && matches!(entry.standing, Standing::New) {
+                entry.standing = Standing::Committed;
+            }
+        }
+        if entries
+            .iter()
+            .any(|entry| matches!(entry.standing, Standing::Committed))
+        {
+            // All or nothing: what was not inserted with them had been refused then.
+            return Ok(());
+        }
+    }
+    insert(connection, engine, entries, credits, false, now).await
+}
+
+/// Nothing was committed: the next attempt decides anew.
+fn reset(entries: &mut [Entry]) {
+    for entry in entries {
+        entry.standing = Standing::Unknown;
+        entry.holders.clear();
+    }
+}
+
+fn refuse(places: Vec<Place<EnqueueResponse>>, status: &Status) {
+    for place in places {
+        answer(place, Err(status.clone()));
+    }
+}

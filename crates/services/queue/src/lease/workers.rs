@@ -1,0 +1,332 @@
+//! Who may be handed how much, and who holds what. In memory: a worker's stream and its credits
+//! are gone when this process is.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use api::grpc::Status;
+use api::queue::v1::{LeaseResponse, LeasedMessage};
+use tokio::sync::mpsc;
+
+use super::Key;
+
+/// Recipients that one worker may be sent without having asked again.
+const MAX_CREDITS: u32 = 100_000;
+
+/// Names a worker's stream in this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct WorkerId(u64);
+
+/// A worker's stream and its name: who will hold a recipient.
+pub(crate) type WorkerHold = (WorkerId, Arc<str>);
+
+/// All workers whose streams end here.
+#[derive(Debug, Default)]
+pub(crate) struct Workers {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    next_id: u64,
+    workers: HashMap<WorkerId, Worker>,
+    /// By recipient: each is held by one worker at most.
+    held: HashMap<i64, Held>,
+}
+
+#[derive(Debug)]
+struct Worker {
+    name: Arc<str>,
+    credits: u32,
+    responses: mpsc::UnboundedSender<Result<LeaseResponse, Status>>,
+}
+
+#[derive(Debug)]
+struct Held {
+    worker: WorkerId,
+    epoch: i32,
+    until: i64,
+}
+
+/// Credits of one worker, taken for a hand-over.
+#[derive(Debug, Clone)]
+pub(crate) struct Credit {
+    pub(crate) worker: WorkerId,
+    pub(crate) name: Arc<str>,
+    /// Taken and not handed over.
+    count: usize,
+    /// Of these not spent.
+    unspent: usize,
+}
+
+/// Credits taken for a transaction. What was not handed over goes back when dropped: the
+/// transaction may fail.
+#[derive(Debug)]
+pub(crate) struct Credits<'a> {
+    workers: &'a Workers,
+    each: Vec<Credit>,
+}
+
+impl Workers {
+    /// A worker says hello. An older stream of the same name is dead: what it held is given back,
+    /// to be released.
+    pub(crate) fn join(
+        &self,
+        name: &str,
+        responses: mpsc::UnboundedSender<Result<LeaseResponse, Status>>,
+    ) -> (WorkerId, Vec<Key>) {
+        let mut state = self.lock();
+        let older: Vec<WorkerId> = state
+            .workers
+            .iter()
+            .filter(|(_, worker)| &*worker.name == name)
+            .map(|(id, _)| *id)
+            .collect();
+        let lost = older.into_iter().flat_map(|id| state.remove(id)).collect();
+        let id = WorkerId(state.next_id);
+        state.next_id += 1;
+        let worker = Worker {
+            name: name.into(),
+            credits: 0,
+            responses,
+        };
+        state.workers.insert(id, worker);
+        (id, lost)
+    }
+
+    /// The worker's stream has ended; gives what it held.
+    pub(crate) fn leave(&self, id: WorkerId) -> Vec<Key> {
+        self.lock().remove(id)
+    }
+
+    /// Whether this stream is the worker's newest.
+    pub(crate) fn knows(&self, id: WorkerId) -> bool {
+        self.lock().workers.contains_key(&id)
+    }
+
+    /// How many workers there are.
+    pub(crate) fn count(&self) -> usize {
+        self.lock().workers.len()
+    }
+
+    /// The worker may be sent so many more.
+    pub(crate) fn grant(&self, id: WorkerId, credits: u32) {
+        if let Some(worker) = self.lock().workers.get_mut(&id) {
+            worker.credits = worker.credits.saturating_add(credits).min(MAX_CREDITS);
+        }
+    }
+
+    /// Whether anybody may be sent anything.
+    pub(crate) fn have_credits(&self) -> bool {
+        self.lock()
+            .workers
+            .values()
+            .any(|worker| worker.credits > 0)
+    }
+
+    /// Takes up to `wanted` credits, spread over the workers. With `half`, leaves each worker half
+    /// of what it has.
+    pub(crate) fn take_credits(&self, wanted: usize, half: bool) -> Credits<'_> {
+        let mut each: Vec<Credit> = Vec::new();
+        let mut state = self.lock();
+        let mut ready: Vec<(&WorkerId, &mut Worker)> = state
+            .workers
+            .iter_mut()
+            .filter(|(_, worker)| worker.credits > u32::from(half))
+            .collect();
+        // The busiest first: what it cannot take is left to those with more room.
+        ready.sort_by_key(|(id, worker)| (worker.credits, **id));
+        let mut left = wanted;
+        let mut others = ready.len();
+        for (id, worker) in ready {
+            let share = left.div_ceil(others);
+            others -= 1;
+            let most = if half {
+                worker.credits / 2
+            } else {
+                worker.credits
+            };
+            let count = share.min(most as usize);
+            worker.credits -= count as u32;
+            left -= count;
+            if count > 0 {
+                let name = Arc::clone(&worker.name);
+                let worker = *id;
+                each.push(Credit {
+                    worker,
+                    name,
+                    count,
+                    unspent: count,
+                });
+            }
+        }
+        drop(state);
+        Credits {
+            workers: self,
+            each,
+        }
+    }
+
+    /// Takes up to `wanted` credits of the one worker that has most.
+    pub(crate) fn take_credits_of_one(&self, wanted: usize) -> Option<(Credit, Credits<'_>)> {
+        let mut state = self.lock();
+        let (id, worker) = state
+            .workers
+            .iter_mut()
+            .filter(|(_, worker)| worker.credits > 0)
+            .max_by_key(|(id, worker)| (worker.credits, std::cmp::Reverse(**id)))?;
+        let count = wanted.min(worker.credits as usize);
+        worker.credits -= count as u32;
+        let credit = Credit {
+            worker: *id,
+            name: Arc::clone(&worker.name),
+            count,
+            unspent: count,
+        };
+        drop(state);
+        let credits = Credits {
+            workers: self,
+            each: vec![credit.clone()],
+        };
+        Some((credit, credits))
+    }
+
+    /// Sends leased recipients to their worker. When it is gone, gives their keys back: they are
+    /// to be released.
+    pub(crate) fn hand_over(
+        &self,
+        id: WorkerId,
+        messages: Vec<LeasedMessage>,
+        until: i64,
+    ) -> Vec<Key> {
+        let keys = keys_of(&messages);
+        let mut state = self.lock();
+        let Some(worker) = state.workers.get(&id) else {
+            return keys;
+        };
+        let response = LeaseResponse {
+            messages,
+            lease_seconds: 0,
+        };
+        if worker.responses.send(Ok(response)).is_err() {
+            return keys;
+        }
+        let held = keys.into_iter().map(|(recipient, epoch)| {
+            let worker = id;
+            (
+                recipient,
+                Held {
+                    worker,
+                    epoch,
+                    until,
+                },
+            )
+        });
+        state.held.extend(held);
+        Vec::new()
+    }
+
+    /// The worker's leases last until then.
+    pub(crate) fn renewed(&self, id: WorkerId, keys: &[Key], until: i64) {
+        let mut state = self.lock();
+        if !state.workers.contains_key(&id) {
+            return;
+        }
+        for &(recipient, epoch) in keys {
+            let worker = id;
+            state.held.insert(
+                recipient,
+                Held {
+                    worker,
+                    epoch,
+                    until,
+                },
+            );
+        }
+    }
+
+    /// These leases have ended.
+    pub(crate) fn ended(&self, keys: &[Key]) {
+        let mut state = self.lock();
+        for (recipient, epoch) in keys {
+            if state
+                .held
+                .get(recipient)
+                .is_some_and(|held| held.epoch == *epoch)
+            {
+                state.held.remove(recipient);
+            }
+        }
+    }
+
+    /// Forgets leases that are over: they were completed at another replica, or expired.
+    pub(crate) fn forget_expired(&self, now: i64) {
+        self.lock().held.retain(|_, held| held.until > now);
+    }
+
+    fn give_back(&self, credits: &[Credit]) {
+        let mut state = self.lock();
+        for credit in credits {
+            if let Some(worker) = state.workers.get_mut(&credit.worker) {
+                worker.credits += credit.count as u32;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No code panics while it holds the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn remove(&mut self, id: WorkerId) -> Vec<Key> {
+        if self.workers.remove(&id).is_none() {
+            return Vec::new();
+        }
+        self.held
+            .extract_if(|_, held| held.worker == id)
+            .map(|(recipient, held)| (recipient, held.epoch))
+            .collect()
+    }
+}
+
+impl Credits<'_> {
+    /// Spends one credit, if there is one: the recipient will be that worker's.
+    pub(crate) fn spend(&mut self) -> Option<WorkerHold> {
+        let credit = self.each.iter_mut().find(|credit| credit.unspent > 0)?;
+        credit.unspent -= 1;
+        Some((credit.worker, Arc::clone(&credit.name)))
+    }
+
+    /// So many recipients are the worker's: their credits do not go back.
+    pub(crate) fn handed(&mut self, worker: WorkerId, recipients: usize) {
+        if let Some(credit) = self.each.iter_mut().find(|credit| credit.worker == worker) {
+            credit.count = credit.count.saturating_sub(recipients);
+        }
+    }
+}
+
+impl Credit {
+    /// How many.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+}
+
+impl Drop for Credits<'_> {
+    fn drop(&mut self) {
+        self.workers.give_back(&self.each);
+    }
+}
+
+fn keys_of(messages: &[LeasedMessage]) -> Vec<Key> {
+    messages
+        .iter()
+        .flat_map(|message| &message.recipients)
+        .map(|recipient| (recipient.recipient_id, recipient.epoch as i32))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+//! Revisions of the policy.
+
+use std::sync::Arc;
+
+use api::grpc::Status;
+use sqlx::PgPool;
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::failure;
+use crate::notification;
+use crate::sql::revisions::{self, Revision};
+
+/// How often a revision is numbered anew when others are made at the same time.
+const ATTEMPTS: usize = 10;
+
+/// The policy's revisions, and the newest at hand.
+#[derive(Debug)]
+pub(crate) struct Policies {
+    pool: PgPool,
+    clock: Clock,
+    newest: watch::Sender<Arc<Revision>>,
+}
+
+/// A document that is to become the newest revision.
+#[derive(Debug)]
+pub(crate) struct Proposal {
+    pub(crate) document: String,
+    /// Only if this is the newest; 0: in any case.
+    pub(crate) expected: i64,
+    pub(crate) author: String,
+    pub(crate) comment: String,
+}
+
+impl Policies {
+    /// Reads the newest revision. On an empty database makes the first, of the default document.
+    pub(crate) async fn open(pool: PgPool, clock: Clock) -> Result<Self, sqlx::Error> {
+        let mut connection = pool.acquire().await?;
+        let newest = match revisions::newest(&mut connection).await? {
+            Some(newest) => newest,
+            None => {
+                let first = Revision {
+                    revision: 1,
+                    document: rules::Policy::default_document().to_owned(),
+                    made_at: clock.now(),
+                    author: "postern".to_owned(),
+                    comment: "the policy to begin with".to_owned(),
+                };
+                match revisions::insert(&mut connection, &first).await {
+                    // Another replica was faster.
+                    Err(error) if database::is_unique_violation(&error) => {
+                        revisions::newest(&mut connection).await?.unwrap_or(first)
+                    }
+                    result => result.map(|()| first)?,
+                }
+            }
+        };
+        drop(connection);
+        Ok(Self {
+            pool,
+            clock,
+            newest: watch::Sender::new(Arc::new(newest)),
+        })
+    }
+
+    /// The newest revision, and each that follows.
+    pub(crate) fn watch(&self) -> watch::Receiver<Arc<Revision>> {
+        self.newest.subscribe()
+    }
+
+    /// Looks for a newer revision, made at another replica.
+    pub(crate) async fn refresh(&self) -> Result<(), sqlx::Error> {
+        let mut connection = self.pool.acquire().await?;
+        if let Some(newest) = revisions::newest(&mut connection).await? {
+            self.take(newest);
+        }
+        Ok(())
+    }
+
+    /// One revision; the newest when `revision` is 0.
+    pub(crate) async fn get(&self, revision: i64) -> Result<Revision, Status> {
+        if revision == 0 {
+            // Asked, not remembered: whoever edits wants what is really the newest.
+            self.refresh().await.map_err(failed)?;
+            return Ok(Revision::clone(&self.newest.borrow()));
+        }
+        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        revisions::get(&mut connection, revision)
+            .await
+            .map_err(failed)?
+            .ok_or_else(|| Status::not_found(format!("there is no revision {revision}")))
+    }
+
+    /// Newest first, without documents.
+    pub(crate) async fn list(&self, limit: i64) -> Result<Vec<Revision>, Status> {
+        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        revisions::list(&mut connection, limit)
+            .await
+            .map_err(failed)
+    }
+
+    /// Validates the document as a whole and makes it the newest revision.
+    pub(crate) async fn apply(&self, proposal: Proposal) -> Result<Revision, Status> {
+        // Line and reason of everything that is wrong.
+        rules::Policy::parse(&proposal.document)
+            .map_err(|errors| Status::invalid_argument(errors.to_string()))?;
+        let mut new = Revision {
+            revision: 0,
+            document: proposal.document,
+            made_at: self.clock.now(),
+            author: proposal.author,
+            comment: proposal.comment,
+        };
+        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        for _ in 0..ATTEMPTS {
+            let newest = revisions::newest(&mut connection).await.map_err(failed)?;
+            let newest = newest.map_or(0, |newest| newest.revision);
+            if proposal.expected != 0 && proposal.expected != newest {
+                return Err(Status::aborted(format!(
+                    "revision {newest} is the newest, not {}",
+                    proposal.expected
+                )));
+            }
+            new.revision = newest + 1;
+            match revisions::insert(&mut connection, &new).await {
+                Err(error) if database::is_unique_violation(&error) => {}
+                result => {
+                    result.map_err(failed)?;
+                    tracing::info!(revision = new.revision, author = new.author, "new policy");
+                    self.take(new.clone());
+                    notification::tell_policy(&self.pool).await;
+                    return Ok(new);
+                }
+            }
+        }
+        Err(Status::aborted(
+            "others are changing the policy at the same time",
+        ))
+    }
+
+    fn take(&self, revision: Revision) {
+        self.newest.send_if_modified(|newest| {
+            let newer = revision.revision > newest.revision;
+            if newer {
+                *newest = Arc::new(revision);
+            }
+            newer
+        });
+    }
+}
+
+fn failed(error: sqlx::Error) -> Status {
+    failure::of_database(&error)
+}

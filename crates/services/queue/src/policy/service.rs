@@ -1,0 +1,232 @@
+//! `policy.v1` over gRPC.
+
+use std::sync::Arc;
+
+use api::grpc::{Request, Response, Status, async_trait};
+use api::policy::v1::policy_server::Policy;
+use api::policy::v1::{
+    ApplyPolicyRequest, GetPolicyRequest, ListRevisionsRequest, ListRevisionsResponse,
+    ListSecretsRequest, ListSecretsResponse, RemoveSecretRequest, RemoveSecretResponse,
+    RevealSecretRequest, RevealSecretResponse, Revision, SetSecretRequest, SetSecretResponse,
+    WatchPolicyRequest,
+};
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use sqlx::PgPool;
+use tokio_stream::wrappers::WatchStream;
+use tokio_util::sync::CancellationToken;
+
+use super::revisions::{Policies, Proposal};
+use super::vault::Vault;
+use crate::clock::Clock;
+use crate::failure;
+use crate::sql::{revisions, secrets};
+
+const MAX_DOCUMENT: usize = 8 * 1024 * 1024;
+const MAX_AUTHOR: usize = 320;
+const MAX_COMMENT: usize = 4000;
+const DEFAULT_PAGE: u32 = 50;
+const LARGEST_PAGE: u32 = 1000;
+const MAX_SECRET: usize = 64 * 1024;
+const MAX_SECRET_NAME: usize = 100;
+
+/// The service.
+#[derive(Debug)]
+pub(crate) struct PolicyService {
+    policies: Arc<Policies>,
+    vault: Vault,
+    pool: PgPool,
+    clock: Clock,
+    shutdown: CancellationToken,
+}
+
+impl PolicyService {
+    pub(crate) fn new(
+        policies: Arc<Policies>,
+        vault: Vault,
+        pool: PgPool,
+        clock: Clock,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self {
+            policies,
+            vault,
+            pool,
+            clock,
+            shutdown,
+        }
+    }
+}
+
+#[async_trait]
+impl Policy for PolicyService {
+    type WatchPolicyStream = BoxStream<'static, Result<Revision, Status>>;
+
+    async fn get_policy(
+        &self,
+        request: Request<GetPolicyRequest>,
+    ) -> Result<Response<Revision>, Status> {
+        let number = number(request.get_ref().revision)?;
+        let revision = self.policies.get(number).await?;
+        Ok(Response::new(to_api(revision)))
+    }
+
+    async fn apply_policy(
+        &self,
+        request: Request<ApplyPolicyRequest>,
+    ) -> Result<Response<Revision>, Status> {
+        let request = request.into_inner();
+        check_text("document", &request.document, MAX_DOCUMENT)?;
+        check_text("author", &request.author, MAX_AUTHOR)?;
+        check_text("comment", &request.comment, MAX_COMMENT)?;
+        let proposal = Proposal {
+            document: request.document,
+            expected: number(request.expected_revision)?,
+            author: request.author,
+            comment: request.comment,
+        };
+        let revision = self.policies.apply(proposal).await?;
+        Ok(Response::new(to_api(revision)))
+    }
+
+    async fn list_revisions(
+        &self,
+        request: Request<ListRevisionsRequest>,
+    ) -> Result<Response<ListRevisionsResponse>, Status> {
+        let limit = match request.get_ref().limit {
+            0 => DEFAULT_PAGE,
+            limit @ 1..=LARGEST_PAGE => limit,
+            limit => {
+                return Err(Status::invalid_argument(format!(
+                    "limit is {limit}; at most {LARGEST_PAGE} are listed at a time"
+                )));
+            }
+        };
+        let revisions = self.policies.list(i64::from(limit)).await?;
+        Ok(Response::new(ListRevisionsResponse {
+            revisions: revisions.into_iter().map(to_api).collect(),
+        }))
+    }
+
+    /// Revisions that were superseded before the watcher took them are left out.
+    async fn watch_policy(
+        &self,
+        _request: Request<WatchPolicyRequest>,
+    ) -> Result<Response<Self::WatchPolicyStream>, Status> {
+        let revisions = WatchStream::new(self.policies.watch())
+            .map(|revision| Ok(to_api(revisions::Revision::clone(&revision))))
+            .take_until(self.shutdown.clone().cancelled_owned());
+        Ok(Response::new(revisions.boxed()))
+    }
+
+    async fn set_secret(
+        &self,
+        request: Request<SetSecretRequest>,
+    ) -> Result<Response<SetSecretResponse>, Status> {
+        let request = request.into_inner();
+        check_secret_name(&request.name)?;
+        if request.value.len() > MAX_SECRET {
+            return Err(Status::invalid_argument(format!(
+                "a secret has at most {MAX_SECRET} octets"
+            )));
+        }
+        let sealed = self
+            .vault
+            .seal(&request.name, &request.value)
+            .map_err(|error| Status::internal(error.to_string()))?;
+        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        secrets::set(&mut connection, &request.name, &sealed, self.clock.now())
+            .await
+            .map_err(failed)?;
+        Ok(Response::new(SetSecretResponse {}))
+    }
+
+    async fn list_secrets(
+        &self,
+        _request: Request<ListSecretsRequest>,
+    ) -> Result<Response<ListSecretsResponse>, Status> {
+        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        let names = secrets::list(&mut connection).await.map_err(failed)?;
+        Ok(Response::new(ListSecretsResponse { names }))
+    }
+
+    async fn remove_secret(
+        &self,
+        request: Request<RemoveSecretRequest>,
+    ) -> Result<Response<RemoveSecretResponse>, Status> {
+        let name = &request.get_ref().name;
+        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        if secrets::remove(&mut connection, name)
+            .await
+            .map_err(failed)?
+        {
+            Ok(Response::new(RemoveSecretResponse {}))
+        } else {
+            Err(no_secret())
+        }
+    }
+
+    async fn reveal_secret(
+        &self,
+        request: Request<RevealSecretRequest>,
+    ) -> Result<Response<RevealSecretResponse>, Status> {
+        let name = &request.get_ref().name;
+        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        let sealed = secrets::get(&mut connection, name)
+            .await
+            .map_err(failed)?
+            .ok_or_else(no_secret)?;
+        let value = self
+            .vault
+            .unseal(name, sealed)
+            .map_err(|error| Status::failed_precondition(error.to_string()))?;
+        Ok(Response::new(RevealSecretResponse {
+            value: value.into(),
+        }))
+    }
+}
+
+fn to_api(revision: revisions::Revision) -> Revision {
+    Revision {
+        revision: u64::try_from(revision.revision).unwrap_or(0),
+        document: revision.document,
+        made_at_ms: revision.made_at,
+        author: revision.author,
+        comment: revision.comment,
+    }
+}
+
+fn number(revision: u64) -> Result<i64, Status> {
+    i64::try_from(revision).map_err(|_| Status::not_found("there is no such revision"))
+}
+
+fn check_text(what: &str, text: &str, limit: usize) -> Result<(), Status> {
+    if text.len() > limit {
+        return Err(Status::invalid_argument(format!(
+            "{what} has {} octets; at most {limit} are allowed",
+            text.len()
+        )));
+    }
+    if text.contains('\0') {
+        return Err(Status::invalid_argument(format!("{what} has a NUL")));
+    }
+    Ok(())
+}
+
+fn check_secret_name(name: &str) -> Result<(), Status> {
+    let is_fine = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.');
+    if name.is_empty() || name.len() > MAX_SECRET_NAME || !name.bytes().all(is_fine) {
+        return Err(Status::invalid_argument(format!(
+            "a secret's name has 1 to {MAX_SECRET_NAME} letters, digits, `-`, `_` and `.`"
+        )));
+    }
+    Ok(())
+}
+
+fn no_secret() -> Status {
+    Status::not_found("there is no secret of that name")
+}
+
+fn failed(error: sqlx::Error) -> Status {
+    failure::of_database(&error)
+}

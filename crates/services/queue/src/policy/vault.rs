@@ -1,0 +1,122 @@
+//! Secrets are stored encrypted, under a key that is not in the database (DESIGN §7): AES-256-GCM
+//! with a random nonce; the secret's name is authenticated with it, so that no secret passes for
+//! another.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::sql::secrets::Sealed;
+
+const KEY_SIZE: usize = 32;
+
+/// Why a secret cannot be sealed or opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum VaultError {
+    /// The key file cannot be read or made.
+    #[error("{path}: {source}")]
+    File {
+        /// The key file.
+        path: String,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The key file holds something else.
+    #[error("{0} does not hold a key: 32 octets in base64 are expected")]
+    NotAKey(String),
+    /// Sealed under another key or another name, or damaged.
+    #[error("the secret was not sealed under this key")]
+    WrongKey,
+    /// The cipher refused.
+    #[error("the secret cannot be sealed")]
+    Sealing,
+}
+
+/// The key.
+pub(crate) struct Vault {
+    key: RandomizedNonceKey,
+}
+
+impl Vault {
+    /// Reads the key. Makes one, readable by its owner only, when there is no such file.
+    pub(crate) fn open(path: &Path) -> Result<Self, VaultError> {
+        let failed = |source| VaultError::File {
+            path: path.display().to_string(),
+            source,
+        };
+        let text = match std::fs::read_to_string(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => make(path).map_err(failed)?,
+            result => result.map_err(failed)?,
+        };
+        let not_a_key = || VaultError::NotAKey(path.display().to_string());
+        let key = BASE64_STANDARD
+            .decode(text.trim())
+            .map_err(|_| not_a_key())?;
+        let key = RandomizedNonceKey::new(&AES_256_GCM, &key).map_err(|_| not_a_key())?;
+        Ok(Self { key })
+    }
+
+    /// Seals the secret of that name.
+    pub(crate) fn seal(&self, name: &str, value: &[u8]) -> Result<Sealed, VaultError> {
+        let mut sealed = value.to_vec();
+        let nonce = self
+            .key
+            .seal_in_place_append_tag(Aad::from(name.as_bytes()), &mut sealed)
+            .map_err(|_| VaultError::Sealing)?;
+        Ok(Sealed {
+            nonce: nonce.as_ref().to_vec(),
+            sealed,
+        })
+    }
+
+    /// Opens the secret of that name.
+    pub(crate) fn unseal(&self, name: &str, secret: Sealed) -> Result<Vec<u8>, VaultError> {
+        let nonce =
+            Nonce::try_assume_unique_for_key(&secret.nonce).map_err(|_| VaultError::WrongKey)?;
+        let mut value = secret.sealed;
+        let size = self
+            .key
+            .open_in_place(nonce, Aad::from(name.as_bytes()), &mut value)
+            .map_err(|_| VaultError::WrongKey)?
+            .len();
+        value.truncate(size);
+        Ok(value)
+    }
+}
+
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Vault")
+    }
+}
+
+/// Makes a key file and gives what it holds. Where another process is faster, what that one made.
+fn make(path: &Path) -> io::Result<String> {
+    let mut key = [0u8; KEY_SIZE];
+    aws_lc_rs::rand::fill(&mut key).map_err(|_| io::Error::other("no random bytes"))?;
+    let text = BASE64_STANDARD.encode(key) + "\n";
+    // Beside, then linked into its place: nobody reads half a key, and none is overwritten.
+    let beside = path.with_extension(format!("new-{}", std::process::id()));
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&beside)?;
+    let made = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .and_then(|()| std::fs::hard_link(&beside, path));
+    std::fs::remove_file(&beside)?;
+    match made {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => std::fs::read_to_string(path),
+        result => result.map(|()| text),
+    }
+}
+
+#[cfg(test)]
+mod tests;

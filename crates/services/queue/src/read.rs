@@ -1,0 +1,198 @@
+//! Looking at messages: `ReadMessage`, `ListMessages`, `ShowMessage`, `GetStatistics`.
+
+use std::sync::atomic::Ordering;
+
+use api::grpc::Status;
+use api::message::v1::{Chunk, Summary};
+use api::queue::v1::{
+    GetStatisticsResponse, HistoryEvent, ListMessagesRequest, ListMessagesResponse, Origin,
+    QueuedMessage, QueuedRecipient, ReadMessageRequest, ShowMessageResponse,
+};
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
+use prost::Message as _;
+use sqlx::PgConnection;
+
+use crate::engine::Engine;
+use crate::failure;
+use crate::sql::{self, history, listing};
+
+const DEFAULT_PAGE: u32 = 100;
+const LARGEST_PAGE: u32 = 1000;
+
+/// Recipients that a listing shows of one message; `ShowMessage` shows all.
+const LISTED_RECIPIENTS: i64 = 100;
+
+/// Lines of one message's history: 10,000 recipients with a few attempts each.
+const LARGEST_HISTORY: i64 = 50_000;
+
+/// A message's bytes: header, then text.
+pub(crate) fn read_message(
+    engine: &Engine,
+    request: &ReadMessageRequest,
+) -> BoxStream<'static, Result<Chunk, Status>> {
+    let pool = engine.pool.clone();
+    let id = request.body_id;
+    if request.header_only {
+        let header = async move { volume::header(&pool, id).await.map(|body| body.header) };
+        return stream::once(header)
+            .map_ok(|data| Chunk { data })
+            .map_err(failure::of_volume)
+            .boxed();
+    }
+    volume::read(pool, id, 0..u64::MAX)
+        .map_ok(|data| Chunk { data })
+        .map_err(failure::of_volume)
+        .boxed()
+}
+
+/// A page of the queue, oldest first.
+pub(crate) async fn list(
+    engine: &Engine,
+    request: &ListMessagesRequest,
+) -> Result<ListMessagesResponse, Status> {
+    let limit = page(request.limit)?;
+    let found = async {
+        let mut connection = engine.pool.acquire().await?;
+        let messages = listing::messages(
+            &mut connection,
+            request.after,
+            limit,
+            &request.sender,
+            &request.recipient,
+        )
+        .await?;
+        with_recipients(&mut connection, engine, messages, LISTED_RECIPIENTS).await
+    };
+    let messages = found.await.map_err(|error| failure::of_database(&error))?;
+    let next = match messages.last() {
+        Some(last) if messages.len() as i64 == limit => last.message_id,
+        _ => 0,
+    };
+    Ok(ListMessagesResponse { messages, next })
+}
+
+/// One message and its history.
+pub(crate) async fn show(engine: &Engine, message_id: i64) -> Result<ShowMessageResponse, Status> {
+    // A recipient's id must not overflow.
+    if message_id <= 0 || message_id >= 1 << 48 {
+        return Err(Status::not_found("there is no message of that id"));
+    }
+    let found = async {
+        let mut connection = engine.pool.acquire().await?;
+        let message = listing::message(&mut connection, message_id).await?;
+        let message = message.into_iter().collect();
+        let mut messages =
+            with_recipients(&mut connection, engine, message, i64::from(u16::MAX)).await?;
+        let events = history::of_message(&mut connection, message_id, LARGEST_HISTORY).await?;
+        Ok((messages.pop(), events))
+    };
+    let (message, events) = found
+        .await
+        .map_err(|error: sqlx::Error| failure::of_database(&error))?;
+    if message.is_none() && events.is_empty() {
+        return Err(Status::not_found("there is no message of that id"));
+    }
+    Ok(ShowMessageResponse {
+        message,
+        history: events.into_iter().map(history_event).collect(),
+    })
+}
+
+/// Counts for `postern status`.
+pub(crate) async fn statistics(engine: &Engine) -> Result<GetStatisticsResponse, Status> {
+    let now = engine.clock.now();
+    let counts = async {
+        let mut connection = engine.pool.acquire().await?;
+        listing::counts(&mut connection, now).await
+    };
+    let counts = counts.await.map_err(|error| failure::of_database(&error))?;
+    Ok(GetStatisticsResponse {
+        messages: unsigned(counts.messages),
+        recipients: unsigned(counts.recipients),
+        due: unsigned(counts.due),
+        leased: unsigned(counts.leased),
+        oldest_due_ms: counts.oldest_due.map_or(0, |oldest| unsigned(now - oldest)),
+        workers: u32::try_from(engine.workers.count()).unwrap_or(u32::MAX),
+        enqueued: engine.enqueued.load(Ordering::Relaxed),
+        completed: engine.completed.load(Ordering::Relaxed),
+    })
+}
+
+async fn with_recipients(
+    connection: &mut PgConnection,
+    engine: &Engine,
+    messages: Vec<listing::Message>,
+    limit: i64,
+) -> Result<Vec<QueuedMessage>, sqlx::Error> {
+    let ids: Vec<i64> = messages.iter().map(|message| message.id).collect();
+    let recipients = listing::recipients(connection, &ids, limit).await?;
+    let now = engine.clock.now();
+    let mut recipients = recipients.into_iter().peekable();
+    let mut queued = Vec::with_capacity(messages.len());
+    for message in messages {
+        let mut message = queued_message(message);
+        while let Some(recipient) =
+            recipients.next_if(|next| sql::message_id(next.id) == message.message_id)
+        {
+            message.recipients.push(queued_recipient(recipient, now));
+        }
+        queued.push(message);
+    }
+    Ok(queued)
+}
+
+fn queued_message(message: listing::Message) -> QueuedMessage {
+    QueuedMessage {
+        message_id: message.id,
+        reverse_path: message.reverse_path,
+        size: unsigned(message.size),
+        received_at_ms: message.received_at,
+        recipients: Vec::new(),
+        // Written by ourselves; a message that cannot be read is listed all the same.
+        origin: Origin::decode(&*message.origin).ok(),
+        subject: Summary::decode(&*message.summary)
+            .map(|summary| summary.subject)
+            .unwrap_or_default(),
+    }
+}
+
+fn queued_recipient(recipient: listing::Recipient, now: i64) -> QueuedRecipient {
+    QueuedRecipient {
+        recipient_id: recipient.id,
+        address: recipient.address,
+        attempts: u32::try_from(recipient.attempts).unwrap_or(0),
+        due_at_ms: recipient.due_at,
+        leased: recipient.leased && recipient.due_at > now,
+        last_reason: recipient.last_reason,
+    }
+}
+
+fn history_event(event: history::Event) -> HistoryEvent {
+    HistoryEvent {
+        at_ms: event.at,
+        recipient_id: event.recipient_id,
+        address: event.address,
+        reverse_path: event.reverse_path,
+        outcome: i32::from(event.outcome),
+        reason: event.reason,
+        server: event.server,
+        reply: event.reply,
+        policy_revision: unsigned(event.policy_revision),
+        worker: event.worker,
+    }
+}
+
+fn page(limit: u32) -> Result<i64, Status> {
+    match limit {
+        0 => Ok(i64::from(DEFAULT_PAGE)),
+        1..=LARGEST_PAGE => Ok(i64::from(limit)),
+        _ => Err(Status::invalid_argument(format!(
+            "limit is {limit}; at most {LARGEST_PAGE} are listed at a time"
+        ))),
+    }
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}

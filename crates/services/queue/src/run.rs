@@ -1,0 +1,126 @@
+//! From the configuration to a service that serves, and to its end.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use api::collection::v1::collection_server::CollectionServer;
+use api::policy::v1::policy_server::PolicyServer;
+use api::queue::v1::queue_server::QueueServer;
+use service_kit::{Routes, Service};
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::collection::CollectionService;
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::policy::{Policies, PolicyService, Vault};
+use crate::service::QueueService;
+use crate::{MESSAGE_LIMIT, MIGRATIONS, complete, enqueue, lease, notification, upkeep};
+
+/// Serves until shutdown.
+pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
+    run_with_clock(config, service, Clock::system()).await
+}
+
+/// Serves until shutdown, by that clock. (Pauses are the machine's all the same.)
+pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> anyhow::Result<()> {
+    let vault = Vault::open(&config.secret_key_file).context("opening the key for secrets")?;
+    let options = database::Options::new("postern-queue", service.shared.database.max_connections)
+        // The tables fill and empty within seconds: no plan may depend on how full they were
+        // when it was made. Every hot statement is meant to walk an index.
+        .setting("enable_seqscan", "off")
+        .setting("enable_hashjoin", "off")
+        .setting("enable_mergejoin", "off");
+    let pool = database::connect(service.database_url()?, &options).await?;
+    volume::migrate(&pool).await?;
+    database::migrate(&pool, "queue", &MIGRATIONS).await?;
+
+    let engine = Arc::new(Engine::new(
+        pool.clone(),
+        clock.clone(),
+        config.lease_seconds,
+    ));
+    upkeep::maintain_history(&engine, config.history_days)
+        .await
+        .context("making the history's partitions")?;
+    let policies = Arc::new(Policies::open(pool.clone(), clock.clone()).await?);
+
+    let (jobs, enqueue_inbox) = enqueue::inbox();
+    let (completions, complete_inbox) = complete::inbox();
+    let enqueue_inbox = Arc::new(enqueue_inbox);
+    let complete_inbox = Arc::new(complete_inbox);
+    let mut writers = JoinSet::new();
+    for _ in 0..config.writers.max(1) {
+        writers.spawn(enqueue::write(
+            Arc::clone(&engine),
+            Arc::clone(&enqueue_inbox),
+        ));
+    }
+    writers.spawn(complete::write(Arc::clone(&engine), complete_inbox));
+
+    let shutdown = service.shutdown.clone();
+    let mut attendants = JoinSet::new();
+    attendants.spawn(lease::dispatch(Arc::clone(&engine), shutdown.clone()));
+    attendants.spawn(notification::tell(Arc::clone(&engine), shutdown.clone()));
+    attendants.spawn(notification::listen(
+        Arc::clone(&engine),
+        Arc::clone(&policies),
+        shutdown.clone(),
+    ));
+    attendants.spawn(upkeep::keep_up(
+        Arc::clone(&engine),
+        config.history_days,
+        shutdown.clone(),
+    ));
+
+    let queue = QueueService {
+        engine,
+        intake: enqueue::Intake::new(jobs),
+        completions,
+        shutdown: shutdown.clone(),
+    };
+    let policy = PolicyService::new(policies, vault, pool.clone(), clock.clone(), shutdown);
+    let collection = CollectionService::new(pool, clock);
+    let routes = Routes::new(QueueServer::new(queue).max_decoding_message_size(MESSAGE_LIMIT))
+        .add_service(PolicyServer::new(policy).max_decoding_message_size(MESSAGE_LIMIT))
+        .add_service(CollectionServer::new(collection).max_decoding_message_size(MESSAGE_LIMIT));
+
+    serve(
+        &service,
+        &config.listen,
+        routes,
+        &mut writers,
+        &mut attendants,
+    )
+    .await?;
+    // The service is gone, and with it the ways into the inboxes: what they hold is written.
+    while let Some(ended) = writers.join_next().await {
+        ended.context("a writer failed while draining")?;
+    }
+    Ok(())
+}
+
+/// Serves until shutdown, or until a task that must not end has ended: then the process does, and
+/// is started anew.
+async fn serve(
+    service: &Service,
+    listen: &str,
+    routes: Routes,
+    writers: &mut JoinSet<()>,
+    attendants: &mut JoinSet<()>,
+) -> anyhow::Result<()> {
+    let failed = async {
+        tokio::select! {
+            Some(ended) = writers.join_next() => ended.context("a writer failed"),
+            Some(Err(ended)) = attendants.join_next() => Err(ended).context("an attendant failed"),
+            else => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        served = service.serve_grpc(listen, routes) => Ok(served?),
+        failed = failed => {
+            failed?;
+            anyhow::bail!("a writer ended")
+        }
+    }
+}

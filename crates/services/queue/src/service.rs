@@ -1,0 +1,119 @@
+//! `queue.v1` over gRPC: which call is served where.
+
+use std::sync::Arc;
+
+use api::grpc::{Request, Response, Status, Streaming, async_trait};
+use api::message::v1::{Chunk, StoredText};
+use api::queue::v1::queue_server::Queue;
+use api::queue::v1::{
+    CompleteRequest, CompleteResponse, EnqueueRequest, EnqueueResponse, GetStatisticsRequest,
+    GetStatisticsResponse, LeaseRequest, LeaseResponse, ListMessagesRequest, ListMessagesResponse,
+    ReadMessageRequest, ShowMessageRequest, ShowMessageResponse,
+};
+use futures::stream::BoxStream;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::{ReceiverStream, UnboundedReceiverStream};
+use tokio_util::sync::CancellationToken;
+
+use crate::answers::answers;
+use crate::engine::Engine;
+use crate::{complete, enqueue, lease, read};
+
+/// The service.
+#[derive(Debug)]
+pub(crate) struct QueueService {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) intake: enqueue::Intake,
+    pub(crate) completions: mpsc::Sender<complete::Job>,
+    pub(crate) shutdown: CancellationToken,
+}
+
+#[async_trait]
+impl Queue for QueueService {
+    type EnqueueStream = ReceiverStream<Result<EnqueueResponse, Status>>;
+    type LeaseStream = UnboundedReceiverStream<Result<LeaseResponse, Status>>;
+    type CompleteStream = ReceiverStream<Result<CompleteResponse, Status>>;
+    type ReadMessageStream = BoxStream<'static, Result<Chunk, Status>>;
+
+    async fn enqueue(
+        &self,
+        request: Request<Streaming<EnqueueRequest>>,
+    ) -> Result<Response<Self::EnqueueStream>, Status> {
+        let (answers, stream) = answers();
+        tokio::spawn(enqueue::read_stream(
+            request.into_inner(),
+            answers,
+            self.intake.clone(),
+            self.shutdown.clone(),
+        ));
+        Ok(Response::new(stream))
+    }
+
+    async fn store_text(
+        &self,
+        request: Request<Streaming<Chunk>>,
+    ) -> Result<Response<StoredText>, Status> {
+        let stored = enqueue::store_text(&self.engine, request.into_inner()).await?;
+        Ok(Response::new(stored))
+    }
+
+    async fn lease(
+        &self,
+        request: Request<Streaming<LeaseRequest>>,
+    ) -> Result<Response<Self::LeaseStream>, Status> {
+        // Bounded by the credits that the worker has granted.
+        let (responses, stream) = mpsc::unbounded_channel();
+        tokio::spawn(lease::serve(
+            Arc::clone(&self.engine),
+            request.into_inner(),
+            responses,
+            self.shutdown.clone(),
+        ));
+        Ok(Response::new(UnboundedReceiverStream::new(stream)))
+    }
+
+    async fn complete(
+        &self,
+        request: Request<Streaming<CompleteRequest>>,
+    ) -> Result<Response<Self::CompleteStream>, Status> {
+        let (answers, stream) = answers();
+        tokio::spawn(complete::read_stream(
+            request.into_inner(),
+            answers,
+            self.completions.clone(),
+            self.shutdown.clone(),
+        ));
+        Ok(Response::new(stream))
+    }
+
+    async fn read_message(
+        &self,
+        request: Request<ReadMessageRequest>,
+    ) -> Result<Response<Self::ReadMessageStream>, Status> {
+        let stream = read::read_message(&self.engine, request.get_ref());
+        Ok(Response::new(stream))
+    }
+
+    async fn list_messages(
+        &self,
+        request: Request<ListMessagesRequest>,
+    ) -> Result<Response<ListMessagesResponse>, Status> {
+        let page = read::list(&self.engine, request.get_ref()).await?;
+        Ok(Response::new(page))
+    }
+
+    async fn show_message(
+        &self,
+        request: Request<ShowMessageRequest>,
+    ) -> Result<Response<ShowMessageResponse>, Status> {
+        let shown = read::show(&self.engine, request.get_ref().message_id).await?;
+        Ok(Response::new(shown))
+    }
+
+    async fn get_statistics(
+        &self,
+        _request: Request<GetStatisticsRequest>,
+    ) -> Result<Response<GetStatisticsResponse>, Status> {
+        Ok(Response::new(read::statistics(&self.engine).await?))
+    }
+}

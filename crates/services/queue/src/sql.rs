@@ -1,0 +1,29 @@
+//! Every statement on the schema `queue`, checked at compile time. Nothing here decides.
+//!
+//! Statements take the time as a parameter: the service's clock rules, not the database's.
+//! The hot ones are one round trip for a whole batch: rows travel as arrays, unnested.
+
+pub(crate) mod accounts;
+pub(crate) mod collected;
+pub(crate) mod complete;
+pub(crate) mod enqueue;
+pub(crate) mod history;
+pub(crate) mod leases;
+pub(crate) mod listing;
+pub(crate) mod revisions;
+pub(crate) mod secrets;
+
+/// How far a message's id is shifted left to make room for its recipients' numbers. The
+/// statements say 14.
+const RECIPIENT_BITS: u32 = 14;
+
+/// The id of a message's `n`th recipient, counted from 0.
+pub(crate) fn recipient_id(message_id: i64, n: usize) -> i64 {
+    debug_assert!(n < 1 << RECIPIENT_BITS);
+    (message_id << RECIPIENT_BITS) + n as i64
+}
+
+/// The message that a recipient belongs to.
+pub(crate) fn message_id(recipient_id: i64) -> i64 {
+    recipient_id >> RECIPIENT_BITS
+}

@@ -1,0 +1,109 @@
+//! The state of collecting, by account.
+
+use sqlx::PgConnection;
+
+/// What is remembered of an account.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) account: String,
+    pub(crate) last_poll: i64,
+    pub(crate) last_error: String,
+    pub(crate) last_collected: i64,
+    pub(crate) total_collected: i64,
+}
+
+/// When an account may be claimed.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    pub(crate) collector: String,
+    pub(crate) claimed_until: i64,
+    pub(crate) claimed_at: i64,
+}
+
+/// Claims the account, unless another collector holds it or it was claimed less than `interval`
+/// ago. Tells whether it was granted.
+pub(crate) async fn claim(
+    connection: &mut PgConnection,
+    account: &str,
+    collector: &str,
+    now: i64,
+    until: i64,
+    interval: i64,
+) -> Result<bool, sqlx::Error> {
+    let granted = sqlx::query!(
+        "INSERT INTO queue.collect_account AS a (account, collector, claimed_until, claimed_at)
+         VALUES ($1, $2, $4, $3)
+         ON CONFLICT (account) DO UPDATE
+         SET collector = $2, claimed_until = $4, claimed_at = $3
+         WHERE (a.claimed_until <= $3 OR a.collector = $2) AND a.claimed_at + $5 <= $3",
+        account,
+        collector,
+        now,
+        until,
+        interval
+    )
+    .execute(connection)
+    .await?
+    .rows_affected();
+    Ok(granted == 1)
+}
+
+/// The newest claim of an account.
+pub(crate) async fn newest_claim(
+    connection: &mut PgConnection,
+    account: &str,
+) -> Result<Option<Claim>, sqlx::Error> {
+    sqlx::query_as!(
+        Claim,
+        "SELECT collector, claimed_until, claimed_at FROM queue.collect_account
+         WHERE account = $1",
+        account
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// How a poll went.
+#[derive(Debug)]
+pub(crate) struct Report<'a> {
+    pub(crate) account: &'a str,
+    pub(crate) collector: &'a str,
+    pub(crate) error: &'a str,
+    pub(crate) collected: i64,
+    pub(crate) left: i64,
+}
+
+/// Ends the collector's claim. False when it holds none.
+pub(crate) async fn report(
+    connection: &mut PgConnection,
+    report: &Report<'_>,
+    now: i64,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        "UPDATE queue.collect_account
+         SET claimed_until = 0, last_poll = $3, last_error = $4, last_collected = $5,
+             left_on_server = $6, total_collected = total_collected + $5
+         WHERE account = $1 AND collector = $2 AND claimed_until > 0",
+        report.account,
+        report.collector,
+        now,
+        report.error,
+        report.collected,
+        report.left
+    )
+    .execute(connection)
+    .await?
+    .rows_affected();
+    Ok(done == 1)
+}
+
+/// All accounts that were ever claimed, by name.
+pub(crate) async fn list(connection: &mut PgConnection) -> Result<Vec<Account>, sqlx::Error> {
+    sqlx::query_as!(
+        Account,
+        "SELECT account, last_poll, last_error, last_collected, total_collected
+         FROM queue.collect_account ORDER BY account"
+    )
+    .fetch_all(connection)
+    .await
+}

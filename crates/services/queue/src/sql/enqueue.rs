@@ -1,0 +1,99 @@
+//! Bodies, messages and recipients of a batch of submissions, in one statement.
+
+use sqlx::PgConnection;
+
+/// The rows of a batch, by column, as they travel.
+#[derive(Debug, Default)]
+pub(crate) struct Columns<'a> {
+    pub(crate) id: Vec<i64>,
+    pub(crate) size: Vec<i64>,
+    pub(crate) header: Vec<&'a [u8]>,
+    pub(crate) summary: Vec<&'a [u8]>,
+    /// None: the text was uploaded.
+    pub(crate) text: Vec<Option<&'a [u8]>>,
+    pub(crate) reverse_path: Vec<&'a str>,
+    pub(crate) flags: Vec<i16>,
+    pub(crate) envelope_id: Vec<&'a str>,
+    pub(crate) return_content: Vec<i16>,
+    pub(crate) origin: Vec<&'a [u8]>,
+    pub(crate) policy_revision: Vec<i64>,
+    pub(crate) recipients: Vec<i32>,
+    pub(crate) recipient: RecipientColumns<'a>,
+}
+
+/// The recipients of all messages of the batch.
+#[derive(Debug, Default)]
+pub(crate) struct RecipientColumns<'a> {
+    pub(crate) id: Vec<i64>,
+    pub(crate) address: Vec<&'a str>,
+    pub(crate) original_recipient: Vec<&'a str>,
+    pub(crate) notify: Vec<i16>,
+    pub(crate) epoch: Vec<i32>,
+    pub(crate) due_at: Vec<i64>,
+    /// Empty: not leased.
+    pub(crate) worker: Vec<&'a str>,
+}
+
+/// Inserts the batch. Alone it is a transaction of its own.
+pub(crate) async fn insert(
+    connection: &mut PgConnection,
+    columns: &Columns<'_>,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    let recipient = &columns.recipient;
+    sqlx::query!(
+        "WITH bodies AS (
+            INSERT INTO volume.body (id, size, header, summary, text, created_at)
+            SELECT b.*, $6::bigint
+            FROM UNNEST($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[], $5::bytea[]) AS b
+         ), messages AS (
+            INSERT INTO queue.message
+                (id, size, reverse_path, flags, envelope_id, return_content, origin,
+                 policy_revision, recipients, pending, received_at)
+            SELECT m.*, m.recipients, $6
+            FROM UNNEST($1::bigint[], $2::bigint[], $7::text[], $8::smallint[], $9::text[],
+                        $10::smallint[], $11::bytea[], $12::bigint[], $13::integer[])
+                AS m (id, size, reverse_path, flags, envelope_id, return_content, origin,
+                      policy_revision, recipients)
+         )
+         INSERT INTO queue.recipient
+             (id, address, original_recipient, notify, epoch, due_at, worker, leased)
+         SELECT r.*, r.worker <> ''
+         FROM UNNEST($14::bigint[], $15::text[], $16::text[], $17::smallint[], $18::integer[],
+                     $19::bigint[], $20::text[])
+             AS r (id, address, original_recipient, notify, epoch, due_at, worker)",
+        &columns.id,
+        &columns.size,
+        &columns.header as &[&[u8]],
+        &columns.summary as &[&[u8]],
+        &columns.text as &[Option<&[u8]>],
+        now,
+        &columns.reverse_path as &[&str],
+        &columns.flags,
+        &columns.envelope_id as &[&str],
+        &columns.return_content,
+        &columns.origin as &[&[u8]],
+        &columns.policy_revision,
+        &columns.recipients,
+        &recipient.id,
+        &recipient.address as &[&str],
+        &recipient.original_recipient as &[&str],
+        &recipient.notify,
+        &recipient.epoch,
+        &recipient.due_at,
+        &recipient.worker as &[&str],
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Which of these messages have been committed: asked after a connection broke behind a commit.
+pub(crate) async fn committed(
+    connection: &mut PgConnection,
+    ids: &[i64],
+) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar!("SELECT id FROM volume.body WHERE id = ANY($1)", ids)
+        .fetch_all(connection)
+        .await
+}

@@ -1,0 +1,118 @@
+//! What the command line and the console show.
+
+use sqlx::PgConnection;
+
+/// A message in the queue.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) id: i64,
+    pub(crate) reverse_path: String,
+    pub(crate) size: i64,
+    pub(crate) received_at: i64,
+    pub(crate) origin: Vec<u8>,
+    pub(crate) summary: Vec<u8>,
+}
+
+/// A recipient that has not reached its end.
+#[derive(Debug)]
+pub(crate) struct Recipient {
+    pub(crate) id: i64,
+    pub(crate) address: String,
+    pub(crate) attempts: i32,
+    pub(crate) due_at: i64,
+    pub(crate) leased: bool,
+    pub(crate) last_reason: String,
+}
+
+/// Counts of the queue.
+#[derive(Debug)]
+pub(crate) struct Counts {
+    pub(crate) messages: i64,
+    pub(crate) recipients: i64,
+    pub(crate) due: i64,
+    pub(crate) leased: i64,
+    pub(crate) oldest_due: Option<i64>,
+}
+
+/// Messages behind `after` whose reverse-path and any of whose recipients contain the texts,
+/// without regard to case.
+pub(crate) async fn messages(
+    connection: &mut PgConnection,
+    after: i64,
+    limit: i64,
+    sender: &str,
+    recipient: &str,
+) -> Result<Vec<Message>, sqlx::Error> {
+    sqlx::query_as!(
+        Message,
+        r#"SELECT m.id, m.reverse_path, m.size, m.received_at, m.origin, b.summary
+           FROM queue.message m JOIN volume.body b ON b.id = m.id
+           WHERE m.id > $1 AND m.pending > 0
+             AND ($3 = '' OR strpos(lower(m.reverse_path), lower($3)) > 0)
+             AND ($4 = '' OR EXISTS (
+                 SELECT FROM queue.recipient r
+                 WHERE r.id BETWEEN m.id << 14 AND (m.id << 14) + 16383
+                   AND strpos(lower(r.address), lower($4)) > 0))
+           ORDER BY m.id LIMIT $2"#,
+        after,
+        limit,
+        sender,
+        recipient
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// One message, while it is in the queue.
+pub(crate) async fn message(
+    connection: &mut PgConnection,
+    id: i64,
+) -> Result<Option<Message>, sqlx::Error> {
+    sqlx::query_as!(
+        Message,
+        "SELECT m.id, m.reverse_path, m.size, m.received_at, m.origin, b.summary
+         FROM queue.message m JOIN volume.body b ON b.id = m.id
+         WHERE m.id = $1 AND m.pending > 0",
+        id
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// Recipients that wait, at most `limit` a message.
+pub(crate) async fn recipients(
+    connection: &mut PgConnection,
+    message_ids: &[i64],
+    limit: i64,
+) -> Result<Vec<Recipient>, sqlx::Error> {
+    sqlx::query_as!(
+        Recipient,
+        r#"SELECT r.id AS "id!", r.address AS "address!", r.attempts AS "attempts!",
+                  r.due_at AS "due_at!", r.leased AS "leased!", r.last_reason AS "last_reason!"
+           FROM UNNEST($1::bigint[]) AS m (id), LATERAL (
+               SELECT * FROM queue.recipient
+               WHERE recipient.id BETWEEN m.id << 14 AND (m.id << 14) + 16383
+               ORDER BY recipient.id LIMIT $2) r
+           ORDER BY r.id"#,
+        message_ids,
+        limit
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Counts the queue at `now`.
+pub(crate) async fn counts(connection: &mut PgConnection, now: i64) -> Result<Counts, sqlx::Error> {
+    sqlx::query_as!(
+        Counts,
+        r#"SELECT (SELECT count(*) FROM queue.message WHERE pending > 0) AS "messages!",
+                  count(*) AS "recipients!",
+                  count(*) FILTER (WHERE due_at <= $1) AS "due!",
+                  count(*) FILTER (WHERE leased AND due_at > $1) AS "leased!",
+                  min(due_at) FILTER (WHERE due_at <= $1) AS oldest_due
+           FROM queue.recipient"#,
+        now
+    )
+    .fetch_one(connection)
+    .await
+}

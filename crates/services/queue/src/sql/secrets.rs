@@ -1,0 +1,60 @@
+//! Secrets, sealed.
+
+use sqlx::PgConnection;
+
+/// A secret as it is stored.
+#[derive(Debug)]
+pub(crate) struct Sealed {
+    pub(crate) nonce: Vec<u8>,
+    pub(crate) sealed: Vec<u8>,
+}
+
+/// Stores or replaces one.
+pub(crate) async fn set(
+    connection: &mut PgConnection,
+    name: &str,
+    secret: &Sealed,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO queue.secret (name, nonce, sealed, set_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (name) DO UPDATE SET nonce = $2, sealed = $3, set_at = $4",
+        name,
+        secret.nonce,
+        secret.sealed,
+        now
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// One, by name.
+pub(crate) async fn get(
+    connection: &mut PgConnection,
+    name: &str,
+) -> Result<Option<Sealed>, sqlx::Error> {
+    sqlx::query_as!(
+        Sealed,
+        "SELECT nonce, sealed FROM queue.secret WHERE name = $1",
+        name
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// Their names.
+pub(crate) async fn list(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!("SELECT name FROM queue.secret ORDER BY name")
+        .fetch_all(connection)
+        .await
+}
+
+/// Removes one; false when there is none of that name.
+pub(crate) async fn remove(connection: &mut PgConnection, name: &str) -> Result<bool, sqlx::Error> {
+    let removed = sqlx::query!("DELETE FROM queue.secret WHERE name = $1", name)
+        .execute(connection)
+        .await?
+        .rows_affected();
+    Ok(removed == 1)
+}

@@ -1,0 +1,212 @@
+//! A submission, checked against the limits that the contract states. What has passed here is not
+//! checked again; what has not never reaches Postgres.
+
+use api::grpc::Status;
+use api::message::v1::{Content, content};
+use api::queue::v1::{Collected, Recipient, Submission};
+use bytes::Bytes;
+use prost::Message as _;
+use volume::{StoredText, Text};
+
+pub(crate) const MAX_RECIPIENTS: usize = 10_000;
+const MAX_HEADER: usize = 128 * 1024;
+const MAX_SUMMARY: usize = 1024 * 1024;
+/// RFC 5321 §4.5.3.1: 64 octets of local part, `@`, 255 octets of domain.
+const MAX_ADDRESS: usize = 320;
+/// RFC 3461 §4.4: 100 characters, which xtext triples at most.
+const MAX_ENVELOPE_ID: usize = 300;
+/// RFC 3461 §4.2: 500 characters.
+const MAX_ORIGINAL_RECIPIENT: usize = 1500;
+const MAX_ORIGIN: usize = 16 * 1024;
+const MAX_COLLECTED: usize = 1024;
+
+/// A submission that keeps all limits.
+#[derive(Debug, Clone)]
+pub(crate) struct Prepared {
+    pub(crate) reverse_path: String,
+    pub(crate) recipients: Vec<Recipient>,
+    pub(crate) header: Bytes,
+    pub(crate) text: Text,
+    /// The upload that the text comes from; its id will be the message's.
+    pub(crate) stored: Option<StoredText>,
+    pub(crate) summary: Bytes,
+    /// An encoded `Origin`.
+    pub(crate) origin: Bytes,
+    /// As in queue.message.flags.
+    pub(crate) flags: i16,
+    pub(crate) envelope_id: String,
+    pub(crate) return_content: i16,
+    pub(crate) hold_until: i64,
+    pub(crate) collected: Option<Collected>,
+    pub(crate) policy_revision: i64,
+}
+
+impl Prepared {
+    /// Octets of header and text.
+    pub(crate) fn size(&self) -> i64 {
+        let text = match &self.text {
+            Text::Inline(text) => text.len() as i64,
+            Text::Uploaded(size) => i64::try_from(*size).unwrap_or(i64::MAX),
+        };
+        (self.header.len() as i64).saturating_add(text)
+    }
+
+    /// About what it holds of memory.
+    pub(crate) fn weight(&self) -> usize {
+        let text = match &self.text {
+            Text::Inline(text) => text.len(),
+            Text::Uploaded(_) => 0,
+        };
+        self.header.len() + text + self.summary.len() + self.recipients.len() * 100
+    }
+}
+
+/// Checks a submission; INVALID_ARGUMENT says what is wrong with it.
+pub(crate) fn prepare(submission: Option<Submission>) -> Result<Prepared, Status> {
+    let submission = submission.ok_or_else(|| invalid("submission is missing"))?;
+    let content = submission
+        .content
+        .ok_or_else(|| invalid("content is missing"))?;
+    if !submission.reverse_path.is_empty() {
+        check_address("reverse_path", &submission.reverse_path)?;
+    }
+    check_recipients(&submission.recipients)?;
+    check_text("envelope_id", &submission.envelope_id, MAX_ENVELOPE_ID)?;
+    if submission.hold_until_ms < 0 {
+        return Err(invalid("hold_until_ms is negative"));
+    }
+    check_collected(submission.collected.as_ref())?;
+    let origin = submission.origin.unwrap_or_default().encode_to_vec();
+    check_size("origin", origin.len(), MAX_ORIGIN)?;
+    let (header, summary, text, stored) = check_content(content)?;
+    let bit = |set: bool, bit: i16| if set { bit } else { 0 };
+    Ok(Prepared {
+        flags: bit(submission.eight_bit, 1)
+            | bit(submission.smtputf8, 2)
+            | bit(submission.binary, 4)
+            | bit(submission.require_tls, 8),
+        reverse_path: submission.reverse_path,
+        recipients: submission.recipients,
+        header,
+        text,
+        stored,
+        summary,
+        origin: origin.into(),
+        envelope_id: submission.envelope_id,
+        return_content: i16::try_from(submission.return_content)
+            .map_err(|_| invalid("return_content is unknown"))?,
+        hold_until: submission.hold_until_ms,
+        collected: submission.collected,
+        policy_revision: i64::try_from(submission.policy_revision)
+            .map_err(|_| invalid("policy_revision is out of range"))?,
+    })
+}
+
+type CheckedContent = (Bytes, Bytes, Text, Option<StoredText>);
+
+fn check_content(content: Content) -> Result<CheckedContent, Status> {
+    if content.header.is_empty() {
+        return Err(invalid("content.header is empty"));
+    }
+    check_size("content.header", content.header.len(), MAX_HEADER)?;
+    let summary = content
+        .summary
+        .ok_or_else(|| invalid("content.summary is missing"))?
+        .encode_to_vec();
+    check_size("content.summary", summary.len(), MAX_SUMMARY)?;
+    let (text, stored) = match content.text {
+        Some(content::Text::Stored(id)) => {
+            let size = content.text_size;
+            (Text::Uploaded(size), Some(StoredText { id, size }))
+        }
+        inline => {
+            let text = match inline {
+                Some(content::Text::Inline(text)) => text,
+                _ => Bytes::new(),
+            };
+            check_size("content.inline", text.len(), volume::INLINE_LIMIT)?;
+            if text.len() as u64 != content.text_size {
+                return Err(invalid(format!(
+                    "content.inline has {} octets, but text_size says {}",
+                    text.len(),
+                    content.text_size
+                )));
+            }
+            (Text::Inline(text), None)
+        }
+    };
+    Ok((content.header, summary.into(), text, stored))
+}
+
+fn check_recipients(recipients: &[Recipient]) -> Result<(), Status> {
+    if recipients.is_empty() {
+        return Err(invalid("there is no recipient"));
+    }
+    if recipients.len() > MAX_RECIPIENTS {
+        return Err(invalid(format!(
+            "there are {} recipients; at most {MAX_RECIPIENTS} are allowed",
+            recipients.len()
+        )));
+    }
+    for recipient in recipients {
+        check_address("recipient", &recipient.address)?;
+        check_text(
+            "original_recipient",
+            &recipient.original_recipient,
+            MAX_ORIGINAL_RECIPIENT,
+        )?;
+        if recipient.notify > 15 {
+            return Err(invalid("recipient.notify has unknown bits"));
+        }
+    }
+    Ok(())
+}
+
+fn check_address(what: &str, address: &str) -> Result<(), Status> {
+    check_text(what, address, MAX_ADDRESS)?;
+    match address.rsplit_once('@') {
+        Some((local, domain)) if !local.is_empty() && !domain.is_empty() => {
+            if domain.bytes().any(|octet| octet.is_ascii_uppercase()) {
+                return Err(invalid(format!("{what}: the domain is not in lower case")));
+            }
+            Ok(())
+        }
+        _ => Err(invalid(format!("{what} is not mailbox@domain"))),
+    }
+}
+
+fn check_collected(collected: Option<&Collected>) -> Result<(), Status> {
+    let Some(collected) = collected else {
+        return Ok(());
+    };
+    check_text("collected.account", &collected.account, MAX_COLLECTED)?;
+    check_text("collected.uidl", &collected.uidl, MAX_COLLECTED)?;
+    if collected.account.is_empty() || collected.uidl.is_empty() {
+        return Err(invalid("collected needs an account and a uidl"));
+    }
+    check_size("collected.content_hash", collected.content_hash.len(), 64)
+}
+
+fn check_text(what: &str, text: &str, limit: usize) -> Result<(), Status> {
+    check_size(what, text.len(), limit)?;
+    if text.bytes().any(|octet| octet < b' ' || octet == 0x7f) {
+        return Err(invalid(format!("{what} has control characters")));
+    }
+    Ok(())
+}
+
+fn check_size(what: &str, size: usize, limit: usize) -> Result<(), Status> {
+    if size > limit {
+        return Err(invalid(format!(
+            "{what} has {size} octets; at most {limit} are allowed"
+        )));
+    }
+    Ok(())
+}
+
+fn invalid(message: impl Into<String>) -> Status {
+    Status::invalid_argument(message)
+}
+
+#[cfg(test)]
+mod tests;
