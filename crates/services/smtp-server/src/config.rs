@@ -11,10 +11,12 @@ use serde::Deserialize;
 pub struct Config {
     /// Where to listen.
     pub listener: Vec<ListenerConfig>,
-    /// Connections at a time.
+    /// Connections at a time on each listener.
     pub max_connections: usize,
-    /// Connections at a time from one address.
+    /// Connections at a time from one address on each listener.
     pub max_connections_per_address: usize,
+    /// Messages of one connection.
+    pub max_messages_per_connection: u32,
     /// Seconds of silence before a command (RFC 5321 §4.5.3.2.7: at least 300).
     pub command_timeout_seconds: u64,
     /// Seconds of silence within a message (RFC 5321 §4.5.3.2.5: at least 180).
@@ -38,6 +40,7 @@ impl Default for Config {
             listener: Vec::new(),
             max_connections: 2000,
             max_connections_per_address: 200,
+            max_messages_per_connection: 10_000,
             command_timeout_seconds: 300,
             data_timeout_seconds: 180,
             max_bad_commands: 10,

@@ -30,6 +30,7 @@ pub(crate) struct Connection {
     facts: SessionFacts,
     transaction: Option<Transaction>,
     incoming: Option<Incoming>,
+    messages: u32,
 }
 
 impl Connection {
@@ -55,6 +56,7 @@ impl Connection {
             facts,
             transaction: None,
             incoming: None,
+            messages: 0,
         }
     }
 
@@ -187,7 +189,6 @@ impl Connection {
             auth: tls || self.listener.plaintext_auth,
             auth_required: self.listener.role == Role::Submission,
             size: rules.max_size,
-            recipients: rules.max_recipients as usize,
         });
     }
 

@@ -50,6 +50,7 @@ impl Intake {
             self.text.extend_from_slice(now);
             text = later;
             self.upload_text().await?;
+            self.text.reserve(INLINE_LIMIT);
         }
         self.text.extend_from_slice(text);
         Ok(())

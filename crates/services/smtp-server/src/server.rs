@@ -30,6 +30,7 @@ pub(crate) struct Server {
     pub(crate) metrics: Metrics,
     pub(crate) limits: Limits,
     pub(crate) max_hops: usize,
+    pub(crate) max_messages: u32,
     pub(crate) command_timeout: Duration,
     pub(crate) data_timeout: Duration,
 }
@@ -56,6 +57,7 @@ impl Server {
                 ..Limits::default()
             },
             max_hops: config.max_hops,
+            max_messages: config.max_messages_per_connection,
             command_timeout: Duration::from_secs(config.command_timeout_seconds),
             data_timeout: Duration::from_secs(config.data_timeout_seconds),
         })

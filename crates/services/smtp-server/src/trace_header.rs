@@ -26,9 +26,11 @@ pub(crate) struct Hop<'a> {
 impl Hop<'_> {
     /// The Received field.
     pub(crate) fn received(&self) -> String {
-        let tls = self
-            .tls
-            .map(|tls| format!("{} {}", tls.version, tls.cipher));
+        let tls = self.tls.map(|tls| {
+            // rustls names TLS 1.3's suites otherwise than RFC 8446 does.
+            let cipher = tls.cipher.replacen("TLS13_", "TLS_", 1);
+            format!("{} {cipher}", tls.version)
+        });
         trace::received(&trace::Received {
             helo: &self.hello.name,
             peer: Some(self.peer),

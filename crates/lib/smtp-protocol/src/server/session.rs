@@ -48,10 +48,8 @@ pub struct Terms {
     pub auth: bool,
     /// MAIL only behind AUTH (RFC 6409 §4.3).
     pub auth_required: bool,
-    /// Octets of a message; 0 is no limit.
+    /// Octets of a message: announced, and enforced while it comes; 0 is no limit.
     pub size: u64,
-    /// Recipients of a message; 0 is no limit.
-    pub recipients: usize,
 }
 
 /// How the peer has introduced itself.
@@ -75,9 +73,9 @@ pub enum Event {
     StartTls,
     /// Answer: does this login hold?
     Authenticate(Credentials),
-    /// Answer: may this sender send?
+    /// Answer: may this sender send a message of the size it declares?
     Mail(Mail),
-    /// Answer: may it send to this recipient?
+    /// Answer: may it send to this recipient, and to one more?
     Rcpt(Rcpt),
     /// Answer: may the message come now?
     Begin,
@@ -362,10 +360,6 @@ impl Session {
     /// Whether addresses of this transaction may hold UTF-8.
     pub(super) fn is_smtputf8(&self) -> bool {
         self.transaction.smtputf8
-    }
-
-    pub(super) fn recipients(&self) -> usize {
-        self.transaction.recipients
     }
 
     pub(super) fn ask_hello(&mut self, hello: Hello) -> Event {

@@ -76,7 +76,7 @@ pub(super) static COMMANDS: [Entry; 13] = [
     entry("EHLO", ANY, LINE_LIMIT, always, hello::ehlo),
     entry("HELO", ANY, LINE_LIMIT, always, hello::helo),
     entry("MAIL", Phases::only(Phase::Ready), MAIL_LINE_LIMIT, mail::check, mail::proceed),
-    entry("RCPT", Phases::only(Phase::Mail).or(Phase::Recipients), RCPT_LINE_LIMIT, rcpt::check, rcpt::proceed),
+    entry("RCPT", Phases::only(Phase::Mail).or(Phase::Recipients), RCPT_LINE_LIMIT, always, rcpt::proceed),
     entry("DATA", Phases::only(Phase::Recipients), LINE_LIMIT, always, data::proceed),
     // Its octets follow whether it may be said or not: it judges the phase itself.
     entry("BDAT", ANY, LINE_LIMIT, always, bdat::proceed),

@@ -23,7 +23,6 @@ pub(crate) const TERMS: Terms = Terms {
     auth: false,
     auth_required: false,
     size: 1000,
-    recipients: 3,
 };
 
 impl Server {
@@ -104,6 +103,9 @@ impl Server {
             }
             Event::Authenticate(credentials) if credentials.password != "secret" => {
                 Some(Reply::new(535, 7, 8, "Authentication failed"))
+            }
+            Event::Mail(mail) if mail.size.is_some_and(|size| size > TERMS.size) => {
+                Some(Reply::new(552, 3, 4, "Message is too large"))
             }
             Event::Mail(mail) => refused(&mail.reverse_path),
             Event::Rcpt(rcpt) => refused(&rcpt.forward_path),

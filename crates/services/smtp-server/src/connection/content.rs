@@ -107,7 +107,7 @@ impl Connection {
     pub(super) async fn complete(&mut self) {
         let (transaction, incoming) = (self.transaction.take(), self.incoming.take());
         self.forget_transaction();
-        let (Some(transaction), Some(incoming)) = (transaction, incoming) else {
+        let (Some(mut transaction), Some(incoming)) = (transaction, incoming) else {
             self.refuse_for_now(replies::UNAVAILABLE, &"no message");
             return;
         };
@@ -124,6 +124,7 @@ impl Connection {
             self.session.refuse(replies::LOOP, self.io.output());
             return;
         }
+        transaction.drop_repeated_recipients();
         let id = transaction.id.clone();
         let size = content.header.len() as u64 + content.text_size;
         let recipients = transaction.recipients.len() as u64;
@@ -132,6 +133,7 @@ impl Connection {
             Ok(accepted) => {
                 let message_id = accepted.message_id;
                 tracing::debug!(id, message_id, size, recipients, "accepted");
+                self.messages += 1;
                 self.server.metrics.messages.increment(1);
                 self.server.metrics.recipients.increment(recipients);
                 self.server.metrics.octets.increment(size);

@@ -1,5 +1,6 @@
 //! MAIL and RCPT: one transaction is decided by one revision of the policy.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use api::grpc::Status;
@@ -25,6 +26,10 @@ pub(super) struct Transaction {
 impl Connection {
     /// MAIL.
     pub(super) fn sender(&mut self, mail: Mail) {
+        if self.messages >= self.server.max_messages {
+            self.session.refuse(replies::ENOUGH, self.io.output());
+            return;
+        }
         let Some(snapshot) = self.server.policy.current() else {
             self.refuse_for_now(replies::NOT_NOW, &"no policy");
             return;
@@ -60,7 +65,11 @@ impl Connection {
         match self.judge_recipient(&rcpt).await {
             Ok(Ok(address)) => {
                 if let Some(transaction) = &mut self.transaction {
-                    transaction.add(&address, rcpt);
+                    transaction.recipients.push(Recipient {
+                        address: address.to_string(),
+                        original_recipient: rcpt.original_recipient.unwrap_or_default(),
+                        notify: rcpt.notify.bits().into(),
+                    });
                 }
                 self.session.accept(self.io.output());
             }
@@ -75,6 +84,11 @@ impl Connection {
             .as_ref()
             .ok_or_else(|| Status::internal("RCPT without a transaction"))?;
         let policy = &transaction.snapshot.policy;
+        let another =
+            policy.accept_another_recipient(&transaction.trust, transaction.recipients.len());
+        if !another.is_accepted() {
+            return Ok(Err(another));
+        }
         let text = match &rcpt.forward_path {
             Path::Mailbox(mailbox) => mailbox.as_str(),
             Path::Postmaster | Path::Null => "postmaster",
@@ -107,17 +121,13 @@ impl Connection {
 }
 
 impl Transaction {
-    /// One recipient, once: a repeated RCPT is one delivery.
-    fn add(&mut self, address: &EmailAddress, rcpt: Rcpt) {
-        let address = address.to_string();
-        if self.recipients.iter().any(|known| known.address == address) {
-            return;
+    /// A repeated RCPT is one delivery.
+    pub(super) fn drop_repeated_recipients(&mut self) {
+        if self.recipients.len() > 1 {
+            let mut seen = HashSet::with_capacity(self.recipients.len());
+            self.recipients
+                .retain(|recipient| seen.insert(recipient.address.clone()));
         }
-        self.recipients.push(Recipient {
-            address,
-            original_recipient: rcpt.original_recipient.unwrap_or_default(),
-            notify: rcpt.notify.bits().into(),
-        });
     }
 }
 

@@ -56,12 +56,7 @@ pub(in crate::server) fn proceed(
     arguments: &str,
     _: &mut BytesMut,
 ) -> Proceeded {
-    let mail = parse(arguments)?;
-    let limit = session.terms.size;
-    if limit != 0 && mail.size.is_some_and(|size| size > limit) {
-        return Err(Reply::new(552, 3, 4, "Message is too large"));
-    }
-    Ok(Some(session.ask_sender(mail)))
+    Ok(Some(session.ask_sender(parse(arguments)?)))
 }
 
 /// Reads what stands behind the verb.

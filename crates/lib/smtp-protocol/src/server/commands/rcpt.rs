@@ -49,15 +49,6 @@ impl Notify {
     }
 }
 
-pub(in crate::server) fn check(session: &Session) -> Result<(), Reply> {
-    let limit = session.terms.recipients;
-    if limit != 0 && session.recipients() >= limit {
-        // RFC 5321 §4.5.3.1.10: the client sends the rest in another transaction.
-        return Err(Reply::new(452, 5, 3, "Too many recipients"));
-    }
-    Ok(())
-}
-
 pub(in crate::server) fn proceed(
     session: &mut Session,
     arguments: &str,

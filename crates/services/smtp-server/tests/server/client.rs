@@ -1,0 +1,107 @@
+//! A client that says what it is told to.
+
+use std::net::SocketAddr;
+
+use rustls::pki_types::ServerName;
+use test_kit::TestCertificate;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Socket for T {}
+
+/// See the module.
+pub(crate) struct Client {
+    socket: Box<dyn Socket>,
+    input: Vec<u8>,
+}
+
+impl Client {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        Self {
+            socket: Box::new(TcpStream::connect(address).await.unwrap()),
+            input: Vec::new(),
+        }
+    }
+
+    pub(crate) async fn start_tls(self, certificate: &TestCertificate) -> Self {
+        let name = ServerName::try_from("mail.example.test").unwrap();
+        let connector = TlsConnector::from(certificate.client_config());
+        let socket = connector.connect(name, self.socket).await.unwrap();
+        Self {
+            socket: Box::new(socket),
+            input: Vec::new(),
+        }
+    }
+
+    pub(crate) async fn send(&mut self, octets: impl AsRef<[u8]>) {
+        self.socket.write_all(octets.as_ref()).await.unwrap();
+        self.socket.flush().await.unwrap();
+    }
+
+    /// Sends a line and checks the code of the reply.
+    pub(crate) async fn say(&mut self, line: &str, code: u16) -> String {
+        self.send(format!("{line}\r\n")).await;
+        self.expect(code).await
+    }
+
+    pub(crate) async fn expect(&mut self, code: u16) -> String {
+        let (got, text) = self.reply().await;
+        assert_eq!(got, code, "{text}");
+        text
+    }
+
+    /// One reply, of any number of lines; code 0 when the connection has ended.
+    pub(crate) async fn reply(&mut self) -> (u16, String) {
+        let mut text = String::new();
+        loop {
+            let Some(line) = self.line().await else {
+                return (0, text);
+            };
+            text.push_str(&line);
+            text.push('\n');
+            if line.as_bytes().get(3) == Some(&b' ') {
+                return (line[..3].parse().unwrap(), text);
+            }
+        }
+    }
+
+    async fn line(&mut self) -> Option<String> {
+        loop {
+            if let Some(end) = self.input.windows(2).position(|pair| pair == b"\r\n") {
+                let line: Vec<u8> = self.input.drain(..end + 2).collect();
+                return Some(String::from_utf8(line[..end].to_vec()).unwrap());
+            }
+            // A reset is an end, too.
+            if self.socket.read_buf(&mut self.input).await.unwrap_or(0) == 0 {
+                return None;
+            }
+        }
+    }
+
+    /// No more will be sent, but replies are still read.
+    pub(crate) async fn half_close(&mut self) {
+        self.socket.shutdown().await.unwrap();
+    }
+
+    /// Checks that the server has closed.
+    pub(crate) async fn expect_end(&mut self) {
+        let (code, text) = self.reply().await;
+        assert_eq!((code, text.as_str()), (0, ""));
+    }
+
+    /// MAIL and RCPT, accepted.
+    pub(crate) async fn envelope(&mut self, from: &str, to: &str) {
+        self.say(&format!("MAIL FROM:<{from}>"), 250).await;
+        self.say(&format!("RCPT TO:<{to}>"), 250).await;
+    }
+
+    /// DATA with the message as it goes over the wire.
+    pub(crate) async fn data(&mut self, message: impl AsRef<[u8]>, code: u16) -> String {
+        self.say("DATA", 354).await;
+        self.send(message).await;
+        self.send("\r\n.\r\n").await;
+        self.expect(code).await
+    }
+}

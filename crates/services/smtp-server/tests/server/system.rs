@@ -1,0 +1,160 @@
+//! smtp-server on free ports with the fakes behind it.
+
+use std::net::SocketAddr;
+
+use api::directory::v1::directory_server::DirectoryServer;
+use api::policy::v1::policy_server::PolicyServer;
+use api::queue::v1::queue_server::QueueServer;
+use rules::ListenerClass;
+use service_kit::{Routes, Service};
+use smtp_server::{Config, ListenerConfig, Role, TlsMode};
+use test_kit::TestCertificate;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::client::Client;
+use crate::fakes::{FakeDirectory, FakePolicy, FakeQueue};
+
+pub(crate) const POLICY: &str = r#"
+[receiving.untrusted]
+max-size = "2 MiB"
+
+[[domain]]
+name = "example.test"
+deliver = "mailboxes"
+
+[[domain]]
+name = "silent.test"
+deliver = "mailboxes"
+unmatched = "accept"
+"#;
+
+/// See the module. Everything ends when it is dropped.
+pub(crate) struct System {
+    pub(crate) queue: FakeQueue,
+    pub(crate) directory: FakeDirectory,
+    pub(crate) policy: watch::Sender<String>,
+    pub(crate) certificate: TestCertificate,
+    pub(crate) shutdown: CancellationToken,
+    /// Ends when the service has drained.
+    pub(crate) served: tokio::task::JoinHandle<anyhow::Result<()>>,
+    addresses: Vec<SocketAddr>,
+    fakes: Service,
+    _folder: tempfile::TempDir,
+}
+
+/// The listeners that every system has.
+#[derive(Clone, Copy)]
+pub(crate) enum Port {
+    External,
+    Internal,
+    Submission,
+    Submissions,
+    Plaintext,
+}
+
+impl System {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(POLICY, |_| {}).await
+    }
+
+    pub(crate) async fn start_with(policy: &str, change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = format!("unix:{}", folder.path().join("s").display());
+        let queue = FakeQueue::new();
+        let directory = FakeDirectory::new(&["bob@example.test", "eve@example.test"]);
+        let (policy, document) = watch::channel(policy.to_owned());
+        let fakes = Service::for_tests("fakes");
+        let routes =
+            Routes::new(QueueServer::new(queue.clone()).max_decoding_message_size(1 << 24))
+                .add_service(DirectoryServer::new(directory.clone()))
+                .add_service(PolicyServer::new(FakePolicy { document }));
+        let (listen, kit) = (socket.clone(), fakes.clone());
+        tokio::spawn(async move { kit.serve_grpc(&listen, routes).await.unwrap() });
+
+        let certificate = TestCertificate::for_names(&["mail.example.test"]);
+        let (chain, key, _) = certificate.write_to(folder.path());
+        let mut service = Service::for_tests("smtp-server");
+        service.shared.endpoints.queue = Some(socket.clone());
+        service.shared.endpoints.mailbox_store = Some(socket);
+        service.shared.tls = Some(service_kit::config::TlsConfig {
+            certificate: chain,
+            key,
+        });
+        let shutdown = service.shutdown.clone();
+        let mut config = config();
+        change(&mut config);
+        let running = smtp_server::start(config, service).await.unwrap();
+        let system = Self {
+            queue,
+            directory,
+            policy,
+            certificate,
+            shutdown,
+            addresses: running.addresses().to_vec(),
+            served: tokio::spawn(running.wait()),
+            fakes,
+            _folder: folder,
+        };
+        if !system.policy.borrow().is_empty() {
+            system.policy_in_force().await;
+        }
+        system
+    }
+
+    /// Waits until connections are served: until then they are told to come back.
+    pub(crate) async fn policy_in_force(&self) {
+        while self.connect_raw(Port::External).await.reply().await.0 != 220 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub(crate) fn address(&self, port: Port) -> SocketAddr {
+        self.addresses[port as usize]
+    }
+
+    /// Connected, nothing read.
+    pub(crate) async fn connect_raw(&self, port: Port) -> Client {
+        Client::connect(self.address(port)).await
+    }
+
+    /// Connected, greeted and introduced.
+    pub(crate) async fn connect(&self, port: Port) -> Client {
+        let mut client = self.connect_raw(port).await;
+        if matches!(port, Port::Submissions) {
+            client = client.start_tls(&self.certificate).await;
+        }
+        client.expect(220).await;
+        client.say("EHLO client.test", 250).await;
+        client
+    }
+}
+
+impl Drop for System {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+        self.fakes.shutdown.cancel();
+    }
+}
+
+fn config() -> Config {
+    let listener = |role, tls, class, plaintext_auth| ListenerConfig {
+        address: SocketAddr::from(([127, 0, 0, 1], 0)),
+        name: Some(format!("{role:?}")),
+        role,
+        tls,
+        class,
+        plaintext_auth,
+    };
+    let external = ListenerClass::External;
+    Config {
+        listener: vec![
+            listener(Role::Mx, TlsMode::Starttls, external, false),
+            listener(Role::Mx, TlsMode::None, ListenerClass::Internal, false),
+            listener(Role::Submission, TlsMode::Starttls, external, false),
+            listener(Role::Submission, TlsMode::Implicit, external, false),
+            listener(Role::Submission, TlsMode::None, external, true),
+        ],
+        ..Config::default()
+    }
+}
