@@ -147,6 +147,8 @@ impl Configuration {
             &folder.certificate().display().to_string(),
         );
         set_missing(tls, "key", &folder.key().display().to_string());
+        let secrets = folder.secrets_key().display().to_string();
+        set_missing(self.section("queue")?, "secret-key-file", &secrets);
         for (n, kind) in SERVICES.iter().enumerate() {
             let n = u16::try_from(n + 1).unwrap_or_default();
             let own = self.section(kind.name)?;

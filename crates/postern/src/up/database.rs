@@ -1,5 +1,7 @@
 //! The database: the one that `POSTERN_DATABASE_URL` names, or a private Postgres in the data folder.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -192,6 +194,9 @@ fn cluster(folder: &Folder, account: Account, screen: &Screen) -> anyhow::Result
     } else {
         elsewhere(folder, screen)?
     };
+    // Who can open the socket is the superuser: nobody but the database's user and root may.
+    std::fs::set_permissions(&sockets, Permissions::from_mode(0o700))
+        .with_context(|| format!("closing {}", sockets.display()))?;
     account.own(&sockets)?;
     Ok(Cluster::at(
         &data,

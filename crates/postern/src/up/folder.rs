@@ -79,7 +79,6 @@ impl Folder {
         self.root.join("tls/key.pem")
     }
 
-    #[expect(dead_code)]
     pub(super) fn secrets_key(&self) -> PathBuf {
         self.root.join("secrets/policy.key")
     }

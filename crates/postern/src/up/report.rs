@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use comfy_table::Table;
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::presets::UTF8_BORDERS_ONLY;
 
 use super::configuration::{Configuration, Listening};
 use super::folder::Folder;
@@ -14,7 +14,7 @@ pub(super) fn table(folder: &Folder, configuration: &Configuration) -> String {
     let listeners = configuration.listeners();
     let mut table = Table::new();
     table
-        .load_style(UTF8_HORIZONTAL_ONLY)
+        .load_style(UTF8_BORDERS_ONLY)
         .set_header(["what", "where", "how"]);
     for listening in &listeners {
         table.add_row([
@@ -78,7 +78,9 @@ fn how_to_try(data: &Path, listeners: &[Listening]) -> String {
         "Try it, in another terminal:".to_owned(),
         format!("  {postern} domain add example.test"),
         format!("  echo secret | {postern} user add bob@example.test --password-stdin"),
-        format!("  {postern} send --to bob@example.test --subject Hello --text 'Hello, Bob'"),
+        format!(
+            "  {postern} send --from bob@example.test --to bob@example.test --subject Hello --body 'It works.'"
+        ),
     ];
     if let Some(imaps) = port("imap", "implicit") {
         lines.push(format!(

@@ -1,0 +1,205 @@
+//! The commands, as a person and as a script would use them.
+
+use crate::harness::{Imap, SOON, System, eventually, unique};
+
+#[test]
+fn domains_and_users_come_and_go() {
+    let system = System::shared();
+    let domain = unique("cli") + ".test";
+    let user = format!("bob@{domain}");
+    system.postern(&["domain", "add", &domain], "");
+    assert!(system.postern(&["domain", "list"], "").contains(&domain));
+    let domains = system.json(&["domain", "list"]);
+    assert!(
+        domains
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|listed| listed["name"] == domain.as_str()),
+        "{domains}"
+    );
+
+    system.postern(&["user", "add", &user, "--password-stdin"], "first\n");
+    assert!(
+        Imap::inbox(system.ports().imap, &user).is_err(),
+        "the password is `first`"
+    );
+    system.postern(&["user", "password", &user, "--password-stdin"], "secret\n");
+    Imap::inbox(system.ports().imap, &user).unwrap();
+    let users = system.json(&["user", "list", &domain]);
+    assert_eq!(users.as_array().unwrap().len(), 1, "{users}");
+
+    let again = system.command(&["user", "add", &user, "--password-stdin"], "x\n");
+    assert_eq!(again.status.code(), Some(1), "such a user exists");
+    system.postern(&["user", "remove", &user, "--yes"], "");
+    assert_eq!(
+        system
+            .json(&["user", "list", &domain])
+            .as_array()
+            .unwrap()
+            .len(),
+        0
+    );
+    system.postern(&["domain", "remove", &domain], "");
+    let gone = system.command(&["domain", "remove", &domain], "");
+    assert_eq!(gone.status.code(), Some(1), "there is no such domain");
+}
+
+#[test]
+fn a_message_is_sent_and_its_story_is_told() {
+    let system = System::shared();
+    let domain = unique("story") + ".test";
+    let user = format!("bob@{domain}");
+    system.add_domain(&domain);
+    system.add_users(&[&user]);
+    let sent = system.json(&[
+        "send",
+        "--from",
+        &user,
+        "--to",
+        &user,
+        "--subject",
+        "A story",
+        "--body",
+        "text",
+        "--wait",
+        "1 min",
+    ]);
+    assert_eq!(sent["recipients"][0]["outcome"], "delivered", "{sent}");
+    let number = sent["message"].to_string();
+    let story = system.json(&["queue", "show", &number]);
+    assert_eq!(story["history"][0]["outcome"], "delivered", "{story}");
+    assert!(
+        system
+            .postern(&["queue", "show", &number], "")
+            .contains("delivered")
+    );
+    assert!(system.json(&["queue", "list"]).is_array());
+    assert_eq!(
+        system
+            .command(&["queue", "show", "999999999"], "")
+            .status
+            .code(),
+        Some(1)
+    );
+
+    // A message from a file, with its recipients in its header.
+    let text = format!("From: {user}\nTo: {user}\nSubject: from a pipe\n\ntext\n");
+    system.postern(&["send", "--from", &user, "-t"], &text);
+    let mut imap = Imap::inbox(system.ports().imap, &user).unwrap();
+    eventually("both messages", SOON, || {
+        (imap.uids().unwrap().len() == 2).then_some(())
+    });
+}
+
+#[test]
+fn a_policy_is_shown_compared_applied_and_refused_as_a_whole() {
+    let system = System::start();
+    let document = "[[domain]]\nname = \"one.test\"\ndeliver = \"mailboxes\"\n";
+    system.apply_policy(document);
+    assert_eq!(system.postern(&["policy", "show"], ""), document);
+    let before = system.json(&["policy", "show"])["revision"]
+        .as_u64()
+        .unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("policy.toml");
+    let path = file.to_str().unwrap();
+    std::fs::write(&file, document.replace("one.test", "two.test")).unwrap();
+    let diff = system.command(&["policy", "diff", path], "");
+    assert_eq!(diff.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&diff.stdout).into_owned();
+    assert!(
+        text.contains("-name = \"one.test\"") && text.contains("+name = \"two.test\""),
+        "{text}"
+    );
+    system.postern(&["policy", "apply", path], "");
+    assert!(
+        system.json(&["policy", "show"])["revision"]
+            .as_u64()
+            .unwrap()
+            > before
+    );
+    assert_eq!(
+        system.command(&["policy", "diff", path], "").status.code(),
+        Some(0)
+    );
+
+    std::fs::write(&file, "[[domain]]\nname = \"not a domain\"\n").unwrap();
+    let refused = system.command(&["policy", "apply", path], "");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        String::from_utf8_lossy(&refused.stderr).contains("2"),
+        "the line is named"
+    );
+    assert!(system.postern(&["policy", "show"], "").contains("two.test"));
+}
+
+#[test]
+fn explain_says_what_would_happen_and_why() {
+    let system = System::shared();
+    let domain = unique("explain") + ".test";
+    let user = format!("bob@{domain}");
+    system.add_domain(&domain);
+    system.add_users(&[&user]);
+    let outside = [
+        "explain",
+        "--peer",
+        "203.0.113.9",
+        "--class",
+        "external",
+        "--from",
+        "a@x.test",
+        "--to",
+    ];
+    let accepted = system.command(&[outside.as_slice(), &[&user]].concat(), "");
+    assert_eq!(
+        accepted.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&accepted.stdout)
+    );
+    let refused = system.command(
+        &[outside.as_slice(), &["b@elsewhere.test", "--json"]].concat(),
+        "",
+    );
+    assert_eq!(refused.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&refused.stdout).into_owned();
+    assert!(text.contains("relay-denied"), "{text}");
+}
+
+#[test]
+fn status_shows_every_process() {
+    let status = System::shared().json(&["status"]);
+    assert_eq!(status["well"], true, "{status}");
+    let names: Vec<&str> = status["processes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|process| process["name"].as_str().unwrap())
+        .collect();
+    for name in [
+        "queue",
+        "mailbox-store",
+        "delivery",
+        "smtp-server",
+        "imap",
+        "pop3",
+        "collector",
+    ] {
+        assert!(names.contains(&name), "{names:?}");
+    }
+}
+
+#[test]
+fn without_a_system_a_command_says_how_to_start_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = std::process::Command::new(crate::harness::programs().join("postern"))
+        .args(["status", "--data"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("postern up"), "{said}");
+}

@@ -1,0 +1,143 @@
+//! An SMTP client that says exactly what a case wants said, right or wrong.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// A reply: its code and its lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    pub code: u16,
+    pub text: String,
+}
+
+/// A connection.
+#[derive(Debug)]
+pub struct Smtp {
+    stream: TcpStream,
+    unread: Vec<u8>,
+}
+
+impl Smtp {
+    /// Connects and reads the greeting.
+    pub fn connect(address: SocketAddr) -> std::io::Result<(Self, Reply)> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        stream.set_write_timeout(Some(Duration::from_secs(60)))?;
+        let mut smtp = Self {
+            stream,
+            unread: Vec::new(),
+        };
+        let greeting = smtp.reply()?;
+        Ok((smtp, greeting))
+    }
+
+    /// Connects, and says EHLO to a server that is ready.
+    pub fn hello(address: SocketAddr) -> std::io::Result<Self> {
+        let (mut smtp, greeting) = Self::connect(address)?;
+        refuse_unless(greeting, 220)?;
+        let reply = smtp.command("EHLO client.test")?;
+        refuse_unless(reply, 250)?;
+        Ok(smtp)
+    }
+
+    /// Sends bytes as they are.
+    pub fn raw(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.stream.write_all(bytes)
+    }
+
+    /// Sends a line and reads the reply.
+    pub fn command(&mut self, line: &str) -> std::io::Result<Reply> {
+        self.raw(format!("{line}\r\n").as_bytes())?;
+        self.reply()
+    }
+
+    /// Reads one reply.
+    pub fn reply(&mut self) -> std::io::Result<Reply> {
+        let mut text = String::new();
+        loop {
+            let line = self.line()?;
+            text.push_str(&line);
+            text.push('\n');
+            let code = line.get(..3).and_then(|digits| digits.parse().ok());
+            let Some(code) = code else {
+                return Err(std::io::Error::other(format!("not a reply: {line:?}")));
+            };
+            if line.as_bytes().get(3) != Some(&b'-') {
+                return Ok(Reply { code, text });
+            }
+        }
+    }
+
+    fn line(&mut self) -> std::io::Result<String> {
+        loop {
+            if let Some(end) = self.unread.windows(2).position(|pair| pair == b"\r\n") {
+                let line: Vec<u8> = self.unread.drain(..end + 2).collect();
+                return Ok(String::from_utf8_lossy(&line[..end]).into_owned());
+            }
+            let mut buffer = [0; 4096];
+            match self.stream.read(&mut buffer)? {
+                0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+                length => self.unread.extend_from_slice(&buffer[..length]),
+            }
+        }
+    }
+
+    /// Sends a whole message; gives the reply that decided.
+    pub fn send(&mut self, from: &str, to: &[&str], message: &[u8]) -> std::io::Result<Reply> {
+        let reply = self.command(&format!("MAIL FROM:<{from}>"))?;
+        if reply.code != 250 {
+            return Ok(reply);
+        }
+        for recipient in to {
+            let reply = self.command(&format!("RCPT TO:<{recipient}>"))?;
+            if reply.code != 250 {
+                return Ok(reply);
+            }
+        }
+        let reply = self.command("DATA")?;
+        if reply.code != 354 {
+            return Ok(reply);
+        }
+        self.raw(&stuffed(message))?;
+        self.reply()
+    }
+
+    /// No more from the client; the server may still talk.
+    pub fn half_close(&mut self) -> std::io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
+    }
+
+    /// Whether the server has closed the connection, having said what it had to say.
+    pub fn is_closed(&mut self) -> bool {
+        let mut rest = Vec::new();
+        match self.stream.read_to_end(&mut rest) {
+            Ok(_) => true,
+            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+        }
+    }
+}
+
+fn refuse_unless(reply: Reply, code: u16) -> std::io::Result<()> {
+    if reply.code == code {
+        return Ok(());
+    }
+    Err(std::io::Error::other(format!(
+        "wanted {code}, got {}",
+        reply.text
+    )))
+}
+
+/// Dot-stuffing and the final dot (RFC 5321 §4.5.2). The message ends with CRLF.
+fn stuffed(message: &[u8]) -> Vec<u8> {
+    let mut wire = Vec::with_capacity(message.len() + 64);
+    for line in message.split_inclusive(|&byte| byte == b'\n') {
+        if line.first() == Some(&b'.') {
+            wire.push(b'.');
+        }
+        wire.extend_from_slice(line);
+    }
+    wire.extend_from_slice(b".\r\n");
+    wire
+}

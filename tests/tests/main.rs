@@ -1,0 +1,24 @@
+//! The whole system, as a person would meet it: real programs, real clients, a real Postgres.
+//!
+//! Most cases share one running system and keep apart by domains and users of their own; those that kill, count
+//! octets or stop it run their own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    unreachable_pub,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod harness;
+
+mod bad_input;
+mod command_line;
+mod front_door;
+mod invariants;
+mod kill;
+mod large;
+mod real_clients;
+mod recipients;
+mod relay;
+mod round_trip;
