@@ -59,6 +59,7 @@ pub mod grpc {
 }
 
 mod conversions;
+pub mod intake;
 pub mod policy_watch;
 pub mod queue_client;
 pub mod text_upload;

@@ -1,1 +1,51 @@
-//! TODO
+//! The collector: polls the policy's `[[collect]]` accounts and hands what it finds to the queue,
+//! like any other component.
+//!
+//! It keeps no state. What was collected is in the queue's ledger, committed with the message
+//! itself, before the remote copy is deleted (I10). It may not delete what it has not seen to be
+//! committed, and it may not take a UIDL's word for a message's content.
+//!
+//! ```text
+//! accounts ──one task each──▶ account: claim, poll, report, wait
+//!                                └─ poll ─▶ remote (POP3)
+//!                                     ├─ identity: what a message is, whatever its UIDL
+//!                                     ├─ collect:  RETR ─▶ Enqueue
+//!                                     └─ memory:   what need not be looked at twice
+//! ```
+
+mod account;
+mod accounts;
+mod config;
+mod identity;
+mod line_ends;
+mod memory;
+mod poll;
+mod remote;
+mod services;
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use api::policy_watch::PolicyWatch;
+use service_kit::Service;
+use session_io::ClientTls;
+
+pub use config::Config;
+
+/// Collects until the process is told to shut down, then ends the polls that are under way.
+pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
+    let tls = match &config.authorities {
+        None => ClientTls::verified(),
+        Some(file) => {
+            let pem = std::fs::read(file).with_context(|| file.display().to_string())?;
+            ClientTls::verified_by(&pem)
+        }
+    }
+    .context("TLS")?;
+    let queue = service.queue_channel()?;
+    let policy = PolicyWatch::start(queue.clone());
+    let services = services::Services::new(queue, service.hostname.clone(), config, tls);
+    service.ready();
+    accounts::follow(Arc::new(services), policy, service.shutdown.clone()).await;
+    Ok(())
+}

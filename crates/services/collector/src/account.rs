@@ -1,0 +1,115 @@
+//! One account: claim, poll, report, wait, and again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::policy_watch::PolicyWatch;
+use rules::CollectAccount;
+use tokio_util::sync::CancellationToken;
+
+use crate::memory::Memory;
+use crate::poll::{Poll, Polled};
+use crate::services::Services;
+
+/// Between two questions to a queue that does not answer.
+const QUEUE_AWAY: Duration = Duration::from_secs(5);
+
+/// Failing accounts are polled less and less often, but at least so often (unless the policy asks
+/// for less): a wrong password that is said every few minutes gets accounts locked.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(3600);
+
+/// Another collector may have the account; ask again soon enough to take over from it.
+const SHORTEST_WAIT: Duration = Duration::from_millis(200);
+
+/// Polls the account until `stop`.
+pub(crate) async fn follow(
+    account: Arc<CollectAccount>,
+    services: Arc<Services>,
+    policy: PolicyWatch,
+    stop: CancellationToken,
+) {
+    let mut memory = Memory::default();
+    let mut failures = 0;
+    // Work was left over: go on at once.
+    let mut go_on = false;
+    while !stop.is_cancelled() {
+        let interval = if go_on { Duration::ZERO } else { account.every };
+        let wait = match services.claim(&account.name, interval).await {
+            Ok(claim) if claim.granted => {
+                let polled = Poll::new(&account, &services, &policy, &mut memory, &stop)
+                    .run()
+                    .await;
+                report(&account, &services, &polled).await;
+                go_on = polled.more;
+                failures = if polled.failed() { failures + 1 } else { 0 };
+                pause(account.every, failures)
+            }
+            Ok(claim) => {
+                go_on = false;
+                let asked = Duration::from_millis(claim.retry_in_ms.try_into().unwrap_or(0));
+                asked.clamp(SHORTEST_WAIT, account.every.max(SHORTEST_WAIT))
+            }
+            Err(error) => {
+                tracing::warn!(account = %account.name, %error, "the queue does not answer");
+                QUEUE_AWAY
+            }
+        };
+        stop.run_until_cancelled(tokio::time::sleep(wait)).await;
+    }
+}
+
+/// The queue knows when an account is due; only failures are waited for here.
+fn pause(every: Duration, failures: u32) -> Duration {
+    match failures {
+        0 => Duration::ZERO,
+        failures => {
+            let longer = every.saturating_mul(1 << failures.min(16).saturating_sub(1));
+            longer.min(LONGEST_BACKOFF).max(every)
+        }
+    }
+}
+
+async fn report(account: &CollectAccount, services: &Services, polled: &Polled) {
+    let error = polled.error();
+    if error.is_empty() {
+        tracing::info!(
+            account = %account.name,
+            collected = polled.collected,
+            left = polled.left,
+            "polled"
+        );
+    } else {
+        tracing::warn!(account = %account.name, collected = polled.collected, %error, "polled");
+    }
+    metrics::counter!("postern_collected_total", "account" => account.name.to_string())
+        .increment(polled.collected.into());
+    let reported = services
+        .report(&account.name, polled.collected, polled.left, error)
+        .await;
+    if let Err(error) = reported {
+        // The claim lapses by itself.
+        tracing::warn!(account = %account.name, %error, "the poll was not reported");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_waited_for_longer_and_longer_up_to_an_hour() {
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        for (every, failures, wait) in [
+            (5, 0, 0),
+            (5, 1, 5),
+            (5, 2, 10),
+            (5, 4, 40),
+            (5, 5, 60),
+            (5, 1000, 60),
+            (120, 1, 120),
+            (120, 9, 120),
+        ] {
+            assert_eq!(pause(minutes(every), failures), minutes(wait));
+        }
+    }
+}

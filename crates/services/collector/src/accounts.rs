@@ -1,0 +1,90 @@
+//! One task an account, as the policy says now.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use api::policy_watch::PolicyWatch;
+use rules::CollectAccount;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::account;
+use crate::services::Services;
+
+/// An account that is being polled.
+struct Polled {
+    account: Arc<CollectAccount>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+/// Follows the policy until `shutdown`, then waits for the polls under way to end.
+pub(crate) async fn follow(
+    services: Arc<Services>,
+    mut policy: PolicyWatch,
+    shutdown: CancellationToken,
+) {
+    let mut polled: HashMap<Arc<str>, Polled> = HashMap::new();
+    loop {
+        if let Some(snapshot) = policy.current() {
+            let accounts = snapshot.policy.collect_accounts();
+            stop_changed(&mut polled, accounts).await;
+            for account in accounts {
+                polled
+                    .entry(Arc::clone(&account.name))
+                    .or_insert_with(|| start(account, &services, &policy, &shutdown));
+            }
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => break,
+            followed = policy.changed() => if !followed { break },
+        }
+    }
+    for polled in polled.into_values() {
+        polled.end().await;
+    }
+}
+
+/// Ends the tasks of accounts that are gone or not what they were.
+async fn stop_changed(polled: &mut HashMap<Arc<str>, Polled>, accounts: &[Arc<CollectAccount>]) {
+    let changed: Vec<Arc<str>> = polled
+        .values()
+        .filter(|polled| !accounts.contains(&polled.account))
+        .map(|polled| Arc::clone(&polled.account.name))
+        .collect();
+    for name in changed {
+        if let Some(polled) = polled.remove(&name) {
+            polled.end().await;
+        }
+    }
+}
+
+fn start(
+    account: &Arc<CollectAccount>,
+    services: &Arc<Services>,
+    policy: &PolicyWatch,
+    shutdown: &CancellationToken,
+) -> Polled {
+    let stop = shutdown.child_token();
+    tracing::info!(account = %account.name, server = %account.server, "collecting");
+    Polled {
+        account: Arc::clone(account),
+        task: tokio::spawn(account::follow(
+            Arc::clone(account),
+            Arc::clone(services),
+            policy.clone(),
+            stop.clone(),
+        )),
+        stop,
+    }
+}
+
+impl Polled {
+    /// Ends the poll that is under way behind the message it is at.
+    async fn end(self) {
+        self.stop.cancel();
+        if let Err(error) = self.task.await {
+            tracing::error!(account = %self.account.name, %error, "the account's task failed");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Lines end in CRLF within the system; some servers send LF alone.
+
+use memchr::memchr_iter;
+
+/// Completes line ends in a message that comes in pieces.
+#[derive(Debug, Default)]
+pub(crate) struct LineEnds {
+    after_cr: bool,
+}
+
+impl LineEnds {
+    /// Replaces `output` by the piece with all its line ends complete. A piece that needs nothing
+    /// is copied in one go.
+    pub(crate) fn push(&mut self, piece: &[u8], output: &mut Vec<u8>) {
+        output.clear();
+        let mut done = 0;
+        for at in memchr_iter(b'\n', piece) {
+            let complete = match at.checked_sub(1) {
+                Some(before) => piece[before] == b'\r',
+                None => self.after_cr,
+            };
+            if !complete {
+                output.extend_from_slice(&piece[done..at]);
+                output.push(b'\r');
+                done = at;
+            }
+        }
+        output.extend_from_slice(&piece[done..]);
+        if let Some(&last) = piece.last() {
+            self.after_cr = last == b'\r';
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lf_alone_is_completed_and_crlf_is_kept_however_it_is_cut() {
+        let message = b"\na\r\nb\n\n\r\n\rc\n";
+        let expected = b"\r\na\r\nb\r\n\r\n\r\n\rc\r\n";
+        for size in 1..=message.len() {
+            let (mut ends, mut piece, mut all) = (LineEnds::default(), Vec::new(), Vec::new());
+            for bytes in message.chunks(size) {
+                ends.push(bytes, &mut piece);
+                all.extend_from_slice(&piece);
+            }
+            assert_eq!(all, expected, "{size}");
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! One message: from the remote server into the queue.
+
+use api::intake::{Intake, IntakeError};
+use api::message::v1::Content;
+use api::queue::v1::{Collected, Origin, Recipient, Submission};
+use api::queue_client::EnqueueError;
+use message::header::fields;
+use message::trace;
+use rules::ReversePath;
+
+use super::{Poll, PollError, Verdict, now_ms};
+use crate::identity::{Hasher, Identity};
+use crate::line_ends::LineEnds;
+use crate::remote::{Listed, Remote};
+
+/// A message that was read to its end.
+struct Taken {
+    identity: Identity,
+    /// What it says of its sender.
+    reverse_path: String,
+    /// Or why it cannot be taken, ever.
+    content: Result<Content, String>,
+}
+
+impl Poll<'_> {
+    /// Reads the message and hands it to the queue, which knows whether it has it already. When
+    /// this says so the message is committed.
+    pub(super) async fn collect(
+        &mut self,
+        remote: &mut Remote,
+        listed: &Listed,
+    ) -> Result<Verdict, PollError> {
+        if let Err(reason) = remote.retrieve(listed.number).await? {
+            // Such as one that another client has deleted meanwhile.
+            tracing::info!(account = %self.account.name, %reason, "a message was not given");
+            return Ok(Verdict::Left);
+        }
+        let session = session_id();
+        let taken = self.take(remote, &session).await?;
+        let content = match taken.content {
+            Ok(content) => content,
+            Err(reason) => return Ok(self.refuse(listed, &reason)),
+        };
+        let collected = Collected {
+            account: self.account.name.to_string(),
+            uidl: listed.uidl.clone(),
+            content_hash: taken.identity.to_vec().into(),
+        };
+        let submission = self.submission(remote, content, collected, taken.reverse_path, session);
+        match self.services.enqueuer.enqueue(submission).await {
+            Ok(accepted) => {
+                self.polled.collected += u32::from(!accepted.duplicate);
+                self.memory.whole_seen(listed);
+                Ok(Verdict::Committed)
+            }
+            Err(EnqueueError::Refused(reason)) => Ok(self.refuse(listed, &reason)),
+            Err(EnqueueError::Unavailable(reason)) => Err(PollError::Queue(reason)),
+        }
+    }
+
+    fn refuse(&mut self, listed: &Listed, reason: &str) -> Verdict {
+        tracing::warn!(
+            account = %self.account.name, uidl = %listed.uidl, reason,
+            "a message stays on the server"
+        );
+        self.memory.refused(listed);
+        self.polled.refused += 1;
+        Verdict::Left
+    }
+
+    /// Reads to the end of the message, even if it cannot be taken: what comes behind it is the
+    /// session.
+    async fn take(&self, remote: &mut Remote, session: &str) -> Result<Taken, PollError> {
+        let mut hasher = Hasher::new();
+        let mut ends = LineEnds::default();
+        let mut complete = Vec::new();
+        let mut size = 0_u64;
+        let mut intake = Ok(Intake::new(self.services.queue.clone()));
+        push(&mut intake, self.received(remote, session).as_bytes()).await?;
+        while let Some(piece) = remote.piece().await? {
+            size += piece.len() as u64;
+            // Sizes of LIST are estimates; a factor of two is no estimate.
+            if size > self.services.config.max_message_size.saturating_mul(2) {
+                return Err(PollError::Endless);
+            }
+            hasher.push(&piece);
+            ends.push(&piece, &mut complete);
+            push(&mut intake, &complete).await?;
+        }
+        let reverse_path = match &intake {
+            Ok(intake) => reverse_path(intake.header()),
+            Err(_) => String::new(),
+        };
+        let content = match intake {
+            Ok(intake) => settle(intake.finish().await)?,
+            Err(reason) => Err(reason),
+        };
+        Ok(Taken {
+            identity: hasher.finish(),
+            reverse_path,
+            content,
+        })
+    }
+
+    fn received(&self, remote: &Remote, session: &str) -> String {
+        let tls = remote.tls();
+        let protection = tls
+            .as_ref()
+            .map(|tls| format!("{} {}", tls.version, tls.cipher));
+        trace::received(&trace::Received {
+            helo: &self.account.server,
+            peer: Some(remote.peer()),
+            peer_name: None,
+            by: &self.services.hostname,
+            protocol: if tls.is_some() { "POP3S" } else { "POP3" },
+            tls: protection.as_deref(),
+            id: session,
+            recipient: Some(&self.account.deliver_to.to_string()),
+            at: now_ms() / 1000,
+        })
+    }
+
+    fn submission(
+        &self,
+        remote: &Remote,
+        content: Content,
+        collected: Collected,
+        reverse_path: String,
+        session: String,
+    ) -> Submission {
+        Submission {
+            reverse_path,
+            recipients: vec![Recipient {
+                address: self.account.deliver_to.to_string(),
+                ..Recipient::default()
+            }],
+            content: Some(content),
+            origin: Some(Origin {
+                component: "collector".to_owned(),
+                peer_address: remote.peer().to_string(),
+                helo: self.account.server.clone(),
+                login: self.account.login.user.clone(),
+                listener: self.account.name.to_string(),
+                tls: remote.tls().is_some(),
+                session,
+                ..Origin::default()
+            }),
+            // Whatever it was declared as on its way, it may have octets of 8 bits.
+            eight_bit: true,
+            collected: Some(collected),
+            policy_revision: self.policy.current().map_or(0, |policy| policy.revision),
+            ..Submission::default()
+        }
+    }
+}
+
+/// Takes a piece in, unless the message is known to be one that cannot be taken.
+async fn push(intake: &mut Result<Intake, String>, piece: &[u8]) -> Result<(), PollError> {
+    let Ok(taking) = intake else { return Ok(()) };
+    if let Err(reason) = settle(taking.push(piece).await)? {
+        *intake = Err(reason);
+    }
+    Ok(())
+}
+
+/// What the message is to blame for, and what the queue.
+fn settle<T>(result: Result<T, IntakeError>) -> Result<Result<T, String>, PollError> {
+    match result {
+        Ok(done) => Ok(Ok(done)),
+        Err(IntakeError::Scan(error)) => Ok(Err(error.to_string())),
+        Err(IntakeError::Upload(status)) => Err(status.into()),
+    }
+}
+
+/// The reverse-path that the provider's delivery noted in the message (RFC 5321 §4.4). Without
+/// one the null reverse-path: nobody can be told of a failure.
+fn reverse_path(header: &[u8]) -> String {
+    fields(header)
+        .find(|field| field.is("Return-Path"))
+        .and_then(|field| std::str::from_utf8(field.value).ok())
+        .and_then(|value| {
+            let value = value.trim();
+            ReversePath::parse(value).ok().filter(|path| {
+                !path
+                    .address()
+                    .is_some_and(|address| address.needs_smtputf8())
+            })
+        })
+        .and_then(|path| path.address().map(ToString::to_string))
+        .unwrap_or_default()
+}
+
+/// Names the message in its Received field and in the history.
+fn session_id() -> String {
+    format!("{:016X}", rand::random::<u64>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reverse_path_is_the_providers_note_or_null() {
+        for (header, path) in [
+            ("Return-Path: <a@b.test>\r\n\r\n", "a@b.test"),
+            ("Return-Path: <>\r\n\r\n", ""),
+            ("Return-Path: nonsense @ x\r\n\r\n", ""),
+            ("From: a@b.test\r\n\r\nReturn-Path: <c@d.test>\r\n", ""),
+        ] {
+            assert_eq!(reverse_path(header.as_bytes()), path, "{header:?}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! A remote POP3 account.
+
+mod listing;
+mod login;
+mod retrieval;
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use pop3_protocol::client::{Reply, ReplyError};
+use pop3_protocol::dots::Unstuffer;
+use session_io::{Connection, SessionError};
+
+pub(crate) use listing::Listed;
+pub(crate) use login::Credentials;
+
+/// What of a server's refusal is kept for the report.
+const LONGEST_REASON: usize = 200;
+
+/// Why a poll cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RemoteError {
+    #[error("connection to the server: {0}")]
+    Connection(#[from] SessionError),
+    #[error("the server closed the connection")]
+    Closed,
+    #[error("{0}")]
+    Protocol(#[from] ReplyError),
+    #[error("the server refused {command}: {reason}")]
+    Refused {
+        command: &'static str,
+        reason: String,
+    },
+    #[error("the server does not offer TLS")]
+    NoTls,
+    #[error("user name or password cannot be said in POP3: it has a line break or a NUL in it")]
+    Unspeakable,
+    #[error("the server lists more than {0} messages")]
+    TooMany(usize),
+}
+
+/// A session with a remote account, past its login.
+pub(crate) struct Remote {
+    connection: Connection,
+    /// TOP has not been refused yet.
+    offers_top: bool,
+    /// A message is on its way.
+    retrieval: Option<Unstuffer>,
+}
+
+impl Remote {
+    /// Says a command and gives back what `+OK` says; a refusal is an answer, too.
+    async fn ask(&mut self, command: &str) -> Result<Result<String, String>, RemoteError> {
+        let output = self.connection.output();
+        output.extend_from_slice(command.as_bytes());
+        output.extend_from_slice(b"\r\n");
+        self.connection.flush().await?;
+        self.answer().await
+    }
+
+    /// As [`Remote::ask`], for a command that must not be refused.
+    async fn demand(&mut self, name: &'static str, command: &str) -> Result<String, RemoteError> {
+        self.ask(command)
+            .await?
+            .map_err(|reason| RemoteError::Refused {
+                command: name,
+                reason,
+            })
+    }
+
+    async fn answer(&mut self) -> Result<Result<String, String>, RemoteError> {
+        match self.take(Reply::take).await? {
+            Reply::Ok(text) => Ok(Ok(text)),
+            Reply::Err(reason) => Ok(Err(printable(&reason))),
+            Reply::Continue(_) => Err(ReplyError::NotPop3.into()),
+        }
+    }
+
+    /// Reads until `take` has found what it looks for.
+    async fn take<T>(
+        &mut self,
+        mut take: impl FnMut(&mut BytesMut) -> Result<Option<T>, ReplyError>,
+    ) -> Result<T, RemoteError> {
+        loop {
+            if let Some(found) = take(self.connection.input())? {
+                return Ok(found);
+            }
+            if self.connection.fill().await? == 0 {
+                return Err(RemoteError::Closed);
+            }
+        }
+    }
+
+    /// DELE: takes effect at QUIT. False when the server will not.
+    pub(crate) async fn delete(&mut self, number: u32) -> Result<bool, RemoteError> {
+        Ok(self.ask(&format!("DELE {number}")).await?.is_ok())
+    }
+
+    /// QUIT: what was deleted is gone when this succeeds.
+    pub(crate) async fn quit(mut self) -> Result<(), RemoteError> {
+        self.demand("QUIT", "QUIT").await?;
+        // The server may have closed first.
+        let _ = self.connection.close().await;
+        Ok(())
+    }
+
+    /// The server's address, for the message's history.
+    pub(crate) fn peer(&self) -> std::net::IpAddr {
+        self.connection.peer().ip()
+    }
+
+    /// How TLS protects the session.
+    pub(crate) fn tls(&self) -> Option<session_io::TlsFacts> {
+        self.connection.tls()
+    }
+
+    fn set_timeout(&mut self, timeout: Duration) {
+        self.connection.set_timeout(timeout);
+    }
+}
+
+/// A server's words in a form that is fit for a report.
+fn printable(text: &str) -> String {
+    text.chars()
+        .filter(|character| !character.is_control())
+        .take(LONGEST_REASON)
+        .collect()
+}
