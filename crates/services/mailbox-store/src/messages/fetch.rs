@@ -7,10 +7,15 @@
 mod query;
 mod response;
 
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
 use api::mailbox::v1::FetchResponse;
 use futures::TryStreamExt;
-use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::SendTimeoutError;
 
 use self::query::Row;
 use self::response::Batch;
@@ -72,92 +77,105 @@ pub fn fetch(
     uids: UidSet,
     wanted: Wanted,
 ) -> mpsc::Receiver<Result<FetchResponse>> {
+    fetch_with(store, mailbox_id, uids, wanted, PATIENCE)
+}
+
+fn fetch_with(
+    store: Store,
+    mailbox_id: i64,
+    uids: UidSet,
+    wanted: Wanted,
+    patience: Duration,
+) -> mpsc::Receiver<Result<FetchResponse>> {
     let (answers, reader) = mpsc::channel(READY);
+    let fetch = Fetch {
+        store,
+        mailbox_id,
+        wanted,
+        patience,
+        answers,
+    };
     tokio::spawn(async move {
-        if let Err(error) = run(&store, mailbox_id, uids, &wanted, &answers).await {
-            answers.send(Err(error)).await.ok();
+        if let Err(error) = fetch.run(uids).await {
+            fetch.answers.send(Err(error)).await.ok();
         }
     });
     reader
 }
 
+/// One FETCH while it runs.
+struct Fetch {
+    store: Store,
+    mailbox_id: i64,
+    wanted: Wanted,
+    patience: Duration,
+    answers: mpsc::Sender<Result<FetchResponse>>,
+}
+
 /// How a query ended.
 enum End {
-    /// With its last row.
-    Complete,
+    /// With its last row, of any.
+    Complete { found: bool },
     /// Early: go on behind this UID.
     Early(u32),
     /// Nobody reads any more.
     Unread,
 }
 
-type Answers = mpsc::Sender<Result<FetchResponse>>;
-
-async fn run(
-    store: &Store,
-    mailbox_id: i64,
-    uids: UidSet,
-    wanted: &Wanted,
-    answers: &Answers,
-) -> Result<()> {
-    let mut rest = uids;
-    let mut found = false;
-    while !rest.is_empty() {
-        match one_query(store, mailbox_id, &rest, wanted, answers, &mut found).await? {
-            End::Early(uid) => rest = rest.behind(uid),
-            End::Complete => break,
-            End::Unread => return Ok(()),
+impl Fetch {
+    async fn run(&self, uids: UidSet) -> Result<()> {
+        let mut rest = uids;
+        let mut resumed = false;
+        while !rest.is_empty() {
+            match self.one_query(&rest).await? {
+                End::Early(uid) => rest = rest.behind(uid),
+                End::Complete { found } if found || resumed => return Ok(()),
+                // Nothing may mean that the mailbox is gone.
+                End::Complete { .. } => break,
+                End::Unread => return Ok(()),
+            }
+            resumed = true;
         }
+        if resumed {
+            return Ok(());
+        }
+        let mut connection = self.store.pool().acquire().await?;
+        lock::exists(&mut connection, self.mailbox_id).await
     }
-    if !found {
-        // Nothing may mean that the mailbox is gone.
-        let mut connection = store.pool().acquire().await.map_err(crate::Error::from)?;
-        lock::exists(&mut connection, mailbox_id).await?;
-    }
-    Ok(())
-}
 
-async fn one_query(
-    store: &Store,
-    mailbox_id: i64,
-    uids: &UidSet,
-    wanted: &Wanted,
-    answers: &Answers,
-    found: &mut bool,
-) -> Result<End> {
-    let mut rows = query::rows(store.pool(), mailbox_id, uids, wanted);
-    let mut batch = Batch::default();
-    while let Some(row) = rows.try_next().await? {
-        *found = true;
-        let uid = row.uid();
-        let missing = batch.push(row, wanted)?;
-        if let Some(chunked) = missing {
-            // Its text takes queries of its own: never two connections at once, or readers could
-            // wait for each other.
-            drop(rows);
-            batch.complete(chunked, store).await?;
-            let sent = answers.send(Ok(batch.into_answer())).await;
-            return Ok(sent.map_or(End::Unread, |()| End::Early(uid)));
-        }
-        if !batch.is_full() {
-            continue;
-        }
-        let answer = std::mem::take(&mut batch).into_answer();
-        match answers.send_timeout(Ok(answer), PATIENCE).await {
-            Ok(()) => {}
-            Err(mpsc::error::SendTimeoutError::Closed(_)) => return Ok(End::Unread),
-            Err(mpsc::error::SendTimeoutError::Timeout(answer)) => {
+    async fn one_query(&self, uids: &UidSet) -> Result<End> {
+        let mut rows = query::rows(self.store.pool(), self.mailbox_id, uids, &self.wanted);
+        let mut batch = Batch::default();
+        let mut found = false;
+        while let Some(row) = rows.try_next().await? {
+            found = true;
+            let uid = row.uid();
+            if let Some(chunked) = batch.push(row, &self.wanted)? {
+                // Its text takes queries of its own: never two connections at once, or readers
+                // could wait for each other.
                 drop(rows);
-                return Ok(match answers.send(answer).await {
-                    Ok(()) => End::Early(uid),
-                    Err(_) => End::Unread,
-                });
+                batch.complete(chunked, &self.store).await?;
+                let sent = self.answers.send(Ok(batch.into_answer())).await;
+                return Ok(sent.map_or(End::Unread, |()| End::Early(uid)));
+            }
+            if !batch.is_full() {
+                continue;
+            }
+            let answer = std::mem::take(&mut batch).into_answer();
+            match self.answers.send_timeout(Ok(answer), self.patience).await {
+                Ok(()) => {}
+                Err(SendTimeoutError::Closed(_)) => return Ok(End::Unread),
+                Err(SendTimeoutError::Timeout(answer)) => {
+                    drop(rows);
+                    let sent = self.answers.send(answer).await;
+                    return Ok(sent.map_or(End::Unread, |()| End::Early(uid)));
+                }
             }
         }
+        drop(rows);
+        if !batch.is_empty() {
+            self.answers.send(Ok(batch.into_answer())).await.ok();
+        }
+        Ok(End::Complete { found })
     }
-    drop(rows);
-    if !batch.is_empty() {
-        answers.send(Ok(batch.into_answer())).await.ok();
-    }
-    Ok(End::Complete)
 }
