@@ -41,6 +41,8 @@ pub enum Code {
     PermanentFlags(Flags),
     /// No login without TLS.
     PrivacyRequired,
+    /// No flag can be changed.
+    NoPermanentFlags,
     /// Opened by EXAMINE.
     ReadOnly,
     /// Opened by SELECT.
@@ -87,6 +89,7 @@ impl fmt::Display for Code {
             Self::InUse => "INUSE",
             Self::Limit => "LIMIT",
             Self::NonExistent => "NONEXISTENT",
+            Self::NoPermanentFlags => "PERMANENTFLAGS ()",
             Self::NotSaved => "NOTSAVED",
             Self::OverQuota => "OVERQUOTA",
             Self::PrivacyRequired => "PRIVACYREQUIRED",

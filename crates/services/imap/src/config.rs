@@ -1,0 +1,77 @@
+//! The section `[imap]` of the configuration.
+
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+
+/// What the process needs to start.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Config {
+    /// Where to listen.
+    pub listener: Vec<ListenerConfig>,
+    /// Connections at a time, of each listener.
+    pub max_connections: usize,
+    /// Connections at a time from one address. Clients open several each, and an office may
+    /// share one address.
+    pub max_connections_per_address: usize,
+    /// Seconds a client may take to log in.
+    pub login_timeout_seconds: u64,
+    /// Seconds of silence until a client is logged out (RFC 9051 §5.4: at least 1800).
+    pub autologout_seconds: u64,
+    /// Seconds of silence within the message of an APPEND.
+    pub data_timeout_seconds: u64,
+    /// Seconds after which an idling client is told that all is well, so that routers on the way
+    /// remember the connection.
+    pub keep_alive_seconds: u64,
+    /// Octets of a message that APPEND takes.
+    pub max_message_size: u64,
+    /// Commands that were not understood, in a row, after which a connection is closed.
+    pub max_bad_commands: u32,
+    /// Failed logins after which a connection is closed.
+    pub max_failed_logins: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listener: Vec::new(),
+            max_connections: 10_000,
+            max_connections_per_address: 500,
+            login_timeout_seconds: 120,
+            autologout_seconds: 1800,
+            data_timeout_seconds: 180,
+            keep_alive_seconds: 120,
+            max_message_size: 64 * 1024 * 1024,
+            max_bad_commands: 20,
+            max_failed_logins: 3,
+        }
+    }
+}
+
+/// One address to listen on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ListenerConfig {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// How it is protected.
+    #[serde(default)]
+    pub tls: TlsMode,
+    /// Take passwords without TLS.
+    #[serde(default)]
+    pub plaintext_auth: bool,
+}
+
+/// How a listener is protected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TlsMode {
+    /// STARTTLS is offered where there is a certificate.
+    #[default]
+    Starttls,
+    /// TLS from the first octet (RFC 8314).
+    Implicit,
+    /// Not at all.
+    None,
+}

@@ -1,0 +1,87 @@
+//! What all sessions share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::directory::v1::directory_client::DirectoryClient;
+use api::grpc::Channel;
+use api::mailbox::v1::mailbox_store_client::MailboxStoreClient;
+use service_kit::{ServerTls, Service};
+
+use crate::config::{Config, ListenerConfig, TlsMode};
+use crate::watch::Watch;
+
+/// The largest answer of mailbox-store: the changes to a mailbox of a million messages.
+const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
+
+/// See the module.
+pub(crate) struct Server {
+    channel: Channel,
+    pub(crate) watch: Watch,
+    pub(crate) login_timeout: Duration,
+    pub(crate) autologout: Duration,
+    pub(crate) data_timeout: Duration,
+    pub(crate) keep_alive: Duration,
+    pub(crate) max_message_size: u64,
+    pub(crate) max_bad_commands: u32,
+    pub(crate) max_failed_logins: u32,
+}
+
+impl Server {
+    pub(crate) fn new(config: &Config, service: &Service) -> anyhow::Result<Self> {
+        let channel = service.mailbox_store_channel()?;
+        Ok(Self {
+            watch: Watch::start(channel.clone(), service.shutdown.clone()),
+            channel,
+            login_timeout: Duration::from_secs(config.login_timeout_seconds),
+            autologout: Duration::from_secs(config.autologout_seconds),
+            data_timeout: Duration::from_secs(config.data_timeout_seconds),
+            keep_alive: Duration::from_secs(config.keep_alive_seconds),
+            max_message_size: config.max_message_size,
+            max_bad_commands: config.max_bad_commands,
+            max_failed_logins: config.max_failed_logins,
+        })
+    }
+
+    /// The mailboxes.
+    pub(crate) fn store(&self) -> MailboxStoreClient<Channel> {
+        MailboxStoreClient::new(self.channel.clone()).max_decoding_message_size(LARGEST_ANSWER)
+    }
+
+    /// The users.
+    pub(crate) fn directory(&self) -> DirectoryClient<Channel> {
+        DirectoryClient::new(self.channel.clone())
+    }
+
+    /// For an upload of its own.
+    pub(crate) fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+}
+
+/// A listener, as its sessions see it.
+pub(crate) struct Listener {
+    pub(crate) tls: Option<Arc<ServerTls>>,
+    pub(crate) implicit_tls: bool,
+    pub(crate) plaintext_auth: bool,
+}
+
+impl Listener {
+    pub(crate) fn new(
+        config: &ListenerConfig,
+        tls: Option<&Arc<ServerTls>>,
+    ) -> anyhow::Result<Self> {
+        let implicit_tls = config.tls == TlsMode::Implicit;
+        if implicit_tls && tls.is_none() {
+            anyhow::bail!(
+                "listener {}: implicit TLS needs a certificate in [tls]",
+                config.address
+            );
+        }
+        Ok(Self {
+            tls: tls.filter(|_| config.tls != TlsMode::None).cloned(),
+            implicit_tls,
+            plaintext_auth: config.plaintext_auth,
+        })
+    }
+}

@@ -1,0 +1,102 @@
+//! APPEND.
+
+use api::mailbox::v1::{AppendRequest, GetStatusRequest};
+use api::text_upload::INLINE_LIMIT;
+use imap_protocol::Event;
+use imap_protocol::command::AppendHead;
+use imap_protocol::response::{Code, put_continuation};
+
+use super::Session;
+use super::intake::Intake;
+use super::store::wire_flags;
+use super::sync::Sync;
+use crate::answer::{Answer, Stop, try_create};
+
+impl Session {
+    pub(super) async fn append(&mut self, head: AppendHead) -> Result<(), Stop> {
+        self.bad_commands = 0;
+        metrics::counter!("postern_imap_commands_total").increment(1);
+        let answer = match self.append_message(&head).await {
+            Ok(answer) | Err(Stop::Answer(answer)) => answer,
+            Err(Stop::Said) => return Ok(()),
+            Err(Stop::Lost) => return Err(Stop::Lost),
+        };
+        let here = self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.name == head.mailbox);
+        self.sync(if here { Sync::NOW } else { Sync::ALL }).await;
+        self.tagged(&head.tag, &answer);
+        self.flush_if_large().await
+    }
+
+    async fn append_message(&mut self, head: &AppendHead) -> Result<Answer, Stop> {
+        if let Err(stop) = self.may_append(head).await {
+            self.reader.refuse();
+            return Err(stop);
+        }
+        self.reader.accept();
+        if head.synchronizing {
+            put_continuation(self.io.output(), "Go on.");
+        }
+        let mut intake = Intake::new(self.server.channel());
+        if !self.receive(&mut intake).await? {
+            return Err(Stop::Said);
+        }
+        let content = intake.finish().await?;
+        let request = AppendRequest {
+            user_id: self.user()?,
+            mailbox: head.mailbox.to_string(),
+            content: Some(content),
+            flags: Some(wire_flags(&head.flags)),
+            internal_date_ms: head.internal_date.map_or(0, |date| date.0),
+        };
+        let mut store = self.server.store();
+        let appended = store.append(request).await.map_err(try_create)?.into_inner();
+        let code = Code::AppendUid(appended.uid_validity, appended.uid);
+        Ok(Answer::ok_with(code, "Append completed."))
+    }
+
+    /// Whether the message may come. A large one is not taken for a mailbox that is missing.
+    async fn may_append(&mut self, head: &AppendHead) -> Result<(), Stop> {
+        if head.size > self.server.max_message_size {
+            return Err(Answer::no_with(Code::TooBig, "The message is too large.").into());
+        }
+        if head.size == 0 {
+            return Err(Answer::no_with(Code::Cannot, "The message is empty.").into());
+        }
+        if head.size > INLINE_LIMIT as u64 {
+            let request = GetStatusRequest {
+                user_id: self.user()?,
+                names: vec![head.mailbox.to_string()],
+            };
+            let mut store = self.server.store();
+            store.get_status(request).await.map_err(try_create)?;
+        }
+        Ok(())
+    }
+
+    /// Passes the message on to the intake. False when the session ends, or when the command
+    /// turned out to be none and that was said.
+    async fn receive(&mut self, intake: &mut Intake) -> Result<bool, Stop> {
+        loop {
+            match self.reader.next(self.io.input()) {
+                Event::Data(octets) => intake.push(octets).await,
+                Event::AppendEnd => return Ok(true),
+                Event::NeedInput => {
+                    self.io.flush().await?;
+                    if !self.wait_at_most(self.server.data_timeout).await? {
+                        self.ended = true;
+                        return Ok(false);
+                    }
+                }
+                Event::Invalid(tag, error) => {
+                    self.invalid(tag.as_ref(), error);
+                    return Ok(false);
+                }
+                _ => return Err(Stop::Lost),
+            }
+        }
+    }
+}
+

@@ -1,0 +1,64 @@
+//! COPY and MOVE.
+
+use api::mailbox::v1::{CopyRequest, CopyResponse};
+use imap_protocol::RangeSet;
+use imap_protocol::command::Copy;
+use imap_protocol::response::{Code, Condition};
+
+use super::expunge::uid_ranges;
+use super::{OpenMailbox, Session};
+use crate::answer::{Answer, Stop, try_create};
+
+/// `COPYUID`: which message became which. Nothing when none was there (RFC 4315 §3).
+fn copyuid(copied: &CopyResponse) -> Option<Code> {
+    if copied.from_uids.is_empty() {
+        return None;
+    }
+    let from: RangeSet = copied.from_uids.iter().copied().collect();
+    let to: RangeSet = copied.to_uids.iter().copied().collect();
+    Some(Code::CopyUid(copied.uid_validity, from, to))
+}
+
+fn request(open: &OpenMailbox, user_id: i64, command: &Copy) -> Option<CopyRequest> {
+    let uids = open.view.uids(&command.messages, &open.saved);
+    (!uids.is_empty()).then(|| CopyRequest {
+        mailbox_id: open.id,
+        uids: uid_ranges(&uids),
+        user_id,
+        to: command.to.as_str().to_owned(),
+    })
+}
+
+impl Session {
+    pub(super) async fn copy(&mut self, command: &Copy) -> Result<Answer, Stop> {
+        let user_id = self.user()?;
+        let Some(request) = request(self.open()?, user_id, command) else {
+            return Ok(Answer::ok("No such message."));
+        };
+        let mut store = self.server.store();
+        let copied = store.copy(request).await.map_err(try_create)?.into_inner();
+        Ok(match copyuid(&copied) {
+            Some(code) => Answer::ok_with(code, "Copy completed."),
+            None => Answer::ok("No such message."),
+        })
+    }
+
+    pub(super) async fn r#move(&mut self, command: &Copy) -> Result<Answer, Stop> {
+        let user_id = self.user()?;
+        let Some(request) = request(self.open_for_writing()?, user_id, command) else {
+            return Ok(Answer::ok("No such message."));
+        };
+        let mut store = self.server.store();
+        let moved = store.r#move(request).await.map_err(try_create)?.into_inner();
+        let Some(code) = copyuid(&moved) else {
+            return Ok(Answer::ok("No such message."));
+        };
+        // RFC 6851 §4.3: untagged, before the messages go.
+        self.say(Condition::Ok, Some(code), "Moved.");
+        let open = self.open()?;
+        for uid in moved.from_uids {
+            open.view.note_gone(&(uid..=uid));
+        }
+        Ok(Answer::ok("Move completed."))
+    }
+}

@@ -1,0 +1,68 @@
+//! Each command and who does it.
+
+use imap_protocol::response::{Condition, put_untagged};
+use imap_protocol::{Command, Tag};
+
+use super::Session;
+use crate::answer::{Answer, Stop};
+
+impl Session {
+    /// Does a command; its untagged answers are written, its tagged one is given back.
+    pub(super) async fn execute(&mut self, tag: &Tag, command: Command) -> Result<Answer, Stop> {
+        match command {
+            Command::Capability => {
+                let line = format!("CAPABILITY {}", self.capabilities());
+                put_untagged(self.io.output(), &line);
+                Ok(Answer::ok("Capability completed."))
+            }
+            Command::Noop => Ok(Answer::ok("Noop completed.")),
+            Command::Check => Ok(Answer::ok("Check completed.")),
+            Command::Logout => {
+                self.open = None;
+                self.ended = true;
+                self.say(Condition::Bye, None, "Logging out.");
+                Ok(Answer::ok("Logout completed."))
+            }
+            Command::Id(_) => {
+                put_untagged(self.io.output(), "ID (\"name\" \"Postern\")");
+                Ok(Answer::ok("ID completed."))
+            }
+            Command::Enable(_) => {
+                // Nothing that is announced needs to be enabled.
+                put_untagged(self.io.output(), "ENABLED");
+                Ok(Answer::ok("Enable completed."))
+            }
+            Command::Namespace => {
+                put_untagged(self.io.output(), "NAMESPACE ((\"\" \"/\")) NIL NIL");
+                Ok(Answer::ok("Namespace completed."))
+            }
+            Command::StartTls => self.start_tls(tag).await,
+            Command::Login(login) => self.log_in(login.user, login.password).await,
+            Command::Authenticate(authenticate) => self.authenticate(authenticate).await,
+            Command::Select(select) => self.select(&select.mailbox, false).await,
+            Command::Examine(select) => self.select(&select.mailbox, true).await,
+            Command::Create(create) => self.create(&create).await,
+            Command::Delete(name) => self.delete(&name).await,
+            Command::Rename(rename) => self.rename(&rename).await,
+            Command::Subscribe(name) => self.set_subscribed(&name, true).await,
+            Command::Unsubscribe(name) => self.set_subscribed(&name, false).await,
+            Command::List(list) => self.list(&list).await,
+            Command::Lsub(lsub) => self.lsub(&lsub).await,
+            Command::Status(status) => self.status(&status).await,
+            Command::Close => self.close_mailbox().await,
+            Command::Unselect => {
+                self.open = None;
+                Ok(Answer::ok("Unselect completed."))
+            }
+            Command::Expunge => self.expunge(None).await,
+            Command::UidExpunge(uids) => self.expunge(Some(&uids)).await,
+            Command::Search(search) => self.search(tag, &search).await,
+            Command::Fetch(fetch) => self.fetch(fetch).await,
+            Command::Store(store) => self.store(store).await,
+            Command::Copy(copy) => self.copy(&copy).await,
+            Command::Move(copy) => self.r#move(&copy).await,
+            // Done by the session itself.
+            Command::Idle => Ok(Answer::bad("Not now.")),
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! EXPUNGE and UID EXPUNGE.
+
+use api::mailbox::v1::{ExpungeRequest, UidRange};
+use imap_protocol::{RangeSet, SequenceSet};
+
+use super::Session;
+use crate::answer::{Answer, Stop};
+
+/// Ranges as the store takes them.
+pub(super) fn uid_ranges(uids: &RangeSet) -> Vec<UidRange> {
+    uids.ranges()
+        .map(|range| UidRange {
+            first: *range.start(),
+            last: *range.end(),
+        })
+        .collect()
+}
+
+impl Session {
+    pub(super) async fn expunge(&mut self, only: Option<&SequenceSet>) -> Result<Answer, Stop> {
+        let open = self.open_for_writing()?;
+        let uids = match only {
+            None => Vec::new(),
+            Some(set) => {
+                let uids = open.view.uids_of_uids(set);
+                // To the store an empty list means all.
+                if uids.is_empty() {
+                    return Ok(Answer::ok("Nothing to expunge."));
+                }
+                uid_ranges(&uids)
+            }
+        };
+        let request = ExpungeRequest {
+            mailbox_id: open.id,
+            uids,
+        };
+        let mut store = self.server.store();
+        let gone = store.expunge(request).await?.into_inner();
+        let open = self.open()?;
+        for uid in &gone.uids {
+            open.view.note_gone(&(*uid..=*uid));
+        }
+        if !gone.uids.is_empty() {
+            open.view.own_change(gone.highest_modseq);
+        }
+        // The EXPUNGE lines are told with whatever else there is, before the tagged answer.
+        Ok(Answer::ok("Expunge completed."))
+    }
+}

@@ -1,0 +1,134 @@
+//! FETCH. Stored values are copied as they are; octets of messages are streamed from where the
+//! part table says they lie (I7, I13).
+
+mod octets;
+mod plan;
+mod section;
+mod write;
+
+use api::mailbox::v1::{FetchRequest, FetchedMessage, StoreFlagsRequest};
+use api::mailbox::v1::{Flags as WireFlags, store_flags_request::Mode};
+use imap_protocol::command::{Fetch, FetchItem};
+use imap_protocol::response::Code;
+use imap_protocol::{RangeSet, SystemFlags};
+
+use super::Session;
+use super::expunge::uid_ranges;
+use crate::answer::{Answer, Stop};
+use plan::Plan;
+
+impl Session {
+    pub(super) async fn fetch(&mut self, command: Fetch) -> Result<Answer, Stop> {
+        let by_uid = command.messages.is_uid();
+        let open = self.open()?;
+        let uids = open.view.uids(&command.messages, &open.saved);
+        if uids.is_empty() {
+            return Ok(Answer::ok("No such message."));
+        }
+        let plan = Plan::new(command.items);
+        if plan.from_view() {
+            self.fetch_from_view(&uids, &plan).await?;
+            return Ok(Answer::ok("Fetch completed."));
+        }
+        let seen = self.mark_seen(&uids, &plan.items).await?;
+        let expected = self.open()?.view.within(&uids).count();
+        let told = self.fetch_from_store(&uids, &plan, &seen).await?;
+        if told >= expected {
+            Ok(Answer::ok("Fetch completed."))
+        } else if by_uid {
+            Ok(Answer::ok_with(
+                Code::ExpungeIssued,
+                "Some of the messages are gone.",
+            ))
+        } else {
+            // RFC 2180 §4.1.2
+            Ok(Answer::no_with(
+                Code::ExpungeIssued,
+                "Some of the messages are gone.",
+            ))
+        }
+    }
+
+    /// UIDs and flags are what the view is there for.
+    async fn fetch_from_view(&mut self, uids: &RangeSet, plan: &Plan) -> Result<(), Stop> {
+        let uids: Vec<u32> = self
+            .open()?
+            .view
+            .within(uids)
+            .map(|(_, uid, _)| uid)
+            .collect();
+        for uid in uids {
+            let message = FetchedMessage {
+                uid,
+                ..FetchedMessage::default()
+            };
+            self.put_message(&message, plan, false).await?;
+            self.flush_if_large().await?;
+        }
+        Ok(())
+    }
+
+    /// Gives how many messages were told.
+    async fn fetch_from_store(
+        &mut self,
+        uids: &RangeSet,
+        plan: &Plan,
+        seen: &RangeSet,
+    ) -> Result<usize, Stop> {
+        let request = FetchRequest {
+            mailbox_id: self.open()?.id,
+            uids: uid_ranges(uids),
+            ..plan.request.clone()
+        };
+        let mut batches = self.server.store().fetch(request).await?.into_inner();
+        let mut told = 0;
+        while let Some(batch) = batches.message().await? {
+            for message in batch.messages {
+                let newly_seen = seen.contains(message.uid);
+                if self.put_message(&message, plan, newly_seen).await? {
+                    told += 1;
+                }
+                self.flush_if_large().await?;
+            }
+        }
+        Ok(told)
+    }
+
+    /// Sets `\Seen` where the items ask for it. Gives the UIDs where it was not set before.
+    async fn mark_seen(&mut self, uids: &RangeSet, items: &[FetchItem]) -> Result<RangeSet, Stop> {
+        let open = self.open()?;
+        if open.read_only || !items.iter().any(FetchItem::marks_seen) {
+            return Ok(RangeSet::default());
+        }
+        let unseen: RangeSet = open
+            .view
+            .within(uids)
+            .filter(|(_, _, flags)| !flags.system.contains(SystemFlags::SEEN))
+            .map(|(_, uid, _)| uid)
+            .collect();
+        if unseen.is_empty() {
+            return Ok(unseen);
+        }
+        let request = StoreFlagsRequest {
+            mailbox_id: open.id,
+            uids: uid_ranges(&unseen),
+            mode: Mode::Add.into(),
+            flags: Some(WireFlags {
+                system: SystemFlags::SEEN.bits(),
+                keywords: Vec::new(),
+            }),
+            unchanged_since: None,
+        };
+        let mut store = self.server.store();
+        let stored = store.store_flags(request).await?.into_inner().messages;
+        let open = self.open()?;
+        if let Some(modseq) = stored.iter().map(|message| message.modseq).max() {
+            open.view.own_change(modseq);
+        }
+        let changed = stored.into_iter().filter_map(|message| {
+            let changed = open.view.set_flags(message.uid, message.flags);
+            changed.then_some(message.uid)
+        });
+        Ok(changed.collect())
+    }
+}

@@ -1,0 +1,133 @@
+//! Octets of a message: from what came along, or streamed from the store.
+
+use std::ops::Range;
+
+use api::grpc::{Code, Streaming};
+use api::mailbox::v1::{FetchedMessage, ReadMessageRequest};
+use api::message::v1::Chunk;
+use bytes::{Bytes, BytesMut};
+use imap_protocol::Partial;
+use imap_protocol::wire::{Side, put_literal_mark};
+
+use crate::answer::Stop;
+use crate::session::Session;
+
+/// A header section within a message, at most: what lies behind is not looked at.
+const LARGEST_HEADER: u64 = 1024 * 1024;
+
+/// Whether the octets could be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    Yes,
+    /// The message has gone meanwhile, and nothing was sent of it.
+    Gone,
+}
+
+/// The part of a range that `<offset.length>` asks for.
+pub(super) fn part_of(range: Range<u64>, partial: Option<Partial>) -> Range<u64> {
+    let Some(partial) = partial else { return range };
+    let start = range
+        .start
+        .saturating_add(partial.offset.into())
+        .min(range.end);
+    let end = start
+        .saturating_add(partial.length.get().into())
+        .min(range.end);
+    start..end
+}
+
+/// The octets of a range, when the message came whole.
+fn at_hand(message: &FetchedMessage, range: &Range<u64>) -> Option<Bytes> {
+    let content = message.content.as_ref()?;
+    let end = usize::try_from(range.end).ok()?;
+    let start = usize::try_from(range.start).ok()?;
+    (start <= end && end <= content.len()).then(|| content.slice(start..end))
+}
+
+impl Session {
+    /// Writes a literal of these octets of the message.
+    pub(super) async fn put_range(
+        &mut self,
+        message: &FetchedMessage,
+        range: Range<u64>,
+    ) -> Result<Told, Stop> {
+        let size = range.end.saturating_sub(range.start);
+        if let Some(octets) = at_hand(message, &range) {
+            put_literal_mark(self.io.output(), size, Side::Server);
+            self.io.output().extend_from_slice(&octets);
+            return Ok(Told::Yes);
+        }
+        if size == 0 {
+            put_literal_mark(self.io.output(), 0, Side::Server);
+            return Ok(Told::Yes);
+        }
+        let Some((first, mut rest)) = self.read(message.uid, range).await? else {
+            return Ok(Told::Gone);
+        };
+        put_literal_mark(self.io.output(), size, Side::Server);
+        // From here on so many octets are owed: without them the connection is of no use.
+        let mut left = size;
+        let mut next = Some(first);
+        while let Some(chunk) = next {
+            let length = chunk.data.len() as u64;
+            left = left.checked_sub(length).ok_or(Stop::Lost)?;
+            self.io.write(&chunk.data).await?;
+            next = rest.message().await.map_err(|status| {
+                tracing::warn!(code = ?status.code(), "a message broke off while it was sent");
+                Stop::Lost
+            })?;
+        }
+        if left > 0 {
+            return Err(Stop::Lost);
+        }
+        Ok(Told::Yes)
+    }
+
+    /// Octets of a header section within the message.
+    pub(super) async fn header_within(
+        &mut self,
+        message: &FetchedMessage,
+        range: Range<u64>,
+    ) -> Result<Option<Bytes>, Stop> {
+        let range = range.start..range.end.min(range.start.saturating_add(LARGEST_HEADER));
+        if let Some(octets) = at_hand(message, &range) {
+            return Ok(Some(octets));
+        }
+        if range.is_empty() {
+            return Ok(Some(Bytes::new()));
+        }
+        let Some((first, mut rest)) = self.read(message.uid, range).await? else {
+            return Ok(None);
+        };
+        let mut header = BytesMut::from(&*first.data);
+        while let Some(chunk) = rest.message().await? {
+            header.extend_from_slice(&chunk.data);
+        }
+        Ok(Some(header.freeze()))
+    }
+
+    /// Begins to read, and waits for the first octets; none when the message has gone.
+    async fn read(
+        &mut self,
+        uid: u32,
+        range: Range<u64>,
+    ) -> Result<Option<(Chunk, Streaming<Chunk>)>, Stop> {
+        let request = ReadMessageRequest {
+            mailbox_id: self.open()?.id,
+            uid,
+            offset: range.start,
+            length: range.end.saturating_sub(range.start),
+        };
+        let mut store = self.server.store();
+        let mut chunks = match store.read_message(request).await {
+            Ok(chunks) => chunks.into_inner(),
+            Err(status) if status.code() == Code::NotFound => return Ok(None),
+            Err(status) => return Err(status.into()),
+        };
+        match chunks.message().await {
+            Ok(first) => Ok(first.map(|first| (first, chunks))),
+            Err(status) if status.code() == Code::NotFound => Ok(None),
+            Err(status) => Err(status.into()),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! LIST and LSUB.
+
+mod tree;
+
+use api::mailbox::v1::{GetStatusRequest, ListMailboxesRequest};
+use imap_protocol::MailboxName;
+use imap_protocol::command::{List, Lsub, StatusItem};
+use imap_protocol::response::{put_list, put_status, put_untagged};
+
+use super::Session;
+use super::status::values;
+use crate::answer::{Answer, Stop};
+use tree::{Listed, Tree};
+
+impl Session {
+    pub(super) async fn list(&mut self, command: &List) -> Result<Answer, Stop> {
+        let user_id = self.user()?;
+        let separator_only =
+            !command.extended && command.patterns.iter().all(imap_protocol::ListPattern::is_empty);
+        if separator_only {
+            put_untagged(self.io.output(), "LIST (\\Noselect) \"/\" \"\"");
+            return Ok(Answer::ok("List completed."));
+        }
+        let listed = self.tree(user_id).await?.list(command);
+        for mailbox in &listed {
+            self.put_listed("LIST", mailbox);
+        }
+        if let Some(items) = &command.returns.status {
+            self.status_of_listed(user_id, &listed, items).await?;
+        }
+        Ok(Answer::ok("List completed."))
+    }
+
+    pub(super) async fn lsub(&mut self, command: &Lsub) -> Result<Answer, Stop> {
+        let user_id = self.user()?;
+        let reference = command.reference.as_str();
+        let Some(pattern) = command.pattern.behind(reference) else {
+            return Ok(Answer::ok("Lsub completed."));
+        };
+        for mailbox in self.tree(user_id).await?.lsub(&pattern) {
+            self.put_listed("LSUB", &mailbox);
+        }
+        Ok(Answer::ok("Lsub completed."))
+    }
+
+    async fn tree(&mut self, user_id: i64) -> Result<Tree, Stop> {
+        let mut store = self.server.store();
+        let request = ListMailboxesRequest { user_id };
+        let mailboxes = store.list_mailboxes(request).await?.into_inner().mailboxes;
+        Ok(Tree::new(mailboxes))
+    }
+
+    fn put_listed(&mut self, word: &str, mailbox: &Listed) {
+        let extension = if mailbox.child_info {
+            " (\"CHILDINFO\" (\"SUBSCRIBED\"))"
+        } else {
+            ""
+        };
+        put_list(
+            self.io.output(),
+            word,
+            &mailbox.attributes,
+            &mailbox.name,
+            extension,
+            false,
+        );
+    }
+
+    /// RFC 5819: a STATUS for each mailbox that was listed and can be opened.
+    async fn status_of_listed(
+        &mut self,
+        user_id: i64,
+        listed: &[Listed],
+        items: &[StatusItem],
+    ) -> Result<(), Stop> {
+        let names: Vec<&MailboxName> = listed
+            .iter()
+            .filter(|mailbox| mailbox.selectable)
+            .map(|mailbox| &mailbox.name)
+            .collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let request = GetStatusRequest {
+            user_id,
+            names: names.iter().map(ToString::to_string).collect(),
+        };
+        let mut store = self.server.store();
+        let states = store.get_status(request).await?.into_inner().states;
+        let limit = self.server.max_message_size;
+        for (name, state) in names.into_iter().zip(&states) {
+            let values = values(items, state, limit);
+            put_status(self.io.output(), name, values, false);
+        }
+        Ok(())
+    }
+}

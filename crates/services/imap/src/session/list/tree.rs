@@ -1,0 +1,147 @@
+//! A user's mailboxes as a tree, and which of them a LIST tells. Pure.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use api::mailbox::v1::Mailbox;
+use imap_protocol::command::List;
+use imap_protocol::{ListPattern, MailboxName};
+
+/// A line of the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) name: MailboxName,
+    pub(super) attributes: Vec<&'static str>,
+    pub(super) selectable: bool,
+    /// A mailbox below is subscribed to (RFC 5258 §4).
+    pub(super) child_info: bool,
+}
+
+/// By name. Names that exist only as part of others are there as well.
+pub(super) struct Tree(BTreeMap<String, Node>);
+
+#[derive(Debug, Default, Clone)]
+struct Node {
+    exists: bool,
+    subscribed: bool,
+    special_use: Option<&'static str>,
+    has_children: bool,
+    subscribed_below: bool,
+    special_use_below: bool,
+}
+
+const SPECIAL_USES: [&str; 7] = [
+    "\\All",
+    "\\Archive",
+    "\\Drafts",
+    "\\Flagged",
+    "\\Junk",
+    "\\Sent",
+    "\\Trash",
+];
+
+impl Tree {
+    pub(super) fn new(mailboxes: Vec<Mailbox>) -> Self {
+        let mut nodes: BTreeMap<String, Node> = BTreeMap::new();
+        for mailbox in mailboxes {
+            let exists = mailbox.mailbox_id != 0;
+            let special_use = SPECIAL_USES
+                .into_iter()
+                .find(|known| known.eq_ignore_ascii_case(&mailbox.special_use));
+            for (at, _) in mailbox.name.match_indices(MailboxName::SEPARATOR) {
+                let parent = nodes.entry(mailbox.name[..at].to_owned()).or_default();
+                parent.has_children |= exists;
+                parent.subscribed_below |= mailbox.subscribed;
+                parent.special_use_below |= special_use.is_some();
+            }
+            let node = nodes.entry(mailbox.name).or_default();
+            node.exists = exists;
+            node.subscribed = mailbox.subscribed;
+            node.special_use = special_use;
+        }
+        Self(nodes)
+    }
+
+    /// What LIST tells.
+    pub(super) fn list(&self, command: &List) -> Vec<Listed> {
+        let reference = command.reference.as_str();
+        let patterns: Vec<_> = command
+            .patterns
+            .iter()
+            .filter_map(|pattern| pattern.behind(reference))
+            .collect();
+        self.0
+            .iter()
+            .filter(|(name, _)| patterns.iter().any(|pattern| pattern.matches(name)))
+            .filter_map(|(name, node)| node.listed(name, command))
+            .collect()
+    }
+
+    /// What LSUB tells: where a pattern with `%` ends above a subscribed name, the name above
+    /// stands for it (RFC 3501 §6.3.9).
+    pub(super) fn lsub(&self, pattern: &ListPattern) -> Vec<Listed> {
+        let listed = |(name, node): (&String, &Node)| {
+            let attributes = match (node.subscribed, node.subscribed_below) {
+                (true, _) => Vec::new(),
+                (false, true) => vec!["\\Noselect"],
+                (false, false) => return None,
+            };
+            Some(Listed {
+                name: MailboxName::new(name)?,
+                attributes,
+                selectable: node.exists,
+                child_info: false,
+            })
+        };
+        self.0
+            .iter()
+            .filter(|(name, _)| pattern.matches(name))
+            .filter_map(listed)
+            .collect()
+    }
+}
+
+impl Node {
+    fn listed(&self, name: &str, command: &List) -> Option<Listed> {
+        let selection = command.selection;
+        let selected = (!selection.subscribed || self.subscribed)
+            && (!selection.special_use || self.special_use.is_some())
+            && (self.exists || self.has_children || selection.subscribed);
+        let below = selection.recursive_match
+            && (!selection.subscribed || self.subscribed_below)
+            && (!selection.special_use || self.special_use_below);
+        if !(selected || below) {
+            return None;
+        }
+        Some(Listed {
+            name: MailboxName::new(name)?,
+            attributes: self.attributes(command),
+            selectable: self.exists,
+            child_info: below && selection.subscribed,
+        })
+    }
+
+    fn attributes(&self, command: &List) -> Vec<&'static str> {
+        let mut attributes = Vec::with_capacity(4);
+        if !self.exists {
+            // RFC 5258 §3: what is not there cannot be selected either.
+            attributes.push(if command.extended {
+                "\\NonExistent"
+            } else {
+                "\\Noselect"
+            });
+        }
+        attributes.push(if self.has_children {
+            "\\HasChildren"
+        } else {
+            "\\HasNoChildren"
+        });
+        if self.subscribed && (command.selection.subscribed || command.returns.subscribed) {
+            attributes.push("\\Subscribed");
+        }
+        attributes.extend(self.special_use);
+        attributes
+    }
+}

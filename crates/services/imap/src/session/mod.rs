@@ -1,0 +1,296 @@
+//! One client's session: reads what it says, answers in order.
+//!
+//! This file knows when something may be said and who does it; what a command does stands in the
+//! command's own file.
+
+mod append;
+mod copy;
+mod execute;
+mod expunge;
+mod fetch;
+mod idle;
+mod intake;
+mod list;
+mod login;
+mod mailboxes;
+mod search;
+mod select;
+mod status;
+mod store;
+mod sync;
+
+use std::sync::Arc;
+
+use imap_protocol::response::{Code, Condition, put_condition, put_continuation};
+use imap_protocol::{
+    Command, CommandError, Event, LineEvent, MailboxName, Phase, RangeSet, Reader, State, Tag,
+};
+use session_io::{Connection, SessionError};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::answer::{Answer, Stop};
+use crate::capability::Announce;
+use crate::server::{Listener, Server};
+use crate::view::View;
+use crate::watch::Subscription;
+
+/// Output is sent when it has grown to this, even while there is more to say.
+const FLUSH_AT: usize = 32 * 1024;
+
+/// See the module.
+pub(crate) struct Session {
+    io: Connection,
+    reader: Reader,
+    server: Arc<Server>,
+    listener: Arc<Listener>,
+    shutdown: CancellationToken,
+    login_deadline: Instant,
+    /// Who has logged in.
+    user: Option<i64>,
+    open: Option<Box<OpenMailbox>>,
+    /// BYE was said.
+    ended: bool,
+    bad_commands: u32,
+    failed_logins: u32,
+}
+
+/// The mailbox that is open.
+pub(crate) struct OpenMailbox {
+    id: i64,
+    name: MailboxName,
+    read_only: bool,
+    view: View,
+    watch: Subscription,
+    /// UIDs of the last SEARCH RETURN (SAVE): `$`.
+    saved: RangeSet,
+}
+
+impl Session {
+    pub(crate) fn new(
+        server: Arc<Server>,
+        listener: Arc<Listener>,
+        shutdown: CancellationToken,
+        io: Connection,
+    ) -> Self {
+        Self {
+            io,
+            reader: Reader::new(imap_protocol::Limits::default()),
+            login_deadline: Instant::now() + server.login_timeout,
+            server,
+            listener,
+            shutdown,
+            user: None,
+            open: None,
+            ended: false,
+            bad_commands: 0,
+            failed_logins: 0,
+        }
+    }
+
+    /// The whole session, from the greeting to the end of the connection.
+    pub(crate) async fn run(mut self) {
+        metrics::gauge!("postern_imap_sessions").increment(1.0);
+        let served = self.serve().await;
+        if served.is_ok() && self.io.flush().await.is_ok() {
+            if let Err(error) = self.io.close().await {
+                tracing::debug!(%error, "the connection was not closed in order");
+            }
+        }
+        metrics::gauge!("postern_imap_sessions").decrement(1.0);
+    }
+
+    async fn serve(&mut self) -> Result<(), Stop> {
+        self.io.set_timeout(self.server.login_timeout);
+        if self.listener.implicit_tls
+            && let Some(tls) = &self.listener.tls
+        {
+            self.io.start_tls(tls).await?;
+        }
+        self.greet();
+        while !self.ended {
+            match self.reader.next(self.io.input()) {
+                Event::NeedInput => {
+                    if !self.wait_for_input().await? {
+                        return Ok(());
+                    }
+                }
+                Event::Continue => put_continuation(self.io.output(), "Go on."),
+                Event::Command(tag, phase, command) => self.command(&tag, phase, *command).await?,
+                Event::Append(head) => Box::pin(self.append(*head)).await?,
+                Event::Invalid(tag, error) => self.invalid(tag.as_ref(), error),
+                Event::Fatal(_) => self.bye(None, "That is too much."),
+                // Read while an APPEND goes on; there is none now.
+                Event::Data(_) | Event::AppendEnd => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn greet(&mut self) {
+        let code = Code::Capability(self.capabilities());
+        self.say(Condition::Ok, Some(code), "Postern ready.");
+    }
+
+    fn capabilities(&self) -> String {
+        Announce {
+            authenticated: self.user.is_some(),
+            starttls: self.listener.tls.is_some() && !self.io.is_tls(),
+            login: self.may_log_in(),
+            max_message_size: self.server.max_message_size,
+        }
+        .list()
+    }
+
+    fn state(&self) -> State {
+        match (self.ended, self.user, &self.open) {
+            (true, ..) => State::Logout,
+            (_, None, _) => State::NotAuthenticated,
+            (_, _, None) => State::Authenticated,
+            _ => State::Selected,
+        }
+    }
+
+    async fn command(&mut self, tag: &Tag, phase: Phase, command: Command) -> Result<(), Stop> {
+        if !self.state().allows(phase) {
+            self.bad_commands += 1;
+            self.tagged(tag, &Answer::bad("Not in this state."));
+            self.end_if_flooded();
+            return Ok(());
+        }
+        metrics::counter!("postern_imap_commands_total").increment(1);
+        self.bad_commands = 0;
+        // IDLE lasts long: it is kept out of the large state that other commands need.
+        if command == Command::Idle {
+            return self.idle(tag).await;
+        }
+        let sync = sync::Sync::after(&command, self.open.as_deref());
+        let answer = match Box::pin(self.execute(tag, command)).await {
+            Ok(answer) | Err(Stop::Answer(answer)) => answer,
+            Err(Stop::Said) => return Ok(()),
+            Err(Stop::Lost) => return Err(Stop::Lost),
+        };
+        self.sync(sync).await;
+        self.tagged(tag, &answer);
+        self.flush_if_large().await
+    }
+
+    fn invalid(&mut self, tag: Option<&Tag>, error: CommandError) {
+        self.bad_commands += 1;
+        let text = format!("{error}.");
+        let (condition, code) = match error {
+            CommandError::Charset => (Condition::No, Some(Code::BadCharset)),
+            CommandError::LiteralTooLarge => (Condition::No, Some(Code::TooBig)),
+            _ => (Condition::Bad, None),
+        };
+        put_condition(self.io.output(), tag, condition, code.as_ref(), &text);
+        self.end_if_flooded();
+    }
+
+    fn end_if_flooded(&mut self) {
+        if self.bad_commands >= self.server.max_bad_commands {
+            self.bye(Some(Code::ClientBug), "Too many commands that make no sense.");
+        }
+    }
+
+    /// Waits for more of what the client says; first sends what it is still owed. False when the
+    /// session ends.
+    async fn wait_for_input(&mut self) -> Result<bool, Stop> {
+        self.io.flush().await?;
+        let patience = if self.user.is_some() {
+            self.server.autologout
+        } else {
+            self.login_deadline.saturating_duration_since(Instant::now())
+        };
+        self.wait_at_most(patience).await
+    }
+
+    async fn wait_at_most(&mut self, patience: std::time::Duration) -> Result<bool, Stop> {
+        self.io.set_timeout(patience);
+        let filled = tokio::select! {
+            biased;
+            filled = self.io.fill() => filled,
+            () = self.shutdown.cancelled() => {
+                self.bye(Some(Code::Unavailable), "Shutting down, come back in a moment.");
+                return Ok(false);
+            }
+        };
+        self.io.set_timeout(self.server.data_timeout);
+        match filled {
+            Ok(0) => Ok(false),
+            Ok(_) => Ok(true),
+            Err(SessionError::Timeout) => {
+                self.bye(None, "Nothing was said for too long.");
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A line that is not a command. `None` when the session ends.
+    async fn line(&mut self, longest: usize) -> Result<Option<bytes::Bytes>, Stop> {
+        loop {
+            match self.reader.next_line(self.io.input(), longest) {
+                LineEvent::Line(line) => return Ok(Some(line)),
+                LineEvent::TooLong => {
+                    self.bye(None, "Line too long.");
+                    return Ok(None);
+                }
+                LineEvent::NeedInput => {
+                    if !self.wait_for_input().await? {
+                        self.ended = true;
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+    }
+
+    fn say(&mut self, condition: Condition, code: Option<Code>, text: &str) {
+        put_condition(self.io.output(), None, condition, code.as_ref(), text);
+    }
+
+    fn tagged(&mut self, tag: &Tag, answer: &Answer) {
+        put_condition(
+            self.io.output(),
+            Some(tag),
+            answer.condition,
+            answer.code.as_ref(),
+            &answer.text,
+        );
+    }
+
+    fn bye(&mut self, code: Option<Code>, text: &str) {
+        self.ended = true;
+        self.say(Condition::Bye, code, text);
+    }
+
+    async fn flush_if_large(&mut self) -> Result<(), Stop> {
+        if self.io.output().len() >= FLUSH_AT {
+            self.io.flush().await?;
+        }
+        Ok(())
+    }
+
+    /// Who has logged in. Commands that need it are only run after the login.
+    fn user(&self) -> Result<i64, Stop> {
+        self.user
+            .ok_or_else(|| Answer::bad("Log in first.").into())
+    }
+
+    /// The mailbox that is open. Commands that need it are only run with one.
+    fn open(&mut self) -> Result<&mut OpenMailbox, Stop> {
+        self.open
+            .as_deref_mut()
+            .ok_or_else(|| Answer::bad("Select a mailbox first.").into())
+    }
+
+    /// The same, where something is to be changed in it.
+    fn open_for_writing(&mut self) -> Result<&mut OpenMailbox, Stop> {
+        let open = self.open()?;
+        if open.read_only {
+            return Err(Answer::no_with(Code::ReadOnly, "The mailbox is open read-only.").into());
+        }
+        Ok(open)
+    }
+}

@@ -1,0 +1,86 @@
+//! SEARCH: keys about flags and numbers are answered from the view; others go to the store.
+
+mod local;
+mod remote;
+
+use api::mailbox::v1::SearchRequest;
+use imap_protocol::command::{Search, SearchReturn};
+use imap_protocol::response::{put_esearch, put_search};
+use imap_protocol::{RangeSet, Tag};
+
+use super::{OpenMailbox, Session};
+use crate::answer::{Answer, Stop};
+
+impl Session {
+    pub(super) async fn search(&mut self, tag: &Tag, command: &Search) -> Result<Answer, Stop> {
+        let found = self.find(command).await;
+        let (io, Some(open)) = (&mut self.io, self.open.as_deref_mut()) else {
+            return Err(Stop::Lost);
+        };
+        let saves = command.result.is_some_and(|result| result.save);
+        let uids = match found {
+            Ok(uids) => uids,
+            Err(stop) => {
+                // RFC 5182 §2.1: a search that fails leaves nothing saved.
+                if saves {
+                    open.saved = RangeSet::default();
+                }
+                return Err(stop);
+            }
+        };
+        if let Some(result) = command.result.filter(|_| saves) {
+            open.saved = what_is_saved(&uids, result);
+        }
+        let numbers: RangeSet = if command.uid {
+            uids
+        } else {
+            let place = |uid| open.view.sequence(uid);
+            uids.numbers().filter_map(place).collect()
+        };
+        match command.result {
+            None => put_search(io.output(), &numbers),
+            Some(result) => {
+                let told = SearchReturn {
+                    save: false,
+                    ..result
+                };
+                // RETURN (SAVE) alone tells nothing.
+                if told != SearchReturn::default() {
+                    put_esearch(io.output(), tag, command.uid, told, &numbers);
+                }
+            }
+        }
+        Ok(Answer::ok("Search completed."))
+    }
+
+    /// UIDs of the messages that match, among those that the client knows.
+    async fn find(&mut self, command: &Search) -> Result<RangeSet, Stop> {
+        let open = self.open()?;
+        if let Some(condition) = local::Condition::of(&command.key, open) {
+            let matching = open
+                .view
+                .all()
+                .filter(|(uid, flags)| condition.holds(*uid, flags));
+            return Ok(matching.map(|(uid, _)| uid).collect());
+        }
+        let request = SearchRequest {
+            mailbox_id: open.id,
+            key: Some(remote::key(&command.key, open)),
+        };
+        let mut store = self.server.store();
+        let mut uids = store.search(request).await?.into_inner().uids;
+        let open: &OpenMailbox = self.open()?;
+        uids.retain(|&uid| open.view.sequence(uid).is_some());
+        Ok(uids.into_iter().collect())
+    }
+}
+
+/// RFC 5182 §2.1: with MIN or MAX alone, only those are saved.
+fn what_is_saved(uids: &RangeSet, result: SearchReturn) -> RangeSet {
+    if result.all || result.count || !(result.min || result.max) {
+        return uids.clone();
+    }
+    let min = uids.first().filter(|_| result.min);
+    let max = uids.last().filter(|_| result.max);
+    min.into_iter().chain(max).collect()
+}

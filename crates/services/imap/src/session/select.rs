@@ -1,0 +1,75 @@
+//! SELECT, EXAMINE and CLOSE.
+
+use api::mailbox::v1::{ExpungeRequest, SelectRequest};
+use imap_protocol::MailboxName;
+use imap_protocol::RangeSet;
+use imap_protocol::response::{Code, Condition, put_number_line};
+
+use super::{OpenMailbox, Session};
+use crate::answer::{Answer, Stop};
+use crate::view::View;
+
+impl Session {
+    pub(super) async fn select(
+        &mut self,
+        name: &MailboxName,
+        read_only: bool,
+    ) -> Result<Answer, Stop> {
+        // A SELECT that fails leaves no mailbox open (RFC 9051 §6.3.2).
+        self.open = None;
+        let request = SelectRequest {
+            user_id: self.user()?,
+            name: name.as_str().to_owned(),
+        };
+        let mut batches = self.server.store().select(request).await?.into_inner();
+        let first = batches.message().await?.unwrap_or_default();
+        let state = first
+            .state
+            .ok_or_else(|| Answer::no_with(Code::ServerBug, "Internal error."))?;
+        let modseq = state.highest_modseq;
+        let mut view = View::new(state.uid_next, modseq, &first.keywords, read_only);
+        view.extend(first.messages);
+        while let Some(batch) = batches.message().await? {
+            view.extend(batch.messages);
+        }
+
+        view.put_mailbox_flags(self.io.output());
+        put_number_line(self.io.output(), view.len(), "EXISTS");
+        put_number_line(self.io.output(), view.recent(), "RECENT");
+        if let Some(unseen) = view.first_unseen() {
+            let code = Code::Unseen(unseen);
+            self.say(Condition::Ok, Some(code), "The first that is not seen.");
+        }
+        let validity = Code::UidValidity(state.uid_validity);
+        self.say(Condition::Ok, Some(validity), "UIDs are valid.");
+        let next = Code::UidNext(state.uid_next);
+        self.say(Condition::Ok, Some(next), "The next UID.");
+        self.open = Some(Box::new(OpenMailbox {
+            id: state.mailbox_id,
+            name: name.clone(),
+            read_only,
+            view,
+            watch: self.server.watch.subscribe(state.mailbox_id),
+            saved: RangeSet::default(),
+        }));
+        Ok(if read_only {
+            Answer::ok_with(Code::ReadOnly, "Examine completed.")
+        } else {
+            Answer::ok_with(Code::ReadWrite, "Select completed.")
+        })
+    }
+
+    /// CLOSE removes what is marked `\Deleted` and tells nothing of it (RFC 9051 §6.4.1).
+    pub(super) async fn close_mailbox(&mut self) -> Result<Answer, Stop> {
+        let open = self.open()?;
+        if !open.read_only {
+            let request = ExpungeRequest {
+                mailbox_id: open.id,
+                uids: Vec::new(),
+            };
+            self.server.store().expunge(request).await?;
+        }
+        self.open = None;
+        Ok(Answer::ok("Close completed."))
+    }
+}

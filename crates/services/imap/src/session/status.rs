@@ -1,0 +1,49 @@
+//! STATUS.
+
+use api::mailbox::v1::{GetStatusRequest, MailboxState};
+use imap_protocol::command::{Status, StatusItem};
+use imap_protocol::response::put_status;
+
+use super::Session;
+use crate::answer::{Answer, Stop};
+
+/// What is asked of a mailbox, with its value.
+pub(super) fn values<'a>(
+    items: &'a [StatusItem],
+    state: &'a MailboxState,
+    max_message_size: u64,
+) -> impl Iterator<Item = (StatusItem, u64)> + 'a {
+    items.iter().map(move |&item| {
+        let value = match item {
+            StatusItem::Messages => state.messages.into(),
+            // Which session was told of a message first is not kept: none is recent to one that
+            // does not open the mailbox.
+            StatusItem::Recent => 0,
+            StatusItem::UidNext => state.uid_next.into(),
+            StatusItem::UidValidity => state.uid_validity.into(),
+            StatusItem::Unseen => state.unseen.into(),
+            StatusItem::Deleted => state.deleted.into(),
+            StatusItem::Size => state.size,
+            StatusItem::HighestModSeq => state.highest_modseq,
+            StatusItem::AppendLimit => max_message_size,
+        };
+        (item, value)
+    })
+}
+
+impl Session {
+    pub(super) async fn status(&mut self, command: &Status) -> Result<Answer, Stop> {
+        let request = GetStatusRequest {
+            user_id: self.user()?,
+            names: vec![command.mailbox.as_str().to_owned()],
+        };
+        let mut store = self.server.store();
+        let states = store.get_status(request).await?.into_inner().states;
+        let limit = self.server.max_message_size;
+        if let Some(state) = states.first() {
+            let values = values(&command.items, state, limit);
+            put_status(self.io.output(), &command.mailbox, values, false);
+        }
+        Ok(Answer::ok("Status completed."))
+    }
+}

@@ -1,0 +1,67 @@
+//! STORE.
+
+use api::mailbox::v1::{Flags as WireFlags, StoreFlagsRequest, store_flags_request::Mode};
+use imap_protocol::command::{Store, StoreMode};
+use imap_protocol::response::Code;
+use imap_protocol::{Flags, Keyword};
+
+use super::Session;
+use super::expunge::uid_ranges;
+use crate::answer::{Answer, Stop};
+
+/// Flags as the store takes them.
+pub(super) fn wire_flags(flags: &Flags) -> WireFlags {
+    let keywords = flags.keywords().iter().map(Keyword::as_str);
+    WireFlags {
+        system: flags.system.bits(),
+        keywords: keywords.map(str::to_owned).collect(),
+    }
+}
+
+impl Session {
+    pub(super) async fn store(&mut self, command: Store) -> Result<Answer, Stop> {
+        let open = self.open_for_writing()?;
+        let uids = open.view.uids(&command.messages, &open.saved);
+        if uids.is_empty() {
+            return Ok(Answer::ok("No such message."));
+        }
+        let expected = open.view.within(&uids).count();
+        let mode = match command.mode {
+            StoreMode::Replace => Mode::Replace,
+            StoreMode::Add => Mode::Add,
+            StoreMode::Remove => Mode::Remove,
+        };
+        let request = StoreFlagsRequest {
+            mailbox_id: open.id,
+            uids: uid_ranges(&uids),
+            mode: mode.into(),
+            flags: Some(wire_flags(&command.flags)),
+            unchanged_since: None,
+        };
+        let mut store = self.server.store();
+        let stored = store.store_flags(request).await?.into_inner().messages;
+        let (io, Some(open)) = (&mut self.io, self.open.as_deref_mut()) else {
+            return Err(Stop::Lost);
+        };
+        let found = stored.len();
+        if let Some(modseq) = stored.iter().map(|message| message.modseq).max() {
+            open.view.own_change(modseq);
+        }
+        let mut told = Vec::with_capacity(if command.silent { 0 } else { found });
+        for message in stored {
+            open.view.set_flags(message.uid, message.flags);
+            if !command.silent {
+                told.push(message.uid);
+            }
+        }
+        open.view.tell_flags(&told, io.output());
+        if found < expected && !command.messages.is_uid() {
+            // RFC 2180 §4.2
+            return Ok(Answer::no_with(
+                Code::ExpungeIssued,
+                "Some of the messages are gone.",
+            ));
+        }
+        Ok(Answer::ok("Store completed."))
+    }
+}

@@ -1,0 +1,349 @@
+//! What a session has told its client of the open mailbox: which messages there are, in which
+//! order, with which flags. Pure: answers come in, response lines go out.
+//!
+//! A client counts messages by their place, so a message that is gone keeps its place until an
+//! EXPUNGE may be sent (RFC 9051 §7.5.1): not during FETCH, STORE or SEARCH.
+
+mod flag_pool;
+#[cfg(test)]
+mod tests;
+
+use std::ops::RangeInclusive;
+
+use api::mailbox::v1::{Flags as WireFlags, GetChangesResponse, MessageState};
+use bytes::{BufMut, BytesMut};
+use imap_protocol::response::{
+    Code, Condition, put_condition, put_flag_list, put_flags, put_number_line,
+};
+use imap_protocol::wire::put_number;
+use imap_protocol::{Flags, Keyword, MessageSet, RangeSet, SequenceSet, SystemFlags};
+
+use flag_pool::FlagPool;
+pub(crate) use flag_pool::MessageFlags;
+
+/// See the module. Sixteen octets a message.
+pub(crate) struct View {
+    messages: Vec<Message>,
+    flags: FlagPool,
+    /// Flags that the client was told of.
+    known: Flags,
+    /// UIDs that are gone and were not told to be; ascending.
+    gone: Vec<u32>,
+    /// The UID that comes next.
+    uid_next: u32,
+    /// Messages from this UID on came while the mailbox was open: they are `\Recent` here.
+    recent_from: u32,
+    /// All changes up to this MODSEQ are in the view.
+    modseq: u64,
+    /// Opened by EXAMINE: no flag can be changed.
+    read_only: bool,
+}
+
+struct Message {
+    uid: u32,
+    flags: MessageFlags,
+}
+
+impl View {
+    pub(crate) fn new(uid_next: u32, modseq: u64, keywords: &[String], read_only: bool) -> Self {
+        let mut known = Flags::of(SystemFlags::ALL);
+        for keyword in keywords {
+            learn(&mut known, keyword);
+        }
+        Self {
+            messages: Vec::new(),
+            flags: FlagPool::default(),
+            known,
+            gone: Vec::new(),
+            uid_next,
+            recent_from: uid_next,
+            modseq,
+            read_only,
+        }
+    }
+
+    /// Adds messages of the mailbox as it was opened, by UID.
+    pub(crate) fn extend(&mut self, messages: Vec<MessageState>) {
+        self.messages.reserve(messages.len());
+        for state in messages {
+            let flags = self.flags.intern(state.flags);
+            self.messages.push(Message {
+                uid: state.uid,
+                flags,
+            });
+        }
+    }
+
+    pub(crate) fn len(&self) -> u32 {
+        u32::try_from(self.messages.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn modseq(&self) -> u64 {
+        self.modseq
+    }
+
+    /// A change of our own has brought the mailbox to this MODSEQ. Where nobody else's came
+    /// between, there is nothing to ask for.
+    pub(crate) fn own_change(&mut self, modseq: u64) {
+        if modseq == self.modseq + 1 {
+            self.modseq = modseq;
+        }
+    }
+
+    pub(crate) fn recent(&self) -> u32 {
+        let before = self
+            .messages
+            .partition_point(|message| message.uid < self.recent_from);
+        self.len() - u32::try_from(before).unwrap_or(u32::MAX)
+    }
+
+    /// UIDs of the messages that are `\Recent`.
+    pub(crate) fn recent_uids(&self) -> RangeSet {
+        RangeSet::from_ranges(vec![self.recent_from..=self.last_uid()])
+    }
+
+    /// Sequence number of the first message without `\Seen`.
+    pub(crate) fn first_unseen(&self) -> Option<u32> {
+        let index = self
+            .messages
+            .iter()
+            .position(|message| !message.flags.system.contains(SystemFlags::SEEN))?;
+        u32::try_from(index + 1).ok()
+    }
+
+    /// The highest UID there is; 0 in an empty mailbox.
+    pub(crate) fn last_uid(&self) -> u32 {
+        self.messages.last().map_or(0, |message| message.uid)
+    }
+
+    fn index(&self, uid: u32) -> Option<usize> {
+        self.messages
+            .binary_search_by_key(&uid, |message| message.uid)
+            .ok()
+    }
+
+    /// The place of a message that the client knows.
+    pub(crate) fn sequence(&self, uid: u32) -> Option<u32> {
+        u32::try_from(self.index(uid)? + 1).ok()
+    }
+
+    /// A message's flags.
+    pub(crate) fn flags(&self, uid: u32) -> Option<&MessageFlags> {
+        Some(&self.messages.get(self.index(uid)?)?.flags)
+    }
+
+    /// UIDs of all messages with their flags, in order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (u32, &MessageFlags)> {
+        self.messages
+            .iter()
+            .map(|message| (message.uid, &message.flags))
+    }
+
+    /// UIDs that a set of sequence numbers stands for, as ranges: between two neighbours of the
+    /// view there is no message, or one that is gone.
+    pub(crate) fn uids_of_sequence(&self, set: &SequenceSet) -> RangeSet {
+        let uid = |number: u32| {
+            let index = usize::try_from(number.checked_sub(1)?).ok()?;
+            self.messages.get(index).map(|message| message.uid)
+        };
+        let last = self.len();
+        let ranges = set.resolve(last);
+        let ranges = ranges.ranges().filter_map(|range| {
+            let end = (*range.end()).min(last);
+            Some(uid(*range.start())?..=uid(end)?)
+        });
+        RangeSet::from_ranges(ranges.collect())
+    }
+
+    /// UIDs that a set of UIDs stands for, none above what the client knows.
+    pub(crate) fn uids_of_uids(&self, set: &SequenceSet) -> RangeSet {
+        let last = self.last_uid();
+        if last == 0 {
+            return RangeSet::default();
+        }
+        let ranges = set.resolve(last);
+        let ranges = ranges
+            .ranges()
+            .map(|range| *range.start()..=(*range.end()).min(last));
+        RangeSet::from_ranges(ranges.collect())
+    }
+
+    /// UIDs of the messages meant.
+    pub(crate) fn uids(&self, messages: &MessageSet, saved: &RangeSet) -> RangeSet {
+        match messages {
+            MessageSet::Sequence(set) => self.uids_of_sequence(set),
+            MessageSet::Uid(set) => self.uids_of_uids(set),
+            MessageSet::Saved { .. } => saved.clone(),
+        }
+    }
+
+    /// Messages of the view within UID ranges, by place.
+    pub(crate) fn within<'a>(
+        &'a self,
+        uids: &'a RangeSet,
+    ) -> impl Iterator<Item = (u32, u32, &'a MessageFlags)> {
+        uids.ranges().flat_map(|range| {
+            let (start, end) = self.places(&range);
+            let messages = self.messages.get(start..end).unwrap_or_default();
+            (start + 1..).zip(messages).map(|(place, message)| {
+                let place = u32::try_from(place).unwrap_or(u32::MAX);
+                (place, message.uid, &message.flags)
+            })
+        })
+    }
+
+    fn places(&self, range: &RangeInclusive<u32>) -> (usize, usize) {
+        let start = self
+            .messages
+            .partition_point(|message| message.uid < *range.start());
+        let end = self
+            .messages
+            .partition_point(|message| message.uid <= *range.end());
+        (start, end.max(start))
+    }
+
+    /// Takes flags that the store told. True when they are news to the client.
+    pub(crate) fn set_flags(&mut self, uid: u32, flags: Option<WireFlags>) -> bool {
+        let Some(index) = self.index(uid) else {
+            return false;
+        };
+        let flags = self.flags.intern(flags);
+        let Some(message) = self.messages.get_mut(index) else {
+            return false;
+        };
+        if message.flags == flags {
+            return false;
+        }
+        message.flags = flags;
+        true
+    }
+
+    /// Messages are gone; [`Self::tell_expunged`] tells it.
+    pub(crate) fn note_gone(&mut self, range: &RangeInclusive<u32>) {
+        let (start, end) = self.places(range);
+        let messages = self.messages.get(start..end).unwrap_or_default();
+        self.gone.extend(messages.iter().map(|message| message.uid));
+        self.gone.sort_unstable();
+        self.gone.dedup();
+    }
+
+    /// Forgets all that happened to the mailbox up to here, telling it: EXPUNGE (unless this is
+    /// no moment for it), then EXISTS, then FETCH.
+    pub(crate) fn tell_changes(
+        &mut self,
+        changes: GetChangesResponse,
+        expunge: bool,
+        out: &mut BytesMut,
+    ) {
+        for range in &changes.expunged {
+            self.note_gone(&(range.first..=range.last));
+        }
+        if expunge {
+            self.tell_expunged(out);
+        }
+        let mut news = Vec::new();
+        let before = self.messages.len();
+        for state in changes.changed {
+            if state.uid >= self.uid_next {
+                let flags = self.flags.intern(state.flags);
+                self.messages.push(Message {
+                    uid: state.uid,
+                    flags,
+                });
+            } else if self.set_flags(state.uid, state.flags) {
+                news.push(state.uid);
+            }
+        }
+        if let Some(state) = changes.state {
+            self.modseq = state.highest_modseq.max(self.modseq);
+            self.uid_next = state.uid_next.max(self.uid_next);
+        }
+        if self.messages.len() > before {
+            put_number_line(out, self.len(), "EXISTS");
+            put_number_line(out, self.recent(), "RECENT");
+        }
+        self.tell_flags(&news, out);
+    }
+
+    /// `* n EXPUNGE` for each message that is gone. Each counts the places as the one before it
+    /// left them.
+    pub(crate) fn tell_expunged(&mut self, out: &mut BytesMut) {
+        if self.gone.is_empty() {
+            return;
+        }
+        let gone = std::mem::take(&mut self.gone);
+        let mut place = 0;
+        self.messages.retain(|message| {
+            let stays = gone.binary_search(&message.uid).is_err();
+            if stays {
+                place += 1;
+            } else {
+                put_number_line(out, place + 1, "EXPUNGE");
+            }
+            stays
+        });
+    }
+
+    /// `* n FETCH (UID u FLAGS (…))` for each of these, and FLAGS before them when there are
+    /// keywords that the client has not heard of.
+    pub(crate) fn tell_flags(&mut self, uids: &[u32], out: &mut BytesMut) {
+        self.tell_new_keywords(uids, out);
+        for &uid in uids {
+            let (Some(place), Some(flags)) = (self.sequence(uid), self.flags(uid)) else {
+                continue;
+            };
+            out.put_slice(b"* ");
+            put_number(out, u64::from(place));
+            out.put_slice(b" FETCH (UID ");
+            put_number(out, u64::from(uid));
+            out.put_slice(b" FLAGS ");
+            self.put_message_flags(uid, flags, out);
+            out.put_slice(b")\r\n");
+        }
+    }
+
+    /// The flags of a message, as they stand in a FETCH response.
+    pub(crate) fn put_message_flags(&self, uid: u32, flags: &MessageFlags, out: &mut BytesMut) {
+        let recent = (uid >= self.recent_from).then_some("\\Recent");
+        let names: Vec<&str> = flags.system.names().chain(recent).collect();
+        put_flag_list(out, names.into_iter().chain(flags.keywords()));
+    }
+
+    fn tell_new_keywords(&mut self, uids: &[u32], out: &mut BytesMut) {
+        let mut known = self.known.clone();
+        let before = known.keywords().len();
+        for flags in uids.iter().filter_map(|&uid| self.flags(uid)) {
+            flags
+                .keywords()
+                .for_each(|keyword| learn(&mut known, keyword));
+        }
+        if known.keywords().len() > before {
+            self.known = known;
+            self.put_mailbox_flags(out);
+        }
+    }
+
+    /// `FLAGS` and `PERMANENTFLAGS`.
+    pub(crate) fn put_mailbox_flags(&self, out: &mut BytesMut) {
+        put_flags(out, &self.known);
+        let (code, text) = if self.read_only {
+            (Code::NoPermanentFlags, "Read-only mailbox.")
+        } else {
+            (
+                Code::PermanentFlags(self.known.clone()),
+                "Flags that are kept.",
+            )
+        };
+        put_condition(out, None, Condition::Ok, Some(&code), text);
+    }
+}
+
+/// A mailbox with more keywords than a message may have lists the first of them; `\*` says that
+/// there may be others.
+fn learn(known: &mut Flags, keyword: &str) {
+    if let Some(keyword) = Keyword::new(keyword.as_bytes())
+        && !known.insert(keyword)
+    {
+        tracing::debug!("more keywords than are listed");
+    }
+}

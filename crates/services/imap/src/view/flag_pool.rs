@@ -1,0 +1,73 @@
+//! Flags of many messages in little memory: few sets of keywords are shared by all.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use api::mailbox::v1::Flags as WireFlags;
+use imap_protocol::SystemFlags;
+
+/// Keywords, as the store tells them.
+type Keywords = Vec<String>;
+
+/// A message's flags: the system flags in an octet, the keywords behind a pointer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MessageFlags {
+    pub(crate) system: SystemFlags,
+    keywords: Option<Arc<Keywords>>,
+}
+
+impl MessageFlags {
+    pub(crate) fn keywords(&self) -> impl Iterator<Item = &str> {
+        self.keywords
+            .iter()
+            .flat_map(|keywords| keywords.iter().map(String::as_str))
+    }
+}
+
+/// The sets of keywords in use.
+#[derive(Debug)]
+pub(super) struct FlagPool {
+    sets: HashSet<Arc<Keywords>>,
+    /// At so many sets, those that no message has any more are dropped.
+    sweep_at: usize,
+}
+
+const SWEEP_AT_FIRST: usize = 64;
+
+impl Default for FlagPool {
+    fn default() -> Self {
+        Self {
+            sets: HashSet::new(),
+            sweep_at: SWEEP_AT_FIRST,
+        }
+    }
+}
+
+impl FlagPool {
+    pub(super) fn intern(&mut self, flags: Option<WireFlags>) -> MessageFlags {
+        let flags = flags.unwrap_or_default();
+        let system = SystemFlags::from_bits(flags.system);
+        if flags.keywords.is_empty() {
+            return MessageFlags {
+                system,
+                keywords: None,
+            };
+        }
+        let keywords = Arc::new(flags.keywords);
+        if let Some(known) = self.sets.get(&keywords) {
+            return MessageFlags {
+                system,
+                keywords: Some(Arc::clone(known)),
+            };
+        }
+        if self.sets.len() >= self.sweep_at {
+            self.sets.retain(|set| Arc::strong_count(set) > 1);
+            self.sweep_at = SWEEP_AT_FIRST.max(2 * self.sets.len());
+        }
+        self.sets.insert(Arc::clone(&keywords));
+        MessageFlags {
+            system,
+            keywords: Some(keywords),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! One stream of change notices for all sessions of the process.
+//!
+//! A session watches its mailbox by a [`Subscription`]. When the stream breaks it is opened again
+//! and asks for every mailbox that is watched; the store tells the present state of each mailbox
+//! newly watched, so nothing is missed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use api::grpc::{Channel, Status};
+use api::mailbox::v1::mailbox_store_client::MailboxStoreClient;
+use api::mailbox::v1::{WatchRequest, WatchResponse};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+
+/// Between attempts to open the stream again.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// The process's stream of change notices.
+#[derive(Clone)]
+pub(crate) struct Watch(Arc<Shared>);
+
+struct Shared {
+    mailboxes: Mutex<HashMap<i64, Watched>>,
+    /// Something in `mailboxes` is to be told to the store.
+    news: Notify,
+}
+
+struct Watched {
+    highest: watch::Sender<u64>,
+    sessions: usize,
+    /// On this stream the store knows that we watch it.
+    asked: bool,
+}
+
+/// One session's interest in one mailbox; dropped, it ends.
+pub(crate) struct Subscription {
+    shared: Arc<Shared>,
+    mailbox_id: i64,
+    highest: watch::Receiver<u64>,
+}
+
+impl Shared {
+    fn mailboxes(&self) -> MutexGuard<'_, HashMap<i64, Watched>> {
+        self.mailboxes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the store is to be told, and notes that it was.
+    fn unasked(&self) -> WatchRequest {
+        let mut request = WatchRequest::default();
+        let mut mailboxes = self.mailboxes();
+        mailboxes.retain(|&mailbox_id, watched| {
+            if watched.sessions == 0 {
+                if watched.asked {
+                    request.unwatch.push(mailbox_id);
+                }
+                return false;
+            }
+            if !watched.asked {
+                watched.asked = true;
+                request.watch.push(mailbox_id);
+            }
+            true
+        });
+        request
+    }
+
+    fn forget_asked(&self) {
+        for watched in self.mailboxes().values_mut() {
+            watched.asked = false;
+        }
+    }
+
+    fn told(&self, response: WatchResponse) {
+        let mailboxes = self.mailboxes();
+        for change in response.changes {
+            if let Some(watched) = mailboxes.get(&change.mailbox_id) {
+                watched.highest.send_if_modified(|highest| {
+                    let newer = change.highest_modseq > *highest;
+                    *highest = change.highest_modseq.max(*highest);
+                    newer
+                });
+            }
+        }
+    }
+}
+
+impl Watch {
+    /// Begins to watch, until `shutdown`.
+    pub(crate) fn start(channel: Channel, shutdown: CancellationToken) -> Self {
+        let shared = Arc::new(Shared {
+            mailboxes: Mutex::default(),
+            news: Notify::new(),
+        });
+        let watch = Self(Arc::clone(&shared));
+        tokio::spawn(shutdown.run_until_cancelled_owned(async move {
+            loop {
+                // Without a session there is nothing to hear.
+                shared.news.notified().await;
+                shared.news.notify_one();
+                if let Err(status) = stream(&shared, channel.clone()).await {
+                    tracing::warn!(code = ?status.code(), "no change notices; trying again");
+                }
+                shared.forget_asked();
+                shared.news.notify_one();
+                tokio::time::sleep(PAUSE).await;
+            }
+        }));
+        watch
+    }
+
+    /// Watches a mailbox. What changed since its state was read is told as well: either another
+    /// session has watched it all the while, or the store tells the present state now.
+    pub(crate) fn subscribe(&self, mailbox_id: i64) -> Subscription {
+        let mut mailboxes = self.0.mailboxes();
+        let watched = mailboxes.entry(mailbox_id).or_insert_with(|| Watched {
+            highest: watch::Sender::new(0),
+            sessions: 0,
+            asked: false,
+        });
+        watched.sessions += 1;
+        let highest = watched.highest.subscribe();
+        drop(mailboxes);
+        self.0.news.notify_one();
+        Subscription {
+            shared: Arc::clone(&self.0),
+            mailbox_id,
+            highest,
+        }
+    }
+}
+
+/// Keeps one stream as long as it lasts.
+async fn stream(shared: &Shared, channel: Channel) -> Result<(), Status> {
+    let (requests, outbound) = mpsc::channel(4);
+    if requests.try_send(shared.unasked()).is_err() {
+        return Ok(());
+    }
+    let mut notices = MailboxStoreClient::new(channel)
+        .watch(ReceiverStream::new(outbound))
+        .await?
+        .into_inner();
+    loop {
+        tokio::select! {
+            notice = notices.message() => match notice? {
+                Some(notice) => shared.told(notice),
+                None => return Ok(()),
+            },
+            () = shared.news.notified() => {
+                let request = shared.unasked();
+                let news = !(request.watch.is_empty() && request.unwatch.is_empty());
+                if news && requests.send(request).await.is_err() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+impl Subscription {
+    /// The highest MODSEQ that was told of the mailbox.
+    pub(crate) fn highest(&self) -> u64 {
+        *self.highest.borrow()
+    }
+
+    /// Waits until a higher MODSEQ than this was told.
+    pub(crate) async fn above(&mut self, modseq: u64) {
+        while *self.highest.borrow_and_update() <= modseq {
+            if self.highest.changed().await.is_err() {
+                // The sender lives as long as the subscription.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        let mut mailboxes = self.shared.mailboxes();
+        if let Some(watched) = mailboxes.get_mut(&self.mailbox_id) {
+            watched.sessions = watched.sessions.saturating_sub(1);
+            if watched.sessions == 0 {
+                drop(mailboxes);
+                self.shared.news.notify_one();
+            }
+        }
+    }
+}
