@@ -49,3 +49,6 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
     accounts::follow(Arc::new(services), policy, service.shutdown.clone()).await;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! What else a poll is to do.
+
+use super::Bench;
+
+const MESSAGE: &[u8] = b"Return-Path: <a@x.test>\r\nMessage-ID: <1@x>\r\n\r\ntext\r\n";
+
+#[tokio::test]
+async fn a_message_is_handed_over_with_its_origin_and_identity() {
+    let mut bench = Bench::new("pop3", "never", &[("u1", MESSAGE)]).await;
+    bench.good_poll().await;
+    let submission = bench.queue.state().submissions[0].clone();
+    assert_eq!(submission.reverse_path, "a@x.test");
+    assert_eq!(submission.recipients[0].address, "bob@example.test");
+    assert_eq!(submission.policy_revision, 7);
+    let origin = submission.origin.unwrap();
+    assert_eq!(origin.component, "collector");
+    assert_eq!(origin.listener, "isp");
+    let collected = submission.collected.unwrap();
+    assert_eq!((&*collected.account, &*collected.uidl), ("isp", "u1"));
+    assert_eq!(
+        &collected.content_hash[..32],
+        blake3::hash(MESSAGE).as_bytes()
+    );
+}
+
+#[tokio::test]
+async fn tls_is_spoken_as_the_policy_says() {
+    for (protocol, tls) in [("pop3", false), ("pop3s", true), ("pop3-stls", true)] {
+        let mut bench = Bench::new(protocol, "never", &[("u1", MESSAGE)]).await;
+        assert_eq!(bench.good_poll().await.collected, 1, "{protocol}");
+        let origin = bench.queue.state().submissions[0].origin.clone().unwrap();
+        assert_eq!(origin.tls, tls, "{protocol}");
+    }
+}
+
+#[tokio::test]
+async fn no_password_is_said_where_tls_is_not_offered() {
+    let mut bench = Bench::new("pop3-stls", "never", &[("u1", MESSAGE)]).await;
+    bench.server.state().offers_no_stls = true;
+    assert!(bench.poll().await.error().contains("does not offer TLS"));
+    assert_eq!(bench.server.state().commands, ["CAPA"]);
+}
+
+#[tokio::test]
+async fn a_large_message_is_streamed_and_its_line_ends_are_completed() {
+    let lines = ".a line\nand another\r\n".repeat(50_000);
+    let message = format!("Subject: large\n\n{lines}");
+    let mut bench = Bench::new("pop3", "never", &[("u1", message.as_bytes())]).await;
+    bench.good_poll().await;
+    let complete = message.replace("\r\n", "\n").replace('\n', "\r\n");
+    bench.assert_collected(&[complete.as_bytes()]);
+    assert_eq!(bench.queue.state().texts.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_left_on_the_server_is_looked_at_once_and_deleted_in_time() {
+    let mut bench = Bench::new("pop3", "14 days", &[("u1", MESSAGE)]).await;
+    assert_eq!(bench.good_poll().await.collected, 1);
+    for _ in 0..3 {
+        let polled = bench.good_poll().await;
+        assert_eq!((polled.collected, polled.left), (0, 1));
+    }
+    assert_eq!(bench.server.state().count("RETR"), 1);
+    assert_eq!(bench.server.state().count("TOP"), 0);
+    bench.restart();
+    bench.good_poll().await;
+    bench.good_poll().await;
+    assert_eq!(bench.server.state().count("TOP"), 1);
+    let fifteen_days = 15 * 24 * 3600 * 1000;
+    for at in bench.queue.state().ledger.values_mut() {
+        *at -= fifteen_days;
+    }
+    assert_eq!(bench.good_poll().await.left, 0);
+    assert!(bench.server.uidls().is_empty());
+    bench.assert_collected(&[MESSAGE]);
+}
+
+#[tokio::test]
+async fn a_server_without_top_is_read_in_whole_after_a_restart() {
+    let mut bench = Bench::new("pop3", "for ever", &[("u1", MESSAGE)]).await;
+    bench.server.state().knows_no_top = true;
+    bench.good_poll().await;
+    bench.restart();
+    bench.good_poll().await;
+    bench.good_poll().await;
+    assert_eq!(bench.server.state().count("RETR"), 2);
+    bench.assert_collected(&[MESSAGE]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_taken_stays_and_holds_up_nothing() {
+    let huge_header = format!("Subject: {}\r\n\r\nx\r\n", "x".repeat(200 * 1024));
+    let messages: [(&str, &[u8]); 3] = [
+        ("u-header", huge_header.as_bytes()),
+        ("u-refused", b"Subject: refuse me\r\n\r\n"),
+        ("u-good", MESSAGE),
+    ];
+    let mut bench = Bench::new("pop3", "never", &messages).await;
+    bench.queue.state().refuses = Some("refuse me");
+    let polled = bench.poll().await;
+    assert_eq!((polled.collected, polled.left), (1, 2));
+    assert!(!polled.failed());
+    assert_eq!(polled.error(), "2 messages cannot be taken");
+    bench.assert_collected(&[MESSAGE]);
+    assert_eq!(bench.server.uidls(), ["u-header", "u-refused"]);
+    // They are not read again at each poll.
+    bench.poll().await;
+    assert_eq!(bench.server.state().count("RETR"), 3);
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_is_not_even_read() {
+    let mut bench = Bench::new("pop3", "never", &[("u1", MESSAGE)]).await;
+    let services = std::sync::Arc::get_mut(&mut bench.services).unwrap();
+    services.config.max_message_size = 10;
+    assert_eq!(bench.poll().await.error(), "1 messages are too large");
+    assert_eq!(bench.server.state().count("RETR"), 0);
+    assert_eq!(bench.server.uidls(), ["u1"]);
+}
+
+#[tokio::test]
+async fn when_time_is_up_what_was_collected_is_deleted_and_the_rest_is_for_the_next_poll() {
+    let mut bench = Bench::new("pop3", "never", &[("u1", MESSAGE)]).await;
+    let services = std::sync::Arc::get_mut(&mut bench.services).unwrap();
+    services.config.poll_seconds = 0;
+    let polled = bench.poll().await;
+    assert!(polled.more && !polled.failed());
+    assert_eq!(bench.server.state().count("QUIT"), 1);
+}

@@ -1,0 +1,231 @@
+//! A POP3 server that does what the test says, and breaks off where it says.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use pop3_protocol::dots::Stuffer;
+use session_io::{Connection, ServerTls, SessionError};
+use test_kit::TestCertificate;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+pub(super) const PASSWORD: &str = "pass word";
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) messages: Vec<(String, Vec<u8>)>,
+    /// The connection is dropped when so many octets have been said.
+    pub(super) cut_after: Option<usize>,
+    /// Octets that were said in the last session.
+    pub(super) said: usize,
+    pub(super) ignores_dele: bool,
+    pub(super) knows_no_top: bool,
+    pub(super) offers_no_stls: bool,
+    /// Commands of all sessions.
+    pub(super) commands: Vec<String>,
+}
+
+impl State {
+    /// How often this verb was said.
+    pub(super) fn count(&self, verb: &str) -> usize {
+        let said = self.commands.iter();
+        said.filter(|command| command.split(' ').next() == Some(verb))
+            .count()
+    }
+}
+
+pub(super) struct Pop3Server {
+    state: Arc<Mutex<State>>,
+    port: u16,
+    task: JoinHandle<()>,
+}
+
+impl Pop3Server {
+    pub(super) async fn start(
+        certificate: &TestCertificate,
+        protocol: &str,
+        messages: &[(&str, &[u8])],
+    ) -> Self {
+        let state = Arc::new(Mutex::new(State::default()));
+        // `localhost` may be either.
+        let listener = TcpListener::bind("localhost:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let tls = certificate.server_config();
+        let implicit = protocol == "pop3s";
+        let shared = Arc::clone(&state);
+        let task = tokio::spawn(async move {
+            loop {
+                let (socket, _) = listener.accept().await.unwrap();
+                let connection = Connection::new(socket).unwrap();
+                let mut session = Session::new(connection, Arc::clone(&shared), Arc::clone(&tls));
+                // How it ends is for the client to see.
+                let _ = session.run(implicit).await;
+            }
+        });
+        let server = Self { state, port, task };
+        for (uidl, bytes) in messages {
+            server.put(uidl, bytes);
+        }
+        server
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    pub(super) fn put(&self, uidl: &str, bytes: &[u8]) {
+        self.state()
+            .messages
+            .push((uidl.to_owned(), bytes.to_vec()));
+    }
+
+    pub(super) fn uidls(&self) -> Vec<String> {
+        let state = self.state();
+        state
+            .messages
+            .iter()
+            .map(|(uidl, _)| uidl.clone())
+            .collect()
+    }
+}
+
+impl Drop for Pop3Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Session {
+    connection: Connection,
+    state: Arc<Mutex<State>>,
+    tls: Arc<ServerTls>,
+    messages: Vec<(String, Vec<u8>)>,
+    deleted: Vec<bool>,
+    said: usize,
+}
+
+impl Session {
+    fn new(connection: Connection, state: Arc<Mutex<State>>, tls: Arc<ServerTls>) -> Self {
+        let messages = state.lock().unwrap().messages.clone();
+        Self {
+            deleted: vec![false; messages.len()],
+            connection,
+            state,
+            tls,
+            messages,
+            said: 0,
+        }
+    }
+
+    async fn run(&mut self, implicit: bool) -> Result<(), SessionError> {
+        if implicit {
+            self.connection.start_tls(&self.tls).await?;
+        }
+        self.say(b"+OK scripted\r\n").await?;
+        loop {
+            let Some(line) = self.line().await? else {
+                return Ok(());
+            };
+            self.state.lock().unwrap().commands.push(line.clone());
+            let answer = self.answer(&line);
+            self.say(&answer).await?;
+            match line.as_str() {
+                "STLS" => self.connection.start_tls(&self.tls).await?,
+                "QUIT" => return Ok(()),
+                _ => {}
+            }
+        }
+    }
+
+    async fn line(&mut self) -> Result<Option<String>, SessionError> {
+        loop {
+            let input = self.connection.input();
+            if let Some(end) = input.iter().position(|&byte| byte == b'\n') {
+                let line = input.split_to(end + 1);
+                return Ok(Some(String::from_utf8_lossy(&line).trim_end().to_owned()));
+            }
+            if self.connection.fill().await? == 0 {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Says as much as the script lets it.
+    async fn say(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
+        let left = {
+            let mut state = self.state.lock().unwrap();
+            let left = state.cut_after.map(|cut| cut - self.said);
+            self.said += bytes.len().min(left.unwrap_or(usize::MAX));
+            state.said = self.said;
+            left
+        };
+        match left {
+            Some(left) if left < bytes.len() => {
+                self.connection.write(&bytes[..left]).await?;
+                Err(SessionError::Closed)
+            }
+            _ => self.connection.write(bytes).await,
+        }
+    }
+
+    fn answer(&mut self, line: &str) -> Vec<u8> {
+        let mut words = line.split(' ');
+        let verb = words.next().unwrap_or_default();
+        let index = words.next().and_then(|word| word.parse::<usize>().ok());
+        let state = self.state.lock().unwrap();
+        let ok = || b"+OK\r\n".to_vec();
+        let refused = || b"-ERR no\r\n".to_vec();
+        match (verb, index) {
+            ("CAPA", _) if state.offers_no_stls => b"+OK\r\nUIDL\r\n.\r\n".to_vec(),
+            ("CAPA", _) => b"+OK\r\nUIDL\r\nSTLS\r\n.\r\n".to_vec(),
+            ("PASS", _) if line != format!("PASS {PASSWORD}") => b"-ERR [AUTH] no\r\n".to_vec(),
+            ("STLS" | "USER" | "PASS", _) => ok(),
+            ("UIDL", _) => self.listing(|(uidl, _)| uidl.clone()),
+            ("LIST", _) => self.listing(|(_, bytes)| bytes.len().to_string()),
+            ("TOP", _) if state.knows_no_top => refused(),
+            ("TOP", Some(number)) => {
+                let bytes = &self.messages[number - 1].1;
+                let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+                multiline(&bytes[..end.map_or(bytes.len(), |end| end + 4)])
+            }
+            ("RETR", Some(number)) => multiline(&self.messages[number - 1].1),
+            ("DELE", Some(number)) => {
+                self.deleted[number - 1] = !state.ignores_dele;
+                ok()
+            }
+            ("QUIT", _) => {
+                drop(state);
+                self.commit();
+                ok()
+            }
+            _ => refused(),
+        }
+    }
+
+    fn listing(&self, of: impl Fn(&(String, Vec<u8>)) -> String) -> Vec<u8> {
+        let lines = self.messages.iter().enumerate();
+        let lines: String = lines
+            .map(|(index, message)| format!("{} {}\r\n", index + 1, of(message)))
+            .collect();
+        format!("+OK\r\n{lines}.\r\n").into_bytes()
+    }
+
+    fn commit(&self) {
+        let mut state = self.state.lock().unwrap();
+        let listed = self.messages.iter().zip(&self.deleted);
+        for (message, _) in listed.filter(|(_, deleted)| **deleted) {
+            state.messages.retain(|kept| kept != message);
+        }
+    }
+}
+
+fn multiline(bytes: &[u8]) -> Vec<u8> {
+    let mut answer = "+OK\r\n".into();
+    let mut stuffer = Stuffer::default();
+    stuffer.push(bytes, &mut answer);
+    stuffer.finish(&mut answer);
+    answer.to_vec()
+}
