@@ -16,13 +16,17 @@
 mod auth;
 mod commands;
 mod content;
+mod event;
 mod line;
 mod parameters;
 mod session;
 mod table;
+mod terms;
 
 pub use auth::Credentials;
 pub use commands::mail::{Body, Mail, ReturnContent};
 pub use commands::rcpt::{Notify, Rcpt};
 pub use content::Fault;
-pub use session::{CloseReason, Event, Hello, Limits, Session, Terms};
+pub use event::{CloseReason, Event};
+pub use session::Session;
+pub use terms::{Hello, Limits, Terms};

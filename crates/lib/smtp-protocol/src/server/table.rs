@@ -4,7 +4,8 @@
 use super::commands::{
     auth, bdat, data, hello, help, mail, noop, quit, rcpt, rset, starttls, vrfy,
 };
-use super::session::{Event, Session};
+use super::event::Event;
+use super::session::Session;
 use crate::Reply;
 
 /// Where a session stands between commands.

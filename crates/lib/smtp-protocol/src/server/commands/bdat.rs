@@ -4,7 +4,8 @@
 use bytes::BytesMut;
 
 use crate::Reply;
-use crate::server::session::{CloseReason, Session};
+use crate::server::event::CloseReason;
+use crate::server::session::Session;
 use crate::server::table::{Phase, Proceeded, too_early};
 
 pub(in crate::server) fn proceed(

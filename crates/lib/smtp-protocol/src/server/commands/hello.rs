@@ -6,8 +6,9 @@ use bytes::BytesMut;
 
 use crate::Reply;
 use crate::path::is_hello_name;
-use crate::server::session::{Hello, Session};
+use crate::server::session::Session;
 use crate::server::table::Proceeded;
+use crate::server::terms::Hello;
 
 pub(in crate::server) fn ehlo(
     session: &mut Session,

@@ -3,7 +3,8 @@
 use bytes::BytesMut;
 
 use crate::Reply;
-use crate::server::session::{Event, Session};
+use crate::server::event::Event;
+use crate::server::session::Session;
 use crate::server::table::Proceeded;
 
 pub(in crate::server) fn proceed(

@@ -1,0 +1,18 @@
+//! A whole session: never a panic, and the same at every fragmentation.
+#![no_main]
+
+mod driver;
+
+use driver::Driver;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|octets: &[u8]| {
+    let mut whole = Driver::new();
+    whole.take(octets);
+    let mut single = Driver::new();
+    for octet in octets {
+        single.take(std::slice::from_ref(octet));
+    }
+    assert_eq!(whole.said, single.said);
+    assert_eq!(whole.messages, single.messages);
+});

@@ -1,0 +1,51 @@
+//! What a session tells its driver.
+
+use super::auth::Credentials;
+use super::commands::mail::Mail;
+use super::commands::rcpt::Rcpt;
+use super::content::Fault;
+
+/// What the driver is to do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Write the output, then read more.
+    NeedInput,
+    /// Answer: HELO or EHLO ([`Session::hello`]). A transaction under way is over.
+    Hello,
+    /// Write the output, make TLS, call [`Session::secured`]. The input has been emptied: what a
+    /// man in the middle put behind STARTTLS is not read as if it had come protected.
+    StartTls,
+    /// Answer: does this login hold?
+    Authenticate(Credentials),
+    /// Answer: may this sender send a message of the size it declares?
+    Mail(Mail),
+    /// Answer: may it send to this recipient, and to one more?
+    Rcpt(Rcpt),
+    /// Answer: may the message come now?
+    Begin,
+    /// The first so many octets of the input are the message's next: take them off the input.
+    Content(usize),
+    /// Answer: the message is complete. "Accept" means that it is durable.
+    Complete,
+    /// The message is refused for its octets; what was taken of it is to be dropped. The reply
+    /// follows at its end, and then the transaction is over.
+    Broken(Fault),
+    /// The transaction is over without a message: RSET, or the end of one that was refused.
+    Reset,
+    /// Write the output, then close.
+    Close(CloseReason),
+}
+
+/// Why a session ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseReason {
+    /// QUIT.
+    Quit,
+    /// Too many bad commands, refusals or failed logins.
+    TooManyErrors,
+    /// Something that no mail client says: another protocol, or octets that cannot be told apart
+    /// from commands.
+    ProtocolViolation,
+    /// The driver closed it.
+    Closed,
+}

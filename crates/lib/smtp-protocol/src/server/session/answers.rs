@@ -1,0 +1,117 @@
+//! The driver's answers, and what the session makes of them.
+
+use bytes::BytesMut;
+
+use super::{Mode, Question, Session, Transaction};
+use crate::Reply;
+use crate::server::commands::hello::greet;
+use crate::server::content::{DotStuffed, TextLines};
+use crate::server::event::CloseReason;
+use crate::server::line::Lines;
+use crate::server::table::Phase;
+
+impl Session {
+    /// Answers the question of the last event with yes.
+    pub fn accept(&mut self, output: &mut BytesMut) {
+        let Mode::Asked(question) = self.mode else {
+            return;
+        };
+        self.mode = Mode::Command;
+        match question {
+            Question::Hello => greet(self, output),
+            Question::Credentials => {
+                self.authenticated = true;
+                Reply::new(235, 7, 0, "Authentication succeeded").write(output);
+            }
+            Question::Sender => {
+                self.transaction.open = true;
+                Reply::new(250, 1, 0, "Sender ok").write(output);
+            }
+            Question::Recipient => {
+                self.transaction.recipients += 1;
+                Reply::new(250, 1, 5, "Recipient ok").write(output);
+            }
+            Question::Data => {
+                self.mode = Mode::Data(DotStuffed::new(TextLines::new(self.limits.text_line)));
+                Reply::plain(354, "End with <CRLF>.<CRLF>").write(output);
+            }
+            Question::Chunk => {
+                self.transaction.chunks = Some(TextLines::new(self.limits.text_line));
+                self.mode = Mode::Chunk;
+            }
+            Question::Message => {
+                self.reset();
+                Reply::new(250, 0, 0, "Message accepted").write(output);
+            }
+            // Answered by `secured`.
+            Question::StartTls => self.mode = Mode::Asked(Question::StartTls),
+        }
+    }
+
+    /// Answers [`Event::Complete`] with yes and the id under which the message is known.
+    pub fn accept_message(&mut self, id: &str, output: &mut BytesMut) {
+        if matches!(self.mode, Mode::Asked(Question::Message)) {
+            self.mode = Mode::Command;
+            self.reset();
+            let text = format!("Message accepted as {id}");
+            Reply::new(250, 0, 0, "").with_text(text).write(output);
+        }
+    }
+
+    /// Answers the question of the last event with no. Refusals (5xx) are counted.
+    pub fn refuse(&mut self, reply: Reply, output: &mut BytesMut) {
+        let Mode::Asked(question) = self.mode else {
+            return;
+        };
+        self.mode = Mode::Command;
+        match question {
+            Question::Hello => self.hello = None,
+            Question::Credentials if reply.is_permanent() => self.failed_logins += 1,
+            Question::Sender | Question::Data | Question::Message => {
+                self.reset();
+            }
+            Question::Chunk => {
+                self.transaction.refusal = Some(reply);
+                self.mode = Mode::Chunk;
+                return;
+            }
+            Question::Credentials | Question::Recipient | Question::StartTls => {}
+        }
+        self.refused(&reply, output);
+    }
+
+    /// Refuses the message that is coming in; the reply is given at its end.
+    pub fn refuse_message(&mut self, reply: Reply) {
+        if matches!(self.mode, Mode::Data(_) | Mode::Chunk) || self.phase() == Phase::Chunks {
+            self.transaction.refusal.get_or_insert(reply);
+        }
+    }
+
+    /// TLS has been made: what the peer said before is forgotten (RFC 3207 §4.2).
+    pub fn secured(&mut self) {
+        self.hello = None;
+        self.authenticated = false;
+        self.transaction = Transaction::default();
+        self.lines = Lines::default();
+        self.mode = Mode::Command;
+    }
+
+    /// Ends the session with a reply, whatever it is at.
+    pub fn close(&mut self, reply: &Reply, output: &mut BytesMut) {
+        reply.write(output);
+        self.transaction = Transaction::default();
+        self.mode = Mode::Closed(CloseReason::Closed);
+    }
+
+    pub(super) fn refused(&mut self, reply: &Reply, output: &mut BytesMut) {
+        reply.write(output);
+        if reply.is_permanent() {
+            self.refusals += 1;
+        }
+        if reply.code == 421 {
+            self.mode = Mode::Closed(CloseReason::Closed);
+            return;
+        }
+        self.close_after_too_many(output);
+    }
+}

@@ -1,0 +1,137 @@
+//! The octets of a message, by DATA and by BDAT.
+
+use bytes::{Buf as _, BytesMut};
+
+use super::{Chunk, Mode, Question, Session};
+use crate::Reply;
+use crate::server::content::{Fault, Piece};
+use crate::server::event::Event;
+use crate::server::table::Phase;
+
+impl Session {
+    pub(super) fn data(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> Option<Event> {
+        let Mode::Data(framing) = &mut self.mode else {
+            return None;
+        };
+        let piece = framing.next(input);
+        let fault = framing.lines.fault();
+        match piece {
+            Piece::Framing(octets) => {
+                input.advance(octets);
+                self.note(fault)
+            }
+            Piece::End(octets) => {
+                input.advance(octets);
+                Some(self.complete(fault, output)?)
+            }
+            Piece::Content(octets) => self.content(octets, fault, input, output),
+        }
+    }
+
+    /// Begins a chunk of so many octets; `refused` when they are only to be skipped.
+    pub(in crate::server) fn begin_chunk(
+        &mut self,
+        size: u64,
+        last: bool,
+        refused: Option<Reply>,
+    ) -> Option<Event> {
+        self.chunk = Chunk {
+            left: size,
+            last,
+            size,
+        };
+        if let Some(reply) = refused {
+            self.transaction.refusal = Some(reply);
+            self.transaction.received = 0;
+            self.mode = Mode::Chunk;
+            return None;
+        }
+        if self.phase() == Phase::Recipients {
+            return Some(self.ask(Question::Chunk, Event::Begin));
+        }
+        self.mode = Mode::Chunk;
+        None
+    }
+
+    pub(super) fn chunk(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> Option<Event> {
+        if self.chunk.left == 0 {
+            return self.end_of_chunk(output);
+        }
+        let here =
+            usize::try_from(self.chunk.left).map_or(input.len(), |left| left.min(input.len()));
+        if here == 0 {
+            return None;
+        }
+        self.chunk.left -= here as u64;
+        let fault = self.transaction.chunks.as_mut().and_then(|lines| {
+            lines.check(&input[..here]);
+            lines.fault()
+        });
+        self.content(here, fault, input, output)
+    }
+
+    fn end_of_chunk(&mut self, output: &mut BytesMut) -> Option<Event> {
+        self.mode = Mode::Command;
+        if let Some(reply) = self.transaction.refusal.take() {
+            // The whole message is refused with the chunk (RFC 3030 §2).
+            let open = self.reset();
+            self.refused(&reply, output);
+            return open.then_some(Event::Reset);
+        }
+        if self.chunk.last {
+            let fault = self.transaction.chunks.as_mut().and_then(|lines| {
+                lines.finish();
+                lines.fault()
+            });
+            return self.complete(fault, output);
+        }
+        let text = format!("{} octets received", self.chunk.size);
+        Reply::new(250, 0, 0, "").with_text(text).write(output);
+        None
+    }
+
+    /// Octets of the message at the front of the input: to the driver, or nowhere when the
+    /// message is refused already.
+    fn content(
+        &mut self,
+        octets: usize,
+        fault: Option<Fault>,
+        input: &mut BytesMut,
+        output: &mut BytesMut,
+    ) -> Option<Event> {
+        self.transaction.received += octets as u64;
+        let too_large = self.terms.size != 0 && self.transaction.received > self.terms.size;
+        let fault = fault.or(too_large.then_some(Fault::TooLarge));
+        let event = self.note(fault);
+        if self.transaction.refusal.is_none() {
+            return Some(Event::Content(octets));
+        }
+        input.advance(octets);
+        if self.transaction.received > self.terms.size.saturating_add(self.limits.refused_octets) {
+            let reply = self.transaction.refusal.take()?;
+            self.close(&reply, output);
+        }
+        event
+    }
+
+    /// Remembers the first fault; the driver is told once.
+    fn note(&mut self, fault: Option<Fault>) -> Option<Event> {
+        let fault = fault?;
+        if self.transaction.refusal.is_some() {
+            return None;
+        }
+        self.transaction.refusal = Some(fault.reply());
+        Some(Event::Broken(fault))
+    }
+
+    fn complete(&mut self, fault: Option<Fault>, output: &mut BytesMut) -> Option<Event> {
+        let event = self.note(fault);
+        let Some(reply) = self.transaction.refusal.take() else {
+            return Some(self.ask(Question::Message, Event::Complete));
+        };
+        self.mode = Mode::Command;
+        self.reset();
+        self.refused(&reply, output);
+        event.or(Some(Event::Reset))
+    }
+}
