@@ -1,0 +1,74 @@
+//! What `postern` can be told.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{domain, explain, policy, queue, secret, send, status, user};
+use crate::up;
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done, or the answer is yes; 1 the answer is no (refused, not found, different);
+2 the command was not understood; 3 the system could not be reached or failed.
+
+Examples:
+  postern up
+  postern domain add example.test
+  postern user add bob@example.test
+  postern send --to bob@example.test --subject Hello --body 'It works.'
+  postern status --json";
+
+/// A complete mail system.
+#[derive(Debug, Parser)]
+#[command(name = "postern", version, after_help = AFTER_HELP)]
+pub struct Arguments {
+    /// Folder of the system, as given to `postern up`
+    #[arg(
+        long,
+        global = true,
+        env = "POSTERN_DATA",
+        default_value = ".postern",
+        value_name = "DIR"
+    )]
+    pub data: PathBuf,
+    /// Configuration of a system that runs elsewhere; its [endpoints] say where
+    #[arg(long, global = true, env = "POSTERN_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print JSON instead of tables and sentences
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole system on this machine
+    Up(up::Options),
+    /// Whose mail is handled, and where it goes
+    #[command(subcommand)]
+    Domain(domain::Command),
+    /// Who has a mailbox
+    #[command(subcommand)]
+    User(user::Command),
+    /// Messages that are on their way, and what became of those that were
+    #[command(subcommand)]
+    Queue(queue::Command),
+    /// The policy as a document, and its revisions
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// Passwords that the policy names: gateway logins, collection accounts
+    #[command(subcommand)]
+    Secret(secret::Command),
+    /// What runs, what waits, what was collected
+    Status(status::Arguments),
+    /// Put a message into the queue
+    Send(send::Arguments),
+    /// Play a session that has not happened, and say what would become of it and why
+    Explain(explain::Arguments),
+}
+
+#[cfg(test)]
+mod tests;

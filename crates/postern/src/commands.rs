@@ -1,0 +1,35 @@
+//! One file a command.
+
+pub(crate) mod domain;
+pub(crate) mod explain;
+pub(crate) mod policy;
+pub(crate) mod queue;
+mod revision;
+pub(crate) mod secret;
+pub(crate) mod send;
+pub(crate) mod status;
+pub(crate) mod user;
+
+use crate::arguments::Command;
+use crate::failure::{Failure, Outcome};
+use crate::screen::Screen;
+use crate::system::System;
+
+/// Runs a command that speaks to a running system.
+pub(crate) async fn run(
+    command: Command,
+    system: &System,
+    screen: &Screen,
+) -> Result<Outcome, Failure> {
+    match command {
+        Command::Up(_) => Ok(Outcome::Done),
+        Command::Domain(command) => domain::run(command, system, screen).await,
+        Command::User(command) => user::run(command, system, screen).await,
+        Command::Queue(command) => queue::run(command, system, screen).await,
+        Command::Policy(command) => policy::run(command, system, screen).await,
+        Command::Secret(command) => secret::run(command, system, screen).await,
+        Command::Status(arguments) => status::run(&arguments, system, screen).await,
+        Command::Send(arguments) => send::run(arguments, system, screen).await,
+        Command::Explain(arguments) => explain::run(arguments, system, screen).await,
+    }
+}

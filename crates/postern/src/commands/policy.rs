@@ -1,0 +1,267 @@
+//! `postern policy`: the policy as a document, and its revisions.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use api::grpc::Code;
+use api::policy::v1::{ListRevisionsRequest, Revision};
+use rules::Policy;
+use serde::Serialize;
+
+use super::revision::{self, failed};
+use crate::failure::{Failure, Outcome};
+use crate::screen::{Screen, columns, number, utc, written};
+use crate::system::System;
+use crate::unified_diff::unified_diff;
+
+/// Larger than a policy of many thousand domains.
+const LONGEST: u64 = 32 << 20;
+
+/// What can be done with the policy.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Print the policy's document
+    #[command(after_help = "Example:\n  postern policy show > policy.toml")]
+    Show {
+        /// This revision; the newest unless given
+        #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+        revision: u64,
+    },
+    /// Make a document the next revision of the policy
+    #[command(after_help = "\
+The document is validated as a whole; when something is wrong, nothing changes.
+
+Examples:
+  postern policy apply policy.toml --comment 'the new branch office'
+  postern policy show | sed s/25/50/ | postern policy apply -")]
+    Apply {
+        /// The document; - is standard input
+        file: PathBuf,
+        /// Why, for the list of revisions
+        #[arg(long, default_value = "")]
+        comment: String,
+        /// Only if this is still the newest revision
+        #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+        expected_revision: u64,
+    },
+    /// Show what a document would change; exit code 1 when it would
+    #[command(after_help = "\
+Examples:
+  postern policy diff policy.toml
+  postern policy diff --revision 3          (from revision 3 to the newest)")]
+    Diff {
+        /// The document; - is standard input; the newest revision unless given
+        file: Option<PathBuf>,
+        /// Compare with this revision; the newest unless given
+        #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+        revision: u64,
+    },
+    /// Validate a document, without a system
+    #[command(after_help = "Example:\n  postern policy check policy.toml")]
+    Check {
+        /// The document; - is standard input
+        file: PathBuf,
+    },
+    /// Show the revisions, the newest first
+    List {
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: u32,
+    },
+    /// Make an old revision's document the next revision
+    #[command(after_help = "Example:\n  postern policy rollback 3")]
+    Rollback {
+        /// The revision
+        revision: u64,
+    },
+}
+
+pub(crate) async fn run(
+    command: Command,
+    system: &System,
+    screen: &Screen,
+) -> Result<Outcome, Failure> {
+    match command {
+        Command::Show { revision } => {
+            let found = revision::get(system, revision).await?;
+            screen.show(&Shown::new(&found, true), || found.document.clone());
+            Ok(Outcome::Done)
+        }
+        Command::Apply {
+            file,
+            comment,
+            expected_revision,
+        } => apply(system, screen, &file, comment, expected_revision).await,
+        Command::Diff { file, revision } => diff(system, screen, file.as_deref(), revision).await,
+        Command::Check { file } => check(screen, &file),
+        Command::List { limit } => {
+            let request = ListRevisionsRequest { limit };
+            let revisions = system.policy()?.list_revisions(request).await;
+            let revisions = revisions.map_err(|s| failed(&s))?.into_inner().revisions;
+            let shown: Vec<Shown<'_>> = revisions.iter().map(|r| Shown::new(r, false)).collect();
+            screen.show(&shown, || table(&revisions, screen));
+            Ok(Outcome::Done)
+        }
+        Command::Rollback { revision } => rollback(system, screen, revision).await,
+    }
+}
+
+async fn apply(
+    system: &System,
+    screen: &Screen,
+    file: &Path,
+    comment: String,
+    expected: u64,
+) -> Result<Outcome, Failure> {
+    let document = read(file)?;
+    if !valid(screen, file, &document) {
+        return Ok(Outcome::No);
+    }
+    match revision::apply(system, document, expected, comment).await {
+        Ok(made) => told(screen, &made),
+        Err(status) if status.code() == Code::Aborted => Err(Failure::refused(format!(
+            "revision {expected} is no longer the newest; nothing was changed. \
+             See what is new by: postern policy diff --revision {expected}"
+        ))),
+        Err(status) => Err(failed(&status)),
+    }
+}
+
+fn told(screen: &Screen, made: &Revision) -> Result<Outcome, Failure> {
+    screen.show(&Shown::new(made, false), || {
+        format!("Policy revision {} is in force.", made.revision)
+    });
+    Ok(Outcome::Done)
+}
+
+async fn rollback(system: &System, screen: &Screen, revision: u64) -> Result<Outcome, Failure> {
+    if revision == 0 {
+        return Err(Failure::Usage("revisions count from 1".to_owned()));
+    }
+    let newest = revision::get(system, 0).await?;
+    let old = revision::get(system, revision).await?;
+    let comment = format!("rollback to revision {revision}");
+    let made = revision::apply(system, old.document, newest.revision, comment).await;
+    told(screen, &made.map_err(|status| failed(&status))?)
+}
+
+async fn diff(
+    system: &System,
+    screen: &Screen,
+    file: Option<&Path>,
+    revision: u64,
+) -> Result<Outcome, Failure> {
+    let old = revision::get(system, revision).await?;
+    let (new_name, new) = match file {
+        Some(file) => (file.display().to_string(), read(file)?),
+        None => {
+            let newest = revision::get(system, 0).await?;
+            (format!("revision {}", newest.revision), newest.document)
+        }
+    };
+    let old_name = format!("revision {}", old.revision);
+    let text = unified_diff(&old_name, &new_name, &old.document, &new);
+    let equal = text.is_empty();
+    let json =
+        serde_json::json!({ "from": old_name, "to": new_name, "equal": equal, "diff": text });
+    if equal {
+        screen.show(&json, || format!("{new_name} is the same as {old_name}."));
+    } else {
+        screen.show(&json, || text.clone());
+    }
+    if let Some(file) = file {
+        valid(screen, file, &new);
+    }
+    Ok(Outcome::of(equal))
+}
+
+fn check(screen: &Screen, file: &Path) -> Result<Outcome, Failure> {
+    let document = read(file)?;
+    let errors = match Policy::parse(&document) {
+        Ok(_) => Vec::new(),
+        Err(errors) => errors.iter().cloned().collect(),
+    };
+    let json = serde_json::json!({ "valid": errors.is_empty(), "errors": errors });
+    screen.show(&json, || {
+        if errors.is_empty() {
+            return format!("{} is a valid policy.", file.display());
+        }
+        let lines = errors.iter().map(|error| at(file, error));
+        lines.collect::<Vec<_>>().join("\n")
+    });
+    Ok(Outcome::of(errors.is_empty()))
+}
+
+/// Tells what is wrong with a document, the way compilers do.
+fn valid(screen: &Screen, file: &Path, document: &str) -> bool {
+    match Policy::parse(document) {
+        Ok(_) => true,
+        Err(errors) => {
+            for error in errors.iter() {
+                screen.remark(at(file, error));
+            }
+            screen.remark("postern: the policy is not valid; nothing was changed");
+            false
+        }
+    }
+}
+
+fn at(file: &Path, error: &rules::PolicyError) -> String {
+    format!("{}:{}: {}", file.display(), error.line, error.reason)
+}
+
+/// Reads a document; `-` is standard input.
+pub(super) fn read(file: &Path) -> Result<String, Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::Usage(format!("{} cannot be read: {error}", file.display()))
+    };
+    let mut text = String::new();
+    let size = if file == Path::new("-") {
+        let stdin = std::io::stdin().lock();
+        stdin.take(LONGEST + 1).read_to_string(&mut text)
+    } else {
+        let file = std::fs::File::open(file).map_err(failed)?;
+        file.take(LONGEST + 1).read_to_string(&mut text)
+    };
+    if size.map_err(failed)? as u64 > LONGEST {
+        let reason = format!("{} is larger than 32 MiB", file.display());
+        return Err(Failure::refused(reason));
+    }
+    Ok(text)
+}
+
+/// A revision as shown in JSON.
+#[derive(Debug, Serialize)]
+struct Shown<'a> {
+    revision: u64,
+    made_at: Option<String>,
+    author: &'a str,
+    comment: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<&'a str>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(revision: &'a Revision, with_document: bool) -> Self {
+        Self {
+            revision: revision.revision,
+            made_at: utc(revision.made_at_ms),
+            author: &revision.author,
+            comment: &revision.comment,
+            document: with_document.then_some(&revision.document),
+        }
+    }
+}
+
+fn table(revisions: &[Revision], screen: &Screen) -> String {
+    let mut table = columns(&["revision", "made", "by", "comment"]);
+    for revision in revisions {
+        table.add_row([
+            number(revision.revision),
+            screen.times.local(revision.made_at_ms).into(),
+            revision.author.as_str().into(),
+            revision.comment.as_str().into(),
+        ]);
+    }
+    written(&table)
+}

@@ -1,0 +1,358 @@
+//! `postern queue`: messages on their way, and what became of those that were.
+
+use api::grpc::Code;
+use api::queue::v1::{
+    HistoryEvent, ListMessagesRequest, Outcome as End, QueuedMessage, QueuedRecipient,
+    ShowMessageRequest, ShowMessageResponse,
+};
+use rules::format_size;
+use serde::Serialize;
+
+use crate::failure::{Failure, Outcome};
+use crate::screen::{Screen, Times, columns, number, utc, written};
+use crate::system::System;
+
+/// What can be seen of the queue.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Show the messages in the queue, the oldest first
+    #[command(after_help = "\
+Examples:
+  postern queue list
+  postern queue list --recipient @slow.test --json")]
+    List {
+        /// Only those whose sender contains this
+        #[arg(long, default_value = "", hide_default_value = true)]
+        sender: String,
+        /// Only those with a recipient that contains this
+        #[arg(long, default_value = "", hide_default_value = true)]
+        recipient: String,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: usize,
+    },
+    /// Show one message: who still waits for it, and what became of the others
+    #[command(after_help = "Example:\n  postern queue show 1042")]
+    Show {
+        /// The number that `queue list` or `send` gave
+        message: i64,
+    },
+}
+
+pub(crate) async fn run(
+    command: Command,
+    system: &System,
+    screen: &Screen,
+) -> Result<Outcome, Failure> {
+    match command {
+        Command::List {
+            sender,
+            recipient,
+            limit,
+        } => {
+            let (messages, more) = list(system, &sender, &recipient, limit).await?;
+            let shown: Vec<Message<'_>> = messages.iter().map(Message::from).collect();
+            screen.show(&shown, || table(&messages, &screen.times));
+            if more {
+                screen.remark("There are more; ask for them by --limit.");
+            }
+        }
+        Command::Show { message } => {
+            let shown = show(system, message).await?;
+            screen.show(&Story::new(message, &shown), || {
+                story(message, &shown, &screen.times)
+            });
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+async fn list(
+    system: &System,
+    sender: &str,
+    recipient: &str,
+    limit: usize,
+) -> Result<(Vec<QueuedMessage>, bool), Failure> {
+    let mut client = system.queue()?;
+    let mut messages = Vec::new();
+    let mut after = 0;
+    while messages.len() < limit {
+        let request = ListMessagesRequest {
+            after,
+            limit: u32::try_from(limit - messages.len())
+                .unwrap_or(1000)
+                .min(1000),
+            sender: sender.to_owned(),
+            recipient: recipient.to_owned(),
+        };
+        let page = client.list_messages(request).await;
+        let page = page
+            .map_err(|status| Failure::call("the queue", &status))?
+            .into_inner();
+        messages.extend(page.messages);
+        if page.next == 0 {
+            return Ok((messages, false));
+        }
+        after = page.next;
+    }
+    Ok((messages, true))
+}
+
+pub(super) async fn show(system: &System, message: i64) -> Result<ShowMessageResponse, Failure> {
+    let request = ShowMessageRequest {
+        message_id: message,
+    };
+    match system.queue()?.show_message(request).await {
+        Ok(shown) => {
+            let shown = shown.into_inner();
+            if shown.message.is_none() && shown.history.is_empty() {
+                return Err(unknown(message));
+            }
+            Ok(shown)
+        }
+        Err(status) if status.code() == Code::NotFound => Err(unknown(message)),
+        Err(status) => Err(Failure::call("the queue", &status)),
+    }
+}
+
+fn unknown(message: i64) -> Failure {
+    Failure::refused(format!(
+        "there is no message {message}, and none is remembered; postern queue list shows what waits"
+    ))
+}
+
+fn table(messages: &[QueuedMessage], times: &Times) -> String {
+    if messages.is_empty() {
+        return "Nothing waits.".to_owned();
+    }
+    let mut table = columns(&["message", "arrived", "size", "sender", "recipient", "next"]);
+    for message in messages {
+        let mut first = true;
+        for recipient in &message.recipients {
+            let blank = |text: String| if first { text } else { String::new() };
+            table.add_row([
+                number(blank(message.message_id.to_string())),
+                blank(times.local(message.received_at_ms)).into(),
+                number(blank(format_size(message.size))),
+                blank(sender(&message.reverse_path)).into(),
+                recipient.address.clone().into(),
+                next(recipient, times).into(),
+            ]);
+            first = false;
+        }
+    }
+    written(&table)
+}
+
+fn sender(reverse_path: &str) -> String {
+    match reverse_path {
+        "" => "<>".to_owned(),
+        path => path.to_owned(),
+    }
+}
+
+/// When a recipient is tried next, and why not before.
+fn next(recipient: &QueuedRecipient, times: &Times) -> String {
+    let when = if recipient.leased {
+        "under way".to_owned()
+    } else {
+        times.distance(recipient.due_at_ms)
+    };
+    match (recipient.attempts, recipient.last_reason.as_str()) {
+        (0, _) => when,
+        (attempts, "") => format!("{when}, {attempts} tried"),
+        (attempts, reason) => format!("{when}, {attempts} tried: {reason}"),
+    }
+}
+
+fn story(id: i64, shown: &ShowMessageResponse, times: &Times) -> String {
+    let mut text = match &shown.message {
+        Some(message) => waiting(message, times),
+        None => {
+            let sender_of = shown
+                .history
+                .first()
+                .map(|event| sender(&event.reverse_path));
+            format!(
+                "Message {id} from {} has left the queue.\n",
+                sender_of.unwrap_or_default()
+            )
+        }
+    };
+    if !shown.history.is_empty() {
+        let mut table = columns(&["at", "recipient", "outcome", "why"]);
+        for event in &shown.history {
+            table.add_row([
+                times.local(event.at_ms),
+                event.address.clone(),
+                outcome(event.outcome()).to_owned(),
+                why(event),
+            ]);
+        }
+        text.push('\n');
+        text.push_str(&written(&table));
+    }
+    text
+}
+
+fn waiting(message: &QueuedMessage, times: &Times) -> String {
+    let origin = message.origin.clone().unwrap_or_default();
+    let mut lines = vec![
+        format!("Message    {}", message.message_id),
+        format!("Subject    {}", message.subject),
+        format!("Sender     {}", sender(&message.reverse_path)),
+        format!("Arrived    {}", times.local(message.received_at_ms)),
+        format!("Size       {}", format_size(message.size)),
+    ];
+    let facts: Vec<String> = [
+        ("", &origin.component),
+        ("from ", &origin.peer_address),
+        ("as ", &origin.login),
+        ("trust: ", &origin.trust),
+        ("session ", &origin.session),
+    ]
+    .iter()
+    .filter(|(_, value)| !value.is_empty())
+    .map(|(name, value)| format!("{name}{value}"))
+    .collect();
+    if !facts.is_empty() {
+        lines.push(format!("Origin     {}", facts.join(", ")));
+    }
+    for recipient in &message.recipients {
+        let next = next(recipient, times);
+        lines.push(format!("Waits for  {} ({next})", recipient.address));
+    }
+    lines.join("\n") + "\n"
+}
+
+pub(super) fn outcome(end: End) -> &'static str {
+    match end {
+        End::Unspecified => "unknown",
+        End::Delivered => "delivered",
+        End::Relayed => "relayed",
+        End::Bounced => "bounced",
+        End::Discarded => "discarded",
+        End::Removed => "removed",
+        End::Retry => "put off",
+    }
+}
+
+fn why(event: &HistoryEvent) -> String {
+    let mut parts = Vec::new();
+    if !event.reason.is_empty() {
+        parts.push(event.reason.clone());
+    }
+    match (event.server.as_str(), event.reply.as_str()) {
+        ("", "") => {}
+        (server, "") => parts.push(server.to_owned()),
+        ("", reply) => parts.push(reply.to_owned()),
+        (server, reply) => parts.push(format!("{server} said {reply}")),
+    }
+    parts.join("; ")
+}
+
+/// A message as shown in JSON.
+#[derive(Debug, Serialize)]
+struct Message<'a> {
+    message: i64,
+    sender: &'a str,
+    subject: &'a str,
+    size: u64,
+    received_at: Option<String>,
+    origin: Option<Origin<'a>>,
+    recipients: Vec<Recipient<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Origin<'a> {
+    component: &'a str,
+    peer_address: &'a str,
+    helo: &'a str,
+    login: &'a str,
+    listener: &'a str,
+    tls: bool,
+    trust: &'a str,
+    session: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct Recipient<'a> {
+    address: &'a str,
+    attempts: u32,
+    due_at: Option<String>,
+    under_way: bool,
+    last_reason: &'a str,
+}
+
+impl<'a> From<&'a QueuedMessage> for Message<'a> {
+    fn from(message: &'a QueuedMessage) -> Self {
+        let recipients = message.recipients.iter().map(|recipient| Recipient {
+            address: &recipient.address,
+            attempts: recipient.attempts,
+            due_at: utc(recipient.due_at_ms),
+            under_way: recipient.leased,
+            last_reason: &recipient.last_reason,
+        });
+        Self {
+            message: message.message_id,
+            sender: &message.reverse_path,
+            subject: &message.subject,
+            size: message.size,
+            received_at: utc(message.received_at_ms),
+            origin: message.origin.as_ref().map(|origin| Origin {
+                component: &origin.component,
+                peer_address: &origin.peer_address,
+                helo: &origin.helo,
+                login: &origin.login,
+                listener: &origin.listener,
+                tls: origin.tls,
+                trust: &origin.trust,
+                session: &origin.session,
+            }),
+            recipients: recipients.collect(),
+        }
+    }
+}
+
+/// A message and its history as shown in JSON.
+#[derive(Debug, Serialize)]
+struct Story<'a> {
+    message: i64,
+    waiting: Option<Message<'a>>,
+    history: Vec<Event<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Event<'a> {
+    at: Option<String>,
+    recipient: &'a str,
+    outcome: &'static str,
+    reason: &'a str,
+    server: &'a str,
+    reply: &'a str,
+    policy_revision: u64,
+    worker: &'a str,
+}
+
+impl<'a> Story<'a> {
+    fn new(message: i64, shown: &'a ShowMessageResponse) -> Self {
+        let history = shown.history.iter().map(|event| Event {
+            at: utc(event.at_ms),
+            recipient: &event.address,
+            outcome: outcome(event.outcome()),
+            reason: &event.reason,
+            server: &event.server,
+            reply: &event.reply,
+            policy_revision: event.policy_revision,
+            worker: &event.worker,
+        });
+        Self {
+            message,
+            waiting: shown.message.as_ref().map(Message::from),
+            history: history.collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
+use api::queue::v1::Origin as QueueOrigin;
+use jiff::tz::TimeZone;
+
+use super::*;
+
+const NOW: &str = "2026-11-22T20:00:00Z";
+
+fn times() -> Times {
+    Times {
+        now: NOW.parse().unwrap(),
+        zone: TimeZone::UTC,
+    }
+}
+
+fn at(seconds: i64) -> i64 {
+    times().now.as_millisecond() + seconds * 1000
+}
+
+fn message() -> QueuedMessage {
+    let waits = QueuedRecipient {
+        address: "a@slow.test".to_owned(),
+        attempts: 2,
+        due_at_ms: at(300),
+        last_reason: "connection refused".to_owned(),
+        ..QueuedRecipient::default()
+    };
+    let under_way = QueuedRecipient {
+        address: "bob@example.test".to_owned(),
+        leased: true,
+        due_at_ms: at(30),
+        ..QueuedRecipient::default()
+    };
+    QueuedMessage {
+        message_id: 1042,
+        reverse_path: String::new(),
+        size: 4096,
+        received_at_ms: at(-60),
+        recipients: vec![waits, under_way],
+        origin: Some(QueueOrigin {
+            component: "smtp".to_owned(),
+            peer_address: "203.0.113.9".to_owned(),
+            trust: "external-listener".to_owned(),
+            ..QueueOrigin::default()
+        }),
+        subject: "Hello".to_owned(),
+    }
+}
+
+fn delivered() -> HistoryEvent {
+    HistoryEvent {
+        at_ms: at(-10),
+        address: "eve@example.test".to_owned(),
+        reverse_path: "a@x.test".to_owned(),
+        outcome: End::Relayed.into(),
+        reason: "[delivery] remote".to_owned(),
+        server: "mx.y.test".to_owned(),
+        reply: "250 OK".to_owned(),
+        ..HistoryEvent::default()
+    }
+}
+
+#[test]
+fn a_list_has_a_line_for_each_recipient() {
+    assert_eq!(
+        table(&[message()], &times()),
+        "\
+MESSAGE  ARRIVED              SIZE   SENDER  RECIPIENT         NEXT
+   1042  2026-11-22 19:59:00  4 KiB  <>      a@slow.test       in 5 min, 2 tried: connection refused
+                                             bob@example.test  under way"
+    );
+    assert_eq!(table(&[], &times()), "Nothing waits.");
+}
+
+#[test]
+fn a_message_that_waits_is_shown_with_its_history() {
+    let shown = ShowMessageResponse {
+        message: Some(message()),
+        history: vec![delivered()],
+    };
+    assert_eq!(
+        story(1042, &shown, &times()),
+        "\
+Message    1042
+Subject    Hello
+Sender     <>
+Arrived    2026-11-22 19:59:00
+Size       4 KiB
+Origin     smtp, from 203.0.113.9, trust: external-listener
+Waits for  a@slow.test (in 5 min, 2 tried: connection refused)
+Waits for  bob@example.test (under way)
+
+AT                   RECIPIENT         OUTCOME  WHY
+2026-11-22 19:59:50  eve@example.test  relayed  [delivery] remote; mx.y.test said 250 OK"
+    );
+}
+
+#[test]
+fn a_message_that_has_left_is_shown_too() {
+    let shown = ShowMessageResponse {
+        message: None,
+        history: vec![delivered()],
+    };
+    let text = story(7, &shown, &times());
+    assert!(text.starts_with("Message 7 from a@x.test has left the queue.\n\nAT "));
+    let json = serde_json::to_value(Story::new(7, &shown)).unwrap();
+    assert_eq!(json["waiting"], serde_json::Value::Null);
+    assert_eq!(json["history"][0]["outcome"], "relayed");
+    assert_eq!(json["history"][0]["at"], "2026-11-22T19:59:50Z");
+}

@@ -1,0 +1,93 @@
+//! Revisions of the policy: the newest one, and making the next.
+
+use api::grpc::{Code, Status};
+use api::policy::v1::{ApplyPolicyRequest, GetPolicyRequest, Revision};
+use rules::Policy;
+
+use crate::failure::Failure;
+use crate::policy_document::EditError;
+use crate::system::System;
+
+/// How often an edit is made anew when somebody else was faster.
+const ATTEMPTS: usize = 5;
+
+pub(crate) fn failed(status: &Status) -> Failure {
+    Failure::call("the queue", status)
+}
+
+/// A revision; the newest when 0. A system without any has the default document as revision 0.
+pub(crate) async fn get(system: &System, revision: u64) -> Result<Revision, Failure> {
+    let request = GetPolicyRequest { revision };
+    match system.policy()?.get_policy(request).await {
+        Ok(found) => Ok(found.into_inner()),
+        Err(status) if status.code() == Code::NotFound && revision == 0 => Ok(Revision {
+            document: Policy::default_document().to_owned(),
+            ..Revision::default()
+        }),
+        Err(status) => Err(failed(&status)),
+    }
+}
+
+/// The newest revision, compiled.
+pub(crate) async fn newest_policy(system: &System) -> Result<(u64, Policy), Failure> {
+    let newest = get(system, 0).await?;
+    let policy = compile(&newest.document)?;
+    Ok((newest.revision, policy))
+}
+
+/// Compiles a document that the queue took.
+pub(crate) fn compile(document: &str) -> Result<Policy, Failure> {
+    Policy::parse(document).map_err(|errors| {
+        Failure::System(format!(
+            "the policy cannot be read by this version of postern:\n{errors}"
+        ))
+    })
+}
+
+/// Makes a document the next revision, if `expected` is still the newest (0: in any case).
+pub(crate) async fn apply(
+    system: &System,
+    document: String,
+    expected: u64,
+    comment: String,
+) -> Result<Revision, Status> {
+    let request = ApplyPolicyRequest {
+        document,
+        expected_revision: expected,
+        author: author(),
+        comment,
+    };
+    let mut client = system
+        .policy()
+        .map_err(|failure| Status::internal(failure.to_string()))?;
+    client
+        .apply_policy(request)
+        .await
+        .map(api::grpc::Response::into_inner)
+}
+
+/// Edits the newest document; again when somebody else made a revision meanwhile.
+pub(crate) async fn edit(
+    system: &System,
+    comment: &str,
+    change: impl Fn(&str) -> Result<String, EditError>,
+) -> Result<Revision, Failure> {
+    let mut attempt = 1;
+    loop {
+        let newest = get(system, 0).await?;
+        let document = change(&newest.document).map_err(|e| Failure::refused(e.to_string()))?;
+        match apply(system, document, newest.revision, comment.to_owned()).await {
+            Ok(revision) => return Ok(revision),
+            Err(status) if status.code() == Code::Aborted && attempt < ATTEMPTS => attempt += 1,
+            Err(status) => return Err(failed(&status)),
+        }
+    }
+}
+
+/// Who makes a revision: whoever is logged in.
+fn author() -> String {
+    ["SUDO_USER", "USER", "LOGNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()))
+        .unwrap_or_else(|| "postern".to_owned())
+}

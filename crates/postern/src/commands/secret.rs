@@ -1,0 +1,140 @@
+//! `postern secret`: passwords that the policy names. They are stored encrypted and never shown.
+
+use api::policy::v1::{ListSecretsRequest, RemoveSecretRequest, SetSecretRequest};
+use rules::Policy;
+use serde::Serialize;
+
+use super::revision::{self, failed};
+use crate::failure::{Failure, Outcome};
+use crate::prompt;
+use crate::screen::{Screen, columns, written};
+use crate::system::System;
+
+/// What can be done with secrets.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Set a secret: asked for on a terminal, else all of standard input
+    #[command(after_help = "\
+Examples:
+  postern secret set isp
+  printf %s \"$SECRET\" | postern secret set isp")]
+    Set {
+        /// Its name, as the policy's logins have it
+        name: String,
+    },
+    /// Show the names of the secrets, and who uses them
+    List,
+    /// Remove a secret
+    #[command(after_help = "Example:\n  postern secret remove isp")]
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
+pub(crate) async fn run(
+    command: Command,
+    system: &System,
+    screen: &Screen,
+) -> Result<Outcome, Failure> {
+    let mut client = system.policy()?;
+    match command {
+        Command::Set { name } => {
+            let value = prompt::secret(&name)?;
+            let request = SetSecretRequest {
+                name: name.clone(),
+                value: value.into(),
+            };
+            let done = client.set_secret(request).await;
+            done.map_err(|status| failed(&status))?;
+            let json = serde_json::json!({ "set": name });
+            screen.show(&json, || format!("The secret {name} is set."));
+        }
+        Command::List => {
+            let names = client.list_secrets(ListSecretsRequest {}).await;
+            let names = names.map_err(|status| failed(&status))?.into_inner().names;
+            let (_, policy) = revision::newest_policy(system).await?;
+            let list = list(names, &policy);
+            screen.show(&list, || table(&list));
+        }
+        Command::Remove { name } => {
+            let request = RemoveSecretRequest { name: name.clone() };
+            let done = client.remove_secret(request).await;
+            done.map_err(|status| failed(&status))?;
+            let json = serde_json::json!({ "removed": name });
+            screen.show(&json, || format!("The secret {name} is gone."));
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// A secret, or a name that the policy uses and that has none.
+#[derive(Debug, Serialize, PartialEq, Eq)]
+struct Listed {
+    name: String,
+    set: bool,
+    used_by: Vec<String>,
+}
+
+fn list(set: Vec<String>, policy: &Policy) -> Vec<Listed> {
+    let gateways = policy.gateways().filter_map(|gateway| {
+        let login = gateway.login.as_ref()?;
+        Some((login.secret.clone(), format!("gateway {}", gateway.name)))
+    });
+    let accounts = policy.collect_accounts().iter().map(|account| {
+        let used_by = format!("collection account {}", account.name);
+        (account.login.secret.clone(), used_by)
+    });
+    let mut used: Vec<(String, String)> = gateways.chain(accounts).collect();
+    used.sort();
+    let mut names: Vec<String> = used.iter().map(|(name, _)| name.clone()).collect();
+    names.extend(set.iter().cloned());
+    names.sort();
+    names.dedup();
+    let listed = names.into_iter().map(|name| Listed {
+        set: set.contains(&name),
+        used_by: used
+            .iter()
+            .filter(|(used, _)| *used == name)
+            .map(|(_, by)| by.clone())
+            .collect(),
+        name,
+    });
+    listed.collect()
+}
+
+fn table(list: &[Listed]) -> String {
+    if list.is_empty() {
+        return "No secrets, and the policy needs none.".to_owned();
+    }
+    let mut table = columns(&["secret", "set", "used by"]);
+    for secret in list {
+        let used_by = secret.used_by.join(", ");
+        table.add_row([
+            secret.name.as_str(),
+            if secret.set { "yes" } else { "NO" },
+            if used_by.is_empty() { "-" } else { &used_by },
+        ]);
+    }
+    written(&table)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
+    use super::*;
+
+    #[test]
+    fn secrets_that_the_policy_needs_are_shown_as_missing() {
+        let policy = Policy::parse(
+            "[[gateway]]\nname = \"isp\"\nhosts = [\"smtp.isp.test\"]\n\
+             login = { user = \"office\", secret = \"isp\" }\n",
+        )
+        .unwrap();
+        let list = list(vec!["old".to_owned()], &policy);
+        assert_eq!(
+            table(&list),
+            "SECRET  SET  USED BY\nisp     NO   gateway isp\nold     yes  -"
+        );
+    }
+}

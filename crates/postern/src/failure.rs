@@ -1,0 +1,86 @@
+//! How a command ends, as scripts see it.
+
+use std::process::ExitCode;
+
+use api::grpc::{Code, Status};
+
+/// A command that did what it was asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is done, or the answer is yes.
+    Done,
+    /// The answer is no: refused, different, not well.
+    No,
+}
+
+impl Outcome {
+    pub(crate) fn of(yes: bool) -> Self {
+        if yes { Self::Done } else { Self::No }
+    }
+
+    pub(crate) fn exit_code(self) -> ExitCode {
+        match self {
+            Self::Done => ExitCode::SUCCESS,
+            Self::No => ExitCode::from(1),
+        }
+    }
+}
+
+/// A command that could not do what it was asked to do. The text says what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// What was asked for cannot be: not found, exists already, not valid.
+    #[error("{0}")]
+    Refused(String),
+    /// The command line asks for something that makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// The system cannot be reached, or failed. Trying again may help.
+    #[error("{0}")]
+    System(String),
+}
+
+impl Failure {
+    pub(crate) fn refused(text: impl Into<String>) -> Self {
+        Self::Refused(text.into())
+    }
+
+    /// The failure of a call to the service of this name.
+    pub(crate) fn call(service: &str, status: &Status) -> Self {
+        let message = status.message();
+        match status.code() {
+            Code::InvalidArgument
+            | Code::NotFound
+            | Code::AlreadyExists
+            | Code::FailedPrecondition
+            | Code::OutOfRange => Self::Refused(message.to_owned()),
+            Code::Aborted => Self::Refused(format!("{message}; nothing was changed, try again")),
+            Code::Unavailable => Self::System(format!(
+                "{service} cannot be reached ({message}); is the system running? \
+                 Start it by `postern up`, or say where it is by --data or --config"
+            )),
+            Code::Unimplemented => Self::System(format!(
+                "{service} does not know this call: it is of another version than this command"
+            )),
+            code => Self::System(format!("{service} failed ({code}): {message}")),
+        }
+    }
+
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.code())
+    }
+
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Self::Refused(_) => 1,
+            Self::Usage(_) => 2,
+            Self::System(_) => 3,
+        }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::System(format!("{error:#}"))
+    }
+}

@@ -1,0 +1,239 @@
+//! Where the system is that a command speaks to.
+
+use std::path::{Path, PathBuf};
+
+use api::directory::v1::directory_client::DirectoryClient;
+use api::grpc::Channel;
+use api::policy::v1::policy_client::PolicyClient;
+use api::queue::v1::queue_client::QueueClient;
+use service_kit::config::InternalTlsConfig;
+use service_kit::{Endpoint, open_channel};
+
+use crate::failure::Failure;
+
+/// Lists of a thousand messages with their recipients are the largest answers.
+const ANSWER_LIMIT: usize = 64 << 20;
+
+/// A running system: the services' endpoints.
+#[derive(Debug)]
+pub(crate) struct System {
+    queue: String,
+    mailbox_store: String,
+    internal_tls: Option<InternalTlsConfig>,
+    /// Every process and where it answers for its health, as far as the configuration says.
+    processes: Vec<Process>,
+    pub(crate) hostname: String,
+}
+
+/// A process of the system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Process {
+    pub(crate) name: String,
+    pub(crate) endpoint: String,
+}
+
+/// The sections of `postern.toml` that are processes, in the order of a message's walk.
+const PROCESSES: [&str; 8] = [
+    "smtp-server",
+    "queue",
+    "delivery",
+    "mailbox-store",
+    "imap",
+    "pop3",
+    "collector",
+    "console",
+];
+
+impl System {
+    /// Finds the system by a configuration file, else by its data folder.
+    pub(crate) fn find(data: &Path, config: Option<&Path>) -> Result<Self, Failure> {
+        let (file, required) = match config {
+            Some(file) => (file.to_owned(), true),
+            None => (data.join("postern.toml"), false),
+        };
+        let text = match std::fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => {
+                String::new()
+            }
+            Err(error) => {
+                let reason = format!("{} cannot be read: {error}", file.display());
+                return Err(Failure::Usage(reason));
+            }
+        };
+        Self::read(&text, data, |name| std::env::var(name).ok())
+            .map_err(|reason| Failure::Usage(format!("{}: {reason}", file.display())))
+    }
+
+    /// A configuration's text; what it does not say is where `postern up` puts it.
+    fn read(
+        text: &str,
+        data: &Path,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, String> {
+        let table: toml::Table = text.parse().map_err(|error| format!("{error}"))?;
+        let value = |section: &str, key: &str| {
+            let value = table.get(section)?.get(key)?.as_str()?;
+            Some(value.to_owned())
+        };
+        let data = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
+        let socket =
+            |name: &str| format!("unix:{}", data.join(format!("run/{name}.sock")).display());
+        let endpoint = |key: &str, variable: &str| {
+            environment(variable)
+                .or_else(|| value("endpoints", key))
+                .unwrap_or_else(|| socket(key))
+        };
+        let path = |key: &str| value("internal-tls", key).map(PathBuf::from);
+        let internal_tls = match (path("ca"), path("certificate"), path("key")) {
+            (Some(ca), Some(certificate), Some(key)) => Some(InternalTlsConfig {
+                ca,
+                certificate,
+                key,
+            }),
+            _ => None,
+        };
+        let processes = PROCESSES
+            .iter()
+            .filter_map(|name| {
+                let endpoint = value(name, "health").or_else(|| value(name, "listen"))?;
+                Some(Process {
+                    name: (*name).to_owned(),
+                    endpoint,
+                })
+            })
+            .collect();
+        let hostname = table.get("hostname").and_then(toml::Value::as_str);
+        Ok(Self {
+            queue: endpoint("queue", "POSTERN_ENDPOINTS__QUEUE"),
+            mailbox_store: endpoint("mailbox-store", "POSTERN_ENDPOINTS__MAILBOX_STORE"),
+            internal_tls,
+            processes,
+            hostname: hostname.map_or_else(machine_name, str::to_owned),
+        })
+    }
+
+    pub(crate) fn queue_channel(&self) -> Result<Channel, Failure> {
+        self.channel(&self.queue)
+    }
+
+    pub(crate) fn queue(&self) -> Result<QueueClient<Channel>, Failure> {
+        let channel = self.queue_channel()?;
+        Ok(QueueClient::new(channel).max_decoding_message_size(ANSWER_LIMIT))
+    }
+
+    pub(crate) fn policy(&self) -> Result<PolicyClient<Channel>, Failure> {
+        let client = PolicyClient::new(self.queue_channel()?);
+        Ok(client
+            .max_decoding_message_size(ANSWER_LIMIT)
+            .max_encoding_message_size(ANSWER_LIMIT))
+    }
+
+    pub(crate) fn collection(
+        &self,
+    ) -> Result<api::collection::v1::collection_client::CollectionClient<Channel>, Failure> {
+        Ok(api::collection::v1::collection_client::CollectionClient::new(self.queue_channel()?))
+    }
+
+    pub(crate) fn directory(&self) -> Result<DirectoryClient<Channel>, Failure> {
+        let channel = self.channel(&self.mailbox_store)?;
+        Ok(DirectoryClient::new(channel).max_decoding_message_size(ANSWER_LIMIT))
+    }
+
+    fn channel(&self, endpoint: &str) -> Result<Channel, Failure> {
+        let endpoint: Endpoint = endpoint
+            .parse()
+            .map_err(|error| Failure::Usage(format!("{error}")))?;
+        open_channel(&endpoint, self.internal_tls.as_ref())
+            .map_err(|error| Failure::Usage(format!("{error}")))
+    }
+
+    /// The processes that the configuration names; the two that every system has, without one.
+    pub(crate) fn processes(&self) -> Vec<Process> {
+        if !self.processes.is_empty() {
+            return self.processes.clone();
+        }
+        [
+            ("queue", &self.queue),
+            ("mailbox-store", &self.mailbox_store),
+        ]
+        .map(|(name, endpoint)| Process {
+            name: name.to_owned(),
+            endpoint: endpoint.clone(),
+        })
+        .to_vec()
+    }
+
+    /// Asks a process for its health.
+    pub(crate) async fn health(&self, process: &Process) -> Result<(), String> {
+        let endpoint: Endpoint = process.endpoint.parse().map_err(|e| format!("{e}"))?;
+        service_kit::health::check(&endpoint, self.internal_tls.as_ref())
+            .await
+            .map_err(|error| error.to_string())
+    }
+}
+
+fn machine_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .map(|name| name.trim().to_ascii_lowercase())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "localhost".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
+    use super::*;
+
+    fn read(text: &str, environment: &[(&str, &str)]) -> System {
+        System::read(text, Path::new("/srv/mail"), |name| {
+            let found = environment.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn without_configuration_the_sockets_are_where_up_puts_them() {
+        let system = read("", &[]);
+        assert_eq!(system.queue, "unix:/srv/mail/run/queue.sock");
+        assert_eq!(
+            system.mailbox_store,
+            "unix:/srv/mail/run/mailbox-store.sock"
+        );
+        assert_eq!(system.processes().len(), 2);
+    }
+
+    #[test]
+    fn a_configuration_says_where_everything_is() {
+        let system = read(
+            "hostname = \"mail.example.test\"\n\
+             [endpoints]\nqueue = \"https://queue:7101\"\n\
+             [internal-tls]\nca = \"ca\"\ncertificate = \"c\"\nkey = \"k\"\n\
+             [imap]\nhealth = \"unix:/run/imap.sock\"\n\
+             [queue]\nlisten = \"0.0.0.0:7101\"\n",
+            &[],
+        );
+        assert_eq!(system.queue, "https://queue:7101");
+        assert_eq!(system.hostname, "mail.example.test");
+        assert!(system.internal_tls.is_some());
+        let names: Vec<_> = system.processes().into_iter().map(|p| p.name).collect();
+        assert_eq!(names, ["queue", "imap"]);
+    }
+
+    #[test]
+    fn the_environment_overrides_the_file() {
+        let environment = [("POSTERN_ENDPOINTS__QUEUE", "unix:/other.sock")];
+        let system = read("[endpoints]\nqueue = \"https://queue:7101\"", &environment);
+        assert_eq!(system.queue, "unix:/other.sock");
+    }
+
+    #[test]
+    fn a_named_configuration_must_be_there() {
+        let missing = Path::new("/nonexistent/postern.toml");
+        let failure = System::find(Path::new("/srv/mail"), Some(missing)).unwrap_err();
+        assert_eq!(failure.code(), 2);
+        assert!(failure.to_string().contains("/nonexistent/postern.toml"));
+    }
+}
