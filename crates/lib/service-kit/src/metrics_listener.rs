@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::Error;
+use crate::{Error, process_metrics};
 
 /// The largest request that is read.
 const LARGEST_REQUEST: usize = 8 * 1024;
@@ -60,6 +60,7 @@ async fn serve(listener: TcpListener, handle: PrometheusHandle) {
             _ = upkeep.tick() => handle.run_upkeep(),
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
+                    process_metrics::refresh();
                     let page = handle.render();
                     tokio::spawn(tokio::time::timeout(PATIENCE, answer(stream, page)));
                 }

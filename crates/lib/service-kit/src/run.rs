@@ -85,15 +85,15 @@ where
     signals::watch(service.shutdown.clone())?;
     metrics_listener::start(name, loaded.metrics, service.shutdown.clone()).await?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting {name}");
-    if let Some(listen) = loaded.health {
+    let health = loaded.health.map(|listen| {
         let service = service.clone();
         tokio::spawn(async move {
             if let Err(error) = service.serve_health(&listen).await {
                 tracing::error!(%error, "no health service");
                 service.shutdown.cancel();
             }
-        });
-    }
+        })
+    });
     let result = tokio::select! {
         result = body(loaded.own, service.clone()) => result,
         seconds = drain_is_over(&service) => {
@@ -102,8 +102,13 @@ where
         }
     };
     service.not_ready();
-    // Background tasks of the process end with it.
+    // Background tasks of the process end with it; the health service removes its socket.
     service.shutdown.cancel();
+    if let Some(health) = health
+        && tokio::time::timeout(LEFT_BEHIND, health).await.is_err()
+    {
+        tracing::debug!("a client of the health service does not let go");
+    }
     match &result {
         Ok(()) => tracing::info!("ended"),
         Err(error) => tracing::error!(error = format!("{error:#}"), "failed"),

@@ -9,7 +9,9 @@ use tonic::transport::{
     Certificate, Channel, ClientTlsConfig, Endpoint as TonicEndpoint, Identity, Uri,
 };
 
-use super::{CONNECTION_WINDOW, KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, STREAM_WINDOW};
+use super::{
+    CONNECTION_WINDOW, FRAME, KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, RESETS, STREAM_WINDOW,
+};
 use crate::config::InternalTlsConfig;
 use crate::{Endpoint, Error};
 
@@ -58,6 +60,9 @@ fn windows(endpoint: TonicEndpoint) -> TonicEndpoint {
         .connect_timeout(CONNECT_TIMEOUT)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_frame_size(FRAME)
+        .http2_max_concurrent_reset_streams(RESETS)
+        .http2_max_local_error_reset_streams(RESETS)
 }
 
 fn client_tls(tls: &InternalTlsConfig) -> Result<ClientTlsConfig, Error> {

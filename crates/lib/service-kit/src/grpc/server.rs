@@ -10,7 +10,8 @@ use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 
 use super::{
-    CONNECTION_WINDOW, KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, Routes, STREAM_WINDOW, unix_socket,
+    CONNECTION_WINDOW, FRAME, KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, RESETS, Routes,
+    STREAM_WINDOW, STREAMS, unix_socket,
 };
 use crate::config::InternalTlsConfig;
 use crate::{Endpoint, Error};
@@ -30,6 +31,10 @@ pub(crate) async fn serve(
     let mut server = Server::builder()
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_frame_size(FRAME)
+        .max_concurrent_streams(STREAMS)
+        .http2_max_pending_accept_reset_streams(Some(RESETS))
+        .http2_max_local_error_reset_streams(Some(RESETS))
         .tcp_nodelay(true);
     match endpoint {
         Endpoint::Unix(path) => {

@@ -88,6 +88,39 @@ async fn a_channel_finds_a_service_that_was_restarted() {
     }
 }
 
+#[tokio::test]
+async fn streams_that_are_held_and_streams_that_are_dropped_hold_up_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let listen = format!(
+        "unix:{}",
+        folder.path().join("mailbox-store.sock").display()
+    );
+    let service = Service::for_tests("mailbox-store");
+    let (running, at) = (service.clone(), listen.clone());
+    let server = tokio::spawn(async move { running.serve_grpc(&at, Routes::default()).await });
+    until(&listen.parse().unwrap(), None, true).await;
+
+    let channel = service.channel(&listen).unwrap();
+    let mut client = tonic_health::pb::health_client::HealthClient::new(channel);
+    let request = tonic_health::pb::HealthCheckRequest::default;
+    let busy = async {
+        let mut held = Vec::new();
+        for _ in 0..500 {
+            held.push(client.watch(request()).await.unwrap());
+            // The answer is not waited for: the stream is reset before it is accepted.
+            let mut other = client.clone();
+            drop(tokio::spawn(async move { other.watch(request()).await }).abort_handle());
+        }
+        client.check(request()).await.unwrap();
+    };
+    tokio::time::timeout(Duration::from_secs(20), busy)
+        .await
+        .unwrap();
+    service.shutdown.cancel();
+    drop(client);
+    server.await.unwrap().unwrap();
+}
+
 fn internal_tls(folder: &Path, authority: &Authority, name: &str) -> InternalTlsConfig {
     let tls = InternalTlsConfig {
         ca: folder.join(format!("{name}-ca.crt")),

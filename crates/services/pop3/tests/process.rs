@@ -1,0 +1,139 @@
+//! The program itself: its command line, its health, its end. What is tested is `service_kit::run`
+//! as all services have it.
+#![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
+
+use std::io::{BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_postern-pop3");
+
+/// A configuration in a folder of its own. No mailbox-store is there: it is asked for at a login.
+fn configuration(folder: &Path) -> PathBuf {
+    let file = folder.join("postern.toml");
+    let text = format!(
+        r#"
+        hostname = "mail.example.test"
+        [endpoints]
+        mailbox-store = "unix:{folder}/mailbox-store.sock"
+        [log]
+        format = "json"
+        [pop3]
+        health = "unix:{folder}/pop3.sock"
+        metrics = "127.0.0.1:0"
+        [[pop3.listener]]
+        address = "127.0.0.1:0"
+        tls = "none"
+        [queue]
+        listen = "unix:{folder}/queue.sock"
+        "#,
+        folder = folder.display()
+    );
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(PROGRAM).args(arguments).output().unwrap()
+}
+
+/// A running process; killed when the test fails.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Reads the log up to the line that holds this word.
+fn line_with(log: &mut impl std::io::BufRead, word: &str) -> String {
+    loop {
+        let mut line = String::new();
+        assert_ne!(log.read_line(&mut line).unwrap(), 0, "no line with {word}");
+        assert!(line.starts_with('{'), "{line}");
+        if line.contains(word) {
+            return line;
+        }
+    }
+}
+
+/// The address in a line of the log.
+fn address(line: &str) -> &str {
+    let (_, rest) = line.split_once(r#""address":""#).unwrap();
+    rest.split('"').next().unwrap()
+}
+
+#[test]
+fn a_process_serves_tells_its_health_and_drains() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = configuration(folder.path());
+    let file = file.to_str().unwrap();
+    assert_eq!(run(&["--config", file, "--health"]).status.code(), Some(1));
+
+    let child = Command::new(PROGRAM)
+        .args(["--config", file])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut running = Running(child);
+    let mut log = BufReader::new(running.0.stderr.take().unwrap());
+    let metrics = line_with(&mut log, r#""metrics""#);
+    let pop3 = line_with(&mut log, "POP3");
+
+    let mut client = TcpStream::connect(address(&pop3)).unwrap();
+    let mut greeting = [0; 3];
+    client.read_exact(&mut greeting).unwrap();
+    assert_eq!(&greeting, b"+OK");
+
+    // The health service opens its socket on its own time.
+    let health = loop {
+        let health = run(&["--config", file, "--health"]);
+        if health.status.success() {
+            break health;
+        }
+        let reason = String::from_utf8_lossy(&health.stderr).into_owned();
+        assert!(running.0.try_wait().unwrap().is_none(), "{reason}");
+    };
+    assert_eq!(health.stdout, b"serving\n");
+
+    let mut scrape = TcpStream::connect(address(&metrics)).unwrap();
+    scrape.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
+    let mut page = String::new();
+    scrape.read_to_string(&mut page).unwrap();
+    assert!(page.contains(r#"postern_connections{process="pop3"} 1"#));
+    assert!(page.contains("process_resident_memory_bytes"));
+
+    let pid = running.0.id().to_string();
+    let killed = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    assert!(killed.success());
+    let mut said = String::new();
+    client.read_to_string(&mut said).unwrap();
+    assert!(said.ends_with("-ERR [SYS/TEMP] The server is shutting down.\r\n"));
+    assert!(running.0.wait().unwrap().success());
+    assert!(!folder.path().join("pop3.sock").exists());
+}
+
+#[test]
+fn what_is_wrong_with_the_configuration_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = configuration(folder.path());
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("health =", "helth =")).unwrap();
+    let output = run(&["--config", file.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("[pop3]") && said.contains("helth"), "{said}");
+}
+
+#[test]
+fn the_command_line_explains_itself() {
+    let version = run(&["--version"]);
+    assert!(version.status.success());
+    assert!(version.stdout.starts_with(b"postern-pop3 "));
+    let wrong = run(&["--nonsense"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("--config FILE"));
+}
