@@ -3,6 +3,7 @@
 //! This crate knows no sockets, clocks or threads, and decides nothing about mail: what may be
 //! said when, how it is written, and where a message ends is its whole subject.
 
+pub mod client;
 mod path;
 mod reply;
 pub mod server;

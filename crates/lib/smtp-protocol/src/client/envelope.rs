@@ -1,0 +1,152 @@
+//! MAIL and RCPT with the parameters that a server understands.
+
+use std::fmt::Write as _;
+
+use super::Extensions;
+use crate::Reply;
+
+/// What of a message a failure notice returns (RFC 3461 §4.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReturnContent {
+    /// All of it.
+    Full,
+    /// Its header.
+    Headers,
+}
+
+/// A message's envelope. Strings hold no control characters: whoever makes it has parsed them.
+#[derive(Debug, Clone, Default)]
+pub struct Envelope {
+    /// Without angle brackets; empty for `<>`.
+    pub reverse_path: String,
+    /// At least one.
+    pub recipients: Vec<Recipient>,
+    /// Octets of the content.
+    pub size: u64,
+    /// The content has octets above 127.
+    pub eight_bit: bool,
+    /// The content has lines of any length, NUL or bare CR or LF (RFC 3030).
+    pub binary: bool,
+    /// An address or the header needs SMTPUTF8.
+    pub smtputf8: bool,
+    /// It may only go on over TLS (RFC 8689).
+    pub require_tls: bool,
+    /// RET, when it was given.
+    pub return_content: Option<ReturnContent>,
+    /// ENVID as xtext; empty when it was not given.
+    pub envelope_id: String,
+}
+
+/// A recipient.
+#[derive(Debug, Clone, Default)]
+pub struct Recipient {
+    /// Without angle brackets.
+    pub address: String,
+    /// NOTIFY: bits 1 success, 2 failure, 4 delay, 8 never; 0 when it was not given.
+    pub notify: u32,
+    /// ORCPT as xtext (`rfc822;…`); empty when it was not given.
+    pub original: String,
+}
+
+impl Envelope {
+    /// Why this server cannot take the message, found before it is asked.
+    pub(super) fn misfit(&self, extensions: &Extensions, tls: bool) -> Option<Reply> {
+        if self.require_tls && !(tls && extensions.require_tls) {
+            return Some(Reply::new(
+                550,
+                7,
+                30,
+                "REQUIRETLS is asked for, and the server does not offer it",
+            ));
+        }
+        if self.smtputf8 && !extensions.smtputf8 {
+            return Some(Reply::new(
+                550,
+                6,
+                7,
+                "The message needs SMTPUTF8, and the server does not offer it",
+            ));
+        }
+        if self.binary && !(extensions.binary_mime && extensions.chunking) {
+            return Some(Reply::new(
+                554,
+                6,
+                1,
+                "The message is binary, and the server does not take such",
+            ));
+        }
+        if extensions.max_size.is_some_and(|max| self.size > max) {
+            return Some(Reply::new(
+                552,
+                3,
+                4,
+                "The message is larger than the server takes",
+            ));
+        }
+        None
+    }
+
+    /// The MAIL command. 8-bit content goes to servers without 8BITMIME undeclared: they all take
+    /// it, and the alternative would be to return it.
+    pub(super) fn mail(&self, extensions: &Extensions) -> String {
+        let mut line = format!("MAIL FROM:<{}>", self.reverse_path);
+        // Writing to a String does not fail.
+        if extensions.size {
+            let _ = write!(line, " SIZE={}", self.size);
+        }
+        if self.binary {
+            line.push_str(" BODY=BINARYMIME");
+        } else if self.eight_bit && extensions.eight_bit_mime {
+            line.push_str(" BODY=8BITMIME");
+        }
+        if self.smtputf8 {
+            line.push_str(" SMTPUTF8");
+        }
+        if self.require_tls {
+            line.push_str(" REQUIRETLS");
+        }
+        if extensions.dsn {
+            match self.return_content {
+                Some(ReturnContent::Full) => line.push_str(" RET=FULL"),
+                Some(ReturnContent::Headers) => line.push_str(" RET=HDRS"),
+                None => {}
+            }
+            if !self.envelope_id.is_empty() {
+                let _ = write!(line, " ENVID={}", self.envelope_id);
+            }
+        }
+        line.push_str("\r\n");
+        line
+    }
+}
+
+impl Recipient {
+    /// The RCPT command.
+    pub(super) fn rcpt(&self, extensions: &Extensions) -> String {
+        let mut line = format!("RCPT TO:<{}>", self.address);
+        if extensions.dsn {
+            self.notify(&mut line);
+            if !self.original.is_empty() {
+                let _ = write!(line, " ORCPT={}", self.original);
+            }
+        }
+        line.push_str("\r\n");
+        line
+    }
+
+    fn notify(&self, line: &mut String) {
+        const WORDS: [(u32, &str); 3] = [(1, "SUCCESS"), (2, "FAILURE"), (4, "DELAY")];
+        if self.notify & 8 != 0 {
+            line.push_str(" NOTIFY=NEVER");
+            return;
+        }
+        let mut separator = " NOTIFY=";
+        for (bit, word) in WORDS {
+            if self.notify & bit != 0 {
+                line.push_str(separator);
+                line.push_str(word);
+                separator = ",";
+            }
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! The state of a client's session.
+
+mod transaction;
+
+use bytes::{BufMut as _, BytesMut};
+use thiserror::Error;
+
+use super::login::Dialogue;
+use super::replies::ReplyReader;
+use super::{Envelope, Extensions, Login};
+use crate::Reply;
+use transaction::{Step, Transaction};
+
+/// Whether STARTTLS is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsUse {
+    /// Not even when offered.
+    Never,
+    /// When offered (RFC 7435); in plain text otherwise.
+    IfOffered,
+    /// Nothing is said without it.
+    Required,
+}
+
+/// How a session is to be led.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What we call ourselves.
+    pub helo: String,
+    /// STARTTLS.
+    pub tls: TlsUse,
+    /// TLS from the first octet on: there is nothing to start.
+    pub tls_active: bool,
+    /// Who logs in, if anybody.
+    pub login: Option<Login>,
+}
+
+/// What a reply answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The connection.
+    Greeting,
+    /// EHLO or HELO.
+    Hello,
+    /// STARTTLS.
+    StartTls,
+    /// AUTH.
+    Login,
+    /// Nothing: we found it out ourselves before asking.
+    Preflight,
+    /// MAIL.
+    Mail,
+    /// RCPT.
+    Recipient,
+    /// DATA.
+    Data,
+    /// The content.
+    Content,
+}
+
+/// The final answer for one recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// What was answered.
+    pub stage: Stage,
+    /// The reply; positive when the server has taken the message for the recipient.
+    pub reply: Reply,
+}
+
+/// What is next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Flush the output, then read.
+    NeedInput,
+    /// Flush nothing; shake hands, then call [`Session::tls_started`].
+    StartTls,
+    /// A transaction may begin.
+    Ready,
+    /// Hand in the content by [`Session::content`], then call [`Session::content_end`].
+    SendContent,
+    /// The transaction has ended; an answer for each recipient, in their order.
+    Done(Vec<Answer>),
+}
+
+/// Why a session cannot go on.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+pub enum ClientError {
+    /// What came is no reply of RFC 5321, or came when nothing was asked.
+    #[error("the server does not speak SMTP")]
+    BadReply,
+    /// The server does not want the session.
+    #[error("the server refused the session: {reply}")]
+    Refused {
+        /// At this point.
+        stage: Stage,
+        /// With this reply.
+        reply: Reply,
+    },
+    /// TLS is required and not to be had.
+    #[error("TLS is required, and the server does not offer it")]
+    NoTls,
+    /// It offers no mechanism that we know.
+    #[error("a login is wanted, and the server offers no way that is known")]
+    NoLogin,
+    /// The content is not as large as was announced.
+    #[error("the content is not as large as was announced")]
+    WrongSize,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Greeting,
+    Ehlo,
+    Helo,
+    StartTls,
+    Handshake,
+    Login(Dialogue),
+    Ready,
+    Transaction(Box<Transaction>),
+    Over,
+}
+
+/// One session with a server; several transactions may follow one another.
+#[derive(Debug)]
+pub struct Session {
+    options: Options,
+    phase: Phase,
+    replies: ReplyReader,
+    extensions: Extensions,
+    /// The server still has an unfinished transaction of ours.
+    needs_reset: bool,
+}
+
+impl Session {
+    /// A session whose connection has just been opened.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self {
+            options,
+            phase: Phase::Greeting,
+            replies: ReplyReader::default(),
+            extensions: Extensions::default(),
+            needs_reset: false,
+        }
+    }
+
+    /// What the server offers; known once the session is ready.
+    #[must_use]
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
+    /// Whether another transaction may begin.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        matches!(self.phase, Phase::Ready)
+    }
+
+    /// Whether TLS is active.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.options.tls_active
+    }
+
+    /// Takes what the server has said out of `input` and says what is next.
+    ///
+    /// # Errors
+    /// When the session cannot go on. The connection is to be closed.
+    pub fn advance(
+        &mut self,
+        input: &mut BytesMut,
+        output: &mut BytesMut,
+    ) -> Result<Event, ClientError> {
+        loop {
+            match &mut self.phase {
+                Phase::Ready => return Ok(Event::Ready),
+                Phase::Handshake => {
+                    // What came before the handshake came from whoever is in between.
+                    return if input.is_empty() {
+                        Ok(Event::StartTls)
+                    } else {
+                        Err(ClientError::BadReply)
+                    };
+                }
+                Phase::Over => return Err(ClientError::BadReply),
+                Phase::Transaction(transaction) => match transaction.step(output) {
+                    Step::Content => return Ok(Event::SendContent),
+                    Step::Done => return Ok(self.done()),
+                    Step::Reply => {}
+                },
+                _ => {}
+            }
+            let reply = match self.replies.next(input) {
+                Ok(Some(reply)) => reply,
+                Ok(None) => return Ok(Event::NeedInput),
+                Err(_) => return Err(ClientError::BadReply),
+            };
+            self.replied(reply, output)?;
+        }
+    }
+
+    /// The handshake has succeeded. What the server said before does not count (RFC 3207 §4.2).
+    pub fn tls_started(&mut self, output: &mut BytesMut) {
+        self.options.tls_active = true;
+        self.extensions = Extensions::default();
+        self.hello(output);
+    }
+
+    /// Begins a transaction. Only when ready.
+    pub fn begin(&mut self, envelope: Envelope, output: &mut BytesMut) {
+        if !self.is_ready() {
+            return;
+        }
+        let misfit = envelope.misfit(&self.extensions, self.options.tls_active);
+        let reset = misfit.is_none() && std::mem::take(&mut self.needs_reset);
+        let extensions = self.extensions.clone();
+        let mut transaction = Transaction::new(envelope, extensions, reset);
+        match misfit {
+            Some(reply) => transaction.refuse_all(Stage::Preflight, &reply),
+            None => transaction.start(output),
+        }
+        self.phase = Phase::Transaction(Box::new(transaction));
+    }
+
+    /// The next piece of the content, after [`Event::SendContent`].
+    ///
+    /// # Errors
+    /// [`ClientError::WrongSize`]; the connection is to be closed.
+    pub fn content(&mut self, piece: &[u8], output: &mut BytesMut) -> Result<(), ClientError> {
+        match &mut self.phase {
+            Phase::Transaction(transaction) => transaction.content(piece, output),
+            _ => Err(ClientError::WrongSize),
+        }
+    }
+
+    /// The content is complete.
+    ///
+    /// # Errors
+    /// [`ClientError::WrongSize`]; the connection is to be closed.
+    pub fn content_end(&mut self, output: &mut BytesMut) -> Result<(), ClientError> {
+        match &mut self.phase {
+            Phase::Transaction(transaction) => transaction.content_end(output),
+            _ => Err(ClientError::WrongSize),
+        }
+    }
+
+    /// The answers that are known although the session broke off: refused recipients stay refused.
+    #[must_use]
+    pub fn answers_so_far(&self) -> Vec<Option<Answer>> {
+        match &self.phase {
+            Phase::Transaction(transaction) => transaction.answers_so_far(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Says goodbye; nothing follows.
+    pub fn quit(&mut self, output: &mut BytesMut) {
+        output.put_slice(b"QUIT\r\n");
+        self.phase = Phase::Over;
+    }
+
+    fn replied(&mut self, reply: Reply, output: &mut BytesMut) -> Result<(), ClientError> {
+        match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Greeting if reply.code == 220 => self.hello(output),
+            Phase::Greeting => return Err(refused(Stage::Greeting, reply)),
+            Phase::Ehlo if reply.is_positive() => {
+                self.extensions = Extensions::read(&reply);
+                self.greeted(output)?;
+            }
+            // RFC 5321 §3.2: a server that does not know EHLO.
+            Phase::Ehlo if reply.is_permanent() && !self.wants_extensions() => {
+                self.say("HELO", output);
+                self.phase = Phase::Helo;
+            }
+            Phase::Helo if reply.is_positive() => self.greeted(output)?,
+            Phase::Ehlo | Phase::Helo => return Err(refused(Stage::Hello, reply)),
+            Phase::StartTls if reply.code == 220 => self.phase = Phase::Handshake,
+            Phase::StartTls if self.options.tls == TlsUse::Required || reply.code == 421 => {
+                return Err(refused(Stage::StartTls, reply));
+            }
+            Phase::StartTls => self.log_in(output)?,
+            Phase::Login(dialogue) => self.login_replied(dialogue, reply, output)?,
+            Phase::Transaction(mut transaction) => {
+                transaction.replied(reply, output);
+                self.phase = Phase::Transaction(transaction);
+            }
+            Phase::Handshake | Phase::Ready | Phase::Over => return Err(ClientError::BadReply),
+        }
+        Ok(())
+    }
+
+    /// Without extensions the session would be of no use.
+    fn wants_extensions(&self) -> bool {
+        let wants_tls = self.options.tls == TlsUse::Required && !self.options.tls_active;
+        wants_tls || self.options.login.is_some()
+    }
+
+    fn say(&self, verb: &str, output: &mut BytesMut) {
+        output.put_slice(verb.as_bytes());
+        output.put_u8(b' ');
+        output.put_slice(self.options.helo.as_bytes());
+        output.put_slice(b"\r\n");
+    }
+
+    fn hello(&mut self, output: &mut BytesMut) {
+        self.say("EHLO", output);
+        self.phase = Phase::Ehlo;
+    }
+
+    /// The server has said what it offers.
+    fn greeted(&mut self, output: &mut BytesMut) -> Result<(), ClientError> {
+        if !self.options.tls_active && self.options.tls != TlsUse::Never {
+            if self.extensions.start_tls {
+                output.put_slice(b"STARTTLS\r\n");
+                self.phase = Phase::StartTls;
+                return Ok(());
+            }
+            if self.options.tls == TlsUse::Required {
+                return Err(ClientError::NoTls);
+            }
+        }
+        self.log_in(output)
+    }
+
+    fn log_in(&mut self, output: &mut BytesMut) -> Result<(), ClientError> {
+        let Some(login) = &self.options.login else {
+            self.phase = Phase::Ready;
+            return Ok(());
+        };
+        let dialogue = Dialogue::new(&self.extensions).ok_or(ClientError::NoLogin)?;
+        output.put_slice(dialogue.command(login).as_bytes());
+        self.phase = Phase::Login(dialogue);
+        Ok(())
+    }
+
+    fn login_replied(
+        &mut self,
+        mut dialogue: Dialogue,
+        reply: Reply,
+        output: &mut BytesMut,
+    ) -> Result<(), ClientError> {
+        if reply.is_positive() {
+            self.phase = Phase::Ready;
+            return Ok(());
+        }
+        let login = self.options.login.as_ref();
+        match login.and_then(|login| dialogue.answer(&reply, login)) {
+            Some(line) => {
+                output.put_slice(line.as_bytes());
+                self.phase = Phase::Login(dialogue);
+                Ok(())
+            }
+            None => Err(refused(Stage::Login, reply)),
+        }
+    }
+
+    fn done(&mut self) -> Event {
+        let Phase::Transaction(transaction) = std::mem::replace(&mut self.phase, Phase::Ready)
+        else {
+            return Event::Ready;
+        };
+        if transaction.closing {
+            self.phase = Phase::Over;
+        }
+        self.needs_reset |= transaction.needs_reset;
+        Event::Done(transaction.answers())
+    }
+}
+
+fn refused(stage: Stage, reply: Reply) -> ClientError {
+    ClientError::Refused { stage, reply }
+}

@@ -1,0 +1,253 @@
+//! One message on its way: MAIL, RCPT…, then DATA or BDAT.
+//!
+//! With PIPELINING (RFC 2920) all commands up to DATA go out at once, and replies are matched in
+//! order. With CHUNKING the content goes by BDAT, once it is known that somebody takes it.
+
+use std::collections::VecDeque;
+
+use bytes::{BufMut as _, BytesMut};
+
+use super::{Answer, ClientError, Stage};
+use crate::Reply;
+use crate::client::content::{ContentWriter, Stuffing};
+use crate::client::{Envelope, Extensions};
+
+/// What the session has to do for the transaction.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Read a reply.
+    Reply,
+    /// Hand in the content.
+    Content,
+    /// Nothing more.
+    Done,
+}
+
+/// Commands in the order in which they are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Command {
+    Reset,
+    Mail,
+    Recipient(usize),
+    Data,
+}
+
+#[derive(Debug)]
+pub(super) struct Transaction {
+    envelope: Envelope,
+    extensions: Extensions,
+    /// Not sent yet.
+    to_send: VecDeque<Command>,
+    /// Sent, and not answered yet.
+    unanswered: VecDeque<Command>,
+    /// Of each recipient, when it is known. Accepted recipients have none until the content is.
+    answers: Vec<Option<Answer>>,
+    accepted: usize,
+    content: Content,
+    /// The server has said 421: it closes the connection.
+    pub(super) closing: bool,
+    /// It was left before the content was answered.
+    pub(super) needs_reset: bool,
+}
+
+#[derive(Debug)]
+enum Content {
+    NotYet,
+    /// It may be sent.
+    Wanted(ContentWriter),
+    /// Sent; the final reply counts, unless nobody took the message.
+    Sent,
+    Over,
+}
+
+impl Transaction {
+    pub(super) fn new(envelope: Envelope, extensions: Extensions, reset: bool) -> Self {
+        let recipients = envelope.recipients.len();
+        let mut to_send = VecDeque::with_capacity(recipients + 3);
+        if reset {
+            to_send.push_back(Command::Reset);
+        }
+        to_send.push_back(Command::Mail);
+        to_send.extend((0..recipients).map(Command::Recipient));
+        if !extensions.chunking {
+            to_send.push_back(Command::Data);
+        }
+        Self {
+            envelope,
+            extensions,
+            to_send,
+            unanswered: VecDeque::new(),
+            answers: vec![None; recipients],
+            accepted: 0,
+            content: Content::NotYet,
+            closing: false,
+            needs_reset: false,
+        }
+    }
+
+    pub(super) fn start(&mut self, output: &mut BytesMut) {
+        self.send_next(output);
+        while self.extensions.pipelining && !self.to_send.is_empty() {
+            self.send_next(output);
+        }
+    }
+
+    /// The same answer for all that have none.
+    pub(super) fn refuse_all(&mut self, stage: Stage, reply: &Reply) {
+        for answer in self.answers.iter_mut().filter(|answer| answer.is_none()) {
+            *answer = Some(Answer {
+                stage,
+                reply: reply.clone(),
+            });
+        }
+        self.to_send.clear();
+        self.accepted = 0;
+        self.content = Content::Over;
+    }
+
+    pub(super) fn step(&mut self, output: &mut BytesMut) -> Step {
+        if self.closing {
+            return Step::Done;
+        }
+        if !self.unanswered.is_empty() {
+            return Step::Reply;
+        }
+        if matches!(self.content, Content::NotYet) && self.to_send.is_empty() {
+            self.offer_chunk(output);
+        }
+        match self.content {
+            Content::Wanted(_) => Step::Content,
+            Content::NotYet | Content::Sent => Step::Reply,
+            Content::Over => Step::Done,
+        }
+    }
+
+    /// All recipients are answered, and the content would go by BDAT.
+    fn offer_chunk(&mut self, output: &mut BytesMut) {
+        if self.accepted == 0 {
+            self.needs_reset = true;
+            self.content = Content::Over;
+            return;
+        }
+        let size = self.envelope.size;
+        output.put_slice(format!("BDAT {size} LAST\r\n").as_bytes());
+        self.content = Content::Wanted(ContentWriter::Chunk(size));
+    }
+
+    fn send_next(&mut self, output: &mut BytesMut) {
+        let Some(command) = self.to_send.pop_front() else {
+            return;
+        };
+        match command {
+            Command::Reset => output.put_slice(b"RSET\r\n"),
+            Command::Mail => output.put_slice(self.envelope.mail(&self.extensions).as_bytes()),
+            Command::Recipient(index) => {
+                if let Some(recipient) = self.envelope.recipients.get(index) {
+                    output.put_slice(recipient.rcpt(&self.extensions).as_bytes());
+                }
+            }
+            Command::Data => output.put_slice(b"DATA\r\n"),
+        }
+        self.unanswered.push_back(command);
+    }
+
+    pub(super) fn replied(&mut self, reply: Reply, output: &mut BytesMut) {
+        if reply.code == 421 {
+            self.closing = true;
+        }
+        match self.unanswered.pop_front() {
+            Some(Command::Reset) => {}
+            Some(Command::Mail) if reply.is_positive() => {}
+            Some(Command::Mail) => self.refuse_all(Stage::Mail, &reply),
+            Some(Command::Recipient(index)) => self.recipient_replied(index, reply.clone()),
+            Some(Command::Data) => self.data_replied(&reply, output),
+            None => self.content_replied(&reply),
+        }
+        if self.closing {
+            self.refuse_all(Stage::Content, &reply);
+        } else if self.unanswered.is_empty() {
+            self.go_on(output);
+        }
+    }
+
+    fn recipient_replied(&mut self, index: usize, reply: Reply) {
+        let Some(answer) = self
+            .answers
+            .get_mut(index)
+            .filter(|answer| answer.is_none())
+        else {
+            return;
+        };
+        if reply.is_positive() {
+            self.accepted += 1;
+        } else {
+            *answer = Some(Answer {
+                stage: Stage::Recipient,
+                reply,
+            });
+        }
+    }
+
+    /// Without PIPELINING the next command waits for the reply to the one before.
+    fn go_on(&mut self, output: &mut BytesMut) {
+        if self.to_send.front() == Some(&Command::Data) && self.accepted == 0 {
+            self.to_send.clear();
+            self.needs_reset = true;
+            self.content = Content::Over;
+        }
+        self.send_next(output);
+    }
+
+    fn data_replied(&mut self, reply: &Reply, output: &mut BytesMut) {
+        if reply.code != 354 {
+            self.needs_reset = true;
+            self.refuse_all(Stage::Data, reply);
+        } else if self.accepted == 0 {
+            // RFC 2920 §3.1: DATA went along, and the server takes content for nobody.
+            output.put_slice(b".\r\n");
+            self.content = Content::Sent;
+        } else {
+            self.content = Content::Wanted(ContentWriter::Data(Stuffing::new()));
+        }
+    }
+
+    fn content_replied(&mut self, reply: &Reply) {
+        self.needs_reset = false;
+        self.refuse_all(Stage::Content, reply);
+    }
+
+    pub(super) fn content(
+        &mut self,
+        piece: &[u8],
+        output: &mut BytesMut,
+    ) -> Result<(), ClientError> {
+        match &mut self.content {
+            Content::Wanted(writer) => writer
+                .push(piece, output)
+                .map_err(|_| ClientError::WrongSize),
+            _ => Err(ClientError::WrongSize),
+        }
+    }
+
+    pub(super) fn content_end(&mut self, output: &mut BytesMut) -> Result<(), ClientError> {
+        match std::mem::replace(&mut self.content, Content::Sent) {
+            Content::Wanted(writer) => writer.finish(output).map_err(|_| ClientError::WrongSize),
+            _ => Err(ClientError::WrongSize),
+        }
+    }
+
+    pub(super) fn answers_so_far(&self) -> Vec<Option<Answer>> {
+        self.answers.clone()
+    }
+
+    pub(super) fn answers(self) -> Vec<Answer> {
+        let missing = || Answer {
+            stage: Stage::Preflight,
+            reply: Reply::new(451, 5, 0, "No answer"),
+        };
+        self.answers
+            .into_iter()
+            .map(|answer| answer.unwrap_or_else(missing))
+            .collect()
+    }
+}
