@@ -14,8 +14,9 @@ use tokio::time::timeout;
 use crate::SessionError;
 use crate::stream::Stream;
 
-/// The first read of a quiet connection: a command, or several.
-const SMALL_READ: usize = 4 * 1024;
+/// The first read of a quiet connection: a command or several, or a message of the usual size
+/// with what surrounds it.
+const SMALL_READ: usize = 8 * 1024;
 
 /// Reads while a body streams in.
 const LARGE_READ: usize = 64 * 1024;

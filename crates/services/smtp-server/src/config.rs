@@ -108,3 +108,40 @@ pub enum TlsMode {
     /// Not at all.
     None,
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
+    use super::*;
+
+    #[test]
+    fn a_section_is_read_with_its_listeners() {
+        let config: Config = toml::from_str(
+            r#"
+            max-connections = 10
+            [[listener]]
+            address = "127.0.0.1:2025"
+            [[listener]]
+            address = "127.0.0.1:2465"
+            name = "submissions"
+            role = "submission"
+            tls = "implicit"
+            class = "external"
+            plaintext-auth = false
+            "#,
+        )
+        .unwrap();
+        assert_eq!(config.max_connections, 10);
+        assert_eq!(config.command_timeout_seconds, 300);
+        assert_eq!(config.listener[0].role, Role::Mx);
+        assert_eq!(config.listener[0].tls, TlsMode::Starttls);
+        assert_eq!(config.listener[1].role, Role::Submission);
+        assert_eq!(config.listener[1].class, ListenerClass::External);
+    }
+
+    #[test]
+    fn what_is_misspelt_is_refused() {
+        assert!(toml::from_str::<Config>("max-conections = 1").is_err());
+        assert!(toml::from_str::<Config>("[[listener]]\naddress = \"x\"").is_err());
+    }
+}

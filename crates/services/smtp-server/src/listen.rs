@@ -36,7 +36,8 @@ impl Running {
     }
 }
 
-/// Opens the listeners. They work until the process is told to shut down.
+/// Opens the listeners; the process is ready once it has a policy, since until then it sends
+/// everyone away (I8). They work until the process is told to shut down.
 pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> {
     let tls = service.server_tls()?;
     let server = Arc::new(Server::new(&config, &service)?);
@@ -76,6 +77,12 @@ pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> 
             },
         ));
     }
-    service.ready();
+    let mut policy = server.policy.clone();
+    let shutdown = service.shutdown.clone();
+    tokio::spawn(shutdown.run_until_cancelled_owned(async move {
+        if policy.first().await.is_some() {
+            service.ready();
+        }
+    }));
     Ok(running)
 }

@@ -1,3 +1,5 @@
+//! I8: fail closed. I1: 250 only when the queue has said so.
+
 use crate::fakes::Answer;
 use crate::system::{Port, System};
 
