@@ -48,6 +48,12 @@ impl Service {
         )
     }
 
+    /// The name of the machine (or container, or pod) that this runs on: tells instances of a
+    /// service apart, and is the same after a restart.
+    pub fn machine(&self) -> String {
+        machine_name()
+    }
+
     /// A channel to the service at `endpoint`: it connects when first used, and again after a
     /// loss.
     pub fn channel(&self, endpoint: &str) -> Result<Channel, Error> {

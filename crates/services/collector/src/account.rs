@@ -36,9 +36,11 @@ pub(crate) async fn follow(
         let interval = if go_on { Duration::ZERO } else { account.every };
         let wait = match services.claim(&account.name, interval).await {
             Ok(claim) if claim.granted => {
-                let polled = Poll::new(&account, &services, &policy, &mut memory, &stop)
-                    .run()
-                    .await;
+                let poll = Poll::new(&account, &services, &policy, &mut memory, &stop);
+                let polled = tokio::select! {
+                    polled = poll.run() => polled,
+                    never = services.keep_claim(&account.name) => match never {},
+                };
                 report(&account, &services, &polled).await;
                 go_on = polled.more;
                 failures = if polled.failed() { failures + 1 } else { 0 };

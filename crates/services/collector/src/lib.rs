@@ -44,7 +44,13 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
     .context("TLS")?;
     let queue = service.queue_channel()?;
     let policy = PolicyWatch::start(queue.clone());
-    let services = services::Services::new(queue, service.hostname.clone(), config, tls);
+    let services = services::Services::new(
+        queue,
+        service.machine(),
+        service.hostname.clone(),
+        config,
+        tls,
+    );
     service.ready();
     accounts::follow(Arc::new(services), policy, service.shutdown.clone()).await;
     Ok(())

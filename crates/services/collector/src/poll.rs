@@ -165,7 +165,9 @@ impl<'a> Poll<'a> {
             }
             Err(status) => return Err(status.into()),
         };
-        String::from_utf8(secret).map_err(|_| RemoteError::Unspeakable.into())
+        let secret = String::from_utf8(secret).map_err(|_| RemoteError::Unspeakable)?;
+        // `echo` ends a line; no password of POP3 can.
+        Ok(secret.trim_end_matches(['\r', '\n']).to_owned())
     }
 
     fn note_ambiguous(&mut self, listing: &[Listed]) {

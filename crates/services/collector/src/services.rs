@@ -22,8 +22,11 @@ const BATCH: usize = 1_000;
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A claim outlasts the poll it is for by this: for the message under way when its time is up.
-const CLAIM_SLACK_SECONDS: u32 = 300;
+/// How long a claim lasts unless renewed: so long an account waits when its collector is gone.
+const CLAIM: Duration = Duration::from_secs(60);
+
+/// How often a claim is renewed while the account is polled.
+const RENEWAL: Duration = Duration::from_secs(20);
 
 /// The services, and what all polls have in common.
 pub(crate) struct Services {
@@ -32,19 +35,21 @@ pub(crate) struct Services {
     pub(crate) hostname: String,
     pub(crate) config: Config,
     pub(crate) tls: ClientTls,
-    /// Unique among running collectors.
+    /// Who claims: the same after a restart, which need not wait for its own claim to lapse.
     collector: String,
 }
 
 impl Services {
-    pub(crate) fn new(queue: Channel, hostname: String, config: Config, tls: ClientTls) -> Self {
+    pub(crate) fn new(
+        queue: Channel,
+        collector: String,
+        hostname: String,
+        config: Config,
+        tls: ClientTls,
+    ) -> Self {
         Self {
             enqueuer: Enqueuer::new(queue.clone()),
-            collector: format!(
-                "{hostname}/{}/{:08x}",
-                std::process::id(),
-                rand::random::<u32>()
-            ),
+            collector,
             queue,
             hostname,
             config,
@@ -63,14 +68,24 @@ impl Services {
         interval: Duration,
     ) -> Result<ClaimAccountResponse, Status> {
         let mut collection = self.collection();
-        let seconds = self.config.poll_seconds.saturating_add(CLAIM_SLACK_SECONDS);
         patiently(collection.claim_account(ClaimAccountRequest {
             account: account.to_owned(),
             collector: self.collector.clone(),
-            claim_seconds: seconds,
-            interval_seconds: u32::try_from(interval.as_secs()).unwrap_or(u32::MAX),
+            claim_seconds: seconds(CLAIM),
+            interval_seconds: seconds(interval),
         }))
         .await
+    }
+
+    /// Renews a claim for as long as this is waited for. Should it be lost all the same, two polls
+    /// at once do no harm: the ledger knows what each commits.
+    pub(crate) async fn keep_claim(&self, account: &str) -> std::convert::Infallible {
+        loop {
+            tokio::time::sleep(RENEWAL).await;
+            if let Err(error) = self.claim(account, Duration::ZERO).await {
+                tracing::warn!(account, %error, "the claim was not renewed");
+            }
+        }
     }
 
     /// Tells how the poll went.
@@ -136,6 +151,10 @@ impl Services {
             .await
             .map(|response| response.value.into())
     }
+}
+
+fn seconds(time: Duration) -> u32 {
+    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
 }
 
 async fn patiently<T>(

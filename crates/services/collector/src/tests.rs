@@ -73,7 +73,13 @@ impl Bench {
         let hostname = "mail.example.test".to_owned();
         let policy = policy(&server, protocol, leave, "5 min");
         Self {
-            services: Arc::new(Services::new(queue.channel(), hostname, config, tls)),
+            services: Arc::new(Services::new(
+                queue.channel(),
+                "here".to_owned(),
+                hostname,
+                config,
+                tls,
+            )),
             account: Arc::clone(&policy.collect_accounts()[0]),
             policy: PolicyWatch::fixed(7, policy),
             memory: Memory::default(),
