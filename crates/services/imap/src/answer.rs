@@ -90,7 +90,10 @@ pub(crate) fn refusal(status: &Status) -> Answer {
         | GrpcCode::Cancelled
         | GrpcCode::Aborted => {
             tracing::warn!(code = ?status.code(), "mailbox-store does not answer");
-            Answer::no_with(Code::Unavailable, "Temporarily unavailable, try again later.")
+            Answer::no_with(
+                Code::Unavailable,
+                "Temporarily unavailable, try again later.",
+            )
         }
         code => {
             tracing::error!(?code, message = status.message(), "mailbox-store failed");

@@ -19,7 +19,7 @@ use imap_protocol::wire::put_number;
 use imap_protocol::{Flags, Keyword, MessageSet, RangeSet, SequenceSet, SystemFlags};
 
 use flag_pool::FlagPool;
-pub(crate) use flag_pool::MessageFlags;
+pub(crate) use flag_pool::Message;
 
 /// See the module. Sixteen octets a message.
 pub(crate) struct View {
@@ -37,11 +37,6 @@ pub(crate) struct View {
     modseq: u64,
     /// Opened by EXAMINE: no flag can be changed.
     read_only: bool,
-}
-
-struct Message {
-    uid: u32,
-    flags: MessageFlags,
 }
 
 impl View {
@@ -66,11 +61,8 @@ impl View {
     pub(crate) fn extend(&mut self, messages: Vec<MessageState>) {
         self.messages.reserve(messages.len());
         for state in messages {
-            let flags = self.flags.intern(state.flags);
-            self.messages.push(Message {
-                uid: state.uid,
-                flags,
-            });
+            let message = self.flags.message(state.uid, state.flags);
+            self.messages.push(message);
         }
     }
 
@@ -107,7 +99,7 @@ impl View {
         let index = self
             .messages
             .iter()
-            .position(|message| !message.flags.system.contains(SystemFlags::SEEN))?;
+            .position(|message| !message.system.contains(SystemFlags::SEEN))?;
         u32::try_from(index + 1).ok()
     }
 
@@ -127,16 +119,14 @@ impl View {
         u32::try_from(self.index(uid)? + 1).ok()
     }
 
-    /// A message's flags.
-    pub(crate) fn flags(&self, uid: u32) -> Option<&MessageFlags> {
-        Some(&self.messages.get(self.index(uid)?)?.flags)
+    /// A message that the client knows.
+    pub(crate) fn message(&self, uid: u32) -> Option<&Message> {
+        self.messages.get(self.index(uid)?)
     }
 
-    /// UIDs of all messages with their flags, in order.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (u32, &MessageFlags)> {
-        self.messages
-            .iter()
-            .map(|message| (message.uid, &message.flags))
+    /// All messages, in order.
+    pub(crate) fn all(&self) -> &[Message] {
+        &self.messages
     }
 
     /// UIDs that a set of sequence numbers stands for, as ranges: between two neighbours of the
@@ -177,18 +167,11 @@ impl View {
         }
     }
 
-    /// Messages of the view within UID ranges, by place.
-    pub(crate) fn within<'a>(
-        &'a self,
-        uids: &'a RangeSet,
-    ) -> impl Iterator<Item = (u32, u32, &'a MessageFlags)> {
+    /// Messages of the view within UID ranges, in order.
+    pub(crate) fn within<'a>(&'a self, uids: &'a RangeSet) -> impl Iterator<Item = &'a Message> {
         uids.ranges().flat_map(|range| {
             let (start, end) = self.places(&range);
-            let messages = self.messages.get(start..end).unwrap_or_default();
-            (start + 1..).zip(messages).map(|(place, message)| {
-                let place = u32::try_from(place).unwrap_or(u32::MAX);
-                (place, message.uid, &message.flags)
-            })
+            self.messages.get(start..end).unwrap_or_default()
         })
     }
 
@@ -207,15 +190,13 @@ impl View {
         let Some(index) = self.index(uid) else {
             return false;
         };
-        let flags = self.flags.intern(flags);
+        let told = self.flags.message(uid, flags);
         let Some(message) = self.messages.get_mut(index) else {
             return false;
         };
-        if message.flags == flags {
-            return false;
-        }
-        message.flags = flags;
-        true
+        let news = *message != told;
+        *message = told;
+        news
     }
 
     /// Messages are gone; [`Self::tell_expunged`] tells it.
@@ -245,11 +226,8 @@ impl View {
         let before = self.messages.len();
         for state in changes.changed {
             if state.uid >= self.uid_next {
-                let flags = self.flags.intern(state.flags);
-                self.messages.push(Message {
-                    uid: state.uid,
-                    flags,
-                });
+                let message = self.flags.message(state.uid, state.flags);
+                self.messages.push(message);
             } else if self.set_flags(state.uid, state.flags) {
                 news.push(state.uid);
             }
@@ -289,7 +267,7 @@ impl View {
     pub(crate) fn tell_flags(&mut self, uids: &[u32], out: &mut BytesMut) {
         self.tell_new_keywords(uids, out);
         for &uid in uids {
-            let (Some(place), Some(flags)) = (self.sequence(uid), self.flags(uid)) else {
+            let (Some(place), Some(message)) = (self.sequence(uid), self.message(uid)) else {
                 continue;
             };
             out.put_slice(b"* ");
@@ -297,23 +275,23 @@ impl View {
             out.put_slice(b" FETCH (UID ");
             put_number(out, u64::from(uid));
             out.put_slice(b" FLAGS ");
-            self.put_message_flags(uid, flags, out);
+            self.put_message_flags(message, out);
             out.put_slice(b")\r\n");
         }
     }
 
     /// The flags of a message, as they stand in a FETCH response.
-    pub(crate) fn put_message_flags(&self, uid: u32, flags: &MessageFlags, out: &mut BytesMut) {
-        let recent = (uid >= self.recent_from).then_some("\\Recent");
-        let names: Vec<&str> = flags.system.names().chain(recent).collect();
-        put_flag_list(out, names.into_iter().chain(flags.keywords()));
+    pub(crate) fn put_message_flags(&self, message: &Message, out: &mut BytesMut) {
+        let recent = (message.uid >= self.recent_from).then_some("\\Recent");
+        let names: Vec<&str> = message.system.names().chain(recent).collect();
+        put_flag_list(out, names.into_iter().chain(message.keywords()));
     }
 
     fn tell_new_keywords(&mut self, uids: &[u32], out: &mut BytesMut) {
         let mut known = self.known.clone();
         let before = known.keywords().len();
-        for flags in uids.iter().filter_map(|&uid| self.flags(uid)) {
-            flags
+        for message in uids.iter().filter_map(|&uid| self.message(uid)) {
+            message
                 .keywords()
                 .for_each(|keyword| learn(&mut known, keyword));
         }

@@ -52,7 +52,11 @@ impl Session {
             internal_date_ms: head.internal_date.map_or(0, |date| date.0),
         };
         let mut store = self.server.store();
-        let appended = store.append(request).await.map_err(try_create)?.into_inner();
+        let appended = store
+            .append(request)
+            .await
+            .map_err(try_create)?
+            .into_inner();
         let code = Code::AppendUid(appended.uid_validity, appended.uid);
         Ok(Answer::ok_with(code, "Append completed."))
     }
@@ -99,4 +103,3 @@ impl Session {
         }
     }
 }
-

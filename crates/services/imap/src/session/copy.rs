@@ -49,7 +49,11 @@ impl Session {
             return Ok(Answer::ok("No such message."));
         };
         let mut store = self.server.store();
-        let moved = store.r#move(request).await.map_err(try_create)?.into_inner();
+        let moved = store
+            .r#move(request)
+            .await
+            .map_err(try_create)?
+            .into_inner();
         let Some(code) = copyuid(&moved) else {
             return Ok(Answer::ok("No such message."));
         };

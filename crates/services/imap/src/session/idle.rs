@@ -50,7 +50,10 @@ impl Session {
                     filled?;
                 }
                 Woken::Shutdown => {
-                    self.bye(Some(Code::Unavailable), "Shutting down, come back in a moment.");
+                    self.bye(
+                        Some(Code::Unavailable),
+                        "Shutting down, come back in a moment.",
+                    );
                     return Ok(());
                 }
                 Woken::Timer if Instant::now() >= ends => {

@@ -85,9 +85,10 @@ impl Intake {
                 Err(status) => return Err(refusal(&status)),
             },
         };
-        let scanned = self.scanner.finish().map_err(|_| {
-            Answer::no_with(Code::Limit, "The message's header is too large.")
-        })?;
+        let scanned = self
+            .scanner
+            .finish()
+            .map_err(|_| Answer::no_with(Code::Limit, "The message's header is too large."))?;
         Ok(Content {
             header: scanned.header,
             text: Some(text),

@@ -15,8 +15,11 @@ use tree::{Listed, Tree};
 impl Session {
     pub(super) async fn list(&mut self, command: &List) -> Result<Answer, Stop> {
         let user_id = self.user()?;
-        let separator_only =
-            !command.extended && command.patterns.iter().all(imap_protocol::ListPattern::is_empty);
+        let separator_only = !command.extended
+            && command
+                .patterns
+                .iter()
+                .all(imap_protocol::ListPattern::is_empty);
         if separator_only {
             put_untagged(self.io.output(), "LIST (\\Noselect) \"/\" \"\"");
             return Ok(Answer::ok("List completed."));

@@ -189,7 +189,10 @@ impl Session {
 
     fn end_if_flooded(&mut self) {
         if self.bad_commands >= self.server.max_bad_commands {
-            self.bye(Some(Code::ClientBug), "Too many commands that make no sense.");
+            self.bye(
+                Some(Code::ClientBug),
+                "Too many commands that make no sense.",
+            );
         }
     }
 
@@ -200,7 +203,8 @@ impl Session {
         let patience = if self.user.is_some() {
             self.server.autologout
         } else {
-            self.login_deadline.saturating_duration_since(Instant::now())
+            self.login_deadline
+                .saturating_duration_since(Instant::now())
         };
         self.wait_at_most(patience).await
     }
@@ -274,8 +278,7 @@ impl Session {
 
     /// Who has logged in. Commands that need it are only run after the login.
     fn user(&self) -> Result<i64, Stop> {
-        self.user
-            .ok_or_else(|| Answer::bad("Log in first.").into())
+        self.user.ok_or_else(|| Answer::bad("Log in first.").into())
     }
 
     /// The mailbox that is open. Commands that need it are only run with one.

@@ -60,8 +60,9 @@ impl Session {
             let matching = open
                 .view
                 .all()
-                .filter(|(uid, flags)| condition.holds(*uid, flags));
-            return Ok(matching.map(|(uid, _)| uid).collect());
+                .iter()
+                .filter(|message| condition.holds(message));
+            return Ok(matching.map(|message| message.uid).collect());
         }
         let request = SearchRequest {
             mailbox_id: open.id,

@@ -9,14 +9,15 @@ use imap_protocol::SystemFlags;
 /// Keywords, as the store tells them.
 type Keywords = Vec<String>;
 
-/// A message's flags: the system flags in an octet, the keywords behind a pointer.
+/// A message of the view: the system flags in an octet, the keywords behind a pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct MessageFlags {
+pub(crate) struct Message {
+    pub(crate) uid: u32,
     pub(crate) system: SystemFlags,
     keywords: Option<Arc<Keywords>>,
 }
 
-impl MessageFlags {
+impl Message {
     pub(crate) fn keywords(&self) -> impl Iterator<Item = &str> {
         self.keywords
             .iter()
@@ -44,18 +45,20 @@ impl Default for FlagPool {
 }
 
 impl FlagPool {
-    pub(super) fn intern(&mut self, flags: Option<WireFlags>) -> MessageFlags {
+    pub(super) fn message(&mut self, uid: u32, flags: Option<WireFlags>) -> Message {
         let flags = flags.unwrap_or_default();
         let system = SystemFlags::from_bits(flags.system);
         if flags.keywords.is_empty() {
-            return MessageFlags {
+            return Message {
+                uid,
                 system,
                 keywords: None,
             };
         }
         let keywords = Arc::new(flags.keywords);
         if let Some(known) = self.sets.get(&keywords) {
-            return MessageFlags {
+            return Message {
+                uid,
                 system,
                 keywords: Some(Arc::clone(known)),
             };
@@ -65,7 +68,8 @@ impl FlagPool {
             self.sweep_at = SWEEP_AT_FIRST.max(2 * self.sets.len());
         }
         self.sets.insert(Arc::clone(&keywords));
-        MessageFlags {
+        Message {
+            uid,
             system,
             keywords: Some(keywords),
         }

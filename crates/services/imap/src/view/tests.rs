@@ -91,7 +91,11 @@ fn only_flags_that_are_news_are_told() {
 #[test]
 fn a_new_keyword_is_announced_first() {
     let mut view = view();
-    let said = told(&mut view, changes(&[state(2, 1, &["$New", "$Old"])], &[], 10), true);
+    let said = told(
+        &mut view,
+        changes(&[state(2, 1, &["$New", "$Old"])], &[], 10),
+        true,
+    );
     assert_eq!(
         said,
         "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $Old $New)\r\n\

@@ -55,7 +55,7 @@ impl Session {
             .open()?
             .view
             .within(uids)
-            .map(|(_, uid, _)| uid)
+            .map(|message| message.uid)
             .collect();
         for uid in uids {
             let message = FetchedMessage {
@@ -103,8 +103,8 @@ impl Session {
         let unseen: RangeSet = open
             .view
             .within(uids)
-            .filter(|(_, _, flags)| !flags.system.contains(SystemFlags::SEEN))
-            .map(|(_, uid, _)| uid)
+            .filter(|message| !message.system.contains(SystemFlags::SEEN))
+            .map(|message| message.uid)
             .collect();
         if unseen.is_empty() {
             return Ok(unseen);

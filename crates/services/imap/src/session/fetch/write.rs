@@ -56,11 +56,7 @@ impl Session {
         Ok(true)
     }
 
-    async fn put_item(
-        &mut self,
-        item: &FetchItem,
-        message: &FetchedMessage,
-    ) -> Result<Told, Stop> {
+    async fn put_item(&mut self, item: &FetchItem, message: &FetchedMessage) -> Result<Told, Stop> {
         let out = self.io.output();
         match item {
             FetchItem::Uid => {
@@ -143,9 +139,9 @@ impl Session {
 
     fn put_flags_of(&mut self, uid: u32) {
         if let Some(open) = self.open.as_deref()
-            && let Some(flags) = open.view.flags(uid)
+            && let Some(message) = open.view.message(uid)
         {
-            open.view.put_message_flags(uid, flags, self.io.output());
+            open.view.put_message_flags(message, self.io.output());
         } else {
             self.io.output().put_slice(b"()");
         }

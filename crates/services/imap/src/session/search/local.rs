@@ -4,7 +4,7 @@ use imap_protocol::command::SearchKey;
 use imap_protocol::{RangeSet, SystemFlags};
 
 use super::OpenMailbox;
-use crate::view::MessageFlags;
+use crate::view::Message;
 
 /// A condition on a message's UID and flags.
 #[derive(Debug)]
@@ -41,17 +41,17 @@ impl Condition {
         })
     }
 
-    pub(super) fn holds(&self, uid: u32, flags: &MessageFlags) -> bool {
+    pub(super) fn holds(&self, message: &Message) -> bool {
         match self {
-            Self::Among(uids) => uids.contains(uid),
-            Self::Flag(flag, set) => flags.system.contains(*flag) == *set,
+            Self::Among(uids) => uids.contains(message.uid),
+            Self::Flag(flag, set) => message.system.contains(*flag) == *set,
             Self::Keyword(keyword, set) => {
-                let has = flags.keywords().any(|k| k.eq_ignore_ascii_case(keyword));
+                let has = message.keywords().any(|k| k.eq_ignore_ascii_case(keyword));
                 has == *set
             }
-            Self::Not(condition) => !condition.holds(uid, flags),
-            Self::Or(left, right) => left.holds(uid, flags) || right.holds(uid, flags),
-            Self::And(conditions) => conditions.iter().all(|c| c.holds(uid, flags)),
+            Self::Not(condition) => !condition.holds(message),
+            Self::Or(left, right) => left.holds(message) || right.holds(message),
+            Self::And(conditions) => conditions.iter().all(|c| c.holds(message)),
         }
     }
 }

@@ -69,7 +69,10 @@ fn names(names: &[&'static str]) -> Vec<Bytes> {
 #[test]
 fn sections_of_the_message() {
     let section = |text| octets(&Section::Message(text));
-    assert_eq!(octets(&Section::Whole).map(|all| all.len()), Some(MESSAGE.len()));
+    assert_eq!(
+        octets(&Section::Whole).map(|all| all.len()),
+        Some(MESSAGE.len())
+    );
     let header = section(SectionText::Header).expect("a header");
     assert!(header.starts_with("P: p\r\nSubject") && header.ends_with("t\r\n\r\n"));
     let text = section(SectionText::Text).expect("a text");

@@ -1,0 +1,71 @@
+//! One user.
+
+use api::directory::v1::directory_server::Directory;
+use api::directory::v1::*;
+use api::grpc::{Request, Response, Status, async_trait};
+use futures::stream::Empty;
+
+use super::Store;
+
+#[async_trait]
+impl Directory for Store {
+    async fn authenticate(
+        &self,
+        request: Request<AuthenticateRequest>,
+    ) -> Result<Response<AuthenticateResponse>, Status> {
+        self.called()?;
+        let request = request.into_inner();
+        assert_eq!(request.service, "imap");
+        assert_eq!(request.peer_address, "127.0.0.1");
+        let right = request.login == "bob@example.test" && request.password == "secret";
+        Ok(Response::new(AuthenticateResponse {
+            user: right.then(|| User {
+                user_id: 1,
+                address: request.login,
+                ..User::default()
+            }),
+            retry_after_seconds: 0,
+        }))
+    }
+
+    async fn add_user(&self, _: Request<AddUserRequest>) -> Result<Response<User>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn list_users(
+        &self,
+        _: Request<ListUsersRequest>,
+    ) -> Result<Response<ListUsersResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn remove_user(
+        &self,
+        _: Request<RemoveUserRequest>,
+    ) -> Result<Response<RemoveUserResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn set_password(
+        &self,
+        _: Request<SetPasswordRequest>,
+    ) -> Result<Response<SetPasswordResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn find_users(
+        &self,
+        _: Request<FindUsersRequest>,
+    ) -> Result<Response<FindUsersResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    type WatchUsersStream = Empty<Result<UserChange, Status>>;
+
+    async fn watch_users(
+        &self,
+        _: Request<WatchUsersRequest>,
+    ) -> Result<Response<Self::WatchUsersStream>, Status> {
+        Err(Status::unimplemented(""))
+    }
+}

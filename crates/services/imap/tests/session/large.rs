@@ -1,0 +1,147 @@
+//! Messages that are streamed, and other things too long to write down.
+
+use crate::client::Client;
+use crate::running::Running;
+
+fn large_message() -> Vec<u8> {
+    let mut message = b"Subject: Large\r\n\r\n".to_vec();
+    for line in 0..60_000_u32 {
+        message.extend_from_slice(format!("line {line} of a message\r\n").as_bytes());
+    }
+    assert!(message.len() > 1_000_000);
+    message
+}
+
+async fn literal(client: &mut Client, start: &str) -> Vec<u8> {
+    let line = client.line().await.unwrap();
+    let (before, size) = line.rsplit_once('{').unwrap();
+    assert_eq!(before, start);
+    let size = size.trim_end_matches('}').parse().unwrap();
+    client.octets(size).await
+}
+
+#[tokio::test]
+async fn a_large_message_comes_and_goes_octet_for_octet() {
+    let running = Running::start().await;
+    let mut client = running.log_in().await;
+    let message = large_message();
+    client
+        .send(format!(
+            "a APPEND INBOX (\\Flagged) {{{}}}\r\n",
+            message.len()
+        ))
+        .await;
+    client.expect("+ Go on.").await;
+    client.send(&message).await;
+    client.send("\r\n").await;
+    client
+        .expect("a OK [APPENDUID 7 1] Append completed.")
+        .await;
+    assert!(running.store.octets("INBOX", 1) == message);
+    // What is under way of it is bounded.
+    assert!(running.store.longest_piece() <= 256 * 1024);
+
+    client
+        .send("b SELECT INBOX\r\nc FETCH 1 (FLAGS BODY.PEEK[] UID)\r\n")
+        .await;
+    while !client.line().await.unwrap().starts_with("b OK") {}
+    let read = literal(&mut client, "* 1 FETCH (FLAGS (\\Flagged) BODY[] ").await;
+    assert!(read == message);
+    client.expect(" UID 1)").await;
+    client.expect("c OK Fetch completed.").await;
+
+    client
+        .send("d FETCH 1 BODY.PEEK[TEXT]<500000.100000>\r\n")
+        .await;
+    let read = literal(&mut client, "* 1 FETCH (BODY[TEXT]<500000> ").await;
+    let text = "Subject: Large\r\n\r\n".len();
+    assert!(read == message[text + 500_000..text + 600_000]);
+    client.expect(")").await;
+    client.expect("d OK Fetch completed.").await;
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large_is_refused() {
+    let running = Running::start_with(|config, _| config.max_message_size = 1000).await;
+    let mut client = running.log_in().await;
+    client.send("a APPEND INBOX {1001}\r\n").await;
+    client
+        .expect("a NO [TOOBIG] The message is too large.")
+        .await;
+    // One that was sent without waiting is read and dropped.
+    client.send("b APPEND INBOX {1001+}\r\n").await;
+    client.send(vec![b'x'; 1001]).await;
+    client.send("\r\nc NOOP\r\n").await;
+    client
+        .expect("b NO [TOOBIG] The message is too large.")
+        .await;
+    client.expect("c OK Noop completed.").await;
+}
+
+#[tokio::test]
+async fn who_does_not_log_in_is_shown_out() {
+    let running = Running::start_with(|config, _| config.login_timeout_seconds = 0).await;
+    let mut client = running.connect().await;
+    client.expect("* OK […] Postern ready.").await;
+    client.expect("* BYE Nothing was said for too long.").await;
+    client.expect_end().await;
+}
+
+#[tokio::test]
+async fn an_idle_client_is_logged_out_in_the_end() {
+    let running = Running::start_with(|config, _| config.autologout_seconds = 1).await;
+    let mut client = running.log_in().await;
+    client.send("a IDLE\r\n").await;
+    client.expect("+ idling").await;
+    client.expect("* BYE Nothing was said for too long.").await;
+    client.expect_end().await;
+}
+
+#[tokio::test]
+async fn an_endless_line_costs_no_memory_and_no_connection() {
+    let running = Running::start().await;
+    let mut client = running.log_in().await;
+    client.send("a NOOP ").await;
+    for _ in 0..64 {
+        client.send(vec![b'x'; 16 * 1024]).await;
+    }
+    client.send("\r\nb NOOP\r\n").await;
+    client.expect("a BAD Line too long.").await;
+    client.expect("b OK Noop completed.").await;
+}
+
+#[tokio::test]
+async fn a_flood_of_commands_that_make_no_sense_ends_the_session() {
+    let running = Running::start().await;
+    let mut client = running.connect().await;
+    client.expect("* OK […] Postern ready.").await;
+    client.send("x XYZZY\r\n".repeat(30)).await;
+    for _ in 0..20 {
+        client.expect("x BAD Unknown command.").await;
+    }
+    client
+        .expect("* BYE [CLIENTBUG] Too many commands that make no sense.")
+        .await;
+}
+
+#[tokio::test]
+async fn many_sessions_see_the_same_mailbox() {
+    let running = Running::start().await;
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let mut client = running.log_in().await;
+        client.send("a SELECT INBOX\r\nb IDLE\r\n").await;
+        while client.line().await.unwrap() != "+ idling" {}
+        clients.push(client);
+    }
+    running.store.forget_calls();
+    running
+        .store
+        .deliver("INBOX", &crate::fake::messages::named("plain"));
+    for client in &mut clients {
+        client.expect("* 1 EXISTS").await;
+        client.expect("* 1 RECENT").await;
+    }
+    // One question each, none while nothing happens.
+    assert_eq!(running.store.calls(), 20);
+}

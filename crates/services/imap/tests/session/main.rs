@@ -1,0 +1,10 @@
+//! Sessions against a mailbox store in memory: transcripts in `tests/transcripts`, and what a
+//! transcript cannot say.
+#![allow(clippy::unwrap_used)] // A failure here is the test's failure.
+
+mod client;
+mod fake;
+mod large;
+mod running;
+mod tls;
+mod transcripts;
