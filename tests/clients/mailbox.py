@@ -44,7 +44,7 @@ for flag in ["\\Seen", "\\Flagged", "$Work"]:
 # Search.
 for criteria, wanted in [
     (("SUBJECT", "two"), 1),
-    (("BODY", "text of three"), 1),
+    (("BODY", '"text of three"'), 1),
     (("UNSEEN",), 2),
     (("FLAGGED", "SEEN"), 1),
     (("NOT", "SUBJECT", "one"), 2),

@@ -195,7 +195,7 @@ fn status_shows_every_process() {
 fn without_a_system_a_command_says_how_to_start_one() {
     let folder = tempfile::tempdir().unwrap();
     let output = std::process::Command::new(crate::harness::programs().join("postern"))
-        .args(["status", "--data"])
+        .args(["domain", "list", "--data"])
         .arg(folder.path())
         .output()
         .unwrap();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use crate::harness::{Imap, Process, Smtp, System, eventually};
+use crate::harness::{Imap, Process, Smtp, System};
 
 const MESSAGES: usize = 2_000;
 const SENDERS: usize = 10;
@@ -109,11 +109,7 @@ fn i11_two_thousand_messages_survive_a_kill_every_second() {
     assert!(killed >= 20, "only {killed} processes were killed");
 
     // Whatever was being written when somebody died is finished now, or never.
-    eventually("an empty queue", Duration::from_secs(120), || {
-        let output = system.command(&["status", "--json"], "");
-        let status: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
-        (status["well"] == true && status["queue"]["messages"] == 0).then_some(())
-    });
+    system.await_empty_queue();
     let accepted = load.accepted.into_inner().unwrap();
     assert_eq!(
         accepted.values().map(BTreeSet::len).sum::<usize>(),

@@ -13,6 +13,7 @@
 mod harness;
 
 mod bad_input;
+mod collect;
 mod command_line;
 mod front_door;
 mod invariants;

@@ -287,10 +287,13 @@ impl System {
         text
     }
 
-    /// Waits until every accepted recipient has reached an end.
+    /// Waits until every process serves and every accepted recipient has reached an end.
     pub fn await_empty_queue(&self) {
-        eventually("an empty queue", SOON, || {
-            (self.json(&["status"])["queue"]["messages"] == 0).then_some(())
+        eventually("an empty queue", SOON * 2, || {
+            // Exit code 1 while something does not serve.
+            let output = self.command(&["status", "--json"], "");
+            let status: Value = serde_json::from_slice(&output.stdout).ok()?;
+            (status["well"] == true && status["queue"]["messages"] == 0).then_some(())
         });
     }
 

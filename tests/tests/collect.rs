@@ -1,0 +1,117 @@
+//! I10 on the real system, which collects from its own POP3 server: what is in one user's INBOX moves to another's,
+//! whoever dies meanwhile.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::harness::{Imap, Process, SOON, Smtp, System, assert_same_below_trace, eventually};
+
+const REMOTE: &str = "office@isp.test";
+const LOCAL: &str = "bob@collect.test";
+const BETWEEN_KILLS: Duration = Duration::from_millis(700);
+
+fn start() -> System {
+    let system = System::start();
+    system.apply_policy(&policy(&system, false));
+    system.add_users(&[REMOTE, LOCAL]);
+    // As people do, with a line break at its end.
+    system.postern(&["secret", "set", "isp-pop"], "secret\n");
+    system
+}
+
+fn policy(system: &System, collect: bool) -> String {
+    format!(
+        r#"
+        [[domain]]
+        name = "isp.test"
+        deliver = "mailboxes"
+
+        [[domain]]
+        name = "collect.test"
+        deliver = "mailboxes"
+
+        [[collect]]
+        name = "isp"
+        enabled = {collect}
+        server = "127.0.0.1:{}"
+        protocol = "pop3"
+        login = {{ user = "{REMOTE}", secret = "isp-pop" }}
+        every = "1 s"
+        deliver = {{ mailbox = "{LOCAL}" }}
+        "#,
+        system.ports().pop3
+    )
+}
+
+fn send(system: &System, message: &[u8]) {
+    let mut smtp = Smtp::hello(system.smtp()).unwrap();
+    let reply = smtp.send("a@x.test", &[REMOTE], message).unwrap();
+    assert_eq!(reply.code, 250);
+}
+
+/// Subjects in a user's INBOX, whenever the servers are all there.
+fn subjects(system: &System, user: &str) -> Option<Vec<String>> {
+    let mut imap = Imap::inbox(system.ports().imap, user).ok()?;
+    imap.field_of_all("Subject").ok()
+}
+
+#[test]
+fn i10_a_remote_account_is_emptied_into_a_mailbox_byte_for_byte() {
+    let system = start();
+    let large = format!(
+        "Subject: large\r\n\r\n{}",
+        "..a line with dots.\r\n.\r\n".repeat(40_000)
+    );
+    let message = b"Subject: small\r\n\r\n.\r\n..dots\r\nthe end\r\n".as_slice();
+    send(&system, message);
+    send(&system, large.as_bytes());
+    system.await_empty_queue();
+    system.apply_policy(&policy(&system, true));
+    let mut imap = Imap::inbox(system.ports().imap, LOCAL).unwrap();
+    let uids = eventually("both messages", SOON, || {
+        imap.uids().ok().filter(|uids| uids.len() == 2)
+    });
+    assert_same_below_trace(&imap.message(uids[0]).unwrap(), message);
+    assert_same_below_trace(&imap.message(uids[1]).unwrap(), large.as_bytes());
+    eventually("an empty remote account", SOON, || {
+        subjects(&system, REMOTE)?.is_empty().then_some(())
+    });
+    let status = system.json(&["status"]);
+    assert!(status.to_string().contains("isp"), "{status}");
+}
+
+#[test]
+fn i10_collecting_survives_kills_without_loss_or_repetition() {
+    const MESSAGES: usize = 100;
+    let system = start();
+    let wanted: BTreeSet<String> = (0..MESSAGES).map(|number| format!("m{number}")).collect();
+    for subject in &wanted {
+        let message = format!("Subject: {subject}\r\n\r\n{}\r\n", "x".repeat(3000));
+        send(&system, message.as_bytes());
+    }
+    system.await_empty_queue();
+    system.apply_policy(&policy(&system, true));
+    let victims = [
+        Process::Collector,
+        Process::Pop3,
+        Process::Collector,
+        Process::Queue,
+        Process::Collector,
+        Process::MailboxStore,
+    ];
+    for victim in victims {
+        std::thread::sleep(BETWEEN_KILLS);
+        system.kill(victim);
+    }
+    eventually("all messages", SOON * 2, || {
+        let found = subjects(&system, LOCAL)?;
+        let distinct: BTreeSet<&String> = found.iter().collect();
+        assert_eq!(distinct.len(), found.len(), "collected twice: {found:?}");
+        (found.len() == MESSAGES).then_some(())
+    });
+    eventually("an empty remote account", SOON, || {
+        subjects(&system, REMOTE)?.is_empty().then_some(())
+    });
+    let found: BTreeSet<String> = subjects(&system, LOCAL).unwrap().into_iter().collect();
+    assert_eq!(found, wanted);
+}
