@@ -207,6 +207,3 @@ fn check_size(what: &str, size: usize, limit: usize) -> Result<(), Status> {
 fn invalid(message: impl Into<String>) -> Status {
     Status::invalid_argument(message)
 }
-
-#[cfg(test)]
-mod tests;

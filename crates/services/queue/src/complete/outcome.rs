@@ -112,6 +112,3 @@ fn fit(mut text: String) -> String {
 fn invalid(message: impl Into<String>) -> Status {
     Status::invalid_argument(message)
 }
-
-#[cfg(test)]
-mod tests;

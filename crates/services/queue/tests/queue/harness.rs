@@ -1,0 +1,389 @@
+//! A queue to talk to, and those who talk to it.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use api::collection::v1::collection_client::CollectionClient;
+use api::grpc::{Channel, Code, Status, Streaming};
+use api::message::v1::{Content, Summary, content};
+use api::policy::v1::policy_client::PolicyClient;
+use api::queue::v1::queue_client::QueueClient;
+use api::queue::v1::{
+    Accepted, CompleteRequest, CompleteResponse, Completed, Completion, EnqueueRequest,
+    EnqueueResponse, GetStatisticsRequest, GetStatisticsResponse, LeaseKey, LeaseRequest,
+    LeaseResponse, LeasedRecipient, Outcome, Recipient, Renewal, ShowMessageRequest,
+    ShowMessageResponse, Submission, Worker, complete_response, enqueue_response, lease_request,
+};
+use bytes::Bytes;
+use queue::{Clock, Config};
+use service_kit::Service;
+use tempfile::TempDir;
+use test_kit::Postgres;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+use tokio_util::task::AbortOnDropHandle;
+
+/// Longer than anything takes: what does not come in that time does not come.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Between two looks at something that changes by itself.
+const POLL: Duration = Duration::from_millis(5);
+
+/// A time to begin with: 2026-01-01T12:00:00Z.
+const START: i64 = 1_767_268_800_000;
+
+pub(crate) const LEASE_SECONDS: u32 = 20;
+
+/// A running queue, whose clock stands still unless moved.
+pub(crate) struct Queue {
+    pub(crate) url: String,
+    peer: Peer,
+    pub(crate) folder: Arc<TempDir>,
+    clock: Arc<AtomicI64>,
+    service: Service,
+    task: AbortOnDropHandle<anyhow::Result<()>>,
+}
+
+impl Queue {
+    /// On a database of its own.
+    pub(crate) async fn start() -> Self {
+        Self::start_on(Postgres::start().database().await).await
+    }
+
+    /// On that database.
+    pub(crate) async fn start_on(url: String) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self::start_in(url, folder, Arc::new(AtomicI64::new(START))).await
+    }
+
+    async fn start_in(url: String, folder: Arc<TempDir>, clock: Arc<AtomicI64>) -> Self {
+        let listen = format!("unix:{}/queue.sock", folder.path().display());
+        let mut service = Service::for_tests("queue");
+        service.shared.database.url = Some(url.clone());
+        let config = Config {
+            listen: listen.clone(),
+            secret_key_file: folder.path().join("secrets.key"),
+            lease_seconds: LEASE_SECONDS,
+            history_days: 30,
+            writers: 1,
+        };
+        let now = Arc::clone(&clock);
+        let clock_of_service = Clock::new(move || now.load(Ordering::SeqCst));
+        let task = AbortOnDropHandle::new(tokio::spawn(queue::run_with_clock(
+            config,
+            service.clone(),
+            clock_of_service,
+        )));
+        let channel = service.channel(&listen).unwrap();
+        let queue = Self {
+            url,
+            peer: Peer { channel },
+            folder,
+            clock,
+            service,
+            task,
+        };
+        tokio::select! {
+            () = queue.answers() => {}
+            () = async { while !queue.task.is_finished() { tokio::time::sleep(POLL).await } } => {
+                panic!("the queue ended: {:?}", queue.task.await);
+            }
+        }
+        queue
+    }
+
+    /// Drains and ends.
+    pub(crate) async fn stop(self) -> (String, Arc<TempDir>, Arc<AtomicI64>) {
+        self.service.shutdown.cancel();
+        in_time(self.task).await.unwrap().unwrap();
+        (self.url, self.folder, self.clock)
+    }
+
+    pub(crate) async fn restart(self) -> Self {
+        let (url, folder, clock) = self.stop().await;
+        Self::start_in(url, folder, clock).await
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        self.clock.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn advance(&self, milliseconds: i64) {
+        self.clock.fetch_add(milliseconds, Ordering::SeqCst);
+    }
+}
+
+impl Deref for Queue {
+    type Target = Peer;
+
+    fn deref(&self) -> &Peer {
+        &self.peer
+    }
+}
+
+/// The queue as others see it.
+pub(crate) struct Peer {
+    pub(crate) channel: Channel,
+}
+
+impl Peer {
+    /// Waits until it answers.
+    pub(crate) async fn answers(&self) {
+        let asked = async {
+            while self.try_statistics().await.is_err() {
+                tokio::time::sleep(POLL).await;
+            }
+        };
+        in_time(asked).await;
+    }
+
+    pub(crate) fn client(&self) -> QueueClient<Channel> {
+        QueueClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn policy(&self) -> PolicyClient<Channel> {
+        PolicyClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn collection(&self) -> CollectionClient<Channel> {
+        CollectionClient::new(self.channel.clone())
+    }
+
+    pub(crate) async fn submitter(&self) -> Submitter {
+        let (requests, outbound) = mpsc::unbounded_channel();
+        let responses = self
+            .client()
+            .enqueue(UnboundedReceiverStream::new(outbound))
+            .await
+            .unwrap()
+            .into_inner();
+        Submitter {
+            requests,
+            responses,
+        }
+    }
+
+    /// Submits one message.
+    pub(crate) async fn enqueue(&self, submission: Submission) -> Result<Accepted, Status> {
+        self.submitter().await.enqueue(submission).await
+    }
+
+    pub(crate) async fn worker(&self, name: &str) -> LeaseStream {
+        let (requests, outbound) = mpsc::unbounded_channel();
+        let hello = lease_request::Request::Hello(Worker {
+            name: name.to_owned(),
+        });
+        requests.send(request(hello)).unwrap();
+        let responses = self
+            .client()
+            .lease(UnboundedReceiverStream::new(outbound))
+            .await
+            .unwrap()
+            .into_inner();
+        let mut worker = LeaseStream {
+            requests: Some(requests),
+            responses,
+        };
+        let first = worker.response().await.unwrap();
+        assert!(first.lease_seconds > 0);
+        worker
+    }
+
+    pub(crate) async fn complete(&self, request: CompleteRequest) -> Result<Completed, Status> {
+        let (requests, outbound) = mpsc::unbounded_channel();
+        requests.send(request).unwrap();
+        let mut responses: Streaming<CompleteResponse> = self
+            .client()
+            .complete(UnboundedReceiverStream::new(outbound))
+            .await
+            .unwrap()
+            .into_inner();
+        let response = in_time(responses.message()).await.unwrap().unwrap();
+        match response.result.unwrap() {
+            complete_response::Result::Completed(completed) => Ok(completed),
+            complete_response::Result::Failure(failure) => {
+                Err(Status::new(Code::from_i32(failure.code), failure.message))
+            }
+        }
+    }
+
+    /// Completes a leased recipient; true when its lease still held.
+    pub(crate) async fn end(&self, recipient: &LeasedRecipient, outcome: Outcome) -> bool {
+        let request = CompleteRequest {
+            tag: 1,
+            completions: vec![completion(recipient, outcome)],
+            notices: Vec::new(),
+        };
+        self.complete(request).await.unwrap().stale.is_empty()
+    }
+
+    pub(crate) async fn show(&self, message_id: i64) -> Result<ShowMessageResponse, Status> {
+        let request = ShowMessageRequest { message_id };
+        let response = self.client().show_message(request).await?;
+        Ok(response.into_inner())
+    }
+
+    async fn try_statistics(&self) -> Result<GetStatisticsResponse, Status> {
+        let response = self
+            .client()
+            .get_statistics(GetStatisticsRequest {})
+            .await?;
+        Ok(response.into_inner())
+    }
+
+    pub(crate) async fn statistics(&self) -> GetStatisticsResponse {
+        self.try_statistics().await.unwrap()
+    }
+}
+
+/// A stream of submissions.
+pub(crate) struct Submitter {
+    requests: mpsc::UnboundedSender<EnqueueRequest>,
+    responses: Streaming<EnqueueResponse>,
+}
+
+impl Submitter {
+    pub(crate) fn send(&self, tag: u64, submission: Submission) {
+        let submission = Some(submission);
+        self.requests
+            .send(EnqueueRequest { tag, submission })
+            .unwrap();
+    }
+
+    pub(crate) async fn answer(&mut self) -> (u64, Result<Accepted, Status>) {
+        let response = in_time(self.responses.message()).await.unwrap().unwrap();
+        let result = match response.result.unwrap() {
+            enqueue_response::Result::Accepted(accepted) => Ok(accepted),
+            enqueue_response::Result::Failure(failure) => {
+                Err(Status::new(Code::from_i32(failure.code), failure.message))
+            }
+        };
+        (response.tag, result)
+    }
+
+    pub(crate) async fn enqueue(&mut self, submission: Submission) -> Result<Accepted, Status> {
+        self.send(7, submission);
+        let (tag, result) = self.answer().await;
+        assert_eq!(tag, 7);
+        result
+    }
+}
+
+/// A worker's side of its stream.
+pub(crate) struct LeaseStream {
+    requests: Option<mpsc::UnboundedSender<LeaseRequest>>,
+    responses: Streaming<LeaseResponse>,
+}
+
+impl LeaseStream {
+    fn send(&self, kind: lease_request::Request) {
+        self.requests.as_ref().unwrap().send(request(kind)).unwrap();
+    }
+
+    pub(crate) fn grant(&self, credits: u32) {
+        self.send(lease_request::Request::Credits(credits));
+    }
+
+    pub(crate) fn renew(&self, recipients: &[LeasedRecipient]) {
+        let leases = recipients.iter().map(key).collect();
+        self.send(lease_request::Request::Renew(Renewal { leases }));
+    }
+
+    pub(crate) async fn response(&mut self) -> Result<LeaseResponse, Status> {
+        in_time(self.responses.message()).await.map(Option::unwrap)
+    }
+
+    /// Waits for so many recipients; no more may come with them.
+    pub(crate) async fn take(&mut self, count: usize) -> Vec<LeasedRecipient> {
+        let mut recipients = Vec::new();
+        while recipients.len() < count {
+            let response = self.response().await.unwrap();
+            recipients.extend(response.messages.into_iter().flat_map(|m| m.recipients));
+        }
+        assert_eq!(recipients.len(), count);
+        recipients
+    }
+
+    /// The stream breaks.
+    pub(crate) fn break_off(self) {}
+}
+
+fn request(kind: lease_request::Request) -> LeaseRequest {
+    LeaseRequest {
+        request: Some(kind),
+    }
+}
+
+pub(crate) async fn in_time<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future)
+        .await
+        .expect("it did not come")
+}
+
+pub(crate) fn key(recipient: &LeasedRecipient) -> LeaseKey {
+    LeaseKey {
+        recipient_id: recipient.recipient_id,
+        epoch: recipient.epoch,
+    }
+}
+
+pub(crate) fn completion(recipient: &LeasedRecipient, outcome: Outcome) -> Completion {
+    Completion {
+        lease: Some(key(recipient)),
+        outcome: outcome.into(),
+        reason: "because".to_owned(),
+        server: "mx.example.test".to_owned(),
+        reply: "250 2.0.0 fine".to_owned(),
+        policy_revision: 3,
+        retry_at_ms: 0,
+        delay_notified: false,
+    }
+}
+
+/// A small message to these.
+pub(crate) fn submission<'a>(to: impl IntoIterator<Item = &'a str>) -> Submission {
+    let text = Bytes::from_static(b"Hello.\r\n");
+    Submission {
+        reverse_path: "alice@example.test".to_owned(),
+        recipients: to
+            .into_iter()
+            .map(|address| Recipient {
+                address: address.to_owned(),
+                original_recipient: String::new(),
+                notify: 0,
+            })
+            .collect(),
+        content: Some(Content {
+            header: Bytes::from_static(b"Subject: greetings\r\n\r\n"),
+            text_size: text.len() as u64,
+            text: Some(content::Text::Inline(text)),
+            summary: Some(Summary {
+                subject: "greetings".to_owned(),
+                ..Summary::default()
+            }),
+        }),
+        ..Submission::default()
+    }
+}
+
+/// What a message's bytes are, as the queue gives them.
+pub(crate) async fn read(queue: &Queue, body_id: i64, header_only: bool) -> Vec<u8> {
+    let request = api::queue::v1::ReadMessageRequest {
+        body_id,
+        header_only,
+    };
+    let mut chunks = queue
+        .client()
+        .read_message(request)
+        .await
+        .unwrap()
+        .into_inner();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = in_time(chunks.message()).await.unwrap() {
+        assert!(chunk.data.len() <= 256 * 1024);
+        bytes.extend_from_slice(&chunk.data);
+    }
+    bytes
+}

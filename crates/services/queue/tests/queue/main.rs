@@ -1,0 +1,15 @@
+//! The process `queue` over gRPC, on a real Postgres. Tests that defend an invariant (DESIGN §4)
+//! name its number.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(missing_docs, reason = "no interface")]
+
+mod collection;
+mod crash;
+mod ends;
+mod harness;
+mod leases;
+mod limits;
+mod listing;
+mod outage;
+mod policy;
+mod taking;

@@ -1,0 +1,217 @@
+//! `policy.v1`.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use api::grpc::Code;
+use api::policy::v1::{
+    ApplyPolicyRequest, GetPolicyRequest, ListRevisionsRequest, ListSecretsRequest,
+    RemoveSecretRequest, RevealSecretRequest, SetSecretRequest, WatchPolicyRequest,
+};
+use sqlx::Connection;
+
+use crate::harness::{Queue, in_time};
+
+fn apply(document: &str, expected_revision: u64) -> ApplyPolicyRequest {
+    ApplyPolicyRequest {
+        document: document.to_owned(),
+        expected_revision,
+        author: "root".to_owned(),
+        comment: "a test".to_owned(),
+    }
+}
+
+fn with_domain(name: &str) -> String {
+    format!(
+        "{}\n[[domain]]\nname = \"{name}\"\ndeliver = \"mailboxes\"\n",
+        rules::Policy::default_document()
+    )
+}
+
+#[tokio::test]
+async fn an_empty_database_begins_with_the_default_policy() {
+    let queue = Queue::start().await;
+    let policy = queue
+        .policy()
+        .get_policy(GetPolicyRequest { revision: 0 })
+        .await;
+    let policy = policy.unwrap().into_inner();
+    assert_eq!(policy.revision, 1);
+    assert_eq!(policy.document, rules::Policy::default_document());
+    let queue = queue.restart().await;
+    let policy = queue
+        .policy()
+        .get_policy(GetPolicyRequest { revision: 0 })
+        .await;
+    assert_eq!(policy.unwrap().into_inner().revision, 1);
+}
+
+#[tokio::test]
+async fn revisions_are_numbered_and_kept() {
+    let queue = Queue::start().await;
+    let document = with_domain("example.test");
+    let made = queue
+        .policy()
+        .apply_policy(apply(&document, 1))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!((made.revision, made.author.as_str()), (2, "root"));
+    assert_eq!(made.made_at_ms, queue.now());
+
+    let conflict = queue
+        .policy()
+        .apply_policy(apply(&document, 1))
+        .await
+        .unwrap_err();
+    assert_eq!(conflict.code(), Code::Aborted);
+    queue
+        .policy()
+        .apply_policy(apply(&document, 0))
+        .await
+        .unwrap();
+
+    let list = queue
+        .policy()
+        .list_revisions(ListRevisionsRequest { limit: 2 })
+        .await;
+    let list = list.unwrap().into_inner().revisions;
+    let numbers: Vec<u64> = list.iter().map(|revision| revision.revision).collect();
+    assert_eq!(numbers, [3, 2]);
+    assert!(list.iter().all(|revision| revision.document.is_empty()));
+
+    let second = queue
+        .policy()
+        .get_policy(GetPolicyRequest { revision: 2 })
+        .await;
+    assert_eq!(second.unwrap().into_inner().document, document);
+    let missing = queue
+        .policy()
+        .get_policy(GetPolicyRequest { revision: 9 })
+        .await;
+    assert_eq!(missing.unwrap_err().code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn i8_a_wrong_policy_changes_nothing_and_says_what_is_wrong() {
+    let queue = Queue::start().await;
+    let document = format!("{}\n[nonsense]\n", rules::Policy::default_document());
+    let status = queue
+        .policy()
+        .apply_policy(apply(&document, 0))
+        .await
+        .unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert!(status.message().contains("line "), "{status}");
+    let newest = queue
+        .policy()
+        .get_policy(GetPolicyRequest { revision: 0 })
+        .await;
+    assert_eq!(newest.unwrap().into_inner().revision, 1);
+}
+
+#[tokio::test]
+async fn watchers_see_the_newest_revision_and_each_that_follows_on_any_replica() {
+    let queue = Queue::start().await;
+    let replica = Queue::start_on(queue.url.clone()).await;
+    let mut here = queue
+        .policy()
+        .watch_policy(WatchPolicyRequest {})
+        .await
+        .unwrap()
+        .into_inner();
+    let mut there = replica
+        .policy()
+        .watch_policy(WatchPolicyRequest {})
+        .await
+        .unwrap()
+        .into_inner();
+    for stream in [&mut here, &mut there] {
+        let first = in_time(stream.message()).await.unwrap().unwrap();
+        assert_eq!(first.revision, 1);
+    }
+    let document = with_domain("example.test");
+    queue
+        .policy()
+        .apply_policy(apply(&document, 0))
+        .await
+        .unwrap();
+    for stream in [&mut here, &mut there] {
+        let next = in_time(stream.message()).await.unwrap().unwrap();
+        assert_eq!(
+            (next.revision, next.document.as_str()),
+            (2, document.as_str())
+        );
+    }
+    // A watch does not keep the process from draining.
+    queue.stop().await;
+}
+
+#[tokio::test]
+async fn secrets_are_kept_encrypted_under_a_key_for_its_owner_only() {
+    let queue = Queue::start().await;
+    let mut policy = queue.policy();
+    let secret = SetSecretRequest {
+        name: "isp".to_owned(),
+        value: b"correct horse".to_vec().into(),
+    };
+    policy.set_secret(secret).await.unwrap();
+
+    let key_file = queue.folder.path().join("secrets.key");
+    let mode = std::fs::metadata(&key_file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let mut connection = sqlx::PgConnection::connect(&queue.url).await.unwrap();
+    let stored: Vec<u8> = sqlx::query_scalar("SELECT sealed FROM queue.secret")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    assert!(!stored.windows(7).any(|part| part == b"correct"));
+
+    let queue = queue.restart().await;
+    let mut policy = queue.policy();
+    let reveal = |name: &str| RevealSecretRequest {
+        name: name.to_owned(),
+    };
+    let revealed = policy
+        .reveal_secret(reveal("isp"))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(&revealed.value[..], b"correct horse");
+    let names = policy
+        .list_secrets(ListSecretsRequest {})
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(names.names, ["isp"]);
+
+    // Under another name it is not that secret.
+    sqlx::query("UPDATE queue.secret SET name = 'other'")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    let moved = policy.reveal_secret(reveal("other")).await.unwrap_err();
+    assert_eq!(moved.code(), Code::FailedPrecondition);
+    let remove = RemoveSecretRequest {
+        name: "other".to_owned(),
+    };
+    policy.remove_secret(remove.clone()).await.unwrap();
+    assert_eq!(
+        policy.remove_secret(remove).await.unwrap_err().code(),
+        Code::NotFound
+    );
+    let gone = policy.reveal_secret(reveal("isp")).await.unwrap_err();
+    assert_eq!(gone.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn a_secrets_name_and_size_are_limited() {
+    let queue = Queue::start().await;
+    for (name, size) in [("", 1), ("a b", 1), ("ä", 1), ("x", 65 * 1024)] {
+        let request = SetSecretRequest {
+            name: name.to_owned(),
+            value: vec![0; size].into(),
+        };
+        let status = queue.policy().set_secret(request).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument, "{name:?} {size}");
+    }
+}
