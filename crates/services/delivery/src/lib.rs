@@ -27,8 +27,10 @@ mod work;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use anyhow::Context as _;
 use api::policy_watch::PolicyWatch;
 use service_kit::Service;
+use session_io::ClientTls;
 
 pub use config::Config;
 
@@ -38,7 +40,7 @@ use crate::finish::Finisher;
 use crate::lease::{Held, Leaser};
 use crate::local::Local;
 use crate::notice::Notices;
-use crate::remote::Remote;
+use crate::remote::{Remote, Resolver, Setup};
 use crate::route::Router;
 
 /// Delivers until the process is told to shut down, then finishes what is under way.
@@ -61,8 +63,22 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
             hostname: service.hostname.clone(),
         }),
     });
-    let remote = Arc::new(Remote {
+    let remote = Remote::new(Setup {
         finisher: Arc::clone(&finisher),
+        held: Arc::clone(&held),
+        queue: queue.clone(),
+        resolver: Resolver::new(config.resolver, &service.hostname, config.smtp_port)
+            .context("no name server")?,
+        hostname: service.hostname.clone(),
+        connections: config.connections,
+        connections_per_destination: config.connections_per_destination,
+        any_tls: ClientTls::opportunistic()?,
+        verified_tls: match &config.authorities {
+            Some(file) => ClientTls::verified_by(
+                &std::fs::read(file).with_context(|| file.display().to_string())?,
+            )?,
+            None => ClientTls::verified()?,
+        },
     });
     let router = Router {
         policy,

@@ -1,12 +1,37 @@
-//! Delivery to other servers.
+//! Delivery to other servers: a queue and a few connections for each destination.
+//!
+//! A destination is served by *lanes*: tasks with a connection each, which take job after job from
+//! the destination's queue and end when there has been none for a while. Destinations share
+//! nothing but a bound on connections, so that one that hangs holds back nobody else.
+
+mod content;
+mod gateway;
+mod hops;
+mod lane;
+mod mx;
+mod open;
+mod outcome;
+mod table;
+mod transaction;
 
 use std::sync::Arc;
 
+use api::grpc::Channel;
 use api::queue::v1::LeasedRecipient;
 use rules::{Gateway, Host};
+use session_io::ClientTls;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::finish::Finisher;
-use crate::work::{Failure, Fate, Work};
+use crate::lease::Held;
+use crate::work::{Failure, Fate, Work, lease_key};
+use table::{Admission, Table};
+
+pub(crate) use mx::Resolver;
+
+/// Recipients in one transaction: what every server takes (RFC 5321 §4.5.3.1.8).
+const MAX_RECIPIENTS: usize = 100;
 
 /// Where mail for other servers goes: one queue, one set of connections each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +51,16 @@ impl std::hash::Hash for Target {
     }
 }
 
-/// Recipients of one message that go to one target.
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Direct(host) => host.fmt(f),
+            Self::Gateway(gateway) => write!(f, "gateway {}", gateway.name),
+        }
+    }
+}
+
+/// Recipients of one message that go to one target, in one transaction.
 pub(crate) struct Job {
     pub(crate) work: Arc<Work>,
     pub(crate) recipients: Vec<LeasedRecipient>,
@@ -39,18 +73,81 @@ impl Job {
             recipients,
         }
     }
+
+    fn split(mut self) -> Vec<Self> {
+        let mut jobs = Vec::new();
+        while self.recipients.len() > MAX_RECIPIENTS {
+            let rest = self.recipients.split_off(MAX_RECIPIENTS);
+            let recipients = std::mem::replace(&mut self.recipients, rest);
+            jobs.push(Self::new(&self.work, recipients));
+        }
+        jobs.push(self);
+        jobs
+    }
 }
 
-pub(crate) struct Remote {
+/// What delivery to other servers works with.
+pub(crate) struct Setup {
     pub(crate) finisher: Arc<Finisher>,
+    pub(crate) held: Arc<Held>,
+    pub(crate) queue: Channel,
+    pub(crate) resolver: Resolver,
+    /// What we call ourselves.
+    pub(crate) hostname: String,
+    pub(crate) connections: usize,
+    pub(crate) connections_per_destination: usize,
+    /// Takes any certificate (RFC 7435).
+    pub(crate) any_tls: ClientTls,
+    /// Takes those that name the server.
+    pub(crate) verified_tls: ClientTls,
+}
+
+/// A handle to all lanes.
+pub(crate) struct Remote {
+    setup: Setup,
+    table: Table,
+    permits: Arc<Semaphore>,
+    stopping: CancellationToken,
 }
 
 impl Remote {
-    pub(crate) fn deliver(&self, _target: Target, job: Job) {
-        let fate = Fate::Failed(Failure::temporary("4.4.0", "not connected yet"));
-        let ended = job.recipients.into_iter().map(|one| (one, fate.clone()));
-        self.finisher.finish(&job.work, ended.collect());
+    pub(crate) fn new(setup: Setup) -> Arc<Self> {
+        Arc::new(Self {
+            table: Table::new(setup.connections_per_destination),
+            permits: Arc::new(Semaphore::new(setup.connections.max(1))),
+            stopping: CancellationToken::new(),
+            setup,
+        })
     }
 
-    pub(crate) fn stop(&self) {}
+    /// Queues a job for its destination.
+    pub(crate) fn deliver(self: &Arc<Self>, target: &Target, job: Job) {
+        for job in job.split() {
+            match self.table.add(target, job) {
+                Admission::Queued => {}
+                Admission::NewLane => lane::start(Arc::clone(self), target.clone()),
+                Admission::Unreachable(job, failure) => self.fail(job, &failure),
+                Admission::Stopped(job) => self.leave(&job),
+            }
+        }
+    }
+
+    /// Begins no more jobs: those that wait are left to other workers.
+    pub(crate) fn stop(&self) {
+        self.stopping.cancel();
+        for job in self.table.stop() {
+            self.leave(&job);
+        }
+    }
+
+    fn leave(&self, job: &Job) {
+        let keys: Vec<_> = job.recipients.iter().map(lease_key).collect();
+        self.setup.held.release(&keys);
+    }
+
+    fn fail(&self, job: Job, failure: &Failure) {
+        let fate = Fate::Failed(failure.clone());
+        let ended = job.recipients.into_iter().map(|one| (one, fate.clone()));
+        self.setup.finisher.finish(&job.work, ended.collect());
+    }
 }

@@ -81,7 +81,7 @@ impl Router {
         }
         for (target, recipients) in remote {
             if self.held.begin_remote(&recipients) {
-                self.remote.deliver(target, Job::new(work, recipients));
+                self.remote.deliver(&target, Job::new(work, recipients));
             } else {
                 let failure = Failure::temporary("4.4.5", "too much mail for other servers waits");
                 let fate = Fate::Failed(failure.retry_in(PUT_OFF));

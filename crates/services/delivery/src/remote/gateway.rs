@@ -1,0 +1,70 @@
+//! Gateways: servers that the policy names, in its order.
+
+use api::policy::v1::{RevealSecretRequest, policy_client::PolicyClient};
+use rules::{Gateway, GatewayTls};
+use smtp_protocol::client::{Login, TlsUse};
+
+use super::Remote;
+use super::hops::Plan;
+use crate::work::Failure;
+
+/// How a gateway is reached, its password included.
+pub(super) async fn plan(remote: &Remote, gateway: &Gateway) -> Result<Plan, Failure> {
+    let mut hops = Vec::with_capacity(gateway.hosts.len());
+    let mut failure = None;
+    for host in &gateway.hosts {
+        match remote.setup.resolver.server(&host.host, host.port).await {
+            Ok(hop) => hops.push(hop),
+            Err(error) => failure = Some(error),
+        }
+    }
+    if let Some(failure) = failure.filter(|_| hops.is_empty()) {
+        // The policy is mistaken, or the DNS is: neither may cost mail.
+        return Err(Failure {
+            permanent: false,
+            status: "4.4.4".into(),
+            ..failure
+        });
+    }
+    Ok(Plan {
+        hops,
+        tls: match gateway.tls {
+            GatewayTls::None => TlsUse::Never,
+            GatewayTls::Opportunistic => TlsUse::IfOffered,
+            GatewayTls::Required => TlsUse::Required,
+        },
+        login: login(remote, gateway).await?,
+    })
+}
+
+async fn login(remote: &Remote, gateway: &Gateway) -> Result<Option<Login>, Failure> {
+    let Some(login) = &gateway.login else {
+        return Ok(None);
+    };
+    let request = RevealSecretRequest {
+        name: login.secret.clone(),
+    };
+    let revealed = PolicyClient::new(remote.setup.queue.clone())
+        .reveal_secret(request)
+        .await;
+    let password = match revealed {
+        Ok(response) => String::from_utf8(response.into_inner().value.to_vec()).ok(),
+        Err(status) => {
+            tracing::error!(
+                gateway = %gateway.name,
+                secret = login.secret,
+                code = %status.code(),
+                "the gateway's password cannot be had"
+            );
+            None
+        }
+    };
+    let password = password.ok_or_else(|| {
+        let reason = format!("There is no password for the gateway {}.", gateway.name);
+        Failure::temporary("4.7.0", reason)
+    })?;
+    Ok(Some(Login {
+        user: login.user.clone(),
+        password,
+    }))
+}

@@ -1,0 +1,105 @@
+//! A task with one connection to one destination.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+
+use super::open::{Open, Unopened, open};
+use super::table::Next;
+use super::{Job, Remote, Target};
+use crate::remote::transaction::{self, Ran};
+
+/// How long a connection is kept for the next message.
+const IDLE: Duration = Duration::from_secs(5);
+/// Messages on one connection: some servers close it then, and none should be held for ever.
+const MAX_MESSAGES: u32 = 200;
+
+/// Starts a lane.
+pub(super) fn start(remote: Arc<Remote>, target: Target) {
+    // Boxed, since a lane may start another: the type of one would contain itself.
+    let lane: BoxFuture<'static, ()> = Box::pin(run(remote, target));
+    tokio::spawn(lane);
+}
+
+/// Serves the destination until there is nothing left to do.
+async fn run(remote: Arc<Remote>, target: Target) {
+    let mut connection: Option<Open> = None;
+    let mut idle = false;
+    loop {
+        match remote.table.next(&target, connection.is_some() && !idle) {
+            Next::Job(job) => {
+                idle = false;
+                if job.work.is_ours() {
+                    connection = serve(&remote, &target, connection.take(), job).await;
+                }
+            }
+            Next::Wait(wake) => {
+                tokio::select! {
+                    () = wake.notified() => {}
+                    () = tokio::time::sleep(IDLE) => idle = true,
+                    () = remote.stopping.cancelled() => idle = true,
+                }
+                remote.table.waited(&target);
+            }
+            Next::End => break,
+        }
+    }
+    if let Some(connection) = connection {
+        connection.quit().await;
+    }
+}
+
+/// Runs a job, on the connection at hand or on a new one; gives the connection back when it is
+/// good for another.
+async fn serve(
+    remote: &Arc<Remote>,
+    target: &Target,
+    connection: Option<Open>,
+    mut job: Job,
+) -> Option<Open> {
+    if let Some(connection) = connection {
+        match transaction::run(remote, target, connection, job).await {
+            Ran::Done(connection) => return reusable(connection).await,
+            // A kept connection that the server has closed meanwhile: not the message's fault.
+            Ran::Stale(same) => job = same,
+        }
+    }
+    let fresh = match open(remote, target).await {
+        Ok(fresh) => fresh,
+        Err(unopened) => {
+            unreachable(remote, target, job, unopened);
+            return None;
+        }
+    };
+    match transaction::run(remote, target, fresh, job).await {
+        Ran::Done(connection) => reusable(connection).await,
+        Ran::Stale(job) => {
+            // `run` calls no connection stale that has just been opened.
+            remote.leave(&job);
+            None
+        }
+    }
+}
+
+async fn reusable(connection: Option<Open>) -> Option<Open> {
+    let connection = connection?;
+    if connection.messages < MAX_MESSAGES {
+        return Some(connection);
+    }
+    connection.quit().await;
+    None
+}
+
+fn unreachable(remote: &Remote, target: &Target, job: Job, unopened: Unopened) {
+    let failure = unopened.0;
+    tracing::info!(%target, status = %failure.status, reason = failure.reason, "no connection");
+    if failure.permanent {
+        // It says something of the address, and is found out anew by each message.
+        return remote.fail(job, &failure);
+    }
+    for waiting in remote.table.unreachable(target, &failure) {
+        remote.fail(waiting, &failure);
+    }
+    remote.fail(job, &failure);
+}

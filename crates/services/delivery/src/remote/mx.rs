@@ -1,0 +1,273 @@
+//! Which servers take mail for a domain (RFC 5321 §5.1, RFC 7505).
+
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{LookupIpStrategy, NameServerConfig, ResolverConfig, ResolverOpts};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::RData;
+use rand::seq::SliceRandom as _;
+use rules::Host;
+
+use super::hops::Hop;
+use crate::work::Failure;
+
+/// Servers that are tried at a time; a domain may name hundreds.
+const MAX_SERVERS: usize = 10;
+
+/// The standard port of SMTP.
+const SMTP: u16 = 25;
+
+/// Asks the DNS.
+#[derive(Clone)]
+pub(crate) struct Resolver {
+    dns: Arc<TokioResolver>,
+    /// Our own name: mail for us that is sent to us would come back.
+    hostname: String,
+    port: u16,
+}
+
+/// A server that the DNS names for a domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Exchange {
+    preference: u16,
+    name: String,
+}
+
+impl Resolver {
+    /// Asks `server`, or those that the system asks.
+    pub(crate) fn new(
+        server: Option<SocketAddr>,
+        hostname: &str,
+        port: u16,
+    ) -> Result<Self, NetError> {
+        let mut builder = match server {
+            Some(server) => {
+                TokioResolver::builder_with_config(only(server), TokioRuntimeProvider::default())
+            }
+            None => TokioResolver::builder_tokio()?,
+        };
+        let options: &mut ResolverOpts = builder.options_mut();
+        options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
+        Ok(Self {
+            dns: Arc::new(builder.build()?),
+            hostname: hostname.trim_end_matches('.').to_ascii_lowercase(),
+            port,
+        })
+    }
+
+    /// The servers for a domain or an address literal, the best first.
+    pub(crate) async fn servers_for(&self, host: &Host) -> Result<Vec<Hop>, Failure> {
+        let domain = match host {
+            Host::Literal(address) => return self.keep_foreign(vec![self.literal(*address)]),
+            Host::Domain(domain) => domain.as_str(),
+        };
+        let exchanges = match self.exchanges(domain).await? {
+            // RFC 5321 §5.1: no MX at all means the domain itself.
+            Found::Nothing => vec![Exchange {
+                preference: 0,
+                name: domain.to_owned(),
+            }],
+            Found::Some(exchanges) => exchanges,
+        };
+        let servers = self.without_ourselves(ordered(exchanges))?;
+        self.resolve_all(&servers).await
+    }
+
+    /// A server by its name or address.
+    pub(crate) async fn server(&self, name: &str, port: u16) -> Result<Hop, Failure> {
+        let addresses = self.addresses(name, port).await?;
+        Ok(Hop {
+            name: name.to_owned(),
+            addresses,
+        })
+    }
+
+    fn literal(&self, address: IpAddr) -> Hop {
+        Hop {
+            name: address.to_string(),
+            addresses: vec![SocketAddr::new(address, self.port)],
+        }
+    }
+
+    async fn exchanges(&self, domain: &str) -> Result<Found, Failure> {
+        let answer = match self.dns.mx_lookup(absolute(domain)).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                return match absence(&error) {
+                    Some(Absence::OfRecords) => Ok(Found::Nothing),
+                    Some(Absence::OfTheName) => Err(no_domain(domain)),
+                    None => Err(dns_failed(domain, &error)),
+                };
+            }
+        };
+        let exchanges: Vec<Exchange> = answer
+            .answers()
+            .iter()
+            .filter_map(|record| match &record.data {
+                RData::MX(mx) => Some(Exchange {
+                    preference: mx.preference,
+                    name: plain(&mx.exchange.to_ascii()),
+                }),
+                _ => None,
+            })
+            .collect();
+        if exchanges.is_empty() {
+            return Ok(Found::Nothing);
+        }
+        if exchanges.iter().all(|exchange| exchange.name.is_empty()) {
+            // RFC 7505: a null MX.
+            return Err(Failure::permanent(
+                "5.1.10",
+                format!("The domain {domain} says that it takes no mail."),
+            ));
+        }
+        Ok(Found::Some(exchanges))
+    }
+
+    /// RFC 5321 §5.1: when we are among the servers, those that are no better than us are left
+    /// out: they would bring the mail back.
+    fn without_ourselves(&self, exchanges: Vec<Exchange>) -> Result<Vec<Exchange>, Failure> {
+        let ours = exchanges
+            .iter()
+            .filter(|exchange| exchange.name == self.hostname)
+            .map(|exchange| exchange.preference)
+            .min();
+        let Some(ours) = ours else {
+            return Ok(exchanges);
+        };
+        let better: Vec<Exchange> = exchanges
+            .into_iter()
+            .filter(|exchange| exchange.preference < ours)
+            .collect();
+        if better.is_empty() {
+            return Err(loops_back());
+        }
+        Ok(better)
+    }
+
+    async fn resolve_all(&self, exchanges: &[Exchange]) -> Result<Vec<Hop>, Failure> {
+        let mut hops = Vec::new();
+        let mut failure: Option<Failure> = None;
+        for exchange in exchanges.iter().take(MAX_SERVERS) {
+            match self.addresses(&exchange.name, self.port).await {
+                Ok(addresses) => hops.push(Hop {
+                    name: exchange.name.clone(),
+                    addresses,
+                }),
+                // One that may be there later counts more than one that is not there.
+                Err(error) if failure.as_ref().is_none_or(|before| before.permanent) => {
+                    failure = Some(error);
+                }
+                Err(_) => {}
+            }
+        }
+        match failure {
+            Some(failure) if hops.is_empty() => Err(failure),
+            _ => self.keep_foreign(hops),
+        }
+    }
+
+    /// Leaves out servers that are this machine, from the first of them on. With another port
+    /// than SMTP's it is not us who listens there.
+    fn keep_foreign(&self, mut hops: Vec<Hop>) -> Result<Vec<Hop>, Failure> {
+        if self.port == SMTP {
+            let ourselves = hops.iter().position(|hop| {
+                let mut addresses = hop.addresses.iter();
+                addresses.any(|address| is_this_machine(address.ip()))
+            });
+            hops.truncate(ourselves.unwrap_or(hops.len()));
+        }
+        if hops.is_empty() {
+            return Err(loops_back());
+        }
+        Ok(hops)
+    }
+
+    async fn addresses(&self, name: &str, port: u16) -> Result<Vec<SocketAddr>, Failure> {
+        if let Ok(address) = name.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, port)]);
+        }
+        match self.dns.lookup_ip(absolute(name)).await {
+            Ok(found) => Ok(found
+                .iter()
+                .map(|address| SocketAddr::new(address, port))
+                .collect()),
+            Err(error) => Err(match absence(&error) {
+                Some(_) => Failure::permanent("5.4.4", format!("The host {name} has no address.")),
+                None => dns_failed(name, &error),
+            }),
+        }
+    }
+}
+
+enum Found {
+    Nothing,
+    Some(Vec<Exchange>),
+}
+
+enum Absence {
+    OfTheName,
+    OfRecords,
+}
+
+/// Whether the DNS has said that there is nothing; anything else may be different later.
+fn absence(error: &NetError) -> Option<Absence> {
+    let NetError::Dns(DnsError::NoRecordsFound(found)) = error else {
+        return None;
+    };
+    match found.response_code {
+        ResponseCode::NXDomain => Some(Absence::OfTheName),
+        ResponseCode::NoError => Some(Absence::OfRecords),
+        _ => None,
+    }
+}
+
+fn no_domain(domain: &str) -> Failure {
+    Failure::permanent("5.1.2", format!("There is no domain {domain}."))
+}
+
+fn dns_failed(name: &str, error: &NetError) -> Failure {
+    tracing::debug!(name, %error, "DNS");
+    Failure::temporary("4.4.3", format!("The DNS gives no answer about {name}."))
+}
+
+fn loops_back() -> Failure {
+    Failure::permanent(
+        "5.4.6",
+        "Mail for this domain is to be brought to us, and no rule of ours takes it.",
+    )
+}
+
+/// By preference; those of equal preference in any order, so that they share the load.
+fn ordered(mut exchanges: Vec<Exchange>) -> Vec<Exchange> {
+    exchanges.retain(|exchange| !exchange.name.is_empty());
+    exchanges.shuffle(&mut rand::rng());
+    exchanges.sort_by_key(|exchange| exchange.preference);
+    exchanges
+}
+
+/// With the dot at its end: no search domains are tried.
+fn absolute(name: &str) -> String {
+    format!("{}.", name.trim_end_matches('.'))
+}
+
+fn plain(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+/// Only addresses of this machine can be bound.
+fn is_this_machine(address: IpAddr) -> bool {
+    address.is_unspecified() || UdpSocket::bind((address, 0)).is_ok()
+}
+
+fn only(server: SocketAddr) -> ResolverConfig {
+    let mut config = NameServerConfig::udp_and_tcp(server.ip());
+    for connection in &mut config.connections {
+        connection.port = server.port();
+    }
+    ResolverConfig::from_parts(None, Vec::new(), vec![config])
+}

@@ -1,0 +1,139 @@
+//! What a server's answer means for a recipient. Pure.
+
+use smtp_protocol::client::{Answer, Stage};
+
+use crate::work::{Failure, Fate};
+
+/// What follows an answer.
+#[derive(Debug, PartialEq)]
+pub(super) enum Verdict {
+    End(Fate),
+    /// The server has had enough recipients in this transaction: at once in the next.
+    Again,
+}
+
+/// Reads an answer. `accepted` says that the server took others in the same transaction.
+pub(super) fn verdict(answer: &Answer, server: &str, reports: bool, accepted: bool) -> Verdict {
+    let reply = &answer.reply;
+    if reply.is_positive() {
+        return Verdict::End(Fate::Relayed {
+            server: server.to_owned(),
+            reply: reply.to_string(),
+            reports,
+        });
+    }
+    // RFC 5321 §4.5.3.1.10: 552 at RCPT means 452.
+    let too_many = answer.stage == Stage::Recipient && matches!(reply.code, 452 | 552);
+    if too_many && accepted {
+        return Verdict::Again;
+    }
+    let permanent = reply.is_permanent() && !too_many;
+    let class = if permanent { 5 } else { 4 };
+    let status = reply
+        .enhanced
+        .filter(|enhanced| enhanced.class == class)
+        .map_or_else(|| format!("{class}.0.0"), |enhanced| enhanced.to_string());
+    let asked = answer.stage != Stage::Preflight;
+    let reason = match answer.stage {
+        Stage::Preflight => reply.text.replace('\n', " "),
+        Stage::Mail => format!("{server} refused the sender: {reply}"),
+        Stage::Recipient => format!("{server} refused the recipient: {reply}"),
+        _ => format!("{server} refused the message: {reply}"),
+    };
+    Verdict::End(Fate::Failed(Failure {
+        permanent,
+        status: status.into(),
+        reason,
+        server: server.to_owned(),
+        reply: asked.then(|| reply.to_string()).unwrap_or_default(),
+        retry_in: None,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use smtp_protocol::{EnhancedCode, Reply};
+
+    use super::*;
+
+    fn answer(stage: Stage, code: u16, enhanced: Option<(u8, u16, u16)>) -> Answer {
+        Answer {
+            stage,
+            reply: Reply {
+                code,
+                enhanced: enhanced.map(|(a, b, c)| EnhancedCode::new(a, b, c)),
+                text: "text".into(),
+            },
+        }
+    }
+
+    #[test]
+    fn answers_are_classified() {
+        // stage, code, enhanced, others accepted → relayed, again, or permanent and status
+        type Row = (Stage, u16, Option<(u8, u16, u16)>, bool, &'static str);
+        let table: &[Row] = &[
+            (Stage::Content, 250, Some((2, 0, 0)), true, "relayed"),
+            (Stage::Mail, 451, None, false, "temporary 4.0.0"),
+            (Stage::Mail, 550, Some((5, 7, 1)), false, "permanent 5.7.1"),
+            (Stage::Mail, 550, Some((4, 7, 1)), false, "permanent 5.0.0"),
+            (
+                Stage::Recipient,
+                450,
+                Some((4, 2, 1)),
+                true,
+                "temporary 4.2.1",
+            ),
+            (
+                Stage::Recipient,
+                550,
+                Some((5, 1, 1)),
+                true,
+                "permanent 5.1.1",
+            ),
+            (Stage::Recipient, 452, Some((4, 5, 3)), true, "again"),
+            (Stage::Recipient, 552, None, true, "again"),
+            (
+                Stage::Recipient,
+                452,
+                Some((4, 5, 3)),
+                false,
+                "temporary 4.5.3",
+            ),
+            (
+                Stage::Recipient,
+                552,
+                Some((5, 5, 3)),
+                false,
+                "temporary 4.0.0",
+            ),
+            (
+                Stage::Content,
+                552,
+                Some((5, 3, 4)),
+                true,
+                "permanent 5.3.4",
+            ),
+            (Stage::Data, 554, None, false, "permanent 5.0.0"),
+            (Stage::Content, 421, None, false, "temporary 4.0.0"),
+            (
+                Stage::Preflight,
+                552,
+                Some((5, 3, 4)),
+                false,
+                "permanent 5.3.4",
+            ),
+        ];
+        for (stage, code, enhanced, accepted, expected) in table {
+            let verdict = verdict(&answer(*stage, *code, *enhanced), "mx", false, *accepted);
+            let shown = match verdict {
+                Verdict::Again => "again".to_owned(),
+                Verdict::End(Fate::Failed(failure)) if failure.permanent => {
+                    format!("permanent {}", failure.status)
+                }
+                Verdict::End(Fate::Failed(failure)) => format!("temporary {}", failure.status),
+                Verdict::End(_) => "relayed".to_owned(),
+            };
+            assert_eq!(&shown, expected, "{stage:?} {code} {enhanced:?} {accepted}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The destinations that have something to do, their queues and the lanes that serve them.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::{Job, Target};
+use crate::work::Failure;
+
+/// After no server of a destination could be reached, nobody tries for so long: what comes in
+/// fails likewise, without a wait of its own.
+const UNREACHABLE: Duration = Duration::from_secs(3);
+
+/// See the module.
+pub(super) struct Table {
+    lanes_each: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    destinations: HashMap<Target, Destination>,
+    stopped: bool,
+}
+
+#[derive(Default)]
+struct Destination {
+    queue: VecDeque<Job>,
+    lanes: usize,
+    waiting: usize,
+    wake: Arc<Notify>,
+    unreachable: Option<(Instant, Failure)>,
+}
+
+/// What has become of a job that was to be queued.
+pub(super) enum Admission {
+    Queued,
+    /// Queued, and a lane is to be started.
+    NewLane,
+    /// No server could be reached just now.
+    Unreachable(Job, Failure),
+    /// Nothing is begun any more.
+    Stopped(Job),
+}
+
+/// What a lane does next.
+pub(super) enum Next {
+    Job(Job),
+    /// Wait for this, then ask again.
+    Wait(Arc<Notify>),
+    /// End; the lane is no longer counted.
+    End,
+}
+
+impl Table {
+    pub(super) fn new(lanes_each: usize) -> Self {
+        Self {
+            lanes_each: lanes_each.max(1),
+            state: Mutex::default(),
+        }
+    }
+
+    pub(super) fn add(&self, target: &Target, job: Job) -> Admission {
+        let mut state = self.lock();
+        if state.stopped {
+            return Admission::Stopped(job);
+        }
+        let destination = state.destinations.entry(target.clone()).or_default();
+        match &destination.unreachable {
+            Some((until, failure)) if *until > Instant::now() => {
+                return Admission::Unreachable(job, failure.clone());
+            }
+            _ => destination.unreachable = None,
+        }
+        destination.queue.push_back(job);
+        if destination.waiting > 0 {
+            destination.wake.notify_one();
+            Admission::Queued
+        } else if destination.lanes < self.lanes_each {
+            destination.lanes += 1;
+            Admission::NewLane
+        } else {
+            Admission::Queued
+        }
+    }
+
+    /// The next job of a lane. A lane without a connection has nothing to wait for.
+    pub(super) fn next(&self, target: &Target, may_wait: bool) -> Next {
+        let mut state = self.lock();
+        let may_wait = may_wait && !state.stopped;
+        let Some(destination) = state.destinations.get_mut(target) else {
+            return Next::End;
+        };
+        if let Some(job) = destination.queue.pop_front() {
+            return Next::Job(job);
+        }
+        if may_wait {
+            destination.waiting += 1;
+            return Next::Wait(Arc::clone(&destination.wake));
+        }
+        destination.lanes -= 1;
+        let known = destination.unreachable.is_some();
+        if destination.lanes == 0 && !known {
+            state.destinations.remove(target);
+        }
+        Next::End
+    }
+
+    /// A lane has ended its wait.
+    pub(super) fn waited(&self, target: &Target) {
+        if let Some(destination) = self.lock().destinations.get_mut(target) {
+            destination.waiting = destination.waiting.saturating_sub(1);
+        }
+    }
+
+    /// No server of this destination could be reached: what waits for it fails likewise.
+    pub(super) fn unreachable(&self, target: &Target, failure: &Failure) -> VecDeque<Job> {
+        let now = Instant::now();
+        let mut state = self.lock();
+        // Those that are over are kept only as long as they are used.
+        state.destinations.retain(|_, destination| {
+            let over = destination
+                .unreachable
+                .as_ref()
+                .is_some_and(|(until, _)| *until <= now);
+            destination.lanes > 0 || !destination.queue.is_empty() || !over
+        });
+        let Some(destination) = state.destinations.get_mut(target) else {
+            return VecDeque::new();
+        };
+        destination.unreachable = Some((now + UNREACHABLE, failure.clone()));
+        std::mem::take(&mut destination.queue)
+    }
+
+    /// Gives back what has not begun.
+    pub(super) fn stop(&self) -> Vec<Job> {
+        let mut state = self.lock();
+        state.stopped = true;
+        let destinations = state.destinations.values_mut();
+        destinations
+            .flat_map(|destination| destination.queue.drain(..))
+            .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

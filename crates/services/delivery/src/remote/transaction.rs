@@ -1,0 +1,225 @@
+//! One job on one session.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::queue::v1::{LeasedRecipient, ReturnContent as Returned};
+use session_io::SessionError;
+use smtp_protocol::client::{Answer, ClientError, Envelope, Event, Recipient, ReturnContent};
+
+use super::content::Body;
+use super::open::Open;
+use super::outcome::{Verdict, verdict};
+use super::{Job, Remote, Target};
+use crate::work::{Failure, Fate, Work};
+
+/// More Received fields than that are a loop (RFC 5321 §6.3).
+const MAX_HOPS: usize = 50;
+/// When the queue cannot give us the message.
+const UNREAD: Duration = Duration::from_secs(15);
+/// RFC 5321 §4.5.3.2.
+const COMMAND: Duration = Duration::from_secs(300);
+/// RFC 5321 §4.5.3.2.6.
+const AFTER_CONTENT: Duration = Duration::from_secs(600);
+
+/// What became of a job.
+pub(super) enum Ran {
+    /// It has ended, one way or another; with the connection, when it can be used again.
+    Done(Option<Open>),
+    /// A used connection turned out to be closed before anything was said.
+    Stale(Job),
+}
+
+/// Why a transaction broke off.
+enum Broken {
+    Connection(SessionError),
+    Session(ClientError),
+    Content,
+}
+
+/// Runs the job and tells the finisher what became of its recipients.
+pub(super) async fn run(remote: &Arc<Remote>, target: &Target, mut open: Open, job: Job) -> Ran {
+    let body = match Body::open(remote, &job.work).await {
+        Ok(body) if body.hops > MAX_HOPS => {
+            let reason = "The message has been passed on too often: it goes round in a circle.";
+            remote.fail(job, &Failure::permanent("5.4.6", reason));
+            return Ran::Done(Some(open));
+        }
+        Ok(body) => body,
+        Err(status) => {
+            tracing::warn!(
+                message = job.work.message.message_id,
+                code = %status.code(),
+                reason = status.message(),
+                "a message cannot be read from the queue"
+            );
+            let failure = Failure::temporary("4.3.0", "The message cannot be read now.");
+            remote.fail(job, &failure.retry_in(UNREAD));
+            return Ran::Done(Some(open));
+        }
+    };
+    let envelope = envelope(&job, &body);
+    open.connection.set_timeout(COMMAND);
+    open.session.begin(envelope, open.connection.output());
+    let was_used = open.messages > 0;
+    open.messages += 1;
+    match converse(&mut open, body).await {
+        // It was about to close the connection, and said so too late for us to see.
+        Ok(answers) if was_used && !open.content_begun && all_closing(&answers) => Ran::Stale(job),
+        Ok(answers) => {
+            finish(remote, target, &open, job, answers);
+            let usable = open.session.is_ready();
+            Ran::Done(usable.then_some(open))
+        }
+        Err(broken) => {
+            let known = open.session.answers_so_far();
+            let silent = known.iter().all(Option::is_none);
+            let closed = matches!(broken, Broken::Connection(SessionError::Closed));
+            if was_used && silent && closed && !open.content_begun {
+                return Ran::Stale(job);
+            }
+            break_off(remote, &open, job, known, &broken);
+            Ran::Done(None)
+        }
+    }
+}
+
+fn all_closing(answers: &[Answer]) -> bool {
+    answers.iter().all(|answer| answer.reply.code == 421)
+}
+
+/// Says and hears what is to be said and heard.
+async fn converse(open: &mut Open, mut body: Body) -> Result<Vec<Answer>, Broken> {
+    open.content_begun = false;
+    loop {
+        let (input, output) = open.connection.buffers();
+        match open
+            .session
+            .advance(input, output)
+            .map_err(Broken::Session)?
+        {
+            Event::NeedInput => {
+                open.connection.flush().await.map_err(Broken::Connection)?;
+                if open.connection.fill().await.map_err(Broken::Connection)? == 0 {
+                    return Err(Broken::Connection(SessionError::Closed));
+                }
+            }
+            Event::SendContent => {
+                open.content_begun = true;
+                send(open, &mut body).await?;
+            }
+            Event::Done(answers) => return Ok(answers),
+            Event::Ready | Event::StartTls => return Err(Broken::Session(ClientError::BadReply)),
+        }
+    }
+}
+
+async fn send(open: &mut Open, body: &mut Body) -> Result<(), Broken> {
+    loop {
+        // A message that cannot be read to its end must not be ended: the connection is dropped.
+        let Some(piece) = body.next().await.map_err(|_| Broken::Content)? else {
+            break;
+        };
+        let output = open.connection.output();
+        let written = open.session.content(&piece, output);
+        written.map_err(|_| Broken::Content)?;
+        if open.connection.output().len() >= 64 * 1024 {
+            open.connection.flush().await.map_err(Broken::Connection)?;
+        }
+    }
+    let ended = open.session.content_end(open.connection.output());
+    ended.map_err(|_| Broken::Content)?;
+    open.connection.flush().await.map_err(Broken::Connection)?;
+    open.connection.set_timeout(AFTER_CONTENT);
+    Ok(())
+}
+
+fn envelope(job: &Job, body: &Body) -> Envelope {
+    let message = &job.work.message;
+    let beyond_ascii = !message.reverse_path.is_ascii()
+        || job.recipients.iter().any(|one| !one.address.is_ascii());
+    Envelope {
+        reverse_path: message.reverse_path.clone(),
+        recipients: job
+            .recipients
+            .iter()
+            .map(|one| Recipient {
+                address: one.address.clone(),
+                notify: one.notify,
+                original: one.original_recipient.clone(),
+            })
+            .collect(),
+        size: message.size,
+        eight_bit: message.eight_bit || message.smtputf8,
+        binary: message.binary,
+        // What was declared and turns out not to need it can go anywhere.
+        smtputf8: beyond_ascii || (message.smtputf8 && body.header_beyond_ascii),
+        require_tls: message.require_tls,
+        return_content: match message.return_content() {
+            Returned::Full => Some(ReturnContent::Full),
+            Returned::Headers => Some(ReturnContent::Headers),
+            Returned::Unspecified => None,
+        },
+        envelope_id: message.envelope_id.clone(),
+    }
+}
+
+fn finish(remote: &Arc<Remote>, target: &Target, open: &Open, job: Job, answers: Vec<Answer>) {
+    let reports = open.session.extensions().dsn;
+    let accepted = answers.iter().any(|answer| answer.reply.is_positive());
+    let mut ended = Vec::with_capacity(answers.len());
+    let mut again = Vec::new();
+    for (recipient, answer) in job.recipients.into_iter().zip(&answers) {
+        match verdict(answer, &open.server, reports, accepted) {
+            Verdict::End(fate) => ended.push((recipient, fate)),
+            Verdict::Again => again.push(recipient),
+        }
+    }
+    log(&job.work, &ended);
+    remote.setup.finisher.finish(&job.work, ended);
+    if !again.is_empty() {
+        remote.deliver(target, Job::new(&job.work, again));
+    }
+}
+
+/// Recipients that were refused stay refused; the others are tried again.
+fn break_off(remote: &Remote, open: &Open, job: Job, known: Vec<Option<Answer>>, broken: &Broken) {
+    let reason = match broken {
+        Broken::Connection(error) => format!("Lost the connection with {}: {error}.", open.server),
+        Broken::Session(error) => format!("The session with {} broke: {error}.", open.server),
+        Broken::Content => "The message could not be read to its end.".to_owned(),
+    };
+    let lost = Failure {
+        server: open.server.clone(),
+        ..Failure::temporary("4.4.2", reason)
+    };
+    let known = known.into_iter().chain(std::iter::repeat(None));
+    let ended: Vec<(LeasedRecipient, Fate)> = job
+        .recipients
+        .into_iter()
+        .zip(known)
+        .map(|(recipient, answer)| {
+            let fate = answer.map(|answer| verdict(&answer, &open.server, false, false));
+            match fate {
+                Some(Verdict::End(fate)) => (recipient, fate),
+                Some(Verdict::Again) | None => (recipient, Fate::Failed(lost.clone())),
+            }
+        })
+        .collect();
+    log(&job.work, &ended);
+    remote.setup.finisher.finish(&job.work, ended);
+}
+
+fn log(work: &Work, ended: &[(LeasedRecipient, Fate)]) {
+    for (recipient, fate) in ended {
+        if let Fate::Failed(failure) = fate {
+            tracing::info!(
+                message = work.message.message_id,
+                recipient = recipient.recipient_id,
+                permanent = failure.permanent,
+                reason = failure.reason,
+                "not relayed"
+            );
+        }
+    }
+}
