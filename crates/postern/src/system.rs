@@ -66,7 +66,7 @@ impl System {
     }
 
     /// A configuration's text; what it does not say is where `postern up` puts it.
-    fn read(
+    pub(crate) fn read(
         text: &str,
         data: &Path,
         environment: impl Fn(&str) -> Option<String>,

@@ -91,3 +91,6 @@ fn author() -> String {
         .find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()))
         .unwrap_or_else(|| "postern".to_owned())
 }
+
+#[cfg(test)]
+mod tests;
