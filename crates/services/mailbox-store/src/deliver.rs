@@ -4,6 +4,7 @@
 
 mod batch;
 mod ledger;
+mod places;
 mod writer;
 
 #[cfg(test)]

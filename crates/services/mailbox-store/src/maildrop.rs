@@ -15,6 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Error, Result};
 
+#[cfg(test)]
+mod tests;
+
 /// How often the connection is tried while locks are held.
 const TRIED_EVERY: Duration = Duration::from_secs(5);
 

@@ -28,7 +28,7 @@ pub(crate) struct TestStore {
 }
 
 pub(crate) async fn pool(url: &str) -> PgPool {
-    let options = database::Options::new("test", 20);
+    let options = crate::connection_options("test", 20);
     database::connect(url, &options).await.unwrap()
 }
 

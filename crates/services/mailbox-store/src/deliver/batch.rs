@@ -6,15 +6,17 @@ use api::mailbox::v1::DeliveryResult;
 use api::mailbox::v1::delivery_result::Status;
 use sqlx::PgConnection;
 
+use super::places::{Asked, Places};
 use super::{Delivery, ledger};
 use crate::notices::Notice;
 use crate::store::Store;
-use crate::values::{MailboxName, narrow, unsigned};
+use crate::values::{narrow, unsigned};
 use crate::{Error, Result, clock};
 
 /// Delivers all or none; results in the order given.
 pub(super) async fn deliver(
     store: &Store,
+    places: &Places,
     deliveries: &[&Delivery],
 ) -> Result<Vec<DeliveryResult>> {
     // By recipient: the ledger is written in this order by everybody, and a recipient that is
@@ -25,7 +27,8 @@ pub(super) async fn deliver(
         .map(|delivery| (delivery.recipient_id, *delivery))
         .collect();
     let mut transaction = store.begin().await?;
-    let mut targets = lock_targets(&mut transaction, by_recipient.values().copied()).await?;
+    let mut targets =
+        lock_targets(&mut transaction, places, by_recipient.values().copied()).await?;
     let rows = Rows::assign(by_recipient.values().copied(), &mut targets);
     let mut outcomes = match insert(&mut transaction, &rows).await {
         // A body went between our look and the foreign key's: the next look tells.
@@ -51,82 +54,63 @@ pub(super) async fn deliver(
 /// A locked mailbox and what its next message gets.
 #[derive(Debug)]
 struct Target {
-    mailbox_id: i64,
     uid_next: i64,
     modseq: i64,
 }
 
-type Targets<'a> = HashMap<(&'a str, &'a MailboxName), i64>;
-
-#[derive(Debug)]
-struct LockedTargets<'a> {
-    /// Mailbox ids by what was asked for.
-    by_name: Targets<'a>,
-    by_id: HashMap<i64, Target>,
+#[derive(Debug, Default)]
+struct Targets<'a> {
+    /// Mailbox ids by delivery. Users that do not exist have none.
+    ids: HashMap<Asked<'a>, i64>,
+    locked: HashMap<i64, Target>,
 }
 
 async fn lock_targets<'a>(
     connection: &mut PgConnection,
+    places: &Places,
     deliveries: impl Iterator<Item = &'a Delivery>,
-) -> Result<LockedTargets<'a>> {
-    let pairs: HashSet<(&str, &MailboxName)> = deliveries
-        .map(|delivery| (delivery.user.as_str(), &delivery.mailbox))
-        .collect();
-    let pairs: Vec<(&str, &MailboxName)> = pairs.into_iter().collect();
-    let addresses: Vec<&str> = pairs.iter().map(|(address, _)| *address).collect();
-    let names: Vec<&str> = pairs.iter().map(|(_, name)| name.as_str()).collect();
+) -> Result<Targets<'a>> {
+    let asked: HashSet<Asked<'_>> = deliveries.map(Delivery::asked).collect();
+    let ids = places.find(connection, asked).await?;
+    let mailbox_ids: Vec<i64> = ids.values().copied().collect();
     let rows = sqlx::query!(
-        r#"SELECT asked.n AS "n!", mailbox.mailbox_id, mailbox.uid_next, mailbox.highest_modseq
-           FROM UNNEST($1::text[], $2::text[]) WITH ORDINALITY AS asked (address, name, n)
-           JOIN mailbox.user USING (address)
-           JOIN mailbox.mailbox ON mailbox.user_id = "user".user_id
-            AND mailbox.name = COALESCE((SELECT named.name FROM mailbox.mailbox AS named
-                                         WHERE named.user_id = "user".user_id
-                                           AND named.name = asked.name), 'INBOX')
-           ORDER BY mailbox.mailbox_id FOR NO KEY UPDATE OF mailbox"#,
-        &addresses as &[&str],
-        &names as &[&str]
+        "SELECT mailbox_id, name, uid_next, highest_modseq
+         FROM mailbox.mailbox WHERE mailbox_id = ANY($1)
+         ORDER BY mailbox_id FOR NO KEY UPDATE",
+        &mailbox_ids
     )
-    .fetch_all(&mut *connection)
+    .fetch_all(connection)
     .await?;
-    let mut locked = LockedTargets {
-        by_name: HashMap::new(),
-        by_id: HashMap::new(),
-    };
-    for row in rows {
-        let asked = usize::try_from(row.n - 1).ok().and_then(|n| pairs.get(n));
-        if let Some(pair) = asked {
-            locked.by_name.insert(*pair, row.mailbox_id);
-        }
-        locked.by_id.entry(row.mailbox_id).or_insert(Target {
-            mailbox_id: row.mailbox_id,
-            uid_next: row.uid_next,
-            modseq: row.highest_modseq + 1,
-        });
-    }
-    // A mailbox that was deleted while we waited for its lock: once more, into INBOX.
-    let absent: Vec<&str> = pairs
+    let names: HashMap<i64, &str> = rows
         .iter()
-        .filter(|pair| !pair.1.is_inbox() && !locked.by_name.contains_key(*pair))
-        .map(|pair| pair.0)
+        .map(|row| (row.mailbox_id, row.name.as_str()))
         .collect();
-    if any_is_user(connection, &absent).await? {
-        return Err(Error::Unavailable("a mailbox was deleted meanwhile".into()));
+    // Deleted or renamed since its place was found: once more.
+    let mut moved = ids
+        .iter()
+        .filter(|(asked, id)| {
+            names
+                .get(id)
+                .is_none_or(|name| *name != asked.1.as_str() && *name != "INBOX")
+        })
+        .peekable();
+    if moved.peek().is_some() {
+        moved.for_each(|(asked, _)| places.forget(*asked));
+        return Err(Error::Unavailable(
+            "a mailbox was deleted or renamed meanwhile".into(),
+        ));
     }
-    Ok(locked)
-}
-
-async fn any_is_user(connection: &mut PgConnection, addresses: &[&str]) -> Result<bool> {
-    if addresses.is_empty() {
-        return Ok(false);
-    }
-    let known = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM mailbox.user WHERE address = ANY($1)) AS "known!""#,
-        addresses as &[&str]
-    )
-    .fetch_one(connection)
-    .await?;
-    Ok(known)
+    let locked = rows
+        .iter()
+        .map(|row| {
+            let target = Target {
+                uid_next: row.uid_next,
+                modseq: row.highest_modseq + 1,
+            };
+            (row.mailbox_id, target)
+        })
+        .collect();
+    Ok(Targets { ids, locked })
 }
 
 /// The rows to insert, column by column, by ascending recipient. Recipients whose user does not
@@ -143,19 +127,17 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn assign(
-        deliveries: impl Iterator<Item = &'a Delivery>,
-        targets: &mut LockedTargets<'a>,
-    ) -> Self {
+    fn assign(deliveries: impl Iterator<Item = &'a Delivery>, targets: &mut Targets<'a>) -> Self {
         let mut rows = Self::default();
         for delivery in deliveries {
-            let target = targets
-                .by_name
-                .get(&(delivery.user.as_str(), &delivery.mailbox))
-                .and_then(|mailbox_id| targets.by_id.get_mut(mailbox_id));
-            let Some(target) = target else { continue };
+            let Some(mailbox_id) = targets.ids.get(&delivery.asked()) else {
+                continue;
+            };
+            let Some(target) = targets.locked.get_mut(mailbox_id) else {
+                continue;
+            };
             rows.recipients.push(delivery.recipient_id);
-            rows.mailboxes.push(target.mailbox_id);
+            rows.mailboxes.push(*mailbox_id);
             // A recipient that turns out to be a duplicate leaves a gap, which is allowed.
             rows.uids.push(target.uid_next);
             target.uid_next += 1;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use api::mailbox::v1::delivery_result::Status;
 
 use super::forget_old;
+use crate::mailboxes;
 use crate::messages::{self, Wanted};
 use crate::test_store::{TestStore, all, name, statuses};
 use crate::users;
@@ -252,4 +253,42 @@ async fn the_ledger_forgets_after_two_months() {
         forget_old(kit.store.pool(), now + 61 * day).await.unwrap(),
         1
     );
+}
+
+#[tokio::test]
+async fn a_mailbox_that_is_renamed_deleted_or_made_is_found_by_its_name_of_now() {
+    let kit = TestStore::start().await;
+    let bob = kit.user("bob@example.test").await;
+    let body = kit.body(MESSAGE).await;
+    let deliver = async |mailbox: &str| {
+        let mut delivery = kit.delivery("bob@example.test", body);
+        delivery.mailbox = name(mailbox);
+        let results = kit.deliver(vec![delivery]).await;
+        assert_eq!(results[0].status(), Status::Delivered);
+    };
+    let count = async |mailbox: &str| kit.select(bob, mailbox).await.state.messages;
+    deliver("Work").await;
+    assert_eq!(count("INBOX").await, 1);
+    mailboxes::create(&kit.store, bob, &name("Work"), "")
+        .await
+        .unwrap();
+    deliver("Work").await;
+    assert_eq!(count("Work").await, 1);
+    mailboxes::rename(&kit.store, bob, &name("Work"), &name("Old"))
+        .await
+        .unwrap();
+    deliver("Work").await;
+    assert_eq!((count("INBOX").await, count("Old").await), (2, 1));
+    deliver("Old").await;
+    mailboxes::delete(&kit.store, bob, &name("Old"))
+        .await
+        .unwrap();
+    deliver("Old").await;
+    assert_eq!(count("INBOX").await, 3);
+    // A user who is removed and added again is another user.
+    let address = crate::test_store::address("bob@example.test");
+    users::remove(&kit.store, &address).await.unwrap();
+    let again = kit.user("bob@example.test").await;
+    deliver("INBOX").await;
+    assert_eq!(kit.select(again, "INBOX").await.state.messages, 1);
 }

@@ -3,6 +3,7 @@
 use api::mailbox::v1::DeliveryResult;
 use tokio::sync::{mpsc, oneshot};
 
+use super::places::Places;
 use super::{Delivery, batch};
 use crate::store::{Store, repeated};
 use crate::{Error, Result};
@@ -60,6 +61,7 @@ pub(crate) fn stopped() -> Error {
 }
 
 async fn write(store: Store, mut waiting: mpsc::Receiver<Job>) {
+    let places = Places::new();
     while let Some(first) = waiting.recv().await {
         let mut count = first.deliveries.len();
         let mut jobs = vec![first];
@@ -69,13 +71,13 @@ async fn write(store: Store, mut waiting: mpsc::Receiver<Job>) {
             jobs.push(job);
         }
         metrics::histogram!("mailbox_delivery_batch").record(count as f64);
-        commit(&store, jobs).await;
+        commit(&store, &places, jobs).await;
     }
 }
 
-async fn commit(store: &Store, jobs: Vec<Job>) {
+async fn commit(store: &Store, places: &Places, jobs: Vec<Job>) {
     let all: Vec<&Delivery> = jobs.iter().flat_map(|job| &job.deliveries).collect();
-    match repeated(|| batch::deliver(store, &all)).await {
+    match repeated(|| batch::deliver(store, places, &all)).await {
         Ok(results) => {
             metrics::counter!("mailbox_delivered").increment(results.len() as u64);
             let mut results = results.into_iter();
@@ -88,7 +90,7 @@ async fn commit(store: &Store, jobs: Vec<Job>) {
         Err(error) if jobs.len() > 1 && !error.is_transient() => {
             tracing::warn!(%error, requests = jobs.len(), "delivering one request at a time");
             for job in jobs {
-                Box::pin(commit(store, vec![job])).await;
+                Box::pin(commit(store, places, vec![job])).await;
             }
         }
         Err(error) => {

@@ -234,9 +234,9 @@ impl World {
     }
 
     async fn check(&mut self) {
-        for mailbox in 0..NAMES.len() {
+        for (mailbox, name) in NAMES.into_iter().enumerate() {
             self.look(mailbox).await;
-            let selected = self.kit.select(self.user, NAMES[mailbox]).await;
+            let selected = self.kit.select(self.user, name).await;
             let seen: BTreeMap<u32, i32> = selected
                 .messages
                 .iter()
@@ -247,7 +247,7 @@ impl World {
                 .collect();
             assert_eq!(seen, self.models[mailbox].messages);
             assert_eq!(selected.state.uid_next, self.models[mailbox].given + 1);
-            counters_are_right(&self.kit, self.user, NAMES[mailbox]).await;
+            counters_are_right(&self.kit, self.user, name).await;
         }
     }
 }

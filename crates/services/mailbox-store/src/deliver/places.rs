@@ -1,0 +1,101 @@
+//! Where deliveries go: mailbox ids by address and name. Known ones are kept; the mailbox's lock
+//! tells when one is not true any more.
+
+use std::collections::{HashMap, HashSet};
+
+use moka::sync::Cache;
+use sqlx::PgConnection;
+
+use super::Delivery;
+use crate::Result;
+use crate::values::MailboxName;
+
+/// Places that are kept.
+const MOST: u64 = 100_000;
+
+/// A user's address and the name of a mailbox of theirs.
+pub(super) type Asked<'a> = (&'a str, &'a MailboxName);
+
+impl Delivery {
+    pub(super) fn asked(&self) -> Asked<'_> {
+        (&self.user, &self.mailbox)
+    }
+}
+
+/// The known places.
+#[derive(Debug)]
+pub(super) struct Places {
+    known: Cache<(String, MailboxName), i64>,
+}
+
+impl Places {
+    pub(super) fn new() -> Self {
+        Self {
+            known: Cache::new(MOST),
+        }
+    }
+
+    /// The mailboxes of those users that exist.
+    pub(super) async fn find<'a>(
+        &self,
+        connection: &mut PgConnection,
+        asked: HashSet<Asked<'a>>,
+    ) -> Result<HashMap<Asked<'a>, i64>> {
+        let mut found = HashMap::with_capacity(asked.len());
+        let mut unknown = Vec::new();
+        for asked in asked {
+            match self.known.get(&owned(asked)) {
+                Some(mailbox_id) => _ = found.insert(asked, mailbox_id),
+                None => unknown.push(asked),
+            }
+        }
+        if !unknown.is_empty() {
+            self.look_up(connection, &unknown, &mut found).await?;
+        }
+        Ok(found)
+    }
+
+    async fn look_up<'a>(
+        &self,
+        connection: &mut PgConnection,
+        unknown: &[Asked<'a>],
+        found: &mut HashMap<Asked<'a>, i64>,
+    ) -> Result<()> {
+        let (addresses, names): (Vec<&str>, Vec<&str>) = unknown
+            .iter()
+            .map(|(address, name)| (*address, name.as_str()))
+            .unzip();
+        // By sub-select, so that however few users there are now, each is looked up by index.
+        let rows = sqlx::query!(
+            r#"SELECT (SELECT mailbox_id FROM mailbox.user JOIN mailbox.mailbox USING (user_id)
+                       WHERE address = asked.address AND name = asked.name) AS named,
+                      (SELECT mailbox_id FROM mailbox.user JOIN mailbox.mailbox USING (user_id)
+                       WHERE address = asked.address AND name = 'INBOX') AS inbox
+               FROM UNNEST($1::text[], $2::text[]) WITH ORDINALITY AS asked (address, name, n)
+               ORDER BY n"#,
+            &addresses as &[&str],
+            &names as &[&str]
+        )
+        .fetch_all(connection)
+        .await?;
+        for (asked, row) in unknown.iter().zip(rows) {
+            if let Some(mailbox_id) = row.named {
+                self.known.insert(owned(*asked), mailbox_id);
+            }
+            // A mailbox that does not exist is not kept: it may be made any time.
+            if let Some(mailbox_id) = row.named.or(row.inbox) {
+                found.insert(*asked, mailbox_id);
+            }
+        }
+        Ok(())
+    }
+
+    /// This one is not true any more.
+    pub(super) fn forget(&self, asked: Asked<'_>) {
+        self.known.invalidate(&owned(asked));
+    }
+}
+
+fn owned((address, name): Asked<'_>) -> (String, MailboxName) {
+    (address.to_owned(), name.clone())
+}

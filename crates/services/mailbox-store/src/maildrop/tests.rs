@@ -1,0 +1,60 @@
+#![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
+
+use super::*;
+use crate::test_store::TestStore;
+
+async fn is_locked(maildrops: &Maildrops, user_id: i64) -> bool {
+    match maildrops.lock(user_id).await {
+        Ok(_held) => false,
+        Err(Error::Precondition(_)) => true,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[tokio::test]
+async fn a_maildrop_is_locked_once_here_and_elsewhere() {
+    let kit = TestStore::start().await;
+    let here = Maildrops::start(kit.store.pool().clone());
+    let there = Maildrops::start(kit.store.pool().clone());
+    let held = here.lock(1).await.unwrap();
+    assert!(is_locked(&here, 1).await && is_locked(&there, 1).await);
+    assert!(!is_locked(&there, 2).await);
+    drop(held);
+    // Commands are taken in their order: what is dropped is given back before the next lock.
+    let again = here.lock(1).await.unwrap();
+    assert!(is_locked(&there, 1).await);
+    drop(again);
+    assert!(!is_locked(&here, 1).await);
+    assert!(!is_locked(&there, 1).await);
+}
+
+#[tokio::test]
+async fn a_lock_ends_with_its_process_and_with_its_connection() {
+    let kit = TestStore::start().await;
+    let here = Maildrops::start(kit.store.pool().clone());
+    let there = Maildrops::start(kit.store.pool().clone());
+    let held = here.lock(1).await.unwrap();
+    // What Postgres sees of a process that is killed.
+    sqlx::query(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks
+         WHERE locktype = 'advisory' AND database =
+               (SELECT oid FROM pg_database WHERE datname = current_database())",
+    )
+    .execute(kit.store.pool())
+    .await
+    .unwrap();
+    // The other replica has it as soon as the backend has ended.
+    let taken = loop {
+        match there.lock(1).await {
+            Ok(taken) => break taken,
+            Err(_) => tokio::task::yield_now().await,
+        }
+    };
+    // Here the loss is noticed with the next command at the latest, and told.
+    assert!(is_locked(&here, 1).await || is_locked(&here, 1).await);
+    let other = here.lock(2).await.unwrap();
+    held.lost().await;
+    drop((held, other));
+    assert!(is_locked(&here, 1).await);
+    drop(taken);
+}

@@ -1,0 +1,6 @@
+//! The whole service, running, asked as the other processes ask it.
+#![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
+
+mod postgres_restart;
+mod requests;
+mod running;

@@ -1,0 +1,141 @@
+//! The service on a Unix socket, with clients for it.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use api::directory::v1::AddUserRequest;
+use api::directory::v1::directory_client::DirectoryClient;
+use api::grpc::Channel;
+use api::mailbox::v1::mailbox_store_client::MailboxStoreClient;
+use api::mailbox::v1::{Delivery, MailboxState, MessageState, SelectRequest, UidRange};
+use api::message::v1::Summary;
+use bytes::Bytes;
+use prost::Message as _;
+use service_kit::Service;
+use sqlx::PgPool;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use volume::{NewBody, Text};
+
+pub(crate) const MESSAGE: &[u8] = b"Subject: hello\r\nFrom: alice@example.test\r\n\r\nworld\r\n";
+pub(crate) const PREFIX: &[u8] = b"Delivered-To: bob@example.test\r\n";
+
+/// A running service.
+pub(crate) struct Running {
+    pub(crate) mailboxes: MailboxStoreClient<Channel>,
+    pub(crate) directory: DirectoryClient<Channel>,
+    pub(crate) pool: PgPool,
+    service: Service,
+    server: JoinHandle<anyhow::Result<()>>,
+    ids: volume::Ids,
+    next_recipient: AtomicI64,
+    _folder: TempDir,
+}
+
+impl Running {
+    pub(crate) async fn start(url: String) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let listen = format!(
+            "unix:{}",
+            folder.path().join("mailbox-store.sock").display()
+        );
+        let mut service = Service::for_tests("mailbox-store");
+        service.shared.database.url = Some(url.clone());
+        let config = mailbox_store::Config {
+            listen: listen.clone(),
+        };
+        let channel = service.channel(&listen).unwrap();
+        let endpoint: service_kit::Endpoint = listen.parse().unwrap();
+        let server = tokio::spawn(mailbox_store::run(config, service.clone()));
+        while service_kit::health::check(&endpoint, None).await.is_err() {
+            assert!(!server.is_finished(), "the service has ended");
+            tokio::task::yield_now().await;
+        }
+        let options = database::Options::new("test", 4);
+        Self {
+            mailboxes: MailboxStoreClient::new(channel.clone()),
+            directory: DirectoryClient::new(channel),
+            pool: database::connect(&url, &options).await.unwrap(),
+            service,
+            server,
+            ids: volume::Ids::new(),
+            next_recipient: AtomicI64::new(1),
+            _folder: folder,
+        }
+    }
+
+    /// Begins the shutdown.
+    pub(crate) fn shut_down(&self) {
+        self.service.shutdown.cancel();
+    }
+
+    /// Waits until it has drained.
+    pub(crate) async fn drained(self) {
+        self.service.shutdown.cancel();
+        self.server.await.unwrap().unwrap();
+    }
+
+    pub(crate) async fn add_user(&mut self, address: &str) -> i64 {
+        let request = AddUserRequest {
+            address: address.into(),
+            password: "secret".into(),
+        };
+        self.directory
+            .add_user(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .user_id
+    }
+
+    /// Stores a body, as the queue does.
+    pub(crate) async fn body(&self, message: &[u8]) -> i64 {
+        let id = self.ids.take(&self.pool).await.unwrap();
+        let mut scanner = message::Scanner::new();
+        let text = Bytes::copy_from_slice(scanner.push(message).unwrap());
+        let scanned = scanner.finish().unwrap();
+        let body = NewBody {
+            id,
+            header: scanned.header,
+            text: Text::Inline(text),
+            summary: Summary::from(scanned.summary).encode_to_vec().into(),
+            created_at: 0,
+        };
+        let mut connection = self.pool.acquire().await.unwrap();
+        volume::insert(&mut connection, &[body]).await.unwrap();
+        id
+    }
+
+    pub(crate) fn delivery(&self, body_id: i64) -> Delivery {
+        Delivery {
+            recipient_id: self.next_recipient.fetch_add(1, Ordering::Relaxed),
+            body_id,
+            user: "bob@example.test".into(),
+            mailbox: String::new(),
+            prefix: Bytes::from_static(PREFIX),
+            received_at_ms: 1_700_000_000_000,
+        }
+    }
+
+    pub(crate) async fn select(
+        &mut self,
+        user_id: i64,
+        name: &str,
+    ) -> (MailboxState, Vec<MessageState>) {
+        let request = SelectRequest {
+            user_id,
+            name: name.into(),
+        };
+        let mut answers = self.mailboxes.select(request).await.unwrap().into_inner();
+        let mut state = None;
+        let mut messages = Vec::new();
+        while let Some(answer) = answers.message().await.unwrap() {
+            state = state.or(answer.state);
+            messages.extend(answer.messages);
+        }
+        (state.unwrap(), messages)
+    }
+}
+
+pub(crate) fn range(first: u32, last: u32) -> Vec<UidRange> {
+    vec![UidRange { first, last }]
+}
