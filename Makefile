@@ -27,6 +27,7 @@ lint: ## What CI wants besides the tests
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) run --quiet --locked -p dependency-direction
+	scripts/check-docs
 	if command -v cargo-deny >/dev/null; then $(CARGO) deny --offline check bans licenses sources; fi
 
 demo: ## Send, deliver and read a message on a running system, step by step

@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod certificates;
 pub(crate) mod domain;
 pub(crate) mod explain;
 pub(crate) mod policy;
@@ -23,6 +24,7 @@ pub(crate) async fn run(
 ) -> Result<Outcome, Failure> {
     match command {
         Command::Up(_) => Ok(Outcome::Done),
+        Command::Certificates(arguments) => certificates::run(&arguments, screen),
         Command::Domain(command) => domain::run(command, system, screen).await,
         Command::User(command) => user::run(command, system, screen).await,
         Command::Queue(command) => queue::run(command, system, screen).await,

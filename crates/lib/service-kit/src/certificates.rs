@@ -28,6 +28,11 @@ impl Pair {
     /// Writes both; the key so that only its user can read it.
     pub fn write(&self, certificate: &Path, key: &Path) -> Result<(), Error> {
         replace(key, self.key.as_bytes(), 0o600)?;
+        self.write_certificate(certificate)
+    }
+
+    /// Writes the certificate alone.
+    pub fn write_certificate(&self, certificate: &Path) -> Result<(), Error> {
         replace(certificate, self.certificate.as_bytes(), 0o644)
     }
 }
