@@ -1,16 +1,17 @@
 //! `postern queue`: messages on their way, and what became of those that were.
 
+mod json;
+
+use crate::failure::{Failure, Outcome};
+use crate::screen::{Screen, Times, columns, number, written};
+use crate::system::System;
 use api::grpc::Code;
 use api::queue::v1::{
     HistoryEvent, ListMessagesRequest, Outcome as End, QueuedMessage, QueuedRecipient,
     ShowMessageRequest, ShowMessageResponse,
 };
+use json::{Message, Story};
 use rules::format_size;
-use serde::Serialize;
-
-use crate::failure::{Failure, Outcome};
-use crate::screen::{Screen, Times, columns, number, utc, written};
-use crate::system::System;
 
 /// What can be seen of the queue.
 #[derive(Debug, clap::Subcommand)]
@@ -249,109 +250,6 @@ fn why(event: &HistoryEvent) -> String {
         (server, reply) => parts.push(format!("{server} said {reply}")),
     }
     parts.join("; ")
-}
-
-/// A message as shown in JSON.
-#[derive(Debug, Serialize)]
-struct Message<'a> {
-    message: i64,
-    sender: &'a str,
-    subject: &'a str,
-    size: u64,
-    received_at: Option<String>,
-    origin: Option<Origin<'a>>,
-    recipients: Vec<Recipient<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct Origin<'a> {
-    component: &'a str,
-    peer_address: &'a str,
-    helo: &'a str,
-    login: &'a str,
-    listener: &'a str,
-    tls: bool,
-    trust: &'a str,
-    session: &'a str,
-}
-
-#[derive(Debug, Serialize)]
-struct Recipient<'a> {
-    address: &'a str,
-    attempts: u32,
-    due_at: Option<String>,
-    under_way: bool,
-    last_reason: &'a str,
-}
-
-impl<'a> From<&'a QueuedMessage> for Message<'a> {
-    fn from(message: &'a QueuedMessage) -> Self {
-        let recipients = message.recipients.iter().map(|recipient| Recipient {
-            address: &recipient.address,
-            attempts: recipient.attempts,
-            due_at: utc(recipient.due_at_ms),
-            under_way: recipient.leased,
-            last_reason: &recipient.last_reason,
-        });
-        Self {
-            message: message.message_id,
-            sender: &message.reverse_path,
-            subject: &message.subject,
-            size: message.size,
-            received_at: utc(message.received_at_ms),
-            origin: message.origin.as_ref().map(|origin| Origin {
-                component: &origin.component,
-                peer_address: &origin.peer_address,
-                helo: &origin.helo,
-                login: &origin.login,
-                listener: &origin.listener,
-                tls: origin.tls,
-                trust: &origin.trust,
-                session: &origin.session,
-            }),
-            recipients: recipients.collect(),
-        }
-    }
-}
-
-/// A message and its history as shown in JSON.
-#[derive(Debug, Serialize)]
-struct Story<'a> {
-    message: i64,
-    waiting: Option<Message<'a>>,
-    history: Vec<Event<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct Event<'a> {
-    at: Option<String>,
-    recipient: &'a str,
-    outcome: &'static str,
-    reason: &'a str,
-    server: &'a str,
-    reply: &'a str,
-    policy_revision: u64,
-    worker: &'a str,
-}
-
-impl<'a> Story<'a> {
-    fn new(message: i64, shown: &'a ShowMessageResponse) -> Self {
-        let history = shown.history.iter().map(|event| Event {
-            at: utc(event.at_ms),
-            recipient: &event.address,
-            outcome: outcome(event.outcome()),
-            reason: &event.reason,
-            server: &event.server,
-            reply: &event.reply,
-            policy_revision: event.policy_revision,
-            worker: &event.worker,
-        });
-        Self {
-            message,
-            waiting: shown.message.as_ref().map(Message::from),
-            history: history.collect(),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `postern send`: puts a message into the queue, like any other component that submits.
 
 mod composed;
+mod fate;
 mod source;
 
 use std::io::{IsTerminal, Read};
@@ -9,20 +10,16 @@ use std::time::Duration;
 
 use api::intake::{Intake, IntakeError};
 use api::message::v1::Content;
-use api::queue::v1::{Accepted, Origin, Recipient, Submission};
+use api::queue::v1::{Origin, Recipient, Submission};
 use api::queue_client::{EnqueueError, Enqueuer};
 use rules::{EmailAddress, Policy, ReversePath, parse_duration};
-use serde::Serialize;
 
-use super::{queue, revision};
+use super::revision;
 use crate::failure::{Failure, Outcome};
 use crate::screen::Screen;
 use crate::system::System;
 use composed::Composed;
 use source::{Source, Trace};
-
-/// How often `--wait` asks.
-const ASK_EVERY: Duration = Duration::from_millis(100);
 
 /// `postern send`
 #[derive(Debug, clap::Args)]
@@ -100,8 +97,8 @@ pub(crate) async fn run(
         .enqueue(submission)
         .await
         .map_err(refused)?;
-    let sent = follow(system, &accepted, &recipients, arguments.wait).await?;
-    screen.show(&sent, || text(&sent));
+    let sent = fate::follow(system, &accepted, &recipients, arguments.wait).await?;
+    screen.show(&sent, || sent.text());
     Ok(Outcome::of(sent.ended_well()))
 }
 
@@ -227,100 +224,6 @@ fn refused(error: EnqueueError) -> Failure {
              --data or --config"
         )),
     }
-}
-
-/// What became of the message, as far as was waited for.
-#[derive(Debug, Serialize)]
-struct Sent {
-    message: i64,
-    recipients: Vec<Fate>,
-    /// Not all recipients reached an end in time; absent when nobody waited.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    waiting: Option<bool>,
-}
-
-#[derive(Debug, Serialize)]
-struct Fate {
-    address: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    outcome: Option<&'static str>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    reason: String,
-}
-
-impl Sent {
-    fn ended_well(&self) -> bool {
-        let well = |fate: &Fate| !matches!(fate.outcome, Some("bounced" | "removed"));
-        self.waiting != Some(true) && self.recipients.iter().all(well)
-    }
-}
-
-async fn follow(
-    system: &System,
-    accepted: &Accepted,
-    recipients: &[EmailAddress],
-    wait: Option<Duration>,
-) -> Result<Sent, Failure> {
-    let fates = recipients.iter().map(|address| Fate {
-        address: address.to_string(),
-        outcome: None,
-        reason: String::new(),
-    });
-    let mut sent = Sent {
-        message: accepted.message_id,
-        recipients: fates.collect(),
-        waiting: None,
-    };
-    let Some(wait) = wait else { return Ok(sent) };
-    let asking = async {
-        loop {
-            let shown = queue::show(system, accepted.message_id).await?;
-            for event in &shown.history {
-                let mut fates = sent.recipients.iter_mut();
-                if let Some(fate) = fates.find(|fate| fate.address == event.address) {
-                    fate.outcome = Some(queue::outcome(event.outcome()));
-                    fate.reason.clone_from(&event.reason);
-                }
-            }
-            if shown.message.is_none() {
-                return Ok::<_, Failure>(());
-            }
-            tokio::time::sleep(ASK_EVERY).await;
-        }
-    };
-    let ended = tokio::time::timeout(wait, asking).await;
-    sent.waiting = Some(match ended {
-        Ok(result) => result.map(|()| false)?,
-        Err(_) => true,
-    });
-    Ok(sent)
-}
-
-fn text(sent: &Sent) -> String {
-    let mut lines = vec![format!(
-        "Message {} is in the queue for {}.",
-        sent.message,
-        match sent.recipients.as_slice() {
-            [one] => one.address.clone(),
-            many => format!("{} recipients", many.len()),
-        }
-    )];
-    for fate in &sent.recipients {
-        let reason = match fate.reason.as_str() {
-            "" => String::new(),
-            reason => format!(" ({reason})"),
-        };
-        if let Some(outcome) = fate.outcome {
-            lines.push(format!("{}: {outcome}{reason}", fate.address));
-        }
-    }
-    if sent.waiting == Some(true) {
-        let message = sent.message;
-        lines.push(format!(
-            "It is still on its way; see postern queue show {message}"
-        ));
-    }
-    lines.join("\n")
 }
 
 #[cfg(test)]

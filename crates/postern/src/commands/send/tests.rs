@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
+use super::fate::{Fate, Sent};
 use super::*;
 
 fn sent(outcomes: &[Option<&'static str>], waiting: Option<bool>) -> Sent {
@@ -18,14 +19,14 @@ fn sent(outcomes: &[Option<&'static str>], waiting: Option<bool>) -> Sent {
 fn what_became_of_the_message_is_said() {
     let enqueued = sent(&[None], None);
     assert_eq!(
-        text(&enqueued),
+        enqueued.text(),
         "Message 7 is in the queue for u0@example.test."
     );
     assert!(enqueued.ended_well());
 
     let delivered = sent(&[Some("delivered"), Some("relayed")], Some(false));
     assert_eq!(
-        text(&delivered),
+        delivered.text(),
         "Message 7 is in the queue for 2 recipients.\n\
          u0@example.test: delivered (INBOX)\nu1@example.test: relayed (INBOX)"
     );
@@ -33,7 +34,7 @@ fn what_became_of_the_message_is_said() {
     assert!(!sent(&[Some("delivered"), Some("bounced")], Some(false)).ended_well());
 
     let late = sent(&[Some("put off")], Some(true));
-    assert!(text(&late).ends_with("see postern queue show 7"));
+    assert!(late.text().ends_with("see postern queue show 7"));
     assert!(!late.ended_well());
 }
 
