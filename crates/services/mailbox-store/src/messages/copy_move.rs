@@ -145,7 +145,10 @@ async fn insert_copies(
         r#"WITH source AS (
                SELECT message.*, $4::bigint - 1 + row_number() OVER (ORDER BY uid) AS to_uid
                FROM UNNEST($2::bigint[], $3::bigint[]) AS range (first, last)
-               JOIN mailbox.message ON mailbox_id = $1 AND uid BETWEEN range.first AND range.last
+               CROSS JOIN LATERAL (
+                   SELECT * FROM mailbox.message
+                   WHERE mailbox_id = $1 AND uid BETWEEN range.first AND range.last
+                   ORDER BY uid) AS message
            ), copied AS (
                INSERT INTO mailbox.message (mailbox_id, uid, modseq, body_id, internal_date, size,
                                             flags, keywords, prefix)

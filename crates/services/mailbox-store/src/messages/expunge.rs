@@ -20,9 +20,16 @@ async fn try_expunge(store: &Store, mailbox_id: i64, uids: &UidSet) -> Result<Ex
     let mailbox = lock::one(&mut transaction, mailbox_id).await?;
     let removed = sqlx::query_as!(
         Removed,
-        "DELETE FROM mailbox.message USING UNNEST($2::bigint[], $3::bigint[]) AS range (first, last)
-         WHERE mailbox_id = $1 AND uid BETWEEN range.first AND range.last AND flags & $4 <> 0
-         RETURNING uid, flags, size, body_id",
+        "WITH doomed AS (
+             SELECT uid FROM UNNEST($2::bigint[], $3::bigint[]) AS range (first, last)
+             CROSS JOIN LATERAL (
+                 SELECT uid FROM mailbox.message
+                 WHERE mailbox_id = $1 AND uid BETWEEN range.first AND range.last
+                   AND flags & $4 <> 0
+                 ORDER BY uid) AS message)
+         DELETE FROM mailbox.message USING doomed
+         WHERE mailbox_id = $1 AND message.uid = doomed.uid
+         RETURNING message.uid, flags, size, body_id",
         mailbox_id,
         &uids.firsts(),
         &uids.lasts(),

@@ -57,7 +57,10 @@ pub(super) async fn on_messages(
     let names = sqlx::query_scalar!(
         r#"SELECT DISTINCT keyword AS "keyword!"
            FROM UNNEST($2::bigint[], $3::bigint[]) AS range (first, last)
-           JOIN mailbox.message ON mailbox_id = $1 AND uid BETWEEN range.first AND range.last
+           CROSS JOIN LATERAL (
+               SELECT keywords FROM mailbox.message
+               WHERE mailbox_id = $1 AND uid BETWEEN range.first AND range.last
+               ORDER BY uid) AS message
            CROSS JOIN UNNEST(keywords) AS keyword"#,
         mailbox_id,
         &uids.firsts(),

@@ -118,7 +118,10 @@ async fn update(
                            ELSE ARRAY(SELECT k FROM UNNEST(keywords) AS k WHERE k <> ALL ($8))
                       END AS new_keywords
                FROM UNNEST($2::bigint[], $3::bigint[]) AS range (first, last)
-               JOIN mailbox.message ON mailbox_id = $1 AND uid BETWEEN range.first AND range.last
+               CROSS JOIN LATERAL (
+                   SELECT * FROM mailbox.message
+                   WHERE mailbox_id = $1 AND uid BETWEEN range.first AND range.last
+                   ORDER BY uid) AS message
            ), changed AS (
                UPDATE mailbox.message
                SET flags = new_flags, keywords = new_keywords, modseq = $10

@@ -9,7 +9,13 @@ async fn flags_are_replaced_added_and_removed() {
     kit.append_with(bob, "INBOX", MESSAGE, 1, &["Work"]).await;
     let inbox = kit.mailbox_id(bob, "INBOX").await;
     /// How, which, and what is there afterwards.
-    type Row = (Mode, i32, &'static [&'static str], u32, &'static [&'static str]);
+    type Row = (
+        Mode,
+        i32,
+        &'static [&'static str],
+        u32,
+        &'static [&'static str],
+    );
     let rows: [Row; 7] = [
         (Mode::Add, 4, &["work", "Later"], 5, &["Work", "Later"]),
         (Mode::Add, 0, &["LATER"], 5, &["Work", "Later"]),
