@@ -1,5 +1,7 @@
 //! Group commit (DESIGN §5): what arrives while one transaction is under way makes up the next.
 
+use std::time::Duration;
+
 use tokio::sync::{Mutex, mpsc};
 
 /// Something that waits to be committed.
@@ -14,6 +16,7 @@ pub(crate) struct Inbox<T> {
     receiver: Mutex<mpsc::Receiver<T>>,
     max_items: usize,
     max_weight: usize,
+    linger: Duration,
 }
 
 impl<T: Weighed> Inbox<T> {
@@ -24,14 +27,25 @@ impl<T: Weighed> Inbox<T> {
             receiver: Mutex::new(receiver),
             max_items,
             max_weight,
+            linger: Duration::ZERO,
         };
         (sender, inbox)
+    }
+
+    /// Lets a batch wait so long for company. For what nobody waits for: it spares Postgres
+    /// transactions where little arrives at a time.
+    pub(crate) fn lingering(mut self, linger: Duration) -> Self {
+        self.linger = linger;
+        self
     }
 
     /// Waits for something, then takes what has arrived. `None` when nobody can send any more.
     pub(crate) async fn next_batch(&self) -> Option<Vec<T>> {
         let mut receiver = self.receiver.lock().await;
         let first = receiver.recv().await?;
+        if !self.linger.is_zero() && receiver.len() < self.max_items {
+            tokio::time::sleep(self.linger).await;
+        }
         let mut weight = first.weight();
         let mut batch = Vec::with_capacity(receiver.len() + 1);
         batch.push(first);

@@ -29,6 +29,9 @@ use crate::{failure, sql};
 const BATCH_REQUESTS: usize = 256;
 const BATCH_OUTCOMES: usize = 1000;
 
+/// Outcomes wait so long for others: the mail is delivered, nobody waits for the record.
+const LINGER: Duration = Duration::from_millis(2);
+
 /// How long a batch is tried while Postgres is away, before the workers are told.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -47,7 +50,8 @@ impl Weighed for Job {
 
 /// The writer's inbox, and the way into it.
 pub(crate) fn inbox() -> (mpsc::Sender<Job>, Inbox<Job>) {
-    Inbox::new(BATCH_REQUESTS, BATCH_OUTCOMES)
+    let (sender, inbox) = Inbox::new(BATCH_REQUESTS, BATCH_OUTCOMES);
+    (sender, inbox.lingering(LINGER))
 }
 
 /// Records batches until nobody can send any more.
