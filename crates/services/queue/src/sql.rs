@@ -27,3 +27,6 @@ pub(crate) fn recipient_id(message_id: i64, n: usize) -> i64 {
 pub(crate) fn message_id(recipient_id: i64) -> i64 {
     recipient_id >> RECIPIENT_BITS
 }
+
+#[cfg(test)]
+mod model_tests;
