@@ -92,10 +92,11 @@ impl Session {
     pub(crate) async fn run(mut self) {
         metrics::gauge!("postern_imap_sessions").increment(1.0);
         let served = self.serve().await;
-        if served.is_ok() && self.io.flush().await.is_ok() {
-            if let Err(error) = self.io.close().await {
-                tracing::debug!(%error, "the connection was not closed in order");
-            }
+        if served.is_ok()
+            && self.io.flush().await.is_ok()
+            && let Err(error) = self.io.close().await
+        {
+            tracing::debug!(%error, "the connection was not closed in order");
         }
         metrics::gauge!("postern_imap_sessions").decrement(1.0);
     }

@@ -26,7 +26,7 @@ impl Session {
             return Ok(Answer::ok("No such message."));
         }
         let plan = Plan::new(command.items);
-        if plan.from_view() {
+        if plan.view_suffices() {
             self.fetch_from_view(&uids, &plan).await?;
             return Ok(Answer::ok("Fetch completed."));
         }

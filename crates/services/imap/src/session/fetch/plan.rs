@@ -28,7 +28,7 @@ impl Plan {
     }
 
     /// Whether the view knows it all.
-    pub(super) fn from_view(&self) -> bool {
+    pub(super) fn view_suffices(&self) -> bool {
         let known = |item: &FetchItem| matches!(item, FetchItem::Uid | FetchItem::Flags);
         self.items.iter().all(known)
     }
