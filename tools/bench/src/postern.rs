@@ -175,9 +175,18 @@ impl System for Postern {
     }
 
     fn database_size(&self) -> Result<Option<u64>> {
-        let status = self.status()?;
-        let octets = status["database"]["octets"].as_u64();
-        Ok(Some(octets.context("the status tells no database.octets")?))
+        let settings = std::fs::read_to_string(self.data.join("postern.toml"))?;
+        let settings: toml::Table = settings.parse()?;
+        let url = settings["database"]["url"]
+            .as_str()
+            .context("postern.toml names no database")?;
+        let output = Command::new("psql")
+            .args([url, "-Atc", "SELECT pg_database_size(current_database())"])
+            .output()
+            .context("psql does not run")?;
+        let octets = String::from_utf8(output.stdout)?;
+        let octets = octets.trim().parse();
+        Ok(Some(octets.context("psql told no size")?))
     }
 }
 
