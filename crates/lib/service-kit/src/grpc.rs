@@ -1,7 +1,9 @@
 //! gRPC between the services: Unix sockets on one machine, mutual TLS between machines.
 
 mod client;
+mod internal_tls;
 mod server;
+mod tcp;
 mod unix_socket;
 
 pub use client::open_channel;

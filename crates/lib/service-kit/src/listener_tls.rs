@@ -8,12 +8,10 @@ use arc_swap::ArcSwap;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_util::sync::CancellationToken;
 
-use crate::Error;
 use crate::config::TlsConfig;
+use crate::{Error, pem};
 
 /// What a listener needs to speak TLS. `session-io` takes it by this name too.
 pub type ServerTls = rustls::ServerConfig;
@@ -111,21 +109,11 @@ fn stamp(certificate: &Path, key: &Path) -> Stamp {
 }
 
 fn certified_key(certificate: &Path, key: &Path) -> Result<CertifiedKey, Error> {
-    let wrong =
-        |path: &Path, reason: String| Error::Certificate(format!("{}: {reason}", path.display()));
-    let pem = std::fs::read(certificate).map_err(|error| Error::file(certificate, error))?;
-    let chain = CertificateDer::pem_slice_iter(&pem)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| wrong(certificate, error.to_string()))?;
-    if chain.is_empty() {
-        return Err(wrong(certificate, "holds no certificate".to_owned()));
-    }
-    let pem = std::fs::read(key).map_err(|error| Error::file(key, error))?;
-    let private =
-        PrivateKeyDer::from_pem_slice(&pem).map_err(|error| wrong(key, error.to_string()))?;
+    let chain = pem::certificates(certificate)?;
+    let private = pem::private_key(key)?;
     let provider: CryptoProvider = aws_lc_rs::default_provider();
     CertifiedKey::from_der(chain, private, &provider)
-        .map_err(|error| wrong(certificate, error.to_string()))
+        .map_err(|error| pem::wrong(certificate, &error.to_string()))
 }
 
 #[cfg(test)]

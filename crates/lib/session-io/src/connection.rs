@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::{Buf as _, BytesMut};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -29,6 +30,9 @@ const COPIED: usize = 16 * 1024;
 
 /// Until a session says otherwise. RFC 5321 §4.5.3.2.7 asks servers for 5 minutes.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Silence after which the system asks whether the peer is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(120);
 
 /// A TCP or TLS connection to a client or to a server.
 ///
@@ -59,6 +63,9 @@ impl Connection {
     pub fn new(socket: TcpStream) -> Result<Self, SessionError> {
         // Answers go out in one write each: there is nothing for Nagle's algorithm to join.
         socket.set_nodelay(true)?;
+        // A peer that vanished without a word is noticed, and a NAT box between us reminded.
+        let keepalive = TcpKeepalive::new().with_time(KEEP_ALIVE);
+        SockRef::from(&socket).set_tcp_keepalive(&keepalive)?;
         Ok(Self {
             peer: socket.peer_addr()?,
             local: socket.local_addr()?,

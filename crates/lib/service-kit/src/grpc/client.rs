@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
-use tonic::transport::{
-    Certificate, Channel, ClientTlsConfig, Endpoint as TonicEndpoint, Identity, Uri,
-};
+use tonic::transport::{Channel, Endpoint as TonicEndpoint, Uri};
 
 use super::{
     CONNECTION_WINDOW, FRAME, KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, RESETS, STREAM_WINDOW,
+    internal_tls, tcp,
 };
 use crate::config::InternalTlsConfig;
 use crate::{Endpoint, Error};
+
+/// What requests carry as authority. Where they go, and whether TLS is spoken there, is the
+/// connector's.
+const AUTHORITY: &str = "http://postern.internal";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -24,35 +27,38 @@ pub fn open_channel(
 ) -> Result<Channel, Error> {
     match endpoint {
         Endpoint::Unix(path) => Ok(unix(path)),
-        Endpoint::Tcp { .. } => {
+        Endpoint::Tcp { host, port } => {
             let tls = tls.ok_or_else(|| Error::Endpoint {
                 endpoint: endpoint.to_string(),
                 reason: "services on TCP need [internal-tls]".to_owned(),
             })?;
-            tcp(endpoint, client_tls(tls)?)
+            // What cannot be read now will not be there for the first call either.
+            internal_tls::client(tls)?;
+            Ok(tcp(host, *port, tls.clone()))
         }
     }
 }
 
 fn unix(path: &Path) -> Channel {
     let path: PathBuf = path.to_owned();
-    // The URI is what requests carry as authority; the connector decides where they go.
-    windows(TonicEndpoint::from_static("http://postern.internal")).connect_with_connector_lazy(
-        tower::service_fn(move |_: Uri| {
+    windows(TonicEndpoint::from_static(AUTHORITY)).connect_with_connector_lazy(tower::service_fn(
+        move |_: Uri| {
             let path = path.clone();
             async move { UnixStream::connect(path).await.map(TokioIo::new) }
-        }),
-    )
+        },
+    ))
 }
 
-fn tcp(endpoint: &Endpoint, tls: ClientTlsConfig) -> Result<Channel, Error> {
-    let tonic = TonicEndpoint::from_shared(endpoint.to_string())?
-        .tls_config(tls)?
-        .tcp_nodelay(true)
+fn tcp(host: &str, port: u16, tls: InternalTlsConfig) -> Channel {
+    let host = host.to_owned();
+    let endpoint = TonicEndpoint::from_static(AUTHORITY)
         .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
         .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
         .keep_alive_while_idle(true);
-    Ok(windows(tonic).connect_lazy())
+    windows(endpoint).connect_with_connector_lazy(tower::service_fn(move |_: Uri| {
+        let (host, tls) = (host.clone(), tls.clone());
+        async move { tcp::connect(&host, port, &tls).await }
+    }))
 }
 
 fn windows(endpoint: TonicEndpoint) -> TonicEndpoint {
@@ -63,11 +69,4 @@ fn windows(endpoint: TonicEndpoint) -> TonicEndpoint {
         .max_frame_size(FRAME)
         .http2_max_concurrent_reset_streams(RESETS)
         .http2_max_local_error_reset_streams(RESETS)
-}
-
-fn client_tls(tls: &InternalTlsConfig) -> Result<ClientTlsConfig, Error> {
-    let read = |path: &Path| std::fs::read(path).map_err(|error| Error::file(path, error));
-    Ok(ClientTlsConfig::new()
-        .ca_certificate(Certificate::from_pem(read(&tls.ca)?))
-        .identity(Identity::from_pem(read(&tls.certificate)?, read(&tls.key)?)))
 }

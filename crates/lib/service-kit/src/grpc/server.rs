@@ -1,17 +1,15 @@
 //! The gRPC server of a process.
 
-use std::path::Path;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::UnixListenerStream;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::server::TcpIncoming;
-use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
+use tonic::transport::Server;
 
 use super::{
     CONNECTION_WINDOW, FRAME, KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, RESETS, Routes,
-    STREAM_WINDOW, STREAMS, unix_socket,
+    STREAM_WINDOW, STREAMS, internal_tls, tcp, unix_socket,
 };
 use crate::config::InternalTlsConfig;
 use crate::{Endpoint, Error};
@@ -54,6 +52,8 @@ pub(crate) async fn serve(
                 endpoint: endpoint.to_string(),
                 reason: "to listen on TCP a service needs [internal-tls]".to_owned(),
             })?;
+            // What cannot be used now is told now.
+            internal_tls::server(tls)?;
             let listener = TcpListener::bind((host.as_str(), *port))
                 .await
                 .map_err(|source| Error::Listen {
@@ -61,13 +61,12 @@ pub(crate) async fn serve(
                     source,
                 })?;
             let router = server
-                .tls_config(server_tls(tls)?)?
                 .http2_keepalive_interval(Some(KEEP_ALIVE_INTERVAL))
                 .http2_keepalive_timeout(Some(KEEP_ALIVE_TIMEOUT))
                 .add_routes(routes);
             bound();
             let served = router.serve_with_incoming_shutdown(
-                TcpIncoming::from(listener).with_nodelay(Some(true)),
+                tcp::accept(listener, tls.clone(), shutdown.clone()),
                 shutdown.clone().cancelled_owned(),
             );
             drained(served, &shutdown).await
@@ -91,11 +90,4 @@ async fn drained(
             Ok(())
         }
     }
-}
-
-fn server_tls(tls: &InternalTlsConfig) -> Result<ServerTlsConfig, Error> {
-    let read = |path: &Path| std::fs::read(path).map_err(|error| Error::file(path, error));
-    Ok(ServerTlsConfig::new()
-        .identity(Identity::from_pem(read(&tls.certificate)?, read(&tls.key)?))
-        .client_ca_root(Certificate::from_pem(read(&tls.ca)?)))
 }

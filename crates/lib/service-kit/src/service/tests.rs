@@ -163,6 +163,13 @@ async fn services_on_tcp_know_each_other_by_their_authority() {
     assert!(health::check(&endpoint, Some(&stranger)).await.is_err());
     assert!(health::check(&endpoint, None).await.is_err());
 
+    // A renewed certificate, of another authority even, is shown without a restart.
+    let renewed = Authority::create().unwrap();
+    internal_tls(folder.path(), &renewed, "queue");
+    assert!(health::check(&endpoint, Some(&friend)).await.is_err());
+    let friend = internal_tls(folder.path(), &renewed, "delivery");
+    health::check(&endpoint, Some(&friend)).await.unwrap();
+
     service.shutdown.cancel();
     server.await.unwrap().unwrap();
 }

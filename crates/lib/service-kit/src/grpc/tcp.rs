@@ -1,0 +1,85 @@
+//! gRPC over TCP: connections with their TLS handshake done, in and out.
+
+use std::io;
+use std::time::Duration;
+
+use hyper_util::rt::TokioIo;
+use rustls_pki_types::ServerName;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+
+use super::internal_tls;
+use crate::config::InternalTlsConfig;
+
+/// How long a peer may take for its handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// After an accept that failed for want of descriptors: time for others to be closed.
+const PAUSE: Duration = Duration::from_millis(100);
+
+type Accepted = io::Result<server::TlsStream<TcpStream>>;
+
+/// Accepts until `shutdown`. Handshakes are done beside each other: a peer that takes its time
+/// keeps nobody waiting.
+pub(super) fn accept(
+    listener: TcpListener,
+    tls: InternalTlsConfig,
+    shutdown: CancellationToken,
+) -> ReceiverStream<Accepted> {
+    let (sender, accepted) = mpsc::channel(1);
+    tokio::spawn(shutdown.run_until_cancelled_owned(async move {
+        loop {
+            match listener.accept().await {
+                Ok((socket, _)) => {
+                    tokio::spawn(hand_over(socket, tls.clone(), sender.clone()));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection was not accepted");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }));
+    ReceiverStream::new(accepted)
+}
+
+async fn hand_over(socket: TcpStream, tls: InternalTlsConfig, sender: mpsc::Sender<Accepted>) {
+    let peer = socket.peer_addr();
+    match timely(shake_hands(socket, &tls)).await {
+        // The server may have shut down meanwhile.
+        Ok(stream) => drop(sender.send(Ok(stream)).await),
+        Err(error) => tracing::warn!(?peer, %error, "a service was not let in"),
+    }
+}
+
+async fn shake_hands(socket: TcpStream, tls: &InternalTlsConfig) -> Accepted {
+    socket.set_nodelay(true)?;
+    let config = internal_tls::server(tls).map_err(io::Error::other)?;
+    TlsAcceptor::from(config).accept(socket).await
+}
+
+/// Connects to the service known as `host`.
+pub(super) async fn connect(
+    host: &str,
+    port: u16,
+    tls: &InternalTlsConfig,
+) -> io::Result<TokioIo<client::TlsStream<TcpStream>>> {
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    let config = internal_tls::client(tls).map_err(io::Error::other)?;
+    timely(async {
+        let socket = TcpStream::connect((host, port)).await?;
+        socket.set_nodelay(true)?;
+        let stream = TlsConnector::from(config).connect(name, socket).await?;
+        Ok(TokioIo::new(stream))
+    })
+    .await
+}
+
+async fn timely<T>(work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    tokio::time::timeout(HANDSHAKE, work)
+        .await
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
