@@ -17,11 +17,6 @@ impl Clock {
         }))
     }
 
-    #[cfg(test)]
-    pub(crate) fn fixed(at_ms: i64) -> Self {
-        Self(Arc::new(move || at_ms))
-    }
-
     pub(crate) fn now_ms(&self) -> i64 {
         (self.0)()
     }

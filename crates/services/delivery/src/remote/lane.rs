@@ -24,7 +24,7 @@ pub(super) fn start(remote: Arc<Remote>, target: Target) {
 
 /// Serves the destination until there is nothing left to do.
 async fn run(remote: Arc<Remote>, target: Target) {
-    let mut connection: Option<Open> = None;
+    let mut connection: Option<Box<Open>> = None;
     let mut idle = false;
     loop {
         match remote.table.next(&target, connection.is_some() && !idle) {
@@ -55,9 +55,9 @@ async fn run(remote: Arc<Remote>, target: Target) {
 async fn serve(
     remote: &Arc<Remote>,
     target: &Target,
-    connection: Option<Open>,
+    connection: Option<Box<Open>>,
     mut job: Job,
-) -> Option<Open> {
+) -> Option<Box<Open>> {
     if let Some(connection) = connection {
         match transaction::run(remote, target, connection, job).await {
             Ran::Done(connection) => return reusable(connection).await,
@@ -82,7 +82,7 @@ async fn serve(
     }
 }
 
-async fn reusable(connection: Option<Open>) -> Option<Open> {
+async fn reusable(connection: Option<Box<Open>>) -> Option<Box<Open>> {
     let connection = connection?;
     if connection.messages < MAX_MESSAGES {
         return Some(connection);

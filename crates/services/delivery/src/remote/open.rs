@@ -41,7 +41,7 @@ pub(super) struct Open {
 pub(super) struct Unopened(pub(super) Failure);
 
 impl Open {
-    pub(super) async fn quit(mut self) {
+    pub(super) async fn quit(mut self: Box<Self>) {
         self.connection.set_timeout(GOODBYE);
         self.session.quit(self.connection.output());
         if self.connection.flush().await.is_ok() {
@@ -51,7 +51,7 @@ impl Open {
 }
 
 /// Opens a session with the first server that has one.
-pub(super) async fn open(remote: &Remote, target: &Target) -> Result<Open, Unopened> {
+pub(super) async fn open(remote: &Remote, target: &Target) -> Result<Box<Open>, Unopened> {
     let plan = plan(remote, target).await.map_err(Unopened)?;
     let none = || Failure::temporary("4.4.4", "There is no server to connect to.");
     let permit = Arc::clone(&remote.permits).acquire_owned().await;
@@ -65,14 +65,14 @@ pub(super) async fn open(remote: &Remote, target: &Target) -> Result<Open, Unope
     for (hop, address) in addresses {
         match reach(remote, &plan, hop, address).await {
             Ok((connection, session)) => {
-                return Ok(Open {
+                return Ok(Box::new(Open {
                     connection,
                     session,
                     server: label(hop, address),
                     messages: 0,
                     content_begun: false,
                     _permit: permit,
-                });
+                }));
             }
             Err(failure) => {
                 tracing::debug!(%target, server = failure.server, reason = failure.reason, "next");

@@ -45,7 +45,11 @@ pub(super) fn verdict(answer: &Answer, server: &str, reports: bool, accepted: bo
         status: status.into(),
         reason,
         server: server.to_owned(),
-        reply: asked.then(|| reply.to_string()).unwrap_or_default(),
+        reply: if asked {
+            reply.to_string()
+        } else {
+            String::new()
+        },
         retry_in: None,
     }))
 }

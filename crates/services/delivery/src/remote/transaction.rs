@@ -25,7 +25,7 @@ const AFTER_CONTENT: Duration = Duration::from_secs(600);
 /// What became of a job.
 pub(super) enum Ran {
     /// It has ended, one way or another; with the connection, when it can be used again.
-    Done(Option<Open>),
+    Done(Option<Box<Open>>),
     /// A used connection turned out to be closed before anything was said.
     Stale(Job),
 }
@@ -38,7 +38,12 @@ enum Broken {
 }
 
 /// Runs the job and tells the finisher what became of its recipients.
-pub(super) async fn run(remote: &Arc<Remote>, target: &Target, mut open: Open, job: Job) -> Ran {
+pub(super) async fn run(
+    remote: &Arc<Remote>,
+    target: &Target,
+    mut open: Box<Open>,
+    job: Job,
+) -> Ran {
     let body = match Body::open(remote, &job.work).await {
         Ok(body) if body.hops > MAX_HOPS => {
             let reason = "The message has been passed on too often: it goes round in a circle.";

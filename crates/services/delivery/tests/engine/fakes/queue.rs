@@ -1,0 +1,249 @@
+//! A queue in memory: it leases what the test gives it and keeps what it is told.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use api::grpc::{Request, Response, Status, Streaming, async_trait};
+use api::message::v1::{Chunk, StoredText};
+use api::queue::v1::queue_server::Queue;
+use api::queue::v1::{
+    CompleteRequest, CompleteResponse, Completed, Completion, EnqueueRequest, EnqueueResponse,
+    GetStatisticsRequest, GetStatisticsResponse, LeaseRequest, LeaseResponse, LeasedMessage,
+    ListMessagesRequest, ListMessagesResponse, Notice, ReadMessageRequest, ShowMessageRequest,
+    ShowMessageResponse, complete_response, lease_request,
+};
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _, stream};
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
+
+type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// See the module. Clones are the same queue.
+#[derive(Clone)]
+pub(crate) struct FakeQueue {
+    state: Arc<Mutex<State>>,
+    changed: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    lease: Option<mpsc::Sender<Result<LeaseResponse, Status>>>,
+    backlog: Vec<LeasedMessage>,
+    bodies: HashMap<i64, Bytes>,
+    pub(crate) completions: Vec<Completion>,
+    pub(crate) notices: Vec<Notice>,
+    /// Completion requests, to see what was batched.
+    pub(crate) requests: usize,
+    pub(crate) credits: u32,
+    pub(crate) renewed: Vec<i64>,
+    pub(crate) workers: Vec<String>,
+    /// So many completion requests more are answered by the stream breaking.
+    pub(crate) break_completions: usize,
+    pub(crate) reads: usize,
+}
+
+impl FakeQueue {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: Arc::default(),
+            changed: watch::Sender::new(0),
+        }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    fn touch(&self) {
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    /// Stores a message's bytes.
+    pub(crate) fn store(&self, body_id: i64, message: impl Into<Bytes>) {
+        self.state().bodies.insert(body_id, message.into());
+    }
+
+    /// Leases these now, or as soon as there is a worker.
+    pub(crate) async fn give(&self, messages: Vec<LeasedMessage>) {
+        let lease = self.state().lease.clone();
+        match lease {
+            Some(lease) => {
+                let response = LeaseResponse {
+                    messages,
+                    lease_seconds: 1,
+                };
+                lease.send(Ok(response)).await.unwrap();
+            }
+            None => self.state().backlog.extend(messages),
+        }
+    }
+
+    /// Breaks the worker's stream.
+    pub(crate) fn break_lease(&self) {
+        self.state().lease = None;
+    }
+
+    /// Waits until something is so.
+    pub(crate) async fn until<T>(&self, mut what: impl FnMut(&State) -> Option<T>) -> T {
+        let mut changes = self.changed.subscribe();
+        loop {
+            changes.borrow_and_update();
+            if let Some(found) = what(&self.state()) {
+                return found;
+            }
+            changes.changed().await.unwrap();
+        }
+    }
+
+    /// Waits for the completion of this recipient.
+    pub(crate) async fn completion(&self, recipient_id: i64) -> Completion {
+        self.until(|state| {
+            let of = |one: &&Completion| one.lease.unwrap().recipient_id == recipient_id;
+            state.completions.iter().find(of).cloned()
+        })
+        .await
+    }
+
+    fn requested(&self, request: LeaseRequest) {
+        let mut state = self.state();
+        match request.request {
+            Some(lease_request::Request::Hello(worker)) => state.workers.push(worker.name),
+            Some(lease_request::Request::Credits(credits)) => state.credits += credits,
+            Some(lease_request::Request::Renew(renewal)) => {
+                let ids = renewal.leases.iter().map(|lease| lease.recipient_id);
+                state.renewed.extend(ids);
+            }
+            None => {}
+        }
+        drop(state);
+        self.touch();
+    }
+
+    fn completed(&self, request: CompleteRequest) -> Result<CompleteResponse, Status> {
+        let mut state = self.state();
+        if state.break_completions > 0 {
+            state.break_completions -= 1;
+            return Err(Status::unavailable("broken on purpose"));
+        }
+        state.requests += 1;
+        state.completions.extend(request.completions);
+        state.notices.extend(request.notices);
+        drop(state);
+        self.touch();
+        Ok(CompleteResponse {
+            tag: request.tag,
+            result: Some(complete_response::Result::Completed(Completed::default())),
+        })
+    }
+}
+
+fn not_asked<T>() -> Result<Response<T>, Status> {
+    Err(Status::unimplemented("delivery does not ask this"))
+}
+
+#[async_trait]
+impl Queue for FakeQueue {
+    type EnqueueStream = Answers<EnqueueResponse>;
+    type LeaseStream = Answers<LeaseResponse>;
+    type CompleteStream = Answers<CompleteResponse>;
+    type ReadMessageStream = Answers<Chunk>;
+
+    async fn lease(
+        &self,
+        requests: Request<Streaming<LeaseRequest>>,
+    ) -> Result<Response<Self::LeaseStream>, Status> {
+        let (sender, receiver) = mpsc::channel(16);
+        let messages = std::mem::take(&mut self.state().backlog);
+        let first = LeaseResponse {
+            messages,
+            lease_seconds: 1,
+        };
+        sender.send(Ok(first)).await.unwrap();
+        self.state().lease = Some(sender);
+        let (queue, mut requests) = (self.clone(), requests.into_inner());
+        tokio::spawn(async move {
+            while let Ok(Some(request)) = requests.message().await {
+                queue.requested(request);
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+    }
+
+    async fn complete(
+        &self,
+        requests: Request<Streaming<CompleteRequest>>,
+    ) -> Result<Response<Self::CompleteStream>, Status> {
+        let queue = self.clone();
+        let answers = requests
+            .into_inner()
+            .map(move |request| queue.completed(request?));
+        Ok(Response::new(Box::pin(answers)))
+    }
+
+    async fn read_message(
+        &self,
+        request: Request<ReadMessageRequest>,
+    ) -> Result<Response<Self::ReadMessageStream>, Status> {
+        let request = request.into_inner();
+        let mut state = self.state();
+        state.reads += 1;
+        let Some(body) = state.bodies.get(&request.body_id) else {
+            return Err(Status::not_found("no such body"));
+        };
+        let end = body
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")
+            .unwrap()
+            + 4;
+        let header = body.slice(..end);
+        let text = if request.header_only {
+            Vec::new()
+        } else {
+            let text = body.slice(end..);
+            let pieces = (0..text.len()).step_by(200_000);
+            pieces
+                .map(|at| text.slice(at..text.len().min(at + 200_000)))
+                .collect()
+        };
+        let chunks = std::iter::once(header).chain(text);
+        let chunks: Vec<_> = chunks.map(|data| Ok(Chunk { data })).collect();
+        Ok(Response::new(Box::pin(stream::iter(chunks))))
+    }
+
+    async fn enqueue(
+        &self,
+        _: Request<Streaming<EnqueueRequest>>,
+    ) -> Result<Response<Self::EnqueueStream>, Status> {
+        not_asked()
+    }
+
+    async fn store_text(
+        &self,
+        _: Request<Streaming<Chunk>>,
+    ) -> Result<Response<StoredText>, Status> {
+        not_asked()
+    }
+
+    async fn list_messages(
+        &self,
+        _: Request<ListMessagesRequest>,
+    ) -> Result<Response<ListMessagesResponse>, Status> {
+        not_asked()
+    }
+
+    async fn show_message(
+        &self,
+        _: Request<ShowMessageRequest>,
+    ) -> Result<Response<ShowMessageResponse>, Status> {
+        not_asked()
+    }
+
+    async fn get_statistics(
+        &self,
+        _: Request<GetStatisticsRequest>,
+    ) -> Result<Response<GetStatisticsResponse>, Status> {
+        not_asked()
+    }
+}

@@ -1,0 +1,108 @@
+//! Delivery to mailboxes.
+
+use api::queue::v1::Outcome;
+
+use crate::system::{System, message};
+
+#[tokio::test]
+async fn a_message_to_a_hundred_mailboxes_is_one_batch_with_a_prefix_each() {
+    let system = System::local().await;
+    let addresses: Vec<String> = (0..100)
+        .map(|n| {
+            if n % 2 == 0 {
+                "Bob@example.test"
+            } else {
+                "eve@example.test"
+            }
+            .to_owned()
+        })
+        .collect();
+    let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
+    system.queue.give(vec![message(1, &addresses)]).await;
+    for id in 1..=100 {
+        let completion = system.queue.completion(id).await;
+        assert_eq!(completion.outcome(), Outcome::Delivered);
+        assert_eq!(completion.policy_revision, 7);
+    }
+    let state = system.mailboxes.state();
+    assert_eq!(state.batches, [100]);
+    let first = &state.delivered[0];
+    assert_eq!(
+        (first.user.as_str(), first.body_id),
+        ("bob@example.test", 1)
+    );
+    assert_eq!(
+        &first.prefix[..],
+        b"Return-Path: <alice@example.test>\r\nDelivered-To: Bob@example.test\r\n"
+    );
+    assert_eq!(system.queue.state().requests, 1, "completed together");
+    drop(state);
+    system
+        .queue
+        .until(|state| (state.credits == 1_100).then_some(()))
+        .await;
+}
+
+#[tokio::test]
+async fn each_recipient_ends_as_its_route_says() {
+    let system = System::local().await;
+    system.mailboxes.state().full = Some("eve@example.test".to_owned());
+    let addresses = [
+        "bob@example.test",
+        "unknown@example.test",
+        "anyone@catch.test",
+        "nobody-knows@example.test",
+        "eve@example.test",
+        "no address",
+    ];
+    system.queue.give(vec![message(1, &addresses)]).await;
+    let expected = [
+        (Outcome::Delivered, "mailbox bob@example.test"),
+        (Outcome::Bounced, "5.1.1 "),
+        (Outcome::Delivered, "mailbox bob@example.test"),
+        (Outcome::Discarded, "discarded by "),
+        (Outcome::Retry, "4.2.2 "),
+        (Outcome::Bounced, "5.1.3 "),
+    ];
+    for (id, (outcome, reason)) in (1..).zip(expected) {
+        let completion = system.queue.completion(id).await;
+        assert_eq!(completion.outcome(), outcome, "{completion:?}");
+        assert!(completion.reason.starts_with(reason), "{completion:?}");
+    }
+}
+
+#[tokio::test]
+async fn i3_what_was_delivered_before_a_stream_broke_is_not_delivered_again() {
+    let system = System::local().await;
+    system.mailboxes.state().break_streams = 2;
+    system
+        .queue
+        .give(vec![message(1, &["bob@example.test"])])
+        .await;
+    let completion = system.queue.completion(1).await;
+    assert_eq!(completion.outcome(), Outcome::Delivered);
+    // The completion was lost, say: the queue leases the recipient again.
+    system.queue.state().completions.clear();
+    system
+        .queue
+        .give(vec![message(1, &["bob@example.test"])])
+        .await;
+    let completion = system.queue.completion(1).await;
+    assert_eq!(completion.outcome(), Outcome::Delivered);
+    assert_eq!(system.mailboxes.state().delivered.len(), 1);
+}
+
+#[tokio::test]
+async fn one_delivery_that_is_refused_does_not_spoil_its_batch() {
+    let system = System::local().await;
+    system.mailboxes.state().poison = Some("eve@example.test".to_owned());
+    let addresses = ["bob@example.test", "eve@example.test", "bob@example.test"];
+    system.queue.give(vec![message(1, &addresses)]).await;
+    for (id, outcome) in [
+        (1, Outcome::Delivered),
+        (2, Outcome::Retry),
+        (3, Outcome::Delivered),
+    ] {
+        assert_eq!(system.queue.completion(id).await.outcome(), outcome);
+    }
+}

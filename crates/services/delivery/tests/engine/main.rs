@@ -1,0 +1,13 @@
+//! The worker between a queue, a mailbox store and a name server in memory, and SMTP servers that
+//! do as they are told.
+#![allow(clippy::unwrap_used)] // A failing test may panic.
+
+mod drain;
+mod fakes;
+mod gateway;
+mod leases;
+mod local;
+mod notices;
+mod remote;
+mod sink;
+mod system;

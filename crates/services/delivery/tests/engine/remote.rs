@@ -1,0 +1,271 @@
+//! Delivery to other servers by the DNS.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use api::queue::v1::{Completion, Outcome};
+use test_kit::TestCertificate;
+
+use crate::sink::{Manner, Sink};
+use crate::system::{MESSAGE, System, message};
+
+fn outcome(completion: &Completion) -> (Outcome, &str) {
+    let status = completion.reason.split(' ').next().unwrap();
+    (completion.outcome(), status)
+}
+
+#[tokio::test]
+async fn a_message_is_relayed_as_it_is_however_the_server_takes_it() {
+    for extensions in [
+        vec![],
+        vec!["PIPELINING"],
+        vec!["PIPELINING", "CHUNKING", "SIZE", "DSN"],
+    ] {
+        let sink = Sink::start(Manner {
+            extensions,
+            ..Manner::default()
+        })
+        .await;
+        let zone = "other.test MX 10 mx.other.test\nmx.other.test A 127.0.0.1";
+        let system = System::remote(zone, sink.address).await;
+        let addresses = ["x@other.test", "refused@other.test", "later@other.test"];
+        system.queue.give(vec![message(1, &addresses)]).await;
+        let relayed = system.queue.completion(1).await;
+        assert_eq!(relayed.outcome(), Outcome::Relayed);
+        assert_eq!(relayed.server, "mx.other.test [127.0.0.1]");
+        assert_eq!(relayed.reply, "250 2.0.0 taken");
+        let refused = system.queue.completion(2).await;
+        assert_eq!(outcome(&refused), (Outcome::Bounced, "5.1.1"));
+        assert_eq!(refused.reply, "550 5.1.1 no such user");
+        let later = system.queue.completion(3).await;
+        assert_eq!(outcome(&later), (Outcome::Retry, "4.2.1"));
+        let taken = sink.taken();
+        assert_eq!(taken.len(), 1, "one transaction");
+        assert_eq!(taken[0].content, MESSAGE.as_bytes());
+    }
+}
+
+#[tokio::test]
+async fn a_message_larger_than_what_is_read_ahead_arrives_whole() {
+    for extensions in [vec!["PIPELINING"], vec!["CHUNKING"]] {
+        let sink = Sink::start(Manner {
+            extensions,
+            ..Manner::default()
+        })
+        .await;
+        let system = System::remote("other.test A 127.0.0.1", sink.address).await;
+        let mut large = MESSAGE.as_bytes().to_vec();
+        for line in 0..100_000 {
+            large.extend_from_slice(format!(".{line}\r\n").as_bytes());
+        }
+        system.queue.store(2, large.clone());
+        let mut leased = message(1, &["x@other.test"]);
+        leased.body_id = 2;
+        leased.size = large.len() as u64;
+        system.queue.give(vec![leased]).await;
+        assert_eq!(system.queue.completion(1).await.outcome(), Outcome::Relayed);
+        assert!(sink.taken()[0].content == large);
+    }
+}
+
+#[tokio::test]
+async fn the_dns_decides() {
+    let sink = Sink::start(Manner::default()).await;
+    let zone = "
+        null.test MX 0 .
+        two.test MX 20 good.test
+        two.test MX 10 bad.test
+        bad.test A 127.0.0.2
+        good.test A 127.0.0.1
+        broken.test SERVFAIL
+        nowhere.test MX 10 missing.test
+        ours.test MX 10 mail.example.test
+        ours.test MX 20 good.test
+        mail.example.test A 127.0.0.1
+        loop.test MX 5 good.test
+        loop.test MX 10 mail.example.test";
+    let system = System::remote(zone, sink.address).await;
+    let addresses = [
+        "x@null.test",
+        "x@two.test",
+        "x@broken.test",
+        "x@nowhere.test",
+        "x@ours.test",
+        "x@loop.test",
+        "x@unknown.test",
+        "x@[127.0.0.1]",
+    ];
+    system.queue.give(vec![message(1, &addresses)]).await;
+    let expected = [
+        (Outcome::Bounced, "5.1.10"),
+        (Outcome::Relayed, "taken"),
+        (Outcome::Retry, "4.4.3"),
+        (Outcome::Bounced, "5.4.4"),
+        (Outcome::Bounced, "5.4.6"),
+        (Outcome::Relayed, "taken"),
+        (Outcome::Bounced, "5.1.2"),
+        (Outcome::Relayed, "taken"),
+    ];
+    for (id, expected) in (1..).zip(expected) {
+        let completion = system.queue.completion(id).await;
+        assert_eq!(outcome(&completion), expected, "{completion:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_destination_that_hangs_holds_back_no_other() {
+    let hanging = Sink::start(Manner {
+        silent: true,
+        ..Manner::default()
+    })
+    .await;
+    let good = SocketAddr::from(([127, 0, 0, 2], hanging.address.port()));
+    Sink::start_at(good, Manner::default()).await;
+    let zone = "hangs.test A 127.0.0.1\ngood.test A 127.0.0.2";
+    let system = System::remote(zone, hanging.address).await;
+    // More than there are credits, and more than there are connections for one destination.
+    for first in (0..3_000).step_by(100) {
+        let addresses = ["x@hangs.test"; 100];
+        system.queue.give(vec![message(first, &addresses)]).await;
+    }
+    system
+        .queue
+        .give(vec![message(9_000, &["x@good.test", "bob@example.test"])])
+        .await;
+    assert_eq!(
+        system.queue.completion(9_000).await.outcome(),
+        Outcome::Relayed
+    );
+    assert_eq!(
+        system.queue.completion(9_001).await.outcome(),
+        Outcome::Delivered
+    );
+    assert!(hanging.connections() <= 8);
+    assert_eq!(system.queue.state().completions.len(), 2);
+    // What waits takes no credits.
+    assert!(system.queue.state().credits >= 4_000);
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_and_replaced_when_it_was_closed() {
+    let sink = Sink::start(Manner {
+        messages: Some(2),
+        ..Manner::default()
+    })
+    .await;
+    let system = System::remote("other.test A 127.0.0.1", sink.address).await;
+    for id in 1..=3 {
+        system
+            .queue
+            .give(vec![message(id, &["x@other.test"])])
+            .await;
+        assert_eq!(
+            system.queue.completion(id).await.outcome(),
+            Outcome::Relayed
+        );
+    }
+    let connections: Vec<usize> = sink.taken().iter().map(|one| one.connection).collect();
+    assert_eq!(connections, [1, 1, 2]);
+}
+
+#[tokio::test]
+async fn recipients_that_were_too_many_go_in_the_next_transaction() {
+    let sink = Sink::start(Manner {
+        recipients: Some(2),
+        ..Manner::default()
+    })
+    .await;
+    let system = System::remote("other.test A 127.0.0.1", sink.address).await;
+    system
+        .queue
+        .give(vec![message(1, &["x@other.test"; 5])])
+        .await;
+    for id in 1..=5 {
+        assert_eq!(
+            system.queue.completion(id).await.outcome(),
+            Outcome::Relayed
+        );
+    }
+    let sizes: Vec<usize> = sink
+        .taken()
+        .iter()
+        .map(|one| one.recipients.len())
+        .collect();
+    assert_eq!(sizes, [2, 2, 1]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_reached_is_tried_later_for_all_that_waits() {
+    let refusing = Sink::start(Manner {
+        greeting: Some("554 5.7.1 not you"),
+        ..Manner::default()
+    })
+    .await;
+    let system = System::remote("other.test A 127.0.0.1", refusing.address).await;
+    let messages = (1..=50).map(|id| message(id, &["x@other.test"])).collect();
+    system.queue.give(messages).await;
+    for id in 1..=50 {
+        let completion = system.queue.completion(id).await;
+        assert_eq!(outcome(&completion), (Outcome::Retry, "4.4.0"));
+        assert_eq!(completion.reply, "554 5.7.1 not you");
+    }
+    assert!(refusing.connections() <= 8, "{}", refusing.connections());
+}
+
+#[tokio::test]
+async fn a_message_that_goes_round_in_a_circle_is_returned() {
+    let sink = Sink::start(Manner::default()).await;
+    let system = System::remote("other.test A 127.0.0.1", sink.address).await;
+    let circling = format!("{}{MESSAGE}", "Received: from a by b\r\n".repeat(50));
+    system.queue.store(2, circling);
+    let mut leased = message(1, &["x@other.test"]);
+    leased.body_id = 2;
+    system.queue.give(vec![leased]).await;
+    let completion = system.queue.completion(1).await;
+    assert_eq!(outcome(&completion), (Outcome::Bounced, "5.4.6"));
+    assert!(sink.taken().is_empty());
+}
+
+#[tokio::test]
+async fn tls_is_used_where_it_is_offered_whatever_the_certificate_says() {
+    let certificate = Arc::new(TestCertificate::for_names(&["somebody.else.test"]));
+    let sink = Sink::start(Manner {
+        certificate: Some(certificate),
+        ..Manner::default()
+    })
+    .await;
+    let system = System::remote("other.test A 127.0.0.1", sink.address).await;
+    system.queue.give(vec![message(1, &["x@other.test"])]).await;
+    assert_eq!(system.queue.completion(1).await.outcome(), Outcome::Relayed);
+    assert!(sink.taken()[0].tls);
+}
+
+#[tokio::test]
+async fn the_sender_s_wishes_go_along_to_a_server_that_reports() {
+    let sink = Sink::start(Manner {
+        extensions: vec!["DSN", "SIZE 1000000"],
+        ..Manner::default()
+    })
+    .await;
+    let system = System::remote("other.test A 127.0.0.1", sink.address).await;
+    let mut wishing = message(1, &["x@other.test"]);
+    wishing.recipients[0].notify = 3;
+    wishing.recipients[0].original_recipient = "rfc822;x@old.test".to_owned();
+    wishing.envelope_id = "QQ".to_owned();
+    system.queue.give(vec![wishing]).await;
+    assert_eq!(system.queue.completion(1).await.outcome(), Outcome::Relayed);
+    let taken = &sink.taken()[0];
+    let size = MESSAGE.len();
+    assert_eq!(
+        taken.mail,
+        format!("MAIL FROM:<alice@example.test> SIZE={size} ENVID=QQ")
+    );
+    assert_eq!(
+        taken.recipients,
+        ["RCPT TO:<x@other.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;x@old.test"]
+    );
+    assert!(
+        system.queue.state().notices.is_empty(),
+        "the other server reports"
+    );
+}

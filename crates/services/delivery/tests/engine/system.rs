@@ -1,0 +1,136 @@
+//! A worker with everything around it.
+
+use std::net::SocketAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use api::mailbox::v1::mailbox_store_server::MailboxStoreServer;
+use api::policy::v1::policy_server::PolicyServer;
+use api::queue::v1::queue_server::QueueServer;
+use api::queue::v1::{LeasedMessage, LeasedRecipient};
+use delivery::Config;
+use service_kit::{Routes, Service};
+use test_kit::FakeDns;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::fakes::{FakeMailboxStore, FakePolicy, FakeQueue};
+
+pub(crate) const POLICY: &str = r#"
+[delivery]
+postmaster = "postmaster@example.test"
+retry-schedule = ["1 min"]
+
+[[domain]]
+name = "example.test"
+deliver = "mailboxes"
+
+[[domain.handler]]
+match = "nobody-*"
+deliver = "discard"
+
+[[domain]]
+name = "catch.test"
+deliver = "mailboxes"
+unmatched = { catch-all = "bob@example.test" }
+"#;
+
+/// The message that most tests send.
+pub(crate) const MESSAGE: &str =
+    "Received: from a by b\r\nSubject: hello\r\nMessage-ID: <1@x.test>\r\n\r\n.text\r\n";
+
+/// See the module. Everything ends when it is dropped.
+pub(crate) struct System {
+    pub(crate) queue: FakeQueue,
+    pub(crate) mailboxes: FakeMailboxStore,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) served: JoinHandle<anyhow::Result<()>>,
+    fakes: Service,
+    _policy: watch::Sender<String>,
+    _dns: Option<FakeDns>,
+    _folder: tempfile::TempDir,
+}
+
+impl System {
+    /// Mail for mailboxes only.
+    pub(crate) async fn local() -> Self {
+        Self::start(POLICY, None, Config::default()).await
+    }
+
+    /// With this zone, and `smtp` for the port of all servers that it names.
+    pub(crate) async fn remote(zone: &str, smtp: SocketAddr) -> Self {
+        let config = Config {
+            smtp_port: smtp.port(),
+            ..Config::default()
+        };
+        Self::start(POLICY, Some(FakeDns::start(zone).await), config).await
+    }
+
+    pub(crate) async fn start(policy: &str, dns: Option<FakeDns>, config: Config) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = format!("unix:{}", folder.path().join("s").display());
+        let queue = FakeQueue::new();
+        queue.store(1, MESSAGE);
+        let mailboxes = FakeMailboxStore::new(&["bob@example.test", "eve@example.test"]);
+        let (policy, document) = watch::channel(policy.to_owned());
+        let fakes = Service::for_tests("fakes");
+        let routes = Routes::new(QueueServer::new(queue.clone()))
+            .add_service(MailboxStoreServer::new(mailboxes.clone()))
+            .add_service(PolicyServer::new(FakePolicy { document }));
+        let (listen, kit) = (socket.clone(), fakes.clone());
+        tokio::spawn(async move { kit.serve_grpc(&listen, routes).await.unwrap() });
+
+        let mut service = Service::for_tests("delivery");
+        service.shared.endpoints.queue = Some(socket.clone());
+        service.shared.endpoints.mailbox_store = Some(socket);
+        let shutdown = service.shutdown.clone();
+        let resolver = dns.as_ref().map(FakeDns::address);
+        let config = Config {
+            resolver: resolver.or(Some(SocketAddr::from(([127, 0, 0, 1], 1)))),
+            ..config
+        };
+        Self {
+            queue,
+            mailboxes,
+            shutdown,
+            served: tokio::spawn(delivery::run(config, service)),
+            fakes,
+            _policy: policy,
+            _dns: dns,
+            _folder: folder,
+        }
+    }
+}
+
+impl Drop for System {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+        self.fakes.shutdown.cancel();
+    }
+}
+
+pub(crate) fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_millis()).unwrap()
+}
+
+/// A message from `alice@example.test` to these, of recipient ids from `first` on.
+pub(crate) fn message(first: i64, recipients: &[&str]) -> LeasedMessage {
+    LeasedMessage {
+        message_id: first,
+        body_id: 1,
+        size: MESSAGE.len() as u64,
+        reverse_path: "alice@example.test".to_owned(),
+        received_at_ms: now_ms(),
+        recipients: (first..)
+            .zip(recipients)
+            .map(|(recipient_id, address)| LeasedRecipient {
+                recipient_id,
+                epoch: 1,
+                address: (*address).to_owned(),
+                ..LeasedRecipient::default()
+            })
+            .collect(),
+        ..LeasedMessage::default()
+    }
+}
