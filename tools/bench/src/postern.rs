@@ -29,15 +29,30 @@ pub(crate) struct Postern {
 impl Postern {
     /// Starts it, with users, rules and a gateway that leads to the sink.
     pub(crate) fn start(binaries: &Path, folder: &Path, sink: u16) -> Result<Self> {
-        let data = folder.join("postern");
         let command = binaries.join("postern");
-        let log = std::fs::File::create(folder.join("postern.log"))?;
-        let supervisor = Command::new(&command)
+        let data = folder.join("postern");
+        // The first run makes the configuration. The load's IMAP client knows no TLS, as nothing
+        // here is about TLS: its listener is told to take passwords without.
+        drop(Self::run_up(&command, &data)?);
+        let file = data.join("postern.toml");
+        let listener = format!("address = \"127.0.0.1:{}\"\n", PORT_BASE + 143);
+        let settings = std::fs::read_to_string(&file)?
+            .replace(&listener, &format!("{listener}plaintext-auth = true\n"));
+        std::fs::write(&file, settings)?;
+
+        let postern = Self::run_up(&command, &data)?;
+        postern.set_up(sink)?;
+        Ok(postern)
+    }
+
+    fn run_up(command: &Path, data: &Path) -> Result<Self> {
+        let log = std::fs::File::create(data.with_extension("log"))?;
+        let supervisor = Command::new(command)
             .arg("up")
             .args(["--listen", "127.0.0.1", "--port-base"])
             .arg(PORT_BASE.to_string())
             .arg("--data")
-            .arg(&data)
+            .arg(data)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -47,13 +62,12 @@ impl Postern {
             })?;
         let postern = Self {
             supervisor,
-            data,
-            command,
+            data: data.to_owned(),
+            command: command.to_owned(),
             watchers: Mutex::new((0..USERS).map(|_| None).collect()),
         };
         postern.await_port(postern.smtp_port())?;
         postern.await_port(postern.imap_port())?;
-        postern.set_up(sink)?;
         Ok(postern)
     }
 
