@@ -20,7 +20,7 @@ build: ## The release binaries, in target/release
 
 test: ## Every test
 	@scripts/install server test
-	$(CARGO) build --workspace --bins --locked
+	$(CARGO) build --workspace --bins --tests --locked
 	$(CARGO) test --workspace --locked $(ARGS)
 
 lint: ## What CI wants besides the tests
