@@ -1,6 +1,7 @@
 //! The one task that writes deliveries.
 
 use api::mailbox::v1::DeliveryResult;
+use api::mailbox::v1::delivery_result::Status;
 use tokio::sync::{mpsc, oneshot};
 
 use super::places::Places;
@@ -79,7 +80,7 @@ async fn commit(store: &Store, places: &Places, jobs: Vec<Job>) {
     let all: Vec<&Delivery> = jobs.iter().flat_map(|job| &job.deliveries).collect();
     match repeated(|| batch::deliver(store, places, &all)).await {
         Ok(results) => {
-            metrics::counter!("mailbox_delivered").increment(results.len() as u64);
+            count(&results);
             let mut results = results.into_iter();
             for job in jobs {
                 let own = results.by_ref().take(job.deliveries.len()).collect();
@@ -105,5 +106,18 @@ async fn commit(store: &Store, places: &Places, jobs: Vec<Job>) {
                 job.answer.send(Err(error)).ok();
             }
         }
+    }
+}
+
+fn count(results: &[DeliveryResult]) {
+    for result in results {
+        let status = match result.status() {
+            Status::Delivered => "delivered",
+            Status::Duplicate => "duplicate",
+            Status::NoSuchUser => "no such user",
+            Status::NoSuchBody => "no such body",
+            Status::OverQuota | Status::Unspecified => "other",
+        };
+        metrics::counter!("mailbox_deliveries", "status" => status).increment(1);
     }
 }

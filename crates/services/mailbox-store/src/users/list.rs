@@ -27,13 +27,18 @@ pub async fn list(store: &Store, page: &Page) -> Result<ListUsersResponse> {
         limit => limit.min(LARGEST_PAGE),
     };
     let domain = page.domain.to_lowercase();
-    // One more than asked for tells whether there is another page.
+    // One more than asked for tells whether there is another page. Of the two halves one is run,
+    // each by its index.
     let mut rows = sqlx::query_as!(
         Row,
-        r#"SELECT user_id, address, created_at, used AS "used!", messages AS "messages!"
-           FROM (SELECT * FROM mailbox.user
-                 WHERE ($1 = '' OR domain = $1) AND address > $2
-                 ORDER BY address LIMIT $3) AS "user"
+        r#"SELECT user_id AS "user_id!", address AS "address!", created_at AS "created_at!",
+                  used AS "used!", messages AS "messages!"
+           FROM ((SELECT user_id, address, created_at FROM mailbox.user
+                  WHERE $1 = '' AND address > $2 ORDER BY address LIMIT $3)
+                 UNION ALL
+                 (SELECT user_id, address, created_at FROM mailbox.user
+                  WHERE $1 <> '' AND domain = $1 AND address > $2 ORDER BY address LIMIT $3)
+                ) AS "user"
            CROSS JOIN LATERAL
                 (SELECT COALESCE(sum(size), 0)::bigint AS used,
                         COALESCE(sum(messages), 0)::bigint AS messages
