@@ -31,6 +31,7 @@ lint: ## What CI wants besides the tests
 	if command -v cargo-deny >/dev/null; then $(CARGO) deny --offline check bans licenses sources; fi
 
 demo: ## Send, deliver and read a message on a running system, step by step
+	@scripts/install demo
 	@scripts/demo $(ARGS)
 
 bench: ## Measure, side by side with Postfix and Dovecot where they are installed
