@@ -1,0 +1,279 @@
+//! The volume on a real Postgres.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(missing_docs, reason = "no interface")]
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use futures::{TryStreamExt, stream};
+use sqlx::PgPool;
+use volume::garbage::Swept;
+use volume::{CHUNK_SIZE, Error, Ids, NewBody, StoredText, Text};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+async fn pool() -> PgPool {
+    let url = test_kit::Postgres::start().database().await;
+    let options = database::Options::new("test", 4);
+    let pool = database::connect(&url, &options).await.unwrap();
+    volume::migrate(&pool).await.unwrap();
+    pool
+}
+
+fn body(id: i64, text: &'static [u8]) -> NewBody {
+    NewBody {
+        id,
+        header: Bytes::from_static(b"Subject: x\r\n\r\n"),
+        text: Text::Inline(Bytes::from_static(text)),
+        summary: Bytes::from_static(b"summary"),
+        created_at: 1,
+    }
+}
+
+async fn insert(pool: &PgPool, bodies: &[NewBody]) {
+    let mut connection = pool.acquire().await.unwrap();
+    volume::insert(&mut connection, bodies).await.unwrap();
+}
+
+async fn read(pool: &PgPool, id: i64, range: std::ops::Range<u64>) -> Result<Vec<u8>, Error> {
+    let pieces: Vec<Bytes> = volume::read(pool.clone(), id, range).try_collect().await?;
+    assert!(
+        pieces
+            .iter()
+            .all(|piece| !piece.is_empty() && piece.len() <= CHUNK_SIZE)
+    );
+    Ok(pieces.concat())
+}
+
+async fn store(pool: &PgPool, text: &[u8], limit: u64) -> Result<StoredText, Error> {
+    let pieces = text
+        .chunks(70_001)
+        .map(|piece| Ok::<_, Infallible>(Bytes::copy_from_slice(piece)));
+    volume::store_text(
+        pool,
+        &Ids::new(),
+        stream::iter(pieces.collect::<Vec<_>>()),
+        limit,
+        1,
+    )
+    .await
+}
+
+async fn claim(pool: &PgPool, text: StoredText) -> Result<(), Error> {
+    let mut transaction = pool.begin().await.unwrap();
+    volume::claim(&mut transaction, text).await?;
+    let mut uploaded = body(text.id, b"");
+    uploaded.text = Text::Uploaded(text.size);
+    volume::insert(&mut transaction, &[uploaded]).await.unwrap();
+    transaction.commit().await.unwrap();
+    Ok(())
+}
+
+async fn chunks(pool: &PgPool) -> i64 {
+    sqlx::query_scalar("SELECT count(*) FROM volume.chunk")
+        .fetch_one(pool)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn migrating_again_changes_nothing_and_any_number_may_start_at_once() {
+    let pool = pool().await;
+    let (one, two) = tokio::join!(volume::migrate(&pool), volume::migrate(&pool));
+    one.unwrap();
+    two.unwrap();
+}
+
+#[tokio::test]
+async fn ids_of_two_processes_are_distinct() {
+    let pool = pool().await;
+    let (one, two) = (Ids::new(), Ids::new());
+    let mut ids = one.take_many(&pool, 1500).await.unwrap();
+    ids.extend(two.take_many(&pool, 1500).await.unwrap());
+    ids.push(one.take(&pool).await.unwrap());
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 3001);
+    assert!(ids[0] > 0);
+}
+
+#[tokio::test]
+async fn any_part_of_a_body_is_read() {
+    let pool = pool().await;
+    insert(&pool, &[body(1, b"0123456789"), body(2, b"")]).await;
+    let whole = b"Subject: x\r\n\r\n0123456789";
+    for (start, end) in [
+        (0, 99),
+        (0, 24),
+        (3, 5),
+        (10, 20),
+        (14, 24),
+        (20, 20),
+        (23, 24),
+        (50, 60),
+    ] {
+        let expected = &whole[start.min(24)..end.min(24)];
+        let found = read(&pool, 1, start as u64..end as u64).await.unwrap();
+        assert_eq!(found, expected, "{start}..{end}");
+    }
+    assert_eq!(
+        read(&pool, 2, 0..u64::MAX).await.unwrap(),
+        b"Subject: x\r\n\r\n"
+    );
+    assert!(matches!(read(&pool, 3, 0..9).await, Err(Error::Missing(3))));
+}
+
+#[tokio::test]
+async fn i13_header_and_summary_are_read_without_the_text() {
+    let pool = pool().await;
+    insert(&pool, &[body(1, b"text"), body(2, b"longer text")]).await;
+    let found = volume::headers(&pool, &[2, 9, 1]).await.unwrap();
+    let sizes: Vec<_> = found
+        .iter()
+        .map(|header| (header.id, header.size))
+        .collect();
+    assert_eq!(sizes, [(1, 18), (2, 25)]);
+    let one = volume::header(&pool, 1).await.unwrap();
+    assert_eq!(
+        (&one.header[..], &one.summary[..]),
+        (&b"Subject: x\r\n\r\n"[..], &b"summary"[..])
+    );
+    assert!(matches!(
+        volume::header(&pool, 9).await,
+        Err(Error::Missing(9))
+    ));
+}
+
+#[tokio::test]
+async fn a_large_text_is_stored_in_chunks_claimed_once_and_read_anywhere() {
+    let pool = pool().await;
+    let text: Vec<u8> = (0..CHUNK_SIZE * 2 + 1000)
+        .map(|n| (n % 253) as u8)
+        .collect();
+    let stored = store(&pool, &text, u64::MAX).await.unwrap();
+    assert_eq!(stored.size, text.len() as u64);
+    let wrong = StoredText { size: 5, ..stored };
+    let refused = claim(&pool, wrong).await;
+    assert!(
+        matches!(refused, Err(Error::SizeMismatch { stored, declared: 5, .. }) if stored == text.len() as u64)
+    );
+    claim(&pool, stored).await.unwrap();
+    assert!(matches!(claim(&pool, stored).await, Err(Error::Missing(_))));
+
+    let whole = [b"Subject: x\r\n\r\n", &text[..]].concat();
+    let n = whole.len();
+    let edge = 14 + CHUNK_SIZE;
+    for (start, end) in [
+        (0, n),
+        (5, 20),
+        (14, n),
+        (edge - 1, edge + 1),
+        (edge, n),
+        (n - 1, n),
+        (100, n - 100),
+    ] {
+        let found = read(&pool, stored.id, start as u64..end as u64)
+            .await
+            .unwrap();
+        assert!(found == whole[start..end], "{start}..{end}");
+    }
+}
+
+#[tokio::test]
+async fn i7_an_upload_beyond_the_limit_is_refused_and_swept() {
+    let pool = pool().await;
+    let text = vec![b'x'; CHUNK_SIZE + 10];
+    let refused = store(&pool, &text, CHUNK_SIZE as u64).await;
+    assert!(matches!(refused, Err(Error::TooLarge(_))), "{refused:?}");
+    let left = volume::garbage::sweep(&pool, 1 + DAY_MS - 1).await.unwrap();
+    assert_eq!(left, Swept::default());
+    volume::garbage::sweep(&pool, 1 + DAY_MS).await.unwrap();
+    assert_eq!(chunks(&pool).await, 0);
+}
+
+#[tokio::test]
+async fn an_upload_that_nobody_claims_lapses_after_a_day() {
+    let pool = pool().await;
+    let lapsed = store(&pool, &vec![b'x'; CHUNK_SIZE * 2], u64::MAX)
+        .await
+        .unwrap();
+    let claimed = store(&pool, &vec![b'y'; CHUNK_SIZE * 2], u64::MAX)
+        .await
+        .unwrap();
+    claim(&pool, claimed).await.unwrap();
+    volume::garbage::sweep(&pool, 2 * DAY_MS).await.unwrap();
+    assert_eq!(chunks(&pool).await, 2);
+    assert!(matches!(claim(&pool, lapsed).await, Err(Error::Missing(_))));
+    assert_eq!(
+        read(&pool, claimed.id, 0..20).await.unwrap(),
+        b"Subject: x\r\n\r\nyyyyyy"
+    );
+}
+
+#[tokio::test]
+async fn a_body_goes_when_nothing_refers_to_it() {
+    let pool = pool().await;
+    let bodies: Vec<NewBody> = (1..=20).map(|id| body(id, b"text")).collect();
+    insert(&pool, &bodies).await;
+    sqlx::query("CREATE TABLE reference (body_id bigint REFERENCES volume.body)")
+        .execute(&pool)
+        .await
+        .unwrap();
+    sqlx::query("INSERT INTO reference VALUES (3), (11), (12)")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let ids: Vec<i64> = (1..=18).collect();
+    volume::garbage::add(&pool, &ids, 100).await.unwrap();
+    // Named again, later: the earlier time holds.
+    volume::garbage::add(&pool, &[1, 2, 2], 500).await.unwrap();
+    assert_eq!(
+        volume::garbage::sweep(&pool, 99).await.unwrap(),
+        Swept::default()
+    );
+    let swept = volume::garbage::sweep(&pool, 100).await.unwrap();
+    assert_eq!(
+        swept,
+        Swept {
+            removed: 15,
+            kept: 3
+        }
+    );
+    let left: Vec<i64> = sqlx::query_scalar("SELECT id FROM volume.body ORDER BY 1")
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+    assert_eq!(left, [3, 11, 12, 19, 20]);
+
+    // Looked at again a day later.
+    sqlx::query("DELETE FROM reference WHERE body_id = 3")
+        .execute(&pool)
+        .await
+        .unwrap();
+    assert_eq!(
+        volume::garbage::sweep(&pool, 200).await.unwrap(),
+        Swept::default()
+    );
+    let swept = volume::garbage::sweep(&pool, 100 + DAY_MS).await.unwrap();
+    assert_eq!(
+        swept,
+        Swept {
+            removed: 1,
+            kept: 2
+        }
+    );
+}
+
+#[tokio::test]
+async fn any_number_may_sweep_at_once() {
+    let pool = pool().await;
+    let bodies: Vec<NewBody> = (1..=1200).map(|id| body(id, b"text")).collect();
+    insert(&pool, &bodies).await;
+    let ids: Vec<i64> = (1..=1200).collect();
+    volume::garbage::add(&pool, &ids, 1).await.unwrap();
+    let (one, two) = tokio::join!(
+        volume::garbage::sweep(&pool, 1),
+        volume::garbage::sweep(&pool, 1)
+    );
+    assert_eq!(one.unwrap().removed + two.unwrap().removed, 1200);
+}
