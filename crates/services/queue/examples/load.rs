@@ -196,7 +196,7 @@ async fn work(channel: Channel, messages: usize) {
                 let result = answer.result.unwrap();
                 assert!(matches!(&result, complete_response::Result::Completed(done) if done.stale.is_empty()));
                 let done = held.remove(&answer.tag).unwrap();
-                left -= done;
+                left = left.saturating_sub(done); // What an earlier run left comes as well.
                 let request = Some(lease_request::Request::Credits(done as u32));
                 requests.send(LeaseRequest { request }).await.unwrap();
             }
