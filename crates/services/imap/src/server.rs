@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::directory::v1::directory_client::DirectoryClient;
-use api::grpc::Channel;
+use api::grpc::{Channel, Request};
 use api::mailbox::v1::mailbox_store_client::MailboxStoreClient;
 use service_kit::{ServerTls, Service};
 
@@ -13,6 +13,16 @@ use crate::watch::Watch;
 
 /// The largest answer of mailbox-store: the changes to a mailbox of a million messages.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
+
+/// How long a call may take until its answer begins.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A request that does not wait for ever: a store that hangs is as one that is gone.
+pub(crate) fn timed<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(PATIENCE);
+    request
+}
 
 /// See the module.
 pub(crate) struct Server {

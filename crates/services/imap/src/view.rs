@@ -74,7 +74,7 @@ impl View {
         self.modseq
     }
 
-    /// A change of our own has brought the mailbox to this MODSEQ. Where nobody else's came
+    /// A change of our own, which the view knows, has taken this MODSEQ. Where nobody else's came
     /// between, there is nothing to ask for.
     pub(crate) fn own_change(&mut self, modseq: u64) {
         if modseq == self.modseq + 1 {

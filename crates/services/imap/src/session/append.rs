@@ -11,6 +11,7 @@ use super::intake::Intake;
 use super::store::wire_flags;
 use super::sync::Sync;
 use crate::answer::{Answer, Stop, try_create};
+use crate::server::timed;
 
 impl Session {
     pub(super) async fn append(&mut self, head: AppendHead) -> Result<(), Stop> {
@@ -53,7 +54,7 @@ impl Session {
         };
         let mut store = self.server.store();
         let appended = store
-            .append(request)
+            .append(timed(request))
             .await
             .map_err(try_create)?
             .into_inner();
@@ -75,7 +76,7 @@ impl Session {
                 names: vec![head.mailbox.to_string()],
             };
             let mut store = self.server.store();
-            store.get_status(request).await.map_err(try_create)?;
+            store.get_status(timed(request)).await.map_err(try_create)?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use imap_protocol::response::{Code, Condition};
 use super::expunge::uid_ranges;
 use super::{OpenMailbox, Session};
 use crate::answer::{Answer, Stop, try_create};
+use crate::server::timed;
 
 /// `COPYUID`: which message became which. Nothing when none was there (RFC 4315 §3).
 fn copyuid(copied: &CopyResponse) -> Option<Code> {
@@ -36,7 +37,11 @@ impl Session {
             return Ok(Answer::ok("No such message."));
         };
         let mut store = self.server.store();
-        let copied = store.copy(request).await.map_err(try_create)?.into_inner();
+        let copied = store
+            .copy(timed(request))
+            .await
+            .map_err(try_create)?
+            .into_inner();
         Ok(match copyuid(&copied) {
             Some(code) => Answer::ok_with(code, "Copy completed."),
             None => Answer::ok("No such message."),
@@ -50,7 +55,7 @@ impl Session {
         };
         let mut store = self.server.store();
         let moved = store
-            .r#move(request)
+            .r#move(timed(request))
             .await
             .map_err(try_create)?
             .into_inner();

@@ -5,6 +5,7 @@ use imap_protocol::{RangeSet, SequenceSet};
 
 use super::Session;
 use crate::answer::{Answer, Stop};
+use crate::server::timed;
 
 /// Ranges as the store takes them.
 pub(super) fn uid_ranges(uids: &RangeSet) -> Vec<UidRange> {
@@ -35,7 +36,7 @@ impl Session {
             uids,
         };
         let mut store = self.server.store();
-        let gone = store.expunge(request).await?.into_inner();
+        let gone = store.expunge(timed(request)).await?.into_inner();
         let open = self.open()?;
         for uid in &gone.uids {
             open.view.note_gone(&(*uid..=*uid));

@@ -2,6 +2,7 @@
 
 mod tree;
 
+use api::grpc::Code as GrpcCode;
 use api::mailbox::v1::{GetStatusRequest, ListMailboxesRequest};
 use imap_protocol::MailboxName;
 use imap_protocol::command::{List, Lsub, StatusItem};
@@ -10,6 +11,7 @@ use imap_protocol::response::{put_list, put_status, put_untagged};
 use super::Session;
 use super::status::values;
 use crate::answer::{Answer, Stop};
+use crate::server::timed;
 use tree::{Listed, Tree};
 
 impl Session {
@@ -49,7 +51,11 @@ impl Session {
     async fn tree(&mut self, user_id: i64) -> Result<Tree, Stop> {
         let mut store = self.server.store();
         let request = ListMailboxesRequest { user_id };
-        let mailboxes = store.list_mailboxes(request).await?.into_inner().mailboxes;
+        let mailboxes = store
+            .list_mailboxes(timed(request))
+            .await?
+            .into_inner()
+            .mailboxes;
         Ok(Tree::new(mailboxes))
     }
 
@@ -89,7 +95,12 @@ impl Session {
             names: names.iter().map(ToString::to_string).collect(),
         };
         let mut store = self.server.store();
-        let states = store.get_status(request).await?.into_inner().states;
+        let states = match store.get_status(timed(request)).await {
+            Ok(states) => states.into_inner().states,
+            // One was deleted just now: the list itself has been told.
+            Err(status) if status.code() == GrpcCode::NotFound => return Ok(()),
+            Err(status) => return Err(status.into()),
+        };
         let limit = self.server.max_message_size;
         for (name, state) in names.into_iter().zip(&states) {
             let values = values(items, state, limit);

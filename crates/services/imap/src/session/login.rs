@@ -7,6 +7,7 @@ use imap_protocol::{Reader, Tag};
 
 use super::Session;
 use crate::answer::{Answer, Stop};
+use crate::server::timed;
 
 /// A line of a SASL exchange.
 const LONGEST_LINE: usize = 8 * 1024;
@@ -42,7 +43,7 @@ impl Session {
             peer_address: self.io.peer().ip().to_string(),
             service: "imap".to_owned(),
         };
-        let response = self.server.directory().authenticate(request).await?;
+        let response = self.server.directory().authenticate(timed(request)).await?;
         let response = response.into_inner();
         match response.user {
             Some(user) => {

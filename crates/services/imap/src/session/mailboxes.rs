@@ -9,6 +9,7 @@ use imap_protocol::response::Code;
 
 use super::Session;
 use crate::answer::{Answer, Stop};
+use crate::server::timed;
 
 impl Session {
     pub(super) async fn create(&mut self, command: &Create) -> Result<Answer, Stop> {
@@ -25,7 +26,7 @@ impl Session {
             name: name.to_string(),
             special_use,
         };
-        self.server.store().create_mailbox(request).await?;
+        self.server.store().create_mailbox(timed(request)).await?;
         Ok(Answer::ok("Create completed."))
     }
 
@@ -34,7 +35,7 @@ impl Session {
             user_id: self.user()?,
             name: name.to_string(),
         };
-        self.server.store().delete_mailbox(request).await?;
+        self.server.store().delete_mailbox(timed(request)).await?;
         if self.open.as_ref().is_some_and(|open| open.name == *name) {
             self.open = None;
         }
@@ -47,7 +48,7 @@ impl Session {
             from: command.from.to_string(),
             to: new_name(&command.to)?.to_string(),
         };
-        self.server.store().rename_mailbox(request).await?;
+        self.server.store().rename_mailbox(timed(request)).await?;
         Ok(Answer::ok("Rename completed."))
     }
 
@@ -61,7 +62,7 @@ impl Session {
             name: name.to_string(),
             subscribed,
         };
-        self.server.store().set_subscribed(request).await?;
+        self.server.store().set_subscribed(timed(request)).await?;
         Ok(Answer::ok("Subscription changed."))
     }
 }

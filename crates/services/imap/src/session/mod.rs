@@ -26,7 +26,8 @@ use imap_protocol::{
     Command, CommandError, Event, LineEvent, MailboxName, Phase, RangeSet, Reader, State, Tag,
 };
 use session_io::{Connection, SessionError};
-use tokio::time::Instant;
+use sync::Sync;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Stop};
@@ -37,6 +38,9 @@ use crate::watch::Subscription;
 
 /// Output is sent when it has grown to this, even while there is more to say.
 const FLUSH_AT: usize = 32 * 1024;
+
+/// After a shutdown has begun, for the command under way.
+const DRAIN: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// See the module.
 pub(crate) struct Session {
@@ -91,7 +95,15 @@ impl Session {
     /// The whole session, from the greeting to the end of the connection.
     pub(crate) async fn run(mut self) {
         metrics::gauge!("postern_imap_sessions").increment(1.0);
-        let served = self.serve().await;
+        let shutdown = self.shutdown.clone();
+        let served = tokio::select! {
+            served = self.serve() => served,
+            // A client that does not read what it asked for is not waited for.
+            () = async {
+                shutdown.cancelled().await;
+                sleep(DRAIN).await;
+            } => Err(Stop::Lost),
+        };
         if served.is_ok()
             && self.io.flush().await.is_ok()
             && let Err(error) = self.io.close().await
@@ -165,13 +177,16 @@ impl Session {
         if command == Command::Idle {
             return self.idle(tag).await;
         }
-        let sync = sync::Sync::after(&command, self.open.as_deref());
+        let sync = Sync::after(&command, self.open.as_deref());
+        if let Some(before) = sync.before(&command) {
+            Box::pin(self.sync(before)).await;
+        }
         let answer = match Box::pin(self.execute(tag, command)).await {
             Ok(answer) | Err(Stop::Answer(answer)) => answer,
             Err(Stop::Said) => return Ok(()),
             Err(Stop::Lost) => return Err(Stop::Lost),
         };
-        self.sync(sync).await;
+        Box::pin(self.sync(sync)).await;
         self.tagged(tag, &answer);
         self.flush_if_large().await
     }

@@ -10,6 +10,7 @@ use imap_protocol::{RangeSet, Tag};
 
 use super::{OpenMailbox, Session};
 use crate::answer::{Answer, Stop};
+use crate::server::timed;
 
 impl Session {
     pub(super) async fn search(&mut self, tag: &Tag, command: &Search) -> Result<Answer, Stop> {
@@ -69,7 +70,7 @@ impl Session {
             key: Some(remote::key(&command.key, open)),
         };
         let mut store = self.server.store();
-        let mut uids = store.search(request).await?.into_inner().uids;
+        let mut uids = store.search(timed(request)).await?.into_inner().uids;
         let open: &OpenMailbox = self.open()?;
         uids.retain(|&uid| open.view.sequence(uid).is_some());
         Ok(uids.into_iter().collect())

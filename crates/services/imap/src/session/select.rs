@@ -7,6 +7,7 @@ use imap_protocol::response::{Code, Condition, put_number_line};
 
 use super::{OpenMailbox, Session};
 use crate::answer::{Answer, Stop};
+use crate::server::timed;
 use crate::view::View;
 
 impl Session {
@@ -21,7 +22,12 @@ impl Session {
             user_id: self.user()?,
             name: name.as_str().to_owned(),
         };
-        let mut batches = self.server.store().select(request).await?.into_inner();
+        let mut batches = self
+            .server
+            .store()
+            .select(timed(request))
+            .await?
+            .into_inner();
         let first = batches.message().await?.unwrap_or_default();
         let state = first
             .state
@@ -67,7 +73,7 @@ impl Session {
                 mailbox_id: open.id,
                 uids: Vec::new(),
             };
-            self.server.store().expunge(request).await?;
+            self.server.store().expunge(timed(request)).await?;
         }
         self.open = None;
         Ok(Answer::ok("Close completed."))

@@ -6,6 +6,7 @@ use imap_protocol::response::put_status;
 
 use super::Session;
 use crate::answer::{Answer, Stop};
+use crate::server::timed;
 
 /// What is asked of a mailbox, with its value.
 pub(super) fn values<'a>(
@@ -38,7 +39,7 @@ impl Session {
             names: vec![command.mailbox.as_str().to_owned()],
         };
         let mut store = self.server.store();
-        let states = store.get_status(request).await?.into_inner().states;
+        let states = store.get_status(timed(request)).await?.into_inner().states;
         let limit = self.server.max_message_size;
         if let Some(state) = states.first() {
             let values = values(&command.items, state, limit);

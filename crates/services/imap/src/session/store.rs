@@ -8,6 +8,7 @@ use imap_protocol::{Flags, Keyword};
 use super::Session;
 use super::expunge::uid_ranges;
 use crate::answer::{Answer, Stop};
+use crate::server::timed;
 
 /// Flags as the store takes them.
 pub(super) fn wire_flags(flags: &Flags) -> WireFlags {
@@ -39,14 +40,15 @@ impl Session {
             unchanged_since: None,
         };
         let mut store = self.server.store();
-        let stored = store.store_flags(request).await?.into_inner().messages;
+        let stored = store
+            .store_flags(timed(request))
+            .await?
+            .into_inner()
+            .messages;
         let (io, Some(open)) = (&mut self.io, self.open.as_deref_mut()) else {
             return Err(Stop::Lost);
         };
         let found = stored.len();
-        if let Some(modseq) = stored.iter().map(|message| message.modseq).max() {
-            open.view.own_change(modseq);
-        }
         let mut told = Vec::with_capacity(if command.silent { 0 } else { found });
         for message in stored {
             open.view.set_flags(message.uid, message.flags);

@@ -4,7 +4,7 @@ use imap_protocol::response::Code;
 use imap_protocol::{Command, MailboxName};
 
 use super::{OpenMailbox, Session};
-use crate::answer::refusal;
+use crate::server::timed;
 use api::mailbox::v1::GetChangesRequest;
 
 /// What may be told at the end of a command, and whether to ask first.
@@ -30,10 +30,25 @@ impl Sync {
         ask: true,
     };
 
+    /// What is told before a command is done, so that it does not speak of yesterday's mailbox.
+    pub(super) fn before(self, command: &Command) -> Option<Self> {
+        let of_messages = matches!(
+            command,
+            Command::Fetch(_)
+                | Command::Search(_)
+                | Command::Store(_)
+                | Command::Copy(_)
+                | Command::Move(_)
+        );
+        of_messages.then_some(Self { ask: false, ..self })
+    }
+
     pub(super) fn after(command: &Command, open: Option<&OpenMailbox>) -> Self {
+        // COPY counts as these do. MOVE lives by its EXPUNGE.
         let by_sequence = match command {
             Command::Fetch(fetch) => !fetch.messages.is_uid(),
             Command::Store(store) => !store.messages.is_uid(),
+            Command::Copy(copy) => !copy.messages.is_uid(),
             Command::Search(search) => !search.uid,
             _ => false,
         };
@@ -67,11 +82,10 @@ impl Session {
             mailbox_id: open.id,
             since_modseq: open.view.modseq(),
         };
-        let changes = match self.server.store().get_changes(request).await {
+        let changes = match self.server.store().get_changes(timed(request)).await {
             Ok(changes) => changes.into_inner(),
             Err(status) => {
-                // Logs it; the command itself has been done.
-                let _ = refusal(&status);
+                tracing::debug!(code = ?status.code(), "not told what has changed");
                 return false;
             }
         };

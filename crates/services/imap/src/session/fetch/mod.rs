@@ -15,6 +15,7 @@ use imap_protocol::{RangeSet, SystemFlags};
 use super::Session;
 use super::expunge::uid_ranges;
 use crate::answer::{Answer, Stop};
+use crate::server::timed;
 use plan::Plan;
 
 impl Session {
@@ -80,7 +81,12 @@ impl Session {
             uids: uid_ranges(uids),
             ..plan.request.clone()
         };
-        let mut batches = self.server.store().fetch(request).await?.into_inner();
+        let mut batches = self
+            .server
+            .store()
+            .fetch(timed(request))
+            .await?
+            .into_inner();
         let mut told = 0;
         while let Some(batch) = batches.message().await? {
             for message in batch.messages {
@@ -120,11 +126,12 @@ impl Session {
             unchanged_since: None,
         };
         let mut store = self.server.store();
-        let stored = store.store_flags(request).await?.into_inner().messages;
+        let stored = store
+            .store_flags(timed(request))
+            .await?
+            .into_inner()
+            .messages;
         let open = self.open()?;
-        if let Some(modseq) = stored.iter().map(|message| message.modseq).max() {
-            open.view.own_change(modseq);
-        }
         let changed = stored.into_iter().filter_map(|message| {
             let changed = open.view.set_flags(message.uid, message.flags);
             changed.then_some(message.uid)

@@ -10,6 +10,7 @@ use imap_protocol::Partial;
 use imap_protocol::wire::{Side, put_literal_mark};
 
 use crate::answer::Stop;
+use crate::server::timed;
 use crate::session::Session;
 
 /// A header section within a message, at most: what lies behind is not looked at.
@@ -119,7 +120,7 @@ impl Session {
             length: range.end.saturating_sub(range.start),
         };
         let mut store = self.server.store();
-        let mut chunks = match store.read_message(request).await {
+        let mut chunks = match store.read_message(timed(request)).await {
             Ok(chunks) => chunks.into_inner(),
             Err(status) if status.code() == Code::NotFound => return Ok(None),
             Err(status) => return Err(status.into()),
