@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::harness::{Imap, Process, SOON, Smtp, System, eventually, programs};
+use crate::harness::{Imap, Process, SOON, Setup, Smtp, System, eventually, programs};
 
 #[test]
 fn mail_outlives_a_restart_of_the_whole_system() {
@@ -91,6 +91,26 @@ fn nothing_outlives_a_supervisor_that_is_killed() {
     eventually("the end of all processes", SOON, || {
         pids.iter().all(|pid| !is_running(*pid)).then_some(())
     });
+}
+
+#[test]
+fn with_a_database_named_in_the_environment_no_private_one_is_run() {
+    let postgres = test_kit::DurablePostgres::start();
+    let system = System::start_with(&Setup {
+        database_url: Some(postgres.database()),
+        ..Setup::default()
+    });
+    assert!(!system.data().join("postgres").exists());
+    system.add_domain("external.test");
+    system.add_users(&["bob@external.test"]);
+    let mut smtp = Smtp::hello(system.smtp()).unwrap();
+    let reply = smtp.send(
+        "a@x.test",
+        &["bob@external.test"],
+        b"Subject: x\r\n\r\nx\r\n",
+    );
+    assert_eq!(reply.unwrap().code, 250);
+    system.await_empty_queue();
 }
 
 /// A process that has ended and that nobody has waited for yet does not run.

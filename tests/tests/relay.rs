@@ -77,6 +77,7 @@ fn mail_for_a_domain_finds_its_mx_and_none_for_a_null_mx() {
             dns.address(),
             there.ports().smtp
         ),
+        ..Setup::default()
     });
     here.add_domain("here.test");
     here.add_users(&["alice@here.test"]);

@@ -83,6 +83,8 @@ pub struct Ports {
 pub struct Setup {
     /// Lines for the section `[delivery]`.
     pub delivery: String,
+    /// A database instead of a private one.
+    pub database_url: Option<String>,
 }
 
 /// A system; dropping it stops it. When the test is killed, its guard does.
@@ -92,6 +94,7 @@ pub struct System {
     ports: Ports,
     supervisor: Child,
     guard: Guard,
+    database_url: Option<String>,
     shared: bool,
 }
 
@@ -131,12 +134,14 @@ impl System {
             configuration(&ports, setup),
         )
         .unwrap();
-        let supervisor = spawn(&folder, &guard);
+        let database_url = setup.database_url.clone();
+        let supervisor = spawn(&folder, &guard, database_url.as_deref());
         let mut system = Self {
             folder,
             ports,
             supervisor,
             guard,
+            database_url,
             shared: false,
         };
         system.await_ready();
@@ -310,7 +315,7 @@ impl System {
 
     /// Starts it again after [`Self::stop`].
     pub fn start_again(&mut self) {
-        self.supervisor = spawn(&self.folder, &self.guard);
+        self.supervisor = spawn(&self.folder, &self.guard, self.database_url.as_deref());
         self.await_ready();
     }
 
@@ -343,13 +348,17 @@ fn local(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()
 }
 
-fn spawn(folder: &Path, guard: &Guard) -> Child {
+fn spawn(folder: &Path, guard: &Guard, database_url: Option<&str>) -> Child {
     let log = std::fs::File::create(folder.join("up.log")).unwrap();
-    let supervisor = Command::new(programs().join("postern"))
+    let mut command = Command::new(programs().join("postern"));
+    match database_url {
+        Some(url) => command.env("POSTERN_DATABASE_URL", url),
+        None => command.env_remove("POSTERN_DATABASE_URL"),
+    };
+    let supervisor = command
         .arg("--data")
         .arg(folder.join("data"))
         .arg("up")
-        .env_remove("POSTERN_DATABASE_URL")
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
         .stderr(log)
