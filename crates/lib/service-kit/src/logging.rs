@@ -2,18 +2,27 @@
 //! collector.
 
 use std::io::IsTerminal as _;
+use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
 use crate::Error;
 use crate::config::{LogFormat, SharedConfig};
+
+/// How long a collector may take: the end of a process waits for it.
+const EXPORT: Duration = Duration::from_secs(3);
+
+/// Target of the spans of gRPC calls.
+const CALLS: &str = "grpc";
 
 /// Keeps traces going; what is still held is sent when it is dropped.
 pub(crate) struct Telemetry {
@@ -52,12 +61,18 @@ pub(crate) fn start(name: &'static str, shared: &SharedConfig) -> Result<Telemet
         .as_deref()
         .map(|endpoint| tracer(name, endpoint))
         .transpose()?;
-    let traces = provider
-        .as_ref()
-        .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer(name)));
+    // Traces have a filter of their own: which spans leave does not depend on what is logged.
+    let traces = provider.as_ref().map(|provider| {
+        tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer(name))
+            .with_filter(
+                Targets::new()
+                    .with_default(Level::INFO)
+                    .with_target(CALLS, Level::DEBUG),
+            )
+    });
     tracing_subscriber::registry()
-        .with(filter)
-        .with(lines)
+        .with(lines.with_filter(filter))
         .with(traces)
         .try_init()
         .map_err(|error| Error::Telemetry(error.to_string()))?;
@@ -68,6 +83,7 @@ fn tracer(name: &'static str, endpoint: &str) -> Result<SdkTracerProvider, Error
     let exporter = SpanExporter::builder()
         .with_tonic()
         .with_endpoint(endpoint)
+        .with_timeout(EXPORT)
         .build()
         .map_err(|error| Error::Telemetry(error.to_string()))?;
     opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
 use std::io::{BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -41,6 +41,36 @@ fn run(arguments: &[&str]) -> Output {
 /// A running process; killed when the test fails.
 struct Running(Child);
 
+impl Running {
+    fn start(file: &str) -> Self {
+        let child = Command::new(PROGRAM)
+            .args(["--config", file])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Self(child)
+    }
+
+    /// The health service opens its socket on its own time.
+    fn await_health(&mut self, file: &str) {
+        loop {
+            let health = run(&["--config", file, "--health"]);
+            if health.status.success() {
+                assert_eq!(health.stdout, b"serving\n");
+                return;
+            }
+            let reason = String::from_utf8_lossy(&health.stderr).into_owned();
+            assert!(self.0.try_wait().unwrap().is_none(), "{reason}");
+        }
+    }
+
+    fn terminate(&self) {
+        let pid = self.0.id().to_string();
+        let killed = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        assert!(killed.success());
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.0.kill();
@@ -73,12 +103,7 @@ fn a_process_serves_tells_its_health_and_drains() {
     let file = file.to_str().unwrap();
     assert_eq!(run(&["--config", file, "--health"]).status.code(), Some(1));
 
-    let child = Command::new(PROGRAM)
-        .args(["--config", file])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut running = Running(child);
+    let mut running = Running::start(file);
     let mut log = BufReader::new(running.0.stderr.take().unwrap());
     let metrics = line_with(&mut log, r#""metrics""#);
     let pop3 = line_with(&mut log, "POP3");
@@ -88,16 +113,7 @@ fn a_process_serves_tells_its_health_and_drains() {
     client.read_exact(&mut greeting).unwrap();
     assert_eq!(&greeting, b"+OK");
 
-    // The health service opens its socket on its own time.
-    let health = loop {
-        let health = run(&["--config", file, "--health"]);
-        if health.status.success() {
-            break health;
-        }
-        let reason = String::from_utf8_lossy(&health.stderr).into_owned();
-        assert!(running.0.try_wait().unwrap().is_none(), "{reason}");
-    };
-    assert_eq!(health.stdout, b"serving\n");
+    running.await_health(file);
 
     let mut scrape = TcpStream::connect(address(&metrics)).unwrap();
     scrape.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
@@ -106,14 +122,36 @@ fn a_process_serves_tells_its_health_and_drains() {
     assert!(page.contains(r#"postern_connections{process="pop3"} 1"#));
     assert!(page.contains("process_resident_memory_bytes"));
 
-    let pid = running.0.id().to_string();
-    let killed = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-    assert!(killed.success());
+    running.terminate();
     let mut said = String::new();
     client.read_to_string(&mut said).unwrap();
     assert!(said.ends_with("-ERR [SYS/TEMP] The server is shutting down.\r\n"));
     assert!(running.0.wait().unwrap().success());
     assert!(!folder.path().join("pop3.sock").exists());
+}
+
+#[test]
+fn traces_go_to_the_collector_that_is_configured_and_hold_up_nothing() {
+    let collector = TcpListener::bind("127.0.0.1:0").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = configuration(folder.path());
+    let address = collector.local_addr().unwrap();
+    let text = std::fs::read_to_string(&file).unwrap();
+    let telemetry = format!("[telemetry]\notlp-endpoint = \"http://{address}\"\n{text}");
+    // `hostname` belongs before the first section.
+    std::fs::write(&file, telemetry.replace("hostname", "#")).unwrap();
+    let file = file.to_str().unwrap();
+    let mut running = Running::start(file);
+    running.await_health(file);
+    running.terminate();
+
+    // The span of the health check; this collector hangs up on it.
+    let (mut connection, _) = collector.accept().unwrap();
+    let mut preface = [0; 14];
+    connection.read_exact(&mut preface).unwrap();
+    assert_eq!(&preface, b"PRI * HTTP/2.0");
+    drop((connection, collector));
+    assert!(running.0.wait().unwrap().success());
 }
 
 #[test]

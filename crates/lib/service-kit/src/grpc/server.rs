@@ -27,6 +27,7 @@ pub(crate) async fn serve(
     bound: impl FnOnce(),
 ) -> Result<(), Error> {
     let mut server = Server::builder()
+        .trace_fn(span)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_frame_size(FRAME)
@@ -72,6 +73,11 @@ pub(crate) async fn serve(
             drained(served, &shutdown).await
         }
     }
+}
+
+/// One span a call, for the traces; the log shows it at `debug`.
+fn span(request: &tonic::codegen::http::Request<()>) -> tracing::Span {
+    tracing::debug_span!(target: "grpc", "call", otel.name = request.uri().path())
 }
 
 /// Waits for the server's end, but not for ever once `shutdown` has begun.
