@@ -61,6 +61,7 @@ impl Completer {
             pending: VecDeque::new(),
             under_way: BTreeMap::new(),
             next_tag: 0,
+            answers: 0,
             closed: false,
         };
         tokio::spawn(recorder.run());
@@ -80,6 +81,8 @@ struct Recorder {
     pending: VecDeque<Unit>,
     under_way: BTreeMap<u64, CompleteRequest>,
     next_tag: u64,
+    /// Since the process started: a stream that has answered something was a good one.
+    answers: u64,
     closed: bool,
 }
 
@@ -94,9 +97,9 @@ impl Recorder {
                     None => return,
                 }
             }
-            let before = self.next_tag;
+            let before = self.answers;
             if let Err(status) = self.stream().await {
-                failures = if self.next_tag > before {
+                failures = if self.answers > before {
                     0
                 } else {
                     failures + 1
@@ -115,22 +118,20 @@ impl Recorder {
     /// One stream. `Ok` when nothing is left to do.
     async fn stream(&mut self) -> Result<(), Status> {
         let (requests, outbound) = mpsc::channel(CALLS);
+        // Along with the opening of the stream: there is room for all requests.
+        for request in self.under_way.values() {
+            send(&requests, request.clone()).await?;
+        }
+        self.send_pending(&requests).await?;
         let mut responses = QueueClient::new(self.channel.clone())
             .max_encoding_message_size(MESSAGE_LIMIT)
             .max_decoding_message_size(MESSAGE_LIMIT)
             .complete(ReceiverStream::new(outbound))
             .await?
             .into_inner();
-        for request in self.under_way.values() {
-            send(&requests, request.clone()).await?;
-        }
         loop {
-            while self.under_way.len() < CALLS && !self.pending.is_empty() {
-                let request = self.next_request();
-                self.under_way.insert(request.tag, request.clone());
-                send(&requests, request).await?;
-            }
-            if self.closed && self.under_way.is_empty() {
+            self.send_pending(&requests).await?;
+            if self.closed && self.under_way.is_empty() && self.pending.is_empty() {
                 return Ok(());
             }
             tokio::select! {
@@ -144,6 +145,18 @@ impl Recorder {
                 self.pending.push_back(unit);
             }
         }
+    }
+
+    async fn send_pending(
+        &mut self,
+        requests: &mpsc::Sender<CompleteRequest>,
+    ) -> Result<(), Status> {
+        while self.under_way.len() < CALLS && !self.pending.is_empty() {
+            let request = self.next_request();
+            self.under_way.insert(request.tag, request.clone());
+            send(requests, request).await?;
+        }
+        Ok(())
     }
 
     fn next_request(&mut self) -> CompleteRequest {
@@ -176,6 +189,7 @@ impl Recorder {
                         "completions came after their leases had ended"
                     );
                 }
+                self.answers += 1;
                 self.done(response.tag);
                 return Ok(());
             }

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use api::grpc::{Channel, Status};
 use api::queue::v1::{
-    LeaseRequest, LeaseResponse, Renewal, Worker, lease_request, queue_client::QueueClient,
+    LeaseKey, LeaseRequest, LeaseResponse, Renewal, Worker, lease_request,
+    queue_client::QueueClient,
 };
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
@@ -64,6 +65,11 @@ pub(crate) struct Leaser {
 
 impl Leaser {
     /// Opens the stream, again and again, until shutdown; then waits for what is under way.
+    ///
+    /// Work that has begun goes on while there is no stream, and is renewed on the next one:
+    /// a queue that was restarted still has our leases. Recipients for other servers that have not
+    /// begun are left, for they may be another worker's by now; those for mailboxes are not, since
+    /// nothing is delivered to a mailbox twice (I3).
     pub(crate) async fn run(self) {
         let mut failures = 0;
         while !self.shutdown.is_cancelled() {
@@ -93,6 +99,7 @@ impl Leaser {
         });
         let credits = self.held.begin();
         send(&requests, hello).await?;
+        renew(&requests, self.held.all()).await?;
         send(&requests, lease_request::Request::Credits(credits)).await?;
         let mut responses = QueueClient::new(self.channel.clone())
             .max_decoding_message_size(MESSAGE_LIMIT)
@@ -100,13 +107,17 @@ impl Leaser {
             .await?
             .into_inner();
         tracing::info!(worker = self.worker, "leasing");
-        let mut renewals = renewals(ASSUMED_LEASE);
+        let mut lease = ASSUMED_LEASE;
+        let mut renewals = renewals(lease);
         loop {
             tokio::select! {
                 response = responses.message() => match response? {
                     Some(response) => {
-                        if response.lease_seconds > 0 {
-                            renewals = self::renewals(lease_time(&response));
+                        // Beginning anew with each response, a busy worker would never renew.
+                        let told = lease_time(&response);
+                        if told != lease && !told.is_zero() {
+                            lease = told;
+                            renewals = self::renewals(lease);
                         }
                         self.take(response, session);
                     }
@@ -118,7 +129,7 @@ impl Leaser {
                         send(&requests, lease_request::Request::Credits(credits)).await?;
                     }
                 }
-                _ = renewals.tick() => self.renew(&requests).await?,
+                _ = renewals.tick() => renew(&requests, self.held.to_renew()).await?,
                 () = self.shutdown.cancelled() => {
                     return self.drain(&requests, renewals).await;
                 }
@@ -134,14 +145,6 @@ impl Leaser {
         self.router.route(response.messages, session);
     }
 
-    async fn renew(&self, requests: &mpsc::Sender<LeaseRequest>) -> Result<(), Status> {
-        let leases = self.held.to_renew();
-        if leases.is_empty() {
-            return Ok(());
-        }
-        send(requests, lease_request::Request::Renew(Renewal { leases })).await
-    }
-
     /// What has begun is finished; what comes in now is not begun, and becomes due for other
     /// workers when the stream ends.
     async fn drain(
@@ -154,7 +157,7 @@ impl Leaser {
         while !self.held.is_idle() {
             tokio::select! {
                 () = self.held.changed() => {}
-                _ = renewals.tick() => self.renew(requests).await?,
+                _ = renewals.tick() => renew(requests, self.held.to_renew()).await?,
                 () = tokio::time::sleep_until(deadline) => {
                     tracing::warn!(left = self.held.len(), "not all deliveries ended in time");
                     break;
@@ -175,6 +178,13 @@ fn renewals(lease: Duration) -> Interval {
     let mut interval = interval_at(Instant::now() + period, period);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     interval
+}
+
+async fn renew(requests: &mpsc::Sender<LeaseRequest>, leases: Vec<LeaseKey>) -> Result<(), Status> {
+    if leases.is_empty() {
+        return Ok(());
+    }
+    send(requests, lease_request::Request::Renew(Renewal { leases })).await
 }
 
 async fn send(

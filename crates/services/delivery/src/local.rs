@@ -65,6 +65,7 @@ impl Local {
             pending: Vec::new(),
             under_way: HashMap::new(),
             next_tag: 0,
+            answers: 0,
             closed: false,
         };
         tokio::spawn(deliverer.run());
@@ -86,6 +87,8 @@ struct Deliverer {
     pending: Vec<LocalDelivery>,
     under_way: HashMap<u64, Vec<LocalDelivery>>,
     next_tag: u64,
+    /// Since the process started: a stream that has answered something was a good one.
+    answers: u64,
     closed: bool,
 }
 
@@ -97,13 +100,12 @@ impl Deliverer {
             if self.pending.is_empty() && !self.receive().await {
                 return;
             }
-            let answered = self.next_tag;
+            let before = self.answers;
             if let Err(status) = self.stream().await {
                 let interrupted = self.under_way.drain().flat_map(|(_, batch)| batch);
                 self.pending.extend(interrupted);
                 self.put_off_the_impatient(&status);
-                // A stream that has carried something starts afresh.
-                failures = if self.next_tag > answered {
+                failures = if self.answers > before {
                     0
                 } else {
                     failures + 1
@@ -134,6 +136,8 @@ impl Deliverer {
     /// One stream. `Ok` when nothing is left to do.
     async fn stream(&mut self) -> Result<(), Status> {
         let (requests, outbound) = mpsc::channel(CALLS);
+        // Along with the opening of the stream: there is room for all calls.
+        self.send(&requests).await?;
         let mut responses = MailboxStoreClient::new(self.channel.clone())
             .max_decoding_message_size(MESSAGE_LIMIT)
             .max_encoding_message_size(MESSAGE_LIMIT)
@@ -162,11 +166,7 @@ impl Deliverer {
     async fn send(&mut self, requests: &mpsc::Sender<DeliverRequest>) -> Result<(), Status> {
         while self.under_way.len() < CALLS && !self.pending.is_empty() {
             let rest = self.pending.split_off(batch_length(&self.pending));
-            let mut batch = std::mem::replace(&mut self.pending, rest);
-            batch.retain(|delivery| delivery.work.is_ours());
-            if batch.is_empty() {
-                continue;
-            }
+            let batch = std::mem::replace(&mut self.pending, rest);
             let tag = self.next_tag;
             self.next_tag += 1;
             let request = DeliverRequest {
@@ -181,6 +181,7 @@ impl Deliverer {
     }
 
     fn answered(&mut self, response: DeliverResponse) {
+        self.answers += 1;
         let Some(batch) = self.under_way.remove(&response.tag) else {
             return;
         };

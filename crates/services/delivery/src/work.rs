@@ -21,7 +21,8 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    /// Whether the lease may still be ours: once its stream has broken, another worker has it.
+    /// Whether the lease is ours for certain: once its stream has broken, another worker may have
+    /// it.
     pub(crate) fn is_ours(&self) -> bool {
         self.session.is_live()
     }

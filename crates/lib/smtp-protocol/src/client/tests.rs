@@ -174,7 +174,6 @@ fn sessions_go_as_written_down_however_the_replies_are_cut() {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let transcript = std::fs::read_to_string(&path).unwrap();
-        println!("{}", path.display());
         for piece in [1, 2, 3, 7, 40, usize::MAX] {
             play(&transcript, piece);
         }

@@ -33,6 +33,25 @@ struct Lease {
     seen: bool,
 }
 
+impl State {
+    fn free(&mut self, lease: &Lease) {
+        if lease.remote {
+            self.remote = self.remote.saturating_sub(1);
+        } else {
+            self.credits += 1;
+        }
+    }
+}
+
+impl Lease {
+    fn key(&self, recipient_id: i64) -> LeaseKey {
+        LeaseKey {
+            recipient_id,
+            epoch: self.epoch,
+        }
+    }
+}
+
 impl Held {
     pub(crate) fn new(window: u32) -> Self {
         Self {
@@ -42,10 +61,20 @@ impl Held {
         }
     }
 
-    /// A new stream begins: what was held is not ours any more. Gives the first credits.
+    /// A new stream begins. Gives the first credits: what is under way to mailboxes still counts.
     pub(super) fn begin(&self) -> u32 {
-        *self.lock() = State::default();
-        self.window
+        let mut state = self.lock();
+        state.credits = 0;
+        let local = state.leases.len().saturating_sub(state.remote);
+        let local = u32::try_from(local).unwrap_or(u32::MAX);
+        self.window.saturating_sub(local)
+    }
+
+    /// All leases, to be taken over to a new stream: the queue knows which are still ours.
+    pub(super) fn all(&self) -> Vec<LeaseKey> {
+        let state = self.lock();
+        let leases = state.leases.iter();
+        leases.map(|(id, lease)| lease.key(*id)).collect()
     }
 
     pub(super) fn add(&self, recipients: &[LeasedRecipient]) {
@@ -56,7 +85,11 @@ impl Held {
                 remote: false,
                 seen: false,
             };
-            state.leases.insert(recipient.recipient_id, lease);
+            // Leased anew while the lease before is still at work: that one's end is void, and its
+            // place is free.
+            if let Some(void) = state.leases.insert(recipient.recipient_id, lease) {
+                state.free(&void);
+            }
         }
     }
 
@@ -92,10 +125,8 @@ impl Held {
             {
                 continue;
             }
-            match state.leases.remove(&key.recipient_id) {
-                Some(lease) if lease.remote => state.remote = state.remote.saturating_sub(1),
-                Some(_) => state.credits += 1,
-                None => {}
+            if let Some(lease) = state.leases.remove(&key.recipient_id) {
+                state.free(&lease);
             }
         }
         drop(state);
@@ -114,10 +145,7 @@ impl Held {
     pub(super) fn to_renew(&self) -> Vec<LeaseKey> {
         let mut state = self.lock();
         let renewed = state.leases.iter_mut().filter_map(|(id, lease)| {
-            std::mem::replace(&mut lease.seen, true).then_some(LeaseKey {
-                recipient_id: *id,
-                epoch: lease.epoch,
-            })
+            std::mem::replace(&mut lease.seen, true).then(|| lease.key(*id))
         });
         renewed.collect()
     }
@@ -198,7 +226,27 @@ mod tests {
         assert!(held.to_renew().is_empty());
         held.add(&recipients(1..2));
         assert_eq!(held.to_renew(), vec![key(0, 1)]);
+    }
+
+    #[test]
+    fn what_is_under_way_is_taken_over_to_a_new_stream() {
+        let held = Held::new(10);
         held.begin();
-        assert!(held.to_renew().is_empty());
+        held.add(&recipients(0..3));
+        assert!(held.begin_remote(&recipients(0..1)));
+        assert_eq!(held.begin(), 8);
+        let mut all = held.all();
+        all.sort_by_key(|lease| lease.recipient_id);
+        assert_eq!(all, [key(0, 1), key(1, 1), key(2, 1)]);
+        // The queue had ended one of them, and leases it to us again.
+        let again = LeasedRecipient {
+            recipient_id: 1,
+            epoch: 2,
+            ..LeasedRecipient::default()
+        };
+        held.add(&[again]);
+        held.release(&[key(1, 1), key(2, 1)]);
+        assert_eq!(held.take_credits(), 2);
+        assert_eq!(held.all().len(), 2);
     }
 }

@@ -32,6 +32,8 @@ async fn run(remote: Arc<Remote>, target: Target) {
                 idle = false;
                 if job.work.is_ours() {
                     connection = serve(&remote, &target, connection.take(), job).await;
+                } else {
+                    remote.leave(&job);
                 }
             }
             Next::Wait(wake) => {

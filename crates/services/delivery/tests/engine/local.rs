@@ -24,9 +24,8 @@ async fn a_message_to_a_hundred_mailboxes_is_one_batch_with_a_prefix_each() {
         assert_eq!(completion.outcome(), Outcome::Delivered);
         assert_eq!(completion.policy_revision, 7);
     }
-    let state = system.mailboxes.state();
-    assert_eq!(state.batches, [100]);
-    let first = &state.delivered[0];
+    assert_eq!(system.mailboxes.state().batches, [100]);
+    let first = system.mailboxes.state().delivered[0].clone();
     assert_eq!(
         (first.user.as_str(), first.body_id),
         ("bob@example.test", 1)
@@ -36,7 +35,6 @@ async fn a_message_to_a_hundred_mailboxes_is_one_batch_with_a_prefix_each() {
         b"Return-Path: <alice@example.test>\r\nDelivered-To: Bob@example.test\r\n"
     );
     assert_eq!(system.queue.state().requests, 1, "completed together");
-    drop(state);
     system
         .queue
         .until(|state| (state.credits == 1_100).then_some(()))
