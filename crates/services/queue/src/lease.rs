@@ -10,15 +10,17 @@
 //! due; `stream` speaks with one worker. A lease lives in the recipient's row: what is kept here
 //! serves only to end leases early.
 
+mod credits;
 mod dispatch;
 mod handout;
 mod stream;
 mod workers;
 
+pub(crate) use credits::{Credits, WorkerHold};
 pub(crate) use dispatch::dispatch;
 pub(crate) use handout::{HandOut, hand_out};
 pub(crate) use stream::serve;
-pub(crate) use workers::{Credits, WorkerHold, Workers};
+pub(crate) use workers::Workers;
 
 use std::time::Duration;
 

@@ -7,7 +7,9 @@ use api::collection::v1::collection_server::CollectionServer;
 use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::queue_server::QueueServer;
 use service_kit::{Routes, Service};
+use sqlx::PgPool;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::collection::CollectionService;
@@ -25,16 +27,7 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
 /// Serves until shutdown, by that clock. (Pauses are the machine's all the same.)
 pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> anyhow::Result<()> {
     let vault = Vault::open(&config.secret_key_file).context("opening the key for secrets")?;
-    let options = database::Options::new("postern-queue", service.shared.database.max_connections)
-        // The tables fill and empty within seconds: no plan may depend on how full they were
-        // when it was made. Every hot statement is meant to walk an index.
-        .setting("enable_seqscan", "off")
-        .setting("enable_hashjoin", "off")
-        .setting("enable_mergejoin", "off");
-    let pool = database::connect(service.database_url()?, &options).await?;
-    volume::migrate(&pool).await?;
-    database::migrate(&pool, "queue", &MIGRATIONS).await?;
-
+    let pool = open_database(&service).await?;
     let engine = Arc::new(Engine::new(
         pool.clone(),
         clock.clone(),
@@ -44,34 +37,17 @@ pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> a
         .await
         .context("making the history's partitions")?;
     let policies = Arc::new(Policies::open(pool.clone(), clock.clone()).await?);
-
-    let (jobs, enqueue_inbox) = enqueue::inbox();
-    let (completions, complete_inbox) = complete::inbox();
-    let enqueue_inbox = Arc::new(enqueue_inbox);
-    let complete_inbox = Arc::new(complete_inbox);
-    let mut writers = JoinSet::new();
-    for _ in 0..config.writers.max(1) {
-        writers.spawn(enqueue::write(
-            Arc::clone(&engine),
-            Arc::clone(&enqueue_inbox),
-        ));
-    }
-    writers.spawn(complete::write(Arc::clone(&engine), complete_inbox));
-
     let shutdown = service.shutdown.clone();
-    let mut attendants = JoinSet::new();
-    attendants.spawn(lease::dispatch(Arc::clone(&engine), shutdown.clone()));
-    attendants.spawn(notification::tell(Arc::clone(&engine), shutdown.clone()));
-    attendants.spawn(notification::listen(
-        Arc::clone(&engine),
-        Arc::clone(&policies),
-        shutdown.clone(),
-    ));
-    attendants.spawn(upkeep::keep_up(
-        Arc::clone(&engine),
-        config.history_days,
-        shutdown.clone(),
-    ));
+
+    let mut writers = JoinSet::new();
+    let (jobs, inbox) = enqueue::inbox();
+    let inbox = Arc::new(inbox);
+    for _ in 0..config.writers.max(1) {
+        writers.spawn(enqueue::write(Arc::clone(&engine), Arc::clone(&inbox)));
+    }
+    let (completions, inbox) = complete::inbox();
+    writers.spawn(complete::write(Arc::clone(&engine), inbox));
+    let mut attendants = attend(&engine, &policies, config.history_days, &shutdown);
 
     let queue = QueueService {
         engine,
@@ -98,6 +74,43 @@ pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> a
         ended.context("a writer failed while draining")?;
     }
     Ok(())
+}
+
+/// Connects and brings the schemas up to date.
+async fn open_database(service: &Service) -> anyhow::Result<PgPool> {
+    let options = database::Options::new("postern-queue", service.shared.database.max_connections)
+        // The tables fill and empty within seconds: no plan may depend on how full they were
+        // when it was made. Every hot statement is meant to walk an index.
+        .setting("enable_seqscan", "off")
+        .setting("enable_hashjoin", "off")
+        .setting("enable_mergejoin", "off");
+    let pool = database::connect(service.database_url()?, &options).await?;
+    volume::migrate(&pool).await?;
+    database::migrate(&pool, "queue", &MIGRATIONS).await?;
+    Ok(pool)
+}
+
+/// Starts what runs beside the calls.
+fn attend(
+    engine: &Arc<Engine>,
+    policies: &Arc<Policies>,
+    history_days: u32,
+    shutdown: &CancellationToken,
+) -> JoinSet<()> {
+    let mut attendants = JoinSet::new();
+    attendants.spawn(lease::dispatch(Arc::clone(engine), shutdown.clone()));
+    attendants.spawn(notification::tell(Arc::clone(engine), shutdown.clone()));
+    attendants.spawn(notification::listen(
+        Arc::clone(engine),
+        Arc::clone(policies),
+        shutdown.clone(),
+    ));
+    attendants.spawn(upkeep::keep_up(
+        Arc::clone(engine),
+        history_days,
+        shutdown.clone(),
+    ));
+    attendants
 }
 
 /// Serves until shutdown, or until a task that must not end has ended: then the process does, and

@@ -55,7 +55,7 @@ pub(crate) fn inbox() -> (mpsc::Sender<Job>, Inbox<Job>) {
 }
 
 /// Records batches until nobody can send any more.
-pub(crate) async fn write(engine: Arc<Engine>, inbox: Arc<Inbox<Job>>) {
+pub(crate) async fn write(engine: Arc<Engine>, inbox: Inbox<Job>) {
     let mut connection = HeldConnection::new(engine.pool.clone());
     while let Some(jobs) = inbox.next_batch().await {
         record(&engine, &mut connection, jobs).await;

@@ -9,6 +9,7 @@ use api::queue::v1::{LeaseResponse, LeasedMessage};
 use tokio::sync::mpsc;
 
 use super::Key;
+use super::credits::{Credit, Credits};
 
 /// Recipients that one worker may be sent without having asked again.
 const MAX_CREDITS: u32 = 100_000;
@@ -16,9 +17,6 @@ const MAX_CREDITS: u32 = 100_000;
 /// Names a worker's stream in this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct WorkerId(u64);
-
-/// A worker's stream and its name: who will hold a recipient.
-pub(crate) type WorkerHold = (WorkerId, Arc<str>);
 
 /// All workers whose streams end here.
 #[derive(Debug, Default)]
@@ -46,25 +44,6 @@ struct Held {
     worker: WorkerId,
     epoch: i32,
     until: i64,
-}
-
-/// Credits of one worker, taken for a hand-over.
-#[derive(Debug, Clone)]
-pub(crate) struct Credit {
-    pub(crate) worker: WorkerId,
-    pub(crate) name: Arc<str>,
-    /// Taken and not handed over.
-    count: usize,
-    /// Of these not spent.
-    unspent: usize,
-}
-
-/// Credits taken for a transaction. What was not handed over goes back when dropped: the
-/// transaction may fail.
-#[derive(Debug)]
-pub(crate) struct Credits<'a> {
-    workers: &'a Workers,
-    each: Vec<Credit>,
 }
 
 impl Workers {
@@ -152,19 +131,11 @@ impl Workers {
             if count > 0 {
                 let name = Arc::clone(&worker.name);
                 let worker = *id;
-                each.push(Credit {
-                    worker,
-                    name,
-                    count,
-                    unspent: count,
-                });
+                each.push(Credit::new(worker, name, count));
             }
         }
         drop(state);
-        Credits {
-            workers: self,
-            each,
-        }
+        Credits::new(self, each)
     }
 
     /// Takes up to `wanted` credits of the one worker that has most.
@@ -177,17 +148,9 @@ impl Workers {
             .max_by_key(|(id, worker)| (worker.credits, std::cmp::Reverse(**id)))?;
         let count = wanted.min(worker.credits as usize);
         worker.credits -= count as u32;
-        let credit = Credit {
-            worker: *id,
-            name: Arc::clone(&worker.name),
-            count,
-            unspent: count,
-        };
+        let credit = Credit::new(*id, Arc::clone(&worker.name), count);
         drop(state);
-        let credits = Credits {
-            workers: self,
-            each: vec![credit.clone()],
-        };
+        let credits = Credits::new(self, vec![credit.clone()]);
         Some((credit, credits))
     }
 
@@ -264,11 +227,12 @@ impl Workers {
         self.lock().held.retain(|_, held| held.until > now);
     }
 
-    fn give_back(&self, credits: &[Credit]) {
+    /// Credits that were not spent.
+    pub(super) fn give_back(&self, credits: &[Credit]) {
         let mut state = self.lock();
         for credit in credits {
             if let Some(worker) = state.workers.get_mut(&credit.worker) {
-                worker.credits += credit.count as u32;
+                worker.credits += credit.count() as u32;
             }
         }
     }
@@ -288,35 +252,6 @@ impl State {
             .extract_if(|_, held| held.worker == id)
             .map(|(recipient, held)| (recipient, held.epoch))
             .collect()
-    }
-}
-
-impl Credits<'_> {
-    /// Spends one credit, if there is one: the recipient will be that worker's.
-    pub(crate) fn spend(&mut self) -> Option<WorkerHold> {
-        let credit = self.each.iter_mut().find(|credit| credit.unspent > 0)?;
-        credit.unspent -= 1;
-        Some((credit.worker, Arc::clone(&credit.name)))
-    }
-
-    /// So many recipients are the worker's: their credits do not go back.
-    pub(crate) fn handed(&mut self, worker: WorkerId, recipients: usize) {
-        if let Some(credit) = self.each.iter_mut().find(|credit| credit.worker == worker) {
-            credit.count = credit.count.saturating_sub(recipients);
-        }
-    }
-}
-
-impl Credit {
-    /// How many.
-    pub(crate) fn count(&self) -> usize {
-        self.count
-    }
-}
-
-impl Drop for Credits<'_> {
-    fn drop(&mut self) {
-        self.workers.give_back(&self.each);
     }
 }
 
