@@ -12,84 +12,19 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use crate::Tag;
 use crate::command::{AppendHead, Parsed};
 use crate::error::CommandError;
-use crate::{Phase, Tag};
 
+mod event;
+mod limits;
 mod literal;
 #[cfg(test)]
 mod tests;
 
+pub use event::{Event, LineEvent};
+pub use limits::{CommandLimits, Limits};
 use literal::Literal;
-
-/// Bounds of one command, in octets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CommandLimits {
-    /// Its lines together, line breaks included.
-    pub line: usize,
-    /// Its literals together.
-    pub literal: usize,
-}
-
-/// Bounds of what a client may send (invariant I7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Before the login.
-    pub unauthenticated: CommandLimits,
-    /// After it.
-    pub authenticated: CommandLimits,
-    /// A literal that was not waited for and is refused is read and dropped up to this size; the
-    /// connection ends at a larger one.
-    pub discard: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            unauthenticated: CommandLimits {
-                line: 8 * 1024,
-                literal: 4 * 1024,
-            },
-            authenticated: CommandLimits {
-                line: 64 * 1024,
-                literal: 64 * 1024,
-            },
-            discard: 1 << 30,
-        }
-    }
-}
-
-/// What came in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// Nothing yet: more input is needed.
-    NeedInput,
-    /// The client waits to send a literal: send a continuation, then go on.
-    Continue,
-    /// A complete command.
-    Command(Tag, Phase, Box<crate::Command>),
-    /// An APPEND up to its message. Answer with [`Reader::accept`] or [`Reader::refuse`].
-    Append(Box<AppendHead>),
-    /// Octets of the message being appended.
-    Data(Bytes),
-    /// The APPEND is complete.
-    AppendEnd,
-    /// Not a command. Answer BAD (NO [BADCHARSET] to a charset), tagged where there is a tag.
-    Invalid(Option<Tag>, CommandError),
-    /// No telling what would follow. Say BYE and close.
-    Fatal(CommandError),
-}
-
-/// A line that is not a command: of a SASL exchange, or DONE.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LineEvent {
-    /// More input is needed.
-    NeedInput,
-    /// The line, without its break.
-    Line(Bytes),
-    /// It is longer than the limit. Say BYE and close.
-    TooLong,
-}
 
 #[derive(Debug)]
 enum Expecting {

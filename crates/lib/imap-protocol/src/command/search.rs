@@ -1,10 +1,14 @@
 //! SEARCH: the program of keys, and what shall be told of the result (RFC 4731).
 
+mod result;
+mod write;
+
 use bytes::{BufMut, BytesMut};
+
+pub use result::SearchReturn;
 
 use crate::cursor::Cursor;
 use crate::error::{CommandError, Result};
-use crate::wire::{Side, put_astring};
 use crate::{Day, Keyword, SequenceSet, SystemFlags};
 
 /// A condition on a message. FROM, SUBJECT and their like are [`SearchKey::Header`].
@@ -56,21 +60,6 @@ pub enum SearchKey {
     Or(Box<Self>, Box<Self>),
     /// All of them.
     And(Vec<Self>),
-}
-
-/// What SEARCH RETURN asks for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SearchReturn {
-    /// The lowest number.
-    pub min: bool,
-    /// The highest number.
-    pub max: bool,
-    /// Every number.
-    pub all: bool,
-    /// How many.
-    pub count: bool,
-    /// Keep the result as `$` (RFC 5182).
-    pub save: bool,
 }
 
 /// `"SEARCH" [SP return-opts] [SP "CHARSET" SP charset] 1*(SP search-key)`.
@@ -130,45 +119,6 @@ fn one_or_and(mut keys: Vec<SearchKey>) -> SearchKey {
             SearchKey::And(keys)
         }
         None => SearchKey::All,
-    }
-}
-
-impl SearchReturn {
-    fn parse(cursor: &mut Cursor) -> Result<Self> {
-        let mut result = Self::default();
-        cursor.list(|cursor| {
-            let word = cursor.atom("a return option")?.to_ascii_uppercase();
-            match word.as_slice() {
-                b"MIN" => result.min = true,
-                b"MAX" => result.max = true,
-                b"ALL" => result.all = true,
-                b"COUNT" => result.count = true,
-                b"SAVE" => result.save = true,
-                _ => return Err(CommandError::Expected("a return option")),
-            }
-            Ok(())
-        })?;
-        // RETURN () means RETURN (ALL).
-        if result == Self::default() {
-            result.all = true;
-        }
-        Ok(result)
-    }
-
-    fn write(self, out: &mut BytesMut) {
-        let words = [
-            (self.min, "MIN"),
-            (self.max, "MAX"),
-            (self.all, "ALL"),
-            (self.count, "COUNT"),
-            (self.save, "SAVE"),
-        ];
-        let words: Vec<_> = words
-            .iter()
-            .filter(|(on, _)| *on)
-            .map(|(_, w)| *w)
-            .collect();
-        out.put_slice(format!(" RETURN ({})", words.join(" ")).as_bytes());
     }
 }
 
@@ -258,63 +208,6 @@ impl SearchKey {
                 Ok(Self::Or(Box::new(left), Box::new(right)))
             }
             _ => Err(CommandError::Expected("a search key")),
-        }
-    }
-
-    fn write(&self, out: &mut BytesMut) {
-        let text = |out: &mut BytesMut, word: &str, text: &str| {
-            out.put_slice(word.as_bytes());
-            put_astring(out, text.as_bytes(), Side::Client);
-        };
-        let day = |out: &mut BytesMut, word: &str, day: &Day| {
-            out.put_slice(word.as_bytes());
-            day.write(out);
-        };
-        match self {
-            Self::All => out.put_slice(b"ALL"),
-            Self::Recent => out.put_slice(b"RECENT"),
-            Self::Saved => out.put_slice(b"$"),
-            Self::Flag(flag, set) => {
-                let key = FLAG_KEYS.iter().find(|key| (key.1, key.2) == (*flag, *set));
-                out.put_slice(key.map_or("ALL", |key| key.0).as_bytes());
-            }
-            Self::Keyword(keyword, true) => text(out, "KEYWORD ", keyword.as_str()),
-            Self::Keyword(keyword, false) => text(out, "UNKEYWORD ", keyword.as_str()),
-            Self::Sequence(set) => out.put_slice(set.to_string().as_bytes()),
-            Self::Uid(set) => out.put_slice(format!("UID {set}").as_bytes()),
-            Self::Before(date) => day(out, "BEFORE ", date),
-            Self::On(date) => day(out, "ON ", date),
-            Self::Since(date) => day(out, "SINCE ", date),
-            Self::SentBefore(date) => day(out, "SENTBEFORE ", date),
-            Self::SentOn(date) => day(out, "SENTON ", date),
-            Self::SentSince(date) => day(out, "SENTSINCE ", date),
-            Self::Header(name, value) => {
-                text(out, "HEADER ", name);
-                text(out, " ", value);
-            }
-            Self::Body(value) => text(out, "BODY ", value),
-            Self::Text(value) => text(out, "TEXT ", value),
-            Self::Larger(size) => out.put_slice(format!("LARGER {size}").as_bytes()),
-            Self::Smaller(size) => out.put_slice(format!("SMALLER {size}").as_bytes()),
-            Self::Younger(age) => out.put_slice(format!("YOUNGER {age}").as_bytes()),
-            Self::Older(age) => out.put_slice(format!("OLDER {age}").as_bytes()),
-            Self::Not(key) => {
-                out.put_slice(b"NOT ");
-                key.write(out);
-            }
-            Self::Or(left, right) => {
-                out.put_slice(b"OR ");
-                left.write(out);
-                out.put_slice(b" ");
-                right.write(out);
-            }
-            Self::And(keys) => {
-                for (index, key) in keys.iter().enumerate() {
-                    out.put_slice(if index == 0 { b"(" } else { b" " });
-                    key.write(out);
-                }
-                out.put_slice(b")");
-            }
         }
     }
 }

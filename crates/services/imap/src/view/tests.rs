@@ -1,4 +1,5 @@
-use api::mailbox::v1::{MailboxState, UidRange};
+use api::mailbox::v1::{GetChangesResponse, MailboxState, UidRange};
+use bytes::BytesMut;
 
 use super::*;
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // A failure here is the test's failure.
 
 mod client;
+mod concurrent;
 mod fake;
 mod large;
 mod running;
