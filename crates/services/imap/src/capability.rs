@@ -1,4 +1,21 @@
 //! What is announced. Only what is complete stands here.
+//!
+//! | capability | RFC | |
+//! |---|---|---|
+//! | IMAP4rev1 | 3501 | `\Recent`: what came while the mailbox was open in this session |
+//! | LITERAL+ | 7888 | |
+//! | SASL-IR, AUTH=PLAIN | 4959, 4616 | |
+//! | ID, ENABLE | 2971, 5161 | nothing is there to be enabled yet |
+//! | IDLE | 2177 | |
+//! | NAMESPACE, CHILDREN | 2342, 3348 | |
+//! | UNSELECT, UIDPLUS, MOVE | 3691, 4315, 6851 | |
+//! | ESEARCH, SEARCHRES, WITHIN | 4731, 5182, 5032 | |
+//! | LIST-EXTENDED, LIST-STATUS | 5258, 5819 | |
+//! | SPECIAL-USE, CREATE-SPECIAL-USE | 6154 | |
+//! | STATUS=SIZE, APPENDLIMIT | 8438, 7889 | |
+//!
+//! Response codes of RFC 5530 are used throughout. Not yet: IMAP4rev2 (RFC 9051), which lacks
+//! BINARY here, CONDSTORE and QRESYNC (RFC 7162).
 
 /// What a session may use at this moment.
 #[derive(Debug, Clone, Copy)]

@@ -81,6 +81,7 @@ impl Play {
             ["drop", mailbox] => store.drop_mailbox(mailbox),
             ["down"] => store.set_down(true),
             ["up"] => store.set_down(false),
+            ["break", "watch"] => store.break_watch(),
             ["shut", "down"] => self.running.shut_down(),
             ["count"] => store.forget_calls(),
             ["calls", expected] => {

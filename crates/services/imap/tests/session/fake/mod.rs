@@ -40,6 +40,12 @@ impl Deref for Store {
 /// The MODSEQ that is told of a mailbox that is gone.
 const GONE: u64 = i64::MAX as u64;
 
+/// Told as a change, it ends the streams of notices.
+const BREAK: MailboxChange = MailboxChange {
+    mailbox_id: -1,
+    highest_modseq: 0,
+};
+
 impl Store {
     pub(crate) fn new() -> Self {
         let store = Self(Arc::new(Inside {
@@ -71,6 +77,11 @@ impl Store {
 
     pub(crate) fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
+    }
+
+    /// Ends the streams of change notices.
+    pub(crate) fn break_watch(&self) {
+        self.tell(BREAK.mailbox_id, BREAK.highest_modseq);
     }
 
     pub(crate) fn calls(&self) -> usize {

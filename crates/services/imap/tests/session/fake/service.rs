@@ -11,9 +11,9 @@ use api::mailbox::v1::*;
 use api::message::v1::{Chunk, StoredText, content::Text};
 use futures::stream::{self, Empty, Stream, StreamExt as _};
 
-use super::Store;
 use super::mailbox::{FakeMailbox, Message};
 use super::search::holds;
+use super::{BREAK, Store};
 
 type Answer<T> = Result<Response<T>, Status>;
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -155,7 +155,7 @@ impl MailboxStore for Store {
                         return Some((Ok(WatchResponse { changes }), watching));
                     }
                     change = watching.changes.recv() => {
-                        let change = change.ok()?;
+                        let change = change.ok().filter(|change| *change != BREAK)?;
                         if watching.watched.contains(&change.mailbox_id) {
                             let response = WatchResponse { changes: vec![change] };
                             return Some((Ok(response), watching));
