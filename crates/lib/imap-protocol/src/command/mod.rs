@@ -39,7 +39,7 @@ pub use store::{Store, StoreMode};
 use crate::cursor::Cursor;
 use crate::error::{CommandError, Result};
 use crate::wire::{Side, put_astring};
-use crate::{MailboxName, Phase, SequenceSet, Tag};
+use crate::{MailboxName, MessageSet, Phase, Tag};
 
 /// A command that was understood. APPEND is not among them: its message passes as events.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +93,7 @@ pub enum Command {
     /// EXPUNGE
     Expunge,
     /// UID EXPUNGE (RFC 4315)
-    UidExpunge(SequenceSet),
+    UidExpunge(MessageSet),
     /// SEARCH and UID SEARCH
     Search(Search),
     /// FETCH and UID FETCH
@@ -263,10 +263,7 @@ impl Command {
             Self::Delete(name) => ("DELETE ", Some(name)),
             Self::Subscribe(name) => ("SUBSCRIBE ", Some(name)),
             Self::Unsubscribe(name) => ("UNSUBSCRIBE ", Some(name)),
-            Self::UidExpunge(set) => {
-                out.extend_from_slice(format!("UID EXPUNGE {set}").as_bytes());
-                return;
-            }
+            Self::UidExpunge(messages) => return messages.write("EXPUNGE", out),
             Self::Id(id) => return id.write(out),
             Self::Authenticate(authenticate) => return authenticate.write(out),
             Self::Login(login) => return login.write(out),

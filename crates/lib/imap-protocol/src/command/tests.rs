@@ -64,6 +64,7 @@ fn what_clients_say_is_understood() {
         "SEARCH HEADER X-TUID abc",
         "SEARCH (1:5 UNKEYWORD $Junk) YOUNGER 3600",
         "UID EXPUNGE 1:5",
+        "UID EXPUNGE $",
         "CREATE \"a/b/\"",
         "CREATE Sent2 (USE (\\Sent))",
         "RENAME a \"b c\"",

@@ -1,6 +1,7 @@
 //! UID: the commands that name messages by UID.
 
 use super::{Command, Copy, Fetch, Search, Store};
+use crate::MessageSet;
 use crate::cursor::Cursor;
 use crate::error::{CommandError, Result};
 
@@ -13,10 +14,7 @@ pub(super) fn parse(cursor: &mut Cursor) -> Result<Command> {
         b"SEARCH" => Search::parse(cursor, true).map(Command::Search),
         b"COPY" => Copy::parse(cursor, true).map(Command::Copy),
         b"MOVE" => Copy::parse(cursor, true).map(Command::Move),
-        b"EXPUNGE" => {
-            cursor.space()?;
-            cursor.sequence_set().map(Command::UidExpunge)
-        }
+        b"EXPUNGE" => MessageSet::parse(cursor, true).map(Command::UidExpunge),
         _ => Err(CommandError::Unknown),
     }
 }

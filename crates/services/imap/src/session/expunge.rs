@@ -1,7 +1,7 @@
 //! EXPUNGE and UID EXPUNGE.
 
 use api::mailbox::v1::{ExpungeRequest, UidRange};
-use imap_protocol::{RangeSet, SequenceSet};
+use imap_protocol::{MessageSet, RangeSet};
 
 use super::Session;
 use crate::answer::{Answer, Stop};
@@ -18,12 +18,12 @@ pub(super) fn uid_ranges(uids: &RangeSet) -> Vec<UidRange> {
 }
 
 impl Session {
-    pub(super) async fn expunge(&mut self, only: Option<&SequenceSet>) -> Result<Answer, Stop> {
+    pub(super) async fn expunge(&mut self, only: Option<&MessageSet>) -> Result<Answer, Stop> {
         let open = self.open_for_writing()?;
         let uids = match only {
             None => Vec::new(),
-            Some(set) => {
-                let uids = open.view.uids_of_uids(set);
+            Some(messages) => {
+                let uids = open.view.uids(messages, &open.saved);
                 // To the store an empty list means all.
                 if uids.is_empty() {
                     return Ok(Answer::ok("Nothing to expunge."));

@@ -220,7 +220,7 @@ pub(super) fn command() -> impl Strategy<Value = Command> {
         status,
         name().prop_map(|mailbox| Command::Select(Select { mailbox })),
         name().prop_map(Command::Delete),
-        set().prop_map(Command::UidExpunge),
+        set().prop_map(|set| Command::UidExpunge(MessageSet::Uid(set))),
         list().prop_map(Command::List),
         search().prop_map(Command::Search),
         fetch().prop_map(Command::Fetch),
