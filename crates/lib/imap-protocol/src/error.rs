@@ -15,7 +15,7 @@ pub enum CommandError {
     /// SEARCH keys within SEARCH keys beyond what is sane.
     #[error("Too deeply nested")]
     TooDeep,
-    /// SEARCH in a charset that this server does not know. Answered NO [BADCHARSET].
+    /// SEARCH in a charset that this server does not know. Answered NO `[BADCHARSET]`.
     #[error("Charset not supported")]
     Charset,
     /// The line is longer than the limit.

@@ -21,7 +21,7 @@ pub enum Event {
     Data(Bytes),
     /// The APPEND is complete.
     AppendEnd,
-    /// Not a command. Answer BAD (NO [BADCHARSET] to a charset), tagged where there is a tag.
+    /// Not a command. Answer BAD (NO `[BADCHARSET]` to a charset), tagged where there is a tag.
     Invalid(Option<Tag>, CommandError),
     /// No telling what would follow. Say BYE and close.
     Fatal(CommandError),
