@@ -1,4 +1,4 @@
-//! Commands. [`TABLE`] is where to start: each verb, when it may be said, and what reads it. One
+//! Commands. `TABLE` is where to start: each verb, when it may be said, and what reads it. One
 //! command is one file.
 
 mod append;
