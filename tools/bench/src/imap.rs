@@ -29,11 +29,11 @@ impl Imap {
 
     /// Runs one command; its untagged lines.
     pub(crate) fn command(&mut self, command: &str) -> Result<Vec<String>> {
-        self.write(&format!("a {command}\r\n"))?;
+        self.write(&format!("tag-1 {command}\r\n"))?;
         let mut untagged = Vec::new();
         loop {
             self.read()?;
-            if let Some(rest) = self.line.strip_prefix("a ") {
+            if let Some(rest) = self.line.strip_prefix("tag-1 ") {
                 if !rest.starts_with("OK") {
                     bail!("{command}: {}", rest.trim_end());
                 }

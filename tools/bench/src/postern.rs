@@ -33,26 +33,30 @@ impl Postern {
         let data = folder.join("postern");
         // The first run makes the configuration. The load's IMAP client knows no TLS, as nothing
         // here is about TLS: its listener is told to take passwords without.
-        drop(Self::run_up(&command, &data)?);
+        let base = PORT_BASE.to_string();
+        drop(Self::run_up(
+            &command,
+            &data,
+            &["--listen", "127.0.0.1", "--port-base", &base],
+        )?);
         let file = data.join("postern.toml");
         let listener = format!("address = \"127.0.0.1:{}\"\n", PORT_BASE + 143);
         let settings = std::fs::read_to_string(&file)?
             .replace(&listener, &format!("{listener}plaintext-auth = true\n"));
         std::fs::write(&file, settings)?;
 
-        let postern = Self::run_up(&command, &data)?;
+        let postern = Self::run_up(&command, &data, &[])?;
         postern.set_up(sink)?;
         Ok(postern)
     }
 
-    fn run_up(command: &Path, data: &Path) -> Result<Self> {
+    fn run_up(command: &Path, data: &Path, arguments: &[&str]) -> Result<Self> {
         let log = std::fs::File::create(data.with_extension("log"))?;
         let supervisor = Command::new(command)
             .arg("up")
-            .args(["--listen", "127.0.0.1", "--port-base"])
-            .arg(PORT_BASE.to_string())
             .arg("--data")
             .arg(data)
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use database::HeldConnection;
 use sqlx::{PgPool, Postgres, Transaction};
 
 use crate::notices::{CHANNEL, Hub, Notice, Origin, UserNotice};
@@ -57,6 +58,11 @@ impl Store {
         Ok(self.pool.begin().await?)
     }
 
+    /// A connection for a task that writes all the time.
+    pub fn held_connection(&self) -> HeldConnection {
+        HeldConnection::new(self.pool.clone())
+    }
+
     /// Begins a transaction whose queries all see the same moment.
     pub async fn snapshot(&self) -> Result<Transaction<'static, Postgres>> {
         Ok(self
@@ -68,7 +74,7 @@ impl Store {
     /// Commits, and then tells: watchers never hear of what could still be undone.
     pub async fn commit(
         &self,
-        mut transaction: Transaction<'static, Postgres>,
+        mut transaction: Transaction<'_, Postgres>,
         notices: &[Notice],
     ) -> Result<()> {
         let payloads: Vec<String> = notices

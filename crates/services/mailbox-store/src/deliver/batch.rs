@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use api::mailbox::v1::DeliveryResult;
 use api::mailbox::v1::delivery_result::Status;
-use sqlx::PgConnection;
+use database::HeldConnection;
+use sqlx::{Connection, PgConnection};
 
 use super::places::{Asked, Places};
 use super::{Delivery, ledger};
@@ -16,6 +17,20 @@ use crate::{Error, Result, clock};
 /// Delivers all or none; results in the order given.
 pub(super) async fn deliver(
     store: &Store,
+    connection: &mut HeldConnection,
+    places: &Places,
+    deliveries: &[&Delivery],
+) -> Result<Vec<DeliveryResult>> {
+    let result = transact(store, connection.get().await?, places, deliveries).await;
+    if result.is_err() {
+        connection.discard();
+    }
+    result
+}
+
+async fn transact(
+    store: &Store,
+    connection: &mut PgConnection,
     places: &Places,
     deliveries: &[&Delivery],
 ) -> Result<Vec<DeliveryResult>> {
@@ -26,7 +41,7 @@ pub(super) async fn deliver(
         .rev()
         .map(|delivery| (delivery.recipient_id, *delivery))
         .collect();
-    let mut transaction = store.begin().await?;
+    let mut transaction = connection.begin().await?;
     let mut targets =
         lock_targets(&mut transaction, places, by_recipient.values().copied()).await?;
     let rows = Rows::assign(by_recipient.values().copied(), &mut targets);

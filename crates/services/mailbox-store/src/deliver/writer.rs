@@ -2,7 +2,8 @@
 
 use api::mailbox::v1::DeliveryResult;
 use api::mailbox::v1::delivery_result::Status;
-use tokio::sync::{mpsc, oneshot};
+use database::HeldConnection;
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::places::Places;
 use super::{Delivery, batch};
@@ -63,6 +64,8 @@ pub(crate) fn stopped() -> Error {
 
 async fn write(store: Store, mut waiting: mpsc::Receiver<Job>) {
     let places = Places::new();
+    // Only this task locks it; the attempts of a batch share it.
+    let connection = Mutex::new(store.held_connection());
     while let Some(first) = waiting.recv().await {
         let mut count = first.deliveries.len();
         let mut jobs = vec![first];
@@ -72,13 +75,22 @@ async fn write(store: Store, mut waiting: mpsc::Receiver<Job>) {
             jobs.push(job);
         }
         metrics::histogram!("mailbox_delivery_batch").record(count as f64);
-        commit(&store, &places, jobs).await;
+        commit(&store, &connection, &places, jobs).await;
     }
 }
 
-async fn commit(store: &Store, places: &Places, jobs: Vec<Job>) {
+async fn commit(
+    store: &Store,
+    connection: &Mutex<HeldConnection>,
+    places: &Places,
+    jobs: Vec<Job>,
+) {
     let all: Vec<&Delivery> = jobs.iter().flat_map(|job| &job.deliveries).collect();
-    match repeated(|| batch::deliver(store, places, &all)).await {
+    let attempt = async || {
+        let mut connection = connection.lock().await;
+        batch::deliver(store, &mut connection, places, &all).await
+    };
+    match repeated(attempt).await {
         Ok(results) => {
             count(&results);
             let mut results = results.into_iter();
@@ -91,7 +103,7 @@ async fn commit(store: &Store, places: &Places, jobs: Vec<Job>) {
         Err(error) if jobs.len() > 1 && !error.is_transient() => {
             tracing::warn!(%error, requests = jobs.len(), "delivering one request at a time");
             for job in jobs {
-                Box::pin(commit(store, places, vec![job])).await;
+                Box::pin(commit(store, connection, places, vec![job])).await;
             }
         }
         Err(error) => {
