@@ -47,7 +47,7 @@ pub(super) enum Database {
     /// Somebody else runs it.
     External,
     /// Ours.
-    Private(Private),
+    Private(Box<Private>),
 }
 
 #[derive(Debug)]
@@ -77,7 +77,7 @@ impl Database {
         });
         let private = private.await.context("starting Postgres")??;
         screen.progress("postgres", "ready");
-        Ok(Self::Private(private))
+        Ok(Self::Private(Box::new(private)))
     }
 
     /// What the services connect to; nothing when the environment says it already.
