@@ -18,6 +18,9 @@ use crate::work::{Failure, Fate, Work};
 
 /// Larger messages are returned without their text.
 const MAX_RETURNED: u64 = 64 * 1024;
+/// Recipients that one notice speaks of: with the message returned it stays below the 256 KiB that
+/// travel inline.
+const RECIPIENTS_EACH: usize = 40;
 /// When the message cannot be read now.
 const PUT_OFF_MS: i64 = 30_000;
 
@@ -47,8 +50,11 @@ impl Notices {
         let full = action == Action::Failed
             && work.message.size <= MAX_RETURNED
             && work.message.return_content() != ReturnContent::Headers;
-        let notice = match self.original(work, full).await {
-            Ok(original) => self.notice(work, action, &told, &original, full, now_ms),
+        let notices = match self.original(work, full).await {
+            Ok(original) => told
+                .chunks(RECIPIENTS_EACH)
+                .map(|told| self.notice(work, action, told, &original, full, now_ms))
+                .collect::<Option<Vec<Notice>>>(),
             Err(status) => {
                 tracing::warn!(
                     message = work.message.message_id,
@@ -59,15 +65,11 @@ impl Notices {
                 None
             }
         };
-        let recipients: Vec<i64> = told.iter().map(|one| one.recipient.recipient_id).collect();
         let completions = told.into_iter().map(|one| one.completion);
-        match notice {
-            Some(submission) => Unit {
+        match notices {
+            Some(notices) => Unit {
                 completions: completions.collect(),
-                notices: vec![Notice {
-                    recipient_ids: recipients,
-                    submission: Some(submission),
-                }],
+                notices,
             },
             // A success has happened, told or not; a failure has time.
             None if matches!(action, Action::Delivered | Action::Relayed) => {
@@ -100,7 +102,7 @@ impl Notices {
         original: &[u8],
         full: bool,
         now_ms: i64,
-    ) -> Option<Submission> {
+    ) -> Option<Notice> {
         let message = &work.message;
         let settings = work.policy.policy.delivery();
         let from = settings.postmaster.as_ref().map_or_else(
@@ -136,7 +138,7 @@ impl Notices {
                 Returned::Headers(header)
             },
         });
-        Some(Submission {
+        let submission = Submission {
             // RFC 5321 §6.1: a notice has the null reverse-path, so that none is sent about it.
             reverse_path: String::new(),
             recipients: vec![Recipient {
@@ -153,6 +155,10 @@ impl Notices {
             }),
             policy_revision: work.policy.revision,
             ..Submission::default()
+        };
+        Some(Notice {
+            recipient_ids: told.iter().map(|one| one.recipient.recipient_id).collect(),
+            submission: Some(submission),
         })
     }
 }

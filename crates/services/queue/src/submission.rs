@@ -11,8 +11,9 @@ use volume::{StoredText, Text};
 pub(crate) const MAX_RECIPIENTS: usize = 10_000;
 const MAX_HEADER: usize = 128 * 1024;
 const MAX_SUMMARY: usize = 1024 * 1024;
-/// RFC 5321 §4.5.3.1: 64 octets of local part, `@`, 255 octets of domain.
-const MAX_ADDRESS: usize = 320;
+/// Local part, `@` and domain of 255 octets each at most: RFC 5321 §4.5.3.1 asks to take 64 octets
+/// of local part and allows more.
+const MAX_ADDRESS: usize = 512;
 /// RFC 3461 §4.4: 100 characters, which xtext triples at most.
 const MAX_ENVELOPE_ID: usize = 300;
 /// RFC 3461 §4.2: 500 characters.
@@ -166,7 +167,9 @@ fn check_address(what: &str, address: &str) -> Result<(), Status> {
     check_text(what, address, MAX_ADDRESS)?;
     match address.rsplit_once('@') {
         Some((local, domain)) if !local.is_empty() && !domain.is_empty() => {
-            if domain.bytes().any(|octet| octet.is_ascii_uppercase()) {
+            // An address literal is written as its RFC writes it: `[IPv6:…]`.
+            let literal = domain.starts_with('[');
+            if !literal && domain.bytes().any(|octet| octet.is_ascii_uppercase()) {
                 return Err(invalid(format!("{what}: the domain is not in lower case")));
             }
             Ok(())

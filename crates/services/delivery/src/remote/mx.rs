@@ -167,6 +167,8 @@ impl Resolver {
         }
         match failure {
             Some(failure) if hops.is_empty() => Err(failure),
+            // A better server that cannot be looked up now may be the one that is not us.
+            Some(failure) if !failure.permanent => self.keep_foreign(hops).map_err(|_| failure),
             _ => self.keep_foreign(hops),
         }
     }

@@ -9,6 +9,7 @@ use smtp_protocol::client::{ClientError, Event, Options, Session, TlsUse};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::hops::{Hop, Plan};
+use super::outcome::brief;
 use super::{Remote, Target, gateway};
 use crate::work::Failure;
 
@@ -194,7 +195,7 @@ impl Trouble {
                 Failure::temporary("4.7.5", format!("No TLS with {server}: {reason}."))
             }
             Self::Session(ClientError::Refused { stage, reply }) => Failure {
-                reply: reply.to_string(),
+                reply: brief(&reply),
                 ..Failure::temporary("4.4.0", format!("{server} refused us at {stage:?}."))
             },
             Self::Session(error) => {

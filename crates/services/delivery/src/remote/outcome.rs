@@ -1,5 +1,6 @@
 //! What a server's answer means for a recipient. Pure.
 
+use smtp_protocol::Reply;
 use smtp_protocol::client::{Answer, Stage};
 
 use crate::work::{Failure, Fate};
@@ -12,13 +13,27 @@ pub(super) enum Verdict {
     Again,
 }
 
+/// How much of a server's words is kept, for each recipient: what a person reads. A reply may be
+/// 64 KiB long, and a message may have a thousand recipients.
+const KEPT: usize = 400;
+
+/// A reply as it is recorded and told.
+pub(super) fn brief(reply: &Reply) -> String {
+    let text = reply.to_string();
+    match text.char_indices().nth(KEPT) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
 /// Reads an answer. `accepted` says that the server took others in the same transaction.
 pub(super) fn verdict(answer: &Answer, server: &str, reports: bool, accepted: bool) -> Verdict {
     let reply = &answer.reply;
+    let words = brief(reply);
     if reply.is_positive() {
         return Verdict::End(Fate::Relayed {
             server: server.to_owned(),
-            reply: reply.to_string(),
+            reply: words,
             reports,
         });
     }
@@ -35,21 +50,22 @@ pub(super) fn verdict(answer: &Answer, server: &str, reports: bool, accepted: bo
         .map_or_else(|| format!("{class}.0.0"), |enhanced| enhanced.to_string());
     let asked = answer.stage != Stage::Preflight;
     let reason = match answer.stage {
-        Stage::Preflight => reply.text.replace('\n', " "),
-        Stage::Mail => format!("{server} refused the sender: {reply}"),
-        Stage::Recipient => format!("{server} refused the recipient: {reply}"),
-        _ => format!("{server} refused the message: {reply}"),
+        Stage::Preflight => reply
+            .text
+            .chars()
+            .take(KEPT)
+            .collect::<String>()
+            .replace('\n', " "),
+        Stage::Mail => format!("{server} refused the sender: {words}"),
+        Stage::Recipient => format!("{server} refused the recipient: {words}"),
+        _ => format!("{server} refused the message: {words}"),
     };
     Verdict::End(Fate::Failed(Failure {
         permanent,
         status: status.into(),
         reason,
         server: server.to_owned(),
-        reply: if asked {
-            reply.to_string()
-        } else {
-            String::new()
-        },
+        reply: if asked { words } else { String::new() },
         retry_in: None,
     }))
 }
@@ -139,5 +155,15 @@ mod tests {
             };
             assert_eq!(&shown, expected, "{stage:?} {code} {enhanced:?} {accepted}");
         }
+    }
+    #[test]
+    fn a_long_reply_is_kept_in_brief_for_each_recipient() {
+        let mut long = answer(Stage::Content, 550, None);
+        long.reply.text = "ä".repeat(64 * 1024).into();
+        let Verdict::End(Fate::Failed(failure)) = verdict(&long, "mx.test", false, false) else {
+            panic!("a refusal is an end");
+        };
+        assert!(failure.reply.chars().count() <= KEPT + 1);
+        assert!(failure.reason.chars().count() <= KEPT + 100);
     }
 }

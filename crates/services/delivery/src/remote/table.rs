@@ -76,7 +76,8 @@ impl Table {
             _ => destination.unreachable = None,
         }
         destination.queue.push_back(job);
-        if destination.waiting > 0 {
+        // A waiting lane takes one job: a burst must not queue up behind a single connection.
+        if destination.queue.len() <= destination.waiting {
             destination.wake.notify_one();
             Admission::Queued
         } else if destination.lanes < self.lanes_each {

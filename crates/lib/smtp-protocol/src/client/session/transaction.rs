@@ -199,7 +199,16 @@ impl Transaction {
     }
 
     fn data_replied(&mut self, reply: &Reply, output: &mut BytesMut) {
-        if reply.code != 354 {
+        if reply.is_positive() {
+            // Nothing was sent that it could have taken: its replies are out of step.
+            self.closing = true;
+            let out_of_step = Reply {
+                code: 451,
+                enhanced: None,
+                text: format!("DATA was answered with {} instead of 354", reply.code).into(),
+            };
+            self.refuse_all(Stage::Data, &out_of_step);
+        } else if reply.code != 354 {
             self.needs_reset = true;
             self.refuse_all(Stage::Data, reply);
         } else if self.accepted == 0 {
