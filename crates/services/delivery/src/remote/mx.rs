@@ -1,6 +1,6 @@
 //! Which servers take mail for a domain (RFC 5321 §5.1, RFC 7505).
 
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
 use hickory_resolver::TokioResolver;
@@ -261,9 +261,24 @@ fn plain(name: &str) -> String {
     name.trim_end_matches('.').to_ascii_lowercase()
 }
 
-/// Only addresses of this machine can be bound.
+/// Connecting sends nothing, but the system looks for a route from one address to the other.
 fn is_this_machine(address: IpAddr) -> bool {
-    address.is_unspecified() || UdpSocket::bind((address, 0)).is_ok()
+    let address = address.to_canonical();
+    let from = match address {
+        // Binding alone proves nothing: where ip_nonlocal_bind is set, any address can be bound.
+        // There is a route only from those that are ours.
+        IpAddr::V4(_) => address,
+        // There is a route from any, and to an address of ours it begins at that same address
+        // (RFC 6724 §5, rule 1).
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let source = UdpSocket::bind((from, 0)).and_then(|socket| {
+        socket.connect((address, SMTP))?;
+        socket.local_addr()
+    });
+    address.is_unspecified()
+        || address.is_loopback()
+        || source.is_ok_and(|source| source.ip() == address)
 }
 
 fn only(server: SocketAddr) -> ResolverConfig {
@@ -272,4 +287,23 @@ fn only(server: SocketAddr) -> ResolverConfig {
         connection.port = server.port();
     }
     ResolverConfig::from_parts(None, Vec::new(), vec![config])
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
+
+    use super::*;
+
+    #[test]
+    fn this_machine_is_known_by_its_addresses() {
+        for ours in ["0.0.0.0", "::", "127.0.0.1", "127.0.0.9", "::1"] {
+            assert!(is_this_machine(ours.parse().unwrap()), "{ours}");
+        }
+        // The same as an IPv4 address.
+        assert!(is_this_machine("::ffff:127.0.0.1".parse().unwrap()));
+        for other in ["192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"] {
+            assert!(!is_this_machine(other.parse().unwrap()), "{other}");
+        }
+    }
 }
