@@ -184,9 +184,9 @@ impl Session {
                 }
                 Phase::Over => return Err(ClientError::BadReply),
                 Phase::Transaction(transaction) => match transaction.step(output) {
-                    Step::Content => return Ok(Event::SendContent),
+                    Step::Content if input.is_empty() => return Ok(Event::SendContent),
                     Step::Done => return Ok(self.done()),
-                    Step::Reply => {}
+                    Step::Content | Step::Reply => {}
                 },
                 _ => {}
             }
@@ -195,7 +195,31 @@ impl Session {
                 Ok(None) => return Ok(Event::NeedInput),
                 Err(_) => return Err(ClientError::BadReply),
             };
+            let answers_all = self.unanswered() <= 1;
             self.replied(reply, output)?;
+            if answers_all && is_unasked(input) {
+                self.out_of_step()?;
+            }
+        }
+    }
+
+    /// Commands that wait for their replies; none while the content does.
+    fn unanswered(&self) -> usize {
+        match &self.phase {
+            Phase::Transaction(transaction) => transaction.unanswered(),
+            _ => 1,
+        }
+    }
+
+    /// The server says more than it was asked. Taken for answers, its replies would be those to
+    /// commands that it has not read; only what has ended already is known.
+    fn out_of_step(&mut self) -> Result<(), ClientError> {
+        match &mut self.phase {
+            Phase::Transaction(transaction) if transaction.is_over() => {
+                transaction.closing = true;
+                Ok(())
+            }
+            _ => Err(ClientError::BadReply),
         }
     }
 
@@ -365,6 +389,12 @@ impl Session {
         self.needs_reset |= transaction.needs_reset;
         Event::Done(transaction.answers())
     }
+}
+
+/// Whether something stands behind the reply to the last command. 421 may come at any time
+/// (RFC 5321 §3.8), and is read as the reply to whatever is next.
+fn is_unasked(input: &[u8]) -> bool {
+    !input.is_empty() && !input.starts_with(b"421")
 }
 
 fn refused(stage: Stage, reply: Reply) -> ClientError {

@@ -51,8 +51,8 @@ impl Play {
     }
 
     fn hear(&mut self, octets: &[u8], piece: usize) {
-        // The injection has to arrive with the reply to matter.
-        let piece = if octets.ends_with(b"injected\r\n") {
+        // What was not asked for has to arrive with the reply to be told from the next one.
+        let piece = if octets.ends_with(b"unasked\r\n") {
             octets.len()
         } else {
             piece
@@ -117,6 +117,7 @@ impl Play {
                 let error = self.event.as_ref().unwrap_err();
                 assert_eq!(error.to_string(), rest);
             }
+            "over" => assert!(!self.session.is_ready()),
             "quit" => self.session.quit(&mut self.output),
             _ => self.begin(verb, rest),
         }
@@ -196,7 +197,8 @@ fn a_reply_without_end_is_given_up() {
 #[test]
 fn refusals_are_known_when_the_session_breaks_off() {
     let mut play = Play::new("");
-    play.hear(b"220 mx\r\n250-mx\r\n250 PIPELINING\r\n", usize::MAX);
+    play.hear(b"220 mx\r\n", usize::MAX);
+    play.hear(b"250-mx\r\n250 PIPELINING\r\n", usize::MAX);
     play.begin("begin", "bob@other.test eve@other.test");
     play.hear(b"250 ok\r\n550 no\r\n", usize::MAX);
     let answers = play.session.answers_so_far();

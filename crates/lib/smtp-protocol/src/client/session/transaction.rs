@@ -44,7 +44,7 @@ pub(super) struct Transaction {
     answers: Vec<Option<Answer>>,
     accepted: usize,
     content: Content,
-    /// The server has said 421: it closes the connection.
+    /// Nothing follows on this connection: the server closes it (421), or is out of step.
     pub(super) closing: bool,
     /// It was left before the content was answered.
     pub(super) needs_reset: bool,
@@ -103,6 +103,16 @@ impl Transaction {
         self.to_send.clear();
         self.accepted = 0;
         self.content = Content::Over;
+    }
+
+    /// Commands that wait for their replies; the content does so alone.
+    pub(super) fn unanswered(&self) -> usize {
+        self.unanswered.len()
+    }
+
+    /// All answers are known.
+    pub(super) fn is_over(&self) -> bool {
+        self.unanswered.is_empty() && matches!(self.content, Content::Over)
     }
 
     pub(super) fn step(&mut self, output: &mut BytesMut) -> Step {
