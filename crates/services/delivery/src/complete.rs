@@ -2,7 +2,9 @@
 //! meanwhile in the next.
 //!
 //! A request whose answer was lost is sent again: what had been recorded comes back as stale, and
-//! its notices are not sent twice.
+//! its notices are not sent twice. One that is refused is sent again in halves, until what the
+//! queue does not take stands alone: most outcomes are mail that has been delivered, and would be
+//! delivered again when the lease lapses.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -10,36 +12,64 @@ use std::time::Duration;
 
 use api::grpc::{Channel, Code, Status, Streaming};
 use api::queue::v1::{
-    CompleteRequest, CompleteResponse, Completion, Notice, complete_response,
+    CompleteRequest, CompleteResponse, Completion, LeaseKey, Notice, complete_response,
     queue_client::QueueClient,
 };
+use prost::Message as _;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::lease::Held;
 
 /// Completions in one request.
 const BATCH: usize = 1_000;
-/// Notices in one request: each carries a message of up to 200 KiB.
-const NOTICES: usize = 8;
+/// Their octets and those of their notices: a quarter of what the queue takes.
+const OCTETS: usize = MESSAGE_LIMIT / 4;
 /// Requests under way.
 const CALLS: usize = 2;
 const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
 const PAUSES_MS: [u64; 6] = [20, 50, 100, 250, 500, 1_000];
+/// When a unit that fails by itself is tried again.
+const PUT_OFF: Duration = Duration::from_secs(5);
+/// How long it is. Its leases are renewed meanwhile, so that nothing is delivered again.
+const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Completions that are recorded together or not at all.
-#[derive(Debug, Default)]
+/// Completions that are recorded together or not at all: one, or those that a notice speaks of.
+#[derive(Debug)]
 pub(crate) struct Unit {
-    pub(crate) completions: Vec<Completion>,
-    pub(crate) notices: Vec<Notice>,
+    completions: Vec<Completion>,
+    notice: Option<Notice>,
+    /// Since when it has failed by itself.
+    failing_since: Option<Instant>,
 }
 
 impl Unit {
-    pub(crate) fn quiet(completions: Vec<Completion>) -> Self {
+    /// One that nobody is told of.
+    pub(crate) fn quiet(completion: Completion) -> Self {
+        Self {
+            completions: vec![completion],
+            notice: None,
+            failing_since: None,
+        }
+    }
+
+    pub(crate) fn told(completions: Vec<Completion>, notice: Notice) -> Self {
         Self {
             completions,
-            notices: Vec::new(),
+            notice: Some(notice),
+            failing_since: None,
         }
+    }
+
+    fn leases(&self) -> impl Iterator<Item = &LeaseKey> {
+        let completions = self.completions.iter();
+        completions.filter_map(|completion| completion.lease.as_ref())
+    }
+
+    fn octets(&self) -> usize {
+        let completions = self.completions.iter().map(Completion::encoded_len);
+        completions.sum::<usize>() + self.notice.as_ref().map_or(0, Notice::encoded_len)
     }
 }
 
@@ -47,39 +77,36 @@ impl Unit {
 #[derive(Clone)]
 pub(crate) struct Completer {
     // Not bounded here: there are no more completions than leases.
-    units: mpsc::UnboundedSender<Unit>,
+    units: mpsc::UnboundedSender<Vec<Unit>>,
 }
 
 impl Completer {
     /// Starts the task; it ends when the last handle is dropped and everything is recorded.
     pub(crate) fn start(channel: Channel, held: Arc<Held>) -> Self {
         let (units, inbox) = mpsc::unbounded_channel();
-        let recorder = Recorder {
-            channel,
-            held,
-            inbox,
-            pending: VecDeque::new(),
-            under_way: BTreeMap::new(),
-            next_tag: 0,
-            answers: 0,
-            closed: false,
-        };
+        let recorder = Recorder::new(channel, held, inbox);
         tokio::spawn(recorder.run());
         Self { units }
     }
 
-    pub(crate) fn complete(&self, unit: Unit) {
-        // It only fails when the process ends; then the leases lapse.
-        let _ = self.units.send(unit);
+    pub(crate) fn complete(&self, units: Vec<Unit>) {
+        if !units.is_empty() {
+            // It only fails when the process ends; then the leases lapse.
+            let _ = self.units.send(units);
+        }
     }
 }
 
 struct Recorder {
     channel: Channel,
     held: Arc<Held>,
-    inbox: mpsc::UnboundedReceiver<Unit>,
+    inbox: mpsc::UnboundedReceiver<Vec<Unit>>,
     pending: VecDeque<Unit>,
-    under_way: BTreeMap<u64, CompleteRequest>,
+    /// Of requests that were refused; each is a request.
+    parts: VecDeque<Vec<Unit>>,
+    /// What fails by itself, and when it is tried again; all after the same pause.
+    put_off: VecDeque<(Instant, Unit)>,
+    under_way: BTreeMap<u64, Vec<Unit>>,
     next_tag: u64,
     /// Since the process started: a stream that has answered something was a good one.
     answers: u64,
@@ -87,13 +114,28 @@ struct Recorder {
 }
 
 impl Recorder {
+    fn new(channel: Channel, held: Arc<Held>, inbox: mpsc::UnboundedReceiver<Vec<Unit>>) -> Self {
+        Self {
+            channel,
+            held,
+            inbox,
+            pending: VecDeque::new(),
+            parts: VecDeque::new(),
+            put_off: VecDeque::new(),
+            under_way: BTreeMap::new(),
+            next_tag: 0,
+            answers: 0,
+            closed: false,
+        }
+    }
+
     /// Opens the stream when there is something to record, and again after it broke.
     async fn run(mut self) {
         let mut failures: usize = 0;
         loop {
-            if self.pending.is_empty() && self.under_way.is_empty() {
+            if self.is_idle() {
                 match self.inbox.recv().await {
-                    Some(unit) => self.pending.push_back(unit),
+                    Some(units) => self.pending.extend(units),
                     None => return,
                 }
             }
@@ -119,8 +161,8 @@ impl Recorder {
     async fn stream(&mut self) -> Result<(), Status> {
         let (requests, outbound) = mpsc::channel(CALLS);
         // Along with the opening of the stream: there is room for all requests.
-        for request in self.under_way.values() {
-            send(&requests, request.clone()).await?;
+        for (tag, units) in &self.under_way {
+            send(&requests, request(*tag, units)).await?;
         }
         self.send_pending(&requests).await?;
         let mut responses = QueueClient::new(self.channel.clone())
@@ -131,18 +173,19 @@ impl Recorder {
             .into_inner();
         loop {
             self.send_pending(&requests).await?;
-            if self.closed && self.under_way.is_empty() && self.pending.is_empty() {
+            if self.closed && self.is_idle() {
                 return Ok(());
             }
             tokio::select! {
                 response = answer(&mut responses) => self.answered(response?)?,
                 received = self.inbox.recv(), if !self.closed => match received {
-                    Some(unit) => self.pending.push_back(unit),
+                    Some(units) => self.pending.extend(units),
                     None => self.closed = true,
                 },
+                () = due(self.put_off.front()) => {}
             }
-            while let Ok(unit) = self.inbox.try_recv() {
-                self.pending.push_back(unit);
+            while let Ok(units) = self.inbox.try_recv() {
+                self.pending.extend(units);
             }
         }
     }
@@ -151,33 +194,40 @@ impl Recorder {
         &mut self,
         requests: &mpsc::Sender<CompleteRequest>,
     ) -> Result<(), Status> {
-        while self.under_way.len() < CALLS && !self.pending.is_empty() {
-            let request = self.next_request();
-            self.under_way.insert(request.tag, request.clone());
+        while self.under_way.len() < CALLS
+            && let Some(units) = self.next_units()
+        {
+            let tag = self.next_tag;
+            self.next_tag += 1;
+            let request = request(tag, &units);
+            self.under_way.insert(tag, units);
             send(requests, request).await?;
         }
         Ok(())
     }
 
-    fn next_request(&mut self) -> CompleteRequest {
-        let mut request = CompleteRequest {
-            tag: self.next_tag,
-            ..CompleteRequest::default()
-        };
-        self.next_tag += 1;
-        while let Some(unit) = self.pending.front() {
-            let full = request.completions.len() + unit.completions.len() > BATCH
-                || request.notices.len() + unit.notices.len() > NOTICES;
-            if full && !request.completions.is_empty() {
-                break;
-            }
-            let Some(unit) = self.pending.pop_front() else {
-                break;
-            };
-            request.completions.extend(unit.completions);
-            request.notices.extend(unit.notices);
+    /// What the next request records.
+    fn next_units(&mut self) -> Option<Vec<Unit>> {
+        if let Some(part) = self.parts.pop_front() {
+            return Some(part);
         }
-        request
+        let now = Instant::now();
+        if let Some((_, unit)) = self.put_off.pop_front_if(|(at, _)| *at <= now) {
+            return Some(vec![unit]);
+        }
+        let (mut completions, mut octets) = (0, 0);
+        let first = self.pending.pop_front()?;
+        let mut fits = |unit: &Unit| {
+            completions += unit.completions.len();
+            octets += unit.octets();
+            completions <= BATCH && octets <= OCTETS
+        };
+        fits(&first);
+        let mut units = vec![first];
+        while let Some(unit) = self.pending.pop_front_if(|unit| fits(unit)) {
+            units.push(unit);
+        }
+        Some(units)
     }
 
     fn answered(&mut self, response: CompleteResponse) -> Result<(), Status> {
@@ -190,28 +240,80 @@ impl Recorder {
                     );
                 }
                 self.answers += 1;
-                self.done(response.tag);
+                let units = self.under_way.remove(&response.tag);
+                self.release(&units.unwrap_or_default());
                 return Ok(());
             }
             Some(complete_response::Result::Failure(failure)) => Status::from(failure),
             None => Status::internal("an empty answer"),
         };
-        if matches!(status.code(), Code::InvalidArgument | Code::OutOfRange) {
-            // It would be refused again; the leases lapse, and the recipients are tried again.
-            tracing::error!(reason = status.message(), "the queue refused completions");
-            self.done(response.tag);
-            return Ok(());
+        if status.code() == Code::Unavailable {
+            // Begin a new stream after a pause: everything under way is sent again.
+            return Err(status);
         }
-        // Begin a new stream after a pause: everything under way is sent again.
-        Err(status)
+        self.answers += 1;
+        if let Some(units) = self.under_way.remove(&response.tag) {
+            self.refused(units, &status);
+        }
+        Ok(())
     }
 
-    fn done(&mut self, tag: u64) {
-        if let Some(request) = self.under_way.remove(&tag) {
-            let leases = request.completions.iter();
-            self.held
-                .release(leases.filter_map(|completion| completion.lease.as_ref()));
+    /// None of these was recorded.
+    fn refused(&mut self, mut units: Vec<Unit>, status: &Status) {
+        if units.len() > 1 {
+            let rest = units.split_off(units.len() / 2);
+            self.parts.extend([units, rest]);
+            return;
         }
+        for mut unit in units {
+            let now = Instant::now();
+            let since = *unit.failing_since.get_or_insert(now);
+            let for_good = matches!(status.code(), Code::InvalidArgument | Code::OutOfRange);
+            let given_up = for_good || now.duration_since(since) >= PATIENCE;
+            tracing::error!(
+                recipients = ?unit.leases().map(|lease| lease.recipient_id).collect::<Vec<_>>(),
+                code = %status.code(),
+                reason = status.message(),
+                given_up,
+                "the queue did not record an outcome"
+            );
+            if given_up {
+                // The leases lapse, and the recipients are tried again.
+                self.release(&[unit]);
+            } else {
+                self.put_off.push_back((now + PUT_OFF, unit));
+            }
+        }
+    }
+
+    fn release(&self, units: &[Unit]) {
+        self.held.release(units.iter().flat_map(Unit::leases));
+    }
+
+    /// Everything is recorded or given up.
+    fn is_idle(&self) -> bool {
+        self.pending.is_empty()
+            && self.parts.is_empty()
+            && self.put_off.is_empty()
+            && self.under_way.is_empty()
+    }
+}
+
+fn request(tag: u64, units: &[Unit]) -> CompleteRequest {
+    let completions = units.iter().flat_map(|unit| &unit.completions);
+    let notices = units.iter().filter_map(|unit| unit.notice.as_ref());
+    CompleteRequest {
+        tag,
+        completions: completions.cloned().collect(),
+        notices: notices.cloned().collect(),
+    }
+}
+
+/// Waits until what was put off first is due.
+async fn due(first: Option<&(Instant, Unit)>) {
+    match first {
+        Some((at, _)) => tokio::time::sleep_until(*at).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -229,3 +331,6 @@ async fn send(
     let sent = requests.send(request).await;
     sent.map_err(|_| Status::unavailable("the stream to the queue ended"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ pub(crate) struct Finisher {
 
 impl Finisher {
     /// Ends an attempt for recipients of one message. Those that the sender is told of are
-    /// completed together with the notice, or not at all.
+    /// completed together with their notice, or not at all.
     pub(crate) fn finish(&self, work: &Arc<Work>, ended: Vec<(LeasedRecipient, Fate)>) {
         let now_ms = self.clock.now_ms();
         let mut quiet = Vec::with_capacity(ended.len());
@@ -29,7 +29,7 @@ impl Finisher {
             count(&fate);
             let (completion, action) = conclude(work, &recipient, &fate, now_ms);
             let Some(action) = action else {
-                quiet.push(completion);
+                quiet.push(Unit::quiet(completion));
                 continue;
             };
             let one = Told {
@@ -42,9 +42,7 @@ impl Finisher {
                 None => told.push((action, vec![one])),
             }
         }
-        if !quiet.is_empty() {
-            self.completer.complete(Unit::quiet(quiet));
-        }
+        self.completer.complete(quiet);
         for (action, several) in told {
             let (notices, completer) = (Arc::clone(&self.notices), self.completer.clone());
             let work = Arc::clone(work);

@@ -38,7 +38,7 @@ pub(crate) struct Told {
 }
 
 impl Notices {
-    /// The completions with their notice. When the message cannot be read now, the recipients are
+    /// The completions with their notices. When the message cannot be read now, the recipients are
     /// put off instead: nobody's failure goes untold.
     pub(crate) async fn tell(
         &self,
@@ -46,37 +46,38 @@ impl Notices {
         action: Action,
         told: Vec<Told>,
         now_ms: i64,
-    ) -> Unit {
+    ) -> Vec<Unit> {
         let full = action == Action::Failed
             && work.message.size <= MAX_RETURNED
             && work.message.return_content() != ReturnContent::Headers;
-        let notices = match self.original(work, full).await {
-            Ok(original) => told
-                .chunks(RECIPIENTS_EACH)
-                .map(|told| self.notice(work, action, told, &original, full, now_ms))
-                .collect::<Option<Vec<Notice>>>(),
-            Err(status) => {
-                tracing::warn!(
-                    message = work.message.message_id,
-                    code = %status.code(),
-                    reason = status.message(),
-                    "a notice has to wait: the message cannot be read"
-                );
-                None
-            }
-        };
-        let completions = told.into_iter().map(|one| one.completion);
-        match notices {
-            Some(notices) => Unit {
-                completions: completions.collect(),
-                notices,
-            },
-            // A success has happened, told or not; a failure has time.
-            None if matches!(action, Action::Delivered | Action::Relayed) => {
-                Unit::quiet(completions.collect())
-            }
-            None => Unit::quiet(completions.map(|one| put_off(one, now_ms)).collect()),
+        let original = self.original(work, full).await;
+        if let Err(status) = &original {
+            tracing::warn!(
+                message = work.message.message_id,
+                code = %status.code(),
+                reason = status.message(),
+                "a notice has to wait: the message cannot be read"
+            );
         }
+        let mut units = Vec::new();
+        for told in told.chunks(RECIPIENTS_EACH) {
+            let original = original.as_ref().ok();
+            let notice = original
+                .and_then(|original| self.notice(work, action, told, original, full, now_ms));
+            let completions = told.iter().map(|one| one.completion.clone());
+            match notice {
+                Some(notice) => units.push(Unit::told(completions.collect(), notice)),
+                // A success has happened, told or not; a failure has time.
+                None if matches!(action, Action::Delivered | Action::Relayed) => {
+                    units.extend(completions.map(Unit::quiet));
+                }
+                None => {
+                    let put_off = completions.map(|one| put_off(one, now_ms));
+                    units.extend(put_off.map(Unit::quiet));
+                }
+            }
+        }
+        units
     }
 
     async fn original(&self, work: &Work, full: bool) -> Result<Bytes, Status> {

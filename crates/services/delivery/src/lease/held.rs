@@ -77,7 +77,7 @@ impl Held {
         leases.map(|(id, lease)| lease.key(*id)).collect()
     }
 
-    pub(super) fn add(&self, recipients: &[LeasedRecipient]) {
+    pub(crate) fn add(&self, recipients: &[LeasedRecipient]) {
         let mut state = self.lock();
         for recipient in recipients {
             let lease = Lease {
@@ -150,11 +150,11 @@ impl Held {
         renewed.collect()
     }
 
-    pub(super) fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.lock().leases.is_empty()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.lock().leases.len()
     }
 

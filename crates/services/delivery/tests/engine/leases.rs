@@ -1,5 +1,6 @@
 //! Leases, renewals and completions over streams that break.
 
+use api::grpc::Code;
 use api::queue::v1::Outcome;
 use tokio::sync::watch;
 
@@ -41,6 +42,38 @@ async fn completions_outlive_a_broken_stream() {
         system.queue.completion(1).await.outcome(),
         Outcome::Delivered
     );
+}
+
+#[tokio::test]
+async fn one_outcome_that_the_queue_refuses_costs_no_other() {
+    for code in [Code::InvalidArgument, Code::OutOfRange, Code::Internal] {
+        let system = System::local().await;
+        system.queue.state().poison = Some((70, code));
+        let addresses = ["bob@example.test"; 100];
+        let messages = vec![message(1, &addresses), message(101, &["bob@example.test"])];
+        system.queue.give(messages).await;
+        for id in (1..=101).filter(|id| *id != 70) {
+            let completion = system.queue.completion(id).await;
+            assert_eq!(completion.outcome(), Outcome::Delivered);
+        }
+        let completions = &system.queue.state().completions;
+        assert_eq!(completions.len(), 100, "each is recorded once");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_outcome_gives_its_credit_back_and_its_lease_is_left_to_lapse() {
+    let system = System::local().await;
+    system.queue.state().poison = Some((1, Code::InvalidArgument));
+    system
+        .queue
+        .give(vec![message(1, &["bob@example.test"])])
+        .await;
+    system
+        .queue
+        .until(|state| (state.credits == 1_001).then_some(()))
+        .await;
+    assert!(system.queue.state().completions.is_empty());
 }
 
 #[tokio::test]

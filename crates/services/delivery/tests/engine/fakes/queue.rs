@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use api::grpc::{Request, Response, Status, Streaming, async_trait};
-use api::message::v1::{Chunk, StoredText};
+use api::grpc::{Code, Request, Response, Status, Streaming, async_trait};
+use api::message::v1::{Chunk, Failure, StoredText};
 use api::queue::v1::queue_server::Queue;
 use api::queue::v1::{
     CompleteRequest, CompleteResponse, Completed, Completion, EnqueueRequest, EnqueueResponse,
@@ -41,6 +41,8 @@ pub(crate) struct State {
     pub(crate) workers: Vec<String>,
     /// So many completion requests more are answered by the stream breaking.
     pub(crate) break_completions: usize,
+    /// Requests with a completion of this recipient are refused.
+    pub(crate) poison: Option<(i64, Code)>,
     pub(crate) reads: usize,
 }
 
@@ -128,6 +130,21 @@ impl FakeQueue {
             return Err(Status::unavailable("broken on purpose"));
         }
         state.requests += 1;
+        let poison = state.poison.filter(|(id, _)| {
+            let mut leases = request.completions.iter().filter_map(|one| one.lease);
+            leases.any(|lease| lease.recipient_id == *id)
+        });
+        if let Some((_, code)) = poison {
+            drop(state);
+            self.touch();
+            return Ok(CompleteResponse {
+                tag: request.tag,
+                result: Some(complete_response::Result::Failure(Failure {
+                    code: code as i32,
+                    message: "poison".to_owned(),
+                })),
+            });
+        }
         state.completions.extend(request.completions);
         state.notices.extend(request.notices);
         drop(state);

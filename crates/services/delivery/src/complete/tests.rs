@@ -1,0 +1,134 @@
+//! What goes into a request, and what becomes of what is refused; without a stream.
+
+#![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
+
+use api::message::v1::Failure;
+use api::queue::v1::{Completed, LeasedRecipient};
+
+use super::*;
+
+fn unit(recipient_id: i64, reason: String) -> Unit {
+    Unit::quiet(Completion {
+        lease: Some(LeaseKey {
+            recipient_id,
+            epoch: 1,
+        }),
+        reason,
+        ..Completion::default()
+    })
+}
+
+/// With these leases held, and their outcomes to be recorded.
+fn recorder(ids: std::ops::Range<i64>, reason: &str) -> Recorder {
+    let held = Arc::new(Held::new(10_000));
+    let leased = ids.clone().map(|recipient_id| LeasedRecipient {
+        recipient_id,
+        epoch: 1,
+        ..LeasedRecipient::default()
+    });
+    held.add(&leased.collect::<Vec<_>>());
+    let socket = "unix:/nowhere".parse().unwrap();
+    let channel = service_kit::open_channel(&socket, None).unwrap();
+    let (_, inbox) = mpsc::unbounded_channel();
+    Recorder {
+        pending: ids.map(|id| unit(id, reason.to_owned())).collect(),
+        ..Recorder::new(channel, held, inbox)
+    }
+}
+
+impl Recorder {
+    /// The next request, answered by the queue.
+    fn exchange(&mut self, answer: impl Fn(&[i64]) -> Option<Code>) -> Option<Vec<i64>> {
+        let units = self.next_units()?;
+        let ids = units.iter().flat_map(Unit::leases);
+        let ids: Vec<i64> = ids.map(|lease| lease.recipient_id).collect();
+        let result = match answer(&ids) {
+            Some(code) => complete_response::Result::Failure(Failure {
+                code: code as i32,
+                message: String::new(),
+            }),
+            None => complete_response::Result::Completed(Completed::default()),
+        };
+        self.under_way.insert(0, units);
+        let response = CompleteResponse {
+            tag: 0,
+            result: Some(result),
+        };
+        self.answered(response).unwrap();
+        Some(ids)
+    }
+}
+
+fn refusing(poison: i64, code: Code) -> impl Fn(&[i64]) -> Option<Code> {
+    move |ids| ids.contains(&poison).then_some(code)
+}
+
+#[tokio::test]
+async fn a_request_has_so_many_completions_and_so_many_octets() {
+    let mut many = recorder(0..2_500, "");
+    let mut sizes = Vec::new();
+    while let Some(ids) = many.exchange(|_| None) {
+        sizes.push(ids.len());
+    }
+    assert_eq!(sizes, [1_000, 1_000, 500]);
+
+    let mut large = recorder(0..10, &"x".repeat(OCTETS / 4));
+    let units = large.next_units().unwrap();
+    assert!(request(0, &units).encoded_len() <= OCTETS);
+    assert_eq!(units.len(), 3);
+    let mut too_large = recorder(0..2, &"x".repeat(OCTETS));
+    assert_eq!(too_large.next_units().unwrap().len(), 1, "it goes alone");
+}
+
+#[tokio::test]
+async fn what_is_refused_for_good_is_found_in_a_few_requests_and_given_up() {
+    let mut recorder = recorder(0..1_000, "");
+    let mut requests = 0;
+    while recorder
+        .exchange(refusing(700, Code::InvalidArgument))
+        .is_some()
+    {
+        requests += 1;
+    }
+    assert!(requests <= 21, "{requests}");
+    assert!(recorder.held.is_idle(), "no lease is renewed any more");
+    assert!(recorder.is_idle());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_by_itself_is_tried_again_beside_the_others_until_its_time_is_up() {
+    let mut recorder = recorder(0..2, "");
+    let failing = refusing(1, Code::Internal);
+    assert_eq!(recorder.exchange(&failing), Some(vec![0, 1]));
+    assert_eq!(recorder.exchange(&failing), Some(vec![0]));
+    assert_eq!(recorder.exchange(&failing), Some(vec![1]));
+    assert_eq!(recorder.exchange(&failing), None, "it is put off");
+    recorder.pending.push_back(unit(2, String::new()));
+    assert_eq!(recorder.exchange(&failing), Some(vec![2]));
+
+    let begun = Instant::now();
+    while !recorder.is_idle() {
+        assert_eq!(recorder.held.len(), 1, "its lease is renewed");
+        due(recorder.put_off.front()).await;
+        assert_eq!(recorder.exchange(&failing), Some(vec![1]));
+    }
+    assert!(begun.elapsed() >= PATIENCE);
+    assert!(begun.elapsed() < PATIENCE + PUT_OFF);
+    assert!(recorder.held.is_idle());
+}
+
+#[tokio::test]
+async fn a_queue_that_is_away_is_asked_again_for_everything() {
+    let mut recorder = recorder(0..2, "");
+    let units = recorder.next_units().unwrap();
+    recorder.under_way.insert(0, units);
+    let away = CompleteResponse {
+        tag: 0,
+        result: Some(complete_response::Result::Failure(Failure {
+            code: Code::Unavailable as i32,
+            message: String::new(),
+        })),
+    };
+    assert!(recorder.answered(away).is_err());
+    assert_eq!(recorder.under_way[&0].len(), 2);
+}
