@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use api::grpc::{Channel, Status};
+use api::grpc::{Channel, Code, Status};
 use api::message::v1::{Content, content};
 use api::queue::v1::{
     Completion, LeasedRecipient, Notice, Origin, Outcome, Recipient, ReturnContent, Submission,
@@ -23,6 +23,8 @@ const MAX_RETURNED: u64 = 64 * 1024;
 const RECIPIENTS_EACH: usize = 40;
 /// When the message cannot be read now.
 const PUT_OFF_MS: i64 = 30_000;
+/// Notices wait for it no longer than so far past the message's lifetime.
+const GRACE_MS: i64 = 3_600_000;
 
 /// Writes notices.
 pub(crate) struct Notices {
@@ -39,7 +41,8 @@ pub(crate) struct Told {
 
 impl Notices {
     /// The completions with their notices. When the message cannot be read now, the recipients are
-    /// put off instead: nobody's failure goes untold.
+    /// put off instead: nobody's failure goes untold. When it will never be, the notice goes
+    /// without it.
     pub(crate) async fn tell(
         &self,
         work: &Work,
@@ -50,19 +53,24 @@ impl Notices {
         let full = action == Action::Failed
             && work.message.size <= MAX_RETURNED
             && work.message.return_content() != ReturnContent::Headers;
-        let original = self.original(work, full).await;
-        if let Err(status) = &original {
-            tracing::warn!(
-                message = work.message.message_id,
-                code = %status.code(),
-                reason = status.message(),
-                "a notice has to wait: the message cannot be read"
-            );
-        }
+        let original = match self.original(work, full).await {
+            Ok(original) => Some(original),
+            Err(status) => {
+                let lost = is_lost(&status, work, now_ms);
+                tracing::warn!(
+                    message = work.message.message_id,
+                    code = %status.code(),
+                    reason = status.message(),
+                    lost,
+                    "a message cannot be read for its notice"
+                );
+                lost.then(Bytes::new)
+            }
+        };
         let mut units = Vec::new();
         for told in told.chunks(RECIPIENTS_EACH) {
-            let original = original.as_ref().ok();
             let notice = original
+                .as_ref()
                 .and_then(|original| self.notice(work, action, told, original, full, now_ms));
             let completions = told.iter().map(|one| one.completion.clone());
             match notice {
@@ -86,7 +94,7 @@ impl Notices {
         loop {
             let read = body::read(&self.queue, work.message.body_id, !full, limit).await;
             match read {
-                Err(_) if pause < Duration::from_secs(2) => {
+                Err(status) if pause < Duration::from_secs(2) && !is_gone(&status) => {
                     tokio::time::sleep(pause).await;
                     pause *= 3;
                 }
@@ -110,12 +118,12 @@ impl Notices {
             || format!("postmaster@{}", self.hostname),
             ToString::to_string,
         );
-        let lifetime = i64::try_from(settings.lifetime.as_secs()).unwrap_or(i64::MAX);
         let arrived = message.received_at_ms.div_euclid(1_000);
+        let retry_until = lifetime_end(work).div_euclid(1_000);
         let at = now_ms.div_euclid(1_000);
         let statuses: Vec<RecipientStatus<'_>> = told
             .iter()
-            .map(|one| status(one, at, arrived.saturating_add(lifetime)))
+            .map(|one| status(one, at, retry_until))
             .collect();
         let first = told.first()?;
         let message_id = format!(
@@ -133,7 +141,8 @@ impl Notices {
             envelope_id: &message.envelope_id,
             arrived_at: Some(arrived),
             recipients: &statuses,
-            returned: if full {
+            // What is lost is not there to be returned in full.
+            returned: if full && !original.is_empty() {
                 Returned::Full { header, text }
             } else {
                 Returned::Headers(header)
@@ -162,6 +171,22 @@ impl Notices {
             submission: Some(submission),
         })
     }
+}
+
+/// Nothing will make this message readable: it is not stored, or not as it should be.
+fn is_gone(status: &Status) -> bool {
+    matches!(status.code(), Code::NotFound | Code::OutOfRange)
+}
+
+/// The message is not waited for.
+fn is_lost(status: &Status, work: &Work, now_ms: i64) -> bool {
+    is_gone(status) || now_ms >= lifetime_end(work).saturating_add(GRACE_MS)
+}
+
+fn lifetime_end(work: &Work) -> i64 {
+    let lifetime = work.policy.policy.delivery().lifetime.as_millis();
+    let lifetime = i64::try_from(lifetime).unwrap_or(i64::MAX);
+    work.message.received_at_ms.saturating_add(lifetime)
 }
 
 fn put_off(mut completion: Completion, now_ms: i64) -> Completion {

@@ -135,11 +135,31 @@ async fn success_is_told_when_it_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_failure_waits_when_its_message_cannot_be_read() {
+async fn a_failure_waits_while_its_message_cannot_be_read_but_not_for_ever() {
+    let system = System::local().await;
+    system.queue.state().unreadable = true;
+    let mut over = message(2, &["unknown@example.test"]);
+    over.received_at_ms = now_ms() - 122 * HOUR_MS;
+    system
+        .queue
+        .give(vec![message(1, &["unknown@example.test"]), over])
+        .await;
+    assert_eq!(system.queue.completion(1).await.outcome(), Outcome::Retry);
+    assert_eq!(system.queue.completion(2).await.outcome(), Outcome::Bounced);
+    let notices = system.queue.state().notices.clone();
+    assert_eq!(notices.len(), 1);
+    assert_eq!(notices[0].recipient_ids, [2]);
+}
+
+#[tokio::test]
+async fn a_failure_is_told_without_the_message_when_that_is_gone() {
     let system = System::local().await;
     let mut gone = message(1, &["unknown@example.test"]);
     gone.body_id = 404;
     system.queue.give(vec![gone]).await;
-    assert_eq!(system.queue.completion(1).await.outcome(), Outcome::Retry);
-    assert!(system.queue.state().notices.is_empty());
+    assert_eq!(system.queue.completion(1).await.outcome(), Outcome::Bounced);
+    let notice = system.queue.state().notices[0].clone();
+    let text = text(&notice);
+    assert!(text.contains("Final-Recipient: rfc822; unknown@example.test\r\n"));
+    assert!(!text.contains("message/rfc822"), "{text}");
 }

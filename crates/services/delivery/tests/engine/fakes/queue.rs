@@ -43,7 +43,8 @@ pub(crate) struct State {
     pub(crate) break_completions: usize,
     /// Requests with a completion of this recipient are refused.
     pub(crate) poison: Option<(i64, Code)>,
-    pub(crate) reads: usize,
+    /// No message can be read.
+    pub(crate) unreadable: bool,
 }
 
 impl FakeQueue {
@@ -204,8 +205,10 @@ impl Queue for FakeQueue {
         request: Request<ReadMessageRequest>,
     ) -> Result<Response<Self::ReadMessageStream>, Status> {
         let request = request.into_inner();
-        let mut state = self.state();
-        state.reads += 1;
+        let state = self.state();
+        if state.unreadable {
+            return Err(Status::unavailable("unreadable on purpose"));
+        }
         let Some(body) = state.bodies.get(&request.body_id) else {
             return Err(Status::not_found("no such body"));
         };
