@@ -6,6 +6,9 @@
 //! queue does not take stands alone: most outcomes are mail that has been delivered, and would be
 //! delivered again when the lease lapses.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -331,6 +334,3 @@ async fn send(
     let sent = requests.send(request).await;
     sent.map_err(|_| Status::unavailable("the stream to the queue ended"))
 }
-
-#[cfg(test)]
-mod tests;

@@ -16,6 +16,8 @@ mod clock;
 mod complete;
 mod config;
 mod finish;
+#[cfg(test)]
+mod fixture;
 mod lease;
 mod local;
 mod notice;
@@ -83,7 +85,7 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
     let router = Router {
         policy,
         held: Arc::clone(&held),
-        local: Local::start(mailbox_store, Arc::clone(&finisher)),
+        local: Local::start(mailbox_store, Arc::clone(&finisher), Arc::clone(&held)),
         remote,
         finisher,
         stopped: AtomicBool::new(false),

@@ -2,6 +2,8 @@
 //! in meanwhile in the next. One task for all of it: a message costs no task of its own.
 
 mod results;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::finish::Finisher;
+use crate::lease::Held;
 use crate::work::{Failure, Fate, Work};
 
 /// Deliveries in one call: one transaction at mailbox-store.
@@ -56,18 +59,9 @@ pub(crate) struct Local {
 
 impl Local {
     /// Starts the task; it ends when the handle is dropped and everything is delivered.
-    pub(crate) fn start(channel: Channel, finisher: Arc<Finisher>) -> Self {
+    pub(crate) fn start(channel: Channel, finisher: Arc<Finisher>, held: Arc<Held>) -> Self {
         let (deliveries, inbox) = mpsc::unbounded_channel();
-        let deliverer = Deliverer {
-            channel,
-            finisher,
-            inbox,
-            pending: Vec::new(),
-            under_way: HashMap::new(),
-            next_tag: 0,
-            answers: 0,
-            closed: false,
-        };
+        let deliverer = Deliverer::new(channel, finisher, held, inbox);
         tokio::spawn(deliverer.run());
         Self { deliveries }
     }
@@ -83,6 +77,7 @@ impl Local {
 struct Deliverer {
     channel: Channel,
     finisher: Arc<Finisher>,
+    held: Arc<Held>,
     inbox: mpsc::UnboundedReceiver<Vec<LocalDelivery>>,
     pending: Vec<LocalDelivery>,
     under_way: HashMap<u64, Vec<LocalDelivery>>,
@@ -93,6 +88,25 @@ struct Deliverer {
 }
 
 impl Deliverer {
+    fn new(
+        channel: Channel,
+        finisher: Arc<Finisher>,
+        held: Arc<Held>,
+        inbox: mpsc::UnboundedReceiver<Vec<LocalDelivery>>,
+    ) -> Self {
+        Self {
+            channel,
+            finisher,
+            held,
+            inbox,
+            pending: Vec::new(),
+            under_way: HashMap::new(),
+            next_tag: 0,
+            answers: 0,
+            closed: false,
+        }
+    }
+
     /// Opens the stream when there is something to deliver, and again after it broke.
     async fn run(mut self) {
         let mut failures: usize = 0;
@@ -166,7 +180,11 @@ impl Deliverer {
     async fn send(&mut self, requests: &mpsc::Sender<DeliverRequest>) -> Result<(), Status> {
         while self.under_way.len() < CALLS && !self.pending.is_empty() {
             let rest = self.pending.split_off(batch_length(&self.pending));
-            let batch = std::mem::replace(&mut self.pending, rest);
+            let mut batch = std::mem::replace(&mut self.pending, rest);
+            self.held.keep(&mut batch, |delivery| &delivery.recipient);
+            if batch.is_empty() {
+                continue;
+            }
             let tag = self.next_tag;
             self.next_tag += 1;
             let request = DeliverRequest {

@@ -140,6 +140,16 @@ impl Remote {
         }
     }
 
+    /// The job as far as it may begin: not without its leases.
+    fn begin(&self, mut job: Job) -> Option<Job> {
+        if !job.work.is_ours() {
+            self.leave(&job);
+            return None;
+        }
+        self.setup.held.keep(&mut job.recipients, |one| one);
+        (!job.recipients.is_empty()).then_some(job)
+    }
+
     fn leave(&self, job: &Job) {
         let keys: Vec<_> = job.recipients.iter().map(lease_key).collect();
         self.setup.held.release(&keys);

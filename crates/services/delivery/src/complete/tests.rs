@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
 use api::message::v1::Failure;
-use api::queue::v1::{Completed, LeasedRecipient};
+use api::queue::v1::Completed;
 
 use super::*;
+use crate::fixture;
 
 fn unit(recipient_id: i64, reason: String) -> Unit {
     Unit::quiet(Completion {
@@ -21,18 +22,12 @@ fn unit(recipient_id: i64, reason: String) -> Unit {
 /// With these leases held, and their outcomes to be recorded.
 fn recorder(ids: std::ops::Range<i64>, reason: &str) -> Recorder {
     let held = Arc::new(Held::new(10_000));
-    let leased = ids.clone().map(|recipient_id| LeasedRecipient {
-        recipient_id,
-        epoch: 1,
-        ..LeasedRecipient::default()
-    });
+    let leased = ids.clone().map(|id| fixture::recipient(id, 1));
     held.add(&leased.collect::<Vec<_>>());
-    let socket = "unix:/nowhere".parse().unwrap();
-    let channel = service_kit::open_channel(&socket, None).unwrap();
     let (_, inbox) = mpsc::unbounded_channel();
     Recorder {
         pending: ids.map(|id| unit(id, reason.to_owned())).collect(),
-        ..Recorder::new(channel, held, inbox)
+        ..Recorder::new(fixture::nowhere(), held, inbox)
     }
 }
 

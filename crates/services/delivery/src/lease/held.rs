@@ -114,6 +114,17 @@ impl Held {
         true
     }
 
+    /// Leaves out what is not to be begun: its lease has been released, or is void since the
+    /// recipient was leased anew.
+    pub(crate) fn keep<T>(&self, waiting: &mut Vec<T>, recipient: impl Fn(&T) -> &LeasedRecipient) {
+        let state = self.lock();
+        waiting.retain(|one| {
+            let recipient = recipient(one);
+            let lease = state.leases.get(&recipient.recipient_id);
+            lease.is_some_and(|lease| lease.epoch == recipient.epoch)
+        });
+    }
+
     /// The queue has recorded what became of these, or they are left to another worker.
     pub(crate) fn release<'a>(&self, leases: impl IntoIterator<Item = &'a LeaseKey>) {
         let mut state = self.lock();
@@ -166,6 +177,7 @@ impl Held {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::work::lease_key;
 
     fn recipients(ids: std::ops::Range<i64>) -> Vec<LeasedRecipient> {
         ids.map(|recipient_id| LeasedRecipient {
@@ -244,8 +256,13 @@ mod tests {
             epoch: 2,
             ..LeasedRecipient::default()
         };
-        held.add(&[again]);
+        held.add(std::slice::from_ref(&again));
         held.release(&[key(1, 1), key(2, 1)]);
+        let mut waiting = recipients(0..3);
+        waiting.push(again);
+        held.keep(&mut waiting, |recipient| recipient);
+        let kept: Vec<_> = waiting.iter().map(lease_key).collect();
+        assert_eq!(kept, [key(0, 1), key(1, 2)], "neither void nor released");
         assert_eq!(held.take_credits(), 2);
         assert_eq!(held.all().len(), 2);
     }

@@ -30,10 +30,8 @@ async fn run(remote: Arc<Remote>, target: Target) {
         match remote.table.next(&target, connection.is_some() && !idle) {
             Next::Job(job) => {
                 idle = false;
-                if job.work.is_ours() {
+                if let Some(job) = remote.begin(job) {
                     connection = serve(&remote, &target, connection.take(), job).await;
-                } else {
-                    remote.leave(&job);
                 }
             }
             Next::Wait(wake) => {
@@ -73,6 +71,10 @@ async fn serve(
             unreachable(remote, target, job, unopened);
             return None;
         }
+    };
+    // It takes its time to open a connection.
+    let Some(job) = remote.begin(job) else {
+        return Some(fresh);
     };
     match transaction::run(remote, target, fresh, job).await {
         Ran::Done(connection) => reusable(connection).await,

@@ -2,10 +2,12 @@
 
 use api::grpc::Code;
 use api::queue::v1::Outcome;
+use delivery::Config;
+use test_kit::FakeDns;
 use tokio::sync::watch;
 
 use crate::sink::{Manner, Sink};
-use crate::system::{System, message};
+use crate::system::{POLICY, System, message};
 
 #[tokio::test]
 async fn a_broken_lease_stream_is_opened_again_with_all_credits() {
@@ -92,4 +94,37 @@ async fn i4_a_lease_is_renewed_while_another_server_takes_its_time() {
         .await;
     go.send(true).unwrap();
     assert_eq!(system.queue.completion(1).await.outcome(), Outcome::Relayed);
+}
+
+#[tokio::test]
+async fn i4_a_recipient_that_is_leased_anew_while_it_waits_is_relayed_once() {
+    let (go, hold) = watch::channel(false);
+    let sink = Sink::start(Manner {
+        hold: Some(hold),
+        ..Manner::default()
+    })
+    .await;
+    let config = Config {
+        smtp_port: sink.address.port(),
+        connections_per_destination: 1,
+        ..Config::default()
+    };
+    let dns = FakeDns::start("other.test A 127.0.0.1").await;
+    let system = System::start(POLICY, Some(dns), config).await;
+    system.queue.give(vec![message(1, &["x@other.test"])]).await;
+    let mut arrived = sink.arrived.subscribe();
+    arrived.wait_for(|count| *count == 1).await.unwrap();
+    // Behind the one that is under way; a mailbox tells when they have been taken in.
+    for (epoch, marker) in [(1, 8), (2, 9)] {
+        let mut waiting = message(2, &["x@other.test"]);
+        waiting.recipients[0].epoch = epoch;
+        let seen = message(marker, &["bob@example.test"]);
+        system.queue.give(vec![waiting, seen]).await;
+        system.queue.completion(marker).await;
+    }
+    go.send(true).unwrap();
+    let completion = system.queue.completion(2).await;
+    assert_eq!(completion.outcome(), Outcome::Relayed);
+    assert_eq!(completion.lease.unwrap().epoch, 2);
+    assert_eq!(sink.taken().len(), 2);
 }

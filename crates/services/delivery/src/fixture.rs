@@ -1,0 +1,54 @@
+//! For unit tests: what the parts of the worker work with, and nobody at the other end.
+
+#![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
+
+use std::sync::Arc;
+
+use api::grpc::Channel;
+use api::policy_watch::PolicySnapshot;
+use api::queue::v1::{LeasedMessage, LeasedRecipient};
+use rules::Policy;
+
+use crate::clock::Clock;
+use crate::complete::Completer;
+use crate::finish::Finisher;
+use crate::lease::{Held, LeaseSession};
+use crate::notice::Notices;
+use crate::work::Work;
+
+/// Where nobody answers.
+pub(crate) fn nowhere() -> Channel {
+    service_kit::open_channel(&"unix:/nowhere".parse().unwrap(), None).unwrap()
+}
+
+pub(crate) fn finisher(clock: Clock, held: &Arc<Held>) -> Arc<Finisher> {
+    Arc::new(Finisher {
+        clock,
+        completer: Completer::start(nowhere(), Arc::clone(held)),
+        notices: Arc::new(Notices {
+            queue: nowhere(),
+            hostname: "mail.example.test".to_owned(),
+        }),
+    })
+}
+
+/// A message whose sender is not to be told of anything.
+pub(crate) fn work() -> Arc<Work> {
+    Arc::new(Work {
+        message: LeasedMessage::default(),
+        policy: Arc::new(PolicySnapshot {
+            revision: 7,
+            policy: Policy::parse("").unwrap(),
+        }),
+        session: LeaseSession::new(),
+    })
+}
+
+pub(crate) fn recipient(recipient_id: i64, epoch: u32) -> LeasedRecipient {
+    LeasedRecipient {
+        recipient_id,
+        epoch,
+        address: "bob@example.test".to_owned(),
+        ..LeasedRecipient::default()
+    }
+}
