@@ -3,6 +3,7 @@
 
 mod held;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use api::queue::v1::{
     queue_client::QueueClient,
 };
 use tokio::sync::mpsc;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
@@ -64,40 +65,53 @@ pub(crate) struct Leaser {
 }
 
 impl Leaser {
-    /// Opens the stream, again and again, until shutdown; then waits for what is under way.
+    /// Leases until shutdown; then waits for what is under way, with a stream or without.
+    pub(crate) async fn run(self) {
+        tokio::select! {
+            () = self.lease() => {}
+            () = self.drain() => {}
+        }
+    }
+
+    /// Opens the stream, again and again.
     ///
     /// Work that has begun goes on while there is no stream, and is renewed on the next one:
     /// a queue that was restarted still has our leases. Recipients for other servers that have not
     /// begun are left, for they may be another worker's by now; those for mailboxes are not, since
     /// nothing is delivered to a mailbox twice (I3).
-    pub(crate) async fn run(self) {
+    async fn lease(&self) {
         let mut failures = 0;
-        while !self.shutdown.is_cancelled() {
+        loop {
             let session = LeaseSession::new();
             let started = Instant::now();
-            let end = self.follow(&session).await;
+            let Err(status) = self.follow(&session).await;
             session.live.store(false, Ordering::Relaxed);
-            let Err(status) = end else { break };
             if started.elapsed() > Duration::from_secs(5) {
                 failures = 0;
             }
             let pause = PAUSES_MS[failures.min(PAUSES_MS.len() - 1)];
             failures += 1;
             tracing::warn!(code = %status.code(), reason = status.message(), "lease stream ended");
-            tokio::select! {
-                () = self.shutdown.cancelled() => {}
-                () = tokio::time::sleep(Duration::from_millis(pause)) => {}
-            }
+            tokio::time::sleep(Duration::from_millis(pause)).await;
         }
     }
 
-    /// One stream. `Ok` when it was left for shutdown, everything under way being done.
-    async fn follow(&self, session: &Arc<LeaseSession>) -> Result<(), Status> {
+    /// After shutdown, what has begun is finished; leases are renewed meanwhile.
+    async fn drain(&self) {
+        self.shutdown.cancelled().await;
+        self.router.stop();
+        if timeout(DRAIN, self.held.idle()).await.is_err() {
+            tracing::warn!(left = self.held.len(), "not all deliveries ended in time");
+        }
+    }
+
+    /// One stream, to its end.
+    async fn follow(&self, session: &Arc<LeaseSession>) -> Result<Infallible, Status> {
         let (requests, outbound) = mpsc::channel(BACKLOG);
         let hello = lease_request::Request::Hello(Worker {
             name: self.worker.clone(),
         });
-        let credits = self.held.begin();
+        let credits = self.offer(self.held.begin());
         send(&requests, hello).await?;
         renew(&requests, self.held.all()).await?;
         send(&requests, lease_request::Request::Credits(credits)).await?;
@@ -124,47 +138,34 @@ impl Leaser {
                     None => return Err(Status::unavailable("the queue ended the stream")),
                 },
                 () = self.held.changed() => {
-                    let credits = self.held.take_credits();
+                    let credits = self.offer(self.held.take_credits());
                     if credits > 0 {
                         send(&requests, lease_request::Request::Credits(credits)).await?;
                     }
                 }
                 _ = renewals.tick() => renew(&requests, self.held.to_renew()).await?,
-                () = self.shutdown.cancelled() => {
-                    return self.drain(&requests, renewals).await;
-                }
             }
         }
     }
 
-    /// Everything in a response is routed at once, so that it is delivered in one batch.
+    /// The credits that may be given: none once the process is to end.
+    fn offer(&self, credits: u32) -> u32 {
+        if self.shutdown.is_cancelled() {
+            return 0;
+        }
+        credits
+    }
+
+    /// Everything in a response is routed at once, so that it is delivered in one batch. What comes
+    /// in after shutdown is not begun, and becomes due for other workers when the stream ends.
     fn take(&self, response: LeaseResponse, session: &Arc<LeaseSession>) {
+        if self.shutdown.is_cancelled() {
+            return;
+        }
         for message in &response.messages {
             self.held.add(&message.recipients);
         }
         self.router.route(response.messages, session);
-    }
-
-    /// What has begun is finished; what comes in now is not begun, and becomes due for other
-    /// workers when the stream ends.
-    async fn drain(
-        &self,
-        requests: &mpsc::Sender<LeaseRequest>,
-        mut renewals: Interval,
-    ) -> Result<(), Status> {
-        let deadline = Instant::now() + DRAIN;
-        self.router.stop();
-        while !self.held.is_idle() {
-            tokio::select! {
-                () = self.held.changed() => {}
-                _ = renewals.tick() => renew(requests, self.held.to_renew()).await?,
-                () = tokio::time::sleep_until(deadline) => {
-                    tracing::warn!(left = self.held.len(), "not all deliveries ended in time");
-                    break;
-                }
-            }
-        }
-        Ok(())
     }
 }
 

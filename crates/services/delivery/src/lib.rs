@@ -27,7 +27,6 @@ mod schedule;
 mod work;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
 use api::policy_watch::PolicyWatch;
@@ -88,7 +87,6 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
         local: Local::start(mailbox_store, Arc::clone(&finisher), Arc::clone(&held)),
         remote,
         finisher,
-        stopped: AtomicBool::new(false),
     };
     let leaser = Leaser {
         channel: queue,

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use api::policy_watch::PolicyWatch;
@@ -25,22 +24,17 @@ pub(crate) struct Router {
     pub(crate) local: Local,
     pub(crate) remote: Arc<Remote>,
     pub(crate) finisher: Arc<Finisher>,
-    pub(crate) stopped: AtomicBool,
 }
 
 impl Router {
-    /// Nothing more is begun.
+    /// What waits for other servers is not begun any more.
     pub(crate) fn stop(&self) {
-        self.stopped.store(true, Ordering::Relaxed);
         self.remote.stop();
     }
 
     /// Routes all recipients of these messages. Without a policy nothing is leased (see
     /// `lib.rs`), and once there is one it stays.
     pub(crate) fn route(&self, messages: Vec<LeasedMessage>, session: &Arc<LeaseSession>) {
-        if self.stopped.load(Ordering::Relaxed) {
-            return;
-        }
         let Some(policy) = self.policy.current() else {
             return;
         };

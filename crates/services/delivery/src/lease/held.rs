@@ -17,6 +17,7 @@ pub(crate) struct Held {
     window: u32,
     state: Mutex<State>,
     changed: Notify,
+    emptied: Notify,
 }
 
 #[derive(Default)]
@@ -58,6 +59,7 @@ impl Held {
             window,
             state: Mutex::default(),
             changed: Notify::new(),
+            emptied: Notify::new(),
         }
     }
 
@@ -140,13 +142,23 @@ impl Held {
                 state.free(&lease);
             }
         }
+        if state.leases.is_empty() {
+            self.emptied.notify_one();
+        }
         drop(state);
         self.changed.notify_one();
     }
 
-    /// Waits for credits to give, or for leases to be released.
+    /// Waits until there may be credits to give.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
+    }
+
+    /// Waits until no lease is held.
+    pub(crate) async fn idle(&self) {
+        while !self.is_idle() {
+            self.emptied.notified().await;
+        }
     }
 
     pub(super) fn take_credits(&self) -> u32 {

@@ -28,6 +28,69 @@ async fn what_is_under_way_is_finished_and_what_waits_is_left() {
 }
 
 #[tokio::test]
+async fn what_is_under_way_is_finished_though_there_is_no_stream() {
+    let (go, hold) = watch::channel(false);
+    let sink = Sink::start(Manner {
+        hold: Some(hold),
+        ..Manner::default()
+    })
+    .await;
+    let mut system = System::remote("other.test A 127.0.0.1", sink.address).await;
+    system.queue.give(vec![message(1, &["x@other.test"])]).await;
+    let mut arrived = sink.arrived.subscribe();
+    arrived.wait_for(|count| *count == 1).await.unwrap();
+    system.queue.state().no_leases = true;
+    system.queue.break_lease();
+    let turned_away = system.queue.until(|state| match state.turned_away {
+        0 => None,
+        times => Some(times),
+    });
+    let turned_away = turned_away.await;
+    system.shutdown.cancel();
+    let still_trying = system
+        .queue
+        .until(|state| (state.turned_away > turned_away).then_some(()));
+    tokio::select! {
+        _ = &mut system.served => panic!("what is under way was cut off"),
+        () = still_trying => {}
+    }
+    go.send(true).unwrap();
+    (&mut system.served).await.unwrap().unwrap();
+    let recorded = system.queue.state().completions.clone();
+    assert_eq!(recorded.len(), 1, "before the process ends");
+    assert_eq!(recorded[0].outcome(), Outcome::Relayed);
+}
+
+#[tokio::test]
+async fn what_comes_in_after_shutdown_is_not_begun() {
+    let (go, hold) = watch::channel(false);
+    let sink = Sink::start(Manner {
+        hold: Some(hold),
+        ..Manner::default()
+    })
+    .await;
+    let mut system = System::remote("other.test A 127.0.0.1", sink.address).await;
+    system.queue.give(vec![message(1, &["x@other.test"])]).await;
+    let mut arrived = sink.arrived.subscribe();
+    arrived.wait_for(|count| *count == 1).await.unwrap();
+    system.shutdown.cancel();
+    system
+        .queue
+        .give(vec![message(2, &["bob@example.test"])])
+        .await;
+    // It goes on renewing what is under way, and nothing else.
+    system.queue.state().renewed.clear();
+    system
+        .queue
+        .until(|state| state.renewed.contains(&1).then_some(()))
+        .await;
+    assert!(!system.queue.state().renewed.contains(&2));
+    go.send(true).unwrap();
+    (&mut system.served).await.unwrap().unwrap();
+    assert!(system.mailboxes.state().delivered.is_empty());
+}
+
+#[tokio::test]
 async fn an_idle_worker_ends_at_once() {
     let mut system = System::local().await;
     system

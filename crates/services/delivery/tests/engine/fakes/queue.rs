@@ -39,6 +39,9 @@ pub(crate) struct State {
     pub(crate) credits: u32,
     pub(crate) renewed: Vec<i64>,
     pub(crate) workers: Vec<String>,
+    /// Workers are turned away; and how many were.
+    pub(crate) no_leases: bool,
+    pub(crate) turned_away: usize,
     /// So many completion requests more are answered by the stream breaking.
     pub(crate) break_completions: usize,
     /// Requests with a completion of this recipient are refused.
@@ -172,6 +175,11 @@ impl Queue for FakeQueue {
         &self,
         requests: Request<Streaming<LeaseRequest>>,
     ) -> Result<Response<Self::LeaseStream>, Status> {
+        if self.state().no_leases {
+            self.state().turned_away += 1;
+            self.touch();
+            return Err(Status::unavailable("no leases on purpose"));
+        }
         let (sender, receiver) = mpsc::channel(16);
         let messages = std::mem::take(&mut self.state().backlog);
         let first = LeaseResponse {
