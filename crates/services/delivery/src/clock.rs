@@ -17,6 +17,12 @@ impl Clock {
         }))
     }
 
+    /// One that a test sets.
+    #[cfg(test)]
+    pub(crate) fn of(now_ms: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now_ms))
+    }
+
     pub(crate) fn now_ms(&self) -> i64 {
         (self.0)()
     }

@@ -10,6 +10,7 @@
 mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use api::queue::v1::{
     CompleteRequest, CompleteResponse, Completion, LeaseKey, Notice, complete_response,
     queue_client::QueueClient,
 };
+use futures::FutureExt as _;
 use prost::Message as _;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -143,7 +145,9 @@ impl Recorder {
                 }
             }
             let before = self.answers;
-            if let Err(status) = self.stream().await {
+            // What is under way outlives a panic as well: it is mail that has been delivered.
+            let end = AssertUnwindSafe(self.stream()).catch_unwind().await;
+            if let Err(status) = end.unwrap_or_else(|_| Err(Status::internal("a panic"))) {
                 failures = if self.answers > before {
                     0
                 } else {

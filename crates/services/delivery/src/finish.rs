@@ -7,6 +7,7 @@ use message::dsn::Action;
 
 use crate::clock::Clock;
 use crate::complete::{Completer, Unit};
+use crate::lease::Held;
 use crate::notice::{Notices, Told};
 use crate::schedule::{self, Decision, Facts};
 use crate::work::{Fate, Work, lease_key};
@@ -14,6 +15,7 @@ use crate::work::{Fate, Work, lease_key};
 /// Turns fates into completions and notices.
 pub(crate) struct Finisher {
     pub(crate) clock: Clock,
+    pub(crate) held: Arc<Held>,
     pub(crate) completer: Completer,
     pub(crate) notices: Arc<Notices>,
 }
@@ -46,8 +48,10 @@ impl Finisher {
         for (action, several) in told {
             let (notices, completer) = (Arc::clone(&self.notices), self.completer.clone());
             let work = Arc::clone(work);
+            let guard = self.held.guard(several.iter().map(|one| &one.recipient));
             // Notices are rare, and wait for the message to be read.
             tokio::spawn(async move {
+                let _guard = guard;
                 completer.complete(notices.tell(&work, action, several, now_ms).await);
             });
         }

@@ -8,6 +8,7 @@ use api::grpc::Channel;
 use api::policy_watch::PolicySnapshot;
 use api::queue::v1::{LeasedMessage, LeasedRecipient};
 use rules::Policy;
+use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::complete::Completer;
@@ -24,12 +25,24 @@ pub(crate) fn nowhere() -> Channel {
 pub(crate) fn finisher(clock: Clock, held: &Arc<Held>) -> Arc<Finisher> {
     Arc::new(Finisher {
         clock,
+        held: Arc::clone(held),
         completer: Completer::start(nowhere(), Arc::clone(held)),
         notices: Arc::new(Notices {
             queue: nowhere(),
             hostname: "mail.example.test".to_owned(),
         }),
     })
+}
+
+/// A clock that panics when it is first asked, and tells how often it was.
+pub(crate) fn panicking_clock() -> (Clock, watch::Receiver<usize>) {
+    let (asked, times) = watch::channel(0);
+    let clock = Clock::of(move || {
+        asked.send_modify(|times| *times += 1);
+        assert!(*asked.borrow() > 1, "the clock panics on purpose");
+        0
+    });
+    (clock, times)
 }
 
 /// A message whose sender is not to be told of anything.

@@ -58,6 +58,7 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
     let held = Arc::new(Held::new(config.credits));
     let finisher = Arc::new(Finisher {
         clock: Clock::system(),
+        held: Arc::clone(&held),
         completer: Completer::start(queue.clone(), Arc::clone(&held)),
         notices: Arc::new(Notices {
             queue: queue.clone(),

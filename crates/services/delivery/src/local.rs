@@ -6,6 +6,7 @@ mod results;
 mod tests;
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use api::mailbox::v1::{
     mailbox_store_client::MailboxStoreClient,
 };
 use api::queue::v1::LeasedRecipient;
+use futures::FutureExt as _;
 use message::trace;
 use rules::{EmailAddress, NoUser};
 use tokio::sync::mpsc;
@@ -23,7 +25,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::finish::Finisher;
 use crate::lease::Held;
-use crate::work::{Failure, Fate, Work};
+use crate::work::{Failure, Fate, Work, lease_key};
 
 /// Deliveries in one call: one transaction at mailbox-store.
 const BATCH: usize = 500;
@@ -107,8 +109,26 @@ impl Deliverer {
         }
     }
 
-    /// Opens the stream when there is something to deliver, and again after it broke.
+    /// Delivers until there will be nothing more. A panic costs what is at hand (see `Guard`): who
+    /// knows which delivery it was.
     async fn run(mut self) {
+        while AssertUnwindSafe(self.work()).catch_unwind().await.is_err() {
+            let under_way = self.under_way.drain().flat_map(|(_, batch)| batch);
+            let at_hand: Vec<_> = self.pending.drain(..).chain(under_way).collect();
+            tracing::error!(
+                deliveries = at_hand.len(),
+                "delivery to mailboxes panicked; its recipients are left to be leased anew"
+            );
+            let leases: Vec<_> = at_hand
+                .iter()
+                .map(|one| lease_key(&one.recipient))
+                .collect();
+            self.held.release(&leases);
+        }
+    }
+
+    /// Opens the stream when there is something to deliver, and again after it broke.
+    async fn work(&mut self) {
         let mut failures: usize = 0;
         loop {
             if self.pending.is_empty() && !self.receive().await {
@@ -187,11 +207,11 @@ impl Deliverer {
             }
             let tag = self.next_tag;
             self.next_tag += 1;
+            let batch = self.under_way.entry(tag).or_insert(batch);
             let request = DeliverRequest {
                 tag,
                 deliveries: batch.iter().map(request).collect(),
             };
-            self.under_way.insert(tag, batch);
             let sent = requests.send(request).await;
             sent.map_err(|_| Status::unavailable("the stream to mailbox-store ended"))?;
         }
@@ -203,6 +223,7 @@ impl Deliverer {
         let Some(batch) = self.under_way.remove(&response.tag) else {
             return;
         };
+        let _guard = self.held.guard(batch.iter().map(|one| &one.recipient));
         match response.result {
             Some(deliver_response::Result::Delivered(delivered)) => {
                 let again = results::settle(batch, &delivered.results, &self.finisher);
@@ -260,6 +281,7 @@ impl Deliverer {
             });
         self.pending = pending;
         if !late.is_empty() {
+            let _guard = self.held.guard(late.iter().map(|one| &one.recipient));
             self.refused(late, status);
         }
     }

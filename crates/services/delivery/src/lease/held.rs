@@ -2,12 +2,17 @@
 //!
 //! Recipients on their way to other servers do not use up the credits of those for mailboxes: a
 //! destination that hangs holds back nobody else. They have a bound of their own.
+//!
+//! A lease that nobody is at work on would be renewed for ever: a task has a [`Guard`] for what it
+//! takes in hand.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::queue::v1::{LeaseKey, LeasedRecipient};
 use tokio::sync::Notify;
+
+use crate::work::lease_key;
 
 /// Recipients that may wait for other servers; above that they are put off.
 const REMOTE_LIMIT: usize = 10_000;
@@ -32,6 +37,26 @@ struct Lease {
     remote: bool,
     /// Held when renewals were last asked for: renewed only then, since most are done before.
     seen: bool,
+}
+
+/// Leases in the hands of a task. When it panics they are released, so that the queue leases the
+/// recipients anew.
+pub(crate) struct Guard {
+    held: Arc<Held>,
+    leases: Vec<LeaseKey>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let recipients = self.leases.iter().map(|lease| lease.recipient_id);
+            tracing::error!(
+                recipients = ?recipients.collect::<Vec<_>>(),
+                "a task panicked; its recipients are left to be leased anew"
+            );
+            self.held.release(&self.leases);
+        }
+    }
 }
 
 impl State {
@@ -127,6 +152,17 @@ impl Held {
         });
     }
 
+    /// For a task that takes these in hand.
+    pub(crate) fn guard<'a>(
+        self: &Arc<Self>,
+        recipients: impl IntoIterator<Item = &'a LeasedRecipient>,
+    ) -> Guard {
+        Guard {
+            held: Arc::clone(self),
+            leases: recipients.into_iter().map(lease_key).collect(),
+        }
+    }
+
     /// The queue has recorded what became of these, or they are left to another worker.
     pub(crate) fn release<'a>(&self, leases: impl IntoIterator<Item = &'a LeaseKey>) {
         let mut state = self.lock();
@@ -189,7 +225,6 @@ impl Held {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::work::lease_key;
 
     fn recipients(ids: std::ops::Range<i64>) -> Vec<LeasedRecipient> {
         ids.map(|recipient_id| LeasedRecipient {

@@ -37,3 +37,24 @@ async fn a_recipient_that_was_leased_anew_while_it_waited_is_delivered_once() {
         .collect();
     assert_eq!(kept, [2]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_leaves_what_was_at_hand_to_be_leased_anew_and_delivery_goes_on() {
+    let held = Arc::new(Held::new(10));
+    let (clock, mut asked) = fixture::panicking_clock();
+    let finisher = fixture::finisher(clock, &held);
+    let local = Local::start(fixture::nowhere(), finisher, Arc::clone(&held));
+    // There is no mailbox-store: each is put off when its patience is at its end.
+    for times in 1..=2 {
+        let recipient = fixture::recipient(7, times);
+        held.add(std::slice::from_ref(&recipient));
+        local.deliver(vec![delivery(recipient)]);
+        asked
+            .wait_for(|asked| *asked == times as usize)
+            .await
+            .unwrap();
+        if times == 1 {
+            held.idle().await;
+        }
+    }
+}

@@ -1,8 +1,13 @@
 //! A task with one connection to one destination.
 
+#[cfg(test)]
+mod tests;
+
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use super::open::{Open, Unopened, open};
@@ -18,20 +23,28 @@ const MAX_MESSAGES: u32 = 200;
 /// Starts a lane.
 pub(super) fn start(remote: Arc<Remote>, target: Target) {
     // Boxed, since a lane may start another: the type of one would contain itself.
-    let lane: BoxFuture<'static, ()> = Box::pin(run(remote, target));
+    let lane: BoxFuture<'static, ()> = Box::pin(async move {
+        // A panic costs the job at hand (see `Guard`) and the connection, not what waits.
+        while AssertUnwindSafe(run(&remote, &target))
+            .catch_unwind()
+            .await
+            .is_err()
+        {}
+    });
     tokio::spawn(lane);
 }
 
 /// Serves the destination until there is nothing left to do.
-async fn run(remote: Arc<Remote>, target: Target) {
+async fn run(remote: &Arc<Remote>, target: &Target) {
     let mut connection: Option<Box<Open>> = None;
     let mut idle = false;
     loop {
-        match remote.table.next(&target, connection.is_some() && !idle) {
+        match remote.table.next(target, connection.is_some() && !idle) {
             Next::Job(job) => {
                 idle = false;
+                let _guard = remote.setup.held.guard(&job.recipients);
                 if let Some(job) = remote.begin(job) {
-                    connection = serve(&remote, &target, connection.take(), job).await;
+                    connection = serve(remote, target, connection.take(), job).await;
                 }
             }
             Next::Wait(wake) => {
@@ -40,7 +53,7 @@ async fn run(remote: Arc<Remote>, target: Target) {
                     () = tokio::time::sleep(IDLE) => idle = true,
                     () = remote.stopping.cancelled() => idle = true,
                 }
-                remote.table.waited(&target);
+                remote.table.waited(target);
             }
             Next::End => break,
         }
@@ -102,7 +115,10 @@ fn unreachable(remote: &Remote, target: &Target, job: Job, unopened: Unopened) {
         // It says something of the address, and is found out anew by each message.
         return remote.fail(job, &failure);
     }
-    for waiting in remote.table.unreachable(target, &failure) {
+    let waiting = remote.table.unreachable(target, &failure);
+    let recipients = waiting.iter().flat_map(|job| &job.recipients);
+    let _guard = remote.setup.held.guard(recipients);
+    for waiting in waiting {
         remote.fail(waiting, &failure);
     }
     remote.fail(job, &failure);
