@@ -14,15 +14,24 @@ use crate::system::{System, USERS, user};
 
 /// Messages a connection: what a busy peer does.
 const PER_CONNECTION: usize = 50;
+/// The same where accepting alone is measured: as many as there are.
+const UNLIMITED: usize = usize::MAX;
 /// Longest that a system may take to finish a case.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// Messages that are sent before the measured ones, where accepting alone is measured.
+const WARM_UP: usize = 500;
 const MEBIBYTE: usize = 1024 * 1024;
 
 /// One case.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(crate) enum Case {
     /// Messages accepted a second, for a recipient whose mail is thrown away.
-    Accept { size: usize, sessions: usize },
+    Accept {
+        size: usize,
+        sessions: usize,
+        /// Whether a message's commands go out together (RFC 2920).
+        pipelined: bool,
+    },
     /// Messages a second from the first connection until the last is in its mailbox.
     EndToEnd { size: usize, sessions: usize },
     /// Messages a second from the first connection until the last has reached the sink.
@@ -45,8 +54,17 @@ impl Case {
     /// Every case, in the order of the report.
     pub(crate) fn all(sizes: &[usize], sessions: &[usize]) -> Vec<Self> {
         let mut cases = Vec::new();
-        let makers: [fn(usize, usize) -> Self; 3] = [
-            |size, sessions| Self::Accept { size, sessions },
+        let makers: [fn(usize, usize) -> Self; 4] = [
+            |size, sessions| Self::Accept {
+                size,
+                sessions,
+                pipelined: false,
+            },
+            |size, sessions| Self::Accept {
+                size,
+                sessions,
+                pipelined: true,
+            },
             |size, sessions| Self::EndToEnd { size, sessions },
             |size, sessions| Self::Relay { size, sessions },
         ];
@@ -93,7 +111,11 @@ impl Case {
         singles: usize,
     ) -> Result<Measurement> {
         match self {
-            Self::Accept { size, sessions } => accept(system, messages, size, sessions),
+            Self::Accept {
+                size,
+                sessions,
+                pipelined,
+            } => accept(system, messages, size, sessions, pipelined),
             Self::EndToEnd { size, sessions } => end_to_end(system, messages, size, sessions),
             Self::Relay { size, sessions } => relay(system, sink, messages, size, sessions),
             Self::Latency => latency(system, singles),
@@ -106,9 +128,18 @@ impl Case {
 impl fmt::Display for Case {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Accept { size, sessions }
-            | Self::EndToEnd { size, sessions }
-            | Self::Relay { size, sessions } => write!(
+            Self::Accept {
+                size,
+                sessions,
+                pipelined,
+            } => write!(
+                formatter,
+                "{}, {} KiB, {sessions} sessions{}",
+                self.name(),
+                size / 1024,
+                if *pipelined { ", pipelined" } else { "" }
+            ),
+            Self::EndToEnd { size, sessions } | Self::Relay { size, sessions } => write!(
                 formatter,
                 "{}, {} KiB, {sessions} sessions",
                 self.name(),
@@ -131,20 +162,32 @@ impl fmt::Display for Measurement {
     }
 }
 
+/// The first messages find processes and connections that are still to be made.
+fn warm_up(load: &Load) -> Result<()> {
+    load::send(&Load {
+        messages: WARM_UP,
+        ..*load
+    })?;
+    Ok(())
+}
+
 fn accept(
     system: &dyn System,
     messages: usize,
     size: usize,
     sessions: usize,
+    pipelined: bool,
 ) -> Result<Measurement> {
     let load = Load {
         port: system.smtp_port(),
         messages,
         sessions,
         size,
-        per_connection: PER_CONNECTION,
+        per_connection: UNLIMITED,
+        pipelined,
         recipient: |_| "x@discard.test".to_owned(),
     };
+    warm_up(&load)?;
     let (seconds, usage) = accounting::measure(&system.roots(), || {
         let seconds = load::send(&load)?;
         // The rate is the accepting; the processor time is all of it.
@@ -170,6 +213,7 @@ fn end_to_end(
         sessions,
         size,
         per_connection: PER_CONNECTION,
+        pipelined: false,
         // The last user is the prober's.
         recipient: |number| user(number % (USERS - 1)),
     };
@@ -227,7 +271,8 @@ fn single(system: &dyn System, imap: &mut Imap, recipient: &str, number: usize) 
     imap.idle()?;
     let start = Instant::now();
     let mut session = Session::open(system.smtp_port())?;
-    session.send(recipient, &load::message(recipient, number, 4_096))?;
+    let data = load::message(recipient, number, 4_096);
+    session.send(&[recipient.to_owned()], &data)?;
     imap.await_exists()?;
     let waited = start.elapsed().as_secs_f64() * 1e3;
     session.quit()?;
@@ -248,6 +293,7 @@ fn relay(
         sessions,
         size,
         per_connection: PER_CONNECTION,
+        pipelined: false,
         recipient: |number| format!("user{}@relay.test", number % USERS),
     };
     let expected = sink.received() + messages;
@@ -287,7 +333,7 @@ fn growth(system: &dyn System) -> Result<Measurement> {
     }
     let before = system.database_size()?.context("no database")?;
     let mut session = Session::open(system.smtp_port())?;
-    session.send_to_all(&recipients, &load::message("all@bench.test", 1, MEBIBYTE))?;
+    session.send(&recipients, &load::message("all@bench.test", 1, MEBIBYTE))?;
     for (number, &expected) in expected.iter().enumerate() {
         wait_until("every message is in its mailbox", || {
             Ok(system.delivered(number)? >= expected)
@@ -306,7 +352,7 @@ fn large(system: &dyn System) -> Result<Measurement> {
     let (outcome, usage) = accounting::measure(&system.roots(), || {
         let start = Instant::now();
         let mut session = Session::open(system.smtp_port())?;
-        session.send(&recipient, &data)?;
+        session.send(std::slice::from_ref(&recipient), &data)?;
         wait_until("the message is in its mailbox", || {
             Ok(system.delivered(1)? >= expected)
         })?;

@@ -1,12 +1,18 @@
-//! The load: SMTP sessions that send as fast as they are answered.
+//! The load: SMTP sessions that send as fast as they are answered. One thread drives them all: the
+//! client shares the machine with what it measures, so it is to cost little.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, TcpStream};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::cell::Cell;
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
+use tokio::time::timeout;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How a load looks.
 pub(crate) struct Load {
@@ -17,110 +23,142 @@ pub(crate) struct Load {
     pub(crate) size: usize,
     /// Messages a connection.
     pub(crate) per_connection: usize,
+    /// MAIL, RCPT and DATA go out together (RFC 2920), as servers send to each other.
+    pub(crate) pipelined: bool,
     /// Where the n-th message goes.
     pub(crate) recipient: fn(usize) -> String,
 }
 
 /// Sends the load; returns the seconds until the last message was accepted.
 pub(crate) fn send(load: &Load) -> Result<f64> {
-    let next = AtomicUsize::new(0);
-    let failure = Mutex::new(None);
+    let text = text(load.size);
+    let next = Cell::new(0);
     let start = Instant::now();
-    std::thread::scope(|scope| {
-        for _ in 0..load.sessions {
-            scope.spawn(|| {
-                if let Err(error) = run_session(load, &next)
-                    && let Ok(mut failure) = failure.lock()
-                {
-                    failure.get_or_insert(error);
-                }
-            });
-        }
-    });
-    match failure.into_inner() {
-        Ok(None) => Ok(start.elapsed().as_secs_f64()),
-        Ok(Some(error)) => Err(error),
-        Err(_) => bail!("a load session panicked"),
-    }
+    runtime()?.block_on(async {
+        let sessions = (0..load.sessions).map(|_| run_session(load, &text, &next));
+        futures::future::try_join_all(sessions).await
+    })?;
+    Ok(start.elapsed().as_secs_f64())
 }
 
-fn run_session(load: &Load, next: &AtomicUsize) -> Result<()> {
-    let mut connection: Option<(Session, usize)> = None;
+async fn run_session(load: &Load, text: &[u8], next: &Cell<usize>) -> Result<()> {
+    let mut connection: Option<(Connection, usize)> = None;
     loop {
-        let number = next.fetch_add(1, Ordering::Relaxed);
+        let number = next.get();
         if number >= load.messages {
             break;
         }
+        next.set(number + 1);
         let (mut session, used) = match connection.take() {
             Some(open) => open,
-            None => (Session::open(load.port)?, 0),
+            None => (Connection::open(load.port).await?, 0),
         };
-        let recipient = (load.recipient)(number);
-        session.send(&recipient, &message(&recipient, number, load.size))?;
+        let recipients = [(load.recipient)(number)];
+        let data = with_header(&recipients[0], number, text);
+        session.send(&recipients, &data, load.pipelined).await?;
         if used + 1 < load.per_connection {
             connection = Some((session, used + 1));
         } else {
-            session.quit()?;
+            session.quit().await?;
         }
     }
-    connection.map_or(Ok(()), |(session, _)| session.quit())
+    match connection {
+        Some((session, _)) => session.quit().await,
+        None => Ok(()),
+    }
 }
 
-/// One SMTP connection.
+/// One SMTP connection for single messages.
 pub(crate) struct Session {
-    reader: BufReader<TcpStream>,
-    line: String,
+    runtime: Runtime,
+    connection: Connection,
 }
 
 impl Session {
     /// Connects and says EHLO.
     pub(crate) fn open(port: u16) -> Result<Self> {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(120)))?;
-        let mut session = Self {
-            reader: BufReader::new(stream),
-            line: String::new(),
-        };
-        session.expect('2')?;
-        session.command("EHLO load.test\r\n", '2')?;
-        Ok(session)
+        let runtime = runtime()?;
+        let connection = runtime.block_on(Connection::open(port))?;
+        Ok(Self {
+            runtime,
+            connection,
+        })
     }
 
     /// Sends one message, dot-stuffed and ended already.
-    pub(crate) fn send(&mut self, recipient: &str, data: &[u8]) -> Result<()> {
-        self.command("MAIL FROM:<sender@load.test>\r\n", '2')?;
-        self.command(&format!("RCPT TO:<{recipient}>\r\n"), '2')?;
-        self.command("DATA\r\n", '3')?;
-        self.reader.get_mut().write_all(data)?;
-        self.expect('2')
+    pub(crate) fn send(&mut self, recipients: &[String], data: &[u8]) -> Result<()> {
+        self.runtime
+            .block_on(self.connection.send(recipients, data, false))
     }
 
-    /// Sends one message to many recipients.
-    pub(crate) fn send_to_all(&mut self, recipients: &[String], data: &[u8]) -> Result<()> {
-        self.command("MAIL FROM:<sender@load.test>\r\n", '2')?;
+    pub(crate) fn quit(self) -> Result<()> {
+        self.runtime.block_on(self.connection.quit())
+    }
+}
+
+fn runtime() -> Result<Runtime> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    Ok(runtime.enable_all().build()?)
+}
+
+struct Connection {
+    stream: BufReader<TcpStream>,
+    line: String,
+}
+
+impl Connection {
+    async fn open(port: u16) -> Result<Self> {
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+        stream.set_nodelay(true)?;
+        let mut connection = Self {
+            stream: BufReader::new(stream),
+            line: String::new(),
+        };
+        connection.expect('2').await?;
+        connection.command("EHLO load.test\r\n", '2').await?;
+        Ok(connection)
+    }
+
+    async fn send(&mut self, recipients: &[String], data: &[u8], pipelined: bool) -> Result<()> {
+        let mut commands = vec![("MAIL FROM:<sender@load.test>\r\n".to_owned(), '2')];
         for recipient in recipients {
-            self.command(&format!("RCPT TO:<{recipient}>\r\n"), '2')?;
+            commands.push((format!("RCPT TO:<{recipient}>\r\n"), '2'));
         }
-        self.command("DATA\r\n", '3')?;
-        self.reader.get_mut().write_all(data)?;
-        self.expect('2')
+        commands.push(("DATA\r\n".to_owned(), '3'));
+        if pipelined {
+            let all: String = commands
+                .iter()
+                .map(|(command, _)| command.as_str())
+                .collect();
+            self.stream.get_mut().write_all(all.as_bytes()).await?;
+            for (command, class) in &commands {
+                self.expect(*class)
+                    .await
+                    .with_context(|| trimmed(command))?;
+            }
+        } else {
+            for (command, class) in &commands {
+                self.command(command, *class).await?;
+            }
+        }
+        self.stream.get_mut().write_all(data).await?;
+        self.expect('2').await
     }
 
-    pub(crate) fn quit(mut self) -> Result<()> {
-        self.command("QUIT\r\n", '2')
+    async fn quit(mut self) -> Result<()> {
+        self.command("QUIT\r\n", '2').await
     }
 
-    fn command(&mut self, command: &str, class: char) -> Result<()> {
-        self.reader.get_mut().write_all(command.as_bytes())?;
-        self.expect(class)
-            .with_context(|| command.trim_end().to_owned())
+    async fn command(&mut self, command: &str, class: char) -> Result<()> {
+        self.stream.get_mut().write_all(command.as_bytes()).await?;
+        self.expect(class).await.with_context(|| trimmed(command))
     }
 
-    fn expect(&mut self, class: char) -> Result<()> {
+    async fn expect(&mut self, class: char) -> Result<()> {
         loop {
             self.line.clear();
-            if self.reader.read_line(&mut self.line)? == 0 {
+            let read = timeout(PATIENCE, self.stream.read_line(&mut self.line)).await;
+            if read.context("no answer in time")?? == 0 {
                 bail!("the server closed the connection");
             }
             if self.line.as_bytes().get(3) != Some(&b'-') {
@@ -134,10 +172,16 @@ impl Session {
     }
 }
 
+fn trimmed(command: &str) -> String {
+    command.trim_end().to_owned()
+}
+
 /// A message of `size` octets of text as it goes over the wire, end of data included.
 pub(crate) fn message(recipient: &str, number: usize, size: usize) -> Vec<u8> {
-    const WORDS: &[u8] = b"the quick brown fox jumps over a lazy dog and runs on to the next \
-        hill where it rests a while before it looks for food again";
+    with_header(recipient, number, &text(size))
+}
+
+fn with_header(recipient: &str, number: usize, text: &[u8]) -> Vec<u8> {
     let mut bytes = format!(
         "From: Sender <sender@load.test>\r\nTo: <{recipient}>\r\nSubject: load message {number}\r\n\
          Date: Sun, 22 Nov 2026 12:00:00 +0000\r\n\
@@ -145,13 +189,20 @@ pub(crate) fn message(recipient: &str, number: usize, size: usize) -> Vec<u8> {
         std::process::id()
     )
     .into_bytes();
-    let end = bytes.len() + size;
-    let mut offset = number;
-    while bytes.len() < end {
-        let length = (end - bytes.len()).clamp(3, 78) - 2;
+    bytes.extend_from_slice(text);
+    bytes
+}
+
+/// Lines of words, `size` octets of them, and the end of data.
+fn text(size: usize) -> Vec<u8> {
+    const WORDS: &[u8] = b"the quick brown fox jumps over a lazy dog and runs on to the next \
+        hill where it rests a while before it looks for food again";
+    let mut bytes = Vec::with_capacity(size + 80);
+    let mut offset: usize = 1;
+    while bytes.len() < size {
+        let length = (size - bytes.len()).clamp(3, 78) - 2;
         let from = offset % (WORDS.len() - 1);
-        let line = WORDS.iter().cycle().skip(from).take(length);
-        bytes.extend(line.map(|&octet| if octet == b'.' { b',' } else { octet }));
+        bytes.extend(WORDS.iter().cycle().skip(from).take(length));
         bytes.extend_from_slice(b"\r\n");
         offset = offset.wrapping_mul(31).wrapping_add(17);
     }

@@ -1,7 +1,6 @@
 //! `make bench`: measures Postern side by side with Postfix and Dovecot on this machine.
 //!
-//! Both systems get the same load from the same client, on loopback, one after the other in one
-//! run. Machines differ and are noisy, so the ratios count, not the figures. What is measured and
+//! Both systems get the same load from the same client, on loopback, in turns. Machines differ and are noisy, so the ratios count, not the figures. What is measured and
 //! how is told in docs/benchmarks.md.
 
 mod accounting;
@@ -15,13 +14,14 @@ mod sink;
 mod system;
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use clap::Parser;
 
-use crate::cases::{Case, Measurement};
+use crate::cases::Case;
 use crate::report::Report;
-use crate::system::System;
+use crate::system::Installation;
 
 /// Measures accept rate, end-to-end rate, relay rate, latency, CPU and memory.
 #[derive(Parser)]
@@ -67,19 +67,20 @@ fn main() -> Result<()> {
     let sink = sink::Sink::start().context("the SMTP sink could not start")?;
     let mut report = Report::new();
 
+    let mut systems: Vec<Box<dyn Installation>> = Vec::new();
     if !arguments.no_postern {
-        let postern = postern::Postern::start(&arguments.binaries, folder.path(), sink.port())?;
-        measure(&postern, &arguments, &sink, &mut report)?;
+        let postern = postern::Postern::install(&arguments.binaries, folder.path(), sink.port())?;
+        systems.push(Box::new(postern));
     }
-
     if arguments.no_peers {
         eprintln!("peers left out (--no-peers): no ratios");
     } else if let Some(missing) = peers::missing() {
         eprintln!("peers left out: {missing} is not installed; no ratios");
     } else {
-        let peers = peers::Peers::start(folder.path(), sink.port())?;
-        measure(&peers, &arguments, &sink, &mut report)?;
+        let peers = peers::Peers::install(folder.path(), sink.port())?;
+        systems.push(Box::new(peers));
     }
+    measure(&systems, &arguments, &sink, &mut report)?;
 
     report.print();
     if let Some(path) = &arguments.json {
@@ -89,8 +90,10 @@ fn main() -> Result<()> {
     Ok(())
 }
 
+/// The systems take turns within each case, so that a machine whose speed changes is the same to
+/// all; each runs alone.
 fn measure(
-    system: &dyn System,
+    systems: &[Box<dyn Installation>],
     arguments: &Arguments,
     sink: &sink::Sink,
     report: &mut Report,
@@ -99,19 +102,24 @@ fn measure(
         if !arguments.only.is_empty() && !arguments.only.iter().any(|name| name == case.name()) {
             continue;
         }
-        if !case.fits(system) {
-            continue;
-        }
-        let mut runs: Vec<Measurement> = Vec::new();
         let rounds = if case.repeats() { arguments.runs } else { 1 };
         for _ in 0..rounds {
-            let run = case
-                .run(system, sink, arguments.messages, arguments.singles)
-                .with_context(|| format!("{case} on {}", system.name()))?;
-            eprintln!("{} · {case} · {run}", system.name());
-            runs.push(run);
+            for system in systems {
+                // What others have written is not to be waited for by this one.
+                Command::new("sync")
+                    .status()
+                    .context("`sync` does not run")?;
+                let system = system.start()?;
+                if !case.fits(system.as_ref()) {
+                    continue;
+                }
+                let run = case
+                    .run(system.as_ref(), sink, arguments.messages, arguments.singles)
+                    .with_context(|| format!("{case} on {}", system.name()))?;
+                eprintln!("{} · {case} · {run}", system.name());
+                report.add(system.name(), &case, run);
+            }
         }
-        report.add(system.name(), &case, runs);
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::system::{System, user};
+use crate::system::{Installation, System, user};
 
 const SMTP_PORT: u16 = 24_525;
 const IMAP_PORT: u16 = 24_143;
@@ -24,13 +24,31 @@ pub(crate) fn missing() -> Option<&'static str> {
 }
 
 /// Both of them running; dropping it stops them.
+pub(crate) struct Running(Peers);
+
+/// Both of them, ready to be started.
+#[derive(Clone)]
 pub(crate) struct Peers {
     folder: PathBuf,
 }
 
+impl Installation for Peers {
+    fn start(&self) -> Result<Box<dyn System>> {
+        run(Command::new("dovecot")
+            .arg("-c")
+            .arg(self.path("dovecot.conf")))?;
+        let running = Running(self.clone());
+        run(Command::new("postfix")
+            .arg("-c")
+            .arg(self.path("postfix/etc"))
+            .arg("start"))?;
+        Ok(Box::new(running))
+    }
+}
+
 impl Peers {
-    /// Starts them; needs root, as they change to users of their own.
-    pub(crate) fn start(folder: &Path, sink: u16) -> Result<Self> {
+    /// Sets them up; needs root, as they change to users of their own.
+    pub(crate) fn install(folder: &Path, sink: u16) -> Result<Self> {
         let folder = folder.join("peers");
         for path in [
             "",
@@ -59,13 +77,6 @@ impl Peers {
             peers.postfix_settings(sink),
         )?;
         std::fs::write(peers.path("postfix/etc/master.cf"), POSTFIX_SERVICES)?;
-        run(Command::new("dovecot")
-            .arg("-c")
-            .arg(peers.path("dovecot.conf")))?;
-        run(Command::new("postfix")
-            .arg("-c")
-            .arg(peers.path("postfix/etc"))
-            .arg("start"))?;
         Ok(peers)
     }
 
@@ -175,7 +186,7 @@ scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 ";
 
-impl System for Peers {
+impl System for Running {
     fn name(&self) -> &'static str {
         "Postfix + Dovecot"
     }
@@ -191,7 +202,7 @@ impl System for Peers {
     fn roots(&self) -> Vec<u32> {
         ["postfix/spool/pid/master.pid", "dovecot/master.pid"]
             .into_iter()
-            .filter_map(|name| std::fs::read_to_string(self.path(name)).ok())
+            .filter_map(|name| std::fs::read_to_string(self.0.path(name)).ok())
             .filter_map(|text| text.trim().parse().ok())
             .collect()
     }
@@ -199,7 +210,7 @@ impl System for Peers {
     fn queued(&self) -> Result<usize> {
         let mut messages = 0;
         for queue in ["incoming", "active", "deferred"] {
-            messages += files_below(&self.path("postfix/spool").join(queue));
+            messages += files_below(&self.0.path("postfix/spool").join(queue));
         }
         Ok(messages)
     }
@@ -207,7 +218,7 @@ impl System for Peers {
     fn delivered(&self, number: usize) -> Result<usize> {
         let name = user(number);
         let local = name.split('@').next().context("an address has an @")?;
-        let maildir = self.path("mail").join(local).join("Maildir");
+        let maildir = self.0.path("mail").join(local).join("Maildir");
         Ok(files_below(&maildir.join("new")) + files_below(&maildir.join("cur")))
     }
 
@@ -216,16 +227,16 @@ impl System for Peers {
     }
 }
 
-impl Drop for Peers {
+impl Drop for Running {
     fn drop(&mut self) {
         let _ = Command::new("postfix")
             .arg("-c")
-            .arg(self.path("postfix/etc"))
+            .arg(self.0.path("postfix/etc"))
             .arg("stop")
             .status();
         let _ = Command::new("doveadm")
             .arg("-c")
-            .arg(self.path("dovecot.conf"))
+            .arg(self.0.path("dovecot.conf"))
             .arg("stop")
             .status();
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::imap::Imap;
-use crate::system::{System, USERS, user};
+use crate::system::{Installation, System, USERS, user};
 
 /// Away from the ports of a system that may run beside.
 const PORT_BASE: u16 = 21_000;
@@ -19,22 +19,34 @@ const PORT_BASE: u16 = 21_000;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running system; dropping it stops it.
-pub(crate) struct Postern {
+pub(crate) struct Running {
     supervisor: Child,
     data: PathBuf,
     command: PathBuf,
     watchers: Mutex<Vec<Option<Imap>>>,
 }
 
+/// A system that is ready to be started.
+pub(crate) struct Postern {
+    command: PathBuf,
+    data: PathBuf,
+}
+
+impl Installation for Postern {
+    fn start(&self) -> Result<Box<dyn System>> {
+        Ok(Box::new(Running::run_up(&self.command, &self.data, &[])?))
+    }
+}
+
 impl Postern {
-    /// Starts it, with users, rules and a gateway that leads to the sink.
-    pub(crate) fn start(binaries: &Path, folder: &Path, sink: u16) -> Result<Self> {
+    /// Sets it up with users, rules and a gateway that leads to the sink.
+    pub(crate) fn install(binaries: &Path, folder: &Path, sink: u16) -> Result<Self> {
         let command = binaries.join("postern");
         let data = folder.join("postern");
         // The first run makes the configuration. The load's IMAP client knows no TLS, as nothing
         // here is about TLS: its listener is told to take passwords without.
         let base = PORT_BASE.to_string();
-        drop(Self::run_up(
+        drop(Running::run_up(
             &command,
             &data,
             &["--listen", "127.0.0.1", "--port-base", &base],
@@ -45,11 +57,12 @@ impl Postern {
             .replace(&listener, &format!("{listener}plaintext-auth = true\n"));
         std::fs::write(&file, settings)?;
 
-        let postern = Self::run_up(&command, &data, &[])?;
-        postern.set_up(sink)?;
-        Ok(postern)
+        Running::run_up(&command, &data, &[])?.set_up(sink)?;
+        Ok(Self { command, data })
     }
+}
 
+impl Running {
     fn run_up(command: &Path, data: &Path, arguments: &[&str]) -> Result<Self> {
         let log = std::fs::File::create(data.with_extension("log"))?;
         let supervisor = Command::new(command)
@@ -149,7 +162,7 @@ from = "everyone"
     }
 }
 
-impl System for Postern {
+impl System for Running {
     fn name(&self) -> &'static str {
         "Postern"
     }
@@ -208,7 +221,7 @@ impl System for Postern {
     }
 }
 
-impl Drop for Postern {
+impl Drop for Running {
     fn drop(&mut self) {
         // SIGTERM, by the shell's own kill: the supervisor drains and stops its children.
         let pid = self.supervisor.id().to_string();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cases::{Case, Measurement};
 
-/// Medians by case, figure and system.
+/// The runs by case, figure and system.
 pub(crate) struct Report {
     systems: Vec<&'static str>,
     rows: Vec<Row>,
@@ -13,7 +13,8 @@ pub(crate) struct Report {
 struct Row {
     case: String,
     figure: &'static str,
-    medians: BTreeMap<&'static str, f64>,
+    /// One a run.
+    values: BTreeMap<&'static str, Vec<f64>>,
 }
 
 impl Report {
@@ -24,35 +25,30 @@ impl Report {
         }
     }
 
-    /// Takes the runs of one case on one system.
-    pub(crate) fn add(&mut self, system: &'static str, case: &Case, runs: Vec<Measurement>) {
+    /// Takes one run of a case on a system.
+    pub(crate) fn add(&mut self, system: &'static str, case: &Case, run: Measurement) {
         if !self.systems.contains(&system) {
             self.systems.push(system);
         }
-        let mut figures: Vec<(&'static str, Vec<f64>)> = Vec::new();
-        for (name, value) in runs.into_iter().flat_map(|run| run.0) {
-            match figures.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, values)) => values.push(value),
-                None => figures.push((name, vec![value])),
-            }
-        }
-        for (figure, values) in figures {
-            let case = case.to_string();
-            let median = median(values);
-            match self
-                .rows
-                .iter_mut()
-                .find(|row| row.case == case && row.figure == figure)
-            {
-                Some(row) => {
-                    row.medians.insert(system, median);
+        let case = case.to_string();
+        for (figure, value) in run.0 {
+            let known = |row: &Row| row.case == case && row.figure == figure;
+            let place = match self.rows.iter().position(known) {
+                Some(place) => place,
+                None => {
+                    self.rows.push(Row {
+                        case: case.clone(),
+                        figure,
+                        values: BTreeMap::new(),
+                    });
+                    self.rows.len() - 1
                 }
-                None => self.rows.push(Row {
-                    case,
-                    figure,
-                    medians: BTreeMap::from([(system, median)]),
-                }),
-            }
+            };
+            self.rows[place]
+                .values
+                .entry(system)
+                .or_default()
+                .push(value);
         }
     }
 
@@ -76,7 +72,7 @@ impl Report {
         for row in &self.rows {
             print!("| {} | {} |", row.case, row.figure);
             for system in &self.systems {
-                match row.medians.get(system) {
+                match row.median(system) {
                     Some(value) => print!(" {value:.2} |"),
                     None => print!(" – |"),
                 }
@@ -98,7 +94,7 @@ impl Report {
                 serde_json::json!({
                     "case": row.case,
                     "figure": row.figure,
-                    "medians": row.medians,
+                    "runs": row.values,
                     "ratio": row.ratio(&self.systems),
                 })
             })
@@ -111,11 +107,12 @@ impl Row {
     /// Ours over theirs.
     fn ratio(&self, systems: &[&'static str]) -> Option<f64> {
         let [ours, theirs] = systems else { return None };
-        Some(self.medians.get(ours)? / self.medians.get(theirs)?)
+        Some(self.median(ours)? / self.median(theirs)?)
     }
-}
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    fn median(&self, system: &str) -> Option<f64> {
+        let mut values = self.values.get(system)?.clone();
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied()
+    }
 }

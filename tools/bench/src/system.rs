@@ -22,6 +22,13 @@ pub(crate) trait System: Sync {
     fn database_size(&self) -> Result<Option<u64>>;
 }
 
+/// A system that is set up and can be started. Only what is measured runs: one that rests beside
+/// another still writes what it was sent before.
+pub(crate) trait Installation {
+    /// Starts it; dropping what comes back stops it.
+    fn start(&self) -> Result<Box<dyn System>>;
+}
+
 /// Users that have a mailbox.
 pub(crate) const USERS: usize = 100;
 

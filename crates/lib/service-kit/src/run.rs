@@ -23,9 +23,9 @@ const LEFT_BEHIND: Duration = Duration::from_secs(1);
 /// process up, runs `body` until it ends, and tells how it went by the exit code.
 pub fn run<C, F, Fut>(name: &'static str, body: F) -> ExitCode
 where
-    C: DeserializeOwned,
-    F: FnOnce(C, Service) -> Fut,
-    Fut: Future<Output = anyhow::Result<()>>,
+    C: DeserializeOwned + Send + 'static,
+    F: FnOnce(C, Service) -> Fut + Send + 'static,
+    Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
     let arguments = match Arguments::parse(std::env::args().skip(1)) {
         Ok(arguments) => arguments,
@@ -45,9 +45,9 @@ where
 
 fn serve<C, F, Fut>(name: &'static str, arguments: &Arguments, body: F) -> anyhow::Result<()>
 where
-    C: DeserializeOwned,
-    F: FnOnce(C, Service) -> Fut,
-    Fut: Future<Output = anyhow::Result<()>>,
+    C: DeserializeOwned + Send + 'static,
+    F: FnOnce(C, Service) -> Fut + Send + 'static,
+    Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
     let loaded: Loaded<C> = load(
         name,
@@ -63,12 +63,24 @@ where
         tracing::debug!("a TLS provider is installed already");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(loaded.shared.threads.unwrap_or_else(usual_threads).max(1))
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let result = runtime.block_on(serve_until_shutdown(name, loaded, body));
+    // As a task: on this thread it would have to be woken by the runtime's own for each event.
+    let serving = runtime.spawn(serve_until_shutdown(name, loaded, body));
+    let result = runtime
+        .block_on(serving)
+        .unwrap_or_else(|error| Err(anyhow::anyhow!("the service failed: {error}")));
     runtime.shutdown_timeout(LEFT_BEHIND);
     result
+}
+
+/// The processes of a system share a machine, and each batch of work passes several of them: threads
+/// that wake each other within one process cost more than they bring while others want the
+/// processors.
+fn usual_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |processors| processors.get() / 2)
 }
 
 async fn serve_until_shutdown<C, F, Fut>(
@@ -77,8 +89,8 @@ async fn serve_until_shutdown<C, F, Fut>(
     body: F,
 ) -> anyhow::Result<()>
 where
-    F: FnOnce(C, Service) -> Fut,
-    Fut: Future<Output = anyhow::Result<()>>,
+    F: FnOnce(C, Service) -> Fut + Send + 'static,
+    Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
     let _telemetry = logging::start(name, &loaded.shared)?;
     let service = Service::new(name, loaded.shared);

@@ -1,5 +1,6 @@
 //! Group commit (DESIGN §5): what arrives while one transaction is under way makes up the next.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
@@ -9,6 +10,11 @@ use tokio::time::{Instant, timeout_at};
 pub(crate) trait Weighed {
     /// What it adds to a batch: rows, or octets, as the batch's limit counts.
     fn weight(&self) -> usize;
+
+    /// How long it may wait for company that nobody expects. Nothing, where someone waits for it.
+    fn may_linger(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// How a batch waits for company once its first item is there.
@@ -17,14 +23,14 @@ pub(crate) trait Weighed {
 /// again: those answered by one commit are back just after the next has begun.
 #[derive(Debug, Clone, Copy)]
 enum Company {
-    /// So long, whoever comes: for what nobody waits for.
-    Anybody(Duration),
+    /// As long as each of its items may, whoever comes: for what nobody waits for.
+    Anybody,
     /// Until as many have come as had been seen about lately, at most so long. One alone never
     /// waits.
     Expected(Duration),
 }
 
-/// Where a writer takes its batches. Several writers may share one.
+/// Where writers take their batches.
 #[derive(Debug)]
 pub(crate) struct Inbox<T> {
     arriving: Mutex<Arriving<T>>,
@@ -36,9 +42,28 @@ pub(crate) struct Inbox<T> {
 #[derive(Debug)]
 struct Arriving<T> {
     receiver: mpsc::Receiver<T>,
-    /// The batch before this one, and when it was taken.
-    before: usize,
+    /// The batch that each writer took last.
+    before: Vec<usize>,
+    /// When the last one was taken.
     taken: Instant,
+}
+
+impl<T> Arriving<T> {
+    /// How many the batch of `writer` waits for: as many as it was answered for the last time,
+    /// since they come again, but no more than its share of all, so that while one writer commits
+    /// the submitters of another have their turn.
+    fn expected(&self, writer: usize) -> usize {
+        let writers = self.before.len();
+        let share = self.before.iter().sum::<usize>().div_ceil(writers);
+        self.before[writer].min(share) + self.receiver.len() / writers
+    }
+}
+
+/// One of those who take batches from an [`Inbox`].
+#[derive(Debug)]
+pub(crate) struct Writer<T> {
+    inbox: Arc<Inbox<T>>,
+    number: usize,
 }
 
 impl<T: Weighed> Inbox<T> {
@@ -54,7 +79,7 @@ impl<T: Weighed> Inbox<T> {
         let inbox = Self {
             arriving: Mutex::new(Arriving {
                 receiver,
-                before: 0,
+                before: Vec::new(),
                 taken: Instant::now(),
             }),
             max_items,
@@ -64,25 +89,33 @@ impl<T: Weighed> Inbox<T> {
         (sender, inbox)
     }
 
-    /// Lets a batch wait so long for company. For what nobody waits for: it spares Postgres
-    /// transactions where little arrives at a time.
-    pub(crate) fn lingering(mut self, linger: Duration) -> Self {
-        self.company = Company::Anybody(linger);
+    /// Lets a batch wait for company as long as its items may ([`Weighed::may_linger`]): it spares
+    /// Postgres transactions where little arrives at a time.
+    pub(crate) fn lingering(mut self) -> Self {
+        self.company = Company::Anybody;
         self
     }
 
-    /// Waits for something, then takes what has arrived. `None` when nobody can send any more.
-    pub(crate) async fn next_batch(&self) -> Option<Vec<T>> {
+    /// Those who share it.
+    pub(crate) fn writers(mut self, count: usize) -> impl Iterator<Item = Writer<T>> {
+        self.arriving.get_mut().before.resize(count, 0);
+        let inbox = Arc::new(self);
+        (0..count).map(move |number| Writer {
+            inbox: Arc::clone(&inbox),
+            number,
+        })
+    }
+
+    async fn next_batch(&self, writer: usize) -> Option<Vec<T>> {
         let mut arriving = self.arriving.lock().await;
-        // Those who were answered, and those who came meanwhile.
-        let about = arriving.before + arriving.receiver.len();
+        let expected = arriving.expected(writer);
         let first = arriving.receiver.recv().await?;
         let (wanted, patience) = match self.company {
-            Company::Anybody(linger) => (self.max_items, linger),
+            Company::Anybody => (self.max_items, first.may_linger()),
             Company::Expected(_) if arriving.taken.elapsed() > Self::PAUSE => (1, Duration::ZERO),
-            Company::Expected(patience) => (about, patience),
+            Company::Expected(patience) => (expected, patience),
         };
-        let deadline = Instant::now() + patience;
+        let mut deadline = Instant::now() + patience;
         let mut weight = first.weight();
         let mut batch = Vec::with_capacity(arriving.receiver.len() + 1);
         batch.push(first);
@@ -95,12 +128,22 @@ impl<T: Weighed> Inbox<T> {
                     Ok(None) | Err(_) => break,
                 },
             };
+            if let Company::Anybody = self.company {
+                deadline = deadline.min(Instant::now() + item.may_linger());
+            }
             weight += item.weight();
             batch.push(item);
         }
-        arriving.before = batch.len();
+        arriving.before[writer] = batch.len();
         arriving.taken = Instant::now();
         Some(batch)
+    }
+}
+
+impl<T: Weighed> Writer<T> {
+    /// Waits for something, then takes what has arrived. `None` when nobody can send any more.
+    pub(crate) async fn next_batch(&mut self) -> Option<Vec<T>> {
+        self.inbox.next_batch(self.number).await
     }
 }
 
@@ -116,9 +159,14 @@ mod tests {
         }
     }
 
+    fn only(inbox: Inbox<usize>) -> Writer<usize> {
+        inbox.writers(1).next().unwrap()
+    }
+
     #[tokio::test]
     async fn a_batch_is_what_has_arrived_within_the_limits() {
         let (sender, inbox) = Inbox::new(3, 100);
+        let mut inbox = only(inbox);
         for item in [1, 2, 3, 4, 200, 5] {
             sender.send(item).await.unwrap();
         }
@@ -131,6 +179,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_batch_waits_for_those_who_were_about_but_one_alone_does_not() {
         let (sender, inbox) = Inbox::new(10, 100);
+        let mut inbox = only(inbox);
         let began = Instant::now();
         sender.send(1).await.unwrap();
         assert_eq!(inbox.next_batch().await, Some(vec![1]));

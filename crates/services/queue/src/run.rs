@@ -41,12 +41,13 @@ pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> a
 
     let mut writers = JoinSet::new();
     let (jobs, inbox) = enqueue::inbox();
-    let inbox = Arc::new(inbox);
-    for _ in 0..config.writers.max(1) {
-        writers.spawn(enqueue::write(Arc::clone(&engine), Arc::clone(&inbox)));
+    for writer in inbox.writers(config.writers.max(1)) {
+        writers.spawn(enqueue::write(Arc::clone(&engine), writer));
     }
     let (completions, inbox) = complete::inbox();
-    writers.spawn(complete::write(Arc::clone(&engine), inbox));
+    for writer in inbox.writers(1) {
+        writers.spawn(complete::write(Arc::clone(&engine), writer));
+    }
     let mut attendants = attend(&engine, &policies, config.history_days, &shutdown);
 
     let queue = QueueService {
@@ -81,6 +82,7 @@ async fn open_database(service: &Service) -> anyhow::Result<PgPool> {
     let options = database::Options::new("postern-queue", service.shared.database.max_connections)
         // The tables fill and empty within seconds: no plan may depend on how full they were
         // when it was made. Every hot statement is meant to walk an index.
+        .setting("plan_cache_mode", "force_generic_plan")
         .setting("enable_seqscan", "off")
         .setting("enable_hashjoin", "off")
         .setting("enable_mergejoin", "off");

@@ -20,7 +20,7 @@ use super::stream::answer;
 use crate::answers::Place;
 use crate::engine::Engine;
 use crate::enqueue::{Entry, announce, insert};
-use crate::group_commit::{Inbox, Weighed};
+use crate::group_commit::{Inbox, Weighed, Writer};
 use crate::lease::Key;
 use crate::sql::complete::Columns;
 use crate::{failure, sql};
@@ -31,6 +31,10 @@ const BATCH_OUTCOMES: usize = 1000;
 
 /// Outcomes wait so long for others: the mail is delivered, nobody waits for the record.
 const LINGER: Duration = Duration::from_millis(2);
+
+/// The same for what ended within this system: should the record be lost, nothing is delivered
+/// twice (I3), so there is time to write many at once.
+const LINGER_OURS: Duration = Duration::from_millis(20);
 
 /// How long a batch is tried while Postgres is away, before the workers are told.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -46,16 +50,25 @@ impl Weighed for Job {
     fn weight(&self) -> usize {
         self.outcomes.outcomes.len()
     }
+
+    fn may_linger(&self) -> Duration {
+        let ours = |outcome| matches!(outcome, Outcome::Delivered | Outcome::Discarded);
+        if self.outcomes.outcomes.iter().all(|one| ours(one.outcome)) {
+            LINGER_OURS
+        } else {
+            LINGER
+        }
+    }
 }
 
 /// The writer's inbox, and the way into it.
 pub(crate) fn inbox() -> (mpsc::Sender<Job>, Inbox<Job>) {
     let (sender, inbox) = Inbox::new(BATCH_REQUESTS, BATCH_OUTCOMES);
-    (sender, inbox.lingering(LINGER))
+    (sender, inbox.lingering())
 }
 
 /// Records batches until nobody can send any more.
-pub(crate) async fn write(engine: Arc<Engine>, inbox: Inbox<Job>) {
+pub(crate) async fn write(engine: Arc<Engine>, mut inbox: Writer<Job>) {
     let mut connection = HeldConnection::new(engine.pool.clone());
     while let Some(jobs) = inbox.next_batch().await {
         record(&engine, &mut connection, jobs).await;

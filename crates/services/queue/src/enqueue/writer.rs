@@ -14,7 +14,7 @@ use super::insert::insert;
 use super::stream::answer;
 use crate::answers::Place;
 use crate::engine::Engine;
-use crate::group_commit::{Inbox, Weighed};
+use crate::group_commit::{Inbox, Weighed, Writer};
 use crate::lease::Credits;
 use crate::submission::Prepared;
 use crate::{failure, sql};
@@ -45,7 +45,7 @@ pub(crate) fn inbox() -> (mpsc::Sender<Job>, Inbox<Job>) {
 }
 
 /// Commits batches until nobody can submit any more. Several may run side by side.
-pub(crate) async fn write(engine: Arc<Engine>, inbox: Arc<Inbox<Job>>) {
+pub(crate) async fn write(engine: Arc<Engine>, mut inbox: Writer<Job>) {
     let mut connection = HeldConnection::new(engine.pool.clone());
     while let Some(jobs) = inbox.next_batch().await {
         metrics::histogram!("postern_queue_enqueue_batch").record(jobs.len() as f64);
@@ -89,6 +89,8 @@ async fn commit(
             for (entry, place) in entries.iter().zip(places) {
                 answer(place, entry.answer());
             }
+            // Submitters first: their answers are on the way while the rest is done.
+            tokio::task::yield_now().await;
             announce(engine, entries, credits, now);
         }
         Err(error) if entries.len() > 1 && !database::is_transient(&error) => {
