@@ -1,7 +1,7 @@
 //! A message on its way in: through the scanner, its text kept while it is small and uploaded in
 //! pieces as it arrives once it is not. Holds at most a header section and five pieces (I7).
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use message_crate::{ScanError, Scanner};
 use tonic::Status;
 use tonic::transport::Channel;
@@ -15,38 +15,57 @@ pub enum IntakeError {
     /// It breaks a limit of the scanner.
     #[error(transparent)]
     Scan(#[from] ScanError),
-    /// The queue does not store its text.
+    /// Its text cannot be stored.
     #[error("the text cannot be stored: {0}")]
     Upload(#[from] Status),
 }
 
-/// Takes the octets of one message, for an Enqueue.
+/// Takes the octets of one message, for an Enqueue or an Append. Behind an error it is of no use.
 pub struct Intake {
     scanner: Scanner,
     /// Text that is not uploaded yet.
     text: BytesMut,
     text_size: u64,
     upload: Option<TextUpload>,
-    queue: Channel,
+    begin_upload: fn(Channel) -> TextUpload,
+    channel: Channel,
 }
 
 impl Intake {
-    /// For a message that is to be enqueued over `queue`.
+    /// For a message that will be enqueued over `channel`.
     #[must_use]
-    pub fn new(queue: Channel) -> Self {
+    pub fn to_queue(channel: Channel) -> Self {
+        Self::new(channel, TextUpload::to_queue)
+    }
+
+    /// For a message that will be appended to a mailbox over `channel`.
+    #[must_use]
+    pub fn to_mailbox_store(channel: Channel) -> Self {
+        Self::new(channel, TextUpload::to_mailbox_store)
+    }
+
+    fn new(channel: Channel, begin_upload: fn(Channel) -> TextUpload) -> Self {
         Self {
             scanner: Scanner::new(),
             text: BytesMut::new(),
             text_size: 0,
             upload: None,
-            queue,
+            begin_upload,
+            channel,
         }
     }
 
-    /// Takes the next octets; waits while the queue is behind.
+    /// Makes room for about so many octets at once.
+    #[must_use]
+    pub fn expecting(mut self, octets: u64) -> Self {
+        self.text.reserve(octets.min(INLINE_LIMIT as u64) as usize);
+        self
+    }
+
+    /// Takes the next octets; waits while the store is behind.
     ///
     /// # Errors
-    /// When the header section is too large, or the queue has given up.
+    /// When the header section is too large, or the store has given up.
     pub async fn push(&mut self, piece: &[u8]) -> Result<(), IntakeError> {
         let mut text = self.scanner.push(piece)?;
         self.text_size += text.len() as u64;
@@ -54,7 +73,9 @@ impl Intake {
             let (now, later) = text.split_at(INLINE_LIMIT - self.text.len());
             self.text.extend_from_slice(now);
             text = later;
-            self.upload_text().await?;
+            let piece = self.text.split().freeze();
+            self.upload(piece).await?;
+            self.text.reserve(INLINE_LIMIT);
         }
         self.text.extend_from_slice(text);
         Ok(())
@@ -66,21 +87,27 @@ impl Intake {
         self.scanner.header()
     }
 
-    async fn upload_text(&mut self) -> Result<(), Status> {
-        let queue = &self.queue;
-        let upload = self
-            .upload
-            .get_or_insert_with(|| TextUpload::to_queue(queue.clone()));
-        upload.send(self.text.split().freeze()).await
+    async fn upload(&mut self, piece: Bytes) -> Result<(), Status> {
+        let (begin, channel) = (self.begin_upload, &self.channel);
+        let upload = self.upload.get_or_insert_with(|| begin(channel.clone()));
+        let Err(broken_off) = upload.send(piece).await else {
+            return Ok(());
+        };
+        // Why, the answer to the upload tells.
+        match self.upload.take() {
+            Some(upload) => Err(upload.finish().await.err().unwrap_or(broken_off)),
+            None => Err(broken_off),
+        }
     }
 
-    /// The message has ended: what Enqueue wants to know of it.
+    /// The message has ended: what the queue and the mailbox store want to know of it.
     ///
     /// # Errors
-    /// When the queue has not stored all of the text.
+    /// When not all of the text is stored.
     pub async fn finish(mut self) -> Result<Content, IntakeError> {
         if self.upload.is_some() && !self.text.is_empty() {
-            self.upload_text().await?;
+            let piece = self.text.split().freeze();
+            self.upload(piece).await?;
         }
         let text = match self.upload {
             Some(upload) => {

@@ -172,7 +172,7 @@ async fn take(mut source: Source, system: &System) -> Result<Taken, Failure> {
     };
     let utf8_header = !source.header().is_ascii();
     let mut eight_bit = utf8_header;
-    let mut intake = Intake::new(system.queue_channel()?);
+    let mut intake = Intake::to_queue(system.queue_channel()?);
     intake.push(source.header()).await.map_err(failed)?;
     while let Some(piece) = source.next().map_err(unread)? {
         eight_bit = eight_bit || !piece.is_ascii();

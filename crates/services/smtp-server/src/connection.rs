@@ -139,7 +139,7 @@ impl Connection {
             Event::Authenticate(credentials) => self.log_in(credentials).await,
             Event::Mail(mail) => self.sender(mail),
             Event::Rcpt(rcpt) => self.recipient(rcpt).await,
-            Event::Begin => self.begin(),
+            Event::Begin => self.begin().await,
             Event::Content(octets) => self.content(octets).await,
             Event::Complete => self.complete().await,
             Event::Broken(fault) => {

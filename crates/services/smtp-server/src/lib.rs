@@ -15,7 +15,6 @@
 mod config;
 mod connection;
 mod gateways;
-mod intake;
 mod listen;
 mod metrics;
 mod replies;

@@ -75,7 +75,7 @@ impl Poll<'_> {
         let mut ends = LineEnds::default();
         let mut complete = Vec::new();
         let mut size = 0_u64;
-        let mut intake = Ok(Intake::new(self.services.queue.clone()));
+        let mut intake = Ok(Intake::to_queue(self.services.queue.clone()));
         push(&mut intake, self.received(remote, session).as_bytes()).await?;
         while let Some(piece) = remote.piece().await? {
             size += piece.len() as u64;

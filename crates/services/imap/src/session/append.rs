@@ -1,5 +1,6 @@
 //! APPEND.
 
+use api::intake::{Intake, IntakeError};
 use api::mailbox::v1::{AppendRequest, GetStatusRequest};
 use api::text_upload::INLINE_LIMIT;
 use imap_protocol::Event;
@@ -7,10 +8,9 @@ use imap_protocol::command::AppendHead;
 use imap_protocol::response::{Code, put_continuation};
 
 use super::Session;
-use super::intake::Intake;
 use super::store::wire_flags;
 use super::sync::Sync;
-use crate::answer::{Answer, Stop, try_create};
+use crate::answer::{Answer, Stop, refusal, try_create};
 use crate::server::timed;
 
 impl Session {
@@ -40,11 +40,11 @@ impl Session {
         if head.synchronizing {
             put_continuation(self.io.output(), "Go on.");
         }
-        let mut intake = Intake::new(self.server.channel());
+        let mut intake = Ok(Intake::to_mailbox_store(self.server.channel()));
         if !self.receive(&mut intake).await? {
             return Err(Stop::Said);
         }
-        let content = intake.finish().await?;
+        let content = intake?.finish().await.map_err(of_intake)?;
         let request = AppendRequest {
             user_id: self.user()?,
             mailbox: head.mailbox.to_string(),
@@ -81,12 +81,18 @@ impl Session {
         Ok(())
     }
 
-    /// Passes the message on to the intake. False when the session ends, or when the command
-    /// turned out to be none and that was said.
-    async fn receive(&mut self, intake: &mut Intake) -> Result<bool, Stop> {
+    /// Passes the message on to the intake; behind a failure the rest is passed over. False when
+    /// the session ends, or when the command turned out to be none and that was said.
+    async fn receive(&mut self, intake: &mut Result<Intake, Answer>) -> Result<bool, Stop> {
         loop {
             match self.reader.next(self.io.input()) {
-                Event::Data(octets) => intake.push(octets).await,
+                Event::Data(octets) => {
+                    if let Ok(taking) = intake
+                        && let Err(error) = taking.push(&octets).await
+                    {
+                        *intake = Err(of_intake(error));
+                    }
+                }
                 Event::AppendEnd => return Ok(true),
                 Event::NeedInput => {
                     self.io.flush().await?;
@@ -102,5 +108,12 @@ impl Session {
                 _ => return Err(Stop::Lost),
             }
         }
+    }
+}
+
+fn of_intake(error: IntakeError) -> Answer {
+    match error {
+        IntakeError::Scan(_) => Answer::no_with(Code::Limit, "The message's header is too large."),
+        IntakeError::Upload(status) => refusal(&status),
     }
 }

@@ -10,7 +10,6 @@ mod expunge;
 mod fetch;
 mod idle;
 mod input;
-mod intake;
 mod list;
 mod login;
 mod mailboxes;

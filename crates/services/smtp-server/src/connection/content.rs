@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use api::intake::{Intake, IntakeError};
 use api::message::v1::Content;
 use api::queue::v1::{Origin, ReturnContent, Submission};
 use api::queue_client::EnqueueError;
@@ -11,9 +12,11 @@ use smtp_protocol::server::{Body, ReturnContent as Ret};
 use super::Connection;
 use super::envelope::Transaction;
 use crate::config::Role;
-use crate::intake::{Intake, IntakeError};
 use crate::replies;
 use crate::trace_header::{HeldHeader, Hop};
+
+/// Octets of a message whose size was not declared.
+const USUAL_SIZE: u64 = 4096;
 
 /// A message on its way in.
 pub(super) struct Incoming {
@@ -51,7 +54,7 @@ impl Incoming {
 
 impl Connection {
     /// The message may come.
-    pub(super) fn begin(&mut self) {
+    pub(super) async fn begin(&mut self) {
         let (Some(transaction), Some(hello)) = (&self.transaction, self.session.hello()) else {
             self.refuse_for_now(replies::UNAVAILABLE, &"DATA without a transaction");
             return;
@@ -72,17 +75,16 @@ impl Connection {
             },
             at,
         };
-        let queue = self.server.queue.clone();
-        let intake = match Intake::new(queue, &hop.received(), transaction.mail.size) {
-            Ok(intake) => intake,
-            Err(error) => {
-                let reply = self.reply_to_failure(&error);
-                self.session.refuse(reply, self.io.output());
-                return;
-            }
-        };
+        let trace = hop.received();
+        let size = transaction.mail.size.unwrap_or(USUAL_SIZE);
+        let mut intake = Intake::to_queue(self.server.queue.clone()).expecting(size);
         let held = (self.listener.role == Role::Submission)
             .then(|| HeldHeader::new(&transaction.id, &self.server.hostname, at));
+        if let Err(error) = intake.push(trace.as_bytes()).await {
+            let reply = self.reply_to_failure(&error);
+            self.session.refuse(reply, self.io.output());
+            return;
+        }
         self.incoming = Some(Incoming { intake, held });
         self.io.set_timeout(self.server.data_timeout);
         self.session.accept(self.io.output());
