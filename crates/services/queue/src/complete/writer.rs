@@ -34,7 +34,7 @@ const LINGER: Duration = Duration::from_millis(2);
 
 /// The same for what ended within this system: should the record be lost, nothing is delivered
 /// twice (I3), so there is time to write many at once.
-const LINGER_OURS: Duration = Duration::from_millis(20);
+const LINGER_OURS: Duration = Duration::from_millis(8);
 
 /// How long a batch is tried while Postgres is away, before the workers are told.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -144,12 +144,14 @@ async fn with_notices(
     let mut entries = Vec::new();
     for job in jobs {
         let outcomes = &job.outcomes;
-        let is_stale = |id: &i64| {
+        let is_recorded = |id: &i64| {
             let completion = outcomes.outcomes.iter().find(|outcome| outcome.id == *id);
-            !completion.is_some_and(|outcome| taken.contains(&(outcome.id, outcome.epoch)))
+            completion.is_some_and(|outcome| taken.contains(&(outcome.id, outcome.epoch)))
         };
         for notice in &outcomes.notices {
-            if !notice.recipient_ids.iter().any(is_stale) {
+            // It may say too much of one that is another worker's by now. To leave it out would
+            // be to tell nobody of those that did end here.
+            if notice.recipient_ids.iter().any(is_recorded) {
                 let id = engine.ids.take(&engine.pool).await?;
                 entries.push(Entry::new(id, notice.submission.clone()));
             }

@@ -116,11 +116,16 @@ async fn try_to_commit<'e>(
     now: i64,
 ) -> Result<(), sqlx::Error> {
     let mut retry = Retry::within(PATIENCE);
-    let mut repeated = false;
+    let (mut repeated, mut overtaken) = (false, false);
     while let Err(error) = attempt(engine, connection, entries, credits, repeated, now).await {
         // Whatever it was: the connection may be within a transaction.
         connection.discard();
-        retry.again(error).await?;
+        if repeated && !overtaken && database::is_unique_violation(&error) {
+            // The attempt before was still at work when this one looked, and is committed by now.
+            overtaken = true;
+        } else {
+            retry.again(error).await?;
+        }
         repeated = true;
     }
     Ok(())
