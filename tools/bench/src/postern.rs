@@ -1,6 +1,6 @@
 //! Postern under test: `postern up` in a folder of its own.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -83,8 +83,8 @@ impl Running {
             command: command.to_owned(),
             watchers: Mutex::new((0..USERS).map(|_| None).collect()),
         };
-        postern.await_port(postern.smtp_port())?;
-        postern.await_port(postern.imap_port())?;
+        postern.await_greeting(postern.smtp_port(), "220")?;
+        postern.await_greeting(postern.imap_port(), "* OK")?;
         Ok(postern)
     }
 
@@ -145,11 +145,12 @@ from = "everyone"
         Ok(output.stdout)
     }
 
-    fn await_port(&self, port: u16) -> Result<()> {
+    /// Until then it sends everyone away.
+    fn await_greeting(&self, port: u16, greeting: &str) -> Result<()> {
         let start = Instant::now();
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+        while !greets(port, greeting) {
             if start.elapsed() > PATIENCE {
-                bail!("Postern does not listen on port {port}; see its logs");
+                bail!("Postern does not say \"{greeting}\" on port {port}; see its logs");
             }
             std::thread::park_timeout(Duration::from_millis(50));
         }
@@ -160,6 +161,13 @@ from = "everyone"
         let output = self.run(&["status", "--json"], b"")?;
         serde_json::from_slice(&output).context("`postern status --json` is not JSON")
     }
+}
+
+fn greets(port: u16, greeting: &str) -> bool {
+    let mut line = String::new();
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+        .and_then(|stream| BufReader::new(stream).read_line(&mut line))
+        .is_ok_and(|_| line.starts_with(greeting))
 }
 
 impl System for Running {
