@@ -67,11 +67,15 @@ where
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
+    let entered = runtime.enter();
+    let telemetry = logging::start(name, &loaded.shared)?;
     // As a task: on this thread it would have to be woken by the runtime's own for each event.
     let serving = runtime.spawn(serve_until_shutdown(name, loaded, body));
     let result = runtime
         .block_on(serving)
         .unwrap_or_else(|error| Err(anyhow::anyhow!("the service failed: {error}")));
+    // What is left of the traces goes out over the runtime: no thread of its own may wait for that.
+    drop((telemetry, entered));
     runtime.shutdown_timeout(LEFT_BEHIND);
     result
 }
@@ -92,7 +96,6 @@ where
     F: FnOnce(C, Service) -> Fut + Send + 'static,
     Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
-    let _telemetry = logging::start(name, &loaded.shared)?;
     let service = Service::new(name, loaded.shared);
     signals::watch(service.shutdown.clone())?;
     metrics_listener::start(name, loaded.metrics, service.shutdown.clone()).await?;

@@ -31,6 +31,10 @@ const COPIED: usize = 16 * 1024;
 /// Until a session says otherwise. RFC 5321 §4.5.3.2.7 asks servers for 5 minutes.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
 
+/// How long, and for how many octets, a peer that still sends is listened to once all is said.
+const GOODBYE: Duration = Duration::from_secs(1);
+const LEFT_UNREAD: usize = 1024 * 1024;
+
 /// Silence after which the system asks whether the peer is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(120);
 
@@ -212,12 +216,28 @@ impl Connection {
         Ok(())
     }
 
-    /// Says goodbye (TLS's close_notify, TCP's FIN) after the last flush.
+    /// Says goodbye (TLS's close_notify, TCP's FIN) after the last flush, and waits a moment for the
+    /// peer to do the same. A socket that is closed with input unread is reset (RFC 2525 §2.17),
+    /// and a reset makes the peer lose what was said last: why it is sent away.
     pub async fn close(mut self) -> Result<(), SessionError> {
         match timeout(self.timeout, self.stream.shutdown()).await {
-            Ok(result) => Ok(result?),
-            Err(_) => Err(SessionError::Timeout),
+            Ok(result) => result?,
+            Err(_) => return Err(SessionError::Timeout),
         }
+        let left = async {
+            let mut passed_over = 0;
+            while passed_over < LEFT_UNREAD {
+                self.input.clear();
+                self.input.reserve(SMALL_READ);
+                match self.stream.read_buf(&mut self.input).await {
+                    Ok(0) | Err(_) => return,
+                    Ok(count) => passed_over += count,
+                }
+            }
+        };
+        // Who does not go by then has had its chance.
+        let _ = timeout(GOODBYE, left).await;
+        Ok(())
     }
 }
 

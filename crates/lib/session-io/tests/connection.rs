@@ -191,3 +191,22 @@ async fn a_peer_that_speaks_no_tls_ends_the_connection_and_nothing_else() {
     // The alert, then the end or a reset.
     let _ = raw.read_to_end(&mut rest).await;
 }
+
+#[tokio::test]
+async fn what_was_said_last_arrives_although_the_peer_went_on_sending() {
+    let (mut server, client) = pair().await;
+    let mut client = client;
+    client.output().extend_from_slice(&[b'x'; 100_000]);
+    client.flush().await.unwrap();
+    server.output().extend_from_slice(b"421 Enough\r\n");
+    server.flush().await.unwrap();
+    let read = async {
+        while client.fill().await.unwrap() != 0 {}
+        let said = client.input().split();
+        client.close().await.unwrap();
+        said
+    };
+    let (closed, said) = tokio::join!(server.close(), read);
+    closed.unwrap();
+    assert_eq!(&said[..], b"421 Enough\r\n");
+}
