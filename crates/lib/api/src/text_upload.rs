@@ -1,9 +1,12 @@
 //! Uploading the text of a message larger than travels inline, while it is still arriving.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::task::AbortOnDropHandle;
 use tonic::transport::Channel;
 use tonic::{Response, Status};
 
@@ -17,10 +20,13 @@ pub const INLINE_LIMIT: usize = 256 * 1024;
 /// Pieces that may be under way: bounds what an upload holds in memory to 1 MiB.
 const PIECES_UNDER_WAY: usize = 4;
 
-/// An upload under way. Dropping it gives it up; the store forgets what it got.
+/// How long the store may take for a piece, and for its answer at the end.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An upload under way. Dropping it breaks the call off: the store removes what it got.
 pub struct TextUpload {
     pieces: mpsc::Sender<Chunk>,
-    call: JoinHandle<Result<Response<StoredText>, Status>>,
+    call: AbortOnDropHandle<Result<Response<StoredText>, Status>>,
 }
 
 impl TextUpload {
@@ -33,7 +39,10 @@ impl TextUpload {
                 .store_text(ReceiverStream::new(outbound))
                 .await
         });
-        Self { pieces, call }
+        Self {
+            pieces,
+            call: AbortOnDropHandle::new(call),
+        }
     }
 
     /// Begins an upload to the mailbox store, for a message that will be appended.
@@ -45,7 +54,10 @@ impl TextUpload {
                 .store_text(ReceiverStream::new(outbound))
                 .await
         });
-        Self { pieces, call }
+        Self {
+            pieces,
+            call: AbortOnDropHandle::new(call),
+        }
     }
 
     /// Sends the next piece, of at most [`INLINE_LIMIT`] octets; waits while the store is behind.
@@ -53,10 +65,12 @@ impl TextUpload {
     /// # Errors
     /// When the store has given up; [`finish`](Self::finish) would tell why.
     pub async fn send(&self, data: Bytes) -> Result<(), Status> {
-        self.pieces
-            .send(Chunk { data })
-            .await
-            .map_err(|_| Status::unavailable("the upload was broken off by the store"))
+        match timeout(PATIENCE, self.pieces.send(Chunk { data })).await {
+            Ok(sent) => {
+                sent.map_err(|_| Status::unavailable("the upload was broken off by the store"))
+            }
+            Err(_) => Err(overdue()),
+        }
     }
 
     /// Ends the upload and waits until the text is stored.
@@ -65,9 +79,14 @@ impl TextUpload {
     /// What the store answered, or that it could not be reached.
     pub async fn finish(self) -> Result<StoredText, Status> {
         drop(self.pieces);
-        match self.call.await {
-            Ok(result) => result.map(Response::into_inner),
-            Err(_) => Err(Status::internal("the upload's task ended early")),
+        match timeout(PATIENCE, self.call).await {
+            Ok(Ok(result)) => result.map(Response::into_inner),
+            Ok(Err(_)) => Err(Status::internal("the upload's task ended early")),
+            Err(_) => Err(overdue()),
         }
     }
+}
+
+fn overdue() -> Status {
+    Status::deadline_exceeded("the store does not take the text in time")
 }

@@ -61,6 +61,9 @@ pub async fn connect(url: &str, options: &Options) -> Result<PgPool, Error> {
             ("jit", "off"),
             // A process that hangs within a transaction must not hold its locks for ever.
             ("idle_in_transaction_session_timeout", "60s"),
+            // Nor one whose machine has gone; and nobody waits for such a lock for ever.
+            ("tcp_user_timeout", "30s"),
+            ("lock_timeout", "10s"),
         ])
         .options(options.settings.iter().copied());
     let pool = PgPoolOptions::new()

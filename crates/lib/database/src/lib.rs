@@ -17,4 +17,4 @@ pub use error::{
 pub use held::HeldConnection;
 pub use ids::IdBlocks;
 pub use migrate::migrate;
-pub use retry::Retry;
+pub use retry::{Retry, bounded};

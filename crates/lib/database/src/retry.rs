@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(20);
 
 /// Decides whether a statement that failed is tried again.
 ///
@@ -48,9 +49,26 @@ impl Retry {
     }
 }
 
+/// Bounds one attempt at 20 s: from a Postgres that vanished without a word no answer ever comes.
+/// The error is transient; the connection is to be discarded.
+pub async fn bounded<T>(
+    attempt: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    match tokio::time::timeout(LONGEST_ATTEMPT, attempt).await {
+        Ok(result) => result,
+        Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_that_is_never_answered_ends_as_transient() {
+        let error = bounded(std::future::pending::<Result<(), _>>()).await;
+        assert!(error.is_err_and(|error| crate::is_transient(&error)));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_transient_error_is_repeated_until_the_time_is_up() {

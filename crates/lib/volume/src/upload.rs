@@ -1,7 +1,8 @@
 //! Texts that are too large to travel inline: stored before the message that refers to them.
 //!
 //! An upload holds no transaction while it waits for bytes (I7): each chunk is committed by
-//! itself. Its garbage entry comes first, so that what breaks off is removed after a day.
+//! itself. Its garbage entry comes first, so that what breaks off is removed even when this process
+//! ends with it: what failed at the next sweep, what nobody claims after a day.
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
@@ -33,6 +34,26 @@ where
 {
     let id = ids.take(pool).await?;
     crate::garbage::add(pool, &[id], now.saturating_add(DAY_MS)).await?;
+    let stored = store(pool, id, pieces, limit, now).await;
+    if stored.is_err() {
+        // Else senders who break off again and again fill the disk. Should this fail as well, the
+        // entry above is still there.
+        let _ = crate::garbage::add(pool, &[id], now).await;
+    }
+    stored
+}
+
+async fn store<S, E>(
+    pool: &PgPool,
+    id: i64,
+    pieces: S,
+    limit: u64,
+    now: i64,
+) -> Result<StoredText, Error>
+where
+    S: Stream<Item = Result<Bytes, E>>,
+    E: std::fmt::Display,
+{
     let mut pieces = std::pin::pin!(pieces);
     let mut chunker = Chunker::default();
     let mut size = 0u64;

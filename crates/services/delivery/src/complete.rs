@@ -189,7 +189,8 @@ impl Recorder {
                     Some(units) => self.pending.extend(units),
                     None => self.closed = true,
                 },
-                () = due(self.put_off.front()) => {}
+                // While all calls are under way nothing could be done about it.
+                () = due(self.put_off.front()), if self.under_way.len() < CALLS => {}
             }
             while let Ok(units) = self.inbox.try_recv() {
                 self.pending.extend(units);

@@ -70,7 +70,10 @@ impl Connection {
             Ok(()) => self.io.close().await,
             Err(SessionError::Timeout) => {
                 replies::TIMEOUT.write(self.io.output());
-                self.io.flush().await
+                match self.io.flush().await {
+                    Ok(()) => self.io.close().await,
+                    Err(error) => Err(error),
+                }
             }
             Err(error) => Err(error),
         };

@@ -81,7 +81,7 @@ async fn record(engine: &Arc<Engine>, connection: &mut HeldConnection, jobs: Vec
     let now = engine.clock.now();
     let mut retry = Retry::within(PATIENCE);
     let result = loop {
-        match attempt(engine, connection, &jobs, now).await {
+        match database::bounded(attempt(engine, connection, &jobs, now)).await {
             Ok(taken) => break Ok(taken),
             Err(error) => {
                 // Whatever it was: the connection may be within a transaction.
@@ -142,16 +142,19 @@ async fn with_notices(
     }
     let taken: HashSet<Key> = completed.taken.into_iter().collect();
     let mut entries = Vec::new();
+    // A request may stand in the batch twice, sent again behind a broken stream.
+    let mut untold = taken.clone();
     for job in jobs {
         let outcomes = &job.outcomes;
-        let is_recorded = |id: &i64| {
-            let completion = outcomes.outcomes.iter().find(|outcome| outcome.id == *id);
-            completion.is_some_and(|outcome| taken.contains(&(outcome.id, outcome.epoch)))
-        };
         for notice in &outcomes.notices {
+            let mut tells = false;
+            for outcome in &outcomes.outcomes {
+                tells |= notice.recipient_ids.contains(&outcome.id)
+                    && untold.remove(&(outcome.id, outcome.epoch));
+            }
             // It may say too much of one that is another worker's by now. To leave it out would
             // be to tell nobody of those that did end here.
-            if notice.recipient_ids.iter().any(is_recorded) {
+            if tells {
                 let id = engine.ids.take(&engine.pool).await?;
                 entries.push(Entry::new(id, notice.submission.clone()));
             }

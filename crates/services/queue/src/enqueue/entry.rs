@@ -19,6 +19,8 @@ pub(crate) struct Entry {
     /// recipients: the rest is not leased.
     pub(crate) holders: Vec<WorkerHold>,
     pub(crate) standing: Standing,
+    /// Its insertion has been sent to Postgres: whatever the answer was, it may be committed.
+    pub(crate) attempted: bool,
 }
 
 /// What is known of an entry before the commit.
@@ -43,12 +45,19 @@ impl Entry {
             submission,
             holders: Vec::new(),
             standing: Standing::Unknown,
+            attempted: false,
         }
     }
 
     /// Whether it is in the database, once the transaction is committed.
     pub(crate) fn is_inserted(&self) -> bool {
         matches!(self.standing, Standing::New | Standing::Committed)
+    }
+
+    /// Whether it was to be inserted before and is not any more: its upload, or its place in the
+    /// ledger, has been taken, and nobody but an earlier attempt of its own can have done so.
+    pub(crate) fn has_lost_its_place(&self) -> bool {
+        self.attempted && !self.is_inserted()
     }
 
     /// Why it cannot be taken, if so.

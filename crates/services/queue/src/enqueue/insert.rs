@@ -52,6 +52,7 @@ async fn insert_within<'e>(
             .take_credits(wanted, engine.due.has_backlog())
     });
     for entry in entries.iter_mut().filter(|entry| is_new(entry)) {
+        entry.attempted = true;
         entry.assign(credits, now);
     }
     let columns = columns(entries, now, now + engine.lease_ms);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use api::grpc::Status;
 use api::queue::v1::EnqueueResponse;
 use database::{HeldConnection, Retry};
+use sqlx::PgConnection;
 use tokio::sync::mpsc;
 
 use super::entry::{Entry, Standing, announce};
@@ -117,7 +118,9 @@ async fn try_to_commit<'e>(
 ) -> Result<(), sqlx::Error> {
     let mut retry = Retry::within(PATIENCE);
     let (mut repeated, mut overtaken) = (false, false);
-    while let Err(error) = attempt(engine, connection, entries, credits, repeated, now).await {
+    while let Err(error) =
+        database::bounded(attempt(engine, connection, entries, credits, repeated, now)).await
+    {
         // Whatever it was: the connection may be within a transaction.
         connection.discard();
         if repeated && !overtaken && database::is_unique_violation(&error) {
@@ -142,28 +145,45 @@ async fn attempt<'e>(
     let connection = connection.get().await?;
     if repeated {
         // The connection may have broken behind the commit.
-        let ids: Vec<i64> = entries.iter().map(|entry| entry.id).collect();
-        let committed = sql::enqueue::committed(connection, &ids).await?;
-        for entry in entries.iter_mut() {
-            if committed.contains(&entry.id) && matches!(entry.standing, Standing::New) {
-                entry.standing = Standing::Committed;
-            }
-        }
-        if entries
-            .iter()
-            .any(|entry| matches!(entry.standing, Standing::Committed))
-        {
-            // All or nothing: what was not inserted with them had been refused then.
+        if settle(connection, entries).await? {
             return Ok(());
         }
     }
-    insert(connection, engine, entries, credits, false, now).await
+    insert(connection, engine, entries, credits, false, now).await?;
+    if repeated && entries.iter().any(Entry::has_lost_its_place) {
+        // The attempt before was committed while this one waited for its locks.
+        settle(connection, entries).await?;
+    }
+    Ok(())
+}
+
+/// Whether an earlier attempt at these entries was committed; then they are marked.
+async fn settle(connection: &mut PgConnection, entries: &mut [Entry]) -> Result<bool, sqlx::Error> {
+    let ids: Vec<i64> = entries.iter().map(|entry| entry.id).collect();
+    let committed = sql::enqueue::committed(connection, &ids).await?;
+    let (mut any, mut all) = (false, true);
+    for entry in entries.iter_mut().filter(|entry| entry.attempted) {
+        if committed.contains(&entry.id) {
+            entry.standing = Standing::Committed;
+            any = true;
+        } else {
+            all = false;
+        }
+    }
+    if any && !all {
+        // It cannot be: they were one transaction. Nobody is told 250 for what is not there.
+        return Err(sqlx::Error::Protocol(
+            "a part of a transaction is committed".to_owned(),
+        ));
+    }
+    Ok(any)
 }
 
 /// Nothing was committed: the next attempt decides anew.
 fn reset(entries: &mut [Entry]) {
     for entry in entries {
         entry.standing = Standing::Unknown;
+        entry.attempted = false;
         entry.holders.clear();
     }
 }

@@ -127,7 +127,7 @@ async fn a_notice_is_committed_with_the_end_it_tells_of_and_handed_over() {
 async fn a_notice_goes_out_when_one_of_those_that_it_speaks_of_ended_here() {
     let queue = Queue::start().await;
     let mut worker = queue.worker("worker").await;
-    worker.grant(2);
+    worker.grant(10);
     queue
         .enqueue(submission(["a@example.test", "b@example.test"]))
         .await
