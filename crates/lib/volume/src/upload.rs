@@ -29,18 +29,25 @@ pub async fn store_text<S, E>(
     now: i64,
 ) -> Result<StoredText, Error>
 where
-    S: Stream<Item = Result<Bytes, E>>,
-    E: std::fmt::Display,
+    S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+    E: std::fmt::Display + Send,
 {
     let id = ids.take(pool).await?;
     crate::garbage::add(pool, &[id], now.saturating_add(DAY_MS)).await?;
-    let stored = store(pool, id, pieces, limit, now).await;
-    if stored.is_err() {
-        // Else senders who break off again and again fill the disk. Should this fail as well, the
-        // entry above is still there.
-        let _ = crate::garbage::add(pool, &[id], now).await;
-    }
-    stored
+    let pool = pool.clone();
+    // A task of its own: a call that is broken off ends with its future, and what it left is still
+    // to be put away.
+    let storing = tokio::spawn(async move {
+        let stored = store(&pool, id, pieces, limit, now).await;
+        if stored.is_err() {
+            // Else senders who break off again and again fill the disk. Should this fail as well,
+            // the entry above is still there.
+            let _ = crate::garbage::add(&pool, &[id], now).await;
+        }
+        stored
+    });
+    let stored = storing.await;
+    stored.unwrap_or_else(|ended| Err(Error::BrokenOff(ended.to_string())))
 }
 
 async fn store<S, E>(

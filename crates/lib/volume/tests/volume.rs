@@ -3,10 +3,12 @@
 #![allow(missing_docs, reason = "no interface")]
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{TryStreamExt, stream};
 use sqlx::PgPool;
+use tokio::time::timeout;
 use volume::garbage::Swept;
 use volume::{CHUNK_SIZE, Error, Ids, NewBody, StoredText, Text};
 
@@ -188,6 +190,29 @@ async fn i7_an_upload_beyond_the_limit_is_refused_and_swept() {
     // At once: who sends too much again and again is not to fill the disk.
     let swept = volume::garbage::sweep(&pool, 1).await.unwrap();
     assert_eq!(swept.removed, 1);
+    assert_eq!(chunks(&pool).await, 0);
+}
+
+#[tokio::test]
+async fn i7_an_upload_whose_caller_goes_away_is_swept() {
+    let pool = pool().await;
+    let (pieces, arriving) = futures::channel::mpsc::unbounded();
+    pieces
+        .unbounded_send(Ok(Bytes::from(vec![b'x'; CHUNK_SIZE])))
+        .unwrap();
+    let storing = tokio::spawn({
+        let pool = pool.clone();
+        async move { volume::store_text(&pool, &Ids::new(), arriving, u64::MAX, 1).await }
+    });
+    let patience = Duration::from_secs(30);
+    let arrived = async { while chunks(&pool).await == 0 {} };
+    timeout(patience, arrived).await.unwrap();
+    storing.abort();
+    assert!(storing.await.unwrap_err().is_cancelled());
+    // As a call does that is broken off.
+    pieces.unbounded_send(Err("reset")).unwrap();
+    let swept = async { while volume::garbage::sweep(&pool, 1).await.unwrap().removed == 0 {} };
+    timeout(patience, swept).await.unwrap();
     assert_eq!(chunks(&pool).await, 0);
 }
 

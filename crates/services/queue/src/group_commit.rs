@@ -209,4 +209,28 @@ mod tests {
         assert_eq!(inbox.next_batch().await, Some(vec![8]));
         assert_eq!(before.elapsed(), Duration::ZERO);
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn writers_share_the_submitters_and_wait_for_no_more_than_their_share() {
+        let (sender, inbox) = Inbox::new(20, 100);
+        let mut writers = inbox.writers(2);
+        let (mut one, mut other) = (writers.next().unwrap(), writers.next().unwrap());
+        let began = Instant::now();
+        for _ in 0..10 {
+            sender.send(1).await.unwrap();
+        }
+        assert_eq!(one.next_batch().await.unwrap().len(), 10);
+        // They come back one by one: the writer that had nobody takes the first at once.
+        sender.send(1).await.unwrap();
+        assert_eq!(other.next_batch().await.unwrap().len(), 1);
+        // The other does not wait for ten again, but for half of eleven.
+        let (batch, ()) = tokio::join!(one.next_batch(), async {
+            for _ in 0..6 {
+                sender.send(1).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+        });
+        assert_eq!(batch.unwrap().len(), 6);
+        assert_eq!(began.elapsed(), Duration::ZERO);
+    }
 }

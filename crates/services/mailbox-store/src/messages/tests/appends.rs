@@ -37,7 +37,8 @@ async fn a_large_append_comes_by_an_upload_and_is_stored_once() {
         .collect();
     let pieces = text
         .chunks(100_000)
-        .map(|piece| Ok::<_, Error>(piece.to_vec().into()));
+        .map(|piece| Ok::<_, Error>(piece.to_vec().into()))
+        .collect::<Vec<_>>();
     let stored = volume::store_text(
         kit.store.pool(),
         kit.store.body_ids(),
