@@ -59,9 +59,18 @@ async fn write_batch(engine: &Arc<Engine>, connection: &mut HeldConnection, jobs
         .into_iter()
         .map(|job| (job.submission, job.place))
         .unzip();
-    let ids = match engine.ids.take_many(&engine.pool, submissions.len()).await {
-        Ok(ids) => ids,
-        Err(error) => return refuse(places, &failure::of_database(&error)),
+    // Like the commit: the pool may still hold connections to a Postgres that has been restarted.
+    let mut retry = Retry::within(PATIENCE);
+    let ids = loop {
+        let ids = database::bounded(engine.ids.take_many(&engine.pool, submissions.len()));
+        match ids.await {
+            Ok(ids) => break ids,
+            Err(error) => {
+                if let Err(error) = retry.again(error).await {
+                    return refuse(places, &failure::of_database(&error));
+                }
+            }
+        }
     };
     let entries = ids
         .into_iter()
