@@ -1,7 +1,8 @@
 //! `make bench`: measures Postern side by side with Postfix and Dovecot on this machine.
 //!
-//! Both systems get the same load from the same client, on loopback, in turns. Machines differ and are noisy, so the ratios count, not the figures. What is measured and
-//! how is told in docs/benchmarks.md.
+//! Both systems get the same load from the same client, on loopback, in turns. Machines differ and
+//! are noisy, so the ratios count, not the figures. What is measured and how is told in
+//! docs/benchmarks.md.
 
 mod accounting;
 mod cases;
@@ -13,7 +14,7 @@ mod report;
 mod sink;
 mod system;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -30,7 +31,7 @@ struct Arguments {
     #[arg(long, default_value_t = 5_000)]
     messages: usize,
     /// Single messages for the latency of an idle system.
-    #[arg(long, default_value_t = 200)]
+    #[arg(long, default_value_t = 50)]
     singles: usize,
     /// Sessions at a time, one case each.
     #[arg(long, value_delimiter = ',', default_values_t = [10, 50])]
@@ -80,6 +81,7 @@ fn main() -> Result<()> {
         let peers = peers::Peers::install(folder.path(), sink.port())?;
         systems.push(Box::new(peers));
     }
+    clean_up_when_interrupted(&systems, folder.path());
     measure(&systems, &arguments, &sink, &mut report)?;
 
     report.print();
@@ -88,6 +90,23 @@ fn main() -> Result<()> {
             .with_context(|| format!("the figures could not be written to {}", path.display()))?;
     }
     Ok(())
+}
+
+/// Ctrl-C leaves neither servers nor files behind.
+fn clean_up_when_interrupted(systems: &[Box<dyn Installation>], folder: &Path) {
+    let stops: Vec<_> = systems.iter().map(|system| system.interrupted()).collect();
+    let folder = folder.to_owned();
+    std::thread::spawn(move || {
+        let interrupted = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .and_then(|runtime| runtime.block_on(tokio::signal::ctrl_c()));
+        if interrupted.is_ok() {
+            stops.iter().for_each(|stop| stop());
+            let _ = std::fs::remove_dir_all(&folder);
+            std::process::exit(130);
+        }
+    });
 }
 
 /// The systems take turns within each case, so that a machine whose speed changes is the same to

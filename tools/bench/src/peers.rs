@@ -44,6 +44,11 @@ impl Installation for Peers {
             .arg("start"))?;
         Ok(Box::new(running))
     }
+
+    fn interrupted(&self) -> Box<dyn Fn() + Send> {
+        let peers = self.clone();
+        Box::new(move || peers.stop())
+    }
 }
 
 impl Peers {
@@ -78,6 +83,20 @@ impl Peers {
         )?;
         std::fs::write(peers.path("postfix/etc/master.cf"), POSTFIX_SERVICES)?;
         Ok(peers)
+    }
+
+    /// Stops what runs of them.
+    fn stop(&self) {
+        let _ = Command::new("postfix")
+            .arg("-c")
+            .arg(self.path("postfix/etc"))
+            .arg("stop")
+            .status();
+        let _ = Command::new("doveadm")
+            .arg("-c")
+            .arg(self.path("dovecot.conf"))
+            .arg("stop")
+            .status();
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -229,16 +248,7 @@ impl System for Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = Command::new("postfix")
-            .arg("-c")
-            .arg(self.0.path("postfix/etc"))
-            .arg("stop")
-            .status();
-        let _ = Command::new("doveadm")
-            .arg("-c")
-            .arg(self.0.path("dovecot.conf"))
-            .arg("stop")
-            .status();
+        self.0.stop();
     }
 }
 

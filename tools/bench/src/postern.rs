@@ -36,6 +36,11 @@ impl Installation for Postern {
     fn start(&self) -> Result<Box<dyn System>> {
         Ok(Box::new(Running::run_up(&self.command, &self.data, &[])?))
     }
+
+    /// The terminal tells the supervisor too; it ends everything that it has started.
+    fn interrupted(&self) -> Box<dyn Fn() + Send> {
+        Box::new(|| ())
+    }
 }
 
 impl Postern {

@@ -27,6 +27,9 @@ pub(crate) trait System: Sync {
 pub(crate) trait Installation {
     /// Starts it; dropping what comes back stops it.
     fn start(&self) -> Result<Box<dyn System>>;
+
+    /// What stops it when the bench is interrupted.
+    fn interrupted(&self) -> Box<dyn Fn() + Send>;
 }
 
 /// Users that have a mailbox.
