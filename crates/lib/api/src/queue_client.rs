@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use prost::Message as _;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
@@ -24,8 +25,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Submissions that may wait for the stream to take them.
 const BACKLOG: usize = 256;
 
-/// Larger than any submission: 256 KiB of text, 128 KiB of header, summary and 10,000 recipients.
+/// One submission: 256 KiB of text, 128 KiB of header, 2 MiB of summary and 10,000 recipients,
+/// unless all of those have the longest addresses there are.
 const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
+
+/// What a request holds besides its submission.
+const ROOM_FOR_TAG: usize = 32;
 
 /// Why a submission was not accepted.
 #[derive(Debug, Error)]
@@ -111,6 +116,13 @@ impl Enqueuer {
     }
 
     async fn submit(&self, submission: Submission) -> Result<Accepted, EnqueueError> {
+        // It would end the stream, and with it everybody's submissions.
+        let octets = submission.encoded_len();
+        if octets > MESSAGE_LIMIT - ROOM_FOR_TAG {
+            return Err(EnqueueError::Refused(format!(
+                "with {octets} octets besides its text it is larger than the queue takes"
+            )));
+        }
         let live = self.live().await?;
         let (answer, answered) = oneshot::channel();
         let tag = live.expect_answer(answer)?;

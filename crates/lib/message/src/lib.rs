@@ -20,5 +20,5 @@ mod summary;
 pub mod trace;
 mod wire;
 
-pub use scanner::{MAX_DEPTH, MAX_HEADER, MAX_PARTS, ScanError, Scanned, Scanner};
+pub use scanner::{MAX_DEPTH, MAX_HEADER, MAX_PARTS, MAX_SUMMARY, ScanError, Scanned, Scanner};
 pub use summary::{Part, Summary};

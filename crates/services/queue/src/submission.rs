@@ -10,7 +10,7 @@ use volume::{StoredText, Text};
 
 pub(crate) const MAX_RECIPIENTS: usize = 10_000;
 const MAX_HEADER: usize = 128 * 1024;
-const MAX_SUMMARY: usize = 1024 * 1024;
+const MAX_SUMMARY: usize = message::MAX_SUMMARY;
 /// Local part, `@` and domain of 255 octets each at most: RFC 5321 §4.5.3.1 asks to take 64 octets
 /// of local part and allows more.
 const MAX_ADDRESS: usize = 512;

@@ -27,12 +27,19 @@ pub struct Mailbox {
     pub domain: Vec<u8>,
 }
 
+/// Elements of one list; more are passed over. A header of the usual addresses has no room for
+/// more, but one of `:;` has.
+const MAX_ADDRESSES: usize = 2_000;
+
 /// Reads an address list off a raw field value.
 #[must_use]
 pub fn addresses(value: &[u8]) -> Vec<Address> {
     let mut parser = Parser::default();
     let mut tokens = Tokens::of_addresses(value);
     while let Some((spaced, token)) = tokens.next_spaced() {
+        if parser.found.len() >= MAX_ADDRESSES {
+            break;
+        }
         match token {
             Token::Comment(text) => parser.comment = Some(text),
             Token::Atom(text) | Token::Literal(text) => parser.word(spaced, text),

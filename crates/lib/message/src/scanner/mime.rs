@@ -89,6 +89,60 @@ impl Mime {
         default_charset(&mut self.media_type);
     }
 
+    /// About the octets of its strings in a structure.
+    pub(super) fn weight(&self) -> usize {
+        let parameters = |list: &[Parameter]| -> usize {
+            list.iter()
+                .map(|parameter| written(&parameter.name) + written(&parameter.value))
+                .sum()
+        };
+        let texts = [
+            &self.id,
+            &self.description,
+            &self.encoding,
+            &self.md5,
+            &self.location,
+        ];
+        written(&self.media_type.kind)
+            + written(&self.media_type.subtype)
+            + parameters(&self.media_type.parameters)
+            + texts
+                .into_iter()
+                .flatten()
+                .map(|text| written(text))
+                .sum::<usize>()
+            + self
+                .languages
+                .iter()
+                .map(|text| written(text))
+                .sum::<usize>()
+            + self.disposition.as_ref().map_or(0, |disposition| {
+                written(&disposition.kind) + parameters(&disposition.parameters)
+            })
+    }
+
+    /// Keeps the type and how the part is encoded, where there is no room for more.
+    pub(super) fn keep_type(&mut self) {
+        const LONGEST: usize = 40;
+        let mut media_type = if self.media_type.kind.len() + self.media_type.subtype.len() > LONGEST
+        {
+            MediaType::of(b"application", b"octet-stream")
+        } else {
+            MediaType::of(&self.media_type.kind, &self.media_type.subtype)
+        };
+        default_charset(&mut media_type);
+        *self = Self {
+            media_type,
+            id: None,
+            description: None,
+            encoding: self.encoding.take().filter(|name| name.len() <= LONGEST),
+            md5: None,
+            disposition: None,
+            languages: Vec::new(),
+            location: None,
+        };
+    }
+
     /// The boundary of a multipart, without the white space that may not end it.
     pub(super) fn boundary(&self) -> Option<&[u8]> {
         self.media_type
@@ -106,6 +160,12 @@ fn default_charset(media_type: &mut MediaType) {
             value: b"us-ascii".to_vec(),
         });
     }
+}
+
+/// Octets of a string as it is written, quotes or the length of a literal included.
+fn written(text: &[u8]) -> usize {
+    let escaped = text.iter().filter(|octet| matches!(octet, b'"' | b'\\'));
+    text.len() + escaped.count() + 10
 }
 
 fn text(value: Option<&[u8]>) -> Option<Vec<u8>> {

@@ -29,9 +29,13 @@ use crate::Summary;
 /// The header section of a message, octets.
 pub const MAX_HEADER: usize = 128 * 1024;
 /// Body parts of a message; what comes behind belongs to the last.
-pub const MAX_PARTS: usize = 10_000;
+pub const MAX_PARTS: usize = 2_000;
 /// Parts within parts; what lies deeper is opaque.
 pub const MAX_DEPTH: usize = 100;
+
+/// A summary on the wire, octets: whatever the message, its summary is no larger. What a structure
+/// or an envelope has beyond its share of that is left out.
+pub const MAX_SUMMARY: usize = 2 * 1024 * 1024;
 
 /// Why a message cannot be taken.
 #[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]

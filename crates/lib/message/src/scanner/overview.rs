@@ -8,6 +8,8 @@ use crate::header::{Address, addresses, fields, unfold};
 use crate::wire::{EnvelopeFields, Form, envelope, structure};
 use crate::{Part, Summary};
 
+/// Addresses of the message's ENVELOPE, octets.
+const MAX_ENVELOPE: usize = 192 * 1024;
 /// What lists of messages show is cut here, octets.
 const MAX_SHOWN: usize = 1_000;
 
@@ -17,7 +19,7 @@ pub(super) fn summary(header: &[u8], tree: &Tree, lines: u64) -> Summary {
         taken.take(&field);
     }
     let mut wire = Vec::with_capacity(512);
-    envelope(&taken, &mut wire);
+    envelope(&taken, MAX_ENVELOPE, &mut wire);
     Summary {
         envelope: Bytes::from(wire),
         body_structure: written(tree, Form::Extended),
@@ -163,10 +165,13 @@ fn part(tree: &Tree, node: &Node, path: Vec<u32>) -> Part {
     }
 }
 
-/// At most 100 octets of a name, lower-case.
+/// At most 100 octets of a name, lower-case. Names are ASCII; anything else matches nothing.
 fn lower(name: &[u8]) -> String {
-    let name = &name[..name.len().min(100)];
-    String::from_utf8_lossy(name)
-        .to_ascii_lowercase()
-        .replace('\0', "")
+    name.iter()
+        .take(100)
+        .map(|octet| match octet {
+            b' '..=b'~' => char::from(octet.to_ascii_lowercase()),
+            _ => '?',
+        })
+        .collect()
 }

@@ -16,6 +16,12 @@ const MAX_PART_HEADER: usize = 64 * 1024;
 /// All part headers together; the fields of those behind that are not looked at.
 const MAX_PART_HEADERS: usize = 1024 * 1024;
 
+/// What the strings of all parts and the envelopes of messages within may take of a structure.
+/// Beyond it parts are of their type alone, and messages within are opaque.
+const MAX_STRINGS: usize = 320 * 1024;
+/// Addresses of the ENVELOPE of one message within.
+const MAX_NESTED_ENVELOPE: usize = 16 * 1024;
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Walker {
@@ -28,6 +34,8 @@ pub(super) struct Walker {
     part_header: Vec<u8>,
     /// Octets that part headers may still take.
     header_budget: usize,
+    /// Octets that strings of structures may still take.
+    string_budget: usize,
     /// The start of a line that goes on in the next piece.
     held: Vec<u8>,
     /// The current line holds nothing of interest.
@@ -59,6 +67,7 @@ impl Walker {
             place: Place::Body,
             part_header: Vec::new(),
             header_budget: MAX_PART_HEADERS,
+            string_budget: MAX_STRINGS,
             held: Vec::new(),
             skipping: false,
             offset: size,
@@ -229,11 +238,13 @@ impl Walker {
             && let Some(message) = self.tree.node_mut(*outer)
         {
             let mut wire = Vec::new();
-            envelope(&envelope_fields, &mut wire);
+            let room = self.string_budget.min(MAX_NESTED_ENVELOPE);
+            envelope(&envelope_fields, room, &mut wire);
+            self.string_budget = self.string_budget.saturating_sub(wire.len());
             message.nested_envelope = Some(wire);
         }
         let depth = self.open.len();
-        let room = depth < MAX_DEPTH && self.tree.len() < MAX_PARTS;
+        let room = depth < MAX_DEPTH && self.tree.len() < MAX_PARTS && self.string_budget > 0;
         let Some(part) = self.tree.node_mut(index) else {
             return;
         };
@@ -256,6 +267,21 @@ impl Walker {
                 }
                 None => part.mime.degrade(b"text", b"plain"),
             }
+        }
+        self.charge(index);
+    }
+
+    /// The strings of a part take their share of the budget, or are left out.
+    fn charge(&mut self, index: usize) {
+        let Some(part) = self.tree.node_mut(index) else {
+            return;
+        };
+        let weight = part.mime.weight();
+        if weight <= self.string_budget {
+            self.string_budget -= weight;
+        } else {
+            self.string_budget = 0;
+            part.mime.keep_type();
         }
     }
 

@@ -41,21 +41,27 @@ impl<'a> EnvelopeFields<'a> {
     }
 }
 
-/// Writes the ENVELOPE of these fields.
-pub(crate) fn envelope(fields: &EnvelopeFields<'_>, into: &mut Vec<u8>) {
+/// Octets of a date, a subject or an id that are shown.
+const MAX_TEXT: usize = 4 * 1024;
+
+/// Writes the ENVELOPE of these fields, with at most `room` octets of addresses: a list has six
+/// times and more the octets of its field. What has no room is left out.
+pub(crate) fn envelope(fields: &EnvelopeFields<'_>, room: usize, into: &mut Vec<u8>) {
     into.push(b'(');
     raw(fields.date, into);
     raw(fields.subject, into);
+    let mut lists = AddressLists { room, into };
     let from = fields.from.map_or_else(Vec::new, addresses);
-    address_list(&from, into);
-    // Sender and Reply-To are those of From where they are missing or empty.
+    // From stands three times where it is Sender and Reply-To too: a sixth each leaves half for
+    // the recipients.
+    lists.write(&from, room / 6);
     for field in [fields.sender, fields.reply_to] {
         let own = field.map_or_else(Vec::new, addresses);
-        address_list(if own.is_empty() { &from } else { &own }, into);
+        lists.write(if own.is_empty() { &from } else { &own }, room / 6);
     }
     for values in [&fields.to, &fields.cc, &fields.bcc] {
         let all: Vec<Address> = values.iter().flat_map(|value| addresses(value)).collect();
-        address_list(&all, into);
+        lists.write(&all, room);
     }
     raw(fields.in_reply_to, into);
     raw(fields.message_id, into);
@@ -65,22 +71,54 @@ pub(crate) fn envelope(fields: &EnvelopeFields<'_>, into: &mut Vec<u8>) {
 
 fn raw(value: Option<&[u8]>, into: &mut Vec<u8>) {
     match value {
-        Some(value) => string(&unfold(value), into),
+        Some(value) => {
+            let value = unfold(value);
+            string(&value[..value.len().min(MAX_TEXT)], into);
+        }
         None => nstring(None, into),
     }
     into.push(b' ');
 }
 
-fn address_list(list: &[Address], into: &mut Vec<u8>) {
-    if list.is_empty() {
-        into.extend_from_slice(b"NIL ");
-        return;
+/// The lists of one ENVELOPE, which share the room there is.
+struct AddressLists<'v> {
+    room: usize,
+    into: &'v mut Vec<u8>,
+}
+
+impl AddressLists<'_> {
+    /// Writes a list, with at most `share` octets of what room is left.
+    fn write(&mut self, list: &[Address], share: usize) {
+        let start = self.into.len();
+        let limit = start + share.min(self.room);
+        self.into.push(b'(');
+        let mut whole = self.into.len();
+        let mut groups = 0;
+        for address in list {
+            one(address, self.into);
+            if self.into.len() > limit {
+                break;
+            }
+            groups = match address {
+                Address::GroupStart(_) => 1,
+                Address::GroupEnd => 0,
+                Address::Mailbox(_) => groups,
+            };
+            whole = self.into.len();
+        }
+        self.into.truncate(whole);
+        if whole == start + 1 {
+            self.into.truncate(start);
+            self.into.extend_from_slice(b"NIL ");
+        } else {
+            // A group that was cut is closed all the same.
+            if groups > 0 {
+                one(&Address::GroupEnd, self.into);
+            }
+            self.into.extend_from_slice(b") ");
+        }
+        self.room = self.room.saturating_sub(self.into.len() - start);
     }
-    into.push(b'(');
-    for address in list {
-        one(address, into);
-    }
-    into.extend_from_slice(b") ");
 }
 
 /// A NIL host marks a group's ends, so an address without a domain has an empty one.

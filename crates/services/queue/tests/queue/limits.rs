@@ -3,6 +3,7 @@
 use api::grpc::Code;
 use api::message::v1::content;
 use api::queue::v1::{Collected, CompleteRequest, Outcome, Submission};
+use api::queue_client::{EnqueueError, Enqueuer};
 use bytes::Bytes;
 
 use crate::harness::{Queue, completion, submission};
@@ -139,4 +140,22 @@ async fn i7_a_completion_must_say_what_and_when() {
         ..Default::default()
     };
     assert_eq!(queue.complete(request).await.unwrap().stale, []);
+}
+
+#[tokio::test]
+async fn i7_a_submission_too_large_for_the_stream_ends_nobody_elses() {
+    let queue = Queue::start().await;
+    let enqueuer = Enqueuer::new(queue.channel.clone());
+    let huge = broken(|s| s.content.as_mut().unwrap().header = vec![b'h'; 17 << 20].into());
+    let (first, refused, second) = tokio::join!(
+        enqueuer.enqueue(submission(["bob@example.test"])),
+        enqueuer.enqueue(huge),
+        enqueuer.enqueue(submission(["eve@example.test"])),
+    );
+    assert!(
+        matches!(refused, Err(EnqueueError::Refused(_))),
+        "{refused:?}"
+    );
+    first.unwrap();
+    second.unwrap();
 }

@@ -88,3 +88,18 @@ async fn the_size_that_is_announced_is_enforced() {
     assert!(reply.contains("SIZE 104857600"), "{reply}");
     assert_eq!(*system.queue.arrived.borrow(), 0);
 }
+
+#[tokio::test]
+async fn i7_a_message_of_odd_structure_is_taken_with_a_bounded_summary() {
+    let system = System::start().await;
+    let mut client = system.connect(Port::External).await;
+    client.envelope("a@client.test", "bob@example.test").await;
+    let nested = format!(
+        "Content-Type: message/rfc822\r\nFrom: {}\r\n\r\n",
+        ":;".repeat(30_000)
+    );
+    client.data(nested.repeat(17), 250).await;
+    let summary = system.queue.only().content.unwrap().summary.unwrap();
+    let octets = summary.envelope.len() + summary.body_structure.len() + summary.body.len();
+    assert!(octets < 1 << 20, "{octets}");
+}
