@@ -18,6 +18,13 @@ const QUEUE_AWAY: Duration = Duration::from_secs(5);
 /// for less): a wrong password that is said every few minutes gets accounts locked.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(3600);
 
+/// A message that is on its way when a poll's time is up may take so long; then the poll is broken
+/// off.
+const LAST_MESSAGE: Duration = Duration::from_secs(1800);
+
+/// The same where the poll is to stop: a drain does not wait longer.
+const LAST_MESSAGE_AT_STOP: Duration = Duration::from_secs(10);
+
 /// Another collector may have the account; ask again soon enough to take over from it.
 const SHORTEST_WAIT: Duration = Duration::from_millis(200);
 
@@ -38,7 +45,7 @@ pub(crate) async fn follow(
             Ok(claim) if claim.granted => {
                 let poll = Poll::new(&account, &services, &policy, &mut memory, &stop);
                 let polled = tokio::select! {
-                    polled = poll.run() => polled,
+                    polled = bounded(poll.run(), services.poll_time(), &stop) => polled,
                     never = services.keep_claim(&account.name) => match never {},
                 };
                 report(&account, &services, &polled).await;
@@ -57,6 +64,25 @@ pub(crate) async fn follow(
             }
         };
         stop.run_until_cancelled(tokio::time::sleep(wait)).await;
+    }
+}
+
+/// A server that feeds a poll for ever must hold up neither the account's next poll nor a change of
+/// the policy. With the connection go the DELEs that were said, so breaking off loses nothing.
+async fn bounded(
+    poll: impl Future<Output = Polled>,
+    time: Duration,
+    stop: &CancellationToken,
+) -> Polled {
+    let stopped = async {
+        stop.cancelled().await;
+        tokio::time::sleep(LAST_MESSAGE_AT_STOP).await;
+    };
+    tokio::select! {
+        biased;
+        polled = poll => polled,
+        () = stopped => Polled::broken_off("the poll was to stop, and its server did not come to an end"),
+        () = tokio::time::sleep(time + LAST_MESSAGE) => Polled::broken_off("the server took too long"),
     }
 }
 
@@ -96,7 +122,25 @@ async fn report(account: &CollectAccount, services: &Services, polled: &Polled) 
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_poll_that_does_not_end_is_broken_off() {
+        let minute = Duration::from_secs(60);
+        let began = Instant::now();
+        let stop = CancellationToken::new();
+        let polled = bounded(std::future::pending(), minute, &stop).await;
+        assert!(polled.error().contains("too long"));
+        assert_eq!(began.elapsed(), minute + LAST_MESSAGE);
+
+        stop.cancel();
+        let began = Instant::now();
+        let polled = bounded(std::future::pending(), minute, &stop).await;
+        assert!(polled.failed());
+        assert_eq!(began.elapsed(), LAST_MESSAGE_AT_STOP);
+    }
 
     #[test]
     fn failures_are_waited_for_longer_and_longer_up_to_an_hour() {

@@ -45,6 +45,14 @@ impl Polled {
         self.failure.is_some()
     }
 
+    /// One that did not come to its end.
+    pub(crate) fn broken_off(reason: &str) -> Self {
+        Self {
+            failure: Some(reason.to_owned()),
+            ..Self::default()
+        }
+    }
+
     /// For the report; empty when all went well.
     pub(crate) fn error(&self) -> String {
         let mut all: Vec<String> = self.failure.iter().cloned().collect();
@@ -186,7 +194,7 @@ impl<'a> Poll<'a> {
         ledger: &HashMap<String, Vec<CollectedMessage>>,
     ) -> Result<(), PollError> {
         let began = Instant::now();
-        let time = Duration::from_secs(self.services.config.poll_seconds.into());
+        let time = self.services.poll_time();
         for listed in listing {
             if self.stop.is_cancelled() || began.elapsed() >= time {
                 self.polled.more = true;

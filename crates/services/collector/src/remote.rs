@@ -37,6 +37,8 @@ pub(crate) enum RemoteError {
     Unspeakable,
     #[error("the server lists more than {0} messages")]
     TooMany(usize),
+    #[error("the server's answer to {0} does not end")]
+    Endless(&'static str),
 }
 
 /// A session with a remote account, past its login.

@@ -61,6 +61,11 @@ impl Services {
         CollectionClient::new(self.queue.clone())
     }
 
+    /// How long a poll begins with one message after another.
+    pub(crate) fn poll_time(&self) -> Duration {
+        Duration::from_secs(self.config.poll_seconds.into())
+    }
+
     /// Asks for the right to poll.
     pub(crate) async fn claim(
         &self,

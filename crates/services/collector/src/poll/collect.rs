@@ -36,7 +36,14 @@ impl Poll<'_> {
             return Ok(Verdict::Left);
         }
         let session = session_id();
-        let taken = self.take(remote, &session).await?;
+        let taken = match self.take(remote, &session).await {
+            Err(PollError::Endless) => {
+                // The session cannot go on behind it, but the next one passes it over.
+                self.refuse(listed, "it is larger than its server said");
+                return Err(PollError::Endless);
+            }
+            taken => taken?,
+        };
         let content = match taken.content {
             Ok(content) => content,
             Err(reason) => return Ok(self.refuse(listed, &reason)),

@@ -66,15 +66,16 @@ impl Remote {
 
     /// CAPA (RFC 2449 §5); nothing from a server that does not know it.
     async fn capabilities(&mut self) -> Result<Vec<String>, RemoteError> {
-        const MOST: usize = 100;
+        const MOST: usize = 1_000;
         let mut lines = Vec::new();
         if self.ask("CAPA").await?.is_err() {
             return Ok(lines);
         }
         while let Listing::Line(line) = self.take(Listing::take_capability).await? {
-            if lines.len() < MOST {
-                lines.push(line);
+            if lines.len() >= MOST {
+                return Err(RemoteError::Endless("CAPA"));
             }
+            lines.push(line);
         }
         Ok(lines)
     }

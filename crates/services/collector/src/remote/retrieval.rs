@@ -6,6 +6,10 @@ use pop3_protocol::dots::{Progress, Unstuffer};
 use super::{Remote, RemoteError};
 use crate::identity::HeaderHasher;
 
+/// What TOP may answer, octets. Only headers of messages that were collected are asked for, and a
+/// longer one would not have been taken.
+const LONGEST_HEADER: usize = 2 * message::MAX_HEADER;
+
 impl Remote {
     /// RETR: [`Remote::piece`] gives the message. What is told is why the server will not.
     pub(crate) async fn retrieve(
@@ -46,7 +50,12 @@ impl Remote {
         }
         self.retrieval = Some(Unstuffer::default());
         let mut hasher = HeaderHasher::new();
+        let mut size = 0;
         while let Some(piece) = self.piece().await? {
+            size += piece.len();
+            if size > LONGEST_HEADER {
+                return Err(RemoteError::Endless("TOP"));
+            }
             hasher.push(&piece);
         }
         Ok(Some(hasher.finish()))

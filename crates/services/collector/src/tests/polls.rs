@@ -127,3 +127,39 @@ async fn when_time_is_up_what_was_collected_is_deleted_and_the_rest_is_for_the_n
     assert!(polled.more && !polled.failed());
     assert_eq!(bench.server.state().count("QUIT"), 1);
 }
+
+#[tokio::test]
+async fn i7_an_answer_without_end_ends_the_poll() {
+    for (verb, protocol) in [("CAPA", "pop3-stls"), ("UIDL", "pop3"), ("LIST", "pop3")] {
+        let mut bench = Bench::new(protocol, "never", &[("u1", MESSAGE)]).await;
+        bench.server.state().endless = Some(verb);
+        assert!(bench.poll().await.failed(), "{verb}");
+    }
+    let mut bench = Bench::new("pop3", "for ever", &[("u1", MESSAGE)]).await;
+    bench.good_poll().await;
+    bench.restart();
+    bench.server.state().endless = Some("TOP");
+    let polled = bench.poll().await;
+    assert_eq!(polled.error(), "the server's answer to TOP does not end");
+}
+
+#[tokio::test]
+async fn i10_a_message_larger_than_its_server_says_holds_up_nothing_behind_it() {
+    let large = format!("Subject: large\r\n\r\n{}", "x\r\n".repeat(1000));
+    let messages: [(&str, &[u8]); 2] = [("u-large", large.as_bytes()), ("u-good", MESSAGE)];
+    let mut bench = Bench::new("pop3", "never", &messages).await;
+    let services = std::sync::Arc::get_mut(&mut bench.services).unwrap();
+    services.config.max_message_size = 100;
+    bench.server.state().listed_size = Some(80);
+    let polled = bench.poll().await;
+    assert!(polled.failed());
+    bench.assert_collected(&[]);
+    // The next session knows it.
+    let polled = bench.poll().await;
+    assert_eq!(
+        (polled.failed(), polled.collected, polled.left),
+        (false, 1, 1)
+    );
+    bench.assert_collected(&[MESSAGE]);
+    assert_eq!(bench.server.uidls(), ["u-large"]);
+}

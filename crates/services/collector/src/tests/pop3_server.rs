@@ -20,6 +20,10 @@ pub(super) struct State {
     pub(super) ignores_dele: bool,
     pub(super) knows_no_top: bool,
     pub(super) offers_no_stls: bool,
+    /// The answer to this verb has no end.
+    pub(super) endless: Option<&'static str>,
+    /// What LIST says of every message.
+    pub(super) listed_size: Option<u64>,
     /// Commands of all sessions.
     pub(super) commands: Vec<String>,
 }
@@ -130,6 +134,15 @@ impl Session {
                 return Ok(());
             };
             self.state.lock().unwrap().commands.push(line.clone());
+            let endless = self.state.lock().unwrap().endless;
+            if endless.is_some_and(|verb| line.starts_with(verb)) {
+                self.say(b"+OK\r\n").await?;
+                let much = b"X: y\r\n".repeat(1000);
+                // Until the client has gone.
+                loop {
+                    self.say(&much).await?;
+                }
+            }
             let answer = self.answer(&line);
             self.say(&answer).await?;
             match line.as_str() {
@@ -184,7 +197,10 @@ impl Session {
             ("PASS", _) if line != format!("PASS {PASSWORD}") => b"-ERR [AUTH] no\r\n".to_vec(),
             ("STLS" | "USER" | "PASS", _) => ok(),
             ("UIDL", _) => self.listing(|(uidl, _)| uidl.clone()),
-            ("LIST", _) => self.listing(|(_, bytes)| bytes.len().to_string()),
+            ("LIST", _) => self.listing(|(_, bytes)| {
+                let size = state.listed_size.unwrap_or(bytes.len() as u64);
+                size.to_string()
+            }),
             ("TOP", _) if state.knows_no_top => refused(),
             ("TOP", Some(number)) => {
                 let bytes = &self.messages[number - 1].1;
