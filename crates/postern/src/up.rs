@@ -12,6 +12,7 @@ mod database;
 mod folder;
 mod health;
 mod leftovers;
+mod logs;
 mod ports;
 mod report;
 mod screen;
@@ -64,6 +65,7 @@ pub async fn run(data: &Path, options: &Options) -> anyhow::Result<()> {
         ));
     }
     leftovers::end(&folder, &screen).await?;
+    tokio::spawn(logs::look_after(folder.logs(), stop.now.clone()));
 
     let guard = std::sync::Arc::new(Guard::start()?);
     let mut database = Database::open(&folder, std::sync::Arc::clone(&guard), &screen).await?;

@@ -12,9 +12,6 @@ use private_postgres::{EndSignal, Guard};
 use rustix::process::{Pid, Signal};
 use tokio::process::{Child, Command};
 
-/// A log that has grown beyond this becomes `NAME.log.1` at the next start.
-const LARGEST_LOG: u64 = 32 << 20;
-
 /// How long a service may take to drain. It ends itself after 25 s.
 const DRAIN_LIMIT: Duration = Duration::from_secs(30);
 
@@ -78,9 +75,6 @@ impl Program {
 }
 
 fn open_log(path: &Path) -> anyhow::Result<File> {
-    if std::fs::metadata(path).is_ok_and(|found| found.len() > LARGEST_LOG) {
-        std::fs::rename(path, path.with_extension("log.1")).context("rotating a log")?;
-    }
     File::options()
         .create(true)
         .append(true)

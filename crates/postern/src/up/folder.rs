@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use super::services::SERVICES;
+
 /// The kernel's limit for a Unix socket's path (`sun_path` less its NUL).
 const LONGEST_SOCKET_PATH: usize = 107;
 
@@ -38,6 +40,7 @@ impl Folder {
         let root = data
             .canonicalize()
             .with_context(|| format!("finding {}", data.display()))?;
+        refuse_somebody_elses(&root)?;
         let lock = lock(&root)?;
         // The database's user, when it is another, passes through the root of the folder.
         close(&root, 0o711)?;
@@ -87,6 +90,15 @@ impl Folder {
         self.root.join("log").join(format!("{name}.log"))
     }
 
+    /// Of every process.
+    pub(super) fn logs(&self) -> Vec<PathBuf> {
+        let services = SERVICES.iter().map(|kind| kind.name);
+        services
+            .chain(["postgres"])
+            .map(|name| self.log(name))
+            .collect()
+    }
+
     pub(super) fn pid_file(&self, name: &str) -> PathBuf {
         self.root.join("run").join(format!("{name}.pid"))
     }
@@ -99,6 +111,29 @@ impl Folder {
     pub(super) fn moved_sockets(&self) -> Option<&Path> {
         (!self.runtime.starts_with(&self.root)).then_some(&self.runtime)
     }
+}
+
+/// The folder is closed to others and filled: not one that holds something else.
+fn refuse_somebody_elses(root: &Path) -> anyhow::Result<()> {
+    let entries = std::fs::read_dir(root).with_context(|| format!("reading {}", root.display()))?;
+    let mut anything = false;
+    for entry in entries {
+        let name = entry
+            .with_context(|| format!("reading {}", root.display()))?
+            .file_name();
+        if name == "postern.toml" || name == "lock" {
+            return Ok(());
+        }
+        // The root of a file system of its own has this.
+        anything |= name != "lost+found";
+    }
+    if anything {
+        bail!(
+            "{} is not empty, and no system of ours is in it; name a new or an empty folder with --data",
+            root.display()
+        );
+    }
+    Ok(())
 }
 
 fn lock(root: &Path) -> anyhow::Result<File> {
@@ -181,7 +216,7 @@ pub(super) fn fingerprint(path: &Path) -> u32 {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use super::Folder;
+    use super::*;
 
     #[test]
     fn a_second_system_in_one_folder_is_refused() {
@@ -191,6 +226,23 @@ mod tests {
         assert!(refused.to_string().contains("already running"), "{refused}");
         drop(first);
         Folder::open(&parent.path().join("data")).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_holds_something_else_is_left_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        std::fs::write(parent.path().join("letter.txt"), "mine").unwrap();
+        let mode = || {
+            std::fs::metadata(parent.path())
+                .unwrap()
+                .permissions()
+                .mode()
+        };
+        let before = mode();
+        let refused = Folder::open(parent.path()).unwrap_err();
+        assert!(refused.to_string().contains("not empty"), "{refused}");
+        assert_eq!(mode(), before);
+        assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 1);
     }
 
     #[test]
