@@ -46,6 +46,8 @@ pub(crate) struct State {
     pub(crate) break_completions: usize,
     /// Requests with a completion of this recipient are refused.
     pub(crate) poison: Option<(i64, Code)>,
+    /// Requests with a notice are refused for good.
+    pub(crate) no_notices: bool,
     /// No message can be read.
     pub(crate) unreadable: bool,
 }
@@ -138,7 +140,9 @@ impl FakeQueue {
             let mut leases = request.completions.iter().filter_map(|one| one.lease);
             leases.any(|lease| lease.recipient_id == *id)
         });
-        if let Some((_, code)) = poison {
+        let no_notice = state.no_notices && !request.notices.is_empty();
+        let no_notice = no_notice.then_some((0, Code::InvalidArgument));
+        if let Some((_, code)) = poison.or(no_notice) {
             drop(state);
             self.touch();
             return Ok(CompleteResponse {
