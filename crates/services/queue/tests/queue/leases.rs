@@ -64,6 +64,30 @@ async fn nobody_is_sent_more_than_they_asked_for() {
 }
 
 #[tokio::test]
+async fn i4_a_worker_that_drains_is_given_no_more_and_what_it_gives_back_goes_to_another() {
+    let queue = Queue::start().await;
+    let mut ending = queue.worker("ending").await;
+    ending.grant(10);
+    let to = ["a@example.test", "b@example.test"];
+    queue.enqueue(submission(to)).await.unwrap();
+    let held = ending.take(2).await;
+    ending.drain();
+    ending.grant(10);
+    ending.give_back(&held[..1]);
+    let mut other = queue.worker("other").await;
+    other.grant(10);
+    let again = other.take(1).await;
+    assert_eq!(again[0].recipient_id, held[0].recipient_id);
+    assert_eq!(again[0].epoch, 2);
+    assert!(!queue.end(&held[0], Outcome::Delivered).await, "given back");
+    assert!(queue.end(&held[1], Outcome::Delivered).await, "still held");
+    // All of it, though the other would have more credits.
+    let to = ["c@example.test", "d@example.test", "e@example.test"];
+    queue.enqueue(submission(to)).await.unwrap();
+    other.take(3).await;
+}
+
+#[tokio::test]
 async fn i4_a_broken_stream_releases_at_once() {
     let queue = Queue::start().await;
     let mut first = queue.worker("first").await;

@@ -38,6 +38,8 @@ pub(crate) struct State {
     pub(crate) requests: usize,
     pub(crate) credits: u32,
     pub(crate) renewed: Vec<i64>,
+    pub(crate) draining: bool,
+    pub(crate) given_back: Vec<i64>,
     pub(crate) workers: Vec<String>,
     /// Workers are turned away; and how many were.
     pub(crate) no_leases: bool,
@@ -122,6 +124,11 @@ impl FakeQueue {
             Some(lease_request::Request::Renew(renewal)) => {
                 let ids = renewal.leases.iter().map(|lease| lease.recipient_id);
                 state.renewed.extend(ids);
+            }
+            Some(lease_request::Request::Drain(_)) => state.draining = true,
+            Some(lease_request::Request::GiveBack(given)) => {
+                let ids = given.leases.iter().map(|lease| lease.recipient_id);
+                state.given_back.extend(ids);
             }
             None => {}
         }
