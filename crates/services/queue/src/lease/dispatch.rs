@@ -15,7 +15,7 @@ use crate::sql::leases::{self, Leased, Turn};
 /// Recipients leased by one statement. 72,000 a second at this size (DESIGN §9).
 const BATCH: usize = 100;
 
-/// Longest sleep: another replica may have left something and died before it told.
+/// Longest sleep: while it sleeps the clock may be set.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 /// Shortest sleep before a time that has come already: rows may be locked by another replica.
