@@ -290,6 +290,37 @@ async fn a_body_goes_when_nothing_refers_to_it() {
 }
 
 #[tokio::test]
+async fn a_sweep_waits_for_nobody_who_is_just_referring_to_a_body() {
+    let pool = pool().await;
+    insert(&pool, &[body(1, b"text"), body(2, b"text")]).await;
+    sqlx::query("CREATE TABLE reference (body_id bigint REFERENCES volume.body)")
+        .execute(&pool)
+        .await
+        .unwrap();
+    volume::garbage::add(&pool, &[1, 2], 1).await.unwrap();
+    let mut copying = pool.begin().await.unwrap();
+    sqlx::query("INSERT INTO reference VALUES (2)")
+        .execute(&mut *copying)
+        .await
+        .unwrap();
+    let swept = volume::garbage::sweep(&pool, 1);
+    let swept = timeout(Duration::from_secs(30), swept).await.unwrap();
+    assert_eq!(
+        swept.unwrap(),
+        Swept {
+            removed: 1,
+            kept: 1
+        }
+    );
+    copying.commit().await.unwrap();
+    let left: Vec<i64> = sqlx::query_scalar("SELECT id FROM volume.body")
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+    assert_eq!(left, [2]);
+}
+
+#[tokio::test]
 async fn any_number_may_sweep_at_once() {
     let pool = pool().await;
     let bodies: Vec<NewBody> = (1..=1200).map(|id| body(id, b"text")).collect();
