@@ -217,6 +217,30 @@ async fn i7_an_upload_whose_caller_goes_away_is_swept() {
 }
 
 #[tokio::test]
+async fn an_upload_that_was_swept_before_its_end_fails() {
+    let pool = pool().await;
+    let (pieces, arriving) = futures::channel::mpsc::unbounded();
+    let piece = || Ok::<_, Infallible>(Bytes::from(vec![b'x'; CHUNK_SIZE]));
+    pieces.unbounded_send(piece()).unwrap();
+    let storing = tokio::spawn({
+        let pool = pool.clone();
+        async move { volume::store_text(&pool, &Ids::new(), arriving, u64::MAX, 1).await }
+    });
+    let patience = Duration::from_secs(30);
+    let arrived = async { while chunks(&pool).await == 0 {} };
+    timeout(patience, arrived).await.unwrap();
+    let swept = volume::garbage::sweep(&pool, 2 * DAY_MS).await.unwrap();
+    assert_eq!(swept.removed, 1);
+    pieces.unbounded_send(piece()).unwrap();
+    drop(pieces);
+    let stored = storing.await.unwrap();
+    assert!(matches!(stored, Err(Error::BrokenOff(_))), "{stored:?}");
+    // What came behind the sweep goes with the next.
+    volume::garbage::sweep(&pool, 1).await.unwrap();
+    assert_eq!(chunks(&pool).await, 0);
+}
+
+#[tokio::test]
 async fn an_upload_that_nobody_claims_lapses_after_a_day() {
     let pool = pool().await;
     let lapsed = store(&pool, &vec![b'x'; CHUNK_SIZE * 2], u64::MAX)
