@@ -10,6 +10,7 @@ mod harness;
 mod leases;
 mod limits;
 mod listing;
+mod lost_answer;
 mod outage;
 mod policy;
 mod taking;
