@@ -239,7 +239,14 @@ impl MailboxStore for MailboxService {
     ) -> Result<Response<SearchResponse>, Status> {
         let request = request.into_inner();
         let key = search::Key::parse(request.key.unwrap_or_default())?;
-        let found = search::search(&self.store, request.mailbox_id, &key, clock::now()).await?;
+        let search = search::Search {
+            mailbox_id: request.mailbox_id,
+            key: &key,
+            after: request.after.into(),
+            now: clock::now(),
+            slice: search::SLICE,
+        };
+        let found = search::search(&self.store, search).await?;
         Ok(Response::new(found))
     }
 

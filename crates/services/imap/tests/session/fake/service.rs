@@ -207,15 +207,19 @@ impl MailboxStore for Store {
         self.called()?;
         let request = request.into_inner();
         let key = request.key.unwrap();
+        // One message at a time.
         let search = |mailbox: &mut FakeMailbox| {
-            let messages = mailbox.messages.iter();
-            let found = messages.filter(|(uid, message)| holds(&key, **uid, message));
-            found.map(|(uid, _)| *uid).collect()
+            let mut messages = mailbox.messages.range(request.after + 1..);
+            let looked_at = messages.next();
+            let found = looked_at.filter(|(uid, message)| holds(&key, **uid, message));
+            SearchResponse {
+                uids: found.map(|(uid, _)| *uid).into_iter().collect(),
+                highest_modseq: 0,
+                looked_at_to: looked_at.map_or(0, |(uid, _)| *uid),
+            }
         };
-        Ok(Response::new(SearchResponse {
-            uids: self.change_by_id(request.mailbox_id, search)?,
-            highest_modseq: 0,
-        }))
+        let response = self.change_by_id(request.mailbox_id, search)?;
+        Ok(Response::new(response))
     }
 
     async fn store_flags(&self, request: Request<StoreFlagsRequest>) -> Answer<StoreFlagsResponse> {
