@@ -18,6 +18,8 @@ pub struct Play<'a> {
     pub sender: &'a ReversePath,
     /// RCPT TO.
     pub recipient: &'a EmailAddress,
+    /// The recipient was given as `<Postmaster>`, not by its address.
+    pub postmaster: bool,
     /// Whether a user has a mailbox. Asked for those of [`Policy::users_asked`] alone.
     pub has_user: &'a dyn Fn(&EmailAddress) -> bool,
 }
@@ -140,6 +142,12 @@ fn tell_trust(policy: &Policy, play: &Play<'_>, story: &mut Explanation) {
 
 fn tell_recipient(policy: &Policy, play: &Play<'_>, story: &mut Explanation) {
     let recipient = play.recipient;
+    if play.postmaster {
+        let told = format!("<Postmaster> is {recipient}, whom everybody reaches");
+        story.tell("[delivery] postmaster", told);
+        settle(policy.accept_postmaster(recipient), play, story);
+        return;
+    }
     let named = recipient.domain().and_then(|domain| policy.domain(domain));
     match named {
         Some(rule) => {

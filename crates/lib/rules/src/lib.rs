@@ -8,9 +8,8 @@
 //!  connect, HELO, STARTTLS, AUTH   Policy::trust(&facts)                      → Trust
 //!  MAIL FROM                       Policy::trust_of_sender(&facts, &path)     → Trust
 //!                                  Policy::accept_sender(&facts, &trust, &path, size) → Verdict
-//!  RCPT TO                         Policy::forward_path(text)                 → EmailAddress
-//!                                  Policy::accept_recipient(&facts, &trust, &path, &recipient)
-//!                                                                             → RecipientVerdict
+//!  RCPT TO                         Policy::accept_forward_path(&facts, &trust, &path, text)
+//!                                                            → EmailAddress, RecipientVerdict
 //!  delivery                        Policy::route(&recipient)                  → Route
 //! ```
 //!

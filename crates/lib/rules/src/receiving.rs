@@ -101,6 +101,39 @@ impl Policy {
         by_route(route)
     }
 
+    /// RCPT: whether mail may go to `<Postmaster>`, whose address this is ([`Self::forward_path`]).
+    ///
+    /// It may, whoever sends it and wherever the postmaster reads it (RFC 5321 §4.5.1). That is no
+    /// relaying (I9): there is one such address, and the administrator chose it. Who gives the
+    /// address itself is held to the relay rule.
+    pub fn accept_postmaster(&self, address: &EmailAddress) -> RecipientVerdict {
+        let mut route = self.route(address);
+        if let Route::Mailbox { otherwise, .. } = &mut route
+            && *otherwise == NoUser::Refuse
+        {
+            // An oversight of the administrator's, of whom nobody else could be told.
+            *otherwise = NoUser::Wait;
+        }
+        by_route(route)
+    }
+
+    /// RCPT: the address that a forward-path names, and whether mail from this session may go there.
+    pub fn accept_forward_path(
+        &self,
+        facts: &SessionFacts,
+        trust: &Trust,
+        sender: &ReversePath,
+        path: &str,
+    ) -> Result<(EmailAddress, RecipientVerdict), Verdict> {
+        let address = self.forward_path(path)?;
+        let verdict = if ForwardPath::is_postmaster(path) {
+            self.accept_postmaster(&address)
+        } else {
+            self.accept_recipient(facts, trust, sender, &address)
+        };
+        Ok((address, verdict))
+    }
+
     /// Invariant I9. Untrusted senders reach only domains that a rule names and opens to everyone;
     /// the rule `*` and `[delivery] remote` are no names.
     pub(crate) fn may_reach(

@@ -25,6 +25,7 @@ fn play(peer: &str, sender: &str, recipient: &str, users: &[&str]) -> Explanatio
             facts: &facts,
             sender: &sender.parse().unwrap(),
             recipient: &recipient.parse().unwrap(),
+            postmaster: false,
             has_user: &|user| users.contains(&user.to_string().as_str()),
         },
     )

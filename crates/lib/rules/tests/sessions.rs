@@ -10,7 +10,8 @@
 use std::sync::Arc;
 
 use rules::{
-    EmailAddress, ListenerClass, Play, Policy, RecipientVerdict, ReversePath, SessionFacts, explain,
+    EmailAddress, ForwardPath, ListenerClass, Play, Policy, RecipientVerdict, ReversePath,
+    SessionFacts, explain,
 };
 
 const STRANGER: &str = "203.0.113.9";
@@ -58,6 +59,7 @@ fn play(policy: &Policy, users: &[EmailAddress], row: &[&str]) -> String {
             facts: &facts,
             sender: &sender,
             recipient: &recipient,
+            postmaster: ForwardPath::is_postmaster(row[2]),
             has_user: &|user| users.contains(user),
         },
     );
@@ -66,10 +68,10 @@ fn play(policy: &Policy, users: &[EmailAddress], row: &[&str]) -> String {
         .accept_sender(&facts, &trust, &sender, None)
         .is_accepted()
     {
-        let settled = settle(
-            policy.accept_recipient(&facts, &trust, &sender, &recipient),
-            users,
-        );
+        let accepted = policy.accept_forward_path(&facts, &trust, &sender, row[2]);
+        let (address, answer) = accepted.unwrap();
+        assert_eq!(address, recipient);
+        let settled = settle(answer, users);
         assert_eq!(settled, story.verdict.name, "the story tells what happens");
     }
     let route = story.route.as_deref().unwrap_or("-");
@@ -124,6 +126,24 @@ fn a_new_system_relays_for_nobody_outside() {
 #[test]
 fn recipients_are_accepted_by_domain_rules() {
     run(include_str!("sessions/recipients.txt"));
+}
+
+#[test]
+fn i9_the_postmaster_is_reached_elsewhere_too_and_nobody_else_there() {
+    run(include_str!("sessions/postmaster.txt"));
+}
+
+#[test]
+fn a_postmaster_who_has_no_mailbox_is_waited_for() {
+    run("[delivery]
+         postmaster = \"admin@example.test\"
+         [[domain]]
+         name = \"example.test\"
+         deliver = \"mailboxes\"
+         users: bob@example.test
+         sessions:
+         | a@x.test | Postmaster         | external-listener | mailbox-missing | -
+         | a@x.test | admin@example.test | external-listener | no-such-user    | -");
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use api::directory::v1::FindUsersRequest;
 use rules::{
-    EmailAddress, Explanation, ListenerClass, Play, Policy, ReversePath, SessionFacts, explain,
-    is_internal,
+    EmailAddress, Explanation, ForwardPath, ListenerClass, Play, Policy, ReversePath, SessionFacts,
+    explain, is_internal,
 };
 use serde::Serialize;
 
@@ -98,6 +98,7 @@ pub(crate) async fn run(
             facts: &facts,
             sender: &arguments.from,
             recipient: &recipient,
+            postmaster: ForwardPath::is_postmaster(&arguments.to),
             has_user: &|user| users.contains(user),
         },
     );
@@ -239,6 +240,7 @@ mod tests {
                 facts: &facts(&arguments),
                 sender: &arguments.from,
                 recipient: &policy.forward_path(&arguments.to).unwrap(),
+                postmaster: ForwardPath::is_postmaster(&arguments.to),
                 has_user: &|_| true,
             },
         );

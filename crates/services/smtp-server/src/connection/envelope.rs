@@ -93,16 +93,16 @@ impl Connection {
             Path::Mailbox(mailbox) => mailbox.as_str(),
             Path::Postmaster | Path::Null => "postmaster",
         };
-        let address = match policy.forward_path(text) {
-            Ok(address) => address,
-            Err(verdict) => return Ok(Err(verdict)),
-        };
-        let mut verdict = policy.accept_recipient(
+        let accepted = policy.accept_forward_path(
             &self.facts,
             &transaction.trust,
             &transaction.reverse_path,
-            &address,
+            text,
         );
+        let (address, mut verdict) = match accepted {
+            Ok(accepted) => accepted,
+            Err(verdict) => return Ok(Err(verdict)),
+        };
         loop {
             verdict = match verdict {
                 RecipientVerdict::Accept { .. } => return Ok(Ok(address)),
