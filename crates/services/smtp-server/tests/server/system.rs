@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use api::directory::v1::directory_server::DirectoryServer;
 use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::queue_server::QueueServer;
+use fakes::{FakePolicy, FakeQueueService};
 use rules::ListenerClass;
 use service_kit::{Routes, Service};
 use smtp_server::{Config, ListenerConfig, Role, TlsMode};
@@ -13,7 +14,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
-use crate::fakes::{FakeDirectory, FakePolicy, FakeQueue};
+use crate::fakes::{FakeDirectory, FakeQueue};
 
 pub(crate) const POLICY: &str = r#"
 [receiving.untrusted]
@@ -65,10 +66,10 @@ impl System {
         let directory = FakeDirectory::new(&["bob@example.test", "eve@example.test"]);
         let (policy, document) = watch::channel(policy.to_owned());
         let fakes = Service::for_tests("fakes");
-        let routes =
-            Routes::new(QueueServer::new(queue.clone()).max_decoding_message_size(1 << 24))
-                .add_service(DirectoryServer::new(directory.clone()))
-                .add_service(PolicyServer::new(FakePolicy { document }));
+        let service = QueueServer::new(FakeQueueService(queue.clone()));
+        let routes = Routes::new(service.max_decoding_message_size(1 << 24))
+            .add_service(DirectoryServer::new(directory.clone()))
+            .add_service(PolicyServer::new(FakePolicy::new(document)));
         let (listen, kit) = (socket.clone(), fakes.clone());
         tokio::spawn(async move { kit.serve_grpc(&listen, routes).await.unwrap() });
 

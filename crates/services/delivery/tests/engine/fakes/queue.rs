@@ -1,24 +1,19 @@
 //! A queue in memory: it leases what the test gives it and keeps what it is told.
 
 use std::collections::HashMap;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use api::grpc::{Code, Request, Response, Status, Streaming, async_trait};
-use api::message::v1::{Chunk, Failure, StoredText};
-use api::queue::v1::queue_server::Queue;
+use api::grpc::{Code, Response, Status, Streaming, async_trait};
+use api::message::v1::{Chunk, Failure};
 use api::queue::v1::{
-    CompleteRequest, CompleteResponse, Completed, Completion, EnqueueRequest, EnqueueResponse,
-    GetStatisticsRequest, GetStatisticsResponse, LeaseRequest, LeaseResponse, LeasedMessage,
-    ListMessagesRequest, ListMessagesResponse, Notice, ReadMessageRequest, ShowMessageRequest,
-    ShowMessageResponse, complete_response, lease_request,
+    CompleteRequest, CompleteResponse, Completed, Completion, LeaseRequest, LeaseResponse,
+    LeasedMessage, Notice, ReadMessageRequest, complete_response, lease_request,
 };
 use bytes::Bytes;
-use futures::{Stream, StreamExt as _, stream};
+use fakes::{Answer, Answers, PartOfQueue};
+use futures::{StreamExt as _, stream};
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
-
-type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// See the module. Clones are the same queue.
 #[derive(Clone)]
@@ -171,21 +166,9 @@ impl FakeQueue {
     }
 }
 
-fn not_asked<T>() -> Result<Response<T>, Status> {
-    Err(Status::unimplemented("delivery does not ask this"))
-}
-
 #[async_trait]
-impl Queue for FakeQueue {
-    type EnqueueStream = Answers<EnqueueResponse>;
-    type LeaseStream = Answers<LeaseResponse>;
-    type CompleteStream = Answers<CompleteResponse>;
-    type ReadMessageStream = Answers<Chunk>;
-
-    async fn lease(
-        &self,
-        requests: Request<Streaming<LeaseRequest>>,
-    ) -> Result<Response<Self::LeaseStream>, Status> {
+impl PartOfQueue for FakeQueue {
+    async fn lease(&self, mut requests: Streaming<LeaseRequest>) -> Answer<Answers<LeaseResponse>> {
         if self.state().no_leases {
             self.state().turned_away += 1;
             self.touch();
@@ -199,7 +182,7 @@ impl Queue for FakeQueue {
         };
         sender.send(Ok(first)).await.unwrap();
         self.state().lease = Some(sender);
-        let (queue, mut requests) = (self.clone(), requests.into_inner());
+        let queue = self.clone();
         tokio::spawn(async move {
             while let Ok(Some(request)) = requests.message().await {
                 queue.requested(request);
@@ -210,20 +193,14 @@ impl Queue for FakeQueue {
 
     async fn complete(
         &self,
-        requests: Request<Streaming<CompleteRequest>>,
-    ) -> Result<Response<Self::CompleteStream>, Status> {
+        requests: Streaming<CompleteRequest>,
+    ) -> Answer<Answers<CompleteResponse>> {
         let queue = self.clone();
-        let answers = requests
-            .into_inner()
-            .map(move |request| queue.completed(request?));
+        let answers = requests.map(move |request| queue.completed(request?));
         Ok(Response::new(Box::pin(answers)))
     }
 
-    async fn read_message(
-        &self,
-        request: Request<ReadMessageRequest>,
-    ) -> Result<Response<Self::ReadMessageStream>, Status> {
-        let request = request.into_inner();
+    async fn read_message(&self, request: ReadMessageRequest) -> Answer<Answers<Chunk>> {
         let state = self.state();
         if state.unreadable {
             return Err(Status::unavailable("unreadable on purpose"));
@@ -249,40 +226,5 @@ impl Queue for FakeQueue {
         let chunks = std::iter::once(header).chain(text);
         let chunks: Vec<_> = chunks.map(|data| Ok(Chunk { data })).collect();
         Ok(Response::new(Box::pin(stream::iter(chunks))))
-    }
-
-    async fn enqueue(
-        &self,
-        _: Request<Streaming<EnqueueRequest>>,
-    ) -> Result<Response<Self::EnqueueStream>, Status> {
-        not_asked()
-    }
-
-    async fn store_text(
-        &self,
-        _: Request<Streaming<Chunk>>,
-    ) -> Result<Response<StoredText>, Status> {
-        not_asked()
-    }
-
-    async fn list_messages(
-        &self,
-        _: Request<ListMessagesRequest>,
-    ) -> Result<Response<ListMessagesResponse>, Status> {
-        not_asked()
-    }
-
-    async fn show_message(
-        &self,
-        _: Request<ShowMessageRequest>,
-    ) -> Result<Response<ShowMessageResponse>, Status> {
-        not_asked()
-    }
-
-    async fn get_statistics(
-        &self,
-        _: Request<GetStatisticsRequest>,
-    ) -> Result<Response<GetStatisticsResponse>, Status> {
-        not_asked()
     }
 }
