@@ -1,6 +1,7 @@
 //! One transaction of deliveries: the mailboxes' locks, then everything else in one statement.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
 
 use api::mailbox::v1::DeliveryResult;
 use api::mailbox::v1::delivery_result::Status;
@@ -14,6 +15,10 @@ use crate::store::Store;
 use crate::values::{narrow, unsigned};
 use crate::{Error, Result, clock};
 
+/// From a Postgres that vanished without a word no answer ever comes. Should it have committed all
+/// the same, the ledger tells at the next attempt.
+const LONGEST: Duration = Duration::from_secs(20);
+
 /// Delivers all or none; results in the order given.
 pub(super) async fn deliver(
     store: &Store,
@@ -21,7 +26,11 @@ pub(super) async fn deliver(
     places: &Places,
     deliveries: &[&Delivery],
 ) -> Result<Vec<DeliveryResult>> {
-    let result = transact(store, connection.get().await?, places, deliveries).await;
+    let transacting = async { transact(store, connection.get().await?, places, deliveries).await };
+    let result = match tokio::time::timeout(LONGEST, transacting).await {
+        Ok(result) => result,
+        Err(_) => Err(Error::Unavailable("Postgres does not answer".into())),
+    };
     if result.is_err() {
         connection.discard();
     }

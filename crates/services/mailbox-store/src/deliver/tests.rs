@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::mailbox::v1::delivery_result::Status;
+use test_kit::{Postgres, PostgresProxy};
 
 use super::forget_old;
 use crate::mailboxes;
@@ -291,4 +293,25 @@ async fn a_mailbox_that_is_renamed_deleted_or_made_is_found_by_its_name_of_now()
     let again = kit.user("bob@example.test").await;
     deliver("INBOX").await;
     assert_eq!(kit.select(again, "INBOX").await.state.messages, 1);
+}
+
+#[tokio::test]
+async fn i11_deliveries_do_not_wait_for_ever_for_a_postgres_that_fell_silent() {
+    let proxy = PostgresProxy::start(&Postgres::start().database().await);
+    let kit = TestStore::at(proxy.url().to_owned()).await;
+    kit.user("bob@example.test").await;
+    let body = kit.body(MESSAGE).await;
+    proxy.fall_silent_at("INSERT INTO mailbox.delivery");
+    let delivery = kit.delivery("bob@example.test", body);
+    let falls_silent = async {
+        proxy.is_silent().await;
+        // Longer than it waits.
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(21)).await;
+        tokio::time::resume();
+    };
+    let delivered = async { tokio::join!(kit.deliver(vec![delivery]), falls_silent) };
+    let delivered = tokio::time::timeout(Duration::from_secs(60), delivered).await;
+    let (results, ()) = delivered.unwrap();
+    assert_eq!(statuses(&results), [(Status::Delivered, 1)]);
 }

@@ -79,7 +79,8 @@ async fn scan(
         }
     }
     engine.due.forget_next();
-    if let Some(next) = leases::next_due(connection.get().await?).await? {
+    let next = database::bounded(async { leases::next_due(connection.get().await?).await });
+    if let Some(next) = next.await? {
         engine.due.at(next);
     }
     Ok(until(engine.due.next(), engine.clock.now()))
@@ -97,15 +98,11 @@ async fn lease_batch(
     let wanted = credit.count();
     let now = engine.clock.now();
     let until = now + engine.lease_ms;
-    let leased = leases::lease(
-        connection.get().await?,
-        turn,
-        &credit.name,
-        wanted as i64,
-        now,
-        until,
-    )
-    .await?;
+    let leased = database::bounded(async {
+        let connection = connection.get().await?;
+        leases::lease(connection, turn, &credit.name, wanted as i64, now, until).await
+    });
+    let leased = leased.await?;
     credits.handed(credit.worker, leased.len());
     drop(credits);
     let full = leased.len() == wanted;
