@@ -27,6 +27,8 @@ async fn a_maildrop_is_locked_once_here_and_elsewhere() {
     assert!(is_locked(&there, 1).await);
     drop(again);
     assert!(!is_locked(&here, 1).await);
+    // That one too.
+    assert!(!is_locked(&here, 2).await);
     assert!(!is_locked(&there, 1).await);
 }
 
