@@ -72,6 +72,9 @@ async fn transact(
     store
         .commit(transaction, &notices(&rows, &outcomes))
         .await?;
+    store
+        .hub()
+        .publish(&delivered_before(&rows, &outcomes, &targets));
     Ok(answers(deliveries, &outcomes))
 }
 
@@ -278,6 +281,27 @@ fn notices(rows: &Rows<'_>, outcomes: &HashMap<i64, Outcome>) -> Vec<Notice> {
         return Vec::new();
     }
     vec![Notice::Mailboxes(changed.into_iter().collect())]
+}
+
+/// Where duplicates are, and how far those mailboxes had come: behind a commit whose answer was lost
+/// nobody here was told.
+fn delivered_before(
+    rows: &Rows<'_>,
+    outcomes: &HashMap<i64, Outcome>,
+    targets: &Targets<'_>,
+) -> Vec<(i64, u64)> {
+    let is_duplicate = |recipient: &i64| {
+        let outcome = outcomes.get(recipient);
+        outcome.is_some_and(|outcome| outcome.status == Status::Duplicate)
+    };
+    let recipients = rows.recipients.iter().zip(&rows.mailboxes);
+    let mailboxes = recipients.filter(|(recipient, _)| is_duplicate(recipient));
+    mailboxes
+        .filter_map(|(_, mailbox_id)| {
+            let target = targets.locked.get(mailbox_id)?;
+            Some((*mailbox_id, unsigned(target.modseq - 1)))
+        })
+        .collect()
 }
 
 fn answers(deliveries: &[&Delivery], outcomes: &HashMap<i64, Outcome>) -> Vec<DeliveryResult> {

@@ -8,6 +8,7 @@ use api::mailbox::v1::delivery_result::Status;
 use test_kit::{Postgres, PostgresProxy};
 
 use super::forget_old;
+use crate::Error;
 use crate::mailboxes;
 use crate::messages::{self, Wanted};
 use crate::test_store::{TestStore, all, name, statuses};
@@ -314,4 +315,26 @@ async fn i11_deliveries_do_not_wait_for_ever_for_a_postgres_that_fell_silent() {
     let delivered = tokio::time::timeout(Duration::from_secs(60), delivered).await;
     let (results, ()) = delivered.unwrap();
     assert_eq!(statuses(&results), [(Status::Delivered, 1)]);
+}
+
+#[tokio::test]
+async fn what_was_delivered_behind_a_lost_answer_is_told_when_it_is_repeated() {
+    let proxy = PostgresProxy::start(&Postgres::start().database().await);
+    let kit = TestStore::at(proxy.url().to_owned()).await;
+    let bob = kit.user("bob@example.test").await;
+    let inbox = kit.mailbox_id(bob, "INBOX").await;
+    let body = kit.body(MESSAGE).await;
+    let delivery = kit.delivery("bob@example.test", body);
+    let watcher = kit.store.hub().watcher();
+    watcher.watch(&[inbox]);
+    proxy.cut_off_behind_the_next_commit();
+    let (first, ()) = tokio::join!(kit.deliverer.deliver(vec![delivery.clone()]), async {
+        proxy.is_cut_off().await;
+        proxy.mend();
+    });
+    assert!(matches!(first, Err(Error::Unavailable(_))), "{first:?}");
+    let again = kit.deliver(vec![delivery]).await;
+    assert_eq!(statuses(&again), [(Status::Duplicate, 1)]);
+    let told = tokio::time::timeout(Duration::from_secs(30), watcher.next()).await;
+    assert_eq!(told.unwrap(), [(inbox, 2)]);
 }
