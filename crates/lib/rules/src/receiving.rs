@@ -166,7 +166,7 @@ impl Policy {
     }
 }
 
-fn class(trust: &Trust) -> &'static str {
+pub(crate) fn class(trust: &Trust) -> &'static str {
     if trust.trusted {
         "trusted"
     } else {

@@ -125,6 +125,24 @@ pub(crate) mod refusals {
     );
     pub(crate) const TOO_MANY_RECIPIENTS: Verdict =
         refusal("too-many-recipients", 452, "4.5.3", "Too many recipients");
+    pub(crate) const RATE: Verdict = refusal(
+        "rate-exceeded",
+        450,
+        "4.7.1",
+        "Too much at a time, try again later",
+    );
+    pub(crate) const CONNECTION_RATE: Verdict = refusal(
+        "connection-rate-exceeded",
+        421,
+        "4.7.0",
+        "Too many connections at a time, try again later",
+    );
+    pub(crate) const GREYLISTED: Verdict = refusal(
+        "greylisted",
+        450,
+        "4.7.1",
+        "Not seen before: try again in a few minutes",
+    );
     pub(crate) const BLANK_REVERSE_PATH: Verdict = refusal(
         "blank-reverse-path",
         550,

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use api::collection::v1::collection_server::CollectionServer;
 use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::queue_server::QueueServer;
+use api::throttle::v1::throttle_server::ThrottleServer;
 use service_kit::{Routes, Service};
 use sqlx::PgPool;
 use tokio::task::JoinSet;
@@ -17,6 +18,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::policy::{Policies, PolicyService, Vault};
 use crate::service::QueueService;
+use crate::throttle::ThrottleService;
 use crate::{MESSAGE_LIMIT, MIGRATIONS, complete, enqueue, lease, notification, upkeep};
 
 /// Serves until shutdown.
@@ -57,10 +59,12 @@ pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> a
         shutdown: shutdown.clone(),
     };
     let policy = PolicyService::new(policies, vault, pool.clone(), clock.clone(), shutdown);
-    let collection = CollectionService::new(pool, clock);
+    let collection = CollectionService::new(pool.clone(), clock.clone());
+    let throttle = ThrottleService::new(pool, clock);
     let routes = Routes::new(QueueServer::new(queue).max_decoding_message_size(MESSAGE_LIMIT))
         .add_service(PolicyServer::new(policy).max_decoding_message_size(MESSAGE_LIMIT))
-        .add_service(CollectionServer::new(collection).max_decoding_message_size(MESSAGE_LIMIT));
+        .add_service(CollectionServer::new(collection).max_decoding_message_size(MESSAGE_LIMIT))
+        .add_service(ThrottleServer::new(throttle));
 
     serve(
         &service,

@@ -12,6 +12,7 @@ pub(crate) mod leases;
 pub(crate) mod listing;
 pub(crate) mod revisions;
 pub(crate) mod secrets;
+pub(crate) mod throttle;
 
 /// How far a message's id is shifted left to make room for its recipients' numbers. The
 /// statements say 14.

@@ -38,6 +38,7 @@ pub(crate) async fn round(engine: &Engine, history_days: u32) -> Result<(), sqlx
     if !ended.is_empty() {
         sql::complete::remove_ended(&mut connection, &ended, now).await?;
     }
+    sql::throttle::forget(&mut connection, now, now * 1000).await?;
     drop(connection);
     let swept = volume::garbage::sweep(&engine.pool, now).await?;
     if swept.removed + swept.kept > 0 {

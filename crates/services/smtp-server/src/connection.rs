@@ -4,11 +4,12 @@
 mod content;
 mod envelope;
 mod login;
+mod rates;
 
 use std::sync::Arc;
 
 use api::policy_watch::PolicySnapshot;
-use rules::{SessionFacts, Trust, Verdict};
+use rules::{Counted, SessionFacts, Trust, Verdict};
 use session_io::SessionError;
 use smtp_protocol::Reply;
 use smtp_protocol::server::{CloseReason, Event, Session, Terms};
@@ -94,6 +95,12 @@ impl Connection {
             self.session.close(&replies::NOT_NOW, self.io.output());
             return self.io.flush().await;
         }
+        if let Some(verdict) = self.too_many_connections() {
+            self.note_refusal(verdict.name, &verdict.reasons);
+            self.session
+                .close(&replies::of_verdict(&verdict), self.io.output());
+            return self.io.flush().await;
+        }
         self.set_terms();
         self.session.greet(self.io.output());
         loop {
@@ -113,6 +120,12 @@ impl Connection {
                 event => self.handle(event).await?,
             }
         }
+    }
+
+    fn too_many_connections(&self) -> Option<Verdict> {
+        let snapshot = self.server.policy.current()?;
+        let trust = snapshot.policy.trust(&self.facts);
+        self.take_share(&snapshot, &trust, Counted::Connections, None)
     }
 
     /// Writes what is to be written and waits for the client; false when it has gone.

@@ -9,6 +9,7 @@
 //! listen ──▶ connection ──▶ smtp_protocol::server::Session   (what was said)
 //!               ├─ login        directory.Authenticate
 //!               ├─ envelope     rules, users (directory.FindUsers, WatchUsers)
+//!               ├─ rates        throttle (throttle.Count once a second, throttle.Greylist)
 //!               └─ content      intake (scanner, inline text or upload) ──▶ queue.Enqueue
 //! ```
 
@@ -20,6 +21,7 @@ mod metrics;
 mod replies;
 mod server;
 mod session_id;
+mod throttle;
 mod trace_header;
 mod users;
 

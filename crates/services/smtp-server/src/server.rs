@@ -15,6 +15,7 @@ use crate::config::{Config, ListenerConfig, Role, TlsMode};
 use crate::gateways::Gateways;
 use crate::metrics::Metrics;
 use crate::session_id::SessionIds;
+use crate::throttle::Throttle;
 use crate::users::Users;
 
 /// See the module.
@@ -25,6 +26,7 @@ pub(crate) struct Server {
     pub(crate) directory: DirectoryClient<Channel>,
     pub(crate) queue: Channel,
     pub(crate) enqueuer: Enqueuer,
+    pub(crate) throttle: Throttle,
     pub(crate) gateways: Gateways,
     pub(crate) ids: SessionIds,
     pub(crate) metrics: Metrics,
@@ -45,6 +47,7 @@ impl Server {
             users: Users::start(mailbox_store.clone(), service.shutdown.clone()),
             directory: DirectoryClient::new(mailbox_store),
             enqueuer: Enqueuer::new(queue.clone()),
+            throttle: Throttle::start(queue.clone(), service.shutdown.clone()),
             queue,
             gateways: Gateways::new(),
             ids: SessionIds::new(),

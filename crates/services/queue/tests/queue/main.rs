@@ -14,3 +14,4 @@ mod lost_answer;
 mod outage;
 mod policy;
 mod taking;
+mod throttle;

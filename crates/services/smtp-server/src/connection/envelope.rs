@@ -6,7 +6,7 @@ use std::sync::Arc;
 use api::grpc::Status;
 use api::policy_watch::PolicySnapshot;
 use api::queue::v1::Recipient;
-use rules::{EmailAddress, RecipientVerdict, ReversePath, Trust, Verdict};
+use rules::{Counted, EmailAddress, RecipientVerdict, ReversePath, Trust, Verdict};
 use smtp_protocol::Path;
 use smtp_protocol::server::{Mail, Rcpt};
 
@@ -45,6 +45,11 @@ impl Connection {
             .policy
             .accept_sender(&self.facts, &trust, &reverse_path, mail.size);
         if !verdict.is_accepted() {
+            self.refuse(&verdict);
+            return;
+        }
+        let share = self.take_share(&snapshot, &trust, Counted::Messages, Some(&reverse_path));
+        if let Some(verdict) = share {
             self.refuse(&verdict);
             return;
         }
@@ -99,19 +104,30 @@ impl Connection {
             &transaction.reverse_path,
             text,
         );
-        let (address, mut verdict) = match accepted {
+        let (address, verdict) = match accepted {
             Ok(accepted) => accepted,
             Err(verdict) => return Ok(Err(verdict)),
         };
+        if let Some(refusal) = self.settle(verdict).await? {
+            return Ok(Err(refusal));
+        }
+        match self.postpone(transaction, &address).await? {
+            Some(verdict) => Ok(Err(verdict)),
+            None => Ok(Ok(address)),
+        }
+    }
+
+    /// Follows a verdict through the users that it depends on, to a refusal or none.
+    async fn settle(&self, mut verdict: RecipientVerdict) -> Result<Option<Verdict>, Status> {
         loop {
             verdict = match verdict {
-                RecipientVerdict::Accept { .. } => return Ok(Ok(address)),
-                RecipientVerdict::Refuse(verdict) => return Ok(Err(verdict)),
+                RecipientVerdict::Accept { .. } => return Ok(None),
+                RecipientVerdict::Refuse(verdict) => return Ok(Some(verdict)),
                 RecipientVerdict::AcceptIfUser {
                     user, otherwise, ..
                 } => {
                     if self.server.users.exists(&user.to_string()).await? {
-                        return Ok(Ok(address));
+                        return Ok(None);
                     }
                     *otherwise
                 }

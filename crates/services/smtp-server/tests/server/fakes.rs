@@ -2,6 +2,8 @@
 
 mod directory;
 mod queue;
+mod throttle;
 
 pub(crate) use directory::FakeDirectory;
 pub(crate) use queue::{Answer, FakeQueue};
+pub(crate) use throttle::FakeThrottle;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use api::directory::v1::directory_server::DirectoryServer;
 use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::queue_server::QueueServer;
+use api::throttle::v1::throttle_server::ThrottleServer;
 use fakes::{FakePolicy, FakeQueueService};
 use rules::ListenerClass;
 use service_kit::{Routes, Service};
@@ -14,7 +15,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
-use crate::fakes::{FakeDirectory, FakeQueue};
+use crate::fakes::{FakeDirectory, FakeQueue, FakeThrottle};
 
 pub(crate) const POLICY: &str = r#"
 [receiving.untrusted]
@@ -34,6 +35,7 @@ unmatched = "accept"
 pub(crate) struct System {
     pub(crate) queue: FakeQueue,
     pub(crate) directory: FakeDirectory,
+    pub(crate) throttle: FakeThrottle,
     pub(crate) policy: watch::Sender<String>,
     pub(crate) certificate: TestCertificate,
     pub(crate) shutdown: CancellationToken,
@@ -64,11 +66,13 @@ impl System {
         let socket = format!("unix:{}", folder.path().join("s").display());
         let queue = FakeQueue::new();
         let directory = FakeDirectory::new(&["bob@example.test", "eve@example.test"]);
+        let throttle = FakeThrottle::new();
         let (policy, document) = watch::channel(policy.to_owned());
         let fakes = Service::for_tests("fakes");
         let service = QueueServer::new(FakeQueueService(queue.clone()));
         let routes = Routes::new(service.max_decoding_message_size(1 << 24))
             .add_service(DirectoryServer::new(directory.clone()))
+            .add_service(ThrottleServer::new(throttle.clone()))
             .add_service(PolicyServer::new(FakePolicy::new(document)));
         let (listen, kit) = (socket.clone(), fakes.clone());
         tokio::spawn(async move { kit.serve_grpc(&listen, routes).await.unwrap() });
@@ -89,6 +93,7 @@ impl System {
         let system = Self {
             queue,
             directory,
+            throttle,
             policy,
             certificate,
             shutdown,
