@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use api::grpc::{Response, Status, Streaming};
 use api::message::v1::{Chunk, StoredText};
+use futures::TryStreamExt as _;
 
 use crate::Answer;
 
@@ -18,14 +19,15 @@ impl Texts {
     /// Takes a text, piece by piece, while `may` says nothing against it.
     pub async fn store(
         &self,
-        mut pieces: Streaming<Chunk>,
+        pieces: Streaming<Chunk>,
         may: impl Fn() -> Result<(), Status> + Send,
     ) -> Answer<StoredText> {
         let mut text = Vec::new();
-        while let Some(piece) = pieces.message().await? {
-            assert!(piece.data.len() <= LARGEST_PIECE);
+        let mut pieces = std::pin::pin!(api::text_upload::pieces(pieces));
+        while let Some(piece) = pieces.try_next().await? {
+            assert!(piece.len() <= LARGEST_PIECE);
             may()?;
-            text.extend_from_slice(&piece.data);
+            text.extend_from_slice(&piece);
         }
         let mut texts = self.0.lock().unwrap();
         let stored = StoredText {

@@ -2,8 +2,9 @@
 //!
 //! An upload holds no transaction while it waits for bytes (I7): each chunk is committed by
 //! itself. Its garbage entry comes first, so that what breaks off is removed even when this process
-//! ends with it: what failed at the next sweep, what nobody claims after a day. What takes longer
-//! than that has lost its first chunks, and fails at its end.
+//! ends with it: what failed or was broken off at the next sweep, what is complete and claimed by
+//! nobody after ten minutes: its message comes behind it at once, or was refused. What takes longer
+//! than a day has lost its first chunks, and fails at its end.
 
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,9 @@ use sqlx::{PgConnection, PgPool};
 use crate::chunks::Chunker;
 use crate::{DAY_MS, Error, Ids};
 
+/// How long a complete text waits for its message, milliseconds.
+const CLAIMED_WITHIN_MS: i64 = 10 * 60 * 1000;
+
 /// A text that waits for its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoredText {
@@ -23,7 +27,8 @@ pub struct StoredText {
     pub size: u64,
 }
 
-/// Stores the text that `pieces` brings. At most `limit` octets are taken.
+/// Stores the text that `pieces` brings, to the end of the stream. At most `limit` octets are taken.
+/// A stream that was broken off must end in an error, or its half is taken for the whole.
 pub async fn store_text<S, E>(
     pool: &PgPool,
     ids: &Ids,
@@ -88,7 +93,7 @@ where
     Ok(StoredText { id, size })
 }
 
-/// The upload is complete, and has a day from now to be claimed.
+/// The upload is complete, and has a little time from now to be claimed.
 async fn finish(
     pool: &PgPool,
     id: i64,
@@ -108,7 +113,7 @@ async fn finish(
         id,
         octets,
         begun,
-        begun.saturating_add(took).saturating_add(DAY_MS)
+        begun.saturating_add(took).saturating_add(CLAIMED_WITHIN_MS)
     )
     .execute(pool)
     .await?;

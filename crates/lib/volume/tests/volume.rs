@@ -241,7 +241,7 @@ async fn an_upload_that_was_swept_before_its_end_fails() {
 }
 
 #[tokio::test]
-async fn an_upload_that_nobody_claims_lapses_after_a_day() {
+async fn an_upload_that_nobody_claims_lapses_after_ten_minutes() {
     let pool = pool().await;
     let lapsed = store(&pool, &vec![b'x'; CHUNK_SIZE * 2], u64::MAX)
         .await
@@ -250,7 +250,10 @@ async fn an_upload_that_nobody_claims_lapses_after_a_day() {
         .await
         .unwrap();
     claim(&pool, claimed).await.unwrap();
-    volume::garbage::sweep(&pool, 2 * DAY_MS).await.unwrap();
+    let minute = 60_000;
+    volume::garbage::sweep(&pool, 9 * minute).await.unwrap();
+    assert_eq!(chunks(&pool).await, 4);
+    volume::garbage::sweep(&pool, 11 * minute).await.unwrap();
     assert_eq!(chunks(&pool).await, 2);
     assert!(matches!(claim(&pool, lapsed).await, Err(Error::Missing(_))));
     assert_eq!(

@@ -16,7 +16,7 @@ async fn committed_once(uploaded: bool) {
         let data = Bytes::from(vec![b'x'; 300_000]);
         let stored = queue
             .client()
-            .store_text(tokio_stream::iter([Chunk { data }]))
+            .store_text(tokio_stream::iter([Chunk { data, last: true }]))
             .await
             .unwrap()
             .into_inner();

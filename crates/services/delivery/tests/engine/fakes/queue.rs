@@ -224,7 +224,7 @@ impl PartOfQueue for FakeQueue {
                 .collect()
         };
         let chunks = std::iter::once(header).chain(text);
-        let chunks: Vec<_> = chunks.map(|data| Ok(Chunk { data })).collect();
+        let chunks: Vec<_> = chunks.map(|data| Ok(Chunk { data, last: false })).collect();
         Ok(Response::new(Box::pin(stream::iter(chunks))))
     }
 }

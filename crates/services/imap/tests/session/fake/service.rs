@@ -197,6 +197,7 @@ impl MailboxStore for Store {
         };
         let chunk = |data: &[u8]| Chunk {
             data: data.to_vec().into(),
+            last: false,
         };
         Ok(answers(
             octets[start..end].chunks(100_000).map(chunk).collect(),
