@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use crate::address::EmailAddress;
-use crate::facts::SessionFacts;
+use crate::facts::{ReverseName, SessionFacts};
+use crate::interface::SessionInterface;
 use crate::path::ReversePath;
 use crate::policy::Policy;
 use crate::routing::Route;
-use crate::trust::{Trust, by_facts};
+use crate::trust::{Answer, Trust, TrustAction, by_facts};
 use crate::verdict::{RecipientVerdict, Verdict};
 
 /// The session to be played.
@@ -102,13 +103,22 @@ fn facts(play: &Play<'_>) -> Vec<Fact> {
     let gateways: Vec<_> = facts.gateways.iter().map(ToString::to_string).collect();
     [
         ("peer", facts.peer.to_string()),
+        (
+            "proxy",
+            facts.proxy.map(|ip| ip.to_string()).unwrap_or_default(),
+        ),
         ("local address", facts.local.to_string()),
+        (
+            "interface",
+            facts.interface.as_ref().map(interface).unwrap_or_default(),
+        ),
         ("listener", facts.listener.to_string()),
         (
             "listener class",
             format!("{:?}", facts.class).to_lowercase(),
         ),
         ("default gateways", gateways.join(", ")),
+        ("reverse name", reverse_name(&facts.reverse_name)),
         ("helo", text(&facts.helo)),
         ("login", text(&facts.login)),
         ("tls", if facts.tls { "yes" } else { "no" }.to_owned()),
@@ -120,15 +130,44 @@ fn facts(play: &Play<'_>) -> Vec<Fact> {
     .collect()
 }
 
+fn interface(interface: &SessionInterface) -> String {
+    let SessionInterface {
+        name,
+        class,
+        reason,
+        ..
+    } = interface;
+    format!("{name}, {class}: {reason}")
+}
+
+/// Nothing when nobody asked.
+fn reverse_name(name: &ReverseName) -> String {
+    match name {
+        ReverseName::NotAsked => String::new(),
+        ReverseName::None => "none".to_owned(),
+        ReverseName::Confirmed(names) => names.join(", "),
+        ReverseName::Failed => "unknown: the DNS does not answer".to_owned(),
+    }
+}
+
 fn tell_trust(policy: &Policy, play: &Play<'_>, story: &mut Explanation) {
     for trust in policy.trust_policies() {
         let rule = format!("trust policy \"{}\" (line {})", trust.name, trust.line);
-        if let Some(condition) = trust.wanted.mismatch(play.facts, Some(play.sender)) {
-            story.tell(rule, format!("does not match: {condition}"));
-        } else {
-            story.tell(rule, format!("matches: {:?}", trust.action).to_lowercase());
-            return;
-        }
+        let outcome = match (trust.answer(play.facts, Some(play.sender)), trust.action) {
+            (Answer::Mismatch(condition), _) => format!("does not match: {condition}"),
+            (Answer::Unknown, TrustAction::Trust) => {
+                "cannot be decided: the DNS does not answer".to_owned()
+            }
+            (Answer::Unknown, TrustAction::Distrust) => {
+                story.tell(rule, "distrust until the DNS answers");
+                return;
+            }
+            (Answer::Matches, action) => {
+                story.tell(rule, format!("matches: {action:?}").to_lowercase());
+                return;
+            }
+        };
+        story.tell(rule, outcome);
     }
     let trust = by_facts(play.facts);
     let answer = if trust.trusted {

@@ -33,6 +33,7 @@ mod duration;
 mod error;
 mod explain;
 mod facts;
+mod interface;
 mod network;
 mod path;
 mod pattern;
@@ -53,7 +54,10 @@ pub use domain::{Domain, Host};
 pub use duration::{format_duration, parse_duration};
 pub use error::{AddressError, PolicyError, PolicyErrors};
 pub use explain::{Explanation, Fact, Play, Step, explain};
-pub use facts::{ListenerClass, SessionFacts};
+pub use facts::{ListenerClass, ReverseName, SessionFacts};
+pub use interface::{
+    Interface, InterfaceSetting, NetworkClass, SessionInterface, classify, interface_of,
+};
 pub use network::{Network, is_internal};
 pub use path::{ForwardPath, ReversePath};
 pub use pattern::Pattern;

@@ -18,6 +18,16 @@ impl Policy {
         sender: &ReversePath,
         size: Option<u64>,
     ) -> Verdict {
+        until_trust_is_known(trust, self.judge_sender(facts, trust, sender, size))
+    }
+
+    fn judge_sender(
+        &self,
+        facts: &SessionFacts,
+        trust: &Trust,
+        sender: &ReversePath,
+        size: Option<u64>,
+    ) -> Verdict {
         let rules = self.receiving(trust.trusted);
         if let Some(size) = size.filter(|size| *size > rules.max_size) {
             let limit = rules.max_size;
@@ -96,7 +106,8 @@ impl Policy {
         let route = self.route(recipient);
         if let Err(refusal) = self.may_reach(trust, recipient, &route) {
             let session = format!("{} sends as <{sender}>", facts.peer);
-            return RecipientVerdict::Refuse(refusal.because(session));
+            let refusal = until_trust_is_known(trust, refusal.because(session));
+            return RecipientVerdict::Refuse(refusal);
         }
         by_route(route)
     }
@@ -164,6 +175,16 @@ impl Policy {
         }
         Ok(())
     }
+}
+
+/// What is refused for want of trust is refused for now while the DNS has not answered.
+fn until_trust_is_known(trust: &Trust, verdict: Verdict) -> Verdict {
+    if !trust.provisional || verdict.is_accepted() || verdict.is_temporary() {
+        return verdict;
+    }
+    refusals::TRUST_UNKNOWN
+        .because("the DNS does not answer what a trust policy asks of the peer's name")
+        .because(format!("without it: {verdict}"))
 }
 
 pub(crate) fn class(trust: &Trust) -> &'static str {

@@ -155,6 +155,13 @@ pub(crate) mod refusals {
         "5.1.8",
         "Senders must have a domain name",
     );
+    /// For now: once the DNS answers, a trust policy may decide otherwise.
+    pub(crate) const TRUST_UNKNOWN: Verdict = refusal(
+        "trust-unknown",
+        451,
+        "4.4.3",
+        "Your host name cannot be looked up, try again later",
+    );
     pub(crate) const SPOOFED_SENDER: Verdict = refusal(
         "spoofed-sender",
         550,

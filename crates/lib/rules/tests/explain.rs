@@ -2,7 +2,7 @@
 // A test may stop at what it did not expect.
 #![allow(clippy::unwrap_used)]
 
-use rules::{Explanation, Play, Policy, SessionFacts, explain};
+use rules::{Explanation, Play, Policy, ReverseName, SessionFacts, explain};
 
 const POLICY: &str = r#"
 [[trust]]
@@ -61,6 +61,62 @@ fn a_refused_relay_is_told_with_each_rule() {
     let json = serde_json::to_value(&story).unwrap();
     assert_eq!(json["verdict"]["name"], "relay-denied");
     assert_eq!(json["facts"][0]["value"], "203.0.113.9");
+}
+
+#[test]
+fn what_the_dns_does_not_say_is_told() {
+    let policy = Policy::parse(
+        "[[trust]]\nname = \"partner\"\naction = \"trust\"\nwhere = { reverse-dns = \"*.partner.test\" }\n\
+         [[trust]]\nname = \"pool\"\naction = \"distrust\"\nwhere = { reverse-dns = \"*.pool.test\" }\n",
+    )
+    .unwrap();
+    let mut facts = SessionFacts::new(
+        "mx",
+        "203.0.113.9".parse().unwrap(),
+        "198.51.100.1".parse().unwrap(),
+    );
+    facts.reverse_name = ReverseName::Failed;
+    assert!(policy.asks_reverse_name(&facts));
+    let story = explain(
+        &policy,
+        &Play {
+            facts: &facts,
+            sender: &"a@x.test".parse().unwrap(),
+            recipient: &"b@y.test".parse().unwrap(),
+            postmaster: false,
+            has_user: &|_| false,
+        },
+    );
+    assert_eq!(
+        told(&story)[..2],
+        [
+            "trust policy \"partner\" (line 1): cannot be decided: the DNS does not answer",
+            "trust policy \"pool\" (line 5): distrust until the DNS answers",
+        ]
+    );
+    assert_eq!(story.verdict.name, "trust-unknown");
+    assert!(story.verdict.is_temporary());
+    assert!(story.trust.provisional);
+}
+
+#[test]
+fn the_name_is_asked_for_only_where_it_decides() {
+    let ask = |where_: &str, enabled: bool, peer: &str| {
+        let document =
+            format!("[[trust]]\naction = \"trust\"\nenabled = {enabled}\nwhere = {{ {where_} }}\n");
+        let local = "198.51.100.1".parse().unwrap();
+        let facts = SessionFacts::new("mx", peer.parse().unwrap(), local);
+        Policy::parse(&document).unwrap().asks_reverse_name(&facts)
+    };
+    let name = "reverse-dns = \"*.partner.test\"";
+    assert!(ask(name, true, "203.0.113.9"));
+    assert!(!ask(name, false, "203.0.113.9"));
+    let both = format!("{name}, network = \"203.0.113.0/24\"");
+    assert!(ask(&both, true, "203.0.113.9"));
+    assert!(!ask(&both, true, "192.0.2.9"));
+    let listener = format!("{name}, listener = \"submission\"");
+    assert!(!ask(&listener, true, "203.0.113.9"));
+    assert!(!ask("network = \"203.0.113.0/24\"", true, "203.0.113.9"));
 }
 
 #[test]

@@ -10,8 +10,8 @@
 use std::sync::Arc;
 
 use rules::{
-    EmailAddress, ForwardPath, ListenerClass, Play, Policy, RecipientVerdict, ReversePath,
-    SessionFacts, explain,
+    EmailAddress, ForwardPath, ListenerClass, NetworkClass, Play, Policy, RecipientVerdict,
+    ReverseName, ReversePath, SessionFacts, SessionInterface, explain,
 };
 
 const STRANGER: &str = "203.0.113.9";
@@ -29,6 +29,9 @@ fn facts(text: &str) -> SessionFacts {
             "listener" => facts.listener = value.into(),
             "gateway" => facts.gateways = Arc::new([value.parse().unwrap()]),
             "tls" => facts.tls = true,
+            "proxy" => facts.proxy = Some(value.parse().unwrap()),
+            "interface" => facts.interface = Some(interface(value)),
+            "name" => facts.reverse_name = reverse_name(value),
             "class" => {
                 facts.class = match value {
                     "auto" => ListenerClass::Auto,
@@ -42,6 +45,30 @@ fn facts(text: &str) -> SessionFacts {
         }
     }
     facts
+}
+
+/// `internal`, `external`, `dmz`; `!` behind it when the configuration says so.
+fn interface(value: &str) -> SessionInterface {
+    let class = match value.trim_end_matches('!') {
+        "internal" => NetworkClass::Internal,
+        "external" => NetworkClass::External,
+        "dmz" => NetworkClass::Dmz,
+        other => panic!("no class {other}"),
+    };
+    SessionInterface {
+        name: "eth0".into(),
+        class,
+        set: value.ends_with('!'),
+        reason: "the table says so".into(),
+    }
+}
+
+fn reverse_name(value: &str) -> ReverseName {
+    match value {
+        "none" => ReverseName::None,
+        "failed" => ReverseName::Failed,
+        names => ReverseName::Confirmed(names.split(',').map(str::to_owned).collect()),
+    }
 }
 
 /// `trust | verdict | route` of a row.
@@ -116,6 +143,16 @@ fn run(table: &str) {
 #[test]
 fn trust_is_decided_by_policies_login_and_network() {
     run(include_str!("sessions/trust.txt"));
+}
+
+#[test]
+fn trust_follows_the_interface_and_the_proxy() {
+    run(include_str!("sessions/network.txt"));
+}
+
+#[test]
+fn trust_by_reverse_name_fails_closed() {
+    run(include_str!("sessions/reverse_name.txt"));
 }
 
 #[test]
