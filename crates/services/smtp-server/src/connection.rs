@@ -4,6 +4,7 @@
 mod content;
 mod envelope;
 mod login;
+mod origin;
 mod rates;
 
 use std::sync::Arc;
@@ -41,13 +42,7 @@ impl Connection {
         shutdown: CancellationToken,
         io: session_io::Connection,
     ) -> Self {
-        let mut facts = SessionFacts::new(
-            Arc::clone(&listener.name),
-            io.peer().ip().to_canonical(),
-            io.local().ip().to_canonical(),
-        );
-        facts.class = listener.class;
-        facts.gateways = server.gateways.current();
+        let facts = origin::facts(&server, &listener, &io);
         Self {
             session: Session::new(server.hostname.as_str(), server.limits, Terms::default()),
             server,
@@ -95,7 +90,11 @@ impl Connection {
             self.session.close(&replies::NOT_NOW, self.io.output());
             return self.io.flush().await;
         }
-        if let Some(verdict) = self.too_many_connections() {
+        self.look_up_name().await;
+        // One who is to say XCLIENT counts when it has.
+        if !self.may_tell()
+            && let Some(verdict) = self.too_many_connections()
+        {
             self.note_refusal(verdict.name, &verdict.reasons);
             self.session
                 .close(&replies::of_verdict(&verdict), self.io.output());
@@ -152,8 +151,9 @@ impl Connection {
                 self.start_tls().await?;
                 self.session.secured();
             }
+            Event::Xclient(told) => self.told(told).await,
             Event::Authenticate(credentials) => self.log_in(credentials).await,
-            Event::Mail(mail) => self.sender(mail),
+            Event::Mail(mail) => self.sender(mail).await,
             Event::Rcpt(rcpt) => self.recipient(rcpt).await,
             Event::Begin => self.begin().await,
             Event::Content(octets) => self.content(octets).await,
@@ -204,6 +204,7 @@ impl Connection {
             starttls: !tls && self.listener.tls.is_some(),
             auth: tls || self.listener.plaintext_auth,
             auth_required: self.listener.role == Role::Submission,
+            xclient: self.may_tell(),
             size: rules.max_size,
         });
     }

@@ -7,6 +7,7 @@
 //!
 //! ```text
 //! listen ──▶ connection ──▶ smtp_protocol::server::Session   (what was said)
+//!               ├─ origin       who is there: host-network, PROXY, XCLIENT, reverse_name
 //!               ├─ login        directory.Authenticate
 //!               ├─ envelope     rules, users (directory.FindUsers, WatchUsers)
 //!               ├─ rates        throttle (throttle.Count once a second, throttle.Greylist)
@@ -15,10 +16,10 @@
 
 mod config;
 mod connection;
-mod gateways;
 mod listen;
 mod metrics;
 mod replies;
+mod reverse_name;
 mod server;
 mod session_id;
 mod throttle;

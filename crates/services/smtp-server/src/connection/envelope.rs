@@ -25,7 +25,7 @@ pub(super) struct Transaction {
 
 impl Connection {
     /// MAIL.
-    pub(super) fn sender(&mut self, mail: Mail) {
+    pub(super) async fn sender(&mut self, mail: Mail) {
         if self.messages >= self.server.max_messages {
             self.session.refuse(replies::ENOUGH, self.io.output());
             return;
@@ -34,6 +34,8 @@ impl Connection {
             self.refuse_for_now(replies::NOT_NOW, &"no policy");
             return;
         };
+        // A policy that has come since the greeting may ask for it.
+        self.look_up_name().await;
         let Ok(reverse_path) = reverse_path(&mail.reverse_path) else {
             self.note_refusal("malformed-sender", &[]);
             self.session

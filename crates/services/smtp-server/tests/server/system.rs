@@ -54,6 +54,13 @@ pub(crate) enum Port {
     Submission,
     Submissions,
     Plaintext,
+    /// Behind the proxies 127.0.0.0/8, which send a PROXY header; its class is that of the system's
+    /// making.
+    Proxied,
+    /// Behind the proxy 127.0.0.1, which says XCLIENT.
+    Xclient,
+    /// Its class is found.
+    Auto,
 }
 
 impl System {
@@ -143,6 +150,10 @@ impl Drop for System {
     }
 }
 
+pub(crate) fn listener_on_any_port() -> ListenerConfig {
+    config().listener.remove(Port::Auto as usize)
+}
+
 fn config() -> Config {
     let listener = |role, tls, class, plaintext_auth| ListenerConfig {
         address: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -151,6 +162,13 @@ fn config() -> Config {
         tls,
         class,
         plaintext_auth,
+        proxies: Vec::new(),
+        proxy_protocol: false,
+    };
+    let proxied = |role, tls, header| ListenerConfig {
+        proxies: vec!["127.0.0.0/8".parse().unwrap()],
+        proxy_protocol: header,
+        ..listener(role, tls, ListenerClass::Auto, true)
     };
     let external = ListenerClass::External;
     Config {
@@ -160,6 +178,9 @@ fn config() -> Config {
             listener(Role::Submission, TlsMode::Starttls, external, false),
             listener(Role::Submission, TlsMode::Implicit, external, false),
             listener(Role::Submission, TlsMode::None, external, true),
+            proxied(Role::Mx, TlsMode::Starttls, true),
+            proxied(Role::Mx, TlsMode::Starttls, false),
+            listener(Role::Mx, TlsMode::None, ListenerClass::Auto, false),
         ],
         ..Config::default()
     }
