@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{certificates, domain, explain, policy, queue, secret, send, status, user};
+use crate::commands::{
+    certificates, domain, explain, network, policy, queue, secret, send, status, user,
+};
 use crate::up;
 
 const AFTER_HELP: &str = "\
@@ -68,6 +70,8 @@ pub enum Command {
     Send(send::Arguments),
     /// Play a session that has not happened, and say what would become of it and why
     Explain(explain::Arguments),
+    /// This machine's interfaces and gateways, and whom the SMTP server trusts for where they are
+    Network(network::Arguments),
     /// Make certificates for services on several machines or in containers
     Certificates(certificates::Arguments),
 }

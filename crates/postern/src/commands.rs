@@ -3,6 +3,7 @@
 pub(crate) mod certificates;
 pub(crate) mod domain;
 pub(crate) mod explain;
+pub(crate) mod network;
 pub(crate) mod policy;
 pub(crate) mod queue;
 mod revision;
@@ -25,6 +26,7 @@ pub(crate) async fn run(
     match command {
         Command::Up(_) => Ok(Outcome::Done),
         Command::Certificates(arguments) => certificates::run(&arguments, screen),
+        Command::Network(arguments) => network::run(&arguments, system, screen),
         Command::Domain(command) => domain::run(command, system, screen).await,
         Command::User(command) => user::run(command, system, screen).await,
         Command::Queue(command) => queue::run(command, system, screen).await,

@@ -6,6 +6,8 @@ use api::directory::v1::directory_client::DirectoryClient;
 use api::grpc::Channel;
 use api::policy::v1::policy_client::PolicyClient;
 use api::queue::v1::queue_client::QueueClient;
+use rules::InterfaceSetting;
+use serde::Deserialize;
 use service_kit::config::InternalTlsConfig;
 use service_kit::{Endpoint, open_channel};
 
@@ -23,6 +25,15 @@ pub(crate) struct System {
     /// Every process and where it answers for its health, as far as the configuration says.
     processes: Vec<Process>,
     pub(crate) hostname: String,
+    /// The classes of interfaces that the SMTP server's configuration sets.
+    pub(crate) interfaces: Vec<InterfaceSetting>,
+}
+
+/// What is read of the section `[smtp-server]`.
+#[derive(Default, Deserialize)]
+struct SmtpServer {
+    #[serde(default)]
+    interface: Vec<InterfaceSetting>,
 }
 
 /// A process of the system.
@@ -103,12 +114,17 @@ impl System {
                 })
             })
             .collect();
+        let smtp_server: SmtpServer = match table.get("smtp-server") {
+            Some(section) => section.clone().try_into().map_err(|e| format!("{e}"))?,
+            None => SmtpServer::default(),
+        };
         let hostname = table.get("hostname").and_then(toml::Value::as_str);
         Ok(Self {
             queue: endpoint("queue", "POSTERN_ENDPOINTS__QUEUE"),
             mailbox_store: endpoint("mailbox-store", "POSTERN_ENDPOINTS__MAILBOX_STORE"),
             internal_tls,
             processes,
+            interfaces: smtp_server.interface,
             hostname: hostname.map_or_else(machine_name, str::to_owned),
         })
     }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use api::directory::v1::FindUsersRequest;
 use rules::{
-    EmailAddress, Explanation, ForwardPath, ListenerClass, Play, Policy, ReversePath, SessionFacts,
-    explain, is_internal,
+    EmailAddress, Explanation, ForwardPath, ListenerClass, NetworkClass, Play, Policy, ReverseName,
+    ReversePath, SessionFacts, SessionInterface, explain, is_internal,
 };
 use serde::Serialize;
 
@@ -24,6 +24,8 @@ Exit code 0 when the message would be accepted, 1 when it would be refused.
 Examples:
   postern explain --peer 203.0.113.9 --from a@x.test --to bob@example.test
   postern explain --peer 10.0.0.7 --login bob@example.test --from bob@example.test --to b@y.test
+  postern explain --peer 10.0.0.7 --interface eth1=dmz --from a@x.test --to b@y.test
+  postern explain --peer 203.0.113.9 --reverse-name mail.partner.test --from a@x.test --to b@y.test
   postern explain --peer 203.0.113.9 --from a@x.test --to b@y.test --policy new.toml")]
 pub struct Arguments {
     /// Address of the client
@@ -44,6 +46,17 @@ pub struct Arguments {
     /// Class of the listener: auto, internal, external or dmz
     #[arg(long, default_value = "auto", value_parser = class)]
     class: ListenerClass,
+    /// Interface that has the local address, and its class: internal, external or dmz; found by the
+    /// addresses alone unless given. `postern network` shows those of this machine
+    #[arg(long, value_name = "NAME=CLASS", value_parser = interface)]
+    interface: Option<SessionInterface>,
+    /// Proxy that told the client's address; the same address if it told none
+    #[arg(long, value_name = "IP")]
+    proxy: Option<IpAddr>,
+    /// Name of the client in the DNS that leads back to its address; may be repeated. `failed`
+    /// when the DNS does not answer
+    #[arg(long = "reverse-name", value_name = "NAME")]
+    reverse_names: Vec<String>,
     /// A default gateway of the host; may be repeated
     #[arg(long = "gateway", value_name = "IP")]
     gateways: Vec<IpAddr>,
@@ -79,6 +92,23 @@ fn class(text: &str) -> Result<ListenerClass, &'static str> {
         "dmz" => Ok(ListenerClass::Dmz),
         _ => Err("it can be auto, internal, external or dmz"),
     }
+}
+
+fn interface(text: &str) -> Result<SessionInterface, &'static str> {
+    let (name, class) = text.split_once('=').ok_or("write NAME=CLASS")?;
+    let class = match class {
+        "internal" => NetworkClass::Internal,
+        "external" => NetworkClass::External,
+        "dmz" => NetworkClass::Dmz,
+        _ => return Err("the class can be internal, external or dmz"),
+    };
+    Ok(SessionInterface {
+        name: name.into(),
+        class,
+        // As if it were found: then the peer's address must bear it out.
+        set: false,
+        reason: "as given".into(),
+    })
 }
 
 pub(crate) async fn run(
@@ -170,6 +200,13 @@ fn facts(arguments: &Arguments) -> SessionFacts {
     });
     let mut facts = SessionFacts::new(arguments.listener.as_str(), arguments.peer, local);
     facts.class = arguments.class;
+    facts.interface.clone_from(&arguments.interface);
+    facts.proxy = arguments.proxy;
+    facts.reverse_name = match arguments.reverse_names.as_slice() {
+        [] => ReverseName::None,
+        [one] if one == "failed" => ReverseName::Failed,
+        names => ReverseName::Confirmed(names.iter().map(|name| name.to_lowercase()).collect()),
+    };
     facts.gateways = arguments.gateways.clone().into();
     facts.helo.clone_from(&arguments.helo);
     facts.login.clone_from(&arguments.login);
@@ -262,6 +299,7 @@ peer            203.0.113.9
 local address   0.0.0.0
 listener        mx
 listener class  auto
+reverse name    none
 helo            none
 login           none
 tls             no
@@ -289,6 +327,30 @@ Refused: relay-denied. The client reads \"550 5.7.1 Relaying denied\".
         assert!(!told(line, "").story.trust.trusted);
         let line = "--peer 10.0.0.7 --gateway 10.0.0.7 --from a@x.test --to b@y.test";
         assert_eq!(told(line, "").story.trust.name, "gateway-peer");
+    }
+
+    #[test]
+    fn interface_proxy_and_name_are_facts() {
+        let line = "--peer 10.0.0.7 --interface eth1=dmz --from a@x.test --to b@y.test";
+        let dmz = told(line, "");
+        assert_eq!(dmz.story.trust.name, "dmz-listener");
+        assert!(text(&dmz).contains("interface       eth1, DMZ: as given"));
+        let line = "--peer 10.0.0.7 --interface eth0=internal --from a@x.test --to b@y.test";
+        assert!(told(line, "").story.trust.trusted);
+        let line = "--peer 203.0.113.9 --interface eth0=internal --from a@x.test --to b@y.test";
+        assert_eq!(told(line, "").story.trust.name, "public-peer");
+        let line = "--peer 10.0.0.7 --proxy 10.0.0.7 --from a@x.test --to b@y.test";
+        assert_eq!(told(line, "").story.trust.name, "proxy-peer");
+        let policy =
+            "[[trust]]\naction = \"trust\"\nwhere = { reverse-dns = \"*.partner.test\" }\n";
+        let line = "--peer 203.0.113.9 --from a@x.test --to b@y.test";
+        assert!(!told(line, policy).story.trust.trusted);
+        let named = format!("{line} --reverse-name Mail.partner.test");
+        assert!(told(&named, policy).story.trust.trusted);
+        let failed = told(&format!("{line} --reverse-name failed"), policy);
+        assert_eq!(failed.story.verdict.name, "trust-unknown");
+        let refused = ["explain", "--interface", "eth0=office"];
+        assert!(Line::try_parse_from(refused).is_err());
     }
 
     #[test]
