@@ -19,6 +19,8 @@ mod front_door;
 mod invariants;
 mod kill;
 mod large;
+mod network;
+mod proxy;
 mod real_clients;
 mod recipients;
 mod relay;
