@@ -5,6 +5,8 @@
 //! this crate opens no socket, reads no clock, asks no directory.
 //!
 //! ```text
+//!  connect                         interface_of(local, &interfaces, &settings) → SessionInterface
+//!                                  Policy::asks_reverse_name(&facts)         → bool
 //!  connect, HELO, STARTTLS, AUTH   Policy::trust(&facts)                      → Trust
 //!  MAIL FROM                       Policy::trust_of_sender(&facts, &path)     → Trust
 //!                                  Policy::accept_sender(&facts, &trust, &path, size) → Verdict

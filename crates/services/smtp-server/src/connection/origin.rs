@@ -17,14 +17,15 @@ pub(super) fn facts(
     io: &session_io::Connection,
 ) -> SessionFacts {
     let network = server.network.current();
-    let local = io.local().ip().to_canonical();
-    let mut facts = SessionFacts::new(
-        Arc::clone(&listener.name),
+    let (peer, local) = (
         io.peer().ip().to_canonical(),
-        local,
+        io.local().ip().to_canonical(),
     );
+    let mut facts = SessionFacts::new(Arc::clone(&listener.name), peer, local);
     facts.class = listener.class;
-    facts.proxy = io.proxy();
+    // One that is to say XCLIENT and has not speaks for nobody yet.
+    let silent = (listener.xclient && listener.proxies.are(peer)).then_some(peer);
+    facts.proxy = io.proxy().or(silent);
     // Behind a proxy the local address is another machine's.
     if facts.proxy.is_none() {
         facts.interface = Some(network.interface_of(local, &server.interfaces));
@@ -37,9 +38,8 @@ impl Connection {
     /// Whether the peer may tell for whom it speaks: a named proxy that has not done so yet, since
     /// what follows XCLIENT comes from its client.
     pub(super) fn may_tell(&self) -> bool {
-        self.listener.xclient
-            && self.io.proxy().is_none()
-            && self.listener.proxies.are(self.facts.peer)
+        let untold = self.io.proxy().is_none();
+        self.listener.xclient && untold && self.listener.proxies.are(self.facts.peer)
     }
 
     /// XCLIENT. The session begins anew with what was told.

@@ -160,6 +160,20 @@ async fn xclient_begins_the_session_anew_with_the_client_that_it_tells_of() {
 }
 
 #[tokio::test]
+async fn a_proxy_that_has_not_said_xclient_is_trusted_for_nothing() {
+    let system = System::start_with(TRUSTING, |config| {
+        config.listener[Port::Xclient as usize].class = rules::ListenerClass::Internal;
+    })
+    .await;
+    let mut client = system.connect(Port::Xclient).await;
+    relays(&mut client, 550).await;
+    client.say("XCLIENT ADDR=203.0.113.200", 220).await;
+    client.say("EHLO client.test", 250).await;
+    // Now its client is, since the listener is said to be internal.
+    relays(&mut client, 250).await;
+}
+
+#[tokio::test]
 async fn a_login_that_the_proxy_took_counts_and_an_unknown_address_does_not() {
     let system = System::start_with(TRUSTING, |_| {}).await;
     let mut client = system.connect(Port::Xclient).await;
