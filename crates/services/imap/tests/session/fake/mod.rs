@@ -26,6 +26,12 @@ pub(crate) struct Inside {
     /// The longest piece of an upload.
     longest_piece: AtomicUsize,
     down: AtomicBool,
+    /// FETCH fails, and nothing else.
+    fetch_fails: AtomicBool,
+    /// No change is told.
+    hushed: AtomicBool,
+    /// Of a streamed answer only the first piece comes.
+    stalled: AtomicBool,
     calls: AtomicUsize,
 }
 
@@ -54,6 +60,9 @@ impl Store {
             uploads: Mutex::default(),
             longest_piece: AtomicUsize::new(0),
             down: AtomicBool::new(false),
+            fetch_fails: AtomicBool::new(false),
+            hushed: AtomicBool::new(false),
+            stalled: AtomicBool::new(false),
             calls: AtomicUsize::new(0),
         }));
         for (name, special_use) in [("INBOX", ""), ("Sent", "\\Sent"), ("Trash", "\\Trash")] {
@@ -77,6 +86,20 @@ impl Store {
 
     pub(crate) fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
+    }
+
+    pub(crate) fn set_fetch_fails(&self, fails: bool) {
+        self.fetch_fails.store(fails, Ordering::SeqCst);
+    }
+
+    /// What changes from here on is not told to those who watch.
+    pub(crate) fn hush(&self) {
+        self.hushed.store(true, Ordering::SeqCst);
+    }
+
+    /// Answers that are streamed break off without an end.
+    pub(crate) fn stall(&self) {
+        self.stalled.store(true, Ordering::SeqCst);
     }
 
     /// Ends the streams of change notices.
@@ -137,7 +160,7 @@ impl Store {
     ) -> T {
         let before = mailbox.modseq;
         let result = change(mailbox);
-        if mailbox.modseq > before {
+        if mailbox.modseq > before && !self.hushed.load(Ordering::SeqCst) {
             self.tell(mailbox.id, mailbox.modseq);
         }
         result

@@ -18,10 +18,6 @@ use super::{BREAK, Store};
 type Answer<T> = Result<Response<T>, Status>;
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
-fn answers<T: Send + 'static>(items: Vec<T>) -> Response<Answers<T>> {
-    Response::new(Box::pin(stream::iter(items.into_iter().map(Ok))))
-}
-
 #[async_trait]
 impl MailboxStore for Store {
     type DeliverStream = Empty<Result<DeliverResponse, Status>>;
@@ -111,7 +107,7 @@ impl MailboxStore for Store {
             messages: later,
             keywords: Vec::new(),
         };
-        Ok(answers(vec![first, rest]))
+        Ok(self.answers(vec![first, rest]))
     }
 
     async fn get_changes(&self, request: Request<GetChangesRequest>) -> Answer<GetChangesResponse> {
@@ -169,13 +165,16 @@ impl MailboxStore for Store {
 
     async fn fetch(&self, request: Request<FetchRequest>) -> Answer<Self::FetchStream> {
         self.called()?;
+        if self.fetch_fails.load(Ordering::SeqCst) {
+            return Err(Status::unavailable("down"));
+        }
         let request = request.into_inner();
         let fetch = |mailbox: &mut FakeMailbox| mailbox.fetch(&request);
         let messages = self.change_by_id(request.mailbox_id, fetch)?;
         let batch = |messages: &[FetchedMessage]| FetchResponse {
             messages: messages.to_vec(),
         };
-        Ok(answers(messages.chunks(2).map(batch).collect()))
+        Ok(self.answers(messages.chunks(2).map(batch).collect()))
     }
 
     async fn read_message(
@@ -199,9 +198,7 @@ impl MailboxStore for Store {
             data: data.to_vec().into(),
             last: false,
         };
-        Ok(answers(
-            octets[start..end].chunks(100_000).map(chunk).collect(),
-        ))
+        Ok(self.answers(octets[start..end].chunks(100_000).map(chunk).collect()))
     }
 
     async fn search(&self, request: Request<SearchRequest>) -> Answer<SearchResponse> {
@@ -328,6 +325,15 @@ impl MailboxStore for Store {
 }
 
 impl Store {
+    fn answers<T: Send + 'static>(&self, items: Vec<T>) -> Response<Answers<T>> {
+        let items = stream::iter(items.into_iter().map(Ok));
+        Response::new(if self.stalled.load(Ordering::SeqCst) {
+            items.take(1).chain(stream::pending()).boxed()
+        } else {
+            items.boxed()
+        })
+    }
+
     fn copy_messages(&self, request: &CopyRequest) -> Result<CopyResponse, Status> {
         let (from_uids, messages) = self.change_by_id(request.mailbox_id, |mailbox| {
             let uids = mailbox.within(&request.uids);
