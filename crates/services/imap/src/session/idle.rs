@@ -26,6 +26,9 @@ impl Session {
         put_continuation(self.io.output(), "idling");
         let ends = Instant::now() + self.server.autologout;
         let mut heard = self.tell_news().await;
+        if self.ended {
+            return Ok(());
+        }
         let mut told_at = Instant::now();
         loop {
             match self.reader.next_line(self.io.input(), 64) {
