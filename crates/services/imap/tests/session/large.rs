@@ -145,3 +145,41 @@ async fn many_sessions_see_the_same_mailbox() {
     // One question each, none while nothing happens.
     assert_eq!(running.store.calls(), 20);
 }
+
+/// The most memory that this process has held so far, in octets.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let kib = line.unwrap().split_ascii_whitespace().nth(1).unwrap();
+    kib.parse::<u64>().unwrap() * 1024
+}
+
+#[tokio::test]
+async fn a_message_that_is_asked_for_many_times_over_is_held_once() {
+    const TIMES: usize = 400;
+    let running = Running::start().await;
+    let mut client = running.log_in().await;
+    let message = [b"Subject: Often\r\n\r\n", &b"x".repeat(250_000)[..]].concat();
+    running.store.deliver("INBOX", &message);
+    client.send("a EXAMINE INBOX\r\n").await;
+    while !client.line().await.unwrap().starts_with("a OK") {}
+    let size = running.store.octets("INBOX", 1).len();
+    let before = peak_memory();
+    // Each is another item, so that none is a repetition; the first makes the message come whole.
+    let mut items = vec!["BODY.PEEK[]".to_owned()];
+    items.extend((1..TIMES).map(|at| format!("BODY.PEEK[]<{at}.{size}>")));
+    client
+        .send(format!("b FETCH 1 ({})\r\n", items.join(" ")))
+        .await;
+    for at in 0..TIMES {
+        let start = match at {
+            0 => "* 1 FETCH (BODY[] ".to_owned(),
+            _ => format!(" BODY[]<{at}> "),
+        };
+        assert_eq!(literal(&mut client, &start).await.len(), size - at);
+    }
+    client.expect(")").await;
+    client.expect("b OK Fetch completed.").await;
+    let grown = peak_memory() - before;
+    assert!(grown < 32 * 1024 * 1024, "{grown} octets for {size}");
+}

@@ -11,7 +11,7 @@ use imap_protocol::wire::{Side, put_literal_mark};
 
 use crate::answer::Stop;
 use crate::server::timed;
-use crate::session::Session;
+use crate::session::{FLUSH_AT, Session};
 
 /// A header section within a message, at most: what lies behind is not looked at.
 const LARGEST_HEADER: u64 = 1024 * 1024;
@@ -55,7 +55,7 @@ impl Session {
         let size = range.end.saturating_sub(range.start);
         if let Some(octets) = at_hand(message, &range) {
             put_literal_mark(self.io.output(), size, Side::Server);
-            self.io.output().extend_from_slice(&octets);
+            self.put_octets(&octets).await?;
             return Ok(Told::Yes);
         }
         if size == 0 {
@@ -82,6 +82,16 @@ impl Session {
             return Err(Stop::Lost);
         }
         Ok(Told::Yes)
+    }
+
+    /// Adds octets to the output, or sends both when that would be much to hold (I7).
+    async fn put_octets(&mut self, octets: &[u8]) -> Result<(), Stop> {
+        if self.io.output().len() + octets.len() < FLUSH_AT {
+            self.io.output().extend_from_slice(octets);
+        } else {
+            self.io.write(octets).await?;
+        }
+        Ok(())
     }
 
     /// Octets of a header section within the message.
