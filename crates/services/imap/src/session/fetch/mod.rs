@@ -15,7 +15,7 @@ use imap_protocol::{RangeSet, SystemFlags};
 use super::Session;
 use super::expunge::uid_ranges;
 use crate::answer::{Answer, Stop};
-use crate::server::timed;
+use crate::server::{next, timed};
 use plan::Plan;
 
 impl Session {
@@ -88,7 +88,7 @@ impl Session {
             .await?
             .into_inner();
         let mut told = 0;
-        while let Some(batch) = batches.message().await? {
+        while let Some(batch) = next(&mut batches).await? {
             for message in batch.messages {
                 let newly_seen = seen.contains(message.uid);
                 if self.put_message(&message, plan, newly_seen).await? {
