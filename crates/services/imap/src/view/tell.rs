@@ -18,9 +18,8 @@ impl View {
         expunge: bool,
         out: &mut BytesMut,
     ) {
-        for range in &changes.expunged {
-            self.note_gone(&(range.first..=range.last));
-        }
+        let expunged = changes.expunged.iter();
+        self.note_gone(expunged.map(|range| range.first..=range.last));
         if expunge {
             self.tell_expunged(out);
         }
