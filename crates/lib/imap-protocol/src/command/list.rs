@@ -62,6 +62,10 @@ pub struct Lsub {
 
 const MOST_PATTERNS: usize = 100;
 
+/// Octets of all patterns together, each with the reference before it: each may be tried on each
+/// mailbox.
+const LONGEST_PATTERNS: usize = 4 * 1024;
+
 impl List {
     pub(crate) fn parse(cursor: &mut Cursor) -> Result<Self> {
         cursor.space()?;
@@ -82,6 +86,14 @@ impl List {
         };
         if patterns.is_empty() || patterns.len() > MOST_PATTERNS {
             return Err(CommandError::Expected("a pattern"));
+        }
+        let before = reference.as_str().len();
+        let octets: usize = patterns
+            .iter()
+            .map(|pattern: &ListPattern| before + pattern.len())
+            .sum();
+        if octets > LONGEST_PATTERNS {
+            return Err(CommandError::Expected("shorter patterns"));
         }
         let mut returns = ListReturn::default();
         if cursor.eat(b' ') {
@@ -194,7 +206,7 @@ impl ListReturn {
                 b"SPECIAL-USE" => returns.special_use = true,
                 b"STATUS" => {
                     cursor.space()?;
-                    returns.status = Some(cursor.list(StatusItem::parse)?);
+                    returns.status = Some(StatusItem::parse_list(cursor)?);
                 }
                 _ => return Err(CommandError::Expected("a return option")),
             }

@@ -5,7 +5,7 @@ mod remote;
 
 use api::mailbox::v1::SearchRequest;
 use imap_protocol::command::{Search, SearchReturn};
-use imap_protocol::response::{Condition, put_esearch, put_search};
+use imap_protocol::response::{Code, Condition, put_esearch, put_search};
 use imap_protocol::{RangeSet, Tag};
 
 use tokio::time::{Duration, Instant};
@@ -17,6 +17,9 @@ use crate::server::timed;
 /// How often a client that waits is told that it does not wait in vain: it may not wait for ever,
 /// and one that has gone is noticed.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Ranges of UIDs that `$` may come to in a question to the store, with all its repetitions.
+const MOST_RANGES: usize = 500_000;
 
 impl Session {
     pub(super) async fn search(&mut self, tag: &Tag, command: &Search) -> Result<Answer, Stop> {
@@ -62,14 +65,12 @@ impl Session {
 
     /// UIDs of the messages that match, among those that the client knows.
     async fn find(&mut self, command: &Search) -> Result<RangeSet, Stop> {
-        let open = self.open()?;
+        let open: &OpenMailbox = self.open()?;
         if let Some(condition) = local::Condition::of(&command.key, open) {
-            let matching = open
-                .view
-                .all()
-                .iter()
-                .filter(|message| condition.holds(message));
-            return Ok(matching.map(|message| message.uid).collect());
+            return Ok(local::matching(&open.view, &condition).await);
+        }
+        if remote::saved_ranges(&command.key, open) > MOST_RANGES {
+            return Err(Answer::no_with(Code::Limit, "The saved result is too large.").into());
         }
         let request = SearchRequest {
             mailbox_id: open.id,
