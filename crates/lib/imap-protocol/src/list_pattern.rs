@@ -26,22 +26,14 @@ impl ListPattern {
 
     /// A pattern from its wire form.
     #[must_use]
-    pub fn from_wire(octets: &[u8], utf8: bool) -> Option<Self> {
-        if utf8 || !octets.is_ascii() {
-            Self::new(std::str::from_utf8(octets).ok()?)
-        } else {
-            Self::new(&modified_utf7::decode(octets)?)
-        }
+    pub fn from_wire(octets: &[u8]) -> Option<Self> {
+        Self::new(&modified_utf7::from_wire(octets)?)
     }
 
     /// The wire form.
     #[must_use]
-    pub fn to_wire(&self, utf8: bool) -> Vec<u8> {
-        if utf8 {
-            self.0.as_bytes().to_vec()
-        } else {
-            modified_utf7::encode(&self.0)
-        }
+    pub fn to_wire(&self) -> Vec<u8> {
+        modified_utf7::encode(&self.0)
     }
 
     /// The pattern behind a reference name: here, simply joined (RFC 9051 §6.3.9).

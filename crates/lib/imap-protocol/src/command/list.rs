@@ -125,7 +125,7 @@ impl List {
                 (0, true) => b" (",
                 _ => b" ",
             });
-            put_string(out, &pattern.to_wire(false), Side::Client);
+            put_string(out, &pattern.to_wire(), Side::Client);
         }
         if self.extended {
             out.put_slice(b") RETURN ");
@@ -147,7 +147,7 @@ impl Lsub {
         out.put_slice(b"LSUB ");
         put_mailbox(out, &self.reference);
         out.put_u8(b' ');
-        put_string(out, &self.pattern.to_wire(false), Side::Client);
+        put_string(out, &self.pattern.to_wire(), Side::Client);
     }
 }
 
@@ -157,7 +157,7 @@ fn pattern(cursor: &mut Cursor) -> Result<ListPattern> {
         Some(b'"' | b'{') => cursor.string()?,
         _ => cursor.take_while(is_list_char),
     };
-    ListPattern::from_wire(&octets, cursor.utf8_names).ok_or(CommandError::Expected("a pattern"))
+    ListPattern::from_wire(&octets).ok_or(CommandError::Expected("a pattern"))
 }
 
 impl ListSelection {

@@ -13,7 +13,7 @@ mod strategies;
 
 /// The command of this line.
 fn read(line: &str) -> std::result::Result<Command, CommandError> {
-    Parsed::from_bytes(Bytes::from(format!("a {line}")), false)
+    Parsed::from_bytes(Bytes::from(format!("a {line}")))
         .result
         .map(|(_, command)| command)
 }

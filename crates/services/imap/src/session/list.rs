@@ -84,7 +84,6 @@ impl Session {
             &mailbox.attributes,
             &mailbox.name,
             extension,
-            false,
         );
     }
 
@@ -117,7 +116,7 @@ impl Session {
         let limit = self.server.max_message_size;
         for (name, state) in names.into_iter().zip(&states) {
             let values = values(items, state, limit);
-            put_status(self.io.output(), name, values, false);
+            put_status(self.io.output(), name, values);
             self.flush_if_large().await?;
         }
         Ok(())
