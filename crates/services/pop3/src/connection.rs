@@ -109,8 +109,13 @@ impl Client {
             let (input, output) = self.connection.buffers();
             match self.session.next(input, output) {
                 Action::Read => {
-                    self.connection.set_timeout(self.patience());
+                    let patience = self.patience();
+                    self.connection.set_timeout(patience);
                     self.connection.flush().await?;
+                    // With more input at hand no wait would notice that the time is up.
+                    if patience.is_zero() {
+                        return Err(SessionError::Timeout.into());
+                    }
                     if !self.read().await? {
                         return Ok(());
                     }

@@ -306,11 +306,26 @@ async fn octets_that_drip_do_not_put_off_the_end_of_the_time_for_the_login() {
         client.0.write(octet).await.unwrap();
         tokio::time::sleep(Duration::from_secs(25)).await;
     }
-    assert_eq!(
-        client.line().await,
-        "-ERR The connection was idle for too long."
-    );
+    assert_eq!(client.line().await, "-ERR That took too long.");
     assert!(start.elapsed() <= Duration::from_secs(61));
+    assert!(client.is_closed().await);
+}
+
+#[tokio::test]
+async fn who_keeps_talking_has_no_longer_for_the_login() {
+    let store = FakeStore::start(&[]);
+    let front_end = FrontEnd::start(&store, |config| config.login_timeout_seconds = 15);
+    let mut client = front_end.client().await;
+    client.say("USER eve@example.test").await;
+    store.state().login_delay = Duration::from_secs(20);
+    tokio::time::pause();
+    client.0.set_timeout(Duration::from_secs(3600));
+    client.send("PASS wrong").await;
+    // It is there when the time is up.
+    tokio::time::sleep(Duration::from_secs(17)).await;
+    client.send("CAPA").await;
+    assert!(client.line().await.starts_with("-ERR [AUTH]"));
+    assert_eq!(client.line().await, "-ERR That took too long.");
     assert!(client.is_closed().await);
 }
 

@@ -1,5 +1,7 @@
 //! Messages that are streamed, and other things too long to write down.
 
+use std::time::Duration;
+
 use crate::client::Client;
 use crate::running::Running;
 
@@ -83,8 +85,25 @@ async fn who_does_not_log_in_is_shown_out() {
     let running = Running::start_with(|config, _| config.login_timeout_seconds = 0).await;
     let mut client = running.connect().await;
     client.expect("* OK […] Postern ready.").await;
-    client.expect("* BYE Nothing was said for too long.").await;
+    client.expect("* BYE The login took too long.").await;
     client.expect_end().await;
+}
+
+#[tokio::test]
+async fn who_keeps_talking_has_no_longer_for_the_login() {
+    let running = Running::start_with(|config, _| config.login_timeout_seconds = 40).await;
+    running.store.delay_logins(Duration::from_secs(50));
+    let mut client = running.connect().await;
+    client.expect("* OK […] Postern ready.").await;
+    client.patience = Duration::from_secs(3600);
+    tokio::time::pause();
+    client.send("a LOGIN bob@example.test wrong\r\n").await;
+    // It is there when the time is up.
+    tokio::time::sleep(Duration::from_secs(45)).await;
+    client.send("b NOOP\r\n").await;
+    client.expect("a NO [AUTHENTICATIONFAILED] …").await;
+    client.expect("* BYE The login took too long.").await;
+    client.expect_end_of_all().await;
 }
 
 #[tokio::test]

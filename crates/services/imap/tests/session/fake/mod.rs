@@ -9,6 +9,7 @@ mod service;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use api::grpc::Status;
 use api::mailbox::v1::MailboxChange;
@@ -32,6 +33,7 @@ pub(crate) struct Inside {
     hushed: AtomicBool,
     /// Of a streamed answer only the first piece comes.
     stalled: AtomicBool,
+    login_delay: Mutex<Duration>,
     calls: AtomicUsize,
 }
 
@@ -63,6 +65,7 @@ impl Store {
             fetch_fails: AtomicBool::new(false),
             hushed: AtomicBool::new(false),
             stalled: AtomicBool::new(false),
+            login_delay: Mutex::default(),
             calls: AtomicUsize::new(0),
         }));
         for (name, special_use) in [("INBOX", ""), ("Sent", "\\Sent"), ("Trash", "\\Trash")] {
@@ -100,6 +103,10 @@ impl Store {
     /// Answers that are streamed break off without an end.
     pub(crate) fn stall(&self) {
         self.stalled.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn delay_logins(&self, delay: Duration) {
+        *self.login_delay.lock().unwrap() = delay;
     }
 
     /// Ends the streams of change notices.
