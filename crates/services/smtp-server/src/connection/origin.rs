@@ -63,6 +63,12 @@ impl Connection {
         self.facts.login = told.login;
         self.forget_transaction();
         self.look_up_name().await;
+        if let Some(verdict) = self.too_many_connections() {
+            self.note_refusal(verdict.name, &verdict.reasons);
+            let reply = replies::of_verdict(&verdict);
+            self.session.close(&reply, self.io.output());
+            return;
+        }
         self.session.accept(self.io.output());
         self.set_terms();
     }

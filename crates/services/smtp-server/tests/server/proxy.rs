@@ -251,3 +251,20 @@ async fn on_a_listener_of_no_class_the_interface_decides() {
     let mut client = system.connect(Port::Auto).await;
     relays(&mut client, 550).await;
 }
+
+#[tokio::test]
+async fn rates_of_connections_count_the_client_and_never_the_proxy() {
+    let rates =
+        "rates = [{ count = \"connections\", per = \"address\", limit = 1, every = \"1 day\" }]";
+    let policy = POLICY.replace("max-size", &format!("{rates}\nmax-size"));
+    let system = System::start_with(&policy, |_| {}).await;
+    for client in ["203.0.113.1", "203.0.113.2"] {
+        let mut proxy = system.connect(Port::Xclient).await;
+        proxy.say(&format!("XCLIENT ADDR={client}"), 220).await;
+    }
+    let mut proxy = system.connect(Port::Xclient).await;
+    proxy.say("XCLIENT ADDR=203.0.113.1", 421).await;
+    proxy.expect_end().await;
+    let mut client = announced(&system, Port::Proxied, v2([203, 0, 113, 2])).await;
+    client.expect(421).await;
+}
