@@ -2,6 +2,7 @@
 //! questions. What may be said when is `smtp_protocol`'s, what is allowed is `rules`'.
 
 mod content;
+mod early;
 mod envelope;
 mod login;
 mod origin;
@@ -100,6 +101,9 @@ impl Connection {
                 .close(&replies::of_verdict(&verdict), self.io.output());
             return self.io.flush().await;
         }
+        if !self.waits_for_greeting().await? {
+            return self.io.flush().await;
+        }
         self.set_terms();
         self.session.greet(self.io.output());
         loop {
@@ -169,6 +173,9 @@ impl Connection {
     }
 
     fn hello(&mut self) {
+        if !self.waits_for_hello() {
+            return;
+        }
         self.facts.helo = self.session.hello().map(|hello| hello.name.clone());
         self.forget_transaction();
         self.session.accept(self.io.output());
@@ -206,6 +213,7 @@ impl Connection {
             auth_required: self.listener.role == Role::Submission,
             xclient: self.may_tell(),
             size: rules.max_size,
+            refusals: rules.max_refusals,
         });
     }
 

@@ -1,9 +1,14 @@
 //! `[receiving.trusted]` and `[receiving.untrusted]`.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde::Serialize;
 
+use crate::attachments::{AttachmentAction, BlockedAttachments};
 use crate::document::rates::{read_greylisting, read_rates};
 use crate::document::read::{Keys, Section};
+use crate::duration::parse_duration;
 use crate::rate::{Greylisting, Rate};
 use crate::size::parse_size;
 
@@ -26,12 +31,25 @@ pub struct ReceivingRules {
     pub rates: Vec<Rate>,
     /// Whether, and how, who was never here before is told to come again.
     pub greylisting: Option<Greylisting>,
+    /// Attachments that are not taken.
+    pub attachments: Arc<BlockedAttachments>,
+    /// Free octets of the volume that mail is stored on, below which none is taken.
+    pub min_free_space: Option<u64>,
+    /// Refused commands after which the connection is closed.
+    pub max_refusals: u32,
+    /// Whether clients are refused that speak before they are answered.
+    pub refuse_early_talkers: bool,
+    /// How long the greeting is held back. None for trusted sessions.
+    pub greeting_delay: Duration,
 }
 
 pub(crate) struct Receiving {
     pub(crate) trusted: ReceivingRules,
     pub(crate) untrusted: ReceivingRules,
 }
+
+/// Longest time that a greeting is held back.
+const MAX_GREETING_DELAY: Duration = Duration::from_secs(30);
 
 const TABLES: Keys = Keys {
     known: &["trusted", "untrusted"],
@@ -48,11 +66,14 @@ const KEYS: Keys = Keys {
         "refuse-spoofed-senders",
         "rates",
         "greylisting",
+        "block-attachments",
+        "blocked-attachments",
+        "min-free-space",
+        "max-refusals",
+        "refuse-early-talkers",
+        "greeting-delay",
     ],
     planned: &[
-        "block-attachments",
-        "min-free-space",
-        "disconnect-after",
         "sender-domain-exists",
         "dns-block-lists",
         "spf",
@@ -72,6 +93,11 @@ impl Receiving {
             refuse_spoofed_senders: false,
             rates: Vec::new(),
             greylisting: None,
+            attachments: Arc::default(),
+            min_free_space: None,
+            max_refusals: 100,
+            refuse_early_talkers: false,
+            greeting_delay: Duration::ZERO,
         };
         let mut trusted = defaults.clone();
         let mut untrusted = ReceivingRules {
@@ -94,6 +120,13 @@ impl Receiving {
                     section.refuse(
                         "greylisting",
                         "whoever is trusted need not come twice, and people's programs do not: \
+                         this belongs into [receiving.untrusted]",
+                    );
+                }
+                if section.has("greeting-delay") {
+                    section.refuse(
+                        "greeting-delay",
+                        "whoever is trusted is not made to wait: \
                          this belongs into [receiving.untrusted]",
                     );
                 }
@@ -150,10 +183,53 @@ fn read_into(rules: &mut ReceivingRules, section: &Section<'_, '_>) {
             &mut rules.refuse_address_literal_senders,
         ),
         ("refuse-spoofed-senders", &mut rules.refuse_spoofed_senders),
+        ("refuse-early-talkers", &mut rules.refuse_early_talkers),
     ];
     for (key, switch) in switches {
         if let Some(value) = section.boolean(key) {
             *switch = value;
         }
     }
+    read_attachments(rules, section);
+    rules.min_free_space = section.parsed("min-free-space", parse_size);
+    if let Some(refusals) = section.number("max-refusals") {
+        if refusals == 0 {
+            section.refuse("max-refusals", "`max-refusals` must be at least 1");
+        }
+        rules.max_refusals = refusals;
+    }
+    if let Some(delay) = section.parsed("greeting-delay", parse_duration) {
+        // RFC 5321 §4.5.3.2.1: clients wait for 5 minutes; those of people do not.
+        if delay > MAX_GREETING_DELAY {
+            section.refuse("greeting-delay", "`greeting-delay` can be at most 30 s");
+        }
+        rules.greeting_delay = delay;
+    }
+}
+
+fn read_attachments(rules: &mut ReceivingRules, section: &Section<'_, '_>) {
+    let mut blocked = BlockedAttachments::default();
+    let entries = section.list("block-attachments", |text| {
+        BlockedAttachments::default().take(text)?;
+        Ok::<_, &str>(text.to_owned())
+    });
+    for entry in entries {
+        // It has been tried above.
+        let _ = blocked.take(&entry.value);
+    }
+    if let Some(action) = section.parsed("blocked-attachments", |text| match text {
+        "refuse" => Ok(AttachmentAction::Refuse),
+        "strip" => Ok(AttachmentAction::Strip),
+        _ => Err("it can be \"refuse\" or \"strip\""),
+    }) {
+        if !section.has("block-attachments") {
+            section.refuse(
+                "blocked-attachments",
+                "`blocked-attachments` says what becomes of those that `block-attachments` names: \
+                 name some",
+            );
+        }
+        blocked.action = action;
+    }
+    rules.attachments = Arc::new(blocked);
 }

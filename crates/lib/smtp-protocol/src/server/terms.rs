@@ -40,6 +40,9 @@ pub struct Terms {
     pub xclient: bool,
     /// Octets of a message: announced, and enforced while it comes; 0 is no limit.
     pub size: u64,
+    /// Refusals before the session is closed, where that is fewer than [`Limits::refusals`];
+    /// 0 is no limit of its own.
+    pub refusals: u32,
 }
 
 /// How the peer has introduced itself.

@@ -24,6 +24,7 @@ pub(crate) const TERMS: Terms = Terms {
     auth_required: false,
     xclient: false,
     size: 1000,
+    refusals: 0,
 };
 
 impl Server {
