@@ -109,7 +109,8 @@ impl Content {
         if let Some(found) = self.look_at_head(octets, blocklist) {
             return Ok(Some(found));
         }
-        self.zip.push(octets, budget, &mut self.found)?;
+        // What was found before it was too much counts.
+        let looked_at = self.zip.push(octets, budget, &mut self.found);
         let entry = self
             .found
             .drain(..)
@@ -117,6 +118,7 @@ impl Content {
         if entry.is_some() {
             return Ok(entry);
         }
+        looked_at?;
         let Some(uuencoded) = &mut self.uuencoded else {
             return Ok(None);
         };
