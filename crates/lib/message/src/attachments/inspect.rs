@@ -83,18 +83,18 @@ impl Inspection {
         if let Some(reason) = header.unclear {
             return Err(Blocked::Unclear(reason));
         }
-        if let Some(finding) = by_header(&header.names, &header.types, &*self.blocklist) {
-            return Ok(Some(Found {
-                finding,
-                is_apart: false,
-            }));
-        }
         // Where the part before is not over, this is the header section of a message in it.
         for part in &mut self.current {
             part.is_outer = true;
         }
         if let Some(found) = self.body(raw)? {
             return Ok(Some(found));
+        }
+        if let Some(finding) = by_header(&header.names, &header.types, &*self.blocklist) {
+            return Ok(Some(Found {
+                finding,
+                is_apart: false,
+            }));
         }
         let encodings = header.encodings;
         for (wanted, encoding) in [
@@ -177,7 +177,7 @@ impl Inspection {
         for mut part in std::mem::take(&mut self.current) {
             if is_doubtful && !part.is_plain {
                 self.doubtful.push(part);
-            } else if let Some(finding) = part.finish(&*self.blocklist)? {
+            } else if let Some(finding) = part.finish(&*self.blocklist, &mut self.budget)? {
                 let is_apart = part.is_outer;
                 return Ok(Some(Found { finding, is_apart }));
             }
@@ -192,7 +192,7 @@ impl Inspection {
     pub(super) fn finish(&mut self) -> Result<Option<Found>, Blocked> {
         for (is_doubtful, parts) in [(true, &mut self.doubtful), (false, &mut self.current)] {
             for part in parts {
-                if let Some(finding) = part.finish(&*self.blocklist)? {
+                if let Some(finding) = part.finish(&*self.blocklist, &mut self.budget)? {
                     let is_apart = is_doubtful || part.is_outer;
                     return Ok(Some(Found { finding, is_apart }));
                 }
@@ -214,21 +214,29 @@ impl Part {
         }
         if let Some(nested) = &mut self.nested {
             let decoded = self.content.decoded();
-            return first(nested.walk.push(decoded, &mut nested.inspection));
+            return nested.within(budget, |nested| {
+                first(nested.walk.push(decoded, &mut nested.inspection))
+            });
         }
         Ok(None)
     }
 
-    fn finish(&mut self, blocklist: &dyn Blocklist) -> Result<Option<Finding>, Blocked> {
+    fn finish(
+        &mut self,
+        blocklist: &dyn Blocklist,
+        budget: &mut Budget,
+    ) -> Result<Option<Finding>, Blocked> {
         if let Some(found) = self.content.finish(blocklist) {
             return Ok(Some(self.finding(found)));
         }
         if let Some(nested) = &mut self.nested {
-            let found = first(nested.walk.finish(&mut nested.inspection))?;
-            if found.is_some() {
-                return Ok(found);
-            }
-            return Ok(nested.inspection.0.finish()?.map(|found| found.finding));
+            return nested.within(budget, |nested| {
+                let found = first(nested.walk.finish(&mut nested.inspection))?;
+                if found.is_some() {
+                    return Ok(found);
+                }
+                Ok(nested.inspection.0.finish()?.map(|found| found.finding))
+            });
         }
         Ok(None)
     }
@@ -239,6 +247,16 @@ impl Part {
             seen,
             pattern,
         }
+    }
+}
+
+impl Nested {
+    /// The whole message has one budget, however its parts are nested.
+    fn within<T>(&mut self, budget: &mut Budget, look: impl FnOnce(&mut Self) -> T) -> T {
+        std::mem::swap(budget, &mut self.inspection.0.budget);
+        let seen = look(self);
+        std::mem::swap(budget, &mut self.inspection.0.budget);
+        seen
     }
 }
 

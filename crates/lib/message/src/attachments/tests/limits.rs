@@ -84,6 +84,30 @@ fn an_archive_that_unpacks_to_too_much_is_refused() {
     )));
 }
 
+/// Each of them alone is within the budget.
+#[test]
+fn encoded_messages_share_what_their_archives_may_unpack_to() {
+    let packed = miniz_oxide::deflate::compress_to_vec(&vec![0; 10 << 20], 6);
+    let mut content = b"PK\x03\x04\x14\0\0\0\x08\0".to_vec();
+    content.extend_from_slice(&[0; 16]);
+    content.extend_from_slice(&[5, 0, 0, 0]);
+    content.extend_from_slice(b"a.zip");
+    content.extend_from_slice(&packed);
+    let inner = [
+        b"Content-Transfer-Encoding: base64\r\nContent-Type: application/zip\r\n\r\n",
+        base64(&content).as_slice(),
+    ]
+    .concat();
+    let part = [
+        b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n",
+        base64(&inner).as_slice(),
+        b"\r\n--b\r\n",
+    ]
+    .concat();
+    assert!(!unclear(&with_part(&part.repeat(3))));
+    assert!(unclear(&with_part(&part.repeat(10))));
+}
+
 /// The holding back itself: everything passes on but what is in the part that is under way.
 #[test]
 fn no_more_is_held_than_one_part_up_to_its_limit() {
