@@ -87,7 +87,7 @@ const KEYS: Keys = Keys {
         "arc",
         "iprev",
     ],
-    planned: &["block-attachments", "min-free-space", "disconnect-after"],
+    planned: &[],
 };
 
 impl Receiving {
