@@ -37,6 +37,8 @@ pub struct Config {
     /// Received headers after which a message is taken to run in a circle (RFC 5321 §6.3: at
     /// least 100).
     pub max_hops: usize,
+    /// Seconds that the DNS may take for each step of a message: at MAIL, at its end.
+    pub dns_timeout_seconds: u64,
 }
 
 impl Default for Config {
@@ -55,6 +57,7 @@ impl Default for Config {
             max_failed_logins: 3,
             max_text_line: 1024 * 1024,
             max_hops: 100,
+            dns_timeout_seconds: 10,
         }
     }
 }
