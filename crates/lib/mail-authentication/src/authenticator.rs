@@ -15,7 +15,6 @@ use crate::{arc, dkim, dmarc};
 
 /// Which checks are made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[allow(clippy::struct_excessive_bools)] // Each is a switch of its own.
 pub struct Methods {
     /// Reverse DNS.
     pub iprev: bool,
@@ -97,9 +96,7 @@ impl Authenticator {
         let deadline = Instant::now() + self.patience;
         check.end(deadline).await;
         let Some((message, unfit)) = check.hashed() else {
-            // Not a single field: nobody has signed anything.
-            let none = |method| Reported::new(method, AuthenticationResult::None, "");
-            findings.results.push(none(Method::Dkim));
+            findings.results.extend(of_no_header(methods));
             return findings;
         };
         let (signatures, chain) = join(
@@ -156,4 +153,14 @@ impl Authenticator {
             },
         )
     }
+}
+
+/// Not a single field: nobody has signed anything, and nobody is the author.
+fn of_no_header(methods: Methods) -> impl Iterator<Item = Reported> {
+    let signatures = methods.dkim.then_some(Method::Dkim);
+    let chain = methods.arc.then_some(Method::Arc);
+    let none = |method| Reported::new(method, AuthenticationResult::None, "");
+    let author = methods.dmarc.then(dmarc::no_author);
+    let signed = signatures.into_iter().map(none);
+    signed.chain(author).chain(chain.into_iter().map(none))
 }

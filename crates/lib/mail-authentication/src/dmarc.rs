@@ -10,6 +10,8 @@ use rules::{AuthenticationResult, DmarcRequest};
 use crate::findings::{Method, Reported};
 use crate::sender::SenderFindings;
 
+const NO_FROM: &str = "there is no From field";
+
 pub(crate) async fn verify(
     by: &MessageAuthenticator,
     message: &AuthenticatedMessage<'_>,
@@ -19,10 +21,7 @@ pub(crate) async fn verify(
 ) -> (Reported, DmarcRequest) {
     let author = match author(message, header) {
         Ok(author) => author,
-        Err(reason) => {
-            let reported = Reported::new(Method::Dmarc, AuthenticationResult::PermError, "");
-            return (reported.because(Some(reason)), DmarcRequest::None);
-        }
+        Err(reason) => return (of_no_author(reason), DmarcRequest::None),
     };
     let parameters = DmarcParameters::new(message, signatures, &sender.domain, &sender.spf);
     let output = by.verify_dmarc(parameters).await;
@@ -59,6 +58,15 @@ pub(crate) fn out_of_time(message: &AuthenticatedMessage<'_>) -> (Reported, Dmar
     (reported, DmarcRequest::None)
 }
 
+/// A message without a header section.
+pub(crate) fn no_author() -> Reported {
+    of_no_author(NO_FROM)
+}
+
+fn of_no_author(reason: &'static str) -> Reported {
+    Reported::new(Method::Dmarc, AuthenticationResult::PermError, "").because(Some(reason))
+}
+
 fn of_author(result: AuthenticationResult, author: &str) -> Reported {
     Reported::new(Method::Dmarc, result, author).with("header.from", author)
 }
@@ -68,7 +76,7 @@ fn of_author(result: AuthenticationResult, author: &str) -> Reported {
 fn author(message: &AuthenticatedMessage<'_>, header: &[u8]) -> Result<String, &'static str> {
     match fields(header).filter(|field| field.is("From")).count() {
         1 => {}
-        0 => return Err("there is no From field"),
+        0 => return Err(NO_FROM),
         _ => return Err("there is more than one From field"),
     }
     let mut domains = message

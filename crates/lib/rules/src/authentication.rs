@@ -107,6 +107,8 @@ pub struct AuthenticationVerdict {
     pub verdict: Verdict,
     /// What is marked in its header, by the names that verdicts have.
     pub marks: Vec<&'static str>,
+    /// Whether it is to go to Junk mailboxes.
+    pub junk: bool,
 }
 
 /// What a rule does about a result.
@@ -118,6 +120,8 @@ pub enum Action {
     Accept,
     /// The message is taken and marked in its header.
     Mark,
+    /// It is marked, and goes to the Junk mailboxes of those who have mailboxes here.
+    Junk,
     /// The message is refused; for now, where the result may be another later.
     Refuse,
 }
@@ -133,10 +137,15 @@ impl Policy {
         let rules = &self.receiving(trust.trusted).authentication;
         let mut refusals = Vec::new();
         let mut marks = Vec::new();
+        let mut junk = false;
         for (action, verdict) in charges(rules, facts) {
             match action {
                 Action::Accept => {}
                 Action::Mark => marks.push(verdict.name),
+                Action::Junk => {
+                    marks.push(verdict.name);
+                    junk = true;
+                }
                 Action::Refuse => refusals.push(verdict),
             }
         }
@@ -147,7 +156,11 @@ impl Policy {
             Some(index) => refusals.swap_remove(index),
             None => Verdict::accepted(),
         };
-        AuthenticationVerdict { verdict, marks }
+        AuthenticationVerdict {
+            verdict,
+            marks,
+            junk,
+        }
     }
 }
 

@@ -210,6 +210,11 @@ async fn a_message_without_one_author_is_never_merely_not_asked_for() {
             "{from}"
         );
     }
+    let bench = Bench::start(ZONE).await;
+    let found = bench.message(ALL, b"\r\nFrom: a@client.test\r\n").await;
+    assert_eq!(told(&found, Method::Dmarc), ["permerror"]);
+    assert_eq!(told(&found, Method::Dkim), ["none"]);
+    assert_eq!(told(&found, Method::Arc), ["none"]);
     let same = "From: a@client.test, b@Client.Test\r\n";
     let found = check("192.0.2.1", "a@client.test", "", same).await;
     assert_eq!(found.0, "pass client.test");

@@ -1,6 +1,8 @@
 //! Rows of `rules | results | verdict and reply | marks`.
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::{ReversePath, SessionFacts};
 
@@ -79,15 +81,19 @@ fn each_result_does_what_the_rules_say() {
         let AuthenticationVerdict {
             verdict,
             marks: marked,
+            junk,
         } = decide(rules, results);
         let found = match verdict.is_accepted() {
             true => "accepted".to_owned(),
             false => format!("{} {} {}", verdict.name, verdict.code, verdict.enhanced),
         };
-        let marked = match marked.as_slice() {
+        let mut marked = match marked.as_slice() {
             [] => "-".to_owned(),
             marked => marked.join(" "),
         };
+        if junk {
+            marked.push_str(" (junk)");
+        }
         if (found.as_str(), marked.as_str()) != (expected, marks) {
             wrong.push(format!("{row}\n    found: {found} | {marked}"));
         }
@@ -126,4 +132,58 @@ fn a_refusal_names_whom_it_is_about() {
         verdict.to_string(),
         "spf-fail: SPF is `fail` for \"bad.test\""
     );
+}
+
+const ACTIONS: [&str; 4] = ["accept", "mark", "junk", "refuse"];
+
+/// Keys of a method's table, and results of facts that they are about.
+const SPF: &[(&str, &str)] = &[
+    ("fail", "spf=fail"),
+    ("softfail", "spf=softfail"),
+    ("temperror", "spf=temperror"),
+];
+const DKIM: &[(&str, &str)] = &[
+    ("none", "dkim=none"),
+    ("fail", "dkim=fail"),
+    ("temperror", "dkim=temperror"),
+];
+const DMARC: &[(&str, &str)] = &[
+    ("reject", "dmarc=fail/reject"),
+    ("quarantine", "dmarc=fail/quarantine"),
+    ("permerror", "dmarc=permerror"),
+    ("temperror", "dmarc=temperror"),
+];
+
+fn tables(actions: &[usize]) -> String {
+    let mut actions = actions.iter().map(|action| ACTIONS[*action]);
+    let mut table = |method: &str, keys: &[(&str, &str)]| {
+        let entries: Vec<String> = keys
+            .iter()
+            .map(|(key, _)| format!("{key} = '{}'", actions.next().unwrap()))
+            .collect();
+        format!("{method} = {{ {} }}", entries.join(", "))
+    };
+    [
+        table("spf", SPF),
+        table("dkim", DKIM),
+        table("dmarc", DMARC),
+    ]
+    .join(";")
+}
+
+proptest! {
+    #[test]
+    fn a_stricter_action_never_lets_more_in(
+        actions in prop::collection::vec(0..ACTIONS.len(), 10),
+        stricter in 0..10_usize,
+        found in (0..SPF.len(), 0..DKIM.len(), 0..DMARC.len()),
+    ) {
+        let results = [SPF[found.0].1, DKIM[found.1].1, DMARC[found.2].1].join(" ");
+        let before = decide(&tables(&actions), &results);
+        let mut raised = actions.clone();
+        raised[stricter] = (raised[stricter] + 1).min(ACTIONS.len() - 1);
+        let after = decide(&tables(&raised), &results);
+        prop_assert!(before.verdict.is_accepted() || !after.verdict.is_accepted());
+        prop_assert!(!before.junk || after.junk || !after.verdict.is_accepted());
+    }
 }

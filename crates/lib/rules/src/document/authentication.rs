@@ -163,7 +163,7 @@ impl AuthenticationRules {
 fn followed() -> DmarcRules {
     DmarcRules {
         reject: Action::Refuse,
-        quarantine: Action::Mark,
+        quarantine: Action::Junk,
         ..checked_dmarc()
     }
 }
@@ -279,15 +279,18 @@ fn read_action(table: &Section<'_, '_>, key: &str) -> Option<Action> {
     match table.text(key)? {
         "accept" => Some(Action::Accept),
         "mark" => Some(Action::Mark),
+        "junk" => Some(Action::Junk),
         "refuse" => Some(Action::Refuse),
-        word @ ("junk" | "quarantine") => {
+        word @ "quarantine" => {
             table.refuse(key, format!("`{key} = \"{word}\"` is not supported yet"));
             None
         }
         word => {
             table.refuse(
                 key,
-                format!("`{key}` is \"{word}\": it can be \"accept\", \"mark\" or \"refuse\""),
+                format!(
+                    "`{key}` is \"{word}\": it can be \"accept\", \"mark\", \"junk\" or \"refuse\""
+                ),
             );
             None
         }

@@ -95,7 +95,7 @@ impl Connection {
     /// The message has come: the fields that tell what was found, or why it is refused.
     pub(super) async fn vouched_for(
         &self,
-        transaction: &Transaction,
+        transaction: &mut Transaction,
         checks: Option<Checks>,
     ) -> Result<String, Verdict> {
         let Some(checks) = checks else {
@@ -125,6 +125,7 @@ impl Connection {
         if !decided.verdict.is_accepted() {
             return Err(decided.verdict);
         }
+        transaction.junk = decided.junk;
         let fields = findings.header_field(&self.server.hostname);
         Ok(fields + &marks(&decided.marks))
     }

@@ -169,7 +169,7 @@ impl Connection {
                 return;
             }
         };
-        let fields = match self.vouched_for(&transaction, checks).await {
+        let fields = match self.vouched_for(&mut transaction, checks).await {
             Ok(fields) => fields,
             Err(verdict) => {
                 self.refuse(&verdict);
@@ -250,6 +250,7 @@ impl Connection {
             hold_until_ms: 0,
             collected: None,
             policy_revision: transaction.snapshot.revision,
+            junk: transaction.junk,
         }
     }
 

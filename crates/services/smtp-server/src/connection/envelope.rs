@@ -24,6 +24,8 @@ pub(super) struct Transaction {
     pub(super) recipients: Vec<Recipient>,
     /// Until the message comes.
     pub(super) checks: Option<Checks>,
+    /// It is to go to Junk mailboxes.
+    pub(super) junk: bool,
 }
 
 impl Connection {
@@ -79,6 +81,7 @@ impl Connection {
             reverse_path,
             recipients: Vec::new(),
             checks,
+            junk: false,
         });
         self.session.accept(self.io.output());
     }

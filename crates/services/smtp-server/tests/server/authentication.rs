@@ -121,6 +121,7 @@ async fn what_was_found_stands_above_the_message() {
         "{rest}"
     );
     // What was computed while the message passed fits what was put in front of it.
+    assert!(!submission.junk);
     let summary = content.summary.unwrap();
     assert_eq!(summary.subject, "hi");
     assert_eq!(summary.parts[0].body_start, header.len() as u64);
@@ -175,7 +176,7 @@ async fn a_large_message_is_verified_as_it_passes() {
 }
 
 #[tokio::test]
-async fn what_is_marked_is_taken_and_named() {
+async fn what_is_suspicious_is_taken_and_named_and_goes_to_junk() {
     let checked = Checked::start(CHECKED).await;
     let message = message("a@careful.test");
     checked
@@ -188,6 +189,7 @@ async fn what_is_marked_is_taken_and_named() {
     );
     let marks = "X-Postern-Marks: dmarc-quarantine, spf-softfail\r\n";
     assert!(header.contains(marks), "{header}");
+    assert!(checked.system.queue.only().junk);
 }
 
 #[tokio::test]
