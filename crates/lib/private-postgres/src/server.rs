@@ -12,7 +12,7 @@ use crate::{Cluster, EndSignal, Error, Guard, Setting};
 /// Crash recovery of a large write-ahead log takes its time.
 const START_LIMIT: Duration = Duration::from_secs(120);
 const STOP_LIMIT: Duration = Duration::from_secs(60);
-/// After a killed postmaster its backends hold the shared memory until they notice; a new one says so and ends.
+/// How often a start is tried while what a killed postmaster leaves behind goes away.
 const START_TRIES: u32 = 50;
 const POLL: Duration = Duration::from_millis(10);
 
@@ -40,8 +40,7 @@ impl Server {
                 Err(error) => {
                     let _killed = server.kill();
                     guard.forget(server.pid());
-                    let held = matches!(&error, Error::EndedEarly { log } if log.contains("shared memory"));
-                    if !held || tries == START_TRIES {
+                    if !held_by_the_dead(&error) || tries == START_TRIES {
                         return Err(error);
                     }
                     std::thread::sleep(POLL * 10);
@@ -190,6 +189,13 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// Whether a start failed over what a killed postmaster leaves behind for a moment: its backends hold the shared
+/// memory until they notice, and its process id, which `postmaster.pid` names, is taken until it has been reaped.
+fn held_by_the_dead(error: &Error) -> bool {
+    matches!(error, Error::EndedEarly { log }
+        if log.contains("shared memory") || log.contains("lock file \"postmaster.pid\" already exists"))
 }
 
 /// Fast shutdown of the server that `postmaster.pid` names, if that process really serves this folder.
