@@ -128,3 +128,28 @@ fn the_volume_of_the_private_database_is_named_as_long_as_it_is_in_use() {
     let kept = Configuration::prepare(&folder, None, None).unwrap();
     assert!(text(&kept).contains("data-path = \"/srv/postgres\""));
 }
+
+#[test]
+fn half_a_certificate_is_refused_by_name_and_what_is_left_of_it_is_kept() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = Folder::open(parent.path()).unwrap();
+    prepare(&folder, None);
+    for (missing, left) in [
+        (folder.key(), folder.certificate()),
+        (folder.certificate(), folder.key()),
+    ] {
+        let removed = std::fs::read(&missing).unwrap();
+        let kept = std::fs::read(&left).unwrap();
+        std::fs::remove_file(&missing).unwrap();
+        let refused = Configuration::prepare(&folder, None, None).unwrap_err();
+        let said = refused.to_string();
+        assert!(
+            said.starts_with(&format!("{} is missing", missing.display())),
+            "{said}"
+        );
+        assert!(!missing.exists());
+        assert_eq!(std::fs::read(&left).unwrap(), kept);
+        std::fs::write(&missing, removed).unwrap();
+    }
+    prepare(&folder, None);
+}
