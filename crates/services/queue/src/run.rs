@@ -1,8 +1,9 @@
 //! From the configuration to a service that serves, and to its end.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use api::collection::v1::collection_server::CollectionServer;
 use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::queue_server::QueueServer;
@@ -19,6 +20,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::policy::{Policies, PolicyService, Vault};
 use crate::service::QueueService;
+use crate::sql::secrets;
 use crate::storage::StorageService;
 use crate::throttle::ThrottleService;
 use crate::{MESSAGE_LIMIT, MIGRATIONS, complete, enqueue, lease, notification, upkeep};
@@ -30,8 +32,8 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
 
 /// Serves until shutdown, by that clock. (Pauses are the machine's all the same.)
 pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> anyhow::Result<()> {
-    let vault = Vault::open(&config.secret_key_file).context("opening the key for secrets")?;
     let pool = open_database(&service).await?;
+    let vault = open_vault(&config.secret_key_file, &pool).await?;
     let engine = Arc::new(Engine::new(
         pool.clone(),
         clock.clone(),
@@ -84,6 +86,26 @@ pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> a
         ended.context("a writer failed while draining")?;
     }
     Ok(())
+}
+
+/// Opens the key for secrets. One is made only while there is nothing that a lost one would be needed for.
+async fn open_vault(path: &Path, pool: &PgPool) -> anyhow::Result<Vault> {
+    if !path
+        .try_exists()
+        .with_context(|| format!("looking for {}", path.display()))?
+    {
+        let sealed = secrets::list(&mut *pool.acquire().await?).await?;
+        ensure!(
+            sealed.is_empty(),
+            "{path} is missing, and {count} secret(s) are stored that only its key opens ({names}). Put the file \
+             back. If it is lost, write a new one (`openssl rand -base64 32 > {path}`, mode 600) and set these \
+             secrets again with `postern secret set`",
+            path = path.display(),
+            count = sealed.len(),
+            names = sealed.join(", "),
+        );
+    }
+    Vault::open(path).context("opening the key for secrets")
 }
 
 /// Connects and brings the schemas up to date.
