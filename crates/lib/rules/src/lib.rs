@@ -37,6 +37,7 @@ mod explain;
 mod facts;
 mod interface;
 mod network;
+mod ownership;
 mod path;
 mod pattern;
 mod policy;
@@ -50,7 +51,7 @@ mod verdict;
 pub use address::EmailAddress;
 pub use document::{
     CollectAccount, CollectProtocol, DeliverySettings, Gateway, GatewayHost, GatewayTls,
-    LeaveOnServer, Login, ReceivingRules, Remote,
+    LeaveOnServer, Login, ReceivingRules, Remote, SendAs,
 };
 pub use domain::{Domain, Host};
 pub use duration::{format_duration, parse_duration};

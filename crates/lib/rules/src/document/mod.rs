@@ -13,7 +13,7 @@ mod trust;
 pub use collect::{CollectAccount, CollectProtocol, LeaveOnServer};
 pub use delivery::{DeliverySettings, Remote};
 pub use gateway::{Gateway, GatewayHost, GatewayTls, Login};
-pub use receiving::ReceivingRules;
+pub use receiving::{ReceivingRules, SendAs};
 
 pub(crate) use delivery::DeliverySection;
 pub(crate) use domains::{

@@ -5,6 +5,8 @@ use serde::Serialize;
 use crate::document::rates::{read_greylisting, read_rates};
 use crate::document::read::{Keys, Section};
 use crate::rate::{Greylisting, Rate};
+use crate::document::trust::sender_pattern;
+use crate::pattern::Pattern;
 use crate::size::parse_size;
 
 /// The rules that a session of one class is held to.
@@ -26,6 +28,19 @@ pub struct ReceivingRules {
     pub rates: Vec<Rate>,
     /// Whether, and how, who was never here before is told to come again.
     pub greylisting: Option<Greylisting>,
+    /// Whether who has logged in sends in their own name alone.
+    pub senders_must_belong_to_login: bool,
+    /// Exceptions from that.
+    pub send_as: Vec<SendAs>,
+}
+
+/// Logins that may send in other names than their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SendAs {
+    /// Which logins.
+    pub logins: Vec<Pattern>,
+    /// In which names.
+    pub senders: Vec<Pattern>,
 }
 
 pub(crate) struct Receiving {
@@ -48,6 +63,8 @@ const KEYS: Keys = Keys {
         "refuse-spoofed-senders",
         "rates",
         "greylisting",
+        "senders-must-belong-to-login",
+        "send-as",
     ],
     planned: &[
         "block-attachments",
@@ -61,6 +78,14 @@ const KEYS: Keys = Keys {
     ],
 };
 
+const SEND_AS: Keys = Keys {
+    known: &["login", "sender"],
+    planned: &[],
+};
+
+/// What is asked of logins alone.
+const OF_LOGINS: [&str; 2] = ["senders-must-belong-to-login", "send-as"];
+
 impl Receiving {
     pub(crate) fn read(top: &Section<'_, '_>) -> Self {
         let defaults = ReceivingRules {
@@ -72,6 +97,8 @@ impl Receiving {
             refuse_spoofed_senders: false,
             rates: Vec::new(),
             greylisting: None,
+            senders_must_belong_to_login: true,
+            send_as: Vec::new(),
         };
         let mut trusted = defaults.clone();
         let mut untrusted = ReceivingRules {
@@ -100,6 +127,12 @@ impl Receiving {
             }
             if let Some(section) = tables.section("untrusted", "[receiving.untrusted]", &KEYS) {
                 read_into(&mut untrusted, &section);
+                for key in OF_LOGINS.into_iter().filter(|key| section.has(key)) {
+                    section.refuse(
+                        key,
+                        format!("`{key}` is about logins: it belongs into [receiving.trusted]"),
+                    );
+                }
                 if untrusted.relay {
                     section.refuse(
                         "relay",
@@ -150,10 +183,32 @@ fn read_into(rules: &mut ReceivingRules, section: &Section<'_, '_>) {
             &mut rules.refuse_address_literal_senders,
         ),
         ("refuse-spoofed-senders", &mut rules.refuse_spoofed_senders),
+        (
+            "senders-must-belong-to-login",
+            &mut rules.senders_must_belong_to_login,
+        ),
     ];
     for (key, switch) in switches {
         if let Some(value) = section.boolean(key) {
             *switch = value;
         }
     }
+    if section.has("send-as") {
+        rules.send_as = read_send_as(section);
+    }
+}
+
+fn read_send_as(section: &Section<'_, '_>) -> Vec<SendAs> {
+    let entries = section.sections("send-as", "`send-as`", &SEND_AS);
+    let read = |entry: &Section<'_, '_>| {
+        entry.missing("login", "\"office@example.test\"");
+        entry.missing("sender", "\"*@example.test\"");
+        let logins = entry.list("login", sender_pattern).into_iter();
+        let senders = entry.list("sender", sender_pattern).into_iter();
+        SendAs {
+            logins: logins.map(|login| login.value).collect(),
+            senders: senders.map(|sender| sender.value).collect(),
+        }
+    };
+    entries.iter().map(read).collect()
 }
