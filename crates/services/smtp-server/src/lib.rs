@@ -18,6 +18,7 @@ mod config;
 mod connection;
 mod listen;
 mod metrics;
+mod nonce;
 mod replies;
 mod reverse_name;
 mod server;

@@ -7,10 +7,12 @@ use api::message::v1::Content;
 use api::queue::v1::{Origin, ReturnContent, Submission};
 use api::queue_client::EnqueueError;
 use bytes::Buf as _;
+use message::header::fields;
 use smtp_protocol::server::{Body, ReturnContent as Ret};
+use tokio::time::Instant;
 
-use super::Connection;
 use super::envelope::Transaction;
+use super::{Connection, author};
 use crate::config::Role;
 use crate::replies;
 use crate::trace_header::{HeldHeader, Hop};
@@ -86,7 +88,7 @@ impl Connection {
             return;
         }
         self.incoming = Some(Incoming { intake, held });
-        self.io.set_timeout(self.server.data_timeout);
+        self.patience.content_begins();
         self.session.accept(self.io.output());
     }
 
@@ -126,6 +128,17 @@ impl Connection {
             self.session.refuse(replies::LOOP, self.io.output());
             return;
         }
+        let policy = &transaction.snapshot.policy;
+        if let Some(verdict) = author::refusal(policy, &self.facts, &content.header) {
+            self.refuse(&verdict);
+            return;
+        }
+        if fields(&content.header).count() > self.server.max_header_fields {
+            self.note_refusal("too-many-header-fields", &[]);
+            self.session
+                .refuse(replies::TOO_MANY_FIELDS, self.io.output());
+            return;
+        }
         transaction.drop_repeated_recipients();
         let id = transaction.id.clone();
         let size = content.header.len() as u64 + content.text_size;
@@ -136,6 +149,7 @@ impl Connection {
                 let message_id = accepted.message_id;
                 tracing::debug!(id, message_id, size, recipients, "accepted");
                 self.messages += 1;
+                self.patience.message_taken(Instant::now());
                 self.server.metrics.messages.increment(1);
                 self.server.metrics.recipients.increment(recipients);
                 self.server.metrics.octets.increment(size);
@@ -179,7 +193,7 @@ impl Connection {
                 Some(Ret::Headers) => ReturnContent::Headers,
             }
             .into(),
-            require_tls: false,
+            require_tls: mail.require_tls,
             hold_until_ms: 0,
             collected: None,
             policy_revision: transaction.snapshot.revision,
