@@ -2,6 +2,7 @@
 
 mod add;
 mod app_passwords;
+mod attempt;
 mod find;
 mod guessing;
 mod list;
@@ -19,10 +20,11 @@ pub use add::add;
 pub use app_passwords::{
     AppPasswordName, add_app_password, list_app_passwords, remove_app_password,
 };
+pub use attempt::{Accepted, Answer, Attempt, Proof};
 pub use find::find;
 pub use guessing::forget_old as forget_old_guesses;
 pub use list::{Page, list};
-pub use login::{Accepted, Answer, Attempt, Logins, Proof};
+pub use login::Logins;
 pub use password::{Password, Passwords};
 pub use remove::remove;
 pub use scram::Hash;

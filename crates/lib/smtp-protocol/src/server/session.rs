@@ -262,7 +262,7 @@ impl Session {
     }
 
     /// Counts a command that brings no message; true when there were too many of them.
-    fn is_idle(&mut self, output: &mut BytesMut) -> bool {
+    pub(super) fn is_idle(&mut self, output: &mut BytesMut) -> bool {
         self.idle_commands += 1;
         let too_many = self.idle_commands > self.limits.idle_commands;
         if too_many {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::directory::v1::User;
 use moka::sync::Cache;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::attempt::{Accepted, Answer, Attempt, Proof};
 use super::guessing::{self, Guesser};
 use super::password::{Password, Passwords};
-use super::scram::{self, Hash, Keys};
+use super::scram::{self, Keys};
 use super::verified::Verified;
 use super::{Row, app_passwords};
 use crate::notices::{Hub, UserNotice};
@@ -19,54 +19,6 @@ use crate::{Result, clock};
 
 /// How long a peer that logged in to an account is known there.
 const KNOWN_PEER: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Somebody says who they are.
-#[derive(Debug)]
-pub struct Attempt {
-    /// The full address, in any case.
-    pub login: String,
-    /// The password.
-    pub password: Password,
-    /// The peer's address; empty where it is not known.
-    pub peer: String,
-}
-
-/// Somebody proves that they know the password, and does not say it (RFC 5802).
-#[derive(Debug)]
-pub struct Proof {
-    /// The full address, in any case.
-    pub login: String,
-    /// By which hash.
-    pub hash: Hash,
-    /// What the proof is made over.
-    pub auth_message: Vec<u8>,
-    /// The proof.
-    pub proof: Vec<u8>,
-    /// The peer's address; empty where it is not known.
-    pub peer: String,
-}
-
-/// Who it is.
-#[derive(Debug)]
-pub struct Accepted {
-    /// The user.
-    pub user: User,
-    /// Which application password it was; none for the user's own.
-    pub app_password: Option<String>,
-    /// Our own proof, where theirs was one.
-    pub signature: Vec<u8>,
-}
-
-/// What became of it.
-#[derive(Debug)]
-pub enum Answer {
-    /// It is they.
-    Accepted(Box<Accepted>),
-    /// The pair is wrong. Which half is not told.
-    Refused,
-    /// Too many wrong guesses: not looked at. Seconds to wait.
-    Later(u32),
-}
 
 /// Checks logins, with what makes the second check cheap.
 #[derive(Debug)]
