@@ -91,6 +91,7 @@ macro_rules! transcripts {
 transcripts!(
     auth,
     bdat,
+    chunks_and_tls,
     data,
     hello,
     idle,

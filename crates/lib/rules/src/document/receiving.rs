@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use crate::document::rates::{read_greylisting, read_rates};
 use crate::document::read::{Keys, Section};
-use crate::rate::{Greylisting, Rate};
 use crate::document::trust::sender_pattern;
 use crate::pattern::Pattern;
+use crate::rate::{Greylisting, Rate};
 use crate::size::parse_size;
 
 /// The rules that a session of one class is held to.
