@@ -12,6 +12,7 @@
 
 mod harness;
 
+mod attachments;
 mod bad_input;
 mod collect;
 mod command_line;

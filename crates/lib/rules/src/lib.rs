@@ -15,6 +15,10 @@
 //!  delivery                        Policy::route(&recipient)                  → Route
 //! ```
 //!
+//!  the greeting                    Policy::accept_early_talker(&trust, when)  → Verdict
+//!  MAIL FROM                       Policy::accept_free_space(&trust, free)    → Verdict
+//!  the message                     BlockedAttachments::{by_name, by_type}, blocked_attachment(…)
+//!
 //! Where an answer depends on who has a mailbox here, it names the user and says what holds
 //! otherwise ([`RecipientVerdict::AcceptIfUser`], [`Route::Mailbox`]): the caller looks the user up.
 //!
@@ -29,6 +33,7 @@
 //! where it says something that is not known or not supported yet.
 
 mod address;
+mod attachments;
 mod document;
 mod domain;
 mod duration;
@@ -49,6 +54,9 @@ mod trust;
 mod verdict;
 
 pub use address::EmailAddress;
+pub use attachments::{
+    AttachmentAction, BlockedAttachments, blocked_attachment, unclear_attachments,
+};
 pub use document::{
     CollectAccount, CollectProtocol, DeliverySettings, Gateway, GatewayHost, GatewayTls,
     LeaveOnServer, Login, ReceivingRules, Remote, SendAs,
@@ -66,6 +74,7 @@ pub use path::{ForwardPath, ReversePath};
 pub use pattern::Pattern;
 pub use policy::{Delivery, DomainRule, Handler, HandlerAction, Policy, Unmatched};
 pub use rate::{Counted, Greylisting, Per, Rate};
+pub use receiving::Early;
 pub use routing::{NoUser, Route};
 pub use size::{format_size, parse_size};
 pub use trust::{Trust, TrustAction};

@@ -15,7 +15,7 @@ use crate::duration::format_duration;
 use crate::facts::SessionFacts;
 use crate::path::ReversePath;
 use crate::policy::Policy;
-use crate::receiving::class;
+
 use crate::trust::Trust;
 use crate::verdict::{Verdict, refusals};
 
@@ -96,7 +96,7 @@ impl Rate {
         };
         refusal.because(format!(
             "`rates` for {}: {} {:?} in {} per {:?}",
-            class(trust),
+            trust.class(),
             self.limit,
             self.count,
             format_duration(self.period),

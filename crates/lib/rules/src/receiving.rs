@@ -6,10 +6,51 @@ use crate::facts::SessionFacts;
 use crate::path::{ForwardPath, ReversePath};
 use crate::policy::Policy;
 use crate::routing::{NoUser, Route};
+use crate::size::format_size;
 use crate::trust::Trust;
 use crate::verdict::{RecipientVerdict, Verdict, refusals};
 
+/// When a client spoke before its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Early {
+    /// Before the greeting.
+    Greeting,
+    /// Behind EHLO, before its answer (RFC 2920 §3.1: EHLO is the last of a group).
+    Hello,
+}
+
 impl Policy {
+    /// Whether a client that spoke before its turn may go on.
+    pub fn accept_early_talker(&self, trust: &Trust, early: Early) -> Verdict {
+        if !self.receiving(trust.trusted).refuse_early_talkers {
+            return Verdict::accepted();
+        }
+        let when = match early {
+            Early::Greeting => "it spoke before the greeting",
+            Early::Hello => "it went on before EHLO was answered",
+        };
+        let refusal = refusals::EARLY_TALKER
+            .because(when)
+            .because(format!("`refuse-early-talkers` for {}", trust.class()));
+        until_trust_is_known(trust, refusal)
+    }
+
+    /// MAIL: whether there is room for another message. `free` is what the volume that mail is
+    /// stored on has free, where that is known.
+    pub fn accept_free_space(&self, trust: &Trust, free: Option<u64>) -> Verdict {
+        match (self.receiving(trust.trusted).min_free_space, free) {
+            (Some(wanted), Some(free)) if free < wanted => {
+                refusals::INSUFFICIENT_STORAGE.because(format!(
+                    "{} are free, `min-free-space` is {} for {}",
+                    format_size(free),
+                    format_size(wanted),
+                    trust.class()
+                ))
+            }
+            _ => Verdict::accepted(),
+        }
+    }
+
     /// MAIL: whether this sender, with a message of the size it declares, is let in.
     pub fn accept_sender(
         &self,
@@ -33,13 +74,13 @@ impl Policy {
             let limit = rules.max_size;
             return refusals::TOO_LARGE.because(format!(
                 "{size} octets are declared, `max-size` is {limit} for {}",
-                class(trust)
+                trust.class()
             ));
         }
         let Some(address) = sender.address() else {
             if rules.refuse_blank_reverse_path {
                 return refusals::BLANK_REVERSE_PATH
-                    .because(format!("`refuse-blank-reverse-path` for {}", class(trust)));
+                    .because(format!("`refuse-blank-reverse-path` for {}", trust.class()));
             }
             return Verdict::accepted();
         };
@@ -47,7 +88,7 @@ impl Policy {
             Host::Literal(_) if rules.refuse_address_literal_senders => refusals::LITERAL_SENDER
                 .because(format!(
                     "`refuse-address-literal-senders` for {}",
-                    class(trust)
+                    trust.class()
                 )),
             Host::Domain(domain)
                 if rules.refuse_spoofed_senders && self.is_local(domain) && !trust.trusted =>
@@ -92,7 +133,7 @@ impl Policy {
             return Verdict::accepted();
         }
         refusals::TOO_MANY_RECIPIENTS
-            .because(format!("`max-recipients` is {limit} for {}", class(trust)))
+            .because(format!("`max-recipients` is {limit} for {}", trust.class()))
     }
 
     /// RCPT: whether mail from this session may go to this recipient.
@@ -158,7 +199,7 @@ impl Policy {
         if trust.trusted && (named.is_some() || self.receiving(true).relay) {
             return Ok(());
         }
-        let session = format!("the session is {} ({})", class(trust), trust.name);
+        let session = format!("the session is {} ({})", trust.class(), trust.name);
         let host = recipient.host();
         if !open {
             let reason = match named {
@@ -178,21 +219,13 @@ impl Policy {
 }
 
 /// What is refused for want of trust is refused for now while the DNS has not answered.
-fn until_trust_is_known(trust: &Trust, verdict: Verdict) -> Verdict {
+pub(crate) fn until_trust_is_known(trust: &Trust, verdict: Verdict) -> Verdict {
     if !trust.provisional || verdict.is_accepted() || verdict.is_temporary() {
         return verdict;
     }
     refusals::TRUST_UNKNOWN
         .because("the DNS does not answer what a trust policy asks of the peer's name")
         .because(format!("without it: {verdict}"))
-}
-
-pub(crate) fn class(trust: &Trust) -> &'static str {
-    if trust.trusted {
-        "trusted"
-    } else {
-        "untrusted"
-    }
 }
 
 /// Turns a route into an answer, spelling out what holds when users are missing.

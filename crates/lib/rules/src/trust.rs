@@ -30,6 +30,13 @@ pub struct Trust {
     pub reasons: Vec<Cow<'static, str>>,
 }
 
+impl Trust {
+    /// The class whose receiving rules hold.
+    pub(crate) fn class(&self) -> &'static str {
+        if self.trusted { "trusted" } else { "untrusted" }
+    }
+}
+
 /// What a trust policy does with the sessions it matches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]

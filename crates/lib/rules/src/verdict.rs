@@ -174,6 +174,30 @@ pub(crate) mod refusals {
         "5.7.1",
         "The From field names an address that does not belong to your login",
     );
+    pub(crate) const EARLY_TALKER: Verdict = refusal(
+        "early-talker",
+        554,
+        "5.7.1",
+        "Protocol error: wait for the answer before you go on",
+    );
+    pub(crate) const INSUFFICIENT_STORAGE: Verdict = refusal(
+        "insufficient-storage",
+        452,
+        "4.3.1",
+        "No room for more mail, try again later",
+    );
+    pub(crate) const BLOCKED_ATTACHMENT: Verdict = refusal(
+        "blocked-attachment",
+        550,
+        "5.7.1",
+        "Message has an attachment that is not accepted here",
+    );
+    pub(crate) const UNCLEAR_ATTACHMENTS: Verdict = refusal(
+        "unclear-attachments",
+        550,
+        "5.6.0",
+        "Message is built so that its attachments cannot be told",
+    );
     pub(crate) const SPOOFED_SENDER: Verdict = refusal(
         "spoofed-sender",
         550,

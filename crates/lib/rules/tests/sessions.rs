@@ -2,7 +2,9 @@
 //!
 //! A table has a policy, a line `users: …`, and rows of
 //! `facts | MAIL FROM | RCPT TO | trust | verdict | route`. Facts are `peer=`, `local=`, `helo=`,
-//! `login=`, `listener=`, `class=`, `gateway=` and `tls`. Left out, the peer is a stranger on the
+//! `login=`, `listener=`, `class=`, `gateway=` and `tls`; of the message `size=` (declared),
+//! `recipients=` (accepted before this one) and `attachment=` (a name, or a type); of the volume
+//! `free=`; and `early=`: the client spoke before `greeting` or `hello`. Left out, the peer is a stranger on the
 //! Internet and the listener has a public address.
 // A test may stop at what it did not expect.
 #![allow(clippy::unwrap_used)]
@@ -10,8 +12,9 @@
 use std::sync::Arc;
 
 use rules::{
-    EmailAddress, ForwardPath, ListenerClass, NetworkClass, Play, Policy, RecipientVerdict,
-    ReverseName, ReversePath, SessionFacts, SessionInterface, explain,
+    AttachmentAction, Early, EmailAddress, ForwardPath, ListenerClass, NetworkClass, Play, Policy,
+    RecipientVerdict, ReverseName, ReversePath, SessionFacts, SessionInterface, Trust, Verdict,
+    blocked_attachment, explain, parse_size,
 };
 
 const STRANGER: &str = "203.0.113.9";
@@ -32,6 +35,7 @@ fn facts(text: &str) -> SessionFacts {
             "proxy" => facts.proxy = Some(value.parse().unwrap()),
             "interface" => facts.interface = Some(interface(value)),
             "name" => facts.reverse_name = reverse_name(value),
+            "size" | "recipients" | "attachment" | "free" | "early" => {}
             "class" => {
                 facts.class = match value {
                     "auto" => ListenerClass::Auto,
@@ -71,11 +75,48 @@ fn reverse_name(value: &str) -> ReverseName {
     }
 }
 
+/// The rules that do not ask for sender and recipient, in the order of a session.
+fn refusal(policy: &Policy, trust: &Trust, facts: &SessionFacts, row: &[&str]) -> Option<Verdict> {
+    let sender = ReversePath::parse(row[1]).unwrap();
+    row[0]
+        .split_whitespace()
+        .filter_map(|word| word.split_once('='))
+        .map(|(name, value)| match name {
+            "early" if value == "greeting" => policy.accept_early_talker(trust, Early::Greeting),
+            "early" => policy.accept_early_talker(trust, Early::Hello),
+            "free" => policy.accept_free_space(trust, Some(parse_size(value).unwrap())),
+            "size" => {
+                let size = parse_size(value).unwrap();
+                policy.accept_sender(facts, trust, &sender, Some(size))
+            }
+            "recipients" => policy.accept_another_recipient(trust, value.parse().unwrap()),
+            "attachment" => by_attachment(policy, trust, value),
+            _ => policy.accept_free_space(trust, None),
+        })
+        .find(|verdict| !verdict.is_accepted())
+}
+
+fn by_attachment(policy: &Policy, trust: &Trust, attachment: &str) -> Verdict {
+    let blocked = &policy.receiving(trust.trusted).attachments;
+    let pattern = if attachment.contains('/') {
+        blocked.by_type(attachment)
+    } else {
+        blocked.by_name(attachment)
+    };
+    match (pattern, blocked.action) {
+        (Some(pattern), AttachmentAction::Refuse) => blocked_attachment(trust, pattern),
+        (_, AttachmentAction::Strip) | (None, _) => policy.accept_free_space(trust, None),
+    }
+}
+
 /// `trust | verdict | route` of a row.
 fn play(policy: &Policy, users: &[EmailAddress], row: &[&str]) -> String {
     let facts = facts(row[0]);
     let sender = ReversePath::parse(row[1]).unwrap();
     let trust = policy.trust_of_sender(&facts, &sender);
+    if let Some(refusal) = refusal(policy, &trust, &facts, row) {
+        return format!("{} | {} | -", trust.name, refusal.name);
+    }
     let recipient = match policy.forward_path(row[2]) {
         Ok(recipient) => recipient,
         Err(verdict) => return format!("{} | {} | -", trust.name, verdict.name),
@@ -186,6 +227,11 @@ fn a_postmaster_who_has_no_mailbox_is_waited_for() {
 #[test]
 fn relaying_follows_the_relay_rule() {
     run(include_str!("sessions/relay.txt"));
+}
+
+#[test]
+fn each_class_is_held_to_its_own_receiving_rules() {
+    run(include_str!("sessions/receiving.txt"));
 }
 
 #[test]

@@ -153,7 +153,15 @@ impl Configuration {
         );
         set_missing(tls, "key", &folder.key().display().to_string());
         let secrets = folder.secrets_key().display().to_string();
-        set_missing(self.section("queue")?, "secret-key-file", &secrets);
+        let queue = self.section("queue")?;
+        set_missing(queue, "secret-key-file", &secrets);
+        let data = folder.database().display().to_string();
+        if url.is_some() {
+            queue.insert("data-path", value(data));
+        } else if queue.get("data-path").and_then(Item::as_str) == Some(&data) {
+            // The database is elsewhere now.
+            queue.remove("data-path");
+        }
         for (n, kind) in SERVICES.iter().enumerate() {
             let n = u16::try_from(n + 1).unwrap_or_default();
             let own = self.section(kind.name)?;

@@ -32,6 +32,7 @@ mod read;
 mod run;
 mod service;
 mod sql;
+mod storage;
 mod submission;
 mod throttle;
 mod upkeep;

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use api::collection::v1::collection_server::CollectionServer;
 use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::queue_server::QueueServer;
+use api::queue::v1::storage_server::StorageServer;
 use api::throttle::v1::throttle_server::ThrottleServer;
 use service_kit::{Routes, Service};
 use sqlx::PgPool;
@@ -18,6 +19,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::policy::{Policies, PolicyService, Vault};
 use crate::service::QueueService;
+use crate::storage::StorageService;
 use crate::throttle::ThrottleService;
 use crate::{MESSAGE_LIMIT, MIGRATIONS, complete, enqueue, lease, notification, upkeep};
 
@@ -64,7 +66,10 @@ pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> a
     let routes = Routes::new(QueueServer::new(queue).max_decoding_message_size(MESSAGE_LIMIT))
         .add_service(PolicyServer::new(policy).max_decoding_message_size(MESSAGE_LIMIT))
         .add_service(CollectionServer::new(collection).max_decoding_message_size(MESSAGE_LIMIT))
-        .add_service(ThrottleServer::new(throttle));
+        .add_service(ThrottleServer::new(throttle))
+        .add_service(StorageServer::new(StorageService::new(
+            config.data_path.clone(),
+        )));
 
     serve(
         &service,

@@ -3,6 +3,7 @@
 
 mod author;
 mod content;
+mod early;
 mod envelope;
 mod login;
 mod origin;
@@ -113,6 +114,9 @@ impl Connection {
                 .close(&replies::of_verdict(&verdict), self.io.output());
             return self.io.flush().await;
         }
+        if !self.waits_for_greeting().await? {
+            return self.io.flush().await;
+        }
         self.set_terms();
         self.session.greet(self.io.output());
         loop {
@@ -197,6 +201,9 @@ impl Connection {
     }
 
     fn hello(&mut self) {
+        if !self.waits_for_hello() {
+            return;
+        }
         self.facts.helo = self.session.hello().map(|hello| hello.name.clone());
         self.forget_transaction();
         self.session.accept(self.io.output());
@@ -241,6 +248,7 @@ impl Connection {
                 recipients: rules.max_recipients,
             },
             require_tls: tls,
+            refusals: rules.max_refusals,
         });
     }
 

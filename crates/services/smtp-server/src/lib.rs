@@ -16,6 +16,7 @@
 
 mod config;
 mod connection;
+mod free_space;
 mod listen;
 mod metrics;
 mod nonce;

@@ -22,6 +22,11 @@ impl Metrics {
         }
     }
 
+    /// Attachments that were taken out of a message.
+    pub(crate) fn removed(&self, attachments: usize) {
+        counter!("postern_smtp_attachments_removed_total").increment(attachments as u64);
+    }
+
     /// A refusal of sender, recipient or message, by the verdict's name.
     pub(crate) fn refused(&self, verdict: &'static str) {
         counter!("postern_smtp_refused_total", "verdict" => verdict).increment(1);

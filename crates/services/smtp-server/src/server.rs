@@ -15,6 +15,7 @@ use smtp_protocol::server::Limits;
 
 use crate::config::{Config, ListenerConfig, Role, TlsMode};
 use crate::connection::Times;
+use crate::free_space::FreeSpace;
 use crate::metrics::Metrics;
 use crate::reverse_name::ReverseNames;
 use crate::session_id::SessionIds;
@@ -33,6 +34,7 @@ pub(crate) struct Server {
     pub(crate) network: HostNetwork,
     pub(crate) interfaces: Vec<InterfaceSetting>,
     pub(crate) reverse_names: ReverseNames,
+    pub(crate) free_space: FreeSpace,
     pub(crate) ids: SessionIds,
     pub(crate) metrics: Metrics,
     pub(crate) limits: Limits,
@@ -46,9 +48,12 @@ impl Server {
     pub(crate) fn new(config: &Config, service: &Service) -> anyhow::Result<Self> {
         let queue = service.queue_channel()?;
         let mailbox_store = service.mailbox_store_channel()?;
+        let policy = PolicyWatch::start(queue.clone());
+        let free_space = FreeSpace::start(queue.clone(), policy.clone(), service.shutdown.clone());
         Ok(Self {
             hostname: service.hostname.clone(),
-            policy: PolicyWatch::start(queue.clone()),
+            policy,
+            free_space,
             users: Users::start(mailbox_store.clone(), service.shutdown.clone()),
             directory: DirectoryClient::new(mailbox_store),
             enqueuer: Enqueuer::new(queue.clone()),

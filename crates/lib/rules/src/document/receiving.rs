@@ -1,10 +1,15 @@
 //! `[receiving.trusted]` and `[receiving.untrusted]`.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde::Serialize;
 
+use crate::attachments::{AttachmentAction, BlockedAttachments};
 use crate::document::rates::{read_greylisting, read_rates};
 use crate::document::read::{Keys, Section};
 use crate::document::trust::sender_pattern;
+use crate::duration::parse_duration;
 use crate::pattern::Pattern;
 use crate::rate::{Greylisting, Rate};
 use crate::size::parse_size;
@@ -32,6 +37,16 @@ pub struct ReceivingRules {
     pub senders_must_belong_to_login: bool,
     /// Exceptions from that.
     pub send_as: Vec<SendAs>,
+    /// Attachments that are not taken.
+    pub attachments: Arc<BlockedAttachments>,
+    /// Free octets of the volume that mail is stored on, below which none is taken.
+    pub min_free_space: Option<u64>,
+    /// Refused commands after which the connection is closed.
+    pub max_refusals: u32,
+    /// Whether clients are refused that speak before they are answered.
+    pub refuse_early_talkers: bool,
+    /// How long the greeting is held back. None for trusted sessions.
+    pub greeting_delay: Duration,
 }
 
 /// Logins that may send in other names than their own.
@@ -47,6 +62,9 @@ pub(crate) struct Receiving {
     pub(crate) trusted: ReceivingRules,
     pub(crate) untrusted: ReceivingRules,
 }
+
+/// Longest time that a greeting is held back.
+const MAX_GREETING_DELAY: Duration = Duration::from_secs(30);
 
 const TABLES: Keys = Keys {
     known: &["trusted", "untrusted"],
@@ -65,11 +83,14 @@ const KEYS: Keys = Keys {
         "greylisting",
         "senders-must-belong-to-login",
         "send-as",
+        "block-attachments",
+        "blocked-attachments",
+        "min-free-space",
+        "max-refusals",
+        "refuse-early-talkers",
+        "greeting-delay",
     ],
     planned: &[
-        "block-attachments",
-        "min-free-space",
-        "disconnect-after",
         "sender-domain-exists",
         "dns-block-lists",
         "spf",
@@ -99,6 +120,11 @@ impl Receiving {
             greylisting: None,
             senders_must_belong_to_login: true,
             send_as: Vec::new(),
+            attachments: Arc::default(),
+            min_free_space: None,
+            max_refusals: 100,
+            refuse_early_talkers: false,
+            greeting_delay: Duration::ZERO,
         };
         let mut trusted = defaults.clone();
         let mut untrusted = ReceivingRules {
@@ -121,6 +147,13 @@ impl Receiving {
                     section.refuse(
                         "greylisting",
                         "whoever is trusted need not come twice, and people's programs do not: \
+                         this belongs into [receiving.untrusted]",
+                    );
+                }
+                if section.has("greeting-delay") {
+                    section.refuse(
+                        "greeting-delay",
+                        "whoever is trusted is not made to wait: \
                          this belongs into [receiving.untrusted]",
                     );
                 }
@@ -187,6 +220,7 @@ fn read_into(rules: &mut ReceivingRules, section: &Section<'_, '_>) {
             "senders-must-belong-to-login",
             &mut rules.senders_must_belong_to_login,
         ),
+        ("refuse-early-talkers", &mut rules.refuse_early_talkers),
     ];
     for (key, switch) in switches {
         if let Some(value) = section.boolean(key) {
@@ -195,6 +229,21 @@ fn read_into(rules: &mut ReceivingRules, section: &Section<'_, '_>) {
     }
     if section.has("send-as") {
         rules.send_as = read_send_as(section);
+    }
+    read_attachments(rules, section);
+    rules.min_free_space = section.parsed("min-free-space", parse_size);
+    if let Some(refusals) = section.number("max-refusals") {
+        if refusals == 0 {
+            section.refuse("max-refusals", "`max-refusals` must be at least 1");
+        }
+        rules.max_refusals = refusals;
+    }
+    if let Some(delay) = section.parsed("greeting-delay", parse_duration) {
+        // RFC 5321 §4.5.3.2.1: clients wait for 5 minutes; those of people do not.
+        if delay > MAX_GREETING_DELAY {
+            section.refuse("greeting-delay", "`greeting-delay` can be at most 30 s");
+        }
+        rules.greeting_delay = delay;
     }
 }
 
@@ -211,4 +260,31 @@ fn read_send_as(section: &Section<'_, '_>) -> Vec<SendAs> {
         }
     };
     entries.iter().map(read).collect()
+}
+
+fn read_attachments(rules: &mut ReceivingRules, section: &Section<'_, '_>) {
+    let mut blocked = BlockedAttachments::default();
+    let entries = section.list("block-attachments", |text| {
+        BlockedAttachments::default().take(text)?;
+        Ok::<_, &str>(text.to_owned())
+    });
+    for entry in entries {
+        // It has been tried above.
+        let _ = blocked.take(&entry.value);
+    }
+    if let Some(action) = section.parsed("blocked-attachments", |text| match text {
+        "refuse" => Ok(AttachmentAction::Refuse),
+        "strip" => Ok(AttachmentAction::Strip),
+        _ => Err("it can be \"refuse\" or \"strip\""),
+    }) {
+        if !section.has("block-attachments") {
+            section.refuse(
+                "blocked-attachments",
+                "`blocked-attachments` says what becomes of those that `block-attachments` names: \
+                 name some",
+            );
+        }
+        blocked.action = action;
+    }
+    rules.attachments = Arc::new(blocked);
 }

@@ -282,8 +282,12 @@ impl Session {
     }
 
     fn close_after_too_many(&mut self, output: &mut BytesMut) {
+        let refusals = match self.terms.refusals {
+            0 => self.limits.refusals,
+            terms => terms.min(self.limits.refusals),
+        };
         let too_many = self.bad_commands >= self.limits.bad_commands
-            || self.refusals >= self.limits.refusals
+            || self.refusals >= refusals
             || self.failed_logins >= self.limits.failed_logins;
         if too_many {
             TOO_MANY.write(output);

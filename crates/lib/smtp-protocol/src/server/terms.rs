@@ -48,6 +48,9 @@ pub struct Terms {
     pub announced: Announced,
     /// REQUIRETLS is offered: only within TLS (RFC 8689 §2).
     pub require_tls: bool,
+    /// Refusals before the session is closed, where that is fewer than [`Limits::refusals`];
+    /// 0 is no limit of its own.
+    pub refusals: u32,
 }
 
 /// Limits that a client can plan by (RFC 9422 §4); 0 is not announced. They are the driver's to

@@ -29,6 +29,7 @@ pub(crate) const TERMS: Terms = Terms {
         recipients: 100,
     },
     require_tls: false,
+    refusals: 0,
 };
 
 impl Server {

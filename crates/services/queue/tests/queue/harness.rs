@@ -63,6 +63,7 @@ impl Queue {
         let mut service = Service::for_tests("queue");
         service.shared.database.url = Some(url.clone());
         let config = Config {
+            data_path: None,
             listen: listen.clone(),
             secret_key_file: folder.path().join("secrets.key"),
             lease_seconds: LEASE_SECONDS,

@@ -7,7 +7,9 @@ use api::message::v1::Content;
 use api::queue::v1::{Origin, ReturnContent, Submission};
 use api::queue_client::EnqueueError;
 use bytes::Buf as _;
+use message::attachments::{Blocked, Finding};
 use message::header::fields;
+use rules::{Trust, Verdict, blocked_attachment, unclear_attachments};
 use smtp_protocol::server::{Body, ReturnContent as Ret};
 use tokio::time::Instant;
 
@@ -48,9 +50,9 @@ impl Incoming {
         Ok(())
     }
 
-    async fn finish(mut self) -> Result<Content, IntakeError> {
+    async fn finish(mut self) -> Result<(Content, Vec<Finding>), IntakeError> {
         self.release().await?;
-        self.intake.finish().await
+        self.intake.finish_screened().await
     }
 }
 
@@ -79,11 +81,17 @@ impl Connection {
         };
         let trace = hop.received();
         let size = transaction.mail.size.unwrap_or(USUAL_SIZE);
-        let mut intake = Intake::to_queue(self.server.queue.clone()).expecting(size);
+        let rules = transaction
+            .snapshot
+            .policy
+            .receiving(transaction.trust.trusted);
+        let mut intake = Intake::to_queue(self.server.queue.clone())
+            .expecting(size)
+            .screened(&rules.attachments);
         let held = (self.listener.role == Role::Submission)
             .then(|| HeldHeader::new(&transaction.id, &self.server.hostname, at));
         if let Err(error) = intake.push(trace.as_bytes()).await {
-            let reply = self.reply_to_failure(&error);
+            let reply = self.reply_to_failure(&transaction.trust, &error);
             self.session.refuse(reply, self.io.output());
             return;
         }
@@ -100,8 +108,8 @@ impl Connection {
             None => Ok(()),
         };
         self.io.input().advance(octets);
-        if let Err(error) = pushed {
-            let reply = self.reply_to_failure(&error);
+        if let (Err(error), Some(transaction)) = (pushed, &self.transaction) {
+            let reply = self.reply_to_failure(&transaction.trust, &error);
             self.session.refuse_message(reply);
             self.incoming = None;
         }
@@ -116,9 +124,12 @@ impl Connection {
             return;
         };
         let content = match incoming.finish().await {
-            Ok(content) => content,
+            Ok((content, removed)) => {
+                self.note_removed(&transaction.id, &removed);
+                content
+            }
             Err(error) => {
-                let reply = self.reply_to_failure(&error);
+                let reply = self.reply_to_failure(&transaction.trust, &error);
                 self.session.refuse(reply, self.io.output());
                 return;
             }
@@ -200,8 +211,25 @@ impl Connection {
         }
     }
 
-    fn reply_to_failure(&self, error: &IntakeError) -> smtp_protocol::Reply {
+    /// Names of attachments are people's: they are for debugging.
+    fn note_removed(&self, id: &str, removed: &[Finding]) {
+        if removed.is_empty() {
+            return;
+        }
+        tracing::info!(id, attachments = removed.len(), "attachments taken out");
+        for attachment in removed {
+            tracing::debug!(id, "{attachment}");
+        }
+        self.server.metrics.removed(removed.len());
+    }
+
+    fn reply_to_failure(&self, trust: &Trust, error: &IntakeError) -> smtp_protocol::Reply {
         match error {
+            IntakeError::Blocked(blocked) => {
+                let verdict = verdict_of(trust, blocked);
+                self.note_refusal(verdict.name, &verdict.reasons);
+                replies::of_verdict(&verdict)
+            }
             IntakeError::Scan(_) => {
                 self.note_refusal("header-too-large", &[]);
                 replies::HEADER_TOO_LARGE
@@ -212,6 +240,13 @@ impl Connection {
                 replies::UNAVAILABLE
             }
         }
+    }
+}
+
+fn verdict_of(trust: &Trust, blocked: &Blocked) -> Verdict {
+    match blocked {
+        Blocked::Attachment { .. } => blocked_attachment(trust, blocked),
+        Blocked::Unclear(_) => unclear_attachments(trust, blocked),
     }
 }
 

@@ -43,6 +43,12 @@ impl Connection {
             return;
         };
         let trust = snapshot.policy.trust_of_sender(&self.facts, &reverse_path);
+        let free = self.server.free_space.current();
+        let verdict = snapshot.policy.accept_free_space(&trust, free);
+        if !verdict.is_accepted() {
+            self.refuse(&verdict);
+            return;
+        }
         let verdict = snapshot
             .policy
             .accept_sender(&self.facts, &trust, &reverse_path, mail.size);

@@ -2,8 +2,10 @@
 
 mod directory;
 mod queue;
+mod storage;
 mod throttle;
 
 pub(crate) use directory::FakeDirectory;
 pub(crate) use queue::{Answer, FakeQueue};
+pub(crate) use storage::FakeStorage;
 pub(crate) use throttle::FakeThrottle;

@@ -2,12 +2,15 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
 mod accept;
+mod attachments;
 mod bad_input;
 mod chunking;
 mod client;
 mod drain;
+mod early;
 mod envelope;
 mod fakes;
+mod free_space;
 mod large;
 mod limits;
 mod login;

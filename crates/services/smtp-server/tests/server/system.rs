@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use api::directory::v1::directory_server::DirectoryServer;
 use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::queue_server::QueueServer;
+use api::queue::v1::storage_server::StorageServer;
 use api::throttle::v1::throttle_server::ThrottleServer;
 use fakes::{FakePolicy, FakeQueueService};
 use rules::ListenerClass;
@@ -15,7 +16,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
-use crate::fakes::{FakeDirectory, FakeQueue, FakeThrottle};
+use crate::fakes::{FakeDirectory, FakeQueue, FakeStorage, FakeThrottle};
 
 pub(crate) const POLICY: &str = r#"
 [receiving.untrusted]
@@ -36,6 +37,7 @@ pub(crate) struct System {
     pub(crate) queue: FakeQueue,
     pub(crate) directory: FakeDirectory,
     pub(crate) throttle: FakeThrottle,
+    pub(crate) storage: FakeStorage,
     pub(crate) policy: watch::Sender<String>,
     pub(crate) certificate: TestCertificate,
     pub(crate) shutdown: CancellationToken,
@@ -69,17 +71,31 @@ impl System {
     }
 
     pub(crate) async fn start_with(policy: &str, change: impl FnOnce(&mut Config)) -> Self {
+        let system = Self::start_without_waiting(policy, change).await;
+        if !system.policy.borrow().is_empty() {
+            system.policy_in_force().await;
+        }
+        system
+    }
+
+    /// The policy may not be in force yet.
+    pub(crate) async fn start_without_waiting(
+        policy: &str,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let socket = format!("unix:{}", folder.path().join("s").display());
         let queue = FakeQueue::new();
         let directory = FakeDirectory::new(&["bob@example.test", "eve@example.test"]);
         let throttle = FakeThrottle::new();
+        let storage = FakeStorage::new();
         let (policy, document) = watch::channel(policy.to_owned());
         let fakes = Service::for_tests("fakes");
         let service = QueueServer::new(FakeQueueService(queue.clone()));
         let routes = Routes::new(service.max_decoding_message_size(1 << 24))
             .add_service(DirectoryServer::new(directory.clone()))
             .add_service(ThrottleServer::new(throttle.clone()))
+            .add_service(StorageServer::new(storage.clone()))
             .add_service(PolicyServer::new(FakePolicy::new(document)));
         let (listen, kit) = (socket.clone(), fakes.clone());
         tokio::spawn(async move { kit.serve_grpc(&listen, routes).await.unwrap() });
@@ -97,10 +113,11 @@ impl System {
         let mut config = config();
         change(&mut config);
         let running = smtp_server::start(config, service).await.unwrap();
-        let system = Self {
+        Self {
             queue,
             directory,
             throttle,
+            storage,
             policy,
             certificate,
             shutdown,
@@ -108,11 +125,7 @@ impl System {
             served: tokio::spawn(running.wait()),
             fakes,
             _folder: folder,
-        };
-        if !system.policy.borrow().is_empty() {
-            system.policy_in_force().await;
         }
-        system
     }
 
     /// Waits until connections are served: until then they are told to come back.
