@@ -13,6 +13,7 @@
 mod harness;
 
 mod attachments;
+mod authentication;
 mod bad_input;
 mod collect;
 mod command_line;

@@ -36,6 +36,8 @@ pub struct Intake {
     /// Text that is not uploaded yet.
     text: BytesMut,
     text_size: u64,
+    /// See [`put_above`](Self::put_above).
+    above: String,
     upload: Option<TextUpload>,
     begin_upload: fn(Channel) -> TextUpload,
     channel: Channel,
@@ -60,6 +62,7 @@ impl Intake {
             scanner: Scanner::new(),
             text: BytesMut::new(),
             text_size: 0,
+            above: String::new(),
             upload: None,
             begin_upload,
             channel,
@@ -147,6 +150,12 @@ impl Intake {
         Ok((self.store().await?, screen.removed().to_vec()))
     }
 
+    /// Header fields, whole lines, that will be put in front of the message: those that are known
+    /// only when all of it has been seen.
+    pub fn put_above(&mut self, fields: &str) {
+        self.above.push_str(fields);
+    }
+
     async fn store(mut self) -> Result<Content, IntakeError> {
         if self.upload.is_some() && !self.text.is_empty() {
             let piece = self.text.split().freeze();
@@ -162,7 +171,8 @@ impl Intake {
             }
             None => content::Text::Inline(self.text.freeze()),
         };
-        let scanned = self.scanner.finish()?;
+        let mut scanned = self.scanner.finish()?;
+        scanned.prepend(self.above.as_bytes())?;
         Ok(Content {
             header: scanned.header,
             text: Some(text),

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::address::EmailAddress;
+use crate::document::DnsRules;
 use crate::facts::{ReverseName, SessionFacts};
 use crate::interface::SessionInterface;
 use crate::path::ReversePath;
@@ -82,6 +83,13 @@ pub fn explain(policy: &Policy, play: &Play<'_>) -> Explanation {
         None => format!("MAIL FROM <>: {}", story.verdict),
     };
     story.tell(receiving, sender);
+    let rules = policy.receiving(story.trust.trusted);
+    if rules.authentication.needs_anything() || rules.dns != DnsRules::default() {
+        story.tell(
+            receiving,
+            "what the DNS says of the sender is not evaluated",
+        );
+    }
     if story.verdict.is_accepted() {
         tell_recipient(policy, play, &mut story);
     }

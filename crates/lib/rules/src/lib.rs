@@ -10,8 +10,10 @@
 //!  connect, HELO, STARTTLS, AUTH   Policy::trust(&facts)                      → Trust
 //!  MAIL FROM                       Policy::trust_of_sender(&facts, &path)     → Trust
 //!                                  Policy::accept_sender(&facts, &trust, &path, size) → Verdict
+//!                                  Policy::accept_sender_domain, accept_listings  → Verdict
 //!  RCPT TO                         Policy::accept_forward_path(&facts, &trust, &path, text)
 //!                                                            → EmailAddress, RecipientVerdict
+//!  end of the message              Policy::accept_authentication(&trust, &facts)  → AuthenticationVerdict
 //!  delivery                        Policy::route(&recipient)                  → Route
 //! ```
 //!
@@ -34,6 +36,8 @@
 
 mod address;
 mod attachments;
+mod authentication;
+mod dns;
 mod document;
 mod domain;
 mod duration;
@@ -57,9 +61,14 @@ pub use address::EmailAddress;
 pub use attachments::{
     AttachmentAction, BlockedAttachments, blocked_attachment, unclear_attachments,
 };
+pub use authentication::{
+    Action, AuthenticationFacts, AuthenticationResult, AuthenticationVerdict, DmarcRequest, Finding,
+};
+pub use dns::{DomainStanding, Listing};
 pub use document::{
-    CollectAccount, CollectProtocol, DeliverySettings, Gateway, GatewayHost, GatewayTls,
-    LeaveOnServer, Login, ReceivingRules, Remote, SendAs,
+    AuthenticationRules, CollectAccount, CollectProtocol, DeliverySettings, DmarcRules, DnsList,
+    DnsRules, Gateway, GatewayHost, GatewayTls, LeaveOnServer, Login, MethodRules, ReceivingRules,
+    Remote, SendAs,
 };
 pub use domain::{Domain, Host};
 pub use duration::{format_duration, parse_duration};

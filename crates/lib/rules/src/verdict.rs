@@ -198,6 +198,37 @@ pub(crate) mod refusals {
         "5.6.0",
         "Message is built so that its attachments cannot be told",
     );
+    /// RFC 7505 §4.2.
+    pub(crate) const NULL_MX_SENDER: Verdict = refusal(
+        "sender-null-mx",
+        550,
+        "5.7.27",
+        "The sender's domain takes no mail",
+    );
+    pub(crate) const SENDER_DOMAIN_MISSING: Verdict = refusal(
+        "sender-domain-missing",
+        550,
+        "5.1.8",
+        "The sender's domain has no mail server",
+    );
+    pub(crate) const SENDER_DOMAIN_UNUSABLE: Verdict = refusal(
+        "sender-domain-unusable",
+        550,
+        "5.1.8",
+        "The sender's domain has no mail server that can be reached",
+    );
+    pub(crate) const SENDER_DOMAIN_UNKNOWN: Verdict = refusal(
+        "sender-domain-unknown",
+        451,
+        "4.4.3",
+        "The sender's domain cannot be looked up now, try again later",
+    );
+    pub(crate) const DNS_LISTED: Verdict = refusal(
+        "dns-listed",
+        550,
+        "5.7.1",
+        "Your address is on lists that this server relies on",
+    );
     pub(crate) const SPOOFED_SENDER: Verdict = refusal(
         "spoofed-sender",
         550,

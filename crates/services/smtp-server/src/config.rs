@@ -48,6 +48,8 @@ pub struct Config {
     pub max_hops: usize,
     /// Fields of a message's header; its octets are limited too, by what a component can hold.
     pub max_header_fields: usize,
+    /// Seconds that the DNS may take for each step of a message: at MAIL, at its end.
+    pub dns_timeout_seconds: u64,
 }
 
 impl Default for Config {
@@ -71,6 +73,7 @@ impl Default for Config {
             max_text_line: 1024 * 1024,
             max_hops: 100,
             max_header_fields: 1000,
+            dns_timeout_seconds: 10,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One client's connection: moves octets between socket and session, and answers the session's
 //! questions. What may be said when is `smtp_protocol`'s, what is allowed is `rules`'.
 
+mod authentication;
 mod author;
 mod content;
 mod early;

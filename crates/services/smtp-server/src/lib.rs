@@ -11,6 +11,7 @@
 //!               ├─ login        directory.Authenticate
 //!               ├─ envelope     rules, users (directory.FindUsers, WatchUsers)
 //!               ├─ rates        throttle (throttle.Count once a second, throttle.Greylist)
+//!               ├─ authentication   mail-authentication (SPF, DKIM, DMARC, ARC, DNS lists), rules
 //!               └─ content      intake (scanner, inline text or upload) ──▶ queue.Enqueue
 //! ```
 

@@ -8,6 +8,7 @@ use api::grpc::Channel;
 use api::policy_watch::PolicyWatch;
 use api::queue_client::Enqueuer;
 use host_network::HostNetwork;
+use mail_authentication::{Authenticator, Dns};
 use rules::{InterfaceSetting, ListenerClass};
 use service_kit::{ServerTls, Service};
 use session_io::Proxies;
@@ -35,6 +36,7 @@ pub(crate) struct Server {
     pub(crate) interfaces: Vec<InterfaceSetting>,
     pub(crate) reverse_names: ReverseNames,
     pub(crate) free_space: FreeSpace,
+    pub(crate) authenticator: Authenticator,
     pub(crate) ids: SessionIds,
     pub(crate) metrics: Metrics,
     pub(crate) limits: Limits,
@@ -62,6 +64,10 @@ impl Server {
             network: HostNetwork::watch(),
             interfaces: config.interface.clone(),
             reverse_names: ReverseNames::new(config.resolver),
+            authenticator: Authenticator::new(
+                Dns::new(config.resolver)?,
+                Duration::from_secs(config.dns_timeout_seconds),
+            ),
             ids: SessionIds::new(),
             metrics: Metrics::new(),
             limits: Limits {

@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::attachments::{AttachmentAction, BlockedAttachments};
+use crate::document::authentication::AuthenticationRules;
+use crate::document::dns_rules::DnsRules;
 use crate::document::rates::{read_greylisting, read_rates};
 use crate::document::read::{Keys, Section};
 use crate::document::trust::sender_pattern;
@@ -47,6 +49,10 @@ pub struct ReceivingRules {
     pub refuse_early_talkers: bool,
     /// How long the greeting is held back. None for trusted sessions.
     pub greeting_delay: Duration,
+    /// What the DNS is asked about peer and sender.
+    pub dns: DnsRules,
+    /// What is checked of who vouches for the sender.
+    pub authentication: AuthenticationRules,
 }
 
 /// Logins that may send in other names than their own.
@@ -89,14 +95,16 @@ const KEYS: Keys = Keys {
         "max-refusals",
         "refuse-early-talkers",
         "greeting-delay",
-    ],
-    planned: &[
-        "sender-domain-exists",
-        "dns-block-lists",
+        "sender-domain-must-exist",
+        "dns-lists",
+        "dns-list-refuse-score",
         "spf",
         "dkim",
         "dmarc",
+        "arc",
+        "iprev",
     ],
+    planned: &[],
 };
 
 const SEND_AS: Keys = Keys {
@@ -125,12 +133,15 @@ impl Receiving {
             max_refusals: 100,
             refuse_early_talkers: false,
             greeting_delay: Duration::ZERO,
+            dns: DnsRules::default(),
+            authentication: AuthenticationRules::default(),
         };
         let mut trusted = defaults.clone();
         let mut untrusted = ReceivingRules {
             relay: false,
             max_size: 50 << 20,
             max_recipients: 100,
+            authentication: AuthenticationRules::for_strangers(),
             ..defaults
         };
         if let Some(tables) = top.section("receiving", "[receiving]", &TABLES) {
@@ -230,6 +241,8 @@ fn read_into(rules: &mut ReceivingRules, section: &Section<'_, '_>) {
     if section.has("send-as") {
         rules.send_as = read_send_as(section);
     }
+    rules.dns.read(section);
+    rules.authentication.read(section);
     read_attachments(rules, section);
     rules.min_free_space = section.parsed("min-free-space", parse_size);
     if let Some(refusals) = section.number("max-refusals") {

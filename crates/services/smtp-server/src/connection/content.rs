@@ -8,11 +8,11 @@ use api::queue::v1::{Origin, ReturnContent, Submission};
 use api::queue_client::EnqueueError;
 use bytes::Buf as _;
 use message::attachments::{Blocked, Finding};
-use message::header::fields;
 use rules::{Trust, Verdict, blocked_attachment, unclear_attachments};
 use smtp_protocol::server::{Body, ReturnContent as Ret};
 use tokio::time::Instant;
 
+use super::authentication::{Checks, passed_on};
 use super::envelope::Transaction;
 use super::{Connection, author};
 use crate::config::Role;
@@ -25,14 +25,22 @@ const USUAL_SIZE: u64 = 4096;
 /// A message on its way in.
 pub(super) struct Incoming {
     intake: Intake,
-    /// On submission, until the header section is complete.
+    /// Until the header section is complete, where fields are added to it or taken out of it.
     held: Option<HeldHeader>,
+    /// Of what vouches for the message.
+    checks: Option<Checks>,
+    hostname: String,
+    /// Whether results in our name are left in it.
+    believed: bool,
 }
 
 impl Incoming {
     async fn push(&mut self, piece: &[u8]) -> Result<(), IntakeError> {
         let complete = match &mut self.held {
-            None => return self.intake.push(piece).await,
+            None => {
+                self.check_text(piece);
+                return self.intake.push(piece).await;
+            }
             Some(held) => held.push(piece),
         };
         if complete {
@@ -43,22 +51,41 @@ impl Incoming {
 
     async fn release(&mut self) -> Result<(), IntakeError> {
         if let Some(held) = self.held.take() {
+            let length = held.length();
             let (missing, held) = held.complete();
+            let (header, text) = held.split_at(length);
+            if let Some(checks) = &mut self.checks {
+                checks.header(header);
+            }
+            self.check_text(text);
             self.intake.push(missing.as_bytes()).await?;
-            self.intake.push(&held).await?;
+            let header = passed_on(header, &self.hostname, self.believed);
+            self.intake.push(&header).await?;
+            self.intake.push(text).await?;
         }
         Ok(())
     }
 
-    async fn finish(mut self) -> Result<(Content, Vec<Finding>), IntakeError> {
+    fn check_text(&mut self, piece: &[u8]) {
+        if let Some(checks) = &mut self.checks {
+            checks.text(piece);
+        }
+    }
+
+    /// All of it has come.
+    async fn end(&mut self) -> Result<Option<Checks>, IntakeError> {
         self.release().await?;
-        self.intake.finish_screened().await
+        Ok(self.checks.take())
     }
 }
 
 impl Connection {
     /// The message may come.
     pub(super) async fn begin(&mut self) {
+        let checks = self
+            .transaction
+            .as_mut()
+            .and_then(|transaction| transaction.checks.take());
         let (Some(transaction), Some(hello)) = (&self.transaction, self.session.hello()) else {
             self.refuse_for_now(replies::UNAVAILABLE, &"DATA without a transaction");
             return;
@@ -88,14 +115,26 @@ impl Connection {
         let mut intake = Intake::to_queue(self.server.queue.clone())
             .expecting(size)
             .screened(&rules.attachments);
-        let held = (self.listener.role == Role::Submission)
-            .then(|| HeldHeader::new(&transaction.id, &self.server.hostname, at));
+        let hostname = &self.server.hostname;
+        let believed = self.may_speak_for_us(&transaction.trust);
+        let held = if self.listener.role == Role::Submission {
+            Some(HeldHeader::of_submission(&transaction.id, hostname, at))
+        } else {
+            (!believed || checks.is_some()).then(HeldHeader::new)
+        };
+        let hostname = hostname.clone();
         if let Err(error) = intake.push(trace.as_bytes()).await {
             let reply = self.reply_to_failure(&transaction.trust, &error);
             self.session.refuse(reply, self.io.output());
             return;
         }
-        self.incoming = Some(Incoming { intake, held });
+        self.incoming = Some(Incoming {
+            intake,
+            held,
+            checks,
+            hostname,
+            believed,
+        });
         self.patience.content_begins();
         self.session.accept(self.io.output());
     }
@@ -119,11 +158,27 @@ impl Connection {
     pub(super) async fn complete(&mut self) {
         let (transaction, incoming) = (self.transaction.take(), self.incoming.take());
         self.forget_transaction();
-        let (Some(mut transaction), Some(incoming)) = (transaction, incoming) else {
+        let (Some(mut transaction), Some(mut incoming)) = (transaction, incoming) else {
             self.refuse_for_now(replies::UNAVAILABLE, &"no message");
             return;
         };
-        let content = match incoming.finish().await {
+        let checks = match incoming.end().await {
+            Ok(checks) => checks,
+            Err(error) => {
+                let reply = self.reply_to_failure(&transaction.trust, &error);
+                self.session.refuse(reply, self.io.output());
+                return;
+            }
+        };
+        let fields = match self.vouched_for(&mut transaction, checks).await {
+            Ok(fields) => fields,
+            Err(verdict) => {
+                self.refuse(&verdict);
+                return;
+            }
+        };
+        incoming.intake.put_above(&fields);
+        let content = match incoming.intake.finish_screened().await {
             Ok((content, removed)) => {
                 self.note_removed(&transaction.id, &removed);
                 content
@@ -144,7 +199,7 @@ impl Connection {
             self.refuse(&verdict);
             return;
         }
-        if fields(&content.header).count() > self.server.max_header_fields {
+        if message::header::fields(&content.header).count() > self.server.max_header_fields {
             self.note_refusal("too-many-header-fields", &[]);
             self.session
                 .refuse(replies::TOO_MANY_FIELDS, self.io.output());
@@ -208,6 +263,7 @@ impl Connection {
             hold_until_ms: 0,
             collected: None,
             policy_revision: transaction.snapshot.revision,
+            junk: transaction.junk,
         }
     }
 

@@ -11,6 +11,7 @@ use smtp_protocol::Path;
 use smtp_protocol::server::{Mail, Rcpt};
 
 use super::Connection;
+use super::authentication::Checks;
 use crate::replies;
 
 /// A mail transaction as far as it has come.
@@ -21,6 +22,10 @@ pub(super) struct Transaction {
     pub(super) mail: Mail,
     pub(super) reverse_path: ReversePath,
     pub(super) recipients: Vec<Recipient>,
+    /// Until the message comes.
+    pub(super) checks: Option<Checks>,
+    /// It is to go to Junk mailboxes.
+    pub(super) junk: bool,
 }
 
 impl Connection {
@@ -61,7 +66,13 @@ impl Connection {
             self.refuse(&verdict);
             return;
         }
+        let verdict = self.ask_dns(&snapshot.policy, &trust, &reverse_path).await;
+        if !verdict.is_accepted() {
+            self.refuse(&verdict);
+            return;
+        }
         self.set_terms_of(&snapshot, &trust);
+        let checks = self.begin_checks(&snapshot.policy, &trust, &reverse_path);
         self.transaction = Some(Transaction {
             id: self.server.ids.next(),
             snapshot,
@@ -69,6 +80,8 @@ impl Connection {
             mail,
             reverse_path,
             recipients: Vec::new(),
+            checks,
+            junk: false,
         });
         self.session.accept(self.io.output());
     }

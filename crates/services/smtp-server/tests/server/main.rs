@@ -3,9 +3,11 @@
 
 mod accept;
 mod attachments;
+mod authentication;
 mod bad_input;
 mod chunking;
 mod client;
+mod dns_rules;
 mod drain;
 mod early;
 mod envelope;

@@ -11,7 +11,7 @@ use fakes::{FakePolicy, FakeQueueService};
 use rules::ListenerClass;
 use service_kit::{Routes, Service};
 use smtp_server::{Config, ListenerConfig, Role, TlsMode};
-use test_kit::TestCertificate;
+use test_kit::{FakeDns, TestCertificate};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +21,11 @@ use crate::fakes::{FakeDirectory, FakeQueue, FakeStorage, FakeThrottle};
 pub(crate) const POLICY: &str = r#"
 [receiving.untrusted]
 max-size = "2 MiB"
+spf = "off"
+dkim = "off"
+dmarc = "off"
+arc = "off"
+iprev = "off"
 
 [[domain]]
 name = "example.test"
@@ -40,6 +45,8 @@ pub(crate) struct System {
     pub(crate) storage: FakeStorage,
     pub(crate) policy: watch::Sender<String>,
     pub(crate) certificate: TestCertificate,
+    /// What the service asks; knows no name.
+    pub(crate) dns: FakeDns,
     pub(crate) shutdown: CancellationToken,
     /// Ends when the service has drained.
     pub(crate) served: tokio::task::JoinHandle<anyhow::Result<()>>,
@@ -110,7 +117,10 @@ impl System {
             key,
         });
         let shutdown = service.shutdown.clone();
+        let dns = FakeDns::start("").await;
         let mut config = config();
+        config.resolver = Some(dns.address());
+        config.dns_timeout_seconds = 1;
         change(&mut config);
         let running = smtp_server::start(config, service).await.unwrap();
         Self {
@@ -120,6 +130,7 @@ impl System {
             storage,
             policy,
             certificate,
+            dns,
             shutdown,
             addresses: running.addresses().to_vec(),
             served: tokio::spawn(running.wait()),
