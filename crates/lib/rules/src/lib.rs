@@ -46,6 +46,7 @@ mod explain;
 mod facts;
 mod interface;
 mod network;
+mod ownership;
 mod path;
 mod pattern;
 mod policy;
@@ -67,7 +68,7 @@ pub use dns::{DomainStanding, Listing};
 pub use document::{
     AuthenticationRules, CollectAccount, CollectProtocol, DeliverySettings, DmarcRules, DnsList,
     DnsRules, Gateway, GatewayHost, GatewayTls, LeaveOnServer, Login, MethodRules, ReceivingRules,
-    Remote,
+    Remote, SendAs,
 };
 pub use domain::{Domain, Host};
 pub use duration::{format_duration, parse_duration};

@@ -99,7 +99,7 @@ impl Policy {
                     trust.name
                 ))
             }
-            _ => Verdict::accepted(),
+            _ => self.belongs(facts, Some(address), refusals::SENDER_NOT_OF_LOGIN),
         }
     }
 

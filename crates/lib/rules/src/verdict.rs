@@ -162,6 +162,18 @@ pub(crate) mod refusals {
         "4.4.3",
         "Your host name cannot be looked up, try again later",
     );
+    pub(crate) const SENDER_NOT_OF_LOGIN: Verdict = refusal(
+        "sender-not-of-login",
+        553,
+        "5.7.1",
+        "This sender address does not belong to your login",
+    );
+    pub(crate) const AUTHOR_NOT_OF_LOGIN: Verdict = refusal(
+        "author-not-of-login",
+        550,
+        "5.7.1",
+        "The From field names an address that does not belong to your login",
+    );
     pub(crate) const EARLY_TALKER: Verdict = refusal(
         "early-talker",
         554,

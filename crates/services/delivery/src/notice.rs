@@ -57,7 +57,9 @@ impl Notices {
         told: Vec<Told>,
         now_ms: i64,
     ) -> Vec<Unit> {
+        // RFC 8689 §5: the notice may go in plain text, so what it returns is little.
         let full = action == Action::Failed
+            && !work.message.require_tls
             && work.message.size <= MAX_RETURNED
             && work.message.return_content() != ReturnContent::Headers;
         let original = match self.original(work, full).await {

@@ -40,6 +40,18 @@ pub(crate) enum Target {
     Direct(Host),
     /// To a gateway.
     Gateway(Arc<Gateway>),
+    /// The same by servers that prove who they are within TLS, for messages that may go no other
+    /// way (RFC 8689). A destination of its own: its connections are shared with no other mail.
+    Secured(Box<Self>),
+}
+
+impl Target {
+    fn secured(&self) -> Self {
+        match self {
+            Self::Secured(_) => self.clone(),
+            target => Self::Secured(Box::new(target.clone())),
+        }
+    }
 }
 
 impl std::hash::Hash for Target {
@@ -47,6 +59,7 @@ impl std::hash::Hash for Target {
         match self {
             Self::Direct(host) => host.hash(state),
             Self::Gateway(gateway) => gateway.name.hash(state),
+            Self::Secured(target) => ("secured", target).hash(state),
         }
     }
 }
@@ -56,6 +69,7 @@ impl std::fmt::Display for Target {
         match self {
             Self::Direct(host) => host.fmt(f),
             Self::Gateway(gateway) => write!(f, "gateway {}", gateway.name),
+            Self::Secured(target) => write!(f, "{target}, secured"),
         }
     }
 }
@@ -122,6 +136,10 @@ impl Remote {
 
     /// Queues a job for its destination.
     pub(crate) fn deliver(self: &Arc<Self>, target: &Target, job: Job) {
+        let target = &match job.work.message.require_tls {
+            true => target.secured(),
+            false => target.clone(),
+        };
         for job in job.split() {
             match self.table.add(target, job) {
                 Admission::Queued => {}

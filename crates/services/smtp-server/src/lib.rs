@@ -20,6 +20,7 @@ mod connection;
 mod free_space;
 mod listen;
 mod metrics;
+mod nonce;
 mod replies;
 mod reverse_name;
 mod server;

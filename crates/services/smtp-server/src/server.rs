@@ -15,6 +15,7 @@ use session_io::Proxies;
 use smtp_protocol::server::Limits;
 
 use crate::config::{Config, ListenerConfig, Role, TlsMode};
+use crate::connection::Times;
 use crate::free_space::FreeSpace;
 use crate::metrics::Metrics;
 use crate::reverse_name::ReverseNames;
@@ -40,9 +41,9 @@ pub(crate) struct Server {
     pub(crate) metrics: Metrics,
     pub(crate) limits: Limits,
     pub(crate) max_hops: usize,
+    pub(crate) max_header_fields: usize,
     pub(crate) max_messages: u32,
-    pub(crate) command_timeout: Duration,
-    pub(crate) data_timeout: Duration,
+    pub(crate) times: Times,
 }
 
 impl Server {
@@ -72,14 +73,21 @@ impl Server {
             limits: Limits {
                 bad_commands: config.max_bad_commands,
                 refusals: config.max_refusals,
+                idle_commands: config.max_idle_commands,
                 failed_logins: config.max_failed_logins,
                 text_line: config.max_text_line,
                 ..Limits::default()
             },
             max_hops: config.max_hops,
+            max_header_fields: config.max_header_fields,
             max_messages: config.max_messages_per_connection,
-            command_timeout: Duration::from_secs(config.command_timeout_seconds),
-            data_timeout: Duration::from_secs(config.data_timeout_seconds),
+            times: Times {
+                command: Duration::from_secs(config.command_timeout_seconds),
+                silence: Duration::from_secs(config.data_timeout_seconds),
+                octets_a_second: config.min_data_rate,
+                grace: Duration::from_secs(config.data_grace_seconds),
+                session: Duration::from_secs(config.max_idle_session_seconds),
+            },
         })
     }
 }

@@ -17,7 +17,7 @@ pub use collect::{CollectAccount, CollectProtocol, LeaveOnServer};
 pub use delivery::{DeliverySettings, Remote};
 pub use dns_rules::{DnsList, DnsRules};
 pub use gateway::{Gateway, GatewayHost, GatewayTls, Login};
-pub use receiving::ReceivingRules;
+pub use receiving::{ReceivingRules, SendAs};
 
 pub(crate) use delivery::DeliverySection;
 pub(crate) use domains::{

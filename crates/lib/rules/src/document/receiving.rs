@@ -10,7 +10,9 @@ use crate::document::authentication::AuthenticationRules;
 use crate::document::dns_rules::DnsRules;
 use crate::document::rates::{read_greylisting, read_rates};
 use crate::document::read::{Keys, Section};
+use crate::document::trust::sender_pattern;
 use crate::duration::parse_duration;
+use crate::pattern::Pattern;
 use crate::rate::{Greylisting, Rate};
 use crate::size::parse_size;
 
@@ -33,6 +35,10 @@ pub struct ReceivingRules {
     pub rates: Vec<Rate>,
     /// Whether, and how, who was never here before is told to come again.
     pub greylisting: Option<Greylisting>,
+    /// Whether who has logged in sends in their own name alone.
+    pub senders_must_belong_to_login: bool,
+    /// Exceptions from that.
+    pub send_as: Vec<SendAs>,
     /// Attachments that are not taken.
     pub attachments: Arc<BlockedAttachments>,
     /// Free octets of the volume that mail is stored on, below which none is taken.
@@ -47,6 +53,15 @@ pub struct ReceivingRules {
     pub dns: DnsRules,
     /// What is checked of who vouches for the sender.
     pub authentication: AuthenticationRules,
+}
+
+/// Logins that may send in other names than their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SendAs {
+    /// Which logins.
+    pub logins: Vec<Pattern>,
+    /// In which names.
+    pub senders: Vec<Pattern>,
 }
 
 pub(crate) struct Receiving {
@@ -72,6 +87,8 @@ const KEYS: Keys = Keys {
         "refuse-spoofed-senders",
         "rates",
         "greylisting",
+        "senders-must-belong-to-login",
+        "send-as",
         "block-attachments",
         "blocked-attachments",
         "min-free-space",
@@ -90,6 +107,14 @@ const KEYS: Keys = Keys {
     planned: &[],
 };
 
+const SEND_AS: Keys = Keys {
+    known: &["login", "sender"],
+    planned: &[],
+};
+
+/// What is asked of logins alone.
+const OF_LOGINS: [&str; 2] = ["senders-must-belong-to-login", "send-as"];
+
 impl Receiving {
     pub(crate) fn read(top: &Section<'_, '_>) -> Self {
         let defaults = ReceivingRules {
@@ -101,6 +126,8 @@ impl Receiving {
             refuse_spoofed_senders: false,
             rates: Vec::new(),
             greylisting: None,
+            senders_must_belong_to_login: true,
+            send_as: Vec::new(),
             attachments: Arc::default(),
             min_free_space: None,
             max_refusals: 100,
@@ -144,6 +171,12 @@ impl Receiving {
             }
             if let Some(section) = tables.section("untrusted", "[receiving.untrusted]", &KEYS) {
                 read_into(&mut untrusted, &section);
+                for key in OF_LOGINS.into_iter().filter(|key| section.has(key)) {
+                    section.refuse(
+                        key,
+                        format!("`{key}` is about logins: it belongs into [receiving.trusted]"),
+                    );
+                }
                 if untrusted.relay {
                     section.refuse(
                         "relay",
@@ -194,12 +227,19 @@ fn read_into(rules: &mut ReceivingRules, section: &Section<'_, '_>) {
             &mut rules.refuse_address_literal_senders,
         ),
         ("refuse-spoofed-senders", &mut rules.refuse_spoofed_senders),
+        (
+            "senders-must-belong-to-login",
+            &mut rules.senders_must_belong_to_login,
+        ),
         ("refuse-early-talkers", &mut rules.refuse_early_talkers),
     ];
     for (key, switch) in switches {
         if let Some(value) = section.boolean(key) {
             *switch = value;
         }
+    }
+    if section.has("send-as") {
+        rules.send_as = read_send_as(section);
     }
     rules.dns.read(section);
     rules.authentication.read(section);
@@ -218,6 +258,21 @@ fn read_into(rules: &mut ReceivingRules, section: &Section<'_, '_>) {
         }
         rules.greeting_delay = delay;
     }
+}
+
+fn read_send_as(section: &Section<'_, '_>) -> Vec<SendAs> {
+    let entries = section.sections("send-as", "`send-as`", &SEND_AS);
+    let read = |entry: &Section<'_, '_>| {
+        entry.missing("login", "\"office@example.test\"");
+        entry.missing("sender", "\"*@example.test\"");
+        let logins = entry.list("login", sender_pattern).into_iter();
+        let senders = entry.list("sender", sender_pattern).into_iter();
+        SendAs {
+            logins: logins.map(|login| login.value).collect(),
+            senders: senders.map(|sender| sender.value).collect(),
+        }
+    };
+    entries.iter().map(read).collect()
 }
 
 fn read_attachments(rules: &mut ReceivingRules, section: &Section<'_, '_>) {

@@ -21,6 +21,8 @@ const COMMAND: Duration = Duration::from_secs(300);
 const GOODBYE: Duration = Duration::from_secs(2);
 /// Addresses that are tried for one message.
 const MAX_ADDRESSES: usize = 10;
+/// The status of a server with which there is no TLS, or none that proves who it is.
+const NO_TLS: &str = "4.7.5";
 /// The port where TLS begins with the first octet (RFC 8314 §3.3).
 const SUBMISSIONS: u16 = 465;
 
@@ -57,7 +59,8 @@ pub(super) async fn open(remote: &Remote, target: &Target) -> Result<Box<Open>, 
     let none = || Failure::temporary("4.4.4", "There is no server to connect to.");
     let permit = Arc::clone(&remote.permits).acquire_owned().await;
     let permit = permit.map_err(|_| Unopened(none()))?;
-    let mut last = None;
+    let mut last: Option<Failure> = None;
+    let mut insecure = matches!(target, Target::Secured(_));
     let mut addresses = Vec::new();
     for hop in &plan.hops {
         addresses.extend(hop.addresses.iter().map(|address| (hop, *address)));
@@ -77,11 +80,21 @@ pub(super) async fn open(remote: &Remote, target: &Target) -> Result<Box<Open>, 
             }
             Err(failure) => {
                 tracing::debug!(%target, server = failure.server, reason = failure.reason, "next");
+                insecure &= failure.status == NO_TLS;
                 last = Some(failure);
             }
         }
     }
-    Err(Unopened(last.unwrap_or_else(none)))
+    Err(Unopened(match last {
+        // RFC 8689 §4.2.1: no server is left that the message may go to.
+        Some(last) if insecure => Failure {
+            permanent: true,
+            status: "5.7.30".into(),
+            reason: format!("REQUIRETLS is asked for. {}", last.reason),
+            ..last
+        },
+        last => last.unwrap_or_else(none),
+    }))
 }
 
 async fn plan(remote: &Remote, target: &Target) -> Result<Plan, Failure> {
@@ -92,6 +105,10 @@ async fn plan(remote: &Remote, target: &Target) -> Result<Plan, Failure> {
             login: None,
         }),
         Target::Gateway(gateway) => gateway::plan(remote, gateway).await,
+        Target::Secured(target) => Ok(Plan {
+            tls: TlsUse::Required,
+            ..Box::pin(plan(remote, target)).await?
+        }),
     }
 }
 
@@ -192,7 +209,10 @@ impl Trouble {
                 Failure::temporary("4.4.1", format!("No connection with {server}: {error}."))
             }
             Self::Tls(reason) => {
-                Failure::temporary("4.7.5", format!("No TLS with {server}: {reason}."))
+                Failure::temporary(NO_TLS, format!("No TLS with {server}: {reason}."))
+            }
+            Self::Session(ClientError::NoTls) => {
+                Failure::temporary(NO_TLS, format!("{server} does not offer TLS."))
             }
             Self::Session(ClientError::Refused { stage, reply }) => Failure {
                 reply: brief(&reply),

@@ -10,10 +10,11 @@ use bytes::Buf as _;
 use message::attachments::{Blocked, Finding};
 use rules::{Trust, Verdict, blocked_attachment, unclear_attachments};
 use smtp_protocol::server::{Body, ReturnContent as Ret};
+use tokio::time::Instant;
 
-use super::Connection;
 use super::authentication::{Checks, passed_on};
 use super::envelope::Transaction;
+use super::{Connection, author};
 use crate::config::Role;
 use crate::replies;
 use crate::trace_header::{HeldHeader, Hop};
@@ -134,7 +135,7 @@ impl Connection {
             hostname,
             believed,
         });
-        self.io.set_timeout(self.server.data_timeout);
+        self.patience.content_begins();
         self.session.accept(self.io.output());
     }
 
@@ -193,6 +194,17 @@ impl Connection {
             self.session.refuse(replies::LOOP, self.io.output());
             return;
         }
+        let policy = &transaction.snapshot.policy;
+        if let Some(verdict) = author::refusal(policy, &self.facts, &content.header) {
+            self.refuse(&verdict);
+            return;
+        }
+        if message::header::fields(&content.header).count() > self.server.max_header_fields {
+            self.note_refusal("too-many-header-fields", &[]);
+            self.session
+                .refuse(replies::TOO_MANY_FIELDS, self.io.output());
+            return;
+        }
         transaction.drop_repeated_recipients();
         let id = transaction.id.clone();
         let size = content.header.len() as u64 + content.text_size;
@@ -203,6 +215,7 @@ impl Connection {
                 let message_id = accepted.message_id;
                 tracing::debug!(id, message_id, size, recipients, "accepted");
                 self.messages += 1;
+                self.patience.message_taken(Instant::now());
                 self.server.metrics.messages.increment(1);
                 self.server.metrics.recipients.increment(recipients);
                 self.server.metrics.octets.increment(size);
@@ -246,7 +259,7 @@ impl Connection {
                 Some(Ret::Headers) => ReturnContent::Headers,
             }
             .into(),
-            require_tls: false,
+            require_tls: mail.require_tls,
             hold_until_ms: 0,
             collected: None,
             policy_revision: transaction.snapshot.revision,

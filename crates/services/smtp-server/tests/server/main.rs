@@ -21,6 +21,8 @@ mod proxy;
 mod rates;
 mod relay;
 mod reverse_name;
+mod scram;
 mod submission;
 mod system;
 mod tls;
+mod verify;

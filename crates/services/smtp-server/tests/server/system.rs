@@ -155,6 +155,15 @@ impl System {
         Client::connect(self.address(port)).await
     }
 
+    /// At the submissions port, with what its TLS session exports.
+    pub(crate) async fn connect_bound(&self) -> (Client, Vec<u8>) {
+        let client = self.connect_raw(Port::Submissions).await;
+        let (mut client, exported) = client.start_bound_tls(&self.certificate).await;
+        client.expect(220).await;
+        client.say("EHLO client.test", 250).await;
+        (client, exported)
+    }
+
     /// Connected, greeted and introduced.
     pub(crate) async fn connect(&self, port: Port) -> Client {
         let mut client = self.connect_raw(port).await;
