@@ -309,6 +309,7 @@ recipient       <b@y.test>
 RULE (REVISION 4)      OUTCOME
 network and login      untrusted: the local address 0.0.0.0 is not an internal one
 [receiving.untrusted]  MAIL FROM <a@x.test>: accepted
+[receiving.untrusted]  what the DNS says of the sender is not evaluated
 domain rules           none names y.test
 relay rule             relay-denied
 
