@@ -1,8 +1,9 @@
 //! Delivery to other servers: a queue and a few connections for each destination.
 //!
 //! A destination is served by *lanes*: tasks with a connection each, which take job after job from
-//! the destination's queue and end when there has been none for a while. Destinations share
-//! nothing but a bound on connections, so that one that hangs holds back nobody else.
+//! the destination's queue and end when there has been none for a while. A destination has one lane
+//! until it has taken part in a transaction, and again once it has kept us waiting. What
+//! destinations share is a bound on connections, and bounds on opening them (see `openings`).
 
 mod content;
 mod gateway;
@@ -10,6 +11,7 @@ mod hops;
 mod lane;
 mod mx;
 mod open;
+mod openings;
 mod outcome;
 mod table;
 mod transaction;
@@ -26,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use crate::finish::Finisher;
 use crate::lease::Held;
 use crate::work::{Failure, Fate, Work, lease_key};
+use openings::Openings;
 use table::{Admission, Table};
 
 pub(crate) use mx::Resolver;
@@ -120,6 +123,7 @@ pub(crate) struct Setup {
 pub(crate) struct Remote {
     setup: Setup,
     table: Table,
+    openings: Openings<Target>,
     permits: Arc<Semaphore>,
     stopping: CancellationToken,
 }
@@ -128,6 +132,7 @@ impl Remote {
     pub(crate) fn new(setup: Setup) -> Arc<Self> {
         Arc::new(Self {
             table: Table::new(setup.connections_per_destination),
+            openings: Openings::new(setup.connections),
             permits: Arc::new(Semaphore::new(setup.connections.max(1))),
             stopping: CancellationToken::new(),
             setup,
@@ -141,7 +146,7 @@ impl Remote {
             false => target.clone(),
         };
         for job in job.split() {
-            match self.table.add(target, job) {
+            match self.table.add(target, self.openings.history(target), job) {
                 Admission::Queued => {}
                 Admission::NewLane => lane::start(Arc::clone(self), target.clone()),
                 Admission::Unreachable(job, failure) => self.fail(job, &failure),

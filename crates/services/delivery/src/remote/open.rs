@@ -7,6 +7,7 @@ use std::time::Duration;
 use session_io::{ClientTls, Connection, SessionError};
 use smtp_protocol::client::{ClientError, Event, Options, Session, TlsUse};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 
 use super::hops::{Hop, Plan};
 use super::outcome::brief;
@@ -15,8 +16,13 @@ use crate::work::Failure;
 
 /// One address may take so long to accept a connection.
 const CONNECT: Duration = Duration::from_secs(30);
+/// For each answer until the session is ready. RFC 5321 §4.5.3.2.1 would have us wait 5 minutes for
+/// the greeting; a server that is so slow is better asked again later than waited for.
+const GREETING: Duration = Duration::from_secs(60);
+/// No further address is tried after so long.
+const PATIENCE: Duration = Duration::from_secs(180);
 /// RFC 5321 §4.5.3.2 gives servers 5 minutes for each command.
-const COMMAND: Duration = Duration::from_secs(300);
+pub(super) const COMMAND: Duration = Duration::from_secs(300);
 /// Saying goodbye is a courtesy.
 const GOODBYE: Duration = Duration::from_secs(2);
 /// Addresses that are tried for one message.
@@ -57,8 +63,31 @@ impl Open {
 pub(super) async fn open(remote: &Remote, target: &Target) -> Result<Box<Open>, Unopened> {
     let plan = plan(remote, target).await.map_err(Unopened)?;
     let none = || Failure::temporary("4.4.4", "There is no server to connect to.");
+    let attempt = || first_that_answers(remote, target, &plan);
+    let (opened, opening) = remote.openings.open(target, attempt).await;
+    let (connection, session, server) =
+        opened.map_err(|last| Unopened(last.unwrap_or_else(none)))?;
+    // The opening's socket is counted until it is one of the connections.
     let permit = Arc::clone(&remote.permits).acquire_owned().await;
+    drop(opening);
     let permit = permit.map_err(|_| Unopened(none()))?;
+    Ok(Box::new(Open {
+        connection,
+        session,
+        server,
+        messages: 0,
+        content_begun: false,
+        _permit: permit,
+    }))
+}
+
+/// The servers in turn; or the last failure, if there was a server at all.
+async fn first_that_answers(
+    remote: &Remote,
+    target: &Target,
+    plan: &Plan,
+) -> Result<(Connection, Session, String), Option<Failure>> {
+    let began = Instant::now();
     let mut last: Option<Failure> = None;
     let mut insecure = matches!(target, Target::Secured(_));
     let mut addresses = Vec::new();
@@ -67,17 +96,13 @@ pub(super) async fn open(remote: &Remote, target: &Target) -> Result<Box<Open>, 
     }
     addresses.truncate(MAX_ADDRESSES);
     for (hop, address) in addresses {
-        match reach(remote, &plan, hop, address).await {
-            Ok((connection, session)) => {
-                return Ok(Box::new(Open {
-                    connection,
-                    session,
-                    server: label(hop, address),
-                    messages: 0,
-                    content_begun: false,
-                    _permit: permit,
-                }));
-            }
+        if began.elapsed() >= PATIENCE {
+            // A server that was not asked may be secure.
+            insecure = false;
+            break;
+        }
+        match reach(remote, plan, hop, address).await {
+            Ok((connection, session)) => return Ok((connection, session, label(hop, address))),
             Err(failure) => {
                 tracing::debug!(%target, server = failure.server, reason = failure.reason, "next");
                 insecure &= failure.status == NO_TLS;
@@ -85,16 +110,16 @@ pub(super) async fn open(remote: &Remote, target: &Target) -> Result<Box<Open>, 
             }
         }
     }
-    Err(Unopened(match last {
+    Err(match last {
         // RFC 8689 §4.2.1: no server is left that the message may go to.
-        Some(last) if insecure => Failure {
+        Some(last) if insecure => Some(Failure {
             permanent: true,
             status: "5.7.30".into(),
             reason: format!("REQUIRETLS is asked for. {}", last.reason),
             ..last
-        },
-        last => last.unwrap_or_else(none),
-    }))
+        }),
+        last => last,
+    })
 }
 
 async fn plan(remote: &Remote, target: &Target) -> Result<Plan, Failure> {
@@ -150,7 +175,7 @@ async fn greet(
     let mut connection = Connection::connect(address, CONNECT)
         .await
         .map_err(Trouble::Connection)?;
-    connection.set_timeout(COMMAND);
+    connection.set_timeout(GREETING);
     if implicit {
         shake_hands(&mut connection, authority, &hop.name).await?;
     }
@@ -180,6 +205,7 @@ async fn greet(
             }
         }
     }
+    connection.set_timeout(COMMAND);
     Ok((connection, session))
 }
 
