@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_io::{ClientTls, Connection, SessionError};
-use smtp_protocol::client::{ClientError, Event, Options, Session, TlsUse};
+use smtp_protocol::client::{ClientError, Event, Options, Session, Stage, TlsUse};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
@@ -218,6 +218,17 @@ async fn shake_hands(
     shaken.map_err(|error| Trouble::Tls(error.to_string()))
 }
 
+/// What a server does not want, for a person.
+fn refused(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Greeting => "the connection",
+        Stage::Hello => "our EHLO",
+        Stage::StartTls => "STARTTLS",
+        Stage::Login => "the login",
+        Stage::Preflight | Stage::Mail | Stage::Recipient | Stage::Data | Stage::Content => "us",
+    }
+}
+
 /// What went wrong with one server. All of it may be better later, or at another server.
 enum Trouble {
     Connection(SessionError),
@@ -240,10 +251,14 @@ impl Trouble {
             Self::Session(ClientError::NoTls) => {
                 Failure::temporary(NO_TLS, format!("{server} does not offer TLS."))
             }
-            Self::Session(ClientError::Refused { stage, reply }) => Failure {
-                reply: brief(&reply),
-                ..Failure::temporary("4.4.0", format!("{server} refused us at {stage:?}."))
-            },
+            Self::Session(ClientError::Refused { stage, reply }) => {
+                let words = brief(&reply);
+                let reason = format!("{server} refused {}: {words}", refused(stage));
+                Failure {
+                    reply: words,
+                    ..Failure::temporary("4.4.0", reason)
+                }
+            }
             Self::Session(error) => {
                 Failure::temporary("4.5.0", format!("No session with {server}: {error}."))
             }

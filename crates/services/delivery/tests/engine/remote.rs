@@ -248,6 +248,10 @@ async fn what_cannot_be_reached_is_tried_later_for_all_that_waits() {
         let completion = system.queue.completion(id).await;
         assert_eq!(outcome(&completion), (Outcome::Retry, "4.4.0"));
         assert_eq!(completion.reply, "554 5.7.1 not you");
+        assert_eq!(
+            completion.reason,
+            "4.4.0 other.test [127.0.0.1] refused the connection: 554 5.7.1 not you"
+        );
     }
     assert!(refusing.connections() <= 8, "{}", refusing.connections());
 }
