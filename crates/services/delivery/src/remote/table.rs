@@ -1,5 +1,8 @@
 //! The destinations that have something to do, their queues and the lanes that serve them.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
