@@ -2,47 +2,52 @@
 //! line with a dot alone ends the response.
 
 use bytes::{Buf as _, BytesMut};
-use memchr::{memchr, memmem};
+use memchr::memchr;
 
-/// Adds the dots to a message that comes in pieces.
+/// Adds the dots to a message that comes in pieces, and ends each of its lines in CRLF: a client may
+/// look for nothing else, and would wait for ever behind a last line that ends in LF alone.
 #[derive(Debug)]
 pub struct Stuffer {
-    at_line_start: bool,
     last: u8,
 }
 
 impl Default for Stuffer {
     fn default() -> Self {
-        Self {
-            at_line_start: true,
-            last: b'\n',
-        }
+        Self { last: b'\n' }
     }
 }
 
 impl Stuffer {
     /// Appends the next piece to `output`.
     pub fn push(&mut self, piece: &[u8], output: &mut BytesMut) {
-        let Some(&last) = piece.last() else { return };
         output.reserve(piece.len() + 64);
-        if self.at_line_start && piece.starts_with(b".") {
-            output.extend_from_slice(b".");
+        let mut rest = piece;
+        while !rest.is_empty() {
+            let end = memchr(b'\n', rest);
+            let (line, behind) = rest.split_at(end.unwrap_or(rest.len()));
+            if self.last == b'\n' && line.starts_with(b".") {
+                output.extend_from_slice(b".");
+            }
+            output.extend_from_slice(line);
+            self.last = line.last().copied().unwrap_or(self.last);
+            rest = behind;
+            if let Some(behind) = rest.strip_prefix(b"\n") {
+                self.end_line(output);
+                rest = behind;
+            }
         }
-        let mut done = 0;
-        for at in memmem::find_iter(piece, b"\n.") {
-            output.extend_from_slice(&piece[done..=at]);
-            output.extend_from_slice(b".");
-            done = at + 1;
-        }
-        output.extend_from_slice(&piece[done..]);
-        self.at_line_start = last == b'\n';
-        self.last = last;
+    }
+
+    fn end_line(&mut self, output: &mut BytesMut) {
+        let end: &[u8] = if self.last == b'\r' { b"\n" } else { b"\r\n" };
+        output.extend_from_slice(end);
+        self.last = b'\n';
     }
 
     /// Ends the message: its last line is completed where it was not.
-    pub fn finish(self, output: &mut BytesMut) {
-        if !self.at_line_start {
-            output.extend_from_slice(if self.last == b'\r' { b"\n" } else { b"\r\n" });
+    pub fn finish(mut self, output: &mut BytesMut) {
+        if self.last != b'\n' {
+            self.end_line(output);
         }
         output.extend_from_slice(b".\r\n");
     }

@@ -26,8 +26,18 @@ fn dots_are_added_wherever_a_line_begins_however_it_is_cut() {
 fn a_last_line_that_is_not_complete_is_completed() {
     assert_eq!(stuff(&[b"x"]), &b"x\r\n.\r\n"[..]);
     assert_eq!(stuff(&[b"x\r"]), &b"x\r\n.\r\n"[..]);
-    assert_eq!(stuff(&[b"x\n", b""]), &b"x\n.\r\n"[..]);
+    assert_eq!(stuff(&[b"x\n", b""]), &b"x\r\n.\r\n"[..]);
     assert_eq!(stuff(&[]), &b".\r\n"[..]);
+}
+
+#[test]
+fn a_line_that_ends_in_lf_alone_is_sent_with_crlf_however_it_is_cut() {
+    let message = b"\nSubject: x\r\n\n\n.last\r\r\n.line\n";
+    let expected = b"\r\nSubject: x\r\n\r\n\r\n..last\r\r\n..line\r\n.\r\n";
+    for cut in 0..message.len() {
+        let (head, tail) = message.split_at(cut);
+        assert_eq!(stuff(&[head, tail]), &expected[..], "cut at {cut}");
+    }
 }
 
 /// Feeds the bytes in pieces of this size; what comes out, and what is left.
