@@ -24,6 +24,9 @@ pub enum IntakeError {
     /// It has an attachment that the rules block.
     #[error(transparent)]
     Blocked(#[from] Blocked),
+    /// It holds a NUL octet: no message may (RFC 5322 §2.2, §2.3), and neither SMTP nor IMAP can carry it.
+    #[error("the message holds a NUL octet")]
+    Nul,
     /// Its text cannot be stored.
     #[error("the text cannot be stored: {0}")]
     Upload(#[from] Status),
@@ -86,8 +89,12 @@ impl Intake {
     /// Takes the next octets; waits while the store is behind.
     ///
     /// # Errors
-    /// When the header section is too large, an attachment is blocked, or the store has given up.
+    /// When the header section is too large, there is a NUL, an attachment is blocked, or the store
+    /// has given up.
     pub async fn push(&mut self, piece: &[u8]) -> Result<(), IntakeError> {
+        if piece.contains(&0) {
+            return Err(IntakeError::Nul);
+        }
         let Some(mut screen) = self.screen.take() else {
             return self.take(piece).await;
         };
@@ -181,3 +188,6 @@ impl Intake {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -166,11 +166,6 @@ async fn take(mut source: Source, system: &System) -> Result<Taken, Failure> {
     let unread = |error: std::io::Error| {
         Failure::System(format!("the message cannot be read to its end: {error}"))
     };
-    let failed = |error: IntakeError| match error {
-        IntakeError::Scan(error) => Failure::refused(error.to_string()),
-        IntakeError::Blocked(blocked) => Failure::refused(blocked.to_string()),
-        IntakeError::Upload(status) => Failure::call("the queue", &status),
-    };
     let utf8_header = !source.header().is_ascii();
     let mut eight_bit = utf8_header;
     let mut intake = Intake::to_queue(system.queue_channel()?);
@@ -184,6 +179,16 @@ async fn take(mut source: Source, system: &System) -> Result<Taken, Failure> {
         eight_bit,
         utf8_header,
     })
+}
+
+/// As SMTP would refuse it: 5.6.0 is what says that a message's content is none (RFC 3463 §3.7).
+fn failed(error: IntakeError) -> Failure {
+    match error {
+        IntakeError::Scan(error) => Failure::refused(error.to_string()),
+        IntakeError::Blocked(blocked) => Failure::refused(blocked.to_string()),
+        error @ IntakeError::Nul => Failure::refused(format!("{error} (5.6.0)")),
+        IntakeError::Upload(status) => Failure::call("the queue", &status),
+    }
 }
 
 fn submission(sender: &ReversePath, recipients: &[EmailAddress], taken: Taken) -> Submission {

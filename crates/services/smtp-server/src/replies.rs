@@ -24,6 +24,7 @@ pub(crate) const MALFORMED_SENDER: Reply = Reply::new(553, 1, 7, "Sender address
 pub(crate) const NO_ADDRESS: Reply = Reply::new(501, 1, 3, "Say a whole address");
 pub(crate) const HEADER_TOO_LARGE: Reply = Reply::new(552, 3, 4, "Header section too large");
 pub(crate) const TOO_MANY_FIELDS: Reply = Reply::new(552, 3, 4, "Too many header fields");
+pub(crate) const NUL: Reply = Reply::new(550, 6, 0, "Message holds a NUL octet");
 pub(crate) const LOOP: Reply = Reply::new(554, 4, 6, "Too many hops");
 pub(crate) const REFUSED_BY_QUEUE: Reply = Reply::new(554, 6, 0, "Message cannot be taken");
 

@@ -80,6 +80,16 @@ fn a_built_message_is_plain_text_in_utf8() {
 }
 
 #[test]
+fn a_nul_octet_is_refused_as_smtp_refuses_it() {
+    let failure = failed(IntakeError::Nul);
+    assert_eq!(failure.code(), Failure::refused("").code());
+    assert!(
+        failure.to_string().contains("NUL octet (5.6.0)"),
+        "{failure}"
+    );
+}
+
+#[test]
 fn repeated_recipients_get_one_message() {
     let addresses = ["a@x.test", "b@x.test", "a@X.test"].map(|a| a.parse().unwrap());
     assert_eq!(without_repeats(addresses.to_vec()).len(), 2);

@@ -190,6 +190,7 @@ fn settle<T>(result: Result<T, IntakeError>) -> Result<Result<T, String>, PollEr
         Ok(done) => Ok(Ok(done)),
         Err(IntakeError::Scan(error)) => Ok(Err(error.to_string())),
         Err(IntakeError::Blocked(blocked)) => Ok(Err(blocked.to_string())),
+        Err(error @ IntakeError::Nul) => Ok(Err(error.to_string())),
         Err(IntakeError::Upload(status)) => Err(status.into()),
     }
 }

@@ -115,6 +115,8 @@ fn of_intake(error: IntakeError) -> Answer {
     match error {
         IntakeError::Scan(_) => Answer::no_with(Code::Limit, "The message's header is too large."),
         IntakeError::Blocked(_) => Answer::no("The message has an attachment that is not taken."),
+        // Only literals of BINARY hold NUL (RFC 3501 §4.3, RFC 3516 §4.2), which is not announced.
+        IntakeError::Nul => Answer::no_with(Code::Cannot, "The message holds a NUL octet."),
         IntakeError::Upload(status) => refusal(&status),
     }
 }

@@ -290,6 +290,8 @@ impl Connection {
                 self.note_refusal("header-too-large", &[]);
                 replies::HEADER_TOO_LARGE
             }
+            // The session looks for NUL itself: this stands behind it.
+            IntakeError::Nul => replies::NUL,
             IntakeError::Upload(status) => {
                 tracing::warn!(peer = %self.facts.peer, %status, "refused for now");
                 self.server.metrics.refused("unavailable");
