@@ -39,6 +39,8 @@ pub struct Intake {
     /// Text that is not uploaded yet.
     text: BytesMut,
     text_size: u64,
+    /// Fields of our own came last.
+    behind_fields: bool,
     /// See [`put_above`](Self::put_above).
     above: String,
     upload: Option<TextUpload>,
@@ -65,6 +67,7 @@ impl Intake {
             scanner: Scanner::new(),
             text: BytesMut::new(),
             text_size: 0,
+            behind_fields: false,
             above: String::new(),
             upload: None,
             begin_upload,
@@ -95,6 +98,27 @@ impl Intake {
         if piece.contains(&0) {
             return Err(IntakeError::Nul);
         }
+        if piece.is_empty() {
+            return Ok(());
+        }
+        if std::mem::take(&mut self.behind_fields) && matches!(piece, [b' ' | b'\t', ..]) {
+            self.look(b"\r\n").await?;
+        }
+        self.look(piece).await
+    }
+
+    /// Takes header fields, whole lines, that stand before the message. A message that begins with
+    /// a blank has no header section: its text is kept from becoming a part of these.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub async fn push_fields(&mut self, fields: &str) -> Result<(), IntakeError> {
+        self.push(fields.as_bytes()).await?;
+        self.behind_fields |= !fields.is_empty();
+        Ok(())
+    }
+
+    async fn look(&mut self, piece: &[u8]) -> Result<(), IntakeError> {
         let Some(mut screen) = self.screen.take() else {
             return self.take(piece).await;
         };
@@ -104,7 +128,8 @@ impl Intake {
     }
 
     async fn take(&mut self, piece: &[u8]) -> Result<(), IntakeError> {
-        let mut text = self.scanner.push(piece)?;
+        let text = self.scanner.push(piece)?;
+        let mut text = text.as_ref();
         self.text_size += text.len() as u64;
         while self.text.len() + text.len() > INLINE_LIMIT {
             let (now, later) = text.split_at(INLINE_LIMIT - self.text.len());

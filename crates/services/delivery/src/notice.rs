@@ -227,7 +227,7 @@ fn split(original: &[u8]) -> (&[u8], &[u8]) {
 
 fn content(bytes: &[u8]) -> Option<Content> {
     let mut scanner = Scanner::new();
-    let text = Bytes::copy_from_slice(scanner.push(bytes).ok()?);
+    let text = Bytes::copy_from_slice(&scanner.push(bytes).ok()?);
     if text.len() > INLINE_LIMIT {
         return None;
     }

@@ -1,3 +1,4 @@
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
 use super::*;
 
 /// A small message never asks the store for anything.
@@ -22,5 +23,23 @@ async fn a_nul_octet_is_not_taken_wherever_it_stands() {
             }
             assert!(matches!(refused, Some(IntakeError::Nul)), "{refused:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn text_without_a_header_does_not_run_into_the_fields_before_it() {
+    for text in [
+        "just text\r\n",
+        " indented: text\r\n",
+        "\ttext\r\n\r\nmore\r\n",
+    ] {
+        let mut intake = intake();
+        intake.push_fields("Received: from x\r\n").await.unwrap();
+        intake.push_fields("").await.unwrap();
+        intake.push(text.as_bytes()).await.unwrap();
+        let content = intake.finish().await.unwrap();
+        assert_eq!(content.header, "Received: from x\r\n\r\n");
+        assert_eq!(content.text, Some(content::Text::Inline(text.into())));
+        assert_eq!(content.text_size, text.len() as u64);
     }
 }

@@ -8,6 +8,7 @@
 //! ```
 
 mod boundary;
+mod header_lines;
 mod mime;
 mod overview;
 mod tree;
@@ -16,8 +17,10 @@ mod walker;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
-use memchr::memchr;
+use header_lines::{End, HeaderLines};
 use thiserror::Error;
 
 pub(crate) use mime::Mime;
@@ -48,7 +51,8 @@ pub enum ScanError {
 /// A message that has passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scanned {
-    /// The header section up to and with the empty line that ends it.
+    /// The header section up to and with the empty line that ends it. Where text followed without
+    /// one, it is here all the same.
     pub header: Bytes,
     /// What was computed.
     pub summary: Summary,
@@ -82,18 +86,9 @@ impl Scanned {
 /// Reads a message in pieces. Lines may end in CRLF or LF.
 #[derive(Debug)]
 pub struct Scanner {
-    header: Vec<u8>,
-    line: LineSoFar,
+    lines: HeaderLines,
     /// Once the header section has ended.
     text: Option<Walker>,
-}
-
-/// What the current line of the header section holds up to now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum LineSoFar {
-    Nothing,
-    CarriageReturn,
-    Something,
 }
 
 impl Default for Scanner {
@@ -107,8 +102,7 @@ impl Scanner {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            header: Vec::with_capacity(2048),
-            line: LineSoFar::Nothing,
+            lines: HeaderLines::new(),
             text: None,
         }
     }
@@ -118,22 +112,29 @@ impl Scanner {
     ///
     /// # Errors
     /// [`ScanError::HeaderTooLarge`]; the scanner is of no use afterwards.
-    pub fn push<'a>(&mut self, piece: &'a [u8]) -> Result<&'a [u8], ScanError> {
+    pub fn push<'a>(&mut self, piece: &'a [u8]) -> Result<Cow<'a, [u8]>, ScanError> {
         if let Some(walker) = &mut self.text {
             walker.push(piece);
-            return Ok(piece);
+            return Ok(Cow::Borrowed(piece));
         }
-        let end = self.header_end(piece);
-        let (header, text) = piece.split_at(end.unwrap_or(piece.len()));
-        if self.header.len() + header.len() > MAX_HEADER {
+        let end = self.lines.push(piece);
+        let text = match end {
+            None => None,
+            Some(End { taken, text }) if text.is_empty() => Some(Cow::Borrowed(&piece[taken..])),
+            Some(End { taken, mut text }) => {
+                text.extend_from_slice(&piece[taken..]);
+                Some(Cow::Owned(text))
+            }
+        };
+        if self.lines.size() > MAX_HEADER {
             return Err(ScanError::HeaderTooLarge);
         }
-        self.header.extend_from_slice(header);
-        if end.is_some() {
-            let mut walker = Walker::new(&self.header);
-            walker.push(text);
-            self.text = Some(walker);
-        }
+        let Some(text) = text else {
+            return Ok(Cow::Borrowed(&[]));
+        };
+        let mut walker = Walker::new(self.lines.header());
+        walker.push(&text);
+        self.text = Some(walker);
         Ok(text)
     }
 
@@ -146,7 +147,7 @@ impl Scanner {
     /// The header section as far as it has come.
     #[must_use]
     pub fn header(&self) -> &[u8] {
-        &self.header
+        self.lines.header()
     }
 
     /// Octets of header and text so far.
@@ -154,44 +155,22 @@ impl Scanner {
     pub fn size(&self) -> u64 {
         self.text
             .as_ref()
-            .map_or(self.header.len() as u64, Walker::offset)
+            .map_or(self.lines.size() as u64, Walker::offset)
     }
 
     /// The message has ended.
     ///
     /// # Errors
     /// None at present: what [`push`](Self::push) took can be summed up.
-    pub fn finish(self) -> Result<Scanned, ScanError> {
-        let walker = self.text.unwrap_or_else(|| Walker::new(&self.header));
+    pub fn finish(mut self) -> Result<Scanned, ScanError> {
+        self.lines.finish();
+        let header = self.lines.header();
+        let walker = self.text.unwrap_or_else(|| Walker::new(header));
         let (tree, lines) = walker.finish();
-        let summary = overview::summary(&self.header, &tree, lines);
+        let summary = overview::summary(header, &tree, lines);
         Ok(Scanned {
-            header: Bytes::from(self.header),
+            header: Bytes::copy_from_slice(header),
             summary,
         })
-    }
-
-    /// Where in this piece the text starts: behind the first empty line.
-    fn header_end(&mut self, piece: &[u8]) -> Option<usize> {
-        let mut at = 0;
-        while let Some(found) = memchr(b'\n', &piece[at..]) {
-            let line = &piece[at..at + found];
-            at += found + 1;
-            let empty = match self.line {
-                LineSoFar::Nothing => matches!(line, b"" | b"\r"),
-                LineSoFar::CarriageReturn => line.is_empty(),
-                LineSoFar::Something => false,
-            };
-            self.line = LineSoFar::Nothing;
-            if empty {
-                return Some(at);
-            }
-        }
-        self.line = match (self.line, &piece[at..]) {
-            (before, b"") => before,
-            (LineSoFar::Nothing, b"\r") => LineSoFar::CarriageReturn,
-            _ => LineSoFar::Something,
-        };
-        None
     }
 }

@@ -105,7 +105,7 @@ fn header_and_text_are_told_apart_however_the_message_is_cut() {
             let mut scanner = Scanner::new();
             let mut text = Vec::new();
             for piece in message.chunks(size) {
-                text.extend_from_slice(scanner.push(piece).unwrap());
+                text.extend_from_slice(&scanner.push(piece).unwrap());
             }
             assert_eq!(scanner.size(), message.len() as u64);
             let pieces = scanner.finish().unwrap();
@@ -117,15 +117,92 @@ fn header_and_text_are_told_apart_however_the_message_is_cut() {
 
 #[test]
 fn a_header_section_has_a_limit_and_a_line_of_it_has_none() {
+    let field = |octets: usize| [b"x:", &vec![b'x'; octets - 2][..]].concat();
     let mut scanner = Scanner::new();
-    let mut message = vec![b'x'; MAX_HEADER - 4];
+    let mut message = field(MAX_HEADER - 4);
     message.extend_from_slice(b"\r\n\r\n");
     scanner.push(&message).unwrap();
     assert_eq!(scanner.finish().unwrap().header.len(), MAX_HEADER);
 
     let mut scanner = Scanner::new();
-    scanner.push(&vec![b'x'; MAX_HEADER]).unwrap();
+    scanner.push(&field(MAX_HEADER)).unwrap();
     assert_eq!(scanner.push(b"x"), Err(ScanError::HeaderTooLarge));
+
+    let mut scanner = Scanner::new();
+    message.truncate(MAX_HEADER - 2);
+    scanner.push(&message).unwrap();
+    assert_eq!(
+        scanner.push(b"no field"),
+        Ok(Cow::Borrowed(&b"no field"[..])),
+        "with the empty line it is as large as may be"
+    );
+}
+
+/// Header section and text, by pieces of this size.
+fn split(message: &[u8], size: usize) -> (Vec<u8>, Vec<u8>, Scanned) {
+    let (mut scanner, mut text) = (Scanner::new(), Vec::new());
+    for piece in message.chunks(size) {
+        text.extend_from_slice(&scanner.push(piece).unwrap());
+    }
+    let octets = scanner.size();
+    let scanned = scanner.finish().unwrap();
+    assert_eq!(octets, (scanned.header.len() + text.len()) as u64);
+    (scanned.header.to_vec(), text, scanned)
+}
+
+#[test]
+fn text_begins_where_a_line_is_no_field_and_an_empty_line_is_put_before_it() {
+    let long = "x".repeat(MAX_HEADER + 10);
+    let rows: &[(&str, &str, &str)] = &[
+        (
+            "just text\r\nmore: text\r\n",
+            "\r\n",
+            "just text\r\nmore: text\r\n",
+        ),
+        (
+            "A: b\r\n c\r\nno field: x\r\n\r\nd",
+            "A: b\r\n c\r\n\r\n",
+            "no field: x\r\n\r\nd",
+        ),
+        ("A: b\nword\n", "A: b\n\r\n", "word\n"),
+        ("A: b\r\n: c\r\n", "A: b\r\n\r\n", ": c\r\n"),
+        ("A: b\r\n\rc\r\n", "A: b\r\n\r\n", "\rc\r\n"),
+        ("Ä: b\r\n", "\r\n", "Ä: b\r\n"),
+        (" A: b\r\n", "\r\n", " A: b\r\n"),
+        (&long, "\r\n", &long),
+        // As it was.
+        (
+            "A : b\r\n\t\r\nB:\r\n\r\nno field",
+            "A : b\r\n\t\r\nB:\r\n\r\n",
+            "no field",
+        ),
+        (
+            ">From x y\r\nFrom x y\r\nA: b\n\nc",
+            ">From x y\r\nFrom x y\r\nA: b\n\n",
+            "c",
+        ),
+        ("\r\nA: b\r\n", "\r\n", "A: b\r\n"),
+        ("A: b\r\nword", "A: b\r\nword", ""),
+        ("A: b\r\n", "A: b\r\n", ""),
+    ];
+    for &(message, header, text) in rows {
+        for size in [1, 2, 3, 5, 7, message.len()] {
+            let found = split(message.as_bytes(), size);
+            assert!(found.0 == header.as_bytes(), "{message:.40?} by {size}");
+            assert!(found.1 == text.as_bytes(), "{message:.40?} by {size}");
+            let whole = scan(&[header, text].concat().into_bytes());
+            assert!(found.2 == whole, "{message:.40?} by {size}");
+        }
+    }
+    let (_, _, scanned) = split(b"just text\r\nmore text\r\n", 4);
+    assert_eq!(scanned.summary.lines, 2);
+    assert_eq!(
+        (
+            scanned.summary.parts[0].body_start,
+            scanned.summary.parts[0].end
+        ),
+        (2, 24)
+    );
 }
 
 #[test]
@@ -336,20 +413,24 @@ fn mail_like() -> impl Strategy<Value = Vec<u8>> {
 
 fn check(message: &[u8], cuts: &[usize]) {
     let whole = scan(message);
-    let mut scanner = Scanner::new();
+    let (mut scanner, mut text) = (Scanner::new(), Vec::new());
     let mut rest = message;
     for cut in cuts {
         let (piece, after) = rest.split_at((*cut).min(rest.len()));
-        scanner.push(piece).unwrap();
+        text.extend_from_slice(&scanner.push(piece).unwrap());
         rest = after;
     }
-    scanner.push(rest).unwrap();
+    text.extend_from_slice(&scanner.push(rest).unwrap());
     assert_eq!(scanner.finish().unwrap(), whole);
+    let stored = [&whole.header[..], &text].concat();
     for part in &whole.summary.parts {
-        inside(part, message.len() as u64);
+        inside(part, stored.len() as u64);
     }
-    assert!(message.starts_with(&whole.header));
-    prepended(message, whole);
+    if stored != message {
+        let header = whole.header.strip_suffix(b"\r\n").unwrap();
+        assert_eq!([header, &text].concat(), message);
+    }
+    prepended(&stored, whole);
 }
 
 /// Fields put in front afterwards are as if they had come with the message.

@@ -82,8 +82,9 @@ impl Poll<'_> {
         let mut ends = LineEnds::default();
         let mut complete = Vec::new();
         let mut size = 0_u64;
-        let mut intake = Ok(self.intake());
-        push(&mut intake, self.received(remote, session).as_bytes()).await?;
+        let mut intake = self.intake();
+        let begun = intake.push_fields(&self.received(remote, session)).await;
+        let mut intake = settle(begun)?.map(|()| intake);
         while let Some(piece) = remote.piece().await? {
             size += piece.len() as u64;
             // Sizes of LIST are estimates; a factor of two is no estimate.

@@ -91,7 +91,7 @@ impl Running {
     pub(crate) async fn body(&self, message: &[u8]) -> i64 {
         let id = self.ids.take(&self.pool).await.unwrap();
         let mut scanner = message::Scanner::new();
-        let text = Bytes::copy_from_slice(scanner.push(message).unwrap());
+        let text = Bytes::copy_from_slice(&scanner.push(message).unwrap());
         let scanned = scanner.finish().unwrap();
         let body = NewBody {
             id,

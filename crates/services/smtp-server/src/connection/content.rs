@@ -58,7 +58,7 @@ impl Incoming {
                 checks.header(header);
             }
             self.check_text(text);
-            self.intake.push(missing.as_bytes()).await?;
+            self.intake.push_fields(&missing).await?;
             let header = passed_on(header, &self.hostname, self.believed);
             self.intake.push(&header).await?;
             self.intake.push(text).await?;
@@ -123,7 +123,7 @@ impl Connection {
             (!believed || checks.is_some()).then(HeldHeader::new)
         };
         let hostname = hostname.clone();
-        if let Err(error) = intake.push(trace.as_bytes()).await {
+        if let Err(error) = intake.push_fields(&trace).await {
             let reply = self.reply_to_failure(&transaction.trust, &error);
             self.session.refuse(reply, self.io.output());
             return;

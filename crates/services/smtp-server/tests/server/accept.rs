@@ -93,3 +93,23 @@ async fn a_message_that_fills_many_reads_is_whole() {
     let content = system.queue.only().content.unwrap();
     assert_eq!(content.text, Some(Text::Inline(text.into())));
 }
+
+#[tokio::test]
+async fn a_message_without_a_header_is_text_behind_an_empty_line() {
+    let system = System::start().await;
+    for port in [Port::Internal, Port::External] {
+        for message in ["just text\r\nmore\r\n", " indented: text\r\nmore\r\n"] {
+            let mut client = system.connect(port).await;
+            client.envelope("a@client.test", "bob@example.test").await;
+            client.say("DATA", 354).await;
+            client.send(format!("{message}.\r\n")).await;
+            client.expect(250).await;
+            let content = system.queue.accepted().pop().unwrap().content.unwrap();
+            let header = String::from_utf8(content.header.to_vec()).unwrap();
+            assert!(header.starts_with("Received: "), "{header}");
+            assert!(header.ends_with("\r\n\r\n"), "{header}");
+            assert_eq!(content.text, Some(Text::Inline(message.into())));
+            assert_eq!(content.summary.unwrap().lines, 2);
+        }
+    }
+}

@@ -1,3 +1,4 @@
+use api::message::v1::content::Text;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -148,4 +149,20 @@ async fn the_policy_may_let_everybody_send_as_anybody() {
         .envelope("x@elsewhere.test", "y@elsewhere.test")
         .await;
     client.data("From: z@elsewhere.test\r\n\r\ntext", 250).await;
+}
+
+#[tokio::test]
+async fn text_alone_stays_text_behind_what_is_added() {
+    for message in ["just text\r\nmore\r\n", " indented: text\r\nmore\r\n"] {
+        let system = System::start().await;
+        let mut client = logged_in(&system).await;
+        client.say("DATA", 354).await;
+        client.send(format!("{message}.\r\n")).await;
+        client.expect(250).await;
+        let header = header(&system);
+        assert!(header.contains("\r\nMessage-ID: <"), "{header}");
+        assert!(header.ends_with(">\r\n\r\n"), "{header}");
+        let text = system.queue.only().content.unwrap().text;
+        assert_eq!(text, Some(Text::Inline(message.into())));
+    }
 }
