@@ -22,11 +22,7 @@ impl Session {
             Err(Stop::Said) => return Ok(()),
             Err(Stop::Lost) => return Err(Stop::Lost),
         };
-        let here = self
-            .open
-            .as_ref()
-            .is_some_and(|open| open.name == head.mailbox);
-        self.sync(if here { Sync::NOW } else { Sync::ALL }).await;
+        self.sync(Sync::ALL).await;
         self.tagged(&head.tag, &answer);
         self.flush_if_large().await
     }
@@ -58,6 +54,7 @@ impl Session {
             .await
             .map_err(try_create)?
             .into_inner();
+        self.note_filled(appended.mailbox_id);
         let code = Code::AppendUid(appended.uid_validity, appended.uid);
         Ok(Answer::ok_with(code, "Append completed."))
     }

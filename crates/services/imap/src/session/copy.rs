@@ -42,6 +42,7 @@ impl Session {
             .await
             .map_err(try_create)?
             .into_inner();
+        self.note_filled(copied.mailbox_id);
         Ok(match copyuid(&copied) {
             Some(code) => Answer::ok_with(code, "Copy completed."),
             None => Answer::ok("No such message."),
@@ -59,6 +60,7 @@ impl Session {
             .await
             .map_err(try_create)?
             .into_inner();
+        self.note_filled(moved.mailbox_id);
         let Some(code) = copyuid(&moved) else {
             return Ok(Answer::ok("No such message."));
         };

@@ -35,8 +35,10 @@ impl Session {
             user_id: self.user()?,
             name: name.to_string(),
         };
-        self.server.store().delete_mailbox(timed(request)).await?;
-        if self.open.as_ref().is_some_and(|open| open.name == *name) {
+        let mut store = self.server.store();
+        let deleted = store.delete_mailbox(timed(request)).await?.into_inner();
+        // Not by its name: another session may have renamed the open one, and made another.
+        if self.is_open(deleted.mailbox_id) {
             self.open = None;
         }
         Ok(Answer::ok("Delete completed."))
@@ -48,13 +50,7 @@ impl Session {
             from: command.from.to_string(),
             to: new_name(&command.to)?.to_string(),
         };
-        let to = request.to.clone();
         self.server.store().rename_mailbox(timed(request)).await?;
-        if let Some(open) = self.open.as_deref_mut()
-            && let Some(name) = renamed(&open.name, &command.from, &to)
-        {
-            open.name = name;
-        }
         Ok(Answer::ok("Rename completed."))
     }
 
@@ -71,17 +67,6 @@ impl Session {
         self.server.store().set_subscribed(timed(request)).await?;
         Ok(Answer::ok("Subscription changed."))
     }
-}
-
-/// The new name of a mailbox when `from` is renamed: itself, or a level above it. INBOX keeps its
-/// name, its messages move (RFC 3501 §6.3.5).
-fn renamed(name: &MailboxName, from: &MailboxName, to: &str) -> Option<MailboxName> {
-    let behind = name.as_str().strip_prefix(from.as_str())?;
-    let below = behind.is_empty() || behind.starts_with(MailboxName::SEPARATOR);
-    if !below || from.as_str() == "INBOX" {
-        return None;
-    }
-    MailboxName::new(&format!("{to}{behind}"))
 }
 
 fn new_name(name: &MailboxName) -> Result<MailboxName, Stop> {

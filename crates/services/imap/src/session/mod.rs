@@ -22,9 +22,7 @@ mod sync;
 use std::sync::Arc;
 
 use imap_protocol::response::{Code, Condition, put_condition, put_continuation};
-use imap_protocol::{
-    Command, CommandError, Event, MailboxName, Phase, RangeSet, Reader, State, Tag,
-};
+use imap_protocol::{Command, CommandError, Event, Phase, RangeSet, Reader, State, Tag};
 use session_io::Connection;
 use sync::Sync;
 use tokio::time::{Instant, sleep};
@@ -62,12 +60,13 @@ pub(crate) struct Session {
 /// The mailbox that is open.
 pub(crate) struct OpenMailbox {
     id: i64,
-    name: MailboxName,
     read_only: bool,
     view: View,
     watch: Subscription,
     /// UIDs of the last SEARCH RETURN (SAVE): `$`.
     saved: RangeSet,
+    /// A command of this session has put messages into it that are not told yet.
+    filled: bool,
 }
 
 /// What a command is told whose mailbox is no more.
@@ -182,7 +181,7 @@ impl Session {
         if command == Command::Idle {
             return self.idle(tag).await;
         }
-        let sync = Sync::after(&command, self.open.as_deref());
+        let sync = Sync::after(&command);
         if let Some(before) = sync.before(&command) {
             Box::pin(self.sync(before)).await;
             if self.ended {

@@ -52,11 +52,11 @@ impl Session {
         self.say(Condition::Ok, Some(next), "The next UID.");
         self.open = Some(Box::new(OpenMailbox {
             id: state.mailbox_id,
-            name: name.clone(),
             read_only,
             view,
             watch: self.server.watch.subscribe(state.mailbox_id),
             saved: RangeSet::default(),
+            filled: false,
         }));
         Ok(if read_only {
             Answer::ok_with(Code::ReadOnly, "Examine completed.")

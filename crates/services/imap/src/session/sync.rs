@@ -1,9 +1,9 @@
 //! Telling the client what others did to the open mailbox.
 
+use imap_protocol::Command;
 use imap_protocol::response::Code;
-use imap_protocol::{Command, MailboxName};
 
-use super::{OpenMailbox, Session};
+use super::Session;
 use crate::server::timed;
 use api::mailbox::v1::GetChangesRequest;
 
@@ -12,8 +12,7 @@ use api::mailbox::v1::GetChangesRequest;
 pub(super) struct Sync {
     /// EXPUNGE may be sent (RFC 9051 §7.5.1).
     pub(super) expunge: bool,
-    /// The store is asked even when no change notice has come: the client wants to know now, or
-    /// the notice of its own command may still be under way.
+    /// The store is asked even when no change notice has come: the client wants to know now.
     pub(super) ask: bool,
 }
 
@@ -22,12 +21,6 @@ impl Sync {
     pub(super) const ALL: Self = Self {
         expunge: true,
         ask: false,
-    };
-
-    /// Everything there is at this moment.
-    pub(super) const NOW: Self = Self {
-        expunge: true,
-        ask: true,
     };
 
     /// What is told before a command is done, so that it does not speak of yesterday's mailbox.
@@ -46,7 +39,7 @@ impl Sync {
         })
     }
 
-    pub(super) fn after(command: &Command, open: Option<&OpenMailbox>) -> Self {
+    pub(super) fn after(command: &Command) -> Self {
         let by_sequence = match command {
             // MOVE lives by its EXPUNGE.
             Command::Move(_) => false,
@@ -54,15 +47,9 @@ impl Sync {
             Command::Search(search) => !search.uid,
             command => has_sequence_numbers(command),
         };
-        let here = |name: &MailboxName| open.is_some_and(|open| open.name == *name);
-        let ask = match command {
-            Command::Noop | Command::Check => true,
-            Command::Copy(copy) | Command::Move(copy) => here(&copy.to),
-            _ => false,
-        };
         Self {
             expunge: !by_sequence,
-            ask,
+            ask: matches!(command, Command::Noop | Command::Check),
         }
     }
 }
@@ -81,6 +68,18 @@ fn has_sequence_numbers(command: &Command) -> bool {
 }
 
 impl Session {
+    pub(super) fn is_open(&self, mailbox_id: i64) -> bool {
+        self.open.as_ref().is_some_and(|open| open.id == mailbox_id)
+    }
+
+    /// A command has put messages into this mailbox. They are told with its answer when it is the
+    /// open one: the change notice may still be under way.
+    pub(super) fn note_filled(&mut self, mailbox_id: i64) {
+        if let Some(open) = self.open.as_deref_mut() {
+            open.filled |= open.id == mailbox_id;
+        }
+    }
+
     /// Tells what is new. False when the store did not say: what is known stays, and is told
     /// another time.
     pub(super) async fn sync(&mut self, sync: Sync) -> bool {
@@ -90,7 +89,8 @@ impl Session {
         if sync.expunge {
             open.view.tell_expunged(self.io.output());
         }
-        if !sync.ask && open.watch.highest() <= open.view.modseq() {
+        let ask = sync.ask || open.filled;
+        if !ask && open.watch.highest() <= open.view.modseq() {
             return true;
         }
         let request = GetChangesRequest {
@@ -109,6 +109,7 @@ impl Session {
             self.bye(Some(Code::NonExistent), "The mailbox was deleted.");
             return true;
         }
+        open.filled = false;
         open.view
             .tell_changes(changes, sync.expunge, self.io.output());
         true

@@ -110,8 +110,9 @@ impl MailboxStore for MailboxService {
         request: Request<DeleteMailboxRequest>,
     ) -> Result<Response<DeleteMailboxResponse>, Status> {
         let DeleteMailboxRequest { user_id, name } = request.into_inner();
-        mailboxes::delete(&self.store, user_id, &MailboxName::parse(&name)?).await?;
-        Ok(Response::new(DeleteMailboxResponse {}))
+        let name = MailboxName::parse(&name)?;
+        let mailbox_id = mailboxes::delete(&self.store, user_id, &name).await?;
+        Ok(Response::new(DeleteMailboxResponse { mailbox_id }))
     }
 
     async fn rename_mailbox(

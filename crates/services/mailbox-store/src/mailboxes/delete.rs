@@ -9,22 +9,24 @@ use crate::store::{Store, repeated};
 use crate::values::MailboxName;
 use crate::{Error, Result};
 
-/// Deletes a mailbox. Those below it stay (RFC 9051 §6.3.5); so does a subscription.
-pub async fn delete(store: &Store, user_id: i64, name: &MailboxName) -> Result<()> {
+/// Deletes a mailbox. Those below it stay (RFC 9051 §6.3.5); so does a subscription. Gives back its
+/// id.
+pub async fn delete(store: &Store, user_id: i64, name: &MailboxName) -> Result<i64> {
     if name.is_inbox() {
         return Err(Error::Precondition("INBOX cannot be deleted".into()));
     }
     repeated(|| try_delete(store, user_id, name)).await
 }
 
-async fn try_delete(store: &Store, user_id: i64, name: &MailboxName) -> Result<()> {
+async fn try_delete(store: &Store, user_id: i64, name: &MailboxName) -> Result<i64> {
     let mut transaction = store.begin().await?;
     lock::names_of(&mut transaction, user_id).await?;
     let mailbox = lock::named(&mut transaction, user_id, name).await?;
     let gone = [mailbox.mailbox_id];
     remove(&mut transaction, &gone).await?;
     let notice = Notice::Mailboxes(vec![(mailbox.mailbox_id, GONE)]);
-    store.commit(transaction, &[notice]).await
+    store.commit(transaction, &[notice]).await?;
+    Ok(mailbox.mailbox_id)
 }
 
 /// Deletes all mailboxes of a user, within the transaction that removes the user and has locked

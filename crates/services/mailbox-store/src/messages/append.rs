@@ -152,5 +152,6 @@ async fn try_append(
     Ok(AppendResponse {
         uid_validity: narrow(mailbox.uid_validity),
         uid: narrow(mailbox.uid_next),
+        mailbox_id: mailbox.mailbox_id,
     })
 }

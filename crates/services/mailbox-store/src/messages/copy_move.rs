@@ -207,5 +207,6 @@ fn response(to: &Locked, pairs: &[Pair]) -> CopyResponse {
         uid_validity: narrow(to.uid_validity),
         from_uids: pairs.iter().map(|pair| narrow(pair.from_uid)).collect(),
         to_uids: pairs.iter().map(|pair| narrow(pair.to_uid)).collect(),
+        mailbox_id: to.mailbox_id,
     }
 }

@@ -56,9 +56,9 @@ impl MailboxStore for Store {
     ) -> Answer<DeleteMailboxResponse> {
         self.called()?;
         let name = request.into_inner().name;
-        self.change(&name, |_| ())?;
+        let mailbox_id = self.change(&name, |mailbox| mailbox.id)?;
         self.drop_mailbox(&name);
-        Ok(Response::new(DeleteMailboxResponse {}))
+        Ok(Response::new(DeleteMailboxResponse { mailbox_id }))
     }
 
     async fn rename_mailbox(
@@ -275,10 +275,12 @@ impl MailboxStore for Store {
         if request.internal_date_ms != 0 {
             message.internal_date_ms = request.internal_date_ms;
         }
-        let uid = self.change(&request.mailbox, |mailbox| mailbox.add(message))?;
+        let add = |mailbox: &mut FakeMailbox| (mailbox.add(message), mailbox.id);
+        let (uid, mailbox_id) = self.change(&request.mailbox, add)?;
         Ok(Response::new(AppendResponse {
             uid_validity: 7,
             uid,
+            mailbox_id,
         }))
     }
 
@@ -344,15 +346,16 @@ impl Store {
             (uids, messages)
         })?;
         let add = |mailbox: &mut FakeMailbox| {
-            messages
-                .into_iter()
-                .map(|message| mailbox.add(message))
-                .collect()
+            let messages = messages.into_iter();
+            let uids = messages.map(|message| mailbox.add(message)).collect();
+            (uids, mailbox.id)
         };
+        let (to_uids, mailbox_id) = self.change(&request.to, add)?;
         Ok(CopyResponse {
             uid_validity: 7,
             from_uids,
-            to_uids: self.change(&request.to, add)?,
+            to_uids,
+            mailbox_id,
         })
     }
 }
