@@ -49,6 +49,8 @@ enum End {
     Session(SessionError),
     /// A message broke off in the middle: only closing tells the client so.
     BrokenOff,
+    /// Another session may have the maildrop.
+    MaildropLost,
     /// The process ends, and the client does not read what it asked for.
     ShutDown,
 }
@@ -81,14 +83,12 @@ pub(crate) async fn serve(connection: Connection, shared: Arc<Shared>) {
     match ended {
         Ok(()) => tracing::debug!(%peer, "session ended"),
         Err(End::Session(SessionError::Timeout)) => {
-            client
-                .connection
-                .output()
-                .extend_from_slice(reply::TIMED_OUT);
-            client.connection.set_timeout(GOODBYE);
-            // The client may have stopped reading, too.
-            let _ = client.connection.flush().await;
+            client.say_last(reply::TIMED_OUT).await;
             tracing::debug!(%peer, "silent for too long");
+        }
+        Err(End::MaildropLost) => {
+            client.say_last(reply::MAILDROP_LOST).await;
+            tracing::info!(%peer, "the maildrop was lost");
         }
         Err(End::Session(error)) => tracing::debug!(%peer, %error, "connection lost"),
         Err(End::BrokenOff) => tracing::debug!(%peer, "a message broke off"),
@@ -129,7 +129,7 @@ impl Client {
                 }
                 Action::Retrieve { uid, size } => self.retrieve(uid, size).await?,
                 Action::Top { uid, lines } => self.top(uid, lines).await?,
-                Action::Commit(uids) => self.commit(&uids).await,
+                Action::Commit(uids) => self.commit(&uids).await?,
                 Action::Close => {
                     self.connection.flush().await?;
                     return Ok(());
@@ -149,10 +149,25 @@ impl Client {
         }
     }
 
+    async fn say_last(&mut self, line: &[u8]) {
+        self.connection.output().extend_from_slice(line);
+        self.connection.set_timeout(GOODBYE);
+        // The client may have stopped reading.
+        let _ = self.connection.flush().await;
+    }
+
     /// Reads more; false when the client has gone or the process ends.
     async fn read(&mut self) -> Result<bool, End> {
+        let lock = &mut self.lock;
+        let lost = async {
+            match lock {
+                Some(lock) => lock.lost().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
+            () = lost => return Err(End::MaildropLost),
             read = self.connection.fill() => return Ok(read? > 0),
             () = self.shared.shutdown.cancelled() => {}
         }
@@ -175,7 +190,12 @@ impl Client {
     }
 
     /// QUIT: what is marked is deleted by UID, so that doing it twice does no harm.
-    async fn commit(&mut self, uids: &[u32]) {
+    async fn commit(&mut self, uids: &[u32]) -> Result<(), End> {
+        if let Some(lock) = &mut self.lock
+            && lock.is_lost().await
+        {
+            return Err(End::MaildropLost);
+        }
         let deleted = match &self.lock {
             Some(lock) => match self.shared.store.delete(lock, uids).await {
                 Ok(()) => true,
@@ -189,5 +209,6 @@ impl Client {
         // A client that polls again at once must find the maildrop free.
         self.lock = None;
         self.session.committed(deleted, self.connection.output());
+        Ok(())
     }
 }

@@ -37,7 +37,24 @@ pub(crate) struct Store {
 /// The exclusive access to an INBOX, for as long as this lives (RFC 1939 §4).
 pub(crate) struct Lock {
     mailbox_id: i64,
-    _held: Streaming<LockMaildropResponse>,
+    held: Streaming<LockMaildropResponse>,
+}
+
+impl Lock {
+    /// Waits until the lock is lost: mailbox-store has ended or cannot be reached, and gives the
+    /// maildrop to whoever asks next.
+    pub(crate) async fn lost(&mut self) {
+        while let Ok(Some(_)) = self.held.message().await {}
+    }
+
+    /// Whether it is known to be lost.
+    pub(crate) async fn is_lost(&mut self) -> bool {
+        tokio::select! {
+            biased;
+            () = self.lost() => true,
+            () = std::future::ready(()) => false,
+        }
+    }
 }
 
 impl Store {
@@ -76,7 +93,7 @@ impl Store {
             .ok_or_else(|| Status::internal("the lock came without the mailbox's state"))?;
         let lock = Lock {
             mailbox_id: inbox.mailbox_id,
-            _held: held,
+            held,
         };
         let messages = self.messages(inbox.mailbox_id).await?;
         Ok((lock, Maildrop::new(inbox.uid_validity, messages)))

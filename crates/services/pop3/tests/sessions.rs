@@ -177,6 +177,25 @@ async fn a_lost_connection_deletes_nothing_and_frees_the_maildrop() {
 }
 
 #[tokio::test]
+async fn who_has_lost_the_maildrop_is_told_so_and_deletes_nothing() {
+    let store = FakeStore::start(&[(3, MESSAGE)]);
+    let front_end = FrontEnd::start(&store, |_| ());
+    let mut client = front_end.client().await;
+    client.log_in().await;
+    client.say("DELE 1").await;
+    store.restart();
+    assert_eq!(
+        client.line().await,
+        "-ERR [SYS/TEMP] The maildrop is no longer locked; log in again."
+    );
+    assert!(client.is_closed().await);
+    assert!(store.state().marked.is_empty());
+    until(&store, |state| !state.locked).await;
+    let mut second = front_end.client().await;
+    assert_eq!(second.log_in().await, "+OK 1 messages, 39 octets.");
+}
+
+#[tokio::test]
 async fn a_password_is_taken_under_tls_and_refused_without() {
     let store = FakeStore::start(&[(3, MESSAGE)]);
     let front_end = FrontEnd::start(&store, |_| ());

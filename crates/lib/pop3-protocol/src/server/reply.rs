@@ -11,6 +11,10 @@ pub const SHUTTING_DOWN: &[u8] = b"-ERR [SYS/TEMP] The server is shutting down.\
 /// The client was silent for too long, or took too long for the login.
 pub const TIMED_OUT: &[u8] = b"-ERR That took too long.\r\n";
 
+/// Another session may have the maildrop by now.
+pub const MAILDROP_LOST: &[u8] =
+    b"-ERR [SYS/TEMP] The maildrop is no longer locked; log in again.\r\n";
+
 /// A message could not be read; it may work later.
 pub const NOT_NOW: &[u8] = b"-ERR [SYS/TEMP] The message cannot be read now.\r\n";
 

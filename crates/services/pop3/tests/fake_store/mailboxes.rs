@@ -60,10 +60,13 @@ impl MailboxStore for Shared {
                 ..MailboxState::default()
             }),
         };
-        let rest = stream::pending().map(move |never| {
-            let _held = &held;
-            never
-        });
+        let mut restarts = state.restarts.subscribe();
+        let rest = stream::pending()
+            .map(move |never| {
+                let _held = &held;
+                never
+            })
+            .take_until(async move { restarts.changed().await });
         Ok(Response::new(Box::pin(
             stream::iter([Ok(first)]).chain(rest),
         )))

@@ -25,6 +25,8 @@ pub(crate) struct State {
     pub(crate) break_after: Option<usize>,
     /// How long it takes to check a login.
     pub(crate) login_delay: Duration,
+    /// Tells those that hold the maildrop that the store has started anew.
+    pub(crate) restarts: tokio::sync::watch::Sender<()>,
     /// Every call fails.
     pub(crate) down: bool,
 }
@@ -62,6 +64,11 @@ impl FakeStore {
 
     pub(crate) fn endpoint(&self) -> String {
         format!("unix:{}", self.folder.path().join("store.sock").display())
+    }
+
+    /// As if it had been killed and started again: whoever held the maildrop holds it no more.
+    pub(crate) fn restart(&self) {
+        self.state().restarts.send_replace(());
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
