@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod asked;
 pub(crate) mod certificates;
 pub(crate) mod domain;
 pub(crate) mod explain;

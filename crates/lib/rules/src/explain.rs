@@ -1,4 +1,11 @@
-//! Plays a session that has not happened.
+//! Plays a session that has not happened, and tells what was looked at.
+//!
+//! Nothing is decided here: every verdict comes from the functions that smtp-server asks too. A new
+//! fact is a line in `facts`, a new receiving rule a line in `receiving_rules`.
+
+mod facts;
+mod receiving_rules;
+mod recipient;
 
 use serde::Serialize;
 
@@ -6,9 +13,11 @@ use crate::address::EmailAddress;
 use crate::facts::SessionFacts;
 use crate::path::ReversePath;
 use crate::policy::Policy;
-use crate::routing::Route;
 use crate::trust::{Trust, by_facts};
-use crate::verdict::{RecipientVerdict, Verdict};
+use crate::verdict::Verdict;
+
+pub use facts::Fact;
+pub use recipient::RecipientStory;
 
 /// The session to be played.
 pub struct Play<'a> {
@@ -16,8 +25,12 @@ pub struct Play<'a> {
     pub facts: &'a SessionFacts,
     /// MAIL FROM.
     pub sender: &'a ReversePath,
-    /// RCPT TO.
-    pub recipient: &'a EmailAddress,
+    /// The size that MAIL declares.
+    pub size: Option<u64>,
+    /// RCPT TO, as the client writes them.
+    pub recipients: &'a [String],
+    /// Recipients that the message has already.
+    pub taken: usize,
     /// Whether a user has a mailbox. Asked for those of [`Policy::users_asked`] alone.
     pub has_user: &'a dyn Fn(&EmailAddress) -> bool,
 }
@@ -27,25 +40,14 @@ pub struct Play<'a> {
 pub struct Explanation {
     /// The facts, by name.
     pub facts: Vec<Fact>,
-    /// Each rule that was looked at, in order.
+    /// Each rule that was looked at before the recipients, in order.
     pub steps: Vec<Step>,
     /// Whether the session is trusted.
     pub trust: Trust,
-    /// What the peer is told in the end, with the reasons.
-    pub verdict: Verdict,
-    /// Where the message would go, if it is accepted.
-    pub route: Option<String>,
-    /// The rule that decides the route.
-    pub rule: Option<String>,
-}
-
-/// A fact of the session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Fact {
-    /// Its name.
-    pub name: &'static str,
-    /// Its value as text.
-    pub value: String,
+    /// What MAIL is answered.
+    pub sender: Verdict,
+    /// What becomes of each recipient.
+    pub recipients: Vec<RecipientStory>,
 }
 
 /// A rule that was looked at.
@@ -57,153 +59,66 @@ pub struct Step {
     pub outcome: String,
 }
 
-/// Plays a session against a policy.
-pub fn explain(policy: &Policy, play: &Play<'_>) -> Explanation {
-    let trust = policy.trust_of_sender(play.facts, play.sender);
-    let mut story = Explanation {
-        facts: facts(play),
-        steps: Vec::new(),
-        verdict: policy.accept_sender(play.facts, &trust, play.sender, None),
-        route: None,
-        rule: None,
-        trust,
-    };
-    tell_trust(policy, play, &mut story);
-    let receiving = if story.trust.trusted {
-        "[receiving.trusted]"
-    } else {
-        "[receiving.untrusted]"
-    };
-    let sender = match play.sender.address() {
-        Some(address) => format!("MAIL FROM <{address}>: {}", story.verdict),
-        None => format!("MAIL FROM <>: {}", story.verdict),
-    };
-    story.tell(receiving, sender);
-    if story.verdict.is_accepted() {
-        tell_recipient(policy, play, &mut story);
+impl Step {
+    fn new(rule: impl Into<String>, outcome: impl Into<String>) -> Self {
+        Self {
+            rule: rule.into(),
+            outcome: outcome.into(),
+        }
     }
-    story
 }
 
 impl Explanation {
-    fn tell(&mut self, rule: impl Into<String>, outcome: impl Into<String>) {
-        self.steps.push(Step {
-            rule: rule.into(),
-            outcome: outcome.into(),
-        });
+    /// Whether every recipient would be accepted.
+    pub fn is_accepted(&self) -> bool {
+        self.sender.is_accepted()
+            && self
+                .recipients
+                .iter()
+                .all(|story| story.verdict.is_accepted())
     }
 }
 
-fn facts(play: &Play<'_>) -> Vec<Fact> {
-    let facts = play.facts;
-    let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
-    let gateways: Vec<_> = facts.gateways.iter().map(ToString::to_string).collect();
-    [
-        ("peer", facts.peer.to_string()),
-        ("local address", facts.local.to_string()),
-        ("listener", facts.listener.to_string()),
-        (
-            "listener class",
-            format!("{:?}", facts.class).to_lowercase(),
-        ),
-        ("default gateways", gateways.join(", ")),
-        ("helo", text(&facts.helo)),
-        ("login", text(&facts.login)),
-        ("tls", if facts.tls { "yes" } else { "no" }.to_owned()),
-        ("sender", format!("<{}>", play.sender)),
-        ("recipient", format!("<{}>", play.recipient)),
-    ]
-    .into_iter()
-    .map(|(name, value)| Fact { name, value })
-    .collect()
+/// Plays a session against a policy.
+pub fn explain(policy: &Policy, play: &Play<'_>) -> Explanation {
+    let trust = policy.trust_of_sender(play.facts, play.sender);
+    let sender = policy.accept_sender(play.facts, &trust, play.sender, play.size);
+    let mut steps = tell_trust(policy, play);
+    steps.extend(receiving_rules::of_sender(policy, play, &trust, &sender));
+    let mut taken = play.taken;
+    let mut recipients = Vec::with_capacity(play.recipients.len());
+    for text in play.recipients {
+        let story = if sender.is_accepted() {
+            recipient::play(policy, play, &trust, taken, text)
+        } else {
+            RecipientStory::refused(text, sender.clone())
+        };
+        taken += usize::from(story.verdict.is_accepted());
+        recipients.push(story);
+    }
+    Explanation {
+        facts: facts::told(play),
+        steps,
+        trust,
+        sender,
+        recipients,
+    }
 }
 
-fn tell_trust(policy: &Policy, play: &Play<'_>, story: &mut Explanation) {
+fn tell_trust(policy: &Policy, play: &Play<'_>) -> Vec<Step> {
+    let mut steps = Vec::new();
     for trust in policy.trust_policies() {
         let rule = format!("trust policy \"{}\" (line {})", trust.name, trust.line);
         if let Some(condition) = trust.wanted.mismatch(play.facts, Some(play.sender)) {
-            story.tell(rule, format!("does not match: {condition}"));
+            steps.push(Step::new(rule, format!("does not match: {condition}")));
         } else {
-            story.tell(rule, format!("matches: {:?}", trust.action).to_lowercase());
-            return;
+            let outcome = format!("matches: {:?}", trust.action).to_lowercase();
+            steps.push(Step::new(rule, outcome));
+            return steps;
         }
     }
     let trust = by_facts(play.facts);
-    let answer = if trust.trusted {
-        "trusted"
-    } else {
-        "untrusted"
-    };
-    let reason = trust.reasons.join("; ");
-    story.tell("network and login", format!("{answer}: {reason}"));
-}
-
-fn tell_recipient(policy: &Policy, play: &Play<'_>, story: &mut Explanation) {
-    let recipient = play.recipient;
-    let named = recipient.domain().and_then(|domain| policy.domain(domain));
-    match named {
-        Some(rule) => {
-            let open = if rule.open {
-                "open to everyone"
-            } else {
-                "for trusted senders"
-            };
-            let line = rule.line;
-            story.tell(format!("{} (line {line})", rule.label), open);
-        }
-        None => story.tell("domain rules", format!("none names {}", recipient.host())),
-    }
-    let route = policy.route(recipient);
-    match policy.may_reach(&story.trust, recipient, &route) {
-        Ok(()) => story.tell("relay rule", "passed"),
-        Err(refusal) => story.tell("relay rule", refusal.name),
-    }
-    let answer = policy.accept_recipient(play.facts, &story.trust, play.sender, recipient);
-    settle(answer, play, story);
-}
-
-/// Follows an answer through the users it depends on.
-fn settle(mut answer: RecipientVerdict, play: &Play<'_>, story: &mut Explanation) {
-    loop {
-        match answer {
-            RecipientVerdict::Refuse(verdict) => {
-                story.verdict = verdict;
-                return;
-            }
-            RecipientVerdict::Accept { route } => {
-                // Accepted all the same, without a mailbox: what delivery will do about it.
-                let end = match &route {
-                    Route::Mailbox { user, .. } => {
-                        format!("returned to the sender: {user} has no mailbox")
-                    }
-                    route => route.to_string(),
-                };
-                story.tell(route.rule(), end.clone());
-                story.verdict = Verdict::accepted().because(route.rule().to_owned());
-                story.rule = Some(route.rule().to_owned());
-                story.route = Some(end);
-                return;
-            }
-            RecipientVerdict::AcceptIfUser {
-                user,
-                route,
-                otherwise,
-            } => {
-                let found = (play.has_user)(&user);
-                let outcome = if found {
-                    format!("{user} has a mailbox")
-                } else {
-                    format!("{user} has no mailbox")
-                };
-                story.tell(route.rule(), outcome);
-                if found {
-                    story.verdict = Verdict::accepted().because(route.rule().to_owned());
-                    story.rule = Some(route.rule().to_owned());
-                    story.route = Some(format!("mailbox {user}"));
-                    return;
-                }
-                answer = *otherwise;
-            }
-        }
-    }
+    let outcome = format!("{}: {}", trust.class(), trust.reasons.join("; "));
+    steps.push(Step::new("network and login", outcome));
+    steps
 }

@@ -22,7 +22,7 @@
 //! - Every refusal is a [`Verdict`] with a name, the reply for the peer, and the reasons for us.
 //! - Invariant I9 (no open relay) lives in [`Policy::accept_recipient`]; `tests/no_open_relay.rs`
 //!   defends it over arbitrary policies.
-//! - [`explain`] plays a session that has not happened.
+//! - [`explain`] plays a session that has not happened; a [`Script`] plays many, and compares.
 //!
 //! The document's vocabulary is announced in `default.toml` and refused, with line and reason,
 //! where it says something that is not known or not supported yet.
@@ -40,6 +40,7 @@ mod pattern;
 mod policy;
 mod receiving;
 mod routing;
+mod script;
 mod size;
 mod trust;
 mod verdict;
@@ -52,13 +53,14 @@ pub use document::{
 pub use domain::{Domain, Host};
 pub use duration::{format_duration, parse_duration};
 pub use error::{AddressError, PolicyError, PolicyErrors};
-pub use explain::{Explanation, Fact, Play, Step, explain};
-pub use facts::{ListenerClass, SessionFacts};
+pub use explain::{Explanation, Fact, Play, RecipientStory, Step, explain};
+pub use facts::{ListenerClass, SessionFacts, supposed_local};
 pub use network::{Network, is_internal};
 pub use path::{ForwardPath, ReversePath};
 pub use pattern::Pattern;
 pub use policy::{Delivery, DomainRule, Handler, HandlerAction, Policy, Unmatched};
 pub use routing::{NoUser, Route};
+pub use script::{Checked, Expected, Found, Script, ScriptError};
 pub use size::{format_size, parse_size};
 pub use trust::{Trust, TrustAction};
 pub use verdict::{RecipientVerdict, Verdict};

@@ -23,13 +23,13 @@ impl Policy {
             let limit = rules.max_size;
             return refusals::TOO_LARGE.because(format!(
                 "{size} octets are declared, `max-size` is {limit} for {}",
-                class(trust)
+                trust.class()
             ));
         }
         let Some(address) = sender.address() else {
             if rules.refuse_blank_reverse_path {
                 return refusals::BLANK_REVERSE_PATH
-                    .because(format!("`refuse-blank-reverse-path` for {}", class(trust)));
+                    .because(format!("`refuse-blank-reverse-path` for {}", trust.class()));
             }
             return Verdict::accepted();
         };
@@ -37,7 +37,7 @@ impl Policy {
             Host::Literal(_) if rules.refuse_address_literal_senders => refusals::LITERAL_SENDER
                 .because(format!(
                     "`refuse-address-literal-senders` for {}",
-                    class(trust)
+                    trust.class()
                 )),
             Host::Domain(domain)
                 if rules.refuse_spoofed_senders && self.is_local(domain) && !trust.trusted =>
@@ -50,6 +50,12 @@ impl Policy {
             }
             _ => Verdict::accepted(),
         }
+    }
+
+    /// MAIL: reads a reverse-path.
+    pub fn reverse_path(&self, text: &str) -> Result<ReversePath, Verdict> {
+        ReversePath::parse(text)
+            .map_err(|error| refusals::MALFORMED_SENDER.because(error.to_string()))
     }
 
     /// RCPT: reads a forward-path. `<Postmaster>` becomes the postmaster's address.
@@ -82,7 +88,7 @@ impl Policy {
             return Verdict::accepted();
         }
         refusals::TOO_MANY_RECIPIENTS
-            .because(format!("`max-recipients` is {limit} for {}", class(trust)))
+            .because(format!("`max-recipients` is {limit} for {}", trust.class()))
     }
 
     /// RCPT: whether mail from this session may go to this recipient.
@@ -114,7 +120,7 @@ impl Policy {
         if trust.trusted && (named.is_some() || self.receiving(true).relay) {
             return Ok(());
         }
-        let session = format!("the session is {} ({})", class(trust), trust.name);
+        let session = format!("the session is {} ({})", trust.class(), trust.name);
         let host = recipient.host();
         if !open {
             let reason = match named {
@@ -130,14 +136,6 @@ impl Policy {
             return Err(refusals::ROUTED_LOCAL_PART.because(session).because(reason));
         }
         Ok(())
-    }
-}
-
-fn class(trust: &Trust) -> &'static str {
-    if trust.trusted {
-        "trusted"
-    } else {
-        "untrusted"
     }
 }
 

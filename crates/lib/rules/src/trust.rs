@@ -24,6 +24,13 @@ pub struct Trust {
     pub reasons: Vec<Cow<'static, str>>,
 }
 
+impl Trust {
+    /// The class of receiving rules that the session is held to.
+    pub fn class(&self) -> &'static str {
+        if self.trusted { "trusted" } else { "untrusted" }
+    }
+}
+
 /// What a trust policy does with the sessions it matches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -1,137 +1,74 @@
-//! Plays the tables of sessions in `sessions/`: a row is a session, its verdict and its route.
-//!
-//! A table has a policy, a line `users: …`, and rows of
-//! `facts | MAIL FROM | RCPT TO | trust | verdict | route`. Facts are `peer=`, `local=`, `helo=`,
-//! `login=`, `listener=`, `class=`, `gateway=` and `tls`. Left out, the peer is a stranger on the
-//! Internet and the listener has a public address.
-// A test may stop at what it did not expect.
-#![allow(clippy::unwrap_used)]
+//! Plays the scripts in `sessions/`, each against the policy beside it. How a script is written is
+//! told in `src/script.rs`; `postern policy test` plays the same ones.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
 
-use std::sync::Arc;
+use std::path::Path;
 
-use rules::{
-    EmailAddress, ListenerClass, Play, Policy, RecipientVerdict, ReversePath, SessionFacts, explain,
-};
+use rules::{EmailAddress, Policy, Script};
 
-const STRANGER: &str = "203.0.113.9";
-const PUBLIC: &str = "198.51.100.1";
-
-fn facts(text: &str) -> SessionFacts {
-    let mut facts = SessionFacts::new("mx", STRANGER.parse().unwrap(), PUBLIC.parse().unwrap());
-    for word in text.split_whitespace() {
-        let (name, value) = word.split_once('=').unwrap_or((word, ""));
-        match name {
-            "peer" => facts.peer = value.parse().unwrap(),
-            "local" => facts.local = value.parse().unwrap(),
-            "helo" => facts.helo = Some(value.to_owned()),
-            "login" => facts.login = Some(value.to_owned()),
-            "listener" => facts.listener = value.into(),
-            "gateway" => facts.gateways = Arc::new([value.parse().unwrap()]),
-            "tls" => facts.tls = true,
-            "class" => {
-                facts.class = match value {
-                    "auto" => ListenerClass::Auto,
-                    "internal" => ListenerClass::Internal,
-                    "external" => ListenerClass::External,
-                    "dmz" => ListenerClass::Dmz,
-                    other => panic!("no class {other}"),
-                }
-            }
-            other => panic!("no fact {other}"),
-        }
-    }
-    facts
-}
-
-/// `trust | verdict | route` of a row.
-fn play(policy: &Policy, users: &[EmailAddress], row: &[&str]) -> String {
-    let facts = facts(row[0]);
-    let sender = ReversePath::parse(row[1]).unwrap();
-    let trust = policy.trust_of_sender(&facts, &sender);
-    let recipient = match policy.forward_path(row[2]) {
-        Ok(recipient) => recipient,
-        Err(verdict) => return format!("{} | {} | -", trust.name, verdict.name),
+fn run(name: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sessions");
+    let read = |extension: &str| {
+        std::fs::read_to_string(folder.join(name).with_extension(extension)).unwrap()
     };
-    let story = explain(
-        policy,
-        &Play {
-            facts: &facts,
-            sender: &sender,
-            recipient: &recipient,
-            has_user: &|user| users.contains(user),
-        },
-    );
-    assert_eq!(story.trust, trust);
-    if policy
-        .accept_sender(&facts, &trust, &sender, None)
-        .is_accepted()
-    {
-        let settled = settle(
-            policy.accept_recipient(&facts, &trust, &sender, &recipient),
-            users,
-        );
-        assert_eq!(settled, story.verdict.name, "the story tells what happens");
-    }
-    let route = story.route.as_deref().unwrap_or("-");
-    format!("{} | {} | {route}", trust.name, story.verdict.name)
-}
-
-/// As smtp-server does it.
-fn settle(answer: RecipientVerdict, users: &[EmailAddress]) -> &'static str {
-    match answer {
-        RecipientVerdict::Accept { .. } => "accepted",
-        RecipientVerdict::Refuse(verdict) => verdict.name,
-        RecipientVerdict::AcceptIfUser { user, .. } if users.contains(&user) => "accepted",
-        RecipientVerdict::AcceptIfUser { otherwise, .. } => settle(*otherwise, users),
-    }
-}
-
-fn run(table: &str) {
-    let (head, rows) = table.split_once("sessions:\n").unwrap();
-    let (document, users) = head.split_once("users:").unwrap();
-    let policy = Policy::parse(document).unwrap_or_else(|errors| panic!("{errors}"));
-    let users: Vec<EmailAddress> = users
-        .split(',')
-        .map(str::trim)
-        .filter(|user| !user.is_empty())
-        .map(|user| user.parse().unwrap())
+    let policy = Policy::parse(&read("toml")).unwrap_or_else(|errors| panic!("{errors}"));
+    let script = Script::parse(&read("txt")).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let users: &[EmailAddress] = script.users().unwrap();
+    let checked = script.play(&policy, &|user| users.contains(user));
+    assert!(!checked.is_empty(), "{name} expects nothing");
+    let wrong: Vec<String> = checked
+        .iter()
+        .filter(|checked| !checked.met)
+        .map(|checked| {
+            format!(
+                "{name}.txt:{}: {} -> {}\n    found: {}\n    because {:?}",
+                checked.line,
+                checked.statement,
+                checked.expected,
+                checked.found,
+                checked.found.reasons
+            )
+        })
         .collect();
-    let mut wrong = Vec::new();
-    for row in rows.lines() {
-        if row.trim().is_empty() || row.starts_with('#') {
-            continue;
-        }
-        let columns: Vec<&str> = row.split('|').map(str::trim).collect();
-        assert_eq!(columns.len(), 6, "{row}");
-        let found = play(&policy, &users, &columns);
-        if found != columns[3..].join(" | ") {
-            wrong.push(format!("{row}\n    found: {found}"));
-        }
-    }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
 #[test]
 fn trust_is_decided_by_policies_login_and_network() {
-    run(include_str!("sessions/trust.txt"));
+    run("trust");
+}
+
+#[test]
+fn each_condition_of_a_trust_policy_trusts_and_distrusts() {
+    run("conditions");
 }
 
 #[test]
 fn a_new_system_relays_for_nobody_outside() {
-    run(include_str!("sessions/default.txt"));
+    run("default");
 }
 
 #[test]
 fn recipients_are_accepted_by_domain_rules() {
-    run(include_str!("sessions/recipients.txt"));
+    run("recipients");
+}
+
+#[test]
+fn a_domain_is_known_however_it_is_written_and_no_other_is_taken_for_it() {
+    run("addresses");
 }
 
 #[test]
 fn relaying_follows_the_relay_rule() {
-    run(include_str!("sessions/relay.txt"));
+    run("relay");
 }
 
 #[test]
 fn senders_are_held_to_the_receiving_rules() {
-    run(include_str!("sessions/senders.txt"));
+    run("senders");
+}
+
+#[test]
+fn sizes_and_recipients_are_limited_by_class() {
+    run("limits_by_class");
 }

@@ -1,0 +1,155 @@
+//! How a policy script is read, and what is told of it.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
+
+use rules::{Checked, EmailAddress, Policy, Script};
+
+const POLICY: &str = r#"
+[[domain]]
+name = "example.test"
+deliver = "mailboxes"
+unmatched = { catch-all = "eve" }
+"#;
+
+fn play(text: &str) -> Vec<Checked> {
+    let policy = Policy::parse(POLICY).unwrap();
+    let script = Script::parse(text).unwrap();
+    let users: Vec<EmailAddress> = script.users().unwrap_or_default().to_vec();
+    script.play(&policy, &|user| users.contains(user))
+}
+
+fn errors(text: &str) -> Vec<String> {
+    let errors = Script::parse(text).unwrap_err();
+    errors.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_failed_expectation_says_where_what_was_found_and_why() {
+    let checked = play(
+        "# who\nusers bob@example.test\n\nclient 203.0.113.9 # a stranger\nmail <a@x.test>\n\
+         rcpt   <b@y.test>   -> accepted # not so\n",
+    );
+    let [one] = checked.as_slice() else {
+        panic!("{checked:?}");
+    };
+    assert!(!one.met);
+    assert_eq!((one.line, one.statement.as_str()), (6, "rcpt <b@y.test>"));
+    assert_eq!(one.expected.to_string(), "accepted");
+    assert_eq!(one.found.to_string(), "relay-denied 550");
+    assert!(!one.found.trusted);
+    assert_eq!(
+        one.found.reasons,
+        [
+            "the session is untrusted (external-listener)",
+            "no domain rule names y.test",
+            "203.0.113.9 sends as <a@x.test>"
+        ]
+    );
+}
+
+#[test]
+fn verdict_code_and_route_must_all_be_as_expected() {
+    let table = [
+        ("accepted", true),
+        ("accepted 250", true),
+        ("accepted 251", false),
+        ("accepted (mailbox bob@example.test)", true),
+        ("accepted 250 (mailbox bob@example.test)", true),
+        ("accepted (mailbox eve@example.test)", false),
+        ("relay-denied", false),
+        ("trusted", false),
+    ];
+    for (expected, met) in table {
+        let checked = play(&format!(
+            "users bob@example.test\nclient 203.0.113.9\nmail <>\n\
+             rcpt <bob@example.test> -> {expected}"
+        ));
+        assert_eq!(checked[0].met, met, "{expected}");
+    }
+}
+
+#[test]
+fn a_client_brings_nothing_along_from_the_one_before() {
+    let checked = play(
+        "client 203.0.113.9\nhelo x.test\ntls\nauth bob\ntrust -> authenticated\n\
+         client 203.0.113.9\ntrust -> untrusted\n",
+    );
+    assert!(checked.iter().all(|checked| checked.met), "{checked:?}");
+}
+
+#[test]
+fn the_users_that_matter_are_known_before_it_is_played() {
+    let script = Script::parse(
+        "client 203.0.113.9\nmail <>\nrcpt <Bob@example.test>\nrcpt <bob@example.test>\n\
+         rcpt <x@y.test>\nrcpt <nonsense>\n",
+    )
+    .unwrap();
+    assert!(script.users().is_none());
+    let asked = script.users_asked(&Policy::parse(POLICY).unwrap());
+    let asked: Vec<String> = asked.iter().map(ToString::to_string).collect();
+    assert_eq!(asked, ["bob@example.test", "eve@example.test"]);
+}
+
+#[test]
+fn everything_that_is_wrong_with_a_script_is_told_by_line() {
+    let table = [
+        ("rcpt <b@y.test>", "line 1: `rcpt` before `mail`"),
+        ("mail <>", "line 1: `mail` before `client`"),
+        ("listener a\nhelo x", "line 2: `helo` before `client`"),
+        ("client here", "line 1: `here` is no IP address"),
+        ("client", "line 1: `client` needs an address"),
+        (
+            "client ::1 remote=::1",
+            "line 1: `remote=::1` is not known here; there can be local=",
+        ),
+        (
+            "listener mx lan",
+            "line 1: `lan`: a class is auto, internal, external or dmz",
+        ),
+        (
+            "client ::1 -> accepted",
+            "line 1: `client` has no verdict: `->` stands behind trust, mail or rcpt",
+        ),
+        (
+            "client ::1\ntrust",
+            "line 2: `trust` says nothing without `->`",
+        ),
+        (
+            "client ::1\nmail <> ->",
+            "line 2: `->` needs the name of a verdict",
+        ),
+        (
+            "client ::1\nmail <> -> 550",
+            "line 2: `550` is no name of a verdict",
+        ),
+        (
+            "client ::1\nmail <> -> accepted 99",
+            "line 2: `99` is not known here; there can be behind the verdict a reply code and a \
+             route in parentheses",
+        ),
+        ("client ::1\nmail <a", "line 2: a `<` has no `>`"),
+        ("client ::1\nhelo \"a b", "line 2: a `\"` has no end"),
+        ("client ::1\nhelo a b", "line 2: `b` is too much"),
+        (
+            "client ::1\nmail <> size=big",
+            "line 2: `big` is no size: not a size such as \"25 MiB\"",
+        ),
+        (
+            "client ::1\nmail <>size=1",
+            "line 2: a blank is missing behind `>` or `)`",
+        ),
+        ("-> accepted", "line 1: nothing stands before `->`"),
+        (
+            "users bob",
+            "line 1: `bob` is no user's address: an address needs `@` and a domain",
+        ),
+        (
+            "from <a@x.test>",
+            "line 1: `from` is no statement; there are users, listener, client, helo, tls, auth, \
+             trust, mail and rcpt",
+        ),
+    ];
+    for (text, expected) in table {
+        assert_eq!(errors(text), [expected], "{text}");
+    }
+    assert_eq!(errors("client\n\nfoo\n").len(), 2, "all of them at once");
+}
