@@ -19,6 +19,7 @@ mod front_door;
 mod invariants;
 mod kill;
 mod large;
+mod policy_questions;
 mod real_clients;
 mod recipients;
 mod relay;

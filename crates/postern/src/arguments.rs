@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{certificates, domain, explain, policy, queue, secret, send, status, user};
+use crate::commands::{
+    certificates, domain, explain, policy, queue, refusals, secret, send, status, user,
+};
 use crate::up;
 
 const AFTER_HELP: &str = "\
@@ -56,6 +58,9 @@ pub enum Command {
     /// Messages that are on their way, and what became of those that were
     #[command(subcommand)]
     Queue(queue::Command),
+    /// What was refused, and why
+    #[command(subcommand)]
+    Refusals(refusals::Command),
     /// The policy as a document, and its revisions
     #[command(subcommand)]
     Policy(policy::Command),

@@ -6,6 +6,7 @@ pub(crate) mod domain;
 pub(crate) mod explain;
 pub(crate) mod policy;
 pub(crate) mod queue;
+pub(crate) mod refusals;
 mod revision;
 pub(crate) mod secret;
 pub(crate) mod send;
@@ -29,6 +30,7 @@ pub(crate) async fn run(
         Command::Domain(command) => domain::run(command, system, screen).await,
         Command::User(command) => user::run(command, system, screen).await,
         Command::Queue(command) => queue::run(command, system, screen).await,
+        Command::Refusals(command) => refusals::run(command, system, screen).await,
         Command::Policy(command) => policy::run(command, system, screen).await,
         Command::Secret(command) => secret::run(command, system, screen).await,
         Command::Status(arguments) => status::run(&arguments, system, screen).await,

@@ -6,6 +6,7 @@ use api::directory::v1::directory_client::DirectoryClient;
 use api::grpc::Channel;
 use api::policy::v1::policy_client::PolicyClient;
 use api::queue::v1::queue_client::QueueClient;
+use api::queue::v1::refusals_client::RefusalsClient;
 use service_kit::config::InternalTlsConfig;
 use service_kit::{Endpoint, open_channel};
 
@@ -120,6 +121,11 @@ impl System {
     pub(crate) fn queue(&self) -> Result<QueueClient<Channel>, Failure> {
         let channel = self.queue_channel()?;
         Ok(QueueClient::new(channel).max_decoding_message_size(ANSWER_LIMIT))
+    }
+
+    pub(crate) fn refusals(&self) -> Result<RefusalsClient<Channel>, Failure> {
+        let channel = self.queue_channel()?;
+        Ok(RefusalsClient::new(channel).max_decoding_message_size(ANSWER_LIMIT))
     }
 
     pub(crate) fn policy(&self) -> Result<PolicyClient<Channel>, Failure> {

@@ -61,7 +61,11 @@ pub(super) async fn users(
         let found = system.directory()?.find_users(request).await;
         let found = found.map_err(|status| Failure::call("mailbox-store", &status))?;
         let found = part.iter().zip(found.into_inner().found);
-        users.extend(found.filter_map(|(user, found)| found.then(|| user.clone())));
+        users.extend(
+            found
+                .filter(|(_, found)| *found)
+                .map(|(user, _)| user.clone()),
+        );
     }
     Ok(users)
 }

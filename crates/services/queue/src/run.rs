@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use api::collection::v1::collection_server::CollectionServer;
 use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::queue_server::QueueServer;
+use api::queue::v1::refusals_server::RefusalsServer;
 use service_kit::{Routes, Service};
 use sqlx::PgPool;
 use tokio::task::JoinSet;
@@ -16,6 +17,7 @@ use crate::collection::CollectionService;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::policy::{Policies, PolicyService, Vault};
+use crate::refusals::RefusalService;
 use crate::service::QueueService;
 use crate::{MESSAGE_LIMIT, MIGRATIONS, complete, enqueue, lease, notification, upkeep};
 
@@ -33,9 +35,10 @@ pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> a
         clock.clone(),
         config.lease_seconds,
     ));
-    upkeep::maintain_history(&engine, config.history_days)
+    let keep = upkeep::KeepDays::of(&config);
+    upkeep::maintain_days(&engine, keep)
         .await
-        .context("making the history's partitions")?;
+        .context("making the partitions of these days")?;
     let policies = Arc::new(Policies::open(pool.clone(), clock.clone()).await?);
     let shutdown = service.shutdown.clone();
 
@@ -48,7 +51,7 @@ pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> a
     for writer in inbox.writers(1) {
         writers.spawn(complete::write(Arc::clone(&engine), writer));
     }
-    let mut attendants = attend(&engine, &policies, config.history_days, &shutdown);
+    let mut attendants = attend(&engine, &policies, keep, &shutdown);
 
     let queue = QueueService {
         engine,
@@ -57,9 +60,11 @@ pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> a
         shutdown: shutdown.clone(),
     };
     let policy = PolicyService::new(policies, vault, pool.clone(), clock.clone(), shutdown);
+    let refusals = RefusalService::new(pool.clone(), clock.clone());
     let collection = CollectionService::new(pool, clock);
     let routes = Routes::new(QueueServer::new(queue).max_decoding_message_size(MESSAGE_LIMIT))
         .add_service(PolicyServer::new(policy).max_decoding_message_size(MESSAGE_LIMIT))
+        .add_service(RefusalsServer::new(refusals).max_decoding_message_size(MESSAGE_LIMIT))
         .add_service(CollectionServer::new(collection).max_decoding_message_size(MESSAGE_LIMIT));
 
     serve(
@@ -96,7 +101,7 @@ async fn open_database(service: &Service) -> anyhow::Result<PgPool> {
 fn attend(
     engine: &Arc<Engine>,
     policies: &Arc<Policies>,
-    history_days: u32,
+    keep: upkeep::KeepDays,
     shutdown: &CancellationToken,
 ) -> JoinSet<()> {
     let mut attendants = JoinSet::new();
@@ -107,11 +112,7 @@ fn attend(
         Arc::clone(policies),
         shutdown.clone(),
     ));
-    attendants.spawn(upkeep::keep_up(
-        Arc::clone(engine),
-        history_days,
-        shutdown.clone(),
-    ));
+    attendants.spawn(upkeep::keep_up(Arc::clone(engine), keep, shutdown.clone()));
     attendants
 }
 

@@ -32,6 +32,9 @@ pub struct Config {
     /// Received headers after which a message is taken to run in a circle (RFC 5321 §6.3: at
     /// least 100).
     pub max_hops: usize,
+    /// Rows in which refusals are kept for `postern refusals` in a minute; what repeats itself
+    /// shares one. 0 keeps none.
+    pub refusals_kept_a_minute: u32,
 }
 
 impl Default for Config {
@@ -48,6 +51,7 @@ impl Default for Config {
             max_failed_logins: 3,
             max_text_line: 1024 * 1024,
             max_hops: 100,
+            refusals_kept_a_minute: 600,
         }
     }
 }

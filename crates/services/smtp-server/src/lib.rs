@@ -9,6 +9,7 @@
 //! listen ──▶ connection ──▶ smtp_protocol::server::Session   (what was said)
 //!               ├─ login        directory.Authenticate
 //!               ├─ envelope     rules, users (directory.FindUsers, WatchUsers)
+//!               ├─ refusals     what was refused, to the queue in the background
 //!               └─ content      intake (scanner, inline text or upload) ──▶ queue.Enqueue
 //! ```
 
@@ -17,6 +18,7 @@ mod connection;
 mod gateways;
 mod listen;
 mod metrics;
+mod refusals;
 mod replies;
 mod server;
 mod session_id;

@@ -14,6 +14,7 @@ use smtp_protocol::server::Limits;
 use crate::config::{Config, ListenerConfig, Role, TlsMode};
 use crate::gateways::Gateways;
 use crate::metrics::Metrics;
+use crate::refusals::Refusals;
 use crate::session_id::SessionIds;
 use crate::users::Users;
 
@@ -28,6 +29,7 @@ pub(crate) struct Server {
     pub(crate) gateways: Gateways,
     pub(crate) ids: SessionIds,
     pub(crate) metrics: Metrics,
+    pub(crate) refusals: Refusals,
     pub(crate) limits: Limits,
     pub(crate) max_hops: usize,
     pub(crate) max_messages: u32,
@@ -45,6 +47,7 @@ impl Server {
             users: Users::start(mailbox_store.clone(), service.shutdown.clone()),
             directory: DirectoryClient::new(mailbox_store),
             enqueuer: Enqueuer::new(queue.clone()),
+            refusals: Refusals::start(queue.clone(), config.refusals_kept_a_minute),
             queue,
             gateways: Gateways::new(),
             ids: SessionIds::new(),

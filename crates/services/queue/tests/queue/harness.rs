@@ -67,6 +67,7 @@ impl Queue {
             secret_key_file: folder.path().join("secrets.key"),
             lease_seconds: LEASE_SECONDS,
             history_days: 30,
+            refusal_days: 30,
             writers: 1,
         };
         let now = Arc::clone(&clock);

@@ -12,4 +12,5 @@ mod limits;
 mod listing;
 mod outage;
 mod policy;
+mod refusals;
 mod taking;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use api::grpc::Status;
 use api::policy_watch::PolicySnapshot;
 use api::queue::v1::Recipient;
-use rules::{EmailAddress, RecipientVerdict, ReversePath, Trust, Verdict};
+use rules::{EmailAddress, Policy, RecipientVerdict, ReversePath, Trust, Verdict};
 use smtp_protocol::Path;
 use smtp_protocol::server::{Mail, Rcpt};
 
@@ -34,11 +34,12 @@ impl Connection {
             self.refuse_for_now(replies::NOT_NOW, &"no policy");
             return;
         };
-        let Ok(reverse_path) = reverse_path(&mail.reverse_path) else {
-            self.note_refusal("malformed-sender", &[]);
-            self.session
-                .refuse(replies::MALFORMED_SENDER, self.io.output());
-            return;
+        let reverse_path = match reverse_path(&snapshot.policy, &mail.reverse_path) {
+            Ok(reverse_path) => reverse_path,
+            Err(verdict) => {
+                self.refuse(&verdict);
+                return;
+            }
         };
         let trust = snapshot.policy.trust_of_sender(&self.facts, &reverse_path);
         let verdict = snapshot
@@ -49,8 +50,10 @@ impl Connection {
             return;
         }
         self.set_terms_of(&snapshot, &trust);
+        let id = self.server.ids.next();
+        self.asked.begun(&id);
         self.transaction = Some(Transaction {
-            id: self.server.ids.next(),
+            id,
             snapshot,
             trust,
             mail,
@@ -60,8 +63,8 @@ impl Connection {
         self.session.accept(self.io.output());
     }
 
-    /// RCPT.
-    pub(super) async fn recipient(&mut self, rcpt: Rcpt) {
+    /// RCPT: whether it was accepted.
+    pub(super) async fn recipient(&mut self, rcpt: Rcpt) -> bool {
         match self.judge_recipient(&rcpt).await {
             Ok(Ok(address)) => {
                 if let Some(transaction) = &mut self.transaction {
@@ -72,10 +75,12 @@ impl Connection {
                     });
                 }
                 self.session.accept(self.io.output());
+                return true;
             }
             Ok(Err(verdict)) => self.refuse(&verdict),
             Err(status) => self.refuse_for_now(replies::UNAVAILABLE, &status),
         }
+        false
     }
 
     async fn judge_recipient(&self, rcpt: &Rcpt) -> Result<Result<EmailAddress, Verdict>, Status> {
@@ -131,9 +136,9 @@ impl Transaction {
     }
 }
 
-fn reverse_path(path: &Path) -> Result<ReversePath, rules::AddressError> {
+fn reverse_path(policy: &Policy, path: &Path) -> Result<ReversePath, Verdict> {
     match path {
-        Path::Mailbox(mailbox) => ReversePath::parse(mailbox.as_str()),
+        Path::Mailbox(mailbox) => policy.reverse_path(mailbox.as_str()),
         Path::Null | Path::Postmaster => Ok(ReversePath::Null),
     }
 }

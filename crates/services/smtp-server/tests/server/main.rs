@@ -12,6 +12,7 @@ mod large;
 mod limits;
 mod login;
 mod outage;
+mod refusals;
 mod relay;
 mod submission;
 mod system;

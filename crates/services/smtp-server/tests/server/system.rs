@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use api::directory::v1::directory_server::DirectoryServer;
 use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::queue_server::QueueServer;
+use api::queue::v1::refusals_server::RefusalsServer;
 use rules::ListenerClass;
 use service_kit::{Routes, Service};
 use smtp_server::{Config, ListenerConfig, Role, TlsMode};
@@ -13,7 +14,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
-use crate::fakes::{FakeDirectory, FakePolicy, FakeQueue};
+use crate::fakes::{FakeDirectory, FakePolicy, FakeQueue, FakeRefusals};
 
 pub(crate) const POLICY: &str = r#"
 [receiving.untrusted]
@@ -32,6 +33,7 @@ unmatched = "accept"
 /// See the module. Everything ends when it is dropped.
 pub(crate) struct System {
     pub(crate) queue: FakeQueue,
+    pub(crate) refusals: FakeRefusals,
     pub(crate) directory: FakeDirectory,
     pub(crate) policy: watch::Sender<String>,
     pub(crate) certificate: TestCertificate,
@@ -62,11 +64,13 @@ impl System {
         let folder = tempfile::tempdir().unwrap();
         let socket = format!("unix:{}", folder.path().join("s").display());
         let queue = FakeQueue::new();
+        let refusals = FakeRefusals::new();
         let directory = FakeDirectory::new(&["bob@example.test", "eve@example.test"]);
         let (policy, document) = watch::channel(policy.to_owned());
         let fakes = Service::for_tests("fakes");
         let routes =
             Routes::new(QueueServer::new(queue.clone()).max_decoding_message_size(1 << 24))
+                .add_service(RefusalsServer::new(refusals.clone()))
                 .add_service(DirectoryServer::new(directory.clone()))
                 .add_service(PolicyServer::new(FakePolicy { document }));
         let (listen, kit) = (socket.clone(), fakes.clone());
@@ -87,6 +91,7 @@ impl System {
         let running = smtp_server::start(config, service).await.unwrap();
         let system = Self {
             queue,
+            refusals,
             directory,
             policy,
             certificate,
