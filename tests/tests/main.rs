@@ -24,3 +24,4 @@ mod real_clients;
 mod recipients;
 mod relay;
 mod round_trip;
+mod sendmail;

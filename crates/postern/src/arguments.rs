@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    certificates, domain, explain, policy, queue, refusals, secret, send, status, user,
+    certificates, domain, explain, policy, queue, refusals, secret, send, sendmail, status, user,
 };
 use crate::up;
 
@@ -71,6 +71,8 @@ pub enum Command {
     Status(status::Arguments),
     /// Put a message into the queue
     Send(send::Arguments),
+    /// Send a message the way that programs expect of every mail system
+    Sendmail(sendmail::Arguments),
     /// Play a session that has not happened, and say what would become of it and why
     Explain(explain::Arguments),
     /// Make certificates for services on several machines or in containers

@@ -10,6 +10,7 @@ pub(crate) mod refusals;
 mod revision;
 pub(crate) mod secret;
 pub(crate) mod send;
+pub(crate) mod sendmail;
 pub(crate) mod status;
 pub(crate) mod user;
 
@@ -25,7 +26,8 @@ pub(crate) async fn run(
     screen: &Screen,
 ) -> Result<Outcome, Failure> {
     match command {
-        Command::Up(_) => Ok(Outcome::Done),
+        // Not run here: they end in their own ways.
+        Command::Up(_) | Command::Sendmail(_) => Ok(Outcome::Done),
         Command::Certificates(arguments) => certificates::run(&arguments, screen),
         Command::Domain(command) => domain::run(command, system, screen).await,
         Command::User(command) => user::run(command, system, screen).await,

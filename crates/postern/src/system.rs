@@ -1,5 +1,6 @@
 //! Where the system is that a command speaks to.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use api::directory::v1::directory_client::DirectoryClient;
@@ -24,6 +25,8 @@ pub(crate) struct System {
     /// Every process and where it answers for its health, as far as the configuration says.
     processes: Vec<Process>,
     pub(crate) hostname: String,
+    /// Where other servers bring mail, if the configuration says.
+    pub(crate) smtp: Option<SocketAddr>,
 }
 
 /// A process of the system.
@@ -104,12 +107,14 @@ impl System {
                 })
             })
             .collect();
+        let smtp = smtp_listener(&table);
         let hostname = table.get("hostname").and_then(toml::Value::as_str);
         Ok(Self {
             queue: endpoint("queue", "POSTERN_ENDPOINTS__QUEUE"),
             mailbox_store: endpoint("mailbox-store", "POSTERN_ENDPOINTS__MAILBOX_STORE"),
             internal_tls,
             processes,
+            smtp,
             hostname: hostname.map_or_else(machine_name, str::to_owned),
         })
     }
@@ -179,6 +184,17 @@ impl System {
     }
 }
 
+/// The first listener for other servers that begins without TLS.
+fn smtp_listener(configuration: &toml::Table) -> Option<SocketAddr> {
+    let listeners = configuration.get("smtp-server")?.get("listener")?;
+    let plain = listeners.as_array()?.iter().find(|listener| {
+        let is =
+            |key: &str, value: &str| listener.get(key).is_some_and(|v| v.as_str() == Some(value));
+        !is("role", "submission") && !is("tls", "implicit")
+    });
+    plain?.get("address")?.as_str()?.parse().ok()
+}
+
 fn machine_name() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .ok()
@@ -226,6 +242,17 @@ mod tests {
         assert!(system.internal_tls.is_some());
         let names: Vec<_> = system.processes().into_iter().map(|p| p.name).collect();
         assert_eq!(names, ["queue", "imap"]);
+    }
+
+    #[test]
+    fn the_listener_for_other_servers_is_found() {
+        let system = read(
+            "[[smtp-server.listener]]\naddress = \"0.0.0.0:2587\"\nrole = \"submission\"\n\
+             [[smtp-server.listener]]\naddress = \"0.0.0.0:2025\"\ntls = \"starttls\"\n",
+            &[],
+        );
+        assert_eq!(system.smtp, Some("0.0.0.0:2025".parse().unwrap()));
+        assert_eq!(read("", &[]).smtp, None);
     }
 
     #[test]
