@@ -35,18 +35,17 @@
 //! A script is read as a whole: what is wrong with it is told with lines and reasons, and then
 //! nothing is played.
 
+mod client;
 mod play;
 mod read;
 mod words;
 
 use std::fmt;
-use std::net::IpAddr;
-use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::address::EmailAddress;
-use crate::facts::ListenerClass;
+use crate::facts::SessionFacts;
 use crate::policy::Policy;
 
 pub use play::{Expected, Found};
@@ -69,11 +68,8 @@ struct Line {
 
 #[derive(Debug)]
 enum Statement {
-    Listener(Listener),
-    Client {
-        peer: IpAddr,
-        local: Option<IpAddr>,
-    },
+    /// A session begins, with these facts.
+    Client(SessionFacts),
     Helo(String),
     Login(String),
     Tls(bool),
@@ -85,26 +81,6 @@ enum Statement {
         taken: usize,
     },
     Rcpt(String),
-}
-
-/// Where sessions come in.
-#[derive(Clone, Debug)]
-struct Listener {
-    name: Arc<str>,
-    class: ListenerClass,
-    local: Option<IpAddr>,
-    gateways: Arc<[IpAddr]>,
-}
-
-impl Default for Listener {
-    fn default() -> Self {
-        Self {
-            name: "mx".into(),
-            class: ListenerClass::Auto,
-            local: None,
-            gateways: Arc::new([]),
-        }
-    }
 }
 
 /// What came of one expectation.

@@ -1,6 +1,7 @@
 //! How a policy script is read, and what is told of it.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
 
+use proptest::prelude::*;
 use rules::{Checked, EmailAddress, Policy, Script};
 
 const POLICY: &str = r#"
@@ -152,4 +153,35 @@ fn everything_that_is_wrong_with_a_script_is_told_by_line() {
         assert_eq!(errors(text), [expected], "{text}");
     }
     assert_eq!(errors("client\n\nfoo\n").len(), 2, "all of them at once");
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_written_is_played_or_refused_by_line(
+        words in prop::collection::vec(
+            prop_oneof![
+                3 => prop::sample::select(vec![
+                    "client", "203.0.113.9", "listener", "mx", "helo", "tls", "auth", "trust",
+                    "mail", "<a@x.test>", "<>", "rcpt", "<\"a >\"@example.test>", "->", "accepted",
+                    "550", "(", "users", "size=", "size=\"1 KiB\"", "recipients=9", "#", "\n",
+                    "\n", "\n", "\"", "\\", "<",
+                ]).prop_map(str::to_owned),
+                1 => "\\PC{0,8}",
+            ],
+            0..40,
+        )
+    ) {
+        let text = words.join(" ");
+        match Script::parse(&text) {
+            Ok(script) => {
+                let policy = Policy::parse(POLICY).unwrap();
+                script.users_asked(&policy);
+                script.play(&policy, &|_| true);
+            }
+            Err(errors) => {
+                prop_assert!(!errors.is_empty());
+                prop_assert!(errors.iter().all(|error| error.line <= text.lines().count()));
+            }
+        }
+    }
 }

@@ -8,6 +8,7 @@ use api::queue::v1::{
     ListRefusalsRequest, ListRefusalsResponse, Refusal, RefusalKey, ReportRefusalsRequest,
     ReportRefusalsResponse,
 };
+use database::{HeldConnection, bounded};
 use rules::Network;
 use sqlx::PgPool;
 
@@ -55,11 +56,9 @@ impl Refusals for RefusalService {
         }
         let columns = columns(refusals, self.clock.now())?;
         if !columns.at.is_empty() {
-            let noted = async {
-                let mut connection = self.pool.acquire().await?;
-                sql::insert(&mut connection, &columns).await
-            };
-            noted.await.map_err(|error| failure::of_database(&error))?;
+            let mut connection = HeldConnection::new(self.pool.clone());
+            let noted = bounded(async { sql::insert(connection.get().await?, &columns).await });
+            answered(noted.await, connection)?;
         }
         Ok(Response::new(ReportRefusalsResponse {}))
     }
@@ -90,11 +89,9 @@ impl Refusals for RefusalService {
             verdict: &request.verdict,
             limit: limit.into(),
         };
-        let found = async {
-            let mut connection = self.pool.acquire().await?;
-            sql::list(&mut connection, &wanted).await
-        };
-        let rows = found.await.map_err(|error| failure::of_database(&error))?;
+        let mut connection = HeldConnection::new(self.pool.clone());
+        let found = bounded(async { sql::list(connection.get().await?, &wanted).await });
+        let rows = answered(found.await, connection)?;
         let next = match rows.last() {
             Some(last) if rows.len() == limit as usize => Some(RefusalKey {
                 at_ms: last.at,
@@ -107,6 +104,17 @@ impl Refusals for RefusalService {
             next,
         }))
     }
+}
+
+/// What Postgres said; after an error the connection is not used again.
+fn answered<T>(
+    result: Result<T, sqlx::Error>,
+    mut connection: HeldConnection,
+) -> Result<T, Status> {
+    result.map_err(|error| {
+        connection.discard();
+        failure::of_database(&error)
+    })
 }
 
 /// What is asked for, as Postgres reads it.

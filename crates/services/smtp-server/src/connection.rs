@@ -231,7 +231,7 @@ impl Connection {
     /// Something that we need is away: the cause is for us alone (I8).
     fn refuse_for_now(&mut self, reply: Reply, cause: &dyn std::fmt::Display) {
         tracing::warn!(peer = %self.facts.peer, %cause, "refused for now");
-        self.note_refusal("unavailable", &[cause.to_string().into()]);
+        self.keep_refusal("unavailable", &[cause.to_string().into()]);
         self.session.refuse(reply, self.io.output());
     }
 

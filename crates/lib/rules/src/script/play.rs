@@ -5,10 +5,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Checked, Listener, Script, Statement};
+use super::{Checked, Script, Statement};
 use crate::address::EmailAddress;
 use crate::explain::{Play, explain};
-use crate::facts::{SessionFacts, supposed_local};
+use crate::facts::SessionFacts;
 use crate::path::ReversePath;
 use crate::policy::Policy;
 use crate::trust::Trust;
@@ -132,7 +132,6 @@ pub(super) fn play(
 struct Stage<'a> {
     policy: &'a Policy,
     has_user: &'a dyn Fn(&EmailAddress) -> bool,
-    listener: Listener,
     facts: SessionFacts,
     transaction: Option<Transaction>,
 }
@@ -149,7 +148,6 @@ impl<'a> Stage<'a> {
         Self {
             policy,
             has_user,
-            listener: Listener::default(),
             facts: SessionFacts::new("mx", nowhere, nowhere),
             transaction: None,
         }
@@ -158,13 +156,8 @@ impl<'a> Stage<'a> {
     /// Performs a statement; what has a verdict gives it.
     fn perform(&mut self, statement: &Statement) -> Option<Found> {
         match statement {
-            Statement::Listener(listener) => self.listener = listener.clone(),
-            Statement::Client { peer, local } => {
-                let local = local.or(self.listener.local);
-                let local = local.unwrap_or_else(|| supposed_local(*peer));
-                self.facts = SessionFacts::new(self.listener.name.clone(), *peer, local);
-                self.facts.class = self.listener.class;
-                self.facts.gateways = self.listener.gateways.clone();
+            Statement::Client(facts) => {
+                self.facts = facts.clone();
                 self.transaction = None;
             }
             Statement::Helo(name) => self.facts.helo = Some(name.clone()),

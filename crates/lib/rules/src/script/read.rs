@@ -1,12 +1,11 @@
 //! Text into statements.
 
-use std::net::IpAddr;
 use std::str::FromStr;
 
+use super::client::{Listener, client, listener};
 use super::words::words;
-use super::{Expected, Line, Listener, Script, ScriptError, Statement};
+use super::{Expected, Line, Script, ScriptError, Statement};
 use crate::address::EmailAddress;
-use crate::facts::ListenerClass;
 use crate::size::parse_size;
 
 /// How far a session has come.
@@ -22,6 +21,7 @@ pub(super) fn read(text: &str) -> Result<Script, Vec<ScriptError>> {
     let mut reader = Reader {
         lines: Vec::new(),
         users: None,
+        listener: Listener::default(),
         phase: Phase::Nothing,
     };
     let mut errors = Vec::new();
@@ -46,6 +46,7 @@ pub(super) fn read(text: &str) -> Result<Script, Vec<ScriptError>> {
 struct Reader {
     lines: Vec<Line>,
     users: Option<Vec<EmailAddress>>,
+    listener: Listener,
     phase: Phase,
 }
 
@@ -93,11 +94,12 @@ impl Reader {
             }
             "listener" => {
                 self.phase = Phase::Nothing;
-                Statement::Listener(listener(words)?)
+                self.listener = listener(words)?;
+                return Ok(None);
             }
             "client" => {
                 self.phase = Phase::Session;
-                client(words)?
+                Statement::Client(client(&self.listener, words)?)
             }
             "helo" => self.of_session(name, || Ok(Statement::Helo(one(words)?.to_owned())))?,
             "auth" => self.of_session(name, || Ok(Statement::Login(one(words)?.to_owned())))?,
@@ -145,44 +147,6 @@ impl Reader {
         }
         Ok(())
     }
-}
-
-fn listener(words: &[&str]) -> Result<Listener, String> {
-    let Some((name, options)) = words.split_first() else {
-        return Err("`listener` needs a name".to_owned());
-    };
-    let mut listener = Listener {
-        name: (*name).into(),
-        ..Listener::default()
-    };
-    let mut gateways = Vec::new();
-    for word in options {
-        match word.split_once('=') {
-            Some(("local", value)) => listener.local = Some(address(value)?),
-            Some(("gateway", value)) => gateways.push(address(value)?),
-            None => listener.class = class(word)?,
-            Some(_) => return Err(unknown(word, "a class, local= and gateway=")),
-        }
-    }
-    listener.gateways = gateways.into();
-    Ok(listener)
-}
-
-fn client(words: &[&str]) -> Result<Statement, String> {
-    let Some((peer, options)) = words.split_first() else {
-        return Err("`client` needs an address".to_owned());
-    };
-    let mut local = None;
-    for word in options {
-        match word.split_once('=') {
-            Some(("local", value)) => local = Some(address(value)?),
-            _ => return Err(unknown(word, "local=")),
-        }
-    }
-    Ok(Statement::Client {
-        peer: address(peer)?,
-        local,
-    })
 }
 
 fn tls(words: &[&str]) -> Result<Statement, String> {
@@ -270,15 +234,6 @@ fn none(words: &[&str]) -> Result<(), String> {
     }
 }
 
-fn address(text: &str) -> Result<IpAddr, String> {
-    text.parse()
-        .map_err(|_| format!("`{text}` is no IP address"))
-}
-
-fn class(word: &str) -> Result<ListenerClass, String> {
-    word.parse().map_err(|reason| format!("`{word}`: {reason}"))
-}
-
-fn unknown(word: &str, known: &str) -> String {
+pub(super) fn unknown(word: &str, known: &str) -> String {
     format!("`{word}` is not known here; there can be {known}")
 }

@@ -146,7 +146,7 @@ impl Connection {
             }
             Err(error @ EnqueueError::Refused(_)) => {
                 tracing::warn!(id, %error, "refused by the queue");
-                self.note_refusal("refused-by-queue", &[error.to_string().into()]);
+                self.keep_refusal("refused-by-queue", &[error.to_string().into()]);
                 self.session
                     .refuse(replies::REFUSED_BY_QUEUE, self.io.output());
             }
@@ -194,7 +194,7 @@ impl Connection {
             }
             IntakeError::Upload(status) => {
                 tracing::warn!(peer = %self.facts.peer, %status, "refused for now");
-                self.note_refusal("unavailable", &[status.to_string().into()]);
+                self.keep_refusal("unavailable", &[status.to_string().into()]);
                 replies::UNAVAILABLE
             }
         }

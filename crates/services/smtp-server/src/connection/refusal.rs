@@ -80,6 +80,11 @@ impl Connection {
         if !reasons.is_empty() {
             tracing::debug!(verdict, ?reasons, "refused because");
         }
+        self.keep_refusal(verdict, reasons);
+    }
+
+    /// What was refused, for metrics and the queue; the log has it already.
+    pub(super) fn keep_refusal(&self, verdict: &'static str, reasons: &[Cow<'static, str>]) {
         self.server.metrics.refused(verdict);
         self.server.refusals.note(self.refusal(verdict, reasons));
     }
