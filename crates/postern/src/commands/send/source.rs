@@ -85,7 +85,9 @@ impl Source {
     ) -> io::Result<Self> {
         let mut rest = CrlfReader::new(input);
         let mut read = Vec::new();
+        let mut begun = false;
         let end = loop {
+            begun = begun || drop_separator(&mut read);
             if let Some(end) = header_end(&read) {
                 break end;
             }
@@ -182,6 +184,18 @@ fn address_of(local: &str, domain: &str) -> Result<EmailAddress, rules::AddressE
         let quoted = local.replace('\\', "\\\\").replace('"', "\\\"");
         EmailAddress::parse(&format!("\"{quoted}\"@{domain}"))
     })
+}
+
+/// Drops the line `From bob Tue Nov 24 ...` that messages in a file begin with; whether the first
+/// line is complete.
+fn drop_separator(read: &mut Vec<u8>) -> bool {
+    let Some(end) = read.windows(2).position(|end| end == b"\r\n") else {
+        return false;
+    };
+    if read.starts_with(b"From ") || read.starts_with(b">From ") {
+        read.drain(..end + 2);
+    }
+    true
 }
 
 /// Where the text starts: behind the first empty line, or before a line that is no field.

@@ -175,3 +175,14 @@ fn the_authors_name_is_written_as_a_phrase() {
     assert!(from("Ève").contains("=?utf-8?"));
     assert!(!from("Eve\r\nBcc: x@y.test").contains('\n'));
 }
+
+#[test]
+fn the_line_that_separates_messages_in_a_file_is_dropped() {
+    for mark in ["From bob Tue Nov 24 10:00:00 2026", ">From bob"] {
+        let text = format!("{mark}\nSubject: x\n\nFrom bob with love\n");
+        let slow = Box::new(Slow(text.leak().as_bytes()));
+        let all = all(Source::open(slow, &ReversePath::Null, &trace()).unwrap());
+        let expected = "Subject: x\r\n\r\nFrom bob with love\r\n";
+        assert!(all.ends_with(expected) && !all.contains(mark), "{all}");
+    }
+}
