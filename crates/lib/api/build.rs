@@ -8,6 +8,7 @@ const FILES: &[&str] = &[
     "postern/queue/v1/refusals.proto",
     "postern/policy/v1/policy.proto",
     "postern/collection/v1/collection.proto",
+    "postern/throttle/v1/throttle.proto",
     "postern/mailbox/v1/mailbox.proto",
     "postern/directory/v1/directory.proto",
 ];

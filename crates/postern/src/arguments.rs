@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    certificates, domain, explain, policy, queue, refusals, secret, send, sendmail, status, user,
+    certificates, domain, explain, network, policy, queue, refusals, secret, send, sendmail,
+    status, user,
 };
 use crate::up;
 
@@ -75,6 +76,8 @@ pub enum Command {
     Sendmail(sendmail::Arguments),
     /// Play a session that has not happened, and say what would become of it and why
     Explain(explain::Arguments),
+    /// This machine's interfaces and gateways, and whom the SMTP server trusts for where they are
+    Network(network::Arguments),
     /// Make certificates for services on several machines or in containers
     Certificates(certificates::Arguments),
 }

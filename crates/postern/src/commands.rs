@@ -4,6 +4,7 @@ mod asked;
 pub(crate) mod certificates;
 pub(crate) mod domain;
 pub(crate) mod explain;
+pub(crate) mod network;
 pub(crate) mod policy;
 pub(crate) mod queue;
 pub(crate) mod refusals;
@@ -29,6 +30,7 @@ pub(crate) async fn run(
         // Not run here: they end in their own ways.
         Command::Up(_) | Command::Sendmail(_) => Ok(Outcome::Done),
         Command::Certificates(arguments) => certificates::run(&arguments, screen),
+        Command::Network(arguments) => network::run(&arguments, system, screen),
         Command::Domain(command) => domain::run(command, system, screen).await,
         Command::User(command) => user::run(command, system, screen).await,
         Command::Queue(command) => queue::run(command, system, screen).await,

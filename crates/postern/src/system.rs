@@ -8,6 +8,8 @@ use api::grpc::Channel;
 use api::policy::v1::policy_client::PolicyClient;
 use api::queue::v1::queue_client::QueueClient;
 use api::queue::v1::refusals_client::RefusalsClient;
+use rules::InterfaceSetting;
+use serde::Deserialize;
 use service_kit::config::InternalTlsConfig;
 use service_kit::{Endpoint, open_channel};
 
@@ -27,6 +29,15 @@ pub(crate) struct System {
     pub(crate) hostname: String,
     /// Where other servers bring mail, if the configuration says.
     pub(crate) smtp: Option<SocketAddr>,
+    /// The classes of interfaces that the SMTP server's configuration sets.
+    pub(crate) interfaces: Vec<InterfaceSetting>,
+}
+
+/// What is read of the section `[smtp-server]`.
+#[derive(Default, Deserialize)]
+struct SmtpServer {
+    #[serde(default)]
+    interface: Vec<InterfaceSetting>,
 }
 
 /// A process of the system.
@@ -108,6 +119,10 @@ impl System {
             })
             .collect();
         let smtp = smtp_listener(&table);
+        let smtp_server: SmtpServer = match table.get("smtp-server") {
+            Some(section) => section.clone().try_into().map_err(|e| format!("{e}"))?,
+            None => SmtpServer::default(),
+        };
         let hostname = table.get("hostname").and_then(toml::Value::as_str);
         Ok(Self {
             queue: endpoint("queue", "POSTERN_ENDPOINTS__QUEUE"),
@@ -115,6 +130,7 @@ impl System {
             internal_tls,
             processes,
             smtp,
+            interfaces: smtp_server.interface,
             hostname: hostname.map_or_else(machine_name, str::to_owned),
         })
     }

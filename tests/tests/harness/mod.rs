@@ -2,6 +2,7 @@
 
 mod imap;
 mod message;
+mod namespace;
 mod sink;
 mod smtp;
 mod system;
@@ -9,6 +10,7 @@ mod tools;
 
 pub use imap::Imap;
 pub use message::{assert_same_below_trace, unique};
+pub use namespace::Namespace;
 pub use sink::Sink;
 pub use smtp::Smtp;
 pub use system::{Process, Setup, System, programs, signal};

@@ -85,6 +85,10 @@ pub struct Setup {
     pub delivery: String,
     /// A database instead of a private one.
     pub database_url: Option<String>,
+    /// More for the section `[smtp-server]`, in tables of their own.
+    pub smtp_server: String,
+    /// The process in whose network it runs.
+    pub network: Option<u32>,
 }
 
 /// A system; dropping it stops it. When the test is killed, its guard does.
@@ -95,6 +99,7 @@ pub struct System {
     supervisor: Child,
     guard: Guard,
     database_url: Option<String>,
+    network: Option<u32>,
     shared: bool,
 }
 
@@ -135,13 +140,15 @@ impl System {
         )
         .unwrap();
         let database_url = setup.database_url.clone();
-        let supervisor = spawn(&folder, &guard, database_url.as_deref());
+        let network = setup.network;
+        let supervisor = spawn(&folder, &guard, database_url.as_deref(), network);
         let mut system = Self {
             folder,
             ports,
             supervisor,
             guard,
             database_url,
+            network,
             shared: false,
         };
         system.await_ready();
@@ -167,7 +174,7 @@ impl System {
 
     /// Runs a `postern` command on this system.
     pub fn command(&self, arguments: &[&str], input: &str) -> Output {
-        let mut child = Command::new(programs().join("postern"))
+        let mut child = program(self.network)
             .args(arguments)
             .env("POSTERN_DATA", self.data())
             .stdin(Stdio::piped())
@@ -315,7 +322,8 @@ impl System {
 
     /// Starts it again after [`Self::stop`].
     pub fn start_again(&mut self) {
-        self.supervisor = spawn(&self.folder, &self.guard, self.database_url.as_deref());
+        let url = self.database_url.as_deref();
+        self.supervisor = spawn(&self.folder, &self.guard, url, self.network);
         self.await_ready();
     }
 
@@ -348,9 +356,22 @@ fn local(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()
 }
 
-fn spawn(folder: &Path, guard: &Guard, database_url: Option<&str>) -> Child {
+/// `postern`, in the network of a process.
+fn program(network: Option<u32>) -> Command {
+    let postern = programs().join("postern");
+    let Some(pid) = network else {
+        return Command::new(postern);
+    };
+    let mut command = Command::new("nsenter");
+    command
+        .arg(format!("--net=/proc/{pid}/ns/net"))
+        .arg(postern);
+    command
+}
+
+fn spawn(folder: &Path, guard: &Guard, database_url: Option<&str>, network: Option<u32>) -> Child {
     let log = std::fs::File::create(folder.join("up.log")).unwrap();
-    let mut command = Command::new(programs().join("postern"));
+    let mut command = program(network);
     match database_url {
         Some(url) => command.env("POSTERN_DATABASE_URL", url),
         None => command.env_remove("POSTERN_DATABASE_URL"),
@@ -397,6 +418,9 @@ fn configuration(ports: &Ports, setup: &Setup) -> String {
             text.push_str(&format!(
                 "[[{name}.listener]]\naddress = \"127.0.0.1:{port}\"\ntls = \"{tls}\"\n{more}\n"
             ));
+        }
+        if *process == Process::SmtpServer {
+            text.push_str(&setup.smtp_server);
         }
     }
     text

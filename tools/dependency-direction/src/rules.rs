@@ -26,6 +26,9 @@ const IMPURE: &[&str] = &[
 /// Only these know Postgres.
 const MAY_NAME_SQLX: &[&str] = &["database", "volume", "queue", "mailbox-store"];
 
+/// What production code may not have.
+const FOR_TESTS: &[&str] = &["test-kit", "fakes"];
+
 /// Besides the services: those that wrap gRPC for everybody.
 const MAY_NAME_TONIC: &[&str] = &["api", "service-kit"];
 
@@ -58,8 +61,8 @@ fn breach(workspace: &[Crate], member: &Crate, dependency: &Dependency) -> Optio
     if named == "postern" && ours.is_some() {
         return Some("nobody depends on the command line");
     }
-    if named == "test-kit" && !dependency.is_for_tests() {
-        return Some("test-kit is for tests");
+    if FOR_TESTS.contains(&named) && !dependency.is_for_tests() {
+        return Some("test-kit and fakes are for tests");
     }
     if named == "sqlx" && !MAY_NAME_SQLX.contains(&member.name.as_str()) {
         return Some("only database, volume, queue and mailbox-store know Postgres");

@@ -62,6 +62,7 @@ fn each_rule_bites() {
         ("crates/lib/session-io: tonic-health", "gRPC is for"),
         ("crates/postern: tonic", "gRPC is for"),
         ("crates/lib/api: test-kit", "for tests"),
+        ("crates/services/queue: fakes", "for tests"),
         ("crates/lib/api: postern/dev", "the command line"),
         ("crates/lib/api: bench/dev", "who uses it"),
     ];

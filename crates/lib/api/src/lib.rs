@@ -36,6 +36,14 @@ pub mod collection {
     }
 }
 
+/// Generated code: `postern.throttle.v1`.
+pub mod throttle {
+    #[allow(missing_docs, clippy::all, unreachable_pub)] // Generated; documented in proto/.
+    pub mod v1 {
+        tonic::include_proto!("postern.throttle.v1");
+    }
+}
+
 /// Generated code: `postern.mailbox.v1`.
 pub mod mailbox {
     #[allow(missing_docs, clippy::all, unreachable_pub)] // Generated; documented in proto/.

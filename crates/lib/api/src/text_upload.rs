@@ -1,14 +1,16 @@
-//! Uploading the text of a message larger than travels inline, while it is still arriving.
+//! Uploading the text of a message larger than travels inline, while it is still arriving; both
+//! ends of it.
 
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::Stream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::transport::Channel;
-use tonic::{Response, Status};
+use tonic::{Response, Status, Streaming};
 
 use crate::mailbox::v1::mailbox_store_client::MailboxStoreClient;
 use crate::message::v1::{Chunk, StoredText};
@@ -22,6 +24,22 @@ const PIECES_UNDER_WAY: usize = 4;
 
 /// How long the store may take for a piece, and for its answer at the end.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The pieces of an upload, as a store takes them: they end in an error unless the last one came.
+///
+/// That a stream has ended says nothing: whoever gave up may have been quicker to end it than to
+/// break the call off.
+pub fn pieces(stream: Streaming<Chunk>) -> impl Stream<Item = Result<Bytes, Status>> + Send {
+    futures::stream::try_unfold((stream, false), |(mut stream, complete)| async move {
+        if complete {
+            return Ok(None);
+        }
+        match stream.message().await? {
+            Some(chunk) => Ok(Some((chunk.data, (stream, chunk.last)))),
+            None => Err(Status::cancelled("the text ended before its last piece")),
+        }
+    })
+}
 
 /// An upload under way. Dropping it breaks the call off: the store removes what it got.
 pub struct TextUpload {
@@ -65,7 +83,11 @@ impl TextUpload {
     /// # Errors
     /// When the store has given up; [`finish`](Self::finish) would tell why.
     pub async fn send(&self, data: Bytes) -> Result<(), Status> {
-        match timeout(PATIENCE, self.pieces.send(Chunk { data })).await {
+        self.piece(Chunk { data, last: false }).await
+    }
+
+    async fn piece(&self, piece: Chunk) -> Result<(), Status> {
+        match timeout(PATIENCE, self.pieces.send(piece)).await {
             Ok(sent) => {
                 sent.map_err(|_| Status::unavailable("the upload was broken off by the store"))
             }
@@ -78,6 +100,12 @@ impl TextUpload {
     /// # Errors
     /// What the store answered, or that it could not be reached.
     pub async fn finish(self) -> Result<StoredText, Status> {
+        let last = Chunk {
+            data: Bytes::new(),
+            last: true,
+        };
+        // Where the store has given up, its answer tells why.
+        let _ = self.piece(last).await;
         drop(self.pieces);
         match timeout(PATIENCE, self.call).await {
             Ok(Ok(result)) => result.map(Response::into_inner),

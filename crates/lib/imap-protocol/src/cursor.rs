@@ -28,17 +28,11 @@ pub(crate) fn is_list_char(octet: u8) -> bool {
 pub(crate) struct Cursor {
     bytes: Bytes,
     at: usize,
-    /// Mailbox names are UTF-8, not modified UTF-7 (RFC 9051 §5.1).
-    pub(crate) utf8_names: bool,
 }
 
 impl Cursor {
-    pub(crate) fn new(bytes: Bytes, utf8_names: bool) -> Self {
-        Self {
-            bytes,
-            at: 0,
-            utf8_names,
-        }
+    pub(crate) fn new(bytes: Bytes) -> Self {
+        Self { bytes, at: 0 }
     }
 
     fn rest(&self) -> &[u8] {
@@ -213,12 +207,7 @@ impl Cursor {
 
     pub(crate) fn mailbox(&mut self) -> Result<MailboxName> {
         let octets = self.astring()?;
-        let name = if self.utf8_names {
-            MailboxName::from_utf8(&octets)
-        } else {
-            MailboxName::from_modified_utf7(&octets)
-        };
-        name.ok_or(CommandError::Expected("a mailbox name"))
+        MailboxName::from_wire(&octets).ok_or(CommandError::Expected("a mailbox name"))
     }
 
     pub(crate) fn sequence_set(&mut self) -> Result<SequenceSet> {

@@ -150,7 +150,7 @@ mod tests {
     use crate::cursor::Cursor;
 
     fn date_time(text: &'static str) -> Option<InternalDate> {
-        InternalDate::parse(&mut Cursor::new(Bytes::from_static(text.as_bytes()), false)).ok()
+        InternalDate::parse(&mut Cursor::new(Bytes::from_static(text.as_bytes()))).ok()
     }
 
     #[test]
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn days_are_counted_from_1970() {
         let day = |text: &'static str| {
-            Day::parse(&mut Cursor::new(Bytes::from_static(text.as_bytes()), false)).unwrap()
+            Day::parse(&mut Cursor::new(Bytes::from_static(text.as_bytes()))).unwrap()
         };
         assert_eq!(day("2-Jan-1970").since_1970(), 1);
         assert_eq!(day("\"31-dec-1969\"").since_1970(), -1);

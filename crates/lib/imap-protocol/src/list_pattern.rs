@@ -26,22 +26,14 @@ impl ListPattern {
 
     /// A pattern from its wire form.
     #[must_use]
-    pub fn from_wire(octets: &[u8], utf8: bool) -> Option<Self> {
-        if utf8 || !octets.is_ascii() {
-            Self::new(std::str::from_utf8(octets).ok()?)
-        } else {
-            Self::new(&modified_utf7::decode(octets)?)
-        }
+    pub fn from_wire(octets: &[u8]) -> Option<Self> {
+        Self::new(&modified_utf7::from_wire(octets)?)
     }
 
     /// The wire form.
     #[must_use]
-    pub fn to_wire(&self, utf8: bool) -> Vec<u8> {
-        if utf8 {
-            self.0.as_bytes().to_vec()
-        } else {
-            modified_utf7::encode(&self.0)
-        }
+    pub fn to_wire(&self) -> Vec<u8> {
+        modified_utf7::encode(&self.0)
     }
 
     /// The pattern behind a reference name: here, simply joined (RFC 9051 §6.3.9).
@@ -56,6 +48,18 @@ impl ListPattern {
         self.0.is_empty()
     }
 
+    /// Octets of it.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether a name may stand for others below it: LSUB's `%` (RFC 3501 §6.3.9).
+    #[must_use]
+    pub fn stops_at_a_level(&self) -> bool {
+        self.0.contains('%')
+    }
+
     /// Whether a name matches. Takes time in proportion to pattern × name at worst.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
@@ -66,27 +70,31 @@ impl ListPattern {
             *start = true;
         }
         for &wanted in self.0.as_bytes() {
-            reached = advance(wanted, name, &reached);
+            if !advance(wanted, name, &mut reached) {
+                return false;
+            }
         }
         reached.last().copied().unwrap_or(false)
     }
 }
 
-fn advance(wanted: u8, name: &[u8], before: &[bool]) -> Vec<bool> {
-    let mut after = Vec::with_capacity(before.len());
-    let mut previous = None;
-    for (index, &here) in before.iter().enumerate() {
+/// One octet of the pattern further, in place. False when nothing can match any more.
+fn advance(wanted: u8, name: &[u8], reached: &mut [bool]) -> bool {
+    // What the place before was, and what it has become.
+    let (mut before, mut after) = (false, false);
+    let mut any = false;
+    for (index, here) in reached.iter_mut().enumerate() {
         let octet = index.checked_sub(1).and_then(|at| name.get(at));
-        let matched = match (wanted, previous) {
-            (b'*', _) => here || after.last() == Some(&true),
-            (b'%', _) => here || (after.last() == Some(&true) && octet != Some(&b'/')),
-            (_, None) => false,
-            (_, Some(previous)) => previous && octet == Some(&wanted),
+        let matched = match wanted {
+            b'*' => *here || after,
+            b'%' => *here || (after && octet != Some(&b'/')),
+            _ => before && octet == Some(&wanted),
         };
-        after.push(matched);
-        previous = Some(here);
+        before = std::mem::replace(here, matched);
+        after = matched;
+        any |= matched;
     }
-    after
+    any
 }
 
 #[cfg(test)]

@@ -23,20 +23,10 @@ impl MailboxName {
         Some(Self(text.to_owned()))
     }
 
-    /// A name from its IMAP4rev1 wire form. UTF-8 is taken as well: clients write it.
+    /// A name from its wire form.
     #[must_use]
-    pub fn from_modified_utf7(octets: &[u8]) -> Option<Self> {
-        if octets.is_ascii() {
-            Self::new(&modified_utf7::decode(octets)?)
-        } else {
-            Self::from_utf8(octets)
-        }
-    }
-
-    /// A name from its IMAP4rev2 wire form.
-    #[must_use]
-    pub fn from_utf8(octets: &[u8]) -> Option<Self> {
-        Self::new(std::str::from_utf8(octets).ok()?)
+    pub fn from_wire(octets: &[u8]) -> Option<Self> {
+        Self::new(&modified_utf7::from_wire(octets)?)
     }
 
     /// The name as text.
@@ -45,14 +35,10 @@ impl MailboxName {
         &self.0
     }
 
-    /// The wire form: UTF-8 for IMAP4rev2, else modified UTF-7.
+    /// The wire form: modified UTF-7.
     #[must_use]
-    pub fn to_wire(&self, utf8: bool) -> Vec<u8> {
-        if utf8 {
-            self.0.as_bytes().to_vec()
-        } else {
-            modified_utf7::encode(&self.0)
-        }
+    pub fn to_wire(&self) -> Vec<u8> {
+        modified_utf7::encode(&self.0)
     }
 
     /// The name as CREATE means it: a separator at its end says that levels below will follow,
@@ -88,7 +74,7 @@ mod tests {
     #[test]
     fn control_characters_are_refused() {
         assert!(MailboxName::new("a\nb").is_none());
-        assert!(MailboxName::from_modified_utf7(b"&AAA-").is_none());
+        assert!(MailboxName::from_wire(b"&AAA-").is_none());
     }
 
     #[test]

@@ -56,6 +56,15 @@ fn decode_shifted(shifted: &[u8], text: &mut String) -> Option<()> {
     Some(())
 }
 
+/// The text of a name as clients write it: in modified UTF-7, or in UTF-8.
+pub(crate) fn from_wire(octets: &[u8]) -> Option<String> {
+    if octets.is_ascii() {
+        decode(octets)
+    } else {
+        String::from_utf8(octets.to_vec()).ok()
+    }
+}
+
 /// A name's wire form.
 pub(crate) fn encode(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());

@@ -51,7 +51,6 @@ struct Progress {
 pub struct Reader {
     limits: Limits,
     authenticated: bool,
-    utf8_names: bool,
     expecting: Expecting,
 }
 
@@ -62,7 +61,6 @@ impl Reader {
         Self {
             limits,
             authenticated: false,
-            utf8_names: false,
             expecting: Expecting::Command(Progress::default()),
         }
     }
@@ -70,11 +68,6 @@ impl Reader {
     /// The client has logged in: the wider limits hold.
     pub fn set_authenticated(&mut self) {
         self.authenticated = true;
-    }
-
-    /// Mailbox names are UTF-8 from here on (ENABLE IMAP4rev2 or UTF8=ACCEPT).
-    pub fn set_utf8_names(&mut self) {
-        self.utf8_names = true;
     }
 
     fn command_limits(&self) -> CommandLimits {
@@ -168,7 +161,7 @@ impl Reader {
                 self.expecting = Expecting::Command(Progress::default());
                 let text = literal::without_line_break(&command).len();
                 command.truncate(text);
-                Some(read_command(command.freeze(), self.utf8_names))
+                Some(read_command(command.freeze()))
             }
             Some(literal) => self.announced(input, end, literal, limits),
         }
@@ -185,8 +178,7 @@ impl Reader {
         if self.authenticated && AppendHead::begins(input) {
             let before =
                 Bytes::copy_from_slice(input.get(..end - literal.mark).unwrap_or_default());
-            let head =
-                AppendHead::parse(before, self.utf8_names, literal.size, literal.synchronizing);
+            let head = AppendHead::parse(before, literal.size, literal.synchronizing);
             if let Ok(head) = head {
                 input.advance(end);
                 self.expecting = Expecting::Verdict(literal, head.tag.clone());
@@ -315,8 +307,8 @@ impl Reader {
     }
 }
 
-fn read_command(command: Bytes, utf8_names: bool) -> Event {
-    let Parsed { tag, result } = Parsed::from_bytes(command, utf8_names);
+fn read_command(command: Bytes) -> Event {
+    let Parsed { tag, result } = Parsed::from_bytes(command);
     match (tag, result) {
         (Some(tag), Ok((phase, command))) => Event::Command(tag, phase, Box::new(command)),
         (None, Ok(_)) => Event::Invalid(None, CommandError::NoTag),

@@ -47,6 +47,9 @@ pub struct Partial {
 
 const DEEPEST: usize = 100;
 
+/// Each is looked for among all fields of a header section.
+const MOST_NAMES: usize = 100;
+
 impl Section {
     /// What stands between `[` and `]`, and the `]`.
     pub(crate) fn parse(cursor: &mut Cursor) -> Result<Self> {
@@ -131,6 +134,9 @@ fn names(cursor: &mut Cursor) -> Result<Vec<Bytes>> {
     let names = cursor.list(Cursor::astring)?;
     if names.is_empty() {
         return Err(CommandError::Expected("a header field name"));
+    }
+    if names.len() > MOST_NAMES {
+        return Err(CommandError::Expected("fewer header field names"));
     }
     Ok(names)
 }

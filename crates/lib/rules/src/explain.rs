@@ -13,7 +13,7 @@ use crate::address::EmailAddress;
 use crate::facts::SessionFacts;
 use crate::path::ReversePath;
 use crate::policy::Policy;
-use crate::trust::{Trust, by_facts};
+use crate::trust::{Answer, Trust, TrustAction, by_facts};
 use crate::verdict::Verdict;
 
 pub use facts::Fact;
@@ -84,6 +84,7 @@ pub fn explain(policy: &Policy, play: &Play<'_>) -> Explanation {
     let trust = policy.trust_of_sender(play.facts, play.sender);
     let sender = policy.accept_sender(play.facts, &trust, play.sender, play.size);
     let mut steps = tell_trust(policy, play);
+    steps.extend(receiving_rules::of_connection(policy, play));
     steps.extend(receiving_rules::of_sender(policy, play, &trust, &sender));
     let mut taken = play.taken;
     let mut recipients = Vec::with_capacity(play.recipients.len());
@@ -109,11 +110,19 @@ fn tell_trust(policy: &Policy, play: &Play<'_>) -> Vec<Step> {
     let mut steps = Vec::new();
     for trust in policy.trust_policies() {
         let rule = format!("trust policy \"{}\" (line {})", trust.name, trust.line);
-        if let Some(condition) = trust.wanted.mismatch(play.facts, Some(play.sender)) {
-            steps.push(Step::new(rule, format!("does not match: {condition}")));
-        } else {
-            let outcome = format!("matches: {:?}", trust.action).to_lowercase();
-            steps.push(Step::new(rule, outcome));
+        let (outcome, decides) = match (trust.answer(play.facts, Some(play.sender)), trust.action) {
+            (Answer::Mismatch(condition), _) => (format!("does not match: {condition}"), false),
+            (Answer::Unknown, TrustAction::Trust) => {
+                let unknown = "cannot be decided: the DNS does not answer";
+                (unknown.to_owned(), false)
+            }
+            (Answer::Unknown, TrustAction::Distrust) => {
+                ("distrust until the DNS answers".to_owned(), true)
+            }
+            (Answer::Matches, action) => (format!("matches: {action:?}").to_lowercase(), true),
+        };
+        steps.push(Step::new(rule, outcome));
+        if decides {
             return steps;
         }
     }

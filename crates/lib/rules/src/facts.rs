@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::interface::SessionInterface;
 use crate::network::is_internal;
 
 /// To which kind of network a listener belongs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ListenerClass {
-    /// By the local address of each connection: loopback, private and link-local ones are
-    /// internal, others external.
+    /// By the interface that each connection comes in on: one with loopback, private and
+    /// link-local addresses is internal, others are external; the configuration may set it.
     #[default]
     Auto,
     /// The office's own network.
@@ -38,6 +39,20 @@ impl FromStr for ListenerClass {
     }
 }
 
+/// What the DNS says of the name of the peer's address.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum ReverseName {
+    /// It was not asked: no policy wants to know.
+    #[default]
+    NotAsked,
+    /// It has none, or none that leads back to the address.
+    None,
+    /// Names of the address (PTR) that lead back to it (A, AAAA), in lower case.
+    Confirmed(Vec<String>),
+    /// The DNS did not answer.
+    Failed,
+}
+
 /// The facts of a session that decisions are made from. They grow as the session goes on: `helo`,
 /// `tls` and `login` are set when they become known, and trust is then decided anew.
 #[derive(Clone, Debug)]
@@ -46,10 +61,17 @@ pub struct SessionFacts {
     pub listener: Arc<str>,
     /// The listener's class, as configured.
     pub class: ListenerClass,
-    /// The peer's address; from the PROXY protocol behind a load balancer.
+    /// The peer's address; the one that was told where a proxy is in between.
     pub peer: IpAddr,
     /// The address the peer connected to.
     pub local: IpAddr,
+    /// The interface that has the local address; `None` where only the address is known.
+    pub interface: Option<SessionInterface>,
+    /// The proxy that told the peer's address (PROXY protocol, XCLIENT). The peer is the proxy
+    /// itself when it spoke for itself or did not say for whom.
+    pub proxy: Option<IpAddr>,
+    /// The peer's name in the DNS, once a policy asks for it.
+    pub reverse_name: ReverseName,
     /// The default gateways of this host.
     pub gateways: Arc<[IpAddr]>,
     /// The name the peer gave in EHLO or HELO.
@@ -79,10 +101,19 @@ impl SessionFacts {
             class: ListenerClass::Auto,
             peer,
             local,
+            interface: None,
+            proxy: None,
+            reverse_name: ReverseName::NotAsked,
             gateways: Arc::new([]),
             helo: None,
             login: None,
             tls: false,
         }
+    }
+
+    /// Whether the peer's address is only that of a proxy: who is behind it is not known.
+    pub fn peer_is_proxy(&self) -> bool {
+        self.proxy
+            .is_some_and(|proxy| proxy.to_canonical() == self.peer.to_canonical())
     }
 }

@@ -5,12 +5,13 @@
 //! this crate opens no socket, reads no clock, asks no directory.
 //!
 //! ```text
+//!  connect                         interface_of(local, &interfaces, &settings) → SessionInterface
+//!                                  Policy::asks_reverse_name(&facts)         → bool
 //!  connect, HELO, STARTTLS, AUTH   Policy::trust(&facts)                      → Trust
 //!  MAIL FROM                       Policy::trust_of_sender(&facts, &path)     → Trust
 //!                                  Policy::accept_sender(&facts, &trust, &path, size) → Verdict
-//!  RCPT TO                         Policy::forward_path(text)                 → EmailAddress
-//!                                  Policy::accept_recipient(&facts, &trust, &path, &recipient)
-//!                                                                             → RecipientVerdict
+//!  RCPT TO                         Policy::accept_forward_path(&facts, &trust, &path, text)
+//!                                                            → EmailAddress, RecipientVerdict
 //!  delivery                        Policy::route(&recipient)                  → Route
 //! ```
 //!
@@ -34,10 +35,12 @@ mod duration;
 mod error;
 mod explain;
 mod facts;
+mod interface;
 mod network;
 mod path;
 mod pattern;
 mod policy;
+mod rate;
 mod receiving;
 mod routing;
 mod script;
@@ -54,11 +57,15 @@ pub use domain::{Domain, Host};
 pub use duration::{format_duration, parse_duration};
 pub use error::{AddressError, PolicyError, PolicyErrors};
 pub use explain::{Explanation, Fact, Play, RecipientStory, Step, explain};
-pub use facts::{ListenerClass, SessionFacts, supposed_local};
+pub use facts::{ListenerClass, ReverseName, SessionFacts, supposed_local};
+pub use interface::{
+    Interface, InterfaceSetting, NetworkClass, SessionInterface, classify, interface_of,
+};
 pub use network::{Network, is_internal};
 pub use path::{ForwardPath, ReversePath};
 pub use pattern::Pattern;
 pub use policy::{Delivery, DomainRule, Handler, HandlerAction, Policy, Unmatched};
+pub use rate::{Counted, Greylisting, Per, Rate};
 pub use routing::{NoUser, Route};
 pub use script::{Checked, Expected, Found, Script, ScriptError};
 pub use size::{format_size, parse_size};

@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// An IP network (`10.20.0.0/16`) or one address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Network {
@@ -12,6 +14,17 @@ pub struct Network {
 }
 
 impl Network {
+    /// The network of this address and prefix length; `None` when there is no such length.
+    pub fn new(address: IpAddr, prefix: u8) -> Option<Self> {
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        (prefix <= longest).then_some(Self { address, prefix })
+    }
+
+    /// The address as it was written: any of the network's.
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
     /// Whether an address lies in it. IPv4 addresses in IPv6 notation count as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
@@ -46,16 +59,28 @@ impl FromStr for Network {
         let address: IpAddr = address
             .parse()
             .map_err(|_| "not an IP address or network such as 10.20.0.0/16")?;
-        let longest = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = match prefix {
-            None => longest,
+        let network = match prefix {
+            None => Self::new(address, if address.is_ipv4() { 32 } else { 128 }),
             Some(prefix) => prefix
                 .parse()
                 .ok()
-                .filter(|prefix| *prefix <= longest)
-                .ok_or("the length behind `/` is not a prefix length")?,
+                .and_then(|prefix| Self::new(address, prefix)),
         };
-        Ok(Self { address, prefix })
+        network.ok_or("the length behind `/` is not a prefix length")
+    }
+}
+
+impl<'de> Deserialize<'de> for Network {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let refused = |reason| serde::de::Error::custom(format_args!("\"{text}\": {reason}"));
+        text.parse().map_err(refused)
+    }
+}
+
+impl Serialize for Network {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

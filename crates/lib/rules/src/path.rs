@@ -91,6 +91,11 @@ impl ForwardPath {
         }
         EmailAddress::parse(path).map(Self::Address)
     }
+
+    /// Whether a text is `<Postmaster>` without a domain.
+    pub fn is_postmaster(text: &str) -> bool {
+        Self::parse(text) == Ok(Self::Postmaster)
+    }
 }
 
 fn without_brackets(text: &str) -> Result<&str, AddressError> {

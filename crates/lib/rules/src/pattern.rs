@@ -19,6 +19,11 @@ impl Pattern {
         !self.0.contains(['*', '?'])
     }
 
+    /// Whether any domain name matches it: `*`, `*.*`, `*.?*`.
+    pub fn is_everything(&self) -> bool {
+        self.0.contains('*') && self.0.chars().all(|c| matches!(c, '*' | '?' | '.'))
+    }
+
     /// The pattern in lower case.
     pub fn as_str(&self) -> &str {
         &self.0

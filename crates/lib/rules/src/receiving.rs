@@ -18,6 +18,17 @@ impl Policy {
         sender: &ReversePath,
         size: Option<u64>,
     ) -> Verdict {
+        until_trust_is_known(trust, self.judge_sender(facts, trust, sender, size))
+    }
+
+    /// The same as if everything of the session's trust were known.
+    pub(crate) fn judge_sender(
+        &self,
+        facts: &SessionFacts,
+        trust: &Trust,
+        sender: &ReversePath,
+        size: Option<u64>,
+    ) -> Verdict {
         let rules = self.receiving(trust.trusted);
         if let Some(size) = size.filter(|size| *size > rules.max_size) {
             let limit = rules.max_size;
@@ -102,9 +113,43 @@ impl Policy {
         let route = self.route(recipient);
         if let Err(refusal) = self.may_reach(trust, recipient, &route) {
             let session = format!("{} sends as <{sender}>", facts.peer);
-            return RecipientVerdict::Refuse(refusal.because(session));
+            let refusal = until_trust_is_known(trust, refusal.because(session));
+            return RecipientVerdict::Refuse(refusal);
         }
         by_route(route)
+    }
+
+    /// RCPT: whether mail may go to `<Postmaster>`, whose address this is ([`Self::forward_path`]).
+    ///
+    /// It may, whoever sends it and wherever the postmaster reads it (RFC 5321 §4.5.1). That is no
+    /// relaying (I9): there is one such address, and the administrator chose it. Who gives the
+    /// address itself is held to the relay rule.
+    pub fn accept_postmaster(&self, address: &EmailAddress) -> RecipientVerdict {
+        let mut route = self.route(address);
+        if let Route::Mailbox { otherwise, .. } = &mut route
+            && *otherwise == NoUser::Refuse
+        {
+            // An oversight of the administrator's, of whom nobody else could be told.
+            *otherwise = NoUser::Wait;
+        }
+        by_route(route)
+    }
+
+    /// RCPT: the address that a forward-path names, and whether mail from this session may go there.
+    pub fn accept_forward_path(
+        &self,
+        facts: &SessionFacts,
+        trust: &Trust,
+        sender: &ReversePath,
+        path: &str,
+    ) -> Result<(EmailAddress, RecipientVerdict), Verdict> {
+        let address = self.forward_path(path)?;
+        let verdict = if ForwardPath::is_postmaster(path) {
+            self.accept_postmaster(&address)
+        } else {
+            self.accept_recipient(facts, trust, sender, &address)
+        };
+        Ok((address, verdict))
     }
 
     /// Invariant I9. Untrusted senders reach only domains that a rule names and opens to everyone;
@@ -137,6 +182,16 @@ impl Policy {
         }
         Ok(())
     }
+}
+
+/// What is refused for want of trust is refused for now while the DNS has not answered.
+fn until_trust_is_known(trust: &Trust, verdict: Verdict) -> Verdict {
+    if !trust.provisional || verdict.is_accepted() || verdict.is_temporary() {
+        return verdict;
+    }
+    refusals::TRUST_UNKNOWN
+        .because("the DNS does not answer what a trust policy asks of the peer's name")
+        .because(format!("without it: {verdict}"))
 }
 
 /// Turns a route into an answer, spelling out what holds when users are missing.

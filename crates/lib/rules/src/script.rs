@@ -27,8 +27,15 @@
 //!   without a sender.
 //! - `rcpt` behind a `mail` that was refused gets the same verdict.
 //! - `mail … recipients=99` stands for as many recipients that were accepted before.
-//! - `client ADDRESS local=ADDRESS` is for one session. Where no local address is given, an
-//!   internal peer came to one of its own network, and all others to a public one.
+//! - What stands behind the address of a `client` is for one session:
+//!   - `local=ADDRESS`; where no local address is given, an internal peer came to one of its own
+//!     network, and all others to a public one.
+//!   - `interface=CLASS` (internal, external or dmz): the class of the interface that it came in on,
+//!     as it is found; `interface=CLASS,set` when the configuration sets it. Found by the addresses
+//!     alone unless given.
+//!   - `proxy=ADDRESS`: the proxy that told the client's address; the same one if it told none.
+//!   - `reverse-name=NAME,NAME`: the client's names in the DNS that lead back to its address; `none` unless
+//!     given, `failed` when the DNS does not answer.
 //! - Numbers may be written as sizes: `size="26 MiB"`.
 //! - `#` begins a comment, at the start of a line or of a word.
 //!

@@ -1,5 +1,7 @@
 //! Who is trusted: decided once a session, and again when a fact changes.
 
+mod conditions;
+
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -7,10 +9,11 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::facts::{ListenerClass, SessionFacts};
-use crate::network::{Network, is_internal};
+use crate::interface::{NetworkClass, SessionInterface};
+use crate::network::is_internal;
 use crate::path::ReversePath;
-use crate::pattern::Pattern;
 use crate::policy::Policy;
+pub(crate) use conditions::{Answer, Where};
 
 /// Whether a session is trusted, and why.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -18,8 +21,11 @@ pub struct Trust {
     /// The answer.
     pub trusted: bool,
     /// Its stable name: `trust-policy`, `distrust-policy`, `authenticated`, `gateway-peer`,
-    /// `internal-peer`, `public-peer`, `external-listener`, `dmz-listener`.
+    /// `proxy-peer`, `internal-peer`, `public-peer`, `external-listener`, `dmz-listener`.
     pub name: &'static str,
+    /// Whether the session is untrusted only until the DNS answers what a policy asks: what is
+    /// refused for that is refused for now.
+    pub provisional: bool,
     /// Which fact or policy decided.
     pub reasons: Vec<Cow<'static, str>>,
 }
@@ -27,8 +33,13 @@ pub struct Trust {
 impl Trust {
     /// The class of receiving rules that the session is held to.
     pub fn class(&self) -> &'static str {
-        if self.trusted { "trusted" } else { "untrusted" }
+        class(self.trusted)
     }
+}
+
+/// The class of receiving rules of the trusted, and of all others.
+pub(crate) fn class(trusted: bool) -> &'static str {
+    if trusted { "trusted" } else { "untrusted" }
 }
 
 /// What a trust policy does with the sessions it matches.
@@ -50,82 +61,6 @@ pub(crate) struct TrustPolicy {
     pub(crate) line: usize,
 }
 
-/// Conditions, all of which must hold; of a list, one. Empty or absent ones say nothing.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Where {
-    pub(crate) networks: Vec<Network>,
-    pub(crate) senders: Vec<Pattern>,
-    pub(crate) helo: Vec<Pattern>,
-    pub(crate) logins: Vec<Pattern>,
-    pub(crate) listeners: Vec<Pattern>,
-    pub(crate) tls: Option<bool>,
-    pub(crate) authenticated: Option<bool>,
-}
-
-impl Where {
-    /// The first condition that does not hold.
-    pub(crate) fn mismatch(
-        &self,
-        facts: &SessionFacts,
-        sender: Option<&ReversePath>,
-    ) -> Option<&'static str> {
-        if !self.networks.is_empty() && !self.networks.iter().any(|n| n.contains(facts.peer)) {
-            return Some("network");
-        }
-        if !matches_any(&self.helo, facts.helo.as_deref()) {
-            return Some("helo");
-        }
-        if !matches_any(&self.logins, facts.login.as_deref()) {
-            return Some("login");
-        }
-        if !matches_any(&self.listeners, Some(&facts.listener)) {
-            return Some("listener");
-        }
-        if self.tls.is_some_and(|tls| tls != facts.tls) {
-            return Some("tls");
-        }
-        if self
-            .authenticated
-            .is_some_and(|wanted| wanted != facts.login.is_some())
-        {
-            return Some("authenticated");
-        }
-        // Last, since it is the one that takes work. `<>` is matched by no pattern: they have `@`.
-        if !self.senders.is_empty() {
-            let sender = sender.map(ToString::to_string);
-            if !matches_any(&self.senders, sender.as_deref()) {
-                return Some("sender");
-            }
-        }
-        None
-    }
-
-    /// Why anyone at all could meet these conditions, if so.
-    pub(crate) fn opens_to_everyone(&self) -> Option<&'static str> {
-        if self.networks.iter().any(Network::is_everything) {
-            return Some("this trusts every address there is, and so makes an open relay");
-        }
-        let names_someone = !self.networks.is_empty()
-            || !self.senders.is_empty()
-            || !self.helo.is_empty()
-            || !self.logins.is_empty()
-            || !self.listeners.is_empty()
-            || self.authenticated == Some(true);
-        if !names_someone && (self.tls.is_some() || self.authenticated.is_some()) {
-            return Some(
-                "anyone can meet this condition, which makes an open relay; \
-                 add a network, login or listener",
-            );
-        }
-        None
-    }
-}
-
-fn matches_any(patterns: &[Pattern], text: Option<&str>) -> bool {
-    patterns.is_empty()
-        || text.is_some_and(|text| patterns.iter().any(|pattern| pattern.matches(text)))
-}
-
 impl Policy {
     /// Decides by what is known before MAIL. To be asked again after HELO, STARTTLS and AUTH.
     pub fn trust(&self, facts: &SessionFacts) -> Trust {
@@ -137,17 +72,45 @@ impl Policy {
         self.decide(facts, Some(sender))
     }
 
-    fn decide(&self, facts: &SessionFacts, sender: Option<&ReversePath>) -> Trust {
+    /// Whether some policy needs the peer's name in the DNS to be decided for this session.
+    pub fn asks_reverse_name(&self, facts: &SessionFacts) -> bool {
         self.trust_policies()
             .iter()
-            .find(|policy| policy.wanted.mismatch(facts, sender).is_none())
-            .map_or_else(|| by_facts(facts), by_policy)
+            .any(|policy| policy.wanted.asks_reverse_name(policy.action, facts))
+    }
+
+    fn decide(&self, facts: &SessionFacts, sender: Option<&ReversePath>) -> Trust {
+        let mut provisional = false;
+        for policy in self.trust_policies() {
+            match policy.answer(facts, sender) {
+                Answer::Matches => return by_policy(policy, provisional),
+                Answer::Mismatch(_) => {}
+                // Fail closed (I8): without an answer nobody is trusted who might not be.
+                Answer::Unknown if policy.action == TrustAction::Distrust => {
+                    return by_policy(policy, true);
+                }
+                Answer::Unknown => provisional = true,
+            }
+        }
+        let trust = by_facts(facts);
+        Trust {
+            provisional: provisional && !trust.trusted,
+            ..trust
+        }
     }
 }
 
-fn by_policy(policy: &TrustPolicy) -> Trust {
+impl TrustPolicy {
+    /// Whether it speaks of this session.
+    pub(crate) fn answer(&self, facts: &SessionFacts, sender: Option<&ReversePath>) -> Answer {
+        self.wanted.answer(self.action, facts, sender)
+    }
+}
+
+fn by_policy(policy: &TrustPolicy, provisional: bool) -> Trust {
     let trusted = policy.action == TrustAction::Trust;
     Trust {
+        provisional: provisional && !trusted,
         trusted,
         name: if trusted {
             "trust-policy"
@@ -163,6 +126,7 @@ pub(crate) fn by_facts(facts: &SessionFacts) -> Trust {
     let answer = |trusted, name, reason: Cow<'static, str>| Trust {
         trusted,
         name,
+        provisional: false,
         reasons: vec![reason],
     };
     if let Some(login) = &facts.login {
@@ -178,39 +142,67 @@ pub(crate) fn by_facts(facts: &SessionFacts) -> Trust {
         let reason = format!("the peer {peer} is a default gateway of this host");
         return answer(false, "gateway-peer", reason.into());
     }
-    match facts.class {
+    if facts.peer_is_proxy() {
+        let reason = format!("{peer} is a proxy, and does not say whom it speaks for");
+        return answer(false, "proxy-peer", reason.into());
+    }
+    let listener = &facts.listener;
+    let (trusted, name, reason) = match facts.class {
         ListenerClass::Internal => {
-            let reason = format!("the listener {} is internal", facts.listener);
-            answer(true, "internal-peer", reason.into())
+            by_class(NetworkClass::Internal, &format!("listener {listener}"))
         }
         ListenerClass::External => {
-            let reason = format!("the listener {} is external", facts.listener);
-            answer(false, "external-listener", reason.into())
+            by_class(NetworkClass::External, &format!("listener {listener}"))
         }
-        ListenerClass::Dmz => {
-            let reason = format!("the listener {} is in a DMZ", facts.listener);
-            answer(false, "dmz-listener", reason.into())
-        }
-        ListenerClass::Auto => by_addresses(facts.local.to_canonical(), peer),
+        ListenerClass::Dmz => by_class(NetworkClass::Dmz, &format!("listener {listener}")),
+        ListenerClass::Auto => match &facts.interface {
+            Some(interface) => by_interface(interface, peer),
+            None => by_addresses(facts.local.to_canonical(), peer),
+        },
+    };
+    answer(trusted, name, reason.into())
+}
+
+type Found = (bool, &'static str, String);
+
+/// A class that the administrator set is believed.
+fn by_class(class: NetworkClass, what: &str) -> Found {
+    match class {
+        NetworkClass::Internal => (true, "internal-peer", format!("the {what} is internal")),
+        NetworkClass::External => (
+            false,
+            "external-listener",
+            format!("the {what} is external"),
+        ),
+        NetworkClass::Dmz => (false, "dmz-listener", format!("the {what} is in a DMZ")),
     }
 }
 
 /// A class that was found, not set, is believed only as far as the peer's own address bears it
 /// out: a router that forwards a port keeps the Internet's addresses and delivers to a private one.
-fn by_addresses(local: IpAddr, peer: IpAddr) -> Trust {
-    let (trusted, name, reason) = if !is_internal(local) {
+fn by_interface(interface: &SessionInterface, peer: IpAddr) -> Found {
+    let what = format!("interface {}", interface.name);
+    let (trusted, name, reason) = by_class(interface.class, &what);
+    if trusted && !interface.set && !is_internal(peer) {
+        return public_peer(peer);
+    }
+    (trusted, name, format!("{reason}: {}", interface.reason))
+}
+
+/// The same where only addresses are known: a session that is played.
+fn by_addresses(local: IpAddr, peer: IpAddr) -> Found {
+    if !is_internal(local) {
         let reason = format!("the local address {local} is not an internal one");
         (false, "external-listener", reason)
     } else if !is_internal(peer) {
-        let reason = format!("the peer's address {peer} is not an internal one");
-        (false, "public-peer", reason)
+        public_peer(peer)
     } else {
         let reason = format!("the local address {local} and the peer {peer} are internal");
         (true, "internal-peer", reason)
-    };
-    Trust {
-        trusted,
-        name,
-        reasons: vec![reason.into()],
     }
+}
+
+fn public_peer(peer: IpAddr) -> Found {
+    let reason = format!("the peer's address {peer} is not an internal one");
+    (false, "public-peer", reason)
 }

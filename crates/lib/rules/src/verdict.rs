@@ -131,6 +131,24 @@ pub(crate) mod refusals {
     );
     pub(crate) const TOO_MANY_RECIPIENTS: Verdict =
         refusal("too-many-recipients", 452, "4.5.3", "Too many recipients");
+    pub(crate) const RATE: Verdict = refusal(
+        "rate-exceeded",
+        450,
+        "4.7.1",
+        "Too much at a time, try again later",
+    );
+    pub(crate) const CONNECTION_RATE: Verdict = refusal(
+        "connection-rate-exceeded",
+        421,
+        "4.7.0",
+        "Too many connections at a time, try again later",
+    );
+    pub(crate) const GREYLISTED: Verdict = refusal(
+        "greylisted",
+        450,
+        "4.7.1",
+        "Not seen before: try again in a few minutes",
+    );
     pub(crate) const BLANK_REVERSE_PATH: Verdict = refusal(
         "blank-reverse-path",
         550,
@@ -142,6 +160,13 @@ pub(crate) mod refusals {
         550,
         "5.1.8",
         "Senders must have a domain name",
+    );
+    /// For now: once the DNS answers, a trust policy may decide otherwise.
+    pub(crate) const TRUST_UNKNOWN: Verdict = refusal(
+        "trust-unknown",
+        451,
+        "4.4.3",
+        "Your host name cannot be looked up, try again later",
     );
     pub(crate) const SPOOFED_SENDER: Verdict = refusal(
         "spoofed-sender",

@@ -2,7 +2,7 @@
 // A test may stop at what it did not expect.
 #![allow(clippy::unwrap_used)]
 
-use rules::{Explanation, Play, Policy, SessionFacts, Step, explain};
+use rules::{Explanation, Play, Policy, ReverseName, SessionFacts, Step, explain};
 
 const POLICY: &str = r#"
 [[trust]]
@@ -19,14 +19,31 @@ deliver = "mailboxes"
 unmatched = { catch-all = "eve" }
 "#;
 
+fn session(peer: &str) -> SessionFacts {
+    SessionFacts::new("mx", peer.parse().unwrap(), "198.51.100.1".parse().unwrap())
+}
+
+fn stranger() -> SessionFacts {
+    session("203.0.113.9")
+}
+
 fn play(peer: &str, sender: &str, recipients: &[&str], users: &[&str]) -> Explanation {
     let policy = Policy::parse(POLICY).unwrap();
-    let facts = SessionFacts::new("mx", peer.parse().unwrap(), "198.51.100.1".parse().unwrap());
+    play_by(&policy, &session(peer), sender, recipients, users)
+}
+
+fn play_by(
+    policy: &Policy,
+    facts: &SessionFacts,
+    sender: &str,
+    recipients: &[&str],
+    users: &[&str],
+) -> Explanation {
     let recipients: Vec<String> = recipients.iter().map(ToString::to_string).collect();
     explain(
-        &policy,
+        policy,
         &Play {
-            facts: &facts,
+            facts,
             sender: &sender.parse().unwrap(),
             size: None,
             recipients: &recipients,
@@ -51,10 +68,12 @@ fn a_refused_relay_is_told_with_each_rule() {
         [
             "trust policy \"branch\" (line 2): does not match: network",
             "network and login: untrusted: the local address 198.51.100.1 is not an internal one",
+            "[receiving.untrusted] rates (connections): off",
             "[receiving.untrusted] max-size: 50 MiB: not evaluated, no size is declared",
             "[receiving.untrusted] refuse-blank-reverse-path: off",
             "[receiving.untrusted] refuse-address-literal-senders: off",
             "[receiving.untrusted] refuse-spoofed-senders: on: passed",
+            "[receiving.untrusted] rates (messages): off",
             "MAIL FROM:<a@x.test>: accepted",
         ]
     );
@@ -120,8 +139,152 @@ fn an_accepted_message_is_told_with_its_routes() {
             "relay rule: passed",
             "domain rule example.test: nobody@example.test has no mailbox",
             "domain rule example.test: eve@example.test has a mailbox",
+            "[receiving.trusted] greylisting: off",
+            "[receiving.trusted] rates (recipients): off",
         ]
     );
     assert_eq!(nobody.route.as_deref(), Some("mailbox eve@example.test"));
     assert_eq!(other.route.as_deref(), Some("direct to y.test"));
+}
+
+#[test]
+fn the_postmaster_is_reached_by_everybody() {
+    let policy = Policy::parse("[delivery]\npostmaster = \"admin@elsewhere.test\"\n").unwrap();
+    let recipients = ["Postmaster", "admin@elsewhere.test"];
+    let story = play_by(&policy, &stranger(), "", &recipients, &[]);
+    let [postmaster, address] = story.recipients.as_slice() else {
+        panic!("{story:?}");
+    };
+    assert_eq!(
+        told(&postmaster.steps)[1..],
+        [
+            "[delivery] postmaster: <Postmaster> is admin@elsewhere.test, whom everybody reaches",
+            "[delivery] remote: direct to elsewhere.test",
+            "[receiving.untrusted] greylisting: off",
+            "[receiving.untrusted] rates (recipients): off",
+        ]
+    );
+    assert_eq!(
+        postmaster.route.as_deref(),
+        Some("direct to elsewhere.test")
+    );
+    assert_eq!(address.verdict.name, "relay-denied");
+}
+
+#[test]
+fn what_goes_by_the_past_is_told_and_not_evaluated() {
+    let policy = Policy::parse(
+        r#"
+[receiving.untrusted]
+greylisting = { delay = "5 min" }
+rates = [
+  { count = "connections", per = "network", limit = 20, every = "1 min" },
+  { count = "messages", per = "address", limit = 10, every = "1 min" },
+  { count = "messages", per = "sender", limit = 100, every = "1 h" },
+]
+
+[[domain]]
+name = "example.test"
+deliver = "mailboxes"
+"#,
+    )
+    .unwrap();
+    let mut facts = stranger();
+    let bob = "bob@example.test";
+    let story = play_by(&policy, &facts, "a@x.test", &[bob], &[bob]);
+    assert!(story.is_accepted());
+    let rules = |story: &Explanation| -> Vec<String> {
+        let all = story.steps.iter().chain(&story.recipients[0].steps);
+        let all = told(&all.cloned().collect::<Vec<_>>());
+        let past = |step: &String| step.contains("rates") || step.contains("greylisting");
+        all.into_iter().filter(past).collect()
+    };
+    let why = "not evaluated, it goes by what has come before";
+    assert_eq!(
+        rules(&story),
+        [
+            format!("[receiving.untrusted] rates (connections): 20 in 1 min per network: {why}"),
+            format!(
+                "[receiving.untrusted] rates (messages): 10 in 1 min per address, 100 in 1 h per sender: {why}"
+            ),
+            format!("[receiving.untrusted] greylisting: come again after 5 min: {why}"),
+            "[receiving.untrusted] rates (recipients): off".to_owned(),
+        ]
+    );
+    // Whoever logs in was a stranger when the connection came.
+    facts.login = Some(bob.to_owned());
+    let story = play_by(&policy, &facts, bob, &[bob], &[bob]);
+    assert_eq!(
+        rules(&story),
+        [
+            format!("[receiving.untrusted] rates (connections): 20 in 1 min per network: {why}"),
+            "[receiving.trusted] rates (messages): off".to_owned(),
+            "[receiving.trusted] greylisting: off".to_owned(),
+            "[receiving.trusted] rates (recipients): off".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn what_the_dns_does_not_say_is_told() {
+    let policy = Policy::parse(
+        "[[trust]]\nname = \"partner\"\naction = \"trust\"\nwhere = { reverse-dns = \"*.partner.test\" }\n\
+         [[trust]]\nname = \"pool\"\naction = \"distrust\"\nwhere = { reverse-dns = \"*.pool.test\" }\n",
+    )
+    .unwrap();
+    for name in [ReverseName::Failed, ReverseName::NotAsked] {
+        let mut facts = stranger();
+        facts.reverse_name = name;
+        assert!(policy.asks_reverse_name(&facts));
+        let story = play_by(&policy, &facts, "a@x.test", &["b@y.test"], &[]);
+        assert_eq!(
+            told(&story.steps)[..2],
+            [
+                "trust policy \"partner\" (line 1): cannot be decided: the DNS does not answer",
+                "trust policy \"pool\" (line 5): distrust until the DNS answers",
+            ]
+        );
+        let verdict = &story.recipients[0].verdict;
+        assert_eq!(verdict.name, "trust-unknown");
+        assert!(verdict.is_temporary());
+        assert!(story.trust.provisional);
+    }
+}
+
+#[test]
+fn the_rule_that_refuses_is_told_while_trust_is_not_known() {
+    let trust = "[[trust]]\nname = \"partner\"\naction = \"trust\"\n\
+                 where = { reverse-dns = \"*.partner.test\" }\n";
+    let policy = Policy::parse(&format!("{trust}{POLICY}")).unwrap();
+    let mut facts = stranger();
+    facts.reverse_name = ReverseName::Failed;
+    let story = play_by(&policy, &facts, "bob@example.test", &["b@y.test"], &[]);
+    let steps = told(&story.steps);
+    assert_eq!(
+        steps[steps.len() - 2..],
+        [
+            "[receiving.untrusted] refuse-spoofed-senders: on: refused",
+            "MAIL FROM:<bob@example.test>: trust-unknown",
+        ]
+    );
+}
+
+#[test]
+fn the_name_is_asked_for_only_where_it_decides() {
+    let ask = |where_: &str, enabled: bool, peer: &str| {
+        let document =
+            format!("[[trust]]\naction = \"trust\"\nenabled = {enabled}\nwhere = {{ {where_} }}\n");
+        Policy::parse(&document)
+            .unwrap()
+            .asks_reverse_name(&session(peer))
+    };
+    let name = "reverse-dns = \"*.partner.test\"";
+    assert!(ask(name, true, "203.0.113.9"));
+    assert!(!ask(name, false, "203.0.113.9"));
+    let both = format!("{name}, network = \"203.0.113.0/24\"");
+    assert!(ask(&both, true, "203.0.113.9"));
+    assert!(!ask(&both, true, "192.0.2.9"));
+    let listener = format!("{name}, listener = \"submission\"");
+    assert!(!ask(&listener, true, "203.0.113.9"));
+    assert!(!ask("network = \"203.0.113.0/24\"", true, "203.0.113.9"));
 }

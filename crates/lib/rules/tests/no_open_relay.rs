@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use rules::{ListenerClass, Policy, RecipientVerdict, ReversePath, Route, SessionFacts};
+use rules::{
+    ListenerClass, NetworkClass, Policy, RecipientVerdict, ReverseName, ReversePath, Route,
+    SessionFacts, SessionInterface,
+};
 
 /// The names that policies and recipients are made of: near misses of each other, in A-labels.
 const NAMES: [&str; 10] = [
@@ -99,6 +102,8 @@ fn written() -> impl Strategy<Value = Written> {
             "action = \"trust\"\nwhere = { sender = \"*@example.test\" }",
             "action = \"trust\"\nwhere = { helo = \"mail.*\", tls = true }",
             "action = \"distrust\"\nwhere = { tls = true }",
+            "action = \"trust\"\nwhere = { reverse-dns = \"*.x.test\" }",
+            "action = \"distrust\"\nwhere = { reverse-dns = \"*.x.test\" }",
         ])),
         any::<bool>(),
     )
@@ -226,16 +231,56 @@ fn sessions() -> impl Strategy<Value = SessionFacts> {
         ]),
         any::<bool>(),
         any::<bool>(),
+        prop::option::of(interfaces()),
+        prop::option::of(prop::sample::select(vec!["10.0.0.1", "10.0.0.2"])),
+        prop::sample::select(vec![
+            ReverseName::NotAsked,
+            ReverseName::Failed,
+            ReverseName::None,
+            ReverseName::Confirmed(vec!["host.x.test".to_owned()]),
+        ]),
     )
-        .prop_map(|(peer, class, tls, helo)| {
+        .prop_map(|(peer, class, tls, helo, interface, proxy, reverse_name)| {
             let peer = peer.parse().unwrap();
             let mut facts = SessionFacts::new("mx", peer, "192.168.1.2".parse().unwrap());
             facts.class = class;
+            facts.interface = interface;
+            facts.proxy = proxy.map(|proxy| proxy.parse().unwrap());
+            facts.reverse_name = reverse_name;
             facts.gateways = Arc::new(["192.168.1.1".parse().unwrap()]);
             facts.tls = tls;
             facts.helo = helo.then(|| "mail.x.test".to_owned());
             facts
         })
+}
+
+fn interfaces() -> impl Strategy<Value = SessionInterface> {
+    let classes = prop::sample::select(vec![
+        NetworkClass::Internal,
+        NetworkClass::External,
+        NetworkClass::Dmz,
+    ]);
+    (classes, any::<bool>()).prop_map(|(class, set)| SessionInterface {
+        name: "eth0".into(),
+        class,
+        set,
+        reason: "found".into(),
+    })
+}
+
+/// Whom nothing but a login or a policy may trust: strangers, the gateway, an unknown one behind
+/// a proxy.
+fn is_stranger(facts: &SessionFacts) -> bool {
+    let peer = facts.peer.to_string();
+    let set = |class| {
+        facts
+            .interface
+            .as_ref()
+            .is_some_and(|i| i.set && i.class == class)
+    };
+    let believed = facts.class == ListenerClass::Auto && set(NetworkClass::Internal);
+    let private = peer.starts_with("10.") || peer.starts_with("192.168.");
+    peer == "192.168.1.1" || facts.peer_is_proxy() || !(private || believed)
 }
 
 /// Every route by which the answer might let the message in, whoever has a mailbox.
@@ -287,11 +332,23 @@ proptest! {
         }
     }
 
+    /// Without policies nobody is trusted whom the network does not show to be one of ours.
+    #[test]
+    fn strangers_gateways_and_silent_proxies_are_trusted_by_nothing_but_policy(facts in sessions()) {
+        let policy = Policy::parse("").unwrap();
+        let trust = policy.trust(&facts);
+        if is_stranger(&facts) || facts.class != ListenerClass::Auto {
+            prop_assert!(!trust.trusted, "{trust:?} of {facts:?}");
+        }
+        prop_assert!(!trust.provisional);
+    }
+
     /// The other half: what is opened is reached, so that the property above is not empty.
     #[test]
     fn domains_opened_to_everyone_are_reached(written in written(), index in 0..NAMES.len(), form in 0..4u8) {
         let policy = Policy::parse(&written.document).unwrap();
-        let facts = SessionFacts::new("mx", "203.0.113.9".parse().unwrap(), "198.51.100.1".parse().unwrap());
+        let mut facts = SessionFacts::new("mx", "203.0.113.9".parse().unwrap(), "198.51.100.1".parse().unwrap());
+        facts.reverse_name = ReverseName::None;
         let sender = ReversePath::Null;
         let trust = policy.trust_of_sender(&facts, &sender);
         prop_assert!(!trust.trusted);

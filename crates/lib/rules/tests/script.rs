@@ -78,6 +78,41 @@ fn a_client_brings_nothing_along_from_the_one_before() {
 }
 
 #[test]
+fn interface_proxy_and_name_are_those_of_one_client() {
+    let policy = Policy::parse(
+        "[[trust]]\naction = \"trust\"\nwhere = { reverse-dns = \"*.partner.test\" }\n",
+    )
+    .unwrap();
+    let script = Script::parse(
+        "client 10.0.0.5 interface=dmz\ntrust -> dmz-listener\n\
+         client 203.0.113.9 interface=internal\ntrust -> public-peer\n\
+         client 203.0.113.9 interface=internal,set\ntrust -> internal-peer\n\
+         client 10.0.0.5 proxy=10.0.0.5\ntrust -> proxy-peer\n\
+         client 203.0.113.9 reverse-name=x.test,Mail.Partner.test\ntrust -> trust-policy\n\
+         client 203.0.113.9 reverse-name=failed\nmail <a@x.test>\nrcpt <b@y.test> -> trust-unknown 451\n\
+         client 203.0.113.9\nmail <a@x.test>\nrcpt <b@y.test> -> relay-denied 550\n",
+    )
+    .unwrap();
+    let checked = script.play(&policy, &|_| false);
+    assert_eq!(checked.len(), 7);
+    assert!(checked.iter().all(|checked| checked.met), "{checked:?}");
+}
+
+#[test]
+fn the_bare_postmaster_is_reached_by_everybody() {
+    let policy = Policy::parse("[delivery]\npostmaster = \"admin@elsewhere.test\"\n").unwrap();
+    let script = Script::parse(
+        "client 203.0.113.9\nmail <>\nrcpt <Postmaster> -> accepted 250 (direct to elsewhere.test)\n\
+         rcpt postmaster -> accepted\nrcpt <admin@elsewhere.test> -> relay-denied 550\n\
+         rcpt <postmaster@elsewhere.test> -> relay-denied 550\n",
+    )
+    .unwrap();
+    let checked = script.play(&policy, &|_| false);
+    assert_eq!(checked.len(), 4);
+    assert!(checked.iter().all(|checked| checked.met), "{checked:?}");
+}
+
+#[test]
 fn the_users_that_matter_are_known_before_it_is_played() {
     let script = Script::parse(
         "client 203.0.113.9\nmail <>\nrcpt <Bob@example.test>\nrcpt <bob@example.test>\n\
@@ -100,7 +135,16 @@ fn everything_that_is_wrong_with_a_script_is_told_by_line() {
         ("client", "line 1: `client` needs an address"),
         (
             "client ::1 remote=::1",
-            "line 1: `remote=::1` is not known here; there can be local=",
+            "line 1: `remote=::1` is not known here; there can be local=, \
+             interface=, proxy=, reverse-name=",
+        ),
+        (
+            "client ::1 interface=lan",
+            "line 1: `lan`: the class can be internal, external or dmz",
+        ),
+        (
+            "client ::1 reverse-name=",
+            "line 1: `reverse-name=` needs a name, or `none` or `failed`",
         ),
         (
             "listener mx lan",

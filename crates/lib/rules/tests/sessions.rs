@@ -44,6 +44,16 @@ fn each_condition_of_a_trust_policy_trusts_and_distrusts() {
 }
 
 #[test]
+fn trust_follows_the_interface_and_the_proxy() {
+    run("network");
+}
+
+#[test]
+fn trust_by_reverse_name_fails_closed() {
+    run("reverse_name");
+}
+
+#[test]
 fn a_new_system_relays_for_nobody_outside() {
     run("default");
 }
@@ -56,6 +66,16 @@ fn recipients_are_accepted_by_domain_rules() {
 #[test]
 fn a_domain_is_known_however_it_is_written_and_no_other_is_taken_for_it() {
     run("addresses");
+}
+
+#[test]
+fn i9_the_postmaster_is_reached_elsewhere_too_and_nobody_else_there() {
+    run("postmaster");
+}
+
+#[test]
+fn a_postmaster_who_has_no_mailbox_is_waited_for() {
+    run("postmaster_without_mailbox");
 }
 
 #[test]

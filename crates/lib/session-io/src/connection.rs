@@ -2,8 +2,9 @@
 
 mod client;
 mod handshake;
+mod told;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::{Buf as _, BytesMut};
@@ -13,7 +14,9 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::SessionError;
+use crate::listener::Place;
 use crate::stream::Stream;
+pub use told::NoRoom;
 
 /// The first read of a quiet connection: a command or several, or a message of the usual size
 /// with what surrounds it.
@@ -46,6 +49,8 @@ pub struct Connection {
     stream: Stream,
     peer: SocketAddr,
     local: SocketAddr,
+    proxy: Option<IpAddr>,
+    place: Option<Place>,
     input: BytesMut,
     output: BytesMut,
     timeout: Duration,
@@ -73,6 +78,8 @@ impl Connection {
         Ok(Self {
             peer: socket.peer_addr()?,
             local: socket.local_addr()?,
+            proxy: None,
+            place: None,
             stream: Stream::Plain(socket),
             input: BytesMut::new(),
             output: BytesMut::new(),
@@ -81,7 +88,7 @@ impl Connection {
         })
     }
 
-    /// The other end.
+    /// The other end; behind a proxy the client that it told of.
     pub fn peer(&self) -> SocketAddr {
         self.peer
     }

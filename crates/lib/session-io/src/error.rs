@@ -15,6 +15,9 @@ pub enum SessionError {
     /// The peer's name cannot be turned into an address.
     #[error("`{0}` has no address")]
     NoAddress(String),
+    /// A proxy did not tell for whom it comes.
+    #[error(transparent)]
+    Proxy(#[from] crate::ProxyHeaderError),
     /// The socket failed.
     #[error(transparent)]
     Io(io::Error),

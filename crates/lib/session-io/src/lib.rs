@@ -9,12 +9,14 @@ mod client_tls;
 mod connection;
 mod error;
 mod listener;
+mod proxy_header;
 mod stream;
 
 pub use client_tls::ClientTls;
-pub use connection::{Connection, TlsFacts};
+pub use connection::{Connection, NoRoom, TlsFacts};
 pub use error::SessionError;
-pub use listener::{Limits, bind, serve};
+pub use listener::{Limits, Proxies, bind, serve, serve_behind};
+pub use proxy_header::{Progress, ProxyHeader, ProxyHeaderError};
 
 /// What a listener needs to speak TLS. `service-kit` makes it, by the same name.
 pub type ServerTls = rustls::ServerConfig;

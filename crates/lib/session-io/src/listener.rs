@@ -1,8 +1,10 @@
 //! Accepting connections, up to a number in all and from one address, until shutdown.
 
 mod places;
+mod proxies;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -10,8 +12,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::Connection;
+use crate::{Connection, SessionError};
+pub(crate) use places::Place;
 use places::Places;
+pub use proxies::Proxies;
+use proxies::{Told, read_header};
 
 /// Connections that the system holds until they are accepted.
 const BACKLOG: i32 = 1024;
@@ -56,11 +61,27 @@ pub async fn serve<H, F>(
     shutdown: CancellationToken,
     handler: H,
 ) where
-    H: Fn(Connection) -> F,
+    H: Fn(Connection) -> F + Send + Sync + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
+    serve_behind(listener, limits, Proxies::default(), shutdown, handler).await;
+}
+
+/// The same behind proxies: their connections count for no address until they tell for whom they
+/// come, by a header or later ([`Connection::told`]).
+pub async fn serve_behind<H, F>(
+    listener: TcpListener,
+    limits: Limits,
+    proxies: Proxies,
+    shutdown: CancellationToken,
+    handler: H,
+) where
+    H: Fn(Connection) -> F + Send + Sync + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
     let tasks = TaskTracker::new();
     let places = Places::new(limits.total, limits.per_address);
+    let handler = Arc::new(handler);
     loop {
         let accepted = tokio::select! {
             biased;
@@ -77,17 +98,37 @@ pub async fn serve<H, F>(
                 }
             }
         };
-        let Some(place) = places.take(peer.ip()) else {
+        let proxied = proxies.are(peer.ip());
+        let place = if proxied {
+            places.take_for_proxy()
+        } else {
+            places.take(peer.ip())
+        };
+        let Some(place) = place else {
             refuse(&socket, peer, limits.busy);
             continue;
         };
+        if proxied && proxies.send_header() {
+            let (handler, busy, shutdown) = (Arc::clone(&handler), limits.busy, shutdown.clone());
+            tasks.spawn(async move {
+                let announced = announced(socket, peer, place, busy);
+                match shutdown.run_until_cancelled(announced).await {
+                    Some(Ok(Some(connection))) => handler(connection).await,
+                    // A balancer looks whether the port is open.
+                    Some(Err(SessionError::Closed)) => {
+                        tracing::debug!(%peer, "a proxy said nothing");
+                    }
+                    // Nobody to tell: what came was no session.
+                    Some(Err(error)) => tracing::warn!(%peer, %error, "a proxy was not believed"),
+                    Some(Ok(None)) | None => {}
+                }
+            });
+            continue;
+        }
         match Connection::new(socket) {
-            Ok(connection) => {
-                let handled = handler(connection);
-                tasks.spawn(async move {
-                    handled.await;
-                    drop(place);
-                });
+            Ok(mut connection) => {
+                connection.hold(place);
+                tasks.spawn(handler(connection));
             }
             // The client has gone already.
             Err(error) => tracing::debug!(%peer, %error, "a connection was lost at once"),
@@ -96,6 +137,28 @@ pub async fn serve<H, F>(
     drop(listener);
     tasks.close();
     tasks.wait().await;
+}
+
+/// A connection whose proxy has told for whom it comes; nothing when that client has no room.
+async fn announced(
+    mut socket: TcpStream,
+    proxy: SocketAddr,
+    place: Place,
+    busy: &'static [u8],
+) -> Result<Option<Connection>, SessionError> {
+    let header = read_header(&mut socket).await?;
+    let Told { peer, local } = Told::by(header, proxy);
+    let mut connection = Connection::new(socket)?;
+    connection.hold(place);
+    if connection.told(peer, local).is_ok() {
+        return Ok(Some(connection));
+    }
+    metrics::counter!("postern_connections_refused_total").increment(1);
+    tracing::debug!(%peer, %proxy, "too many connections");
+    connection.output().extend_from_slice(busy);
+    connection.flush().await?;
+    connection.close().await?;
+    Ok(None)
 }
 
 /// Tells a client that there is no room, as far as that takes no waiting.

@@ -26,6 +26,7 @@ mod terms;
 pub use auth::Credentials;
 pub use commands::mail::{Body, Mail, ReturnContent};
 pub use commands::rcpt::{Notify, Rcpt};
+pub use commands::xclient::Xclient;
 pub use content::Fault;
 pub use event::{CloseReason, Event};
 pub use session::Session;

@@ -30,6 +30,11 @@ impl Peer for Server {
                 auth_required: true,
                 ..TERMS
             }),
+            ("proxy", _) => self.session.set_terms(Terms {
+                auth_required: true,
+                xclient: true,
+                ..TERMS
+            }),
             ("drain", _) => {
                 assert!(!self.session.is_receiving());
                 let reply = Reply::new(421, 3, 2, "Shutting down");
@@ -95,4 +100,6 @@ transcripts!(
     starttls,
     submission,
     verbs,
+    xclient,
+    xclient_refused,
 );

@@ -1,4 +1,4 @@
-//! What tests need and production code may not have: a Postgres to throw away, a DNS that says what the test wants,
+//! What tests need and production code may not have: a Postgres to throw away, and a way to it that breaks, a DNS that says what the test wants,
 //! a clock that stands still, certificates, and the runner of `C:`/`S:` transcripts. A dev-dependency only.
 //!
 //! A kit fails by panicking, with a message: a test that cannot be set up has failed.
@@ -13,6 +13,7 @@ mod clock;
 pub mod dns;
 mod ports;
 mod postgres;
+mod proxy;
 pub mod transcript;
 
 pub use certificate::TestCertificate;
@@ -20,4 +21,5 @@ pub use clock::FakeClock;
 pub use dns::FakeDns;
 pub use ports::free_port;
 pub use postgres::{DurablePostgres, Postgres};
+pub use proxy::PostgresProxy;
 pub use transcript::Transcript;

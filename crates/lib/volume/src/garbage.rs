@@ -3,6 +3,11 @@
 //! Whoever drops a reference names the body as a candidate; a sweep tries to delete those that
 //! are due. A foreign key that objects means that another reference is left: the candidate is
 //! looked at again a day later. So nobody counts references, and no body goes too early.
+//!
+//! Locks are taken in this order: garbage, bodies, what refers to them. A sweep waits for neither
+//! of the first two, since who refers to a body anew holds bodies in an order of their own.
+
+use std::collections::HashSet;
 
 use sqlx::{Acquire, Connection, Executor, PgConnection, PgPool, Postgres};
 
@@ -56,12 +61,37 @@ pub async fn sweep(pool: &PgPool, now: i64) -> Result<Swept, sqlx::Error> {
         if due.is_empty() {
             return Ok(swept);
         }
-        let kept = remove(&mut transaction, &due).await?;
+        let count = due.len() as u64;
+        let (free, mut kept) = lock_bodies(&mut transaction, due).await?;
+        kept.extend(remove(&mut transaction, &free).await?);
         postpone(&mut transaction, &kept, now).await?;
         transaction.commit().await?;
-        swept.removed += (due.len() - kept.len()) as u64;
+        swept.removed += count - kept.len() as u64;
         swept.kept += kept.len() as u64;
     }
+}
+
+/// Tells those that may be tried, their bodies locked, from those whose bodies somebody is just
+/// referring to.
+async fn lock_bodies(
+    connection: &mut PgConnection,
+    ids: Vec<i64>,
+) -> Result<(Vec<i64>, Vec<i64>), sqlx::Error> {
+    let locked = sqlx::query_scalar!(
+        "SELECT id FROM volume.body WHERE id = ANY($1) FOR UPDATE SKIP LOCKED",
+        &ids
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let there = sqlx::query_scalar!("SELECT id FROM volume.body WHERE id = ANY($1)", &ids)
+        .fetch_all(connection)
+        .await?;
+    let locked: HashSet<i64> = locked.into_iter().collect();
+    let busy: HashSet<i64> = there
+        .into_iter()
+        .filter(|id| !locked.contains(id))
+        .collect();
+    Ok(ids.into_iter().partition(|id| !busy.contains(id)))
 }
 
 /// Removes those of `ids` that nothing refers to; gives back the others.
@@ -70,7 +100,7 @@ async fn remove(connection: &mut PgConnection, ids: &[i64]) -> Result<Vec<i64>, 
     // All at once where nobody objects; else by halves, until the objectors stand alone.
     let mut parts = vec![ids];
     while let Some(part) = parts.pop() {
-        if delete(connection, part).await? {
+        if part.is_empty() || delete(connection, part).await? {
             continue;
         }
         match part {

@@ -2,7 +2,11 @@
 //!
 //! An upload holds no transaction while it waits for bytes (I7): each chunk is committed by
 //! itself. Its garbage entry comes first, so that what breaks off is removed even when this process
-//! ends with it: what failed at the next sweep, what nobody claims after a day.
+//! ends with it: what failed or was broken off at the next sweep, what is complete and claimed by
+//! nobody after ten minutes: its message comes behind it at once, or was refused. What takes longer
+//! than a day has lost its first chunks, and fails at its end.
+
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
@@ -10,6 +14,9 @@ use sqlx::{PgConnection, PgPool};
 
 use crate::chunks::Chunker;
 use crate::{DAY_MS, Error, Ids};
+
+/// How long a complete text waits for its message, milliseconds.
+const CLAIMED_WITHIN_MS: i64 = 10 * 60 * 1000;
 
 /// A text that waits for its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +27,8 @@ pub struct StoredText {
     pub size: u64,
 }
 
-/// Stores the text that `pieces` brings. At most `limit` octets are taken.
+/// Stores the text that `pieces` brings, to the end of the stream. At most `limit` octets are taken.
+/// A stream that was broken off must end in an error, or its half is taken for the whole.
 pub async fn store_text<S, E>(
     pool: &PgPool,
     ids: &Ids,
@@ -62,6 +70,7 @@ where
     E: std::fmt::Display,
 {
     let mut pieces = std::pin::pin!(pieces);
+    let begun = Instant::now();
     let mut chunker = Chunker::default();
     let mut size = 0u64;
     let mut n = 0i32;
@@ -80,16 +89,38 @@ where
     if let Some(chunk) = chunker.rest() {
         insert_chunk(pool, id, n, &chunk).await?;
     }
+    finish(pool, id, size, now, begun.elapsed()).await?;
+    Ok(StoredText { id, size })
+}
+
+/// The upload is complete, and has a little time from now to be claimed.
+async fn finish(
+    pool: &PgPool,
+    id: i64,
+    size: u64,
+    begun: i64,
+    took: Duration,
+) -> Result<(), Error> {
     let octets = i64::try_from(size).unwrap_or(i64::MAX);
-    sqlx::query!(
-        "INSERT INTO volume.upload (id, size, created_at) VALUES ($1, $2, $3)",
+    let took = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
+    // The entry's row lock decides between this and a sweep, which takes chunks and entry.
+    let finished = sqlx::query!(
+        "WITH waiting AS (
+            UPDATE volume.garbage SET due_at = $4 WHERE body_id = $1 RETURNING body_id
+         )
+         INSERT INTO volume.upload (id, size, created_at)
+         SELECT body_id, $2::bigint, $3::bigint FROM waiting",
         id,
         octets,
-        now
+        begun,
+        begun.saturating_add(took).saturating_add(CLAIMED_WITHIN_MS)
     )
     .execute(pool)
     .await?;
-    Ok(StoredText { id, size })
+    if finished.rows_affected() == 0 {
+        return Err(Error::BrokenOff("it took too long".to_owned()));
+    }
+    Ok(())
 }
 
 async fn insert_chunk(pool: &PgPool, id: i64, n: i32, data: &[u8]) -> Result<(), sqlx::Error> {

@@ -217,7 +217,31 @@ async fn i7_an_upload_whose_caller_goes_away_is_swept() {
 }
 
 #[tokio::test]
-async fn an_upload_that_nobody_claims_lapses_after_a_day() {
+async fn an_upload_that_was_swept_before_its_end_fails() {
+    let pool = pool().await;
+    let (pieces, arriving) = futures::channel::mpsc::unbounded();
+    let piece = || Ok::<_, Infallible>(Bytes::from(vec![b'x'; CHUNK_SIZE]));
+    pieces.unbounded_send(piece()).unwrap();
+    let storing = tokio::spawn({
+        let pool = pool.clone();
+        async move { volume::store_text(&pool, &Ids::new(), arriving, u64::MAX, 1).await }
+    });
+    let patience = Duration::from_secs(30);
+    let arrived = async { while chunks(&pool).await == 0 {} };
+    timeout(patience, arrived).await.unwrap();
+    let swept = volume::garbage::sweep(&pool, 2 * DAY_MS).await.unwrap();
+    assert_eq!(swept.removed, 1);
+    pieces.unbounded_send(piece()).unwrap();
+    drop(pieces);
+    let stored = storing.await.unwrap();
+    assert!(matches!(stored, Err(Error::BrokenOff(_))), "{stored:?}");
+    // What came behind the sweep goes with the next.
+    volume::garbage::sweep(&pool, 1).await.unwrap();
+    assert_eq!(chunks(&pool).await, 0);
+}
+
+#[tokio::test]
+async fn an_upload_that_nobody_claims_lapses_after_ten_minutes() {
     let pool = pool().await;
     let lapsed = store(&pool, &vec![b'x'; CHUNK_SIZE * 2], u64::MAX)
         .await
@@ -226,7 +250,10 @@ async fn an_upload_that_nobody_claims_lapses_after_a_day() {
         .await
         .unwrap();
     claim(&pool, claimed).await.unwrap();
-    volume::garbage::sweep(&pool, 2 * DAY_MS).await.unwrap();
+    let minute = 60_000;
+    volume::garbage::sweep(&pool, 9 * minute).await.unwrap();
+    assert_eq!(chunks(&pool).await, 4);
+    volume::garbage::sweep(&pool, 11 * minute).await.unwrap();
     assert_eq!(chunks(&pool).await, 2);
     assert!(matches!(claim(&pool, lapsed).await, Err(Error::Missing(_))));
     assert_eq!(
@@ -287,6 +314,37 @@ async fn a_body_goes_when_nothing_refers_to_it() {
             kept: 2
         }
     );
+}
+
+#[tokio::test]
+async fn a_sweep_waits_for_nobody_who_is_just_referring_to_a_body() {
+    let pool = pool().await;
+    insert(&pool, &[body(1, b"text"), body(2, b"text")]).await;
+    sqlx::query("CREATE TABLE reference (body_id bigint REFERENCES volume.body)")
+        .execute(&pool)
+        .await
+        .unwrap();
+    volume::garbage::add(&pool, &[1, 2], 1).await.unwrap();
+    let mut copying = pool.begin().await.unwrap();
+    sqlx::query("INSERT INTO reference VALUES (2)")
+        .execute(&mut *copying)
+        .await
+        .unwrap();
+    let swept = volume::garbage::sweep(&pool, 1);
+    let swept = timeout(Duration::from_secs(30), swept).await.unwrap();
+    assert_eq!(
+        swept.unwrap(),
+        Swept {
+            removed: 1,
+            kept: 1
+        }
+    );
+    copying.commit().await.unwrap();
+    let left: Vec<i64> = sqlx::query_scalar("SELECT id FROM volume.body")
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+    assert_eq!(left, [2]);
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use rules::{
-    EmailAddress, ListenerClass, Play, Policy, ReversePath, SessionFacts, explain, parse_size,
-    supposed_local,
+    EmailAddress, ListenerClass, Play, Policy, ReverseName, ReversePath, SessionFacts,
+    SessionInterface, explain, parse_size, supposed_local,
 };
 
 use super::asked::{self, Asked};
@@ -27,6 +27,8 @@ Examples:
   postern explain --peer 203.0.113.9 --from a@x.test --to bob@example.test
   postern explain --peer 10.0.0.7 --login bob@example.test --from bob@example.test --to b@y.test
   postern explain --peer 203.0.113.9 --from a@x.test --size '60 MiB' --to b@y.test --to c@y.test
+  postern explain --peer 10.0.0.7 --interface eth1=dmz --from a@x.test --to b@y.test
+  postern explain --peer 203.0.113.9 --reverse-name mail.partner.test --from a@x.test --to b@y.test
   postern explain --peer 203.0.113.9 --from a@x.test --to b@y.test --policy new.toml")]
 pub struct Arguments {
     /// Address of the client
@@ -50,6 +52,17 @@ pub struct Arguments {
     /// Class of the listener: auto, internal, external or dmz
     #[arg(long, default_value = "auto")]
     class: ListenerClass,
+    /// Interface that has the local address, and its class: internal, external or dmz; found by the
+    /// addresses alone unless given. `postern network` shows those of this machine
+    #[arg(long, value_name = "NAME=CLASS", value_parser = interface)]
+    interface: Option<SessionInterface>,
+    /// Proxy that told the client's address; the same address if it told none
+    #[arg(long, value_name = "IP")]
+    proxy: Option<IpAddr>,
+    /// Name of the client in the DNS that leads back to its address; may be repeated. `failed`
+    /// when the DNS does not answer
+    #[arg(long = "reverse-name", value_name = "NAME")]
+    reverse_names: Vec<String>,
     /// A default gateway of the host; may be repeated
     #[arg(long = "gateway", value_name = "IP")]
     gateways: Vec<IpAddr>,
@@ -79,6 +92,17 @@ fn reverse_path(text: &str) -> Result<ReversePath, String> {
 
 fn octets(text: &str) -> Result<u64, &'static str> {
     text.parse().or_else(|_| parse_size(text))
+}
+
+fn interface(text: &str) -> Result<SessionInterface, &'static str> {
+    let (name, class) = text.split_once('=').ok_or("write NAME=CLASS")?;
+    Ok(SessionInterface {
+        name: name.into(),
+        class: class.parse()?,
+        // As if it were found: then the peer's address must bear it out.
+        set: false,
+        reason: "as given".into(),
+    })
 }
 
 pub(crate) async fn run(
@@ -138,6 +162,13 @@ fn facts(arguments: &Arguments) -> SessionFacts {
         .unwrap_or_else(|| supposed_local(arguments.peer));
     let mut facts = SessionFacts::new(arguments.listener.as_str(), arguments.peer, local);
     facts.class = arguments.class;
+    facts.interface.clone_from(&arguments.interface);
+    facts.proxy = arguments.proxy;
+    facts.reverse_name = match arguments.reverse_names.as_slice() {
+        [] => ReverseName::None,
+        [one] if one == "failed" => ReverseName::Failed,
+        names => ReverseName::Confirmed(names.iter().map(|name| name.to_lowercase()).collect()),
+    };
     facts.gateways = arguments.gateways.clone().into();
     facts.helo.clone_from(&arguments.helo);
     facts.login.clone_from(&arguments.login);

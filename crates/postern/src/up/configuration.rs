@@ -3,13 +3,17 @@
 //! What only `up` can know (sockets, the database, the certificate it made) is brought up to date on every start;
 //! addresses only when the command line names them; everything else, comments included, is the administrator's.
 
+mod listeners;
+#[cfg(test)]
+mod tests;
+
 use std::fs::Permissions;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
+use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::folder::Folder;
 use super::ports::Ports;
@@ -19,8 +23,9 @@ const FIRST: &str = "\
 # Postern's configuration: what its processes need to start. Which domains there are, who may
 # relay, and the like is policy: see `postern policy --help`.
 #
-# `postern up` brings [endpoints], database.url and the sockets up to date on every start, and the
-# listeners' addresses when it is given --listen or --port-base. The rest is yours.
+# `postern up` brings [endpoints], database.url and the sockets up to date on every start, the
+# listeners' addresses when it is given --listen, and their ports when it is given --port-base. The
+# rest is yours.
 
 # The name this system goes by in greetings and trace headers; the machine's name if not given.
 # hostname = \"mail.example.test\"
@@ -158,13 +163,19 @@ impl Configuration {
                 "health"
             };
             own.insert(key, value(Self::health_endpoint(folder, kind)));
-            let ports = asked.unwrap_or_default();
-            if asked.is_some() || !own.contains_key("metrics") {
-                own.insert("metrics", value(ports.metrics(n).to_string()));
+            let metrics = own.get("metrics").and_then(Item::as_str);
+            let metrics = metrics.and_then(|old| old.parse().ok());
+            match (metrics, asked) {
+                (Some(old), Some(ports)) => {
+                    listeners::set(own, "metrics", &ports.metrics_moved(n, old).to_string());
+                }
+                (None, _) if !own.contains_key("metrics") => {
+                    let ports = asked.unwrap_or_default();
+                    own.insert("metrics", value(ports.metrics(n).to_string()));
+                }
+                _ => {}
             }
-            if !kind.listeners.is_empty() && (asked.is_some() || !own.contains_key("listener")) {
-                own.insert("listener", Item::ArrayOfTables(listeners(kind, ports)));
-            }
+            listeners::prepare(own, kind, asked);
         }
         Ok(())
     }
@@ -214,26 +225,8 @@ fn set_missing(table: &mut Table, key: &str, text: &str) {
     }
 }
 
-fn listeners(kind: &Kind, ports: Ports) -> ArrayOfTables {
-    kind.listeners
-        .iter()
-        .map(|listener| {
-            let mut table = Table::new();
-            table.insert("address", value(ports.at(listener.port).to_string()));
-            if let Some(role) = listener.role {
-                table.insert("role", value(role));
-            }
-            table.insert("tls", value(listener.tls));
-            table
-        })
-        .collect()
-}
-
 fn machine_name() -> Option<String> {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
     let name = name.trim().to_ascii_lowercase();
     (!name.is_empty() && name != "localhost").then_some(name)
 }
-
-#[cfg(test)]
-mod tests;

@@ -13,11 +13,11 @@ const HIGHEST: u16 = METRICS + 10;
 /// Metrics have no well-known port; Prometheus' exporters begin here.
 const METRICS: u16 = 9100;
 
-/// Address and base of all listeners.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Address and base of all listeners, as far as they are named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ports {
-    address: IpAddr,
-    base: u16,
+    address: Option<IpAddr>,
+    base: Option<u16>,
 }
 
 impl Ports {
@@ -29,37 +29,39 @@ impl Ports {
         if address.is_none() && base.is_none() {
             return Ok(None);
         }
-        let ports = Self {
-            address: address.unwrap_or(super::DEFAULT_ADDRESS),
-            base: base.unwrap_or(DEFAULT_BASE),
-        };
-        if ports.base > u16::MAX - HIGHEST {
+        if let Some(base) = base.filter(|base| *base > u16::MAX - HIGHEST) {
             bail!(
-                "--port-base {} is too high: the largest is {}",
-                ports.base,
+                "--port-base {base} is too high: the largest is {}",
                 u16::MAX - HIGHEST
             );
         }
-        Ok(Some(ports))
+        Ok(Some(Self { address, base }))
     }
 
     /// Where a well-known port is found.
     pub(super) fn at(self, well_known: u16) -> SocketAddr {
-        SocketAddr::new(self.address, self.base + well_known)
+        let address = self.address.unwrap_or(super::DEFAULT_ADDRESS);
+        SocketAddr::new(address, self.base.unwrap_or(DEFAULT_BASE) + well_known)
+    }
+
+    /// Where it is found that was found at `old`: what is not named stays.
+    pub(super) fn moved(self, well_known: u16, old: SocketAddr) -> SocketAddr {
+        let port = self.base.map_or(old.port(), |base| base + well_known);
+        SocketAddr::new(self.address.unwrap_or(old.ip()), port)
     }
 
     /// Where the metrics of the `n`th service are found: on this machine only.
     pub(super) fn metrics(self, n: u16) -> SocketAddr {
-        SocketAddr::new(super::DEFAULT_ADDRESS, self.base + METRICS + n)
+        let here = Self {
+            address: None,
+            ..self
+        };
+        here.at(METRICS + n)
     }
-}
 
-impl Default for Ports {
-    fn default() -> Self {
-        Self {
-            address: super::DEFAULT_ADDRESS,
-            base: DEFAULT_BASE,
-        }
+    /// Where they are found that were found at `old`.
+    pub(super) fn metrics_moved(self, n: u16, old: SocketAddr) -> SocketAddr {
+        SocketAddr::new(old.ip(), self.moved(METRICS + n, old).port())
     }
 }
 

@@ -4,10 +4,12 @@
 //! A request whose answer was lost is sent again: what had been recorded comes back as stale, and
 //! its notices are not sent twice. One that is refused is sent again in halves, until what the
 //! queue does not take stands alone: most outcomes are mail that has been delivered, and would be
-//! delivered again when the lease lapses.
+//! delivered again when the lease lapses. Of what is refused alone less is recorded, and why
+//! ([`Unit::lesser`]).
 
 #[cfg(test)]
 mod tests;
+mod unit;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::AssertUnwindSafe;
@@ -16,16 +18,16 @@ use std::time::Duration;
 
 use api::grpc::{Channel, Code, Status, Streaming};
 use api::queue::v1::{
-    CompleteRequest, CompleteResponse, Completion, LeaseKey, Notice, complete_response,
-    queue_client::QueueClient,
+    CompleteRequest, CompleteResponse, LeaseKey, complete_response, queue_client::QueueClient,
 };
 use futures::FutureExt as _;
-use prost::Message as _;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::lease::Held;
+
+pub(crate) use unit::Unit;
 
 /// Completions in one request.
 const BATCH: usize = 1_000;
@@ -39,44 +41,6 @@ const PAUSES_MS: [u64; 6] = [20, 50, 100, 250, 500, 1_000];
 const PUT_OFF: Duration = Duration::from_secs(5);
 /// How long it is. Its leases are renewed meanwhile, so that nothing is delivered again.
 const PATIENCE: Duration = Duration::from_secs(300);
-
-/// Completions that are recorded together or not at all: one, or those that a notice speaks of.
-#[derive(Debug)]
-pub(crate) struct Unit {
-    completions: Vec<Completion>,
-    notice: Option<Notice>,
-    /// Since when it has failed by itself.
-    failing_since: Option<Instant>,
-}
-
-impl Unit {
-    /// One that nobody is told of.
-    pub(crate) fn quiet(completion: Completion) -> Self {
-        Self {
-            completions: vec![completion],
-            notice: None,
-            failing_since: None,
-        }
-    }
-
-    pub(crate) fn told(completions: Vec<Completion>, notice: Notice) -> Self {
-        Self {
-            completions,
-            notice: Some(notice),
-            failing_since: None,
-        }
-    }
-
-    fn leases(&self) -> impl Iterator<Item = &LeaseKey> {
-        let completions = self.completions.iter();
-        completions.filter_map(|completion| completion.lease.as_ref())
-    }
-
-    fn octets(&self) -> usize {
-        let completions = self.completions.iter().map(Completion::encoded_len);
-        completions.sum::<usize>() + self.notice.as_ref().map_or(0, Notice::encoded_len)
-    }
-}
 
 /// A handle to the task that records outcomes; clones share it.
 #[derive(Clone)]
@@ -286,12 +250,21 @@ impl Recorder {
                 "the queue did not record an outcome"
             );
             if given_up {
-                // The leases lapse, and the recipients are tried again.
-                self.release(&[unit]);
+                self.record_less(unit, status.message());
             } else {
                 self.put_off.push_back((now + PUT_OFF, unit));
             }
         }
+    }
+
+    fn record_less(&mut self, unit: Unit, why: &str) {
+        let leases: Vec<LeaseKey> = unit.leases().copied().collect();
+        let lesser = unit.lesser(why);
+        if lesser.is_empty() {
+            // The leases lapse, and the recipients are tried again.
+            self.held.release(&leases);
+        }
+        self.pending.extend(lesser);
     }
 
     fn release(&self, units: &[Unit]) {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use api::grpc::{Channel, Status};
 use api::queue::v1::{
-    LeaseKey, LeaseRequest, LeaseResponse, Renewal, Worker, lease_request,
+    Drain, GiveBack, LeaseKey, LeaseRequest, LeaseResponse, Renewal, Worker, lease_request,
     queue_client::QueueClient,
 };
 use tokio::sync::mpsc;
@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use held::Held;
 
 use crate::route::Router;
+use crate::work::lease_key;
 
 /// A thousand recipients with long addresses fit many times over.
 const MESSAGE_LIMIT: usize = 64 * 1024 * 1024;
@@ -96,7 +97,8 @@ impl Leaser {
         }
     }
 
-    /// After shutdown, what has begun is finished; leases are renewed meanwhile.
+    /// After shutdown, what has begun is finished; leases are renewed meanwhile, and those of what
+    /// has not begun are given back.
     async fn drain(&self) {
         self.shutdown.cancelled().await;
         self.router.stop();
@@ -123,8 +125,14 @@ impl Leaser {
         tracing::info!(worker = self.worker, "leasing");
         let mut lease = ASSUMED_LEASE;
         let mut renewals = renewals(lease);
+        let mut draining = false;
         loop {
+            give_back(&requests, self.held.take_left()).await?;
             tokio::select! {
+                () = self.shutdown.cancelled(), if !draining => {
+                    draining = true;
+                    send(&requests, lease_request::Request::Drain(Drain {})).await?;
+                }
                 response = responses.message() => match response? {
                     Some(response) => {
                         // Beginning anew with each response, a busy worker would never renew.
@@ -133,7 +141,7 @@ impl Leaser {
                             lease = told;
                             renewals = self::renewals(lease);
                         }
-                        self.take(response, session);
+                        give_back(&requests, self.take(response, session)).await?;
                     }
                     None => return Err(Status::unavailable("the queue ended the stream")),
                 },
@@ -157,15 +165,17 @@ impl Leaser {
     }
 
     /// Everything in a response is routed at once, so that it is delivered in one batch. What comes
-    /// in after shutdown is not begun, and becomes due for other workers when the stream ends.
-    fn take(&self, response: LeaseResponse, session: &Arc<LeaseSession>) {
+    /// in after shutdown is not begun, but goes back.
+    fn take(&self, response: LeaseResponse, session: &Arc<LeaseSession>) -> Vec<LeaseKey> {
         if self.shutdown.is_cancelled() {
-            return;
+            let recipients = response.messages.iter().flat_map(|one| &one.recipients);
+            return recipients.map(lease_key).collect();
         }
         for message in &response.messages {
             self.held.add(&message.recipients);
         }
         self.router.route(response.messages, session);
+        Vec::new()
     }
 }
 
@@ -186,6 +196,20 @@ async fn renew(requests: &mpsc::Sender<LeaseRequest>, leases: Vec<LeaseKey>) -> 
         return Ok(());
     }
     send(requests, lease_request::Request::Renew(Renewal { leases })).await
+}
+
+async fn give_back(
+    requests: &mpsc::Sender<LeaseRequest>,
+    leases: Vec<LeaseKey>,
+) -> Result<(), Status> {
+    if leases.is_empty() {
+        return Ok(());
+    }
+    send(
+        requests,
+        lease_request::Request::GiveBack(GiveBack { leases }),
+    )
+    .await
 }
 
 async fn send(

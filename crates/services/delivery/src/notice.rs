@@ -1,6 +1,10 @@
 //! Notices to senders: reports (RFC 3464) that become messages in the transaction that records
 //! what they tell.
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use api::grpc::{Channel, Code, Status};
@@ -8,6 +12,7 @@ use api::message::v1::{Content, content};
 use api::queue::v1::{
     Completion, LeasedRecipient, Notice, Origin, Outcome, Recipient, ReturnContent, Submission,
 };
+use api::text_upload::INLINE_LIMIT;
 use bytes::Bytes;
 use message::Scanner;
 use message::dsn::{Action, RecipientStatus, Report, Returned, report};
@@ -18,9 +23,11 @@ use crate::work::{Failure, Fate, Work};
 
 /// Larger messages are returned without their text.
 const MAX_RETURNED: u64 = 64 * 1024;
-/// Recipients that one notice speaks of: with the message returned it stays below the 256 KiB that
-/// travel inline.
+/// Recipients that one notice speaks of: with the message returned it mostly stays below
+/// [`INLINE_LIMIT`].
 const RECIPIENTS_EACH: usize = 40;
+/// Why a sender is not told who should be.
+const TOO_LARGE: &str = "the notice would be too large";
 /// When the message cannot be read now.
 const PUT_OFF_MS: i64 = 30_000;
 /// Notices wait for it no longer than so far past the message's lifetime.
@@ -67,22 +74,26 @@ impl Notices {
                 lost.then(Bytes::new)
             }
         };
+        let Some(original) = original else {
+            let completions = told.into_iter().map(|one| one.completion);
+            let units = completions.map(|one| unread(one, action, now_ms));
+            return units.map(Unit::quiet).collect();
+        };
         let mut units = Vec::new();
-        for told in told.chunks(RECIPIENTS_EACH) {
-            let notice = original
-                .as_ref()
-                .and_then(|original| self.notice(work, action, told, original, full, now_ms));
-            let completions = told.iter().map(|one| one.completion.clone());
-            match notice {
-                Some(notice) => units.push(Unit::told(completions.collect(), notice)),
-                // A success has happened, told or not; a failure has time.
-                None if matches!(action, Action::Delivered | Action::Relayed) => {
-                    units.extend(completions.map(Unit::quiet));
+        let mut parts: VecDeque<&[Told]> = told.chunks(RECIPIENTS_EACH).collect();
+        while let Some(part) = parts.pop_front() {
+            // Whom it is about counts for more than what it was about.
+            let notice = self
+                .notice(work, action, part, &original, full, now_ms)
+                .or_else(|| self.notice(work, action, part, b"", full, now_ms));
+            let completions = part.iter().map(|one| one.completion.clone());
+            match (notice, part) {
+                (Some(notice), _) => units.push(Unit::told(completions.collect(), notice)),
+                (None, [_, _, ..]) => {
+                    let halves: [_; 2] = part.split_at(part.len() / 2).into();
+                    parts.extend(halves);
                 }
-                None => {
-                    let put_off = completions.map(|one| put_off(one, now_ms));
-                    units.extend(put_off.map(Unit::quiet));
-                }
+                (None, _) => units.extend(completions.map(|one| Unit::untold(one, TOO_LARGE))),
             }
         }
         units
@@ -189,7 +200,11 @@ fn lifetime_end(work: &Work) -> i64 {
     work.message.received_at_ms.saturating_add(lifetime)
 }
 
-fn put_off(mut completion: Completion, now_ms: i64) -> Completion {
+/// Its message cannot be read now. A success has happened, told or not; a failure has time.
+fn unread(mut completion: Completion, action: Action, now_ms: i64) -> Completion {
+    if matches!(action, Action::Delivered | Action::Relayed) {
+        return completion;
+    }
     completion.set_outcome(Outcome::Retry);
     completion.retry_at_ms = now_ms + PUT_OFF_MS;
     completion.delay_notified = false;
@@ -208,6 +223,9 @@ fn split(original: &[u8]) -> (&[u8], &[u8]) {
 fn content(bytes: &[u8]) -> Option<Content> {
     let mut scanner = Scanner::new();
     let text = Bytes::copy_from_slice(scanner.push(bytes).ok()?);
+    if text.len() > INLINE_LIMIT {
+        return None;
+    }
     let scanned = scanner.finish().ok()?;
     Some(Content {
         header: scanned.header,

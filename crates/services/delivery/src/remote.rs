@@ -152,7 +152,7 @@ impl Remote {
 
     fn leave(&self, job: &Job) {
         let keys: Vec<_> = job.recipients.iter().map(lease_key).collect();
-        self.setup.held.release(&keys);
+        self.setup.held.give_back(&keys);
     }
 
     fn fail(&self, job: Job, failure: &Failure) {

@@ -44,7 +44,7 @@ pub(crate) fn after(failure: &Failure, facts: &Facts, settings: &DeliverySetting
     }
     let pause = failure
         .retry_in
-        .unwrap_or_else(|| settings.retry_after(facts.attempts.saturating_add(1)));
+        .unwrap_or_else(|| settings.retry_after(tried(facts, settings).saturating_add(1)));
     let at_ms = facts.now_ms.saturating_add(ms(pause));
     let late = settings
         .delay_notice
@@ -54,6 +54,21 @@ pub(crate) fn after(failure: &Failure, facts: &Facts, settings: &DeliverySetting
         at_ms: at_ms.min(end),
         tell: late && !facts.delay_notified && facts.has_sender && wants_delay(facts.notify),
     }
+}
+
+/// Attempts that were the message's own. Those that failed for a reason of ours (`retry_in`) are
+/// counted by the queue too, but came closer together than the schedule's: no more are taken for
+/// its own than there was time for. Else an hour without mailbox-store would put a message at the
+/// schedule's end, and a busy server's "try again" would cost it hours.
+fn tried(facts: &Facts, settings: &DeliverySettings) -> u32 {
+    let mut left = facts.now_ms.saturating_sub(facts.received_at_ms);
+    for (steps, pause) in (0..).zip(&settings.retry_schedule) {
+        left = left.saturating_sub(ms(*pause));
+        if left < 0 {
+            return facts.attempts.min(steps);
+        }
+    }
+    facts.attempts
 }
 
 /// Not given means failure and delay (RFC 3461 §4.1 leaves delay to us).
@@ -137,6 +152,15 @@ mod tests {
                     ..facts(60_000)
                 },
                 Box::new(retry(HOUR_MS, false)),
+            ),
+            (
+                "put off often",
+                &temporary,
+                Facts {
+                    attempts: 200,
+                    ..facts(59_000)
+                },
+                Box::new(retry(60_000, false)),
             ),
             ("our fault", &soon, facts(0), Box::new(retry(5_000, false))),
             (

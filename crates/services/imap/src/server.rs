@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::directory::v1::directory_client::DirectoryClient;
-use api::grpc::{Channel, Request};
+use api::grpc::{Channel, Request, Status, Streaming};
 use api::mailbox::v1::mailbox_store_client::MailboxStoreClient;
 use service_kit::{ServerTls, Service};
+use tokio::time::timeout;
 
 use crate::config::{Config, ListenerConfig, TlsMode};
 use crate::watch::Watch;
@@ -14,7 +15,7 @@ use crate::watch::Watch;
 /// The largest answer of mailbox-store: the changes to a mailbox of a million messages.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 
-/// How long a call may take until its answer begins.
+/// How long a call may take until its answer begins, and each piece of it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A request that does not wait for ever: a store that hangs is as one that is gone.
@@ -22,6 +23,15 @@ pub(crate) fn timed<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.set_timeout(PATIENCE);
     request
+}
+
+/// The next piece of an answer that is streamed; none at its end. Nobody waits for ever for a store
+/// that falls silent in between.
+pub(crate) async fn next<T>(answer: &mut Streaming<T>) -> Result<Option<T>, Status> {
+    match timeout(PATIENCE, answer.message()).await {
+        Ok(piece) => piece,
+        Err(_) => Err(Status::deadline_exceeded("mailbox-store fell silent")),
+    }
 }
 
 /// See the module.

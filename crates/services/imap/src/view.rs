@@ -196,10 +196,12 @@ impl View {
     }
 
     /// Messages are gone; [`Self::tell_expunged`] tells it.
-    pub(crate) fn note_gone(&mut self, range: &RangeInclusive<u32>) {
-        let (start, end) = self.places(range);
-        let messages = self.messages.get(start..end).unwrap_or_default();
-        self.gone.extend(messages.iter().map(|message| message.uid));
+    pub(crate) fn note_gone(&mut self, ranges: impl IntoIterator<Item = RangeInclusive<u32>>) {
+        for range in ranges {
+            let (start, end) = self.places(&range);
+            let messages = self.messages.get(start..end).unwrap_or_default();
+            self.gone.extend(messages.iter().map(|message| message.uid));
+        }
         self.gone.sort_unstable();
         self.gone.dedup();
     }

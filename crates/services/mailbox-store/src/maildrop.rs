@@ -18,7 +18,7 @@ use crate::{Error, Result};
 #[cfg(test)]
 mod tests;
 
-/// How often the connection is tried while locks are held.
+/// How often the connection is tried while locks are held, and how long an answer may take.
 const TRIED_EVERY: Duration = Duration::from_secs(5);
 
 /// Gives locks.
@@ -141,16 +141,19 @@ impl Keeper {
     }
 
     async fn try_lock(&mut self, user_id: i64) -> sqlx::Result<bool> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => PgConnection::connect_with(&self.pool.connect_options()).await?,
-        };
-        sqlx::query_scalar!(
-            r#"SELECT pg_try_advisory_lock(hashtextextended('postern maildrop ' || $1::bigint, 0))
+        in_time(async {
+            let connection = match self.connection.take() {
+                Some(connection) => connection,
+                None => PgConnection::connect_with(&self.pool.connect_options()).await?,
+            };
+            sqlx::query_scalar!(
+                r#"SELECT pg_try_advisory_lock(hashtextextended('postern maildrop ' || $1::bigint, 0))
                    AS "taken!""#,
-            user_id
-        )
-        .fetch_one(self.connection.insert(connection))
+                user_id
+            )
+            .fetch_one(self.connection.insert(connection))
+            .await
+        })
         .await
     }
 
@@ -165,9 +168,8 @@ impl Keeper {
             r#"SELECT pg_advisory_unlock(hashtextextended('postern maildrop ' || $1::bigint, 0))"#,
             user_id
         )
-        .fetch_one(connection)
-        .await;
-        if result.is_err() {
+        .fetch_one(connection);
+        if in_time(result).await.is_err() {
             self.lose();
         }
     }
@@ -175,12 +177,7 @@ impl Keeper {
     async fn try_connection(&mut self) {
         let alive = match &mut self.connection {
             None => false,
-            Some(connection) => {
-                matches!(
-                    tokio::time::timeout(TRIED_EVERY, connection.ping()).await,
-                    Ok(Ok(()))
-                )
-            }
+            Some(connection) => in_time(connection.ping()).await.is_ok(),
         };
         if !alive {
             self.lose();
@@ -194,6 +191,13 @@ impl Keeper {
             lost.cancel();
         }
     }
+}
+
+/// One connection serves all: a Postgres that fell silent must not keep everybody waiting.
+async fn in_time<T>(answer: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+    tokio::time::timeout(TRIED_EVERY, answer)
+        .await
+        .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
 }
 
 fn locked() -> Error {

@@ -3,6 +3,9 @@
 //! What the mailbox's rows can answer is asked in SQL. Keys about headers and texts are decided
 //! here, for the messages that SQL has left over: first with the header, and only where that does
 //! not decide it, with the text, which is decoded piece by piece and never held as a whole (I7).
+//!
+//! That may take minutes in a large mailbox. So it is done in slices, between which others have
+//! their turn and whoever asked may have gone away; and only so many at a time.
 
 mod candidates;
 mod evaluate;
@@ -14,7 +17,10 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use api::mailbox::v1::SearchResponse;
+use tokio::time::Instant;
 
 pub use key::Key;
 
@@ -24,14 +30,35 @@ use crate::store::Store;
 use crate::values::{narrow, unsigned};
 use crate::{Error, Result};
 
-/// Messages of the mailbox that match. `now` is what the ages of messages are counted from.
-pub async fn search(store: &Store, mailbox_id: i64, key: &Key, now: i64) -> Result<SearchResponse> {
-    let found = if key.needs_content() {
-        by_content(store, mailbox_id, key, now).await?
+/// How long contents are looked at for one request.
+pub const SLICE: Duration = Duration::from_secs(1);
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Search<'a> {
+    /// Where.
+    pub mailbox_id: i64,
+    /// What.
+    pub key: &'a Key,
+    /// Behind this UID.
+    pub after: i64,
+    /// What the ages of messages are counted from.
+    pub now: i64,
+    /// How long contents are looked at, one at least: then the caller goes on, or does not.
+    pub slice: Duration,
+}
+
+/// Messages of the mailbox that match.
+pub async fn search(store: &Store, search: Search<'_>) -> Result<SearchResponse> {
+    let Search {
+        mailbox_id, key, ..
+    } = search;
+    let (found, looked_at_to) = if key.needs_content() {
+        by_content(store, search).await?
     } else {
-        sql::matching(store.pool(), mailbox_id, key, now).await?
+        (sql::matching(store.pool(), search).await?, None)
     };
-    if found.is_empty() {
+    if found.is_empty() && looked_at_to.is_none() {
         // Nothing may mean that the mailbox is gone.
         let mut connection = store.pool().acquire().await.map_err(Error::from)?;
         lock::exists(&mut connection, mailbox_id).await?;
@@ -39,6 +66,7 @@ pub async fn search(store: &Store, mailbox_id: i64, key: &Key, now: i64) -> Resu
     let highest = found.iter().map(|(_, modseq)| *modseq).max().unwrap_or(0);
     Ok(SearchResponse {
         uids: found.iter().map(|(uid, _)| narrow(*uid)).collect(),
+        looked_at_to: looked_at_to.map_or(0, narrow),
         highest_modseq: if key.names_modseq() {
             unsigned(highest)
         } else {
@@ -50,16 +78,18 @@ pub async fn search(store: &Store, mailbox_id: i64, key: &Key, now: i64) -> Resu
 /// UIDs with their MODSEQs.
 type Found = Vec<(i64, i64)>;
 
-async fn by_content(store: &Store, mailbox_id: i64, key: &Key, now: i64) -> Result<Found> {
+/// What was found, and the UID up to which was looked where there was no time for all.
+async fn by_content(store: &Store, mut search: Search<'_>) -> Result<(Found, Option<i64>)> {
+    let Search { key, now, .. } = search;
+    let _turn = store.search_turn().await;
+    let ends = Instant::now() + search.slice;
     let needles = key.needles();
     let mut found = Found::new();
-    let mut after = 0;
     loop {
-        let page = candidates::page(store.pool(), mailbox_id, key, now, after).await?;
-        let Some(last) = page.last() else {
-            return Ok(found);
-        };
-        after = last.uid;
+        let page = candidates::page(store.pool(), search).await?;
+        if page.is_empty() {
+            return Ok((found, None));
+        }
         for candidate in page {
             let known = Known {
                 candidate: &candidate,
@@ -79,6 +109,10 @@ async fn by_content(store: &Store, mailbox_id: i64, key: &Key, now: i64) -> Resu
             };
             if matches {
                 found.push((candidate.uid, candidate.modseq));
+            }
+            search.after = candidate.uid;
+            if Instant::now() >= ends {
+                return Ok((found, Some(search.after)));
             }
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use database::HeldConnection;
 use sqlx::{PgPool, Postgres, Transaction};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::notices::{CHANNEL, Hub, Notice, Origin, UserNotice};
 use crate::{Error, Result};
@@ -16,7 +17,11 @@ pub struct Store {
     hub: Arc<Hub>,
     origin: Origin,
     body_ids: Arc<volume::Ids>,
+    searches: Arc<Semaphore>,
 }
+
+/// Searches of contents at a time: others are to find connections, and processors.
+const SEARCHES: usize = 4;
 
 /// How often a write is made again when a deadlock was broken or Postgres restarted, before the
 /// caller is told to try again later.
@@ -30,6 +35,7 @@ impl Store {
             hub: Arc::default(),
             origin: Origin::random(),
             body_ids: Arc::default(),
+            searches: Arc::new(Semaphore::new(SEARCHES)),
         }
     }
 
@@ -46,6 +52,12 @@ impl Store {
     /// Gives ids to bodies that come in here.
     pub fn body_ids(&self) -> &volume::Ids {
         &self.body_ids
+    }
+
+    /// Waits until it is a search's turn to look at contents. (None would mean that nobody may any
+    /// more, which nobody says.)
+    pub async fn search_turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.searches.acquire().await.ok()
     }
 
     /// By what this process knows its own notices.

@@ -14,9 +14,9 @@ pub struct Config {
     pub max_connections: usize,
     /// Of these, from one address.
     pub max_connections_per_address: usize,
-    /// Seconds of silence before the login.
+    /// Seconds a client may take to log in.
     pub login_timeout_seconds: u64,
-    /// Seconds of silence after it (RFC 1939 §3: at least 600).
+    /// Seconds of silence after the login (RFC 1939 §3: at least 600).
     pub idle_timeout_seconds: u64,
 }
 

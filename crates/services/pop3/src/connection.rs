@@ -9,12 +9,19 @@ use std::time::Duration;
 use pop3_protocol::server::{Action, Session, Settings, reply};
 use service_kit::ServerTls;
 use session_io::{Connection, SessionError};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::store::{Lock, Store};
 
 /// How long a client may take for the TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(30);
+
+/// After a shutdown has begun, for the answer under way.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// For the goodbye to a client that may have stopped reading.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// What all connections of a listener have in common.
 pub(crate) struct Shared {
@@ -31,7 +38,9 @@ struct Client {
     connection: Connection,
     session: Session,
     shared: Arc<Shared>,
+    /// Held from the login on.
     lock: Option<Lock>,
+    login_deadline: Instant,
 }
 
 /// Why a session is over before its client said QUIT.
@@ -40,6 +49,8 @@ enum End {
     Session(SessionError),
     /// A message broke off in the middle: only closing tells the client so.
     BrokenOff,
+    /// The process ends, and the client does not read what it asked for.
+    ShutDown,
 }
 
 impl From<SessionError> for End {
@@ -51,13 +62,21 @@ impl From<SessionError> for End {
 /// Serves one client. Whatever happens, the maildrop is free afterwards.
 pub(crate) async fn serve(connection: Connection, shared: Arc<Shared>) {
     let peer = connection.peer();
+    let shutdown = shared.shutdown.clone();
     let mut client = Client {
         connection,
         session: Session::new(shared.settings),
+        login_deadline: Instant::now() + shared.login_timeout,
         shared,
         lock: None,
     };
-    let ended = client.run().await;
+    let ended = tokio::select! {
+        ended = client.run() => ended,
+        () = async {
+            shutdown.cancelled().await;
+            sleep(DRAIN).await;
+        } => Err(End::ShutDown),
+    };
     client.lock = None;
     match ended {
         Ok(()) => tracing::debug!(%peer, "session ended"),
@@ -66,14 +85,16 @@ pub(crate) async fn serve(connection: Connection, shared: Arc<Shared>) {
                 .connection
                 .output()
                 .extend_from_slice(reply::TIMED_OUT);
-            client.connection.set_timeout(Duration::from_secs(1));
+            client.connection.set_timeout(GOODBYE);
             // The client may have stopped reading, too.
             let _ = client.connection.flush().await;
             tracing::debug!(%peer, "silent for too long");
         }
         Err(End::Session(error)) => tracing::debug!(%peer, %error, "connection lost"),
         Err(End::BrokenOff) => tracing::debug!(%peer, "a message broke off"),
+        Err(End::ShutDown) => tracing::debug!(%peer, "not waited for at the shutdown"),
     }
+    client.connection.set_timeout(GOODBYE);
     // It may be gone already.
     let _ = client.connection.close().await;
 }
@@ -83,13 +104,18 @@ impl Client {
         if self.shared.settings.tls_on {
             self.start_tls().await?;
         }
-        self.connection.set_timeout(self.shared.login_timeout);
         self.session.greet(self.connection.output());
         loop {
             let (input, output) = self.connection.buffers();
             match self.session.next(input, output) {
                 Action::Read => {
+                    let patience = self.patience();
+                    self.connection.set_timeout(patience);
                     self.connection.flush().await?;
+                    // With more input at hand no wait would notice that the time is up.
+                    if patience.is_zero() {
+                        return Err(SessionError::Timeout.into());
+                    }
                     if !self.read().await? {
                         return Ok(());
                     }
@@ -112,6 +138,17 @@ impl Client {
         }
     }
 
+    /// How long the client may take for what comes next. Before the login there is one deadline for
+    /// all of it: else octets that drip would hold a place for ever (I7).
+    fn patience(&self) -> Duration {
+        match self.lock {
+            Some(_) => self.shared.idle_timeout,
+            None => self
+                .login_deadline
+                .saturating_duration_since(Instant::now()),
+        }
+    }
+
     /// Reads more; false when the client has gone or the process ends.
     async fn read(&mut self) -> Result<bool, End> {
         tokio::select! {
@@ -128,12 +165,12 @@ impl Client {
     }
 
     async fn start_tls(&mut self) -> Result<(), End> {
-        let Some(tls) = &self.shared.tls else {
+        let Some(tls) = self.shared.tls.clone() else {
             return Err(SessionError::Tls("there is no certificate".to_owned()).into());
         };
-        self.connection.set_timeout(HANDSHAKE);
-        self.connection.start_tls(tls).await?;
-        self.connection.set_timeout(self.shared.login_timeout);
+        self.connection.set_timeout(HANDSHAKE.min(self.patience()));
+        self.connection.start_tls(&tls).await?;
+        self.connection.set_timeout(self.patience());
         Ok(())
     }
 

@@ -24,6 +24,8 @@ struct FrontEnd {
     stls: SocketAddr,
     implicit: SocketAddr,
     client_tls: ClientTls,
+    /// All sessions have ended.
+    drained: tokio::task::JoinHandle<()>,
     _folder: tempfile::TempDir,
 }
 
@@ -56,8 +58,8 @@ impl FrontEnd {
         let &[plain, stls, implicit] = running.addresses() else {
             panic!("three listeners")
         };
-        tokio::spawn(running.wait());
         Self {
+            drained: tokio::spawn(running.wait()),
             service,
             plain,
             stls,
@@ -289,6 +291,57 @@ async fn silence_and_shutdown_are_said_before_the_connection_closes() {
     front_end.service.shutdown.cancel();
     assert!(client.line().await.starts_with("-ERR [SYS/TEMP]"));
     assert!(client.is_closed().await);
+}
+
+#[tokio::test]
+async fn octets_that_drip_do_not_put_off_the_end_of_the_time_for_the_login() {
+    let store = FakeStore::start(&[]);
+    let front_end = FrontEnd::start(&store, |config| config.login_timeout_seconds = 60);
+    let mut client = front_end.client().await;
+    // From here on the clock stands still but for the waits.
+    tokio::time::pause();
+    client.0.set_timeout(Duration::from_secs(3600));
+    let start = tokio::time::Instant::now();
+    for octet in [b"U", b"S"] {
+        client.0.write(octet).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(25)).await;
+    }
+    assert_eq!(client.line().await, "-ERR That took too long.");
+    assert!(start.elapsed() <= Duration::from_secs(61));
+    assert!(client.is_closed().await);
+}
+
+#[tokio::test]
+async fn who_keeps_talking_has_no_longer_for_the_login() {
+    let store = FakeStore::start(&[]);
+    let front_end = FrontEnd::start(&store, |config| config.login_timeout_seconds = 15);
+    let mut client = front_end.client().await;
+    client.say("USER eve@example.test").await;
+    store.state().login_delay = Duration::from_secs(20);
+    tokio::time::pause();
+    client.0.set_timeout(Duration::from_secs(3600));
+    client.send("PASS wrong").await;
+    // It is there when the time is up.
+    tokio::time::sleep(Duration::from_secs(17)).await;
+    client.send("CAPA").await;
+    assert!(client.line().await.starts_with("-ERR [AUTH]"));
+    assert_eq!(client.line().await, "-ERR That took too long.");
+    assert!(client.is_closed().await);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_does_not_hold_up_the_shutdown() {
+    let large = vec![b'x'; 30_000_000];
+    let store = FakeStore::start(&[(3, &large)]);
+    let mut front_end = FrontEnd::start(&store, |_| ());
+    let mut client = front_end.client().await;
+    client.log_in().await;
+    assert_eq!(client.say("RETR 1").await, "+OK 30000000 octets");
+    tokio::time::pause();
+    let start = tokio::time::Instant::now();
+    front_end.service.shutdown.cancel();
+    (&mut front_end.drained).await.unwrap();
+    assert!(start.elapsed() < Duration::from_secs(20));
 }
 
 #[tokio::test]

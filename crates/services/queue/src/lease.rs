@@ -48,7 +48,7 @@ pub(crate) async fn release(engine: &Engine, keys: &[Key]) {
             return;
         }
     }
-    tracing::info!(recipients = keys.len(), "leases of a lost worker released");
+    tracing::info!(recipients = keys.len(), "leases released before their time");
     engine.due.left_now();
 }
 

@@ -1,6 +1,6 @@
 //! The process `queue`: owns every accepted message until each of its recipients has reached one
-//! end (I2), and keeps the policy and the memory of collecting. It serves `queue.v1`, `policy.v1`
-//! and `collection.v1`; it routes nothing, delivers nothing and opens no connection but to
+//! end (I2), and keeps the policy, the memory of collecting and that of rates. It serves `queue.v1`, `policy.v1`,
+//! `collection.v1` and `throttle.v1`; it routes nothing, delivers nothing and opens no connection but to
 //! Postgres.
 //!
 //! ```text
@@ -13,7 +13,7 @@
 //! - `sql`: every statement on the schema `queue`, and nothing else.
 //! - `enqueue`, `lease`, `complete`, `read`: the calls of `queue.v1`.
 //! - `refusals`: what the front ends refused, for as long as it is kept.
-//! - `policy`, `collection`: the other two services.
+//! - `policy`, `collection`, `throttle`: the other services.
 //! - `upkeep`: partitions by day, garbage, what a crash left.
 
 mod answers;
@@ -35,6 +35,7 @@ mod run;
 mod service;
 mod sql;
 mod submission;
+mod throttle;
 mod upkeep;
 
 pub use clock::Clock;

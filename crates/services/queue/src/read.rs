@@ -36,12 +36,12 @@ pub(crate) fn read_message(
     if request.header_only {
         let header = async move { volume::header(&pool, id).await.map(|body| body.header) };
         return stream::once(header)
-            .map_ok(|data| Chunk { data })
+            .map_ok(|data| Chunk { data, last: false })
             .map_err(failure::of_volume)
             .boxed();
     }
     volume::read(pool, id, 0..u64::MAX)
-        .map_ok(|data| Chunk { data })
+        .map_ok(|data| Chunk { data, last: false })
         .map_err(failure::of_volume)
         .boxed()
 }

@@ -7,6 +7,7 @@ use api::collection::v1::collection_server::CollectionServer;
 use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::queue_server::QueueServer;
 use api::queue::v1::refusals_server::RefusalsServer;
+use api::throttle::v1::throttle_server::ThrottleServer;
 use service_kit::{Routes, Service};
 use sqlx::PgPool;
 use tokio::task::JoinSet;
@@ -19,6 +20,7 @@ use crate::engine::Engine;
 use crate::policy::{Policies, PolicyService, Vault};
 use crate::refusals::RefusalService;
 use crate::service::QueueService;
+use crate::throttle::ThrottleService;
 use crate::{MESSAGE_LIMIT, MIGRATIONS, complete, enqueue, lease, notification, upkeep};
 
 /// Serves until shutdown.
@@ -61,11 +63,13 @@ pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> a
     };
     let policy = PolicyService::new(policies, vault, pool.clone(), clock.clone(), shutdown);
     let refusals = RefusalService::new(pool.clone(), clock.clone());
-    let collection = CollectionService::new(pool, clock);
+    let collection = CollectionService::new(pool.clone(), clock.clone());
+    let throttle = ThrottleService::new(pool, clock);
     let routes = Routes::new(QueueServer::new(queue).max_decoding_message_size(MESSAGE_LIMIT))
         .add_service(PolicyServer::new(policy).max_decoding_message_size(MESSAGE_LIMIT))
         .add_service(RefusalsServer::new(refusals).max_decoding_message_size(MESSAGE_LIMIT))
-        .add_service(CollectionServer::new(collection).max_decoding_message_size(MESSAGE_LIMIT));
+        .add_service(CollectionServer::new(collection).max_decoding_message_size(MESSAGE_LIMIT))
+        .add_service(ThrottleServer::new(throttle));
 
     serve(
         &service,

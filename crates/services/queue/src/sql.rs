@@ -14,6 +14,7 @@ pub(crate) mod listing;
 pub(crate) mod refusals;
 pub(crate) mod revisions;
 pub(crate) mod secrets;
+pub(crate) mod throttle;
 
 /// How far a message's id is shifted left to make room for its recipients' numbers. The
 /// statements say 14.

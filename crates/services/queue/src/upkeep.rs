@@ -56,6 +56,7 @@ pub(crate) async fn round(engine: &Engine, keep: KeepDays) -> Result<(), sqlx::E
     if !ended.is_empty() {
         sql::complete::remove_ended(&mut connection, &ended, now).await?;
     }
+    sql::throttle::forget(&mut connection, now, now * 1000).await?;
     drop(connection);
     let swept = volume::garbage::sweep(&engine.pool, now).await?;
     if swept.removed + swept.kept > 0 {

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use rules::ListenerClass;
+use rules::{InterfaceSetting, ListenerClass, Network};
 use serde::Deserialize;
 
 /// What the process needs to start.
@@ -11,6 +11,11 @@ use serde::Deserialize;
 pub struct Config {
     /// Where to listen.
     pub listener: Vec<ListenerConfig>,
+    /// Classes of interfaces, by name or by network, for listeners of the class `auto`. What is not
+    /// set here is found.
+    pub interface: Vec<InterfaceSetting>,
+    /// Name server to ask; the system's when absent.
+    pub resolver: Option<SocketAddr>,
     /// Connections at a time on each listener.
     pub max_connections: usize,
     /// Connections at a time from one address on each listener.
@@ -41,6 +46,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listener: Vec::new(),
+            interface: Vec::new(),
+            resolver: None,
             max_connections: 2000,
             max_connections_per_address: 200,
             max_messages_per_connection: 10_000,
@@ -71,9 +78,18 @@ pub struct ListenerConfig {
     /// How it is protected.
     #[serde(default)]
     pub tls: TlsMode,
-    /// To which network it belongs.
+    /// To which network it belongs. Behind proxies `auto` means external: their addresses say
+    /// nothing of the clients' networks.
     #[serde(default)]
     pub class: ListenerClass,
+    /// The proxies that are believed when they tell a client's address: by XCLIENT, which is
+    /// announced to them alone, or by a PROXY header.
+    #[serde(default)]
+    pub proxies: Vec<Network>,
+    /// The proxies begin each connection with a PROXY header, version 1 or 2; one without is closed.
+    /// What follows comes from their clients, so XCLIENT is not announced.
+    #[serde(default)]
+    pub proxy_protocol: bool,
     /// Take passwords without TLS.
     #[serde(default)]
     pub plaintext_auth: bool,
@@ -132,6 +148,11 @@ mod tests {
             tls = "implicit"
             class = "external"
             plaintext-auth = false
+            proxies = ["10.0.0.0/8", "2001:db8::1"]
+            proxy-protocol = true
+            [[interface]]
+            name = "eth1"
+            class = "dmz"
             "#,
         )
         .unwrap();
@@ -141,11 +162,17 @@ mod tests {
         assert_eq!(config.listener[0].tls, TlsMode::Starttls);
         assert_eq!(config.listener[1].role, Role::Submission);
         assert_eq!(config.listener[1].class, ListenerClass::External);
+        assert!(config.listener[0].proxies.is_empty() && !config.listener[0].proxy_protocol);
+        assert!(config.listener[1].proxies[0].contains("10.1.2.3".parse().unwrap()));
+        assert!(config.listener[1].proxy_protocol);
+        assert_eq!(config.interface.len(), 1);
     }
 
     #[test]
     fn what_is_misspelt_is_refused() {
         assert!(toml::from_str::<Config>("max-conections = 1").is_err());
         assert!(toml::from_str::<Config>("[[listener]]\naddress = \"x\"").is_err());
+        let proxies = "[[listener]]\naddress = \"127.0.0.1:25\"\nproxies = [\"10.0.0.0/99\"]";
+        assert!(toml::from_str::<Config>(proxies).is_err());
     }
 }

@@ -4,12 +4,14 @@
 mod content;
 mod envelope;
 mod login;
+mod origin;
+mod rates;
 mod refusal;
 
 use std::sync::Arc;
 
 use api::policy_watch::PolicySnapshot;
-use rules::{SessionFacts, Trust, Verdict};
+use rules::{Counted, SessionFacts, Trust, Verdict};
 use session_io::SessionError;
 use smtp_protocol::Reply;
 use smtp_protocol::server::{CloseReason, Event, Session, Terms};
@@ -44,13 +46,7 @@ impl Connection {
         shutdown: CancellationToken,
         io: session_io::Connection,
     ) -> Self {
-        let mut facts = SessionFacts::new(
-            Arc::clone(&listener.name),
-            io.peer().ip().to_canonical(),
-            io.local().ip().to_canonical(),
-        );
-        facts.class = listener.class;
-        facts.gateways = server.gateways.current();
+        let facts = origin::facts(&server, &listener, &io);
         Self {
             session: Session::new(server.hostname.as_str(), server.limits, Terms::default()),
             server,
@@ -99,6 +95,16 @@ impl Connection {
             self.session.close(&replies::NOT_NOW, self.io.output());
             return self.io.flush().await;
         }
+        self.look_up_name().await;
+        // One who is to say XCLIENT counts when it has.
+        if !self.may_tell()
+            && let Some(verdict) = self.too_many_connections()
+        {
+            self.note_refusal(verdict.name, &verdict.reasons);
+            self.session
+                .close(&replies::of_verdict(&verdict), self.io.output());
+            return self.io.flush().await;
+        }
         self.set_terms();
         self.session.greet(self.io.output());
         loop {
@@ -118,6 +124,12 @@ impl Connection {
                 event => self.handle(event).await?,
             }
         }
+    }
+
+    fn too_many_connections(&self) -> Option<Verdict> {
+        let snapshot = self.server.policy.current()?;
+        let trust = snapshot.policy.trust(&self.facts);
+        self.take_share(&snapshot, &trust, Counted::Connections, None)
     }
 
     /// Writes what is to be written and waits for the client; false when it has gone.
@@ -144,10 +156,11 @@ impl Connection {
                 self.start_tls().await?;
                 self.session.secured();
             }
+            Event::Xclient(told) => self.told(told).await,
             Event::Authenticate(credentials) => self.log_in(credentials).await,
             Event::Mail(mail) => {
                 self.asked = Asked::mail(&mail.reverse_path);
-                self.sender(mail);
+                self.sender(mail).await;
             }
             Event::Rcpt(rcpt) => {
                 self.asked.rcpt(&rcpt.forward_path);
@@ -176,6 +189,7 @@ impl Connection {
 
     fn hello(&mut self) {
         self.facts.helo = self.session.hello().map(|hello| hello.name.clone());
+        self.asked = Asked::default();
         self.forget_transaction();
         self.session.accept(self.io.output());
     }
@@ -210,6 +224,7 @@ impl Connection {
             starttls: !tls && self.listener.tls.is_some(),
             auth: tls || self.listener.plaintext_auth,
             auth_required: self.listener.role == Role::Submission,
+            xclient: self.may_tell(),
             size: rules.max_size,
         });
     }

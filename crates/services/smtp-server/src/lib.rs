@@ -7,21 +7,24 @@
 //!
 //! ```text
 //! listen ──▶ connection ──▶ smtp_protocol::server::Session   (what was said)
+//!               ├─ origin       who is there: host-network, PROXY, XCLIENT, reverse_name
 //!               ├─ login        directory.Authenticate
 //!               ├─ envelope     rules, users (directory.FindUsers, WatchUsers)
 //!               ├─ refusals     what was refused, to the queue in the background
+//!               ├─ rates        throttle (throttle.Count once a second, throttle.Greylist)
 //!               └─ content      intake (scanner, inline text or upload) ──▶ queue.Enqueue
 //! ```
 
 mod config;
 mod connection;
-mod gateways;
 mod listen;
 mod metrics;
 mod refusals;
 mod replies;
+mod reverse_name;
 mod server;
 mod session_id;
+mod throttle;
 mod trace_header;
 mod users;
 

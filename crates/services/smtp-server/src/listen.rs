@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use rules::ListenerClass;
 use service_kit::Service;
 use tokio::task::JoinSet;
 
@@ -62,12 +63,16 @@ pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> 
                 TlsMode::Starttls | TlsMode::None => BUSY,
             },
         };
+        if listener.class == ListenerClass::Auto && !listener.proxies.is_empty() {
+            tracing::warn!(%address, "behind proxies the class `auto` means external");
+        }
         let listener = Arc::new(Listener::new(listener, tls.as_ref())?);
         let shutdown = service.shutdown.clone();
         let server = Arc::clone(&server);
-        running.listeners.spawn(session_io::serve(
+        running.listeners.spawn(session_io::serve_behind(
             socket,
             limits,
+            listener.proxies.clone(),
             service.shutdown.clone(),
             move |io| {
                 let connection = Connection::new(

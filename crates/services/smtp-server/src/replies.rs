@@ -11,6 +11,8 @@ pub(crate) const NOT_NOW: Reply = Reply::new(421, 3, 2, "Service not available, 
 pub(crate) const SHUTTING_DOWN: Reply = Reply::new(421, 3, 2, "Service shutting down");
 /// A connection that has had its share.
 pub(crate) const ENOUGH: Reply = Reply::new(421, 7, 0, "Too many messages, please connect again");
+/// A proxy told of a client that has as many connections as it may have.
+pub(crate) const NO_ROOM: Reply = Reply::new(421, 3, 2, "Too many connections, try again later");
 /// Silence.
 pub(crate) const TIMEOUT: Reply = Reply::new(421, 4, 2, "Timeout, closing connection");
 pub(crate) const LOGIN_FAILED: Reply = Reply::new(535, 7, 8, "Authentication failed");

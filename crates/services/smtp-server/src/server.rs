@@ -7,15 +7,18 @@ use api::directory::v1::directory_client::DirectoryClient;
 use api::grpc::Channel;
 use api::policy_watch::PolicyWatch;
 use api::queue_client::Enqueuer;
-use rules::ListenerClass;
+use host_network::HostNetwork;
+use rules::{InterfaceSetting, ListenerClass};
 use service_kit::{ServerTls, Service};
+use session_io::Proxies;
 use smtp_protocol::server::Limits;
 
 use crate::config::{Config, ListenerConfig, Role, TlsMode};
-use crate::gateways::Gateways;
 use crate::metrics::Metrics;
 use crate::refusals::Refusals;
+use crate::reverse_name::ReverseNames;
 use crate::session_id::SessionIds;
+use crate::throttle::Throttle;
 use crate::users::Users;
 
 /// See the module.
@@ -26,7 +29,10 @@ pub(crate) struct Server {
     pub(crate) directory: DirectoryClient<Channel>,
     pub(crate) queue: Channel,
     pub(crate) enqueuer: Enqueuer,
-    pub(crate) gateways: Gateways,
+    pub(crate) throttle: Throttle,
+    pub(crate) network: HostNetwork,
+    pub(crate) interfaces: Vec<InterfaceSetting>,
+    pub(crate) reverse_names: ReverseNames,
     pub(crate) ids: SessionIds,
     pub(crate) metrics: Metrics,
     pub(crate) refusals: Refusals,
@@ -48,8 +54,11 @@ impl Server {
             directory: DirectoryClient::new(mailbox_store),
             enqueuer: Enqueuer::new(queue.clone()),
             refusals: Refusals::start(queue.clone(), config.refusals_kept_a_minute),
+            throttle: Throttle::start(queue.clone(), service.shutdown.clone()),
             queue,
-            gateways: Gateways::new(),
+            network: HostNetwork::watch(),
+            interfaces: config.interface.clone(),
+            reverse_names: ReverseNames::new(config.resolver),
             ids: SessionIds::new(),
             metrics: Metrics::new(),
             limits: Limits {
@@ -72,6 +81,9 @@ pub(crate) struct Listener {
     pub(crate) name: Arc<str>,
     pub(crate) role: Role,
     pub(crate) class: ListenerClass,
+    pub(crate) proxies: Proxies,
+    /// The proxies tell by XCLIENT; otherwise, if there are any, by a PROXY header.
+    pub(crate) xclient: bool,
     pub(crate) tls_mode: TlsMode,
     pub(crate) plaintext_auth: bool,
     pub(crate) tls: Option<Arc<ServerTls>>,
@@ -89,10 +101,30 @@ impl Listener {
         if config.tls == TlsMode::Implicit && tls.is_none() {
             anyhow::bail!("listener {name}: implicit TLS needs a certificate in [tls]");
         }
+        let behind = !config.proxies.is_empty();
+        if config.proxy_protocol && !behind {
+            anyhow::bail!(
+                "listener {name}: `proxy-protocol` needs `proxies`: from anybody a header is not believed"
+            );
+        }
+        if let Some(everyone) = config
+            .proxies
+            .iter()
+            .find(|network| network.is_everything())
+        {
+            anyhow::bail!(
+                "listener {name}: with `proxies` of {everyone} anybody could say who he is"
+            );
+        }
         Ok(Self {
             name: name.into(),
             role: config.role,
-            class: config.class,
+            class: match config.class {
+                ListenerClass::Auto if behind => ListenerClass::External,
+                class => class,
+            },
+            proxies: Proxies::new(config.proxies.clone(), config.proxy_protocol),
+            xclient: behind && !config.proxy_protocol,
             tls_mode: config.tls,
             plaintext_auth: config.plaintext_auth,
             tls: tls.filter(|_| config.tls != TlsMode::None).cloned(),

@@ -6,7 +6,7 @@ use imap_protocol::{Event, Limits, Parsed, Reader};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|line: &[u8]| {
-    let Ok((_, command)) = Parsed::from_bytes(Bytes::copy_from_slice(line), false).result else {
+    let Ok((_, command)) = Parsed::from_bytes(Bytes::copy_from_slice(line)).result else {
         return;
     };
     let mut wire = BytesMut::new();

@@ -35,14 +35,9 @@ impl AppendHead {
     /// Reads what stands before a literal's mark. The last thing there is a space when the
     /// literal is the message; when it is the mailbox's name, nothing is there to read yet, and
     /// that is an error here which the reader takes as "not yet".
-    pub(crate) fn parse(
-        before: Bytes,
-        utf8_names: bool,
-        size: u64,
-        synchronizing: bool,
-    ) -> Result<Self> {
+    pub(crate) fn parse(before: Bytes, size: u64, synchronizing: bool) -> Result<Self> {
         let tag = Tag::at_start_of(&before).ok_or(CommandError::NoTag)?;
-        let mut cursor = Cursor::new(before, utf8_names);
+        let mut cursor = Cursor::new(before);
         cursor.back_to(tag.as_bytes().len() + 1);
         if !cursor.eat_word("APPEND") {
             return Err(CommandError::Unknown);

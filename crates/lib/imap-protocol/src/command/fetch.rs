@@ -113,6 +113,9 @@ fn item_word(cursor: &mut Cursor) -> Vec<u8> {
         .to_ascii_uppercase()
 }
 
+/// Each item may go through the header section of each message.
+const MOST_ITEMS: usize = 500;
+
 /// `"FETCH" SP sequence-set SP items`. The macros are spelled out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetch {
@@ -133,6 +136,9 @@ impl Fetch {
         };
         if items.is_empty() {
             return Err(CommandError::Expected("a fetch item"));
+        }
+        if items.len() > MOST_ITEMS {
+            return Err(CommandError::Expected("fewer fetch items"));
         }
         if uid {
             items.retain(|item| *item != FetchItem::Uid);

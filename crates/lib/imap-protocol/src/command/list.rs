@@ -62,6 +62,10 @@ pub struct Lsub {
 
 const MOST_PATTERNS: usize = 100;
 
+/// Octets of all patterns together, each with the reference before it: each may be tried on each
+/// mailbox.
+const LONGEST_PATTERNS: usize = 4 * 1024;
+
 impl List {
     pub(crate) fn parse(cursor: &mut Cursor) -> Result<Self> {
         cursor.space()?;
@@ -82,6 +86,14 @@ impl List {
         };
         if patterns.is_empty() || patterns.len() > MOST_PATTERNS {
             return Err(CommandError::Expected("a pattern"));
+        }
+        let before = reference.as_str().len();
+        let octets: usize = patterns
+            .iter()
+            .map(|pattern: &ListPattern| before + pattern.len())
+            .sum();
+        if octets > LONGEST_PATTERNS {
+            return Err(CommandError::Expected("shorter patterns"));
         }
         let mut returns = ListReturn::default();
         if cursor.eat(b' ') {
@@ -113,7 +125,7 @@ impl List {
                 (0, true) => b" (",
                 _ => b" ",
             });
-            put_string(out, &pattern.to_wire(false), Side::Client);
+            put_string(out, &pattern.to_wire(), Side::Client);
         }
         if self.extended {
             out.put_slice(b") RETURN ");
@@ -135,7 +147,7 @@ impl Lsub {
         out.put_slice(b"LSUB ");
         put_mailbox(out, &self.reference);
         out.put_u8(b' ');
-        put_string(out, &self.pattern.to_wire(false), Side::Client);
+        put_string(out, &self.pattern.to_wire(), Side::Client);
     }
 }
 
@@ -145,7 +157,7 @@ fn pattern(cursor: &mut Cursor) -> Result<ListPattern> {
         Some(b'"' | b'{') => cursor.string()?,
         _ => cursor.take_while(is_list_char),
     };
-    ListPattern::from_wire(&octets, cursor.utf8_names).ok_or(CommandError::Expected("a pattern"))
+    ListPattern::from_wire(&octets).ok_or(CommandError::Expected("a pattern"))
 }
 
 impl ListSelection {
@@ -194,7 +206,7 @@ impl ListReturn {
                 b"SPECIAL-USE" => returns.special_use = true,
                 b"STATUS" => {
                     cursor.space()?;
-                    returns.status = Some(cursor.list(StatusItem::parse)?);
+                    returns.status = Some(StatusItem::parse_list(cursor)?);
                 }
                 _ => return Err(CommandError::Expected("a return option")),
             }

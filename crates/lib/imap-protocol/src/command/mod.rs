@@ -211,7 +211,7 @@ pub struct Parsed {
 impl Parsed {
     /// Reads a complete command: its lines and literals, without the last line break.
     #[must_use]
-    pub fn from_bytes(bytes: Bytes, utf8_names: bool) -> Self {
+    pub fn from_bytes(bytes: Bytes) -> Self {
         let tag = Tag::at_start_of(&bytes);
         let Some(length) = tag.as_ref().map(|tag| tag.as_bytes().len()) else {
             return Self {
@@ -219,7 +219,7 @@ impl Parsed {
                 result: Err(CommandError::NoTag),
             };
         };
-        let mut cursor = Cursor::new(bytes, utf8_names);
+        let mut cursor = Cursor::new(bytes);
         cursor.back_to(length + 1);
         Self {
             tag,
@@ -294,5 +294,5 @@ fn mailbox_behind_space(cursor: &mut Cursor) -> Result<MailboxName> {
 }
 
 pub(crate) fn put_mailbox(out: &mut BytesMut, name: &MailboxName) {
-    put_astring(out, &name.to_wire(false), Side::Client);
+    put_astring(out, &name.to_wire(), Side::Client);
 }

@@ -75,6 +75,24 @@ pub struct Search {
 
 const DEEPEST: u32 = 50;
 
+/// Each key may be tried on each message of the mailbox.
+const MOST_KEYS: usize = 1000;
+
+/// What a program of keys may still have.
+struct Room {
+    keys: usize,
+}
+
+impl Room {
+    fn take(&mut self) -> Result<()> {
+        self.keys = self
+            .keys
+            .checked_sub(1)
+            .ok_or(CommandError::Expected("fewer search keys"))?;
+        Ok(())
+    }
+}
+
 impl Search {
     pub(crate) fn parse(cursor: &mut Cursor, uid: bool) -> Result<Self> {
         cursor.space()?;
@@ -93,9 +111,10 @@ impl Search {
             }
             cursor.space()?;
         }
-        let mut keys = vec![SearchKey::parse(cursor, DEEPEST)?];
+        let mut room = Room { keys: MOST_KEYS };
+        let mut keys = vec![SearchKey::parse(cursor, DEEPEST, &mut room)?];
         while cursor.eat(b' ') {
-            keys.push(SearchKey::parse(cursor, DEEPEST)?);
+            keys.push(SearchKey::parse(cursor, DEEPEST, &mut room)?);
         }
         let key = one_or_and(keys);
         Ok(Self { uid, result, key })
@@ -137,11 +156,12 @@ const FLAG_KEYS: [(&str, SystemFlags, bool); 10] = [
 ];
 
 impl SearchKey {
-    fn parse(cursor: &mut Cursor, depth: u32) -> Result<Self> {
+    fn parse(cursor: &mut Cursor, depth: u32, room: &mut Room) -> Result<Self> {
+        room.take()?;
         let depth = depth.checked_sub(1).ok_or(CommandError::TooDeep)?;
         match cursor.peek() {
             Some(b'(') => {
-                let keys = cursor.list(|cursor| Self::parse(cursor, depth))?;
+                let keys = cursor.list(|cursor| Self::parse(cursor, depth, room))?;
                 if keys.is_empty() {
                     return Err(CommandError::Expected("a search key"));
                 }
@@ -169,12 +189,17 @@ impl SearchKey {
             "OLD" => Ok(Self::Not(Box::new(Self::Recent))),
             _ => {
                 cursor.space()?;
-                Self::parse_with_argument(word, cursor, depth)
+                Self::parse_with_argument(word, cursor, depth, room)
             }
         }
     }
 
-    fn parse_with_argument(word: &str, cursor: &mut Cursor, depth: u32) -> Result<Self> {
+    fn parse_with_argument(
+        word: &str,
+        cursor: &mut Cursor,
+        depth: u32,
+        room: &mut Room,
+    ) -> Result<Self> {
         let field =
             |name: &str, cursor: &mut Cursor| Ok(Self::Header(name.to_owned(), cursor.text()?));
         match word {
@@ -200,11 +225,11 @@ impl SearchKey {
             "SMALLER" => cursor.number64().map(Self::Smaller),
             "YOUNGER" => interval(cursor).map(Self::Younger),
             "OLDER" => interval(cursor).map(Self::Older),
-            "NOT" => Ok(Self::Not(Box::new(Self::parse(cursor, depth)?))),
+            "NOT" => Ok(Self::Not(Box::new(Self::parse(cursor, depth, room)?))),
             "OR" => {
-                let left = Self::parse(cursor, depth)?;
+                let left = Self::parse(cursor, depth, room)?;
                 cursor.space()?;
-                let right = Self::parse(cursor, depth)?;
+                let right = Self::parse(cursor, depth, room)?;
                 Ok(Self::Or(Box::new(left), Box::new(right)))
             }
             _ => Err(CommandError::Expected("a search key")),

@@ -52,7 +52,20 @@ impl StatusItem {
             .map_or("", |(_, name)| name)
     }
 
-    pub(crate) fn parse(cursor: &mut Cursor) -> Result<Self> {
+    /// A list of them. What is said twice is told once: it may be told of each mailbox.
+    pub(crate) fn parse_list(cursor: &mut Cursor) -> Result<Vec<Self>> {
+        let mut items = Vec::new();
+        cursor.list(|cursor| {
+            let item = Self::parse(cursor)?;
+            if !items.contains(&item) {
+                items.push(item);
+            }
+            Ok(())
+        })?;
+        Ok(items)
+    }
+
+    fn parse(cursor: &mut Cursor) -> Result<Self> {
         let word = cursor.atom("a status item")?;
         Self::NAMES
             .into_iter()
@@ -76,7 +89,7 @@ impl Status {
         cursor.space()?;
         let mailbox = cursor.mailbox()?;
         cursor.space()?;
-        let items = cursor.list(StatusItem::parse)?;
+        let items = StatusItem::parse_list(cursor)?;
         Ok(Self { mailbox, items })
     }
 

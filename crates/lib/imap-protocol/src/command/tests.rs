@@ -13,7 +13,7 @@ mod strategies;
 
 /// The command of this line.
 fn read(line: &str) -> std::result::Result<Command, CommandError> {
-    Parsed::from_bytes(Bytes::from(format!("a {line}")), false)
+    Parsed::from_bytes(Bytes::from(format!("a {line}")))
         .result
         .map(|(_, command)| command)
 }
@@ -182,5 +182,74 @@ proptest! {
         let again = written(&read);
         prop_assert_eq!(again.as_bytes(), &*shown);
         prop_assert!(wire.is_empty());
+    }
+}
+
+#[test]
+fn what_would_be_done_for_each_message_or_mailbox_is_limited() {
+    let refused = |line: &str| match read(line) {
+        Ok(_) => None,
+        Err(error) => Some(error.to_string()),
+    };
+    let search = |keys: usize| format!("SEARCH{}", " SEEN".repeat(keys));
+    assert_eq!(refused(&search(1000)), None);
+    let too_many = Some("Expected fewer search keys".to_owned());
+    assert_eq!(refused(&search(1001)), too_many);
+    // Those within others count, and those that hold them.
+    let nested = format!("SEARCH{}", " NOT (SEEN)".repeat(400));
+    assert_eq!(refused(&nested), too_many);
+    assert_eq!(
+        refused(&format!("SEARCH{}", " OR SEEN SEEN".repeat(334))),
+        too_many
+    );
+
+    let fetch = |items: usize| format!("FETCH 1 ({})", vec!["BODY[]"; items].join(" "));
+    assert_eq!(refused(&fetch(500)), None);
+    assert_eq!(
+        refused(&fetch(501)).as_deref(),
+        Some("Expected fewer fetch items")
+    );
+
+    let pattern = "x".repeat(64);
+    let list = |reference: &str, count: usize| {
+        let patterns = vec![pattern.as_str(); count].join(" ");
+        format!("LIST {reference} ({patterns})")
+    };
+    assert_eq!(refused(&list("\"\"", 64)), None);
+    let too_long = Some("Expected shorter patterns".to_owned());
+    assert_eq!(refused(&list("\"\"", 65)), too_long);
+    // The reference stands before each of them.
+    assert_eq!(refused(&list("abc/", 64)), too_long);
+    let extended = format!(
+        "LIST (SUBSCRIBED) \"\" ({})",
+        vec![pattern.as_str(); 65].join(" ")
+    );
+    assert_eq!(refused(&extended), too_long);
+    let names = |count: usize| {
+        format!(
+            "FETCH 1 BODY[HEADER.FIELDS ({})]",
+            vec!["x"; count].join(" ")
+        )
+    };
+    assert_eq!(refused(&names(100)), None);
+    assert_eq!(
+        refused(&names(101)).as_deref(),
+        Some("Expected fewer header field names")
+    );
+}
+
+#[test]
+fn a_status_item_that_is_said_twice_is_told_once() {
+    let repeated = vec!["UNSEEN MESSAGES"; 1000].join(" ");
+    for line in [
+        format!("STATUS x ({repeated})"),
+        format!("LIST \"\" * RETURN (STATUS ({repeated}))"),
+    ] {
+        let items = match read(&line).unwrap() {
+            Command::Status(status) => status.items,
+            Command::List(list) => list.returns.status.unwrap(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(items, [StatusItem::Unseen, StatusItem::Messages]);
     }
 }

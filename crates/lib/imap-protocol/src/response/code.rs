@@ -25,18 +25,10 @@ pub enum Code {
     AppendUid(u32, u32),
     /// Messages are gone that the client does not know to be gone.
     ExpungeIssued,
-    /// The mailbox has mailboxes below it.
-    HasChildren,
-    /// Somebody else uses it.
-    InUse,
     /// A limit is reached.
     Limit,
     /// No such mailbox.
     NonExistent,
-    /// Nothing was saved for `$`.
-    NotSaved,
-    /// The quota is used up.
-    OverQuota,
     /// Flags that can be changed; any keyword as well.
     PermanentFlags(Flags),
     /// No login without TLS.
@@ -59,8 +51,6 @@ pub enum Code {
     UidValidity(u32),
     /// Something behind us does not answer; try later.
     Unavailable,
-    /// A message that cannot be stored as it is.
-    UnknownCte,
     /// Sequence number of the first message that is not seen.
     Unseen(u32),
     /// A special use that CREATE cannot give.
@@ -85,13 +75,9 @@ impl fmt::Display for Code {
             Self::Cannot => "CANNOT",
             Self::ClientBug => "CLIENTBUG",
             Self::ExpungeIssued => "EXPUNGEISSUED",
-            Self::HasChildren => "HASCHILDREN",
-            Self::InUse => "INUSE",
             Self::Limit => "LIMIT",
             Self::NonExistent => "NONEXISTENT",
             Self::NoPermanentFlags => "PERMANENTFLAGS ()",
-            Self::NotSaved => "NOTSAVED",
-            Self::OverQuota => "OVERQUOTA",
             Self::PrivacyRequired => "PRIVACYREQUIRED",
             Self::ReadOnly => "READ-ONLY",
             Self::ReadWrite => "READ-WRITE",
@@ -99,7 +85,6 @@ impl fmt::Display for Code {
             Self::TooBig => "TOOBIG",
             Self::TryCreate => "TRYCREATE",
             Self::Unavailable => "UNAVAILABLE",
-            Self::UnknownCte => "UNKNOWN-CTE",
             Self::UseAttr => "USEATTR",
         };
         f.write_str(word)

@@ -42,14 +42,13 @@ pub fn put_list(
     attributes: &[&str],
     name: &MailboxName,
     extension: &str,
-    utf8: bool,
 ) {
     out.put_slice(b"* ");
     out.put_slice(word.as_bytes());
     out.put_u8(b' ');
     put_flag_list(out, attributes.iter().copied());
     out.put_slice(b" \"/\" ");
-    put_mailbox(out, name, utf8);
+    put_mailbox(out, name);
     out.put_slice(extension.as_bytes());
     out.put_slice(b"\r\n");
 }
@@ -59,10 +58,9 @@ pub fn put_status(
     out: &mut BytesMut,
     name: &MailboxName,
     values: impl IntoIterator<Item = (StatusItem, u64)>,
-    utf8: bool,
 ) {
     out.put_slice(b"* STATUS ");
-    put_mailbox(out, name, utf8);
+    put_mailbox(out, name);
     out.put_slice(b" (");
     for (index, (item, value)) in values.into_iter().enumerate() {
         if index > 0 {

@@ -13,6 +13,7 @@ pub use data::{
     put_esearch, put_flag_list, put_flags, put_list, put_number_line, put_search, put_status,
 };
 
+use crate::wire::{Side, put_astring};
 use crate::{MailboxName, Tag};
 
 /// How a command ended, or what kind of notice it is.
@@ -73,19 +74,6 @@ pub fn put_untagged(out: &mut BytesMut, line: &str) {
 }
 
 /// A mailbox name as an astring.
-pub fn put_mailbox(out: &mut BytesMut, name: &MailboxName, utf8: bool) {
-    let wire = name.to_wire(utf8);
-    if utf8 && !wire.is_ascii() {
-        // Quoted strings may hold UTF-8 once it was enabled (RFC 9051 §4.3).
-        out.put_u8(b'"');
-        for &octet in &wire {
-            if matches!(octet, b'"' | b'\\') {
-                out.put_u8(b'\\');
-            }
-            out.put_u8(octet);
-        }
-        out.put_u8(b'"');
-    } else {
-        crate::wire::put_astring(out, &wire, crate::wire::Side::Server);
-    }
+pub fn put_mailbox(out: &mut BytesMut, name: &MailboxName) {
+    put_astring(out, &name.to_wire(), Side::Server);
 }

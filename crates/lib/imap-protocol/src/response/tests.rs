@@ -43,21 +43,13 @@ fn flags_and_permanent_flags() {
 
 #[test]
 fn names_are_quoted_where_needed() {
-    let list = |text: &str, utf8| {
-        written(|out| put_list(out, "LIST", &["\\HasNoChildren"], &name(text), "", utf8))
-    };
-    assert_eq!(list("a", false), "* LIST (\\HasNoChildren) \"/\" a\r\n");
+    let list =
+        |text: &str| written(|out| put_list(out, "LIST", &["\\HasNoChildren"], &name(text), ""));
+    assert_eq!(list("a"), "* LIST (\\HasNoChildren) \"/\" a\r\n");
+    assert_eq!(list("a b"), "* LIST (\\HasNoChildren) \"/\" \"a b\"\r\n");
     assert_eq!(
-        list("a b", false),
-        "* LIST (\\HasNoChildren) \"/\" \"a b\"\r\n"
-    );
-    assert_eq!(
-        list("Entwürfe", false),
+        list("Entwürfe"),
         "* LIST (\\HasNoChildren) \"/\" Entw&APw-rfe\r\n"
-    );
-    assert_eq!(
-        list("Entwürfe", true),
-        "* LIST (\\HasNoChildren) \"/\" \"Entwürfe\"\r\n"
     );
 }
 
@@ -65,7 +57,7 @@ fn names_are_quoted_where_needed() {
 fn status() {
     let line = written(|out| {
         let values = [(StatusItem::Messages, 3), (StatusItem::UidNext, 9)];
-        put_status(out, &name("INBOX"), values, false);
+        put_status(out, &name("INBOX"), values);
     });
     assert_eq!(line, "* STATUS INBOX (MESSAGES 3 UIDNEXT 9)\r\n");
 }

@@ -8,8 +8,8 @@ pub const BUSY: &[u8] = b"-ERR [SYS/TEMP] Too many connections, try again later.
 /// The process ends.
 pub const SHUTTING_DOWN: &[u8] = b"-ERR [SYS/TEMP] The server is shutting down.\r\n";
 
-/// The client was silent for too long.
-pub const TIMED_OUT: &[u8] = b"-ERR The connection was idle for too long.\r\n";
+/// The client was silent for too long, or took too long for the login.
+pub const TIMED_OUT: &[u8] = b"-ERR That took too long.\r\n";
 
 /// A message could not be read; it may work later.
 pub const NOT_NOW: &[u8] = b"-ERR [SYS/TEMP] The message cannot be read now.\r\n";

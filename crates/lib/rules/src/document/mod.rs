@@ -5,6 +5,7 @@ mod collect;
 mod delivery;
 mod domains;
 mod gateway;
+mod rates;
 mod read;
 mod receiving;
 mod trust;

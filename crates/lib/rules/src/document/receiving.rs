@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
+use crate::document::rates::{read_greylisting, read_rates};
 use crate::document::read::{Keys, Section};
+use crate::rate::{Greylisting, Rate};
 use crate::size::parse_size;
 
 /// The rules that a session of one class is held to.
@@ -20,6 +22,10 @@ pub struct ReceivingRules {
     pub refuse_address_literal_senders: bool,
     /// Whether senders of our own domains are refused.
     pub refuse_spoofed_senders: bool,
+    /// How much may come, of whom.
+    pub rates: Vec<Rate>,
+    /// Whether, and how, who was never here before is told to come again.
+    pub greylisting: Option<Greylisting>,
 }
 
 pub(crate) struct Receiving {
@@ -40,6 +46,8 @@ const KEYS: Keys = Keys {
         "refuse-blank-reverse-path",
         "refuse-address-literal-senders",
         "refuse-spoofed-senders",
+        "rates",
+        "greylisting",
     ],
     planned: &[
         "block-attachments",
@@ -50,9 +58,6 @@ const KEYS: Keys = Keys {
         "spf",
         "dkim",
         "dmarc",
-        "greylisting",
-        "rate",
-        "rates",
     ],
 };
 
@@ -65,6 +70,8 @@ impl Receiving {
             refuse_blank_reverse_path: false,
             refuse_address_literal_senders: false,
             refuse_spoofed_senders: false,
+            rates: Vec::new(),
+            greylisting: None,
         };
         let mut trusted = defaults.clone();
         let mut untrusted = ReceivingRules {
@@ -80,6 +87,13 @@ impl Receiving {
                     section.refuse(
                         "refuse-spoofed-senders",
                         "trusted sessions are where our own domains send from: \
+                         this belongs into [receiving.untrusted]",
+                    );
+                }
+                if trusted.greylisting.is_some() {
+                    section.refuse(
+                        "greylisting",
+                        "whoever is trusted need not come twice, and people's programs do not: \
                          this belongs into [receiving.untrusted]",
                     );
                 }
@@ -119,6 +133,12 @@ fn read_into(rules: &mut ReceivingRules, section: &Section<'_, '_>) {
             );
         }
         rules.max_recipients = recipients;
+    }
+    if section.has("rates") {
+        rules.rates = read_rates(section);
+    }
+    if section.has("greylisting") {
+        rules.greylisting = read_greylisting(section);
     }
     let switches = [
         (

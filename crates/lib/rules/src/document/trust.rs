@@ -25,10 +25,11 @@ const WHERE: Keys = Keys {
         "helo",
         "login",
         "listener",
+        "reverse-dns",
         "tls",
         "authenticated",
     ],
-    planned: &["reverse-dns"],
+    planned: &[],
 };
 
 impl TrustSection {
@@ -79,11 +80,7 @@ fn read_where(section: &Section<'_, '_>) -> Where {
         });
         list.into_iter().map(|pattern| pattern.value).collect()
     };
-    if ["network", "sender", "helo", "login", "listener"]
-        .iter()
-        .chain(&["tls", "authenticated"])
-        .all(|key| !section.has(key))
-    {
+    if WHERE.known.iter().all(|key| !section.has(key)) {
         section.reader.refuse(
             section.line(),
             "an empty `where` matches everyone; name at least one condition",
@@ -103,6 +100,11 @@ fn read_where(section: &Section<'_, '_>) -> Where {
         helo: patterns("helo"),
         logins: patterns("login"),
         listeners: patterns("listener"),
+        reverse_names: section
+            .list("reverse-dns", name_pattern)
+            .into_iter()
+            .map(|name| name.value)
+            .collect(),
         tls: section.boolean("tls"),
         authenticated: section.boolean("authenticated"),
     }
@@ -118,4 +120,20 @@ fn sender_pattern(text: &str) -> Result<Pattern, &'static str> {
     }
     let domain = Domain::parse(domain).map_err(|error| error.0)?;
     Ok(Pattern::new(&format!("{local}@{domain}")))
+}
+
+/// `mail.partner.test`, `*.partner.test`; names are compared as A-labels.
+fn name_pattern(text: &str) -> Result<Pattern, &'static str> {
+    let (wildcard, name) = match text.strip_prefix("*.") {
+        Some(name) => ("*.", name),
+        None => ("", text),
+    };
+    if name.contains(['*', '?']) {
+        return match text.is_ascii() {
+            true => Ok(Pattern::new(text)),
+            false => Err("write names with other wildcards than a leading `*.` in ASCII"),
+        };
+    }
+    let name = Domain::parse(name).map_err(|error| error.0)?;
+    Ok(Pattern::new(&format!("{wildcard}{name}")))
 }

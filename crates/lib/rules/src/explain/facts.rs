@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::Play;
-use crate::facts::{ListenerClass, SessionFacts};
+use crate::facts::{ListenerClass, ReverseName, SessionFacts};
+use crate::interface::SessionInterface;
 use crate::size::format_size;
 
 /// A fact of the session.
@@ -20,13 +21,20 @@ type Told = fn(&SessionFacts) -> String;
 /// Every fact that decisions are made from.
 const FACTS: &[(&str, Told)] = &[
     ("peer", |facts| facts.peer.to_string()),
+    ("proxy", |facts| {
+        facts.proxy.map(|ip| ip.to_string()).unwrap_or_default()
+    }),
     ("local address", |facts| facts.local.to_string()),
+    ("interface", |facts| {
+        facts.interface.as_ref().map(interface).unwrap_or_default()
+    }),
     ("listener", |facts| facts.listener.to_string()),
     ("listener class", |facts| class(facts.class).to_owned()),
     ("default gateways", |facts| {
         let gateways: Vec<_> = facts.gateways.iter().map(ToString::to_string).collect();
         gateways.join(", ")
     }),
+    ("reverse name", |facts| reverse_name(&facts.reverse_name)),
     ("helo", |facts| or_none(facts.helo.as_deref())),
     ("login", |facts| or_none(facts.login.as_deref())),
     ("tls", |facts| {
@@ -56,6 +64,26 @@ fn class(class: ListenerClass) -> &'static str {
         ListenerClass::Internal => "internal",
         ListenerClass::External => "external",
         ListenerClass::Dmz => "dmz",
+    }
+}
+
+fn interface(interface: &SessionInterface) -> String {
+    let SessionInterface {
+        name,
+        class,
+        reason,
+        ..
+    } = interface;
+    format!("{name}, {class}: {reason}")
+}
+
+/// Nothing when nobody asked.
+fn reverse_name(name: &ReverseName) -> String {
+    match name {
+        ReverseName::NotAsked => String::new(),
+        ReverseName::None => "none".to_owned(),
+        ReverseName::Confirmed(names) => names.join(", "),
+        ReverseName::Failed => "unknown: the DNS does not answer".to_owned(),
     }
 }
 

@@ -2,14 +2,17 @@
 
 use super::{Play, Step};
 use crate::document::ReceivingRules;
+use crate::duration::format_duration;
+use crate::facts::SessionFacts;
 use crate::policy::Policy;
+use crate::rate::{Counted, Rate};
 use crate::size::format_size;
 use crate::trust::Trust;
 use crate::verdict::Verdict;
 
 /// A rule of `[receiving.trusted]` and `[receiving.untrusted]`.
 struct Rule {
-    /// As the policy writes it.
+    /// As the policy writes it; of rates, which.
     key: &'static str,
     /// Name of the verdict of those it refuses.
     refusal: &'static str,
@@ -19,7 +22,19 @@ struct Rule {
     lacks: fn(&Play<'_>) -> Option<&'static str>,
 }
 
-/// Those that MAIL is held to, in the order in which `Policy::accept_sender` asks them.
+/// What a rate or greylisting goes by, and no play knows.
+const HISTORY: &str = "it goes by what has come before";
+
+/// Those that a connection is held to.
+const CONNECTION_RULES: &[Rule] = &[rule(
+    "rates (connections)",
+    "connection-rate-exceeded",
+    |rules| rates(rules, Counted::Connections),
+    history,
+)];
+
+/// Those that MAIL is held to, in the order in which `Policy::accept_sender` asks them; then those
+/// of a sender who would be accepted.
 const SENDER_RULES: &[Rule] = &[
     rule(
         "max-size",
@@ -45,6 +60,12 @@ const SENDER_RULES: &[Rule] = &[
         |rules| on(rules.refuse_spoofed_senders),
         nothing,
     ),
+    rule(
+        "rates (messages)",
+        "rate-exceeded",
+        |rules| rates(rules, Counted::Messages),
+        history,
+    ),
 ];
 
 /// Those that each RCPT is held to before anything else.
@@ -54,6 +75,25 @@ const RECIPIENT_RULES: &[Rule] = &[rule(
     |rules| Some(rules.max_recipients.to_string()),
     nothing,
 )];
+
+/// Those that a recipient is held to who would be accepted.
+const ACCEPTED_RULES: &[Rule] = &[
+    rule(
+        "greylisting",
+        "greylisted",
+        |rules| {
+            let terms = rules.greylisting?;
+            Some(format!("come again after {}", format_duration(terms.delay)))
+        },
+        history,
+    ),
+    rule(
+        "rates (recipients)",
+        "rate-exceeded",
+        |rules| rates(rules, Counted::Recipients),
+        history,
+    ),
+];
 
 const fn rule(
     key: &'static str,
@@ -73,8 +113,36 @@ fn on(switch: bool) -> Option<String> {
     switch.then(|| "on".to_owned())
 }
 
+/// The limits on what is counted: `10 in 1 min per address`.
+fn rates(rules: &ReceivingRules, count: Counted) -> Option<String> {
+    let rates = rules.rates.iter().filter(|rate| rate.count == count);
+    let rates: Vec<_> = rates.map(rate).collect();
+    (!rates.is_empty()).then(|| rates.join(", "))
+}
+
+fn rate(rate: &Rate) -> String {
+    let period = format_duration(rate.period);
+    let per = format!("{:?}", rate.per).to_lowercase();
+    format!("{} in {period} per {per}", rate.limit)
+}
+
+fn history(_: &Play<'_>) -> Option<&'static str> {
+    Some(HISTORY)
+}
+
 fn nothing(_: &Play<'_>) -> Option<&'static str> {
     None
+}
+
+/// The rules for the connection, by what was known of it then.
+pub(super) fn of_connection(policy: &Policy, play: &Play<'_>) -> Vec<Step> {
+    let facts = SessionFacts {
+        helo: None,
+        login: None,
+        ..play.facts.clone()
+    };
+    let trust = policy.trust(&facts);
+    told(CONNECTION_RULES, policy, play, &trust, &Verdict::accepted())
 }
 
 /// The rules for a sender up to the one that refuses it.
@@ -84,7 +152,9 @@ pub(super) fn of_sender(
     trust: &Trust,
     verdict: &Verdict,
 ) -> Vec<Step> {
-    let mut steps = told(SENDER_RULES, policy, play, trust, verdict);
+    // What refuses it may be answered with `trust-unknown`.
+    let judged = policy.judge_sender(play.facts, trust, play.sender, play.size);
+    let mut steps = told(SENDER_RULES, policy, play, trust, &judged);
     let answer = format!("MAIL FROM:<{}>", play.sender);
     steps.push(Step::new(answer, verdict.name));
     steps
@@ -98,6 +168,11 @@ pub(super) fn of_recipient(
     verdict: &Verdict,
 ) -> Vec<Step> {
     told(RECIPIENT_RULES, policy, play, trust, verdict)
+}
+
+/// The rules for a recipient who would be accepted.
+pub(super) fn of_accepted(policy: &Policy, play: &Play<'_>, trust: &Trust) -> Vec<Step> {
+    told(ACCEPTED_RULES, policy, play, trust, &Verdict::accepted())
 }
 
 fn told(

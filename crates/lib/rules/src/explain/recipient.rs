@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Play, Step, receiving_rules};
 use crate::address::EmailAddress;
+use crate::path::ForwardPath;
 use crate::policy::Policy;
 use crate::routing::Route;
 use crate::trust::Trust;
@@ -62,8 +63,20 @@ pub(super) fn play(
     if !story.verdict.is_accepted() {
         return story;
     }
-    match policy.forward_path(text) {
-        Ok(recipient) => tell_domain(policy, play, trust, &recipient, &mut story),
+    match policy.accept_forward_path(play.facts, trust, play.sender, text) {
+        Ok((recipient, answer)) => {
+            if ForwardPath::is_postmaster(text) {
+                let told = format!("<Postmaster> is {recipient}, whom everybody reaches");
+                story.tell("[delivery] postmaster", told);
+            } else {
+                tell_domain(policy, trust, &recipient, &mut story);
+            }
+            settle(answer, play, &mut story);
+            if story.verdict.is_accepted() {
+                let rules = receiving_rules::of_accepted(policy, play, trust);
+                story.steps.extend(rules);
+            }
+        }
         Err(verdict) => {
             story.tell("address", verdict.name);
             story.verdict = verdict;
@@ -74,7 +87,6 @@ pub(super) fn play(
 
 fn tell_domain(
     policy: &Policy,
-    play: &Play<'_>,
     trust: &Trust,
     recipient: &EmailAddress,
     story: &mut RecipientStory,
@@ -97,8 +109,6 @@ fn tell_domain(
         Ok(()) => story.tell("relay rule", "passed"),
         Err(refusal) => story.tell("relay rule", refusal.name),
     }
-    let answer = policy.accept_recipient(play.facts, trust, play.sender, recipient);
-    settle(answer, play, story);
 }
 
 /// Follows an answer through the users it depends on.

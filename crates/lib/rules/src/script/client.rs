@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::read::unknown;
-use crate::facts::{ListenerClass, SessionFacts, supposed_local};
+use crate::facts::{ListenerClass, ReverseName, SessionFacts, supposed_local};
+use crate::interface::{NetworkClass, SessionInterface};
 
 /// Where sessions come in.
 pub(super) struct Listener {
@@ -28,10 +29,24 @@ impl Default for Listener {
 type Tell = fn(&mut SessionFacts, &str) -> Result<(), String>;
 
 /// What can be said of a client behind its address: facts of its session alone.
-const CLIENT: &[(&str, Tell)] = &[("local", |facts, value| {
-    facts.local = address(value)?;
-    Ok(())
-})];
+const CLIENT: &[(&str, Tell)] = &[
+    ("local", |facts, value| {
+        facts.local = address(value)?;
+        Ok(())
+    }),
+    ("interface", |facts, value| {
+        facts.interface = Some(interface(value)?);
+        Ok(())
+    }),
+    ("proxy", |facts, value| {
+        facts.proxy = Some(address(value)?);
+        Ok(())
+    }),
+    ("reverse-name", |facts, value| {
+        facts.reverse_name = reverse_name(value)?;
+        Ok(())
+    }),
+];
 
 /// `listener NAME [CLASS] [local=ADDRESS] [gateway=ADDRESS]...`
 pub(super) fn listener(words: &[&str]) -> Result<Listener, String> {
@@ -65,6 +80,7 @@ pub(super) fn client(listener: &Listener, words: &[&str]) -> Result<SessionFacts
     let mut facts = SessionFacts::new(Arc::clone(&listener.name), peer, local);
     facts.class = listener.class;
     facts.gateways = Arc::clone(&listener.gateways);
+    facts.reverse_name = ReverseName::None;
     for word in options {
         let (name, value) = word.split_once('=').unwrap_or((word, ""));
         let Some((_, tell)) = CLIENT.iter().find(|(known, _)| *known == name) else {
@@ -77,6 +93,35 @@ pub(super) fn client(listener: &Listener, words: &[&str]) -> Result<SessionFacts
         tell(&mut facts, value)?;
     }
     Ok(facts)
+}
+
+/// A class that was found, or `CLASS,set`: one that the configuration sets.
+fn interface(value: &str) -> Result<SessionInterface, String> {
+    let (class, set) = match value.strip_suffix(",set") {
+        Some(class) => (class, true),
+        None => (value, false),
+    };
+    let class: NetworkClass = class
+        .parse()
+        .map_err(|reason| format!("`{class}`: {reason}"))?;
+    Ok(SessionInterface {
+        name: "of the script".into(),
+        class,
+        set,
+        reason: "the script says so".into(),
+    })
+}
+
+fn reverse_name(value: &str) -> Result<ReverseName, String> {
+    match value {
+        "" => Err("`reverse-name=` needs a name, or `none` or `failed`".to_owned()),
+        "none" => Ok(ReverseName::None),
+        "failed" => Ok(ReverseName::Failed),
+        names => {
+            let names = names.split(',').map(str::to_lowercase);
+            Ok(ReverseName::Confirmed(names.collect()))
+        }
+    }
 }
 
 fn address(text: &str) -> Result<IpAddr, String> {

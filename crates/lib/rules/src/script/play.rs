@@ -11,7 +11,7 @@ use crate::explain::{Play, explain};
 use crate::facts::SessionFacts;
 use crate::path::ReversePath;
 use crate::policy::Policy;
-use crate::trust::Trust;
+use crate::trust::{Trust, class};
 use crate::verdict::Verdict;
 
 /// What a script expects.
@@ -70,10 +70,6 @@ impl Expected {
             && (self.code.is_none() || self.code == found.code)
             && (self.route.is_none() || self.route == found.route)
     }
-}
-
-fn class(trusted: bool) -> &'static str {
-    if trusted { "trusted" } else { "untrusted" }
 }
 
 /// `relay-denied 550`, `accepted 250 (mailbox bob@example.test)`

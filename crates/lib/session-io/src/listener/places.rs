@@ -20,7 +20,9 @@ struct Taken {
 
 /// A place; it is free again when this is dropped.
 pub(crate) struct Place {
-    network: IpAddr,
+    /// None while a proxy has not told for whom it is.
+    network: Option<IpAddr>,
+    per_address: usize,
     taken: Arc<Mutex<Taken>>,
 }
 
@@ -35,22 +37,54 @@ impl Places {
 
     /// A place for a connection from `address`, where there is one.
     pub(crate) fn take(&self, address: IpAddr) -> Option<Place> {
-        let network = network(address);
+        let mut place = self.take_for_proxy()?;
+        place.move_to(address).then_some(place)
+    }
+
+    /// A place for a connection that counts for no address yet.
+    pub(crate) fn take_for_proxy(&self) -> Option<Place> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.total >= self.total {
             return None;
         }
-        let here = taken.by_network.entry(network).or_default();
-        if *here >= self.per_address {
-            return None;
-        }
-        *here += 1;
         taken.total += 1;
         metrics::gauge!("postern_connections").increment(1.0);
         Some(Place {
-            network,
+            network: None,
+            per_address: self.per_address,
             taken: Arc::clone(&self.taken),
         })
+    }
+}
+
+impl Taken {
+    fn leave(&mut self, network: Option<IpAddr>) {
+        if let Some(network) = network
+            && let Some(here) = self.by_network.get_mut(&network)
+        {
+            *here -= 1;
+            if *here == 0 {
+                self.by_network.remove(&network);
+            }
+        }
+    }
+}
+
+impl Place {
+    /// Counts for `address` from now on; false, and nothing changes, where that has no room.
+    pub(crate) fn move_to(&mut self, address: IpAddr) -> bool {
+        let network = network(address);
+        if self.network == Some(network) {
+            return true;
+        }
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let there = taken.by_network.get(&network).copied().unwrap_or(0);
+        if there >= self.per_address {
+            return false;
+        }
+        taken.by_network.insert(network, there + 1);
+        taken.leave(self.network.replace(network));
+        true
     }
 }
 
@@ -58,12 +92,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.total -= 1;
-        if let Some(here) = taken.by_network.get_mut(&self.network) {
-            *here -= 1;
-            if *here == 0 {
-                taken.by_network.remove(&self.network);
-            }
-        }
+        taken.leave(self.network);
         metrics::gauge!("postern_connections").decrement(1.0);
     }
 }
@@ -105,6 +134,24 @@ mod tests {
         let _first = places.take(ip("2001:db8:1:2::1")).unwrap();
         assert!(places.take(ip("2001:db8:1:2:ffff::9")).is_none());
         assert!(places.take(ip("2001:db8:1:3::1")).is_some());
+    }
+
+    #[test]
+    fn a_place_moves_to_the_address_that_a_proxy_tells() {
+        let places = Places::new(10, 1);
+        let mut one = places.take_for_proxy().unwrap();
+        let mut two = places.take_for_proxy().unwrap();
+        assert!(one.move_to(ip("192.0.2.1")));
+        assert!(one.move_to(ip("192.0.2.1")));
+        assert!(!two.move_to(ip("192.0.2.1")));
+        assert!(two.move_to(ip("192.0.2.2")));
+        assert!(places.take(ip("192.0.2.1")).is_none());
+        assert!(one.move_to(ip("192.0.2.3")));
+        assert!(places.take(ip("192.0.2.1")).is_some());
+        drop((one, two));
+        let taken = places.taken.lock().unwrap();
+        assert!(taken.by_network.is_empty());
+        assert_eq!(taken.total, 0);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
+use crate::ProxyHeader;
 
 fn limits(total: usize, per_address: usize) -> Limits {
     Limits {
@@ -75,4 +76,146 @@ async fn on_shutdown_sessions_end_by_themselves_and_nobody_new_is_let_in() {
     assert_eq!(read_line(&mut client).await, "421 closing\r\n");
     server.await.unwrap();
     assert!(TcpStream::connect(address).await.is_err());
+}
+
+/// Serves behind the proxy 127.0.0.1 and says who the peer is.
+fn behind(limits: Limits, networks: &[&str]) -> (std::net::SocketAddr, CancellationToken) {
+    let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let networks = networks.iter().map(|n| n.parse().unwrap()).collect();
+    let shutdown = CancellationToken::new();
+    tokio::spawn(serve_behind(
+        listener,
+        limits,
+        Proxies::new(networks, true),
+        shutdown.clone(),
+        |mut connection| async move {
+            let (peer, local) = (connection.peer(), connection.local());
+            let line = match connection.proxy() {
+                Some(proxy) => format!("{peer} {local} by {proxy}\r\n"),
+                None => "direct\r\n".to_owned(),
+            };
+            connection.output().extend_from_slice(line.as_bytes());
+            connection.flush().await.unwrap();
+            while !connection.input().ends_with(b"\r\n") && connection.fill().await.unwrap() > 0 {}
+            let said = connection.input().split();
+            connection.write(&said).await.unwrap();
+            while connection.fill().await.unwrap() > 0 {}
+        },
+    ));
+    (address, shutdown)
+}
+
+/// A header in two pieces, the second sent when the first has been taken; and what is left behind it.
+async fn read_cut(octets: &[u8], cut: usize, behind: usize) -> (ProxyHeader, Vec<u8>) {
+    let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+    let (mut client, mut server) = (client.unwrap(), accepted.unwrap().0);
+    client.set_nodelay(true).unwrap();
+    let watched = socket2::SockRef::from(&server).try_clone().unwrap();
+    let reading = tokio::spawn(async move { (read_header(&mut server).await, server) });
+    client.write_all(&octets[..cut]).await.unwrap();
+    let unread = || watched.peek(&mut [std::mem::MaybeUninit::uninit()]).is_ok();
+    while unread() && !reading.is_finished() {
+        tokio::task::yield_now().await;
+    }
+    client.write_all(&octets[cut..]).await.unwrap();
+    let (header, mut server) = reading.await.unwrap();
+    let mut rest = vec![0; behind];
+    server.read_exact(&mut rest).await.unwrap();
+    (header.unwrap(), rest)
+}
+
+#[tokio::test]
+async fn a_header_is_read_at_any_fragmentation_and_what_follows_is_left() {
+    let mut binary = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c".to_vec();
+    binary.extend([203, 0, 113, 9, 192, 0, 2, 1, 0xdc, 0x04, 0, 25]);
+    let text = b"PROXY TCP4 203.0.113.9 192.0.2.1 56324 25\r\n".to_vec();
+    let told = ProxyHeader::Addresses {
+        source: "203.0.113.9:56324".parse().unwrap(),
+        destination: "192.0.2.1:25".parse().unwrap(),
+    };
+    for header in [binary, text] {
+        let octets = [&header[..], b"EHLO x\r\n"].concat();
+        for cut in 0..octets.len() {
+            let (header, rest) = read_cut(&octets, cut, 8).await;
+            assert_eq!((header, &rest[..]), (told, &b"EHLO x\r\n"[..]), "{cut}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_header_of_four_thousand_octets_is_read() {
+    let mut octets = b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x0f\xf0".to_vec();
+    octets.extend(vec![7; 4080]);
+    octets.push(b'E');
+    let (header, rest) = read_cut(&octets, 1500, 1).await;
+    assert_eq!((header, &rest[..]), (ProxyHeader::Unspecified, &b"E"[..]));
+}
+
+#[tokio::test]
+async fn the_peer_is_the_client_that_a_proxy_tells_of_or_the_proxy_itself() {
+    let (address, _shutdown) = behind(limits(9, 9), &["127.0.0.0/8"]);
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let header = b"PROXY TCP6 2001:db8::9 2001:db8::1 56324 25\r\n";
+    socket.write_all(header).await.unwrap();
+    let told = "[2001:db8::9]:56324 [2001:db8::1]:25 by 127.0.0.1\r\n";
+    assert_eq!(read_line(&mut socket).await, told);
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    socket.write_all(b"PROXY UNKNOWN\r\n").await.unwrap();
+    let peer = socket.local_addr().unwrap();
+    let told = format!("{peer} {address} by 127.0.0.1\r\n");
+    assert_eq!(read_line(&mut socket).await, told);
+}
+
+#[tokio::test]
+async fn a_proxy_without_a_good_header_is_closed_without_a_word() {
+    let (address, _shutdown) = behind(limits(9, 9), &["127.0.0.1"]);
+    for wrong in [
+        "EHLO x\r\n",
+        "PROXY TCP4 203.0.113.9 192.0.2.1 x 25\r\n",
+        "PROXY TCP4 203.0.113.9\n",
+        "\r\n\r\n\0\r\nQUIT\n\u{22}\u{11}\0\0",
+    ] {
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        socket.write_all(wrong.as_bytes()).await.unwrap();
+        let mut said = Vec::new();
+        // Closed with octets unread, the end may come as a reset.
+        let _ = socket.read_to_end(&mut said).await;
+        assert!(said.is_empty(), "{wrong:?}");
+    }
+    // One that goes before it has said all.
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    socket.write_all(b"PROXY TC").await.unwrap();
+    socket.shutdown().await.unwrap();
+    assert_eq!(read_line(&mut socket).await, "");
+}
+
+#[tokio::test]
+async fn a_header_from_elsewhere_is_no_header() {
+    let (address, _shutdown) = behind(limits(9, 9), &["192.0.2.0/24"]);
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    socket.write_all(b"PROXY UNKNOWN\r\n").await.unwrap();
+    let mut said = [0; 23];
+    socket.read_exact(&mut said).await.unwrap();
+    assert_eq!(&said, b"direct\r\nPROXY UNKNOWN\r\n");
+}
+
+#[tokio::test]
+async fn behind_a_proxy_the_limit_is_that_of_the_client_it_tells_of() {
+    let (address, _shutdown) = behind(limits(4, 1), &["127.0.0.1"]);
+    let connect = |client: &'static str| async move {
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        let header = format!("PROXY TCP4 {client} 192.0.2.1 1 25\r\n");
+        socket.write_all(header.as_bytes()).await.unwrap();
+        let line = read_line(&mut socket).await;
+        (socket, line)
+    };
+    let (_one, line) = connect("203.0.113.1").await;
+    assert!(line.starts_with("203.0.113.1:1 "), "{line}");
+    let (_two, line) = connect("203.0.113.2").await;
+    assert!(line.starts_with("203.0.113.2:1 "), "{line}");
+    let (_again, line) = connect("203.0.113.1").await;
+    assert_eq!(line, "421 busy\r\n");
 }

@@ -16,6 +16,7 @@ impl Driver {
     pub fn new() -> Self {
         let terms = Terms {
             auth: true,
+            xclient: true,
             size: 4096,
             ..Terms::default()
         };
@@ -59,9 +60,11 @@ impl Driver {
                 self.message.clear();
                 self.session.accept(&mut self.said);
             }
-            Event::Authenticate(_) | Event::Mail(_) | Event::Rcpt(_) | Event::Begin => {
-                self.session.accept(&mut self.said);
-            }
+            Event::Xclient(_)
+            | Event::Authenticate(_)
+            | Event::Mail(_)
+            | Event::Rcpt(_)
+            | Event::Begin => self.session.accept(&mut self.said),
         }
         true
     }

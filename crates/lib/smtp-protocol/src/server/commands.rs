@@ -12,6 +12,7 @@ pub(super) mod rcpt;
 pub(super) mod rset;
 pub(super) mod starttls;
 pub(super) mod vrfy;
+pub(super) mod xclient;
 
 use crate::Reply;
 

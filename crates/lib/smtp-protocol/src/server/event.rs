@@ -3,6 +3,7 @@
 use super::auth::Credentials;
 use super::commands::mail::Mail;
 use super::commands::rcpt::Rcpt;
+use super::commands::xclient::Xclient;
 use super::content::Fault;
 
 /// What the driver is to do.
@@ -15,6 +16,8 @@ pub enum Event {
     /// Write the output, make TLS, call [`Session::secured`]. The input has been emptied: what a
     /// man in the middle put behind STARTTLS is not read as if it had come protected.
     StartTls,
+    /// Answer: may this proxy say so? "Accept" begins the session anew, with the greeting.
+    Xclient(Xclient),
     /// Answer: does this login hold?
     Authenticate(Credentials),
     /// Answer: may this sender send a message of the size it declares?

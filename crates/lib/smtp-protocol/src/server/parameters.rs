@@ -57,6 +57,25 @@ pub(super) fn is_xtext(value: &str, limit: usize) -> bool {
     !value.is_empty() && value.len() <= limit
 }
 
+/// What xtext stands for (RFC 3461 §4): text, without controls; `None` where it is malformed.
+pub(super) fn xtext(value: &str) -> Option<String> {
+    let mut octets = Vec::with_capacity(value.len());
+    let mut rest = value.as_bytes();
+    while let [first, behind @ ..] = rest {
+        rest = behind;
+        if *first != b'+' {
+            octets.push(*first);
+            continue;
+        }
+        let (hex, behind) = rest.split_at_checked(2)?;
+        let digit = |byte: u8| char::from(byte).to_digit(16);
+        octets.push(u8::try_from(digit(hex[0])? << 4 | digit(hex[1])?).ok()?);
+        rest = behind;
+    }
+    let text = String::from_utf8(octets).ok()?;
+    (!text.contains(char::is_control)).then_some(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

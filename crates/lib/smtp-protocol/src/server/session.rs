@@ -20,6 +20,7 @@ use crate::Reply;
 enum Question {
     Hello,
     StartTls,
+    Xclient { logged_in: bool },
     Credentials,
     Sender,
     Recipient,

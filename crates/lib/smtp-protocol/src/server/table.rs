@@ -2,7 +2,7 @@
 //! carries it out. A reader of the server starts here.
 
 use super::commands::{
-    auth, bdat, data, hello, help, mail, noop, quit, rcpt, rset, starttls, vrfy,
+    auth, bdat, data, hello, help, mail, noop, quit, rcpt, rset, starttls, vrfy, xclient,
 };
 use super::event::Event;
 use super::session::Session;
@@ -69,11 +69,13 @@ pub(super) const LINE_LIMIT: usize = 512;
 const MAIL_LINE_LIMIT: usize = LINE_LIMIT + 26 + 17 + 10 + 500 + 107;
 /// DSN 500, SMTPUTF8 10 (RFC 3461 §5, RFC 6531 §3.4).
 const RCPT_LINE_LIMIT: usize = LINE_LIMIT + 500 + 10;
+/// Eight attributes, of which the longest are domains and a login, in xtext.
+const XCLIENT_LINE_LIMIT: usize = 2048;
 /// RFC 4954 §4.
 pub(super) const AUTH_LINE_LIMIT: usize = 12_288;
 
 #[rustfmt::skip] // A table.
-pub(super) static COMMANDS: [Entry; 13] = [
+pub(super) static COMMANDS: [Entry; 14] = [
     entry("EHLO", ANY, LINE_LIMIT, always, hello::ehlo),
     entry("HELO", ANY, LINE_LIMIT, always, hello::helo),
     entry("MAIL", Phases::only(Phase::Ready), MAIL_LINE_LIMIT, mail::check, mail::proceed),
@@ -86,6 +88,7 @@ pub(super) static COMMANDS: [Entry; 13] = [
     entry("QUIT", ANY, LINE_LIMIT, always, quit::proceed),
     entry("STARTTLS", GREETED, LINE_LIMIT, starttls::check, starttls::proceed),
     entry("AUTH", Phases::only(Phase::Ready), AUTH_LINE_LIMIT, auth::check, auth::proceed),
+    entry("XCLIENT", Phases::only(Phase::Start).or(Phase::Ready), XCLIENT_LINE_LIMIT, xclient::check, xclient::proceed),
     entry("VRFY", GREETED, LINE_LIMIT, always, vrfy::proceed),
     entry("HELP", ANY, LINE_LIMIT, always, help::proceed),
 ];

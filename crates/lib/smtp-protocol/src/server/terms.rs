@@ -36,6 +36,8 @@ pub struct Terms {
     pub auth: bool,
     /// MAIL only behind AUTH (RFC 6409 §4.3).
     pub auth_required: bool,
+    /// XCLIENT is possible: the peer is a proxy that has not told for whom it speaks.
+    pub xclient: bool,
     /// Octets of a message: announced, and enforced while it comes; 0 is no limit.
     pub size: u64,
 }

@@ -22,6 +22,7 @@ pub(crate) const TERMS: Terms = Terms {
     starttls: true,
     auth: false,
     auth_required: false,
+    xclient: false,
     size: 1000,
 };
 
@@ -103,6 +104,10 @@ impl Server {
             }
             Event::Authenticate(credentials) if credentials.password != "secret" => {
                 Some(Reply::new(535, 7, 8, "Authentication failed"))
+            }
+            Event::Xclient(told) if told.address == Some([192, 0, 2, 250].into()) => {
+                let text = "Too many connections, try again later";
+                Some(Reply::new(421, 3, 2, text))
             }
             Event::Mail(mail) if mail.size.is_some_and(|size| size > TERMS.size) => {
                 Some(Reply::new(552, 3, 4, "Message is too large"))

@@ -31,6 +31,7 @@ peer            203.0.113.9
 local address   198.51.100.1
 listener        mx
 listener class  auto
+reverse name    none
 helo            none
 login           none
 tls             no
@@ -38,10 +39,12 @@ sender          <a@x.test>
 
 RULE (REVISION 4)                                     OUTCOME
 network and login                                     untrusted: the local address 198.51.100.1 is not an internal one
+[receiving.untrusted] rates (connections)             off
 [receiving.untrusted] max-size                        50 MiB: not evaluated, no size is declared
 [receiving.untrusted] refuse-blank-reverse-path       off
 [receiving.untrusted] refuse-address-literal-senders  off
 [receiving.untrusted] refuse-spoofed-senders          off
+[receiving.untrusted] rates (messages)                off
 MAIL FROM:<a@x.test>                                  accepted
 
 RCPT TO:<B@Y.TEST>                    OUTCOME
@@ -67,6 +70,39 @@ fn an_internal_peer_is_on_an_internal_interface_unless_said_otherwise() {
     assert_eq!(trust(line).name, "gateway-peer");
     let line = "--peer 203.0.113.9 --class internal --from a@x.test --to b@y.test";
     assert_eq!(trust(line).name, "internal-peer");
+}
+
+#[test]
+fn interface_proxy_and_name_are_facts() {
+    let to = "--from a@x.test --to b@y.test";
+    let dmz = told(&format!("--peer 10.0.0.7 --interface eth1=dmz {to}"), "");
+    assert_eq!(dmz.story.trust.name, "dmz-listener");
+    assert!(dmz.text().contains("interface       eth1, DMZ: as given"));
+    let trust = |line: &str| told(&format!("{line} {to}"), "").story.trust;
+    assert!(trust("--peer 10.0.0.7 --interface eth0=internal").trusted);
+    let stranger = "--peer 203.0.113.9 --interface eth0=internal";
+    assert_eq!(trust(stranger).name, "public-peer");
+    let silent = "--peer 10.0.0.7 --proxy 10.0.0.7";
+    assert_eq!(trust(silent).name, "proxy-peer");
+    let policy = "[[trust]]\naction = \"trust\"\nwhere = { reverse-dns = \"*.partner.test\" }\n";
+    let line = format!("--peer 203.0.113.9 {to}");
+    assert!(!told(&line, policy).story.trust.trusted);
+    let named = format!("{line} --reverse-name Mail.partner.test");
+    assert!(told(&named, policy).story.trust.trusted);
+    let failed = told(&format!("{line} --reverse-name failed"), policy);
+    assert_eq!(failed.story.recipients[0].verdict.name, "trust-unknown");
+    let refused = format!("explain {line} --interface eth0=office");
+    assert!(Line::try_parse_from(refused.split(' ')).is_err());
+}
+
+#[test]
+fn the_bare_postmaster_is_reached_by_everybody() {
+    let document = "[delivery]\npostmaster = \"admin@elsewhere.test\"\n";
+    let line = "--peer 203.0.113.9 --from a@x.test --to Postmaster";
+    let told = told(line, document);
+    assert!(told.accepted);
+    let text = told.text();
+    assert!(text.contains("<Postmaster> is admin@elsewhere.test, whom everybody reaches"));
 }
 
 #[test]

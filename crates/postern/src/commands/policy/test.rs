@@ -17,7 +17,9 @@ A script has one statement a line:
 
   users bob@example.test                who has a mailbox; the system is asked when no line says
   listener mx auto local=198.51.100.1 gateway=10.0.0.254
-  client 203.0.113.9                    a session begins
+  client 203.0.113.9                    a session begins; behind the address can stand local=ADDRESS,
+                                        interface=internal, external or dmz (dmz,set when postern.toml
+                                        sets it), proxy=ADDRESS, reverse-name=NAME, none or failed
   helo mail.x.test
   tls
   auth bob@example.test

@@ -47,3 +47,67 @@ fn what_the_administrator_wrote_stays_and_ports_move_when_asked() {
         5143
     );
 }
+
+#[test]
+fn a_listener_that_moves_keeps_what_was_set_for_it() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = Folder::open(parent.path()).unwrap();
+    let written = |base: u16| {
+        format!(
+            r#"[smtp-server]
+metrics = "192.0.2.1:{}"
+[[smtp-server.listener]]
+address = "192.0.2.1:{}" # to the provider
+class = "external"
+name = "outside"
+[[smtp-server.listener]]
+address = "192.0.2.2:{}"
+role = "mx"
+class = "internal"
+[[smtp-server.listener]]
+address = "192.0.2.1:{}"
+role = "submission"
+tls = "implicit"
+plaintext-auth = true
+[[smtp-server.listener]]
+address = "192.0.2.1:10025" # the filter's
+class = "dmz"
+"#,
+            9104 + base,
+            25 + base,
+            25 + base,
+            465 + base
+        )
+    };
+    std::fs::write(folder.configuration(), written(2000)).unwrap();
+    let moved = prepare(&folder, Some(5000));
+    let text = std::fs::read_to_string(moved.path()).unwrap();
+    let own = text.split("[smtp-server]").nth(1).unwrap();
+    let lines = own.lines().filter(|line| !line.starts_with("health"));
+    let other = |line: &str| line.starts_with('[') && !line.starts_with("[[smtp-server.");
+    let lines: Vec<&str> = lines.take_while(|line| !other(line)).collect();
+    let expected = written(5000);
+    let expected = expected.split("[smtp-server]").nth(1).unwrap();
+    assert_eq!(
+        lines.join("\n").trim(),
+        expected.lines().collect::<Vec<_>>().join("\n").trim()
+    );
+    assert_eq!(moved.listeners_of("imap")[0].address.port(), 5143);
+}
+
+#[test]
+fn listeners_take_another_address_and_keep_their_ports() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = Folder::open(parent.path()).unwrap();
+    std::fs::write(
+        folder.configuration(),
+        "[imap]\nlistener = [{ address = \"127.0.0.1:9143\", plaintext-auth = true }]\n",
+    )
+    .unwrap();
+    let ports = Ports::asked(Some("192.0.2.1".parse().unwrap()), None).unwrap();
+    let moved = Configuration::prepare(&folder, ports, None).unwrap();
+    let text = std::fs::read_to_string(moved.path()).unwrap();
+    assert!(text.contains("plaintext-auth = true"), "{text}");
+    let address = moved.listeners_of("imap")[0].address;
+    assert_eq!(address.to_string(), "192.0.2.1:9143");
+}

@@ -1,7 +1,6 @@
 //! The queue's services in memory, behind real gRPC on a Unix socket.
 
 mod collection;
-mod policy;
 mod queue;
 
 use std::collections::{HashMap, VecDeque};
@@ -14,9 +13,12 @@ use api::message::v1::content;
 use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::Submission;
 use api::queue::v1::queue_server::QueueServer;
-use service_kit::Service;
+use fakes::{FakePolicy, FakeQueueService, Texts};
+use service_kit::{Routes, Service};
 use tempfile::TempDir;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+
+use super::pop3_server::PASSWORD;
 
 /// What the tests set and look at.
 #[derive(Default)]
@@ -25,7 +27,6 @@ pub(super) struct State {
     pub(super) submissions: Vec<Submission>,
     /// Account, UIDL, content hash; when.
     pub(super) ledger: HashMap<(String, String, Vec<u8>), i64>,
-    pub(super) texts: Vec<Vec<u8>>,
     /// Enqueue fails.
     pub(super) away: bool,
     /// Submissions with this in their header are committed, but the answer is lost.
@@ -35,11 +36,11 @@ pub(super) struct State {
     /// Claims that are granted; later ones are told to come back.
     pub(super) grants: usize,
     pub(super) reports: VecDeque<ReportPollRequest>,
-    /// The newest policy document.
-    pub(super) document: String,
 }
 
 pub(super) struct FakeQueue {
+    /// The newest policy document.
+    pub(super) document: watch::Sender<String>,
     shared: Shared,
     service: Service,
     folder: TempDir,
@@ -49,20 +50,24 @@ pub(super) struct FakeQueue {
 #[derive(Clone, Default)]
 struct Shared {
     state: Arc<Mutex<State>>,
+    texts: Texts,
     changed: Arc<Notify>,
 }
 
 impl FakeQueue {
     pub(super) fn start() -> Self {
         let queue = Self {
+            document: watch::Sender::default(),
             shared: Shared::default(),
             service: Service::for_tests("queue"),
             folder: tempfile::tempdir().unwrap(),
         };
         let shared = queue.shared.clone();
-        let routes = service_kit::Routes::new(QueueServer::new(shared.clone()))
-            .add_service(CollectionServer::new(shared.clone()))
-            .add_service(PolicyServer::new(shared));
+        let policies = FakePolicy::new(queue.document.subscribe());
+        let policies = policies.with_secret("isp-pop", PASSWORD);
+        let routes = Routes::new(QueueServer::new(FakeQueueService(shared.clone())))
+            .add_service(CollectionServer::new(shared))
+            .add_service(PolicyServer::new(policies));
         let (service, listen) = (queue.service.clone(), queue.endpoint());
         tokio::spawn(async move { service.serve_grpc(&listen, routes).await.unwrap() });
         queue
@@ -80,9 +85,9 @@ impl FakeQueue {
         self.shared.state.lock().unwrap()
     }
 
-    /// Tells those who wait that the state has changed.
-    pub(super) fn changed(&self) {
-        self.shared.changed.notify_waiters();
+    /// How many texts were uploaded.
+    pub(super) fn texts(&self) -> usize {
+        self.shared.texts.count()
     }
 
     /// The next report of a poll.
@@ -108,12 +113,12 @@ impl FakeQueue {
                 .windows(3)
                 .position(|three| three.starts_with(b"\r\n") && !b" \t".contains(&three[2]))
                 .unwrap();
-            let text: &[u8] = match content.text.as_ref().unwrap() {
-                content::Text::Inline(text) => text,
-                content::Text::Stored(id) => &state.texts[usize::try_from(*id).unwrap()],
+            let text = match content.text.as_ref().unwrap() {
+                content::Text::Inline(text) => text.to_vec(),
+                content::Text::Stored(id) => self.shared.texts.get(*id),
             };
             assert_eq!(content.text_size, text.len() as u64);
-            [&header[end + 2..], text].concat()
+            [&header[end + 2..], &text].concat()
         });
         messages.collect()
     }

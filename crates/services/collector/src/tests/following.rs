@@ -38,8 +38,8 @@ async fn an_account_is_polled_at_once_and_again_when_it_is_due() {
     let (service, task) = start(&bench);
     let follow = async {
         bench.queue.state().grants = 1;
-        bench.queue.state().document = document(&bench, "isp", "isp-pop");
-        bench.queue.changed();
+        let policy = document(&bench, "isp", "isp-pop");
+        bench.queue.document.send_replace(policy);
         let report = bench.queue.report().await;
         assert_eq!((&*report.account, &*report.error), ("isp", ""));
         assert_eq!((report.collected, report.left), (1, 0));
@@ -49,9 +49,9 @@ async fn an_account_is_polled_at_once_and_again_when_it_is_due() {
         assert_eq!(bench.queue.report().await.collected, 1);
 
         // The policy has another account now, and its secret is missing.
-        bench.queue.state().document = document(&bench, "other", "forgotten");
         bench.queue.state().grants = 1;
-        bench.queue.changed();
+        let policy = document(&bench, "other", "forgotten");
+        bench.queue.document.send_replace(policy);
         let mut report = bench.queue.report().await;
         if report.account == "isp" {
             // The old account was quicker.

@@ -49,7 +49,7 @@ async fn a_large_message_is_streamed_and_its_line_ends_are_completed() {
     bench.good_poll().await;
     let complete = message.replace("\r\n", "\n").replace('\n', "\r\n");
     bench.assert_collected(&[complete.as_bytes()]);
-    assert_eq!(bench.queue.state().texts.len(), 1);
+    assert_eq!(bench.queue.texts(), 1);
 }
 
 #[tokio::test]

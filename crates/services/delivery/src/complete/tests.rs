@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
 use api::message::v1::Failure;
-use api::queue::v1::Completed;
+use api::queue::v1::{Completed, Completion, Notice, Outcome};
+
+use prost::Message as _;
 
 use super::*;
 use crate::fixture;
@@ -85,7 +87,8 @@ async fn what_is_refused_for_good_is_found_in_a_few_requests_and_given_up() {
     {
         requests += 1;
     }
-    assert!(requests <= 21, "{requests}");
+    // Halving, and once more with nothing but the outcome.
+    assert!(requests <= 22, "{requests}");
     assert!(recorder.held.is_idle(), "no lease is renewed any more");
     assert!(recorder.is_idle());
 }
@@ -104,12 +107,76 @@ async fn what_fails_by_itself_is_tried_again_beside_the_others_until_its_time_is
     let begun = Instant::now();
     while !recorder.is_idle() {
         assert_eq!(recorder.held.len(), 1, "its lease is renewed");
-        due(recorder.put_off.front()).await;
+        if recorder.pending.is_empty() {
+            due(recorder.put_off.front()).await;
+        }
         assert_eq!(recorder.exchange(&failing), Some(vec![1]));
     }
-    assert!(begun.elapsed() >= PATIENCE);
-    assert!(begun.elapsed() < PATIENCE + PUT_OFF);
+    // Once with all that there is to say, once with less.
+    assert!(begun.elapsed() >= 2 * PATIENCE);
+    assert!(begun.elapsed() < 2 * (PATIENCE + PUT_OFF));
     assert!(recorder.held.is_idle());
+}
+
+#[tokio::test]
+async fn i2_what_is_refused_for_good_is_recorded_with_less() {
+    // What the queue objects to, and the reasons that come to be recorded.
+    type Objection = fn(&CompleteRequest) -> bool;
+    let rows: [(&str, Objection, &[&str]); 3] = [
+        ("nothing", |_| false, &["no such user", "no such user"]),
+        (
+            "the notice",
+            |request| !request.notices.is_empty(),
+            &[
+                "no such user (the sender was not told: too long)",
+                "no such user (the sender was not told: too long)",
+            ],
+        ),
+        (
+            "the reply",
+            |request| request.completions.iter().any(|one| !one.reply.is_empty()),
+            &[
+                "the queue did not take the particulars: too long",
+                "the queue did not take the particulars: too long",
+            ],
+        ),
+    ];
+    for (name, objects, reasons) in rows {
+        let mut recorder = recorder(0..2, "no such user");
+        let completions = recorder.pending.drain(..).flat_map(|unit| unit.completions);
+        let completions = completions.map(|completion| Completion {
+            outcome: Outcome::Bounced.into(),
+            reply: "550 no".to_owned(),
+            ..completion
+        });
+        let notice = Notice::default();
+        let told = Unit::told(completions.collect(), notice);
+        recorder.pending.push_back(told);
+        let mut recorded = Vec::new();
+        while let Some(units) = recorder.next_units() {
+            let request = request(0, &units);
+            let result = if objects(&request) {
+                complete_response::Result::Failure(Failure {
+                    code: Code::InvalidArgument as i32,
+                    message: "too long".to_owned(),
+                })
+            } else {
+                recorded.extend(request.completions);
+                complete_response::Result::Completed(Completed::default())
+            };
+            recorder.under_way.insert(0, units);
+            let response = CompleteResponse {
+                tag: 0,
+                result: Some(result),
+            };
+            recorder.answered(response).unwrap();
+        }
+        let told: Vec<_> = recorded.iter().map(|one| one.reason.as_str()).collect();
+        assert_eq!(told, reasons, "{name}");
+        let bounced = |one: &Completion| one.outcome() == Outcome::Bounced;
+        assert!(recorded.iter().all(bounced), "{name}");
+        assert!(recorder.held.is_idle(), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 //! takes in hand.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::queue::v1::{LeaseKey, LeasedRecipient};
@@ -30,6 +31,8 @@ struct State {
     leases: HashMap<i64, Lease>,
     remote: usize,
     credits: u32,
+    /// Not begun, and to be given back.
+    left: Vec<LeaseKey>,
 }
 
 struct Lease {
@@ -60,6 +63,19 @@ impl Drop for Guard {
 }
 
 impl State {
+    /// False when it is not held, or void.
+    fn remove(&mut self, key: &LeaseKey) -> bool {
+        let Entry::Occupied(held) = self.leases.entry(key.recipient_id) else {
+            return false;
+        };
+        if held.get().epoch != key.epoch {
+            return false;
+        }
+        let lease = held.remove();
+        self.free(&lease);
+        true
+    }
+
     fn free(&mut self, lease: &Lease) {
         if lease.remote {
             self.remote = self.remote.saturating_sub(1);
@@ -163,19 +179,21 @@ impl Held {
         }
     }
 
-    /// The queue has recorded what became of these, or they are left to another worker.
+    /// The queue has recorded what became of these, or their leases are left to lapse.
     pub(crate) fn release<'a>(&self, leases: impl IntoIterator<Item = &'a LeaseKey>) {
+        self.end(leases, false);
+    }
+
+    /// These have not begun: the queue may give them to another worker at once.
+    pub(crate) fn give_back<'a>(&self, leases: impl IntoIterator<Item = &'a LeaseKey>) {
+        self.end(leases, true);
+    }
+
+    fn end<'a>(&self, leases: impl IntoIterator<Item = &'a LeaseKey>, give_back: bool) {
         let mut state = self.lock();
         for key in leases {
-            if state
-                .leases
-                .get(&key.recipient_id)
-                .is_none_or(|lease| lease.epoch != key.epoch)
-            {
-                continue;
-            }
-            if let Some(lease) = state.leases.remove(&key.recipient_id) {
-                state.free(&lease);
+            if state.remove(key) && give_back {
+                state.left.push(*key);
             }
         }
         if state.leases.is_empty() {
@@ -185,7 +203,12 @@ impl Held {
         self.changed.notify_one();
     }
 
-    /// Waits until there may be credits to give.
+    /// What the queue is to be told of.
+    pub(super) fn take_left(&self) -> Vec<LeaseKey> {
+        std::mem::take(&mut self.lock().left)
+    }
+
+    /// Waits until there may be credits, or leases, to give.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
     }
@@ -250,6 +273,17 @@ mod tests {
         held.release(&[key(0, 1), key(0, 1), key(1, 2), key(9, 1)]);
         assert_eq!(held.take_credits(), 1);
         assert_eq!(held.len(), 2);
+    }
+
+    #[test]
+    fn what_has_not_begun_is_given_back_once_unless_it_is_void() {
+        let held = Held::new(10);
+        held.add(&recipients(0..3));
+        held.give_back(&[key(0, 1), key(0, 1), key(1, 2), key(9, 1)]);
+        held.release(&[key(2, 1)]);
+        assert_eq!(held.take_left(), [key(0, 1)]);
+        assert_eq!(held.take_left(), []);
+        assert_eq!(held.len(), 1);
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! The end of the process.
 
 use api::queue::v1::Outcome;
+use delivery::Config;
+use test_kit::FakeDns;
 use tokio::sync::watch;
 
 use crate::sink::{Manner, Sink};
-use crate::system::{System, message};
+use crate::system::{POLICY, System, message};
 
 #[tokio::test]
 async fn what_is_under_way_is_finished_and_what_waits_is_left() {
@@ -62,7 +64,41 @@ async fn what_is_under_way_is_finished_though_there_is_no_stream() {
 }
 
 #[tokio::test]
-async fn what_comes_in_after_shutdown_is_not_begun() {
+async fn i4_a_worker_that_ends_says_so_and_gives_back_what_waits() {
+    let (go, hold) = watch::channel(false);
+    let sink = Sink::start(Manner {
+        hold: Some(hold),
+        ..Manner::default()
+    })
+    .await;
+    let config = Config {
+        smtp_port: sink.address.port(),
+        connections_per_destination: 1,
+        ..Config::default()
+    };
+    let dns = FakeDns::start("other.test A 127.0.0.1").await;
+    let mut system = System::start(POLICY, Some(dns), config).await;
+    system.queue.give(vec![message(1, &["x@other.test"])]).await;
+    let mut arrived = sink.arrived.subscribe();
+    arrived.wait_for(|count| *count == 1).await.unwrap();
+    // Behind the one that is under way; a mailbox tells when it has been taken in.
+    let waiting = message(2, &["x@other.test"]);
+    let seen = message(9, &["bob@example.test"]);
+    system.queue.give(vec![waiting, seen]).await;
+    system.queue.completion(9).await;
+    system.shutdown.cancel();
+    system
+        .queue
+        .until(|state| (state.draining && state.given_back == [2]).then_some(()))
+        .await;
+    go.send(true).unwrap();
+    (&mut system.served).await.unwrap().unwrap();
+    assert_eq!(system.queue.completion(1).await.outcome(), Outcome::Relayed);
+    assert_eq!(sink.taken().len(), 1);
+}
+
+#[tokio::test]
+async fn what_comes_in_after_shutdown_is_given_back() {
     let (go, hold) = watch::channel(false);
     let sink = Sink::start(Manner {
         hold: Some(hold),
@@ -77,6 +113,10 @@ async fn what_comes_in_after_shutdown_is_not_begun() {
     system
         .queue
         .give(vec![message(2, &["bob@example.test"])])
+        .await;
+    system
+        .queue
+        .until(|state| (state.given_back == [2]).then_some(()))
         .await;
     // It goes on renewing what is under way, and nothing else.
     system.queue.state().renewed.clear();

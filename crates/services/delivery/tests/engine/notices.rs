@@ -163,3 +163,19 @@ async fn a_failure_is_told_without_the_message_when_that_is_gone() {
     assert!(text.contains("Final-Recipient: rfc822; unknown@example.test\r\n"));
     assert!(!text.contains("message/rfc822"), "{text}");
 }
+
+#[tokio::test]
+async fn i2_a_failure_whose_notice_the_queue_never_takes_is_recorded_and_the_history_says_so() {
+    let system = System::local().await;
+    system.queue.state().no_notices = true;
+    let addresses = ["unknown@example.test", "bob@example.test"];
+    system.queue.give(vec![message(1, &addresses)]).await;
+    let completion = system.queue.completion(1).await;
+    assert_eq!(completion.outcome(), Outcome::Bounced);
+    let untold = "(the sender was not told: poison)";
+    assert!(completion.reason.ends_with(untold), "{}", completion.reason);
+    assert_eq!(
+        system.queue.completion(2).await.outcome(),
+        Outcome::Delivered
+    );
+}

@@ -8,13 +8,14 @@ use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::queue_server::QueueServer;
 use api::queue::v1::{LeasedMessage, LeasedRecipient};
 use delivery::Config;
+use fakes::{FakePolicy, FakeQueueService};
 use service_kit::{Routes, Service};
 use test_kit::FakeDns;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::fakes::{FakeMailboxStore, FakePolicy, FakeQueue};
+use crate::fakes::{FakeMailboxStore, FakeQueue};
 
 pub(crate) const POLICY: &str = r#"
 [delivery]
@@ -74,9 +75,10 @@ impl System {
         let mailboxes = FakeMailboxStore::new(&["bob@example.test", "eve@example.test"]);
         let (policy, document) = watch::channel(policy.to_owned());
         let fakes = Service::for_tests("fakes");
-        let routes = Routes::new(QueueServer::new(queue.clone()))
+        let policies = FakePolicy::new(document).with_secret("isp", "secret");
+        let routes = Routes::new(QueueServer::new(FakeQueueService(queue.clone())))
             .add_service(MailboxStoreServer::new(mailboxes.clone()))
-            .add_service(PolicyServer::new(FakePolicy { document }));
+            .add_service(PolicyServer::new(policies));
         let (listen, kit) = (socket.clone(), fakes.clone());
         tokio::spawn(async move { kit.serve_grpc(&listen, routes).await.unwrap() });
 

@@ -65,9 +65,8 @@ impl Session {
         // RFC 6851 §4.3: untagged, before the messages go.
         self.say(Condition::Ok, Some(code), "Moved.");
         let open = self.open()?;
-        for uid in moved.from_uids {
-            open.view.note_gone(&(uid..=uid));
-        }
+        let gone = moved.from_uids.into_iter().map(|uid| uid..=uid);
+        open.view.note_gone(gone);
         Ok(Answer::ok("Move completed."))
     }
 }

@@ -38,9 +38,7 @@ impl Session {
         let mut store = self.server.store();
         let gone = store.expunge(timed(request)).await?.into_inner();
         let open = self.open()?;
-        for uid in &gone.uids {
-            open.view.note_gone(&(*uid..=*uid));
-        }
+        open.view.note_gone(gone.uids.iter().map(|&uid| uid..=uid));
         if !gone.uids.is_empty() {
             open.view.own_change(gone.highest_modseq);
         }

@@ -26,6 +26,9 @@ impl Session {
         put_continuation(self.io.output(), "idling");
         let ends = Instant::now() + self.server.autologout;
         let mut heard = self.tell_news().await;
+        if self.ended {
+            return Ok(());
+        }
         let mut told_at = Instant::now();
         loop {
             match self.reader.next_line(self.io.input(), 64) {
@@ -95,16 +98,18 @@ impl Session {
                 _ => std::future::pending().await,
             }
         };
-        tokio::select! {
+        let woken = tokio::select! {
             filled = self.io.fill() => Woken::Input(filled),
             () = news => Woken::News,
             () = sleep_until(timer) => Woken::Timer,
             () = self.shutdown.cancelled() => Woken::Shutdown,
-        }
+        };
+        // Who does not read what is told is not waited for as long as one who says nothing.
+        self.io.set_timeout(self.server.data_timeout);
+        woken
     }
 
     async fn idle_done(&mut self, tag: &Tag, line: &[u8]) -> Result<(), Stop> {
-        self.io.set_timeout(self.server.data_timeout);
         if !line.eq_ignore_ascii_case(b"DONE") {
             self.bad_commands += 1;
             self.tagged(tag, &Answer::bad("Expected DONE."));

@@ -10,18 +10,26 @@ use tokio::time::Instant;
 use super::Session;
 use crate::answer::Stop;
 
+/// The time for the login is up.
+const TOO_LATE: &str = "The login took too long.";
+
 impl Session {
     /// Waits for more of what the client says; first sends what it is still owed. False when the
     /// session ends.
     pub(super) async fn wait_for_input(&mut self) -> Result<bool, Stop> {
         self.io.flush().await?;
-        let patience = if self.user.is_some() {
-            self.server.autologout
-        } else {
-            self.login_deadline
-                .saturating_duration_since(Instant::now())
-        };
-        self.wait_at_most(patience).await
+        if self.user.is_some() {
+            return self.wait_at_most(self.server.autologout).await;
+        }
+        let left = self
+            .login_deadline
+            .saturating_duration_since(Instant::now());
+        // With more input at hand no wait would notice that the time is up.
+        if left.is_zero() {
+            self.bye(None, TOO_LATE);
+            return Ok(false);
+        }
+        self.wait_at_most(left).await
     }
 
     pub(super) async fn wait_at_most(&mut self, patience: Duration) -> Result<bool, Stop> {
@@ -39,7 +47,14 @@ impl Session {
             Ok(0) => Ok(false),
             Ok(_) => Ok(true),
             Err(SessionError::Timeout) => {
-                self.bye(None, "Nothing was said for too long.");
+                self.bye(
+                    None,
+                    if self.user.is_some() {
+                        "Nothing was said for too long."
+                    } else {
+                        TOO_LATE
+                    },
+                );
                 Ok(false)
             }
             Err(error) => Err(error.into()),

@@ -6,13 +6,21 @@ use api::grpc::Code as GrpcCode;
 use api::mailbox::v1::{GetStatusRequest, ListMailboxesRequest};
 use imap_protocol::MailboxName;
 use imap_protocol::command::{List, Lsub, StatusItem};
-use imap_protocol::response::{put_list, put_status, put_untagged};
+use imap_protocol::response::{Code, put_list, put_status, put_untagged};
 
 use super::Session;
 use super::status::values;
 use crate::answer::{Answer, Stop};
 use crate::server::timed;
 use tree::{Listed, Tree};
+
+/// Does what takes long with many mailboxes where it holds up no other session.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Stop> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        tracing::error!(%error, "a list was not made");
+        Answer::no_with(Code::ServerBug, "Internal error.").into()
+    })
+}
 
 impl Session {
     pub(super) async fn list(&mut self, command: &List) -> Result<Answer, Stop> {
@@ -26,9 +34,12 @@ impl Session {
             put_untagged(self.io.output(), "LIST (\\Noselect) \"/\" \"\"");
             return Ok(Answer::ok("List completed."));
         }
-        let listed = self.tree(user_id).await?.list(command);
+        let tree = self.tree(user_id).await?;
+        let asked = command.clone();
+        let listed = aside(move || tree.list(&asked)).await?;
         for mailbox in &listed {
             self.put_listed("LIST", mailbox);
+            self.flush_if_large().await?;
         }
         if let Some(items) = &command.returns.status {
             self.status_of_listed(user_id, &listed, items).await?;
@@ -42,8 +53,10 @@ impl Session {
         let Some(pattern) = command.pattern.behind(reference) else {
             return Ok(Answer::ok("Lsub completed."));
         };
-        for mailbox in self.tree(user_id).await?.lsub(&pattern) {
+        let tree = self.tree(user_id).await?;
+        for mailbox in aside(move || tree.lsub(&pattern)).await? {
             self.put_listed("LSUB", &mailbox);
+            self.flush_if_large().await?;
         }
         Ok(Answer::ok("Lsub completed."))
     }
@@ -56,7 +69,7 @@ impl Session {
             .await?
             .into_inner()
             .mailboxes;
-        Ok(Tree::new(mailboxes))
+        aside(move || Tree::new(mailboxes)).await
     }
 
     fn put_listed(&mut self, word: &str, mailbox: &Listed) {
@@ -71,7 +84,6 @@ impl Session {
             &mailbox.attributes,
             &mailbox.name,
             extension,
-            false,
         );
     }
 
@@ -104,7 +116,8 @@ impl Session {
         let limit = self.server.max_message_size;
         for (name, state) in names.into_iter().zip(&states) {
             let values = values(items, state, limit);
-            put_status(self.io.output(), name, values, false);
+            put_status(self.io.output(), name, values);
+            self.flush_if_large().await?;
         }
         Ok(())
     }

@@ -48,7 +48,13 @@ impl Session {
             from: command.from.to_string(),
             to: new_name(&command.to)?.to_string(),
         };
+        let to = request.to.clone();
         self.server.store().rename_mailbox(timed(request)).await?;
+        if let Some(open) = self.open.as_deref_mut()
+            && let Some(name) = renamed(&open.name, &command.from, &to)
+        {
+            open.name = name;
+        }
         Ok(Answer::ok("Rename completed."))
     }
 
@@ -65,6 +71,17 @@ impl Session {
         self.server.store().set_subscribed(timed(request)).await?;
         Ok(Answer::ok("Subscription changed."))
     }
+}
+
+/// The new name of a mailbox when `from` is renamed: itself, or a level above it. INBOX keeps its
+/// name, its messages move (RFC 3501 §6.3.5).
+fn renamed(name: &MailboxName, from: &MailboxName, to: &str) -> Option<MailboxName> {
+    let behind = name.as_str().strip_prefix(from.as_str())?;
+    let below = behind.is_empty() || behind.starts_with(MailboxName::SEPARATOR);
+    if !below || from.as_str() == "INBOX" {
+        return None;
+    }
+    MailboxName::new(&format!("{to}{behind}"))
 }
 
 fn new_name(name: &MailboxName) -> Result<MailboxName, Stop> {

@@ -70,6 +70,11 @@ pub(crate) struct OpenMailbox {
     saved: RangeSet,
 }
 
+/// What a command is told whose mailbox is no more.
+fn mailbox_deleted() -> Answer {
+    Answer::no_with(Code::NonExistent, "The mailbox was deleted.")
+}
+
 impl Session {
     pub(crate) fn new(
         server: Arc<Server>,
@@ -180,6 +185,10 @@ impl Session {
         let sync = Sync::after(&command, self.open.as_deref());
         if let Some(before) = sync.before(&command) {
             Box::pin(self.sync(before)).await;
+            if self.ended {
+                self.tagged(tag, &mailbox_deleted());
+                return Ok(());
+            }
         }
         let answer = match Box::pin(self.execute(tag, command)).await {
             Ok(answer) | Err(Stop::Answer(answer)) => answer,

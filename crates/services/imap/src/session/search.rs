@@ -5,12 +5,21 @@ mod remote;
 
 use api::mailbox::v1::SearchRequest;
 use imap_protocol::command::{Search, SearchReturn};
-use imap_protocol::response::{put_esearch, put_search};
+use imap_protocol::response::{Code, Condition, put_esearch, put_search};
 use imap_protocol::{RangeSet, Tag};
+
+use tokio::time::{Duration, Instant};
 
 use super::{OpenMailbox, Session};
 use crate::answer::{Answer, Stop};
 use crate::server::timed;
+
+/// How often a client that waits is told that it does not wait in vain: it may not wait for ever,
+/// and one that has gone is noticed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Ranges of UIDs that `$` may come to in a question to the store, with all its repetitions.
+const MOST_RANGES: usize = 500_000;
 
 impl Session {
     pub(super) async fn search(&mut self, tag: &Tag, command: &Search) -> Result<Answer, Stop> {
@@ -56,24 +65,43 @@ impl Session {
 
     /// UIDs of the messages that match, among those that the client knows.
     async fn find(&mut self, command: &Search) -> Result<RangeSet, Stop> {
-        let open = self.open()?;
+        let open: &OpenMailbox = self.open()?;
         if let Some(condition) = local::Condition::of(&command.key, open) {
-            let matching = open
-                .view
-                .all()
-                .iter()
-                .filter(|message| condition.holds(message));
-            return Ok(matching.map(|message| message.uid).collect());
+            return Ok(local::matching(&open.view, &condition).await);
+        }
+        if remote::saved_ranges(&command.key, open) > MOST_RANGES {
+            return Err(Answer::no_with(Code::Limit, "The saved result is too large.").into());
         }
         let request = SearchRequest {
             mailbox_id: open.id,
             key: Some(remote::key(&command.key, open)),
+            after: 0,
         };
-        let mut store = self.server.store();
-        let mut uids = store.search(timed(request)).await?.into_inner().uids;
+        let mut uids = self.find_in_store(request).await?;
         let open: &OpenMailbox = self.open()?;
         uids.retain(|&uid| open.view.sequence(uid).is_some());
         Ok(uids.into_iter().collect())
+    }
+
+    /// The store looks for a while at a time.
+    async fn find_in_store(&mut self, mut request: SearchRequest) -> Result<Vec<u32>, Stop> {
+        let mut store = self.server.store();
+        let mut uids = Vec::new();
+        let mut told_at = Instant::now();
+        loop {
+            let found = store.search(timed(request.clone())).await?.into_inner();
+            uids.extend(found.uids);
+            // Never back: a store that is out of its mind is not followed for ever.
+            if found.looked_at_to <= request.after {
+                return Ok(uids);
+            }
+            request.after = found.looked_at_to;
+            if told_at.elapsed() >= PATIENCE {
+                self.say(Condition::Ok, None, "Still searching.");
+                self.io.flush().await?;
+                told_at = Instant::now();
+            }
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use imap_protocol::response::{Code, Condition, put_number_line};
 
 use super::{OpenMailbox, Session};
 use crate::answer::{Answer, Stop};
-use crate::server::timed;
+use crate::server::{next, timed};
 use crate::view::View;
 
 impl Session {
@@ -28,14 +28,14 @@ impl Session {
             .select(timed(request))
             .await?
             .into_inner();
-        let first = batches.message().await?.unwrap_or_default();
+        let first = next(&mut batches).await?.unwrap_or_default();
         let state = first
             .state
             .ok_or_else(|| Answer::no_with(Code::ServerBug, "Internal error."))?;
         let modseq = state.highest_modseq;
         let mut view = View::new(state.uid_next, modseq, &first.keywords, read_only);
         view.extend(first.messages);
-        while let Some(batch) = batches.message().await? {
+        while let Some(batch) = next(&mut batches).await? {
             view.extend(batch.messages);
         }
 

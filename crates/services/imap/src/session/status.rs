@@ -43,7 +43,7 @@ impl Session {
         let limit = self.server.max_message_size;
         if let Some(state) = states.first() {
             let values = values(&command.items, state, limit);
-            put_status(self.io.output(), &command.mailbox, values, false);
+            put_status(self.io.output(), &command.mailbox, values);
         }
         Ok(Answer::ok("Status completed."))
     }

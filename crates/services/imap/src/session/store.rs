@@ -1,5 +1,7 @@
 //! STORE.
 
+use std::collections::BTreeSet;
+
 use api::mailbox::v1::{Flags as WireFlags, StoreFlagsRequest, store_flags_request::Mode};
 use imap_protocol::command::{Store, StoreMode};
 use imap_protocol::response::Code;
@@ -9,6 +11,7 @@ use super::Session;
 use super::expunge::uid_ranges;
 use crate::answer::{Answer, Stop};
 use crate::server::timed;
+use crate::view::Message;
 
 /// Flags as the store takes them.
 pub(super) fn wire_flags(flags: &Flags) -> WireFlags {
@@ -17,6 +20,49 @@ pub(super) fn wire_flags(flags: &Flags) -> WireFlags {
         system: flags.system.bits(),
         keywords: keywords.map(str::to_owned).collect(),
     }
+}
+
+/// The flags of a message, to compare.
+#[derive(Debug, PartialEq, Eq)]
+struct Known {
+    system: u32,
+    /// In lower case: the spelling means nothing.
+    keywords: BTreeSet<String>,
+}
+
+impl Known {
+    fn of(message: &Message) -> Self {
+        Self {
+            system: message.system.bits(),
+            keywords: message.keywords().map(str::to_ascii_lowercase).collect(),
+        }
+    }
+}
+
+/// What a client makes of the flags that it knows when the new ones are not told. What comes out
+/// otherwise is another session's work, and told (RFC 3501 §6.4.6).
+fn worked_out(message: Option<&Message>, command: &Store) -> Option<Known> {
+    let mut known = Known::of(message?);
+    let bits = command.flags.system.bits();
+    let keywords = command.flags.keywords().iter();
+    let keywords = keywords.map(|keyword| keyword.as_str().to_ascii_lowercase());
+    match command.mode {
+        StoreMode::Add => {
+            known.system |= bits;
+            known.keywords.extend(keywords);
+        }
+        StoreMode::Remove => {
+            known.system &= !bits;
+            keywords.for_each(|keyword| {
+                known.keywords.remove(&keyword);
+            });
+        }
+        StoreMode::Replace => {
+            known.system = bits;
+            known.keywords = keywords.collect();
+        }
+    }
+    Some(known)
 }
 
 impl Session {
@@ -51,9 +97,14 @@ impl Session {
         let found = stored.len();
         let mut told = Vec::with_capacity(if command.silent { 0 } else { found });
         for message in stored {
-            open.view.set_flags(message.uid, message.flags);
-            if !command.silent {
-                told.push(message.uid);
+            let uid = message.uid;
+            let worked_out = command
+                .silent
+                .then(|| worked_out(open.view.message(uid), &command));
+            open.view.set_flags(uid, message.flags);
+            let known = worked_out.is_some_and(|it| it == open.view.message(uid).map(Known::of));
+            if !known {
+                told.push(uid);
             }
         }
         open.view.tell_flags(&told, io.output());

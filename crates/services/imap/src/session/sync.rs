@@ -40,17 +40,19 @@ impl Sync {
                 | Command::Copy(_)
                 | Command::Move(_)
         );
-        of_messages.then_some(Self { ask: false, ..self })
+        of_messages.then_some(Self {
+            expunge: self.expunge && !has_sequence_numbers(command),
+            ask: false,
+        })
     }
 
     pub(super) fn after(command: &Command, open: Option<&OpenMailbox>) -> Self {
-        // COPY counts as these do. MOVE lives by its EXPUNGE.
         let by_sequence = match command {
-            Command::Fetch(fetch) => !fetch.messages.is_uid(),
-            Command::Store(store) => !store.messages.is_uid(),
-            Command::Copy(copy) => !copy.messages.is_uid(),
+            // MOVE lives by its EXPUNGE.
+            Command::Move(_) => false,
+            // Its answer counts no places.
             Command::Search(search) => !search.uid,
-            _ => false,
+            command => has_sequence_numbers(command),
         };
         let here = |name: &MailboxName| open.is_some_and(|open| open.name == *name);
         let ask = match command {
@@ -62,6 +64,19 @@ impl Sync {
             expunge: !by_sequence,
             ask,
         }
+    }
+}
+
+/// Whether sequence numbers stand in it. Its writer counted by what it knew: an EXPUNGE told now
+/// would make them numbers of other messages (RFC 3501 §7.4.1).
+fn has_sequence_numbers(command: &Command) -> bool {
+    match command {
+        Command::Fetch(fetch) => !fetch.messages.is_uid(),
+        Command::Store(store) => !store.messages.is_uid(),
+        Command::Copy(copy) | Command::Move(copy) => !copy.messages.is_uid(),
+        // UID SEARCH as well: only its answer is in UIDs.
+        Command::Search(_) => true,
+        _ => false,
     }
 }
 

@@ -18,18 +18,18 @@ impl View {
         expunge: bool,
         out: &mut BytesMut,
     ) {
-        for range in &changes.expunged {
-            self.note_gone(&(range.first..=range.last));
-        }
+        let expunged = changes.expunged.iter();
+        self.note_gone(expunged.map(|range| range.first..=range.last));
         if expunge {
             self.tell_expunged(out);
         }
         let mut news = Vec::new();
-        let before = self.messages.len();
+        let mut arrived = Vec::new();
         for state in changes.changed {
             if state.uid >= self.uid_next {
                 let message = self.flags.message(state.uid, state.flags);
                 self.messages.push(message);
+                arrived.push(state.uid);
             } else if self.set_flags(state.uid, state.flags) {
                 news.push(state.uid);
             }
@@ -38,7 +38,9 @@ impl View {
             self.modseq = state.highest_modseq.max(self.modseq);
             self.uid_next = state.uid_next.max(self.uid_next);
         }
-        if self.messages.len() > before {
+        // The flags are told to who asks; that there are such keywords is told at once.
+        self.tell_new_keywords(&arrived, out);
+        if !arrived.is_empty() {
             put_number_line(out, self.len(), "EXISTS");
             put_number_line(out, self.recent(), "RECENT");
         }

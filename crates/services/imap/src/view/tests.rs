@@ -107,6 +107,20 @@ fn a_new_keyword_is_announced_first() {
 }
 
 #[test]
+fn a_new_keyword_of_a_new_message_is_announced() {
+    let mut view = view();
+    let new = [state(10, 1, &["$Old"]), state(11, 0, &["$New"])];
+    let said = told(&mut view, changes(&new, &[], 12), true);
+    assert_eq!(
+        said,
+        "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $Old $New)\r\n\
+         * OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $Old $New \\*)] \
+         Flags that are kept.\r\n\
+         * 6 EXISTS\r\n* 2 RECENT\r\n"
+    );
+}
+
+#[test]
 fn a_message_that_came_and_went_unseen_is_not_told() {
     let mut view = view();
     let said = told(&mut view, changes(&[], &[(10, 10)], 11), true);

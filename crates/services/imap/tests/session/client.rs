@@ -1,6 +1,7 @@
 //! A client that reads line by line.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -11,6 +12,8 @@ use crate::running::PATIENCE;
 pub(crate) struct Client {
     socket: TcpStream,
     unread: Vec<u8>,
+    /// How long it waits for what must come.
+    pub(crate) patience: Duration,
 }
 
 impl Client {
@@ -20,6 +23,7 @@ impl Client {
         Self {
             socket,
             unread: Vec::new(),
+            patience: PATIENCE,
         }
     }
 
@@ -50,7 +54,7 @@ impl Client {
 
     async fn fill(&mut self) -> usize {
         let read = self.socket.read_buf(&mut self.unread);
-        let count = timeout(PATIENCE, read).await;
+        let count = timeout(self.patience, read).await;
         count.expect("the server says nothing").unwrap_or(0)
     }
 
@@ -62,6 +66,11 @@ impl Client {
             matches(pattern, &line),
             "expected {pattern:?}\n     got {line:?}"
         );
+    }
+
+    /// The server ends the connection by itself, in the middle of something.
+    pub(crate) async fn expect_end_of_all(mut self) {
+        assert_eq!(self.line().await, None, "not expected");
     }
 
     /// Sends nothing more; nothing more must come.

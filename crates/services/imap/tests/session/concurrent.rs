@@ -14,6 +14,11 @@ struct Counting {
     client: Client,
     /// UIDs by place; 0 where none was told yet.
     uids: Vec<u32>,
+    /// What it meant by the place in the command under way: the message that it believed there
+    /// when it wrote the command, whatever it is told meanwhile (RFC 3501 §7.4.1).
+    meant: u32,
+    /// How often an answer named the message that was meant.
+    named: usize,
     flags: BTreeMap<u32, String>,
     random: u64,
 }
@@ -23,6 +28,8 @@ impl Counting {
         let mut counting = Self {
             client: running.log_in().await,
             uids: Vec::new(),
+            meant: 0,
+            named: 0,
             flags: BTreeMap::new(),
             random: seed,
         };
@@ -54,6 +61,17 @@ impl Counting {
 
     fn believe(&mut self, command: &str, line: &str) {
         let words: Vec<&str> = line.split(' ').collect();
+        match *words.as_slice() {
+            ["*", "OK", "[COPYUID", _, from, ..] | ["*", "SEARCH", from] => {
+                // In an empty mailbox nothing was meant.
+                if self.meant != 0 {
+                    assert_eq!(from, self.meant.to_string(), "{command}: {line}");
+                    self.named += 1;
+                }
+                return;
+            }
+            _ => {}
+        }
         let Some(number) = words.get(1).and_then(|word| word.parse::<usize>().ok()) else {
             return;
         };
@@ -86,15 +104,27 @@ impl Counting {
         }
     }
 
+    /// What stands at a place, asked for where it was not told. Places stay as they are: no FETCH
+    /// tells an EXPUNGE, but those that the server holds back meanwhile are for the next command.
+    async fn mean(&mut self, place: u64) {
+        let at = place as usize - 1;
+        if self.uids.get(at) == Some(&0) {
+            self.command(&format!("FETCH {place} (UID)")).await;
+        }
+        self.meant = self.uids.get(at).copied().unwrap_or(0);
+    }
+
     async fn step(&mut self) {
         let place = 1 + self.below(self.uids.len().max(1) as u64);
-        let command = match self.below(9) {
+        self.mean(place).await;
+        let command = match self.below(11) {
             0..=2 => "APPEND INBOX {3+}\r\nx: ".to_owned(),
             3 => format!("STORE {place} +FLAGS (\\Deleted)"),
             4 => format!("STORE {place}:* FLAGS ($A)"),
             5 => "EXPUNGE".to_owned(),
             6 => format!("FETCH {place} (UID BODY[TEXT]<0.1>)"),
-            7 => format!("MOVE {place} Trash"),
+            7 | 8 => format!("MOVE {place} Trash"),
+            9 => format!("UID SEARCH {place}"),
             _ => format!("UID FETCH {place}:* (FLAGS)"),
         };
         self.command(&command).await;
@@ -126,6 +156,9 @@ async fn sessions_that_change_a_mailbox_at_once_agree_in_the_end() {
     for task in tasks {
         all.push(task.await.unwrap());
     }
+    // Or nothing was compared.
+    let named: usize = all.iter().map(|counting| counting.named).sum();
+    assert!(named > 0);
     let expected = Counting::open(&running, 0).await.belief().await;
     for counting in &mut all {
         assert_eq!(counting.belief().await, expected);

@@ -1,5 +1,7 @@
 //! Messages that are streamed, and other things too long to write down.
 
+use std::time::Duration;
+
 use crate::client::Client;
 use crate::running::Running;
 
@@ -83,8 +85,25 @@ async fn who_does_not_log_in_is_shown_out() {
     let running = Running::start_with(|config, _| config.login_timeout_seconds = 0).await;
     let mut client = running.connect().await;
     client.expect("* OK […] Postern ready.").await;
-    client.expect("* BYE Nothing was said for too long.").await;
+    client.expect("* BYE The login took too long.").await;
     client.expect_end().await;
+}
+
+#[tokio::test]
+async fn who_keeps_talking_has_no_longer_for_the_login() {
+    let running = Running::start_with(|config, _| config.login_timeout_seconds = 40).await;
+    running.store.delay_logins(Duration::from_secs(50));
+    let mut client = running.connect().await;
+    client.expect("* OK […] Postern ready.").await;
+    client.patience = Duration::from_secs(3600);
+    tokio::time::pause();
+    client.send("a LOGIN bob@example.test wrong\r\n").await;
+    // It is there when the time is up.
+    tokio::time::sleep(Duration::from_secs(45)).await;
+    client.send("b NOOP\r\n").await;
+    client.expect("a NO [AUTHENTICATIONFAILED] …").await;
+    client.expect("* BYE The login took too long.").await;
+    client.expect_end_of_all().await;
 }
 
 #[tokio::test]
@@ -144,4 +163,42 @@ async fn many_sessions_see_the_same_mailbox() {
     }
     // One question each, none while nothing happens.
     assert_eq!(running.store.calls(), 20);
+}
+
+/// The most memory that this process has held so far, in octets.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let kib = line.unwrap().split_ascii_whitespace().nth(1).unwrap();
+    kib.parse::<u64>().unwrap() * 1024
+}
+
+#[tokio::test]
+async fn a_message_that_is_asked_for_many_times_over_is_held_once() {
+    const TIMES: usize = 400;
+    let running = Running::start().await;
+    let mut client = running.log_in().await;
+    let message = [b"Subject: Often\r\n\r\n", &b"x".repeat(250_000)[..]].concat();
+    running.store.deliver("INBOX", &message);
+    client.send("a EXAMINE INBOX\r\n").await;
+    while !client.line().await.unwrap().starts_with("a OK") {}
+    let size = running.store.octets("INBOX", 1).len();
+    let before = peak_memory();
+    // Each is another item, so that none is a repetition; the first makes the message come whole.
+    let mut items = vec!["BODY.PEEK[]".to_owned()];
+    items.extend((1..TIMES).map(|at| format!("BODY.PEEK[]<{at}.{size}>")));
+    client
+        .send(format!("b FETCH 1 ({})\r\n", items.join(" ")))
+        .await;
+    for at in 0..TIMES {
+        let start = match at {
+            0 => "* 1 FETCH (BODY[] ".to_owned(),
+            _ => format!(" BODY[]<{at}> "),
+        };
+        assert_eq!(literal(&mut client, &start).await.len(), size - at);
+    }
+    client.expect(")").await;
+    client.expect("b OK Fetch completed.").await;
+    let grown = peak_memory() - before;
+    assert!(grown < 32 * 1024 * 1024, "{grown} octets for {size}");
 }

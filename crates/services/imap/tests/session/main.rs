@@ -6,6 +6,7 @@ mod client;
 mod concurrent;
 mod fake;
 mod large;
+mod patience;
 mod running;
 mod tls;
 mod transcripts;

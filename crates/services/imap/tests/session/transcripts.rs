@@ -1,6 +1,7 @@
 //! Transcripts. `C:` and `S:` are the first client, `C2:` and `S2:` the second; both have logged
 //! in when the transcript says so by `X: log in`. `C-` sends without a line break. `X:` is
-//! something that happens to the store. `…` stands for anything.
+//! something that happens to the store, or `X: closed`: the server has ended the connection by
+//! itself. `…` stands for anything.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -64,11 +65,15 @@ impl Play {
 
     async fn event(&mut self, number: &str, text: &str) {
         let words: Vec<&str> = text.split(' ').collect();
-        let store = &self.running.store;
+        let store = self.running.store.clone();
         match *words.as_slice() {
             ["log", "in"] => {
                 let client = self.running.log_in().await;
                 self.clients.insert(number.to_owned(), client);
+            }
+            ["closed"] => {
+                let line = self.client(number).await.line().await;
+                assert_eq!(line, None, "the server goes on");
             }
             ["deliver", mailbox, name] => store.deliver(mailbox, &messages::named(name)),
             ["expunge", mailbox, uid] => store.remove(mailbox, uid.parse().unwrap()),
@@ -81,6 +86,9 @@ impl Play {
             ["drop", mailbox] => store.drop_mailbox(mailbox),
             ["down"] => store.set_down(true),
             ["up"] => store.set_down(false),
+            ["fetch", "fails"] => store.set_fetch_fails(true),
+            ["fetch", "works"] => store.set_fetch_fails(false),
+            ["hush"] => store.hush(),
             ["break", "watch"] => store.break_watch(),
             ["shut", "down"] => self.running.shut_down(),
             ["count"] => store.forget_calls(),

@@ -1,6 +1,7 @@
 //! One transaction of deliveries: the mailboxes' locks, then everything else in one statement.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
 
 use api::mailbox::v1::DeliveryResult;
 use api::mailbox::v1::delivery_result::Status;
@@ -14,6 +15,10 @@ use crate::store::Store;
 use crate::values::{narrow, unsigned};
 use crate::{Error, Result, clock};
 
+/// From a Postgres that vanished without a word no answer ever comes. Should it have committed all
+/// the same, the ledger tells at the next attempt.
+const LONGEST: Duration = Duration::from_secs(20);
+
 /// Delivers all or none; results in the order given.
 pub(super) async fn deliver(
     store: &Store,
@@ -21,7 +26,11 @@ pub(super) async fn deliver(
     places: &Places,
     deliveries: &[&Delivery],
 ) -> Result<Vec<DeliveryResult>> {
-    let result = transact(store, connection.get().await?, places, deliveries).await;
+    let transacting = async { transact(store, connection.get().await?, places, deliveries).await };
+    let result = match tokio::time::timeout(LONGEST, transacting).await {
+        Ok(result) => result,
+        Err(_) => Err(Error::Unavailable("Postgres does not answer".into())),
+    };
     if result.is_err() {
         connection.discard();
     }
@@ -63,6 +72,9 @@ async fn transact(
     store
         .commit(transaction, &notices(&rows, &outcomes))
         .await?;
+    store
+        .hub()
+        .publish(&delivered_before(&rows, &outcomes, &targets));
     Ok(answers(deliveries, &outcomes))
 }
 
@@ -269,6 +281,27 @@ fn notices(rows: &Rows<'_>, outcomes: &HashMap<i64, Outcome>) -> Vec<Notice> {
         return Vec::new();
     }
     vec![Notice::Mailboxes(changed.into_iter().collect())]
+}
+
+/// Where duplicates are, and how far those mailboxes had come: behind a commit whose answer was lost
+/// nobody here was told.
+fn delivered_before(
+    rows: &Rows<'_>,
+    outcomes: &HashMap<i64, Outcome>,
+    targets: &Targets<'_>,
+) -> Vec<(i64, u64)> {
+    let is_duplicate = |recipient: &i64| {
+        let outcome = outcomes.get(recipient);
+        outcome.is_some_and(|outcome| outcome.status == Status::Duplicate)
+    };
+    let recipients = rows.recipients.iter().zip(&rows.mailboxes);
+    let mailboxes = recipients.filter(|(recipient, _)| is_duplicate(recipient));
+    mailboxes
+        .filter_map(|(_, mailbox_id)| {
+            let target = targets.locked.get(mailbox_id)?;
+            Some((*mailbox_id, unsigned(target.modseq - 1)))
+        })
+        .collect()
 }
 
 fn answers(deliveries: &[&Delivery], outcomes: &HashMap<i64, Outcome>) -> Vec<DeliveryResult> {

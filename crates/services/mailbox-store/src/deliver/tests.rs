@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::mailbox::v1::delivery_result::Status;
+use test_kit::{Postgres, PostgresProxy};
 
 use super::forget_old;
+use crate::Error;
 use crate::mailboxes;
 use crate::messages::{self, Wanted};
 use crate::test_store::{TestStore, all, name, statuses};
@@ -291,4 +294,47 @@ async fn a_mailbox_that_is_renamed_deleted_or_made_is_found_by_its_name_of_now()
     let again = kit.user("bob@example.test").await;
     deliver("INBOX").await;
     assert_eq!(kit.select(again, "INBOX").await.state.messages, 1);
+}
+
+#[tokio::test]
+async fn i11_deliveries_do_not_wait_for_ever_for_a_postgres_that_fell_silent() {
+    let proxy = PostgresProxy::start(&Postgres::start().database().await);
+    let kit = TestStore::at(proxy.url().to_owned()).await;
+    kit.user("bob@example.test").await;
+    let body = kit.body(MESSAGE).await;
+    proxy.fall_silent_at("INSERT INTO mailbox.delivery");
+    let delivery = kit.delivery("bob@example.test", body);
+    let falls_silent = async {
+        proxy.is_silent().await;
+        // Longer than it waits.
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(21)).await;
+        tokio::time::resume();
+    };
+    let delivered = async { tokio::join!(kit.deliver(vec![delivery]), falls_silent) };
+    let delivered = tokio::time::timeout(Duration::from_secs(60), delivered).await;
+    let (results, ()) = delivered.unwrap();
+    assert_eq!(statuses(&results), [(Status::Delivered, 1)]);
+}
+
+#[tokio::test]
+async fn what_was_delivered_behind_a_lost_answer_is_told_when_it_is_repeated() {
+    let proxy = PostgresProxy::start(&Postgres::start().database().await);
+    let kit = TestStore::at(proxy.url().to_owned()).await;
+    let bob = kit.user("bob@example.test").await;
+    let inbox = kit.mailbox_id(bob, "INBOX").await;
+    let body = kit.body(MESSAGE).await;
+    let delivery = kit.delivery("bob@example.test", body);
+    let watcher = kit.store.hub().watcher();
+    watcher.watch(&[inbox]);
+    proxy.cut_off_behind_the_next_commit();
+    let (first, ()) = tokio::join!(kit.deliverer.deliver(vec![delivery.clone()]), async {
+        proxy.is_cut_off().await;
+        proxy.mend();
+    });
+    assert!(matches!(first, Err(Error::Unavailable(_))), "{first:?}");
+    let again = kit.deliver(vec![delivery]).await;
+    assert_eq!(statuses(&again), [(Status::Duplicate, 1)]);
+    let told = tokio::time::timeout(Duration::from_secs(30), watcher.next()).await;
+    assert_eq!(told.unwrap(), [(inbox, 2)]);
 }

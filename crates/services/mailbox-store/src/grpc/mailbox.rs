@@ -230,7 +230,7 @@ impl MailboxStore for MailboxService {
             length,
         } = request.into_inner();
         let pieces = messages::read(&self.store, mailbox_id, uid, offset, length).await?;
-        streamed(pieces.map_ok(|data| Chunk { data }))
+        streamed(pieces.map_ok(|data| Chunk { data, last: false }))
     }
 
     async fn search(
@@ -239,7 +239,14 @@ impl MailboxStore for MailboxService {
     ) -> Result<Response<SearchResponse>, Status> {
         let request = request.into_inner();
         let key = search::Key::parse(request.key.unwrap_or_default())?;
-        let found = search::search(&self.store, request.mailbox_id, &key, clock::now()).await?;
+        let search = search::Search {
+            mailbox_id: request.mailbox_id,
+            key: &key,
+            after: request.after.into(),
+            now: clock::now(),
+            slice: search::SLICE,
+        };
+        let found = search::search(&self.store, search).await?;
         Ok(Response::new(found))
     }
 
@@ -272,7 +279,7 @@ impl MailboxStore for MailboxService {
         &self,
         request: Request<Streaming<Chunk>>,
     ) -> Result<Response<StoredText>, Status> {
-        let pieces = request.into_inner().map_ok(|chunk| chunk.data);
+        let pieces = api::text_upload::pieces(request.into_inner());
         let (pool, ids) = (self.store.pool(), self.store.body_ids());
         let stored = volume::store_text(pool, ids, pieces, LARGEST_TEXT, clock::now())
             .await

@@ -42,11 +42,19 @@ pub async fn delete_all_of(connection: &mut PgConnection, user_id: i64) -> Resul
 }
 
 async fn remove(connection: &mut PgConnection, mailbox_ids: &[i64]) -> Result<()> {
+    // First, as a sweep does: it holds a body's entry when it asks whether messages refer to it.
     let bodies = sqlx::query_scalar!(
-        "DELETE FROM mailbox.message WHERE mailbox_id = ANY($1) RETURNING body_id",
+        "SELECT body_id FROM mailbox.message WHERE mailbox_id = ANY($1)",
         mailbox_ids
     )
     .fetch_all(&mut *connection)
+    .await?;
+    volume::garbage::add(&mut *connection, &bodies, clock::bodies_due()).await?;
+    sqlx::query!(
+        "DELETE FROM mailbox.message WHERE mailbox_id = ANY($1)",
+        mailbox_ids
+    )
+    .execute(&mut *connection)
     .await?;
     sqlx::query!(
         "DELETE FROM mailbox.expunged WHERE mailbox_id = ANY($1)",
@@ -58,8 +66,7 @@ async fn remove(connection: &mut PgConnection, mailbox_ids: &[i64]) -> Result<()
         "DELETE FROM mailbox.mailbox WHERE mailbox_id = ANY($1)",
         mailbox_ids
     )
-    .execute(&mut *connection)
+    .execute(connection)
     .await?;
-    volume::garbage::add(&mut *connection, &bodies, clock::bodies_due()).await?;
     Ok(())
 }

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
+use test_kit::{Postgres, PostgresProxy};
+
 use super::*;
 use crate::test_store::TestStore;
 
@@ -25,6 +27,8 @@ async fn a_maildrop_is_locked_once_here_and_elsewhere() {
     assert!(is_locked(&there, 1).await);
     drop(again);
     assert!(!is_locked(&here, 1).await);
+    // That one too.
+    assert!(!is_locked(&here, 2).await);
     assert!(!is_locked(&there, 1).await);
 }
 
@@ -57,4 +61,25 @@ async fn a_lock_ends_with_its_process_and_with_its_connection() {
     drop((held, other));
     assert!(is_locked(&here, 1).await);
     drop(taken);
+}
+
+#[tokio::test]
+async fn a_postgres_that_fell_silent_keeps_nobody_waiting_for_ever() {
+    let proxy = PostgresProxy::start(&Postgres::start().database().await);
+    let kit = TestStore::at(proxy.url().to_owned()).await;
+    let maildrops = Maildrops::start(kit.store.pool().clone());
+    proxy.fall_silent_at("pg_try_advisory_lock");
+    let falls_silent = async {
+        proxy.is_silent().await;
+        // Longer than it waits.
+        tokio::time::pause();
+        tokio::time::advance(TRIED_EVERY * 2).await;
+        tokio::time::resume();
+    };
+    let locked = async { tokio::join!(maildrops.lock(1), falls_silent) };
+    let (held, ()) = tokio::time::timeout(TRIED_EVERY * 12, locked)
+        .await
+        .unwrap();
+    assert!(held.is_ok());
+    assert!(is_locked(&maildrops, 1).await);
 }

@@ -193,7 +193,7 @@ async fn remove_originals(
     let removed = sqlx::query_as!(
         Removed,
         "DELETE FROM mailbox.message WHERE mailbox_id = $1 AND uid = ANY($2)
-         RETURNING uid, flags, size, body_id",
+         RETURNING uid, flags, size",
         from.mailbox_id,
         &uids
     )

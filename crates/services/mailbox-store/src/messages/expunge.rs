@@ -18,6 +18,28 @@ pub async fn expunge(store: &Store, mailbox_id: i64, uids: &UidSet) -> Result<Ex
 async fn try_expunge(store: &Store, mailbox_id: i64, uids: &UidSet) -> Result<ExpungeResponse> {
     let mut transaction = store.begin().await?;
     let mailbox = lock::one(&mut transaction, mailbox_id).await?;
+    // First, as a sweep does: it holds a body's entry when it asks whether messages refer to it.
+    let bodies = sqlx::query_scalar!(
+        "SELECT body_id FROM UNNEST($2::bigint[], $3::bigint[]) AS range (first, last)
+         CROSS JOIN LATERAL (
+             SELECT body_id FROM mailbox.message
+             WHERE mailbox_id = $1 AND uid BETWEEN range.first AND range.last
+               AND flags & $4 <> 0
+             ORDER BY uid) AS message",
+        mailbox_id,
+        &uids.firsts(),
+        &uids.lasts(),
+        flag::DELETED
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    if bodies.is_empty() {
+        return Ok(ExpungeResponse {
+            uids: Vec::new(),
+            highest_modseq: unsigned(mailbox.highest_modseq),
+        });
+    }
+    volume::garbage::add(&mut *transaction, &bodies, clock::bodies_due()).await?;
     let removed = sqlx::query_as!(
         Removed,
         "WITH doomed AS (
@@ -29,7 +51,7 @@ async fn try_expunge(store: &Store, mailbox_id: i64, uids: &UidSet) -> Result<Ex
                  ORDER BY uid) AS message)
          DELETE FROM mailbox.message USING doomed
          WHERE mailbox_id = $1 AND message.uid = doomed.uid
-         RETURNING message.uid, flags, size, body_id",
+         RETURNING message.uid, flags, size",
         mailbox_id,
         &uids.firsts(),
         &uids.lasts(),
@@ -37,15 +59,7 @@ async fn try_expunge(store: &Store, mailbox_id: i64, uids: &UidSet) -> Result<Ex
     )
     .fetch_all(&mut *transaction)
     .await?;
-    if removed.is_empty() {
-        return Ok(ExpungeResponse {
-            uids: Vec::new(),
-            highest_modseq: unsigned(mailbox.highest_modseq),
-        });
-    }
     let modseq = log(&mut transaction, &mailbox, &removed).await?;
-    let bodies: Vec<i64> = removed.iter().map(|message| message.body_id).collect();
-    volume::garbage::add(&mut *transaction, &bodies, clock::bodies_due()).await?;
     store
         .commit(
             transaction,
@@ -66,7 +80,6 @@ pub(super) struct Removed {
     pub(super) uid: i64,
     pub(super) flags: i32,
     pub(super) size: i64,
-    pub(super) body_id: i64,
 }
 
 /// Logs deleted rows of a locked mailbox and takes them off its counters. Gives the MODSEQ.

@@ -2,7 +2,7 @@
 
 use sqlx::{FromRow, PgPool, QueryBuilder};
 
-use super::key::Key;
+use super::Search;
 use super::sql::condition;
 use crate::Result;
 
@@ -23,25 +23,19 @@ pub(super) struct Candidate {
     pub(super) header: Vec<u8>,
 }
 
-/// The next candidates behind a UID.
-pub(super) async fn page(
-    pool: &PgPool,
-    mailbox_id: i64,
-    key: &Key,
-    now: i64,
-    after: i64,
-) -> Result<Vec<Candidate>> {
+/// The next candidates.
+pub(super) async fn page(pool: &PgPool, search: Search<'_>) -> Result<Vec<Candidate>> {
     let mut query = QueryBuilder::new(
         "SELECT uid, modseq, flags, keywords, internal_date, message.size, body_id, prefix, header
          FROM mailbox.message JOIN volume.body ON body.id = message.body_id
          WHERE message.mailbox_id = ",
     );
     query
-        .push_bind(mailbox_id)
+        .push_bind(search.mailbox_id)
         .push(" AND uid > ")
-        .push_bind(after)
+        .push_bind(search.after)
         .push(" AND ");
-    condition(&mut query, key, now, true);
+    condition(&mut query, search.key, search.now, true);
     query.push(" ORDER BY uid LIMIT ").push_bind(PAGE);
     Ok(query
         .build_query_as()

@@ -2,17 +2,21 @@
 
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
-use super::Found;
 use super::key::Key;
+use super::{Found, Search};
 use crate::Result;
 use crate::values::{UidSet, ranges_of};
 
 /// The messages that match a key without content.
-pub(super) async fn matching(pool: &PgPool, mailbox_id: i64, key: &Key, now: i64) -> Result<Found> {
+pub(super) async fn matching(pool: &PgPool, search: Search<'_>) -> Result<Found> {
     let mut query =
         QueryBuilder::new("SELECT uid, modseq FROM mailbox.message WHERE message.mailbox_id = ");
-    query.push_bind(mailbox_id).push(" AND ");
-    condition(&mut query, key, now, true);
+    query
+        .push_bind(search.mailbox_id)
+        .push(" AND uid > ")
+        .push_bind(search.after)
+        .push(" AND ");
+    condition(&mut query, search.key, search.now, true);
     query.push(" ORDER BY uid");
     Ok(query
         .build_query_as()

@@ -3,6 +3,8 @@
 use api::mailbox::v1::search_key::Key as P;
 use api::mailbox::v1::{DateRange, HeaderKey, SearchKey, SearchKeys, UidRange, UidSet};
 
+use futures::FutureExt as _;
+
 use super::*;
 use crate::test_store::TestStore;
 
@@ -89,7 +91,18 @@ async fn mailbox() -> (TestStore, i64) {
 
 async fn found(kit: &TestStore, inbox: i64, wanted: P, now: i64) -> Vec<u32> {
     let parsed = Key::parse(key(wanted)).unwrap();
-    search(&kit.store, inbox, &parsed, now).await.unwrap().uids
+    let asked = asked(inbox, &parsed, now);
+    search(&kit.store, asked).await.unwrap().uids
+}
+
+fn asked(mailbox_id: i64, key: &Key, now: i64) -> Search<'_> {
+    Search {
+        mailbox_id,
+        key,
+        after: 0,
+        now,
+        slice: SLICE * 60,
+    }
 }
 
 #[tokio::test]
@@ -205,7 +218,7 @@ async fn the_highest_modseq_is_told_when_it_is_asked_about() {
     let (kit, inbox) = mailbox().await;
     let about = async |wanted: P| {
         let parsed = Key::parse(key(wanted)).unwrap();
-        search(&kit.store, inbox, &parsed, 0)
+        search(&kit.store, asked(inbox, &parsed, 0))
             .await
             .unwrap()
             .highest_modseq
@@ -269,7 +282,7 @@ async fn a_mailbox_that_is_gone_is_not_an_empty_one() {
     let kit = TestStore::start().await;
     for wanted in [P::All(true), P::Body("x".into())] {
         let parsed = Key::parse(key(wanted)).unwrap();
-        let gone = search(&kit.store, 999, &parsed, 0).await;
+        let gone = search(&kit.store, asked(999, &parsed, 0)).await;
         assert!(matches!(gone, Err(Error::NotFound(_))));
     }
 }
@@ -296,4 +309,52 @@ fn folding_is_the_same_in_pieces() {
     }
     assert_eq!(pieces, fold::fold(text));
     assert_eq!(fold::fold("ΣΑΣ"), fold::fold("σας"));
+}
+
+#[tokio::test]
+async fn a_search_of_contents_goes_on_where_it_stopped_when_its_time_was_up() {
+    let (kit, inbox) = mailbox().await;
+    let parsed = Key::parse(key(not(P::Text("quick".into())))).unwrap();
+    let mut slice = Search {
+        slice: Duration::ZERO,
+        ..asked(inbox, &parsed, 0)
+    };
+    let mut found = Vec::new();
+    let mut stops = Vec::new();
+    loop {
+        let part = search(&kit.store, slice).await.unwrap();
+        found.extend(part.uids);
+        if part.looked_at_to == 0 {
+            break;
+        }
+        stops.push(part.looked_at_to);
+        slice.after = part.looked_at_to.into();
+    }
+    assert_eq!(found, [2, 3, 4]);
+    assert_eq!(stops, [1, 2, 3, 4], "one message each");
+    // What the rows tell is told at once, from there on.
+    let seen = Key::parse(key(P::Flag(1))).unwrap();
+    let rest = Search {
+        after: 1,
+        ..asked(inbox, &seen, 0)
+    };
+    let rest = search(&kit.store, rest).await.unwrap();
+    assert_eq!((rest.uids, rest.looked_at_to), (vec![3], 0));
+}
+
+#[tokio::test]
+async fn i7_so_many_search_contents_at_a_time_and_others_wait_their_turn() {
+    let (kit, inbox) = mailbox().await;
+    let mut turns = Vec::new();
+    while let Some(turn) = kit.store.search_turn().now_or_never() {
+        turns.push(turn);
+    }
+    assert!(!turns.is_empty());
+    let parsed = Key::parse(key(P::Text("quick".into()))).unwrap();
+    let mut waiting = std::pin::pin!(search(&kit.store, asked(inbox, &parsed, 0)));
+    assert!(waiting.as_mut().now_or_never().is_none());
+    // Flags are nobody's burden.
+    assert_eq!(found(&kit, inbox, P::Flag(8), 0).await, [3]);
+    turns.pop();
+    assert_eq!(waiting.await.unwrap().uids, [1]);
 }

@@ -180,6 +180,7 @@ async fn a_delivered_message_is_watched_fetched_read_and_found() {
     let request = SearchRequest {
         mailbox_id,
         key: Some(key),
+        after: 0,
     };
     let found = running
         .mailboxes

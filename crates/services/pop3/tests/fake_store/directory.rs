@@ -19,6 +19,8 @@ impl Directory for Shared {
         &self,
         request: Request<AuthenticateRequest>,
     ) -> Result<Response<AuthenticateResponse>, Status> {
+        let delay = self.0.lock().unwrap().login_delay;
+        tokio::time::sleep(delay).await;
         let request = request.into_inner();
         if self.0.lock().unwrap().down {
             return Err(Status::unavailable("postgres is away, password hunter2"));

@@ -119,6 +119,7 @@ impl MailboxStore for Shared {
         let pieces = bytes[start..end].chunks(PIECE).map(|piece| {
             Ok(Chunk {
                 data: piece.to_vec().into(),
+                last: false,
             })
         });
         let mut pieces: Vec<_> = pieces.collect();

@@ -5,6 +5,7 @@ mod mailboxes;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use api::directory::v1::directory_server::DirectoryServer;
 use api::mailbox::v1::mailbox_store_server::MailboxStoreServer;
@@ -22,6 +23,8 @@ pub(crate) struct State {
     pub(crate) reads: Vec<(u64, u64)>,
     /// Reads break off after so many octets.
     pub(crate) break_after: Option<usize>,
+    /// How long it takes to check a login.
+    pub(crate) login_delay: Duration,
     /// Every call fails.
     pub(crate) down: bool,
 }

@@ -2,7 +2,6 @@
 
 use api::grpc::{Status, Streaming};
 use api::message::v1::{Chunk, StoredText};
-use futures::TryStreamExt;
 
 use crate::engine::Engine;
 use crate::failure;
@@ -15,7 +14,7 @@ pub(crate) async fn store_text(
     engine: &Engine,
     pieces: Streaming<Chunk>,
 ) -> Result<StoredText, Status> {
-    let pieces = pieces.map_ok(|chunk| chunk.data);
+    let pieces = api::text_upload::pieces(pieces);
     let now = engine.clock.now();
     let stored = volume::store_text(&engine.pool, &engine.ids, pieces, MAX_TEXT, now)
         .await

@@ -27,6 +27,9 @@ const BATCH_OCTETS: usize = 4 * 1024 * 1024;
 /// How long a batch is tried while Postgres is away, before its submitters are told.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// More than the clocks of two replicas are apart, in milliseconds: by which history is looked for.
+const CLOCKS_APART: i64 = 60 * 60 * 1000;
+
 /// A submission that waits to be committed.
 #[derive(Debug)]
 pub(crate) struct Job {
@@ -154,22 +157,26 @@ async fn attempt<'e>(
     let connection = connection.get().await?;
     if repeated {
         // The connection may have broken behind the commit.
-        if settle(connection, entries).await? {
+        if settle(connection, entries, now).await? {
             return Ok(());
         }
     }
     insert(connection, engine, entries, credits, false, now).await?;
     if repeated && entries.iter().any(Entry::has_lost_its_place) {
         // The attempt before was committed while this one waited for its locks.
-        settle(connection, entries).await?;
+        settle(connection, entries, now).await?;
     }
     Ok(())
 }
 
 /// Whether an earlier attempt at these entries was committed; then they are marked.
-async fn settle(connection: &mut PgConnection, entries: &mut [Entry]) -> Result<bool, sqlx::Error> {
+async fn settle(
+    connection: &mut PgConnection,
+    entries: &mut [Entry],
+    now: i64,
+) -> Result<bool, sqlx::Error> {
     let ids: Vec<i64> = entries.iter().map(|entry| entry.id).collect();
-    let committed = sql::enqueue::committed(connection, &ids).await?;
+    let committed = sql::enqueue::committed(connection, &ids, now - CLOCKS_APART).await?;
     let (mut any, mut all) = (false, true);
     for entry in entries.iter_mut().filter(|entry| entry.attempted) {
         if committed.contains(&entry.id) {

@@ -15,7 +15,7 @@ use crate::sql::leases::{self, Leased, Turn};
 /// Recipients leased by one statement. 72,000 a second at this size (DESIGN §9).
 const BATCH: usize = 100;
 
-/// Longest sleep: another replica may have left something and died before it told.
+/// Longest sleep: while it sleeps the clock may be set.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 /// Shortest sleep before a time that has come already: rows may be locked by another replica.
@@ -79,7 +79,8 @@ async fn scan(
         }
     }
     engine.due.forget_next();
-    if let Some(next) = leases::next_due(connection.get().await?).await? {
+    let next = database::bounded(async { leases::next_due(connection.get().await?).await });
+    if let Some(next) = next.await? {
         engine.due.at(next);
     }
     Ok(until(engine.due.next(), engine.clock.now()))
@@ -97,15 +98,11 @@ async fn lease_batch(
     let wanted = credit.count();
     let now = engine.clock.now();
     let until = now + engine.lease_ms;
-    let leased = leases::lease(
-        connection.get().await?,
-        turn,
-        &credit.name,
-        wanted as i64,
-        now,
-        until,
-    )
-    .await?;
+    let leased = database::bounded(async {
+        let connection = connection.get().await?;
+        leases::lease(connection, turn, &credit.name, wanted as i64, now, until).await
+    });
+    let leased = leased.await?;
     credits.handed(credit.worker, leased.len());
     drop(credits);
     let full = leased.len() == wanted;

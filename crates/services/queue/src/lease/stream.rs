@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use api::grpc::{Status, Streaming};
-use api::queue::v1::{LeaseRequest, LeaseResponse, Renewal, lease_request};
+use api::queue::v1::{GiveBack, LeaseKey, LeaseRequest, LeaseResponse, Renewal, lease_request};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::release;
 use super::workers::WorkerId;
+use super::{Key, release};
 use crate::engine::Engine;
 use crate::{failure, sql};
 
-/// Leases renewed by one request.
-const MAX_RENEWED: usize = 100_000;
+/// Leases renewed, or given back, by one request.
+const MAX_LEASES: usize = 100_000;
 
 /// RFC 1035's longest name and a process id.
 const MAX_NAME: usize = 300;
@@ -89,6 +89,12 @@ async fn converse(
                 Ok(())
             }
             Some(lease_request::Request::Renew(renewal)) => renew(engine, id, name, &renewal).await,
+            Some(lease_request::Request::Drain(_)) => {
+                tracing::info!(worker = name, "a worker drains");
+                engine.workers.drain(id);
+                Ok(())
+            }
+            Some(lease_request::Request::GiveBack(given)) => take_back(engine, &given).await,
             Some(lease_request::Request::Hello(_)) => {
                 Err(Status::invalid_argument("hello was said already"))
             }
@@ -104,16 +110,7 @@ async fn converse(
 /// A renewal that fails for the moment is let pass: the worker will renew again before the lease
 /// is over.
 async fn renew(engine: &Engine, id: WorkerId, name: &str, renewal: &Renewal) -> Result<(), Status> {
-    if renewal.leases.len() > MAX_RENEWED {
-        return Err(Status::invalid_argument(format!(
-            "at most {MAX_RENEWED} leases are renewed at a time"
-        )));
-    }
-    let (ids, epochs): (Vec<i64>, Vec<i32>) = renewal
-        .leases
-        .iter()
-        .map(|key| (key.recipient_id, key.epoch as i32))
-        .unzip();
+    let (ids, epochs): (Vec<i64>, Vec<i32>) = keys(&renewal.leases)?.into_iter().unzip();
     let until = engine.clock.now() + engine.lease_ms;
     let renewed = async {
         let mut connection = engine.pool.acquire().await?;
@@ -127,6 +124,26 @@ async fn renew(engine: &Engine, id: WorkerId, name: &str, renewal: &Renewal) -> 
         Err(error) => return Err(failure::of_database(&error)),
     }
     Ok(())
+}
+
+/// What a worker has not begun goes to others.
+async fn take_back(engine: &Engine, given: &GiveBack) -> Result<(), Status> {
+    let keys = keys(&given.leases)?;
+    engine.workers.ended(&keys);
+    release(engine, &keys).await;
+    Ok(())
+}
+
+fn keys(leases: &[LeaseKey]) -> Result<Vec<Key>, Status> {
+    if leases.len() > MAX_LEASES {
+        return Err(Status::invalid_argument(format!(
+            "at most {MAX_LEASES} leases are named at a time"
+        )));
+    }
+    let keys = leases.iter();
+    Ok(keys
+        .map(|key| (key.recipient_id, key.epoch as i32))
+        .collect())
 }
 
 fn is_name(name: &str) -> bool {

@@ -35,7 +35,9 @@ struct State {
 #[derive(Debug)]
 struct Worker {
     name: Arc<str>,
+    /// None once it drains.
     credits: u32,
+    draining: bool,
     responses: mpsc::UnboundedSender<Result<LeaseResponse, Status>>,
 }
 
@@ -67,6 +69,7 @@ impl Workers {
         let worker = Worker {
             name: name.into(),
             credits: 0,
+            draining: false,
             responses,
         };
         state.workers.insert(id, worker);
@@ -91,7 +94,15 @@ impl Workers {
     /// The worker may be sent so many more.
     pub(crate) fn grant(&self, id: WorkerId, credits: u32) {
         if let Some(worker) = self.lock().workers.get_mut(&id) {
-            worker.credits = worker.credits.saturating_add(credits).min(MAX_CREDITS);
+            worker.grant(credits);
+        }
+    }
+
+    /// The worker is sent no more, not even what a transaction under way will lease to it.
+    pub(crate) fn drain(&self, id: WorkerId) {
+        if let Some(worker) = self.lock().workers.get_mut(&id) {
+            worker.draining = true;
+            worker.credits = 0;
         }
     }
 
@@ -154,8 +165,8 @@ impl Workers {
         Some((credit, credits))
     }
 
-    /// Sends leased recipients to their worker. When it is gone, gives their keys back: they are
-    /// to be released.
+    /// Sends leased recipients to their worker. When it is gone or drains, gives their keys back:
+    /// they are to be released.
     pub(crate) fn hand_over(
         &self,
         id: WorkerId,
@@ -164,7 +175,7 @@ impl Workers {
     ) -> Vec<Key> {
         let keys = keys_of(&messages);
         let mut state = self.lock();
-        let Some(worker) = state.workers.get(&id) else {
+        let Some(worker) = state.workers.get(&id).filter(|one| !one.draining) else {
             return keys;
         };
         let response = LeaseResponse {
@@ -232,7 +243,7 @@ impl Workers {
         let mut state = self.lock();
         for credit in credits {
             if let Some(worker) = state.workers.get_mut(&credit.worker) {
-                worker.credits += credit.count() as u32;
+                worker.grant(credit.count() as u32);
             }
         }
     }
@@ -240,6 +251,14 @@ impl Workers {
     fn lock(&self) -> MutexGuard<'_, State> {
         // No code panics while it holds the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Worker {
+    fn grant(&mut self, credits: u32) {
+        if !self.draining {
+            self.credits = self.credits.saturating_add(credits).min(MAX_CREDITS);
+        }
     }
 }
 

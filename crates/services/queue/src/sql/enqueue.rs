@@ -89,11 +89,23 @@ pub(crate) async fn insert(
 }
 
 /// Which of these messages have been committed: asked after a connection broke behind a commit.
+///
+/// Meanwhile another replica may have handed them out, and all their recipients have ended: then
+/// their bodies may be swept, but their history is there.
 pub(crate) async fn committed(
     connection: &mut PgConnection,
     ids: &[i64],
+    since: i64,
 ) -> Result<Vec<i64>, sqlx::Error> {
-    sqlx::query_scalar!("SELECT id FROM volume.body WHERE id = ANY($1)", ids)
-        .fetch_all(connection)
-        .await
+    sqlx::query_scalar!(
+        r#"SELECT m.id AS "id!" FROM UNNEST($1::bigint[]) AS m (id)
+           WHERE EXISTS (SELECT FROM volume.body WHERE body.id = m.id)
+              OR EXISTS (SELECT FROM queue.history
+                         WHERE recipient_id BETWEEN m.id << 14 AND (m.id << 14) + 16383
+                           AND at >= $2)"#,
+        ids,
+        since
+    )
+    .fetch_all(connection)
+    .await
 }

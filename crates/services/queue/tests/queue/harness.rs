@@ -11,8 +11,8 @@ use api::message::v1::{Content, Summary, content};
 use api::policy::v1::policy_client::PolicyClient;
 use api::queue::v1::queue_client::QueueClient;
 use api::queue::v1::{
-    Accepted, CompleteRequest, CompleteResponse, Completed, Completion, EnqueueRequest,
-    EnqueueResponse, GetStatisticsRequest, GetStatisticsResponse, LeaseKey, LeaseRequest,
+    Accepted, CompleteRequest, CompleteResponse, Completed, Completion, Drain, EnqueueRequest,
+    EnqueueResponse, GetStatisticsRequest, GetStatisticsResponse, GiveBack, LeaseKey, LeaseRequest,
     LeaseResponse, LeasedRecipient, Outcome, Recipient, Renewal, ShowMessageRequest,
     ShowMessageResponse, Submission, Worker, complete_response, enqueue_response, lease_request,
 };
@@ -290,6 +290,15 @@ impl LeaseStream {
     pub(crate) fn renew(&self, recipients: &[LeasedRecipient]) {
         let leases = recipients.iter().map(key).collect();
         self.send(lease_request::Request::Renew(Renewal { leases }));
+    }
+
+    pub(crate) fn drain(&self) {
+        self.send(lease_request::Request::Drain(Drain {}));
+    }
+
+    pub(crate) fn give_back(&self, recipients: &[LeasedRecipient]) {
+        let leases = recipients.iter().map(key).collect();
+        self.send(lease_request::Request::GiveBack(GiveBack { leases }));
     }
 
     pub(crate) async fn response(&mut self) -> Result<LeaseResponse, Status> {

@@ -4,6 +4,8 @@
 use api::grpc::Code;
 use api::queue::v1::Outcome;
 
+use sqlx::Connection as _;
+
 use crate::harness::{LEASE_SECONDS, Queue, submission};
 
 const LEASE_MS: i64 = LEASE_SECONDS as i64 * 1000;
@@ -61,6 +63,55 @@ async fn nobody_is_sent_more_than_they_asked_for() {
         .collect();
     addresses.sort();
     assert_eq!(addresses, to);
+}
+
+#[tokio::test]
+async fn mail_that_nobody_told_of_is_found_after_a_while() {
+    let queue = Queue::start().await;
+    let mut worker = queue.worker("worker").await;
+    let mut held = submission(["a@example.test"]);
+    held.hold_until_ms = queue.now() + 86_400_000;
+    queue.enqueue(held).await.unwrap();
+    queue.enqueue(submission(["b@example.test"])).await.unwrap();
+    worker.grant(10);
+    let taken = worker.take(1).await;
+    assert!(queue.end(&taken[0], Outcome::Delivered).await);
+    // As another replica leaves it that dies before it tells.
+    let mut connection = sqlx::PgConnection::connect(&queue.url).await.unwrap();
+    sqlx::query("UPDATE queue.recipient SET due_at = $1 WHERE address = 'a@example.test'")
+        .bind(queue.now())
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    queue.advance(30_000);
+    // Only wakes.
+    worker.grant(1);
+    let found = worker.take(1).await;
+    assert_eq!(found[0].address, "a@example.test");
+}
+
+#[tokio::test]
+async fn i4_a_worker_that_drains_is_given_no_more_and_what_it_gives_back_goes_to_another() {
+    let queue = Queue::start().await;
+    let mut ending = queue.worker("ending").await;
+    ending.grant(10);
+    let to = ["a@example.test", "b@example.test"];
+    queue.enqueue(submission(to)).await.unwrap();
+    let held = ending.take(2).await;
+    ending.drain();
+    ending.grant(10);
+    ending.give_back(&held[..1]);
+    let mut other = queue.worker("other").await;
+    other.grant(10);
+    let again = other.take(1).await;
+    assert_eq!(again[0].recipient_id, held[0].recipient_id);
+    assert_eq!(again[0].epoch, 2);
+    assert!(!queue.end(&held[0], Outcome::Delivered).await, "given back");
+    assert!(queue.end(&held[1], Outcome::Delivered).await, "still held");
+    // All of it, though the other would have more credits.
+    let to = ["c@example.test", "d@example.test", "e@example.test"];
+    queue.enqueue(submission(to)).await.unwrap();
+    other.take(3).await;
 }
 
 #[tokio::test]

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use api::grpc::Code;
 use api::queue::v1::Outcome;
-use test_kit::DurablePostgres;
+use std::time::Duration;
 
-use crate::harness::{Queue, completion, submission};
+use test_kit::{DurablePostgres, Postgres, PostgresProxy};
+
+use crate::harness::{Queue, completion, in_time, submission};
 
 async fn durable() -> Arc<DurablePostgres> {
     let start = || Arc::new(DurablePostgres::start());
@@ -101,4 +103,21 @@ async fn i11_a_killed_postgres_loses_nothing_accepted_and_every_recipient_ends_o
         let history = queue.show(*id).await.unwrap().history;
         assert_eq!(history.len(), 1, "{history:?}");
     }
+}
+
+#[tokio::test]
+async fn i11_a_scan_does_not_wait_for_ever_for_a_postgres_that_fell_silent() {
+    let proxy = PostgresProxy::start(&Postgres::start().database().await);
+    let queue = Queue::start_on(proxy.url().to_owned()).await;
+    let mut worker = queue.worker("worker").await;
+    queue.enqueue(submission(["a@example.test"])).await.unwrap();
+    proxy.fall_silent_at("FOR UPDATE SKIP LOCKED");
+    worker.grant(10);
+    in_time(proxy.is_silent()).await;
+    // Longer than it waits.
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(21)).await;
+    tokio::time::resume();
+    let found = worker.take(1).await;
+    assert_eq!(found[0].address, "a@example.test");
 }

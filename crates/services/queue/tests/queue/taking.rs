@@ -72,7 +72,12 @@ async fn a_large_text_is_stored_before_its_message_and_read_in_pieces() {
         .chunks(100_000)
         .map(|piece| Chunk {
             data: Bytes::copy_from_slice(piece),
+            last: false,
         })
+        .chain([Chunk {
+            data: Bytes::new(),
+            last: true,
+        }])
         .collect();
     let stored = queue
         .client()
@@ -121,4 +126,38 @@ async fn one_bad_submission_does_not_spoil_its_batch() {
         assert_eq!(answer.is_err(), tag % 4 == 0, "{tag}: {answer:?}");
     }
     assert_eq!(queue.statistics().await.messages, 15);
+}
+
+#[tokio::test]
+async fn i7_a_text_that_ends_without_its_last_piece_is_put_away() {
+    let queue = Queue::start().await;
+    let piece = |last| Chunk {
+        data: Bytes::from(vec![b'x'; 256 * 1024]),
+        last,
+    };
+    let broken_off = queue
+        .client()
+        .store_text(tokio_stream::iter([piece(false), piece(false)]))
+        .await
+        .unwrap_err();
+    assert_eq!(broken_off.code(), Code::Cancelled, "{broken_off}");
+    // What comes behind the last piece is nobody's.
+    let stored = queue
+        .client()
+        .store_text(tokio_stream::iter([
+            piece(false),
+            piece(true),
+            piece(false),
+        ]))
+        .await
+        .unwrap();
+    assert_eq!(stored.into_inner().size, 512 * 1024);
+
+    let pool = sqlx::PgPool::connect(&queue.url).await.unwrap();
+    let due: i64 = sqlx::query_scalar("SELECT count(*) FROM volume.garbage WHERE due_at <= $1")
+        .bind(queue.now())
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(due, 1, "the one that was broken off, at once");
 }

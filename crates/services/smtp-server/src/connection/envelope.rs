@@ -6,7 +6,7 @@ use std::sync::Arc;
 use api::grpc::Status;
 use api::policy_watch::PolicySnapshot;
 use api::queue::v1::Recipient;
-use rules::{EmailAddress, Policy, RecipientVerdict, ReversePath, Trust, Verdict};
+use rules::{Counted, EmailAddress, Policy, RecipientVerdict, ReversePath, Trust, Verdict};
 use smtp_protocol::Path;
 use smtp_protocol::server::{Mail, Rcpt};
 
@@ -25,7 +25,7 @@ pub(super) struct Transaction {
 
 impl Connection {
     /// MAIL.
-    pub(super) fn sender(&mut self, mail: Mail) {
+    pub(super) async fn sender(&mut self, mail: Mail) {
         if self.messages >= self.server.max_messages {
             self.session.refuse(replies::ENOUGH, self.io.output());
             return;
@@ -34,6 +34,8 @@ impl Connection {
             self.refuse_for_now(replies::NOT_NOW, &"no policy");
             return;
         };
+        // A policy that has come since the greeting may ask for it.
+        self.look_up_name().await;
         let reverse_path = match reverse_path(&snapshot.policy, &mail.reverse_path) {
             Ok(reverse_path) => reverse_path,
             Err(verdict) => {
@@ -46,6 +48,11 @@ impl Connection {
             .policy
             .accept_sender(&self.facts, &trust, &reverse_path, mail.size);
         if !verdict.is_accepted() {
+            self.refuse(&verdict);
+            return;
+        }
+        let share = self.take_share(&snapshot, &trust, Counted::Messages, Some(&reverse_path));
+        if let Some(verdict) = share {
             self.refuse(&verdict);
             return;
         }
@@ -98,25 +105,36 @@ impl Connection {
             Path::Mailbox(mailbox) => mailbox.as_str(),
             Path::Postmaster | Path::Null => "postmaster",
         };
-        let address = match policy.forward_path(text) {
-            Ok(address) => address,
-            Err(verdict) => return Ok(Err(verdict)),
-        };
-        let mut verdict = policy.accept_recipient(
+        let accepted = policy.accept_forward_path(
             &self.facts,
             &transaction.trust,
             &transaction.reverse_path,
-            &address,
+            text,
         );
+        let (address, verdict) = match accepted {
+            Ok(accepted) => accepted,
+            Err(verdict) => return Ok(Err(verdict)),
+        };
+        if let Some(refusal) = self.settle(verdict).await? {
+            return Ok(Err(refusal));
+        }
+        match self.postpone(transaction, &address).await? {
+            Some(verdict) => Ok(Err(verdict)),
+            None => Ok(Ok(address)),
+        }
+    }
+
+    /// Follows a verdict through the users that it depends on, to a refusal or none.
+    async fn settle(&self, mut verdict: RecipientVerdict) -> Result<Option<Verdict>, Status> {
         loop {
             verdict = match verdict {
-                RecipientVerdict::Accept { .. } => return Ok(Ok(address)),
-                RecipientVerdict::Refuse(verdict) => return Ok(Err(verdict)),
+                RecipientVerdict::Accept { .. } => return Ok(None),
+                RecipientVerdict::Refuse(verdict) => return Ok(Some(verdict)),
                 RecipientVerdict::AcceptIfUser {
                     user, otherwise, ..
                 } => {
                     if self.server.users.exists(&user.to_string()).await? {
-                        return Ok(Ok(address));
+                        return Ok(None);
                     }
                     *otherwise
                 }

@@ -119,6 +119,21 @@ async fn the_null_sender_and_the_postmaster_are_taken() {
 }
 
 #[tokio::test]
+async fn i9_a_postmaster_who_reads_elsewhere_is_reached_and_nobody_else_there() {
+    let policy = format!("[delivery]\npostmaster = \"admin@elsewhere.test\"\n{POLICY}");
+    let system = System::start_with(&policy, |_| {}).await;
+    let mut client = system.connect(Port::External).await;
+    client.say("MAIL FROM:<a@client.test>", 250).await;
+    client.say("RCPT TO:<admin@elsewhere.test>", 550).await;
+    client.say("RCPT TO:<postmaster@elsewhere.test>", 550).await;
+    client.say("RCPT TO:<Postmaster>", 250).await;
+    client.data("", 250).await;
+    let submission = system.queue.only();
+    assert_eq!(submission.recipients.len(), 1);
+    assert_eq!(submission.recipients[0].address, "admin@elsewhere.test");
+}
+
+#[tokio::test]
 async fn a_new_policy_holds_from_the_next_transaction_on() {
     let system = System::start().await;
     let mut client = system.connect(Port::External).await;

@@ -74,6 +74,54 @@ async fn senders_logins_and_whole_messages_are_reported_too() {
 }
 
 #[tokio::test]
+async fn what_comes_too_often_or_for_the_first_time_is_reported_too() {
+    let policy = crate::system::POLICY.replace(
+        "max-size",
+        "greylisting = { delay = \"5 min\" }\n\
+         rates = [{ count = \"messages\", per = \"address\", limit = 1, every = \"1 day\" }]\n\
+         max-size",
+    );
+    let system = System::start_with(&policy, |_| {}).await;
+    let mut client = system.connect(Port::External).await;
+    client.say("MAIL FROM:<a@client.test>", 250).await;
+    client.say("RCPT TO:<bob@example.test>", 450).await;
+    client.say("RSET", 250).await;
+    client.say("MAIL FROM:<b@client.test>", 450).await;
+    let reported = system.refusals.told(2).await;
+    let mut told: Vec<_> = reported
+        .iter()
+        .map(|r| (&*r.verdict, &*r.reverse_path, &*r.recipient))
+        .collect();
+    told.sort_unstable();
+    assert_eq!(
+        told,
+        [
+            ("greylisted", "a@client.test", "bob@example.test"),
+            ("rate-exceeded", "b@client.test", ""),
+        ]
+    );
+    assert!(reported.iter().all(|r| !r.reasons.is_empty()));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_one_too_many_is_reported_too() {
+    let policy = crate::system::POLICY.replace(
+        "max-size",
+        "rates = [{ count = \"connections\", per = \"address\", limit = 3, every = \"1 day\" }]\n\
+         max-size",
+    );
+    let system = System::start_with(&policy, |_| {}).await;
+    // Those that waited for the policy were counted as well.
+    while system.connect_raw(Port::External).await.reply().await.0 != 421 {}
+    let reported = system.refusals.told(1).await;
+    let refusal = &reported[0];
+    assert_eq!(refusal.verdict, "connection-rate-exceeded");
+    assert_eq!(refusal.peer_address, "127.0.0.1");
+    assert_eq!((&*refusal.reverse_path, &*refusal.recipient), ("", ""));
+    assert_eq!(refusal.session, "");
+}
+
+#[tokio::test]
 async fn a_peer_that_repeats_itself_fills_one_row() {
     let system =
         System::start_with(crate::system::POLICY, |config| config.max_refusals = 1000).await;

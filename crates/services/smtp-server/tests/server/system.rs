@@ -6,6 +6,8 @@ use api::directory::v1::directory_server::DirectoryServer;
 use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::queue_server::QueueServer;
 use api::queue::v1::refusals_server::RefusalsServer;
+use api::throttle::v1::throttle_server::ThrottleServer;
+use fakes::{FakePolicy, FakeQueueService};
 use rules::ListenerClass;
 use service_kit::{Routes, Service};
 use smtp_server::{Config, ListenerConfig, Role, TlsMode};
@@ -14,7 +16,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
-use crate::fakes::{FakeDirectory, FakePolicy, FakeQueue, FakeRefusals};
+use crate::fakes::{FakeDirectory, FakeQueue, FakeRefusals, FakeThrottle};
 
 pub(crate) const POLICY: &str = r#"
 [receiving.untrusted]
@@ -35,6 +37,7 @@ pub(crate) struct System {
     pub(crate) queue: FakeQueue,
     pub(crate) refusals: FakeRefusals,
     pub(crate) directory: FakeDirectory,
+    pub(crate) throttle: FakeThrottle,
     pub(crate) policy: watch::Sender<String>,
     pub(crate) certificate: TestCertificate,
     pub(crate) shutdown: CancellationToken,
@@ -53,6 +56,13 @@ pub(crate) enum Port {
     Submission,
     Submissions,
     Plaintext,
+    /// Behind the proxies 127.0.0.0/8, which send a PROXY header; its class is that of the system's
+    /// making.
+    Proxied,
+    /// Behind the proxy 127.0.0.1, which says XCLIENT.
+    Xclient,
+    /// Its class is found.
+    Auto,
 }
 
 impl System {
@@ -66,13 +76,15 @@ impl System {
         let queue = FakeQueue::new();
         let refusals = FakeRefusals::new();
         let directory = FakeDirectory::new(&["bob@example.test", "eve@example.test"]);
+        let throttle = FakeThrottle::new();
         let (policy, document) = watch::channel(policy.to_owned());
         let fakes = Service::for_tests("fakes");
-        let routes =
-            Routes::new(QueueServer::new(queue.clone()).max_decoding_message_size(1 << 24))
-                .add_service(RefusalsServer::new(refusals.clone()))
-                .add_service(DirectoryServer::new(directory.clone()))
-                .add_service(PolicyServer::new(FakePolicy { document }));
+        let service = QueueServer::new(FakeQueueService(queue.clone()));
+        let routes = Routes::new(service.max_decoding_message_size(1 << 24))
+            .add_service(RefusalsServer::new(refusals.clone()))
+            .add_service(DirectoryServer::new(directory.clone()))
+            .add_service(ThrottleServer::new(throttle.clone()))
+            .add_service(PolicyServer::new(FakePolicy::new(document)));
         let (listen, kit) = (socket.clone(), fakes.clone());
         tokio::spawn(async move { kit.serve_grpc(&listen, routes).await.unwrap() });
 
@@ -93,6 +105,7 @@ impl System {
             queue,
             refusals,
             directory,
+            throttle,
             policy,
             certificate,
             shutdown,
@@ -142,6 +155,10 @@ impl Drop for System {
     }
 }
 
+pub(crate) fn listener_on_any_port() -> ListenerConfig {
+    config().listener.remove(Port::Auto as usize)
+}
+
 fn config() -> Config {
     let listener = |role, tls, class, plaintext_auth| ListenerConfig {
         address: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -150,6 +167,13 @@ fn config() -> Config {
         tls,
         class,
         plaintext_auth,
+        proxies: Vec::new(),
+        proxy_protocol: false,
+    };
+    let proxied = |role, tls, header| ListenerConfig {
+        proxies: vec!["127.0.0.0/8".parse().unwrap()],
+        proxy_protocol: header,
+        ..listener(role, tls, ListenerClass::Auto, true)
     };
     let external = ListenerClass::External;
     Config {
@@ -159,6 +183,9 @@ fn config() -> Config {
             listener(Role::Submission, TlsMode::Starttls, external, false),
             listener(Role::Submission, TlsMode::Implicit, external, false),
             listener(Role::Submission, TlsMode::None, external, true),
+            proxied(Role::Mx, TlsMode::Starttls, true),
+            proxied(Role::Mx, TlsMode::Starttls, false),
+            listener(Role::Mx, TlsMode::None, ListenerClass::Auto, false),
         ],
         ..Config::default()
     }

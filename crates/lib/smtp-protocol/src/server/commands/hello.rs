@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use bytes::BytesMut;
 
+use super::xclient::ATTRIBUTES;
 use crate::Reply;
 use crate::path::is_hello_name;
 use crate::server::session::Session;
@@ -51,6 +52,10 @@ pub(in crate::server) fn greet(session: &Session, output: &mut BytesMut) {
         }
         if session.terms.auth {
             text.push_str("\nAUTH PLAIN LOGIN");
+        }
+        if session.terms.xclient {
+            text.push_str("\nXCLIENT ");
+            text.push_str(ATTRIBUTES);
         }
         text.push_str("\n8BITMIME\nSMTPUTF8\nCHUNKING\nDSN\nENHANCEDSTATUSCODES\nHELP");
     }

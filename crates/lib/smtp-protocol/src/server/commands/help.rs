@@ -6,8 +6,16 @@ use crate::Reply;
 use crate::server::session::Session;
 use crate::server::table::{COMMANDS, Proceeded};
 
-pub(in crate::server) fn proceed(_: &mut Session, _: &str, output: &mut BytesMut) -> Proceeded {
-    let verbs: Vec<_> = COMMANDS.iter().map(|entry| entry.verb).collect();
+pub(in crate::server) fn proceed(
+    session: &mut Session,
+    _: &str,
+    output: &mut BytesMut,
+) -> Proceeded {
+    let verbs: Vec<_> = COMMANDS
+        .iter()
+        .map(|entry| entry.verb)
+        .filter(|verb| *verb != "XCLIENT" || session.terms.xclient)
+        .collect();
     let text = format!("Commands: {}", verbs.join(" "));
     Reply::new(214, 0, 0, "").with_text(text).write(output);
     Ok(None)

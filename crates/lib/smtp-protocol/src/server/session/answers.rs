@@ -19,6 +19,13 @@ impl Session {
         self.mode = Mode::Command;
         match question {
             Question::Hello => greet(self, output),
+            Question::Xclient { logged_in } => {
+                self.hello = None;
+                self.transaction = Transaction::default();
+                self.authenticated = logged_in;
+                self.terms.xclient = false;
+                self.greet(output);
+            }
             Question::Credentials => {
                 self.authenticated = true;
                 Reply::new(235, 7, 0, "Authentication succeeded").write(output);
@@ -75,7 +82,10 @@ impl Session {
                 self.mode = Mode::Chunk;
                 return;
             }
-            Question::Credentials | Question::Recipient | Question::StartTls => {}
+            Question::Credentials
+            | Question::Recipient
+            | Question::StartTls
+            | Question::Xclient { .. } => {}
         }
         self.refused(&reply, output);
     }

@@ -7,6 +7,7 @@ use crate::Reply;
 use crate::server::auth::{Exchange, Step};
 use crate::server::commands::mail::Mail;
 use crate::server::commands::rcpt::Rcpt;
+use crate::server::commands::xclient::Xclient;
 use crate::server::event::{CloseReason, Event};
 use crate::server::table::Phase;
 use crate::server::terms::Hello;
@@ -40,6 +41,11 @@ impl Session {
 
     pub(in crate::server) fn ask_starttls(&mut self) -> Event {
         self.ask(Question::StartTls, Event::StartTls)
+    }
+
+    pub(in crate::server) fn ask_xclient(&mut self, told: Xclient) -> Event {
+        let logged_in = told.login.is_some();
+        self.ask(Question::Xclient { logged_in }, Event::Xclient(told))
     }
 
     pub(in crate::server) fn ask_sender(&mut self, mail: Mail) -> Event {

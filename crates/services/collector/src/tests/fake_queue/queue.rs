@@ -1,19 +1,12 @@
 //! `queue.v1`: Enqueue and StoreText.
 
-use std::pin::Pin;
-
-use api::grpc::{Request, Response, Status, Streaming, async_trait};
+use api::grpc::{Response, Status, Streaming, async_trait};
 use api::message::v1::{Chunk, StoredText};
-use api::queue::v1::queue_server::Queue;
 use api::queue::v1::*;
-use futures::stream::{Stream, StreamExt as _};
-use tokio_stream::Empty;
+use fakes::{Answer, Answers, PartOfQueue};
+use futures::StreamExt as _;
 
 use super::{Shared, State};
-
-fn no<T>() -> Result<Response<T>, Status> {
-    Err(Status::unimplemented("not part of the fake"))
-}
 
 impl State {
     fn commit(&mut self, submission: Submission) -> Result<Accepted, Status> {
@@ -50,18 +43,13 @@ impl State {
 }
 
 #[async_trait]
-impl Queue for Shared {
-    type EnqueueStream = Pin<Box<dyn Stream<Item = Result<EnqueueResponse, Status>> + Send>>;
-    type LeaseStream = Empty<Result<LeaseResponse, Status>>;
-    type CompleteStream = Empty<Result<CompleteResponse, Status>>;
-    type ReadMessageStream = Empty<Result<Chunk, Status>>;
-
+impl PartOfQueue for Shared {
     async fn enqueue(
         &self,
-        requests: Request<Streaming<EnqueueRequest>>,
-    ) -> Result<Response<Self::EnqueueStream>, Status> {
+        requests: Streaming<EnqueueRequest>,
+    ) -> Answer<Answers<EnqueueResponse>> {
         let shared = self.clone();
-        let answers = requests.into_inner().map(move |request| {
+        let answers = requests.map(move |request| {
             let request = request?;
             let submission = request.submission.unwrap();
             let committed = shared.state.lock().unwrap().commit(submission);
@@ -77,56 +65,7 @@ impl Queue for Shared {
         Ok(Response::new(Box::pin(answers)))
     }
 
-    async fn store_text(
-        &self,
-        chunks: Request<Streaming<Chunk>>,
-    ) -> Result<Response<StoredText>, Status> {
-        let mut chunks = chunks.into_inner();
-        let mut text = Vec::new();
-        while let Some(chunk) = chunks.message().await? {
-            text.extend_from_slice(&chunk.data);
-        }
-        let size = text.len() as u64;
-        let mut state = self.state.lock().unwrap();
-        state.texts.push(text);
-        let id = i64::try_from(state.texts.len() - 1).unwrap();
-        Ok(Response::new(StoredText { id, size }))
-    }
-
-    async fn lease(
-        &self,
-        _: Request<Streaming<LeaseRequest>>,
-    ) -> Result<Response<Self::LeaseStream>, Status> {
-        no()
-    }
-    async fn complete(
-        &self,
-        _: Request<Streaming<CompleteRequest>>,
-    ) -> Result<Response<Self::CompleteStream>, Status> {
-        no()
-    }
-    async fn read_message(
-        &self,
-        _: Request<ReadMessageRequest>,
-    ) -> Result<Response<Self::ReadMessageStream>, Status> {
-        no()
-    }
-    async fn list_messages(
-        &self,
-        _: Request<ListMessagesRequest>,
-    ) -> Result<Response<ListMessagesResponse>, Status> {
-        no()
-    }
-    async fn show_message(
-        &self,
-        _: Request<ShowMessageRequest>,
-    ) -> Result<Response<ShowMessageResponse>, Status> {
-        no()
-    }
-    async fn get_statistics(
-        &self,
-        _: Request<GetStatisticsRequest>,
-    ) -> Result<Response<GetStatisticsResponse>, Status> {
-        no()
+    async fn store_text(&self, pieces: Streaming<Chunk>) -> Answer<StoredText> {
+        self.texts.store(pieces, || Ok(())).await
     }
 }

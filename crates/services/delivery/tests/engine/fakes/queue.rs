@@ -1,24 +1,19 @@
 //! A queue in memory: it leases what the test gives it and keeps what it is told.
 
 use std::collections::HashMap;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use api::grpc::{Code, Request, Response, Status, Streaming, async_trait};
-use api::message::v1::{Chunk, Failure, StoredText};
-use api::queue::v1::queue_server::Queue;
+use api::grpc::{Code, Response, Status, Streaming, async_trait};
+use api::message::v1::{Chunk, Failure};
 use api::queue::v1::{
-    CompleteRequest, CompleteResponse, Completed, Completion, EnqueueRequest, EnqueueResponse,
-    GetStatisticsRequest, GetStatisticsResponse, LeaseRequest, LeaseResponse, LeasedMessage,
-    ListMessagesRequest, ListMessagesResponse, Notice, ReadMessageRequest, ShowMessageRequest,
-    ShowMessageResponse, complete_response, lease_request,
+    CompleteRequest, CompleteResponse, Completed, Completion, LeaseRequest, LeaseResponse,
+    LeasedMessage, Notice, ReadMessageRequest, complete_response, lease_request,
 };
 use bytes::Bytes;
-use futures::{Stream, StreamExt as _, stream};
+use fakes::{Answer, Answers, PartOfQueue};
+use futures::{StreamExt as _, stream};
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
-
-type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// See the module. Clones are the same queue.
 #[derive(Clone)]
@@ -38,6 +33,8 @@ pub(crate) struct State {
     pub(crate) requests: usize,
     pub(crate) credits: u32,
     pub(crate) renewed: Vec<i64>,
+    pub(crate) draining: bool,
+    pub(crate) given_back: Vec<i64>,
     pub(crate) workers: Vec<String>,
     /// Workers are turned away; and how many were.
     pub(crate) no_leases: bool,
@@ -46,6 +43,8 @@ pub(crate) struct State {
     pub(crate) break_completions: usize,
     /// Requests with a completion of this recipient are refused.
     pub(crate) poison: Option<(i64, Code)>,
+    /// Requests with a notice are refused for good.
+    pub(crate) no_notices: bool,
     /// No message can be read.
     pub(crate) unreadable: bool,
 }
@@ -121,6 +120,11 @@ impl FakeQueue {
                 let ids = renewal.leases.iter().map(|lease| lease.recipient_id);
                 state.renewed.extend(ids);
             }
+            Some(lease_request::Request::Drain(_)) => state.draining = true,
+            Some(lease_request::Request::GiveBack(given)) => {
+                let ids = given.leases.iter().map(|lease| lease.recipient_id);
+                state.given_back.extend(ids);
+            }
             None => {}
         }
         drop(state);
@@ -138,7 +142,9 @@ impl FakeQueue {
             let mut leases = request.completions.iter().filter_map(|one| one.lease);
             leases.any(|lease| lease.recipient_id == *id)
         });
-        if let Some((_, code)) = poison {
+        let no_notice = state.no_notices && !request.notices.is_empty();
+        let no_notice = no_notice.then_some((0, Code::InvalidArgument));
+        if let Some((_, code)) = poison.or(no_notice) {
             drop(state);
             self.touch();
             return Ok(CompleteResponse {
@@ -160,21 +166,9 @@ impl FakeQueue {
     }
 }
 
-fn not_asked<T>() -> Result<Response<T>, Status> {
-    Err(Status::unimplemented("delivery does not ask this"))
-}
-
 #[async_trait]
-impl Queue for FakeQueue {
-    type EnqueueStream = Answers<EnqueueResponse>;
-    type LeaseStream = Answers<LeaseResponse>;
-    type CompleteStream = Answers<CompleteResponse>;
-    type ReadMessageStream = Answers<Chunk>;
-
-    async fn lease(
-        &self,
-        requests: Request<Streaming<LeaseRequest>>,
-    ) -> Result<Response<Self::LeaseStream>, Status> {
+impl PartOfQueue for FakeQueue {
+    async fn lease(&self, mut requests: Streaming<LeaseRequest>) -> Answer<Answers<LeaseResponse>> {
         if self.state().no_leases {
             self.state().turned_away += 1;
             self.touch();
@@ -188,7 +182,7 @@ impl Queue for FakeQueue {
         };
         sender.send(Ok(first)).await.unwrap();
         self.state().lease = Some(sender);
-        let (queue, mut requests) = (self.clone(), requests.into_inner());
+        let queue = self.clone();
         tokio::spawn(async move {
             while let Ok(Some(request)) = requests.message().await {
                 queue.requested(request);
@@ -199,20 +193,14 @@ impl Queue for FakeQueue {
 
     async fn complete(
         &self,
-        requests: Request<Streaming<CompleteRequest>>,
-    ) -> Result<Response<Self::CompleteStream>, Status> {
+        requests: Streaming<CompleteRequest>,
+    ) -> Answer<Answers<CompleteResponse>> {
         let queue = self.clone();
-        let answers = requests
-            .into_inner()
-            .map(move |request| queue.completed(request?));
+        let answers = requests.map(move |request| queue.completed(request?));
         Ok(Response::new(Box::pin(answers)))
     }
 
-    async fn read_message(
-        &self,
-        request: Request<ReadMessageRequest>,
-    ) -> Result<Response<Self::ReadMessageStream>, Status> {
-        let request = request.into_inner();
+    async fn read_message(&self, request: ReadMessageRequest) -> Answer<Answers<Chunk>> {
         let state = self.state();
         if state.unreadable {
             return Err(Status::unavailable("unreadable on purpose"));
@@ -236,42 +224,7 @@ impl Queue for FakeQueue {
                 .collect()
         };
         let chunks = std::iter::once(header).chain(text);
-        let chunks: Vec<_> = chunks.map(|data| Ok(Chunk { data })).collect();
+        let chunks: Vec<_> = chunks.map(|data| Ok(Chunk { data, last: false })).collect();
         Ok(Response::new(Box::pin(stream::iter(chunks))))
-    }
-
-    async fn enqueue(
-        &self,
-        _: Request<Streaming<EnqueueRequest>>,
-    ) -> Result<Response<Self::EnqueueStream>, Status> {
-        not_asked()
-    }
-
-    async fn store_text(
-        &self,
-        _: Request<Streaming<Chunk>>,
-    ) -> Result<Response<StoredText>, Status> {
-        not_asked()
-    }
-
-    async fn list_messages(
-        &self,
-        _: Request<ListMessagesRequest>,
-    ) -> Result<Response<ListMessagesResponse>, Status> {
-        not_asked()
-    }
-
-    async fn show_message(
-        &self,
-        _: Request<ShowMessageRequest>,
-    ) -> Result<Response<ShowMessageResponse>, Status> {
-        not_asked()
-    }
-
-    async fn get_statistics(
-        &self,
-        _: Request<GetStatisticsRequest>,
-    ) -> Result<Response<GetStatisticsResponse>, Status> {
-        not_asked()
     }
 }

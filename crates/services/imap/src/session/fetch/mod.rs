@@ -15,7 +15,7 @@ use imap_protocol::{RangeSet, SystemFlags};
 use super::Session;
 use super::expunge::uid_ranges;
 use crate::answer::{Answer, Stop};
-use crate::server::timed;
+use crate::server::{next, timed};
 use plan::Plan;
 
 impl Session {
@@ -33,7 +33,14 @@ impl Session {
         }
         let seen = self.mark_seen(&uids, &plan.items).await?;
         let expected = self.open()?.view.within(&uids).count();
-        let told = self.fetch_from_store(&uids, &plan, &seen).await?;
+        let told = match self.fetch_from_store(&uids, &plan, &seen).await {
+            Err(Stop::Answer(answer)) => {
+                // The flags were set all the same, and the view takes them for told.
+                self.tell_flags(&seen);
+                return Ok(answer);
+            }
+            told => told?,
+        };
         if told >= expected {
             Ok(Answer::ok("Fetch completed."))
         } else if by_uid {
@@ -47,6 +54,13 @@ impl Session {
                 Code::ExpungeIssued,
                 "Some of the messages are gone.",
             ))
+        }
+    }
+
+    fn tell_flags(&mut self, uids: &RangeSet) {
+        if let Some(open) = self.open.as_deref_mut() {
+            let uids: Vec<u32> = uids.numbers().collect();
+            open.view.tell_flags(&uids, self.io.output());
         }
     }
 
@@ -88,7 +102,7 @@ impl Session {
             .await?
             .into_inner();
         let mut told = 0;
-        while let Some(batch) = batches.message().await? {
+        while let Some(batch) = next(&mut batches).await? {
             for message in batch.messages {
                 let newly_seen = seen.contains(message.uid);
                 if self.put_message(&message, plan, newly_seen).await? {

@@ -10,8 +10,8 @@ use imap_protocol::Partial;
 use imap_protocol::wire::{Side, put_literal_mark};
 
 use crate::answer::Stop;
-use crate::server::timed;
-use crate::session::Session;
+use crate::server::{next, timed};
+use crate::session::{FLUSH_AT, Session};
 
 /// A header section within a message, at most: what lies behind is not looked at.
 const LARGEST_HEADER: u64 = 1024 * 1024;
@@ -55,7 +55,7 @@ impl Session {
         let size = range.end.saturating_sub(range.start);
         if let Some(octets) = at_hand(message, &range) {
             put_literal_mark(self.io.output(), size, Side::Server);
-            self.io.output().extend_from_slice(&octets);
+            self.put_octets(&octets).await?;
             return Ok(Told::Yes);
         }
         if size == 0 {
@@ -68,12 +68,12 @@ impl Session {
         put_literal_mark(self.io.output(), size, Side::Server);
         // From here on so many octets are owed: without them the connection is of no use.
         let mut left = size;
-        let mut next = Some(first);
-        while let Some(chunk) = next {
+        let mut piece = Some(first);
+        while let Some(chunk) = piece {
             let length = chunk.data.len() as u64;
             left = left.checked_sub(length).ok_or(Stop::Lost)?;
             self.io.write(&chunk.data).await?;
-            next = rest.message().await.map_err(|status| {
+            piece = next(&mut rest).await.map_err(|status| {
                 tracing::warn!(code = ?status.code(), "a message broke off while it was sent");
                 Stop::Lost
             })?;
@@ -82,6 +82,16 @@ impl Session {
             return Err(Stop::Lost);
         }
         Ok(Told::Yes)
+    }
+
+    /// Adds octets to the output, or sends both when that would be much to hold (I7).
+    async fn put_octets(&mut self, octets: &[u8]) -> Result<(), Stop> {
+        if self.io.output().len() + octets.len() < FLUSH_AT {
+            self.io.output().extend_from_slice(octets);
+        } else {
+            self.io.write(octets).await?;
+        }
+        Ok(())
     }
 
     /// Octets of a header section within the message.
@@ -101,7 +111,7 @@ impl Session {
             return Ok(None);
         };
         let mut header = BytesMut::from(&*first.data);
-        while let Some(chunk) = rest.message().await? {
+        while let Some(chunk) = next(&mut rest).await? {
             header.extend_from_slice(&chunk.data);
         }
         Ok(Some(header.freeze()))
@@ -125,7 +135,7 @@ impl Session {
             Err(status) if status.code() == Code::NotFound => return Ok(None),
             Err(status) => return Err(status.into()),
         };
-        match chunks.message().await {
+        match next(&mut chunks).await {
             Ok(first) => Ok(first.map(|first| (first, chunks))),
             Err(status) if status.code() == Code::NotFound => Ok(None),
             Err(status) => Err(status.into()),

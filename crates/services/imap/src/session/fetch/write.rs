@@ -10,7 +10,7 @@ use super::octets::{Told, part_of};
 use super::plan::Plan;
 use super::section::{Located, locate};
 use crate::answer::Stop;
-use crate::session::Session;
+use crate::session::{FLUSH_AT, Session};
 
 impl Session {
     /// `* n FETCH (…)`. False when the client does not know the message, or it has gone.
@@ -36,7 +36,16 @@ impl Session {
             }
             let before = self.io.output().len();
             match self.put_item(item, message).await {
-                Ok(Told::Yes) => sent |= self.io.output().len() < before,
+                Ok(Told::Yes) => {
+                    let length = self.io.output().len();
+                    sent |= length < before;
+                    // Of what others said before it no more is held than was (I7).
+                    let own = length - if sent { 0 } else { start };
+                    if own >= FLUSH_AT {
+                        self.io.flush().await?;
+                        sent = true;
+                    }
+                }
                 Ok(Told::Gone) | Err(Stop::Answer(_)) if sent => return Err(Stop::Lost),
                 Ok(Told::Gone) => {
                     self.io.output().truncate(start);

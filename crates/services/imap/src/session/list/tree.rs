@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use api::mailbox::v1::Mailbox;
 use imap_protocol::command::List;
@@ -42,6 +42,12 @@ const SPECIAL_USES: [&str; 7] = [
     "\\Trash",
 ];
 
+/// The names of the levels above a name.
+fn names_above(name: &str) -> impl Iterator<Item = &str> {
+    name.match_indices(MailboxName::SEPARATOR)
+        .filter_map(|(at, _)| name.get(..at))
+}
+
 impl Tree {
     pub(super) fn new(mailboxes: Vec<Mailbox>) -> Self {
         let mut nodes: BTreeMap<String, Node> = BTreeMap::new();
@@ -50,8 +56,8 @@ impl Tree {
             let special_use = SPECIAL_USES
                 .into_iter()
                 .find(|known| known.eq_ignore_ascii_case(&mailbox.special_use));
-            for (at, _) in mailbox.name.match_indices(MailboxName::SEPARATOR) {
-                let parent = nodes.entry(mailbox.name[..at].to_owned()).or_default();
+            for above in names_above(&mailbox.name) {
+                let parent = nodes.entry(above.to_owned()).or_default();
                 parent.has_children |= exists;
                 parent.subscribed_below |= mailbox.subscribed;
                 parent.special_use_below |= special_use.is_some();
@@ -79,27 +85,37 @@ impl Tree {
             .collect()
     }
 
-    /// What LSUB tells: where a pattern with `%` ends above a subscribed name, the name above
-    /// stands for it (RFC 3501 §6.3.9).
+    /// What LSUB tells: the subscribed names that match, and where `%` ends above one that does
+    /// not, the name above that stands for it (RFC 3501 §6.3.9).
     pub(super) fn lsub(&self, pattern: &ListPattern) -> Vec<Listed> {
-        let listed = |(name, node): (&String, &Node)| {
-            let attributes = match (node.subscribed, node.subscribed_below) {
-                (true, _) => Vec::new(),
-                (false, true) => vec!["\\Noselect"],
-                (false, false) => return None,
-            };
+        let matching: BTreeSet<&str> = self
+            .0
+            .keys()
+            .map(String::as_str)
+            .filter(|name| pattern.matches(name))
+            .collect();
+        let subscribed = self.0.iter().filter(|(_, node)| node.subscribed);
+        let (told, below): (Vec<&str>, Vec<&str>) = subscribed
+            .map(|(name, _)| name.as_str())
+            .partition(|name| matching.contains(name));
+        let mut listed: BTreeMap<&str, Vec<&'static str>> =
+            told.into_iter().map(|name| (name, Vec::new())).collect();
+        if pattern.stops_at_a_level() {
+            for above in below.into_iter().flat_map(names_above) {
+                if matching.contains(above) {
+                    listed.entry(above).or_insert_with(|| vec!["\\Noselect"]);
+                }
+            }
+        }
+        let listed = listed.into_iter().filter_map(|(name, attributes)| {
             Some(Listed {
                 name: MailboxName::new(name)?,
                 attributes,
-                selectable: node.exists,
+                selectable: self.0.get(name).is_some_and(|node| node.exists),
                 child_info: false,
             })
-        };
-        self.0
-            .iter()
-            .filter(|(name, _)| pattern.matches(name))
-            .filter_map(listed)
-            .collect()
+        });
+        listed.collect()
     }
 }
 

@@ -1,15 +1,31 @@
 //! Keys that the view can answer: what it knows is what the client was told.
 
+use std::borrow::Cow;
+
 use imap_protocol::command::SearchKey;
 use imap_protocol::{RangeSet, SystemFlags};
 
 use super::OpenMailbox;
-use crate::view::Message;
+use crate::view::{Message, View};
+
+/// Tests of messages between two pauses, in which other sessions have their turn.
+const AT_A_TIME: usize = 20_000;
+
+/// UIDs of the messages for which it holds.
+pub(super) async fn matching(view: &View, condition: &Condition<'_>) -> RangeSet {
+    let mut found = RangeSet::default();
+    for messages in view.all().chunks((AT_A_TIME / condition.tests()).max(1)) {
+        let matching = messages.iter().filter(|message| condition.holds(message));
+        matching.for_each(|message| found.push(message.uid));
+        tokio::task::yield_now().await;
+    }
+    found
+}
 
 /// A condition on a message's UID and flags.
 #[derive(Debug)]
-pub(super) enum Condition {
-    Among(RangeSet),
+pub(super) enum Condition<'a> {
+    Among(Cow<'a, RangeSet>),
     Flag(SystemFlags, bool),
     Keyword(String, bool),
     Not(Box<Self>),
@@ -17,17 +33,17 @@ pub(super) enum Condition {
     And(Vec<Self>),
 }
 
-impl Condition {
+impl<'a> Condition<'a> {
     /// The condition, when the view can answer it.
-    pub(super) fn of(key: &SearchKey, open: &OpenMailbox) -> Option<Self> {
+    pub(super) fn of(key: &SearchKey, open: &'a OpenMailbox) -> Option<Self> {
         Some(match key {
             SearchKey::All => Self::And(Vec::new()),
             SearchKey::Flag(flag, set) => Self::Flag(*flag, *set),
             SearchKey::Keyword(keyword, set) => Self::Keyword(keyword.as_str().to_owned(), *set),
-            SearchKey::Recent => Self::Among(open.view.recent_uids()),
-            SearchKey::Sequence(set) => Self::Among(open.view.uids_of_sequence(set)),
-            SearchKey::Uid(set) => Self::Among(open.view.uids_of_uids(set)),
-            SearchKey::Saved => Self::Among(open.saved.clone()),
+            SearchKey::Recent => Self::Among(Cow::Owned(open.view.recent_uids())),
+            SearchKey::Sequence(set) => Self::Among(Cow::Owned(open.view.uids_of_sequence(set))),
+            SearchKey::Uid(set) => Self::Among(Cow::Owned(open.view.uids_of_uids(set))),
+            SearchKey::Saved => Self::Among(Cow::Borrowed(&open.saved)),
             SearchKey::Not(key) => Self::Not(Box::new(Self::of(key, open)?)),
             SearchKey::Or(left, right) => Self::Or(
                 Box::new(Self::of(left, open)?),
@@ -41,7 +57,17 @@ impl Condition {
         })
     }
 
-    pub(super) fn holds(&self, message: &Message) -> bool {
+    /// How many tests it is, about.
+    fn tests(&self) -> usize {
+        match self {
+            Self::Among(_) | Self::Flag(..) | Self::Keyword(..) => 1,
+            Self::Not(condition) => condition.tests(),
+            Self::Or(left, right) => left.tests() + right.tests(),
+            Self::And(conditions) => 1 + conditions.iter().map(Self::tests).sum::<usize>(),
+        }
+    }
+
+    fn holds(&self, message: &Message) -> bool {
         match self {
             Self::Among(uids) => uids.contains(message.uid),
             Self::Flag(flag, set) => message.system.contains(*flag) == *set,

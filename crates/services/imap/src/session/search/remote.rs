@@ -8,6 +8,21 @@ use imap_protocol::{Day, RangeSet};
 use super::OpenMailbox;
 use crate::session::expunge::uid_ranges;
 
+/// How many ranges of UIDs the key's `$` come to.
+pub(super) fn saved_ranges(search: &SearchKey, open: &OpenMailbox) -> usize {
+    saved_keys(search).saturating_mul(open.saved.ranges().count())
+}
+
+fn saved_keys(search: &SearchKey) -> usize {
+    match search {
+        SearchKey::Saved => 1,
+        SearchKey::Not(key) => saved_keys(key),
+        SearchKey::Or(left, right) => saved_keys(left) + saved_keys(right),
+        SearchKey::And(keys) => keys.iter().map(saved_keys).sum(),
+        _ => 0,
+    }
+}
+
 /// The key.
 pub(super) fn key(key: &SearchKey, open: &OpenMailbox) -> WireKey {
     WireKey {

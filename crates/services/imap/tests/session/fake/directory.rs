@@ -14,6 +14,8 @@ impl Directory for Store {
         request: Request<AuthenticateRequest>,
     ) -> Result<Response<AuthenticateResponse>, Status> {
         self.called()?;
+        let delay = *self.login_delay.lock().unwrap();
+        tokio::time::sleep(delay).await;
         let request = request.into_inner();
         assert_eq!(request.service, "imap");
         assert_eq!(request.peer_address, "127.0.0.1");

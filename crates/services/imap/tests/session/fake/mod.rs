@@ -9,6 +9,7 @@ mod service;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use api::grpc::Status;
 use api::mailbox::v1::MailboxChange;
@@ -26,6 +27,13 @@ pub(crate) struct Inside {
     /// The longest piece of an upload.
     longest_piece: AtomicUsize,
     down: AtomicBool,
+    /// FETCH fails, and nothing else.
+    fetch_fails: AtomicBool,
+    /// No change is told.
+    hushed: AtomicBool,
+    /// Of a streamed answer only the first piece comes.
+    stalled: AtomicBool,
+    login_delay: Mutex<Duration>,
     calls: AtomicUsize,
 }
 
@@ -54,6 +62,10 @@ impl Store {
             uploads: Mutex::default(),
             longest_piece: AtomicUsize::new(0),
             down: AtomicBool::new(false),
+            fetch_fails: AtomicBool::new(false),
+            hushed: AtomicBool::new(false),
+            stalled: AtomicBool::new(false),
+            login_delay: Mutex::default(),
             calls: AtomicUsize::new(0),
         }));
         for (name, special_use) in [("INBOX", ""), ("Sent", "\\Sent"), ("Trash", "\\Trash")] {
@@ -77,6 +89,24 @@ impl Store {
 
     pub(crate) fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
+    }
+
+    pub(crate) fn set_fetch_fails(&self, fails: bool) {
+        self.fetch_fails.store(fails, Ordering::SeqCst);
+    }
+
+    /// What changes from here on is not told to those who watch.
+    pub(crate) fn hush(&self) {
+        self.hushed.store(true, Ordering::SeqCst);
+    }
+
+    /// Answers that are streamed break off without an end.
+    pub(crate) fn stall(&self) {
+        self.stalled.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn delay_logins(&self, delay: Duration) {
+        *self.login_delay.lock().unwrap() = delay;
     }
 
     /// Ends the streams of change notices.
@@ -137,7 +167,7 @@ impl Store {
     ) -> T {
         let before = mailbox.modseq;
         let result = change(mailbox);
-        if mailbox.modseq > before {
+        if mailbox.modseq > before && !self.hushed.load(Ordering::SeqCst) {
             self.tell(mailbox.id, mailbox.modseq);
         }
         result

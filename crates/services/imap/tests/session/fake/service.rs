@@ -18,10 +18,6 @@ use super::{BREAK, Store};
 type Answer<T> = Result<Response<T>, Status>;
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
-fn answers<T: Send + 'static>(items: Vec<T>) -> Response<Answers<T>> {
-    Response::new(Box::pin(stream::iter(items.into_iter().map(Ok))))
-}
-
 #[async_trait]
 impl MailboxStore for Store {
     type DeliverStream = Empty<Result<DeliverResponse, Status>>;
@@ -111,7 +107,7 @@ impl MailboxStore for Store {
             messages: later,
             keywords: Vec::new(),
         };
-        Ok(answers(vec![first, rest]))
+        Ok(self.answers(vec![first, rest]))
     }
 
     async fn get_changes(&self, request: Request<GetChangesRequest>) -> Answer<GetChangesResponse> {
@@ -169,13 +165,16 @@ impl MailboxStore for Store {
 
     async fn fetch(&self, request: Request<FetchRequest>) -> Answer<Self::FetchStream> {
         self.called()?;
+        if self.fetch_fails.load(Ordering::SeqCst) {
+            return Err(Status::unavailable("down"));
+        }
         let request = request.into_inner();
         let fetch = |mailbox: &mut FakeMailbox| mailbox.fetch(&request);
         let messages = self.change_by_id(request.mailbox_id, fetch)?;
         let batch = |messages: &[FetchedMessage]| FetchResponse {
             messages: messages.to_vec(),
         };
-        Ok(answers(messages.chunks(2).map(batch).collect()))
+        Ok(self.answers(messages.chunks(2).map(batch).collect()))
     }
 
     async fn read_message(
@@ -197,25 +196,28 @@ impl MailboxStore for Store {
         };
         let chunk = |data: &[u8]| Chunk {
             data: data.to_vec().into(),
+            last: false,
         };
-        Ok(answers(
-            octets[start..end].chunks(100_000).map(chunk).collect(),
-        ))
+        Ok(self.answers(octets[start..end].chunks(100_000).map(chunk).collect()))
     }
 
     async fn search(&self, request: Request<SearchRequest>) -> Answer<SearchResponse> {
         self.called()?;
         let request = request.into_inner();
         let key = request.key.unwrap();
+        // One message at a time.
         let search = |mailbox: &mut FakeMailbox| {
-            let messages = mailbox.messages.iter();
-            let found = messages.filter(|(uid, message)| holds(&key, **uid, message));
-            found.map(|(uid, _)| *uid).collect()
+            let mut messages = mailbox.messages.range(request.after + 1..);
+            let looked_at = messages.next();
+            let found = looked_at.filter(|(uid, message)| holds(&key, **uid, message));
+            SearchResponse {
+                uids: found.map(|(uid, _)| *uid).into_iter().collect(),
+                highest_modseq: 0,
+                looked_at_to: looked_at.map_or(0, |(uid, _)| *uid),
+            }
         };
-        Ok(Response::new(SearchResponse {
-            uids: self.change_by_id(request.mailbox_id, search)?,
-            highest_modseq: 0,
-        }))
+        let response = self.change_by_id(request.mailbox_id, search)?;
+        Ok(Response::new(response))
     }
 
     async fn store_flags(&self, request: Request<StoreFlagsRequest>) -> Answer<StoreFlagsResponse> {
@@ -323,6 +325,15 @@ impl MailboxStore for Store {
 }
 
 impl Store {
+    fn answers<T: Send + 'static>(&self, items: Vec<T>) -> Response<Answers<T>> {
+        let items = stream::iter(items.into_iter().map(Ok));
+        Response::new(if self.stalled.load(Ordering::SeqCst) {
+            items.take(1).chain(stream::pending()).boxed()
+        } else {
+            items.boxed()
+        })
+    }
+
     fn copy_messages(&self, request: &CopyRequest) -> Result<CopyResponse, Status> {
         let (from_uids, messages) = self.change_by_id(request.mailbox_id, |mailbox| {
             let uids = mailbox.within(&request.uids);

@@ -130,3 +130,51 @@ async fn changes_are_told_behind_a_modseq() {
         .unwrap();
     assert!(changes(&kit.store, 999, 0).await.unwrap().deleted);
 }
+
+/// What a sweep holds while it asks whether messages refer to a body, and what it asks for.
+#[tokio::test]
+async fn an_expunge_and_a_sweep_take_their_locks_in_one_order() {
+    let kit = Arc::new(TestStore::start().await);
+    let bob = kit.user("bob@example.test").await;
+    kit.append_with(bob, "INBOX", MESSAGE, flag::DELETED, &[])
+        .await;
+    kit.append_with(bob, "Sent", MESSAGE, 0, &[]).await;
+    let inbox = kit.mailbox_id(bob, "INBOX").await;
+    let bodies: Vec<i64> = sqlx::query_scalar("SELECT id FROM volume.body")
+        .fetch_all(kit.store.pool())
+        .await
+        .unwrap();
+    volume::garbage::add(kit.store.pool(), &bodies, 0)
+        .await
+        .unwrap();
+    for deleting in [false, true] {
+        let mut sweep = kit.store.pool().begin().await.unwrap();
+        sqlx::query("SELECT FROM volume.garbage FOR UPDATE")
+            .execute(&mut *sweep)
+            .await
+            .unwrap();
+        let removing = tokio::spawn({
+            let kit = Arc::clone(&kit);
+            async move {
+                if deleting {
+                    mailboxes::delete(&kit.store, bob, &name("Sent"))
+                        .await
+                        .unwrap();
+                } else {
+                    expunge(&kit.store, inbox, &UidSet::all()).await.unwrap();
+                }
+            }
+        });
+        let waiting = "SELECT count(*) FROM pg_stat_activity
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while kit.count(waiting).await == 0 {}
+        // Where the other had these locked already, each would wait for the other.
+        sqlx::query("SELECT FROM mailbox.message FOR KEY SHARE NOWAIT")
+            .execute(&mut *sweep)
+            .await
+            .unwrap();
+        sweep.commit().await.unwrap();
+        removing.await.unwrap();
+    }
+    assert_eq!(kit.count("SELECT count(*) FROM mailbox.message").await, 0);
+}

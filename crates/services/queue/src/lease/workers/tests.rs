@@ -94,6 +94,25 @@ fn what_a_worker_holds_is_given_back_when_it_leaves() {
 }
 
 #[test]
+fn a_worker_that_drains_is_given_nothing_not_even_what_was_under_way() {
+    let workers = Workers::default();
+    let (id, mut responses) = join(&workers, "worker", 10);
+    workers.hand_over(id, vec![message(&[(1, 1)])], 100);
+    let under_way = workers.take_credits(3, false);
+    workers.drain(id);
+    assert_eq!(
+        workers.hand_over(id, vec![message(&[(2, 1)])], 100),
+        [(2, 1)]
+    );
+    drop(under_way);
+    workers.grant(id, 5);
+    assert!(!workers.have_credits());
+    assert_eq!(responses.try_recv().unwrap().unwrap().messages.len(), 1);
+    assert!(responses.try_recv().is_err());
+    assert_eq!(workers.leave(id), [(1, 1)], "it still holds the first");
+}
+
+#[test]
 fn leases_that_are_over_are_forgotten_unless_renewed() {
     let workers = Workers::default();
     let (id, _responses) = join(&workers, "worker", 10);

@@ -1,21 +1,13 @@
 //! A queue in memory.
 
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
-use api::grpc::{Request, Response, Status, Streaming, async_trait};
+use api::grpc::{Response, Status, Streaming, async_trait};
 use api::message::v1::{Chunk, Failure, StoredText};
-use api::queue::v1::queue_server::Queue;
-use api::queue::v1::{
-    Accepted, CompleteRequest, CompleteResponse, EnqueueRequest, EnqueueResponse,
-    GetStatisticsRequest, GetStatisticsResponse, LeaseRequest, LeaseResponse, ListMessagesRequest,
-    ListMessagesResponse, ReadMessageRequest, ShowMessageRequest, ShowMessageResponse, Submission,
-    enqueue_response,
-};
-use futures::{Stream, StreamExt as _, stream};
+use api::queue::v1::{Accepted, EnqueueRequest, EnqueueResponse, Submission, enqueue_response};
+use fakes::{Answers, PartOfQueue, Texts};
+use futures::StreamExt as _;
 use tokio::sync::watch;
-
-type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// How the queue answers.
 #[derive(Clone, Copy, Default)]
@@ -36,29 +28,25 @@ pub(crate) enum Answer {
 #[derive(Clone)]
 pub(crate) struct FakeQueue {
     pub(crate) answer: watch::Sender<Answer>,
-    state: Arc<Mutex<State>>,
+    accepted: Arc<Mutex<Vec<Submission>>>,
+    texts: Texts,
     /// How many submissions have arrived, accepted or not.
     pub(crate) arrived: watch::Sender<usize>,
-}
-
-#[derive(Default)]
-struct State {
-    accepted: Vec<Submission>,
-    texts: Vec<Vec<u8>>,
 }
 
 impl FakeQueue {
     pub(crate) fn new() -> Self {
         Self {
             answer: watch::Sender::new(Answer::Accept),
-            state: Arc::default(),
+            accepted: Arc::default(),
+            texts: Texts::default(),
             arrived: watch::Sender::new(0),
         }
     }
 
     /// What was accepted.
     pub(crate) fn accepted(&self) -> Vec<Submission> {
-        self.state.lock().unwrap().accepted.clone()
+        self.accepted.lock().unwrap().clone()
     }
 
     /// The only message that was accepted.
@@ -70,7 +58,7 @@ impl FakeQueue {
 
     /// An uploaded text.
     pub(crate) fn text(&self, id: i64) -> Vec<u8> {
-        self.state.lock().unwrap().texts[usize::try_from(id).unwrap()].clone()
+        self.texts.get(id)
     }
 
     async fn judge(&self, request: EnqueueRequest) -> Result<EnqueueResponse, Status> {
@@ -91,10 +79,10 @@ impl FakeQueue {
             Answer::Unavailable => failure(api::grpc::Code::Unavailable as i32),
             Answer::Refuse => failure(api::grpc::Code::InvalidArgument as i32),
             Answer::Accept | Answer::Hold => {
-                let mut state = self.state.lock().unwrap();
-                state.accepted.push(request.submission.unwrap());
+                let mut accepted = self.accepted.lock().unwrap();
+                accepted.push(request.submission.unwrap());
                 enqueue_response::Result::Accepted(Accepted {
-                    message_id: state.accepted.len() as i64,
+                    message_id: accepted.len() as i64,
                     duplicate: false,
                 })
             }
@@ -106,23 +94,14 @@ impl FakeQueue {
     }
 }
 
-fn not_asked<T>() -> Result<Response<T>, Status> {
-    Err(Status::unimplemented("smtp-server does not ask this"))
-}
-
 #[async_trait]
-impl Queue for FakeQueue {
-    type EnqueueStream = Answers<EnqueueResponse>;
-    type LeaseStream = Answers<LeaseResponse>;
-    type CompleteStream = Answers<CompleteResponse>;
-    type ReadMessageStream = Answers<Chunk>;
-
+impl PartOfQueue for FakeQueue {
     async fn enqueue(
         &self,
-        requests: Request<Streaming<EnqueueRequest>>,
-    ) -> Result<Response<Self::EnqueueStream>, Status> {
+        requests: Streaming<EnqueueRequest>,
+    ) -> fakes::Answer<Answers<EnqueueResponse>> {
         let queue = self.clone();
-        let answers = requests.into_inner().then(move |request| {
+        let answers = requests.then(move |request| {
             let queue = queue.clone();
             async move { queue.judge(request?).await }
         });
@@ -135,67 +114,11 @@ impl Queue for FakeQueue {
         Ok(Response::new(Box::pin(answers)))
     }
 
-    async fn store_text(
-        &self,
-        chunks: Request<Streaming<Chunk>>,
-    ) -> Result<Response<StoredText>, Status> {
-        let mut chunks = chunks.into_inner();
-        let mut text = Vec::new();
-        while let Some(chunk) = chunks.message().await? {
-            assert!(chunk.data.len() <= 256 * 1024);
-            if matches!(*self.answer.borrow(), Answer::Unavailable) {
-                return Err(Status::unavailable("secret cause"));
-            }
-            text.extend_from_slice(&chunk.data);
-        }
-        let mut state = self.state.lock().unwrap();
-        let size = text.len() as u64;
-        state.texts.push(text);
-        Ok(Response::new(StoredText {
-            id: state.texts.len() as i64 - 1,
-            size,
-        }))
-    }
-
-    async fn lease(
-        &self,
-        _: Request<Streaming<LeaseRequest>>,
-    ) -> Result<Response<Self::LeaseStream>, Status> {
-        not_asked()
-    }
-
-    async fn complete(
-        &self,
-        _: Request<Streaming<CompleteRequest>>,
-    ) -> Result<Response<Self::CompleteStream>, Status> {
-        not_asked()
-    }
-
-    async fn read_message(
-        &self,
-        _: Request<ReadMessageRequest>,
-    ) -> Result<Response<Self::ReadMessageStream>, Status> {
-        Ok(Response::new(Box::pin(stream::empty())))
-    }
-
-    async fn list_messages(
-        &self,
-        _: Request<ListMessagesRequest>,
-    ) -> Result<Response<ListMessagesResponse>, Status> {
-        not_asked()
-    }
-
-    async fn show_message(
-        &self,
-        _: Request<ShowMessageRequest>,
-    ) -> Result<Response<ShowMessageResponse>, Status> {
-        not_asked()
-    }
-
-    async fn get_statistics(
-        &self,
-        _: Request<GetStatisticsRequest>,
-    ) -> Result<Response<GetStatisticsResponse>, Status> {
-        not_asked()
+    async fn store_text(&self, pieces: Streaming<Chunk>) -> fakes::Answer<StoredText> {
+        let may = || match *self.answer.borrow() {
+            Answer::Unavailable => Err(Status::unavailable("secret cause")),
+            _ => Ok(()),
+        };
+        self.texts.store(pieces, may).await
     }
 }

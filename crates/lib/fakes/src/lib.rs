@@ -1,0 +1,33 @@
+//! Services in memory, for the tests of those who ask them. A dev-dependency only; apart from
+//! `test-kit`, which pure crates use too and which knows no gRPC.
+//!
+//! What a test sets and looks at is the test's own. Here is what all of them share: [`FakePolicy`]
+//! as a whole, and of the queue what one who asks it does *not* ask ([`PartOfQueue`]).
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+mod policy;
+mod queue;
+mod texts;
+
+pub use policy::FakePolicy;
+pub use queue::{FakeQueueService, PartOfQueue};
+pub use texts::Texts;
+
+use std::pin::Pin;
+
+use api::grpc::{Response, Status};
+use futures::Stream;
+
+/// The answers of a method that streams.
+pub type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// The result of a method.
+pub type Answer<T> = Result<Response<T>, Status>;
+
+fn not_asked<T>() -> Answer<T> {
+    Err(Status::unimplemented("the fake does not do this"))
+}

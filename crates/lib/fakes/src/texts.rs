@@ -1,0 +1,50 @@
+//! Uploaded texts.
+
+use std::sync::{Arc, Mutex};
+
+use api::grpc::{Response, Status, Streaming};
+use api::message::v1::{Chunk, StoredText};
+use futures::TryStreamExt as _;
+
+use crate::Answer;
+
+/// The largest piece that a store takes.
+const LARGEST_PIECE: usize = 256 * 1024;
+
+/// Texts by their ids, which count from 0. Clones are the same store.
+#[derive(Debug, Clone, Default)]
+pub struct Texts(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Texts {
+    /// Takes a text, piece by piece, while `may` says nothing against it.
+    pub async fn store(
+        &self,
+        pieces: Streaming<Chunk>,
+        may: impl Fn() -> Result<(), Status> + Send,
+    ) -> Answer<StoredText> {
+        let mut text = Vec::new();
+        let mut pieces = std::pin::pin!(api::text_upload::pieces(pieces));
+        while let Some(piece) = pieces.try_next().await? {
+            assert!(piece.len() <= LARGEST_PIECE);
+            may()?;
+            text.extend_from_slice(&piece);
+        }
+        let mut texts = self.0.lock().unwrap();
+        let stored = StoredText {
+            id: i64::try_from(texts.len()).unwrap(),
+            size: text.len() as u64,
+        };
+        texts.push(text);
+        Ok(Response::new(stored))
+    }
+
+    /// One of them.
+    pub fn get(&self, id: i64) -> Vec<u8> {
+        self.0.lock().unwrap()[usize::try_from(id).unwrap()].clone()
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+}

@@ -1,0 +1,152 @@
+//! How much may come from one address, network, login or sender, and who must come twice.
+//!
+//! A rate is kept by a bucket for each subject: what is let in fills it, time empties it evenly. So
+//! `limit` may come at once, and from then on `limit` a period; in no period more than twice as
+//! many. The buckets are the caller's: this crate counts nothing.
+
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::address::EmailAddress;
+use crate::duration::format_duration;
+use crate::facts::SessionFacts;
+use crate::path::ReversePath;
+use crate::policy::Policy;
+use crate::trust::Trust;
+use crate::verdict::{Verdict, refusals};
+
+/// One limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Rate {
+    /// What is counted.
+    pub count: Counted,
+    /// Of whom.
+    pub per: Per,
+    /// How many in a period: 1 to 1,000,000.
+    pub limit: u32,
+    /// The period: a second to a day.
+    pub period: Duration,
+}
+
+/// What a rate counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Counted {
+    /// Connections that are greeted.
+    Connections,
+    /// MAIL commands that are accepted.
+    Messages,
+    /// RCPT commands that are accepted.
+    Recipients,
+}
+
+/// By what those who are counted are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Per {
+    /// The peer's address; of IPv6 its /64, which is one customer's.
+    Address,
+    /// The peer's network: /24 of IPv4, /48 of IPv6.
+    Network,
+    /// The login.
+    Login,
+    /// The reverse-path.
+    Sender,
+}
+
+/// Greylisting: who has not been here before is told to come again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Greylisting {
+    /// How long one is to wait.
+    pub delay: Duration,
+    /// When one must have come back.
+    pub retry_within: Duration,
+    /// How long one is known from the last visit on.
+    pub remember: Duration,
+}
+
+impl Rate {
+    /// Who is counted, in words that are the same for the same subject of the same rate. `None`
+    /// where the session has no such thing: no login, or the null reverse-path.
+    pub fn subject(&self, facts: &SessionFacts, sender: Option<&ReversePath>) -> Option<String> {
+        let who: Cow<'_, str> = match self.per {
+            Per::Address => network(facts.peer, 32, 64).to_string().into(),
+            Per::Network => network(facts.peer, 24, 48).to_string().into(),
+            Per::Login => facts.login.as_deref()?.into(),
+            Per::Sender => sender?.address()?.to_string().to_lowercase().into(),
+        };
+        Some(format!(
+            "{:?} {:?} {} {} {who}",
+            self.count,
+            self.per,
+            self.limit,
+            self.period.as_millis()
+        ))
+    }
+
+    /// What is said when it is used up.
+    pub fn refusal(&self, trust: &Trust) -> Verdict {
+        let refusal = match self.count {
+            Counted::Connections => refusals::CONNECTION_RATE,
+            Counted::Messages | Counted::Recipients => refusals::RATE,
+        };
+        refusal.because(format!(
+            "`rates` for {}: {} {:?} in {} per {:?}",
+            trust.class(),
+            self.limit,
+            self.count,
+            format_duration(self.period),
+            self.per
+        ))
+    }
+}
+
+impl Policy {
+    /// The rates for what is counted now.
+    pub fn rates(&self, trust: &Trust, count: Counted) -> impl Iterator<Item = &Rate> {
+        let rates = &self.receiving(trust.trusted).rates;
+        rates.iter().filter(move |rate| rate.count == count)
+    }
+
+    /// Whether this session is greylisted, and by which words a visit is known again.
+    pub fn greylisting(
+        &self,
+        facts: &SessionFacts,
+        trust: &Trust,
+        sender: &ReversePath,
+        recipient: &EmailAddress,
+    ) -> Option<(Greylisting, String)> {
+        let terms = self.receiving(trust.trusted).greylisting?;
+        // Large senders come back from a neighbouring address.
+        let network = network(facts.peer, 24, 64);
+        let visit = format!("{network} {sender} {recipient}").to_lowercase();
+        Some((terms, visit))
+    }
+}
+
+impl Greylisting {
+    /// What is said to one who has to wait.
+    pub fn refusal(&self, wait: Duration) -> Verdict {
+        refusals::GREYLISTED.because(format!(
+            "`greylisting`: not seen before; to be let in in {}",
+            format_duration(wait)
+        ))
+    }
+}
+
+/// The first address of the network that an address lies in.
+fn network(address: IpAddr, v4: u32, v6: u32) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let mask = u32::MAX.checked_shl(32 - v4).unwrap_or(0);
+            IpAddr::V4(Ipv4Addr::from(u32::from(address) & mask))
+        }
+        IpAddr::V6(address) => {
+            let mask = u128::MAX.checked_shl(128 - v6).unwrap_or(0);
+            IpAddr::V6(Ipv6Addr::from(u128::from(address) & mask))
+        }
+    }
+}

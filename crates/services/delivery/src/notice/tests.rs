@@ -1,0 +1,63 @@
+//! Notices, and failures that none can be written of.
+
+#![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
+
+use super::*;
+use crate::fixture;
+
+/// Those that failed with so long an explanation, of a message that is lost.
+fn failed(recipients: std::ops::Range<i64>, explanation: usize) -> Vec<Told> {
+    let told = recipients.map(|id| {
+        let failure = Failure::permanent("5.0.0", "x".repeat(explanation));
+        Told {
+            recipient: fixture::recipient(id, 1),
+            fate: Fate::Failed(failure),
+            completion: Completion {
+                lease: Some(crate::work::lease_key(&fixture::recipient(id, 1))),
+                reason: "5.0.0 no".to_owned(),
+                ..Completion::default()
+            },
+        }
+    });
+    told.collect()
+}
+
+async fn tell(told: Vec<Told>) -> Vec<Unit> {
+    let notices = Notices {
+        queue: fixture::nowhere(),
+        hostname: "mail.example.test".to_owned(),
+    };
+    let work = fixture::work();
+    let now_ms = lifetime_end(&work) + GRACE_MS;
+    notices.tell(&work, Action::Failed, told, now_ms).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn notices_have_no_more_than_travels_inline_and_leave_nobody_out() {
+    let units = tell(failed(0..50, 20_000)).await;
+    let mut ids: Vec<i64> = Vec::new();
+    for unit in &units {
+        let (_, notice) = unit.parts();
+        let notice = notice.unwrap();
+        let content = notice.submission.as_ref().unwrap().content.as_ref();
+        assert!(content.unwrap().text_size <= INLINE_LIMIT as u64);
+        ids.extend(&notice.recipient_ids);
+    }
+    ids.sort_unstable();
+    assert_eq!(ids, (0..50).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn i2_a_failure_that_no_notice_can_tell_of_is_recorded_and_says_so() {
+    let units = tell(failed(0..2, INLINE_LIMIT)).await;
+    let recorded: Vec<_> = units.iter().map(Unit::parts).collect();
+    assert_eq!(recorded.len(), 2);
+    for (completions, notice) in recorded {
+        assert!(notice.is_none());
+        let reason = &completions[0].reason;
+        assert!(
+            reason.starts_with("5.0.0 no (the sender was not told"),
+            "{reason}"
+        );
+    }
+}

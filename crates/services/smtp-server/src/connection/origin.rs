@@ -1,0 +1,92 @@
+//! Where a session comes from: the peer, the interface, the proxy between, the peer's name.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rules::{ReverseName, SessionFacts};
+use smtp_protocol::server::Xclient;
+
+use super::Connection;
+use super::refusal::Asked;
+use crate::replies;
+use crate::server::{Listener, Server};
+
+/// What is known when a connection has been opened.
+pub(super) fn facts(
+    server: &Server,
+    listener: &Listener,
+    io: &session_io::Connection,
+) -> SessionFacts {
+    let network = server.network.current();
+    let (peer, local) = (
+        io.peer().ip().to_canonical(),
+        io.local().ip().to_canonical(),
+    );
+    let mut facts = SessionFacts::new(Arc::clone(&listener.name), peer, local);
+    facts.class = listener.class;
+    // One that is to say XCLIENT and has not speaks for nobody yet.
+    let silent = (listener.xclient && listener.proxies.are(peer)).then_some(peer);
+    facts.proxy = io.proxy().or(silent);
+    // Behind a proxy the local address is another machine's.
+    if facts.proxy.is_none() {
+        facts.interface = Some(network.interface_of(local, &server.interfaces));
+    }
+    facts.gateways = Arc::clone(&network.gateway_addresses);
+    facts
+}
+
+impl Connection {
+    /// Whether the peer may tell for whom it speaks: a named proxy that has not done so yet, since
+    /// what follows XCLIENT comes from its client.
+    pub(super) fn may_tell(&self) -> bool {
+        let untold = self.io.proxy().is_none();
+        self.listener.xclient && untold && self.listener.proxies.are(self.facts.peer)
+    }
+
+    /// XCLIENT. The session begins anew with what was told.
+    pub(super) async fn told(&mut self, told: Xclient) {
+        if !self.may_tell() {
+            self.refuse_for_now(replies::UNAVAILABLE, &"XCLIENT from one who may not say it");
+            return;
+        }
+        let proxy = self.io.peer();
+        let peer = told.address.map_or(proxy, |ip| SocketAddr::new(ip, 0));
+        let local = told.destination.map(|ip| SocketAddr::new(ip, 0));
+        if let Err(error) = self.io.told(peer, local) {
+            tracing::info!(peer = %peer.ip(), proxy = %proxy.ip(), %error, "refused");
+            let reason = format!("for {}: {error}", peer.ip());
+            self.keep_refusal("too-many-connections", &[reason.into()]);
+            self.session.refuse(replies::NO_ROOM, self.io.output());
+            return;
+        }
+        let tls = self.facts.tls;
+        self.facts = facts(&self.server, &self.listener, &self.io);
+        self.facts.tls = tls;
+        self.facts.login = told.login;
+        self.asked = Asked::default();
+        self.forget_transaction();
+        self.look_up_name().await;
+        if let Some(verdict) = self.too_many_connections() {
+            self.note_refusal(verdict.name, &verdict.reasons);
+            let reply = replies::of_verdict(&verdict);
+            self.session.close(&reply, self.io.output());
+            return;
+        }
+        self.session.accept(self.io.output());
+        self.set_terms();
+    }
+
+    /// Asks the DNS for the peer's name, once, if a policy needs it.
+    pub(super) async fn look_up_name(&mut self) {
+        let Some(snapshot) = self.server.policy.current() else {
+            return;
+        };
+        if self.facts.reverse_name == ReverseName::NotAsked
+            && !self.facts.peer_is_proxy()
+            && snapshot.policy.asks_reverse_name(&self.facts)
+        {
+            let peer = self.facts.peer;
+            self.facts.reverse_name = self.server.reverse_names.of(peer).await;
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The peer's name in the DNS, if it leads back to the peer's address (RFC 8601 §3: `iprev`): a
+//! PTR record alone says only what the owner of the address likes to be called.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{NameServerConfig, ResolverConfig};
+use hickory_resolver::lookup::Lookup;
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::RData;
+use rules::{Domain, ReverseName};
+use tokio::time::timeout;
+
+/// Names of one address that are followed (RFC 8601 §3 wants a limit).
+const MOST_NAMES: usize = 10;
+/// The greeting waits for it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Asks the DNS, and remembers as long as the DNS says.
+pub(crate) struct ReverseNames {
+    /// None where the system names no server to ask.
+    dns: Option<TokioResolver>,
+}
+
+impl ReverseNames {
+    /// Asks `server`, or those that the system asks.
+    pub(crate) fn new(server: Option<SocketAddr>) -> Self {
+        let builder = match server {
+            Some(server) => Ok(TokioResolver::builder_with_config(
+                only(server),
+                TokioRuntimeProvider::default(),
+            )),
+            None => TokioResolver::builder_tokio(),
+        };
+        let dns = builder.and_then(|builder| builder.build());
+        Self {
+            dns: dns
+                .inspect_err(|error| tracing::warn!(%error, "there is no DNS to ask"))
+                .ok(),
+        }
+    }
+
+    /// The names of an address that lead back to it.
+    pub(crate) async fn of(&self, address: IpAddr) -> ReverseName {
+        let Some(dns) = &self.dns else {
+            return ReverseName::Failed;
+        };
+        match timeout(PATIENCE, look_up(dns, address)).await {
+            Ok(Ok(names)) if names.is_empty() => ReverseName::None,
+            Ok(Ok(names)) => ReverseName::Confirmed(names),
+            Ok(Err(error)) => {
+                tracing::warn!(peer = %address, %error, "the peer's name cannot be looked up");
+                ReverseName::Failed
+            }
+            Err(_) => {
+                tracing::warn!(peer = %address, "the peer's name is not found in time");
+                ReverseName::Failed
+            }
+        }
+    }
+}
+
+async fn look_up(dns: &TokioResolver, address: IpAddr) -> Result<Vec<String>, NetError> {
+    let names = records(dns.reverse_lookup(address).await, |data| match data {
+        RData::PTR(name) => Domain::parse(name.to_ascii().trim_end_matches('.')).ok(),
+        _ => None,
+    })?;
+    let mut confirmed = Vec::new();
+    let mut failure = None;
+    for name in names.into_iter().take(MOST_NAMES) {
+        match addresses(dns, &name, address).await {
+            Ok(addresses) if addresses.contains(&address) => {
+                confirmed.push(name.as_str().to_owned());
+            }
+            Ok(_) => {}
+            Err(error) => failure = Some(error),
+        }
+    }
+    // One that could not be followed may be the one that a policy names.
+    match failure {
+        Some(error) => Err(error),
+        None => Ok(confirmed),
+    }
+}
+
+/// The addresses of a name, of the same family.
+async fn addresses(
+    dns: &TokioResolver,
+    name: &Domain,
+    like: IpAddr,
+) -> Result<Vec<IpAddr>, NetError> {
+    // With its dot: no search list makes another name of it.
+    let name = format!("{name}.");
+    let answer = if like.is_ipv4() {
+        dns.ipv4_lookup(name).await
+    } else {
+        dns.ipv6_lookup(name).await
+    };
+    records(answer, |data| match data {
+        RData::A(ip) => Some(IpAddr::V4(ip.0)),
+        RData::AAAA(ip) => Some(IpAddr::V6(ip.0)),
+        _ => None,
+    })
+}
+
+/// What an answer holds; nothing when the DNS says that there is nothing. Anything else may be
+/// different later.
+fn records<T>(
+    answer: Result<Lookup, NetError>,
+    read: impl Fn(&RData) -> Option<T>,
+) -> Result<Vec<T>, NetError> {
+    match answer {
+        Ok(answer) => {
+            let records = answer.answers().iter();
+            Ok(records.filter_map(|record| read(&record.data)).collect())
+        }
+        Err(NetError::Dns(DnsError::NoRecordsFound(found)))
+            if matches!(
+                found.response_code,
+                ResponseCode::NXDomain | ResponseCode::NoError
+            ) =>
+        {
+            Ok(Vec::new())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn only(server: SocketAddr) -> ResolverConfig {
+    let mut servers = NameServerConfig::udp_and_tcp(server.ip());
+    for connection in &mut servers.connections {
+        connection.port = server.port();
+    }
+    ResolverConfig::from_parts(None, Vec::new(), vec![servers])
+}
+
+#[cfg(test)]
+mod tests;
