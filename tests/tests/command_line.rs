@@ -203,3 +203,30 @@ fn without_a_system_a_command_says_how_to_start_one() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("postern up"), "{said}");
 }
+
+#[test]
+fn an_application_password_opens_the_mailbox_until_it_is_taken_back() {
+    let system = System::shared();
+    let domain = unique("app") + ".test";
+    let user = format!("bob@{domain}");
+    system.add_domain(&domain);
+    system.add_users(&[&user]);
+    let made = system.json(&["user", "app-password", "add", &user, "--name", "phone"]);
+    let password = made["password"].as_str().unwrap();
+    Imap::inbox_by(system.ports().imap, &user, password).unwrap();
+    Imap::inbox(system.ports().imap, &user).unwrap();
+    let listed = system.json(&["user", "app-password", "list", &user]);
+    assert_eq!(listed[0]["name"], "phone", "{listed}");
+    assert!(!listed.to_string().contains(password), "it is shown once");
+    let again = system.command(
+        &["user", "app-password", "add", &user, "--name", "phone"],
+        "",
+    );
+    assert_eq!(again.status.code(), Some(1), "there is one of that name");
+    system.postern(
+        &["user", "app-password", "remove", &user, "--name", "phone"],
+        "",
+    );
+    assert!(Imap::inbox_by(system.ports().imap, &user, password).is_err());
+    Imap::inbox(system.ports().imap, &user).unwrap();
+}

@@ -12,6 +12,8 @@
 
 mod harness;
 
+mod attachments;
+mod authentication;
 mod bad_input;
 mod collect;
 mod command_line;

@@ -15,6 +15,11 @@ pub struct Imap {
 impl Imap {
     /// Logs in with the password `secret` and selects INBOX.
     pub fn inbox(port: u16, user: &str) -> std::io::Result<Self> {
+        Self::inbox_by(port, user, "secret")
+    }
+
+    /// The same with another password.
+    pub fn inbox_by(port: u16, user: &str, password: &str) -> std::io::Result<Self> {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
         let mut imap = Self {
@@ -22,7 +27,7 @@ impl Imap {
             tag: 0,
         };
         imap.line()?;
-        imap.command(&format!("LOGIN {user} secret"))?;
+        imap.command(&format!("LOGIN {user} {password}"))?;
         imap.command("SELECT INBOX")?;
         Ok(imap)
     }

@@ -85,6 +85,8 @@ pub struct Setup {
     pub delivery: String,
     /// A database instead of a private one.
     pub database_url: Option<String>,
+    /// The name server that smtp-server asks.
+    pub resolver: Option<SocketAddr>,
     /// More for the section `[smtp-server]`, in tables of their own.
     pub smtp_server: String,
     /// The process in whose network it runs.
@@ -413,6 +415,9 @@ fn configuration(ports: &Ports, setup: &Setup) -> String {
         text.push_str(&format!("[{name}]\nmetrics = \"127.0.0.1:0\"\n"));
         if *process == Process::Delivery {
             text.push_str(&setup.delivery);
+        }
+        if let (Process::SmtpServer, Some(resolver)) = (process, setup.resolver) {
+            text.push_str(&format!("resolver = \"{resolver}\"\n"));
         }
         for (port, tls, more) in listeners(*process, ports) {
             text.push_str(&format!(

@@ -6,6 +6,7 @@ use crate::workspace::{Crate, Dependency};
 const PURE: &[&str] = &[
     "rules",
     "message",
+    "sasl",
     "smtp-protocol",
     "imap-protocol",
     "pop3-protocol",

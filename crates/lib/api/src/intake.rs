@@ -1,12 +1,18 @@
 //! A message on its way in: through the scanner, its text kept while it is small and uploaded in
-//! pieces as it arrives once it is not. Holds at most a header section and five pieces (I7).
+//! pieces as it arrives once it is not. Holds at most a header section and five pieces (I7), and
+//! where attachments are taken out one part up to a limit.
+
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use message_crate::attachments::{Blocked, Finding, Screen};
 use message_crate::{ScanError, Scanner};
+use rules::BlockedAttachments;
 use tonic::Status;
 use tonic::transport::Channel;
 
 use crate::message::v1::{Content, content};
+use crate::screening::screen;
 use crate::text_upload::{INLINE_LIMIT, TextUpload};
 
 /// Why a message cannot be taken.
@@ -15,6 +21,9 @@ pub enum IntakeError {
     /// It breaks a limit of the scanner.
     #[error(transparent)]
     Scan(#[from] ScanError),
+    /// It has an attachment that the rules block.
+    #[error(transparent)]
+    Blocked(#[from] Blocked),
     /// Its text cannot be stored.
     #[error("the text cannot be stored: {0}")]
     Upload(#[from] Status),
@@ -22,10 +31,13 @@ pub enum IntakeError {
 
 /// Takes the octets of one message, for an Enqueue or an Append. Behind an error it is of no use.
 pub struct Intake {
+    screen: Option<Screen>,
     scanner: Scanner,
     /// Text that is not uploaded yet.
     text: BytesMut,
     text_size: u64,
+    /// See [`put_above`](Self::put_above).
+    above: String,
     upload: Option<TextUpload>,
     begin_upload: fn(Channel) -> TextUpload,
     channel: Channel,
@@ -46,9 +58,11 @@ impl Intake {
 
     fn new(channel: Channel, begin_upload: fn(Channel) -> TextUpload) -> Self {
         Self {
+            screen: None,
             scanner: Scanner::new(),
             text: BytesMut::new(),
             text_size: 0,
+            above: String::new(),
             upload: None,
             begin_upload,
             channel,
@@ -62,11 +76,27 @@ impl Intake {
         self
     }
 
+    /// Looks for attachments that the rules block, and takes them out where the rules say so.
+    #[must_use]
+    pub fn screened(mut self, rules: &Arc<BlockedAttachments>) -> Self {
+        self.screen = screen(rules);
+        self
+    }
+
     /// Takes the next octets; waits while the store is behind.
     ///
     /// # Errors
-    /// When the header section is too large, or the store has given up.
+    /// When the header section is too large, an attachment is blocked, or the store has given up.
     pub async fn push(&mut self, piece: &[u8]) -> Result<(), IntakeError> {
+        let Some(mut screen) = self.screen.take() else {
+            return self.take(piece).await;
+        };
+        self.take(screen.push(piece)?).await?;
+        self.screen = Some(screen);
+        Ok(())
+    }
+
+    async fn take(&mut self, piece: &[u8]) -> Result<(), IntakeError> {
         let mut text = self.scanner.push(piece)?;
         self.text_size += text.len() as u64;
         while self.text.len() + text.len() > INLINE_LIMIT {
@@ -103,8 +133,30 @@ impl Intake {
     /// The message has ended: what the queue and the mailbox store want to know of it.
     ///
     /// # Errors
-    /// When not all of the text is stored.
-    pub async fn finish(mut self) -> Result<Content, IntakeError> {
+    /// When an attachment is blocked, or not all of the text is stored.
+    pub async fn finish(self) -> Result<Content, IntakeError> {
+        Ok(self.finish_screened().await?.0)
+    }
+
+    /// [`finish`](Self::finish), and the attachments that were taken out.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn finish_screened(mut self) -> Result<(Content, Vec<Finding>), IntakeError> {
+        let Some(mut screen) = self.screen.take() else {
+            return Ok((self.store().await?, Vec::new()));
+        };
+        self.take(screen.finish()?).await?;
+        Ok((self.store().await?, screen.removed().to_vec()))
+    }
+
+    /// Header fields, whole lines, that will be put in front of the message: those that are known
+    /// only when all of it has been seen.
+    pub fn put_above(&mut self, fields: &str) {
+        self.above.push_str(fields);
+    }
+
+    async fn store(mut self) -> Result<Content, IntakeError> {
         if self.upload.is_some() && !self.text.is_empty() {
             let piece = self.text.split().freeze();
             self.upload(piece).await?;
@@ -119,7 +171,8 @@ impl Intake {
             }
             None => content::Text::Inline(self.text.freeze()),
         };
-        let scanned = self.scanner.finish()?;
+        let mut scanned = self.scanner.finish()?;
+        scanned.prepend(self.above.as_bytes())?;
         Ok(Content {
             header: scanned.header,
             text: Some(text),

@@ -73,3 +73,4 @@ pub mod queue_client;
 pub mod text_upload;
 
 mod failure;
+mod screening;

@@ -7,11 +7,14 @@
 //! as it can be read.
 //!
 //! - [`Scanner`] reads a message in pieces and ends in a [`Summary`].
+//! - [`attachments`] looks through a message for attachments that are not wanted, and takes them
+//!   out.
 //! - [`trace`] writes Received, Return-Path and Delivered-To, and counts hops.
 //! - [`dsn`] writes delivery status notifications (RFC 3464).
 //! - [`decode`] turns header values and part bodies into UTF-8 for search and for people.
 //! - [`header`] reads header fields, addresses and content types as they stand on the wire.
 
+pub mod attachments;
 pub mod decode;
 pub mod dsn;
 pub mod header;

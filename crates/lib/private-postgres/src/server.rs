@@ -12,7 +12,7 @@ use crate::{Cluster, EndSignal, Error, Guard, Setting};
 /// Crash recovery of a large write-ahead log takes its time.
 const START_LIMIT: Duration = Duration::from_secs(120);
 const STOP_LIMIT: Duration = Duration::from_secs(60);
-/// After a killed postmaster its backends hold the shared memory until they notice; a new one says so and ends.
+/// How often a start is tried while what a killed postmaster leaves behind goes away.
 const START_TRIES: u32 = 50;
 const POLL: Duration = Duration::from_millis(10);
 
@@ -40,8 +40,7 @@ impl Server {
                 Err(error) => {
                     let _killed = server.kill();
                     guard.forget(server.pid());
-                    let held = matches!(&error, Error::EndedEarly { log } if log.contains("shared memory"));
-                    if !held || tries == START_TRIES {
+                    if !held_by_the_dead(&error) || tries == START_TRIES {
                         return Err(error);
                     }
                     std::thread::sleep(POLL * 10);
@@ -112,15 +111,7 @@ impl Server {
                     log: self.end_of_log(),
                 });
             }
-            let state = std::fs::read_to_string(self.cluster.data.join("postmaster.pid"))
-                .unwrap_or_default();
-            let ours = state.lines().next() == Some(&self.pid().to_string());
-            if ours
-                && state
-                    .lines()
-                    .nth(7)
-                    .is_some_and(|line| line.trim() == "ready")
-            {
+            if self.says("ready") {
                 return Ok(());
             }
             std::thread::sleep(POLL);
@@ -129,6 +120,20 @@ impl Server {
             what: "start",
             seconds: START_LIMIT.as_secs(),
         })
+    }
+
+    /// Whether it runs but ends once its last session has: somebody sent it SIGTERM. It lets nobody in any more.
+    pub fn is_stopping(&mut self) -> bool {
+        self.is_running() && self.says("stopping")
+    }
+
+    /// Whether this is the state that the postmaster has written into the eighth line of `postmaster.pid`.
+    fn says(&self, state: &str) -> bool {
+        let file = self.cluster.data.join("postmaster.pid");
+        let noted = std::fs::read_to_string(file).unwrap_or_default();
+        let mut lines = noted.lines();
+        lines.next() == Some(&self.pid().to_string())
+            && lines.nth(6).is_some_and(|line| line.trim() == state)
     }
 
     fn end_of_log(&self) -> String {
@@ -143,8 +148,16 @@ impl Server {
     /// # Errors
     /// When it does not end in time.
     pub fn stop(&mut self) -> Result<(), Error> {
-        self.signal(Signal::INT)?;
+        self.end_sessions()?;
         self.wait(STOP_LIMIT)
+    }
+
+    /// Asks for the fast shutdown of [`Self::stop`], and does not wait.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn end_sessions(&mut self) -> Result<(), Error> {
+        self.signal(Signal::INT)
     }
 
     /// Immediate shutdown of the server and all its backends, for a cluster that is not needed any more.
@@ -190,6 +203,13 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// Whether a start failed over what a killed postmaster leaves behind for a moment: its backends hold the shared
+/// memory until they notice, and its process id, which `postmaster.pid` names, is taken until it has been reaped.
+fn held_by_the_dead(error: &Error) -> bool {
+    matches!(error, Error::EndedEarly { log }
+        if log.contains("shared memory") || log.contains("lock file \"postmaster.pid\" already exists"))
 }
 
 /// Fast shutdown of the server that `postmaster.pid` names, if that process really serves this folder.

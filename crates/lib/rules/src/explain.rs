@@ -48,6 +48,8 @@ pub struct Explanation {
     pub sender: Verdict,
     /// What becomes of each recipient.
     pub recipients: Vec<RecipientStory>,
+    /// Each rule that the message is held to when it has come, if a recipient is accepted.
+    pub message: Vec<Step>,
 }
 
 /// A rule that was looked at.
@@ -97,12 +99,18 @@ pub fn explain(policy: &Policy, play: &Play<'_>) -> Explanation {
         taken += usize::from(story.verdict.is_accepted());
         recipients.push(story);
     }
+    let message = if recipients.iter().any(|story| story.verdict.is_accepted()) {
+        receiving_rules::of_message(policy, play, &trust)
+    } else {
+        Vec::new()
+    };
     Explanation {
         facts: facts::told(play),
         steps,
         trust,
         sender,
         recipients,
+        message,
     }
 }
 

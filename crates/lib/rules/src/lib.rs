@@ -10,10 +10,16 @@
 //!  connect, HELO, STARTTLS, AUTH   Policy::trust(&facts)                      → Trust
 //!  MAIL FROM                       Policy::trust_of_sender(&facts, &path)     → Trust
 //!                                  Policy::accept_sender(&facts, &trust, &path, size) → Verdict
+//!                                  Policy::accept_sender_domain, accept_listings  → Verdict
 //!  RCPT TO                         Policy::accept_forward_path(&facts, &trust, &path, text)
 //!                                                            → EmailAddress, RecipientVerdict
+//!  end of the message              Policy::accept_authentication(&trust, &facts)  → AuthenticationVerdict
 //!  delivery                        Policy::route(&recipient)                  → Route
 //! ```
+//!
+//!  the greeting                    Policy::accept_early_talker(&trust, when)  → Verdict
+//!  MAIL FROM                       Policy::accept_free_space(&trust, free)    → Verdict
+//!  the message                     BlockedAttachments::{by_name, by_type}, blocked_attachment(…)
 //!
 //! Where an answer depends on who has a mailbox here, it names the user and says what holds
 //! otherwise ([`RecipientVerdict::AcceptIfUser`], [`Route::Mailbox`]): the caller looks the user up.
@@ -29,6 +35,9 @@
 //! where it says something that is not known or not supported yet.
 
 mod address;
+mod attachments;
+mod authentication;
+mod dns;
 mod document;
 mod domain;
 mod duration;
@@ -37,6 +46,7 @@ mod explain;
 mod facts;
 mod interface;
 mod network;
+mod ownership;
 mod path;
 mod pattern;
 mod policy;
@@ -49,9 +59,17 @@ mod trust;
 mod verdict;
 
 pub use address::EmailAddress;
+pub use attachments::{
+    AttachmentAction, BlockedAttachments, blocked_attachment, unclear_attachments,
+};
+pub use authentication::{
+    Action, AuthenticationFacts, AuthenticationResult, AuthenticationVerdict, DmarcRequest, Finding,
+};
+pub use dns::{DomainStanding, Listing};
 pub use document::{
-    CollectAccount, CollectProtocol, DeliverySettings, Gateway, GatewayHost, GatewayTls,
-    LeaveOnServer, Login, ReceivingRules, Remote,
+    AuthenticationRules, CollectAccount, CollectProtocol, DeliverySettings, DmarcRules, DnsList,
+    DnsRules, Gateway, GatewayHost, GatewayTls, LeaveOnServer, Login, MethodRules, ReceivingRules,
+    Remote, SendAs,
 };
 pub use domain::{Domain, Host};
 pub use duration::{format_duration, parse_duration};
@@ -66,6 +84,7 @@ pub use path::{ForwardPath, ReversePath};
 pub use pattern::Pattern;
 pub use policy::{Delivery, DomainRule, Handler, HandlerAction, Policy, Unmatched};
 pub use rate::{Counted, Greylisting, Per, Rate};
+pub use receiving::Early;
 pub use routing::{NoUser, Route};
 pub use script::{Checked, Expected, Found, Script, ScriptError};
 pub use size::{format_size, parse_size};

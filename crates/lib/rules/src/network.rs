@@ -38,6 +38,11 @@ impl Network {
         }
     }
 
+    /// Whether all of it lies within 127.0.0.0/8.
+    pub(crate) fn is_within_loopback(&self) -> bool {
+        self.prefix >= 8 && matches!(self.address, IpAddr::V4(address) if address.is_loopback())
+    }
+
     /// Whether it is every address there is.
     pub fn is_everything(&self) -> bool {
         self.prefix == 0

@@ -31,7 +31,16 @@ impl Pattern {
 
     /// Whether the whole text matches.
     pub fn matches(&self, text: &str) -> bool {
-        matches_folded(&self.0, &text.to_lowercase())
+        self.matches_lower(&text.to_lowercase())
+    }
+
+    /// The same for a text that is in lower case already.
+    pub(crate) fn matches_lower(&self, text: &str) -> bool {
+        // Most patterns of file names say how a name ends.
+        match self.0.strip_prefix('*') {
+            Some(end) if !end.contains(['*', '?']) => text.ends_with(end),
+            _ => matches_folded(&self.0, text),
+        }
     }
 }
 

@@ -6,10 +6,51 @@ use crate::facts::SessionFacts;
 use crate::path::{ForwardPath, ReversePath};
 use crate::policy::Policy;
 use crate::routing::{NoUser, Route};
+use crate::size::format_size;
 use crate::trust::Trust;
 use crate::verdict::{RecipientVerdict, Verdict, refusals};
 
+/// When a client spoke before its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Early {
+    /// Before the greeting.
+    Greeting,
+    /// Behind EHLO, before its answer (RFC 2920 §3.1: EHLO is the last of a group).
+    Hello,
+}
+
 impl Policy {
+    /// Whether a client that spoke before its turn may go on.
+    pub fn accept_early_talker(&self, trust: &Trust, early: Early) -> Verdict {
+        if !self.receiving(trust.trusted).refuse_early_talkers {
+            return Verdict::accepted();
+        }
+        let when = match early {
+            Early::Greeting => "it spoke before the greeting",
+            Early::Hello => "it went on before EHLO was answered",
+        };
+        let refusal = refusals::EARLY_TALKER
+            .because(when)
+            .because(format!("`refuse-early-talkers` for {}", trust.class()));
+        until_trust_is_known(trust, refusal)
+    }
+
+    /// MAIL: whether there is room for another message. `free` is what the volume that mail is
+    /// stored on has free, where that is known.
+    pub fn accept_free_space(&self, trust: &Trust, free: Option<u64>) -> Verdict {
+        match (self.receiving(trust.trusted).min_free_space, free) {
+            (Some(wanted), Some(free)) if free < wanted => {
+                refusals::INSUFFICIENT_STORAGE.because(format!(
+                    "{} are free, `min-free-space` is {} for {}",
+                    format_size(free),
+                    format_size(wanted),
+                    trust.class()
+                ))
+            }
+            _ => Verdict::accepted(),
+        }
+    }
+
     /// MAIL: whether this sender, with a message of the size it declares, is let in.
     pub fn accept_sender(
         &self,
@@ -59,7 +100,7 @@ impl Policy {
                     trust.name
                 ))
             }
-            _ => Verdict::accepted(),
+            _ => self.belongs(facts, Some(address), refusals::SENDER_NOT_OF_LOGIN),
         }
     }
 
@@ -185,7 +226,7 @@ impl Policy {
 }
 
 /// What is refused for want of trust is refused for now while the DNS has not answered.
-fn until_trust_is_known(trust: &Trust, verdict: Verdict) -> Verdict {
+pub(crate) fn until_trust_is_known(trust: &Trust, verdict: Verdict) -> Verdict {
     if !trust.provisional || verdict.is_accepted() || verdict.is_temporary() {
         return verdict;
     }

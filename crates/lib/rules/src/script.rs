@@ -16,7 +16,7 @@
 //! trust -> authenticated
 //!
 //! # A transaction, and what is expected.
-//! mail <a@x.test> size=2000 -> accepted
+//! mail <bob@example.test> size=2000 -> accepted
 //! rcpt <bob@example.test> -> accepted 250 (mailbox bob@example.test)
 //! rcpt <b@elsewhere.test> -> relay-denied
 //! ```

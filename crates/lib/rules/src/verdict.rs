@@ -168,6 +168,73 @@ pub(crate) mod refusals {
         "4.4.3",
         "Your host name cannot be looked up, try again later",
     );
+    pub(crate) const SENDER_NOT_OF_LOGIN: Verdict = refusal(
+        "sender-not-of-login",
+        553,
+        "5.7.1",
+        "This sender address does not belong to your login",
+    );
+    pub(crate) const AUTHOR_NOT_OF_LOGIN: Verdict = refusal(
+        "author-not-of-login",
+        550,
+        "5.7.1",
+        "The From field names an address that does not belong to your login",
+    );
+    pub(crate) const EARLY_TALKER: Verdict = refusal(
+        "early-talker",
+        554,
+        "5.7.1",
+        "Protocol error: wait for the answer before you go on",
+    );
+    pub(crate) const INSUFFICIENT_STORAGE: Verdict = refusal(
+        "insufficient-storage",
+        452,
+        "4.3.1",
+        "No room for more mail, try again later",
+    );
+    pub(crate) const BLOCKED_ATTACHMENT: Verdict = refusal(
+        "blocked-attachment",
+        550,
+        "5.7.1",
+        "Message has an attachment that is not accepted here",
+    );
+    pub(crate) const UNCLEAR_ATTACHMENTS: Verdict = refusal(
+        "unclear-attachments",
+        550,
+        "5.6.0",
+        "Message is built so that its attachments cannot be told",
+    );
+    /// RFC 7505 §4.2.
+    pub(crate) const NULL_MX_SENDER: Verdict = refusal(
+        "sender-null-mx",
+        550,
+        "5.7.27",
+        "The sender's domain takes no mail",
+    );
+    pub(crate) const SENDER_DOMAIN_MISSING: Verdict = refusal(
+        "sender-domain-missing",
+        550,
+        "5.1.8",
+        "The sender's domain has no mail server",
+    );
+    pub(crate) const SENDER_DOMAIN_UNUSABLE: Verdict = refusal(
+        "sender-domain-unusable",
+        550,
+        "5.1.8",
+        "The sender's domain has no mail server that can be reached",
+    );
+    pub(crate) const SENDER_DOMAIN_UNKNOWN: Verdict = refusal(
+        "sender-domain-unknown",
+        451,
+        "4.4.3",
+        "The sender's domain cannot be looked up now, try again later",
+    );
+    pub(crate) const DNS_LISTED: Verdict = refusal(
+        "dns-listed",
+        550,
+        "5.7.1",
+        "Your address is on lists that this server relies on",
+    );
     pub(crate) const SPOOFED_SENDER: Verdict = refusal(
         "spoofed-sender",
         550,

@@ -69,15 +69,21 @@ fn a_refused_relay_is_told_with_each_rule() {
             "trust policy \"branch\" (line 2): does not match: network",
             "network and login: untrusted: the local address 198.51.100.1 is not an internal one",
             "[receiving.untrusted] rates (connections): off",
+            "[receiving.untrusted] refuse-early-talkers: off",
+            "[receiving.untrusted] min-free-space: off",
             "[receiving.untrusted] max-size: 50 MiB: not evaluated, no size is declared",
             "[receiving.untrusted] refuse-blank-reverse-path: off",
             "[receiving.untrusted] refuse-address-literal-senders: off",
             "[receiving.untrusted] refuse-spoofed-senders: on: passed",
+            "[receiving.trusted] senders-must-belong-to-login: on: not evaluated, nobody has logged in",
             "[receiving.untrusted] rates (messages): off",
+            "[receiving.untrusted] dns-lists: off",
+            "[receiving.untrusted] sender-domain-must-exist: off",
             "MAIL FROM:<a@x.test>: accepted",
         ]
     );
     assert!(!story.is_accepted());
+    assert!(story.message.is_empty(), "none would come");
     let recipient = &story.recipients[0];
     assert_eq!(
         told(&recipient.steps),
@@ -223,6 +229,74 @@ deliver = "mailboxes"
             "[receiving.trusted] rates (recipients): off".to_owned(),
         ]
     );
+}
+
+#[test]
+fn what_needs_the_dns_or_the_message_is_told_and_not_evaluated() {
+    let policy = Policy::parse(
+        r#"
+[receiving.trusted]
+block-attachments = ["*.scr"]
+
+[receiving.untrusted]
+refuse-early-talkers = true
+min-free-space = "1 GiB"
+sender-domain-must-exist = true
+dns-lists = [{ zone = "one.dnsbl.test" }, { zone = "two.dnsbl.test" }]
+
+[[domain]]
+name = "example.test"
+deliver = "mailboxes"
+"#,
+    )
+    .unwrap();
+    let mut facts = stranger();
+    let bob = "bob@example.test";
+    let story = play_by(&policy, &facts, "a@x.test", &[bob], &[bob]);
+    let steps = told(&story.steps);
+    for step in [
+        "refuse-early-talkers: on: not evaluated, it goes by when the client speaks",
+        "min-free-space: 1 GiB: not evaluated, it goes by what is free",
+        "dns-lists: one.dnsbl.test, two.dnsbl.test: not evaluated, it needs the DNS",
+        "sender-domain-must-exist: on: not evaluated, it needs the DNS",
+    ] {
+        let step = format!("[receiving.untrusted] {step}");
+        assert!(steps.contains(&step), "{step} is not in {steps:#?}");
+    }
+    let unknown = "not evaluated, it needs the";
+    assert_eq!(
+        told(&story.message),
+        [
+            format!("[receiving.untrusted] spf: on: {unknown} DNS"),
+            format!("[receiving.untrusted] dkim: on: {unknown} message"),
+            format!("[receiving.untrusted] dmarc: on: {unknown} message"),
+            format!("[receiving.untrusted] arc: on: {unknown} message"),
+            format!("[receiving.untrusted] iprev: on: {unknown} DNS"),
+            "[receiving.untrusted] block-attachments: off".to_owned(),
+            "[receiving.trusted] senders-must-belong-to-login (From): on: \
+             not evaluated, nobody has logged in"
+                .to_owned(),
+        ]
+    );
+    // Whoever has logged in sends in their own name.
+    facts.login = Some(bob.to_owned());
+    let story = play_by(&policy, &facts, bob, &[bob], &[bob]);
+    let passed = "[receiving.trusted] senders-must-belong-to-login: on: passed".to_owned();
+    assert!(told(&story.steps).contains(&passed));
+    assert_eq!(
+        told(&story.message)[5..],
+        [
+            format!("[receiving.trusted] block-attachments: on: {unknown} message"),
+            format!(
+                "[receiving.trusted] senders-must-belong-to-login (From): on: {unknown} message"
+            ),
+        ]
+    );
+    let story = play_by(&policy, &facts, "eve@example.test", &[bob], &[bob]);
+    assert_eq!(story.sender.name, "sender-not-of-login");
+    let refused = "[receiving.trusted] senders-must-belong-to-login: on: refused".to_owned();
+    assert!(told(&story.steps).contains(&refused));
+    assert!(story.message.is_empty());
 }
 
 #[test]

@@ -84,6 +84,11 @@ fn relaying_follows_the_relay_rule() {
 }
 
 #[test]
+fn each_class_is_held_to_its_own_receiving_rules() {
+    run("receiving");
+}
+
+#[test]
 fn senders_are_held_to_the_receiving_rules() {
     run("senders");
 }

@@ -1,5 +1,6 @@
 //! One connection with its two buffers.
 
+mod binding;
 mod client;
 mod handshake;
 mod told;
@@ -12,6 +13,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::SessionError;
 use crate::listener::Place;
@@ -38,6 +40,9 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
 const GOODBYE: Duration = Duration::from_secs(1);
 const LEFT_UNREAD: usize = 1024 * 1024;
 
+/// How long a peer may still take for what is being written to it once the process is ending.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// Silence after which the system asks whether the peer is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(120);
 
@@ -54,6 +59,9 @@ pub struct Connection {
     input: BytesMut,
     output: BytesMut,
     timeout: Duration,
+    shutdown: CancellationToken,
+    /// `tls-server-end-point` of the certificate that this side has shown.
+    end_point: Option<Vec<u8>>,
     /// The last read filled the space it had: more is on its way.
     bulk: bool,
 }
@@ -84,6 +92,8 @@ impl Connection {
             input: BytesMut::new(),
             output: BytesMut::new(),
             timeout: DEFAULT_TIMEOUT,
+            shutdown: CancellationToken::new(),
+            end_point: None,
             bulk: false,
         })
     }
@@ -123,6 +133,13 @@ impl Connection {
     /// How long the peer may take for each fill, flush and handshake from now on.
     pub fn set_timeout(&mut self, timeout: Duration) {
         self.timeout = timeout;
+    }
+
+    /// From now on `shutdown` is seen while the peer is waited for: a handshake is broken off, and
+    /// a peer that does not read what is written to it has a last moment for it. Waiting for input
+    /// goes on: only the session knows whether what comes is still wanted.
+    pub fn watch(&mut self, shutdown: CancellationToken) {
+        self.shutdown = shutdown;
     }
 
     /// What has been read and not consumed.
@@ -213,10 +230,7 @@ impl Connection {
             }
             self.stream.flush().await
         };
-        match timeout(self.timeout, sent).await {
-            Ok(result) => result?,
-            Err(_) => return Err(SessionError::Timeout),
-        }
+        in_time(self.timeout, &self.shutdown, LAST_WORDS, sent).await??;
         if self.output.capacity() > KEPT_OUTPUT {
             self.output = BytesMut::new();
         }
@@ -227,10 +241,8 @@ impl Connection {
     /// peer to do the same. A socket that is closed with input unread is reset (RFC 2525 §2.17),
     /// and a reset makes the peer lose what was said last: why it is sent away.
     pub async fn close(mut self) -> Result<(), SessionError> {
-        match timeout(self.timeout, self.stream.shutdown()).await {
-            Ok(result) => result?,
-            Err(_) => return Err(SessionError::Timeout),
-        }
+        let goodbye = self.stream.shutdown();
+        in_time(self.timeout, &self.shutdown, LAST_WORDS, goodbye).await??;
         let left = async {
             let mut passed_over = 0;
             while passed_over < LEFT_UNREAD {
@@ -245,6 +257,25 @@ impl Connection {
         // Who does not go by then has had its chance.
         let _ = timeout(GOODBYE, left).await;
         Ok(())
+    }
+}
+
+/// Runs `work`, which waits for the peer, for at most `patience`; from a shutdown on for `rest`.
+async fn in_time<T>(
+    patience: Duration,
+    shutdown: &CancellationToken,
+    rest: Duration,
+    work: impl Future<Output = T>,
+) -> Result<T, SessionError> {
+    let late = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(rest).await;
+    };
+    tokio::select! {
+        biased;
+        done = work => Ok(done),
+        () = tokio::time::sleep(patience) => Err(SessionError::Timeout),
+        () = late => Err(SessionError::ShuttingDown),
     }
 }
 

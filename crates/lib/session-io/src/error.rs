@@ -9,6 +9,9 @@ pub enum SessionError {
     /// The peer did nothing within the time it had.
     #[error("the peer was silent for too long")]
     Timeout,
+    /// This process is ending, and the peer was not worth the wait.
+    #[error("the process is ending")]
+    ShuttingDown,
     /// The connection had ended before.
     #[error("the connection is closed")]
     Closed,

@@ -4,10 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use session_io::{ClientTls, Connection, ServerTls, SessionError, bind};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -209,4 +211,68 @@ async fn what_was_said_last_arrives_although_the_peer_went_on_sending() {
     let (closed, said) = tokio::join!(server.close(), read);
     closed.unwrap();
     assert_eq!(&said[..], b"421 Enough\r\n");
+}
+
+#[tokio::test]
+async fn a_shutdown_is_seen_during_a_handshake_and_during_a_flush_but_leaves_time_for_the_last_word()
+ {
+    let (tls, _) = server_tls();
+    let (mut server, _silent) = pair().await;
+    let shutdown = CancellationToken::new();
+    server.watch(shutdown.clone());
+    let (shaken, ()) = tokio::join!(server.start_tls(&tls), async { shutdown.cancel() });
+    assert!(matches!(shaken, Err(SessionError::ShuttingDown)));
+
+    let (mut server, mut client) = pair().await;
+    server.watch(shutdown.clone());
+    server.write(b"421 Closing\r\n").await.unwrap();
+    read_to(&mut client, 13).await;
+    // Nobody reads this: it is given up long before the connection's own 5 minutes.
+    let endless = vec![0; 64 << 20];
+    assert!(matches!(
+        server.write(&endless).await,
+        Err(SessionError::ShuttingDown)
+    ));
+}
+
+#[tokio::test]
+async fn both_ends_of_a_protected_session_know_the_same_bindings() {
+    let (tls, pem) = server_tls();
+    let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
+    let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate.clone()).unwrap();
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    let (client, server) = tokio::join!(
+        async {
+            let socket = TcpStream::connect(address).await.unwrap();
+            connector
+                .connect("localhost".try_into().unwrap(), socket)
+                .await
+                .unwrap()
+        },
+        async {
+            let mut server = Connection::new(listener.accept().await.unwrap().0).unwrap();
+            assert!(!server.bindings().is_some());
+            server.start_tls(&tls).await.unwrap();
+            server
+        }
+    );
+    let exported = client
+        .get_ref()
+        .1
+        .export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(b""))
+        .unwrap();
+    let bindings = server.bindings();
+    assert_eq!(bindings.exporter.as_deref(), Some(exported.as_slice()));
+    // rcgen signs with ECDSA and SHA-256.
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &certificate);
+    assert_eq!(bindings.server_end_point.as_deref(), Some(hash.as_ref()));
 }

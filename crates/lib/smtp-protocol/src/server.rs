@@ -23,11 +23,10 @@ mod session;
 mod table;
 mod terms;
 
-pub use auth::Credentials;
 pub use commands::mail::{Body, Mail, ReturnContent};
 pub use commands::rcpt::{Notify, Rcpt};
 pub use commands::xclient::Xclient;
 pub use content::Fault;
 pub use event::{CloseReason, Event};
 pub use session::Session;
-pub use terms::{Hello, Limits, Terms};
+pub use terms::{Announced, Hello, Limits, Terms};

@@ -5,6 +5,7 @@ mod peer;
 use std::path::Path;
 
 use peer::{Server, TERMS};
+use sasl::Bindings;
 use smtp_protocol::Reply;
 use smtp_protocol::server::Terms;
 use test_kit::transcript::{Peer, Transcript};
@@ -20,9 +21,14 @@ impl Peer for Server {
                 self.session.set_terms(Terms {
                     starttls: false,
                     auth: true,
+                    require_tls: true,
                     ..TERMS
                 });
                 self.session.secured();
+                self.session.set_bindings(Bindings {
+                    exporter: Some(b"exported".to_vec()),
+                    server_end_point: None,
+                });
             }
             ("submission", _) => self.session.set_terms(Terms {
                 starttls: false,
@@ -85,14 +91,18 @@ macro_rules! transcripts {
 transcripts!(
     auth,
     bdat,
+    chunks_and_tls,
     data,
     hello,
+    idle,
     limits,
     lines,
     mail,
     other_protocols,
     pipelining,
     rcpt,
+    requiretls,
+    scram,
     sequence,
     size,
     smtputf8,

@@ -213,9 +213,13 @@ fn accounts(accounts: &[Account], times: &Times) -> String {
             "" => "-",
             error => error,
         };
+        let last_poll = match account.last_poll_ms {
+            0 => "never".to_owned(),
+            polled => times.distance(polled),
+        };
         table.add_row([
             account.name.as_str().into(),
-            times.distance(account.last_poll_ms).into(),
+            last_poll.into(),
             number(account.last_collected),
             number(account.total_collected),
             error.into(),
@@ -287,6 +291,14 @@ Policy: revision 4, 1 domain rule, 0 gateways.
 COLLECTS FROM  LAST POLL  GOT  IN ALL  ERROR
 isp            1 min ago    0      12  login refused"
         );
+    }
+
+    #[test]
+    fn an_account_that_has_not_been_polled_yet_says_never() {
+        let mut status = status(true);
+        status.collection[0].last_poll_ms = 0;
+        let text = text(&status, &times());
+        assert!(text.contains("isp            never "), "{text}");
     }
 
     #[test]

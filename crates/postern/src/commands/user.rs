@@ -1,5 +1,7 @@
 //! `postern user`: who has a mailbox.
 
+mod app_password;
+
 use api::directory::v1::{
     AddUserRequest, ListUsersRequest, RemoveUserRequest, SetPasswordRequest, User,
 };
@@ -41,6 +43,9 @@ Examples:
     /// Give a user another password
     #[command(after_help = "Example:\n  postern user password bob@example.test")]
     Password(WithPassword),
+    /// Passwords for single programs and devices of a user
+    #[command(subcommand, name = "app-password")]
+    AppPassword(app_password::Command),
 }
 
 /// A user and where their password comes from.
@@ -75,6 +80,7 @@ pub(crate) async fn run(
             screen.show(&listed, || table(&users, screen));
         }
         Command::Remove { address, yes } => remove(system, screen, &address, yes).await?,
+        Command::AppPassword(command) => app_password::run(command, system, screen).await?,
         Command::Password(who) => {
             let address = who.address.to_string();
             let password = prompt::new_password(who.password_stdin, &address)?;

@@ -10,9 +10,9 @@ mod tests;
 use std::fs::Permissions;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::folder::Folder;
@@ -79,7 +79,7 @@ impl Configuration {
         Ok(configuration)
     }
 
-    pub(super) fn path(&self) -> &std::path::Path {
+    pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -153,7 +153,15 @@ impl Configuration {
         );
         set_missing(tls, "key", &folder.key().display().to_string());
         let secrets = folder.secrets_key().display().to_string();
-        set_missing(self.section("queue")?, "secret-key-file", &secrets);
+        let queue = self.section("queue")?;
+        set_missing(queue, "secret-key-file", &secrets);
+        let data = folder.database().display().to_string();
+        if url.is_some() {
+            queue.insert("data-path", value(data));
+        } else if queue.get("data-path").and_then(Item::as_str) == Some(&data) {
+            // The database is elsewhere now.
+            queue.remove("data-path");
+        }
         for (n, kind) in SERVICES.iter().enumerate() {
             let n = u16::try_from(n + 1).unwrap_or_default();
             let own = self.section(kind.name)?;
@@ -197,11 +205,15 @@ impl Configuration {
             .with_context(|| format!("writing {}", self.path.display()))
     }
 
-    /// A self-signed certificate, until the administrator puts a better one in its place.
+    /// A self-signed certificate, until the administrator puts a better one in its place. One half without the other
+    /// is the administrator's loss to mend: a new pair would overwrite what is left of it.
     fn certificate(&self, folder: &Folder) -> anyhow::Result<()> {
         let (certificate, key) = (folder.certificate(), folder.key());
-        if certificate.exists() && key.exists() {
-            return Ok(());
+        match (certificate.exists(), key.exists()) {
+            (true, true) => return Ok(()),
+            (true, false) => return half_missing(&key, &certificate),
+            (false, true) => return half_missing(&certificate, &key),
+            (false, false) => {}
         }
         let hostname = self
             .document
@@ -217,6 +229,15 @@ impl Configuration {
             .and_then(|pair| pair.write(&certificate, &key))
             .context("making a certificate for the mail listeners")
     }
+}
+
+fn half_missing(missing: &Path, left: &Path) -> anyhow::Result<()> {
+    bail!(
+        "{} is missing, but {} is there, and neither is of use alone. Put the missing file back, or move the other \
+         away to have a new self-signed certificate made",
+        missing.display(),
+        left.display()
+    )
 }
 
 fn set_missing(table: &mut Table, key: &str, text: &str) {

@@ -4,11 +4,13 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use private_postgres::{Account, Cluster, EndSignal, Guard, Server, Setting};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::spawn_blocking;
+use tokio::time::MissedTickBehavior;
 
 use super::Stop;
 use super::backoff::Backoff;
@@ -37,6 +39,9 @@ const SETTINGS: &[Setting] = &[
     ("timezone", "UTC"),
     ("log_timezone", "UTC"),
 ];
+
+/// How often the private Postgres is looked at: nothing tells its parent that it has been asked to end.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The database's name in the private Postgres.
 const NAME: &str = "postern";
@@ -88,7 +93,8 @@ impl Database {
         }
     }
 
-    /// Until told to drain: starts the private Postgres again whenever it ends.
+    /// Until told to drain: starts the private Postgres again whenever it ends. SIGTERM from somebody else makes it
+    /// wait for sessions that never end while it refuses new ones: they are ended, so that it can start again.
     pub(super) async fn restart_when_it_dies(&mut self, screen: &Screen, stop: &Stop) {
         let Self::Private(private) = self else {
             return stop.drain.cancelled().await;
@@ -98,6 +104,9 @@ impl Database {
         };
         let mut backoff = Backoff::new();
         let mut started = std::time::Instant::now();
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut hurried = None;
         loop {
             if !private.is_running() {
                 let wait = backoff.after(started.elapsed());
@@ -116,8 +125,13 @@ impl Database {
                 }
                 continue;
             }
+            if let Some(stopping) = private.stopping().filter(|pid| hurried != Some(*pid)) {
+                hurried = Some(stopping);
+                private.hurry(screen);
+            }
             tokio::select! {
                 _ = child_ended.recv() => {}
+                _ = look.tick() => {}
                 () = stop.drain.cancelled() => return,
             }
         }
@@ -144,6 +158,22 @@ impl Database {
 impl Private {
     fn is_running(&mut self) -> bool {
         self.server.as_mut().is_some_and(Server::is_running)
+    }
+
+    /// Its process id, if it has been asked to end and waits for its sessions.
+    fn stopping(&mut self) -> Option<u32> {
+        let server = self.server.as_mut()?;
+        server.is_stopping().then(|| server.pid())
+    }
+
+    fn hurry(&mut self, screen: &Screen) {
+        screen.progress(
+            "postgres",
+            "was told to end (not by us): ending its sessions to start it again",
+        );
+        if let Some(Err(error)) = self.server.as_mut().map(Server::end_sessions) {
+            screen.progress("postgres", &error.to_string());
+        }
     }
 
     async fn start_again(&mut self) -> anyhow::Result<()> {
@@ -225,3 +255,6 @@ fn elsewhere(folder: &Folder, screen: &Screen) -> anyhow::Result<(PathBuf, PathB
     }
     Ok((data, sockets))
 }
+
+#[cfg(test)]
+mod tests;

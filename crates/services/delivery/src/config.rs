@@ -13,7 +13,8 @@ pub struct Config {
     pub resolver: Option<SocketAddr>,
     /// The port of other servers.
     pub smtp_port: u16,
-    /// Connections to other servers at a time.
+    /// Connections to other servers at a time; those that are being opened come on top, fewer than
+    /// twice as many.
     pub connections: usize,
     /// Connections to one destination at a time.
     pub connections_per_destination: usize,

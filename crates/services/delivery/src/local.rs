@@ -38,6 +38,10 @@ const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// When they are tried again.
 const PUT_OFF: Duration = Duration::from_secs(15);
+/// Where suspicious mail goes; a user who has no such mailbox finds it in the INBOX.
+const JUNK: &str = "Junk";
+/// As mailbox-store understands it.
+const INBOX: &str = "";
 const PAUSES_MS: [u64; 5] = [20, 50, 100, 250, 500];
 
 /// One recipient on the way to a mailbox.
@@ -312,7 +316,7 @@ fn request(delivery: &LocalDelivery) -> Delivery {
         recipient_id: delivery.recipient.recipient_id,
         body_id: message.body_id,
         user: delivery.user.to_string(),
-        mailbox: String::new(),
+        mailbox: if message.junk { JUNK } else { INBOX }.to_owned(),
         prefix: trace::prefix(&message.reverse_path, &delivery.recipient.address),
         received_at_ms: message.received_at_ms,
     }

@@ -23,9 +23,10 @@ use crate::work::{Failure, Fate, Work};
 
 /// Larger messages are returned without their text.
 const MAX_RETURNED: u64 = 64 * 1024;
-/// Recipients that one notice speaks of: with the message returned it mostly stays below
-/// [`INLINE_LIMIT`].
-const RECIPIENTS_EACH: usize = 40;
+/// Recipients that one notice speaks of; fewer when it would be larger than [`INLINE_LIMIT`].
+const RECIPIENTS_EACH: usize = 1_000;
+/// With no more than these, the message returned is given up before the notice is split.
+const RECIPIENTS_TOGETHER: usize = 40;
 /// Why a sender is not told who should be.
 const TOO_LARGE: &str = "the notice would be too large";
 /// When the message cannot be read now.
@@ -57,7 +58,9 @@ impl Notices {
         told: Vec<Told>,
         now_ms: i64,
     ) -> Vec<Unit> {
+        // RFC 8689 §5: the notice may go in plain text, so what it returns is little.
         let full = action == Action::Failed
+            && !work.message.require_tls
             && work.message.size <= MAX_RETURNED
             && work.message.return_content() != ReturnContent::Headers;
         let original = match self.original(work, full).await {
@@ -82,10 +85,12 @@ impl Notices {
         let mut units = Vec::new();
         let mut parts: VecDeque<&[Told]> = told.chunks(RECIPIENTS_EACH).collect();
         while let Some(part) = parts.pop_front() {
-            // Whom it is about counts for more than what it was about.
-            let notice = self
-                .notice(work, action, part, &original, full, now_ms)
-                .or_else(|| self.notice(work, action, part, b"", full, now_ms));
+            let with = |original: &[u8]| self.notice(work, action, part, original, full, now_ms);
+            let notice = match with(&original) {
+                // Whom it is about counts for more than what it was about.
+                None if part.len() <= RECIPIENTS_TOGETHER => with(b""),
+                notice => notice,
+            };
             let completions = part.iter().map(|one| one.completion.clone());
             match (notice, part) {
                 (Some(notice), _) => units.push(Unit::told(completions.collect(), notice)),

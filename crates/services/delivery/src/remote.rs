@@ -1,8 +1,9 @@
 //! Delivery to other servers: a queue and a few connections for each destination.
 //!
 //! A destination is served by *lanes*: tasks with a connection each, which take job after job from
-//! the destination's queue and end when there has been none for a while. Destinations share
-//! nothing but a bound on connections, so that one that hangs holds back nobody else.
+//! the destination's queue and end when there has been none for a while. A destination has one lane
+//! until it has taken part in a transaction, and again once it has kept us waiting. What
+//! destinations share is a bound on connections, and bounds on opening them (see `openings`).
 
 mod content;
 mod gateway;
@@ -10,6 +11,7 @@ mod hops;
 mod lane;
 mod mx;
 mod open;
+mod openings;
 mod outcome;
 mod table;
 mod transaction;
@@ -26,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use crate::finish::Finisher;
 use crate::lease::Held;
 use crate::work::{Failure, Fate, Work, lease_key};
+use openings::Openings;
 use table::{Admission, Table};
 
 pub(crate) use mx::Resolver;
@@ -40,6 +43,18 @@ pub(crate) enum Target {
     Direct(Host),
     /// To a gateway.
     Gateway(Arc<Gateway>),
+    /// The same by servers that prove who they are within TLS, for messages that may go no other
+    /// way (RFC 8689). A destination of its own: its connections are shared with no other mail.
+    Secured(Box<Self>),
+}
+
+impl Target {
+    fn secured(&self) -> Self {
+        match self {
+            Self::Secured(_) => self.clone(),
+            target => Self::Secured(Box::new(target.clone())),
+        }
+    }
 }
 
 impl std::hash::Hash for Target {
@@ -47,6 +62,7 @@ impl std::hash::Hash for Target {
         match self {
             Self::Direct(host) => host.hash(state),
             Self::Gateway(gateway) => gateway.name.hash(state),
+            Self::Secured(target) => ("secured", target).hash(state),
         }
     }
 }
@@ -56,6 +72,7 @@ impl std::fmt::Display for Target {
         match self {
             Self::Direct(host) => host.fmt(f),
             Self::Gateway(gateway) => write!(f, "gateway {}", gateway.name),
+            Self::Secured(target) => write!(f, "{target}, secured"),
         }
     }
 }
@@ -106,6 +123,7 @@ pub(crate) struct Setup {
 pub(crate) struct Remote {
     setup: Setup,
     table: Table,
+    openings: Openings<Target>,
     permits: Arc<Semaphore>,
     stopping: CancellationToken,
 }
@@ -114,6 +132,7 @@ impl Remote {
     pub(crate) fn new(setup: Setup) -> Arc<Self> {
         Arc::new(Self {
             table: Table::new(setup.connections_per_destination),
+            openings: Openings::new(setup.connections),
             permits: Arc::new(Semaphore::new(setup.connections.max(1))),
             stopping: CancellationToken::new(),
             setup,
@@ -122,8 +141,12 @@ impl Remote {
 
     /// Queues a job for its destination.
     pub(crate) fn deliver(self: &Arc<Self>, target: &Target, job: Job) {
+        let target = &match job.work.message.require_tls {
+            true => target.secured(),
+            false => target.clone(),
+        };
         for job in job.split() {
-            match self.table.add(target, job) {
+            match self.table.add(target, self.openings.history(target), job) {
                 Admission::Queued => {}
                 Admission::NewLane => lane::start(Arc::clone(self), target.clone()),
                 Admission::Unreachable(job, failure) => self.fail(job, &failure),

@@ -1,6 +1,7 @@
 //! What the tests of this crate share: a store over a fresh database, and mail to put into it.
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use api::mailbox::v1::delivery_result::Status;
@@ -42,7 +43,7 @@ pub(crate) fn uids(uids: &[u32]) -> UidSet {
 
 /// Cheap ones: what they cost is not what is tested.
 pub(crate) fn passwords() -> Passwords {
-    Passwords::with_cost(8, 1).unwrap()
+    Passwords::with_cost(8, 1, NonZeroU32::new(4096).unwrap()).unwrap()
 }
 
 pub(crate) fn password(text: &str) -> Password {

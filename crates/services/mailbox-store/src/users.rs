@@ -1,12 +1,15 @@
 //! The directory: who has a mailbox here, and who is who.
 
 mod add;
+mod app_passwords;
+mod attempt;
 mod find;
 mod guessing;
 mod list;
 mod login;
 mod password;
 mod remove;
+mod scram;
 mod set_password;
 mod verified;
 
@@ -14,12 +17,17 @@ mod verified;
 mod tests;
 
 pub use add::add;
+pub use app_passwords::{
+    AppPasswordName, add_app_password, list_app_passwords, remove_app_password,
+};
+pub use attempt::{Accepted, Answer, Attempt, Proof};
 pub use find::find;
 pub use guessing::forget_old as forget_old_guesses;
 pub use list::{Page, list};
-pub use login::{Answer, Attempt, Logins};
+pub use login::Logins;
 pub use password::{Password, Passwords};
 pub use remove::remove;
+pub use scram::Hash;
 pub use set_password::set_password;
 
 use api::directory::v1 as proto;

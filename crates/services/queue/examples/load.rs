@@ -55,6 +55,7 @@ async fn main() {
     let mut service = Service::for_tests("queue");
     service.shared.database.url = Some(url.clone());
     let config = queue::Config {
+        data_path: None,
         listen: listen.clone(),
         secret_key_file: folder.path().join("key"),
         lease_seconds: 20,

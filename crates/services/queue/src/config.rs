@@ -13,6 +13,10 @@ pub struct Config {
     /// The key under which the policy's secrets are stored. Made, for its owner only, when there
     /// is none; replicas share it.
     pub secret_key_file: PathBuf,
+    /// Where on this machine Postgres keeps its data: the volume that `min-free-space` of the policy
+    /// is about. Not known where Postgres runs elsewhere.
+    #[serde(default)]
+    pub data_path: Option<PathBuf>,
     /// How long a lease lasts unless renewed.
     #[serde(default = "default_lease_seconds")]
     pub lease_seconds: u32,

@@ -34,6 +34,7 @@ mod refusals;
 mod run;
 mod service;
 mod sql;
+mod storage;
 mod submission;
 mod throttle;
 mod upkeep;

@@ -1,12 +1,14 @@
 //! From the configuration to a service that serves, and to its end.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use api::collection::v1::collection_server::CollectionServer;
 use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::queue_server::QueueServer;
 use api::queue::v1::refusals_server::RefusalsServer;
+use api::queue::v1::storage_server::StorageServer;
 use api::throttle::v1::throttle_server::ThrottleServer;
 use service_kit::{Routes, Service};
 use sqlx::PgPool;
@@ -20,6 +22,8 @@ use crate::engine::Engine;
 use crate::policy::{Policies, PolicyService, Vault};
 use crate::refusals::RefusalService;
 use crate::service::QueueService;
+use crate::sql::secrets;
+use crate::storage::StorageService;
 use crate::throttle::ThrottleService;
 use crate::{MESSAGE_LIMIT, MIGRATIONS, complete, enqueue, lease, notification, upkeep};
 
@@ -30,8 +34,8 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
 
 /// Serves until shutdown, by that clock. (Pauses are the machine's all the same.)
 pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> anyhow::Result<()> {
-    let vault = Vault::open(&config.secret_key_file).context("opening the key for secrets")?;
     let pool = open_database(&service).await?;
+    let vault = open_vault(&config.secret_key_file, &pool).await?;
     let engine = Arc::new(Engine::new(
         pool.clone(),
         clock.clone(),
@@ -69,7 +73,10 @@ pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> a
         .add_service(PolicyServer::new(policy).max_decoding_message_size(MESSAGE_LIMIT))
         .add_service(RefusalsServer::new(refusals).max_decoding_message_size(MESSAGE_LIMIT))
         .add_service(CollectionServer::new(collection).max_decoding_message_size(MESSAGE_LIMIT))
-        .add_service(ThrottleServer::new(throttle));
+        .add_service(ThrottleServer::new(throttle))
+        .add_service(StorageServer::new(StorageService::new(
+            config.data_path.clone(),
+        )));
 
     serve(
         &service,
@@ -84,6 +91,26 @@ pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> a
         ended.context("a writer failed while draining")?;
     }
     Ok(())
+}
+
+/// Opens the key for secrets. One is made only while there is nothing that a lost one would be needed for.
+async fn open_vault(path: &Path, pool: &PgPool) -> anyhow::Result<Vault> {
+    if !path
+        .try_exists()
+        .with_context(|| format!("looking for {}", path.display()))?
+    {
+        let sealed = secrets::list(&mut *pool.acquire().await?).await?;
+        ensure!(
+            sealed.is_empty(),
+            "{path} is missing, and {count} secret(s) are stored that only its key opens ({names}). Put the file \
+             back. If it is lost, write a new one (`openssl rand -base64 32 > {path}`, mode 600) and set these \
+             secrets again with `postern secret set`",
+            path = path.display(),
+            count = sealed.len(),
+            names = sealed.join(", "),
+        );
+    }
+    Vault::open(path).context("opening the key for secrets")
 }
 
 /// Connects and brings the schemas up to date.

@@ -85,7 +85,8 @@ pub(crate) fn prepare(submission: Option<Submission>) -> Result<Prepared, Status
         flags: bit(submission.eight_bit, 1)
             | bit(submission.smtputf8, 2)
             | bit(submission.binary, 4)
-            | bit(submission.require_tls, 8),
+            | bit(submission.require_tls, 8)
+            | bit(submission.junk, 16),
         reverse_path: submission.reverse_path,
         recipients: submission.recipients,
         header,

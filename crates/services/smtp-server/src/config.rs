@@ -22,10 +22,19 @@ pub struct Config {
     pub max_connections_per_address: usize,
     /// Messages of one connection.
     pub max_messages_per_connection: u32,
-    /// Seconds of silence before a command (RFC 5321 §4.5.3.2.7: at least 300).
+    /// Seconds that the peer may take for a command, from the end of the one before to its last
+    /// octet (RFC 5321 §4.5.3.2.7: at least 300).
     pub command_timeout_seconds: u64,
     /// Seconds of silence within a message (RFC 5321 §4.5.3.2.5: at least 180).
     pub data_timeout_seconds: u64,
+    /// Octets that a message brings on average in a second of waiting for it, at least.
+    pub min_data_rate: u32,
+    /// Seconds of waiting that a message may be behind this rate.
+    pub data_grace_seconds: u64,
+    /// Seconds that a session may go on without a message that was taken.
+    pub max_idle_session_seconds: u64,
+    /// Commands that may be said without a message that was taken; RCPT and BDAT do not count.
+    pub max_idle_commands: u32,
     /// Badly written or misplaced commands after which a connection is closed.
     pub max_bad_commands: u32,
     /// Refusals after which a connection is closed.
@@ -40,6 +49,10 @@ pub struct Config {
     /// Rows in which refusals are kept for `postern refusals` in a minute; what repeats itself
     /// shares one. 0 keeps none.
     pub refusals_kept_a_minute: u32,
+    /// Fields of a message's header; its octets are limited too, by what a component can hold.
+    pub max_header_fields: usize,
+    /// Seconds that the DNS may take for each step of a message: at MAIL, at its end.
+    pub dns_timeout_seconds: u64,
 }
 
 impl Default for Config {
@@ -53,12 +66,18 @@ impl Default for Config {
             max_messages_per_connection: 10_000,
             command_timeout_seconds: 300,
             data_timeout_seconds: 180,
+            min_data_rate: 128,
+            data_grace_seconds: 300,
+            max_idle_session_seconds: 1800,
+            max_idle_commands: 100,
             max_bad_commands: 10,
             max_refusals: 100,
             max_failed_logins: 3,
             max_text_line: 1024 * 1024,
             max_hops: 100,
             refusals_kept_a_minute: 600,
+            max_header_fields: 1000,
+            dns_timeout_seconds: 10,
         }
     }
 }

@@ -1,12 +1,17 @@
 //! One client's connection: moves octets between socket and session, and answers the session's
 //! questions. What may be said when is `smtp_protocol`'s, what is allowed is `rules`'.
 
+mod authentication;
+mod author;
 mod content;
+mod early;
 mod envelope;
 mod login;
 mod origin;
+mod patience;
 mod rates;
 mod refusal;
+mod verify;
 
 use std::sync::Arc;
 
@@ -14,7 +19,8 @@ use api::policy_watch::PolicySnapshot;
 use rules::{Counted, SessionFacts, Trust, Verdict};
 use session_io::SessionError;
 use smtp_protocol::Reply;
-use smtp_protocol::server::{CloseReason, Event, Session, Terms};
+use smtp_protocol::server::{Announced, CloseReason, Event, Session, Terms};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Role, TlsMode};
@@ -22,6 +28,9 @@ use crate::replies;
 use crate::server::{Listener, Server};
 use content::Incoming;
 use envelope::Transaction;
+use login::Login;
+use patience::Patience;
+pub(crate) use patience::Times;
 use refusal::Asked;
 
 /// See the module.
@@ -37,6 +46,9 @@ pub(crate) struct Connection {
     asked: Asked,
     incoming: Option<Incoming>,
     messages: u32,
+    patience: Patience,
+    /// Whose proof by SCRAM held, until the client has seen ours.
+    proved: Option<Login>,
 }
 
 impl Connection {
@@ -44,11 +56,14 @@ impl Connection {
         server: Arc<Server>,
         listener: Arc<Listener>,
         shutdown: CancellationToken,
-        io: session_io::Connection,
+        mut io: session_io::Connection,
     ) -> Self {
+        io.watch(shutdown.clone());
         let facts = origin::facts(&server, &listener, &io);
         Self {
             session: Session::new(server.hostname.as_str(), server.limits, Terms::default()),
+            proved: None,
+            patience: Patience::new(server.times, Instant::now()),
             server,
             listener,
             shutdown,
@@ -86,7 +101,7 @@ impl Connection {
     }
 
     async fn serve(&mut self) -> Result<(), SessionError> {
-        self.io.set_timeout(self.server.command_timeout);
+        self.io.set_timeout(self.server.times.command);
         if self.listener.tls_mode == TlsMode::Implicit {
             self.start_tls().await?;
         }
@@ -103,6 +118,9 @@ impl Connection {
             self.note_refusal(verdict.name, &verdict.reasons);
             self.session
                 .close(&replies::of_verdict(&verdict), self.io.output());
+            return self.io.flush().await;
+        }
+        if !self.waits_for_greeting().await? {
             return self.io.flush().await;
         }
         self.set_terms();
@@ -135,17 +153,28 @@ impl Connection {
     /// Writes what is to be written and waits for the client; false when it has gone.
     async fn wait(&mut self) -> Result<bool, SessionError> {
         self.io.flush().await?;
-        if self.session.is_receiving() {
-            return Ok(self.io.fill().await? != 0);
-        }
-        tokio::select! {
+        let begun = Instant::now();
+        let receiving = self.session.is_receiving();
+        let allowed = if receiving {
+            self.patience.for_content()
+        } else {
+            self.patience.for_command(self.session.lines_read(), begun)
+        };
+        self.io.set_timeout(allowed);
+        let filled = tokio::select! {
             biased;
-            filled = self.io.fill() => Ok(filled? != 0),
-            () = self.shutdown.cancelled() => {
-                self.session.close(&replies::SHUTTING_DOWN, self.io.output());
-                Ok(true)
-            }
-        }
+            filled = self.io.fill() => Some(filled),
+            () = self.shutdown.cancelled(), if !receiving => None,
+        };
+        self.io.set_timeout(self.server.times.command);
+        let Some(filled) = filled else {
+            self.session
+                .close(&replies::SHUTTING_DOWN, self.io.output());
+            return Ok(true);
+        };
+        let octets = filled?;
+        self.patience.waited(begun.elapsed(), receiving, octets);
+        Ok(octets != 0)
     }
 
     async fn handle(&mut self, event: Event) -> Result<(), SessionError> {
@@ -158,6 +187,9 @@ impl Connection {
             }
             Event::Xclient(told) => self.told(told).await,
             Event::Authenticate(credentials) => self.log_in(credentials).await,
+            Event::ScramParameters(login) => self.scram_parameters(login).await,
+            Event::ScramProof(proof) => self.scram_proof(proof).await,
+            Event::LoggedIn => self.logged_in(),
             Event::Mail(mail) => {
                 self.asked = Asked::mail(&mail.reverse_path);
                 self.sender(mail).await;
@@ -167,6 +199,7 @@ impl Connection {
                 let accepted = self.recipient(rcpt).await;
                 self.asked.answered(accepted);
             }
+            Event::Verify(mailbox) => self.verify(mailbox).await,
             Event::Begin => self.begin().await,
             Event::Content(octets) => self.content(octets).await,
             Event::Complete => {
@@ -188,8 +221,11 @@ impl Connection {
     }
 
     fn hello(&mut self) {
-        self.facts.helo = self.session.hello().map(|hello| hello.name.clone());
         self.asked = Asked::default();
+        if !self.waits_for_hello() {
+            return;
+        }
+        self.facts.helo = self.session.hello().map(|hello| hello.name.clone());
         self.forget_transaction();
         self.session.accept(self.io.output());
     }
@@ -201,7 +237,9 @@ impl Connection {
             .tls
             .as_ref()
             .ok_or_else(|| SessionError::Tls("no certificate".to_owned()))?;
+        self.io.set_timeout(self.server.times.command);
         self.io.start_tls(tls).await?;
+        self.session.set_bindings(self.io.bindings());
         self.facts.tls = true;
         self.facts.helo = None;
         self.facts.login = None;
@@ -226,13 +264,18 @@ impl Connection {
             auth_required: self.listener.role == Role::Submission,
             xclient: self.may_tell(),
             size: rules.max_size,
+            announced: Announced {
+                messages: self.server.max_messages,
+                recipients: rules.max_recipients,
+            },
+            require_tls: tls,
+            refusals: rules.max_refusals,
         });
     }
 
     fn forget_transaction(&mut self) {
         self.transaction = None;
         self.incoming = None;
-        self.io.set_timeout(self.server.command_timeout);
         // The sender's address may have decided what it was offered.
         self.set_terms();
     }

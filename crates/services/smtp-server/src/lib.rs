@@ -12,13 +12,16 @@
 //!               ├─ envelope     rules, users (directory.FindUsers, WatchUsers)
 //!               ├─ refusals     what was refused, to the queue in the background
 //!               ├─ rates        throttle (throttle.Count once a second, throttle.Greylist)
+//!               ├─ authentication   mail-authentication (SPF, DKIM, DMARC, ARC, DNS lists), rules
 //!               └─ content      intake (scanner, inline text or upload) ──▶ queue.Enqueue
 //! ```
 
 mod config;
 mod connection;
+mod free_space;
 mod listen;
 mod metrics;
+mod nonce;
 mod refusals;
 mod replies;
 mod reverse_name;

@@ -22,6 +22,17 @@ impl Metrics {
         }
     }
 
+    /// Attachments that were taken out of a message.
+    pub(crate) fn removed(&self, attachments: usize) {
+        counter!("postern_smtp_attachments_removed_total").increment(attachments as u64);
+    }
+
+    /// A result of SPF, DKIM and the like.
+    pub(crate) fn authenticated(&self, method: &'static str, result: &'static str) {
+        let labels = [("method", method), ("result", result)];
+        counter!("postern_smtp_authentication_results_total", &labels).increment(1);
+    }
+
     /// A refusal of sender, recipient or message, by the verdict's name.
     pub(crate) fn refused(&self, verdict: &'static str) {
         counter!("postern_smtp_refused_total", "verdict" => verdict).increment(1);

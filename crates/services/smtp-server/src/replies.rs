@@ -20,7 +20,9 @@ pub(crate) const LOGIN_LATER: Reply =
     Reply::new(454, 7, 0, "Too many failed logins, try again later");
 pub(crate) const LOGIN_UNAVAILABLE: Reply =
     Reply::new(454, 7, 0, "Temporary authentication failure");
+pub(crate) const NO_ADDRESS: Reply = Reply::new(501, 1, 3, "Say a whole address");
 pub(crate) const HEADER_TOO_LARGE: Reply = Reply::new(552, 3, 4, "Header section too large");
+pub(crate) const TOO_MANY_FIELDS: Reply = Reply::new(552, 3, 4, "Too many header fields");
 pub(crate) const LOOP: Reply = Reply::new(554, 4, 6, "Too many hops");
 pub(crate) const REFUSED_BY_QUEUE: Reply = Reply::new(554, 6, 0, "Message cannot be taken");
 

@@ -8,12 +8,15 @@ use api::grpc::Channel;
 use api::policy_watch::PolicyWatch;
 use api::queue_client::Enqueuer;
 use host_network::HostNetwork;
+use mail_authentication::{Authenticator, Dns};
 use rules::{InterfaceSetting, ListenerClass};
 use service_kit::{ServerTls, Service};
 use session_io::Proxies;
 use smtp_protocol::server::Limits;
 
 use crate::config::{Config, ListenerConfig, Role, TlsMode};
+use crate::connection::Times;
+use crate::free_space::FreeSpace;
 use crate::metrics::Metrics;
 use crate::refusals::Refusals;
 use crate::reverse_name::ReverseNames;
@@ -33,23 +36,28 @@ pub(crate) struct Server {
     pub(crate) network: HostNetwork,
     pub(crate) interfaces: Vec<InterfaceSetting>,
     pub(crate) reverse_names: ReverseNames,
+    pub(crate) free_space: FreeSpace,
+    pub(crate) authenticator: Authenticator,
     pub(crate) ids: SessionIds,
     pub(crate) metrics: Metrics,
     pub(crate) refusals: Refusals,
     pub(crate) limits: Limits,
     pub(crate) max_hops: usize,
+    pub(crate) max_header_fields: usize,
     pub(crate) max_messages: u32,
-    pub(crate) command_timeout: Duration,
-    pub(crate) data_timeout: Duration,
+    pub(crate) times: Times,
 }
 
 impl Server {
     pub(crate) fn new(config: &Config, service: &Service) -> anyhow::Result<Self> {
         let queue = service.queue_channel()?;
         let mailbox_store = service.mailbox_store_channel()?;
+        let policy = PolicyWatch::start(queue.clone());
+        let free_space = FreeSpace::start(queue.clone(), policy.clone(), service.shutdown.clone());
         Ok(Self {
             hostname: service.hostname.clone(),
-            policy: PolicyWatch::start(queue.clone()),
+            policy,
+            free_space,
             users: Users::start(mailbox_store.clone(), service.shutdown.clone()),
             directory: DirectoryClient::new(mailbox_store),
             enqueuer: Enqueuer::new(queue.clone()),
@@ -59,19 +67,30 @@ impl Server {
             network: HostNetwork::watch(),
             interfaces: config.interface.clone(),
             reverse_names: ReverseNames::new(config.resolver),
+            authenticator: Authenticator::new(
+                Dns::new(config.resolver)?,
+                Duration::from_secs(config.dns_timeout_seconds),
+            ),
             ids: SessionIds::new(),
             metrics: Metrics::new(),
             limits: Limits {
                 bad_commands: config.max_bad_commands,
                 refusals: config.max_refusals,
+                idle_commands: config.max_idle_commands,
                 failed_logins: config.max_failed_logins,
                 text_line: config.max_text_line,
                 ..Limits::default()
             },
             max_hops: config.max_hops,
+            max_header_fields: config.max_header_fields,
             max_messages: config.max_messages_per_connection,
-            command_timeout: Duration::from_secs(config.command_timeout_seconds),
-            data_timeout: Duration::from_secs(config.data_timeout_seconds),
+            times: Times {
+                command: Duration::from_secs(config.command_timeout_seconds),
+                silence: Duration::from_secs(config.data_timeout_seconds),
+                octets_a_second: config.min_data_rate,
+                grace: Duration::from_secs(config.data_grace_seconds),
+                session: Duration::from_secs(config.max_idle_session_seconds),
+            },
         })
     }
 }

@@ -60,21 +60,28 @@ impl Hop<'_> {
     }
 }
 
-/// Holds a submitted header section back until it is complete, then puts the missing fields in
-/// front of it.
+/// Holds a header section back until it is complete, then puts the missing fields of a submission
+/// in front of it.
 pub(crate) struct HeldHeader {
     held: Vec<u8>,
-    message_id: String,
-    at: i64,
+    /// Of a submission: the Message-ID and the date that it gets.
+    missing: Option<(String, i64)>,
 }
 
 impl HeldHeader {
-    /// The Message-ID, should there be none, is made of the session's id.
-    pub(crate) fn new(id: &str, hostname: &str, at: i64) -> Self {
+    /// Of a message whose fields are only looked at.
+    pub(crate) fn new() -> Self {
         Self {
             held: Vec::with_capacity(2048),
-            message_id: format!("{id}@{hostname}"),
-            at,
+            missing: None,
+        }
+    }
+
+    /// Of a submission: the Message-ID, should there be none, is made of the session's id.
+    pub(crate) fn of_submission(id: &str, hostname: &str, at: i64) -> Self {
+        Self {
+            missing: Some((format!("{id}@{hostname}"), at)),
+            ..Self::new()
         }
     }
 
@@ -87,18 +94,29 @@ impl HeldHeader {
             || self.held.len() > message::MAX_HEADER
     }
 
+    /// Octets of the header section, with the empty line that ends it.
+    pub(crate) fn length(&self) -> usize {
+        if self.held.starts_with(b"\r\n") {
+            return 2;
+        }
+        memmem::find(&self.held, b"\r\n\r\n").map_or(self.held.len(), |at| at + 4)
+    }
+
     /// The missing fields, and everything that was taken.
     pub(crate) fn complete(self) -> (String, Vec<u8>) {
         let mut missing = String::new();
+        let Some((message_id, at)) = &self.missing else {
+            return (missing, self.held);
+        };
         let has = |name: &str| fields(&self.held).any(|field| field.is(name));
         if !has("Date") {
             missing.push_str("Date: ");
-            missing.push_str(&trace::date(self.at));
+            missing.push_str(&trace::date(*at));
             missing.push_str("\r\n");
         }
         if !has("Message-ID") {
             missing.push_str("Message-ID: <");
-            missing.push_str(&self.message_id);
+            missing.push_str(message_id);
             missing.push_str(">\r\n");
         }
         (missing, self.held)
@@ -110,7 +128,7 @@ mod tests {
     use super::*;
 
     fn complete(message: &[u8], step: usize) -> (String, Vec<u8>) {
-        let mut held = HeldHeader::new("ID", "host.test", 837_595_405);
+        let mut held = HeldHeader::of_submission("ID", "host.test", 837_595_405);
         for piece in message.chunks(step) {
             held.push(piece);
         }
@@ -137,14 +155,15 @@ mod tests {
     #[test]
     fn the_end_of_the_header_section_is_seen_at_any_fragmentation() {
         for step in 1..10 {
-            let mut held = HeldHeader::new("ID", "host.test", 0);
+            let mut held = HeldHeader::new();
             let ended = b"A: b\r\n\r\n"
                 .chunks(step)
                 .map(|piece| held.push(piece))
                 .last();
             assert_eq!(ended, Some(true), "{step}");
+            assert_eq!(held.length(), 8, "{step}");
         }
-        let mut held = HeldHeader::new("ID", "host.test", 0);
+        let mut held = HeldHeader::new();
         assert!(!held.push(b"A: b\r\n"));
     }
 }

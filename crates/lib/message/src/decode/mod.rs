@@ -3,6 +3,7 @@
 
 mod charset;
 mod encoded_word;
+mod parameter;
 mod transfer;
 
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod tests;
 
 pub use charset::TextDecoder;
 pub use encoded_word::unstructured;
+pub use parameter::{extended, percent_decoded};
 pub use transfer::TransferDecoder;
 pub(crate) use transfer::hex_pair;
 

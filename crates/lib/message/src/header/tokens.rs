@@ -72,6 +72,11 @@ impl<'a> Tokens<'a> {
         taken
     }
 
+    /// What no token has been read of yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     fn atom(&mut self) -> &'a [u8] {
         let end = self
             .rest

@@ -349,6 +349,24 @@ fn check(message: &[u8], cuts: &[usize]) {
         inside(part, message.len() as u64);
     }
     assert!(message.starts_with(&whole.header));
+    prepended(message, whole);
+}
+
+/// Fields put in front afterwards are as if they had come with the message.
+fn prepended(message: &[u8], mut whole: Scanned) {
+    let fields = b"Authentication-Results: mail.example.test;\r\n\tspf=pass\r\n";
+    whole.prepend(fields).unwrap();
+    assert_eq!(whole, scan(&[fields, message].concat()));
+}
+
+#[test]
+fn what_is_put_in_front_counts_towards_the_limit() {
+    let mut header = vec![b'x'; MAX_HEADER - 6];
+    header[..3].copy_from_slice(b"A: ");
+    header.extend_from_slice(b"\r\n\r\n");
+    let mut scanned = scan(&header);
+    assert_eq!(scanned.prepend(b""), Ok(()));
+    assert_eq!(scanned.prepend(b"B: c\r\n"), Err(ScanError::HeaderTooLarge));
 }
 
 fn inside(part: &Part, size: u64) {

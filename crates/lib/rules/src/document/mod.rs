@@ -1,8 +1,10 @@
 //! The policy document as read from TOML: each value checked by itself, with the line it stands on.
 //! What one value says about another is checked in `policy`.
 
+mod authentication;
 mod collect;
 mod delivery;
+mod dns_rules;
 mod domains;
 mod gateway;
 mod rates;
@@ -10,10 +12,12 @@ mod read;
 mod receiving;
 mod trust;
 
+pub use authentication::{AuthenticationRules, DmarcRules, MethodRules};
 pub use collect::{CollectAccount, CollectProtocol, LeaveOnServer};
 pub use delivery::{DeliverySettings, Remote};
+pub use dns_rules::{DnsList, DnsRules};
 pub use gateway::{Gateway, GatewayHost, GatewayTls, Login};
-pub use receiving::ReceivingRules;
+pub use receiving::{ReceivingRules, SendAs};
 
 pub(crate) use delivery::DeliverySection;
 pub(crate) use domains::{

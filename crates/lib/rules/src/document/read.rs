@@ -228,6 +228,37 @@ impl<'r, 'i> Section<'r, 'i> {
         number
     }
 
+    /// A whole number, below zero or not.
+    pub(crate) fn integer(&self, key: &str) -> Option<i32> {
+        let number = match self.value(key)?.0 {
+            DeValue::Integer(number) => i32::from_str_radix(number.as_str(), number.radix()).ok(),
+            _ => None,
+        };
+        if number.is_none() {
+            self.refuse_kind(key, "a whole number");
+        }
+        number
+    }
+
+    /// A word, or else a table.
+    pub(crate) fn word_or_section(
+        &self,
+        key: &str,
+        label: &'static str,
+        keys: &Keys,
+        listed: &str,
+    ) -> Option<Result<&'r str, Section<'r, 'i>>> {
+        let (value, line) = self.value(key)?;
+        match value {
+            DeValue::String(word) => Some(Ok(word.as_ref())),
+            DeValue::Table(table) => Some(Err(self.reader.open(table, line, label, keys))),
+            _ => {
+                self.refuse_kind(key, listed);
+                None
+            }
+        }
+    }
+
     /// One text or a list of texts, each understood by `parse`.
     pub(crate) fn list<T, E: Display>(
         &self,

@@ -1,9 +1,18 @@
 //! `[receiving.trusted]` and `[receiving.untrusted]`.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde::Serialize;
 
+use crate::attachments::{AttachmentAction, BlockedAttachments};
+use crate::document::authentication::AuthenticationRules;
+use crate::document::dns_rules::DnsRules;
 use crate::document::rates::{read_greylisting, read_rates};
 use crate::document::read::{Keys, Section};
+use crate::document::trust::sender_pattern;
+use crate::duration::parse_duration;
+use crate::pattern::Pattern;
 use crate::rate::{Greylisting, Rate};
 use crate::size::parse_size;
 
@@ -26,12 +35,42 @@ pub struct ReceivingRules {
     pub rates: Vec<Rate>,
     /// Whether, and how, who was never here before is told to come again.
     pub greylisting: Option<Greylisting>,
+    /// Whether who has logged in sends in their own name alone.
+    pub senders_must_belong_to_login: bool,
+    /// Exceptions from that.
+    pub send_as: Vec<SendAs>,
+    /// Attachments that are not taken.
+    pub attachments: Arc<BlockedAttachments>,
+    /// Free octets of the volume that mail is stored on, below which none is taken.
+    pub min_free_space: Option<u64>,
+    /// Refused commands after which the connection is closed.
+    pub max_refusals: u32,
+    /// Whether clients are refused that speak before they are answered.
+    pub refuse_early_talkers: bool,
+    /// How long the greeting is held back. None for trusted sessions.
+    pub greeting_delay: Duration,
+    /// What the DNS is asked about peer and sender.
+    pub dns: DnsRules,
+    /// What is checked of who vouches for the sender.
+    pub authentication: AuthenticationRules,
+}
+
+/// Logins that may send in other names than their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SendAs {
+    /// Which logins.
+    pub logins: Vec<Pattern>,
+    /// In which names.
+    pub senders: Vec<Pattern>,
 }
 
 pub(crate) struct Receiving {
     pub(crate) trusted: ReceivingRules,
     pub(crate) untrusted: ReceivingRules,
 }
+
+/// Longest time that a greeting is held back.
+const MAX_GREETING_DELAY: Duration = Duration::from_secs(30);
 
 const TABLES: Keys = Keys {
     known: &["trusted", "untrusted"],
@@ -48,18 +87,33 @@ const KEYS: Keys = Keys {
         "refuse-spoofed-senders",
         "rates",
         "greylisting",
-    ],
-    planned: &[
+        "senders-must-belong-to-login",
+        "send-as",
         "block-attachments",
+        "blocked-attachments",
         "min-free-space",
-        "disconnect-after",
-        "sender-domain-exists",
-        "dns-block-lists",
+        "max-refusals",
+        "refuse-early-talkers",
+        "greeting-delay",
+        "sender-domain-must-exist",
+        "dns-lists",
+        "dns-list-refuse-score",
         "spf",
         "dkim",
         "dmarc",
+        "arc",
+        "iprev",
     ],
+    planned: &[],
 };
+
+const SEND_AS: Keys = Keys {
+    known: &["login", "sender"],
+    planned: &[],
+};
+
+/// What is asked of logins alone.
+const OF_LOGINS: [&str; 2] = ["senders-must-belong-to-login", "send-as"];
 
 impl Receiving {
     pub(crate) fn read(top: &Section<'_, '_>) -> Self {
@@ -72,12 +126,22 @@ impl Receiving {
             refuse_spoofed_senders: false,
             rates: Vec::new(),
             greylisting: None,
+            senders_must_belong_to_login: true,
+            send_as: Vec::new(),
+            attachments: Arc::default(),
+            min_free_space: None,
+            max_refusals: 100,
+            refuse_early_talkers: false,
+            greeting_delay: Duration::ZERO,
+            dns: DnsRules::default(),
+            authentication: AuthenticationRules::default(),
         };
         let mut trusted = defaults.clone();
         let mut untrusted = ReceivingRules {
             relay: false,
             max_size: 50 << 20,
             max_recipients: 100,
+            authentication: AuthenticationRules::for_strangers(),
             ..defaults
         };
         if let Some(tables) = top.section("receiving", "[receiving]", &TABLES) {
@@ -97,9 +161,22 @@ impl Receiving {
                          this belongs into [receiving.untrusted]",
                     );
                 }
+                if section.has("greeting-delay") {
+                    section.refuse(
+                        "greeting-delay",
+                        "whoever is trusted is not made to wait: \
+                         this belongs into [receiving.untrusted]",
+                    );
+                }
             }
             if let Some(section) = tables.section("untrusted", "[receiving.untrusted]", &KEYS) {
                 read_into(&mut untrusted, &section);
+                for key in OF_LOGINS.into_iter().filter(|key| section.has(key)) {
+                    section.refuse(
+                        key,
+                        format!("`{key}` is about logins: it belongs into [receiving.trusted]"),
+                    );
+                }
                 if untrusted.relay {
                     section.refuse(
                         "relay",
@@ -150,10 +227,77 @@ fn read_into(rules: &mut ReceivingRules, section: &Section<'_, '_>) {
             &mut rules.refuse_address_literal_senders,
         ),
         ("refuse-spoofed-senders", &mut rules.refuse_spoofed_senders),
+        (
+            "senders-must-belong-to-login",
+            &mut rules.senders_must_belong_to_login,
+        ),
+        ("refuse-early-talkers", &mut rules.refuse_early_talkers),
     ];
     for (key, switch) in switches {
         if let Some(value) = section.boolean(key) {
             *switch = value;
         }
     }
+    if section.has("send-as") {
+        rules.send_as = read_send_as(section);
+    }
+    rules.dns.read(section);
+    rules.authentication.read(section);
+    read_attachments(rules, section);
+    rules.min_free_space = section.parsed("min-free-space", parse_size);
+    if let Some(refusals) = section.number("max-refusals") {
+        if refusals == 0 {
+            section.refuse("max-refusals", "`max-refusals` must be at least 1");
+        }
+        rules.max_refusals = refusals;
+    }
+    if let Some(delay) = section.parsed("greeting-delay", parse_duration) {
+        // RFC 5321 §4.5.3.2.1: clients wait for 5 minutes; those of people do not.
+        if delay > MAX_GREETING_DELAY {
+            section.refuse("greeting-delay", "`greeting-delay` can be at most 30 s");
+        }
+        rules.greeting_delay = delay;
+    }
+}
+
+fn read_send_as(section: &Section<'_, '_>) -> Vec<SendAs> {
+    let entries = section.sections("send-as", "`send-as`", &SEND_AS);
+    let read = |entry: &Section<'_, '_>| {
+        entry.missing("login", "\"office@example.test\"");
+        entry.missing("sender", "\"*@example.test\"");
+        let logins = entry.list("login", sender_pattern).into_iter();
+        let senders = entry.list("sender", sender_pattern).into_iter();
+        SendAs {
+            logins: logins.map(|login| login.value).collect(),
+            senders: senders.map(|sender| sender.value).collect(),
+        }
+    };
+    entries.iter().map(read).collect()
+}
+
+fn read_attachments(rules: &mut ReceivingRules, section: &Section<'_, '_>) {
+    let mut blocked = BlockedAttachments::default();
+    let entries = section.list("block-attachments", |text| {
+        BlockedAttachments::default().take(text)?;
+        Ok::<_, &str>(text.to_owned())
+    });
+    for entry in entries {
+        // It has been tried above.
+        let _ = blocked.take(&entry.value);
+    }
+    if let Some(action) = section.parsed("blocked-attachments", |text| match text {
+        "refuse" => Ok(AttachmentAction::Refuse),
+        "strip" => Ok(AttachmentAction::Strip),
+        _ => Err("it can be \"refuse\" or \"strip\""),
+    }) {
+        if !section.has("block-attachments") {
+            section.refuse(
+                "blocked-attachments",
+                "`blocked-attachments` says what becomes of those that `block-attachments` names: \
+                 name some",
+            );
+        }
+        blocked.action = action;
+    }
+    rules.attachments = Arc::new(blocked);
 }

@@ -111,7 +111,7 @@ fn read_where(section: &Section<'_, '_>) -> Where {
 }
 
 /// `bob@example.test`, `*@example.test`; domains are compared as A-labels.
-fn sender_pattern(text: &str) -> Result<Pattern, &'static str> {
+pub(crate) fn sender_pattern(text: &str) -> Result<Pattern, &'static str> {
     let Some((local, domain)) = text.rsplit_once('@') else {
         return Err("it needs `@`, such as \"*@example.test\"");
     };

@@ -7,7 +7,7 @@ use crate::facts::SessionFacts;
 use crate::policy::Policy;
 use crate::rate::{Counted, Rate};
 use crate::size::format_size;
-use crate::trust::Trust;
+use crate::trust::{Trust, class};
 use crate::verdict::Verdict;
 
 /// A rule of `[receiving.trusted]` and `[receiving.untrusted]`.
@@ -20,22 +20,47 @@ struct Rule {
     set: fn(&ReceivingRules) -> Option<String>,
     /// What a play lacks to tell what it says: the message, the DNS.
     lacks: fn(&Play<'_>) -> Option<&'static str>,
+    /// Whether it is a rule of `[receiving.trusted]` for whoever has logged in, trusted or not.
+    of_logins: bool,
 }
 
 /// What a rate or greylisting goes by, and no play knows.
 const HISTORY: &str = "it goes by what has come before";
 
-/// Those that a connection is held to.
-const CONNECTION_RULES: &[Rule] = &[rule(
-    "rates (connections)",
-    "connection-rate-exceeded",
-    |rules| rates(rules, Counted::Connections),
-    history,
-)];
+/// What stands in the way of a rule that asks the DNS.
+const DNS: &str = "it needs the DNS";
 
-/// Those that MAIL is held to, in the order in which `Policy::accept_sender` asks them; then those
-/// of a sender who would be accepted.
+/// Of a rule that is for the message.
+const MESSAGE: &str = "it needs the message";
+
+/// Of a rule that is for whoever has logged in.
+const NO_LOGIN: &str = "nobody has logged in";
+
+/// Those that a connection is held to.
+const CONNECTION_RULES: &[Rule] = &[
+    rule(
+        "rates (connections)",
+        "connection-rate-exceeded",
+        |rules| rates(rules, Counted::Connections),
+        history,
+    ),
+    rule(
+        "refuse-early-talkers",
+        "early-talker",
+        |rules| on(rules.refuse_early_talkers),
+        |_| Some("it goes by when the client speaks"),
+    ),
+];
+
+/// Those that MAIL is held to, in the order in which smtp-server and `Policy::accept_sender` ask
+/// them; then those of a sender who would be accepted.
 const SENDER_RULES: &[Rule] = &[
+    rule(
+        "min-free-space",
+        "insufficient-storage",
+        |rules| Some(format_size(rules.min_free_space?)),
+        |_| Some("it goes by what is free"),
+    ),
     rule(
         "max-size",
         "message-too-large",
@@ -61,10 +86,33 @@ const SENDER_RULES: &[Rule] = &[
         nothing,
     ),
     rule(
+        "senders-must-belong-to-login",
+        "sender-not-of-login",
+        |rules| on(rules.senders_must_belong_to_login),
+        |play| play.facts.login.is_none().then_some(NO_LOGIN),
+    )
+    .of_logins(),
+    rule(
         "rates (messages)",
         "rate-exceeded",
         |rules| rates(rules, Counted::Messages),
         history,
+    ),
+    rule(
+        "dns-lists",
+        "dns-listed",
+        |rules| {
+            let zones = rules.dns.lists.iter().map(|list| list.zone.to_string());
+            let zones: Vec<_> = zones.collect();
+            (!zones.is_empty()).then(|| zones.join(", "))
+        },
+        dns,
+    ),
+    rule(
+        "sender-domain-must-exist",
+        "sender-domain-missing",
+        |rules| on(rules.dns.sender_domain_must_exist),
+        dns,
     ),
 ];
 
@@ -95,6 +143,58 @@ const ACCEPTED_RULES: &[Rule] = &[
     ),
 ];
 
+/// Those that a message is held to when it has come, in the order in which smtp-server asks them.
+const MESSAGE_RULES: &[Rule] = &[
+    rule(
+        "spf",
+        "spf-fail",
+        |rules| on(rules.authentication.spf.checked),
+        dns,
+    ),
+    rule(
+        "dkim",
+        "dkim-fail",
+        |rules| on(rules.authentication.dkim.checked),
+        message,
+    ),
+    rule(
+        "dmarc",
+        "dmarc-reject",
+        |rules| on(rules.authentication.dmarc.checked),
+        message,
+    ),
+    rule(
+        "arc",
+        "arc-fail",
+        |rules| on(rules.authentication.arc),
+        message,
+    ),
+    rule(
+        "iprev",
+        "iprev-fail",
+        |rules| on(rules.authentication.iprev.checked),
+        dns,
+    ),
+    rule(
+        "block-attachments",
+        "blocked-attachment",
+        |rules| on(!rules.attachments.is_empty()),
+        message,
+    ),
+    rule(
+        "senders-must-belong-to-login (From)",
+        "author-not-of-login",
+        |rules| on(rules.senders_must_belong_to_login),
+        |play| {
+            play.facts
+                .login
+                .as_ref()
+                .map_or(Some(NO_LOGIN), |_| Some(MESSAGE))
+        },
+    )
+    .of_logins(),
+];
+
 const fn rule(
     key: &'static str,
     refusal: &'static str,
@@ -106,6 +206,14 @@ const fn rule(
         refusal,
         set,
         lacks,
+        of_logins: false,
+    }
+}
+
+impl Rule {
+    const fn of_logins(mut self) -> Self {
+        self.of_logins = true;
+        self
     }
 }
 
@@ -128,6 +236,14 @@ fn rate(rate: &Rate) -> String {
 
 fn history(_: &Play<'_>) -> Option<&'static str> {
     Some(HISTORY)
+}
+
+fn dns(_: &Play<'_>) -> Option<&'static str> {
+    Some(DNS)
+}
+
+fn message(_: &Play<'_>) -> Option<&'static str> {
+    Some(MESSAGE)
 }
 
 fn nothing(_: &Play<'_>) -> Option<&'static str> {
@@ -175,6 +291,11 @@ pub(super) fn of_accepted(policy: &Policy, play: &Play<'_>, trust: &Trust) -> Ve
     told(ACCEPTED_RULES, policy, play, trust, &Verdict::accepted())
 }
 
+/// The rules for the message that would come.
+pub(super) fn of_message(policy: &Policy, play: &Play<'_>, trust: &Trust) -> Vec<Step> {
+    told(MESSAGE_RULES, policy, play, trust, &Verdict::accepted())
+}
+
 fn told(
     rules: &[Rule],
     policy: &Policy,
@@ -185,16 +306,14 @@ fn told(
     let mut steps = Vec::new();
     for rule in rules {
         let refused = verdict.name == rule.refusal;
-        let outcome = match (
-            (rule.set)(policy.receiving(trust.trusted)),
-            (rule.lacks)(play),
-        ) {
+        let trusted = trust.trusted || rule.of_logins;
+        let outcome = match ((rule.set)(policy.receiving(trusted)), (rule.lacks)(play)) {
             (Some(value), _) if refused => format!("{value}: refused"),
             (Some(value), Some(lacks)) => format!("{value}: not evaluated, {lacks}"),
             (Some(value), None) => format!("{value}: passed"),
             (None, _) => "off".to_owned(),
         };
-        let name = format!("[receiving.{}] {}", trust.class(), rule.key);
+        let name = format!("[receiving.{}] {}", class(trusted), rule.key);
         steps.push(Step::new(name, outcome));
         if refused {
             break;

@@ -1,12 +1,15 @@
 //! From plain text to TLS, on either side.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use rustls::pki_types::ServerName;
-use tokio::time::timeout;
-use tokio_rustls::{TlsAcceptor, TlsConnector};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::server::Acceptor;
+use tokio::net::TcpStream;
+use tokio_rustls::{LazyConfigAcceptor, TlsConnector, server};
 
-use super::Connection;
+use super::binding::server_end_point;
+use super::{Connection, in_time};
 use crate::stream::Stream;
 use crate::{ClientTls, ServerTls, SessionError};
 
@@ -16,12 +19,12 @@ impl Connection {
     /// The answer that announces TLS must have been flushed.
     pub async fn start_tls(&mut self, tls: &Arc<ServerTls>) -> Result<(), SessionError> {
         let socket = self.take_socket()?;
-        let acceptor = TlsAcceptor::from(Arc::clone(tls));
-        let accepted = timeout(self.timeout, acceptor.accept(socket)).await;
-        let stream = accepted
-            .map_err(|_| SessionError::Timeout)?
+        let shaken = accept(Arc::clone(tls), socket);
+        let (stream, certificate) = in_time(self.timeout, &self.shutdown, Duration::ZERO, shaken)
+            .await?
             .map_err(|error| SessionError::Tls(error.to_string()))?;
         self.stream = Stream::Server(Box::new(stream));
+        self.end_point = certificate.and_then(|certificate| server_end_point(&certificate));
         Ok(())
     }
 
@@ -35,16 +38,16 @@ impl Connection {
             .map_err(|_| SessionError::Tls(format!("`{name}` is not a server's name")))?;
         let socket = self.take_socket()?;
         let connector = TlsConnector::from(Arc::clone(tls.config()));
-        let connected = timeout(self.timeout, connector.connect(name, socket)).await;
-        let stream = connected
-            .map_err(|_| SessionError::Timeout)?
+        let shaken = connector.connect(name, socket);
+        let stream = in_time(self.timeout, &self.shutdown, Duration::ZERO, shaken)
+            .await?
             .map_err(|error| SessionError::Tls(error.to_string()))?;
         self.stream = Stream::Client(Box::new(stream));
         Ok(())
     }
 
     /// The plain socket, with everything forgotten that was said on it.
-    fn take_socket(&mut self) -> Result<tokio::net::TcpStream, SessionError> {
+    fn take_socket(&mut self) -> Result<TcpStream, SessionError> {
         self.input.clear();
         self.output.clear();
         match std::mem::replace(&mut self.stream, Stream::Gone) {
@@ -55,4 +58,19 @@ impl Connection {
             }
         }
     }
+}
+
+/// Shakes hands; also gives the certificate that is shown. The resolver is asked for it once more
+/// than rustls does: where it changes in between, logins that are bound to it fail this once.
+async fn accept(
+    tls: Arc<ServerTls>,
+    socket: TcpStream,
+) -> std::io::Result<(
+    server::TlsStream<TcpStream>,
+    Option<CertificateDer<'static>>,
+)> {
+    let start = LazyConfigAcceptor::new(Acceptor::default(), socket).await?;
+    let shown = tls.cert_resolver.resolve(start.client_hello());
+    let certificate = shown.and_then(|key| key.cert.first().cloned());
+    Ok((start.into_stream(tls).await?, certificate))
 }

@@ -1,6 +1,7 @@
 //! A driver that accepts everything and keeps what was said and what came in.
 
 use bytes::{Buf as _, BytesMut};
+use sasl::Bindings;
 use smtp_protocol::server::{Event, Limits, Session, Terms};
 
 pub struct Driver {
@@ -17,6 +18,8 @@ impl Driver {
         let terms = Terms {
             auth: true,
             xclient: true,
+            starttls: true,
+            require_tls: true,
             size: 4096,
             ..Terms::default()
         };
@@ -25,8 +28,13 @@ impl Driver {
             text_line: 1000,
             ..Limits::default()
         };
+        let mut session = Session::new("mx.test", limits, terms);
+        session.set_bindings(Bindings {
+            exporter: Some(b"exported".to_vec()),
+            server_end_point: None,
+        });
         Self {
-            session: Session::new("mx.test", limits, terms),
+            session,
             input: BytesMut::new(),
             said: BytesMut::new(),
             messages: Vec::new(),
@@ -56,6 +64,12 @@ impl Driver {
             }
             Event::Broken(_) | Event::Reset => self.message.clear(),
             Event::StartTls => self.session.secured(),
+            Event::ScramParameters(_) => {
+                self.session
+                    .scram_parameters(b"salt", 4096, "SERVER", &mut self.said);
+            }
+            Event::ScramProof(_) => self.session.scram_proved(b"ours", &mut self.said),
+            Event::LoggedIn => {}
             Event::Hello => {
                 self.message.clear();
                 self.session.accept(&mut self.said);
@@ -64,6 +78,7 @@ impl Driver {
             | Event::Authenticate(_)
             | Event::Mail(_)
             | Event::Rcpt(_)
+            | Event::Verify(_)
             | Event::Begin => self.session.accept(&mut self.said),
         }
         true

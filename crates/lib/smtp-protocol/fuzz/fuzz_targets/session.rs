@@ -1,4 +1,5 @@
-//! A whole session: never a panic, and the same at every fragmentation.
+//! A whole session: never a panic, and the same at every fragmentation. Behind STARTTLS what came
+//! with it is dropped, which depends on the cut by design: there only panics count.
 #![no_main]
 
 mod driver;
@@ -13,6 +14,9 @@ fuzz_target!(|octets: &[u8]| {
     for octet in octets {
         single.take(std::slice::from_ref(octet));
     }
-    assert_eq!(whole.said, single.said);
-    assert_eq!(whole.messages, single.messages);
+    let upper = octets.to_ascii_uppercase();
+    if !upper.windows(8).any(|window| window == b"STARTTLS") {
+        assert_eq!(whole.said, single.said);
+        assert_eq!(whole.messages, single.messages);
+    }
 });

@@ -1,112 +1,71 @@
-//! The mechanisms PLAIN (RFC 4616) and LOGIN inside AUTH (RFC 4954).
-
-use std::fmt;
+//! AUTH's dialogue (RFC 4954 §4): base64 and replies around an exchange of SASL.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::BytesMut;
+use sasl::{Exchange, Fault, Step};
 
+use super::event::Event;
+use super::session::Session;
 use crate::Reply;
 
 const MALFORMED: Reply = Reply::new(501, 5, 2, "Malformed authentication data");
 const CANCELLED: Reply = Reply::new(501, 7, 0, "Authentication cancelled");
+const MISMATCH: Reply = Reply::new(535, 7, 8, "Authentication failed");
+const LOGGED_IN: Reply = Reply::new(235, 7, 0, "Authentication succeeded");
 
-/// Who wants to log in, and the proof.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Credentials {
-    /// As whom; empty when the same as the login.
-    pub authorization: String,
-    /// The login.
-    pub login: String,
-    /// The password.
-    pub password: String,
-}
-
-impl fmt::Debug for Credentials {
-    /// Passwords stand in no log.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials")
-            .field("authorization", &self.authorization)
-            .field("login", &self.login)
-            .finish_non_exhaustive()
+/// Takes a client's response, the one that came with AUTH or one on a line of its own.
+pub(super) fn respond(
+    session: &mut Session,
+    mut exchange: Exchange,
+    response: &str,
+    output: &mut BytesMut,
+) -> Result<Option<Event>, Reply> {
+    if response == "*" {
+        return Err(CANCELLED);
     }
-}
-
-/// What the client says next.
-#[derive(Debug)]
-pub(super) enum Exchange {
-    Plain,
-    LoginName,
-    LoginPassword { login: String },
-}
-
-/// What comes of a response.
-pub(super) enum Step {
-    /// Ask on.
-    Challenge(Exchange),
-    Done(Credentials),
-}
-
-impl Exchange {
-    pub(super) fn named(mechanism: &str) -> Option<Self> {
-        if mechanism.eq_ignore_ascii_case("PLAIN") {
-            Some(Self::Plain)
-        } else if mechanism.eq_ignore_ascii_case("LOGIN") {
-            Some(Self::LoginName)
-        } else {
-            None
+    let response = STANDARD.decode(response).map_err(|_| MALFORMED)?;
+    match exchange.respond(&response).map_err(fault)? {
+        Step::Challenge(challenge) => {
+            self::challenge(session, exchange, &challenge, output);
+            Ok(None)
         }
-    }
-
-    /// The reply that asks for the next response.
-    pub(super) fn challenge(&self) -> Reply {
-        Reply::plain(
-            334,
-            match self {
-                Self::Plain => "",
-                Self::LoginName => "VXNlcm5hbWU6",
-                Self::LoginPassword { .. } => "UGFzc3dvcmQ6",
-            },
-        )
-    }
-
-    /// Takes a response in base64.
-    pub(super) fn respond(self, response: &str) -> Result<Step, Reply> {
-        if response == "*" {
-            return Err(CANCELLED);
-        }
-        let response = STANDARD.decode(response).map_err(|_| MALFORMED)?;
-        let response = String::from_utf8(response).map_err(|_| MALFORMED)?;
-        match self {
-            Self::Plain => plain(&response).map(Step::Done),
-            Self::LoginName => Ok(Step::Challenge(Self::LoginPassword {
-                login: without_nul(response)?,
-            })),
-            Self::LoginPassword { login } => Ok(Step::Done(Credentials {
-                authorization: String::new(),
-                login,
-                password: without_nul(response)?,
-            })),
+        Step::Password(credentials) => Ok(Some(
+            session.ask_login(None, Event::Authenticate(credentials)),
+        )),
+        Step::Parameters(login) => Ok(Some(
+            session.ask_login(Some(exchange), Event::ScramParameters(login)),
+        )),
+        Step::Proof(proof) => Ok(Some(
+            session.ask_login(Some(exchange), Event::ScramProof(proof)),
+        )),
+        Step::Done => {
+            logged_in(session, output);
+            Ok(Some(Event::LoggedIn))
         }
     }
 }
 
-/// `[authzid] NUL authcid NUL passwd`.
-fn plain(response: &str) -> Result<Credentials, Reply> {
-    let mut fields = response.split('\0').map(str::to_owned);
-    match (fields.next(), fields.next(), fields.next(), fields.next()) {
-        (Some(authorization), Some(login), Some(password), None) => Ok(Credentials {
-            authorization,
-            login,
-            password,
-        }),
-        _ => Err(MALFORMED),
-    }
+/// Asks for the next response.
+pub(super) fn challenge(
+    session: &mut Session,
+    exchange: Exchange,
+    challenge: &[u8],
+    output: &mut BytesMut,
+) {
+    let text = STANDARD.encode(challenge);
+    Reply::plain(334, "").with_text(text).write(output);
+    session.await_response(exchange);
 }
 
-fn without_nul(text: String) -> Result<String, Reply> {
-    if text.contains('\0') {
-        Err(MALFORMED)
-    } else {
-        Ok(text)
+pub(super) fn logged_in(session: &mut Session, output: &mut BytesMut) {
+    session.set_authenticated();
+    LOGGED_IN.write(output);
+}
+
+fn fault(fault: Fault) -> Reply {
+    match fault {
+        Fault::Malformed => MALFORMED,
+        Fault::Mismatch => MISMATCH,
     }
 }

@@ -1,10 +1,12 @@
 //! What a session tells its driver.
 
-use super::auth::Credentials;
+use sasl::{Credentials, ScramLogin, ScramProof};
+
 use super::commands::mail::Mail;
 use super::commands::rcpt::Rcpt;
 use super::commands::xclient::Xclient;
 use super::content::Fault;
+use crate::Mailbox;
 
 /// What the driver is to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,10 +22,19 @@ pub enum Event {
     Xclient(Xclient),
     /// Answer: does this login hold?
     Authenticate(Credentials),
+    /// Answer: by which salt and count ([`Session::scram_parameters`])? Whether there is such a
+    /// login is not told.
+    ScramParameters(ScramLogin),
+    /// Answer: does this proof hold ([`Session::scram_proved`])?
+    ScramProof(ScramProof),
+    /// The login whose proof held is complete.
+    LoggedIn,
     /// Answer: may this sender send a message of the size it declares?
     Mail(Mail),
     /// Answer: may it send to this recipient, and to one more?
     Rcpt(Rcpt),
+    /// Answer: is there such a mailbox ([`Session::verified`])? `None`: what was said is no address.
+    Verify(Option<Mailbox>),
     /// Answer: may the message come now?
     Begin,
     /// The first so many octets of the input are the message's next: take them off the input.

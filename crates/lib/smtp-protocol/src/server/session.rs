@@ -6,8 +6,8 @@ mod message;
 mod state;
 
 use bytes::{Buf as _, BytesMut};
+use sasl::{Bindings, Exchange, Mechanism};
 
-use super::auth::Exchange;
 use super::content::{DotStuffed, TextLines};
 use super::event::{CloseReason, Event};
 use super::line::{Line, Lines};
@@ -22,8 +22,11 @@ enum Question {
     StartTls,
     Xclient { logged_in: bool },
     Credentials,
+    Parameters,
+    Proof,
     Sender,
     Recipient,
+    Verification,
     Data,
     Chunk,
     Message,
@@ -32,7 +35,7 @@ enum Question {
 #[derive(Debug)]
 enum Mode {
     Command,
-    Authentication(Exchange),
+    Authentication,
     Asked(Question),
     Data(DotStuffed),
     Chunk,
@@ -66,16 +69,22 @@ pub struct Session {
     limits: Limits,
     hello: Option<Hello>,
     authenticated: bool,
+    pub(super) bindings: Bindings,
+    /// The AUTH under way, where it goes on behind the driver's answer or the client's.
+    exchange: Option<Exchange>,
     transaction: Transaction,
     lines: Lines,
     mode: Mode,
     chunk: Chunk,
     bad_commands: u32,
     refusals: u32,
+    idle_commands: u32,
+    lines_read: u64,
     failed_logins: u32,
 }
 
 const TOO_MANY: Reply = Reply::new(421, 7, 0, "Too many errors, closing connection");
+const IDLE: Reply = Reply::new(421, 7, 0, "Too many commands without a message");
 
 impl Session {
     /// A session of the server `hostname`.
@@ -86,6 +95,8 @@ impl Session {
             limits,
             hello: None,
             authenticated: false,
+            bindings: Bindings::default(),
+            exchange: None,
             transaction: Transaction::default(),
             lines: Lines::default(),
             mode: Mode::Command,
@@ -96,6 +107,8 @@ impl Session {
             },
             bad_commands: 0,
             refusals: 0,
+            idle_commands: 0,
+            lines_read: 0,
             failed_logins: 0,
         }
     }
@@ -126,6 +139,21 @@ impl Session {
         ) || self.phase() == Phase::Chunks
     }
 
+    /// How many lines have come that were complete. While this stands still the peer is at one
+    /// and the same line, however many octets of it arrive.
+    pub fn lines_read(&self) -> u64 {
+        self.lines_read
+    }
+
+    /// What logins can be bound to (RFC 5802 §6), on the connection as it is.
+    pub fn set_bindings(&mut self, bindings: Bindings) {
+        self.bindings = bindings;
+    }
+
+    pub(super) fn mechanisms(&self) -> impl Iterator<Item = &'static str> {
+        Mechanism::names(self.bindings.is_some())
+    }
+
     /// What the peer is offered from now on.
     pub fn set_terms(&mut self, terms: Terms) {
         self.terms = terms;
@@ -150,14 +178,15 @@ impl Session {
                     }
                     None => None,
                 },
-                Mode::Command | Mode::Authentication(_) => {
-                    let authentication = matches!(self.mode, Mode::Authentication(_));
+                Mode::Command | Mode::Authentication => {
+                    let authentication = matches!(self.mode, Mode::Authentication);
                     match self
                         .lines
                         .next(input, |line| line_limit(line, authentication))
                     {
                         Line::NeedInput => return Event::NeedInput,
                         Line::Complete(length) => {
+                            self.lines_read += 1;
                             let event = self.line(&input[..length - 2], output);
                             input.advance(length);
                             event
@@ -185,6 +214,7 @@ impl Session {
 
     fn bad_line(&mut self, text: &'static str, output: &mut BytesMut) -> Option<Event> {
         self.mode = Mode::Command;
+        self.end_exchange();
         self.reject(&Reply::new(500, 5, 2, text), output);
         None
     }
@@ -196,7 +226,7 @@ impl Session {
                 Err(Reply::new(500, 5, 2, "Line holds NUL or CR"))
             }
             Ok(text) => match std::mem::replace(&mut self.mode, Mode::Command) {
-                Mode::Authentication(exchange) => self.authenticate(exchange, text, output),
+                Mode::Authentication => self.response(text, output),
                 _ => self.command(text, output),
             },
             Err(_) => Err(Reply::new(500, 5, 2, "Line is not UTF-8")),
@@ -204,10 +234,8 @@ impl Session {
         match result {
             Ok(event) => event,
             Err(reply) => {
-                // An AUTH exchange ends with a malformed response.
-                if matches!(self.mode, Mode::Authentication(_)) {
-                    self.mode = Mode::Command;
-                }
+                // An AUTH exchange ends with a response that is not taken.
+                self.end_exchange();
                 self.reject(&reply, output);
                 None
             }
@@ -227,7 +255,21 @@ impl Session {
         if !arguments.is_empty() && !arguments.starts_with(' ') {
             return Err(Reply::new(500, 5, 2, "Unknown command"));
         }
+        if !entry.is_of_a_message() && self.is_idle(output) {
+            return Ok(None);
+        }
         entry.execute(self, arguments.trim_end_matches(' '), output)
+    }
+
+    /// Counts a command that brings no message; true when there were too many of them.
+    pub(super) fn is_idle(&mut self, output: &mut BytesMut) -> bool {
+        self.idle_commands += 1;
+        let too_many = self.idle_commands > self.limits.idle_commands;
+        if too_many {
+            IDLE.write(output);
+            self.mode = Mode::Closed(CloseReason::TooManyErrors);
+        }
+        too_many
     }
 
     /// Refuses a command for itself: it is counted.
@@ -240,8 +282,12 @@ impl Session {
     }
 
     fn close_after_too_many(&mut self, output: &mut BytesMut) {
+        let refusals = match self.terms.refusals {
+            0 => self.limits.refusals,
+            terms => terms.min(self.limits.refusals),
+        };
         let too_many = self.bad_commands >= self.limits.bad_commands
-            || self.refusals >= self.limits.refusals
+            || self.refusals >= refusals
             || self.failed_logins >= self.limits.failed_logins;
         if too_many {
             TOO_MANY.write(output);

@@ -2,7 +2,7 @@
 //! carries it out. A reader of the server starts here.
 
 use super::commands::{
-    auth, bdat, data, hello, help, mail, noop, quit, rcpt, rset, starttls, vrfy, xclient,
+    auth, bdat, data, expn, hello, help, mail, noop, quit, rcpt, rset, starttls, vrfy, xclient,
 };
 use super::event::Event;
 use super::session::Session;
@@ -64,9 +64,9 @@ pub(super) struct Entry {
 
 /// RFC 5321 §4.5.3.1.4.
 pub(super) const LINE_LIMIT: usize = 512;
-/// SIZE 26, BODY 17, SMTPUTF8 10, AUTH 500, DSN 107 (RFC 1870 §3, RFC 6152 §2, RFC 6531 §3.4,
-/// RFC 4954 §3, RFC 3461 §5).
-const MAIL_LINE_LIMIT: usize = LINE_LIMIT + 26 + 17 + 10 + 500 + 107;
+/// SIZE 26, BODY 17, SMTPUTF8 10, AUTH 500, DSN 107, REQUIRETLS 11 (RFC 1870 §3, RFC 6152 §2,
+/// RFC 6531 §3.4, RFC 4954 §3, RFC 3461 §5, RFC 8689 §2).
+const MAIL_LINE_LIMIT: usize = LINE_LIMIT + 26 + 17 + 10 + 500 + 107 + 11;
 /// DSN 500, SMTPUTF8 10 (RFC 3461 §5, RFC 6531 §3.4).
 const RCPT_LINE_LIMIT: usize = LINE_LIMIT + 500 + 10;
 /// Eight attributes, of which the longest are domains and a login, in xtext.
@@ -75,7 +75,7 @@ const XCLIENT_LINE_LIMIT: usize = 2048;
 pub(super) const AUTH_LINE_LIMIT: usize = 12_288;
 
 #[rustfmt::skip] // A table.
-pub(super) static COMMANDS: [Entry; 14] = [
+pub(super) static COMMANDS: [Entry; 15] = [
     entry("EHLO", ANY, LINE_LIMIT, always, hello::ehlo),
     entry("HELO", ANY, LINE_LIMIT, always, hello::helo),
     entry("MAIL", Phases::only(Phase::Ready), MAIL_LINE_LIMIT, mail::check, mail::proceed),
@@ -90,6 +90,7 @@ pub(super) static COMMANDS: [Entry; 14] = [
     entry("AUTH", Phases::only(Phase::Ready), AUTH_LINE_LIMIT, auth::check, auth::proceed),
     entry("XCLIENT", Phases::only(Phase::Start).or(Phase::Ready), XCLIENT_LINE_LIMIT, xclient::check, xclient::proceed),
     entry("VRFY", GREETED, LINE_LIMIT, always, vrfy::proceed),
+    entry("EXPN", GREETED, LINE_LIMIT, always, expn::proceed),
     entry("HELP", ANY, LINE_LIMIT, always, help::proceed),
 ];
 
@@ -124,6 +125,11 @@ impl Entry {
         COMMANDS
             .iter()
             .find(|entry| entry.verb.as_bytes().eq_ignore_ascii_case(verb))
+    }
+
+    /// Whether it is part of what a message needs more than once, or ends the session.
+    pub(super) fn is_of_a_message(&self) -> bool {
+        matches!(self.verb, "RCPT" | "DATA" | "BDAT" | "QUIT")
     }
 
     /// Says whether it may be said now, then does it.

@@ -7,6 +7,9 @@ pub struct Limits {
     pub bad_commands: u32,
     /// Refusals by rules (5xx) before the session is closed.
     pub refusals: u32,
+    /// Commands since the last message was taken, recipients and chunks not counted, before the
+    /// session is closed: whoever only says NOOP, RSET or MAIL holds a place for nothing.
+    pub idle_commands: u32,
     /// Failed logins before the session is closed.
     pub failed_logins: u32,
     /// Octets of a line of text. RFC 5321 §4.5.3.1.6 asks for 998, real mail has longer ones.
@@ -20,6 +23,7 @@ impl Default for Limits {
         Self {
             bad_commands: 10,
             refusals: 100,
+            idle_commands: 100,
             failed_logins: 3,
             text_line: 1024 * 1024,
             refused_octets: 256 * 1024 * 1024,
@@ -40,6 +44,23 @@ pub struct Terms {
     pub xclient: bool,
     /// Octets of a message: announced, and enforced while it comes; 0 is no limit.
     pub size: u64,
+    /// What is announced by LIMITS (RFC 9422).
+    pub announced: Announced,
+    /// REQUIRETLS is offered: only within TLS (RFC 8689 §2).
+    pub require_tls: bool,
+    /// Refusals before the session is closed, where that is fewer than [`Limits::refusals`];
+    /// 0 is no limit of its own.
+    pub refusals: u32,
+}
+
+/// Limits that a client can plan by (RFC 9422 §4); 0 is not announced. They are the driver's to
+/// keep.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Announced {
+    /// MAILMAX: messages of a session.
+    pub messages: u32,
+    /// RCPTMAX: recipients of a message.
+    pub recipients: u32,
 }
 
 /// How the peer has introduced itself.

@@ -2,7 +2,7 @@
 //! what happened.
 
 use bytes::{Buf as _, BytesMut};
-use smtp_protocol::server::{Event, Limits, Session, Terms};
+use smtp_protocol::server::{Announced, Event, Limits, Session, Terms};
 use smtp_protocol::{Path, Reply};
 
 /// See the module.
@@ -24,6 +24,12 @@ pub(crate) const TERMS: Terms = Terms {
     auth_required: false,
     xclient: false,
     size: 1000,
+    announced: Announced {
+        messages: 5,
+        recipients: 100,
+    },
+    require_tls: false,
+    refusals: 0,
 };
 
 impl Server {
@@ -31,6 +37,7 @@ impl Server {
         let limits = Limits {
             bad_commands: 5,
             refusals: 4,
+            idle_commands: 20,
             failed_logins: 2,
             text_line: 100,
             refused_octets: 2000,
@@ -86,6 +93,24 @@ impl Server {
                 self.log.push(format!("{event:?}"));
                 self.message.clear();
             }
+            Event::Verify(Some(mailbox)) if mailbox.local_part() == "known" => {
+                self.session.verified(mailbox.as_str(), &mut self.output);
+            }
+            Event::ScramParameters(login) => {
+                self.log.push(format!("{login:?}"));
+                self.session
+                    .scram_parameters(b"salt", 4096, "SERVER", &mut self.output);
+            }
+            Event::ScramProof(proof) => {
+                self.log.push(format!("proof for {}", proof.auth_message));
+                if proof.proof == b"good" {
+                    self.session.scram_proved(b"ours", &mut self.output);
+                } else {
+                    let failed = Reply::new(535, 7, 8, "Authentication failed");
+                    self.session.refuse(failed, &mut self.output);
+                }
+            }
+            Event::LoggedIn => self.log.push("logged in".to_owned()),
             Event::StartTls => {
                 self.log.push(format!("{event:?}"));
                 return false;

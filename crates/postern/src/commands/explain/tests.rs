@@ -40,11 +40,16 @@ sender          <a@x.test>
 RULE (REVISION 4)                                     OUTCOME
 network and login                                     untrusted: the local address 198.51.100.1 is not an internal one
 [receiving.untrusted] rates (connections)             off
+[receiving.untrusted] refuse-early-talkers            off
+[receiving.untrusted] min-free-space                  off
 [receiving.untrusted] max-size                        50 MiB: not evaluated, no size is declared
 [receiving.untrusted] refuse-blank-reverse-path       off
 [receiving.untrusted] refuse-address-literal-senders  off
 [receiving.untrusted] refuse-spoofed-senders          off
+[receiving.trusted] senders-must-belong-to-login      on: not evaluated, nobody has logged in
 [receiving.untrusted] rates (messages)                off
+[receiving.untrusted] dns-lists                       off
+[receiving.untrusted] sender-domain-must-exist        off
 MAIL FROM:<a@x.test>                                  accepted
 
 RCPT TO:<B@Y.TEST>                    OUTCOME
@@ -113,6 +118,10 @@ fn each_recipient_is_told_with_its_route() {
     let text = told.text();
     assert!(text.contains("Accepted: mailbox bob@example.test.\n  because domain rule"));
     assert!(text.contains("Refused: relay-denied."));
+    assert!(
+        text.contains("not evaluated, it needs the message"),
+        "{text}"
+    );
     let json = serde_json::to_value(&told).unwrap();
     assert_eq!(json["accepted"], false, "not for all of them");
     assert_eq!(json["policy"], "revision 4");
@@ -124,8 +133,8 @@ fn each_recipient_is_told_with_its_route() {
 fn size_login_helo_and_tls_count() {
     let trust = "[[trust]]\nname = \"p\"\naction = \"trust\"\n\
                  where = { helo = \"p.test\", tls = true, login = \"bob@*\" }\n";
-    let line = "--peer 203.0.113.9 --helo p.test --login bob@example.test --tls --from a@x.test \
-                --to b@y.test --size 100";
+    let line = "--peer 203.0.113.9 --helo p.test --login bob@example.test --tls \
+                --from bob@example.test --to b@y.test --size 100";
     let story = told(line, trust).story;
     assert_eq!(story.trust.name, "trust-policy");
     assert!(story.is_accepted());

@@ -33,6 +33,9 @@ impl Told {
         } else {
             parts.push(refused(&story.sender));
         }
+        if !story.message.is_empty() {
+            parts.push(table("message", &story.message));
+        }
         parts.join("\n\n")
     }
 }

@@ -24,7 +24,7 @@ A script has one statement a line:
   tls
   auth bob@example.test
   trust -> authenticated                or trusted, untrusted
-  mail <a@x.test> size=\"25 MiB\" -> accepted
+  mail <bob@example.test> size=\"25 MiB\" -> accepted
   rcpt <bob@example.test> -> accepted 250 (mailbox bob@example.test)
   rcpt <b@elsewhere.test> -> relay-denied
 

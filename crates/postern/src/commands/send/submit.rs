@@ -129,6 +129,7 @@ async fn take(mut source: Source, system: &System) -> Result<Taken, Failure> {
     };
     let failed = |error: IntakeError| match error {
         IntakeError::Scan(error) => Failure::refused(error.to_string()),
+        IntakeError::Blocked(blocked) => Failure::refused(blocked.to_string()),
         IntakeError::Upload(status) => Failure::call("the queue", &status),
     };
     let utf8_header = !source.header().is_ascii();

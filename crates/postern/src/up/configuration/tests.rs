@@ -111,3 +111,45 @@ fn listeners_take_another_address_and_keep_their_ports() {
     let address = moved.listeners_of("imap")[0].address;
     assert_eq!(address.to_string(), "192.0.2.1:9143");
 }
+
+#[test]
+fn the_volume_of_the_private_database_is_named_as_long_as_it_is_in_use() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = Folder::open(parent.path()).unwrap();
+    let text =
+        |configuration: &Configuration| std::fs::read_to_string(configuration.path()).unwrap();
+    let line = format!("data-path = \"{}\"", folder.database().display());
+    assert!(text(&prepare(&folder, None)).contains(&line));
+    let elsewhere = Configuration::prepare(&folder, None, None).unwrap();
+    assert!(!text(&elsewhere).contains("data-path"));
+    // What the administrator knows of another database stays.
+    let own = text(&elsewhere).replace("[queue]", "[queue]\ndata-path = \"/srv/postgres\"");
+    std::fs::write(folder.configuration(), own).unwrap();
+    let kept = Configuration::prepare(&folder, None, None).unwrap();
+    assert!(text(&kept).contains("data-path = \"/srv/postgres\""));
+}
+
+#[test]
+fn half_a_certificate_is_refused_by_name_and_what_is_left_of_it_is_kept() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = Folder::open(parent.path()).unwrap();
+    prepare(&folder, None);
+    for (missing, left) in [
+        (folder.key(), folder.certificate()),
+        (folder.certificate(), folder.key()),
+    ] {
+        let removed = std::fs::read(&missing).unwrap();
+        let kept = std::fs::read(&left).unwrap();
+        std::fs::remove_file(&missing).unwrap();
+        let refused = Configuration::prepare(&folder, None, None).unwrap_err();
+        let said = refused.to_string();
+        assert!(
+            said.starts_with(&format!("{} is missing", missing.display())),
+            "{said}"
+        );
+        assert!(!missing.exists());
+        assert_eq!(std::fs::read(&left).unwrap(), kept);
+        std::fs::write(&missing, removed).unwrap();
+    }
+    prepare(&folder, None);
+}

@@ -82,7 +82,7 @@ impl Poll<'_> {
         let mut ends = LineEnds::default();
         let mut complete = Vec::new();
         let mut size = 0_u64;
-        let mut intake = Ok(Intake::to_queue(self.services.queue.clone()));
+        let mut intake = Ok(self.intake());
         push(&mut intake, self.received(remote, session).as_bytes()).await?;
         while let Some(piece) = remote.piece().await? {
             size += piece.len() as u64;
@@ -99,7 +99,12 @@ impl Poll<'_> {
             Err(_) => String::new(),
         };
         let content = match intake {
-            Ok(intake) => settle(intake.finish().await)?,
+            Ok(intake) => settle(intake.finish_screened().await)?.map(|(content, removed)| {
+                for attachment in removed {
+                    tracing::info!(account = %self.account.name, session, "{attachment}");
+                }
+                content
+            }),
             Err(reason) => Err(reason),
         };
         Ok(Taken {
@@ -107,6 +112,15 @@ impl Poll<'_> {
             reverse_path,
             content,
         })
+    }
+
+    /// Who sent a collected message is not known: it is held to the rules for strangers.
+    fn intake(&self) -> Intake {
+        let intake = Intake::to_queue(self.services.queue.clone());
+        match self.policy.current() {
+            Some(snapshot) => intake.screened(&snapshot.policy.receiving(false).attachments),
+            None => intake,
+        }
     }
 
     fn received(&self, remote: &Remote, session: &str) -> String {
@@ -175,6 +189,7 @@ fn settle<T>(result: Result<T, IntakeError>) -> Result<Result<T, String>, PollEr
     match result {
         Ok(done) => Ok(Ok(done)),
         Err(IntakeError::Scan(error)) => Ok(Err(error.to_string())),
+        Err(IntakeError::Blocked(blocked)) => Ok(Err(blocked.to_string())),
         Err(IntakeError::Upload(status)) => Err(status.into()),
     }
 }

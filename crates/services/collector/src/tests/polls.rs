@@ -1,5 +1,8 @@
 //! What else a poll is to do.
 
+use api::policy_watch::PolicyWatch;
+use rules::Policy;
+
 use super::Bench;
 
 const MESSAGE: &[u8] = b"Return-Path: <a@x.test>\r\nMessage-ID: <1@x>\r\n\r\ntext\r\n";
@@ -162,4 +165,38 @@ async fn i10_a_message_larger_than_its_server_says_holds_up_nothing_behind_it() 
     );
     bench.assert_collected(&[MESSAGE]);
     assert_eq!(bench.server.uidls(), ["u-large"]);
+}
+
+/// Nobody knows who sent a collected message: the rules for strangers hold.
+#[tokio::test]
+async fn collected_mail_is_held_to_the_attachment_rules_for_strangers() {
+    const PROGRAM: &[u8] =
+        b"Subject: it\r\nContent-Type: application/octet-stream; name=it.exe\r\n\r\nMZ\r\n";
+    let mails: [(&str, &[u8]); 2] = [("u1", PROGRAM), ("u2", MESSAGE)];
+    let mut bench = Bench::new("pop3", "never", &mails).await;
+    let rules = |action: &str| {
+        let document = format!(
+            "[receiving.untrusted]\nblock-attachments = [\"*.exe\"]\n\
+             blocked-attachments = \"{action}\"\n"
+        );
+        PolicyWatch::fixed(8, Policy::parse(&document).unwrap())
+    };
+    bench.policy = rules("refuse");
+    let polled = bench.poll().await;
+    assert_eq!(polled.error(), "1 messages cannot be taken");
+    // Nothing is lost: it waits for the administrator.
+    assert_eq!(bench.server.uidls(), ["u1"]);
+    bench.assert_collected(&[MESSAGE]);
+
+    bench.policy = rules("strip");
+    bench.restart();
+    bench.good_poll().await;
+    assert!(bench.server.uidls().is_empty());
+    let stripped = bench.queue.messages().pop().unwrap();
+    let stripped = String::from_utf8(stripped).unwrap();
+    assert!(
+        stripped.contains("Taken out by the mail system"),
+        "{stripped}"
+    );
+    assert!(!stripped.contains("octet-stream"), "{stripped}");
 }

@@ -48,6 +48,15 @@ async fn notices_have_no_more_than_travels_inline_and_leave_nobody_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn recipients_that_fail_together_are_told_of_in_one_notice() {
+    let units = tell(failed(0..100, 400)).await;
+    assert_eq!(units.len(), 1);
+    let (completions, notice) = units[0].parts();
+    assert_eq!(completions.len(), 100);
+    assert_eq!(notice.unwrap().recipient_ids.len(), 100);
+}
+
+#[tokio::test(start_paused = true)]
 async fn i2_a_failure_that_no_notice_can_tell_of_is_recorded_and_says_so() {
     let units = tell(failed(0..2, INLINE_LIMIT)).await;
     let recorded: Vec<_> = units.iter().map(Unit::parts).collect();

@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use tokio::time::Instant;
 
-use super::open::{Open, Unopened, open};
+use super::open::{COMMAND, Open, Unopened, open};
+use super::openings::History;
 use super::table::Next;
 use super::{Job, Remote, Target};
 use crate::remote::transaction::{self, Ran};
@@ -72,7 +74,7 @@ async fn serve(
     mut job: Job,
 ) -> Option<Box<Open>> {
     if let Some(connection) = connection {
-        match transaction::run(remote, target, connection, job).await {
+        match transact(remote, target, connection, job).await {
             Ran::Done(connection) => return reusable(connection).await,
             // A kept connection that the server has closed meanwhile: not the message's fault.
             Ran::Stale(same) => job = same,
@@ -89,7 +91,7 @@ async fn serve(
     let Some(job) = remote.begin(job) else {
         return Some(fresh);
     };
-    match transaction::run(remote, target, fresh, job).await {
+    match transact(remote, target, fresh, job).await {
         Ran::Done(connection) => reusable(connection).await,
         Ran::Stale(job) => {
             // `run` calls no connection stale that has just been opened.
@@ -97,6 +99,26 @@ async fn serve(
             None
         }
     }
+}
+
+/// A transaction, and what it tells of the destination.
+async fn transact(remote: &Arc<Remote>, target: &Target, open: Box<Open>, job: Job) -> Ran {
+    let began = Instant::now();
+    let ran = transaction::run(remote, target, open, job).await;
+    match &ran {
+        Ran::Done(Some(_)) => {
+            remote.openings.note(target, History::Good);
+            for _ in 0..remote.table.grow(target) {
+                start(Arc::clone(remote), target.clone());
+            }
+        }
+        // No single answer is waited for so long in vain, unless the server has fallen silent.
+        Ran::Done(None) if began.elapsed() >= COMMAND => {
+            remote.openings.note(target, History::Silent);
+        }
+        Ran::Done(None) | Ran::Stale(_) => {}
+    }
+    ran
 }
 
 async fn reusable(connection: Option<Box<Open>>) -> Option<Box<Open>> {
@@ -115,7 +137,9 @@ fn unreachable(remote: &Remote, target: &Target, job: Job, unopened: Unopened) {
         // It says something of the address, and is found out anew by each message.
         return remote.fail(job, &failure);
     }
-    let waiting = remote.table.unreachable(target, &failure);
+    let waiting = remote
+        .table
+        .unreachable(target, remote.openings.history(target), &failure);
     let recipients = waiting.iter().flat_map(|job| &job.recipients);
     let _guard = remote.setup.held.guard(recipients);
     for waiting in waiting {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_io::{ClientTls, Connection, SessionError};
-use smtp_protocol::client::{ClientError, Event, Options, Session, TlsUse};
+use smtp_protocol::client::{ClientError, Event, Options, Session, Stage, TlsUse};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 
 use super::hops::{Hop, Plan};
 use super::outcome::brief;
@@ -15,12 +16,19 @@ use crate::work::Failure;
 
 /// One address may take so long to accept a connection.
 const CONNECT: Duration = Duration::from_secs(30);
+/// For each answer until the session is ready. RFC 5321 §4.5.3.2.1 would have us wait 5 minutes for
+/// the greeting; a server that is so slow is better asked again later than waited for.
+const GREETING: Duration = Duration::from_secs(60);
+/// No further address is tried after so long.
+const PATIENCE: Duration = Duration::from_secs(180);
 /// RFC 5321 §4.5.3.2 gives servers 5 minutes for each command.
-const COMMAND: Duration = Duration::from_secs(300);
+pub(super) const COMMAND: Duration = Duration::from_secs(300);
 /// Saying goodbye is a courtesy.
 const GOODBYE: Duration = Duration::from_secs(2);
 /// Addresses that are tried for one message.
 const MAX_ADDRESSES: usize = 10;
+/// The status of a server with which there is no TLS, or none that proves who it is.
+const NO_TLS: &str = "4.7.5";
 /// The port where TLS begins with the first octet (RFC 8314 §3.3).
 const SUBMISSIONS: u16 = 465;
 
@@ -55,33 +63,63 @@ impl Open {
 pub(super) async fn open(remote: &Remote, target: &Target) -> Result<Box<Open>, Unopened> {
     let plan = plan(remote, target).await.map_err(Unopened)?;
     let none = || Failure::temporary("4.4.4", "There is no server to connect to.");
+    let attempt = || first_that_answers(remote, target, &plan);
+    let (opened, opening) = remote.openings.open(target, attempt).await;
+    let (connection, session, server) =
+        opened.map_err(|last| Unopened(last.unwrap_or_else(none)))?;
+    // The opening's socket is counted until it is one of the connections.
     let permit = Arc::clone(&remote.permits).acquire_owned().await;
+    drop(opening);
     let permit = permit.map_err(|_| Unopened(none()))?;
-    let mut last = None;
+    Ok(Box::new(Open {
+        connection,
+        session,
+        server,
+        messages: 0,
+        content_begun: false,
+        _permit: permit,
+    }))
+}
+
+/// The servers in turn; or the last failure, if there was a server at all.
+async fn first_that_answers(
+    remote: &Remote,
+    target: &Target,
+    plan: &Plan,
+) -> Result<(Connection, Session, String), Option<Failure>> {
+    let began = Instant::now();
+    let mut last: Option<Failure> = None;
+    let mut insecure = matches!(target, Target::Secured(_));
     let mut addresses = Vec::new();
     for hop in &plan.hops {
         addresses.extend(hop.addresses.iter().map(|address| (hop, *address)));
     }
     addresses.truncate(MAX_ADDRESSES);
     for (hop, address) in addresses {
-        match reach(remote, &plan, hop, address).await {
-            Ok((connection, session)) => {
-                return Ok(Box::new(Open {
-                    connection,
-                    session,
-                    server: label(hop, address),
-                    messages: 0,
-                    content_begun: false,
-                    _permit: permit,
-                }));
-            }
+        if began.elapsed() >= PATIENCE {
+            // A server that was not asked may be secure.
+            insecure = false;
+            break;
+        }
+        match reach(remote, plan, hop, address).await {
+            Ok((connection, session)) => return Ok((connection, session, label(hop, address))),
             Err(failure) => {
                 tracing::debug!(%target, server = failure.server, reason = failure.reason, "next");
+                insecure &= failure.status == NO_TLS;
                 last = Some(failure);
             }
         }
     }
-    Err(Unopened(last.unwrap_or_else(none)))
+    Err(match last {
+        // RFC 8689 §4.2.1: no server is left that the message may go to.
+        Some(last) if insecure => Some(Failure {
+            permanent: true,
+            status: "5.7.30".into(),
+            reason: format!("REQUIRETLS is asked for. {}", last.reason),
+            ..last
+        }),
+        last => last,
+    })
 }
 
 async fn plan(remote: &Remote, target: &Target) -> Result<Plan, Failure> {
@@ -92,6 +130,10 @@ async fn plan(remote: &Remote, target: &Target) -> Result<Plan, Failure> {
             login: None,
         }),
         Target::Gateway(gateway) => gateway::plan(remote, gateway).await,
+        Target::Secured(target) => Ok(Plan {
+            tls: TlsUse::Required,
+            ..Box::pin(plan(remote, target)).await?
+        }),
     }
 }
 
@@ -133,7 +175,7 @@ async fn greet(
     let mut connection = Connection::connect(address, CONNECT)
         .await
         .map_err(Trouble::Connection)?;
-    connection.set_timeout(COMMAND);
+    connection.set_timeout(GREETING);
     if implicit {
         shake_hands(&mut connection, authority, &hop.name).await?;
     }
@@ -163,6 +205,7 @@ async fn greet(
             }
         }
     }
+    connection.set_timeout(COMMAND);
     Ok((connection, session))
 }
 
@@ -173,6 +216,17 @@ async fn shake_hands(
 ) -> Result<(), Trouble> {
     let shaken = connection.start_client_tls(tls, name).await;
     shaken.map_err(|error| Trouble::Tls(error.to_string()))
+}
+
+/// What a server does not want, for a person.
+fn refused(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Greeting => "the connection",
+        Stage::Hello => "our EHLO",
+        Stage::StartTls => "STARTTLS",
+        Stage::Login => "the login",
+        Stage::Preflight | Stage::Mail | Stage::Recipient | Stage::Data | Stage::Content => "us",
+    }
 }
 
 /// What went wrong with one server. All of it may be better later, or at another server.
@@ -192,12 +246,19 @@ impl Trouble {
                 Failure::temporary("4.4.1", format!("No connection with {server}: {error}."))
             }
             Self::Tls(reason) => {
-                Failure::temporary("4.7.5", format!("No TLS with {server}: {reason}."))
+                Failure::temporary(NO_TLS, format!("No TLS with {server}: {reason}."))
             }
-            Self::Session(ClientError::Refused { stage, reply }) => Failure {
-                reply: brief(&reply),
-                ..Failure::temporary("4.4.0", format!("{server} refused us at {stage:?}."))
-            },
+            Self::Session(ClientError::NoTls) => {
+                Failure::temporary(NO_TLS, format!("{server} does not offer TLS."))
+            }
+            Self::Session(ClientError::Refused { stage, reply }) => {
+                let words = brief(&reply);
+                let reason = format!("{server} refused {}: {words}", refused(stage));
+                Failure {
+                    reply: words,
+                    ..Failure::temporary("4.4.0", reason)
+                }
+            }
             Self::Session(error) => {
                 Failure::temporary("4.5.0", format!("No session with {server}: {error}."))
             }

@@ -1,5 +1,8 @@
 //! The destinations that have something to do, their queues and the lanes that serve them.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,12 +10,17 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::openings::History;
 use super::{Job, Target};
 use crate::work::Failure;
 
 /// After no server of a destination could be reached, nobody tries for so long: what comes in
 /// fails likewise, without a wait of its own.
 const UNREACHABLE: Duration = Duration::from_secs(3);
+/// The same when it was silent: finding that out again takes minutes, and a socket.
+const SILENT: Duration = Duration::from_secs(60);
+/// Jobs that wait for a silent destination: what waits for the living must find room.
+const SILENT_JOBS: usize = 16;
 
 /// See the module.
 pub(super) struct Table {
@@ -63,7 +71,7 @@ impl Table {
         }
     }
 
-    pub(super) fn add(&self, target: &Target, job: Job) -> Admission {
+    pub(super) fn add(&self, target: &Target, history: History, job: Job) -> Admission {
         let mut state = self.lock();
         if state.stopped {
             return Admission::Stopped(job);
@@ -75,17 +83,42 @@ impl Table {
             }
             _ => destination.unreachable = None,
         }
+        if history == History::Silent && destination.queue.len() >= SILENT_JOBS {
+            let failure = Failure::temporary("4.4.1", format!("{target} has not answered lately."));
+            return Admission::Unreachable(job, failure);
+        }
         destination.queue.push_back(job);
         // A waiting lane takes one job: a burst must not queue up behind a single connection.
         if destination.queue.len() <= destination.waiting {
             destination.wake.notify_one();
             Admission::Queued
-        } else if destination.lanes < self.lanes_each {
+        } else if destination.lanes < self.lanes(history) {
             destination.lanes += 1;
             Admission::NewLane
         } else {
             Admission::Queued
         }
+    }
+
+    /// Lanes that a destination may have.
+    fn lanes(&self, history: History) -> usize {
+        match history {
+            History::Good => self.lanes_each,
+            History::New | History::Silent => 1,
+        }
+    }
+
+    /// The destination has turned out to be good: so many lanes more are to be started.
+    pub(super) fn grow(&self, target: &Target) -> usize {
+        let mut state = self.lock();
+        let Some(destination) = state.destinations.get_mut(target) else {
+            return 0;
+        };
+        let room = self.lanes_each.saturating_sub(destination.lanes);
+        // The lane that asks takes one of them itself.
+        let more = room.min(destination.queue.len().saturating_sub(1));
+        destination.lanes += more;
+        more
     }
 
     /// The next job of a lane. A lane without a connection has nothing to wait for.
@@ -118,7 +151,16 @@ impl Table {
     }
 
     /// No server of this destination could be reached: what waits for it fails likewise.
-    pub(super) fn unreachable(&self, target: &Target, failure: &Failure) -> VecDeque<Job> {
+    pub(super) fn unreachable(
+        &self,
+        target: &Target,
+        history: History,
+        failure: &Failure,
+    ) -> VecDeque<Job> {
+        let pause = match history {
+            History::Silent => SILENT,
+            History::New | History::Good => UNREACHABLE,
+        };
         let now = Instant::now();
         let mut state = self.lock();
         // Those that are over are kept only as long as they are used.
@@ -132,7 +174,7 @@ impl Table {
         let Some(destination) = state.destinations.get_mut(target) else {
             return VecDeque::new();
         };
-        destination.unreachable = Some((now + UNREACHABLE, failure.clone()));
+        destination.unreachable = Some((now + pause, failure.clone()));
         std::mem::take(&mut destination.queue)
     }
 

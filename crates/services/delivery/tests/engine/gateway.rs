@@ -7,7 +7,7 @@ use delivery::Config;
 use test_kit::{FakeDns, TestCertificate, free_port};
 
 use crate::sink::{Manner, Sink};
-use crate::system::{System, message};
+use crate::system::{POLICY, System, message};
 
 fn policy(hosts: &str, more: &str) -> String {
     format!(
@@ -81,4 +81,61 @@ async fn a_password_that_is_missing_or_wrong_costs_no_mail() {
         assert_eq!(system.queue.completion(1).await.outcome(), Outcome::Retry);
     }
     assert!(sink.taken().is_empty());
+}
+
+#[tokio::test]
+async fn what_requires_tls_goes_to_servers_that_prove_themselves_and_pass_it_on_alike_or_not_at_all()
+ {
+    let certificate = Arc::new(TestCertificate::for_names(&["mx.good.test"]));
+    let folder = tempfile::tempdir().unwrap();
+    let (_, _, authority) = certificate.write_to(folder.path());
+    let manner = |extensions, certificate| Manner {
+        extensions,
+        certificate,
+        ..Manner::default()
+    };
+    let good = manner(vec!["REQUIRETLS"], Some(Arc::clone(&certificate)));
+    let silent = manner(vec![], Some(certificate));
+    let plain = manner(vec!["REQUIRETLS"], None);
+    for (domain, manner, tls, status) in [
+        ("good.test", good.clone(), Outcome::Relayed, "taken"),
+        // Its certificate names another, it does not know REQUIRETLS, it has no TLS.
+        ("wrong.test", good, Outcome::Bounced, "5.7.30"),
+        ("good.test", silent, Outcome::Bounced, "5.7.30"),
+        ("good.test", plain, Outcome::Bounced, "5.7.30"),
+    ] {
+        let sink = Sink::start(manner).await;
+        let zone = "good.test MX 1 mx.good.test\nwrong.test MX 1 mx.wrong.test\n\
+                    mx.good.test A 127.0.0.1\nmx.wrong.test A 127.0.0.1";
+        let config = Config {
+            authorities: Some(authority.clone()),
+            smtp_port: sink.address.port(),
+            ..Config::default()
+        };
+        let system = System::start(POLICY, Some(FakeDns::start(zone).await), config).await;
+        let address = format!("x@{domain}");
+        let mut secret = message(1, &[&address]);
+        secret.require_tls = true;
+        system
+            .queue
+            .give(vec![secret, message(2, &[&address])])
+            .await;
+        let completion = system.queue.completion(1).await;
+        assert_eq!(completion.outcome(), tls, "{domain}: {completion:?}");
+        assert!(completion.reason.contains(status), "{completion:?}");
+        // Other mail does not care.
+        let other = system.queue.completion(2).await;
+        assert_eq!(other.outcome(), Outcome::Relayed, "{domain}: {other:?}");
+        let taken = sink.taken();
+        let secret: Vec<_> = taken
+            .iter()
+            .filter(|taken| taken.mail.contains("REQUIRETLS"))
+            .collect();
+        assert_eq!(
+            secret.len(),
+            usize::from(tls == Outcome::Relayed),
+            "{domain}"
+        );
+        assert!(secret.iter().all(|taken| taken.tls));
+    }
 }

@@ -42,6 +42,29 @@ async fn a_message_to_a_hundred_mailboxes_is_one_batch_with_a_prefix_each() {
 }
 
 #[tokio::test]
+async fn suspicious_mail_goes_to_the_junk_mailbox() {
+    let system = System::local().await;
+    let plain = message(1, &["bob@example.test"]);
+    let mut junk = message(2, &["bob@example.test", "anyone@catch.test"]);
+    junk.junk = true;
+    system.queue.give(vec![plain, junk]).await;
+    for id in 1..=3 {
+        let completion = system.queue.completion(id).await;
+        assert_eq!(completion.outcome(), Outcome::Delivered);
+    }
+    let mut delivered: Vec<_> = system
+        .mailboxes
+        .state()
+        .delivered
+        .iter()
+        .map(|one| (one.recipient_id, one.mailbox.clone()))
+        .collect();
+    delivered.sort();
+    let expected = [(1, ""), (2, "Junk"), (3, "Junk")];
+    assert_eq!(delivered, expected.map(|(id, name)| (id, name.to_owned())));
+}
+
+#[tokio::test]
 async fn each_recipient_ends_as_its_route_says() {
     let system = System::local().await;
     system.mailboxes.state().full = Some("eve@example.test".to_owned());

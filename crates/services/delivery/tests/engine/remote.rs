@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use api::queue::v1::{Completion, Outcome};
-use test_kit::TestCertificate;
+use delivery::Config;
+use test_kit::{FakeDns, TestCertificate};
 
 use crate::sink::{Manner, Sink};
-use crate::system::{MESSAGE, System, message};
+use crate::system::{MESSAGE, POLICY, System, message};
 
 fn outcome(completion: &Completion) -> (Outcome, &str) {
     let status = completion.reason.split(' ').next().unwrap();
@@ -147,6 +148,45 @@ async fn a_destination_that_hangs_holds_back_no_other() {
 }
 
 #[tokio::test]
+async fn more_hanging_destinations_than_connections_hold_back_no_other() {
+    let hanging = Sink::start(Manner {
+        silent: true,
+        ..Manner::default()
+    })
+    .await;
+    let address = SocketAddr::from(([127, 0, 0, 2], hanging.address.port()));
+    let one_each = Manner {
+        messages: Some(1),
+        ..Manner::default()
+    };
+    let good = Sink::start_at(address, one_each).await;
+    let hosts: Vec<String> = (0..20).map(|n| format!("hangs{n}.test")).collect();
+    let mut zone = "good.test A 127.0.0.2".to_owned();
+    for host in &hosts {
+        zone.push_str(&format!("\n{host} A 127.0.0.1"));
+    }
+    let config = Config {
+        smtp_port: hanging.address.port(),
+        connections: 4,
+        ..Config::default()
+    };
+    let system = System::start(POLICY, Some(FakeDns::start(&zone).await), config).await;
+    let before = message(9_000, &["x@good.test"]);
+    system.queue.give(vec![before]).await;
+    system.queue.completion(9_000).await;
+    let dead: Vec<String> = hosts.iter().map(|host| format!("x@{host}")).collect();
+    let dead: Vec<&str> = dead.iter().map(String::as_str).collect();
+    system.queue.give(vec![message(1, &dead)]).await;
+    hanging.connected(4).await;
+    let after = message(9_001, &["x@good.test"]);
+    system.queue.give(vec![after]).await;
+    let completion = system.queue.completion(9_001).await;
+    assert_eq!(completion.outcome(), Outcome::Relayed);
+    assert_eq!(good.connections(), 2, "it had to be opened anew");
+    assert_eq!(system.queue.state().completions.len(), 2, "the others hang");
+}
+
+#[tokio::test]
 async fn a_connection_is_used_again_and_replaced_when_it_was_closed() {
     let sink = Sink::start(Manner {
         messages: Some(2),
@@ -208,6 +248,10 @@ async fn what_cannot_be_reached_is_tried_later_for_all_that_waits() {
         let completion = system.queue.completion(id).await;
         assert_eq!(outcome(&completion), (Outcome::Retry, "4.4.0"));
         assert_eq!(completion.reply, "554 5.7.1 not you");
+        assert_eq!(
+            completion.reason,
+            "4.4.0 other.test [127.0.0.1] refused the connection: 554 5.7.1 not you"
+        );
     }
     assert!(refusing.connections() <= 8, "{}", refusing.connections());
 }

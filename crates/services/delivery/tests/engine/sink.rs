@@ -45,7 +45,7 @@ pub(crate) struct Sink {
     pub(crate) address: SocketAddr,
     manner: Manner,
     taken: Arc<Mutex<Vec<Taken>>>,
-    connections: Arc<Mutex<usize>>,
+    connections: watch::Sender<usize>,
     /// Changes when a message has come in, answered or not.
     pub(crate) arrived: watch::Sender<usize>,
 }
@@ -61,7 +61,7 @@ impl Sink {
             address: listener.local_addr().unwrap(),
             manner,
             taken: Arc::default(),
-            connections: Arc::default(),
+            connections: watch::Sender::new(0),
             arrived: watch::Sender::new(0),
         };
         let accepting = sink.clone();
@@ -80,15 +80,21 @@ impl Sink {
     }
 
     pub(crate) fn connections(&self) -> usize {
-        *self.connections.lock().unwrap()
+        *self.connections.borrow()
+    }
+
+    /// Waits until it has had so many connections.
+    pub(crate) async fn connected(&self, times: usize) {
+        let mut connections = self.connections.subscribe();
+        connections.wait_for(|had| *had >= times).await.unwrap();
     }
 
     async fn serve(&self, socket: TcpStream) -> std::io::Result<()> {
-        let connection = {
-            let mut connections = self.connections.lock().unwrap();
-            *connections += 1;
-            *connections
-        };
+        let mut connection = 0;
+        self.connections.send_modify(|had| {
+            *had += 1;
+            connection = *had;
+        });
         let mut stream = BufStream::new(socket);
         if self.manner.silent {
             return stream.read_u8().await.map(drop);

@@ -114,6 +114,7 @@ impl Session {
 fn of_intake(error: IntakeError) -> Answer {
     match error {
         IntakeError::Scan(_) => Answer::no_with(Code::Limit, "The message's header is too large."),
+        IntakeError::Blocked(_) => Answer::no("The message has an attachment that is not taken."),
         IntakeError::Upload(status) => refusal(&status),
     }
 }

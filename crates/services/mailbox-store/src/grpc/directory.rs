@@ -2,9 +2,12 @@
 
 use api::directory::v1::directory_server::Directory;
 use api::directory::v1::{
-    AddUserRequest, AuthenticateRequest, AuthenticateResponse, FindUsersRequest, FindUsersResponse,
-    ListUsersRequest, ListUsersResponse, RemoveUserRequest, RemoveUserResponse, SetPasswordRequest,
-    SetPasswordResponse, User, UserChange, WatchUsersRequest,
+    AddAppPasswordRequest, AddAppPasswordResponse, AddUserRequest, AuthenticateRequest,
+    AuthenticateResponse, FindUsersRequest, FindUsersResponse, GetScramParametersRequest,
+    GetScramParametersResponse, ListAppPasswordsRequest, ListAppPasswordsResponse,
+    ListUsersRequest, ListUsersResponse, RemoveAppPasswordRequest, RemoveAppPasswordResponse,
+    RemoveUserRequest, RemoveUserResponse, ScramHash, SetPasswordRequest, SetPasswordResponse,
+    User, UserChange, VerifyScramRequest, VerifyScramResponse, WatchUsersRequest,
 };
 use api::grpc::{Request, Response, Status, async_trait};
 use futures::stream;
@@ -14,7 +17,9 @@ use tokio_util::sync::CancellationToken;
 use super::{Answers, streamed};
 use crate::notices::UserNotice;
 use crate::store::Store;
-use crate::users::{self, Answer, Attempt, Logins, Page, Password, Passwords};
+use crate::users::{
+    self, Answer, AppPasswordName, Attempt, Hash, Logins, Page, Password, Passwords, Proof,
+};
 use crate::values::UserAddress;
 use crate::{Error, Result};
 
@@ -106,23 +111,98 @@ impl Directory for DirectoryService {
             password,
             peer: request.peer_address,
         };
-        let mut response = AuthenticateResponse::default();
-        let outcome = match self.logins.authenticate(&attempt).await? {
-            Answer::Accepted(user) => {
-                response.user = Some(user);
-                "accepted"
-            }
-            Answer::Refused => "refused",
-            Answer::Later(seconds) => {
-                response.retry_after_seconds = seconds;
-                "slowed"
-            }
+        let answer = self.logins.authenticate(&attempt).await?;
+        note(&answer, &request.service, &attempt.peer);
+        Ok(Response::new(match answer {
+            Answer::Accepted(accepted) => AuthenticateResponse {
+                user: Some(accepted.user),
+                app_password: accepted.app_password.unwrap_or_default(),
+                retry_after_seconds: 0,
+            },
+            Answer::Refused => AuthenticateResponse::default(),
+            Answer::Later(retry_after_seconds) => AuthenticateResponse {
+                retry_after_seconds,
+                ..AuthenticateResponse::default()
+            },
+        }))
+    }
+
+    async fn get_scram_parameters(
+        &self,
+        request: Request<GetScramParametersRequest>,
+    ) -> Result<Response<GetScramParametersResponse>, Status> {
+        let login = request.into_inner().login;
+        let (salt, iterations) = self.logins.scram_parameters(&login).await?;
+        Ok(Response::new(GetScramParametersResponse {
+            salt: salt.to_vec().into(),
+            iterations,
+        }))
+    }
+
+    async fn verify_scram(
+        &self,
+        request: Request<VerifyScramRequest>,
+    ) -> Result<Response<VerifyScramResponse>, Status> {
+        let request = request.into_inner();
+        let hash = match request.hash() {
+            ScramHash::Sha1 => Hash::Sha1,
+            ScramHash::Sha256 => Hash::Sha256,
+            ScramHash::Unspecified => return Err(Error::Invalid("hash is missing".into()).into()),
         };
-        let service = service_name(&request.service);
-        metrics::counter!("mailbox_logins", "service" => service, "outcome" => outcome)
-            .increment(1);
-        tracing::debug!(service, outcome, peer = attempt.peer, "login");
-        Ok(Response::new(response))
+        let proof = Proof {
+            login: request.login,
+            hash,
+            auth_message: request.auth_message.to_vec(),
+            proof: request.proof.to_vec(),
+            peer: request.peer_address,
+        };
+        let answer = self.logins.verify_scram(&proof).await?;
+        note(&answer, &request.service, &proof.peer);
+        Ok(Response::new(match answer {
+            Answer::Accepted(accepted) => VerifyScramResponse {
+                user: Some(accepted.user),
+                app_password: accepted.app_password.unwrap_or_default(),
+                server_signature: accepted.signature.into(),
+                retry_after_seconds: 0,
+            },
+            Answer::Refused => VerifyScramResponse::default(),
+            Answer::Later(retry_after_seconds) => VerifyScramResponse {
+                retry_after_seconds,
+                ..VerifyScramResponse::default()
+            },
+        }))
+    }
+
+    async fn add_app_password(
+        &self,
+        request: Request<AddAppPasswordRequest>,
+    ) -> Result<Response<AddAppPasswordResponse>, Status> {
+        let request = request.into_inner();
+        let address = UserAddress::parse(&request.address)?;
+        let name = AppPasswordName::parse(&request.name)?;
+        let added = users::add_app_password(&self.store, &self.passwords, &address, &name);
+        let password = added.await?;
+        Ok(Response::new(AddAppPasswordResponse { password }))
+    }
+
+    async fn list_app_passwords(
+        &self,
+        request: Request<ListAppPasswordsRequest>,
+    ) -> Result<Response<ListAppPasswordsResponse>, Status> {
+        let address = UserAddress::parse(&request.into_inner().address)?;
+        let passwords = users::list_app_passwords(&self.store, &address).await?;
+        Ok(Response::new(ListAppPasswordsResponse { passwords }))
+    }
+
+    async fn remove_app_password(
+        &self,
+        request: Request<RemoveAppPasswordRequest>,
+    ) -> Result<Response<RemoveAppPasswordResponse>, Status> {
+        let request = request.into_inner();
+        let address = UserAddress::parse(&request.address)?;
+        let name = AppPasswordName::parse(&request.name)?;
+        users::remove_app_password(&self.store, &address, &name).await?;
+        Ok(Response::new(RemoveAppPasswordResponse {}))
     }
 
     async fn find_users(
@@ -169,6 +249,24 @@ async fn next_change(notices: &mut Receiver<UserNotice>) -> Result<UserChange> {
                 ));
             }
         }
+    }
+}
+
+/// Counts and logs what became of a login. An application password stands in the log by its name.
+fn note(answer: &Answer, service: &str, peer: &str) {
+    let service = service_name(service);
+    let outcome = match answer {
+        Answer::Accepted(_) => "accepted",
+        Answer::Refused => "refused",
+        Answer::Later(_) => "slowed",
+    };
+    metrics::counter!("mailbox_logins", "service" => service, "outcome" => outcome).increment(1);
+    match answer {
+        Answer::Accepted(accepted) if accepted.app_password.is_some() => {
+            let (name, user_id) = (accepted.app_password.as_deref(), accepted.user.user_id);
+            tracing::info!(service, user_id, app_password = name, peer, "login");
+        }
+        _ => tracing::debug!(service, outcome, peer, "login"),
     }
 }
 

@@ -3,6 +3,7 @@
 use api::directory::v1::User;
 
 use super::password::{Password, Passwords};
+use super::scram;
 use crate::mailboxes;
 use crate::notices::Notice;
 use crate::store::{Store, repeated};
@@ -17,18 +18,26 @@ pub async fn add(
     password: &Password,
 ) -> Result<User> {
     let hash = passwords.hash(password).await?;
-    repeated(|| try_add(store, address, &hash)).await
+    let salt = scram::salt(store, address.as_str()).await?;
+    let keys = passwords.scram_keys(password, salt).await?;
+    repeated(|| try_add(store, address, &hash, keys.as_ref())).await
 }
 
-async fn try_add(store: &Store, address: &UserAddress, hash: &str) -> Result<User> {
+async fn try_add(
+    store: &Store,
+    address: &UserAddress,
+    hash: &str,
+    keys: Option<&scram::Keys>,
+) -> Result<User> {
     let mut transaction = store.begin().await?;
     let created_at = clock::now();
     let user_id = sqlx::query_scalar!(
-        "INSERT INTO mailbox.user (address, password, created_at) VALUES ($1, $2, $3)
+        "INSERT INTO mailbox.user (address, password, created_at, scram) VALUES ($1, $2, $3, $4)
          ON CONFLICT (address) DO NOTHING RETURNING user_id",
         address.as_str(),
         hash,
-        created_at
+        created_at,
+        keys.map(scram::Keys::as_bytes)
     )
     .fetch_optional(&mut *transaction)
     .await?

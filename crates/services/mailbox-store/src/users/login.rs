@@ -1,16 +1,17 @@
-//! Checking logins.
+//! Checking logins, by passwords and by proofs of them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::directory::v1::User;
 use moka::sync::Cache;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::Row;
+use super::attempt::{Accepted, Answer, Attempt, Proof};
 use super::guessing::{self, Guesser};
 use super::password::{Password, Passwords};
+use super::scram::{self, Keys};
 use super::verified::Verified;
+use super::{Row, app_passwords};
 use crate::notices::{Hub, UserNotice};
 use crate::store::Store;
 use crate::values::UserAddress;
@@ -18,28 +19,6 @@ use crate::{Result, clock};
 
 /// How long a peer that logged in to an account is known there.
 const KNOWN_PEER: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Somebody says who they are.
-#[derive(Debug)]
-pub struct Attempt {
-    /// The full address, in any case.
-    pub login: String,
-    /// The password.
-    pub password: Password,
-    /// The peer's address; empty where it is not known.
-    pub peer: String,
-}
-
-/// What became of it.
-#[derive(Debug)]
-pub enum Answer {
-    /// It is they.
-    Accepted(User),
-    /// The pair is wrong. Which half is not told.
-    Refused,
-    /// Too many wrong guesses: not looked at. Seconds to wait.
-    Later(u32),
-}
 
 /// Checks logins, with what makes the second check cheap.
 #[derive(Debug)]
@@ -49,6 +28,20 @@ pub struct Logins {
     verified: Arc<Verified>,
     /// Where an account's owner logged in from before.
     known_peers: Cache<(i64, String), ()>,
+}
+
+/// A login that may be looked at now.
+struct Begun {
+    account: Option<Account>,
+    guesser: Guesser,
+    peer: String,
+    now: i64,
+}
+
+/// What was right.
+struct Right {
+    app_password: Option<String>,
+    signature: Vec<u8>,
 }
 
 impl Logins {
@@ -73,37 +66,84 @@ impl Logins {
 
     /// Checks a login and a password.
     pub async fn authenticate(&self, attempt: &Attempt) -> Result<Answer> {
-        let address = UserAddress::parse(attempt.login.trim()).ok();
+        let begun = match self.begin(&attempt.login, &attempt.peer).await? {
+            Ok(begun) => begun,
+            Err(wait) => return Ok(Answer::Later(wait)),
+        };
+        let right = self
+            .password(begun.account.as_ref(), &attempt.password)
+            .await?;
+        self.end(begun, right).await
+    }
+
+    /// What a client needs for a proof: the salt of the login, whether it exists or not, and how
+    /// often the password is hashed.
+    pub async fn scram_parameters(&self, login: &str) -> Result<([u8; 16], u32)> {
+        let salt = match UserAddress::parse(login.trim()) {
+            Ok(address) => scram::salt(&self.store, address.as_str()).await?,
+            Err(_) => scram::salt(&self.store, login).await?,
+        };
+        Ok((salt, self.passwords.iterations().get()))
+    }
+
+    /// Checks a login and a proof, made with the user's own password or with one of a program's.
+    pub async fn verify_scram(&self, proof: &Proof) -> Result<Answer> {
+        let begun = match self.begin(&proof.login, &proof.peer).await? {
+            Ok(begun) => begun,
+            Err(wait) => return Ok(Answer::Later(wait)),
+        };
+        let right = self.proof(begun.account.as_ref(), proof).await?;
+        self.end(begun, right).await
+    }
+
+    /// Finds the account, unless the guesser has to wait; then so many seconds.
+    async fn begin(&self, login: &str, peer: &str) -> Result<Result<Begun, u32>> {
+        let address = UserAddress::parse(login.trim()).ok();
         let account = match &address {
             Some(address) => self.find(address).await?,
             None => None,
         };
-        let name = address
-            .as_ref()
-            .map_or(attempt.login.as_str(), UserAddress::as_str);
-        let guesser = Guesser::new(name, &attempt.peer);
+        let name = address.as_ref().map_or(login, UserAddress::as_str);
+        let guesser = Guesser::new(name, peer);
+        let peer = peer.to_owned();
         let known_here = account
             .as_ref()
-            .is_some_and(|account| self.known_peers.contains_key(&account.peer(attempt)));
+            .is_some_and(|account| self.known_peers.contains_key(&account.at(&peer)));
         let now = clock::now();
         let wait = guessing::wait(self.store.pool(), &guesser, known_here, now).await?;
         if wait > 0 {
-            return Ok(Answer::Later(wait));
+            return Ok(Err(wait));
         }
-        let Some(account) = self.verify(account, &attempt.password).await? else {
-            guessing::failed(self.store.pool(), &guesser, now).await?;
+        Ok(Ok(Begun {
+            account,
+            guesser,
+            peer,
+            now,
+        }))
+    }
+
+    /// Notes what came of it.
+    async fn end(&self, begun: Begun, right: Option<Right>) -> Result<Answer> {
+        let pool = self.store.pool();
+        let (Some(account), Some(right)) = (begun.account, right) else {
+            guessing::failed(pool, &begun.guesser, begun.now).await?;
             return Ok(Answer::Refused);
         };
-        if !self.known_peers.contains_key(&account.peer(attempt)) {
-            guessing::succeeded(self.store.pool(), &guesser).await?;
-            self.known_peers.insert(account.peer(attempt), ());
+        let here = account.at(&begun.peer);
+        if !self.known_peers.contains_key(&here) {
+            guessing::succeeded(pool, &begun.guesser).await?;
+            self.known_peers.insert(here, ());
         }
-        Ok(Answer::Accepted(account.user.into()))
+        Ok(Answer::Accepted(Box::new(Accepted {
+            user: account.user.into(),
+            app_password: right.app_password,
+            signature: right.signature,
+        })))
     }
 
     async fn find(&self, address: &UserAddress) -> Result<Option<Account>> {
         let row = sqlx::query!(
-            r#"SELECT user_id, address, created_at, password,
+            r#"SELECT user_id, address, created_at, password, scram,
                       COALESCE(sum(size), 0)::bigint AS "used!",
                       COALESCE(sum(messages), 0)::bigint AS "messages!"
                FROM mailbox.user LEFT JOIN mailbox.mailbox USING (user_id)
@@ -114,6 +154,7 @@ impl Logins {
         .await?;
         Ok(row.map(|row| Account {
             hash: row.password,
+            keys: Keys::read(row.scram, self.passwords.iterations()),
             user: Row {
                 user_id: row.user_id,
                 address: row.address,
@@ -124,29 +165,111 @@ impl Logins {
         }))
     }
 
-    /// The account, when the password is its own.
-    async fn verify(
+    /// Whether the password is the account's own, or one of its programs'.
+    async fn password(
         &self,
-        account: Option<Account>,
+        account: Option<&Account>,
         password: &Password,
-    ) -> Result<Option<Account>> {
+    ) -> Result<Option<Right>> {
         let Some(account) = account else {
             self.passwords.verify(password, None).await?;
             return Ok(None);
         };
+        if let Some(name) = self.app_password(account, password).await? {
+            return Ok(Some(Right {
+                app_password: Some(name),
+                signature: Vec::new(),
+            }));
+        }
         let user_id = account.user.user_id;
-        if self.verified.contains(user_id, &account.hash, password) {
-            return Ok(Some(account));
+        if !self.verified.contains(user_id, &account.hash, password) {
+            let hash = Some(account.hash.clone());
+            if !self.passwords.verify(password, hash).await? {
+                return Ok(None);
+            }
+            self.verified.insert(user_id, &account.hash, password);
+            if account.keys.is_none() {
+                self.make_keys(account, password).await?;
+            }
         }
-        if !self
-            .passwords
-            .verify(password, Some(account.hash.clone()))
-            .await?
-        {
+        Ok(Some(Right {
+            app_password: None,
+            signature: Vec::new(),
+        }))
+    }
+
+    /// The name of the application password that this is, if it is one.
+    async fn app_password(&self, account: &Account, password: &Password) -> Result<Option<String>> {
+        let Some(selector) = app_passwords::selector(password.as_str()) else {
             return Ok(None);
+        };
+        let user_id = account.user.user_id;
+        let found = sqlx::query!(
+            "SELECT name, password FROM mailbox.app_password
+             WHERE user_id = $1 AND selector = $2",
+            user_id,
+            selector
+        )
+        .fetch_optional(self.store.pool())
+        .await?;
+        let Some(found) = found else {
+            return Ok(None);
+        };
+        if !self.verified.contains(user_id, &found.password, password) {
+            let hash = Some(found.password.clone());
+            if !self.passwords.verify(password, hash).await? {
+                return Ok(None);
+            }
+            self.verified.insert(user_id, &found.password, password);
         }
-        self.verified.insert(user_id, &account.hash, password);
-        Ok(Some(account))
+        Ok(Some(found.name))
+    }
+
+    /// A password that was set before there were keys has been shown: now it can have some.
+    async fn make_keys(&self, account: &Account, password: &Password) -> Result<()> {
+        let salt = scram::salt(&self.store, &account.user.address).await?;
+        let Some(keys) = self.passwords.scram_keys(password, salt).await? else {
+            return Ok(());
+        };
+        // Not when the password has been changed meanwhile.
+        sqlx::query!(
+            "UPDATE mailbox.user SET scram = $3 WHERE user_id = $1 AND password = $2",
+            account.user.user_id,
+            account.hash,
+            keys.as_bytes()
+        )
+        .execute(self.store.pool())
+        .await?;
+        Ok(())
+    }
+
+    /// Which of the account's passwords the proof was made with. The work is the same where there
+    /// is no account.
+    async fn proof(&self, account: Option<&Account>, proof: &Proof) -> Result<Option<Right>> {
+        let user_id = account.map_or(0, |account| account.user.user_id);
+        let programs = sqlx::query!(
+            "SELECT name, scram FROM mailbox.app_password WHERE user_id = $1",
+            user_id
+        )
+        .fetch_all(self.store.pool())
+        .await?;
+        let verify = |keys: &Keys| keys.verify(proof.hash, &proof.auth_message, &proof.proof);
+        let own = account.and_then(|account| account.keys.clone());
+        if let Some(signature) = verify(&own.unwrap_or_else(Keys::of_nobody)) {
+            return Ok(Some(Right {
+                app_password: None,
+                signature,
+            }));
+        }
+        let iterations = self.passwords.iterations();
+        let found = programs.into_iter().find_map(|program| {
+            let signature = verify(&Keys::read(program.scram, iterations)?)?;
+            Some(Right {
+                app_password: Some(program.name),
+                signature,
+            })
+        });
+        Ok(found)
     }
 }
 
@@ -154,11 +277,12 @@ impl Logins {
 struct Account {
     user: Row,
     hash: String,
+    keys: Option<Keys>,
 }
 
 impl Account {
-    fn peer(&self, attempt: &Attempt) -> (i64, String) {
-        (self.user.user_id, attempt.peer.clone())
+    fn at(&self, peer: &str) -> (i64, String) {
+        (self.user.user_id, peer.to_owned())
     }
 }
 

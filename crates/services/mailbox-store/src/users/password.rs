@@ -1,5 +1,6 @@
 //! Password hashes: argon2id with OWASP's parameters, few at a time.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,12 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
 
+use super::scram;
 use crate::{Error, Result};
+
+/// How often a client hashes its password for SCRAM. RFC 7677 asks for 4,096 at least; what is
+/// stolen from the database is to be expensive to guess at, and clients give up at 65,536.
+const ITERATIONS: NonZeroU32 = NonZeroU32::new(50_000).unwrap();
 
 /// A password of a request. Its `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -21,6 +27,10 @@ impl Password {
             return Err(Error::Invalid("a password has 1 to 1,000 octets".into()));
         }
         Ok(Self(text))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
@@ -39,6 +49,7 @@ impl std::fmt::Debug for Password {
 #[derive(Debug, Clone)]
 pub struct Passwords {
     params: Params,
+    iterations: NonZeroU32,
     running: Arc<Semaphore>,
     /// Checked for a login that does not exist, so that the answer takes as long.
     nobody: Arc<str>,
@@ -50,16 +61,17 @@ const PATIENCE: Duration = Duration::from_secs(15);
 impl Passwords {
     /// With OWASP's parameters for argon2id: 19 MiB, two passes, one lane.
     pub fn new() -> Result<Self> {
-        Self::with_cost(19_456, 2)
+        Self::with_cost(19_456, 2, ITERATIONS)
     }
 
     /// With parameters of the caller's; tests take weak ones.
-    pub fn with_cost(memory_kib: u32, passes: u32) -> Result<Self> {
+    pub fn with_cost(memory_kib: u32, passes: u32, iterations: NonZeroU32) -> Result<Self> {
         let params = Params::new(memory_kib, passes, 1, None).map_err(|error| broken(&error))?;
         let slots = std::thread::available_parallelism().map_or(2, usize::from);
         let nobody = hash_now(&params, &rand::random::<[u8; 16]>())?;
         Ok(Self {
             params,
+            iterations,
             running: Arc::new(Semaphore::new(slots)),
             nobody: nobody.into(),
         })
@@ -86,6 +98,22 @@ impl Passwords {
                 && known)
         })
         .await
+    }
+
+    /// How often a password is hashed for SCRAM.
+    pub(super) fn iterations(&self) -> NonZeroU32 {
+        self.iterations
+    }
+
+    /// The keys of the password for SCRAM, if it can have any.
+    pub(super) async fn scram_keys(
+        &self,
+        password: &Password,
+        salt: scram::Salt,
+    ) -> Result<Option<scram::Keys>> {
+        let (password, iterations) = (password.clone(), self.iterations);
+        self.run(move || Ok(scram::Keys::derive(&password, &salt, iterations)))
+            .await
     }
 
     async fn run<T: Send + 'static>(

@@ -1,6 +1,7 @@
 //! Changing passwords.
 
 use super::password::{Password, Passwords};
+use super::scram;
 use crate::notices::Notice;
 use crate::store::{Store, repeated};
 use crate::values::UserAddress;
@@ -14,15 +15,23 @@ pub async fn set_password(
     password: &Password,
 ) -> Result<()> {
     let hash = passwords.hash(password).await?;
-    repeated(|| try_set(store, address, &hash)).await
+    let salt = scram::salt(store, address.as_str()).await?;
+    let keys = passwords.scram_keys(password, salt).await?;
+    repeated(|| try_set(store, address, &hash, keys.as_ref())).await
 }
 
-async fn try_set(store: &Store, address: &UserAddress, hash: &str) -> Result<()> {
+async fn try_set(
+    store: &Store,
+    address: &UserAddress,
+    hash: &str,
+    keys: Option<&scram::Keys>,
+) -> Result<()> {
     let mut transaction = store.begin().await?;
     let user_id = sqlx::query_scalar!(
-        "UPDATE mailbox.user SET password = $2 WHERE address = $1 RETURNING user_id",
+        "UPDATE mailbox.user SET password = $2, scram = $3 WHERE address = $1 RETURNING user_id",
         address.as_str(),
-        hash
+        hash,
+        keys.map(scram::Keys::as_bytes)
     )
     .fetch_optional(&mut *transaction)
     .await?

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
+mod proofs;
+
 use super::*;
 use crate::notices::UserNotice;
 use crate::test_store::{TestStore, address, password, passwords};
@@ -19,7 +21,7 @@ async fn answer(logins: &Logins, login: &str, secret: &str, peer: &str) -> Strin
         .await
         .unwrap()
     {
-        Answer::Accepted(user) => user.address,
+        Answer::Accepted(accepted) => accepted.user.address,
         Answer::Refused => "refused".to_owned(),
         Answer::Later(_) => "later".to_owned(),
     }

@@ -36,6 +36,7 @@ impl Directory for Shared {
         Ok(Response::new(AuthenticateResponse {
             user,
             retry_after_seconds: 0,
+            app_password: String::new(),
         }))
     }
 
@@ -70,6 +71,41 @@ impl Directory for Shared {
         &self,
         _: Request<WatchUsersRequest>,
     ) -> Result<Response<Self::WatchUsersStream>, Status> {
+        no()
+    }
+
+    async fn get_scram_parameters(
+        &self,
+        _: Request<GetScramParametersRequest>,
+    ) -> Result<Response<GetScramParametersResponse>, Status> {
+        no()
+    }
+
+    async fn verify_scram(
+        &self,
+        _: Request<VerifyScramRequest>,
+    ) -> Result<Response<VerifyScramResponse>, Status> {
+        no()
+    }
+
+    async fn add_app_password(
+        &self,
+        _: Request<AddAppPasswordRequest>,
+    ) -> Result<Response<AddAppPasswordResponse>, Status> {
+        no()
+    }
+
+    async fn list_app_passwords(
+        &self,
+        _: Request<ListAppPasswordsRequest>,
+    ) -> Result<Response<ListAppPasswordsResponse>, Status> {
+        no()
+    }
+
+    async fn remove_app_password(
+        &self,
+        _: Request<RemoveAppPasswordRequest>,
+    ) -> Result<Response<RemoveAppPasswordResponse>, Status> {
         no()
     }
 }

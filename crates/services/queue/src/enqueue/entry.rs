@@ -128,6 +128,7 @@ impl Entry {
                 smtputf8: submission.flags & 2 != 0,
                 binary: submission.flags & 4 != 0,
                 require_tls: submission.flags & 8 != 0,
+                junk: submission.flags & 16 != 0,
                 envelope_id: submission.envelope_id.clone(),
                 return_content: i32::from(submission.return_content),
                 recipients: held,

@@ -145,6 +145,7 @@ fn group(leased: Vec<Leased>) -> Vec<LeasedMessage> {
                 smtputf8: row.flags & 2 != 0,
                 binary: row.flags & 4 != 0,
                 require_tls: row.flags & 8 != 0,
+                junk: row.flags & 16 != 0,
                 envelope_id: row.envelope_id,
                 return_content: i32::from(row.return_content),
                 recipients: vec![recipient],

@@ -58,18 +58,11 @@ impl Queue {
         Self::start_in(url, folder, Arc::new(AtomicI64::new(START))).await
     }
 
-    async fn start_in(url: String, folder: Arc<TempDir>, clock: Arc<AtomicI64>) -> Self {
+    pub(crate) async fn start_in(url: String, folder: Arc<TempDir>, clock: Arc<AtomicI64>) -> Self {
         let listen = format!("unix:{}/queue.sock", folder.path().display());
         let mut service = Service::for_tests("queue");
         service.shared.database.url = Some(url.clone());
-        let config = Config {
-            listen: listen.clone(),
-            secret_key_file: folder.path().join("secrets.key"),
-            lease_seconds: LEASE_SECONDS,
-            history_days: 30,
-            refusal_days: 30,
-            writers: 1,
-        };
+        let config = config(&folder, &listen);
         let now = Arc::clone(&clock);
         let clock_of_service = Clock::new(move || now.load(Ordering::SeqCst));
         let task = AbortOnDropHandle::new(tokio::spawn(queue::run_with_clock(
@@ -114,6 +107,28 @@ impl Queue {
     pub(crate) fn advance(&self, milliseconds: i64) {
         self.clock.fetch_add(milliseconds, Ordering::SeqCst);
     }
+}
+
+fn config(folder: &TempDir, listen: &str) -> Config {
+    Config {
+        data_path: None,
+        listen: listen.to_owned(),
+        secret_key_file: folder.path().join("secrets.key"),
+        lease_seconds: LEASE_SECONDS,
+        history_days: 30,
+        refusal_days: 30,
+        writers: 1,
+    }
+}
+
+/// Why a queue does not start there.
+pub(crate) async fn refusal(url: &str, folder: &TempDir) -> String {
+    let mut service = Service::for_tests("queue");
+    service.shared.database.url = Some(url.to_owned());
+    let listen = format!("unix:{}/queue.sock", folder.path().display());
+    let clock = Clock::new(|| START);
+    let run = queue::run_with_clock(config(folder, &listen), service, clock);
+    format!("{:#}", in_time(run).await.unwrap_err())
 }
 
 impl Deref for Queue {

@@ -42,6 +42,34 @@ async fn fresh_mail_is_handed_over_without_a_scan() {
 }
 
 #[tokio::test]
+async fn what_is_said_of_a_message_is_told_by_hand_over_and_by_scan() {
+    let queue = Queue::start().await;
+    let mut worker = queue.worker("worker").await;
+    worker.grant(1);
+    for _ in 0..2 {
+        let mut suspicious = submission(["bob@example.test"]);
+        suspicious.junk = true;
+        suspicious.require_tls = true;
+        queue.enqueue(suspicious).await.unwrap();
+    }
+    queue
+        .enqueue(submission(["carol@example.test"]))
+        .await
+        .unwrap();
+    let mut told = Vec::new();
+    for credits in [0, 2] {
+        if credits > 0 {
+            worker.grant(credits);
+        }
+        while told.len() < 1 + credits as usize {
+            let messages = worker.response().await.unwrap().messages;
+            told.extend(messages.iter().map(|one| (one.junk, one.require_tls)));
+        }
+    }
+    assert_eq!(told, [(true, true), (true, true), (false, false)]);
+}
+
+#[tokio::test]
 async fn nobody_is_sent_more_than_they_asked_for() {
     let queue = Queue::start().await;
     let mut worker = queue.worker("worker").await;

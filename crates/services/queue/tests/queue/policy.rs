@@ -9,7 +9,7 @@ use api::policy::v1::{
 };
 use sqlx::Connection;
 
-use crate::harness::{Queue, in_time};
+use crate::harness::{Queue, in_time, refusal};
 
 fn apply(document: &str, expected_revision: u64) -> ApplyPolicyRequest {
     ApplyPolicyRequest {
@@ -201,6 +201,33 @@ async fn secrets_are_kept_encrypted_under_a_key_for_its_owner_only() {
     );
     let gone = policy.reveal_secret(reveal("isp")).await.unwrap_err();
     assert_eq!(gone.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn a_lost_key_that_secrets_need_is_asked_for_and_not_made_anew() {
+    let queue = Queue::start().await;
+    let secret = SetSecretRequest {
+        name: "isp".to_owned(),
+        value: b"correct horse".to_vec().into(),
+    };
+    queue.policy().set_secret(secret).await.unwrap();
+    let (url, folder, clock) = queue.stop().await;
+    let key_file = folder.path().join("secrets.key");
+    let key = std::fs::read(&key_file).unwrap();
+    std::fs::remove_file(&key_file).unwrap();
+
+    let said = refusal(&url, &folder).await;
+    let missing = format!("{} is missing, and 1 secret(s)", key_file.display());
+    assert!(said.contains(&missing) && said.contains("(isp)"), "{said}");
+    assert!(!key_file.exists());
+
+    std::fs::write(&key_file, key).unwrap();
+    let queue = Queue::start_in(url, folder, clock).await;
+    let reveal = RevealSecretRequest {
+        name: "isp".to_owned(),
+    };
+    let revealed = queue.policy().reveal_secret(reveal).await.unwrap();
+    assert_eq!(&revealed.into_inner().value[..], b"correct horse");
 }
 
 #[tokio::test]

@@ -7,10 +7,14 @@ use api::message::v1::Content;
 use api::queue::v1::{Origin, ReturnContent, Submission};
 use api::queue_client::EnqueueError;
 use bytes::Buf as _;
+use message::attachments::{Blocked, Finding};
+use rules::{Trust, Verdict, blocked_attachment, unclear_attachments};
 use smtp_protocol::server::{Body, ReturnContent as Ret};
+use tokio::time::Instant;
 
-use super::Connection;
+use super::authentication::{Checks, passed_on};
 use super::envelope::Transaction;
+use super::{Connection, author};
 use crate::config::Role;
 use crate::replies;
 use crate::trace_header::{HeldHeader, Hop};
@@ -21,14 +25,22 @@ const USUAL_SIZE: u64 = 4096;
 /// A message on its way in.
 pub(super) struct Incoming {
     intake: Intake,
-    /// On submission, until the header section is complete.
+    /// Until the header section is complete, where fields are added to it or taken out of it.
     held: Option<HeldHeader>,
+    /// Of what vouches for the message.
+    checks: Option<Checks>,
+    hostname: String,
+    /// Whether results in our name are left in it.
+    believed: bool,
 }
 
 impl Incoming {
     async fn push(&mut self, piece: &[u8]) -> Result<(), IntakeError> {
         let complete = match &mut self.held {
-            None => return self.intake.push(piece).await,
+            None => {
+                self.check_text(piece);
+                return self.intake.push(piece).await;
+            }
             Some(held) => held.push(piece),
         };
         if complete {
@@ -39,22 +51,41 @@ impl Incoming {
 
     async fn release(&mut self) -> Result<(), IntakeError> {
         if let Some(held) = self.held.take() {
+            let length = held.length();
             let (missing, held) = held.complete();
+            let (header, text) = held.split_at(length);
+            if let Some(checks) = &mut self.checks {
+                checks.header(header);
+            }
+            self.check_text(text);
             self.intake.push(missing.as_bytes()).await?;
-            self.intake.push(&held).await?;
+            let header = passed_on(header, &self.hostname, self.believed);
+            self.intake.push(&header).await?;
+            self.intake.push(text).await?;
         }
         Ok(())
     }
 
-    async fn finish(mut self) -> Result<Content, IntakeError> {
+    fn check_text(&mut self, piece: &[u8]) {
+        if let Some(checks) = &mut self.checks {
+            checks.text(piece);
+        }
+    }
+
+    /// All of it has come.
+    async fn end(&mut self) -> Result<Option<Checks>, IntakeError> {
         self.release().await?;
-        self.intake.finish().await
+        Ok(self.checks.take())
     }
 }
 
 impl Connection {
     /// The message may come.
     pub(super) async fn begin(&mut self) {
+        let checks = self
+            .transaction
+            .as_mut()
+            .and_then(|transaction| transaction.checks.take());
         let (Some(transaction), Some(hello)) = (&self.transaction, self.session.hello()) else {
             self.refuse_for_now(replies::UNAVAILABLE, &"DATA without a transaction");
             return;
@@ -77,16 +108,34 @@ impl Connection {
         };
         let trace = hop.received();
         let size = transaction.mail.size.unwrap_or(USUAL_SIZE);
-        let mut intake = Intake::to_queue(self.server.queue.clone()).expecting(size);
-        let held = (self.listener.role == Role::Submission)
-            .then(|| HeldHeader::new(&transaction.id, &self.server.hostname, at));
+        let rules = transaction
+            .snapshot
+            .policy
+            .receiving(transaction.trust.trusted);
+        let mut intake = Intake::to_queue(self.server.queue.clone())
+            .expecting(size)
+            .screened(&rules.attachments);
+        let hostname = &self.server.hostname;
+        let believed = self.may_speak_for_us(&transaction.trust);
+        let held = if self.listener.role == Role::Submission {
+            Some(HeldHeader::of_submission(&transaction.id, hostname, at))
+        } else {
+            (!believed || checks.is_some()).then(HeldHeader::new)
+        };
+        let hostname = hostname.clone();
         if let Err(error) = intake.push(trace.as_bytes()).await {
-            let reply = self.reply_to_failure(&error);
+            let reply = self.reply_to_failure(&transaction.trust, &error);
             self.session.refuse(reply, self.io.output());
             return;
         }
-        self.incoming = Some(Incoming { intake, held });
-        self.io.set_timeout(self.server.data_timeout);
+        self.incoming = Some(Incoming {
+            intake,
+            held,
+            checks,
+            hostname,
+            believed,
+        });
+        self.patience.content_begins();
         self.session.accept(self.io.output());
     }
 
@@ -98,8 +147,8 @@ impl Connection {
             None => Ok(()),
         };
         self.io.input().advance(octets);
-        if let Err(error) = pushed {
-            let reply = self.reply_to_failure(&error);
+        if let (Err(error), Some(transaction)) = (pushed, &self.transaction) {
+            let reply = self.reply_to_failure(&transaction.trust, &error);
             self.session.refuse_message(reply);
             self.incoming = None;
         }
@@ -109,14 +158,33 @@ impl Connection {
     pub(super) async fn complete(&mut self) {
         let (transaction, incoming) = (self.transaction.take(), self.incoming.take());
         self.forget_transaction();
-        let (Some(mut transaction), Some(incoming)) = (transaction, incoming) else {
+        let (Some(mut transaction), Some(mut incoming)) = (transaction, incoming) else {
             self.refuse_for_now(replies::UNAVAILABLE, &"no message");
             return;
         };
-        let content = match incoming.finish().await {
-            Ok(content) => content,
+        let checks = match incoming.end().await {
+            Ok(checks) => checks,
             Err(error) => {
-                let reply = self.reply_to_failure(&error);
+                let reply = self.reply_to_failure(&transaction.trust, &error);
+                self.session.refuse(reply, self.io.output());
+                return;
+            }
+        };
+        let fields = match self.vouched_for(&mut transaction, checks).await {
+            Ok(fields) => fields,
+            Err(verdict) => {
+                self.refuse(&verdict);
+                return;
+            }
+        };
+        incoming.intake.put_above(&fields);
+        let content = match incoming.intake.finish_screened().await {
+            Ok((content, removed)) => {
+                self.note_removed(&transaction.id, &removed);
+                content
+            }
+            Err(error) => {
+                let reply = self.reply_to_failure(&transaction.trust, &error);
                 self.session.refuse(reply, self.io.output());
                 return;
             }
@@ -124,6 +192,17 @@ impl Connection {
         if message::trace::hops(&content.header) > self.server.max_hops {
             self.note_refusal("mail-loop", &[]);
             self.session.refuse(replies::LOOP, self.io.output());
+            return;
+        }
+        let policy = &transaction.snapshot.policy;
+        if let Some(verdict) = author::refusal(policy, &self.facts, &content.header) {
+            self.refuse(&verdict);
+            return;
+        }
+        if message::header::fields(&content.header).count() > self.server.max_header_fields {
+            self.note_refusal("too-many-header-fields", &[]);
+            self.session
+                .refuse(replies::TOO_MANY_FIELDS, self.io.output());
             return;
         }
         transaction.drop_repeated_recipients();
@@ -136,6 +215,7 @@ impl Connection {
                 let message_id = accepted.message_id;
                 tracing::debug!(id, message_id, size, recipients, "accepted");
                 self.messages += 1;
+                self.patience.message_taken(Instant::now());
                 self.server.metrics.messages.increment(1);
                 self.server.metrics.recipients.increment(recipients);
                 self.server.metrics.octets.increment(size);
@@ -179,15 +259,33 @@ impl Connection {
                 Some(Ret::Headers) => ReturnContent::Headers,
             }
             .into(),
-            require_tls: false,
+            require_tls: mail.require_tls,
             hold_until_ms: 0,
             collected: None,
             policy_revision: transaction.snapshot.revision,
+            junk: transaction.junk,
         }
     }
 
-    fn reply_to_failure(&self, error: &IntakeError) -> smtp_protocol::Reply {
+    /// Names of attachments are people's: they are for debugging.
+    fn note_removed(&self, id: &str, removed: &[Finding]) {
+        if removed.is_empty() {
+            return;
+        }
+        tracing::info!(id, attachments = removed.len(), "attachments taken out");
+        for attachment in removed {
+            tracing::debug!(id, "{attachment}");
+        }
+        self.server.metrics.removed(removed.len());
+    }
+
+    fn reply_to_failure(&self, trust: &Trust, error: &IntakeError) -> smtp_protocol::Reply {
         match error {
+            IntakeError::Blocked(blocked) => {
+                let verdict = verdict_of(trust, blocked);
+                self.note_refusal(verdict.name, &verdict.reasons);
+                replies::of_verdict(&verdict)
+            }
             IntakeError::Scan(_) => {
                 self.note_refusal("header-too-large", &[]);
                 replies::HEADER_TOO_LARGE
@@ -198,6 +296,13 @@ impl Connection {
                 replies::UNAVAILABLE
             }
         }
+    }
+}
+
+fn verdict_of(trust: &Trust, blocked: &Blocked) -> Verdict {
+    match blocked {
+        Blocked::Attachment { .. } => blocked_attachment(trust, blocked),
+        Blocked::Unclear(_) => unclear_attachments(trust, blocked),
     }
 }
 

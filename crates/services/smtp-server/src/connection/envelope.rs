@@ -11,6 +11,7 @@ use smtp_protocol::Path;
 use smtp_protocol::server::{Mail, Rcpt};
 
 use super::Connection;
+use super::authentication::Checks;
 use crate::replies;
 
 /// A mail transaction as far as it has come.
@@ -21,6 +22,10 @@ pub(super) struct Transaction {
     pub(super) mail: Mail,
     pub(super) reverse_path: ReversePath,
     pub(super) recipients: Vec<Recipient>,
+    /// Until the message comes.
+    pub(super) checks: Option<Checks>,
+    /// It is to go to Junk mailboxes.
+    pub(super) junk: bool,
 }
 
 impl Connection {
@@ -44,6 +49,12 @@ impl Connection {
             }
         };
         let trust = snapshot.policy.trust_of_sender(&self.facts, &reverse_path);
+        let free = self.server.free_space.current();
+        let verdict = snapshot.policy.accept_free_space(&trust, free);
+        if !verdict.is_accepted() {
+            self.refuse(&verdict);
+            return;
+        }
         let verdict = snapshot
             .policy
             .accept_sender(&self.facts, &trust, &reverse_path, mail.size);
@@ -56,7 +67,13 @@ impl Connection {
             self.refuse(&verdict);
             return;
         }
+        let verdict = self.ask_dns(&snapshot.policy, &trust, &reverse_path).await;
+        if !verdict.is_accepted() {
+            self.refuse(&verdict);
+            return;
+        }
         self.set_terms_of(&snapshot, &trust);
+        let checks = self.begin_checks(&snapshot.policy, &trust, &reverse_path);
         let id = self.server.ids.next();
         self.asked.begun(&id);
         self.transaction = Some(Transaction {
@@ -66,6 +83,8 @@ impl Connection {
             mail,
             reverse_path,
             recipients: Vec::new(),
+            checks,
+            junk: false,
         });
         self.session.accept(self.io.output());
     }

@@ -97,3 +97,21 @@ async fn a_message_that_runs_in_a_circle_is_refused() {
     client.envelope("a@client.test", "bob@example.test").await;
     client.data("Received: x\r\n".repeat(100), 554).await;
 }
+
+#[tokio::test]
+async fn a_header_section_of_too_many_fields_is_refused() {
+    let system = System::start_with(crate::system::POLICY, |config| {
+        config.max_header_fields = 20;
+    })
+    .await;
+    let mut client = system.connect(Port::Internal).await;
+    client.envelope("a@client.test", "bob@example.test").await;
+    // With our own Received field.
+    client
+        .data(format!("{}\r\n", "X: y\r\n".repeat(19)), 250)
+        .await;
+    client.envelope("a@client.test", "bob@example.test").await;
+    client
+        .data(format!("{}\r\n", "X: y\r\n".repeat(20)), 552)
+        .await;
+}

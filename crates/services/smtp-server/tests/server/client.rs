@@ -35,6 +35,21 @@ impl Client {
         }
     }
 
+    /// As [`Client::start_tls`], and with what the session exports for channel binding (RFC 9266).
+    pub(crate) async fn start_bound_tls(self, certificate: &TestCertificate) -> (Self, Vec<u8>) {
+        let name = ServerName::try_from("mail.example.test").unwrap();
+        let connector = TlsConnector::from(certificate.client_config());
+        let socket = connector.connect(name, self.socket).await.unwrap();
+        let session = socket.get_ref().1;
+        let label = b"EXPORTER-Channel-Binding";
+        let exported = session.export_keying_material([0; 32], label, Some(b""));
+        let client = Self {
+            socket: Box::new(socket),
+            input: Vec::new(),
+        };
+        (client, exported.unwrap().to_vec())
+    }
+
     pub(crate) async fn send(&mut self, octets: impl AsRef<[u8]>) {
         self.socket.write_all(octets.as_ref()).await.unwrap();
         self.socket.flush().await.unwrap();

@@ -1,3 +1,6 @@
+use std::time::Duration;
+
+use crate::client::Client;
 use crate::system::{Port, System};
 
 #[tokio::test]
@@ -80,4 +83,80 @@ async fn refusals_are_counted() {
     }
     client.expect(421).await;
     client.expect_end().await;
+}
+
+/// Sends an octet again and again until it is sent away.
+async fn trickle(client: &mut Client) {
+    let mut tick = tokio::time::interval(Duration::from_millis(20));
+    loop {
+        tokio::select! {
+            biased;
+            reply = client.reply() => {
+                assert_eq!(reply.0, 421, "{}", reply.1);
+                return;
+            }
+            _ = tick.tick() => client.send("x").await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_sends_octets_but_never_a_line_or_a_message_is_sent_away() {
+    let system = System::start_with(crate::system::POLICY, |config| {
+        config.command_timeout_seconds = 1;
+        config.data_grace_seconds = 1;
+        config.min_data_rate = 1000;
+    })
+    .await;
+    let mut client = system.connect(Port::Internal).await;
+    trickle(&mut client).await;
+    let mut client = system.connect(Port::Internal).await;
+    client.envelope("a@client.test", "bob@example.test").await;
+    client.say("DATA", 354).await;
+    trickle(&mut client).await;
+    assert_eq!(*system.queue.arrived.borrow(), 0);
+}
+
+#[tokio::test]
+async fn a_session_that_is_of_no_use_ends() {
+    let system = System::start_with(crate::system::POLICY, |config| {
+        config.max_idle_session_seconds = 1;
+        config.max_idle_commands = 5;
+    })
+    .await;
+    let mut client = system.connect(Port::Internal).await;
+    client.expect(421).await;
+    let mut client = system.connect(Port::Internal).await;
+    for _ in 0..4 {
+        client.say("NOOP", 250).await;
+    }
+    client.say("NOOP", 421).await;
+    client.expect_end().await;
+}
+
+#[tokio::test]
+async fn limits_are_announced_by_class() {
+    let policy = "[receiving.trusted]\nmax-size = \"3 MiB\"\nmax-recipients = 500\n\
+                  [receiving.untrusted]\nmax-size = \"1 MiB\"\n";
+    let system = System::start_with(policy, |config| {
+        config.max_messages_per_connection = 7;
+    })
+    .await;
+    for (port, size, limits) in [
+        (
+            Port::Internal,
+            "SIZE 3145728",
+            "LIMITS MAILMAX=7 RCPTMAX=500",
+        ),
+        (
+            Port::External,
+            "SIZE 1048576",
+            "LIMITS MAILMAX=7 RCPTMAX=100",
+        ),
+    ] {
+        let mut client = system.connect(port).await;
+        let hello = client.say("EHLO client.test", 250).await;
+        assert!(hello.contains(&format!("-{size}\n")), "{hello}");
+        assert!(hello.contains(&format!("-{limits}\n")), "{hello}");
+    }
 }

@@ -1,5 +1,10 @@
 use std::sync::atomic::Ordering;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::client::Client;
+use crate::scram::Keys;
 use crate::system::{Port, System};
 
 /// `\0bob@example.test\0secret`
@@ -66,4 +71,87 @@ async fn who_cannot_be_checked_may_try_again() {
     let reply = client.say(&format!("AUTH PLAIN {BOB}"), 454).await;
     assert!(!reply.contains("secret"), "{reply}");
     client.say("MAIL FROM:<bob@example.test>", 530).await;
+}
+
+/// Plays SCRAM-SHA-256 as `login` with this password; gives the code of the last reply.
+async fn scram(client: &mut Client, login: &str, password: &str, exporter: Option<&[u8]>) -> u16 {
+    let (mechanism, header) = match exporter {
+        Some(_) => ("SCRAM-SHA-256-PLUS", "p=tls-exporter,,"),
+        None => ("SCRAM-SHA-256", "n,,"),
+    };
+    let bare = format!("n={login},r=client");
+    let first = STANDARD.encode(format!("{header}{bare}"));
+    let challenge = client.say(&format!("AUTH {mechanism} {first}"), 334).await;
+    let challenge = decoded(&challenge);
+    let nonce = challenge.split([',', '=']).nth(1).unwrap();
+    assert!(
+        nonce.starts_with("client") && nonce.len() > 20,
+        "{challenge}"
+    );
+    let channel = [header.as_bytes(), exporter.unwrap_or_default()].concat();
+    let last = format!("c={},r={nonce}", STANDARD.encode(channel));
+    let message = format!("{bare},{challenge},{last}");
+    let keys = Keys::of(password);
+    let proof = STANDARD.encode(keys.proof(message.as_bytes()));
+    let last = STANDARD.encode(format!("{last},p={proof}"));
+    client.send(format!("{last}\r\n")).await;
+    let (code, text) = client.reply().await;
+    if code != 334 {
+        return code;
+    }
+    let signature = STANDARD.encode(keys.signature(message.as_bytes()));
+    assert_eq!(decoded(&text), format!("v={signature}"));
+    client.send("\r\n").await;
+    client.reply().await.0
+}
+
+fn decoded(reply: &str) -> String {
+    let challenge = STANDARD.decode(reply.trim_end().split_at(4).1).unwrap();
+    String::from_utf8(challenge).unwrap()
+}
+
+#[tokio::test]
+async fn a_proof_logs_in_and_a_wrong_one_does_not() {
+    let system = System::start().await;
+    let mut client = system.connect(Port::Plaintext).await;
+    let bob = "bob@example.test";
+    assert_eq!(scram(&mut client, bob, "wrong", None).await, 535);
+    assert_eq!(
+        scram(&mut client, "nobody@example.test", "secret", None).await,
+        535
+    );
+    client.say("MAIL FROM:<bob@example.test>", 530).await;
+    assert_eq!(scram(&mut client, bob, "secret", None).await, 235);
+    client.envelope(bob, "x@elsewhere.test").await;
+    client.data("", 250).await;
+    assert_eq!(system.queue.only().origin.unwrap().login, bob);
+}
+
+#[tokio::test]
+async fn a_proof_is_bound_to_its_tls_session() {
+    let system = System::start().await;
+    let bob = "bob@example.test";
+    let (mut client, exporter) = system.connect_bound().await;
+    assert_eq!(scram(&mut client, bob, "secret", Some(&[7; 32])).await, 535);
+    assert_eq!(
+        scram(&mut client, bob, "secret", Some(&exporter)).await,
+        235
+    );
+}
+
+#[tokio::test]
+async fn what_is_announced_is_the_best_first_and_bound_where_there_is_tls() {
+    let system = System::start().await;
+    let mut client = system.connect(Port::Plaintext).await;
+    let hello = client.say("EHLO client.test", 250).await;
+    assert!(
+        hello.contains("250-AUTH SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN\n"),
+        "{hello}"
+    );
+    let mut client = system.connect(Port::Submissions).await;
+    let hello = client.say("EHLO client.test", 250).await;
+    assert!(
+        hello.contains("250-AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM"),
+        "{hello}"
+    );
 }

@@ -2,12 +2,17 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
 mod accept;
+mod attachments;
+mod authentication;
 mod bad_input;
 mod chunking;
 mod client;
+mod dns_rules;
 mod drain;
+mod early;
 mod envelope;
 mod fakes;
+mod free_space;
 mod large;
 mod limits;
 mod login;
@@ -17,6 +22,8 @@ mod rates;
 mod refusals;
 mod relay;
 mod reverse_name;
+mod scram;
 mod submission;
 mod system;
 mod tls;
+mod verify;

@@ -181,7 +181,9 @@ async fn a_login_that_the_proxy_took_counts_and_an_unknown_address_does_not() {
     client.say(told, 220).await;
     client.say("EHLO client.test", 250).await;
     client.say("AUTH PLAIN AGJvYgBzZWNyZXQ=", 503).await;
-    relays(&mut client, 250).await;
+    client
+        .envelope("bob@example.test", "x@elsewhere.test")
+        .await;
 
     let mut client = system.connect(Port::Xclient).await;
     client.say("XCLIENT ADDR=[UNAVAILABLE]", 220).await;

@@ -104,6 +104,57 @@ async fn what_comes_too_often_or_for_the_first_time_is_reported_too() {
 }
 
 #[tokio::test]
+async fn what_the_message_the_author_or_the_manners_are_refused_for_is_reported_too() {
+    let policy = r#"
+        [receiving.untrusted]
+        block-attachments = ["*.exe"]
+        dkim = { none = "refuse" }
+        refuse-early-talkers = true
+        [[domain]]
+        name = "example.test"
+        deliver = "mailboxes"
+    "#;
+    let system = System::start_with(policy, |_| {}).await;
+    let (a, bob) = ("a@client.test", "bob@example.test");
+    let mut client = system.connect(Port::External).await;
+    client.envelope(a, bob).await;
+    let file = "Content-Disposition: attachment; filename=a.exe\r\n\r\nx\r\n";
+    client.data(file, 550).await;
+    client.envelope(a, bob).await;
+    client.data("Subject: unsigned\r\n\r\nx\r\n", 550).await;
+    let mut submitter = system.connect(Port::Plaintext).await;
+    submitter
+        .say("AUTH PLAIN AGJvYkBleGFtcGxlLnRlc3QAc2VjcmV0", 235)
+        .await;
+    submitter.say("MAIL FROM:<eve@example.test>", 553).await;
+    submitter.envelope(bob, bob).await;
+    submitter
+        .data("From: eve@example.test\r\n\r\nx\r\n", 550)
+        .await;
+    let mut early = system.connect_raw(Port::External).await;
+    early.expect(220).await;
+    early.send("EHLO client.test\r\nNOOP\r\n").await;
+    early.expect(554).await;
+    let reported = system.refusals.told(5).await;
+    let mut told: Vec<_> = reported
+        .iter()
+        .map(|r| (&*r.verdict, &*r.reverse_path, &*r.recipient))
+        .collect();
+    told.sort_unstable();
+    assert_eq!(
+        told,
+        [
+            ("author-not-of-login", bob, bob),
+            ("blocked-attachment", a, bob),
+            ("dkim-none", a, bob),
+            ("early-talker", "", ""),
+            ("sender-not-of-login", "eve@example.test", ""),
+        ]
+    );
+    assert!(reported.iter().all(|r| !r.reasons.is_empty()));
+}
+
+#[tokio::test]
 async fn a_connection_that_is_one_too_many_is_reported_too() {
     let policy = crate::system::POLICY.replace(
         "max-size",
@@ -123,8 +174,8 @@ async fn a_connection_that_is_one_too_many_is_reported_too() {
 
 #[tokio::test]
 async fn a_peer_that_repeats_itself_fills_one_row() {
-    let system =
-        System::start_with(crate::system::POLICY, |config| config.max_refusals = 1000).await;
+    let policy = crate::system::POLICY.replace("max-size", "max-refusals = 1000\nmax-size");
+    let system = System::start_with(&policy, |config| config.max_refusals = 1000).await;
     let mut client = system.connect(Port::External).await;
     client.say("MAIL FROM:<a@client.test>", 250).await;
     for _ in 0..500 {

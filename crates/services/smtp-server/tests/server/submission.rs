@@ -1,3 +1,6 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::client::Client;
 use crate::system::{Port, System};
 
@@ -59,4 +62,90 @@ async fn a_message_without_a_header_section_gets_one() {
         header.contains("Date: ") && header.ends_with(">\r\n\r\n"),
         "{header}"
     );
+}
+
+const ALIASES: &str = r#"
+[receiving.trusted]
+send-as = [{ login = "eve@example.test", sender = "*@example.test" }]
+
+[[domain]]
+name = "example.test"
+aliases = ["example.org.test"]
+deliver = "mailboxes"
+unmatched = { catch-all = "bob" }
+
+[[domain.handler]]
+match = "sales-*"
+deliver = { mailbox = "bob" }
+
+[[domain]]
+name = "bobs.test"
+deliver = { mailbox = "bob@example.test" }
+"#;
+
+/// Logged in as bob or eve.
+async fn login(system: &System, user: &str) -> Client {
+    let mut client = system.connect(Port::Plaintext).await;
+    let credentials = STANDARD.encode(format!("\0{user}@example.test\0secret"));
+    client.say(&format!("AUTH PLAIN {credentials}"), 235).await;
+    client
+}
+
+#[tokio::test]
+async fn who_logs_in_sends_in_their_own_name() {
+    let system = System::start_with(ALIASES, |_| {}).await;
+    let mut bob = login(&system, "bob").await;
+    let mut eve = login(&system, "eve").await;
+    for (sender, code) in [
+        ("<bob@example.test>", 250),
+        ("<BOB@EXAMPLE.ORG.TEST>", 250),
+        ("<sales-north@example.org.test>", 250),
+        ("<anything@bobs.test>", 250),
+        ("<>", 250),
+        ("<eve@example.test>", 553),
+        // What nobody has comes to bob, but may be somebody's tomorrow.
+        ("<nobody@example.test>", 553),
+        ("<bob@elsewhere.test>", 553),
+        ("<bob@[192.0.2.1]>", 553),
+    ] {
+        bob.say(&format!("MAIL FROM:{sender}"), code).await;
+        bob.say("RSET", 250).await;
+    }
+    for (sender, code) in [("bob@example.test", 250), ("bob@elsewhere.test", 553)] {
+        eve.say(&format!("MAIL FROM:<{sender}>"), code).await;
+        eve.say("RSET", 250).await;
+    }
+}
+
+#[tokio::test]
+async fn the_author_of_a_message_is_who_logged_in_too() {
+    let system = System::start_with(ALIASES, |_| {}).await;
+    let mut client = login(&system, "bob").await;
+    for (from, code) in [
+        ("From: Bob <bob@example.test>", 250),
+        ("From: \"Bob, B.\" <sales-x@example.test> (comment)", 250),
+        ("Subject: no author at all", 250),
+        ("From: undisclosed:;", 250),
+        ("From: Eve <eve@example.test>", 550),
+        ("From: bob@example.test, eve@example.test", 550),
+        ("From: bob@example.test\r\nFROM :eve@example.test", 550),
+        ("From: team: bob@example.test, eve@example.test;", 550),
+        ("From: eve", 550),
+    ] {
+        client
+            .envelope("bob@example.test", "eve@example.test")
+            .await;
+        client.data(format!("{from}\r\n\r\ntext"), code).await;
+    }
+}
+
+#[tokio::test]
+async fn the_policy_may_let_everybody_send_as_anybody() {
+    let policy = "[receiving.trusted]\nsenders-must-belong-to-login = false\n";
+    let system = System::start_with(policy, |_| {}).await;
+    let mut client = login(&system, "bob").await;
+    client
+        .envelope("x@elsewhere.test", "y@elsewhere.test")
+        .await;
+    client.data("From: z@elsewhere.test\r\n\r\ntext", 250).await;
 }

@@ -6,21 +6,27 @@ use api::directory::v1::directory_server::DirectoryServer;
 use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::queue_server::QueueServer;
 use api::queue::v1::refusals_server::RefusalsServer;
+use api::queue::v1::storage_server::StorageServer;
 use api::throttle::v1::throttle_server::ThrottleServer;
 use fakes::{FakePolicy, FakeQueueService};
 use rules::ListenerClass;
 use service_kit::{Routes, Service};
 use smtp_server::{Config, ListenerConfig, Role, TlsMode};
-use test_kit::TestCertificate;
+use test_kit::{FakeDns, TestCertificate};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
-use crate::fakes::{FakeDirectory, FakeQueue, FakeRefusals, FakeThrottle};
+use crate::fakes::{FakeDirectory, FakeQueue, FakeRefusals, FakeStorage, FakeThrottle};
 
 pub(crate) const POLICY: &str = r#"
 [receiving.untrusted]
 max-size = "2 MiB"
+spf = "off"
+dkim = "off"
+dmarc = "off"
+arc = "off"
+iprev = "off"
 
 [[domain]]
 name = "example.test"
@@ -38,8 +44,11 @@ pub(crate) struct System {
     pub(crate) refusals: FakeRefusals,
     pub(crate) directory: FakeDirectory,
     pub(crate) throttle: FakeThrottle,
+    pub(crate) storage: FakeStorage,
     pub(crate) policy: watch::Sender<String>,
     pub(crate) certificate: TestCertificate,
+    /// What the service asks; knows no name.
+    pub(crate) dns: FakeDns,
     pub(crate) shutdown: CancellationToken,
     /// Ends when the service has drained.
     pub(crate) served: tokio::task::JoinHandle<anyhow::Result<()>>,
@@ -71,12 +80,25 @@ impl System {
     }
 
     pub(crate) async fn start_with(policy: &str, change: impl FnOnce(&mut Config)) -> Self {
+        let system = Self::start_without_waiting(policy, change).await;
+        if !system.policy.borrow().is_empty() {
+            system.policy_in_force().await;
+        }
+        system
+    }
+
+    /// The policy may not be in force yet.
+    pub(crate) async fn start_without_waiting(
+        policy: &str,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let socket = format!("unix:{}", folder.path().join("s").display());
         let queue = FakeQueue::new();
         let refusals = FakeRefusals::new();
         let directory = FakeDirectory::new(&["bob@example.test", "eve@example.test"]);
         let throttle = FakeThrottle::new();
+        let storage = FakeStorage::new();
         let (policy, document) = watch::channel(policy.to_owned());
         let fakes = Service::for_tests("fakes");
         let service = QueueServer::new(FakeQueueService(queue.clone()));
@@ -84,6 +106,7 @@ impl System {
             .add_service(RefusalsServer::new(refusals.clone()))
             .add_service(DirectoryServer::new(directory.clone()))
             .add_service(ThrottleServer::new(throttle.clone()))
+            .add_service(StorageServer::new(storage.clone()))
             .add_service(PolicyServer::new(FakePolicy::new(document)));
         let (listen, kit) = (socket.clone(), fakes.clone());
         tokio::spawn(async move { kit.serve_grpc(&listen, routes).await.unwrap() });
@@ -98,26 +121,27 @@ impl System {
             key,
         });
         let shutdown = service.shutdown.clone();
+        let dns = FakeDns::start("").await;
         let mut config = config();
+        config.resolver = Some(dns.address());
+        config.dns_timeout_seconds = 1;
         change(&mut config);
         let running = smtp_server::start(config, service).await.unwrap();
-        let system = Self {
+        Self {
             queue,
             refusals,
             directory,
             throttle,
+            storage,
             policy,
             certificate,
+            dns,
             shutdown,
             addresses: running.addresses().to_vec(),
             served: tokio::spawn(running.wait()),
             fakes,
             _folder: folder,
-        };
-        if !system.policy.borrow().is_empty() {
-            system.policy_in_force().await;
         }
-        system
     }
 
     /// Waits until connections are served: until then they are told to come back.
@@ -134,6 +158,15 @@ impl System {
     /// Connected, nothing read.
     pub(crate) async fn connect_raw(&self, port: Port) -> Client {
         Client::connect(self.address(port)).await
+    }
+
+    /// At the submissions port, with what its TLS session exports.
+    pub(crate) async fn connect_bound(&self) -> (Client, Vec<u8>) {
+        let client = self.connect_raw(Port::Submissions).await;
+        let (mut client, exported) = client.start_bound_tls(&self.certificate).await;
+        client.expect(220).await;
+        client.say("EHLO client.test", 250).await;
+        (client, exported)
     }
 
     /// Connected, greeted and introduced.

@@ -10,7 +10,7 @@ async fn starttls_protects_and_forgets() {
     client.say("RCPT TO:<bob@example.test>", 503).await;
     let reply = client.say("EHLO client.test", 250).await;
     assert!(
-        reply.contains("AUTH PLAIN LOGIN") && !reply.contains("STARTTLS"),
+        reply.contains("PLAIN LOGIN") && !reply.contains("STARTTLS"),
         "{reply}"
     );
     client.envelope("a@client.test", "bob@example.test").await;
@@ -41,4 +41,36 @@ async fn a_client_that_fails_at_tls_harms_nobody_else() {
     client.send("this is no handshake\r\n").await;
     while client.reply().await.0 != 0 {}
     system.connect(Port::External).await.say("NOOP", 250).await;
+}
+
+#[tokio::test]
+async fn requiretls_is_offered_within_tls_and_kept() {
+    let system = System::start().await;
+    let mut client = system.connect(Port::External).await;
+    let hello = client.say("EHLO client.test", 250).await;
+    assert!(!hello.contains("REQUIRETLS"), "{hello}");
+    client
+        .say("MAIL FROM:<a@client.test> REQUIRETLS", 555)
+        .await;
+    client.say("STARTTLS", 220).await;
+    let mut client = client.start_tls(&system.certificate).await;
+    let hello = client.say("EHLO client.test", 250).await;
+    assert!(hello.contains("\n250-REQUIRETLS\n"), "{hello}");
+    client
+        .say("MAIL FROM:<a@client.test> REQUIRETLS", 250)
+        .await;
+    client.say("RCPT TO:<bob@example.test>", 250).await;
+    client.data("", 250).await;
+    assert!(system.queue.only().require_tls);
+}
+
+#[tokio::test]
+async fn a_shutdown_does_not_wait_for_a_handshake() {
+    let mut system = System::start().await;
+    let mut client = system.connect(Port::External).await;
+    client.say("STARTTLS", 220).await;
+    let silent = system.connect_raw(Port::Submissions).await;
+    system.shutdown.cancel();
+    (&mut system.served).await.unwrap().unwrap();
+    drop((client, silent));
 }

@@ -1,9 +1,10 @@
 //! AUTH (RFC 4954).
 
 use bytes::BytesMut;
+use sasl::{Exchange, Mechanism};
 
 use crate::Reply;
-use crate::server::auth::Exchange;
+use crate::server::auth;
 use crate::server::session::Session;
 use crate::server::table::Proceeded;
 
@@ -29,19 +30,19 @@ pub(in crate::server) fn proceed(
         return Err(Reply::new(501, 5, 4, "Too many arguments"));
     }
     let mechanism = mechanism.ok_or(Reply::new(501, 5, 4, "Say a mechanism"))?;
-    let exchange = Exchange::named(mechanism).ok_or(Reply::new(
-        504,
-        5,
-        4,
-        "Mechanisms are PLAIN and LOGIN",
-    ))?;
+    let mechanism = Mechanism::named(mechanism).ok_or_else(|| {
+        let names: Vec<_> = session.mechanisms().collect();
+        Reply::new(504, 5, 4, "").with_text(format!("Mechanisms are {}", names.join(" ")))
+    })?;
+    let exchange = Exchange::new(mechanism, session.bindings.clone());
     match initial {
         // RFC 4954 §4: `=` is a response of no octets.
-        Some("=") => session.authenticate(exchange, "", output),
+        Some("=") => auth::respond(session, exchange, "", output),
         Some("*") => Err(Reply::new(501, 5, 2, "Malformed authentication data")),
-        Some(response) => session.authenticate(exchange, response, output),
+        Some(response) => auth::respond(session, exchange, response, output),
         None => {
-            session.challenge(exchange, output);
+            let challenge = exchange.first_challenge();
+            auth::challenge(session, exchange, challenge, output);
             Ok(None)
         }
     }

@@ -18,6 +18,10 @@ pub(in crate::server) fn proceed(
         session.end(CloseReason::ProtocolViolation);
         return Ok(None);
     };
+    // Nothing at all, and more to come: that could go on for ever.
+    if size == 0 && !last && session.is_idle(output) {
+        return Ok(None);
+    }
     let phase = session.phase();
     let refused = !matches!(phase, Phase::Recipients | Phase::Chunks);
     Ok(session.begin_chunk(size, last, refused.then(|| too_early(phase))))

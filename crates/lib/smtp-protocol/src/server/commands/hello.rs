@@ -9,7 +9,7 @@ use crate::Reply;
 use crate::path::is_hello_name;
 use crate::server::session::Session;
 use crate::server::table::Proceeded;
-use crate::server::terms::Hello;
+use crate::server::terms::{Announced, Hello};
 
 pub(in crate::server) fn ehlo(
     session: &mut Session,
@@ -51,13 +51,36 @@ pub(in crate::server) fn greet(session: &Session, output: &mut BytesMut) {
             text.push_str("\nSTARTTLS");
         }
         if session.terms.auth {
-            text.push_str("\nAUTH PLAIN LOGIN");
+            text.push_str("\nAUTH");
+            for name in session.mechanisms() {
+                text.push(' ');
+                text.push_str(name);
+            }
         }
         if session.terms.xclient {
             text.push_str("\nXCLIENT ");
             text.push_str(ATTRIBUTES);
         }
-        text.push_str("\n8BITMIME\nSMTPUTF8\nCHUNKING\nDSN\nENHANCEDSTATUSCODES\nHELP");
+        text.push_str("\n8BITMIME\nSMTPUTF8\nCHUNKING\nDSN\nENHANCEDSTATUSCODES");
+        if session.terms.require_tls {
+            text.push_str("\nREQUIRETLS");
+        }
+        limits(&session.terms.announced, &mut text);
+        text.push_str("\nHELP");
     }
     Reply::plain(250, "").with_text(text).write(output);
+}
+
+/// LIMITS (RFC 9422 §3).
+fn limits(announced: &Announced, text: &mut String) {
+    let named = [
+        ("MAILMAX", announced.messages),
+        ("RCPTMAX", announced.recipients),
+    ];
+    let mut keyword = "\nLIMITS";
+    for (name, limit) in named.into_iter().filter(|(_, limit)| *limit != 0) {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{keyword} {name}={limit}");
+        keyword = "";
+    }
 }

@@ -1,5 +1,5 @@
 //! MAIL (RFC 5321 §4.1.1.2) with SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531), RET and
-//! ENVID (RFC 3461 §4.3, §4.4) and AUTH (RFC 4954 §5).
+//! ENVID (RFC 3461 §4.3, §4.4), AUTH (RFC 4954 §5) and REQUIRETLS (RFC 8689 §2).
 
 use bytes::BytesMut;
 
@@ -19,6 +19,8 @@ pub struct Mail {
     pub body: Body,
     /// Header and addresses may hold UTF-8.
     pub smtputf8: bool,
+    /// It may only go on by servers that prove who they are and keep it within TLS (RFC 8689).
+    pub require_tls: bool,
     /// What a DSN is to return.
     pub return_content: Option<ReturnContent>,
     /// ENVID, in xtext as given.
@@ -56,7 +58,11 @@ pub(in crate::server) fn proceed(
     arguments: &str,
     _: &mut BytesMut,
 ) -> Proceeded {
-    Ok(Some(session.ask_sender(parse(arguments)?)))
+    let mail = parse(arguments)?;
+    if mail.require_tls && !session.terms.require_tls {
+        return Err(UNKNOWN.with_text("REQUIRETLS is not offered here"));
+    }
+    Ok(Some(session.ask_sender(mail)))
 }
 
 /// Reads what stands behind the verb.
@@ -76,6 +82,7 @@ fn parse(arguments: &str) -> Result<Mail, Reply> {
         size: None,
         body: Body::default(),
         smtputf8: false,
+        require_tls: false,
         return_content: None,
         envelope_id: None,
     };
@@ -114,6 +121,7 @@ fn parameter(mail: &mut Mail, key: &str, value: Option<&str>) -> Result<(), Repl
             };
         }
         None if is("SMTPUTF8") => mail.smtputf8 = true,
+        None if is("REQUIRETLS") => mail.require_tls = true,
         Some(value) if is("RET") => {
             mail.return_content = Some(if value.eq_ignore_ascii_case("FULL") {
                 ReturnContent::Full

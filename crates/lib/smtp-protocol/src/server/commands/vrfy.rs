@@ -1,19 +1,24 @@
-//! VRFY (RFC 5321 §4.1.1.6): answered without telling who has a mailbox (§7.3).
+//! VRFY (RFC 5321 §4.1.1.6). Whether a peer may be told who has a mailbox is the driver's to say;
+//! an answer may say nothing (§7.3).
 
 use bytes::BytesMut;
 
-use crate::Reply;
 use crate::server::session::Session;
 use crate::server::table::Proceeded;
+use crate::{Mailbox, Path, Reply};
 
 pub(in crate::server) fn proceed(
-    _: &mut Session,
+    session: &mut Session,
     arguments: &str,
-    output: &mut BytesMut,
+    _: &mut BytesMut,
 ) -> Proceeded {
-    if arguments.is_empty() {
+    let text = arguments.trim_start_matches(' ');
+    if text.is_empty() {
         return Err(Reply::new(501, 5, 4, "Say an address"));
     }
-    Reply::new(252, 1, 5, "Send some mail, and see").write(output);
-    Ok(None)
+    let mailbox = match Path::split(text) {
+        Ok((Path::Mailbox(mailbox), "")) => Some(mailbox),
+        _ => Mailbox::parse(text).ok(),
+    };
+    Ok(Some(session.ask_verification(mailbox)))
 }

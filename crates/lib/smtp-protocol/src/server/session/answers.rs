@@ -4,6 +4,7 @@ use bytes::BytesMut;
 
 use super::{Mode, Question, Session, Transaction};
 use crate::Reply;
+use crate::server::auth;
 use crate::server::commands::hello::greet;
 use crate::server::content::{DotStuffed, TextLines};
 use crate::server::event::CloseReason;
@@ -22,14 +23,14 @@ impl Session {
             Question::Xclient { logged_in } => {
                 self.hello = None;
                 self.transaction = Transaction::default();
+                self.exchange = None;
                 self.authenticated = logged_in;
                 self.terms.xclient = false;
                 self.greet(output);
             }
-            Question::Credentials => {
-                self.authenticated = true;
-                Reply::new(235, 7, 0, "Authentication succeeded").write(output);
-            }
+            Question::Credentials => auth::logged_in(self, output),
+            // Answered by `scram_parameters` and `scram_proved`.
+            Question::Parameters | Question::Proof => self.mode = Mode::Asked(question),
             Question::Sender => {
                 self.transaction.open = true;
                 Reply::new(250, 1, 0, "Sender ok").write(output);
@@ -37,6 +38,9 @@ impl Session {
             Question::Recipient => {
                 self.transaction.recipients += 1;
                 Reply::new(250, 1, 5, "Recipient ok").write(output);
+            }
+            Question::Verification => {
+                Reply::new(252, 1, 5, "Send some mail, and see").write(output);
             }
             Question::Data => {
                 self.mode = Mode::Data(DotStuffed::new(TextLines::new(self.limits.text_line)));
@@ -48,6 +52,7 @@ impl Session {
             }
             Question::Message => {
                 self.reset();
+                self.idle_commands = 0;
                 Reply::new(250, 0, 0, "Message accepted").write(output);
             }
             // Answered by `secured`.
@@ -60,8 +65,45 @@ impl Session {
         if matches!(self.mode, Mode::Asked(Question::Message)) {
             self.mode = Mode::Command;
             self.reset();
+            self.idle_commands = 0;
             let text = format!("Message accepted as {id}");
             Reply::new(250, 0, 0, "").with_text(text).write(output);
+        }
+    }
+
+    /// Answers [`Event::Verify`]: the mailbox is there, by this address. [`Session::accept`] says
+    /// neither yes nor no.
+    pub fn verified(&mut self, address: &str, output: &mut BytesMut) {
+        if matches!(self.mode, Mode::Asked(Question::Verification)) {
+            self.mode = Mode::Command;
+            let text = format!("<{address}>");
+            Reply::new(250, 1, 5, "").with_text(text).write(output);
+        }
+    }
+
+    /// Answers [`Event::ScramParameters`]: see [`sasl::Exchange::parameters`].
+    pub fn scram_parameters(
+        &mut self,
+        salt: &[u8],
+        iterations: u32,
+        nonce: &str,
+        output: &mut BytesMut,
+    ) {
+        if matches!(self.mode, Mode::Asked(Question::Parameters))
+            && let Some(mut exchange) = self.exchange.take()
+            && let Some(challenge) = exchange.parameters(salt, iterations, nonce)
+        {
+            auth::challenge(self, exchange, &challenge, output);
+        }
+    }
+
+    /// Answers [`Event::ScramProof`]: it holds, and this is our own proof (ServerSignature).
+    pub fn scram_proved(&mut self, signature: &[u8], output: &mut BytesMut) {
+        if matches!(self.mode, Mode::Asked(Question::Proof))
+            && let Some(mut exchange) = self.exchange.take()
+            && let Some(challenge) = exchange.proved(signature)
+        {
+            auth::challenge(self, exchange, &challenge, output);
         }
     }
 
@@ -73,7 +115,10 @@ impl Session {
         self.mode = Mode::Command;
         match question {
             Question::Hello => self.hello = None,
-            Question::Credentials if reply.is_permanent() => self.failed_logins += 1,
+            Question::Credentials | Question::Parameters | Question::Proof => {
+                self.exchange = None;
+                self.failed_logins += u32::from(reply.is_permanent());
+            }
             Question::Sender | Question::Data | Question::Message => {
                 self.reset();
             }
@@ -82,8 +127,8 @@ impl Session {
                 self.mode = Mode::Chunk;
                 return;
             }
-            Question::Credentials
-            | Question::Recipient
+            Question::Recipient
+            | Question::Verification
             | Question::StartTls
             | Question::Xclient { .. } => {}
         }
@@ -101,6 +146,7 @@ impl Session {
     pub fn secured(&mut self) {
         self.hello = None;
         self.authenticated = false;
+        self.exchange = None;
         self.transaction = Transaction::default();
         self.lines = Lines::default();
         self.mode = Mode::Command;

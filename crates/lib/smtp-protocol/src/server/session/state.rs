@@ -1,16 +1,17 @@
 //! What the commands see and change of a session.
 
 use bytes::BytesMut;
+use sasl::Exchange;
 
 use super::{Mode, Question, Session, Transaction};
-use crate::Reply;
-use crate::server::auth::{Exchange, Step};
+use crate::server::auth;
 use crate::server::commands::mail::Mail;
 use crate::server::commands::rcpt::Rcpt;
 use crate::server::commands::xclient::Xclient;
 use crate::server::event::{CloseReason, Event};
 use crate::server::table::Phase;
 use crate::server::terms::Hello;
+use crate::{Mailbox, Reply};
 
 impl Session {
     pub(in crate::server) fn phase(&self) -> Phase {
@@ -60,6 +61,10 @@ impl Session {
         self.ask(Question::Recipient, Event::Rcpt(rcpt))
     }
 
+    pub(in crate::server) fn ask_verification(&mut self, mailbox: Option<Mailbox>) -> Event {
+        self.ask(Question::Verification, Event::Verify(mailbox))
+    }
+
     pub(in crate::server) fn ask_data(&mut self) -> Event {
         self.ask(Question::Data, Event::Begin)
     }
@@ -81,26 +86,45 @@ impl Session {
 
 /// AUTH.
 impl Session {
-    /// Takes a client's response, the one that came with AUTH or one on a line of its own.
-    pub(in crate::server) fn authenticate(
+    pub(super) fn response(
         &mut self,
-        exchange: Exchange,
-        response: &str,
+        text: &str,
         output: &mut BytesMut,
     ) -> Result<Option<Event>, Reply> {
-        match exchange.respond(response)? {
-            Step::Challenge(exchange) => {
-                self.challenge(exchange, output);
-                Ok(None)
-            }
-            Step::Done(credentials) => Ok(Some(
-                self.ask(Question::Credentials, Event::Authenticate(credentials)),
-            )),
+        match self.exchange.take() {
+            Some(exchange) => auth::respond(self, exchange, text, output),
+            None => Err(Reply::new(503, 5, 1, "Say AUTH first")),
         }
     }
 
-    pub(in crate::server) fn challenge(&mut self, exchange: Exchange, output: &mut BytesMut) {
-        exchange.challenge().write(output);
-        self.mode = Mode::Authentication(exchange);
+    pub(in crate::server) fn await_response(&mut self, exchange: Exchange) {
+        self.exchange = Some(exchange);
+        self.mode = Mode::Authentication;
+    }
+
+    /// Asks about a login; `exchange` is what goes on behind the answer.
+    pub(in crate::server) fn ask_login(
+        &mut self,
+        exchange: Option<Exchange>,
+        event: Event,
+    ) -> Event {
+        self.exchange = exchange;
+        let question = match event {
+            Event::ScramParameters(_) => Question::Parameters,
+            Event::ScramProof(_) => Question::Proof,
+            _ => Question::Credentials,
+        };
+        self.ask(question, event)
+    }
+
+    pub(in crate::server) fn set_authenticated(&mut self) {
+        self.authenticated = true;
+    }
+
+    pub(super) fn end_exchange(&mut self) {
+        self.exchange = None;
+        if matches!(self.mode, Mode::Authentication) {
+            self.mode = Mode::Command;
+        }
     }
 }

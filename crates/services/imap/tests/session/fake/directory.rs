@@ -27,6 +27,7 @@ impl Directory for Store {
                 ..User::default()
             }),
             retry_after_seconds: 0,
+            app_password: String::new(),
         }))
     }
 
@@ -68,6 +69,41 @@ impl Directory for Store {
         &self,
         _: Request<WatchUsersRequest>,
     ) -> Result<Response<Self::WatchUsersStream>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn get_scram_parameters(
+        &self,
+        _: Request<GetScramParametersRequest>,
+    ) -> Result<Response<GetScramParametersResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn verify_scram(
+        &self,
+        _: Request<VerifyScramRequest>,
+    ) -> Result<Response<VerifyScramResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn add_app_password(
+        &self,
+        _: Request<AddAppPasswordRequest>,
+    ) -> Result<Response<AddAppPasswordResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn list_app_passwords(
+        &self,
+        _: Request<ListAppPasswordsRequest>,
+    ) -> Result<Response<ListAppPasswordsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn remove_app_password(
+        &self,
+        _: Request<RemoveAppPasswordRequest>,
+    ) -> Result<Response<RemoveAppPasswordResponse>, Status> {
         Err(Status::unimplemented(""))
     }
 }

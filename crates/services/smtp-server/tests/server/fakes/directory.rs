@@ -6,15 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use api::directory::v1::directory_server::Directory;
-use api::directory::v1::{
-    AddUserRequest, AuthenticateRequest, AuthenticateResponse, FindUsersRequest, FindUsersResponse,
-    ListUsersRequest, ListUsersResponse, RemoveUserRequest, RemoveUserResponse, SetPasswordRequest,
-    SetPasswordResponse, User, UserChange, WatchUsersRequest,
-};
+use api::directory::v1::*;
 use api::grpc::{Request, Response, Status, async_trait};
 use futures::{Stream, StreamExt as _};
 use tokio::sync::{broadcast, watch};
 use tokio_stream::wrappers::BroadcastStream;
+
+use crate::scram;
 
 /// See the module. Clones are the same directory.
 #[derive(Clone)]
@@ -87,6 +85,7 @@ impl Directory for FakeDirectory {
             return Ok(Response::new(AuthenticateResponse {
                 user: None,
                 retry_after_seconds: 9,
+                app_password: String::new(),
             }));
         }
         let known = self.users.lock().unwrap().contains(&login) && password == "secret";
@@ -97,6 +96,7 @@ impl Directory for FakeDirectory {
                 ..User::default()
             }),
             retry_after_seconds: 0,
+            app_password: String::new(),
         }))
     }
 
@@ -145,6 +145,58 @@ impl Directory for FakeDirectory {
         &self,
         _: Request<SetPasswordRequest>,
     ) -> Result<Response<SetPasswordResponse>, Status> {
+        not_asked()
+    }
+
+    async fn get_scram_parameters(
+        &self,
+        _: Request<GetScramParametersRequest>,
+    ) -> Result<Response<GetScramParametersResponse>, Status> {
+        self.here()?;
+        Ok(Response::new(GetScramParametersResponse {
+            salt: scram::SALT.into(),
+            iterations: scram::ITERATIONS.get(),
+        }))
+    }
+
+    async fn verify_scram(
+        &self,
+        request: Request<VerifyScramRequest>,
+    ) -> Result<Response<VerifyScramResponse>, Status> {
+        self.here()?;
+        let request = request.into_inner();
+        assert_eq!(request.hash(), ScramHash::Sha256);
+        let keys = scram::Keys::of("secret");
+        let known = self.users.lock().unwrap().contains(&request.login);
+        let holds = known && keys.proof(&request.auth_message) == *request.proof;
+        Ok(Response::new(VerifyScramResponse {
+            user: holds.then(|| User {
+                address: request.login,
+                ..User::default()
+            }),
+            server_signature: keys.signature(&request.auth_message).into(),
+            ..VerifyScramResponse::default()
+        }))
+    }
+
+    async fn add_app_password(
+        &self,
+        _: Request<AddAppPasswordRequest>,
+    ) -> Result<Response<AddAppPasswordResponse>, Status> {
+        not_asked()
+    }
+
+    async fn list_app_passwords(
+        &self,
+        _: Request<ListAppPasswordsRequest>,
+    ) -> Result<Response<ListAppPasswordsResponse>, Status> {
+        not_asked()
+    }
+
+    async fn remove_app_password(
+        &self,
+        _: Request<RemoveAppPasswordRequest>,
+    ) -> Result<Response<RemoveAppPasswordResponse>, Status> {
         not_asked()
     }
 }

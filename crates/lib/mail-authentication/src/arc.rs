@@ -1,0 +1,24 @@
+//! The chain of ARC sets (RFC 8617).
+
+use mail_auth::{AuthenticatedMessage, MessageAuthenticator};
+use rules::AuthenticationResult;
+
+use crate::dkim::of_result;
+use crate::findings::{Method, Reported};
+
+pub(crate) async fn verify(
+    by: &MessageAuthenticator,
+    message: &AuthenticatedMessage<'_>,
+) -> Reported {
+    let output = by.verify_arc(message).await;
+    let (result, reason) = of_result(output.result());
+    // RFC 8617 §4.4: a chain passes, fails or is not there.
+    let result = match result {
+        AuthenticationResult::Pass
+        | AuthenticationResult::None
+        | AuthenticationResult::TempError => result,
+        _ => AuthenticationResult::Fail,
+    };
+    let sealer = output.sets().last().map_or("", |set| &set.seal.header.d);
+    Reported::new(Method::Arc, result, sealer).because(reason)
+}

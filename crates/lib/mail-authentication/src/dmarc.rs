@@ -1,0 +1,93 @@
+//! DMARC (RFC 7489; the tree walk of RFC 9989 in place of a public suffix list).
+
+use mail_auth::common::to_a_label;
+use mail_auth::dmarc::Policy;
+use mail_auth::dmarc::verify::DmarcParameters;
+use mail_auth::{AuthenticatedMessage, DkimOutput, DmarcResult, MessageAuthenticator};
+use message::header::fields;
+use rules::{AuthenticationResult, DmarcRequest};
+
+use crate::findings::{Method, Reported};
+use crate::sender::SenderFindings;
+
+const NO_FROM: &str = "there is no From field";
+
+pub(crate) async fn verify(
+    by: &MessageAuthenticator,
+    message: &AuthenticatedMessage<'_>,
+    header: &[u8],
+    signatures: &[DkimOutput<'_>],
+    sender: &SenderFindings,
+) -> (Reported, DmarcRequest) {
+    let author = match author(message, header) {
+        Ok(author) => author,
+        Err(reason) => return (of_no_author(reason), DmarcRequest::None),
+    };
+    let parameters = DmarcParameters::new(message, signatures, &sender.domain, &sender.spf);
+    let output = by.verify_dmarc(parameters).await;
+    let (result, reason) = match output.result() {
+        DmarcResult::Pass => (AuthenticationResult::Pass, None),
+        DmarcResult::None => (AuthenticationResult::None, None),
+        DmarcResult::Fail(_) => (AuthenticationResult::Fail, None),
+        DmarcResult::TempError(_) => {
+            let reason = "the DNS does not answer";
+            (AuthenticationResult::TempError, Some(reason))
+        }
+        DmarcResult::PermError(_) => {
+            let reason = "the record cannot be read";
+            (AuthenticationResult::PermError, Some(reason))
+        }
+    };
+    let (request, asked) = match output.policy() {
+        Policy::Reject => (DmarcRequest::Reject, "reject"),
+        Policy::Quarantine => (DmarcRequest::Quarantine, "quarantine"),
+        Policy::None | Policy::Unspecified => (DmarcRequest::None, "none"),
+    };
+    let mut reported = of_author(result, &author).because(reason);
+    if output.dmarc_record().is_some() {
+        reported = reported.with("policy.dmarc", asked);
+    }
+    (reported, request)
+}
+
+/// The time has run out.
+pub(crate) fn out_of_time(message: &AuthenticatedMessage<'_>) -> (Reported, DmarcRequest) {
+    let author = message.from().rsplit_once('@').map_or("", |(_, at)| at);
+    let reported =
+        of_author(AuthenticationResult::TempError, author).because(Some("the DNS does not answer"));
+    (reported, DmarcRequest::None)
+}
+
+/// A message without a header section.
+pub(crate) fn no_author() -> Reported {
+    of_no_author(NO_FROM)
+}
+
+fn of_no_author(reason: &'static str) -> Reported {
+    Reported::new(Method::Dmarc, AuthenticationResult::PermError, "").because(Some(reason))
+}
+
+fn of_author(result: AuthenticationResult, author: &str) -> Reported {
+    Reported::new(Method::Dmarc, result, author).with("header.from", author)
+}
+
+/// The one domain of the authors. What has none, or several, could show a reader one and DMARC
+/// another: that is never "not asked for".
+fn author(message: &AuthenticatedMessage<'_>, header: &[u8]) -> Result<String, &'static str> {
+    match fields(header).filter(|field| field.is("From")).count() {
+        1 => {}
+        0 => return Err(NO_FROM),
+        _ => return Err("there is more than one From field"),
+    }
+    let mut domains = message
+        .froms()
+        .iter()
+        .map(|from| from.rsplit_once('@').map(|(_, domain)| to_a_label(domain)));
+    let Some(Some(first)) = domains.next() else {
+        return Err("the author has no domain");
+    };
+    if domains.any(|other| other.as_ref() != Some(&first)) {
+        return Err("the authors are of several domains");
+    }
+    Ok(first.into_owned())
+}

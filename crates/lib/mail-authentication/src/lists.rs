@@ -1,0 +1,81 @@
+//! Lists of addresses in the DNS (RFC 5782).
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr};
+
+use futures::future::join_all;
+use hickory_resolver::proto::rr::{RData, RecordType};
+use rules::{DnsList, Listing};
+use tokio::time::timeout;
+
+use crate::authenticator::Authenticator;
+use crate::dns::absolute;
+
+impl Authenticator {
+    /// What the lists say of an address. One that does not answer in time says nothing.
+    pub async fn listings<'a>(&self, peer: IpAddr, lists: &'a [DnsList]) -> Vec<Listing<'a>> {
+        join_all(lists.iter().map(|list| async move {
+            let asked = self.ask_list(peer, list.zone.as_str());
+            let answers = timeout(self.patience, asked).await.unwrap_or_default();
+            Listing { list, answers }
+        }))
+        .await
+    }
+
+    async fn ask_list(&self, peer: IpAddr, zone: &str) -> Vec<Ipv4Addr> {
+        let name = absolute(&format!("{}{zone}", reversed(peer)));
+        match self.dns.resolver.lookup(name, RecordType::A).await {
+            Ok(answer) => answer
+                .answers()
+                .iter()
+                .filter_map(|record| match &record.data {
+                    RData::A(address) => Some(address.0),
+                    _ => None,
+                })
+                .collect(),
+            Err(_) => Vec::new(),
+        }
+    }
+}
+
+/// `4.3.2.1.`, or 32 nibbles of an IPv6 address.
+fn reversed(address: IpAddr) -> String {
+    let mut name = String::with_capacity(64);
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            for octet in v4.octets().iter().rev() {
+                // Writing to a String does not fail.
+                let _ = write!(name, "{octet}.");
+            }
+        }
+        IpAddr::V6(v6) => {
+            for octet in v6.octets().iter().rev() {
+                let _ = write!(name, "{:x}.{:x}.", octet & 15, octet >> 4);
+            }
+        }
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
+
+    use super::*;
+
+    #[test]
+    fn addresses_are_turned_around() {
+        // RFC 5782 §2.1 and §2.4.
+        let rows = [
+            ("192.0.2.99", "99.2.0.192."),
+            ("::ffff:192.0.2.99", "99.2.0.192."),
+            (
+                "2001:db8:1:2:3:4:567:89ab",
+                "b.a.9.8.7.6.5.0.4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.8.b.d.0.1.0.0.2.",
+            ),
+        ];
+        for (address, name) in rows {
+            assert_eq!(reversed(address.parse().unwrap()), name);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! A message on its way past: its header section is kept, its text is hashed.
+
+use std::collections::BTreeSet;
+
+use futures::future::join_all;
+use mail_auth::AuthenticatedMessage;
+use mail_auth::common::crypto::{Algorithm, HashAlgorithm, HashContext as _, HashImpl, Sha256};
+use mail_auth::common::verify::VerifySignature;
+use mail_auth::dkim::Canonicalization;
+use mail_auth::dkim::canonicalize::BodyHasher;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+
+use crate::authenticator::{Authenticator, Methods};
+use crate::dns::Dns;
+
+/// Signatures of one message that are verified, the uppermost; each costs a look-up.
+const MAX_SIGNATURES: usize = 10;
+
+type Hasher = BodyHasher<<Sha256 as HashImpl>::Context>;
+
+/// See the module.
+pub struct MessageCheck {
+    /// As it came: signatures may cover what is taken out of it.
+    header: Vec<u8>,
+    /// One for each way of canonicalization that a signature asks for: at most two.
+    hashers: Vec<(Canonicalization, Hasher)>,
+    hashes: Vec<(Canonicalization, Vec<u8>)>,
+    /// Looks up what will be needed, so that the DNS is waited for while the text comes. Ends with
+    /// the check.
+    looked_up: JoinSet<()>,
+}
+
+/// Signatures that are not verified.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Unfit {
+    /// RFC 8301 §3.1: SHA-1 proves nothing.
+    pub(crate) sha1: usize,
+    /// RFC 6376 §6.1.1: the author must be signed.
+    pub(crate) authorless: usize,
+}
+
+impl MessageCheck {
+    pub(crate) fn new(by: &Authenticator, methods: Methods, header: Vec<u8>) -> Self {
+        let mut check = Self {
+            header,
+            hashers: Vec::new(),
+            hashes: Vec::new(),
+            looked_up: JoinSet::new(),
+        };
+        let Some((message, _)) = check.read() else {
+            return check;
+        };
+        let mut hashers = Vec::new();
+        for canonicalization in [Canonicalization::Simple, Canonicalization::Relaxed] {
+            let mut wanted = message.body_hashes.iter();
+            if wanted.any(|(other, hash, ..)| is_ours(*hash) && *other == canonicalization) {
+                let hasher = BodyHasher::new(Sha256::hasher(), canonicalization, 0);
+                hashers.push((canonicalization, hasher));
+            }
+        }
+        let names = names_to_ask(&message, methods);
+        check.hashers = hashers;
+        if !names.is_empty() {
+            check.looked_up.spawn(look_up(by.dns.clone(), names));
+        }
+        check
+    }
+
+    /// The next octets of the text, dots taken off.
+    pub fn text(&mut self, piece: &[u8]) {
+        for (_, hasher) in &mut self.hashers {
+            hasher.write(piece);
+        }
+    }
+
+    /// The message has ended. Waits for what is being looked up, until `deadline`.
+    pub(crate) async fn end(&mut self, deadline: Instant) {
+        for (canonicalization, hasher) in self.hashers.drain(..) {
+            let (context, _) = hasher.finish();
+            let hash = context.complete().as_ref().to_vec();
+            self.hashes.push((canonicalization, hash));
+        }
+        // Without it, the verification asks for itself and finds the time run out.
+        let _ = timeout_at(deadline, self.looked_up.join_next()).await;
+    }
+
+    pub(crate) fn header(&self) -> &[u8] {
+        &self.header
+    }
+
+    /// The message as the verification wants it; `None` when there is not a single field.
+    pub(crate) fn hashed(&self) -> Option<(AuthenticatedMessage<'_>, Unfit)> {
+        let (mut message, unfit) = self.read()?;
+        for (canonicalization, algorithm, _, hash) in &mut message.body_hashes {
+            let known = self
+                .hashes
+                .iter()
+                .find(|(other, _)| is_ours(*algorithm) && other == canonicalization);
+            // Without a hash of ours no signature holds.
+            *hash = known.map_or_else(Vec::new, |(_, hash)| hash.clone());
+        }
+        Some((message, unfit))
+    }
+
+    /// Signatures over a part of the text (`l=`) are refused by strict reading.
+    fn read(&self) -> Option<(AuthenticatedMessage<'_>, Unfit)> {
+        let mut message = AuthenticatedMessage::parse_with_opts(&self.header, None, true)?;
+        let mut unfit = Unfit::default();
+        message.dkim_headers.retain(|signature| {
+            let sha1 = signature.header.a == Algorithm::RsaSha1;
+            let mut covered = signature.header.h.iter();
+            let authorless = !covered.any(|name| name.eq_ignore_ascii_case("from"));
+            unfit.sha1 += usize::from(sha1);
+            unfit.authorless += usize::from(!sha1 && authorless);
+            !sha1 && !authorless
+        });
+        message.dkim_headers.truncate(MAX_SIGNATURES);
+        for signature in &mut message.dkim_headers {
+            // No reports are sent (RFC 6651), and a signature that holds does so without the
+            // consent of a third party (RFC 6541): neither is worth a question.
+            signature.header.r = false;
+            signature.header.atps = None;
+        }
+        Some((message, unfit))
+    }
+}
+
+fn is_ours(algorithm: HashAlgorithm) -> bool {
+    algorithm == HashAlgorithm::Sha256
+}
+
+/// The keys of the signatures, and the record of the author's domain.
+fn names_to_ask(message: &AuthenticatedMessage<'_>, methods: Methods) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    if methods.dkim {
+        names.extend(message.dkim_headers.iter().map(|s| s.header.domain_key()));
+    }
+    if methods.arc && !message.has_arc_errors {
+        names.extend(message.ams_headers.last().map(|s| s.header.domain_key()));
+        let seals = message.as_headers.iter().rev().take(MAX_SIGNATURES);
+        names.extend(seals.map(|seal| seal.header.domain_key()));
+    }
+    if methods.dmarc
+        && let Some((_, domain)) = message.from().rsplit_once('@')
+    {
+        let domain = mail_auth::common::to_a_label(domain);
+        names.insert(format!("_dmarc.{domain}."));
+    }
+    names
+}
+
+/// What is found is remembered by the resolver, which is all that is wanted.
+async fn look_up(dns: Dns, names: BTreeSet<String>) {
+    join_all(names.into_iter().map(|name| {
+        let resolver = &dns.resolver;
+        async move {
+            let _ = resolver.txt_lookup(name).await;
+        }
+    }))
+    .await;
+}

@@ -1,0 +1,192 @@
+//! Reverse DNS and SPF: what can be known of a sender before the message comes.
+
+use std::net::IpAddr;
+
+use futures::future::{OptionFuture, join3};
+use hickory_resolver::proto::rr::RData;
+use mail_auth::spf::verify::SpfParameters;
+use mail_auth::{IprevOutput, IprevResult, SpfOutput, SpfResult};
+use rules::{AuthenticationResult, Domain, ReversePath};
+use tokio::time::timeout;
+
+use crate::authenticator::{Authenticator, Methods};
+use crate::dns::absolute;
+use crate::findings::{Method, Reported};
+
+/// What is known of a session at MAIL.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Where the peer is.
+    pub peer: IpAddr,
+    /// The name in HELO or EHLO.
+    pub helo: String,
+    /// The reverse-path.
+    pub sender: ReversePath,
+    /// Our own name, which macros of SPF can ask for.
+    pub hostname: String,
+}
+
+/// The results of a sender.
+#[derive(Clone, Debug)]
+pub struct SenderFindings {
+    pub(crate) results: Vec<Reported>,
+    /// That of the reverse-path, as DMARC needs it.
+    pub(crate) spf: SpfOutput,
+    /// The domain that SPF looked at (RFC 7489 §4.1).
+    pub(crate) domain: String,
+}
+
+impl SenderFindings {
+    /// The checks did not come to an end.
+    #[must_use]
+    pub fn unknown(methods: Methods, session: &Session) -> Self {
+        let lost = SpfOutput::new(String::new()).with_result(SpfResult::TempError);
+        let iprev = IprevOutput {
+            result: IprevResult::TempError(mail_auth::Error::ParseError),
+            ptr: None,
+        };
+        Self::new(
+            session,
+            methods.iprev.then_some(iprev),
+            methods.spf.then(|| lost.clone()),
+            methods.spf.then_some(lost),
+        )
+    }
+
+    pub(crate) async fn look_up(by: &Authenticator, methods: Methods, session: Session) -> Self {
+        let spf = |sender: Option<String>| {
+            let session = &session;
+            async move { spf(by, session, sender.as_deref()).await }
+        };
+        let looked_up = join3(
+            OptionFuture::from(
+                methods
+                    .iprev
+                    .then(|| by.inner.verify_iprev(session.peer.to_canonical())),
+            ),
+            OptionFuture::from(methods.spf.then(|| spf(None))),
+            OptionFuture::from(methods.spf.then(|| spf(Some(session.sender.to_string())))),
+        );
+        let (iprev, helo, sender) = match timeout(by.patience, looked_up).await {
+            Ok(found) => found,
+            Err(_) => return Self::unknown(methods, &session),
+        };
+        Self::new(&session, iprev, helo, sender)
+    }
+
+    fn new(
+        session: &Session,
+        iprev: Option<IprevOutput>,
+        helo: Option<SpfOutput>,
+        sender: Option<SpfOutput>,
+    ) -> Self {
+        let mut results = Vec::new();
+        if let Some(iprev) = iprev {
+            results.push(reverse_dns(session.peer, &iprev));
+        }
+        let domain = match session.sender.address() {
+            Some(address) => address.host().to_string(),
+            None => session.helo.clone(),
+        };
+        if let Some(helo) = helo {
+            let reported = Reported::new(Method::SpfHelo, of_spf(helo.result()), &session.helo);
+            results.push(reported.with("smtp.helo", session.helo.as_str()));
+        }
+        let mut spf = SpfOutput::default();
+        if let Some(sender) = sender {
+            let property = match session.sender {
+                ReversePath::Null => "smtp.helo",
+                ReversePath::Address(_) => "smtp.mailfrom",
+            };
+            // With a null reverse-path both identities are one, and are told once.
+            if session.sender.is_null() {
+                results.retain(|reported| reported.method != Method::SpfHelo);
+            }
+            let reported = Reported::new(Method::Spf, of_spf(sender.result()), &domain);
+            results.push(reported.with(property, domain.as_str()));
+            spf = sender;
+        }
+        Self {
+            results,
+            spf,
+            domain,
+        }
+    }
+}
+
+/// SPF of a sender, or of HELO.
+async fn spf(by: &Authenticator, session: &Session, sender: Option<&str>) -> SpfOutput {
+    let Session { helo, hostname, .. } = session;
+    let peer = session.peer.to_canonical();
+    let sender = sender.filter(|sender| !sender.is_empty());
+    // An address literal has no records (RFC 7208 §2.3), nor has what is no name at all.
+    let domain = match (sender, session.sender.address()) {
+        (Some(_), Some(address)) => address.domain().map(ToString::to_string),
+        _ => Domain::parse(helo).ok().map(|domain| domain.to_string()),
+    };
+    let Some(domain) = domain else {
+        return SpfOutput::new(String::new()).with_result(SpfResult::None);
+    };
+    let parameters = match sender {
+        Some(sender) => SpfParameters::verify_mail_from(peer, helo, hostname, sender),
+        None => SpfParameters::verify_ehlo(peer, &domain, hostname),
+    };
+    let records = records(by, &domain).await;
+    if records > 1 {
+        // RFC 7208 §4.5.
+        return SpfOutput::new(domain).with_result(SpfResult::PermError);
+    }
+    let output = by.inner.verify_spf(parameters).await;
+    match output.result() {
+        // A record that cannot be read is not none.
+        SpfResult::None if records == 1 => output.with_result(SpfResult::PermError),
+        _ => output,
+    }
+}
+
+/// How many SPF records a domain has. The answer is remembered, and found there again.
+async fn records(by: &Authenticator, domain: &str) -> usize {
+    let Ok(answer) = by.dns.resolver.txt_lookup(absolute(domain)).await else {
+        return 0;
+    };
+    let texts = answer
+        .answers()
+        .iter()
+        .filter_map(|record| match &record.data {
+            RData::TXT(text) => Some(text.txt_data.concat()),
+            _ => None,
+        });
+    texts
+        .filter(|text| {
+            let version = text.get(..6).unwrap_or_default();
+            version.eq_ignore_ascii_case(b"v=spf1") && matches!(text.get(6), None | Some(b' '))
+        })
+        .count()
+}
+
+fn of_spf(result: SpfResult) -> AuthenticationResult {
+    match result {
+        SpfResult::Pass => AuthenticationResult::Pass,
+        SpfResult::Fail => AuthenticationResult::Fail,
+        SpfResult::SoftFail => AuthenticationResult::SoftFail,
+        SpfResult::Neutral => AuthenticationResult::Neutral,
+        SpfResult::TempError => AuthenticationResult::TempError,
+        SpfResult::PermError => AuthenticationResult::PermError,
+        SpfResult::None => AuthenticationResult::None,
+    }
+}
+
+fn reverse_dns(peer: IpAddr, output: &IprevOutput) -> Reported {
+    let result = match &output.result {
+        IprevResult::Pass => AuthenticationResult::Pass,
+        IprevResult::Fail(_) => AuthenticationResult::Fail,
+        IprevResult::TempError(_) => AuthenticationResult::TempError,
+        // RFC 8601 §2.7.3: no name at all is a permerror; a name without that address is not.
+        IprevResult::PermError(_) | IprevResult::None if output.ptr.is_some() => {
+            AuthenticationResult::Fail
+        }
+        IprevResult::PermError(_) | IprevResult::None => AuthenticationResult::PermError,
+    };
+    let peer = peer.to_canonical().to_string();
+    Reported::new(Method::Iprev, result, &peer).with("policy.iprev", peer.as_str())
+}

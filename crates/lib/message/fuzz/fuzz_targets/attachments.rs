@@ -1,0 +1,58 @@
+//! Whether any octets pass untouched does not depend on where they are cut, nor on what becomes of
+//! those that do not; what passes untouched is what came, and what was stripped has nothing left to
+//! refuse.
+#![no_main]
+
+use std::sync::Arc;
+
+use libfuzzer_sys::fuzz_target;
+use message::attachments::{Action, Blocked, Blocklist, Finding, Screen};
+
+struct Programs;
+
+impl Blocklist for Programs {
+    fn name(&self, name: &str) -> Option<String> {
+        name.to_lowercase().ends_with(".exe").then(|| "*.exe".to_owned())
+    }
+
+    fn media_type(&self, media_type: &str) -> Option<String> {
+        (media_type == "application/x-msdownload").then(|| media_type.to_owned())
+    }
+}
+
+fn screen<'a>(
+    pieces: impl Iterator<Item = &'a [u8]>,
+    action: Action,
+) -> Result<(Vec<u8>, Vec<Finding>), Blocked> {
+    let mut screen = Screen::new(Arc::new(Programs), action);
+    let mut passed = Vec::new();
+    for piece in pieces {
+        passed.extend_from_slice(screen.push(piece)?);
+    }
+    passed.extend_from_slice(screen.finish()?);
+    Ok((passed, screen.removed().to_vec()))
+}
+
+fuzz_target!(|input: (u8, &[u8])| {
+    let (size, message) = input;
+    let passes = screen(std::iter::once(message), Action::Refuse).is_ok();
+    for action in [Action::Refuse, Action::Strip] {
+        let whole = screen(std::iter::once(message), action);
+        let cut = screen(message.chunks(usize::from(size) + 1), action);
+        // Which of several findings comes first may depend on the pieces.
+        for outcome in [whole, cut] {
+            match outcome {
+                Ok((passed, removed)) if removed.is_empty() => {
+                    assert!(passes);
+                    assert_eq!(passed, message);
+                }
+                Ok((passed, _)) => {
+                    assert!(!passes);
+                    let again = screen(std::iter::once(passed.as_slice()), Action::Refuse);
+                    assert!(again.is_ok(), "{}", String::from_utf8_lossy(&passed));
+                }
+                Err(_) => assert!(!passes),
+            }
+        }
+    }
+});

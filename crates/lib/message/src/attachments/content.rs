@@ -1,0 +1,201 @@
+//! Looks at the content of one part, under one reading of its transfer encoding.
+
+use super::finding::Seen;
+use super::magic::{self, MAX_HEAD};
+use super::names;
+use super::uuencode::Uuencoded;
+use super::zip::{Budget, TooMuch, ZipNames};
+use super::{Blocklist, Finding};
+use crate::decode::TransferDecoder;
+
+/// How a body is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Identity,
+    Base64,
+    QuotedPrintable,
+}
+
+impl Encoding {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "8bit",
+            Self::Base64 => "base64",
+            Self::QuotedPrintable => "quoted-printable",
+        }
+    }
+}
+
+/// What of a content is blocked, and by which pattern.
+pub(super) type Match = (Seen, String);
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Content {
+    encoding: Encoding,
+    decoder: TransferDecoder,
+    decoded: Vec<u8>,
+    /// The first octets, decoded, until they have been looked at.
+    head: Option<Vec<u8>>,
+    /// The first octets as they came: base64 can be read in two ways.
+    raw_head: Vec<u8>,
+    zip: ZipNames,
+    uuencoded: Option<Uuencoded>,
+    found: Vec<String>,
+}
+
+impl Content {
+    pub(super) fn new(encoding: Encoding, is_text: bool) -> Self {
+        Self {
+            encoding,
+            decoder: TransferDecoder::new(encoding.name()),
+            decoded: Vec::new(),
+            head: Some(Vec::new()),
+            raw_head: Vec::new(),
+            zip: ZipNames::default(),
+            uuencoded: is_text.then(Uuencoded::default),
+            found: Vec::new(),
+        }
+    }
+
+    /// Takes the next octets of the body.
+    pub(super) fn push(
+        &mut self,
+        octets: &[u8],
+        blocklist: &dyn Blocklist,
+        budget: &mut Budget,
+    ) -> Result<Option<Match>, TooMuch> {
+        if self.encoding == Encoding::Identity {
+            return self.look(octets, blocklist, budget);
+        }
+        if self.head.is_some() && self.raw_head.len() < MAX_HEAD {
+            let room = (MAX_HEAD - self.raw_head.len()).min(octets.len());
+            self.raw_head.extend_from_slice(&octets[..room]);
+        }
+        let mut decoded = std::mem::take(&mut self.decoded);
+        decoded.clear();
+        self.decoder.push(octets, &mut decoded);
+        let result = self.look(&decoded, blocklist, budget);
+        self.decoded = decoded;
+        result
+    }
+
+    /// What the last octets taken were, without their encoding.
+    pub(super) fn decoded(&self) -> &[u8] {
+        &self.decoded
+    }
+
+    /// The body has ended.
+    pub(super) fn finish(&mut self, blocklist: &dyn Blocklist) -> Option<Match> {
+        let head = self
+            .head
+            .take()
+            .and_then(|head| self.by_head(&head, blocklist));
+        head.or_else(|| {
+            let mut found = Vec::new();
+            self.uuencoded.as_mut()?.finish(&mut found);
+            found
+                .iter()
+                .find_map(|name| by_name(name, blocklist, Seen::Uuencoded))
+        })
+    }
+
+    fn look(
+        &mut self,
+        octets: &[u8],
+        blocklist: &dyn Blocklist,
+        budget: &mut Budget,
+    ) -> Result<Option<Match>, TooMuch> {
+        if let Some(found) = self.look_at_head(octets, blocklist) {
+            return Ok(Some(found));
+        }
+        // What was found before it was too much counts.
+        let looked_at = self.zip.push(octets, budget, &mut self.found);
+        let entry = self
+            .found
+            .drain(..)
+            .find_map(|name| by_name(&name, blocklist, Seen::Entry));
+        if entry.is_some() {
+            return Ok(entry);
+        }
+        looked_at?;
+        let Some(uuencoded) = &mut self.uuencoded else {
+            return Ok(None);
+        };
+        uuencoded.push(octets, &mut self.found);
+        Ok(self
+            .found
+            .drain(..)
+            .find_map(|name| by_name(&name, blocklist, Seen::Uuencoded)))
+    }
+
+    fn look_at_head(&mut self, octets: &[u8], blocklist: &dyn Blocklist) -> Option<Match> {
+        let head = self.head.as_mut()?;
+        let room = (MAX_HEAD - head.len()).min(octets.len());
+        head.extend_from_slice(&octets[..room]);
+        if head.len() < MAX_HEAD {
+            return None;
+        }
+        let head = self.head.take()?;
+        self.by_head(&head, blocklist)
+    }
+
+    fn by_head(&self, head: &[u8], blocklist: &dyn Blocklist) -> Option<Match> {
+        by_type(head, blocklist).or_else(|| {
+            if self.encoding != Encoding::Base64 {
+                return None;
+            }
+            // Padding in the middle begins anew for some decoders, and is nothing for others.
+            let dense: Vec<u8> = self
+                .raw_head
+                .iter()
+                .copied()
+                .filter(|&b| b != b'=')
+                .collect();
+            let mut decoded = Vec::new();
+            TransferDecoder::new("base64").push(&dense, &mut decoded);
+            by_type(&decoded, blocklist)
+        })
+    }
+}
+
+fn by_type(head: &[u8], blocklist: &dyn Blocklist) -> Option<Match> {
+    magic::types(head).find_map(|media_type| {
+        let pattern = blocklist.media_type(media_type)?;
+        Some((Seen::ContentType(media_type), pattern))
+    })
+}
+
+fn by_name(name: &str, blocklist: &dyn Blocklist, seen: fn(String) -> Seen) -> Option<Match> {
+    let mut spellings = Vec::new();
+    names::of_text(name, &mut spellings);
+    spellings.into_iter().find_map(|name| {
+        let pattern = blocklist.name(&name)?;
+        Some((seen(name), pattern))
+    })
+}
+
+/// What the header alone says.
+pub(super) fn by_header(
+    names: &[String],
+    types: &[String],
+    blocklist: &dyn Blocklist,
+) -> Option<Finding> {
+    let attachment = names.first().cloned().unwrap_or_default();
+    let name = names.iter().find_map(|name| {
+        Some(Finding {
+            attachment: name.clone(),
+            seen: Seen::Name,
+            pattern: blocklist.name(name)?,
+        })
+    });
+    name.or_else(|| {
+        types.iter().find_map(|media_type| {
+            Some(Finding {
+                attachment: attachment.clone(),
+                seen: Seen::DeclaredType(media_type.clone()),
+                pattern: blocklist.media_type(media_type)?,
+            })
+        })
+    })
+}

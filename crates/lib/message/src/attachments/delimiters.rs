@@ -1,0 +1,155 @@
+//! The lines between parts, as the strictest and as the sloppiest client see them.
+
+/// A boundary that is longer is cut: the line then begins with it all the same.
+const MAX_BOUNDARY: usize = 250;
+/// Boundaries of a message.
+const MAX_BOUNDARIES: usize = 1_000;
+
+/// What of a line is needed to say what it is.
+pub(super) const MAX_LINE: usize = MAX_BOUNDARY + 64;
+
+/// The boundaries that were declared so far. They stay in force to the end of the message, as some
+/// clients read on behind the last delimiter.
+#[derive(Debug, Default)]
+pub(super) struct Delimiters {
+    /// In the order of their octets.
+    known: Vec<Vec<u8>>,
+    /// The multiparts that are open by the standard, outermost first.
+    open: Vec<Open>,
+    /// A multipart without a boundary is open: its first line that looks like one declares it.
+    guess: bool,
+}
+
+#[derive(Debug)]
+struct Open {
+    boundary: Vec<u8>,
+    digest: bool,
+    /// It was declared in one way only.
+    sure: bool,
+}
+
+/// There are more boundaries than are kept.
+#[derive(Debug)]
+pub(super) struct TooMany;
+
+/// How a delimiter line reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Delimiter {
+    /// Every client sees the end of the part before.
+    Sure,
+    /// Some do.
+    Doubtful,
+}
+
+impl Delimiters {
+    /// Whether any line can be a delimiter.
+    pub(super) fn none(&self) -> bool {
+        self.known.is_empty() && !self.guess
+    }
+
+    /// A multipart begins. `boundaries` is what its header can be read to declare.
+    pub(super) fn open(&mut self, boundaries: &[Vec<u8>], digest: bool) -> Result<(), TooMany> {
+        self.guess = boundaries.is_empty();
+        for boundary in boundaries {
+            let boundary = &boundary[..boundary.len().min(MAX_BOUNDARY)];
+            self.learn(boundary)?;
+            self.open.push(Open {
+                boundary: boundary.to_vec(),
+                digest,
+                sure: boundaries.len() == 1,
+            });
+        }
+        Ok(())
+    }
+
+    fn learn(&mut self, boundary: &[u8]) -> Result<(), TooMany> {
+        if let Err(at) = self
+            .known
+            .binary_search_by(|known| known.as_slice().cmp(boundary))
+        {
+            if self.known.len() >= MAX_BOUNDARIES {
+                return Err(TooMany);
+            }
+            self.known.insert(at, boundary.to_vec());
+        }
+        Ok(())
+    }
+
+    /// Parts without a type are messages here, or may be taken for ones.
+    pub(super) fn in_digest(&self) -> bool {
+        self.open.last().is_some_and(|open| open.digest)
+    }
+
+    /// Reads a line (or the first [`MAX_LINE`] octets of it) as a delimiter.
+    pub(super) fn read(&mut self, line: &[u8]) -> Result<Option<Delimiter>, TooMany> {
+        let Some(rest) = line.strip_prefix(b"--") else {
+            return Ok(None);
+        };
+        let rest = rest.trim_ascii_end();
+        let Some(boundary) = self.longest_prefix(rest) else {
+            return self.guess(rest);
+        };
+        let after = &rest[boundary.len()..];
+        let at = self
+            .open
+            .iter()
+            .rposition(|open| open.boundary == self.known[boundary.index]);
+        let sure = match (after, at) {
+            (b"" | b"--", Some(at)) => {
+                let sure = at + 1 == self.open.len() && self.open[at].sure;
+                self.open.truncate(at + usize::from(after.is_empty()));
+                sure
+            }
+            _ => false,
+        };
+        Ok(Some(if sure {
+            Delimiter::Sure
+        } else {
+            Delimiter::Doubtful
+        }))
+    }
+
+    fn guess(&mut self, rest: &[u8]) -> Result<Option<Delimiter>, TooMany> {
+        if !self.guess || rest.is_empty() {
+            return Ok(None);
+        }
+        self.guess = false;
+        self.learn(&rest[..rest.len().min(MAX_BOUNDARY)])?;
+        Ok(Some(Delimiter::Doubtful))
+    }
+
+    /// The longest known boundary that the text begins with. In the order of octets the candidates
+    /// stand before the text; where the one next to it is none, no candidate can be longer than what
+    /// the two have in common.
+    fn longest_prefix(&self, text: &[u8]) -> Option<Known> {
+        let mut text = text;
+        loop {
+            let behind = self.known.partition_point(|known| known.as_slice() <= text);
+            let index = behind.checked_sub(1)?;
+            let candidate = self.known.get(index)?;
+            let common = candidate
+                .iter()
+                .zip(text)
+                .take_while(|(one, other)| one == other)
+                .count();
+            if common == candidate.len() {
+                return Some(Known {
+                    index,
+                    length: common,
+                });
+            }
+            text = &text[..common];
+        }
+    }
+}
+
+struct Known {
+    index: usize,
+    length: usize,
+}
+
+impl Known {
+    fn len(&self) -> usize {
+        self.length
+    }
+}

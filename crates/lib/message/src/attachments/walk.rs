@@ -1,0 +1,255 @@
+//! Takes a message apart into header sections, bodies and the lines between parts, flat: a part
+//! reaches from one delimiter to the next, wherever it is nested. All octets come out again, in
+//! their order.
+
+use memchr::{memchr, memmem};
+
+use super::delimiters::{Delimiter, Delimiters, MAX_LINE};
+use super::finding::Blocked;
+use super::header::PartHeader;
+use crate::{MAX_HEADER, MAX_PARTS};
+
+/// Where the pieces go.
+pub(super) trait Sink {
+    /// A whole header section with the empty line that ends it, where there is one.
+    fn header(&mut self, raw: &[u8], header: PartHeader) -> Result<(), Blocked>;
+    /// The next octets of the body behind the last header section.
+    fn body(&mut self, octets: &[u8]) -> Result<(), Blocked>;
+    /// A line that begins a part, or the start of one.
+    fn delimiter(&mut self, line: &[u8], delimiter: Delimiter) -> Result<(), Blocked>;
+    /// More of a long delimiter line.
+    fn delimiter_goes_on(&mut self, octets: &[u8]) -> Result<(), Blocked>;
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Walk {
+    place: Place,
+    /// The header section as far as it has come; in a body the start of a line that may be a
+    /// delimiter.
+    held: Vec<u8>,
+    delimiters: Delimiters,
+    parts: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// In a header section; its current line starts there.
+    Header {
+        line: usize,
+    },
+    LineStart,
+    WithinLine,
+    DelimiterLine,
+}
+
+const TOO_MANY_BOUNDARIES: Blocked = Blocked::Unclear("it declares more boundaries than are kept");
+const TOO_MANY_PARTS: Blocked = Blocked::Unclear("it has more parts than are looked at");
+const HEADER_TOO_LARGE: Blocked =
+    Blocked::Unclear("a part has a header section larger than is looked at");
+
+impl Walk {
+    /// For a whole message.
+    pub(super) fn new() -> Self {
+        Self {
+            place: Place::Header { line: 0 },
+            held: Vec::new(),
+            delimiters: Delimiters::default(),
+            parts: 0,
+        }
+    }
+
+    /// For the body of a multipart whose header has been read.
+    pub(super) fn of_multipart(boundaries: &[Vec<u8>], digest: bool) -> Result<Self, Blocked> {
+        let mut walk = Self::new();
+        walk.place = Place::LineStart;
+        walk.delimiters
+            .open(boundaries, digest)
+            .map_err(|_| TOO_MANY_BOUNDARIES)?;
+        Ok(walk)
+    }
+
+    /// Takes the next octets.
+    pub(super) fn push(&mut self, mut piece: &[u8], sink: &mut impl Sink) -> Result<(), Blocked> {
+        while !piece.is_empty() {
+            let used = match self.place {
+                Place::Header { line } => self.in_header(line, piece, sink)?,
+                Place::LineStart => self.at_line_start(piece, sink)?,
+                Place::WithinLine => self.within_line(piece, sink)?,
+                Place::DelimiterLine => self.in_delimiter(piece, sink)?,
+            };
+            piece = &piece[used..];
+        }
+        Ok(())
+    }
+
+    /// The message has ended.
+    pub(super) fn finish(&mut self, sink: &mut impl Sink) -> Result<(), Blocked> {
+        match self.place {
+            Place::Header { line } => {
+                let last = self.held.split_off(line.min(self.held.len()));
+                match self.delimiter(&last)? {
+                    Some(delimiter) => {
+                        self.end_header(sink)?;
+                        sink.delimiter(&last, delimiter)
+                    }
+                    None => {
+                        self.held.extend_from_slice(&last);
+                        self.end_header(sink)
+                    }
+                }
+            }
+            Place::LineStart => self.settle_line(sink),
+            Place::WithinLine | Place::DelimiterLine => Ok(()),
+        }
+    }
+
+    fn in_header(
+        &mut self,
+        line: usize,
+        piece: &[u8],
+        sink: &mut impl Sink,
+    ) -> Result<usize, Blocked> {
+        let end = memchr(b'\n', piece).map(|at| at + 1);
+        let used = end.unwrap_or(piece.len());
+        self.held.extend_from_slice(&piece[..used]);
+        if self.held.len() > MAX_HEADER {
+            return Err(HEADER_TOO_LARGE);
+        }
+        if end.is_none() {
+            return Ok(used);
+        }
+        let current = &self.held[line..];
+        if matches!(current, b"\n" | b"\r\n") {
+            self.end_header(sink)?;
+        } else if current.starts_with(b"--") {
+            let current = current.to_vec();
+            match self.delimiter(&current)? {
+                Some(delimiter) => {
+                    // The part has ended within its header.
+                    self.held.truncate(line);
+                    self.end_header(sink)?;
+                    self.begin_part(&current, delimiter, sink)?;
+                }
+                None => self.next_header_line(),
+            }
+        } else {
+            self.next_header_line();
+        }
+        Ok(used)
+    }
+
+    fn next_header_line(&mut self) {
+        self.place = Place::Header {
+            line: self.held.len(),
+        };
+    }
+
+    fn end_header(&mut self, sink: &mut impl Sink) -> Result<(), Blocked> {
+        let raw = std::mem::take(&mut self.held);
+        let header = PartHeader::read(&raw, self.delimiters.in_digest());
+        self.place = Place::LineStart;
+        if header.is_multipart {
+            self.delimiters
+                .open(&header.boundaries, header.is_digest)
+                .map_err(|_| TOO_MANY_BOUNDARIES)?;
+        }
+        if header.is_message {
+            // Its body begins with the header section of the message inside.
+            self.count_part()?;
+            self.place = Place::Header { line: 0 };
+        }
+        sink.header(&raw, header)
+    }
+
+    fn count_part(&mut self) -> Result<(), Blocked> {
+        self.parts += 1;
+        if self.parts > MAX_PARTS {
+            return Err(TOO_MANY_PARTS);
+        }
+        Ok(())
+    }
+
+    /// A line of a body begins, or began in the piece before.
+    fn at_line_start(&mut self, piece: &[u8], sink: &mut impl Sink) -> Result<usize, Blocked> {
+        if self.held.is_empty() && (self.delimiters.none() || piece[0] != b'-') {
+            self.place = Place::WithinLine;
+            return Ok(0);
+        }
+        let room = MAX_LINE.saturating_sub(self.held.len()).min(piece.len());
+        let end = memchr(b'\n', &piece[..room]).map(|at| at + 1);
+        let used = end.unwrap_or(room);
+        self.held.extend_from_slice(&piece[..used]);
+        let is_dull = self.held.len() > 1 && !self.held.starts_with(b"--");
+        if end.is_some() || is_dull || self.held.len() >= MAX_LINE {
+            self.settle_line(sink)?;
+        }
+        Ok(used)
+    }
+
+    /// Decides what the held start of a line is.
+    fn settle_line(&mut self, sink: &mut impl Sink) -> Result<(), Blocked> {
+        let mut line = std::mem::take(&mut self.held);
+        match self.delimiter(&line)? {
+            Some(delimiter) => self.begin_part(&line, delimiter, sink)?,
+            None if line.is_empty() => {}
+            None => {
+                sink.body(&line)?;
+                self.place = if line.ends_with(b"\n") {
+                    Place::LineStart
+                } else {
+                    Place::WithinLine
+                };
+            }
+        }
+        line.clear();
+        if self.held.is_empty() {
+            self.held = line;
+        }
+        Ok(())
+    }
+
+    fn delimiter(&mut self, line: &[u8]) -> Result<Option<Delimiter>, Blocked> {
+        self.delimiters
+            .read(&line[..line.len().min(MAX_LINE)])
+            .map_err(|_| TOO_MANY_BOUNDARIES)
+    }
+
+    fn begin_part(
+        &mut self,
+        line: &[u8],
+        delimiter: Delimiter,
+        sink: &mut impl Sink,
+    ) -> Result<(), Blocked> {
+        self.count_part()?;
+        self.place = if line.ends_with(b"\n") {
+            Place::Header { line: 0 }
+        } else {
+            Place::DelimiterLine
+        };
+        sink.delimiter(line, delimiter)
+    }
+
+    fn within_line(&mut self, piece: &[u8], sink: &mut impl Sink) -> Result<usize, Blocked> {
+        let used = if self.delimiters.none() {
+            piece.len()
+        } else {
+            memmem::find(piece, b"\n-").map_or(piece.len(), |at| at + 1)
+        };
+        if piece[..used].ends_with(b"\n") {
+            self.place = Place::LineStart;
+        }
+        sink.body(&piece[..used])?;
+        Ok(used)
+    }
+
+    fn in_delimiter(&mut self, piece: &[u8], sink: &mut impl Sink) -> Result<usize, Blocked> {
+        let end = memchr(b'\n', piece).map(|at| at + 1);
+        let used = end.unwrap_or(piece.len());
+        if end.is_some() {
+            self.place = Place::Header { line: 0 };
+        }
+        sink.delimiter_goes_on(&piece[..used])?;
+        Ok(used)
+    }
+}

@@ -1,0 +1,317 @@
+//! Names within a ZIP archive, as it passes.
+//!
+//! Programs read archives by the directory at their end, or by the header in front of each file, or
+//! mend what is broken; both are looked for by their signatures wherever they stand, and no length
+//! is believed. So data descriptors, zip64 and junk in front or between make no difference, the
+//! files of an archive that is stored within are seen along with the others, and the names of
+//! encrypted files too. A ZIP that is compressed within the ZIP is unpacked, one level deep.
+
+use memchr::memmem;
+use miniz_oxide::inflate::stream::{InflateState, inflate};
+use miniz_oxide::{DataFormat, MZFlush, MZStatus};
+
+/// Longer names are passed over: no file system takes them.
+const MAX_NAME: usize = 4_096;
+/// Octets of an entry's extra field that are looked at.
+const MAX_EXTRA: usize = 4_096;
+/// Archives that are being unpacked at a time; signatures that are none may add some.
+const MAX_UNPACKED: usize = 4;
+/// Octets at a time.
+const PIECE: usize = 32 * 1024;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct ZipNames {
+    /// Octets that begin with, or may begin with, the signature of an entry.
+    held: Vec<u8>,
+    unpacked: Vec<Archive>,
+}
+
+/// An archive that is compressed within the archive.
+struct Archive {
+    inflate: Box<InflateState>,
+    names: Box<ZipNames>,
+}
+
+impl std::fmt::Debug for Archive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Archive").finish_non_exhaustive()
+    }
+}
+
+/// What may still be done for this message.
+#[derive(Debug)]
+pub(super) struct Budget {
+    /// Octets of names.
+    pub(super) names: usize,
+    /// Octets that unpacking gives.
+    pub(super) unpacked: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            names: 16 * 1024 * 1024,
+            unpacked: 64 * 1024 * 1024,
+        }
+    }
+}
+
+/// The budget is used up.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct TooMuch;
+
+impl ZipNames {
+    /// Takes the next octets of a content, ZIP or not; gives the names that are complete now.
+    pub(super) fn push(
+        &mut self,
+        octets: &[u8],
+        budget: &mut Budget,
+        found: &mut Vec<String>,
+    ) -> Result<(), TooMuch> {
+        self.scan(octets, budget, found, true)
+    }
+
+    fn scan(
+        &mut self,
+        octets: &[u8],
+        budget: &mut Budget,
+        found: &mut Vec<String>,
+        outermost: bool,
+    ) -> Result<(), TooMuch> {
+        self.unpack(octets, budget, found)?;
+        if self.held.is_empty() {
+            let rest = self.look(octets, budget, found, outermost)?;
+            self.held.extend_from_slice(rest);
+            return Ok(());
+        }
+        // An entry, or what may be one, began in the piece before: as much of this piece is laid to
+        // it as it can need.
+        let held = self.held.len();
+        let more = octets.len().min(Entry::MAX);
+        self.held.extend_from_slice(&octets[..more]);
+        let whole = std::mem::take(&mut self.held);
+        let older = self.unpacked.len();
+        let rest = self.look(&whole, budget, found, outermost)?;
+        let left = rest.len();
+        if more == octets.len() {
+            self.held = rest.to_vec();
+            return Ok(());
+        }
+        let begun = self.unpacked.split_off(older);
+        self.unpack_these(begun, &octets[more..], budget, found)?;
+        // Behind the held octets all is seen anew in its place.
+        let seen = (whole.len() - left).saturating_sub(held);
+        let rest = self.look(&octets[seen..], budget, found, outermost)?;
+        self.held = rest.to_vec();
+        Ok(())
+    }
+
+    /// Looks at all entries that are complete; gives the start of one that is not.
+    fn look<'a>(
+        &mut self,
+        octets: &'a [u8],
+        budget: &mut Budget,
+        found: &mut Vec<String>,
+        outermost: bool,
+    ) -> Result<&'a [u8], TooMuch> {
+        let mut rest = octets;
+        loop {
+            let Some(at) = memmem::find(rest, b"PK") else {
+                let tail = usize::from(rest.ends_with(b"P"));
+                return Ok(&rest[rest.len() - tail..]);
+            };
+            rest = &rest[at..];
+            match Entry::read(rest) {
+                Read::Incomplete => return Ok(rest),
+                Read::None => rest = &rest[2..],
+                Read::Entry(entry) => {
+                    entry.names(budget, found)?;
+                    if outermost && entry.is_packed_archive() {
+                        self.begin_unpacking(&rest[entry.end..], budget, found)?;
+                    }
+                    rest = &rest[4..];
+                }
+            }
+        }
+    }
+
+    fn begin_unpacking(
+        &mut self,
+        octets: &[u8],
+        budget: &mut Budget,
+        found: &mut Vec<String>,
+    ) -> Result<(), TooMuch> {
+        if self.unpacked.len() >= MAX_UNPACKED {
+            return Err(TooMuch);
+        }
+        let mut archive = Archive {
+            inflate: InflateState::new_boxed(DataFormat::Raw),
+            names: Box::default(),
+        };
+        if archive.push(octets, budget, found)? {
+            self.unpacked.push(archive);
+        }
+        Ok(())
+    }
+
+    fn unpack(
+        &mut self,
+        octets: &[u8],
+        budget: &mut Budget,
+        found: &mut Vec<String>,
+    ) -> Result<(), TooMuch> {
+        let archives = std::mem::take(&mut self.unpacked);
+        self.unpack_these(archives, octets, budget, found)
+    }
+
+    fn unpack_these(
+        &mut self,
+        archives: Vec<Archive>,
+        octets: &[u8],
+        budget: &mut Budget,
+        found: &mut Vec<String>,
+    ) -> Result<(), TooMuch> {
+        for mut archive in archives {
+            if archive.push(octets, budget, found)? {
+                self.unpacked.push(archive);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Archive {
+    /// Whether more of it comes.
+    fn push(
+        &mut self,
+        mut octets: &[u8],
+        budget: &mut Budget,
+        found: &mut Vec<String>,
+    ) -> Result<bool, TooMuch> {
+        let mut piece = vec![0; PIECE];
+        loop {
+            let step = inflate(&mut self.inflate, octets, &mut piece, MZFlush::None);
+            octets = octets.get(step.bytes_consumed..).unwrap_or_default();
+            budget.unpacked = budget
+                .unpacked
+                .checked_sub(step.bytes_written)
+                .ok_or(TooMuch)?;
+            let written = piece.get(..step.bytes_written).unwrap_or_default();
+            self.names.scan(written, budget, found, false)?;
+            match step.status {
+                Ok(MZStatus::Ok) if step.bytes_consumed + step.bytes_written > 0 => {}
+                // It waits for more.
+                Ok(MZStatus::Ok) | Err(miniz_oxide::MZError::Buf) => return Ok(true),
+                // It has ended, or is none.
+                _ => return Ok(false),
+            }
+            if octets.is_empty() && step.bytes_written < PIECE {
+                return Ok(true);
+            }
+        }
+    }
+}
+
+enum Read<'a> {
+    Incomplete,
+    None,
+    Entry(Entry<'a>),
+}
+
+/// The header of a file, in front of it or in the directory (APPNOTE §4.3.7, §4.3.12).
+struct Entry<'a> {
+    name: &'a [u8],
+    extra: &'a [u8],
+    flags: u16,
+    method: u16,
+    is_local: bool,
+    /// Where the file's data begin.
+    end: usize,
+}
+
+impl<'a> Entry<'a> {
+    const MAX: usize = 46 + MAX_NAME + MAX_EXTRA;
+
+    /// Reads one off the front, where `PK` stands.
+    fn read(octets: &'a [u8]) -> Read<'a> {
+        let is_local = match octets {
+            [_, _, 3, 4, ..] => true,
+            [_, _, 1, 2, ..] => false,
+            [_, _, 3 | 1] | [_, _] => return Read::Incomplete,
+            _ => return Read::None,
+        };
+        let (lengths, fixed) = if is_local { (26, 30) } else { (28, 46) };
+        let (Some(name), Some(extra)) = (short(octets, lengths), short(octets, lengths + 2)) else {
+            return Read::Incomplete;
+        };
+        let flags_at = if is_local { 6 } else { 8 };
+        let (Some(flags), Some(method)) = (short(octets, flags_at), short(octets, flags_at + 2))
+        else {
+            return Read::Incomplete;
+        };
+        let (name, extra) = (usize::from(name), usize::from(extra));
+        if name > MAX_NAME || name == 0 {
+            return Read::None;
+        }
+        let shown = extra.min(MAX_EXTRA);
+        let (Some(name), Some(shown)) = (
+            octets.get(fixed..fixed + name),
+            octets.get(fixed + name..fixed + name + shown),
+        ) else {
+            return Read::Incomplete;
+        };
+        // Of a longer extra field the end is not waited for: no archive within is unpacked then.
+        let end = fixed + name.len() + extra;
+        Read::Entry(Self {
+            name,
+            extra: shown,
+            flags,
+            method,
+            is_local: is_local && octets.len() >= end,
+            end: end.min(octets.len()),
+        })
+    }
+
+    /// The name, and the one of Info-ZIP's Unicode path (0x7075) that takes its place.
+    fn names(&self, budget: &mut Budget, found: &mut Vec<String>) -> Result<(), TooMuch> {
+        let mut take = |name: &[u8]| {
+            budget.names = budget.names.checked_sub(name.len() + 16).ok_or(TooMuch)?;
+            found.push(String::from_utf8_lossy(name).into_owned());
+            Ok(())
+        };
+        take(self.name)?;
+        let mut extra = self.extra;
+        while let (Some(id), Some(size)) = (short(extra, 0), short(extra, 2)) {
+            let end = 4 + usize::from(size);
+            // A version and a checksum of the other name come first.
+            if id == 0x7075
+                && let Some(name) = extra.get(9..end.min(extra.len()))
+                && !name.is_empty()
+            {
+                take(name)?;
+            }
+            extra = extra.get(end..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// Deflated, not encrypted, and called an archive.
+    fn is_packed_archive(&self) -> bool {
+        const ARCHIVES: [&[u8]; 4] = [b".zip", b".jar", b".apk", b".war"];
+        self.is_local
+            && self.method == 8
+            && self.flags & 1 == 0
+            && ARCHIVES.iter().any(|ending| {
+                let name = self.name.trim_ascii_end();
+                name.len() >= ending.len()
+                    && name[name.len() - ending.len()..].eq_ignore_ascii_case(ending)
+            })
+    }
+}
+
+/// Two octets, the lower first.
+fn short(octets: &[u8], at: usize) -> Option<u16> {
+    let pair = octets.get(at..at + 2)?;
+    Some(u16::from_le_bytes([pair[0], pair[1]]))
+}

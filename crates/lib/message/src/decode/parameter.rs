@@ -1,0 +1,37 @@
+//! Extended parameter values (RFC 2231 §4).
+
+use super::{charset, hex_pair};
+
+/// The text of `charset'language'percent-encoded`. A value that lacks the quotes is taken for
+/// percent-encoded octets of an unknown charset.
+#[must_use]
+pub fn extended(value: &[u8]) -> String {
+    let mut parts = value.splitn(3, |&byte| byte == b'\'');
+    let mut text = String::new();
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(charset), Some(_language), Some(encoded)) if !charset.is_empty() => {
+            charset::decode(charset, &percent_decoded(encoded), &mut text);
+        }
+        (_, Some(_), Some(encoded)) => charset::guess(&percent_decoded(encoded), &mut text),
+        _ => charset::guess(&percent_decoded(value), &mut text),
+    }
+    text
+}
+
+/// The octets with their percent-encoding taken away; a `%` without two digits stays.
+#[must_use]
+pub fn percent_decoded(value: &[u8]) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(value.len());
+    let mut rest = value;
+    while let [first, after @ ..] = rest {
+        rest = after;
+        match (first, hex_pair(after)) {
+            (b'%', Some(octet)) => {
+                octets.push(octet);
+                rest = &after[2..];
+            }
+            _ => octets.push(*first),
+        }
+    }
+    octets
+}

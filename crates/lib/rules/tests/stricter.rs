@@ -1,0 +1,228 @@
+//! A stricter rule never accepts more: over arbitrary receiving rules, of which some are drawn
+//! tighter, and arbitrary sessions.
+// A test may stop at what it did not expect.
+#![allow(clippy::unwrap_used)]
+
+use std::fmt::Write as _;
+
+use proptest::prelude::*;
+use rules::{
+    AttachmentAction, Early, EmailAddress, Policy, RecipientVerdict, ReversePath, SessionFacts,
+};
+
+/// The rules of one class, each by how strict it is: 0 is the laxest.
+#[derive(Clone, Debug)]
+struct Strictness {
+    relay: u8,
+    size: u8,
+    recipients: u8,
+    blank: u8,
+    literal: u8,
+    spoofed: u8,
+    attachments: u8,
+    action: u8,
+    free: u8,
+    early: u8,
+    refusals: u8,
+}
+
+impl Strictness {
+    fn any() -> impl Strategy<Value = Self> {
+        prop::array::uniform11(0_u8..3).prop_map(|levels| {
+            let [
+                relay,
+                size,
+                recipients,
+                blank,
+                literal,
+                spoofed,
+                attachments,
+                action,
+                free,
+                early,
+                refusals,
+            ] = levels;
+            Self {
+                relay,
+                size,
+                recipients,
+                blank,
+                literal,
+                spoofed,
+                attachments,
+                action,
+                free,
+                early,
+                refusals,
+            }
+        })
+    }
+
+    fn levels(&mut self) -> [&mut u8; 11] {
+        [
+            &mut self.relay,
+            &mut self.size,
+            &mut self.recipients,
+            &mut self.blank,
+            &mut self.literal,
+            &mut self.spoofed,
+            &mut self.attachments,
+            &mut self.action,
+            &mut self.free,
+            &mut self.early,
+            &mut self.refusals,
+        ]
+    }
+
+    /// At least as strict in everything.
+    fn tightened(&self, by: &[u8; 11]) -> Self {
+        let mut tighter = self.clone();
+        for (level, by) in tighter.levels().into_iter().zip(by) {
+            *level = (*level + by).min(2);
+        }
+        tighter
+    }
+
+    fn policy(&self, trusted: bool) -> Policy {
+        let class = if trusted { "trusted" } else { "untrusted" };
+        let mut text = format!("[receiving.{class}]\n");
+        let mut line = |setting: &str| writeln!(text, "{setting}").unwrap();
+        if trusted {
+            line(&format!("relay = {}", self.relay == 0));
+        } else {
+            line(&format!("refuse-spoofed-senders = {}", self.spoofed > 0));
+        }
+        line(&format!(
+            "max-size = \"{} KiB\"",
+            300 - 100 * u32::from(self.size)
+        ));
+        line(&format!(
+            "max-recipients = {}",
+            300 - 100 * u32::from(self.recipients)
+        ));
+        line(&format!("max-refusals = {}", 3 - self.refusals));
+        line(&format!("refuse-blank-reverse-path = {}", self.blank > 0));
+        line(&format!(
+            "refuse-address-literal-senders = {}",
+            self.literal > 0
+        ));
+        line(&format!("refuse-early-talkers = {}", self.early > 0));
+        if self.free > 0 {
+            line(&format!("min-free-space = \"{} KiB\"", self.free));
+        }
+        // Stripping is between passing and refusing.
+        let list = ["", "\"*.exe\"", "\"*.exe\", \"*.pdf\", \"image/*\""];
+        let list = list[usize::from(self.attachments)];
+        if !list.is_empty() {
+            line(&format!("block-attachments = [{list}]"));
+            let action = if self.action > 0 { "refuse" } else { "strip" };
+            line(&format!("blocked-attachments = \"{action}\""));
+        }
+        line("[[domain]]\nname = \"example.test\"\ndeliver = \"mailboxes\"");
+        line("[[domain]]\nname = \"partner.test\"\ndeliver = \"direct\"\nfrom = \"everyone\"");
+        Policy::parse(&text).unwrap_or_else(|errors| panic!("{errors}\n{text}"))
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Message {
+    sender: &'static str,
+    recipient: &'static str,
+    size: u64,
+    recipients: usize,
+    free: Option<u64>,
+    attachment: &'static str,
+    early: Option<bool>,
+    refusals: u32,
+}
+
+fn messages() -> impl Strategy<Value = Message> {
+    (
+        prop::sample::select(vec!["<>", "a@x.test", "bob@example.test", "a@[192.0.2.1]"]),
+        prop::sample::select(vec!["bob@example.test", "b@partner.test", "b@y.test"]),
+        50_u64..350,
+        0_usize..350,
+        prop::option::of(0_u64..3_000),
+        prop::sample::select(vec!["none", "a.exe", "a.pdf", "image/png"]),
+        prop::option::of(any::<bool>()),
+        0_u32..5,
+    )
+        .prop_map(
+            |(sender, recipient, size, recipients, free, attachment, early, refusals)| Message {
+                sender,
+                recipient,
+                size: size << 10,
+                recipients,
+                free,
+                attachment,
+                early,
+                refusals,
+            },
+        )
+}
+
+/// How far the message gets: 0 refused, 1 accepted without its attachment, 2 accepted.
+fn accepted(policy: &Policy, trusted: bool, message: &Message) -> u8 {
+    let mut facts = SessionFacts::new(
+        "mx",
+        "203.0.113.9".parse().unwrap(),
+        "198.51.100.1".parse().unwrap(),
+    );
+    facts.login = trusted.then(|| "bob@example.test".to_owned());
+    let sender = ReversePath::parse(message.sender).unwrap();
+    let recipient: EmailAddress = message.recipient.parse().unwrap();
+    let trust = policy.trust_of_sender(&facts, &sender);
+    assert_eq!(trust.trusted, trusted);
+    let rules = policy.receiving(trusted);
+    let verdicts = [
+        policy.accept_sender(&facts, &trust, &sender, Some(message.size)),
+        policy.accept_free_space(&trust, message.free),
+        policy.accept_another_recipient(&trust, message.recipients),
+    ];
+    let early = message.early.map(|greeting| {
+        let early = if greeting {
+            Early::Greeting
+        } else {
+            Early::Hello
+        };
+        policy.accept_early_talker(&trust, early)
+    });
+    let refused = verdicts
+        .iter()
+        .chain(&early)
+        .any(|verdict| !verdict.is_accepted())
+        || message.refusals >= rules.max_refusals
+        || matches!(
+            policy.accept_recipient(&facts, &trust, &sender, &recipient),
+            RecipientVerdict::Refuse(_)
+        );
+    let blocked = rules.attachments.by_name(message.attachment).is_some()
+        || rules.attachments.by_type(message.attachment).is_some();
+    match (refused, blocked, rules.attachments.action) {
+        (true, _, _) | (_, true, AttachmentAction::Refuse) => 0,
+        (_, true, AttachmentAction::Strip) => 1,
+        _ => 2,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn a_stricter_rule_never_accepts_more(
+        lax in Strictness::any(),
+        by in prop::array::uniform11(0_u8..3),
+        messages in prop::collection::vec(messages(), 1..10),
+        trusted in any::<bool>(),
+    ) {
+        let strict = lax.tightened(&by);
+        let (lax, strict) = (lax.policy(trusted), strict.policy(trusted));
+        for message in messages {
+            let (more, less) = (
+                accepted(&lax, trusted, &message),
+                accepted(&strict, trusted, &message),
+            );
+            prop_assert!(less <= more, "{message:?}: {more} became {less}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! One exchange, from the mechanism's name to the answer.
+
+use crate::Mechanism;
+use crate::passwords::{Credentials, plain, without_nul};
+use crate::scram::{self, Bindings, ScramLogin, ScramProof};
+
+/// What is next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Send this challenge and hand in the response.
+    Challenge(Vec<u8>),
+    /// Does this password hold? The exchange is over.
+    Password(Credentials),
+    /// By which salt and count is this login's password salted? The answer is given to
+    /// [`Exchange::parameters`].
+    Parameters(ScramLogin),
+    /// Does this proof hold? The answer is given to [`Exchange::proved`].
+    Proof(ScramProof),
+    /// The client has seen our proof, too: it is logged in, as the one whose proof held.
+    Done,
+}
+
+/// Why an exchange fails before anybody is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A response does not follow the mechanism's grammar.
+    Malformed,
+    /// It follows it, and does not belong to this exchange or this TLS session.
+    Mismatch,
+}
+
+#[derive(Debug)]
+enum State {
+    Plain,
+    LoginName,
+    LoginPassword(String),
+    ClientFirst { plus: bool, hash: crate::Hash },
+    Parameters(scram::First),
+    ClientFinal(scram::Second),
+    Proof,
+    Acknowledgement,
+    Over,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Exchange {
+    state: State,
+    bindings: Bindings,
+}
+
+impl Exchange {
+    /// An exchange by this mechanism, on a connection with these channel bindings.
+    pub fn new(mechanism: Mechanism, bindings: Bindings) -> Self {
+        let state = match mechanism {
+            Mechanism::Plain => State::Plain,
+            Mechanism::Login => State::LoginName,
+            Mechanism::Scram { hash, plus } => State::ClientFirst { plus, hash },
+        };
+        Self { state, bindings }
+    }
+
+    /// The challenge for a client that sent no response along with the mechanism's name.
+    pub fn first_challenge(&self) -> &'static [u8] {
+        match self.state {
+            State::LoginName => b"Username:",
+            _ => b"",
+        }
+    }
+
+    /// Takes a response. Behind a fault the exchange is over.
+    pub fn respond(&mut self, response: &[u8]) -> Result<Step, Fault> {
+        let response = std::str::from_utf8(response).map_err(|_| Fault::Malformed)?;
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Plain => plain(response).map(Step::Password),
+            State::LoginName => {
+                self.state = State::LoginPassword(without_nul(response)?);
+                Ok(Step::Challenge(b"Password:".to_vec()))
+            }
+            State::LoginPassword(login) => Ok(Step::Password(Credentials {
+                authorization: String::new(),
+                login,
+                password: without_nul(response)?,
+            })),
+            State::ClientFirst { plus, hash } => {
+                let first = scram::First::read(response, hash, plus, &self.bindings)?;
+                let login = first.login();
+                self.state = State::Parameters(first);
+                Ok(Step::Parameters(login))
+            }
+            State::ClientFinal(second) => {
+                let proof = second.read(response)?;
+                self.state = State::Proof;
+                Ok(Step::Proof(proof))
+            }
+            State::Acknowledgement if response.is_empty() => Ok(Step::Done),
+            State::Acknowledgement | State::Parameters(_) | State::Proof | State::Over => {
+                Err(Fault::Malformed)
+            }
+        }
+    }
+
+    /// Answers [`Step::Parameters`], and gives the next challenge. `nonce` is new each time: some
+    /// printable text without commas that nobody can guess.
+    pub fn parameters(&mut self, salt: &[u8], iterations: u32, nonce: &str) -> Option<Vec<u8>> {
+        let State::Parameters(first) = std::mem::replace(&mut self.state, State::Over) else {
+            return None;
+        };
+        let second = first.challenge(salt, iterations, nonce);
+        let challenge = second.challenge().as_bytes().to_vec();
+        self.state = State::ClientFinal(second);
+        Some(challenge)
+    }
+
+    /// Answers [`Step::Proof`] with yes and our own proof; gives the next challenge.
+    pub fn proved(&mut self, signature: &[u8]) -> Option<Vec<u8>> {
+        let State::Proof = self.state else {
+            return None;
+        };
+        self.state = State::Acknowledgement;
+        Some(scram::server_final(signature))
+    }
+}

@@ -1,0 +1,48 @@
+//! Mechanisms that show the password itself.
+
+use std::fmt;
+
+use crate::Fault;
+
+/// Who wants to log in, and the proof.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// As whom; empty when the same as the login.
+    pub authorization: String,
+    /// The login.
+    pub login: String,
+    /// The password.
+    pub password: String,
+}
+
+impl fmt::Debug for Credentials {
+    /// Passwords stand in no log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("authorization", &self.authorization)
+            .field("login", &self.login)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `[authzid] NUL authcid NUL passwd` (RFC 4616 §2).
+pub(crate) fn plain(response: &str) -> Result<Credentials, Fault> {
+    let mut fields = response.split('\0').map(str::to_owned);
+    match (fields.next(), fields.next(), fields.next(), fields.next()) {
+        (Some(authorization), Some(login), Some(password), None) => Ok(Credentials {
+            authorization,
+            login,
+            password,
+        }),
+        _ => Err(Fault::Malformed),
+    }
+}
+
+/// A name or a password of LOGIN.
+pub(crate) fn without_nul(text: &str) -> Result<String, Fault> {
+    if text.contains('\0') {
+        Err(Fault::Malformed)
+    } else {
+        Ok(text.to_owned())
+    }
+}

@@ -1,0 +1,54 @@
+//! What a login is tried with, and what comes of it.
+
+use api::directory::v1::User;
+
+use super::password::Password;
+use super::scram::Hash;
+
+/// Somebody says who they are.
+#[derive(Debug)]
+pub struct Attempt {
+    /// The full address, in any case.
+    pub login: String,
+    /// The password.
+    pub password: Password,
+    /// The peer's address; empty where it is not known.
+    pub peer: String,
+}
+
+/// Somebody proves that they know the password, and does not say it (RFC 5802).
+#[derive(Debug)]
+pub struct Proof {
+    /// The full address, in any case.
+    pub login: String,
+    /// By which hash.
+    pub hash: Hash,
+    /// What the proof is made over.
+    pub auth_message: Vec<u8>,
+    /// The proof.
+    pub proof: Vec<u8>,
+    /// The peer's address; empty where it is not known.
+    pub peer: String,
+}
+
+/// Who it is.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The user.
+    pub user: User,
+    /// Which application password it was; none for the user's own.
+    pub app_password: Option<String>,
+    /// Our own proof, where theirs was one.
+    pub signature: Vec<u8>,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub enum Answer {
+    /// It is they.
+    Accepted(Box<Accepted>),
+    /// The pair is wrong. Which half is not told.
+    Refused,
+    /// Too many wrong guesses: not looked at. Seconds to wait.
+    Later(u32),
+}

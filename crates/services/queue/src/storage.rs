@@ -1,0 +1,69 @@
+//! What the volume has free that Postgres keeps its data on, where the configuration says which.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use api::grpc::{Request, Response, Status, async_trait};
+use api::queue::v1::storage_server::Storage;
+use api::queue::v1::{GetFreeSpaceRequest, GetFreeSpaceResponse};
+
+/// The service.
+#[derive(Debug)]
+pub(crate) struct StorageService {
+    data_path: Option<Arc<PathBuf>>,
+}
+
+impl StorageService {
+    pub(crate) fn new(data_path: Option<PathBuf>) -> Self {
+        Self {
+            data_path: data_path.map(Arc::new),
+        }
+    }
+}
+
+#[async_trait]
+impl Storage for StorageService {
+    async fn get_free_space(
+        &self,
+        _request: Request<GetFreeSpaceRequest>,
+    ) -> Result<Response<GetFreeSpaceResponse>, Status> {
+        let Some(path) = self.data_path.clone() else {
+            return Ok(Response::new(GetFreeSpaceResponse::default()));
+        };
+        // A volume over the network may take its time.
+        let asked = tokio::task::spawn_blocking(move || rustix::fs::statvfs(path.as_path())).await;
+        match asked {
+            Ok(Ok(volume)) => Ok(Response::new(GetFreeSpaceResponse {
+                free_octets: Some(volume.f_bavail.saturating_mul(volume.f_frsize)),
+            })),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the volume at `data-path` cannot be asked");
+                Err(Status::internal("the volume cannot be asked"))
+            }
+            Err(_) => Err(Status::internal("the volume cannot be asked")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
+    use super::*;
+
+    async fn free(path: Option<PathBuf>) -> Result<Option<u64>, Status> {
+        let answer = StorageService::new(path)
+            .get_free_space(Request::new(GetFreeSpaceRequest {}))
+            .await?;
+        Ok(answer.into_inner().free_octets)
+    }
+
+    #[tokio::test]
+    async fn the_volume_of_a_path_is_asked_and_none_is_unknown() {
+        assert_eq!(free(None).await.unwrap(), None);
+        let folder = tempfile::tempdir().unwrap();
+        assert!(free(Some(folder.path().to_owned())).await.unwrap().unwrap() > 0);
+        assert!(free(Some(folder.path().join("missing"))).await.is_err());
+        // Nothing can be written there.
+        assert_eq!(free(Some("/proc".into())).await.unwrap(), Some(0));
+    }
+}

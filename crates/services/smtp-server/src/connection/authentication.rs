@@ -1,0 +1,147 @@
+//! Who vouches for the sender: begun at MAIL, so that the DNS is waited for while the message comes,
+//! and decided when it has come. What is decided is `rules`'.
+
+use std::borrow::Cow;
+
+use mail_authentication::{
+    Authenticator, MessageCheck, Methods, SenderFindings, Session, marks, without_forged,
+};
+use rules::{ReversePath, Trust, Verdict};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::Connection;
+use super::envelope::Transaction;
+
+/// The checks of one message. Dropped, they end.
+pub(super) struct Checks {
+    authenticator: Authenticator,
+    methods: Methods,
+    session: Session,
+    sender: AbortOnDropHandle<SenderFindings>,
+    message: Option<MessageCheck>,
+}
+
+impl Checks {
+    /// The header section has come.
+    pub(super) fn header(&mut self, header: &[u8]) {
+        if self.methods.need_message() {
+            let check = self.authenticator.begin(self.methods, header.to_vec());
+            self.message = Some(check);
+        }
+    }
+
+    /// More of the text has come.
+    pub(super) fn text(&mut self, piece: &[u8]) {
+        if let Some(check) = &mut self.message {
+            check.text(piece);
+        }
+    }
+}
+
+impl Connection {
+    /// Begins what the policy wants to know of this sender; nothing where it wants nothing.
+    pub(super) fn begin_checks(
+        &self,
+        policy: &rules::Policy,
+        trust: &Trust,
+        sender: &ReversePath,
+    ) -> Option<Checks> {
+        let rules = &policy.receiving(trust.trusted).authentication;
+        if !rules.needs_anything() {
+            return None;
+        }
+        let methods = Methods::from(rules);
+        let session = Session {
+            peer: self.facts.peer,
+            helo: self.facts.helo.clone().unwrap_or_default(),
+            sender: sender.clone(),
+            hostname: self.server.hostname.clone(),
+        };
+        let authenticator = self.server.authenticator.clone();
+        let (by, of) = (authenticator.clone(), session.clone());
+        let sender = tokio::spawn(async move { by.check_sender(methods, of).await });
+        Some(Checks {
+            authenticator,
+            methods,
+            session,
+            sender: AbortOnDropHandle::new(sender),
+            message: None,
+        })
+    }
+
+    /// MAIL: what the DNS says of the peer and of the sender's domain, where the policy asks.
+    pub(super) async fn ask_dns(
+        &self,
+        policy: &rules::Policy,
+        trust: &Trust,
+        sender: &ReversePath,
+    ) -> Verdict {
+        let authenticator = &self.server.authenticator;
+        let lists = &policy.receiving(trust.trusted).dns.lists;
+        let domain = policy.domain_to_ask(trust, sender);
+        let (listings, standing) =
+            tokio::join!(authenticator.listings(self.facts.peer, lists), async {
+                Some((domain?, authenticator.standing(domain?).await))
+            });
+        let verdict = policy.accept_listings(trust, &listings);
+        match standing {
+            Some((domain, standing)) if verdict.is_accepted() => {
+                policy.accept_sender_domain(domain, standing)
+            }
+            _ => verdict,
+        }
+    }
+
+    /// The message has come: the fields that tell what was found, or why it is refused.
+    pub(super) async fn vouched_for(
+        &self,
+        transaction: &mut Transaction,
+        checks: Option<Checks>,
+    ) -> Result<String, Verdict> {
+        let Some(checks) = checks else {
+            return Ok(String::new());
+        };
+        let Checks {
+            authenticator,
+            methods,
+            session,
+            sender,
+            message,
+        } = checks;
+        let sender = sender
+            .await
+            .unwrap_or_else(|_| SenderFindings::unknown(methods, &session));
+        let findings = authenticator.finish(methods, message, sender).await;
+        let id = &transaction.id;
+        for found in &findings.results {
+            let (method, result) = (found.method.as_str(), found.result.as_str());
+            self.server.metrics.authenticated(method, result);
+            tracing::debug!(id, method, result, reason = found.reason, "authentication");
+        }
+        let decided = transaction
+            .snapshot
+            .policy
+            .accept_authentication(&transaction.trust, &findings.facts());
+        if !decided.verdict.is_accepted() {
+            return Err(decided.verdict);
+        }
+        transaction.junk = decided.junk;
+        let fields = findings.header_field(&self.server.hostname);
+        Ok(fields + &marks(&decided.marks))
+    }
+
+    /// Whether what a message says in our name is believed: only our own hosts, on their own
+    /// behalf, may bring back what we have written.
+    pub(super) fn may_speak_for_us(&self, trust: &Trust) -> bool {
+        trust.trusted && self.facts.login.is_none()
+    }
+}
+
+/// The header section as it is passed on.
+pub(super) fn passed_on<'a>(header: &'a [u8], hostname: &str, believed: bool) -> Cow<'a, [u8]> {
+    if believed {
+        Cow::Borrowed(header)
+    } else {
+        without_forged(header, hostname)
+    }
+}

@@ -1,0 +1,162 @@
+//! How long the client is waited for. A limit on silence alone would let one octet every few
+//! minutes hold a place for ever; so a command, a message and a session each have a share of
+//! waiting, which octets alone do not renew. Time that this server takes itself is not counted.
+//!
+//! Knows no socket and no clock: it is told what was waited and answers how long the next wait
+//! may be.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// What a client is granted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    /// For one command, to its last octet (RFC 5321 §4.5.3.2.7).
+    pub(crate) command: Duration,
+    /// Silence within a message (RFC 5321 §4.5.3.2.5).
+    pub(crate) silence: Duration,
+    /// What a message brings on average; 0 is no minimum.
+    pub(crate) octets_a_second: u32,
+    /// How far a message may be behind that.
+    pub(crate) grace: Duration,
+    /// For a session, or from one message that was taken to the next.
+    pub(crate) session: Duration,
+}
+
+/// What of it is left.
+#[derive(Debug)]
+pub(super) struct Patience {
+    times: Times,
+    /// For the command that has not come to its end.
+    command: Duration,
+    lines_read: u64,
+    /// For the message: waiting takes from it, octets give back, up to the grace.
+    content: Duration,
+    /// When the session has been of no use for too long.
+    useless_at: Instant,
+}
+
+impl Patience {
+    pub(super) fn new(times: Times, now: Instant) -> Self {
+        Self {
+            times,
+            command: times.command,
+            lines_read: 0,
+            content: times.grace,
+            useless_at: now + times.session,
+        }
+    }
+
+    /// How long a command may be waited for, when so many lines have come before it.
+    pub(super) fn for_command(&mut self, lines_read: u64, now: Instant) -> Duration {
+        if lines_read != self.lines_read {
+            self.lines_read = lines_read;
+            self.command = self.times.command;
+        }
+        let session = self.useless_at.saturating_duration_since(now);
+        self.command.min(session)
+    }
+
+    /// How long the next octets of a message may be waited for.
+    pub(super) fn for_content(&self) -> Duration {
+        if self.times.octets_a_second == 0 {
+            return self.times.silence;
+        }
+        self.times.silence.min(self.content)
+    }
+
+    /// A wait is over, and brought so many octets.
+    pub(super) fn waited(&mut self, time: Duration, receiving: bool, octets: usize) {
+        if !receiving {
+            self.command = self.command.saturating_sub(time);
+            return;
+        }
+        let rate = f64::from(self.times.octets_a_second.max(1));
+        let worth = Duration::from_secs_f64(octets as f64 / rate);
+        let left = self.content.saturating_sub(time);
+        self.content = left.saturating_add(worth).min(self.times.grace);
+    }
+
+    /// A message begins.
+    pub(super) fn content_begins(&mut self) {
+        self.content = self.times.grace;
+    }
+
+    /// A message was taken: the session is of use.
+    pub(super) fn message_taken(&mut self, now: Instant) {
+        self.useless_at = now + self.times.session;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMES: Times = Times {
+        command: seconds(300),
+        silence: seconds(180),
+        octets_a_second: 100,
+        grace: seconds(300),
+        session: seconds(1800),
+    };
+
+    const fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    /// How long a client that sends `octets` every `pause` seconds is borne with.
+    fn trickle(pause: u64, octets: usize) -> Option<u64> {
+        let mut patience = Patience::new(TIMES, Instant::now());
+        patience.content_begins();
+        for n in 0..10_000 {
+            if patience.for_content() < seconds(pause) {
+                return Some(n * pause);
+            }
+            patience.waited(seconds(pause), true, octets);
+        }
+        None
+    }
+
+    #[test]
+    fn a_command_has_its_time_however_many_octets_of_it_come() {
+        let begun = Instant::now();
+        let mut patience = Patience::new(TIMES, begun);
+        assert_eq!(patience.for_command(0, begun), seconds(300));
+        patience.waited(seconds(299), false, 1);
+        assert_eq!(patience.for_command(0, begun), seconds(1));
+        // The line is complete: the next one has time of its own.
+        assert_eq!(patience.for_command(1, begun), seconds(300));
+    }
+
+    #[test]
+    fn a_message_may_pause_and_be_slow_but_not_for_ever() {
+        // One octet now and then, an honest but slow line, and silence up to its limit.
+        assert_eq!(trickle(60, 1), Some(300));
+        assert_eq!(trickle(179, 1), Some(179));
+        assert_eq!(trickle(1, 90), Some(2991));
+        assert_eq!(trickle(1, 100), None);
+        assert_eq!(trickle(170, 100 * 170), None);
+        assert_eq!(trickle(181, 1_000_000), Some(0));
+    }
+
+    #[test]
+    fn a_burst_buys_no_more_than_the_grace() {
+        let mut patience = Patience::new(TIMES, Instant::now());
+        patience.waited(seconds(0), true, 100 << 20);
+        patience.waited(seconds(150), true, 0);
+        assert_eq!(patience.for_content(), seconds(150));
+    }
+
+    #[test]
+    fn a_session_without_a_message_ends_and_one_with_goes_on() {
+        let begun = Instant::now();
+        let mut patience = Patience::new(TIMES, begun);
+        let late = begun + seconds(1700);
+        assert_eq!(patience.for_command(9, late), seconds(100));
+        patience.message_taken(late);
+        assert_eq!(patience.for_command(9, late), seconds(300));
+        let too_late = late + seconds(1801);
+        assert_eq!(patience.for_command(10, too_late), seconds(0));
+    }
+}

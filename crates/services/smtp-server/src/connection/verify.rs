@@ -1,0 +1,64 @@
+//! VRFY: the trusted are told whether there is such a mailbox, nobody else (RFC 5321 §7.3).
+
+use api::grpc::Status;
+use rules::RecipientVerdict;
+use smtp_protocol::{Mailbox, Reply};
+
+use super::Connection;
+use crate::replies;
+
+impl Connection {
+    pub(super) async fn verify(&mut self, mailbox: Option<Mailbox>) {
+        let snapshot = self.server.policy.current();
+        let trusted = snapshot.is_some_and(|snapshot| snapshot.policy.trust(&self.facts).trusted);
+        if !trusted {
+            self.session.accept(self.io.output());
+            return;
+        }
+        match self.look_up(mailbox).await {
+            Ok(Found::Here(address)) => self.session.verified(&address, self.io.output()),
+            Ok(Found::Elsewhere) => self.session.accept(self.io.output()),
+            Ok(Found::Refused(reply)) => self.session.refuse(reply, self.io.output()),
+            Err(status) => self.refuse_for_now(replies::UNAVAILABLE, &status),
+        }
+    }
+
+    async fn look_up(&self, mailbox: Option<Mailbox>) -> Result<Found, Status> {
+        let (Some(mailbox), Some(snapshot)) = (mailbox, self.server.policy.current()) else {
+            return Ok(Found::Refused(replies::NO_ADDRESS));
+        };
+        let policy = &snapshot.policy;
+        let address = match policy.forward_path(mailbox.as_str()) {
+            Ok(address) => address,
+            Err(verdict) => return Ok(Found::Refused(replies::of_verdict(&verdict))),
+        };
+        let trust = policy.trust(&self.facts);
+        let nobody = rules::ReversePath::Null;
+        let mut verdict = policy.accept_recipient(&self.facts, &trust, &nobody, &address);
+        loop {
+            verdict = match verdict {
+                // Another server knows.
+                RecipientVerdict::Accept { .. } => return Ok(Found::Elsewhere),
+                RecipientVerdict::Refuse(verdict) => {
+                    return Ok(Found::Refused(replies::of_verdict(&verdict)));
+                }
+                RecipientVerdict::AcceptIfUser {
+                    user, otherwise, ..
+                } => {
+                    if self.server.users.exists(&user.to_string()).await? {
+                        return Ok(Found::Here(user.to_string()));
+                    }
+                    *otherwise
+                }
+            };
+        }
+    }
+}
+
+/// What is known of an address.
+enum Found {
+    /// The mailbox that its mail goes into.
+    Here(String),
+    Elsewhere,
+    Refused(Reply),
+}

@@ -1,0 +1,123 @@
+//! Attachments that the policy blocks: refused, or taken out.
+
+use api::message::v1::content::Text;
+
+use crate::system::{Port, System};
+
+const RULES: &str = r#"
+[receiving.untrusted]
+block-attachments = ["*.exe", "application/x-msdownload"]
+
+[receiving.trusted]
+block-attachments = ["*.scr"]
+blocked-attachments = "strip"
+
+[[domain]]
+name = "example.test"
+deliver = "mailboxes"
+"#;
+
+fn message(name: &str) -> String {
+    format!(
+        "Subject: Files\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+         --b\r\n\r\nHello\r\n--b\r\nContent-Type: application/octet-stream\r\n\
+         Content-Disposition: attachment; filename={name}\r\n\r\nx\r\n--b\r\n\
+         Content-Type: text/html\r\n\r\n<p>\t.</p>\r\n--b--\r\n"
+    )
+}
+
+#[tokio::test]
+async fn a_blocked_attachment_is_refused_and_the_session_goes_on() {
+    let system = System::start_with(RULES, |_| {}).await;
+    let mut client = system.connect(Port::External).await;
+    client.envelope("a@client.test", "bob@example.test").await;
+    let reply = client.data(message("setup.EXE"), 550).await;
+    assert_eq!(
+        reply,
+        "550 5.7.1 Message has an attachment that is not accepted here\n"
+    );
+    // The same by BDAT, in pieces.
+    client.envelope("a@client.test", "bob@example.test").await;
+    let message = message("setup.exe");
+    let (one, two) = message.split_at(180);
+    client.send(format!("BDAT {}\r\n{one}", one.len())).await;
+    client.expect(250).await;
+    client
+        .send(format!("BDAT {} LAST\r\n{two}", two.len()))
+        .await;
+    client.expect(550).await;
+    // What cannot be told is refused as well.
+    client.envelope("a@client.test", "bob@example.test").await;
+    let fragment = "Content-Type: message/partial; id=x; number=1; total=2\r\n\r\nx";
+    let reply = client.data(fragment, 550).await;
+    assert!(reply.contains("5.6.0"), "{reply}");
+    client.envelope("a@client.test", "bob@example.test").await;
+    client.data(self::message("notes.txt"), 250).await;
+    let taken = system.queue.only();
+    let Some(Text::Inline(text)) = taken.content.unwrap().text else {
+        panic!("it is small");
+    };
+    // DATA's line end before the dot belongs to the message.
+    let sent = format!("{}\r\n", self::message("notes.txt"));
+    assert!(sent.ends_with(std::str::from_utf8(&text).unwrap()));
+}
+
+#[tokio::test]
+async fn a_blocked_attachment_is_taken_out_for_those_whose_rules_say_so() {
+    let system = System::start_with(RULES, |_| {}).await;
+    let mut client = system.connect(Port::Internal).await;
+    client.envelope("a@client.test", "bob@example.test").await;
+    client.data(message("setup.scr"), 250).await;
+    let content = system.queue.only().content.unwrap();
+    let Some(Text::Inline(text)) = content.text else {
+        panic!("it is small");
+    };
+    let text = String::from_utf8(text.to_vec()).unwrap();
+    let (before, rest) = text
+        .split_once("Content-Type: text/plain; charset=utf-8\r\n")
+        .unwrap();
+    assert_eq!(before, "--b\r\n\r\nHello\r\n--b\r\n");
+    let (note, after) = rest.split_once("--b\r\n").unwrap();
+    assert!(note.contains("The attachment \"setup.scr\""), "{note}");
+    assert_eq!(
+        after,
+        "Content-Type: text/html\r\n\r\n<p>\t.</p>\r\n--b--\r\n\r\n"
+    );
+    // What is stored of it in advance is that of the message as it is stored.
+    assert_eq!(content.text_size, text.len() as u64);
+    let structure = content.summary.unwrap().body_structure;
+    let structure = String::from_utf8(structure.to_vec()).unwrap();
+    assert!(!structure.contains("setup.scr"), "{structure}");
+    assert!(
+        structure.to_lowercase().contains("quoted-printable"),
+        "{structure}"
+    );
+}
+
+/// Submitted messages get a Date and a Message-ID in front of a header that is held back.
+#[tokio::test]
+async fn a_message_that_is_its_only_attachment_becomes_the_note() {
+    let system = System::start_with(RULES, |_| {}).await;
+    let mut client = system.connect(Port::Plaintext).await;
+    client
+        .say("AUTH PLAIN AGJvYkBleGFtcGxlLnRlc3QAc2VjcmV0", 235)
+        .await;
+    client
+        .envelope("bob@example.test", "eve@example.test")
+        .await;
+    client
+        .data(
+            "Subject: it\r\nContent-Type: application/octet-stream; name=it.scr\r\n\r\nMZ",
+            250,
+        )
+        .await;
+    let content = system.queue.only().content.unwrap();
+    let header = String::from_utf8(content.header.to_vec()).unwrap();
+    assert!(header.contains("Subject: it\r\n"), "{header}");
+    assert!(header.contains("Message-ID: "), "{header}");
+    assert!(
+        header.ends_with("Content-Disposition: inline\r\n\r\n"),
+        "{header}"
+    );
+    assert!(!header.contains("it.scr"), "{header}");
+}
