@@ -5,6 +5,7 @@ use std::path::Path;
 const FILES: &[&str] = &[
     "postern/message/v1/message.proto",
     "postern/queue/v1/queue.proto",
+    "postern/queue/v1/refusals.proto",
     "postern/policy/v1/policy.proto",
     "postern/collection/v1/collection.proto",
     "postern/throttle/v1/throttle.proto",

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    certificates, domain, explain, network, policy, queue, secret, send, status, user,
+    certificates, domain, explain, network, policy, queue, refusals, secret, send, sendmail,
+    status, user,
 };
 use crate::up;
 
@@ -58,6 +59,9 @@ pub enum Command {
     /// Messages that are on their way, and what became of those that were
     #[command(subcommand)]
     Queue(queue::Command),
+    /// What was refused, and why
+    #[command(subcommand)]
+    Refusals(refusals::Command),
     /// The policy as a document, and its revisions
     #[command(subcommand)]
     Policy(policy::Command),
@@ -68,6 +72,8 @@ pub enum Command {
     Status(status::Arguments),
     /// Put a message into the queue
     Send(send::Arguments),
+    /// Send a message the way that programs expect of every mail system
+    Sendmail(sendmail::Arguments),
     /// Play a session that has not happened, and say what would become of it and why
     Explain(explain::Arguments),
     /// This machine's interfaces and gateways, and whom the SMTP server trusts for where they are

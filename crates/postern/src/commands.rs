@@ -1,14 +1,17 @@
 //! One file a command.
 
+mod asked;
 pub(crate) mod certificates;
 pub(crate) mod domain;
 pub(crate) mod explain;
 pub(crate) mod network;
 pub(crate) mod policy;
 pub(crate) mod queue;
+pub(crate) mod refusals;
 mod revision;
 pub(crate) mod secret;
 pub(crate) mod send;
+pub(crate) mod sendmail;
 pub(crate) mod status;
 pub(crate) mod user;
 
@@ -24,12 +27,14 @@ pub(crate) async fn run(
     screen: &Screen,
 ) -> Result<Outcome, Failure> {
     match command {
-        Command::Up(_) => Ok(Outcome::Done),
+        // Not run here: they end in their own ways.
+        Command::Up(_) | Command::Sendmail(_) => Ok(Outcome::Done),
         Command::Certificates(arguments) => certificates::run(&arguments, screen),
         Command::Network(arguments) => network::run(&arguments, system, screen),
         Command::Domain(command) => domain::run(command, system, screen).await,
         Command::User(command) => user::run(command, system, screen).await,
         Command::Queue(command) => queue::run(command, system, screen).await,
+        Command::Refusals(command) => refusals::run(command, system, screen).await,
         Command::Policy(command) => policy::run(command, system, screen).await,
         Command::Secret(command) => secret::run(command, system, screen).await,
         Command::Status(arguments) => status::run(&arguments, system, screen).await,

@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 #[tokio::main]
 async fn main() -> ExitCode {
-    postern::run(postern::Arguments::parse()).await
+    match postern::arguments(std::env::args_os().collect()) {
+        Ok(arguments) => postern::run(arguments).await,
+        Err(error) => error.exit(),
+    }
 }

@@ -1,11 +1,13 @@
 //! Where the system is that a command speaks to.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use api::directory::v1::directory_client::DirectoryClient;
 use api::grpc::Channel;
 use api::policy::v1::policy_client::PolicyClient;
 use api::queue::v1::queue_client::QueueClient;
+use api::queue::v1::refusals_client::RefusalsClient;
 use rules::InterfaceSetting;
 use serde::Deserialize;
 use service_kit::config::InternalTlsConfig;
@@ -25,6 +27,8 @@ pub(crate) struct System {
     /// Every process and where it answers for its health, as far as the configuration says.
     processes: Vec<Process>,
     pub(crate) hostname: String,
+    /// Where other servers bring mail, if the configuration says.
+    pub(crate) smtp: Option<SocketAddr>,
     /// The classes of interfaces that the SMTP server's configuration sets.
     pub(crate) interfaces: Vec<InterfaceSetting>,
 }
@@ -114,6 +118,7 @@ impl System {
                 })
             })
             .collect();
+        let smtp = smtp_listener(&table);
         let smtp_server: SmtpServer = match table.get("smtp-server") {
             Some(section) => section.clone().try_into().map_err(|e| format!("{e}"))?,
             None => SmtpServer::default(),
@@ -124,6 +129,7 @@ impl System {
             mailbox_store: endpoint("mailbox-store", "POSTERN_ENDPOINTS__MAILBOX_STORE"),
             internal_tls,
             processes,
+            smtp,
             interfaces: smtp_server.interface,
             hostname: hostname.map_or_else(machine_name, str::to_owned),
         })
@@ -136,6 +142,11 @@ impl System {
     pub(crate) fn queue(&self) -> Result<QueueClient<Channel>, Failure> {
         let channel = self.queue_channel()?;
         Ok(QueueClient::new(channel).max_decoding_message_size(ANSWER_LIMIT))
+    }
+
+    pub(crate) fn refusals(&self) -> Result<RefusalsClient<Channel>, Failure> {
+        let channel = self.queue_channel()?;
+        Ok(RefusalsClient::new(channel).max_decoding_message_size(ANSWER_LIMIT))
     }
 
     pub(crate) fn policy(&self) -> Result<PolicyClient<Channel>, Failure> {
@@ -189,6 +200,17 @@ impl System {
     }
 }
 
+/// The first listener for other servers that begins without TLS.
+fn smtp_listener(configuration: &toml::Table) -> Option<SocketAddr> {
+    let listeners = configuration.get("smtp-server")?.get("listener")?;
+    let plain = listeners.as_array()?.iter().find(|listener| {
+        let is =
+            |key: &str, value: &str| listener.get(key).is_some_and(|v| v.as_str() == Some(value));
+        !is("role", "submission") && !is("tls", "implicit")
+    });
+    plain?.get("address")?.as_str()?.parse().ok()
+}
+
 fn machine_name() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .ok()
@@ -236,6 +258,17 @@ mod tests {
         assert!(system.internal_tls.is_some());
         let names: Vec<_> = system.processes().into_iter().map(|p| p.name).collect();
         assert_eq!(names, ["queue", "imap"]);
+    }
+
+    #[test]
+    fn the_listener_for_other_servers_is_found() {
+        let system = read(
+            "[[smtp-server.listener]]\naddress = \"0.0.0.0:2587\"\nrole = \"submission\"\n\
+             [[smtp-server.listener]]\naddress = \"0.0.0.0:2025\"\ntls = \"starttls\"\n",
+            &[],
+        );
+        assert_eq!(system.smtp, Some("0.0.0.0:2025".parse().unwrap()));
+        assert_eq!(read("", &[]).smtp, None);
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! What is known of a session.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::interface::SessionInterface;
+use crate::network::is_internal;
 
 /// To which kind of network a listener belongs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -21,6 +23,20 @@ pub enum ListenerClass {
     External,
     /// Between the two: nobody there is trusted for where they are.
     Dmz,
+}
+
+impl FromStr for ListenerClass {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "internal" => Ok(Self::Internal),
+            "external" => Ok(Self::External),
+            "dmz" => Ok(Self::Dmz),
+            _ => Err("a class is auto, internal, external or dmz"),
+        }
+    }
 }
 
 /// What the DNS says of the name of the peer's address.
@@ -64,6 +80,17 @@ pub struct SessionFacts {
     pub login: Option<String>,
     /// Whether the session is under TLS.
     pub tls: bool,
+}
+
+/// The address that a peer will have connected to, where nobody says: one of its own network for
+/// an internal peer, a public one for all others.
+pub fn supposed_local(peer: IpAddr) -> IpAddr {
+    if is_internal(peer) {
+        peer
+    } else {
+        // RFC 5737: of no network at all.
+        IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1))
+    }
 }
 
 impl SessionFacts {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,19 @@ impl fmt::Display for NetworkClass {
             Self::External => "external",
             Self::Dmz => "DMZ",
         })
+    }
+}
+
+impl FromStr for NetworkClass {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "internal" => Ok(Self::Internal),
+            "external" => Ok(Self::External),
+            "dmz" => Ok(Self::Dmz),
+            _ => Err("the class can be internal, external or dmz"),
+        }
     }
 }
 

@@ -29,7 +29,7 @@
 //! - Every refusal is a [`Verdict`] with a name, the reply for the peer, and the reasons for us.
 //! - Invariant I9 (no open relay) lives in [`Policy::accept_recipient`]; `tests/no_open_relay.rs`
 //!   defends it over arbitrary policies.
-//! - [`explain`] plays a session that has not happened.
+//! - [`explain`] plays a session that has not happened; a [`Script`] plays many, and compares.
 //!
 //! The document's vocabulary is announced in `default.toml` and refused, with line and reason,
 //! where it says something that is not known or not supported yet.
@@ -53,6 +53,7 @@ mod policy;
 mod rate;
 mod receiving;
 mod routing;
+mod script;
 mod size;
 mod trust;
 mod verdict;
@@ -73,8 +74,8 @@ pub use document::{
 pub use domain::{Domain, Host};
 pub use duration::{format_duration, parse_duration};
 pub use error::{AddressError, PolicyError, PolicyErrors};
-pub use explain::{Explanation, Fact, Play, Step, explain};
-pub use facts::{ListenerClass, ReverseName, SessionFacts};
+pub use explain::{Explanation, Fact, Play, RecipientStory, Step, explain};
+pub use facts::{ListenerClass, ReverseName, SessionFacts, supposed_local};
 pub use interface::{
     Interface, InterfaceSetting, NetworkClass, SessionInterface, classify, interface_of,
 };
@@ -85,6 +86,7 @@ pub use policy::{Delivery, DomainRule, Handler, HandlerAction, Policy, Unmatched
 pub use rate::{Counted, Greylisting, Per, Rate};
 pub use receiving::Early;
 pub use routing::{NoUser, Route};
+pub use script::{Checked, Expected, Found, Script, ScriptError};
 pub use size::{format_size, parse_size};
 pub use trust::{Trust, TrustAction};
 pub use verdict::{RecipientVerdict, Verdict};

@@ -15,7 +15,6 @@ use crate::duration::format_duration;
 use crate::facts::SessionFacts;
 use crate::path::ReversePath;
 use crate::policy::Policy;
-
 use crate::trust::Trust;
 use crate::verdict::{Verdict, refusals};
 

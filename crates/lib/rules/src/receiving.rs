@@ -62,7 +62,8 @@ impl Policy {
         until_trust_is_known(trust, self.judge_sender(facts, trust, sender, size))
     }
 
-    fn judge_sender(
+    /// The same as if everything of the session's trust were known.
+    pub(crate) fn judge_sender(
         &self,
         facts: &SessionFacts,
         trust: &Trust,
@@ -101,6 +102,12 @@ impl Policy {
             }
             _ => self.belongs(facts, Some(address), refusals::SENDER_NOT_OF_LOGIN),
         }
+    }
+
+    /// MAIL: reads a reverse-path.
+    pub fn reverse_path(&self, text: &str) -> Result<ReversePath, Verdict> {
+        ReversePath::parse(text)
+            .map_err(|error| refusals::MALFORMED_SENDER.because(error.to_string()))
     }
 
     /// RCPT: reads a forward-path. `<Postmaster>` becomes the postmaster's address.

@@ -31,10 +31,15 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// The class whose receiving rules hold.
-    pub(crate) fn class(&self) -> &'static str {
-        if self.trusted { "trusted" } else { "untrusted" }
+    /// The class of receiving rules that the session is held to.
+    pub fn class(&self) -> &'static str {
+        class(self.trusted)
     }
+}
+
+/// The class of receiving rules of the trusted, and of all others.
+pub(crate) fn class(trusted: bool) -> &'static str {
+    if trusted { "trusted" } else { "untrusted" }
 }
 
 /// What a trust policy does with the sessions it matches.

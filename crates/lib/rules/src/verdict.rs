@@ -88,6 +88,12 @@ pub(crate) mod refusals {
         "5.1.3",
         "Recipient address not understood",
     );
+    pub(crate) const MALFORMED_SENDER: Verdict = refusal(
+        "malformed-sender",
+        553,
+        "5.1.7",
+        "Sender address not understood",
+    );
     pub(crate) const RELAY_DENIED: Verdict =
         refusal("relay-denied", 550, "5.7.1", "Relaying denied");
     pub(crate) const ROUTED_LOCAL_PART: Verdict = refusal(

@@ -2,7 +2,7 @@
 // A test may stop at what it did not expect.
 #![allow(clippy::unwrap_used)]
 
-use rules::{Explanation, Play, Policy, ReverseName, SessionFacts, explain};
+use rules::{Explanation, Play, Policy, ReverseName, SessionFacts, Step, explain};
 
 const POLICY: &str = r#"
 [[trust]]
@@ -10,30 +10,51 @@ name = "branch"
 action = "trust"
 where = { network = "10.20.0.0/16" }
 
+[receiving.untrusted]
+refuse-spoofed-senders = true
+
 [[domain]]
 name = "example.test"
 deliver = "mailboxes"
 unmatched = { catch-all = "eve" }
 "#;
 
-fn play(peer: &str, sender: &str, recipient: &str, users: &[&str]) -> Explanation {
+fn session(peer: &str) -> SessionFacts {
+    SessionFacts::new("mx", peer.parse().unwrap(), "198.51.100.1".parse().unwrap())
+}
+
+fn stranger() -> SessionFacts {
+    session("203.0.113.9")
+}
+
+fn play(peer: &str, sender: &str, recipients: &[&str], users: &[&str]) -> Explanation {
     let policy = Policy::parse(POLICY).unwrap();
-    let facts = SessionFacts::new("mx", peer.parse().unwrap(), "198.51.100.1".parse().unwrap());
+    play_by(&policy, &session(peer), sender, recipients, users)
+}
+
+fn play_by(
+    policy: &Policy,
+    facts: &SessionFacts,
+    sender: &str,
+    recipients: &[&str],
+    users: &[&str],
+) -> Explanation {
+    let recipients: Vec<String> = recipients.iter().map(ToString::to_string).collect();
     explain(
-        &policy,
+        policy,
         &Play {
-            facts: &facts,
+            facts,
             sender: &sender.parse().unwrap(),
-            recipient: &recipient.parse().unwrap(),
-            postmaster: false,
+            size: None,
+            recipients: &recipients,
+            taken: 0,
             has_user: &|user| users.contains(&user.to_string().as_str()),
         },
     )
 }
 
-fn told(story: &Explanation) -> Vec<String> {
-    story
-        .steps
+fn told(steps: &[Step]) -> Vec<String> {
+    steps
         .iter()
         .map(|step| format!("{}: {}", step.rule, step.outcome))
         .collect()
@@ -41,27 +62,241 @@ fn told(story: &Explanation) -> Vec<String> {
 
 #[test]
 fn a_refused_relay_is_told_with_each_rule() {
-    let story = play("203.0.113.9", "a@x.test", "b@y.test", &[]);
+    let story = play("203.0.113.9", "a@x.test", &["b@y.test"], &[]);
     assert_eq!(
-        told(&story),
+        told(&story.steps),
         [
             "trust policy \"branch\" (line 2): does not match: network",
             "network and login: untrusted: the local address 198.51.100.1 is not an internal one",
-            "[receiving.untrusted]: MAIL FROM <a@x.test>: accepted",
-            "[receiving.untrusted]: what the DNS says of the sender is not evaluated",
+            "[receiving.untrusted] rates (connections): off",
+            "[receiving.untrusted] refuse-early-talkers: off",
+            "[receiving.untrusted] min-free-space: off",
+            "[receiving.untrusted] max-size: 50 MiB: not evaluated, no size is declared",
+            "[receiving.untrusted] refuse-blank-reverse-path: off",
+            "[receiving.untrusted] refuse-address-literal-senders: off",
+            "[receiving.untrusted] refuse-spoofed-senders: on: passed",
+            "[receiving.trusted] senders-must-belong-to-login: on: not evaluated, nobody has logged in",
+            "[receiving.untrusted] rates (messages): off",
+            "[receiving.untrusted] dns-lists: off",
+            "[receiving.untrusted] sender-domain-must-exist: off",
+            "MAIL FROM:<a@x.test>: accepted",
+        ]
+    );
+    assert!(!story.is_accepted());
+    assert!(story.message.is_empty(), "none would come");
+    let recipient = &story.recipients[0];
+    assert_eq!(
+        told(&recipient.steps),
+        [
+            "[receiving.untrusted] max-recipients: 100: passed",
             "domain rules: none names y.test",
             "relay rule: relay-denied",
         ]
     );
     assert_eq!(
-        story.verdict.to_string(),
+        recipient.verdict.to_string(),
         "relay-denied: the session is untrusted (external-listener); \
          no domain rule names y.test; 203.0.113.9 sends as <a@x.test>"
     );
-    assert_eq!(story.route, None);
+    assert_eq!(recipient.route, None);
     let json = serde_json::to_value(&story).unwrap();
-    assert_eq!(json["verdict"]["name"], "relay-denied");
+    assert_eq!(json["recipients"][0]["verdict"]["name"], "relay-denied");
     assert_eq!(json["facts"][0]["value"], "203.0.113.9");
+}
+
+#[test]
+fn a_refused_sender_is_told_up_to_the_rule_that_refuses_it() {
+    let story = play(
+        "203.0.113.9",
+        "bob@example.test",
+        &["bob@example.test"],
+        &[],
+    );
+    let steps = told(&story.steps);
+    assert_eq!(
+        steps.last().unwrap(),
+        "MAIL FROM:<bob@example.test>: spoofed-sender"
+    );
+    assert_eq!(
+        steps[steps.len() - 2],
+        "[receiving.untrusted] refuse-spoofed-senders: on: refused"
+    );
+    assert_eq!(story.recipients[0].verdict.name, "spoofed-sender");
+    assert!(story.recipients[0].steps.is_empty());
+}
+
+#[test]
+fn an_accepted_message_is_told_with_its_routes() {
+    let recipients = ["nobody@example.test", "b@y.test"];
+    let story = play("10.20.3.4", "", &recipients, &["eve@example.test"]);
+    assert_eq!(
+        told(&story.steps)[0],
+        "trust policy \"branch\" (line 2): matches: trust"
+    );
+    assert!(story.is_accepted());
+    let [nobody, other] = story.recipients.as_slice() else {
+        panic!("{story:?}");
+    };
+    assert_eq!(
+        told(&nobody.steps),
+        [
+            "[receiving.trusted] max-recipients: 1000: passed",
+            "domain rule example.test (line 10): open to everyone",
+            "relay rule: passed",
+            "domain rule example.test: nobody@example.test has no mailbox",
+            "domain rule example.test: eve@example.test has a mailbox",
+            "[receiving.trusted] greylisting: off",
+            "[receiving.trusted] rates (recipients): off",
+        ]
+    );
+    assert_eq!(nobody.route.as_deref(), Some("mailbox eve@example.test"));
+    assert_eq!(other.route.as_deref(), Some("direct to y.test"));
+}
+
+#[test]
+fn the_postmaster_is_reached_by_everybody() {
+    let policy = Policy::parse("[delivery]\npostmaster = \"admin@elsewhere.test\"\n").unwrap();
+    let recipients = ["Postmaster", "admin@elsewhere.test"];
+    let story = play_by(&policy, &stranger(), "", &recipients, &[]);
+    let [postmaster, address] = story.recipients.as_slice() else {
+        panic!("{story:?}");
+    };
+    assert_eq!(
+        told(&postmaster.steps)[1..],
+        [
+            "[delivery] postmaster: <Postmaster> is admin@elsewhere.test, whom everybody reaches",
+            "[delivery] remote: direct to elsewhere.test",
+            "[receiving.untrusted] greylisting: off",
+            "[receiving.untrusted] rates (recipients): off",
+        ]
+    );
+    assert_eq!(
+        postmaster.route.as_deref(),
+        Some("direct to elsewhere.test")
+    );
+    assert_eq!(address.verdict.name, "relay-denied");
+}
+
+#[test]
+fn what_goes_by_the_past_is_told_and_not_evaluated() {
+    let policy = Policy::parse(
+        r#"
+[receiving.untrusted]
+greylisting = { delay = "5 min" }
+rates = [
+  { count = "connections", per = "network", limit = 20, every = "1 min" },
+  { count = "messages", per = "address", limit = 10, every = "1 min" },
+  { count = "messages", per = "sender", limit = 100, every = "1 h" },
+]
+
+[[domain]]
+name = "example.test"
+deliver = "mailboxes"
+"#,
+    )
+    .unwrap();
+    let mut facts = stranger();
+    let bob = "bob@example.test";
+    let story = play_by(&policy, &facts, "a@x.test", &[bob], &[bob]);
+    assert!(story.is_accepted());
+    let rules = |story: &Explanation| -> Vec<String> {
+        let all = story.steps.iter().chain(&story.recipients[0].steps);
+        let all = told(&all.cloned().collect::<Vec<_>>());
+        let past = |step: &String| step.contains("rates") || step.contains("greylisting");
+        all.into_iter().filter(past).collect()
+    };
+    let why = "not evaluated, it goes by what has come before";
+    assert_eq!(
+        rules(&story),
+        [
+            format!("[receiving.untrusted] rates (connections): 20 in 1 min per network: {why}"),
+            format!(
+                "[receiving.untrusted] rates (messages): 10 in 1 min per address, 100 in 1 h per sender: {why}"
+            ),
+            format!("[receiving.untrusted] greylisting: come again after 5 min: {why}"),
+            "[receiving.untrusted] rates (recipients): off".to_owned(),
+        ]
+    );
+    // Whoever logs in was a stranger when the connection came.
+    facts.login = Some(bob.to_owned());
+    let story = play_by(&policy, &facts, bob, &[bob], &[bob]);
+    assert_eq!(
+        rules(&story),
+        [
+            format!("[receiving.untrusted] rates (connections): 20 in 1 min per network: {why}"),
+            "[receiving.trusted] rates (messages): off".to_owned(),
+            "[receiving.trusted] greylisting: off".to_owned(),
+            "[receiving.trusted] rates (recipients): off".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn what_needs_the_dns_or_the_message_is_told_and_not_evaluated() {
+    let policy = Policy::parse(
+        r#"
+[receiving.trusted]
+block-attachments = ["*.scr"]
+
+[receiving.untrusted]
+refuse-early-talkers = true
+min-free-space = "1 GiB"
+sender-domain-must-exist = true
+dns-lists = [{ zone = "one.dnsbl.test" }, { zone = "two.dnsbl.test" }]
+
+[[domain]]
+name = "example.test"
+deliver = "mailboxes"
+"#,
+    )
+    .unwrap();
+    let mut facts = stranger();
+    let bob = "bob@example.test";
+    let story = play_by(&policy, &facts, "a@x.test", &[bob], &[bob]);
+    let steps = told(&story.steps);
+    for step in [
+        "refuse-early-talkers: on: not evaluated, it goes by when the client speaks",
+        "min-free-space: 1 GiB: not evaluated, it goes by what is free",
+        "dns-lists: one.dnsbl.test, two.dnsbl.test: not evaluated, it needs the DNS",
+        "sender-domain-must-exist: on: not evaluated, it needs the DNS",
+    ] {
+        let step = format!("[receiving.untrusted] {step}");
+        assert!(steps.contains(&step), "{step} is not in {steps:#?}");
+    }
+    let unknown = "not evaluated, it needs the";
+    assert_eq!(
+        told(&story.message),
+        [
+            format!("[receiving.untrusted] spf: on: {unknown} DNS"),
+            format!("[receiving.untrusted] dkim: on: {unknown} message"),
+            format!("[receiving.untrusted] dmarc: on: {unknown} message"),
+            format!("[receiving.untrusted] arc: on: {unknown} message"),
+            format!("[receiving.untrusted] iprev: on: {unknown} DNS"),
+            "[receiving.untrusted] block-attachments: off".to_owned(),
+            "[receiving.trusted] senders-must-belong-to-login (From): on: \
+             not evaluated, nobody has logged in"
+                .to_owned(),
+        ]
+    );
+    // Whoever has logged in sends in their own name.
+    facts.login = Some(bob.to_owned());
+    let story = play_by(&policy, &facts, bob, &[bob], &[bob]);
+    let passed = "[receiving.trusted] senders-must-belong-to-login: on: passed".to_owned();
+    assert!(told(&story.steps).contains(&passed));
+    assert_eq!(
+        told(&story.message)[5..],
+        [
+            format!("[receiving.trusted] block-attachments: on: {unknown} message"),
+            format!(
+                "[receiving.trusted] senders-must-belong-to-login (From): on: {unknown} message"
+            ),
+        ]
+    );
+    let story = play_by(&policy, &facts, "eve@example.test", &[bob], &[bob]);
+    assert_eq!(story.sender.name, "sender-not-of-login");
+    let refused = "[receiving.trusted] senders-must-belong-to-login: on: refused".to_owned();
+    assert!(told(&story.steps).contains(&refused));
+    assert!(story.message.is_empty());
 }
 
 #[test]
@@ -71,33 +306,41 @@ fn what_the_dns_does_not_say_is_told() {
          [[trust]]\nname = \"pool\"\naction = \"distrust\"\nwhere = { reverse-dns = \"*.pool.test\" }\n",
     )
     .unwrap();
-    let mut facts = SessionFacts::new(
-        "mx",
-        "203.0.113.9".parse().unwrap(),
-        "198.51.100.1".parse().unwrap(),
-    );
+    for name in [ReverseName::Failed, ReverseName::NotAsked] {
+        let mut facts = stranger();
+        facts.reverse_name = name;
+        assert!(policy.asks_reverse_name(&facts));
+        let story = play_by(&policy, &facts, "a@x.test", &["b@y.test"], &[]);
+        assert_eq!(
+            told(&story.steps)[..2],
+            [
+                "trust policy \"partner\" (line 1): cannot be decided: the DNS does not answer",
+                "trust policy \"pool\" (line 5): distrust until the DNS answers",
+            ]
+        );
+        let verdict = &story.recipients[0].verdict;
+        assert_eq!(verdict.name, "trust-unknown");
+        assert!(verdict.is_temporary());
+        assert!(story.trust.provisional);
+    }
+}
+
+#[test]
+fn the_rule_that_refuses_is_told_while_trust_is_not_known() {
+    let trust = "[[trust]]\nname = \"partner\"\naction = \"trust\"\n\
+                 where = { reverse-dns = \"*.partner.test\" }\n";
+    let policy = Policy::parse(&format!("{trust}{POLICY}")).unwrap();
+    let mut facts = stranger();
     facts.reverse_name = ReverseName::Failed;
-    assert!(policy.asks_reverse_name(&facts));
-    let story = explain(
-        &policy,
-        &Play {
-            facts: &facts,
-            sender: &"a@x.test".parse().unwrap(),
-            recipient: &"b@y.test".parse().unwrap(),
-            postmaster: false,
-            has_user: &|_| false,
-        },
-    );
+    let story = play_by(&policy, &facts, "bob@example.test", &["b@y.test"], &[]);
+    let steps = told(&story.steps);
     assert_eq!(
-        told(&story)[..2],
+        steps[steps.len() - 2..],
         [
-            "trust policy \"partner\" (line 1): cannot be decided: the DNS does not answer",
-            "trust policy \"pool\" (line 5): distrust until the DNS answers",
+            "[receiving.untrusted] refuse-spoofed-senders: on: refused",
+            "MAIL FROM:<bob@example.test>: trust-unknown",
         ]
     );
-    assert_eq!(story.verdict.name, "trust-unknown");
-    assert!(story.verdict.is_temporary());
-    assert!(story.trust.provisional);
 }
 
 #[test]
@@ -105,9 +348,9 @@ fn the_name_is_asked_for_only_where_it_decides() {
     let ask = |where_: &str, enabled: bool, peer: &str| {
         let document =
             format!("[[trust]]\naction = \"trust\"\nenabled = {enabled}\nwhere = {{ {where_} }}\n");
-        let local = "198.51.100.1".parse().unwrap();
-        let facts = SessionFacts::new("mx", peer.parse().unwrap(), local);
-        Policy::parse(&document).unwrap().asks_reverse_name(&facts)
+        Policy::parse(&document)
+            .unwrap()
+            .asks_reverse_name(&session(peer))
     };
     let name = "reverse-dns = \"*.partner.test\"";
     assert!(ask(name, true, "203.0.113.9"));
@@ -118,27 +361,4 @@ fn the_name_is_asked_for_only_where_it_decides() {
     let listener = format!("{name}, listener = \"submission\"");
     assert!(!ask(&listener, true, "203.0.113.9"));
     assert!(!ask("network = \"203.0.113.0/24\"", true, "203.0.113.9"));
-}
-
-#[test]
-fn an_accepted_message_is_told_with_its_route() {
-    let story = play(
-        "10.20.3.4",
-        "",
-        "nobody@example.test",
-        &["eve@example.test"],
-    );
-    assert_eq!(
-        told(&story),
-        [
-            "trust policy \"branch\" (line 2): matches: trust",
-            "[receiving.trusted]: MAIL FROM <>: accepted",
-            "domain rule example.test (line 7): open to everyone",
-            "relay rule: passed",
-            "domain rule example.test: nobody@example.test has no mailbox",
-            "domain rule example.test: eve@example.test has a mailbox",
-        ]
-    );
-    assert_eq!(story.verdict.name, "accepted");
-    assert_eq!(story.route.as_deref(), Some("mailbox eve@example.test"));
 }

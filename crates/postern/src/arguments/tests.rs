@@ -133,3 +133,17 @@ fn what_makes_no_sense_is_refused() {
         assert_eq!(parse(line).unwrap_err().kind(), kind, "{line}");
     }
 }
+
+#[test]
+fn called_by_the_name_of_sendmail_it_is_that_command() {
+    for name in ["sendmail", "/usr/sbin/sendmail"] {
+        let words = [name, "-t", "-i", "--", "bob@example.test"];
+        let arguments = crate::arguments(words.map(Into::into).to_vec()).unwrap();
+        assert!(matches!(arguments.command, Command::Sendmail(_)), "{name}");
+    }
+    let words = ["/usr/bin/postern", "status"];
+    let arguments = crate::arguments(words.map(Into::into).to_vec()).unwrap();
+    assert!(matches!(arguments.command, Command::Status(_)));
+    assert!(parse("postern sendmail -oi -f a@x.test -- -t").is_ok());
+    assert!(parse("postern --data /srv sendmail -h 3 bob").is_ok());
+}

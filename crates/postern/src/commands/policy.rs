@@ -1,5 +1,7 @@
 //! `postern policy`: the policy as a document, and its revisions.
 
+mod test;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -62,6 +64,8 @@ Examples:
         /// The document; - is standard input
         file: PathBuf,
     },
+    /// Play scripts of sessions, and compare what comes of them with what they expect
+    Test(test::Arguments),
     /// Show the revisions, the newest first
     List {
         /// At most so many
@@ -94,6 +98,7 @@ pub(crate) async fn run(
         } => apply(system, screen, &file, comment, expected_revision).await,
         Command::Diff { file, revision } => diff(system, screen, file.as_deref(), revision).await,
         Command::Check { file } => check(screen, &file),
+        Command::Test(arguments) => test::run(arguments, system, screen).await,
         Command::List { limit } => {
             let request = ListRevisionsRequest { limit };
             let revisions = system.policy()?.list_revisions(request).await;
@@ -206,7 +211,7 @@ fn valid(screen: &Screen, file: &Path, document: &str) -> bool {
     }
 }
 
-fn at(file: &Path, error: &rules::PolicyError) -> String {
+pub(super) fn at(file: &Path, error: &rules::PolicyError) -> String {
     format!("{}:{}: {}", file.display(), error.line, error.reason)
 }
 

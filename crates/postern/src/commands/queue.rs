@@ -68,6 +68,14 @@ pub(crate) async fn run(
     Ok(Outcome::Done)
 }
 
+/// Everything that waits, as `mailq` shows it.
+pub(super) async fn show_all(system: &System, screen: &Screen) -> Result<(), Failure> {
+    let (messages, _) = list(system, "", "", usize::MAX).await?;
+    let shown: Vec<Message<'_>> = messages.iter().map(Message::from).collect();
+    screen.show(&shown, || table(&messages, &screen.times));
+    Ok(())
+}
+
 async fn list(
     system: &System,
     sender: &str,

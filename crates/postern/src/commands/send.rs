@@ -2,16 +2,13 @@
 
 mod composed;
 mod fate;
-mod source;
+pub(super) mod source;
+pub(super) mod submit;
 
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use api::intake::{Intake, IntakeError};
-use api::message::v1::Content;
-use api::queue::v1::{Origin, Recipient, Submission};
-use api::queue_client::{EnqueueError, Enqueuer};
 use rules::{EmailAddress, Policy, ReversePath, parse_duration};
 
 use super::revision;
@@ -20,10 +17,12 @@ use crate::screen::Screen;
 use crate::system::System;
 use composed::Composed;
 use source::{Source, Trace};
+use submit::{Envelope, Undeliverable, submit, undeliverable};
 
 /// `postern send`
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+A recipient of a domain of ours who has no mailbox is told at once, and nothing is sent.
 With --subject or --body a message is built. Otherwise it is read from FILE or standard input;
 Date, Message-ID and From are added where they are missing, and Bcc is taken out.
 
@@ -81,29 +80,48 @@ pub(crate) async fn run(
         .map_err(|error| Failure::refused(format!("the message cannot be read: {error}")))?;
     let mut recipients = arguments.to.clone();
     if arguments.read_recipients {
-        recipients.extend(source.recipients().map_err(Failure::Refused)?);
+        recipients.extend(source.recipients(None).map_err(Failure::Refused)?);
     }
-    let recipients = without_repeats(recipients);
-    if recipients.is_empty() {
+    let envelope = Envelope::new(sender, recipients);
+    if envelope.recipients.is_empty() {
         return Err(Failure::refused(
             "the message names no recipients in To, Cc or Bcc; name one by --to",
         ));
     }
-    let taken = take(source, system).await?;
-    let mut submission = submission(&sender, &recipients, taken);
-    submission.policy_revision = policy_revision;
-    submission.origin = Some(origin(&trace));
-    let accepted = Enqueuer::new(system.queue_channel()?)
-        .enqueue(submission)
-        .await
-        .map_err(refused)?;
-    let sent = fate::follow(system, &accepted, &recipients, arguments.wait).await?;
+    let refused = undeliverable(system, &policy, &envelope.recipients).await;
+    if !refused.is_empty() {
+        return Err(nothing_sent(&refused));
+    }
+    let accepted = submit(
+        system,
+        "postern send",
+        &envelope,
+        source,
+        &trace,
+        policy_revision,
+    )
+    .await?;
+    let sent = fate::follow(system, &accepted, &envelope.recipients, arguments.wait).await?;
     screen.show(&sent, || sent.text());
     Ok(Outcome::of(sent.ended_well()))
 }
 
+/// A message is sent to all or to nobody: who repeats the command reaches nobody twice.
+pub(super) fn nothing_sent(refused: &[Undeliverable]) -> Failure {
+    let refused = refused.iter().map(|refused| {
+        let Undeliverable {
+            recipient,
+            verdict,
+            reason,
+        } = refused;
+        format!("{recipient}: {verdict}, {reason}")
+    });
+    let refused: Vec<String> = refused.collect();
+    Failure::Refused(format!("nothing was sent\n{}", refused.join("\n")))
+}
+
 /// Where a message comes from when nobody says.
-fn default_sender(policy: &Policy) -> Result<ReversePath, Failure> {
+pub(super) fn default_sender(policy: &Policy) -> Result<ReversePath, Failure> {
     policy
         .forward_path("postmaster")
         .map(ReversePath::Address)
@@ -142,93 +160,6 @@ fn input(
                 .to_owned(),
         )),
         _ => Ok(Box::new(std::io::stdin())),
-    }
-}
-
-fn without_repeats(addresses: Vec<EmailAddress>) -> Vec<EmailAddress> {
-    let mut seen = Vec::with_capacity(addresses.len());
-    for address in addresses {
-        if !seen.contains(&address) {
-            seen.push(address);
-        }
-    }
-    seen
-}
-
-/// A message as the queue wants it.
-struct Taken {
-    content: Content,
-    eight_bit: bool,
-    utf8_header: bool,
-}
-
-async fn take(mut source: Source, system: &System) -> Result<Taken, Failure> {
-    let unread = |error: std::io::Error| {
-        Failure::System(format!("the message cannot be read to its end: {error}"))
-    };
-    let utf8_header = !source.header().is_ascii();
-    let mut eight_bit = utf8_header;
-    let mut intake = Intake::to_queue(system.queue_channel()?);
-    intake.push(source.header()).await.map_err(failed)?;
-    while let Some(piece) = source.next().map_err(unread)? {
-        eight_bit = eight_bit || !piece.is_ascii();
-        intake.push(&piece).await.map_err(failed)?;
-    }
-    Ok(Taken {
-        content: intake.finish().await.map_err(failed)?,
-        eight_bit,
-        utf8_header,
-    })
-}
-
-/// As SMTP would refuse it: 5.6.0 is what says that a message's content is none (RFC 3463 §3.7).
-fn failed(error: IntakeError) -> Failure {
-    match error {
-        IntakeError::Scan(error) => Failure::refused(error.to_string()),
-        IntakeError::Blocked(blocked) => Failure::refused(blocked.to_string()),
-        error @ IntakeError::Nul => Failure::refused(format!("{error} (5.6.0)")),
-        IntakeError::Upload(status) => Failure::call("the queue", &status),
-    }
-}
-
-fn submission(sender: &ReversePath, recipients: &[EmailAddress], taken: Taken) -> Submission {
-    let utf8_address = sender
-        .address()
-        .into_iter()
-        .chain(recipients)
-        .any(EmailAddress::needs_smtputf8);
-    Submission {
-        reverse_path: sender.to_string(),
-        recipients: recipients
-            .iter()
-            .map(|address| Recipient {
-                address: address.to_string(),
-                ..Recipient::default()
-            })
-            .collect(),
-        content: Some(taken.content),
-        eight_bit: taken.eight_bit,
-        smtputf8: utf8_address || taken.utf8_header,
-        ..Submission::default()
-    }
-}
-
-fn origin(trace: &Trace) -> Origin {
-    Origin {
-        component: "postern send".to_owned(),
-        trust: "command-line".to_owned(),
-        session: trace.id.clone(),
-        ..Origin::default()
-    }
-}
-
-fn refused(error: EnqueueError) -> Failure {
-    match error {
-        EnqueueError::Refused(_) => Failure::refused(error.to_string()),
-        EnqueueError::Unavailable(_) => Failure::System(format!(
-            "{error}; is the system running? Start it by `postern up`, or say where it is by \
-             --data or --config"
-        )),
     }
 }
 

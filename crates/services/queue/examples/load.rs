@@ -60,6 +60,7 @@ async fn main() {
         secret_key_file: folder.path().join("key"),
         lease_seconds: 20,
         history_days: 30,
+        refusal_days: 30,
         writers: 1,
     };
     let task = tokio::spawn(queue::run(config, service.clone()));

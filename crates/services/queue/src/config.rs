@@ -23,6 +23,9 @@ pub struct Config {
     /// How long the history is kept.
     #[serde(default = "default_history_days")]
     pub history_days: u32,
+    /// How long it is kept what was refused.
+    #[serde(default = "default_refusal_days")]
+    pub refusal_days: u32,
     /// Transactions of accepted messages under way at a time.
     #[serde(default = "default_writers")]
     pub writers: usize,
@@ -33,6 +36,10 @@ fn default_lease_seconds() -> u32 {
 }
 
 fn default_history_days() -> u32 {
+    30
+}
+
+fn default_refusal_days() -> u32 {
     30
 }
 

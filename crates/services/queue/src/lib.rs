@@ -12,8 +12,9 @@
 //! - [`submission`]: what is taken in, checked against the contract's limits.
 //! - `sql`: every statement on the schema `queue`, and nothing else.
 //! - `enqueue`, `lease`, `complete`, `read`: the calls of `queue.v1`.
+//! - `refusals`: what the front ends refused, for as long as it is kept.
 //! - `policy`, `collection`, `throttle`: the other services.
-//! - `upkeep`: history's partitions, garbage, what a crash left.
+//! - `upkeep`: partitions by day, garbage, what a crash left.
 
 mod answers;
 mod clock;
@@ -29,6 +30,7 @@ mod lease;
 mod notification;
 mod policy;
 mod read;
+mod refusals;
 mod run;
 mod service;
 mod sql;

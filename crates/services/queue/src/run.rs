@@ -7,6 +7,7 @@ use anyhow::{Context as _, ensure};
 use api::collection::v1::collection_server::CollectionServer;
 use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::queue_server::QueueServer;
+use api::queue::v1::refusals_server::RefusalsServer;
 use api::queue::v1::storage_server::StorageServer;
 use api::throttle::v1::throttle_server::ThrottleServer;
 use service_kit::{Routes, Service};
@@ -19,6 +20,7 @@ use crate::collection::CollectionService;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::policy::{Policies, PolicyService, Vault};
+use crate::refusals::RefusalService;
 use crate::service::QueueService;
 use crate::sql::secrets;
 use crate::storage::StorageService;
@@ -39,9 +41,10 @@ pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> a
         clock.clone(),
         config.lease_seconds,
     ));
-    upkeep::maintain_history(&engine, config.history_days)
+    let keep = upkeep::KeepDays::of(&config);
+    upkeep::maintain_days(&engine, keep)
         .await
-        .context("making the history's partitions")?;
+        .context("making the partitions of these days")?;
     let policies = Arc::new(Policies::open(pool.clone(), clock.clone()).await?);
     let shutdown = service.shutdown.clone();
 
@@ -54,7 +57,7 @@ pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> a
     for writer in inbox.writers(1) {
         writers.spawn(complete::write(Arc::clone(&engine), writer));
     }
-    let mut attendants = attend(&engine, &policies, config.history_days, &shutdown);
+    let mut attendants = attend(&engine, &policies, keep, &shutdown);
 
     let queue = QueueService {
         engine,
@@ -63,10 +66,12 @@ pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> a
         shutdown: shutdown.clone(),
     };
     let policy = PolicyService::new(policies, vault, pool.clone(), clock.clone(), shutdown);
+    let refusals = RefusalService::new(pool.clone(), clock.clone());
     let collection = CollectionService::new(pool.clone(), clock.clone());
     let throttle = ThrottleService::new(pool, clock);
     let routes = Routes::new(QueueServer::new(queue).max_decoding_message_size(MESSAGE_LIMIT))
         .add_service(PolicyServer::new(policy).max_decoding_message_size(MESSAGE_LIMIT))
+        .add_service(RefusalsServer::new(refusals).max_decoding_message_size(MESSAGE_LIMIT))
         .add_service(CollectionServer::new(collection).max_decoding_message_size(MESSAGE_LIMIT))
         .add_service(ThrottleServer::new(throttle))
         .add_service(StorageServer::new(StorageService::new(
@@ -127,7 +132,7 @@ async fn open_database(service: &Service) -> anyhow::Result<PgPool> {
 fn attend(
     engine: &Arc<Engine>,
     policies: &Arc<Policies>,
-    history_days: u32,
+    keep: upkeep::KeepDays,
     shutdown: &CancellationToken,
 ) -> JoinSet<()> {
     let mut attendants = JoinSet::new();
@@ -138,11 +143,7 @@ fn attend(
         Arc::clone(policies),
         shutdown.clone(),
     ));
-    attendants.spawn(upkeep::keep_up(
-        Arc::clone(engine),
-        history_days,
-        shutdown.clone(),
-    ));
+    attendants.spawn(upkeep::keep_up(Arc::clone(engine), keep, shutdown.clone()));
     attendants
 }
 

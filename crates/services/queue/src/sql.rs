@@ -6,10 +6,12 @@
 pub(crate) mod accounts;
 pub(crate) mod collected;
 pub(crate) mod complete;
+pub(crate) mod days;
 pub(crate) mod enqueue;
 pub(crate) mod history;
 pub(crate) mod leases;
 pub(crate) mod listing;
+pub(crate) mod refusals;
 pub(crate) mod revisions;
 pub(crate) mod secrets;
 pub(crate) mod throttle;

@@ -1,38 +1,56 @@
-//! What is done each minute: history's partitions, garbage, what a crash left.
+//! What is done each minute: partitions by day, garbage, what a crash left.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::config::Config;
 use crate::engine::Engine;
 use crate::sql;
+use crate::sql::days::Kept;
 
 const PERIOD: Duration = Duration::from_secs(60);
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// Days for which history has partitions, today included: an upkeep that fails for a day does
-/// not stop the queue.
+/// Days for which there are partitions, today included: an upkeep that fails for a day does not
+/// stop the queue.
 const DAYS_AHEAD: i32 = 4;
 
+/// How many days are kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeepDays {
+    history: u32,
+    refusals: u32,
+}
+
+impl KeepDays {
+    pub(crate) fn of(config: &Config) -> Self {
+        Self {
+            history: config.history_days,
+            refusals: config.refusal_days,
+        }
+    }
+}
+
 /// Keeps up until shutdown.
-pub(crate) async fn keep_up(engine: Arc<Engine>, history_days: u32, shutdown: CancellationToken) {
+pub(crate) async fn keep_up(engine: Arc<Engine>, keep: KeepDays, shutdown: CancellationToken) {
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(PERIOD) => {}
         }
-        if let Err(error) = round(&engine, history_days).await {
+        if let Err(error) = round(&engine, keep).await {
             tracing::warn!(%error, "upkeep failed; it is tried again in a minute");
         }
     }
 }
 
 /// One round.
-pub(crate) async fn round(engine: &Engine, history_days: u32) -> Result<(), sqlx::Error> {
+pub(crate) async fn round(engine: &Engine, keep: KeepDays) -> Result<(), sqlx::Error> {
     let now = engine.clock.now();
-    maintain_history(engine, history_days).await?;
+    maintain_days(engine, keep).await?;
     let mut connection = engine.pool.acquire().await?;
     let ended = sql::complete::find_ended(&mut connection).await?;
     if !ended.is_empty() {
@@ -49,12 +67,18 @@ pub(crate) async fn round(engine: &Engine, history_days: u32) -> Result<(), sqlx
 }
 
 /// Makes partitions ahead and drops old ones. Must have run once before anything is completed.
-pub(crate) async fn maintain_history(
-    engine: &Engine,
-    history_days: u32,
-) -> Result<(), sqlx::Error> {
+pub(crate) async fn maintain_days(engine: &Engine, keep: KeepDays) -> Result<(), sqlx::Error> {
     let now = engine.clock.now();
-    let keep_from = now - i64::from(history_days.max(1)) * DAY_MS;
+    // What is refused before midnight is reported after it.
+    let tables = [
+        (Kept::History, now, keep.history),
+        (Kept::Refusals, now - DAY_MS, keep.refusals),
+    ];
     let mut connection = engine.pool.acquire().await?;
-    sql::history::maintain(&mut connection, now, DAYS_AHEAD, keep_from).await
+    for (kept, first, days) in tables {
+        let keep_from = now - i64::from(days.max(1)) * DAY_MS;
+        let ahead = DAYS_AHEAD + i32::from(first < now);
+        sql::days::maintain(&mut connection, kept, first, ahead, keep_from).await?;
+    }
+    Ok(())
 }

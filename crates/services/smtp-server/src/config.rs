@@ -46,6 +46,9 @@ pub struct Config {
     /// Received headers after which a message is taken to run in a circle (RFC 5321 §6.3: at
     /// least 100).
     pub max_hops: usize,
+    /// Rows in which refusals are kept for `postern refusals` in a minute; what repeats itself
+    /// shares one. 0 keeps none.
+    pub refusals_kept_a_minute: u32,
     /// Fields of a message's header; its octets are limited too, by what a component can hold.
     pub max_header_fields: usize,
     /// Seconds that the DNS may take for each step of a message: at MAIL, at its end.
@@ -72,6 +75,7 @@ impl Default for Config {
             max_failed_logins: 3,
             max_text_line: 1024 * 1024,
             max_hops: 100,
+            refusals_kept_a_minute: 600,
             max_header_fields: 1000,
             dns_timeout_seconds: 10,
         }

@@ -10,6 +10,7 @@ mod login;
 mod origin;
 mod patience;
 mod rates;
+mod refusal;
 mod verify;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use envelope::Transaction;
 use login::Login;
 use patience::Patience;
 pub(crate) use patience::Times;
+use refusal::Asked;
 
 /// See the module.
 pub(crate) struct Connection {
@@ -40,6 +42,8 @@ pub(crate) struct Connection {
     session: Session,
     facts: SessionFacts,
     transaction: Option<Transaction>,
+    /// What a refusal is noted with.
+    asked: Asked,
     incoming: Option<Incoming>,
     messages: u32,
     patience: Patience,
@@ -66,6 +70,7 @@ impl Connection {
             io,
             facts,
             transaction: None,
+            asked: Asked::default(),
             incoming: None,
             messages: 0,
         }
@@ -185,23 +190,38 @@ impl Connection {
             Event::ScramParameters(login) => self.scram_parameters(login).await,
             Event::ScramProof(proof) => self.scram_proof(proof).await,
             Event::LoggedIn => self.logged_in(),
-            Event::Mail(mail) => self.sender(mail).await,
-            Event::Rcpt(rcpt) => self.recipient(rcpt).await,
+            Event::Mail(mail) => {
+                self.asked = Asked::mail(&mail.reverse_path);
+                self.sender(mail).await;
+            }
+            Event::Rcpt(rcpt) => {
+                self.asked.rcpt(&rcpt.forward_path);
+                let accepted = self.recipient(rcpt).await;
+                self.asked.answered(accepted);
+            }
             Event::Verify(mailbox) => self.verify(mailbox).await,
             Event::Begin => self.begin().await,
             Event::Content(octets) => self.content(octets).await,
-            Event::Complete => self.complete().await,
+            Event::Complete => {
+                self.complete().await;
+                self.asked = Asked::default();
+            }
             Event::Broken(fault) => {
                 self.note_refusal(fault.name(), &[]);
+                self.asked = Asked::default();
                 self.forget_transaction();
             }
-            Event::Reset => self.forget_transaction(),
+            Event::Reset => {
+                self.asked = Asked::default();
+                self.forget_transaction();
+            }
             Event::NeedInput | Event::Close(_) => {}
         }
         Ok(())
     }
 
     fn hello(&mut self) {
+        self.asked = Asked::default();
         if !self.waits_for_hello() {
             return;
         }
@@ -269,21 +289,8 @@ impl Connection {
     /// Something that we need is away: the cause is for us alone (I8).
     fn refuse_for_now(&mut self, reply: Reply, cause: &dyn std::fmt::Display) {
         tracing::warn!(peer = %self.facts.peer, %cause, "refused for now");
-        self.server.metrics.refused("unavailable");
+        self.keep_refusal("unavailable", &[cause.to_string().into()]);
         self.session.refuse(reply, self.io.output());
-    }
-
-    /// The one line of the log about a refusal. Reasons name people: they are for debugging.
-    fn note_refusal(&self, verdict: &'static str, reasons: &[std::borrow::Cow<'static, str>]) {
-        let id = self
-            .transaction
-            .as_ref()
-            .map(|transaction| transaction.id.as_str());
-        tracing::info!(peer = %self.facts.peer, listener = %self.facts.listener, id, verdict, "refused");
-        if !reasons.is_empty() {
-            tracing::debug!(verdict, ?reasons, "refused because");
-        }
-        self.server.metrics.refused(verdict);
     }
 
     fn log_close(&self, reason: CloseReason) {

@@ -10,6 +10,7 @@
 //!               ├─ origin       who is there: host-network, PROXY, XCLIENT, reverse_name
 //!               ├─ login        directory.Authenticate
 //!               ├─ envelope     rules, users (directory.FindUsers, WatchUsers)
+//!               ├─ refusals     what was refused, to the queue in the background
 //!               ├─ rates        throttle (throttle.Count once a second, throttle.Greylist)
 //!               ├─ authentication   mail-authentication (SPF, DKIM, DMARC, ARC, DNS lists), rules
 //!               └─ content      intake (scanner, inline text or upload) ──▶ queue.Enqueue
@@ -21,6 +22,7 @@ mod free_space;
 mod listen;
 mod metrics;
 mod nonce;
+mod refusals;
 mod replies;
 mod reverse_name;
 mod server;

@@ -19,6 +19,7 @@ const BUSY: &[u8] = b"421 4.3.2 Too many connections, try again later\r\n";
 pub struct Running {
     addresses: Vec<SocketAddr>,
     listeners: JoinSet<()>,
+    server: Arc<Server>,
 }
 
 impl Running {
@@ -33,6 +34,7 @@ impl Running {
         while let Some(ended) = self.listeners.join_next().await {
             ended.context("a listener failed")?;
         }
+        self.server.refusals.finish().await;
         Ok(())
     }
 }
@@ -45,6 +47,7 @@ pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> 
     let mut running = Running {
         addresses: Vec::new(),
         listeners: JoinSet::new(),
+        server: Arc::clone(&server),
     };
     for listener in &config.listener {
         let socket = session_io::bind(listener.address)

@@ -20,7 +20,6 @@ pub(crate) const LOGIN_LATER: Reply =
     Reply::new(454, 7, 0, "Too many failed logins, try again later");
 pub(crate) const LOGIN_UNAVAILABLE: Reply =
     Reply::new(454, 7, 0, "Temporary authentication failure");
-pub(crate) const MALFORMED_SENDER: Reply = Reply::new(553, 1, 7, "Sender address not understood");
 pub(crate) const NO_ADDRESS: Reply = Reply::new(501, 1, 3, "Say a whole address");
 pub(crate) const HEADER_TOO_LARGE: Reply = Reply::new(552, 3, 4, "Header section too large");
 pub(crate) const TOO_MANY_FIELDS: Reply = Reply::new(552, 3, 4, "Too many header fields");

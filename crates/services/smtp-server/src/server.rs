@@ -18,6 +18,7 @@ use crate::config::{Config, ListenerConfig, Role, TlsMode};
 use crate::connection::Times;
 use crate::free_space::FreeSpace;
 use crate::metrics::Metrics;
+use crate::refusals::Refusals;
 use crate::reverse_name::ReverseNames;
 use crate::session_id::SessionIds;
 use crate::throttle::Throttle;
@@ -39,6 +40,7 @@ pub(crate) struct Server {
     pub(crate) authenticator: Authenticator,
     pub(crate) ids: SessionIds,
     pub(crate) metrics: Metrics,
+    pub(crate) refusals: Refusals,
     pub(crate) limits: Limits,
     pub(crate) max_hops: usize,
     pub(crate) max_header_fields: usize,
@@ -59,6 +61,7 @@ impl Server {
             users: Users::start(mailbox_store.clone(), service.shutdown.clone()),
             directory: DirectoryClient::new(mailbox_store),
             enqueuer: Enqueuer::new(queue.clone()),
+            refusals: Refusals::start(queue.clone(), config.refusals_kept_a_minute),
             throttle: Throttle::start(queue.clone(), service.shutdown.clone()),
             queue,
             network: HostNetwork::watch(),

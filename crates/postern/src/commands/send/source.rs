@@ -2,16 +2,20 @@
 
 use std::io::{self, Read};
 
-use message::header::{Address, addresses, fields};
+use mail_builder::headers::Header as _;
+use mail_builder::headers::address::Address as MailAddress;
+use message::header::{Address, Field, addresses, fields};
 use message::trace::{Received, date, received};
-use rules::{EmailAddress, ReversePath};
+use rules::{Domain, EmailAddress, ReversePath};
 
 /// Octets read at a time.
 const PIECE: usize = 64 * 1024;
 
 /// What this command adds to a message: who took it in, and when.
-pub(super) struct Trace {
+pub(in crate::commands) struct Trace {
     pub(super) hostname: String,
+    /// The author's name, for a message that has no From.
+    pub(super) full_name: Option<String>,
     /// Names this submission in the Received field and in the queue.
     pub(super) id: String,
     /// Seconds since 1970.
@@ -19,12 +23,18 @@ pub(super) struct Trace {
 }
 
 impl Trace {
-    pub(super) fn now(hostname: String) -> Self {
+    pub(in crate::commands) fn now(hostname: String) -> Self {
         Self {
             hostname,
+            full_name: None,
             id: format!("{:016x}", rand::random::<u64>()),
             at: jiff::Timestamp::now().as_second(),
         }
+    }
+
+    /// With the name of the author.
+    pub(in crate::commands) fn by(self, full_name: Option<String>) -> Self {
+        Self { full_name, ..self }
     }
 
     pub(super) fn message_id(&self) -> String {
@@ -38,10 +48,25 @@ impl Trace {
             ReversePath::Null => format!("MAILER-DAEMON@{}", self.hostname),
         }
     }
+
+    /// The field From.
+    fn from(&self, sender: &ReversePath) -> Vec<u8> {
+        let author = self.author(sender);
+        let mut field = b"From: ".to_vec();
+        match &self.full_name {
+            None => field.extend_from_slice(format!("{author}\r\n").as_bytes()),
+            Some(name) => {
+                let name: String = name.chars().filter(|c| !c.is_control()).collect();
+                let column = field.len();
+                MailAddress::new_address(Some(name), author).write_header(&mut field, column);
+            }
+        }
+        field
+    }
 }
 
 /// A message whose header section has been read.
-pub(super) struct Source {
+pub(in crate::commands) struct Source {
     /// Complete, with the empty line that ends it.
     header: Vec<u8>,
     /// As it was read, for the recipients that it names.
@@ -53,14 +78,16 @@ pub(super) struct Source {
 
 impl Source {
     /// Reads the header section and completes it (RFC 6409 §8).
-    pub(super) fn open(
+    pub(in crate::commands) fn open(
         input: Box<dyn Read>,
         sender: &ReversePath,
         trace: &Trace,
     ) -> io::Result<Self> {
         let mut rest = CrlfReader::new(input);
         let mut read = Vec::new();
+        let mut begun = false;
         let end = loop {
+            begun = begun || drop_separator(&mut read);
             if let Some(end) = header_end(&read) {
                 break end;
             }
@@ -94,27 +121,61 @@ impl Source {
         Ok(Some(std::mem::take(&mut self.begun)))
     }
 
-    /// The addresses in To, Cc and Bcc; the text says which of them is none.
-    pub(super) fn recipients(&self) -> Result<Vec<EmailAddress>, String> {
+    /// The addresses in To, Cc and Bcc, or those of a message that is sent again (RFC 5322 §3.6.6).
+    /// One without a domain belongs to `origin`; the text says which of them is no address.
+    pub(in crate::commands) fn recipients(
+        &self,
+        origin: Option<&Domain>,
+    ) -> Result<Vec<EmailAddress>, String> {
+        const RESENT: [&str; 3] = ["Resent-To", "Resent-Cc", "Resent-Bcc"];
+        let named = |names: &[&str]| {
+            let of_these = |field: &Field<'_>| names.iter().any(|name| field.is(name));
+            fields(&self.given_header)
+                .filter(of_these)
+                .collect::<Vec<_>>()
+        };
+        let mut found = named(&RESENT);
+        if found.is_empty() {
+            found = named(&["To", "Cc", "Bcc"]);
+        }
         let mut recipients = Vec::new();
-        for field in fields(&self.given_header) {
-            if !["To", "Cc", "Bcc"].iter().any(|name| field.is(name)) {
-                continue;
-            }
-            for address in addresses(field.value) {
-                let Address::Mailbox(mailbox) = address else {
-                    continue;
-                };
-                let local = String::from_utf8_lossy(&mailbox.local);
-                let domain = String::from_utf8_lossy(&mailbox.domain);
-                let name = String::from_utf8_lossy(field.name);
-                recipients.push(address_of(&local, &domain).map_err(|reason| {
-                    format!("{name} names {local}@{domain}, which is no address: {reason}")
-                })?);
-            }
+        for field in found {
+            let addresses = listed(field.value, origin);
+            let name = String::from_utf8_lossy(field.name);
+            recipients.extend(addresses.map_err(|reason| format!("{name} names {reason}"))?);
         }
         Ok(recipients)
     }
+}
+
+/// The addresses of a list as header fields have it; the text says which of them is none.
+pub(in crate::commands) fn listed(
+    list: &[u8],
+    origin: Option<&Domain>,
+) -> Result<Vec<EmailAddress>, String> {
+    let mailboxes = addresses(list)
+        .into_iter()
+        .filter_map(|address| match address {
+            Address::Mailbox(mailbox) => Some(mailbox),
+            Address::GroupStart(_) | Address::GroupEnd => None,
+        });
+    // What is only to be shown is read as far as it can be; where mail goes is not guessed.
+    let written: String = String::from_utf8_lossy(list).split_whitespace().collect();
+    let parsed = mailboxes.map(|mailbox| {
+        let local = String::from_utf8_lossy(&mailbox.local);
+        let mut domain = String::from_utf8_lossy(&mailbox.domain).into_owned();
+        if !written.contains(&format!("@{domain}")) && !domain.is_empty() {
+            return Err(format!(
+                "something like {local}@{domain}, which is no address"
+            ));
+        }
+        if let (true, Some(origin)) = (domain.is_empty(), origin) {
+            domain = origin.to_string();
+        }
+        address_of(&local, &domain)
+            .map_err(|reason| format!("{local}@{domain}, which is no address: {reason}"))
+    });
+    parsed.collect()
 }
 
 /// An address from its parts, the local part without quotes.
@@ -123,6 +184,18 @@ fn address_of(local: &str, domain: &str) -> Result<EmailAddress, rules::AddressE
         let quoted = local.replace('\\', "\\\\").replace('"', "\\\"");
         EmailAddress::parse(&format!("\"{quoted}\"@{domain}"))
     })
+}
+
+/// Drops the line `From bob Tue Nov 24 ...` that messages in a file begin with; whether the first
+/// line is complete.
+fn drop_separator(read: &mut Vec<u8>) -> bool {
+    let Some(end) = read.windows(2).position(|end| end == b"\r\n") else {
+        return false;
+    };
+    if read.starts_with(b"From ") || read.starts_with(b">From ") {
+        read.drain(..end + 2);
+    }
+    true
 }
 
 /// Where the text starts: behind the first empty line, or before a line that is no field.
@@ -154,8 +227,7 @@ fn completed(given: &[u8], sender: &ReversePath, trace: &Trace) -> Vec<u8> {
     .into_bytes();
     let missing = |name: &str| !fields(given).any(|field| field.is(name));
     if missing("From") {
-        let author = trace.author(sender);
-        header.extend_from_slice(format!("From: {author}\r\n").as_bytes());
+        header.extend_from_slice(&trace.from(sender));
     }
     if missing("Date") {
         header.extend_from_slice(format!("Date: {}\r\n", date(trace.at)).as_bytes());
@@ -164,11 +236,16 @@ fn completed(given: &[u8], sender: &ReversePath, trace: &Trace) -> Vec<u8> {
         let id = trace.message_id();
         header.extend_from_slice(format!("Message-ID: <{id}>\r\n").as_bytes());
     }
-    for field in fields(given).filter(|field| !field.is("Bcc")) {
+    for field in fields(given).filter(|field| !hidden(field)) {
         header.extend_from_slice(field.raw);
     }
     header.extend_from_slice(b"\r\n");
     header
+}
+
+/// Whose recipients the others must not see.
+fn hidden(field: &Field<'_>) -> bool {
+    field.is("Bcc") || field.is("Resent-Bcc")
 }
 
 /// Reads text whose lines end in LF or CRLF as text whose lines end in CRLF. The last line gets

@@ -56,6 +56,7 @@ fn the_postmaster_sends_when_nobody_is_named() {
 fn a_built_message_is_plain_text_in_utf8() {
     let trace = Trace {
         hostname: "mail.example.test".to_owned(),
+        full_name: None,
         id: "0123456789abcdef".to_owned(),
         at: 1_795_377_600,
     };
@@ -77,20 +78,4 @@ fn a_built_message_is_plain_text_in_utf8() {
         assert!(built.contains(line), "{line} in\n{built}");
     }
     assert!(built.is_ascii(), "a 7-bit path must carry it");
-}
-
-#[test]
-fn a_nul_octet_is_refused_as_smtp_refuses_it() {
-    let failure = failed(IntakeError::Nul);
-    assert_eq!(failure.code(), Failure::refused("").code());
-    assert!(
-        failure.to_string().contains("NUL octet (5.6.0)"),
-        "{failure}"
-    );
-}
-
-#[test]
-fn repeated_recipients_get_one_message() {
-    let addresses = ["a@x.test", "b@x.test", "a@X.test"].map(|a| a.parse().unwrap());
-    assert_eq!(without_repeats(addresses.to_vec()).len(), 2);
 }

@@ -36,21 +36,3 @@ pub(crate) async fn of_message(
     .fetch_all(connection)
     .await
 }
-
-/// Makes partitions for `days` days from `first` on; drops those that end before `keep_from`.
-pub(crate) async fn maintain(
-    connection: &mut PgConnection,
-    first: i64,
-    days: i32,
-    keep_from: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "SELECT queue.maintain_history($1, $2, $3)",
-        first,
-        days,
-        keep_from
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}

@@ -108,7 +108,7 @@ async fn i2_i4_leases_and_ends_agree_with_a_simple_model() {
         .await
         .unwrap();
     let mut connection = pool.acquire().await.unwrap();
-    super::history::maintain(&mut connection, 0, 1, 0)
+    super::days::maintain(&mut connection, super::days::Kept::History, 0, 1, 0)
         .await
         .unwrap();
     drop(connection);

@@ -116,6 +116,7 @@ fn config(folder: &TempDir, listen: &str) -> Config {
         secret_key_file: folder.path().join("secrets.key"),
         lease_seconds: LEASE_SECONDS,
         history_days: 30,
+        refusal_days: 30,
         writers: 1,
     }
 }

@@ -13,5 +13,6 @@ mod listing;
 mod lost_answer;
 mod outage;
 mod policy;
+mod refusals;
 mod taking;
 mod throttle;

@@ -226,7 +226,7 @@ impl Connection {
             }
             Err(error @ EnqueueError::Refused(_)) => {
                 tracing::warn!(id, %error, "refused by the queue");
-                self.server.metrics.refused("refused-by-queue");
+                self.keep_refusal("refused-by-queue", &[error.to_string().into()]);
                 self.session
                     .refuse(replies::REFUSED_BY_QUEUE, self.io.output());
             }
@@ -294,7 +294,7 @@ impl Connection {
             IntakeError::Nul => replies::NUL,
             IntakeError::Upload(status) => {
                 tracing::warn!(peer = %self.facts.peer, %status, "refused for now");
-                self.server.metrics.refused("unavailable");
+                self.keep_refusal("unavailable", &[status.to_string().into()]);
                 replies::UNAVAILABLE
             }
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use api::grpc::Status;
 use api::policy_watch::PolicySnapshot;
 use api::queue::v1::Recipient;
-use rules::{Counted, EmailAddress, RecipientVerdict, ReversePath, Trust, Verdict};
+use rules::{Counted, EmailAddress, Policy, RecipientVerdict, ReversePath, Trust, Verdict};
 use smtp_protocol::Path;
 use smtp_protocol::server::{Mail, Rcpt};
 
@@ -41,11 +41,12 @@ impl Connection {
         };
         // A policy that has come since the greeting may ask for it.
         self.look_up_name().await;
-        let Ok(reverse_path) = reverse_path(&mail.reverse_path) else {
-            self.note_refusal("malformed-sender", &[]);
-            self.session
-                .refuse(replies::MALFORMED_SENDER, self.io.output());
-            return;
+        let reverse_path = match reverse_path(&snapshot.policy, &mail.reverse_path) {
+            Ok(reverse_path) => reverse_path,
+            Err(verdict) => {
+                self.refuse(&verdict);
+                return;
+            }
         };
         let trust = snapshot.policy.trust_of_sender(&self.facts, &reverse_path);
         let free = self.server.free_space.current();
@@ -73,8 +74,10 @@ impl Connection {
         }
         self.set_terms_of(&snapshot, &trust);
         let checks = self.begin_checks(&snapshot.policy, &trust, &reverse_path);
+        let id = self.server.ids.next();
+        self.asked.begun(&id);
         self.transaction = Some(Transaction {
-            id: self.server.ids.next(),
+            id,
             snapshot,
             trust,
             mail,
@@ -86,8 +89,8 @@ impl Connection {
         self.session.accept(self.io.output());
     }
 
-    /// RCPT.
-    pub(super) async fn recipient(&mut self, rcpt: Rcpt) {
+    /// RCPT: whether it was accepted.
+    pub(super) async fn recipient(&mut self, rcpt: Rcpt) -> bool {
         match self.judge_recipient(&rcpt).await {
             Ok(Ok(address)) => {
                 if let Some(transaction) = &mut self.transaction {
@@ -98,10 +101,12 @@ impl Connection {
                     });
                 }
                 self.session.accept(self.io.output());
+                return true;
             }
             Ok(Err(verdict)) => self.refuse(&verdict),
             Err(status) => self.refuse_for_now(replies::UNAVAILABLE, &status),
         }
+        false
     }
 
     async fn judge_recipient(&self, rcpt: &Rcpt) -> Result<Result<EmailAddress, Verdict>, Status> {
@@ -168,9 +173,9 @@ impl Transaction {
     }
 }
 
-fn reverse_path(path: &Path) -> Result<ReversePath, rules::AddressError> {
+fn reverse_path(policy: &Policy, path: &Path) -> Result<ReversePath, Verdict> {
     match path {
-        Path::Mailbox(mailbox) => ReversePath::parse(mailbox.as_str()),
+        Path::Mailbox(mailbox) => policy.reverse_path(mailbox.as_str()),
         Path::Null | Path::Postmaster => Ok(ReversePath::Null),
     }
 }

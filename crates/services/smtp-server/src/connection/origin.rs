@@ -7,6 +7,7 @@ use rules::{ReverseName, SessionFacts};
 use smtp_protocol::server::Xclient;
 
 use super::Connection;
+use super::refusal::Asked;
 use crate::replies;
 use crate::server::{Listener, Server};
 
@@ -53,7 +54,8 @@ impl Connection {
         let local = told.destination.map(|ip| SocketAddr::new(ip, 0));
         if let Err(error) = self.io.told(peer, local) {
             tracing::info!(peer = %peer.ip(), proxy = %proxy.ip(), %error, "refused");
-            self.server.metrics.refused("too-many-connections");
+            let reason = format!("for {}: {error}", peer.ip());
+            self.keep_refusal("too-many-connections", &[reason.into()]);
             self.session.refuse(replies::NO_ROOM, self.io.output());
             return;
         }
@@ -61,6 +63,7 @@ impl Connection {
         self.facts = facts(&self.server, &self.listener, &self.io);
         self.facts.tls = tls;
         self.facts.login = told.login;
+        self.asked = Asked::default();
         self.forget_transaction();
         self.look_up_name().await;
         if let Some(verdict) = self.too_many_connections() {

@@ -19,6 +19,7 @@ mod login;
 mod outage;
 mod proxy;
 mod rates;
+mod refusals;
 mod relay;
 mod reverse_name;
 mod scram;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use api::directory::v1::directory_server::DirectoryServer;
 use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::queue_server::QueueServer;
+use api::queue::v1::refusals_server::RefusalsServer;
 use api::queue::v1::storage_server::StorageServer;
 use api::throttle::v1::throttle_server::ThrottleServer;
 use fakes::{FakePolicy, FakeQueueService};
@@ -16,7 +17,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
-use crate::fakes::{FakeDirectory, FakeQueue, FakeStorage, FakeThrottle};
+use crate::fakes::{FakeDirectory, FakeQueue, FakeRefusals, FakeStorage, FakeThrottle};
 
 pub(crate) const POLICY: &str = r#"
 [receiving.untrusted]
@@ -40,6 +41,7 @@ unmatched = "accept"
 /// See the module. Everything ends when it is dropped.
 pub(crate) struct System {
     pub(crate) queue: FakeQueue,
+    pub(crate) refusals: FakeRefusals,
     pub(crate) directory: FakeDirectory,
     pub(crate) throttle: FakeThrottle,
     pub(crate) storage: FakeStorage,
@@ -93,6 +95,7 @@ impl System {
         let folder = tempfile::tempdir().unwrap();
         let socket = format!("unix:{}", folder.path().join("s").display());
         let queue = FakeQueue::new();
+        let refusals = FakeRefusals::new();
         let directory = FakeDirectory::new(&["bob@example.test", "eve@example.test"]);
         let throttle = FakeThrottle::new();
         let storage = FakeStorage::new();
@@ -100,6 +103,7 @@ impl System {
         let fakes = Service::for_tests("fakes");
         let service = QueueServer::new(FakeQueueService(queue.clone()));
         let routes = Routes::new(service.max_decoding_message_size(1 << 24))
+            .add_service(RefusalsServer::new(refusals.clone()))
             .add_service(DirectoryServer::new(directory.clone()))
             .add_service(ThrottleServer::new(throttle.clone()))
             .add_service(StorageServer::new(storage.clone()))
@@ -125,6 +129,7 @@ impl System {
         let running = smtp_server::start(config, service).await.unwrap();
         Self {
             queue,
+            refusals,
             directory,
             throttle,
             storage,

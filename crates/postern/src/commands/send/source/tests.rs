@@ -4,6 +4,7 @@ use super::*;
 fn trace() -> Trace {
     Trace {
         hostname: "mail.example.test".to_owned(),
+        full_name: None,
         id: "0123456789abcdef".to_owned(),
         at: 1_795_377_600,
     }
@@ -69,7 +70,7 @@ fn text_without_a_header_section_is_all_text() {
 fn recipients_are_read_from_the_header() {
     let text = "To: Bob <bob@example.test>, friends: a@x.test, \"b c\"@x.test;\n\
                 Cc: eve@BÜCHER.test\nBcc: c@y.test\nSubject: to@nobody\n\nx\n";
-    let recipients = open(text).recipients().unwrap();
+    let recipients = open(text).recipients(None).unwrap();
     let recipients: Vec<_> = recipients.iter().map(ToString::to_string).collect();
     assert_eq!(
         recipients,
@@ -81,7 +82,12 @@ fn recipients_are_read_from_the_header() {
             "c@y.test"
         ]
     );
-    let error = open("To: bob@\n\nx\n").recipients().unwrap_err();
+    let error = open("To: a@b@c.test\n\nx\n").recipients(None).unwrap_err();
+    assert!(
+        error.starts_with("To names something like a@bc.test"),
+        "{error}"
+    );
+    let error = open("To: bob@\n\nx\n").recipients(None).unwrap_err();
     assert!(error.starts_with("To names bob@"), "{error}");
 }
 
@@ -116,4 +122,67 @@ fn an_endless_header_section_is_refused() {
         .err()
         .unwrap();
     assert!(error.to_string().contains("header section"), "{error}");
+}
+
+#[test]
+fn addresses_without_a_domain_get_the_one_that_is_given() {
+    let text = "To: root, Bob <bob>, eve@x.test\nCc: \"b c\"\n\nx\n";
+    let origin = "example.test".parse().unwrap();
+    let recipients = open(text).recipients(Some(&origin)).unwrap();
+    let recipients: Vec<_> = recipients.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        recipients,
+        [
+            "root@example.test",
+            "bob@example.test",
+            "eve@x.test",
+            "\"b c\"@example.test"
+        ]
+    );
+    assert!(open(text).recipients(None).is_err());
+}
+
+#[test]
+fn a_message_that_is_sent_again_goes_to_those_it_is_sent_again_to() {
+    let text = "Resent-To: eve@x.test\nResent-Bcc: c@y.test\nTo: bob@example.test\n\nx\n";
+    let source = open(text);
+    let recipients = source.recipients(None).unwrap();
+    let recipients: Vec<_> = recipients.iter().map(ToString::to_string).collect();
+    assert_eq!(recipients, ["eve@x.test", "c@y.test"]);
+    let all = all(source);
+    assert!(
+        all.contains("Resent-To") && !all.contains("Resent-Bcc"),
+        "{all}"
+    );
+}
+
+#[test]
+fn the_authors_name_is_written_as_a_phrase() {
+    let from = |name: &str| {
+        let trace = Trace {
+            full_name: Some(name.to_owned()),
+            ..trace()
+        };
+        let sender = ReversePath::parse("eve@example.test").unwrap();
+        let source = Source::open(Box::new("\nx\n".as_bytes()), &sender, &trace).unwrap();
+        let header = String::from_utf8(source.header().to_vec()).unwrap();
+        let from = header.lines().find(|line| line.starts_with("From: "));
+        from.unwrap().to_owned()
+    };
+    assert!(from("Eve Smith").contains("Eve Smith"));
+    assert!(from("Eve Smith").ends_with("<eve@example.test>"));
+    assert!(from("Eve (at, home)").contains("\"Eve (at, home)\""));
+    assert!(from("Ève").contains("=?utf-8?"));
+    assert!(!from("Eve\r\nBcc: x@y.test").contains('\n'));
+}
+
+#[test]
+fn the_line_that_separates_messages_in_a_file_is_dropped() {
+    for mark in ["From bob Tue Nov 24 10:00:00 2026", ">From bob"] {
+        let text = format!("{mark}\nSubject: x\n\nFrom bob with love\n");
+        let slow = Box::new(Slow(text.leak().as_bytes()));
+        let all = all(Source::open(slow, &ReversePath::Null, &trace()).unwrap());
+        let expected = "Subject: x\r\n\r\nFrom bob with love\r\n";
+        assert!(all.ends_with(expected) && !all.contains(mark), "{all}");
+    }
 }

@@ -1,0 +1,149 @@
+//! What becomes of one recipient, told rule by rule.
+
+use serde::Serialize;
+
+use super::{Play, Step, receiving_rules};
+use crate::address::EmailAddress;
+use crate::path::ForwardPath;
+use crate::policy::Policy;
+use crate::routing::Route;
+use crate::trust::Trust;
+use crate::verdict::{RecipientVerdict, Verdict};
+
+/// What would become of a recipient, and why.
+#[derive(Clone, Debug, Serialize)]
+pub struct RecipientStory {
+    /// RCPT TO, as the client writes it.
+    pub recipient: String,
+    /// Each rule that was looked at for it, in order.
+    pub steps: Vec<Step>,
+    /// What the client is told, with the reasons.
+    pub verdict: Verdict,
+    /// Where the message would go, if it is accepted.
+    pub route: Option<String>,
+    /// The rule that decides the route.
+    pub rule: Option<String>,
+}
+
+impl RecipientStory {
+    /// Refused before any rule for recipients was asked.
+    pub(super) fn refused(recipient: &str, verdict: Verdict) -> Self {
+        Self {
+            recipient: recipient.to_owned(),
+            steps: Vec::new(),
+            verdict,
+            route: None,
+            rule: None,
+        }
+    }
+
+    fn tell(&mut self, rule: impl Into<String>, outcome: impl Into<String>) {
+        self.steps.push(Step::new(rule, outcome));
+    }
+
+    fn accept(&mut self, route: &Route, end: String) {
+        self.verdict = Verdict::accepted().because(route.rule().to_owned());
+        self.rule = Some(route.rule().to_owned());
+        self.route = Some(end);
+    }
+}
+
+/// Plays RCPT for a message that has `taken` recipients already.
+pub(super) fn play(
+    policy: &Policy,
+    play: &Play<'_>,
+    trust: &Trust,
+    taken: usize,
+    text: &str,
+) -> RecipientStory {
+    let another = policy.accept_another_recipient(trust, taken);
+    let steps = receiving_rules::of_recipient(policy, play, trust, &another);
+    let mut story = RecipientStory::refused(text, another);
+    story.steps = steps;
+    if !story.verdict.is_accepted() {
+        return story;
+    }
+    match policy.accept_forward_path(play.facts, trust, play.sender, text) {
+        Ok((recipient, answer)) => {
+            if ForwardPath::is_postmaster(text) {
+                let told = format!("<Postmaster> is {recipient}, whom everybody reaches");
+                story.tell("[delivery] postmaster", told);
+            } else {
+                tell_domain(policy, trust, &recipient, &mut story);
+            }
+            settle(answer, play, &mut story);
+            if story.verdict.is_accepted() {
+                let rules = receiving_rules::of_accepted(policy, play, trust);
+                story.steps.extend(rules);
+            }
+        }
+        Err(verdict) => {
+            story.tell("address", verdict.name);
+            story.verdict = verdict;
+        }
+    }
+    story
+}
+
+fn tell_domain(
+    policy: &Policy,
+    trust: &Trust,
+    recipient: &EmailAddress,
+    story: &mut RecipientStory,
+) {
+    let named = recipient.domain().and_then(|domain| policy.domain(domain));
+    match named {
+        Some(rule) => {
+            let open = if rule.open {
+                "open to everyone"
+            } else {
+                "for trusted senders"
+            };
+            let line = rule.line;
+            story.tell(format!("{} (line {line})", rule.label), open);
+        }
+        None => story.tell("domain rules", format!("none names {}", recipient.host())),
+    }
+    let route = policy.route(recipient);
+    match policy.may_reach(trust, recipient, &route) {
+        Ok(()) => story.tell("relay rule", "passed"),
+        Err(refusal) => story.tell("relay rule", refusal.name),
+    }
+}
+
+/// Follows an answer through the users it depends on.
+fn settle(mut answer: RecipientVerdict, play: &Play<'_>, story: &mut RecipientStory) {
+    loop {
+        match answer {
+            RecipientVerdict::Refuse(verdict) => {
+                story.verdict = verdict;
+                return;
+            }
+            RecipientVerdict::Accept { route } => {
+                // Accepted all the same, without a mailbox: what delivery will do about it.
+                let end = match &route {
+                    Route::Mailbox { user, .. } => {
+                        format!("returned to the sender: {user} has no mailbox")
+                    }
+                    route => route.to_string(),
+                };
+                story.tell(route.rule(), end.clone());
+                story.accept(&route, end);
+                return;
+            }
+            RecipientVerdict::AcceptIfUser {
+                user,
+                route,
+                otherwise,
+            } => {
+                if (play.has_user)(&user) {
+                    story.tell(route.rule(), format!("{user} has a mailbox"));
+                    story.accept(&route, format!("mailbox {user}"));
+                    return;
+                }
+                story.tell(route.rule(), format!("{user} has no mailbox"));
+                answer = *otherwise;
+            }
+        }
+    }
+}

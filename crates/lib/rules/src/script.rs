@@ -1,0 +1,158 @@
+//! Policy scripts: sessions and what is expected of a policy, one statement a line, in the manner
+//! of Postfix's `smtpd_check`.
+//!
+//! ```text
+//! # Who has a mailbox.
+//! users bob@example.test eve@example.test
+//!
+//! # Where sessions come in from here on: name, class, local address, the host's default gateways.
+//! listener mx auto local=198.51.100.1 gateway=198.51.100.254
+//!
+//! # A session begins; nothing is left of the one before.
+//! client 203.0.113.9
+//! helo mail.x.test
+//! tls
+//! auth bob@example.test
+//! trust -> authenticated
+//!
+//! # A transaction, and what is expected.
+//! mail <bob@example.test> size=2000 -> accepted
+//! rcpt <bob@example.test> -> accepted 250 (mailbox bob@example.test)
+//! rcpt <b@elsewhere.test> -> relay-denied
+//! ```
+//!
+//! - Behind `->` stands the name of a verdict; a reply code and a route in parentheses may follow.
+//!   A statement without `->` is played and expects nothing.
+//! - `trust` is asked for the name of the decision, or for `trusted` or `untrusted`; before `mail`
+//!   without a sender.
+//! - `rcpt` behind a `mail` that was refused gets the same verdict.
+//! - `mail … recipients=99` stands for as many recipients that were accepted before.
+//! - What stands behind the address of a `client` is for one session:
+//!   - `local=ADDRESS`; where no local address is given, an internal peer came to one of its own
+//!     network, and all others to a public one.
+//!   - `interface=CLASS` (internal, external or dmz): the class of the interface that it came in on,
+//!     as it is found; `interface=CLASS,set` when the configuration sets it. Found by the addresses
+//!     alone unless given.
+//!   - `proxy=ADDRESS`: the proxy that told the client's address; the same one if it told none.
+//!   - `reverse-name=NAME,NAME`: the client's names in the DNS that lead back to its address; `none` unless
+//!     given, `failed` when the DNS does not answer.
+//! - Numbers may be written as sizes: `size="26 MiB"`.
+//! - `#` begins a comment, at the start of a line or of a word.
+//!
+//! A script is read as a whole: what is wrong with it is told with lines and reasons, and then
+//! nothing is played.
+
+mod client;
+mod play;
+mod read;
+mod words;
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::address::EmailAddress;
+use crate::facts::SessionFacts;
+use crate::policy::Policy;
+
+pub use play::{Expected, Found};
+
+/// A script that can be played.
+#[derive(Debug)]
+pub struct Script {
+    lines: Vec<Line>,
+    users: Option<Vec<EmailAddress>>,
+}
+
+/// A line with what stands in it.
+#[derive(Debug)]
+struct Line {
+    number: usize,
+    text: String,
+    statement: Statement,
+    expected: Option<Expected>,
+}
+
+#[derive(Debug)]
+enum Statement {
+    /// A session begins, with these facts.
+    Client(SessionFacts),
+    Helo(String),
+    Login(String),
+    Tls(bool),
+    Trust,
+    Mail {
+        /// As the client writes it.
+        sender: String,
+        size: Option<u64>,
+        taken: usize,
+    },
+    Rcpt(String),
+}
+
+/// What came of one expectation.
+#[derive(Clone, Debug, Serialize)]
+pub struct Checked {
+    /// The line of the script.
+    pub line: usize,
+    /// What stands there.
+    pub statement: String,
+    /// Whether the policy does what is expected.
+    pub met: bool,
+    /// What is expected.
+    pub expected: Expected,
+    /// What the policy does.
+    pub found: Found,
+}
+
+/// What is wrong with a script.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ScriptError {
+    /// Line, counted from 1.
+    pub line: usize,
+    /// The reason.
+    pub reason: String,
+}
+
+impl fmt::Display for ScriptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.reason)
+    }
+}
+
+impl std::error::Error for ScriptError {}
+
+impl Script {
+    /// Reads a script.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, Vec<ScriptError>> {
+        read::read(text)
+    }
+
+    /// Who has a mailbox, if the script says.
+    pub fn users(&self) -> Option<&[EmailAddress]> {
+        self.users.as_deref()
+    }
+
+    /// The users on whom the answers of a policy may depend.
+    pub fn users_asked(&self, policy: &Policy) -> Vec<EmailAddress> {
+        let mut users: Vec<EmailAddress> = Vec::new();
+        for line in &self.lines {
+            let Statement::Rcpt(path) = &line.statement else {
+                continue;
+            };
+            let recipient = policy.forward_path(path);
+            users.extend(recipient.iter().flat_map(|to| policy.users_asked(to)));
+        }
+        users.sort_unstable_by_key(ToString::to_string);
+        users.dedup();
+        users
+    }
+
+    /// Plays it: what came of each expectation, in order.
+    pub fn play(&self, policy: &Policy, has_user: &dyn Fn(&EmailAddress) -> bool) -> Vec<Checked> {
+        play::play(self, policy, has_user)
+    }
+}

@@ -1,0 +1,134 @@
+//! Where a session comes in, and whose it is.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::read::unknown;
+use crate::facts::{ListenerClass, ReverseName, SessionFacts, supposed_local};
+use crate::interface::{NetworkClass, SessionInterface};
+
+/// Where sessions come in.
+pub(super) struct Listener {
+    name: Arc<str>,
+    class: ListenerClass,
+    local: Option<IpAddr>,
+    gateways: Arc<[IpAddr]>,
+}
+
+impl Default for Listener {
+    fn default() -> Self {
+        Self {
+            name: "mx".into(),
+            class: ListenerClass::Auto,
+            local: None,
+            gateways: Arc::new([]),
+        }
+    }
+}
+
+type Tell = fn(&mut SessionFacts, &str) -> Result<(), String>;
+
+/// What can be said of a client behind its address: facts of its session alone.
+const CLIENT: &[(&str, Tell)] = &[
+    ("local", |facts, value| {
+        facts.local = address(value)?;
+        Ok(())
+    }),
+    ("interface", |facts, value| {
+        facts.interface = Some(interface(value)?);
+        Ok(())
+    }),
+    ("proxy", |facts, value| {
+        facts.proxy = Some(address(value)?);
+        Ok(())
+    }),
+    ("reverse-name", |facts, value| {
+        facts.reverse_name = reverse_name(value)?;
+        Ok(())
+    }),
+];
+
+/// `listener NAME [CLASS] [local=ADDRESS] [gateway=ADDRESS]...`
+pub(super) fn listener(words: &[&str]) -> Result<Listener, String> {
+    let Some((name, options)) = words.split_first() else {
+        return Err("`listener` needs a name".to_owned());
+    };
+    let mut listener = Listener {
+        name: (*name).into(),
+        ..Listener::default()
+    };
+    let mut gateways = Vec::new();
+    for word in options {
+        match word.split_once('=') {
+            Some(("local", value)) => listener.local = Some(address(value)?),
+            Some(("gateway", value)) => gateways.push(address(value)?),
+            None => listener.class = class(word)?,
+            Some(_) => return Err(unknown(word, "a class, local= and gateway=")),
+        }
+    }
+    listener.gateways = gateways.into();
+    Ok(listener)
+}
+
+/// `client ADDRESS [local=ADDRESS]`, and whatever else `CLIENT` knows.
+pub(super) fn client(listener: &Listener, words: &[&str]) -> Result<SessionFacts, String> {
+    let Some((peer, options)) = words.split_first() else {
+        return Err("`client` needs an address".to_owned());
+    };
+    let peer = address(peer)?;
+    let local = listener.local.unwrap_or_else(|| supposed_local(peer));
+    let mut facts = SessionFacts::new(Arc::clone(&listener.name), peer, local);
+    facts.class = listener.class;
+    facts.gateways = Arc::clone(&listener.gateways);
+    facts.reverse_name = ReverseName::None;
+    for word in options {
+        let (name, value) = word.split_once('=').unwrap_or((word, ""));
+        let Some((_, tell)) = CLIENT.iter().find(|(known, _)| *known == name) else {
+            let known: Vec<String> = CLIENT
+                .iter()
+                .map(|(known, _)| format!("{known}="))
+                .collect();
+            return Err(unknown(word, &known.join(", ")));
+        };
+        tell(&mut facts, value)?;
+    }
+    Ok(facts)
+}
+
+/// A class that was found, or `CLASS,set`: one that the configuration sets.
+fn interface(value: &str) -> Result<SessionInterface, String> {
+    let (class, set) = match value.strip_suffix(",set") {
+        Some(class) => (class, true),
+        None => (value, false),
+    };
+    let class: NetworkClass = class
+        .parse()
+        .map_err(|reason| format!("`{class}`: {reason}"))?;
+    Ok(SessionInterface {
+        name: "of the script".into(),
+        class,
+        set,
+        reason: "the script says so".into(),
+    })
+}
+
+fn reverse_name(value: &str) -> Result<ReverseName, String> {
+    match value {
+        "" => Err("`reverse-name=` needs a name, or `none` or `failed`".to_owned()),
+        "none" => Ok(ReverseName::None),
+        "failed" => Ok(ReverseName::Failed),
+        names => {
+            let names = names.split(',').map(str::to_lowercase);
+            Ok(ReverseName::Confirmed(names.collect()))
+        }
+    }
+}
+
+fn address(text: &str) -> Result<IpAddr, String> {
+    text.parse()
+        .map_err(|_| format!("`{text}` is no IP address"))
+}
+
+fn class(word: &str) -> Result<ListenerClass, String> {
+    word.parse().map_err(|reason| format!("`{word}`: {reason}"))
+}

@@ -1,0 +1,239 @@
+//! Text into statements.
+
+use std::str::FromStr;
+
+use super::client::{Listener, client, listener};
+use super::words::words;
+use super::{Expected, Line, Script, ScriptError, Statement};
+use crate::address::EmailAddress;
+use crate::size::parse_size;
+
+/// How far a session has come.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Nothing,
+    Session,
+    Transaction,
+}
+
+/// Reads a script, or tells everything that is wrong with it.
+pub(super) fn read(text: &str) -> Result<Script, Vec<ScriptError>> {
+    let mut reader = Reader {
+        lines: Vec::new(),
+        users: None,
+        listener: Listener::default(),
+        phase: Phase::Nothing,
+    };
+    let mut errors = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let number = index + 1;
+        if let Err(reason) = reader.line(number, line) {
+            errors.push(ScriptError {
+                line: number,
+                reason,
+            });
+        }
+    }
+    if errors.is_empty() {
+        return Ok(Script {
+            lines: reader.lines,
+            users: reader.users,
+        });
+    }
+    Err(errors)
+}
+
+struct Reader {
+    lines: Vec<Line>,
+    users: Option<Vec<EmailAddress>>,
+    listener: Listener,
+    phase: Phase,
+}
+
+impl Reader {
+    fn line(&mut self, number: usize, text: &str) -> Result<(), String> {
+        let words = words(text)?;
+        let (said, expected) = match words.iter().position(|word| *word == "->") {
+            Some(at) => {
+                let (said, expected) = words.split_at(at);
+                (said, Some(read_expected(expected.get(1..).unwrap_or(&[]))?))
+            }
+            None => (words.as_slice(), None),
+        };
+        let Some((name, arguments)) = said.split_first() else {
+            return match expected {
+                Some(_) => Err("nothing stands before `->`".to_owned()),
+                None => Ok(()),
+            };
+        };
+        if expected.is_some() && !matches!(*name, "trust" | "mail" | "rcpt") {
+            return Err(format!(
+                "`{name}` has no verdict: `->` stands behind trust, mail or rcpt"
+            ));
+        }
+        let Some(statement) = self.statement(name, arguments)? else {
+            return Ok(());
+        };
+        if matches!(statement, Statement::Trust) && expected.is_none() {
+            return Err("`trust` says nothing without `->`".to_owned());
+        }
+        self.lines.push(Line {
+            number,
+            text: said.join(" "),
+            statement,
+            expected,
+        });
+        Ok(())
+    }
+
+    fn statement(&mut self, name: &str, words: &[&str]) -> Result<Option<Statement>, String> {
+        let statement = match name {
+            "users" => {
+                self.users(words)?;
+                return Ok(None);
+            }
+            "listener" => {
+                self.phase = Phase::Nothing;
+                self.listener = listener(words)?;
+                return Ok(None);
+            }
+            "client" => {
+                self.phase = Phase::Session;
+                Statement::Client(client(&self.listener, words)?)
+            }
+            "helo" => self.of_session(name, || Ok(Statement::Helo(one(words)?.to_owned())))?,
+            "auth" => self.of_session(name, || Ok(Statement::Login(one(words)?.to_owned())))?,
+            "tls" => self.of_session(name, || tls(words))?,
+            "trust" => self.of_session(name, || none(words).map(|()| Statement::Trust))?,
+            "mail" => {
+                let mail = self.of_session(name, || mail(words))?;
+                self.phase = Phase::Transaction;
+                mail
+            }
+            "rcpt" => {
+                if self.phase < Phase::Transaction {
+                    return Err("`rcpt` before `mail`".to_owned());
+                }
+                Statement::Rcpt(one(words)?.to_owned())
+            }
+            other => {
+                return Err(format!(
+                    "`{other}` is no statement; there are users, listener, client, helo, tls, \
+                     auth, trust, mail and rcpt"
+                ));
+            }
+        };
+        Ok(Some(statement))
+    }
+
+    fn of_session(
+        &self,
+        name: &str,
+        statement: impl FnOnce() -> Result<Statement, String>,
+    ) -> Result<Statement, String> {
+        if self.phase == Phase::Nothing {
+            return Err(format!("`{name}` before `client`"));
+        }
+        statement()
+    }
+
+    fn users(&mut self, words: &[&str]) -> Result<(), String> {
+        let users = self.users.get_or_insert_default();
+        for word in words {
+            let word = word.trim_end_matches(',');
+            let user = EmailAddress::from_str(word)
+                .map_err(|reason| format!("`{word}` is no user's address: {reason}"))?;
+            users.push(user.folded());
+        }
+        Ok(())
+    }
+}
+
+fn tls(words: &[&str]) -> Result<Statement, String> {
+    match words {
+        [] | ["on"] => Ok(Statement::Tls(true)),
+        ["off"] => Ok(Statement::Tls(false)),
+        _ => Err("`tls` is on or off".to_owned()),
+    }
+}
+
+fn mail(words: &[&str]) -> Result<Statement, String> {
+    let Some((sender, options)) = words.split_first() else {
+        return Err("`mail` needs a reverse-path, such as <a@x.test> or <>".to_owned());
+    };
+    let (mut size, mut taken) = (None, 0);
+    for word in options {
+        match word.split_once('=') {
+            Some(("size", value)) => size = Some(octets(value)?),
+            Some(("recipients", value)) => {
+                taken = value
+                    .parse()
+                    .map_err(|_| format!("`{value}` is no number of recipients"))?;
+            }
+            _ => return Err(unknown(word, "size= and recipients=")),
+        }
+    }
+    Ok(Statement::Mail {
+        sender: (*sender).to_owned(),
+        size,
+        taken,
+    })
+}
+
+fn octets(value: &str) -> Result<u64, String> {
+    let value = value.trim_matches('"');
+    value
+        .parse()
+        .or_else(|_| parse_size(value))
+        .map_err(|reason| format!("`{value}` is no size: {reason}"))
+}
+
+fn read_expected(words: &[&str]) -> Result<Expected, String> {
+    let Some((verdict, words)) = words.split_first() else {
+        return Err("`->` needs the name of a verdict".to_owned());
+    };
+    if !verdict.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') {
+        return Err(format!("`{verdict}` is no name of a verdict"));
+    }
+    let mut expected = Expected {
+        verdict: (*verdict).to_owned(),
+        code: None,
+        route: None,
+    };
+    for word in words {
+        if let Some(route) = word
+            .strip_prefix('(')
+            .and_then(|word| word.strip_suffix(')'))
+        {
+            expected.route = Some(route.trim().to_owned());
+        } else {
+            let code = word.parse().ok().filter(|code| (200..600).contains(code));
+            expected.code = Some(code.ok_or_else(|| {
+                unknown(
+                    word,
+                    "behind the verdict a reply code and a route in parentheses",
+                )
+            })?);
+        }
+    }
+    Ok(expected)
+}
+
+fn one<'a>(words: &[&'a str]) -> Result<&'a str, String> {
+    match words {
+        [word] => Ok(word),
+        [] => Err("something is missing behind the statement".to_owned()),
+        [_, more, ..] => Err(format!("`{more}` is too much")),
+    }
+}
+
+fn none(words: &[&str]) -> Result<(), String> {
+    match words.first() {
+        None => Ok(()),
+        Some(word) => Err(format!("`{word}` is too much")),
+    }
+}
+
+pub(super) fn unknown(word: &str, known: &str) -> String {
+    format!("`{word}` is not known here; there can be {known}")
+}

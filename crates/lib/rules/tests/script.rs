@@ -1,0 +1,231 @@
+//! How a policy script is read, and what is told of it.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
+
+use proptest::prelude::*;
+use rules::{Checked, EmailAddress, Policy, Script};
+
+const POLICY: &str = r#"
+[[domain]]
+name = "example.test"
+deliver = "mailboxes"
+unmatched = { catch-all = "eve" }
+"#;
+
+fn play(text: &str) -> Vec<Checked> {
+    let policy = Policy::parse(POLICY).unwrap();
+    let script = Script::parse(text).unwrap();
+    let users: Vec<EmailAddress> = script.users().unwrap_or_default().to_vec();
+    script.play(&policy, &|user| users.contains(user))
+}
+
+fn errors(text: &str) -> Vec<String> {
+    let errors = Script::parse(text).unwrap_err();
+    errors.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_failed_expectation_says_where_what_was_found_and_why() {
+    let checked = play(
+        "# who\nusers bob@example.test\n\nclient 203.0.113.9 # a stranger\nmail <a@x.test>\n\
+         rcpt   <b@y.test>   -> accepted # not so\n",
+    );
+    let [one] = checked.as_slice() else {
+        panic!("{checked:?}");
+    };
+    assert!(!one.met);
+    assert_eq!((one.line, one.statement.as_str()), (6, "rcpt <b@y.test>"));
+    assert_eq!(one.expected.to_string(), "accepted");
+    assert_eq!(one.found.to_string(), "relay-denied 550");
+    assert!(!one.found.trusted);
+    assert_eq!(
+        one.found.reasons,
+        [
+            "the session is untrusted (external-listener)",
+            "no domain rule names y.test",
+            "203.0.113.9 sends as <a@x.test>"
+        ]
+    );
+}
+
+#[test]
+fn verdict_code_and_route_must_all_be_as_expected() {
+    let table = [
+        ("accepted", true),
+        ("accepted 250", true),
+        ("accepted 251", false),
+        ("accepted (mailbox bob@example.test)", true),
+        ("accepted 250 (mailbox bob@example.test)", true),
+        ("accepted (mailbox eve@example.test)", false),
+        ("relay-denied", false),
+        ("trusted", false),
+    ];
+    for (expected, met) in table {
+        let checked = play(&format!(
+            "users bob@example.test\nclient 203.0.113.9\nmail <>\n\
+             rcpt <bob@example.test> -> {expected}"
+        ));
+        assert_eq!(checked[0].met, met, "{expected}");
+    }
+}
+
+#[test]
+fn a_client_brings_nothing_along_from_the_one_before() {
+    let checked = play(
+        "client 203.0.113.9\nhelo x.test\ntls\nauth bob\ntrust -> authenticated\n\
+         client 203.0.113.9\ntrust -> untrusted\n",
+    );
+    assert!(checked.iter().all(|checked| checked.met), "{checked:?}");
+}
+
+#[test]
+fn interface_proxy_and_name_are_those_of_one_client() {
+    let policy = Policy::parse(
+        "[[trust]]\naction = \"trust\"\nwhere = { reverse-dns = \"*.partner.test\" }\n",
+    )
+    .unwrap();
+    let script = Script::parse(
+        "client 10.0.0.5 interface=dmz\ntrust -> dmz-listener\n\
+         client 203.0.113.9 interface=internal\ntrust -> public-peer\n\
+         client 203.0.113.9 interface=internal,set\ntrust -> internal-peer\n\
+         client 10.0.0.5 proxy=10.0.0.5\ntrust -> proxy-peer\n\
+         client 203.0.113.9 reverse-name=x.test,Mail.Partner.test\ntrust -> trust-policy\n\
+         client 203.0.113.9 reverse-name=failed\nmail <a@x.test>\nrcpt <b@y.test> -> trust-unknown 451\n\
+         client 203.0.113.9\nmail <a@x.test>\nrcpt <b@y.test> -> relay-denied 550\n",
+    )
+    .unwrap();
+    let checked = script.play(&policy, &|_| false);
+    assert_eq!(checked.len(), 7);
+    assert!(checked.iter().all(|checked| checked.met), "{checked:?}");
+}
+
+#[test]
+fn the_bare_postmaster_is_reached_by_everybody() {
+    let policy = Policy::parse("[delivery]\npostmaster = \"admin@elsewhere.test\"\n").unwrap();
+    let script = Script::parse(
+        "client 203.0.113.9\nmail <>\nrcpt <Postmaster> -> accepted 250 (direct to elsewhere.test)\n\
+         rcpt postmaster -> accepted\nrcpt <admin@elsewhere.test> -> relay-denied 550\n\
+         rcpt <postmaster@elsewhere.test> -> relay-denied 550\n",
+    )
+    .unwrap();
+    let checked = script.play(&policy, &|_| false);
+    assert_eq!(checked.len(), 4);
+    assert!(checked.iter().all(|checked| checked.met), "{checked:?}");
+}
+
+#[test]
+fn the_users_that_matter_are_known_before_it_is_played() {
+    let script = Script::parse(
+        "client 203.0.113.9\nmail <>\nrcpt <Bob@example.test>\nrcpt <bob@example.test>\n\
+         rcpt <x@y.test>\nrcpt <nonsense>\n",
+    )
+    .unwrap();
+    assert!(script.users().is_none());
+    let asked = script.users_asked(&Policy::parse(POLICY).unwrap());
+    let asked: Vec<String> = asked.iter().map(ToString::to_string).collect();
+    assert_eq!(asked, ["bob@example.test", "eve@example.test"]);
+}
+
+#[test]
+fn everything_that_is_wrong_with_a_script_is_told_by_line() {
+    let table = [
+        ("rcpt <b@y.test>", "line 1: `rcpt` before `mail`"),
+        ("mail <>", "line 1: `mail` before `client`"),
+        ("listener a\nhelo x", "line 2: `helo` before `client`"),
+        ("client here", "line 1: `here` is no IP address"),
+        ("client", "line 1: `client` needs an address"),
+        (
+            "client ::1 remote=::1",
+            "line 1: `remote=::1` is not known here; there can be local=, \
+             interface=, proxy=, reverse-name=",
+        ),
+        (
+            "client ::1 interface=lan",
+            "line 1: `lan`: the class can be internal, external or dmz",
+        ),
+        (
+            "client ::1 reverse-name=",
+            "line 1: `reverse-name=` needs a name, or `none` or `failed`",
+        ),
+        (
+            "listener mx lan",
+            "line 1: `lan`: a class is auto, internal, external or dmz",
+        ),
+        (
+            "client ::1 -> accepted",
+            "line 1: `client` has no verdict: `->` stands behind trust, mail or rcpt",
+        ),
+        (
+            "client ::1\ntrust",
+            "line 2: `trust` says nothing without `->`",
+        ),
+        (
+            "client ::1\nmail <> ->",
+            "line 2: `->` needs the name of a verdict",
+        ),
+        (
+            "client ::1\nmail <> -> 550",
+            "line 2: `550` is no name of a verdict",
+        ),
+        (
+            "client ::1\nmail <> -> accepted 99",
+            "line 2: `99` is not known here; there can be behind the verdict a reply code and a \
+             route in parentheses",
+        ),
+        ("client ::1\nmail <a", "line 2: a `<` has no `>`"),
+        ("client ::1\nhelo \"a b", "line 2: a `\"` has no end"),
+        ("client ::1\nhelo a b", "line 2: `b` is too much"),
+        (
+            "client ::1\nmail <> size=big",
+            "line 2: `big` is no size: not a size such as \"25 MiB\"",
+        ),
+        (
+            "client ::1\nmail <>size=1",
+            "line 2: a blank is missing behind `>` or `)`",
+        ),
+        ("-> accepted", "line 1: nothing stands before `->`"),
+        (
+            "users bob",
+            "line 1: `bob` is no user's address: an address needs `@` and a domain",
+        ),
+        (
+            "from <a@x.test>",
+            "line 1: `from` is no statement; there are users, listener, client, helo, tls, auth, \
+             trust, mail and rcpt",
+        ),
+    ];
+    for (text, expected) in table {
+        assert_eq!(errors(text), [expected], "{text}");
+    }
+    assert_eq!(errors("client\n\nfoo\n").len(), 2, "all of them at once");
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_written_is_played_or_refused_by_line(
+        words in prop::collection::vec(
+            prop_oneof![
+                3 => prop::sample::select(vec![
+                    "client", "203.0.113.9", "listener", "mx", "helo", "tls", "auth", "trust",
+                    "mail", "<a@x.test>", "<>", "rcpt", "<\"a >\"@example.test>", "->", "accepted",
+                    "550", "(", "users", "size=", "size=\"1 KiB\"", "recipients=9", "#", "\n",
+                    "\n", "\n", "\"", "\\", "<",
+                ]).prop_map(str::to_owned),
+                1 => "\\PC{0,8}",
+            ],
+            0..40,
+        )
+    ) {
+        let text = words.join(" ");
+        match Script::parse(&text) {
+            Ok(script) => {
+                let policy = Policy::parse(POLICY).unwrap();
+                script.users_asked(&policy);
+                script.play(&policy, &|_| true);
+            }
+            Err(errors) => {
+                prop_assert!(!errors.is_empty());
+                prop_assert!(errors.iter().all(|error| error.line <= text.lines().count()));
+            }
+        }
+    }
+}

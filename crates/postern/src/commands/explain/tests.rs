@@ -1,0 +1,159 @@
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
+use clap::Parser;
+
+use super::*;
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    arguments: Arguments,
+}
+
+fn told(line: &str, document: &str) -> Told {
+    let words = ["explain"].into_iter().chain(line.split(' '));
+    let arguments = Line::try_parse_from(words).unwrap().arguments;
+    let asked = Asked {
+        source: "revision 4".to_owned(),
+        policy: Policy::parse(document).unwrap(),
+        is_file: false,
+    };
+    play(&arguments, asked, &|_| true)
+}
+
+#[test]
+fn a_refusal_is_told_fact_by_fact_and_rule_by_rule() {
+    let told = told("--peer 203.0.113.9 --from a@x.test --to b@y.test", "");
+    assert_eq!(
+        told.text(),
+        "\
+FACT            VALUE
+peer            203.0.113.9
+local address   198.51.100.1
+listener        mx
+listener class  auto
+reverse name    none
+helo            none
+login           none
+tls             no
+sender          <a@x.test>
+
+RULE (REVISION 4)                                     OUTCOME
+network and login                                     untrusted: the local address 198.51.100.1 is not an internal one
+[receiving.untrusted] rates (connections)             off
+[receiving.untrusted] refuse-early-talkers            off
+[receiving.untrusted] min-free-space                  off
+[receiving.untrusted] max-size                        50 MiB: not evaluated, no size is declared
+[receiving.untrusted] refuse-blank-reverse-path       off
+[receiving.untrusted] refuse-address-literal-senders  off
+[receiving.untrusted] refuse-spoofed-senders          off
+[receiving.trusted] senders-must-belong-to-login      on: not evaluated, nobody has logged in
+[receiving.untrusted] rates (messages)                off
+[receiving.untrusted] dns-lists                       off
+[receiving.untrusted] sender-domain-must-exist        off
+MAIL FROM:<a@x.test>                                  accepted
+
+RCPT TO:<B@Y.TEST>                    OUTCOME
+[receiving.untrusted] max-recipients  100: passed
+domain rules                          none names y.test
+relay rule                            relay-denied
+
+Refused: relay-denied. The client reads \"550 5.7.1 Relaying denied\".
+  because the session is untrusted (external-listener)
+  because no domain rule names y.test
+  because 203.0.113.9 sends as <a@x.test>"
+    );
+}
+
+#[test]
+fn an_internal_peer_is_on_an_internal_interface_unless_said_otherwise() {
+    let trust = |line: &str| told(line, "").story.trust;
+    let line = "--peer 10.0.0.7 --from a@x.test --to b@y.test";
+    assert!(trust(line).trusted);
+    let line = "--peer 10.0.0.7 --local 198.51.100.1 --from a@x.test --to b@y.test";
+    assert!(!trust(line).trusted);
+    let line = "--peer 10.0.0.7 --gateway 10.0.0.7 --from a@x.test --to b@y.test";
+    assert_eq!(trust(line).name, "gateway-peer");
+    let line = "--peer 203.0.113.9 --class internal --from a@x.test --to b@y.test";
+    assert_eq!(trust(line).name, "internal-peer");
+}
+
+#[test]
+fn interface_proxy_and_name_are_facts() {
+    let to = "--from a@x.test --to b@y.test";
+    let dmz = told(&format!("--peer 10.0.0.7 --interface eth1=dmz {to}"), "");
+    assert_eq!(dmz.story.trust.name, "dmz-listener");
+    assert!(dmz.text().contains("interface       eth1, DMZ: as given"));
+    let trust = |line: &str| told(&format!("{line} {to}"), "").story.trust;
+    assert!(trust("--peer 10.0.0.7 --interface eth0=internal").trusted);
+    let stranger = "--peer 203.0.113.9 --interface eth0=internal";
+    assert_eq!(trust(stranger).name, "public-peer");
+    let silent = "--peer 10.0.0.7 --proxy 10.0.0.7";
+    assert_eq!(trust(silent).name, "proxy-peer");
+    let policy = "[[trust]]\naction = \"trust\"\nwhere = { reverse-dns = \"*.partner.test\" }\n";
+    let line = format!("--peer 203.0.113.9 {to}");
+    assert!(!told(&line, policy).story.trust.trusted);
+    let named = format!("{line} --reverse-name Mail.partner.test");
+    assert!(told(&named, policy).story.trust.trusted);
+    let failed = told(&format!("{line} --reverse-name failed"), policy);
+    assert_eq!(failed.story.recipients[0].verdict.name, "trust-unknown");
+    let refused = format!("explain {line} --interface eth0=office");
+    assert!(Line::try_parse_from(refused.split(' ')).is_err());
+}
+
+#[test]
+fn the_bare_postmaster_is_reached_by_everybody() {
+    let document = "[delivery]\npostmaster = \"admin@elsewhere.test\"\n";
+    let line = "--peer 203.0.113.9 --from a@x.test --to Postmaster";
+    let told = told(line, document);
+    assert!(told.accepted);
+    let text = told.text();
+    assert!(text.contains("<Postmaster> is admin@elsewhere.test, whom everybody reaches"));
+}
+
+#[test]
+fn each_recipient_is_told_with_its_route() {
+    let document = "[[domain]]\nname = \"example.test\"\ndeliver = \"mailboxes\"\n";
+    let line = "--peer 203.0.113.9 --from= --to bob@example.test --to b@y.test";
+    let told = told(line, document);
+    let text = told.text();
+    assert!(text.contains("Accepted: mailbox bob@example.test.\n  because domain rule"));
+    assert!(text.contains("Refused: relay-denied."));
+    assert!(
+        text.contains("not evaluated, it needs the message"),
+        "{text}"
+    );
+    let json = serde_json::to_value(&told).unwrap();
+    assert_eq!(json["accepted"], false, "not for all of them");
+    assert_eq!(json["policy"], "revision 4");
+    assert_eq!(json["recipients"][0]["route"], "mailbox bob@example.test");
+    assert_eq!(json["recipients"][1]["verdict"]["name"], "relay-denied");
+}
+
+#[test]
+fn size_login_helo_and_tls_count() {
+    let trust = "[[trust]]\nname = \"p\"\naction = \"trust\"\n\
+                 where = { helo = \"p.test\", tls = true, login = \"bob@*\" }\n";
+    let line = "--peer 203.0.113.9 --helo p.test --login bob@example.test --tls \
+                --from bob@example.test --to b@y.test --size 100";
+    let story = told(line, trust).story;
+    assert_eq!(story.trust.name, "trust-policy");
+    assert!(story.is_accepted());
+    let large = told(
+        "--peer 203.0.113.9 --from a@x.test --to b@y.test --size 60MiB",
+        "",
+    );
+    assert_eq!(large.story.sender.name, "message-too-large");
+    let text = large.text();
+    assert!(text.contains("50 MiB: refused"), "{text}");
+    assert!(
+        text.ends_with("`max-size` is 52428800 for untrusted"),
+        "{text}"
+    );
+    assert!(!text.contains("RCPT TO"), "{text}");
+}
+
+#[test]
+fn what_is_no_recipient_is_a_verdict_too() {
+    let story = told("--peer 203.0.113.9 --from a@x.test --to nonsense", "").story;
+    assert_eq!(story.recipients[0].verdict.name, "bad-address");
+}

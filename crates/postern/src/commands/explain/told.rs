@@ -1,0 +1,73 @@
+//! What `postern explain` prints.
+
+use rules::{Explanation, RecipientStory, Step, Verdict};
+use serde::Serialize;
+
+use crate::screen::{columns, written};
+
+#[derive(Debug, Serialize)]
+pub(super) struct Told {
+    /// The policy that was asked.
+    pub(super) policy: String,
+    pub(super) accepted: bool,
+    #[serde(flatten)]
+    pub(super) story: Explanation,
+}
+
+impl Told {
+    /// Facts, rules and verdicts, for people.
+    pub(super) fn text(&self) -> String {
+        let story = &self.story;
+        let mut facts = columns(&["fact", "value"]);
+        for fact in story.facts.iter().filter(|fact| !fact.value.is_empty()) {
+            facts.add_row([fact.name, &fact.value]);
+        }
+        let rules = format!("rule ({})", self.policy);
+        let mut parts = vec![written(&facts), table(&rules, &story.steps)];
+        if story.sender.is_accepted() {
+            for recipient in &story.recipients {
+                let to = format!("rcpt to:<{}>", recipient.recipient);
+                parts.push(table(&to, &recipient.steps));
+                parts.push(answer(recipient));
+            }
+        } else {
+            parts.push(refused(&story.sender));
+        }
+        if !story.message.is_empty() {
+            parts.push(table("message", &story.message));
+        }
+        parts.join("\n\n")
+    }
+}
+
+fn table(header: &str, steps: &[Step]) -> String {
+    let mut table = columns(&[header, "outcome"]);
+    for step in steps {
+        table.add_row([&step.rule, &step.outcome]);
+    }
+    written(&table)
+}
+
+fn answer(recipient: &RecipientStory) -> String {
+    match &recipient.route {
+        Some(route) => with_reasons(format!("Accepted: {route}."), &recipient.verdict),
+        None => refused(&recipient.verdict),
+    }
+}
+
+fn refused(verdict: &Verdict) -> String {
+    let reply = format!(
+        "Refused: {}. The client reads \"{} {} {}\".",
+        verdict.name, verdict.code, verdict.enhanced, verdict.text
+    );
+    with_reasons(reply, verdict)
+}
+
+fn with_reasons(answer: String, verdict: &Verdict) -> String {
+    let reasons = verdict.reasons.iter();
+    let reasons = reasons.map(|reason| format!("  because {reason}"));
+    std::iter::once(answer)
+        .chain(reasons)
+        .collect::<Vec<_>>()
+        .join("\n")
+}

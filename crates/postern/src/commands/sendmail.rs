@@ -1,0 +1,259 @@
+//! `postern sendmail`, and the program when it is called `sendmail`: what cron, scripts and
+//! programs expect of the command that every Unix mail system has.
+//!
+//! It puts messages into the queue like `postern send`; `-bs` speaks to the SMTP listener. Its exit
+//! codes are those of `sysexits.h`.
+
+mod dot;
+mod exit;
+mod options;
+mod pipe;
+
+use std::ffi::OsString;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use rules::{Domain, EmailAddress, Policy, ReversePath};
+
+use super::send::source::{Source, Trace, listed};
+use super::send::submit::{Envelope, submit, undeliverable};
+use super::{queue, revision, send};
+use crate::screen::Screen;
+use crate::system::System;
+use dot::UntilDot;
+use exit::Exit;
+use options::{Mode, Options};
+
+/// Where the configuration is when nobody says: cron knows no environment.
+const WELL_KNOWN: &str = "/etc/postern/postern.toml";
+
+/// `postern sendmail`
+#[derive(Debug, clap::Args)]
+#[command(disable_help_flag = true)]
+#[command(after_help = "\
+Called by the name `sendmail` (a link to postern is enough) it takes the same options. The system
+is found by POSTERN_CONFIG or POSTERN_DATA, else by /etc/postern/postern.toml.
+
+  -t             send to the addresses in To, Cc and Bcc too; Bcc is taken out
+  -i, -oi        a line with nothing but a dot does not end the message
+  -f ADDRESS     sender (also -r); empty or <> for the null sender
+  -F NAME        the author's name, where the message has no From
+  -bs            speak SMTP on standard input and output
+  -bp            list the queue (mailq)
+  -N WORDS       notices wanted: never, or success, failure and delay with commas between
+  -R full|hdrs   what a notice returns of the message
+  -V ID          the envelope's id in notices, in xtext
+  -bm -bi -m -n -v -B -G -h -L -O -o -p -U -A   are taken and change nothing
+
+Exit codes: 0; 64 usage; 65 the message or an address cannot be read; 67 no such user; 69 refused;
+75 the system cannot be reached, try again; 78 configuration.
+
+Examples:
+  postern sendmail -t -i
+  postern sendmail -f bob@example.test -- eve@example.test
+  ln -s /usr/bin/postern /usr/sbin/sendmail")]
+pub struct Arguments {
+    /// Options as sendmail has them, and recipients
+    #[arg(
+        value_name = "WORD",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    words: Vec<OsString>,
+    /// Print help
+    #[arg(long, action = clap::ArgAction::Help)]
+    help: Option<bool>,
+}
+
+/// Runs it to its exit code.
+pub(crate) async fn run(
+    arguments: Arguments,
+    data: &Path,
+    config: Option<&Path>,
+    screen: &Screen,
+) -> ExitCode {
+    match attempt(&arguments.words, data, config, screen).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(exit) => {
+            screen.remark(format_args!("sendmail: {exit}"));
+            exit.code()
+        }
+    }
+}
+
+async fn attempt(
+    words: &[OsString],
+    data: &Path,
+    config: Option<&Path>,
+    screen: &Screen,
+) -> Result<(), Exit> {
+    let options = Options::read(words).map_err(Exit::Usage)?;
+    let config = configuration(data, config, Path::new(WELL_KNOWN));
+    let system = System::find(data, config.as_deref())
+        .map_err(|failure| Exit::Configuration(failure.to_string()))?;
+    match options.mode {
+        Mode::Deliver => deliver(&options, &system).await,
+        Mode::Smtp => pipe::run(&system).await,
+        Mode::List => queue::show_all(&system, screen).await.map_err(Exit::from),
+        // There is no table of aliases to be made anew.
+        Mode::Aliases => Ok(()),
+    }
+}
+
+/// The configuration that is asked for, else the well-known one where nothing is in the folder.
+fn configuration(data: &Path, config: Option<&Path>, well_known: &Path) -> Option<PathBuf> {
+    let in_folder = data.join("postern.toml").exists();
+    let given = config.map(Path::to_owned);
+    given.or_else(|| (!in_folder && well_known.exists()).then(|| well_known.to_owned()))
+}
+
+async fn deliver(options: &Options, system: &System) -> Result<(), Exit> {
+    let (policy_revision, policy) = revision::newest_policy(system).await?;
+    let origin = origin(&system.hostname, &policy);
+    let sender = sender(options, origin.as_ref(), &policy)?;
+    let mut recipients = Vec::new();
+    for word in &options.recipients {
+        let listed = listed(word.as_bytes(), origin.as_ref());
+        recipients.extend(listed.map_err(|reason| Exit::Data(format!("a recipient is {reason}")))?);
+    }
+    let trace = Trace::now(system.hostname.clone()).by(options.full_name.clone());
+    let stdin = std::io::stdin();
+    let input: Box<dyn Read> = match options.ignore_dots {
+        true => Box::new(stdin),
+        false => Box::new(UntilDot::new(stdin)),
+    };
+    let source = Source::open(input, &sender, &trace)
+        .map_err(|error| Exit::Data(format!("the message cannot be read: {error}")))?;
+    if options.read_recipients {
+        recipients.extend(source.recipients(origin.as_ref()).map_err(Exit::Data)?);
+    }
+    if recipients.is_empty() {
+        return Err(Exit::Usage("no recipients are named".to_owned()));
+    }
+    let envelope = Envelope {
+        notify: options.notify,
+        return_content: options.return_content,
+        envelope_id: options.envelope_id.clone(),
+        ..Envelope::new(sender, recipients)
+    };
+    let refused = undeliverable(system, &policy, &envelope.recipients).await;
+    if !refused.is_empty() {
+        let told = send::nothing_sent(&refused).to_string();
+        let unknown = refused.iter().any(|one| one.verdict == "no-such-user");
+        return Err(if unknown {
+            Exit::NoUser(told)
+        } else {
+            Exit::Refused(told)
+        });
+    }
+    submit(
+        system,
+        "sendmail",
+        &envelope,
+        source,
+        &trace,
+        policy_revision,
+    )
+    .await?;
+    Ok(())
+}
+
+/// The domain of addresses that have none: this host's where its mail is ours, else that of the
+/// postmaster, so that what root is sent reaches somebody.
+fn origin(hostname: &str, policy: &Policy) -> Option<Domain> {
+    let host: Option<Domain> = hostname.parse().ok();
+    let postmaster = policy.forward_path("postmaster").ok();
+    let postmaster = postmaster.and_then(|address| address.domain().cloned());
+    host.clone()
+        .filter(|host| policy.is_local(host))
+        .or(postmaster)
+        .or(host)
+}
+
+/// Who sends: `-f`, else the user that runs the command.
+fn sender(
+    options: &Options,
+    origin: Option<&Domain>,
+    policy: &Policy,
+) -> Result<ReversePath, Exit> {
+    let Some(given) = &options.sender else {
+        let user = ["LOGNAME", "USER"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok());
+        let address = user.zip(origin.cloned());
+        let address = address.and_then(|(user, origin)| EmailAddress::new(&user, origin).ok());
+        return match address {
+            Some(address) => Ok(address.into()),
+            None => send::default_sender(policy).map_err(Exit::from),
+        };
+    };
+    if given.is_empty() || given == "<>" {
+        return Ok(ReversePath::Null);
+    }
+    let mut listed = listed(given.as_bytes(), origin)
+        .map_err(|reason| Exit::Data(format!("the sender is {reason}")))?;
+    match (listed.pop(), listed.is_empty()) {
+        (Some(address), true) => Ok(address.into()),
+        _ => Err(Exit::Data(format!(
+            "the sender `{given}` is not one address"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
+    use super::*;
+
+    fn policy(document: &str) -> Policy {
+        Policy::parse(document).unwrap()
+    }
+
+    const LOCAL: &str = "[[domain]]\nname = \"example.test\"\ndeliver = \"mailboxes\"\n";
+
+    #[test]
+    fn addresses_without_a_domain_are_of_a_domain_whose_mail_is_ours() {
+        let told = |hostname: &str, document: &str| {
+            origin(hostname, &policy(document)).map(|domain| domain.to_string())
+        };
+        assert_eq!(told("example.test", LOCAL).unwrap(), "example.test");
+        assert_eq!(told("host.elsewhere.test", LOCAL).unwrap(), "example.test");
+        assert_eq!(told("host.test", "").unwrap(), "host.test");
+        assert_eq!(told("no host", ""), None);
+    }
+
+    #[test]
+    fn a_sender_is_an_address_a_name_or_nobody() {
+        let origin: Domain = "example.test".parse().unwrap();
+        let of = |given: &str| {
+            let options = Options {
+                sender: Some(given.to_owned()),
+                ..Options::default()
+            };
+            sender(&options, Some(&origin), &policy(LOCAL)).map(|sender| sender.to_string())
+        };
+        assert_eq!(of("eve@x.test").unwrap(), "eve@x.test");
+        assert_eq!(of("<eve@x.test>").unwrap(), "eve@x.test");
+        assert_eq!(of("root").unwrap(), "root@example.test");
+        assert_eq!(of("").unwrap(), "");
+        assert_eq!(of("<>").unwrap(), "");
+        assert!(matches!(of("a@x.test, b@x.test"), Err(Exit::Data(_))));
+        assert!(matches!(of("a@"), Err(Exit::Data(_)) | Ok(_)));
+    }
+
+    #[test]
+    fn the_well_known_configuration_is_for_those_who_have_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let known = folder.path().join("known.toml");
+        let data = folder.path().join("data");
+        assert_eq!(configuration(&data, None, &known), None);
+        std::fs::write(&known, "").unwrap();
+        assert_eq!(configuration(&data, None, &known).as_ref(), Some(&known));
+        let other = Path::new("other.toml");
+        assert_eq!(configuration(&data, Some(other), &known).unwrap(), other);
+        std::fs::create_dir(&data).unwrap();
+        std::fs::write(data.join("postern.toml"), "").unwrap();
+        assert_eq!(configuration(&data, None, &known), None);
+    }
+}

@@ -1,0 +1,69 @@
+//! The exit codes of `sysexits.h`: what callers of `sendmail` decide by.
+
+use std::process::ExitCode;
+
+use crate::failure::Failure;
+
+/// How it ends when it does not end well.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Exit {
+    /// EX_USAGE
+    #[error("{0}")]
+    Usage(String),
+    /// EX_DATAERR: the message or an address cannot be read.
+    #[error("{0}")]
+    Data(String),
+    /// EX_NOUSER
+    #[error("{0}")]
+    NoUser(String),
+    /// EX_UNAVAILABLE: refused for good.
+    #[error("{0}")]
+    Refused(String),
+    /// EX_TEMPFAIL: trying again may help.
+    #[error("{0}")]
+    Temporary(String),
+    /// EX_CONFIG
+    #[error("{0}")]
+    Configuration(String),
+}
+
+impl Exit {
+    fn number(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 64,
+            Self::Data(_) => 65,
+            Self::NoUser(_) => 67,
+            Self::Refused(_) => 69,
+            Self::Temporary(_) => 75,
+            Self::Configuration(_) => 78,
+        }
+    }
+
+    pub(super) fn code(&self) -> ExitCode {
+        ExitCode::from(self.number())
+    }
+}
+
+impl From<Failure> for Exit {
+    fn from(failure: Failure) -> Self {
+        let text = failure.to_string();
+        match failure {
+            Failure::Refused(_) => Self::Refused(text),
+            Failure::Usage(_) => Self::Configuration(text),
+            Failure::System(_) => Self::Temporary(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_go_better_later_is_told_apart_from_what_will_not() {
+        let number = |failure: Failure| Exit::from(failure).number();
+        assert_eq!(number(Failure::System(String::new())), 75);
+        assert_eq!(number(Failure::refused("")), 69);
+        assert_eq!(number(Failure::Usage(String::new())), 78);
+    }
+}

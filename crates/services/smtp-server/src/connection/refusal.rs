@@ -1,0 +1,145 @@
+//! What is noted of a refusal: the log, the metrics, and the queue's memory of refusals.
+
+use std::borrow::Cow;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use api::queue::v1::Refusal;
+use smtp_protocol::Path;
+
+use super::Connection;
+
+/// Recipients that are named of a message that is refused as a whole.
+const NAMED: usize = 10;
+
+/// What the client asks for, as it writes it: for who wants to know later what was refused.
+#[derive(Default)]
+pub(super) struct Asked {
+    reverse_path: String,
+    /// The recipient in question.
+    recipient: Option<String>,
+    /// Those that were accepted before, the first of them by name.
+    accepted: Vec<String>,
+    more: usize,
+    /// The transaction's id, once there is one.
+    id: Option<String>,
+}
+
+impl Asked {
+    pub(super) fn mail(reverse_path: &Path) -> Self {
+        Self {
+            reverse_path: written(reverse_path),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn rcpt(&mut self, forward_path: &Path) {
+        self.recipient = Some(written(forward_path));
+    }
+
+    /// A transaction has begun.
+    pub(super) fn begun(&mut self, id: &str) {
+        self.id = Some(id.to_owned());
+    }
+
+    /// The recipient in question was accepted, or refused: the next may be.
+    pub(super) fn answered(&mut self, accepted: bool) {
+        let recipient = self.recipient.take();
+        match recipient.filter(|_| accepted) {
+            Some(recipient) if self.accepted.len() < NAMED => self.accepted.push(recipient),
+            Some(_) => self.more += 1,
+            None => {}
+        }
+    }
+
+    fn recipients(&self) -> String {
+        if let Some(recipient) = &self.recipient {
+            return recipient.clone();
+        }
+        let mut recipients = self.accepted.join(", ");
+        if self.more > 0 {
+            recipients.push_str(&format!(" and {} more", self.more));
+        }
+        recipients
+    }
+}
+
+fn written(path: &Path) -> String {
+    match path {
+        Path::Mailbox(mailbox) => mailbox.as_str().to_owned(),
+        Path::Postmaster => "postmaster".to_owned(),
+        Path::Null => String::new(),
+    }
+}
+
+impl Connection {
+    /// The one line of the log about a refusal. Reasons name people: they are for debugging, and
+    /// for whoever asks the queue.
+    pub(super) fn note_refusal(&self, verdict: &'static str, reasons: &[Cow<'static, str>]) {
+        let id = self.asked.id.as_deref();
+        tracing::info!(peer = %self.facts.peer, listener = %self.facts.listener, id, verdict, "refused");
+        if !reasons.is_empty() {
+            tracing::debug!(verdict, ?reasons, "refused because");
+        }
+        self.keep_refusal(verdict, reasons);
+    }
+
+    /// What was refused, for metrics and the queue; the log has it already.
+    pub(super) fn keep_refusal(&self, verdict: &'static str, reasons: &[Cow<'static, str>]) {
+        self.server.metrics.refused(verdict);
+        self.server.refusals.note(self.refusal(verdict, reasons));
+    }
+
+    fn refusal(&self, verdict: &'static str, reasons: &[Cow<'static, str>]) -> Refusal {
+        let at_ms = now_ms();
+        let revision = match &self.transaction {
+            Some(transaction) => transaction.snapshot.revision,
+            None => self.server.policy.current().map_or(0, |now| now.revision),
+        };
+        Refusal {
+            at_ms,
+            last_at_ms: at_ms,
+            count: 1,
+            peer_address: self.facts.peer.to_string(),
+            helo: self.facts.helo.clone().unwrap_or_default(),
+            login: self.facts.login.clone().unwrap_or_default(),
+            listener: self.facts.listener.to_string(),
+            reverse_path: self.asked.reverse_path.clone(),
+            recipient: self.asked.recipients(),
+            verdict: verdict.to_owned(),
+            reasons: reasons.iter().map(ToString::to_string).collect(),
+            policy_revision: revision,
+            session: self.asked.id.clone().unwrap_or_default(),
+        }
+    }
+}
+
+fn now_ms() -> i64 {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH);
+    elapsed.map_or(0, |elapsed| {
+        i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_refused_as_a_whole_names_its_recipients() {
+        let mut asked = Asked::default();
+        for n in 0..13 {
+            asked.recipient = Some(format!("u{n}@x.test"));
+            assert_eq!(asked.recipients(), format!("u{n}@x.test"));
+            asked.answered(n != 1);
+        }
+        let recipients = asked.recipients();
+        assert!(
+            recipients.starts_with("u0@x.test, u2@x.test, "),
+            "{recipients}"
+        );
+        assert!(
+            recipients.ends_with("u10@x.test and 2 more"),
+            "{recipients}"
+        );
+    }
+}

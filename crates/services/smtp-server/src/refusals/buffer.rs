@@ -1,0 +1,271 @@
+//! Refusals that wait to be reported: bounded, and what repeats itself counted together.
+
+use std::collections::HashMap;
+
+use api::queue::v1::Refusal;
+
+/// Rows at a time: what the queue takes in one report, and what a queue that is away costs.
+const MOST_ROWS: usize = 1000;
+
+/// Recipients that one peer is shown with, between two reports, for one verdict: who tries a
+/// dictionary does not crowd out everybody else.
+const MOST_RECIPIENTS: u32 = 10;
+
+/// Stands for the recipients beyond.
+const OTHERS: &str = "(others)";
+
+/// Octets of a text. The queue keeps no more than 1,000.
+const LONGEST_TEXT: usize = 1000;
+
+const MINUTE_MS: i64 = 60_000;
+
+/// Peer, verdict, recipient.
+type Key = (String, String, String);
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Buffer {
+    rows: HashMap<Key, Refusal>,
+    /// How many recipients a peer has rows for with a verdict.
+    recipients: HashMap<(String, String), u32>,
+    /// Rows that may yet be begun in this minute.
+    left: u32,
+    minute: i64,
+    rows_a_minute: u32,
+    /// Refusals that found no room since the last report, and when the last of them was.
+    lost: u64,
+    lost_at: i64,
+}
+
+impl Buffer {
+    pub(super) fn new(rows_a_minute: u32) -> Self {
+        Self {
+            rows: HashMap::new(),
+            recipients: HashMap::new(),
+            left: rows_a_minute,
+            minute: 0,
+            rows_a_minute,
+            lost: 0,
+            lost_at: 0,
+        }
+    }
+
+    /// Takes a refusal of `at_ms`; false when there is no room for it.
+    pub(super) fn note(&mut self, refusal: Refusal) -> bool {
+        let now = refusal.at_ms;
+        let minute = now.div_euclid(MINUTE_MS);
+        if minute != self.minute {
+            (self.minute, self.left) = (minute, self.rows_a_minute);
+        }
+        let refusal = self.fitted(refusal);
+        if let Some(row) = self.rows.get_mut(&key(&refusal)) {
+            row.count += refusal.count;
+            row.last_at_ms = row.last_at_ms.max(refusal.last_at_ms);
+            return true;
+        }
+        if self.left == 0 || self.rows.len() >= MOST_ROWS {
+            self.lost += refusal.count;
+            self.lost_at = now;
+            return false;
+        }
+        self.left -= 1;
+        self.insert(refusal);
+        true
+    }
+
+    /// What is to be reported, and in one row how much is missing.
+    pub(super) fn take(&mut self) -> Vec<Refusal> {
+        self.recipients.clear();
+        let mut refusals: Vec<Refusal> = self.rows.drain().map(|(_, refusal)| refusal).collect();
+        refusals.sort_unstable_by_key(|refusal| refusal.at_ms);
+        if self.lost > 0 {
+            refusals.push(Refusal {
+                at_ms: self.lost_at,
+                last_at_ms: self.lost_at,
+                count: std::mem::take(&mut self.lost),
+                verdict: "not-kept".to_owned(),
+                reasons: vec!["more was refused than is kept a minute".to_owned()],
+                ..Refusal::default()
+            });
+        }
+        refusals
+    }
+
+    /// Takes back what could not be reported, as far as there is room; how many are lost.
+    pub(super) fn put_back(&mut self, refusals: Vec<Refusal>) -> u64 {
+        let mut lost = 0;
+        for refusal in refusals {
+            let no_peer = refusal.peer_address.is_empty();
+            if let Some(row) = self.rows.get_mut(&key(&refusal)) {
+                row.count += refusal.count;
+                row.at_ms = row.at_ms.min(refusal.at_ms);
+            } else if no_peer || self.rows.len() >= MOST_ROWS {
+                self.lost += refusal.count;
+                self.lost_at = self.lost_at.max(refusal.last_at_ms);
+                // What had been lost before has been counted then.
+                lost += if no_peer { 0 } else { refusal.count };
+            } else {
+                self.insert(refusal);
+            }
+        }
+        lost
+    }
+
+    fn insert(&mut self, refusal: Refusal) {
+        let shown = self.recipients.entry(peer_and_verdict(&refusal));
+        *shown.or_default() += 1;
+        self.rows.insert(key(&refusal), refusal);
+    }
+
+    /// As it can be kept: texts not too long, recipients not too many.
+    fn fitted(&self, mut refusal: Refusal) -> Refusal {
+        for text in [
+            &mut refusal.helo,
+            &mut refusal.login,
+            &mut refusal.reverse_path,
+            &mut refusal.recipient,
+        ] {
+            text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+        }
+        let shown = self.recipients.get(&peer_and_verdict(&refusal));
+        if shown.is_some_and(|shown| *shown >= MOST_RECIPIENTS)
+            && !self.rows.contains_key(&key(&refusal))
+        {
+            OTHERS.clone_into(&mut refusal.recipient);
+        }
+        refusal
+    }
+}
+
+fn key(refusal: &Refusal) -> Key {
+    let (peer, verdict) = peer_and_verdict(refusal);
+    (peer, verdict, refusal.recipient.clone())
+}
+
+fn peer_and_verdict(refusal: &Refusal) -> (String, String) {
+    (refusal.peer_address.clone(), refusal.verdict.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(at_ms: i64, peer: &str, recipient: &str) -> Refusal {
+        Refusal {
+            at_ms,
+            last_at_ms: at_ms,
+            count: 1,
+            peer_address: peer.to_owned(),
+            recipient: recipient.to_owned(),
+            verdict: "no-such-user".to_owned(),
+            ..Refusal::default()
+        }
+    }
+
+    fn counts(refusals: &[Refusal]) -> Vec<(&str, &str, u64)> {
+        let mut counts: Vec<_> = refusals
+            .iter()
+            .map(|r| (r.peer_address.as_str(), r.recipient.as_str(), r.count))
+            .collect();
+        counts.sort_unstable();
+        counts
+    }
+
+    #[test]
+    fn what_one_peer_repeats_is_counted_in_one_row() {
+        let mut buffer = Buffer::new(100);
+        for n in 0..5000 {
+            assert!(buffer.note(refusal(n, "192.0.2.1", "bob@x.test")));
+        }
+        assert!(buffer.note(refusal(9, "192.0.2.2", "bob@x.test")));
+        let taken = buffer.take();
+        assert_eq!(
+            counts(&taken),
+            [
+                ("192.0.2.1", "bob@x.test", 5000),
+                ("192.0.2.2", "bob@x.test", 1)
+            ]
+        );
+        assert_eq!((taken[0].at_ms, taken[0].last_at_ms), (0, 4999));
+        assert!(buffer.take().is_empty());
+    }
+
+    #[test]
+    fn who_tries_a_dictionary_gets_a_few_rows_and_a_count() {
+        let mut buffer = Buffer::new(100);
+        for n in 0..1000 {
+            assert!(buffer.note(refusal(n, "192.0.2.1", &format!("u{n}@x.test"))));
+        }
+        assert!(
+            buffer.note(refusal(1000, "192.0.2.1", "u3@x.test")),
+            "shown already"
+        );
+        let taken = buffer.take();
+        assert_eq!(taken.len(), 11);
+        let counts = counts(&taken);
+        assert!(counts.contains(&("192.0.2.1", "(others)", 990)));
+        assert!(counts.contains(&("192.0.2.1", "u3@x.test", 2)));
+        assert!(buffer.note(refusal(1001, "192.0.2.1", "u77@x.test")));
+        assert_eq!(
+            buffer.take()[0].recipient,
+            "u77@x.test",
+            "after a report anew"
+        );
+    }
+
+    #[test]
+    fn a_minute_has_so_many_rows_and_what_is_beyond_is_told() {
+        let mut buffer = Buffer::new(3);
+        for n in 0..5 {
+            let kept = buffer.note(refusal(n, &format!("192.0.2.{n}"), "bob@x.test"));
+            assert_eq!(kept, n < 3);
+        }
+        assert!(
+            buffer.note(refusal(6, "192.0.2.1", "bob@x.test")),
+            "no new row"
+        );
+        let taken = buffer.take();
+        assert_eq!(taken.len(), 4);
+        let missing = &taken[3];
+        assert_eq!((missing.verdict.as_str(), missing.count), ("not-kept", 2));
+        // Not before the next minute, however often it is reported.
+        assert!(!buffer.note(refusal(59_999, "192.0.2.9", "bob@x.test")));
+        assert!(buffer.note(refusal(60_000, "192.0.2.9", "bob@x.test")));
+    }
+
+    #[test]
+    fn what_could_not_be_reported_is_taken_back_as_far_as_there_is_room() {
+        let mut buffer = Buffer::new(u32::MAX);
+        for n in 0..1100 {
+            buffer.note(refusal(
+                n,
+                &format!("10.0.{}.{}", n / 256, n % 256),
+                "b@x.test",
+            ));
+        }
+        let taken = buffer.take();
+        assert_eq!(taken.len(), MOST_ROWS + 1);
+        assert!(buffer.note(refusal(2000, "10.0.0.1", "b@x.test")));
+        assert!(buffer.note(refusal(2000, "192.0.2.1", "b@x.test")));
+        assert_eq!(buffer.put_back(taken), 1, "one had to give way");
+        let again = buffer.take();
+        assert_eq!(again.len(), MOST_ROWS + 1);
+        assert_eq!(
+            again.iter().map(|r| r.count).sum::<u64>(),
+            1102,
+            "all are told of"
+        );
+        let first = again.iter().find(|r| r.peer_address == "10.0.0.1");
+        assert_eq!(
+            first.map(|r| (r.at_ms, r.last_at_ms, r.count)),
+            Some((1, 2000, 2))
+        );
+    }
+
+    #[test]
+    fn long_texts_are_cut() {
+        let mut buffer = Buffer::new(1);
+        buffer.note(refusal(0, "192.0.2.1", &"ü".repeat(3000)));
+        assert_eq!(buffer.take()[0].recipient.len(), 1000);
+    }
+}

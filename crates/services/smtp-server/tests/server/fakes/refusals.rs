@@ -1,0 +1,67 @@
+//! The queue's memory of refusals.
+
+use std::time::Duration;
+
+use api::grpc::{Request, Response, Status, async_trait};
+use api::queue::v1::refusals_server::Refusals;
+use api::queue::v1::{
+    ListRefusalsRequest, ListRefusalsResponse, Refusal, ReportRefusalsRequest,
+    ReportRefusalsResponse,
+};
+use tokio::sync::watch;
+
+/// Longer than a report takes to come.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// See the module. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct FakeRefusals {
+    reported: watch::Sender<Vec<Refusal>>,
+    /// Reports that are answered with an error, until it is false again.
+    pub(crate) away: watch::Sender<bool>,
+}
+
+impl FakeRefusals {
+    pub(crate) fn new() -> Self {
+        Self {
+            reported: watch::Sender::new(Vec::new()),
+            away: watch::Sender::new(false),
+        }
+    }
+
+    /// Waits until so many refusals are told of, and gives the rows.
+    pub(crate) async fn told(&self, refusals: u64) -> Vec<Refusal> {
+        let mut reported = self.reported.subscribe();
+        let enough =
+            reported.wait_for(|rows| rows.iter().map(|r| r.count).sum::<u64>() >= refusals);
+        let rows = tokio::time::timeout(PATIENCE, enough).await;
+        rows.expect("refusals are reported").unwrap().clone()
+    }
+
+    /// What has come so far.
+    pub(crate) fn so_far(&self) -> Vec<Refusal> {
+        self.reported.borrow().clone()
+    }
+}
+
+#[async_trait]
+impl Refusals for FakeRefusals {
+    async fn report_refusals(
+        &self,
+        request: Request<ReportRefusalsRequest>,
+    ) -> Result<Response<ReportRefusalsResponse>, Status> {
+        if *self.away.borrow() {
+            return Err(Status::unavailable("secret cause"));
+        }
+        let refusals = request.into_inner().refusals;
+        self.reported.send_modify(|rows| rows.extend(refusals));
+        Ok(Response::new(ReportRefusalsResponse {}))
+    }
+
+    async fn list_refusals(
+        &self,
+        _: Request<ListRefusalsRequest>,
+    ) -> Result<Response<ListRefusalsResponse>, Status> {
+        Err(Status::unimplemented("smtp-server does not ask this"))
+    }
+}
