@@ -65,6 +65,10 @@ fn what_is_killed_is_started_again() {
             (now.is_some() && now != before).then_some(())
         });
     }
+    eventually("a system that is well", SOON, || {
+        let status = system.command(&["status"], "").status;
+        status.success().then_some(())
+    });
     system.add_domain("again.test");
     system.add_users(&["bob@again.test"]);
     let reply = eventually("a server", SOON, || {

@@ -9,6 +9,7 @@ use api::queue_client::EnqueueError;
 use bytes::Buf as _;
 use message::attachments::{Blocked, Finding};
 use rules::{Trust, Verdict, blocked_attachment, unclear_attachments};
+use smtp_protocol::Reply;
 use smtp_protocol::server::{Body, ReturnContent as Ret};
 use tokio::time::Instant;
 
@@ -158,54 +159,62 @@ impl Connection {
     pub(super) async fn complete(&mut self) {
         let (transaction, incoming) = (self.transaction.take(), self.incoming.take());
         self.forget_transaction();
-        let (Some(mut transaction), Some(mut incoming)) = (transaction, incoming) else {
+        let (Some(mut transaction), Some(incoming)) = (transaction, incoming) else {
             self.refuse_for_now(replies::UNAVAILABLE, &"no message");
             return;
         };
-        let checks = match incoming.end().await {
-            Ok(checks) => checks,
-            Err(error) => {
-                let reply = self.reply_to_failure(&transaction.trust, &error);
-                self.session.refuse(reply, self.io.output());
-                return;
+        match self.whole(&mut transaction, incoming).await {
+            Ok(content) => {
+                transaction.drop_repeated_recipients();
+                self.enqueue(transaction, content).await;
             }
-        };
-        let fields = match self.vouched_for(&mut transaction, checks).await {
-            Ok(fields) => fields,
-            Err(verdict) => {
-                self.refuse(&verdict);
-                return;
-            }
-        };
+            Err(reply) => self.session.refuse(reply, self.io.output()),
+        }
+    }
+
+    /// The message as it is to be queued, or how it is refused, now that all of it is known. Why has
+    /// been noted.
+    async fn whole(
+        &self,
+        transaction: &mut Transaction,
+        mut incoming: Incoming,
+    ) -> Result<Content, Reply> {
+        let ended = incoming.end().await;
+        let checks = ended.map_err(|error| self.reply_to_failure(&transaction.trust, &error))?;
+        let vouched_for = self.vouched_for(transaction, checks).await;
+        let fields = vouched_for.map_err(|verdict| self.reply_to_verdict(&verdict))?;
         incoming.intake.put_above(&fields);
-        let content = match incoming.intake.finish_screened().await {
-            Ok((content, removed)) => {
-                self.note_removed(&transaction.id, &removed);
-                content
-            }
-            Err(error) => {
-                let reply = self.reply_to_failure(&transaction.trust, &error);
-                self.session.refuse(reply, self.io.output());
-                return;
-            }
-        };
-        if message::trace::hops(&content.header) > self.server.max_hops {
+        let screened = incoming.intake.finish_screened().await;
+        let (content, removed) =
+            screened.map_err(|error| self.reply_to_failure(&transaction.trust, &error))?;
+        self.note_removed(&transaction.id, &removed);
+        self.judge_header(transaction, &content.header)?;
+        Ok(content)
+    }
+
+    fn judge_header(&self, transaction: &Transaction, header: &[u8]) -> Result<(), Reply> {
+        if message::trace::hops(header) > self.server.max_hops {
             self.note_refusal("mail-loop", &[]);
-            self.session.refuse(replies::LOOP, self.io.output());
-            return;
+            return Err(replies::LOOP);
+        }
+        if message::header::fields(header).count() > self.server.max_header_fields {
+            self.note_refusal("too-many-header-fields", &[]);
+            return Err(replies::TOO_MANY_FIELDS);
         }
         let policy = &transaction.snapshot.policy;
-        if let Some(verdict) = author::refusal(policy, &self.facts, &content.header) {
-            self.refuse(&verdict);
-            return;
+        match author::refusal(policy, &self.facts, header) {
+            Some(verdict) => Err(self.reply_to_verdict(&verdict)),
+            None => Ok(()),
         }
-        if message::header::fields(&content.header).count() > self.server.max_header_fields {
-            self.note_refusal("too-many-header-fields", &[]);
-            self.session
-                .refuse(replies::TOO_MANY_FIELDS, self.io.output());
-            return;
-        }
-        transaction.drop_repeated_recipients();
+    }
+
+    fn reply_to_verdict(&self, verdict: &Verdict) -> Reply {
+        self.note_refusal(verdict.name, &verdict.reasons);
+        replies::of_verdict(verdict)
+    }
+
+    /// Hands the message over, and answers when it is committed.
+    async fn enqueue(&mut self, transaction: Transaction, content: Content) {
         let id = transaction.id.clone();
         let size = content.header.len() as u64 + content.text_size;
         let recipients = transaction.recipients.len() as u64;
@@ -279,13 +288,9 @@ impl Connection {
         self.server.metrics.removed(removed.len());
     }
 
-    fn reply_to_failure(&self, trust: &Trust, error: &IntakeError) -> smtp_protocol::Reply {
+    fn reply_to_failure(&self, trust: &Trust, error: &IntakeError) -> Reply {
         match error {
-            IntakeError::Blocked(blocked) => {
-                let verdict = verdict_of(trust, blocked);
-                self.note_refusal(verdict.name, &verdict.reasons);
-                replies::of_verdict(&verdict)
-            }
+            IntakeError::Blocked(blocked) => self.reply_to_verdict(&verdict_of(trust, blocked)),
             IntakeError::Scan(_) => {
                 self.note_refusal("header-too-large", &[]);
                 replies::HEADER_TOO_LARGE
