@@ -132,6 +132,9 @@ fn a_policy_is_shown_compared_applied_and_refused_as_a_whole() {
         String::from_utf8_lossy(&refused.stderr).contains("2"),
         "the line is named"
     );
+    // What a command that failed leaves behind.
+    let refused = system.command(&["policy", "apply", "-"], "# nothing\n");
+    assert_eq!(refused.status.code(), Some(1));
     assert!(system.postern(&["policy", "show"], "").contains("two.test"));
 }
 

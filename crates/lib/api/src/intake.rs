@@ -129,7 +129,7 @@ impl Intake {
 
     async fn take(&mut self, piece: &[u8]) -> Result<(), IntakeError> {
         let text = self.scanner.push(piece)?;
-        let mut text = text.as_ref();
+        let mut text = &*text;
         self.text_size += text.len() as u64;
         while self.text.len() + text.len() > INLINE_LIMIT {
             let (now, later) = text.split_at(INLINE_LIMIT - self.text.len());

@@ -45,6 +45,9 @@ Examples:
         /// Only if this is still the newest revision
         #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
         expected_revision: u64,
+        /// Even if the document says nothing, which takes away every domain there is
+        #[arg(long)]
+        yes: bool,
     },
     /// Show what a document would change; exit code 1 when it would
     #[command(after_help = "\
@@ -95,7 +98,18 @@ pub(crate) async fn run(
             file,
             comment,
             expected_revision,
-        } => apply(system, screen, &file, comment, expected_revision).await,
+            yes,
+        } => {
+            let document = read(&file)?;
+            if says_nothing(&document) && !yes {
+                return Err(Failure::refused(format!(
+                    "{} says nothing: in force it would take away every domain, gateway and account \
+                     that there is; nothing was changed. If that is meant, add --yes",
+                    file.display()
+                )));
+            }
+            apply(system, screen, &file, document, comment, expected_revision).await
+        }
         Command::Diff { file, revision } => diff(system, screen, file.as_deref(), revision).await,
         Command::Check { file } => check(screen, &file),
         Command::Test(arguments) => test::run(arguments, system, screen).await,
@@ -115,10 +129,10 @@ async fn apply(
     system: &System,
     screen: &Screen,
     file: &Path,
+    document: String,
     comment: String,
     expected: u64,
 ) -> Result<Outcome, Failure> {
-    let document = read(file)?;
     if !valid(screen, file, &document) {
         return Ok(Outcome::No);
     }
@@ -130,6 +144,14 @@ async fn apply(
         ))),
         Err(status) => Err(failed(&status)),
     }
+}
+
+/// Nothing but comments: what a command that failed writes into a file.
+fn says_nothing(document: &str) -> bool {
+    let lines = document.lines().map(str::trim);
+    lines
+        .filter(|line| !line.starts_with('#'))
+        .all(str::is_empty)
 }
 
 fn told(screen: &Screen, made: &Revision) -> Result<Outcome, Failure> {
@@ -269,4 +291,18 @@ fn table(revisions: &[Revision], screen: &Screen) -> String {
         ]);
     }
     written(&table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_of_comments_says_nothing() {
+        for nothing in ["", "\n \n", "# all\n  # of it\n"] {
+            assert!(says_nothing(nothing), "{nothing:?}");
+        }
+        assert!(!says_nothing("# a\n[delivery]\n"));
+        assert!(!says_nothing(rules::Policy::default_document()));
+    }
 }
