@@ -69,6 +69,11 @@ impl Dns {
             .map(|resolver| Self { resolver })
             .map_err(DnsUnavailable)
     }
+
+    /// For other questions than those about mail: what is remembered is remembered for all.
+    pub fn resolver(&self) -> &TokioResolver {
+        &self.resolver
+    }
 }
 
 fn only(server: SocketAddr) -> ResolverConfig {
@@ -80,7 +85,7 @@ fn only(server: SocketAddr) -> ResolverConfig {
 }
 
 /// Whether the DNS has said that there is nothing; any other error may be another answer later.
-pub(crate) fn is_absence(error: &NetError) -> bool {
+pub fn is_absence(error: &NetError) -> bool {
     matches!(error, NetError::Dns(DnsError::NoRecordsFound(found))
     if matches!(
         found.response_code,

@@ -29,7 +29,7 @@ mod message_check;
 mod sender;
 
 pub use authenticator::{Authenticator, Methods};
-pub use dns::{Dns, DnsUnavailable};
+pub use dns::{Dns, DnsUnavailable, is_absence};
 pub use findings::{Findings, Method, Reported};
 pub use forged::without_forged;
 pub use header_field::{MARKS, marks};

@@ -67,7 +67,7 @@ impl fmt::Display for Verdict {
 pub(crate) mod refusals {
     use super::Verdict;
 
-    const fn refusal(
+    pub(crate) const fn refusal(
         name: &'static str,
         code: u16,
         enhanced: &'static str,

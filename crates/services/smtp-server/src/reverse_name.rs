@@ -1,16 +1,14 @@
 //! The peer's name in the DNS, if it leads back to the peer's address (RFC 8601 §3: `iprev`): a
 //! PTR record alone says only what the owner of the address likes to be called.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{NameServerConfig, ResolverConfig};
 use hickory_resolver::lookup::Lookup;
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::net::NetError;
 use hickory_resolver::proto::rr::RData;
+use mail_authentication::{Dns, is_absence};
 use rules::{Domain, ReverseName};
 use tokio::time::timeout;
 
@@ -20,35 +18,17 @@ const MOST_NAMES: usize = 10;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Asks the DNS, and remembers as long as the DNS says.
-pub(crate) struct ReverseNames {
-    /// None where the system names no server to ask.
-    dns: Option<TokioResolver>,
-}
+pub(crate) struct ReverseNames(Dns);
 
 impl ReverseNames {
-    /// Asks `server`, or those that the system asks.
-    pub(crate) fn new(server: Option<SocketAddr>) -> Self {
-        let builder = match server {
-            Some(server) => Ok(TokioResolver::builder_with_config(
-                only(server),
-                TokioRuntimeProvider::default(),
-            )),
-            None => TokioResolver::builder_tokio(),
-        };
-        let dns = builder.and_then(|builder| builder.build());
-        Self {
-            dns: dns
-                .inspect_err(|error| tracing::warn!(%error, "there is no DNS to ask"))
-                .ok(),
-        }
+    /// Asks as those do who check mail, and remembers with them.
+    pub(crate) fn new(dns: Dns) -> Self {
+        Self(dns)
     }
 
     /// The names of an address that lead back to it.
     pub(crate) async fn of(&self, address: IpAddr) -> ReverseName {
-        let Some(dns) = &self.dns else {
-            return ReverseName::Failed;
-        };
-        match timeout(PATIENCE, look_up(dns, address)).await {
+        match timeout(PATIENCE, look_up(self.0.resolver(), address)).await {
             Ok(Ok(names)) if names.is_empty() => ReverseName::None,
             Ok(Ok(names)) => ReverseName::Confirmed(names),
             Ok(Err(error)) => {
@@ -117,24 +97,9 @@ fn records<T>(
             let records = answer.answers().iter();
             Ok(records.filter_map(|record| read(&record.data)).collect())
         }
-        Err(NetError::Dns(DnsError::NoRecordsFound(found)))
-            if matches!(
-                found.response_code,
-                ResponseCode::NXDomain | ResponseCode::NoError
-            ) =>
-        {
-            Ok(Vec::new())
-        }
+        Err(error) if is_absence(&error) => Ok(Vec::new()),
         Err(error) => Err(error),
     }
-}
-
-fn only(server: SocketAddr) -> ResolverConfig {
-    let mut servers = NameServerConfig::udp_and_tcp(server.ip());
-    for connection in &mut servers.connections {
-        connection.port = server.port();
-    }
-    ResolverConfig::from_parts(None, Vec::new(), vec![servers])
 }
 
 #[cfg(test)]

@@ -52,6 +52,7 @@ impl Server {
     pub(crate) fn new(config: &Config, service: &Service) -> anyhow::Result<Self> {
         let queue = service.queue_channel()?;
         let mailbox_store = service.mailbox_store_channel()?;
+        let dns = Dns::new(config.resolver)?;
         let policy = PolicyWatch::start(queue.clone());
         let free_space = FreeSpace::start(queue.clone(), policy.clone(), service.shutdown.clone());
         Ok(Self {
@@ -66,11 +67,8 @@ impl Server {
             queue,
             network: HostNetwork::watch(),
             interfaces: config.interface.clone(),
-            reverse_names: ReverseNames::new(config.resolver),
-            authenticator: Authenticator::new(
-                Dns::new(config.resolver)?,
-                Duration::from_secs(config.dns_timeout_seconds),
-            ),
+            reverse_names: ReverseNames::new(dns.clone()),
+            authenticator: Authenticator::new(dns, Duration::from_secs(config.dns_timeout_seconds)),
             ids: SessionIds::new(),
             metrics: Metrics::new(),
             limits: Limits {

@@ -3,6 +3,7 @@
 
 use super::{AuthenticationResult as R, DmarcRequest, Finding};
 use crate::verdict::Verdict;
+use crate::verdict::refusals::refusal;
 
 const SPF_FAILED: &str = "SPF validation failed";
 const NO_DKIM: &str = "No passing DKIM signature found";
@@ -16,21 +17,6 @@ const fn permanent(name: &'static str, enhanced: &'static str, text: &'static st
 
 const fn temporary(name: &'static str, enhanced: &'static str) -> Verdict {
     refusal(name, 451, enhanced, LATER)
-}
-
-const fn refusal(
-    name: &'static str,
-    code: u16,
-    enhanced: &'static str,
-    text: &'static str,
-) -> Verdict {
-    Verdict {
-        name,
-        code,
-        enhanced,
-        text,
-        reasons: Vec::new(),
-    }
 }
 
 pub(super) fn spf(finding: &Finding) -> Option<Verdict> {

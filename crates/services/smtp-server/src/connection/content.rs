@@ -1,7 +1,5 @@
 //! DATA and BDAT: the message goes through the intake to the queue.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use api::intake::{Intake, IntakeError};
 use api::message::v1::Content;
 use api::queue::v1::{Origin, ReturnContent, Submission};
@@ -15,6 +13,7 @@ use tokio::time::Instant;
 
 use super::authentication::{Checks, passed_on};
 use super::envelope::Transaction;
+use super::refusal::now_ms;
 use super::{Connection, author};
 use crate::config::Role;
 use crate::replies;
@@ -91,7 +90,7 @@ impl Connection {
             self.refuse_for_now(replies::UNAVAILABLE, &"DATA without a transaction");
             return;
         };
-        let at = now_seconds();
+        let at = now_ms() / 1000;
         let tls = self.io.tls();
         let hop = Hop {
             hello,
@@ -311,10 +310,4 @@ fn verdict_of(trust: &Trust, blocked: &Blocked) -> Verdict {
         Blocked::Attachment { .. } => blocked_attachment(trust, blocked),
         Blocked::Unclear(_) => unclear_attachments(trust, blocked),
     }
-}
-
-fn now_seconds() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |elapsed| elapsed.as_secs() as i64)
 }

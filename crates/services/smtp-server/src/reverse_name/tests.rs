@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
+
 use test_kit::FakeDns;
 
 use super::*;
@@ -25,7 +27,7 @@ six.test AAAA 2001:db8::9
 #[tokio::test]
 async fn a_name_counts_when_it_leads_back_and_a_failure_is_no_answer() {
     let dns = FakeDns::start(ZONE).await;
-    let names = ReverseNames::new(Some(dns.address()));
+    let names = ReverseNames::new(Dns::new(Some(dns.address())).unwrap());
     let confirmed = |name: &str| ReverseName::Confirmed(vec![name.to_owned()]);
     for (address, expected) in [
         ("203.0.113.9", confirmed("mail.partner.test")),
@@ -47,7 +49,8 @@ async fn a_name_counts_when_it_leads_back_and_a_failure_is_no_answer() {
 
 #[tokio::test]
 async fn without_a_name_server_nothing_is_known() {
-    let names = ReverseNames { dns: None };
+    let gone = FakeDns::start("").await.address();
+    let names = ReverseNames::new(Dns::new(Some(gone)).unwrap());
     assert_eq!(
         names.of(IpAddr::from([203, 0, 113, 9])).await,
         ReverseName::Failed
