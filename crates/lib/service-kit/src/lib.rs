@@ -16,6 +16,7 @@ pub mod health;
 mod listener_tls;
 mod logging;
 mod metrics_listener;
+mod open_files;
 mod pem;
 mod process_metrics;
 mod run;

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::arguments::{Arguments, Mode, usage};
 use crate::config::{Loaded, environment, load};
-use crate::{Endpoint, Error, Service, health, logging, metrics_listener, signals};
+use crate::{Endpoint, Error, Service, health, logging, metrics_listener, open_files, signals};
 
 /// How long a process may take to drain unless configured: shorter than the 30 s after which
 /// Kubernetes kills.
@@ -96,6 +96,7 @@ where
     F: FnOnce(C, Service) -> Fut + Send + 'static,
     Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
+    open_files::allow_many();
     let service = Service::new(name, loaded.shared);
     signals::watch(service.shutdown.clone())?;
     metrics_listener::start(name, loaded.metrics, service.shutdown.clone()).await?;

@@ -1,6 +1,7 @@
 //! One connection with its two buffers.
 
 mod binding;
+mod bounds;
 mod client;
 mod handshake;
 mod told;
@@ -12,12 +13,12 @@ use bytes::{Buf as _, BytesMut};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::SessionError;
-use crate::listener::Place;
 use crate::stream::Stream;
+use bounds::{Bounds, displaced};
 pub use told::NoRoom;
 
 /// The first read of a quiet connection: a command or several, or a message of the usual size
@@ -55,11 +56,9 @@ pub struct Connection {
     peer: SocketAddr,
     local: SocketAddr,
     proxy: Option<IpAddr>,
-    place: Option<Place>,
     input: BytesMut,
     output: BytesMut,
-    timeout: Duration,
-    shutdown: CancellationToken,
+    bounds: Bounds,
     /// `tls-server-end-point` of the certificate that this side has shown.
     end_point: Option<Vec<u8>>,
     /// The last read filled the space it had: more is on its way.
@@ -87,12 +86,10 @@ impl Connection {
             peer: socket.peer_addr()?,
             local: socket.local_addr()?,
             proxy: None,
-            place: None,
             stream: Stream::Plain(socket),
             input: BytesMut::new(),
             output: BytesMut::new(),
-            timeout: DEFAULT_TIMEOUT,
-            shutdown: CancellationToken::new(),
+            bounds: Bounds::new(DEFAULT_TIMEOUT),
             end_point: None,
             bulk: false,
         })
@@ -132,14 +129,35 @@ impl Connection {
 
     /// How long the peer may take for each fill, flush and handshake from now on.
     pub fn set_timeout(&mut self, timeout: Duration) {
-        self.timeout = timeout;
+        self.bounds.patience = timeout;
+    }
+
+    /// While this peer is waited for, the listener may give its place to another client when all
+    /// are taken, and begins with those that have been of no use for the longest: this one since
+    /// `since`. Then what waits ends as [`SessionError::Displaced`].
+    pub fn offer_place(&mut self, since: Instant) {
+        if let Some(place) = &self.bounds.place {
+            place.seat().offer(since);
+        }
+    }
+
+    /// The peer is of use again; an error when its place has been given away.
+    pub fn keep_place(&mut self) -> Result<(), SessionError> {
+        match &self.bounds.place {
+            Some(place) if !place.seat().keep() => {
+                // What there is to say to it is said without one.
+                self.bounds.place = None;
+                Err(SessionError::Displaced)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// From now on `shutdown` is seen while the peer is waited for: a handshake is broken off, and
     /// a peer that does not read what is written to it has a last moment for it. Waiting for input
     /// goes on: only the session knows whether what comes is still wanted.
     pub fn watch(&mut self, shutdown: CancellationToken) {
-        self.shutdown = shutdown;
+        self.bounds.shutdown = shutdown;
     }
 
     /// What has been read and not consumed.
@@ -161,10 +179,14 @@ impl Connection {
     /// added to the input; 0 when the peer will send nothing more. May be cancelled: nothing that
     /// was read is lost.
     pub async fn fill(&mut self) -> Result<usize, SessionError> {
-        match timeout(self.timeout, self.fill_untimed()).await {
-            Ok(result) => result,
-            Err(_) => Err(SessionError::Timeout),
-        }
+        let seat = self.bounds.seat();
+        let patience = self.bounds.patience;
+        let filled = tokio::select! {
+            biased;
+            filled = timeout(patience, self.fill_untimed()) => filled,
+            () = displaced(seat.as_deref()) => return Err(SessionError::Displaced),
+        };
+        filled.unwrap_or(Err(SessionError::Timeout))
     }
 
     async fn fill_untimed(&mut self) -> Result<usize, SessionError> {
@@ -230,7 +252,7 @@ impl Connection {
             }
             self.stream.flush().await
         };
-        in_time(self.timeout, &self.shutdown, LAST_WORDS, sent).await??;
+        self.bounds.wait(LAST_WORDS, sent).await??;
         if self.output.capacity() > KEPT_OUTPUT {
             self.output = BytesMut::new();
         }
@@ -242,7 +264,7 @@ impl Connection {
     /// and a reset makes the peer lose what was said last: why it is sent away.
     pub async fn close(mut self) -> Result<(), SessionError> {
         let goodbye = self.stream.shutdown();
-        in_time(self.timeout, &self.shutdown, LAST_WORDS, goodbye).await??;
+        self.bounds.wait(LAST_WORDS, goodbye).await??;
         let left = async {
             let mut passed_over = 0;
             while passed_over < LEFT_UNREAD {
@@ -257,25 +279,6 @@ impl Connection {
         // Who does not go by then has had its chance.
         let _ = timeout(GOODBYE, left).await;
         Ok(())
-    }
-}
-
-/// Runs `work`, which waits for the peer, for at most `patience`; from a shutdown on for `rest`.
-async fn in_time<T>(
-    patience: Duration,
-    shutdown: &CancellationToken,
-    rest: Duration,
-    work: impl Future<Output = T>,
-) -> Result<T, SessionError> {
-    let late = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(rest).await;
-    };
-    tokio::select! {
-        biased;
-        done = work => Ok(done),
-        () = tokio::time::sleep(patience) => Err(SessionError::Timeout),
-        () = late => Err(SessionError::ShuttingDown),
     }
 }
 

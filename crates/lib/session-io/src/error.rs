@@ -9,6 +9,9 @@ pub enum SessionError {
     /// The peer did nothing within the time it had.
     #[error("the peer was silent for too long")]
     Timeout,
+    /// The listener has given this connection's place to another client.
+    #[error("too many connections, and this one was of no use for the longest")]
+    Displaced,
     /// This process is ending, and the peer was not worth the wait.
     #[error("the process is ending")]
     ShuttingDown,

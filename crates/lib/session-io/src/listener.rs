@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::{Connection, SessionError};
-pub(crate) use places::Place;
 use places::Places;
+pub(crate) use places::{Place, Seat};
 pub use proxies::Proxies;
 use proxies::{Told, read_header};
 
@@ -27,13 +28,17 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// What one listener takes on.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections at a time.
+    /// Connections at a time. When there are as many, a newcomer displaces the one that has been of
+    /// no use for the longest, of those that offer their places ([`Connection::offer_place`]).
     pub total: usize,
     /// Of these, from one address (for IPv6: from one /64, which is what one customer has).
     pub per_address: usize,
     /// What a client is told when there is no room, such as `421 …\r\n`; nothing where the client
     /// expects TLS at once.
     pub busy: &'static [u8],
+    /// How long a connection must have been of no use before it is displaced; `None` displaces
+    /// nobody.
+    pub make_room_after: Option<Duration>,
 }
 
 /// Opens a listener. The address may be in use by connections of a process that has ended.
@@ -80,7 +85,7 @@ pub async fn serve_behind<H, F>(
     F: Future<Output = ()> + Send + 'static,
 {
     let tasks = TaskTracker::new();
-    let places = Places::new(limits.total, limits.per_address);
+    let places = Places::new(&limits);
     let handler = Arc::new(handler);
     loop {
         let accepted = tokio::select! {
@@ -99,10 +104,11 @@ pub async fn serve_behind<H, F>(
             }
         };
         let proxied = proxies.are(peer.ip());
+        let now = Instant::now();
         let place = if proxied {
-            places.take_for_proxy()
+            places.take_for_proxy(now)
         } else {
-            places.take(peer.ip())
+            places.take(peer.ip(), now)
         };
         let Some(place) = place else {
             refuse(&socket, peer, limits.busy);

@@ -57,6 +57,7 @@ pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> 
                 TlsMode::Implicit => b"",
                 TlsMode::Starttls | TlsMode::None => BUSY,
             },
+            make_room_after: None,
         };
         let listener = Arc::new(Listener::new(listener, tls.as_ref())?);
         let shutdown = service.shutdown.clone();

@@ -59,6 +59,7 @@ pub fn start(config: &Config, service: &Service) -> anyhow::Result<Running> {
                 TlsMode::Implicit => b"",
                 TlsMode::Starttls | TlsMode::None => reply::BUSY,
             },
+            make_room_after: None,
         };
         running.listeners.spawn(session_io::serve(
             socket,

@@ -16,10 +16,14 @@ pub struct Config {
     pub interface: Vec<InterfaceSetting>,
     /// Name server to ask; the system's when absent.
     pub resolver: Option<SocketAddr>,
-    /// Connections at a time on each listener.
+    /// Connections at a time on each listener. When there are as many, a new one takes the place of
+    /// the untrusted one that has been of no use for the longest.
     pub max_connections: usize,
     /// Connections at a time from one address on each listener.
     pub max_connections_per_address: usize,
+    /// Seconds of waiting without a message, or for one that does not come along, before a connection
+    /// may have to make room so.
+    pub make_room_after_seconds: u64,
     /// Messages of one connection.
     pub max_messages_per_connection: u32,
     /// Seconds that the peer may take for a command, from the end of the one before to its last
@@ -61,8 +65,9 @@ impl Default for Config {
             listener: Vec::new(),
             interface: Vec::new(),
             resolver: None,
-            max_connections: 2000,
+            max_connections: 10_000,
             max_connections_per_address: 200,
+            make_room_after_seconds: 3,
             max_messages_per_connection: 10_000,
             command_timeout_seconds: 300,
             data_timeout_seconds: 180,

@@ -14,6 +14,7 @@ mod refusal;
 mod verify;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::policy_watch::PolicySnapshot;
 use rules::{Counted, SessionFacts, Trust, Verdict};
@@ -33,6 +34,9 @@ use patience::Patience;
 pub(crate) use patience::Times;
 use refusal::Asked;
 
+/// How long a client may take for the last word.
+const LAST_WORD: Duration = Duration::from_secs(2);
+
 /// See the module.
 pub(crate) struct Connection {
     server: Arc<Server>,
@@ -47,6 +51,8 @@ pub(crate) struct Connection {
     incoming: Option<Incoming>,
     messages: u32,
     patience: Patience,
+    /// Its place goes to others when all are taken: nobody has vouched for it.
+    gives_way: bool,
     /// Whose proof by SCRAM held, until the client has seen ours.
     proved: Option<Login>,
 }
@@ -64,6 +70,7 @@ impl Connection {
             session: Session::new(server.hostname.as_str(), server.limits, Terms::default()),
             proved: None,
             patience: Patience::new(server.times, Instant::now()),
+            gives_way: true,
             server,
             listener,
             shutdown,
@@ -84,13 +91,8 @@ impl Connection {
         let peer = self.facts.peer;
         let ended = match self.serve().await {
             Ok(()) => self.io.close().await,
-            Err(SessionError::Timeout) => {
-                replies::TIMEOUT.write(self.io.output());
-                match self.io.flush().await {
-                    Ok(()) => self.io.close().await,
-                    Err(error) => Err(error),
-                }
-            }
+            Err(SessionError::Timeout) => self.send_away(&replies::TIMEOUT).await,
+            Err(SessionError::Displaced) => self.send_away(&replies::DISPLACED).await,
             Err(error) => Err(error),
         };
         // Clients come and go as they like; this is for who follows one of them.
@@ -98,6 +100,13 @@ impl Connection {
             tracing::debug!(%peer, %error, "connection ended early");
         }
         metrics.metrics.open.decrement(1.0);
+    }
+
+    async fn send_away(mut self, why: &Reply) -> Result<(), SessionError> {
+        self.io.set_timeout(LAST_WORD);
+        why.write(self.io.output());
+        self.io.flush().await?;
+        self.io.close().await
     }
 
     async fn serve(&mut self) -> Result<(), SessionError> {
@@ -152,8 +161,9 @@ impl Connection {
 
     /// Writes what is to be written and waits for the client; false when it has gone.
     async fn wait(&mut self) -> Result<bool, SessionError> {
-        self.io.flush().await?;
         let begun = Instant::now();
+        self.give_way(begun);
+        self.io.flush().await?;
         let receiving = self.session.is_receiving();
         let allowed = if receiving {
             self.patience.for_content()
@@ -173,8 +183,16 @@ impl Connection {
             return Ok(true);
         };
         let octets = filled?;
+        self.io.keep_place()?;
         self.patience.waited(begun.elapsed(), receiving, octets);
         Ok(octets != 0)
+    }
+
+    /// From now on the client is waited for.
+    fn give_way(&mut self, now: Instant) {
+        if self.gives_way {
+            self.io.offer_place(self.patience.of_no_use_since(now));
+        }
     }
 
     async fn handle(&mut self, event: Event) -> Result<(), SessionError> {
@@ -235,10 +253,14 @@ impl Connection {
         let tls = self
             .listener
             .tls
-            .as_ref()
+            .clone()
             .ok_or_else(|| SessionError::Tls("no certificate".to_owned()))?;
         self.io.set_timeout(self.server.times.command);
-        self.io.start_tls(tls).await?;
+        let begun = Instant::now();
+        self.give_way(begun);
+        self.io.start_tls(&tls).await?;
+        self.io.keep_place()?;
+        self.patience.waited(begun.elapsed(), false, 0);
         self.session.set_bindings(self.io.bindings());
         self.facts.tls = true;
         self.facts.helo = None;
@@ -257,6 +279,7 @@ impl Connection {
 
     fn set_terms_of(&mut self, snapshot: &PolicySnapshot, trust: &Trust) {
         let rules = snapshot.policy.receiving(trust.trusted);
+        self.gives_way = !trust.trusted;
         let tls = self.io.is_tls();
         self.session.set_terms(Terms {
             starttls: !tls && self.listener.tls.is_some(),

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use rules::ListenerClass;
@@ -62,6 +63,7 @@ pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> 
                 TlsMode::Implicit => b"",
                 TlsMode::Starttls | TlsMode::None => BUSY,
             },
+            make_room_after: Some(Duration::from_secs(config.make_room_after_seconds)),
         };
         if listener.class == ListenerClass::Auto && !listener.proxies.is_empty() {
             tracing::warn!(%address, "behind proxies the class `auto` means external");

@@ -13,6 +13,9 @@ pub(crate) const SHUTTING_DOWN: Reply = Reply::new(421, 3, 2, "Service shutting 
 pub(crate) const ENOUGH: Reply = Reply::new(421, 7, 0, "Too many messages, please connect again");
 /// A proxy told of a client that has as many connections as it may have.
 pub(crate) const NO_ROOM: Reply = Reply::new(421, 3, 2, "Too many connections, try again later");
+/// Another client needed the place, and this one had been of no use for the longest.
+pub(crate) const DISPLACED: Reply =
+    Reply::new(421, 3, 2, "Too many connections, this one did nothing");
 /// Silence.
 pub(crate) const TIMEOUT: Reply = Reply::new(421, 4, 2, "Timeout, closing connection");
 pub(crate) const LOGIN_FAILED: Reply = Reply::new(535, 7, 8, "Authentication failed");

@@ -8,8 +8,8 @@ use rustls::server::Acceptor;
 use tokio::net::TcpStream;
 use tokio_rustls::{LazyConfigAcceptor, TlsConnector, server};
 
+use super::Connection;
 use super::binding::server_end_point;
-use super::{Connection, in_time};
 use crate::stream::Stream;
 use crate::{ClientTls, ServerTls, SessionError};
 
@@ -20,7 +20,9 @@ impl Connection {
     pub async fn start_tls(&mut self, tls: &Arc<ServerTls>) -> Result<(), SessionError> {
         let socket = self.take_socket()?;
         let shaken = accept(Arc::clone(tls), socket);
-        let (stream, certificate) = in_time(self.timeout, &self.shutdown, Duration::ZERO, shaken)
+        let (stream, certificate) = self
+            .bounds
+            .wait(Duration::ZERO, shaken)
             .await?
             .map_err(|error| SessionError::Tls(error.to_string()))?;
         self.stream = Stream::Server(Box::new(stream));
@@ -39,7 +41,9 @@ impl Connection {
         let socket = self.take_socket()?;
         let connector = TlsConnector::from(Arc::clone(tls.config()));
         let shaken = connector.connect(name, socket);
-        let stream = in_time(self.timeout, &self.shutdown, Duration::ZERO, shaken)
+        let stream = self
+            .bounds
+            .wait(Duration::ZERO, shaken)
             .await?
             .map_err(|error| SessionError::Tls(error.to_string()))?;
         self.stream = Stream::Client(Box::new(stream));

@@ -20,7 +20,7 @@ impl Connection {
     /// address that client came. From here on it counts as one of the client's.
     pub fn told(&mut self, peer: SocketAddr, local: Option<SocketAddr>) -> Result<(), NoRoom> {
         let proxy = self.peer.ip();
-        if let Some(place) = &mut self.place
+        if let Some(place) = &mut self.bounds.place
             && !place.move_to(peer.ip())
         {
             return Err(NoRoom);
@@ -33,6 +33,6 @@ impl Connection {
 
     /// Holds its place among the listener's connections to its end.
     pub(crate) fn hold(&mut self, place: Place) {
-        self.place = Some(place);
+        self.bounds.place = Some(place);
     }
 }

@@ -10,6 +10,7 @@ fn limits(total: usize, per_address: usize) -> Limits {
         total,
         per_address,
         busy: b"421 busy\r\n",
+        make_room_after: Some(Duration::from_secs(3)),
     }
 }
 
@@ -59,6 +60,49 @@ async fn who_finds_no_place_is_told_so_and_a_place_is_given_again() {
     }
     shutdown.cancel();
     server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_of_no_use_leaves_its_place_to_a_newcomer() {
+    let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let handler = |mut connection: Connection| async move {
+        connection.output().extend_from_slice(b"220 hello\r\n");
+        connection.offer_place(Instant::now() - Duration::from_secs(60));
+        connection.flush().await.unwrap();
+        match connection.fill().await {
+            Ok(_) => connection.keep_place().unwrap(),
+            Err(SessionError::Displaced) => {
+                connection.output().extend_from_slice(b"421 make room\r\n");
+            }
+            Err(error) => panic!("{error}"),
+        }
+        connection.flush().await.unwrap();
+    };
+    tokio::spawn(serve(
+        listener,
+        limits(1, 1),
+        CancellationToken::new(),
+        handler,
+    ));
+
+    let mut idle = TcpStream::connect(address).await.unwrap();
+    assert_eq!(read_line(&mut idle).await, "220 hello\r\n");
+    // One address has its one connection.
+    let mut same = TcpStream::connect(address).await.unwrap();
+    assert_eq!(read_line(&mut same).await, "421 busy\r\n");
+    let from = |last| async move {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, last], 0).into()).unwrap();
+        socket.connect(address).await.unwrap()
+    };
+    let mut newcomer = from(2).await;
+    assert_eq!(read_line(&mut newcomer).await, "220 hello\r\n");
+    assert_eq!(read_line(&mut idle).await, "421 make room\r\n");
+
+    let mut third = from(3).await;
+    assert_eq!(read_line(&mut third).await, "220 hello\r\n");
+    assert_eq!(read_line(&mut newcomer).await, "421 make room\r\n");
 }
 
 #[tokio::test]

@@ -35,6 +35,9 @@ pub(super) struct Patience {
     content: Duration,
     /// When the session has been of no use for too long.
     useless_at: Instant,
+    /// Waiting since the session began, or since its last message was taken, less what the octets
+    /// of a message give back: an honest peer has little of it.
+    debt: Duration,
 }
 
 impl Patience {
@@ -45,6 +48,7 @@ impl Patience {
             lines_read: 0,
             content: times.grace,
             useless_at: now + times.session,
+            debt: Duration::ZERO,
         }
     }
 
@@ -68,6 +72,7 @@ impl Patience {
 
     /// A wait is over, and brought so many octets.
     pub(super) fn waited(&mut self, time: Duration, receiving: bool, octets: usize) {
+        self.debt = self.debt.saturating_add(time);
         if !receiving {
             self.command = self.command.saturating_sub(time);
             return;
@@ -76,6 +81,7 @@ impl Patience {
         let worth = Duration::from_secs_f64(octets as f64 / rate);
         let left = self.content.saturating_sub(time);
         self.content = left.saturating_add(worth).min(self.times.grace);
+        self.debt = self.debt.saturating_sub(worth);
     }
 
     /// A message begins.
@@ -86,6 +92,12 @@ impl Patience {
     /// A message was taken: the session is of use.
     pub(super) fn message_taken(&mut self, now: Instant) {
         self.useless_at = now + self.times.session;
+        self.debt = Duration::ZERO;
+    }
+
+    /// Since when a session that waits now has been of no use: sessions compare by it.
+    pub(super) fn of_no_use_since(&self, now: Instant) -> Instant {
+        now.checked_sub(self.debt).unwrap_or(now)
     }
 }
 
@@ -146,6 +158,20 @@ mod tests {
         patience.waited(seconds(0), true, 100 << 20);
         patience.waited(seconds(150), true, 0);
         assert_eq!(patience.for_content(), seconds(150));
+    }
+
+    #[test]
+    fn waiting_makes_a_session_useless_and_octets_and_messages_make_it_useful() {
+        let now = Instant::now() + seconds(10_000);
+        let mut patience = Patience::new(TIMES, now);
+        let debt = |patience: &Patience| now - patience.of_no_use_since(now);
+        patience.waited(seconds(20), false, 1);
+        patience.waited(seconds(10), true, 1);
+        assert_eq!(debt(&patience).as_secs(), 29);
+        patience.waited(seconds(1), true, 1000);
+        assert_eq!(debt(&patience).as_secs(), 20);
+        patience.message_taken(now);
+        assert_eq!(patience.of_no_use_since(now), now);
     }
 
     #[test]

@@ -40,6 +40,46 @@ async fn an_address_has_so_many_connections_and_no_more() {
 }
 
 #[tokio::test]
+async fn those_of_no_use_make_room_for_others_and_the_trusted_do_not() {
+    let system = System::start_with(crate::system::POLICY, |config| {
+        config.max_connections = 3;
+        config.make_room_after_seconds = 0;
+    })
+    .await;
+    // A letter now and then is no use, nor is a handshake that does not come.
+    let mut slow = system.connect(Port::External).await;
+    slow.send("NOO").await;
+    let mut within = system.connect(Port::External).await;
+    within.envelope("a@client.test", "bob@example.test").await;
+    within.say("DATA", 354).await;
+    let mut third = system.connect(Port::External).await;
+    let mut honest = system.connect(Port::External).await;
+    slow.expect(421).await;
+    slow.expect_end().await;
+    let mut next = system.connect(Port::External).await;
+    within.expect(421).await;
+    within.expect_end().await;
+    for client in [&mut third, &mut honest, &mut next] {
+        client.envelope("a@client.test", "bob@example.test").await;
+        client.data("", 250).await;
+    }
+
+    let mut shaking = Vec::new();
+    for _ in 0..4 {
+        shaking.push(system.connect_raw(Port::Submissions).await);
+    }
+    shaking[0].expect_end().await;
+
+    let mut trusted = Vec::new();
+    for _ in 0..3 {
+        trusted.push(system.connect(Port::Internal).await);
+    }
+    let mut late = system.connect_raw(Port::Internal).await;
+    late.expect(421).await;
+    trusted[0].say("NOOP", 250).await;
+}
+
+#[tokio::test]
 async fn who_says_nothing_is_sent_away() {
     let system = System::start_with(crate::system::POLICY, |config| {
         config.command_timeout_seconds = 1;
