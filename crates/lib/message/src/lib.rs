@@ -6,7 +6,8 @@
 //! brings the date and the Message-ID. Nothing here fails on a broken message: mail is read as far
 //! as it can be read.
 //!
-//! - [`Scanner`] reads a message in pieces and ends in a [`Summary`].
+//! - [`Scanner`] reads a message in pieces and ends in a [`Summary`]; [`HeaderLines`] finds where
+//!   its header section ends.
 //! - [`attachments`] looks through a message for attachments that are not wanted, and takes them
 //!   out.
 //! - [`trace`] writes Received, Return-Path and Delivered-To, and counts hops.
@@ -23,5 +24,7 @@ mod summary;
 pub mod trace;
 mod wire;
 
-pub use scanner::{MAX_DEPTH, MAX_HEADER, MAX_PARTS, MAX_SUMMARY, ScanError, Scanned, Scanner};
+pub use scanner::{
+    End, HeaderLines, MAX_DEPTH, MAX_HEADER, MAX_PARTS, MAX_SUMMARY, ScanError, Scanned, Scanner,
+};
 pub use summary::{Part, Summary};

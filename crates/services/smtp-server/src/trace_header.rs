@@ -3,9 +3,8 @@
 
 use std::net::IpAddr;
 
-use memchr::memmem;
 use message::header::fields;
-use message::trace;
+use message::{HeaderLines, trace};
 use session_io::TlsFacts;
 
 /// What is said of a message's way here.
@@ -63,16 +62,30 @@ impl Hop<'_> {
 /// Holds a header section back until it is complete, then puts the missing fields of a submission
 /// in front of it.
 pub(crate) struct HeldHeader {
-    held: Vec<u8>,
+    lines: HeaderLines,
+    /// Of the text, what came with the end of the header section.
+    text: Vec<u8>,
     /// Of a submission: the Message-ID and the date that it gets.
     missing: Option<(String, i64)>,
+}
+
+/// A header section that is complete.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Complete {
+    /// The fields that a submission lacks.
+    pub(crate) missing: String,
+    /// With the empty line, wherever it is from.
+    pub(crate) header: Vec<u8>,
+    /// The start of the text.
+    pub(crate) text: Vec<u8>,
 }
 
 impl HeldHeader {
     /// Of a message whose fields are only looked at.
     pub(crate) fn new() -> Self {
         Self {
-            held: Vec::with_capacity(2048),
+            lines: HeaderLines::new(),
+            text: Vec::new(),
             missing: None,
         }
     }
@@ -87,28 +100,31 @@ impl HeldHeader {
 
     /// Takes octets; true when the header section is complete, or larger than any may be.
     pub(crate) fn push(&mut self, piece: &[u8]) -> bool {
-        let searched = self.held.len().saturating_sub(3);
-        self.held.extend_from_slice(piece);
-        self.held.starts_with(b"\r\n")
-            || memmem::find(&self.held[searched..], b"\n\r\n").is_some()
-            || self.held.len() > message::MAX_HEADER
+        let Some(end) = self.lines.push(piece) else {
+            return self.lines.size() > message::MAX_HEADER;
+        };
+        self.text = end.text;
+        self.text.extend_from_slice(&piece[end.taken..]);
+        true
     }
 
-    /// Octets of the header section, with the empty line that ends it.
-    pub(crate) fn length(&self) -> usize {
-        if self.held.starts_with(b"\r\n") {
-            return 2;
+    /// What was taken, in its parts.
+    pub(crate) fn complete(mut self) -> Complete {
+        self.lines.finish();
+        let header = self.lines.header().to_vec();
+        Complete {
+            missing: self.missing(&header),
+            header,
+            text: self.text,
         }
-        memmem::find(&self.held, b"\r\n\r\n").map_or(self.held.len(), |at| at + 4)
     }
 
-    /// The missing fields, and everything that was taken.
-    pub(crate) fn complete(self) -> (String, Vec<u8>) {
+    fn missing(&self, header: &[u8]) -> String {
         let mut missing = String::new();
         let Some((message_id, at)) = &self.missing else {
-            return (missing, self.held);
+            return missing;
         };
-        let has = |name: &str| fields(&self.held).any(|field| field.is(name));
+        let has = |name: &str| fields(header).any(|field| field.is(name));
         if !has("Date") {
             missing.push_str("Date: ");
             missing.push_str(&trace::date(*at));
@@ -119,7 +135,7 @@ impl HeldHeader {
             missing.push_str(message_id);
             missing.push_str(">\r\n");
         }
-        (missing, self.held)
+        missing
     }
 }
 
@@ -127,27 +143,56 @@ impl HeldHeader {
 mod tests {
     use super::*;
 
-    fn complete(message: &[u8], step: usize) -> (String, Vec<u8>) {
+    /// Cut in pieces; what follows the end of the header section is text.
+    fn complete(message: &[u8], step: usize) -> Complete {
         let mut held = HeldHeader::of_submission("ID", "host.test", 837_595_405);
-        for piece in message.chunks(step) {
-            held.push(piece);
-        }
-        held.complete()
+        let mut pieces = message.chunks(step);
+        pieces.by_ref().any(|piece| held.push(piece));
+        let mut complete = held.complete();
+        complete.text.extend(pieces.flatten());
+        complete
     }
 
     #[test]
     fn what_is_missing_is_added_and_what_is_there_is_kept() {
-        let both = "Date: Wed, 17 Jul 1996 09:23:25 +0000\r\nMessage-ID: <ID@host.test>\r\n";
-        let rows: &[(&[u8], &str)] = &[
-            (b"Subject: x\r\n\r\nDate: no\r\n", both),
-            (b"\r\ntext", both),
-            (b"date: x\r\nmessage-id: y\r\n\r\n", ""),
-            (b"Date: x\r\n\r\n", "Message-ID: <ID@host.test>\r\n"),
+        const BOTH: &str =
+            "Date: Wed, 17 Jul 1996 09:23:25 +0000\r\nMessage-ID: <ID@host.test>\r\n";
+        let rows = [
+            ("Subject: x\r\n\r\n", "Date: no\r\n", BOTH),
+            ("\r\n", "text", BOTH),
+            ("date: x\r\nmessage-id: y\r\n\r\n", "", ""),
+            ("Date: x\r\n\r\n", "", "Message-ID: <ID@host.test>\r\n"),
+            ("Date: x\r\n", "", "Message-ID: <ID@host.test>\r\n"),
         ];
-        for (message, missing) in rows {
-            for step in 1..message.len() {
-                let expected = ((*missing).to_owned(), message.to_vec());
-                assert_eq!(complete(message, step), expected);
+        for (header, text, missing) in rows {
+            let message = format!("{header}{text}").into_bytes();
+            for step in 1..=message.len() {
+                let expected = Complete {
+                    missing: missing.to_owned(),
+                    header: header.as_bytes().to_vec(),
+                    text: text.as_bytes().to_vec(),
+                };
+                assert_eq!(complete(&message, step), expected, "{header:?} by {step}");
+            }
+        }
+    }
+
+    /// As for the scanner: what stands behind the first line that is no field is text for both.
+    #[test]
+    fn the_header_section_ends_where_a_line_is_no_field() {
+        let rows = [
+            (
+                "Date: x\r\nMessage-ID: y\r\n",
+                "no field\r\nFrom: z\r\n\r\n",
+            ),
+            ("", " text\r\n\r\n"),
+        ];
+        for (header, text) in rows {
+            let message = format!("{header}{text}").into_bytes();
+            for step in 1..=message.len() {
+                let complete = complete(&message, step);
+                assert_eq!(complete.header, format!("{header}\r\n").as_bytes());
+                assert_eq!(complete.text, text.as_bytes(), "by {step}");
             }
         }
     }
@@ -161,7 +206,6 @@ mod tests {
                 .map(|piece| held.push(piece))
                 .last();
             assert_eq!(ended, Some(true), "{step}");
-            assert_eq!(held.length(), 8, "{step}");
         }
         let mut held = HeldHeader::new();
         assert!(!held.push(b"A: b\r\n"));

@@ -10,6 +10,7 @@ use super::finding::{Blocked, Finding};
 use super::header::PartHeader;
 use super::walk::{Sink, Walk};
 use super::zip::{Budget, TooMuch};
+use crate::HeaderLines;
 
 /// Encoded multiparts and messages within each other.
 const MAX_NESTED: usize = 3;
@@ -19,6 +20,8 @@ const MAX_DOUBTFUL: usize = 8;
 const TOO_MUCH: Blocked = Blocked::Unclear("its archives hold more than is looked at");
 const TOO_DEEP: Blocked =
     Blocked::Unclear("it has encoded messages within each other, deeper than is looked at");
+const NO_FIELD: Blocked =
+    Blocked::Unclear("the header section of a multipart holds lines that are no fields");
 const TOO_DOUBTFUL: Blocked = Blocked::Unclear("where its parts end can be read in many ways");
 
 /// See the module.
@@ -46,7 +49,8 @@ struct Part {
     nested: Option<Box<Nested>>,
     /// Text without a name: where it ends matters to nobody.
     is_plain: bool,
-    /// A message in it has begun.
+    /// A message in it has begun, or it has begun before its header section was over: it is not
+    /// what stands behind the last header section.
     is_outer: bool,
 }
 
@@ -96,6 +100,15 @@ impl Inspection {
                 is_apart: false,
             }));
         }
+        self.begin(header)?;
+        match early_body(raw) {
+            Some((fields, body)) => self.begin_early(fields, body),
+            None => Ok(None),
+        }
+    }
+
+    /// The body is looked at under each encoding.
+    fn begin(&mut self, header: &PartHeader) -> Result<(), Blocked> {
         let encodings = header.encodings;
         for (wanted, encoding) in [
             (encodings.other, Encoding::Identity),
@@ -105,6 +118,27 @@ impl Inspection {
             if wanted {
                 let part = self.part(header, encoding)?;
                 self.current.push(part);
+            }
+        }
+        Ok(())
+    }
+
+    /// For some clients the body has begun within what others take for the header section.
+    fn begin_early(&mut self, fields: &[u8], body: &[u8]) -> Result<Option<Found>, Blocked> {
+        let header = PartHeader::read(fields, false);
+        if header.is_multipart {
+            return Err(NO_FIELD);
+        }
+        self.has_doubt = true;
+        let known = self.current.len();
+        self.begin(&header)?;
+        for part in &mut self.current[known..] {
+            part.is_outer = true;
+            if let Some(finding) = part.push(body, &*self.blocklist, &mut self.budget)? {
+                return Ok(Some(Found {
+                    finding,
+                    is_apart: true,
+                }));
             }
         }
         Ok(None)
@@ -119,7 +153,7 @@ impl Inspection {
             let walk = if header.is_multipart {
                 Walk::of_multipart(&header.boundaries, header.is_digest)?
             } else {
-                Walk::new()
+                Walk::of_message()
             };
             let inspection = Self::at(Arc::clone(&self.blocklist), self.depth + 1);
             Some(Box::new(Nested {
@@ -130,10 +164,12 @@ impl Inspection {
             None
         };
         let is_text = header.is_text();
+        // A multipart without parts is shown as a text, and what stands before the first of them too.
+        let may_be_text = is_text || (header.is_multipart && encoding == Encoding::Identity);
         Ok(Part {
             is_outer: false,
             name: header.shown_name(),
-            content: Content::new(encoding, is_text),
+            content: Content::new(encoding, may_be_text),
             nested,
             is_plain: header.names.is_empty() && (is_text || header.is_composite()),
         })
@@ -200,6 +236,14 @@ impl Inspection {
         }
         Ok(None)
     }
+}
+
+/// Where a line of a header section is no field, some clients begin the body there: the fields
+/// before it, and that body as far as it has come.
+fn early_body(header: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = HeaderLines::new().push(header)?;
+    let begun = end.text.len();
+    (begun > 0).then(|| header.split_at(end.taken - begun))
 }
 
 impl Part {

@@ -7,7 +7,7 @@ use memchr::{memchr, memmem};
 use super::delimiters::{Delimiter, Delimiters, MAX_LINE};
 use super::finding::Blocked;
 use super::header::PartHeader;
-use crate::{MAX_HEADER, MAX_PARTS};
+use crate::{HeaderLines, MAX_HEADER, MAX_PARTS};
 
 /// Where the pieces go.
 pub(super) trait Sink {
@@ -30,11 +30,17 @@ pub(super) struct Walk {
     held: Vec<u8>,
     delimiters: Delimiters,
     parts: usize,
+    /// The header section of the message, while it comes.
+    root: Option<HeaderLines>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// In a header section; its current line starts there.
+    /// In the header section of the message as it will be stored, which ends where the scanner says.
+    Root,
+    /// In another header section; its current line starts there. It goes on to an empty line, since
+    /// there are clients that pass over lines that are no field, and ones that look for fields
+    /// behind them.
     Header {
         line: usize,
     },
@@ -49,20 +55,32 @@ const HEADER_TOO_LARGE: Blocked =
     Blocked::Unclear("a part has a header section larger than is looked at");
 
 impl Walk {
-    /// For a whole message.
+    /// For a whole message, as it will be stored.
     pub(super) fn new() -> Self {
         Self {
-            place: Place::Header { line: 0 },
+            root: Some(HeaderLines::new()),
+            ..Self::at(Place::Root)
+        }
+    }
+
+    /// For a message that is the content of a part.
+    pub(super) fn of_message() -> Self {
+        Self::at(Place::Header { line: 0 })
+    }
+
+    fn at(place: Place) -> Self {
+        Self {
+            place,
             held: Vec::new(),
             delimiters: Delimiters::default(),
             parts: 0,
+            root: None,
         }
     }
 
     /// For the body of a multipart whose header has been read.
     pub(super) fn of_multipart(boundaries: &[Vec<u8>], digest: bool) -> Result<Self, Blocked> {
-        let mut walk = Self::new();
-        walk.place = Place::LineStart;
+        let mut walk = Self::at(Place::LineStart);
         walk.delimiters
             .open(boundaries, digest)
             .map_err(|_| TOO_MANY_BOUNDARIES)?;
@@ -73,6 +91,7 @@ impl Walk {
     pub(super) fn push(&mut self, mut piece: &[u8], sink: &mut impl Sink) -> Result<(), Blocked> {
         while !piece.is_empty() {
             let used = match self.place {
+                Place::Root => self.in_root(piece, sink)?,
                 Place::Header { line } => self.in_header(line, piece, sink)?,
                 Place::LineStart => self.at_line_start(piece, sink)?,
                 Place::WithinLine => self.within_line(piece, sink)?,
@@ -86,6 +105,11 @@ impl Walk {
     /// The message has ended.
     pub(super) fn finish(&mut self, sink: &mut impl Sink) -> Result<(), Blocked> {
         match self.place {
+            Place::Root => {
+                let mut root = self.root.take().unwrap_or_default();
+                root.finish();
+                self.end_root(root.header(), sink)
+            }
             Place::Header { line } => {
                 let last = self.held.split_off(line.min(self.held.len()));
                 match self.delimiter(&last)? {
@@ -102,6 +126,30 @@ impl Walk {
             Place::LineStart => self.settle_line(sink),
             Place::WithinLine | Place::DelimiterLine => Ok(()),
         }
+    }
+
+    fn in_root(&mut self, piece: &[u8], sink: &mut impl Sink) -> Result<usize, Blocked> {
+        let root = self.root.get_or_insert_default();
+        let end = root.push(piece);
+        if root.size() > MAX_HEADER {
+            return Err(HEADER_TOO_LARGE);
+        }
+        let Some(end) = end else {
+            return Ok(piece.len());
+        };
+        let root = self.root.take().unwrap_or_default();
+        let header = root.header();
+        // The scanner puts the empty line there; only what has come comes out again.
+        let own = header.len() - if end.text.is_empty() { 0 } else { 2 };
+        self.end_root(&header[..own], sink)?;
+        // It may have begun in the piece before.
+        self.push(&end.text, sink)?;
+        Ok(end.taken)
+    }
+
+    fn end_root(&mut self, header: &[u8], sink: &mut impl Sink) -> Result<(), Blocked> {
+        self.held = header.to_vec();
+        self.end_header(sink)
     }
 
     fn in_header(

@@ -5,9 +5,10 @@
 /// A line is no longer (RFC 5322 §2.1.1), so no field's name is.
 const LONGEST_NAME: usize = 998;
 
-/// The header section, line by line.
+/// The header section, line by line. Whoever asks where it ends asks here: where two parts of a
+/// system see two ends, a message has text for the one that is a header for the other.
 #[derive(Debug)]
-pub(super) struct HeaderLines {
+pub struct HeaderLines {
     /// What is known to belong to it.
     header: Vec<u8>,
     /// The current line, until it is known what it is.
@@ -18,11 +19,12 @@ pub(super) struct HeaderLines {
 
 /// The header section has ended.
 #[derive(Debug)]
-pub(super) struct End {
+pub struct End {
     /// Octets of the last piece that were looked at.
-    pub(super) taken: usize,
-    /// The text starts with these, before the rest of the piece.
-    pub(super) text: Vec<u8>,
+    pub taken: usize,
+    /// The text starts with these, before the rest of the piece. Where there are any, there was no
+    /// empty line, and the two octets at the end of the header section are not the message's.
+    pub text: Vec<u8>,
 }
 
 /// What a line is, by its first octets.
@@ -35,8 +37,16 @@ enum Line {
     Text,
 }
 
+impl Default for HeaderLines {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl HeaderLines {
-    pub(super) fn new() -> Self {
+    /// Ready for the first octet of a message.
+    #[must_use]
+    pub fn new() -> Self {
         Self {
             header: Vec::with_capacity(2048),
             undecided: Vec::new(),
@@ -44,22 +54,26 @@ impl HeaderLines {
         }
     }
 
-    /// The lines that are known to belong to the header section.
-    pub(super) fn header(&self) -> &[u8] {
+    /// The lines that are known to belong to the header section; once that has ended, with the empty
+    /// line.
+    #[must_use]
+    pub fn header(&self) -> &[u8] {
         &self.header
     }
 
-    pub(super) fn size(&self) -> usize {
+    /// Octets of it so far.
+    #[must_use]
+    pub fn size(&self) -> usize {
         self.header.len() + self.undecided.len()
     }
 
     /// The message has ended: so has the header section.
-    pub(super) fn finish(&mut self) {
+    pub fn finish(&mut self) {
         self.header.append(&mut self.undecided);
     }
 
     /// Takes the next piece, to the end of the header section.
-    pub(super) fn push(&mut self, piece: &[u8]) -> Option<End> {
+    pub fn push(&mut self, piece: &[u8]) -> Option<End> {
         let mut at = 0;
         while at < piece.len() {
             if self.decided {

@@ -20,9 +20,9 @@ mod tests;
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use header_lines::{End, HeaderLines};
 use thiserror::Error;
 
+pub use header_lines::{End, HeaderLines};
 pub(crate) use mime::Mime;
 pub(crate) use tree::{Node, Tree};
 use walker::Walker;

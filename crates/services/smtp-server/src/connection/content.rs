@@ -17,7 +17,7 @@ use super::refusal::now_ms;
 use super::{Connection, author};
 use crate::config::Role;
 use crate::replies;
-use crate::trace_header::{HeldHeader, Hop};
+use crate::trace_header::{Complete, HeldHeader, Hop};
 
 /// Octets of a message whose size was not declared.
 const USUAL_SIZE: u64 = 4096;
@@ -51,17 +51,19 @@ impl Incoming {
 
     async fn release(&mut self) -> Result<(), IntakeError> {
         if let Some(held) = self.held.take() {
-            let length = held.length();
-            let (missing, held) = held.complete();
-            let (header, text) = held.split_at(length);
+            let Complete {
+                missing,
+                header,
+                text,
+            } = held.complete();
             if let Some(checks) = &mut self.checks {
-                checks.header(header);
+                checks.header(&header);
             }
-            self.check_text(text);
+            self.check_text(&text);
             self.intake.push_fields(&missing).await?;
-            let header = passed_on(header, &self.hostname, self.believed);
+            let header = passed_on(&header, &self.hostname, self.believed);
             self.intake.push(&header).await?;
-            self.intake.push(text).await?;
+            self.intake.push(&text).await?;
         }
         Ok(())
     }
