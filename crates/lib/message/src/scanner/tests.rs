@@ -440,6 +440,19 @@ fn prepended(message: &[u8], mut whole: Scanned) {
     assert_eq!(whole, scan(&[fields, message].concat()));
 }
 
+/// The delimiter follows the empty line of a message within a digest at once.
+#[test]
+fn a_message_without_text_ends_where_what_holds_it_ends() {
+    let message = b"Content-Type: multipart/digest; boundary=b\r\n\r\n\
+                    --b\r\n\r\nSubject: x\r\n\r\n--b--\r\n";
+    let summary = scan(message).summary;
+    for part in &summary.parts {
+        inside(part, message.len() as u64);
+    }
+    let inner = summary.parts.last().unwrap();
+    assert_eq!(inner.body_start, inner.end);
+}
+
 #[test]
 fn what_is_put_in_front_counts_towards_the_limit() {
     let mut header = vec![b'x'; MAX_HEADER - 6];

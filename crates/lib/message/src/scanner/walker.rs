@@ -316,6 +316,9 @@ impl Walker {
     /// Ends open parts until `depth` of them are left; `end_of` tells where one ends and how many
     /// lines it has.
     fn close_to(&mut self, depth: usize, end_of: impl Fn(&Node) -> (u64, u64)) {
+        // A message inside may end behind the line break that the delimiter has to itself: its
+        // empty line is that line break. What holds it ends no earlier.
+        let mut inner_end = 0;
         while self.open.len() > depth {
             if self.place == Place::Header {
                 // It ends within its header: there is no body.
@@ -326,6 +329,8 @@ impl Walker {
             }
             if let Some(part) = self.open.pop().and_then(|at| self.tree.node_mut(at)) {
                 (part.end, part.lines) = end_of(part);
+                part.end = part.end.max(inner_end);
+                inner_end = part.end;
                 if part.has_boundary && part.children.is_empty() {
                     part.mime.degrade(b"text", b"plain");
                     part.has_boundary = false;
