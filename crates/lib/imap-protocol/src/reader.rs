@@ -148,7 +148,7 @@ impl Reader {
         let found = memchr::memchr(b'\n', unseen).map(|at| progress.scanned + at + 1);
         let end = found.unwrap_or(input.len());
         if end - progress.literals > limits.line {
-            return Some(self.too_long(input));
+            return Some(self.too_long(input, limits.line));
         }
         let Some(end) = found else {
             progress.scanned = end;
@@ -216,8 +216,9 @@ impl Reader {
         Event::Invalid(tag, CommandError::LiteralTooLarge)
     }
 
-    fn too_long(&mut self, input: &mut BytesMut) -> Event {
-        let tag = Tag::at_start_of(input);
+    fn too_long(&mut self, input: &mut BytesMut, limit: usize) -> Event {
+        // What stands behind the limit may have come or not.
+        let tag = Tag::at_start_of(input.get(..limit).unwrap_or(input));
         // Literals before the line are complete: what is dropped begins with the line.
         if let Expecting::Command(progress) = &self.expecting {
             let line = progress.line.min(input.len());

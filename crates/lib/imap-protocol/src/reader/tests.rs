@@ -150,6 +150,19 @@ fn a_line_that_is_too_long_is_dropped_to_its_end() {
 }
 
 #[test]
+fn a_tag_that_ends_behind_the_longest_line_is_none_however_it_comes() {
+    let input = [&[b'x'; 1001][..], b" NOOP\r\nb NOOP\r\n"].concat();
+    for step in [1, 7, 100_000] {
+        let found = events(&input, step, true, false);
+        assert_eq!(
+            kinds(&found),
+            ["invalid None Line too long", "Tag(b) Noop"],
+            "{step}"
+        );
+    }
+}
+
+#[test]
 fn a_literal_that_is_too_large_is_refused() {
     let found = events(b"a LOGIN {21}\r\nb NOOP\r\n", 100, false, false);
     assert_eq!(

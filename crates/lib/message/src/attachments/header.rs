@@ -71,8 +71,6 @@ impl PartHeader {
         if header.names.len() > MAX_NAMES {
             header.unclear = Some("a part has more names than are looked at");
         }
-        // What is encoded is looked at without its encoding, elsewhere.
-        header.is_message &= header.encodings.other;
         header
     }
 
@@ -135,6 +133,11 @@ impl PartHeader {
 }
 
 impl Encodings {
+    /// Some client takes an encoding away.
+    pub(super) fn any(self) -> bool {
+        self.base64 || self.quoted_printable
+    }
+
     fn take(&mut self, value: &[u8]) {
         let value = unfold(value).to_ascii_lowercase();
         let has = |word: &[u8]| memchr::memmem::find(&value, word).is_some();

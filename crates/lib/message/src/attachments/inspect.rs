@@ -94,6 +94,9 @@ impl Inspection {
         if let Some(found) = self.body(raw)? {
             return Ok(Some(found));
         }
+        let early = early_body(raw);
+        // What is begun there stays where what is behind the header section is taken out.
+        self.has_doubt |= early.is_some();
         if let Some(finding) = by_header(&header.names, &header.types, &*self.blocklist) {
             return Ok(Some(Found {
                 finding,
@@ -101,7 +104,7 @@ impl Inspection {
             }));
         }
         self.begin(header)?;
-        match early_body(raw) {
+        match early {
             Some((fields, body)) => self.begin_early(fields, body),
             None => Ok(None),
         }
@@ -129,7 +132,6 @@ impl Inspection {
         if header.is_multipart {
             return Err(NO_FIELD);
         }
-        self.has_doubt = true;
         let known = self.current.len();
         self.begin(&header)?;
         for part in &mut self.current[known..] {

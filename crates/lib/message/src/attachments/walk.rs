@@ -32,6 +32,9 @@ pub(super) struct Walk {
     parts: usize,
     /// The header section of the message, while it comes.
     root: Option<HeaderLines>,
+    /// The header section is that of a message which is encoded as well. No message may be
+    /// (RFC 2045 §6.4), and some clients read it as it stands.
+    is_encoded: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +78,7 @@ impl Walk {
             delimiters: Delimiters::default(),
             parts: 0,
             root: None,
+            is_encoded: false,
         }
     }
 
@@ -179,18 +183,23 @@ impl Walk {
                     self.end_header(sink)?;
                     self.begin_part(&current, delimiter, sink)?;
                 }
-                None => self.next_header_line(),
+                None => self.next_header_line(line, sink)?,
             }
         } else {
-            self.next_header_line();
+            self.next_header_line(line, sink)?;
         }
         Ok(used)
     }
 
-    fn next_header_line(&mut self) {
+    fn next_header_line(&mut self, line: usize, sink: &mut impl Sink) -> Result<(), Blocked> {
+        if self.is_encoded && line == 0 && !self.held.contains(&b':') {
+            // Not yet a field: what is encoded may be much longer than a header section.
+            sink.body(&std::mem::take(&mut self.held))?;
+        }
         self.place = Place::Header {
             line: self.held.len(),
         };
+        Ok(())
     }
 
     fn end_header(&mut self, sink: &mut impl Sink) -> Result<(), Blocked> {
@@ -202,6 +211,7 @@ impl Walk {
                 .open(&header.boundaries, header.is_digest)
                 .map_err(|_| TOO_MANY_BOUNDARIES)?;
         }
+        self.is_encoded = header.is_message && header.encodings.any();
         if header.is_message {
             // Its body begins with the header section of the message inside.
             self.count_part()?;
@@ -270,6 +280,7 @@ impl Walk {
         sink: &mut impl Sink,
     ) -> Result<(), Blocked> {
         self.count_part()?;
+        self.is_encoded = false;
         self.place = if line.ends_with(b"\n") {
             Place::Header { line: 0 }
         } else {

@@ -29,6 +29,17 @@ fn parts_boundaries_names_and_headers_have_limits() {
 }
 
 #[test]
+fn an_encoded_message_may_be_longer_than_a_header_section() {
+    let text = [
+        b"Subject: long\r\n\r\n".to_vec(),
+        vec![b'x'; 2 * MAX_HEADER],
+    ]
+    .concat();
+    let header = "Content-Type: message/rfc822\r\n";
+    assert!(refuse(&with_base64(header, &text)).is_ok());
+}
+
+#[test]
 fn encoded_messages_within_each_other_have_a_limit() {
     let mut message = b"Content-Type: application/x-msdownload\r\n\r\nMZ\r\n".to_vec();
     for depth in 0..5 {
