@@ -5,7 +5,7 @@ ARGS ?=
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help up build test lint demo bench sqlx manifests compose
+.PHONY: help up build test lint demo bench fuzz sqlx manifests compose
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ bench: ## Measure, side by side with Postfix and Dovecot where they are installe
 	@scripts/install server
 	@$(MAKE) --no-print-directory build
 	$(TARGET)/release/bench $(ARGS)
+
+fuzz: ## Feed what reads strangers' octets with ever new ones; ARGS="--seconds 60 session" are passed on
+	@scripts/fuzz $(ARGS)
 
 sqlx: ## Renew the checked-in query data after a change of SQL or of a schema
 	@scripts/install server

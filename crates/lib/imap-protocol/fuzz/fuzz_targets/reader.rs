@@ -1,19 +1,41 @@
-//! Where the input is cut changes nothing, and what comes of it ends.
+//! Where the input is cut changes nothing, what comes of it ends, and what waits for more is bounded.
+//!
+//! The first octet says how the input is cut, the second whether messages are taken and who is logged in.
 #![no_main]
 
 use bytes::{Bytes, BytesMut};
-use imap_protocol::{Event, Limits, Reader};
+use imap_protocol::{CommandLimits, Event, Limits, Reader};
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|input: (u8, bool, &[u8])| {
-    let (step, refuse, octets) = input;
-    let whole = events(octets, octets.len().max(1), refuse);
-    assert_eq!(events(octets, usize::from(step).max(1), refuse), whole);
+/// Small enough that inputs come to them.
+const LIMITS: Limits = Limits {
+    unauthenticated: CommandLimits {
+        line: 128,
+        literal: 64,
+    },
+    authenticated: CommandLimits {
+        line: 512,
+        literal: 256,
+    },
+    discard: 1024,
+};
+
+fuzz_target!(|input: (u8, u8, &[u8])| {
+    let (step, flags, octets) = input;
+    let whole = events(octets, octets.len().max(1), flags);
+    for step in [usize::from(step).max(1), 1] {
+        assert_eq!(events(octets, step, flags), whole);
+    }
 });
 
-fn events(octets: &[u8], step: usize, refuse: bool) -> Vec<Event> {
-    let mut reader = Reader::new(Limits::default());
-    reader.set_authenticated();
+fn events(octets: &[u8], step: usize, flags: u8) -> Vec<Event> {
+    let (refuse, authenticated) = (flags & 1 != 0, flags & 2 == 0);
+    let mut reader = Reader::new(LIMITS);
+    let mut longest = LIMITS.unauthenticated;
+    if authenticated {
+        reader.set_authenticated();
+        longest = LIMITS.authenticated;
+    }
     let mut input = BytesMut::new();
     let mut events = Vec::new();
     for piece in octets.chunks(step) {
@@ -42,6 +64,7 @@ fn events(octets: &[u8], step: usize, refuse: bool) -> Vec<Event> {
                 event => events.push(event),
             }
         }
+        assert!(input.len() <= longest.line + longest.literal);
     }
     events
 }

@@ -1,22 +1,27 @@
 //! Whether any octets pass untouched does not depend on where they are cut, nor on what becomes of
-//! those that do not; what passes untouched is what came, and what was stripped has nothing left to
-//! refuse.
+//! those that do not; what passes untouched is what came, what was stripped has nothing left to
+//! refuse, and whatever a client would read as a blocked type is found.
 #![no_main]
 
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
+use message::Scanner;
 use message::attachments::{Action, Blocked, Blocklist, Finding, Screen};
+
+const PROGRAM: &str = "application/x-msdownload";
 
 struct Programs;
 
 impl Blocklist for Programs {
     fn name(&self, name: &str) -> Option<String> {
-        name.to_lowercase().ends_with(".exe").then(|| "*.exe".to_owned())
+        name.to_lowercase()
+            .ends_with(".exe")
+            .then(|| "*.exe".to_owned())
     }
 
     fn media_type(&self, media_type: &str) -> Option<String> {
-        (media_type == "application/x-msdownload").then(|| media_type.to_owned())
+        (media_type == PROGRAM).then(|| media_type.to_owned())
     }
 }
 
@@ -36,6 +41,7 @@ fn screen<'a>(
 fuzz_target!(|input: (u8, &[u8])| {
     let (size, message) = input;
     let passes = screen(std::iter::once(message), Action::Refuse).is_ok();
+    assert!(!passes || !a_client_sees_a_program(message));
     for action in [Action::Refuse, Action::Strip] {
         let whole = screen(std::iter::once(message), action);
         let cut = screen(message.chunks(usize::from(size) + 1), action);
@@ -56,3 +62,18 @@ fuzz_target!(|input: (u8, &[u8])| {
         }
     }
 });
+
+/// The scanner reads as the standard says.
+fn a_client_sees_a_program(message: &[u8]) -> bool {
+    let mut scanner = Scanner::new();
+    if scanner.push(message).is_err() {
+        return false;
+    }
+    scanner.finish().is_ok_and(|scanned| {
+        scanned
+            .summary
+            .parts
+            .iter()
+            .any(|part| part.media_type == PROGRAM)
+    })
+}

@@ -10,7 +10,10 @@ fuzz_target!(|octets: &[u8]| {
         assert!(length <= octets.len());
         // What follows changes nothing, and nothing less is complete.
         assert_eq!(ProxyHeader::read(&octets[..length]), whole);
-        assert_eq!(ProxyHeader::read(&octets[..length - 1]), Ok(Progress::Incomplete));
+        assert_eq!(
+            ProxyHeader::read(&octets[..length - 1]),
+            Ok(Progress::Incomplete)
+        );
     }
     // What could not become a header does not become one by waiting, and waiting has an end.
     if whole == Ok(Progress::Incomplete) {

@@ -1,26 +1,49 @@
-//! What DATA gives is what a simple reading of RFC 5321 §4.5.2 gives, or nothing.
+//! What DATA gives is what a simple reading of RFC 5321 §4.5.2 gives: the same message, or none where it holds what no
+//! message may hold. What stands behind its end, and nothing else, is read as commands.
 #![no_main]
 
 mod driver;
+mod text;
 
 use driver::Driver;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|octets: &[u8]| {
-    let mut driver = Driver::new();
-    driver.take(b"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nDATA\r\n");
-    driver.take(octets);
-    let Some(message) = driver.messages.first() else {
-        return;
-    };
-    let mut expected = Vec::new();
-    for line in octets.split_inclusive(|&octet| octet == b'\n') {
+const START: &[u8] = b"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nDATA\r\n";
+
+/// The message, and how many octets it took with its end.
+fn read(octets: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let mut message = Vec::new();
+    let mut taken = 0;
+    for line in text::lines(octets) {
+        taken += line.len();
         if line == b".\r\n" {
-            break;
+            return Some((message, taken));
         }
-        expected.extend_from_slice(line.strip_prefix(b".").unwrap_or(line));
+        message.extend_from_slice(line.strip_prefix(b".").unwrap_or(line));
     }
-    assert_eq!(message, &expected);
-    assert!(!message.contains(&0));
-    assert!(message.is_empty() || message.ends_with(b"\r\n"));
+    None
+}
+
+fuzz_target!(|octets: &[u8]| {
+    let read = read(octets);
+    let (message, end) = match &read {
+        Some((message, end)) => (Some(message), *end),
+        None => (None, octets.len()),
+    };
+    for step in [octets.len().max(1), 1] {
+        let mut driver = Driver::new();
+        driver.take(START);
+        driver.said.clear();
+        octets[..end]
+            .chunks(step)
+            .for_each(|piece| driver.take(piece));
+        match message.filter(|message| text::is_proper(message)) {
+            Some(message) => assert_eq!(driver.messages, [message.clone()]),
+            None => assert!(driver.messages.is_empty()),
+        }
+        if !driver.closed {
+            assert_eq!(driver.session.is_receiving(), message.is_none());
+            assert_eq!(driver.replies(), usize::from(message.is_some()));
+        }
+    }
 });

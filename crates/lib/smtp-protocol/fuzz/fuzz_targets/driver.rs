@@ -1,34 +1,51 @@
-//! A driver that accepts everything and keeps what was said and what came in.
+//! A driver that answers by what is asked, keeps what was said and what came in, and holds each event against what a
+//! driver may rely on.
+#![allow(dead_code, reason = "not every target asks for everything")]
 
 use bytes::{Buf as _, BytesMut};
 use sasl::Bindings;
-use smtp_protocol::server::{Event, Limits, Session, Terms};
+use smtp_protocol::server::{Announced, Event, Limits, Session, Terms};
+use smtp_protocol::{Mailbox, Path, Reply};
+
+/// Octets that a message may have.
+pub const SIZE: usize = 4096;
+/// Octets that a line of its text may have.
+pub const TEXT_LINE: usize = 1000;
+
+const TERMS: Terms = Terms {
+    auth: true,
+    auth_required: false,
+    xclient: true,
+    starttls: true,
+    require_tls: true,
+    size: SIZE as u64,
+    announced: Announced {
+        messages: 100,
+        recipients: 100,
+    },
+    refusals: 0,
+};
 
 pub struct Driver {
-    session: Session,
+    pub session: Session,
     input: BytesMut,
     pub said: BytesMut,
     pub messages: Vec<Vec<u8>>,
     message: Vec<u8>,
-    closed: bool,
+    pub closed: bool,
+    taken: usize,
+    /// How many octets had been taken when TLS was started first.
+    pub secured_at: Option<usize>,
 }
 
 impl Driver {
     pub fn new() -> Self {
-        let terms = Terms {
-            auth: true,
-            xclient: true,
-            starttls: true,
-            require_tls: true,
-            size: 4096,
-            ..Terms::default()
-        };
         let limits = Limits {
             refused_octets: 8192,
-            text_line: 1000,
+            text_line: TEXT_LINE,
             ..Limits::default()
         };
-        let mut session = Session::new("mx.test", limits, terms);
+        let mut session = Session::new("mx.test", limits, TERMS);
         session.set_bindings(Bindings {
             exporter: Some(b"exported".to_vec()),
             server_end_point: None,
@@ -40,14 +57,31 @@ impl Driver {
             messages: Vec::new(),
             message: Vec::new(),
             closed: false,
+            taken: 0,
+            secured_at: None,
         }
     }
 
     /// Takes octets; what is left of them stays bounded.
     pub fn take(&mut self, octets: &[u8]) {
         self.input.extend_from_slice(octets);
+        self.taken += octets.len();
         while !self.closed && self.step() {}
         assert!(self.closed || self.input.len() <= 12_288);
+        assert!(self.message.len() <= SIZE);
+    }
+
+    /// The replies so far; all that was said is replies.
+    pub fn replies(&self) -> usize {
+        let mut complete = 0;
+        for line in self.said.split_inclusive(|&octet| octet == b'\n') {
+            assert!(line.ends_with(b"\r\n"), "a reply's line ends with CRLF");
+            let text = &line[..line.len() - 2];
+            assert!(!text.iter().any(u8::is_ascii_control), "{text:?}");
+            assert!(text.len() >= 4 && text[..3].iter().all(u8::is_ascii_digit));
+            complete += usize::from(text[3] == b' ');
+        }
+        complete
     }
 
     fn step(&mut self) -> bool {
@@ -63,7 +97,7 @@ impl Driver {
                 self.session.accept(&mut self.said);
             }
             Event::Broken(_) | Event::Reset => self.message.clear(),
-            Event::StartTls => self.session.secured(),
+            Event::StartTls => self.start_tls(),
             Event::ScramParameters(_) => {
                 self.session
                     .scram_parameters(b"salt", 4096, "SERVER", &mut self.said);
@@ -74,13 +108,59 @@ impl Driver {
                 self.message.clear();
                 self.session.accept(&mut self.said);
             }
-            Event::Xclient(_)
-            | Event::Authenticate(_)
-            | Event::Mail(_)
-            | Event::Rcpt(_)
-            | Event::Verify(_)
-            | Event::Begin => self.session.accept(&mut self.said),
+            Event::Mail(mail) => self.answer(&mail.reverse_path, mail.smtputf8),
+            // Whether SMTPUTF8 was asked for is the session's to know.
+            Event::Rcpt(rcpt) => self.answer(&rcpt.forward_path, true),
+            Event::Verify(Some(mailbox)) => {
+                check(&mailbox);
+                self.session.verified(mailbox.as_str(), &mut self.said);
+            }
+            Event::Xclient(_) | Event::Authenticate(_) | Event::Verify(None) | Event::Begin => {
+                self.session.accept(&mut self.said);
+            }
         }
         true
     }
+
+    /// RFC 3207 §4.2: nothing that was said before holds, and nothing of what came along is left.
+    fn start_tls(&mut self) {
+        assert!(self.input.is_empty());
+        self.secured_at.get_or_insert(self.taken);
+        self.session.secured();
+        self.message.clear();
+        self.session.set_terms(Terms {
+            starttls: false,
+            xclient: false,
+            ..TERMS
+        });
+        assert!(self.session.hello().is_none());
+        assert!(!self.session.is_authenticated());
+        assert!(!self.session.is_receiving());
+    }
+
+    /// Refuses who is called so that it must be refused.
+    fn answer(&mut self, path: &Path, smtputf8: bool) {
+        assert!(smtputf8 || path.is_ascii());
+        let Path::Mailbox(mailbox) = path else {
+            return self.session.accept(&mut self.said);
+        };
+        check(mailbox);
+        let refusal = match mailbox.local_part() {
+            "no" => Reply::new(550, 1, 1, "Nobody"),
+            "later" => Reply::new(450, 2, 0, "Later"),
+            "bye" => Reply::new(421, 3, 2, "Going down"),
+            _ => return self.session.accept(&mut self.said),
+        };
+        self.session.refuse(refusal, &mut self.said);
+    }
+}
+
+/// What is read is what it says it is, and can be put into a header field, a log and another SMTP command.
+fn check(mailbox: &Mailbox) {
+    let text = mailbox.as_str();
+    assert!(!text.bytes().any(|octet| octet.is_ascii_control()));
+    assert_eq!(Mailbox::parse(text).as_ref(), Ok(mailbox));
+    let (local, domain) = (mailbox.local_part(), mailbox.domain());
+    assert_eq!(format!("{local}@{domain}"), text);
+    assert!(!domain.contains(['@', '<', '>', ' ', '"']));
 }
