@@ -21,6 +21,7 @@ mod front_door;
 mod invariants;
 mod kill;
 mod large;
+mod logins;
 mod network;
 mod policy_questions;
 mod proxy;

@@ -89,6 +89,8 @@ pub struct Setup {
     pub resolver: Option<SocketAddr>,
     /// More for the section `[smtp-server]`, in tables of their own.
     pub smtp_server: String,
+    /// More for the section `[mailbox-store]`, in tables of their own.
+    pub mailbox_store: String,
     /// The process in whose network it runs.
     pub network: Option<u32>,
 }
@@ -426,6 +428,9 @@ fn configuration(ports: &Ports, setup: &Setup) -> String {
         }
         if *process == Process::SmtpServer {
             text.push_str(&setup.smtp_server);
+        }
+        if *process == Process::MailboxStore {
+            text.push_str(&setup.mailbox_store);
         }
     }
     text

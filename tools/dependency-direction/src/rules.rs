@@ -4,6 +4,7 @@ use crate::workspace::{Crate, Dependency};
 
 /// Values and functions: they decide and parse, and can be tested without a socket, a clock or a database.
 const PURE: &[&str] = &[
+    "access-token",
     "rules",
     "message",
     "sasl",

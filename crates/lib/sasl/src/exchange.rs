@@ -1,8 +1,10 @@
 //! One exchange, from the mechanism's name to the answer.
 
-use crate::Mechanism;
+use crate::bearer::{self, BearerToken, TokenRefusal};
+use crate::cram::{self, CramProof};
 use crate::passwords::{Credentials, plain, without_nul};
 use crate::scram::{self, Bindings, ScramLogin, ScramProof};
+use crate::{Dialect, Mechanism};
 
 /// What is next.
 #[derive(Debug, PartialEq, Eq)]
@@ -11,6 +13,15 @@ pub enum Step {
     Challenge(Vec<u8>),
     /// Does this password hold? The exchange is over.
     Password(Credentials),
+    /// May the one whom the client's certificate names act as this one (empty: as themselves)? The
+    /// exchange is over.
+    External(String),
+    /// Whose token is this? A no is given to [`Exchange::token_refused`].
+    Token(BearerToken),
+    /// Something that nobody can guess is needed: [`Exchange::nonce`].
+    Nonce,
+    /// Does this digest hold? The exchange is over.
+    Digest(CramProof),
     /// By which salt and count is this login's password salted? The answer is given to
     /// [`Exchange::parameters`].
     Parameters(ScramLogin),
@@ -27,6 +38,8 @@ pub enum Fault {
     Malformed,
     /// It follows it, and does not belong to this exchange or this TLS session.
     Mismatch,
+    /// The client has read why its token was refused: now it can be told so.
+    Refused,
 }
 
 #[derive(Debug)]
@@ -39,6 +52,12 @@ enum State {
     ClientFinal(scram::Second),
     Proof,
     Acknowledgement,
+    External,
+    Bearer(Dialect),
+    Token(Dialect),
+    TokenRefused,
+    Nonce,
+    CramDigest(String),
     Over,
 }
 
@@ -56,15 +75,19 @@ impl Exchange {
             Mechanism::Plain => State::Plain,
             Mechanism::Login => State::LoginName,
             Mechanism::Scram { hash, plus } => State::ClientFirst { plus, hash },
+            Mechanism::External => State::External,
+            Mechanism::Bearer(dialect) => State::Bearer(dialect),
+            Mechanism::CramMd5 => State::Nonce,
         };
         Self { state, bindings }
     }
 
-    /// The challenge for a client that sent no response along with the mechanism's name.
-    pub fn first_challenge(&self) -> &'static [u8] {
+    /// What is next for a client that sent no response along with the mechanism's name.
+    pub fn begin(&self) -> Step {
         match self.state {
-            State::LoginName => b"Username:",
-            _ => b"",
+            State::LoginName => Step::Challenge(b"Username:".to_vec()),
+            State::Nonce => Step::Nonce,
+            _ => Step::Challenge(Vec::new()),
         }
     }
 
@@ -94,9 +117,21 @@ impl Exchange {
                 Ok(Step::Proof(proof))
             }
             State::Acknowledgement if response.is_empty() => Ok(Step::Done),
-            State::Acknowledgement | State::Parameters(_) | State::Proof | State::Over => {
-                Err(Fault::Malformed)
+            State::External => without_nul(response).map(Step::External),
+            State::Bearer(dialect) => {
+                let token = bearer::read(response, dialect)?;
+                self.state = State::Token(dialect);
+                Ok(Step::Token(token))
             }
+            State::TokenRefused => Err(Fault::Refused),
+            State::CramDigest(challenge) => cram::read(response, challenge).map(Step::Digest),
+            // CRAM-MD5 begins with our word: a response along with its name answers nothing.
+            State::Nonce
+            | State::Acknowledgement
+            | State::Parameters(_)
+            | State::Proof
+            | State::Token(_)
+            | State::Over => Err(Fault::Malformed),
         }
     }
 
@@ -119,5 +154,27 @@ impl Exchange {
         };
         self.state = State::Acknowledgement;
         Some(scram::server_final(signature))
+    }
+
+    /// Answers [`Step::Token`] with no; gives the challenge that says why (RFC 7628 §3.2.2). The
+    /// client answers it with next to nothing, and then it is over.
+    pub fn token_refused(&mut self, refusal: &TokenRefusal) -> Option<Vec<u8>> {
+        let State::Token(dialect) = self.state else {
+            return None;
+        };
+        self.state = State::TokenRefused;
+        Some(refusal.challenge(dialect))
+    }
+
+    /// Answers [`Step::Nonce`]; gives the challenge. `nonce` is as for [`Exchange::parameters`],
+    /// `host` is this server's name.
+    pub fn nonce(&mut self, nonce: &str, host: &str) -> Option<Vec<u8>> {
+        let State::Nonce = self.state else {
+            return None;
+        };
+        let challenge = cram::challenge(nonce, host);
+        let octets = challenge.as_bytes().to_vec();
+        self.state = State::CramDigest(challenge);
+        Some(octets)
     }
 }

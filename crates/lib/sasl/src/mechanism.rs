@@ -9,6 +9,19 @@ pub enum Hash {
     Sha256,
 }
 
+/// What a server has for logins on a connection, beyond users with passwords.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offer {
+    /// Something that a proof can be bound to.
+    pub bindings: bool,
+    /// The client has shown a certificate that names somebody.
+    pub certificate: bool,
+    /// Access tokens can be checked.
+    pub tokens: bool,
+    /// CRAM-MD5 is switched on.
+    pub cram_md5: bool,
+}
+
 /// A way to log in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mechanism {
@@ -23,42 +36,67 @@ pub enum Mechanism {
         /// The proof is bound to the TLS session.
         plus: bool,
     },
+    /// RFC 4422 appendix A.
+    External,
+    /// OAUTHBEARER (RFC 7628), or XOAUTH2, which came before it and says the same.
+    Bearer(Dialect),
+    /// RFC 2195.
+    CramMd5,
+}
+
+/// How an access token is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// RFC 7628.
+    OAuthBearer,
+    /// Never standardized and widely used.
+    XOAuth2,
 }
 
 const fn scram(hash: Hash, plus: bool) -> Mechanism {
     Mechanism::Scram { hash, plus }
 }
 
-/// The best first.
-const ALL: [(&str, Mechanism); 6] = [
+/// The best first. CRAM-MD5 is the last: within TLS it proves less than a password does.
+const ALL: [(&str, Mechanism); 10] = [
+    ("EXTERNAL", Mechanism::External),
     ("SCRAM-SHA-256-PLUS", scram(Hash::Sha256, true)),
     ("SCRAM-SHA-1-PLUS", scram(Hash::Sha1, true)),
     ("SCRAM-SHA-256", scram(Hash::Sha256, false)),
     ("SCRAM-SHA-1", scram(Hash::Sha1, false)),
+    ("OAUTHBEARER", Mechanism::Bearer(Dialect::OAuthBearer)),
+    ("XOAUTH2", Mechanism::Bearer(Dialect::XOAuth2)),
     ("PLAIN", Mechanism::Plain),
     ("LOGIN", Mechanism::Login),
+    ("CRAM-MD5", Mechanism::CramMd5),
 ];
 
 impl Mechanism {
-    /// Their names, the best first; those with channel binding where there is something to bind
-    /// to.
-    pub fn names(bindings: bool) -> impl Iterator<Item = &'static str> {
+    /// The names of those that are offered, the best first.
+    pub fn names(offer: Offer) -> impl Iterator<Item = &'static str> {
         ALL.into_iter()
-            .filter(move |(_, mechanism)| bindings || !mechanism.is_plus())
+            .filter(move |(_, mechanism)| mechanism.is_offered(offer))
             .map(|(name, _)| name)
     }
 
-    /// The mechanism of this name, in any case.
-    pub fn named(name: &str) -> Option<Self> {
+    /// The mechanism of this name, in any case, if it is offered.
+    pub fn named(name: &str, offer: Offer) -> Option<Self> {
         let found = ALL
             .iter()
             .find(|(known, _)| known.eq_ignore_ascii_case(name));
-        found.map(|(_, mechanism)| *mechanism)
+        found
+            .map(|(_, mechanism)| *mechanism)
+            .filter(|mechanism| mechanism.is_offered(offer))
     }
 
-    /// Whether the proof is bound to the TLS session.
-    pub fn is_plus(self) -> bool {
-        matches!(self, Self::Scram { plus: true, .. })
+    fn is_offered(self, offer: Offer) -> bool {
+        match self {
+            Self::Plain | Self::Login => true,
+            Self::Scram { plus, .. } => offer.bindings || !plus,
+            Self::External => offer.certificate,
+            Self::Bearer(_) => offer.tokens,
+            Self::CramMd5 => offer.cram_md5,
+        }
     }
 }
 
@@ -66,15 +104,34 @@ impl Mechanism {
 mod tests {
     use super::*;
 
+    const EVERYTHING: Offer = Offer {
+        bindings: true,
+        certificate: true,
+        tokens: true,
+        cram_md5: true,
+    };
+
     #[test]
     fn what_is_named_is_known_by_its_name() {
-        for name in Mechanism::names(true) {
-            assert!(Mechanism::named(&name.to_lowercase()).is_some(), "{name}");
+        assert_eq!(Mechanism::names(EVERYTHING).count(), ALL.len());
+        for name in Mechanism::names(EVERYTHING) {
+            assert!(
+                Mechanism::named(&name.to_lowercase(), EVERYTHING).is_some(),
+                "{name}"
+            );
         }
-        let without: Vec<_> = Mechanism::names(false).collect();
+        for name in ["", "DIGEST-MD5", "SCRAM-SHA-512", "PLAIN "] {
+            assert_eq!(Mechanism::named(name, EVERYTHING), None, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_offered_is_neither_named_nor_taken() {
+        let nothing = Offer::default();
+        let without: Vec<_> = Mechanism::names(nothing).collect();
         assert_eq!(without, ["SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN"]);
-        for name in ["", "CRAM-MD5", "SCRAM-SHA-512", "PLAIN "] {
-            assert_eq!(Mechanism::named(name), None, "{name:?}");
+        for name in Mechanism::names(EVERYTHING).filter(|name| !without.contains(name)) {
+            assert_eq!(Mechanism::named(name, nothing), None, "{name}");
         }
     }
 }

@@ -197,7 +197,7 @@ fn is_nonce(text: &str) -> bool {
 }
 
 /// `=2C` is a comma, `=3D` an equals sign, and nothing else may follow one.
-fn saslname(text: &str) -> Result<String, Fault> {
+pub(crate) fn saslname(text: &str) -> Result<String, Fault> {
     let mut parts = text.split('=');
     let mut name = parts.next().unwrap_or_default().to_owned();
     for part in parts {

@@ -7,7 +7,7 @@ use tonic::transport::Channel;
 
 use crate::grpc::{self, Routes};
 use crate::health::Health;
-use crate::listener_tls::{self, ServerTls};
+use crate::listener_tls::{self, ClientCertificates, ServerTls};
 use crate::{Endpoint, Error, SharedConfig, open_channel};
 
 /// A process: its name, the shared configuration, and the means to reach and to be reached.
@@ -118,6 +118,15 @@ impl Service {
             .as_ref()
             .map(|config| listener_tls::load(config, self.shutdown.clone()))
             .transpose()
+    }
+
+    /// The same for a listener that asks its clients for certificates.
+    pub fn server_tls_with_clients(
+        &self,
+        clients: &ClientCertificates,
+    ) -> Result<Option<Arc<ServerTls>>, Error> {
+        let load = |config| listener_tls::load_with_clients(config, clients, self.shutdown.clone());
+        self.shared.tls.as_ref().map(load).transpose()
     }
 
     /// From now on the process serves, until it shuts down.

@@ -3,6 +3,8 @@
 mod binding;
 mod bounds;
 mod client;
+mod client_certificate;
+mod der;
 mod handshake;
 mod told;
 

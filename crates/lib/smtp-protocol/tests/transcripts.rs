@@ -5,7 +5,7 @@ mod peer;
 use std::path::Path;
 
 use peer::{Server, TERMS};
-use sasl::Bindings;
+use sasl::{Bindings, Offer};
 use smtp_protocol::Reply;
 use smtp_protocol::server::Terms;
 use test_kit::transcript::{Peer, Transcript};
@@ -28,6 +28,20 @@ impl Peer for Server {
                 self.session.set_bindings(Bindings {
                     exporter: Some(b"exported".to_vec()),
                     server_end_point: None,
+                });
+            }
+            ("TLS-with-everything", _) => {
+                self.session.secured();
+                self.session.set_terms(Terms {
+                    starttls: false,
+                    auth: true,
+                    mechanisms: Offer {
+                        bindings: false,
+                        certificate: true,
+                        tokens: true,
+                        cram_md5: true,
+                    },
+                    ..TERMS
                 });
             }
             ("submission", _) => self.session.set_terms(Terms {
@@ -91,8 +105,13 @@ macro_rules! transcripts {
 transcripts!(
     auth,
     bdat,
+    bearer,
+    bearer_refused,
     chunks_and_tls,
+    cram_md5,
     data,
+    external,
+    external_as,
     hello,
     idle,
     limits,

@@ -75,18 +75,22 @@ impl TestCertificate {
     /// A rustls client that trusts this certificate's authority and nobody else.
     #[must_use]
     pub fn client_config(&self) -> Arc<rustls::ClientConfig> {
+        Arc::new(self.client_builder().with_no_client_auth())
+    }
+
+    pub(crate) fn client_builder(&self) -> ClientBuilder {
         let mut roots = rustls::RootCertStore::empty();
         let authority =
             CertificateDer::from_pem_slice(self.authority.as_bytes()).expect("a certificate");
         roots.add(authority).expect("a valid authority");
-        let config = rustls::ClientConfig::builder_with_provider(provider())
+        rustls::ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .expect("TLS 1.2 and 1.3")
             .with_root_certificates(roots)
-            .with_no_client_auth();
-        Arc::new(config)
     }
 }
+
+type ClientBuilder = rustls::ConfigBuilder<rustls::ClientConfig, rustls::client::WantsClientCert>;
 
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())

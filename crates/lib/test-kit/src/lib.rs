@@ -9,16 +9,20 @@
 )]
 
 mod certificate;
+mod client_certificate;
 mod clock;
 pub mod dns;
+mod issuer;
 mod ports;
 mod postgres;
 mod proxy;
 pub mod transcript;
 
 pub use certificate::TestCertificate;
+pub use client_certificate::{ClientAuthority, ClientCertificate};
 pub use clock::FakeClock;
 pub use dns::FakeDns;
+pub use issuer::TestIssuer;
 pub use ports::free_port;
 pub use postgres::{DurablePostgres, Postgres};
 pub use proxy::PostgresProxy;

@@ -39,7 +39,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::grpc::{DirectoryService, MailboxService};
 use crate::store::Store;
-use crate::users::Passwords;
+use crate::users::{CramMd5, CramMd5Config, OAuthConfig, Passwords, Tokens};
 
 /// The section `[mailbox-store]`.
 #[derive(Debug, serde::Deserialize)]
@@ -47,6 +47,12 @@ use crate::users::Passwords;
 pub struct Config {
     /// Where gRPC is served.
     pub listen: String,
+    /// Whose access tokens log in; none do unless given.
+    #[serde(default)]
+    pub oauth: Option<OAuthConfig>,
+    /// CRAM-MD5, which is off unless given.
+    #[serde(default)]
+    pub cram_md5: Option<CramMd5Config>,
 }
 
 /// Octets of one request: lists of UIDs and batches of deliveries are the largest.
@@ -81,8 +87,17 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
         store.origin(),
         shutdown.clone(),
     ));
+    let mut passwords = Passwords::new()?;
+    match &config.cram_md5 {
+        Some(config) => passwords = passwords.with_cram_md5(CramMd5::new(config)?),
+        None => users::forget_cram_md5(&pool).await?,
+    }
+    let tokens = config
+        .oauth
+        .map(|config| Tokens::start(config, shutdown.clone()))
+        .transpose()?;
     tokio::spawn(keep_house(pool, shutdown.clone()));
-    let routes = routes(store, Passwords::new()?, shutdown);
+    let routes = routes(store, passwords, tokens, shutdown);
     service
         .serve_grpc(&config.listen, routes)
         .await
@@ -90,8 +105,13 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
 }
 
 /// Both services over a store.
-pub fn routes(store: Store, passwords: Passwords, shutdown: CancellationToken) -> Routes {
-    let directory = DirectoryService::new(store.clone(), passwords, shutdown.clone());
+pub fn routes(
+    store: Store,
+    passwords: Passwords,
+    tokens: Option<Tokens>,
+    shutdown: CancellationToken,
+) -> Routes {
+    let directory = DirectoryService::new(store.clone(), passwords, tokens, shutdown.clone());
     let mailboxes = MailboxServiceServer::new(MailboxService::new(store, shutdown))
         .max_decoding_message_size(LARGEST_REQUEST)
         .max_encoding_message_size(LARGEST_REQUEST);

@@ -3,6 +3,7 @@
 mod add;
 mod app_passwords;
 mod attempt;
+mod cram_md5;
 mod find;
 mod guessing;
 mod list;
@@ -11,6 +12,7 @@ mod password;
 mod remove;
 mod scram;
 mod set_password;
+mod tokens;
 mod verified;
 
 #[cfg(test)]
@@ -20,7 +22,8 @@ pub use add::add;
 pub use app_passwords::{
     AppPasswordName, add_app_password, list_app_passwords, remove_app_password,
 };
-pub use attempt::{Accepted, Answer, Attempt, Proof};
+pub use attempt::{Accepted, Answer, Attempt, Digest, Proof, Token, Unfit};
+pub use cram_md5::{CramMd5, CramMd5Config, forget_all as forget_cram_md5};
 pub use find::find;
 pub use guessing::forget_old as forget_old_guesses;
 pub use list::{Page, list};
@@ -29,6 +32,7 @@ pub use password::{Password, Passwords};
 pub use remove::remove;
 pub use scram::Hash;
 pub use set_password::set_password;
+pub use tokens::{OAuthConfig, Tokens};
 
 use api::directory::v1 as proto;
 

@@ -14,12 +14,13 @@ use service_kit::{Routes, Service};
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use vault::Vault;
 
 use crate::clock::Clock;
 use crate::collection::CollectionService;
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::policy::{Policies, PolicyService, Vault};
+use crate::policy::{Policies, PolicyService};
 use crate::refusals::RefusalService;
 use crate::service::QueueService;
 use crate::sql::secrets;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use rules::{InterfaceSetting, ListenerClass, Network};
 use serde::Deserialize;
+use service_kit::ClientCertificates;
 
 /// What the process needs to start.
 #[derive(Clone, Debug, Deserialize)]
@@ -102,6 +103,10 @@ pub struct ListenerConfig {
     /// How it is protected.
     #[serde(default)]
     pub tls: TlsMode,
+    /// Clients are asked for certificates, by which they can log in (EXTERNAL); not asked when
+    /// absent.
+    #[serde(default)]
+    pub client_certificates: Option<ClientCertificates>,
     /// To which network it belongs. Behind proxies `auto` means external: their addresses say
     /// nothing of the clients' networks.
     #[serde(default)]
@@ -174,6 +179,7 @@ mod tests {
             plaintext-auth = false
             proxies = ["10.0.0.0/8", "2001:db8::1"]
             proxy-protocol = true
+            client-certificates = { authority = "/etc/postern/clients.pem", required = true }
             [[interface]]
             name = "eth1"
             class = "dmz"
@@ -189,6 +195,9 @@ mod tests {
         assert!(config.listener[0].proxies.is_empty() && !config.listener[0].proxy_protocol);
         assert!(config.listener[1].proxies[0].contains("10.1.2.3".parse().unwrap()));
         assert!(config.listener[1].proxy_protocol);
+        assert!(config.listener[0].client_certificates.is_none());
+        let clients = config.listener[1].client_certificates.as_ref().unwrap();
+        assert!(clients.required && clients.authority.ends_with("clients.pem"));
         assert_eq!(config.interface.len(), 1);
     }
 

@@ -55,6 +55,8 @@ pub(crate) struct Connection {
     gives_way: bool,
     /// Whose proof by SCRAM held, until the client has seen ours.
     proved: Option<Login>,
+    /// The addresses of the certificate that the client has shown.
+    certificate: Vec<String>,
 }
 
 impl Connection {
@@ -69,6 +71,7 @@ impl Connection {
         Self {
             session: Session::new(server.hostname.as_str(), server.limits, Terms::default()),
             proved: None,
+            certificate: Vec::new(),
             patience: Patience::new(server.times, Instant::now()),
             gives_way: true,
             server,
@@ -205,6 +208,10 @@ impl Connection {
             }
             Event::Xclient(told) => self.told(told).await,
             Event::Authenticate(credentials) => self.log_in(credentials).await,
+            Event::External(name) => self.log_in_by_certificate(&name).await,
+            Event::Token(token) => self.log_in_by_token(token).await,
+            Event::CramNonce => self.cram_nonce(),
+            Event::CramProof(proof) => self.log_in_by_cram_md5(proof).await,
             Event::ScramParameters(login) => self.scram_parameters(login).await,
             Event::ScramProof(proof) => self.scram_proof(proof).await,
             Event::LoggedIn => self.logged_in(),
@@ -258,7 +265,9 @@ impl Connection {
         self.io.set_timeout(self.server.times.command);
         let begun = Instant::now();
         self.give_way(begun);
-        self.io.start_tls(&tls).await?;
+        let secured = self.io.start_tls(&tls).await;
+        self.note_certificate(&secured);
+        secured?;
         self.io.keep_place()?;
         self.patience.waited(begun.elapsed(), false, 0);
         self.session.set_bindings(self.io.bindings());
@@ -284,6 +293,7 @@ impl Connection {
         self.session.set_terms(Terms {
             starttls: !tls && self.listener.tls.is_some(),
             auth: tls || self.listener.plaintext_auth,
+            mechanisms: self.mechanisms(),
             auth_required: self.listener.role == Role::Submission,
             xclient: self.may_tell(),
             size: rules.max_size,

@@ -8,7 +8,7 @@
 //! ```text
 //! listen ──▶ connection ──▶ smtp_protocol::server::Session   (what was said)
 //!               ├─ origin       who is there: host-network, PROXY, XCLIENT, reverse_name
-//!               ├─ login        directory.Authenticate
+//!               ├─ login        directory.Authenticate, VerifyScram, VerifyToken, VerifyCramMd5
 //!               ├─ envelope     rules, users (directory.FindUsers, WatchUsers)
 //!               ├─ refusals     what was refused, to the queue in the background
 //!               ├─ rates        throttle (throttle.Count once a second, throttle.Greylist)
@@ -20,6 +20,7 @@ mod config;
 mod connection;
 mod free_space;
 mod listen;
+mod login_methods;
 mod metrics;
 mod nonce;
 mod refusals;

@@ -68,7 +68,11 @@ pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> 
         if listener.class == ListenerClass::Auto && !listener.proxies.is_empty() {
             tracing::warn!(%address, "behind proxies the class `auto` means external");
         }
-        let listener = Arc::new(Listener::new(listener, tls.as_ref())?);
+        let tls = match &listener.client_certificates {
+            Some(clients) => service.server_tls_with_clients(clients)?,
+            None => tls.clone(),
+        };
+        let listener = Arc::new(Listener::new(listener, tls)?);
         let shutdown = service.shutdown.clone();
         let server = Arc::clone(&server);
         running.listeners.spawn(session_io::serve_behind(

@@ -17,6 +17,7 @@ use smtp_protocol::server::Limits;
 use crate::config::{Config, ListenerConfig, Role, TlsMode};
 use crate::connection::Times;
 use crate::free_space::FreeSpace;
+use crate::login_methods::LoginMethods;
 use crate::metrics::Metrics;
 use crate::refusals::Refusals;
 use crate::reverse_name::ReverseNames;
@@ -30,6 +31,7 @@ pub(crate) struct Server {
     pub(crate) policy: PolicyWatch,
     pub(crate) users: Users,
     pub(crate) directory: DirectoryClient<Channel>,
+    pub(crate) login_methods: LoginMethods,
     pub(crate) queue: Channel,
     pub(crate) enqueuer: Enqueuer,
     pub(crate) throttle: Throttle,
@@ -60,6 +62,7 @@ impl Server {
             policy,
             free_space,
             users: Users::start(mailbox_store.clone(), service.shutdown.clone()),
+            login_methods: LoginMethods::start(mailbox_store.clone(), service.shutdown.clone()),
             directory: DirectoryClient::new(mailbox_store),
             enqueuer: Enqueuer::new(queue.clone()),
             refusals: Refusals::start(queue.clone(), config.refusals_kept_a_minute),
@@ -104,12 +107,14 @@ pub(crate) struct Listener {
     pub(crate) tls_mode: TlsMode,
     pub(crate) plaintext_auth: bool,
     pub(crate) tls: Option<Arc<ServerTls>>,
+    /// Clients are asked for certificates.
+    pub(crate) client_certificates: bool,
 }
 
 impl Listener {
     pub(crate) fn new(
         config: &ListenerConfig,
-        tls: Option<&Arc<ServerTls>>,
+        tls: Option<Arc<ServerTls>>,
     ) -> anyhow::Result<Self> {
         let name = match &config.name {
             Some(name) => name.clone(),
@@ -117,6 +122,12 @@ impl Listener {
         };
         if config.tls == TlsMode::Implicit && tls.is_none() {
             anyhow::bail!("listener {name}: implicit TLS needs a certificate in [tls]");
+        }
+        let asks = config.client_certificates.is_some();
+        if asks && (config.tls == TlsMode::None || tls.is_none()) {
+            anyhow::bail!(
+                "listener {name}: `client-certificates` needs TLS, and a certificate in [tls]"
+            );
         }
         let behind = !config.proxies.is_empty();
         if config.proxy_protocol && !behind {
@@ -144,7 +155,8 @@ impl Listener {
             xclient: behind && !config.proxy_protocol,
             tls_mode: config.tls,
             plaintext_auth: config.plaintext_auth,
-            tls: tls.filter(|_| config.tls != TlsMode::None).cloned(),
+            tls: tls.filter(|_| config.tls != TlsMode::None),
+            client_certificates: asks,
         })
     }
 }

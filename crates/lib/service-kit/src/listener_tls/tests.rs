@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
+use std::time::SystemTime;
+
 use super::*;
 use crate::certificates::self_signed;
 
@@ -15,6 +17,13 @@ fn pair_in(folder: &Path) -> TlsConfig {
     config
 }
 
+fn reloading(config: &TlsConfig) -> Result<Reloaded<CertifiedKey>, Error> {
+    let files = vec![config.certificate.clone(), config.key.clone()];
+    let config = config.clone();
+    let read = move || certified_key(&config.certificate, &config.key);
+    Reloaded::new("certificate", files, read)
+}
+
 /// Makes the change visible however coarse the file system's clock is.
 fn age(path: &Path) {
     let file = std::fs::File::options().write(true).open(path).unwrap();
@@ -25,24 +34,24 @@ fn age(path: &Path) {
 fn a_changed_certificate_is_taken_and_an_unchanged_one_is_not_read() {
     let folder = tempfile::tempdir().unwrap();
     let config = pair_in(folder.path());
-    let reloading = Reloading::read(&config).unwrap();
-    let first = reloading.current.load_full();
-    assert!(!reloading.reload_if_changed());
+    let reloaded = reloading(&config).unwrap();
+    let first = reloaded.current();
+    assert!(!reloaded.reload_if_changed());
     age(&pair_in(folder.path()).certificate);
-    assert!(reloading.reload_if_changed());
-    assert_ne!(first.cert, reloading.current.load_full().cert);
+    assert!(reloaded.reload_if_changed());
+    assert_ne!(first.cert, reloaded.current().cert);
 }
 
 #[test]
 fn a_certificate_that_cannot_be_used_does_not_replace_the_one_in_use() {
     let folder = tempfile::tempdir().unwrap();
     let config = pair_in(folder.path());
-    let reloading = Reloading::read(&config).unwrap();
-    let first = reloading.current.load_full();
+    let reloaded = reloading(&config).unwrap();
+    let first = reloaded.current();
     std::fs::write(&config.certificate, "half a fi").unwrap();
     age(&config.certificate);
-    assert!(!reloading.reload_if_changed());
-    assert_eq!(first.cert, reloading.current.load_full().cert);
+    assert!(!reloaded.reload_if_changed());
+    assert_eq!(first.cert, reloaded.current().cert);
 }
 
 #[test]
@@ -54,5 +63,5 @@ fn a_key_of_another_certificate_is_refused() {
         certificate: config.certificate,
         key: pair_in(other.path()).key,
     };
-    assert!(Reloading::read(&mixed).is_err());
+    assert!(reloading(&mixed).is_err());
 }

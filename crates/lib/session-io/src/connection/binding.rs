@@ -5,6 +5,7 @@ use aws_lc_rs::digest::{Algorithm, SHA256, SHA384, SHA512, digest};
 use sasl::Bindings;
 
 use super::Connection;
+use super::der::{OBJECT_IDENTIFIER, SEQUENCE, element};
 use crate::stream::Stream;
 
 /// RFC 9266 §3.
@@ -63,31 +64,10 @@ fn signature_hash(certificate: &[u8]) -> Option<&'static Algorithm> {
     }
 }
 
-const SEQUENCE: u8 = 0x30;
-const OBJECT_IDENTIFIER: u8 = 0x06;
 /// 1.2.840.113549.1.1
 const PKCS_1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];
 /// 1.2.840.10045.4
 const ECDSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04];
-
-/// DER: tag, content, and what follows.
-fn element(input: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&tag, rest) = input.split_first()?;
-    let (&first, mut rest) = rest.split_first()?;
-    let mut length = usize::from(first);
-    if first & 0x80 != 0 {
-        let (octets, behind) = rest.split_at_checked(usize::from(first & 0x7f))?;
-        if octets.len() > 4 {
-            return None;
-        }
-        length = octets
-            .iter()
-            .fold(0, |length, octet| length << 8 | usize::from(*octet));
-        rest = behind;
-    }
-    let (content, behind) = rest.split_at_checked(length)?;
-    Some((tag, content, behind))
-}
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "not every target asks for everything")]
 
 use bytes::{Buf as _, BytesMut};
-use sasl::Bindings;
+use sasl::{Bindings, Offer, TokenFault, TokenRefusal};
 use smtp_protocol::server::{Announced, Event, Limits, Session, Terms};
 use smtp_protocol::{Mailbox, Path, Reply};
 
@@ -14,6 +14,12 @@ pub const TEXT_LINE: usize = 1000;
 
 const TERMS: Terms = Terms {
     auth: true,
+    mechanisms: Offer {
+        bindings: true,
+        certificate: true,
+        tokens: true,
+        cram_md5: true,
+    },
     auth_required: false,
     xclient: true,
     starttls: true,
@@ -103,6 +109,15 @@ impl Driver {
                     .scram_parameters(b"salt", 4096, "SERVER", &mut self.said);
             }
             Event::ScramProof(_) => self.session.scram_proved(b"ours", &mut self.said),
+            Event::CramNonce => self.session.cram_nonce("NONCE", &mut self.said),
+            Event::Token(token) if token.token.len() % 2 == 1 => {
+                let refusal = TokenRefusal {
+                    fault: TokenFault::Invalid,
+                    scope: String::new(),
+                    configuration: String::new(),
+                };
+                self.session.refuse_token(&refusal, &mut self.said);
+            }
             Event::LoggedIn => {}
             Event::Hello => {
                 self.message.clear();
@@ -115,9 +130,13 @@ impl Driver {
                 check(&mailbox);
                 self.session.verified(mailbox.as_str(), &mut self.said);
             }
-            Event::Xclient(_) | Event::Authenticate(_) | Event::Verify(None) | Event::Begin => {
-                self.session.accept(&mut self.said);
-            }
+            Event::Xclient(_)
+            | Event::Authenticate(_)
+            | Event::External(_)
+            | Event::Token(_)
+            | Event::CramProof(_)
+            | Event::Verify(None)
+            | Event::Begin => self.session.accept(&mut self.said),
         }
         true
     }

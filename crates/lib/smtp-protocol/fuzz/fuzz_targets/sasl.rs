@@ -3,19 +3,29 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sasl::{Bindings, Exchange, Mechanism, Step};
+use sasl::{Bindings, Exchange, Fault, Mechanism, Offer, Step, TokenFault, TokenRefusal};
+
+const OFFER: Offer = Offer {
+    bindings: true,
+    certificate: true,
+    tokens: true,
+    cram_md5: true,
+};
 
 fuzz_target!(|octets: &[u8]| {
-    for name in Mechanism::names(true) {
+    for name in Mechanism::names(OFFER) {
         let bindings = Bindings {
             exporter: Some(b"exported".to_vec()),
             server_end_point: None,
         };
-        let Some(mechanism) = Mechanism::named(name) else {
+        let Some(mechanism) = Mechanism::named(name, OFFER) else {
             continue;
         };
         let mut exchange = Exchange::new(mechanism, bindings);
         let (mut asked, mut proved) = (false, false);
+        if exchange.begin() == Step::Nonce && octets.len() % 2 == 1 {
+            exchange.nonce("NONCE", "mx.test");
+        }
         for response in octets.split(|octet| *octet == b'\n') {
             match exchange.respond(response) {
                 Ok(Step::Parameters(login)) => {
@@ -29,8 +39,26 @@ fuzz_target!(|octets: &[u8]| {
                     exchange.proved(b"ours");
                 }
                 Ok(Step::Done) => assert!(proved),
+                Ok(Step::Token(token)) => {
+                    asked = true;
+                    assert!(!token.token.contains(['\0', '\u{1}', ' ']));
+                    let refusal = TokenRefusal {
+                        fault: TokenFault::Invalid,
+                        scope: String::new(),
+                        configuration: String::new(),
+                    };
+                    assert!(exchange.token_refused(&refusal).is_some());
+                }
+                Ok(Step::Digest(proof)) => {
+                    assert!(proof.challenge == "<NONCE@mx.test>" && !proof.login.is_empty());
+                }
+                Ok(Step::External(name)) => assert!(!name.contains('\0')),
+                Ok(Step::Nonce) => unreachable!("only the beginning asks for one"),
                 Ok(Step::Challenge(_) | Step::Password(_)) => {}
-                Err(_) => break,
+                Err(fault) => {
+                    assert!(asked || fault != Fault::Refused);
+                    break;
+                }
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::Reply;
 
 const MALFORMED: Reply = Reply::new(501, 5, 2, "Malformed authentication data");
 const CANCELLED: Reply = Reply::new(501, 7, 0, "Authentication cancelled");
-const MISMATCH: Reply = Reply::new(535, 7, 8, "Authentication failed");
+const FAILED: Reply = Reply::new(535, 7, 8, "Authentication failed");
 const LOGGED_IN: Reply = Reply::new(235, 7, 0, "Authentication succeeded");
 
 /// Takes a client's response, the one that came with AUTH or one on a line of its own.
@@ -25,23 +25,46 @@ pub(super) fn respond(
         return Err(CANCELLED);
     }
     let response = STANDARD.decode(response).map_err(|_| MALFORMED)?;
-    match exchange.respond(&response).map_err(fault)? {
-        Step::Challenge(challenge) => {
-            self::challenge(session, exchange, &challenge, output);
+    match exchange.respond(&response) {
+        Ok(step) => Ok(take(session, exchange, step, output)),
+        Err(Fault::Malformed) => Err(MALFORMED),
+        Err(Fault::Mismatch) => Err(FAILED),
+        // A failed login, which has been counted as such: not a mistake in how it was written.
+        Err(Fault::Refused) => {
+            session.refused(&FAILED, output);
             Ok(None)
         }
-        Step::Password(credentials) => Ok(Some(
-            session.ask_login(None, Event::Authenticate(credentials)),
-        )),
-        Step::Parameters(login) => Ok(Some(
-            session.ask_login(Some(exchange), Event::ScramParameters(login)),
-        )),
-        Step::Proof(proof) => Ok(Some(
-            session.ask_login(Some(exchange), Event::ScramProof(proof)),
-        )),
+    }
+}
+
+/// Goes on with what the exchange wants.
+pub(super) fn take(
+    session: &mut Session,
+    exchange: Exchange,
+    step: Step,
+    output: &mut BytesMut,
+) -> Option<Event> {
+    match step {
+        Step::Challenge(challenge) => {
+            self::challenge(session, exchange, &challenge, output);
+            None
+        }
+        Step::Password(credentials) => {
+            Some(session.ask_login(None, Event::Authenticate(credentials)))
+        }
+        Step::External(authorization) => {
+            Some(session.ask_login(None, Event::External(authorization)))
+        }
+        Step::Digest(proof) => Some(session.ask_login(None, Event::CramProof(proof))),
+        Step::Token(token) => Some(session.ask_login(Some(exchange), Event::Token(token))),
+        Step::Nonce => Some(session.ask_login(Some(exchange), Event::CramNonce)),
+        Step::Parameters(login) => {
+            Some(session.ask_login(Some(exchange), Event::ScramParameters(login)))
+        }
+        Step::Proof(proof) => Some(session.ask_login(Some(exchange), Event::ScramProof(proof))),
         Step::Done => {
             logged_in(session, output);
-            Ok(Some(Event::LoggedIn))
+            Some(Event::LoggedIn)
         }
     }
 }
@@ -61,11 +84,4 @@ pub(super) fn challenge(
 pub(super) fn logged_in(session: &mut Session, output: &mut BytesMut) {
     session.set_authenticated();
     LOGGED_IN.write(output);
-}
-
-fn fault(fault: Fault) -> Reply {
-    match fault {
-        Fault::Malformed => MALFORMED,
-        Fault::Mismatch => MISMATCH,
-    }
 }

@@ -1,6 +1,6 @@
 //! What a session tells its driver.
 
-use sasl::{Credentials, ScramLogin, ScramProof};
+use sasl::{BearerToken, CramProof, Credentials, ScramLogin, ScramProof};
 
 use super::commands::mail::Mail;
 use super::commands::rcpt::Rcpt;
@@ -22,6 +22,15 @@ pub enum Event {
     Xclient(Xclient),
     /// Answer: does this login hold?
     Authenticate(Credentials),
+    /// Answer: may the one whom the client's certificate names log in as this one (empty: as
+    /// themselves)?
+    External(String),
+    /// Answer: does this token hold? No is [`Session::refuse_token`].
+    Token(BearerToken),
+    /// Answer: something that nobody can guess ([`Session::cram_nonce`]).
+    CramNonce,
+    /// Answer: does this digest hold?
+    CramProof(CramProof),
     /// Answer: by which salt and count ([`Session::scram_parameters`])? Whether there is such a
     /// login is not told.
     ScramParameters(ScramLogin),

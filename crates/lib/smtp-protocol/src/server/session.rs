@@ -6,7 +6,7 @@ mod message;
 mod state;
 
 use bytes::{Buf as _, BytesMut};
-use sasl::{Bindings, Exchange, Mechanism};
+use sasl::{Bindings, Exchange, Mechanism, Offer};
 
 use super::content::{DotStuffed, TextLines};
 use super::event::{CloseReason, Event};
@@ -22,6 +22,8 @@ enum Question {
     StartTls,
     Xclient { logged_in: bool },
     Credentials,
+    Token,
+    Nonce,
     Parameters,
     Proof,
     Sender,
@@ -151,7 +153,14 @@ impl Session {
     }
 
     pub(super) fn mechanisms(&self) -> impl Iterator<Item = &'static str> {
-        Mechanism::names(self.bindings.is_some())
+        Mechanism::names(self.offer())
+    }
+
+    pub(super) fn offer(&self) -> Offer {
+        Offer {
+            bindings: self.bindings.is_some(),
+            ..self.terms.mechanisms
+        }
     }
 
     /// What the peer is offered from now on.

@@ -1,5 +1,7 @@
 //! What holds for a session: limits for every peer, terms for this one.
 
+use sasl::Offer;
+
 /// Limits that hold for every peer.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -38,6 +40,9 @@ pub struct Terms {
     pub starttls: bool,
     /// AUTH is possible on the connection as it is.
     pub auth: bool,
+    /// By which mechanisms, beyond those that every server has; what can be bound to is found on
+    /// the connection ([`super::Session::set_bindings`]).
+    pub mechanisms: Offer,
     /// MAIL only behind AUTH (RFC 6409 §4.3).
     pub auth_required: bool,
     /// XCLIENT is possible: the peer is a proxy that has not told for whom it speaks.

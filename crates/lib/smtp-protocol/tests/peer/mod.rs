@@ -2,6 +2,7 @@
 //! what happened.
 
 use bytes::{Buf as _, BytesMut};
+use sasl::{Offer, TokenFault, TokenRefusal};
 use smtp_protocol::server::{Announced, Event, Limits, Session, Terms};
 use smtp_protocol::{Path, Reply};
 
@@ -21,6 +22,12 @@ pub(crate) struct Server {
 pub(crate) const TERMS: Terms = Terms {
     starttls: true,
     auth: false,
+    mechanisms: Offer {
+        bindings: false,
+        certificate: false,
+        tokens: false,
+        cram_md5: false,
+    },
     auth_required: false,
     xclient: false,
     size: 1000,
@@ -110,6 +117,16 @@ impl Server {
                     self.session.refuse(failed, &mut self.output);
                 }
             }
+            Event::CramNonce => self.session.cram_nonce("NONCE", &mut self.output),
+            Event::Token(token) if token.token != "good" => {
+                self.log.push(format!("refused {token:?}"));
+                let refusal = TokenRefusal {
+                    fault: TokenFault::Invalid,
+                    scope: "mail".to_owned(),
+                    configuration: String::new(),
+                };
+                self.session.refuse_token(&refusal, &mut self.output);
+            }
             Event::LoggedIn => self.log.push("logged in".to_owned()),
             Event::StartTls => {
                 self.log.push(format!("{event:?}"));
@@ -126,6 +143,12 @@ impl Server {
             Event::Hello => {
                 self.message.clear();
                 None
+            }
+            Event::External(name) if !name.is_empty() && name != "bob" => {
+                Some(Reply::new(535, 7, 8, "Authentication failed"))
+            }
+            Event::CramProof(proof) if proof.digest != [0; 16] => {
+                Some(Reply::new(535, 7, 8, "Authentication failed"))
             }
             Event::Authenticate(credentials) if credentials.password != "secret" => {
                 Some(Reply::new(535, 7, 8, "Authentication failed"))

@@ -3,11 +3,13 @@
 use api::directory::v1::directory_server::Directory;
 use api::directory::v1::{
     AddAppPasswordRequest, AddAppPasswordResponse, AddUserRequest, AuthenticateRequest,
-    AuthenticateResponse, FindUsersRequest, FindUsersResponse, GetScramParametersRequest,
-    GetScramParametersResponse, ListAppPasswordsRequest, ListAppPasswordsResponse,
-    ListUsersRequest, ListUsersResponse, RemoveAppPasswordRequest, RemoveAppPasswordResponse,
-    RemoveUserRequest, RemoveUserResponse, ScramHash, SetPasswordRequest, SetPasswordResponse,
-    User, UserChange, VerifyScramRequest, VerifyScramResponse, WatchUsersRequest,
+    AuthenticateResponse, FindUsersRequest, FindUsersResponse, GetLoginMethodsRequest,
+    GetLoginMethodsResponse, GetScramParametersRequest, GetScramParametersResponse,
+    ListAppPasswordsRequest, ListAppPasswordsResponse, ListUsersRequest, ListUsersResponse,
+    RemoveAppPasswordRequest, RemoveAppPasswordResponse, RemoveUserRequest, RemoveUserResponse,
+    ScramHash, SetPasswordRequest, SetPasswordResponse, User, UserChange, VerifyCramMd5Request,
+    VerifyCramMd5Response, VerifyScramRequest, VerifyScramResponse, VerifyTokenRequest,
+    VerifyTokenResponse, WatchUsersRequest,
 };
 use api::grpc::{Request, Response, Status, async_trait};
 use futures::stream;
@@ -18,7 +20,8 @@ use super::{Answers, streamed};
 use crate::notices::UserNotice;
 use crate::store::Store;
 use crate::users::{
-    self, Answer, AppPasswordName, Attempt, Hash, Logins, Page, Password, Passwords, Proof,
+    self, Answer, AppPasswordName, Attempt, Digest, Hash, Logins, Page, Password, Passwords, Proof,
+    Token, Tokens,
 };
 use crate::values::UserAddress;
 use crate::{Error, Result};
@@ -37,8 +40,13 @@ pub struct DirectoryService {
 
 impl DirectoryService {
     /// Must be made within a tokio runtime.
-    pub fn new(store: Store, passwords: Passwords, shutdown: CancellationToken) -> Self {
-        let logins = Logins::new(store.clone(), passwords.clone());
+    pub fn new(
+        store: Store,
+        passwords: Passwords,
+        tokens: Option<Tokens>,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let logins = Logins::new(store.clone(), passwords.clone(), tokens);
         Self {
             store,
             passwords,
@@ -119,7 +127,7 @@ impl Directory for DirectoryService {
                 app_password: accepted.app_password.unwrap_or_default(),
                 retry_after_seconds: 0,
             },
-            Answer::Refused => AuthenticateResponse::default(),
+            Answer::Refused | Answer::Unfit(_) => AuthenticateResponse::default(),
             Answer::Later(retry_after_seconds) => AuthenticateResponse {
                 retry_after_seconds,
                 ..AuthenticateResponse::default()
@@ -165,12 +173,76 @@ impl Directory for DirectoryService {
                 server_signature: accepted.signature.into(),
                 retry_after_seconds: 0,
             },
-            Answer::Refused => VerifyScramResponse::default(),
+            Answer::Refused | Answer::Unfit(_) => VerifyScramResponse::default(),
             Answer::Later(retry_after_seconds) => VerifyScramResponse {
                 retry_after_seconds,
                 ..VerifyScramResponse::default()
             },
         }))
+    }
+
+    async fn get_login_methods(
+        &self,
+        _: Request<GetLoginMethodsRequest>,
+    ) -> Result<Response<GetLoginMethodsResponse>, Status> {
+        Ok(Response::new(GetLoginMethodsResponse {
+            tokens: self.logins.tokens().is_some(),
+            cram_md5: self.logins.takes_cram_md5(),
+        }))
+    }
+
+    async fn verify_token(
+        &self,
+        request: Request<VerifyTokenRequest>,
+    ) -> Result<Response<VerifyTokenResponse>, Status> {
+        let request = request.into_inner();
+        let token = Token {
+            token: request.token,
+            authorization: request.authorization,
+        };
+        let answer = self.logins.verify_token(&token).await?;
+        note(&answer, &request.service, &request.peer_address);
+        let mut response = VerifyTokenResponse::default();
+        if let Some(tokens) = self.logins.tokens() {
+            tokens.scope().clone_into(&mut response.scope);
+            let configuration = tokens.openid_configuration();
+            configuration.clone_into(&mut response.openid_configuration);
+        }
+        match answer {
+            Answer::Accepted(accepted) => response.user = Some(accepted.user),
+            Answer::Unfit(unfit) => {
+                response.insufficient_scope = unfit.insufficient_scope;
+                response.reason = unfit.reason;
+            }
+            Answer::Refused | Answer::Later(_) => {}
+        }
+        Ok(Response::new(response))
+    }
+
+    async fn verify_cram_md5(
+        &self,
+        request: Request<VerifyCramMd5Request>,
+    ) -> Result<Response<VerifyCramMd5Response>, Status> {
+        let request = request.into_inner();
+        let digest = Digest {
+            login: request.login,
+            challenge: request.challenge,
+            digest: request.digest.to_vec(),
+            peer: request.peer_address,
+        };
+        let answer = self.logins.verify_cram_md5(&digest).await?;
+        note(&answer, &request.service, &digest.peer);
+        let mut response = VerifyCramMd5Response::default();
+        match answer {
+            Answer::Accepted(accepted) => {
+                response.user = Some(accepted.user);
+                response.app_password = accepted.app_password.unwrap_or_default();
+            }
+            Answer::Refused => {}
+            Answer::Unfit(unfit) => response.reason = unfit.reason,
+            Answer::Later(seconds) => response.retry_after_seconds = seconds,
+        }
+        Ok(Response::new(response))
     }
 
     async fn add_app_password(
@@ -257,7 +329,7 @@ fn note(answer: &Answer, service: &str, peer: &str) {
     let service = service_name(service);
     let outcome = match answer {
         Answer::Accepted(_) => "accepted",
-        Answer::Refused => "refused",
+        Answer::Refused | Answer::Unfit(_) => "refused",
         Answer::Later(_) => "slowed",
     };
     metrics::counter!("mailbox_logins", "service" => service, "outcome" => outcome).increment(1);
@@ -266,6 +338,8 @@ fn note(answer: &Answer, service: &str, peer: &str) {
             let (name, user_id) = (accepted.app_password.as_deref(), accepted.user.user_id);
             tracing::info!(service, user_id, app_password = name, peer, "login");
         }
+        // The front end logs that it was refused.
+        Answer::Unfit(unfit) => tracing::debug!(service, peer, reason = unfit.reason, "login"),
         _ => tracing::debug!(service, outcome, peer, "login"),
     }
 }

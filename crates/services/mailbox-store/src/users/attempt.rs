@@ -31,6 +31,36 @@ pub struct Proof {
     pub peer: String,
 }
 
+/// Somebody shows that they know the password by a keyed hash (RFC 2195).
+#[derive(Debug)]
+pub struct Digest {
+    /// The full address, in any case.
+    pub login: String,
+    /// What the hash is of.
+    pub challenge: String,
+    /// The hash.
+    pub digest: Vec<u8>,
+    /// The peer's address; empty where it is not known.
+    pub peer: String,
+}
+
+/// Somebody shows what an issuer says of them.
+pub struct Token {
+    /// The access token.
+    pub token: String,
+    /// As whom; empty for the one whom it names.
+    pub authorization: String,
+}
+
+impl std::fmt::Debug for Token {
+    /// Who has it is who it says: it stands in no log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Token")
+            .field("authorization", &self.authorization)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Who it is.
 #[derive(Debug)]
 pub struct Accepted {
@@ -42,6 +72,24 @@ pub struct Accepted {
     pub signature: Vec<u8>,
 }
 
+/// Why a login is refused that nobody guessed at.
+#[derive(Debug)]
+pub struct Unfit {
+    /// For people.
+    pub reason: String,
+    /// A token that is good for other things.
+    pub insufficient_scope: bool,
+}
+
+impl From<String> for Unfit {
+    fn from(reason: String) -> Self {
+        Self {
+            reason,
+            insufficient_scope: false,
+        }
+    }
+}
+
 /// What became of it.
 #[derive(Debug)]
 pub enum Answer {
@@ -49,6 +97,8 @@ pub enum Answer {
     Accepted(Box<Accepted>),
     /// The pair is wrong. Which half is not told.
     Refused,
+    /// It was no guess, and is refused all the same.
+    Unfit(Unfit),
     /// Too many wrong guesses: not looked at. Seconds to wait.
     Later(u32),
 }

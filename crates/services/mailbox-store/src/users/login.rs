@@ -7,9 +7,11 @@ use moka::sync::Cache;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::attempt::{Accepted, Answer, Attempt, Proof};
+use super::cram_md5;
 use super::guessing::{self, Guesser};
 use super::password::{Password, Passwords};
 use super::scram::{self, Keys};
+use super::tokens::Tokens;
 use super::verified::Verified;
 use super::{Row, app_passwords};
 use crate::notices::{Hub, UserNotice};
@@ -23,30 +25,32 @@ const KNOWN_PEER: Duration = Duration::from_secs(24 * 60 * 60);
 /// Checks logins, with what makes the second check cheap.
 #[derive(Debug)]
 pub struct Logins {
-    store: Store,
-    passwords: Passwords,
+    pub(super) store: Store,
+    pub(super) passwords: Passwords,
+    pub(super) tokens: Option<Tokens>,
     verified: Arc<Verified>,
     /// Where an account's owner logged in from before.
     known_peers: Cache<(i64, String), ()>,
 }
 
 /// A login that may be looked at now.
-struct Begun {
-    account: Option<Account>,
+pub(super) struct Begun {
+    pub(super) account: Option<Account>,
     guesser: Guesser,
     peer: String,
     now: i64,
 }
 
 /// What was right.
-struct Right {
-    app_password: Option<String>,
-    signature: Vec<u8>,
+#[derive(Default)]
+pub(super) struct Right {
+    pub(super) app_password: Option<String>,
+    pub(super) signature: Vec<u8>,
 }
 
 impl Logins {
     /// Over the store's users. Forgets what it keeps about a user when their password changes.
-    pub fn new(store: Store, passwords: Passwords) -> Self {
+    pub fn new(store: Store, passwords: Passwords, tokens: Option<Tokens>) -> Self {
         let verified = Arc::new(Verified::new());
         tokio::spawn(forget_changed(
             Arc::clone(&verified),
@@ -59,6 +63,7 @@ impl Logins {
         Self {
             store,
             passwords,
+            tokens,
             verified,
             known_peers,
         }
@@ -97,7 +102,7 @@ impl Logins {
     }
 
     /// Finds the account, unless the guesser has to wait; then so many seconds.
-    async fn begin(&self, login: &str, peer: &str) -> Result<Result<Begun, u32>> {
+    pub(super) async fn begin(&self, login: &str, peer: &str) -> Result<Result<Begun, u32>> {
         let address = UserAddress::parse(login.trim()).ok();
         let account = match &address {
             Some(address) => self.find(address).await?,
@@ -123,7 +128,7 @@ impl Logins {
     }
 
     /// Notes what came of it.
-    async fn end(&self, begun: Begun, right: Option<Right>) -> Result<Answer> {
+    pub(super) async fn end(&self, begun: Begun, right: Option<Right>) -> Result<Answer> {
         let pool = self.store.pool();
         let (Some(account), Some(right)) = (begun.account, right) else {
             guessing::failed(pool, &begun.guesser, begun.now).await?;
@@ -141,9 +146,9 @@ impl Logins {
         })))
     }
 
-    async fn find(&self, address: &UserAddress) -> Result<Option<Account>> {
+    pub(super) async fn find(&self, address: &UserAddress) -> Result<Option<Account>> {
         let row = sqlx::query!(
-            r#"SELECT user_id, address, created_at, password, scram,
+            r#"SELECT user_id, address, created_at, password, scram, cram_md5,
                       COALESCE(sum(size), 0)::bigint AS "used!",
                       COALESCE(sum(messages), 0)::bigint AS "messages!"
                FROM mailbox.user LEFT JOIN mailbox.mailbox USING (user_id)
@@ -155,6 +160,7 @@ impl Logins {
         Ok(row.map(|row| Account {
             hash: row.password,
             keys: Keys::read(row.scram, self.passwords.iterations()),
+            cram_md5: row.cram_md5,
             user: Row {
                 user_id: row.user_id,
                 address: row.address,
@@ -178,7 +184,7 @@ impl Logins {
         if let Some(name) = self.app_password(account, password).await? {
             return Ok(Some(Right {
                 app_password: Some(name),
-                signature: Vec::new(),
+                ..Right::default()
             }));
         }
         let user_id = account.user.user_id;
@@ -191,11 +197,9 @@ impl Logins {
             if account.keys.is_none() {
                 self.make_keys(account, password).await?;
             }
+            cram_md5::make_own(self, account, password).await?;
         }
-        Ok(Some(Right {
-            app_password: None,
-            signature: Vec::new(),
-        }))
+        Ok(Some(Right::default()))
     }
 
     /// The name of the application password that this is, if it is one.
@@ -205,7 +209,7 @@ impl Logins {
         };
         let user_id = account.user.user_id;
         let found = sqlx::query!(
-            "SELECT name, password FROM mailbox.app_password
+            "SELECT name, password, cram_md5 FROM mailbox.app_password
              WHERE user_id = $1 AND selector = $2",
             user_id,
             selector
@@ -221,6 +225,8 @@ impl Logins {
                 return Ok(None);
             }
             self.verified.insert(user_id, &found.password, password);
+            let stored = found.cram_md5.as_deref();
+            cram_md5::make_program(self, account, &found.name, stored, password).await?;
         }
         Ok(Some(found.name))
     }
@@ -274,10 +280,11 @@ impl Logins {
 }
 
 #[derive(Debug)]
-struct Account {
-    user: Row,
-    hash: String,
+pub(super) struct Account {
+    pub(super) user: Row,
+    pub(super) hash: String,
     keys: Option<Keys>,
+    pub(super) cram_md5: Option<Vec<u8>>,
 }
 
 impl Account {

@@ -17,7 +17,8 @@ pub async fn set_password(
     let hash = passwords.hash(password).await?;
     let salt = scram::salt(store, address.as_str()).await?;
     let keys = passwords.scram_keys(password, salt).await?;
-    repeated(|| try_set(store, address, &hash, keys.as_ref())).await
+    let cram = passwords.cram_secret(address.as_str(), password)?;
+    repeated(|| try_set(store, address, &hash, keys.as_ref(), cram.as_deref())).await
 }
 
 async fn try_set(
@@ -25,13 +26,16 @@ async fn try_set(
     address: &UserAddress,
     hash: &str,
     keys: Option<&scram::Keys>,
+    cram_md5: Option<&[u8]>,
 ) -> Result<()> {
     let mut transaction = store.begin().await?;
     let user_id = sqlx::query_scalar!(
-        "UPDATE mailbox.user SET password = $2, scram = $3 WHERE address = $1 RETURNING user_id",
+        "UPDATE mailbox.user SET password = $2, scram = $3, cram_md5 = $4
+         WHERE address = $1 RETURNING user_id",
         address.as_str(),
         hash,
-        keys.map(scram::Keys::as_bytes)
+        keys.map(scram::Keys::as_bytes),
+        cram_md5
     )
     .fetch_optional(&mut *transaction)
     .await?

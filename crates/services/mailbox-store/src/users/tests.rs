@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
+mod cram_md5;
 mod proofs;
+mod tokens;
 
 use super::*;
 use crate::notices::UserNotice;
@@ -22,7 +24,7 @@ async fn answer(logins: &Logins, login: &str, secret: &str, peer: &str) -> Strin
         .unwrap()
     {
         Answer::Accepted(accepted) => accepted.user.address,
-        Answer::Refused => "refused".to_owned(),
+        Answer::Refused | Answer::Unfit(_) => "refused".to_owned(),
         Answer::Later(_) => "later".to_owned(),
     }
 }
@@ -93,7 +95,7 @@ async fn addresses_are_found_in_any_case() {
 async fn a_login_is_the_full_address_in_any_case() {
     let kit = TestStore::start().await;
     kit.user("bob@example.test").await;
-    let logins = Logins::new(kit.store.clone(), passwords());
+    let logins = Logins::new(kit.store.clone(), passwords(), None);
     let rows = [
         ("bob@example.test", "secret", "bob@example.test"),
         ("Bob@EXAMPLE.test", "secret", "bob@example.test"),
@@ -115,7 +117,7 @@ async fn a_login_is_the_full_address_in_any_case() {
 async fn an_old_password_ends_with_the_new_one_even_where_it_was_just_used() {
     let kit = TestStore::start().await;
     kit.user("bob@example.test").await;
-    let logins = Logins::new(kit.store.clone(), passwords());
+    let logins = Logins::new(kit.store.clone(), passwords(), None);
     let bob = address("bob@example.test");
     for _ in 0..2 {
         assert_eq!(
@@ -142,7 +144,7 @@ async fn an_old_password_ends_with_the_new_one_even_where_it_was_just_used() {
 async fn guessing_at_an_account_is_slowed_but_not_for_who_was_there_before() {
     let kit = TestStore::start().await;
     kit.user("bob@example.test").await;
-    let logins = Logins::new(kit.store.clone(), passwords());
+    let logins = Logins::new(kit.store.clone(), passwords(), None);
     let login = "bob@example.test";
     assert_eq!(answer(&logins, login, "secret", "192.0.2.1").await, login);
     for _ in 0..8 {
@@ -162,7 +164,7 @@ async fn guessing_at_an_account_is_slowed_but_not_for_who_was_there_before() {
     );
     assert_eq!(answer(&logins, login, "secret", "192.0.2.1").await, login);
     // Another replica knows it too.
-    let replica = Logins::new(kit.store.clone(), passwords());
+    let replica = Logins::new(kit.store.clone(), passwords(), None);
     assert_eq!(
         answer(&replica, login, "secret", "203.0.113.9").await,
         "later"
@@ -173,7 +175,7 @@ async fn guessing_at_an_account_is_slowed_but_not_for_who_was_there_before() {
 async fn guessing_from_an_address_is_slowed_whatever_the_accounts() {
     let kit = TestStore::start().await;
     kit.user("bob@example.test").await;
-    let logins = Logins::new(kit.store.clone(), passwords());
+    let logins = Logins::new(kit.store.clone(), passwords(), None);
     for n in 0..30 {
         let login = format!("user{n}@example.test");
         assert_eq!(

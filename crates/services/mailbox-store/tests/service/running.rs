@@ -42,6 +42,8 @@ impl Running {
         service.shared.database.url = Some(url.clone());
         let config = mailbox_store::Config {
             listen: listen.clone(),
+            oauth: None,
+            cram_md5: None,
         };
         let channel = service.channel(&listen).unwrap();
         let endpoint: service_kit::Endpoint = listen.parse().unwrap();

@@ -88,6 +88,27 @@ impl Directory for Shared {
         no()
     }
 
+    async fn get_login_methods(
+        &self,
+        _: Request<GetLoginMethodsRequest>,
+    ) -> Result<Response<GetLoginMethodsResponse>, Status> {
+        no()
+    }
+
+    async fn verify_token(
+        &self,
+        _: Request<VerifyTokenRequest>,
+    ) -> Result<Response<VerifyTokenResponse>, Status> {
+        no()
+    }
+
+    async fn verify_cram_md5(
+        &self,
+        _: Request<VerifyCramMd5Request>,
+    ) -> Result<Response<VerifyCramMd5Response>, Status> {
+        no()
+    }
+
     async fn add_app_password(
         &self,
         _: Request<AddAppPasswordRequest>,

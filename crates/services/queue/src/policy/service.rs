@@ -15,9 +15,9 @@ use futures::stream::BoxStream;
 use sqlx::PgPool;
 use tokio_stream::wrappers::WatchStream;
 use tokio_util::sync::CancellationToken;
+use vault::Vault;
 
 use super::revisions::{Policies, Proposal};
-use super::vault::Vault;
 use crate::clock::Clock;
 use crate::failure;
 use crate::sql::{revisions, secrets};

@@ -1,13 +1,7 @@
 //! Secrets, sealed.
 
 use sqlx::PgConnection;
-
-/// A secret as it is stored.
-#[derive(Debug)]
-pub(crate) struct Sealed {
-    pub(crate) nonce: Vec<u8>,
-    pub(crate) sealed: Vec<u8>,
-}
+use vault::Sealed;
 
 /// Stores or replaces one.
 pub(crate) async fn set(

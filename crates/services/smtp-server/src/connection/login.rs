@@ -1,5 +1,9 @@
-//! AUTH: the directory says whether a login holds, by its password or by a proof that its password
-//! is known. Keys do not come here.
+//! AUTH: the directory says whether a login holds, by its password, by a proof that its password is
+//! known, or by a token. Keys do not come here.
+
+mod certificate;
+mod cram_md5;
+mod token;
 
 use std::time::Duration;
 
@@ -7,7 +11,7 @@ use api::directory::v1::{
     AuthenticateRequest, GetScramParametersRequest, ScramHash, User, VerifyScramRequest,
 };
 use api::grpc::{Response, Status};
-use sasl::{Credentials, Hash, ScramLogin, ScramProof};
+use sasl::{Credentials, Hash, Offer, ScramLogin, ScramProof};
 
 use super::Connection;
 use crate::nonce::nonce;
@@ -139,6 +143,23 @@ impl Connection {
             self.session.refuse(replies::LOGIN_FAILED, self.io.output());
         }
         other
+    }
+
+    /// Which mechanisms this client is offered beyond those that every client is.
+    pub(super) fn mechanisms(&self) -> Offer {
+        Offer {
+            certificate: !self.certificate.is_empty(),
+            // Who reads a token has all that it is good for (RFC 6750 §5.3): never without TLS.
+            tokens: self.io.is_tls() && self.server.login_methods.tokens(),
+            cram_md5: self.server.login_methods.cram_md5(),
+            ..Offer::default()
+        }
+    }
+
+    /// Refused for a reason that is not the client's to know.
+    fn refuse_login(&mut self, verdict: &'static str, reason: String) {
+        self.note_refusal(verdict, &[reason.into()]);
+        self.session.refuse(replies::LOGIN_FAILED, self.io.output());
     }
 
     /// Who it is; otherwise the client has been answered.

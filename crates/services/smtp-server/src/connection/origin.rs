@@ -59,6 +59,8 @@ impl Connection {
             self.session.refuse(replies::NO_ROOM, self.io.output());
             return;
         }
+        // What the proxy has shown says nothing of its client.
+        self.certificate.clear();
         let tls = self.facts.tls;
         self.facts = facts(&self.server, &self.listener, &self.io);
         self.facts.tls = tls;

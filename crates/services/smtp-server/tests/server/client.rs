@@ -1,7 +1,9 @@
 //! A client that says what it is told to.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use test_kit::TestCertificate;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -26,8 +28,12 @@ impl Client {
     }
 
     pub(crate) async fn start_tls(self, certificate: &TestCertificate) -> Self {
+        self.start_tls_with(certificate.client_config()).await
+    }
+
+    pub(crate) async fn start_tls_with(self, config: Arc<ClientConfig>) -> Self {
         let name = ServerName::try_from("mail.example.test").unwrap();
-        let connector = TlsConnector::from(certificate.client_config());
+        let connector = TlsConnector::from(config);
         let socket = connector.connect(name, self.socket).await.unwrap();
         Self {
             socket: Box::new(socket),
@@ -48,6 +54,14 @@ impl Client {
             input: Vec::new(),
         };
         (client, exported.unwrap().to_vec())
+    }
+
+    /// Why the connection ends without a word of the server's.
+    pub(crate) async fn failure(&mut self) -> String {
+        match self.socket.read_buf(&mut self.input).await {
+            Ok(read) => panic!("{read} octets, not a failure"),
+            Err(error) => error.to_string(),
+        }
     }
 
     pub(crate) async fn send(&mut self, octets: impl AsRef<[u8]>) {

@@ -87,8 +87,30 @@ impl System {
         system
     }
 
+    /// With a directory that offers more than passwords, once that is known.
+    pub(crate) async fn start_offering() -> Self {
+        let directory = users();
+        directory.offer();
+        let system = Self::start_over(directory, POLICY, |_| {}).await;
+        system.policy_in_force().await;
+        let offers = |hello: &str| hello.contains("CRAM-MD5");
+        let mut client = system.connect(Port::Plaintext).await;
+        while !offers(&client.say("EHLO client.test", 250).await) {
+            client = system.connect(Port::Plaintext).await;
+        }
+        system
+    }
+
     /// The policy may not be in force yet.
     pub(crate) async fn start_without_waiting(
+        policy: &str,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        Self::start_over(users(), policy, change).await
+    }
+
+    async fn start_over(
+        directory: FakeDirectory,
         policy: &str,
         change: impl FnOnce(&mut Config),
     ) -> Self {
@@ -96,7 +118,6 @@ impl System {
         let socket = format!("unix:{}", folder.path().join("s").display());
         let queue = FakeQueue::new();
         let refusals = FakeRefusals::new();
-        let directory = FakeDirectory::new(&["bob@example.test", "eve@example.test"]);
         let throttle = FakeThrottle::new();
         let storage = FakeStorage::new();
         let (policy, document) = watch::channel(policy.to_owned());
@@ -155,6 +176,11 @@ impl System {
         self.addresses[port as usize]
     }
 
+    /// Where the listener is that was added to the usual ones.
+    pub(crate) fn added_address(&self) -> SocketAddr {
+        *self.addresses.last().unwrap()
+    }
+
     /// Connected, nothing read.
     pub(crate) async fn connect_raw(&self, port: Port) -> Client {
         Client::connect(self.address(port)).await
@@ -188,6 +214,10 @@ impl Drop for System {
     }
 }
 
+fn users() -> FakeDirectory {
+    FakeDirectory::new(&["bob@example.test", "eve@example.test"])
+}
+
 pub(crate) fn listener_on_any_port() -> ListenerConfig {
     config().listener.remove(Port::Auto as usize)
 }
@@ -200,6 +230,7 @@ fn config() -> Config {
         tls,
         class,
         plaintext_auth,
+        client_certificates: None,
         proxies: Vec::new(),
         proxy_protocol: false,
     };

@@ -30,7 +30,7 @@ pub(in crate::server) fn proceed(
         return Err(Reply::new(501, 5, 4, "Too many arguments"));
     }
     let mechanism = mechanism.ok_or(Reply::new(501, 5, 4, "Say a mechanism"))?;
-    let mechanism = Mechanism::named(mechanism).ok_or_else(|| {
+    let mechanism = Mechanism::named(mechanism, session.offer()).ok_or_else(|| {
         let names: Vec<_> = session.mechanisms().collect();
         Reply::new(504, 5, 4, "").with_text(format!("Mechanisms are {}", names.join(" ")))
     })?;
@@ -41,9 +41,8 @@ pub(in crate::server) fn proceed(
         Some("*") => Err(Reply::new(501, 5, 2, "Malformed authentication data")),
         Some(response) => auth::respond(session, exchange, response, output),
         None => {
-            let challenge = exchange.first_challenge();
-            auth::challenge(session, exchange, challenge, output);
-            Ok(None)
+            let step = exchange.begin();
+            Ok(auth::take(session, exchange, step, output))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The driver's answers, and what the session makes of them.
 
 use bytes::BytesMut;
+use sasl::TokenRefusal;
 
 use super::{Mode, Question, Session, Transaction};
 use crate::Reply;
@@ -28,9 +29,14 @@ impl Session {
                 self.terms.xclient = false;
                 self.greet(output);
             }
-            Question::Credentials => auth::logged_in(self, output),
-            // Answered by `scram_parameters` and `scram_proved`.
-            Question::Parameters | Question::Proof => self.mode = Mode::Asked(question),
+            Question::Credentials | Question::Token => {
+                self.exchange = None;
+                auth::logged_in(self, output);
+            }
+            // Answered by `cram_nonce`, `scram_parameters` and `scram_proved`.
+            Question::Nonce | Question::Parameters | Question::Proof => {
+                self.mode = Mode::Asked(question);
+            }
             Question::Sender => {
                 self.transaction.open = true;
                 Reply::new(250, 1, 0, "Sender ok").write(output);
@@ -107,6 +113,28 @@ impl Session {
         }
     }
 
+    /// Answers [`Event::CramNonce`]: see [`sasl::Exchange::nonce`].
+    pub fn cram_nonce(&mut self, nonce: &str, output: &mut BytesMut) {
+        if matches!(self.mode, Mode::Asked(Question::Nonce))
+            && let Some(mut exchange) = self.exchange.take()
+            && let Some(challenge) = exchange.nonce(nonce, &self.hostname)
+        {
+            auth::challenge(self, exchange, &challenge, output);
+        }
+    }
+
+    /// Answers [`Event::Token`] with no. The client reads why, answers, and is refused then; it is
+    /// counted now, since it may as well cancel.
+    pub fn refuse_token(&mut self, refusal: &TokenRefusal, output: &mut BytesMut) {
+        if matches!(self.mode, Mode::Asked(Question::Token))
+            && let Some(mut exchange) = self.exchange.take()
+            && let Some(challenge) = exchange.token_refused(refusal)
+        {
+            self.failed_logins += 1;
+            auth::challenge(self, exchange, &challenge, output);
+        }
+    }
+
     /// Answers the question of the last event with no. Refusals (5xx) are counted.
     pub fn refuse(&mut self, reply: Reply, output: &mut BytesMut) {
         let Mode::Asked(question) = self.mode else {
@@ -115,7 +143,11 @@ impl Session {
         self.mode = Mode::Command;
         match question {
             Question::Hello => self.hello = None,
-            Question::Credentials | Question::Parameters | Question::Proof => {
+            Question::Credentials
+            | Question::Token
+            | Question::Nonce
+            | Question::Parameters
+            | Question::Proof => {
                 self.exchange = None;
                 self.failed_logins += u32::from(reply.is_permanent());
             }
@@ -159,7 +191,7 @@ impl Session {
         self.mode = Mode::Closed(CloseReason::Closed);
     }
 
-    pub(super) fn refused(&mut self, reply: &Reply, output: &mut BytesMut) {
+    pub(in crate::server) fn refused(&mut self, reply: &Reply, output: &mut BytesMut) {
         reply.write(output);
         if reply.is_permanent() {
             self.refusals += 1;

@@ -86,6 +86,27 @@ impl Directory for Store {
         Err(Status::unimplemented(""))
     }
 
+    async fn get_login_methods(
+        &self,
+        _: Request<GetLoginMethodsRequest>,
+    ) -> Result<Response<GetLoginMethodsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn verify_token(
+        &self,
+        _: Request<VerifyTokenRequest>,
+    ) -> Result<Response<VerifyTokenResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn verify_cram_md5(
+        &self,
+        _: Request<VerifyCramMd5Request>,
+    ) -> Result<Response<VerifyCramMd5Response>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn add_app_password(
         &self,
         _: Request<AddAppPasswordRequest>,

@@ -49,7 +49,7 @@ async fn shown(logins: &Logins, login: &str, secret: &str) -> Option<String> {
 fn which(answer: Answer) -> Option<String> {
     match answer {
         Answer::Accepted(accepted) => Some(accepted.app_password.unwrap_or_else(|| "own".into())),
-        Answer::Refused => None,
+        Answer::Refused | Answer::Unfit(_) => None,
         Answer::Later(_) => Some("later".into()),
     }
 }
@@ -62,7 +62,7 @@ fn app(name: &str) -> AppPasswordName {
 async fn a_proof_of_the_password_logs_in_and_follows_its_changes() {
     let kit = TestStore::start().await;
     kit.user("bob@example.test").await;
-    let logins = Logins::new(kit.store.clone(), passwords());
+    let logins = Logins::new(kit.store.clone(), passwords(), None);
     let bob = address("bob@example.test");
     assert_eq!(
         proved(&logins, "Bob@Example.test", "secret").await,
@@ -86,8 +86,8 @@ async fn a_login_that_does_not_exist_looks_like_others_at_every_replica() {
     let kit = TestStore::start().await;
     kit.user("bob@example.test").await;
     let (one, other) = (
-        Logins::new(kit.store.clone(), passwords()),
-        Logins::new(kit.store.clone(), passwords()),
+        Logins::new(kit.store.clone(), passwords(), None),
+        Logins::new(kit.store.clone(), passwords(), None),
     );
     let mut salts = Vec::new();
     for login in ["bob@example.test", "nobody@example.test", "no address"] {
@@ -112,7 +112,7 @@ async fn a_user_from_before_there_were_keys_gets_them_by_showing_the_password() 
         .execute(kit.store.pool())
         .await
         .unwrap();
-    let logins = Logins::new(kit.store.clone(), passwords());
+    let logins = Logins::new(kit.store.clone(), passwords(), None);
     assert_eq!(proved(&logins, "bob@example.test", "secret").await, None);
     assert_eq!(shown(&logins, "bob@example.test", "wrong").await, None);
     assert_eq!(proved(&logins, "bob@example.test", "secret").await, None);
@@ -125,7 +125,7 @@ async fn a_user_from_before_there_were_keys_gets_them_by_showing_the_password() 
 async fn guessing_by_proofs_is_slowed_like_any_other() {
     let kit = TestStore::start().await;
     kit.user("bob@example.test").await;
-    let logins = Logins::new(kit.store.clone(), passwords());
+    let logins = Logins::new(kit.store.clone(), passwords(), None);
     for _ in 0..8 {
         assert_eq!(proved(&logins, "bob@example.test", "guess").await, None);
     }
@@ -139,7 +139,7 @@ async fn an_application_password_opens_all_that_the_user_s_own_does_until_it_is_
     let kit = TestStore::start().await;
     kit.user("bob@example.test").await;
     kit.user("eve@example.test").await;
-    let logins = Logins::new(kit.store.clone(), passwords());
+    let logins = Logins::new(kit.store.clone(), passwords(), None);
     let bob = address("bob@example.test");
     let phone = add_app_password(&kit.store, &passwords(), &bob, &app("phone"))
         .await

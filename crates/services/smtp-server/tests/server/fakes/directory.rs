@@ -22,6 +22,8 @@ pub(crate) struct FakeDirectory {
     /// How often it was asked for users.
     asked: Arc<AtomicUsize>,
     pub(crate) away: Arc<AtomicBool>,
+    /// Tokens, a good one being the user's local part, and CRAM-MD5, with a digest of zeros.
+    offers: Arc<AtomicBool>,
     watchers: watch::Sender<usize>,
 }
 
@@ -33,8 +35,14 @@ impl FakeDirectory {
             changes: broadcast::Sender::new(16),
             asked: Arc::default(),
             away: Arc::default(),
+            offers: Arc::default(),
             watchers: watch::Sender::new(0),
         }
+    }
+
+    /// From now on it has more than passwords to offer.
+    pub(crate) fn offer(&self) {
+        self.offers.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn asked(&self) -> usize {
@@ -176,6 +184,62 @@ impl Directory for FakeDirectory {
             }),
             server_signature: keys.signature(&request.auth_message).into(),
             ..VerifyScramResponse::default()
+        }))
+    }
+
+    async fn get_login_methods(
+        &self,
+        _: Request<GetLoginMethodsRequest>,
+    ) -> Result<Response<GetLoginMethodsResponse>, Status> {
+        let offers = self.offers.load(Ordering::SeqCst);
+        Ok(Response::new(GetLoginMethodsResponse {
+            tokens: offers,
+            cram_md5: offers,
+        }))
+    }
+
+    async fn verify_token(
+        &self,
+        request: Request<VerifyTokenRequest>,
+    ) -> Result<Response<VerifyTokenResponse>, Status> {
+        self.here()?;
+        let token = request.into_inner().token;
+        let scope = token == "no-scope";
+        let address = format!("{token}@example.test");
+        let known = self.users.lock().unwrap().contains(&address);
+        Ok(Response::new(VerifyTokenResponse {
+            user: known.then(|| User {
+                address,
+                ..User::default()
+            }),
+            insufficient_scope: scope,
+            scope: "mail".to_owned(),
+            openid_configuration: "https://id.test/configuration".to_owned(),
+            reason: "secret cause".to_owned(),
+        }))
+    }
+
+    async fn verify_cram_md5(
+        &self,
+        request: Request<VerifyCramMd5Request>,
+    ) -> Result<Response<VerifyCramMd5Response>, Status> {
+        self.here()?;
+        let request = request.into_inner();
+        let nonce = request.challenge.strip_prefix('<').unwrap();
+        assert_eq!(nonce.strip_suffix("@mail.example.test>").unwrap().len(), 24);
+        let known = self.users.lock().unwrap().contains(&request.login);
+        let user = (known && *request.digest == [0; 16]).then(|| User {
+            address: request.login.clone(),
+            ..User::default()
+        });
+        Ok(Response::new(VerifyCramMd5Response {
+            user,
+            retry_after_seconds: u32::from(request.login == "throttled@example.test"),
+            app_password: String::new(),
+            reason: match *request.digest {
+                [1, ..] => "secret cause".to_owned(),
+                _ => String::new(),
+            },
         }))
     }
 

@@ -11,13 +11,20 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::sql::secrets::Sealed;
+/// A secret as it is stored.
+#[derive(Clone, Debug)]
+pub struct Sealed {
+    /// What it was sealed with beside the key.
+    pub nonce: Vec<u8>,
+    /// The secret and its seal.
+    pub sealed: Vec<u8>,
+}
 
 const KEY_SIZE: usize = 32;
 
 /// Why a secret cannot be sealed or opened.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum VaultError {
+pub enum VaultError {
     /// The key file cannot be read or made.
     #[error("{path}: {source}")]
     File {
@@ -38,13 +45,13 @@ pub(crate) enum VaultError {
 }
 
 /// The key.
-pub(crate) struct Vault {
+pub struct Vault {
     key: RandomizedNonceKey,
 }
 
 impl Vault {
     /// Reads the key. Makes one, readable by its owner only, when there is no such file.
-    pub(crate) fn open(path: &Path) -> Result<Self, VaultError> {
+    pub fn open(path: &Path) -> Result<Self, VaultError> {
         let failed = |source| VaultError::File {
             path: path.display().to_string(),
             source,
@@ -62,7 +69,7 @@ impl Vault {
     }
 
     /// Seals the secret of that name.
-    pub(crate) fn seal(&self, name: &str, value: &[u8]) -> Result<Sealed, VaultError> {
+    pub fn seal(&self, name: &str, value: &[u8]) -> Result<Sealed, VaultError> {
         let mut sealed = value.to_vec();
         let nonce = self
             .key
@@ -75,7 +82,7 @@ impl Vault {
     }
 
     /// Opens the secret of that name.
-    pub(crate) fn unseal(&self, name: &str, secret: Sealed) -> Result<Vec<u8>, VaultError> {
+    pub fn unseal(&self, name: &str, secret: Sealed) -> Result<Vec<u8>, VaultError> {
         let nonce =
             Nonce::try_assume_unique_for_key(&secret.nonce).map_err(|_| VaultError::WrongKey)?;
         let mut value = secret.sealed;

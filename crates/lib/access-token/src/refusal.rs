@@ -1,0 +1,48 @@
+//! Why a token is refused, for people.
+
+/// See the module. The client learns little of it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It is longer than [`crate::LONGEST`].
+    #[error("the token is too long")]
+    TooLong,
+    /// It is not three parts of base64url with JSON in them.
+    #[error("the token is not a signed JWT")]
+    Malformed,
+    /// Another algorithm, or none.
+    #[error("tokens signed by {0} are not taken: RS256, PS256, ES256 and EdDSA are")]
+    Algorithm(String),
+    /// It says something that must be understood, and is not (RFC 7515 §4.1.11).
+    #[error("the token has critical header fields, which are not understood")]
+    Critical,
+    /// The key set has no such key; perhaps the file is old.
+    #[error("no key of the issuer's fits the token")]
+    UnknownKey,
+    /// Somebody else has signed it, or it was changed.
+    #[error("the token's signature does not hold")]
+    Signature,
+    /// `iss`
+    #[error("the token is another issuer's")]
+    Issuer,
+    /// `aud`
+    #[error("the token is for another audience")]
+    Audience,
+    /// `exp`
+    #[error("the token is expired")]
+    Expired,
+    /// It has no `exp`, and would be good for ever.
+    #[error("the token never expires")]
+    NeverExpires,
+    /// `nbf`
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    /// `scope`
+    #[error("the token lacks the scope that is asked for")]
+    Scope,
+    /// The claim that names the user is not there, or is no text.
+    #[error("the token has no claim {0} that names somebody")]
+    NoLogin(String),
+    /// The issuer has not seen that the address is its user's.
+    #[error("the issuer has not verified the token's e-mail address")]
+    NotVerified,
+}

@@ -1,0 +1,299 @@
+//! CRAM-MD5 (RFC 2195). Whoever checks its digests must keep something with which they can be made:
+//! not the password, but the two states of MD5 behind the blocks that the password fills in the HMAC
+//! (RFC 2104 §4). With those nobody can log in by another mechanism; but they are quickly guessed
+//! from, so they are sealed under a key that is not in the database, made only while it is switched
+//! on, and removed when it is switched off.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use md5::digest::common::hazmat::{SerializableState as _, SerializedState};
+use md5::{Digest as _, Md5};
+use serde::Deserialize;
+use sqlx::PgPool;
+use vault::{Sealed, Vault};
+
+use super::attempt::{Answer, Digest};
+use super::login::{Account, Logins, Right};
+use super::password::Password;
+use crate::{Error, Result};
+
+/// `[mailbox-store.cram-md5]`: it is switched on where this section is there.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CramMd5Config {
+    /// The key under which secrets are sealed. Made, for its owner only, when there is none;
+    /// replicas share it.
+    pub key_file: PathBuf,
+}
+
+/// Switched on. Clones share the key.
+#[derive(Clone, Debug)]
+pub struct CramMd5(Arc<Vault>);
+
+const BLOCK: usize = 64;
+const STATE: usize = 16;
+const NONCE: usize = 12;
+
+impl CramMd5 {
+    /// With the key of the configuration.
+    pub fn new(config: &CramMd5Config) -> anyhow::Result<Self> {
+        Ok(Self(Arc::new(Vault::open(&config.key_file)?)))
+    }
+
+    /// The secret of a user's password, sealed for that user.
+    pub(super) fn seal(&self, address: &str, password: &Password) -> Result<Vec<u8>> {
+        let sealed = self.0.seal(address, &Secret::of(password.as_bytes()).0);
+        let Sealed { nonce, sealed } =
+            sealed.map_err(|error| Error::Internal(error.to_string()))?;
+        Ok([nonce, sealed].concat())
+    }
+
+    /// None where it was sealed under another key: as good as none.
+    fn unseal(&self, address: &str, stored: &[u8]) -> Option<Secret> {
+        let (nonce, sealed) = stored.split_at_checked(NONCE)?;
+        let sealed = Sealed {
+            nonce: nonce.to_vec(),
+            sealed: sealed.to_vec(),
+        };
+        let states = self.0.unseal(address, sealed).ok()?;
+        Some(Secret(states.try_into().ok()?))
+    }
+}
+
+/// MD5's state behind the inner block and behind the outer one.
+pub(super) struct Secret([u8; 2 * STATE]);
+
+impl Secret {
+    pub(super) fn of(password: &[u8]) -> Self {
+        let mut key = [0; BLOCK];
+        if password.len() > BLOCK {
+            key[..STATE].copy_from_slice(&Md5::digest(password));
+        } else {
+            key[..password.len()].copy_from_slice(password);
+        }
+        let state = |pad: u8| {
+            let mut hash = Md5::new();
+            hash.update(key.map(|octet| octet ^ pad));
+            hash.serialize()
+        };
+        let mut states = [0; 2 * STATE];
+        states[..STATE].copy_from_slice(&state(0x36)[..STATE]);
+        states[STATE..].copy_from_slice(&state(0x5c)[..STATE]);
+        Self(states)
+    }
+
+    pub(super) fn mac(&self, message: &[u8]) -> Option<[u8; STATE]> {
+        let (inner, outer) = self.0.split_at(STATE);
+        let inner = behind_a_block(inner)?.chain_update(message).finalize();
+        let outer = behind_a_block(outer)?.chain_update(inner).finalize();
+        Some(outer.into())
+    }
+}
+
+/// MD5 as it is when the first block has been taken in: the state, the number of blocks, and
+/// nothing that waits for the next.
+fn behind_a_block(state: &[u8]) -> Option<Md5> {
+    let mut serialized = SerializedState::<Md5>::default();
+    serialized[..STATE].copy_from_slice(state);
+    serialized[STATE] = 1;
+    Md5::deserialize(&serialized).ok()
+}
+
+impl Logins {
+    /// Whether CRAM-MD5 is switched on.
+    pub fn takes_cram_md5(&self) -> bool {
+        self.passwords.cram_md5().is_some()
+    }
+
+    /// Checks a digest, made with the user's own password or with one of a program's.
+    pub async fn verify_cram_md5(&self, digest: &Digest) -> Result<Answer> {
+        let Some(cram_md5) = self.passwords.cram_md5() else {
+            return Err(Error::Precondition("CRAM-MD5 is switched off".into()));
+        };
+        let begun = match self.begin(&digest.login, &digest.peer).await? {
+            Ok(begun) => begun,
+            Err(wait) => return Ok(Answer::Later(wait)),
+        };
+        let account = begun.account.as_ref();
+        let secrets = secrets(self, cram_md5, account).await?;
+        let without = account.filter(|_| secrets.is_empty());
+        let without = without.map(|account| account.user.address.clone());
+        let holds = |secret: &Secret| {
+            let mac = secret.mac(digest.challenge.as_bytes());
+            mac.is_some_and(|mac| verify_slices_are_equal(&mac, &digest.digest).is_ok())
+        };
+        let found = secrets.into_iter().find(|(_, secret)| holds(secret));
+        let right = found.map(|(app_password, _)| Right {
+            app_password,
+            ..Right::default()
+        });
+        // Counted like a guess even where there was nothing to guess at: else it could be told from
+        // a login that does not exist.
+        let answer = self.end(begun, right).await?;
+        Ok(match without {
+            Some(address) => Answer::Unfit(no_secret(&address).into()),
+            None => answer,
+        })
+    }
+}
+
+fn no_secret(address: &str) -> String {
+    format!(
+        "{address} has no secret for CRAM-MD5 yet: it is made when the password is set, or used \
+         with PLAIN or LOGIN, while CRAM-MD5 is switched on"
+    )
+}
+
+/// Those of an account that can be opened, with the name of the program where it is one's. The
+/// database is asked for an account that does not exist, too.
+async fn secrets(
+    logins: &Logins,
+    cram_md5: &CramMd5,
+    account: Option<&Account>,
+) -> Result<Vec<(Option<String>, Secret)>> {
+    let programs = sqlx::query!(
+        r#"SELECT name, cram_md5 AS "cram_md5!" FROM mailbox.app_password
+           WHERE user_id = $1 AND cram_md5 IS NOT NULL"#,
+        account.map_or(0, |account| account.user.user_id)
+    )
+    .fetch_all(logins.store.pool())
+    .await?;
+    let Some(account) = account else {
+        return Ok(Vec::new());
+    };
+    let own = account.cram_md5.iter().map(|stored| (None, stored.clone()));
+    let all = own.chain(
+        programs
+            .into_iter()
+            .map(|program| (Some(program.name), program.cram_md5)),
+    );
+    let address = &account.user.address;
+    let opened = all.filter_map(|(name, stored)| Some((name, cram_md5.unseal(address, &stored)?)));
+    Ok(opened.collect())
+}
+
+/// The secret of a password that has been seen, where it has none yet and it is switched on.
+fn missing(
+    logins: &Logins,
+    account: &Account,
+    stored: Option<&[u8]>,
+    password: &Password,
+) -> Result<Option<Vec<u8>>> {
+    let address = &account.user.address;
+    match (logins.passwords.cram_md5(), stored) {
+        (Some(cram_md5), Some(stored)) if cram_md5.unseal(address, stored).is_some() => Ok(None),
+        (Some(cram_md5), _) => cram_md5.seal(address, password).map(Some),
+        (None, _) => Ok(None),
+    }
+}
+
+/// The user's own password has been seen: now it can have a secret.
+pub(super) async fn make_own(
+    logins: &Logins,
+    account: &Account,
+    password: &Password,
+) -> Result<()> {
+    let stored = account.cram_md5.as_deref();
+    let Some(secret) = missing(logins, account, stored, password)? else {
+        return Ok(());
+    };
+    // Not when the password has been changed meanwhile.
+    sqlx::query!(
+        "UPDATE mailbox.user SET cram_md5 = $3 WHERE user_id = $1 AND password = $2",
+        account.user.user_id,
+        account.hash,
+        secret
+    )
+    .execute(logins.store.pool())
+    .await?;
+    Ok(())
+}
+
+/// The same for a program's.
+pub(super) async fn make_program(
+    logins: &Logins,
+    account: &Account,
+    name: &str,
+    stored: Option<&[u8]>,
+    password: &Password,
+) -> Result<()> {
+    let Some(secret) = missing(logins, account, stored, password)? else {
+        return Ok(());
+    };
+    sqlx::query!(
+        "UPDATE mailbox.app_password SET cram_md5 = $3 WHERE user_id = $1 AND name = $2",
+        account.user.user_id,
+        name,
+        secret
+    )
+    .execute(logins.store.pool())
+    .await?;
+    Ok(())
+}
+
+/// It is switched off: nothing is left of it.
+pub async fn forget_all(pool: &PgPool) -> Result<()> {
+    sqlx::query!("UPDATE mailbox.user SET cram_md5 = NULL WHERE cram_md5 IS NOT NULL")
+        .execute(pool)
+        .await?;
+    sqlx::query!("UPDATE mailbox.app_password SET cram_md5 = NULL WHERE cram_md5 IS NOT NULL")
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
+    use super::*;
+
+    fn hex(octets: [u8; STATE]) -> String {
+        octets.iter().map(|octet| format!("{octet:02x}")).collect()
+    }
+
+    #[test]
+    fn the_examples_of_rfc_2195_and_rfc_2202_are_good() {
+        let rows: [(&[u8], &[u8], &str); 4] = [
+            (
+                b"tanstaaftanstaaf",
+                b"<1896.697170952@postoffice.reston.mci.net>",
+                "b913a602c7eda7a495b4e6e7334d3890",
+            ),
+            (
+                b"Jefe",
+                b"what do ya want for nothing?",
+                "750c783e6ab0b503eaa86e310a5db738",
+            ),
+            (&[0xaa; 16], &[0xdd; 50], "56be34521d144c88dbb8c733f0e8b3f6"),
+            (
+                &[0xaa; 80],
+                b"Test Using Larger Than Block-Size Key and Larger Than One Block-Size Data",
+                "6f630fad67cda0ee1fb1f562db3aa53e",
+            ),
+        ];
+        for (key, message, mac) in rows {
+            assert_eq!(hex(Secret::of(key).mac(message).unwrap()), mac);
+        }
+    }
+
+    #[test]
+    fn a_secret_is_opened_for_its_user_under_its_key_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let cram_md5 = |name: &str| {
+            CramMd5::new(&CramMd5Config {
+                key_file: folder.path().join(name),
+            })
+            .unwrap()
+        };
+        let password = Password::parse("secret".to_owned()).unwrap();
+        let sealed = cram_md5("key").seal("bob@example.test", &password).unwrap();
+        let open = |key: &str, user: &str, sealed: &[u8]| cram_md5(key).unseal(user, sealed);
+        let opened = open("key", "bob@example.test", &sealed).unwrap();
+        assert_eq!(opened.mac(b"x"), Secret::of(b"secret").mac(b"x"));
+        assert!(open("key", "eve@example.test", &sealed).is_none());
+        assert!(open("other", "bob@example.test", &sealed).is_none());
+        assert!(open("key", "bob@example.test", &sealed[..5]).is_none());
+    }
+}

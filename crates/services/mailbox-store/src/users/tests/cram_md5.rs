@@ -1,0 +1,130 @@
+//! Logins by CRAM-MD5.
+
+use super::*;
+use crate::users::cram_md5::Secret;
+
+const CHALLENGE: &str = "<1896.697170952@mail.example.test>";
+
+fn switched_on(folder: &tempfile::TempDir) -> Passwords {
+    let config = CramMd5Config {
+        key_file: folder.path().join("key"),
+    };
+    passwords().with_cram_md5(CramMd5::new(&config).unwrap())
+}
+
+fn digest(login: &str, digest: [u8; 16]) -> Digest {
+    Digest {
+        login: login.to_owned(),
+        challenge: CHALLENGE.to_owned(),
+        digest: digest.to_vec(),
+        peer: String::new(),
+    }
+}
+
+/// Which password it was: `own`, the name of an application password, or why none.
+async fn shown(logins: &Logins, login: &str, secret: &str) -> String {
+    let mac = Secret::of(secret.as_bytes()).mac(CHALLENGE.as_bytes());
+    let digest = digest(login, mac.unwrap());
+    match logins.verify_cram_md5(&digest).await.unwrap() {
+        Answer::Accepted(accepted) => accepted.app_password.unwrap_or_else(|| "own".into()),
+        Answer::Refused => "refused".into(),
+        Answer::Unfit(unfit) => unfit.reason,
+        Answer::Later(_) => "later".into(),
+    }
+}
+
+const SECRETS: &str = "SELECT (SELECT count(*) FROM mailbox.user WHERE cram_md5 IS NOT NULL) +
+    (SELECT count(*) FROM mailbox.app_password WHERE cram_md5 IS NOT NULL)";
+
+#[tokio::test]
+async fn a_digest_of_the_password_logs_in_and_follows_its_changes() {
+    let (kit, folder) = (TestStore::start().await, tempfile::tempdir().unwrap());
+    let passwords = switched_on(&folder);
+    let bob = address("bob@example.test");
+    add(&kit.store, &passwords, &bob, &password("secret"))
+        .await
+        .unwrap();
+    let logins = Logins::new(kit.store.clone(), passwords.clone(), None);
+    assert!(logins.takes_cram_md5());
+    assert_eq!(shown(&logins, "Bob@Example.test", "secret").await, "own");
+    assert_eq!(shown(&logins, bob.as_str(), "Secret").await, "refused");
+    assert_eq!(
+        shown(&logins, "nobody@example.test", "secret").await,
+        "refused"
+    );
+    set_password(&kit.store, &passwords, &bob, &password("new"))
+        .await
+        .unwrap();
+    assert_eq!(shown(&logins, bob.as_str(), "secret").await, "refused");
+    assert_eq!(shown(&logins, bob.as_str(), "new").await, "own");
+    // An application password, too, until it is taken back.
+    let phone = AppPasswordName::parse("phone").unwrap();
+    let made = add_app_password(&kit.store, &passwords, &bob, &phone)
+        .await
+        .unwrap();
+    assert_eq!(shown(&logins, bob.as_str(), &made).await, "phone");
+    remove_app_password(&kit.store, &bob, &phone).await.unwrap();
+    assert_eq!(shown(&logins, bob.as_str(), &made).await, "refused");
+}
+
+#[tokio::test]
+async fn guessing_by_digests_is_slowed_like_any_other() {
+    let (kit, folder) = (TestStore::start().await, tempfile::tempdir().unwrap());
+    let passwords = switched_on(&folder);
+    let bob = address("bob@example.test");
+    add(&kit.store, &passwords, &bob, &password("secret"))
+        .await
+        .unwrap();
+    let logins = Logins::new(kit.store.clone(), passwords, None);
+    for _ in 0..8 {
+        assert_eq!(shown(&logins, bob.as_str(), "guess").await, "refused");
+    }
+    assert_eq!(shown(&logins, bob.as_str(), "secret").await, "later");
+}
+
+#[tokio::test]
+async fn secrets_are_made_while_it_is_on_and_removed_when_it_is_off() {
+    let (kit, folder) = (TestStore::start().await, tempfile::tempdir().unwrap());
+    let bob = address("bob@example.test");
+    kit.user(bob.as_str()).await;
+    let phone = AppPasswordName::parse("phone").unwrap();
+    let made = add_app_password(&kit.store, &passwords(), &bob, &phone)
+        .await
+        .unwrap();
+    let off = Logins::new(kit.store.clone(), passwords(), None);
+    assert_eq!(answer(&off, bob.as_str(), "secret", "").await, bob.as_str());
+    assert_eq!(kit.count(SECRETS).await, 0);
+    let digest = digest(bob.as_str(), [0; 16]);
+    let refused = off.verify_cram_md5(&digest).await;
+    assert!(matches!(refused, Err(Error::Precondition(_))));
+
+    // Switched on: the passwords have to be seen once.
+    let on = Logins::new(kit.store.clone(), switched_on(&folder), None);
+    let reason = shown(&on, bob.as_str(), "secret").await;
+    assert!(
+        reason.starts_with("bob@example.test has no secret"),
+        "{reason}"
+    );
+    assert_eq!(answer(&on, bob.as_str(), "wrong", "").await, "refused");
+    assert_eq!(kit.count(SECRETS).await, 0);
+    assert_eq!(answer(&on, bob.as_str(), "secret", "").await, bob.as_str());
+    assert_eq!(shown(&on, bob.as_str(), "secret").await, "own");
+    assert_eq!(shown(&on, bob.as_str(), &made).await, "refused");
+    assert_eq!(answer(&on, bob.as_str(), &made, "").await, bob.as_str());
+    assert_eq!(shown(&on, bob.as_str(), &made).await, "phone");
+
+    // Another key: what was sealed under the old one is made anew.
+    let other = tempfile::tempdir().unwrap();
+    let on = Logins::new(kit.store.clone(), switched_on(&other), None);
+    assert!(
+        shown(&on, bob.as_str(), "secret")
+            .await
+            .contains("no secret")
+    );
+    assert_eq!(answer(&on, bob.as_str(), "secret", "").await, bob.as_str());
+    assert_eq!(shown(&on, bob.as_str(), "secret").await, "own");
+
+    assert_eq!(kit.count(SECRETS).await, 2);
+    forget_cram_md5(kit.store.pool()).await.unwrap();
+    assert_eq!(kit.count(SECRETS).await, 0);
+}
