@@ -25,6 +25,7 @@ mod logins;
 mod network;
 mod policy_questions;
 mod proxy;
+mod quarantine;
 mod real_clients;
 mod recipients;
 mod relay;

@@ -6,6 +6,7 @@ const FILES: &[&str] = &[
     "postern/message/v1/message.proto",
     "postern/queue/v1/queue.proto",
     "postern/queue/v1/refusals.proto",
+    "postern/queue/v1/quarantine.proto",
     "postern/policy/v1/policy.proto",
     "postern/collection/v1/collection.proto",
     "postern/throttle/v1/throttle.proto",

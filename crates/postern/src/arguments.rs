@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    certificates, domain, explain, network, policy, queue, refusals, secret, send, sendmail,
-    status, user,
+    certificates, domain, explain, network, policy, quarantine, queue, refusals, secret, send,
+    sendmail, status, user,
 };
 use crate::up;
 
@@ -59,6 +59,9 @@ pub enum Command {
     /// Messages that are on their way, and what became of those that were
     #[command(subcommand)]
     Queue(queue::Command),
+    /// Mail that was accepted and is kept back until you decide
+    #[command(subcommand)]
+    Quarantine(quarantine::Command),
     /// What was refused, and why
     #[command(subcommand)]
     Refusals(refusals::Command),

@@ -6,6 +6,7 @@ pub(crate) mod domain;
 pub(crate) mod explain;
 pub(crate) mod network;
 pub(crate) mod policy;
+pub(crate) mod quarantine;
 pub(crate) mod queue;
 pub(crate) mod refusals;
 mod revision;
@@ -34,6 +35,7 @@ pub(crate) async fn run(
         Command::Domain(command) => domain::run(command, system, screen).await,
         Command::User(command) => user::run(command, system, screen).await,
         Command::Queue(command) => queue::run(command, system, screen).await,
+        Command::Quarantine(command) => quarantine::run(command, system, screen).await,
         Command::Refusals(command) => refusals::run(command, system, screen).await,
         Command::Policy(command) => policy::run(command, system, screen).await,
         Command::Secret(command) => secret::run(command, system, screen).await,

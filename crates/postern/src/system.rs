@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use api::directory::v1::directory_client::DirectoryClient;
 use api::grpc::Channel;
 use api::policy::v1::policy_client::PolicyClient;
+use api::queue::v1::quarantine_client::QuarantineClient;
 use api::queue::v1::queue_client::QueueClient;
 use api::queue::v1::refusals_client::RefusalsClient;
 use rules::InterfaceSetting;
@@ -142,6 +143,11 @@ impl System {
     pub(crate) fn queue(&self) -> Result<QueueClient<Channel>, Failure> {
         let channel = self.queue_channel()?;
         Ok(QueueClient::new(channel).max_decoding_message_size(ANSWER_LIMIT))
+    }
+
+    pub(crate) fn quarantine(&self) -> Result<QuarantineClient<Channel>, Failure> {
+        let channel = self.queue_channel()?;
+        Ok(QuarantineClient::new(channel).max_decoding_message_size(ANSWER_LIMIT))
     }
 
     pub(crate) fn refusals(&self) -> Result<RefusalsClient<Channel>, Failure> {

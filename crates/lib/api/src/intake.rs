@@ -32,6 +32,17 @@ pub enum IntakeError {
     Upload(#[from] Status),
 }
 
+/// A message that has ended, and what was seen of its attachments.
+#[derive(Debug)]
+pub struct Screened {
+    /// What the queue and the mailbox store want to know of it.
+    pub content: Content,
+    /// The attachments that were taken out.
+    pub removed: Vec<Finding>,
+    /// Why the rules want it in quarantine.
+    pub found: Option<Blocked>,
+}
+
 /// Takes the octets of one message, for an Enqueue or an Append. Behind an error it is of no use.
 pub struct Intake {
     screen: Option<Screen>,
@@ -82,7 +93,8 @@ impl Intake {
         self
     }
 
-    /// Looks for attachments that the rules block, and takes them out where the rules say so.
+    /// Looks for attachments that the rules block, and takes them out or only tells of them where
+    /// the rules say so.
     #[must_use]
     pub fn screened(mut self, rules: &Arc<BlockedAttachments>) -> Self {
         self.screen = screen(rules);
@@ -167,19 +179,25 @@ impl Intake {
     /// # Errors
     /// When an attachment is blocked, or not all of the text is stored.
     pub async fn finish(self) -> Result<Content, IntakeError> {
-        Ok(self.finish_screened().await?.0)
+        Ok(self.finish_screened().await?.content)
     }
 
-    /// [`finish`](Self::finish), and the attachments that were taken out.
+    /// [`finish`](Self::finish), and what was seen of attachments.
     ///
     /// # Errors
     /// The same.
-    pub async fn finish_screened(mut self) -> Result<(Content, Vec<Finding>), IntakeError> {
-        let Some(mut screen) = self.screen.take() else {
-            return Ok((self.store().await?, Vec::new()));
-        };
-        self.take(screen.finish()?).await?;
-        Ok((self.store().await?, screen.removed().to_vec()))
+    pub async fn finish_screened(mut self) -> Result<Screened, IntakeError> {
+        let (mut removed, mut found) = (Vec::new(), None);
+        if let Some(mut screen) = self.screen.take() {
+            self.take(screen.finish()?).await?;
+            removed = screen.removed().to_vec();
+            found = screen.found().cloned();
+        }
+        Ok(Screened {
+            content: self.store().await?,
+            removed,
+            found,
+        })
     }
 
     /// Header fields, whole lines, that will be put in front of the message: those that are known

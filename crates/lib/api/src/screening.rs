@@ -12,6 +12,7 @@ pub(crate) fn screen(rules: &Arc<BlockedAttachments>) -> Option<Screen> {
     }
     let action = match rules.action {
         AttachmentAction::Refuse => Action::Refuse,
+        AttachmentAction::Quarantine => Action::Tell,
         AttachmentAction::Strip => Action::Strip,
     };
     Some(Screen::new(Arc::new(Rules(Arc::clone(rules))), action))

@@ -25,6 +25,8 @@ pub enum AttachmentAction {
     /// It is refused.
     #[default]
     Refuse,
+    /// It is taken, whole, and kept in quarantine.
+    Quarantine,
     /// The attachment is taken out, where that can be done without harm.
     Strip,
 }

@@ -37,6 +37,17 @@ pub enum AuthenticationResult {
 }
 
 impl AuthenticationResult {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Pass,
+        Self::None,
+        Self::Neutral,
+        Self::SoftFail,
+        Self::Fail,
+        Self::Policy,
+        Self::TempError,
+        Self::PermError,
+    ];
+
     /// As `Authentication-Results` and the policy spell it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -109,9 +120,11 @@ pub struct AuthenticationVerdict {
     pub marks: Vec<&'static str>,
     /// Whether it is to go to Junk mailboxes.
     pub junk: bool,
+    /// For what it is kept in quarantine; empty when it is not.
+    pub quarantine: Vec<Verdict>,
 }
 
-/// What a rule does about a result.
+/// What a rule does about a result, from the mildest to the strictest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
@@ -122,8 +135,23 @@ pub enum Action {
     Mark,
     /// It is marked, and goes to the Junk mailboxes of those who have mailboxes here.
     Junk,
+    /// It is marked, taken, and kept: delivered only when an administrator releases it.
+    Quarantine,
     /// The message is refused; for now, where the result may be another later.
     Refuse,
+}
+
+impl Action {
+    /// As the policy spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Mark => "mark",
+            Self::Junk => "junk",
+            Self::Quarantine => "quarantine",
+            Self::Refuse => "refuse",
+        }
+    }
 }
 
 impl Policy {
@@ -138,6 +166,7 @@ impl Policy {
         let mut refusals = Vec::new();
         let mut marks = Vec::new();
         let mut junk = false;
+        let mut quarantine = Vec::new();
         for (action, verdict) in charges(rules, facts) {
             match action {
                 Action::Accept => {}
@@ -145,6 +174,10 @@ impl Policy {
                 Action::Junk => {
                     marks.push(verdict.name);
                     junk = true;
+                }
+                Action::Quarantine => {
+                    marks.push(verdict.name);
+                    quarantine.push(verdict);
                 }
                 Action::Refuse => refusals.push(verdict),
             }
@@ -160,6 +193,7 @@ impl Policy {
             verdict,
             marks,
             junk,
+            quarantine,
         }
     }
 }

@@ -68,8 +68,8 @@ pub use authentication::{
 pub use dns::{DomainStanding, Listing};
 pub use document::{
     AuthenticationRules, CollectAccount, CollectProtocol, DeliverySettings, DmarcRules, DnsList,
-    DnsRules, Gateway, GatewayHost, GatewayTls, LeaveOnServer, Login, MethodRules, ReceivingRules,
-    Remote, SendAs,
+    DnsRules, Gateway, GatewayHost, GatewayTls, LeaveOnServer, Login, MethodRules,
+    QuarantineSettings, ReceivingRules, Remote, SendAs,
 };
 pub use domain::{Domain, Host};
 pub use duration::{format_duration, parse_duration};

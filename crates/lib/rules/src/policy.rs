@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::address::EmailAddress;
 use crate::document::{
-    CollectAccount, DeliverySettings, Document, Gateway, Reader, ReceivingRules,
+    CollectAccount, DeliverySettings, Document, Gateway, QuarantineSettings, Reader, ReceivingRules,
 };
 use crate::domain::Domain;
 use crate::error::PolicyErrors;
@@ -23,6 +23,7 @@ pub struct Policy {
     trust: Vec<TrustPolicy>,
     trusted: ReceivingRules,
     untrusted: ReceivingRules,
+    quarantine: QuarantineSettings,
     gateways: HashMap<Arc<str>, Arc<Gateway>>,
     /// By name and by alias.
     domains: HashMap<Domain, Arc<DomainRule>>,
@@ -138,6 +139,11 @@ impl Policy {
         } else {
             &self.untrusted
         }
+    }
+
+    /// How mail in quarantine is kept.
+    pub fn quarantine(&self) -> &QuarantineSettings {
+        &self.quarantine
     }
 
     /// How mail is delivered.

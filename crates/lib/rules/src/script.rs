@@ -19,13 +19,18 @@
 //! mail <bob@example.test> size=2000 -> accepted
 //! rcpt <bob@example.test> -> accepted 250 (mailbox bob@example.test)
 //! rcpt <b@elsewhere.test> -> relay-denied
+//! message spf=fail dmarc=fail/quarantine -> quarantine
 //! ```
 //!
 //! - Behind `->` stands the name of a verdict; a reply code and a route in parentheses may follow.
 //!   A statement without `->` is played and expects nothing.
 //! - `trust` is asked for the name of the decision, or for `trusted` or `untrusted`; before `mail`
 //!   without a sender.
-//! - `rcpt` behind a `mail` that was refused gets the same verdict.
+//! - `rcpt` and `message` behind a `mail` that was refused get the same verdict.
+//! - `message` is the end of the message, by what vouches for its sender: `iprev=`, `helo=` (SPF of
+//!   it), `spf=`, `dkim=`, `dmarc=RESULT/REQUEST` and `arc=RESULT:SEALER`, in the words of RFC 8601;
+//!   what is not named was not checked. It is refused by a verdict's name, or `accepted`, `junk` or
+//!   `quarantine`.
 //! - `mail … recipients=99` stands for as many recipients that were accepted before.
 //! - What stands behind the address of a `client` is for one session:
 //!   - `local=ADDRESS`; where no local address is given, an internal peer came to one of its own
@@ -43,6 +48,7 @@
 //! nothing is played.
 
 mod client;
+mod message;
 mod play;
 mod read;
 mod words;
@@ -52,6 +58,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::address::EmailAddress;
+use crate::authentication::AuthenticationFacts;
 use crate::facts::SessionFacts;
 use crate::policy::Policy;
 
@@ -88,6 +95,8 @@ enum Statement {
         taken: usize,
     },
     Rcpt(String),
+    /// Its end, by what vouches for its sender.
+    Message(AuthenticationFacts),
 }
 
 /// What came of one expectation.

@@ -30,6 +30,7 @@ fn the_default_document_says_what_an_empty_one_means() {
     let empty = Policy::parse("").unwrap();
     let default = Policy::parse(Policy::default_document()).unwrap();
     assert_eq!(empty.delivery(), default.delivery());
+    assert_eq!(empty.quarantine(), default.quarantine());
     for trusted in [true, false] {
         assert_eq!(empty.receiving(trusted), default.receiving(trusted));
     }
@@ -66,6 +67,9 @@ fn every_section_is_read() {
         delay-notice = "never"
         retry-schedule = ["1 s", "1 h 30 min"]
 
+        [quarantine]
+        keep = "2 weeks"
+
         [[gateway]]
         name = "isp"
         hosts = ["smtp.isp.test:587", "[2001:db8::1]:2525", "192.0.2.7"]
@@ -91,6 +95,7 @@ fn every_section_is_read() {
     assert_eq!(delivery.delay_notice, None);
     assert_eq!(delivery.retry_after(1), Duration::from_secs(1));
     assert_eq!(delivery.retry_after(9), Duration::from_secs(5400));
+    assert_eq!(policy.quarantine().keep, Duration::from_secs(14 * 86_400));
     let gateway = policy.gateway("isp").unwrap();
     let hosts: Vec<_> = gateway.hosts.iter().map(ToString::to_string).collect();
     assert_eq!(

@@ -269,7 +269,9 @@ deliver = "mailboxes"
         [
             format!("[receiving.untrusted] spf: on: {unknown} DNS"),
             format!("[receiving.untrusted] dkim: on: {unknown} message"),
-            format!("[receiving.untrusted] dmarc: on: {unknown} message"),
+            format!(
+                "[receiving.untrusted] dmarc: reject = refuse, quarantine = junk: {unknown} message"
+            ),
             format!("[receiving.untrusted] arc: on: {unknown} message"),
             format!("[receiving.untrusted] iprev: on: {unknown} DNS"),
             "[receiving.untrusted] block-attachments: off".to_owned(),
@@ -286,7 +288,7 @@ deliver = "mailboxes"
     assert_eq!(
         told(&story.message)[5..],
         [
-            format!("[receiving.trusted] block-attachments: on: {unknown} message"),
+            format!("[receiving.trusted] block-attachments: refuse: {unknown} message"),
             format!(
                 "[receiving.trusted] senders-must-belong-to-login (From): on: {unknown} message"
             ),

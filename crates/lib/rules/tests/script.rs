@@ -152,7 +152,7 @@ fn everything_that_is_wrong_with_a_script_is_told_by_line() {
         ),
         (
             "client ::1 -> accepted",
-            "line 1: `client` has no verdict: `->` stands behind trust, mail or rcpt",
+            "line 1: `client` has no verdict: `->` stands behind trust, mail, rcpt or message",
         ),
         (
             "client ::1\ntrust",
@@ -190,7 +190,30 @@ fn everything_that_is_wrong_with_a_script_is_told_by_line() {
         (
             "from <a@x.test>",
             "line 1: `from` is no statement; there are users, listener, client, helo, tls, auth, \
-             trust, mail and rcpt",
+             trust, mail, rcpt and message",
+        ),
+        (
+            "message spf=fail -> junk",
+            "line 1: `message` before `mail`",
+        ),
+        (
+            "client 192.0.2.1\nmail <>\nmessage spf=bad",
+            "line 3: `bad` is no result; there are pass, none, neutral, softfail, fail, policy, \
+             temperror, permerror",
+        ),
+        (
+            "client 192.0.2.1\nmail <>\nmessage dmarc=fail/drop",
+            "line 3: `drop` is nothing that a domain asks for by DMARC; there are none, quarantine \
+             and reject",
+        ),
+        (
+            "client 192.0.2.1\nmail <>\nmessage junk",
+            "line 3: `junk` is not known here; there can be iprev=, helo=, spf=, dkim=, dmarc= and \
+             arc=",
+        ),
+        (
+            "client 192.0.2.1\nmail <>\nmessage\nmessage",
+            "line 4: `message` before `mail`",
         ),
     ];
     for (text, expected) in table {

@@ -54,6 +54,11 @@ fn trust_by_reverse_name_fails_closed() {
 }
 
 #[test]
+fn what_nobody_vouches_for_is_marked_kept_back_or_refused() {
+    run("vouched");
+}
+
+#[test]
 fn a_new_system_relays_for_nobody_outside() {
     run("default");
 }

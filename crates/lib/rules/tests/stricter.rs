@@ -110,12 +110,12 @@ impl Strictness {
         if self.free > 0 {
             line(&format!("min-free-space = \"{} KiB\"", self.free));
         }
-        // Stripping is between passing and refusing.
+        // Stripping is between passing and keeping back, which is milder than refusing.
         let list = ["", "\"*.exe\"", "\"*.exe\", \"*.pdf\", \"image/*\""];
         let list = list[usize::from(self.attachments)];
         if !list.is_empty() {
             line(&format!("block-attachments = [{list}]"));
-            let action = if self.action > 0 { "refuse" } else { "strip" };
+            let action = ["strip", "quarantine", "refuse"][usize::from(self.action)];
             line(&format!("blocked-attachments = \"{action}\""));
         }
         line("[[domain]]\nname = \"example.test\"\ndeliver = \"mailboxes\"");
@@ -161,7 +161,8 @@ fn messages() -> impl Strategy<Value = Message> {
         )
 }
 
-/// How far the message gets: 0 refused, 1 accepted without its attachment, 2 accepted.
+/// How far the message gets: 0 refused, 1 kept in quarantine, 2 accepted without its attachment,
+/// 3 accepted.
 fn accepted(policy: &Policy, trusted: bool, message: &Message) -> u8 {
     let mut facts = SessionFacts::new(
         "mx",
@@ -200,8 +201,9 @@ fn accepted(policy: &Policy, trusted: bool, message: &Message) -> u8 {
         || rules.attachments.by_type(message.attachment).is_some();
     match (refused, blocked, rules.attachments.action) {
         (true, _, _) | (_, true, AttachmentAction::Refuse) => 0,
-        (_, true, AttachmentAction::Strip) => 1,
-        _ => 2,
+        (_, true, AttachmentAction::Quarantine) => 1,
+        (_, true, AttachmentAction::Strip) => 2,
+        _ => 3,
     }
 }
 

@@ -1,6 +1,6 @@
 //! `postern queue`: messages on their way, and what became of those that were.
 
-mod json;
+pub(super) mod json;
 
 use crate::failure::{Failure, Outcome};
 use crate::screen::{Screen, Times, columns, number, written};
@@ -145,7 +145,7 @@ fn table(messages: &[QueuedMessage], times: &Times) -> String {
                 number(blank(format_size(message.size))),
                 blank(sender(&message.reverse_path)).into(),
                 recipient.address.clone().into(),
-                next(recipient, times).into(),
+                next(message, recipient, times).into(),
             ]);
             first = false;
         }
@@ -153,7 +153,7 @@ fn table(messages: &[QueuedMessage], times: &Times) -> String {
     written(&table)
 }
 
-fn sender(reverse_path: &str) -> String {
+pub(super) fn sender(reverse_path: &str) -> String {
     match reverse_path {
         "" => "<>".to_owned(),
         path => path.to_owned(),
@@ -161,8 +161,10 @@ fn sender(reverse_path: &str) -> String {
 }
 
 /// When a recipient is tried next, and why not before.
-fn next(recipient: &QueuedRecipient, times: &Times) -> String {
-    let when = if recipient.leased {
+fn next(message: &QueuedMessage, recipient: &QueuedRecipient, times: &Times) -> String {
+    let when = if message.quarantine.is_some() {
+        "in quarantine".to_owned()
+    } else if recipient.leased {
         "under way".to_owned()
     } else {
         times.distance(recipient.due_at_ms)
@@ -204,7 +206,7 @@ fn story(id: i64, shown: &ShowMessageResponse, times: &Times) -> String {
     text
 }
 
-fn waiting(message: &QueuedMessage, times: &Times) -> String {
+pub(super) fn waiting(message: &QueuedMessage, times: &Times) -> String {
     let origin = message.origin.clone().unwrap_or_default();
     let mut lines = vec![
         format!("Message    {}", message.message_id),
@@ -227,8 +229,13 @@ fn waiting(message: &QueuedMessage, times: &Times) -> String {
     if !facts.is_empty() {
         lines.push(format!("Origin     {}", facts.join(", ")));
     }
+    if let Some(quarantine) = &message.quarantine {
+        lines.push(format!("Quarantine {}", quarantine.reason));
+        let until = times.local(quarantine.until_ms);
+        lines.push(format!("Removed    {until}, unless it is released"));
+    }
     for recipient in &message.recipients {
-        let next = next(recipient, times);
+        let next = next(message, recipient, times);
         lines.push(format!("Waits for  {} ({next})", recipient.address));
     }
     lines.join("\n") + "\n"
@@ -243,6 +250,8 @@ pub(super) fn outcome(end: End) -> &'static str {
         End::Discarded => "discarded",
         End::Removed => "removed",
         End::Retry => "put off",
+        End::Quarantined => "quarantined",
+        End::Released => "released",
     }
 }
 

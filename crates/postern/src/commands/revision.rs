@@ -84,8 +84,8 @@ pub(crate) async fn edit(
     }
 }
 
-/// Who makes a revision: whoever is logged in.
-fn author() -> String {
+/// Who makes a revision or a decision: whoever is logged in.
+pub(super) fn author() -> String {
     ["SUDO_USER", "USER", "LOGNAME"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()))

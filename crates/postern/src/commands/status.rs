@@ -49,6 +49,8 @@ struct Queue {
     workers: u32,
     enqueued: u64,
     completed: u64,
+    /// Messages.
+    quarantined: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -117,6 +119,7 @@ impl From<GetStatisticsResponse> for Queue {
             workers: answer.workers,
             enqueued: answer.enqueued,
             completed: answer.completed,
+            quarantined: answer.quarantined,
         }
     }
 }
@@ -166,6 +169,10 @@ fn text(status: &Status, times: &Times) -> String {
             let age = std::time::Duration::from_millis(queue.oldest_due_ms);
             let age = rules::format_duration(age);
             line.push_str(&format!(" The oldest is due since {age}."));
+        }
+        if queue.quarantined > 0 {
+            let messages = counted(queue.quarantined, "message");
+            line.push_str(&format!(" In quarantine: {messages}."));
         }
         parts.push(line);
     }
@@ -253,6 +260,7 @@ mod tests {
                 workers: 1,
                 enqueued: 9,
                 completed: 7,
+                quarantined: 3,
             }),
             policy: Some(Policy {
                 revision: 4,
@@ -284,7 +292,7 @@ mod tests {
 PROCESS  STATE    WHERE
 queue    serving  unix:/run/queue.sock
 
-Queue: 2 recipients in 1 message; 2 due, 0 under way; 1 delivery worker. The oldest is due since 1 min 1 s.
+Queue: 2 recipients in 1 message; 2 due, 0 under way; 1 delivery worker. The oldest is due since 1 min 1 s. In quarantine: 3 messages.
 
 Policy: revision 4, 1 domain rule, 0 gateways.
 

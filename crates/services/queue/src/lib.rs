@@ -29,6 +29,7 @@ mod group_commit;
 mod lease;
 mod notification;
 mod policy;
+mod quarantine;
 mod read;
 mod refusals;
 mod run;

@@ -5,8 +5,9 @@ use std::sync::atomic::Ordering;
 use api::grpc::Status;
 use api::message::v1::{Chunk, Summary};
 use api::queue::v1::{
-    GetStatisticsResponse, HistoryEvent, ListMessagesRequest, ListMessagesResponse, Origin,
-    QueuedMessage, QueuedRecipient, ReadMessageRequest, ShowMessageResponse,
+    GetStatisticsResponse, HistoryEvent, ListMessagesRequest, ListMessagesResponse,
+    ListQuarantinedRequest, ListQuarantinedResponse, Origin, Quarantined, QueuedMessage,
+    QueuedRecipient, ReadMessageRequest, ShowMessageResponse,
 };
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
@@ -15,7 +16,7 @@ use sqlx::PgConnection;
 
 use crate::engine::Engine;
 use crate::failure;
-use crate::sql::{self, history, listing};
+use crate::sql::{self, history, listing, quarantine};
 
 const DEFAULT_PAGE: u32 = 100;
 const LARGEST_PAGE: u32 = 1000;
@@ -65,11 +66,39 @@ pub(crate) async fn list(
         with_recipients(&mut connection, engine, messages, LISTED_RECIPIENTS).await
     };
     let messages = found.await.map_err(|error| failure::of_database(&error))?;
-    let next = match messages.last() {
+    let next = next_page(&messages, limit);
+    Ok(ListMessagesResponse { messages, next })
+}
+
+/// A page of what is in quarantine, oldest first.
+pub(crate) async fn list_quarantined(
+    engine: &Engine,
+    request: &ListQuarantinedRequest,
+) -> Result<ListQuarantinedResponse, Status> {
+    let limit = page(request.limit)?;
+    let wanted = quarantine::Wanted {
+        after: request.after,
+        limit,
+        sender: &request.sender,
+        recipient: &request.recipient,
+        reason: &request.reason,
+    };
+    let found = async {
+        let mut connection = engine.pool.acquire().await?;
+        let messages = quarantine::list(&mut connection, &wanted).await?;
+        with_recipients(&mut connection, engine, messages, LISTED_RECIPIENTS).await
+    };
+    let messages = found.await.map_err(|error| failure::of_database(&error))?;
+    let next = next_page(&messages, limit);
+    Ok(ListQuarantinedResponse { messages, next })
+}
+
+/// Behind which message the next page begins; 0 when there is none.
+fn next_page(messages: &[QueuedMessage], limit: i64) -> i64 {
+    match messages.last() {
         Some(last) if messages.len() as i64 == limit => last.message_id,
         _ => 0,
-    };
-    Ok(ListMessagesResponse { messages, next })
+    }
 }
 
 /// One message and its history.
@@ -116,6 +145,7 @@ pub(crate) async fn statistics(engine: &Engine) -> Result<GetStatisticsResponse,
         workers: u32::try_from(engine.workers.count()).unwrap_or(u32::MAX),
         enqueued: engine.enqueued.load(Ordering::Relaxed),
         completed: engine.completed.load(Ordering::Relaxed),
+        quarantined: unsigned(counts.quarantined),
     })
 }
 
@@ -154,6 +184,10 @@ fn queued_message(message: listing::Message) -> QueuedMessage {
         subject: Summary::decode(&*message.summary)
             .map(|summary| summary.subject)
             .unwrap_or_default(),
+        quarantine: message.quarantine.map(|reason| Quarantined {
+            reason,
+            until_ms: message.quarantined_until.unwrap_or_default(),
+        }),
     }
 }
 
@@ -193,6 +227,6 @@ fn page(limit: u32) -> Result<i64, Status> {
     }
 }
 
-fn unsigned(number: i64) -> u64 {
+pub(crate) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, ensure};
 use api::collection::v1::collection_server::CollectionServer;
 use api::policy::v1::policy_server::PolicyServer;
+use api::queue::v1::quarantine_server::QuarantineServer;
 use api::queue::v1::queue_server::QueueServer;
 use api::queue::v1::refusals_server::RefusalsServer;
 use api::queue::v1::storage_server::StorageServer;
@@ -21,6 +22,7 @@ use crate::collection::CollectionService;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::policy::{Policies, PolicyService};
+use crate::quarantine::QuarantineService;
 use crate::refusals::RefusalService;
 use crate::service::QueueService;
 use crate::sql::secrets;
@@ -60,6 +62,7 @@ pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> a
     }
     let mut attendants = attend(&engine, &policies, keep, &shutdown);
 
+    let quarantine = QuarantineService::new(Arc::clone(&engine));
     let queue = QueueService {
         engine,
         intake: enqueue::Intake::new(jobs),
@@ -72,6 +75,7 @@ pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> a
     let throttle = ThrottleService::new(pool, clock);
     let routes = Routes::new(QueueServer::new(queue).max_decoding_message_size(MESSAGE_LIMIT))
         .add_service(PolicyServer::new(policy).max_decoding_message_size(MESSAGE_LIMIT))
+        .add_service(QuarantineServer::new(quarantine))
         .add_service(RefusalsServer::new(refusals).max_decoding_message_size(MESSAGE_LIMIT))
         .add_service(CollectionServer::new(collection).max_decoding_message_size(MESSAGE_LIMIT))
         .add_service(ThrottleServer::new(throttle))

@@ -11,6 +11,7 @@ pub(crate) mod enqueue;
 pub(crate) mod history;
 pub(crate) mod leases;
 pub(crate) mod listing;
+pub(crate) mod quarantine;
 pub(crate) mod refusals;
 pub(crate) mod revisions;
 pub(crate) mod secrets;
@@ -32,4 +33,4 @@ pub(crate) fn message_id(recipient_id: i64) -> i64 {
 }
 
 #[cfg(test)]
-mod model_tests;
+pub(crate) mod model_tests;

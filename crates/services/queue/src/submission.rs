@@ -20,6 +20,8 @@ const MAX_ENVELOPE_ID: usize = 300;
 const MAX_ORIGINAL_RECIPIENT: usize = 1500;
 const MAX_ORIGIN: usize = 16 * 1024;
 const MAX_COLLECTED: usize = 1024;
+/// What is kept of why a message is in quarantine.
+const MAX_REASON: usize = 4000;
 
 /// A submission that keeps all limits.
 #[derive(Debug, Clone)]
@@ -40,6 +42,14 @@ pub(crate) struct Prepared {
     pub(crate) hold_until: i64,
     pub(crate) collected: Option<Collected>,
     pub(crate) policy_revision: i64,
+    pub(crate) quarantine: Option<Quarantine>,
+}
+
+/// It is kept back until an administrator decides.
+#[derive(Debug, Clone)]
+pub(crate) struct Quarantine {
+    pub(crate) reason: String,
+    pub(crate) keep_ms: i64,
 }
 
 impl Prepared {
@@ -101,7 +111,23 @@ pub(crate) fn prepare(submission: Option<Submission>) -> Result<Prepared, Status
         collected: submission.collected,
         policy_revision: i64::try_from(submission.policy_revision)
             .map_err(|_| invalid("policy_revision is out of range"))?,
+        quarantine: check_quarantine(submission.quarantine, submission.quarantine_seconds)?,
     })
+}
+
+fn check_quarantine(mut reason: String, seconds: u32) -> Result<Option<Quarantine>, Status> {
+    if reason.is_empty() != (seconds == 0) {
+        return Err(invalid("quarantine and quarantine_seconds need each other"));
+    }
+    if reason.is_empty() {
+        return Ok(None);
+    }
+    // It quotes what strangers wrote: that is no reason to refuse the message.
+    reason.truncate(reason.floor_char_boundary(MAX_REASON));
+    Ok(Some(Quarantine {
+        reason: reason.replace(char::is_control, "\u{fffd}"),
+        keep_ms: i64::from(seconds) * 1000,
+    }))
 }
 
 type CheckedContent = (Bytes, Bytes, Text, Option<StoredText>);

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::engine::Engine;
+use crate::quarantine;
 use crate::sql;
 use crate::sql::days::Kept;
 
@@ -58,6 +59,7 @@ pub(crate) async fn round(engine: &Engine, keep: KeepDays) -> Result<(), sqlx::E
     }
     sql::throttle::forget(&mut connection, now, now * 1000).await?;
     drop(connection);
+    quarantine::remove_overdue(engine).await?;
     let swept = volume::garbage::sweep(&engine.pool, now).await?;
     if swept.removed + swept.kept > 0 {
         tracing::debug!(removed = swept.removed, kept = swept.kept, "garbage swept");

@@ -9,6 +9,7 @@ mod envelope;
 mod login;
 mod origin;
 mod patience;
+mod quarantine;
 mod rates;
 mod refusal;
 mod verify;

@@ -33,6 +33,11 @@ impl Metrics {
         counter!("postern_smtp_authentication_results_total", &labels).increment(1);
     }
 
+    /// A message that was put into quarantine, by the verdict that speaks against it.
+    pub(crate) fn quarantined(&self, verdict: &'static str) {
+        counter!("postern_smtp_quarantined_total", "verdict" => verdict).increment(1);
+    }
+
     /// A refusal of sender, recipient or message, by the verdict's name.
     pub(crate) fn refused(&self, verdict: &'static str) {
         counter!("postern_smtp_refused_total", "verdict" => verdict).increment(1);

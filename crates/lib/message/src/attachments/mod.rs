@@ -58,6 +58,8 @@ pub enum Action {
     /// The attachment is taken out and a note left in its place. The message is refused all the
     /// same where that cannot be done without harm: see [`Screen`].
     Strip,
+    /// It passes whole, and what is found is told: [`Screen::found`].
+    Tell,
 }
 
 /// Octets of a part that are held back until it is clear that it may pass. What is found in a
@@ -74,6 +76,8 @@ pub const MAX_HELD: usize = 1024 * 1024;
 pub struct Screen {
     walk: Walk,
     sieve: Sieve,
+    action: Action,
+    found: Option<Blocked>,
 }
 
 impl Screen {
@@ -83,6 +87,8 @@ impl Screen {
         Self {
             walk: Walk::new(),
             sieve: Sieve::new(blocklist, action),
+            action,
+            found: None,
         }
     }
 
@@ -91,8 +97,12 @@ impl Screen {
     /// # Errors
     /// When the message is not wanted; the screen is of no use afterwards.
     pub fn push<'a>(&'a mut self, piece: &'a [u8]) -> Result<&'a [u8], Blocked> {
+        if self.found.is_some() {
+            return Ok(piece);
+        }
         self.sieve.begin();
-        self.walk.push(piece, &mut self.sieve)?;
+        let walked = self.walk.push(piece, &mut self.sieve);
+        self.judge(walked)?;
         Ok(self.sieve.passed().unwrap_or(piece))
     }
 
@@ -101,10 +111,29 @@ impl Screen {
     /// # Errors
     /// As [`push`](Self::push).
     pub fn finish(&mut self) -> Result<&[u8], Blocked> {
+        if self.found.is_some() {
+            return Ok(&[]);
+        }
         self.sieve.begin();
-        self.walk.finish(&mut self.sieve)?;
-        self.sieve.finish()?;
+        let walked = self.walk.finish(&mut self.sieve);
+        let walked = walked.and_then(|()| self.sieve.finish());
+        self.judge(walked)?;
         Ok(self.sieve.passed().unwrap_or_default())
+    }
+
+    /// One finding is enough: behind it nothing is looked at.
+    fn judge(&mut self, walked: Result<(), Blocked>) -> Result<(), Blocked> {
+        match walked {
+            Err(blocked) if self.action == Action::Tell => self.found = Some(blocked),
+            walked => walked?,
+        }
+        Ok(())
+    }
+
+    /// Why the message is not wanted although it passes: with [`Action::Tell`].
+    #[must_use]
+    pub fn found(&self) -> Option<&Blocked> {
+        self.found.as_ref()
     }
 
     /// What was taken out so far.

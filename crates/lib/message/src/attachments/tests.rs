@@ -40,6 +40,17 @@ fn screen<'a>(pieces: impl Iterator<Item = &'a [u8]>, action: Action) -> Outcome
     Ok((passed, screen.removed().to_vec()))
 }
 
+/// What passes where it is only told what was found, and that.
+fn tell<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<u8>, Option<Blocked>) {
+    let mut screen = Screen::new(Arc::new(Programs), Action::Tell);
+    let mut passed = Vec::new();
+    for piece in pieces {
+        passed.extend_from_slice(screen.push(piece).unwrap());
+    }
+    passed.extend_from_slice(screen.finish().unwrap());
+    (passed, screen.found().cloned())
+}
+
 fn refuse(message: &[u8]) -> Outcome {
     screen(std::iter::once(message), Action::Refuse)
 }
@@ -79,6 +90,13 @@ proptest! {
         cut in 1_usize..60,
     ) {
         let passes = refuse(&message).is_ok();
+        for (passed, found) in [
+            tell(std::iter::once(message.as_slice())),
+            tell(message.chunks(cut)),
+        ] {
+            prop_assert_eq!(&passed, &message);
+            prop_assert_eq!(found.is_none(), passes);
+        }
         for action in [Action::Refuse, Action::Strip] {
             let whole = screen(std::iter::once(message.as_slice()), action);
             for outcome in [whole, screen(message.chunks(cut), action)] {

@@ -280,16 +280,22 @@ fn read_action(table: &Section<'_, '_>, key: &str) -> Option<Action> {
         "accept" => Some(Action::Accept),
         "mark" => Some(Action::Mark),
         "junk" => Some(Action::Junk),
-        "refuse" => Some(Action::Refuse),
-        word @ "quarantine" => {
-            table.refuse(key, format!("`{key} = \"{word}\"` is not supported yet"));
+        "quarantine" if key == R::TempError.as_str() => {
+            table.refuse(
+                key,
+                "a DNS that is silent for a moment must not cost mail: \"refuse\" tells the \
+                 sender to come again",
+            );
             None
         }
+        "quarantine" => Some(Action::Quarantine),
+        "refuse" => Some(Action::Refuse),
         word => {
             table.refuse(
                 key,
                 format!(
-                    "`{key}` is \"{word}\": it can be \"accept\", \"mark\", \"junk\" or \"refuse\""
+                    "`{key}` is \"{word}\": it can be \"accept\", \"mark\", \"junk\", \
+                     \"quarantine\" or \"refuse\""
                 ),
             );
             None

@@ -7,6 +7,7 @@ mod delivery;
 mod dns_rules;
 mod domains;
 mod gateway;
+mod quarantine;
 mod rates;
 mod read;
 mod receiving;
@@ -17,6 +18,7 @@ pub use collect::{CollectAccount, CollectProtocol, LeaveOnServer};
 pub use delivery::{DeliverySettings, Remote};
 pub use dns_rules::{DnsList, DnsRules};
 pub use gateway::{Gateway, GatewayHost, GatewayTls, Login};
+pub use quarantine::QuarantineSettings;
 pub use receiving::{ReceivingRules, SendAs};
 
 pub(crate) use delivery::DeliverySection;
@@ -36,6 +38,7 @@ pub(crate) struct Document {
     pub(crate) delivery: DeliverySection,
     pub(crate) trust: Vec<TrustSection>,
     pub(crate) receiving: Receiving,
+    pub(crate) quarantine: QuarantineSettings,
     pub(crate) gateways: Vec<GatewaySection>,
     pub(crate) domains: Vec<DomainSection>,
     pub(crate) collect: Vec<CollectSection>,
@@ -46,6 +49,7 @@ const TOP: Keys = Keys {
         "delivery",
         "trust",
         "receiving",
+        "quarantine",
         "gateway",
         "domain",
         "collect",
@@ -62,6 +66,7 @@ impl Document {
             delivery: DeliverySection::read(&top),
             trust: TrustSection::read_all(&top),
             receiving: Receiving::read(&top),
+            quarantine: QuarantineSettings::read(&top),
             gateways: GatewaySection::read_all(&top),
             domains: DomainSection::read_all(&top),
             collect: CollectSection::read_all(&top),

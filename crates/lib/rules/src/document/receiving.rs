@@ -287,8 +287,9 @@ fn read_attachments(rules: &mut ReceivingRules, section: &Section<'_, '_>) {
     }
     if let Some(action) = section.parsed("blocked-attachments", |text| match text {
         "refuse" => Ok(AttachmentAction::Refuse),
+        "quarantine" => Ok(AttachmentAction::Quarantine),
         "strip" => Ok(AttachmentAction::Strip),
-        _ => Err("it can be \"refuse\" or \"strip\""),
+        _ => Err("it can be \"refuse\", \"quarantine\" or \"strip\""),
     }) {
         if !section.has("block-attachments") {
             section.refuse(

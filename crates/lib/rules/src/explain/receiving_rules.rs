@@ -1,7 +1,9 @@
 //! The receiving rules, as they are told.
 
 use super::{Play, Step};
-use crate::document::ReceivingRules;
+use crate::attachments::{AttachmentAction, BlockedAttachments};
+use crate::authentication::Action;
+use crate::document::{DmarcRules, MethodRules, ReceivingRules};
 use crate::duration::format_duration;
 use crate::facts::SessionFacts;
 use crate::policy::Policy;
@@ -148,19 +150,19 @@ const MESSAGE_RULES: &[Rule] = &[
     rule(
         "spf",
         "spf-fail",
-        |rules| on(rules.authentication.spf.checked),
+        |rules| method(&rules.authentication.spf),
         dns,
     ),
     rule(
         "dkim",
         "dkim-fail",
-        |rules| on(rules.authentication.dkim.checked),
+        |rules| method(&rules.authentication.dkim),
         message,
     ),
     rule(
         "dmarc",
         "dmarc-reject",
-        |rules| on(rules.authentication.dmarc.checked),
+        |rules| dmarc(&rules.authentication.dmarc),
         message,
     ),
     rule(
@@ -172,13 +174,13 @@ const MESSAGE_RULES: &[Rule] = &[
     rule(
         "iprev",
         "iprev-fail",
-        |rules| on(rules.authentication.iprev.checked),
+        |rules| method(&rules.authentication.iprev),
         dns,
     ),
     rule(
         "block-attachments",
         "blocked-attachment",
-        |rules| on(!rules.attachments.is_empty()),
+        |rules| attachments(&rules.attachments),
         message,
     ),
     rule(
@@ -219,6 +221,44 @@ impl Rule {
 
 fn on(switch: bool) -> Option<String> {
     switch.then(|| "on".to_owned())
+}
+
+/// What the results of a check do: `fail = refuse, softfail = quarantine`.
+fn method(rules: &MethodRules) -> Option<String> {
+    let actions = rules.actions.iter();
+    let actions = actions.map(|(result, action)| (result.as_str(), *action));
+    rules.checked.then(|| results(actions))
+}
+
+fn dmarc(rules: &DmarcRules) -> Option<String> {
+    let actions = [
+        ("reject", rules.reject),
+        ("quarantine", rules.quarantine),
+        ("none", rules.none),
+        ("permerror", rules.permerror),
+        ("temperror", rules.temperror),
+    ];
+    rules.checked.then(|| results(actions.into_iter()))
+}
+
+fn results<'a>(actions: impl Iterator<Item = (&'a str, Action)>) -> String {
+    let told = actions.filter(|(_, action)| *action != Action::Accept);
+    let told: Vec<_> = told
+        .map(|(result, action)| format!("{result} = {}", action.as_str()))
+        .collect();
+    match told.as_slice() {
+        [] => "on".to_owned(),
+        told => told.join(", "),
+    }
+}
+
+fn attachments(blocked: &BlockedAttachments) -> Option<String> {
+    let word = match blocked.action {
+        AttachmentAction::Refuse => "refuse",
+        AttachmentAction::Quarantine => "quarantine",
+        AttachmentAction::Strip => "strip",
+    };
+    (!blocked.is_empty()).then(|| word.to_owned())
 }
 
 /// The limits on what is counted: `10 in 1 min per address`.

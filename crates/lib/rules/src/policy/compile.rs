@@ -25,6 +25,7 @@ pub(super) fn compile(document: Document, reader: &Reader<'_>) -> Policy {
         trust: document.trust.into_iter().map(|t| t.policy).collect(),
         trusted: document.receiving.trusted,
         untrusted: document.receiving.untrusted,
+        quarantine: document.quarantine,
         gateways,
         domains: HashMap::with_capacity(document.domains.len()),
         rules: Vec::with_capacity(document.domains.len()),

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{Checked, Script, Statement};
 use crate::address::EmailAddress;
+use crate::authentication::{AuthenticationFacts, AuthenticationVerdict};
 use crate::explain::{Play, explain};
 use crate::facts::SessionFacts;
 use crate::path::ReversePath;
@@ -49,6 +50,27 @@ impl Found {
             trusted: trust.trusted,
             reasons: trust.reasons,
         }
+    }
+
+    /// What becomes of a message that has come; what is only marked is accepted.
+    fn message(decided: AuthenticationVerdict, trusted: bool) -> Self {
+        let AuthenticationVerdict {
+            verdict,
+            junk,
+            quarantine,
+            ..
+        } = decided;
+        let mut found = Self::verdict(verdict, trusted, None);
+        if found.verdict == "accepted" && !quarantine.is_empty() {
+            found.verdict = "quarantine";
+            found.reasons = quarantine
+                .iter()
+                .map(|charge| charge.to_string().into())
+                .collect();
+        } else if found.verdict == "accepted" && junk {
+            found.verdict = "junk";
+        }
+        found
     }
 
     fn verdict(verdict: Verdict, trusted: bool, route: Option<String>) -> Self {
@@ -166,6 +188,7 @@ impl<'a> Stage<'a> {
                 taken,
             } => return Some(self.mail(sender, *size, *taken)),
             Statement::Rcpt(path) => return self.rcpt(path),
+            Statement::Message(facts) => return self.message(facts),
         }
         None
     }
@@ -187,11 +210,20 @@ impl<'a> Stage<'a> {
             taken,
         });
         let trust = self.trust();
-        let verdict = match &sender {
-            Ok(sender) => self.policy.accept_sender(&self.facts, &trust, sender, size),
-            Err(verdict) => verdict.clone(),
-        };
+        let verdict = self.sender_verdict(&trust, &sender, size);
         Found::verdict(verdict, trust.trusted, None)
+    }
+
+    fn sender_verdict(
+        &self,
+        trust: &Trust,
+        sender: &Result<ReversePath, Verdict>,
+        size: Option<u64>,
+    ) -> Verdict {
+        match sender {
+            Ok(sender) => self.policy.accept_sender(&self.facts, trust, sender, size),
+            Err(verdict) => verdict.clone(),
+        }
     }
 
     fn rcpt(&mut self, path: &str) -> Option<Found> {
@@ -215,5 +247,17 @@ impl<'a> Stage<'a> {
         let recipient = story.recipients.into_iter().next()?;
         transaction.taken += usize::from(recipient.verdict.is_accepted());
         Some(Found::verdict(recipient.verdict, trusted, recipient.route))
+    }
+
+    /// The end of the transaction.
+    fn message(&mut self, facts: &AuthenticationFacts) -> Option<Found> {
+        let trust = self.trust();
+        let Transaction { sender, size, .. } = self.transaction.take()?;
+        let verdict = self.sender_verdict(&trust, &sender, size);
+        if !verdict.is_accepted() {
+            return Some(Found::verdict(verdict, trust.trusted, None));
+        }
+        let decided = self.policy.accept_authentication(&trust, facts);
+        Some(Found::message(decided, trust.trusted))
     }
 }

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use super::client::{Listener, client, listener};
+use super::message::authentication_facts;
 use super::words::words;
 use super::{Expected, Line, Script, ScriptError, Statement};
 use crate::address::EmailAddress;
@@ -66,9 +67,9 @@ impl Reader {
                 None => Ok(()),
             };
         };
-        if expected.is_some() && !matches!(*name, "trust" | "mail" | "rcpt") {
+        if expected.is_some() && !matches!(*name, "trust" | "mail" | "rcpt" | "message") {
             return Err(format!(
-                "`{name}` has no verdict: `->` stands behind trust, mail or rcpt"
+                "`{name}` has no verdict: `->` stands behind trust, mail, rcpt or message"
             ));
         }
         let Some(statement) = self.statement(name, arguments)? else {
@@ -116,10 +117,17 @@ impl Reader {
                 }
                 Statement::Rcpt(one(words)?.to_owned())
             }
+            "message" => {
+                if self.phase < Phase::Transaction {
+                    return Err("`message` before `mail`".to_owned());
+                }
+                self.phase = Phase::Session;
+                Statement::Message(authentication_facts(words)?)
+            }
             other => {
                 return Err(format!(
                     "`{other}` is no statement; there are users, listener, client, helo, tls, \
-                     auth, trust, mail and rcpt"
+                     auth, trust, mail, rcpt and message"
                 ));
             }
         };

@@ -27,6 +27,10 @@ A script has one statement a line:
   mail <bob@example.test> size=\"25 MiB\" -> accepted
   rcpt <bob@example.test> -> accepted 250 (mailbox bob@example.test)
   rcpt <b@elsewhere.test> -> relay-denied
+  message spf=fail dmarc=fail/quarantine -> quarantine
+                                        its end, by what vouches for its sender: iprev=, helo=,
+                                        spf=, dkim=, dmarc=RESULT/REQUEST, arc=RESULT:SEALER;
+                                        refused, or accepted, junk or quarantine
 
 Behind -> stands a verdict as `postern explain` names it, then the reply code and the route where
 they matter. # begins a comment.

@@ -8,13 +8,15 @@ use crate::screen::utc;
 
 /// A message as shown in JSON.
 #[derive(Debug, Serialize)]
-pub(super) struct Message<'a> {
+pub(in crate::commands) struct Message<'a> {
     message: i64,
     sender: &'a str,
     subject: &'a str,
     size: u64,
     received_at: Option<String>,
     origin: Option<Origin<'a>>,
+    /// While it is in quarantine.
+    quarantine: Option<Quarantine<'a>>,
     recipients: Vec<Recipient<'a>>,
 }
 
@@ -28,6 +30,12 @@ struct Origin<'a> {
     tls: bool,
     trust: &'a str,
     session: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct Quarantine<'a> {
+    reason: &'a str,
+    until: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -63,6 +71,10 @@ impl<'a> From<&'a QueuedMessage> for Message<'a> {
                 tls: origin.tls,
                 trust: &origin.trust,
                 session: &origin.session,
+            }),
+            quarantine: message.quarantine.as_ref().map(|quarantine| Quarantine {
+                reason: &quarantine.reason,
+                until: utc(quarantine.until_ms),
             }),
             recipients: recipients.collect(),
         }

@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
-use api::queue::v1::Origin as QueueOrigin;
+use api::queue::v1::{Origin as QueueOrigin, Quarantined};
 use jiff::tz::TimeZone;
 
 use super::*;
@@ -44,7 +44,39 @@ fn message() -> QueuedMessage {
             ..QueueOrigin::default()
         }),
         subject: "Hello".to_owned(),
+        quarantine: None,
     }
+}
+
+#[test]
+fn what_is_in_quarantine_says_so_and_is_not_tried() {
+    let mut message = message();
+    message.recipients.truncate(1);
+    message.recipients[0] = QueuedRecipient {
+        address: "bob@example.test".to_owned(),
+        due_at_ms: at(86_400),
+        ..QueuedRecipient::default()
+    };
+    message.quarantine = Some(Quarantined {
+        reason: "dmarc-quarantine: DMARC is `fail` for \"x.test\"".to_owned(),
+        until_ms: at(86_400),
+    });
+    let listed = table(std::slice::from_ref(&message), &times());
+    assert!(
+        listed.ends_with("bob@example.test  in quarantine"),
+        "{listed}"
+    );
+    let shown = waiting(&message, &times());
+    assert!(
+        shown.ends_with(
+            "Quarantine dmarc-quarantine: DMARC is `fail` for \"x.test\"\n\
+             Removed    2026-11-23 20:00:00, unless it is released\n\
+             Waits for  bob@example.test (in quarantine)\n"
+        ),
+        "{shown}"
+    );
+    let json = serde_json::to_value(Message::from(&message)).unwrap();
+    assert_eq!(json["quarantine"]["until"], "2026-11-23T20:00:00Z");
 }
 
 fn delivered() -> HistoryEvent {

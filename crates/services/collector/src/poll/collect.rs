@@ -1,9 +1,9 @@
 //! One message: from the remote server into the queue.
 
-use api::intake::{Intake, IntakeError};
-use api::message::v1::Content;
+use api::intake::{Intake, IntakeError, Screened};
 use api::queue::v1::{Collected, Origin, Recipient, Submission};
 use api::queue_client::EnqueueError;
+use message::attachments::Blocked;
 use message::header::fields;
 use message::trace;
 use rules::ReversePath;
@@ -19,7 +19,7 @@ struct Taken {
     /// What it says of its sender.
     reverse_path: String,
     /// Or why it cannot be taken, ever.
-    content: Result<Content, String>,
+    content: Result<Screened, String>,
 }
 
 impl Poll<'_> {
@@ -44,8 +44,8 @@ impl Poll<'_> {
             }
             taken => taken?,
         };
-        let content = match taken.content {
-            Ok(content) => content,
+        let screened = match taken.content {
+            Ok(screened) => screened,
             Err(reason) => return Ok(self.refuse(listed, &reason)),
         };
         let collected = Collected {
@@ -53,7 +53,7 @@ impl Poll<'_> {
             uidl: listed.uidl.clone(),
             content_hash: taken.identity.to_vec().into(),
         };
-        let submission = self.submission(remote, content, collected, taken.reverse_path, session);
+        let submission = self.submission(remote, screened, collected, taken.reverse_path, session);
         match self.services.enqueuer.enqueue(submission).await {
             Ok(accepted) => {
                 self.polled.collected += u32::from(!accepted.duplicate);
@@ -100,11 +100,10 @@ impl Poll<'_> {
             Err(_) => String::new(),
         };
         let content = match intake {
-            Ok(intake) => settle(intake.finish_screened().await)?.map(|(content, removed)| {
-                for attachment in removed {
+            Ok(intake) => settle(intake.finish_screened().await)?.inspect(|screened| {
+                for attachment in &screened.removed {
                     tracing::info!(account = %self.account.name, session, "{attachment}");
                 }
-                content
             }),
             Err(reason) => Err(reason),
         };
@@ -145,18 +144,19 @@ impl Poll<'_> {
     fn submission(
         &self,
         remote: &Remote,
-        content: Content,
+        screened: Screened,
         collected: Collected,
         reverse_path: String,
         session: String,
     ) -> Submission {
+        let (quarantine, quarantine_seconds) = self.quarantine(screened.found.as_ref());
         Submission {
             reverse_path,
             recipients: vec![Recipient {
                 address: self.account.deliver_to.to_string(),
                 ..Recipient::default()
             }],
-            content: Some(content),
+            content: Some(screened.content),
             origin: Some(Origin {
                 component: "collector".to_owned(),
                 peer_address: remote.peer().to_string(),
@@ -171,8 +171,28 @@ impl Poll<'_> {
             eight_bit: true,
             collected: Some(collected),
             policy_revision: self.policy.current().map_or(0, |policy| policy.revision),
+            quarantine,
+            quarantine_seconds,
             ..Submission::default()
         }
+    }
+
+    /// Why the message is kept in quarantine, and for how many seconds at most.
+    fn quarantine(&self, found: Option<&Blocked>) -> (String, u32) {
+        let (Some(blocked), Some(snapshot)) = (found, self.policy.current()) else {
+            return (String::new(), 0);
+        };
+        let verdict = match blocked {
+            Blocked::Attachment { .. } => "blocked-attachment",
+            Blocked::Unclear(_) => "unclear-attachments",
+        };
+        let account = &self.account.name;
+        tracing::info!(account = %account, verdict, "quarantined");
+        let seconds = snapshot.policy.quarantine().keep_seconds();
+        (
+            format!("{verdict}: {blocked}; collected from \"{account}\""),
+            seconds,
+        )
     }
 }
 

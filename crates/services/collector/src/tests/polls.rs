@@ -200,3 +200,32 @@ async fn collected_mail_is_held_to_the_attachment_rules_for_strangers() {
     );
     assert!(!stripped.contains("octet-stream"), "{stripped}");
 }
+
+#[tokio::test]
+async fn a_collected_message_with_a_blocked_attachment_can_go_into_quarantine() {
+    const PROGRAM: &[u8] = b"Subject: it\r\nContent-Type: text/plain; name=it.exe\r\n\r\nMZ\r\n";
+    let mails: [(&str, &[u8]); 2] = [("u1", PROGRAM), ("u2", MESSAGE)];
+    let mut bench = Bench::new("pop3", "never", &mails).await;
+    let document = "[receiving.untrusted]\nblock-attachments = \"*.exe\"\n\
+                    blocked-attachments = \"quarantine\"\n[quarantine]\nkeep = \"1 h\"\n";
+    bench.policy = PolicyWatch::fixed(8, Policy::parse(document).unwrap());
+    bench.good_poll().await;
+    assert!(bench.server.uidls().is_empty(), "it is safe in the queue");
+    bench.assert_collected(&[PROGRAM, MESSAGE]);
+    let state = bench.queue.state();
+    let [program, plain] = state.submissions.as_slice() else {
+        panic!("{} were enqueued", state.submissions.len());
+    };
+    assert!(
+        program
+            .quarantine
+            .starts_with("blocked-attachment: the attachment \"it.exe\" is blocked by its name"),
+        "{}",
+        program.quarantine
+    );
+    assert_eq!(program.quarantine_seconds, 3600);
+    assert_eq!(
+        (plain.quarantine.as_str(), plain.quarantine_seconds),
+        ("", 0)
+    );
+}

@@ -61,8 +61,12 @@ pub(crate) fn check(request: CompleteRequest) -> Result<Outcomes, Status> {
 
 fn recorded(completion: Completion) -> Result<Recorded, Status> {
     let outcome = completion.outcome();
-    if outcome == Outcome::Unspecified {
-        return Err(invalid("a completion has no outcome"));
+    match outcome {
+        Outcome::Unspecified => return Err(invalid("a completion has no outcome")),
+        Outcome::Quarantined | Outcome::Released => {
+            return Err(invalid("a completion has the outcome of no attempt"));
+        }
+        _ => {}
     }
     if outcome == Outcome::Retry && completion.retry_at_ms <= 0 {
         return Err(invalid("a completion to be tried again does not say when"));

@@ -70,7 +70,7 @@ impl Entry {
 
     /// Decides who will hold its recipients. Credits are spent.
     pub(crate) fn assign(&mut self, credits: &mut Credits<'_>, now: i64) {
-        if self.submission.hold_until > now {
+        if self.submission.quarantine.is_some() || self.submission.hold_until > now {
             return;
         }
         while self.holders.len() < self.submission.recipients.len() {
@@ -157,6 +157,9 @@ pub(crate) fn announce(
             if let Some(credits) = &mut credits {
                 credits.handed(*worker, 1);
             }
+        }
+        if entry.submission.quarantine.is_some() {
+            continue;
         }
         if entry.submission.hold_until > received_at {
             engine.due.at(entry.submission.hold_until);

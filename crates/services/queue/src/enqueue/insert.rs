@@ -14,7 +14,7 @@ use crate::sql::{self, recipient_id};
 /// is new. `credits` is filled at the first attempt and kept for those that repeat it.
 ///
 /// With `in_transaction` the caller's transaction is used; otherwise the insertion is one, and
-/// nothing more than one statement wherever no ledger and no upload is involved.
+/// nothing more than one statement wherever no ledger, no upload and no quarantine is involved.
 pub(crate) async fn insert<'e>(
     connection: &mut PgConnection,
     engine: &'e Engine,
@@ -23,7 +23,7 @@ pub(crate) async fn insert<'e>(
     in_transaction: bool,
     now: i64,
 ) -> Result<(), sqlx::Error> {
-    if in_transaction || !entries.iter().any(needs_look) {
+    if in_transaction || !entries.iter().any(is_rare) {
         return insert_within(connection, engine, entries, credits, now).await;
     }
     let mut transaction = Connection::begin(connection).await?;
@@ -59,11 +59,34 @@ async fn insert_within<'e>(
     if columns.id.is_empty() {
         return Ok(());
     }
-    sql::enqueue::insert(connection, &columns, now).await
+    sql::enqueue::insert(connection, &columns, now).await?;
+    let quarantined = quarantined(entries, now);
+    if !quarantined.message_id.is_empty() {
+        sql::quarantine::hold(connection, &quarantined, now).await?;
+    }
+    Ok(())
+}
+
+fn quarantined(entries: &[Entry], now: i64) -> sql::quarantine::Columns<'_> {
+    let mut columns = sql::quarantine::Columns::default();
+    for entry in entries.iter().filter(|entry| is_new(entry)) {
+        if let Some(quarantine) = &entry.submission.quarantine {
+            columns.message_id.push(entry.id);
+            columns.reason.push(&quarantine.reason);
+            columns.until.push(now + quarantine.keep_ms);
+            columns.hold_until.push(entry.submission.hold_until);
+        }
+    }
+    columns
 }
 
 fn is_new(entry: &Entry) -> bool {
     matches!(entry.standing, Standing::New)
+}
+
+/// It takes more than one statement.
+fn is_rare(entry: &Entry) -> bool {
+    needs_look(entry) || entry.submission.quarantine.is_some()
 }
 
 fn needs_look(entry: &Entry) -> bool {

@@ -11,6 +11,9 @@ pub(crate) struct Message {
     pub(crate) received_at: i64,
     pub(crate) origin: Vec<u8>,
     pub(crate) summary: Vec<u8>,
+    /// Why it is in quarantine, if it is, and until when.
+    pub(crate) quarantine: Option<String>,
+    pub(crate) quarantined_until: Option<i64>,
 }
 
 /// A recipient that has not reached its end.
@@ -32,6 +35,8 @@ pub(crate) struct Counts {
     pub(crate) due: i64,
     pub(crate) leased: i64,
     pub(crate) oldest_due: Option<i64>,
+    /// Messages in quarantine.
+    pub(crate) quarantined: i64,
 }
 
 /// Messages behind `after` whose reverse-path and any of whose recipients contain the texts,
@@ -45,8 +50,10 @@ pub(crate) async fn messages(
 ) -> Result<Vec<Message>, sqlx::Error> {
     sqlx::query_as!(
         Message,
-        r#"SELECT m.id, m.reverse_path, m.size, m.received_at, m.origin, b.summary
+        r#"SELECT m.id, m.reverse_path, m.size, m.received_at, m.origin, b.summary,
+                  q.reason AS "quarantine?", q.until AS "quarantined_until?"
            FROM queue.message m JOIN volume.body b ON b.id = m.id
+           LEFT JOIN queue.quarantine q ON q.message_id = m.id
            WHERE m.id > $1 AND m.pending > 0
              AND ($3 = '' OR strpos(lower(m.reverse_path), lower($3)) > 0)
              AND ($4 = '' OR EXISTS (
@@ -70,9 +77,11 @@ pub(crate) async fn message(
 ) -> Result<Option<Message>, sqlx::Error> {
     sqlx::query_as!(
         Message,
-        "SELECT m.id, m.reverse_path, m.size, m.received_at, m.origin, b.summary
-         FROM queue.message m JOIN volume.body b ON b.id = m.id
-         WHERE m.id = $1 AND m.pending > 0",
+        r#"SELECT m.id, m.reverse_path, m.size, m.received_at, m.origin, b.summary,
+                  q.reason AS "quarantine?", q.until AS "quarantined_until?"
+           FROM queue.message m JOIN volume.body b ON b.id = m.id
+           LEFT JOIN queue.quarantine q ON q.message_id = m.id
+           WHERE m.id = $1 AND m.pending > 0"#,
         id
     )
     .fetch_optional(connection)
@@ -107,9 +116,10 @@ pub(crate) async fn counts(connection: &mut PgConnection, now: i64) -> Result<Co
         Counts,
         r#"SELECT (SELECT count(*) FROM queue.message WHERE pending > 0) AS "messages!",
                   count(*) AS "recipients!",
-                  count(*) FILTER (WHERE due_at <= $1) AS "due!",
+                  count(*) FILTER (WHERE due_at <= $1 AND attempts >= 0) AS "due!",
                   count(*) FILTER (WHERE leased AND due_at > $1) AS "leased!",
-                  min(due_at) FILTER (WHERE due_at <= $1) AS oldest_due
+                  min(due_at) FILTER (WHERE due_at <= $1 AND attempts >= 0) AS oldest_due,
+                  (SELECT count(*) FROM queue.quarantine) AS "quarantined!"
            FROM queue.recipient"#,
         now
     )

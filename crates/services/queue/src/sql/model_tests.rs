@@ -1,5 +1,5 @@
 //! The statements against a simple model: random sequences of enqueue, lease, renew, release,
-//! complete and the passing of time. Every recipient has one end (I2); no two live leases are on
+//! complete, quarantine and the passing of time. Every recipient has one end (I2); no two live leases are on
 //! the same recipient (I4); what the table holds is what the model says.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -11,10 +11,11 @@ use sqlx::PgPool;
 use test_kit::Postgres;
 
 use super::leases::Turn;
-use super::{complete, enqueue, leases, recipient_id};
+use super::{complete, enqueue, leases, quarantine, recipient_id};
 
 const LEASE_MS: i64 = 1000;
 const WORKERS: [&str; 3] = ["one", "two", "three"];
+const REMOVED: i16 = 5;
 const RETRY: i16 = 6;
 
 #[derive(Debug, Clone)]
@@ -27,6 +28,12 @@ enum Step {
     Complete(Vec<(prop::sample::Index, bool, i16)>, i64),
     Release(Vec<(prop::sample::Index, bool)>),
     Renew(usize, Vec<(prop::sample::Index, bool)>),
+    /// Recipients of a message that comes into quarantine, and for how long.
+    Hold(usize, i64),
+    /// Which message, whether it is released or removed.
+    Decide(prop::sample::Index, bool),
+    /// What was in quarantine for too long is removed.
+    Expire,
     Pass(i64),
 }
 
@@ -53,6 +60,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => picks().prop_map(Step::Release),
         1 => (0usize..3, picks()).prop_map(|(worker, picks)| Step::Renew(worker, picks)),
         3 => (1i64..2500).prop_map(Step::Pass),
+        2 => (1usize..4, 1i64..6000).prop_map(|(n, keep)| Step::Hold(n, keep)),
+        3 => (any::<prop::sample::Index>(), any::<bool>()).prop_map(|(m, go)| Step::Decide(m, go)),
+        1 => Just(Step::Expire),
     ]
 }
 
@@ -70,6 +80,8 @@ struct Model {
     now: i64,
     next_message: i64,
     waiting: BTreeMap<i64, Waiting>,
+    /// Messages in quarantine, and until when.
+    held: BTreeMap<i64, i64>,
     /// Outcomes that were ends, and attempts, by recipient.
     ends: BTreeMap<i64, i16>,
     events: usize,
@@ -95,6 +107,38 @@ impl Model {
     fn holds(&mut self, (id, epoch): (i64, i32)) -> Option<&mut Waiting> {
         let waiting = self.waiting.get_mut(&id)?;
         (waiting.leased && waiting.epoch == epoch).then_some(waiting)
+    }
+
+    /// Recipients of a message that wait.
+    fn of(&self, message_id: i64) -> Vec<i64> {
+        let range = recipient_id(message_id, 0)..recipient_id(message_id + 1, 0);
+        self.waiting.range(range).map(|(id, _)| *id).collect()
+    }
+
+    /// It is removed from quarantine; how many recipients it had.
+    fn remove(&mut self, message_id: i64) -> Option<i64> {
+        self.held.remove(&message_id)?;
+        let recipients = self.of(message_id);
+        for id in &recipients {
+            self.waiting.remove(id);
+            assert_eq!(self.ends.insert(*id, REMOVED), None, "ended twice");
+            self.events += 1;
+        }
+        Some(recipients.len() as i64)
+    }
+
+    /// It is released from quarantine; how many recipients it has.
+    fn release(&mut self, message_id: i64) -> Option<i64> {
+        self.held.remove(&message_id)?;
+        let recipients = self.of(message_id);
+        for id in &recipients {
+            if let Some(waiting) = self.waiting.get_mut(id) {
+                waiting.attempts = 0;
+                waiting.due_at = self.now;
+                self.events += 1;
+            }
+        }
+        Some(recipients.len() as i64)
     }
 }
 
@@ -132,6 +176,7 @@ async fn play(pool: &PgPool, steps: Vec<Step>) {
         "queue.message",
         "queue.recipient",
         "queue.history",
+        "queue.quarantine",
         "volume.garbage",
     ] {
         let statement = sqlx::AssertSqlSafe(format!("TRUNCATE {table}"));
@@ -162,6 +207,9 @@ async fn take_step(pool: &PgPool, model: &mut Model, step: Step) {
             let turn = if first { Turn::First } else { Turn::Again };
             lease(pool, model, turn, WORKERS[worker], limit).await;
         }
+        Step::Hold(recipients, keep) => hold(pool, model, recipients, keep).await,
+        Step::Decide(pick, go) => decide(pool, model, pick, go).await,
+        Step::Expire => expire(pool, model).await,
         Step::Complete(picks, later) => record(pool, model, picks, later).await,
         Step::Release(picks) => {
             let keys: Vec<_> = picks
@@ -206,17 +254,9 @@ async fn take_step(pool: &PgPool, model: &mut Model, step: Step) {
     }
 }
 
-async fn enqueue_message(
-    pool: &PgPool,
-    model: &mut Model,
-    recipients: usize,
-    handed: usize,
-    worker: &str,
-    hold: i64,
-) {
-    let id = model.next_message;
-    model.next_message += 1;
-    let mut columns = enqueue::Columns {
+/// A small message, still without the rows of its recipients.
+pub(crate) fn columns(id: i64, recipients: usize) -> enqueue::Columns<'static> {
+    enqueue::Columns {
         id: vec![id],
         size: vec![2],
         header: vec![b"h"],
@@ -230,7 +270,20 @@ async fn enqueue_message(
         policy_revision: vec![1],
         recipients: vec![recipients as i32],
         recipient: enqueue::RecipientColumns::default(),
-    };
+    }
+}
+
+async fn enqueue_message(
+    pool: &PgPool,
+    model: &mut Model,
+    recipients: usize,
+    handed: usize,
+    worker: &str,
+    hold: i64,
+) {
+    let id = model.next_message;
+    model.next_message += 1;
+    let mut columns = columns(id, recipients);
     for n in 0..recipients {
         let leased = n < handed;
         let waiting = Waiting {
@@ -256,6 +309,59 @@ async fn enqueue_message(
         .unwrap();
 }
 
+async fn hold(pool: &PgPool, model: &mut Model, recipients: usize, keep: i64) {
+    let id = model.next_message;
+    let until = model.now + keep;
+    enqueue_message(pool, model, recipients, 0, WORKERS[0], 0).await;
+    let columns = quarantine::Columns {
+        message_id: vec![id],
+        reason: vec!["because"],
+        until: vec![until],
+        hold_until: vec![0],
+    };
+    let mut connection = pool.acquire().await.unwrap();
+    quarantine::hold(&mut connection, &columns, model.now)
+        .await
+        .unwrap();
+    for recipient in model.of(id) {
+        let waiting = model.waiting.get_mut(&recipient).unwrap();
+        waiting.attempts = -1;
+        waiting.due_at = until;
+        model.events += 1;
+    }
+    model.held.insert(id, until);
+}
+
+async fn decide(pool: &PgPool, model: &mut Model, pick: prop::sample::Index, go: bool) {
+    let id = 1 + pick.index(model.next_message as usize) as i64;
+    let mut connection = pool.acquire().await.unwrap();
+    let (found, expected) = if go {
+        let found = quarantine::release(&mut connection, id, "by root", model.now).await;
+        (found, model.release(id))
+    } else {
+        let found = quarantine::remove(&mut connection, id, "by root", model.now).await;
+        (found, model.remove(id))
+    };
+    assert_eq!(found.unwrap(), expected);
+}
+
+async fn expire(pool: &PgPool, model: &mut Model) {
+    let mut connection = pool.acquire().await.unwrap();
+    let overdue = quarantine::overdue(&mut connection, model.now, 100).await;
+    let mut found: Vec<i64> = overdue.unwrap().iter().map(|one| one.message_id).collect();
+    found.sort_unstable();
+    let held = model.held.iter();
+    let expected: Vec<i64> = held
+        .filter(|(_, until)| **until <= model.now)
+        .map(|(id, _)| *id)
+        .collect();
+    assert_eq!(found, expected);
+    for id in expected {
+        let removed = quarantine::remove(&mut connection, id, "too long", model.now).await;
+        assert_eq!(removed.unwrap(), model.remove(id));
+    }
+}
+
 async fn lease(pool: &PgPool, model: &mut Model, turn: Turn, worker: &str, limit: i64) {
     let until = model.now + LEASE_MS;
     let mut connection = pool.acquire().await.unwrap();
@@ -263,7 +369,11 @@ async fn lease(pool: &PgPool, model: &mut Model, turn: Turn, worker: &str, limit
         .await
         .unwrap();
     let is_due = |waiting: &Waiting| {
-        (waiting.attempts == 0) == (turn == Turn::First) && waiting.due_at <= model.now
+        let is_its_turn = match turn {
+            Turn::First => waiting.attempts == 0,
+            Turn::Again => waiting.attempts > 0,
+        };
+        is_its_turn && waiting.due_at <= model.now
     };
     let mut due: Vec<i64> = model
         .waiting
@@ -383,7 +493,7 @@ async fn check(pool: &PgPool, model: &Model) {
     assert_eq!(waiting, expected);
 
     let ends: Vec<(i64, i16)> = sqlx::query_as(
-        "SELECT recipient_id, outcome FROM queue.history WHERE outcome <> 6 ORDER BY 1",
+        "SELECT recipient_id, outcome FROM queue.history WHERE outcome <= 5 ORDER BY 1",
     )
     .fetch_all(pool)
     .await

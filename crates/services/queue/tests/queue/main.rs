@@ -13,6 +13,7 @@ mod listing;
 mod lost_answer;
 mod outage;
 mod policy;
+mod quarantine;
 mod refusals;
 mod taking;
 mod throttle;

@@ -126,6 +126,7 @@ impl Connection {
             return Err(decided.verdict);
         }
         transaction.junk = decided.junk;
+        transaction.quarantine = decided.quarantine;
         let fields = findings.header_field(&self.server.hostname);
         Ok(fields + &marks(&decided.marks))
     }

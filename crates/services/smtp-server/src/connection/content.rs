@@ -1,6 +1,6 @@
 //! DATA and BDAT: the message goes through the intake to the queue.
 
-use api::intake::{Intake, IntakeError};
+use api::intake::{Intake, IntakeError, Screened};
 use api::message::v1::Content;
 use api::queue::v1::{Origin, ReturnContent, Submission};
 use api::queue_client::EnqueueError;
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::authentication::{Checks, passed_on};
 use super::envelope::Transaction;
 use super::refusal::now_ms;
-use super::{Connection, author};
+use super::{Connection, author, quarantine};
 use crate::config::Role;
 use crate::replies;
 use crate::trace_header::{Complete, HeldHeader, Hop};
@@ -186,9 +186,15 @@ impl Connection {
         let fields = vouched_for.map_err(|verdict| self.reply_to_verdict(&verdict))?;
         incoming.intake.put_above(&fields);
         let screened = incoming.intake.finish_screened().await;
-        let (content, removed) =
-            screened.map_err(|error| self.reply_to_failure(&transaction.trust, &error))?;
+        let Screened {
+            content,
+            removed,
+            found,
+        } = screened.map_err(|error| self.reply_to_failure(&transaction.trust, &error))?;
         self.note_removed(&transaction.id, &removed);
+        if let Some(blocked) = found {
+            self.keep_back(transaction, &blocked)?;
+        }
         self.judge_header(transaction, &content.header)?;
         Ok(content)
     }
@@ -209,7 +215,7 @@ impl Connection {
         }
     }
 
-    fn reply_to_verdict(&self, verdict: &Verdict) -> Reply {
+    pub(super) fn reply_to_verdict(&self, verdict: &Verdict) -> Reply {
         self.note_refusal(verdict.name, &verdict.reasons);
         replies::of_verdict(verdict)
     }
@@ -219,11 +225,13 @@ impl Connection {
         let id = transaction.id.clone();
         let size = content.header.len() as u64 + content.text_size;
         let recipients = transaction.recipients.len() as u64;
+        let quarantine = quarantine::names(&transaction.quarantine);
         let submission = self.submission(transaction, content);
         match self.server.enqueuer.enqueue(submission).await {
             Ok(accepted) => {
                 let message_id = accepted.message_id;
                 tracing::debug!(id, message_id, size, recipients, "accepted");
+                self.note_quarantine(&id, message_id, &quarantine);
                 self.messages += 1;
                 self.patience.message_taken(Instant::now());
                 self.server.metrics.messages.increment(1);
@@ -244,6 +252,10 @@ impl Connection {
     }
 
     fn submission(&self, transaction: Transaction, content: Content) -> Submission {
+        let (quarantine, quarantine_seconds) = quarantine::terms(
+            &transaction.quarantine,
+            transaction.snapshot.policy.quarantine(),
+        );
         let mail = transaction.mail;
         Submission {
             reverse_path: transaction.reverse_path.to_string(),
@@ -274,6 +286,8 @@ impl Connection {
             collected: None,
             policy_revision: transaction.snapshot.revision,
             junk: transaction.junk,
+            quarantine,
+            quarantine_seconds,
         }
     }
 
@@ -307,7 +321,7 @@ impl Connection {
     }
 }
 
-fn verdict_of(trust: &Trust, blocked: &Blocked) -> Verdict {
+pub(super) fn verdict_of(trust: &Trust, blocked: &Blocked) -> Verdict {
     match blocked {
         Blocked::Attachment { .. } => blocked_attachment(trust, blocked),
         Blocked::Unclear(_) => unclear_attachments(trust, blocked),

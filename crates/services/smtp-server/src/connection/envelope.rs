@@ -26,6 +26,8 @@ pub(super) struct Transaction {
     pub(super) checks: Option<Checks>,
     /// It is to go to Junk mailboxes.
     pub(super) junk: bool,
+    /// For what it is kept in quarantine; empty when it is not.
+    pub(super) quarantine: Vec<Verdict>,
 }
 
 impl Connection {
@@ -85,6 +87,7 @@ impl Connection {
             recipients: Vec::new(),
             checks,
             junk: false,
+            quarantine: Vec::new(),
         });
         self.session.accept(self.io.output());
     }

@@ -94,6 +94,45 @@ async fn a_blocked_attachment_is_taken_out_for_those_whose_rules_say_so() {
     );
 }
 
+#[tokio::test]
+async fn a_blocked_attachment_puts_a_message_into_quarantine_whole() {
+    let rules = RULES.replace("\"strip\"", "\"quarantine\"");
+    let system = System::start_with(&rules, |_| {}).await;
+    let mut client = system.connect(Port::Internal).await;
+    client.envelope("a@client.test", "bob@example.test").await;
+    client.data(message("notes.txt"), 250).await;
+    client.envelope("a@client.test", "bob@example.test").await;
+    client.data(message("setup.scr"), 250).await;
+    // What cannot be told is looked at by the administrator as well.
+    client.envelope("a@client.test", "bob@example.test").await;
+    let fragment = "Content-Type: message/partial; id=x; number=1; total=2\r\n\r\nx";
+    client.data(fragment, 250).await;
+    let accepted = system.queue.accepted();
+    let [plain, blocked, unclear] = accepted.as_slice() else {
+        panic!("{} were accepted", accepted.len());
+    };
+    assert_eq!(
+        (plain.quarantine.as_str(), plain.quarantine_seconds),
+        ("", 0)
+    );
+    assert_eq!(
+        blocked.quarantine,
+        "blocked-attachment: the attachment \"setup.scr\" is blocked by its name (rule \"*.scr\"); \
+         `block-attachments` for trusted"
+    );
+    assert_eq!(blocked.quarantine_seconds, 30 * 86_400);
+    let Some(Text::Inline(text)) = &blocked.content.as_ref().unwrap().text else {
+        panic!("it is small");
+    };
+    let sent = format!("{}\r\n", message("setup.scr"));
+    assert!(sent.ends_with(std::str::from_utf8(text).unwrap()));
+    assert!(
+        unclear.quarantine.starts_with("unclear-attachments: "),
+        "{}",
+        unclear.quarantine
+    );
+}
+
 /// Submitted messages get a Date and a Message-ID in front of a header that is held back.
 #[tokio::test]
 async fn a_message_that_is_its_only_attachment_becomes_the_note() {

@@ -193,6 +193,53 @@ async fn what_is_suspicious_is_taken_and_named_and_goes_to_junk() {
 }
 
 #[tokio::test]
+async fn what_is_for_the_quarantine_is_taken_like_any_other() {
+    let rules = "spf = { softfail = 'quarantine' }\ndmarc = { quarantine = 'quarantine' }";
+    let checked = Checked::start(rules).await;
+    let port = Port::External;
+    let plain = checked
+        .send(port, "a@client.test", message("a@client.test"), 250)
+        .await;
+    assert_eq!(checked.system.queue.only().quarantine, "");
+    let reply = checked
+        .send(port, "a@soft.test", message("a@careful.test"), 250)
+        .await;
+    let told = |reply: &str| reply.split(" as ").next().unwrap().to_owned();
+    assert_eq!(told(&reply), told(&plain), "the peer learns nothing");
+    let header = checked.header();
+    let marks = "X-Postern-Marks: dmarc-quarantine, spf-softfail\r\n";
+    assert!(header.contains(marks), "{header}");
+    let submission = checked.system.queue.accepted().pop().unwrap();
+    assert_eq!(
+        submission.quarantine,
+        "dmarc-quarantine: DMARC is `fail` for \"careful.test\"; \
+         spf-softfail: SPF is `softfail` for \"soft.test\""
+    );
+    assert_eq!(submission.quarantine_seconds, 30 * 86_400);
+    assert!(!submission.junk);
+}
+
+#[tokio::test]
+async fn the_policy_says_how_long_a_quarantine_is() {
+    let rules = policy("dmarc = { quarantine = 'quarantine' }\nspf = { softfail = 'junk' }")
+        + "\n[quarantine]\nkeep = \"36 h\"\n";
+    let system = System::start_with(&rules, |_| {}).await;
+    system.dns.set(ZONE);
+    let checked = Checked { system };
+    checked
+        .send(
+            Port::External,
+            "a@soft.test",
+            message("a@careful.test"),
+            250,
+        )
+        .await;
+    let submission = checked.system.queue.only();
+    assert_eq!(submission.quarantine_seconds, 36 * 3600);
+    assert!(submission.junk, "once it is released");
+}
+
+#[tokio::test]
 async fn each_refusal_has_the_code_that_is_made_for_it() {
     let rows = [
         ("spf = { fail = 'refuse' }", "a@forged.test", "550 5.7.23 "),

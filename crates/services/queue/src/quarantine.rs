@@ -1,0 +1,154 @@
+//! `Quarantine` of `queue.v1`: what was accepted and is kept back until an administrator decides.
+
+use std::sync::Arc;
+
+use api::grpc::{Request, Response, Status, async_trait};
+use api::queue::v1::quarantine_server::Quarantine;
+use api::queue::v1::{
+    ListQuarantinedRequest, ListQuarantinedResponse, ReleaseQuarantinedRequest,
+    ReleaseQuarantinedResponse, RemoveQuarantinedRequest, RemoveQuarantinedResponse,
+};
+use database::{HeldConnection, bounded};
+
+use crate::engine::Engine;
+use crate::sql::quarantine as sql;
+use crate::{failure, read};
+
+/// Octets of an author's name.
+const MAX_AUTHOR: usize = 320;
+
+/// Messages whose time has ended that are asked for at once.
+const OVERDUE_BATCH: i64 = 500;
+
+/// The service.
+#[derive(Debug)]
+pub(crate) struct QuarantineService {
+    engine: Arc<Engine>,
+}
+
+impl QuarantineService {
+    pub(crate) fn new(engine: Arc<Engine>) -> Self {
+        Self { engine }
+    }
+}
+
+#[async_trait]
+impl Quarantine for QuarantineService {
+    async fn list_quarantined(
+        &self,
+        request: Request<ListQuarantinedRequest>,
+    ) -> Result<Response<ListQuarantinedResponse>, Status> {
+        let page = read::list_quarantined(&self.engine, request.get_ref()).await?;
+        Ok(Response::new(page))
+    }
+
+    async fn release_quarantined(
+        &self,
+        request: Request<ReleaseQuarantinedRequest>,
+    ) -> Result<Response<ReleaseQuarantinedResponse>, Status> {
+        let ReleaseQuarantinedRequest { message_id, author } = request.into_inner();
+        let reason = format!("released from quarantine by {}", checked(&author)?);
+        let engine = &self.engine;
+        let mut connection = HeldConnection::new(engine.pool.clone());
+        let released = bounded(async {
+            let now = engine.clock.now();
+            sql::release(connection.get().await?, message_id, &reason, now).await
+        });
+        let recipients = decided(message_id, released.await, connection)?;
+        // It may be held back all the same; then the scan finds out when.
+        engine.due.left_now();
+        count("released");
+        tracing::info!(message_id, recipients, "released from quarantine");
+        Ok(Response::new(ReleaseQuarantinedResponse { recipients }))
+    }
+
+    async fn remove_quarantined(
+        &self,
+        request: Request<RemoveQuarantinedRequest>,
+    ) -> Result<Response<RemoveQuarantinedResponse>, Status> {
+        let RemoveQuarantinedRequest { message_id, author } = request.into_inner();
+        let reason = format!("removed from quarantine by {}", checked(&author)?);
+        let engine = &self.engine;
+        let mut connection = HeldConnection::new(engine.pool.clone());
+        let removed = bounded(async {
+            let now = engine.clock.now();
+            sql::remove(connection.get().await?, message_id, &reason, now).await
+        });
+        let recipients = decided(message_id, removed.await, connection)?;
+        count("removed");
+        tracing::info!(message_id, recipients, "removed from quarantine");
+        Ok(Response::new(RemoveQuarantinedResponse { recipients }))
+    }
+}
+
+/// Removes what nobody has decided about in time. Nobody is told: who sent it may not be who its
+/// sender says.
+pub(crate) async fn remove_overdue(engine: &Engine) -> Result<(), sqlx::Error> {
+    let now = engine.clock.now();
+    let mut connection = engine.pool.acquire().await?;
+    loop {
+        let overdue = sql::overdue(&mut connection, now, OVERDUE_BATCH).await?;
+        let (mut removed, asked) = (0_u64, overdue.len());
+        for message in overdue {
+            let reason = format!(
+                "kept {} in quarantine, nobody released it",
+                rules::format_duration(std::time::Duration::from_millis(read::unsigned(
+                    message.kept
+                )))
+            );
+            let ended = sql::remove(&mut connection, message.message_id, &reason, now).await?;
+            // None: somebody has just decided.
+            removed += u64::from(ended.is_some());
+        }
+        if removed > 0 {
+            metrics::counter!("postern_queue_quarantine_left_total", "how" => "overdue")
+                .increment(removed);
+            tracing::info!(
+                messages = removed,
+                "nobody released them from quarantine: removed"
+            );
+        }
+        if (asked as i64) < OVERDUE_BATCH {
+            return Ok(());
+        }
+    }
+}
+
+fn count(how: &'static str) {
+    metrics::counter!("postern_queue_quarantine_left_total", "how" => how).increment(1);
+}
+
+/// Who decides, as the history can keep it.
+fn checked(author: &str) -> Result<&str, Status> {
+    if author.is_empty() || author.len() > MAX_AUTHOR {
+        return Err(Status::invalid_argument(format!(
+            "author has {} octets; it needs 1 to {MAX_AUTHOR}",
+            author.len()
+        )));
+    }
+    if author.chars().any(char::is_control) {
+        return Err(Status::invalid_argument("author has control characters"));
+    }
+    Ok(author)
+}
+
+/// What Postgres said; after an error the connection is not used again.
+fn decided(
+    message_id: i64,
+    result: Result<Option<i64>, sqlx::Error>,
+    mut connection: HeldConnection,
+) -> Result<u32, Status> {
+    match result {
+        Ok(Some(recipients)) => Ok(u32::try_from(recipients).unwrap_or(u32::MAX)),
+        Ok(None) => Err(Status::not_found(format!(
+            "message {message_id} is not in quarantine"
+        ))),
+        Err(error) => {
+            connection.discard();
+            Err(failure::of_database(&error))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

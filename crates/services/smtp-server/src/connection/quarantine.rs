@@ -1,0 +1,52 @@
+//! Messages that are taken and kept back until an administrator decides. Whoever sends one reads
+//! 250 like everybody.
+
+use message::attachments::Blocked;
+use rules::{QuarantineSettings, Verdict};
+use smtp_protocol::Reply;
+
+use super::Connection;
+use super::content::verdict_of;
+use super::envelope::Transaction;
+
+impl Connection {
+    /// The message has an attachment that puts it into quarantine. While it is not known whether
+    /// its sender is trusted, they come again, as they would where it is refused.
+    pub(super) fn keep_back(
+        &self,
+        transaction: &mut Transaction,
+        blocked: &Blocked,
+    ) -> Result<(), Reply> {
+        let verdict = verdict_of(&transaction.trust, blocked);
+        if verdict.is_temporary() {
+            return Err(self.reply_to_verdict(&verdict));
+        }
+        transaction.quarantine.push(verdict);
+        Ok(())
+    }
+
+    /// The one line of the log about it. Reasons name people: they are for whoever asks the queue.
+    pub(super) fn note_quarantine(&self, id: &str, message_id: i64, verdicts: &[&'static str]) {
+        if verdicts.is_empty() {
+            return;
+        }
+        tracing::info!(id, message_id, ?verdicts, "quarantined");
+        for verdict in verdicts {
+            self.server.metrics.quarantined(verdict);
+        }
+    }
+}
+
+pub(super) fn names(verdicts: &[Verdict]) -> Vec<&'static str> {
+    verdicts.iter().map(|verdict| verdict.name).collect()
+}
+
+/// What the queue is told: why, and for how many seconds at most; nothing where it is to be
+/// delivered.
+pub(super) fn terms(verdicts: &[Verdict], settings: &QuarantineSettings) -> (String, u32) {
+    if verdicts.is_empty() {
+        return (String::new(), 0);
+    }
+    let reasons: Vec<String> = verdicts.iter().map(ToString::to_string).collect();
+    (reasons.join("; "), settings.keep_seconds())
+}
