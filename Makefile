@@ -20,6 +20,7 @@ build: ## The release binaries, in target/release
 
 test: ## Every test
 	@scripts/install server test
+	@scripts/peers
 	$(CARGO) build --workspace --bins --tests --locked
 	$(CARGO) test --workspace --locked $(ARGS)
 

@@ -23,6 +23,7 @@ mod kill;
 mod large;
 mod logins;
 mod network;
+mod peers;
 mod policy_questions;
 mod proxy;
 mod quarantine;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::harness::{SOON, System, assert_same_below_trace, eventually, have, run, unique};
+use crate::harness::{SOON, Smtp, System, assert_same_below_trace, eventually, have, run, unique};
 
 fn user_of(system: &System, word: &str) -> String {
     let domain = unique(word) + ".test";
@@ -13,6 +13,39 @@ fn user_of(system: &System, word: &str) -> String {
     user
 }
 
+/// Lets swaks send a message from a user to the same one; gives its exit code and what was said.
+fn swaks(port: u16, user: &str, password: &str, options: &[&str]) -> (i32, String) {
+    let port = port.to_string();
+    let session = [
+        "--server",
+        "127.0.0.1",
+        "--port",
+        &port,
+        "--from",
+        user,
+        "--to",
+        user,
+    ];
+    let login = ["--auth-user", user, "--auth-password", password];
+    let text = ["--header", "Subject: swaks", "--body", "from swaks"];
+    let output = Command::new("swaks")
+        .args(session)
+        .args(login)
+        .args(text)
+        .args(options)
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (
+        output.status.code().unwrap(),
+        String::from_utf8_lossy(&said).into_owned(),
+    )
+}
+
+/// swaks' exit codes.
+const LOGIN_FAILED: i32 = 28;
+const TLS_FAILED: i32 = 29;
+
 #[test]
 fn swaks_submits_over_starttls_and_over_tls() {
     if !have("swaks") {
@@ -20,59 +53,96 @@ fn swaks_submits_over_starttls_and_over_tls() {
     }
     let system = System::shared();
     let user = user_of(system, "swaks");
-    for (port, tls, auth) in [
-        (system.ports().submission, "--tls", "PLAIN"),
-        (system.ports().submissions, "--tls-on-connect", "LOGIN"),
+    let ports = system.ports();
+    let certificate = system.data().join("tls/certificate.pem");
+    let certificate = certificate.to_str().unwrap();
+    let mut sent = 0;
+    for (port, tls) in [
+        (ports.submission, &["--tls"][..]),
+        (ports.submission, &["--tls", "--tls-protocol", "tlsv1_2"]),
+        (ports.submission, &["--tls", "--tls-protocol", "tlsv1_3"]),
+        (ports.submissions, &["--tls-on-connect"]),
+        (
+            ports.submissions,
+            &[
+                "--tls-on-connect",
+                "--tls-verify",
+                "--tls-ca-path",
+                certificate,
+            ],
+        ),
+        // Port 25 is for logins too, within TLS.
+        (ports.smtp, &["--tls"]),
     ] {
-        run(Command::new("swaks")
-            .args([
-                "--server",
-                "127.0.0.1",
-                "--port",
-                &port.to_string(),
-                tls,
-                "--auth",
-                auth,
-            ])
-            .args([
-                "--auth-user",
-                &user,
-                "--auth-password",
-                "secret",
-                "--from",
-                &user,
-                "--to",
-                &user,
-            ])
-            .args(["--header", "Subject: swaks", "--body", "from swaks"]));
+        for mechanism in ["PLAIN", "LOGIN"] {
+            let options = [tls, &["--auth", mechanism]].concat();
+            let (code, said) = swaks(port, &user, "secret", &options);
+            assert_eq!(code, 0, "{options:?}\n{said}");
+            sent += 1;
+        }
     }
-    let refused = Command::new("swaks")
-        .args([
-            "--server",
-            "127.0.0.1",
-            "--port",
-            &system.ports().submission.to_string(),
-            "--tls",
-        ])
-        .args([
-            "--auth",
-            "PLAIN",
-            "--auth-user",
-            &user,
-            "--auth-password",
+    let mut imap = crate::harness::Imap::inbox(ports.imap, &user).unwrap();
+    eventually("all that was sent", SOON, || {
+        imap.command("NOOP").unwrap();
+        (imap.uids().unwrap().len() == sent).then_some(())
+    });
+}
+
+#[test]
+fn swaks_is_refused_without_tls_with_an_old_one_and_with_a_wrong_password() {
+    if !have("swaks") {
+        return;
+    }
+    let system = System::shared();
+    let user = user_of(system, "swaks");
+    let ports = system.ports();
+    for (port, password, options, expected) in [
+        (
+            ports.submission,
             "wrong",
-            "--from",
-            &user,
-            "--to",
-            &user,
-        ])
-        .output()
-        .unwrap();
-    assert_eq!(
-        refused.status.code(),
-        Some(28),
-        "swaks' code for a failed login"
-    );
+            &["--tls", "--auth", "PLAIN"][..],
+            LOGIN_FAILED,
+        ),
+        (
+            ports.submission,
+            "wrong",
+            &["--tls", "--auth", "LOGIN"],
+            LOGIN_FAILED,
+        ),
+        (
+            ports.submissions,
+            "wrong",
+            &["--tls-on-connect", "--auth", "PLAIN"],
+            LOGIN_FAILED,
+        ),
+        // Neither offered nor taken in the clear.
+        (
+            ports.submission,
+            "secret",
+            &["--auth", "PLAIN"],
+            LOGIN_FAILED,
+        ),
+        (ports.smtp, "secret", &["--auth", "LOGIN"], LOGIN_FAILED),
+        (
+            ports.submission,
+            "secret",
+            &["--tls", "--tls-protocol", "tlsv1_1"],
+            TLS_FAILED,
+        ),
+        (
+            ports.submissions,
+            "secret",
+            &["--tls-on-connect", "--tls-protocol", "tlsv1_1"],
+            TLS_FAILED,
+        ),
+    ] {
+        let (code, said) = swaks(port, &user, password, options);
+        assert_eq!(code, expected, "{options:?}\n{said}");
+        assert!(!said.contains("235 "), "{said}");
+    }
+    let mut smtp = Smtp::hello(([127, 0, 0, 1], ports.submission).into()).unwrap();
+    let reply = smtp.command("AUTH PLAIN AGJvYgBzZWNyZXQ=").unwrap();
+    assert!(reply.code >= 500, "{}", reply.text);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod imap;
 mod message;
 mod namespace;
+mod peer;
 mod sink;
 mod smtp;
 mod system;
@@ -11,6 +12,7 @@ mod tools;
 pub use imap::Imap;
 pub use message::{assert_same_below_trace, unique};
 pub use namespace::Namespace;
+pub use peer::{Kind, MAX_SIZE, Peer};
 pub use sink::Sink;
 pub use smtp::Smtp;
 pub use system::{Process, Setup, System, programs, signal};

@@ -86,12 +86,19 @@ impl Smtp {
 
     /// Sends a whole message; gives the reply that decided.
     pub fn send(&mut self, from: &str, to: &[&str], message: &[u8]) -> std::io::Result<Reply> {
-        let reply = self.command(&format!("MAIL FROM:<{from}>"))?;
+        let path = |address: &&str| format!("<{address}>");
+        let to: Vec<String> = to.iter().map(path).collect();
+        self.send_by(&path(&from), &to, message)
+    }
+
+    /// The same with what stands behind `MAIL FROM:` and behind each `RCPT TO:`, parameters included.
+    pub fn send_by(&mut self, from: &str, to: &[String], message: &[u8]) -> std::io::Result<Reply> {
+        let reply = self.command(&format!("MAIL FROM:{from}"))?;
         if reply.code != 250 {
             return Ok(reply);
         }
         for recipient in to {
-            let reply = self.command(&format!("RCPT TO:<{recipient}>"))?;
+            let reply = self.command(&format!("RCPT TO:{recipient}"))?;
             if reply.code != 250 {
                 return Ok(reply);
             }
