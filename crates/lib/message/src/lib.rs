@@ -10,12 +10,14 @@
 //!   its header section ends.
 //! - [`attachments`] looks through a message for attachments that are not wanted, and takes them
 //!   out.
+//! - [`binary`] makes ordinary mail of what was sent as BINARYMIME.
 //! - [`trace`] writes Received, Return-Path and Delivered-To, and counts hops.
 //! - [`dsn`] writes delivery status notifications (RFC 3464).
 //! - [`decode`] turns header values and part bodies into UTF-8 for search and for people.
 //! - [`header`] reads header fields, addresses and content types as they stand on the wire.
 
 pub mod attachments;
+pub mod binary;
 pub mod decode;
 pub mod dsn;
 pub mod header;

@@ -13,21 +13,21 @@ struct Boundary {
 
 /// Boundaries that are in force, outermost first.
 #[derive(Debug, Default)]
-pub(super) struct Boundaries {
+pub(crate) struct Boundaries {
     open: Vec<Boundary>,
 }
 
 /// A line that is a boundary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Hit {
+pub(crate) struct Hit {
     /// The multipart's place in the stack of open parts.
-    pub(super) depth: usize,
+    pub(crate) depth: usize,
     /// It is the one behind the last part.
-    pub(super) closes: bool,
+    pub(crate) closes: bool,
 }
 
 impl Boundaries {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.open.is_empty()
     }
 
@@ -35,8 +35,13 @@ impl Boundaries {
         self.open.clear();
     }
 
-    pub(super) fn add(&mut self, text: &[u8], depth: usize) {
-        if text.len() <= MAX_BOUNDARY {
+    /// Whether lines are matched with such a one.
+    pub(crate) fn takes(text: &[u8]) -> bool {
+        text.len() <= MAX_BOUNDARY
+    }
+
+    pub(crate) fn add(&mut self, text: &[u8], depth: usize) {
+        if Self::takes(text) {
             self.open.push(Boundary {
                 text: text.to_vec(),
                 depth,
@@ -45,7 +50,7 @@ impl Boundaries {
     }
 
     /// Forgets those of parts at `depth` and deeper.
-    pub(super) fn drop_from(&mut self, depth: usize) {
+    pub(crate) fn drop_from(&mut self, depth: usize) {
         while self.open.last().is_some_and(|open| open.depth >= depth) {
             self.open.pop();
         }
@@ -53,7 +58,7 @@ impl Boundaries {
 
     /// Matches a line without its line break, innermost boundary first: a part whose terminal
     /// boundary is missing ends where an outer one does.
-    pub(super) fn matches(&self, line: &[u8]) -> Option<Hit> {
+    pub(crate) fn matches(&self, line: &[u8]) -> Option<Hit> {
         let rest = line.strip_prefix(b"--")?.trim_ascii_end();
         self.open.iter().rev().find_map(|open| {
             let closes = match rest.strip_prefix(open.text.as_slice())? {
@@ -65,6 +70,20 @@ impl Boundaries {
                 depth: open.depth,
                 closes,
             })
+        })
+    }
+
+    /// Whether a line that starts so can match, however it goes on.
+    pub(crate) fn may_match(&self, start: &[u8]) -> bool {
+        let Some(rest) = start.strip_prefix(b"--") else {
+            return b"--".starts_with(start);
+        };
+        self.open.iter().any(|open| {
+            let Some(after) = rest.strip_prefix(open.text.as_slice()) else {
+                return open.text.starts_with(rest);
+            };
+            let after = after.strip_prefix(b"--").unwrap_or(after);
+            after == b"-" || after.iter().all(u8::is_ascii_whitespace)
         })
     }
 }

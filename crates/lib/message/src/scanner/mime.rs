@@ -19,7 +19,7 @@ pub(crate) struct Mime {
 
 /// Collects the MIME fields of a header section; of each the first counts.
 #[derive(Debug, Default)]
-pub(super) struct MimeFields<'a> {
+pub(crate) struct MimeFields<'a> {
     kind: Option<&'a [u8]>,
     id: Option<&'a [u8]>,
     description: Option<&'a [u8]>,
@@ -31,7 +31,7 @@ pub(super) struct MimeFields<'a> {
 }
 
 impl<'a> MimeFields<'a> {
-    pub(super) fn take(&mut self, field: &Field<'a>) {
+    pub(crate) fn take(&mut self, field: &Field<'a>) {
         let Some((b"content-" | b"Content-" | b"CONTENT-", _)) = field.name.split_at_checked(8)
         else {
             return self.take_oddly_written(field);
@@ -61,7 +61,7 @@ impl<'a> MimeFields<'a> {
     }
 
     /// `in_digest`: the default is message/rfc822 (RFC 2046 §5.1.5).
-    pub(super) fn read(&self, in_digest: bool) -> Mime {
+    pub(crate) fn read(&self, in_digest: bool) -> Mime {
         let mut media_type = match self.kind {
             // What has no type and subtype is taken for plain text (RFC 2045 §5.2).
             Some(value) => media_type(value).unwrap_or_else(MediaType::plain),
@@ -144,7 +144,7 @@ impl Mime {
     }
 
     /// The boundary of a multipart, without the white space that may not end it.
-    pub(super) fn boundary(&self) -> Option<&[u8]> {
+    pub(crate) fn boundary(&self) -> Option<&[u8]> {
         self.media_type
             .parameter("boundary")
             .map(<[u8]>::trim_ascii_end)

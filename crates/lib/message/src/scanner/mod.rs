@@ -22,8 +22,9 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use thiserror::Error;
 
+pub(crate) use boundary::{Boundaries, Hit};
 pub use header_lines::{End, HeaderLines};
-pub(crate) use mime::Mime;
+pub(crate) use mime::{Mime, MimeFields};
 pub(crate) use tree::{Node, Tree};
 use walker::Walker;
 

@@ -1,0 +1,29 @@
+//! Any octets, cut anywhere, give the same ordinary mail or the same refusal; what has been converted
+//! has nothing left to convert; and what says nowhere that it is binary passes as it came.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use message::binary::{Converter, Unconvertible};
+
+fn convert<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Result<Vec<u8>, Unconvertible> {
+    let mut converter = Converter::new();
+    let mut out = Vec::new();
+    for piece in pieces {
+        out.extend_from_slice(converter.push(piece)?);
+    }
+    out.extend_from_slice(converter.finish()?);
+    Ok(out)
+}
+
+fuzz_target!(|input: (u8, &[u8])| {
+    let (size, message) = input;
+    let whole = convert(std::iter::once(message));
+    assert_eq!(convert(message.chunks(usize::from(size) + 1)), whole);
+    let Ok(converted) = whole else { return };
+    let again = convert(std::iter::once(converted.as_slice()));
+    assert_eq!(again.as_ref(), Ok(&converted));
+    if !message.to_ascii_lowercase().windows(6).any(|octets| octets == b"binary") {
+        // But for the empty line that a header section without an end gets.
+        assert!(converted.len() == message.len() || converted.len() == message.len() + 2);
+    }
+});
