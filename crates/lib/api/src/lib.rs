@@ -70,6 +70,7 @@ mod conversions;
 pub mod intake;
 pub mod policy_watch;
 pub mod queue_client;
+pub mod queue_run;
 pub mod text_upload;
 
 mod failure;

@@ -6,7 +6,7 @@ use api::queue::v1::queue_server::Queue;
 use api::queue::v1::{
     CompleteRequest, CompleteResponse, EnqueueRequest, EnqueueResponse, GetStatisticsRequest,
     GetStatisticsResponse, LeaseRequest, LeaseResponse, ListMessagesRequest, ListMessagesResponse,
-    ReadMessageRequest, ShowMessageRequest, ShowMessageResponse,
+    ReadMessageRequest, RetryNowRequest, RetryNowResponse, ShowMessageRequest, ShowMessageResponse,
 };
 
 use crate::{Answer, Answers, not_asked};
@@ -37,6 +37,11 @@ pub trait PartOfQueue: Send + Sync + 'static {
         &self,
         _requests: Streaming<CompleteRequest>,
     ) -> Answer<Answers<CompleteResponse>> {
+        not_asked()
+    }
+
+    /// `RetryNow`.
+    async fn retry_now(&self, _request: RetryNowRequest) -> Answer<RetryNowResponse> {
         not_asked()
     }
 
@@ -92,6 +97,10 @@ impl<T: PartOfQueue> Queue for FakeQueueService<T> {
 
     async fn show_message(&self, _: Request<ShowMessageRequest>) -> Answer<ShowMessageResponse> {
         not_asked()
+    }
+
+    async fn retry_now(&self, request: Request<RetryNowRequest>) -> Answer<RetryNowResponse> {
+        self.0.retry_now(request.into_inner()).await
     }
 
     async fn get_statistics(

@@ -10,8 +10,9 @@ use api::queue::v1::{
     HistoryEvent, ListMessagesRequest, Outcome as End, QueuedMessage, QueuedRecipient,
     ShowMessageRequest, ShowMessageResponse,
 };
+use api::queue_run::{Wanted, retry_now};
 use json::{Message, Story};
-use rules::format_size;
+use rules::{Domain, format_size};
 
 /// What can be seen of the queue.
 #[derive(Debug, clap::Subcommand)]
@@ -31,6 +32,26 @@ Examples:
         /// At most so many
         #[arg(long, value_name = "N", default_value_t = 100)]
         limit: usize,
+    },
+    /// Try now what waits for its next attempt, instead of at its time
+    #[command(after_help = "\
+What is under way, or has not been tried yet, stays as it is. Without a domain or a message, everything
+that waits is tried.
+
+Examples:
+  postern queue retry --domain slow.test
+  postern queue retry --domain slow.test --subdomains
+  postern queue retry --message 1042")]
+    Retry {
+        /// Only what is for recipients of this domain
+        #[arg(long, conflicts_with = "message")]
+        domain: Option<String>,
+        /// And of the domains below it
+        #[arg(long, requires = "domain")]
+        subdomains: bool,
+        /// Only what waits of this message
+        #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
+        message: Option<i64>,
     },
     /// Show one message: who still waits for it, and what became of the others
     #[command(after_help = "Example:\n  postern queue show 1042")]
@@ -58,6 +79,17 @@ pub(crate) async fn run(
                 screen.remark("There are more; ask for them by --limit.");
             }
         }
+        Command::Retry {
+            domain,
+            subdomains,
+            message,
+        } => {
+            let wanted = wanted(domain.as_deref(), subdomains, message)?;
+            let started = retry_now(&mut system.queue()?, wanted, usize::MAX).await;
+            let started = started.map_err(|status| Failure::call("the queue", &status))?;
+            let shown = serde_json::json!({ "recipients": started.recipients });
+            screen.show(&shown, || retried(started.recipients));
+        }
         Command::Show { message } => {
             let shown = show(system, message).await?;
             screen.show(&Story::new(message, &shown), || {
@@ -66,6 +98,29 @@ pub(crate) async fn run(
         }
     }
     Ok(Outcome::Done)
+}
+
+fn wanted(domain: Option<&str>, subdomains: bool, message: Option<i64>) -> Result<Wanted, Failure> {
+    Ok(match (domain, message) {
+        (Some(text), _) => {
+            let name = Domain::parse(text)
+                .map_err(|error| Failure::refused(format!("`{text}` is no domain: {error}")))?;
+            Wanted::Domain {
+                name: name.to_string(),
+                subdomains,
+            }
+        }
+        (None, Some(message)) => Wanted::Message(message),
+        (None, None) => Wanted::All,
+    })
+}
+
+fn retried(recipients: u64) -> String {
+    match recipients {
+        0 => "Nothing of that waits for another attempt.".to_owned(),
+        1 => "1 recipient is tried now.".to_owned(),
+        recipients => format!("{recipients} recipients are tried now."),
+    }
 }
 
 /// Everything that waits, as `mailq` shows it.

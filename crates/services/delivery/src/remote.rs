@@ -17,12 +17,14 @@ mod table;
 mod transaction;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::grpc::Channel;
 use api::queue::v1::LeasedRecipient;
 use rules::{Gateway, Host};
 use session_io::ClientTls;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::finish::Finisher;
@@ -145,6 +147,11 @@ impl Remote {
             true => target.secured(),
             false => target.clone(),
         };
+        if let Some(asked) = self.asked(&job) {
+            // Somebody knows better than we did before.
+            self.openings.forget_silence(target, asked);
+            self.table.forget_unreachable(target, asked);
+        }
         for job in job.split() {
             match self.table.add(target, self.openings.history(target), job) {
                 Admission::Queued => {}
@@ -153,6 +160,19 @@ impl Remote {
                 Admission::Stopped(job) => self.leave(&job),
             }
         }
+    }
+
+    /// When an attempt was asked for, if one was.
+    fn asked(&self, job: &Job) -> Option<Instant> {
+        let recipients = job.recipients.iter();
+        let asked_ms = recipients.map(|one| one.retry_asked_at_ms).max()?;
+        if asked_ms == 0 {
+            return None;
+        }
+        let since = self.setup.finisher.clock.now_ms().saturating_sub(asked_ms);
+        let since = Duration::from_millis(u64::try_from(since).unwrap_or(0));
+        // What is from before this machine began is no memory of ours.
+        Instant::now().checked_sub(since)
     }
 
     /// Begins no more jobs: those that wait are left to other workers.

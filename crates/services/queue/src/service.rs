@@ -8,7 +8,7 @@ use api::queue::v1::queue_server::Queue;
 use api::queue::v1::{
     CompleteRequest, CompleteResponse, EnqueueRequest, EnqueueResponse, GetStatisticsRequest,
     GetStatisticsResponse, LeaseRequest, LeaseResponse, ListMessagesRequest, ListMessagesResponse,
-    ReadMessageRequest, ShowMessageRequest, ShowMessageResponse,
+    ReadMessageRequest, RetryNowRequest, RetryNowResponse, ShowMessageRequest, ShowMessageResponse,
 };
 use futures::stream::BoxStream;
 use tokio::sync::mpsc;
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::answers::answers;
 use crate::engine::Engine;
-use crate::{complete, enqueue, lease, read};
+use crate::{complete, enqueue, lease, read, retry};
 
 /// The service.
 #[derive(Debug)]
@@ -108,6 +108,14 @@ impl Queue for QueueService {
     ) -> Result<Response<ShowMessageResponse>, Status> {
         let shown = read::show(&self.engine, request.get_ref().message_id).await?;
         Ok(Response::new(shown))
+    }
+
+    async fn retry_now(
+        &self,
+        request: Request<RetryNowRequest>,
+    ) -> Result<Response<RetryNowResponse>, Status> {
+        let due = retry::retry_now(&self.engine, request.get_ref()).await?;
+        Ok(Response::new(due))
     }
 
     async fn get_statistics(

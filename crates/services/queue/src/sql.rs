@@ -13,6 +13,7 @@ pub(crate) mod leases;
 pub(crate) mod listing;
 pub(crate) mod quarantine;
 pub(crate) mod refusals;
+pub(crate) mod retry;
 pub(crate) mod revisions;
 pub(crate) mod secrets;
 pub(crate) mod throttle;

@@ -77,6 +77,16 @@ impl<K: Clone + Eq + Hash> Openings<K> {
         known.insert(target.clone(), (history, Instant::now()));
     }
 
+    /// That it kept us waiting before then is no longer held against it.
+    pub(super) fn forget_silence(&self, target: &K, before: Instant) {
+        let mut known = self.lock();
+        if let Some((History::Silent, since)) = known.get(target)
+            && *since < before
+        {
+            known.remove(target);
+        }
+    }
+
     /// Opens when it is this destination's turn. One that is slow may be begun twice.
     pub(super) async fn open<T, F: Future<Output = T>>(
         &self,

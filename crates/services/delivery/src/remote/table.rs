@@ -40,7 +40,14 @@ struct Destination {
     lanes: usize,
     waiting: usize,
     wake: Arc<Notify>,
-    unreachable: Option<(Instant, Failure)>,
+    unreachable: Option<Unreachable>,
+}
+
+/// No server could be reached.
+struct Unreachable {
+    since: Instant,
+    until: Instant,
+    failure: Failure,
 }
 
 /// What has become of a job that was to be queued.
@@ -78,8 +85,8 @@ impl Table {
         }
         let destination = state.destinations.entry(target.clone()).or_default();
         match &destination.unreachable {
-            Some((until, failure)) if *until > Instant::now() => {
-                return Admission::Unreachable(job, failure.clone());
+            Some(known) if known.until > Instant::now() => {
+                return Admission::Unreachable(job, known.failure.clone());
             }
             _ => destination.unreachable = None,
         }
@@ -168,14 +175,27 @@ impl Table {
             let over = destination
                 .unreachable
                 .as_ref()
-                .is_some_and(|(until, _)| *until <= now);
+                .is_some_and(|known| known.until <= now);
             destination.lanes > 0 || !destination.queue.is_empty() || !over
         });
         let Some(destination) = state.destinations.get_mut(target) else {
             return VecDeque::new();
         };
-        destination.unreachable = Some((now + pause, failure.clone()));
+        destination.unreachable = Some(Unreachable {
+            since: now,
+            until: now + pause,
+            failure: failure.clone(),
+        });
         std::mem::take(&mut destination.queue)
+    }
+
+    /// That no server could be reached before then is no longer held against the destination.
+    pub(super) fn forget_unreachable(&self, target: &Target, before: Instant) {
+        if let Some(destination) = self.lock().destinations.get_mut(target) {
+            destination
+                .unreachable
+                .take_if(|known| known.since < before);
+        }
     }
 
     /// Gives back what has not begun.

@@ -115,6 +115,7 @@ impl Entry {
                         notify: recipient.notify,
                         attempts: 0,
                         delay_notified: false,
+                        retry_asked_at_ms: 0,
                     });
                 }
             }

@@ -130,6 +130,7 @@ fn group(leased: Vec<Leased>) -> Vec<LeasedMessage> {
             notify: u32::try_from(row.notify).unwrap_or(0),
             attempts: u32::try_from(row.attempts).unwrap_or(0),
             delay_notified: row.delay_notified,
+            retry_asked_at_ms: row.retry_asked_at.unwrap_or(0),
         };
         match messages.last_mut() {
             Some(message) if message.message_id == row.message_id => {

@@ -12,6 +12,7 @@ pub(crate) struct Leased {
     pub(crate) notify: i16,
     pub(crate) attempts: i32,
     pub(crate) delay_notified: bool,
+    pub(crate) retry_asked_at: Option<i64>,
     pub(crate) message_id: i64,
     pub(crate) size: i64,
     pub(crate) reverse_path: String,
@@ -54,7 +55,7 @@ pub(crate) async fn lease(
                     RETURNING *
                    )
                    SELECT r.id, epoch, address, original_recipient, notify, attempts,
-                          delay_notified, m.id AS message_id, size, reverse_path, received_at,
+                          delay_notified, retry_asked_at, m.id AS message_id, size, reverse_path, received_at,
                           flags, envelope_id, return_content
                    FROM leased r JOIN queue.message m ON m.id = r.id >> 14 ORDER BY r.id"#,
                 worker,
@@ -77,7 +78,7 @@ pub(crate) async fn lease(
                     RETURNING *
                    )
                    SELECT r.id, epoch, address, original_recipient, notify, attempts,
-                          delay_notified, m.id AS message_id, size, reverse_path, received_at,
+                          delay_notified, retry_asked_at, m.id AS message_id, size, reverse_path, received_at,
                           flags, envelope_id, return_content
                    FROM leased r JOIN queue.message m ON m.id = r.id >> 14 ORDER BY r.id"#,
                 worker,

@@ -15,5 +15,6 @@ mod outage;
 mod policy;
 mod quarantine;
 mod refusals;
+mod retry;
 mod taking;
 mod throttle;

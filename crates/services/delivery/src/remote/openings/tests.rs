@@ -61,3 +61,20 @@ async fn what_is_known_is_forgotten() {
     tokio::time::advance(MEMORY).await;
     assert_eq!(openings.history(&1), History::New);
 }
+
+#[tokio::test(start_paused = true)]
+async fn silence_is_forgotten_when_an_attempt_is_asked_for_behind_it() {
+    let openings = Openings::new(1);
+    let before = Instant::now();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    openings.note(&1, History::Silent);
+    openings.note(&2, History::Good);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    openings.forget_silence(&1, before);
+    assert_eq!(openings.history(&1), History::Silent);
+    for target in [1, 2] {
+        openings.forget_silence(&target, Instant::now());
+    }
+    assert_eq!(openings.history(&1), History::New);
+    assert_eq!(openings.history(&2), History::Good);
+}

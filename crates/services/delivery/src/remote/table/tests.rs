@@ -38,3 +38,27 @@ fn what_waits_for_a_silent_destination_is_little() {
     assert!(!failure.permanent);
     assert!(matches!(add(&table, History::Good), Admission::NewLane));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_learnt_before_an_attempt_was_asked_for_does_not_put_it_off() {
+    let table = Table::new(3);
+    let asked_before = Instant::now();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert!(matches!(add(&table, History::New), Admission::NewLane));
+    let failure = Failure::temporary("4.4.1", "Nobody is there.");
+    table.unreachable(&target(), History::Silent, &failure);
+    tokio::time::advance(Duration::from_secs(1)).await;
+
+    table.forget_unreachable(&target(), asked_before);
+    let admission = add(&table, History::New);
+    assert!(
+        matches!(admission, Admission::Unreachable(..)),
+        "it is news"
+    );
+
+    table.forget_unreachable(&target(), Instant::now());
+    assert!(!matches!(
+        add(&table, History::New),
+        Admission::Unreachable(..)
+    ));
+}
