@@ -96,6 +96,11 @@ impl Imap {
         self.literal(&format!("UID FETCH {uid} BODY.PEEK[]"))
     }
 
+    /// The content of a part, as it is encoded.
+    pub fn part(&mut self, uid: u32, path: &str) -> std::io::Result<Vec<u8>> {
+        self.literal(&format!("UID FETCH {uid} BODY.PEEK[{path}]"))
+    }
+
     /// The values of one header field, of all messages.
     pub fn field_of_all(&mut self, name: &str) -> std::io::Result<Vec<String>> {
         let answer = self.command(&format!("UID FETCH 1:* BODY.PEEK[HEADER.FIELDS ({name})]"))?;

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 pub struct Sink {
     address: SocketAddr,
     connections: Arc<AtomicUsize>,
+    away: Arc<AtomicBool>,
     taken: Mutex<Receiver<String>>,
 }
 
@@ -23,8 +24,13 @@ impl Sink {
         let (taken, receiver) = channel();
         let connections = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&connections);
+        let away = Arc::new(AtomicBool::new(false));
+        let is_away = Arc::clone(&away);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                if is_away.load(Ordering::SeqCst) {
+                    continue;
+                }
                 let number = counter.fetch_add(1, Ordering::SeqCst);
                 let taken = taken.clone();
                 std::thread::spawn(move || serve(stream, number < hanging, &taken));
@@ -33,12 +39,23 @@ impl Sink {
         Self {
             address,
             connections,
+            away,
             taken: Mutex::new(receiver),
         }
     }
 
     pub fn port(&self) -> u16 {
         self.address.port()
+    }
+
+    /// From now on connections are closed without a word.
+    pub fn go_away(&self) {
+        self.away.store(true, Ordering::SeqCst);
+    }
+
+    /// It serves again.
+    pub fn come_back(&self) {
+        self.away.store(false, Ordering::SeqCst);
     }
 
     /// How many have connected.

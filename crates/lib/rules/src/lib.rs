@@ -19,6 +19,7 @@
 //!
 //!  the greeting                    Policy::accept_early_talker(&trust, when)  → Verdict
 //!  MAIL FROM                       Policy::accept_free_space(&trust, free)    → Verdict
+//!  ETRN                            Policy::accept_queue_run(&trust, &domain)  → Verdict
 //!  the message                     BlockedAttachments::{by_name, by_type}, blocked_attachment(…)
 //!
 //! Where an answer depends on who has a mailbox here, it names the user and says what holds

@@ -1,7 +1,7 @@
 //! What MAIL and RCPT are answered. The relay rule (I9) is here.
 
 use crate::address::EmailAddress;
-use crate::domain::Host;
+use crate::domain::{Domain, Host};
 use crate::facts::SessionFacts;
 use crate::path::{ForwardPath, ReversePath};
 use crate::policy::Policy;
@@ -49,6 +49,17 @@ impl Policy {
             }
             _ => Verdict::accepted(),
         }
+    }
+
+    /// ETRN: whether mail that waits for that domain is tried at this peer's word.
+    pub fn accept_queue_run(&self, trust: &Trust, domain: &Domain) -> Verdict {
+        if trust.trusted {
+            return Verdict::accepted();
+        }
+        let refusal = refusals::QUEUE_RUN_DENIED
+            .because(format!("ETRN for {domain}"))
+            .because(format!("the peer is not trusted: {}", trust.name));
+        until_trust_is_known(trust, refusal)
     }
 
     /// MAIL: whether this sender, with a message of the size it declares, is let in.

@@ -235,6 +235,13 @@ pub(crate) mod refusals {
         "5.7.1",
         "Your address is on lists that this server relies on",
     );
+    /// RFC 1985 §5.2.
+    pub(crate) const QUEUE_RUN_DENIED: Verdict = refusal(
+        "queue-run-denied",
+        459,
+        "4.7.1",
+        "Mail for others is not tried at your word",
+    );
     pub(crate) const SPOOFED_SENDER: Verdict = refusal(
         "spoofed-sender",
         550,

@@ -23,10 +23,11 @@ mod session;
 mod table;
 mod terms;
 
+pub use commands::etrn::{Node, QueueRun};
 pub use commands::mail::{Body, Mail, ReturnContent};
 pub use commands::rcpt::{Notify, Rcpt};
 pub use commands::xclient::Xclient;
-pub use content::Fault;
+pub use content::{Fault, TextLines};
 pub use event::{CloseReason, Event};
 pub use session::Session;
 pub use terms::{Announced, Hello, Limits, Terms};

@@ -50,6 +50,10 @@ impl Peer for Server {
                 auth_required: true,
                 ..TERMS
             }),
+            ("trusted", _) => self.session.set_terms(Terms {
+                etrn: true,
+                ..TERMS
+            }),
             ("proxy", _) => self.session.set_terms(Terms {
                 auth_required: true,
                 xclient: true,
@@ -107,9 +111,11 @@ transcripts!(
     bdat,
     bearer,
     bearer_refused,
+    binarymime,
     chunks_and_tls,
     cram_md5,
     data,
+    etrn,
     external,
     external_as,
     hello,

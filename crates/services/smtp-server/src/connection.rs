@@ -3,6 +3,7 @@
 
 mod authentication;
 mod author;
+mod binary;
 mod content;
 mod early;
 mod envelope;
@@ -10,6 +11,7 @@ mod login;
 mod origin;
 mod patience;
 mod quarantine;
+mod queue_run;
 mod rates;
 mod refusal;
 mod verify;
@@ -226,6 +228,10 @@ impl Connection {
                 self.asked.answered(accepted);
             }
             Event::Verify(mailbox) => self.verify(mailbox).await,
+            Event::QueueRun(node) => {
+                self.asked = Asked::default();
+                self.queue_run(node).await;
+            }
             Event::Begin => self.begin().await,
             Event::Content(octets) => self.content(octets).await,
             Event::Complete => {
@@ -302,6 +308,7 @@ impl Connection {
                 messages: self.server.max_messages,
                 recipients: rules.max_recipients,
             },
+            etrn: trust.trusted,
             require_tls: tls,
             refusals: rules.max_refusals,
         });

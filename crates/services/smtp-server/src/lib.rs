@@ -13,6 +13,7 @@
 //!               ├─ refusals     what was refused, to the queue in the background
 //!               ├─ rates        throttle (throttle.Count once a second, throttle.Greylist)
 //!               ├─ authentication   mail-authentication (SPF, DKIM, DMARC, ARC, DNS lists), rules
+//!               ├─ queue_run    queue.RetryNow (ETRN)
 //!               └─ content      intake (scanner, inline text or upload) ──▶ queue.Enqueue
 //! ```
 
@@ -23,6 +24,7 @@ mod listen;
 mod login_methods;
 mod metrics;
 mod nonce;
+mod queue_runs;
 mod refusals;
 mod replies;
 mod reverse_name;

@@ -24,6 +24,24 @@ pub(crate) const LOGIN_LATER: Reply =
 pub(crate) const LOGIN_UNAVAILABLE: Reply =
     Reply::new(454, 7, 0, "Temporary authentication failure");
 pub(crate) const NO_ADDRESS: Reply = Reply::new(501, 1, 3, "Say a whole address");
+/// RFC 1985 §5.2.
+pub(crate) const NO_QUEUE_RUN: Reply =
+    Reply::new(458, 3, 0, "Unable to queue messages, try again later");
+pub(crate) const NO_DOMAIN: Reply = Reply::new(501, 5, 4, "Say a domain");
+/// What is signed or encrypted is not changed (RFC 3463 §3.7).
+pub(crate) const BINARY_SEALED: Reply = Reply::new(
+    554,
+    6,
+    2,
+    "A binary part lies in what is signed or encrypted: encode it first",
+);
+/// RFC 3463 §3.7.
+pub(crate) const BINARY_UNCLEAR: Reply = Reply::new(
+    554,
+    6,
+    3,
+    "A message built so cannot be made one without binary parts: encode them first",
+);
 pub(crate) const HEADER_TOO_LARGE: Reply = Reply::new(552, 3, 4, "Header section too large");
 pub(crate) const TOO_MANY_FIELDS: Reply = Reply::new(552, 3, 4, "Too many header fields");
 pub(crate) const NUL: Reply = Reply::new(550, 6, 0, "Message holds a NUL octet");

@@ -19,6 +19,7 @@ use crate::connection::Times;
 use crate::free_space::FreeSpace;
 use crate::login_methods::LoginMethods;
 use crate::metrics::Metrics;
+use crate::queue_runs::QueueRuns;
 use crate::refusals::Refusals;
 use crate::reverse_name::ReverseNames;
 use crate::session_id::SessionIds;
@@ -43,6 +44,7 @@ pub(crate) struct Server {
     pub(crate) ids: SessionIds,
     pub(crate) metrics: Metrics,
     pub(crate) refusals: Refusals,
+    pub(crate) queue_runs: QueueRuns,
     pub(crate) limits: Limits,
     pub(crate) max_hops: usize,
     pub(crate) max_header_fields: usize,
@@ -66,6 +68,7 @@ impl Server {
             directory: DirectoryClient::new(mailbox_store),
             enqueuer: Enqueuer::new(queue.clone()),
             refusals: Refusals::start(queue.clone(), config.refusals_kept_a_minute),
+            queue_runs: QueueRuns::new(queue.clone()),
             throttle: Throttle::start(queue.clone(), service.shutdown.clone()),
             queue,
             network: HostNetwork::watch(),

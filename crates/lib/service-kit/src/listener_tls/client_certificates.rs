@@ -102,6 +102,3 @@ impl ClientCertVerifier for Verifier {
         self.algorithms.supported_schemes()
     }
 }
-
-#[cfg(test)]
-mod tests;

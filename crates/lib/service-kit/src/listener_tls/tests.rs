@@ -25,7 +25,7 @@ fn reloading(config: &TlsConfig) -> Result<Reloaded<CertifiedKey>, Error> {
 }
 
 /// Makes the change visible however coarse the file system's clock is.
-pub(super) fn age(path: &Path) {
+fn age(path: &Path) {
     let file = std::fs::File::options().write(true).open(path).unwrap();
     file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
 }

@@ -4,7 +4,7 @@
 
 use bytes::{Buf as _, BytesMut};
 use sasl::{Bindings, Offer, TokenFault, TokenRefusal};
-use smtp_protocol::server::{Announced, Event, Limits, Session, Terms};
+use smtp_protocol::server::{Announced, Event, Limits, QueueRun, Session, Terms};
 use smtp_protocol::{Mailbox, Path, Reply};
 
 /// Octets that a message may have.
@@ -23,6 +23,7 @@ const TERMS: Terms = Terms {
     auth_required: false,
     xclient: true,
     starttls: true,
+    etrn: true,
     require_tls: true,
     size: SIZE as u64,
     announced: Announced {
@@ -129,6 +130,11 @@ impl Driver {
             Event::Verify(Some(mailbox)) => {
                 check(&mailbox);
                 self.session.verified(mailbox.as_str(), &mut self.said);
+            }
+            Event::QueueRun(node) => {
+                assert!(node.domain.is_ascii() && !node.domain.is_empty());
+                let run = QueueRun::Wait(node.domain.len() as u64);
+                self.session.queue_run(run, &mut self.said);
             }
             Event::Xclient(_)
             | Event::Authenticate(_)

@@ -3,6 +3,7 @@
 pub(super) mod auth;
 pub(super) mod bdat;
 pub(super) mod data;
+pub(super) mod etrn;
 pub(super) mod expn;
 pub(super) mod hello;
 pub(super) mod help;

@@ -2,8 +2,9 @@
 //!
 //! Only CRLF ends a line and only CRLF.CRLF ends DATA (RFC 5321 §2.3.8, §4.1.1.4). A CR or LF
 //! alone makes the message one that other servers could read differently ("SMTP smuggling"): it
-//! is read to its end and refused. Neither is NUL taken (RFC 5321 §2.4 with RFC 5322 §3.5), since
-//! BINARYMIME is not offered.
+//! is read to its end and refused. Neither is NUL taken (RFC 5321 §2.4 with RFC 5322 §3.5). What is
+//! declared to be BINARYMIME is not looked at here: the driver makes text of it, and holds that to
+//! the same.
 
 use memchr::memchr3;
 
@@ -36,7 +37,8 @@ impl Fault {
         }
     }
 
-    pub(super) fn reply(self) -> Reply {
+    /// As the peer reads it.
+    pub fn reply(self) -> Reply {
         match self {
             Self::BareLineFeed => Reply::new(550, 6, 0, "Message holds a LF without CR"),
             Self::BareCarriageReturn => Reply::new(550, 6, 0, "Message holds a CR without LF"),
@@ -49,7 +51,7 @@ impl Fault {
 
 /// Follows the lines of a message over any fragmentation.
 #[derive(Debug)]
-pub(super) struct TextLines {
+pub struct TextLines {
     limit: usize,
     length: usize,
     after_cr: bool,
@@ -58,7 +60,7 @@ pub(super) struct TextLines {
 
 impl TextLines {
     /// For lines of at most `limit` octets, CRLF not counted.
-    pub(super) fn new(limit: usize) -> Self {
+    pub fn new(limit: usize) -> Self {
         Self {
             limit,
             length: 0,
@@ -68,7 +70,7 @@ impl TextLines {
     }
 
     /// What was found first, if anything.
-    pub(super) fn fault(&self) -> Option<Fault> {
+    pub fn fault(&self) -> Option<Fault> {
         self.fault
     }
 
@@ -104,14 +106,14 @@ impl TextLines {
     }
 
     /// Looks at octets that are content whatever they are (BDAT).
-    pub(super) fn check(&mut self, mut input: &[u8]) {
+    pub fn check(&mut self, mut input: &[u8]) {
         while let Some(length) = self.end_of_line(input) {
             input = &input[length..];
         }
     }
 
     /// The message has ended; a CR at its very end has no LF.
-    pub(super) fn finish(&mut self) {
+    pub fn finish(&mut self) {
         if self.after_cr {
             self.found(Fault::BareCarriageReturn);
         }

@@ -2,6 +2,7 @@
 
 use sasl::{BearerToken, CramProof, Credentials, ScramLogin, ScramProof};
 
+use super::commands::etrn::Node;
 use super::commands::mail::Mail;
 use super::commands::rcpt::Rcpt;
 use super::commands::xclient::Xclient;
@@ -44,6 +45,8 @@ pub enum Event {
     Rcpt(Rcpt),
     /// Answer: is there such a mailbox ([`Session::verified`])? `None`: what was said is no address.
     Verify(Option<Mailbox>),
+    /// Answer: is mail that waits for these to be tried now ([`Session::queue_run`])?
+    QueueRun(Node),
     /// Answer: may the message come now?
     Begin,
     /// The first so many octets of the input are the message's next: take them off the input.

@@ -29,6 +29,7 @@ enum Question {
     Sender,
     Recipient,
     Verification,
+    QueueRun,
     Data,
     Chunk,
     Message,
@@ -56,6 +57,8 @@ struct Chunk {
 struct Transaction {
     open: bool,
     smtputf8: bool,
+    /// Its content is not lines of text: the driver looks at the octets (RFC 3030 §3).
+    binary: bool,
     recipients: usize,
     chunks: Option<TextLines>,
     received: u64,

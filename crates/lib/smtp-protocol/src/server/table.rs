@@ -2,7 +2,8 @@
 //! carries it out. A reader of the server starts here.
 
 use super::commands::{
-    auth, bdat, data, expn, hello, help, mail, noop, quit, rcpt, rset, starttls, vrfy, xclient,
+    auth, bdat, data, etrn, expn, hello, help, mail, noop, quit, rcpt, rset, starttls, vrfy,
+    xclient,
 };
 use super::event::Event;
 use super::session::Session;
@@ -75,12 +76,12 @@ const XCLIENT_LINE_LIMIT: usize = 2048;
 pub(super) const AUTH_LINE_LIMIT: usize = 12_288;
 
 #[rustfmt::skip] // A table.
-pub(super) static COMMANDS: [Entry; 15] = [
+pub(super) static COMMANDS: [Entry; 16] = [
     entry("EHLO", ANY, LINE_LIMIT, always, hello::ehlo),
     entry("HELO", ANY, LINE_LIMIT, always, hello::helo),
     entry("MAIL", Phases::only(Phase::Ready), MAIL_LINE_LIMIT, mail::check, mail::proceed),
     entry("RCPT", Phases::only(Phase::Mail).or(Phase::Recipients), RCPT_LINE_LIMIT, always, rcpt::proceed),
-    entry("DATA", Phases::only(Phase::Recipients), LINE_LIMIT, always, data::proceed),
+    entry("DATA", Phases::only(Phase::Recipients), LINE_LIMIT, data::check, data::proceed),
     // Its octets follow whether it may be said or not: it judges the phase itself.
     entry("BDAT", ANY, LINE_LIMIT, always, bdat::proceed),
     entry("RSET", ANY, LINE_LIMIT, always, rset::proceed),
@@ -91,6 +92,7 @@ pub(super) static COMMANDS: [Entry; 15] = [
     entry("XCLIENT", Phases::only(Phase::Start).or(Phase::Ready), XCLIENT_LINE_LIMIT, xclient::check, xclient::proceed),
     entry("VRFY", GREETED, LINE_LIMIT, always, vrfy::proceed),
     entry("EXPN", GREETED, LINE_LIMIT, always, expn::proceed),
+    entry("ETRN", Phases::only(Phase::Ready), LINE_LIMIT, mail::check, etrn::proceed),
     entry("HELP", ANY, LINE_LIMIT, always, help::proceed),
 ];
 

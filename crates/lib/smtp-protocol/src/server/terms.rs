@@ -51,6 +51,8 @@ pub struct Terms {
     pub size: u64,
     /// What is announced by LIMITS (RFC 9422).
     pub announced: Announced,
+    /// ETRN is offered. One that says it all the same is the driver's to refuse.
+    pub etrn: bool,
     /// REQUIRETLS is offered: only within TLS (RFC 8689 §2).
     pub require_tls: bool,
     /// Refusals before the session is closed, where that is fewer than [`Limits::refusals`];

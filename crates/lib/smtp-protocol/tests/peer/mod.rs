@@ -3,7 +3,7 @@
 
 use bytes::{Buf as _, BytesMut};
 use sasl::{Offer, TokenFault, TokenRefusal};
-use smtp_protocol::server::{Announced, Event, Limits, Session, Terms};
+use smtp_protocol::server::{Announced, Event, Limits, Node, QueueRun, Session, Terms};
 use smtp_protocol::{Path, Reply};
 
 /// See the module.
@@ -35,6 +35,7 @@ pub(crate) const TERMS: Terms = Terms {
         messages: 5,
         recipients: 100,
     },
+    etrn: false,
     require_tls: false,
     refusals: 0,
 };
@@ -103,6 +104,7 @@ impl Server {
             Event::Verify(Some(mailbox)) if mailbox.local_part() == "known" => {
                 self.session.verified(mailbox.as_str(), &mut self.output);
             }
+            Event::QueueRun(node) => self.queue_run(&node),
             Event::ScramParameters(login) => {
                 self.log.push(format!("{login:?}"));
                 self.session
@@ -135,6 +137,21 @@ impl Server {
             event => self.answer(event),
         }
         true
+    }
+
+    fn queue_run(&mut self, node: &Node) {
+        self.log.push(format!("{node:?}"));
+        let run = match node.domain.as_str() {
+            "nothing.test" => QueueRun::NothingWaits,
+            "many.test" => QueueRun::SomeWait,
+            "three.test" => QueueRun::Wait(3),
+            "refused.test" => {
+                let refusal = Reply::new(459, 7, 1, "Not allowed");
+                return self.session.refuse(refusal, &mut self.output);
+            }
+            _ => return self.session.accept(&mut self.output),
+        };
+        self.session.queue_run(run, &mut self.output);
     }
 
     fn answer(&mut self, event: Event) {

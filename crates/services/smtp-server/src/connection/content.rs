@@ -12,6 +12,7 @@ use smtp_protocol::server::{Body, ReturnContent as Ret};
 use tokio::time::Instant;
 
 use super::authentication::{Checks, passed_on};
+use super::binary::{self, BinaryMime, ContentError};
 use super::envelope::Transaction;
 use super::refusal::now_ms;
 use super::{Connection, author, quarantine};
@@ -29,17 +30,19 @@ pub(super) struct Incoming {
     held: Option<HeldHeader>,
     /// Of what vouches for the message.
     checks: Option<Checks>,
+    /// Of a message that is BINARYMIME.
+    binary: Option<Box<BinaryMime>>,
     hostname: String,
     /// Whether results in our name are left in it.
     believed: bool,
 }
 
 impl Incoming {
-    async fn push(&mut self, piece: &[u8]) -> Result<(), IntakeError> {
+    async fn push(&mut self, piece: &[u8]) -> Result<(), ContentError> {
         let complete = match &mut self.held {
             None => {
                 self.check_text(piece);
-                return self.intake.push(piece).await;
+                return self.hand_on(piece).await;
             }
             Some(held) => held.push(piece),
         };
@@ -49,7 +52,16 @@ impl Incoming {
         Ok(())
     }
 
-    async fn release(&mut self) -> Result<(), IntakeError> {
+    /// Octets that have been looked at as they came go on as ordinary mail.
+    async fn hand_on(&mut self, octets: &[u8]) -> Result<(), ContentError> {
+        let text = match &mut self.binary {
+            None => octets,
+            Some(binary) => binary.push(octets)?,
+        };
+        Ok(self.intake.push(text).await?)
+    }
+
+    async fn release(&mut self) -> Result<(), ContentError> {
         if let Some(held) = self.held.take() {
             let Complete {
                 missing,
@@ -62,8 +74,8 @@ impl Incoming {
             self.check_text(&text);
             self.intake.push_fields(&missing).await?;
             let header = passed_on(&header, &self.hostname, self.believed);
-            self.intake.push(&header).await?;
-            self.intake.push(&text).await?;
+            self.hand_on(&header).await?;
+            self.hand_on(&text).await?;
         }
         Ok(())
     }
@@ -75,8 +87,11 @@ impl Incoming {
     }
 
     /// All of it has come.
-    async fn end(&mut self) -> Result<Option<Checks>, IntakeError> {
+    async fn end(&mut self) -> Result<Option<Checks>, ContentError> {
         self.release().await?;
+        if let Some(binary) = &mut self.binary {
+            self.intake.push(binary.finish()?).await?;
+        }
         Ok(self.checks.take())
     }
 }
@@ -126,14 +141,17 @@ impl Connection {
         };
         let hostname = hostname.clone();
         if let Err(error) = intake.push_fields(&trace).await {
-            let reply = self.reply_to_failure(&transaction.trust, &error);
+            let reply = self.reply_to_failure(&transaction.trust, &error.into());
             self.session.refuse(reply, self.io.output());
             return;
         }
+        let binary = (transaction.mail.body == Body::BinaryMime)
+            .then(|| Box::new(BinaryMime::new(self.server.limits.text_line)));
         self.incoming = Some(Incoming {
             intake,
             held,
             checks,
+            binary,
             hostname,
             believed,
         });
@@ -190,7 +208,7 @@ impl Connection {
             content,
             removed,
             found,
-        } = screened.map_err(|error| self.reply_to_failure(&transaction.trust, &error))?;
+        } = screened.map_err(|error| self.reply_to_failure(&transaction.trust, &error.into()))?;
         self.note_removed(&transaction.id, &removed);
         if let Some(blocked) = found {
             self.keep_back(transaction, &blocked)?;
@@ -271,8 +289,9 @@ impl Connection {
                 trust: transaction.trust.name.to_owned(),
                 session: transaction.id,
             }),
-            eight_bit: mail.body == Body::EightBitMime,
+            eight_bit: mail.body != Body::SevenBit,
             smtputf8: mail.smtputf8,
+            // It has become text.
             binary: false,
             envelope_id: mail.envelope_id.unwrap_or_default(),
             return_content: match mail.return_content {
@@ -303,7 +322,22 @@ impl Connection {
         self.server.metrics.removed(removed.len());
     }
 
-    fn reply_to_failure(&self, trust: &Trust, error: &IntakeError) -> Reply {
+    fn reply_to_failure(&self, trust: &Trust, error: &ContentError) -> Reply {
+        match error {
+            ContentError::Intake(error) => self.reply_to_intake(trust, error),
+            ContentError::Unconvertible(why) => {
+                let (name, reply) = binary::refusal(*why);
+                self.note_refusal(name, &[why.to_string().into()]);
+                reply
+            }
+            ContentError::Fault(fault) => {
+                self.note_refusal(fault.name(), &[]);
+                fault.reply()
+            }
+        }
+    }
+
+    fn reply_to_intake(&self, trust: &Trust, error: &IntakeError) -> Reply {
         match error {
             IntakeError::Blocked(blocked) => self.reply_to_verdict(&verdict_of(trust, blocked)),
             IntakeError::Scan(_) => {

@@ -61,9 +61,12 @@ pub(in crate::server) fn greet(session: &Session, output: &mut BytesMut) {
             text.push_str("\nXCLIENT ");
             text.push_str(ATTRIBUTES);
         }
-        text.push_str("\n8BITMIME\nSMTPUTF8\nCHUNKING\nDSN\nENHANCEDSTATUSCODES");
+        text.push_str("\n8BITMIME\nSMTPUTF8\nCHUNKING\nBINARYMIME\nDSN\nENHANCEDSTATUSCODES");
         if session.terms.require_tls {
             text.push_str("\nREQUIRETLS");
+        }
+        if session.terms.etrn {
+            text.push_str("\nETRN");
         }
         limits(&session.terms.announced, &mut text);
         text.push_str("\nHELP");

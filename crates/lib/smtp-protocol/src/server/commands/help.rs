@@ -14,7 +14,11 @@ pub(in crate::server) fn proceed(
     let verbs: Vec<_> = COMMANDS
         .iter()
         .map(|entry| entry.verb)
-        .filter(|verb| *verb != "XCLIENT" || session.terms.xclient)
+        .filter(|verb| match *verb {
+            "XCLIENT" => session.terms.xclient,
+            "ETRN" => session.terms.etrn,
+            _ => true,
+        })
         .collect();
     let text = format!("Commands: {}", verbs.join(" "));
     Reply::new(214, 0, 0, "").with_text(text).write(output);

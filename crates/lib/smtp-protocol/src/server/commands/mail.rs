@@ -1,4 +1,4 @@
-//! MAIL (RFC 5321 §4.1.1.2) with SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531), RET and
+//! MAIL (RFC 5321 §4.1.1.2) with SIZE (RFC 1870), BODY (RFC 6152, RFC 3030 §3), SMTPUTF8 (RFC 6531), RET and
 //! ENVID (RFC 3461 §4.3, §4.4), AUTH (RFC 4954 §5) and REQUIRETLS (RFC 8689 §2).
 
 use bytes::BytesMut;
@@ -35,6 +35,8 @@ pub enum Body {
     SevenBit,
     /// 8BITMIME.
     EightBitMime,
+    /// BINARYMIME: any octets, by BDAT alone.
+    BinaryMime,
 }
 
 /// RET.
@@ -116,6 +118,8 @@ fn parameter(mail: &mut Mail, key: &str, value: Option<&str>) -> Result<(), Repl
                 Body::SevenBit
             } else if value.eq_ignore_ascii_case("8BITMIME") {
                 Body::EightBitMime
+            } else if value.eq_ignore_ascii_case("BINARYMIME") {
+                Body::BinaryMime
             } else {
                 return Err(MALFORMED);
             };

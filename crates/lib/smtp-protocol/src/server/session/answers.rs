@@ -6,6 +6,7 @@ use sasl::TokenRefusal;
 use super::{Mode, Question, Session, Transaction};
 use crate::Reply;
 use crate::server::auth;
+use crate::server::commands::etrn::QueueRun;
 use crate::server::commands::hello::greet;
 use crate::server::content::{DotStuffed, TextLines};
 use crate::server::event::CloseReason;
@@ -48,6 +49,7 @@ impl Session {
             Question::Verification => {
                 Reply::new(252, 1, 5, "Send some mail, and see").write(output);
             }
+            Question::QueueRun => QueueRun::Begun.reply().write(output),
             Question::Data => {
                 self.mode = Mode::Data(DotStuffed::new(TextLines::new(self.limits.text_line)));
                 Reply::plain(354, "End with <CRLF>.<CRLF>").write(output);
@@ -84,6 +86,14 @@ impl Session {
             self.mode = Mode::Command;
             let text = format!("<{address}>");
             Reply::new(250, 1, 5, "").with_text(text).write(output);
+        }
+    }
+
+    /// Answers [`Event::QueueRun`]: mail that waits is being tried.
+    pub fn queue_run(&mut self, run: QueueRun, output: &mut BytesMut) {
+        if matches!(self.mode, Mode::Asked(Question::QueueRun)) {
+            self.mode = Mode::Command;
+            run.reply().write(output);
         }
     }
 
@@ -161,6 +171,7 @@ impl Session {
             }
             Question::Recipient
             | Question::Verification
+            | Question::QueueRun
             | Question::StartTls
             | Question::Xclient { .. } => {}
         }

@@ -4,7 +4,7 @@ use bytes::{Buf as _, BytesMut};
 
 use super::{Chunk, Mode, Question, Session};
 use crate::Reply;
-use crate::server::content::{Fault, Piece};
+use crate::server::content::{Fault, Piece, TextLines};
 use crate::server::event::Event;
 use crate::server::table::Phase;
 
@@ -63,11 +63,17 @@ impl Session {
             return None;
         }
         self.chunk.left -= here as u64;
-        let fault = self.transaction.chunks.as_mut().and_then(|lines| {
+        let fault = self.text_lines().and_then(|lines| {
             lines.check(&input[..here]);
             lines.fault()
         });
         self.content(here, fault, input, output)
+    }
+
+    /// What the lines of the chunks are held to, where they are lines.
+    fn text_lines(&mut self) -> Option<&mut TextLines> {
+        let lines = self.transaction.chunks.as_mut();
+        lines.filter(|_| !self.transaction.binary)
     }
 
     fn end_of_chunk(&mut self, output: &mut BytesMut) -> Option<Event> {
@@ -79,7 +85,7 @@ impl Session {
             return open.then_some(Event::Reset);
         }
         if self.chunk.last {
-            let fault = self.transaction.chunks.as_mut().and_then(|lines| {
+            let fault = self.text_lines().and_then(|lines| {
                 lines.finish();
                 lines.fault()
             });

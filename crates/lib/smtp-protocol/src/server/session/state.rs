@@ -5,7 +5,8 @@ use sasl::Exchange;
 
 use super::{Mode, Question, Session, Transaction};
 use crate::server::auth;
-use crate::server::commands::mail::Mail;
+use crate::server::commands::etrn::Node;
+use crate::server::commands::mail::{Body, Mail};
 use crate::server::commands::rcpt::Rcpt;
 use crate::server::commands::xclient::Xclient;
 use crate::server::event::{CloseReason, Event};
@@ -34,6 +35,11 @@ impl Session {
         self.transaction.smtputf8
     }
 
+    /// Whether the message that is to come was declared to be binary.
+    pub(in crate::server) fn is_binary(&self) -> bool {
+        self.transaction.binary
+    }
+
     pub(in crate::server) fn ask_hello(&mut self, hello: Hello) -> Event {
         self.transaction = Transaction::default();
         self.hello = Some(hello);
@@ -52,6 +58,7 @@ impl Session {
     pub(in crate::server) fn ask_sender(&mut self, mail: Mail) -> Event {
         self.transaction = Transaction {
             smtputf8: mail.smtputf8,
+            binary: mail.body == Body::BinaryMime,
             ..Transaction::default()
         };
         self.ask(Question::Sender, Event::Mail(mail))
@@ -63,6 +70,10 @@ impl Session {
 
     pub(in crate::server) fn ask_verification(&mut self, mailbox: Option<Mailbox>) -> Event {
         self.ask(Question::Verification, Event::Verify(mailbox))
+    }
+
+    pub(in crate::server) fn ask_queue_run(&mut self, node: Node) -> Event {
+        self.ask(Question::QueueRun, Event::QueueRun(node))
     }
 
     pub(in crate::server) fn ask_data(&mut self) -> Event {

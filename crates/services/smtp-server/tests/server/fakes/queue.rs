@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use api::grpc::{Response, Status, Streaming, async_trait};
 use api::message::v1::{Chunk, Failure, StoredText};
-use api::queue::v1::{Accepted, EnqueueRequest, EnqueueResponse, Submission, enqueue_response};
+use api::queue::v1::{
+    Accepted, EnqueueRequest, EnqueueResponse, RetryNowRequest, RetryNowResponse, Submission,
+    enqueue_response,
+};
 use fakes::{Answers, PartOfQueue, Texts};
 use futures::StreamExt as _;
 use tokio::sync::watch;
@@ -30,6 +33,8 @@ pub(crate) struct FakeQueue {
     pub(crate) answer: watch::Sender<Answer>,
     accepted: Arc<Mutex<Vec<Submission>>>,
     texts: Texts,
+    /// What was to be tried now.
+    runs: Arc<Mutex<Vec<RetryNowRequest>>>,
     /// How many submissions have arrived, accepted or not.
     pub(crate) arrived: watch::Sender<usize>,
 }
@@ -40,6 +45,7 @@ impl FakeQueue {
             answer: watch::Sender::new(Answer::Accept),
             accepted: Arc::default(),
             texts: Texts::default(),
+            runs: Arc::default(),
             arrived: watch::Sender::new(0),
         }
     }
@@ -54,6 +60,11 @@ impl FakeQueue {
         let mut accepted = self.accepted();
         assert_eq!(accepted.len(), 1);
         accepted.remove(0)
+    }
+
+    /// What was to be tried now.
+    pub(crate) fn runs(&self) -> Vec<RetryNowRequest> {
+        self.runs.lock().unwrap().clone()
     }
 
     /// An uploaded text.
@@ -112,6 +123,24 @@ impl PartOfQueue for FakeQueue {
             std::future::ready((!before).then_some(answer))
         });
         Ok(Response::new(Box::pin(answers)))
+    }
+
+    /// For `many.test` there is always more; for `three.test` there are three messages.
+    async fn retry_now(&self, request: RetryNowRequest) -> fakes::Answer<RetryNowResponse> {
+        if matches!(*self.answer.borrow(), Answer::Unavailable) {
+            return Err(Status::unavailable("secret cause"));
+        }
+        let (recipients, messages, next) = match request.domain.as_str() {
+            "many.test" => (5_000, 5_000, request.after + 1),
+            "three.test" => (4, 3, 0),
+            _ => (0, 0, 0),
+        };
+        self.runs.lock().unwrap().push(request);
+        Ok(Response::new(RetryNowResponse {
+            recipients,
+            messages,
+            next,
+        }))
     }
 
     async fn store_text(&self, pieces: Streaming<Chunk>) -> fakes::Answer<StoredText> {

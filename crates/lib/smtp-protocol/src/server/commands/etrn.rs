@@ -1,0 +1,66 @@
+//! ETRN (RFC 1985): mail that waits for a domain is to be tried now. Whose word is taken is the
+//! driver's to say.
+
+use bytes::BytesMut;
+
+use crate::Reply;
+use crate::path::is_hello_name;
+use crate::server::session::Session;
+use crate::server::table::Proceeded;
+
+/// Whose mail is to be tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// A domain, as written.
+    pub domain: String,
+    /// `@`: and those below it (§5.3).
+    pub subdomains: bool,
+}
+
+/// What came of it (RFC 1985 §5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueRun {
+    /// It has begun; what there is to be tried is not known.
+    Begun,
+    /// Nothing waits.
+    NothingWaits,
+    /// Messages are being tried, too many to be counted.
+    SomeWait,
+    /// So many messages are being tried.
+    Wait(u64),
+}
+
+impl QueueRun {
+    pub(in crate::server) fn reply(self) -> Reply {
+        match self {
+            Self::Begun => Reply::new(250, 0, 0, "Queuing started"),
+            Self::NothingWaits => Reply::new(251, 0, 0, "No messages waiting"),
+            Self::SomeWait => Reply::new(252, 0, 0, "Pending messages started"),
+            Self::Wait(count) => {
+                Reply::new(253, 0, 0, "").with_text(format!("{count} pending messages started"))
+            }
+        }
+    }
+}
+
+pub(in crate::server) fn proceed(
+    session: &mut Session,
+    arguments: &str,
+    _: &mut BytesMut,
+) -> Proceeded {
+    let text = arguments.trim_start_matches(' ');
+    if text.starts_with('#') {
+        return Err(Reply::new(458, 3, 3, "There are no queues that have names"));
+    }
+    let (domain, subdomains) = match text.strip_prefix('@') {
+        Some(domain) => (domain, true),
+        None => (text, false),
+    };
+    if !is_hello_name(domain) {
+        return Err(Reply::new(501, 5, 4, "Say a domain"));
+    }
+    Ok(Some(session.ask_queue_run(Node {
+        domain: domain.to_owned(),
+        subdomains,
+    })))
+}
