@@ -42,14 +42,14 @@ fuzz_target!(|input: (u8, &[u8])| {
     let (size, message) = input;
     let passes = screen(std::iter::once(message), Action::Refuse).is_ok();
     assert!(!passes || !a_client_sees_a_program(message));
-    let mut screen = Screen::new(Arc::new(Programs), Action::Tell);
+    let mut telling = Screen::new(Arc::new(Programs), Action::Tell);
     let mut told = Vec::new();
     for piece in message.chunks(usize::from(size) + 1) {
-        told.extend_from_slice(screen.push(piece).expect("it is only told"));
+        told.extend_from_slice(telling.push(piece).expect("it is only told"));
     }
-    told.extend_from_slice(screen.finish().expect("it is only told"));
+    told.extend_from_slice(telling.finish().expect("it is only told"));
     assert_eq!(told, message);
-    assert_eq!(screen.found().is_none(), passes);
+    assert_eq!(telling.found().is_none(), passes);
     for action in [Action::Refuse, Action::Strip] {
         let whole = screen(std::iter::once(message), action);
         let cut = screen(message.chunks(usize::from(size) + 1), action);
