@@ -63,8 +63,9 @@ fn breach(workspace: &[Crate], member: &Crate, dependency: &Dependency) -> Optio
     if named == "postern" && ours.is_some() {
         return Some("nobody depends on the command line");
     }
-    if FOR_TESTS.contains(&named) && !dependency.is_for_tests() {
-        return Some("test-kit and fakes are for tests");
+    let tests = dependency.is_for_tests() || member.name == "bench";
+    if FOR_TESTS.contains(&named) && !tests {
+        return Some("test-kit and fakes are for tests and the benchmark");
     }
     if named == "sqlx" && !MAY_NAME_SQLX.contains(&member.name.as_str()) {
         return Some("only database, volume, queue and mailbox-store know Postgres");

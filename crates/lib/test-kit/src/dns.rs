@@ -41,7 +41,9 @@ impl std::fmt::Debug for FakeDns {
 impl FakeDns {
     /// Starts it, over UDP and TCP on one port, with a table of lines in the form of a zone file:
     /// `example.test MX 10 mx.example.test`, `mx.example.test A 127.0.0.1`, and two answers that go wrong:
-    /// `broken.test SERVFAIL`, `slow.test SILENCE`. Empty lines and `# …` are skipped.
+    /// `broken.test SERVFAIL`, `slow.test SILENCE`. Where a name or a domain above it has a SOA record
+    /// (`test SOA ns.test. root.test. 1 3600 600 86400 60`), the answer "no" says how long it holds.
+    /// Empty lines and `# …` are skipped.
     pub async fn start(zone: &str) -> Self {
         let table = Table::default();
         let (udp, tcp) = same_port().await;
@@ -148,6 +150,22 @@ impl Handler {
             .get(name)
             .cloned()
     }
+
+    /// What makes it known how long a name need not be asked for again (RFC 2308 §5).
+    fn authority(&self, name: &Name) -> Option<Record> {
+        let mut zone = name.clone();
+        loop {
+            if let Some(Answer::Records(records)) = self.answer(&zone)
+                && let Some(soa) = records.iter().find(|r| r.record_type() == RecordType::SOA)
+            {
+                return Some(soa.clone());
+            }
+            if zone.is_root() {
+                return None;
+            }
+            zone = zone.base_name();
+        }
+    }
 }
 
 #[async_trait::async_trait]
@@ -167,7 +185,8 @@ impl RequestHandler for Handler {
             return unanswered;
         };
         let wanted = asked.query.query_type();
-        let records = match self.answer(&Name::from(asked.query.name())) {
+        let name = Name::from(asked.query.name());
+        let records = match self.answer(&name) {
             Some(Answer::Silence) => return unanswered,
             Some(Answer::ServerFailure) => {
                 metadata.response_code = ResponseCode::ServFail;
@@ -182,12 +201,14 @@ impl RequestHandler for Handler {
         let fitting = |record: &&Record| {
             [wanted, RecordType::CNAME].contains(&record.record_type()) || wanted == RecordType::ANY
         };
-        let answers = records.iter().filter(fitting);
+        let answers: Vec<&Record> = records.iter().filter(fitting).collect();
+        let absent = answers.is_empty() && metadata.response_code != ResponseCode::ServFail;
+        let authority = absent.then(|| self.authority(&name)).flatten();
         let message = MessageResponseBuilder::from_message_request(request).build(
             metadata,
             answers,
             [],
-            [],
+            authority.iter(),
             [],
         );
         response.send_response(message).await.unwrap_or(unanswered)

@@ -48,10 +48,10 @@ pub(crate) struct Connection {
     io: session_io::Connection,
     session: Session,
     facts: SessionFacts,
-    transaction: Option<Transaction>,
+    transaction: Option<Box<Transaction>>,
     /// What a refusal is noted with.
     asked: Asked,
-    incoming: Option<Incoming>,
+    incoming: Option<Box<Incoming>>,
     messages: u32,
     patience: Patience,
     /// Its place goes to others when all are taken: nobody has vouched for it.
@@ -95,10 +95,13 @@ impl Connection {
         self.server.metrics.open.increment(1.0);
         let metrics = Arc::clone(&self.server);
         let peer = self.facts.peer;
-        let ended = match self.serve().await {
-            Ok(()) => self.io.close().await,
+        let served = match self.serve().await {
             Err(SessionError::Timeout) => self.send_away(&replies::TIMEOUT).await,
             Err(SessionError::Displaced) => self.send_away(&replies::DISPLACED).await,
+            served => served,
+        };
+        let ended = match served {
+            Ok(()) => self.io.close().await,
             Err(error) => Err(error),
         };
         // Clients come and go as they like; this is for who follows one of them.
@@ -108,17 +111,16 @@ impl Connection {
         metrics.metrics.open.decrement(1.0);
     }
 
-    async fn send_away(mut self, why: &Reply) -> Result<(), SessionError> {
+    async fn send_away(&mut self, why: &Reply) -> Result<(), SessionError> {
         self.io.set_timeout(LAST_WORD);
         why.write(self.io.output());
-        self.io.flush().await?;
-        self.io.close().await
+        self.io.flush().await
     }
 
     async fn serve(&mut self) -> Result<(), SessionError> {
         self.io.set_timeout(self.server.times.command);
         if self.listener.tls_mode == TlsMode::Implicit {
-            self.start_tls().await?;
+            Box::pin(self.start_tls()).await?;
         }
         if self.server.policy.current().is_none() {
             tracing::warn!(peer = %self.facts.peer, "no policy yet: connection refused");
@@ -201,12 +203,14 @@ impl Connection {
         }
     }
 
+    /// What takes much room meanwhile is boxed: a connection that waits for its client holds all the
+    /// room that anything it does may take.
     async fn handle(&mut self, event: Event) -> Result<(), SessionError> {
         match event {
             Event::Hello => self.hello(),
             Event::StartTls => {
                 self.io.flush().await?;
-                self.start_tls().await?;
+                Box::pin(self.start_tls()).await?;
                 self.session.secured();
             }
             Event::Xclient(told) => self.told(told).await,
@@ -232,10 +236,10 @@ impl Connection {
                 self.asked = Asked::default();
                 self.queue_run(node).await;
             }
-            Event::Begin => self.begin().await,
+            Event::Begin => Box::pin(self.begin()).await,
             Event::Content(octets) => self.content(octets).await,
             Event::Complete => {
-                self.complete().await;
+                Box::pin(self.complete()).await;
                 self.asked = Asked::default();
             }
             Event::Broken(fault) => {

@@ -81,13 +81,13 @@ pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> 
             listener.proxies.clone(),
             service.shutdown.clone(),
             move |io| {
-                let connection = Connection::new(
+                Connection::new(
                     Arc::clone(&server),
                     Arc::clone(&listener),
                     shutdown.clone(),
                     io,
-                );
-                async move { connection.run().await }
+                )
+                .run()
             },
         ));
     }

@@ -147,14 +147,14 @@ impl Connection {
         }
         let binary = (transaction.mail.body == Body::BinaryMime)
             .then(|| Box::new(BinaryMime::new(self.server.limits.text_line)));
-        self.incoming = Some(Incoming {
+        self.incoming = Some(Box::new(Incoming {
             intake,
             held,
             checks,
             binary,
             hostname,
             believed,
-        });
+        }));
         self.patience.content_begins();
         self.session.accept(self.io.output());
     }
@@ -196,7 +196,7 @@ impl Connection {
     async fn whole(
         &self,
         transaction: &mut Transaction,
-        mut incoming: Incoming,
+        mut incoming: Box<Incoming>,
     ) -> Result<Content, Reply> {
         let ended = incoming.end().await;
         let checks = ended.map_err(|error| self.reply_to_failure(&transaction.trust, &error))?;
@@ -239,7 +239,7 @@ impl Connection {
     }
 
     /// Hands the message over, and answers when it is committed.
-    async fn enqueue(&mut self, transaction: Transaction, content: Content) {
+    async fn enqueue(&mut self, transaction: Box<Transaction>, content: Content) {
         let id = transaction.id.clone();
         let size = content.header.len() as u64 + content.text_size;
         let recipients = transaction.recipients.len() as u64;
@@ -269,7 +269,7 @@ impl Connection {
         }
     }
 
-    fn submission(&self, transaction: Transaction, content: Content) -> Submission {
+    fn submission(&self, transaction: Box<Transaction>, content: Content) -> Submission {
         let (quarantine, quarantine_seconds) = quarantine::terms(
             &transaction.quarantine,
             transaction.snapshot.policy.quarantine(),

@@ -78,7 +78,7 @@ impl Connection {
         let checks = self.begin_checks(&snapshot.policy, &trust, &reverse_path);
         let id = self.server.ids.next();
         self.asked.begun(&id);
-        self.transaction = Some(Transaction {
+        self.transaction = Some(Box::new(Transaction {
             id,
             snapshot,
             trust,
@@ -88,7 +88,7 @@ impl Connection {
             checks,
             junk: false,
             quarantine: Vec::new(),
-        });
+        }));
         self.session.accept(self.io.output());
     }
 
