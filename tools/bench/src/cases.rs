@@ -1,26 +1,22 @@
 //! What is measured: each case is one load and what is read off while it runs.
 
+mod crowds;
+mod rates;
+mod single;
+
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::accounting;
-use crate::imap::Imap;
-use crate::load::{self, Load, Session};
+use crate::senders::Senders;
 use crate::sink::Sink;
-use crate::system::{System, USERS, user};
+use crate::system::System;
+use crowds::{ACTIVE, ATTACKERS, IDLE};
 
-/// Messages a connection: what a busy peer does.
-const PER_CONNECTION: usize = 50;
-/// The same where accepting alone is measured: as many as there are.
-const UNLIMITED: usize = usize::MAX;
 /// Longest that a system may take to finish a case.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// Messages that are sent before the measured ones, where accepting alone is measured.
-const WARM_UP: usize = 500;
-const MEBIBYTE: usize = 1024 * 1024;
 
 /// One case.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -32,6 +28,13 @@ pub(crate) enum Case {
         /// Whether a message's commands go out together (RFC 2920).
         pipelined: bool,
     },
+    /// Messages of a hundred domains, signed, accepted a second.
+    Checks {
+        size: usize,
+        sessions: usize,
+        /// From strangers, with every rule and check on.
+        on: bool,
+    },
     /// Messages a second from the first connection until the last is in its mailbox.
     EndToEnd { size: usize, sessions: usize },
     /// Messages a second from the first connection until the last has reached the sink.
@@ -42,6 +45,22 @@ pub(crate) enum Case {
     Growth,
     /// What one 30 MiB message adds to any one process.
     Large,
+    /// What connections cost that say nothing.
+    Idle,
+    /// What connections cost that all send.
+    Active,
+    /// Messages accepted a second from strangers while others hold so many connections open.
+    Slow { attackers: usize },
+}
+
+/// What a case is run with.
+pub(crate) struct Means<'a> {
+    pub(crate) sink: &'a Sink,
+    pub(crate) senders: &'a Senders,
+    /// Messages a case.
+    pub(crate) messages: usize,
+    /// Messages where single ones are measured.
+    pub(crate) singles: usize,
 }
 
 /// A figure, by name: `("accepted/s", 4100.0)`.
@@ -54,7 +73,7 @@ impl Case {
     /// Every case, in the order of the report.
     pub(crate) fn all(sizes: &[usize], sessions: &[usize]) -> Vec<Self> {
         let mut cases = Vec::new();
-        let makers: [fn(usize, usize) -> Self; 4] = [
+        let makers: [fn(usize, usize) -> Self; 6] = [
             |size, sessions| Self::Accept {
                 size,
                 sessions,
@@ -65,6 +84,16 @@ impl Case {
                 sessions,
                 pipelined: true,
             },
+            |size, sessions| Self::Checks {
+                size,
+                sessions,
+                on: false,
+            },
+            |size, sessions| Self::Checks {
+                size,
+                sessions,
+                on: true,
+            },
             |size, sessions| Self::EndToEnd { size, sessions },
             |size, sessions| Self::Relay { size, sessions },
         ];
@@ -73,7 +102,14 @@ impl Case {
                 cases.extend(sessions.iter().map(|&sessions| make(size, sessions)));
             }
         }
-        cases.extend([Self::Latency, Self::Growth, Self::Large]);
+        cases.extend([
+            Self::Latency,
+            Self::Growth,
+            Self::Large,
+            Self::Idle,
+            Self::Active,
+        ]);
+        cases.extend(ATTACKERS.map(|attackers| Self::Slow { attackers }));
         cases
     }
 
@@ -81,11 +117,15 @@ impl Case {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Accept { .. } => "accept",
+            Self::Checks { .. } => "checks",
             Self::EndToEnd { .. } => "end-to-end",
             Self::Relay { .. } => "relay",
             Self::Latency => "latency",
             Self::Growth => "growth",
             Self::Large => "large",
+            Self::Idle => "idle",
+            Self::Active => "active",
+            Self::Slow { .. } => "slow",
         }
     }
 
@@ -93,6 +133,10 @@ impl Case {
     pub(crate) fn fits(self, system: &dyn System) -> bool {
         match self {
             Self::Growth | Self::Large => matches!(system.database_size(), Ok(Some(_))),
+            Self::Idle => system.max_connections() >= IDLE,
+            Self::Active => system.max_connections() >= ACTIVE,
+            // As many as there are places would keep everybody out there.
+            Self::Slow { .. } => system.max_connections() > ATTACKERS[0],
             _ => true,
         }
     }
@@ -103,24 +147,29 @@ impl Case {
     }
 
     /// Runs it once.
-    pub(crate) fn run(
-        self,
-        system: &dyn System,
-        sink: &Sink,
-        messages: usize,
-        singles: usize,
-    ) -> Result<Measurement> {
+    pub(crate) fn run(self, system: &dyn System, means: &Means<'_>) -> Result<Measurement> {
+        let messages = means.messages;
         match self {
             Self::Accept {
                 size,
                 sessions,
                 pipelined,
-            } => accept(system, messages, size, sessions, pipelined),
-            Self::EndToEnd { size, sessions } => end_to_end(system, messages, size, sessions),
-            Self::Relay { size, sessions } => relay(system, sink, messages, size, sessions),
-            Self::Latency => latency(system, singles),
-            Self::Growth => growth(system),
-            Self::Large => large(system),
+            } => rates::accept(system, messages, size, sessions, pipelined),
+            Self::Checks { size, sessions, on } => {
+                rates::checks(system, means.senders, messages, size, sessions, on)
+            }
+            Self::EndToEnd { size, sessions } => {
+                rates::end_to_end(system, messages, size, sessions)
+            }
+            Self::Relay { size, sessions } => {
+                rates::relay(system, means.sink, messages, size, sessions)
+            }
+            Self::Latency => single::latency(system, means.singles),
+            Self::Growth => single::growth(system),
+            Self::Large => single::large(system),
+            Self::Idle => crowds::idle(system, means.singles),
+            Self::Active => crowds::active(system, messages),
+            Self::Slow { attackers } => crowds::slow(system, means, attackers),
         }
     }
 }
@@ -139,6 +188,16 @@ impl fmt::Display for Case {
                 size / 1024,
                 if *pipelined { ", pipelined" } else { "" }
             ),
+            Self::Checks { size, sessions, on } => write!(
+                formatter,
+                "signed, {} KiB, {sessions} sessions, {}",
+                size / 1024,
+                if *on {
+                    "every rule and check on"
+                } else {
+                    "none on"
+                }
+            ),
             Self::EndToEnd { size, sessions } | Self::Relay { size, sessions } => write!(
                 formatter,
                 "{}, {} KiB, {sessions} sessions",
@@ -148,6 +207,14 @@ impl fmt::Display for Case {
             Self::Latency => formatter.write_str("latency of one message, idle system"),
             Self::Growth => formatter.write_str("1 MiB to 100 recipients"),
             Self::Large => formatter.write_str("one 30 MiB message"),
+            Self::Idle => write!(formatter, "{IDLE} idle connections"),
+            Self::Active => write!(formatter, "{ACTIVE} active connections, 4 KiB"),
+            Self::Slow { attackers } => {
+                write!(
+                    formatter,
+                    "{attackers} slow connections, 4 KiB, 10 sessions"
+                )
+            }
         }
     }
 }
@@ -160,219 +227,6 @@ impl fmt::Display for Measurement {
         }
         Ok(())
     }
-}
-
-/// The first messages find processes and connections that are still to be made.
-fn warm_up(load: &Load) -> Result<()> {
-    load::send(&Load {
-        messages: WARM_UP,
-        ..*load
-    })?;
-    Ok(())
-}
-
-fn accept(
-    system: &dyn System,
-    messages: usize,
-    size: usize,
-    sessions: usize,
-    pipelined: bool,
-) -> Result<Measurement> {
-    let load = Load {
-        port: system.smtp_port(),
-        messages,
-        sessions,
-        size,
-        per_connection: UNLIMITED,
-        pipelined,
-        recipient: |_| "x@discard.test".to_owned(),
-    };
-    warm_up(&load)?;
-    let (seconds, usage) = accounting::measure(&system.roots(), || {
-        let seconds = load::send(&load)?;
-        // The rate is the accepting; the processor time is all of it.
-        wait_until("the queue is empty", || Ok(system.queued()? == 0))?;
-        anyhow::Ok(seconds)
-    });
-    Ok(Measurement(vec![
-        ("accepted/s", messages as f64 / seconds?),
-        ("CPU ms/message", cpu_ms(&usage, messages)),
-        ("peak MiB", usage.peak_mib),
-    ]))
-}
-
-fn end_to_end(
-    system: &dyn System,
-    messages: usize,
-    size: usize,
-    sessions: usize,
-) -> Result<Measurement> {
-    let load = Load {
-        port: system.smtp_port(),
-        messages,
-        sessions,
-        size,
-        per_connection: PER_CONNECTION,
-        pipelined: false,
-        // The last user is the prober's.
-        recipient: |number| user(number % (USERS - 1)),
-    };
-    let mut expected = Vec::with_capacity(USERS);
-    for number in 0..USERS - 1 {
-        let share = messages / (USERS - 1) + usize::from(number < messages % (USERS - 1));
-        expected.push(system.delivered(number)? + share);
-    }
-    let sending = AtomicBool::new(true);
-    let mut waits = Vec::new();
-    let (seconds, usage) = accounting::measure(&system.roots(), || {
-        std::thread::scope(|scope| {
-            let prober = scope.spawn(|| probe(system, &sending));
-            let start = Instant::now();
-            let outcome = load::send(&load).and_then(|_| {
-                for (number, &expected) in expected.iter().enumerate() {
-                    wait_until("every message is in its mailbox", || {
-                        Ok(system.delivered(number)? >= expected)
-                    })?;
-                }
-                Ok(start.elapsed().as_secs_f64())
-            });
-            sending.store(false, Ordering::Relaxed);
-            match prober.join() {
-                Ok(probes) => waits = probes?,
-                Err(_) => bail!("the prober panicked"),
-            }
-            outcome
-        })
-    });
-    let mut figures = vec![
-        ("end-to-end/s", messages as f64 / seconds?),
-        ("CPU ms/message", cpu_ms(&usage, messages + waits.len())),
-        ("peak MiB", usage.peak_mib),
-    ];
-    figures.extend(waiting(waits));
-    Ok(Measurement(figures))
-}
-
-/// Sends single messages while the load runs: how long each takes until an idle client sees it.
-fn probe(system: &dyn System, sending: &AtomicBool) -> Result<Vec<f64>> {
-    let recipient = user(USERS - 1);
-    let mut imap = Imap::login(system.imap_port(), &recipient)?;
-    imap.command("SELECT INBOX")?;
-    let mut waits = Vec::new();
-    while sending.load(Ordering::Relaxed) {
-        waits.push(single(system, &mut imap, &recipient, waits.len())?);
-        std::thread::park_timeout(Duration::from_millis(50));
-    }
-    Ok(waits)
-}
-
-/// Milliseconds from connecting until an idle client sees one message.
-fn single(system: &dyn System, imap: &mut Imap, recipient: &str, number: usize) -> Result<f64> {
-    imap.idle()?;
-    let start = Instant::now();
-    let mut session = Session::open(system.smtp_port())?;
-    let data = load::message(recipient, number, 4_096);
-    session.send(&[recipient.to_owned()], &data)?;
-    imap.await_exists()?;
-    let waited = start.elapsed().as_secs_f64() * 1e3;
-    session.quit()?;
-    imap.done()?;
-    Ok(waited)
-}
-
-fn relay(
-    system: &dyn System,
-    sink: &Sink,
-    messages: usize,
-    size: usize,
-    sessions: usize,
-) -> Result<Measurement> {
-    let load = Load {
-        port: system.smtp_port(),
-        messages,
-        sessions,
-        size,
-        per_connection: PER_CONNECTION,
-        pipelined: false,
-        recipient: |number| format!("user{}@relay.test", number % USERS),
-    };
-    let expected = sink.received() + messages;
-    let (seconds, usage) = accounting::measure(&system.roots(), || {
-        let start = Instant::now();
-        load::send(&load)?;
-        wait_until("the sink has every message", || {
-            Ok(sink.received() >= expected)
-        })?;
-        anyhow::Ok(start.elapsed().as_secs_f64())
-    });
-    Ok(Measurement(vec![
-        ("relayed/s", messages as f64 / seconds?),
-        ("CPU ms/message", cpu_ms(&usage, messages)),
-        ("peak MiB", usage.peak_mib),
-    ]))
-}
-
-fn latency(system: &dyn System, singles: usize) -> Result<Measurement> {
-    let recipient = user(0);
-    let mut imap = Imap::login(system.imap_port(), &recipient)?;
-    imap.command("SELECT INBOX")?;
-    let mut waits = Vec::with_capacity(singles);
-    for number in 0..singles {
-        waits.push(single(system, &mut imap, &recipient, number)?);
-        // One message alone: the system comes to rest in between.
-        std::thread::park_timeout(Duration::from_millis(20));
-    }
-    Ok(Measurement(waiting(waits)))
-}
-
-fn growth(system: &dyn System) -> Result<Measurement> {
-    // A table that was empty takes up to 48 KiB for its first row and the maps beside it.
-    send_to_all(system, 1024)?;
-    let before = system.database_size()?.context("no database")?;
-    send_to_all(system, MEBIBYTE)?;
-    let after = system.database_size()?.context("no database")?;
-    let grown = after.saturating_sub(before) as f64 / MEBIBYTE as f64;
-    Ok(Measurement(vec![("database growth MiB", grown)]))
-}
-
-/// Sends one message to all users, and waits until they have it.
-fn send_to_all(system: &dyn System, size: usize) -> Result<()> {
-    let recipients: Vec<String> = (0..USERS).map(user).collect();
-    let mut expected = Vec::with_capacity(USERS);
-    for number in 0..USERS {
-        expected.push(system.delivered(number)? + 1);
-    }
-    let mut session = Session::open(system.smtp_port())?;
-    session.send(&recipients, &load::message("all@bench.test", 1, size))?;
-    for (number, &expected) in expected.iter().enumerate() {
-        wait_until("every message is in its mailbox", || {
-            Ok(system.delivered(number)? >= expected)
-        })?;
-    }
-    session.quit()
-}
-
-fn large(system: &dyn System) -> Result<Measurement> {
-    let recipient = user(1);
-    let expected = system.delivered(1)? + 1;
-    let data = load::message(&recipient, 1, 30 * MEBIBYTE);
-    let (outcome, usage) = accounting::measure(&system.roots(), || {
-        let start = Instant::now();
-        let mut session = Session::open(system.smtp_port())?;
-        session.send(std::slice::from_ref(&recipient), &data)?;
-        wait_until("the message is in its mailbox", || {
-            Ok(system.delivered(1)? >= expected)
-        })?;
-        session.quit()?;
-        let mut imap = Imap::login(system.imap_port(), &recipient)?;
-        imap.command("SELECT INBOX")?;
-        imap.command("FETCH * BODY.PEEK[]")?;
-        anyhow::Ok(start.elapsed().as_secs_f64())
-    });
-    Ok(Measurement(vec![
-        ("seconds, in and out", outcome?),
-        ("largest growth of a process MiB", usage.growth_mib),
-    ]))
 }
 
 fn cpu_ms(usage: &accounting::Usage, messages: usize) -> f64 {

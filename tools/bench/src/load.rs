@@ -11,11 +11,19 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
+use crate::senders::{self, CLIENT, Senders};
+
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Who sends where nothing else is said.
+const SENDER: &str = "sender@load.test";
+
+/// The end of data.
+const END: &[u8] = b".\r\n";
+
 /// How a load looks.
-pub(crate) struct Load {
+pub(crate) struct Load<'a> {
     pub(crate) port: u16,
     pub(crate) messages: usize,
     pub(crate) sessions: usize,
@@ -27,10 +35,13 @@ pub(crate) struct Load {
     pub(crate) pipelined: bool,
     /// Where the n-th message goes.
     pub(crate) recipient: fn(usize) -> String,
+    /// The n-th message is the n-th sender's ([`senders`]) and has the n-th of these; none and
+    /// unsigned where there are none.
+    pub(crate) signatures: &'a [String],
 }
 
 /// Sends the load; returns the seconds until the last message was accepted.
-pub(crate) fn send(load: &Load) -> Result<f64> {
+pub(crate) fn send(load: &Load<'_>) -> Result<f64> {
     let text = text(load.size);
     let next = Cell::new(0);
     let start = Instant::now();
@@ -41,7 +52,44 @@ pub(crate) fn send(load: &Load) -> Result<f64> {
     Ok(start.elapsed().as_secs_f64())
 }
 
-async fn run_session(load: &Load, text: &[u8], next: &Cell<usize>) -> Result<()> {
+impl Load<'_> {
+    fn sender(&self, number: usize) -> (String, &str) {
+        match self.signatures.len() {
+            0 => (SENDER.to_owned(), ""),
+            count => (senders::sender(number), &self.signatures[number % count]),
+        }
+    }
+}
+
+/// The signatures that a load of messages of `size` octets to `recipient` needs.
+pub(crate) fn signatures(senders: &Senders, recipient: &str, size: usize) -> Result<Vec<String>> {
+    let text = text(size);
+    let text = text.strip_suffix(END).unwrap_or(&text);
+    senders.sign(|sender| header(sender, recipient), text)
+}
+
+/// Whether all senders' mail is welcome: whoever keeps grey lists wants to be asked twice.
+pub(crate) fn all_are_welcome(port: u16, recipient: &str, senders: usize) -> Result<bool> {
+    runtime()?.block_on(async {
+        let mut welcome = true;
+        for number in 0..senders {
+            let mut connection = Connection::open(port).await?;
+            let mail = format!("MAIL FROM:<{}>\r\n", senders::sender(number));
+            connection.command(&mail, '2').await?;
+            let rcpt = format!("RCPT TO:<{recipient}>\r\n");
+            connection
+                .stream
+                .get_mut()
+                .write_all(rcpt.as_bytes())
+                .await?;
+            welcome &= connection.reply().await? == '2';
+            connection.quit().await?;
+        }
+        Ok(welcome)
+    })
+}
+
+async fn run_session(load: &Load<'_>, text: &[u8], next: &Cell<usize>) -> Result<()> {
     let mut connection: Option<(Connection, usize)> = None;
     loop {
         let number = next.get();
@@ -54,8 +102,11 @@ async fn run_session(load: &Load, text: &[u8], next: &Cell<usize>) -> Result<()>
             None => (Connection::open(load.port).await?, 0),
         };
         let recipients = [(load.recipient)(number)];
-        let data = with_header(&recipients[0], number, text);
-        session.send(&recipients, &data, load.pipelined).await?;
+        let (sender, signature) = load.sender(number);
+        let data = whole(signature, &sender, &recipients[0], number, text);
+        session
+            .send(&sender, &recipients, &data, load.pipelined)
+            .await?;
         if used + 1 < load.per_connection {
             connection = Some((session, used + 1));
         } else {
@@ -88,7 +139,7 @@ impl Session {
     /// Sends one message, dot-stuffed and ended already.
     pub(crate) fn send(&mut self, recipients: &[String], data: &[u8]) -> Result<()> {
         self.runtime
-            .block_on(self.connection.send(recipients, data, false))
+            .block_on(self.connection.send(SENDER, recipients, data, false))
     }
 
     pub(crate) fn quit(self) -> Result<()> {
@@ -115,12 +166,20 @@ impl Connection {
             line: String::new(),
         };
         connection.expect('2').await?;
-        connection.command("EHLO load.test\r\n", '2').await?;
+        connection
+            .command(&format!("EHLO {CLIENT}\r\n"), '2')
+            .await?;
         Ok(connection)
     }
 
-    async fn send(&mut self, recipients: &[String], data: &[u8], pipelined: bool) -> Result<()> {
-        let mut commands = vec![("MAIL FROM:<sender@load.test>\r\n".to_owned(), '2')];
+    async fn send(
+        &mut self,
+        sender: &str,
+        recipients: &[String],
+        data: &[u8],
+        pipelined: bool,
+    ) -> Result<()> {
+        let mut commands = vec![(format!("MAIL FROM:<{sender}>\r\n"), '2')];
         for recipient in recipients {
             commands.push((format!("RCPT TO:<{recipient}>\r\n"), '2'));
         }
@@ -155,6 +214,14 @@ impl Connection {
     }
 
     async fn expect(&mut self, class: char) -> Result<()> {
+        if self.reply().await? != class {
+            bail!("unexpected reply: {}", self.line.trim_end());
+        }
+        Ok(())
+    }
+
+    /// The class of the next reply.
+    async fn reply(&mut self) -> Result<char> {
         loop {
             self.line.clear();
             let read = timeout(PATIENCE, self.stream.read_line(&mut self.line)).await;
@@ -162,13 +229,9 @@ impl Connection {
                 bail!("the server closed the connection");
             }
             if self.line.as_bytes().get(3) != Some(&b'-') {
-                break;
+                return self.line.chars().next().context("an empty reply");
             }
         }
-        if !self.line.starts_with(class) {
-            bail!("unexpected reply: {}", self.line.trim_end());
-        }
-        Ok(())
     }
 }
 
@@ -178,19 +241,22 @@ fn trimmed(command: &str) -> String {
 
 /// A message of `size` octets of text as it goes over the wire, end of data included.
 pub(crate) fn message(recipient: &str, number: usize, size: usize) -> Vec<u8> {
-    with_header(recipient, number, &text(size))
+    whole("", SENDER, recipient, number, &text(size))
 }
 
-fn with_header(recipient: &str, number: usize, text: &[u8]) -> Vec<u8> {
-    let mut bytes = format!(
-        "From: Sender <sender@load.test>\r\nTo: <{recipient}>\r\nSubject: load message {number}\r\n\
-         Date: Sun, 22 Nov 2026 12:00:00 +0000\r\n\
-         Message-ID: <{number}.{}@load.test>\r\n\r\n",
-        std::process::id()
+fn whole(signature: &str, sender: &str, recipient: &str, number: usize, text: &[u8]) -> Vec<u8> {
+    let header = header(sender, recipient);
+    let process = std::process::id();
+    let id = format!("Message-ID: <{number}.{process}@load.test>\r\n\r\n");
+    [signature.as_bytes(), header.as_bytes(), id.as_bytes(), text].concat()
+}
+
+/// What is the same in all messages of a sender: this much is signed.
+fn header(sender: &str, recipient: &str) -> String {
+    format!(
+        "From: Sender <{sender}>\r\nTo: <{recipient}>\r\nSubject: load message\r\n\
+         Date: Sun, 22 Nov 2026 12:00:00 +0000\r\n"
     )
-    .into_bytes();
-    bytes.extend_from_slice(text);
-    bytes
 }
 
 /// Lines of words, `size` octets of them, and the end of data.
@@ -206,6 +272,6 @@ fn text(size: usize) -> Vec<u8> {
         bytes.extend_from_slice(b"\r\n");
         offset = offset.wrapping_mul(31).wrapping_add(17);
     }
-    bytes.extend_from_slice(b".\r\n");
+    bytes.extend_from_slice(END);
     bytes
 }

@@ -6,11 +6,13 @@
 
 mod accounting;
 mod cases;
+mod crowd;
 mod imap;
 mod load;
 mod peers;
 mod postern;
 mod report;
+mod senders;
 mod sink;
 mod system;
 
@@ -42,7 +44,8 @@ struct Arguments {
     /// Runs a case; the median is reported.
     #[arg(long, default_value_t = 3)]
     runs: usize,
-    /// Only these measurements: accept, end-to-end, relay, latency, growth, large.
+    /// Only these measurements: accept, checks, end-to-end, relay, latency, growth, large, idle,
+    /// active, slow.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Leave Postfix and Dovecot out even where they are installed.
@@ -61,16 +64,23 @@ struct Arguments {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    allow_many_files();
     let folder = tempfile::Builder::new()
         .prefix("postern-bench-")
         .tempdir()
         .context("no temporary folder for the systems under test")?;
     let sink = sink::Sink::start().context("the SMTP sink could not start")?;
+    let senders = senders::Senders::start()?;
     let mut report = Report::new();
 
     let mut systems: Vec<Box<dyn Installation>> = Vec::new();
     if !arguments.no_postern {
-        let postern = postern::Postern::install(&arguments.binaries, folder.path(), sink.port())?;
+        let postern = postern::Postern::install(
+            &arguments.binaries,
+            folder.path(),
+            sink.port(),
+            senders.name_server(),
+        )?;
         systems.push(Box::new(postern));
     }
     if arguments.no_peers {
@@ -82,7 +92,7 @@ fn main() -> Result<()> {
         systems.push(Box::new(peers));
     }
     clean_up_when_interrupted(&systems, folder.path());
-    measure(&systems, &arguments, &sink, &mut report)?;
+    measure(&systems, &arguments, &sink, &senders, &mut report)?;
 
     report.print();
     if let Some(path) = &arguments.json {
@@ -90,6 +100,19 @@ fn main() -> Result<()> {
             .with_context(|| format!("the figures could not be written to {}", path.display()))?;
     }
     Ok(())
+}
+
+/// Each connection is one; shells allow 1,024 until asked for more.
+fn allow_many_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let raised = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        eprintln!("the limit of open files was not raised: {error}");
+    }
 }
 
 /// Ctrl-C leaves neither servers nor files behind.
@@ -115,8 +138,15 @@ fn measure(
     systems: &[Box<dyn Installation>],
     arguments: &Arguments,
     sink: &sink::Sink,
+    senders: &senders::Senders,
     report: &mut Report,
 ) -> Result<()> {
+    let means = cases::Means {
+        sink,
+        senders,
+        messages: arguments.messages,
+        singles: arguments.singles,
+    };
     for case in Case::all(&arguments.sizes, &arguments.sessions) {
         if !arguments.only.is_empty() && !arguments.only.iter().any(|name| name == case.name()) {
             continue;
@@ -133,7 +163,7 @@ fn measure(
                     continue;
                 }
                 let run = case
-                    .run(system.as_ref(), sink, arguments.messages, arguments.singles)
+                    .run(system.as_ref(), &means)
                     .with_context(|| format!("{case} on {}", system.name()))?;
                 eprintln!("{} · {case} · {run}", system.name());
                 report.add(system.name(), &case, run);

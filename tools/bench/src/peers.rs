@@ -214,6 +214,11 @@ impl System for Running {
         SMTP_PORT
     }
 
+    /// One process each.
+    fn max_connections(&self) -> usize {
+        100
+    }
+
     fn imap_port(&self) -> u16 {
         IMAP_PORT
     }

@@ -1,7 +1,7 @@
 //! Postern under test: `postern up` in a folder of its own.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -10,10 +10,18 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::imap::Imap;
+use crate::senders;
 use crate::system::{Installation, System, USERS, user};
 
 /// Away from the ports of a system that may run beside.
 const PORT_BASE: u16 = 21_000;
+
+/// What strangers connect to. Loopback is an internal network: only the listener's class says that
+/// they are none of ours.
+const STRANGERS_PORT: u16 = PORT_BASE + 26;
+
+/// Places of each listener: the default.
+const MAX_CONNECTIONS: usize = 10_000;
 
 /// Longest that starting may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -45,11 +53,15 @@ impl Installation for Postern {
 
 impl Postern {
     /// Sets it up with users, rules and a gateway that leads to the sink.
-    pub(crate) fn install(binaries: &Path, folder: &Path, sink: u16) -> Result<Self> {
+    pub(crate) fn install(
+        binaries: &Path,
+        folder: &Path,
+        sink: u16,
+        name_server: SocketAddr,
+    ) -> Result<Self> {
         let command = binaries.join("postern");
         let data = folder.join("postern");
-        // The first run makes the configuration. The load's IMAP client knows no TLS, as nothing
-        // here is about TLS: its listener is told to take passwords without.
+        // The first run makes the configuration.
         let base = PORT_BASE.to_string();
         drop(Running::run_up(
             &command,
@@ -57,14 +69,45 @@ impl Postern {
             &["--listen", "127.0.0.1", "--port-base", &base],
         )?);
         let file = data.join("postern.toml");
-        let listener = format!("address = \"127.0.0.1:{}\"\n", PORT_BASE + 143);
-        let settings = std::fs::read_to_string(&file)?
-            .replace(&listener, &format!("{listener}plaintext-auth = true\n"));
-        std::fs::write(&file, settings)?;
+        let settings = std::fs::read_to_string(&file)?;
+        std::fs::write(&file, configured(&settings, name_server)?)?;
 
         Running::run_up(&command, &data, &[])?.set_up(sink)?;
         Ok(Self { command, data })
     }
+}
+
+/// The configuration of the first run, as the cases need it.
+fn configured(settings: &str, name_server: SocketAddr) -> Result<String> {
+    let mut settings: toml::Table = settings.parse()?;
+    // The load's IMAP client knows no TLS, as nothing here is about TLS.
+    for listener in listeners(&mut settings, "imap")? {
+        if let Some(listener) = listener.as_table_mut() {
+            listener.insert("plaintext-auth".into(), true.into());
+        }
+    }
+    let mut strangers = toml::Table::new();
+    let address = format!("127.0.0.1:{STRANGERS_PORT}");
+    strangers.insert("address".into(), address.into());
+    strangers.insert("name".into(), "strangers".into());
+    strangers.insert("class".into(), "external".into());
+    listeners(&mut settings, "smtp-server")?.push(strangers.into());
+    let server = settings["smtp-server"]
+        .as_table_mut()
+        .context("[smtp-server] is no table")?;
+    server.insert("resolver".into(), name_server.to_string().into());
+    // The load comes from one address.
+    let most = i64::try_from(MAX_CONNECTIONS)?;
+    server.insert("max-connections-per-address".into(), most.into());
+    Ok(settings.to_string())
+}
+
+fn listeners<'a>(settings: &'a mut toml::Table, service: &str) -> Result<&'a mut Vec<toml::Value>> {
+    let listeners = settings
+        .get_mut(service)
+        .and_then(|service| service.get_mut("listener"))
+        .and_then(toml::Value::as_array_mut);
+    listeners.with_context(|| format!("[{service}] has no listeners"))
 }
 
 impl Running {
@@ -120,7 +163,7 @@ from = "everyone"
 "#
         );
         let file = self.data.join("bench-policy.toml");
-        std::fs::write(&file, policy)?;
+        std::fs::write(&file, policy + senders::RULES)?;
         self.run(&["policy", "apply", &file.display().to_string()], b"")?;
         for number in 0..USERS {
             self.run(&["user", "add", &user(number), "--password-stdin"], b"pw\n")?;
@@ -182,6 +225,14 @@ impl System for Running {
 
     fn smtp_port(&self) -> u16 {
         PORT_BASE + 25
+    }
+
+    fn strangers_port(&self) -> u16 {
+        STRANGERS_PORT
+    }
+
+    fn max_connections(&self) -> usize {
+        MAX_CONNECTIONS
     }
 
     fn imap_port(&self) -> u16 {

@@ -10,6 +10,13 @@ pub(crate) trait System: Sync {
     fn name(&self) -> &'static str;
     /// Port of its SMTP server.
     fn smtp_port(&self) -> u16;
+    /// Port of its SMTP server for strangers, with every rule and check on; the same one where there
+    /// is none.
+    fn strangers_port(&self) -> u16 {
+        self.smtp_port()
+    }
+    /// Connections that it is set up to hold at a time.
+    fn max_connections(&self) -> usize;
     /// Port of its IMAP server, without TLS.
     fn imap_port(&self) -> u16;
     /// Process ids whose trees make up the system.

@@ -1,0 +1,78 @@
+//! Many connections at a time.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use super::{Means, Measurement, rates, single, wait_until};
+use crate::accounting;
+use crate::crowd::{Crowd, Manner};
+use crate::system::System;
+
+/// Connections that say nothing.
+pub(super) const IDLE: usize = 5_000;
+/// Connections that all send.
+pub(super) const ACTIVE: usize = 500;
+/// Connections that are held open: fewer and more than there are places.
+pub(super) const ATTACKERS: [usize; 2] = [2_000, 12_000];
+
+/// What was done before has its consequences: dead rows are cleared away, memory is given back.
+const SETTLING: Duration = Duration::from_secs(5);
+
+/// How long processors are watched while nothing is to be done.
+const REST: Duration = Duration::from_secs(10);
+
+pub(super) fn idle(system: &dyn System, singles: usize) -> Result<Measurement> {
+    let (alone_cpu, alone_mib) = at_rest(system);
+    let crowd = Crowd::gather(system.smtp_port(), IDLE, Manner::Idle)?;
+    let (cpu, mib) = at_rest(system);
+    if crowd.inside() < IDLE {
+        bail!("{} of {IDLE} connections were kept", crowd.inside());
+    }
+    let mut figures = vec![
+        ("KiB/connection", (mib - alone_mib) * 1024.0 / IDLE as f64),
+        ("CPU ms/s", cpu),
+        ("CPU ms/s without them", alone_cpu),
+    ];
+    figures.extend(single::latency(system, singles)?.0);
+    Ok(Measurement(figures))
+}
+
+/// Milliseconds of processor time a second, and MiB, of a system that has nothing to do, once it
+/// has come to rest.
+fn at_rest(system: &dyn System) -> (f64, f64) {
+    std::thread::sleep(SETTLING);
+    let start = Instant::now();
+    let ((), usage) = accounting::measure(&system.roots(), || std::thread::sleep(REST));
+    let seconds = start.elapsed().as_secs_f64();
+    (usage.cpu_seconds * 1e3 / seconds, usage.peak_mib)
+}
+
+pub(super) fn active(system: &dyn System, messages: usize) -> Result<Measurement> {
+    let (_, alone_mib) = at_rest(system);
+    let mut measured = rates::accept(system, messages.max(20 * ACTIVE), 4_096, ACTIVE, false)?;
+    let peak = measured.0.iter().find(|(name, _)| *name == "peak MiB");
+    let grown = peak.map(|(_, peak)| (peak - alone_mib) * 1024.0 / ACTIVE as f64);
+    measured.0.extend(grown.map(|kib| ("KiB/connection", kib)));
+    Ok(measured)
+}
+
+/// Strangers' mail, whatever else is going on: none of it may be refused.
+pub(super) fn slow(
+    system: &dyn System,
+    means: &Means<'_>,
+    attackers: usize,
+) -> Result<Measurement> {
+    let crowd = Crowd::gather(system.strangers_port(), attackers, Manner::Slow)?;
+    let held = attackers.min(system.max_connections());
+    wait_until("the attackers are in", || {
+        Ok(crowd.inside() >= held * 9 / 10)
+    })?;
+    let before = crowd.entries();
+    let start = Instant::now();
+    let mut measured = rates::checks(system, means.senders, means.messages, 4_096, 10, true)?;
+    let entries = (crowd.entries() - before) as f64 / start.elapsed().as_secs_f64();
+    measured.0.push(("attackers inside", crowd.inside() as f64));
+    measured.0.push(("attackers coming back/s", entries));
+    Ok(measured)
+}
