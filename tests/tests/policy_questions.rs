@@ -67,6 +67,73 @@ fn a_proposed_policy_is_asked_without_a_system() {
 }
 
 #[test]
+fn a_message_is_explained_with_its_attachments_and_its_author() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let rules = "[receiving.untrusted]\nblock-attachments = [\"*.exe\"]\n";
+    let policy = file("policy.toml", &format!("{rules}{POLICY}"));
+    let message = |attachment: &str| {
+        format!(
+            "From: Eve <eve@x.test>\nSubject: Photos\nMIME-Version: 1.0\n\
+             Content-Type: multipart/mixed; boundary=b\n\n--b\n\nHello\n--b\n\
+             Content-Disposition: attachment; filename={attachment}\n\nTVo=\n--b--\n"
+        )
+    };
+    let (bad, good) = (
+        file("bad.eml", &message("photo.exe")),
+        file("good.eml", &message("photo.jpg")),
+    );
+    let bob = "bob@example.test";
+    let explain = |rest: &[&str]| {
+        let ask = ["explain", "--policy", &policy, "--user", bob, "--to", bob];
+        without_a_system(&[ask.as_slice(), rest].concat())
+    };
+    let stranger = ["--peer", "203.0.113.9", "--from", "eve@x.test"];
+    let of = |peer: &[&str], message: &str| explain(&[peer, &["--message", message]].concat());
+    let refused = of(&stranger, &bad);
+    assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+    let told = said(&refused);
+    assert!(
+        told.contains("Accepted: mailbox bob@example.test."),
+        "{told}"
+    );
+    assert!(
+        told.contains("Refused: blocked-attachment. The client reads \"550 5.7.1"),
+        "{told}"
+    );
+    assert!(told.contains("the attachment \"photo.exe\" is blocked by its name"));
+    let accepted = of(&stranger, &good);
+    assert_eq!(accepted.status.code(), Some(0), "{}", said(&accepted));
+    // Whose name stands in From matters to who has logged in.
+    let bob_logs_in = ["--peer", "203.0.113.9", "--login", bob, "--from", bob];
+    let told = said(&of(&bob_logs_in, &good));
+    assert!(told.contains("Refused: author-not-of-login."), "{told}");
+
+    let told = explain(
+        &[
+            stranger.as_slice(),
+            &["--dmarc", "fail/quarantine", "--json"],
+        ]
+        .concat(),
+    );
+    let json: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(json["accepted"], true, "{json}");
+    assert_eq!(json["end"]["junk"], true, "{json}");
+    assert_eq!(json["end"]["marks"][0], "dmarc-quarantine");
+    let wrong = explain(&[stranger.as_slice(), &["--spf", "maybe"]].concat());
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(
+        said(&wrong).contains("--spf: `maybe` is not known here"),
+        "{}",
+        said(&wrong)
+    );
+}
+
+#[test]
 fn scripts_guard_a_policy_without_a_system() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {

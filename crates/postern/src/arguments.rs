@@ -78,7 +78,7 @@ pub enum Command {
     /// Send a message the way that programs expect of every mail system
     Sendmail(sendmail::Arguments),
     /// Play a session that has not happened, and say what would become of it and why
-    Explain(explain::Arguments),
+    Explain(Box<explain::Arguments>),
     /// This machine's interfaces and gateways, and whom the SMTP server trusts for where they are
     Network(network::Arguments),
     /// Make certificates for services on several machines or in containers

@@ -41,6 +41,6 @@ pub(crate) async fn run(
         Command::Secret(command) => secret::run(command, system, screen).await,
         Command::Status(arguments) => status::run(&arguments, system, screen).await,
         Command::Send(arguments) => send::run(arguments, system, screen).await,
-        Command::Explain(arguments) => explain::run(arguments, system, screen).await,
+        Command::Explain(arguments) => explain::run(*arguments, system, screen).await,
     }
 }

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use api::directory::v1::directory_client::DirectoryClient;
 use api::grpc::Channel;
 use api::policy::v1::policy_client::PolicyClient;
+use api::queue::v1::GetFreeSpaceRequest;
 use api::queue::v1::quarantine_client::QuarantineClient;
 use api::queue::v1::queue_client::QueueClient;
 use api::queue::v1::refusals_client::RefusalsClient;
+use api::queue::v1::storage_client::StorageClient;
 use rules::InterfaceSetting;
 use serde::Deserialize;
 use service_kit::config::InternalTlsConfig;
@@ -18,6 +20,9 @@ use crate::failure::Failure;
 
 /// Lists of a thousand messages with their recipients are the largest answers.
 const ANSWER_LIMIT: usize = 64 << 20;
+
+/// What the SMTP server waits for the DNS where its configuration does not say.
+const DNS_TIMEOUT: u64 = 10;
 
 /// A running system: the services' endpoints.
 #[derive(Debug)]
@@ -32,13 +37,20 @@ pub(crate) struct System {
     pub(crate) smtp: Option<SocketAddr>,
     /// The classes of interfaces that the SMTP server's configuration sets.
     pub(crate) interfaces: Vec<InterfaceSetting>,
+    /// The resolver that the SMTP server asks; those of the system where it names none.
+    pub(crate) resolver: Option<SocketAddr>,
+    /// Seconds that the SMTP server waits for the DNS.
+    pub(crate) dns_timeout: u64,
 }
 
 /// What is read of the section `[smtp-server]`.
 #[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 struct SmtpServer {
     #[serde(default)]
     interface: Vec<InterfaceSetting>,
+    resolver: Option<SocketAddr>,
+    dns_timeout_seconds: Option<u64>,
 }
 
 /// A process of the system.
@@ -132,6 +144,8 @@ impl System {
             processes,
             smtp,
             interfaces: smtp_server.interface,
+            resolver: smtp_server.resolver,
+            dns_timeout: smtp_server.dns_timeout_seconds.unwrap_or(DNS_TIMEOUT),
             hostname: hostname.map_or_else(machine_name, str::to_owned),
         })
     }
@@ -148,6 +162,15 @@ impl System {
     pub(crate) fn quarantine(&self) -> Result<QuarantineClient<Channel>, Failure> {
         let channel = self.queue_channel()?;
         Ok(QuarantineClient::new(channel).max_decoding_message_size(ANSWER_LIMIT))
+    }
+
+    /// Free octets where mail is stored, where the queue knows.
+    pub(crate) async fn free_space(&self) -> Result<Option<u64>, Failure> {
+        let answer = StorageClient::new(self.queue_channel()?)
+            .get_free_space(GetFreeSpaceRequest {})
+            .await;
+        let answer = answer.map_err(|status| Failure::call("queue", &status))?;
+        Ok(answer.into_inner().free_octets)
     }
 
     pub(crate) fn refusals(&self) -> Result<RefusalsClient<Channel>, Failure> {

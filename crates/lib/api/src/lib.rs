@@ -66,6 +66,7 @@ pub mod grpc {
     pub use tonic::{Code, Request, Response, Status, Streaming, async_trait};
 }
 
+pub mod authors;
 mod conversions;
 pub mod intake;
 pub mod policy_watch;
@@ -74,4 +75,4 @@ pub mod queue_run;
 pub mod text_upload;
 
 mod failure;
-mod screening;
+pub mod screening;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use message_crate::attachments::{Action, Blocklist, Screen};
-use rules::{AttachmentAction, BlockedAttachments, Pattern};
+use message_crate::attachments::{Action, Blocked, Blocklist, Screen};
+use rules::{AttachmentAction, BlockedAttachments, Pattern, Screened, Unwanted};
 
 /// A screen for one message; none where the rules block nothing.
 pub(crate) fn screen(rules: &Arc<BlockedAttachments>) -> Option<Screen> {
@@ -16,6 +16,27 @@ pub(crate) fn screen(rules: &Arc<BlockedAttachments>) -> Option<Screen> {
         AttachmentAction::Strip => Action::Strip,
     };
     Some(Screen::new(Arc::new(Rules(Arc::clone(rules))), action))
+}
+
+/// What becomes of a message by its attachments.
+pub fn screened(rules: &Arc<BlockedAttachments>, message: &[u8]) -> Screened {
+    let Some(mut screen) = screen(rules) else {
+        return Screened::default();
+    };
+    let refused = match screen.push(message) {
+        Ok(_) => screen.finish().err(),
+        Err(blocked) => Some(blocked),
+    };
+    let unwanted = refused.as_ref().or_else(|| screen.found()).map(unwanted);
+    let removed = screen.removed().iter().map(ToString::to_string).collect();
+    Screened { removed, unwanted }
+}
+
+fn unwanted(blocked: &Blocked) -> Unwanted {
+    match blocked {
+        Blocked::Attachment { .. } => Unwanted::Blocked(blocked.to_string()),
+        Blocked::Unclear(_) => Unwanted::Unclear(blocked.to_string()),
+    }
 }
 
 struct Rules(Arc<BlockedAttachments>);

@@ -26,6 +26,7 @@ mod forged;
 mod header_field;
 mod lists;
 mod message_check;
+mod reverse_name;
 mod sender;
 
 pub use authenticator::{Authenticator, Methods};
@@ -34,4 +35,5 @@ pub use findings::{Findings, Method, Reported};
 pub use forged::without_forged;
 pub use header_field::{MARKS, marks};
 pub use message_check::MessageCheck;
+pub use reverse_name::ReverseNames;
 pub use sender::{SenderFindings, Session};

@@ -83,6 +83,19 @@ pub enum DmarcRequest {
     Reject,
 }
 
+impl DmarcRequest {
+    pub(crate) const ALL: [Self; 3] = [Self::None, Self::Quarantine, Self::Reject];
+
+    /// As the domain's record spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Quarantine => "quarantine",
+            Self::Reject => "reject",
+        }
+    }
+}
+
 /// A check that was made.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Finding {
@@ -90,6 +103,16 @@ pub struct Finding {
     pub result: AuthenticationResult,
     /// Whose record or signature was looked at: a domain or an address.
     pub subject: String,
+}
+
+impl Finding {
+    /// `fail (bad.test)`
+    pub(crate) fn told(&self) -> String {
+        match self.subject.as_str() {
+            "" => self.result.to_string(),
+            subject => format!("{} ({subject})", self.result),
+        }
+    }
 }
 
 /// The checks of a message; `None` where one was not made.
@@ -125,7 +148,7 @@ pub struct AuthenticationVerdict {
 }
 
 /// What a rule does about a result, from the mildest to the strictest.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// Nothing.
@@ -199,7 +222,10 @@ impl Policy {
 }
 
 /// What speaks against the message, and what the rules do about it.
-fn charges(rules: &AuthenticationRules, facts: &AuthenticationFacts) -> Vec<(Action, Verdict)> {
+pub(crate) fn charges(
+    rules: &AuthenticationRules,
+    facts: &AuthenticationFacts,
+) -> Vec<(Action, Verdict)> {
     let mut charges = Vec::new();
     if let Some(finding) = &facts.dmarc {
         charges.extend(dmarc(&rules.dmarc, finding, facts, &rules.arc_trusted));

@@ -25,6 +25,27 @@ pub enum DomainStanding {
     Unknown,
 }
 
+impl DomainStanding {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Usable,
+        Self::NullMx,
+        Self::Missing,
+        Self::Unusable,
+        Self::Unknown,
+    ];
+
+    /// As scripts and the command line spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Usable => "usable",
+            Self::NullMx => "null-mx",
+            Self::Missing => "missing",
+            Self::Unusable => "unusable",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// The answers of a list.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Listing<'a> {

@@ -3,21 +3,31 @@
 //! Nothing is decided here: every verdict comes from the functions that smtp-server asks too. A new
 //! fact is a line in `facts`, a new receiving rule a line in `receiving_rules`.
 
+mod content;
 mod facts;
+mod judged;
 mod receiving_rules;
 mod recipient;
+
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::address::EmailAddress;
+use crate::attachments::BlockedAttachments;
+use crate::circumstances::{Circumstances, Screened};
 use crate::facts::SessionFacts;
 use crate::path::ReversePath;
 use crate::policy::Policy;
 use crate::trust::{Answer, Trust, TrustAction, by_facts};
 use crate::verdict::Verdict;
 
+pub use content::MessageEnd;
 pub use facts::Fact;
 pub use recipient::RecipientStory;
+
+/// Looks through a message.
+pub type Screen<'a> = dyn Fn(&Arc<BlockedAttachments>) -> Screened + 'a;
 
 /// The session to be played.
 pub struct Play<'a> {
@@ -33,6 +43,25 @@ pub struct Play<'a> {
     pub taken: usize,
     /// Whether a user has a mailbox. Asked for those of [`Policy::users_asked`] alone.
     pub has_user: &'a dyn Fn(&EmailAddress) -> bool,
+    /// What is known of the world around the session.
+    pub circumstances: &'a Circumstances,
+    /// Looks through the message for what the rules of attachments block, where there is one:
+    /// counts instead of what the circumstances say of them.
+    pub screen: Option<&'a Screen<'a>>,
+}
+
+impl Play<'_> {
+    fn knows_attachments(&self) -> bool {
+        self.screen.is_some() || self.circumstances.attachments.is_some()
+    }
+
+    fn screened(&self, rules: &Arc<BlockedAttachments>) -> Screened {
+        match (self.screen, &self.circumstances.attachments) {
+            (Some(screen), _) => screen(rules),
+            (None, Some(attachments)) => attachments.screened(rules),
+            (None, None) => Screened::default(),
+        }
+    }
 }
 
 /// What would happen, and why.
@@ -44,12 +73,17 @@ pub struct Explanation {
     pub steps: Vec<Step>,
     /// Whether the session is trusted.
     pub trust: Trust,
-    /// What MAIL is answered.
+    /// Whether the client is let in.
+    pub connection: Verdict,
+    /// What MAIL is answered; the same as the client reads who is not let in.
     pub sender: Verdict,
     /// What becomes of each recipient.
     pub recipients: Vec<RecipientStory>,
-    /// Each rule that the message is held to when it has come, if a recipient is accepted.
+    /// Each rule that the message is held to when it has come, if a recipient is accepted; or if
+    /// none is asked for, and the sender is.
     pub message: Vec<Step>,
+    /// What becomes of it by what is known of it.
+    pub end: Option<MessageEnd>,
 }
 
 /// A rule that was looked at.
@@ -71,47 +105,71 @@ impl Step {
 }
 
 impl Explanation {
-    /// Whether every recipient would be accepted.
+    /// Whether the message would be accepted for every recipient, as far as all is known.
     pub fn is_accepted(&self) -> bool {
         self.sender.is_accepted()
             && self
                 .recipients
                 .iter()
                 .all(|story| story.verdict.is_accepted())
+            && self
+                .end
+                .as_ref()
+                .is_none_or(|end| end.verdict.is_accepted())
     }
 }
 
 /// Plays a session against a policy.
 pub fn explain(policy: &Policy, play: &Play<'_>) -> Explanation {
     let trust = policy.trust_of_sender(play.facts, play.sender);
-    let sender = policy.accept_sender(play.facts, &trust, play.sender, play.size);
     let mut steps = tell_trust(policy, play);
-    steps.extend(receiving_rules::of_connection(policy, play));
-    steps.extend(receiving_rules::of_sender(policy, play, &trust, &sender));
+    let (told, connection) = receiving_rules::of_connection(policy, play);
+    steps.extend(told);
+    let sender = if connection.is_accepted() {
+        let judged = judged::sender(policy, play, &trust);
+        steps.extend(receiving_rules::of_sender(policy, play, &trust, &judged));
+        judged.verdict
+    } else {
+        connection.clone()
+    };
+    let recipients = play_recipients(policy, play, &trust, &sender);
+    let comes = if recipients.is_empty() {
+        sender.is_accepted()
+    } else {
+        recipients.iter().any(|story| story.verdict.is_accepted())
+    };
+    let message = comes.then(|| content::play(policy, play, &trust));
+    let (message, end) = message.map_or_else(Default::default, |(steps, end)| (steps, Some(end)));
+    Explanation {
+        facts: facts::told(play),
+        steps,
+        trust,
+        connection,
+        sender,
+        recipients,
+        message,
+        end,
+    }
+}
+
+fn play_recipients(
+    policy: &Policy,
+    play: &Play<'_>,
+    trust: &Trust,
+    sender: &Verdict,
+) -> Vec<RecipientStory> {
     let mut taken = play.taken;
     let mut recipients = Vec::with_capacity(play.recipients.len());
     for text in play.recipients {
         let story = if sender.is_accepted() {
-            recipient::play(policy, play, &trust, taken, text)
+            recipient::play(policy, play, trust, taken, text)
         } else {
             RecipientStory::refused(text, sender.clone())
         };
         taken += usize::from(story.verdict.is_accepted());
         recipients.push(story);
     }
-    let message = if recipients.iter().any(|story| story.verdict.is_accepted()) {
-        receiving_rules::of_message(policy, play, &trust)
-    } else {
-        Vec::new()
-    };
-    Explanation {
-        facts: facts::told(play),
-        steps,
-        trust,
-        sender,
-        recipients,
-        message,
-    }
+    recipients
 }
 
 fn tell_trust(policy: &Policy, play: &Play<'_>) -> Vec<Step> {

@@ -38,6 +38,7 @@
 mod address;
 mod attachments;
 mod authentication;
+mod circumstances;
 mod dns;
 mod document;
 mod domain;
@@ -66,6 +67,9 @@ pub use attachments::{
 pub use authentication::{
     Action, AuthenticationFacts, AuthenticationResult, AuthenticationVerdict, DmarcRequest, Finding,
 };
+pub use circumstances::{
+    Attachment, Attachments, Circumstances, Listed, Screened, Share, Talk, Unwanted, Visitor,
+};
 pub use dns::{DomainStanding, Listing};
 pub use document::{
     AuthenticationRules, CollectAccount, CollectProtocol, DeliverySettings, DmarcRules, DnsList,
@@ -75,7 +79,7 @@ pub use document::{
 pub use domain::{Domain, Host};
 pub use duration::{format_duration, parse_duration};
 pub use error::{AddressError, PolicyError, PolicyErrors};
-pub use explain::{Explanation, Fact, Play, RecipientStory, Step, explain};
+pub use explain::{Explanation, Fact, MessageEnd, Play, RecipientStory, Screen, Step, explain};
 pub use facts::{ListenerClass, ReverseName, SessionFacts, supposed_local};
 pub use interface::{
     Interface, InterfaceSetting, NetworkClass, SessionInterface, classify, interface_of,

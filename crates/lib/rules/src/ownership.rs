@@ -18,6 +18,20 @@ impl Policy {
         self.belongs(facts, author, refusals::AUTHOR_NOT_OF_LOGIN)
     }
 
+    /// The same of all that stand in its From field: the first verdict against one of them. Who
+    /// names nobody is accepted.
+    pub fn accept_authors(
+        &self,
+        facts: &SessionFacts,
+        authors: impl IntoIterator<Item = Option<EmailAddress>>,
+    ) -> Verdict {
+        authors
+            .into_iter()
+            .map(|author| self.accept_author(facts, author.as_ref()))
+            .find(|verdict| !verdict.is_accepted())
+            .unwrap_or_else(Verdict::accepted)
+    }
+
     pub(crate) fn belongs(
         &self,
         facts: &SessionFacts,

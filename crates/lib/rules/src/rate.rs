@@ -111,6 +111,19 @@ impl Policy {
         rates.iter().filter(move |rate| rate.count == count)
     }
 
+    /// Those of them that this session falls under, each with who is counted.
+    pub fn shares(
+        &self,
+        facts: &SessionFacts,
+        trust: &Trust,
+        count: Counted,
+        sender: Option<&ReversePath>,
+    ) -> Vec<(&Rate, String)> {
+        self.rates(trust, count)
+            .filter_map(|rate| Some((rate, rate.subject(facts, sender)?)))
+            .collect()
+    }
+
     /// Whether this session is greylisted, and by which words a visit is known again.
     pub fn greylisting(
         &self,

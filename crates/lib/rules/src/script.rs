@@ -19,18 +19,29 @@
 //! mail <bob@example.test> size=2000 -> accepted
 //! rcpt <bob@example.test> -> accepted 250 (mailbox bob@example.test)
 //! rcpt <b@elsewhere.test> -> relay-denied
-//! message spf=fail dmarc=fail/quarantine -> quarantine
+//! message spf=fail dmarc=fail/quarantine attachment="x.pdf" -> quarantine
 //! ```
 //!
 //! - Behind `->` stands the name of a verdict; a reply code and a route in parentheses may follow.
 //!   A statement without `->` is played and expects nothing.
 //! - `trust` is asked for the name of the decision, or for `trusted` or `untrusted`; before `mail`
 //!   without a sender.
-//! - `rcpt` and `message` behind a `mail` that was refused get the same verdict.
-//! - `message` is the end of the message, by what vouches for its sender: `iprev=`, `helo=` (SPF of
-//!   it), `spf=`, `dkim=`, `dmarc=RESULT/REQUEST` and `arc=RESULT:SEALER`, in the words of RFC 8601;
-//!   what is not named was not checked. It is refused by a verdict's name, or `accepted`, `junk` or
-//!   `quarantine`.
+//! - `rcpt` and `message` behind a `client` or `mail` that was refused get the same verdict; so does
+//!   `message` behind recipients of whom none was accepted, with the last one's. A `message` without
+//!   any `rcpt` is judged for itself.
+//! - What a statement is told of the world around it is evaluated; a rule that needs what it is not
+//!   told refuses nothing:
+//!   - `client`: `early` or `early=greeting`, `early=hello`, `early=no`: when it speaks;
+//!     `listed=LIST` or `LIST/ANSWER`, several with commas, or `none`; `rate=used-up` or `left`, of
+//!     connections. It is `accepted`, or sent away.
+//!   - `mail`: `free="500 MiB"`; `rate=`, of messages; `sender-domain=` usable, null-mx, missing,
+//!     unusable or unknown.
+//!   - `rcpt`: `visitor=new` or `known`, to greylisting; `rate=`, of recipients.
+//!   - `message`, its end: what vouches for its sender, `iprev=`, `helo=` (SPF of it), `spf=`,
+//!     `dkim=`, `dmarc=RESULT/REQUEST` and `arc=RESULT:SEALER`, in the words of RFC 8601, behind `:`
+//!     of whom; `attachment=NAME` and `type=TYPE` of it, or `attachment=none` or `unclear`; `from=`
+//!     with the addresses of its authors. It is refused by a verdict's name, or `accepted`, `junk`
+//!     or `quarantine`; in parentheses may follow `marked NAME` or `unmarked`, `whole` or `stripped`.
 //! - `mail … recipients=99` stands for as many recipients that were accepted before.
 //! - What stands behind the address of a `client` is for one session:
 //!   - `local=ADDRESS`; where no local address is given, an internal peer came to one of its own
@@ -48,7 +59,6 @@
 //! nothing is played.
 
 mod client;
-mod message;
 mod play;
 mod read;
 mod words;
@@ -58,7 +68,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::address::EmailAddress;
-use crate::authentication::AuthenticationFacts;
+use crate::circumstances::Circumstances;
 use crate::facts::SessionFacts;
 use crate::policy::Policy;
 
@@ -83,7 +93,7 @@ struct Line {
 #[derive(Debug)]
 enum Statement {
     /// A session begins, with these facts.
-    Client(SessionFacts),
+    Client(Box<SessionFacts>, Box<Circumstances>),
     Helo(String),
     Login(String),
     Tls(bool),
@@ -93,10 +103,12 @@ enum Statement {
         sender: String,
         size: Option<u64>,
         taken: usize,
+        circumstances: Box<Circumstances>,
     },
-    Rcpt(String),
-    /// Its end, by what vouches for its sender.
-    Message(AuthenticationFacts),
+    /// As the client writes it.
+    Rcpt(String, Box<Circumstances>),
+    /// Its end.
+    Message(Box<Circumstances>),
 }
 
 /// What came of one expectation.
@@ -149,7 +161,7 @@ impl Script {
     pub fn users_asked(&self, policy: &Policy) -> Vec<EmailAddress> {
         let mut users: Vec<EmailAddress> = Vec::new();
         for line in &self.lines {
-            let Statement::Rcpt(path) = &line.statement else {
+            let Statement::Rcpt(path, _) = &line.statement else {
                 continue;
             };
             let recipient = policy.forward_path(path);

@@ -136,7 +136,7 @@ fn everything_that_is_wrong_with_a_script_is_told_by_line() {
         (
             "client ::1 remote=::1",
             "line 1: `remote=::1` is not known here; there can be local=, \
-             interface=, proxy=, reverse-name=",
+             interface=, proxy=, reverse-name=, early=, listed=, rate=",
         ),
         (
             "client ::1 interface=lan",
@@ -151,8 +151,8 @@ fn everything_that_is_wrong_with_a_script_is_told_by_line() {
             "line 1: `lan`: a class is auto, internal, external or dmz",
         ),
         (
-            "client ::1 -> accepted",
-            "line 1: `client` has no verdict: `->` stands behind trust, mail, rcpt or message",
+            "client ::1\nhelo x -> accepted",
+            "line 2: `helo` has no verdict: `->` stands behind client, trust, mail, rcpt or message",
         ),
         (
             "client ::1\ntrust",
@@ -198,18 +198,63 @@ fn everything_that_is_wrong_with_a_script_is_told_by_line() {
         ),
         (
             "client 192.0.2.1\nmail <>\nmessage spf=bad",
-            "line 3: `bad` is no result; there are pass, none, neutral, softfail, fail, policy, \
-             temperror, permerror",
+            "line 3: `bad` is not known here; it can be pass, none, neutral, softfail, fail, \
+             policy, temperror, permerror",
         ),
         (
             "client 192.0.2.1\nmail <>\nmessage dmarc=fail/drop",
-            "line 3: `drop` is nothing that a domain asks for by DMARC; there are none, quarantine \
-             and reject",
+            "line 3: `drop` is not known here; it can be none, quarantine, reject",
         ),
         (
             "client 192.0.2.1\nmail <>\nmessage junk",
-            "line 3: `junk` is not known here; there can be iprev=, helo=, spf=, dkim=, dmarc= and \
-             arc=",
+            "line 3: `junk` is not known here; there can be iprev=, helo=, spf=, dkim=, dmarc=, \
+             arc=, attachment=, type=, from=",
+        ),
+        (
+            "client ::1 early=soon",
+            "line 1: `soon` is not known here; it can be greeting, hello, no",
+        ),
+        (
+            "client ::1 listed=bl.test/no",
+            "line 1: `no` is no answer of a list, such as 127.0.0.2",
+        ),
+        (
+            "client ::1 rate=much",
+            "line 1: `much` is not known here; it can be left, used-up",
+        ),
+        (
+            "client ::1\nmail <> free=much",
+            "line 2: `much` is no size: not a size such as \"25 MiB\"",
+        ),
+        (
+            "client ::1\nmail <> sender-domain=gone",
+            "line 2: `gone` is not known here; it can be usable, null-mx, missing, unusable, unknown",
+        ),
+        (
+            "client ::1\nmail <> visitor=new",
+            "line 2: `visitor=new` is not known here; there can be size=, recipients=, free=, \
+             rate=, sender-domain=",
+        ),
+        (
+            "client ::1\nmail <>\nrcpt <a@x.test> visitor=old",
+            "line 3: `old` is not known here; it can be new, known",
+        ),
+        (
+            "client ::1\nmail <>\nrcpt <a@x.test> more",
+            "line 3: `more` is not known here; there can be rate=, visitor=",
+        ),
+        (
+            "client ::1\nmail <>\nmessage attachment=",
+            "line 3: an attachment needs a name, or `none` or `unclear`",
+        ),
+        (
+            "client ::1\nmail <>\nmessage type=exe",
+            "line 3: `exe` is no media type such as image/png",
+        ),
+        (
+            "client ::1\nmail <>\nmessage -> accepted (good)",
+            "line 3: `good` is not known here; there can be marked NAME, unmarked, whole and \
+             stripped",
         ),
         (
             "client 192.0.2.1\nmail <>\nmessage\nmessage",
@@ -231,7 +276,9 @@ proptest! {
                     "client", "203.0.113.9", "listener", "mx", "helo", "tls", "auth", "trust",
                     "mail", "<a@x.test>", "<>", "rcpt", "<\"a >\"@example.test>", "->", "accepted",
                     "550", "(", "users", "size=", "size=\"1 KiB\"", "recipients=9", "#", "\n",
-                    "\n", "\n", "\"", "\\", "<",
+                    "\n", "\n", "\"", "\\", "<", "early", "listed=bl.test", "rate=used-up", "free=0", "visitor=new",
+                    "message", "spf=fail", "dmarc=fail/reject", "attachment=a.exe", "from=<>",
+                    "(whole)", "junk",
                 ]).prop_map(str::to_owned),
                 1 => "\\PC{0,8}",
             ],

@@ -102,3 +102,43 @@ fn senders_are_held_to_the_receiving_rules() {
 fn sizes_and_recipients_are_limited_by_class() {
     run("limits_by_class");
 }
+
+#[test]
+fn who_comes_too_often_or_speaks_too_early_is_sent_away() {
+    run("talk");
+}
+
+#[test]
+fn room_for_mail_is_kept_for_the_trusted_longest() {
+    run("room");
+}
+
+#[test]
+fn lists_and_the_senders_domain_are_asked_of_the_dns() {
+    run("dns");
+}
+
+#[test]
+fn rates_and_greylisting_put_off() {
+    run("often");
+}
+
+#[test]
+fn attachments_are_refused_or_taken_out_by_class() {
+    run("attachments");
+}
+
+#[test]
+fn attachments_put_a_message_into_quarantine() {
+    run("kept_back");
+}
+
+#[test]
+fn who_has_logged_in_is_the_author() {
+    run("authors");
+}
+
+#[test]
+fn what_nobody_vouches_for_is_refused_by_every_result() {
+    run("strictly_vouched");
+}

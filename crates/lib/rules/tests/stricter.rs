@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use rules::{
-    AttachmentAction, Early, EmailAddress, Policy, RecipientVerdict, ReversePath, SessionFacts,
+    AttachmentAction, Circumstances, Early, EmailAddress, Play, Policy, RecipientVerdict,
+    ReversePath, SessionFacts, explain,
 };
 
 /// The rules of one class, each by how strict it is: 0 is the laxest.
@@ -225,6 +226,150 @@ proptest! {
                 accepted(&strict, trusted, &message),
             );
             prop_assert!(less <= more, "{message:?}: {more} became {less}");
+        }
+    }
+}
+
+/// Rules of who comes, each by how strict it is.
+fn held(levels: &[usize; 7], trusted: bool) -> Policy {
+    let class = if trusted { "trusted" } else { "untrusted" };
+    let [
+        early,
+        lists,
+        domain,
+        greylisting,
+        rates,
+        attachments,
+        vouched,
+    ] = *levels;
+    // Whoever is trusted need not come twice.
+    let greylisting = if trusted { 0 } else { greylisting };
+    let lines = [
+        [
+            "",
+            "refuse-early-talkers = true",
+            "refuse-early-talkers = true",
+        ][early],
+        [
+            "",
+            "dns-lists = [{ zone = \"bl.test\" }]\ndns-list-refuse-score = 2",
+            "dns-lists = [{ zone = \"bl.test\" }]",
+        ][lists],
+        [
+            "",
+            "sender-domain-must-exist = true",
+            "sender-domain-must-exist = true",
+        ][domain],
+        [
+            "",
+            "greylisting = { delay = \"1 min\" }",
+            "greylisting = { delay = \"5 min\" }",
+        ][greylisting],
+        [
+            "",
+            "rates = [{ count = \"messages\", per = \"address\", limit = 9, every = \"1 h\" }]",
+            "rates = [{ count = \"messages\", per = \"address\", limit = 9, every = \"1 h\" },\n\
+             { count = \"recipients\", per = \"address\", limit = 9, every = \"1 h\" },\n\
+             { count = \"connections\", per = \"address\", limit = 9, every = \"1 h\" }]",
+        ][rates],
+        [
+            "",
+            "block-attachments = [\"*.exe\"]\nblocked-attachments = \"quarantine\"",
+            "block-attachments = [\"*.exe\"]\nblocked-attachments = \"refuse\"",
+        ][attachments],
+        [
+            "spf = \"check\"\ndmarc = \"check\"",
+            "spf = { fail = \"junk\" }\ndmarc = { reject = \"quarantine\" }",
+            "spf = { fail = \"refuse\" }\ndmarc = { reject = \"refuse\" }",
+        ][vouched],
+    ];
+    let text = format!(
+        "[receiving.{class}]\n{}\n[[domain]]\nname = \"example.test\"\ndeliver = \"mailboxes\"\n",
+        lines.join("\n")
+    );
+    Policy::parse(&text).unwrap_or_else(|errors| panic!("{errors}\n{text}"))
+}
+
+/// How far a session gets of which this is known: 0 refused, 1 kept back, 2 to Junk, 3 accepted.
+fn gets(policy: &Policy, trusted: bool, circumstances: &Circumstances) -> u8 {
+    let mut facts = SessionFacts::new(
+        "mx",
+        "203.0.113.9".parse().unwrap(),
+        "198.51.100.1".parse().unwrap(),
+    );
+    if trusted {
+        facts.class = rules::ListenerClass::Internal;
+    }
+    let story = explain(
+        policy,
+        &Play {
+            facts: &facts,
+            sender: &ReversePath::parse("a@x.test").unwrap(),
+            size: None,
+            recipients: &["bob@example.test".to_owned()],
+            taken: 0,
+            has_user: &|_| true,
+            circumstances,
+            screen: None,
+        },
+    );
+    assert_eq!(story.trust.trusted, trusted);
+    let accepted = story.is_accepted();
+    match story.end {
+        Some(end) if accepted && !end.quarantine.is_empty() => 1,
+        Some(end) if accepted && end.junk => 2,
+        Some(_) if accepted => 3,
+        _ => 0,
+    }
+}
+
+fn known() -> impl Strategy<Value = Circumstances> {
+    let said = |name: &'static str, values: &'static [&'static str]| {
+        prop::option::of(prop::sample::select(values)).prop_map(move |value| (name, value))
+    };
+    (
+        said("early", &["greeting", "hello", "no"]),
+        said("listed", &["none", "bl.test", "bl.test/127.255.255.1"]),
+        said(
+            "sender-domain",
+            &["usable", "missing", "unknown", "null-mx"],
+        ),
+        said("visitor", &["new", "known"]),
+        (
+            said("connections", &["left", "left", "used-up"]),
+            said("messages", &["left", "left", "used-up"]),
+            said("recipients", &["left", "used-up"]),
+        ),
+        said("attachment", &["none", "x.exe", "x.txt", "unclear"]),
+        said("spf", &["pass", "fail", "temperror"]),
+        said("dmarc", &["pass", "fail/reject", "fail/none"]),
+    )
+        .prop_map(|(a, b, c, d, (e, f, g), h, i, j)| {
+            let mut told = Circumstances::default();
+            for (name, value) in [a, b, c, d, e, f, g, h, i, j] {
+                if let Some(value) = value {
+                    told.tell(name, value).unwrap();
+                }
+            }
+            told
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn a_stricter_rule_never_accepts_more_of_what_is_known(
+        lax in prop::array::uniform7(0_usize..3),
+        by in prop::array::uniform7(0_usize..3),
+        known in prop::collection::vec(known(), 1..10),
+        trusted in any::<bool>(),
+    ) {
+        let strict = std::array::from_fn(|at| (lax[at] + by[at]).min(2));
+        let (lax, strict) = (held(&lax, trusted), held(&strict, trusted));
+        for known in known {
+            let (more, less) = (gets(&lax, trusted, &known), gets(&strict, trusted, &known));
+            prop_assert!(less <= more, "{known:?}: {more} became {less}");
         }
     }
 }

@@ -1,27 +1,34 @@
 //! `postern explain`: plays a session that has not happened.
 
+mod circumstances;
+mod dns;
+mod message;
 mod told;
 
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rules::{
-    EmailAddress, ListenerClass, Play, Policy, ReverseName, ReversePath, SessionFacts,
-    SessionInterface, explain, parse_size, supposed_local,
+    BlockedAttachments, Circumstances, EmailAddress, ListenerClass, Play, Policy, ReverseName,
+    ReversePath, Screened, SessionFacts, SessionInterface, explain, parse_size, supposed_local,
 };
 
 use super::asked::{self, Asked};
 use crate::failure::{Failure, Outcome};
 use crate::screen::Screen;
 use crate::system::System;
+use message::Message;
 use told::Told;
 
 /// `postern explain`
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit code 0 when the message would be accepted for every recipient, 1 when it would be refused.
-With --policy no system needs to run: nobody has a mailbox then but whom --user names.
+With --policy no system needs to run: nobody has a mailbox then but whom --user names. A rule that
+needs what is not known is told as not evaluated: say what is known, give the message, or let --dns
+look it up as the SMTP server would.
 
 Examples:
   postern explain --peer 203.0.113.9 --from a@x.test --to bob@example.test
@@ -29,6 +36,9 @@ Examples:
   postern explain --peer 203.0.113.9 --from a@x.test --size '60 MiB' --to b@y.test --to c@y.test
   postern explain --peer 10.0.0.7 --interface eth1=dmz --from a@x.test --to b@y.test
   postern explain --peer 203.0.113.9 --reverse-name mail.partner.test --from a@x.test --to b@y.test
+  postern explain --peer 203.0.113.9 --from a@x.test --to bob@example.test --message mail.eml --dns
+  postern explain --peer 203.0.113.9 --from a@x.test --to bob@example.test --spf fail --dmarc fail/reject
+  postern explain --peer 203.0.113.9 --from a@x.test --to bob@example.test --free '500 MiB' --visitor new
   postern explain --peer 203.0.113.9 --from a@x.test --to b@y.test --policy new.toml")]
 pub struct Arguments {
     /// Address of the client
@@ -75,6 +85,16 @@ pub struct Arguments {
     /// The session is under TLS
     #[arg(long)]
     tls: bool,
+    /// Message that would come: its attachments and its From are looked at, its signatures with --dns,
+    /// and MAIL declares its size; - is standard input
+    #[arg(long, value_name = "FILE")]
+    message: Option<PathBuf>,
+    /// Look up what the DNS says now, as the SMTP server does: the client's name, lists, the sender's
+    /// domain and who vouches for it. What is told by another option counts more
+    #[arg(long)]
+    dns: bool,
+    #[command(flatten)]
+    told: circumstances::Told,
     /// Ask this document instead of the policy in force; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with = "revision")]
     policy: Option<PathBuf>,
@@ -112,21 +132,88 @@ pub(crate) async fn run(
 ) -> Result<Outcome, Failure> {
     let asked = asked::policy(arguments.policy.as_deref(), arguments.revision, system).await?;
     let users = users(&arguments, &asked, system).await?;
-    let told = play(&arguments, asked, &|user| users.contains(user));
+    let known = learn(&arguments, &asked, system).await?;
+    let told = play(&arguments, &known, asked, &|user| users.contains(user));
     screen.show(&told, || told.text());
     Ok(Outcome::of(told.accepted))
 }
 
-fn play(arguments: &Arguments, asked: Asked, has_user: &dyn Fn(&EmailAddress) -> bool) -> Told {
+/// All that is known of a session that has not happened.
+#[derive(Debug)]
+struct Known {
+    facts: SessionFacts,
+    circumstances: Circumstances,
+    message: Option<Message>,
+}
+
+impl Known {
+    /// What the command line says.
+    fn told(arguments: &Arguments) -> Result<Self, Failure> {
+        let message = arguments
+            .message
+            .as_deref()
+            .map(Message::read)
+            .transpose()?;
+        let mut circumstances = arguments.told.circumstances()?;
+        if let Some(message) = &message {
+            circumstances::of_message(&mut circumstances, message);
+        }
+        Ok(Self {
+            facts: facts(arguments),
+            circumstances,
+            message,
+        })
+    }
+}
+
+/// What the command line says, and what the running system and the DNS say besides.
+async fn learn(arguments: &Arguments, asked: &Asked, system: &System) -> Result<Known, Failure> {
+    let mut known = Known::told(arguments)?;
+    if arguments.dns {
+        let dns = dns::resolver(system)?;
+        if arguments.reverse_names.is_empty() {
+            dns::reverse_name(&dns, &asked.policy, &mut known.facts).await;
+        }
+        let questions = dns::Questions {
+            policy: &asked.policy,
+            facts: &known.facts,
+            sender: &arguments.from,
+            message: known.message.as_ref(),
+        };
+        let found = questions.ask(dns, system).await;
+        known.circumstances = found.beside(&known.circumstances);
+    }
+    let wanted = |class| asked.policy.receiving(class).min_free_space.is_some();
+    let unknown = known.circumstances.free.is_none();
+    if unknown && !asked.is_file && (wanted(true) || wanted(false)) {
+        known.circumstances.free = system.free_space().await?;
+    }
+    Ok(known)
+}
+
+fn play(
+    arguments: &Arguments,
+    known: &Known,
+    asked: Asked,
+    has_user: &dyn Fn(&EmailAddress) -> bool,
+) -> Told {
+    let message = known.message.as_ref();
+    let screen = |rules: &Arc<BlockedAttachments>| match message {
+        Some(message) => api::screening::screened(rules, message.octets()),
+        None => Screened::default(),
+    };
+    let size = message.map(|message| message.octets().len() as u64);
     let story = explain(
         &asked.policy,
         &Play {
-            facts: &facts(arguments),
+            facts: &known.facts,
             sender: &arguments.from,
-            size: arguments.size,
+            size: arguments.size.or(size),
             recipients: &arguments.to,
             taken: 0,
             has_user,
+            circumstances: &known.circumstances,
+            screen: message.is_some().then_some(&screen),
         },
     );
     Told {

@@ -2,7 +2,6 @@
 //! questions. What may be said when is `smtp_protocol`'s, what is allowed is `rules`'.
 
 mod authentication;
-mod author;
 mod binary;
 mod content;
 mod early;

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! listen ──▶ connection ──▶ smtp_protocol::server::Session   (what was said)
-//!               ├─ origin       who is there: host-network, PROXY, XCLIENT, reverse_name
+//!               ├─ origin       who is there: host-network, PROXY, XCLIENT, the name in the DNS
 //!               ├─ login        directory.Authenticate, VerifyScram, VerifyToken, VerifyCramMd5
 //!               ├─ envelope     rules, users (directory.FindUsers, WatchUsers)
 //!               ├─ refusals     what was refused, to the queue in the background
@@ -27,7 +27,6 @@ mod nonce;
 mod queue_runs;
 mod refusals;
 mod replies;
-mod reverse_name;
 mod server;
 mod session_id;
 mod throttle;

@@ -3,7 +3,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use rules::{
-    Domain, Play, Policy, RecipientVerdict, ReverseName, ReversePath, SessionFacts, explain,
+    Circumstances, Domain, Play, Policy, RecipientVerdict, ReverseName, ReversePath, SessionFacts,
+    explain,
 };
 
 fuzz_target!(|document: &str| {
@@ -54,6 +55,8 @@ fn strangers_do_not_relay(policy: &Policy) {
             recipients: &recipients.map(str::to_owned),
             taken: 0,
             has_user: &|user| user.local() == "b",
+            circumstances: &Circumstances::default(),
+            screen: None,
         },
     );
 }

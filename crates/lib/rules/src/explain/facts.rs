@@ -3,8 +3,11 @@
 use serde::Serialize;
 
 use super::Play;
+use crate::authentication::Finding;
+use crate::circumstances::{Attachments, Circumstances, Share, Talk, Visitor};
 use crate::facts::{ListenerClass, ReverseName, SessionFacts};
 use crate::interface::SessionInterface;
+use crate::receiving::Early;
 use crate::size::format_size;
 
 /// A fact of the session.
@@ -14,6 +17,101 @@ pub struct Fact {
     pub name: &'static str,
     /// Its value as text; empty when there is none.
     pub value: String,
+}
+
+type ToldOf = fn(&Circumstances) -> String;
+
+/// What may be known besides.
+const CIRCUMSTANCES: &[(&str, ToldOf)] = &[
+    ("speaks", |told| {
+        let words = told.talk.map(|talk| match talk {
+            Talk::InTurn => "in turn",
+            Talk::Early(Early::Greeting) => "before the greeting",
+            Talk::Early(Early::Hello) => "before EHLO is answered",
+        });
+        words.unwrap_or_default().to_owned()
+    }),
+    ("listed by", |told| {
+        let Some(listed) = &told.listed else {
+            return String::new();
+        };
+        let zones: Vec<_> = listed.iter().map(|list| list.zone.to_string()).collect();
+        or_none(
+            Some(zones.join(", "))
+                .as_deref()
+                .filter(|zones| !zones.is_empty()),
+        )
+    }),
+    ("free space", |told| {
+        told.free.map_or_else(String::new, format_size)
+    }),
+    ("sender domain", |told| {
+        let standing = told.standing;
+        standing.map_or_else(String::new, |standing| standing.as_str().to_owned())
+    }),
+    ("rates used up", |told| {
+        let rates = [
+            ("connections", told.connections),
+            ("messages", told.messages),
+            ("recipients", told.recipients),
+        ];
+        let used_up = rates
+            .iter()
+            .filter(|(_, share)| *share == Some(Share::UsedUp));
+        let used_up: Vec<_> = used_up.map(|(name, _)| *name).collect();
+        used_up.join(", ")
+    }),
+    ("visitor", |told| {
+        let words = told.visitor.map(|visitor| match visitor {
+            Visitor::New => "new",
+            Visitor::Known => "known",
+        });
+        words.unwrap_or_default().to_owned()
+    }),
+    ("iprev", |told| found(told.authentication.iprev.as_ref())),
+    ("spf of helo", |told| {
+        found(told.authentication.spf_helo.as_ref())
+    }),
+    ("spf", |told| found(told.authentication.spf.as_ref())),
+    ("dkim", |told| found(told.authentication.dkim.as_ref())),
+    ("dmarc", |told| {
+        let results = &told.authentication;
+        match &results.dmarc {
+            Some(dmarc) => {
+                let request = results.dmarc_request.as_str();
+                format!("{}, asked for: {request}", dmarc.told())
+            }
+            None => String::new(),
+        }
+    }),
+    ("arc", |told| found(told.authentication.arc.as_ref())),
+    ("attachments", |told| match &told.attachments {
+        None => String::new(),
+        Some(Attachments::Unclear) => "cannot be told".to_owned(),
+        Some(Attachments::Seen(seen)) if seen.is_empty() => "none".to_owned(),
+        Some(Attachments::Seen(seen)) => {
+            let seen = seen
+                .iter()
+                .map(|one| format!("{} {}", one.name, one.media_type));
+            let seen: Vec<_> = seen.map(|one| one.trim().to_owned()).collect();
+            seen.join(", ")
+        }
+    }),
+    ("from", |told| match told.authors.as_deref() {
+        None => String::new(),
+        Some([]) => "none".to_owned(),
+        Some(authors) => {
+            let authors = authors.iter().map(|author| match author {
+                Some(address) => address.to_string(),
+                None => "what is no address".to_owned(),
+            });
+            authors.collect::<Vec<_>>().join(", ")
+        }
+    }),
+];
+
+fn found(finding: Option<&Finding>) -> String {
+    finding.map_or_else(String::new, Finding::told)
 }
 
 type Told = fn(&SessionFacts) -> String;
@@ -53,8 +151,13 @@ pub(super) fn told(play: &Play<'_>) -> Vec<Fact> {
         ("sender", format!("<{}>", play.sender)),
         ("declared size", size),
     ];
+    let circumstances = CIRCUMSTANCES.iter().map(|(name, told)| Fact {
+        name,
+        value: told(play.circumstances),
+    });
     session
         .chain(transaction.map(|(name, value)| Fact { name, value }))
+        .chain(circumstances)
         .collect()
 }
 

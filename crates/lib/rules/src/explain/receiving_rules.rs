@@ -1,11 +1,11 @@
 //! The receiving rules, as they are told.
 
+use super::judged::{self, Judged};
 use super::{Play, Step};
 use crate::attachments::{AttachmentAction, BlockedAttachments};
 use crate::authentication::Action;
 use crate::document::{DmarcRules, MethodRules, ReceivingRules};
 use crate::duration::format_duration;
-use crate::facts::SessionFacts;
 use crate::policy::Policy;
 use crate::rate::{Counted, Rate};
 use crate::size::format_size;
@@ -13,11 +13,12 @@ use crate::trust::{Trust, class};
 use crate::verdict::Verdict;
 
 /// A rule of `[receiving.trusted]` and `[receiving.untrusted]`.
+#[derive(Clone, Copy)]
 struct Rule {
     /// As the policy writes it; of rates, which.
     key: &'static str,
-    /// Name of the verdict of those it refuses.
-    refusal: &'static str,
+    /// Names of the verdicts of those it refuses; one that ends in `-` begins many.
+    refusals: &'static [&'static str],
     /// How it is set; `None` when it is off.
     set: fn(&ReceivingRules) -> Option<String>,
     /// What a play lacks to tell what it says: the message, the DNS.
@@ -39,89 +40,92 @@ const MESSAGE: &str = "it needs the message";
 const NO_LOGIN: &str = "nobody has logged in";
 
 /// Those that a connection is held to.
-const CONNECTION_RULES: &[Rule] = &[
-    rule(
-        "rates (connections)",
-        "connection-rate-exceeded",
-        |rules| rates(rules, Counted::Connections),
-        history,
-    ),
-    rule(
-        "refuse-early-talkers",
-        "early-talker",
-        |rules| on(rules.refuse_early_talkers),
-        |_| Some("it goes by when the client speaks"),
-    ),
-];
+const CONNECTION_RULES: &[Rule] = &[rule(
+    "rates (connections)",
+    &["connection-rate-exceeded"],
+    |rules| rates(rules, Counted::Connections),
+    |play| unless(play.circumstances.connections.is_some(), HISTORY),
+)];
+
+/// Those that a client is held to that speaks.
+const TALK_RULES: &[Rule] = &[rule(
+    "refuse-early-talkers",
+    &["early-talker"],
+    |rules| on(rules.refuse_early_talkers),
+    |play| {
+        let talk = play.circumstances.talk;
+        unless(talk.is_some(), "it goes by when the client speaks")
+    },
+)];
 
 /// Those that MAIL is held to, in the order in which smtp-server and `Policy::accept_sender` ask
 /// them; then those of a sender who would be accepted.
 const SENDER_RULES: &[Rule] = &[
     rule(
         "min-free-space",
-        "insufficient-storage",
+        &["insufficient-storage"],
         |rules| Some(format_size(rules.min_free_space?)),
-        |_| Some("it goes by what is free"),
+        |play| unless(play.circumstances.free.is_some(), "it goes by what is free"),
     ),
     rule(
         "max-size",
-        "message-too-large",
+        &["message-too-large"],
         |rules| Some(format_size(rules.max_size)),
         |play| play.size.is_none().then_some("no size is declared"),
     ),
     rule(
         "refuse-blank-reverse-path",
-        "blank-reverse-path",
+        &["blank-reverse-path"],
         |rules| on(rules.refuse_blank_reverse_path),
         nothing,
     ),
     rule(
         "refuse-address-literal-senders",
-        "address-literal-sender",
+        &["address-literal-sender"],
         |rules| on(rules.refuse_address_literal_senders),
         nothing,
     ),
     rule(
         "refuse-spoofed-senders",
-        "spoofed-sender",
+        &["spoofed-sender"],
         |rules| on(rules.refuse_spoofed_senders),
         nothing,
     ),
     rule(
         "senders-must-belong-to-login",
-        "sender-not-of-login",
+        &["sender-not-of-login"],
         |rules| on(rules.senders_must_belong_to_login),
         |play| play.facts.login.is_none().then_some(NO_LOGIN),
     )
     .of_logins(),
     rule(
         "rates (messages)",
-        "rate-exceeded",
+        &["rate-exceeded"],
         |rules| rates(rules, Counted::Messages),
-        history,
+        |play| unless(play.circumstances.messages.is_some(), HISTORY),
     ),
     rule(
         "dns-lists",
-        "dns-listed",
+        &["dns-listed"],
         |rules| {
             let zones = rules.dns.lists.iter().map(|list| list.zone.to_string());
             let zones: Vec<_> = zones.collect();
             (!zones.is_empty()).then(|| zones.join(", "))
         },
-        dns,
+        |play| unless(play.circumstances.listed.is_some(), DNS),
     ),
     rule(
         "sender-domain-must-exist",
-        "sender-domain-missing",
+        &["sender-domain-", "sender-null-mx"],
         |rules| on(rules.dns.sender_domain_must_exist),
-        dns,
+        |play| unless(play.circumstances.standing.is_some(), DNS),
     ),
 ];
 
 /// Those that each RCPT is held to before anything else.
 const RECIPIENT_RULES: &[Rule] = &[rule(
     "max-recipients",
-    "too-many-recipients",
+    &["too-many-recipients"],
     |rules| Some(rules.max_recipients.to_string()),
     nothing,
 )];
@@ -130,68 +134,71 @@ const RECIPIENT_RULES: &[Rule] = &[rule(
 const ACCEPTED_RULES: &[Rule] = &[
     rule(
         "greylisting",
-        "greylisted",
+        &["greylisted"],
         |rules| {
             let terms = rules.greylisting?;
             Some(format!("come again after {}", format_duration(terms.delay)))
         },
-        history,
+        |play| unless(play.circumstances.visitor.is_some(), HISTORY),
     ),
     rule(
         "rates (recipients)",
-        "rate-exceeded",
+        &["rate-exceeded"],
         |rules| rates(rules, Counted::Recipients),
-        history,
+        |play| unless(play.circumstances.recipients.is_some(), HISTORY),
     ),
 ];
 
-/// Those that a message is held to when it has come, in the order in which smtp-server asks them.
+/// Those that a message is held to, in the order in which smtp-server asks them: what is in it is
+/// seen while it comes, the others are asked at its end.
 const MESSAGE_RULES: &[Rule] = &[
     rule(
+        "block-attachments",
+        &["blocked-attachment", "unclear-attachments"],
+        |rules| attachments(&rules.attachments),
+        |play| unless(play.knows_attachments(), MESSAGE),
+    ),
+    rule(
         "spf",
-        "spf-fail",
+        &["spf-"],
         |rules| method(&rules.authentication.spf),
-        dns,
+        |play| {
+            let results = &play.circumstances.authentication;
+            unless(results.spf.is_some() || results.spf_helo.is_some(), DNS)
+        },
     ),
     rule(
         "dkim",
-        "dkim-fail",
+        &["dkim-"],
         |rules| method(&rules.authentication.dkim),
-        message,
+        |play| unless(play.circumstances.authentication.dkim.is_some(), MESSAGE),
     ),
     rule(
         "dmarc",
-        "dmarc-reject",
+        &["dmarc-"],
         |rules| dmarc(&rules.authentication.dmarc),
-        message,
+        |play| unless(play.circumstances.authentication.dmarc.is_some(), MESSAGE),
     ),
     rule(
         "arc",
-        "arc-fail",
+        &[],
         |rules| on(rules.authentication.arc),
-        message,
+        |play| unless(play.circumstances.authentication.arc.is_some(), MESSAGE),
     ),
     rule(
         "iprev",
-        "iprev-fail",
+        &["iprev-"],
         |rules| method(&rules.authentication.iprev),
-        dns,
-    ),
-    rule(
-        "block-attachments",
-        "blocked-attachment",
-        |rules| attachments(&rules.attachments),
-        message,
+        |play| unless(play.circumstances.authentication.iprev.is_some(), DNS),
     ),
     rule(
         "senders-must-belong-to-login (From)",
-        "author-not-of-login",
+        &["author-not-of-login"],
         |rules| on(rules.senders_must_belong_to_login),
         |play| {
-            play.facts
-                .login
-                .as_ref()
-                .map_or(Some(NO_LOGIN), |_| Some(MESSAGE))
+            play.facts.login.as_ref().map_or(Some(NO_LOGIN), |_| {
+                unless(play.circumstances.authors.is_some(), MESSAGE)
+            })
         },
     )
     .of_logins(),
@@ -199,13 +206,13 @@ const MESSAGE_RULES: &[Rule] = &[
 
 const fn rule(
     key: &'static str,
-    refusal: &'static str,
+    refusals: &'static [&'static str],
     set: fn(&ReceivingRules) -> Option<String>,
     lacks: fn(&Play<'_>) -> Option<&'static str>,
 ) -> Rule {
     Rule {
         key,
-        refusal,
+        refusals,
         set,
         lacks,
         of_logins: false,
@@ -216,6 +223,13 @@ impl Rule {
     const fn of_logins(mut self) -> Self {
         self.of_logins = true;
         self
+    }
+
+    /// Whether a verdict of this name is its refusal.
+    fn refuses(&self, verdict: &str) -> bool {
+        self.refusals
+            .iter()
+            .any(|name| *name == verdict || (name.ends_with('-') && verdict.starts_with(name)))
     }
 }
 
@@ -274,31 +288,26 @@ fn rate(rate: &Rate) -> String {
     format!("{} in {period} per {per}", rate.limit)
 }
 
-fn history(_: &Play<'_>) -> Option<&'static str> {
-    Some(HISTORY)
-}
-
-fn dns(_: &Play<'_>) -> Option<&'static str> {
-    Some(DNS)
-}
-
-fn message(_: &Play<'_>) -> Option<&'static str> {
-    Some(MESSAGE)
+fn unless(known: bool, lacks: &'static str) -> Option<&'static str> {
+    (!known).then_some(lacks)
 }
 
 fn nothing(_: &Play<'_>) -> Option<&'static str> {
     None
 }
 
-/// The rules for the connection, by what was known of it then.
-pub(super) fn of_connection(policy: &Policy, play: &Play<'_>) -> Vec<Step> {
-    let facts = SessionFacts {
-        helo: None,
-        login: None,
-        ..play.facts.clone()
-    };
-    let trust = policy.trust(&facts);
-    told(CONNECTION_RULES, policy, play, &trust, &Verdict::accepted())
+/// The rules for the connection, by what was known of it then, and what the client is answered.
+pub(super) fn of_connection(policy: &Policy, play: &Play<'_>) -> (Vec<Step>, Verdict) {
+    let connection = judged::connection(policy, play);
+    let trust = policy.trust(&judged::at_connect(play));
+    let mut steps = told(CONNECTION_RULES, policy, play, &trust, connection.cause);
+    if !connection.verdict.is_accepted() {
+        return (steps, connection.verdict);
+    }
+    let talk = judged::talk(policy, play);
+    let trust = policy.trust(&judged::when_talking(play));
+    steps.extend(told(TALK_RULES, policy, play, &trust, talk.cause));
+    (steps, talk.verdict)
 }
 
 /// The rules for a sender up to the one that refuses it.
@@ -306,13 +315,11 @@ pub(super) fn of_sender(
     policy: &Policy,
     play: &Play<'_>,
     trust: &Trust,
-    verdict: &Verdict,
+    judged: &Judged,
 ) -> Vec<Step> {
-    // What refuses it may be answered with `trust-unknown`.
-    let judged = policy.judge_sender(play.facts, trust, play.sender, play.size);
-    let mut steps = told(SENDER_RULES, policy, play, trust, &judged);
+    let mut steps = told(SENDER_RULES, policy, play, trust, judged.cause);
     let answer = format!("MAIL FROM:<{}>", play.sender);
-    steps.push(Step::new(answer, verdict.name));
+    steps.push(Step::new(answer, judged.verdict.name));
     steps
 }
 
@@ -321,36 +328,56 @@ pub(super) fn of_recipient(
     policy: &Policy,
     play: &Play<'_>,
     trust: &Trust,
-    verdict: &Verdict,
+    judged: &Judged,
 ) -> Vec<Step> {
-    told(RECIPIENT_RULES, policy, play, trust, verdict)
+    told(RECIPIENT_RULES, policy, play, trust, judged.cause)
 }
 
 /// The rules for a recipient who would be accepted.
-pub(super) fn of_accepted(policy: &Policy, play: &Play<'_>, trust: &Trust) -> Vec<Step> {
-    told(ACCEPTED_RULES, policy, play, trust, &Verdict::accepted())
+pub(super) fn of_accepted(
+    policy: &Policy,
+    play: &Play<'_>,
+    trust: &Trust,
+    judged: &Judged,
+) -> Vec<Step> {
+    told(ACCEPTED_RULES, policy, play, trust, judged.cause)
 }
 
-/// The rules for the message that would come.
-pub(super) fn of_message(policy: &Policy, play: &Play<'_>, trust: &Trust) -> Vec<Step> {
-    told(MESSAGE_RULES, policy, play, trust, &Verdict::accepted())
+/// The rules for the message; `outcome` says what one that does not refuse it comes to, if that is
+/// more than that it passes.
+pub(super) fn of_message(
+    policy: &Policy,
+    play: &Play<'_>,
+    trust: &Trust,
+    cause: &str,
+    outcome: &dyn Fn(&str) -> Option<String>,
+) -> Vec<Step> {
+    told_with(MESSAGE_RULES, policy, play, trust, cause, outcome)
 }
 
-fn told(
+fn told(rules: &[Rule], policy: &Policy, play: &Play<'_>, trust: &Trust, cause: &str) -> Vec<Step> {
+    told_with(rules, policy, play, trust, cause, &|_| None)
+}
+
+fn told_with(
     rules: &[Rule],
     policy: &Policy,
     play: &Play<'_>,
     trust: &Trust,
-    verdict: &Verdict,
+    cause: &str,
+    outcome: &dyn Fn(&str) -> Option<String>,
 ) -> Vec<Step> {
     let mut steps = Vec::new();
     for rule in rules {
-        let refused = verdict.name == rule.refusal;
+        let refused = rule.refuses(cause);
         let trusted = trust.trusted || rule.of_logins;
         let outcome = match ((rule.set)(policy.receiving(trusted)), (rule.lacks)(play)) {
             (Some(value), _) if refused => format!("{value}: refused"),
             (Some(value), Some(lacks)) => format!("{value}: not evaluated, {lacks}"),
-            (Some(value), None) => format!("{value}: passed"),
+            (Some(value), None) => {
+                let outcome = outcome(rule.key).unwrap_or_else(|| "passed".to_owned());
+                format!("{value}: {outcome}")
+            }
             (None, _) => "off".to_owned(),
         };
         let name = format!("[receiving.{}] {}", class(trusted), rule.key);
@@ -361,3 +388,6 @@ fn told(
     }
     steps
 }
+
+#[cfg(test)]
+mod tests;

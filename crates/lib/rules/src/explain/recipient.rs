@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::judged::{self, Judged};
 use super::{Play, Step, receiving_rules};
 use crate::address::EmailAddress;
 use crate::path::ForwardPath;
@@ -41,6 +42,12 @@ impl RecipientStory {
         self.steps.push(Step::new(rule, outcome));
     }
 
+    fn refuse(&mut self, verdict: Verdict) {
+        self.verdict = verdict;
+        self.route = None;
+        self.rule = None;
+    }
+
     fn accept(&mut self, route: &Route, end: String) {
         self.verdict = Verdict::accepted().because(route.rule().to_owned());
         self.rule = Some(route.rule().to_owned());
@@ -56,9 +63,9 @@ pub(super) fn play(
     taken: usize,
     text: &str,
 ) -> RecipientStory {
-    let another = policy.accept_another_recipient(trust, taken);
+    let another = Judged::from(policy.accept_another_recipient(trust, taken));
     let steps = receiving_rules::of_recipient(policy, play, trust, &another);
-    let mut story = RecipientStory::refused(text, another);
+    let mut story = RecipientStory::refused(text, another.verdict);
     story.steps = steps;
     if !story.verdict.is_accepted() {
         return story;
@@ -73,8 +80,12 @@ pub(super) fn play(
             }
             settle(answer, play, &mut story);
             if story.verdict.is_accepted() {
-                let rules = receiving_rules::of_accepted(policy, play, trust);
+                let judged = judged::accepted_recipient(policy, play, trust, &recipient);
+                let rules = receiving_rules::of_accepted(policy, play, trust, &judged);
                 story.steps.extend(rules);
+                if !judged.verdict.is_accepted() {
+                    story.refuse(judged.verdict);
+                }
             }
         }
         Err(verdict) => {

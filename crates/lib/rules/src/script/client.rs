@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::read::unknown;
+use crate::circumstances::Circumstances;
 use crate::facts::{ListenerClass, ReverseName, SessionFacts, supposed_local};
 use crate::interface::{NetworkClass, SessionInterface};
 
@@ -28,7 +29,8 @@ impl Default for Listener {
 
 type Tell = fn(&mut SessionFacts, &str) -> Result<(), String>;
 
-/// What can be said of a client behind its address: facts of its session alone.
+/// What can be said of a client behind its address: facts of its session alone. More can be told:
+/// see [`CIRCUMSTANCES`].
 const CLIENT: &[(&str, Tell)] = &[
     ("local", |facts, value| {
         facts.local = address(value)?;
@@ -70,8 +72,18 @@ pub(super) fn listener(words: &[&str]) -> Result<Listener, String> {
     Ok(listener)
 }
 
-/// `client ADDRESS [local=ADDRESS]`, and whatever else `CLIENT` knows.
-pub(super) fn client(listener: &Listener, words: &[&str]) -> Result<SessionFacts, String> {
+/// Its circumstances, and what they are called there; `early` alone is before the greeting.
+const CIRCUMSTANCES: &[(&str, &str)] = &[
+    ("early", "early"),
+    ("listed", "listed"),
+    ("rate", "connections"),
+];
+
+/// `client ADDRESS [local=ADDRESS]`, and whatever else `CLIENT` and `CIRCUMSTANCES` know.
+pub(super) fn client(
+    listener: &Listener,
+    words: &[&str],
+) -> Result<(SessionFacts, Circumstances), String> {
     let Some((peer, options)) = words.split_first() else {
         return Err("`client` needs an address".to_owned());
     };
@@ -81,18 +93,26 @@ pub(super) fn client(listener: &Listener, words: &[&str]) -> Result<SessionFacts
     facts.class = listener.class;
     facts.gateways = Arc::clone(&listener.gateways);
     facts.reverse_name = ReverseName::None;
+    let mut circumstances = Circumstances::default();
     for word in options {
-        let (name, value) = word.split_once('=').unwrap_or((word, ""));
-        let Some((_, tell)) = CLIENT.iter().find(|(known, _)| *known == name) else {
-            let known: Vec<String> = CLIENT
-                .iter()
-                .map(|(known, _)| format!("{known}="))
-                .collect();
-            return Err(unknown(word, &known.join(", ")));
+        let word = if *word == "early" {
+            "early=greeting"
+        } else {
+            word
         };
-        tell(&mut facts, value)?;
+        let (name, value) = word.split_once('=').unwrap_or((word, ""));
+        if let Some((_, tell)) = CLIENT.iter().find(|(known, _)| *known == name) {
+            tell(&mut facts, value)?;
+        } else if let Some((_, told)) = CIRCUMSTANCES.iter().find(|(known, _)| *known == name) {
+            circumstances.tell(told, value)?;
+        } else {
+            let known = CLIENT.iter().map(|(known, _)| known);
+            let known = known.chain(CIRCUMSTANCES.iter().map(|(known, _)| known));
+            let known: Vec<String> = known.map(|known| format!("{known}=")).collect();
+            return Err(unknown(word, &known.join(", ")));
+        }
     }
-    Ok(facts)
+    Ok((facts, circumstances))
 }
 
 /// A class that was found, or `CLASS,set`: one that the configuration sets.

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::{Checked, Script, Statement};
 use crate::address::EmailAddress;
-use crate::authentication::{AuthenticationFacts, AuthenticationVerdict};
-use crate::explain::{Play, explain};
+use crate::circumstances::Circumstances;
+use crate::explain::{Explanation, MessageEnd, Play, explain};
 use crate::facts::SessionFacts;
 use crate::path::ReversePath;
 use crate::policy::Policy;
@@ -24,6 +24,9 @@ pub struct Expected {
     pub code: Option<u16>,
     /// The route, where it matters.
     pub route: Option<String>,
+    /// What becomes of a message besides, where it matters: `marked NAME`, `unmarked`, `whole`,
+    /// `stripped`.
+    pub becomes: Vec<String>,
 }
 
 /// What a policy does.
@@ -35,6 +38,8 @@ pub struct Found {
     pub code: Option<u16>,
     /// The route of a recipient that is accepted.
     pub route: Option<String>,
+    /// What becomes of a message that is taken: what is marked, and whether it stays whole.
+    pub becomes: Vec<String>,
     /// Whether the session is trusted.
     pub trusted: bool,
     /// Why.
@@ -47,20 +52,23 @@ impl Found {
             verdict: trust.name,
             code: None,
             route: None,
+            becomes: Vec::new(),
             trusted: trust.trusted,
             reasons: trust.reasons,
         }
     }
 
     /// What becomes of a message that has come; what is only marked is accepted.
-    fn message(decided: AuthenticationVerdict, trusted: bool) -> Self {
-        let AuthenticationVerdict {
+    fn message(end: MessageEnd, trusted: bool) -> Self {
+        let becomes = end.becomes();
+        let MessageEnd {
             verdict,
             junk,
             quarantine,
             ..
-        } = decided;
+        } = end;
         let mut found = Self::verdict(verdict, trusted, None);
+        found.becomes = becomes;
         if found.verdict == "accepted" && !quarantine.is_empty() {
             found.verdict = "quarantine";
             found.reasons = quarantine
@@ -78,6 +86,7 @@ impl Found {
             verdict: verdict.name,
             code: Some(verdict.code),
             route,
+            becomes: Vec::new(),
             trusted,
             reasons: verdict.reasons,
         }
@@ -91,6 +100,7 @@ impl Expected {
         named
             && (self.code.is_none() || self.code == found.code)
             && (self.route.is_none() || self.route == found.route)
+            && self.becomes.iter().all(|word| found.becomes.contains(word))
     }
 }
 
@@ -100,6 +110,7 @@ fn write_answer(
     verdict: &str,
     code: Option<u16>,
     route: Option<&str>,
+    becomes: &[String],
 ) -> fmt::Result {
     f.write_str(verdict)?;
     if let Some(code) = code {
@@ -107,19 +118,32 @@ fn write_answer(
     }
     match route {
         Some(route) => write!(f, " ({route})"),
-        None => Ok(()),
+        None if becomes.is_empty() => Ok(()),
+        None => write!(f, " ({})", becomes.join(", ")),
     }
 }
 
 impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_answer(f, &self.verdict, self.code, self.route.as_deref())
+        write_answer(
+            f,
+            &self.verdict,
+            self.code,
+            self.route.as_deref(),
+            &self.becomes,
+        )
     }
 }
 
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_answer(f, self.verdict, self.code, self.route.as_deref())
+        write_answer(
+            f,
+            self.verdict,
+            self.code,
+            self.route.as_deref(),
+            &self.becomes,
+        )
     }
 }
 
@@ -151,13 +175,18 @@ struct Stage<'a> {
     policy: &'a Policy,
     has_user: &'a dyn Fn(&EmailAddress) -> bool,
     facts: SessionFacts,
+    circumstances: Circumstances,
     transaction: Option<Transaction>,
 }
 
 struct Transaction {
     sender: Result<ReversePath, Verdict>,
     size: Option<u64>,
+    /// Those of the session, and its own.
+    circumstances: Circumstances,
     taken: usize,
+    /// Why the recipient was refused that was refused last, if none was accepted.
+    without_recipients: Option<Verdict>,
 }
 
 impl<'a> Stage<'a> {
@@ -167,6 +196,7 @@ impl<'a> Stage<'a> {
             policy,
             has_user,
             facts: SessionFacts::new("mx", nowhere, nowhere),
+            circumstances: Circumstances::default(),
             transaction: None,
         }
     }
@@ -174,9 +204,11 @@ impl<'a> Stage<'a> {
     /// Performs a statement; what has a verdict gives it.
     fn perform(&mut self, statement: &Statement) -> Option<Found> {
         match statement {
-            Statement::Client(facts) => {
-                self.facts = facts.clone();
+            Statement::Client(facts, circumstances) => {
+                self.facts = (**facts).clone();
+                self.circumstances = (**circumstances).clone();
                 self.transaction = None;
+                return Some(self.connect());
             }
             Statement::Helo(name) => self.facts.helo = Some(name.clone()),
             Statement::Login(login) => self.facts.login = Some(login.clone()),
@@ -186,9 +218,19 @@ impl<'a> Stage<'a> {
                 sender,
                 size,
                 taken,
-            } => return Some(self.mail(sender, *size, *taken)),
-            Statement::Rcpt(path) => return self.rcpt(path),
-            Statement::Message(facts) => return self.message(facts),
+                circumstances,
+            } => {
+                let transaction = Transaction {
+                    sender: self.policy.reverse_path(sender),
+                    size: *size,
+                    circumstances: self.circumstances.beside(circumstances),
+                    taken: *taken,
+                    without_recipients: None,
+                };
+                return Some(self.mail(transaction));
+            }
+            Statement::Rcpt(path, circumstances) => return self.rcpt(path, circumstances),
+            Statement::Message(circumstances) => return self.message(circumstances),
         }
         None
     }
@@ -202,62 +244,80 @@ impl<'a> Stage<'a> {
         }
     }
 
-    fn mail(&mut self, sender: &str, size: Option<u64>, taken: usize) -> Found {
-        let sender = self.policy.reverse_path(sender);
-        self.transaction = Some(Transaction {
-            sender: sender.clone(),
-            size,
-            taken,
-        });
-        let trust = self.trust();
-        let verdict = self.sender_verdict(&trust, &sender, size);
-        Found::verdict(verdict, trust.trusted, None)
-    }
-
-    fn sender_verdict(
+    /// What would come of it with these recipients, and with these circumstances besides.
+    fn explain(
         &self,
-        trust: &Trust,
-        sender: &Result<ReversePath, Verdict>,
-        size: Option<u64>,
-    ) -> Verdict {
-        match sender {
-            Ok(sender) => self.policy.accept_sender(&self.facts, trust, sender, size),
-            Err(verdict) => verdict.clone(),
-        }
+        transaction: &Transaction,
+        recipients: &[String],
+        more: &Circumstances,
+    ) -> Result<Explanation, Verdict> {
+        let play = Play {
+            facts: &self.facts,
+            sender: transaction.sender.as_ref().map_err(Verdict::clone)?,
+            size: transaction.size,
+            recipients,
+            taken: transaction.taken,
+            has_user: self.has_user,
+            circumstances: &transaction.circumstances.beside(more),
+            screen: None,
+        };
+        Ok(explain(self.policy, &play))
     }
 
-    fn rcpt(&mut self, path: &str) -> Option<Found> {
-        let transaction = self.transaction.as_mut()?;
-        let sender = match &transaction.sender {
-            Ok(sender) => sender,
-            Err(verdict) => return Some(Found::verdict(verdict.clone(), false, None)),
+    fn connect(&self) -> Found {
+        let nobody = Transaction {
+            sender: Ok(ReversePath::Null),
+            size: None,
+            circumstances: self.circumstances.clone(),
+            taken: 0,
+            without_recipients: None,
         };
-        let story = explain(
-            self.policy,
-            &Play {
-                facts: &self.facts,
-                sender,
-                size: transaction.size,
-                recipients: &[path.to_owned()],
-                taken: transaction.taken,
-                has_user: self.has_user,
-            },
-        );
-        let trusted = story.trust.trusted;
+        let story = self.explain(&nobody, &[], &Circumstances::default());
+        let verdict = story.map_or_else(|verdict| verdict, |story| story.connection);
+        Found::verdict(verdict, self.trust().trusted, None)
+    }
+
+    fn mail(&mut self, transaction: Transaction) -> Found {
+        let story = self.explain(&transaction, &[], &Circumstances::default());
+        let verdict = story.map_or_else(|verdict| verdict, |story| story.sender);
+        self.transaction = Some(transaction);
+        Found::verdict(verdict, self.trust().trusted, None)
+    }
+
+    fn rcpt(&mut self, path: &str, more: &Circumstances) -> Option<Found> {
+        let story = self.explain(self.transaction.as_ref()?, &[path.to_owned()], more);
+        let transaction = self.transaction.as_mut()?;
+        let story = match story {
+            Ok(story) => story,
+            Err(verdict) => return Some(Found::verdict(verdict, false, None)),
+        };
         let recipient = story.recipients.into_iter().next()?;
-        transaction.taken += usize::from(recipient.verdict.is_accepted());
-        Some(Found::verdict(recipient.verdict, trusted, recipient.route))
+        if recipient.verdict.is_accepted() {
+            transaction.taken += 1;
+            transaction.without_recipients = None;
+        } else if transaction.taken == 0 {
+            transaction.without_recipients = Some(recipient.verdict.clone());
+        }
+        Some(Found::verdict(
+            recipient.verdict,
+            story.trust.trusted,
+            recipient.route,
+        ))
     }
 
     /// The end of the transaction.
-    fn message(&mut self, facts: &AuthenticationFacts) -> Option<Found> {
-        let trust = self.trust();
-        let Transaction { sender, size, .. } = self.transaction.take()?;
-        let verdict = self.sender_verdict(&trust, &sender, size);
-        if !verdict.is_accepted() {
-            return Some(Found::verdict(verdict, trust.trusted, None));
+    fn message(&mut self, more: &Circumstances) -> Option<Found> {
+        let trusted = self.trust().trusted;
+        let transaction = self.transaction.take()?;
+        let refused = |verdict| Some(Found::verdict(verdict, trusted, None));
+        let story = match self.explain(&transaction, &[], more) {
+            Ok(story) => story,
+            Err(verdict) => return refused(verdict),
+        };
+        match (transaction.without_recipients, story.end) {
+            (Some(verdict), _) if story.sender.is_accepted() => refused(verdict),
+            (_, Some(end)) => Some(Found::message(end, trusted)),
+            (_, None) => refused(story.sender),
         }
-        let decided = self.policy.accept_authentication(&trust, facts);
-        Some(Found::message(decided, trust.trusted))
     }
 }

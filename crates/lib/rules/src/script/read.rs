@@ -3,11 +3,32 @@
 use std::str::FromStr;
 
 use super::client::{Listener, client, listener};
-use super::message::authentication_facts;
 use super::words::words;
 use super::{Expected, Line, Script, ScriptError, Statement};
 use crate::address::EmailAddress;
-use crate::size::parse_size;
+use crate::circumstances::{Circumstances, octets};
+
+/// The statements that something can be expected of.
+const HAVE_VERDICTS: [&str; 5] = ["client", "trust", "mail", "rcpt", "message"];
+
+/// What can be told behind `mail`, `rcpt` and `message`, and what it is called among circumstances.
+const OF_MAIL: &[(&str, &str)] = &[
+    ("free", "free"),
+    ("rate", "messages"),
+    ("sender-domain", "sender-domain"),
+];
+const OF_RCPT: &[(&str, &str)] = &[("rate", "recipients"), ("visitor", "visitor")];
+const OF_MESSAGE: &[(&str, &str)] = &[
+    ("iprev", "iprev"),
+    ("helo", "helo"),
+    ("spf", "spf"),
+    ("dkim", "dkim"),
+    ("dmarc", "dmarc"),
+    ("arc", "arc"),
+    ("attachment", "attachment"),
+    ("type", "type"),
+    ("from", "from"),
+];
 
 /// How far a session has come.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,7 +78,11 @@ impl Reader {
         let (said, expected) = match words.iter().position(|word| *word == "->") {
             Some(at) => {
                 let (said, expected) = words.split_at(at);
-                (said, Some(read_expected(expected.get(1..).unwrap_or(&[]))?))
+                let ends = said.first() == Some(&"message");
+                (
+                    said,
+                    Some(read_expected(expected.get(1..).unwrap_or(&[]), ends)?),
+                )
             }
             None => (words.as_slice(), None),
         };
@@ -67,9 +92,9 @@ impl Reader {
                 None => Ok(()),
             };
         };
-        if expected.is_some() && !matches!(*name, "trust" | "mail" | "rcpt" | "message") {
+        if expected.is_some() && !HAVE_VERDICTS.contains(name) {
             return Err(format!(
-                "`{name}` has no verdict: `->` stands behind trust, mail, rcpt or message"
+                "`{name}` has no verdict: `->` stands behind client, trust, mail, rcpt or message"
             ));
         }
         let Some(statement) = self.statement(name, arguments)? else {
@@ -100,7 +125,8 @@ impl Reader {
             }
             "client" => {
                 self.phase = Phase::Session;
-                Statement::Client(client(&self.listener, words)?)
+                let (facts, circumstances) = client(&self.listener, words)?;
+                Statement::Client(Box::new(facts), Box::new(circumstances))
             }
             "helo" => self.of_session(name, || Ok(Statement::Helo(one(words)?.to_owned())))?,
             "auth" => self.of_session(name, || Ok(Statement::Login(one(words)?.to_owned())))?,
@@ -115,14 +141,14 @@ impl Reader {
                 if self.phase < Phase::Transaction {
                     return Err("`rcpt` before `mail`".to_owned());
                 }
-                Statement::Rcpt(one(words)?.to_owned())
+                rcpt(words)?
             }
             "message" => {
                 if self.phase < Phase::Transaction {
                     return Err("`message` before `mail`".to_owned());
                 }
                 self.phase = Phase::Session;
-                Statement::Message(authentication_facts(words)?)
+                Statement::Message(Box::new(circumstances(words, OF_MESSAGE, "")?))
             }
             other => {
                 return Err(format!(
@@ -170,6 +196,7 @@ fn mail(words: &[&str]) -> Result<Statement, String> {
         return Err("`mail` needs a reverse-path, such as <a@x.test> or <>".to_owned());
     };
     let (mut size, mut taken) = (None, 0);
+    let mut others = Vec::new();
     for word in options {
         match word.split_once('=') {
             Some(("size", value)) => size = Some(octets(value)?),
@@ -178,25 +205,48 @@ fn mail(words: &[&str]) -> Result<Statement, String> {
                     .parse()
                     .map_err(|_| format!("`{value}` is no number of recipients"))?;
             }
-            _ => return Err(unknown(word, "size= and recipients=")),
+            _ => others.push(*word),
         }
     }
     Ok(Statement::Mail {
         sender: (*sender).to_owned(),
         size,
         taken,
+        circumstances: Box::new(circumstances(&others, OF_MAIL, "size=, recipients=, ")?),
     })
 }
 
-fn octets(value: &str) -> Result<u64, String> {
-    let value = value.trim_matches('"');
-    value
-        .parse()
-        .or_else(|_| parse_size(value))
-        .map_err(|reason| format!("`{value}` is no size: {reason}"))
+fn rcpt(words: &[&str]) -> Result<Statement, String> {
+    let Some((path, options)) = words.split_first() else {
+        return Err("`rcpt` needs a forward-path, such as <b@y.test>".to_owned());
+    };
+    let circumstances = circumstances(options, OF_RCPT, "")?;
+    Ok(Statement::Rcpt((*path).to_owned(), Box::new(circumstances)))
 }
 
-fn read_expected(words: &[&str]) -> Result<Expected, String> {
+/// What is told behind a statement; `besides` is what else can stand there.
+fn circumstances(
+    words: &[&str],
+    known: &[(&str, &str)],
+    besides: &str,
+) -> Result<Circumstances, String> {
+    let mut told = Circumstances::default();
+    for word in words {
+        let named = word.split_once('=').and_then(|(name, value)| {
+            let (_, name) = known.iter().find(|(known, _)| *known == name)?;
+            Some((name, value))
+        });
+        let Some((name, value)) = named else {
+            let known: Vec<String> = known.iter().map(|(name, _)| format!("{name}=")).collect();
+            return Err(unknown(word, &format!("{besides}{}", known.join(", "))));
+        };
+        told.tell(name, value)?;
+    }
+    Ok(told)
+}
+
+/// What is expected; `ends` of a message.
+fn read_expected(words: &[&str], ends: bool) -> Result<Expected, String> {
     let Some((verdict, words)) = words.split_first() else {
         return Err("`->` needs the name of a verdict".to_owned());
     };
@@ -207,24 +257,40 @@ fn read_expected(words: &[&str]) -> Result<Expected, String> {
         verdict: (*verdict).to_owned(),
         code: None,
         route: None,
+        becomes: Vec::new(),
     };
     for word in words {
-        if let Some(route) = word
+        let bracketed = word
             .strip_prefix('(')
-            .and_then(|word| word.strip_suffix(')'))
-        {
-            expected.route = Some(route.trim().to_owned());
-        } else {
-            let code = word.parse().ok().filter(|code| (200..600).contains(code));
-            expected.code = Some(code.ok_or_else(|| {
-                unknown(
-                    word,
-                    "behind the verdict a reply code and a route in parentheses",
-                )
-            })?);
+            .and_then(|word| word.strip_suffix(')'));
+        match bracketed {
+            Some(becomes) if ends => expected.becomes.extend(read_becomes(becomes)?),
+            Some(route) => expected.route = Some(route.trim().to_owned()),
+            None => {
+                let code = word.parse().ok().filter(|code| (200..600).contains(code));
+                expected.code = Some(code.ok_or_else(|| {
+                    unknown(
+                        word,
+                        "behind the verdict a reply code and a route in parentheses",
+                    )
+                })?);
+            }
         }
     }
     Ok(expected)
+}
+
+/// `marked spf-fail, stripped`
+fn read_becomes(text: &str) -> Result<Vec<String>, String> {
+    let words = text.split(',').map(|word| {
+        let word = word.split_whitespace().collect::<Vec<_>>().join(" ");
+        match word.as_str() {
+            "unmarked" | "whole" | "stripped" => Ok(word),
+            marked if marked.starts_with("marked ") => Ok(word),
+            _ => Err(unknown(&word, "marked NAME, unmarked, whole and stripped")),
+        }
+    });
+    words.collect()
 }
 
 fn one<'a>(words: &[&'a str]) -> Result<&'a str, String> {

@@ -17,7 +17,8 @@ fn told(line: &str, document: &str) -> Told {
         policy: Policy::parse(document).unwrap(),
         is_file: false,
     };
-    play(&arguments, asked, &|_| true)
+    let known = Known::told(&arguments).unwrap();
+    play(&arguments, &known, asked, &|_| true)
 }
 
 #[test]
@@ -156,4 +157,55 @@ fn size_login_helo_and_tls_count() {
 fn what_is_no_recipient_is_a_verdict_too() {
     let story = told("--peer 203.0.113.9 --from a@x.test --to nonsense", "").story;
     assert_eq!(story.recipients[0].verdict.name, "bad-address");
+}
+
+const HELD: &str = "[receiving.untrusted]\nmin-free-space = \"1 GiB\"\nrefuse-early-talkers = true\n\
+                    greylisting = { delay = \"5 min\" }\nspf = { fail = \"refuse\" }\n\
+                    dmarc = { quarantine = \"quarantine\" }\n\
+                    [[domain]]\nname = \"example.test\"\ndeliver = \"mailboxes\"\n";
+
+#[test]
+fn what_is_known_besides_is_evaluated() {
+    let line = "--peer 203.0.113.9 --from a@x.test --to bob@example.test";
+    let told = |more: &str| told(&format!("{line} {more}"), HELD);
+    let name = |more: &str| told(more).story.recipients[0].verdict.name;
+    assert_eq!(name("--free 500MiB"), "insufficient-storage");
+    assert_eq!(name("--free 2GiB --early no --visitor known"), "accepted");
+    assert_eq!(name("--early hello"), "early-talker");
+    assert_eq!(name("--visitor new"), "greylisted");
+    let refused = told("--spf fail");
+    assert!(!refused.accepted);
+    let text = refused.text();
+    assert!(
+        text.ends_with("  because SPF is `fail` for \"a@x.test\""),
+        "{text}"
+    );
+    let kept = told("--dmarc fail/quarantine --author boss@bank.test");
+    assert!(kept.accepted);
+    let text = kept.text();
+    assert!(
+        text.ends_with(
+            "The message is taken: marked dmarc-quarantine, into quarantine.\n  \
+             because dmarc-quarantine: DMARC is `fail` for \"bank.test\""
+        ),
+        "{text}"
+    );
+    assert!(text.contains("from            boss@bank.test"), "{text}");
+}
+
+#[test]
+fn what_cannot_be_known_is_told_by_its_option() {
+    let line = "explain --peer 203.0.113.9 --from a@x.test --to bob@example.test";
+    for (option, reason) in [
+        ("--free much", "--free: `much` is no size"),
+        ("--used-up all", "--used-up: `all`: it can be connections"),
+        ("--dmarc fail/drop", "--dmarc: `drop` is not known here"),
+        ("--message /nonexistent/mail", "/nonexistent/mail: "),
+    ] {
+        let line = format!("{line} {option}");
+        let arguments = Line::try_parse_from(line.split(' ')).unwrap().arguments;
+        let failure = Known::told(&arguments).unwrap_err();
+        assert_eq!(failure.code(), 2);
+        assert!(failure.to_string().starts_with(reason), "{failure}");
+    }
 }

@@ -1,6 +1,6 @@
 //! What `postern explain` prints.
 
-use rules::{Explanation, RecipientStory, Step, Verdict};
+use rules::{Explanation, MessageEnd, RecipientStory, Step, Verdict};
 use serde::Serialize;
 
 use crate::screen::{columns, written};
@@ -36,6 +36,7 @@ impl Told {
         if !story.message.is_empty() {
             parts.push(table("message", &story.message));
         }
+        parts.extend(story.end.as_ref().and_then(end));
         parts.join("\n\n")
     }
 }
@@ -53,6 +54,32 @@ fn answer(recipient: &RecipientStory) -> String {
         Some(route) => with_reasons(format!("Accepted: {route}."), &recipient.verdict),
         None => refused(&recipient.verdict),
     }
+}
+
+/// What becomes of the message, where that is more than that it is accepted.
+fn end(end: &MessageEnd) -> Option<String> {
+    if !end.verdict.is_accepted() {
+        return Some(refused(&end.verdict));
+    }
+    let removed = (!end.removed.is_empty()).then(|| format!("without {}", end.removed.join("; ")));
+    let marks = (!end.marks.is_empty()).then(|| format!("marked {}", end.marks.join(", ")));
+    let place = match end {
+        MessageEnd { quarantine, .. } if !quarantine.is_empty() => Some("into quarantine"),
+        MessageEnd { junk: true, .. } => Some("to Junk"),
+        _ => None,
+    };
+    let parts = [removed, marks, place.map(str::to_owned)];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() {
+        return None;
+    }
+    let reasons = end.quarantine.iter();
+    let reasons = reasons.map(|reason| format!("\n  because {reason}"));
+    let reasons: String = reasons.collect();
+    Some(format!(
+        "The message is taken: {}.{reasons}",
+        parts.join(", ")
+    ))
 }
 
 fn refused(verdict: &Verdict) -> String {

@@ -19,18 +19,23 @@ A script has one statement a line:
   listener mx auto local=198.51.100.1 gateway=10.0.0.254
   client 203.0.113.9                    a session begins; behind the address can stand local=ADDRESS,
                                         interface=internal, external or dmz (dmz,set when postern.toml
-                                        sets it), proxy=ADDRESS, reverse-name=NAME, none or failed
+                                        sets it), proxy=ADDRESS, reverse-name=NAME, none or failed,
+                                        early (or early=hello), listed=LIST, rate=used-up
   helo mail.x.test
   tls
   auth bob@example.test
   trust -> authenticated                or trusted, untrusted
   mail <bob@example.test> size=\"25 MiB\" -> accepted
+                                        also free=\"500 MiB\", sender-domain=missing, rate=used-up
   rcpt <bob@example.test> -> accepted 250 (mailbox bob@example.test)
+                                        also visitor=new (to greylisting), rate=used-up
   rcpt <b@elsewhere.test> -> relay-denied
   message spf=fail dmarc=fail/quarantine -> quarantine
                                         its end, by what vouches for its sender: iprev=, helo=,
-                                        spf=, dkim=, dmarc=RESULT/REQUEST, arc=RESULT:SEALER;
-                                        refused, or accepted, junk or quarantine
+                                        spf=, dkim=, dmarc=RESULT/REQUEST, arc=RESULT:SEALER; and
+                                        attachment=NAME, type=TYPE, from=ADDRESS; refused, or
+                                        accepted, junk or quarantine
+  message attachment=\"x.exe\" -> accepted (unmarked, stripped)
 
 Behind -> stands a verdict as `postern explain` names it, then the reply code and the route where
 they matter. # begins a comment.

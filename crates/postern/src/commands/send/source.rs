@@ -188,7 +188,7 @@ fn address_of(local: &str, domain: &str) -> Result<EmailAddress, rules::AddressE
 
 /// Drops the line `From bob Tue Nov 24 ...` that messages in a file begin with; whether the first
 /// line is complete.
-fn drop_separator(read: &mut Vec<u8>) -> bool {
+pub(in crate::commands) fn drop_separator(read: &mut Vec<u8>) -> bool {
     let Some(end) = read.windows(2).position(|end| end == b"\r\n") else {
         return false;
     };
@@ -250,7 +250,7 @@ fn hidden(field: &Field<'_>) -> bool {
 
 /// Reads text whose lines end in LF or CRLF as text whose lines end in CRLF. The last line gets
 /// its end.
-struct CrlfReader<R> {
+pub(in crate::commands) struct CrlfReader<R> {
     input: R,
     after_cr: bool,
     /// Nothing has been read, or a line has just ended.
@@ -258,7 +258,7 @@ struct CrlfReader<R> {
 }
 
 impl<R: Read> CrlfReader<R> {
-    fn new(input: R) -> Self {
+    pub(in crate::commands) fn new(input: R) -> Self {
         Self {
             input,
             after_cr: false,
@@ -266,7 +266,7 @@ impl<R: Read> CrlfReader<R> {
         }
     }
 
-    fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
+    pub(in crate::commands) fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut buffer = vec![0; PIECE];
         let count = loop {
             match self.input.read(&mut buffer) {

@@ -1,5 +1,6 @@
 //! DATA and BDAT: the message goes through the intake to the queue.
 
+use api::authors::authors;
 use api::intake::{Intake, IntakeError, Screened};
 use api::message::v1::Content;
 use api::queue::v1::{Origin, ReturnContent, Submission};
@@ -15,7 +16,7 @@ use super::authentication::{Checks, passed_on};
 use super::binary::{self, BinaryMime, ContentError};
 use super::envelope::Transaction;
 use super::refusal::now_ms;
-use super::{Connection, author, quarantine};
+use super::{Connection, quarantine};
 use crate::config::Role;
 use crate::replies;
 use crate::trace_header::{Complete, HeldHeader, Hop};
@@ -227,10 +228,11 @@ impl Connection {
             return Err(replies::TOO_MANY_FIELDS);
         }
         let policy = &transaction.snapshot.policy;
-        match author::refusal(policy, &self.facts, header) {
-            Some(verdict) => Err(self.reply_to_verdict(&verdict)),
-            None => Ok(()),
+        let verdict = policy.accept_authors(&self.facts, authors(header));
+        if verdict.is_accepted() {
+            return Ok(());
         }
+        Err(self.reply_to_verdict(&verdict))
     }
 
     pub(super) fn reply_to_verdict(&self, verdict: &Verdict) -> Reply {

@@ -16,11 +16,7 @@ impl Connection {
         count: Counted,
         sender: Option<&ReversePath>,
     ) -> Option<Verdict> {
-        let rates: Vec<_> = snapshot
-            .policy
-            .rates(trust, count)
-            .filter_map(|rate| Some((rate, rate.subject(&self.facts, sender)?)))
-            .collect();
+        let rates = snapshot.policy.shares(&self.facts, trust, count, sender);
         let used_up = self.server.throttle.admit(&rates).err()?;
         Some(used_up.refusal(trust))
     }

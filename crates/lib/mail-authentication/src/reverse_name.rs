@@ -8,9 +8,10 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::NetError;
 use hickory_resolver::proto::rr::RData;
-use mail_authentication::{Dns, is_absence};
 use rules::{Domain, ReverseName};
 use tokio::time::timeout;
+
+use crate::dns::{Dns, is_absence};
 
 /// Names of one address that are followed (RFC 8601 §3 wants a limit).
 const MOST_NAMES: usize = 10;
@@ -18,16 +19,18 @@ const MOST_NAMES: usize = 10;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Asks the DNS, and remembers as long as the DNS says.
-pub(crate) struct ReverseNames(Dns);
+#[derive(Clone)]
+pub struct ReverseNames(Dns);
 
 impl ReverseNames {
     /// Asks as those do who check mail, and remembers with them.
-    pub(crate) fn new(dns: Dns) -> Self {
+    #[must_use]
+    pub fn new(dns: Dns) -> Self {
         Self(dns)
     }
 
     /// The names of an address that lead back to it.
-    pub(crate) async fn of(&self, address: IpAddr) -> ReverseName {
+    pub async fn of(&self, address: IpAddr) -> ReverseName {
         match timeout(PATIENCE, look_up(self.0.resolver(), address)).await {
             Ok(Ok(names)) if names.is_empty() => ReverseName::None,
             Ok(Ok(names)) => ReverseName::Confirmed(names),

@@ -1,11 +1,10 @@
-//! Whose name stands in a message's From field (RFC 6409 §6.1, RFC 5322 §3.6.2).
+//! The authors of a message (RFC 5322 §3.6.2), as the rules know addresses.
 
-use message::header::{Address, addresses, fields};
-use rules::{Domain, EmailAddress, Policy, SessionFacts, Verdict};
+use message_crate::header::{Address, addresses, fields};
+use rules::{Domain, EmailAddress};
 
-/// The first verdict against one of the authors, if there is one. A message without a From field
-/// names nobody.
-pub(super) fn refusal(policy: &Policy, facts: &SessionFacts, header: &[u8]) -> Option<Verdict> {
+/// Who stands in the From fields of a header section; `None` for something that is no address.
+pub fn authors(header: &[u8]) -> impl Iterator<Item = Option<EmailAddress>> {
     fields(header)
         .filter(|field| field.is("From"))
         .flat_map(|field| addresses(field.value))
@@ -13,8 +12,6 @@ pub(super) fn refusal(policy: &Policy, facts: &SessionFacts, header: &[u8]) -> O
             Address::Mailbox(mailbox) => Some(parse(&mailbox.local, &mailbox.domain)),
             Address::GroupStart(_) | Address::GroupEnd => None,
         })
-        .map(|author| policy.accept_author(facts, author.as_ref()))
-        .find(|verdict| !verdict.is_accepted())
 }
 
 fn parse(local: &[u8], domain: &[u8]) -> Option<EmailAddress> {
