@@ -209,3 +209,39 @@ fn what_cannot_be_known_is_told_by_its_option() {
         assert!(failure.to_string().starts_with(reason), "{failure}");
     }
 }
+
+const ZONE: &str = "\
+9.113.0.203.bl.test A 127.0.0.2
+x.test TXT \"v=spf1 -all\"
+";
+
+#[tokio::test]
+async fn the_dns_is_asked_and_what_is_told_counts_more() {
+    let dns = test_kit::FakeDns::start(ZONE).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("postern.toml");
+    let configuration = format!("[smtp-server]\nresolver = \"{}\"\n", dns.address());
+    std::fs::write(&file, configuration).unwrap();
+    let system = System::find(folder.path(), Some(&file)).unwrap();
+    let document = "[receiving.untrusted]\nsender-domain-must-exist = true\nspf = \"check\"\n\
+                    dns-lists = [{ zone = \"bl.test\", score = 1 }]\n";
+    let line = "explain --peer 203.0.113.9 --from a@x.test --to b@y.test --dns";
+    for (more, verdict) in [
+        ("", "dns-listed"),
+        (" --listed none", "sender-domain-missing"),
+        (" --listed none --sender-domain usable", "accepted"),
+    ] {
+        let line = format!("{line}{more}");
+        let arguments = Line::try_parse_from(line.split(' ')).unwrap().arguments;
+        let asked = Asked {
+            source: "a file".to_owned(),
+            policy: Policy::parse(document).unwrap(),
+            is_file: true,
+        };
+        let known = learn(&arguments, &asked, &system).await.unwrap();
+        let spf = known.circumstances.authentication.spf.as_ref().unwrap();
+        assert_eq!(spf.result.as_str(), "fail");
+        let told = play(&arguments, &known, asked, &|_| true);
+        assert_eq!(told.story.sender.name, verdict, "{more}");
+    }
+}
