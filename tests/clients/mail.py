@@ -25,11 +25,16 @@ def fail(text):
     sys.exit(text)
 
 
-def submit(port, user, recipients, message, options=()):
+def logged_in(port, user):
     """Over STARTTLS and after a login, as a mail program does."""
-    with smtplib.SMTP("127.0.0.1", port, local_hostname="client.test", timeout=60) as smtp:
-        smtp.starttls(context=tls())
-        smtp.login(user, PASSWORD)
+    smtp = smtplib.SMTP("127.0.0.1", port, local_hostname="client.test", timeout=60)
+    smtp.starttls(context=tls())
+    smtp.login(user, PASSWORD)
+    return smtp
+
+
+def submit(port, user, recipients, message, options=()):
+    with logged_in(port, user) as smtp:
         refused = smtp.sendmail(user, recipients, message, mail_options=list(options))
         if refused:
             fail(f"refused: {refused}")

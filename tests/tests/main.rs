@@ -32,5 +32,6 @@ mod queue_runs;
 mod real_clients;
 mod recipients;
 mod relay;
+mod requests;
 mod round_trip;
 mod sendmail;

@@ -33,6 +33,8 @@ pub struct Received<'a> {
     pub id: &'a str,
     /// The recipient, when there is just one: others are not told of each other.
     pub recipient: Option<&'a str>,
+    /// MT-PRIORITY, where it was said (RFC 6710 §7).
+    pub priority: Option<i8>,
     /// Seconds since 1970.
     pub at: i64,
 }
@@ -65,6 +67,9 @@ pub fn received(facts: &Received<'_>) -> String {
     line.word(&format!("id {}", clean(facts.id)));
     if let Some(recipient) = facts.recipient {
         line.word(&format!("for <{}>", clean_text(recipient)));
+    }
+    if let Some(priority) = facts.priority {
+        line.word(&format!("PRIORITY {priority}"));
     }
     line.text.push(';');
     line.width += 1;

@@ -19,6 +19,7 @@ use crate::circumstances::{Circumstances, Screened};
 use crate::facts::SessionFacts;
 use crate::path::ReversePath;
 use crate::policy::Policy;
+use crate::timing::Timing;
 use crate::trust::{Answer, Trust, TrustAction, by_facts};
 use crate::verdict::Verdict;
 
@@ -37,6 +38,8 @@ pub struct Play<'a> {
     pub sender: &'a ReversePath,
     /// The size that MAIL declares.
     pub size: Option<u64>,
+    /// What MAIL asks of when and how soon the message goes on.
+    pub timing: Timing,
     /// RCPT TO, as the client writes them.
     pub recipients: &'a [String],
     /// Recipients that the message has already.

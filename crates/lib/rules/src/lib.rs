@@ -57,6 +57,7 @@ mod receiving;
 mod routing;
 mod script;
 mod size;
+mod timing;
 mod trust;
 mod verdict;
 
@@ -93,5 +94,6 @@ pub use receiving::Early;
 pub use routing::{NoUser, Route};
 pub use script::{Checked, Expected, Found, Script, ScriptError};
 pub use size::{format_size, parse_size};
+pub use timing::Timing;
 pub use trust::{Trust, TrustAction};
 pub use verdict::{RecipientVerdict, Verdict};

@@ -52,6 +52,8 @@
 //!   - `proxy=ADDRESS`: the proxy that told the client's address; the same one if it told none.
 //!   - `reverse-name=NAME,NAME`: the client's names in the DNS that lead back to its address; `none` unless
 //!     given, `failed` when the DNS does not answer.
+//! - `mail … hold="2 days"` asks for the message to be held, `deliver-by="1 h"` for it to be returned
+//!   unless it is delivered by then.
 //! - Numbers may be written as sizes: `size="26 MiB"`.
 //! - `#` begins a comment, at the start of a line or of a word.
 //!
@@ -71,6 +73,7 @@ use crate::address::EmailAddress;
 use crate::circumstances::Circumstances;
 use crate::facts::SessionFacts;
 use crate::policy::Policy;
+use crate::timing::Timing;
 
 pub use play::{Expected, Found};
 
@@ -102,6 +105,7 @@ enum Statement {
         /// As the client writes it.
         sender: String,
         size: Option<u64>,
+        timing: Timing,
         taken: usize,
         circumstances: Box<Circumstances>,
     },

@@ -149,6 +149,30 @@ pub(crate) mod refusals {
         "4.7.1",
         "Not seen before: try again in a few minutes",
     );
+    pub(crate) const HOLD_TOO_LONG: Verdict = refusal(
+        "hold-too-long",
+        501,
+        "5.5.4",
+        "Messages are not held for so long here",
+    );
+    pub(crate) const HOLD_IN_THE_PAST: Verdict = refusal(
+        "hold-in-the-past",
+        501,
+        "5.5.4",
+        "The time to hold the message until has been",
+    );
+    pub(crate) const HELD_PAST_DELIVER_BY: Verdict = refusal(
+        "held-past-deliver-by",
+        501,
+        "5.5.4",
+        "The message would be held beyond the time to deliver it by",
+    );
+    pub(crate) const DELIVER_BY_TOO_SOON: Verdict = refusal(
+        "deliver-by-too-soon",
+        555,
+        "5.5.4",
+        "The time to deliver the message by is too short",
+    );
     pub(crate) const BLANK_REVERSE_PATH: Verdict = refusal(
         "blank-reverse-path",
         550,

@@ -2,7 +2,9 @@
 // A test may stop at what it did not expect.
 #![allow(clippy::unwrap_used)]
 
-use rules::{Circumstances, Explanation, Play, Policy, ReverseName, SessionFacts, Step, explain};
+use rules::{
+    Circumstances, Explanation, Play, Policy, ReverseName, SessionFacts, Step, Timing, explain,
+};
 
 const POLICY: &str = r#"
 [[trust]]
@@ -46,6 +48,7 @@ fn play_by(
             facts,
             sender: &sender.parse().unwrap(),
             size: None,
+            timing: Timing::default(),
             recipients: &recipients,
             taken: 0,
             has_user: &|user| users.contains(&user.to_string().as_str()),
@@ -78,6 +81,8 @@ fn a_refused_relay_is_told_with_each_rule() {
             "[receiving.untrusted] refuse-address-literal-senders: off",
             "[receiving.untrusted] refuse-spoofed-senders: on: passed",
             "[receiving.trusted] senders-must-belong-to-login: on: not evaluated, nobody has logged in",
+            "[receiving.untrusted] max-hold: never: not evaluated, it is not to be held",
+            "[receiving.untrusted] min-deliver-by: off",
             "[receiving.untrusted] rates (messages): off",
             "[receiving.untrusted] dns-lists: off",
             "[receiving.untrusted] sender-domain-must-exist: off",
@@ -409,6 +414,7 @@ deliver = "mailboxes"
         facts: &facts,
         sender: &sender,
         size: Some(1),
+        timing: Timing::default(),
         recipients: &bob,
         taken: 0,
         has_user: &|_| true,

@@ -45,6 +45,21 @@ fn one_recipient_too_many_is_put_off() {
 }
 
 #[test]
+fn a_priority_is_raised_by_the_trusted_alone_and_lowered_by_everyone() {
+    let policy = Policy::parse("[receiving.trusted]\nmax-priority = 4").unwrap();
+    let mut facts = stranger();
+    let untrusted = policy.trust(&facts);
+    facts.login = Some("bob@example.test".to_owned());
+    let trusted = policy.trust(&facts);
+    for (asked, by_trusted, by_untrusted) in
+        [(9, 4, 0), (4, 4, 0), (1, 1, 0), (0, 0, 0), (-9, -9, -9)]
+    {
+        assert_eq!(policy.priority(&trusted, asked), by_trusted, "{asked}");
+        assert_eq!(policy.priority(&untrusted, asked), by_untrusted, "{asked}");
+    }
+}
+
+#[test]
 fn twenty_thousand_domains_are_looked_up_by_hash() {
     let mut document = String::new();
     for n in 0..20_000 {

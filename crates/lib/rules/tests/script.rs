@@ -232,7 +232,7 @@ fn everything_that_is_wrong_with_a_script_is_told_by_line() {
         ),
         (
             "client ::1\nmail <> visitor=new",
-            "line 2: `visitor=new` is not known here; there can be size=, recipients=, free=, \
+            "line 2: `visitor=new` is not known here; there can be size=, hold=, deliver-by=, recipients=, free=, \
              rate=, sender-domain=",
         ),
         (

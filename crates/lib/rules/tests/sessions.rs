@@ -99,6 +99,11 @@ fn senders_are_held_to_the_receiving_rules() {
 }
 
 #[test]
+fn messages_are_held_and_asked_back_within_limits() {
+    run("timing");
+}
+
+#[test]
 fn sizes_and_recipients_are_limited_by_class() {
     run("limits_by_class");
 }

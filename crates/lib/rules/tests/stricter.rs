@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 use rules::{
     AttachmentAction, Circumstances, Early, EmailAddress, Play, Policy, RecipientVerdict,
-    ReversePath, SessionFacts, explain,
+    ReversePath, SessionFacts, Timing, explain,
 };
 
 /// The rules of one class, each by how strict it is: 0 is the laxest.
@@ -306,6 +306,7 @@ fn gets(policy: &Policy, trusted: bool, circumstances: &Circumstances) -> u8 {
             facts: &facts,
             sender: &ReversePath::parse("a@x.test").unwrap(),
             size: None,
+            timing: Timing::default(),
             recipients: &["bob@example.test".to_owned()],
             taken: 0,
             has_user: &|_| true,

@@ -4,9 +4,11 @@
 //! said when, how it is written, and where a message ends is its whole subject.
 
 pub mod client;
+mod deliver_by;
 mod path;
 mod reply;
 pub mod server;
 
+pub use deliver_by::{ByMode, DeliverBy};
 pub use path::{Mailbox, Path, PathError};
 pub use reply::{EnhancedCode, Reply};

@@ -14,6 +14,7 @@ fn word() -> impl Strategy<Value = Vec<u8>> {
         b"MAIL FROM:<a@client.test>\r\n",
         b"MAIL FROM:<a@client.test> SIZE=10 SMTPUTF8\r\n",
         b"MAIL FROM:<a@client.test> BODY=BINARYMIME\r\n",
+        b"MAIL FROM:<a@client.test> HOLDFOR=60 BY=90;RT MT-PRIORITY=9\r\n",
         b"RCPT TO:<b@mx.test>\r\n",
         b"RCPT TO:<nobody@mx.test>\r\n",
         b"DATA\r\n",

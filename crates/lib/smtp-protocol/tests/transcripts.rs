@@ -7,7 +7,7 @@ use std::path::Path;
 use peer::{Server, TERMS};
 use sasl::{Bindings, Offer};
 use smtp_protocol::Reply;
-use smtp_protocol::server::Terms;
+use smtp_protocol::server::{HoldLimit, Offered, Terms};
 use test_kit::transcript::{Peer, Transcript};
 
 impl Peer for Server {
@@ -48,6 +48,14 @@ impl Peer for Server {
                 starttls: false,
                 auth: true,
                 auth_required: true,
+                offered: Offered {
+                    hold: Some(HoldLimit {
+                        seconds: 86_400,
+                        until: 837_595_405,
+                    }),
+                    deliver_by: Some(60),
+                    priority: true,
+                },
                 ..TERMS
             }),
             ("trusted", _) => self.session.set_terms(Terms {
@@ -115,14 +123,18 @@ transcripts!(
     chunks_and_tls,
     cram_md5,
     data,
+    deliver_by,
     etrn,
     external,
     external_as,
+    future_release,
+    future_release_values,
     hello,
     idle,
     limits,
     lines,
     mail,
+    mt_priority,
     other_protocols,
     pipelining,
     rcpt,

@@ -9,10 +9,12 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rules::{
     BlockedAttachments, Circumstances, EmailAddress, ListenerClass, Play, Policy, ReverseName,
-    ReversePath, Screened, SessionFacts, SessionInterface, explain, parse_size, supposed_local,
+    ReversePath, Screened, SessionFacts, SessionInterface, Timing, explain, parse_duration,
+    parse_size, supposed_local,
 };
 
 use super::asked::{self, Asked};
@@ -34,6 +36,7 @@ Examples:
   postern explain --peer 203.0.113.9 --from a@x.test --to bob@example.test
   postern explain --peer 10.0.0.7 --login bob@example.test --from bob@example.test --to b@y.test
   postern explain --peer 203.0.113.9 --from a@x.test --size '60 MiB' --to b@y.test --to c@y.test
+  postern explain --peer 10.0.0.7 --login bob@example.test --from bob@example.test --hold '40 days' --to b@y.test
   postern explain --peer 10.0.0.7 --interface eth1=dmz --from a@x.test --to b@y.test
   postern explain --peer 203.0.113.9 --reverse-name mail.partner.test --from a@x.test --to b@y.test
   postern explain --peer 203.0.113.9 --from a@x.test --to bob@example.test --message mail.eml --dns
@@ -53,6 +56,12 @@ pub struct Arguments {
     /// Size that MAIL declares, in octets or such as '25 MiB'
     #[arg(long, value_name = "SIZE", value_parser = octets)]
     size: Option<u64>,
+    /// How long MAIL asks for the message to be held (HOLDFOR), such as '2 days'
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    hold: Option<Duration>,
+    /// In what time MAIL asks for it to be delivered or returned (BY), such as '10 min'
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    deliver_by: Option<Duration>,
     /// RCPT TO; may be repeated
     #[arg(long, value_name = "ADDRESS", required = true)]
     to: Vec<String>,
@@ -209,6 +218,7 @@ fn play(
             facts: &known.facts,
             sender: &arguments.from,
             size: arguments.size.or(size),
+            timing: timing(arguments),
             recipients: &arguments.to,
             taken: 0,
             has_user,
@@ -220,6 +230,15 @@ fn play(
         policy: asked.source,
         accepted: story.is_accepted(),
         story,
+    }
+}
+
+fn timing(arguments: &Arguments) -> Timing {
+    let milliseconds = |length: Duration| i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+    Timing {
+        hold: arguments.hold.map(milliseconds),
+        deliver_by: arguments.deliver_by.map(milliseconds),
+        or_return: arguments.deliver_by.is_some(),
     }
 }
 

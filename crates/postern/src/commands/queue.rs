@@ -270,6 +270,7 @@ pub(super) fn waiting(message: &QueuedMessage, times: &Times) -> String {
         format!("Arrived    {}", times.local(message.received_at_ms)),
         format!("Size       {}", format_size(message.size)),
     ];
+    lines.extend(requests(message, times));
     let facts: Vec<String> = [
         ("", &origin.component),
         ("from ", &origin.peer_address),
@@ -294,6 +295,29 @@ pub(super) fn waiting(message: &QueuedMessage, times: &Times) -> String {
         lines.push(format!("Waits for  {} ({next})", recipient.address));
     }
     lines.join("\n") + "\n"
+}
+
+/// What the sender asked of when and how soon it goes on.
+fn requests(message: &QueuedMessage, times: &Times) -> Vec<String> {
+    let Some(requests) = &message.requests else {
+        return Vec::new();
+    };
+    let mut lines = Vec::new();
+    if requests.released_at_ms > times.now.as_millisecond() {
+        let until = times.local(requests.released_at_ms);
+        lines.push(format!("Held until {until}"));
+    }
+    if let Some(by) = &requests.deliver_by {
+        let or = match by.or_return {
+            true => "else it is returned",
+            false => "else its sender is told",
+        };
+        lines.push(format!("Deliver by {}, {or}", times.local(by.deadline_ms)));
+    }
+    if requests.priority != 0 {
+        lines.push(format!("Priority   {}", requests.priority));
+    }
+    lines
 }
 
 pub(super) fn outcome(end: End) -> &'static str {

@@ -4,11 +4,13 @@ mod composed;
 mod fate;
 pub(super) mod source;
 pub(super) mod submit;
+mod timing;
 
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rules::{EmailAddress, Policy, ReversePath, parse_duration};
 
 use super::revision;
@@ -18,6 +20,7 @@ use crate::system::System;
 use composed::Composed;
 use source::{Source, Trace};
 use submit::{Envelope, Undeliverable, submit, undeliverable};
+use timing::Timing;
 
 /// `postern send`
 #[derive(Debug, clap::Args)]
@@ -30,7 +33,9 @@ Examples:
   postern send --to bob@example.test --subject Hello --body 'It works.'
   postern send --to bob@example.test message.eml
   postern send --read-recipients < message.eml
-  postern send --to bob@example.test --body Hi --wait '10 s'")]
+  postern send --to bob@example.test --body Hi --wait '10 s'
+  postern send --to bob@example.test --body 'Good morning' --hold-until 2026-12-24T08:00:00Z
+  postern send --to bob@y.test --body 'Is it on fire?' --priority 9 --deliver-by '10 min'")]
 pub struct Arguments {
     /// Recipient; may be repeated
     #[arg(
@@ -58,6 +63,8 @@ pub struct Arguments {
     #[arg(long, value_name = "TIME", value_parser = parse_duration, num_args = 0..=1,
           default_missing_value = "1 min")]
     wait: Option<Duration>,
+    #[command(flatten)]
+    timing: Timing,
 }
 
 fn reverse_path(text: &str) -> Result<ReversePath, String> {
@@ -82,7 +89,8 @@ pub(crate) async fn run(
     if arguments.read_recipients {
         recipients.extend(source.recipients(None).map_err(Failure::Refused)?);
     }
-    let envelope = Envelope::new(sender, recipients);
+    let mut envelope = Envelope::new(sender, recipients);
+    arguments.timing.apply(&mut envelope, Timestamp::now())?;
     if envelope.recipients.is_empty() {
         return Err(Failure::refused(
             "the message names no recipients in To, Cc or Bcc; name one by --to",

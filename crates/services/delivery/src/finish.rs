@@ -27,13 +27,25 @@ impl Finisher {
         let now_ms = self.clock.now_ms();
         let mut quiet = Vec::with_capacity(ended.len());
         let mut told: Vec<(Action, Vec<Told>)> = Vec::new();
-        for (recipient, fate) in ended {
+        let deadline = work.deadline();
+        for (recipient, mut fate) in ended {
+            if let (Some(deadline), Fate::Failed(failure)) = (deadline, &mut fate)
+                && let Some(last) = deadline.judge(failure, now_ms)
+            {
+                *failure = last;
+            }
             count(&fate);
             let (completion, action) = conclude(work, &recipient, &fate, now_ms);
             let Some(action) = action else {
                 quiet.push(Unit::quiet(completion));
                 continue;
             };
+            if let (Some(deadline), Action::Delayed, Fate::Failed(failure)) =
+                (deadline, action, &mut fate)
+                && let Some(late) = deadline.told_late(failure, now_ms)
+            {
+                *failure = late;
+            }
             let one = Told {
                 recipient,
                 fate,
@@ -82,12 +94,14 @@ fn conclude(
             server,
             reply,
             reports,
+            traced,
         } => {
             completion.set_outcome(Outcome::Relayed);
             completion.reason = format!("taken by {server}");
             completion.server.clone_from(server);
             completion.reply.clone_from(reply);
-            (wants_success && !reports).then_some(Action::Relayed)
+            let traced = *traced && has_sender && !schedule::wants_nothing(recipient.notify);
+            (traced || (wants_success && !reports)).then_some(Action::Relayed)
         }
         Fate::Discarded { rule } => {
             completion.set_outcome(Outcome::Discarded);
@@ -97,11 +111,12 @@ fn conclude(
         Fate::Failed(failure) => {
             let facts = Facts {
                 now_ms,
-                received_at_ms: work.message.received_at_ms,
+                since_ms: work.since_ms(),
                 attempts: recipient.attempts,
                 delay_notified: recipient.delay_notified,
                 notify: recipient.notify,
                 has_sender,
+                deadline: work.deadline(),
             };
             completion.server.clone_from(&failure.server);
             completion.reply.clone_from(&failure.reply);

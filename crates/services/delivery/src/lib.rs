@@ -15,6 +15,7 @@ mod body;
 mod clock;
 mod complete;
 mod config;
+mod deadline;
 mod finish;
 #[cfg(test)]
 mod fixture;

@@ -10,7 +10,8 @@ use std::time::Duration;
 use api::grpc::{Channel, Code, Status};
 use api::message::v1::{Content, content};
 use api::queue::v1::{
-    Completion, LeasedRecipient, Notice, Origin, Outcome, Recipient, ReturnContent, Submission,
+    Completion, LeasedRecipient, Notice, Origin, Outcome, Recipient, Requests, ReturnContent,
+    Submission,
 };
 use api::text_upload::INLINE_LIMIT;
 use bytes::Bytes;
@@ -135,7 +136,11 @@ impl Notices {
             ToString::to_string,
         );
         let arrived = message.received_at_ms.div_euclid(1_000);
-        let retry_until = lifetime_end(work).div_euclid(1_000);
+        let deadline = work.deadline();
+        let until = deadline.filter(|deadline| deadline.or_return);
+        let until = until.map_or(i64::MAX, |deadline| deadline.at_ms);
+        let retry_until = lifetime_end(work).min(until).div_euclid(1_000);
+        let requests = message.requests.as_ref();
         let at = now_ms.div_euclid(1_000);
         let statuses: Vec<RecipientStatus<'_>> = told
             .iter()
@@ -156,6 +161,8 @@ impl Notices {
             to: &message.reverse_path,
             envelope_id: &message.envelope_id,
             arrived_at: Some(arrived),
+            deliver_by: deadline.map(|deadline| deadline.at_ms.div_euclid(1_000)),
+            future_release: requests.map_or("", |requests| &requests.future_release),
             recipients: &statuses,
             // What is lost is not there to be returned in full.
             returned: if full && !original.is_empty() {
@@ -180,6 +187,7 @@ impl Notices {
                 ..Origin::default()
             }),
             policy_revision: work.policy.revision,
+            requests: requests.and_then(as_urgent),
             ..Submission::default()
         };
         Some(Notice {
@@ -202,7 +210,15 @@ fn is_lost(status: &Status, work: &Work, now_ms: i64) -> bool {
 fn lifetime_end(work: &Work) -> i64 {
     let lifetime = work.policy.policy.delivery().lifetime.as_millis();
     let lifetime = i64::try_from(lifetime).unwrap_or(i64::MAX);
-    work.message.received_at_ms.saturating_add(lifetime)
+    work.since_ms().saturating_add(lifetime)
+}
+
+/// A notice has the priority of its message (RFC 6710 §4.6).
+fn as_urgent(requests: &Requests) -> Option<Requests> {
+    (requests.priority != 0).then(|| Requests {
+        priority: requests.priority,
+        ..Requests::default()
+    })
 }
 
 /// Its message cannot be read now. A success has happened, told or not; a failure has time.

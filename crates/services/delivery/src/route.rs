@@ -57,6 +57,14 @@ impl Router {
         recipients: Vec<LeasedRecipient>,
         local: &mut Vec<LocalDelivery>,
     ) {
+        let deadline = work.deadline();
+        let too_late =
+            deadline.and_then(|deadline| deadline.forbids_attempts(self.finisher.clock.now_ms()));
+        if let Some(failure) = too_late {
+            let fate = Fate::Failed(failure);
+            let late = recipients.into_iter().map(|one| (one, fate.clone()));
+            return self.finisher.finish(work, late.collect());
+        }
         let mut ended = Vec::new();
         let mut remote: HashMap<Target, Vec<LeasedRecipient>> = HashMap::new();
         for recipient in recipients {

@@ -4,18 +4,21 @@ use std::time::Duration;
 
 use rules::DeliverySettings;
 
+use crate::deadline::Deadline;
 use crate::work::Failure;
 
 /// NOTIFY of a recipient (RFC 3461 §4.1), as the queue keeps it.
 const NOTIFY_SUCCESS: u32 = 1;
-const NOTIFY_FAILURE: u32 = 2;
-const NOTIFY_DELAY: u32 = 4;
+pub(crate) const NOTIFY_FAILURE: u32 = 2;
+pub(crate) const NOTIFY_DELAY: u32 = 4;
+pub(crate) const NOTIFY_NEVER: u32 = 8;
 
 /// What is known when an attempt has failed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Facts {
     pub(crate) now_ms: i64,
-    pub(crate) received_at_ms: i64,
+    /// When the message came in; one that was held, when it was released.
+    pub(crate) since_ms: i64,
     /// Attempts that failed before this one.
     pub(crate) attempts: u32,
     pub(crate) delay_notified: bool,
@@ -23,6 +26,8 @@ pub(crate) struct Facts {
     pub(crate) notify: u32,
     /// There is someone to tell: the reverse-path is not `<>`.
     pub(crate) has_sender: bool,
+    /// By when it is to be delivered, if the sender said.
+    pub(crate) deadline: Option<Deadline>,
 }
 
 /// What follows.
@@ -36,7 +41,7 @@ pub(crate) enum Decision {
 
 /// Decides what follows a failure.
 pub(crate) fn after(failure: &Failure, facts: &Facts, settings: &DeliverySettings) -> Decision {
-    let end = facts.received_at_ms.saturating_add(ms(settings.lifetime));
+    let end = facts.since_ms.saturating_add(ms(settings.lifetime));
     let expired = !failure.permanent && facts.now_ms >= end;
     if failure.permanent || expired {
         let tell = facts.has_sender && wants_failure(facts.notify);
@@ -46,14 +51,27 @@ pub(crate) fn after(failure: &Failure, facts: &Facts, settings: &DeliverySetting
         .retry_in
         .unwrap_or_else(|| settings.retry_after(tried(facts, settings).saturating_add(1)));
     let at_ms = facts.now_ms.saturating_add(ms(pause));
-    let late = settings
-        .delay_notice
-        .is_some_and(|notice| facts.now_ms - facts.received_at_ms >= ms(notice));
+    // What is to be returned when it is late is looked at then, and nobody is told too late.
+    let deadline = facts.deadline.map(|deadline| deadline.at_ms);
+    let next = deadline.filter(|deadline| *deadline > facts.now_ms);
     Decision::Retry {
         // One last attempt is made at the end of the lifetime, not behind it.
-        at_ms: at_ms.min(end),
-        tell: late && !facts.delay_notified && facts.has_sender && wants_delay(facts.notify),
+        at_ms: at_ms.min(end).min(next.unwrap_or(end)),
+        tell: is_late(facts, settings)
+            && !facts.delay_notified
+            && facts.has_sender
+            && wants_delay(facts.notify),
     }
+}
+
+/// Whether the sender is to hear that it takes long. Who says by when they want to hear is not told
+/// at another time (RFC 2852 §4.1.3).
+fn is_late(facts: &Facts, settings: &DeliverySettings) -> bool {
+    if let Some(deadline) = facts.deadline.filter(|deadline| !deadline.or_return) {
+        return deadline.has_passed(facts.now_ms);
+    }
+    let notice = settings.delay_notice;
+    notice.is_some_and(|notice| facts.now_ms - facts.since_ms >= ms(notice))
 }
 
 /// Attempts that were the message's own. Those that failed for a reason of ours (`retry_in`) are
@@ -61,7 +79,7 @@ pub(crate) fn after(failure: &Failure, facts: &Facts, settings: &DeliverySetting
 /// its own than there was time for. Else an hour without mailbox-store would put a message at the
 /// schedule's end, and a busy server's "try again" would cost it hours.
 fn tried(facts: &Facts, settings: &DeliverySettings) -> u32 {
-    let mut left = facts.now_ms.saturating_sub(facts.received_at_ms);
+    let mut left = facts.now_ms.saturating_sub(facts.since_ms);
     for (steps, pause) in (0..).zip(&settings.retry_schedule) {
         left = left.saturating_sub(ms(*pause));
         if left < 0 {
@@ -78,6 +96,11 @@ fn wants_failure(notify: u32) -> bool {
 
 fn wants_delay(notify: u32) -> bool {
     notify == 0 || notify & NOTIFY_DELAY != 0
+}
+
+/// Whether the sender asked to be told of nothing.
+pub(crate) fn wants_nothing(notify: u32) -> bool {
+    notify & NOTIFY_NEVER != 0
 }
 
 /// Whether the sender asked to be told of success.
@@ -98,12 +121,21 @@ mod tests {
     fn facts(age_ms: i64) -> Facts {
         Facts {
             now_ms: 1_000_000_000 + age_ms,
-            received_at_ms: 1_000_000_000,
+            since_ms: 1_000_000_000,
             attempts: 0,
             delay_notified: false,
             notify: 0,
             has_sender: true,
+            deadline: None,
         }
+    }
+
+    fn by(at_ms: i64, or_return: bool) -> Option<Deadline> {
+        Some(Deadline {
+            at_ms: 1_000_000_000 + at_ms,
+            or_return,
+            trace: false,
+        })
     }
 
     fn settings() -> DeliverySettings {
@@ -195,6 +227,60 @@ mod tests {
                     ..facts(5 * HOUR_MS)
                 },
                 Box::new(retry(60_000, false)),
+            ),
+            (
+                "to be returned soon",
+                &temporary,
+                Facts {
+                    deadline: by(20_000, true),
+                    ..facts(0)
+                },
+                Box::new(retry(20_000, false)),
+            ),
+            (
+                "to be told of soon",
+                &temporary,
+                Facts {
+                    deadline: by(20_000, false),
+                    ..facts(0)
+                },
+                Box::new(retry(20_000, false)),
+            ),
+            (
+                "late, as the sender sees it",
+                &temporary,
+                Facts {
+                    deadline: by(20_000, false),
+                    ..facts(20_000)
+                },
+                Box::new(retry(60_000, true)),
+            ),
+            (
+                "late, but not as the sender sees it",
+                &temporary,
+                Facts {
+                    deadline: by(6 * HOUR_MS, false),
+                    ..facts(5 * HOUR_MS)
+                },
+                Box::new(retry(60_000, false)),
+            ),
+            (
+                "late, and to be returned later",
+                &temporary,
+                Facts {
+                    deadline: by(6 * HOUR_MS, true),
+                    ..facts(5 * HOUR_MS)
+                },
+                Box::new(retry(60_000, true)),
+            ),
+            (
+                "a deadline does not lengthen its life",
+                &temporary,
+                Facts {
+                    deadline: by(90 * HOUR_MS, true),
+                    ..facts(10 * HOUR_MS)
+                },
+                Box::new(bounce(true, true)),
             ),
             (
                 "last",

@@ -8,6 +8,7 @@ use api::policy_watch::PolicySnapshot;
 use api::queue::v1::{LeaseKey, LeasedMessage, LeasedRecipient};
 use rules::Verdict;
 
+use crate::deadline::Deadline;
 use crate::lease::LeaseSession;
 
 /// A message whose recipients are being delivered. Shared by all of them.
@@ -25,6 +26,18 @@ impl Work {
     /// it.
     pub(crate) fn is_ours(&self) -> bool {
         self.session.is_live()
+    }
+
+    /// By when it is to be delivered, if the sender said.
+    pub(crate) fn deadline(&self) -> Option<Deadline> {
+        Deadline::of(&self.message)
+    }
+
+    /// When delivery could begin: its lifetime is counted from there. What was held has no less.
+    pub(crate) fn since_ms(&self) -> i64 {
+        let requests = self.message.requests.as_ref();
+        let released_at_ms = requests.map_or(0, |requests| requests.released_at_ms);
+        self.message.received_at_ms.max(released_at_ms)
     }
 }
 
@@ -46,6 +59,8 @@ pub(crate) enum Fate {
         reply: String,
         /// The server was told which notices the sender wants (RFC 3461 §5.2).
         reports: bool,
+        /// The sender is told by us, whether asked for or not (RFC 2852 §4.1.4).
+        traced: bool,
     },
     /// Thrown away by this rule.
     Discarded { rule: String },

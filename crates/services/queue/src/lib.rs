@@ -12,6 +12,7 @@
 //! - [`submission`]: what is taken in, checked against the contract's limits.
 //! - `sql`: every statement on the schema `queue`, and nothing else.
 //! - `enqueue`, `lease`, `complete`, `read`, `retry`: the calls of `queue.v1`.
+//! - `requests`: what senders ask of when and how soon a message goes on.
 //! - `refusals`: what the front ends refused, for as long as it is kept.
 //! - `policy`, `collection`, `throttle`: the other services.
 //! - `upkeep`: partitions by day, garbage, what a crash left.
@@ -32,6 +33,7 @@ mod policy;
 mod quarantine;
 mod read;
 mod refusals;
+mod requests;
 mod retry;
 mod run;
 mod service;

@@ -16,6 +16,7 @@ use sqlx::PgConnection;
 
 use crate::engine::Engine;
 use crate::failure;
+use crate::requests;
 use crate::sql::{self, history, listing, quarantine};
 
 const DEFAULT_PAGE: u32 = 100;
@@ -165,7 +166,10 @@ async fn with_recipients(
         while let Some(recipient) =
             recipients.next_if(|next| sql::message_id(next.id) == message.message_id)
         {
-            message.recipients.push(queued_recipient(recipient, now));
+            let came = message.received_at_ms;
+            message
+                .recipients
+                .push(queued_recipient(recipient, came, now));
         }
         queued.push(message);
     }
@@ -178,6 +182,7 @@ fn queued_message(message: listing::Message) -> QueuedMessage {
         reverse_path: message.reverse_path,
         size: unsigned(message.size),
         received_at_ms: message.received_at,
+        requests: requests::decode(message.requests.as_deref()),
         recipients: Vec::new(),
         // Written by ourselves; a message that cannot be read is listed all the same.
         origin: Origin::decode(&*message.origin).ok(),
@@ -191,12 +196,14 @@ fn queued_message(message: listing::Message) -> QueuedMessage {
     }
 }
 
-fn queued_recipient(recipient: listing::Recipient, now: i64) -> QueuedRecipient {
+fn queued_recipient(recipient: listing::Recipient, came: i64, now: i64) -> QueuedRecipient {
+    // What is urgent is due before it came (see `requests`), which nobody would understand.
+    let due_at_ms = recipient.due_at.max(came);
     QueuedRecipient {
         recipient_id: recipient.id,
         address: recipient.address,
         attempts: u32::try_from(recipient.attempts).unwrap_or(0),
-        due_at_ms: recipient.due_at,
+        due_at_ms,
         leased: recipient.leased && recipient.due_at > now,
         last_reason: recipient.last_reason,
     }

@@ -8,6 +8,8 @@ use bytes::Bytes;
 use prost::Message as _;
 use volume::{StoredText, Text};
 
+use crate::requests::{self, Asked};
+
 pub(crate) const MAX_RECIPIENTS: usize = 10_000;
 const MAX_HEADER: usize = 128 * 1024;
 const MAX_SUMMARY: usize = message::MAX_SUMMARY;
@@ -40,6 +42,8 @@ pub(crate) struct Prepared {
     pub(crate) envelope_id: String,
     pub(crate) return_content: i16,
     pub(crate) hold_until: i64,
+    /// `None` for ordinary mail.
+    pub(crate) requests: Option<Box<Asked>>,
     pub(crate) collected: Option<Collected>,
     pub(crate) policy_revision: i64,
     pub(crate) quarantine: Option<Quarantine>,
@@ -60,6 +64,17 @@ impl Prepared {
             Text::Uploaded(size) => i64::try_from(*size).unwrap_or(i64::MAX),
         };
         (self.header.len() as i64).saturating_add(text)
+    }
+
+    /// MT-PRIORITY; most have 0.
+    pub(crate) fn priority(&self) -> i32 {
+        let asked = self.requests.as_ref();
+        asked.map_or(0, |asked| asked.requests.priority)
+    }
+
+    /// When its recipients are first due, should it come at `now`.
+    pub(crate) fn first_due(&self, now: i64) -> i64 {
+        requests::first_due(now, self.hold_until, self.priority())
     }
 
     /// About what it holds of memory.
@@ -83,9 +98,7 @@ pub(crate) fn prepare(submission: Option<Submission>) -> Result<Prepared, Status
     }
     check_recipients(&submission.recipients)?;
     check_text("envelope_id", &submission.envelope_id, MAX_ENVELOPE_ID)?;
-    if submission.hold_until_ms < 0 {
-        return Err(invalid("hold_until_ms is negative"));
-    }
+    let requests = requests::check(submission.requests, submission.hold_until_ms)?;
     check_collected(submission.collected.as_ref())?;
     let origin = submission.origin.unwrap_or_default().encode_to_vec();
     check_size("origin", origin.len(), MAX_ORIGIN)?;
@@ -108,6 +121,7 @@ pub(crate) fn prepare(submission: Option<Submission>) -> Result<Prepared, Status
         return_content: i16::try_from(submission.return_content)
             .map_err(|_| invalid("return_content is unknown"))?,
         hold_until: submission.hold_until_ms,
+        requests,
         collected: submission.collected,
         policy_revision: i64::try_from(submission.policy_revision)
             .map_err(|_| invalid("policy_revision is out of range"))?,

@@ -13,6 +13,7 @@ mod quarantine;
 mod queue_run;
 mod rates;
 mod refusal;
+mod requests;
 mod verify;
 
 use std::sync::Arc;
@@ -313,6 +314,7 @@ impl Connection {
             },
             etrn: trust.trusted,
             require_tls: tls,
+            offered: self.offered(snapshot, trust),
             refusals: rules.max_refusals,
         });
     }

@@ -18,6 +18,8 @@ pub(crate) struct Hop<'a> {
     pub(crate) id: &'a str,
     /// When it is the only one.
     pub(crate) recipient: Option<&'a str>,
+    /// Where it was said.
+    pub(crate) priority: Option<i8>,
     /// Seconds since 1970.
     pub(crate) at: i64,
 }
@@ -39,6 +41,7 @@ impl Hop<'_> {
             tls: tls.as_deref(),
             id: self.id,
             recipient: self.recipient,
+            priority: self.priority,
             at: self.at,
         })
     }

@@ -22,7 +22,8 @@ pub enum Action {
     Delayed,
     /// In the mailbox.
     Delivered,
-    /// Handed to a server that does not report (RFC 3461 §5.2.2).
+    /// Handed to a server that does not report (RFC 3461 §5.2.2), or whose sender wants to know of
+    /// each server (RFC 2852 §4.1.4).
     Relayed,
 }
 
@@ -45,6 +46,10 @@ pub struct Report<'a> {
     pub envelope_id: &'a str,
     /// When the message came in.
     pub arrived_at: Option<i64>,
+    /// By when it was to be delivered, if the sender said (RFC 2852 §5). Seconds since 1970.
+    pub deliver_by: Option<i64>,
+    /// How long its sender wanted it held (RFC 4865 §5.1.2); empty when they did not.
+    pub future_release: &'a str,
     /// At least one.
     pub recipients: &'a [RecipientStatus<'a>],
     /// What of the message goes along.

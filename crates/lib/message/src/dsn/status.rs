@@ -17,6 +17,13 @@ pub(super) fn delivery_status(report: &Report<'_>) -> String {
     if let Some(arrived_at) = report.arrived_at {
         field("Arrival-Date", &trace::date(arrived_at), &mut text);
     }
+    if let Some(deliver_by) = report.deliver_by {
+        field("Deliver-By-Date", &trace::date(deliver_by), &mut text);
+    }
+    if !report.future_release.is_empty() {
+        let asked = line(report.future_release);
+        field("Future-Release-Request", &asked, &mut text);
+    }
     for recipient in report.recipients {
         text.push_str("\r\n");
         one(report.action, recipient, &mut text);

@@ -15,6 +15,8 @@ fn example<'a>(recipients: &'a [RecipientStatus<'a>], returned: Returned<'a>) ->
         to: "eve@example.test",
         envelope_id: "QQ+2B1",
         arrived_at: Some(837_590_000),
+        deliver_by: None,
+        future_release: "",
         recipients,
         returned,
     }
@@ -46,6 +48,21 @@ fn a_failure_is_reported_for_people_and_for_machines() {
         text,
         include_str!("../../fixtures/dsn/failed.eml").replace('\n', "\r\n")
     );
+}
+
+#[test]
+fn what_the_sender_asked_of_the_time_stands_in_it() {
+    let recipients = [failed()];
+    let bytes = report(&Report {
+        deliver_by: Some(837_593_600),
+        future_release: "for;3600",
+        ..example(&recipients, Returned::Headers(HEADER))
+    });
+    let text = String::from_utf8(bytes).unwrap();
+    let fields = "Arrival-Date: Wed, 17 Jul 1996 07:53:20 +0000\r\n\
+                  Deliver-By-Date: Wed, 17 Jul 1996 08:53:20 +0000\r\n\
+                  Future-Release-Request: for;3600\r\n\r\n";
+    assert!(text.contains(fields), "{text}");
 }
 
 #[test]

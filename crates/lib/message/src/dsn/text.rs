@@ -31,8 +31,8 @@ fn opening(action: Action) -> &'static str {
         }
         Action::Delivered => "Your message was delivered to the recipients below.",
         Action::Relayed => {
-            "Your message was passed on for the recipients below to a server that does not report \
-             deliveries. You may not hear of it again."
+            "Your message was passed on for the recipients below to another server. That one may not \
+             report deliveries: perhaps you do not hear of it again."
         }
     }
 }

@@ -11,6 +11,7 @@ fn received_tells_who_when_and_how_in_short_lines() {
         tls: Some("TLSv1.3 TLS_AES_256_GCM_SHA384"),
         id: "0193f2c4a1",
         recipient: Some("bob@example.test"),
+        priority: None,
         at: 837_595_405,
     });
     assert_eq!(
@@ -20,6 +21,23 @@ fn received_tells_who_when_and_how_in_short_lines() {
          for <bob@example.test>; Wed, 17 Jul 1996 09:23:25 +0000\r\n"
     );
     assert!(field.lines().all(|line| line.len() <= FOLD_AT));
+}
+
+#[test]
+fn received_tells_the_priority() {
+    let field = received(&Received {
+        by: "mx.example.test",
+        protocol: "ESMTPA",
+        id: "1",
+        recipient: Some("bob@example.test"),
+        priority: Some(-4),
+        at: 837_595_405,
+        ..Received::default()
+    });
+    assert!(
+        field.contains(" id 1 for <bob@example.test>\r\n PRIORITY -4; Wed,"),
+        "{field}"
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use rules::{
     Circumstances, Domain, Play, Policy, RecipientVerdict, ReverseName, ReversePath, SessionFacts,
-    explain,
+    Timing, explain,
 };
 
 fuzz_target!(|document: &str| {
@@ -52,6 +52,7 @@ fn strangers_do_not_relay(policy: &Policy) {
             facts: &facts,
             sender: &sender,
             size: Some(1),
+            timing: Timing::default(),
             recipients: &recipients.map(str::to_owned),
             taken: 0,
             has_user: &|user| user.local() == "b",

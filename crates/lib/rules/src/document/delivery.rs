@@ -130,7 +130,7 @@ pub(super) fn positive(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
-fn duration_or_never(text: &str) -> Result<Option<Duration>, &'static str> {
+pub(super) fn duration_or_never(text: &str) -> Result<Option<Duration>, &'static str> {
     match text {
         "never" => Ok(None),
         _ => positive(text).map(Some),

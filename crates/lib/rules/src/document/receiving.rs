@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::attachments::{AttachmentAction, BlockedAttachments};
 use crate::document::authentication::AuthenticationRules;
+use crate::document::delivery::duration_or_never;
 use crate::document::dns_rules::DnsRules;
 use crate::document::rates::{read_greylisting, read_rates};
 use crate::document::read::{Keys, Section};
@@ -43,6 +44,12 @@ pub struct ReceivingRules {
     pub attachments: Arc<BlockedAttachments>,
     /// Free octets of the volume that mail is stored on, below which none is taken.
     pub min_free_space: Option<u64>,
+    /// How long a sender may have a message held (FUTURERELEASE). Never for untrusted sessions.
+    pub max_hold: Option<Duration>,
+    /// How soon a sender may want a message delivered or returned (DELIVERBY).
+    pub min_deliver_by: Duration,
+    /// The highest priority that a sender may give a message (MT-PRIORITY). 0 for untrusted sessions.
+    pub max_priority: i8,
     /// Refused commands after which the connection is closed.
     pub max_refusals: u32,
     /// Whether clients are refused that speak before they are answered.
@@ -72,6 +79,11 @@ pub(crate) struct Receiving {
 /// Longest time that a greeting is held back.
 const MAX_GREETING_DELAY: Duration = Duration::from_secs(30);
 
+/// RFC 4865 §3: what the announcement can say.
+const LONGEST_HOLD: Duration = Duration::from_secs(999_999_999);
+/// RFC 2852 §2: likewise.
+const LONGEST_DELIVER_BY: Duration = LONGEST_HOLD;
+
 const TABLES: Keys = Keys {
     known: &["trusted", "untrusted"],
     planned: &[],
@@ -92,6 +104,9 @@ const KEYS: Keys = Keys {
         "block-attachments",
         "blocked-attachments",
         "min-free-space",
+        "max-hold",
+        "min-deliver-by",
+        "max-priority",
         "max-refusals",
         "refuse-early-talkers",
         "greeting-delay",
@@ -115,6 +130,9 @@ const SEND_AS: Keys = Keys {
 /// What is asked of logins alone.
 const OF_LOGINS: [&str; 2] = ["senders-must-belong-to-login", "send-as"];
 
+/// What only senders who are trusted can ask.
+const OF_SUBMISSION: [&str; 2] = ["max-hold", "max-priority"];
+
 impl Receiving {
     pub(crate) fn read(top: &Section<'_, '_>) -> Self {
         let defaults = ReceivingRules {
@@ -130,6 +148,9 @@ impl Receiving {
             send_as: Vec::new(),
             attachments: Arc::default(),
             min_free_space: None,
+            max_hold: Some(Duration::from_secs(30 * 86_400)),
+            min_deliver_by: Duration::ZERO,
+            max_priority: 9,
             max_refusals: 100,
             refuse_early_talkers: false,
             greeting_delay: Duration::ZERO,
@@ -141,6 +162,8 @@ impl Receiving {
             relay: false,
             max_size: 50 << 20,
             max_recipients: 100,
+            max_hold: None,
+            max_priority: 0,
             authentication: AuthenticationRules::for_strangers(),
             ..defaults
         };
@@ -175,6 +198,15 @@ impl Receiving {
                     section.refuse(
                         key,
                         format!("`{key}` is about logins: it belongs into [receiving.trusted]"),
+                    );
+                }
+                for key in OF_SUBMISSION.into_iter().filter(|key| section.has(key)) {
+                    section.refuse(
+                        key,
+                        format!(
+                            "strangers' mail is neither held nor preferred, whatever they ask: \
+                             `{key}` belongs into [receiving.trusted]"
+                        ),
                     );
                 }
                 if untrusted.relay {
@@ -244,6 +276,7 @@ fn read_into(rules: &mut ReceivingRules, section: &Section<'_, '_>) {
     rules.dns.read(section);
     rules.authentication.read(section);
     read_attachments(rules, section);
+    read_timing(rules, section);
     rules.min_free_space = section.parsed("min-free-space", parse_size);
     if let Some(refusals) = section.number("max-refusals") {
         if refusals == 0 {
@@ -257,6 +290,28 @@ fn read_into(rules: &mut ReceivingRules, section: &Section<'_, '_>) {
             section.refuse("greeting-delay", "`greeting-delay` can be at most 30 s");
         }
         rules.greeting_delay = delay;
+    }
+}
+
+fn read_timing(rules: &mut ReceivingRules, section: &Section<'_, '_>) {
+    if let Some(hold) = section.parsed("max-hold", duration_or_never) {
+        let seconds = |hold: Duration| hold >= Duration::from_secs(1) && hold <= LONGEST_HOLD;
+        if !hold.is_none_or(seconds) {
+            section.refuse("max-hold", "`max-hold` must lie between 1 s and 31 years");
+        }
+        rules.max_hold = hold;
+    }
+    if let Some(least) = section.parsed("min-deliver-by", parse_duration) {
+        if least > LONGEST_DELIVER_BY {
+            section.refuse("min-deliver-by", "`min-deliver-by` can be at most 31 years");
+        }
+        rules.min_deliver_by = least;
+    }
+    if let Some(priority) = section.integer("max-priority") {
+        match i8::try_from(priority) {
+            Ok(priority) if (0..=9).contains(&priority) => rules.max_priority = priority,
+            _ => section.refuse("max-priority", "`max-priority` must lie between 0 and 9"),
+        }
     }
 }
 

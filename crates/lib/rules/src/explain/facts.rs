@@ -1,14 +1,18 @@
 //! The facts of a session, as they are told.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::Play;
 use crate::authentication::Finding;
 use crate::circumstances::{Attachments, Circumstances, Share, Talk, Visitor};
+use crate::duration::format_duration;
 use crate::facts::{ListenerClass, ReverseName, SessionFacts};
 use crate::interface::SessionInterface;
 use crate::receiving::Early;
 use crate::size::format_size;
+use crate::timing::Timing;
 
 /// A fact of the session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -150,6 +154,8 @@ pub(super) fn told(play: &Play<'_>) -> Vec<Fact> {
     let transaction = [
         ("sender", format!("<{}>", play.sender)),
         ("declared size", size),
+        ("held for", length(play.timing.hold)),
+        ("to be delivered within", deliver_by(&play.timing)),
     ];
     let circumstances = CIRCUMSTANCES.iter().map(|(name, told)| Fact {
         name,
@@ -159,6 +165,19 @@ pub(super) fn told(play: &Play<'_>) -> Vec<Fact> {
         .chain(transaction.map(|(name, value)| Fact { name, value }))
         .chain(circumstances)
         .collect()
+}
+
+fn deliver_by(timing: &Timing) -> String {
+    let mut told = length(timing.deliver_by);
+    if timing.or_return {
+        told.push_str(", or returned");
+    }
+    told
+}
+
+fn length(milliseconds: Option<i64>) -> String {
+    let length = milliseconds.map(|length| Duration::from_millis(length.max(0).unsigned_abs()));
+    length.map(format_duration).unwrap_or_default()
 }
 
 fn class(class: ListenerClass) -> &'static str {

@@ -100,6 +100,10 @@ pub(super) fn sender(policy: &Policy, play: &Play<'_>, trust: &Trust) -> Judged 
             // What refuses it may be answered with `trust-unknown`.
             cause: policy.judge_sender(facts, trust, sender, size).name,
         },
+        &|| Judged {
+            verdict: policy.accept_timing(trust, &play.timing),
+            cause: policy.judge_timing(trust, &play.timing).name,
+        },
         &|| share(policy, play, facts, trust, Counted::Messages),
         &|| listings(policy, play, trust).into(),
         &|| sender_domain(policy, play, trust).into(),

@@ -99,6 +99,18 @@ const SENDER_RULES: &[Rule] = &[
     )
     .of_logins(),
     rule(
+        "max-hold",
+        &["hold-too-long", "hold-in-the-past"],
+        |rules| Some(rules.max_hold.map_or("never".to_owned(), format_duration)),
+        |play| play.timing.hold.is_none().then_some("it is not to be held"),
+    ),
+    rule(
+        "min-deliver-by",
+        &["deliver-by-too-soon"],
+        |rules| (!rules.min_deliver_by.is_zero()).then(|| format_duration(rules.min_deliver_by)),
+        |play| (!play.timing.or_return).then_some("no time is set after which it is returned"),
+    ),
+    rule(
         "rates (messages)",
         &["rate-exceeded"],
         |rules| rates(rules, Counted::Messages),

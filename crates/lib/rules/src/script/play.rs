@@ -12,6 +12,7 @@ use crate::explain::{Explanation, MessageEnd, Play, explain};
 use crate::facts::SessionFacts;
 use crate::path::ReversePath;
 use crate::policy::Policy;
+use crate::timing::Timing;
 use crate::trust::{Trust, class};
 use crate::verdict::Verdict;
 
@@ -182,6 +183,7 @@ struct Stage<'a> {
 struct Transaction {
     sender: Result<ReversePath, Verdict>,
     size: Option<u64>,
+    timing: Timing,
     /// Those of the session, and its own.
     circumstances: Circumstances,
     taken: usize,
@@ -217,12 +219,14 @@ impl<'a> Stage<'a> {
             Statement::Mail {
                 sender,
                 size,
+                timing,
                 taken,
                 circumstances,
             } => {
                 let transaction = Transaction {
                     sender: self.policy.reverse_path(sender),
                     size: *size,
+                    timing: *timing,
                     circumstances: self.circumstances.beside(circumstances),
                     taken: *taken,
                     without_recipients: None,
@@ -255,6 +259,7 @@ impl<'a> Stage<'a> {
             facts: &self.facts,
             sender: transaction.sender.as_ref().map_err(Verdict::clone)?,
             size: transaction.size,
+            timing: transaction.timing,
             recipients,
             taken: transaction.taken,
             has_user: self.has_user,
@@ -268,6 +273,7 @@ impl<'a> Stage<'a> {
         let nobody = Transaction {
             sender: Ok(ReversePath::Null),
             size: None,
+            timing: Timing::default(),
             circumstances: self.circumstances.clone(),
             taken: 0,
             without_recipients: None,

@@ -7,6 +7,8 @@ use super::words::words;
 use super::{Expected, Line, Script, ScriptError, Statement};
 use crate::address::EmailAddress;
 use crate::circumstances::{Circumstances, octets};
+use crate::duration::parse_duration;
+use crate::timing::Timing;
 
 /// The statements that something can be expected of.
 const HAVE_VERDICTS: [&str; 5] = ["client", "trust", "mail", "rcpt", "message"];
@@ -195,11 +197,16 @@ fn mail(words: &[&str]) -> Result<Statement, String> {
     let Some((sender, options)) = words.split_first() else {
         return Err("`mail` needs a reverse-path, such as <a@x.test> or <>".to_owned());
     };
-    let (mut size, mut taken) = (None, 0);
+    let (mut size, mut timing, mut taken) = (None, Timing::default(), 0);
     let mut others = Vec::new();
     for word in options {
         match word.split_once('=') {
             Some(("size", value)) => size = Some(octets(value)?),
+            Some(("hold", value)) => timing.hold = Some(length(value)?),
+            Some(("deliver-by", value)) => {
+                timing.deliver_by = Some(length(value)?);
+                timing.or_return = true;
+            }
             Some(("recipients", value)) => {
                 taken = value
                     .parse()
@@ -211,8 +218,13 @@ fn mail(words: &[&str]) -> Result<Statement, String> {
     Ok(Statement::Mail {
         sender: (*sender).to_owned(),
         size,
+        timing,
         taken,
-        circumstances: Box::new(circumstances(&others, OF_MAIL, "size=, recipients=, ")?),
+        circumstances: Box::new(circumstances(
+            &others,
+            OF_MAIL,
+            "size=, hold=, deliver-by=, recipients=, ",
+        )?),
     })
 }
 
@@ -243,6 +255,13 @@ fn circumstances(
         told.tell(name, value)?;
     }
     Ok(told)
+}
+
+/// In milliseconds.
+fn length(value: &str) -> Result<i64, String> {
+    let value = value.trim_matches('"');
+    let length = parse_duration(value).map_err(|reason| format!("`{value}` is {reason}"))?;
+    Ok(i64::try_from(length.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// What is expected; `ends` of a message.

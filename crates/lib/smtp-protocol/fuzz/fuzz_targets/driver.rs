@@ -4,7 +4,9 @@
 
 use bytes::{Buf as _, BytesMut};
 use sasl::{Bindings, Offer, TokenFault, TokenRefusal};
-use smtp_protocol::server::{Announced, Event, Limits, QueueRun, Session, Terms};
+use smtp_protocol::server::{
+    Announced, Event, HoldLimit, Limits, Offered, QueueRun, Session, Terms,
+};
 use smtp_protocol::{Mailbox, Path, Reply};
 
 /// Octets that a message may have.
@@ -29,6 +31,14 @@ const TERMS: Terms = Terms {
     announced: Announced {
         messages: 100,
         recipients: 100,
+    },
+    offered: Offered {
+        hold: Some(HoldLimit {
+            seconds: 3600,
+            until: 837_595_405,
+        }),
+        deliver_by: Some(60),
+        priority: true,
     },
     refusals: 0,
 };

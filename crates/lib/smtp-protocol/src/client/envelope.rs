@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Extensions;
-use crate::Reply;
+use crate::{ByMode, DeliverBy, Reply};
 
 /// What of a message a failure notice returns (RFC 3461 §4.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,10 @@ pub struct Envelope {
     pub return_content: Option<ReturnContent>,
     /// ENVID as xtext; empty when it was not given.
     pub envelope_id: String,
+    /// BY: what is left of the time (RFC 2852).
+    pub deliver_by: Option<DeliverBy>,
+    /// MT-PRIORITY, -9 to 9 (RFC 6710).
+    pub priority: i8,
 }
 
 /// A recipient.
@@ -75,6 +79,9 @@ impl Envelope {
                 "The message is binary, and the server does not take such",
             ));
         }
+        if let Some(reply) = self.untimely(extensions) {
+            return Some(reply);
+        }
         if extensions.max_size.is_some_and(|max| self.size > max) {
             return Some(Reply::new(
                 552,
@@ -84,6 +91,27 @@ impl Envelope {
             ));
         }
         None
+    }
+
+    /// RFC 2852 §4.1.4.1: what is to be returned when it is late goes only to servers that return
+    /// it, and that can do so soon enough.
+    fn untimely(&self, extensions: &Extensions) -> Option<Reply> {
+        let by = self.deliver_by.filter(|by| by.mode == ByMode::Return)?;
+        match extensions.deliver_by {
+            None => Some(Reply::new(
+                550,
+                3,
+                3,
+                "The message is to be returned when it is late, and the server does not offer DELIVERBY",
+            )),
+            Some(least) if i64::from(least) > i64::from(by.seconds) => Some(Reply::new(
+                550,
+                4,
+                7,
+                "The server needs more time than is left to deliver the message",
+            )),
+            Some(_) => None,
+        }
     }
 
     /// The MAIL command. 8-bit content goes to servers without 8BITMIME undeclared: they all take
@@ -114,6 +142,15 @@ impl Envelope {
             if !self.envelope_id.is_empty() {
                 let _ = write!(line, " ENVID={}", self.envelope_id);
             }
+        }
+        if extensions.deliver_by.is_some()
+            && let Some(by) = self.deliver_by
+        {
+            let _ = write!(line, " BY={by}");
+        }
+        // RFC 6710 §4.2: 0 as well.
+        if extensions.priority {
+            let _ = write!(line, " MT-PRIORITY={}", self.priority);
         }
         line.push_str("\r\n");
         line

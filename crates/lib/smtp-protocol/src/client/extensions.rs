@@ -21,6 +21,11 @@ pub struct Extensions {
     pub start_tls: bool,
     /// RFC 8689.
     pub require_tls: bool,
+    /// RFC 2852: offered, with the fewest seconds that it takes for a message that is to be returned
+    /// when it is late.
+    pub deliver_by: Option<u32>,
+    /// RFC 6710.
+    pub priority: bool,
     /// RFC 1870: offered.
     pub size: bool,
     /// RFC 1870: the largest message it takes, when it says so.
@@ -59,6 +64,12 @@ impl Extensions {
             "DSN" => self.dsn = true,
             "STARTTLS" => self.start_tls = true,
             "REQUIRETLS" => self.require_tls = true,
+            "DELIVERBY" => {
+                // Behind a comma stand options that nobody has defined yet (RFC 2852 §2).
+                let least = parameters.next().and_then(|words| words.split(',').next());
+                self.deliver_by = Some(least.and_then(|least| least.parse().ok()).unwrap_or(0));
+            }
+            "MT-PRIORITY" => self.priority = true,
             "SIZE" => {
                 self.size = true;
                 let size = parameters.next().and_then(|size| size.parse().ok());

@@ -11,6 +11,7 @@ use bytes::BytesMut;
 use proptest::prelude::*;
 
 use super::*;
+use crate::DeliverBy;
 
 struct Play {
     session: Session,
@@ -82,6 +83,12 @@ impl Play {
             require_tls: kind == "begin-require-tls",
             return_content: Some(ReturnContent::Headers),
             envelope_id: "QQ".to_owned(),
+            deliver_by: match kind {
+                "begin-return" => DeliverBy::parse("90;R"),
+                "begin-notify" => DeliverBy::parse("-3;NT"),
+                _ => None,
+            },
+            priority: if kind == "begin-urgent" { 6 } else { 0 },
         };
         self.session.begin(envelope, &mut self.output);
         self.advance();

@@ -65,9 +65,10 @@ pub(super) struct Entry {
 
 /// RFC 5321 §4.5.3.1.4.
 pub(super) const LINE_LIMIT: usize = 512;
-/// SIZE 26, BODY 17, SMTPUTF8 10, AUTH 500, DSN 107, REQUIRETLS 11 (RFC 1870 §3, RFC 6152 §2,
-/// RFC 6531 §3.4, RFC 4954 §3, RFC 3461 §5, RFC 8689 §2).
-const MAIL_LINE_LIMIT: usize = LINE_LIMIT + 26 + 17 + 10 + 500 + 107 + 11;
+/// SIZE 26, BODY 17, SMTPUTF8 10, AUTH 500, DSN 107, REQUIRETLS 11, FUTURERELEASE 34, DELIVERBY 17,
+/// MT-PRIORITY 15 (RFC 1870 §3, RFC 6152 §2, RFC 6531 §3.4, RFC 4954 §3, RFC 3461 §5, RFC 8689 §2,
+/// RFC 4865 §3, RFC 2852 §2, RFC 6710 §3).
+const MAIL_LINE_LIMIT: usize = LINE_LIMIT + 26 + 17 + 10 + 500 + 107 + 11 + 34 + 17 + 15;
 /// DSN 500, SMTPUTF8 10 (RFC 3461 §5, RFC 6531 §3.4).
 const RCPT_LINE_LIMIT: usize = LINE_LIMIT + 500 + 10;
 /// Eight attributes, of which the longest are domains and a login, in xtext.

@@ -2,6 +2,8 @@
 
 use sasl::Offer;
 
+use super::requests::Offered;
+
 /// Limits that hold for every peer.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -55,6 +57,8 @@ pub struct Terms {
     pub etrn: bool,
     /// REQUIRETLS is offered: only within TLS (RFC 8689 §2).
     pub require_tls: bool,
+    /// What may be asked of when and how soon a message goes on.
+    pub offered: Offered,
     /// Refusals before the session is closed, where that is fewer than [`Limits::refusals`];
     /// 0 is no limit of its own.
     pub refusals: u32,

@@ -3,7 +3,7 @@
 
 use bytes::{Buf as _, BytesMut};
 use sasl::{Offer, TokenFault, TokenRefusal};
-use smtp_protocol::server::{Announced, Event, Limits, Node, QueueRun, Session, Terms};
+use smtp_protocol::server::{Announced, Event, Limits, Node, Offered, QueueRun, Session, Terms};
 use smtp_protocol::{Path, Reply};
 
 /// See the module.
@@ -37,6 +37,11 @@ pub(crate) const TERMS: Terms = Terms {
     },
     etrn: false,
     require_tls: false,
+    offered: Offered {
+        hold: None,
+        deliver_by: None,
+        priority: false,
+    },
     refusals: 0,
 };
 
@@ -176,6 +181,10 @@ impl Server {
             }
             Event::Mail(mail) if mail.size.is_some_and(|size| size > TERMS.size) => {
                 Some(Reply::new(552, 3, 4, "Message is too large"))
+            }
+            // As a driver that honours no more than 4.
+            Event::Mail(mail) if mail.requests.priority.is_some_and(|priority| priority > 4) => {
+                return self.session.accept_with_priority(4, &mut self.output);
             }
             Event::Mail(mail) => refused(&mail.reverse_path),
             Event::Rcpt(rcpt) => refused(&rcpt.forward_path),

@@ -48,6 +48,8 @@ network and login                                     untrusted: the local addre
 [receiving.untrusted] refuse-address-literal-senders  off
 [receiving.untrusted] refuse-spoofed-senders          off
 [receiving.trusted] senders-must-belong-to-login      on: not evaluated, nobody has logged in
+[receiving.untrusted] max-hold                        never: not evaluated, it is not to be held
+[receiving.untrusted] min-deliver-by                  off
 [receiving.untrusted] rates (messages)                off
 [receiving.untrusted] dns-lists                       off
 [receiving.untrusted] sender-domain-must-exist        off

@@ -27,6 +27,7 @@ A script has one statement a line:
   trust -> authenticated                or trusted, untrusted
   mail <bob@example.test> size=\"25 MiB\" -> accepted
                                         also free=\"500 MiB\", sender-domain=missing, rate=used-up
+                                        also hold=\"2 days\", and deliver-by=\"1 h\" or returned
   rcpt <bob@example.test> -> accepted 250 (mailbox bob@example.test)
                                         also visitor=new (to greylisting), rate=used-up
   rcpt <b@elsewhere.test> -> relay-denied

@@ -17,6 +17,9 @@ pub(in crate::commands) struct Message<'a> {
     origin: Option<Origin<'a>>,
     /// While it is in quarantine.
     quarantine: Option<Quarantine<'a>>,
+    held_until: Option<String>,
+    deliver_by: Option<DeliverBy>,
+    priority: i32,
     recipients: Vec<Recipient<'a>>,
 }
 
@@ -39,6 +42,13 @@ struct Quarantine<'a> {
 }
 
 #[derive(Debug, Serialize)]
+struct DeliverBy {
+    at: Option<String>,
+    /// Otherwise the sender is told.
+    or_return: bool,
+}
+
+#[derive(Debug, Serialize)]
 struct Recipient<'a> {
     address: &'a str,
     attempts: u32,
@@ -56,6 +66,7 @@ impl<'a> From<&'a QueuedMessage> for Message<'a> {
             under_way: recipient.leased,
             last_reason: &recipient.last_reason,
         });
+        let requests = message.requests.as_ref();
         Self {
             message: message.message_id,
             sender: &message.reverse_path,
@@ -76,6 +87,15 @@ impl<'a> From<&'a QueuedMessage> for Message<'a> {
                 reason: &quarantine.reason,
                 until: utc(quarantine.until_ms),
             }),
+            held_until: requests.and_then(|asked| utc(asked.released_at_ms)),
+            deliver_by: requests.and_then(|asked| {
+                let by = asked.deliver_by.as_ref()?;
+                Some(DeliverBy {
+                    at: utc(by.deadline_ms),
+                    or_return: by.or_return,
+                })
+            }),
+            priority: requests.map_or(0, |asked| asked.priority),
             recipients: recipients.collect(),
         }
     }

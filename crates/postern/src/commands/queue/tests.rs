@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
-use api::queue::v1::{Origin as QueueOrigin, Quarantined};
+use api::queue::v1::{DeliverBy, Origin as QueueOrigin, Quarantined, Requests};
 use jiff::tz::TimeZone;
 
 use super::*;
@@ -45,6 +45,7 @@ fn message() -> QueuedMessage {
         }),
         subject: "Hello".to_owned(),
         quarantine: None,
+        requests: None,
     }
 }
 
@@ -125,6 +126,39 @@ Waits for  bob@example.test (under way)
 AT                   RECIPIENT         OUTCOME  WHY
 2026-11-22 19:59:50  eve@example.test  relayed  [delivery] remote; mx.y.test said 250 OK"
     );
+}
+
+#[test]
+fn what_the_sender_asked_is_shown() {
+    let mut message = message();
+    message.requests = Some(Requests {
+        deliver_by: Some(DeliverBy {
+            deadline_ms: at(7200),
+            or_return: true,
+            trace: false,
+        }),
+        priority: -3,
+        future_release: "for;3600".to_owned(),
+        released_at_ms: at(3600),
+    });
+    let shown = ShowMessageResponse {
+        message: Some(message),
+        history: Vec::new(),
+    };
+    let text = story(1042, &shown, &times());
+    let asked = "\
+Size       4 KiB
+Held until 2026-11-22 21:00:00
+Deliver by 2026-11-22 22:00:00, else it is returned
+Priority   -3
+Origin     smtp";
+    assert!(text.contains(asked), "{text}");
+    let json = serde_json::to_value(Story::new(1042, &shown)).unwrap();
+    let waiting = &json["waiting"];
+    assert_eq!(waiting["held_until"], "2026-11-22T21:00:00Z");
+    assert_eq!(waiting["deliver_by"]["at"], "2026-11-22T22:00:00Z");
+    assert_eq!(waiting["deliver_by"]["or_return"], true);
+    assert_eq!(waiting["priority"], -3);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use api::intake::{Intake, IntakeError};
 use api::message::v1::Content;
-use api::queue::v1::{Accepted, Origin, Recipient, ReturnContent, Submission};
+use api::queue::v1::{Accepted, Origin, Recipient, Requests, ReturnContent, Submission};
 use api::queue_client::{EnqueueError, Enqueuer};
 use rules::{EmailAddress, NoUser, Policy, ReversePath, Route};
 
@@ -20,6 +20,9 @@ pub(in crate::commands) struct Envelope {
     pub(in crate::commands) return_content: ReturnContent,
     /// In xtext.
     pub(in crate::commands) envelope_id: String,
+    /// 0: it is not held.
+    pub(in crate::commands) hold_until_ms: i64,
+    pub(in crate::commands) requests: Option<Requests>,
 }
 
 impl Envelope {
@@ -31,6 +34,8 @@ impl Envelope {
             notify: 0,
             return_content: ReturnContent::Unspecified,
             envelope_id: String::new(),
+            hold_until_ms: 0,
+            requests: None,
         }
     }
 }
@@ -169,6 +174,8 @@ fn submission(envelope: &Envelope, taken: Taken) -> Submission {
         smtputf8: utf8_address || taken.utf8_header,
         envelope_id: envelope.envelope_id.clone(),
         return_content: envelope.return_content.into(),
+        hold_until_ms: envelope.hold_until_ms,
+        requests: envelope.requests.clone(),
         ..Submission::default()
     }
 }

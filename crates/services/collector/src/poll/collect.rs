@@ -137,6 +137,7 @@ impl Poll<'_> {
             tls: protection.as_deref(),
             id: session,
             recipient: Some(&self.account.deliver_to.to_string()),
+            priority: None,
             at: now_ms() / 1000,
         })
     }

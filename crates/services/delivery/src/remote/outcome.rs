@@ -13,6 +13,16 @@ pub(super) enum Verdict {
     Again,
 }
 
+/// A server, and what is told of its taking a message.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Relay<'a> {
+    pub(super) server: &'a str,
+    /// It was told which notices the sender wants.
+    pub(super) reports: bool,
+    /// The sender is told by us.
+    pub(super) traced: bool,
+}
+
 /// How much of a server's words is kept, for each recipient: what a person reads. A reply may be
 /// 64 KiB long, and a message may have a thousand recipients.
 const KEPT: usize = 400;
@@ -27,14 +37,16 @@ pub(super) fn brief(reply: &Reply) -> String {
 }
 
 /// Reads an answer. `accepted` says that the server took others in the same transaction.
-pub(super) fn verdict(answer: &Answer, server: &str, reports: bool, accepted: bool) -> Verdict {
+pub(super) fn verdict(answer: &Answer, relay: Relay<'_>, accepted: bool) -> Verdict {
+    let server = relay.server;
     let reply = &answer.reply;
     let words = brief(reply);
     if reply.is_positive() {
         return Verdict::End(Fate::Relayed {
             server: server.to_owned(),
             reply: words,
-            reports,
+            reports: relay.reports,
+            traced: relay.traced,
         });
     }
     // RFC 5321 §4.5.3.1.10: 552 at RCPT means 452.
@@ -75,6 +87,12 @@ mod tests {
     use smtp_protocol::{EnhancedCode, Reply};
 
     use super::*;
+
+    const MX: Relay<'_> = Relay {
+        server: "mx.test",
+        reports: false,
+        traced: false,
+    };
 
     fn answer(stage: Stage, code: u16, enhanced: Option<(u8, u16, u16)>) -> Answer {
         Answer {
@@ -144,7 +162,7 @@ mod tests {
             ),
         ];
         for (stage, code, enhanced, accepted, expected) in table {
-            let verdict = verdict(&answer(*stage, *code, *enhanced), "mx", false, *accepted);
+            let verdict = verdict(&answer(*stage, *code, *enhanced), MX, *accepted);
             let shown = match verdict {
                 Verdict::Again => "again".to_owned(),
                 Verdict::End(Fate::Failed(failure)) if failure.permanent => {
@@ -160,7 +178,7 @@ mod tests {
     fn a_long_reply_is_kept_in_brief_for_each_recipient() {
         let mut long = answer(Stage::Content, 550, None);
         long.reply.text = "ä".repeat(64 * 1024).into();
-        let Verdict::End(Fate::Failed(failure)) = verdict(&long, "mx.test", false, false) else {
+        let Verdict::End(Fate::Failed(failure)) = verdict(&long, MX, false) else {
             panic!("a refusal is an end");
         };
         assert!(failure.reply.chars().count() <= KEPT + 1);

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use api::queue::v1::{LeasedRecipient, ReturnContent as Returned};
 use session_io::SessionError;
-use smtp_protocol::client::{Answer, ClientError, Envelope, Event, Recipient, ReturnContent};
+use smtp_protocol::client::{
+    Answer, ClientError, Envelope, Event, Extensions, Recipient, ReturnContent,
+};
 
 use super::content::Body;
 use super::open::Open;
-use super::outcome::{Verdict, verdict};
+use super::outcome::{Relay, Verdict, verdict};
 use super::{Job, Remote, Target};
 use crate::work::{Failure, Fate, Work};
 
@@ -63,7 +65,13 @@ pub(super) async fn run(
             return Ran::Done(Some(open));
         }
     };
-    let envelope = envelope(&job, &body);
+    let now_ms = remote.setup.finisher.clock.now_ms();
+    let deadline = job.work.deadline();
+    if let Some(late) = deadline.and_then(|deadline| deadline.forbids_attempts(now_ms)) {
+        remote.fail(job, &late);
+        return Ran::Done(Some(open));
+    }
+    let envelope = envelope(&job, &body, open.session.extensions(), now_ms);
     open.connection.set_timeout(COMMAND);
     open.session.begin(envelope, open.connection.output());
     let was_used = open.messages > 0;
@@ -139,8 +147,16 @@ async fn send(open: &mut Open, body: &mut Body) -> Result<(), Broken> {
     Ok(())
 }
 
-fn envelope(job: &Job, body: &Body) -> Envelope {
+fn envelope(job: &Job, body: &Body, extensions: &Extensions, now_ms: i64) -> Envelope {
     let message = &job.work.message;
+    let deadline = job.work.deadline();
+    let kept_on = extensions.deliver_by.is_some();
+    let notify = |notify| match deadline {
+        Some(deadline) => deadline.notify(notify, kept_on, now_ms),
+        None => notify,
+    };
+    let requests = message.requests.as_ref();
+    let priority = requests.and_then(|requests| i8::try_from(requests.priority).ok());
     let beyond_ascii = !message.reverse_path.is_ascii()
         || job.recipients.iter().any(|one| !one.address.is_ascii());
     Envelope {
@@ -150,7 +166,7 @@ fn envelope(job: &Job, body: &Body) -> Envelope {
             .iter()
             .map(|one| Recipient {
                 address: one.address.clone(),
-                notify: one.notify,
+                notify: notify(one.notify),
                 original: one.original_recipient.clone(),
             })
             .collect(),
@@ -166,16 +182,26 @@ fn envelope(job: &Job, body: &Body) -> Envelope {
             Returned::Unspecified => None,
         },
         envelope_id: message.envelope_id.clone(),
+        deliver_by: deadline.map(|deadline| deadline.rest(now_ms)),
+        priority: priority.unwrap_or(0),
     }
 }
 
 fn finish(remote: &Arc<Remote>, target: &Target, open: &Open, job: Job, answers: Vec<Answer>) {
-    let reports = open.session.extensions().dsn;
+    let extensions = open.session.extensions();
+    let kept_on = extensions.deliver_by.is_some();
+    let now_ms = remote.setup.finisher.clock.now_ms();
+    let deadline = job.work.deadline();
+    let relay = Relay {
+        server: &open.server,
+        reports: extensions.dsn,
+        traced: deadline.is_some_and(|deadline| deadline.tells_of_relay(kept_on, now_ms)),
+    };
     let accepted = answers.iter().any(|answer| answer.reply.is_positive());
     let mut ended = Vec::with_capacity(answers.len());
     let mut again = Vec::new();
     for (recipient, answer) in job.recipients.into_iter().zip(&answers) {
-        match verdict(answer, &open.server, reports, accepted) {
+        match verdict(answer, relay, accepted) {
             Verdict::End(fate) => ended.push((recipient, fate)),
             Verdict::Again => again.push(recipient),
         }
@@ -198,13 +224,19 @@ fn break_off(remote: &Remote, open: &Open, job: Job, known: Vec<Option<Answer>>,
         server: open.server.clone(),
         ..Failure::temporary("4.4.2", reason)
     };
+    // Nothing was taken.
+    let relay = Relay {
+        server: &open.server,
+        reports: false,
+        traced: false,
+    };
     let known = known.into_iter().chain(std::iter::repeat(None));
     let ended: Vec<(LeasedRecipient, Fate)> = job
         .recipients
         .into_iter()
         .zip(known)
         .map(|(recipient, answer)| {
-            let fate = answer.map(|answer| verdict(&answer, &open.server, false, false));
+            let fate = answer.map(|answer| verdict(&answer, relay, false));
             match fate {
                 Some(Verdict::End(fate)) => (recipient, fate),
                 Some(Verdict::Again) | None => (recipient, Fate::Failed(lost.clone())),

@@ -9,5 +9,6 @@ mod leases;
 mod local;
 mod notices;
 mod remote;
+mod requests;
 mod sink;
 mod system;

@@ -68,9 +68,12 @@ impl Entry {
         }
     }
 
-    /// Decides who will hold its recipients. Credits are spent.
-    pub(crate) fn assign(&mut self, credits: &mut Credits<'_>, now: i64) {
-        if self.submission.quarantine.is_some() || self.submission.hold_until > now {
+    /// Decides who will hold its recipients. Credits are spent. What asks for less than the usual
+    /// haste does not come before a backlog.
+    pub(crate) fn assign(&mut self, credits: &mut Credits<'_>, backlog: bool, now: i64) {
+        let stands_back = backlog && self.submission.priority() < 0;
+        let held = self.submission.quarantine.is_some() || self.submission.hold_until > now;
+        if held || stands_back {
             return;
         }
         while self.holders.len() < self.submission.recipients.len() {
@@ -133,6 +136,10 @@ impl Entry {
                 envelope_id: submission.envelope_id.clone(),
                 return_content: i32::from(submission.return_content),
                 recipients: held,
+                requests: submission
+                    .requests
+                    .as_ref()
+                    .map(|asked| asked.requests.clone()),
             };
             to.add(worker, message);
         }
@@ -162,10 +169,11 @@ pub(crate) fn announce(
         if entry.submission.quarantine.is_some() {
             continue;
         }
-        if entry.submission.hold_until > received_at {
-            engine.due.at(entry.submission.hold_until);
-        } else {
-            left |= entry.holders.len() < entry.submission.recipients.len();
+        if entry.holders.len() < entry.submission.recipients.len() {
+            match entry.submission.first_due(received_at) {
+                due if due > received_at => engine.due.at(due),
+                _ => left = true,
+            }
         }
         entry.hand_out(received_at, &mut messages);
     }

@@ -1,5 +1,7 @@
 //! Bringing entries into the database, within the caller's transaction or as one.
 
+use std::cmp::Reverse;
+
 use sqlx::{Acquire, Connection, PgConnection};
 
 use super::entry::{Entry, Standing};
@@ -43,17 +45,21 @@ async fn insert_within<'e>(
             look_at(connection, entry, now).await?;
         }
     }
+    let backlog = engine.due.has_backlog();
     let credits = credits.get_or_insert_with(|| {
         let wanted = entries.iter().filter(|entry| is_new(entry));
         let wanted = wanted.map(|entry| entry.submission.recipients.len()).sum();
         // While older mail waits for credits, fresh mail takes only half of them.
-        engine
-            .workers
-            .take_credits(wanted, engine.due.has_backlog())
+        engine.workers.take_credits(wanted, backlog)
     });
-    for entry in entries.iter_mut().filter(|entry| is_new(entry)) {
+    // A repeated attempt says what the first one said, which may be committed.
+    let undecided = |entry: &&mut Entry| is_new(entry) && !entry.attempted;
+    let mut new: Vec<&mut Entry> = entries.iter_mut().filter(undecided).collect();
+    // There may be too few credits for all.
+    new.sort_by_key(|entry| Reverse(entry.submission.priority()));
+    for entry in new {
         entry.attempted = true;
-        entry.assign(credits, now);
+        entry.assign(credits, backlog, now);
     }
     let columns = columns(entries, now, now + engine.lease_ms);
     if columns.id.is_empty() {
@@ -153,6 +159,8 @@ fn columns(entries: &[Entry], now: i64, lease_end: i64) -> Columns<'_> {
         columns.return_content.push(submission.return_content);
         columns.origin.push(&submission.origin);
         columns.policy_revision.push(submission.policy_revision);
+        let requests = submission.requests.as_ref();
+        columns.requests.push(requests.map(|asked| &*asked.encoded));
         // At most 10,000.
         columns.recipients.push(submission.recipients.len() as i32);
         recipient_columns(entry, now, lease_end, &mut columns.recipient);
@@ -166,6 +174,7 @@ fn recipient_columns<'a>(
     lease_end: i64,
     columns: &mut RecipientColumns<'a>,
 ) {
+    let first_due = entry.submission.first_due(now);
     for (n, recipient) in entry.submission.recipients.iter().enumerate() {
         columns.id.push(recipient_id(entry.id, n));
         columns.address.push(&recipient.address);
@@ -176,7 +185,7 @@ fn recipient_columns<'a>(
         columns.notify.push(recipient.notify as i16);
         let (epoch, due_at, worker) = match entry.holders.get(n) {
             Some((_, name)) => (1, lease_end, &**name),
-            None => (0, entry.submission.hold_until.max(now), ""),
+            None => (0, first_due, ""),
         };
         columns.epoch.push(epoch);
         columns.due_at.push(due_at);

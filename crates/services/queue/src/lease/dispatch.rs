@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{HandOut, hand_out};
 use crate::engine::Engine;
+use crate::requests;
 use crate::sql::leases::{self, Leased, Turn};
 
 /// Recipients leased by one statement. 72,000 a second at this size (DESIGN §9).
@@ -150,6 +151,7 @@ fn group(leased: Vec<Leased>) -> Vec<LeasedMessage> {
                 envelope_id: row.envelope_id,
                 return_content: i32::from(row.return_content),
                 recipients: vec![recipient],
+                requests: requests::decode(row.requests.as_deref()),
             }),
         }
     }

@@ -20,6 +20,7 @@ pub(crate) struct Leased {
     pub(crate) flags: i16,
     pub(crate) envelope_id: String,
     pub(crate) return_content: i16,
+    pub(crate) requests: Option<Vec<u8>>,
 }
 
 /// Which of the due recipients.
@@ -56,7 +57,7 @@ pub(crate) async fn lease(
                    )
                    SELECT r.id, epoch, address, original_recipient, notify, attempts,
                           delay_notified, retry_asked_at, m.id AS message_id, size, reverse_path, received_at,
-                          flags, envelope_id, return_content
+                          flags, envelope_id, return_content, requests
                    FROM leased r JOIN queue.message m ON m.id = r.id >> 14 ORDER BY r.id"#,
                 worker,
                 limit,
@@ -79,7 +80,7 @@ pub(crate) async fn lease(
                    )
                    SELECT r.id, epoch, address, original_recipient, notify, attempts,
                           delay_notified, retry_asked_at, m.id AS message_id, size, reverse_path, received_at,
-                          flags, envelope_id, return_content
+                          flags, envelope_id, return_content, requests
                    FROM leased r JOIN queue.message m ON m.id = r.id >> 14 ORDER BY r.id"#,
                 worker,
                 limit,

@@ -14,6 +14,7 @@ pub(crate) struct Message {
     /// Why it is in quarantine, if it is, and until when.
     pub(crate) quarantine: Option<String>,
     pub(crate) quarantined_until: Option<i64>,
+    pub(crate) requests: Option<Vec<u8>>,
 }
 
 /// A recipient that has not reached its end.
@@ -50,7 +51,7 @@ pub(crate) async fn messages(
 ) -> Result<Vec<Message>, sqlx::Error> {
     sqlx::query_as!(
         Message,
-        r#"SELECT m.id, m.reverse_path, m.size, m.received_at, m.origin, b.summary,
+        r#"SELECT m.id, m.reverse_path, m.size, m.received_at, m.origin, b.summary, m.requests,
                   q.reason AS "quarantine?", q.until AS "quarantined_until?"
            FROM queue.message m JOIN volume.body b ON b.id = m.id
            LEFT JOIN queue.quarantine q ON q.message_id = m.id
@@ -77,7 +78,7 @@ pub(crate) async fn message(
 ) -> Result<Option<Message>, sqlx::Error> {
     sqlx::query_as!(
         Message,
-        r#"SELECT m.id, m.reverse_path, m.size, m.received_at, m.origin, b.summary,
+        r#"SELECT m.id, m.reverse_path, m.size, m.received_at, m.origin, b.summary, m.requests,
                   q.reason AS "quarantine?", q.until AS "quarantined_until?"
            FROM queue.message m JOIN volume.body b ON b.id = m.id
            LEFT JOIN queue.quarantine q ON q.message_id = m.id
@@ -118,9 +119,13 @@ pub(crate) async fn counts(connection: &mut PgConnection, now: i64) -> Result<Co
                   count(*) AS "recipients!",
                   count(*) FILTER (WHERE due_at <= $1 AND attempts >= 0) AS "due!",
                   count(*) FILTER (WHERE leased AND due_at > $1) AS "leased!",
-                  min(due_at) FILTER (WHERE due_at <= $1 AND attempts >= 0) AS oldest_due,
+                  -- What is urgent is due before it came.
+                  min(GREATEST(due_at, asked.received_at))
+                      FILTER (WHERE due_at <= $1 AND attempts >= 0) AS oldest_due,
                   (SELECT count(*) FROM queue.quarantine) AS "quarantined!"
-           FROM queue.recipient"#,
+           FROM queue.recipient LEFT JOIN (
+               SELECT id, received_at FROM queue.message WHERE requests IS NOT NULL
+           ) AS asked ON asked.id = recipient.id >> 14"#,
         now
     )
     .fetch_one(connection)

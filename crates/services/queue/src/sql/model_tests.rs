@@ -268,6 +268,7 @@ pub(crate) fn columns(id: i64, recipients: usize) -> enqueue::Columns<'static> {
         return_content: vec![0],
         origin: vec![b""],
         policy_revision: vec![1],
+        requests: vec![None],
         recipients: vec![recipients as i32],
         recipient: enqueue::RecipientColumns::default(),
     }

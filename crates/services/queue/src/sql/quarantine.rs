@@ -164,7 +164,7 @@ pub(crate) async fn list(
 ) -> Result<Vec<Message>, sqlx::Error> {
     sqlx::query_as!(
         Message,
-        r#"SELECT m.id, m.reverse_path, m.size, m.received_at, m.origin, b.summary,
+        r#"SELECT m.id, m.reverse_path, m.size, m.received_at, m.origin, b.summary, m.requests,
                   q.reason AS "quarantine?", q.until AS "quarantined_until?"
            FROM queue.quarantine q
            JOIN queue.message m ON m.id = q.message_id JOIN volume.body b ON b.id = m.id

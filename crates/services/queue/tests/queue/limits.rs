@@ -2,7 +2,7 @@
 
 use api::grpc::Code;
 use api::message::v1::content;
-use api::queue::v1::{Collected, CompleteRequest, Outcome, Submission};
+use api::queue::v1::{Collected, CompleteRequest, DeliverBy, Outcome, Submission};
 use api::queue_client::{EnqueueError, Enqueuer};
 use bytes::Bytes;
 
@@ -71,6 +71,22 @@ async fn i7_a_submission_beyond_a_limit_is_refused_and_the_stream_goes_on() {
             broken(|s| s.collected = Some(Collected::default())),
         ),
         ("hold_until_ms", broken(|s| s.hold_until_ms = -1)),
+        (
+            "between -9 and 9",
+            broken(|s| s.requests.get_or_insert_default().priority = 10),
+        ),
+        (
+            "no deadline",
+            broken(|s| {
+                s.requests.get_or_insert_default().deliver_by = Some(DeliverBy::default());
+            }),
+        ),
+        (
+            "future_release",
+            broken(|s| {
+                s.requests.get_or_insert_default().future_release = "for;1\r\nX: y".to_owned();
+            }),
+        ),
     ];
     let mut submitter = queue.submitter().await;
     for (reason, submission) in rows {

@@ -15,6 +15,7 @@ mod outage;
 mod policy;
 mod quarantine;
 mod refusals;
+mod requests;
 mod retry;
 mod taking;
 mod throttle;

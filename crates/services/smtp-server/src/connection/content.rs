@@ -122,6 +122,7 @@ impl Connection {
                 [only] => Some(only.address.as_str()),
                 _ => None,
             },
+            priority: transaction.agreed.priority,
             at,
         };
         let trace = hop.received();
@@ -246,11 +247,13 @@ impl Connection {
         let size = content.header.len() as u64 + content.text_size;
         let recipients = transaction.recipients.len() as u64;
         let quarantine = quarantine::names(&transaction.quarantine);
+        let priority = transaction.mail.requests.priority;
         let submission = self.submission(transaction, content);
         match self.server.enqueuer.enqueue(submission).await {
             Ok(accepted) => {
                 let message_id = accepted.message_id;
-                tracing::debug!(id, message_id, size, recipients, "accepted");
+                // RFC 6710 §4.1.
+                tracing::debug!(id, message_id, size, recipients, priority, "accepted");
                 self.note_quarantine(&id, message_id, &quarantine);
                 self.messages += 1;
                 self.patience.message_taken(Instant::now());
@@ -303,12 +306,13 @@ impl Connection {
             }
             .into(),
             require_tls: mail.require_tls,
-            hold_until_ms: 0,
+            hold_until_ms: transaction.agreed.hold_until_ms,
             collected: None,
             policy_revision: transaction.snapshot.revision,
             junk: transaction.junk,
             quarantine,
             quarantine_seconds,
+            requests: transaction.agreed.requests,
         }
     }
 

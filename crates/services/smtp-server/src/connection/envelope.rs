@@ -12,6 +12,8 @@ use smtp_protocol::server::{Mail, Rcpt};
 
 use super::Connection;
 use super::authentication::Checks;
+use super::refusal::now_ms;
+use super::requests::{self, Agreed};
 use crate::replies;
 
 /// A mail transaction as far as it has come.
@@ -24,6 +26,8 @@ pub(super) struct Transaction {
     pub(super) recipients: Vec<Recipient>,
     /// Until the message comes.
     pub(super) checks: Option<Checks>,
+    /// When and how soon it is to go on.
+    pub(super) agreed: Agreed,
     /// It is to go to Junk mailboxes.
     pub(super) junk: bool,
     /// For what it is kept in quarantine; empty when it is not.
@@ -64,6 +68,12 @@ impl Connection {
             self.refuse(&verdict);
             return;
         }
+        let now_ms = now_ms();
+        let verdict = requests::judge(&snapshot.policy, &trust, &mail, now_ms);
+        if !verdict.is_accepted() {
+            self.refuse(&verdict);
+            return;
+        }
         let share = self.take_share(&snapshot, &trust, Counted::Messages, Some(&reverse_path));
         if let Some(verdict) = share {
             self.refuse(&verdict);
@@ -78,6 +88,10 @@ impl Connection {
         let checks = self.begin_checks(&snapshot.policy, &trust, &reverse_path);
         let id = self.server.ids.next();
         self.asked.begun(&id);
+        let agreed = requests::agree(&snapshot.policy, &trust, &mail, now_ms);
+        let lowered = agreed
+            .priority
+            .filter(|_| agreed.priority != mail.requests.priority);
         self.transaction = Some(Box::new(Transaction {
             id,
             snapshot,
@@ -86,10 +100,16 @@ impl Connection {
             reverse_path,
             recipients: Vec::new(),
             checks,
+            agreed,
             junk: false,
             quarantine: Vec::new(),
         }));
-        self.session.accept(self.io.output());
+        match lowered {
+            Some(priority) => self
+                .session
+                .accept_with_priority(priority, self.io.output()),
+            None => self.session.accept(self.io.output()),
+        }
     }
 
     /// RCPT: whether it was accepted.

@@ -24,6 +24,7 @@ mod proxy;
 mod rates;
 mod refusals;
 mod relay;
+mod requests;
 mod reverse_name;
 mod scram;
 mod submission;

@@ -68,6 +68,7 @@ pub(in crate::server) fn greet(session: &Session, output: &mut BytesMut) {
         if session.terms.etrn {
             text.push_str("\nETRN");
         }
+        session.terms.offered.announce(&mut text);
         limits(&session.terms.announced, &mut text);
         text.push_str("\nHELP");
     }

@@ -1,9 +1,11 @@
 //! MAIL (RFC 5321 §4.1.1.2) with SIZE (RFC 1870), BODY (RFC 6152, RFC 3030 §3), SMTPUTF8 (RFC 6531), RET and
-//! ENVID (RFC 3461 §4.3, §4.4), AUTH (RFC 4954 §5) and REQUIRETLS (RFC 8689 §2).
+//! ENVID (RFC 3461 §4.3, §4.4), AUTH (RFC 4954 §5), REQUIRETLS (RFC 8689 §2), and what
+//! [`Requests`] has.
 
 use bytes::BytesMut;
 
 use crate::server::parameters::{MALFORMED, UNKNOWN, is_xtext, parameters};
+use crate::server::requests::{Offered, Requests};
 use crate::server::session::Session;
 use crate::server::table::Proceeded;
 use crate::{Path, PathError, Reply};
@@ -25,6 +27,8 @@ pub struct Mail {
     pub return_content: Option<ReturnContent>,
     /// ENVID, in xtext as given.
     pub envelope_id: Option<String>,
+    /// When and how soon it is to go on.
+    pub requests: Requests,
 }
 
 /// BODY.
@@ -60,7 +64,7 @@ pub(in crate::server) fn proceed(
     arguments: &str,
     _: &mut BytesMut,
 ) -> Proceeded {
-    let mail = parse(arguments)?;
+    let mail = parse(arguments, &session.terms.offered)?;
     if mail.require_tls && !session.terms.require_tls {
         return Err(UNKNOWN.with_text("REQUIRETLS is not offered here"));
     }
@@ -68,7 +72,7 @@ pub(in crate::server) fn proceed(
 }
 
 /// Reads what stands behind the verb.
-fn parse(arguments: &str) -> Result<Mail, Reply> {
+fn parse(arguments: &str, offered: &Offered) -> Result<Mail, Reply> {
     let path = super::rcpt::behind(arguments, "FROM:").ok_or(Reply::new(
         501,
         5,
@@ -87,9 +91,10 @@ fn parse(arguments: &str) -> Result<Mail, Reply> {
         require_tls: false,
         return_content: None,
         envelope_id: None,
+        requests: Requests::default(),
     };
     for (key, value) in parameters(rest)? {
-        parameter(&mut mail, key, value)?;
+        parameter(&mut mail, key, value, offered)?;
     }
     if !mail.smtputf8 && !mail.reverse_path.is_ascii() {
         return Err(Reply::new(550, 6, 7, "This address needs SMTPUTF8"));
@@ -104,7 +109,12 @@ fn bad_path(error: PathError) -> Reply {
     }
 }
 
-fn parameter(mail: &mut Mail, key: &str, value: Option<&str>) -> Result<(), Reply> {
+fn parameter(
+    mail: &mut Mail,
+    key: &str,
+    value: Option<&str>,
+    offered: &Offered,
+) -> Result<(), Reply> {
     let is = |name: &str| key.eq_ignore_ascii_case(name);
     match value {
         Some(value) if is("SIZE") => {
@@ -143,7 +153,7 @@ fn parameter(mail: &mut Mail, key: &str, value: Option<&str>) -> Result<(), Repl
         }
         // Whom the peer believes to be the author: taken and not relied on.
         Some(_) if is("AUTH") => {}
-        _ => return Err(UNKNOWN),
+        _ => return mail.requests.parameter(key, value, offered),
     }
     Ok(())
 }

@@ -68,6 +68,17 @@ impl Session {
         }
     }
 
+    /// Answers [`Event::Mail`] with yes and another priority than the client asked for (RFC 6710
+    /// §4.1).
+    pub fn accept_with_priority(&mut self, priority: i8, output: &mut BytesMut) {
+        if matches!(self.mode, Mode::Asked(Question::Sender)) {
+            self.mode = Mode::Command;
+            self.transaction.open = true;
+            let text = format!("{priority} is the priority that it gets");
+            Reply::new(250, 3, 6, "").with_text(text).write(output);
+        }
+    }
+
     /// Answers [`Event::Complete`] with yes and the id under which the message is known.
     pub fn accept_message(&mut self, id: &str, output: &mut BytesMut) {
         if matches!(self.mode, Mode::Asked(Question::Message)) {

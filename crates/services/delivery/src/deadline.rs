@@ -1,0 +1,181 @@
+//! By when a message is to be delivered, and what becomes of it when it is late (DELIVERBY,
+//! RFC 2852). Pure: messages and times in, decisions out.
+
+use api::queue::v1::LeasedMessage;
+use smtp_protocol::{ByMode, DeliverBy};
+
+use crate::schedule::{NOTIFY_DELAY, NOTIFY_FAILURE, NOTIFY_NEVER};
+use crate::work::Failure;
+
+/// RFC 2852 §4.1.3.
+const RETURNED: &str = "5.4.7";
+const DELAYED: &str = "4.4.7";
+const RETURNED_REASON: &str = "It could not be delivered within the time that the sender set.";
+const DELAYED_REASON: &str = "It was not delivered within the time that the sender set.";
+
+/// What BY asked of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Deadline {
+    pub(crate) at_ms: i64,
+    /// Mode R: it is returned when it is late. Else its sender is told.
+    pub(crate) or_return: bool,
+    /// The sender is told when it is passed on.
+    pub(crate) trace: bool,
+}
+
+impl Deadline {
+    pub(crate) fn of(message: &LeasedMessage) -> Option<Self> {
+        let by = message.requests.as_ref()?.deliver_by.as_ref()?;
+        Some(Self {
+            at_ms: by.deadline_ms,
+            or_return: by.or_return,
+            trace: by.trace,
+        })
+    }
+
+    pub(crate) fn has_passed(&self, now_ms: i64) -> bool {
+        now_ms >= self.at_ms
+    }
+
+    /// Why no attempt may be made any more (RFC 2852 §4.1.3).
+    pub(crate) fn forbids_attempts(&self, now_ms: i64) -> Option<Failure> {
+        (self.or_return && self.has_passed(now_ms))
+            .then(|| Failure::permanent(RETURNED, RETURNED_REASON))
+    }
+
+    /// The failure as it stands now that the attempt has ended: the last, if it was late.
+    pub(crate) fn judge(&self, failure: &Failure, now_ms: i64) -> Option<Failure> {
+        if failure.permanent {
+            return None;
+        }
+        let late = self.forbids_attempts(now_ms)?;
+        Some(Failure {
+            reason: format!("{} {}", late.reason, failure.reason),
+            server: failure.server.clone(),
+            reply: failure.reply.clone(),
+            ..late
+        })
+    }
+
+    /// The same failure as the sender is told of it, once it is late and tried on.
+    pub(crate) fn told_late(&self, failure: &Failure, now_ms: i64) -> Option<Failure> {
+        (!self.or_return && self.has_passed(now_ms)).then(|| Failure {
+            status: DELAYED.into(),
+            reason: format!("{DELAYED_REASON} {}", failure.reason),
+            ..failure.clone()
+        })
+    }
+
+    /// BY as the next server is told it (RFC 2852 §4.1.4).
+    pub(crate) fn rest(&self, now_ms: i64) -> DeliverBy {
+        let mode = match self.or_return {
+            true => ByMode::Return,
+            false => ByMode::Notify,
+        };
+        DeliverBy::from_rest(self.at_ms.saturating_sub(now_ms), mode, self.trace)
+    }
+
+    /// Whether the sender is told that a server took the message, asked or not: where a trace is
+    /// wanted, and where nobody further on keeps the time (RFC 2852 §4.1.4, §4.1.4.2).
+    pub(crate) fn tells_of_relay(&self, kept_on: bool, now_ms: i64) -> bool {
+        self.trace || self.ends_here(kept_on, now_ms)
+    }
+
+    /// NOTIFY for the next server. One that does not keep the time is to tell of delays
+    /// (RFC 2852 §4.1.4.2).
+    pub(crate) fn notify(&self, notify: u32, kept_on: bool, now_ms: i64) -> u32 {
+        match notify {
+            notify if notify & NOTIFY_NEVER != 0 || !self.ends_here(kept_on, now_ms) => notify,
+            0 => NOTIFY_FAILURE | NOTIFY_DELAY,
+            notify => notify | NOTIFY_DELAY,
+        }
+    }
+
+    fn ends_here(&self, kept_on: bool, now_ms: i64) -> bool {
+        !self.or_return && !kept_on && !self.has_passed(now_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: i64 = 1_000_000;
+
+    fn deadline(mode: &str) -> Deadline {
+        Deadline {
+            at_ms: AT,
+            or_return: mode.starts_with('R'),
+            trace: mode.ends_with('T'),
+        }
+    }
+
+    #[test]
+    fn what_is_to_be_returned_is_not_tried_once_it_is_late() {
+        for (mode, now_ms, expected) in [
+            ("R", AT - 1, None),
+            ("R", AT, Some("5.4.7")),
+            ("N", AT + 1, None),
+        ] {
+            let failure = deadline(mode).forbids_attempts(now_ms);
+            let status = failure.map(|failure| failure.status.into_owned());
+            assert_eq!(status.as_deref(), expected, "{mode}");
+        }
+    }
+
+    #[test]
+    fn a_failure_that_is_late_is_the_last_and_says_what_was_in_the_way() {
+        let failure = Failure::temporary("4.4.1", "mx.test does not answer.");
+        assert_eq!(deadline("R").judge(&failure, AT - 1), None);
+        assert_eq!(deadline("N").judge(&failure, AT), None);
+        let last = deadline("R").judge(&failure, AT);
+        assert!(last.is_some_and(|last| last.permanent
+            && last.status == "5.4.7"
+            && last.reason.ends_with("set. mx.test does not answer.")));
+        let permanent = Failure::permanent("5.1.1", "no such user");
+        assert_eq!(deadline("R").judge(&permanent, AT), None);
+    }
+
+    #[test]
+    fn senders_are_told_of_servers_that_pass_it_on() {
+        // mode, whether the server keeps the time, when, told
+        for (mode, kept_on, now_ms, told) in [
+            ("N", true, 0, false),
+            ("N", false, 0, true),
+            ("N", false, AT, false),
+            ("NT", true, 0, true),
+            ("NT", false, AT, true),
+            ("R", true, 0, false),
+            ("RT", true, 0, true),
+        ] {
+            let found = deadline(mode).tells_of_relay(kept_on, now_ms);
+            assert_eq!(found, told, "{mode} {kept_on} {now_ms}");
+        }
+    }
+
+    #[test]
+    fn servers_that_do_not_keep_the_time_are_to_tell_of_delays() {
+        // mode, whether the server keeps the time, NOTIFY before, and after
+        for (mode, kept_on, notify, expected) in [
+            ("N", false, 0, 2 | 4),
+            ("N", false, 1, 1 | 4),
+            ("N", false, 4, 4),
+            ("N", false, 8, 8),
+            ("N", true, 0, 0),
+            ("R", true, 1, 1),
+        ] {
+            assert_eq!(
+                deadline(mode).notify(notify, kept_on, 0),
+                expected,
+                "{mode}"
+            );
+        }
+        assert_eq!(deadline("N").notify(1, false, AT), 1, "it is late already");
+    }
+
+    #[test]
+    fn the_rest_of_the_time_goes_along() {
+        assert_eq!(deadline("RT").rest(AT - 22_500).to_string(), "23;RT");
+        assert_eq!(deadline("N").rest(AT + 3_000).to_string(), "-3;N");
+    }
+}

@@ -1,0 +1,125 @@
+//! What senders ask of when and how soon a message goes on: checked, kept with the message, and
+//! honoured in when its recipients are first due. What follows when a time is over is for workers.
+
+use api::grpc::Status;
+use api::queue::v1::Requests;
+use bytes::Bytes;
+use prost::Message as _;
+
+/// RFC 6710 §3.
+const PRIORITIES: std::ops::RangeInclusive<i32> = -9..=9;
+/// `until;` and a time.
+const MAX_FUTURE_RELEASE: usize = 100;
+/// Each step above 0 goes before what has waited for so much less. So a message of the highest
+/// priority goes before whatever came in the last hour and a half, and nothing is overtaken for ever.
+const STEP_UP_MS: i64 = 10 * 60 * 1000;
+/// Each step below 0 waits so much longer, where there is a backlog; all of them no longer than
+/// nobody minds.
+const STEP_DOWN_MS: i64 = 60 * 1000;
+
+/// What is asked of one message.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) requests: Requests,
+    /// As queue.message keeps it.
+    pub(crate) encoded: Bytes,
+}
+
+/// Checks what a submission asks; `None` for ordinary mail.
+pub(crate) fn check(
+    requests: Option<Requests>,
+    hold_until: i64,
+) -> Result<Option<Box<Asked>>, Status> {
+    let requests = Requests {
+        released_at_ms: hold_until,
+        ..requests.unwrap_or_default()
+    };
+    if requests == Requests::default() {
+        return Ok(None);
+    }
+    if hold_until < 0 {
+        return Err(invalid("hold_until_ms is negative"));
+    }
+    if !PRIORITIES.contains(&requests.priority) {
+        return Err(invalid("requests.priority must lie between -9 and 9"));
+    }
+    if requests.deliver_by.is_some_and(|by| by.deadline_ms <= 0) {
+        return Err(invalid("requests.deliver_by has no deadline"));
+    }
+    let future_release = &requests.future_release;
+    if future_release.len() > MAX_FUTURE_RELEASE
+        || !future_release.bytes().all(|octet| octet.is_ascii_graphic())
+    {
+        return Err(invalid(
+            "requests.future_release is not as RFC 4865 writes it",
+        ));
+    }
+    Ok(Some(Box::new(Asked {
+        encoded: requests.encode_to_vec().into(),
+        requests,
+    })))
+}
+
+/// What was kept. Written by ourselves: what cannot be read does not keep mail back.
+pub(crate) fn decode(kept: Option<&[u8]>) -> Option<Requests> {
+    Requests::decode(kept?).ok()
+}
+
+/// When the recipients of a message that came at `now` are first due, unless handed over at once.
+/// They are leased in that order.
+pub(crate) fn first_due(now: i64, hold_until: i64, priority: i32) -> i64 {
+    let priority = i64::from(priority);
+    if priority < 0 {
+        return hold_until.max(now).saturating_sub(priority * STEP_DOWN_MS);
+    }
+    // What is held is not released before its time, however urgent.
+    if hold_until > now {
+        return hold_until;
+    }
+    now.saturating_sub(priority * STEP_UP_MS)
+}
+
+fn invalid(message: &str) -> Status {
+    Status::invalid_argument(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_767_268_800_000;
+    const MINUTE: i64 = 60_000;
+
+    #[test]
+    fn the_urgent_are_due_before_others_and_nothing_is_before_its_time() {
+        for (hold, priority, expected) in [
+            (0, 0, NOW),
+            (NOW - 1, 0, NOW),
+            (0, 9, NOW - 90 * MINUTE),
+            (0, 1, NOW - 10 * MINUTE),
+            (0, -1, NOW + MINUTE),
+            (0, -9, NOW + 9 * MINUTE),
+            (NOW + MINUTE, 0, NOW + MINUTE),
+            (NOW + MINUTE, 9, NOW + MINUTE),
+            (NOW + MINUTE, -2, NOW + 3 * MINUTE),
+        ] {
+            assert_eq!(
+                first_due(NOW, hold, priority),
+                expected,
+                "{hold} {priority}"
+            );
+        }
+    }
+
+    #[test]
+    fn ordinary_mail_keeps_nothing() {
+        for requests in [None, Some(Requests::default())] {
+            assert!(matches!(check(requests, 0), Ok(None)));
+        }
+        let held = check(None, NOW).ok().flatten();
+        let kept = held.and_then(|asked| decode(Some(&asked.encoded)));
+        assert_eq!(kept.map(|kept| kept.released_at_ms), Some(NOW));
+        assert_eq!(decode(None), None);
+        assert_eq!(decode(Some(b"\xff")), None);
+    }
+}

@@ -1,0 +1,91 @@
+//! What a client may ask of when and how soon its message goes on, and what was agreed.
+
+use api::policy_watch::PolicySnapshot;
+use api::queue::v1::{DeliverBy, Requests};
+use rules::{Policy, ReceivingRules, Timing, Trust, Verdict};
+use smtp_protocol::ByMode;
+use smtp_protocol::server::{self, HoldLimit, Mail, Offered};
+
+use super::Connection;
+use super::refusal::now_ms;
+use crate::config::Role;
+
+/// What was agreed at MAIL.
+#[derive(Default)]
+pub(super) struct Agreed {
+    /// 0: it is not held.
+    pub(super) hold_until_ms: i64,
+    /// For the queue; none of ordinary mail.
+    pub(super) requests: Option<Requests>,
+    /// Where one was asked for: the one it has.
+    pub(super) priority: Option<i8>,
+}
+
+impl Connection {
+    /// What is announced, and taken.
+    ///
+    /// FUTURERELEASE stands on submission ports and nowhere else (RFC 4865 §4.2). Priorities are
+    /// for those with whom there is an understanding (RFC 6710 §4.1): strangers are not asked for
+    /// theirs. Clients do not say EHLO again once they have logged in, so that a submission port
+    /// offers what whoever logs in will have.
+    pub(super) fn offered(&self, snapshot: &PolicySnapshot, trust: &Trust) -> Offered {
+        let submission = self.listener.role == Role::Submission;
+        let will_log_in = submission && self.facts.login.is_none();
+        let rules = snapshot.policy.receiving(trust.trusted || will_log_in);
+        Offered {
+            hold: hold_limit(rules).filter(|_| submission),
+            deliver_by: Some(whole_seconds(rules.min_deliver_by)),
+            priority: trust.trusted || will_log_in,
+        }
+    }
+}
+
+fn hold_limit(rules: &ReceivingRules) -> Option<HoldLimit> {
+    let seconds = u32::try_from(rules.max_hold?.as_secs()).ok()?;
+    Some(HoldLimit {
+        seconds,
+        until: now_ms() / 1000 + i64::from(seconds),
+    })
+}
+
+fn whole_seconds(length: std::time::Duration) -> u32 {
+    u32::try_from(length.as_millis().div_ceil(1000)).unwrap_or(u32::MAX)
+}
+
+/// Whether a message may be held so long, and asked for so soon.
+pub(super) fn judge(policy: &Policy, trust: &Trust, mail: &Mail, now_ms: i64) -> Verdict {
+    let server::Requests {
+        hold, deliver_by, ..
+    } = &mail.requests;
+    let timing = Timing {
+        hold: hold.as_ref().map(|hold| hold.until_ms(now_ms) - now_ms),
+        deliver_by: deliver_by.map(|by| i64::from(by.seconds) * 1000),
+        or_return: deliver_by.is_some_and(|by| by.mode == ByMode::Return),
+    };
+    policy.accept_timing(trust, &timing)
+}
+
+/// What becomes of the requests of a MAIL that came at `now_ms` and is accepted.
+pub(super) fn agree(policy: &Policy, trust: &Trust, mail: &Mail, now_ms: i64) -> Agreed {
+    let server::Requests {
+        hold,
+        deliver_by,
+        priority,
+    } = &mail.requests;
+    let priority = priority.map(|asked| policy.priority(trust, asked));
+    let requests = Requests {
+        deliver_by: deliver_by.map(|by| DeliverBy {
+            deadline_ms: now_ms.saturating_add(i64::from(by.seconds) * 1000),
+            or_return: by.mode == ByMode::Return,
+            trace: by.trace,
+        }),
+        priority: priority.unwrap_or(0).into(),
+        future_release: hold.as_ref().map(server::Hold::request).unwrap_or_default(),
+        released_at_ms: 0,
+    };
+    Agreed {
+        hold_until_ms: hold.as_ref().map_or(0, |hold| hold.until_ms(now_ms)),
+        requests: (requests != Requests::default()).then_some(requests),
+        priority,
+    }
+}
