@@ -1,18 +1,19 @@
-//! The counted places of a listener. When all are taken, a newcomer gets the one that has been of
-//! no use for the longest, among those whose connections offer theirs: else whoever holds many
-//! connections and says nothing on them would keep everybody else out.
+//! The counted places of a listener. When all are taken, a newcomer may get one that another
+//! connection has offered: else whoever holds many connections and says nothing on them would keep
+//! everybody else out.
 
 mod seat;
+mod taken;
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::Limits;
 pub(crate) use seat::Seat;
+use taken::Taken;
 
 /// Places for connections, in all and by address.
 #[derive(Clone)]
@@ -21,14 +22,6 @@ pub(crate) struct Places {
     per_address: usize,
     make_room_after: Option<Duration>,
     taken: Arc<Mutex<Taken>>,
-}
-
-#[derive(Default)]
-struct Taken {
-    total: usize,
-    by_network: HashMap<IpAddr, usize>,
-    seats: HashMap<u64, Arc<Seat>>,
-    next_seat: u64,
 }
 
 /// A place; it is free again when this is dropped.
@@ -53,71 +46,35 @@ impl Places {
 
     /// A place for a connection from `address`, where there is one.
     pub(crate) fn take(&self, address: IpAddr, now: Instant) -> Option<Place> {
-        {
-            let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-            // Who has enough is not to drive others out first.
-            if !taken.has_room(network(address), self.per_address) {
-                return None;
-            }
-        }
-        let mut place = self.take_for_proxy(now)?;
-        place.move_to(address).then_some(place)
+        self.take_for(Some(network(address)), now)
     }
 
     /// A place for a connection that counts for no address yet.
     pub(crate) fn take_for_proxy(&self, now: Instant) -> Option<Place> {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        self.take_for(None, now)
+    }
+
+    fn take_for(&self, network: Option<IpAddr>, now: Instant) -> Option<Place> {
+        let mut taken = lock(&self.taken);
+        // Who has enough is not to drive others out.
+        if network.is_some_and(|network| taken.count(network) >= self.per_address) {
+            return None;
+        }
         if taken.total < self.total {
             taken.total += 1;
             metrics::gauge!("postern_connections").increment(1.0);
         } else {
-            taken.displace(now.checked_sub(self.make_room_after?)?)?;
+            taken.displace(network, now, self.make_room_after?)?;
+            metrics::counter!("postern_connections_displaced_total").increment(1);
         }
-        let number = taken.next_seat;
-        taken.next_seat += 1;
-        let seat = Arc::new(Seat::new());
-        taken.seats.insert(number, Arc::clone(&seat));
+        let (number, seat) = taken.seat(network);
         Some(Place {
-            network: None,
+            network,
             per_address: self.per_address,
             taken: Arc::clone(&self.taken),
             number,
             seat,
         })
-    }
-}
-
-impl Taken {
-    fn has_room(&self, network: IpAddr, per_address: usize) -> bool {
-        self.by_network.get(&network).copied().unwrap_or(0) < per_address
-    }
-
-    /// Makes the connection that has been of no use for the longest leave its place to another;
-    /// nothing where none has been since before `latest`.
-    fn displace(&mut self, latest: Instant) -> Option<()> {
-        loop {
-            let (offered, seat) = self
-                .seats
-                .values()
-                .filter_map(|seat| Some((seat.offered(latest)?, seat)))
-                .min_by_key(|(offered, _)| *offered)?;
-            // Otherwise its peer has said something this very moment.
-            if seat.displace(offered) {
-                metrics::counter!("postern_connections_displaced_total").increment(1);
-                return Some(());
-            }
-        }
-    }
-
-    fn leave(&mut self, network: Option<IpAddr>) {
-        if let Some(network) = network
-            && let Some(here) = self.by_network.get_mut(&network)
-        {
-            *here -= 1;
-            if *here == 0 {
-                self.by_network.remove(&network);
-            }
-        }
     }
 }
 
@@ -128,12 +85,16 @@ impl Place {
         if self.network == Some(network) {
             return true;
         }
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if !taken.has_room(network, self.per_address) {
+        let mut taken = lock(&self.taken);
+        if taken.count(network) >= self.per_address {
             return false;
         }
-        *taken.by_network.entry(network).or_default() += 1;
-        taken.leave(self.network.replace(network));
+        // One that was displaced has ended as far as places go.
+        if !self.seat.is_displaced() {
+            taken.remove(self.network, self.number);
+            taken.put(Some(network), self.number, Arc::clone(&self.seat));
+            self.network = Some(network);
+        }
         true
     }
 
@@ -144,15 +105,18 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.leave(self.network);
-        taken.seats.remove(&self.number);
+        let mut taken = lock(&self.taken);
         // One that was displaced has left its place to another already.
         if !self.seat.is_displaced() {
+            taken.remove(self.network, self.number);
             taken.total -= 1;
             metrics::gauge!("postern_connections").decrement(1.0);
         }
     }
+}
+
+fn lock(taken: &Mutex<Taken>) -> MutexGuard<'_, Taken> {
+    taken.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What counts as one address.
@@ -196,7 +160,7 @@ mod tests {
         assert!(take(&places, "::ffff:192.0.2.1").is_none());
         drop(first);
         assert!(take(&places, "192.0.2.1").is_some());
-        assert!(places.taken.lock().unwrap().by_network.is_empty());
+        assert!(places.taken.lock().unwrap().is_empty());
     }
 
     #[test]
@@ -221,7 +185,7 @@ mod tests {
         assert!(take(&places, "192.0.2.1").is_some());
         drop((one, two));
         let taken = places.taken.lock().unwrap();
-        assert!(taken.by_network.is_empty() && taken.seats.is_empty());
+        assert!(taken.is_empty());
         assert_eq!(taken.total, 0);
     }
 
@@ -255,7 +219,7 @@ mod tests {
         assert!(at(10).is_some());
         drop((working, late));
         let taken = places.taken.lock().unwrap();
-        assert!(taken.by_network.is_empty() && taken.seats.is_empty());
+        assert!(taken.is_empty());
         assert_eq!(taken.total, 0);
     }
 
@@ -271,5 +235,26 @@ mod tests {
         assert!(places.take(ip("192.0.2.1"), later).is_none());
         assert!(!one.seat().is_displaced() && !two.seat().is_displaced());
         assert!(places.take(ip("192.0.2.3"), later).is_some());
+    }
+
+    #[test]
+    fn who_has_few_connections_gets_a_place_of_those_who_have_many() {
+        let places = places(3, 3);
+        let many = ["192.0.2.1", "192.0.2.1", "192.0.2.2"].map(|a| take(&places, a).unwrap());
+        let begun = Instant::now() + Duration::from_secs(60);
+        for place in &many {
+            place.seat().offer(begun);
+        }
+        let at = |address, ms| places.take(ip(address), begun + Duration::from_millis(ms));
+        // Nobody has been of no use for three seconds; but a moment there must have been.
+        assert!(at("192.0.2.3", 500).is_none());
+        let newcomer = at("192.0.2.3", 1000).unwrap();
+        assert!(!many[2].seat().is_displaced());
+        // Now each has one, as far as there are places.
+        assert!(at("192.0.2.4", 1000).is_none());
+        drop((many, newcomer));
+        let taken = places.taken.lock().unwrap();
+        assert!(taken.is_empty());
+        assert_eq!(taken.total, 0);
     }
 }
