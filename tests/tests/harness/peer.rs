@@ -43,7 +43,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Whether they can be run here; says so when a case is skipped because they cannot. In CI it is not skipped.
+    /// Whether they can be run here; says so when a case is skipped because they cannot. In CI that is a failure, but for want of root.
     pub fn can_be_run() -> bool {
         if !rustix::process::geteuid().is_root() {
             // Nothing that could be installed.

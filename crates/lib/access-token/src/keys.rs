@@ -85,7 +85,9 @@ impl Keys {
             .any(|kind| names(kind, algorithm))
         {
             // It stands in the log: whatever it is, it is short.
-            return Err(Refusal::Algorithm(algorithm.chars().take(16).collect()));
+            return Err(Refusal::Algorithm(
+                algorithm.escape_debug().take(16).collect(),
+            ));
         }
         let mut refusal = Refusal::UnknownKey;
         for key in &self.0 {

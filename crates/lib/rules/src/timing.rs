@@ -55,7 +55,8 @@ impl Policy {
             ));
         }
         // RFC 4865 §5.2.2.
-        if timing.hold.is_some_and(|hold| hold > deliver_by) {
+        let beyond = |hold| hold > deliver_by || (timing.or_return && hold == deliver_by);
+        if timing.hold.is_some_and(beyond) {
             return refusals::HELD_PAST_DELIVER_BY
                 .because("it would be held beyond the time that it is to be delivered by");
         }

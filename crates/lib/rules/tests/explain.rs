@@ -83,6 +83,7 @@ fn a_refused_relay_is_told_with_each_rule() {
             "[receiving.trusted] senders-must-belong-to-login: on: not evaluated, nobody has logged in",
             "[receiving.untrusted] max-hold: never: not evaluated, it is not to be held",
             "[receiving.untrusted] min-deliver-by: off",
+            "[receiving.untrusted] hold within deliver-by: on: not evaluated, it has no time to be held and delivered by",
             "[receiving.untrusted] rates (messages): off",
             "[receiving.untrusted] dns-lists: off",
             "[receiving.untrusted] sender-domain-must-exist: off",

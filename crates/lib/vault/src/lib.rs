@@ -109,6 +109,11 @@ fn make(path: &Path) -> io::Result<String> {
     let text = BASE64_STANDARD.encode(key) + "\n";
     // Beside, then linked into its place: nobody reads half a key, and none is overwritten.
     let beside = path.with_extension(format!("new-{}", std::process::id()));
+    // One of the same number, in a container always 1, may have been killed here.
+    match std::fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)

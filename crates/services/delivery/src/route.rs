@@ -60,15 +60,18 @@ impl Router {
         let deadline = work.deadline();
         let too_late =
             deadline.and_then(|deadline| deadline.forbids_attempts(self.finisher.clock.now_ms()));
-        if let Some(failure) = too_late {
-            let fate = Fate::Failed(failure);
-            let late = recipients.into_iter().map(|one| (one, fate.clone()));
-            return self.finisher.finish(work, late.collect());
-        }
         let mut ended = Vec::new();
         let mut remote: HashMap<Target, Vec<LeasedRecipient>> = HashMap::new();
         for recipient in recipients {
-            match destination(work, &recipient) {
+            let destination = destination(work, &recipient);
+            // One that was handed out before may be in its mailbox already: the store knows, and its
+            // sender is not told the contrary.
+            let begun = matches!(destination, Destination::Local(..)) && recipient.epoch > 1;
+            if let Some(failure) = too_late.as_ref().filter(|_| !begun) {
+                ended.push((recipient, Fate::Failed(failure.clone())));
+                continue;
+            }
+            match destination {
                 Destination::Local(user, otherwise) => local.push(LocalDelivery {
                     work: Arc::clone(work),
                     recipient,

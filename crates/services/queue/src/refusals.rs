@@ -144,7 +144,7 @@ fn columns(refusals: Vec<Refusal>, now: i64) -> Result<Columns, Status> {
         columns.reverse_path.push(kept(refusal.reverse_path));
         columns.recipient.push(kept(refusal.recipient));
         columns.verdict.push(kept(refusal.verdict));
-        columns.reasons.push(kept(refusal.reasons.join("\n")));
+        columns.reasons.push(one_a_line(refusal.reasons));
         columns
             .policy_revision
             .push(signed(refusal.policy_revision));
@@ -153,11 +153,19 @@ fn columns(refusals: Vec<Refusal>, now: i64) -> Result<Columns, Status> {
     Ok(columns)
 }
 
-/// A text as it can be kept: Postgres takes no NUL.
+fn one_a_line(reasons: Vec<String>) -> String {
+    let reasons: Vec<String> = reasons.into_iter().map(kept).collect();
+    let mut lines = reasons.join("\n");
+    lines.truncate(lines.floor_char_boundary(LONGEST_TEXT));
+    lines
+}
+
+/// A text as it can be kept and shown: Postgres takes no NUL, and what strangers say goes to no
+/// terminal as commands.
 fn kept(mut text: String) -> String {
     text.truncate(text.floor_char_boundary(LONGEST_TEXT));
-    if text.contains('\0') {
-        text = text.replace('\0', "\u{fffd}");
+    if text.contains(char::is_control) {
+        text = text.replace(char::is_control, "\u{fffd}");
     }
     text
 }

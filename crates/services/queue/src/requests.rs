@@ -66,11 +66,16 @@ pub(crate) fn decode(kept: Option<&[u8]>) -> Option<Requests> {
 }
 
 /// When the recipients of a message that came at `now` are first due, unless handed over at once.
-/// They are leased in that order.
-pub(crate) fn first_due(now: i64, hold_until: i64, priority: i32) -> i64 {
+/// They are leased in that order. Nothing stands back beyond its `deadline`.
+pub(crate) fn first_due(now: i64, hold_until: i64, priority: i32, deadline: Option<i64>) -> i64 {
     let priority = i64::from(priority);
     if priority < 0 {
-        return hold_until.max(now).saturating_sub(priority * STEP_DOWN_MS);
+        let soonest = hold_until.max(now);
+        let due = soonest.saturating_sub(priority * STEP_DOWN_MS);
+        return match deadline {
+            Some(deadline) if due >= deadline => soonest,
+            _ => due,
+        };
     }
     // What is held is not released before its time, however urgent.
     if hold_until > now {
@@ -92,21 +97,25 @@ mod tests {
 
     #[test]
     fn the_urgent_are_due_before_others_and_nothing_is_before_its_time() {
-        for (hold, priority, expected) in [
-            (0, 0, NOW),
-            (NOW - 1, 0, NOW),
-            (0, 9, NOW - 90 * MINUTE),
-            (0, 1, NOW - 10 * MINUTE),
-            (0, -1, NOW + MINUTE),
-            (0, -9, NOW + 9 * MINUTE),
-            (NOW + MINUTE, 0, NOW + MINUTE),
-            (NOW + MINUTE, 9, NOW + MINUTE),
-            (NOW + MINUTE, -2, NOW + 3 * MINUTE),
+        let at = |minutes| Some(NOW + minutes * MINUTE);
+        for (hold, priority, deadline, expected) in [
+            (0, 0, None, NOW),
+            (NOW - 1, 0, None, NOW),
+            (0, 9, None, NOW - 90 * MINUTE),
+            (0, 1, None, NOW - 10 * MINUTE),
+            (0, -1, None, NOW + MINUTE),
+            (0, -9, None, NOW + 9 * MINUTE),
+            (0, -9, at(10), NOW + 9 * MINUTE),
+            (0, -9, at(9), NOW),
+            (NOW + MINUTE, 0, None, NOW + MINUTE),
+            (NOW + MINUTE, 9, None, NOW + MINUTE),
+            (NOW + MINUTE, -2, None, NOW + 3 * MINUTE),
+            (NOW + MINUTE, -2, at(3), NOW + MINUTE),
         ] {
             assert_eq!(
-                first_due(NOW, hold, priority),
+                first_due(NOW, hold, priority, deadline),
                 expected,
-                "{hold} {priority}"
+                "{hold} {priority} {deadline:?}"
             );
         }
     }

@@ -74,7 +74,9 @@ impl Prepared {
 
     /// When its recipients are first due, should it come at `now`.
     pub(crate) fn first_due(&self, now: i64) -> i64 {
-        requests::first_due(now, self.hold_until, self.priority())
+        let asked = self.requests.as_ref();
+        let deadline = asked.and_then(|asked| Some(asked.requests.deliver_by?.deadline_ms));
+        requests::first_due(now, self.hold_until, self.priority(), deadline)
     }
 
     /// About what it holds of memory.
@@ -98,7 +100,14 @@ pub(crate) fn prepare(submission: Option<Submission>) -> Result<Prepared, Status
     }
     check_recipients(&submission.recipients)?;
     check_text("envelope_id", &submission.envelope_id, MAX_ENVELOPE_ID)?;
-    let requests = requests::check(submission.requests, submission.hold_until_ms)?;
+    let mut requests = submission.requests;
+    if !submission.quarantine.is_empty()
+        && let Some(requests) = &mut requests
+    {
+        // Its time depends on whoever releases it: then it is to be delivered, not returned.
+        requests.deliver_by = None;
+    }
+    let requests = requests::check(requests, submission.hold_until_ms)?;
     check_collected(submission.collected.as_ref())?;
     let origin = submission.origin.unwrap_or_default().encode_to_vec();
     check_size("origin", origin.len(), MAX_ORIGIN)?;

@@ -45,6 +45,7 @@ pub(crate) const BINARY_UNCLEAR: Reply = Reply::new(
 pub(crate) const HEADER_TOO_LARGE: Reply = Reply::new(552, 3, 4, "Header section too large");
 pub(crate) const TOO_MANY_FIELDS: Reply = Reply::new(552, 3, 4, "Too many header fields");
 pub(crate) const NUL: Reply = Reply::new(550, 6, 0, "Message holds a NUL octet");
+pub(crate) const TOO_LATE: Reply = Reply::new(554, 4, 7, "Delivery time expired");
 pub(crate) const LOOP: Reply = Reply::new(554, 4, 6, "Too many hops");
 pub(crate) const REFUSED_BY_QUEUE: Reply = Reply::new(554, 6, 0, "Message cannot be taken");
 

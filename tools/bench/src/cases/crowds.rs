@@ -13,8 +13,8 @@ use crate::system::System;
 pub(super) const IDLE: usize = 5_000;
 /// Connections that all send.
 pub(super) const ACTIVE: usize = 500;
-/// Connections that are held open: fewer and more than there are places.
-pub(super) const ATTACKERS: [usize; 2] = [2_000, 12_000];
+/// Connections that are held open.
+pub(super) const ATTACKERS: usize = 2_000;
 
 /// What was done before has its consequences: dead rows are cleared away, memory is given back.
 const SETTLING: Duration = Duration::from_secs(5);
@@ -58,15 +58,10 @@ pub(super) fn active(system: &dyn System, messages: usize) -> Result<Measurement
 }
 
 /// Strangers' mail, whatever else is going on: none of it may be refused.
-pub(super) fn slow(
-    system: &dyn System,
-    means: &Means<'_>,
-    attackers: usize,
-) -> Result<Measurement> {
-    let crowd = Crowd::gather(system.strangers_port(), attackers, Manner::Slow)?;
-    let held = attackers.min(system.max_connections());
+pub(super) fn slow(system: &dyn System, means: &Means<'_>) -> Result<Measurement> {
+    let crowd = Crowd::gather(system.strangers_port(), ATTACKERS, Manner::Slow)?;
     wait_until("the attackers are in", || {
-        Ok(crowd.inside() >= held * 9 / 10)
+        Ok(crowd.inside() >= ATTACKERS * 9 / 10)
     })?;
     let before = crowd.entries();
     let start = Instant::now();

@@ -22,7 +22,10 @@ fuzz_target!(|input: (u8, &[u8])| {
     let Ok(converted) = whole else { return };
     let again = convert(std::iter::once(converted.as_slice()));
     assert_eq!(again.as_ref(), Ok(&converted));
-    if !message.to_ascii_lowercase().windows(6).any(|octets| octets == b"binary") {
+    // NULs and the like do not part a word; no line that has one gets as far as this.
+    let words: Vec<u8> = message.to_ascii_lowercase();
+    let words: Vec<u8> = words.into_iter().filter(u8::is_ascii_graphic).collect();
+    if !words.windows(6).any(|octets| octets == b"binary") {
         // But for the empty line that a header section without an end gets.
         assert!(converted.len() == message.len() || converted.len() == message.len() + 2);
     }

@@ -97,6 +97,9 @@ impl Inspection {
         let early = early_body(raw);
         // What is begun there stays where what is behind the header section is taken out.
         self.has_doubt |= early.is_some();
+        // Some clients read a message that says it is encoded as it stands, others decoded: what is
+        // taken out for the ones may stay for the others.
+        self.has_doubt |= header.is_message && header.encodings.any();
         if let Some(finding) = by_header(&header.names, &header.types, &*self.blocklist) {
             return Ok(Some(Found {
                 finding,

@@ -244,6 +244,18 @@ enum Entity {
 }
 
 impl Entity {
+    /// mail-parser 0.11 loses what stands behind such, or fails an assertion of its own.
+    fn has_message_in_message(&self) -> bool {
+        fn messages(entity: &Entity) -> usize {
+            match entity {
+                Entity::Text(_) | Entity::Binary(_) => 0,
+                Entity::Multipart(parts) => parts.iter().map(messages).max().unwrap_or(0),
+                Entity::Message(inside) => 1 + messages(inside),
+            }
+        }
+        messages(self) > 1
+    }
+
     /// Header section and body; `boundaries` have been used before.
     fn write(&self, boundaries: &mut usize, out: &mut Vec<u8>) {
         match self {
@@ -375,13 +387,9 @@ proptest! {
         let mut contents = Vec::new();
         entity.leaves(&mut contents);
         let (mut by_parser, mut by_summary) = (Vec::new(), Vec::new());
-        // A debug assertion of that parser fails on some messages within messages.
-        let read = std::panic::catch_unwind(|| {
+        if !entity.has_message_in_message() {
             let message = MessageParser::default().parse(&converted).unwrap();
             parsed(&message, &mut by_parser);
-            by_parser
-        });
-        if let Ok(by_parser) = read {
             prop_assert_eq!(&by_parser, &contents, "{}", converted.escape_ascii());
         }
         summed_up(&converted, &mut by_summary);

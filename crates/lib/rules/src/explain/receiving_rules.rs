@@ -111,6 +111,15 @@ const SENDER_RULES: &[Rule] = &[
         |play| (!play.timing.or_return).then_some("no time is set after which it is returned"),
     ),
     rule(
+        "hold within deliver-by",
+        &["held-past-deliver-by"],
+        |_| on(true),
+        |play| {
+            let both = play.timing.hold.is_some() && play.timing.deliver_by.is_some();
+            (!both).then_some("it has no time to be held and delivered by")
+        },
+    ),
+    rule(
         "rates (messages)",
         &["rate-exceeded"],
         |rules| rates(rules, Counted::Messages),

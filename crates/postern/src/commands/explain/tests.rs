@@ -50,6 +50,7 @@ network and login                                     untrusted: the local addre
 [receiving.trusted] senders-must-belong-to-login      on: not evaluated, nobody has logged in
 [receiving.untrusted] max-hold                        never: not evaluated, it is not to be held
 [receiving.untrusted] min-deliver-by                  off
+[receiving.untrusted] hold within deliver-by          on: not evaluated, it has no time to be held and delivered by
 [receiving.untrusted] rates (messages)                off
 [receiving.untrusted] dns-lists                       off
 [receiving.untrusted] sender-domain-must-exist        off

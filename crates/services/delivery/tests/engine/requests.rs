@@ -98,6 +98,17 @@ async fn what_cannot_be_delivered_now_is_looked_at_when_its_time_is_over() {
 }
 
 #[tokio::test]
+async fn what_may_be_in_its_mailbox_already_is_not_said_to_have_failed() {
+    let (system, _sink) = remote(&[]).await;
+    let mut begun = by(1, "bob@example.test", -1, "R");
+    // Its last lease ended, and nobody knows how far that came.
+    begun.recipients[0].epoch = 2;
+    system.queue.give(vec![begun]).await;
+    let completion = system.queue.completion(1).await;
+    assert_eq!(completion.outcome(), Outcome::Delivered);
+}
+
+#[tokio::test]
 async fn what_is_late_and_not_to_be_returned_is_told_of_once_and_tried_on() {
     let (system, _sink) = remote(&["DELIVERBY"]).await;
     let mut told = by(2, "later@other.test", -1, "N");

@@ -211,22 +211,31 @@ pub(super) async fn make_own(
     Ok(())
 }
 
+/// A program's password, as it is kept.
+pub(super) struct Program<'a> {
+    pub(super) name: &'a str,
+    pub(super) hash: &'a str,
+    pub(super) secret: Option<&'a [u8]>,
+}
+
 /// The same for a program's.
 pub(super) async fn make_program(
     logins: &Logins,
     account: &Account,
-    name: &str,
-    stored: Option<&[u8]>,
+    program: &Program<'_>,
     password: &Password,
 ) -> Result<()> {
-    let Some(secret) = missing(logins, account, stored, password)? else {
+    let Some(secret) = missing(logins, account, program.secret, password)? else {
         return Ok(());
     };
+    // Not when another has been given the name meanwhile.
     sqlx::query!(
-        "UPDATE mailbox.app_password SET cram_md5 = $3 WHERE user_id = $1 AND name = $2",
+        "UPDATE mailbox.app_password SET cram_md5 = $3
+         WHERE user_id = $1 AND name = $2 AND password = $4",
         account.user.user_id,
-        name,
-        secret
+        program.name,
+        secret,
+        program.hash
     )
     .execute(logins.store.pool())
     .await?;

@@ -225,8 +225,12 @@ impl Logins {
                 return Ok(None);
             }
             self.verified.insert(user_id, &found.password, password);
-            let stored = found.cram_md5.as_deref();
-            cram_md5::make_program(self, account, &found.name, stored, password).await?;
+            let program = cram_md5::Program {
+                name: &found.name,
+                hash: &found.password,
+                secret: found.cram_md5.as_deref(),
+            };
+            cram_md5::make_program(self, account, &program, password).await?;
         }
         Ok(Some(found.name))
     }

@@ -3,8 +3,8 @@
 use api::grpc::{Channel, Code, Status};
 use api::queue::v1::quarantine_client::QuarantineClient;
 use api::queue::v1::{
-    CompleteRequest, HistoryEvent, LeasedMessage, ListQuarantinedRequest, Outcome, QueuedMessage,
-    ReleaseQuarantinedRequest, RemoveQuarantinedRequest, Submission,
+    CompleteRequest, DeliverBy, HistoryEvent, LeasedMessage, ListQuarantinedRequest, Outcome,
+    QueuedMessage, ReleaseQuarantinedRequest, RemoveQuarantinedRequest, Requests, Submission,
 };
 use futures::future::join_all;
 use sqlx::Connection;
@@ -262,6 +262,28 @@ async fn i2_one_of_many_decisions_counts() {
         (0, 0),
         "{released} released"
     );
+}
+
+#[tokio::test]
+async fn the_time_that_a_sender_set_does_not_count_in_quarantine() {
+    let queue = Queue::start().await;
+    let mut submission = suspicious(["a@example.test"]);
+    submission.requests = Some(Requests {
+        deliver_by: Some(DeliverBy {
+            deadline_ms: queue.now() + HOUR_MS,
+            or_return: true,
+            trace: false,
+        }),
+        ..Requests::default()
+    });
+    let held = queue.enqueue(submission).await.unwrap();
+    let mut worker = queue.worker("worker").await;
+    worker.grant(1);
+    queue.advance(24 * HOUR_MS);
+    queue.release(held.message_id).await.unwrap();
+    queue.advance(1);
+    let messages = worker.response().await.unwrap().messages;
+    assert!(messages[0].requests.is_none(), "{:?}", messages[0].requests);
 }
 
 #[tokio::test]

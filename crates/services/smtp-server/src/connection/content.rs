@@ -185,6 +185,10 @@ impl Connection {
             return;
         };
         match self.whole(&mut transaction, incoming).await {
+            Ok(_) if transaction.agreed.is_late(now_ms()) => {
+                self.note_refusal("delivery-time-expired", &[]);
+                self.session.refuse(replies::TOO_LATE, self.io.output());
+            }
             Ok(content) => {
                 transaction.drop_repeated_recipients();
                 self.enqueue(transaction, content).await;

@@ -21,21 +21,32 @@ pub(super) struct Agreed {
     pub(super) priority: Option<i8>,
 }
 
+impl Agreed {
+    /// The time is over after which it is to be returned (RFC 2852 §4): while the client can be
+    /// told so itself, no notice is needed.
+    pub(super) fn is_late(&self, now_ms: i64) -> bool {
+        let deliver_by = self.requests.as_ref().and_then(|asked| asked.deliver_by);
+        deliver_by.is_some_and(|by| by.or_return && by.deadline_ms <= now_ms)
+    }
+}
+
 impl Connection {
     /// What is announced, and taken.
     ///
     /// FUTURERELEASE stands on submission ports and nowhere else (RFC 4865 §4.2). Priorities are
     /// for those with whom there is an understanding (RFC 6710 §4.1): strangers are not asked for
-    /// theirs. Clients do not say EHLO again once they have logged in, so that a submission port
+    /// theirs. Nor is BY theirs to say: a message that is late on purpose would go back, whole, to
+    /// whomever they named as its sender. Clients do not say EHLO again once they have logged in, so that a submission port
     /// offers what whoever logs in will have.
     pub(super) fn offered(&self, snapshot: &PolicySnapshot, trust: &Trust) -> Offered {
         let submission = self.listener.role == Role::Submission;
         let will_log_in = submission && self.facts.login.is_none();
-        let rules = snapshot.policy.receiving(trust.trusted || will_log_in);
+        let trusted = trust.trusted || will_log_in;
+        let rules = snapshot.policy.receiving(trusted);
         Offered {
             hold: hold_limit(rules).filter(|_| submission),
-            deliver_by: Some(whole_seconds(rules.min_deliver_by)),
-            priority: trust.trusted || will_log_in,
+            deliver_by: trusted.then(|| whole_seconds(rules.min_deliver_by)),
+            priority: trusted,
         }
     }
 }
@@ -87,5 +98,32 @@ pub(super) fn agree(policy: &Policy, trust: &Trust, mail: &Mail, now_ms: i64) ->
         hold_until_ms: hold.as_ref().map_or(0, |hold| hold.until_ms(now_ms)),
         requests: (requests != Requests::default()).then_some(requests),
         priority,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn late_is_what_is_to_be_returned_and_nothing_else() {
+        for (or_return, deadline_ms, late) in
+            [(true, 1000, true), (true, 1001, false), (false, 1, false)]
+        {
+            let deliver_by = DeliverBy {
+                deadline_ms,
+                or_return,
+                trace: false,
+            };
+            let agreed = Agreed {
+                requests: Some(Requests {
+                    deliver_by: Some(deliver_by),
+                    ..Requests::default()
+                }),
+                ..Agreed::default()
+            };
+            assert_eq!(agreed.is_late(1000), late, "{or_return} {deadline_ms}");
+        }
+        assert!(!Agreed::default().is_late(1000));
     }
 }

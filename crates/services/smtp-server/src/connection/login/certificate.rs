@@ -12,7 +12,9 @@ impl Connection {
     /// Keeps whom the client's certificate names, once TLS is there, and tells of those that were
     /// no good: a client shows its user little more than that the connection broke.
     pub(in crate::connection) fn note_certificate(&mut self, secured: &Result<(), SessionError>) {
-        if !self.listener.client_certificates {
+        // Whoever has told of a client by XCLIENT shows a certificate of its own, not the client's.
+        let of_proxy = self.listener.xclient && self.io.proxy().is_some();
+        if !self.listener.client_certificates || of_proxy {
             return;
         }
         let peer = self.facts.peer;
