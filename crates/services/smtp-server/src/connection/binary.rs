@@ -35,14 +35,17 @@ impl From<Unconvertible> for ContentError {
 pub(super) struct BinaryMime {
     converter: Converter,
     lines: TextLines,
+    /// Octets that it may yet have: what is made of them is kept, and it is a third longer.
+    left: u64,
 }
 
 impl BinaryMime {
-    /// With lines of text of at most so many octets.
-    pub(super) fn new(text_line: usize) -> Self {
+    /// With lines of text of at most so many octets, and so many octets in all.
+    pub(super) fn new(text_line: usize, size: u64) -> Self {
         Self {
             converter: Converter::new(),
             lines: TextLines::new(text_line),
+            left: size,
         }
     }
 
@@ -50,7 +53,7 @@ impl BinaryMime {
     pub(super) fn push(&mut self, piece: &[u8]) -> Result<&[u8], ContentError> {
         let text = self.converter.push(piece)?;
         self.lines.check(text);
-        checked(&self.lines, text)
+        checked(&self.lines, &mut self.left, text)
     }
 
     /// The message has ended; gives the last octets.
@@ -58,15 +61,22 @@ impl BinaryMime {
         let text = self.converter.finish()?;
         self.lines.check(text);
         self.lines.finish();
-        checked(&self.lines, text)
+        checked(&self.lines, &mut self.left, text)
     }
 }
 
-fn checked<'a>(lines: &TextLines, text: &'a [u8]) -> Result<&'a [u8], ContentError> {
-    match lines.fault() {
-        Some(fault) => Err(ContentError::Fault(fault)),
-        None => Ok(text),
+fn checked<'a>(
+    lines: &TextLines,
+    left: &mut u64,
+    text: &'a [u8],
+) -> Result<&'a [u8], ContentError> {
+    if let Some(fault) = lines.fault() {
+        return Err(ContentError::Fault(fault));
     }
+    *left = left
+        .checked_sub(text.len() as u64)
+        .ok_or(ContentError::Fault(Fault::TooLarge))?;
+    Ok(text)
 }
 
 /// The name of the verdict and the reply.

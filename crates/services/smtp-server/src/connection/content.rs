@@ -147,8 +147,12 @@ impl Connection {
             self.session.refuse(reply, self.io.output());
             return;
         }
-        let binary = (transaction.mail.body == Body::BinaryMime)
-            .then(|| Box::new(BinaryMime::new(self.server.limits.text_line)));
+        let binary = (transaction.mail.body == Body::BinaryMime).then(|| {
+            Box::new(BinaryMime::new(
+                self.server.limits.text_line,
+                rules.max_size,
+            ))
+        });
         self.incoming = Some(Box::new(Incoming {
             intake,
             held,

@@ -160,3 +160,16 @@ async fn the_attachment_screen_sees_what_readers_will_see() {
     send(&mut client, text.as_bytes(), 7, 550).await;
     send(&mut client, &message(""), 1_000, 250).await;
 }
+
+#[tokio::test]
+async fn what_is_too_large_as_text_is_refused_though_it_came_smaller() {
+    let system = System::start().await;
+    let mut client = system.connect(Port::External).await;
+    let mut large = message("");
+    let end = large.len() - b"\r\n--b--\r\n".len();
+    // 2 MiB are allowed.
+    large.splice(end..end, vec![0; 1_800_000]);
+    let reply = send(&mut client, &large, large.len(), 552).await;
+    assert!(reply.contains("5.3.4"), "{reply}");
+    send(&mut client, &message(""), 1_000, 250).await;
+}
