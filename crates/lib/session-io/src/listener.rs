@@ -36,7 +36,8 @@ pub struct Limits {
     /// What a client is told when there is no room, such as `421 …\r\n`; nothing where the client
     /// expects TLS at once.
     pub busy: &'static [u8],
-    /// How long a connection must have been of no use before it is displaced; `None` displaces
+    /// How long a connection must have been of no use before it is displaced, or a quarter of that
+    /// for one of the address with the most connections by an address with fewer; `None` displaces
     /// nobody.
     pub make_room_after: Option<Duration>,
 }

@@ -31,6 +31,7 @@ mod lease;
 mod notification;
 mod policy;
 mod quarantine;
+mod quoted;
 mod read;
 mod refusals;
 mod requests;

@@ -14,6 +14,7 @@ use sqlx::PgPool;
 
 use crate::clock::Clock;
 use crate::failure;
+use crate::quoted::quoted;
 use crate::sql::refusals::{self as sql, Columns, Row, Wanted};
 
 /// Refusals of one report.
@@ -160,14 +161,8 @@ fn one_a_line(reasons: Vec<String>) -> String {
     lines
 }
 
-/// A text as it can be kept and shown: Postgres takes no NUL, and what strangers say goes to no
-/// terminal as commands.
-fn kept(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(LONGEST_TEXT));
-    if text.contains(char::is_control) {
-        text = text.replace(char::is_control, "\u{fffd}");
-    }
-    text
+fn kept(text: String) -> String {
+    quoted(text, LONGEST_TEXT)
 }
 
 fn refusal(row: Row) -> Refusal {

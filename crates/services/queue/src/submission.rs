@@ -8,6 +8,7 @@ use bytes::Bytes;
 use prost::Message as _;
 use volume::{StoredText, Text};
 
+use crate::quoted::quoted;
 use crate::requests::{self, Asked};
 
 pub(crate) const MAX_RECIPIENTS: usize = 10_000;
@@ -138,17 +139,16 @@ pub(crate) fn prepare(submission: Option<Submission>) -> Result<Prepared, Status
     })
 }
 
-fn check_quarantine(mut reason: String, seconds: u32) -> Result<Option<Quarantine>, Status> {
+fn check_quarantine(reason: String, seconds: u32) -> Result<Option<Quarantine>, Status> {
     if reason.is_empty() != (seconds == 0) {
         return Err(invalid("quarantine and quarantine_seconds need each other"));
     }
     if reason.is_empty() {
         return Ok(None);
     }
-    // It quotes what strangers wrote: that is no reason to refuse the message.
-    reason.truncate(reason.floor_char_boundary(MAX_REASON));
     Ok(Some(Quarantine {
-        reason: reason.replace(char::is_control, "\u{fffd}"),
+        // It quotes what strangers wrote: that is no reason to refuse the message.
+        reason: quoted(reason, MAX_REASON),
         keep_ms: i64::from(seconds) * 1000,
     }))
 }

@@ -23,7 +23,7 @@ pub struct Config {
     /// Connections at a time from one address on each listener.
     pub max_connections_per_address: usize,
     /// Seconds of waiting without a message, or for one that does not come along, before a connection
-    /// may have to make room so.
+    /// may have to make room so; a quarter of them where its address has the most connections.
     pub make_room_after_seconds: u64,
     /// Messages of one connection.
     pub max_messages_per_connection: u32,
