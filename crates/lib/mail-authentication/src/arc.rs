@@ -1,16 +1,18 @@
 //! The chain of ARC sets (RFC 8617).
 
-use mail_auth::{AuthenticatedMessage, MessageAuthenticator};
+use mail_auth::AuthenticatedMessage;
 use rules::AuthenticationResult;
 
+use crate::authenticator::Authenticator;
 use crate::dkim::of_result;
 use crate::findings::{Method, Reported};
 
 pub(crate) async fn verify(
-    by: &MessageAuthenticator,
+    by: &Authenticator,
     message: &AuthenticatedMessage<'_>,
 ) -> Reported {
-    let output = by.verify_arc(message).await;
+    let check = by.memory.with(&by.memory.keys, message);
+    let output = by.inner.verify_arc(check).await;
     let (result, reason) = of_result(output.result());
     // RFC 8617 §4.4: a chain passes, fails or is not there.
     let result = match result {

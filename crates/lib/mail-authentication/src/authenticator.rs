@@ -1,14 +1,20 @@
 //! What all checks share.
 
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join;
 use mail_auth::{AuthenticatedMessage, DkimOutput, MessageAuthenticator};
 use rules::{AuthenticationResult, AuthenticationRules};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
 use crate::dns::Dns;
 use crate::findings::{Findings, Method, Reported};
+use crate::memory::Memory;
 use crate::message_check::MessageCheck;
 use crate::sender::{SenderFindings, Session};
 use crate::{arc, dkim, dmarc};
@@ -48,12 +54,26 @@ impl Methods {
     }
 }
 
-/// Makes the checks; clones share what is remembered of the DNS.
+/// Makes the checks; clones are cheap, and share what is remembered of the DNS.
 #[derive(Clone)]
-pub struct Authenticator {
+pub struct Authenticator(Arc<Shared>);
+
+/// What all clones share.
+pub struct Shared {
     pub(crate) inner: MessageAuthenticator,
     pub(crate) dns: Dns,
+    pub(crate) memory: Memory,
     pub(crate) patience: Duration,
+    /// For as many messages at a time as there are processors.
+    turns: Semaphore,
+}
+
+impl Deref for Authenticator {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }
 
 impl Authenticator {
@@ -61,11 +81,13 @@ impl Authenticator {
     /// may take as long as `patience`.
     #[must_use]
     pub fn new(dns: Dns, patience: Duration) -> Self {
-        Self {
+        Self(Arc::new(Shared {
             inner: MessageAuthenticator(dns.resolver.clone()),
             dns,
+            memory: Memory::new(),
             patience,
-        }
+            turns: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
+        }))
     }
 
     /// Reverse DNS and SPF. It begins at once and is best left to a task of its own.
@@ -86,15 +108,38 @@ impl Authenticator {
         check: Option<MessageCheck>,
         sender: SenderFindings,
     ) -> Findings {
-        let mut findings = Findings {
-            results: sender.results.clone(),
-            ..Findings::default()
-        };
         let Some(mut check) = check.filter(|_| methods.need_message()) else {
-            return findings;
+            return of_sender(&sender);
         };
         let deadline = Instant::now() + self.patience;
         check.end(deadline).await;
+        if !check.is_signed() {
+            return self.verify(methods, &check, &sender, deadline).await;
+        }
+        // Signatures are arithmetic: other sessions do not stand behind it.
+        let _turn = self.turns.acquire().await;
+        let (by, runtime) = (self.clone(), Handle::current());
+        let results = sender.results.clone();
+        let verified = spawn_blocking(move || {
+            runtime.block_on(by.verify(methods, &check, &sender, deadline))
+        });
+        verified.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the checks of a message have failed");
+            let mut findings = Findings::default();
+            findings.results.extend(results);
+            findings.results.extend(nothing_known(methods));
+            findings
+        })
+    }
+
+    async fn verify(
+        &self,
+        methods: Methods,
+        check: &MessageCheck,
+        sender: &SenderFindings,
+        deadline: Instant,
+    ) -> Findings {
+        let mut findings = of_sender(sender);
         let Some((message, unfit)) = check.hashed() else {
             findings.results.extend(of_no_header(methods));
             return findings;
@@ -110,7 +155,7 @@ impl Authenticator {
         }
         if methods.dmarc {
             let signatures = signatures.as_deref().unwrap_or_default();
-            let check = dmarc::verify(&self.inner, &message, check.header(), signatures, &sender);
+            let check = dmarc::verify(self, &message, check.header(), signatures, sender);
             let (reported, request) = match timeout_at(deadline, check).await {
                 Ok(checked) => checked,
                 Err(_) => dmarc::out_of_time(&message),
@@ -124,7 +169,7 @@ impl Authenticator {
 
     /// The outcome of each signature; `None` when the time has run out.
     async fn signatures<'x>(
-        &self,
+        &'x self,
         methods: Methods,
         message: &'x AuthenticatedMessage<'x>,
         deadline: Instant,
@@ -132,7 +177,8 @@ impl Authenticator {
         if !methods.dkim {
             return Some(Vec::new());
         }
-        timeout_at(deadline, self.inner.verify_dkim(message))
+        let check = self.memory.with(&self.memory.keys, message);
+        timeout_at(deadline, self.inner.verify_dkim(check))
             .await
             .ok()
     }
@@ -147,12 +193,31 @@ impl Authenticator {
             return None;
         }
         Some(
-            match timeout_at(deadline, arc::verify(&self.inner, message)).await {
+            match timeout_at(deadline, arc::verify(self, message)).await {
                 Ok(reported) => reported,
                 Err(_) => Reported::new(Method::Arc, AuthenticationResult::TempError, ""),
             },
         )
     }
+}
+
+fn of_sender(sender: &SenderFindings) -> Findings {
+    Findings {
+        results: sender.results.clone(),
+        ..Findings::default()
+    }
+}
+
+/// The checks of a message have not come to an end.
+fn nothing_known(methods: Methods) -> impl Iterator<Item = Reported> {
+    [
+        (methods.dkim, Method::Dkim),
+        (methods.dmarc, Method::Dmarc),
+        (methods.arc, Method::Arc),
+    ]
+    .into_iter()
+    .filter(|(wanted, _)| *wanted)
+    .map(|(_, method)| Reported::new(method, AuthenticationResult::TempError, ""))
 }
 
 /// Not a single field: nobody has signed anything, and nobody is the author.

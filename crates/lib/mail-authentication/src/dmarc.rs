@@ -3,17 +3,18 @@
 use mail_auth::common::to_a_label;
 use mail_auth::dmarc::Policy;
 use mail_auth::dmarc::verify::DmarcParameters;
-use mail_auth::{AuthenticatedMessage, DkimOutput, DmarcResult, MessageAuthenticator};
+use mail_auth::{AuthenticatedMessage, DkimOutput, DmarcResult};
 use message::header::fields;
 use rules::{AuthenticationResult, DmarcRequest};
 
+use crate::authenticator::Authenticator;
 use crate::findings::{Method, Reported};
 use crate::sender::SenderFindings;
 
 const NO_FROM: &str = "there is no From field";
 
 pub(crate) async fn verify(
-    by: &MessageAuthenticator,
+    by: &Authenticator,
     message: &AuthenticatedMessage<'_>,
     header: &[u8],
     signatures: &[DkimOutput<'_>],
@@ -24,7 +25,8 @@ pub(crate) async fn verify(
         Err(reason) => return (of_no_author(reason), DmarcRequest::None),
     };
     let parameters = DmarcParameters::new(message, signatures, &sender.domain, &sender.spf);
-    let output = by.verify_dmarc(parameters).await;
+    let check = by.memory.with(&by.memory.dmarc, parameters);
+    let output = by.inner.verify_dmarc(check).await;
     let (result, reason) = match output.result() {
         DmarcResult::Pass => (AuthenticationResult::Pass, None),
         DmarcResult::None => (AuthenticationResult::None, None),

@@ -1,7 +1,7 @@
 //! Asking the DNS.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{
@@ -9,6 +9,7 @@ use hickory_resolver::config::{
 };
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::system_conf::read_system_conf;
 
 /// One attempt to ask a server.
@@ -16,7 +17,7 @@ const ATTEMPT: Duration = Duration::from_secs(2);
 /// Answers that are remembered.
 const REMEMBERED: u64 = 32_768;
 /// However long an answer says that it may be relied on.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// Questions to one server at a time.
 const QUESTIONS: usize = 1024;
 
@@ -89,9 +90,29 @@ pub fn is_absence(error: &NetError) -> bool {
     matches!(error, NetError::Dns(DnsError::NoRecordsFound(found))
     if matches!(
         found.response_code,
-        hickory_resolver::proto::op::ResponseCode::NXDomain
-            | hickory_resolver::proto::op::ResponseCode::NoError
+        ResponseCode::NXDomain | ResponseCode::NoError
     ))
+}
+
+/// There is nothing at a name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Absence {
+    pub(crate) code: ResponseCode,
+    pub(crate) until: Instant,
+}
+
+impl Absence {
+    /// What an answer says, if it says for how long.
+    pub(crate) fn of(error: &NetError) -> Option<Self> {
+        let NetError::Dns(DnsError::NoRecordsFound(found)) = error else {
+            return None;
+        };
+        let holds = Duration::from_secs(found.negative_ttl?.into());
+        is_absence(error).then(|| Self {
+            code: found.response_code,
+            until: Instant::now() + holds,
+        })
+    }
 }
 
 /// With the dot at its end: no search domains are tried.

@@ -1,13 +1,14 @@
 //! Whether a domain takes mail (RFC 5321 §5.1, RFC 7505).
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use hickory_resolver::proto::rr::RData;
+use hickory_resolver::proto::op::ResponseCode;
+use mail_auth::RecordSet;
 use rules::{Domain, DomainStanding, is_internal};
 use tokio::time::timeout;
 
 use crate::authenticator::Authenticator;
-use crate::dns::{absolute, is_absence};
 
 /// Servers whose addresses are looked up; a domain may name hundreds.
 const MAX_SERVERS: usize = 5;
@@ -21,53 +22,76 @@ impl Authenticator {
     }
 
     async fn look_up_standing(&self, domain: &str) -> DomainStanding {
-        let answer = self.dns.resolver.mx_lookup(absolute(domain)).await;
-        let mut servers: Vec<(u16, String)> = match answer {
-            Ok(answer) => answer
-                .answers()
-                .iter()
-                .filter_map(|record| match &record.data {
-                    RData::MX(mx) => Some((mx.preference, mx.exchange.to_ascii())),
-                    _ => None,
-                })
-                .collect(),
-            Err(error) if is_absence(&error) => Vec::new(),
+        let servers = match self.inner.mx_lookup(domain, Some(&self.memory.mx)).await {
+            Ok(servers) => servers.rrset,
+            Err(error) if is_absence(&error) => Arc::default(),
             Err(_) => return DomainStanding::Unknown,
         };
-        if servers.is_empty() {
-            // RFC 5321 §5.1: no MX at all means the domain itself.
-            servers.push((0, domain.to_owned()));
-        } else if servers
+        let mut names: Vec<&str> = servers
             .iter()
-            .all(|(_, name)| name.trim_matches('.').is_empty())
-        {
+            .flat_map(|server| server.exchanges.iter().map(AsRef::as_ref))
+            .collect();
+        if names.is_empty() {
+            // RFC 5321 §5.1: no MX at all means the domain itself.
+            names.push(domain);
+        } else if names.iter().all(|name| name.trim_matches('.').is_empty()) {
             return DomainStanding::NullMx;
         }
-        servers.sort_unstable();
         let mut standing = DomainStanding::Missing;
-        for (_, name) in servers.iter().take(MAX_SERVERS) {
-            match self.look_up_server(name).await {
-                DomainStanding::Usable => return DomainStanding::Usable,
-                // What may be usable later counts most, what leads nowhere more than nothing.
-                DomainStanding::Unknown => standing = DomainStanding::Unknown,
-                DomainStanding::Unusable if standing == DomainStanding::Missing => {
-                    standing = DomainStanding::Unusable;
-                }
-                _ => {}
+        for name in names.into_iter().take(MAX_SERVERS) {
+            standing = better(standing, self.look_up_server(name).await);
+            if standing == DomainStanding::Usable {
+                break;
             }
         }
         standing
     }
 
     async fn look_up_server(&self, name: &str) -> DomainStanding {
-        match self.dns.resolver.lookup_ip(absolute(name)).await {
-            Ok(found) if found.iter().any(is_usable) => DomainStanding::Usable,
-            Ok(found) if found.iter().next().is_some() => DomainStanding::Unusable,
-            Ok(_) => DomainStanding::Missing,
-            Err(error) if is_absence(&error) => DomainStanding::Missing,
-            Err(_) => DomainStanding::Unknown,
+        let v4 = self.inner.ipv4_lookup(name, Some(&self.memory.ipv4)).await;
+        let v4 = of_addresses(v4);
+        if v4 == DomainStanding::Usable {
+            return v4;
         }
+        let v6 = self.inner.ipv6_lookup(name, Some(&self.memory.ipv6)).await;
+        better(v4, of_addresses(v6))
     }
+}
+
+/// Of two servers: one that can be reached is enough; what may be reached later counts more than
+/// what leads nowhere, and that more than nothing.
+fn better(one: DomainStanding, other: DomainStanding) -> DomainStanding {
+    let rank = |standing| match standing {
+        DomainStanding::Usable => 3,
+        DomainStanding::Unknown => 2,
+        DomainStanding::Unusable => 1,
+        DomainStanding::Missing | DomainStanding::NullMx => 0,
+    };
+    if rank(other) > rank(one) { other } else { one }
+}
+
+fn of_addresses<A: Copy + Into<IpAddr>>(
+    answer: Result<RecordSet<A>, mail_auth::Error>,
+) -> DomainStanding {
+    match answer {
+        Ok(found) if found.rrset.iter().any(|address| is_usable((*address).into())) => {
+            DomainStanding::Usable
+        }
+        Ok(found) if !found.rrset.is_empty() => DomainStanding::Unusable,
+        Ok(_) => DomainStanding::Missing,
+        Err(error) if is_absence(&error) => DomainStanding::Missing,
+        Err(_) => DomainStanding::Unknown,
+    }
+}
+
+fn is_absence(error: &mail_auth::Error) -> bool {
+    use mail_auth::{DnsError, Error};
+    matches!(
+        error,
+        Error::Dns(DnsError::RecordNotFound(
+            ResponseCode::NXDomain | ResponseCode::NoError
+        ))
+    )
 }
 
 /// Whether a server there could be reached from elsewhere.

@@ -25,6 +25,7 @@ mod findings;
 mod forged;
 mod header_field;
 mod lists;
+mod memory;
 mod message_check;
 mod reverse_name;
 mod sender;

@@ -9,7 +9,7 @@ use rules::{DnsList, Listing};
 use tokio::time::timeout;
 
 use crate::authenticator::Authenticator;
-use crate::dns::absolute;
+use crate::dns::{Absence, absolute};
 
 impl Authenticator {
     /// What the lists say of an address. One that does not answer in time says nothing.
@@ -24,17 +24,28 @@ impl Authenticator {
 
     async fn ask_list(&self, peer: IpAddr, zone: &str) -> Vec<Ipv4Addr> {
         let name = absolute(&format!("{}{zone}", reversed(peer)));
-        match self.dns.resolver.lookup(name, RecordType::A).await {
-            Ok(answer) => answer
-                .answers()
-                .iter()
-                .filter_map(|record| match &record.data {
-                    RData::A(address) => Some(address.0),
-                    _ => None,
-                })
-                .collect(),
-            Err(_) => Vec::new(),
+        if let Some(known) = self.memory.listings.recall(name.as_str()) {
+            return known.to_vec();
         }
+        let answer = self.dns.resolver.lookup(name.as_str(), RecordType::A).await;
+        let (addresses, until) = match answer {
+            Ok(answer) => {
+                let addresses = answer
+                    .answers()
+                    .iter()
+                    .filter_map(|record| match &record.data {
+                        RData::A(address) => Some(address.0),
+                        _ => None,
+                    });
+                (addresses.collect(), Some(answer.valid_until()))
+            }
+            Err(error) => (Vec::new(), Absence::of(&error).map(|absence| absence.until)),
+        };
+        if let Some(until) = until {
+            let memory = &self.memory.listings;
+            memory.remember(name.into_boxed_str(), addresses.as_slice().into(), until);
+        }
+        addresses
     }
 }
 

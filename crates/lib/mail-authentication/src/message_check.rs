@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use futures::future::join_all;
 use mail_auth::AuthenticatedMessage;
 use mail_auth::common::crypto::{Algorithm, HashAlgorithm, HashContext as _, HashImpl, Sha256};
+use mail_auth::common::resolver::ToFqdn as _;
 use mail_auth::common::verify::VerifySignature;
 use mail_auth::dkim::Canonicalization;
 use mail_auth::dkim::canonicalize::BodyHasher;
@@ -12,10 +13,14 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use crate::authenticator::{Authenticator, Methods};
-use crate::dns::Dns;
+use crate::dns::Absence;
+use crate::memory::Texts;
 
 /// Signatures of one message that are verified, the uppermost; each costs a look-up.
 const MAX_SIGNATURES: usize = 10;
+
+/// Labels of a domain from which on each domain above it is asked (RFC 9989 §4.10).
+const MAX_LABELS: usize = 7;
 
 type Hasher = BodyHasher<<Sha256 as HashImpl>::Context>;
 
@@ -59,10 +64,11 @@ impl MessageCheck {
                 hashers.push((canonicalization, hasher));
             }
         }
-        let names = names_to_ask(&message, methods);
+        let keys = unknown(&by.memory.keys, keys(&message, methods));
+        let records = unknown(&by.memory.dmarc, records(&message, methods));
         check.hashers = hashers;
-        if !names.is_empty() {
-            check.looked_up.spawn(look_up(by.dns.clone(), names));
+        if !keys.is_empty() || !records.is_empty() {
+            check.looked_up.spawn(look_up(by.clone(), keys, records));
         }
         check
     }
@@ -83,6 +89,11 @@ impl MessageCheck {
         }
         // Without it, the verification asks for itself and finds the time run out.
         let _ = timeout_at(deadline, self.looked_up.join_next()).await;
+    }
+
+    /// Whether there is anything to verify by arithmetic.
+    pub(crate) fn is_signed(&self) -> bool {
+        !self.hashes.is_empty()
     }
 
     pub(crate) fn header(&self) -> &[u8] {
@@ -130,8 +141,8 @@ fn is_ours(algorithm: HashAlgorithm) -> bool {
     algorithm == HashAlgorithm::Sha256
 }
 
-/// The keys of the signatures, and the record of the author's domain.
-fn names_to_ask(message: &AuthenticatedMessage<'_>, methods: Methods) -> BTreeSet<String> {
+/// Where the keys of the signatures are.
+fn keys(message: &AuthenticatedMessage<'_>, methods: Methods) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     if methods.dkim {
         names.extend(message.dkim_headers.iter().map(|s| s.header.domain_key()));
@@ -141,22 +152,47 @@ fn names_to_ask(message: &AuthenticatedMessage<'_>, methods: Methods) -> BTreeSe
         let seals = message.as_headers.iter().rev().take(MAX_SIGNATURES);
         names.extend(seals.map(|seal| seal.header.domain_key()));
     }
+    names
+}
+
+/// Where the policy of the author's domain may be, and what domain it belongs to (RFC 9989 §4.10).
+fn records(message: &AuthenticatedMessage<'_>, methods: Methods) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
     if methods.dmarc
         && let Some((_, domain)) = message.from().rsplit_once('@')
     {
         let domain = mail_auth::common::to_a_label(domain);
-        names.insert(format!("_dmarc.{domain}."));
+        let mut name = domain.trim_end_matches('.');
+        let mut labels = name.split('.').count();
+        names.insert(format!("_dmarc.{name}."));
+        while let Some((_, above)) = name.split_once('.') {
+            (name, labels) = (above, labels - 1);
+            if labels <= MAX_LABELS {
+                names.insert(format!("_dmarc.{name}."));
+            }
+        }
     }
     names
 }
 
-/// What is found is remembered by the resolver, which is all that is wanted.
-async fn look_up(dns: Dns, names: BTreeSet<String>) {
-    join_all(names.into_iter().map(|name| {
-        let resolver = &dns.resolver;
-        async move {
-            let _ = resolver.txt_lookup(name).await;
-        }
-    }))
-    .await;
+fn unknown(texts: &Texts, mut names: BTreeSet<String>) -> Vec<String> {
+    names.retain(|name| !texts.knows(&name.to_fqdn()));
+    names.into_iter().collect()
+}
+
+/// What is found is remembered, which is all that is wanted.
+async fn look_up(by: Authenticator, keys: Vec<String>, records: Vec<String>) {
+    let memory = &by.memory;
+    let keys = keys.iter().map(|name| ask(&by, name, &memory.keys));
+    let records = records.iter().map(|name| ask(&by, name, &memory.dmarc));
+    join_all(keys.chain(records)).await;
+}
+
+/// What is there is remembered by the resolver, and in its turn by the check that reads it.
+async fn ask(by: &Authenticator, name: &str, texts: &Texts) {
+    let name = name.to_fqdn();
+    let answer = by.dns.resolver.txt_lookup(name.as_ref()).await;
+    if let Some(absence) = answer.err().as_ref().and_then(Absence::of) {
+        texts.remember_absence(&name, absence);
+    }
 }

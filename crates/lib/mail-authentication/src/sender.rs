@@ -10,7 +10,7 @@ use rules::{AuthenticationResult, Domain, ReversePath};
 use tokio::time::timeout;
 
 use crate::authenticator::{Authenticator, Methods};
-use crate::dns::absolute;
+use crate::dns::{Absence, absolute, is_absence};
 use crate::findings::{Method, Reported};
 
 /// What is known of a session at MAIL.
@@ -58,11 +58,12 @@ impl SenderFindings {
             let session = &session;
             async move { spf(by, session, sender.as_deref()).await }
         };
+        let peer = session.peer.to_canonical();
         let looked_up = join3(
             OptionFuture::from(
                 methods
                     .iprev
-                    .then(|| by.inner.verify_iprev(session.peer.to_canonical())),
+                    .then(|| by.inner.verify_iprev(by.memory.with(&by.memory.spf, peer))),
             ),
             OptionFuture::from(methods.spf.then(|| spf(None))),
             OptionFuture::from(methods.spf.then(|| spf(Some(session.sender.to_string())))),
@@ -131,12 +132,18 @@ async fn spf(by: &Authenticator, session: &Session, sender: Option<&str>) -> Spf
         Some(sender) => SpfParameters::verify_mail_from(peer, helo, hostname, sender),
         None => SpfParameters::verify_ehlo(peer, &domain, hostname),
     };
-    let records = records(by, &domain).await;
+    let records = match records(by, &domain).await {
+        Ok(0) => return SpfOutput::new(domain).with_result(SpfResult::None),
+        Ok(records) => records,
+        // The check will meet with the same, and tells what it is.
+        Err(Unknown) => 0,
+    };
     if records > 1 {
         // RFC 7208 §4.5.
         return SpfOutput::new(domain).with_result(SpfResult::PermError);
     }
-    let output = by.inner.verify_spf(parameters).await;
+    let check = by.memory.with(&by.memory.spf, parameters);
+    let output = by.inner.verify_spf(check).await;
     match output.result() {
         // A record that cannot be read is not none.
         SpfResult::None if records == 1 => output.with_result(SpfResult::PermError),
@@ -144,24 +151,37 @@ async fn spf(by: &Authenticator, session: &Session, sender: Option<&str>) -> Spf
     }
 }
 
-/// How many SPF records a domain has. The answer is remembered, and found there again.
-async fn records(by: &Authenticator, domain: &str) -> usize {
-    let Ok(answer) = by.dns.resolver.txt_lookup(absolute(domain)).await else {
-        return 0;
+/// The DNS does not answer.
+struct Unknown;
+
+/// How many SPF records a domain has.
+async fn records(by: &Authenticator, domain: &str) -> Result<usize, Unknown> {
+    let name = absolute(domain);
+    if let Some(known) = by.memory.spf_records.recall(name.as_str()) {
+        return Ok(known);
+    }
+    let (records, until) = match by.dns.resolver.txt_lookup(name.as_str()).await {
+        Ok(answer) => {
+            let texts = answer.answers().iter().filter(|record| is_spf(&record.data));
+            (texts.count(), Some(answer.valid_until()))
+        }
+        Err(error) if is_absence(&error) => (0, Absence::of(&error).map(|absence| absence.until)),
+        Err(_) => return Err(Unknown),
     };
-    let texts = answer
-        .answers()
-        .iter()
-        .filter_map(|record| match &record.data {
-            RData::TXT(text) => Some(text.txt_data.concat()),
-            _ => None,
-        });
-    texts
-        .filter(|text| {
-            let version = text.get(..6).unwrap_or_default();
-            version.eq_ignore_ascii_case(b"v=spf1") && matches!(text.get(6), None | Some(b' '))
-        })
-        .count()
+    if let Some(until) = until {
+        let memory = &by.memory.spf_records;
+        memory.remember(name.into_boxed_str(), records, until);
+    }
+    Ok(records)
+}
+
+fn is_spf(data: &RData) -> bool {
+    let RData::TXT(text) = data else {
+        return false;
+    };
+    let text = text.txt_data.concat();
+    let version = text.get(..6).unwrap_or_default();
+    version.eq_ignore_ascii_case(b"v=spf1") && matches!(text.get(6), None | Some(b' '))
 }
 
 fn of_spf(result: SpfResult) -> AuthenticationResult {

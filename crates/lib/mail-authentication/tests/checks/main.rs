@@ -9,5 +9,6 @@ mod domains;
 mod fragments;
 mod hostile;
 mod lists;
+mod memory;
 mod sender;
 mod signing;

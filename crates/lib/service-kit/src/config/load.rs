@@ -64,7 +64,10 @@ pub(crate) fn load<C: DeserializeOwned>(
     for process in PROCESSES {
         all.remove(process);
     }
-    let shared = extract(all, None)?;
+    let mut shared: SharedConfig = extract(all, None)?;
+    if let Some(threads) = take(&mut section, name, "threads")? {
+        shared.threads = Some(threads);
+    }
     let metrics = take::<SocketAddr>(&mut section, name, "metrics")?;
     let health = take::<String>(&mut section, name, "health")?;
     // `listen` stays: it belongs to those services that have one.

@@ -13,7 +13,8 @@ pub struct SharedConfig {
     pub hostname: Option<String>,
     /// How long a process may take to drain before it is ended; 25 seconds unless given.
     pub drain_seconds: Option<u64>,
-    /// Threads that serve in each process; half as many as there are processors unless given.
+    /// Threads that serve in each process, unless its section has a `threads` of its own; half as many as
+    /// there are processors unless given.
     pub threads: Option<usize>,
     /// Where Postgres is.
     pub database: DatabaseConfig,

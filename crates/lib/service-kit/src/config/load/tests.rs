@@ -42,6 +42,17 @@ fn read<C: DeserializeOwned>(
 }
 
 #[test]
+fn a_section_may_say_how_many_threads_its_process_has() {
+    let text = "threads = 4\n[pop3]\nthreads = 2\n[queue]\nlisten = \"\"\n";
+    let pop3 = read::<Pop3>("pop3", text, &[]).unwrap();
+    assert_eq!(pop3.shared.threads, Some(2));
+    let queue = read::<Queue>("queue", text, &[]).unwrap();
+    assert_eq!(queue.shared.threads, Some(4));
+    let error = read::<Pop3>("pop3", "[pop3]\nthreads = \"many\"\n", &[]).unwrap_err();
+    assert!(error.to_string().starts_with("pop3.threads: "), "{error}");
+}
+
+#[test]
 fn a_section_holds_the_services_own_keys_and_the_kits() {
     let loaded = read::<Pop3>(
         "pop3",

@@ -1,0 +1,209 @@
+//! What the DNS has said, in the form in which the checks use it, for as long as it holds. The
+//! resolver remembers answers too; but to ask it for one, and to read the record once more, costs
+//! many times as much as to find it here, and a message needs a dozen.
+
+use std::borrow::Borrow;
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mail_auth::{DnsError, Error, MX, Parameters, RecordSet, ResolverCache, Txt};
+use moka::Expiry;
+use moka::sync::Cache;
+
+use crate::dns::{Absence, LONGEST};
+
+/// Entries of each kind.
+const ENTRIES: u64 = 8192;
+
+/// All kinds; clones share it.
+///
+/// A name is kept apart for each use. Strangers choose at which names SPF looks: were the record of
+/// a DMARC policy known to be "no SPF record", and so no record, whoever wants to forge its domain
+/// would include it first.
+#[derive(Clone)]
+pub(crate) struct Memory {
+    pub(crate) spf: Texts,
+    pub(crate) keys: Texts,
+    pub(crate) dmarc: Texts,
+    /// How many SPF records a domain has.
+    pub(crate) spf_records: Remembered<Box<str>, usize>,
+    /// What lists of addresses say.
+    pub(crate) listings: Remembered<Box<str>, Arc<[Ipv4Addr]>>,
+    pub(crate) mx: Remembered<Box<str>, RecordSet<MX>>,
+    pub(crate) ipv4: Remembered<Box<str>, RecordSet<Ipv4Addr>>,
+    pub(crate) ipv6: Remembered<Box<str>, RecordSet<Ipv6Addr>>,
+    ptr: Remembered<IpAddr, RecordSet<Box<str>>>,
+}
+
+/// What a check of the library's is given: what to check, and where to look first.
+pub(crate) type Remembering<'x, P> = Parameters<
+    'x,
+    P,
+    Texts,
+    Remembered<Box<str>, RecordSet<MX>>,
+    Remembered<Box<str>, RecordSet<Ipv4Addr>>,
+    Remembered<Box<str>, RecordSet<Ipv6Addr>>,
+    Remembered<IpAddr, RecordSet<Box<str>>>,
+>;
+
+impl Memory {
+    pub(crate) fn new() -> Self {
+        Self {
+            spf: Texts::of(|text| matches!(text, Txt::Spf(_))),
+            keys: Texts::of(|text| matches!(text, Txt::DomainKey(_))),
+            dmarc: Texts::of(|text| matches!(text, Txt::Dmarc(_))),
+            spf_records: Remembered::new(),
+            listings: Remembered::new(),
+            mx: Remembered::new(),
+            ipv4: Remembered::new(),
+            ipv6: Remembered::new(),
+            ptr: Remembered::new(),
+        }
+    }
+
+    /// A check that reads texts of one kind.
+    pub(crate) fn with<'x, P>(&'x self, texts: &'x Texts, check: P) -> Remembering<'x, P> {
+        Parameters::new(check)
+            .with_txt_cache(texts)
+            .with_mx_cache(&self.mx)
+            .with_ipv4_cache(&self.ipv4)
+            .with_ipv6_cache(&self.ipv6)
+            .with_ptr_cache(&self.ptr)
+    }
+}
+
+/// Something that is remembered until a moment of its own.
+pub(crate) struct Remembered<K, V>(Cache<K, Until<V>>);
+
+impl<K, V> Clone for Remembered<K, V> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+#[derive(Clone)]
+struct Until<V> {
+    value: V,
+    moment: Instant,
+}
+
+struct Expires;
+
+impl<K, V> Expiry<K, Until<V>> for Expires {
+    fn expire_after_create(&self, _: &K, known: &Until<V>, now: Instant) -> Option<Duration> {
+        Some(known.moment.saturating_duration_since(now))
+    }
+
+    fn expire_after_update(
+        &self,
+        _: &K,
+        known: &Until<V>,
+        now: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        Some(known.moment.saturating_duration_since(now))
+    }
+}
+
+impl<K, V> Remembered<K, V>
+where
+    K: Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    fn new() -> Self {
+        let cache = Cache::builder().max_capacity(ENTRIES);
+        Self(cache.expire_after(Expires).build())
+    }
+
+    pub(crate) fn recall<Q>(&self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.0.get(key).map(|known| known.value)
+    }
+
+    pub(crate) fn remember(&self, key: K, value: V, moment: Instant) {
+        let moment = moment.min(Instant::now() + LONGEST);
+        self.0.insert(key, Until { value, moment });
+    }
+}
+
+impl<K, V> ResolverCache<K, V> for Remembered<K, V>
+where
+    K: Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    fn get<Q>(&self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.recall(key)
+    }
+
+    fn remove<Q>(&self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.0.remove(key).map(|known| known.value)
+    }
+
+    fn insert(&self, key: K, value: V, moment: Instant) {
+        self.remember(key, value, moment);
+    }
+}
+
+/// Texts of one kind, by absolute name. What cannot be read as that is asked for again.
+#[derive(Clone)]
+pub(crate) struct Texts {
+    is_of_kind: fn(&Txt) -> bool,
+    known: Remembered<Box<str>, Txt>,
+}
+
+impl Texts {
+    fn of(is_of_kind: fn(&Txt) -> bool) -> Self {
+        let known = Remembered::new();
+        Self { is_of_kind, known }
+    }
+
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.known.0.contains_key(name)
+    }
+
+    /// The DNS has said that there is nothing at a name.
+    pub(crate) fn remember_absence(&self, name: &str, absence: Absence) {
+        let text = Txt::Error(Error::Dns(DnsError::RecordNotFound(absence.code)));
+        self.known.remember(name.into(), text, absence.until);
+    }
+}
+
+impl ResolverCache<Box<str>, Txt> for Texts {
+    fn get<Q>(&self, name: &Q) -> Option<Txt>
+    where
+        Box<str>: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.known.recall(name)
+    }
+
+    fn remove<Q>(&self, name: &Q) -> Option<Txt>
+    where
+        Box<str>: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        ResolverCache::remove(&self.known, name)
+    }
+
+    fn insert(&self, name: Box<str>, text: Txt, moment: Instant) {
+        if (self.is_of_kind)(&text) {
+            self.known.remember(name, text, moment);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
