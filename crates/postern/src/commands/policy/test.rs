@@ -49,6 +49,9 @@ Examples:
   postern policy test --policy policy.toml tests/*.txt && postern policy apply policy.toml
   postern policy test --revision 3 sessions.txt --json";
 
+/// Octets of the longest script.
+const LONGEST: usize = 32 << 20;
+
 /// `postern policy test`
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -107,7 +110,7 @@ fn scripts(files: &[PathBuf]) -> Result<Vec<(PathBuf, Script)>, Failure> {
     let mut scripts = Vec::with_capacity(files.len());
     let mut wrong = Vec::new();
     for file in files {
-        match Script::parse(&super::read(file)?) {
+        match Script::parse(&super::read(file, LONGEST)?) {
             Ok(script) => scripts.push((file.clone(), script)),
             Err(errors) => wrong.extend(errors.iter().map(|error| at(file, error))),
         }
