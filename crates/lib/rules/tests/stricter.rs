@@ -27,9 +27,14 @@ struct Strictness {
     refusals: u8,
 }
 
+/// Mostly none: where many rules refuse, none of them is seen to.
+fn level() -> impl Strategy<Value = u8> {
+    prop_oneof![8 => Just(0), 1 => Just(1), 1 => Just(2)]
+}
+
 impl Strictness {
     fn any() -> impl Strategy<Value = Self> {
-        prop::array::uniform11(0_u8..3).prop_map(|levels| {
+        prop::array::uniform11(level()).prop_map(|levels| {
             let [
                 relay,
                 size,
@@ -214,7 +219,7 @@ proptest! {
     #[test]
     fn a_stricter_rule_never_accepts_more(
         lax in Strictness::any(),
-        by in prop::array::uniform11(0_u8..3),
+        by in prop::array::uniform11(level()),
         messages in prop::collection::vec(messages(), 1..10),
         trusted in any::<bool>(),
     ) {
