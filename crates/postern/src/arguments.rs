@@ -1,5 +1,6 @@
 //! What `postern` can be told.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -83,6 +84,23 @@ pub enum Command {
     Network(network::Arguments),
     /// Make certificates for services on several machines or in containers
     Certificates(certificates::Arguments),
+}
+
+/// Whether words that were not understood ask for JSON.
+pub(crate) fn ask_json(words: &[OsString]) -> bool {
+    let mut options = words.iter().skip(1).take_while(|word| *word != "--");
+    options.any(|word| word == "--json")
+}
+
+/// What cannot be understood, without the usage and the hints that are for people.
+pub(crate) fn reason(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    let end = ["\n\nUsage:", "\n\nFor more information"]
+        .iter()
+        .filter_map(|end| text.find(end))
+        .min();
+    text[..end.unwrap_or(text.len())].trim_end().to_owned()
 }
 
 #[cfg(test)]

@@ -29,16 +29,34 @@ use system::System;
 ///
 /// # Errors
 /// What cannot be understood, and help.
-pub fn arguments(words: Vec<OsString>) -> Result<Arguments, clap::Error> {
-    let (name, words) = match words.split_first() {
-        Some((name, words)) => (name.clone(), words.to_vec()),
-        None => (OsString::from("postern"), words),
-    };
-    if Path::new(&name).file_name() == Some(OsStr::new("sendmail")) {
+pub fn arguments(words: &[OsString]) -> Result<Arguments, clap::Error> {
+    if is_sendmail(words) {
         let ours = ["postern", "sendmail", "--"].map(OsString::from);
-        return Arguments::try_parse_from(ours.into_iter().chain(words));
+        let theirs = words.iter().skip(1).cloned();
+        return Arguments::try_parse_from(ours.into_iter().chain(theirs));
     }
-    Arguments::try_parse_from(std::iter::once(name).chain(words))
+    if words.is_empty() {
+        return Arguments::try_parse_from(["postern"]);
+    }
+    Arguments::try_parse_from(words)
+}
+
+fn is_sendmail(words: &[OsString]) -> bool {
+    let name = words.first().and_then(|name| Path::new(name).file_name());
+    name == Some(OsStr::new("sendmail"))
+}
+
+/// Says what cannot be understood of a command line, the way that it asks for; or the help that it
+/// asks for.
+pub fn not_understood(words: &[OsString], error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && !is_sendmail(words) && arguments::ask_json(words) {
+        let failure = Failure::Usage(arguments::reason(error));
+        Screen::new(true).complain(&failure);
+    } else {
+        // A reader that has gone away is no failure.
+        let _gone = error.print();
+    }
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 /// Runs a command; what went wrong is said on standard error.

@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match postern::arguments(std::env::args_os().collect()) {
+    let words: Vec<_> = std::env::args_os().collect();
+    match postern::arguments(&words) {
         Ok(arguments) => postern::run(arguments).await,
-        Err(error) => error.exit(),
+        Err(error) => postern::not_understood(&words, &error),
     }
 }

@@ -11,7 +11,7 @@ use api::queue::v1::quarantine_client::QuarantineClient;
 use api::queue::v1::queue_client::QueueClient;
 use api::queue::v1::refusals_client::RefusalsClient;
 use api::queue::v1::storage_client::StorageClient;
-use rules::InterfaceSetting;
+use rules::{InterfaceSetting, ListenerRole};
 use serde::Deserialize;
 use service_kit::config::InternalTlsConfig;
 use service_kit::{Endpoint, open_channel};
@@ -33,8 +33,8 @@ pub(crate) struct System {
     /// Every process and where it answers for its health, as far as the configuration says.
     processes: Vec<Process>,
     pub(crate) hostname: String,
-    /// Where other servers bring mail, if the configuration says.
-    pub(crate) smtp: Option<SocketAddr>,
+    /// The SMTP server's listeners, as far as the configuration says.
+    listeners: Vec<SmtpListener>,
     /// The classes of interfaces that the SMTP server's configuration sets.
     pub(crate) interfaces: Vec<InterfaceSetting>,
     /// The resolver that the SMTP server asks; those of the system where it names none.
@@ -48,9 +48,28 @@ pub(crate) struct System {
 #[serde(rename_all = "kebab-case")]
 struct SmtpServer {
     #[serde(default)]
+    listener: Vec<SmtpListener>,
+    #[serde(default)]
     interface: Vec<InterfaceSetting>,
     resolver: Option<SocketAddr>,
     dns_timeout_seconds: Option<u64>,
+}
+
+/// What is read of one of its listeners.
+#[derive(Debug, Deserialize)]
+struct SmtpListener {
+    address: Option<String>,
+    name: Option<String>,
+    #[serde(default)]
+    role: ListenerRole,
+    tls: Option<String>,
+}
+
+impl SmtpListener {
+    /// What it is called in rules: by its address unless it has a name.
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref().or(self.address.as_deref())
+    }
 }
 
 /// A process of the system.
@@ -131,7 +150,6 @@ impl System {
                 })
             })
             .collect();
-        let smtp = smtp_listener(&table);
         let smtp_server: SmtpServer = match table.get("smtp-server") {
             Some(section) => section.clone().try_into().map_err(|e| format!("{e}"))?,
             None => SmtpServer::default(),
@@ -142,12 +160,27 @@ impl System {
             mailbox_store: endpoint("mailbox-store", "POSTERN_ENDPOINTS__MAILBOX_STORE"),
             internal_tls,
             processes,
-            smtp,
+            listeners: smtp_server.listener,
             interfaces: smtp_server.interface,
             resolver: smtp_server.resolver,
             dns_timeout: smtp_server.dns_timeout_seconds.unwrap_or(DNS_TIMEOUT),
             hostname: hostname.map_or_else(machine_name, str::to_owned),
         })
+    }
+
+    /// Where other servers bring mail, if the configuration says: the first listener for them that
+    /// begins without TLS.
+    pub(crate) fn smtp(&self) -> Option<SocketAddr> {
+        let plain = self.listeners.iter().find(|listener| {
+            listener.role == ListenerRole::Mx && listener.tls.as_deref() != Some("implicit")
+        });
+        plain?.address.as_ref()?.parse().ok()
+    }
+
+    /// For whom the SMTP server's listener of this name is, if the configuration has it.
+    pub(crate) fn role_of(&self, listener: &str) -> Option<ListenerRole> {
+        let named = |known: &&SmtpListener| known.name() == Some(listener);
+        Some(self.listeners.iter().find(named)?.role)
     }
 
     pub(crate) fn queue_channel(&self) -> Result<Channel, Failure> {
@@ -229,17 +262,6 @@ impl System {
     }
 }
 
-/// The first listener for other servers that begins without TLS.
-fn smtp_listener(configuration: &toml::Table) -> Option<SocketAddr> {
-    let listeners = configuration.get("smtp-server")?.get("listener")?;
-    let plain = listeners.as_array()?.iter().find(|listener| {
-        let is =
-            |key: &str, value: &str| listener.get(key).is_some_and(|v| v.as_str() == Some(value));
-        !is("role", "submission") && !is("tls", "implicit")
-    });
-    plain?.get("address")?.as_str()?.parse().ok()
-}
-
 fn machine_name() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .ok()
@@ -296,8 +318,25 @@ mod tests {
              [[smtp-server.listener]]\naddress = \"0.0.0.0:2025\"\ntls = \"starttls\"\n",
             &[],
         );
-        assert_eq!(system.smtp, Some("0.0.0.0:2025".parse().unwrap()));
-        assert_eq!(read("", &[]).smtp, None);
+        assert_eq!(system.smtp(), Some("0.0.0.0:2025".parse().unwrap()));
+        assert_eq!(read("", &[]).smtp(), None);
+    }
+
+    #[test]
+    fn a_listener_is_known_by_its_name_or_else_its_address() {
+        let system = read(
+            "[[smtp-server.listener]]\naddress = \"0.0.0.0:2587\"\nrole = \"submission\"\n\
+             [[smtp-server.listener]]\naddress = \"0.0.0.0:2465\"\nname = \"office\"\n\
+             role = \"submission\"\n\
+             [[smtp-server.listener]]\naddress = \"0.0.0.0:2025\"\nname = \"mx\"\n",
+            &[],
+        );
+        let submission = Some(ListenerRole::Submission);
+        assert_eq!(system.role_of("0.0.0.0:2587"), submission);
+        assert_eq!(system.role_of("office"), submission);
+        assert_eq!(system.role_of("mx"), Some(ListenerRole::Mx));
+        assert_eq!(system.role_of("0.0.0.0:2025"), None);
+        assert_eq!(read("", &[]).role_of("mx"), None);
     }
 
     #[test]

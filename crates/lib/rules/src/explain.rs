@@ -1,7 +1,7 @@
 //! Plays a session that has not happened, and tells what was looked at.
 //!
 //! Nothing is decided here: every verdict comes from the functions that smtp-server asks too. A new
-//! fact is a line in `facts`, a new receiving rule a line in `receiving_rules`.
+//! fact is a line in `facts`, a new receiving rule a line in `receiving_rules::table`.
 
 mod content;
 mod facts;
@@ -22,6 +22,7 @@ use crate::policy::Policy;
 use crate::timing::Timing;
 use crate::trust::{Answer, Trust, TrustAction, by_facts};
 use crate::verdict::Verdict;
+use receiving_rules::{MAX_PRIORITY, PASSED, Stage, told};
 
 pub use content::MessageEnd;
 pub use facts::Fact;
@@ -125,13 +126,13 @@ impl Explanation {
 /// Plays a session against a policy.
 pub fn explain(policy: &Policy, play: &Play<'_>) -> Explanation {
     let trust = policy.trust_of_sender(play.facts, play.sender);
-    let mut steps = tell_trust(policy, play);
-    let (told, connection) = receiving_rules::of_connection(policy, play);
+    let mut steps = tell_trust(policy, play.facts, Some(play.sender));
+    let (told, connection) = play_connection(policy, play);
     steps.extend(told);
     let sender = if connection.is_accepted() {
-        let judged = judged::sender(policy, play, &trust);
-        steps.extend(receiving_rules::of_sender(policy, play, &trust, &judged));
-        judged.verdict
+        let (told, sender) = play_sender(policy, play, &trust);
+        steps.extend(told);
+        sender
     } else {
         connection.clone()
     };
@@ -155,6 +156,34 @@ pub fn explain(policy: &Policy, play: &Play<'_>) -> Explanation {
     }
 }
 
+/// The rules for the connection, by what was known of it then, and what the client is answered.
+pub(crate) fn play_connection(policy: &Policy, play: &Play<'_>) -> (Vec<Step>, Verdict) {
+    let (trust, judged) = judged::connection(policy, play);
+    let stage = Stage::Connection;
+    let mut steps = told(stage, policy, play, &trust, judged.cause, PASSED);
+    if !judged.verdict.is_accepted() {
+        return (steps, judged.verdict);
+    }
+    let (trust, judged) = judged::talk(policy, play);
+    let talk = told(Stage::Talk, policy, play, &trust, judged.cause, PASSED);
+    steps.extend(talk);
+    (steps, judged.verdict)
+}
+
+/// The rules for a sender up to the one that refuses it.
+fn play_sender(policy: &Policy, play: &Play<'_>, trust: &Trust) -> (Vec<Step>, Verdict) {
+    let judged = judged::sender(policy, play, trust);
+    let lowered = |rule: &str| {
+        let asked = play.timing.priority.filter(|_| rule == MAX_PRIORITY)?;
+        let priority = policy.priority(trust, asked);
+        (priority != asked).then(|| format!("lowered to {priority}"))
+    };
+    let mut steps = told(Stage::Sender, policy, play, trust, judged.cause, &lowered);
+    let answer = format!("MAIL FROM:<{}>", play.sender);
+    steps.push(Step::new(answer, judged.verdict.name));
+    (steps, judged.verdict)
+}
+
 fn play_recipients(
     policy: &Policy,
     play: &Play<'_>,
@@ -175,11 +204,16 @@ fn play_recipients(
     recipients
 }
 
-fn tell_trust(policy: &Policy, play: &Play<'_>) -> Vec<Step> {
+/// The policies and facts that trust is decided by, up to the one that decides.
+pub(crate) fn tell_trust(
+    policy: &Policy,
+    facts: &SessionFacts,
+    sender: Option<&ReversePath>,
+) -> Vec<Step> {
     let mut steps = Vec::new();
     for trust in policy.trust_policies() {
         let rule = format!("trust policy \"{}\" (line {})", trust.name, trust.line);
-        let (outcome, decides) = match (trust.answer(play.facts, Some(play.sender)), trust.action) {
+        let (outcome, decides) = match (trust.answer(facts, sender), trust.action) {
             (Answer::Mismatch(condition), _) => (format!("does not match: {condition}"), false),
             (Answer::Unknown, TrustAction::Trust) => {
                 let unknown = "cannot be decided: the DNS does not answer";
@@ -195,7 +229,7 @@ fn tell_trust(policy: &Policy, play: &Play<'_>) -> Vec<Step> {
             return steps;
         }
     }
-    let trust = by_facts(play.facts);
+    let trust = by_facts(facts);
     let outcome = format!("{}: {}", trust.class(), trust.reasons.join("; "));
     steps.push(Step::new("network and login", outcome));
     steps

@@ -39,6 +39,44 @@ impl FromStr for ListenerClass {
     }
 }
 
+/// For whom a listener is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ListenerRole {
+    /// Other servers.
+    #[default]
+    Mx,
+    /// People's programs, behind a login (RFC 6409).
+    Submission,
+}
+
+impl ListenerRole {
+    /// As the configuration names it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mx => "mx",
+            Self::Submission => "submission",
+        }
+    }
+
+    /// Whether nothing is taken there of one who has not logged in (RFC 6409 §4.3).
+    pub fn needs_login(self) -> bool {
+        self == Self::Submission
+    }
+}
+
+impl FromStr for ListenerRole {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "mx" => Ok(Self::Mx),
+            "submission" => Ok(Self::Submission),
+            _ => Err("a role is mx or submission"),
+        }
+    }
+}
+
 /// What the DNS says of the name of the peer's address.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub enum ReverseName {
@@ -61,6 +99,8 @@ pub struct SessionFacts {
     pub listener: Arc<str>,
     /// The listener's class, as configured.
     pub class: ListenerClass,
+    /// For whom the listener is, as configured.
+    pub role: ListenerRole,
     /// The peer's address; the one that was told where a proxy is in between.
     pub peer: IpAddr,
     /// The address the peer connected to.
@@ -99,6 +139,7 @@ impl SessionFacts {
         Self {
             listener: listener.into(),
             class: ListenerClass::Auto,
+            role: ListenerRole::Mx,
             peer,
             local,
             interface: None,

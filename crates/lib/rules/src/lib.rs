@@ -8,7 +8,9 @@
 //!  connect                         interface_of(local, &interfaces, &settings) → SessionInterface
 //!                                  Policy::asks_reverse_name(&facts)         → bool
 //!  connect, HELO, STARTTLS, AUTH   Policy::trust(&facts)                      → Trust
+//!  the answer to EHLO              Policy::offer(&facts, &trust)              → Offer
 //!  MAIL FROM                       Policy::trust_of_sender(&facts, &path)     → Trust
+//!                                  Policy::accept_timing(&facts, &trust, &timing) → Verdict
 //!                                  Policy::accept_sender(&facts, &trust, &path, size) → Verdict
 //!                                  Policy::accept_sender_domain, accept_listings  → Verdict
 //!  RCPT TO                         Policy::accept_forward_path(&facts, &trust, &path, text)
@@ -81,7 +83,7 @@ pub use domain::{Domain, Host};
 pub use duration::{format_duration, parse_duration};
 pub use error::{AddressError, PolicyError, PolicyErrors};
 pub use explain::{Explanation, Fact, MessageEnd, Play, RecipientStory, Screen, Step, explain};
-pub use facts::{ListenerClass, ReverseName, SessionFacts, supposed_local};
+pub use facts::{ListenerClass, ListenerRole, ReverseName, SessionFacts, supposed_local};
 pub use interface::{
     Interface, InterfaceSetting, NetworkClass, SessionInterface, classify, interface_of,
 };
@@ -94,6 +96,6 @@ pub use receiving::Early;
 pub use routing::{NoUser, Route};
 pub use script::{Checked, Expected, Found, Script, ScriptError};
 pub use size::{format_size, parse_size};
-pub use timing::Timing;
+pub use timing::{Offer, Timing};
 pub use trust::{Trust, TrustAction};
 pub use verdict::{RecipientVerdict, Verdict};

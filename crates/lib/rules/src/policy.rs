@@ -10,8 +10,9 @@ use crate::document::{
     CollectAccount, DeliverySettings, Document, Gateway, QuarantineSettings, Reader, ReceivingRules,
 };
 use crate::domain::Domain;
-use crate::error::PolicyErrors;
+use crate::error::{PolicyError, PolicyErrors};
 use crate::pattern::Pattern;
+use crate::size::format_size;
 use crate::trust::TrustPolicy;
 
 /// Everything the administrator decided, ready to answer. Immutable; share it in an `Arc`.
@@ -118,8 +119,22 @@ pub enum HandlerAction {
 }
 
 impl Policy {
+    /// Octets of the longest document: room for many thousand domains, and each process holds it.
+    pub const LONGEST_DOCUMENT: usize = 8 << 20;
+
     /// Reads, validates and compiles a document.
     pub fn parse(toml: &str) -> Result<Self, PolicyErrors> {
+        if toml.len() > Self::LONGEST_DOCUMENT {
+            return Err(PolicyErrors(vec![PolicyError {
+                line: 1,
+                reason: format!(
+                    "the document has {} octets, a policy can have {} ({})",
+                    toml.len(),
+                    Self::LONGEST_DOCUMENT,
+                    format_size(Self::LONGEST_DOCUMENT as u64)
+                ),
+            }]));
+        }
         let reader = Reader::new(toml);
         let policy = Document::read(&reader).map(|document| compile::compile(document, &reader));
         reader.finish()?;

@@ -35,6 +35,18 @@ impl Policy {
         until_trust_is_known(trust, refusal)
     }
 
+    /// MAIL: whether mail is taken of one who may not have logged in. smtp-server does not ask this:
+    /// it tells its session whether [`ListenerRole::needs_login`](crate::ListenerRole::needs_login).
+    pub(crate) fn accept_without_login(&self, facts: &SessionFacts) -> Verdict {
+        if facts.login.is_some() || !facts.role.needs_login() {
+            return Verdict::accepted();
+        }
+        refusals::LOGIN_REQUIRED.because(format!(
+            "the listener `{}` is a submission port, and nobody has logged in",
+            facts.listener
+        ))
+    }
+
     /// MAIL: whether there is room for another message. `free` is what the volume that mail is
     /// stored on has free, where that is known.
     pub fn accept_free_space(&self, trust: &Trust, free: Option<u64>) -> Verdict {

@@ -5,8 +5,8 @@
 //! # Who has a mailbox.
 //! users bob@example.test eve@example.test
 //!
-//! # Where sessions come in from here on: name, class, local address, the host's default gateways.
-//! listener mx auto local=198.51.100.1 gateway=198.51.100.254
+//! # Where sessions come in from here on: name, class, role, local address, the host's default gateways.
+//! listener mx auto role=mx local=198.51.100.1 gateway=198.51.100.254
 //!
 //! # A session begins; nothing is left of the one before.
 //! client 203.0.113.9
@@ -42,6 +42,9 @@
 //!     of whom; `attachment=NAME` and `type=TYPE` of it, or `attachment=none` or `unclear`; `from=`
 //!     with the addresses of its authors. It is refused by a verdict's name, or `accepted`, `junk`
 //!     or `quarantine`; in parentheses may follow `marked NAME` or `unmarked`, `whole` or `stripped`.
+//! - The role of a `listener` is `mx` (other servers) or `submission` (people's programs, behind a
+//!   login); where the script does not say, that of a listener of this name, where one is known
+//!   ([`Script::knowing`]), else `mx`.
 //! - `mail … recipients=99` stands for as many recipients that were accepted before.
 //! - What stands behind the address of a `client` is for one session:
 //!   - `local=ADDRESS`; where no local address is given, an internal peer came to one of its own
@@ -53,13 +56,14 @@
 //!   - `reverse-name=NAME,NAME`: the client's names in the DNS that lead back to its address; `none` unless
 //!     given, `failed` when the DNS does not answer.
 //! - `mail … hold="2 days"` asks for the message to be held, `deliver-by="1 h"` for it to be returned
-//!   unless it is delivered by then.
+//!   unless it is delivered by then, `priority=4` for it to go before others.
 //! - Numbers may be written as sizes: `size="26 MiB"`.
 //! - `#` begins a comment, at the start of a line or of a word.
 //!
 //! A script is read as a whole: what is wrong with it is told with lines and reasons, and then
 //! nothing is played.
 
+mod answer;
 mod client;
 mod play;
 mod read;
@@ -71,11 +75,11 @@ use serde::Serialize;
 
 use crate::address::EmailAddress;
 use crate::circumstances::Circumstances;
-use crate::facts::SessionFacts;
+use crate::facts::{ListenerRole, SessionFacts};
 use crate::policy::Policy;
 use crate::timing::Timing;
 
-pub use play::{Expected, Found};
+pub use answer::{Expected, Found};
 
 /// A script that can be played.
 #[derive(Debug)]
@@ -96,7 +100,12 @@ struct Line {
 #[derive(Debug)]
 enum Statement {
     /// A session begins, with these facts.
-    Client(Box<SessionFacts>, Box<Circumstances>),
+    Client {
+        facts: Box<SessionFacts>,
+        circumstances: Box<Circumstances>,
+        /// The script says for whom the listener is.
+        role_is_told: bool,
+    },
     Helo(String),
     Login(String),
     Tls(bool),
@@ -154,6 +163,23 @@ impl Script {
     /// Everything that is wrong with it.
     pub fn parse(text: &str) -> Result<Self, Vec<ScriptError>> {
         read::read(text)
+    }
+
+    /// Takes the roles of listeners that the script does not tell from what is known of them by
+    /// name.
+    pub fn knowing(mut self, role_of: &dyn Fn(&str) -> Option<ListenerRole>) -> Self {
+        for line in &mut self.lines {
+            if let Statement::Client {
+                facts,
+                role_is_told: false,
+                ..
+            } = &mut line.statement
+                && let Some(role) = role_of(&facts.listener)
+            {
+                facts.role = role;
+            }
+        }
+        self
     }
 
     /// Who has a mailbox, if the script says.

@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use crate::duration::format_duration;
+use crate::facts::{ListenerRole, SessionFacts};
 use crate::policy::Policy;
 use crate::receiving::until_trust_is_known;
-use crate::trust::Trust;
+use crate::trust::{Trust, class};
 use crate::verdict::{Verdict, refusals};
 
-/// What MAIL asks, in milliseconds from when it came. Below zero it has been.
+/// What MAIL asks; times in milliseconds from when it came. Below zero they have been.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timing {
     /// So long the message is to be held.
@@ -18,40 +19,132 @@ pub struct Timing {
     pub deliver_by: Option<i64>,
     /// It is to be returned when it is late.
     pub or_return: bool,
+    /// Before which others it is to go, -9 to 9.
+    pub priority: Option<i8>,
+}
+
+/// What a session is offered of these. What it is not offered it is not told of, and what it asks
+/// of it all the same is not taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offer {
+    /// FUTURERELEASE: messages are held at most so long.
+    pub hold: Option<Duration>,
+    /// DELIVERBY: messages are asked back after so long at the soonest.
+    pub deliver_by: Option<Duration>,
+    /// MT-PRIORITY.
+    pub priority: bool,
 }
 
 impl Policy {
+    /// What a session is offered, by what is known of it.
+    ///
+    /// FUTURERELEASE stands on submission ports and nowhere else (RFC 4865 §4.2). Priorities are
+    /// for those with whom there is an understanding (RFC 6710 §4.1): strangers are not asked for
+    /// theirs. Nor is BY theirs to say: a message that is late on purpose would go back, whole, to
+    /// whomever they named as its sender. Clients do not say EHLO again once they have logged in,
+    /// so that a submission port offers what whoever logs in will have.
+    pub fn offer(&self, facts: &SessionFacts, trust: &Trust) -> Offer {
+        let submission = facts.role == ListenerRole::Submission;
+        let will_log_in = submission && facts.login.is_none();
+        if !trust.trusted && !will_log_in {
+            return Offer::default();
+        }
+        let rules = self.receiving(true);
+        Offer {
+            hold: rules.max_hold.filter(|_| submission),
+            deliver_by: Some(rules.min_deliver_by),
+            priority: true,
+        }
+    }
+
+    /// MAIL: whether the session is offered what it asks. smtp-server does not ask this: it tells
+    /// its session the [`Offer`], which takes no parameter that is not in it.
+    pub(crate) fn judge_parameters(
+        &self,
+        facts: &SessionFacts,
+        trust: &Trust,
+        timing: &Timing,
+    ) -> Verdict {
+        let offer = self.offer(facts, trust);
+        let asked = [
+            (
+                "HOLDFOR and HOLDUNTIL",
+                timing.hold.is_some() && offer.hold.is_none(),
+            ),
+            (
+                "BY",
+                timing.deliver_by.is_some() && offer.deliver_by.is_none(),
+            ),
+            ("MT-PRIORITY", timing.priority.is_some() && !offer.priority),
+        ];
+        match asked.into_iter().find(|(_, missing)| *missing) {
+            Some((parameter, _)) => {
+                refusals::NOT_OFFERED.because(self.why_not(facts, trust, parameter))
+            }
+            None => Verdict::accepted(),
+        }
+    }
+
+    fn why_not(&self, facts: &SessionFacts, trust: &Trust, parameter: &str) -> String {
+        if !trust.trusted {
+            let (class, name) = (trust.class(), trust.name);
+            return format!("{parameter} is for the trusted: the session is {class} ({name})");
+        }
+        // Only FUTURERELEASE is not for all of them.
+        match facts.role {
+            ListenerRole::Mx => format!(
+                "{parameter} is taken on submission ports, the listener `{}` is for other servers",
+                facts.listener
+            ),
+            ListenerRole::Submission => format!("`max-hold` is never for {}", class(true)),
+        }
+    }
+
     /// MAIL: whether a message may be held so long, and asked for so soon.
-    pub fn accept_timing(&self, trust: &Trust, timing: &Timing) -> Verdict {
-        until_trust_is_known(trust, self.judge_timing(trust, timing))
+    pub fn accept_timing(&self, facts: &SessionFacts, trust: &Trust, timing: &Timing) -> Verdict {
+        until_trust_is_known(trust, self.judge_timing(facts, trust, timing))
     }
 
     /// The same as if everything of the session's trust were known.
-    pub(crate) fn judge_timing(&self, trust: &Trust, timing: &Timing) -> Verdict {
-        let rules = self.receiving(trust.trusted);
-        if let Some(hold) = timing.hold {
+    pub(crate) fn judge_timing(
+        &self,
+        facts: &SessionFacts,
+        trust: &Trust,
+        timing: &Timing,
+    ) -> Verdict {
+        // The sender may be less trusted than the session, and the policy is newer than EHLO. A
+        // priority is lowered then.
+        let unranked = Timing {
+            priority: None,
+            ..*timing
+        };
+        let offered = self.judge_parameters(facts, trust, &unranked);
+        if !offered.is_accepted() {
+            return offered;
+        }
+        let offer = self.offer(facts, trust);
+        if let (Some(hold), Some(limit)) = (timing.hold, offer.hold) {
             if hold <= 0 {
                 return refusals::HOLD_IN_THE_PAST.because("the time to hold it until has been");
             }
-            let limit = rules.max_hold.unwrap_or_default();
             if hold > milliseconds(limit) {
                 let asked = format_duration(Duration::from_millis(hold.unsigned_abs()));
-                let limit = rules.max_hold.map_or("never".to_owned(), format_duration);
                 return refusals::HOLD_TOO_LONG.because(format!(
-                    "{asked} are asked for, `max-hold` is {limit} for {}",
-                    trust.class()
+                    "{asked} are asked for, `max-hold` is {} for {}",
+                    format_duration(limit),
+                    class(true)
                 ));
             }
         }
-        let Some(deliver_by) = timing.deliver_by else {
+        let (Some(deliver_by), Some(least)) = (timing.deliver_by, offer.deliver_by) else {
             return Verdict::accepted();
         };
-        if timing.or_return && deliver_by < milliseconds(rules.min_deliver_by) {
+        if timing.or_return && deliver_by < milliseconds(least) {
             let asked = format_duration(Duration::from_millis(deliver_by.max(0).unsigned_abs()));
             return refusals::DELIVER_BY_TOO_SOON.because(format!(
                 "{asked} are given, `min-deliver-by` is {} for {}",
-                format_duration(rules.min_deliver_by),
-                trust.class()
+                format_duration(least),
+                class(true)
             ));
         }
         // RFC 4865 §5.2.2.

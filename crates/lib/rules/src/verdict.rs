@@ -149,6 +149,12 @@ pub(crate) mod refusals {
         "4.7.1",
         "Not seen before: try again in a few minutes",
     );
+    /// What `smtp_protocol`'s session answers by itself.
+    pub(crate) const LOGIN_REQUIRED: Verdict =
+        refusal("login-required", 530, "5.7.0", "Authentication required");
+    /// Likewise, of a parameter of an extension that the session is not offered.
+    pub(crate) const NOT_OFFERED: Verdict =
+        refusal("not-offered", 555, "5.5.4", "Unknown parameter");
     pub(crate) const HOLD_TOO_LONG: Verdict = refusal(
         "hold-too-long",
         501,

@@ -26,6 +26,19 @@ fn the_default_document_is_valid_and_empty() {
 }
 
 #[test]
+fn a_document_has_a_longest_length() {
+    let comment = |octets: usize| format!("#{}", "x".repeat(octets - 1));
+    assert!(Policy::parse(&comment(Policy::LONGEST_DOCUMENT)).is_ok());
+    assert_eq!(
+        errors(&comment(Policy::LONGEST_DOCUMENT + 1)),
+        [(
+            1,
+            "the document has 8388609 octets, a policy can have 8388608 (8 MiB)".to_owned()
+        )]
+    );
+}
+
+#[test]
 fn the_default_document_says_what_an_empty_one_means() {
     let empty = Policy::parse("").unwrap();
     let default = Policy::parse(Policy::default_document()).unwrap();

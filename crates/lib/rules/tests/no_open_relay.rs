@@ -174,6 +174,8 @@ fn write_rule(document: &mut String, meant: &mut Meant, rule: &Rule) {
 fn recipient() -> impl Strategy<Value = (String, Option<usize>)> {
     let local = prop_oneof![
         4 => Just("bob".to_owned()),
+        1 => prop::sample::select(vec!["postmaster", "Postmaster", "\"postmaster\""])
+            .prop_map(str::to_owned),
         1 => prop::sample::select(NAMES.to_vec()).prop_map(|name| format!("bob%{name}")),
         1 => prop::sample::select(NAMES.to_vec()).prop_map(|name| format!("{name}!bob")),
         1 => prop::sample::select(NAMES.to_vec()).prop_map(|name| format!("\"bob@{name}\"")),
@@ -312,11 +314,12 @@ proptest! {
             .unwrap_or_else(|errors| panic!("{errors}\n{}", written.document));
         let sender = ReversePath::parse(sender).unwrap();
         let trust = policy.trust_of_sender(&facts, &sender);
-        let Ok(recipient) = policy.forward_path(&path) else { return Ok(()) };
         if trust.trusted {
             return Ok(());
         }
-        let answer = policy.accept_recipient(&facts, &trust, &sender, &recipient);
+        // What smtp-server asks.
+        let accepted = policy.accept_forward_path(&facts, &trust, &sender, &path);
+        let Ok((recipient, answer)) = accepted else { return Ok(()) };
         let kind = ends_in.and_then(|index| written.meant[index]);
         for route in routes(answer) {
             let open = match kind {

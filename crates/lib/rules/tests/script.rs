@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
 
 use proptest::prelude::*;
-use rules::{Checked, EmailAddress, Policy, Script};
+use rules::{Checked, EmailAddress, ListenerRole, Policy, Script};
 
 const POLICY: &str = r#"
 [[domain]]
@@ -99,6 +99,43 @@ fn interface_proxy_and_name_are_those_of_one_client() {
 }
 
 #[test]
+fn a_listener_has_the_role_that_is_told_or_else_known() {
+    let text = "listener office\nclient 10.0.0.5\nmail <a@x.test> -> accepted\n\
+                listener office role=mx\nclient 10.0.0.5\nmail <a@x.test> -> accepted\n\
+                listener other\nclient 10.0.0.5\nmail <a@x.test> -> accepted\n";
+    let met = |script: Script| -> Vec<bool> {
+        let checked = script.play(&Policy::parse("").unwrap(), &|_| false);
+        checked.iter().map(|checked| checked.met).collect()
+    };
+    let script = Script::parse(text).unwrap();
+    assert_eq!(met(script), [true, true, true]);
+    let submission = Some(ListenerRole::Submission);
+    let known = |name: &str| submission.filter(|_| name == "office");
+    let script = Script::parse(text).unwrap().knowing(&known);
+    assert_eq!(met(script), [false, true, true]);
+}
+
+#[test]
+fn what_was_looked_at_is_found_with_each_expectation() {
+    let checked = play(
+        "client 203.0.113.9 rate=left -> accepted\ntrust -> untrusted\n\
+         mail <a@x.test> size=1 -> accepted\nrcpt <b@y.test> -> accepted\n",
+    );
+    let last = |at: usize| {
+        let step = checked[at].found.steps.last().unwrap();
+        format!("{}: {}", step.rule, step.outcome)
+    };
+    assert_eq!(last(0), "[receiving.untrusted] refuse-early-talkers: off");
+    assert!(
+        last(1).starts_with("network and login: untrusted"),
+        "{}",
+        last(1)
+    );
+    assert_eq!(last(2), "MAIL FROM:<a@x.test>: accepted");
+    assert_eq!(last(3), "relay rule: relay-denied");
+}
+
+#[test]
 fn the_bare_postmaster_is_reached_by_everybody() {
     let policy = Policy::parse("[delivery]\npostmaster = \"admin@elsewhere.test\"\n").unwrap();
     let script = Script::parse(
@@ -149,6 +186,14 @@ fn everything_that_is_wrong_with_a_script_is_told_by_line() {
         (
             "listener mx lan",
             "line 1: `lan`: a class is auto, internal, external or dmz",
+        ),
+        (
+            "listener mx role=msa",
+            "line 1: `msa`: a role is mx or submission",
+        ),
+        (
+            "client ::1\nmail <> priority=10",
+            "line 2: `10` is no priority from -9 to 9",
         ),
         (
             "client ::1\nhelo x -> accepted",
@@ -232,7 +277,8 @@ fn everything_that_is_wrong_with_a_script_is_told_by_line() {
         ),
         (
             "client ::1\nmail <> visitor=new",
-            "line 2: `visitor=new` is not known here; there can be size=, hold=, deliver-by=, recipients=, free=, \
+            "line 2: `visitor=new` is not known here; there can be size=, hold=, deliver-by=, priority=, \
+             recipients=, free=, \
              rate=, sender-domain=",
         ),
         (

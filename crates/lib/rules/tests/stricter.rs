@@ -27,9 +27,14 @@ struct Strictness {
     refusals: u8,
 }
 
+/// Mostly none: where many rules refuse, none of them is seen to.
+fn level() -> impl Strategy<Value = u8> {
+    prop_oneof![8 => Just(0), 1 => Just(1), 1 => Just(2)]
+}
+
 impl Strictness {
     fn any() -> impl Strategy<Value = Self> {
-        prop::array::uniform11(0_u8..3).prop_map(|levels| {
+        prop::array::uniform11(level()).prop_map(|levels| {
             let [
                 relay,
                 size,
@@ -214,7 +219,7 @@ proptest! {
     #[test]
     fn a_stricter_rule_never_accepts_more(
         lax in Strictness::any(),
-        by in prop::array::uniform11(0_u8..3),
+        by in prop::array::uniform11(level()),
         messages in prop::collection::vec(messages(), 1..10),
         trusted in any::<bool>(),
     ) {
@@ -230,8 +235,11 @@ proptest! {
     }
 }
 
-/// Rules of who comes, each by how strict it is.
-fn held(levels: &[usize; 7], trusted: bool) -> Policy {
+/// How many of them there are.
+const LEVELS: usize = 9;
+
+/// Rules of who comes and what they ask, each by how strict it is.
+fn held(levels: &[usize; LEVELS], trusted: bool) -> Policy {
     let class = if trusted { "trusted" } else { "untrusted" };
     let [
         early,
@@ -241,9 +249,12 @@ fn held(levels: &[usize; 7], trusted: bool) -> Policy {
         rates,
         attachments,
         vouched,
+        hold,
+        deliver_by,
     ] = *levels;
-    // Whoever is trusted need not come twice.
+    // Whoever is trusted need not come twice, and nobody else can ask for times.
     let greylisting = if trusted { 0 } else { greylisting };
+    let (hold, deliver_by) = if trusted { (hold, deliver_by) } else { (0, 0) };
     let lines = [
         [
             "",
@@ -282,6 +293,8 @@ fn held(levels: &[usize; 7], trusted: bool) -> Policy {
             "spf = { fail = \"junk\" }\ndmarc = { reject = \"quarantine\" }",
             "spf = { fail = \"refuse\" }\ndmarc = { reject = \"refuse\" }",
         ][vouched],
+        ["", "max-hold = \"2 h\"", "max-hold = \"never\""][hold],
+        ["", "min-deliver-by = \"5 min\"", "min-deliver-by = \"2 h\""][deliver_by],
     ];
     let text = format!(
         "[receiving.{class}]\n{}\n[[domain]]\nname = \"example.test\"\ndeliver = \"mailboxes\"\n",
@@ -291,7 +304,7 @@ fn held(levels: &[usize; 7], trusted: bool) -> Policy {
 }
 
 /// How far a session gets of which this is known: 0 refused, 1 kept back, 2 to Junk, 3 accepted.
-fn gets(policy: &Policy, trusted: bool, circumstances: &Circumstances) -> u8 {
+fn gets(policy: &Policy, trusted: bool, (circumstances, timing): &(Circumstances, Timing)) -> u8 {
     let mut facts = SessionFacts::new(
         "mx",
         "203.0.113.9".parse().unwrap(),
@@ -299,6 +312,9 @@ fn gets(policy: &Policy, trusted: bool, circumstances: &Circumstances) -> u8 {
     );
     if trusted {
         facts.class = rules::ListenerClass::Internal;
+        // Who can ask for everything.
+        facts.role = rules::ListenerRole::Submission;
+        facts.login = Some("a@x.test".to_owned());
     }
     let story = explain(
         policy,
@@ -306,7 +322,7 @@ fn gets(policy: &Policy, trusted: bool, circumstances: &Circumstances) -> u8 {
             facts: &facts,
             sender: &ReversePath::parse("a@x.test").unwrap(),
             size: None,
-            timing: Timing::default(),
+            timing: *timing,
             recipients: &["bob@example.test".to_owned()],
             taken: 0,
             has_user: &|_| true,
@@ -356,14 +372,29 @@ fn known() -> impl Strategy<Value = Circumstances> {
         })
 }
 
+fn timings() -> impl Strategy<Value = Timing> {
+    let lengths = || {
+        prop::option::weighted(
+            0.3,
+            prop::sample::select(vec![60_000, 3_600_000, 9_000_000]),
+        )
+    };
+    (lengths(), lengths(), any::<bool>()).prop_map(|(hold, deliver_by, or_return)| Timing {
+        hold,
+        deliver_by,
+        or_return: or_return && deliver_by.is_some(),
+        priority: None,
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn a_stricter_rule_never_accepts_more_of_what_is_known(
-        lax in prop::array::uniform7(0_usize..3),
-        by in prop::array::uniform7(0_usize..3),
-        known in prop::collection::vec(known(), 1..10),
+        lax in prop::array::uniform9(0_usize..3),
+        by in prop::array::uniform9(0_usize..3),
+        known in prop::collection::vec((known(), timings()), 1..10),
         trusted in any::<bool>(),
     ) {
         let strict = std::array::from_fn(|at| (lax[at] + by[at]).min(2));

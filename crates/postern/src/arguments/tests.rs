@@ -135,14 +135,52 @@ fn what_makes_no_sense_is_refused() {
 }
 
 #[test]
+fn what_is_wrong_is_told_without_the_hints_for_people() {
+    for (line, expected) in [
+        (
+            "postern queue list --json --frobnicate",
+            "unexpected argument '--frobnicate' found",
+        ),
+        (
+            "postern user add bob --json",
+            "invalid value 'bob' for '<ADDRESS>': an address needs `@` and a domain",
+        ),
+        (
+            "postern domain add --json",
+            "the following required arguments were not provided:\n  <NAME>",
+        ),
+    ] {
+        assert_eq!(reason(&parse(line).unwrap_err()), expected, "{line}");
+    }
+    for line in ["postern --json", "postern domain --json"] {
+        let reason = reason(&parse(line).unwrap_err());
+        assert!(reason.contains("requires a subcommand"), "{reason}");
+        assert!(!reason.contains("Usage"), "{reason}");
+    }
+}
+
+#[test]
+fn json_is_asked_for_by_an_option_and_not_by_what_stands_behind_them() {
+    let ask = |line: &str| {
+        let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        ask_json(&words)
+    };
+    assert!(ask("postern --json frobnicate"));
+    assert!(ask("postern queue list --frobnicate --json"));
+    assert!(!ask("postern queue list"));
+    assert!(!ask("postern sendmail -- --json"));
+    assert!(!ask("--json"));
+}
+
+#[test]
 fn called_by_the_name_of_sendmail_it_is_that_command() {
     for name in ["sendmail", "/usr/sbin/sendmail"] {
         let words = [name, "-t", "-i", "--", "bob@example.test"];
-        let arguments = crate::arguments(words.map(Into::into).to_vec()).unwrap();
+        let arguments = crate::arguments(&words.map(Into::into)).unwrap();
         assert!(matches!(arguments.command, Command::Sendmail(_)), "{name}");
     }
     let words = ["/usr/bin/postern", "status"];
-    let arguments = crate::arguments(words.map(Into::into).to_vec()).unwrap();
+    let arguments = crate::arguments(&words.map(Into::into)).unwrap();
     assert!(matches!(arguments.command, Command::Status(_)));
     assert!(parse("postern sendmail -oi -f a@x.test -- -t").is_ok());
     assert!(parse("postern --data /srv sendmail -h 3 bob").is_ok());

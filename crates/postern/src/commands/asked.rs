@@ -29,7 +29,7 @@ pub(super) async fn policy(
     system: &System,
 ) -> Result<Asked, Failure> {
     if let Some(file) = file {
-        let policy = Policy::parse(&policy::read(file)?).map_err(|errors| {
+        let policy = Policy::parse(&policy::document(file)?).map_err(|errors| {
             let errors = errors.iter().map(|error| policy::at(file, error));
             let errors: Vec<String> = errors.collect();
             Failure::Usage(format!("the policy is not valid\n{}", errors.join("\n")))

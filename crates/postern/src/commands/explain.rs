@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rules::{
-    BlockedAttachments, Circumstances, EmailAddress, ListenerClass, Play, Policy, ReverseName,
-    ReversePath, Screened, SessionFacts, SessionInterface, Timing, explain, parse_duration,
-    parse_size, supposed_local,
+    BlockedAttachments, Circumstances, EmailAddress, ListenerClass, ListenerRole, Play, Policy,
+    ReverseName, ReversePath, Screened, SessionFacts, SessionInterface, Timing, explain,
+    parse_duration, parse_size, supposed_local,
 };
 
 use super::asked::{self, Asked};
@@ -36,7 +36,7 @@ Examples:
   postern explain --peer 203.0.113.9 --from a@x.test --to bob@example.test
   postern explain --peer 10.0.0.7 --login bob@example.test --from bob@example.test --to b@y.test
   postern explain --peer 203.0.113.9 --from a@x.test --size '60 MiB' --to b@y.test --to c@y.test
-  postern explain --peer 10.0.0.7 --login bob@example.test --from bob@example.test --hold '40 days' --to b@y.test
+  postern explain --role submission --peer 10.0.0.7 --login bob@example.test --from bob@example.test --hold '40 days' --to b@y.test
   postern explain --peer 10.0.0.7 --interface eth1=dmz --from a@x.test --to b@y.test
   postern explain --peer 203.0.113.9 --reverse-name mail.partner.test --from a@x.test --to b@y.test
   postern explain --peer 203.0.113.9 --from a@x.test --to bob@example.test --message mail.eml --dns
@@ -62,6 +62,10 @@ pub struct Arguments {
     /// In what time MAIL asks for it to be delivered or returned (BY), such as '10 min'
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     deliver_by: Option<Duration>,
+    /// Priority that MAIL asks for, -9 to 9
+    #[arg(long, value_name = "N", allow_negative_numbers = true,
+          value_parser = clap::value_parser!(i8).range(-9..=9))]
+    priority: Option<i8>,
     /// RCPT TO; may be repeated
     #[arg(long, value_name = "ADDRESS", required = true)]
     to: Vec<String>,
@@ -71,6 +75,10 @@ pub struct Arguments {
     /// Class of the listener: auto, internal, external or dmz
     #[arg(long, default_value = "auto")]
     class: ListenerClass,
+    /// For whom the listener is: mx (other servers) or submission (people's programs, behind a
+    /// login); what the configuration says of a listener of that name unless given, else mx
+    #[arg(long)]
+    role: Option<ListenerRole>,
     /// Interface that has the local address, and its class: internal, external or dmz; found by the
     /// addresses alone unless given. `postern network` shows those of this machine
     #[arg(long, value_name = "NAME=CLASS", value_parser = interface)]
@@ -178,6 +186,8 @@ impl Known {
 /// What the command line says, and what the running system and the DNS say besides.
 async fn learn(arguments: &Arguments, asked: &Asked, system: &System) -> Result<Known, Failure> {
     let mut known = Known::told(arguments)?;
+    let role = arguments.role.or(system.role_of(&arguments.listener));
+    known.facts.role = role.unwrap_or_default();
     if arguments.dns {
         let dns = dns::resolver(system)?;
         if arguments.reverse_names.is_empty() {
@@ -239,6 +249,7 @@ fn timing(arguments: &Arguments) -> Timing {
         hold: arguments.hold.map(milliseconds),
         deliver_by: arguments.deliver_by.map(milliseconds),
         or_return: arguments.deliver_by.is_some(),
+        priority: arguments.priority,
     }
 }
 
@@ -268,6 +279,7 @@ fn facts(arguments: &Arguments) -> SessionFacts {
         .unwrap_or_else(|| supposed_local(arguments.peer));
     let mut facts = SessionFacts::new(arguments.listener.as_str(), arguments.peer, local);
     facts.class = arguments.class;
+    facts.role = arguments.role.unwrap_or_default();
     facts.interface.clone_from(&arguments.interface);
     facts.proxy = arguments.proxy;
     facts.reverse_name = match arguments.reverse_names.as_slice() {

@@ -16,9 +16,6 @@ use crate::screen::{Screen, columns, number, utc, written};
 use crate::system::System;
 use crate::unified_diff::unified_diff;
 
-/// Larger than a policy of many thousand domains.
-const LONGEST: u64 = 32 << 20;
-
 /// What can be done with the policy.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
@@ -100,7 +97,7 @@ pub(crate) async fn run(
             expected_revision,
             yes,
         } => {
-            let document = read(&file)?;
+            let document = document(&file)?;
             if says_nothing(&document) && !yes {
                 return Err(Failure::refused(format!(
                     "{} says nothing: in force it would take away every domain, gateway and account \
@@ -180,7 +177,7 @@ async fn diff(
 ) -> Result<Outcome, Failure> {
     let old = revision::get(system, revision).await?;
     let (new_name, new) = match file {
-        Some(file) => (file.display().to_string(), read(file)?),
+        Some(file) => (file.display().to_string(), document(file)?),
         None => {
             let newest = revision::get(system, 0).await?;
             (format!("revision {}", newest.revision), newest.document)
@@ -203,7 +200,7 @@ async fn diff(
 }
 
 fn check(screen: &Screen, file: &Path) -> Result<Outcome, Failure> {
-    let document = read(file)?;
+    let document = document(file)?;
     let errors = match Policy::parse(&document) {
         Ok(_) => Vec::new(),
         Err(errors) => errors.iter().cloned().collect(),
@@ -237,24 +234,29 @@ pub(super) fn at(file: &Path, error: &rules::PolicyError) -> String {
     format!("{}:{}: {}", file.display(), error.line, error.reason)
 }
 
-/// Reads a document; `-` is standard input.
-pub(super) fn read(file: &Path) -> Result<String, Failure> {
-    let failed = |error: std::io::Error| {
-        Failure::Usage(format!("{} cannot be read: {error}", file.display()))
-    };
-    let mut text = String::new();
-    let size = if file == Path::new("-") {
-        let stdin = std::io::stdin().lock();
-        stdin.take(LONGEST + 1).read_to_string(&mut text)
+/// Reads a policy's document; `-` is standard input.
+pub(super) fn document(file: &Path) -> Result<String, Failure> {
+    read(file, Policy::LONGEST_DOCUMENT)
+}
+
+/// Reads a text of at most so many octets.
+fn read(file: &Path, longest: usize) -> Result<String, Failure> {
+    let name = file.display();
+    let failed = |error: std::io::Error| Failure::Usage(format!("{name} cannot be read: {error}"));
+    let mut input: Box<dyn Read> = if file == Path::new("-") {
+        Box::new(std::io::stdin().lock())
     } else {
-        let file = std::fs::File::open(file).map_err(failed)?;
-        file.take(LONGEST + 1).read_to_string(&mut text)
+        Box::new(std::fs::File::open(file).map_err(failed)?)
     };
-    if size.map_err(failed)? as u64 > LONGEST {
-        let reason = format!("{} is larger than 32 MiB", file.display());
+    let mut octets = Vec::new();
+    let beyond = longest as u64 + 1;
+    let size = input.by_ref().take(beyond).read_to_end(&mut octets);
+    if size.map_err(failed)? > longest {
+        let limit = rules::format_size(longest as u64);
+        let reason = format!("{name} is too large: it can have at most {limit}");
         return Err(Failure::refused(reason));
     }
-    Ok(text)
+    String::from_utf8(octets).map_err(|_| Failure::Usage(format!("{name} is no UTF-8 text")))
 }
 
 /// A revision as shown in JSON.
@@ -295,7 +297,31 @@ fn table(revisions: &[Revision], screen: &Screen) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
     use super::*;
+
+    #[test]
+    fn what_no_policy_can_have_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("policy.toml");
+        let longest = "#".repeat(Policy::LONGEST_DOCUMENT);
+        std::fs::write(&file, &longest).unwrap();
+        assert_eq!(document(&file).unwrap(), longest);
+        std::fs::write(&file, longest + "\n").unwrap();
+        let failure = document(&file).unwrap_err();
+        assert_eq!(failure.code(), 1);
+        let told = failure.to_string();
+        assert!(
+            told.ends_with("is too large: it can have at most 8 MiB"),
+            "{told}"
+        );
+        std::fs::write(&file, b"\xff").unwrap();
+        let failure = document(&file).unwrap_err();
+        assert!(
+            failure.to_string().ends_with("is no UTF-8 text"),
+            "{failure}"
+        );
+    }
 
     #[test]
     fn a_document_of_comments_says_nothing() {

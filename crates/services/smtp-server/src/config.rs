@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use rules::{InterfaceSetting, ListenerClass, Network};
+use rules::{InterfaceSetting, ListenerClass, ListenerRole, Network};
 use serde::Deserialize;
 use service_kit::ClientCertificates;
 
@@ -99,7 +99,7 @@ pub struct ListenerConfig {
     pub name: Option<String>,
     /// For whom it is.
     #[serde(default)]
-    pub role: Role,
+    pub role: ListenerRole,
     /// How it is protected.
     #[serde(default)]
     pub tls: TlsMode,
@@ -122,27 +122,6 @@ pub struct ListenerConfig {
     /// Take passwords without TLS.
     #[serde(default)]
     pub plaintext_auth: bool,
-}
-
-/// For whom a listener is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Other servers.
-    #[default]
-    Mx,
-    /// People's programs, behind a login (RFC 6409).
-    Submission,
-}
-
-impl Role {
-    /// As `Origin.component` names it.
-    pub(crate) fn component(self) -> &'static str {
-        match self {
-            Self::Mx => "smtp",
-            Self::Submission => "submission",
-        }
-    }
 }
 
 /// How a listener is protected.
@@ -188,9 +167,9 @@ mod tests {
         .unwrap();
         assert_eq!(config.max_connections, 10);
         assert_eq!(config.command_timeout_seconds, 300);
-        assert_eq!(config.listener[0].role, Role::Mx);
+        assert_eq!(config.listener[0].role, ListenerRole::Mx);
         assert_eq!(config.listener[0].tls, TlsMode::Starttls);
-        assert_eq!(config.listener[1].role, Role::Submission);
+        assert_eq!(config.listener[1].role, ListenerRole::Submission);
         assert_eq!(config.listener[1].class, ListenerClass::External);
         assert!(config.listener[0].proxies.is_empty() && !config.listener[0].proxy_protocol);
         assert!(config.listener[1].proxies[0].contains("10.1.2.3".parse().unwrap()));

@@ -27,7 +27,7 @@ use smtp_protocol::server::{Announced, CloseReason, Event, Session, Terms};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Role, TlsMode};
+use crate::config::TlsMode;
 use crate::replies;
 use crate::server::{Listener, Server};
 use content::Incoming;
@@ -305,7 +305,7 @@ impl Connection {
             starttls: !tls && self.listener.tls.is_some(),
             auth: tls || self.listener.plaintext_auth,
             mechanisms: self.mechanisms(),
-            auth_required: self.listener.role == Role::Submission,
+            auth_required: self.facts.role.needs_login(),
             xclient: self.may_tell(),
             size: rules.max_size,
             announced: Announced {

@@ -33,7 +33,7 @@ mod throttle;
 mod trace_header;
 mod users;
 
-pub use config::{Config, ListenerConfig, Role, TlsMode};
+pub use config::{Config, ListenerConfig, TlsMode};
 pub use listen::{Running, start};
 
 /// Serves until the process is told to shut down, then drains.

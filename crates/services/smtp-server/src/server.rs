@@ -9,12 +9,12 @@ use api::policy_watch::PolicyWatch;
 use api::queue_client::Enqueuer;
 use host_network::HostNetwork;
 use mail_authentication::{Authenticator, Dns, ReverseNames};
-use rules::{InterfaceSetting, ListenerClass};
+use rules::{InterfaceSetting, ListenerClass, ListenerRole};
 use service_kit::{ServerTls, Service};
 use session_io::Proxies;
 use smtp_protocol::server::Limits;
 
-use crate::config::{Config, ListenerConfig, Role, TlsMode};
+use crate::config::{Config, ListenerConfig, TlsMode};
 use crate::connection::Times;
 use crate::free_space::FreeSpace;
 use crate::login_methods::LoginMethods;
@@ -101,7 +101,7 @@ impl Server {
 /// A listener, as its connections see it.
 pub(crate) struct Listener {
     pub(crate) name: Arc<str>,
-    pub(crate) role: Role,
+    pub(crate) role: ListenerRole,
     pub(crate) class: ListenerClass,
     pub(crate) proxies: Proxies,
     /// The proxies tell by XCLIENT; otherwise, if there are any, by a PROXY header.

@@ -46,7 +46,8 @@ pub struct ReceivingRules {
     pub min_free_space: Option<u64>,
     /// How long a sender may have a message held (FUTURERELEASE). Never for untrusted sessions.
     pub max_hold: Option<Duration>,
-    /// How soon a sender may want a message delivered or returned (DELIVERBY).
+    /// How soon a sender may want a message delivered or returned (DELIVERBY). Of trusted sessions
+    /// alone: others cannot ask.
     pub min_deliver_by: Duration,
     /// The highest priority that a sender may give a message (MT-PRIORITY). 0 for untrusted sessions.
     pub max_priority: i8,
@@ -130,8 +131,8 @@ const SEND_AS: Keys = Keys {
 /// What is asked of logins alone.
 const OF_LOGINS: [&str; 2] = ["senders-must-belong-to-login", "send-as"];
 
-/// What only senders who are trusted can ask.
-const OF_SUBMISSION: [&str; 2] = ["max-hold", "max-priority"];
+/// What only senders who are trusted can ask: see [`crate::Policy::offer`].
+const OF_SUBMISSION: [&str; 3] = ["max-hold", "min-deliver-by", "max-priority"];
 
 impl Receiving {
     pub(crate) fn read(top: &Section<'_, '_>) -> Self {
@@ -204,8 +205,8 @@ impl Receiving {
                     section.refuse(
                         key,
                         format!(
-                            "strangers' mail is neither held nor preferred, whatever they ask: \
-                             `{key}` belongs into [receiving.trusted]"
+                            "strangers cannot ask for their mail to be held, returned when it is late \
+                             or preferred: `{key}` belongs into [receiving.trusted]"
                         ),
                     );
                 }

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Play, Step, receiving_rules};
+use super::receiving_rules::{Stage, told};
+use super::{Play, Step};
 use crate::attachments::AttachmentAction;
 use crate::authentication::{Action, AuthenticationFacts, Finding, charges};
 use crate::circumstances::{Screened, Unwanted};
@@ -65,8 +66,8 @@ pub(super) fn play(policy: &Policy, play: &Play<'_>, trust: &Trust) -> (Vec<Step
         screened: play.screened(&policy.receiving(trust.trusted).attachments),
     };
     let (end, cause) = content.judge();
-    let steps =
-        receiving_rules::of_message(policy, play, trust, cause, &|rule| content.outcome(rule));
+    let outcome = |rule: &str| content.outcome(rule);
+    let steps = told(Stage::Message, policy, play, trust, cause, &outcome);
     (steps, end)
 }
 

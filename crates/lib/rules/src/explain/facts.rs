@@ -132,6 +132,7 @@ const FACTS: &[(&str, Told)] = &[
     }),
     ("listener", |facts| facts.listener.to_string()),
     ("listener class", |facts| class(facts.class).to_owned()),
+    ("listener role", |facts| facts.role.as_str().to_owned()),
     ("default gateways", |facts| {
         let gateways: Vec<_> = facts.gateways.iter().map(ToString::to_string).collect();
         gateways.join(", ")
@@ -151,11 +152,14 @@ pub(super) fn told(play: &Play<'_>) -> Vec<Fact> {
         value: told(play.facts),
     });
     let size = play.size.map_or_else(String::new, format_size);
+    let priority = play.timing.priority;
+    let priority = priority.map_or_else(String::new, |priority| priority.to_string());
     let transaction = [
         ("sender", format!("<{}>", play.sender)),
         ("declared size", size),
         ("held for", length(play.timing.hold)),
         ("to be delivered within", deliver_by(&play.timing)),
+        ("priority", priority),
     ];
     let circumstances = CIRCUMSTANCES.iter().map(|(name, told)| Fact {
         name,

@@ -44,7 +44,7 @@ fn first_refusal(questions: &[&dyn Fn() -> Judged]) -> Judged {
 }
 
 /// What is known of a session before the client has said anything.
-pub(super) fn at_connect(play: &Play<'_>) -> SessionFacts {
+fn at_connect(play: &Play<'_>) -> SessionFacts {
     SessionFacts {
         helo: None,
         login: None,
@@ -53,7 +53,7 @@ pub(super) fn at_connect(play: &Play<'_>) -> SessionFacts {
 }
 
 /// What is known of it when the client may have spoken too early.
-pub(super) fn when_talking(play: &Play<'_>) -> SessionFacts {
+fn when_talking(play: &Play<'_>) -> SessionFacts {
     let mut facts = at_connect(play);
     if play.circumstances.talk == Some(Talk::Early(Early::Hello)) {
         facts.helo.clone_from(&play.facts.helo);
@@ -61,27 +61,27 @@ pub(super) fn when_talking(play: &Play<'_>) -> SessionFacts {
     facts
 }
 
-/// Whether the connection is greeted.
-pub(super) fn connection(policy: &Policy, play: &Play<'_>) -> Judged {
+/// Whether the connection is greeted, and how it is trusted then.
+pub(super) fn connection(policy: &Policy, play: &Play<'_>) -> (Trust, Judged) {
     let facts = at_connect(play);
     let trust = policy.trust(&facts);
-    share(policy, play, &facts, &trust, Counted::Connections)
+    let judged = share(policy, play, &facts, &trust, Counted::Connections);
+    (trust, judged)
 }
 
-/// Whether the client waits for its turn.
-pub(super) fn talk(policy: &Policy, play: &Play<'_>) -> Judged {
+/// Whether the client waits for its turn, and how it is trusted then.
+pub(super) fn talk(policy: &Policy, play: &Play<'_>) -> (Trust, Judged) {
+    let trust = policy.trust(&when_talking(play));
     let Some(Talk::Early(early)) = play.circumstances.talk else {
-        return Judged::accepted();
+        return (trust, Judged::accepted());
     };
-    let verdict = policy.accept_early_talker(&policy.trust(&when_talking(play)), early);
-    Judged {
-        cause: if verdict.is_accepted() {
-            verdict.name
-        } else {
-            "early-talker"
-        },
-        verdict,
-    }
+    let verdict = policy.accept_early_talker(&trust, early);
+    let cause = if verdict.is_accepted() {
+        verdict.name
+    } else {
+        "early-talker"
+    };
+    (trust, Judged { verdict, cause })
 }
 
 /// MAIL.
@@ -93,16 +93,24 @@ pub(super) fn sender(policy: &Policy, play: &Play<'_>, trust: &Trust) -> Judged 
         circumstances,
         ..
     } = *play;
+    let timing = &play.timing;
     first_refusal(&[
+        &|| policy.accept_without_login(facts).into(),
+        // Of the sender nothing is known yet when the session reads the parameters.
+        &|| {
+            policy
+                .judge_parameters(facts, &policy.trust(facts), timing)
+                .into()
+        },
+        &|| Judged {
+            verdict: policy.accept_timing(facts, trust, timing),
+            // What refuses it may be answered with `trust-unknown`.
+            cause: policy.judge_timing(facts, trust, timing).name,
+        },
         &|| policy.accept_free_space(trust, circumstances.free).into(),
         &|| Judged {
             verdict: policy.accept_sender(facts, trust, sender, size),
-            // What refuses it may be answered with `trust-unknown`.
             cause: policy.judge_sender(facts, trust, sender, size).name,
-        },
-        &|| Judged {
-            verdict: policy.accept_timing(trust, &play.timing),
-            cause: policy.judge_timing(trust, &play.timing).name,
         },
         &|| share(policy, play, facts, trust, Counted::Messages),
         &|| listings(policy, play, trust).into(),

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::judged::{self, Judged};
-use super::{Play, Step, receiving_rules};
+use super::receiving_rules::{PASSED, Stage, told};
+use super::{Play, Step};
 use crate::address::EmailAddress;
 use crate::path::ForwardPath;
 use crate::policy::Policy;
@@ -64,7 +65,8 @@ pub(super) fn play(
     text: &str,
 ) -> RecipientStory {
     let another = Judged::from(policy.accept_another_recipient(trust, taken));
-    let steps = receiving_rules::of_recipient(policy, play, trust, &another);
+    let rules = |stage, judged: &Judged| told(stage, policy, play, trust, judged.cause, PASSED);
+    let steps = rules(Stage::Recipient, &another);
     let mut story = RecipientStory::refused(text, another.verdict);
     story.steps = steps;
     if !story.verdict.is_accepted() {
@@ -81,8 +83,7 @@ pub(super) fn play(
             settle(answer, play, &mut story);
             if story.verdict.is_accepted() {
                 let judged = judged::accepted_recipient(policy, play, trust, &recipient);
-                let rules = receiving_rules::of_accepted(policy, play, trust, &judged);
-                story.steps.extend(rules);
+                story.steps.extend(rules(Stage::Accepted, &judged));
                 if !judged.verdict.is_accepted() {
                     story.refuse(judged.verdict);
                 }

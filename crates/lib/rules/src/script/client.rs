@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use super::read::unknown;
 use crate::circumstances::Circumstances;
-use crate::facts::{ListenerClass, ReverseName, SessionFacts, supposed_local};
+use crate::facts::{ListenerClass, ListenerRole, ReverseName, SessionFacts, supposed_local};
 use crate::interface::{NetworkClass, SessionInterface};
 
 /// Where sessions come in.
 pub(super) struct Listener {
     name: Arc<str>,
     class: ListenerClass,
+    /// Where the script says.
+    pub(super) role: Option<ListenerRole>,
     local: Option<IpAddr>,
     gateways: Arc<[IpAddr]>,
 }
@@ -21,6 +23,7 @@ impl Default for Listener {
         Self {
             name: "mx".into(),
             class: ListenerClass::Auto,
+            role: None,
             local: None,
             gateways: Arc::new([]),
         }
@@ -50,7 +53,7 @@ const CLIENT: &[(&str, Tell)] = &[
     }),
 ];
 
-/// `listener NAME [CLASS] [local=ADDRESS] [gateway=ADDRESS]...`
+/// `listener NAME [CLASS] [role=ROLE] [local=ADDRESS] [gateway=ADDRESS]...`
 pub(super) fn listener(words: &[&str]) -> Result<Listener, String> {
     let Some((name, options)) = words.split_first() else {
         return Err("`listener` needs a name".to_owned());
@@ -62,10 +65,14 @@ pub(super) fn listener(words: &[&str]) -> Result<Listener, String> {
     let mut gateways = Vec::new();
     for word in options {
         match word.split_once('=') {
+            Some(("role", value)) => {
+                let role = value.parse();
+                listener.role = Some(role.map_err(|reason| format!("`{value}`: {reason}"))?);
+            }
             Some(("local", value)) => listener.local = Some(address(value)?),
             Some(("gateway", value)) => gateways.push(address(value)?),
             None => listener.class = class(word)?,
-            Some(_) => return Err(unknown(word, "a class, local= and gateway=")),
+            Some(_) => return Err(unknown(word, "a class, role=, local= and gateway=")),
         }
     }
     listener.gateways = gateways.into();
@@ -91,6 +98,7 @@ pub(super) fn client(
     let local = listener.local.unwrap_or_else(|| supposed_local(peer));
     let mut facts = SessionFacts::new(Arc::clone(&listener.name), peer, local);
     facts.class = listener.class;
+    facts.role = listener.role.unwrap_or_default();
     facts.gateways = Arc::clone(&listener.gateways);
     facts.reverse_name = ReverseName::None;
     let mut circumstances = Circumstances::default();

@@ -1,152 +1,16 @@
 //! A script against a policy.
 
-use std::borrow::Cow;
-use std::fmt;
-
-use serde::Serialize;
-
+use super::answer::Found;
 use super::{Checked, Script, Statement};
 use crate::address::EmailAddress;
 use crate::circumstances::Circumstances;
-use crate::explain::{Explanation, MessageEnd, Play, explain};
+use crate::explain::{Explanation, Play, explain, play_connection, tell_trust};
 use crate::facts::SessionFacts;
 use crate::path::ReversePath;
 use crate::policy::Policy;
 use crate::timing::Timing;
-use crate::trust::{Trust, class};
+use crate::trust::Trust;
 use crate::verdict::Verdict;
-
-/// What a script expects.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Expected {
-    /// The name of a verdict; of a trust decision, or its class.
-    pub verdict: String,
-    /// The reply code, where it matters.
-    pub code: Option<u16>,
-    /// The route, where it matters.
-    pub route: Option<String>,
-    /// What becomes of a message besides, where it matters: `marked NAME`, `unmarked`, `whole`,
-    /// `stripped`.
-    pub becomes: Vec<String>,
-}
-
-/// What a policy does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Found {
-    /// The name of the verdict, or of the trust decision.
-    pub verdict: &'static str,
-    /// The reply code; trust has none.
-    pub code: Option<u16>,
-    /// The route of a recipient that is accepted.
-    pub route: Option<String>,
-    /// What becomes of a message that is taken: what is marked, and whether it stays whole.
-    pub becomes: Vec<String>,
-    /// Whether the session is trusted.
-    pub trusted: bool,
-    /// Why.
-    pub reasons: Vec<Cow<'static, str>>,
-}
-
-impl Found {
-    fn trust(trust: Trust) -> Self {
-        Self {
-            verdict: trust.name,
-            code: None,
-            route: None,
-            becomes: Vec::new(),
-            trusted: trust.trusted,
-            reasons: trust.reasons,
-        }
-    }
-
-    /// What becomes of a message that has come; what is only marked is accepted.
-    fn message(end: MessageEnd, trusted: bool) -> Self {
-        let becomes = end.becomes();
-        let MessageEnd {
-            verdict,
-            junk,
-            quarantine,
-            ..
-        } = end;
-        let mut found = Self::verdict(verdict, trusted, None);
-        found.becomes = becomes;
-        if found.verdict == "accepted" && !quarantine.is_empty() {
-            found.verdict = "quarantine";
-            found.reasons = quarantine
-                .iter()
-                .map(|charge| charge.to_string().into())
-                .collect();
-        } else if found.verdict == "accepted" && junk {
-            found.verdict = "junk";
-        }
-        found
-    }
-
-    fn verdict(verdict: Verdict, trusted: bool, route: Option<String>) -> Self {
-        Self {
-            verdict: verdict.name,
-            code: Some(verdict.code),
-            route,
-            becomes: Vec::new(),
-            trusted,
-            reasons: verdict.reasons,
-        }
-    }
-}
-
-impl Expected {
-    fn is_met_by(&self, found: &Found) -> bool {
-        let named = self.verdict == found.verdict
-            || (found.code.is_none() && self.verdict == class(found.trusted));
-        named
-            && (self.code.is_none() || self.code == found.code)
-            && (self.route.is_none() || self.route == found.route)
-            && self.becomes.iter().all(|word| found.becomes.contains(word))
-    }
-}
-
-/// `relay-denied 550`, `accepted 250 (mailbox bob@example.test)`
-fn write_answer(
-    f: &mut fmt::Formatter<'_>,
-    verdict: &str,
-    code: Option<u16>,
-    route: Option<&str>,
-    becomes: &[String],
-) -> fmt::Result {
-    f.write_str(verdict)?;
-    if let Some(code) = code {
-        write!(f, " {code}")?;
-    }
-    match route {
-        Some(route) => write!(f, " ({route})"),
-        None if becomes.is_empty() => Ok(()),
-        None => write!(f, " ({})", becomes.join(", ")),
-    }
-}
-
-impl fmt::Display for Expected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_answer(
-            f,
-            &self.verdict,
-            self.code,
-            self.route.as_deref(),
-            &self.becomes,
-        )
-    }
-}
-
-impl fmt::Display for Found {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_answer(
-            f,
-            self.verdict,
-            self.code,
-            self.route.as_deref(),
-            &self.becomes,
-        )
-    }
-}
 
 /// Plays a script from its first line to its last.
 pub(super) fn play(
@@ -206,7 +70,11 @@ impl<'a> Stage<'a> {
     /// Performs a statement; what has a verdict gives it.
     fn perform(&mut self, statement: &Statement) -> Option<Found> {
         match statement {
-            Statement::Client(facts, circumstances) => {
+            Statement::Client {
+                facts,
+                circumstances,
+                ..
+            } => {
                 self.facts = (**facts).clone();
                 self.circumstances = (**circumstances).clone();
                 self.transaction = None;
@@ -215,7 +83,7 @@ impl<'a> Stage<'a> {
             Statement::Helo(name) => self.facts.helo = Some(name.clone()),
             Statement::Login(login) => self.facts.login = Some(login.clone()),
             Statement::Tls(tls) => self.facts.tls = *tls,
-            Statement::Trust => return Some(Found::trust(self.trust())),
+            Statement::Trust => return Some(self.tell_trust()),
             Statement::Mail {
                 sender,
                 size,
@@ -239,13 +107,21 @@ impl<'a> Stage<'a> {
         None
     }
 
+    /// The sender, once there is one.
+    fn sender(&self) -> Option<&ReversePath> {
+        self.transaction.as_ref()?.sender.as_ref().ok()
+    }
+
     fn trust(&self) -> Trust {
-        match &self.transaction {
-            Some(Transaction {
-                sender: Ok(sender), ..
-            }) => self.policy.trust_of_sender(&self.facts, sender),
-            _ => self.policy.trust(&self.facts),
+        match self.sender() {
+            Some(sender) => self.policy.trust_of_sender(&self.facts, sender),
+            None => self.policy.trust(&self.facts),
         }
+    }
+
+    fn tell_trust(&self) -> Found {
+        let steps = tell_trust(self.policy, &self.facts, self.sender());
+        Found::trust(self.trust(), steps)
     }
 
     /// What would come of it with these recipients, and with these circumstances besides.
@@ -270,24 +146,29 @@ impl<'a> Stage<'a> {
     }
 
     fn connect(&self) -> Found {
-        let nobody = Transaction {
-            sender: Ok(ReversePath::Null),
+        let play = Play {
+            facts: &self.facts,
+            sender: &ReversePath::Null,
             size: None,
             timing: Timing::default(),
-            circumstances: self.circumstances.clone(),
+            recipients: &[],
             taken: 0,
-            without_recipients: None,
+            has_user: self.has_user,
+            circumstances: &self.circumstances,
+            screen: None,
         };
-        let story = self.explain(&nobody, &[], &Circumstances::default());
-        let verdict = story.map_or_else(|verdict| verdict, |story| story.connection);
-        Found::verdict(verdict, self.trust().trusted, None)
+        let (steps, verdict) = play_connection(self.policy, &play);
+        Found::verdict(verdict, self.trust().trusted, None, steps)
     }
 
     fn mail(&mut self, transaction: Transaction) -> Found {
         let story = self.explain(&transaction, &[], &Circumstances::default());
-        let verdict = story.map_or_else(|verdict| verdict, |story| story.sender);
+        let (verdict, steps) = match story {
+            Ok(story) => (story.sender, story.steps),
+            Err(verdict) => (verdict, Vec::new()),
+        };
         self.transaction = Some(transaction);
-        Found::verdict(verdict, self.trust().trusted, None)
+        Found::verdict(verdict, self.trust().trusted, None, steps)
     }
 
     fn rcpt(&mut self, path: &str, more: &Circumstances) -> Option<Found> {
@@ -295,9 +176,13 @@ impl<'a> Stage<'a> {
         let transaction = self.transaction.as_mut()?;
         let story = match story {
             Ok(story) => story,
-            Err(verdict) => return Some(Found::verdict(verdict, false, None)),
+            Err(verdict) => return Some(Found::verdict(verdict, false, None, Vec::new())),
         };
-        let recipient = story.recipients.into_iter().next()?;
+        let mut recipient = story.recipients.into_iter().next()?;
+        if recipient.steps.is_empty() {
+            // Refused with the sender.
+            recipient.steps = story.steps;
+        }
         if recipient.verdict.is_accepted() {
             transaction.taken += 1;
             transaction.without_recipients = None;
@@ -308,6 +193,7 @@ impl<'a> Stage<'a> {
             recipient.verdict,
             story.trust.trusted,
             recipient.route,
+            recipient.steps,
         ))
     }
 
@@ -315,14 +201,14 @@ impl<'a> Stage<'a> {
     fn message(&mut self, more: &Circumstances) -> Option<Found> {
         let trusted = self.trust().trusted;
         let transaction = self.transaction.take()?;
-        let refused = |verdict| Some(Found::verdict(verdict, trusted, None));
+        let refused = |verdict| Some(Found::verdict(verdict, trusted, None, Vec::new()));
         let story = match self.explain(&transaction, &[], more) {
             Ok(story) => story,
             Err(verdict) => return refused(verdict),
         };
         match (transaction.without_recipients, story.end) {
             (Some(verdict), _) if story.sender.is_accepted() => refused(verdict),
-            (_, Some(end)) => Some(Found::message(end, trusted)),
+            (_, Some(end)) => Some(Found::message(end, trusted, story.message)),
             (_, None) => refused(story.sender),
         }
     }

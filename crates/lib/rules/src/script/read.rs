@@ -128,7 +128,11 @@ impl Reader {
             "client" => {
                 self.phase = Phase::Session;
                 let (facts, circumstances) = client(&self.listener, words)?;
-                Statement::Client(Box::new(facts), Box::new(circumstances))
+                Statement::Client {
+                    facts: Box::new(facts),
+                    circumstances: Box::new(circumstances),
+                    role_is_told: self.listener.role.is_some(),
+                }
             }
             "helo" => self.of_session(name, || Ok(Statement::Helo(one(words)?.to_owned())))?,
             "auth" => self.of_session(name, || Ok(Statement::Login(one(words)?.to_owned())))?,
@@ -207,6 +211,7 @@ fn mail(words: &[&str]) -> Result<Statement, String> {
                 timing.deliver_by = Some(length(value)?);
                 timing.or_return = true;
             }
+            Some(("priority", value)) => timing.priority = Some(priority(value)?),
             Some(("recipients", value)) => {
                 taken = value
                     .parse()
@@ -223,7 +228,7 @@ fn mail(words: &[&str]) -> Result<Statement, String> {
         circumstances: Box::new(circumstances(
             &others,
             OF_MAIL,
-            "size=, hold=, deliver-by=, recipients=, ",
+            "size=, hold=, deliver-by=, priority=, recipients=, ",
         )?),
     })
 }
@@ -255,6 +260,11 @@ fn circumstances(
         told.tell(name, value)?;
     }
     Ok(told)
+}
+
+fn priority(value: &str) -> Result<i8, String> {
+    let priority = value.parse().ok().filter(|of| (-9..=9).contains(of));
+    priority.ok_or_else(|| format!("`{value}` is no priority from -9 to 9"))
 }
 
 /// In milliseconds.

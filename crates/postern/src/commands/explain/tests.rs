@@ -32,6 +32,7 @@ peer            203.0.113.9
 local address   198.51.100.1
 listener        mx
 listener class  auto
+listener role   mx
 reverse name    none
 helo            none
 login           none
@@ -42,15 +43,18 @@ RULE (REVISION 4)                                     OUTCOME
 network and login                                     untrusted: the local address 198.51.100.1 is not an internal one
 [receiving.untrusted] rates (connections)             off
 [receiving.untrusted] refuse-early-talkers            off
+login on submission ports                             on: not evaluated, the listener is for other servers
+nothing that EHLO does not offer                      on: not evaluated, nothing is asked that is not for everyone
+[receiving.trusted] max-hold                          30 d: not evaluated, it is not to be held
+[receiving.trusted] min-deliver-by                    off
+hold within deliver-by                                on: not evaluated, it has no time to be held and delivered by
+[receiving.trusted] max-priority                      9: not evaluated, no priority is asked for
 [receiving.untrusted] min-free-space                  off
 [receiving.untrusted] max-size                        50 MiB: not evaluated, no size is declared
 [receiving.untrusted] refuse-blank-reverse-path       off
 [receiving.untrusted] refuse-address-literal-senders  off
 [receiving.untrusted] refuse-spoofed-senders          off
 [receiving.trusted] senders-must-belong-to-login      on: not evaluated, nobody has logged in
-[receiving.untrusted] max-hold                        never: not evaluated, it is not to be held
-[receiving.untrusted] min-deliver-by                  off
-[receiving.untrusted] hold within deliver-by          on: not evaluated, it has no time to be held and delivered by
 [receiving.untrusted] rates (messages)                off
 [receiving.untrusted] dns-lists                       off
 [receiving.untrusted] sender-domain-must-exist        off
@@ -210,6 +214,70 @@ fn what_cannot_be_known_is_told_by_its_option() {
         let failure = Known::told(&arguments).unwrap_err();
         assert_eq!(failure.code(), 2);
         assert!(failure.to_string().starts_with(reason), "{failure}");
+    }
+}
+
+#[test]
+fn what_is_asked_of_when_it_goes_on_depends_on_the_role() {
+    let line = "--peer 10.0.0.7 --from bob@example.test --login bob@example.test --to b@y.test";
+    let sender = |more: &str| told(&format!("{line} {more}"), "").story.sender;
+    assert_eq!(sender("--hold 1day").name, "not-offered");
+    assert_eq!(sender("--hold 1day").code, 555);
+    assert_eq!(sender("--hold 1day --role submission").name, "accepted");
+    assert_eq!(
+        sender("--hold 31days --role submission").name,
+        "hold-too-long"
+    );
+    assert_eq!(sender("--deliver-by 1min").name, "accepted");
+    let stranger = "--peer 203.0.113.9 --from a@x.test --to b@y.test";
+    let asked = told(&format!("{stranger} --deliver-by 1min"), "");
+    assert!(!asked.accepted);
+    let text = asked.text();
+    assert!(
+        text.ends_with(
+            "Refused: not-offered. The client reads \"555 5.5.4 Unknown parameter\".\n  \
+             because BY is for the trusted: the session is untrusted (external-listener)"
+        ),
+        "{text}"
+    );
+    let login = told(&format!("{stranger} --role submission"), "");
+    assert_eq!(login.story.sender.name, "login-required");
+    let lowered = told(
+        &format!("{line} --priority 9"),
+        "[receiving.trusted]\nmax-priority = 4\n",
+    );
+    assert!(lowered.accepted);
+    let text = lowered.text();
+    assert!(text.contains("4: lowered to 4"), "{text}");
+    assert!(text.contains("\npriority        9\n"), "{text}");
+    let ranked =
+        |n: &str| Line::try_parse_from(format!("explain {line} --priority {n}").split(' '));
+    assert!(ranked("-9").is_ok() && ranked("10").is_err());
+}
+
+#[tokio::test]
+async fn the_role_is_the_named_listeners_unless_said_otherwise() {
+    let configuration = "[[smtp-server.listener]]\naddress = \"127.0.0.1:587\"\n\
+                         name = \"office\"\nrole = \"submission\"\n";
+    let read = |_: &str| None;
+    let system = System::read(configuration, std::path::Path::new("/srv/mail"), read).unwrap();
+    let line = "explain --peer 10.0.0.7 --from a@x.test --to b@y.test";
+    for (more, role) in [
+        ("", ListenerRole::Mx),
+        (" --listener other", ListenerRole::Mx),
+        (" --listener office", ListenerRole::Submission),
+        (" --listener office --role mx", ListenerRole::Mx),
+        (" --role submission", ListenerRole::Submission),
+    ] {
+        let line = format!("{line}{more}");
+        let arguments = Line::try_parse_from(line.split(' ')).unwrap().arguments;
+        let asked = Asked {
+            source: "a file".to_owned(),
+            policy: Policy::parse("").unwrap(),
+            is_file: true,
+        };
+        let known = learn(&arguments, &asked, &system).await.unwrap();
+        assert_eq!(known.facts.role, role, "{more}");
     }
 }
 

@@ -17,6 +17,8 @@ A script has one statement a line:
 
   users bob@example.test                who has a mailbox; the system is asked when no line says
   listener mx auto local=198.51.100.1 gateway=10.0.0.254
+  listener office role=submission       mx (for other servers) unless said, or unless the configuration
+                                        has a listener of that name
   client 203.0.113.9                    a session begins; behind the address can stand local=ADDRESS,
                                         interface=internal, external or dmz (dmz,set when postern.toml
                                         sets it), proxy=ADDRESS, reverse-name=NAME, none or failed,
@@ -27,7 +29,7 @@ A script has one statement a line:
   trust -> authenticated                or trusted, untrusted
   mail <bob@example.test> size=\"25 MiB\" -> accepted
                                         also free=\"500 MiB\", sender-domain=missing, rate=used-up
-                                        also hold=\"2 days\", and deliver-by=\"1 h\" or returned
+                                        also hold=\"2 days\", deliver-by=\"1 h\" or returned, priority=4
   rcpt <bob@example.test> -> accepted 250 (mailbox bob@example.test)
                                         also visitor=new (to greylisting), rate=used-up
   rcpt <b@elsewhere.test> -> relay-denied
@@ -48,6 +50,9 @@ Examples:
   postern policy test sessions.txt
   postern policy test --policy policy.toml tests/*.txt && postern policy apply policy.toml
   postern policy test --revision 3 sessions.txt --json";
+
+/// Octets of the longest script.
+const LONGEST: usize = 32 << 20;
 
 /// `postern policy test`
 #[derive(Debug, clap::Args)]
@@ -89,6 +94,7 @@ pub(super) async fn run(
     let asked = asked::policy(arguments.policy.as_deref(), arguments.revision, system).await?;
     let mut played = Vec::with_capacity(scripts.len());
     for (file, script) in scripts {
+        let script = script.knowing(&|listener| system.role_of(listener));
         let users = users(&script, &asked, system).await?;
         let checked = script.play(&asked.policy, &|user| users.contains(user));
         played.push(Played::of(&file, checked)?);
@@ -107,7 +113,7 @@ fn scripts(files: &[PathBuf]) -> Result<Vec<(PathBuf, Script)>, Failure> {
     let mut scripts = Vec::with_capacity(files.len());
     let mut wrong = Vec::new();
     for file in files {
-        match Script::parse(&super::read(file)?) {
+        match Script::parse(&super::read(file, LONGEST)?) {
             Ok(script) => scripts.push((file.clone(), script)),
             Err(errors) => wrong.extend(errors.iter().map(|error| at(file, error))),
         }

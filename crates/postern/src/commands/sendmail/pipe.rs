@@ -13,7 +13,7 @@ const LONGEST_LINE: usize = 1024;
 
 /// Pipes until the server closes.
 pub(super) async fn run(system: &System) -> Result<(), Exit> {
-    let Some(listener) = system.smtp else {
+    let Some(listener) = system.smtp() else {
         return Err(Exit::Configuration(
             "the configuration names no SMTP listener without implicit TLS".to_owned(),
         ));

@@ -22,7 +22,6 @@ use crate::clock::Clock;
 use crate::failure;
 use crate::sql::{revisions, secrets};
 
-const MAX_DOCUMENT: usize = 8 * 1024 * 1024;
 const MAX_AUTHOR: usize = 320;
 const MAX_COMMENT: usize = 4000;
 const DEFAULT_PAGE: u32 = 50;
@@ -76,7 +75,11 @@ impl Policy for PolicyService {
         request: Request<ApplyPolicyRequest>,
     ) -> Result<Response<Revision>, Status> {
         let request = request.into_inner();
-        check_text("document", &request.document, MAX_DOCUMENT)?;
+        check_text(
+            "document",
+            &request.document,
+            rules::Policy::LONGEST_DOCUMENT,
+        )?;
         check_text("author", &request.author, MAX_AUTHOR)?;
         check_text("comment", &request.comment, MAX_COMMENT)?;
         let proposal = Proposal {

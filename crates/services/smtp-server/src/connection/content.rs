@@ -7,7 +7,7 @@ use api::queue::v1::{Origin, ReturnContent, Submission};
 use api::queue_client::EnqueueError;
 use bytes::Buf as _;
 use message::attachments::{Blocked, Finding};
-use rules::{Trust, Verdict, blocked_attachment, unclear_attachments};
+use rules::{ListenerRole, Trust, Verdict, blocked_attachment, unclear_attachments};
 use smtp_protocol::Reply;
 use smtp_protocol::server::{Body, ReturnContent as Ret};
 use tokio::time::Instant;
@@ -17,7 +17,6 @@ use super::binary::{self, BinaryMime, ContentError};
 use super::envelope::Transaction;
 use super::refusal::now_ms;
 use super::{Connection, quarantine};
-use crate::config::Role;
 use crate::replies;
 use crate::trace_header::{Complete, HeldHeader, Hop};
 
@@ -136,7 +135,7 @@ impl Connection {
             .screened(&rules.attachments);
         let hostname = &self.server.hostname;
         let believed = self.may_speak_for_us(&transaction.trust);
-        let held = if self.listener.role == Role::Submission {
+        let held = if self.facts.role == ListenerRole::Submission {
             Some(HeldHeader::of_submission(&transaction.id, hostname, at))
         } else {
             (!believed || checks.is_some()).then(HeldHeader::new)
@@ -293,7 +292,7 @@ impl Connection {
             recipients: transaction.recipients,
             content: Some(content),
             origin: Some(Origin {
-                component: self.listener.role.component().to_owned(),
+                component: component(self.facts.role).to_owned(),
                 peer_address: self.facts.peer.to_string(),
                 helo: self.facts.helo.clone().unwrap_or_default(),
                 login: self.facts.login.clone().unwrap_or_default(),
@@ -366,6 +365,14 @@ impl Connection {
                 replies::UNAVAILABLE
             }
         }
+    }
+}
+
+/// As `Origin.component` names who took a message.
+fn component(role: ListenerRole) -> &'static str {
+    match role {
+        ListenerRole::Mx => "smtp",
+        ListenerRole::Submission => "submission",
     }
 }
 

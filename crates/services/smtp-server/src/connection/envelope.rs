@@ -55,6 +55,13 @@ impl Connection {
             }
         };
         let trust = snapshot.policy.trust_of_sender(&self.facts, &reverse_path);
+        let now_ms = now_ms();
+        let timing = requests::timing(&mail, now_ms);
+        let verdict = snapshot.policy.accept_timing(&self.facts, &trust, &timing);
+        if !verdict.is_accepted() {
+            self.refuse(&verdict);
+            return;
+        }
         let free = self.server.free_space.current();
         let verdict = snapshot.policy.accept_free_space(&trust, free);
         if !verdict.is_accepted() {
@@ -64,12 +71,6 @@ impl Connection {
         let verdict = snapshot
             .policy
             .accept_sender(&self.facts, &trust, &reverse_path, mail.size);
-        if !verdict.is_accepted() {
-            self.refuse(&verdict);
-            return;
-        }
-        let now_ms = now_ms();
-        let verdict = requests::judge(&snapshot.policy, &trust, &mail, now_ms);
         if !verdict.is_accepted() {
             self.refuse(&verdict);
             return;

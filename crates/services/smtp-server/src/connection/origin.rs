@@ -24,6 +24,7 @@ pub(super) fn facts(
     );
     let mut facts = SessionFacts::new(Arc::clone(&listener.name), peer, local);
     facts.class = listener.class;
+    facts.role = listener.role;
     // One that is to say XCLIENT and has not speaks for nobody yet.
     let silent = (listener.xclient && listener.proxies.are(peer)).then_some(peer);
     facts.proxy = io.proxy().or(silent);

@@ -1,14 +1,15 @@
 //! What a client may ask of when and how soon its message goes on, and what was agreed.
 
+use std::time::Duration;
+
 use api::policy_watch::PolicySnapshot;
 use api::queue::v1::{DeliverBy, Requests};
-use rules::{Policy, ReceivingRules, Timing, Trust, Verdict};
+use rules::{Policy, Timing, Trust};
 use smtp_protocol::ByMode;
 use smtp_protocol::server::{self, HoldLimit, Mail, Offered};
 
 use super::Connection;
 use super::refusal::now_ms;
-use crate::config::Role;
 
 /// What was agreed at MAIL.
 #[derive(Default)]
@@ -32,48 +33,41 @@ impl Agreed {
 
 impl Connection {
     /// What is announced, and taken.
-    ///
-    /// FUTURERELEASE stands on submission ports and nowhere else (RFC 4865 §4.2). Priorities are
-    /// for those with whom there is an understanding (RFC 6710 §4.1): strangers are not asked for
-    /// theirs. Nor is BY theirs to say: a message that is late on purpose would go back, whole, to
-    /// whomever they named as its sender. Clients do not say EHLO again once they have logged in, so that a submission port
-    /// offers what whoever logs in will have.
     pub(super) fn offered(&self, snapshot: &PolicySnapshot, trust: &Trust) -> Offered {
-        let submission = self.listener.role == Role::Submission;
-        let will_log_in = submission && self.facts.login.is_none();
-        let trusted = trust.trusted || will_log_in;
-        let rules = snapshot.policy.receiving(trusted);
+        let offer = snapshot.policy.offer(&self.facts, trust);
         Offered {
-            hold: hold_limit(rules).filter(|_| submission),
-            deliver_by: trusted.then(|| whole_seconds(rules.min_deliver_by)),
-            priority: trusted,
+            hold: offer.hold.and_then(hold_limit),
+            deliver_by: offer.deliver_by.map(whole_seconds),
+            priority: offer.priority,
         }
     }
 }
 
-fn hold_limit(rules: &ReceivingRules) -> Option<HoldLimit> {
-    let seconds = u32::try_from(rules.max_hold?.as_secs()).ok()?;
+fn hold_limit(longest: Duration) -> Option<HoldLimit> {
+    let seconds = u32::try_from(longest.as_secs()).ok()?;
     Some(HoldLimit {
         seconds,
         until: now_ms() / 1000 + i64::from(seconds),
     })
 }
 
-fn whole_seconds(length: std::time::Duration) -> u32 {
+fn whole_seconds(length: Duration) -> u32 {
     u32::try_from(length.as_millis().div_ceil(1000)).unwrap_or(u32::MAX)
 }
 
-/// Whether a message may be held so long, and asked for so soon.
-pub(super) fn judge(policy: &Policy, trust: &Trust, mail: &Mail, now_ms: i64) -> Verdict {
+/// What a MAIL that came at `now_ms` asks.
+pub(super) fn timing(mail: &Mail, now_ms: i64) -> Timing {
     let server::Requests {
-        hold, deliver_by, ..
+        hold,
+        deliver_by,
+        priority,
     } = &mail.requests;
-    let timing = Timing {
+    Timing {
         hold: hold.as_ref().map(|hold| hold.until_ms(now_ms) - now_ms),
         deliver_by: deliver_by.map(|by| i64::from(by.seconds) * 1000),
         or_return: deliver_by.is_some_and(|by| by.mode == ByMode::Return),
-    };
-    policy.accept_timing(trust, &timing)
+        priority: *priority,
+    }
 }
 
 /// What becomes of the requests of a MAIL that came at `now_ms` and is accepted.

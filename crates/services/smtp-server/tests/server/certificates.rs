@@ -2,8 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rules::ListenerRole;
 use service_kit::ClientCertificates;
-use smtp_server::{Role, TlsMode};
+use smtp_server::TlsMode;
 use test_kit::{ClientAuthority, ClientCertificate};
 
 use crate::client::Client;
@@ -27,7 +28,7 @@ impl Certified {
         };
         let system = System::start_with(POLICY, |config| {
             let mut listener = listener_on_any_port();
-            listener.role = Role::Submission;
+            listener.role = ListenerRole::Submission;
             listener.tls = tls;
             listener.client_certificates = Some(clients);
             config.listener.push(listener);

@@ -20,6 +20,7 @@ mod large;
 mod limits;
 mod login;
 mod outage;
+mod played;
 mod proxy;
 mod rates;
 mod refusals;

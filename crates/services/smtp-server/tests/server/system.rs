@@ -9,9 +9,9 @@ use api::queue::v1::refusals_server::RefusalsServer;
 use api::queue::v1::storage_server::StorageServer;
 use api::throttle::v1::throttle_server::ThrottleServer;
 use fakes::{FakePolicy, FakeQueueService};
-use rules::ListenerClass;
+use rules::{ListenerClass, ListenerRole};
 use service_kit::{Routes, Service};
-use smtp_server::{Config, ListenerConfig, Role, TlsMode};
+use smtp_server::{Config, ListenerConfig, TlsMode};
 use test_kit::{FakeDns, TestCertificate};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -242,14 +242,19 @@ fn config() -> Config {
     let external = ListenerClass::External;
     Config {
         listener: vec![
-            listener(Role::Mx, TlsMode::Starttls, external, false),
-            listener(Role::Mx, TlsMode::None, ListenerClass::Internal, false),
-            listener(Role::Submission, TlsMode::Starttls, external, false),
-            listener(Role::Submission, TlsMode::Implicit, external, false),
-            listener(Role::Submission, TlsMode::None, external, true),
-            proxied(Role::Mx, TlsMode::Starttls, true),
-            proxied(Role::Mx, TlsMode::Starttls, false),
-            listener(Role::Mx, TlsMode::None, ListenerClass::Auto, false),
+            listener(ListenerRole::Mx, TlsMode::Starttls, external, false),
+            listener(
+                ListenerRole::Mx,
+                TlsMode::None,
+                ListenerClass::Internal,
+                false,
+            ),
+            listener(ListenerRole::Submission, TlsMode::Starttls, external, false),
+            listener(ListenerRole::Submission, TlsMode::Implicit, external, false),
+            listener(ListenerRole::Submission, TlsMode::None, external, true),
+            proxied(ListenerRole::Mx, TlsMode::Starttls, true),
+            proxied(ListenerRole::Mx, TlsMode::Starttls, false),
+            listener(ListenerRole::Mx, TlsMode::None, ListenerClass::Auto, false),
         ],
         ..Config::default()
     }

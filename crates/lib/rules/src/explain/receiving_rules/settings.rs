@@ -1,0 +1,62 @@
+//! How rules are set, in few words.
+
+use crate::attachments::{AttachmentAction, BlockedAttachments};
+use crate::authentication::Action;
+use crate::document::{DmarcRules, MethodRules, ReceivingRules};
+use crate::duration::format_duration;
+use crate::rate::{Counted, Rate};
+
+pub(super) fn on(switch: bool) -> Option<String> {
+    switch.then(|| "on".to_owned())
+}
+
+/// What the results of a check do: `fail = refuse, softfail = quarantine`.
+pub(super) fn method(rules: &MethodRules) -> Option<String> {
+    let actions = rules.actions.iter();
+    let actions = actions.map(|(result, action)| (result.as_str(), *action));
+    rules.checked.then(|| results(actions))
+}
+
+pub(super) fn dmarc(rules: &DmarcRules) -> Option<String> {
+    let actions = [
+        ("reject", rules.reject),
+        ("quarantine", rules.quarantine),
+        ("none", rules.none),
+        ("permerror", rules.permerror),
+        ("temperror", rules.temperror),
+    ];
+    rules.checked.then(|| results(actions.into_iter()))
+}
+
+fn results<'a>(actions: impl Iterator<Item = (&'a str, Action)>) -> String {
+    let told = actions.filter(|(_, action)| *action != Action::Accept);
+    let told: Vec<_> = told
+        .map(|(result, action)| format!("{result} = {}", action.as_str()))
+        .collect();
+    match told.as_slice() {
+        [] => "on".to_owned(),
+        told => told.join(", "),
+    }
+}
+
+pub(super) fn attachments(blocked: &BlockedAttachments) -> Option<String> {
+    let word = match blocked.action {
+        AttachmentAction::Refuse => "refuse",
+        AttachmentAction::Quarantine => "quarantine",
+        AttachmentAction::Strip => "strip",
+    };
+    (!blocked.is_empty()).then(|| word.to_owned())
+}
+
+/// The limits on what is counted: `10 in 1 min per address`.
+pub(super) fn rates(rules: &ReceivingRules, count: Counted) -> Option<String> {
+    let rates = rules.rates.iter().filter(|rate| rate.count == count);
+    let rates: Vec<_> = rates.map(rate).collect();
+    (!rates.is_empty()).then(|| rates.join(", "))
+}
+
+fn rate(rate: &Rate) -> String {
+    let period = format_duration(rate.period);
+    let per = format!("{:?}", rate.per).to_lowercase();
+    format!("{} in {period} per {per}", rate.limit)
+}
