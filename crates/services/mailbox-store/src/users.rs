@@ -23,7 +23,7 @@ pub use app_passwords::{
     AppPasswordName, add_app_password, list_app_passwords, remove_app_password,
 };
 pub use attempt::{Accepted, Answer, Attempt, Digest, Proof, Token, Unfit};
-pub use cram_md5::{CramMd5, CramMd5Config, forget_all as forget_cram_md5};
+pub use cram_md5::{CramMd5, CramMd5Config, Switch as CramMd5Switch};
 pub use find::find;
 pub use guessing::forget_old as forget_old_guesses;
 pub use list::{Page, list};
