@@ -134,5 +134,8 @@ async fn keep_house(pool: PgPool, shutdown: CancellationToken) {
         if let Err(error) = users::forget_old_guesses(&pool).await {
             tracing::warn!(%error, "old guesses were not forgotten");
         }
+        if let Err(error) = users::forget_old_peers(&pool).await {
+            tracing::warn!(%error, "from where users once logged in was not forgotten");
+        }
     }
 }

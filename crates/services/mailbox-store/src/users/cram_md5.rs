@@ -18,7 +18,7 @@ use vault::{Sealed, Vault};
 
 pub use self::switch::Switch;
 use super::attempt::{Answer, Digest};
-use super::login::{Account, Logins, Right};
+use super::login::{Account, Logins, Right, user_id};
 use super::password::Password;
 use crate::{Error, Result};
 
@@ -147,13 +147,13 @@ impl Logins {
             app_password,
             ..Right::default()
         });
-        // Counted like a guess even where there was nothing to guess at: else it could be told from
-        // a login that does not exist.
-        let answer = self.end(begun, right).await?;
-        Ok(match without {
-            Some(address) => Answer::Unfit(no_secret(&address).into()),
-            None => answer,
-        })
+        match right {
+            Some(right) => self.end(begun, Some(right)).await,
+            None => {
+                let reason = without.map(|address| no_secret(&address));
+                self.end_without(begun, reason).await
+            }
+        }
     }
 }
 
@@ -174,7 +174,7 @@ async fn secrets(
     let programs = sqlx::query!(
         r#"SELECT name, password, cram_md5 AS "cram_md5!" FROM mailbox.app_password
            WHERE user_id = $1 AND cram_md5 IS NOT NULL"#,
-        account.map_or(0, |account| account.user.user_id)
+        user_id(account)
     )
     .fetch_all(logins.store.pool())
     .await?;

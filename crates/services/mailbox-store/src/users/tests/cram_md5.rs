@@ -189,3 +189,73 @@ async fn a_password_that_was_changed_where_nobody_knows_of_it_takes_its_secret_a
     assert_eq!(answer(&logins, bob.as_str(), "new", "").await, bob.as_str());
     assert_eq!(shown(&logins, bob.as_str(), "new").await, "own");
 }
+
+/// An office behind one address, when it is switched on: every device takes CRAM-MD5 at once.
+#[tokio::test]
+async fn an_office_without_secrets_is_not_slowed_for_it() {
+    const OFFICE: &str = "203.0.113.9";
+    let (kit, folder) = (TestStore::start().await, tempfile::tempdir().unwrap());
+    let users: Vec<String> = (0..12).map(|n| format!("user{n}@example.test")).collect();
+    let before = Logins::new(kit.store.clone(), passwords(), None);
+    for user in &users {
+        kit.user(user).await;
+        assert_eq!(&answer(&before, user, "secret", OFFICE).await, user);
+    }
+    let logins = Logins::new(kit.store.clone(), switched_on(&folder), None);
+    for user in users.iter().cycle().take(50) {
+        let answer = shown_from(&logins, user, "secret", OFFICE).await;
+        assert!(answer.contains("has no secret"), "{answer}");
+    }
+    assert_eq!(
+        &answer(&logins, &users[0], "secret", OFFICE).await,
+        &users[0]
+    );
+    assert_eq!(
+        shown_from(&logins, &users[0], "secret", OFFICE).await,
+        "own"
+    );
+    assert_eq!(kit.count("SELECT count(*) FROM mailbox.guess").await, 0);
+}
+
+/// What a stranger is told of logins that exist without a secret, exist with one, and do not exist,
+/// and when they have to wait: all the same.
+#[tokio::test]
+async fn who_has_a_secret_and_who_exists_is_not_to_be_found_out() {
+    let mut seen = Vec::new();
+    for kind in ["nobody", "without", "with"] {
+        let (kit, folder) = (TestStore::start().await, tempfile::tempdir().unwrap());
+        let on = switched_on(&folder);
+        let bob = address("bob@example.test");
+        match kind {
+            "without" => drop(kit.user(bob.as_str()).await),
+            "with" => {
+                add(&kit.store, &on, &bob, &password("secret"))
+                    .await
+                    .unwrap();
+            }
+            _ => {}
+        }
+        let logins = Logins::new(kit.store.clone(), on, None);
+        let mut told = Vec::new();
+        for n in 0..35 {
+            let login = match n % 5 {
+                0 => bob.as_str().to_owned(),
+                _ => format!("stranger{n}@example.test"),
+            };
+            let answer = shown_from(&logins, &login, "guess", "203.0.113.9").await;
+            told.push(match answer.as_str() {
+                // The client is answered alike: see smtp-server.
+                "refused" => "no".to_owned(),
+                answer if answer.contains("has no secret") => "no".to_owned(),
+                answer => answer.to_owned(),
+            });
+        }
+        assert_eq!(
+            told.iter().filter(|told| *told == "later").count(),
+            5,
+            "{kind}"
+        );
+        seen.push(told);
+    }
+    assert!(seen.iter().all(|told| *told == seen[0]), "{seen:?}");
+}
