@@ -48,7 +48,7 @@ pub struct Options {
 /// Runs the system in the folder `data` until SIGINT or SIGTERM.
 ///
 /// # Errors
-/// When it cannot be started; why is said, and what was started has been stopped.
+/// When it cannot be started; why is said, and what was started has been stopped. When Postgres does not stop.
 pub async fn run(data: &Path, options: &Options) -> anyhow::Result<()> {
     let screen = Screen::stdout();
     let stop = stop_on_signals()?;
@@ -81,8 +81,16 @@ pub async fn run(data: &Path, options: &Options) -> anyhow::Result<()> {
         Err(_) if stop.drain.is_cancelled() => Ok(()),
         Err(error) => Err(error),
     };
-    database.stop(&screen).await;
-    result
+    let stopped = database.stop(&screen).await;
+    match (result, stopped) {
+        (Ok(()), stopped) => stopped,
+        (failed, Ok(())) => failed,
+        // The first reason is the one to be told with the exit; the other is told, too.
+        (failed, Err(error)) => {
+            screen.progress("postgres", &format!("{error:#}"));
+            failed
+        }
+    }
 }
 
 async fn start(

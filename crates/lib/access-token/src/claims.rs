@@ -8,6 +8,9 @@ use crate::{Keys, Refusal};
 /// Seconds by which clocks may differ.
 const LEEWAY: f64 = 30.0;
 
+/// The claim beside which stands whether the issuer has verified it (OpenID Connect Core §5.1).
+pub const EMAIL: &str = "email";
+
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct Expected {
@@ -17,6 +20,9 @@ pub struct Expected {
     pub audience: String,
     /// The claim that names the user.
     pub login_claim: String,
+    /// Where that claim is [`EMAIL`]: the issuer does not say `email_verified`, and has verified the
+    /// addresses that it tells all the same.
+    pub email_is_verified: bool,
     /// One of `scope` (RFC 8693 §4.2), or of `scp`, where there is no scope of that name.
     pub scope: Option<String>,
 }
@@ -56,10 +62,13 @@ impl Expected {
             !login.is_empty() && !login.contains(|c: char| c.is_control() || c.is_whitespace())
         });
         let login = login.ok_or_else(|| Refusal::NoLogin(claim.clone()))?;
-        // OpenID Connect Core §5.1: anybody may have told the issuer any address.
-        let verified = claims.get("email_verified");
-        let denied = |value: &Value| *value != Value::Bool(true) && *value != "true";
-        if claim == "email" && verified.is_some_and(denied) {
+        // OpenID Connect Core §5.1: unless it is said to be verified, anybody may have told the issuer
+        // that address.
+        let is_verified = match claims.get("email_verified") {
+            Some(said) => *said == Value::Bool(true) || *said == "true",
+            None => self.email_is_verified,
+        };
+        if claim == EMAIL && !is_verified {
             return Err(Refusal::NotVerified);
         }
         Ok(login.to_owned())

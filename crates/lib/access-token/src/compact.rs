@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny};
 use serde_json::{Map, Value};
 
 use crate::{LONGEST, Refusal};
@@ -20,7 +21,14 @@ pub(crate) struct Compact<'t> {
 pub(crate) struct Header {
     pub(crate) alg: String,
     pub(crate) kid: Option<String>,
-    crit: Option<Value>,
+    /// Whether it is there, whatever it says.
+    #[serde(default, deserialize_with = "is_there")]
+    crit: bool,
+}
+
+/// Of null, too, which an `Option` takes for nothing.
+fn is_there<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(value).map(|_| true)
 }
 
 impl<'t> Compact<'t> {
@@ -32,7 +40,7 @@ impl<'t> Compact<'t> {
         let (header, payload) = signed.split_once('.').ok_or(Refusal::Malformed)?;
         let header: Header =
             serde_json::from_slice(&octets(header)?).map_err(|_| Refusal::Malformed)?;
-        if header.crit.is_some() {
+        if header.crit {
             return Err(Refusal::Critical);
         }
         Ok(Self {

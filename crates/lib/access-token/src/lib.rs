@@ -13,7 +13,7 @@ mod compact;
 mod keys;
 mod refusal;
 
-pub use claims::Expected;
+pub use claims::{EMAIL, Expected};
 pub use keys::{Keys, KeysError};
 pub use refusal::Refusal;
 

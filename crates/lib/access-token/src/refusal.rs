@@ -43,6 +43,8 @@ pub enum Refusal {
     #[error("the token has no claim {0} that names somebody")]
     NoLogin(String),
     /// The issuer has not seen that the address is its user's.
-    #[error("the issuer has not verified the token's e-mail address")]
+    #[error(
+        "the token does not say that the issuer has verified its e-mail address (email_verified)"
+    )]
     NotVerified,
 }

@@ -35,13 +35,14 @@ fn expected() -> Expected {
         issuer: "https://id.example.test".to_owned(),
         audience: "mail".to_owned(),
         login_claim: "email".to_owned(),
+        email_is_verified: false,
         scope: None,
     }
 }
 
 fn claims() -> Value {
     json!({"iss": "https://id.example.test", "aud": "mail", "exp": NOW + 300, "nbf": NOW - 300,
-           "sub": "4711", "email": "bob@example.test", "scope": "openid mail"})
+           "sub": "4711", "email": "bob@example.test", "email_verified": true, "scope": "openid mail"})
 }
 
 /// The usual claims with one of them changed, or taken out by null.
@@ -164,7 +165,6 @@ fn claims_decide_whether_it_is_for_us_now() {
         but("exp", json!(NOW - 29)),
         but("exp", json!(NOW as f64 + 0.5)),
         but("nbf", json!(NOW + 30)),
-        but("email_verified", json!(true)),
         but("email_verified", json!("true")),
     ];
     for claims in good {
@@ -191,6 +191,9 @@ fn claims_decide_whether_it_is_for_us_now() {
         ("email", json!(["bob@example.test"]), none()),
         ("email", json!("bob@example.test\0"), none()),
         ("email", json!("bob@example.test eve"), none()),
+        ("email_verified", Value::Null, Refusal::NotVerified),
+        ("email_verified", json!(1), Refusal::NotVerified),
+        ("email_verified", json!(["true"]), Refusal::NotVerified),
         ("email_verified", json!(false), Refusal::NotVerified),
         ("email_verified", json!("false"), Refusal::NotVerified),
     ];
@@ -199,6 +202,26 @@ fn claims_decide_whether_it_is_for_us_now() {
         let checked = expected().check(&issuer.token(&claims), &keys, NOW);
         assert_eq!(checked, Err(refusal), "{claims}");
     }
+}
+
+#[test]
+fn an_issuer_can_be_known_to_verify_addresses_but_what_it_denies_is_denied() {
+    let issuer = TestIssuer::new();
+    let keys = set(&[issuer.jwk()]);
+    let expected = Expected {
+        email_is_verified: true,
+        ..expected()
+    };
+    let check = |claims: &Value| expected.check(&issuer.token(claims), &keys, NOW);
+    assert!(check(&but("email_verified", Value::Null)).is_ok());
+    assert!(check(&claims()).is_ok());
+    for denied in [json!(false), json!("false"), json!(0), json!({})] {
+        let checked = check(&but("email_verified", denied));
+        assert_eq!(checked, Err(Refusal::NotVerified));
+    }
+    let mut null = claims();
+    null["email_verified"] = Value::Null;
+    assert_eq!(check(&null), Err(Refusal::NotVerified));
 }
 
 #[test]
@@ -270,11 +293,11 @@ fn nobody_but_the_issuer_can_make_one() {
         check(&eve.token_with(&brought, &claims())),
         Err(Refusal::Signature)
     );
-    let critical = json!({"alg": "ES256", "kid": "p256", "crit": ["b64"], "b64": false});
-    assert_eq!(
-        check(&issuer.token_with(&critical, &claims())),
-        Err(Refusal::Critical)
-    );
+    for critical in [json!(["b64"]), json!([]), json!(null)] {
+        let header = json!({"alg": "ES256", "kid": "p256", "crit": critical, "b64": false});
+        let checked = check(&issuer.token_with(&header, &claims()));
+        assert_eq!(checked, Err(Refusal::Critical), "{header}");
+    }
 
     // One octet of another.
     let token = issuer.token(&claims());

@@ -46,6 +46,12 @@ impl Cluster {
         })
     }
 
+    /// Where what the server says is kept.
+    #[must_use]
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
     /// Whether `initdb` has finished here.
     #[must_use]
     pub fn is_initialised(&self) -> bool {

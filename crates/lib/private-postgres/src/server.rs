@@ -148,8 +148,16 @@ impl Server {
     /// # Errors
     /// When it does not end in time.
     pub fn stop(&mut self) -> Result<(), Error> {
+        self.stop_within(STOP_LIMIT)
+    }
+
+    /// [`Self::stop`] with a time of the caller's.
+    ///
+    /// # Errors
+    /// When it does not end in that time.
+    pub fn stop_within(&mut self, limit: Duration) -> Result<(), Error> {
         self.end_sessions()?;
-        self.wait(STOP_LIMIT)
+        self.wait(limit)
     }
 
     /// Asks for the fast shutdown of [`Self::stop`], and does not wait.

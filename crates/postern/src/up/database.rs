@@ -43,6 +43,9 @@ const SETTINGS: &[Setting] = &[
 /// How often the private Postgres is looked at: nothing tells its parent that it has been asked to end.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// How long it may take to end. (Its last checkpoint writes all that its buffers hold.)
+const STOP_LIMIT: Duration = Duration::from_secs(60);
+
 /// The database's name in the private Postgres.
 const NAME: &str = "postern";
 
@@ -138,20 +141,38 @@ impl Database {
     }
 
     /// Stops the private Postgres.
-    pub(super) async fn stop(self, screen: &Screen) {
+    ///
+    /// # Errors
+    /// When it does not stop: it is ended by force when the guard is dropped.
+    pub(super) async fn stop(self, screen: &Screen) -> anyhow::Result<()> {
+        self.stop_within(STOP_LIMIT, screen).await
+    }
+
+    async fn stop_within(self, limit: Duration, screen: &Screen) -> anyhow::Result<()> {
         let Self::Private(mut private) = self else {
-            return;
+            return Ok(());
         };
         let Some(mut server) = private.server.take() else {
-            return;
+            return Ok(());
         };
         let pid = server.pid();
-        match spawn_blocking(move || server.stop()).await {
-            Ok(Ok(())) => screen.progress("postgres", "stopped"),
-            Ok(Err(error)) => screen.progress("postgres", &error.to_string()),
-            Err(error) => screen.progress("postgres", &error.to_string()),
+        let stopped = spawn_blocking(move || server.stop_within(limit)).await;
+        let stopped = stopped.map_err(anyhow::Error::from);
+        if let Err(error) = stopped.and_then(|stopped| Ok(stopped?)) {
+            screen.progress(
+                "postgres",
+                &format!("{error:#}: ending process {pid} by force"),
+            );
+            return Err(error.context(format!(
+                "Postgres (process {pid}) had to be ended by force. What was committed is not lost: the next \
+                 `postern up` recovers it, and a copy of the data folder made before is not a clean one. Why it did \
+                 not stop may stand in {}",
+                private.cluster.log().display(),
+            )));
         }
+        screen.progress("postgres", "stopped");
         private.guard.forget(pid);
+        Ok(())
     }
 }
 

@@ -39,7 +39,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::grpc::{DirectoryService, MailboxService};
 use crate::store::Store;
-use crate::users::{CramMd5, CramMd5Config, OAuthConfig, Passwords, Tokens};
+use crate::users::{CramMd5, CramMd5Config, CramMd5Switch, OAuthConfig, Passwords, Tokens};
 
 /// The section `[mailbox-store]`.
 #[derive(Debug, serde::Deserialize)]
@@ -88,10 +88,14 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
         shutdown.clone(),
     ));
     let mut passwords = Passwords::new()?;
-    match &config.cram_md5 {
-        Some(config) => passwords = passwords.with_cram_md5(CramMd5::new(config)?),
-        None => users::forget_cram_md5(&pool).await?,
+    let mut cram_md5 = CramMd5Switch::Off;
+    if let Some(config) = &config.cram_md5 {
+        passwords = passwords.with_cram_md5(CramMd5::new(config)?);
+        cram_md5 = CramMd5Switch::On;
     }
+    // Before the first secret is made.
+    cram_md5.apply(&pool).await?;
+    tokio::spawn(cram_md5.keep(pool.clone(), shutdown.clone()));
     let tokens = config
         .oauth
         .map(|config| Tokens::start(config, shutdown.clone()))
@@ -129,6 +133,9 @@ async fn keep_house(pool: PgPool, shutdown: CancellationToken) {
         }
         if let Err(error) = users::forget_old_guesses(&pool).await {
             tracing::warn!(%error, "old guesses were not forgotten");
+        }
+        if let Err(error) = users::forget_old_peers(&pool).await {
+            tracing::warn!(%error, "from where users once logged in was not forgotten");
         }
     }
 }

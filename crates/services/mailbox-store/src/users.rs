@@ -6,6 +6,7 @@ mod attempt;
 mod cram_md5;
 mod find;
 mod guessing;
+mod known_peers;
 mod list;
 mod login;
 mod password;
@@ -23,9 +24,10 @@ pub use app_passwords::{
     AppPasswordName, add_app_password, list_app_passwords, remove_app_password,
 };
 pub use attempt::{Accepted, Answer, Attempt, Digest, Proof, Token, Unfit};
-pub use cram_md5::{CramMd5, CramMd5Config, forget_all as forget_cram_md5};
+pub use cram_md5::{CramMd5, CramMd5Config, Switch as CramMd5Switch};
 pub use find::find;
 pub use guessing::forget_old as forget_old_guesses;
+pub use known_peers::forget_old as forget_old_peers;
 pub use list::{Page, list};
 pub use login::Logins;
 pub use password::{Password, Passwords};

@@ -58,6 +58,7 @@ async fn main() {
         data_path: None,
         listen: listen.clone(),
         secret_key_file: folder.path().join("key"),
+        replace_secret_key: false,
         lease_seconds: 20,
         history_days: 30,
         refusal_days: 30,

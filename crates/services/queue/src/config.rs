@@ -13,6 +13,10 @@ pub struct Config {
     /// The key under which the policy's secrets are stored. Made, for its owner only, when there
     /// is none; replicas share it.
     pub secret_key_file: PathBuf,
+    /// The key under which secrets are stored is lost for good: from now on it is the one in the file,
+    /// and they are set again. For one start.
+    #[serde(default)]
+    pub replace_secret_key: bool,
     /// Where on this machine Postgres keeps its data: the volume that `min-free-space` of the policy
     /// is about. Not known where Postgres runs elsewhere.
     #[serde(default)]

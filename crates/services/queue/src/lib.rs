@@ -37,6 +37,7 @@ mod refusals;
 mod requests;
 mod retry;
 mod run;
+mod secret_key;
 mod service;
 mod sql;
 mod storage;

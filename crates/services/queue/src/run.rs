@@ -1,9 +1,8 @@
 //! From the configuration to a service that serves, and to its end.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use api::collection::v1::collection_server::CollectionServer;
 use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::quarantine_server::QuarantineServer;
@@ -15,7 +14,6 @@ use service_kit::{Routes, Service};
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use vault::Vault;
 
 use crate::clock::Clock;
 use crate::collection::CollectionService;
@@ -25,10 +23,11 @@ use crate::policy::{Policies, PolicyService};
 use crate::quarantine::QuarantineService;
 use crate::refusals::RefusalService;
 use crate::service::QueueService;
-use crate::sql::secrets;
 use crate::storage::StorageService;
 use crate::throttle::ThrottleService;
-use crate::{MESSAGE_LIMIT, MIGRATIONS, complete, enqueue, lease, notification, upkeep};
+use crate::{
+    MESSAGE_LIMIT, MIGRATIONS, complete, enqueue, lease, notification, secret_key, upkeep,
+};
 
 /// Serves until shutdown.
 pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
@@ -38,7 +37,11 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
 /// Serves until shutdown, by that clock. (Pauses are the machine's all the same.)
 pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> anyhow::Result<()> {
     let pool = open_database(&service).await?;
-    let vault = open_vault(&config.secret_key_file, &pool).await?;
+    let vault = {
+        let mut connection = pool.acquire().await?;
+        let (file, replace) = (&config.secret_key_file, config.replace_secret_key);
+        secret_key::open(file, replace, &mut connection).await?
+    };
     let engine = Arc::new(Engine::new(
         pool.clone(),
         clock.clone(),
@@ -96,26 +99,6 @@ pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> a
         ended.context("a writer failed while draining")?;
     }
     Ok(())
-}
-
-/// Opens the key for secrets. One is made only while there is nothing that a lost one would be needed for.
-async fn open_vault(path: &Path, pool: &PgPool) -> anyhow::Result<Vault> {
-    if !path
-        .try_exists()
-        .with_context(|| format!("looking for {}", path.display()))?
-    {
-        let sealed = secrets::list(&mut *pool.acquire().await?).await?;
-        ensure!(
-            sealed.is_empty(),
-            "{path} is missing, and {count} secret(s) are stored that only its key opens ({names}). Put the file \
-             back. If it is lost, write a new one (`openssl rand -base64 32 > {path}`, mode 600) and set these \
-             secrets again with `postern secret set`",
-            path = path.display(),
-            count = sealed.len(),
-            names = sealed.join(", "),
-        );
-    }
-    Vault::open(path).context("opening the key for secrets")
 }
 
 /// Connects and brings the schemas up to date.

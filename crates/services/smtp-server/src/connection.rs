@@ -281,7 +281,9 @@ impl Connection {
         secured?;
         self.io.keep_place()?;
         self.patience.waited(begun.elapsed(), false, 0);
-        self.session.set_bindings(self.io.bindings());
+        if !self.is_told() {
+            self.session.set_bindings(self.io.bindings());
+        }
         self.facts.tls = true;
         self.facts.helo = None;
         self.facts.login = None;

@@ -89,6 +89,10 @@ pub struct Session {
 }
 
 const TOO_MANY: Reply = Reply::new(421, 7, 0, "Too many errors, closing connection");
+const BARE_LINE_FEED: Reply = Reply::new(500, 5, 2, "Lines end with CRLF");
+const LINE_TOO_LONG: Reply = Reply::new(500, 5, 2, "Line too long");
+/// RFC 4954 §6.
+const RESPONSE_TOO_LONG: Reply = Reply::new(500, 5, 6, "Authentication exchange line is too long");
 const IDLE: Reply = Reply::new(421, 7, 0, "Too many commands without a message");
 
 impl Session {
@@ -205,9 +209,12 @@ impl Session {
                         }
                         Line::BareLineFeed(length) => {
                             input.advance(length);
-                            self.bad_line("Lines end with CRLF", output)
+                            self.bad_line(&BARE_LINE_FEED, output)
                         }
-                        Line::TooLong => self.bad_line("Line too long", output),
+                        Line::TooLong if authentication => {
+                            self.bad_line(&RESPONSE_TOO_LONG, output)
+                        }
+                        Line::TooLong => self.bad_line(&LINE_TOO_LONG, output),
                     }
                 }
             };
@@ -224,10 +231,10 @@ impl Session {
         matches!(self.mode, Mode::Chunk) && self.chunk.left != 0
     }
 
-    fn bad_line(&mut self, text: &'static str, output: &mut BytesMut) -> Option<Event> {
+    fn bad_line(&mut self, reply: &Reply, output: &mut BytesMut) -> Option<Event> {
         self.mode = Mode::Command;
         self.end_exchange();
-        self.reject(&Reply::new(500, 5, 2, text), output);
+        self.reject(reply, output);
         None
     }
 

@@ -74,5 +74,26 @@ async fn a_postgres_that_somebody_told_to_end_is_started_again_although_a_sessio
     assert!(again.await.unwrap().is_some(), "it did not come back");
     held.kill().unwrap();
     held.wait().unwrap();
-    database.stop(&screen).await;
+    database.stop(&screen).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_it_does_not_stop_is_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let guard = Arc::new(Guard::start().unwrap());
+    let private = private(folder.path(), &guard);
+    let pid = private.server.as_ref().unwrap().pid();
+    let number = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    rustix::process::kill_process(number, Signal::STOP).unwrap();
+    let database = Database::Private(Box::new(private));
+    let limit = std::time::Duration::from_millis(50);
+    let failed = database.stop_within(limit, &Screen::stdout()).await;
+    let said = format!("{:#}", failed.unwrap_err());
+    let named = format!("Postgres (process {pid}) had to be ended by force");
+    assert!(said.contains(&named), "{said}");
+    assert!(said.contains(&folder.path().join("log").display().to_string()));
+    // Instead of the guard, which is patient.
+    rustix::process::kill_process(number, Signal::KILL).unwrap();
+    rustix::process::waitpid(Some(number), rustix::process::WaitOptions::empty()).unwrap();
+    guard.forget(pid);
 }

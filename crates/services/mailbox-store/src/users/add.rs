@@ -2,6 +2,7 @@
 
 use api::directory::v1::User;
 
+use super::cram_md5::Owner;
 use super::password::{Password, Passwords};
 use super::scram;
 use crate::mailboxes;
@@ -20,7 +21,11 @@ pub async fn add(
     let hash = passwords.hash(password).await?;
     let salt = scram::salt(store, address.as_str()).await?;
     let keys = passwords.scram_keys(password, salt).await?;
-    let cram = passwords.cram_secret(address.as_str(), password)?;
+    let owner = Owner {
+        address: address.as_str(),
+        hash: &hash,
+    };
+    let cram = passwords.cram_secret(owner, password)?;
     repeated(|| try_add(store, address, &hash, keys.as_ref(), cram.as_deref())).await
 }
 

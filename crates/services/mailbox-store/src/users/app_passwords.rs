@@ -3,6 +3,7 @@
 use api::directory::v1::AppPassword;
 use aws_lc_rs::rand;
 
+use super::cram_md5::Owner;
 use super::password::{Password, Passwords};
 use super::scram;
 use crate::notices::Notice;
@@ -55,7 +56,11 @@ pub async fn add_app_password(
         let password = Password::parse(made.clone())?;
         let hash = passwords.hash(&password).await?;
         let keys = passwords.scram_keys(&password, salt).await?;
-        let cram = passwords.cram_secret(address.as_str(), &password)?;
+        let owner = Owner {
+            address: address.as_str(),
+            hash: &hash,
+        };
+        let cram = passwords.cram_secret(owner, &password)?;
         let row = Row {
             name: &name.0,
             selector: selector(&made).unwrap_or_default(),

@@ -2,7 +2,10 @@
 //! not the password, but the two states of MD5 behind the blocks that the password fills in the HMAC
 //! (RFC 2104 §4). With those nobody can log in by another mechanism; but they are quickly guessed
 //! from, so they are sealed under a key that is not in the database, made only while it is switched
-//! on, and removed when it is switched off.
+//! on, and removed when it is switched off everywhere ([`switch`]). A secret belongs to the stored hash
+//! of its password: where that is changed by a replica that does not know of CRAM-MD5, it is void.
+
+mod switch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,11 +14,11 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use md5::digest::common::hazmat::{SerializableState as _, SerializedState};
 use md5::{Digest as _, Md5};
 use serde::Deserialize;
-use sqlx::PgPool;
 use vault::{Sealed, Vault};
 
+pub use self::switch::Switch;
 use super::attempt::{Answer, Digest};
-use super::login::{Account, Logins, Right};
+use super::login::{Account, Logins, Right, user_id};
 use super::password::Password;
 use crate::{Error, Result};
 
@@ -42,23 +45,38 @@ impl CramMd5 {
         Ok(Self(Arc::new(Vault::open(&config.key_file)?)))
     }
 
-    /// The secret of a user's password, sealed for that user.
-    pub(super) fn seal(&self, address: &str, password: &Password) -> Result<Vec<u8>> {
-        let sealed = self.0.seal(address, &Secret::of(password.as_bytes()).0);
+    /// The secret of a user's password, sealed for that user and that password's hash.
+    pub(super) fn seal(&self, owner: Owner<'_>, password: &Password) -> Result<Vec<u8>> {
+        let secret = Secret::of(password.as_bytes());
+        let sealed = self.0.seal(&owner.name(), &secret.0);
         let Sealed { nonce, sealed } =
             sealed.map_err(|error| Error::Internal(error.to_string()))?;
         Ok([nonce, sealed].concat())
     }
 
-    /// None where it was sealed under another key: as good as none.
-    fn unseal(&self, address: &str, stored: &[u8]) -> Option<Secret> {
+    /// None where it was sealed under another key, or for another password: as good as none.
+    fn unseal(&self, owner: Owner<'_>, stored: &[u8]) -> Option<Secret> {
         let (nonce, sealed) = stored.split_at_checked(NONCE)?;
         let sealed = Sealed {
             nonce: nonce.to_vec(),
             sealed: sealed.to_vec(),
         };
-        let states = self.0.unseal(address, sealed).ok()?;
+        let states = self.0.unseal(&owner.name(), sealed).ok()?;
         Some(Secret(states.try_into().ok()?))
+    }
+}
+
+/// Whose a secret is.
+#[derive(Clone, Copy)]
+pub(super) struct Owner<'a> {
+    pub(super) address: &'a str,
+    /// Of the password, as it is stored.
+    pub(super) hash: &'a str,
+}
+
+impl Owner<'_> {
+    fn name(self) -> String {
+        format!("{}\0{}", self.address, self.hash)
     }
 }
 
@@ -129,13 +147,13 @@ impl Logins {
             app_password,
             ..Right::default()
         });
-        // Counted like a guess even where there was nothing to guess at: else it could be told from
-        // a login that does not exist.
-        let answer = self.end(begun, right).await?;
-        Ok(match without {
-            Some(address) => Answer::Unfit(no_secret(&address).into()),
-            None => answer,
-        })
+        match right {
+            Some(right) => self.end(begun, Some(right)).await,
+            None => {
+                let reason = without.map(|address| no_secret(&address));
+                self.end_without(begun, reason).await
+            }
+        }
     }
 }
 
@@ -154,37 +172,36 @@ async fn secrets(
     account: Option<&Account>,
 ) -> Result<Vec<(Option<String>, Secret)>> {
     let programs = sqlx::query!(
-        r#"SELECT name, cram_md5 AS "cram_md5!" FROM mailbox.app_password
+        r#"SELECT name, password, cram_md5 AS "cram_md5!" FROM mailbox.app_password
            WHERE user_id = $1 AND cram_md5 IS NOT NULL"#,
-        account.map_or(0, |account| account.user.user_id)
+        user_id(account)
     )
     .fetch_all(logins.store.pool())
     .await?;
     let Some(account) = account else {
         return Ok(Vec::new());
     };
-    let own = account.cram_md5.iter().map(|stored| (None, stored.clone()));
-    let all = own.chain(
-        programs
-            .into_iter()
-            .map(|program| (Some(program.name), program.cram_md5)),
-    );
     let address = &account.user.address;
-    let opened = all.filter_map(|(name, stored)| Some((name, cram_md5.unseal(address, &stored)?)));
-    Ok(opened.collect())
+    let open = |hash: &str, stored: &[u8]| cram_md5.unseal(Owner { address, hash }, stored);
+    let own = account.cram_md5.as_deref();
+    let own = own.and_then(|stored| Some((None, open(&account.hash, stored)?)));
+    let programs = programs.into_iter().filter_map(|program| {
+        let secret = open(&program.password, &program.cram_md5)?;
+        Some((Some(program.name), secret))
+    });
+    Ok(own.into_iter().chain(programs).collect())
 }
 
 /// The secret of a password that has been seen, where it has none yet and it is switched on.
 fn missing(
     logins: &Logins,
-    account: &Account,
+    owner: Owner<'_>,
     stored: Option<&[u8]>,
     password: &Password,
 ) -> Result<Option<Vec<u8>>> {
-    let address = &account.user.address;
     match (logins.passwords.cram_md5(), stored) {
-        (Some(cram_md5), Some(stored)) if cram_md5.unseal(address, stored).is_some() => Ok(None),
-        (Some(cram_md5), _) => cram_md5.seal(address, password).map(Some),
+        (Some(cram_md5), Some(stored)) if cram_md5.unseal(owner, stored).is_some() => Ok(None),
+        (Some(cram_md5), _) => cram_md5.seal(owner, password).map(Some),
         (None, _) => Ok(None),
     }
 }
@@ -196,7 +213,11 @@ pub(super) async fn make_own(
     password: &Password,
 ) -> Result<()> {
     let stored = account.cram_md5.as_deref();
-    let Some(secret) = missing(logins, account, stored, password)? else {
+    let owner = Owner {
+        address: &account.user.address,
+        hash: &account.hash,
+    };
+    let Some(secret) = missing(logins, owner, stored, password)? else {
         return Ok(());
     };
     // Not when the password has been changed meanwhile.
@@ -225,7 +246,11 @@ pub(super) async fn make_program(
     program: &Program<'_>,
     password: &Password,
 ) -> Result<()> {
-    let Some(secret) = missing(logins, account, program.secret, password)? else {
+    let owner = Owner {
+        address: &account.user.address,
+        hash: program.hash,
+    };
+    let Some(secret) = missing(logins, owner, program.secret, password)? else {
         return Ok(());
     };
     // Not when another has been given the name meanwhile.
@@ -239,17 +264,6 @@ pub(super) async fn make_program(
     )
     .execute(logins.store.pool())
     .await?;
-    Ok(())
-}
-
-/// It is switched off: nothing is left of it.
-pub async fn forget_all(pool: &PgPool) -> Result<()> {
-    sqlx::query!("UPDATE mailbox.user SET cram_md5 = NULL WHERE cram_md5 IS NOT NULL")
-        .execute(pool)
-        .await?;
-    sqlx::query!("UPDATE mailbox.app_password SET cram_md5 = NULL WHERE cram_md5 IS NOT NULL")
-        .execute(pool)
-        .await?;
     Ok(())
 }
 
@@ -297,12 +311,17 @@ mod tests {
             .unwrap()
         };
         let password = Password::parse("secret".to_owned()).unwrap();
-        let sealed = cram_md5("key").seal("bob@example.test", &password).unwrap();
-        let open = |key: &str, user: &str, sealed: &[u8]| cram_md5(key).unseal(user, sealed);
-        let opened = open("key", "bob@example.test", &sealed).unwrap();
+        let owner = |address, hash| Owner { address, hash };
+        let bob = owner("bob@example.test", "$argon2id$one");
+        let sealed = cram_md5("key").seal(bob, &password).unwrap();
+        let open = |key: &str, owner, sealed: &[u8]| cram_md5(key).unseal(owner, sealed);
+        let opened = open("key", bob, &sealed).unwrap();
         assert_eq!(opened.mac(b"x"), Secret::of(b"secret").mac(b"x"));
-        assert!(open("key", "eve@example.test", &sealed).is_none());
-        assert!(open("other", "bob@example.test", &sealed).is_none());
-        assert!(open("key", "bob@example.test", &sealed[..5]).is_none());
+        let eve = owner("eve@example.test", "$argon2id$one");
+        assert!(open("key", eve, &sealed).is_none());
+        let changed = owner("bob@example.test", "$argon2id$two");
+        assert!(open("key", changed, &sealed).is_none());
+        assert!(open("other", bob, &sealed).is_none());
+        assert!(open("key", bob, &sealed[..5]).is_none());
     }
 }

@@ -1,5 +1,5 @@
 //! Slowing down those who guess passwords: wrong guesses are counted by account and by peer
-//! address, in the database, for all replicas.
+//! address (of IPv6 by its first half), in the database, for all replicas.
 
 use std::time::Duration;
 
@@ -24,13 +24,13 @@ pub(super) struct Guesser {
 }
 
 impl Guesser {
-    /// An attempt at `account` from `address`, empty where it is not known.
-    pub(super) fn new(account: &str, address: &str) -> Self {
-        // What cannot be an account or an address is counted too, and takes no more room.
-        let short = |text: &str| text.chars().take(320).collect::<String>();
+    /// An attempt at `account` from `network`, as `known_peers` tells it; empty where it is not known.
+    pub(super) fn new(account: &str, network: &str) -> Self {
+        // What cannot be an account is counted too, and takes no more room.
+        let account: String = account.chars().take(320).collect();
         Self {
-            account: format!("account {}", short(account)),
-            address: (!address.is_empty()).then(|| format!("address {}", short(address))),
+            account: format!("account {account}"),
+            address: (!network.is_empty()).then(|| format!("address {network}")),
         }
     }
 
@@ -138,7 +138,7 @@ pub async fn forget_old(pool: &PgPool) -> Result<()> {
     Ok(())
 }
 
-fn millis(duration: Duration) -> i64 {
+pub(super) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 

@@ -4,22 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moka::sync::Cache;
+use sqlx::PgPool;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::attempt::{Accepted, Answer, Attempt, Proof};
 use super::cram_md5;
-use super::guessing::{self, Guesser};
+use super::guessing::{self, Guesser, millis};
 use super::password::{Password, Passwords};
 use super::scram::{self, Keys};
 use super::tokens::Tokens;
 use super::verified::Verified;
-use super::{Row, app_passwords};
+use super::{Row, app_passwords, known_peers};
 use crate::notices::{Hub, UserNotice};
 use crate::store::Store;
 use crate::values::UserAddress;
 use crate::{Result, clock};
 
-/// How long a peer that logged in to an account is known there.
+/// How long others' guesses at an account do not count at a peer that has logged in to it.
 const KNOWN_PEER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Checks logins, with what makes the second check cheap.
@@ -38,7 +39,25 @@ pub(super) struct Begun {
     pub(super) account: Option<Account>,
     guesser: Guesser,
     peer: String,
+    known_here: bool,
     now: i64,
+}
+
+/// What a proof proves.
+enum Proved {
+    By(Right),
+    Wrong,
+    /// There is an account, and nothing to check it by.
+    NoKeys,
+}
+
+impl Begun {
+    /// Whether the account's owner has logged in from this peer before.
+    async fn was_here(&self, pool: &PgPool) -> Result<bool> {
+        let user_id = user_id(self.account.as_ref());
+        let since = self.now - millis(known_peers::KEPT);
+        known_peers::is_known(pool, user_id, &self.peer, since).await
+    }
 }
 
 /// What was right.
@@ -97,8 +116,15 @@ impl Logins {
             Ok(begun) => begun,
             Err(wait) => return Ok(Answer::Later(wait)),
         };
-        let right = self.proof(begun.account.as_ref(), proof).await?;
-        self.end(begun, right).await
+        match self.proof(begun.account.as_ref(), proof).await? {
+            Proved::By(right) => self.end(begun, Some(right)).await,
+            Proved::Wrong => self.end_without(begun, None).await,
+            Proved::NoKeys => {
+                let reason = "there are no keys for SCRAM yet: they are made when the password is set, or used with \
+                              PLAIN or LOGIN";
+                self.end_without(begun, Some(reason.to_owned())).await
+            }
+        }
     }
 
     /// Finds the account, unless the guesser has to wait; then so many seconds.
@@ -109,13 +135,21 @@ impl Logins {
             None => None,
         };
         let name = address.as_ref().map_or(login, UserAddress::as_str);
-        let guesser = Guesser::new(name, peer);
-        let peer = peer.to_owned();
-        let known_here = account
+        let peer = known_peers::network(peer);
+        let guesser = Guesser::new(name, &peer);
+        let mut known_here = account
             .as_ref()
             .is_some_and(|account| self.known_peers.contains_key(&account.at(&peer)));
         let now = clock::now();
-        let wait = guessing::wait(self.store.pool(), &guesser, known_here, now).await?;
+        let pool = self.store.pool();
+        let mut wait = guessing::wait(pool, &guesser, known_here, now).await?;
+        if wait > 0 && !known_here {
+            // Perhaps known at another replica, or from before a restart.
+            let since = now - millis(KNOWN_PEER);
+            let user_id = user_id(account.as_ref());
+            known_here = known_peers::is_known(pool, user_id, &peer, since).await?;
+            wait = guessing::wait(pool, &guesser, known_here, now).await?;
+        }
         if wait > 0 {
             return Ok(Err(wait));
         }
@@ -123,6 +157,7 @@ impl Logins {
             account,
             guesser,
             peer,
+            known_here,
             now,
         }))
     }
@@ -136,7 +171,13 @@ impl Logins {
         };
         let here = account.at(&begun.peer);
         if !self.known_peers.contains_key(&here) {
+            // Of many guesses at once those that were counted meanwhile count for this one, too.
+            let wait = guessing::wait(pool, &begun.guesser, begun.known_here, begun.now).await?;
+            if wait > 0 {
+                return Ok(Answer::Later(wait));
+            }
             guessing::succeeded(pool, &begun.guesser).await?;
+            known_peers::note(pool, account.user.user_id, &begun.peer, begun.now).await?;
             self.known_peers.insert(here, ());
         }
         Ok(Answer::Accepted(Box::new(Accepted {
@@ -144,6 +185,24 @@ impl Logins {
             app_password: right.app_password,
             signature: right.signature,
         })))
+    }
+
+    /// Notes that nothing was right: it was a guess, or, where there is a reason, there was nothing yet
+    /// that could have been guessed at.
+    ///
+    /// That counts like a guess, too, else it could be told from a login that does not exist. But not at
+    /// a peer where the account's owner has logged in before: nobody learns anything there, and an office
+    /// whose devices all try what they have just been offered is not slowed for it. Whoever it is, the
+    /// database is asked: that takes its time.
+    pub(super) async fn end_without(&self, begun: Begun, reason: Option<String>) -> Result<Answer> {
+        let was_here = begun.was_here(self.store.pool()).await?;
+        let Some(reason) = reason else {
+            return self.end(begun, None).await;
+        };
+        if !was_here {
+            self.end(begun, None).await?;
+        }
+        Ok(Answer::Unfit(reason.into()))
     }
 
     pub(super) async fn find(&self, address: &UserAddress) -> Result<Option<Account>> {
@@ -177,11 +236,12 @@ impl Logins {
         account: Option<&Account>,
         password: &Password,
     ) -> Result<Option<Right>> {
+        let program = self.app_password(account, password).await?;
         let Some(account) = account else {
             self.passwords.verify(password, None).await?;
             return Ok(None);
         };
-        if let Some(name) = self.app_password(account, password).await? {
+        if let Some(name) = program {
             return Ok(Some(Right {
                 app_password: Some(name),
                 ..Right::default()
@@ -202,12 +262,17 @@ impl Logins {
         Ok(Some(Right::default()))
     }
 
-    /// The name of the application password that this is, if it is one.
-    async fn app_password(&self, account: &Account, password: &Password) -> Result<Option<String>> {
+    /// The name of the application password that this is, if it is one. The database is asked for an
+    /// account that does not exist, too.
+    async fn app_password(
+        &self,
+        account: Option<&Account>,
+        password: &Password,
+    ) -> Result<Option<String>> {
         let Some(selector) = app_passwords::selector(password.as_str()) else {
             return Ok(None);
         };
-        let user_id = account.user.user_id;
+        let user_id = user_id(account);
         let found = sqlx::query!(
             "SELECT name, password, cram_md5 FROM mailbox.app_password
              WHERE user_id = $1 AND selector = $2",
@@ -216,7 +281,7 @@ impl Logins {
         )
         .fetch_optional(self.store.pool())
         .await?;
-        let Some(found) = found else {
+        let (Some(account), Some(found)) = (account, found) else {
             return Ok(None);
         };
         if !self.verified.contains(user_id, &found.password, password) {
@@ -255,8 +320,8 @@ impl Logins {
 
     /// Which of the account's passwords the proof was made with. The work is the same where there
     /// is no account.
-    async fn proof(&self, account: Option<&Account>, proof: &Proof) -> Result<Option<Right>> {
-        let user_id = account.map_or(0, |account| account.user.user_id);
+    async fn proof(&self, account: Option<&Account>, proof: &Proof) -> Result<Proved> {
+        let user_id = user_id(account);
         let programs = sqlx::query!(
             "SELECT name, scram FROM mailbox.app_password WHERE user_id = $1",
             user_id
@@ -265,21 +330,30 @@ impl Logins {
         .await?;
         let verify = |keys: &Keys| keys.verify(proof.hash, &proof.auth_message, &proof.proof);
         let own = account.and_then(|account| account.keys.clone());
+        let mut has_keys = own.is_some();
         if let Some(signature) = verify(&own.unwrap_or_else(Keys::of_nobody)) {
-            return Ok(Some(Right {
+            return Ok(Proved::By(Right {
                 app_password: None,
                 signature,
             }));
         }
         let iterations = self.passwords.iterations();
-        let found = programs.into_iter().find_map(|program| {
-            let signature = verify(&Keys::read(program.scram, iterations)?)?;
-            Some(Right {
-                app_password: Some(program.name),
-                signature,
-            })
-        });
-        Ok(found)
+        for program in programs {
+            let Some(keys) = Keys::read(program.scram, iterations) else {
+                continue;
+            };
+            has_keys = true;
+            if let Some(signature) = verify(&keys) {
+                return Ok(Proved::By(Right {
+                    app_password: Some(program.name),
+                    signature,
+                }));
+            }
+        }
+        Ok(match account.is_some() && !has_keys {
+            true => Proved::NoKeys,
+            false => Proved::Wrong,
+        })
     }
 }
 
@@ -289,6 +363,12 @@ pub(super) struct Account {
     pub(super) hash: String,
     keys: Option<Keys>,
     pub(super) cram_md5: Option<Vec<u8>>,
+}
+
+/// No user's where there is no account: the database is asked about that one, too, so that an answer
+/// takes as long.
+pub(super) fn user_id(account: Option<&Account>) -> i64 {
+    account.map_or(0, |account| account.user.user_id)
 }
 
 impl Account {

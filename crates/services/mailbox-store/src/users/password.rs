@@ -9,7 +9,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
 
-use super::cram_md5::CramMd5;
+use super::cram_md5::{CramMd5, Owner};
 use super::scram;
 use crate::{Error, Result};
 
@@ -93,16 +93,16 @@ impl Passwords {
         self.cram_md5.as_ref()
     }
 
-    /// The secret of this user's password for CRAM-MD5, sealed, where it is switched on.
+    /// The secret of a user's password for CRAM-MD5, sealed, where it is switched on.
     pub(super) fn cram_secret(
         &self,
-        address: &str,
+        owner: Owner<'_>,
         password: &Password,
     ) -> Result<Option<Vec<u8>>> {
         let Some(cram_md5) = &self.cram_md5 else {
             return Ok(None);
         };
-        cram_md5.seal(address, password).map(Some)
+        cram_md5.seal(owner, password).map(Some)
     }
 
     /// The hash to store, a PHC string.

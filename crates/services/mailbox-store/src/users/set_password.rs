@@ -1,5 +1,6 @@
 //! Changing passwords.
 
+use super::cram_md5::Owner;
 use super::password::{Password, Passwords};
 use super::scram;
 use crate::notices::Notice;
@@ -17,7 +18,11 @@ pub async fn set_password(
     let hash = passwords.hash(password).await?;
     let salt = scram::salt(store, address.as_str()).await?;
     let keys = passwords.scram_keys(password, salt).await?;
-    let cram = passwords.cram_secret(address.as_str(), password)?;
+    let owner = Owner {
+        address: address.as_str(),
+        hash: &hash,
+    };
+    let cram = passwords.cram_secret(owner, password)?;
     repeated(|| try_set(store, address, &hash, keys.as_ref(), cram.as_deref())).await
 }
 

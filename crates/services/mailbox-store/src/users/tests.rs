@@ -169,6 +169,48 @@ async fn guessing_at_an_account_is_slowed_but_not_for_who_was_there_before() {
         answer(&replica, login, "secret", "203.0.113.9").await,
         "later"
     );
+    assert_eq!(answer(&replica, login, "secret", "192.0.2.1").await, login);
+}
+
+#[tokio::test]
+async fn one_who_has_many_addresses_of_ipv6_guesses_from_one() {
+    let kit = TestStore::start().await;
+    kit.user("bob@example.test").await;
+    let logins = Logins::new(kit.store.clone(), passwords(), None);
+    for n in 0..30 {
+        let login = format!("user{n}@example.test");
+        let peer = format!("2001:db8:1:2:{n:x}::{n:x}");
+        assert_eq!(answer(&logins, &login, "guess", &peer).await, "refused");
+    }
+    let login = "bob@example.test";
+    let there = "2001:db8:1:2:ffff::1";
+    assert_eq!(answer(&logins, login, "secret", there).await, "later");
+    let elsewhere = "2001:db8:1:3::1";
+    assert_eq!(answer(&logins, login, "secret", elsewhere).await, login);
+}
+
+#[tokio::test]
+async fn who_guesses_much_at_once_gains_nothing_by_it() {
+    let kit = TestStore::start().await;
+    kit.user("bob@example.test").await;
+    let logins = Logins::new(kit.store.clone(), passwords(), None);
+    let begun = async || {
+        let begun = logins.begin("bob@example.test", "203.0.113.9").await;
+        begun.unwrap().unwrap()
+    };
+    let mut at_once = Vec::new();
+    for _ in 0..9 {
+        at_once.push(begun().await);
+    }
+    let right = at_once.pop().unwrap();
+    for wrong in at_once {
+        assert!(matches!(
+            logins.end(wrong, None).await.unwrap(),
+            Answer::Refused
+        ));
+    }
+    let answer = logins.end(right, Some(login::Right::default())).await;
+    assert!(matches!(answer.unwrap(), Answer::Later(_)));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use access_token::{Expected, Keys, Refusal};
+use access_token::{EMAIL, Expected, Keys, Refusal};
 use serde::Deserialize;
 use service_kit::Reloaded;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +28,9 @@ pub struct OAuthConfig {
     /// The claim that holds the user's address.
     #[serde(default = "email")]
     pub login_claim: String,
+    /// The issuer does not say `email_verified`, and its users cannot choose their addresses.
+    #[serde(default)]
+    pub email_is_verified: bool,
     /// A scope that tokens must have.
     #[serde(default)]
     pub scope: Option<String>,
@@ -37,7 +40,7 @@ pub struct OAuthConfig {
 }
 
 fn email() -> String {
-    "email".to_owned()
+    EMAIL.to_owned()
 }
 
 /// What tokens are checked by.
@@ -54,6 +57,12 @@ impl Tokens {
         for (name, value) in [("issuer", &config.issuer), ("audience", &config.audience)] {
             anyhow::ensure!(!value.is_empty(), "oauth.{name} is empty");
         }
+        let without_effect = config.email_is_verified && config.login_claim != EMAIL;
+        anyhow::ensure!(
+            !without_effect,
+            "oauth.email-is-verified is about the claim email, and oauth.login-claim is {}: take it away",
+            config.login_claim
+        );
         let path = config.keys.clone();
         let files = vec![path.clone()];
         let read = move || read_keys(&path);
@@ -63,6 +72,7 @@ impl Tokens {
                 issuer: config.issuer,
                 audience: config.audience,
                 login_claim: config.login_claim,
+                email_is_verified: config.email_is_verified,
                 scope: config.scope,
             },
             openid_configuration: config.openid_configuration.unwrap_or_default(),

@@ -20,6 +20,7 @@ use vault::Vault;
 use super::revisions::{Policies, Proposal};
 use crate::clock::Clock;
 use crate::failure;
+use crate::secret_key;
 use crate::sql::{revisions, secrets};
 
 const MAX_AUTHOR: usize = 320;
@@ -138,6 +139,13 @@ impl Policy for PolicyService {
             .seal(&request.name, &request.value)
             .map_err(|error| Status::internal(error.to_string()))?;
         let mut connection = self.pool.acquire().await.map_err(failed)?;
+        let shared = secret_key::is_shared(&self.vault, &mut connection).await;
+        if !shared.map_err(failed)? {
+            return Err(Status::failed_precondition(
+                "another queue was started with another key for secrets since this one was: give both the same \
+                 file (secret-key-file) and start them again",
+            ));
+        }
         secrets::set(&mut connection, &request.name, &sealed, self.clock.now())
             .await
             .map_err(failed)?;

@@ -37,6 +37,43 @@ pub(crate) async fn get(
     .await
 }
 
+/// All, by name.
+pub(crate) async fn all(
+    connection: &mut PgConnection,
+) -> Result<Vec<(String, Sealed)>, sqlx::Error> {
+    let rows = sqlx::query!("SELECT name, nonce, sealed FROM queue.secret ORDER BY name")
+        .fetch_all(connection)
+        .await?;
+    let secrets = rows.into_iter().map(|row| {
+        let (nonce, sealed) = (row.nonce, row.sealed);
+        (row.name, Sealed { nonce, sealed })
+    });
+    Ok(secrets.collect())
+}
+
+/// What is known, sealed under the key that they have.
+pub(crate) async fn known(connection: &mut PgConnection) -> Result<Option<Sealed>, sqlx::Error> {
+    sqlx::query_as!(Sealed, "SELECT nonce, sealed FROM queue.secret_key")
+        .fetch_optional(connection)
+        .await
+}
+
+/// From now on it is under that key.
+pub(crate) async fn set_known(
+    connection: &mut PgConnection,
+    known: &Sealed,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO queue.secret_key (nonce, sealed) VALUES ($1, $2)
+         ON CONFLICT (one) DO UPDATE SET nonce = $1, sealed = $2",
+        known.nonce,
+        known.sealed
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Their names.
 pub(crate) async fn list(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar!("SELECT name FROM queue.secret ORDER BY name")

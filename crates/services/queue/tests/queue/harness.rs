@@ -59,10 +59,20 @@ impl Queue {
     }
 
     pub(crate) async fn start_in(url: String, folder: Arc<TempDir>, clock: Arc<AtomicI64>) -> Self {
+        Self::start_with(url, folder, clock, |_| {}).await
+    }
+
+    pub(crate) async fn start_with(
+        url: String,
+        folder: Arc<TempDir>,
+        clock: Arc<AtomicI64>,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let listen = format!("unix:{}/queue.sock", folder.path().display());
         let mut service = Service::for_tests("queue");
         service.shared.database.url = Some(url.clone());
-        let config = config(&folder, &listen);
+        let mut config = config(&folder, &listen);
+        change(&mut config);
         let now = Arc::clone(&clock);
         let clock_of_service = Clock::new(move || now.load(Ordering::SeqCst));
         let task = AbortOnDropHandle::new(tokio::spawn(queue::run_with_clock(
@@ -114,6 +124,7 @@ fn config(folder: &TempDir, listen: &str) -> Config {
         data_path: None,
         listen: listen.to_owned(),
         secret_key_file: folder.path().join("secrets.key"),
+        replace_secret_key: false,
         lease_seconds: LEASE_SECONDS,
         history_days: 30,
         refusal_days: 30,

@@ -230,6 +230,74 @@ async fn a_lost_key_that_secrets_need_is_asked_for_and_not_made_anew() {
     assert_eq!(&revealed.into_inner().value[..], b"correct horse");
 }
 
+fn secret(name: &str) -> SetSecretRequest {
+    SetSecretRequest {
+        name: name.to_owned(),
+        value: b"correct horse".to_vec().into(),
+    }
+}
+
+async fn revealed(queue: &Queue, name: &str) -> Result<Vec<u8>, Code> {
+    let reveal = RevealSecretRequest {
+        name: name.to_owned(),
+    };
+    let revealed = queue.policy().reveal_secret(reveal).await;
+    revealed
+        .map(|response| response.into_inner().value.to_vec())
+        .map_err(|status| status.code())
+}
+
+#[tokio::test]
+async fn another_key_than_that_of_the_stored_secrets_is_refused_at_the_start() {
+    // With the known text beside them, and as it was before there was one.
+    for known in [true, false] {
+        let queue = Queue::start().await;
+        queue.policy().set_secret(secret("isp")).await.unwrap();
+        queue.policy().set_secret(secret("pop")).await.unwrap();
+        let (url, folder, clock) = queue.stop().await;
+        let pool = sqlx::PgPool::connect(&url).await.unwrap();
+        if !known {
+            let forget = sqlx::query("DELETE FROM queue.secret_key");
+            forget.execute(&pool).await.unwrap();
+        }
+        let key_file = folder.path().join("secrets.key");
+        let key = std::fs::read(&key_file).unwrap();
+        std::fs::write(&key_file, "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=").unwrap();
+        let said = refusal(&url, &folder).await;
+        let wrong = format!("{} holds another key", key_file.display());
+        assert!(said.contains(&wrong), "{said}");
+        assert!(said.contains("2 secret(s) are stored (isp, pop)"), "{said}");
+        assert!(said.contains("replace-secret-key"), "{said}");
+
+        // The right one is found again,
+        std::fs::write(&key_file, key).unwrap();
+        let queue = Queue::start_in(url, folder, clock).await;
+        assert_eq!(revealed(&queue, "isp").await.unwrap(), b"correct horse");
+
+        // or is lost: the secrets are set again, one by one.
+        let (url, folder, clock) = queue.stop().await;
+        std::fs::remove_file(&key_file).unwrap();
+        let replace = |config: &mut queue::Config| config.replace_secret_key = true;
+        let queue = Queue::start_with(url, folder, clock, replace).await;
+        assert_eq!(revealed(&queue, "isp").await, Err(Code::FailedPrecondition));
+        queue.policy().set_secret(secret("isp")).await.unwrap();
+        let queue = queue.restart().await;
+        assert_eq!(revealed(&queue, "isp").await.unwrap(), b"correct horse");
+        assert_eq!(revealed(&queue, "pop").await, Err(Code::FailedPrecondition));
+    }
+}
+
+#[tokio::test]
+async fn of_queues_with_different_keys_one_alone_takes_secrets() {
+    let queue = Queue::start().await;
+    let other = Queue::start_on(queue.url.clone()).await;
+    let refused = queue.policy().set_secret(secret("isp")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert!(refused.message().contains("secret-key-file"), "{refused}");
+    other.policy().set_secret(secret("isp")).await.unwrap();
+    assert_eq!(revealed(&other, "isp").await.unwrap(), b"correct horse");
+}
+
 #[tokio::test]
 async fn a_secrets_name_and_size_are_limited() {
     let queue = Queue::start().await;

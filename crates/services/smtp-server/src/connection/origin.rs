@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rules::{ReverseName, SessionFacts};
+use sasl::Bindings;
 use smtp_protocol::server::Xclient;
 
 use super::Connection;
@@ -44,6 +45,12 @@ impl Connection {
         self.listener.xclient && untold && self.listener.proxies.are(self.facts.peer)
     }
 
+    /// Whether a proxy has told for whom it speaks. Whose TLS it is that begins then, its own or its
+    /// client's, cannot be told.
+    pub(super) fn is_told(&self) -> bool {
+        self.listener.xclient && self.io.proxy().is_some()
+    }
+
     /// XCLIENT. The session begins anew with what was told.
     pub(super) async fn told(&mut self, told: Xclient) {
         if !self.may_tell() {
@@ -60,8 +67,9 @@ impl Connection {
             self.session.refuse(replies::NO_ROOM, self.io.output());
             return;
         }
-        // What the proxy has shown says nothing of its client.
+        // What TLS with the proxy has shown, or could be bound to, says nothing of its client.
         self.certificate.clear();
+        self.session.set_bindings(Bindings::default());
         let tls = self.facts.tls;
         self.facts = facts(&self.server, &self.listener, &self.io);
         self.facts.tls = tls;

@@ -20,6 +20,11 @@ struct Certified {
 
 impl Certified {
     async fn start(tls: TlsMode, required: bool) -> Self {
+        Self::start_behind(&[], tls, required).await
+    }
+
+    /// With a listener whose named proxies say XCLIENT.
+    async fn start_behind(proxies: &[&str], tls: TlsMode, required: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let authority = ClientAuthority::new("ours");
         let clients = ClientCertificates {
@@ -31,6 +36,7 @@ impl Certified {
             listener.role = ListenerRole::Submission;
             listener.tls = tls;
             listener.client_certificates = Some(clients);
+            listener.proxies = proxies.iter().map(|proxy| proxy.parse().unwrap()).collect();
             config.listener.push(listener);
         })
         .await;
@@ -68,6 +74,9 @@ impl Certified {
         (client, hello)
     }
 }
+
+/// Where the tests' clients are.
+const PROXY: &[&str] = &["127.0.0.0/8"];
 
 fn external(name: &str) -> String {
     format!("AUTH EXTERNAL {}", STANDARD.encode(name))
@@ -195,4 +204,102 @@ async fn where_one_is_required_nobody_comes_in_without() {
     let certificate = certified.authority.certificate(&[BOB]);
     let (mut client, _) = certified.greeted(Some(&certificate)).await;
     client.say(&external(BOB), 235).await;
+}
+
+/// RFC 4422 appendix A: who has shown the certificate. That was the proxy.
+#[tokio::test]
+async fn the_certificate_of_a_proxy_logs_nobody_in_before_it_tells_of_a_client_or_after() {
+    for tls in [TlsMode::Implicit, TlsMode::Starttls] {
+        let certified = Certified::start_behind(PROXY, tls, true).await;
+        let certificate = certified.authority.certificate(&[BOB]);
+        let (mut proxy, hello) = certified.greeted(Some(&certificate)).await;
+        assert!(!hello.contains("EXTERNAL"), "{hello}");
+        proxy.say("AUTH EXTERNAL =", 504).await;
+        proxy.say("XCLIENT ADDR=203.0.113.200", 220).await;
+        let hello = proxy.say("EHLO client.test", 250).await;
+        assert!(hello.contains("AUTH SCRAM-SHA-256 "), "{hello}");
+        assert!(!hello.contains("EXTERNAL"), "{hello}");
+        proxy.say("AUTH EXTERNAL =", 504).await;
+        proxy.say(&external(BOB), 504).await;
+        proxy.say("MAIL FROM:<bob@example.test>", 530).await;
+    }
+}
+
+#[tokio::test]
+async fn the_login_that_a_proxy_tells_counts_whatever_its_certificate_names() {
+    let certified = Certified::start_behind(PROXY, TlsMode::Implicit, true).await;
+    let certificate = certified.authority.certificate(&[BOB]);
+    let (mut proxy, _) = certified.greeted(Some(&certificate)).await;
+    let told = "XCLIENT ADDR=203.0.113.200 LOGIN=eve+40example.test";
+    proxy.say(told, 220).await;
+    proxy.say("EHLO client.test", 250).await;
+    proxy.say("AUTH EXTERNAL =", 503).await;
+    proxy.envelope("eve@example.test", "x@elsewhere.test").await;
+    proxy.data("", 250).await;
+    let origin = certified.system.queue.only().origin.unwrap();
+    assert_eq!(origin.login, "eve@example.test");
+}
+
+#[tokio::test]
+async fn certificates_are_nothing_that_xclient_can_tell_of() {
+    let certified = Certified::start_behind(PROXY, TlsMode::Implicit, false).await;
+    let (mut proxy, _) = certified.greeted(None).await;
+    for attribute in [
+        "CERT",
+        "CCERT_SUBJECT",
+        "CCERT_FINGERPRINT",
+        "TLSCLIENTCERT",
+    ] {
+        let told = format!("XCLIENT ADDR=203.0.113.200 {attribute}=bob+40example.test");
+        proxy.say(&told, 501).await;
+    }
+    proxy.say("XCLIENT ADDR=203.0.113.200", 220).await;
+    let hello = proxy.say("EHLO client.test", 250).await;
+    assert!(!hello.contains("EXTERNAL"), "{hello}");
+    proxy.say(&external(BOB), 504).await;
+}
+
+/// Whose TLS it is that begins behind XCLIENT, the proxy's or its client's, cannot be told.
+#[tokio::test]
+async fn tls_that_begins_behind_xclient_shows_no_certificate_and_binds_nothing() {
+    let certified = Certified::start_behind(PROXY, TlsMode::Starttls, false).await;
+    let certificate = certified.authority.certificate(&[BOB]);
+    let mut proxy = Client::connect(certified.system.added_address()).await;
+    proxy.expect(220).await;
+    proxy.say("EHLO proxy.test", 250).await;
+    proxy.say("XCLIENT ADDR=203.0.113.200", 220).await;
+    proxy.say("EHLO client.test", 250).await;
+    proxy.say("STARTTLS", 220).await;
+    let config = certificate.client_config(&certified.system.certificate);
+    let mut client = proxy.start_tls_with(config).await;
+    let hello = client.say("EHLO client.test", 250).await;
+    assert!(hello.contains("AUTH SCRAM-SHA-256 "), "{hello}");
+    client.say("AUTH EXTERNAL =", 504).await;
+    client.say("AUTH SCRAM-SHA-256-PLUS", 504).await;
+}
+
+#[tokio::test]
+async fn one_who_is_no_proxy_logs_in_by_its_certificate_where_others_say_xclient() {
+    let certified = Certified::start_behind(&["192.0.2.0/24"], TlsMode::Implicit, true).await;
+    let certificate = certified.authority.certificate(&[BOB]);
+    let (mut client, hello) = certified.greeted(Some(&certificate)).await;
+    assert!(hello.contains("AUTH EXTERNAL "), "{hello}");
+    client.say("XCLIENT ADDR=203.0.113.200", 550).await;
+    client.say("AUTH EXTERNAL =", 235).await;
+}
+
+/// RFC 5802 §6: a client behind a proxy that ends TLS cannot bind to the proxy's session with us, and
+/// one that could bind elsewhere (`y`) is not to be told that it was cheated.
+#[tokio::test]
+async fn behind_a_proxy_that_tells_there_is_nothing_to_bind_to() {
+    let certified = Certified::start_behind(PROXY, TlsMode::Implicit, false).await;
+    let (mut proxy, hello) = certified.greeted(None).await;
+    assert!(hello.contains("SCRAM-SHA-256-PLUS"), "{hello}");
+    proxy.say("XCLIENT ADDR=203.0.113.200", 220).await;
+    let hello = proxy.say("EHLO client.test", 250).await;
+    assert!(!hello.contains("-PLUS"), "{hello}");
+    proxy.say("AUTH SCRAM-SHA-256-PLUS", 504).await;
+    let first = STANDARD.encode("y,,n=bob@example.test,r=abc");
+    proxy.say(&format!("AUTH SCRAM-SHA-256 {first}"), 334).await;
+    proxy.say("*", 501).await;
 }

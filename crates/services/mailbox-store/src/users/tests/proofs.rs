@@ -215,3 +215,38 @@ async fn application_passwords_are_listed_by_name_and_go_with_their_user() {
     let listed = list_app_passwords(&kit.store, &bob).await;
     assert!(matches!(listed, Err(Error::NotFound(_))));
 }
+
+/// As CRAM-MD5's: devices that try SCRAM as soon as it is offered.
+#[tokio::test]
+async fn an_office_whose_users_have_no_keys_yet_is_not_slowed_for_it() {
+    const OFFICE: &str = "203.0.113.9";
+    let kit = TestStore::start().await;
+    let logins = Logins::new(kit.store.clone(), passwords(), None);
+    let users: Vec<String> = (0..12).map(|n| format!("user{n}@example.test")).collect();
+    for user in &users {
+        kit.user(user).await;
+        assert_eq!(&answer(&logins, user, "secret", OFFICE).await, user);
+    }
+    sqlx::query("UPDATE mailbox.user SET scram = NULL")
+        .execute(kit.store.pool())
+        .await
+        .unwrap();
+    let tried = async |user: &str, peer: &str| {
+        let proof = Proof {
+            peer: peer.to_owned(),
+            ..proof(&logins, user, "secret").await
+        };
+        which(logins.verify_scram(&proof).await.unwrap())
+    };
+    for user in users.iter().cycle().take(50) {
+        assert_eq!(tried(user, OFFICE).await, None);
+    }
+    assert_eq!(kit.count("SELECT count(*) FROM mailbox.guess").await, 0);
+    // Elsewhere it looks like a login that does not exist.
+    for user in [users[0].as_str(), "nobody@example.test"] {
+        for _ in 0..8 {
+            assert_eq!(tried(user, "192.0.2.7").await, None, "{user}");
+        }
+        assert_eq!(tried(user, "192.0.2.7").await, Some("later".into()));
+    }
+}

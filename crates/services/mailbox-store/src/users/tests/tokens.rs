@@ -17,6 +17,7 @@ fn config(folder: &Path, issuer: &TestIssuer) -> OAuthConfig {
         audience: "mail".to_owned(),
         keys,
         login_claim: "email".to_owned(),
+        email_is_verified: false,
         scope: Some("mail".to_owned()),
         openid_configuration: None,
     }
@@ -24,7 +25,8 @@ fn config(folder: &Path, issuer: &TestIssuer) -> OAuthConfig {
 
 fn claims(email: &str) -> Value {
     let exp = clock::now() / 1000 + 300;
-    json!({"iss": "https://id.test", "aud": "mail", "exp": exp, "email": email, "scope": "mail"})
+    json!({"iss": "https://id.test", "aud": "mail", "exp": exp, "scope": "mail",
+           "email": email, "email_verified": true})
 }
 
 /// Whom it is, or why not.
@@ -136,6 +138,36 @@ async fn without_an_issuer_no_token_is_taken() {
     let text = error.to_string();
     assert!(text.contains("jwks.json: holds no RSA, P-256"), "{text}");
     config.audience.clear();
-    let error = Tokens::start(config, CancellationToken::new()).unwrap_err();
+    let error = Tokens::start(config.clone(), CancellationToken::new()).unwrap_err();
     assert_eq!(error.to_string(), "oauth.audience is empty");
+    // Who believes to have switched something off by it is to know better.
+    config.audience = "mail".to_owned();
+    config.login_claim = "upn".to_owned();
+    config.email_is_verified = true;
+    let error = Tokens::start(config, CancellationToken::new()).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.starts_with("oauth.email-is-verified is about"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_verified_logs_nobody_in_unless_the_issuer_is_known_to_verify() {
+    let kit = TestStore::start().await;
+    let bob = "bob@example.test";
+    kit.user(bob).await;
+    let (issuer, folder) = (TestIssuer::new(), tempfile::tempdir().unwrap());
+    let mut unsaid = claims(bob);
+    unsaid.as_object_mut().unwrap().remove("email_verified");
+    for (known, answer) in [(false, "email_verified"), (true, bob)] {
+        let config = OAuthConfig {
+            email_is_verified: known,
+            ..config(folder.path(), &issuer)
+        };
+        let tokens = Tokens::start(config, CancellationToken::new()).unwrap();
+        let logins = Logins::new(kit.store.clone(), passwords(), Some(tokens));
+        let shown = shown(&logins, issuer.token(&unsaid), "").await;
+        assert!(shown.contains(answer), "{shown}");
+    }
 }

@@ -12,9 +12,7 @@ impl Connection {
     /// Keeps whom the client's certificate names, once TLS is there, and tells of those that were
     /// no good: a client shows its user little more than that the connection broke.
     pub(in crate::connection) fn note_certificate(&mut self, secured: &Result<(), SessionError>) {
-        // Whoever has told of a client by XCLIENT shows a certificate of its own, not the client's.
-        let of_proxy = self.listener.xclient && self.io.proxy().is_some();
-        if !self.listener.client_certificates || of_proxy {
+        if !self.listener.client_certificates {
             return;
         }
         let peer = self.facts.peer;
@@ -22,6 +20,11 @@ impl Connection {
         if let Err(error @ SessionError::Tls(_)) = secured {
             tracing::info!(%peer, %listener, %error, "handshake refused");
             self.keep_refusal("tls-handshake", &[error.to_string().into()]);
+            return;
+        }
+        // Whoever has told of a client by XCLIENT, or is to, shows a certificate of its own and not the
+        // client's: it logs nobody in, not even where the proxy forgets to tell.
+        if self.is_told() || self.may_tell() {
             return;
         }
         let Some(addresses) = self.io.client_addresses() else {
