@@ -71,6 +71,7 @@ mod conversions;
 pub mod intake;
 pub mod policy_watch;
 pub mod queue_client;
+pub mod queue_features;
 pub mod queue_run;
 pub mod text_upload;
 

@@ -2,7 +2,8 @@
 //!
 //! A stream of requests costs a fifth of what single calls cost, and it lets the queue commit
 //! what arrives together together. The stream is opened when the first message comes and again
-//! after it broke.
+//! after it broke. As it opens, the queue says what it understands: what it does not is not given to
+//! it ([`crate::queue_features`]).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,14 +11,16 @@ use std::time::Duration;
 
 use prost::Message as _;
 use thiserror::Error;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 
 use crate::queue::v1::{
     Accepted, EnqueueRequest, EnqueueResponse, Submission, enqueue_response, queue_client,
 };
+use crate::queue_features::Features;
 
 /// How long a submission may take before its outcome counts as unknown.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,14 +32,18 @@ const BACKLOG: usize = 256;
 /// unless all of those have the longest addresses there are.
 const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
 
+/// Before a stream that could not be kept open is opened again.
+const PAUSE: Duration = Duration::from_millis(500);
+
 /// What a request holds besides its submission.
 const ROOM_FOR_TAG: usize = 32;
 
 /// Why a submission was not accepted.
 #[derive(Debug, Error)]
 pub enum EnqueueError {
-    /// It may succeed later: the queue or its database is away. The outcome may be unknown: the
-    /// message can have been committed although the answer was lost.
+    /// It may succeed later: the queue or its database is away, or it is of a version that would
+    /// forget a part of the submission. The outcome may be unknown: the message can have been
+    /// committed although the answer was lost.
     #[error("the queue cannot take messages now: {0}")]
     Unavailable(String),
     /// It will not succeed: the submission breaks a limit or a rule of the queue.
@@ -72,12 +79,18 @@ pub struct Enqueuer {
 struct Shared {
     channel: Channel,
     live: tokio::sync::Mutex<Option<Arc<Live>>>,
+    /// What the queue understood when a stream was opened last.
+    features: Mutex<Option<Features>>,
 }
 
 /// A stream that is open, as far as is known.
 struct Live {
     requests: mpsc::Sender<EnqueueRequest>,
+    /// What the queue at its other end understands.
+    features: Features,
     waiting: Mutex<Waiting>,
+    /// Told once nobody will answer any more.
+    ended: Notify,
 }
 
 #[derive(Default)]
@@ -95,15 +108,38 @@ impl Enqueuer {
             shared: Arc::new(Shared {
                 channel,
                 live: tokio::sync::Mutex::new(None),
+                features: Mutex::new(None),
             }),
         }
+    }
+
+    /// Keeps a stream open until `shutdown`, so that [`features`](Self::features) is known before the
+    /// first message comes, and soon after the queue has been replaced.
+    pub fn stay_open(&self, shutdown: CancellationToken) {
+        let kept = self.clone();
+        tokio::spawn(shutdown.run_until_cancelled_owned(async move {
+            loop {
+                if let Ok(live) = kept.live().await {
+                    live.ended().await;
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        }));
+    }
+
+    /// What the queue understands, as it said last; `None` until it has been reached. By the time a
+    /// message is submitted it may be another queue: then that one is not given it.
+    #[must_use]
+    pub fn features(&self) -> Option<Features> {
+        *self.shared.features()
     }
 
     /// Submits one message and waits until the queue has committed it (invariant I1).
     ///
     /// # Errors
     /// [`EnqueueError::Unavailable`] when the queue cannot be reached, its database is away or no
-    /// answer came within 60 s; [`EnqueueError::Refused`] when it will never take this message.
+    /// answer came within 60 s, and when it does not understand all that is asked of it;
+    /// [`EnqueueError::Refused`] when it will never take this message.
     pub async fn enqueue(&self, submission: Submission) -> Result<Accepted, EnqueueError> {
         tokio::time::timeout(PATIENCE, self.submit(submission))
             .await
@@ -124,6 +160,12 @@ impl Enqueuer {
             )));
         }
         let live = self.live().await?;
+        if let Some(missing) = live.features.lacks(Features::needed(&submission)) {
+            return Err(EnqueueError::Unavailable(format!(
+                "it is of an older version, which does not know what this message needs ({missing}); \
+                 bring all of its processes up to date"
+            )));
+        }
         let (answer, answered) = oneshot::channel();
         let tag = live.expect_answer(answer)?;
         let request = EnqueueRequest {
@@ -142,13 +184,17 @@ impl Enqueuer {
             return Ok(Arc::clone(live));
         }
         let (requests, outbound) = mpsc::channel(BACKLOG);
-        let responses = queue_client::QueueClient::new(self.shared.channel.clone())
+        let response = queue_client::QueueClient::new(self.shared.channel.clone())
             .max_encoding_message_size(MESSAGE_LIMIT)
             .enqueue(ReceiverStream::new(outbound))
-            .await?
-            .into_inner();
+            .await?;
+        let features = Features::announced(response.metadata());
+        let responses = response.into_inner();
+        *self.shared.features() = Some(features);
         let live = Arc::new(Live {
             requests,
+            features,
+            ended: Notify::new(),
             waiting: Mutex::new(Waiting {
                 next_tag: 0,
                 answers: Some(HashMap::new()),
@@ -161,9 +207,22 @@ impl Enqueuer {
     }
 }
 
+impl Shared {
+    fn features(&self) -> std::sync::MutexGuard<'_, Option<Features>> {
+        self.features.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Live {
     fn is_broken(&self) -> bool {
         self.requests.is_closed() || self.lock().answers.is_none()
+    }
+
+    async fn ended(&self) {
+        let ended = self.ended.notified();
+        if !self.is_broken() {
+            ended.await;
+        }
     }
 
     fn expect_answer(
@@ -197,6 +256,7 @@ async fn read_answers(live: std::sync::Weak<Live>, mut responses: Streaming<Enqu
     };
     let Some(live) = live.upgrade() else { return };
     let orphans = live.lock().answers.take().unwrap_or_default();
+    live.ended.notify_waiters();
     for answer in orphans.into_values() {
         let error = end.clone().map_or_else(stream_ended, |status| {
             EnqueueError::Unavailable(format!("{}: {}", status.code(), status.message()))

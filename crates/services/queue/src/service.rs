@@ -10,6 +10,7 @@ use api::queue::v1::{
     GetStatisticsResponse, LeaseRequest, LeaseResponse, ListMessagesRequest, ListMessagesResponse,
     ReadMessageRequest, RetryNowRequest, RetryNowResponse, ShowMessageRequest, ShowMessageResponse,
 };
+use api::queue_features::Features;
 use futures::stream::BoxStream;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::{ReceiverStream, UnboundedReceiverStream};
@@ -46,7 +47,9 @@ impl Queue for QueueService {
             self.intake.clone(),
             self.shutdown.clone(),
         ));
-        Ok(Response::new(stream))
+        let mut response = Response::new(stream);
+        Features::all().announce(response.metadata_mut());
+        Ok(response)
     }
 
     async fn store_text(

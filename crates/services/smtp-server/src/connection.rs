@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::policy_watch::PolicySnapshot;
+use api::queue_features::Features;
 use rules::{Counted, SessionFacts, Trust, Verdict};
 use session_io::SessionError;
 use smtp_protocol::Reply;
@@ -60,6 +61,9 @@ pub(crate) struct Connection {
     proved: Option<Login>,
     /// The addresses of the certificate that the client has shown.
     certificate: Vec<String>,
+    /// What the queue understood when the client said EHLO: what has been announced is taken from
+    /// then on, and should the queue be another by then, refused for now, not for good.
+    features: Features,
 }
 
 impl Connection {
@@ -75,6 +79,7 @@ impl Connection {
             session: Session::new(server.hostname.as_str(), server.limits, Terms::default()),
             proved: None,
             certificate: Vec::new(),
+            features: Features::default(),
             patience: Patience::new(server.times, Instant::now()),
             gives_way: true,
             server,
@@ -122,8 +127,9 @@ impl Connection {
         if self.listener.tls_mode == TlsMode::Implicit {
             Box::pin(self.start_tls()).await?;
         }
-        if self.server.policy.current().is_none() {
-            tracing::warn!(peer = %self.facts.peer, "no policy yet: connection refused");
+        let queue = self.server.enqueuer.features();
+        if self.server.policy.current().is_none() || queue.is_none() {
+            tracing::warn!(peer = %self.facts.peer, "no policy or no queue yet: connection refused");
             self.session.close(&replies::NOT_NOW, self.io.output());
             return self.io.flush().await;
         }
@@ -261,6 +267,7 @@ impl Connection {
         if !self.waits_for_hello() {
             return;
         }
+        self.features = self.server.enqueuer.features().unwrap_or_default();
         self.facts.helo = self.session.hello().map(|hello| hello.name.clone());
         self.forget_transaction();
         self.session.accept(self.io.output());

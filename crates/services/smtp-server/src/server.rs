@@ -57,6 +57,8 @@ impl Server {
         let mailbox_store = service.mailbox_store_channel()?;
         let dns = Dns::new(config.resolver)?;
         let policy = PolicyWatch::start(queue.clone());
+        let enqueuer = Enqueuer::new(queue.clone());
+        enqueuer.stay_open(service.shutdown.clone());
         let free_space = FreeSpace::start(queue.clone(), policy.clone(), service.shutdown.clone());
         Ok(Self {
             hostname: service.hostname.clone(),
@@ -65,7 +67,7 @@ impl Server {
             users: Users::start(mailbox_store.clone(), service.shutdown.clone()),
             login_methods: LoginMethods::start(mailbox_store.clone(), service.shutdown.clone()),
             directory: DirectoryClient::new(mailbox_store),
-            enqueuer: Enqueuer::new(queue.clone()),
+            enqueuer,
             refusals: Refusals::start(queue.clone(), config.refusals_kept_a_minute),
             queue_runs: QueueRuns::new(queue.clone()),
             throttle: Throttle::start(queue.clone(), service.shutdown.clone()),

@@ -2,10 +2,19 @@
 
 use api::grpc::Code;
 use api::message::v1::{Chunk, content};
+use api::queue_features::Features;
 use bytes::Bytes;
 use sqlx::Connection;
 
 use crate::harness::{Queue, read, submission};
+
+#[tokio::test]
+async fn a_queue_says_what_it_understands_before_it_is_given_anything() {
+    let queue = Queue::start().await;
+    let answer = queue.client().enqueue(tokio_stream::pending()).await;
+    let said = Features::announced(answer.unwrap().metadata());
+    assert_eq!(said, Features::all());
+}
 
 #[tokio::test]
 async fn i1_accepted_means_committed() {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use api::policy_watch::PolicySnapshot;
 use api::queue::v1::{DeliverBy, Requests};
+use api::queue_features::Feature;
 use rules::{Policy, Timing, Trust};
 use smtp_protocol::ByMode;
 use smtp_protocol::server::{self, HoldLimit, Mail, Offered};
@@ -33,7 +34,12 @@ impl Agreed {
 
 impl Connection {
     /// What is announced, and taken.
+    ///
+    /// Nothing is offered that the queue would forget.
     pub(super) fn offered(&self, snapshot: &PolicySnapshot, trust: &Trust) -> Offered {
+        if !self.features.has(Feature::Requests) {
+            return Offered::default();
+        }
         let offer = snapshot.policy.offer(&self.facts, trust);
         Offered {
             hold: offer.hold.and_then(hold_limit),

@@ -19,6 +19,7 @@ mod free_space;
 mod large;
 mod limits;
 mod login;
+mod old_queue;
 mod outage;
 mod played;
 mod proxy;

@@ -8,6 +8,7 @@ use api::queue::v1::{
     Accepted, EnqueueRequest, EnqueueResponse, RetryNowRequest, RetryNowResponse, Submission,
     enqueue_response,
 };
+use api::queue_features::Features;
 use fakes::{Answers, PartOfQueue, Texts};
 use futures::StreamExt as _;
 use tokio::sync::watch;
@@ -37,6 +38,8 @@ pub(crate) struct FakeQueue {
     runs: Arc<Mutex<Vec<RetryNowRequest>>>,
     /// How many submissions have arrived, accepted or not.
     pub(crate) arrived: watch::Sender<usize>,
+    /// It is of a version that knows plain mail alone. Streams that are open end when this changes.
+    pub(crate) old: watch::Sender<bool>,
 }
 
 impl FakeQueue {
@@ -47,6 +50,7 @@ impl FakeQueue {
             texts: Texts::default(),
             runs: Arc::default(),
             arrived: watch::Sender::new(0),
+            old: watch::Sender::new(false),
         }
     }
 
@@ -116,13 +120,23 @@ impl PartOfQueue for FakeQueue {
             let queue = queue.clone();
             async move { queue.judge(request?).await }
         });
+        let mut old = self.old.subscribe();
+        let features = if *old.borrow_and_update() {
+            Features::default()
+        } else {
+            Features::all()
+        };
+        let replaced = async move { old.changed().await.is_ok() };
+        let answers = answers.take_until(Box::pin(replaced));
         // A broken stream says nothing more.
         let answers = answers.scan(false, |broken, answer| {
             let before = *broken;
             *broken = answer.is_err();
             std::future::ready((!before).then_some(answer))
         });
-        Ok(Response::new(Box::pin(answers)))
+        let mut response: Response<Answers<_>> = Response::new(Box::pin(answers));
+        features.announce(response.metadata_mut());
+        Ok(response)
     }
 
     /// For `many.test` there is always more; for `three.test` there are three messages.
