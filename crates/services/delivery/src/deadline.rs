@@ -43,9 +43,9 @@ impl Deadline {
             .then(|| Failure::permanent(RETURNED, RETURNED_REASON))
     }
 
-    /// The failure as it stands now that the attempt has ended: the last, if it was late.
+    /// The failure as it stands now that the attempt has ended: the last, if it was late and is one.
     pub(crate) fn judge(&self, failure: &Failure, now_ms: i64) -> Option<Failure> {
-        if failure.permanent {
+        if failure.permanent || failure.unsettled {
             return None;
         }
         let late = self.forbids_attempts(now_ms)?;
@@ -128,6 +128,11 @@ mod tests {
         let failure = Failure::temporary("4.4.1", "mx.test does not answer.");
         assert_eq!(deadline("R").judge(&failure, AT - 1), None);
         assert_eq!(deadline("N").judge(&failure, AT), None);
+        let unsettled = Failure {
+            unsettled: true,
+            ..failure.clone()
+        };
+        assert_eq!(deadline("R").judge(&unsettled, AT), None);
         let last = deadline("R").judge(&failure, AT);
         assert!(last.is_some_and(|last| last.permanent
             && last.status == "5.4.7"

@@ -53,8 +53,18 @@ pub(crate) struct LocalDelivery {
     pub(crate) otherwise: NoUser,
     /// Since when mailbox-store has failed it.
     pub(crate) failing_since: Option<Instant>,
+    /// It is, or was, in a request: without an answer nobody knows whether it is in the mailbox.
+    pub(crate) sent: bool,
     /// It was in a batch that was refused for good: it goes alone, to spare the others.
     pub(crate) alone: bool,
+}
+
+impl LocalDelivery {
+    /// Whether it may be in the mailbox, by this attempt or one before: only the ledger knows, and
+    /// tells at the next.
+    fn may_have_happened(&self) -> bool {
+        self.sent || self.recipient.epoch > 1
+    }
 }
 
 /// A handle to the task that delivers to mailboxes.
@@ -211,6 +221,9 @@ impl Deliverer {
             }
             let tag = self.next_tag;
             self.next_tag += 1;
+            for delivery in &mut batch {
+                delivery.sent = true;
+            }
             let batch = self.under_way.entry(tag).or_insert(batch);
             let request = DeliverRequest {
                 tag,
@@ -240,7 +253,8 @@ impl Deliverer {
         }
     }
 
-    /// None of a batch was taken.
+    /// None of a batch was taken; or it is not known, when the fault is ours: mailbox-store may have lost
+    /// the answer to its commit, as we may have lost its.
     fn refused(&mut self, batch: Vec<LocalDelivery>, status: &Status) {
         tracing::warn!(
             code = %status.code(),
@@ -263,6 +277,7 @@ impl Deliverer {
             let failure = Failure::temporary("4.3.0", "The mailbox store cannot take mail now.");
             let fate = Fate::Failed(Failure {
                 retry_in: fault_is_ours.then_some(PUT_OFF),
+                unsettled: fault_is_ours && delivery.may_have_happened(),
                 ..failure
             });
             self.finisher

@@ -139,7 +139,9 @@ impl Notices {
         let deadline = work.deadline();
         let until = deadline.filter(|deadline| deadline.or_return);
         let until = until.map_or(i64::MAX, |deadline| deadline.at_ms);
-        let retry_until = lifetime_end(work).min(until).div_euclid(1_000);
+        let retry_until = lifetime_end(work).min(until);
+        // What may have been delivered is tried beyond its time.
+        let retry_until = (retry_until > now_ms).then_some(retry_until.div_euclid(1_000));
         let requests = message.requests.as_ref();
         let at = now_ms.div_euclid(1_000);
         let statuses: Vec<RecipientStatus<'_>> = told
@@ -256,7 +258,7 @@ fn content(bytes: &[u8]) -> Option<Content> {
     })
 }
 
-fn status(told: &Told, at: i64, retry_until: i64) -> RecipientStatus<'_> {
+fn status(told: &Told, at: i64, retry_until: Option<i64>) -> RecipientStatus<'_> {
     let base = RecipientStatus {
         address: &told.recipient.address,
         original: &told.recipient.original_recipient,
@@ -281,14 +283,14 @@ fn status(told: &Told, at: i64, retry_until: i64) -> RecipientStatus<'_> {
 fn failed<'a>(
     base: RecipientStatus<'a>,
     failure: &'a Failure,
-    retry_until: i64,
+    retry_until: Option<i64>,
 ) -> RecipientStatus<'a> {
     RecipientStatus {
         status: &failure.status,
         explanation: &failure.reason,
         remote_mta: &failure.server,
         reply: &failure.reply,
-        retry_until: Some(retry_until),
+        retry_until,
         ..base
     }
 }

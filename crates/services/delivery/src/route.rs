@@ -78,6 +78,7 @@ impl Router {
                     user,
                     otherwise,
                     failing_since: None,
+                    sent: false,
                     alone: false,
                 }),
                 Destination::Remote(target) => remote.entry(target).or_default().push(recipient),

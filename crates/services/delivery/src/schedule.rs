@@ -42,7 +42,7 @@ pub(crate) enum Decision {
 /// Decides what follows a failure.
 pub(crate) fn after(failure: &Failure, facts: &Facts, settings: &DeliverySettings) -> Decision {
     let end = facts.since_ms.saturating_add(ms(settings.lifetime));
-    let expired = !failure.permanent && facts.now_ms >= end;
+    let expired = !failure.permanent && !failure.unsettled && facts.now_ms >= end;
     if failure.permanent || expired {
         let tell = facts.has_sender && wants_failure(facts.notify);
         return Decision::Bounce { tell, expired };
@@ -51,12 +51,15 @@ pub(crate) fn after(failure: &Failure, facts: &Facts, settings: &DeliverySetting
         .retry_in
         .unwrap_or_else(|| settings.retry_after(tried(facts, settings).saturating_add(1)));
     let at_ms = facts.now_ms.saturating_add(ms(pause));
-    // What is to be returned when it is late is looked at then, and nobody is told too late.
-    let deadline = facts.deadline.map(|deadline| deadline.at_ms);
-    let next = deadline.filter(|deadline| *deadline > facts.now_ms);
+    // One last attempt is made at the end of the lifetime, not behind it. What is to be returned when
+    // it is late is looked at then, and nobody is told too late.
+    let limits = [Some(end), facts.deadline.map(|deadline| deadline.at_ms)];
+    let to_come = limits
+        .into_iter()
+        .flatten()
+        .filter(|limit| *limit > facts.now_ms);
     Decision::Retry {
-        // One last attempt is made at the end of the lifetime, not behind it.
-        at_ms: at_ms.min(end).min(next.unwrap_or(end)),
+        at_ms: to_come.fold(at_ms, i64::min),
         tell: is_late(facts, settings)
             && !facts.delay_notified
             && facts.has_sender
@@ -152,6 +155,10 @@ mod tests {
         let temporary = Failure::temporary("4.0.0", "");
         let permanent = Failure::permanent("5.0.0", "");
         let soon = Failure::temporary("4.0.0", "").retry_in(Duration::from_secs(5));
+        let unsettled = Failure {
+            unsettled: true,
+            ..soon.clone()
+        };
         let retry = |in_ms: i64, tell| {
             move |facts: &Facts| Decision::Retry {
                 at_ms: facts.now_ms + in_ms,
@@ -293,6 +300,24 @@ mod tests {
                 &temporary,
                 facts(10 * HOUR_MS),
                 Box::new(bounce(true, true)),
+            ),
+            (
+                "expired, and perhaps delivered",
+                &unsettled,
+                Facts {
+                    delay_notified: true,
+                    ..facts(11 * HOUR_MS)
+                },
+                Box::new(retry(5_000, false)),
+            ),
+            (
+                "late, and perhaps delivered",
+                &unsettled,
+                Facts {
+                    deadline: by(-1, true),
+                    ..facts(0)
+                },
+                Box::new(retry(5_000, false)),
             ),
             (
                 "permanent",

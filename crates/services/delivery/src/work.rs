@@ -84,6 +84,9 @@ pub(crate) struct Failure {
     /// When to try again, where the schedule has no say: the fault was ours or the
     /// destination's, not the message's.
     pub(crate) retry_in: Option<Duration>,
+    /// It may have been delivered all the same: no answer tells. So this is never the last word,
+    /// however late it is; its sender would be told of a failure that was none.
+    pub(crate) unsettled: bool,
 }
 
 impl Failure {
@@ -98,6 +101,7 @@ impl Failure {
             server: String::new(),
             reply: String::new(),
             retry_in: None,
+            unsettled: false,
         }
     }
 

@@ -73,7 +73,10 @@ fn next(mut delivery: LocalDelivery, status: Status) -> Next {
         }
         Status::Unspecified => {
             let failure = Failure::temporary("4.3.0", "The mailbox store gave no result.");
-            Fate::Failed(failure.retry_in(PUT_OFF))
+            Fate::Failed(Failure {
+                unsettled: true,
+                ..failure.retry_in(PUT_OFF)
+            })
         }
     };
     Next::Ended(delivery, fate)

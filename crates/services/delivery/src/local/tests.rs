@@ -13,6 +13,7 @@ fn delivery(recipient: LeasedRecipient) -> LocalDelivery {
         user: EmailAddress::parse("bob@example.test").unwrap(),
         otherwise: NoUser::Refuse,
         failing_since: None,
+        sent: false,
         alone: false,
     }
 }
@@ -36,6 +37,25 @@ async fn a_recipient_that_was_leased_anew_while_it_waited_is_delivered_once() {
         .map(|delivery| delivery.recipient.epoch)
         .collect();
     assert_eq!(kept, [2]);
+}
+
+#[tokio::test]
+async fn what_was_sent_may_have_been_delivered_and_so_what_was_handed_out_before() {
+    let held = Arc::new(Held::new(10));
+    let (_deliveries, inbox) = mpsc::unbounded_channel();
+    let finisher = fixture::finisher(Clock::system(), &held);
+    let mut deliverer = Deliverer::new(fixture::nowhere(), finisher, Arc::clone(&held), inbox);
+    let [first, again] = [(7, 1), (8, 2)].map(|(id, epoch)| {
+        let recipient = fixture::recipient(id, epoch);
+        held.add(std::slice::from_ref(&recipient));
+        delivery(recipient)
+    });
+    assert!(!first.may_have_happened());
+    assert!(again.may_have_happened());
+    deliverer.pending.push(first);
+    let (requests, _sent) = mpsc::channel(CALLS);
+    deliverer.send(&requests).await.unwrap();
+    assert!(deliverer.under_way[&0][0].may_have_happened());
 }
 
 #[tokio::test(start_paused = true)]

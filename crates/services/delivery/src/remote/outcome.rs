@@ -79,6 +79,7 @@ pub(super) fn verdict(answer: &Answer, relay: Relay<'_>, accepted: bool) -> Verd
         server: server.to_owned(),
         reply: if asked { words } else { String::new() },
         retry_in: None,
+        unsettled: false,
     }))
 }
 

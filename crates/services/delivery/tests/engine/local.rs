@@ -1,8 +1,9 @@
 //! Delivery to mailboxes.
 
-use api::queue::v1::Outcome;
+use api::message::v1::content::Text;
+use api::queue::v1::{DeliverBy, LeasedMessage, Outcome, Requests};
 
-use crate::system::{System, message};
+use crate::system::{System, message, now_ms};
 
 #[tokio::test]
 async fn a_message_to_a_hundred_mailboxes_is_one_batch_with_a_prefix_each() {
@@ -111,6 +112,65 @@ async fn i3_what_was_delivered_before_a_stream_broke_is_not_delivered_again() {
     let completion = system.queue.completion(1).await;
     assert_eq!(completion.outcome(), Outcome::Delivered);
     assert_eq!(system.mailboxes.state().delivered.len(), 1);
+}
+
+/// A message to Bob whose lifetime is long over, in a lease of this epoch.
+fn expired(epoch: u32) -> LeasedMessage {
+    let mut message = message(1, &["bob@example.test"]);
+    message.received_at_ms = 1;
+    message.recipients[0].epoch = epoch;
+    message
+}
+
+#[tokio::test]
+async fn i3_a_lost_answer_is_no_failure_however_late_it_is() {
+    let system = System::local().await;
+    let mut late = expired(2);
+    late.received_at_ms = now_ms();
+    late.requests = Some(Requests {
+        deliver_by: Some(DeliverBy {
+            deadline_ms: 1,
+            or_return: true,
+            trace: false,
+        }),
+        ..Requests::default()
+    });
+    for message in [expired(1), late] {
+        system.mailboxes.state().lose_answers = 1;
+        system.queue.give(vec![message.clone()]).await;
+        let completion = system.queue.completion(1).await;
+        assert_eq!(completion.outcome(), Outcome::Retry, "{completion:?}");
+        assert!(completion.retry_at_ms > now_ms(), "not at once");
+        assert_eq!(system.mailboxes.state().delivered.len(), 1);
+
+        let mut again = message;
+        again.recipients[0].epoch += 1;
+        system.queue.state().completions.clear();
+        system.queue.give(vec![again]).await;
+        let completion = system.queue.completion(1).await;
+        assert_eq!(completion.outcome(), Outcome::Delivered, "{completion:?}");
+        assert_eq!(system.mailboxes.state().delivered.len(), 1);
+        system.queue.state().completions.clear();
+        system.mailboxes.state().delivered.clear();
+    }
+    let notices = system.queue.state().notices.clone();
+    for notice in notices {
+        let content = notice.submission.unwrap().content.unwrap();
+        let Some(Text::Inline(text)) = content.text else {
+            panic!("a notice is small");
+        };
+        let text = String::from_utf8_lossy(&text).into_owned();
+        assert!(!text.contains("Action: failed"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_mailbox_store_has_said_can_be_the_last_word() {
+    let system = System::local().await;
+    system.mailboxes.state().poison = Some("bob@example.test".to_owned());
+    system.queue.give(vec![expired(1)]).await;
+    let completion = system.queue.completion(1).await;
+    assert_eq!(completion.outcome(), Outcome::Bounced, "{completion:?}");
 }
 
 #[tokio::test]

@@ -27,6 +27,8 @@ pub(crate) struct State {
     pub(crate) batches: Vec<usize>,
     /// So many batches more are answered by the stream breaking.
     pub(crate) break_streams: usize,
+    /// So many batches more are delivered, and answered as if that were not known.
+    pub(crate) lose_answers: usize,
     /// Batches with this user in them are refused as invalid.
     pub(crate) poison: Option<String>,
     /// Of this user, the mailbox is full.
@@ -51,6 +53,8 @@ impl FakeMailboxStore {
             return Err(Status::unavailable("broken on purpose"));
         }
         state.batches.push(request.deliveries.len());
+        let lost = state.lose_answers > 0;
+        state.lose_answers = state.lose_answers.saturating_sub(1);
         let poison = state.poison.clone();
         let poisoned = |one: &Delivery| Some(&one.user) == poison.as_ref();
         let result = if request.deliveries.iter().any(poisoned) {
@@ -63,6 +67,14 @@ impl FakeMailboxStore {
             deliver_response::Result::Delivered(Delivered {
                 results: results.map(|one| state.deliver(one)).collect(),
             })
+        };
+        let result = if lost {
+            deliver_response::Result::Failure(Failure {
+                code: Code::Unavailable as i32,
+                message: "lost on purpose".to_owned(),
+            })
+        } else {
+            result
         };
         Ok(DeliverResponse {
             tag: request.tag,
