@@ -333,6 +333,7 @@ fn request(delivery: &LocalDelivery) -> Delivery {
         user: delivery.user.to_string(),
         mailbox: if message.junk { JUNK } else { INBOX }.to_owned(),
         prefix: trace::prefix(&message.reverse_path, &delivery.recipient.address),
-        received_at_ms: message.received_at_ms,
+        // What was held, or in quarantine, is seen among what comes now.
+        received_at_ms: delivery.work.since_ms(),
     }
 }

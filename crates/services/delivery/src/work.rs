@@ -33,7 +33,8 @@ impl Work {
         Deadline::of(&self.message)
     }
 
-    /// When delivery could begin: its lifetime is counted from there. What was held has no less.
+    /// When delivery could begin: its lifetime is counted from there. What was held, or in quarantine,
+    /// has no less.
     pub(crate) fn since_ms(&self) -> i64 {
         let requests = self.message.requests.as_ref();
         let released_at_ms = requests.map_or(0, |requests| requests.released_at_ms);

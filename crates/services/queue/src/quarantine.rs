@@ -12,7 +12,7 @@ use database::{HeldConnection, bounded};
 
 use crate::engine::Engine;
 use crate::sql::quarantine as sql;
-use crate::{failure, read};
+use crate::{failure, read, requests};
 
 /// Octets of an author's name.
 const MAX_AUTHOR: usize = 320;
@@ -52,7 +52,8 @@ impl Quarantine for QuarantineService {
         let mut connection = HeldConnection::new(engine.pool.clone());
         let released = bounded(async {
             let now = engine.clock.now();
-            sql::release(connection.get().await?, message_id, &reason, now).await
+            let released = requests::released(now);
+            sql::release(connection.get().await?, message_id, &released, &reason, now).await
         });
         let recipients = decided(message_id, released.await, connection)?;
         // It may be held back all the same; then the scan finds out when.

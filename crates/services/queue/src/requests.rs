@@ -65,6 +65,27 @@ pub(crate) fn decode(kept: Option<&[u8]>) -> Option<Requests> {
     Requests::decode(kept?).ok()
 }
 
+/// To be put behind what was kept of a message that is released from quarantine now: its lifetime
+/// begins here. Encoded messages can be joined, and of two values the later one counts.
+pub(crate) fn released(now: i64) -> Vec<u8> {
+    let requests = Requests {
+        released_at_ms: now,
+        ..Requests::default()
+    };
+    requests.encode_to_vec()
+}
+
+/// Whether a message that was never tried and is not due yet only stands back for others, by its
+/// priority. What is held on purpose does not.
+pub(crate) fn stands_back(kept: Option<&[u8]>, now: i64) -> bool {
+    decode(kept).is_some_and(|requests| requests.priority < 0 && requests.released_at_ms <= now)
+}
+
+/// When what stands back is due at the latest.
+pub(crate) fn longest_standing_back(now: i64) -> i64 {
+    now.saturating_sub(i64::from(*PRIORITIES.start()) * STEP_DOWN_MS)
+}
+
 /// When the recipients of a message that came at `now` are first due, unless handed over at once.
 /// They are leased in that order. Nothing stands back beyond its `deadline`.
 pub(crate) fn first_due(now: i64, hold_until: i64, priority: i32, deadline: Option<i64>) -> i64 {
@@ -118,6 +139,41 @@ mod tests {
                 "{hold} {priority} {deadline:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_held_does_not_stand_back_and_what_is_released_keeps_what_was_asked() {
+        for (priority, hold, stands_back) in [
+            (-1, 0, true),
+            (-9, NOW, true),
+            (-1, NOW + 1, false),
+            (1, 0, false),
+            (0, NOW, false),
+        ] {
+            let asked = Requests {
+                priority,
+                ..Requests::default()
+            };
+            let kept = check(Some(asked), hold).ok().flatten();
+            let kept = kept.as_ref().map(|asked| &*asked.encoded);
+            assert_eq!(
+                super::stands_back(kept, NOW),
+                stands_back,
+                "{priority} {hold}"
+            );
+            let released = [kept.unwrap_or_default(), &released(NOW + 5)].concat();
+            let released = decode(Some(&released)).unwrap_or_default();
+            assert_eq!(
+                (released.priority, released.released_at_ms),
+                (priority, NOW + 5)
+            );
+        }
+        assert!(!super::stands_back(None, NOW));
+        assert_eq!(
+            longest_standing_back(NOW),
+            first_due(NOW, NOW, -9, None),
+            "nothing stands back for longer"
+        );
     }
 
     #[test]

@@ -66,6 +66,28 @@ async fn suspicious_mail_goes_to_the_junk_mailbox() {
 }
 
 #[tokio::test]
+async fn what_was_released_lives_from_then_on_and_is_dated_so_in_the_mailbox() {
+    let system = System::local().await;
+    system.mailboxes.state().full = Some("eve@example.test".to_owned());
+    let released_at_ms = now_ms() - 60_000;
+    let mut released = message(1, &["bob@example.test", "eve@example.test"]);
+    released.received_at_ms = 1;
+    released.requests = Some(Requests {
+        released_at_ms,
+        ..Requests::default()
+    });
+    system.queue.give(vec![released]).await;
+    let delivered = system.queue.completion(1).await;
+    assert_eq!(delivered.outcome(), Outcome::Delivered);
+    assert_eq!(
+        system.mailboxes.state().delivered[0].received_at_ms,
+        released_at_ms
+    );
+    let full = system.queue.completion(2).await;
+    assert_eq!(full.outcome(), Outcome::Retry, "{full:?}");
+}
+
+#[tokio::test]
 async fn each_recipient_ends_as_its_route_says() {
     let system = System::local().await;
     system.mailboxes.state().full = Some("eve@example.test".to_owned());

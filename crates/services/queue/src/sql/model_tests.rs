@@ -337,7 +337,7 @@ async fn decide(pool: &PgPool, model: &mut Model, pick: prop::sample::Index, go:
     let id = 1 + pick.index(model.next_message as usize) as i64;
     let mut connection = pool.acquire().await.unwrap();
     let (found, expected) = if go {
-        let found = quarantine::release(&mut connection, id, "by root", model.now).await;
+        let found = quarantine::release(&mut connection, id, &[], "by root", model.now).await;
         (found, model.release(id))
     } else {
         let found = quarantine::remove(&mut connection, id, "by root", model.now).await;

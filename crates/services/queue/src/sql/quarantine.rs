@@ -50,9 +50,13 @@ pub(crate) async fn hold(
 
 /// Lets a message go on, for the reason given. Whose recipients are due now; how many, or `None`
 /// when it is not in quarantine.
+///
+/// `released` is put behind its requests, where what is said later counts; unless it is held back
+/// beyond now, which they say already.
 pub(crate) async fn release(
     connection: &mut PgConnection,
     message_id: i64,
+    released: &[u8],
     reason: &str,
     now: i64,
 ) -> Result<Option<i64>, sqlx::Error> {
@@ -60,8 +64,10 @@ pub(crate) async fn release(
         r#"WITH released AS (
             DELETE FROM queue.quarantine WHERE message_id = $1 RETURNING message_id, hold_until
          ), message AS (
-            UPDATE queue.message m SET received_at = $3 FROM released r
-            WHERE m.id = r.message_id
+            UPDATE queue.message m
+            SET requests = CASE WHEN r.hold_until > $3 THEN m.requests
+                                ELSE COALESCE(m.requests, '') || $4 END
+            FROM released r WHERE m.id = r.message_id
             RETURNING m.id, m.reverse_path, m.policy_revision, r.hold_until
          ), due AS (
             UPDATE queue.recipient r SET attempts = 0, due_at = GREATEST($3, m.hold_until)
@@ -77,7 +83,8 @@ pub(crate) async fn release(
                 (SELECT count(*) FROM due) AS "recipients!""#,
         message_id,
         reason,
-        now
+        now,
+        released
     )
     .fetch_one(connection)
     .await?;

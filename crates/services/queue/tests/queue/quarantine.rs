@@ -109,9 +109,14 @@ async fn i2_what_is_released_goes_on_as_if_it_came_now() {
     let queue = Queue::start().await;
     let mut submission = suspicious(["a@example.test", "b@example.test"]);
     submission.junk = true;
+    submission.requests = Some(Requests {
+        priority: -2,
+        ..Requests::default()
+    });
     let held = queue.enqueue(submission).await.unwrap();
     let mut worker = queue.worker("worker").await;
     worker.grant(10);
+    let arrived_at = queue.now();
     queue.advance(3 * 24 * HOUR_MS);
     let released_at = queue.now();
     assert_eq!(queue.release(held.message_id).await.unwrap(), 2);
@@ -122,10 +127,13 @@ async fn i2_what_is_released_goes_on_as_if_it_came_now() {
         messages.extend(worker.response().await.unwrap().messages);
     }
     for message in &messages {
+        assert_eq!(message.received_at_ms, arrived_at, "it came when it came");
+        let requests = message.requests.as_ref().unwrap();
         assert_eq!(
-            message.received_at_ms, released_at,
+            requests.released_at_ms, released_at,
             "its lifetime begins then"
         );
+        assert_eq!(requests.priority, -2, "what was asked is kept");
         assert!(message.junk);
         for recipient in &message.recipients {
             assert_eq!((recipient.epoch, recipient.attempts), (1, 0));
@@ -162,6 +170,8 @@ async fn what_is_held_for_later_waits_for_that_behind_its_release() {
     let waiting = queue.show(held.message_id).await.unwrap().message.unwrap();
     assert_eq!(waiting.quarantine, None);
     assert_eq!(waiting.recipients[0].due_at_ms, queue.now() + HOUR_MS);
+    let released_at = waiting.requests.unwrap().released_at_ms;
+    assert_eq!(released_at, queue.now() + HOUR_MS);
 }
 
 #[tokio::test]
@@ -283,7 +293,8 @@ async fn the_time_that_a_sender_set_does_not_count_in_quarantine() {
     queue.release(held.message_id).await.unwrap();
     queue.advance(1);
     let messages = worker.response().await.unwrap().messages;
-    assert!(messages[0].requests.is_none(), "{:?}", messages[0].requests);
+    let requests = messages[0].requests.clone().unwrap_or_default();
+    assert_eq!(requests.deliver_by, None);
 }
 
 #[tokio::test]
