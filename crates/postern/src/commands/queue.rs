@@ -35,8 +35,8 @@ Examples:
     },
     /// Try now what waits for its next attempt, instead of at its time
     #[command(after_help = "\
-What is under way, or has not been tried yet, stays as it is. Without a domain or a message, everything
-that waits is tried.
+What is under way, held on purpose (`send --hold-until`) or in quarantine stays as it is. Without a domain
+or a message, everything that waits is tried.
 
 Examples:
   postern queue retry --domain slow.test

@@ -1,13 +1,13 @@
-//! `RetryNow`: what waits for its next attempt is due now. Bounded in rows and time; whoever asks for
-//! more than a page goes on behind it.
+//! `RetryNow`: what waits for its next attempt is due now, and what stands back for others by its
+//! priority. Bounded in rows and time; whoever asks for more than a page goes on behind it.
 
 use api::grpc::Status;
 use api::queue::v1::{RetryNowRequest, RetryNowResponse};
 use database::{HeldConnection, bounded};
 
 use crate::engine::Engine;
-use crate::failure;
-use crate::sql::retry::{self as sql, Page};
+use crate::sql::retry::{self as sql, Due, NotDue, Page, Wanted};
+use crate::{failure, requests};
 
 /// Recipients of one page.
 const PAGE: i64 = 5_000;
@@ -17,43 +17,78 @@ pub(crate) async fn retry_now(
     engine: &Engine,
     request: &RetryNowRequest,
 ) -> Result<RetryNowResponse, Status> {
-    let (domain, message) = (request.domain.as_str(), request.message_id);
-    // A recipient's id must not overflow.
-    if !(0..1 << 48).contains(&message) || (message != 0 && !domain.is_empty()) {
-        return Err(Status::invalid_argument(
-            "ask for a domain, for a message that there can be, or for all",
-        ));
-    }
+    let wanted = wanted(request)?;
     let page = Page {
         after: request.after,
+        up_to: i64::MAX,
         limit: PAGE,
         now: engine.clock.now(),
     };
     let mut connection = HeldConnection::new(engine.pool.clone());
-    let due = bounded(async {
-        let connection = connection.get().await?;
-        match (domain, message) {
-            ("", 0) => sql::any(connection, page).await,
-            ("", message) => sql::of_message(connection, message, page).await,
-            (domain, _) => sql::of_domain(connection, domain, request.subdomains, page).await,
-        }
-    });
-    let due = due.await.map_err(|error| {
+    let due = bounded(make_due(&mut connection, wanted, page)).await;
+    let (due, next) = due.map_err(|error| {
         connection.discard();
         failure::of_database(&error)
     })?;
     if due.recipients > 0 {
-        tracing::info!(
-            domain,
-            message,
-            recipients = due.recipients,
-            "to be tried now"
-        );
+        tracing::info!(?wanted, recipients = due.recipients, "to be tried now");
         engine.due.left_now();
     }
     Ok(RetryNowResponse {
         recipients: u32::try_from(due.recipients).unwrap_or(u32::MAX),
         messages: u32::try_from(due.messages).unwrap_or(u32::MAX),
-        next: due.last.filter(|_| due.recipients == PAGE).unwrap_or(0),
+        next: next.unwrap_or(0),
     })
+}
+
+fn wanted(request: &RetryNowRequest) -> Result<Wanted<'_>, Status> {
+    match (request.domain.as_str(), request.message_id) {
+        ("", 0) => Ok(Wanted::Any),
+        // A recipient's id must not overflow.
+        ("", message_id @ 1..0x1_0000_0000_0000) => Ok(Wanted::Message(message_id)),
+        (name, 0) => Ok(Wanted::Domain {
+            name,
+            subdomains: request.subdomains,
+        }),
+        _ => Err(Status::invalid_argument(
+            "ask for a domain, for a message that there can be, or for all",
+        )),
+    }
+}
+
+/// What has become due, and behind which recipient there may be more.
+async fn make_due(
+    connection: &mut HeldConnection,
+    wanted: Wanted<'_>,
+    mut page: Page,
+) -> Result<(Due, Option<i64>), sqlx::Error> {
+    let connection = connection.get().await?;
+    let until = requests::longest_standing_back(page.now);
+    let not_due = sql::not_due(connection, wanted, until, page).await?;
+    if let Some(last) = not_due.last().filter(|_| not_due.len() as i64 == PAGE) {
+        page.up_to = last.id;
+    }
+    let again = sql::again(connection, wanted, page).await?;
+    if let Some(last) = again.last.filter(|_| again.recipients == PAGE) {
+        page.up_to = last;
+    }
+    let of_page = not_due.iter().filter(|one| one.id <= page.up_to);
+    let standing_back = of_page.filter(|one| stands_back(one, page.now));
+    let ids: Vec<i64> = standing_back.map(|one| one.id).collect();
+    let next = (page.up_to != i64::MAX).then_some(page.up_to);
+    if ids.is_empty() {
+        return Ok((again, next));
+    }
+    let first = sql::first(connection, &ids, page.now).await?;
+    let due = Due {
+        recipients: again.recipients + first.recipients,
+        // One of both kinds counts twice.
+        messages: again.messages + first.messages,
+        last: again.last.max(first.last),
+    };
+    Ok((due, next))
+}
+
+fn stands_back(recipient: &NotDue, now: i64) -> bool {
+    requests::stands_back(recipient.requests.as_deref(), now)
 }

@@ -1,7 +1,40 @@
-//! Recipients that are to be tried before their time. The same statement three times, so that each
+//! Recipients that are to be tried before their time. The same statements several times, so that each
 //! walks the index that it means.
 
 use sqlx::PgConnection;
+
+/// Whose recipients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted<'a> {
+    /// All.
+    Any,
+    /// Those of one message.
+    Message(i64),
+    /// Those of a domain, and of what lies below it if `subdomains`.
+    Domain { name: &'a str, subdomains: bool },
+}
+
+/// A domain as it is compared: read from its end.
+struct Reversed {
+    domain: String,
+    /// What lies below it is at or above this,
+    from: String,
+    /// and below that.
+    to: String,
+}
+
+impl Reversed {
+    fn of(name: &str, subdomains: bool) -> Self {
+        let domain: String = name.chars().rev().collect();
+        // Below `x.test` lies what read from its end begins with `tset.x.`; `/` is next to the dot.
+        let (from, to) = if subdomains {
+            (format!("{domain}."), format!("{domain}/"))
+        } else {
+            (String::new(), String::new())
+        };
+        Self { domain, from, to }
+    }
+}
 
 /// What became due.
 #[derive(Debug)]
@@ -12,24 +45,39 @@ pub(crate) struct Due {
     pub(crate) last: Option<i64>,
 }
 
-/// A page of those that wait for another attempt, by id.
+/// A page of recipients, by id.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Page {
     pub(crate) after: i64,
+    pub(crate) up_to: i64,
     pub(crate) limit: i64,
     pub(crate) now: i64,
 }
 
-/// All of them.
-pub(crate) async fn any(connection: &mut PgConnection, page: Page) -> Result<Due, sqlx::Error> {
+/// Makes those due that wait for another attempt.
+pub(crate) async fn again(
+    connection: &mut PgConnection,
+    wanted: Wanted<'_>,
+    page: Page,
+) -> Result<Due, sqlx::Error> {
+    match wanted {
+        Wanted::Any => again_any(connection, page).await,
+        Wanted::Message(message_id) => again_of_message(connection, message_id, page).await,
+        Wanted::Domain { name, subdomains } => {
+            again_of_domain(connection, &Reversed::of(name, subdomains), page).await
+        }
+    }
+}
+
+async fn again_any(connection: &mut PgConnection, page: Page) -> Result<Due, sqlx::Error> {
     sqlx::query_as!(
         Due,
         r#"WITH again AS (
             UPDATE queue.recipient SET due_at = LEAST(due_at, $1), retry_asked_at = $1
             WHERE id = ANY(ARRAY(
                 SELECT id FROM queue.recipient
-                WHERE attempts > 0 AND NOT leased AND id > $2
-                ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED))
+                WHERE attempts > 0 AND NOT leased AND id > $2 AND id <= $3
+                ORDER BY id LIMIT $4 FOR UPDATE SKIP LOCKED))
             RETURNING id
            )
            SELECT count(*) AS "recipients!", count(DISTINCT id >> 14) AS "messages!",
@@ -37,14 +85,14 @@ pub(crate) async fn any(connection: &mut PgConnection, page: Page) -> Result<Due
            FROM again"#,
         page.now,
         page.after,
+        page.up_to,
         page.limit
     )
     .fetch_one(connection)
     .await
 }
 
-/// Those of one message.
-pub(crate) async fn of_message(
+async fn again_of_message(
     connection: &mut PgConnection,
     message_id: i64,
     page: Page,
@@ -55,9 +103,9 @@ pub(crate) async fn of_message(
             UPDATE queue.recipient SET due_at = LEAST(due_at, $1), retry_asked_at = $1
             WHERE id = ANY(ARRAY(
                 SELECT id FROM queue.recipient
-                WHERE attempts > 0 AND NOT leased AND id > $2
-                  AND id BETWEEN $4::bigint << 14 AND ($4::bigint << 14) + 16383
-                ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED))
+                WHERE attempts > 0 AND NOT leased AND id > $2 AND id <= $3
+                  AND id BETWEEN $5::bigint << 14 AND ($5::bigint << 14) + 16383
+                ORDER BY id LIMIT $4 FOR UPDATE SKIP LOCKED))
             RETURNING id
            )
            SELECT count(*) AS "recipients!", count(DISTINCT id >> 14) AS "messages!",
@@ -65,6 +113,7 @@ pub(crate) async fn of_message(
            FROM again"#,
         page.now,
         page.after,
+        page.up_to,
         page.limit,
         message_id
     )
@@ -72,31 +121,22 @@ pub(crate) async fn of_message(
     .await
 }
 
-/// Those of a domain, and of what lies below it if `subdomains`.
-pub(crate) async fn of_domain(
+async fn again_of_domain(
     connection: &mut PgConnection,
-    domain: &str,
-    subdomains: bool,
+    reversed: &Reversed,
     page: Page,
 ) -> Result<Due, sqlx::Error> {
-    let reversed: String = domain.chars().rev().collect();
-    // Below `x.test` lies what read from its end begins with `tset.x.`; `/` is next to the dot.
-    let (from, to) = if subdomains {
-        (format!("{reversed}."), format!("{reversed}/"))
-    } else {
-        (String::new(), String::new())
-    };
     sqlx::query_as!(
         Due,
         r#"WITH again AS (
             UPDATE queue.recipient SET due_at = LEAST(due_at, $1), retry_asked_at = $1
             WHERE id = ANY(ARRAY(
                 SELECT id FROM queue.recipient
-                WHERE attempts > 0 AND NOT leased AND id > $2
-                  AND (reverse(substring(address FROM '[^@]*$')) = $4
-                       OR (reverse(substring(address FROM '[^@]*$')) ~>=~ $5
-                           AND reverse(substring(address FROM '[^@]*$')) ~<~ $6))
-                ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED))
+                WHERE attempts > 0 AND NOT leased AND id > $2 AND id <= $3
+                  AND (reverse(substring(address FROM '[^@]*$')) = $5
+                       OR (reverse(substring(address FROM '[^@]*$')) ~>=~ $6
+                           AND reverse(substring(address FROM '[^@]*$')) ~<~ $7))
+                ORDER BY id LIMIT $4 FOR UPDATE SKIP LOCKED))
             RETURNING id
            )
            SELECT count(*) AS "recipients!", count(DISTINCT id >> 14) AS "messages!",
@@ -104,10 +144,109 @@ pub(crate) async fn of_domain(
            FROM again"#,
         page.now,
         page.after,
+        page.up_to,
         page.limit,
-        reversed,
-        from,
-        to
+        reversed.domain,
+        reversed.from,
+        reversed.to
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// A recipient that was never tried and is not due yet.
+#[derive(Debug)]
+pub(crate) struct NotDue {
+    pub(crate) id: i64,
+    /// What is kept of its message's requests.
+    pub(crate) requests: Option<Vec<u8>>,
+}
+
+/// Those that were never tried and are not due yet, but will be by `until`.
+pub(crate) async fn not_due(
+    connection: &mut PgConnection,
+    wanted: Wanted<'_>,
+    until: i64,
+    page: Page,
+) -> Result<Vec<NotDue>, sqlx::Error> {
+    let reversed = match wanted {
+        Wanted::Message(message_id) => {
+            return not_due_of_message(connection, message_id, until, page).await;
+        }
+        Wanted::Domain { name, subdomains } => Reversed::of(name, subdomains),
+        Wanted::Any => Reversed::of("", false),
+    };
+    // Few stand back, and not for long: no index by domain is worth its while.
+    sqlx::query_as!(
+        NotDue,
+        r#"SELECT r.id, m.requests
+           FROM queue.recipient r JOIN queue.message m ON m.id = r.id >> 14
+           WHERE r.attempts = 0 AND r.due_at > $1 AND r.due_at <= $2 AND NOT r.leased
+             AND r.id > $3
+             AND ($5 = ''
+                  OR reverse(substring(r.address FROM '[^@]*$')) = $5
+                  OR (reverse(substring(r.address FROM '[^@]*$')) ~>=~ $6
+                      AND reverse(substring(r.address FROM '[^@]*$')) ~<~ $7))
+             AND m.requests IS NOT NULL
+           ORDER BY r.id LIMIT $4"#,
+        page.now,
+        until,
+        page.after,
+        page.limit,
+        reversed.domain,
+        reversed.from,
+        reversed.to
+    )
+    .fetch_all(connection)
+    .await
+}
+
+async fn not_due_of_message(
+    connection: &mut PgConnection,
+    message_id: i64,
+    until: i64,
+    page: Page,
+) -> Result<Vec<NotDue>, sqlx::Error> {
+    sqlx::query_as!(
+        NotDue,
+        r#"SELECT r.id, m.requests
+           FROM queue.message m JOIN queue.recipient r
+             ON r.id BETWEEN $5::bigint << 14 AND ($5::bigint << 14) + 16383
+           WHERE m.id = $5 AND m.requests IS NOT NULL
+             AND r.attempts = 0 AND r.due_at > $1 AND r.due_at <= $2 AND NOT r.leased
+             AND r.id > $3
+           ORDER BY r.id LIMIT $4"#,
+        page.now,
+        until,
+        page.after,
+        page.limit,
+        message_id
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Makes these due that were never tried.
+pub(crate) async fn first(
+    connection: &mut PgConnection,
+    ids: &[i64],
+    now: i64,
+) -> Result<Due, sqlx::Error> {
+    sqlx::query_as!(
+        Due,
+        r#"WITH first AS (
+            UPDATE queue.recipient SET due_at = LEAST(due_at, $1), retry_asked_at = $1
+            WHERE id = ANY(ARRAY(
+                SELECT id FROM queue.recipient
+                WHERE id = ANY($2) AND attempts = 0 AND NOT leased
+                ORDER BY id FOR UPDATE SKIP LOCKED))
+            RETURNING id
+           )
+           SELECT count(*) AS "recipients!", count(DISTINCT id >> 14) AS "messages!",
+                  max(id) AS last
+           FROM first"#,
+        now,
+        ids
     )
     .fetch_one(connection)
     .await

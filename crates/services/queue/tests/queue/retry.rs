@@ -2,8 +2,10 @@
 
 use api::grpc::Code;
 use api::queue::v1::{
-    CompleteRequest, LeasedRecipient, Outcome, RetryNowRequest, RetryNowResponse,
+    CompleteRequest, LeasedRecipient, Outcome, Requests, RetryNowRequest, RetryNowResponse,
+    Submission,
 };
+use sqlx::Connection;
 
 use crate::harness::{LeaseStream, Queue, completion, submission};
 
@@ -101,19 +103,132 @@ async fn what_waits_of_a_message_or_at_all_is_due() {
     assert_eq!(addresses(&worker.take(2).await), ["a@x.test", "c@z.test"]);
 }
 
+/// Low priority, and perhaps held.
+fn idle(to: &str, hold_until_ms: i64) -> Submission {
+    Submission {
+        hold_until_ms,
+        requests: Some(Requests {
+            priority: -5,
+            ..Requests::default()
+        }),
+        ..submission([to])
+    }
+}
+
 #[tokio::test]
-async fn what_was_never_tried_stays_as_it_is() {
+async fn what_is_held_on_purpose_stays_as_it_is() {
     let queue = Queue::start().await;
-    // On purpose it is not due yet.
+    let soon = queue.now() + 60_000;
     let mut held = submission(["a@slow.test"]);
     held.hold_until_ms = queue.now() + HOUR_MS;
-    let held = queue.enqueue(held).await.unwrap();
-    for request in [of_domain("slow.test", true), RetryNowRequest::default()] {
-        assert_eq!(retry_now(&queue, request).await.recipients, 0);
+    for (held, due_at) in [
+        (held, queue.now() + HOUR_MS),
+        (idle("b@slow.test", soon), soon + 5 * 60_000),
+    ] {
+        let held = queue.enqueue(held).await.unwrap().message_id;
+        let one = RetryNowRequest {
+            message_id: held,
+            ..RetryNowRequest::default()
+        };
+        for request in [
+            of_domain("slow.test", true),
+            one,
+            RetryNowRequest::default(),
+        ] {
+            assert_eq!(retry_now(&queue, request).await.recipients, 0);
+        }
+        let shown = queue.show(held).await.unwrap();
+        let waits = &shown.message.unwrap().recipients[0];
+        assert_eq!(waits.due_at_ms, due_at);
     }
-    let shown = queue.show(held.message_id).await.unwrap();
-    let waits = &shown.message.unwrap().recipients[0];
-    assert_eq!(waits.due_at_ms, queue.now() + HOUR_MS);
+}
+
+#[tokio::test]
+async fn what_stands_back_by_its_priority_is_due() {
+    let queue = Queue::start().await;
+    let mut worker = queue.worker("worker").await;
+    put_off(&queue, &mut worker, &["z@slow.test"]).await;
+    let mut messages = Vec::new();
+    for to in [
+        "a@slow.test",
+        "b@below.slow.test",
+        "c@other.test",
+        "d@third.test",
+    ] {
+        let message = idle(to, queue.now());
+        messages.push(queue.enqueue(message).await.unwrap().message_id);
+    }
+    let one = RetryNowRequest {
+        message_id: messages[2],
+        ..RetryNowRequest::default()
+    };
+    worker.grant(10);
+    for (request, expected) in [
+        (
+            of_domain("slow.test", false),
+            vec!["a@slow.test", "z@slow.test"],
+        ),
+        (of_domain("slow.test", true), vec!["b@below.slow.test"]),
+        (one, vec!["c@other.test"]),
+        (RetryNowRequest::default(), vec!["d@third.test"]),
+    ] {
+        let due = retry_now(&queue, request).await;
+        assert_eq!((due.recipients, due.next), (expected.len() as u32, 0));
+        let leased = worker.take(expected.len()).await;
+        assert_eq!(addresses(&leased), expected);
+        for recipient in &leased {
+            assert_eq!(recipient.retry_asked_at_ms, queue.now());
+        }
+    }
+}
+
+#[tokio::test]
+async fn pages_leave_out_nothing_and_name_nobody_twice() {
+    let queue = Queue::start().await;
+    // More than a page of each kind, in turn.
+    let mut connection = sqlx::PgConnection::connect(&queue.url).await.unwrap();
+    let first = queue.enqueue(idle("a@slow.test", queue.now())).await;
+    let first = first.unwrap().message_id;
+    sqlx::query(
+        "INSERT INTO queue.message
+         SELECT (m).* FROM (SELECT jsonb_populate_record(m, jsonb_build_object('id', m.id + n)) AS m
+                            FROM queue.message m, generate_series(1, 11999) n) made",
+    )
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    sqlx::query(
+        "INSERT INTO queue.recipient
+         SELECT (r).* FROM (SELECT jsonb_populate_record(r, jsonb_build_object(
+                                'id', r.id + (n << 14), 'attempts', n % 2)) AS r
+                            FROM queue.recipient r, generate_series(1, 11999) n) made",
+    )
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    let (mut due, mut after, mut pages) = (0, 0, 0);
+    loop {
+        let request = RetryNowRequest {
+            after,
+            ..of_domain("slow.test", false)
+        };
+        let page = retry_now(&queue, request).await;
+        due += page.recipients;
+        pages += 1;
+        if page.next == 0 {
+            break;
+        }
+        assert!(page.next > after);
+        after = page.next;
+    }
+    assert_eq!((due, pages), (12_000, 2), "beginning with {first}");
+    let waiting: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM queue.recipient WHERE due_at <> $1")
+            .bind(queue.now())
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+    assert_eq!(waiting, 0);
 }
 
 #[tokio::test]
