@@ -268,7 +268,7 @@ fn by_route(route: Route) -> RecipientVerdict {
         _ => return RecipientVerdict::Accept { route },
     };
     let otherwise = match &otherwise {
-        NoUser::Accept => RecipientVerdict::Accept {
+        NoUser::Accept | NoUser::Elsewhere(_) => RecipientVerdict::Accept {
             route: route.clone(),
         },
         NoUser::Refuse => RecipientVerdict::Refuse(

@@ -58,6 +58,8 @@ pub enum NoUser {
     Accept,
     /// Goes to this user. If that one is missing too, it waits as with `Wait`.
     Mailbox(EmailAddress),
+    /// Is passed on to this address, whose mail goes to another server: that of a postmaster.
+    Elsewhere(EmailAddress),
     /// A rule names a mailbox that does not exist: an oversight that must not cost mail, so it is
     /// tried again later.
     Wait,
@@ -68,7 +70,7 @@ impl NoUser {
     pub fn verdict(&self) -> Verdict {
         match self {
             Self::Refuse | Self::Accept => refusals::NO_SUCH_USER,
-            Self::Mailbox(_) | Self::Wait => refusals::MAILBOX_MISSING,
+            Self::Mailbox(_) | Self::Elsewhere(_) | Self::Wait => refusals::MAILBOX_MISSING,
         }
     }
 }
@@ -144,19 +146,29 @@ impl Policy {
         }
     }
 
-    /// RFC 5321 §4.5.1: mail to the postmaster of a domain of ours reaches someone.
     fn no_user(&self, rule: &DomainRule, user: &EmailAddress) -> NoUser {
-        if user.local() == "postmaster"
-            && let Some(postmaster) = self.postmaster()
-            && postmaster != user
-        {
-            return NoUser::Mailbox(postmaster.clone());
+        let is_postmaster = user.local() == "postmaster";
+        if let Some(instead) = is_postmaster.then(|| self.no_postmaster(user)).flatten() {
+            return instead;
         }
         match &rule.unmatched {
+            // An oversight of the administrator's, of whom nobody else could be told.
+            Unmatched::Refuse if is_postmaster => NoUser::Wait,
             Unmatched::Refuse => NoUser::Refuse,
             Unmatched::Accept => NoUser::Accept,
             Unmatched::CatchAll(user) => NoUser::Mailbox(user.clone()),
         }
+    }
+
+    /// RFC 5321 §4.5.1: mail to the postmaster of a domain of ours reaches someone. That is no relaying
+    /// (I9) where they read elsewhere: the administrator chose the one address.
+    fn no_postmaster(&self, user: &EmailAddress) -> Option<NoUser> {
+        if let Some(postmaster) = self.postmaster() {
+            return (postmaster != user).then(|| NoUser::Mailbox(postmaster.clone()));
+        }
+        let postmaster = self.delivery().postmaster.as_ref()?;
+        let elsewhere = self.route(postmaster).is_remote();
+        elsewhere.then(|| NoUser::Elsewhere(postmaster.clone()))
     }
 
     /// The users that the route of a recipient may ask for: itself, then those that stand in.

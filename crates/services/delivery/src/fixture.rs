@@ -8,6 +8,7 @@ use api::grpc::Channel;
 use api::policy_watch::PolicySnapshot;
 use api::queue::v1::{LeasedMessage, LeasedRecipient};
 use rules::Policy;
+use session_io::ClientTls;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
@@ -15,6 +16,8 @@ use crate::complete::Completer;
 use crate::finish::Finisher;
 use crate::lease::{Held, LeaseSession};
 use crate::notice::Notices;
+use crate::remote::{Remote, Resolver, Setup};
+use crate::route::Elsewhere;
 use crate::work::Work;
 
 /// Where nobody answers.
@@ -31,6 +34,26 @@ pub(crate) fn finisher(clock: Clock, held: &Arc<Held>) -> Arc<Finisher> {
             queue: nowhere(),
             hostname: "mail.example.test".to_owned(),
         }),
+    })
+}
+
+/// The way to other servers, of which there are none.
+pub(crate) fn elsewhere(finisher: &Arc<Finisher>, held: &Arc<Held>) -> Arc<Elsewhere> {
+    let remote = Remote::new(Setup {
+        finisher: Arc::clone(finisher),
+        held: Arc::clone(held),
+        queue: nowhere(),
+        resolver: Resolver::new(Some(([127, 0, 0, 1], 1).into()), "mail.example.test", 25).unwrap(),
+        hostname: "mail.example.test".to_owned(),
+        connections: 1,
+        connections_per_destination: 1,
+        any_tls: ClientTls::opportunistic().unwrap(),
+        verified_tls: ClientTls::opportunistic().unwrap(),
+    });
+    Arc::new(Elsewhere {
+        held: Arc::clone(held),
+        remote,
+        finisher: Arc::clone(finisher),
     })
 }
 

@@ -43,7 +43,7 @@ use crate::lease::{Held, Leaser};
 use crate::local::Local;
 use crate::notice::Notices;
 use crate::remote::{Remote, Resolver, Setup};
-use crate::route::Router;
+use crate::route::{Elsewhere, Router};
 
 /// Delivers until the process is told to shut down, then finishes what is under way.
 pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
@@ -83,11 +83,20 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
             None => ClientTls::verified()?,
         },
     });
+    let elsewhere = Arc::new(Elsewhere {
+        held: Arc::clone(&held),
+        remote,
+        finisher: Arc::clone(&finisher),
+    });
     let router = Router {
         policy,
-        held: Arc::clone(&held),
-        local: Local::start(mailbox_store, Arc::clone(&finisher), Arc::clone(&held)),
-        remote,
+        local: Local::start(
+            mailbox_store,
+            Arc::clone(&finisher),
+            Arc::clone(&held),
+            Arc::clone(&elsewhere),
+        ),
+        elsewhere,
         finisher,
     };
     let leaser = Leaser {

@@ -20,16 +20,64 @@ const PUT_OFF: Duration = Duration::from_secs(60);
 /// Routes leased messages and hands them on.
 pub(crate) struct Router {
     pub(crate) policy: PolicyWatch,
-    pub(crate) held: Arc<Held>,
     pub(crate) local: Local,
+    pub(crate) elsewhere: Arc<Elsewhere>,
+    pub(crate) finisher: Arc<Finisher>,
+}
+
+/// The way to other servers.
+pub(crate) struct Elsewhere {
+    pub(crate) held: Arc<Held>,
     pub(crate) remote: Arc<Remote>,
     pub(crate) finisher: Arc<Finisher>,
+}
+
+impl Elsewhere {
+    /// Hands recipients on, or puts them off while too many wait already.
+    fn deliver(&self, work: &Arc<Work>, target: &Target, recipients: Vec<LeasedRecipient>) {
+        if self.held.begin_remote(&recipients) {
+            self.remote.deliver(target, Job::new(work, recipients));
+            return;
+        }
+        let failure = Failure::temporary("4.4.5", "too much mail for other servers waits");
+        let fate = Fate::Failed(failure.retry_in(PUT_OFF));
+        let put_off = recipients.into_iter().map(|one| (one, fate.clone()));
+        self.finisher.finish(work, put_off.collect());
+    }
+
+    /// Passes mail for one who has no mailbox on to another address. Gives the recipient back when
+    /// that one's mail goes to no other server (any more), or when it is too late.
+    pub(crate) fn pass_on(
+        &self,
+        work: &Arc<Work>,
+        mut recipient: LeasedRecipient,
+        to: &EmailAddress,
+    ) -> Option<(LeasedRecipient, Fate)> {
+        recipient.address = to.to_string();
+        let too_late = too_late(work, &self.finisher);
+        match (too_late, destination(work, &recipient)) {
+            (None, Destination::Remote(target)) => {
+                self.deliver(work, &target, vec![recipient]);
+                None
+            }
+            (too_late, _) => {
+                let failure =
+                    too_late.unwrap_or_else(|| Failure::by_rule(&rules::NoUser::Wait.verdict()));
+                Some((recipient, Fate::Failed(failure)))
+            }
+        }
+    }
+}
+
+/// Why no attempt is made any more, if so.
+fn too_late(work: &Work, finisher: &Finisher) -> Option<Failure> {
+    work.deadline()?.forbids_attempts(finisher.clock.now_ms())
 }
 
 impl Router {
     /// What waits for other servers is not begun any more.
     pub(crate) fn stop(&self) {
-        self.remote.stop();
+        self.elsewhere.remote.stop();
     }
 
     /// Routes all recipients of these messages. Without a policy nothing is leased (see
@@ -57,9 +105,7 @@ impl Router {
         recipients: Vec<LeasedRecipient>,
         local: &mut Vec<LocalDelivery>,
     ) {
-        let deadline = work.deadline();
-        let too_late =
-            deadline.and_then(|deadline| deadline.forbids_attempts(self.finisher.clock.now_ms()));
+        let too_late = too_late(work, &self.finisher);
         let mut ended = Vec::new();
         let mut remote: HashMap<Target, Vec<LeasedRecipient>> = HashMap::new();
         for recipient in recipients {
@@ -86,14 +132,7 @@ impl Router {
             }
         }
         for (target, recipients) in remote {
-            if self.held.begin_remote(&recipients) {
-                self.remote.deliver(&target, Job::new(work, recipients));
-            } else {
-                let failure = Failure::temporary("4.4.5", "too much mail for other servers waits");
-                let fate = Fate::Failed(failure.retry_in(PUT_OFF));
-                let put_off = recipients.into_iter().map(|one| (one, fate.clone()));
-                ended.extend(put_off);
-            }
+            self.elsewhere.deliver(work, &target, recipients);
         }
         if !ended.is_empty() {
             self.finisher.finish(work, ended);

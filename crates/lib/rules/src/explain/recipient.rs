@@ -8,7 +8,7 @@ use super::{Play, Step};
 use crate::address::EmailAddress;
 use crate::path::ForwardPath;
 use crate::policy::Policy;
-use crate::routing::Route;
+use crate::routing::{NoUser, Route};
 use crate::trust::Trust;
 use crate::verdict::{RecipientVerdict, Verdict};
 
@@ -134,6 +134,11 @@ fn settle(mut answer: RecipientVerdict, play: &Play<'_>, story: &mut RecipientSt
             RecipientVerdict::Accept { route } => {
                 // Accepted all the same, without a mailbox: what delivery will do about it.
                 let end = match &route {
+                    Route::Mailbox {
+                        user,
+                        otherwise: NoUser::Elsewhere(other),
+                        ..
+                    } => format!("passed on to {other}: {user} has no mailbox"),
                     Route::Mailbox { user, .. } => {
                         format!("returned to the sender: {user} has no mailbox")
                     }

@@ -4,17 +4,21 @@ use std::sync::Arc;
 
 use api::mailbox::v1::DeliveryResult;
 use api::mailbox::v1::delivery_result::Status;
-use rules::NoUser;
+use api::queue::v1::LeasedRecipient;
+use rules::{EmailAddress, NoUser};
 
 use super::{LocalDelivery, PUT_OFF};
 use crate::finish::Finisher;
+use crate::route::Elsewhere;
 use crate::work::{Failure, Fate, Work};
 
-/// Ends what has ended, and gives back what is to be delivered to another mailbox.
+/// Ends what has ended, passes on what is for elsewhere, and gives back what is to be delivered to
+/// another mailbox.
 pub(super) fn settle(
     batch: Vec<LocalDelivery>,
     results: &[DeliveryResult],
     finisher: &Finisher,
+    elsewhere: &Elsewhere,
 ) -> Vec<LocalDelivery> {
     let mut again = Vec::new();
     // Recipients of one message stand together, and end together: in one notice, if it is one.
@@ -23,16 +27,23 @@ pub(super) fn settle(
     let results = results.iter().map(Some).chain(std::iter::repeat(None));
     for (delivery, result) in batch.into_iter().zip(results) {
         let status = result.map_or(Status::Unspecified, DeliveryResult::status);
-        match next(delivery, status) {
-            Next::Again(delivery) => again.push(delivery),
-            Next::Ended(delivery, fate) => {
-                if let Some(before) = of.take_if(|of| !Arc::ptr_eq(of, &delivery.work)) {
-                    finisher.finish(&before, std::mem::take(&mut ended));
-                }
-                ended.push((delivery.recipient, fate));
-                of.get_or_insert(delivery.work);
+        let work = Arc::clone(&delivery.work);
+        let end = match next(delivery, status) {
+            Next::Again(delivery) => {
+                again.push(delivery);
+                continue;
             }
+            Next::PassOn(recipient, to) => match elsewhere.pass_on(&work, recipient, &to) {
+                None => continue,
+                Some(end) => end,
+            },
+            Next::Ended(recipient, fate) => (recipient, fate),
+        };
+        if let Some(before) = of.take_if(|of| !Arc::ptr_eq(of, &work)) {
+            finisher.finish(&before, std::mem::take(&mut ended));
         }
+        ended.push(end);
+        of.get_or_insert(work);
     }
     if let Some(last) = of {
         finisher.finish(&last, ended);
@@ -43,7 +54,8 @@ pub(super) fn settle(
 #[derive(Debug)]
 enum Next {
     Again(LocalDelivery),
-    Ended(LocalDelivery, Fate),
+    PassOn(LeasedRecipient, EmailAddress),
+    Ended(LeasedRecipient, Fate),
 }
 
 fn next(mut delivery: LocalDelivery, status: Status) -> Next {
@@ -59,6 +71,7 @@ fn next(mut delivery: LocalDelivery, status: Status) -> Next {
                     delivery.user = other;
                     return Next::Again(delivery);
                 }
+                NoUser::Elsewhere(to) => return Next::PassOn(delivery.recipient, to),
                 _ => Fate::Failed(Failure::by_rule(&verdict)),
             }
         }
@@ -79,7 +92,7 @@ fn next(mut delivery: LocalDelivery, status: Status) -> Next {
             })
         }
     };
-    Next::Ended(delivery, fate)
+    Next::Ended(delivery.recipient, fate)
 }
 
 impl std::fmt::Debug for LocalDelivery {

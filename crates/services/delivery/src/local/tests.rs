@@ -18,12 +18,22 @@ fn delivery(recipient: LeasedRecipient) -> LocalDelivery {
     }
 }
 
+fn deliverer(
+    finisher: Arc<Finisher>,
+    held: &Arc<Held>,
+    inbox: mpsc::UnboundedReceiver<Vec<LocalDelivery>>,
+) -> Deliverer {
+    let elsewhere = fixture::elsewhere(&finisher, held);
+    let held = Arc::clone(held);
+    Deliverer::new(fixture::nowhere(), finisher, held, elsewhere, inbox)
+}
+
 #[tokio::test]
 async fn a_recipient_that_was_leased_anew_while_it_waited_is_delivered_once() {
     let held = Arc::new(Held::new(10));
     let (_deliveries, inbox) = mpsc::unbounded_channel();
     let finisher = fixture::finisher(Clock::system(), &held);
-    let mut deliverer = Deliverer::new(fixture::nowhere(), finisher, Arc::clone(&held), inbox);
+    let mut deliverer = deliverer(finisher, &held, inbox);
     for epoch in [1, 2] {
         let recipient = fixture::recipient(7, epoch);
         held.add(std::slice::from_ref(&recipient));
@@ -44,7 +54,7 @@ async fn what_was_sent_may_have_been_delivered_and_so_what_was_handed_out_before
     let held = Arc::new(Held::new(10));
     let (_deliveries, inbox) = mpsc::unbounded_channel();
     let finisher = fixture::finisher(Clock::system(), &held);
-    let mut deliverer = Deliverer::new(fixture::nowhere(), finisher, Arc::clone(&held), inbox);
+    let mut deliverer = deliverer(finisher, &held, inbox);
     let [first, again] = [(7, 1), (8, 2)].map(|(id, epoch)| {
         let recipient = fixture::recipient(id, epoch);
         held.add(std::slice::from_ref(&recipient));
@@ -63,7 +73,8 @@ async fn a_panic_leaves_what_was_at_hand_to_be_leased_anew_and_delivery_goes_on(
     let held = Arc::new(Held::new(10));
     let (clock, mut asked) = fixture::panicking_clock();
     let finisher = fixture::finisher(clock, &held);
-    let local = Local::start(fixture::nowhere(), finisher, Arc::clone(&held));
+    let elsewhere = fixture::elsewhere(&finisher, &held);
+    let local = Local::start(fixture::nowhere(), finisher, Arc::clone(&held), elsewhere);
     // There is no mailbox-store: each is put off when its patience is at its end.
     for times in 1..=2 {
         let recipient = fixture::recipient(7, times);

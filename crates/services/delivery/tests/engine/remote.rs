@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use api::queue::v1::{Completion, Outcome};
+use api::queue::v1::{Completion, DeliverBy, Outcome, Requests};
 use delivery::Config;
 use test_kit::{FakeDns, TestCertificate};
 
@@ -44,6 +44,42 @@ async fn a_message_is_relayed_as_it_is_however_the_server_takes_it() {
         assert_eq!(taken.len(), 1, "one transaction");
         assert_eq!(taken[0].content, MESSAGE.as_bytes());
     }
+}
+
+#[tokio::test]
+async fn mail_for_a_postmaster_without_a_mailbox_goes_to_one_who_reads_elsewhere() {
+    let sink = Sink::start(Manner::default()).await;
+    let config = Config {
+        smtp_port: sink.address.port(),
+        ..Config::default()
+    };
+    let dns = FakeDns::start("other.test A 127.0.0.1").await;
+    let policy = POLICY.replace("postmaster@example.test", "admin@other.test");
+    let system = System::start(&policy, Some(dns), config).await;
+    let addresses = ["PostMaster@example.test", "bob@example.test"];
+    system.queue.give(vec![message(1, &addresses)]).await;
+    let passed_on = system.queue.completion(1).await;
+    assert_eq!(passed_on.outcome(), Outcome::Relayed, "{passed_on:?}");
+    let recipients = &sink.taken()[0].recipients;
+    assert!(recipients[0].contains("<admin@other.test>"), "{recipients:?}");
+    let delivered = system.queue.completion(2).await;
+    assert_eq!(delivered.outcome(), Outcome::Delivered);
+
+    // Too late for another server as well.
+    let mut late = message(11, &["postmaster@example.test"]);
+    late.recipients[0].epoch = 2;
+    late.requests = Some(Requests {
+        deliver_by: Some(DeliverBy {
+            deadline_ms: 1,
+            or_return: true,
+            trace: false,
+        }),
+        ..Requests::default()
+    });
+    system.queue.give(vec![late]).await;
+    let returned = system.queue.completion(11).await;
+    assert_eq!(outcome(&returned), (Outcome::Bounced, "5.4.7"));
+    assert_eq!(sink.taken().len(), 1);
 }
 
 #[tokio::test]
