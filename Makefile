@@ -29,6 +29,7 @@ lint: ## What CI wants besides the tests
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) run --quiet --locked -p dependency-direction
 	scripts/check-docs
+	scripts/check-migrations
 	$(CARGO) run --quiet --locked -p licences
 
 demo: ## Send, deliver and read a message on a running system, step by step

@@ -16,5 +16,5 @@ pub use error::{
 };
 pub use held::HeldConnection;
 pub use ids::IdBlocks;
-pub use migrate::migrate;
+pub use migrate::{Rewritten, accept_rewritten, migrate};
 pub use retry::{Retry, bounded};

@@ -1,35 +1,149 @@
-//! Bringing a schema up to date.
+//! Bringing a schema up to date, while processes of the version before work on it.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
-use sqlx::migrate::Migrator;
-use sqlx::postgres::PgPool;
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Connection as _};
 
 use crate::Error;
+
+/// Between two looks at whether it is our turn.
+const PAUSE: Duration = Duration::from_millis(100);
+/// The advisory lock of whoever migrates.
+const TURN: i64 = 0x0070_6f73_7465_726e;
+
+/// A migration that has another text now than where it may have been applied, to the same effect.
+/// Only for what was changed before its release.
+#[derive(Debug, Clone, Copy)]
+pub struct Rewritten {
+    /// Its number.
+    pub version: i64,
+    /// SHA-384 of the former text, in hexadecimal.
+    pub former: &'static str,
+}
 
 /// Applies the migrations of `schema` that have not been applied yet, and notes them in
 /// `schema.migration`.
 ///
-/// Runs under an advisory lock of the database: any number of processes may start at once.
+/// Any number of processes may start at once. A schema that a later version has brought further is
+/// taken as it is: its migrations leave it fit for the version before.
 pub async fn migrate(pool: &PgPool, schema: &str, migrations: &Migrator) -> Result<(), Error> {
     let failed = |source| Error::Migration {
         schema: schema.to_owned(),
         source,
     };
-    let mut migrator = Migrator {
-        migrations: Cow::Owned(migrations.migrations.to_vec()),
-        ..Migrator::DEFAULT
-    };
-    migrator.create_schema(schema.to_owned());
-    migrator.dangerous_set_table_name(format!("{schema}.migration"));
-    // A detached connection: were the run to fail, its lock ends with it.
+    // A detached connection: were the run to fail, its locks end with it.
     let mut connection = pool
         .acquire()
         .await
         .map_err(|error| failed(error.into()))?
         .detach();
-    migrator
-        .run_direct(None, &mut connection, false)
+    let run = run(&mut connection, schema, migrations).await;
+    run.map_err(failed)?;
+    connection
+        .close()
         .await
-        .map_err(failed)
+        .map_err(|error| failed(error.into()))
+}
+
+async fn run(
+    connection: &mut PgConnection,
+    schema: &str,
+    migrations: &Migrator,
+) -> Result<(), MigrateError> {
+    take_turn(connection).await?;
+    drop_unfinished(connection, schema).await?;
+    let mut migrator = Migrator {
+        migrations: Cow::Owned(migrations.migrations.to_vec()),
+        // A process of the version before that is started again meanwhile, or for good.
+        ignore_missing: true,
+        ..Migrator::DEFAULT
+    };
+    migrator.create_schema(schema.to_owned());
+    migrator.dangerous_set_table_name(format!("{schema}.migration"));
+    migrator.run_direct(None, connection, false).await
+}
+
+/// Waits until nobody else migrates. Not in a statement: an index that is built concurrently waits
+/// for every statement that runs, and would wait for us as we for it.
+async fn take_turn(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let mut told = false;
+    loop {
+        let ours: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
+            .bind(TURN)
+            .fetch_one(&mut *connection)
+            .await?;
+        if ours {
+            return Ok(());
+        }
+        if !std::mem::replace(&mut told, true) {
+            tracing::info!("another process brings the database up to date: waiting");
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Drops what is left of indexes whose building was cut off: their migrations are run again.
+async fn drop_unfinished(connection: &mut PgConnection, schema: &str) -> Result<(), sqlx::Error> {
+    let unfinished: Vec<String> = sqlx::query_scalar(
+        "SELECT format('%I.%I', n.nspname, c.relname)
+         FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+         JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE NOT i.indisvalid AND c.relkind = 'i' AND n.nspname = $1",
+    )
+    .bind(schema)
+    .fetch_all(&mut *connection)
+    .await?;
+    for index in unfinished {
+        tracing::warn!(index, "its building was cut off: it is dropped");
+        let statement = AssertSqlSafe(format!("DROP INDEX CONCURRENTLY IF EXISTS {index}"));
+        sqlx::query(statement).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// What was applied with its former text counts as applied. To be called before [`migrate`].
+pub async fn accept_rewritten(
+    pool: &PgPool,
+    schema: &str,
+    migrations: &Migrator,
+    rewritten: Rewritten,
+) -> Result<(), Error> {
+    let accepted = accept(pool, schema, migrations, rewritten).await;
+    accepted.map_err(|error| Error::Migration {
+        schema: schema.to_owned(),
+        source: error.into(),
+    })
+}
+
+async fn accept(
+    pool: &PgPool,
+    schema: &str,
+    migrations: &Migrator,
+    rewritten: Rewritten,
+) -> Result<(), sqlx::Error> {
+    let mut migrations = migrations.iter();
+    let Some(now) = migrations.find(|one| one.version == rewritten.version) else {
+        return Ok(());
+    };
+    let table = format!("{schema}.migration");
+    let exists: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
+        .bind(&table)
+        .fetch_one(pool)
+        .await?;
+    if !exists {
+        return Ok(());
+    }
+    let statement = format!(
+        "UPDATE {table} SET checksum = $1 WHERE version = $2 AND checksum = decode($3, 'hex')"
+    );
+    sqlx::query(AssertSqlSafe(statement))
+        .bind(&*now.checksum)
+        .bind(rewritten.version)
+        .bind(rewritten.former)
+        .execute(pool)
+        .await?;
+    Ok(())
 }

@@ -26,7 +26,7 @@ use crate::service::QueueService;
 use crate::storage::StorageService;
 use crate::throttle::ThrottleService;
 use crate::{
-    MESSAGE_LIMIT, MIGRATIONS, complete, enqueue, lease, notification, secret_key, upkeep,
+    MESSAGE_LIMIT, MIGRATIONS, REWRITTEN, complete, enqueue, lease, notification, secret_key, upkeep,
 };
 
 /// Serves until shutdown.
@@ -112,6 +112,9 @@ async fn open_database(service: &Service) -> anyhow::Result<PgPool> {
         .setting("enable_mergejoin", "off");
     let pool = database::connect(service.database_url()?, &options).await?;
     volume::migrate(&pool).await?;
+    for rewritten in REWRITTEN {
+        database::accept_rewritten(&pool, "queue", &MIGRATIONS, rewritten).await?;
+    }
     database::migrate(&pool, "queue", &MIGRATIONS).await?;
     Ok(pool)
 }
