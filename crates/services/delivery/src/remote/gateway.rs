@@ -3,17 +3,23 @@
 use api::policy::v1::{RevealSecretRequest, policy_client::PolicyClient};
 use rules::{Gateway, GatewayTls};
 use smtp_protocol::client::{Login, TlsUse};
+use tokio::time::Instant;
 
 use super::Remote;
 use super::hops::Plan;
 use crate::work::Failure;
 
 /// How a gateway is reached, its password included.
-pub(super) async fn plan(remote: &Remote, gateway: &Gateway) -> Result<Plan, Failure> {
+pub(super) async fn plan(
+    remote: &Remote,
+    gateway: &Gateway,
+    asked: Option<Instant>,
+) -> Result<Plan, Failure> {
     let mut hops = Vec::with_capacity(gateway.hosts.len());
     let mut failure = None;
     for host in &gateway.hosts {
-        match remote.setup.resolver.server(&host.host, host.port).await {
+        let server = remote.setup.resolver.server(&host.host, host.port, asked);
+        match server.await {
             Ok(hop) => hops.push(hop),
             Err(error) => failure = Some(error),
         }

@@ -80,7 +80,7 @@ async fn serve(
             Ran::Stale(same) => job = same,
         }
     }
-    let fresh = match open(remote, target).await {
+    let fresh = match open(remote, target, remote.asked(&job)).await {
         Ok(fresh) => fresh,
         Err(unopened) => {
             unreachable(remote, target, job, unopened);

@@ -1,22 +1,27 @@
 //! Which servers take mail for a domain (RFC 5321 §5.1, RFC 7505).
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{LookupIpStrategy, NameServerConfig, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::RData;
+use hickory_resolver::proto::rr::{RData, RecordType};
 use rand::seq::SliceRandom as _;
 use rules::Host;
+use tokio::time::Instant;
 
 use super::hops::Hop;
 use crate::work::Failure;
 
 /// Servers that are tried at a time; a domain may name hundreds.
 const MAX_SERVERS: usize = 10;
+
+/// Names of which it is remembered when they were looked up anew.
+const MAX_RENEWED: usize = 1_000;
 
 /// The standard port of SMTP.
 const SMTP: u16 = 25;
@@ -28,6 +33,8 @@ pub(crate) struct Resolver {
     /// Our own name: mail for us that is sent to us would come back.
     hostname: String,
     port: u16,
+    /// Names whose answers were dropped at somebody's wish, and when.
+    renewed: Arc<Mutex<HashMap<String, Instant>>>,
 }
 
 /// A server that the DNS names for a domain.
@@ -56,16 +63,23 @@ impl Resolver {
             dns: Arc::new(builder.build()?),
             hostname: hostname.trim_end_matches('.').to_ascii_lowercase(),
             port,
+            renewed: Arc::default(),
         })
     }
 
-    /// The servers for a domain or an address literal, the best first.
-    pub(crate) async fn servers_for(&self, host: &Host) -> Result<Vec<Hop>, Failure> {
+    /// The servers for a domain or an address literal, the best first. What the DNS said before an
+    /// attempt was `asked` for does not count: the server may have come up at another address
+    /// (RFC 1985 §1).
+    pub(crate) async fn servers_for(
+        &self,
+        host: &Host,
+        asked: Option<Instant>,
+    ) -> Result<Vec<Hop>, Failure> {
         let domain = match host {
             Host::Literal(address) => return self.keep_foreign(vec![self.literal(*address)]),
             Host::Domain(domain) => domain.as_str(),
         };
-        let exchanges = match self.exchanges(domain).await? {
+        let exchanges = match self.exchanges(domain, asked).await? {
             // RFC 5321 §5.1: no MX at all means the domain itself.
             Found::Nothing => vec![Exchange {
                 preference: 0,
@@ -74,12 +88,17 @@ impl Resolver {
             Found::Some(exchanges) => exchanges,
         };
         let servers = self.without_ourselves(ordered(exchanges))?;
-        self.resolve_all(&servers).await
+        self.resolve_all(&servers, asked).await
     }
 
-    /// A server by its name or address.
-    pub(crate) async fn server(&self, name: &str, port: u16) -> Result<Hop, Failure> {
-        let addresses = self.addresses(name, port).await?;
+    /// A server by its name or address, likewise.
+    pub(crate) async fn server(
+        &self,
+        name: &str,
+        port: u16,
+        asked: Option<Instant>,
+    ) -> Result<Hop, Failure> {
+        let addresses = self.addresses(name, port, asked).await?;
         Ok(Hop {
             name: name.to_owned(),
             addresses,
@@ -93,7 +112,33 @@ impl Resolver {
         }
     }
 
-    async fn exchanges(&self, domain: &str) -> Result<Found, Failure> {
+    /// Drops what the DNS has said of a name, once for each wish.
+    fn renew(&self, name: &str, asked: Option<Instant>) {
+        let Some(asked) = asked.filter(|asked| self.is_older(name, *asked)) else {
+            return;
+        };
+        tracing::debug!(name, since = ?asked.elapsed(), "looked up anew");
+        for kind in [RecordType::MX, RecordType::A, RecordType::AAAA] {
+            self.dns.clear_lookup_cache(absolute(name), kind);
+        }
+    }
+
+    /// Whether what is known of a name may be from before `asked`. From now on it is not.
+    fn is_older(&self, name: &str, asked: Instant) -> bool {
+        let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        if renewed.get(name).is_some_and(|since| *since >= asked) {
+            return false;
+        }
+        if renewed.len() >= MAX_RENEWED {
+            // Those are looked up once more, should they still be asked for.
+            renewed.clear();
+        }
+        renewed.insert(name.to_owned(), Instant::now());
+        true
+    }
+
+    async fn exchanges(&self, domain: &str, asked: Option<Instant>) -> Result<Found, Failure> {
+        self.renew(domain, asked);
         let answer = match self.dns.mx_lookup(absolute(domain)).await {
             Ok(answer) => answer,
             Err(error) => {
@@ -149,11 +194,15 @@ impl Resolver {
         Ok(better)
     }
 
-    async fn resolve_all(&self, exchanges: &[Exchange]) -> Result<Vec<Hop>, Failure> {
+    async fn resolve_all(
+        &self,
+        exchanges: &[Exchange],
+        asked: Option<Instant>,
+    ) -> Result<Vec<Hop>, Failure> {
         let mut hops = Vec::new();
         let mut failure: Option<Failure> = None;
         for exchange in exchanges.iter().take(MAX_SERVERS) {
-            match self.addresses(&exchange.name, self.port).await {
+            match self.addresses(&exchange.name, self.port, asked).await {
                 Ok(addresses) => hops.push(Hop {
                     name: exchange.name.clone(),
                     addresses,
@@ -189,10 +238,16 @@ impl Resolver {
         Ok(hops)
     }
 
-    async fn addresses(&self, name: &str, port: u16) -> Result<Vec<SocketAddr>, Failure> {
+    async fn addresses(
+        &self,
+        name: &str,
+        port: u16,
+        asked: Option<Instant>,
+    ) -> Result<Vec<SocketAddr>, Failure> {
         if let Ok(address) = name.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, port)]);
         }
+        self.renew(name, asked);
         match self.dns.lookup_ip(absolute(name)).await {
             Ok(found) => Ok(found
                 .iter()
@@ -294,6 +349,22 @@ mod tests {
     #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
     use super::*;
+
+    #[tokio::test]
+    async fn names_are_looked_up_anew_once_for_each_wish() {
+        let nobody = SocketAddr::from(([127, 0, 0, 1], 1));
+        let resolver = Resolver::new(Some(nobody), "mail.example.test", SMTP).unwrap();
+        let wish = Instant::now();
+        assert!(resolver.is_older("x.test", wish));
+        assert!(!resolver.is_older("x.test", wish));
+        assert!(resolver.is_older("y.test", wish));
+        let later = Instant::now() + std::time::Duration::from_secs(1);
+        assert!(resolver.is_older("x.test", later));
+        for n in 0..2 * MAX_RENEWED {
+            resolver.is_older(&format!("{n}.test"), wish);
+        }
+        assert!(resolver.renewed.lock().unwrap().len() <= MAX_RENEWED);
+    }
 
     #[test]
     fn this_machine_is_known_by_its_addresses() {

@@ -59,9 +59,14 @@ impl Open {
     }
 }
 
-/// Opens a session with the first server that has one.
-pub(super) async fn open(remote: &Remote, target: &Target) -> Result<Box<Open>, Unopened> {
-    let plan = plan(remote, target).await.map_err(Unopened)?;
+/// Opens a session with the first server that has one, by what the DNS says since it was `asked`
+/// for, if it was.
+pub(super) async fn open(
+    remote: &Remote,
+    target: &Target,
+    asked: Option<Instant>,
+) -> Result<Box<Open>, Unopened> {
+    let plan = plan(remote, target, asked).await.map_err(Unopened)?;
     let none = || Failure::temporary("4.4.4", "There is no server to connect to.");
     let attempt = || first_that_answers(remote, target, &plan);
     let (opened, opening) = remote.openings.open(target, attempt).await;
@@ -122,17 +127,17 @@ async fn first_that_answers(
     })
 }
 
-async fn plan(remote: &Remote, target: &Target) -> Result<Plan, Failure> {
+async fn plan(remote: &Remote, target: &Target, asked: Option<Instant>) -> Result<Plan, Failure> {
     match target {
         Target::Direct(host) => Ok(Plan {
-            hops: remote.setup.resolver.servers_for(host).await?,
+            hops: remote.setup.resolver.servers_for(host, asked).await?,
             tls: TlsUse::IfOffered,
             login: None,
         }),
-        Target::Gateway(gateway) => gateway::plan(remote, gateway).await,
+        Target::Gateway(gateway) => gateway::plan(remote, gateway, asked).await,
         Target::Secured(target) => Ok(Plan {
             tls: TlsUse::Required,
-            ..Box::pin(plan(remote, target)).await?
+            ..Box::pin(plan(remote, target, asked)).await?
         }),
     }
 }

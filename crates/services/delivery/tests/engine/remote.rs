@@ -8,7 +8,7 @@ use delivery::Config;
 use test_kit::{FakeDns, TestCertificate};
 
 use crate::sink::{Manner, Sink};
-use crate::system::{MESSAGE, POLICY, System, message};
+use crate::system::{MESSAGE, POLICY, System, message, now_ms};
 
 fn outcome(completion: &Completion) -> (Outcome, &str) {
     let status = completion.reason.split(' ').next().unwrap();
@@ -46,6 +46,31 @@ async fn a_message_is_relayed_as_it_is_however_the_server_takes_it() {
     }
 }
 
+/// RFC 1985: a server has come up again, at another address.
+#[tokio::test]
+async fn names_are_looked_up_anew_when_an_attempt_is_asked_for() {
+    let sink = Sink::start(Manner::default()).await;
+    // Nobody listens at that address on the sink's port.
+    let before =
+        "plain.test A 127.0.0.2\nother.test MX 10 old.other.test\nold.other.test A 127.0.0.2";
+    let after =
+        "plain.test A 127.0.0.1\nother.test MX 10 new.other.test\nnew.other.test A 127.0.0.1";
+    let system = System::remote(before, sink.address).await;
+    for (first, to) in [(1, "x@plain.test"), (11, "x@other.test")] {
+        system.dns.as_ref().unwrap().set(before);
+        system.queue.give(vec![message(first, &[to])]).await;
+        let completion = system.queue.completion(first).await;
+        assert_eq!(outcome(&completion), (Outcome::Retry, "4.4.1"));
+        system.dns.as_ref().unwrap().set(after);
+        let mut asked = message(first + 1, &[to]);
+        // By a clock that is ahead of ours, so that it is later than what was learnt.
+        asked.recipients[0].retry_asked_at_ms = now_ms() + 60_000;
+        system.queue.give(vec![asked]).await;
+        let completion = system.queue.completion(first + 1).await;
+        assert_eq!(completion.outcome(), Outcome::Relayed, "{completion:?}");
+    }
+}
+
 #[tokio::test]
 async fn mail_for_a_postmaster_without_a_mailbox_goes_to_one_who_reads_elsewhere() {
     let sink = Sink::start(Manner::default()).await;
@@ -61,7 +86,10 @@ async fn mail_for_a_postmaster_without_a_mailbox_goes_to_one_who_reads_elsewhere
     let passed_on = system.queue.completion(1).await;
     assert_eq!(passed_on.outcome(), Outcome::Relayed, "{passed_on:?}");
     let recipients = &sink.taken()[0].recipients;
-    assert!(recipients[0].contains("<admin@other.test>"), "{recipients:?}");
+    assert!(
+        recipients[0].contains("<admin@other.test>"),
+        "{recipients:?}"
+    );
     let delivered = system.queue.completion(2).await;
     assert_eq!(delivered.outcome(), Outcome::Delivered);
 

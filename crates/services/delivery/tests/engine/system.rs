@@ -48,7 +48,7 @@ pub(crate) struct System {
     pub(crate) served: JoinHandle<anyhow::Result<()>>,
     fakes: Service,
     _policy: watch::Sender<String>,
-    _dns: Option<FakeDns>,
+    pub(crate) dns: Option<FakeDns>,
     _folder: tempfile::TempDir,
 }
 
@@ -98,7 +98,7 @@ impl System {
             served: tokio::spawn(delivery::run(config, service)),
             fakes,
             _policy: policy,
-            _dns: dns,
+            dns,
             _folder: folder,
         }
     }
