@@ -7,9 +7,6 @@ use std::time::Duration;
 use futures::future::join;
 use mail_auth::{AuthenticatedMessage, DkimOutput, MessageAuthenticator};
 use rules::{AuthenticationResult, AuthenticationRules};
-use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
 use crate::dns::Dns;
@@ -64,8 +61,6 @@ pub struct Shared {
     pub(crate) dns: Dns,
     pub(crate) memory: Memory,
     pub(crate) patience: Duration,
-    /// For as many messages at a time as there are processors.
-    turns: Semaphore,
 }
 
 impl Deref for Authenticator {
@@ -86,7 +81,6 @@ impl Authenticator {
             dns,
             memory: Memory::new(),
             patience,
-            turns: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
         }))
     }
 
@@ -113,33 +107,7 @@ impl Authenticator {
         };
         let deadline = Instant::now() + self.patience;
         check.end(deadline).await;
-        if !check.is_signed() {
-            return self.verify(methods, &check, &sender, deadline).await;
-        }
-        // Signatures are arithmetic: other sessions do not stand behind it.
-        let _turn = self.turns.acquire().await;
-        let (by, runtime) = (self.clone(), Handle::current());
-        let results = sender.results.clone();
-        let verified = spawn_blocking(move || {
-            runtime.block_on(by.verify(methods, &check, &sender, deadline))
-        });
-        verified.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "the checks of a message have failed");
-            let mut findings = Findings::default();
-            findings.results.extend(results);
-            findings.results.extend(nothing_known(methods));
-            findings
-        })
-    }
-
-    async fn verify(
-        &self,
-        methods: Methods,
-        check: &MessageCheck,
-        sender: &SenderFindings,
-        deadline: Instant,
-    ) -> Findings {
-        let mut findings = of_sender(sender);
+        let mut findings = of_sender(&sender);
         let Some((message, unfit)) = check.hashed() else {
             findings.results.extend(of_no_header(methods));
             return findings;
@@ -155,7 +123,7 @@ impl Authenticator {
         }
         if methods.dmarc {
             let signatures = signatures.as_deref().unwrap_or_default();
-            let check = dmarc::verify(self, &message, check.header(), signatures, sender);
+            let check = dmarc::verify(self, &message, check.header(), signatures, &sender);
             let (reported, request) = match timeout_at(deadline, check).await {
                 Ok(checked) => checked,
                 Err(_) => dmarc::out_of_time(&message),
@@ -206,18 +174,6 @@ fn of_sender(sender: &SenderFindings) -> Findings {
         results: sender.results.clone(),
         ..Findings::default()
     }
-}
-
-/// The checks of a message have not come to an end.
-fn nothing_known(methods: Methods) -> impl Iterator<Item = Reported> {
-    [
-        (methods.dkim, Method::Dkim),
-        (methods.dmarc, Method::Dmarc),
-        (methods.arc, Method::Arc),
-    ]
-    .into_iter()
-    .filter(|(wanted, _)| *wanted)
-    .map(|(_, method)| Reported::new(method, AuthenticationResult::TempError, ""))
 }
 
 /// Not a single field: nobody has signed anything, and nobody is the author.

@@ -74,7 +74,12 @@ fn of_addresses<A: Copy + Into<IpAddr>>(
     answer: Result<RecordSet<A>, mail_auth::Error>,
 ) -> DomainStanding {
     match answer {
-        Ok(found) if found.rrset.iter().any(|address| is_usable((*address).into())) => {
+        Ok(found)
+            if found
+                .rrset
+                .iter()
+                .any(|address| is_usable((*address).into())) =>
+        {
             DomainStanding::Usable
         }
         Ok(found) if !found.rrset.is_empty() => DomainStanding::Unusable,

@@ -91,11 +91,6 @@ impl MessageCheck {
         let _ = timeout_at(deadline, self.looked_up.join_next()).await;
     }
 
-    /// Whether there is anything to verify by arithmetic.
-    pub(crate) fn is_signed(&self) -> bool {
-        !self.hashes.is_empty()
-    }
-
     pub(crate) fn header(&self) -> &[u8] {
         &self.header
     }

@@ -162,7 +162,10 @@ async fn records(by: &Authenticator, domain: &str) -> Result<usize, Unknown> {
     }
     let (records, until) = match by.dns.resolver.txt_lookup(name.as_str()).await {
         Ok(answer) => {
-            let texts = answer.answers().iter().filter(|record| is_spf(&record.data));
+            let texts = answer
+                .answers()
+                .iter()
+                .filter(|record| is_spf(&record.data));
             (texts.count(), Some(answer.valid_until()))
         }
         Err(error) if is_absence(&error) => (0, Absence::of(&error).map(|absence| absence.until)),

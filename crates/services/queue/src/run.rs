@@ -26,7 +26,8 @@ use crate::service::QueueService;
 use crate::storage::StorageService;
 use crate::throttle::ThrottleService;
 use crate::{
-    MESSAGE_LIMIT, MIGRATIONS, REWRITTEN, complete, enqueue, lease, notification, secret_key, upkeep,
+    MESSAGE_LIMIT, MIGRATIONS, REWRITTEN, complete, enqueue, lease, notification, secret_key,
+    upkeep,
 };
 
 /// Serves until shutdown.
