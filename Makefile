@@ -16,7 +16,7 @@ up: ## Build, and run the whole system here; ARGS="--port-base 3000" are passed 
 	@exec $(TARGET)/release/postern up $(ARGS)
 
 build: ## The release binaries, in target/release
-	$(CARGO) build --release --workspace --bins --locked
+	$(CARGO) build --release --bins --locked
 
 test: ## Every test
 	@scripts/install server test
@@ -39,6 +39,7 @@ demo: ## Send, deliver and read a message on a running system, step by step
 bench: ## Measure, side by side with Postfix and Dovecot where they are installed
 	@scripts/install server
 	@$(MAKE) --no-print-directory build
+	$(CARGO) build --release --bins -p bench --locked
 	$(TARGET)/release/bench $(ARGS)
 
 fuzz: ## Feed what reads strangers' octets with ever new ones; ARGS="--seconds 60 session" are passed on
