@@ -280,7 +280,7 @@ async fn a_queue_starts_where_its_index_was_built_by_another_migration() {
         "UPDATE queue.migration SET checksum = decode(
              'a257590a46ea523298af07e5c838a1ec5d0d85901e6b27446437a74b427c5754' ||
              'f430684330ee7df7caec685e1cfbc470', 'hex') WHERE version = 20261125000002",
-        "DELETE FROM queue.migration WHERE version > 20261125000010",
+        "DELETE FROM queue.migration WHERE version = 20261127000002",
     ] {
         sqlx::query(statement)
             .execute(&mut connection)

@@ -3,6 +3,7 @@
 use api::grpc::{Response, Status, Streaming, async_trait};
 use api::message::v1::{Chunk, StoredText};
 use api::queue::v1::*;
+use api::queue_features::Features;
 use fakes::{Answer, Answers, PartOfQueue};
 use futures::StreamExt as _;
 
@@ -62,7 +63,9 @@ impl PartOfQueue for Shared {
                 result: Some(result),
             })
         });
-        Ok(Response::new(Box::pin(answers)))
+        let mut response: Response<Answers<_>> = Response::new(Box::pin(answers));
+        Features::all().announce(response.metadata_mut());
+        Ok(response)
     }
 
     async fn store_text(&self, pieces: Streaming<Chunk>) -> Answer<StoredText> {
