@@ -163,22 +163,30 @@ impl Logins {
     }
 
     /// Notes what came of it.
+    ///
+    /// Of many guesses at once those that were counted meanwhile count for this one, too; and the answer
+    /// is the same whether it was right: else a rush of guesses would tell which of them to repeat.
     pub(super) async fn end(&self, begun: Begun, right: Option<Right>) -> Result<Answer> {
         let pool = self.store.pool();
-        let (Some(account), Some(right)) = (begun.account, right) else {
-            guessing::failed(pool, &begun.guesser, begun.now).await?;
-            return Ok(Answer::Refused);
-        };
-        let here = account.at(&begun.peer);
-        if !self.known_peers.contains_key(&here) {
-            // Of many guesses at once those that were counted meanwhile count for this one, too.
+        let here = begun
+            .account
+            .as_ref()
+            .map(|account| account.at(&begun.peer));
+        let known = here.filter(|here| right.is_some() && self.known_peers.contains_key(here));
+        if known.is_none() {
             let wait = guessing::wait(pool, &begun.guesser, begun.known_here, begun.now).await?;
             if wait > 0 {
                 return Ok(Answer::Later(wait));
             }
+        }
+        let (Some(account), Some(right)) = (begun.account, right) else {
+            guessing::failed(pool, &begun.guesser, begun.now).await?;
+            return Ok(Answer::Refused);
+        };
+        if known.is_none() {
             guessing::succeeded(pool, &begun.guesser).await?;
             known_peers::note(pool, account.user.user_id, &begun.peer, begun.now).await?;
-            self.known_peers.insert(here, ());
+            self.known_peers.insert(account.at(&begun.peer), ());
         }
         Ok(Answer::Accepted(Box::new(Accepted {
             user: account.user.into(),
@@ -200,7 +208,10 @@ impl Logins {
             return self.end(begun, None).await;
         };
         if !was_here {
-            self.end(begun, None).await?;
+            let counted = self.end(begun, None).await?;
+            if matches!(counted, Answer::Later(_)) {
+                return Ok(counted);
+            }
         }
         Ok(Answer::Unfit(reason.into()))
     }

@@ -199,18 +199,27 @@ async fn who_guesses_much_at_once_gains_nothing_by_it() {
         begun.unwrap().unwrap()
     };
     let mut at_once = Vec::new();
-    for _ in 0..9 {
+    for _ in 0..11 {
         at_once.push(begun().await);
     }
     let right = at_once.pop().unwrap();
+    let behind = at_once.split_off(8);
     for wrong in at_once {
         assert!(matches!(
             logins.end(wrong, None).await.unwrap(),
             Answer::Refused
         ));
     }
-    let answer = logins.end(right, Some(login::Right::default())).await;
-    assert!(matches!(answer.unwrap(), Answer::Later(_)));
+    // Nor is it told which of them was right.
+    let right = logins.end(right, Some(login::Right::default())).await;
+    let mut answers = vec![right.unwrap()];
+    let reasons = [None, Some("there is nothing to check it by".to_owned())];
+    for (wrong, reason) in behind.into_iter().zip(reasons) {
+        answers.push(logins.end_without(wrong, reason).await.unwrap());
+    }
+    for answer in answers {
+        assert!(matches!(answer, Answer::Later(_)), "{answer:?}");
+    }
 }
 
 #[tokio::test]
