@@ -2,6 +2,8 @@
 //! resolver remembers answers too; but to ask it for one, and to read the record once more, costs
 //! many times as much as to find it here, and a message needs a dozen.
 
+mod size;
+
 use std::borrow::Borrow;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -12,10 +14,13 @@ use mail_auth::{DnsError, Error, MX, Parameters, RecordSet, ResolverCache, Txt};
 use moka::Expiry;
 use moka::sync::Cache;
 
+use self::size::{OVERHEAD, Size};
 use crate::dns::{Absence, LONGEST};
 
-/// Entries of each kind.
-const ENTRIES: u64 = 8192;
+/// About how many octets are remembered of each kind: some ten thousand answers as they usually are.
+/// Strangers choose what there is at their names, and an answer may have 64 KiB, which are many times
+/// as much in the form in which the checks use it.
+const ROOM: u64 = 8 << 20;
 
 /// All kinds; clones share it.
 ///
@@ -110,10 +115,13 @@ impl<K, V> Expiry<K, Until<V>> for Expires {
 impl<K, V> Remembered<K, V>
 where
     K: Hash + Eq + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
+    V: Clone + Size + Send + Sync + 'static,
 {
     fn new() -> Self {
-        let cache = Cache::builder().max_capacity(ENTRIES);
+        let weigh = |_: &K, known: &Until<V>| {
+            u32::try_from(OVERHEAD + known.value.size()).unwrap_or(u32::MAX)
+        };
+        let cache = Cache::builder().max_capacity(ROOM).weigher(weigh);
         Self(cache.expire_after(Expires).build())
     }
 
@@ -134,7 +142,7 @@ where
 impl<K, V> ResolverCache<K, V> for Remembered<K, V>
 where
     K: Hash + Eq + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
+    V: Clone + Size + Send + Sync + 'static,
 {
     fn get<Q>(&self, key: &Q) -> Option<V>
     where
