@@ -33,6 +33,7 @@ pub(crate) fn reported(
     for (count, reason) in [
         (unfit.sha1, "rsa-sha1 is not relied on"),
         (unfit.authorless, "the author is not signed"),
+        (unfit.vast, "it names too many fields"),
     ] {
         if count > 0 {
             let unfit = of_signature(AuthenticationResult::Policy, None);

@@ -19,6 +19,10 @@ use crate::memory::Texts;
 /// Signatures of one message that are verified, the uppermost; each costs a look-up.
 const MAX_SIGNATURES: usize = 10;
 
+/// Fields that a signature may name: each is looked for among all that it names before. Those that sign
+/// against additions, too, name a few dozen.
+const MAX_FIELDS: usize = 250;
+
 /// Labels of a domain from which on each domain above it is asked (RFC 9989 §4.10).
 const MAX_LABELS: usize = 7;
 
@@ -43,6 +47,8 @@ pub(crate) struct Unfit {
     pub(crate) sha1: usize,
     /// RFC 6376 §6.1.1: the author must be signed.
     pub(crate) authorless: usize,
+    /// They name more fields than a message has: to verify one would cost seconds.
+    pub(crate) vast: usize,
 }
 
 impl MessageCheck {
@@ -114,13 +120,22 @@ impl MessageCheck {
         let mut message = AuthenticatedMessage::parse_with_opts(&self.header, None, true)?;
         let mut unfit = Unfit::default();
         message.dkim_headers.retain(|signature| {
-            let sha1 = signature.header.a == Algorithm::RsaSha1;
-            let mut covered = signature.header.h.iter();
-            let authorless = !covered.any(|name| name.eq_ignore_ascii_case("from"));
-            unfit.sha1 += usize::from(sha1);
-            unfit.authorless += usize::from(!sha1 && authorless);
-            !sha1 && !authorless
+            let covered = &signature.header.h;
+            let mut names = covered.iter();
+            let reason = if signature.header.a == Algorithm::RsaSha1 {
+                &mut unfit.sha1
+            } else if covered.len() > MAX_FIELDS {
+                &mut unfit.vast
+            } else if !names.any(|name| name.eq_ignore_ascii_case("from")) {
+                &mut unfit.authorless
+            } else {
+                return true;
+            };
+            *reason += 1;
+            false
         });
+        let mut sets = message.ams_headers.iter();
+        message.has_arc_errors |= sets.any(|set| set.header.h.len() > MAX_FIELDS);
         message.dkim_headers.truncate(MAX_SIGNATURES);
         for signature in &mut message.dkim_headers {
             // No reports are sent (RFC 6651), and a signature that holds does so without the

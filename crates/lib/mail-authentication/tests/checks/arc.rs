@@ -20,12 +20,17 @@ const MESSAGE: &str =
 
 /// The message with one more set of `domain` in front.
 fn sealed(message: &str, domain: &str, before: &ArcOutput<'_>) -> String {
+    sealed_over(&["From", "To", "Subject"], message, domain, before)
+}
+
+/// The same, over these fields.
+fn sealed_over(fields: &[&str], message: &str, domain: &str, before: &ArcOutput<'_>) -> String {
     let parsed = AuthenticatedMessage::parse(message.as_bytes()).unwrap();
     let results = AuthenticationResults::new(domain);
     let set = ArcSealer::from_key(signing::ed25519())
         .domain(domain)
         .selector("ed")
-        .headers(["From", "To", "Subject"])
+        .headers(fields.iter().copied())
         .seal(&parsed, &results, before)
         .unwrap();
     format!("{}{}{message}", set.to_header(), results.to_header())
@@ -90,4 +95,15 @@ async fn keys_decide() {
     assert_eq!(results("", &once).await, ["fail lists.test"]);
     let silent = "ed._domainkey.lists.test SERVFAIL";
     assert_eq!(results(silent, &once).await, ["temperror lists.test"]);
+}
+
+#[tokio::test]
+async fn a_chain_that_names_fields_without_end_is_broken() {
+    for (names, expected) in [(100, "pass lists.test"), (1000, "fail")] {
+        let names: Vec<String> = (0..names).map(|n| format!("X-{n}")).collect();
+        let fields = names.iter().map(String::as_str);
+        let fields: Vec<&str> = ["From"].into_iter().chain(fields).collect();
+        let once = sealed_over(&fields, MESSAGE, "lists.test", &ArcOutput::default());
+        assert_eq!(results(&zone(), &once).await, [expected]);
+    }
 }

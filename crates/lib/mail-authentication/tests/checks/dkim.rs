@@ -174,3 +174,17 @@ async fn a_thousand_signatures_cost_ten_look_ups() {
     message.extend_from_slice(MESSAGE);
     assert!(results(&zone, &message).await.len() <= 12);
 }
+
+/// Each name is compared with all others before it: of a whole header section's those are seconds.
+#[tokio::test]
+async fn a_signature_that_names_fields_without_end_is_not_verified() {
+    let zone = signing::keys("client.test");
+    for (names, expected) in [(100, "pass client.test"), (1000, "policy")] {
+        let names: Vec<String> = (0..names).map(|n| format!("X-{n}")).collect();
+        let fields = names.iter().map(String::as_str);
+        let fields: Vec<&str> = ["From"].into_iter().chain(fields).collect();
+        let key = signing::ed25519();
+        let message = signed_over(&fields, key, "ed", "client.test", RELAXED, MESSAGE);
+        assert_eq!(results(&zone, &message).await, [expected]);
+    }
+}
