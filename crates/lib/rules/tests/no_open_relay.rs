@@ -99,8 +99,8 @@ fn written() -> impl Strategy<Value = Written> {
         any::<bool>(),
         prop::option::of(prop::sample::select(vec![
             "action = \"trust\"\nwhere = { network = \"10.0.0.0/8\" }",
-            "action = \"trust\"\nwhere = { sender = \"*@example.test\" }",
-            "action = \"trust\"\nwhere = { helo = \"mail.*\", tls = true }",
+            "action = \"trust\"\nwhere = { network = \"10.0.0.0/8\", sender = \"*@example.test\" }",
+            "action = \"trust\"\nwhere = { network = \"192.168.0.0/16\", helo = \"mail.*\", tls = true }",
             "action = \"distrust\"\nwhere = { tls = true }",
             "action = \"trust\"\nwhere = { reverse-dns = \"*.x.test\" }",
             "action = \"distrust\"\nwhere = { reverse-dns = \"*.x.test\" }",

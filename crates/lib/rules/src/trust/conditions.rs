@@ -109,19 +109,25 @@ impl Where {
             return Some("this trusts whoever has a name in the DNS, and so makes an open relay");
         }
         let names_someone = !self.networks.is_empty()
-            || !self.senders.is_empty()
-            || !self.helo.is_empty()
             || !self.logins.is_empty()
             || !self.listeners.is_empty()
             || !self.reverse_names.is_empty()
             || self.authenticated == Some(true);
-        if !names_someone && (self.tls.is_some() || self.authenticated.is_some()) {
-            return Some(
+        if names_someone {
+            None
+        } else if !self.senders.is_empty() || !self.helo.is_empty() {
+            Some(
+                "anyone can say that they are this sender or host, which makes an open relay; \
+                 add a network, login, listener or reverse-dns",
+            )
+        } else if self.tls.is_some() || self.authenticated.is_some() {
+            Some(
                 "anyone can meet this condition, which makes an open relay; \
                  add a network, login or listener",
-            );
+            )
+        } else {
+            None
         }
-        None
     }
 }
 

@@ -20,7 +20,7 @@ where = { sender = "news@*" }
 [[trust]]
 name = "partner"
 action = "trust"
-where = { sender = "*@partner.test" }
+where = { network = "127.0.0.0/8", sender = "*@partner.test" }
 
 [receiving.trusted]
 max-hold = "1 h"
