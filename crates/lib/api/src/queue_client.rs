@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use prost::Message as _;
 use thiserror::Error;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
@@ -80,7 +80,7 @@ struct Shared {
     channel: Channel,
     live: tokio::sync::Mutex<Option<Arc<Live>>>,
     /// What the queue understood when a stream was opened last.
-    features: Mutex<Option<Features>>,
+    features: watch::Sender<Option<Features>>,
 }
 
 /// A stream that is open, as far as is known.
@@ -108,7 +108,7 @@ impl Enqueuer {
             shared: Arc::new(Shared {
                 channel,
                 live: tokio::sync::Mutex::new(None),
-                features: Mutex::new(None),
+                features: watch::Sender::new(None),
             }),
         }
     }
@@ -131,7 +131,14 @@ impl Enqueuer {
     /// message is submitted it may be another queue: then that one is not given it.
     #[must_use]
     pub fn features(&self) -> Option<Features> {
-        *self.shared.features()
+        *self.shared.features.borrow()
+    }
+
+    /// Waits until the queue has been reached.
+    pub async fn reached(&self) {
+        let mut features = self.shared.features.subscribe();
+        // We hold the sender.
+        let _ = features.wait_for(Option::is_some).await;
     }
 
     /// Submits one message and waits until the queue has committed it (invariant I1).
@@ -190,7 +197,7 @@ impl Enqueuer {
             .await?;
         let features = Features::announced(response.metadata());
         let responses = response.into_inner();
-        *self.shared.features() = Some(features);
+        self.shared.features.send_replace(Some(features));
         let live = Arc::new(Live {
             requests,
             features,
@@ -204,12 +211,6 @@ impl Enqueuer {
         tokio::spawn(read_answers(Arc::downgrade(&live), responses));
         *slot = Some(Arc::clone(&live));
         Ok(live)
-    }
-}
-
-impl Shared {
-    fn features(&self) -> std::sync::MutexGuard<'_, Option<Features>> {
-        self.features.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -11,9 +11,6 @@ use crate::Error;
 
 /// Between two looks at whether it is our turn.
 const PAUSE: Duration = Duration::from_millis(100);
-/// The advisory lock of whoever migrates.
-const TURN: i64 = 0x0070_6f73_7465_726e;
-
 /// A migration that has another text now than where it may have been applied, to the same effect.
 /// Only for what was changed before its release.
 #[derive(Debug, Clone, Copy)]
@@ -53,26 +50,52 @@ async fn run(
     schema: &str,
     migrations: &Migrator,
 ) -> Result<(), MigrateError> {
-    take_turn(connection).await?;
+    take_turn(connection, schema).await?;
+    wait_for_locks(connection, true).await?;
     drop_unfinished(connection, schema).await?;
+    wait_for_locks(connection, false).await?;
     let mut migrator = Migrator {
         migrations: Cow::Owned(migrations.migrations.to_vec()),
         // A process of the version before that is started again meanwhile, or for good.
         ignore_missing: true,
+        // It is waited for in a statement, and for all schemas together (see `take_turn`).
+        locking: false,
         ..Migrator::DEFAULT
     };
     migrator.create_schema(schema.to_owned());
     migrator.dangerous_set_table_name(format!("{schema}.migration"));
+    for alone in migrations.iter().filter(|migration| migration.no_tx) {
+        let before = Some(alone.version - 1);
+        migrator.run_direct(before, connection, false).await?;
+        wait_for_locks(connection, true).await?;
+        let this = Some(alone.version);
+        migrator.run_direct(this, connection, false).await?;
+        wait_for_locks(connection, false).await?;
+    }
     migrator.run_direct(None, connection, false).await
 }
 
-/// Waits until nobody else migrates. Not in a statement: an index that is built concurrently waits
-/// for every statement that runs, and would wait for us as we for it.
-async fn take_turn(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+/// What changes a table waits for its lock no longer than the connection's `lock_timeout`, since all
+/// others wait behind it. An index that is built or dropped concurrently stands in nobody's way, and
+/// waits for everything that reads at the time: a backup takes longer, and would have it begin again
+/// and again.
+async fn wait_for_locks(connection: &mut PgConnection, patiently: bool) -> Result<(), sqlx::Error> {
+    let statement = match patiently {
+        true => "SET lock_timeout = 0",
+        false => "RESET lock_timeout",
+    };
+    sqlx::query(statement).execute(connection).await?;
+    Ok(())
+}
+
+/// Waits until nobody else migrates this schema. Not in a statement: an index that is built
+/// concurrently waits for every statement that runs, and would wait for us as we for it. A service
+/// that is started while another's index is built does not wait for that.
+async fn take_turn(connection: &mut PgConnection, schema: &str) -> Result<(), sqlx::Error> {
     let mut told = false;
     loop {
-        let ours: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
-            .bind(TURN)
+        let ours: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtextextended($1, 0))")
+            .bind(format!("postern: migrations of {schema}"))
             .fetch_one(&mut *connection)
             .await?;
         if ours {

@@ -90,7 +90,7 @@ impl Service {
 
     /// Serves nothing but health, for a process without gRPC services of its own. It serves once
     /// [`Service::ready`] has been called.
-    pub(crate) async fn serve_health(&self, listen: &str) -> Result<(), Error> {
+    pub async fn serve_health(&self, listen: &str) -> Result<(), Error> {
         let endpoint: Endpoint = listen.parse()?;
         let routes = Routes::new(self.health.service());
         self.listen(&endpoint, routes, || ()).await

@@ -50,14 +50,14 @@ impl Elsewhere {
     pub(crate) fn pass_on(
         &self,
         work: &Arc<Work>,
-        mut recipient: LeasedRecipient,
+        recipient: LeasedRecipient,
         to: &EmailAddress,
     ) -> Option<(LeasedRecipient, Fate)> {
-        recipient.address = to.to_string();
+        let passed_on = readdressed(&recipient, to);
         let too_late = too_late(work, &self.finisher);
-        match (too_late, destination(work, &recipient)) {
+        match (too_late, destination(work, &passed_on)) {
             (None, Destination::Remote(target)) => {
-                self.deliver(work, &target, vec![recipient]);
+                self.deliver(work, &target, vec![passed_on]);
                 None
             }
             (too_late, _) => {
@@ -67,6 +67,29 @@ impl Elsewhere {
             }
         }
     }
+}
+
+/// The recipient at another address. Whom the sender wrote to, if they did not say so by ORCPT, is said
+/// for them (RFC 3461 §5.2.1): a notice about an address that they never wrote tells them nothing.
+fn readdressed(recipient: &LeasedRecipient, to: &EmailAddress) -> LeasedRecipient {
+    let mut passed_on = recipient.clone();
+    let written = std::mem::replace(&mut passed_on.address, to.to_string());
+    if passed_on.original_recipient.is_empty() && written.is_ascii() {
+        passed_on.original_recipient = format!("rfc822;{}", xtext(&written));
+    }
+    passed_on
+}
+
+/// RFC 3461 §4.
+fn xtext(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for octet in text.bytes() {
+        match octet {
+            b'!'..=b'~' if !matches!(octet, b'+' | b'=') => encoded.push(char::from(octet)),
+            _ => encoded.push_str(&format!("+{octet:02X}")),
+        }
+    }
+    encoded
 }
 
 /// Why no attempt is made any more, if so.
@@ -168,6 +191,45 @@ fn destination(work: &Work, recipient: &LeasedRecipient) -> Destination {
                 ..Failure::by_rule(&verdict)
             };
             Destination::End(Fate::Failed(failure))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
+
+    use super::*;
+
+    #[test]
+    fn who_is_written_to_elsewhere_is_still_who_the_sender_wrote_to() {
+        let to = EmailAddress::parse("admin@other.test").unwrap();
+        for (address, original, expected) in [
+            (
+                "postmaster@example.test",
+                "",
+                "rfc822;postmaster@example.test",
+            ),
+            (
+                "\"a +=\"@example.test",
+                "",
+                "rfc822;\"a+20+2B+3D\"@example.test",
+            ),
+            (
+                "postmaster@example.test",
+                "rfc822;all@list.test",
+                "rfc822;all@list.test",
+            ),
+            ("möller@example.test", "", ""),
+        ] {
+            let recipient = LeasedRecipient {
+                address: address.to_owned(),
+                original_recipient: original.to_owned(),
+                ..LeasedRecipient::default()
+            };
+            let passed_on = readdressed(&recipient, &to);
+            assert_eq!(passed_on.address, "admin@other.test");
+            assert_eq!(passed_on.original_recipient, expected);
         }
     }
 }

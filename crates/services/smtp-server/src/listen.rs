@@ -40,8 +40,8 @@ impl Running {
     }
 }
 
-/// Opens the listeners; the process is ready once it has a policy, since until then it sends
-/// everyone away (I8). They work until the process is told to shut down.
+/// Opens the listeners; the process is ready once it has a policy and has reached the queue, since
+/// until then it sends everyone away (I8). They work until the process is told to shut down.
 pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> {
     let tls = service.server_tls()?;
     let server = Arc::new(Server::new(&config, &service)?);
@@ -91,10 +91,11 @@ pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> 
             },
         ));
     }
-    let mut policy = server.policy.clone();
+    let (mut policy, enqueuer) = (server.policy.clone(), server.enqueuer.clone());
     let shutdown = service.shutdown.clone();
     tokio::spawn(shutdown.run_until_cancelled_owned(async move {
         if policy.first().await.is_some() {
+            enqueuer.reached().await;
             service.ready();
         }
     }));

@@ -7,7 +7,7 @@ use crate::system::{System, message, now_ms};
 
 const HOUR_MS: i64 = 3_600_000;
 
-fn text(notice: &Notice) -> String {
+pub(crate) fn text(notice: &Notice) -> String {
     let content = notice
         .submission
         .as_ref()

@@ -7,6 +7,7 @@ use api::queue::v1::{Completion, DeliverBy, Outcome, Requests};
 use delivery::Config;
 use test_kit::{FakeDns, TestCertificate};
 
+use crate::notices;
 use crate::sink::{Manner, Sink};
 use crate::system::{MESSAGE, POLICY, System, message, now_ms};
 
@@ -108,6 +109,13 @@ async fn mail_for_a_postmaster_without_a_mailbox_goes_to_one_who_reads_elsewhere
     let returned = system.queue.completion(11).await;
     assert_eq!(outcome(&returned), (Outcome::Bounced, "5.4.7"));
     assert_eq!(sink.taken().len(), 1);
+    let notice = system
+        .queue
+        .until(|state| state.notices.first().cloned())
+        .await;
+    let text = notices::text(&notice);
+    let told = "Final-Recipient: rfc822; postmaster@example.test\r\n";
+    assert!(text.contains(told), "{text}");
 }
 
 #[tokio::test]

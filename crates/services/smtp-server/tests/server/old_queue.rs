@@ -33,6 +33,21 @@ impl System {
 }
 
 #[tokio::test]
+async fn i8_until_the_queue_has_been_reached_nobody_is_served() {
+    let system = System::start_before_the_queue().await;
+    // The policy comes meanwhile.
+    let mut opened = system.queue.opened.subscribe();
+    opened.wait_for(|times| *times > 1).await.unwrap();
+    assert!(!system.is_ready().await);
+    system.connect_raw(Port::External).await.expect(421).await;
+    system.queue.reachable.send_replace(true);
+    while !system.is_ready().await {
+        tokio::task::yield_now().await;
+    }
+    system.connect_raw(Port::External).await.expect(220).await;
+}
+
+#[tokio::test]
 async fn what_is_for_the_quarantine_waits_for_a_queue_that_has_one() {
     let system = System::start_with(&format!("{QUARANTINE}{POLICY}"), |_| {}).await;
     let mut client = system.queue_is_old(true).await;

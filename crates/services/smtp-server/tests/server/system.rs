@@ -52,6 +52,8 @@ pub(crate) struct System {
     pub(crate) shutdown: CancellationToken,
     /// Ends when the service has drained.
     pub(crate) served: tokio::task::JoinHandle<anyhow::Result<()>>,
+    /// Where the service tells whether it is ready.
+    health: String,
     addresses: Vec<SocketAddr>,
     fakes: Service,
     _folder: tempfile::TempDir,
@@ -91,7 +93,7 @@ impl System {
     pub(crate) async fn start_offering() -> Self {
         let directory = users();
         directory.offer();
-        let system = Self::start_over(directory, POLICY, |_| {}).await;
+        let system = Self::start_over(directory, FakeQueue::new(), POLICY, |_| {}).await;
         system.policy_in_force().await;
         let offers = |hello: &str| hello.contains("CRAM-MD5");
         let mut client = system.connect(Port::Plaintext).await;
@@ -106,17 +108,24 @@ impl System {
         policy: &str,
         change: impl FnOnce(&mut Config),
     ) -> Self {
-        Self::start_over(users(), policy, change).await
+        Self::start_over(users(), FakeQueue::new(), policy, change).await
+    }
+
+    /// The queue cannot be reached yet.
+    pub(crate) async fn start_before_the_queue() -> Self {
+        let queue = FakeQueue::new();
+        queue.reachable.send_replace(false);
+        Self::start_over(users(), queue, POLICY, |_| {}).await
     }
 
     async fn start_over(
         directory: FakeDirectory,
+        queue: FakeQueue,
         policy: &str,
         change: impl FnOnce(&mut Config),
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let socket = format!("unix:{}", folder.path().join("s").display());
-        let queue = FakeQueue::new();
         let refusals = FakeRefusals::new();
         let throttle = FakeThrottle::new();
         let storage = FakeStorage::new();
@@ -142,6 +151,9 @@ impl System {
             key,
         });
         let shutdown = service.shutdown.clone();
+        let health = format!("unix:{}", folder.path().join("health").display());
+        let (listen, kit) = (health.clone(), service.clone());
+        tokio::spawn(async move { kit.serve_health(&listen).await.unwrap() });
         let dns = FakeDns::start("").await;
         let mut config = config();
         config.resolver = Some(dns.address());
@@ -158,6 +170,7 @@ impl System {
             certificate,
             dns,
             shutdown,
+            health,
             addresses: running.addresses().to_vec(),
             served: tokio::spawn(running.wait()),
             fakes,
@@ -170,6 +183,12 @@ impl System {
         while self.connect_raw(Port::External).await.reply().await.0 != 220 {
             tokio::task::yield_now().await;
         }
+    }
+
+    /// Whether the service says that it serves.
+    pub(crate) async fn is_ready(&self) -> bool {
+        let endpoint = self.health.parse().unwrap();
+        service_kit::health::check(&endpoint, None).await.is_ok()
     }
 
     pub(crate) fn address(&self, port: Port) -> SocketAddr {

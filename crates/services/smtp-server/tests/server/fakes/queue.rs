@@ -38,6 +38,10 @@ pub(crate) struct FakeQueue {
     runs: Arc<Mutex<Vec<RetryNowRequest>>>,
     /// How many submissions have arrived, accepted or not.
     pub(crate) arrived: watch::Sender<usize>,
+    /// Streams can be opened.
+    pub(crate) reachable: watch::Sender<bool>,
+    /// How many were to be.
+    pub(crate) opened: watch::Sender<usize>,
     /// It is of a version that knows plain mail alone. Streams that are open end when this changes.
     pub(crate) old: watch::Sender<bool>,
 }
@@ -50,6 +54,8 @@ impl FakeQueue {
             texts: Texts::default(),
             runs: Arc::default(),
             arrived: watch::Sender::new(0),
+            reachable: watch::Sender::new(true),
+            opened: watch::Sender::new(0),
             old: watch::Sender::new(false),
         }
     }
@@ -115,6 +121,10 @@ impl PartOfQueue for FakeQueue {
         &self,
         requests: Streaming<EnqueueRequest>,
     ) -> fakes::Answer<Answers<EnqueueResponse>> {
+        self.opened.send_modify(|count| *count += 1);
+        if !*self.reachable.borrow() {
+            return Err(Status::unavailable("secret cause"));
+        }
         let queue = self.clone();
         let answers = requests.then(move |request| {
             let queue = queue.clone();
