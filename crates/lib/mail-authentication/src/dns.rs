@@ -16,7 +16,7 @@ use hickory_resolver::system_conf::read_system_conf;
 const ATTEMPT: Duration = Duration::from_secs(2);
 /// Answers that are remembered as they came: the resolver counts them and does not weigh them, and
 /// one that a stranger has made as long as it can be takes more than a megabyte (64 KiB of records).
-const REMEMBERED: u64 = 4096;
+const REMEMBERED: u64 = 1024;
 /// However long an answer says that it may be relied on.
 pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// Questions to one server at a time.

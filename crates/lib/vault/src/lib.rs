@@ -2,7 +2,7 @@
 //! with a random nonce; the secret's name is authenticated with it, so that no secret passes for
 //! another.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -124,6 +124,11 @@ fn make(path: &Path) -> io::Result<String> {
         .and_then(|()| file.sync_all())
         .and_then(|()| std::fs::hard_link(&beside, path));
     std::fs::remove_file(&beside)?;
+    // What is sealed by it may be in the database before the folder is on the disk.
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
     match made {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => std::fs::read_to_string(path),
         result => result.map(|()| text),

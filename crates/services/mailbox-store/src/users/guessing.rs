@@ -1,5 +1,9 @@
 //! Slowing down those who guess passwords: wrong guesses are counted by account and by peer
 //! address (of IPv6 by its first half), in the database, for all replicas.
+//!
+//! Where an account's owner has logged in before, they are counted for this account at this peer instead:
+//! others' guessing does not lock the owner out there, and one device that has an old password does not
+//! lock out the office that it stands in.
 
 use std::time::Duration;
 
@@ -9,8 +13,9 @@ use crate::{Result, clock};
 
 /// Wrong guesses on one account before waiting begins.
 const FREE_BY_ACCOUNT: i32 = 8;
-/// Wrong guesses from one address: more, since an office may be behind it.
-const FREE_BY_ADDRESS: i32 = 30;
+/// Wrong guesses from one peer: more, since an office may be behind an address, and where an account's
+/// owner is known all of their devices.
+const FREE_BY_PEER: i32 = 30;
 /// The longest wait.
 const LONGEST: Duration = Duration::from_secs(300);
 /// Without a wrong guess for so long, all is forgotten.
@@ -21,6 +26,7 @@ const FORGOTTEN: Duration = Duration::from_secs(30 * 60);
 pub(super) struct Guesser {
     account: String,
     address: Option<String>,
+    here: String,
 }
 
 impl Guesser {
@@ -31,10 +37,15 @@ impl Guesser {
         Self {
             account: format!("account {account}"),
             address: (!network.is_empty()).then(|| format!("address {network}")),
+            here: format!("account {account} at {network}"),
         }
     }
 
-    fn subjects(&self) -> Vec<String> {
+    /// What counts: `known_here` is a peer where the account's owner has logged in before.
+    fn subjects(&self, known_here: bool) -> Vec<String> {
+        if known_here {
+            return vec![self.here.clone()];
+        }
         let mut subjects = vec![self.account.clone()];
         subjects.extend(self.address.clone());
         subjects
@@ -64,8 +75,7 @@ impl Guesses {
     }
 }
 
-/// Seconds until the guesser may try again; 0: now. With `known_here` the account's guesses do not
-/// count: this peer has logged in to it before, and others' guessing shall not lock it out.
+/// Seconds until the guesser may try again; 0: now.
 pub(super) async fn wait(
     pool: &PgPool,
     guesser: &Guesser,
@@ -75,7 +85,7 @@ pub(super) async fn wait(
     let rows = sqlx::query!(
         "SELECT subject, failures, failed_at FROM mailbox.guess
          WHERE subject = ANY($1) AND failed_at > $2",
-        &guesser.subjects(),
+        &guesser.subjects(known_here),
         now - millis(FORGOTTEN)
     )
     .fetch_all(pool)
@@ -88,9 +98,8 @@ pub(super) async fn wait(
                 failed_at: row.failed_at,
             };
             match row.subject == guesser.account {
-                true if known_here => 0,
                 true => guesses.wait(FREE_BY_ACCOUNT, now),
-                false => guesses.wait(FREE_BY_ADDRESS, now),
+                false => guesses.wait(FREE_BY_PEER, now),
             }
         })
         .max()
@@ -99,14 +108,19 @@ pub(super) async fn wait(
 }
 
 /// Counts a wrong guess.
-pub(super) async fn failed(pool: &PgPool, guesser: &Guesser, now: i64) -> Result<()> {
+pub(super) async fn failed(
+    pool: &PgPool,
+    guesser: &Guesser,
+    known_here: bool,
+    now: i64,
+) -> Result<()> {
     sqlx::query!(
         "INSERT INTO mailbox.guess AS guess (subject, failures, failed_at)
          SELECT subject, 1, $2 FROM UNNEST($1::text[]) AS subject ORDER BY subject
          ON CONFLICT (subject) DO UPDATE
          SET failures = CASE WHEN guess.failed_at > $3 THEN guess.failures + 1 ELSE 1 END,
              failed_at = $2",
-        &guesser.subjects(),
+        &guesser.subjects(known_here),
         now,
         now - millis(FORGOTTEN)
     )

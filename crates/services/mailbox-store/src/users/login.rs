@@ -21,7 +21,9 @@ use crate::values::UserAddress;
 use crate::{Result, clock};
 
 /// How long others' guesses at an account do not count at a peer that has logged in to it.
-const KNOWN_PEER: Duration = Duration::from_secs(24 * 60 * 60);
+const KNOWN_PEER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How often it is noted that it still does.
+const NOTED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Checks logins, with what makes the second check cheap.
 #[derive(Debug)]
@@ -77,7 +79,7 @@ impl Logins {
         ));
         let known_peers = Cache::builder()
             .max_capacity(100_000)
-            .time_to_live(KNOWN_PEER)
+            .time_to_live(NOTED)
             .build();
         Self {
             store,
@@ -180,7 +182,7 @@ impl Logins {
             }
         }
         let (Some(account), Some(right)) = (begun.account, right) else {
-            guessing::failed(pool, &begun.guesser, begun.now).await?;
+            guessing::failed(pool, &begun.guesser, begun.known_here, begun.now).await?;
             return Ok(Answer::Refused);
         };
         if known.is_none() {

@@ -245,6 +245,37 @@ async fn guessing_from_an_address_is_slowed_whatever_the_accounts() {
 }
 
 #[tokio::test]
+async fn one_device_with_an_old_password_locks_nobody_else_out() {
+    let kit = TestStore::start().await;
+    let (bob, eve, office) = ("bob@example.test", "eve@example.test", "203.0.113.9");
+    for login in [bob, eve] {
+        kit.user(login).await;
+    }
+    let logins = Logins::new(kit.store.clone(), passwords(), None);
+    for login in [bob, eve] {
+        assert_eq!(answer(&logins, login, "secret", office).await, login);
+    }
+    for _ in 0..30 {
+        assert_eq!(answer(&logins, bob, "old", office).await, "refused");
+    }
+    assert_eq!(answer(&logins, bob, "old", office).await, "later");
+    // Neither the office, nor Bob elsewhere.
+    assert_eq!(answer(&logins, eve, "secret", office).await, eve);
+    assert_eq!(answer(&logins, bob, "secret", "192.0.2.1").await, bob);
+    // Whoever guesses at others from there is slowed, and that does not touch those who are known.
+    for n in 0..30 {
+        let login = format!("user{n}@example.test");
+        assert_eq!(answer(&logins, &login, "guess", office).await, "refused");
+    }
+    assert_eq!(
+        answer(&logins, "dan@example.test", "guess", office).await,
+        "later"
+    );
+    let replica = Logins::new(kit.store.clone(), passwords(), None);
+    assert_eq!(answer(&replica, eve, "secret", office).await, eve);
+}
+
+#[tokio::test]
 async fn hashes_are_argon2id_with_owasp_parameters() -> Result<()> {
     let passwords = Passwords::new()?;
     let hash = passwords.hash(&password("secret")).await?;

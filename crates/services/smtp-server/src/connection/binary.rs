@@ -17,6 +17,8 @@ pub(super) enum ContentError {
     Unconvertible(Unconvertible),
     /// What was not binary is not lines of text either.
     Fault(Fault),
+    /// Of the header section. Each field costs work while who vouches for the message is looked into.
+    TooManyFields,
 }
 
 impl From<IntakeError> for ContentError {

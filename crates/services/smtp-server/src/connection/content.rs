@@ -7,6 +7,7 @@ use api::queue::v1::{Origin, ReturnContent, Submission};
 use api::queue_client::EnqueueError;
 use bytes::Buf as _;
 use message::attachments::{Blocked, Finding};
+use message::header::fields;
 use rules::{ListenerRole, Trust, Verdict, blocked_attachment, unclear_attachments};
 use smtp_protocol::Reply;
 use smtp_protocol::server::{Body, ReturnContent as Ret};
@@ -35,6 +36,8 @@ pub(super) struct Incoming {
     hostname: String,
     /// Whether results in our name are left in it.
     believed: bool,
+    /// Of its header section.
+    max_fields: usize,
 }
 
 impl Incoming {
@@ -68,6 +71,9 @@ impl Incoming {
                 header,
                 text,
             } = held.complete();
+            if fields(&header).count() > self.max_fields {
+                return Err(ContentError::TooManyFields);
+            }
             if let Some(checks) = &mut self.checks {
                 checks.header(&header);
             }
@@ -159,6 +165,7 @@ impl Connection {
             binary,
             hostname,
             believed,
+            max_fields: self.server.max_header_fields,
         }));
         self.patience.content_begins();
         self.session.accept(self.io.output());
@@ -231,9 +238,8 @@ impl Connection {
             self.note_refusal("mail-loop", &[]);
             return Err(replies::LOOP);
         }
-        if message::header::fields(header).count() > self.server.max_header_fields {
-            self.note_refusal("too-many-header-fields", &[]);
-            return Err(replies::TOO_MANY_FIELDS);
+        if fields(header).count() > self.server.max_header_fields {
+            return Err(self.reply_to_too_many_fields());
         }
         let policy = &transaction.snapshot.policy;
         let verdict = policy.accept_authors(&self.facts, authors(header));
@@ -347,7 +353,13 @@ impl Connection {
                 self.note_refusal(fault.name(), &[]);
                 fault.reply()
             }
+            ContentError::TooManyFields => self.reply_to_too_many_fields(),
         }
+    }
+
+    fn reply_to_too_many_fields(&self) -> Reply {
+        self.note_refusal("too-many-header-fields", &[]);
+        replies::TOO_MANY_FIELDS
     }
 
     fn reply_to_intake(&self, trust: &Trust, error: &IntakeError) -> Reply {

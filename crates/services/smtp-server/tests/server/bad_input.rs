@@ -114,4 +114,11 @@ async fn a_header_section_of_too_many_fields_is_refused() {
     client
         .data(format!("{}\r\n", "X: y\r\n".repeat(20)), 552)
         .await;
+    // What would be taken out of it counts, too: it is looked at before.
+    let forged = "Authentication-Results: mail.example.test; spf=pass\r\n";
+    let mut stranger = system.connect(Port::External).await;
+    stranger.envelope("a@client.test", "bob@example.test").await;
+    stranger
+        .data(format!("{}\r\n", forged.repeat(21)), 552)
+        .await;
 }
