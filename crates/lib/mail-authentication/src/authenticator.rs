@@ -110,6 +110,7 @@ impl Authenticator {
         let mut findings = of_sender(&sender);
         let Some((message, unfit)) = check.hashed() else {
             findings.results.extend(of_no_header(methods));
+            findings.dmarc_request = dmarc::OF_NO_AUTHOR;
             return findings;
         };
         let (signatures, chain) = join(

@@ -77,7 +77,7 @@ pub enum DmarcRequest {
     /// Nothing.
     #[default]
     None,
-    /// To be looked at with suspicion.
+    /// To be looked at with suspicion; so is an author who cannot be told, of whatever domain.
     Quarantine,
     /// To be refused.
     Reject,
@@ -260,7 +260,9 @@ fn dmarc(
     let verdict = refusals::dmarc(finding, facts.dmarc_request)?;
     let action = match (finding.result, facts.dmarc_request) {
         (AuthenticationResult::TempError, _) => rules.temperror,
-        (AuthenticationResult::PermError, _) => rules.permerror,
+        (AuthenticationResult::PermError, DmarcRequest::None) => rules.permerror,
+        // Nobody can tell whose policy it is.
+        (AuthenticationResult::PermError, _) => rules.permerror.max(rules.quarantine),
         (_, DmarcRequest::None) => rules.none,
         (_, DmarcRequest::Quarantine) => rules.quarantine,
         (_, DmarcRequest::Reject) => rules.reject,

@@ -200,13 +200,22 @@ async fn a_message_without_one_author_is_never_merely_not_asked_for() {
         "From: a@client.test\r\nfrom : a@client.test\r\n",
         "From: a@client.test, b@evil.test\r\n",
         "From: MAILER-DAEMON\r\n",
+        // Our mailboxes show another author than the check sees.
+        "From: a@(c)client.test\r\n",
+        "From: a@client(c).test\r\n",
+        "From: a@client.(c)test\r\n",
+        "From: a@(evil.test)client.test\r\n",
+        "From: \"<a@evil.test>\" a@(c)client.test\r\n",
+        "From: a@client.(c)test@evil.test\r\n",
+        "From: a@(c)client.test <a@evil.test>\r\n",
+        "From: a @ client . test\r\n",
         "From: \r\n",
     ];
     for from in rows {
         let found = check("192.0.2.1", "a@client.test", "", from).await;
         assert_eq!(
             found,
-            ("permerror".to_owned(), DmarcRequest::None),
+            ("permerror".to_owned(), DmarcRequest::Quarantine),
             "{from}"
         );
     }
@@ -215,7 +224,16 @@ async fn a_message_without_one_author_is_never_merely_not_asked_for() {
     assert_eq!(told(&found, Method::Dmarc), ["permerror"]);
     assert_eq!(told(&found, Method::Dkim), ["none"]);
     assert_eq!(told(&found, Method::Arc), ["none"]);
-    let same = "From: a@client.test, b@Client.Test\r\n";
-    let found = check("192.0.2.1", "a@client.test", "", same).await;
-    assert_eq!(found.0, "pass client.test");
+    assert_eq!(found.dmarc_request, DmarcRequest::Quarantine);
+    for same in [
+        "From: a@client.test, b@Client.Test\r\n",
+        "From: a@client.test (Anna, of b@evil.test)\r\n",
+        "From: =?utf-8?q?=22b=40evil=2Etest=22?= <a@client.test>\r\n",
+        "From: \"b@evil.test\" (c) <a@client.test>\r\n",
+        "From: us: a@client.test, b@client.test;\r\n",
+        "From: A\r\n <a@client.test>\r\n",
+    ] {
+        let found = check("192.0.2.1", "a@client.test", "", same).await;
+        assert_eq!(found.0, "pass client.test", "{same}");
+    }
 }
