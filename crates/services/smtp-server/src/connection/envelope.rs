@@ -187,13 +187,25 @@ impl Connection {
 }
 
 impl Transaction {
-    /// A repeated RCPT is one delivery.
+    /// A repeated RCPT is one delivery. Users are one in whatever case they are written; elsewhere only
+    /// the server there knows.
     pub(super) fn drop_repeated_recipients(&mut self) {
-        if self.recipients.len() > 1 {
-            let mut seen = HashSet::with_capacity(self.recipients.len());
-            self.recipients
-                .retain(|recipient| seen.insert(recipient.address.clone()));
+        if self.recipients.len() < 2 {
+            return;
         }
+        let policy = &self.snapshot.policy;
+        let mut seen = HashSet::with_capacity(self.recipients.len());
+        self.recipients.retain(|recipient| {
+            let address = EmailAddress::parse(&recipient.address).ok();
+            let user = address.filter(|address| {
+                let domain = address.domain();
+                domain.is_some_and(|domain| policy.is_local(domain))
+            });
+            seen.insert(user.map_or_else(
+                || recipient.address.clone(),
+                |user| user.folded().to_string(),
+            ))
+        });
     }
 }
 

@@ -77,8 +77,21 @@ async fn a_repeated_recipient_is_one() {
     let mut client = system.connect(Port::External).await;
     client.envelope("a@client.test", "bob@example.test").await;
     client.say("RCPT TO:<bob@EXAMPLE.test>", 250).await;
+    client.say("RCPT TO:<BOB@example.test>", 250).await;
+    client.say("RCPT TO:<\"bob\"@example.test>", 250).await;
     client.data("", 250).await;
     assert_eq!(system.queue.only().recipients.len(), 1);
+}
+
+#[tokio::test]
+async fn what_another_server_may_tell_apart_is_two() {
+    let system = System::start().await;
+    let mut client = system.connect(Port::Internal).await;
+    client.envelope("a@example.test", "bob@far.test").await;
+    client.say("RCPT TO:<BOB@far.test>", 250).await;
+    client.say("RCPT TO:<bob@far.test>", 250).await;
+    client.data("", 250).await;
+    assert_eq!(system.queue.only().recipients.len(), 2);
 }
 
 #[tokio::test]
