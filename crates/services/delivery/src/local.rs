@@ -311,7 +311,8 @@ impl Deliverer {
         self.pending = pending;
         if !late.is_empty() {
             let _guard = self.held.guard(late.iter().map(|one| &one.recipient));
-            self.refused(late, status);
+            // The end of a stream is no word on any of them.
+            self.refused(late, &Status::unavailable(status.message()));
         }
     }
 }
