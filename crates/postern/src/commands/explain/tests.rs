@@ -316,3 +316,22 @@ async fn the_dns_is_asked_and_what_is_told_counts_more() {
         assert_eq!(told.story.sender.name, verdict, "{more}");
     }
 }
+
+#[test]
+fn a_message_is_read_as_the_server_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let author = |first: &str| {
+        let file = folder.path().join("message");
+        std::fs::write(&file, format!("{first}\nSubject: x\n\ntext\n")).unwrap();
+        let mut told = Circumstances::default();
+        circumstances::of_message(&mut told, &Message::read(&file).unwrap());
+        let authors = told.authors.unwrap().into_iter();
+        authors
+            .map(|author| author.unwrap().to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(author("From: a@strict.test"), ["a@strict.test"]);
+    // RFC 5322 §4.5.
+    assert_eq!(author("From : a@strict.test"), ["a@strict.test"]);
+    assert!(author("From a@strict.test Tue Nov 24 10:00:00 2026").is_empty());
+}

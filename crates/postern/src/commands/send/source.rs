@@ -187,12 +187,15 @@ fn address_of(local: &str, domain: &str) -> Result<EmailAddress, rules::AddressE
 }
 
 /// Drops the line `From bob Tue Nov 24 ...` that messages in a file begin with; whether the first
-/// line is complete.
+/// line is complete. `From : bob@example.test` is no such line, but a field with a blank before its
+/// colon (RFC 5322 §4.5), which the server reads as one, too.
 pub(in crate::commands) fn drop_separator(read: &mut Vec<u8>) -> bool {
     let Some(end) = read.windows(2).position(|end| end == b"\r\n") else {
         return false;
     };
-    if read.starts_with(b"From ") || read.starts_with(b">From ") {
+    let first = &read[..end + 2];
+    let separates = first.starts_with(b"From ") || first.starts_with(b">From ");
+    if separates && fields(first).next().is_none() {
         read.drain(..end + 2);
     }
     true

@@ -186,3 +186,10 @@ fn the_line_that_separates_messages_in_a_file_is_dropped() {
         assert!(all.ends_with(expected) && !all.contains(mark), "{all}");
     }
 }
+
+#[test]
+fn a_from_field_with_a_blank_before_its_colon_is_a_field() {
+    let message = all(open("From : a@x.test\nSubject: x\n\ntext\n"));
+    assert!(message.contains("From : a@x.test\r\n"), "{message}");
+    assert_eq!(message.matches("From").count(), 1, "{message}");
+}
