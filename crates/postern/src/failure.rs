@@ -1,5 +1,6 @@
 //! How a command ends, as scripts see it.
 
+use std::error::Error as _;
 use std::process::ExitCode;
 
 use api::grpc::{Code, Status};
@@ -55,6 +56,10 @@ impl Failure {
             | Code::FailedPrecondition
             | Code::OutOfRange => Self::Refused(message.to_owned()),
             Code::Aborted => Self::Refused(format!("{message}; nothing was changed, try again")),
+            // An answer: what comes of a connection that is none has its error beside it.
+            Code::Unavailable if status.source().is_none() => Self::System(format!(
+                "{service} cannot do it now: {message}; try again, and see its log if that lasts"
+            )),
             Code::Unavailable => Self::System(format!(
                 "{service} cannot be reached ({message}); is the system running? \
                  Start it by `postern up`, or say where it is by --data or --config"

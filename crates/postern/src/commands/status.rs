@@ -1,6 +1,7 @@
 //! `postern status`: what runs, what waits, what was collected.
 
 use api::collection::v1::{AccountState, ListAccountsRequest};
+use api::directory::v1::ListUsersRequest;
 use api::queue::v1::{GetStatisticsRequest, GetStatisticsResponse};
 use futures::future::join_all;
 use serde::Serialize;
@@ -13,7 +14,7 @@ use crate::system::System;
 /// `postern status`
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit code 1 when a process does not serve.
+Exit code 1 when a process does not serve, or cannot tell what it is asked: its database may be away.
 
 Examples:
   postern status
@@ -24,6 +25,8 @@ pub struct Arguments {}
 #[derive(Debug, Serialize)]
 struct Status {
     well: bool,
+    /// What is wrong, in sentences.
+    troubles: Vec<String>,
     processes: Vec<Process>,
     queue: Option<Queue>,
     policy: Option<Policy>,
@@ -86,17 +89,78 @@ pub(crate) async fn run(
         }
     }))
     .await;
-    let (queue, policy, collection) =
-        tokio::join!(queue(system), policy(system), collection(system));
+    let (queue, policy, collection, users) = tokio::join!(
+        queue(system),
+        policy(system),
+        collection(system),
+        users(system)
+    );
+    let mut troubles = Troubles::of(&processes);
     let status = Status {
-        well: processes.iter().all(|process| process.serving),
+        queue: troubles.or_answer("queue", "what waits", queue),
+        policy: troubles.or_answer("queue", "the policy in force", policy),
+        collection: troubles
+            .or_answer("queue", "what was collected", collection)
+            .unwrap_or_default(),
+        well: {
+            troubles.or_answer("mailbox-store", "who has a mailbox", users);
+            troubles.found.is_empty()
+        },
+        troubles: troubles.found,
         processes,
-        queue: queue.ok(),
-        policy: policy.ok(),
-        collection: collection.unwrap_or_default(),
     };
     screen.show(&status, || text(&status, &screen.times));
     Ok(Outcome::of(status.well))
+}
+
+/// What is wrong: processes that do not serve, and questions that they do not answer although they
+/// do. Nothing is called well that could not be asked.
+struct Troubles {
+    down: Vec<String>,
+    found: Vec<String>,
+}
+
+impl Troubles {
+    fn of(processes: &[Process]) -> Self {
+        let down = processes.iter().filter(|process| !process.serving);
+        let told = |process: &Process| {
+            let error = process.error.as_deref().unwrap_or("it does not say why");
+            format!("{} does not serve: {error}", process.name)
+        };
+        Self {
+            found: down.clone().map(told).collect(),
+            down: down.map(|process| process.name.clone()).collect(),
+        }
+    }
+
+    /// The answer; why there is none is noted, unless it is known that this process is down.
+    fn or_answer<T>(
+        &mut self,
+        process: &str,
+        question: &str,
+        answer: Result<T, Failure>,
+    ) -> Option<T> {
+        answer
+            .map_err(|failure| {
+                if !self.down.iter().any(|down| down == process) {
+                    let told = format!("{process} cannot tell {question}: {failure}");
+                    self.found.push(told);
+                }
+            })
+            .ok()
+    }
+}
+
+/// Whether the mailbox store reads its database: its health does not say.
+async fn users(system: &System) -> Result<(), Failure> {
+    let request = ListUsersRequest {
+        limit: 1,
+        ..ListUsersRequest::default()
+    };
+    let answer = system.directory()?.list_users(request).await;
+    answer
+        .map(|_| ())
+        .map_err(|status| Failure::call("mailbox-store", &status))
 }
 
 async fn queue(system: &System) -> Result<Queue, Failure> {
@@ -188,8 +252,12 @@ fn text(status: &Status, times: &Times) -> String {
         parts.push(accounts(&status.collection, times));
     }
     if !status.well {
-        parts
-            .push("Something does not serve. Its log says why; `postern up` starts it.".to_owned());
+        let mut lines = vec!["Not all is well:".to_owned()];
+        lines.extend(status.troubles.iter().map(|trouble| format!("- {trouble}")));
+        if status.processes.iter().any(|process| !process.serving) {
+            lines.push("The log of a process says why; `postern up` starts it.".to_owned());
+        }
+        parts.push(lines.join("\n"));
     }
     parts.join("\n\n")
 }
@@ -243,14 +311,16 @@ mod tests {
     use super::*;
 
     fn status(serving: bool) -> Status {
+        let processes = vec![Process {
+            name: "queue".to_owned(),
+            endpoint: "unix:/run/queue.sock".to_owned(),
+            serving,
+            error: (!serving).then(|| "no such file".to_owned()),
+        }];
         Status {
             well: serving,
-            processes: vec![Process {
-                name: "queue".to_owned(),
-                endpoint: "unix:/run/queue.sock".to_owned(),
-                serving,
-                error: (!serving).then(|| "no such file".to_owned()),
-            }],
+            troubles: Troubles::of(&processes).found,
+            processes,
             queue: Some(Queue {
                 messages: 1,
                 recipients: 2,
@@ -313,6 +383,30 @@ isp            1 min ago    0      12  login refused"
     fn what_is_down_is_said() {
         let text = text(&status(false), &times());
         assert!(text.contains("queue    DOWN "), "{text}");
+        assert!(
+            text.contains("- queue does not serve: no such file\n"),
+            "{text}"
+        );
         assert!(text.contains("`postern up` starts it"), "{text}");
+    }
+
+    #[test]
+    fn what_cannot_be_asked_is_a_trouble_unless_its_process_is_down() {
+        let unanswered = || {
+            let status = api::grpc::Status::unavailable("the queue's database is unavailable");
+            Err::<(), _>(Failure::call("the queue", &status))
+        };
+        let mut serving = Troubles::of(&status(true).processes);
+        assert_eq!(serving.or_answer("queue", "what waits", Ok(7)), Some(7));
+        assert_eq!(serving.found, [""; 0]);
+        assert_eq!(serving.or_answer("queue", "what waits", unanswered()), None);
+        assert_eq!(
+            serving.found,
+            ["queue cannot tell what waits: the queue cannot do it now: the queue's database is \
+              unavailable; try again, and see its log if that lasts"]
+        );
+        let mut down = Troubles::of(&status(false).processes);
+        assert_eq!(down.or_answer("queue", "what waits", unanswered()), None);
+        assert_eq!(down.found, ["queue does not serve: no such file"]);
     }
 }
