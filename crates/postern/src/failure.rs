@@ -49,6 +49,9 @@ impl Failure {
     /// The failure of a call to the service of this name.
     pub(crate) fn call(service: &str, status: &Status) -> Self {
         let message = status.message();
+        if is_silent(status) {
+            return Self::silent(service);
+        }
         match status.code() {
             Code::InvalidArgument
             | Code::NotFound
@@ -71,6 +74,14 @@ impl Failure {
         }
     }
 
+    /// The failure of a service that gives no answer in time.
+    pub(crate) fn silent(service: &str) -> Self {
+        Self::System(format!(
+            "{service} does not answer in time: it hangs, or has too much to do; its log may say \
+             why, and `postern up` starts it again when it is ended"
+        ))
+    }
+
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code())
     }
@@ -82,6 +93,17 @@ impl Failure {
             Self::System(_) => 3,
         }
     }
+}
+
+/// Whether nothing came in time: neither an answer nor, while one was awaited, a sign of life.
+fn is_silent(status: &Status) -> bool {
+    // tonic's own words: it does not export the error.
+    let no_answer = status.code() == Code::Cancelled && status.message() == "Timeout expired";
+    let causes = std::iter::successors(status.source(), |&cause| cause.source());
+    let no_sign = causes
+        .map(ToString::to_string)
+        .any(|cause| cause == "keep-alive timed out");
+    no_answer || no_sign || status.code() == Code::DeadlineExceeded
 }
 
 impl From<anyhow::Error> for Failure {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use api::directory::v1::directory_client::DirectoryClient;
 use api::grpc::Channel;
@@ -14,7 +15,7 @@ use api::queue::v1::storage_client::StorageClient;
 use rules::{InterfaceSetting, ListenerRole};
 use serde::Deserialize;
 use service_kit::config::InternalTlsConfig;
-use service_kit::{Endpoint, open_channel};
+use service_kit::{Endpoint, Patience, open_channel_within};
 
 use crate::failure::Failure;
 
@@ -24,12 +25,34 @@ const ANSWER_LIMIT: usize = 64 << 20;
 /// What the SMTP server waits for the DNS where its configuration does not say.
 const DNS_TIMEOUT: u64 = 10;
 
+/// How long a process may take for the answer to a question.
+const QUESTION: Duration = Duration::from_secs(10);
+
+/// How long it may take to look through all that it has.
+const SEARCH: Duration = Duration::from_secs(60);
+
+/// How long a process may give no sign of life, whatever it was asked.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// What a process is asked for, and with it how long that may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Asked {
+    /// Something that it knows.
+    Question,
+    /// Something that it looks for, perhaps among millions.
+    Search,
+    /// To do something that takes as long as it takes.
+    Work,
+}
+
 /// A running system: the services' endpoints.
 #[derive(Debug)]
 pub(crate) struct System {
     queue: String,
     mailbox_store: String,
     internal_tls: Option<InternalTlsConfig>,
+    /// See [`SILENCE`].
+    silence: Duration,
     /// Every process and where it answers for its health, as far as the configuration says.
     processes: Vec<Process>,
     pub(crate) hostname: String,
@@ -159,6 +182,7 @@ impl System {
             queue: endpoint("queue", "POSTERN_ENDPOINTS__QUEUE"),
             mailbox_store: endpoint("mailbox-store", "POSTERN_ENDPOINTS__MAILBOX_STORE"),
             internal_tls,
+            silence: SILENCE,
             processes,
             listeners: smtp_server.listener,
             interfaces: smtp_server.interface,
@@ -183,23 +207,23 @@ impl System {
         Some(self.listeners.iter().find(named)?.role)
     }
 
-    pub(crate) fn queue_channel(&self) -> Result<Channel, Failure> {
-        self.channel(&self.queue)
+    pub(crate) fn queue_channel(&self, asked: Asked) -> Result<Channel, Failure> {
+        self.channel(&self.queue, asked)
     }
 
-    pub(crate) fn queue(&self) -> Result<QueueClient<Channel>, Failure> {
-        let channel = self.queue_channel()?;
+    pub(crate) fn queue(&self, asked: Asked) -> Result<QueueClient<Channel>, Failure> {
+        let channel = self.queue_channel(asked)?;
         Ok(QueueClient::new(channel).max_decoding_message_size(ANSWER_LIMIT))
     }
 
     pub(crate) fn quarantine(&self) -> Result<QuarantineClient<Channel>, Failure> {
-        let channel = self.queue_channel()?;
+        let channel = self.queue_channel(Asked::Search)?;
         Ok(QuarantineClient::new(channel).max_decoding_message_size(ANSWER_LIMIT))
     }
 
     /// Free octets where mail is stored, where the queue knows.
     pub(crate) async fn free_space(&self) -> Result<Option<u64>, Failure> {
-        let answer = StorageClient::new(self.queue_channel()?)
+        let answer = StorageClient::new(self.queue_channel(Asked::Question)?)
             .get_free_space(GetFreeSpaceRequest {})
             .await;
         let answer = answer.map_err(|status| Failure::call("queue", &status))?;
@@ -207,12 +231,12 @@ impl System {
     }
 
     pub(crate) fn refusals(&self) -> Result<RefusalsClient<Channel>, Failure> {
-        let channel = self.queue_channel()?;
+        let channel = self.queue_channel(Asked::Search)?;
         Ok(RefusalsClient::new(channel).max_decoding_message_size(ANSWER_LIMIT))
     }
 
-    pub(crate) fn policy(&self) -> Result<PolicyClient<Channel>, Failure> {
-        let client = PolicyClient::new(self.queue_channel()?);
+    pub(crate) fn policy(&self, asked: Asked) -> Result<PolicyClient<Channel>, Failure> {
+        let client = PolicyClient::new(self.queue_channel(asked)?);
         Ok(client
             .max_decoding_message_size(ANSWER_LIMIT)
             .max_encoding_message_size(ANSWER_LIMIT))
@@ -221,19 +245,28 @@ impl System {
     pub(crate) fn collection(
         &self,
     ) -> Result<api::collection::v1::collection_client::CollectionClient<Channel>, Failure> {
-        Ok(api::collection::v1::collection_client::CollectionClient::new(self.queue_channel()?))
+        let channel = self.queue_channel(Asked::Question)?;
+        Ok(api::collection::v1::collection_client::CollectionClient::new(channel))
     }
 
-    pub(crate) fn directory(&self) -> Result<DirectoryClient<Channel>, Failure> {
-        let channel = self.channel(&self.mailbox_store)?;
+    pub(crate) fn directory(&self, asked: Asked) -> Result<DirectoryClient<Channel>, Failure> {
+        let channel = self.channel(&self.mailbox_store, asked)?;
         Ok(DirectoryClient::new(channel).max_decoding_message_size(ANSWER_LIMIT))
     }
 
-    fn channel(&self, endpoint: &str) -> Result<Channel, Failure> {
+    fn channel(&self, endpoint: &str, asked: Asked) -> Result<Channel, Failure> {
+        let patience = Patience {
+            answer: match asked {
+                Asked::Question => Some(QUESTION),
+                Asked::Search => Some(SEARCH),
+                Asked::Work => None,
+            },
+            silence: self.silence,
+        };
         let endpoint: Endpoint = endpoint
             .parse()
             .map_err(|error| Failure::Usage(format!("{error}")))?;
-        open_channel(&endpoint, self.internal_tls.as_ref())
+        open_channel_within(&endpoint, self.internal_tls.as_ref(), patience)
             .map_err(|error| Failure::Usage(format!("{error}")))
     }
 
@@ -352,5 +385,25 @@ mod tests {
         let failure = System::find(Path::new("/srv/mail"), Some(missing)).unwrap_err();
         assert_eq!(failure.code(), 2);
         assert!(failure.to_string().contains("/nonexistent/postern.toml"));
+    }
+
+    #[tokio::test]
+    async fn a_process_that_hangs_is_named_whatever_it_is_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("run")).unwrap();
+        let mut system = System::read("", folder.path(), |_| None).unwrap();
+        system.silence = Duration::from_millis(200);
+        // As of a process that is stopped: the kernel connects, and nobody reads.
+        let _hangs = std::os::unix::net::UnixListener::bind(folder.path().join("run/queue.sock"));
+        for asked in [Asked::Question, Asked::Work] {
+            let mut queue = system.queue(asked).unwrap();
+            let answer = queue.get_statistics(api::queue::v1::GetStatisticsRequest {});
+            let failure = Failure::call("the queue", &answer.await.unwrap_err());
+            assert!(
+                failure.to_string().starts_with("the queue does not answer"),
+                "{failure}"
+            );
+            assert_eq!(failure.code(), 3);
+        }
     }
 }

@@ -6,7 +6,7 @@ mod server;
 mod tcp;
 mod unix_socket;
 
-pub use client::open_channel;
+pub use client::{Patience, open_channel, open_channel_within};
 pub(crate) use server::serve;
 pub use tonic::service::Routes;
 

@@ -27,7 +27,7 @@ mod signals;
 pub use config::SharedConfig;
 pub use endpoint::Endpoint;
 pub use error::Error;
-pub use grpc::{Routes, open_channel};
+pub use grpc::{Patience, Routes, open_channel, open_channel_within};
 pub use listener_tls::{ClientCertificates, ServerTls};
 pub use reloaded::Reloaded;
 pub use run::run;

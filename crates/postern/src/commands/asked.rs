@@ -8,7 +8,7 @@ use rules::{EmailAddress, Policy};
 
 use super::{policy, revision};
 use crate::failure::Failure;
-use crate::system::System;
+use crate::system::{self, System};
 
 /// Addresses asked for in one call.
 const AT_A_TIME: usize = 1000;
@@ -58,7 +58,10 @@ pub(super) async fn users(
         let request = FindUsersRequest {
             addresses: part.iter().map(ToString::to_string).collect(),
         };
-        let found = system.directory()?.find_users(request).await;
+        let found = system
+            .directory(system::Asked::Question)?
+            .find_users(request)
+            .await;
         let found = found.map_err(|status| Failure::call("mailbox-store", &status))?;
         let found = part.iter().zip(found.into_inner().found);
         users.extend(

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::revision::{self, failed};
 use crate::failure::{Failure, Outcome};
 use crate::screen::{Screen, columns, number, utc, written};
-use crate::system::System;
+use crate::system::{Asked, System};
 use crate::unified_diff::unified_diff;
 
 /// What can be done with the policy.
@@ -112,7 +112,10 @@ pub(crate) async fn run(
         Command::Test(arguments) => test::run(arguments, system, screen).await,
         Command::List { limit } => {
             let request = ListRevisionsRequest { limit };
-            let revisions = system.policy()?.list_revisions(request).await;
+            let revisions = system
+                .policy(Asked::Question)?
+                .list_revisions(request)
+                .await;
             let revisions = revisions.map_err(|s| failed(&s))?.into_inner().revisions;
             let shown: Vec<Shown<'_>> = revisions.iter().map(|r| Shown::new(r, false)).collect();
             screen.show(&shown, || table(&revisions, screen));

@@ -4,7 +4,7 @@ pub(super) mod json;
 
 use crate::failure::{Failure, Outcome};
 use crate::screen::{Screen, Times, columns, number, written};
-use crate::system::System;
+use crate::system::{Asked, System};
 use api::grpc::Code;
 use api::queue::v1::{
     HistoryEvent, ListMessagesRequest, Outcome as End, QueuedMessage, QueuedRecipient,
@@ -85,7 +85,7 @@ pub(crate) async fn run(
             message,
         } => {
             let wanted = wanted(domain.as_deref(), subdomains, message)?;
-            let started = retry_now(&mut system.queue()?, wanted, usize::MAX).await;
+            let started = retry_now(&mut system.queue(Asked::Work)?, wanted, usize::MAX).await;
             let started = started.map_err(|status| Failure::call("the queue", &status))?;
             let shown = serde_json::json!({ "recipients": started.recipients });
             screen.show(&shown, || retried(started.recipients));
@@ -137,7 +137,7 @@ async fn list(
     recipient: &str,
     limit: usize,
 ) -> Result<(Vec<QueuedMessage>, bool), Failure> {
-    let mut client = system.queue()?;
+    let mut client = system.queue(Asked::Search)?;
     let mut messages = Vec::new();
     let mut after = 0;
     while messages.len() < limit {
@@ -166,7 +166,7 @@ pub(super) async fn show(system: &System, message: i64) -> Result<ShowMessageRes
     let request = ShowMessageRequest {
         message_id: message,
     };
-    match system.queue()?.show_message(request).await {
+    match system.queue(Asked::Question)?.show_message(request).await {
         Ok(shown) => {
             let shown = shown.into_inner();
             if shown.message.is_none() && shown.history.is_empty() {

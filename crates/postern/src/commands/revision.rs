@@ -6,7 +6,7 @@ use rules::Policy;
 
 use crate::failure::Failure;
 use crate::policy_document::EditError;
-use crate::system::System;
+use crate::system::{Asked, System};
 
 /// How often an edit is made anew when somebody else was faster.
 const ATTEMPTS: usize = 5;
@@ -18,7 +18,7 @@ pub(crate) fn failed(status: &Status) -> Failure {
 /// A revision; the newest when 0. A system without any has the default document as revision 0.
 pub(crate) async fn get(system: &System, revision: u64) -> Result<Revision, Failure> {
     let request = GetPolicyRequest { revision };
-    match system.policy()?.get_policy(request).await {
+    match system.policy(Asked::Question)?.get_policy(request).await {
         Ok(found) => Ok(found.into_inner()),
         Err(status) if status.code() == Code::NotFound && revision == 0 => Ok(Revision {
             document: Policy::default_document().to_owned(),
@@ -58,7 +58,7 @@ pub(crate) async fn apply(
         comment,
     };
     let mut client = system
-        .policy()
+        .policy(Asked::Work)
         .map_err(|failure| Status::internal(failure.to_string()))?;
     client
         .apply_policy(request)

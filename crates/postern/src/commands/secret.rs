@@ -8,7 +8,7 @@ use super::revision::{self, failed};
 use crate::failure::{Failure, Outcome};
 use crate::prompt;
 use crate::screen::{Screen, columns, written};
-use crate::system::System;
+use crate::system::{Asked, System};
 
 /// What can be done with secrets.
 #[derive(Debug, clap::Subcommand)]
@@ -37,7 +37,7 @@ pub(crate) async fn run(
     system: &System,
     screen: &Screen,
 ) -> Result<Outcome, Failure> {
-    let mut client = system.policy()?;
+    let mut client = system.policy(Asked::Question)?;
     match command {
         Command::Set { name } => {
             let value = prompt::secret(&name)?;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::revision;
 use crate::failure::{Failure, Outcome};
 use crate::screen::{Screen, Times, columns, number, utc, written};
-use crate::system::System;
+use crate::system::{Asked, System};
 
 /// `postern status`
 #[derive(Debug, clap::Args)]
@@ -157,7 +157,7 @@ async fn users(system: &System) -> Result<(), Failure> {
         limit: 1,
         ..ListUsersRequest::default()
     };
-    let answer = system.directory()?.list_users(request).await;
+    let answer = system.directory(Asked::Question)?.list_users(request).await;
     answer
         .map(|_| ())
         .map_err(|status| Failure::call("mailbox-store", &status))
@@ -165,7 +165,7 @@ async fn users(system: &System) -> Result<(), Failure> {
 
 async fn queue(system: &System) -> Result<Queue, Failure> {
     let answer = system
-        .queue()?
+        .queue(Asked::Question)?
         .get_statistics(GetStatisticsRequest {})
         .await;
     let answer = answer.map_err(|status| Failure::call("the queue", &status))?;
@@ -402,8 +402,10 @@ isp            1 min ago    0      12  login refused"
         assert_eq!(serving.or_answer("queue", "what waits", unanswered()), None);
         assert_eq!(
             serving.found,
-            ["queue cannot tell what waits: the queue cannot do it now: the queue's database is \
-              unavailable; try again, and see its log if that lasts"]
+            [
+                "queue cannot tell what waits: the queue cannot do it now: the queue's database is \
+              unavailable; try again, and see its log if that lasts"
+            ]
         );
         let mut down = Troubles::of(&status(false).processes);
         assert_eq!(down.or_answer("queue", "what waits", unanswered()), None);

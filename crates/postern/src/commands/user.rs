@@ -13,7 +13,7 @@ use super::revision;
 use crate::failure::{Failure, Outcome};
 use crate::prompt;
 use crate::screen::{Screen, columns, number, utc, written};
-use crate::system::System;
+use crate::system::{Asked, System};
 
 /// What can be done with users.
 #[derive(Debug, clap::Subcommand)]
@@ -88,7 +88,10 @@ pub(crate) async fn run(
                 address: address.clone(),
                 password,
             };
-            let done = system.directory()?.set_password(request).await;
+            let done = system
+                .directory(Asked::Question)?
+                .set_password(request)
+                .await;
             done.map_err(|status| failed(&status, &address))?;
             let json = serde_json::json!({ "changed": address });
             screen.show(&json, || format!("{address} has a new password."));
@@ -103,7 +106,7 @@ async fn add(system: &System, screen: &Screen, who: &WithPassword) -> Result<(),
     let password = prompt::new_password(who.password_stdin, &address)?;
     let request = AddUserRequest { address, password };
     let address = request.address.clone();
-    let added = system.directory()?.add_user(request).await;
+    let added = system.directory(Asked::Question)?.add_user(request).await;
     let added = added.map_err(|status| failed(&status, &address))?;
     let listed = Listed::from(&added.into_inner());
     screen.show(&listed, || format!("{} has a mailbox.", listed.address));
@@ -157,7 +160,7 @@ async fn remove(
     let request = RemoveUserRequest {
         address: address.clone(),
     };
-    let done = system.directory()?.remove_user(request).await;
+    let done = system.directory(Asked::Work)?.remove_user(request).await;
     done.map_err(|status| failed(&status, &address))?;
     let json = serde_json::json!({ "removed": address });
     screen.show(&json, || format!("{address} and their mail are gone."));
@@ -165,7 +168,7 @@ async fn remove(
 }
 
 pub(crate) async fn list(system: &System, domain: Option<&Domain>) -> Result<Vec<User>, Failure> {
-    let mut client = system.directory()?;
+    let mut client = system.directory(Asked::Question)?;
     let mut users = Vec::new();
     let mut after = String::new();
     loop {

@@ -20,13 +20,52 @@ const AUTHORITY: &str = "http://postern.internal";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a caller waits that has a person before it.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For the beginning of an answer; `None` for what takes as long as it takes.
+    pub answer: Option<Duration>,
+    /// For any sign of life while an answer is awaited: a process that hangs answers no ping.
+    pub silence: Duration,
+}
+
 /// A channel to `endpoint` that connects when it is first used. Needs a Tokio runtime.
 pub fn open_channel(
     endpoint: &Endpoint,
     tls: Option<&InternalTlsConfig>,
 ) -> Result<Channel, Error> {
+    let mut channel = TonicEndpoint::from_static(AUTHORITY);
+    if matches!(endpoint, Endpoint::Tcp { .. }) {
+        channel = channel
+            .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+            .keep_alive_while_idle(true);
+    }
+    open(endpoint, tls, channel)
+}
+
+/// Like [`open_channel`], for calls that fail when the other side does not answer in time.
+pub fn open_channel_within(
+    endpoint: &Endpoint,
+    tls: Option<&InternalTlsConfig>,
+    patience: Patience,
+) -> Result<Channel, Error> {
+    let mut limited = TonicEndpoint::from_static(AUTHORITY)
+        .http2_keep_alive_interval(patience.silence / 2)
+        .keep_alive_timeout(patience.silence / 2);
+    if let Some(answer) = patience.answer {
+        limited = limited.timeout(answer);
+    }
+    open(endpoint, tls, limited)
+}
+
+fn open(
+    endpoint: &Endpoint,
+    tls: Option<&InternalTlsConfig>,
+    channel: TonicEndpoint,
+) -> Result<Channel, Error> {
     match endpoint {
-        Endpoint::Unix(path) => Ok(unix(path)),
+        Endpoint::Unix(path) => Ok(unix(path, channel)),
         Endpoint::Tcp { host, port } => {
             let tls = tls.ok_or_else(|| Error::Endpoint {
                 endpoint: endpoint.to_string(),
@@ -34,28 +73,22 @@ pub fn open_channel(
             })?;
             // What cannot be read now will not be there for the first call either.
             internal_tls::client(tls)?;
-            Ok(tcp(host, *port, tls.clone()))
+            Ok(tcp(host, *port, tls.clone(), channel))
         }
     }
 }
 
-fn unix(path: &Path) -> Channel {
+fn unix(path: &Path, channel: TonicEndpoint) -> Channel {
     let path: PathBuf = path.to_owned();
-    windows(TonicEndpoint::from_static(AUTHORITY)).connect_with_connector_lazy(tower::service_fn(
-        move |_: Uri| {
-            let path = path.clone();
-            async move { UnixStream::connect(path).await.map(TokioIo::new) }
-        },
-    ))
+    windows(channel).connect_with_connector_lazy(tower::service_fn(move |_: Uri| {
+        let path = path.clone();
+        async move { UnixStream::connect(path).await.map(TokioIo::new) }
+    }))
 }
 
-fn tcp(host: &str, port: u16, tls: InternalTlsConfig) -> Channel {
+fn tcp(host: &str, port: u16, tls: InternalTlsConfig, channel: TonicEndpoint) -> Channel {
     let host = host.to_owned();
-    let endpoint = TonicEndpoint::from_static(AUTHORITY)
-        .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
-        .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
-        .keep_alive_while_idle(true);
-    windows(endpoint).connect_with_connector_lazy(tower::service_fn(move |_: Uri| {
+    windows(channel).connect_with_connector_lazy(tower::service_fn(move |_: Uri| {
         let (host, tls) = (host.clone(), tls.clone());
         async move { tcp::connect(&host, port, &tls).await }
     }))

@@ -1,13 +1,19 @@
 //! `postern quarantine show`: one message, before somebody decides about it.
 
+use std::time::Duration;
+
 use api::queue::v1::{QueuedMessage, ReadMessageRequest};
+use tokio::time::timeout;
 
 use super::{Serialize, harmless};
 use crate::commands::queue;
 use crate::commands::queue::json::Message;
 use crate::failure::{Failure, Outcome};
 use crate::screen::{Screen, Times};
-use crate::system::System;
+use crate::system::{Asked, System};
+
+/// How long the queue may take for the next piece of a message.
+const NEXT_PIECE: Duration = Duration::from_secs(10);
 
 /// Octets of a message that are shown at most.
 const MOST_SHOWN: usize = 1 << 20;
@@ -64,18 +70,22 @@ async fn read(system: &System, id: i64, header_only: bool) -> Result<(Vec<u8>, b
         body_id: id,
         header_only,
     };
-    let mut client = system.queue()?;
+    let mut client = system.queue(Asked::Question)?;
     let answer = client.read_message(request).await.map_err(failed)?;
     let mut chunks = answer.into_inner();
     let mut content = Vec::new();
-    while let Some(chunk) = chunks.message().await.map_err(failed)? {
+    loop {
+        let next = timeout(NEXT_PIECE, chunks.message()).await;
+        let next = next.map_err(|_| Failure::silent("the queue"))?;
+        let Some(chunk) = next.map_err(failed)? else {
+            return Ok((content, false));
+        };
         content.extend_from_slice(&chunk.data);
         if content.len() > MOST_SHOWN {
             content.truncate(MOST_SHOWN);
             return Ok((content, true));
         }
     }
-    Ok((content, false))
 }
 
 fn text(message: &QueuedMessage, content: &str, times: &Times) -> String {

@@ -9,7 +9,7 @@ use rules::{EmailAddress, NoUser, Policy, ReversePath, Route};
 use super::source::{Source, Trace};
 use crate::commands::asked;
 use crate::failure::Failure;
-use crate::system::System;
+use crate::system::{Asked, System};
 
 /// Whom a message is from and for, and what is to be said of its delivery (RFC 3461).
 pub(in crate::commands) struct Envelope {
@@ -115,7 +115,7 @@ pub(in crate::commands) async fn submit(
         session: trace.id.clone(),
         ..Origin::default()
     });
-    Enqueuer::new(system.queue_channel()?)
+    Enqueuer::new(system.queue_channel(Asked::Work)?)
         .enqueue(submission)
         .await
         .map_err(refused)
@@ -141,7 +141,7 @@ async fn take(mut source: Source, system: &System) -> Result<Taken, Failure> {
     };
     let utf8_header = !source.header().is_ascii();
     let mut eight_bit = utf8_header;
-    let mut intake = Intake::to_queue(system.queue_channel()?);
+    let mut intake = Intake::to_queue(system.queue_channel(Asked::Work)?);
     intake.push(source.header()).await.map_err(failed)?;
     while let Some(piece) = source.next().map_err(unread)? {
         eight_bit = eight_bit || !piece.is_ascii();

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::user;
 use crate::failure::Failure;
 use crate::screen::{Screen, columns, utc, written};
-use crate::system::System;
+use crate::system::{Asked, System};
 
 /// What can be done with them.
 #[derive(Debug, clap::Subcommand)]
@@ -58,7 +58,10 @@ async fn add(system: &System, screen: &Screen, named: Named) -> Result<(), Failu
         address: named.address.to_string(),
         name: named.name.clone(),
     };
-    let made = system.directory()?.add_app_password(request).await;
+    let made = system
+        .directory(Asked::Question)?
+        .add_app_password(request)
+        .await;
     let made = made.map_err(|status| failed(&status, &named))?.into_inner();
     let json = serde_json::json!({
         "address": named.address.to_string(),
@@ -77,7 +80,10 @@ async fn list(system: &System, screen: &Screen, address: &EmailAddress) -> Resul
     let request = ListAppPasswordsRequest {
         address: address.to_string(),
     };
-    let listed = system.directory()?.list_app_passwords(request).await;
+    let listed = system
+        .directory(Asked::Question)?
+        .list_app_passwords(request)
+        .await;
     let passwords = listed
         .map_err(|status| no_user(&status, address))?
         .into_inner()
@@ -92,7 +98,10 @@ async fn remove(system: &System, screen: &Screen, named: Named) -> Result<(), Fa
         address: named.address.to_string(),
         name: named.name.clone(),
     };
-    let done = system.directory()?.remove_app_password(request).await;
+    let done = system
+        .directory(Asked::Question)?
+        .remove_app_password(request)
+        .await;
     done.map_err(|status| failed(&status, &named))?;
     let json = serde_json::json!({ "removed": named.name });
     screen.show(&json, || format!("{} is of no use any more.", named.name));
