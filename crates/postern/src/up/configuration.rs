@@ -108,11 +108,14 @@ impl Configuration {
             .filter_map(|table| {
                 let text = |key: &str| Some(table.get(key)?.as_str()?.to_owned());
                 let address = text("address")?.parse().ok()?;
+                // What is not said is what the services take for granted.
+                let has_role = service == "smtp-server";
+                let role = text("role").or_else(|| has_role.then(|| "mx".to_owned()));
                 Some(Listening {
                     service,
                     address,
-                    tls: text("tls").unwrap_or_default(),
-                    role: text("role"),
+                    tls: text("tls").unwrap_or_else(|| "starttls".to_owned()),
+                    role,
                 })
             })
             .collect()

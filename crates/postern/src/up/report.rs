@@ -39,7 +39,7 @@ pub(super) fn table(folder: &Folder, configuration: &Configuration) -> String {
     )
 }
 
-fn title(listening: &Listening) -> String {
+pub(super) fn title(listening: &Listening) -> String {
     let known = SERVICES
         .iter()
         .filter(|kind| kind.name == listening.service)
@@ -52,7 +52,7 @@ fn title(listening: &Listening) -> String {
         .to_owned()
 }
 
-fn how(listening: &Listening) -> String {
+pub(super) fn how(listening: &Listening) -> String {
     let tls = match listening.tls.as_str() {
         "implicit" => "TLS from the start",
         "starttls" if listening.service == "pop3" => "STLS offered",

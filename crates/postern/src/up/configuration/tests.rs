@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::{Configuration, Folder, Ports};
+use crate::up::report;
 
 fn prepare(folder: &Folder, base: Option<u16>) -> Configuration {
     let ports = Ports::asked(None, base).unwrap();
@@ -152,4 +153,39 @@ fn half_a_certificate_is_refused_by_name_and_what_is_left_of_it_is_kept() {
         std::fs::write(&missing, removed).unwrap();
     }
     prepare(&folder, None);
+}
+
+#[test]
+fn what_a_listener_does_not_say_is_what_the_services_take_for_granted() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = Folder::open(parent.path()).unwrap();
+    std::fs::write(
+        folder.configuration(),
+        "[[smtp-server.listener]]\naddress = \"127.0.0.1:9025\"\n\
+         [[smtp-server.listener]]\naddress = \"127.0.0.1:9587\"\nrole = \"submission\"\n\
+         [[smtp-server.listener]]\naddress = \"127.0.0.1:9026\"\ntls = \"none\"\n\
+         [[pop3.listener]]\naddress = \"127.0.0.1:9110\"\n",
+    )
+    .unwrap();
+    let configuration = prepare(&folder, None);
+    let described = |service: &'static str| {
+        let listeners = configuration.listeners_of(service);
+        let described = listeners.iter().map(|one| {
+            let (title, how) = (report::title(one), report::how(one));
+            format!("{title}: {how}")
+        });
+        described.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        described("smtp-server"),
+        [
+            "SMTP: mail from other servers; STARTTLS offered",
+            "Submission: mail from users, after login; STARTTLS offered",
+            "smtp-server: mail from other servers; no TLS",
+        ]
+    );
+    assert_eq!(
+        described("pop3"),
+        ["POP3: mailboxes, after login; STLS offered"]
+    );
 }
