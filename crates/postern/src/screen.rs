@@ -61,6 +61,13 @@ pub(crate) fn columns(headers: &[&str]) -> Table {
     table
 }
 
+/// The same with headers that stay as they are: they name something.
+pub(crate) fn named_columns(headers: &[&str]) -> Table {
+    let mut table = columns(&[]);
+    table.set_header(headers);
+    table
+}
+
 /// Writes a table without the blanks that would end its lines.
 pub(crate) fn written(table: &Table) -> String {
     let text = table.to_string();

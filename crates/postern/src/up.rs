@@ -52,6 +52,13 @@ pub struct Options {
 pub async fn run(data: &Path, options: &Options) -> anyhow::Result<()> {
     let screen = Screen::stdout();
     let stop = stop_on_signals()?;
+    folder::refuse_file(data)?;
+    let asked = Ports::asked(options.listen, options.port_base)?;
+    let configured = data.join("postern.toml");
+    if !configured.exists() {
+        // What cannot listen is not begun: no folder is left behind.
+        ports::ensure_free(&Configuration::addresses(configured, asked)?)?;
+    }
     let folder = Folder::open(data)?;
     screen.line(&format!(
         "Postern {}, data in {}",
@@ -65,11 +72,12 @@ pub async fn run(data: &Path, options: &Options) -> anyhow::Result<()> {
         ));
     }
     leftovers::end(&folder, &screen).await?;
+    ports::ensure_free(&Configuration::addresses(folder.configuration(), asked)?)?;
     tokio::spawn(logs::look_after(folder.logs(), stop.now.clone()));
 
     let guard = std::sync::Arc::new(Guard::start()?);
     let mut database = Database::open(&folder, std::sync::Arc::clone(&guard), &screen).await?;
-    let started = start(&folder, options, &database, guard, &screen, &stop).await;
+    let started = start(&folder, asked, &database, guard, &screen, &stop).await;
     let result = match started {
         Ok(mut supervisor) => {
             database.restart_when_it_dies(&screen, &stop).await;
@@ -95,13 +103,12 @@ pub async fn run(data: &Path, options: &Options) -> anyhow::Result<()> {
 
 async fn start(
     folder: &Folder,
-    options: &Options,
+    asked: Option<Ports>,
     database: &Database,
     guard: std::sync::Arc<Guard>,
     screen: &Screen,
     stop: &Stop,
 ) -> anyhow::Result<Supervisor> {
-    let asked = Ports::asked(options.listen, options.port_base)?;
     let configuration = Configuration::prepare(folder, asked, database.url())?;
     let mut supervisor = Supervisor::new(folder, &configuration, guard, screen.clone())?;
     let started = tokio::select! {
@@ -142,3 +149,35 @@ fn stop_on_signals() -> anyhow::Result<Stop> {
 
 /// Where everything listens unless told otherwise: this machine alone.
 const DEFAULT_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_is_no_folder() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let refused = run(file.path(), &Options::default()).await.unwrap_err();
+        assert!(refused.to_string().contains("is a file"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_made_where_nothing_could_listen() {
+        let parent = tempfile::tempdir().unwrap();
+        let data = parent.path().join("data");
+        for (listen, port_base, why) in [
+            (None, Some(65_535), "--port-base 65535 is too high"),
+            // TEST-NET-1 (RFC 5737): nobody's address.
+            (Some("192.0.2.1"), None, "cannot listen on 192.0.2.1:2025"),
+        ] {
+            let options = Options {
+                listen: listen.map(|address| address.parse().unwrap()),
+                port_base,
+            };
+            let refused = run(&data, &options).await.unwrap_err().to_string();
+            assert!(refused.contains(why), "{refused}");
+            assert!(!data.exists(), "{why}");
+        }
+    }
+}

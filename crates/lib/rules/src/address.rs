@@ -27,9 +27,13 @@ impl EmailAddress {
     /// Parses `local-part@domain` without angle brackets and without source route.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let (local, rest) = split_local(text)?;
-        let host = rest
-            .strip_prefix('@')
-            .ok_or(AddressError("an address needs `@` and a domain"))?;
+        let host = rest.strip_prefix('@').ok_or(AddressError(
+            if rest.contains('@') && !text.starts_with('"') {
+                MUST_BE_QUOTED
+            } else {
+                "an address needs `@` and a domain"
+            },
+        ))?;
         Ok(Self {
             local,
             host: Host::parse(host)?,
@@ -40,9 +44,7 @@ impl EmailAddress {
     pub fn new(local: &str, domain: Domain) -> Result<Self, AddressError> {
         let (local, rest) = split_local(local)?;
         if !rest.is_empty() {
-            return Err(AddressError(
-                "the local part has a character that must be quoted",
-            ));
+            return Err(AddressError(MUST_BE_QUOTED));
         }
         Ok(Self {
             local,
@@ -96,6 +98,8 @@ impl EmailAddress {
 }
 
 /// Takes a local part off the front, and gives what follows it.
+const MUST_BE_QUOTED: &str = "the local part has a character that must be quoted";
+
 fn split_local(text: &str) -> Result<(String, &str), AddressError> {
     let (local, rest) = match text.strip_prefix('"') {
         Some(quoted) => split_quoted(quoted)?,

@@ -42,7 +42,7 @@ fn what_is_no_address_is_refused_with_its_reason() {
         ("bob", "an address needs `@` and a domain"),
         (
             "bob smith@example.test",
-            "an address needs `@` and a domain",
+            "the local part has a character that must be quoted",
         ),
         (".bob@example.test", "the local part has a misplaced dot"),
         ("b..ob@example.test", "the local part has a misplaced dot"),

@@ -58,7 +58,18 @@ impl Configuration {
         ports: Option<Ports>,
         url: Option<&str>,
     ) -> anyhow::Result<Self> {
-        let path = folder.configuration();
+        let (mut configuration, old) = Self::read(folder.configuration())?;
+        configuration.bring_up_to_date(folder, ports, url)?;
+        let new = configuration.document.to_string();
+        if old.as_deref() != Some(&new) {
+            configuration.write(&new)?;
+        }
+        configuration.certificate(folder)?;
+        Ok(configuration)
+    }
+
+    /// The file, or what it is made of; and its text, if it is there.
+    fn read(path: PathBuf) -> anyhow::Result<(Self, Option<String>)> {
         let old = match std::fs::read_to_string(&path) {
             Ok(text) => Some(text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
@@ -69,14 +80,23 @@ impl Configuration {
             .unwrap_or(FIRST)
             .parse()
             .with_context(|| format!("{} is not valid TOML", path.display()))?;
-        let mut configuration = Self { path, document };
-        configuration.bring_up_to_date(folder, ports, url)?;
-        let new = configuration.document.to_string();
-        if old.as_deref() != Some(&new) {
-            configuration.write(&new)?;
-        }
-        configuration.certificate(folder)?;
-        Ok(configuration)
+        Ok((Self { path, document }, old))
+    }
+
+    /// Where a system with this configuration listens. Nothing is written.
+    pub(super) fn addresses(
+        path: PathBuf,
+        ports: Option<Ports>,
+    ) -> anyhow::Result<Vec<SocketAddr>> {
+        let (mut configuration, _) = Self::read(path)?;
+        configuration.bring_addresses_up_to_date(ports)?;
+        let mail = configuration.listeners().into_iter();
+        let metrics = configuration.metrics().into_iter();
+        let metrics = metrics.map(|(_, address)| address);
+        Ok(mail
+            .map(|listening| listening.address)
+            .chain(metrics)
+            .collect())
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -165,8 +185,7 @@ impl Configuration {
             // The database is elsewhere now.
             queue.remove("data-path");
         }
-        for (n, kind) in SERVICES.iter().enumerate() {
-            let n = u16::try_from(n + 1).unwrap_or_default();
+        for kind in SERVICES {
             let own = self.section(kind.name)?;
             let key = if matches!(kind.tier, Tier::Queue | Tier::MailboxStore) {
                 "listen"
@@ -174,6 +193,14 @@ impl Configuration {
                 "health"
             };
             own.insert(key, value(Self::health_endpoint(folder, kind)));
+        }
+        self.bring_addresses_up_to_date(asked)
+    }
+
+    fn bring_addresses_up_to_date(&mut self, asked: Option<Ports>) -> anyhow::Result<()> {
+        for (n, kind) in SERVICES.iter().enumerate() {
+            let n = u16::try_from(n + 1).unwrap_or_default();
+            let own = self.section(kind.name)?;
             let metrics = own.get("metrics").and_then(Item::as_str);
             let metrics = metrics.and_then(|old| old.parse().ok());
             match (metrics, asked) {

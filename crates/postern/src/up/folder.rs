@@ -113,6 +113,17 @@ impl Folder {
     }
 }
 
+/// The operating system's own words for it are a riddle.
+pub(super) fn refuse_file(data: &Path) -> anyhow::Result<()> {
+    if data.exists() && !data.is_dir() {
+        bail!(
+            "{} is a file, no folder; name a new or an empty folder with --data",
+            data.display()
+        );
+    }
+    Ok(())
+}
+
 /// The folder is closed to others and filled: not one that holds something else.
 fn refuse_somebody_elses(root: &Path) -> anyhow::Result<()> {
     let entries = std::fs::read_dir(root).with_context(|| format!("reading {}", root.display()))?;

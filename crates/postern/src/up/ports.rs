@@ -65,6 +65,25 @@ impl Ports {
     }
 }
 
+/// Says which port is taken before a database is made, and before seven logs do.
+pub(super) fn ensure_free(addresses: &[SocketAddr]) -> anyhow::Result<()> {
+    addresses.iter().try_for_each(|address| free(*address))
+}
+
+fn free(address: SocketAddr) -> anyhow::Result<()> {
+    use std::io::ErrorKind;
+    match std::net::TcpListener::bind(address).map_err(|error| error.kind()) {
+        Ok(_) => Ok(()),
+        Err(ErrorKind::AddrInUse) => {
+            bail!("somebody else listens on {address}; choose other ports with --port-base")
+        }
+        Err(ErrorKind::PermissionDenied) => {
+            bail!("{address} needs root; choose ports above 1023 with --port-base")
+        }
+        Err(kind) => bail!("cannot listen on {address}: {kind}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
@@ -78,6 +97,14 @@ mod tests {
             .unwrap();
         assert_eq!(real.at(993).to_string(), "[::]:993");
         assert_eq!(real.metrics(1).to_string(), "127.0.0.1:9101");
+    }
+
+    #[test]
+    fn a_taken_port_is_named() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let refused = super::ensure_free(&[address]).unwrap_err().to_string();
+        assert!(refused.contains(&address.to_string()), "{refused}");
     }
 
     #[test]

@@ -101,14 +101,38 @@ fn command(data: &Path) -> String {
     let mut text = if on_path {
         "postern".to_owned()
     } else {
-        program
-            .strip_prefix(&here)
-            .unwrap_or(&program)
-            .display()
-            .to_string()
+        quoted(program.strip_prefix(&here).unwrap_or(&program))
     };
     if data != here.join(".postern") {
-        text.push_str(&format!(" --data {}", data.display()));
+        text.push_str(&format!(" --data {}", quoted(data)));
     }
     text
+}
+
+/// As a shell reads it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_quoted_as_a_shell_reads_them() {
+        for (path, written) in [
+            ("/srv/mail-1", "/srv/mail-1"),
+            ("/srv/my mail", "'/srv/my mail'"),
+            ("/srv/bob's", r"'/srv/bob'\''s'"),
+            ("$HOME", "'$HOME'"),
+        ] {
+            assert_eq!(quoted(Path::new(path)), written);
+        }
+        assert!(command(Path::new("/srv/my mail")).ends_with(" --data '/srv/my mail'"));
+    }
 }

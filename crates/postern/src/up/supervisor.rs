@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use futures::future::try_join_all;
 use private_postgres::Guard;
 use service_kit::Endpoint;
@@ -44,19 +44,13 @@ pub(super) struct Supervisor {
 }
 
 impl Supervisor {
-    /// Finds the programs and makes sure that their ports are free.
+    /// Finds the programs.
     pub(super) fn new(
         folder: &Folder,
         configuration: &Configuration,
         guard: Arc<Guard>,
         screen: Screen,
     ) -> anyhow::Result<Self> {
-        for listening in configuration.listeners() {
-            ensure_free(listening.address)?;
-        }
-        for (_, address) in configuration.metrics() {
-            ensure_free(address)?;
-        }
         let services = SERVICES
             .iter()
             .map(|kind| {
@@ -186,20 +180,5 @@ async fn sleep_or_stop(wait: std::time::Duration, stop: &CancellationToken) -> b
     tokio::select! {
         () = tokio::time::sleep(wait) => false,
         () = stop.cancelled() => true,
-    }
-}
-
-/// Says which port is taken before seven logs do.
-fn ensure_free(address: std::net::SocketAddr) -> anyhow::Result<()> {
-    use std::io::ErrorKind;
-    match std::net::TcpListener::bind(address).map_err(|error| error.kind()) {
-        Ok(_) => Ok(()),
-        Err(ErrorKind::AddrInUse) => {
-            bail!("somebody else listens on {address}; choose other ports with --port-base")
-        }
-        Err(ErrorKind::PermissionDenied) => {
-            bail!("{address} needs root; choose ports above 1023 with --port-base")
-        }
-        Err(kind) => bail!("cannot listen on {address}: {kind}"),
     }
 }

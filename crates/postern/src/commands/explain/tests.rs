@@ -39,7 +39,7 @@ login           none
 tls             no
 sender          <a@x.test>
 
-RULE (REVISION 4)                                     OUTCOME
+RULE (revision 4)                                     OUTCOME
 network and login                                     untrusted: the local address 198.51.100.1 is not an internal one
 [receiving.untrusted] rates (connections)             off
 [receiving.untrusted] refuse-early-talkers            off
@@ -60,7 +60,7 @@ hold within deliver-by                                on: not evaluated, it has 
 [receiving.untrusted] sender-domain-must-exist        off
 MAIL FROM:<a@x.test>                                  accepted
 
-RCPT TO:<B@Y.TEST>                    OUTCOME
+RCPT TO:<b@y.test>                    OUTCOME
 [receiving.untrusted] max-recipients  100: passed
 domain rules                          none names y.test
 relay rule                            relay-denied

@@ -3,7 +3,7 @@
 use rules::{Explanation, MessageEnd, RecipientStory, Step, Verdict};
 use serde::Serialize;
 
-use crate::screen::{columns, written};
+use crate::screen::{columns, named_columns, written};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Told {
@@ -22,11 +22,11 @@ impl Told {
         for fact in story.facts.iter().filter(|fact| !fact.value.is_empty()) {
             facts.add_row([fact.name, &fact.value]);
         }
-        let rules = format!("rule ({})", self.policy);
+        let rules = format!("RULE ({})", self.policy);
         let mut parts = vec![written(&facts), table(&rules, &story.steps)];
         if story.sender.is_accepted() {
             for recipient in &story.recipients {
-                let to = format!("rcpt to:<{}>", recipient.recipient);
+                let to = format!("RCPT TO:<{}>", recipient.recipient);
                 parts.push(table(&to, &recipient.steps));
                 parts.push(answer(recipient));
             }
@@ -34,7 +34,7 @@ impl Told {
             parts.push(refused(&story.sender));
         }
         if !story.message.is_empty() {
-            parts.push(table("message", &story.message));
+            parts.push(table("MESSAGE", &story.message));
         }
         parts.extend(story.end.as_ref().and_then(end));
         parts.join("\n\n")
@@ -42,7 +42,7 @@ impl Told {
 }
 
 fn table(header: &str, steps: &[Step]) -> String {
-    let mut table = columns(&[header, "outcome"]);
+    let mut table = named_columns(&[header, "OUTCOME"]);
     for step in steps {
         table.add_row([&step.rule, &step.outcome]);
     }

@@ -28,7 +28,13 @@ impl Timing {
     /// Puts what is asked on the envelope.
     pub(super) fn apply(&self, envelope: &mut Envelope, now: Timestamp) -> Result<(), Failure> {
         let now_ms = now.as_millisecond();
-        let held = self.hold_until.filter(|until| *until > now);
+        let held = self.hold_until;
+        // As FUTURERELEASE is refused over SMTP.
+        if let Some(past) = held.filter(|until| *until <= now) {
+            return Err(Failure::Usage(format!(
+                "--hold-until {past:.0} is over already: give a later time, or none to send it now"
+            )));
+        }
         let held_ms = held.map_or(0, Timestamp::as_millisecond);
         let deadline_ms = self.deliver_by.map(|within| {
             let within = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
@@ -91,7 +97,11 @@ mod tests {
             hold_until: "2026-11-22T19:00:00Z".parse().ok(),
             ..Timing::default()
         };
-        assert_eq!(applied(&past).unwrap().hold_until_ms, 0);
+        let refused = applied(&past).err().unwrap().to_string();
+        assert!(
+            refused.contains("2026-11-22T19:00:00Z is over"),
+            "{refused}"
+        );
     }
 
     #[test]
