@@ -87,9 +87,10 @@ pub(crate) async fn run(
             serving: health.is_ok(),
             error: health.err(),
         }
-    }))
-    .await;
-    let (queue, policy, collection, users) = tokio::join!(
+    }));
+    // All at once: one that hangs is waited for once.
+    let (processes, queue, policy, collection, users) = tokio::join!(
+        processes,
         queue(system),
         policy(system),
         collection(system),
