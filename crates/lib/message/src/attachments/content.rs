@@ -3,7 +3,7 @@
 use super::finding::Seen;
 use super::magic::{self, MAX_HEAD};
 use super::names;
-use super::uuencode::Uuencoded;
+use super::uuencode::{Piece, Uuencoded};
 use super::zip::{Budget, TooMuch, ZipNames};
 use super::{Blocklist, Finding};
 use crate::decode::TransferDecoder;
@@ -29,6 +29,12 @@ impl Encoding {
 /// What of a content is blocked, and by which pattern.
 pub(super) type Match = (Seen, String);
 
+#[derive(Debug)]
+struct File {
+    name: String,
+    content: Content,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Content {
@@ -41,11 +47,13 @@ pub(super) struct Content {
     raw_head: Vec<u8>,
     zip: ZipNames,
     uuencoded: Option<Uuencoded>,
+    /// The file that is uuencoded in it, as far as it has come.
+    file: Option<Box<File>>,
     found: Vec<String>,
 }
 
 impl Content {
-    pub(super) fn new(encoding: Encoding, is_text: bool) -> Self {
+    pub(super) fn new(encoding: Encoding, may_be_uuencoded: bool) -> Self {
         Self {
             encoding,
             decoder: TransferDecoder::new(encoding.name()),
@@ -53,7 +61,8 @@ impl Content {
             head: Some(Vec::new()),
             raw_head: Vec::new(),
             zip: ZipNames::default(),
-            uuencoded: is_text.then(Uuencoded::default),
+            uuencoded: may_be_uuencoded.then(Uuencoded::default),
+            file: None,
             found: Vec::new(),
         }
     }
@@ -80,24 +89,32 @@ impl Content {
         result
     }
 
-    /// What the last octets taken were, without their encoding.
-    pub(super) fn decoded(&self) -> &[u8] {
-        &self.decoded
+    /// What these octets, the last ones taken, are without their encoding.
+    pub(super) fn decoded<'a>(&'a self, octets: &'a [u8]) -> &'a [u8] {
+        match self.encoding {
+            Encoding::Identity => octets,
+            _ => &self.decoded,
+        }
     }
 
     /// The body has ended.
-    pub(super) fn finish(&mut self, blocklist: &dyn Blocklist) -> Option<Match> {
-        let head = self
-            .head
-            .take()
-            .and_then(|head| self.by_head(&head, blocklist));
-        head.or_else(|| {
-            let mut found = Vec::new();
-            self.uuencoded.as_mut()?.finish(&mut found);
-            found
-                .iter()
-                .find_map(|name| by_name(name, blocklist, Seen::Uuencoded))
-        })
+    pub(super) fn finish(
+        &mut self,
+        blocklist: &dyn Blocklist,
+        budget: &mut Budget,
+    ) -> Result<Option<Match>, TooMuch> {
+        if let Some(head) = self.head.take()
+            && let Some(found) = self.by_head(&head, blocklist)
+        {
+            return Ok(Some(found));
+        }
+        let Some(uuencoded) = &mut self.uuencoded else {
+            return Ok(None);
+        };
+        let mut pieces = Vec::new();
+        uuencoded.finish(&mut pieces);
+        let found = self.look_at_files(pieces, blocklist, budget)?;
+        Ok(found.or(self.end_file(blocklist)))
     }
 
     fn look(
@@ -122,11 +139,48 @@ impl Content {
         let Some(uuencoded) = &mut self.uuencoded else {
             return Ok(None);
         };
-        uuencoded.push(octets, &mut self.found);
-        Ok(self
-            .found
-            .drain(..)
-            .find_map(|name| by_name(&name, blocklist, Seen::Uuencoded)))
+        let mut pieces = Vec::new();
+        uuencoded.push(octets, &mut pieces);
+        self.look_at_files(pieces, blocklist, budget)
+    }
+
+    /// Looks at what is uuencoded by its name and by its content.
+    fn look_at_files(
+        &mut self,
+        pieces: Vec<Piece>,
+        blocklist: &dyn Blocklist,
+        budget: &mut Budget,
+    ) -> Result<Option<Match>, TooMuch> {
+        for piece in pieces {
+            let found = match piece {
+                Piece::File(name) => {
+                    let found = self
+                        .end_file(blocklist)
+                        .or_else(|| by_name(&name, blocklist, Seen::Uuencoded));
+                    let content = Self::new(Encoding::Identity, false);
+                    self.file = Some(Box::new(File { name, content }));
+                    found
+                }
+                Piece::Octets(octets) => match &mut self.file {
+                    Some(file) => {
+                        let found = file.content.look(&octets, blocklist, budget)?;
+                        found.map(|found| file.found(found))
+                    }
+                    None => None,
+                },
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    fn end_file(&mut self, blocklist: &dyn Blocklist) -> Option<Match> {
+        let file = self.file.take()?;
+        let head = file.content.head.as_deref()?;
+        let found = file.content.by_head(head, blocklist)?;
+        Some(file.found(found))
     }
 
     fn look_at_head(&mut self, octets: &[u8], blocklist: &dyn Blocklist) -> Option<Match> {
@@ -156,6 +210,12 @@ impl Content {
             TransferDecoder::new("base64").push(&dense, &mut decoded);
             by_type(&decoded, blocklist)
         })
+    }
+}
+
+impl File {
+    fn found(&self, (_, pattern): Match) -> Match {
+        (Seen::Uuencoded(self.name.clone()), pattern)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The lines between parts, as the strictest and as the sloppiest client see them.
 
+use super::finding::Blocked;
+
 /// A boundary that is longer is cut: the line then begins with it all the same.
 const MAX_BOUNDARY: usize = 250;
 /// Boundaries of a message.
@@ -16,8 +18,14 @@ pub(super) struct Delimiters {
     known: Vec<Vec<u8>>,
     /// The multiparts that are open by the standard, outermost first.
     open: Vec<Open>,
-    /// A multipart without a boundary is open: its first line that looks like one declares it.
-    guess: bool,
+    /// The multipart whose first part has not begun.
+    awaited: Option<Awaited>,
+}
+
+#[derive(Debug)]
+struct Awaited {
+    boundaries: Vec<Vec<u8>>,
+    has_text: bool,
 }
 
 #[derive(Debug)]
@@ -28,9 +36,10 @@ struct Open {
     sure: bool,
 }
 
-/// There are more boundaries than are kept.
-#[derive(Debug)]
-pub(super) struct TooMany;
+const TOO_MANY: Blocked = Blocked::Unclear("it declares more boundaries than are kept");
+/// Some client may know a boundary that is not seen here.
+const NEVER_FOUND: Blocked =
+    Blocked::Unclear("a multipart has a text in which its boundary is not found");
 
 /// How a delimiter line reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,12 +53,17 @@ pub(super) enum Delimiter {
 impl Delimiters {
     /// Whether any line can be a delimiter.
     pub(super) fn none(&self) -> bool {
-        self.known.is_empty() && !self.guess
+        self.known.is_empty()
     }
 
     /// A multipart begins. `boundaries` is what its header can be read to declare.
-    pub(super) fn open(&mut self, boundaries: &[Vec<u8>], digest: bool) -> Result<(), TooMany> {
-        self.guess = boundaries.is_empty();
+    pub(super) fn open(&mut self, boundaries: &[Vec<u8>], digest: bool) -> Result<(), Blocked> {
+        self.settle(None)?;
+        let cut = |boundary: &Vec<u8>| boundary[..boundary.len().min(MAX_BOUNDARY)].to_vec();
+        self.awaited = Some(Awaited {
+            boundaries: boundaries.iter().map(cut).collect(),
+            has_text: false,
+        });
         for boundary in boundaries {
             let boundary = &boundary[..boundary.len().min(MAX_BOUNDARY)];
             self.learn(boundary)?;
@@ -62,13 +76,46 @@ impl Delimiters {
         Ok(())
     }
 
-    fn learn(&mut self, boundary: &[u8]) -> Result<(), TooMany> {
+    /// What stands before the next delimiter. A header section alone, as many notices quote it, has
+    /// nothing there.
+    pub(super) fn text(&mut self, octets: &[u8]) {
+        if let Some(awaited) = &mut self.awaited {
+            awaited.has_text = awaited.has_text || !octets.trim_ascii().is_empty();
+        }
+    }
+
+    /// A part has begun.
+    pub(super) fn begun(&mut self) {
+        self.awaited = None;
+    }
+
+    /// The text has ended.
+    pub(super) fn finish(&mut self) -> Result<(), Blocked> {
+        self.settle(None)
+    }
+
+    fn settle(&mut self, found: Option<&[u8]>) -> Result<(), Blocked> {
+        match self.awaited.take() {
+            Some(awaited)
+                if awaited.has_text
+                    && !awaited
+                        .boundaries
+                        .iter()
+                        .any(|one| Some(one.as_slice()) == found) =>
+            {
+                Err(NEVER_FOUND)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn learn(&mut self, boundary: &[u8]) -> Result<(), Blocked> {
         if let Err(at) = self
             .known
             .binary_search_by(|known| known.as_slice().cmp(boundary))
         {
             if self.known.len() >= MAX_BOUNDARIES {
-                return Err(TooMany);
+                return Err(TOO_MANY);
             }
             self.known.insert(at, boundary.to_vec());
         }
@@ -81,19 +128,18 @@ impl Delimiters {
     }
 
     /// Reads a line (or the first [`MAX_LINE`] octets of it) as a delimiter.
-    pub(super) fn read(&mut self, line: &[u8]) -> Result<Option<Delimiter>, TooMany> {
+    pub(super) fn read(&mut self, line: &[u8]) -> Result<Option<Delimiter>, Blocked> {
         let Some(rest) = line.strip_prefix(b"--") else {
             return Ok(None);
         };
         let rest = rest.trim_ascii_end();
         let Some(boundary) = self.longest_prefix(rest) else {
-            return self.guess(rest);
+            return Ok(None);
         };
+        let found = self.known[boundary.index].clone();
+        self.settle(Some(&found))?;
         let after = &rest[boundary.len()..];
-        let at = self
-            .open
-            .iter()
-            .rposition(|open| open.boundary == self.known[boundary.index]);
+        let at = self.open.iter().rposition(|open| open.boundary == found);
         let sure = match (after, at) {
             (b"" | b"--", Some(at)) => {
                 let sure = at + 1 == self.open.len() && self.open[at].sure;
@@ -107,15 +153,6 @@ impl Delimiters {
         } else {
             Delimiter::Doubtful
         }))
-    }
-
-    fn guess(&mut self, rest: &[u8]) -> Result<Option<Delimiter>, TooMany> {
-        if !self.guess || rest.is_empty() {
-            return Ok(None);
-        }
-        self.guess = false;
-        self.learn(&rest[..rest.len().min(MAX_BOUNDARY)])?;
-        Ok(Some(Delimiter::Doubtful))
     }
 
     /// The longest known boundary that the text begins with. In the order of octets the candidates

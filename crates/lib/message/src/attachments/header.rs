@@ -1,6 +1,6 @@
 //! What a header section can be read to say about its part, by any client.
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 
 use super::names;
 use crate::header::{Field, Token, Tokens, fields, unfold};
@@ -19,6 +19,10 @@ pub(super) struct PartHeader {
     pub(super) names: Vec<String>,
     pub(super) encodings: Encodings,
     pub(super) boundaries: Vec<Vec<u8>>,
+    /// The boundary as it was given last.
+    boundary: Option<Given>,
+    /// It is given in several ways, or in one that is not read alike everywhere.
+    has_odd_boundary: bool,
     pub(super) is_multipart: bool,
     pub(super) is_digest: bool,
     pub(super) is_signed: bool,
@@ -35,6 +39,17 @@ pub(super) struct Encodings {
     pub(super) quoted_printable: bool,
     /// None, or one that says nothing to us.
     pub(super) other: bool,
+    /// One that some client may know.
+    unknown: bool,
+}
+
+/// A parameter as it is given: what of it must be the same when it is given again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Given {
+    Plain(Vec<u8>),
+    Extended,
+    Sections,
+    Twice,
 }
 
 impl PartHeader {
@@ -68,6 +83,14 @@ impl PartHeader {
         if header.encodings == Encodings::default() {
             header.encodings.other = true;
         }
+        if header.is_multipart && header.boundaries.is_empty() {
+            header.unclear = Some("a multipart has no boundary");
+        } else if header.is_multipart && header.has_odd_boundary {
+            header.unclear = Some("a multipart has a boundary that can be read in several ways");
+        }
+        if header.encodings.unknown {
+            header.unclear = Some("a part has a transfer encoding that is not known");
+        }
         if header.names.len() > MAX_NAMES {
             header.unclear = Some("a part has more names than are looked at");
         }
@@ -82,11 +105,7 @@ impl PartHeader {
             let parameters = Parameters::read(field.value);
             parameters.names("name", &mut self.names);
             parameters.names("filename", &mut self.names);
-            for boundary in parameters.octets("boundary") {
-                if !boundary.is_empty() && !self.boundaries.contains(&boundary) {
-                    self.boundaries.push(boundary);
-                }
-            }
+            self.take_boundaries(&parameters);
         } else if field.is("Content-Disposition") {
             let parameters = Parameters::read(field.value);
             parameters.names("filename", &mut self.names);
@@ -98,11 +117,30 @@ impl PartHeader {
         }
     }
 
+    fn take_boundaries(&mut self, parameters: &Parameters) {
+        for given in parameters.given("boundary") {
+            self.has_odd_boundary |= self.boundary.as_ref().is_some_and(|known| *known != given);
+            self.boundary = Some(given);
+        }
+        for boundary in parameters.octets("boundary") {
+            // Some clients take away the blanks in front, or an encoding that may not be there.
+            self.has_odd_boundary |= boundary.first().is_some_and(u8::is_ascii_whitespace)
+                || memmem::find(&boundary, b"=?")
+                    .is_some_and(|at| memmem::find(&boundary[at + 2..], b"?=").is_some());
+            if !boundary.is_empty() && !self.boundaries.contains(&boundary) {
+                self.boundaries.push(boundary);
+            }
+        }
+    }
+
     fn take_type(&mut self, media_type: String) {
         self.is_multipart |= media_type.starts_with("multipart/");
         self.is_digest |= media_type == "multipart/digest";
         self.is_signed |= media_type == "multipart/signed";
-        self.is_message |= matches!(media_type.as_str(), "message/rfc822" | "message/global");
+        self.is_message |= matches!(
+            media_type.as_str(),
+            "message/rfc822" | "message/global" | "message/news"
+        );
         if media_type == "message/partial" {
             // RFC 2046 §5.2.2: nobody but the client sees the whole.
             self.unclear = Some("it is a piece of a message (message/partial)");
@@ -119,11 +157,17 @@ impl PartHeader {
 
     /// What it holds are parts.
     pub(super) fn is_composite(&self) -> bool {
-        self.is_multipart
-            || self
-                .types
+        self.is_multipart || self.is_message
+    }
+
+    /// By its name it is a file that clients open as a message, whatever its type.
+    pub(super) fn is_file_of_message(&self) -> bool {
+        self.names.iter().any(|name| {
+            let name = name.to_lowercase();
+            [".eml", ".mht", ".mhtml"]
                 .iter()
-                .any(|one| matches!(one.as_str(), "message/rfc822" | "message/global"))
+                .any(|ending| name.ends_with(ending))
+        })
     }
 
     /// The first name, for people.
@@ -139,13 +183,45 @@ impl Encodings {
     }
 
     fn take(&mut self, value: &[u8]) {
-        let value = unfold(value).to_ascii_lowercase();
-        let has = |word: &[u8]| memchr::memmem::find(&value, word).is_some();
-        let (base64, quoted) = (has(b"base64"), has(b"quoted"));
-        self.base64 |= base64;
-        self.quoted_printable |= quoted;
-        self.other |= !matches!(value.as_slice(), b"base64" | b"quoted-printable");
+        let mut tokens = Tokens::of_mime(value);
+        let mut words = Vec::new();
+        while let Some(token) = next(&mut tokens) {
+            match token {
+                Token::Atom(word) => words.push(lower(word)),
+                Token::Quoted(word) => words.push(lower(&word)),
+                _ => {}
+            }
+        }
+        let whole = unfold(value).to_ascii_lowercase();
+        self.other |= !matches!(whole.as_slice(), b"base64" | b"quoted-printable");
+        // In a comment, too: who does not know comments may find it there.
+        let has = |word: &[u8]| memmem::find(&whole, word).is_some();
+        self.base64 |= has(b"base64");
+        self.quoted_printable |= has(b"quoted");
+        self.unknown |= !is_none(&words.concat())
+            && !words
+                .iter()
+                .all(|word| word.contains("base64") || word.contains("quoted") || is_none(word));
     }
+}
+
+/// Whether what stands for an encoding says that there is none, as the standard or as broken senders
+/// do, who write charsets there.
+fn is_none(word: &str) -> bool {
+    let word: String = word.chars().filter(|c| c.is_alphanumeric()).collect();
+    matches!(
+        word.as_str(),
+        "" | "7bit"
+            | "7bits"
+            | "8bit"
+            | "8bits"
+            | "binary"
+            | "none"
+            | "identity"
+            | "usascii"
+            | "utf8"
+    ) || word.starts_with("iso8859")
+        || word.starts_with("windows125")
 }
 
 /// The first `type/subtype` of the value.
@@ -220,6 +296,32 @@ impl Parameters {
             found.push(Written { name, values });
         }
         Self(found)
+    }
+
+    /// The ways in which a parameter is given.
+    fn given(&self, wanted: &str) -> Vec<Given> {
+        let mut numbers = Vec::new();
+        let mut found = Vec::new();
+        for one in &self.0 {
+            let Some(rest) = one.name.strip_prefix(wanted) else {
+                continue;
+            };
+            let given = match rest {
+                "" => Given::Plain(one.values.first().cloned().unwrap_or_default()),
+                "*" => Given::Extended,
+                _ if rest.starts_with('*') => {
+                    let number = rest.trim_matches('*').parse::<u64>().ok();
+                    if numbers.contains(&number) {
+                        found.push(Given::Twice);
+                    }
+                    numbers.push(number);
+                    Given::Sections
+                }
+                _ => continue,
+            };
+            found.push(given);
+        }
+        found
     }
 
     /// The values of a parameter of which octets matter.
@@ -298,6 +400,19 @@ fn readings(tokens: &mut Tokens<'_>) -> Vec<Vec<u8>> {
     let mut ahead = tokens.clone();
     let mut values = Vec::new();
     if let Some(Token::Quoted(content)) = next(&mut ahead) {
+        let whole = tokens.rest();
+        let written = &whole[..whole.len() - ahead.rest().len()];
+        if written.contains(&b'\\') {
+            // For some clients a backslash is one.
+            let written = unfold(written);
+            values.push(
+                written
+                    .split(|&b| b == b'"')
+                    .nth(1)
+                    .unwrap_or_default()
+                    .to_vec(),
+            );
+        }
         *tokens = ahead;
         // A quote that is never closed takes in the parameters behind it.
         if let Some(at) = memchr(b';', &content) {
@@ -306,6 +421,31 @@ fn readings(tokens: &mut Tokens<'_>) -> Vec<Vec<u8>> {
         values.insert(0, content);
         return values;
     }
+    // A comment may stand before the value; in names that look so it often is none.
+    let whole = unfold(tokens.clone().take_until_semicolon()).into_owned();
+    if skip_comments(tokens) {
+        values.push(whole);
+    }
+    let mut values = [unquoted(tokens), values].concat();
+    values.dedup();
+    values
+}
+
+/// Whether there was one.
+fn skip_comments(tokens: &mut Tokens<'_>) -> bool {
+    let mut any = false;
+    loop {
+        let mut ahead = tokens.clone();
+        let Some((_, Token::Comment(_))) = ahead.next_spaced() else {
+            return any;
+        };
+        *tokens = ahead;
+        any = true;
+    }
+}
+
+fn unquoted(tokens: &mut Tokens<'_>) -> Vec<Vec<u8>> {
+    let mut values = Vec::new();
     let raw = unfold(tokens.take_until_semicolon()).into_owned();
     if let Some(at) = memchr(b'(', &raw).filter(|_| raw.ends_with(b")")) {
         values.push(raw[..at].trim_ascii_end().to_vec());

@@ -150,7 +150,8 @@ impl Inspection {
     }
 
     fn part(&self, header: &PartHeader, encoding: Encoding) -> Result<Part, Blocked> {
-        let is_nested = header.is_composite() && encoding != Encoding::Identity;
+        let is_file = !header.is_composite() && header.is_file_of_message();
+        let is_nested = is_file || header.is_composite() && encoding != Encoding::Identity;
         if is_nested && self.depth >= MAX_NESTED {
             return Err(TOO_DEEP);
         }
@@ -169,12 +170,17 @@ impl Inspection {
             None
         };
         let is_text = header.is_text();
-        // A multipart without parts is shown as a text, and what stands before the first of them too.
-        let may_be_text = is_text || (header.is_multipart && encoding == Encoding::Identity);
+        // Some clients look for uuencode in whatever is no picture. A multipart without parts is shown
+        // as a text, and what stands before the first of them too.
+        let may_be_uuencoded = if header.is_composite() {
+            is_text || (header.is_multipart && encoding == Encoding::Identity)
+        } else {
+            true
+        };
         Ok(Part {
             is_outer: false,
             name: header.shown_name(),
-            content: Content::new(encoding, may_be_text),
+            content: Content::new(encoding, may_be_uuencoded),
             nested,
             is_plain: header.names.is_empty() && (is_text || header.is_composite()),
         })
@@ -262,7 +268,7 @@ impl Part {
             return Ok(Some(self.finding(found)));
         }
         if let Some(nested) = &mut self.nested {
-            let decoded = self.content.decoded();
+            let decoded = self.content.decoded(octets);
             return nested.within(budget, |nested| {
                 first(nested.walk.push(decoded, &mut nested.inspection))
             });
@@ -275,7 +281,7 @@ impl Part {
         blocklist: &dyn Blocklist,
         budget: &mut Budget,
     ) -> Result<Option<Finding>, Blocked> {
-        if let Some(found) = self.content.finish(blocklist) {
+        if let Some(found) = self.content.finish(blocklist, budget)? {
             return Ok(Some(self.finding(found)));
         }
         if let Some(nested) = &mut self.nested {

@@ -6,6 +6,8 @@ pub(super) const MAX_HEAD: usize = 512;
 /// What begins so is of these types; the first is the one it is called by.
 struct Magic {
     at: usize,
+    /// A text may begin so, too: it is of these types only where its head is none.
+    is_word: bool,
     octets: &'static [u8],
     types: &'static [&'static str],
 }
@@ -13,14 +15,22 @@ struct Magic {
 const fn magic(octets: &'static [u8], types: &'static [&'static str]) -> Magic {
     Magic {
         at: 0,
+        is_word: false,
         octets,
         types,
     }
 }
 
+const fn word(octets: &'static [u8], types: &'static [&'static str]) -> Magic {
+    Magic {
+        is_word: true,
+        ..magic(octets, types)
+    }
+}
+
 /// Each type in the names that administrators know it by.
 const TABLE: &[Magic] = &[
-    magic(
+    word(
         b"MZ",
         &[
             "application/x-msdownload",
@@ -73,7 +83,7 @@ const TABLE: &[Magic] = &[
     magic(b"BZh", &["application/x-bzip2"]),
     magic(b"\xfd7zXZ\x00", &["application/x-xz"]),
     magic(b"\x28\xb5\x2f\xfd", &["application/zstd"]),
-    magic(
+    word(
         b"MSCF",
         &["application/vnd.ms-cab-compressed", "application/x-cab"],
     ),
@@ -81,7 +91,7 @@ const TABLE: &[Magic] = &[
         b"\x4c\x00\x00\x00\x01\x14\x02\x00",
         &["application/x-ms-shortcut"],
     ),
-    magic(b"ITSF", &["application/vnd.ms-htmlhelp"]),
+    word(b"ITSF", &["application/vnd.ms-htmlhelp"]),
     magic(
         b"\x78\x9f\x3e\x22",
         &["application/ms-tnef", "application/vnd.ms-tnef"],
@@ -96,9 +106,10 @@ const TABLE: &[Magic] = &[
         ],
     ),
     magic(b"\x00asm", &["application/wasm"]),
-    magic(b"dex\n", &["application/x-dex"]),
+    word(b"dex\n", &["application/x-dex"]),
     Magic {
         at: 257,
+        is_word: false,
         octets: b"ustar",
         types: &["application/x-tar"],
     },
@@ -119,6 +130,53 @@ pub(super) fn types(head: &[u8]) -> impl Iterator<Item = &'static str> {
         .filter(|magic| {
             head.get(magic.at..)
                 .is_some_and(|head| head.starts_with(magic.octets))
+                && !(magic.is_word && is_text(head))
         })
         .flat_map(|magic| magic.types.iter().copied())
+}
+
+/// Octets that the fixed fields of those formats lie in.
+const FIXED: usize = 64;
+
+/// Whether a head may be that of a text, in whatever charset (ISO 2022 shifts by control
+/// characters). That of a program is none however it is made: where its PE header stands is said in
+/// the last four octets of the first 64, and made of octets of texts that would be 144 MiB away.
+fn is_text(head: &[u8]) -> bool {
+    !head
+        .iter()
+        .take(FIXED)
+        .any(|byte| matches!(byte, 0..=8 | 0x10..=0x19 | 0x1c..=0x1f))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_program(head: &[u8]) -> bool {
+        types(head).any(|one| one == "application/x-msdownload")
+    }
+
+    #[test]
+    fn programs_are_told_from_texts_that_begin_with_their_letters() {
+        let dos = b"MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff\0\0\xb8\0\0\0";
+        assert!(is_program(dos));
+        // All is filled with text but the place of the PE header.
+        let mut filled = b"MZ".to_vec();
+        filled.resize(60, b'A');
+        assert!(!is_program(&filled));
+        filled.extend_from_slice(&0x40_u32.to_le_bytes());
+        filled.extend_from_slice(b"PE\0\0");
+        assert!(is_program(&filled));
+        for text in [
+            "MZ",
+            "MZone meeting today",
+            "MZ,AB\r\n1,2\r\n",
+            "\u{feff}MZ f\u{fc}r alle\r\n\tSeite 2\u{c}",
+            "MZ \u{1b}$B4A;z\u{1b}(B",
+        ] {
+            assert!(!is_program(text.as_bytes()), "{text:?}");
+        }
+        assert!(types(b"MSCF report").next().is_none());
+        assert!(types(b"MSCF\0\0\0\0").next().is_some());
+    }
 }

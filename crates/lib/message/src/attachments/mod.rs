@@ -14,9 +14,11 @@
 //! - every Content-Type, every `filename` and `name`, in every spelling, counts, not only the first;
 //! - a line that begins with a boundary that was ever declared begins a part, and where that is
 //!   not what the standard says, the part before goes on being looked at as well ([`walk`]);
-//! - content is looked at under every transfer encoding that a header can be read to say.
+//! - content is looked at under every transfer encoding that a header can be read to say;
+//! - files that are called messages are looked through as messages.
 //!
-//! What cannot be told is refused ([`Blocked::Unclear`]), never passed. Not looked into are what
+//! What cannot be told is refused ([`Blocked::Unclear`]), never passed: a multipart of which a client
+//! may know another boundary, a transfer encoding that is not known, an archive too deep in others. Not looked into are what
 //! is encrypted, S/MIME's opaque signatures, TNEF, and archives other than ZIP: those are found by
 //! their own type alone.
 

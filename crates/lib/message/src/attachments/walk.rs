@@ -52,7 +52,6 @@ enum Place {
     DelimiterLine,
 }
 
-const TOO_MANY_BOUNDARIES: Blocked = Blocked::Unclear("it declares more boundaries than are kept");
 const TOO_MANY_PARTS: Blocked = Blocked::Unclear("it has more parts than are looked at");
 const HEADER_TOO_LARGE: Blocked =
     Blocked::Unclear("a part has a header section larger than is looked at");
@@ -85,9 +84,7 @@ impl Walk {
     /// For the body of a multipart whose header has been read.
     pub(super) fn of_multipart(boundaries: &[Vec<u8>], digest: bool) -> Result<Self, Blocked> {
         let mut walk = Self::at(Place::LineStart);
-        walk.delimiters
-            .open(boundaries, digest)
-            .map_err(|_| TOO_MANY_BOUNDARIES)?;
+        walk.delimiters.open(boundaries, digest)?;
         Ok(walk)
     }
 
@@ -108,6 +105,11 @@ impl Walk {
 
     /// The message has ended.
     pub(super) fn finish(&mut self, sink: &mut impl Sink) -> Result<(), Blocked> {
+        self.finish_place(sink)?;
+        self.delimiters.finish()
+    }
+
+    fn finish_place(&mut self, sink: &mut impl Sink) -> Result<(), Blocked> {
         match self.place {
             Place::Root => {
                 let mut root = self.root.take().unwrap_or_default();
@@ -194,7 +196,8 @@ impl Walk {
     fn next_header_line(&mut self, line: usize, sink: &mut impl Sink) -> Result<(), Blocked> {
         if self.is_encoded && line == 0 && !self.held.contains(&b':') {
             // Not yet a field: what is encoded may be much longer than a header section.
-            sink.body(&std::mem::take(&mut self.held))?;
+            let text = std::mem::take(&mut self.held);
+            self.body(&text, sink)?;
         }
         self.place = Place::Header {
             line: self.held.len(),
@@ -202,14 +205,19 @@ impl Walk {
         Ok(())
     }
 
+    fn body(&mut self, octets: &[u8], sink: &mut impl Sink) -> Result<(), Blocked> {
+        self.delimiters.text(octets);
+        sink.body(octets)
+    }
+
     fn end_header(&mut self, sink: &mut impl Sink) -> Result<(), Blocked> {
         let raw = std::mem::take(&mut self.held);
+        // Where the one before is both, it is that of a message in a multipart.
+        self.delimiters.text(&raw);
         let header = PartHeader::read(&raw, self.delimiters.in_digest());
         self.place = Place::LineStart;
         if header.is_multipart {
-            self.delimiters
-                .open(&header.boundaries, header.is_digest)
-                .map_err(|_| TOO_MANY_BOUNDARIES)?;
+            self.delimiters.open(&header.boundaries, header.is_digest)?;
         }
         self.is_encoded = header.is_message && header.encodings.any();
         if header.is_message {
@@ -252,7 +260,7 @@ impl Walk {
             Some(delimiter) => self.begin_part(&line, delimiter, sink)?,
             None if line.is_empty() => {}
             None => {
-                sink.body(&line)?;
+                self.body(&line, sink)?;
                 self.place = if line.ends_with(b"\n") {
                     Place::LineStart
                 } else {
@@ -268,9 +276,7 @@ impl Walk {
     }
 
     fn delimiter(&mut self, line: &[u8]) -> Result<Option<Delimiter>, Blocked> {
-        self.delimiters
-            .read(&line[..line.len().min(MAX_LINE)])
-            .map_err(|_| TOO_MANY_BOUNDARIES)
+        self.delimiters.read(&line[..line.len().min(MAX_LINE)])
     }
 
     fn begin_part(
@@ -280,6 +286,7 @@ impl Walk {
         sink: &mut impl Sink,
     ) -> Result<(), Blocked> {
         self.count_part()?;
+        self.delimiters.begun();
         self.is_encoded = false;
         self.place = if line.ends_with(b"\n") {
             Place::Header { line: 0 }
@@ -298,7 +305,7 @@ impl Walk {
         if piece[..used].ends_with(b"\n") {
             self.place = Place::LineStart;
         }
-        sink.body(&piece[..used])?;
+        self.body(&piece[..used], sink)?;
         Ok(used)
     }
 

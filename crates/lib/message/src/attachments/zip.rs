@@ -4,7 +4,8 @@
 //! mend what is broken; both are looked for by their signatures wherever they stand, and no length
 //! is believed. So data descriptors, zip64 and junk in front or between make no difference, the
 //! files of an archive that is stored within are seen along with the others, and the names of
-//! encrypted files too. A ZIP that is compressed within the ZIP is unpacked, one level deep.
+//! encrypted files too. A ZIP that is compressed within the ZIP is unpacked, one level deep;
+//! one that is compressed within that, or in a way that is not unpacked, is too much.
 
 use memchr::memmem;
 use miniz_oxide::inflate::stream::{InflateState, inflate};
@@ -127,7 +128,10 @@ impl ZipNames {
                 Read::None => rest = &rest[2..],
                 Read::Entry(entry) => {
                     entry.names(budget, found)?;
-                    if outermost && entry.is_packed_archive() {
+                    if entry.is_packed_archive() {
+                        if !outermost || !entry.can_be_unpacked() {
+                            return Err(TooMuch);
+                        }
                         self.begin_unpacking(&rest[entry.end..], budget, found)?;
                     }
                     rest = &rest[4..];
@@ -226,6 +230,8 @@ struct Entry<'a> {
     flags: u16,
     method: u16,
     is_local: bool,
+    /// Its extra field is longer than is looked at.
+    is_long: bool,
     /// Where the file's data begin.
     end: usize,
 }
@@ -261,14 +267,15 @@ impl<'a> Entry<'a> {
         ) else {
             return Read::Incomplete;
         };
-        // Of a longer extra field the end is not waited for: no archive within is unpacked then.
+        // Of a longer extra field the end is not waited for.
         let end = fixed + name.len() + extra;
         Read::Entry(Self {
             name,
             extra: shown,
             flags,
             method,
-            is_local: is_local && octets.len() >= end,
+            is_local,
+            is_long: extra > MAX_EXTRA,
             end: end.min(octets.len()),
         })
     }
@@ -296,17 +303,24 @@ impl<'a> Entry<'a> {
         Ok(())
     }
 
-    /// Deflated, not encrypted, and called an archive.
+    /// Compressed, not encrypted, and called an archive.
     fn is_packed_archive(&self) -> bool {
         const ARCHIVES: [&[u8]; 4] = [b".zip", b".jar", b".apk", b".war"];
         self.is_local
-            && self.method == 8
+            && self.method != 0
             && self.flags & 1 == 0
             && ARCHIVES.iter().any(|ending| {
                 let name = self.name.trim_ascii_end();
                 name.len() >= ending.len()
                     && name[name.len() - ending.len()..].eq_ignore_ascii_case(ending)
             })
+    }
+}
+
+impl Entry<'_> {
+    /// Deflated, and its data begin where that can be seen.
+    fn can_be_unpacked(&self) -> bool {
+        self.method == 8 && !self.is_long
     }
 }
 

@@ -141,7 +141,7 @@ fn parameters(tokens: &mut Tokens<'_>) -> Vec<Parameter> {
         *tokens = ahead;
         found.push(Parameter {
             name: name.to_vec(),
-            value: value(tokens),
+            value: value(name, tokens),
         });
     }
     join_continuations(found)
@@ -149,17 +149,28 @@ fn parameters(tokens: &mut Tokens<'_>) -> Vec<Parameter> {
 
 /// A parameter's value. Unquoted values with white space or specials in them, as real mail has in
 /// file names, reach to the next semicolon.
-fn value(tokens: &mut Tokens<'_>) -> Vec<u8> {
+fn value(name: &[u8], tokens: &mut Tokens<'_>) -> Vec<u8> {
     let mut ahead = tokens.clone();
     if let Some(Token::Quoted(content)) = next(&mut ahead) {
         *tokens = ahead;
         return content;
+    }
+    // In names the brackets in front are part of the value more often than a comment.
+    if name.eq_ignore_ascii_case(b"boundary") {
+        skip_comments(tokens);
     }
     let raw = super::unfold(tokens.take_until_semicolon()).into_owned();
     // `us-ascii (a comment)`
     match memchr::memchr(b'(', &raw) {
         Some(at) if raw.ends_with(b")") => raw[..at].trim_ascii_end().to_vec(),
         _ => raw,
+    }
+}
+
+fn skip_comments(tokens: &mut Tokens<'_>) {
+    let mut ahead = tokens.clone();
+    while let Some((_, Token::Comment(_))) = ahead.next_spaced() {
+        *tokens = ahead.clone();
     }
 }
 

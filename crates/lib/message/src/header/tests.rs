@@ -47,3 +47,11 @@ fn parameters_are_joined_in_the_order_of_their_numbers() {
         ]
     );
 }
+
+#[test]
+fn a_comment_before_a_boundary_is_none_of_it_and_brackets_before_a_name_are() {
+    let value = b"multipart/mixed; boundary=(a;\"comment) (more)b; name=(1) report.pdf";
+    let media_type = media_type(value).unwrap();
+    assert_eq!(media_type.parameter("boundary"), Some(&b"b"[..]));
+    assert_eq!(media_type.parameter("name"), Some(&b"(1) report.pdf"[..]));
+}

@@ -63,6 +63,32 @@ async fn a_blocked_attachment_is_refused_and_the_session_goes_on() {
 }
 
 #[tokio::test]
+async fn what_clients_may_read_otherwise_is_refused_and_a_text_that_begins_like_a_program_is_not() {
+    let system = System::start_with(RULES, |_| {}).await;
+    let mut client = system.connect(Port::External).await;
+    let plain = message("setup.exe");
+    for (written, otherwise, code) in [
+        ("boundary=b", "boundary=(x)b", "5.7.1"),
+        ("boundary=b", "boundary=\"\"", "5.6.0"),
+        ("boundary=b", "boundary=z; boundary*=utf-8''b", "5.6.0"),
+        ("boundary=b", "boundary=z", "5.6.0"),
+    ] {
+        let message = plain.replace(written, otherwise);
+        client.envelope("a@client.test", "bob@example.test").await;
+        let reply = client.data(message, 550).await;
+        assert!(reply.contains(code), "{otherwise}: {reply}");
+    }
+    let encoded = "Content-Transfer-Encoding: x-uuencode\r\n\r\nbegin 644 x\r\n`\r\nend";
+    client.envelope("a@client.test", "bob@example.test").await;
+    let reply = client.data(encoded, 550).await;
+    assert!(reply.contains("5.6.0"), "{reply}");
+    client.envelope("a@client.test", "bob@example.test").await;
+    client
+        .data("Subject: it\r\n\r\nMZone meeting today", 250)
+        .await;
+}
+
+#[tokio::test]
 async fn a_blocked_attachment_is_taken_out_for_those_whose_rules_say_so() {
     let system = System::start_with(RULES, |_| {}).await;
     let mut client = system.connect(Port::Internal).await;
