@@ -30,6 +30,6 @@ pub use error::Error;
 pub use grpc::{Patience, Routes, open_channel, open_channel_within};
 pub use listener_tls::{ClientCertificates, ServerTls};
 pub use reloaded::Reloaded;
-pub use run::run;
+pub use run::{run, run_on};
 pub use service::Service;
 pub use tonic::transport::Channel;

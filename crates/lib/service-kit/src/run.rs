@@ -27,6 +27,17 @@ where
     F: FnOnce(C, Service) -> Fut + Send + 'static,
     Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
+    run_on(1, name, body)
+}
+
+/// As [`run`], for a service that calculates while others wait for it: it serves with `least` threads
+/// or more, unless configured.
+pub fn run_on<C, F, Fut>(least: usize, name: &'static str, body: F) -> ExitCode
+where
+    C: DeserializeOwned + Send + 'static,
+    F: FnOnce(C, Service) -> Fut + Send + 'static,
+    Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
     let arguments = match Arguments::parse(std::env::args().skip(1)) {
         Ok(arguments) => arguments,
         Err(reason) => return fail(&format!("{reason}\n\n{}", usage(name)), ExitCode::from(2)),
@@ -35,7 +46,7 @@ where
         Mode::Version => say(&format!("postern-{name} {}", env!("CARGO_PKG_VERSION"))),
         Mode::Help => say(&usage(name)),
         Mode::Health => check_health(name, &arguments),
-        Mode::Serve => serve(name, &arguments, body),
+        Mode::Serve => serve(least, name, &arguments, body),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -43,7 +54,12 @@ where
     }
 }
 
-fn serve<C, F, Fut>(name: &'static str, arguments: &Arguments, body: F) -> anyhow::Result<()>
+fn serve<C, F, Fut>(
+    least_threads: usize,
+    name: &'static str,
+    arguments: &Arguments,
+    body: F,
+) -> anyhow::Result<()>
 where
     C: DeserializeOwned + Send + 'static,
     F: FnOnce(C, Service) -> Fut + Send + 'static,
@@ -62,8 +78,10 @@ where
     {
         tracing::debug!("a TLS provider is installed already");
     }
+    let threads = loaded.shared.threads;
+    let threads = threads.unwrap_or_else(|| usual_threads().max(least_threads));
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(loaded.shared.threads.unwrap_or_else(usual_threads).max(1))
+        .worker_threads(threads.max(1))
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
