@@ -19,7 +19,7 @@ fn a_binary_part_is_read_back_octet_by_octet() {
         .chain((0..=255).cycle().take(300_000))
         .chain(*b"\n")
         .collect();
-    let head = "Subject: a file\r\nMIME-Version: 1.0\r\n\
+    let head = "From: a@client.test\r\nSubject: a file\r\nMIME-Version: 1.0\r\n\
                 Content-Type: multipart/mixed; boundary=\"=_b\"\r\n\
                 Content-Transfer-Encoding: binary\r\n\r\n--=_b\r\n\r\nHello\r\n--=_b\r\n\
                 Content-Type: application/octet-stream\r\n\
