@@ -81,11 +81,10 @@ fn of_author(result: AuthenticationResult, author: &str) -> Reported {
 /// the check's own and that by which our mailboxes show authors.
 fn author(message: &AuthenticatedMessage<'_>, header: &[u8]) -> Result<String, &'static str> {
     let mut from = fields(header).filter(|field| field.is("From"));
-    let (Some(field), None) = (from.next(), from.next()) else {
-        return Err(match fields(header).any(|field| field.is("From")) {
-            true => "there is more than one From field",
-            false => NO_FROM,
-        });
+    let field = match (from.next(), from.next()) {
+        (Some(field), None) => field,
+        (None, _) => return Err(NO_FROM),
+        (Some(_), Some(_)) => return Err("there is more than one From field"),
     };
     let mut domains = message
         .froms()

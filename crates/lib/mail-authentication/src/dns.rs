@@ -88,11 +88,12 @@ fn only(server: SocketAddr) -> ResolverConfig {
 
 /// Whether the DNS has said that there is nothing; any other error may be another answer later.
 pub fn is_absence(error: &NetError) -> bool {
-    matches!(error, NetError::Dns(DnsError::NoRecordsFound(found))
-    if matches!(
-        found.response_code,
-        ResponseCode::NXDomain | ResponseCode::NoError
-    ))
+    matches!(error, NetError::Dns(DnsError::NoRecordsFound(found)) if says_nothing(found.response_code))
+}
+
+/// Whether an answer without records means that there are none.
+pub(crate) fn says_nothing(code: ResponseCode) -> bool {
+    matches!(code, ResponseCode::NXDomain | ResponseCode::NoError)
 }
 
 /// There is nothing at a name.

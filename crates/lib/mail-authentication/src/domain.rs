@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use hickory_resolver::proto::op::ResponseCode;
 use mail_auth::RecordSet;
 use rules::{Domain, DomainStanding, is_internal};
 use tokio::time::timeout;
 
 use crate::authenticator::Authenticator;
+use crate::dns::says_nothing;
 
 /// Servers whose addresses are looked up; a domain may name hundreds.
 const MAX_SERVERS: usize = 5;
@@ -91,12 +91,7 @@ fn of_addresses<A: Copy + Into<IpAddr>>(
 
 fn is_absence(error: &mail_auth::Error) -> bool {
     use mail_auth::{DnsError, Error};
-    matches!(
-        error,
-        Error::Dns(DnsError::RecordNotFound(
-            ResponseCode::NXDomain | ResponseCode::NoError
-        ))
-    )
+    matches!(error, Error::Dns(DnsError::RecordNotFound(code)) if says_nothing(*code))
 }
 
 /// Whether a server there could be reached from elsewhere.

@@ -22,12 +22,11 @@ use crate::dns::{Absence, LONGEST};
 /// as much in the form in which the checks use it.
 const ROOM: u64 = 8 << 20;
 
-/// All kinds; clones share it.
+/// All kinds.
 ///
 /// A name is kept apart for each use. Strangers choose at which names SPF looks: were the record of
 /// a DMARC policy known to be "no SPF record", and so no record, whoever wants to forge its domain
 /// would include it first.
-#[derive(Clone)]
 pub(crate) struct Memory {
     pub(crate) spf: Texts,
     pub(crate) keys: Texts,
@@ -81,12 +80,6 @@ impl Memory {
 
 /// Something that is remembered until a moment of its own.
 pub(crate) struct Remembered<K, V>(Cache<K, Until<V>>);
-
-impl<K, V> Clone for Remembered<K, V> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
 
 #[derive(Clone)]
 struct Until<V> {
@@ -166,7 +159,6 @@ where
 }
 
 /// Texts of one kind, by absolute name. What cannot be read as that is asked for again.
-#[derive(Clone)]
 pub(crate) struct Texts {
     is_of_kind: fn(&Txt) -> bool,
     known: Remembered<Box<str>, Txt>,

@@ -97,16 +97,15 @@ pub(crate) async fn run(
         users(system)
     );
     let mut troubles = Troubles::of(&processes);
+    let queue = troubles.or_answer("queue", "what waits", queue);
+    let policy = troubles.or_answer("queue", "the policy in force", policy);
+    let collection = troubles.or_answer("queue", "what was collected", collection);
+    troubles.or_answer("mailbox-store", "who has a mailbox", users);
     let status = Status {
-        queue: troubles.or_answer("queue", "what waits", queue),
-        policy: troubles.or_answer("queue", "the policy in force", policy),
-        collection: troubles
-            .or_answer("queue", "what was collected", collection)
-            .unwrap_or_default(),
-        well: {
-            troubles.or_answer("mailbox-store", "who has a mailbox", users);
-            troubles.found.is_empty()
-        },
+        queue,
+        policy,
+        collection: collection.unwrap_or_default(),
+        well: troubles.found.is_empty(),
         troubles: troubles.found,
         processes,
     };

@@ -423,25 +423,12 @@ fn readings(tokens: &mut Tokens<'_>) -> Vec<Vec<u8>> {
     }
     // A comment may stand before the value; in names that look so it often is none.
     let whole = unfold(tokens.clone().take_until_semicolon()).into_owned();
-    if skip_comments(tokens) {
+    if tokens.skip_comments() {
         values.push(whole);
     }
     let mut values = [unquoted(tokens), values].concat();
     values.dedup();
     values
-}
-
-/// Whether there was one.
-fn skip_comments(tokens: &mut Tokens<'_>) -> bool {
-    let mut any = false;
-    loop {
-        let mut ahead = tokens.clone();
-        let Some((_, Token::Comment(_))) = ahead.next_spaced() else {
-            return any;
-        };
-        *tokens = ahead;
-        any = true;
-    }
 }
 
 fn unquoted(tokens: &mut Tokens<'_>) -> Vec<Vec<u8>> {

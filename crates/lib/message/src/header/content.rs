@@ -157,20 +157,13 @@ fn value(name: &[u8], tokens: &mut Tokens<'_>) -> Vec<u8> {
     }
     // In names the brackets in front are part of the value more often than a comment.
     if name.eq_ignore_ascii_case(b"boundary") {
-        skip_comments(tokens);
+        tokens.skip_comments();
     }
     let raw = super::unfold(tokens.take_until_semicolon()).into_owned();
     // `us-ascii (a comment)`
     match memchr::memchr(b'(', &raw) {
         Some(at) if raw.ends_with(b")") => raw[..at].trim_ascii_end().to_vec(),
         _ => raw,
-    }
-}
-
-fn skip_comments(tokens: &mut Tokens<'_>) {
-    let mut ahead = tokens.clone();
-    while let Some((_, Token::Comment(_))) = ahead.next_spaced() {
-        *tokens = ahead.clone();
     }
 }
 

@@ -72,6 +72,17 @@ impl<'a> Tokens<'a> {
         taken
     }
 
+    /// Leaves out the comments that stand next, and tells whether there was one.
+    pub(crate) fn skip_comments(&mut self) -> bool {
+        let mut any = false;
+        let mut ahead = self.clone();
+        while let Some((_, Token::Comment(_))) = ahead.next_spaced() {
+            *self = ahead.clone();
+            any = true;
+        }
+        any
+    }
+
     /// What no token has been read of yet.
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.rest

@@ -3,7 +3,8 @@
 //!
 //! Where an account's owner has logged in before, they are counted for this account at this peer instead:
 //! others' guessing does not lock the owner out there, and one device that has an old password does not
-//! lock out the office that it stands in.
+//! lock out the office that it stands in. A replica that has just been started finds out where that is when
+//! somebody logs in there, or is slowed.
 
 use std::time::Duration;
 
@@ -97,10 +98,12 @@ pub(super) async fn wait(
                 failures: row.failures,
                 failed_at: row.failed_at,
             };
-            match row.subject == guesser.account {
-                true => guesses.wait(FREE_BY_ACCOUNT, now),
-                false => guesses.wait(FREE_BY_PEER, now),
-            }
+            let free = if row.subject == guesser.account {
+                FREE_BY_ACCOUNT
+            } else {
+                FREE_BY_PEER
+            };
+            guesses.wait(free, now)
         })
         .max()
         .unwrap_or(0);
