@@ -8,6 +8,10 @@ use std::time::Duration;
 /// Clock ticks a second of /proc/*/stat: 100 on every Linux that matters.
 const TICKS: f64 = 100.0;
 
+/// How often memory is looked at: to add up what a process shares with others, the kernel walks all
+/// of its pages, on the processors of what is measured.
+const SAMPLES: Duration = Duration::from_secs(1);
+
 /// CPU seconds and memory.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Usage {
@@ -36,7 +40,7 @@ pub(crate) fn measure<T>(roots: &[u32], work: impl FnOnce() -> T) -> (T, Usage) 
                     let then = rss_before.get(&pid).copied().unwrap_or(now);
                     growth = growth.max(now - then);
                 }
-                std::thread::park_timeout(Duration::from_millis(250));
+                std::thread::park_timeout(SAMPLES);
             }
             (peak, growth)
         });

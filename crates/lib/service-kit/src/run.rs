@@ -2,14 +2,17 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tokio::runtime::Handle;
 
 use crate::arguments::{Arguments, Mode, usage};
 use crate::config::{Loaded, environment, load};
+use crate::lanes::Lanes;
 use crate::{Endpoint, Error, Service, health, logging, metrics_listener, open_files, signals};
 
 /// How long a process may take to drain unless configured: shorter than the 30 s after which
@@ -19,6 +22,15 @@ const DRAIN_SECONDS: u64 = 25;
 /// How long tasks that were left behind may take to let go of the runtime.
 const LEFT_BEHIND: Duration = Duration::from_secs(1);
 
+/// How a process divides its work among threads.
+#[derive(Clone, Copy)]
+enum Threads {
+    /// One runtime with all of them.
+    Shared,
+    /// So many lanes at least, and a runtime beside them for the rest.
+    Lanes(usize),
+}
+
 /// The whole of a service's `main`: reads the command line and the configuration, sets the
 /// process up, runs `body` until it ends, and tells how it went by the exit code.
 pub fn run<C, F, Fut>(name: &'static str, body: F) -> ExitCode
@@ -27,12 +39,21 @@ where
     F: FnOnce(C, Service) -> Fut + Send + 'static,
     Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
-    run_on(1, name, body)
+    run_with(Threads::Shared, name, body)
 }
 
-/// As [`run`], for a service that calculates while others wait for it: it serves with `least` threads
-/// or more, unless configured.
-pub fn run_on<C, F, Fut>(least: usize, name: &'static str, body: F) -> ExitCode
+/// As [`run`], for a service that calculates while others wait for it: its threads, `least` or more
+/// unless configured, are [`Service::lanes`].
+pub fn run_in_lanes<C, F, Fut>(least: usize, name: &'static str, body: F) -> ExitCode
+where
+    C: DeserializeOwned + Send + 'static,
+    F: FnOnce(C, Service) -> Fut + Send + 'static,
+    Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
+    run_with(Threads::Lanes(least), name, body)
+}
+
+fn run_with<C, F, Fut>(threads: Threads, name: &'static str, body: F) -> ExitCode
 where
     C: DeserializeOwned + Send + 'static,
     F: FnOnce(C, Service) -> Fut + Send + 'static,
@@ -46,7 +67,7 @@ where
         Mode::Version => say(&format!("postern-{name} {}", env!("CARGO_PKG_VERSION"))),
         Mode::Help => say(&usage(name)),
         Mode::Health => check_health(name, &arguments),
-        Mode::Serve => serve(least, name, &arguments, body),
+        Mode::Serve => serve(threads, name, &arguments, body),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -55,7 +76,7 @@ where
 }
 
 fn serve<C, F, Fut>(
-    least_threads: usize,
+    threads: Threads,
     name: &'static str,
     arguments: &Arguments,
     body: F,
@@ -78,22 +99,26 @@ where
     {
         tracing::debug!("a TLS provider is installed already");
     }
-    let threads = loaded.shared.threads;
-    let threads = threads.unwrap_or_else(|| usual_threads().max(least_threads));
+    let configured = loaded.shared.threads.map(|threads| threads.max(1));
+    let (shared, lanes) = match threads {
+        Threads::Shared => (configured.unwrap_or_else(usual_threads), 0),
+        Threads::Lanes(least) => (1, configured.unwrap_or_else(|| usual_threads().max(least))),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads.max(1))
+        .worker_threads(shared)
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
+    let lanes = Lanes::start(lanes)?;
     let entered = runtime.enter();
     let telemetry = logging::start(name, &loaded.shared)?;
     // As a task: on this thread it would have to be woken by the runtime's own for each event.
-    let serving = runtime.spawn(serve_until_shutdown(name, loaded, body));
+    let serving = serve_until_shutdown(name, loaded, lanes.handles().into(), body);
     let result = runtime
-        .block_on(serving)
+        .block_on(runtime.spawn(serving))
         .unwrap_or_else(|error| Err(anyhow::anyhow!("the service failed: {error}")));
     // What is left of the traces goes out over the runtime: no thread of its own may wait for that.
-    drop((telemetry, entered));
+    drop((telemetry, entered, lanes));
     runtime.shutdown_timeout(LEFT_BEHIND);
     result
 }
@@ -102,12 +127,13 @@ where
 /// that wake each other within one process cost more than they bring while others want the
 /// processors.
 fn usual_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, |processors| processors.get() / 2)
+    std::thread::available_parallelism().map_or(1, |processors| (processors.get() / 2).max(1))
 }
 
 async fn serve_until_shutdown<C, F, Fut>(
     name: &'static str,
     loaded: Loaded<C>,
+    lanes: Arc<[Handle]>,
     body: F,
 ) -> anyhow::Result<()>
 where
@@ -115,7 +141,7 @@ where
     Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
     open_files::allow_many();
-    let service = Service::new(name, loaded.shared);
+    let service = Service::new(name, loaded.shared).in_lanes(lanes);
     signals::watch(service.shutdown.clone())?;
     metrics_listener::start(name, loaded.metrics, service.shutdown.clone()).await?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting {name}");

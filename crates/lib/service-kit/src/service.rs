@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
@@ -23,17 +24,32 @@ pub struct Service {
     /// Cancelled when the process is to drain and end.
     pub shutdown: CancellationToken,
     health: Health,
+    lanes: Arc<[Handle]>,
 }
 
 impl Service {
     pub(crate) fn new(name: &'static str, shared: SharedConfig) -> Self {
         Self {
             name,
+            lanes: Arc::default(),
             hostname: shared.hostname.clone().unwrap_or_else(machine_name),
             shared,
             shutdown: CancellationToken::new(),
             health: Health::new(),
         }
+    }
+
+    pub(crate) fn in_lanes(self, lanes: Arc<[Handle]>) -> Self {
+        Self { lanes, ..self }
+    }
+
+    /// The runtimes on which connections are to be served, of a process that has been started by
+    /// [`run_in_lanes`](crate::run_in_lanes); otherwise the caller's.
+    pub fn lanes(&self) -> Vec<Handle> {
+        if self.lanes.is_empty() {
+            return vec![Handle::current()];
+        }
+        self.lanes.to_vec()
     }
 
     /// A process for tests within one program: nothing global is touched. Set what the test needs

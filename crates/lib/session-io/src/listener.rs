@@ -1,5 +1,6 @@
 //! Accepting connections, up to a number in all and from one address, until shutdown.
 
+mod lanes;
 mod places;
 mod proxies;
 
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::{Connection, SessionError};
+pub use lanes::Lanes;
 use places::Places;
 pub(crate) use places::{Place, Seat};
 pub use proxies::Proxies;
@@ -70,19 +72,24 @@ pub async fn serve<H, F>(
     H: Fn(Connection) -> F + Send + Sync + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
-    serve_behind(listener, limits, Proxies::default(), shutdown, handler).await;
+    let (proxies, lanes) = (Proxies::default(), Lanes::here());
+    let handler = move |connection, _| handler(connection);
+    serve_behind(listener, limits, proxies, lanes, shutdown, handler).await;
 }
 
 /// The same behind proxies: their connections count for no address until they tell for whom they
-/// come, by a header or later ([`Connection::told`]).
-pub async fn serve_behind<H, F>(
+/// come, by a header or later ([`Connection::told`]). And on several runtimes: each connection goes to
+/// that with the fewest, and `handler` gets what is shared there.
+pub async fn serve_behind<L, H, F>(
     listener: TcpListener,
     limits: Limits,
     proxies: Proxies,
+    lanes: Lanes<L>,
     shutdown: CancellationToken,
     handler: H,
 ) where
-    H: Fn(Connection) -> F + Send + Sync + 'static,
+    L: Send + Sync + 'static,
+    H: Fn(Connection, Arc<L>) -> F + Send + Sync + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
     let tasks = TaskTracker::new();
@@ -115,57 +122,91 @@ pub async fn serve_behind<H, F>(
             refuse(&socket, peer, limits.busy);
             continue;
         };
-        if proxied && proxies.send_header() {
-            let (handler, busy, shutdown) = (Arc::clone(&handler), limits.busy, shutdown.clone());
-            tasks.spawn(async move {
-                let announced = announced(socket, peer, place, busy);
-                match shutdown.run_until_cancelled(announced).await {
-                    Some(Ok(Some(connection))) => handler(connection).await,
-                    // A balancer looks whether the port is open.
-                    Some(Err(SessionError::Closed)) => {
-                        tracing::debug!(%peer, "a proxy said nothing");
-                    }
-                    // Nobody to tell: what came was no session.
-                    Some(Err(error)) => tracing::warn!(%peer, %error, "a proxy was not believed"),
-                    Some(Ok(None)) | None => {}
-                }
-            });
-            continue;
-        }
-        match Connection::new(socket) {
-            Ok(mut connection) => {
-                connection.hold(place);
-                tasks.spawn(handler(connection));
+        let lane = lanes.quietest();
+        // The socket leaves this runtime's reactor for the lane's.
+        let socket = match socket.into_std() {
+            Ok(socket) => socket,
+            Err(error) => {
+                tracing::debug!(%peer, %error, "a connection was lost at once");
+                continue;
             }
-            // The client has gone already.
-            Err(error) => tracing::debug!(%peer, %error, "a connection was lost at once"),
-        }
+        };
+        let header = proxied && proxies.send_header();
+        let (runtime, busy) = (lane.runtime.clone(), limits.busy);
+        let (handler, shutdown) = (Arc::clone(&handler), shutdown.clone());
+        let served = async move {
+            // As a whole: it counts as long as the connection lasts.
+            let lane = lane;
+            let first = if header {
+                let announced = Box::pin(announced(socket, peer, place, busy));
+                shutdown.run_until_cancelled(announced).await.flatten()
+            } else {
+                taken_over(socket, peer, place)
+            };
+            if let Some(connection) = first {
+                handler(connection, Arc::clone(&lane.shared)).await;
+            }
+        };
+        tasks.spawn_on(served, &runtime);
     }
     drop(listener);
     tasks.close();
     tasks.wait().await;
 }
 
-/// A connection whose proxy has told for whom it comes; nothing when that client has no room.
+/// A connection to a client that has just come, on the runtime of its lane.
+fn taken_over(socket: std::net::TcpStream, peer: SocketAddr, place: Place) -> Option<Connection> {
+    let connection = TcpStream::from_std(socket)
+        .map_err(SessionError::from)
+        .and_then(Connection::new);
+    match connection {
+        Ok(mut connection) => {
+            connection.hold(place);
+            Some(connection)
+        }
+        Err(error) => {
+            tracing::debug!(%peer, %error, "a connection was lost at once");
+            None
+        }
+    }
+}
+
+/// The same from a proxy, once that has told for whom it is; nothing when that client has no room.
 async fn announced(
-    mut socket: TcpStream,
+    socket: std::net::TcpStream,
     proxy: SocketAddr,
     place: Place,
     busy: &'static [u8],
-) -> Result<Option<Connection>, SessionError> {
-    let header = read_header(&mut socket).await?;
-    let Told { peer, local } = Told::by(header, proxy);
-    let mut connection = Connection::new(socket)?;
-    connection.hold(place);
-    if connection.told(peer, local).is_ok() {
-        return Ok(Some(connection));
+) -> Option<Connection> {
+    let told = async {
+        let mut socket = TcpStream::from_std(socket)?;
+        let header = read_header(&mut socket).await?;
+        let Told { peer, local } = Told::by(header, proxy);
+        let mut connection = Connection::new(socket)?;
+        connection.hold(place);
+        if connection.told(peer, local).is_ok() {
+            return Ok(Some(connection));
+        }
+        metrics::counter!("postern_connections_refused_total").increment(1);
+        tracing::debug!(%peer, %proxy, "too many connections");
+        connection.output().extend_from_slice(busy);
+        connection.flush().await?;
+        connection.close().await?;
+        Ok(None)
+    };
+    match told.await {
+        Ok(connection) => connection,
+        // A balancer looks whether the port is open.
+        Err(SessionError::Closed) => {
+            tracing::debug!(%proxy, "a proxy said nothing");
+            None
+        }
+        // Nobody to tell: what came was no session.
+        Err(error) => {
+            tracing::warn!(%proxy, %error, "a proxy was not believed");
+            None
+        }
     }
-    metrics::counter!("postern_connections_refused_total").increment(1);
-    tracing::debug!(%peer, %proxy, "too many connections");
-    connection.output().extend_from_slice(busy);
-    connection.flush().await?;
-    connection.close().await?;
-    Ok(None)
 }
 
 /// Tells a client that there is no room, as far as that takes no waiting.

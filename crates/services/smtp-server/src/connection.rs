@@ -29,6 +29,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::TlsMode;
+use crate::lane::Lane;
 use crate::replies;
 use crate::server::{Listener, Server};
 use content::Incoming;
@@ -44,6 +45,7 @@ const LAST_WORD: Duration = Duration::from_secs(2);
 /// See the module.
 pub(crate) struct Connection {
     server: Arc<Server>,
+    lane: Arc<Lane>,
     listener: Arc<Listener>,
     shutdown: CancellationToken,
     io: session_io::Connection,
@@ -69,6 +71,7 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) fn new(
         server: Arc<Server>,
+        lane: Arc<Lane>,
         listener: Arc<Listener>,
         shutdown: CancellationToken,
         mut io: session_io::Connection,
@@ -83,6 +86,7 @@ impl Connection {
             patience: Patience::new(server.times, Instant::now()),
             gives_way: true,
             server,
+            lane,
             listener,
             shutdown,
             io,
@@ -127,7 +131,7 @@ impl Connection {
         if self.listener.tls_mode == TlsMode::Implicit {
             Box::pin(self.start_tls()).await?;
         }
-        let queue = self.server.enqueuer.features();
+        let queue = self.lane.enqueuer.features();
         if self.server.policy.current().is_none() || queue.is_none() {
             tracing::warn!(peer = %self.facts.peer, "no policy or no queue yet: connection refused");
             self.session.close(&replies::NOT_NOW, self.io.output());
@@ -267,7 +271,7 @@ impl Connection {
         if !self.waits_for_hello() {
             return;
         }
-        self.features = self.server.enqueuer.features().unwrap_or_default();
+        self.features = self.lane.enqueuer.features().unwrap_or_default();
         self.facts.helo = self.session.hello().map(|hello| hello.name.clone());
         self.forget_transaction();
         self.session.accept(self.io.output());

@@ -20,6 +20,7 @@
 mod config;
 mod connection;
 mod free_space;
+mod lane;
 mod listen;
 mod login_methods;
 mod metrics;

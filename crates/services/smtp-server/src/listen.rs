@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::config::{Config, TlsMode};
 use crate::connection::Connection;
+use crate::lane::Lane;
 use crate::server::{Listener, Server};
 
 /// What a client is told when there is no room.
@@ -45,6 +46,7 @@ impl Running {
 pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> {
     let tls = service.server_tls()?;
     let server = Arc::new(Server::new(&config, &service)?);
+    let lanes = Lane::all(&service)?;
     let mut running = Running {
         addresses: Vec::new(),
         listeners: JoinSet::new(),
@@ -79,10 +81,12 @@ pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> 
             socket,
             limits,
             listener.proxies.clone(),
+            session_io::Lanes::new(lanes.clone()),
             service.shutdown.clone(),
-            move |io| {
+            move |io, lane| {
                 Connection::new(
                     Arc::clone(&server),
+                    lane,
                     Arc::clone(&listener),
                     shutdown.clone(),
                     io,
@@ -91,11 +95,13 @@ pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> 
             },
         ));
     }
-    let (mut policy, enqueuer) = (server.policy.clone(), server.enqueuer.clone());
+    let mut policy = server.policy.clone();
     let shutdown = service.shutdown.clone();
     tokio::spawn(shutdown.run_until_cancelled_owned(async move {
         if policy.first().await.is_some() {
-            enqueuer.reached().await;
+            for (_, lane) in lanes {
+                lane.enqueuer.reached().await;
+            }
             service.ready();
         }
     }));

@@ -3,9 +3,13 @@
 #[global_allocator]
 static GLOBAL: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// One verifies signatures while another answers.
-const LEAST_THREADS: usize = 2;
+/// Signatures are verified on one while others answer.
+const LEAST_LANES: usize = 2;
 
 fn main() -> std::process::ExitCode {
-    service_kit::run_on::<smtp_server::Config, _, _>(LEAST_THREADS, "smtp-server", smtp_server::run)
+    service_kit::run_in_lanes::<smtp_server::Config, _, _>(
+        LEAST_LANES,
+        "smtp-server",
+        smtp_server::run,
+    )
 }

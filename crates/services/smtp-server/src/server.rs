@@ -6,7 +6,6 @@ use std::time::Duration;
 use api::directory::v1::directory_client::DirectoryClient;
 use api::grpc::Channel;
 use api::policy_watch::PolicyWatch;
-use api::queue_client::Enqueuer;
 use host_network::HostNetwork;
 use mail_authentication::{Authenticator, Dns, ReverseNames};
 use rules::{InterfaceSetting, ListenerClass, ListenerRole};
@@ -32,8 +31,6 @@ pub(crate) struct Server {
     pub(crate) users: Users,
     pub(crate) directory: DirectoryClient<Channel>,
     pub(crate) login_methods: LoginMethods,
-    pub(crate) queue: Channel,
-    pub(crate) enqueuer: Enqueuer,
     pub(crate) throttle: Throttle,
     pub(crate) network: HostNetwork,
     pub(crate) interfaces: Vec<InterfaceSetting>,
@@ -57,8 +54,6 @@ impl Server {
         let mailbox_store = service.mailbox_store_channel()?;
         let dns = Dns::new(config.resolver)?;
         let policy = PolicyWatch::start(queue.clone());
-        let enqueuer = Enqueuer::new(queue.clone());
-        enqueuer.stay_open(service.shutdown.clone());
         let free_space = FreeSpace::start(queue.clone(), policy.clone(), service.shutdown.clone());
         Ok(Self {
             hostname: service.hostname.clone(),
@@ -67,11 +62,9 @@ impl Server {
             users: Users::start(mailbox_store.clone(), service.shutdown.clone()),
             login_methods: LoginMethods::start(mailbox_store.clone(), service.shutdown.clone()),
             directory: DirectoryClient::new(mailbox_store),
-            enqueuer,
             refusals: Refusals::start(queue.clone(), config.refusals_kept_a_minute),
             queue_runs: QueueRuns::new(queue.clone()),
-            throttle: Throttle::start(queue.clone(), service.shutdown.clone()),
-            queue,
+            throttle: Throttle::start(queue, service.shutdown.clone()),
             network: HostNetwork::watch(),
             interfaces: config.interface.clone(),
             reverse_names: ReverseNames::new(dns.clone()),

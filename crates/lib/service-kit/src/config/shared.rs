@@ -14,7 +14,7 @@ pub struct SharedConfig {
     /// How long a process may take to drain before it is ended; 25 seconds unless given.
     pub drain_seconds: Option<u64>,
     /// Threads that serve in each process, unless its section has a `threads` of its own; half as many as
-    /// there are processors unless given (smtp-server: at least two).
+    /// there are processors unless given (smtp-server: two at least).
     pub threads: Option<usize>,
     /// Where Postgres is.
     pub database: DatabaseConfig,

@@ -63,6 +63,52 @@ async fn who_finds_no_place_is_told_so_and_a_place_is_given_again() {
 }
 
 #[tokio::test]
+async fn each_connection_goes_where_the_fewest_are() {
+    let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    let here = tokio::runtime::Handle::current();
+    let lanes = Lanes::new(["one", "two"].map(|name| (here.clone(), Arc::new(name))));
+    let handler = |mut connection: Connection, name: Arc<&'static str>| async move {
+        connection.output().extend_from_slice(name.as_bytes());
+        connection.output().extend_from_slice(b"\r\n");
+        connection.flush().await.unwrap();
+        assert_eq!(connection.fill().await.unwrap(), 0);
+        connection.close().await.unwrap();
+    };
+    let server = tokio::spawn(serve_behind(
+        listener,
+        limits(9, 9),
+        Proxies::default(),
+        lanes,
+        shutdown.clone(),
+        handler,
+    ));
+    let mut served = Vec::new();
+    for expected in ["one", "two", "one", "two"] {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        assert_eq!(read_line(&mut client).await, format!("{expected}\r\n"));
+        served.push(client);
+    }
+    // Both of the second end: it is the quieter until it has as many again.
+    for n in [3, 1] {
+        let mut ending = served.remove(n);
+        ending.shutdown().await.unwrap();
+        ending.read_to_end(&mut Vec::new()).await.unwrap();
+    }
+    loop {
+        let mut next = TcpStream::connect(address).await.unwrap();
+        // Its place on the lane is given back moments after the client sees the end.
+        if read_line(&mut next).await == "two\r\n" {
+            break;
+        }
+    }
+    drop(served);
+    shutdown.cancel();
+    server.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_connection_of_no_use_leaves_its_place_to_a_newcomer() {
     let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();
@@ -132,8 +178,9 @@ fn behind(limits: Limits, networks: &[&str]) -> (std::net::SocketAddr, Cancellat
         listener,
         limits,
         Proxies::new(networks, true),
+        Lanes::here(),
         shutdown.clone(),
-        |mut connection| async move {
+        |mut connection: Connection, _| async move {
             let (peer, local) = (connection.peer(), connection.local());
             let line = match connection.proxy() {
                 Some(proxy) => format!("{peer} {local} by {proxy}\r\n"),
