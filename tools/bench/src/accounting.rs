@@ -8,9 +8,10 @@ use std::time::Duration;
 /// Clock ticks a second of /proc/*/stat: 100 on every Linux that matters.
 const TICKS: f64 = 100.0;
 
-/// How often memory is looked at: to add up what a process shares with others, the kernel walks all
-/// of its pages, on the processors of what is measured.
-const SAMPLES: Duration = Duration::from_secs(1);
+/// How often the memory of each process is looked at, and at every how manieth of these what processes
+/// share: to add that up the kernel walks all of their pages, on the processors of what is measured.
+const SAMPLES: Duration = Duration::from_millis(200);
+const SHARED_EVERY: usize = 5;
 
 /// CPU seconds and memory.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,11 +35,17 @@ pub(crate) fn measure<T>(roots: &[u32], work: impl FnOnce() -> T) -> (T, Usage) 
         let sampler = scope.spawn(|| {
             let mut peak: f64 = 0.0;
             let mut growth: f64 = 0.0;
-            while !done.load(Ordering::Relaxed) {
-                peak = peak.max(proportional_mib(roots));
+            for round in 0.. {
+                let last = done.load(Ordering::Relaxed);
+                if last || round % SHARED_EVERY == 0 {
+                    peak = peak.max(proportional_mib(roots));
+                }
                 for (pid, now) in resident(roots) {
                     let then = rss_before.get(&pid).copied().unwrap_or(now);
                     growth = growth.max(now - then);
+                }
+                if last {
+                    break;
                 }
                 std::thread::park_timeout(SAMPLES);
             }

@@ -15,6 +15,10 @@ use crate::message::v1::{Content, content};
 use crate::screening::screen;
 use crate::text_upload::{INLINE_LIMIT, TextUpload};
 
+/// Octets that the screen looks at before others have their turn: unpacked, they may be a thousand times
+/// as many.
+const SCREENED_AT_A_TIME: usize = 8 * 1024;
+
 /// Why a message cannot be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
@@ -134,7 +138,12 @@ impl Intake {
         let Some(mut screen) = self.screen.take() else {
             return self.take(piece).await;
         };
-        self.take(screen.push(piece)?).await?;
+        for (n, piece) in piece.chunks(SCREENED_AT_A_TIME).enumerate() {
+            if n > 0 {
+                tokio::task::yield_now().await;
+            }
+            self.take(screen.push(piece)?).await?;
+        }
         self.screen = Some(screen);
         Ok(())
     }

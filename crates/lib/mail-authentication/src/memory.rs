@@ -8,11 +8,11 @@ use std::borrow::Borrow;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mail_auth::{DnsError, Error, MX, Parameters, RecordSet, ResolverCache, Txt};
-use moka::Expiry;
-use moka::sync::Cache;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 
 use self::size::{OVERHEAD, Size};
 use crate::dns::{Absence, LONGEST};
@@ -21,6 +21,7 @@ use crate::dns::{Absence, LONGEST};
 /// Strangers choose what there is at their names, and an answer may have 64 KiB, which are many times
 /// as much in the form in which the checks use it.
 const ROOM: u64 = 8 << 20;
+const USUAL_NUMBER: usize = 10_000;
 
 /// All kinds.
 ///
@@ -78,8 +79,9 @@ impl Memory {
     }
 }
 
-/// Something that is remembered until a moment of its own.
-pub(crate) struct Remembered<K, V>(Cache<K, Until<V>>);
+/// Something that is remembered until a moment of its own. What no longer holds is not told, and goes
+/// when its room is needed.
+pub(crate) struct Remembered<K, V>(Cache<K, Until<V>, Weight>);
 
 #[derive(Clone)]
 struct Until<V> {
@@ -87,21 +89,12 @@ struct Until<V> {
     moment: Instant,
 }
 
-struct Expires;
+#[derive(Clone)]
+struct Weight;
 
-impl<K, V> Expiry<K, Until<V>> for Expires {
-    fn expire_after_create(&self, _: &K, known: &Until<V>, now: Instant) -> Option<Duration> {
-        Some(known.moment.saturating_duration_since(now))
-    }
-
-    fn expire_after_update(
-        &self,
-        _: &K,
-        known: &Until<V>,
-        now: Instant,
-        _: Option<Duration>,
-    ) -> Option<Duration> {
-        Some(known.moment.saturating_duration_since(now))
+impl<K, V: Size> Weighter<K, Until<V>> for Weight {
+    fn weight(&self, _: &K, known: &Until<V>) -> u64 {
+        (OVERHEAD + known.value.size()) as u64
     }
 }
 
@@ -111,11 +104,7 @@ where
     V: Clone + Size + Send + Sync + 'static,
 {
     fn new() -> Self {
-        let weigh = |_: &K, known: &Until<V>| {
-            u32::try_from(OVERHEAD + known.value.size()).unwrap_or(u32::MAX)
-        };
-        let cache = Cache::builder().max_capacity(ROOM).weigher(weigh);
-        Self(cache.expire_after(Expires).build())
+        Self(Cache::with_weighter(USUAL_NUMBER, ROOM, Weight))
     }
 
     pub(crate) fn recall<Q>(&self, key: &Q) -> Option<V>
@@ -123,7 +112,8 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.0.get(key).map(|known| known.value)
+        let known = self.0.get(key)?;
+        (known.moment > Instant::now()).then_some(known.value)
     }
 
     pub(crate) fn remember(&self, key: K, value: V, moment: Instant) {
@@ -150,7 +140,7 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.0.remove(key).map(|known| known.value)
+        self.0.remove(key).map(|(_, known)| known.value)
     }
 
     fn insert(&self, key: K, value: V, moment: Instant) {
@@ -171,7 +161,7 @@ impl Texts {
     }
 
     pub(crate) fn knows(&self, name: &str) -> bool {
-        self.known.0.contains_key(name)
+        self.known.recall(name).is_some()
     }
 
     /// The DNS has said that there is nothing at a name.

@@ -2,79 +2,104 @@
 //!
 //! In one runtime with several threads every event wakes a second thread to see whether there is
 //! more to do; between two processors that costs more than it brings. On a lane nobody is woken
-//! but for work, and what calculates there for long holds up its own lane alone.
+//! but for work. What all lanes share, such as the resolver's connections, may live on any of them or
+//! on the runtime beside them.
 
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// Lanes at work; they end when this is dropped, and what they still serve with them.
+/// Lanes at work.
 pub(crate) struct Lanes {
     handles: Vec<Handle>,
-    _end: DropGuard,
+    end: DropGuard,
+    /// Nobody sends: each lane holds a sender as long as it works.
+    ended: Receiver<()>,
 }
 
 impl Lanes {
     /// Starts so many.
     pub(crate) fn start(count: usize) -> anyhow::Result<Self> {
-        let ended = CancellationToken::new();
-        let mut handles = Vec::with_capacity(count);
+        let token = CancellationToken::new();
+        let (working, ended) = channel();
+        let mut lanes = Self {
+            handles: Vec::with_capacity(count),
+            end: token.clone().drop_guard(),
+            ended,
+        };
+        let processors = own_processors(count);
+        if count > 0 {
+            let apart = processors.is_some();
+            tracing::debug!(count, apart, "serving in lanes");
+        }
         for number in 0..count {
             let runtime = Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .context("cannot start a runtime")?;
-            handles.push(runtime.handle().clone());
-            let ended = ended.clone();
+            lanes.handles.push(runtime.handle().clone());
+            let (token, working) = (token.clone(), working.clone());
+            let processor = processors.as_ref().map(|own| own[number]);
             thread::Builder::new()
                 .name(format!("lane-{number}"))
                 .spawn(move || {
-                    keep_apart(number, count);
-                    runtime.block_on(ended.cancelled());
+                    let working: Sender<()> = working;
+                    keep_to(processor);
+                    runtime.block_on(token.cancelled());
+                    runtime.shutdown_background();
+                    drop(working);
                 })
                 .context("cannot start a thread")?;
         }
-        Ok(Self {
-            handles,
-            _end: ended.drop_guard(),
-        })
+        Ok(lanes)
     }
 
     /// The ways to their runtimes.
     pub(crate) fn handles(&self) -> &[Handle] {
         &self.handles
     }
-}
 
-/// Keeps this lane of `count` on a processor of its own, where there are as many as lanes. Whoever
-/// wakes a thread and then waits is followed by it to the same processor: the lanes of a small
-/// machine would share one while the other rests.
-fn keep_apart(number: usize, count: usize) {
-    let own = sched_getaffinity(None).map(|allowed| own_processor(&allowed, number, count));
-    let kept = own.and_then(|own| own.map_or(Ok(()), |own| sched_setaffinity(None, &own)));
-    if let Err(error) = kept {
-        tracing::debug!(%error, "lanes are not kept apart");
+    /// Ends them, and what they still serve with them; waits so long at most.
+    pub(crate) fn end(self, longest: Duration) {
+        drop(self.end);
+        if let Err(RecvTimeoutError::Timeout) = self.ended.recv_timeout(longest) {
+            tracing::debug!("a lane does not end");
+        }
     }
 }
 
-fn own_processor(allowed: &CpuSet, number: usize, count: usize) -> Option<CpuSet> {
-    let mut processors = (0..CpuSet::MAX_CPU).filter(|&processor| allowed.is_set(processor));
-    let processor = processors.nth(number)?;
-    (allowed.count() as usize == count).then(|| {
-        let mut own = CpuSet::new();
-        own.set(processor);
-        own
-    })
+/// A processor for each of `count` lanes, where as many are allowed, neither more nor fewer: whoever
+/// wakes a thread and then waits is followed by it to the same processor, and the lanes of a small
+/// machine would share one while the other rests. (Threads that a lane starts keep to its processor too.)
+fn own_processors(count: usize) -> Option<Vec<usize>> {
+    let allowed = sched_getaffinity(None).ok()?;
+    one_each(&allowed, count)
+}
+
+fn one_each(allowed: &CpuSet, count: usize) -> Option<Vec<usize>> {
+    let processors: Vec<usize> = (0..CpuSet::MAX_CPU)
+        .filter(|&processor| allowed.is_set(processor))
+        .collect();
+    (processors.len() == count).then_some(processors)
+}
+
+fn keep_to(processor: Option<usize>) {
+    let Some(processor) = processor else { return };
+    let mut own = CpuSet::new();
+    own.set(processor);
+    if let Err(error) = sched_setaffinity(None, &own) {
+        tracing::debug!(%error, processor, "a lane is not kept to its processor");
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
-
-    use std::time::Duration;
 
     use super::*;
 
@@ -83,10 +108,9 @@ mod tests {
         let mut allowed = CpuSet::new();
         allowed.set(1);
         allowed.set(6);
-        let own = own_processor(&allowed, 1, 2).unwrap();
-        assert!(own.is_set(6) && own.count() == 1);
-        assert_eq!(own_processor(&allowed, 0, 1), None);
-        assert_eq!(own_processor(&allowed, 2, 3), None);
+        assert_eq!(one_each(&allowed, 2), Some(vec![1, 6]));
+        assert_eq!(one_each(&allowed, 1), None);
+        assert_eq!(one_each(&allowed, 3), None);
     }
 
     #[tokio::test]
@@ -101,7 +125,7 @@ mod tests {
         }
         assert_ne!(threads[0], threads[1]);
         let left = lanes.handles()[0].spawn(tokio::time::sleep(Duration::from_secs(3600)));
-        drop(lanes);
+        lanes.end(Duration::from_secs(60));
         assert!(left.await.unwrap_err().is_cancelled());
     }
 }

@@ -22,15 +22,6 @@ const DRAIN_SECONDS: u64 = 25;
 /// How long tasks that were left behind may take to let go of the runtime.
 const LEFT_BEHIND: Duration = Duration::from_secs(1);
 
-/// How a process divides its work among threads.
-#[derive(Clone, Copy)]
-enum Threads {
-    /// One runtime with all of them.
-    Shared,
-    /// So many lanes at least, and a runtime beside them for the rest.
-    Lanes(usize),
-}
-
 /// The whole of a service's `main`: reads the command line and the configuration, sets the
 /// process up, runs `body` until it ends, and tells how it went by the exit code.
 pub fn run<C, F, Fut>(name: &'static str, body: F) -> ExitCode
@@ -39,7 +30,7 @@ where
     F: FnOnce(C, Service) -> Fut + Send + 'static,
     Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
-    run_with(Threads::Shared, name, body)
+    run_with(None, name, body)
 }
 
 /// As [`run`], for a service that calculates while others wait for it: its threads, `least` or more
@@ -50,10 +41,10 @@ where
     F: FnOnce(C, Service) -> Fut + Send + 'static,
     Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
-    run_with(Threads::Lanes(least), name, body)
+    run_with(Some(least), name, body)
 }
 
-fn run_with<C, F, Fut>(threads: Threads, name: &'static str, body: F) -> ExitCode
+fn run_with<C, F, Fut>(least_lanes: Option<usize>, name: &'static str, body: F) -> ExitCode
 where
     C: DeserializeOwned + Send + 'static,
     F: FnOnce(C, Service) -> Fut + Send + 'static,
@@ -67,7 +58,7 @@ where
         Mode::Version => say(&format!("postern-{name} {}", env!("CARGO_PKG_VERSION"))),
         Mode::Help => say(&usage(name)),
         Mode::Health => check_health(name, &arguments),
-        Mode::Serve => serve(threads, name, &arguments, body),
+        Mode::Serve => serve(least_lanes, name, &arguments, body),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -76,7 +67,7 @@ where
 }
 
 fn serve<C, F, Fut>(
-    threads: Threads,
+    least_lanes: Option<usize>,
     name: &'static str,
     arguments: &Arguments,
     body: F,
@@ -100,25 +91,29 @@ where
         tracing::debug!("a TLS provider is installed already");
     }
     let configured = loaded.shared.threads.map(|threads| threads.max(1));
-    let (shared, lanes) = match threads {
-        Threads::Shared => (configured.unwrap_or_else(usual_threads), 0),
-        Threads::Lanes(least) => (1, configured.unwrap_or_else(|| usual_threads().max(least))),
+    let (shared, lanes) = match least_lanes {
+        None => (configured, 0),
+        Some(least) => (
+            None,
+            configured.unwrap_or_else(|| usual_threads().max(least)),
+        ),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(shared)
+        .worker_threads(shared.unwrap_or_else(usual_threads))
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let lanes = Lanes::start(lanes)?;
     let entered = runtime.enter();
     let telemetry = logging::start(name, &loaded.shared)?;
+    let lanes = Lanes::start(lanes)?;
     // As a task: on this thread it would have to be woken by the runtime's own for each event.
     let serving = serve_until_shutdown(name, loaded, lanes.handles().into(), body);
     let result = runtime
         .block_on(runtime.spawn(serving))
         .unwrap_or_else(|error| Err(anyhow::anyhow!("the service failed: {error}")));
+    lanes.end(LEFT_BEHIND);
     // What is left of the traces goes out over the runtime: no thread of its own may wait for that.
-    drop((telemetry, entered, lanes));
+    drop((telemetry, entered));
     runtime.shutdown_timeout(LEFT_BEHIND);
     result
 }

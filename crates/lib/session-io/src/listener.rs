@@ -78,8 +78,8 @@ pub async fn serve<H, F>(
 }
 
 /// The same behind proxies: their connections count for no address until they tell for whom they
-/// come, by a header or later ([`Connection::told`]). And on several runtimes: each connection goes to
-/// that with the fewest, and `handler` gets what is shared there.
+/// come, by a header or later ([`Connection::told`]). And on several runtimes, of which `handler` gets
+/// what is shared there.
 pub async fn serve_behind<L, H, F>(
     listener: TcpListener,
     limits: Limits,
@@ -122,7 +122,7 @@ pub async fn serve_behind<L, H, F>(
             refuse(&socket, peer, limits.busy);
             continue;
         };
-        let lane = lanes.quietest();
+        let (runtime, shared) = lanes.next();
         // The socket leaves this runtime's reactor for the lane's.
         let socket = match socket.into_std() {
             Ok(socket) => socket,
@@ -131,12 +131,9 @@ pub async fn serve_behind<L, H, F>(
                 continue;
             }
         };
-        let header = proxied && proxies.send_header();
-        let (runtime, busy) = (lane.runtime.clone(), limits.busy);
+        let (header, busy) = (proxied && proxies.send_header(), limits.busy);
         let (handler, shutdown) = (Arc::clone(&handler), shutdown.clone());
         let served = async move {
-            // As a whole: it counts as long as the connection lasts.
-            let lane = lane;
             let first = if header {
                 let announced = Box::pin(announced(socket, peer, place, busy));
                 shutdown.run_until_cancelled(announced).await.flatten()
@@ -144,7 +141,7 @@ pub async fn serve_behind<L, H, F>(
                 taken_over(socket, peer, place)
             };
             if let Some(connection) = first {
-                handler(connection, Arc::clone(&lane.shared)).await;
+                handler(connection, shared).await;
             }
         };
         tasks.spawn_on(served, &runtime);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use api::grpc::Channel;
 use api::queue_client::Enqueuer;
 use service_kit::Service;
+use session_io::Lanes;
 use tokio::runtime::Handle;
 
 /// See the module.
@@ -18,14 +19,15 @@ pub(crate) struct Lane {
 
 impl Lane {
     /// One on each of the process's runtimes.
-    pub(crate) fn all(service: &Service) -> anyhow::Result<Vec<(Handle, Arc<Self>)>> {
+    pub(crate) fn all(service: &Service) -> anyhow::Result<Lanes<Self>> {
         let runtimes = service.lanes().into_iter();
-        runtimes
+        let lanes: anyhow::Result<Vec<_>> = runtimes
             .map(|runtime| {
                 let lane = Self::on(&runtime, service)?;
                 Ok((runtime, Arc::new(lane)))
             })
-            .collect()
+            .collect();
+        Ok(Lanes::new(lanes?))
     }
 
     fn on(runtime: &Handle, service: &Service) -> anyhow::Result<Self> {

@@ -81,7 +81,7 @@ pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> 
             socket,
             limits,
             listener.proxies.clone(),
-            session_io::Lanes::new(lanes.clone()),
+            lanes.clone(),
             service.shutdown.clone(),
             move |io, lane| {
                 Connection::new(
@@ -99,7 +99,7 @@ pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> 
     let shutdown = service.shutdown.clone();
     tokio::spawn(shutdown.run_until_cancelled_owned(async move {
         if policy.first().await.is_some() {
-            for (_, lane) in lanes {
+            for lane in lanes.shared() {
                 lane.enqueuer.reached().await;
             }
             service.ready();

@@ -1,5 +1,8 @@
 //! What Prometheus is told.
 
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
 use metrics::{Counter, Gauge, counter, gauge};
 
 /// Handles, looked up once.
@@ -9,6 +12,8 @@ pub(crate) struct Metrics {
     pub(crate) messages: Counter,
     pub(crate) recipients: Counter,
     pub(crate) octets: Counter,
+    /// By method and result, of which there are a few dozen; each message has half a dozen.
+    authentication: RwLock<HashMap<(&'static str, &'static str), Counter>>,
 }
 
 impl Metrics {
@@ -19,6 +24,7 @@ impl Metrics {
             messages: counter!("postern_smtp_messages_accepted_total"),
             recipients: counter!("postern_smtp_recipients_accepted_total"),
             octets: counter!("postern_smtp_accepted_octets_total"),
+            authentication: RwLock::default(),
         }
     }
 
@@ -29,8 +35,18 @@ impl Metrics {
 
     /// A result of SPF, DKIM and the like.
     pub(crate) fn authenticated(&self, method: &'static str, result: &'static str) {
+        let known = self.authentication.read();
+        let known = known.unwrap_or_else(PoisonError::into_inner);
+        if let Some(counter) = known.get(&(method, result)) {
+            return counter.increment(1);
+        }
+        drop(known);
         let labels = [("method", method), ("result", result)];
-        counter!("postern_smtp_authentication_results_total", &labels).increment(1);
+        let counter = counter!("postern_smtp_authentication_results_total", &labels);
+        counter.increment(1);
+        let known = self.authentication.write();
+        let mut known = known.unwrap_or_else(PoisonError::into_inner);
+        known.insert((method, result), counter);
     }
 
     /// A message that was put into quarantine, by the verdict that speaks against it.

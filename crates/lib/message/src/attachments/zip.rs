@@ -7,7 +7,7 @@
 //! encrypted files too. A ZIP that is compressed within the ZIP is unpacked, one level deep;
 //! one that is compressed within that, or in a way that is not unpacked, is too much.
 
-use memchr::memmem;
+use memchr::memchr_iter;
 use miniz_oxide::inflate::stream::{InflateState, inflate};
 use miniz_oxide::{DataFormat, MZFlush, MZStatus};
 
@@ -47,6 +47,8 @@ pub(super) struct Budget {
     pub(super) names: usize,
     /// Octets that unpacking gives.
     pub(super) unpacked: usize,
+    /// Archives that are begun to be unpacked: each takes some 80 KiB that are made empty first.
+    pub(super) archives: usize,
 }
 
 impl Default for Budget {
@@ -54,6 +56,7 @@ impl Default for Budget {
         Self {
             names: 16 * 1024 * 1024,
             unpacked: 64 * 1024 * 1024,
+            archives: 10_000,
         }
     }
 }
@@ -118,9 +121,8 @@ impl ZipNames {
     ) -> Result<&'a [u8], TooMuch> {
         let mut rest = octets;
         loop {
-            let Some(at) = memmem::find(rest, b"PK") else {
-                let tail = usize::from(rest.ends_with(b"P"));
-                return Ok(&rest[rest.len() - tail..]);
+            let Some(at) = signature(rest) else {
+                return Ok(&[]);
             };
             rest = &rest[at..];
             match Entry::read(rest) {
@@ -149,6 +151,7 @@ impl ZipNames {
         if self.unpacked.len() >= MAX_UNPACKED {
             return Err(TooMuch);
         }
+        budget.archives = budget.archives.checked_sub(1).ok_or(TooMuch)?;
         let mut archive = Archive {
             inflate: InflateState::new_boxed(DataFormat::Raw),
             names: Box::default(),
@@ -217,6 +220,17 @@ impl Archive {
     }
 }
 
+/// Where a signature begins, or may begin at the end of the octets. (Octets may be chosen so that there
+/// are millions that nearly do: each costs no more than this look at it.)
+fn signature(octets: &[u8]) -> Option<usize> {
+    memchr_iter(b'P', octets).find(|&at| {
+        matches!(
+            octets[at + 1..],
+            [] | [b'K'] | [b'K', 1 | 3] | [b'K', 1, 2, ..] | [b'K', 3, 4, ..]
+        )
+    })
+}
+
 enum Read<'a> {
     Incomplete,
     None,
@@ -239,13 +253,12 @@ struct Entry<'a> {
 impl<'a> Entry<'a> {
     const MAX: usize = 46 + MAX_NAME + MAX_EXTRA;
 
-    /// Reads one off the front, where `PK` stands.
+    /// Reads one off the front, where a signature begins.
     fn read(octets: &'a [u8]) -> Read<'a> {
         let is_local = match octets {
             [_, _, 3, 4, ..] => true,
             [_, _, 1, 2, ..] => false,
-            [_, _, 3 | 1] | [_, _] => return Read::Incomplete,
-            _ => return Read::None,
+            _ => return Read::Incomplete,
         };
         let (lengths, fixed) = if is_local { (26, 30) } else { (28, 46) };
         let (Some(name), Some(extra)) = (short(octets, lengths), short(octets, lengths + 2)) else {

@@ -14,7 +14,9 @@ pub struct SharedConfig {
     /// How long a process may take to drain before it is ended; 25 seconds unless given.
     pub drain_seconds: Option<u64>,
     /// Threads that serve in each process, unless its section has a `threads` of its own; half as many as
-    /// there are processors unless given (smtp-server: two at least).
+    /// there are processors unless given. Those of smtp-server, two at least, are lanes: each serves its own
+    /// connections, on a processor of its own where as many are allowed; what is not a connection's has
+    /// threads beside them.
     pub threads: Option<usize>,
     /// Where Postgres is.
     pub database: DatabaseConfig,

@@ -1,29 +1,26 @@
 //! Where connections are served.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::runtime::Handle;
 
-/// The runtimes that serve a listener's connections, each with something that its connections
-/// share, such as a stream to another service. A connection stays where it began.
+/// The runtimes that serve connections, each with something that its connections share, such as a
+/// stream to another service. Newcomers are dealt out in turn, whatever listener they come to, and a
+/// connection stays where it began. Clones deal from one hand.
+///
+/// In turn, and not to whoever has the fewest: most connections of most clients are idle, and who
+/// holds many on one lane must not decide where the next ones go.
 pub struct Lanes<L> {
-    lanes: Vec<Lane<L>>,
+    lanes: Arc<[(Handle, Arc<L>)]>,
+    dealt: Arc<AtomicUsize>,
 }
 
-/// One of them. A clone is held by each connection that it serves.
-pub(crate) struct Lane<L> {
-    pub(crate) runtime: Handle,
-    pub(crate) shared: Arc<L>,
-    /// As many as it serves, and one.
-    served: Arc<()>,
-}
-
-impl<L> Clone for Lane<L> {
+impl<L> Clone for Lanes<L> {
     fn clone(&self) -> Self {
         Self {
-            runtime: self.runtime.clone(),
-            shared: Arc::clone(&self.shared),
-            served: Arc::clone(&self.served),
+            lanes: Arc::clone(&self.lanes),
+            dealt: Arc::clone(&self.dealt),
         }
     }
 }
@@ -41,25 +38,22 @@ impl<L> Lanes<L> {
     /// # Panics
     /// When there is none.
     pub fn new(lanes: impl IntoIterator<Item = (Handle, Arc<L>)>) -> Self {
-        let lanes: Vec<_> = lanes
-            .into_iter()
-            .map(|(runtime, shared)| Lane {
-                runtime,
-                shared,
-                served: Arc::default(),
-            })
-            .collect();
+        let lanes: Arc<[_]> = lanes.into_iter().collect();
         assert!(!lanes.is_empty(), "connections need a runtime");
-        Self { lanes }
+        Self {
+            lanes,
+            dealt: Arc::default(),
+        }
     }
 
-    /// The one that serves the fewest connections.
-    pub(crate) fn quietest(&self) -> Lane<L> {
-        let served = |lane: &&Lane<L>| Arc::strong_count(&lane.served);
-        self.lanes
-            .iter()
-            .min_by_key(served)
-            .unwrap_or(&self.lanes[0])
-            .clone()
+    /// What each shares.
+    pub fn shared(&self) -> impl Iterator<Item = &Arc<L>> {
+        self.lanes.iter().map(|(_, shared)| shared)
+    }
+
+    /// The lane of the next connection.
+    pub(crate) fn next(&self) -> (Handle, Arc<L>) {
+        let dealt = self.dealt.fetch_add(1, Ordering::Relaxed);
+        self.lanes[dealt % self.lanes.len()].clone()
     }
 }

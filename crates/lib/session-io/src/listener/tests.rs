@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 
 use super::*;
 use crate::ProxyHeader;
@@ -62,50 +64,80 @@ async fn who_finds_no_place_is_told_so_and_a_place_is_given_again() {
     server.await.unwrap();
 }
 
+/// A thread with a runtime, until the token is cancelled.
+fn lane(end: &CancellationToken) -> (Handle, std::thread::JoinHandle<()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let (handle, end) = (runtime.handle().clone(), end.clone());
+    let thread = std::thread::spawn(move || runtime.block_on(end.cancelled()));
+    (handle, thread)
+}
+
 #[tokio::test]
-async fn each_connection_goes_where_the_fewest_are() {
-    let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = listener.local_addr().unwrap();
+async fn connections_are_dealt_out_to_threads_and_all_are_waited_for() {
+    let end = CancellationToken::new();
+    let (one, one_ends) = lane(&end);
+    let (two, two_ends) = lane(&end);
+    let lanes = Lanes::new([(one, Arc::new("one")), (two, Arc::new("two"))]);
     let shutdown = CancellationToken::new();
-    let here = tokio::runtime::Handle::current();
-    let lanes = Lanes::new(["one", "two"].map(|name| (here.clone(), Arc::new(name))));
-    let handler = |mut connection: Connection, name: Arc<&'static str>| async move {
-        connection.output().extend_from_slice(name.as_bytes());
-        connection.output().extend_from_slice(b"\r\n");
-        connection.flush().await.unwrap();
-        assert_eq!(connection.fill().await.unwrap(), 0);
-        connection.close().await.unwrap();
-    };
-    let server = tokio::spawn(serve_behind(
-        listener,
-        limits(9, 9),
-        Proxies::default(),
-        lanes,
-        shutdown.clone(),
-        handler,
-    ));
-    let mut served = Vec::new();
-    for expected in ["one", "two", "one", "two"] {
-        let mut client = TcpStream::connect(address).await.unwrap();
-        assert_eq!(read_line(&mut client).await, format!("{expected}\r\n"));
-        served.push(client);
-    }
-    // Both of the second end: it is the quieter until it has as many again.
-    for n in [3, 1] {
-        let mut ending = served.remove(n);
-        ending.shutdown().await.unwrap();
-        ending.read_to_end(&mut Vec::new()).await.unwrap();
-    }
-    loop {
-        let mut next = TcpStream::connect(address).await.unwrap();
-        // Its place on the lane is given back moments after the client sees the end.
-        if read_line(&mut next).await == "two\r\n" {
-            break;
+    let token = shutdown.clone();
+    let handler = move |mut connection: Connection, name: Arc<&'static str>| {
+        let token = token.clone();
+        async move {
+            let thread = std::thread::current().id();
+            let line = format!("{name} {thread:?}\r\n");
+            connection.output().extend_from_slice(line.as_bytes());
+            connection.flush().await.unwrap();
+            token.cancelled().await;
+            connection.output().extend_from_slice(b"bye\r\n");
+            connection.flush().await.unwrap();
+            connection.close().await.unwrap();
         }
+    };
+    let mut listeners = JoinSet::new();
+    let mut addresses = Vec::new();
+    for _ in 0..2 {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        addresses.push(listener.local_addr().unwrap());
+        listeners.spawn(serve_behind(
+            listener,
+            limits(9, 9),
+            Proxies::default(),
+            lanes.clone(),
+            shutdown.clone(),
+            handler.clone(),
+        ));
     }
-    drop(served);
+    let mut clients = Vec::new();
+    let mut lines = Vec::new();
+    for address in [addresses[0], addresses[1], addresses[1], addresses[0]] {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        lines.push(read_line(&mut client).await);
+        clients.push(client);
+    }
+    assert!(lines[0].starts_with("one ") && lines[1].starts_with("two "));
+    assert_eq!((&lines[0], &lines[1]), (&lines[2], &lines[3]));
+    assert_ne!(
+        lines[0].split_once(' ').unwrap().1,
+        lines[1].split_once(' ').unwrap().1,
+        "each is a thread"
+    );
+
     shutdown.cancel();
-    server.await.unwrap();
+    while let Some(ended) = listeners.join_next().await {
+        ended.unwrap();
+    }
+    // Nobody was left behind: what they had to say is there.
+    for mut client in clients {
+        let mut rest = String::new();
+        client.read_to_string(&mut rest).await.unwrap();
+        assert_eq!(rest, "bye\r\n");
+    }
+    end.cancel();
+    one_ends.join().unwrap();
+    two_ends.join().unwrap();
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use futures::FutureExt as _;
 use mail_authentication::{
     Authenticator, MessageCheck, Methods, SenderFindings, Session, marks, without_forged,
 };
@@ -17,8 +18,26 @@ pub(super) struct Checks {
     authenticator: Authenticator,
     methods: Methods,
     session: Session,
-    sender: AbortOnDropHandle<SenderFindings>,
+    sender: SenderCheck,
     message: Option<MessageCheck>,
+}
+
+/// Of the sender, what the DNS has to say.
+enum SenderCheck {
+    /// All of it was remembered.
+    Done(SenderFindings),
+    /// It is asked for while the message comes.
+    Asked(AbortOnDropHandle<SenderFindings>),
+}
+
+impl SenderCheck {
+    fn begin(by: Authenticator, methods: Methods, of: Session) -> Self {
+        let mut check = Box::pin(async move { by.check_sender(methods, of).await });
+        match check.as_mut().now_or_never() {
+            Some(findings) => Self::Done(findings),
+            None => Self::Asked(AbortOnDropHandle::new(tokio::spawn(check))),
+        }
+    }
 }
 
 impl Checks {
@@ -58,13 +77,12 @@ impl Connection {
             hostname: self.server.hostname.clone(),
         };
         let authenticator = self.server.authenticator.clone();
-        let (by, of) = (authenticator.clone(), session.clone());
-        let sender = tokio::spawn(async move { by.check_sender(methods, of).await });
+        let sender = SenderCheck::begin(authenticator.clone(), methods, session.clone());
         Some(Checks {
             authenticator,
             methods,
             session,
-            sender: AbortOnDropHandle::new(sender),
+            sender,
             message: None,
         })
     }
@@ -108,9 +126,12 @@ impl Connection {
             sender,
             message,
         } = checks;
-        let sender = sender
-            .await
-            .unwrap_or_else(|_| SenderFindings::unknown(methods, &session));
+        let sender = match sender {
+            SenderCheck::Done(findings) => findings,
+            SenderCheck::Asked(asked) => asked
+                .await
+                .unwrap_or_else(|_| SenderFindings::unknown(methods, &session)),
+        };
         let findings = authenticator.finish(methods, message, sender).await;
         let id = &transaction.id;
         for found in &findings.results {

@@ -102,3 +102,16 @@ fn only_so_many_octets_of_names_are_looked_at() {
         .count();
     assert!((400..500).contains(&taken), "{taken}");
 }
+
+#[test]
+fn only_so_many_archives_are_begun_to_be_unpacked() {
+    let mut zip = ZipNames::default();
+    let mut budget = Budget::default();
+    // What follows is no deflated archive.
+    let archive = [entry(LOCAL, b"x.zip", b"", 8, 0), vec![0xff; 8]].concat();
+    let archives = archive.repeat(100);
+    let taken = (0..1_000)
+        .take_while(|_| zip.push(&archives, &mut budget, &mut Vec::new()).is_ok())
+        .count();
+    assert!((90..=100).contains(&taken), "{taken}");
+}
