@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -123,87 +124,72 @@ pub async fn serve_behind<L, H, F>(
             continue;
         };
         let (runtime, shared) = lanes.next();
-        // The socket leaves this runtime's reactor for the lane's.
-        let socket = match socket.into_std() {
+        let socket = match moved(socket, &runtime) {
             Ok(socket) => socket,
+            // The client has gone already.
             Err(error) => {
                 tracing::debug!(%peer, %error, "a connection was lost at once");
                 continue;
             }
         };
-        let (header, busy) = (proxied && proxies.send_header(), limits.busy);
-        let (handler, shutdown) = (Arc::clone(&handler), shutdown.clone());
-        let served = async move {
-            let first = if header {
-                let announced = Box::pin(announced(socket, peer, place, busy));
-                shutdown.run_until_cancelled(announced).await.flatten()
-            } else {
-                taken_over(socket, peer, place)
+        if proxied && proxies.send_header() {
+            let (handler, busy, shutdown) = (Arc::clone(&handler), limits.busy, shutdown.clone());
+            let served = async move {
+                let announced = announced(socket, peer, place, busy);
+                match shutdown.run_until_cancelled(announced).await {
+                    Some(Ok(Some(connection))) => handler(connection, shared).await,
+                    // A balancer looks whether the port is open.
+                    Some(Err(SessionError::Closed)) => {
+                        tracing::debug!(%peer, "a proxy said nothing");
+                    }
+                    // Nobody to tell: what came was no session.
+                    Some(Err(error)) => tracing::warn!(%peer, %error, "a proxy was not believed"),
+                    Some(Ok(None)) | None => {}
+                }
             };
-            if let Some(connection) = first {
-                handler(connection, shared).await;
+            tasks.spawn_on(served, &runtime);
+            continue;
+        }
+        match Connection::new(socket) {
+            Ok(mut connection) => {
+                connection.hold(place);
+                tasks.spawn_on(handler(connection, shared), &runtime);
             }
-        };
-        tasks.spawn_on(served, &runtime);
+            Err(error) => tracing::debug!(%peer, %error, "a connection was lost at once"),
+        }
     }
     drop(listener);
     tasks.close();
     tasks.wait().await;
 }
 
-/// A connection to a client that has just come, on the runtime of its lane.
-fn taken_over(socket: std::net::TcpStream, peer: SocketAddr, place: Place) -> Option<Connection> {
-    let connection = TcpStream::from_std(socket)
-        .map_err(SessionError::from)
-        .and_then(Connection::new);
-    match connection {
-        Ok(mut connection) => {
-            connection.hold(place);
-            Some(connection)
-        }
-        Err(error) => {
-            tracing::debug!(%peer, %error, "a connection was lost at once");
-            None
-        }
-    }
+/// A socket that leaves this runtime's reactor for that of its lane.
+fn moved(socket: TcpStream, to: &Handle) -> std::io::Result<TcpStream> {
+    let socket = socket.into_std()?;
+    let _entered = to.enter();
+    TcpStream::from_std(socket)
 }
 
-/// The same from a proxy, once that has told for whom it is; nothing when that client has no room.
+/// A connection whose proxy has told for whom it comes; nothing when that client has no room.
 async fn announced(
-    socket: std::net::TcpStream,
+    mut socket: TcpStream,
     proxy: SocketAddr,
     place: Place,
     busy: &'static [u8],
-) -> Option<Connection> {
-    let told = async {
-        let mut socket = TcpStream::from_std(socket)?;
-        let header = read_header(&mut socket).await?;
-        let Told { peer, local } = Told::by(header, proxy);
-        let mut connection = Connection::new(socket)?;
-        connection.hold(place);
-        if connection.told(peer, local).is_ok() {
-            return Ok(Some(connection));
-        }
-        metrics::counter!("postern_connections_refused_total").increment(1);
-        tracing::debug!(%peer, %proxy, "too many connections");
-        connection.output().extend_from_slice(busy);
-        connection.flush().await?;
-        connection.close().await?;
-        Ok(None)
-    };
-    match told.await {
-        Ok(connection) => connection,
-        // A balancer looks whether the port is open.
-        Err(SessionError::Closed) => {
-            tracing::debug!(%proxy, "a proxy said nothing");
-            None
-        }
-        // Nobody to tell: what came was no session.
-        Err(error) => {
-            tracing::warn!(%proxy, %error, "a proxy was not believed");
-            None
-        }
+) -> Result<Option<Connection>, SessionError> {
+    let header = read_header(&mut socket).await?;
+    let Told { peer, local } = Told::by(header, proxy);
+    let mut connection = Connection::new(socket)?;
+    connection.hold(place);
+    if connection.told(peer, local).is_ok() {
+        return Ok(Some(connection));
     }
+    metrics::counter!("postern_connections_refused_total").increment(1);
+    tracing::debug!(%peer, %proxy, "too many connections");
+    connection.output().extend_from_slice(busy);
+    connection.flush().await?;
+    connection.close().await?;
+    Ok(None)
 }
 
 /// Tells a client that there is no room, as far as that takes no waiting.

@@ -1,7 +1,6 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use super::*;
