@@ -18,7 +18,8 @@ const POLL: Duration = Duration::from_millis(10);
 
 /// How glibc keeps memory in the backends, unless the environment says otherwise: a statement with a batch
 /// of mails needs some hundred KiB, which it would give back to the system behind each and take again,
-/// page by page, for the next. At most 4 MiB stay with a backend for nothing. (docker-compose.yml has the same.)
+/// page by page, for the next. Some 5 MiB at the end of a backend's heap may be kept for nothing.
+/// (docker-compose.yml has the same.)
 const KEEPS_MEMORY: [(&str, &str); 3] = [
     ("MALLOC_TOP_PAD_", "1048576"),
     ("MALLOC_TRIM_THRESHOLD_", "4194304"),

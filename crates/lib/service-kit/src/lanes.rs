@@ -5,7 +5,7 @@
 //! but for work. What all lanes share, such as the resolver's connections, may live on any of them or
 //! on the runtime beside them.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -48,7 +48,6 @@ impl Lanes {
             thread::Builder::new()
                 .name(format!("lane-{number}"))
                 .spawn(move || {
-                    let working: Sender<()> = working;
                     keep_to(processor);
                     runtime.block_on(token.cancelled());
                     runtime.shutdown_background();
