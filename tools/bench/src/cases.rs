@@ -2,6 +2,7 @@
 
 mod crowds;
 mod rates;
+mod segments;
 mod single;
 
 use std::fmt;
@@ -41,6 +42,8 @@ pub(crate) enum Case {
     Relay { size: usize, sessions: usize },
     /// One message at a time, from connecting until an idle IMAP client sees it.
     Latency,
+    /// Commands in two segments, from a client with Nagle's algorithm on.
+    Segments,
     /// What one 1 MiB message to every user adds to the database.
     Growth,
     /// What one 30 MiB message adds to any one process.
@@ -102,7 +105,7 @@ impl Case {
                 cases.extend(sessions.iter().map(|&sessions| make(size, sessions)));
             }
         }
-        cases.extend([Self::Latency, Self::Growth, Self::Large]);
+        cases.extend([Self::Latency, Self::Segments, Self::Growth, Self::Large]);
         cases.extend([Self::Idle, Self::Active, Self::Slow]);
         cases
     }
@@ -115,6 +118,7 @@ impl Case {
             Self::EndToEnd { .. } => "end-to-end",
             Self::Relay { .. } => "relay",
             Self::Latency => "latency",
+            Self::Segments => "segments",
             Self::Growth => "growth",
             Self::Large => "large",
             Self::Idle => "idle",
@@ -159,6 +163,7 @@ impl Case {
                 rates::relay(system, means.sink, messages, size, sessions)
             }
             Self::Latency => single::latency(system, means.singles),
+            Self::Segments => segments::segments(system, means.singles),
             Self::Growth => single::growth(system),
             Self::Large => single::large(system),
             Self::Idle => crowds::idle(system, means.singles),
@@ -199,6 +204,7 @@ impl fmt::Display for Case {
                 size / 1024
             ),
             Self::Latency => formatter.write_str("latency of one message, idle system"),
+            Self::Segments => formatter.write_str("commands in two segments, Nagle's algorithm on"),
             Self::Growth => formatter.write_str("1 MiB to 100 recipients"),
             Self::Large => formatter.write_str("one 30 MiB message"),
             Self::Idle => write!(formatter, "{IDLE} idle connections"),

@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const SENDER: &str = "sender@load.test";
 
 /// The end of data.
-const END: &[u8] = b".\r\n";
+pub(crate) const END: &[u8] = b".\r\n";
 
 /// How a load looks.
 pub(crate) struct Load<'a> {

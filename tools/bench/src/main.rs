@@ -44,8 +44,8 @@ struct Arguments {
     /// Runs a case; the median is reported.
     #[arg(long, default_value_t = 3)]
     runs: usize,
-    /// Only these measurements: accept, checks, end-to-end, relay, latency, growth, large, idle,
-    /// active, slow.
+    /// Only these measurements: accept, checks, end-to-end, relay, latency, segments, growth, large,
+    /// idle, active, slow.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Leave Postfix and Dovecot out even where they are installed.

@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::SessionError;
+use crate::socket::Socket;
 use crate::stream::Stream;
 use bounds::{Bounds, displaced};
 pub use told::NoRoom;
@@ -88,7 +89,7 @@ impl Connection {
             peer: socket.peer_addr()?,
             local: socket.local_addr()?,
             proxy: None,
-            stream: Stream::Plain(socket),
+            stream: Stream::Plain(Socket::new(socket)),
             input: BytesMut::new(),
             output: BytesMut::new(),
             bounds: Bounds::new(DEFAULT_TIMEOUT),

@@ -10,6 +10,7 @@ mod connection;
 mod error;
 mod listener;
 mod proxy_header;
+mod socket;
 mod stream;
 
 pub use client_tls::ClientTls;

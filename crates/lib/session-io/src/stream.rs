@@ -5,14 +5,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio_rustls::{client, server};
+
+use crate::socket::Socket;
 
 /// TLS states are large, so they are boxed: most idle connections of a plain listener hold none.
 pub(crate) enum Stream {
-    Plain(TcpStream),
-    Server(Box<server::TlsStream<TcpStream>>),
-    Client(Box<client::TlsStream<TcpStream>>),
+    Plain(Socket),
+    Server(Box<server::TlsStream<Socket>>),
+    Client(Box<client::TlsStream<Socket>>),
     /// A handshake took the socket and failed.
     Gone,
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::Acceptor;
-use tokio::net::TcpStream;
 use tokio_rustls::{LazyConfigAcceptor, TlsConnector, server};
 
 use super::Connection;
 use super::binding::server_end_point;
+use crate::socket::Socket;
 use crate::stream::Stream;
 use crate::{ClientTls, ServerTls, SessionError};
 
@@ -51,7 +51,7 @@ impl Connection {
     }
 
     /// The plain socket, with everything forgotten that was said on it.
-    fn take_socket(&mut self) -> Result<TcpStream, SessionError> {
+    fn take_socket(&mut self) -> Result<Socket, SessionError> {
         self.input.clear();
         self.output.clear();
         match std::mem::replace(&mut self.stream, Stream::Gone) {
@@ -68,11 +68,8 @@ impl Connection {
 /// than rustls does: where it changes in between, logins that are bound to it fail this once.
 async fn accept(
     tls: Arc<ServerTls>,
-    socket: TcpStream,
-) -> std::io::Result<(
-    server::TlsStream<TcpStream>,
-    Option<CertificateDer<'static>>,
-)> {
+    socket: Socket,
+) -> std::io::Result<(server::TlsStream<Socket>, Option<CertificateDer<'static>>)> {
     let start = LazyConfigAcceptor::new(Acceptor::default(), socket).await?;
     let shown = tls.cert_resolver.resolve(start.client_hello());
     let certificate = shown.and_then(|key| key.cert.first().cloned());
