@@ -23,6 +23,7 @@ mod invariants;
 mod kill;
 mod large;
 mod logins;
+mod memory;
 mod network;
 mod peers;
 mod policy_questions;

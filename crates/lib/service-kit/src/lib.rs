@@ -16,6 +16,7 @@ pub mod health;
 mod lanes;
 mod listener_tls;
 mod logging;
+mod memory;
 mod metrics_listener;
 mod open_files;
 mod pem;

@@ -13,7 +13,9 @@ use tokio::runtime::Handle;
 use crate::arguments::{Arguments, Mode, usage};
 use crate::config::{Loaded, environment, load};
 use crate::lanes::Lanes;
-use crate::{Endpoint, Error, Service, health, logging, metrics_listener, open_files, signals};
+use crate::{
+    Endpoint, Error, Service, health, logging, memory, metrics_listener, open_files, signals,
+};
 
 /// How long a process may take to drain unless configured: shorter than the 30 s after which
 /// Kubernetes kills.
@@ -83,6 +85,7 @@ where
         arguments.file_required,
         &environment(),
     )?;
+    memory::without_huge_pages();
     // Crates that make TLS configurations without saying with which provider take this one.
     if rustls::crypto::aws_lc_rs::default_provider()
         .install_default()

@@ -87,7 +87,11 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
         store.origin(),
         shutdown.clone(),
     ));
-    let mut passwords = Passwords::new()?;
+    // Hashes once. On a thread that ends when it has nothing more to do: only then the allocator
+    // gives the 19 MiB of the hash back to the system.
+    let mut passwords = tokio::task::spawn_blocking(Passwords::new)
+        .await
+        .context("hashing")??;
     let mut cram_md5 = CramMd5Switch::Off;
     if let Some(config) = &config.cram_md5 {
         passwords = passwords.with_cram_md5(CramMd5::new(config)?);

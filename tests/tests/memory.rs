@@ -1,0 +1,35 @@
+//! How much memory the processes hold while they rest.
+
+use crate::harness::{Process, SOON, System, eventually};
+
+/// A field of `/proc/PID/FILE`, as the kernel writes it without its unit.
+fn field(system: &System, process: Process, file: &str, name: &str) -> Option<u64> {
+    let pid = system.pid(process)?;
+    let text = std::fs::read_to_string(format!("/proc/{pid}/{file}")).ok()?;
+    let line = text.lines().find(|line| line.starts_with(name))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[test]
+fn no_service_takes_huge_pages() {
+    let system = System::shared();
+    for process in Process::ALL {
+        if process == Process::Postgres {
+            continue;
+        }
+        let name = process.name();
+        let field = |file, field_name| field(system, process, file, field_name);
+        assert_eq!(field("status", "THP_enabled:"), Some(0), "{name}");
+        assert_eq!(field("smaps_rollup", "AnonHugePages:"), Some(0), "{name}");
+    }
+}
+
+#[test]
+fn mailbox_store_gives_back_the_memory_of_password_hashes() {
+    let system = System::start();
+    // Argon2 takes 19 MiB a hash; without it the process holds about 4 MiB.
+    eventually("a small mailbox-store", SOON, || {
+        let kib = field(&system, Process::MailboxStore, "smaps_rollup", "Anonymous:")?;
+        (kib < 12 * 1024).then_some(())
+    });
+}
