@@ -2,8 +2,12 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Below this a front end meets the system's limit before its own.
-const FEW: u64 = 10_000;
+/// Of the descriptors that the system allows, what is kept for other things than connections of
+/// clients: connections to the other services and to the database, questions to the DNS, files. One
+/// for so many, but this many at least and at most.
+const ONE_FOR: usize = 8;
+const AT_LEAST: usize = 128;
+const AT_MOST: usize = 4096;
 
 /// Raises the limit to what the system allows. Shells and service managers set it to 1024 for the
 /// sake of programs that use `select`, and leave it to others to ask for more.
@@ -19,11 +23,35 @@ pub(crate) fn allow_many() {
         tracing::warn!(%error, current, maximum, "the limit of open files was not raised");
         return;
     }
-    match maximum {
-        Some(most) if most < FEW => tracing::warn!(
-            limit = most,
-            "few connections fit under the limit of open files; raise it (`ulimit -Hn`, LimitNOFILE)"
-        ),
-        most => tracing::debug!(limit = most, "open files"),
+    tracing::debug!(limit = maximum, "open files");
+}
+
+/// Descriptors for each of so many listeners, of those that the system allows this process.
+pub(crate) fn for_each_of(listeners: usize) -> usize {
+    let limit = getrlimit(Resource::Nofile).current;
+    let limit = limit.map_or(usize::MAX, |limit| {
+        usize::try_from(limit).unwrap_or(usize::MAX)
+    });
+    share(limit, listeners)
+}
+
+fn share(limit: usize, listeners: usize) -> usize {
+    let reserve = (limit / ONE_FOR).clamp(AT_LEAST, AT_MOST).min(limit / 2);
+    (limit - reserve) / listeners.max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listeners_share_what_is_left_beside_a_reserve() {
+        assert_eq!(share(20_000, 3), 5_833);
+        assert_eq!(share(1_024, 2), 448);
+        assert_eq!(share(1_000_000, 1), 995_904);
+        // Where there is little, half of it is kept.
+        assert_eq!(share(100, 2), 25);
+        assert_eq!(share(0, 0), 0);
+        assert!(share(usize::MAX, 3) > usize::MAX / 4);
     }
 }

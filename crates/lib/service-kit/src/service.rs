@@ -9,7 +9,7 @@ use tonic::transport::Channel;
 use crate::grpc::{self, Routes};
 use crate::health::Health;
 use crate::listener_tls::{self, ClientCertificates, ServerTls};
-use crate::{Endpoint, Error, SharedConfig, open_channel};
+use crate::{Endpoint, Error, SharedConfig, open_channel, open_files};
 
 /// A process: its name, the shared configuration, and the means to reach and to be reached.
 /// Clones are the same process.
@@ -143,6 +143,12 @@ impl Service {
     ) -> Result<Option<Arc<ServerTls>>, Error> {
         let load = |config| listener_tls::load_with_clients(config, clients, self.shutdown.clone());
         self.shared.tls.as_ref().map(load).transpose()
+    }
+
+    /// File descriptors for each of so many listeners: what the system allows this process is shared
+    /// out among them, beside a reserve for all else that it opens.
+    pub fn descriptors_for_each_of(&self, listeners: usize) -> usize {
+        open_files::for_each_of(listeners)
     }
 
     /// From now on the process serves, until it shuts down.

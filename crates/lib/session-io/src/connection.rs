@@ -6,6 +6,7 @@ mod client;
 mod client_certificate;
 mod der;
 mod handshake;
+mod standing;
 mod told;
 
 use std::net::{IpAddr, SocketAddr};
@@ -15,10 +16,11 @@ use bytes::{Buf as _, BytesMut};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::SessionError;
+use crate::listener::Seat;
 use crate::socket::Socket;
 use crate::stream::Stream;
 use bounds::{Bounds, displaced};
@@ -135,27 +137,6 @@ impl Connection {
         self.bounds.patience = timeout;
     }
 
-    /// While this peer is waited for, the listener may give its place to another client when all
-    /// are taken, and begins with those that have been of no use for the longest: this one since
-    /// `since`. Then what waits ends as [`SessionError::Displaced`].
-    pub fn offer_place(&mut self, since: Instant) {
-        if let Some(place) = &self.bounds.place {
-            place.seat().offer(since);
-        }
-    }
-
-    /// The peer is of use again; an error when its place has been given away.
-    pub fn keep_place(&mut self) -> Result<(), SessionError> {
-        match &self.bounds.place {
-            Some(place) if !place.seat().keep() => {
-                // What there is to say to it is said without one.
-                self.bounds.place = None;
-                Err(SessionError::Displaced)
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// From now on `shutdown` is seen while the peer is waited for: a handshake is broken off, and
     /// a peer that does not read what is written to it has a last moment for it. Waiting for input
     /// goes on: only the session knows whether what comes is still wanted.
@@ -182,46 +163,71 @@ impl Connection {
     /// added to the input; 0 when the peer will send nothing more. May be cancelled: nothing that
     /// was read is lost.
     pub async fn fill(&mut self) -> Result<usize, SessionError> {
+        self.fill_while(true).await
+    }
+
+    /// As [`Connection::fill`], while the peer is the one that waits: its place is not offered to
+    /// others.
+    pub async fn fill_meanwhile(&mut self) -> Result<usize, SessionError> {
+        self.fill_while(false).await
+    }
+
+    async fn fill_while(&mut self, offered: bool) -> Result<usize, SessionError> {
+        self.bounds.check_place()?;
+        if let Some(read) = self.read_at_hand().await {
+            return read;
+        }
         let seat = self.bounds.seat();
-        let patience = self.bounds.patience;
+        let offer = seat.clone().filter(|_| offered).map(Seat::offer);
+        let patience = self.bounds.at_most(self.bounds.patience);
         let filled = tokio::select! {
             biased;
-            filled = timeout(patience, self.fill_untimed()) => filled,
-            () = displaced(seat.as_deref()) => return Err(SessionError::Displaced),
+            filled = timeout(patience, self.fill_untimed()) => Some(filled),
+            () = displaced(seat.as_deref()) => None,
         };
-        filled.unwrap_or(Err(SessionError::Timeout))
+        drop(offer);
+        match filled {
+            Some(filled) => filled.unwrap_or(Err(SessionError::Timeout)),
+            None => {
+                self.bounds.check_place()?;
+                Err(SessionError::Displaced)
+            }
+        }
     }
 
     async fn fill_untimed(&mut self) -> Result<usize, SessionError> {
         loop {
-            let want = if self.bulk { LARGE_READ } else { SMALL_READ };
-            // Half of it will do: else each read of a long body would move what is left.
-            if self.input.capacity() - self.input.len() < want / 2 {
-                self.input.reserve(want);
+            self.bulk = false;
+            self.release();
+            self.stream.readable().await?;
+            if let Some(read) = self.read_at_hand().await {
+                return read;
             }
-            let space = self.input.capacity() - self.input.len();
-            let read = tokio::select! {
-                biased;
-                read = self.stream.read_buf(&mut self.input) => Some(read),
-                () = std::future::ready(()) => None,
-            };
-            match read {
-                Some(Ok(count)) => {
-                    self.bulk = count >= space.min(LARGE_READ);
-                    return Ok(count);
-                }
-                // RFC 8446 §6.1 wants a close_notify; many peers just close. Our protocols say
-                // themselves when something is complete.
-                Some(Err(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-                    return Ok(0);
-                }
-                Some(Err(error)) => return Err(error.into()),
-                None => {
-                    self.bulk = false;
-                    self.release();
-                    self.stream.readable().await?;
-                }
+        }
+    }
+
+    /// Reads what has come already; none when there is nothing.
+    async fn read_at_hand(&mut self) -> Option<Result<usize, SessionError>> {
+        let want = if self.bulk { LARGE_READ } else { SMALL_READ };
+        // Half of it will do: else each read of a long body would move what is left.
+        if self.input.capacity() - self.input.len() < want / 2 {
+            self.input.reserve(want);
+        }
+        let space = self.input.capacity() - self.input.len();
+        let read = tokio::select! {
+            biased;
+            read = self.stream.read_buf(&mut self.input) => read,
+            () = std::future::ready(()) => return None,
+        };
+        match read {
+            Ok(count) => {
+                self.bulk = count >= space.min(LARGE_READ);
+                Some(Ok(count))
             }
+            // RFC 8446 §6.1 wants a close_notify; many peers just close. Our protocols say
+            // themselves when something is complete.
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Some(Ok(0)),
+            Err(error) => Some(Err(error.into())),
         }
     }
 
@@ -280,7 +286,7 @@ impl Connection {
             }
         };
         // Who does not go by then has had its chance.
-        let _ = timeout(GOODBYE, left).await;
+        let _ = timeout(self.bounds.at_most(GOODBYE), left).await;
         Ok(())
     }
 }

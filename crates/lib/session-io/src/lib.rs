@@ -16,7 +16,7 @@ mod stream;
 pub use client_tls::ClientTls;
 pub use connection::{Connection, NoRoom, TlsFacts};
 pub use error::SessionError;
-pub use listener::{Lanes, Limits, Proxies, bind, serve, serve_behind};
+pub use listener::{Lanes, Limits, MakeRoom, Proxies, bind, serve, serve_behind};
 pub use proxy_header::{Progress, ProxyHeader, ProxyHeaderError};
 
 /// What a listener needs to speak TLS. `service-kit` makes it, by the same name.

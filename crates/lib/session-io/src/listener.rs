@@ -1,12 +1,13 @@
 //! Accepting connections, up to a number in all and from one address, until shutdown.
 
+mod accept;
 mod lanes;
+mod limits;
 mod places;
 mod proxies;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
@@ -16,7 +17,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::{Connection, SessionError};
+use accept::Entrance;
 pub use lanes::Lanes;
+pub use limits::{Limits, MakeRoom};
 use places::Places;
 pub(crate) use places::{Place, Seat};
 pub use proxies::Proxies;
@@ -24,26 +27,6 @@ use proxies::{Told, read_header};
 
 /// Connections that the system holds until they are accepted.
 const BACKLOG: i32 = 1024;
-
-/// After an accept that failed for want of descriptors: time for others to be closed.
-const PAUSE: Duration = Duration::from_millis(100);
-
-/// What one listener takes on.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Connections at a time. When there are as many, a newcomer displaces the one that has been of
-    /// no use for the longest, of those that offer their places ([`Connection::offer_place`]).
-    pub total: usize,
-    /// Of these, from one address (for IPv6: from one /64, which is what one customer has).
-    pub per_address: usize,
-    /// What a client is told when there is no room, such as `421 …\r\n`; nothing where the client
-    /// expects TLS at once.
-    pub busy: &'static [u8],
-    /// How long a connection must have been of no use before it is displaced, or a quarter of that
-    /// for one of the address with the most connections by an address with fewer; `None` displaces
-    /// nobody.
-    pub make_room_after: Option<Duration>,
-}
 
 /// Opens a listener. The address may be in use by connections of a process that has ended.
 pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
@@ -94,23 +77,15 @@ pub async fn serve_behind<L, H, F>(
     F: Future<Output = ()> + Send + 'static,
 {
     let tasks = TaskTracker::new();
-    let places = Places::new(&limits);
+    let busy = limits.busy;
+    let places = Places::new(limits);
+    let mut entrance = Entrance::new(listener, places.clone(), busy);
     let handler = Arc::new(handler);
     loop {
-        let accepted = tokio::select! {
+        let (socket, peer) = tokio::select! {
             biased;
             () = shutdown.cancelled() => break,
-            accepted = listener.accept() => accepted,
-        };
-        let (socket, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(%error, "a connection was not accepted");
-                tokio::select! {
-                    () = shutdown.cancelled() => break,
-                    () = tokio::time::sleep(PAUSE) => continue,
-                }
-            }
+            accepted = entrance.next() => accepted,
         };
         let proxied = proxies.are(peer.ip());
         let now = Instant::now();
@@ -120,7 +95,7 @@ pub async fn serve_behind<L, H, F>(
             places.take(peer.ip(), now)
         };
         let Some(place) = place else {
-            refuse(&socket, peer, limits.busy);
+            refuse(&socket, peer, busy);
             continue;
         };
         let (runtime, shared) = lanes.next();
@@ -133,7 +108,7 @@ pub async fn serve_behind<L, H, F>(
             }
         };
         if proxied && proxies.send_header() {
-            let (handler, busy, shutdown) = (Arc::clone(&handler), limits.busy, shutdown.clone());
+            let (handler, shutdown) = (Arc::clone(&handler), shutdown.clone());
             let served = async move {
                 let announced = announced(socket, peer, place, busy);
                 match shutdown.run_until_cancelled(announced).await {
@@ -158,7 +133,7 @@ pub async fn serve_behind<L, H, F>(
             Err(error) => tracing::debug!(%peer, %error, "a connection was lost at once"),
         }
     }
-    drop(listener);
+    drop(entrance);
     tasks.close();
     tasks.wait().await;
 }

@@ -15,6 +15,13 @@ pub struct Config {
     /// Connections at a time from one address. Clients open several each, and an office may
     /// share one address.
     pub max_connections_per_address: usize,
+    /// Of the connections, those of clients that have not logged in, unfinished TLS handshakes among
+    /// them, on each listener. When there are as many, a new one takes the place of the one that has
+    /// been waited for the longest.
+    pub max_connections_before_login: usize,
+    /// Seconds of waiting for a client that has not logged in before its connection may have to make
+    /// room so; a quarter of them where its address has the most connections.
+    pub make_room_after_seconds: u64,
     /// Seconds a client may take to log in.
     pub login_timeout_seconds: u64,
     /// Seconds of silence until a client is logged out (RFC 9051 §5.4: at least 1800).
@@ -38,7 +45,9 @@ impl Default for Config {
             listener: Vec::new(),
             max_connections: 10_000,
             max_connections_per_address: 500,
-            login_timeout_seconds: 120,
+            max_connections_before_login: 2_500,
+            make_room_after_seconds: 3,
+            login_timeout_seconds: 60,
             autologout_seconds: 1800,
             data_timeout_seconds: 180,
             keep_alive_seconds: 120,

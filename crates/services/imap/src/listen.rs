@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use service_kit::Service;
+use session_io::{Limits, MakeRoom};
 use tokio::task::JoinSet;
 
 use crate::config::{Config, TlsMode};
@@ -13,6 +15,10 @@ use crate::session::Session;
 
 /// What a client is told when there is no room.
 const BUSY: &[u8] = b"* BYE [UNAVAILABLE] Too many connections, try again later\r\n";
+
+/// How long a client that has logged in must have been silent before it makes room for another when
+/// all places are taken; an idling one counts as silent.
+const SILENCE_AFTER_LOGIN: Duration = Duration::from_secs(300);
 
 /// Listeners at work.
 pub struct Running {
@@ -44,21 +50,33 @@ pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> 
         addresses: Vec::new(),
         listeners: JoinSet::new(),
     };
+    let descriptors = service.descriptors_for_each_of(config.listener.len());
     for listener in &config.listener {
         let socket = session_io::bind(listener.address)
             .with_context(|| format!("cannot listen on {}", listener.address))?;
         let address = socket.local_addr()?;
         tracing::info!(%address, tls = ?listener.tls, "listening");
         running.addresses.push(address);
-        let limits = session_io::Limits {
+        let limits = Limits {
             total: config.max_connections,
+            // Some places are for those who have logged in, however few there are.
+            strangers: config
+                .max_connections_before_login
+                .min(config.max_connections - config.max_connections / 4),
             per_address: config.max_connections_per_address,
             busy: match listener.tls {
                 TlsMode::Implicit => b"",
                 TlsMode::Starttls | TlsMode::None => BUSY,
             },
-            make_room_after: None,
-        };
+            make_room_after: MakeRoom {
+                strangers: Duration::from_secs(config.make_room_after_seconds),
+                known: SILENCE_AFTER_LOGIN,
+            },
+        }
+        .within(descriptors);
+        if limits.total < config.max_connections {
+            tracing::warn!(%address, connections = limits.total, "`max-connections` is lowered to what fits under the limit of open files; raise that (`ulimit -Hn`, LimitNOFILE)");
+        }
         let listener = Arc::new(Listener::new(listener, tls.as_ref())?);
         let shutdown = service.shutdown.clone();
         let server = Arc::clone(&server);

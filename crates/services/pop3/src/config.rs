@@ -14,6 +14,13 @@ pub struct Config {
     pub max_connections: usize,
     /// Of these, from one address.
     pub max_connections_per_address: usize,
+    /// Of the connections, those of clients that have not logged in, unfinished TLS handshakes among
+    /// them, on each listener. When there are as many, a new one takes the place of the one that has
+    /// been waited for the longest.
+    pub max_connections_before_login: usize,
+    /// Seconds of waiting for a client that has not logged in before its connection may have to make
+    /// room so; a quarter of them where its address has the most connections.
+    pub make_room_after_seconds: u64,
     /// Seconds a client may take to log in.
     pub login_timeout_seconds: u64,
     /// Seconds of silence after the login (RFC 1939 §3: at least 600).
@@ -26,6 +33,8 @@ impl Default for Config {
             listener: Vec::new(),
             max_connections: 2000,
             max_connections_per_address: 100,
+            max_connections_before_login: 500,
+            make_room_after_seconds: 3,
             login_timeout_seconds: 60,
             idle_timeout_seconds: 600,
         }

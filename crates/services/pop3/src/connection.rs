@@ -86,6 +86,10 @@ pub(crate) async fn serve(connection: Connection, shared: Arc<Shared>) {
             client.say_last(reply::TIMED_OUT).await;
             tracing::debug!(%peer, "silent for too long");
         }
+        Err(End::Session(SessionError::Displaced)) => {
+            client.say_last(reply::DISPLACED).await;
+            tracing::debug!(%peer, "made room for another client");
+        }
         Err(End::MaildropLost) => {
             client.say_last(reply::MAILDROP_LOST).await;
             tracing::info!(%peer, "the maildrop was lost");
@@ -168,7 +172,13 @@ impl Client {
         tokio::select! {
             biased;
             () = lost => return Err(End::MaildropLost),
-            read = self.connection.fill() => return Ok(read? > 0),
+            read = self.connection.fill() => {
+                let read = read?;
+                if lock.is_some() {
+                    self.connection.of_use();
+                }
+                return Ok(read > 0);
+            }
             () = self.shared.shutdown.cancelled() => {}
         }
         // Between commands nothing is lost: what is marked as deleted stays (RFC 1939 §6).

@@ -7,13 +7,17 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use pop3_protocol::server::{Settings, reply};
 use service_kit::{ServerTls, Service};
-use session_io::Limits;
+use session_io::{Limits, MakeRoom};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::connection::{self, Shared};
 use crate::store::Store;
 use crate::{Config, ListenerConfig, TlsMode};
+
+/// How long a client that has logged in must have been silent before it makes room for another when
+/// all places are taken.
+const SILENCE_AFTER_LOGIN: Duration = Duration::from_secs(120);
 
 /// Listeners that are open.
 pub struct Running {
@@ -45,6 +49,7 @@ pub fn start(config: &Config, service: &Service) -> anyhow::Result<Running> {
         addresses: Vec::new(),
         listeners: JoinSet::new(),
     };
+    let descriptors = service.descriptors_for_each_of(config.listener.len());
     for listener in &config.listener {
         let shared = shared(config, listener, &store, tls.clone(), &service.shutdown)?;
         let socket = session_io::bind(listener.address)
@@ -54,13 +59,24 @@ pub fn start(config: &Config, service: &Service) -> anyhow::Result<Running> {
         running.addresses.push(address);
         let limits = Limits {
             total: config.max_connections,
+            // Some places are for those who have logged in, however few there are.
+            strangers: config
+                .max_connections_before_login
+                .min(config.max_connections - config.max_connections / 4),
             per_address: config.max_connections_per_address,
             busy: match listener.tls {
                 TlsMode::Implicit => b"",
                 TlsMode::Starttls | TlsMode::None => reply::BUSY,
             },
-            make_room_after: None,
-        };
+            make_room_after: MakeRoom {
+                strangers: Duration::from_secs(config.make_room_after_seconds),
+                known: SILENCE_AFTER_LOGIN,
+            },
+        }
+        .within(descriptors);
+        if limits.total < config.max_connections {
+            tracing::warn!(%address, connections = limits.total, "`max-connections` is lowered to what fits under the limit of open files; raise that (`ulimit -Hn`, LimitNOFILE)");
+        }
         running.listeners.spawn(session_io::serve(
             socket,
             limits,

@@ -348,6 +348,66 @@ async fn who_keeps_talking_has_no_longer_for_the_login() {
     assert!(client.is_closed().await);
 }
 
+/// A client that has been greeted. Those before it may need a moment until they wait, and make room
+/// from then on.
+async fn greeted(address: SocketAddr) -> Client {
+    loop {
+        let mut client = Client(Connection::connect(address, PATIENCE).await.unwrap());
+        let greeting = client.line().await;
+        if greeting.starts_with("+OK") {
+            return client;
+        }
+        assert!(greeting.starts_with("-ERR [SYS/TEMP] "), "{greeting}");
+    }
+}
+
+#[tokio::test]
+async fn who_says_nothing_makes_room_for_newcomers_and_is_told_so() {
+    let store = FakeStore::start(&[(3, MESSAGE)]);
+    let front_end = FrontEnd::start(&store, |config| {
+        config.max_connections = 4;
+        config.max_connections_before_login = 2;
+        config.make_room_after_seconds = 0;
+    });
+    let mut silent = vec![
+        greeted(front_end.plain).await,
+        greeted(front_end.plain).await,
+    ];
+    // Nor does talk that is no login keep a place.
+    assert!(silent[0].say("CAPA").await.starts_with("+OK"));
+    silent[0].rest().await;
+    let mut honest = greeted(front_end.plain).await;
+    assert!(honest.log_in().await.starts_with("+OK"));
+    let told = "-ERR [SYS/TEMP] Too many connections, and this one was idle: try again later.";
+    assert_eq!(silent[0].line().await, told);
+    assert!(silent[0].is_closed().await);
+    // Who has logged in is not driven out by strangers.
+    for _ in 0..8 {
+        silent.push(greeted(front_end.plain).await);
+    }
+    assert!(honest.say("STAT").await.starts_with("+OK 1 "));
+
+    // Unfinished handshakes are of no use either.
+    let mut shaking = Vec::new();
+    for _ in 0..6 {
+        shaking.push(
+            Connection::connect(front_end.implicit, PATIENCE)
+                .await
+                .unwrap(),
+        );
+    }
+    loop {
+        let (address, tls) = (front_end.implicit, &front_end.client_tls);
+        let connected = Connection::connect_tls(address, "localhost", tls, PATIENCE).await;
+        if let Ok(connection) = connected {
+            let mut client = Client(connection);
+            assert!(client.line().await.starts_with("+OK"));
+            break;
+        }
+    }
+    assert!(Client(shaking.remove(0)).is_closed().await);
+}
+
 #[tokio::test]
 async fn a_client_that_does_not_read_does_not_hold_up_the_shutdown() {
     let large = vec![b'x'; 30_000_000];

@@ -57,8 +57,6 @@ pub(crate) struct Connection {
     incoming: Option<Box<Incoming>>,
     messages: u32,
     patience: Patience,
-    /// Its place goes to others when all are taken: nobody has vouched for it.
-    gives_way: bool,
     /// Whose proof by SCRAM held, until the client has seen ours.
     proved: Option<Login>,
     /// The addresses of the certificate that the client has shown.
@@ -84,7 +82,6 @@ impl Connection {
             certificate: Vec::new(),
             features: Features::default(),
             patience: Patience::new(server.times, Instant::now()),
-            gives_way: true,
             server,
             lane,
             listener,
@@ -180,7 +177,6 @@ impl Connection {
     /// Writes what is to be written and waits for the client; false when it has gone.
     async fn wait(&mut self) -> Result<bool, SessionError> {
         let begun = Instant::now();
-        self.give_way(begun);
         self.io.flush().await?;
         let receiving = self.session.is_receiving();
         let allowed = if receiving {
@@ -201,16 +197,11 @@ impl Connection {
             return Ok(true);
         };
         let octets = filled?;
-        self.io.keep_place()?;
-        self.patience.waited(begun.elapsed(), receiving, octets);
-        Ok(octets != 0)
-    }
-
-    /// From now on the client is waited for.
-    fn give_way(&mut self, now: Instant) {
-        if self.gives_way {
-            self.io.offer_place(self.patience.of_no_use_since(now));
+        let worth = self.patience.waited(begun.elapsed(), receiving, octets);
+        if !worth.is_zero() {
+            self.io.credit(worth);
         }
+        Ok(octets != 0)
     }
 
     /// What takes much room meanwhile is boxed: a connection that waits for its client holds all the
@@ -286,11 +277,9 @@ impl Connection {
             .ok_or_else(|| SessionError::Tls("no certificate".to_owned()))?;
         self.io.set_timeout(self.server.times.command);
         let begun = Instant::now();
-        self.give_way(begun);
         let secured = self.io.start_tls(&tls).await;
         self.note_certificate(&secured);
         secured?;
-        self.io.keep_place()?;
         self.patience.waited(begun.elapsed(), false, 0);
         if !self.is_told() {
             self.session.set_bindings(self.io.bindings());
@@ -312,7 +301,7 @@ impl Connection {
 
     fn set_terms_of(&mut self, snapshot: &PolicySnapshot, trust: &Trust) {
         let rules = snapshot.policy.receiving(trust.trusted);
-        self.gives_way = !trust.trusted;
+        self.io.vouch(trust.trusted);
         let tls = self.io.is_tls();
         self.session.set_terms(Terms {
             starttls: !tls && self.listener.tls.is_some(),

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use rules::ListenerClass;
+use rules::{ListenerClass, ListenerRole};
 use service_kit::Service;
+use session_io::{Limits, MakeRoom};
 use tokio::task::JoinSet;
 
 use crate::config::{Config, TlsMode};
@@ -16,6 +17,9 @@ use crate::server::{Listener, Server};
 
 /// What a client is told when there is no room.
 const BUSY: &[u8] = b"421 4.3.2 Too many connections, try again later\r\n";
+
+/// A trusted peer makes room after so many times the time of an untrusted one.
+const KNOWN_LATER: u32 = 3;
 
 /// Listeners at work.
 pub struct Running {
@@ -47,6 +51,8 @@ pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> 
     let tls = service.server_tls()?;
     let server = Arc::new(Server::new(&config, &service)?);
     let lanes = Lane::all(&service)?;
+    let make_room_after = Duration::from_secs(config.make_room_after_seconds);
+    let descriptors = service.descriptors_for_each_of(config.listener.len());
     let mut running = Running {
         addresses: Vec::new(),
         listeners: JoinSet::new(),
@@ -58,15 +64,23 @@ pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> 
         let address = socket.local_addr()?;
         tracing::info!(%address, role = ?listener.role, tls = ?listener.tls, "listening");
         running.addresses.push(address);
-        let limits = session_io::Limits {
+        let limits = Limits {
             total: config.max_connections,
+            strangers: strangers(listener.role, config.max_connections),
             per_address: config.max_connections_per_address,
             busy: match listener.tls {
                 TlsMode::Implicit => b"",
                 TlsMode::Starttls | TlsMode::None => BUSY,
             },
-            make_room_after: Some(Duration::from_secs(config.make_room_after_seconds)),
-        };
+            make_room_after: MakeRoom {
+                strangers: make_room_after,
+                known: make_room_after * KNOWN_LATER,
+            },
+        }
+        .within(descriptors);
+        if limits.total < config.max_connections {
+            tracing::warn!(%address, connections = limits.total, "`max-connections` is lowered to what fits under the limit of open files; raise that (`ulimit -Hn`, LimitNOFILE)");
+        }
         if listener.class == ListenerClass::Auto && !listener.proxies.is_empty() {
             tracing::warn!(%address, "behind proxies the class `auto` means external");
         }
@@ -106,4 +120,13 @@ pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> 
         }
     }));
     Ok(running)
+}
+
+/// How many of a listener's connections may be those of untrusted peers: where all are to log in, the
+/// last quarter is for those who have.
+fn strangers(role: ListenerRole, total: usize) -> usize {
+    match role {
+        role if role.needs_login() => total - total / 4,
+        _ => total,
+    }
 }

@@ -5,6 +5,10 @@ use bytes::BytesMut;
 /// More connections than the listener has places for.
 pub const BUSY: &[u8] = b"-ERR [SYS/TEMP] Too many connections, try again later.\r\n";
 
+/// Another client needed the place, and this one had been silent for the longest.
+pub const DISPLACED: &[u8] =
+    b"-ERR [SYS/TEMP] Too many connections, and this one was idle: try again later.\r\n";
+
 /// The process ends.
 pub const SHUTTING_DOWN: &[u8] = b"-ERR [SYS/TEMP] The server is shutting down.\r\n";
 

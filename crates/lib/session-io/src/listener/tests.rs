@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinSet;
 
@@ -9,9 +11,13 @@ use crate::ProxyHeader;
 fn limits(total: usize, per_address: usize) -> Limits {
     Limits {
         total,
+        strangers: total,
         per_address,
         busy: b"421 busy\r\n",
-        make_room_after: Some(Duration::from_secs(3)),
+        make_room_after: MakeRoom {
+            strangers: Duration::from_secs(3),
+            known: Duration::from_secs(30),
+        },
     }
 }
 
@@ -139,46 +145,56 @@ async fn connections_are_dealt_out_to_threads_and_all_are_waited_for() {
     two_ends.join().unwrap();
 }
 
+/// Greets, and says why it ends where somebody else gets the place.
+async fn greet_until_displaced(mut connection: Connection) {
+    connection.output().extend_from_slice(b"220 hello\r\n");
+    let ended = async {
+        connection.flush().await?;
+        while connection.fill().await? > 0 {}
+        Ok(())
+    };
+    if let Err(SessionError::Displaced) = ended.await {
+        connection.output().extend_from_slice(b"421 make room\r\n");
+        connection.flush().await.unwrap();
+        connection.close().await.unwrap();
+    }
+}
+
+/// Connects from an address of its own until it is greeted.
+async fn greeted(address: SocketAddr, last: u8) -> TcpStream {
+    loop {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, last], 0).into()).unwrap();
+        let mut socket = socket.connect(address).await.unwrap();
+        // Those who are greeted offer their places a moment later.
+        if read_line(&mut socket).await == "220 hello\r\n" {
+            return socket;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_connection_of_no_use_leaves_its_place_to_a_newcomer() {
     let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();
-    let handler = |mut connection: Connection| async move {
-        connection.output().extend_from_slice(b"220 hello\r\n");
-        connection.offer_place(Instant::now() - Duration::from_secs(60));
-        connection.flush().await.unwrap();
-        match connection.fill().await {
-            Ok(_) => connection.keep_place().unwrap(),
-            Err(SessionError::Displaced) => {
-                connection.output().extend_from_slice(b"421 make room\r\n");
-            }
-            Err(error) => panic!("{error}"),
-        }
-        connection.flush().await.unwrap();
+    let at_once = MakeRoom {
+        strangers: Duration::ZERO,
+        known: Duration::ZERO,
     };
-    tokio::spawn(serve(
-        listener,
-        limits(1, 1),
-        CancellationToken::new(),
-        handler,
-    ));
+    let limits = Limits {
+        make_room_after: at_once,
+        ..limits(1, 1)
+    };
+    let shutdown = CancellationToken::new();
+    tokio::spawn(serve(listener, limits, shutdown, greet_until_displaced));
 
-    let mut idle = TcpStream::connect(address).await.unwrap();
-    assert_eq!(read_line(&mut idle).await, "220 hello\r\n");
+    let mut idle = greeted(address, 1).await;
     // One address has its one connection.
     let mut same = TcpStream::connect(address).await.unwrap();
     assert_eq!(read_line(&mut same).await, "421 busy\r\n");
-    let from = |last| async move {
-        let socket = tokio::net::TcpSocket::new_v4().unwrap();
-        socket.bind(([127, 0, 0, last], 0).into()).unwrap();
-        socket.connect(address).await.unwrap()
-    };
-    let mut newcomer = from(2).await;
-    assert_eq!(read_line(&mut newcomer).await, "220 hello\r\n");
+    let mut newcomer = greeted(address, 2).await;
     assert_eq!(read_line(&mut idle).await, "421 make room\r\n");
-
-    let mut third = from(3).await;
-    assert_eq!(read_line(&mut third).await, "220 hello\r\n");
+    greeted(address, 3).await;
     assert_eq!(read_line(&mut newcomer).await, "421 make room\r\n");
 }
 

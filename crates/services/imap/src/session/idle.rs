@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use imap_protocol::response::{Code, Condition, put_continuation};
 use imap_protocol::{LineEvent, Tag};
+use session_io::SessionError;
 use tokio::time::{Instant, sleep_until};
 
 use super::Session;
@@ -15,7 +16,7 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// What ends a wait.
 enum Woken {
-    Input(Result<usize, session_io::SessionError>),
+    Input(Result<usize, SessionError>),
     News,
     Timer,
     Shutdown,
@@ -49,8 +50,13 @@ impl Session {
                     self.ended = true;
                     return Ok(());
                 }
+                Woken::Input(Err(SessionError::Displaced)) => {
+                    self.displaced();
+                    return Ok(());
+                }
                 Woken::Input(filled) => {
                     filled?;
+                    self.io.of_use();
                 }
                 Woken::Shutdown => {
                     self.bye(

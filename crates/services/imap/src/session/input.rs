@@ -45,7 +45,12 @@ impl Session {
         self.io.set_timeout(self.server.data_timeout);
         match filled {
             Ok(0) => Ok(false),
-            Ok(_) => Ok(true),
+            Ok(_) => {
+                if self.user.is_some() {
+                    self.io.of_use();
+                }
+                Ok(true)
+            }
             Err(SessionError::Timeout) => {
                 self.bye(
                     None,
@@ -57,8 +62,18 @@ impl Session {
                 );
                 Ok(false)
             }
+            Err(SessionError::Displaced) => {
+                self.displaced();
+                Ok(false)
+            }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Another client has got this one's place.
+    pub(super) fn displaced(&mut self) {
+        let text = "Too many connections, and this one was idle: try again later.";
+        self.bye(Some(Code::Unavailable), text);
     }
 
     /// A line that is not a command. `None` when the session ends.

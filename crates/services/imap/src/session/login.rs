@@ -49,6 +49,7 @@ impl Session {
             Some(user) => {
                 self.user = Some(user.user_id);
                 self.reader.set_authenticated();
+                self.io.vouch(true);
                 tracing::info!(peer = %self.io.peer(), user = user.user_id, "logged in");
                 let code = Code::Capability(self.capabilities());
                 Ok(Answer::ok_with(code, "Logged in."))

@@ -37,6 +37,9 @@ use crate::watch::Subscription;
 /// Output is sent when it has grown to this, even while there is more to say.
 const FLUSH_AT: usize = 32 * 1024;
 
+/// How long a client may take for the TLS handshake.
+const HANDSHAKE: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// After a shutdown has begun, for the command under way.
 const DRAIN: std::time::Duration = std::time::Duration::from_secs(10);
 
@@ -118,7 +121,8 @@ impl Session {
     }
 
     async fn serve(&mut self) -> Result<(), Stop> {
-        self.io.set_timeout(self.server.login_timeout);
+        self.io
+            .set_timeout(self.server.login_timeout.min(HANDSHAKE));
         if self.listener.implicit_tls
             && let Some(tls) = &self.listener.tls
         {
@@ -242,6 +246,10 @@ impl Session {
     async fn flush_if_large(&mut self) -> Result<(), Stop> {
         if self.io.output().len() >= FLUSH_AT {
             self.io.flush().await?;
+            // Who reads what it has asked for is not idle.
+            if self.user.is_some() {
+                self.io.of_use();
+            }
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 
 mod client;
 mod concurrent;
+mod crowd;
 mod fake;
 mod large;
 mod patience;

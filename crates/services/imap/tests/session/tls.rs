@@ -1,6 +1,6 @@
 //! STARTTLS and implicit TLS, and that no password crosses the wire in the open.
 
-use imap::TlsMode;
+use imap::{Config, TlsMode};
 use service_kit::config::TlsConfig;
 use session_io::{ClientTls, Connection};
 use tempfile::TempDir;
@@ -9,6 +9,13 @@ use test_kit::TestCertificate;
 use crate::running::{PATIENCE, Running};
 
 async fn start(mode: TlsMode) -> (Running, ClientTls, TempDir) {
+    start_with(mode, |_| {}).await
+}
+
+pub(crate) async fn start_with(
+    mode: TlsMode,
+    change: impl FnOnce(&mut Config),
+) -> (Running, ClientTls, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let certificate = TestCertificate::for_names(&["mail.example.test"]);
     let (chain, key, _) = certificate.write_to(folder.path());
@@ -19,6 +26,7 @@ async fn start(mode: TlsMode) -> (Running, ClientTls, TempDir) {
             certificate: chain,
             key,
         });
+        change(config);
     })
     .await;
     let tls = ClientTls::verified_by(certificate.authority.as_bytes()).unwrap();
@@ -26,7 +34,7 @@ async fn start(mode: TlsMode) -> (Running, ClientTls, TempDir) {
 }
 
 /// Reads up to the end of a line that contains this.
-async fn read_to(connection: &mut Connection, text: &str) -> String {
+pub(crate) async fn read_to(connection: &mut Connection, text: &str) -> String {
     loop {
         let all = String::from_utf8_lossy(connection.input()).into_owned();
         if all.contains(text) && all.ends_with('\n') {

@@ -13,6 +13,7 @@ impl Client {
             Ok((lock, maildrop)) => {
                 metrics::counter!("postern_pop3_logins_total", "result" => "accepted").increment(1);
                 self.lock = Some(lock);
+                self.connection.vouch(true);
                 self.connection.set_timeout(self.shared.idle_timeout);
                 self.session.accept(maildrop, self.connection.output());
             }

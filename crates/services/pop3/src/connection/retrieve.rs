@@ -32,6 +32,8 @@ impl Client {
         while let Some(bytes) = piece {
             stuffer.push(&bytes, self.connection.output());
             self.connection.flush().await?;
+            // Who reads what it has asked for is not idle.
+            self.connection.of_use();
             piece = octets.next().await.map_err(|error| broken_off(&error))?;
         }
         stuffer.finish(self.connection.output());

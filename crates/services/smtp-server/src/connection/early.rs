@@ -46,7 +46,7 @@ impl Connection {
         }
         tokio::select! {
             biased;
-            filled = timeout_at(greeting, self.io.fill()) => match filled {
+            filled = timeout_at(greeting, self.io.fill_meanwhile()) => match filled {
                 // One that has gone is found out when it is greeted.
                 Ok(filled) => Ok(filled? != 0),
                 Err(_) => Ok(false),

@@ -35,9 +35,6 @@ pub(super) struct Patience {
     content: Duration,
     /// When the session has been of no use for too long.
     useless_at: Instant,
-    /// Waiting since the session began, or since its last message was taken, less what the octets
-    /// of a message give back: an honest peer has little of it.
-    debt: Duration,
 }
 
 impl Patience {
@@ -48,7 +45,6 @@ impl Patience {
             lines_read: 0,
             content: times.grace,
             useless_at: now + times.session,
-            debt: Duration::ZERO,
         }
     }
 
@@ -70,18 +66,18 @@ impl Patience {
         self.times.silence.min(self.content)
     }
 
-    /// A wait is over, and brought so many octets.
-    pub(super) fn waited(&mut self, time: Duration, receiving: bool, octets: usize) {
-        self.debt = self.debt.saturating_add(time);
+    /// A wait is over, and brought so many octets. Those of a message make up for the time that is
+    /// returned.
+    pub(super) fn waited(&mut self, time: Duration, receiving: bool, octets: usize) -> Duration {
         if !receiving {
             self.command = self.command.saturating_sub(time);
-            return;
+            return Duration::ZERO;
         }
         let rate = f64::from(self.times.octets_a_second.max(1));
         let worth = Duration::from_secs_f64(octets as f64 / rate);
         let left = self.content.saturating_sub(time);
         self.content = left.saturating_add(worth).min(self.times.grace);
-        self.debt = self.debt.saturating_sub(worth);
+        worth
     }
 
     /// A message begins.
@@ -92,12 +88,6 @@ impl Patience {
     /// A message was taken: the session is of use.
     pub(super) fn message_taken(&mut self, now: Instant) {
         self.useless_at = now + self.times.session;
-        self.debt = Duration::ZERO;
-    }
-
-    /// Since when a session that waits now has been of no use: sessions compare by it.
-    pub(super) fn of_no_use_since(&self, now: Instant) -> Instant {
-        now.checked_sub(self.debt).unwrap_or(now)
     }
 }
 
@@ -161,17 +151,10 @@ mod tests {
     }
 
     #[test]
-    fn waiting_makes_a_session_useless_and_octets_and_messages_make_it_useful() {
-        let now = Instant::now() + seconds(10_000);
-        let mut patience = Patience::new(TIMES, now);
-        let debt = |patience: &Patience| now - patience.of_no_use_since(now);
-        patience.waited(seconds(20), false, 1);
-        patience.waited(seconds(10), true, 1);
-        assert_eq!(debt(&patience).as_secs(), 29);
-        patience.waited(seconds(1), true, 1000);
-        assert_eq!(debt(&patience).as_secs(), 20);
-        patience.message_taken(now);
-        assert_eq!(patience.of_no_use_since(now), now);
+    fn the_octets_of_a_message_make_up_for_waiting_and_those_of_commands_do_not() {
+        let mut patience = Patience::new(TIMES, Instant::now());
+        assert_eq!(patience.waited(seconds(20), false, 1000), Duration::ZERO);
+        assert_eq!(patience.waited(seconds(1), true, 1000), seconds(10));
     }
 
     #[test]

@@ -40,7 +40,7 @@ async fn an_address_has_so_many_connections_and_no_more() {
 }
 
 #[tokio::test]
-async fn those_of_no_use_make_room_for_others_and_the_trusted_do_not() {
+async fn those_of_no_use_make_room_for_others_and_the_trusted_do_too() {
     let system = System::start_with(crate::system::POLICY, |config| {
         config.max_connections = 3;
         config.make_room_after_seconds = 0;
@@ -74,9 +74,11 @@ async fn those_of_no_use_make_room_for_others_and_the_trusted_do_not() {
     for _ in 0..3 {
         trusted.push(system.connect(Port::Internal).await);
     }
-    let mut late = system.connect_raw(Port::Internal).await;
-    late.expect(421).await;
-    trusted[0].say("NOOP", 250).await;
+    // They too, when nobody else does.
+    let mut late = system.connect(Port::Internal).await;
+    trusted[0].expect(421).await;
+    trusted[0].expect_end().await;
+    late.say("NOOP", 250).await;
 }
 
 #[tokio::test]

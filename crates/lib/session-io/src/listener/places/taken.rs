@@ -1,172 +1,97 @@
-//! Who has the places, and who makes room.
+//! Who has the places: strangers and those who are known.
 
-use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::Seat;
+use super::crowd::Crowd;
+use crate::Limits;
 
-/// Connections by their numbers.
-type Seats = HashMap<u64, Arc<Seat>>;
-
-/// A connection that has been of no use.
-struct Idle {
-    since: u64,
-    network: Option<IpAddr>,
-    number: u64,
-}
-
-/// See the module. A connection that was displaced is forgotten at once, though it may take a moment
-/// until it has ended.
+/// See the module. A connection that was displaced has no place any more, but is open until it has
+/// been told so.
 #[derive(Default)]
 pub(super) struct Taken {
-    pub(super) total: usize,
-    by_network: HashMap<IpAddr, Seats>,
-    /// The same by how many connections they have.
-    by_count: BTreeSet<(usize, IpAddr)>,
-    /// Of proxies that have not told for whom they come.
-    untold: Seats,
+    strangers: Crowd,
+    known: Crowd,
+    /// Displaced, and not closed yet.
+    pub(super) leaving: usize,
     next: u64,
-    /// Those that were of no use for long enough when all were looked at, the longest last.
-    idle: Vec<Idle>,
-    /// Looking at all again is of no use before.
-    look_again: Option<Instant>,
 }
 
 impl Taken {
+    pub(super) fn total(&self) -> usize {
+        self.strangers.len() + self.known.len()
+    }
+
     /// Connections of a network.
     pub(super) fn count(&self, network: IpAddr) -> usize {
-        self.by_network.get(&network).map_or(0, HashMap::len)
+        self.strangers.count(network) + self.known.count(network)
     }
 
-    /// A new connection.
-    pub(super) fn seat(&mut self, network: Option<IpAddr>) -> (u64, Arc<Seat>) {
-        let number = self.next;
-        self.next += 1;
-        let seat = Arc::new(Seat::new());
-        self.put(network, number, Arc::clone(&seat));
-        (number, seat)
-    }
-
-    pub(super) fn put(&mut self, network: Option<IpAddr>, number: u64, seat: Arc<Seat>) {
-        let Some(network) = network else {
-            self.untold.insert(number, seat);
-            return;
-        };
-        let seats = self.by_network.entry(network).or_default();
-        self.by_count.remove(&(seats.len(), network));
-        seats.insert(number, seat);
-        self.by_count.insert((seats.len(), network));
-    }
-
-    pub(super) fn remove(&mut self, network: Option<IpAddr>, number: u64) {
-        let Some(network) = network else {
-            self.untold.remove(&number);
-            return;
-        };
-        let Some(seats) = self.by_network.get_mut(&network) else {
-            return;
-        };
-        self.by_count.remove(&(seats.len(), network));
-        seats.remove(&number);
-        if seats.is_empty() {
-            self.by_network.remove(&network);
-        } else {
-            self.by_count.insert((seats.len(), network));
-        }
-    }
-
-    /// Makes a connection leave its place to one of `network`: the one that has been of no use for the
-    /// longest, at least for `idle`; else, for a shorter time, one of the network that has the most
-    /// connections, if those are more than `network` would have. Nothing where nobody makes room.
-    pub(super) fn displace(
+    /// Whether there is room for one more stranger, of `network`, after somebody has made room if that
+    /// is needed. Those who are known make room when strangers have not too many places already.
+    pub(super) fn has_room(
         &mut self,
         network: Option<IpAddr>,
+        limits: &Limits,
         now: Instant,
-        idle: Duration,
-    ) -> Option<()> {
-        if self.displace_idle(now, idle) {
-            return Some(());
+    ) -> bool {
+        let stranger_fits = self.strangers.len() < limits.strangers;
+        if stranger_fits && self.total() < limits.total {
+            return true;
         }
-        let would_have = self.count(network?) + 1;
-        let (most, busiest) = *self.by_count.last()?;
-        let seats = self
-            .by_network
-            .get(&busiest)
-            .filter(|_| most > would_have)?;
-        // Who far away takes a moment to answer is not meant.
-        let latest = now.checked_sub(idle / 4)?;
-        let longest = idle_of(Some(busiest), seats, latest).min_by_key(|idle| idle.since)?;
-        self.displace_one(&longest).then_some(())
+        self.displace(network, limits, now, stranger_fits)
     }
 
-    fn displace_idle(&mut self, now: Instant, idle: Duration) -> bool {
-        loop {
-            while let Some(longest) = self.idle.pop() {
-                if self.displace_one(&longest) {
-                    return true;
-                }
-            }
-            if self.look_again.is_some_and(|then| now < then) {
-                return false;
-            }
-            let Some(latest) = now.checked_sub(idle) else {
-                return false;
-            };
-            self.idle = self.idle_since(latest);
-            if self.idle.is_empty() {
-                // Thousands knock a second when somebody wants to do harm, and all find all taken.
-                self.look_again = Some(now + idle / 10);
-                return false;
-            }
-        }
+    /// Makes somebody leave, whoever is of the least use.
+    pub(super) fn displace_any(&mut self, limits: &Limits, now: Instant) -> bool {
+        self.displace(None, limits, now, true)
     }
 
-    /// False when its peer has said something since, or it has ended.
-    fn displace_one(&mut self, idle: &Idle) -> bool {
-        let seats = match &idle.network {
-            Some(network) => self.by_network.get(network),
-            None => Some(&self.untold),
-        };
-        let seat = seats.and_then(|seats| seats.get(&idle.number));
-        let displaced = seat.is_some_and(|seat| seat.displace(idle.since));
+    fn displace(
+        &mut self,
+        network: Option<IpAddr>,
+        limits: &Limits,
+        now: Instant,
+        known_too: bool,
+    ) -> bool {
+        let times = limits.make_room_after;
+        let would_have = |crowd: &Crowd| network.map_or(0, |network| crowd.count(network)) + 1;
+        let (among_strangers, among_known) = (would_have(&self.strangers), would_have(&self.known));
+        let displaced = self
+            .strangers
+            .displace(among_strangers, now, times.strangers)
+            || (known_too && self.known.displace(among_known, now, times.known));
         if displaced {
-            self.remove(idle.network, idle.number);
+            self.leaving += 1;
+            metrics::gauge!("postern_connections").decrement(1.0);
+            metrics::counter!("postern_connections_displaced_total").increment(1);
         }
         displaced
     }
 
-    /// All that have been of no use since before `latest`, the longest last.
-    fn idle_since(&self, latest: Instant) -> Vec<Idle> {
-        let told = self.by_network.iter();
-        let mut idle: Vec<_> = told
-            .flat_map(|(network, seats)| idle_of(Some(*network), seats, latest))
-            .chain(idle_of(None, &self.untold, latest))
-            .collect();
-        idle.sort_unstable_by_key(|idle| std::cmp::Reverse(idle.since));
-        idle
+    /// A new connection, of a stranger.
+    pub(super) fn seat(&mut self, network: Option<IpAddr>) -> (u64, Arc<Seat>) {
+        let number = self.next;
+        self.next += 1;
+        let seat = Arc::new(Seat::new());
+        self.strangers.put(network, number, Arc::clone(&seat));
+        metrics::gauge!("postern_connections").increment(1.0);
+        (number, seat)
+    }
+
+    pub(super) fn crowd(&mut self, known: bool) -> &mut Crowd {
+        if known {
+            &mut self.known
+        } else {
+            &mut self.strangers
+        }
     }
 
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.by_network.is_empty() && self.by_count.is_empty() && self.untold.is_empty()
+        self.strangers.is_empty() && self.known.is_empty() && self.leaving == 0
     }
-}
-
-/// Those of a network that have been of no use since before `latest`.
-fn idle_of(
-    network: Option<IpAddr>,
-    seats: &Seats,
-    latest: Instant,
-) -> impl Iterator<Item = Idle> + '_ {
-    seats.iter().filter_map(move |(number, seat)| {
-        Some(Idle {
-            since: seat.offered(latest)?,
-            network,
-            number: *number,
-        })
-    })
 }

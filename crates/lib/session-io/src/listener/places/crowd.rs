@@ -1,0 +1,171 @@
+//! Connections of one standing: who has how many, and who makes room.
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Seat;
+
+/// Connections by their numbers.
+type Seats = HashMap<u64, Arc<Seat>>;
+
+/// A connection that has been of no use.
+struct Idle {
+    since: u64,
+    network: Option<IpAddr>,
+    number: u64,
+}
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Crowd {
+    len: usize,
+    by_network: HashMap<IpAddr, Seats>,
+    /// The same by how many connections they have.
+    by_count: BTreeSet<(usize, IpAddr)>,
+    /// Of proxies that have not told for whom they come.
+    untold: Seats,
+    /// Those that were of no use for long enough when all were looked at, the longest last.
+    idle: Vec<Idle>,
+    /// Looking at all again is of no use before.
+    look_again: Option<Instant>,
+}
+
+impl Crowd {
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Connections of a network.
+    pub(super) fn count(&self, network: IpAddr) -> usize {
+        self.by_network.get(&network).map_or(0, HashMap::len)
+    }
+
+    pub(super) fn put(&mut self, network: Option<IpAddr>, number: u64, seat: Arc<Seat>) {
+        self.len += 1;
+        let Some(network) = network else {
+            self.untold.insert(number, seat);
+            return;
+        };
+        let seats = self.by_network.entry(network).or_default();
+        self.by_count.remove(&(seats.len(), network));
+        seats.insert(number, seat);
+        self.by_count.insert((seats.len(), network));
+    }
+
+    pub(super) fn remove(&mut self, network: Option<IpAddr>, number: u64) {
+        let Some(network) = network else {
+            self.len -= usize::from(self.untold.remove(&number).is_some());
+            return;
+        };
+        let Some(seats) = self.by_network.get_mut(&network) else {
+            return;
+        };
+        self.by_count.remove(&(seats.len(), network));
+        self.len -= usize::from(seats.remove(&number).is_some());
+        if seats.is_empty() {
+            self.by_network.remove(&network);
+        } else {
+            self.by_count.insert((seats.len(), network));
+        }
+    }
+
+    /// Makes a connection leave its place: the one that has been of no use for the longest, at least
+    /// for `idle`; else, for a quarter of that, one of the network that has the most connections, if
+    /// those are more than `would_have`, which the newcomer's network would have then. False where
+    /// nobody makes room.
+    pub(super) fn displace(&mut self, would_have: usize, now: Instant, idle: Duration) -> bool {
+        self.displace_idle(now, idle) || self.displace_of_busiest(would_have, now, idle)
+    }
+
+    fn displace_of_busiest(&mut self, would_have: usize, now: Instant, idle: Duration) -> bool {
+        let Some((most, busiest)) = self.by_count.last().copied() else {
+            return false;
+        };
+        // Who far away takes a moment to answer is not meant.
+        let Some(latest) = now.checked_sub(idle / 4) else {
+            return false;
+        };
+        let seats = self.by_network.get(&busiest);
+        let longest = seats
+            .filter(|_| most > would_have)
+            .and_then(|seats| idle_of(Some(busiest), seats, latest).min_by_key(|idle| idle.since));
+        longest.is_some_and(|longest| self.displace_one(&longest))
+    }
+
+    fn displace_idle(&mut self, now: Instant, idle: Duration) -> bool {
+        loop {
+            while let Some(longest) = self.idle.pop() {
+                if self.displace_one(&longest) {
+                    return true;
+                }
+            }
+            if self.look_again.is_some_and(|then| now < then) {
+                return false;
+            }
+            let Some(latest) = now.checked_sub(idle) else {
+                return false;
+            };
+            self.idle = self.idle_since(latest);
+            if self.idle.is_empty() {
+                // Thousands knock a second when somebody wants to do harm, and all find all taken.
+                self.look_again = Some(now + idle.min(LOOK_AGAIN * 10) / 10);
+                return false;
+            }
+        }
+    }
+
+    /// False when its peer has said something since, or it has ended.
+    fn displace_one(&mut self, idle: &Idle) -> bool {
+        let seats = match &idle.network {
+            Some(network) => self.by_network.get(network),
+            None => Some(&self.untold),
+        };
+        let seat = seats.and_then(|seats| seats.get(&idle.number));
+        let displaced = seat.is_some_and(|seat| seat.displace(idle.since));
+        if displaced {
+            self.remove(idle.network, idle.number);
+        }
+        displaced
+    }
+
+    /// All that have been of no use since before `latest`, the longest last.
+    fn idle_since(&self, latest: Instant) -> Vec<Idle> {
+        let told = self.by_network.iter();
+        let mut idle: Vec<_> = told
+            .flat_map(|(network, seats)| idle_of(Some(*network), seats, latest))
+            .chain(idle_of(None, &self.untold, latest))
+            .collect();
+        idle.sort_unstable_by_key(|idle| std::cmp::Reverse(idle.since));
+        idle
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.len == 0
+            && self.by_network.is_empty()
+            && self.by_count.is_empty()
+            && self.untold.is_empty()
+    }
+}
+
+/// The longest time for which nobody is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Those of a network that have been of no use since before `latest`.
+fn idle_of(
+    network: Option<IpAddr>,
+    seats: &Seats,
+    latest: Instant,
+) -> impl Iterator<Item = Idle> + '_ {
+    seats.iter().filter_map(move |(number, seat)| {
+        Some(Idle {
+            since: seat.offered(latest)?,
+            network,
+            number: *number,
+        })
+    })
+}

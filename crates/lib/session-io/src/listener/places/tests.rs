@@ -1,0 +1,241 @@
+#![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
+
+use std::time::Duration;
+
+use super::*;
+use crate::MakeRoom;
+
+const LIMITS: Limits = Limits {
+    total: 10,
+    strangers: 10,
+    per_address: 10,
+    busy: b"",
+    make_room_after: MakeRoom {
+        strangers: Duration::from_secs(3),
+        known: Duration::from_secs(30),
+    },
+};
+
+fn places(total: usize, per_address: usize) -> Places {
+    Places::new(Limits {
+        total,
+        strangers: total,
+        per_address,
+        ..LIMITS
+    })
+}
+
+fn take(places: &Places, address: &str) -> Option<Place> {
+    places.take(ip(address), Instant::now())
+}
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+fn is_empty(places: &Places) -> bool {
+    places.shared.lock().is_empty()
+}
+
+fn displaced(place: &Place) -> bool {
+    place.seat().is_displaced()
+}
+
+#[test]
+fn a_place_is_free_again_when_its_connection_ends() {
+    let places = places(10, 1);
+    let first = take(&places, "192.0.2.1").unwrap();
+    assert!(take(&places, "192.0.2.1").is_none());
+    assert!(take(&places, "::ffff:192.0.2.1").is_none());
+    drop(first);
+    assert!(take(&places, "192.0.2.1").is_some());
+    assert!(is_empty(&places));
+}
+
+#[test]
+fn an_ipv6_customer_has_one_network() {
+    let places = places(10, 1);
+    let _first = take(&places, "2001:db8:1:2::1").unwrap();
+    assert!(take(&places, "2001:db8:1:2:ffff::9").is_none());
+    assert!(take(&places, "2001:db8:1:3::1").is_some());
+}
+
+#[test]
+fn a_place_moves_to_the_address_that_a_proxy_tells() {
+    let places = places(10, 1);
+    let mut one = places.take_for_proxy(Instant::now()).unwrap();
+    let mut two = places.take_for_proxy(Instant::now()).unwrap();
+    assert!(one.move_to(ip("192.0.2.1")));
+    assert!(one.move_to(ip("192.0.2.1")));
+    assert!(!two.move_to(ip("192.0.2.1")));
+    assert!(two.move_to(ip("192.0.2.2")));
+    assert!(take(&places, "192.0.2.1").is_none());
+    assert!(one.move_to(ip("192.0.2.3")));
+    assert!(take(&places, "192.0.2.1").is_some());
+    drop((one, two));
+    assert!(is_empty(&places));
+}
+
+#[test]
+fn the_total_holds_for_all() {
+    let places = places(2, 2);
+    let _first = take(&places, "192.0.2.1").unwrap();
+    let _second = take(&places, "192.0.2.2").unwrap();
+    assert!(take(&places, "192.0.2.3").is_none());
+}
+
+#[test]
+fn a_newcomer_gets_the_place_that_is_offered_for_the_longest() {
+    let places = places(3, 3);
+    let [working, late, early] =
+        ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(|a| take(&places, a).unwrap());
+    let begun = Instant::now() + Duration::from_secs(60);
+    early.seat().offer_since(begun);
+    late.seat().offer_since(begun + Duration::from_secs(1));
+    let at = |seconds| places.take(ip("192.0.2.4"), begun + Duration::from_secs(seconds));
+    // Nobody is driven out who has waited for a moment only.
+    assert!(at(2).is_none());
+    let newcomer = at(10).unwrap();
+    assert!(displaced(&early) && !displaced(&late) && !displaced(&working));
+    let second = at(10).unwrap();
+    assert!(displaced(&late) && !displaced(&working));
+    // All the others are at work.
+    assert!(at(10).is_none());
+
+    drop(early);
+    assert!(at(10).is_none());
+    drop(newcomer);
+    assert!(at(10).is_some());
+    drop((working, late, second));
+    assert!(is_empty(&places));
+}
+
+#[test]
+fn waiting_makes_a_connection_useless_and_what_it_brings_makes_it_useful() {
+    let places = places(1, 1);
+    let place = take(&places, "192.0.2.1").unwrap();
+    let seat = place.seat();
+    seat.owe(Duration::from_secs(20));
+    drop(Arc::clone(seat).offer());
+    assert_eq!(seat.debt().as_secs(), 20);
+    seat.credit(Duration::from_secs(9));
+    assert_eq!(seat.debt().as_secs(), 11);
+    let waits = Arc::clone(seat).offer();
+    assert!(seat.offered(Instant::now()).is_some());
+    drop(waits);
+    seat.credit(Duration::MAX);
+    assert_eq!(seat.debt(), Duration::ZERO);
+    // Between two waits it is not to be had.
+    assert!(seat.offered(Instant::now()).is_none());
+}
+
+#[test]
+fn who_has_enough_places_drives_nobody_out() {
+    let places = places(2, 1);
+    let one = take(&places, "192.0.2.1").unwrap();
+    let two = take(&places, "192.0.2.2").unwrap();
+    let begun = Instant::now();
+    one.seat().offer_since(begun);
+    two.seat().offer_since(begun);
+    let later = begun + Duration::from_secs(10);
+    assert!(places.take(ip("192.0.2.1"), later).is_none());
+    assert!(!displaced(&one) && !displaced(&two));
+    assert!(places.take(ip("192.0.2.3"), later).is_some());
+}
+
+#[test]
+fn who_has_few_connections_gets_a_place_of_those_who_have_many() {
+    let places = places(3, 3);
+    let many = ["192.0.2.1", "192.0.2.1", "192.0.2.2"].map(|a| take(&places, a).unwrap());
+    let begun = Instant::now() + Duration::from_secs(60);
+    for place in &many {
+        place.seat().offer_since(begun);
+    }
+    let at = |address, ms| places.take(ip(address), begun + Duration::from_millis(ms));
+    // Nobody has been of no use for three seconds; but a moment there must have been.
+    assert!(at("192.0.2.3", 500).is_none());
+    let newcomer = at("192.0.2.3", 1000).unwrap();
+    assert!(!displaced(&many[2]));
+    // Now each has one, as far as there are places.
+    assert!(at("192.0.2.4", 1000).is_none());
+    drop((many, newcomer));
+    assert!(is_empty(&places));
+}
+
+#[test]
+fn strangers_have_a_limit_of_their_own_and_do_not_drive_out_who_is_known() {
+    let places = Places::new(Limits {
+        total: 4,
+        strangers: 2,
+        ..LIMITS
+    });
+    let begun = Instant::now() + Duration::from_secs(600);
+    let at = |address, seconds| places.take(ip(address), begun + Duration::from_secs(seconds));
+    let mut known = take(&places, "192.0.2.1").unwrap();
+    known.vouch(true);
+    known.seat().offer_since(begun);
+    let strangers = ["192.0.2.2", "192.0.2.3"].map(|a| take(&places, a).unwrap());
+    // There is a place, but not for one more stranger, as long as no stranger makes room.
+    assert!(at("192.0.2.4", 100).is_none());
+    strangers[0].seat().offer_since(begun);
+    let third = at("192.0.2.4", 101).unwrap();
+    assert!(displaced(&strangers[0]) && !displaced(&known));
+    drop((known, strangers, third));
+    assert!(is_empty(&places));
+}
+
+#[test]
+fn who_is_known_makes_room_when_all_are_known_and_later_than_strangers() {
+    let places = Places::new(Limits {
+        total: 2,
+        strangers: 1,
+        ..LIMITS
+    });
+    let begun = Instant::now() + Duration::from_secs(600);
+    let at = |address, seconds| places.take(ip(address), begun + Duration::from_secs(seconds));
+    let mut known = ["192.0.2.1", "192.0.2.2"].map(|address| {
+        let mut place = take(&places, address).unwrap();
+        place.vouch(true);
+        place
+    });
+    for place in &known {
+        place.seat().offer_since(begun);
+    }
+    assert!(at("192.0.2.3", 29).is_none());
+    let newcomer = at("192.0.2.3", 31).unwrap();
+    assert_eq!(known.iter().filter(|place| displaced(place)).count(), 1);
+    // Who was displaced is not counted again, whatever becomes known of him.
+    for place in &mut known {
+        place.vouch(false);
+        place.vouch(true);
+    }
+    drop((known, newcomer));
+    assert!(is_empty(&places));
+}
+
+#[tokio::test]
+async fn so_many_are_leaving_and_no_more() {
+    let places = places(8, 8);
+    let begun = Instant::now() + Duration::from_secs(600);
+    let mut open: Vec<_> = (0..8)
+        .map(|_| take(&places, "192.0.2.1").unwrap())
+        .collect();
+    for place in &open {
+        place.seat().offer_since(begun);
+    }
+    places.settled().await;
+    let later = begun + Duration::from_secs(10);
+    while places.shared.lock().leaving < places.shared.limits.leaving() {
+        assert!(places.make_room(later));
+    }
+    let waiting = tokio::spawn({
+        let places = places.clone();
+        async move { places.settled().await }
+    });
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    open.retain(|place| !displaced(place));
+    waiting.await.unwrap();
+    drop(open);
+    assert!(is_empty(&places));
+}

@@ -1,0 +1,106 @@
+//! Many clients that do nothing, and those that come after them.
+
+use session_io::Connection;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+
+use crate::client::Client;
+use crate::running::{PATIENCE, Running};
+use crate::tls;
+
+/// So many places, of which so many before the login; who does nothing makes room at once.
+fn limit(config: &mut imap::Config, places: usize, before_login: usize) {
+    config.max_connections = places;
+    config.max_connections_before_login = before_login;
+    config.make_room_after_seconds = 0;
+}
+
+/// A client that has been greeted. Those before it may need a moment until they wait, and make room
+/// from then on.
+async fn greeted(running: &Running) -> Client {
+    loop {
+        let mut client = running.connect().await;
+        let greeting = client.line().await.unwrap();
+        if greeting.starts_with("* OK ") {
+            return client;
+        }
+        assert!(greeting.starts_with("* BYE [UNAVAILABLE] "), "{greeting}");
+    }
+}
+
+async fn log_in(client: &mut Client) {
+    client.send("a LOGIN bob@example.test secret\r\n").await;
+    client.expect("a OK […] Logged in.").await;
+}
+
+#[tokio::test]
+async fn who_says_nothing_makes_room_and_is_told_so() {
+    let running = Running::start_with(|config, _| limit(config, 3, 3)).await;
+    let mut silent = Vec::new();
+    for _ in 0..3 {
+        silent.push(greeted(&running).await);
+    }
+    // Nor does an octet now and then, or talk that is no login, keep a place.
+    silent[0].send("a").await;
+    for _ in 0..3 {
+        let mut honest = greeted(&running).await;
+        log_in(&mut honest).await;
+        honest.send("b NOOP\r\n").await;
+        honest.expect("b OK Noop completed.").await;
+        honest.send("c LOGOUT\r\n").await;
+        honest.expect("* BYE Logging out.").await;
+        honest.expect("c OK Logout completed.").await;
+    }
+    silent[0].expect("* BYE [UNAVAILABLE] …").await;
+    silent.remove(0).expect_end().await;
+}
+
+#[tokio::test]
+async fn strangers_do_not_drive_out_who_has_logged_in() {
+    let running = Running::start_with(|config, _| limit(config, 4, 2)).await;
+    let mut known = greeted(&running).await;
+    log_in(&mut known).await;
+    let mut idling = greeted(&running).await;
+    log_in(&mut idling).await;
+    idling.send("b IDLE\r\n").await;
+    idling.expect("+ idling").await;
+    let mut strangers = Vec::new();
+    for _ in 0..8 {
+        strangers.push(greeted(&running).await);
+    }
+    known.send("b NOOP\r\n").await;
+    known.expect("b OK Noop completed.").await;
+    idling.send("DONE\r\n").await;
+    idling.expect("b OK Idle completed.").await;
+    let mut honest = greeted(&running).await;
+    log_in(&mut honest).await;
+}
+
+#[tokio::test]
+async fn handshakes_that_do_not_come_make_room_too() {
+    let (running, client_tls, _folder) = tls::start_with(imap::TlsMode::Implicit, |config| {
+        limit(config, 2, 2);
+    })
+    .await;
+    let mut silent = Vec::new();
+    for _ in 0..6 {
+        silent.push(TcpStream::connect(running.address).await.unwrap());
+    }
+    loop {
+        let name = "mail.example.test";
+        let connected = Connection::connect_tls(running.address, name, &client_tls, PATIENCE);
+        // One that was refused since nobody waited yet is closed.
+        let Ok(mut honest) = connected.await else {
+            continue;
+        };
+        tls::read_to(&mut honest, "ready").await;
+        let line = b"a LOGIN bob@example.test secret\r\n";
+        honest.write(line).await.unwrap();
+        tls::read_to(&mut honest, "a OK").await;
+        break;
+    }
+    // There is nothing to be said before TLS.
+    let mut said = Vec::new();
+    let _ = silent[0].read_to_end(&mut said).await;
+    assert!(said.is_empty(), "{said:?}");
+}
