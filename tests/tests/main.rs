@@ -18,6 +18,7 @@ mod bad_input;
 mod binarymime;
 mod collect;
 mod command_line;
+mod empty_root;
 mod front_door;
 mod invariants;
 mod kill;

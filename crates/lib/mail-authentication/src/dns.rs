@@ -4,13 +4,10 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{
-    LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
-};
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::config::{LookupIpStrategy, ResolveHosts};
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::system_conf::read_system_conf;
+pub(crate) use resolver::absolute;
 
 /// One attempt to ask a server.
 const ATTEMPT: Duration = Duration::from_secs(2);
@@ -22,18 +19,6 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// Questions to one server at a time.
 const QUESTIONS: usize = 1024;
 
-/// Why no resolver can be set up.
-#[derive(Debug)]
-pub struct DnsUnavailable(NetError);
-
-impl std::fmt::Display for DnsUnavailable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the resolver cannot be set up: {}", self.0)
-    }
-}
-
-impl std::error::Error for DnsUnavailable {}
-
 /// A resolver; clones share what is remembered.
 #[derive(Clone)]
 pub struct Dns {
@@ -44,46 +29,27 @@ impl Dns {
     /// Asks `server`, or those that the system asks.
     ///
     /// # Errors
-    /// When the runtime cannot open sockets.
-    pub fn new(server: Option<SocketAddr>) -> Result<Self, DnsUnavailable> {
-        let (config, mut options) = match server {
-            Some(server) => (only(server), ResolverOpts::default()),
-            None => read_system_conf().unwrap_or_else(|error| {
-                // resolv.conf(5): without the file, the server of this machine is asked.
-                tracing::warn!(%error, "no resolver is configured: asking 127.0.0.1");
-                let local = SocketAddr::from(([127, 0, 0, 1], 53));
-                (only(local), ResolverOpts::default())
-            }),
-        };
-        options.timeout = ATTEMPT;
-        options.attempts = 1;
-        options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
-        options.use_hosts_file = ResolveHosts::Never;
-        options.cache_size = REMEMBERED;
-        options.positive_max_ttl = Some(LONGEST);
-        options.negative_max_ttl = Some(LONGEST);
-        options.max_active_requests = QUESTIONS;
-        // Keys are longer than 512 octets.
-        options.edns0 = true;
-        TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
-            .with_options(options)
-            .build()
-            .map(|resolver| Self { resolver })
-            .map_err(DnsUnavailable)
+    /// See [`resolver::build`].
+    pub fn new(server: Option<SocketAddr>) -> Result<Self, resolver::Unavailable> {
+        let resolver = resolver::build(server, |options| {
+            options.timeout = ATTEMPT;
+            options.attempts = 1;
+            options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
+            options.use_hosts_file = ResolveHosts::Never;
+            options.cache_size = REMEMBERED;
+            options.positive_max_ttl = Some(LONGEST);
+            options.negative_max_ttl = Some(LONGEST);
+            options.max_active_requests = QUESTIONS;
+            // Keys are longer than 512 octets.
+            options.edns0 = true;
+        })?;
+        Ok(Self { resolver })
     }
 
     /// For other questions than those about mail: what is remembered is remembered for all.
     pub fn resolver(&self) -> &TokioResolver {
         &self.resolver
     }
-}
-
-fn only(server: SocketAddr) -> ResolverConfig {
-    let mut config = NameServerConfig::udp_and_tcp(server.ip());
-    for connection in &mut config.connections {
-        connection.port = server.port();
-    }
-    ResolverConfig::from_parts(None, Vec::new(), vec![config])
 }
 
 /// Whether the DNS has said that there is nothing; any other error may be another answer later.
@@ -115,9 +81,4 @@ impl Absence {
             until: Instant::now() + holds,
         })
     }
-}
-
-/// With the dot at its end: no search domains are tried.
-pub(crate) fn absolute(name: &str) -> String {
-    format!("{}.", name.trim_end_matches('.'))
 }

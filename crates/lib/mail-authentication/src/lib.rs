@@ -31,7 +31,7 @@ mod reverse_name;
 mod sender;
 
 pub use authenticator::{Authenticator, Methods};
-pub use dns::{Dns, DnsUnavailable, is_absence};
+pub use dns::{Dns, is_absence};
 pub use findings::{Findings, Method, Reported};
 pub use forged::without_forged;
 pub use header_field::{MARKS, marks};

@@ -1,11 +1,8 @@
 //! A name server, and the checks that ask it.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{NameServerConfig, ResolverConfig};
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use mail_authentication::{Authenticator, Dns, Findings, Method, Methods, Session};
 use rules::ReversePath;
 use test_kit::FakeDns;
@@ -43,10 +40,10 @@ impl Bench {
 
     pub(crate) async fn impatient(zone: &str, patience: Duration) -> Self {
         let dns = FakeDns::start(zone).await;
-        let resolver = Dns::new(Some(dns.address())).unwrap();
+        let asked = Dns::new(Some(dns.address())).unwrap();
         Self {
-            authenticator: Authenticator::new(resolver, patience),
-            resolver: plain_resolver(dns.address()),
+            authenticator: Authenticator::new(asked, patience),
+            resolver: resolver::build(Some(dns.address()), |_| ()).unwrap(),
             _dns: dns,
         }
     }
@@ -79,17 +76,6 @@ impl Bench {
         let session = session("192.0.2.1", "client.test", "");
         self.check(methods, session, message, 7).await
     }
-}
-
-fn plain_resolver(server: SocketAddr) -> TokioResolver {
-    let mut config = NameServerConfig::udp_and_tcp(server.ip());
-    for connection in &mut config.connections {
-        connection.port = server.port();
-    }
-    let config = ResolverConfig::from_parts(None, Vec::new(), vec![config]);
-    TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
-        .build()
-        .unwrap()
 }
 
 /// `result subject` of each result of a method.

@@ -5,12 +5,12 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{LookupIpStrategy, NameServerConfig, ResolverConfig, ResolverOpts};
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::config::LookupIpStrategy;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{RData, RecordType};
 use rand::seq::SliceRandom as _;
+use resolver::absolute;
 use rules::Host;
 use tokio::time::Instant;
 
@@ -50,17 +50,12 @@ impl Resolver {
         server: Option<SocketAddr>,
         hostname: &str,
         port: u16,
-    ) -> Result<Self, NetError> {
-        let mut builder = match server {
-            Some(server) => {
-                TokioResolver::builder_with_config(only(server), TokioRuntimeProvider::default())
-            }
-            None => TokioResolver::builder_tokio()?,
-        };
-        let options: &mut ResolverOpts = builder.options_mut();
-        options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
+    ) -> Result<Self, resolver::Unavailable> {
+        let dns = resolver::build(server, |options| {
+            options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
+        })?;
         Ok(Self {
-            dns: Arc::new(builder.build()?),
+            dns: Arc::new(dns),
             hostname: hostname.trim_end_matches('.').to_ascii_lowercase(),
             port,
             renewed: Arc::default(),
@@ -307,11 +302,6 @@ fn ordered(mut exchanges: Vec<Exchange>) -> Vec<Exchange> {
     exchanges
 }
 
-/// With the dot at its end: no search domains are tried.
-fn absolute(name: &str) -> String {
-    format!("{}.", name.trim_end_matches('.'))
-}
-
 fn plain(name: &str) -> String {
     name.trim_end_matches('.').to_ascii_lowercase()
 }
@@ -334,14 +324,6 @@ fn is_this_machine(address: IpAddr) -> bool {
     address.is_unspecified()
         || address.is_loopback()
         || source.is_ok_and(|source| source.ip() == address)
-}
-
-fn only(server: SocketAddr) -> ResolverConfig {
-    let mut config = NameServerConfig::udp_and_tcp(server.ip());
-    for connection in &mut config.connections {
-        connection.port = server.port();
-    }
-    ResolverConfig::from_parts(None, Vec::new(), vec![config])
 }
 
 #[cfg(test)]
