@@ -53,5 +53,5 @@ manifests: ## Check the Kubernetes manifests against the schemas, offline
 	@scripts/install manifests
 	@scripts/check-manifests
 
-compose: ## Build the images and send a message through `docker compose up` (takes minutes)
+compose: ## Run the system by `docker compose up` and send messages through (takes minutes)
 	@tests/compose.sh
