@@ -158,8 +158,8 @@ impl Service {
         }
     }
 
-    /// From now on it does not.
-    pub(crate) fn not_ready(&self) {
+    /// From now on it does not, until [`Service::ready`] is called again.
+    pub fn not_ready(&self) {
         self.health.set(false);
     }
 }

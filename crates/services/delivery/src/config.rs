@@ -22,7 +22,8 @@ pub struct Config {
     pub credits: u32,
     /// Authorities (PEM) that certificates of gateways are checked by, instead of the public ones.
     pub authorities: Option<PathBuf>,
-    /// The worker's name in the queue; host and process id when absent.
+    /// What the worker's name in the queue begins with; machine and process id when absent. It ends
+    /// with something that is drawn at each start: no two workers have the same name.
     pub worker: Option<String>,
 }
 

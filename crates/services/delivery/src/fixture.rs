@@ -76,7 +76,7 @@ pub(crate) fn work() -> Arc<Work> {
             revision: 7,
             policy: Policy::parse("").unwrap(),
         }),
-        session: LeaseSession::new(),
+        session: LeaseSession::live(),
     })
 }
 

@@ -2,23 +2,25 @@
 //! renewed while work goes on (invariant I4).
 
 mod held;
+mod identity;
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use api::grpc::{Channel, Status};
+use api::grpc::{Channel, Code, Status};
 use api::queue::v1::{
     Drain, GiveBack, LeaseKey, LeaseRequest, LeaseResponse, Renewal, Worker, lease_request,
     queue_client::QueueClient,
 };
+use service_kit::Service;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::sync::CancellationToken;
 
 pub(crate) use held::Held;
+pub(crate) use identity::Identity;
 
 use crate::route::Router;
 use crate::work::lease_key;
@@ -38,6 +40,9 @@ const DRAIN: Duration = Duration::from_secs(15);
 /// Times to wait before the stream is opened again.
 const PAUSES_MS: [u64; 6] = [20, 50, 100, 250, 500, 1_000];
 
+/// The same while the queue takes another for us.
+const REFUSED_PAUSE: Duration = Duration::from_secs(2);
+
 /// One stream from its opening to its end.
 #[derive(Debug)]
 pub(crate) struct LeaseSession {
@@ -45,10 +50,19 @@ pub(crate) struct LeaseSession {
 }
 
 impl LeaseSession {
+    /// One that has not begun.
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
-            live: AtomicBool::new(true),
+            live: AtomicBool::new(false),
         })
+    }
+
+    /// One that has begun.
+    #[cfg(test)]
+    pub(crate) fn live() -> Arc<Self> {
+        let session = Self::new();
+        session.live.store(true, Ordering::Relaxed);
+        session
     }
 
     pub(crate) fn is_live(&self) -> bool {
@@ -59,10 +73,11 @@ impl LeaseSession {
 /// Leases for as long as the process lives.
 pub(crate) struct Leaser {
     pub(crate) channel: Channel,
-    pub(crate) worker: String,
+    pub(crate) identity: Identity,
     pub(crate) held: Arc<Held>,
     pub(crate) router: Router,
-    pub(crate) shutdown: CancellationToken,
+    /// Ready while there is a stream.
+    pub(crate) service: Service,
 }
 
 impl Leaser {
@@ -82,25 +97,43 @@ impl Leaser {
     /// nothing is delivered to a mailbox twice (I3).
     async fn lease(&self) {
         let mut failures = 0;
+        let mut last: Option<Status> = None;
         loop {
             let session = LeaseSession::new();
-            let started = Instant::now();
             let Err(status) = self.follow(&session).await;
-            session.live.store(false, Ordering::Relaxed);
-            if started.elapsed() > Duration::from_secs(5) {
+            // One that had begun, or the same trouble as before.
+            if session.live.swap(false, Ordering::Relaxed) {
+                self.service.not_ready();
                 failures = 0;
+                last = None;
             }
-            let pause = PAUSES_MS[failures.min(PAUSES_MS.len() - 1)];
+            let pause = pause(failures, &status);
             failures += 1;
-            tracing::warn!(code = %status.code(), reason = status.message(), "lease stream ended");
-            tokio::time::sleep(Duration::from_millis(pause)).await;
+            if !last.as_ref().is_some_and(|last| is_same(last, &status)) {
+                tracing::warn!(
+                    worker = self.identity.name,
+                    code = %status.code(),
+                    reason = status.message(),
+                    "no mail is leased: there is no stream from the queue"
+                );
+            }
+            last = Some(status);
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// The queue has taken us in.
+    fn began(&self, session: &LeaseSession) {
+        if !session.live.swap(true, Ordering::Relaxed) {
+            tracing::info!(worker = self.identity.name, "leasing");
+            self.service.ready();
         }
     }
 
     /// After shutdown, what has begun is finished; leases are renewed meanwhile, and those of what
     /// has not begun are given back.
     async fn drain(&self) {
-        self.shutdown.cancelled().await;
+        self.service.shutdown.cancelled().await;
         self.router.stop();
         if timeout(DRAIN, self.held.idle()).await.is_err() {
             tracing::warn!(left = self.held.len(), "not all deliveries ended in time");
@@ -111,7 +144,8 @@ impl Leaser {
     async fn follow(&self, session: &Arc<LeaseSession>) -> Result<Infallible, Status> {
         let (requests, outbound) = mpsc::channel(BACKLOG);
         let hello = lease_request::Request::Hello(Worker {
-            name: self.worker.clone(),
+            name: self.identity.name.clone(),
+            instance: self.identity.instance.clone(),
         });
         let credits = self.offer(self.held.begin());
         send(&requests, hello).await?;
@@ -122,19 +156,19 @@ impl Leaser {
             .lease(ReceiverStream::new(outbound))
             .await?
             .into_inner();
-        tracing::info!(worker = self.worker, "leasing");
         let mut lease = ASSUMED_LEASE;
         let mut renewals = renewals(lease);
         let mut draining = false;
         loop {
             give_back(&requests, self.held.take_left()).await?;
             tokio::select! {
-                () = self.shutdown.cancelled(), if !draining => {
+                () = self.service.shutdown.cancelled(), if !draining => {
                     draining = true;
                     send(&requests, lease_request::Request::Drain(Drain {})).await?;
                 }
                 response = responses.message() => match response? {
                     Some(response) => {
+                        self.began(session);
                         // Beginning anew with each response, a busy worker would never renew.
                         let told = lease_time(&response);
                         if told != lease && !told.is_zero() {
@@ -151,6 +185,7 @@ impl Leaser {
                         send(&requests, lease_request::Request::Credits(credits)).await?;
                     }
                 }
+                // With nothing held as well: a worker that says nothing may lose its name.
                 _ = renewals.tick() => renew(&requests, self.held.to_renew()).await?,
             }
         }
@@ -158,7 +193,7 @@ impl Leaser {
 
     /// The credits that may be given: none once the process is to end.
     fn offer(&self, credits: u32) -> u32 {
-        if self.shutdown.is_cancelled() {
+        if self.service.shutdown.is_cancelled() {
             return 0;
         }
         credits
@@ -167,7 +202,7 @@ impl Leaser {
     /// Everything in a response is routed at once, so that it is delivered in one batch. What comes
     /// in after shutdown is not begun, but goes back.
     fn take(&self, response: LeaseResponse, session: &Arc<LeaseSession>) -> Vec<LeaseKey> {
-        if self.shutdown.is_cancelled() {
+        if self.service.shutdown.is_cancelled() {
             let recipients = response.messages.iter().flat_map(|one| &one.recipients);
             return recipients.map(lease_key).collect();
         }
@@ -177,6 +212,17 @@ impl Leaser {
         self.router.route(response.messages, session);
         Vec::new()
     }
+}
+
+fn pause(failures: usize, status: &Status) -> Duration {
+    if status.code() == Code::AlreadyExists {
+        return REFUSED_PAUSE;
+    }
+    Duration::from_millis(PAUSES_MS[failures.min(PAUSES_MS.len() - 1)])
+}
+
+fn is_same(one: &Status, other: &Status) -> bool {
+    (one.code(), one.message()) == (other.code(), other.message())
 }
 
 fn lease_time(response: &LeaseResponse) -> Duration {
@@ -192,9 +238,6 @@ fn renewals(lease: Duration) -> Interval {
 }
 
 async fn renew(requests: &mpsc::Sender<LeaseRequest>, leases: Vec<LeaseKey>) -> Result<(), Status> {
-    if leases.is_empty() {
-        return Ok(());
-    }
     send(requests, lease_request::Request::Renew(Renewal { leases })).await
 }
 

@@ -39,7 +39,7 @@ pub use config::Config;
 use crate::clock::Clock;
 use crate::complete::Completer;
 use crate::finish::Finisher;
-use crate::lease::{Held, Leaser};
+use crate::lease::{Held, Identity, Leaser};
 use crate::local::Local;
 use crate::notice::Notices;
 use crate::remote::{Remote, Resolver, Setup};
@@ -50,7 +50,6 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
     let queue = service.queue_channel()?;
     let mailbox_store = service.mailbox_store_channel()?;
     let mut policy = PolicyWatch::start(queue.clone());
-    service.ready();
     // Without a policy nothing is leased (I8).
     tokio::select! {
         first = policy.first() => anyhow::ensure!(first.is_some(), "nobody follows the policy"),
@@ -101,12 +100,10 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
     };
     let leaser = Leaser {
         channel: queue,
-        worker: config
-            .worker
-            .unwrap_or_else(|| format!("{}:{}", service.hostname, std::process::id())),
+        identity: Identity::draw(config.worker.as_deref(), &service.machine()),
         held,
         router,
-        shutdown: service.shutdown.clone(),
+        service,
     };
     leaser.run().await;
     Ok(())

@@ -159,8 +159,10 @@ async fn submit(channel: Channel, load: Load) {
 
 async fn work(channel: Channel, messages: usize) {
     let (requests, outbound) = mpsc::channel(16);
-    let name = "worker".to_owned();
-    let hello = lease_request::Request::Hello(Worker { name });
+    let hello = lease_request::Request::Hello(Worker {
+        name: "worker".to_owned(),
+        ..Worker::default()
+    });
     for kind in [hello, lease_request::Request::Credits(CREDITS)] {
         let request = Some(kind);
         requests.send(LeaseRequest { request }).await.unwrap();

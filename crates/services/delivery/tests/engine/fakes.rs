@@ -4,4 +4,4 @@ mod mailbox_store;
 mod queue;
 
 pub(crate) use mailbox_store::FakeMailboxStore;
-pub(crate) use queue::FakeQueue;
+pub(crate) use queue::{FakeQueue, State};

@@ -12,3 +12,4 @@ mod remote;
 mod requests;
 mod sink;
 mod system;
+mod workers;

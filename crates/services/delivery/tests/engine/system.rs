@@ -9,13 +9,13 @@ use api::queue::v1::queue_server::QueueServer;
 use api::queue::v1::{LeasedMessage, LeasedRecipient};
 use delivery::Config;
 use fakes::{FakePolicy, FakeQueueService};
-use service_kit::{Routes, Service};
+use service_kit::{Endpoint, Routes, Service};
 use test_kit::FakeDns;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::fakes::{FakeMailboxStore, FakeQueue};
+use crate::fakes::{FakeMailboxStore, FakeQueue, State};
 
 pub(crate) const POLICY: &str = r#"
 [delivery]
@@ -46,6 +46,9 @@ pub(crate) struct System {
     pub(crate) mailboxes: FakeMailboxStore,
     pub(crate) shutdown: CancellationToken,
     pub(crate) served: JoinHandle<anyhow::Result<()>>,
+    config: Config,
+    service: Service,
+    health: Endpoint,
     fakes: Service,
     _policy: watch::Sender<String>,
     pub(crate) dns: Option<FakeDns>,
@@ -58,6 +61,11 @@ impl System {
         Self::start(POLICY, None, Config::default()).await
     }
 
+    /// The same, with a queue that behaves in some way from the beginning.
+    pub(crate) async fn local_in(queue: impl FnOnce(&mut State)) -> Self {
+        Self::start_in(POLICY, None, Config::default(), queue).await
+    }
+
     /// With this zone, and `smtp` for the port of all servers that it names.
     pub(crate) async fn remote(zone: &str, smtp: SocketAddr) -> Self {
         let config = Config {
@@ -68,10 +76,20 @@ impl System {
     }
 
     pub(crate) async fn start(policy: &str, dns: Option<FakeDns>, config: Config) -> Self {
+        Self::start_in(policy, dns, config, |_| {}).await
+    }
+
+    async fn start_in(
+        policy: &str,
+        dns: Option<FakeDns>,
+        config: Config,
+        change: impl FnOnce(&mut State),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let socket = format!("unix:{}", folder.path().join("s").display());
         let queue = FakeQueue::new();
         queue.store(1, MESSAGE);
+        change(&mut queue.state());
         let mailboxes = FakeMailboxStore::new(&["bob@example.test", "eve@example.test"]);
         let (policy, document) = watch::channel(policy.to_owned());
         let fakes = Service::for_tests("fakes");
@@ -86,6 +104,9 @@ impl System {
         service.shared.endpoints.queue = Some(socket.clone());
         service.shared.endpoints.mailbox_store = Some(socket);
         let shutdown = service.shutdown.clone();
+        let health = format!("unix:{}", folder.path().join("health").display());
+        let (served_at, kit) = (health.clone(), service.clone());
+        tokio::spawn(async move { kit.serve_health(&served_at).await });
         let resolver = dns.as_ref().map(FakeDns::address);
         let config = Config {
             resolver: resolver.or(Some(SocketAddr::from(([127, 0, 0, 1], 1)))),
@@ -95,11 +116,28 @@ impl System {
             queue,
             mailboxes,
             shutdown,
-            served: tokio::spawn(delivery::run(config, service)),
+            served: tokio::spawn(delivery::run(config.clone(), service.clone())),
+            config,
+            service,
+            health: health.parse().unwrap(),
             fakes,
             _policy: policy,
             dns,
             _folder: folder,
+        }
+    }
+}
+
+impl System {
+    /// Starts one more worker, as like the first as another container of the same image.
+    pub(crate) fn another_worker(&self) -> JoinHandle<anyhow::Result<()>> {
+        tokio::spawn(delivery::run(self.config.clone(), self.service.clone()))
+    }
+
+    /// Waits until the worker says that it is ready, or that it is not.
+    pub(crate) async fn is_ready(&self, ready: bool) {
+        while service_kit::health::check(&self.health, None).await.is_ok() != ready {
+            tokio::task::yield_now().await;
         }
     }
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use api::grpc::{Status, Streaming};
-use api::queue::v1::{GiveBack, LeaseKey, LeaseRequest, LeaseResponse, Renewal, lease_request};
-use tokio::sync::mpsc;
+use api::queue::v1::{
+    GiveBack, LeaseKey, LeaseRequest, LeaseResponse, Renewal, Worker, lease_request,
+};
 use tokio_util::sync::CancellationToken;
 
-use super::workers::WorkerId;
+use super::workers::{Hello, Joined, Responses};
 use super::{Key, release};
 use crate::engine::Engine;
 use crate::{failure, sql};
@@ -25,15 +26,15 @@ const MAX_NAME: usize = 300;
 pub(crate) async fn serve(
     engine: Arc<Engine>,
     mut requests: Streaming<LeaseRequest>,
-    responses: mpsc::UnboundedSender<Result<LeaseResponse, Status>>,
+    responses: Responses,
     shutdown: CancellationToken,
 ) {
     let hello = tokio::select! {
         () = shutdown.cancelled() => return,
         hello = requests.message() => hello,
     };
-    let name = match hello.map(|request| request.and_then(|request| request.request)) {
-        Ok(Some(lease_request::Request::Hello(worker))) if is_name(&worker.name) => worker.name,
+    let hello = match hello.map(|request| request.and_then(|request| request.request)) {
+        Ok(Some(lease_request::Request::Hello(hello))) if is_name(&hello.name) => hello,
         Ok(Some(_)) => {
             let _ = responses.send(Err(Status::invalid_argument(
                 "the first request must be a hello with a name of 1 to 300 octets",
@@ -42,35 +43,69 @@ pub(crate) async fn serve(
         }
         Ok(None) | Err(_) => return,
     };
+    let Some(worker) = join(&engine, &hello, &responses) else {
+        tracing::warn!(
+            worker = hello.name,
+            "a worker is refused: another of its name is at work"
+        );
+        let refusal =
+            "another worker of this name is at work; leave out `worker`, or give each another";
+        let _ = responses.send(Err(Status::already_exists(refusal)));
+        return;
+    };
+    release(&engine, &worker.joined.lost).await;
+    tracing::info!(worker = worker.name, "a worker has come");
+    let drained = converse(&engine, &worker, &mut requests, &responses, &shutdown).await;
+    let held = engine.workers.leave(worker.joined.id);
+    if !drained {
+        tracing::info!(worker = worker.name, held = held.len(), "a worker has gone");
+        release(&engine, &held).await;
+    }
+}
+
+/// A worker that is served.
+struct Served<'a> {
+    name: &'a str,
+    joined: Joined,
+}
+
+/// Takes the worker in, unless its name is another's; tells it first how long a lease lasts.
+fn join<'a>(engine: &Engine, hello: &'a Worker, responses: &Responses) -> Option<Served<'a>> {
+    let now = engine.clock.now();
+    let who = Hello {
+        name: &hello.name,
+        instance: &hello.instance,
+    };
+    // Before anything can be handed over.
     let first = LeaseResponse {
         messages: Vec::new(),
         lease_seconds: u32::try_from(engine.lease_ms / 1000).unwrap_or(u32::MAX),
     };
-    if responses.send(Ok(first)).is_err() {
-        return;
-    }
-    let (id, lost) = engine.workers.join(&name, responses.clone());
-    release(&engine, &lost).await;
-    tracing::info!(worker = name, "a worker has come");
-    let drained = converse(&engine, id, &name, &mut requests, &responses, &shutdown).await;
-    let held = engine.workers.leave(id);
-    if !drained {
-        tracing::info!(worker = name, held = held.len(), "a worker has gone");
-        release(&engine, &held).await;
-    }
+    let until = now + engine.lease_ms;
+    let joined = engine.workers.join(who, responses.clone(), now, until)?;
+    let _ = responses.send(Ok(first));
+    Some(Served {
+        name: &hello.name,
+        joined,
+    })
 }
 
 /// Takes requests until the stream ends. True when it was us who ended it.
 async fn converse(
     engine: &Arc<Engine>,
-    id: WorkerId,
-    name: &str,
+    worker: &Served<'_>,
     requests: &mut Streaming<LeaseRequest>,
-    responses: &mpsc::UnboundedSender<Result<LeaseResponse, Status>>,
+    responses: &Responses,
     shutdown: &CancellationToken,
 ) -> bool {
+    let id = worker.joined.id;
     loop {
         let request = tokio::select! {
+            biased;
+            () = worker.joined.displaced.cancelled() => {
+                let _ = responses.send(Err(Status::aborted("another stream of this worker has begun")));
+                return false;
+            }
             () = shutdown.cancelled() => return true,
             () = responses.closed() => return false,
             request = requests.message() => request,
@@ -78,19 +113,19 @@ async fn converse(
         let Ok(Some(request)) = request else {
             return false;
         };
-        if !engine.workers.knows(id) {
-            let _ = responses.send(Err(Status::aborted("the worker has a newer stream")));
-            return false;
-        }
+        let until = engine.clock.now() + engine.lease_ms;
+        engine.workers.heard(id, until);
         let done = match request.request {
             Some(lease_request::Request::Credits(credits)) => {
                 engine.workers.grant(id, credits);
                 engine.due.credits_granted();
                 Ok(())
             }
-            Some(lease_request::Request::Renew(renewal)) => renew(engine, id, name, &renewal).await,
+            Some(lease_request::Request::Renew(renewal)) => {
+                renew(engine, worker, &renewal, responses).await
+            }
             Some(lease_request::Request::Drain(_)) => {
-                tracing::info!(worker = name, "a worker drains");
+                tracing::info!(worker = worker.name, "a worker drains");
                 engine.workers.drain(id);
                 Ok(())
             }
@@ -109,20 +144,29 @@ async fn converse(
 
 /// A renewal that fails for the moment is let pass: the worker will renew again before the lease
 /// is over.
-async fn renew(engine: &Engine, id: WorkerId, name: &str, renewal: &Renewal) -> Result<(), Status> {
+async fn renew(
+    engine: &Engine,
+    worker: &Served<'_>,
+    renewal: &Renewal,
+    responses: &Responses,
+) -> Result<(), Status> {
     let (ids, epochs): (Vec<i64>, Vec<i32>) = keys(&renewal.leases)?.into_iter().unzip();
-    let until = engine.clock.now() + engine.lease_ms;
-    let renewed = async {
-        let mut connection = engine.pool.acquire().await?;
-        sql::leases::renew(&mut connection, name, &ids, &epochs, until).await
-    };
-    match renewed.await {
-        Ok(keys) => engine.workers.renewed(id, &keys, until),
-        Err(error) if database::is_transient(&error) => {
-            tracing::warn!(%error, "leases not renewed");
+    if !ids.is_empty() {
+        let until = engine.clock.now() + engine.lease_ms;
+        let renewed = async {
+            let mut connection = engine.pool.acquire().await?;
+            sql::leases::renew(&mut connection, worker.name, &ids, &epochs, until).await
+        };
+        match renewed.await {
+            Ok(keys) => engine.workers.renewed(worker.joined.id, &keys, until),
+            Err(error) if database::is_transient(&error) => {
+                tracing::warn!(%error, "leases not renewed");
+            }
+            Err(error) => return Err(failure::of_database(&error)),
         }
-        Err(error) => return Err(failure::of_database(&error)),
     }
+    // Heard, too, is who holds nothing. That the stream is gone is found by others.
+    let _ = responses.send(Ok(LeaseResponse::default()));
     Ok(())
 }
 

@@ -1,18 +1,28 @@
 //! Who may be handed how much, and who holds what. In memory: a worker's stream and its credits
 //! are gone when this process is.
 
+mod join;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::grpc::Status;
 use api::queue::v1::{LeaseResponse, LeasedMessage};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use join::{Hello, Joined};
 
 use super::Key;
 use super::credits::{Credit, Credits};
 
 /// Recipients that one worker may be sent without having asked again.
 const MAX_CREDITS: u32 = 100_000;
+
+/// The way to a worker, down its stream.
+pub(crate) type Responses = mpsc::UnboundedSender<Result<LeaseResponse, Status>>;
 
 /// Names a worker's stream in this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,10 +45,15 @@ struct State {
 #[derive(Debug)]
 struct Worker {
     name: Arc<str>,
+    instance: Arc<str>,
+    /// Until then its name is its own, even if it says nothing more.
+    present_until: i64,
+    /// Cancelled when another stream takes its place.
+    displaced: CancellationToken,
     /// None once it drains.
     credits: u32,
     draining: bool,
-    responses: mpsc::UnboundedSender<Result<LeaseResponse, Status>>,
+    responses: Responses,
 }
 
 #[derive(Debug)]
@@ -49,41 +64,9 @@ struct Held {
 }
 
 impl Workers {
-    /// A worker says hello. An older stream of the same name is dead: what it held is given back,
-    /// to be released.
-    pub(crate) fn join(
-        &self,
-        name: &str,
-        responses: mpsc::UnboundedSender<Result<LeaseResponse, Status>>,
-    ) -> (WorkerId, Vec<Key>) {
-        let mut state = self.lock();
-        let older: Vec<WorkerId> = state
-            .workers
-            .iter()
-            .filter(|(_, worker)| &*worker.name == name)
-            .map(|(id, _)| *id)
-            .collect();
-        let lost = older.into_iter().flat_map(|id| state.remove(id)).collect();
-        let id = WorkerId(state.next_id);
-        state.next_id += 1;
-        let worker = Worker {
-            name: name.into(),
-            credits: 0,
-            draining: false,
-            responses,
-        };
-        state.workers.insert(id, worker);
-        (id, lost)
-    }
-
     /// The worker's stream has ended; gives what it held.
     pub(crate) fn leave(&self, id: WorkerId) -> Vec<Key> {
         self.lock().remove(id)
-    }
-
-    /// Whether this stream is the worker's newest.
-    pub(crate) fn knows(&self, id: WorkerId) -> bool {
-        self.lock().workers.contains_key(&id)
     }
 
     /// How many workers there are.
@@ -281,6 +264,3 @@ fn keys_of(messages: &[LeasedMessage]) -> Vec<Key> {
         .map(|recipient| (recipient.recipient_id, recipient.epoch as i32))
         .collect()
 }
-
-#[cfg(test)]
-mod tests;

@@ -198,9 +198,18 @@ impl Peer {
     }
 
     pub(crate) async fn worker(&self, name: &str) -> LeaseStream {
+        let mut worker = self.hello(name, "").await;
+        let first = worker.response().await.unwrap();
+        assert!(first.lease_seconds > 0);
+        worker
+    }
+
+    /// A worker that may be refused.
+    pub(crate) async fn hello(&self, name: &str, instance: &str) -> LeaseStream {
         let (requests, outbound) = mpsc::unbounded_channel();
         let hello = lease_request::Request::Hello(Worker {
             name: name.to_owned(),
+            instance: instance.to_owned(),
         });
         requests.send(request(hello)).unwrap();
         let responses = self
@@ -209,13 +218,10 @@ impl Peer {
             .await
             .unwrap()
             .into_inner();
-        let mut worker = LeaseStream {
+        LeaseStream {
             requests: Some(requests),
             responses,
-        };
-        let first = worker.response().await.unwrap();
-        assert!(first.lease_seconds > 0);
-        worker
+        }
     }
 
     pub(crate) async fn complete(&self, request: CompleteRequest) -> Result<Completed, Status> {

@@ -168,21 +168,63 @@ async fn i4_a_broken_stream_releases_at_once() {
 }
 
 #[tokio::test]
-async fn i4_a_worker_that_comes_back_under_its_name_loses_what_it_held() {
+async fn i4_a_second_worker_of_a_name_is_refused_while_the_first_is_heard_of() {
     let queue = Queue::start().await;
-    let mut old = queue.worker("worker").await;
+    let mut first = queue.worker("worker").await;
+    first.grant(1);
+    queue
+        .enqueue(submission(["bob@example.test"]))
+        .await
+        .unwrap();
+    let held = first.take(1).await;
+    queue.advance(LEASE_MS / 2);
+    first.renew(&held);
+    // The answer to the renewal.
+    assert!(first.response().await.unwrap().messages.is_empty());
+    queue.advance(LEASE_MS / 2);
+    let mut second = queue.hello("worker", "another").await;
+    let refused = second.response().await.unwrap_err();
+    assert_eq!(refused.code(), Code::AlreadyExists);
+    assert_eq!(queue.statistics().await.workers, 1);
+    assert!(queue.end(&held[0], Outcome::Delivered).await, "still held");
+}
+
+#[tokio::test]
+async fn i4_a_worker_that_is_heard_of_no_more_is_displaced_and_its_stream_ends_at_once() {
+    let queue = Queue::start().await;
+    let mut silent = queue.worker("worker").await;
+    silent.grant(1);
+    queue
+        .enqueue(submission(["bob@example.test"]))
+        .await
+        .unwrap();
+    silent.take(1).await;
+    queue.advance(LEASE_MS);
+    let mut second = queue.hello("worker", "another").await;
+    second.response().await.unwrap();
+    second.grant(1);
+    assert_eq!(second.take(1).await[0].epoch, 2);
+    // Without another word of its own.
+    let end = silent.response().await.unwrap_err();
+    assert_eq!(end.code(), Code::Aborted);
+}
+
+#[tokio::test]
+async fn i4_a_worker_that_comes_back_by_another_stream_keeps_what_it_held() {
+    let queue = Queue::start().await;
+    let mut old = queue.hello("worker", "the same").await;
+    old.response().await.unwrap();
     old.grant(1);
     queue
         .enqueue(submission(["bob@example.test"]))
         .await
         .unwrap();
-    old.take(1).await;
-    let mut new = queue.worker("worker").await;
-    new.grant(1);
-    assert_eq!(new.take(1).await[0].epoch, 2);
-    old.grant(1);
+    let held = old.take(1).await;
+    let mut new = queue.hello("worker", "the same").await;
+    new.response().await.unwrap();
     let end = old.response().await.unwrap_err();
     assert_eq!(end.code(), Code::Aborted);
+    assert!(queue.end(&held[0], Outcome::Delivered).await, "still held");
 }
 
 #[tokio::test]

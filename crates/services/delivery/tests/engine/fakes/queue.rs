@@ -7,7 +7,7 @@ use api::grpc::{Code, Response, Status, Streaming, async_trait};
 use api::message::v1::{Chunk, Failure};
 use api::queue::v1::{
     CompleteRequest, CompleteResponse, Completed, Completion, LeaseRequest, LeaseResponse,
-    LeasedMessage, Notice, ReadMessageRequest, complete_response, lease_request,
+    LeasedMessage, Notice, ReadMessageRequest, Worker, complete_response, lease_request,
 };
 use bytes::Bytes;
 use fakes::{Answer, Answers, PartOfQueue};
@@ -35,9 +35,13 @@ pub(crate) struct State {
     pub(crate) renewed: Vec<i64>,
     pub(crate) draining: bool,
     pub(crate) given_back: Vec<i64>,
-    pub(crate) workers: Vec<String>,
+    pub(crate) workers: Vec<Worker>,
+    /// Renewals, whatever they renewed.
+    pub(crate) signs_of_life: usize,
     /// Workers are turned away; and how many were.
     pub(crate) no_leases: bool,
+    /// The same, since another worker has the name.
+    pub(crate) name_in_use: bool,
     pub(crate) turned_away: usize,
     /// So many completion requests more are answered by the stream breaking.
     pub(crate) break_completions: usize,
@@ -114,11 +118,12 @@ impl FakeQueue {
     fn requested(&self, request: LeaseRequest) {
         let mut state = self.state();
         match request.request {
-            Some(lease_request::Request::Hello(worker)) => state.workers.push(worker.name),
+            Some(lease_request::Request::Hello(worker)) => state.workers.push(worker),
             Some(lease_request::Request::Credits(credits)) => state.credits += credits,
             Some(lease_request::Request::Renew(renewal)) => {
                 let ids = renewal.leases.iter().map(|lease| lease.recipient_id);
                 state.renewed.extend(ids);
+                state.signs_of_life += 1;
             }
             Some(lease_request::Request::Drain(_)) => state.draining = true,
             Some(lease_request::Request::GiveBack(given)) => {
@@ -173,6 +178,14 @@ impl PartOfQueue for FakeQueue {
             self.state().turned_away += 1;
             self.touch();
             return Err(Status::unavailable("no leases on purpose"));
+        }
+        if self.state().name_in_use {
+            self.state().turned_away += 1;
+            self.touch();
+            let refusal = Status::already_exists("in use on purpose");
+            return Ok(Response::new(Box::pin(stream::once(async {
+                Err(refusal)
+            }))));
         }
         let (sender, receiver) = mpsc::channel(16);
         let messages = std::mem::take(&mut self.state().backlog);

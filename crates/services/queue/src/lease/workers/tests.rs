@@ -4,14 +4,19 @@ use api::queue::v1::LeasedRecipient;
 
 use super::*;
 
-type Responses = mpsc::UnboundedReceiver<Result<LeaseResponse, Status>>;
+type Stream = mpsc::UnboundedReceiver<Result<LeaseResponse, Status>>;
 
-fn join(workers: &Workers, name: &str, credits: u32) -> (WorkerId, Responses) {
-    let (sender, responses) = mpsc::unbounded_channel();
-    let (id, lost) = workers.join(name, sender);
-    assert_eq!(lost, []);
-    workers.grant(id, credits);
-    (id, responses)
+fn hello(workers: &Workers, (name, instance): (&str, &str), now: i64) -> Option<(Joined, Stream)> {
+    let (sender, stream) = mpsc::unbounded_channel();
+    let joined = workers.join(Hello { name, instance }, sender, now, now + 100)?;
+    Some((joined, stream))
+}
+
+fn join(workers: &Workers, name: &str, credits: u32) -> (WorkerId, Stream) {
+    let (joined, stream) = hello(workers, (name, ""), 0).unwrap();
+    assert_eq!(joined.lost, []);
+    workers.grant(joined.id, credits);
+    (joined.id, stream)
 }
 
 fn message(recipients: &[(i64, u32)]) -> LeasedMessage {
@@ -123,15 +128,44 @@ fn leases_that_are_over_are_forgotten_unless_renewed() {
 }
 
 #[test]
-fn a_worker_of_the_same_name_takes_the_place_of_the_older() {
+fn another_worker_of_the_same_name_is_refused_as_long_as_the_first_is_heard_of() {
     let workers = Workers::default();
-    let (old, _responses) = join(&workers, "worker", 10);
-    workers.hand_over(old, vec![message(&[(1, 1)])], 100);
-    let (sender, _new_responses) = mpsc::unbounded_channel();
-    let (new, lost) = workers.join("worker", sender);
-    assert_eq!(lost, [(1, 1)]);
-    assert!(workers.knows(new) && !workers.knows(old));
+    let (first, _stream) = hello(&workers, ("worker", "a"), 0).unwrap();
+    workers.hand_over(first.id, vec![message(&[(1, 1)])], 100);
+    for instance in ["b", ""] {
+        assert!(hello(&workers, ("worker", instance), 99).is_none());
+    }
+    workers.heard(first.id, 150);
+    assert!(hello(&workers, ("worker", "b"), 149).is_none());
+    assert!(!first.displaced.is_cancelled());
+    let (second, _other) = hello(&workers, ("worker", "b"), 150).unwrap();
+    assert!(first.displaced.is_cancelled());
+    assert_eq!(second.lost, [(1, 1)]);
     assert_eq!(workers.count(), 1);
+    // It may still say something: that changes nothing.
+    workers.heard(first.id, 1_000);
+    workers.renewed(first.id, &[(1, 1)], 1_000);
+    assert_eq!(workers.leave(second.id), []);
+}
+
+#[test]
+fn a_worker_whose_stream_has_broken_gives_its_name_up_at_once() {
+    let workers = Workers::default();
+    let (_first, stream) = hello(&workers, ("worker", "a"), 0).unwrap();
+    drop(stream);
+    assert!(hello(&workers, ("worker", "b"), 1).is_some());
+}
+
+#[test]
+fn the_same_worker_takes_over_what_its_older_stream_held() {
+    let workers = Workers::default();
+    let (old, _stream) = hello(&workers, ("worker", "a"), 0).unwrap();
+    workers.hand_over(old.id, vec![message(&[(1, 1)])], 100);
+    let (new, _newer) = hello(&workers, ("worker", "a"), 1).unwrap();
+    assert!(old.displaced.is_cancelled());
+    assert_eq!(new.lost, []);
+    assert_eq!(workers.leave(old.id), []);
+    assert_eq!(workers.leave(new.id), [(1, 1)]);
 }
 
 #[test]

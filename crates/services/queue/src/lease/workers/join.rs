@@ -1,0 +1,111 @@
+//! A worker comes, stays and is displaced: whose a name is.
+//!
+//! A name belongs to a stream for as long as the worker says something within a lease. Another
+//! worker of that name is refused: two that took turns would each believe that its leases hold,
+//! and send the same mail. Only the same process, whose older stream has broken unseen, takes the
+//! place at once.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::super::Key;
+use super::{Responses, State, Worker, WorkerId, Workers};
+
+/// Who a worker says it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Hello<'a> {
+    pub(crate) name: &'a str,
+    /// Names the process; empty when an older version does not say.
+    pub(crate) instance: &'a str,
+}
+
+/// A worker's stream that has been taken in.
+#[derive(Debug)]
+pub(crate) struct Joined {
+    pub(crate) id: WorkerId,
+    /// Cancelled when another stream takes its place.
+    pub(crate) displaced: CancellationToken,
+    /// What a worker held that is heard of no more, to be released.
+    pub(crate) lost: Vec<Key>,
+}
+
+impl Workers {
+    /// A worker says hello at `now`. `None` while another worker of its name is present, which
+    /// without a further word it is until `present_until`.
+    pub(crate) fn join(
+        &self,
+        hello: Hello<'_>,
+        responses: Responses,
+        now: i64,
+        present_until: i64,
+    ) -> Option<Joined> {
+        let mut state = self.lock();
+        let older = state.of_name(hello.name);
+        let same = older.filter(|id| state.is_instance(*id, hello.instance));
+        if older.is_some_and(|id| same.is_none() && state.is_present(id, now)) {
+            return None;
+        }
+        let id = WorkerId(state.next_id);
+        state.next_id += 1;
+        if let Some(same) = same {
+            state.take_over(same, id);
+        }
+        let lost = older.map(|id| state.displace(id)).unwrap_or_default();
+        let displaced = CancellationToken::new();
+        let worker = Worker {
+            name: hello.name.into(),
+            instance: Arc::from(hello.instance),
+            present_until,
+            displaced: displaced.clone(),
+            credits: 0,
+            draining: false,
+            responses,
+        };
+        state.workers.insert(id, worker);
+        Some(Joined {
+            id,
+            displaced,
+            lost,
+        })
+    }
+
+    /// The worker has said something.
+    pub(crate) fn heard(&self, id: WorkerId, present_until: i64) {
+        if let Some(worker) = self.lock().workers.get_mut(&id) {
+            worker.present_until = present_until;
+        }
+    }
+}
+
+impl State {
+    fn of_name(&self, name: &str) -> Option<WorkerId> {
+        let mut workers = self.workers.iter();
+        let of_name = workers.find(|(_, worker)| &*worker.name == name);
+        of_name.map(|(id, _)| *id)
+    }
+
+    fn is_instance(&self, id: WorkerId, instance: &str) -> bool {
+        let worker = self.workers.get(&id);
+        !instance.is_empty() && worker.is_some_and(|worker| &*worker.instance == instance)
+    }
+
+    fn is_present(&self, id: WorkerId, now: i64) -> bool {
+        let worker = self.workers.get(&id);
+        worker.is_some_and(|worker| !worker.responses.is_closed() && worker.present_until > now)
+    }
+
+    /// What the worker holds by one stream it holds by another from now on.
+    fn take_over(&mut self, from: WorkerId, to: WorkerId) {
+        for held in self.held.values_mut().filter(|held| held.worker == from) {
+            held.worker = to;
+        }
+    }
+
+    fn displace(&mut self, id: WorkerId) -> Vec<Key> {
+        if let Some(worker) = self.workers.get(&id) {
+            worker.displaced.cancel();
+        }
+        self.remove(id)
+    }
+}
