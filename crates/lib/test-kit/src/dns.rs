@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use hickory_server::Server;
 use hickory_server::net::runtime::Time;
 use hickory_server::proto::op::{Header, HeaderCounts, Metadata, ResponseCode};
+use hickory_server::proto::rr::rdata::{CNAME, MX, PTR};
 use hickory_server::proto::rr::{Name, RData, Record, RecordType};
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use hickory_server::zone_handler::MessageResponseBuilder;
@@ -121,20 +122,26 @@ fn enter(table: &mut HashMap<Name, Answer>, line: &str) {
 }
 
 fn absolute(name: &str) -> Name {
-    let mut name = Name::from_str(name).expect("a domain name").to_lowercase();
+    // Labels of the DNS, which may hold more than those of hosts: underscores, for example.
+    let labels = name.split('.').filter(|label| !label.is_empty());
+    let name = Name::from_labels(labels.map(str::as_bytes)).expect("a domain name");
+    let mut name = name.to_lowercase();
     name.set_fqdn(true);
     name
 }
 
 fn rdata(kind: &str, data: &str) -> RData {
     let kind = RecordType::from_str(kind).expect("a record type");
-    let names_a_host = matches!(kind, RecordType::MX | RecordType::CNAME | RecordType::PTR);
-    let data = if names_a_host && !data.ends_with('.') {
-        format!("{data}.")
-    } else {
-        data.to_owned()
-    };
-    RData::try_from_str(kind, &data).expect("record data in zone file form")
+    match kind {
+        RecordType::MX => {
+            let (preference, exchange) = data.split_once(' ').expect("PREFERENCE NAME");
+            let preference = preference.parse().expect("a number");
+            RData::MX(MX::new(preference, absolute(exchange.trim())))
+        }
+        RecordType::CNAME => RData::CNAME(CNAME(absolute(data))),
+        RecordType::PTR => RData::PTR(PTR(absolute(data))),
+        kind => RData::try_from_str(kind, data).expect("record data in zone file form"),
+    }
 }
 
 #[derive(Debug)]

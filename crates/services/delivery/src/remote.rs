@@ -6,6 +6,7 @@
 //! destinations share is a bound on connections, and bounds on opening them (see `openings`).
 
 mod content;
+mod dns_name;
 mod gateway;
 mod hops;
 mod lane;
@@ -14,7 +15,9 @@ mod open;
 mod openings;
 mod outcome;
 mod table;
+mod trail;
 mod transaction;
+mod trouble;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +35,7 @@ use crate::lease::Held;
 use crate::work::{Failure, Fate, Work, lease_key};
 use openings::Openings;
 use table::{Admission, Table};
+use trail::Trail;
 
 pub(crate) use mx::Resolver;
 
@@ -83,6 +87,10 @@ impl std::fmt::Display for Target {
 pub(crate) struct Job {
     pub(crate) work: Arc<Work>,
     pub(crate) recipients: Vec<LeasedRecipient>,
+    /// The servers that have been asked.
+    trail: Trail,
+    /// How often a lane that had begun it has handed it to others.
+    handed_over: u8,
 }
 
 impl Job {
@@ -90,6 +98,8 @@ impl Job {
         Self {
             work: Arc::clone(work),
             recipients,
+            trail: Trail::default(),
+            handed_over: 0,
         }
     }
 
@@ -124,7 +134,7 @@ pub(crate) struct Setup {
 /// A handle to all lanes.
 pub(crate) struct Remote {
     setup: Setup,
-    table: Table,
+    table: Arc<Table>,
     openings: Openings<Target>,
     permits: Arc<Semaphore>,
     stopping: CancellationToken,
@@ -133,7 +143,7 @@ pub(crate) struct Remote {
 impl Remote {
     pub(crate) fn new(setup: Setup) -> Arc<Self> {
         Arc::new(Self {
-            table: Table::new(setup.connections_per_destination),
+            table: Arc::new(Table::new(setup.connections_per_destination)),
             openings: Openings::new(setup.connections),
             permits: Arc::new(Semaphore::new(setup.connections.max(1))),
             stopping: CancellationToken::new(),

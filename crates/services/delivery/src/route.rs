@@ -171,9 +171,12 @@ enum Destination {
 }
 
 fn destination(work: &Work, recipient: &LeasedRecipient) -> Destination {
-    let Ok(address) = EmailAddress::parse(&recipient.address) else {
-        let failure = Failure::permanent("5.1.3", "This is not a mail address.");
-        return Destination::End(Fate::Failed(failure));
+    let address = match EmailAddress::parse(&recipient.address) {
+        Ok(address) => address,
+        Err(error) => {
+            let reason = format!("This is not a mail address: {error}.");
+            return Destination::End(Fate::Failed(Failure::permanent("5.1.3", reason)));
+        }
     };
     match work.policy.policy.route(&address) {
         Route::Mailbox {

@@ -156,6 +156,20 @@ impl Session {
         matches!(self.phase, Phase::Ready)
     }
 
+    /// What the server is to answer next, or was when the session broke off. Before a transaction
+    /// it is [`Stage::Preflight`].
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        match &self.phase {
+            Phase::Greeting => Stage::Greeting,
+            Phase::Ehlo | Phase::Helo => Stage::Hello,
+            Phase::StartTls | Phase::Handshake => Stage::StartTls,
+            Phase::Login(_) => Stage::Login,
+            Phase::Ready | Phase::Over => Stage::Preflight,
+            Phase::Transaction(transaction) => transaction.stage(),
+        }
+    }
+
     /// Whether TLS is active.
     #[must_use]
     pub fn is_tls(&self) -> bool {

@@ -16,24 +16,23 @@ pub(super) async fn plan(
     asked: Option<Instant>,
 ) -> Result<Plan, Failure> {
     let mut hops = Vec::with_capacity(gateway.hosts.len());
-    let mut failure = None;
+    let mut unresolved = Vec::new();
     for host in &gateway.hosts {
         let server = remote.setup.resolver.server(&host.host, host.port, asked);
         match server.await {
             Ok(hop) => hops.push(hop),
-            Err(error) => failure = Some(error),
+            // The policy is mistaken, or the DNS is: neither may cost mail.
+            Err(failure) => unresolved.push(Failure {
+                permanent: false,
+                status: "4.4.4".into(),
+                ..failure
+            }),
         }
-    }
-    if let Some(failure) = failure.filter(|_| hops.is_empty()) {
-        // The policy is mistaken, or the DNS is: neither may cost mail.
-        return Err(Failure {
-            permanent: false,
-            status: "4.4.4".into(),
-            ..failure
-        });
     }
     Ok(Plan {
         hops,
+        unresolved,
+        secured: false,
         tls: match gateway.tls {
             GatewayTls::None => TlsUse::Never,
             GatewayTls::Opportunistic => TlsUse::IfOffered,

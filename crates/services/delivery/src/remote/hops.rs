@@ -4,6 +4,11 @@ use std::net::SocketAddr;
 
 use smtp_protocol::client::{Login, TlsUse};
 
+use crate::work::Failure;
+
+/// Addresses that are tried for one message.
+const MAX_ADDRESSES: usize = 10;
+
 /// A server with its addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Hop {
@@ -16,6 +21,25 @@ pub(crate) struct Hop {
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) hops: Vec<Hop>,
+    /// Why other servers have no address.
+    pub(crate) unresolved: Vec<Failure>,
     pub(crate) tls: TlsUse,
     pub(crate) login: Option<Login>,
+    /// Servers must prove who they are (RFC 8689).
+    pub(crate) secured: bool,
+}
+
+/// The place of a server's address in its plan.
+pub(crate) type Place = usize;
+
+impl Plan {
+    /// Servers' addresses in the order in which they are tried (RFC 5321 §5.1).
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = (Place, &Hop, SocketAddr)> {
+        let addresses = self
+            .hops
+            .iter()
+            .flat_map(|hop| hop.addresses.iter().map(move |address| (hop, *address)));
+        let places = addresses.take(MAX_ADDRESSES).enumerate();
+        places.map(|(place, (hop, address))| (place, hop, address))
+    }
 }

@@ -11,11 +11,13 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::time::Instant;
 
-use super::open::{COMMAND, Open, Unopened, open};
+use super::open::{COMMAND, Open, open};
 use super::openings::History;
-use super::table::Next;
+use super::table::{Next, Refused};
+use super::trail::Trail;
 use super::{Job, Remote, Target};
 use crate::remote::transaction::{self, Ran};
+use crate::work::Failure;
 
 /// How long a connection is kept for the next message.
 const IDLE: Duration = Duration::from_secs(5);
@@ -46,7 +48,10 @@ async fn run(remote: &Arc<Remote>, target: &Target) {
                 idle = false;
                 let _guard = remote.setup.held.guard(&job.recipients);
                 if let Some(job) = remote.begin(job) {
-                    connection = serve(remote, target, connection.take(), job).await;
+                    match serve(remote, target, connection.take(), job).await {
+                        Served::GoesOn(kept) => connection = kept,
+                        Served::HandedOver => return,
+                    }
                 }
             }
             Next::Wait(wake) => {
@@ -65,38 +70,79 @@ async fn run(remote: &Arc<Remote>, target: &Target) {
     }
 }
 
-/// Runs a job, on the connection at hand or on a new one; gives the connection back when it is
-/// good for another.
+/// What a lane does when a job is off its hands.
+enum Served {
+    /// It goes on, with its connection when that is good for another job.
+    GoesOn(Option<Box<Open>>),
+    /// It ends: the destination does not want it beside the others, which have the job.
+    HandedOver,
+}
+
+/// Runs a job, on the connection at hand or on a new one, with one server after another as far as
+/// needed; gives the connection back when it is good for another.
 async fn serve(
     remote: &Arc<Remote>,
     target: &Target,
-    connection: Option<Box<Open>>,
+    mut connection: Option<Box<Open>>,
     mut job: Job,
-) -> Option<Box<Open>> {
-    if let Some(connection) = connection {
-        match transact(remote, target, connection, job).await {
-            Ran::Done(connection) => return reusable(connection).await,
+) -> Served {
+    loop {
+        let open = match connection.take() {
+            Some(open) => open,
+            None => match connect(remote, target, job).await {
+                Connect::Open(open, begun) => {
+                    job = begun;
+                    open
+                }
+                Connect::Again(same) => {
+                    job = same;
+                    continue;
+                }
+                Connect::Ended(served) => return served,
+            },
+        };
+        match transact(remote, target, open, job).await {
+            Ran::Done(connection) => return Served::GoesOn(reusable(connection).await),
             // A kept connection that the server has closed meanwhile: not the message's fault.
             Ran::Stale(same) => job = same,
+            Ran::Refused(same) => match remote.table.hand_over(target, same) {
+                Ok(()) => return Served::HandedOver,
+                Err(same) => job = same,
+            },
+            Ran::Next(before, left) => {
+                // Its place is needed for the connection with the next.
+                if let Some(before) = before {
+                    before.quit().await;
+                }
+                job = left;
+            }
         }
     }
-    let fresh = match open(remote, target, remote.asked(&job)).await {
-        Ok(fresh) => fresh,
-        Err(unopened) => {
-            unreachable(remote, target, job, unopened);
-            return None;
-        }
-    };
-    // It takes its time to open a connection.
-    let Some(job) = remote.begin(job) else {
-        return Some(fresh);
-    };
-    match transact(remote, target, fresh, job).await {
-        Ran::Done(connection) => reusable(connection).await,
-        Ran::Stale(job) => {
-            // `run` calls no connection stale that has just been opened.
-            remote.leave(&job);
-            None
+}
+
+/// What becomes of a job that has no connection.
+enum Connect {
+    Open(Box<Open>, Job),
+    /// There is none yet.
+    Again(Job),
+    /// The job is off our hands.
+    Ended(Served),
+}
+
+/// Opens a connection with the first server that has not been asked for the job.
+async fn connect(remote: &Arc<Remote>, target: &Target, mut job: Job) -> Connect {
+    let first = job.trail.is_fresh();
+    let wished = remote.asked(&job);
+    match open(remote, target, &mut job.trail, wished).await {
+        // It takes its time to open a connection.
+        Ok(open) => match remote.begin(job) {
+            Some(job) => Connect::Open(open, job),
+            None => Connect::Ended(Served::GoesOn(Some(open))),
+        },
+        Err(failure) if first => refused(remote, target, job, failure).await,
+        Err(_) => {
+            transaction::conclude(remote, job);
+            Connect::Ended(Served::GoesOn(None))
         }
     }
 }
@@ -106,17 +152,17 @@ async fn transact(remote: &Arc<Remote>, target: &Target, open: Box<Open>, job: J
     let began = Instant::now();
     let ran = transaction::run(remote, target, open, job).await;
     match &ran {
-        Ran::Done(Some(_)) => {
+        Ran::Done(Some(_)) | Ran::Next(Some(_), _) => {
             remote.openings.note(target, History::Good);
             for _ in 0..remote.table.grow(target) {
                 start(Arc::clone(remote), target.clone());
             }
         }
         // No single answer is waited for so long in vain, unless the server has fallen silent.
-        Ran::Done(None) if began.elapsed() >= COMMAND => {
+        Ran::Done(None) | Ran::Next(None, _) if began.elapsed() >= COMMAND => {
             remote.openings.note(target, History::Silent);
         }
-        Ran::Done(None) | Ran::Stale(_) => {}
+        Ran::Done(None) | Ran::Next(None, _) | Ran::Stale(_) | Ran::Refused(_) => {}
     }
     ran
 }
@@ -130,20 +176,40 @@ async fn reusable(connection: Option<Box<Open>>) -> Option<Box<Open>> {
     None
 }
 
-fn unreachable(remote: &Remote, target: &Target, job: Job, unopened: Unopened) {
-    let failure = unopened.0;
+/// No server has a session for us.
+async fn refused(remote: &Remote, target: &Target, mut job: Job, failure: Failure) -> Connect {
     tracing::info!(%target, status = %failure.status, reason = failure.reason, "no connection");
     if failure.permanent {
         // It says something of the address, and is found out anew by each message.
-        return remote.fail(job, &failure);
+        remote.fail(job, &failure);
+        return Connect::Ended(Served::GoesOn(None));
     }
-    let waiting = remote
-        .table
-        .unreachable(target, remote.openings.history(target), &failure);
-    let recipients = waiting.iter().flat_map(|job| &job.recipients);
-    let _guard = remote.setup.held.guard(recipients);
-    for waiting in waiting {
-        remote.fail(waiting, &failure);
+    job.trail = Trail::default();
+    let history = remote.openings.history(target);
+    match remote.table.refused(target, history, &failure, job) {
+        Refused::LaneEnds => {
+            metrics::counter!("postern_delivery_lanes_refused_total").increment(1);
+            return Connect::Ended(Served::HandedOver);
+        }
+        Refused::Again(job, pause) => {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = remote.stopping.cancelled() => {}
+            }
+            if remote.stopping.is_cancelled() {
+                remote.leave(&job);
+            } else if let Some(job) = remote.begin(job) {
+                return Connect::Again(job);
+            }
+        }
+        Refused::Destination(job, waiting) => {
+            let recipients = waiting.iter().flat_map(|job| &job.recipients);
+            let _guard = remote.setup.held.guard(recipients);
+            for waiting in waiting {
+                remote.fail(waiting, &failure);
+            }
+            remote.fail(job, &failure);
+        }
     }
-    remote.fail(job, &failure);
+    Connect::Ended(Served::GoesOn(None))
 }

@@ -8,12 +8,13 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::config::LookupIpStrategy;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::{RData, RecordType};
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use rand::seq::SliceRandom as _;
 use resolver::absolute;
 use rules::Host;
 use tokio::time::Instant;
 
+use super::dns_name::dns_name;
 use super::hops::Hop;
 use crate::work::Failure;
 
@@ -37,11 +38,22 @@ pub(crate) struct Resolver {
     renewed: Arc<Mutex<HashMap<String, Instant>>>,
 }
 
+/// The servers of a domain.
+#[derive(Debug)]
+pub(crate) struct Servers {
+    pub(crate) hops: Vec<Hop>,
+    /// Why others have no address.
+    pub(crate) unresolved: Vec<Failure>,
+}
+
 /// A server that the DNS names for a domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Exchange {
     preference: u16,
+    /// As TLS and people know it.
     name: String,
+    /// As the DNS does: it allows more than a host name may be.
+    dns: Name,
 }
 
 impl Resolver {
@@ -62,16 +74,18 @@ impl Resolver {
         })
     }
 
-    /// The servers for a domain or an address literal, the best first. What the DNS said before an
+    /// The servers for a domain or an address literal, the best first; at least one. What the DNS said before an
     /// attempt was `asked` for does not count: the server may have come up at another address
     /// (RFC 1985 §1).
     pub(crate) async fn servers_for(
         &self,
         host: &Host,
         asked: Option<Instant>,
-    ) -> Result<Vec<Hop>, Failure> {
+    ) -> Result<Servers, Failure> {
         let domain = match host {
-            Host::Literal(address) => return self.keep_foreign(vec![self.literal(*address)]),
+            Host::Literal(address) => {
+                return self.keep_foreign(vec![self.literal(*address)], Vec::new());
+            }
             Host::Domain(domain) => domain.as_str(),
         };
         let exchanges = match self.exchanges(domain, asked).await? {
@@ -79,6 +93,7 @@ impl Resolver {
             Found::Nothing => vec![Exchange {
                 preference: 0,
                 name: domain.to_owned(),
+                dns: dns_name(domain)?,
             }],
             Found::Some(exchanges) => exchanges,
         };
@@ -93,7 +108,10 @@ impl Resolver {
         port: u16,
         asked: Option<Instant>,
     ) -> Result<Hop, Failure> {
-        let addresses = self.addresses(name, port, asked).await?;
+        let addresses = match name.parse::<IpAddr>() {
+            Ok(address) => vec![SocketAddr::new(address, port)],
+            Err(_) => self.addresses(name, dns_name(name)?, port, asked).await?,
+        };
         Ok(Hop {
             name: name.to_owned(),
             addresses,
@@ -108,13 +126,13 @@ impl Resolver {
     }
 
     /// Drops what the DNS has said of a name, once for each wish.
-    fn renew(&self, name: &str, asked: Option<Instant>) {
-        let Some(asked) = asked.filter(|asked| self.is_older(name, *asked)) else {
+    fn renew(&self, name: &Name, asked: Option<Instant>) {
+        let Some(asked) = asked.filter(|asked| self.is_older(&name.to_ascii(), *asked)) else {
             return;
         };
-        tracing::debug!(name, since = ?asked.elapsed(), "looked up anew");
+        tracing::debug!(%name, since = ?asked.elapsed(), "looked up anew");
         for kind in [RecordType::MX, RecordType::A, RecordType::AAAA] {
-            self.dns.clear_lookup_cache(absolute(name), kind);
+            self.dns.clear_lookup_cache(name.clone(), kind);
         }
     }
 
@@ -133,8 +151,9 @@ impl Resolver {
     }
 
     async fn exchanges(&self, domain: &str, asked: Option<Instant>) -> Result<Found, Failure> {
-        self.renew(domain, asked);
-        let answer = match self.dns.mx_lookup(absolute(domain)).await {
+        let name = dns_name(domain)?;
+        self.renew(&name, asked);
+        let answer = match self.dns.mx_lookup(name).await {
             Ok(answer) => answer,
             Err(error) => {
                 return match absence(&error) {
@@ -144,13 +163,14 @@ impl Resolver {
                 };
             }
         };
-        let exchanges: Vec<Exchange> = answer
+        let mut exchanges: Vec<Exchange> = answer
             .answers()
             .iter()
             .filter_map(|record| match &record.data {
                 RData::MX(mx) => Some(Exchange {
                     preference: mx.preference,
                     name: plain(&mx.exchange.to_ascii()),
+                    dns: mx.exchange.clone(),
                 }),
                 _ => None,
             })
@@ -165,6 +185,7 @@ impl Resolver {
                 format!("The domain {domain} says that it takes no mail."),
             ));
         }
+        exchanges.retain(|exchange| !exchange.name.is_empty());
         Ok(Found::Some(exchanges))
     }
 
@@ -193,33 +214,38 @@ impl Resolver {
         &self,
         exchanges: &[Exchange],
         asked: Option<Instant>,
-    ) -> Result<Vec<Hop>, Failure> {
+    ) -> Result<Servers, Failure> {
         let mut hops = Vec::new();
-        let mut failure: Option<Failure> = None;
+        let mut unresolved = Vec::new();
         for exchange in exchanges.iter().take(MAX_SERVERS) {
-            match self.addresses(&exchange.name, self.port, asked).await {
+            match self.exchange(exchange, asked).await {
                 Ok(addresses) => hops.push(Hop {
                     name: exchange.name.clone(),
                     addresses,
                 }),
-                // One that may be there later counts more than one that is not there.
-                Err(error) if failure.as_ref().is_none_or(|before| before.permanent) => {
-                    failure = Some(error);
-                }
-                Err(_) => {}
+                Err(failure) => unresolved.push(failure),
             }
         }
-        match failure {
+        // One that may be there later counts more than one that is not there.
+        let failures = unresolved.iter();
+        let worst = failures.min_by_key(|failure| failure.permanent).cloned();
+        match worst {
             Some(failure) if hops.is_empty() => Err(failure),
             // A better server that cannot be looked up now may be the one that is not us.
-            Some(failure) if !failure.permanent => self.keep_foreign(hops).map_err(|_| failure),
-            _ => self.keep_foreign(hops),
+            Some(failure) if !failure.permanent => {
+                self.keep_foreign(hops, unresolved).map_err(|_| failure)
+            }
+            _ => self.keep_foreign(hops, unresolved),
         }
     }
 
     /// Leaves out servers that are this machine, from the first of them on. With another port
     /// than SMTP's it is not us who listens there.
-    fn keep_foreign(&self, mut hops: Vec<Hop>) -> Result<Vec<Hop>, Failure> {
+    fn keep_foreign(
+        &self,
+        mut hops: Vec<Hop>,
+        unresolved: Vec<Failure>,
+    ) -> Result<Servers, Failure> {
         if self.port == SMTP {
             let ourselves = hops.iter().position(|hop| {
                 let mut addresses = hop.addresses.iter();
@@ -230,20 +256,31 @@ impl Resolver {
         if hops.is_empty() {
             return Err(loops_back());
         }
-        Ok(hops)
+        Ok(Servers { hops, unresolved })
+    }
+
+    async fn exchange(
+        &self,
+        exchange: &Exchange,
+        asked: Option<Instant>,
+    ) -> Result<Vec<SocketAddr>, Failure> {
+        // RFC 5321 §5.1 wants a name; some have an address there.
+        if let Ok(address) = exchange.name.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, self.port)]);
+        }
+        let name = exchange.dns.clone();
+        self.addresses(&exchange.name, name, self.port, asked).await
     }
 
     async fn addresses(
         &self,
         name: &str,
+        dns: Name,
         port: u16,
         asked: Option<Instant>,
     ) -> Result<Vec<SocketAddr>, Failure> {
-        if let Ok(address) = name.parse::<IpAddr>() {
-            return Ok(vec![SocketAddr::new(address, port)]);
-        }
-        self.renew(name, asked);
-        match self.dns.lookup_ip(absolute(name)).await {
+        self.renew(&dns, asked);
+        match self.dns.lookup_ip(dns).await {
             Ok(found) => Ok(found
                 .iter()
                 .map(|address| SocketAddr::new(address, port))
@@ -284,13 +321,24 @@ fn no_domain(domain: &str) -> Failure {
 
 fn dns_failed(name: &str, error: &NetError) -> Failure {
     tracing::debug!(name, %error, "DNS");
-    Failure::temporary("4.4.3", format!("The DNS gives no answer about {name}."))
+    let reason = match error {
+        NetError::Timeout => format!("The DNS does not answer in time about {name}."),
+        NetError::Dns(DnsError::NoRecordsFound(found)) => {
+            let code = found.response_code;
+            format!("The DNS gives no answer about {name}: {code}.")
+        }
+        NetError::Dns(error) => format!("The DNS gives no answer about {name}: {error}."),
+        // Nobody has been asked, or heard.
+        error => format!("No name server can be asked about {name}: {error}."),
+    };
+    Failure::temporary("4.4.3", reason)
 }
 
 fn loops_back() -> Failure {
     Failure::permanent(
         "5.4.6",
-        "Mail for this domain is to be brought to us, and no rule of ours takes it.",
+        "The MX records of this domain point to this server, but no domain rule accepts its mail. \
+         Add one: postern domain add NAME.",
     )
 }
 

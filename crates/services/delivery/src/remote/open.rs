@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_io::{ClientTls, Connection, SessionError};
-use smtp_protocol::client::{ClientError, Event, Options, Session, Stage, TlsUse};
+use smtp_protocol::client::{ClientError, Event, Options, Session, TlsUse};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use super::hops::{Hop, Plan};
-use super::outcome::brief;
+use super::hops::{Hop, Place, Plan};
+use super::table::Connected;
+use super::trail::{Progress, Trail, Tried};
+use super::trouble::{Trouble, progress};
 use super::{Remote, Target, gateway};
 use crate::work::Failure;
 
@@ -19,16 +21,12 @@ const CONNECT: Duration = Duration::from_secs(30);
 /// For each answer until the session is ready. RFC 5321 §4.5.3.2.1 would have us wait 5 minutes for
 /// the greeting; a server that is so slow is better asked again later than waited for.
 const GREETING: Duration = Duration::from_secs(60);
-/// No further address is tried after so long.
-const PATIENCE: Duration = Duration::from_secs(180);
+/// No further address is tried after so long: all of them, where each is silent.
+const PATIENCE: Duration = Duration::from_secs(300);
 /// RFC 5321 §4.5.3.2 gives servers 5 minutes for each command.
 pub(super) const COMMAND: Duration = Duration::from_secs(300);
 /// Saying goodbye is a courtesy.
 const GOODBYE: Duration = Duration::from_secs(2);
-/// Addresses that are tried for one message.
-const MAX_ADDRESSES: usize = 10;
-/// The status of a server with which there is no TLS, or none that proves who it is.
-const NO_TLS: &str = "4.7.5";
 /// The port where TLS begins with the first octet (RFC 8314 §3.3).
 const SUBMISSIONS: u16 = 465;
 
@@ -38,16 +36,17 @@ pub(super) struct Open {
     pub(super) session: Session,
     /// Name and address, for the history.
     pub(super) server: String,
+    /// The servers of which it is one, and which.
+    pub(super) plan: Arc<Plan>,
+    pub(super) place: Place,
     /// Transactions it has had.
     pub(super) messages: u32,
     /// The content of the present one is on its way.
     pub(super) content_begun: bool,
+    _connected: Connected,
     /// One of the connections that are allowed at a time.
     _permit: OwnedSemaphorePermit,
 }
-
-/// Why there is none.
-pub(super) struct Unopened(pub(super) Failure);
 
 impl Open {
     pub(super) async fn quit(mut self: Box<Self>) {
@@ -59,85 +58,101 @@ impl Open {
     }
 }
 
-/// Opens a session with the first server that has one, by what the DNS says since it was `asked`
-/// for, if it was.
+/// Opens a session with the first server that has one, of those that have not been asked in this
+/// attempt, by what the DNS says since an attempt was `wished` for, if it was. Fails when no server
+/// is left.
 pub(super) async fn open(
     remote: &Remote,
     target: &Target,
-    asked: Option<Instant>,
-) -> Result<Box<Open>, Unopened> {
-    let plan = plan(remote, target, asked).await.map_err(Unopened)?;
-    let none = || Failure::temporary("4.4.4", "There is no server to connect to.");
-    let attempt = || first_that_answers(remote, target, &plan);
-    let (opened, opening) = remote.openings.open(target, attempt).await;
-    let (connection, session, server) =
-        opened.map_err(|last| Unopened(last.unwrap_or_else(none)))?;
+    trail: &mut Trail,
+    wished: Option<Instant>,
+) -> Result<Box<Open>, Failure> {
+    let plan = match trail.plan() {
+        Some(plan) => Arc::clone(plan),
+        None => Arc::new(plan(remote, target, wished).await?),
+    };
+    trail.follow(&plan);
+    let attempt = || first_that_answers(remote, &plan, trail);
+    let ((opened, failed), opening) = remote.openings.open(target, attempt).await;
+    trail.unopened(failed);
+    let Some(opened) = opened else {
+        return Err(trail.conclude(None));
+    };
+    trail.opened(opened.place);
     // The opening's socket is counted until it is one of the connections.
     let permit = Arc::clone(&remote.permits).acquire_owned().await;
     drop(opening);
-    let permit = permit.map_err(|_| Unopened(none()))?;
+    let permit = permit.map_err(|_| trail.conclude(None))?;
     Ok(Box::new(Open {
-        connection,
-        session,
-        server,
+        connection: opened.connection,
+        session: opened.session,
+        server: opened.server,
+        plan,
+        place: opened.place,
         messages: 0,
         content_begun: false,
+        _connected: remote.table.connected(target),
         _permit: permit,
     }))
 }
 
-/// The servers in turn; or the last failure, if there was a server at all.
+/// The first server that has a session for us.
+struct Opened {
+    connection: Connection,
+    session: Session,
+    server: String,
+    place: Place,
+}
+
+/// The servers in turn; with what went wrong with those before.
 async fn first_that_answers(
     remote: &Remote,
-    target: &Target,
     plan: &Plan,
-) -> Result<(Connection, Session, String), Option<Failure>> {
+    trail: &Trail,
+) -> (Option<Opened>, Vec<(Place, Tried)>) {
     let began = Instant::now();
-    let mut last: Option<Failure> = None;
-    let mut insecure = matches!(target, Target::Secured(_));
-    let mut addresses = Vec::new();
-    for hop in &plan.hops {
-        addresses.extend(hop.addresses.iter().map(|address| (hop, *address)));
-    }
-    addresses.truncate(MAX_ADDRESSES);
-    for (hop, address) in addresses {
+    let mut failed = Vec::new();
+    for (place, hop, address) in plan.addresses().filter(|(place, ..)| trail.is_left(*place)) {
         if began.elapsed() >= PATIENCE {
-            // A server that was not asked may be secure.
-            insecure = false;
             break;
         }
+        let server = label(hop, address);
         match reach(remote, plan, hop, address).await {
-            Ok((connection, session)) => return Ok((connection, session, label(hop, address))),
-            Err(failure) => {
-                tracing::debug!(%target, server = failure.server, reason = failure.reason, "next");
-                insecure &= failure.status == NO_TLS;
-                last = Some(failure);
+            Ok((connection, session)) => {
+                let opened = Opened {
+                    connection,
+                    session,
+                    server,
+                    place,
+                };
+                return (Some(opened), failed);
+            }
+            Err(tried) => {
+                tracing::debug!(server, reason = tried.failure.reason, "the next server");
+                failed.push((place, tried));
             }
         }
     }
-    Err(match last {
-        // RFC 8689 §4.2.1: no server is left that the message may go to.
-        Some(last) if insecure => Some(Failure {
-            permanent: true,
-            status: "5.7.30".into(),
-            reason: format!("REQUIRETLS is asked for. {}", last.reason),
-            ..last
-        }),
-        last => last,
-    })
+    (None, failed)
 }
 
-async fn plan(remote: &Remote, target: &Target, asked: Option<Instant>) -> Result<Plan, Failure> {
+async fn plan(remote: &Remote, target: &Target, wished: Option<Instant>) -> Result<Plan, Failure> {
     match target {
-        Target::Direct(host) => Ok(Plan {
-            hops: remote.setup.resolver.servers_for(host, asked).await?,
-            tls: TlsUse::IfOffered,
-            login: None,
-        }),
-        Target::Gateway(gateway) => gateway::plan(remote, gateway, asked).await,
+        Target::Direct(host) => {
+            let servers = remote.setup.resolver.servers_for(host, wished).await?;
+            Ok(Plan {
+                hops: servers.hops,
+                unresolved: servers.unresolved,
+                tls: TlsUse::IfOffered,
+                login: None,
+                secured: false,
+            })
+        }
+        Target::Gateway(gateway) => gateway::plan(remote, gateway, wished).await,
         Target::Secured(target) => Ok(Plan {
             tls: TlsUse::Required,
-            ..Box::pin(plan(remote, target, asked)).await?
+            secured: true,
+            ..Box::pin(plan(remote, target, wished)).await?
         }),
     }
 }
@@ -148,16 +163,22 @@ async fn reach(
     plan: &Plan,
     hop: &Hop,
     address: SocketAddr,
-) -> Result<(Connection, Session), Failure> {
-    let first = greet(remote, plan, hop, address, plan.tls).await;
-    let tried = match first {
+) -> Result<(Connection, Session), Tried> {
+    let server = label(hop, address);
+    match greet(remote, plan, hop, address, plan.tls).await {
         Err(Trouble::Tls(reason)) if plan.tls == TlsUse::IfOffered => {
             tracing::info!(server = hop.name, reason, "TLS failed; going on without");
-            greet(remote, plan, hop, address, TlsUse::Never).await
+            let plain = greet(remote, plan, hop, address, TlsUse::Never).await;
+            plain.map_err(|trouble| {
+                // Without the first failure nobody would know of TLS.
+                let mut tried = trouble.tried(&server);
+                let before = format!(" Before, there was no TLS: {reason}.");
+                tried.failure.reason.push_str(&before);
+                tried
+            })
         }
-        other => other,
-    };
-    tried.map_err(|trouble| trouble.failure(&label(hop, address)))
+        other => other.map_err(|trouble| trouble.tried(&server)),
+    }
 }
 
 fn label(hop: &Hop, address: SocketAddr) -> String {
@@ -179,7 +200,7 @@ async fn greet(
     let implicit = address.port() == SUBMISSIONS && tls != TlsUse::Never;
     let mut connection = Connection::connect(address, CONNECT)
         .await
-        .map_err(Trouble::Connection)?;
+        .map_err(|error| Trouble::Connection(Progress::Connection, error))?;
     connection.set_timeout(GREETING);
     if implicit {
         shake_hands(&mut connection, authority, &hop.name).await?;
@@ -192,11 +213,14 @@ async fn greet(
     });
     loop {
         let (input, output) = connection.buffers();
-        match session.advance(input, output).map_err(Trouble::Session)? {
+        let stage = session.stage();
+        let failed = |error| Trouble::Session(progress(stage), error);
+        match session.advance(input, output).map_err(failed)? {
             Event::NeedInput => {
-                connection.flush().await.map_err(Trouble::Connection)?;
-                if connection.fill().await.map_err(Trouble::Connection)? == 0 {
-                    return Err(Trouble::Connection(SessionError::Closed));
+                let lost = |error| Trouble::Connection(progress(stage), error);
+                connection.flush().await.map_err(lost)?;
+                if connection.fill().await.map_err(lost)? == 0 {
+                    return Err(lost(SessionError::Closed));
                 }
             }
             Event::StartTls => {
@@ -206,7 +230,7 @@ async fn greet(
             Event::Ready => break,
             // Only transactions have these.
             Event::SendContent | Event::Done(_) => {
-                return Err(Trouble::Session(ClientError::BadReply));
+                return Err(failed(ClientError::BadReply));
             }
         }
     }
@@ -221,56 +245,4 @@ async fn shake_hands(
 ) -> Result<(), Trouble> {
     let shaken = connection.start_client_tls(tls, name).await;
     shaken.map_err(|error| Trouble::Tls(error.to_string()))
-}
-
-/// What a server does not want, for a person.
-fn refused(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Greeting => "the connection",
-        Stage::Hello => "our EHLO",
-        Stage::StartTls => "STARTTLS",
-        Stage::Login => "the login",
-        Stage::Preflight | Stage::Mail | Stage::Recipient | Stage::Data | Stage::Content => "us",
-    }
-}
-
-/// What went wrong with one server. All of it may be better later, or at another server.
-enum Trouble {
-    Connection(SessionError),
-    Tls(String),
-    Session(ClientError),
-}
-
-impl Trouble {
-    fn failure(self, server: &str) -> Failure {
-        let base = match self {
-            Self::Connection(SessionError::Timeout) => {
-                Failure::temporary("4.4.1", format!("{server} does not answer."))
-            }
-            Self::Connection(error) => {
-                Failure::temporary("4.4.1", format!("No connection with {server}: {error}."))
-            }
-            Self::Tls(reason) => {
-                Failure::temporary(NO_TLS, format!("No TLS with {server}: {reason}."))
-            }
-            Self::Session(ClientError::NoTls) => {
-                Failure::temporary(NO_TLS, format!("{server} does not offer TLS."))
-            }
-            Self::Session(ClientError::Refused { stage, reply }) => {
-                let words = brief(&reply);
-                let reason = format!("{server} refused {}: {words}", refused(stage));
-                Failure {
-                    reply: words,
-                    ..Failure::temporary("4.4.0", reason)
-                }
-            }
-            Self::Session(error) => {
-                Failure::temporary("4.5.0", format!("No session with {server}: {error}."))
-            }
-        };
-        Failure {
-            server: server.to_owned(),
-            ..base
-        }
-    }
 }

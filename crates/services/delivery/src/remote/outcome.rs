@@ -3,6 +3,8 @@
 use smtp_protocol::Reply;
 use smtp_protocol::client::{Answer, Stage};
 
+use super::trail::Tried;
+use super::trouble::progress;
 use crate::work::{Failure, Fate};
 
 /// What follows an answer.
@@ -11,6 +13,8 @@ pub(super) enum Verdict {
     End(Fate),
     /// The server has had enough recipients in this transaction: at once in the next.
     Again,
+    /// Not by this server, or not now: the next is asked.
+    Elsewhere(Tried),
 }
 
 /// A server, and what is told of its taking a message.
@@ -72,7 +76,7 @@ pub(super) fn verdict(answer: &Answer, relay: Relay<'_>, accepted: bool) -> Verd
         Stage::Recipient => format!("{server} refused the recipient: {words}"),
         _ => format!("{server} refused the message: {words}"),
     };
-    Verdict::End(Fate::Failed(Failure {
+    let failure = Failure {
         permanent,
         status: status.into(),
         reason,
@@ -80,7 +84,15 @@ pub(super) fn verdict(answer: &Answer, relay: Relay<'_>, accepted: bool) -> Verd
         reply: if asked { words } else { String::new() },
         retry_in: None,
         unsettled: false,
-    }))
+    };
+    // A word of its own on the message counts; what it merely does not offer another may.
+    if permanent && asked {
+        return Verdict::End(Fate::Failed(failure));
+    }
+    Verdict::Elsewhere(Tried {
+        progress: progress(answer.stage),
+        failure,
+    })
 }
 
 #[cfg(test)]
@@ -108,11 +120,11 @@ mod tests {
 
     #[test]
     fn answers_are_classified() {
-        // stage, code, enhanced, others accepted → relayed, again, or permanent and status
+        // stage, code, enhanced, others accepted → relayed, again, or permanent or elsewhere and status
         type Row = (Stage, u16, Option<(u8, u16, u16)>, bool, &'static str);
         let table: &[Row] = &[
             (Stage::Content, 250, Some((2, 0, 0)), true, "relayed"),
-            (Stage::Mail, 451, None, false, "temporary 4.0.0"),
+            (Stage::Mail, 451, None, false, "elsewhere 4.0.0"),
             (Stage::Mail, 550, Some((5, 7, 1)), false, "permanent 5.7.1"),
             (Stage::Mail, 550, Some((4, 7, 1)), false, "permanent 5.0.0"),
             (
@@ -120,7 +132,7 @@ mod tests {
                 450,
                 Some((4, 2, 1)),
                 true,
-                "temporary 4.2.1",
+                "elsewhere 4.2.1",
             ),
             (
                 Stage::Recipient,
@@ -136,14 +148,14 @@ mod tests {
                 452,
                 Some((4, 5, 3)),
                 false,
-                "temporary 4.5.3",
+                "elsewhere 4.5.3",
             ),
             (
                 Stage::Recipient,
                 552,
                 Some((5, 5, 3)),
                 false,
-                "temporary 4.0.0",
+                "elsewhere 4.0.0",
             ),
             (
                 Stage::Content,
@@ -153,24 +165,25 @@ mod tests {
                 "permanent 5.3.4",
             ),
             (Stage::Data, 554, None, false, "permanent 5.0.0"),
-            (Stage::Content, 421, None, false, "temporary 4.0.0"),
+            (Stage::Content, 421, None, false, "elsewhere 4.0.0"),
             (
                 Stage::Preflight,
                 552,
                 Some((5, 3, 4)),
                 false,
-                "permanent 5.3.4",
+                "elsewhere 5.3.4",
             ),
         ];
         for (stage, code, enhanced, accepted, expected) in table {
             let verdict = verdict(&answer(*stage, *code, *enhanced), MX, *accepted);
             let shown = match verdict {
                 Verdict::Again => "again".to_owned(),
-                Verdict::End(Fate::Failed(failure)) if failure.permanent => {
+                Verdict::End(Fate::Failed(failure)) => {
+                    assert!(failure.permanent);
                     format!("permanent {}", failure.status)
                 }
-                Verdict::End(Fate::Failed(failure)) => format!("temporary {}", failure.status),
                 Verdict::End(_) => "relayed".to_owned(),
+                Verdict::Elsewhere(tried) => format!("elsewhere {}", tried.failure.status),
             };
             assert_eq!(&shown, expected, "{stage:?} {code} {enhanced:?} {accepted}");
         }

@@ -1,5 +1,6 @@
 //! The destinations that have something to do, their queues and the lanes that serve them.
 
+mod limit;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use tokio::time::Instant;
 use super::openings::History;
 use super::{Job, Target};
 use crate::work::Failure;
+use limit::Limit;
 
 /// After no server of a destination could be reached, nobody tries for so long: what comes in
 /// fails likewise, without a wait of its own.
@@ -21,6 +23,11 @@ const UNREACHABLE: Duration = Duration::from_secs(3);
 const SILENT: Duration = Duration::from_secs(60);
 /// Jobs that wait for a silent destination: what waits for the living must find room.
 const SILENT_JOBS: usize = 16;
+/// A destination that has had a transaction with us so lately has not died: it may still count a
+/// connection that we have closed, or begin anew.
+const LATELY: Duration = Duration::from_secs(30);
+/// Times to wait then before it is asked again for the only connection.
+const PAUSES_MS: [u64; 3] = [250, 1_000, 3_000];
 
 /// See the module.
 pub(super) struct Table {
@@ -38,9 +45,16 @@ struct State {
 struct Destination {
     queue: VecDeque<Job>,
     lanes: usize,
+    /// Sessions that are open; one of a lane that has ended may be among them for a moment.
+    connected: usize,
     waiting: usize,
     wake: Arc<Notify>,
     unreachable: Option<Unreachable>,
+    /// Lanes it may have, since it has refused one more.
+    limit: Option<Limit>,
+    /// When the last transaction was, and how often it has refused the only connection since.
+    good_at: Option<Instant>,
+    refusals: usize,
 }
 
 /// No server could be reached.
@@ -59,6 +73,28 @@ pub(super) enum Admission {
     Unreachable(Job, Failure),
     /// Nothing is begun any more.
     Stopped(Job),
+}
+
+/// What follows when a lane gets no connection.
+pub(super) enum Refused {
+    /// The lane ends, and is no longer counted; others have its job.
+    LaneEnds,
+    /// It is tried once more after so long.
+    Again(Job, Duration),
+    /// There is nothing to be had of the destination: these fail.
+    Destination(Job, VecDeque<Job>),
+}
+
+/// An open session, while it is counted.
+pub(super) struct Connected {
+    table: Arc<Table>,
+    target: Target,
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.table.disconnected(&self.target);
+    }
 }
 
 /// What a lane does next.
@@ -90,7 +126,8 @@ impl Table {
             }
             _ => destination.unreachable = None,
         }
-        if history == History::Silent && destination.queue.len() >= SILENT_JOBS {
+        let silent = history == History::Silent && destination.connected == 0;
+        if silent && destination.queue.len() >= SILENT_JOBS {
             let failure = Failure::temporary("4.4.1", format!("{target} has not answered lately."));
             return Admission::Unreachable(job, failure);
         }
@@ -99,7 +136,7 @@ impl Table {
         if destination.queue.len() <= destination.waiting {
             destination.wake.notify_one();
             Admission::Queued
-        } else if destination.lanes < self.lanes(history) {
+        } else if destination.lanes < destination.may_have(self.lanes(history)) {
             destination.lanes += 1;
             Admission::NewLane
         } else {
@@ -121,7 +158,10 @@ impl Table {
         let Some(destination) = state.destinations.get_mut(target) else {
             return 0;
         };
-        let room = self.lanes_each.saturating_sub(destination.lanes);
+        destination.good_at = Some(Instant::now());
+        destination.refusals = 0;
+        let room = destination.may_have(self.lanes_each);
+        let room = room.saturating_sub(destination.lanes);
         // The lane that asks takes one of them itself.
         let more = room.min(destination.queue.len().saturating_sub(1));
         destination.lanes += more;
@@ -143,8 +183,7 @@ impl Table {
             return Next::Wait(Arc::clone(&destination.wake));
         }
         destination.lanes -= 1;
-        let known = destination.unreachable.is_some();
-        if destination.lanes == 0 && !known {
+        if !destination.is_known(Instant::now()) {
             state.destinations.remove(target);
         }
         Next::End
@@ -157,13 +196,87 @@ impl Table {
         }
     }
 
-    /// No server of this destination could be reached: what waits for it fails likewise.
-    pub(super) fn unreachable(
+    /// A session has been opened.
+    pub(super) fn connected(self: &Arc<Self>, target: &Target) -> Connected {
+        let mut state = self.lock();
+        let destination = state.destinations.entry(target.clone()).or_default();
+        destination.connected += 1;
+        destination.unreachable = None;
+        if let Some(limit) = &mut destination.limit {
+            limit.holds_at_least(destination.connected);
+        }
+        Connected {
+            table: Arc::clone(self),
+            target: target.clone(),
+        }
+    }
+
+    fn disconnected(&self, target: &Target) {
+        let mut state = self.lock();
+        if let Some(destination) = state.destinations.get_mut(target) {
+            destination.connected = destination.connected.saturating_sub(1);
+            if !destination.is_known(Instant::now()) {
+                state.destinations.remove(target);
+            }
+        }
+    }
+
+    /// Whether another lane of the destination has a connection, beside the one that asks.
+    pub(super) fn has_others(&self, target: &Target) -> bool {
+        let state = self.lock();
+        let destination = state.destinations.get(target);
+        destination.is_some_and(|destination| destination.connected > 1 && destination.lanes > 1)
+    }
+
+    /// The destination does not want this lane beside others: their queue gets its job back, and there
+    /// are fewer lanes for a while. Gives the job back where there are no others.
+    pub(super) fn hand_over(&self, target: &Target, job: Job) -> Result<(), Job> {
+        let mut state = self.lock();
+        match state.destinations.get_mut(target) {
+            // As long as there is a lane, the queue is served or failed as a whole.
+            Some(destination) if destination.connected > 0 && destination.lanes > 1 => {
+                destination.lanes -= 1;
+                destination.limit = Some(Limit::to(destination.connected));
+                destination.queue.push_front(job);
+                if destination.waiting > 0 {
+                    destination.wake.notify_one();
+                }
+                Ok(())
+            }
+            _ => Err(job),
+        }
+    }
+
+    /// A lane gets no connection.
+    pub(super) fn refused(
         &self,
         target: &Target,
         history: History,
         failure: &Failure,
-    ) -> VecDeque<Job> {
+        job: Job,
+    ) -> Refused {
+        let job = match self.hand_over(target, job) {
+            Ok(()) => return Refused::LaneEnds,
+            Err(job) => job,
+        };
+        match self.again(target) {
+            Some(pause) => Refused::Again(job, pause),
+            None => Refused::Destination(job, self.unreachable(target, history, failure)),
+        }
+    }
+
+    /// After which pause the only lane of a destination asks again.
+    fn again(&self, target: &Target) -> Option<Duration> {
+        let mut state = self.lock();
+        let destination = state.destinations.get_mut(target)?;
+        let lately = destination.good_at.is_some_and(|at| at.elapsed() < LATELY);
+        let pause = PAUSES_MS.get(destination.refusals).filter(|_| lately)?;
+        destination.refusals += 1;
+        Some(Duration::from_millis(*pause))
+    }
+
+    /// No server of this destination could be reached: what waits for it fails likewise.
+    fn unreachable(&self, target: &Target, history: History, failure: &Failure) -> VecDeque<Job> {
         let pause = match history {
             History::Silent => SILENT,
             History::New | History::Good => UNREACHABLE,
@@ -171,13 +284,9 @@ impl Table {
         let now = Instant::now();
         let mut state = self.lock();
         // Those that are over are kept only as long as they are used.
-        state.destinations.retain(|_, destination| {
-            let over = destination
-                .unreachable
-                .as_ref()
-                .is_some_and(|known| known.until <= now);
-            destination.lanes > 0 || !destination.queue.is_empty() || !over
-        });
+        state
+            .destinations
+            .retain(|_, destination| destination.is_known(now));
         let Some(destination) = state.destinations.get_mut(target) else {
             return VecDeque::new();
         };
@@ -210,5 +319,21 @@ impl Table {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Destination {
+    /// Lanes it may have, of so many.
+    fn may_have(&self, most: usize) -> usize {
+        let limit = self.limit.as_ref().map_or(most, Limit::lanes);
+        limit.min(most)
+    }
+
+    /// Whether there is anything to be remembered of it.
+    fn is_known(&self, now: Instant) -> bool {
+        let in_use = self.lanes > 0 || self.connected > 0 || !self.queue.is_empty();
+        let unreachable = self.unreachable.as_ref();
+        let limited = self.limit.as_ref().is_some_and(|limit| !limit.is_over());
+        in_use || limited || unreachable.is_some_and(|known| known.until > now)
     }
 }

@@ -6,17 +6,22 @@ use std::time::Duration;
 use api::queue::v1::{LeasedRecipient, ReturnContent as Returned};
 use session_io::SessionError;
 use smtp_protocol::client::{
-    Answer, ClientError, Envelope, Event, Extensions, Recipient, ReturnContent,
+    Answer, ClientError, Envelope, Event, Extensions, Recipient, ReturnContent, Stage,
 };
 
 use super::content::Body;
 use super::open::Open;
 use super::outcome::{Relay, Verdict, verdict};
+use super::trail::{Trail, Tried};
+use super::trouble::progress;
 use super::{Job, Remote, Target};
 use crate::work::{Failure, Fate, Work};
 
 /// More Received fields than that are a loop (RFC 5321 §6.3).
 const MAX_HOPS: usize = 50;
+/// Times that a job goes back because a server closes a connection before its content: as many lanes
+/// as a destination usually has may be one too many.
+const MAX_HANDED_OVER: u8 = 8;
 /// When the queue cannot give us the message.
 const UNREAD: Duration = Duration::from_secs(15);
 /// RFC 5321 §4.5.3.2.
@@ -30,6 +35,10 @@ pub(super) enum Ran {
     Done(Option<Box<Open>>),
     /// A used connection turned out to be closed before anything was said.
     Stale(Job),
+    /// The server does not want this connection beside others of ours.
+    Refused(Job),
+    /// What is left of it goes to the next server (RFC 5321 §5.1); with the connection, likewise.
+    Next(Option<Box<Open>>, Job),
 }
 
 /// Why a transaction broke off.
@@ -44,7 +53,7 @@ pub(super) async fn run(
     remote: &Arc<Remote>,
     target: &Target,
     mut open: Box<Open>,
-    job: Job,
+    mut job: Job,
 ) -> Ran {
     let body = match Body::open(remote, &job.work).await {
         Ok(body) if body.hops > MAX_HOPS => {
@@ -79,10 +88,17 @@ pub(super) async fn run(
     match converse(&mut open, body).await {
         // It was about to close the connection, and said so too late for us to see.
         Ok(answers) if was_used && !open.content_begun && all_closing(&answers) => Ran::Stale(job),
+        Ok(answers)
+            if !open.content_begun
+                && all_closing(&answers)
+                && may_be_handed_over(remote, target, &mut job) =>
+        {
+            Ran::Refused(job)
+        }
         Ok(answers) => {
-            finish(remote, target, &open, job, answers);
+            let left = finish(remote, target, &open, job, answers);
             let usable = open.session.is_ready();
-            Ran::Done(usable.then_some(open))
+            Ran::of(usable.then_some(open), left)
         }
         Err(broken) => {
             let known = open.session.answers_so_far();
@@ -91,10 +107,31 @@ pub(super) async fn run(
             if was_used && silent && closed && !open.content_begun {
                 return Ran::Stale(job);
             }
-            break_off(remote, &open, job, known, &broken);
-            Ran::Done(None)
+            Ran::of(None, break_off(remote, &open, job, known, &broken))
         }
     }
+}
+
+impl Ran {
+    fn of(connection: Option<Box<Open>>, left: Option<Job>) -> Self {
+        match left {
+            Some(left) => Self::Next(connection, left),
+            None => Self::Done(connection),
+        }
+    }
+}
+
+/// Whether other connections of the destination, which has just closed this one, may have the job.
+/// Not for ever: the message may be what it minds.
+fn may_be_handed_over(remote: &Remote, target: &Target, job: &mut Job) -> bool {
+    let may = job.trail.is_unanswered()
+        && job.handed_over < MAX_HANDED_OVER
+        && remote.table.has_others(target);
+    if may {
+        job.trail = Trail::default();
+        job.handed_over += 1;
+    }
+    may
 }
 
 fn all_closing(answers: &[Answer]) -> bool {
@@ -187,7 +224,14 @@ fn envelope(job: &Job, body: &Body, extensions: &Extensions, now_ms: i64) -> Env
     }
 }
 
-fn finish(remote: &Arc<Remote>, target: &Target, open: &Open, job: Job, answers: Vec<Answer>) {
+/// Ends what has ended; gives what is left for the next server.
+fn finish(
+    remote: &Arc<Remote>,
+    target: &Target,
+    open: &Open,
+    job: Job,
+    answers: Vec<Answer>,
+) -> Option<Job> {
     let extensions = open.session.extensions();
     let kept_on = extensions.deliver_by.is_some();
     let now_ms = remote.setup.finisher.clock.now_ms();
@@ -200,51 +244,145 @@ fn finish(remote: &Arc<Remote>, target: &Target, open: &Open, job: Job, answers:
     let accepted = answers.iter().any(|answer| answer.reply.is_positive());
     let mut ended = Vec::with_capacity(answers.len());
     let mut again = Vec::new();
-    for (recipient, answer) in job.recipients.into_iter().zip(&answers) {
+    let mut elsewhere = Vec::new();
+    let Job {
+        work,
+        recipients,
+        trail,
+        ..
+    } = job;
+    for (recipient, answer) in recipients.into_iter().zip(&answers) {
         match verdict(answer, relay, accepted) {
             Verdict::End(fate) => ended.push((recipient, fate)),
             Verdict::Again => again.push(recipient),
+            Verdict::Elsewhere(tried) => elsewhere.push((recipient, tried)),
         }
     }
-    log(&job.work, &ended);
-    remote.setup.finisher.finish(&job.work, ended);
     if !again.is_empty() {
-        remote.deliver(target, Job::new(&job.work, again));
+        remote.deliver(target, Job::new(&work, again));
     }
+    settle(remote, open, (work, trail), ended, elsewhere)
 }
 
-/// Recipients that were refused stay refused; the others are tried again.
-fn break_off(remote: &Remote, open: &Open, job: Job, known: Vec<Option<Answer>>, broken: &Broken) {
-    let reason = match broken {
-        Broken::Connection(error) => format!("Lost the connection with {}: {error}.", open.server),
-        Broken::Session(error) => format!("The session with {} broke: {error}.", open.server),
-        Broken::Content => "The message could not be read to its end.".to_owned(),
+/// Ends what has ended, and what has no server left to go to.
+fn settle(
+    remote: &Remote,
+    open: &Open,
+    (work, mut trail): (Arc<Work>, Trail),
+    mut ended: Vec<(LeasedRecipient, Fate)>,
+    elsewhere: Vec<(LeasedRecipient, Tried)>,
+) -> Option<Job> {
+    trail.follow(&open.plan);
+    trail.opened(open.place);
+    let goes_on = trail.has_more() && !remote.stopping.is_cancelled();
+    let mut left = Vec::new();
+    for (recipient, tried) in elsewhere {
+        let id = recipient.recipient_id;
+        trail.answered(id, tried);
+        if goes_on {
+            left.push(recipient);
+        } else {
+            ended.push((recipient, Fate::Failed(trail.conclude(Some(id)))));
+        }
+    }
+    log(&work, &ended);
+    if !ended.is_empty() {
+        remote.setup.finisher.finish(&work, ended);
+    }
+    let mut job = Job::new(&work, left);
+    job.trail = trail;
+    (!job.recipients.is_empty()).then_some(job)
+}
+
+/// No server is left for what is left of a job.
+pub(super) fn conclude(remote: &Remote, job: Job) {
+    let Job {
+        work,
+        recipients,
+        trail,
+        ..
+    } = job;
+    let ended = recipients.into_iter().map(|recipient| {
+        let failure = trail.conclude(Some(recipient.recipient_id));
+        (recipient, Fate::Failed(failure))
+    });
+    let ended = ended.collect::<Vec<_>>();
+    log(&work, &ended);
+    remote.setup.finisher.finish(&work, ended);
+}
+
+/// Recipients that were refused stay refused; the others go to the next server. That includes those
+/// whose content was sent and not answered: nobody knows whether it was taken, and a message that
+/// comes twice is better than one that does not come.
+fn break_off(
+    remote: &Remote,
+    open: &Open,
+    job: Job,
+    known: Vec<Option<Answer>>,
+    broken: &Broken,
+) -> Option<Job> {
+    let server = &open.server;
+    let (reason, progress) = match broken {
+        Broken::Connection(error) => {
+            let stage = open.session.stage();
+            let reason = format!(
+                "Lost the connection with {server} {}: {error}.",
+                during(stage)
+            );
+            (reason, progress(stage))
+        }
+        Broken::Session(error) => {
+            let reason = format!("The session with {server} broke: {error}.");
+            (reason, progress(open.session.stage()))
+        }
+        Broken::Content => {
+            // No other server could be told more.
+            let reason = "The message could not be read to its end.";
+            remote.fail(job, &Failure::temporary("4.3.0", reason));
+            return None;
+        }
     };
-    let lost = Failure {
-        server: open.server.clone(),
-        ..Failure::temporary("4.4.2", reason)
+    let lost = Tried {
+        progress,
+        failure: Failure {
+            server: server.clone(),
+            ..Failure::temporary("4.4.2", reason)
+        },
     };
     // Nothing was taken.
     let relay = Relay {
-        server: &open.server,
+        server,
         reports: false,
         traced: false,
     };
+    let Job {
+        work,
+        recipients,
+        trail,
+        ..
+    } = job;
     let known = known.into_iter().chain(std::iter::repeat(None));
-    let ended: Vec<(LeasedRecipient, Fate)> = job
-        .recipients
-        .into_iter()
-        .zip(known)
-        .map(|(recipient, answer)| {
-            let fate = answer.map(|answer| verdict(&answer, relay, false));
-            match fate {
-                Some(Verdict::End(fate)) => (recipient, fate),
-                Some(Verdict::Again) | None => (recipient, Fate::Failed(lost.clone())),
-            }
-        })
-        .collect();
-    log(&job.work, &ended);
-    remote.setup.finisher.finish(&job.work, ended);
+    let mut ended = Vec::new();
+    let mut elsewhere = Vec::new();
+    for (recipient, answer) in recipients.into_iter().zip(known) {
+        match answer.map(|answer| verdict(&answer, relay, false)) {
+            Some(Verdict::End(fate)) => ended.push((recipient, fate)),
+            Some(Verdict::Elsewhere(tried)) => elsewhere.push((recipient, tried)),
+            Some(Verdict::Again) | None => elsewhere.push((recipient, lost.clone())),
+        }
+    }
+    settle(remote, open, (work, trail), ended, elsewhere)
+}
+
+/// What the server had been told last, for a person.
+fn during(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Mail => "after MAIL",
+        Stage::Recipient => "after RCPT",
+        Stage::Data => "after DATA",
+        Stage::Content => "after the content, or within it",
+        _ => "before MAIL",
+    }
 }
 
 fn log(work: &Work, ended: &[(LeasedRecipient, Fate)]) {

@@ -5,11 +5,15 @@
 mod drain;
 mod fakes;
 mod gateway;
+mod lanes;
 mod leases;
 mod local;
+mod names;
+mod next_server;
 mod notices;
 mod remote;
 mod requests;
+mod scripted;
 mod sink;
 mod system;
 mod workers;

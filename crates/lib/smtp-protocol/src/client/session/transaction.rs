@@ -110,6 +110,16 @@ impl Transaction {
         self.unanswered.len()
     }
 
+    /// What is to be answered next.
+    pub(super) fn stage(&self) -> Stage {
+        match (self.unanswered.front(), &self.content) {
+            (Some(Command::Reset | Command::Mail), _) => Stage::Mail,
+            (Some(Command::Recipient(_)), _) => Stage::Recipient,
+            (Some(Command::Data), _) | (None, Content::NotYet) => Stage::Data,
+            (None, Content::Wanted(_) | Content::Sent | Content::Over) => Stage::Content,
+        }
+    }
+
     /// All answers are known.
     pub(super) fn is_over(&self) -> bool {
         self.unanswered.is_empty() && matches!(self.content, Content::Over)

@@ -5,8 +5,33 @@ use crate::fixture;
 
 fn add(table: &Table, history: History) -> Admission {
     let target = target();
-    let job = Job::new(&fixture::work(), vec![fixture::recipient(1, 1)]);
-    table.add(&target, history, job)
+    table.add(&target, history, job())
+}
+
+fn job() -> Job {
+    Job::new(&fixture::work(), vec![fixture::recipient(1, 1)])
+}
+
+/// A table with a destination that has so many lanes, all with connections.
+fn at_work(lanes: usize) -> (Arc<Table>, Vec<Connected>) {
+    let table = Arc::new(Table::new(8));
+    for _ in 0..20 {
+        add(&table, History::New);
+    }
+    assert_eq!(table.grow(&target()), 7);
+    let connected = (0..lanes).map(|_| table.connected(&target()));
+    let connected = connected.collect();
+    (table, connected)
+}
+
+fn refuse(table: &Table) -> Refused {
+    let failure = Failure::temporary("4.4.0", "421");
+    table.refused(&target(), History::Good, &failure, job())
+}
+
+/// Jobs that the destination's queue has.
+fn queued(table: &Table) -> usize {
+    table.lock().destinations[&target()].queue.len()
 }
 
 fn target() -> Target {
@@ -46,7 +71,8 @@ async fn what_was_learnt_before_an_attempt_was_asked_for_does_not_put_it_off() {
     tokio::time::advance(Duration::from_secs(1)).await;
     assert!(matches!(add(&table, History::New), Admission::NewLane));
     let failure = Failure::temporary("4.4.1", "Nobody is there.");
-    table.unreachable(&target(), History::Silent, &failure);
+    let failed = table.refused(&target(), History::Silent, &failure, job());
+    assert!(matches!(failed, Refused::Destination(..)));
     tokio::time::advance(Duration::from_secs(1)).await;
 
     table.forget_unreachable(&target(), asked_before);
@@ -61,4 +87,62 @@ async fn what_was_learnt_before_an_attempt_was_asked_for_does_not_put_it_off() {
         add(&table, History::New),
         Admission::Unreachable(..)
     ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_lane_ends_alone_while_others_have_connections_and_is_tried_again_later() {
+    let (table, _connected) = at_work(3);
+    for refused in 1..=5 {
+        assert!(matches!(refuse(&table), Refused::LaneEnds));
+        assert_eq!(queued(&table), 20 + refused, "its job is the others'");
+    }
+    assert_eq!(table.grow(&target()), 0, "it takes three");
+    assert!(matches!(add(&table, History::Good), Admission::Queued));
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(table.grow(&target()), 1, "perhaps it takes more now");
+    assert_eq!(table.grow(&target()), 0);
+    assert!(matches!(refuse(&table), Refused::LaneEnds));
+    assert_eq!(table.grow(&target()), 0);
+    tokio::time::advance(Duration::from_secs(300)).await;
+    assert_eq!(table.grow(&target()), 5, "all of them");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_only_lane_of_a_destination_that_was_good_lately_asks_again() {
+    let (table, connected) = at_work(8);
+    drop(connected);
+    for _ in PAUSES_MS {
+        assert!(matches!(refuse(&table), Refused::Again(..)));
+    }
+    let Refused::Destination(_, waiting) = refuse(&table) else {
+        panic!("it is not there");
+    };
+    assert_eq!(waiting.len(), 20);
+    // It is there again.
+    drop(table.connected(&target()));
+    assert!(matches!(
+        add(&table, History::Good),
+        Admission::NewLane | Admission::Queued
+    ));
+    table.grow(&target());
+    tokio::time::advance(LATELY).await;
+    assert!(matches!(refuse(&table), Refused::Destination(..)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_many_lanes_a_destination_takes_is_remembered_for_a_while() {
+    let (table, connected) = at_work(1);
+    assert!(matches!(refuse(&table), Refused::LaneEnds));
+    drop(connected);
+    for _ in 0..7 {
+        while let Next::Job(_) = table.next(&target(), false) {}
+    }
+    assert!(matches!(add(&table, History::Good), Admission::NewLane));
+    assert!(matches!(add(&table, History::Good), Admission::Queued));
+    while let Next::Job(_) = table.next(&target(), false) {}
+    tokio::time::advance(Duration::from_secs(1_800)).await;
+    let other = Target::Direct(rules::Host::Literal([192, 0, 2, 2].into()));
+    let failure = Failure::temporary("4.4.0", "421");
+    table.refused(&other, History::Good, &failure, job());
+    assert!(table.lock().destinations.is_empty(), "nothing is left");
 }

@@ -1,0 +1,197 @@
+//! The servers that have been asked in one attempt, and what each came to.
+//!
+//! A recipient that one server does not take for now goes to the next (RFC 5321 §5.1), within the
+//! same attempt. Only when none is left has the attempt failed; of all failures the one that got
+//! furthest is the cause, and the others are told with it.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::hops::{Place, Plan};
+use crate::work::Failure;
+
+/// The status of a server with which there is no TLS, or none that proves who it is.
+pub(super) const NO_TLS: &str = "4.7.5";
+/// RFC 8689 §5.
+const NOT_SECURE: &str = "5.7.30";
+/// Characters that are told of each failure but the cause, and of all of them.
+const OTHER: usize = 200;
+const OTHERS: usize = 1_500;
+
+/// How far a server got with us. The further, the more its failure says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Progress {
+    Connection,
+    Greeting,
+    Hello,
+    Tls,
+    Login,
+    /// There is a session, and nothing has been asked in it.
+    Session,
+    Mail,
+    Recipient,
+    Data,
+    Content,
+}
+
+/// What became of an attempt with one server.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Tried {
+    pub(super) progress: Progress,
+    pub(super) failure: Failure,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Trail {
+    plan: Option<Arc<Plan>>,
+    asked: Vec<Place>,
+    /// With which there was no session.
+    unopened: Vec<Tried>,
+    /// What was answered, by recipient.
+    answered: HashMap<i64, Vec<Tried>>,
+}
+
+impl Trail {
+    /// No server has been asked yet.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.asked.is_empty()
+    }
+
+    /// No server has said anything to it.
+    pub(super) fn is_unanswered(&self) -> bool {
+        self.answered.is_empty()
+    }
+
+    pub(super) fn plan(&self) -> Option<&Arc<Plan>> {
+        self.plan.as_ref()
+    }
+
+    /// This is how the destination is reached.
+    pub(super) fn follow(&mut self, plan: &Arc<Plan>) {
+        self.plan.get_or_insert_with(|| Arc::clone(plan));
+    }
+
+    /// Whether this server's turn is still to come.
+    pub(super) fn is_left(&self, place: Place) -> bool {
+        !self.asked.contains(&place)
+    }
+
+    /// Whether servers are left to be asked.
+    pub(super) fn has_more(&self) -> bool {
+        let plan = self.plan.iter();
+        let mut places = plan.flat_map(|plan| plan.addresses().map(|(place, ..)| place));
+        places.any(|place| self.is_left(place))
+    }
+
+    /// There is a session with this server.
+    pub(super) fn opened(&mut self, place: Place) {
+        if self.is_left(place) {
+            self.asked.push(place);
+        }
+    }
+
+    /// There is none with these.
+    pub(super) fn unopened(&mut self, tried: Vec<(Place, Tried)>) {
+        for (place, tried) in tried {
+            self.opened(place);
+            self.unopened.push(tried);
+        }
+    }
+
+    /// A server has not taken this recipient.
+    pub(super) fn answered(&mut self, recipient_id: i64, tried: Tried) {
+        self.answered.entry(recipient_id).or_default().push(tried);
+    }
+
+    /// Why no server has taken this recipient; `None`: why there was no session at all.
+    pub(super) fn conclude(&self, recipient_id: Option<i64>) -> Failure {
+        let answered = recipient_id.and_then(|id| self.answered.get(&id));
+        let servers: Vec<&Tried> = self
+            .unopened
+            .iter()
+            .chain(answered.into_iter().flatten())
+            .collect();
+        let plan = self.plan.as_deref();
+        let unresolved = plan.map_or(&[][..], |plan| &plan.unresolved);
+        let all_asked = !self.has_more() && unresolved.iter().all(|failure| failure.permanent);
+        let Some(cause) = cause(&servers) else {
+            let mut nowhere = unresolved.iter().filter(|failure| !failure.permanent);
+            let none = || Failure::temporary("4.4.4", "There is no server to connect to.");
+            return nowhere.next().cloned().unwrap_or_else(none);
+        };
+        let lookups = unresolved.iter().map(|failure| &*failure.reason);
+        let others = servers
+            .iter()
+            .filter(|tried| **tried != cause)
+            .map(|tried| &*tried.failure.reason);
+        let failure = Failure {
+            reason: with_others(&cause.failure.reason, others.chain(lookups)),
+            ..cause.failure.clone()
+        };
+        if plan.is_some_and(|plan| plan.secured) && all_asked && servers.iter().all(is_insecure) {
+            return not_secure(failure);
+        }
+        if failure.permanent && !all_asked {
+            return Failure {
+                permanent: false,
+                status: "4.4.4".into(),
+                ..failure
+            };
+        }
+        failure
+    }
+}
+
+/// The failure that got furthest, the first of several; one that may be none later before those
+/// that stay.
+fn cause<'a>(servers: &[&'a Tried]) -> Option<&'a Tried> {
+    let furthest = |permanent| {
+        let alike = servers
+            .iter()
+            .filter(move |tried| tried.failure.permanent == permanent);
+        // Of equals `max_by_key` gives the last.
+        alike.rev().max_by_key(|tried| tried.progress).copied()
+    };
+    furthest(false).or_else(|| furthest(true))
+}
+
+fn is_insecure(tried: &&Tried) -> bool {
+    let status = &*tried.failure.status;
+    status == NO_TLS || status == NOT_SECURE
+}
+
+/// RFC 8689 §4.2.1: no server is left that the message may go to.
+fn not_secure(failure: Failure) -> Failure {
+    if failure.permanent {
+        return failure;
+    }
+    Failure {
+        permanent: true,
+        status: NOT_SECURE.into(),
+        reason: format!("REQUIRETLS is asked for. {}", failure.reason),
+        ..failure
+    }
+}
+
+/// The cause, and in brief what else went wrong.
+fn with_others<'a>(cause: &'a str, others: impl Iterator<Item = &'a str>) -> String {
+    let mut told = vec![cause];
+    let mut text = String::new();
+    for other in others {
+        if told.contains(&other) || text.len() > OTHERS {
+            continue;
+        }
+        told.push(other);
+        let separator = if text.is_empty() { "" } else { "; " };
+        text.push_str(separator);
+        text.extend(other.trim_end_matches('.').chars().take(OTHER));
+    }
+    if text.is_empty() {
+        return cause.to_owned();
+    }
+    format!("{}. Also tried: {text}.", cause.trim_end_matches('.'))
+}

@@ -1,0 +1,86 @@
+//! What goes wrong with a server before there is a session. All of it may be better later, or at
+//! another server. Pure.
+
+use session_io::SessionError;
+use smtp_protocol::client::{ClientError, Stage};
+
+use super::outcome::brief;
+use super::trail::{NO_TLS, Progress, Tried};
+use crate::work::Failure;
+
+/// What went wrong with one server.
+pub(super) enum Trouble {
+    Connection(Progress, SessionError),
+    Tls(String),
+    Session(Progress, ClientError),
+}
+
+impl Trouble {
+    pub(super) fn tried(self, server: &str) -> Tried {
+        let progress = match &self {
+            Self::Tls(_) | Self::Session(_, ClientError::NoTls) => Progress::Tls,
+            Self::Session(_, ClientError::NoLogin) => Progress::Login,
+            Self::Session(_, ClientError::Refused { stage, .. }) => progress(*stage),
+            Self::Connection(progress, _) | Self::Session(progress, _) => *progress,
+        };
+        let failure = Failure {
+            server: server.to_owned(),
+            ..self.failure(server)
+        };
+        Tried { progress, failure }
+    }
+
+    fn failure(self, server: &str) -> Failure {
+        match self {
+            Self::Connection(_, SessionError::Timeout) => {
+                Failure::temporary("4.4.1", format!("{server} does not answer."))
+            }
+            Self::Connection(_, error) => {
+                Failure::temporary("4.4.1", format!("No connection with {server}: {error}."))
+            }
+            Self::Tls(reason) => {
+                Failure::temporary(NO_TLS, format!("No TLS with {server}: {reason}."))
+            }
+            Self::Session(_, ClientError::NoTls) => {
+                Failure::temporary(NO_TLS, format!("{server} does not offer TLS."))
+            }
+            Self::Session(_, ClientError::Refused { stage, reply }) => {
+                let words = brief(&reply);
+                let reason = format!("{server} refused {}: {words}", refused(stage));
+                Failure {
+                    reply: words,
+                    ..Failure::temporary("4.4.0", reason)
+                }
+            }
+            Self::Session(_, error) => {
+                Failure::temporary("4.5.0", format!("No session with {server}: {error}."))
+            }
+        }
+    }
+}
+
+/// How far a server has got that is asked for this.
+pub(super) fn progress(stage: Stage) -> Progress {
+    match stage {
+        Stage::Greeting => Progress::Greeting,
+        Stage::Hello => Progress::Hello,
+        Stage::StartTls => Progress::Tls,
+        Stage::Login => Progress::Login,
+        Stage::Preflight => Progress::Session,
+        Stage::Mail => Progress::Mail,
+        Stage::Recipient => Progress::Recipient,
+        Stage::Data => Progress::Data,
+        Stage::Content => Progress::Content,
+    }
+}
+
+/// What a server does not want, for a person.
+fn refused(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Greeting => "the connection",
+        Stage::Hello => "our EHLO",
+        Stage::StartTls => "STARTTLS",
+        Stage::Login => "the login",
+        Stage::Preflight | Stage::Mail | Stage::Recipient | Stage::Data | Stage::Content => "us",
+    }
+}
