@@ -19,6 +19,7 @@ mod binarymime;
 mod collect;
 mod command_line;
 mod empty_root;
+mod following;
 mod front_door;
 mod invariants;
 mod kill;

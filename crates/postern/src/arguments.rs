@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
@@ -92,8 +93,40 @@ pub(crate) fn ask_json(words: &[OsString]) -> bool {
     options.any(|word| word == "--json")
 }
 
+/// What to do about options that exclude each other. The usage that clap would show names all but one of
+/// them, and says no more.
+pub(crate) fn conflict(error: &clap::Error) -> Option<String> {
+    if error.kind() != ErrorKind::ArgumentConflict {
+        return None;
+    }
+    let option = |kind| match error.get(kind)? {
+        ContextValue::String(text) => Some(bare(text).to_owned()),
+        ContextValue::Strings(texts) => {
+            let options: Vec<&str> = texts.iter().map(|text| bare(text)).collect();
+            Some(options.join(" or "))
+        }
+        _ => None,
+    };
+    let given = option(ContextKind::InvalidArg)?;
+    let sentence = match option(ContextKind::PriorArg) {
+        Some(prior) if prior != given => {
+            format!("{given} and {prior} exclude each other: give one of them")
+        }
+        _ => format!("{given} can be given once only"),
+    };
+    Some(format!("{sentence}. --help says what each does"))
+}
+
+/// `--catch-all <MAILBOX>` without what it takes.
+fn bare(option: &str) -> &str {
+    option.split(' ').next().unwrap_or(option)
+}
+
 /// What cannot be understood, without the usage and the hints that are for people.
 pub(crate) fn reason(error: &clap::Error) -> String {
+    if let Some(sentence) = conflict(error) {
+        return sentence;
+    }
     let text = error.render().to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);
     let end = ["\n\nUsage:", "\n\nFor more information"]

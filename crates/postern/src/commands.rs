@@ -4,6 +4,7 @@ mod asked;
 pub(crate) mod certificates;
 pub(crate) mod domain;
 pub(crate) mod explain;
+pub(crate) mod message_name;
 pub(crate) mod network;
 pub(crate) mod policy;
 pub(crate) mod quarantine;
@@ -13,6 +14,7 @@ mod revision;
 pub(crate) mod secret;
 pub(crate) mod send;
 pub(crate) mod sendmail;
+mod since;
 pub(crate) mod status;
 pub(crate) mod user;
 

@@ -14,6 +14,7 @@ mod unified_diff;
 pub mod up;
 
 use std::ffi::{OsStr, OsString};
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -52,6 +53,8 @@ pub fn not_understood(words: &[OsString], error: &clap::Error) -> ExitCode {
     if error.use_stderr() && !is_sendmail(words) && arguments::ask_json(words) {
         let failure = Failure::Usage(arguments::reason(error));
         Screen::new(true).complain(&failure);
+    } else if let Some(sentence) = arguments::conflict(error) {
+        let _gone = writeln!(std::io::stderr(), "postern: {sentence}");
     } else {
         // A reader that has gone away is no failure.
         let _gone = error.print();

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use rules::{Domain, Policy};
+use rules::{Domain, DomainRule, Policy};
 use toml_edit::{Array, Document, InlineTable, Item, Table, Value, value};
 
 /// Why a document was not edited.
@@ -52,15 +52,15 @@ pub(crate) fn add_domain(document: &str, new: &NewDomain) -> Result<String, Edit
     let policy = parse(document)?;
     for domain in new.name.iter().chain(&new.aliases) {
         if let Some(rule) = policy.domain(domain) {
-            let line = rule.line;
-            let text = format!("{domain} is in the policy already, in line {line}");
-            return Err(EditError::Refused(text));
+            return Err(EditError::Refused(there_already(domain, rule)));
         }
     }
     let everything_else = policy.domains().iter().find(|rule| rule.name.is_none());
     if let (None, Some(rule)) = (&new.name, everything_else) {
         let line = rule.line;
-        let text = format!("there is a rule for * in the policy already, in line {line}");
+        let text = format!(
+            "* (everything else) is handled already: its rule begins in line {line} of the policy. {TO_CHANGE}"
+        );
         return Err(EditError::Refused(text));
     }
     let mut text = document.trim_end().to_owned();
@@ -70,6 +70,23 @@ pub(crate) fn add_domain(document: &str, new: &NewDomain) -> Result<String, Edit
     text.push_str(&section(new));
     parse(&text)?;
     Ok(text)
+}
+
+/// How a rule that is there becomes another.
+const TO_CHANGE: &str = "To change it: postern policy show > policy.toml, edit that, \
+                         postern policy apply policy.toml";
+
+fn there_already(domain: &Domain, rule: &DomainRule) -> String {
+    let line = rule.line;
+    match &rule.name {
+        Some(name) if name != domain => format!(
+            "{domain} is handled already, as an alias of {name}, whose rule begins in line {line} of the policy. \
+             {TO_CHANGE}"
+        ),
+        _ => format!(
+            "{domain} is handled already: its rule begins in line {line} of the policy. {TO_CHANGE}"
+        ),
+    }
 }
 
 fn section(new: &NewDomain) -> String {

@@ -4,9 +4,11 @@ use api::grpc::{Request, Streaming, async_trait};
 use api::message::v1::{Chunk, StoredText};
 use api::queue::v1::queue_server::Queue;
 use api::queue::v1::{
-    CompleteRequest, CompleteResponse, EnqueueRequest, EnqueueResponse, GetStatisticsRequest,
-    GetStatisticsResponse, LeaseRequest, LeaseResponse, ListMessagesRequest, ListMessagesResponse,
-    ReadMessageRequest, RetryNowRequest, RetryNowResponse, ShowMessageRequest, ShowMessageResponse,
+    CompleteRequest, CompleteResponse, EnqueueRequest, EnqueueResponse, FindMessageRequest,
+    FindMessageResponse, GetStatisticsRequest, GetStatisticsResponse, LeaseRequest, LeaseResponse,
+    ListMessagesRequest, ListMessagesResponse, ReadMessageRequest, RetryNowRequest,
+    RetryNowResponse, SearchHistoryRequest, SearchHistoryResponse, ShowMessageRequest,
+    ShowMessageResponse,
 };
 
 use crate::{Answer, Answers, not_asked};
@@ -96,6 +98,17 @@ impl<T: PartOfQueue> Queue for FakeQueueService<T> {
     }
 
     async fn show_message(&self, _: Request<ShowMessageRequest>) -> Answer<ShowMessageResponse> {
+        not_asked()
+    }
+
+    async fn find_message(&self, _: Request<FindMessageRequest>) -> Answer<FindMessageResponse> {
+        not_asked()
+    }
+
+    async fn search_history(
+        &self,
+        _: Request<SearchHistoryRequest>,
+    ) -> Answer<SearchHistoryResponse> {
         not_asked()
     }
 

@@ -8,7 +8,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
-use crate::SessionError;
+use crate::{SessionError, tls_failure};
 
 /// TLS of the client side. Cheap to clone; sessions are resumed among clones.
 #[derive(Clone, Debug)]
@@ -26,11 +26,15 @@ impl ClientTls {
     pub fn verified_by(authorities: &[u8]) -> Result<Self, SessionError> {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(authorities) {
-            let certificate = certificate.map_err(failed)?;
+            let certificate = certificate.map_err(|error| {
+                SessionError::Tls(format!("an authority cannot be read: {error}"))
+            })?;
             roots.add(certificate).map_err(failed)?;
         }
         if roots.is_empty() {
-            return Err(SessionError::Tls("no authority is given".to_owned()));
+            return Err(SessionError::Tls(
+                "the file of authorities holds no certificate in PEM".to_owned(),
+            ));
         }
         Self::with_roots(roots)
     }
@@ -63,8 +67,8 @@ impl ClientTls {
     }
 }
 
-fn failed(error: impl std::fmt::Display) -> SessionError {
-    SessionError::Tls(error.to_string())
+fn failed(error: rustls::Error) -> SessionError {
+    SessionError::Tls(tls_failure::plain_text(&error))
 }
 
 /// Takes every certificate, but holds the server to the key in it.

@@ -12,6 +12,7 @@ mod listener;
 mod proxy_header;
 mod socket;
 mod stream;
+mod tls_failure;
 
 pub use client_tls::ClientTls;
 pub use connection::{Connection, NoRoom, TlsFacts};

@@ -112,7 +112,10 @@ fn what_makes_no_sense_is_refused() {
             ErrorKind::ArgumentConflict,
         ),
         ("postern user add bob", ErrorKind::ValueValidation),
-        ("postern queue show bob", ErrorKind::ValueValidation),
+        (
+            "postern queue retry --message bob",
+            ErrorKind::ValueValidation,
+        ),
         (
             "postern send --subject x",
             ErrorKind::MissingRequiredArgument,
@@ -157,6 +160,31 @@ fn what_is_wrong_is_told_without_the_hints_for_people() {
         assert!(reason.contains("requires a subcommand"), "{reason}");
         assert!(!reason.contains("Usage"), "{reason}");
     }
+}
+
+#[test]
+fn options_that_exclude_each_other_are_named_without_a_usage() {
+    for (line, expected) in [
+        (
+            "postern domain add a.test --unmatched accept --catch-all bob",
+            "--unmatched and --catch-all exclude each other: give one of them. --help says what each does",
+        ),
+        (
+            "postern send --to a@x.test --subject x m.eml",
+            "--subject and [FILE] exclude each other: give one of them. --help says what each does",
+        ),
+        (
+            "postern domain add a.test --from trusted --from everyone",
+            "--from can be given once only. --help says what each does",
+        ),
+    ] {
+        let error = parse(line).unwrap_err();
+        let sentence = conflict(&error).unwrap();
+        assert_eq!(sentence, expected, "{line}");
+        assert_eq!(reason(&error), expected, "{line}");
+    }
+    let other = parse("postern domain add a..test").unwrap_err();
+    assert_eq!(conflict(&other), None);
 }
 
 #[test]

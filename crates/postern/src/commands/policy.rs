@@ -163,7 +163,9 @@ fn told(screen: &Screen, made: &Revision) -> Result<Outcome, Failure> {
 
 async fn rollback(system: &System, screen: &Screen, revision: u64) -> Result<Outcome, Failure> {
     if revision == 0 {
-        return Err(Failure::Usage("revisions count from 1".to_owned()));
+        return Err(Failure::Usage(
+            "there is no revision 0: they count from 1; postern policy list shows them".to_owned(),
+        ));
     }
     let newest = revision::get(system, 0).await?;
     let old = revision::get(system, revision).await?;

@@ -7,6 +7,7 @@ use api::queue::v1::{ListQuarantinedRequest, QueuedMessage};
 use rules::format_size;
 use serde::Serialize;
 
+use super::message_name::MessageName;
 use super::queue::json::Message;
 use super::queue::sender;
 use crate::failure::{Failure, Outcome};
@@ -36,9 +37,9 @@ What is released is delivered as if it came now; what another rule sends to Junk
 Example:
   postern quarantine release 1042 1043")]
     Release {
-        /// The numbers that `quarantine list` gives
-        #[arg(required = true, value_name = "MESSAGE", value_parser = clap::value_parser!(i64).range(1..))]
-        messages: Vec<i64>,
+        /// The numbers that `quarantine list` gives, or the ids with which they were accepted
+        #[arg(required = true, value_name = "MESSAGE")]
+        messages: Vec<MessageName>,
     },
     /// Remove messages: nobody gets them, and nobody is told
     #[command(after_help = "\
@@ -48,9 +49,9 @@ force when it came.
 Example:
   postern quarantine remove 1042 1043 --yes")]
     Remove {
-        /// The numbers that `quarantine list` gives
-        #[arg(required = true, value_name = "MESSAGE", value_parser = clap::value_parser!(i64).range(1..))]
-        messages: Vec<i64>,
+        /// The numbers that `quarantine list` gives, or the ids with which they were accepted
+        #[arg(required = true, value_name = "MESSAGE")]
+        messages: Vec<MessageName>,
         /// Really: they cannot be brought back
         #[arg(long)]
         yes: bool,

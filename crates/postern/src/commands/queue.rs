@@ -1,7 +1,9 @@
 //! `postern queue`: messages on their way, and what became of those that were.
 
+mod history;
 pub(super) mod json;
 
+use super::message_name::MessageName;
 use crate::failure::{Failure, Outcome};
 use crate::screen::{Screen, Times, columns, number, written};
 use crate::system::{Asked, System};
@@ -41,7 +43,8 @@ or a message, everything that waits is tried.
 Examples:
   postern queue retry --domain slow.test
   postern queue retry --domain slow.test --subdomains
-  postern queue retry --message 1042")]
+  postern queue retry --message 1042
+  postern queue retry --message 01M8PP6D2X9Q7")]
     Retry {
         /// Only what is for recipients of this domain
         #[arg(long, conflicts_with = "message")]
@@ -49,16 +52,26 @@ Examples:
         /// And of the domains below it
         #[arg(long, requires = "domain")]
         subdomains: bool,
-        /// Only what waits of this message
-        #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
-        message: Option<i64>,
+        /// Only what waits of this message: its number, or the id with which it was accepted
+        #[arg(long, value_name = "MESSAGE")]
+        message: Option<MessageName>,
     },
     /// Show one message: who still waits for it, and what became of the others
-    #[command(after_help = "Example:\n  postern queue show 1042")]
+    #[command(after_help = "\
+The id with which a message was accepted is what its sender's program read, what its Received field has, and
+what the log names it by. It may be pasted with what stands around it.
+
+Examples:
+  postern queue show 1042
+  postern queue show 01M8PP6D2X9Q7
+  postern queue show '250 2.0.0 Message accepted as 01M8PP6D2X9Q7'")]
     Show {
-        /// The number that `queue list` or `send` gave
-        message: i64,
+        /// The number that `queue list` or `send` gave, or the id with which it was accepted
+        #[arg(required = true, value_name = "MESSAGE")]
+        message: Vec<String>,
     },
+    /// Search what became of messages: each attempt, end and decision, the newest first
+    History(history::Filter),
 }
 
 pub(crate) async fn run(
@@ -84,6 +97,10 @@ pub(crate) async fn run(
             subdomains,
             message,
         } => {
+            let message = match message {
+                Some(message) => Some(message.number(system).await?),
+                None => None,
+            };
             let wanted = wanted(domain.as_deref(), subdomains, message)?;
             let started = retry_now(&mut system.queue(Asked::Work)?, wanted, usize::MAX).await;
             let started = started.map_err(|status| Failure::call("the queue", &status))?;
@@ -91,11 +108,17 @@ pub(crate) async fn run(
             screen.show(&shown, || retried(started.recipients));
         }
         Command::Show { message } => {
+            let name: MessageName = message
+                .join(" ")
+                .parse()
+                .map_err(|reason| Failure::Usage(format!("{}: {reason}", message.join(" "))))?;
+            let message = name.number(system).await?;
             let shown = show(system, message).await?;
             screen.show(&Story::new(message, &shown), || {
                 story(message, &shown, &screen.times)
             });
         }
+        Command::History(filter) => history::run(&filter, system, screen).await?,
     }
     Ok(Outcome::Done)
 }
@@ -235,13 +258,16 @@ fn story(id: i64, shown: &ShowMessageResponse, times: &Times) -> String {
     let mut text = match &shown.message {
         Some(message) => waiting(message, times),
         None => {
-            let sender_of = shown
-                .history
-                .first()
-                .map(|event| sender(&event.reverse_path));
+            let first = shown.history.first();
+            let from = first.map(|event| sender(&event.reverse_path));
+            let accepted = first.map(|event| event.session.as_str());
+            let accepted = match accepted.unwrap_or_default() {
+                "" => String::new(),
+                session => format!(", accepted as {session},"),
+            };
             format!(
-                "Message {id} from {} has left the queue.\n",
-                sender_of.unwrap_or_default()
+                "Message {id} from {}{accepted} has left the queue.\n",
+                from.unwrap_or_default()
             )
         }
     };
@@ -264,7 +290,10 @@ fn story(id: i64, shown: &ShowMessageResponse, times: &Times) -> String {
 pub(super) fn waiting(message: &QueuedMessage, times: &Times) -> String {
     let origin = message.origin.clone().unwrap_or_default();
     let mut lines = vec![
-        format!("Message    {}", message.message_id),
+        match json::id(message) {
+            "" => format!("Message    {}", message.message_id),
+            id => format!("Message    {}, accepted as {id}", message.message_id),
+        },
         format!("Subject    {}", message.subject),
         format!("Sender     {}", sender(&message.reverse_path)),
         format!("Arrived    {}", times.local(message.received_at_ms)),
@@ -276,7 +305,6 @@ pub(super) fn waiting(message: &QueuedMessage, times: &Times) -> String {
         ("from ", &origin.peer_address),
         ("as ", &origin.login),
         ("trust: ", &origin.trust),
-        ("session ", &origin.session),
     ]
     .iter()
     .filter(|(_, value)| !value.is_empty())

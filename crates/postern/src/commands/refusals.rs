@@ -1,11 +1,10 @@
 //! `postern refusals`: why was this mail refused?
 
 use api::queue::v1::{ListRefusalsRequest, Refusal};
-use jiff::Timestamp;
-use jiff::civil::Date;
-use rules::{Network, parse_duration};
+use rules::Network;
 use serde::Serialize;
 
+use super::since::since;
 use crate::failure::{Failure, Outcome};
 use crate::screen::{Screen, Times, columns, utc, written};
 use crate::system::System;
@@ -74,7 +73,7 @@ async fn list(
     times: &Times,
 ) -> Result<(Vec<Refusal>, bool), Failure> {
     let since_ms = match &filter.since {
-        Some(since) => time(since, times).map_err(Failure::Usage)?,
+        Some(text) => since(text, times).map_err(Failure::Usage)?,
         None => 0,
     };
     let address = filter.address.map(|network| network.to_string());
@@ -102,22 +101,6 @@ async fn list(
         }
     }
     Ok((refusals, true))
-}
-
-/// A point in time as people say it, in milliseconds since 1970.
-fn time(text: &str, times: &Times) -> Result<i64, String> {
-    if let Ok(ago) = parse_duration(text) {
-        let ago = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
-        return Ok(times.now.as_millisecond().saturating_sub(ago).max(0));
-    }
-    let at = text.parse::<Timestamp>().or_else(|_| {
-        let day: Date = text.parse()?;
-        day.to_zoned(times.zone.clone())
-            .map(|zoned| zoned.timestamp())
-    });
-    at.map(|at| at.as_millisecond().max(0)).map_err(|_| {
-        format!("--since {text}: not a length of time such as '2 h', a day or a time in UTC")
-    })
 }
 
 fn table(refusals: &[Refusal], times: &Times) -> String {
@@ -207,19 +190,6 @@ mod tests {
             now: "2026-11-24T20:00:00Z".parse().unwrap(),
             zone: TimeZone::UTC,
         }
-    }
-
-    #[test]
-    fn a_time_is_a_distance_a_day_or_a_timestamp() {
-        let at = |text: &str| utc(time(text, &times()).unwrap()).unwrap();
-        assert_eq!(at("2 h"), "2026-11-24T18:00:00Z");
-        assert_eq!(at("2026-11-20"), "2026-11-20T00:00:00Z");
-        assert_eq!(at("2026-11-20T08:30:00Z"), "2026-11-20T08:30:00Z");
-        assert!(
-            time("yesterday", &times())
-                .unwrap_err()
-                .contains("--since yesterday")
-        );
     }
 
     #[test]

@@ -24,6 +24,9 @@ pub(crate) async fn get(system: &System, revision: u64) -> Result<Revision, Fail
             document: Policy::default_document().to_owned(),
             ..Revision::default()
         }),
+        Err(status) if status.code() == Code::NotFound => Err(Failure::refused(format!(
+            "there is no revision {revision} of the policy; postern policy list shows those there are"
+        ))),
         Err(status) => Err(failed(&status)),
     }
 }

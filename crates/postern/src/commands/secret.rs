@@ -1,5 +1,6 @@
 //! `postern secret`: passwords that the policy names. They are stored encrypted and never shown.
 
+use api::grpc::Code;
 use api::policy::v1::{ListSecretsRequest, RemoveSecretRequest, SetSecretRequest};
 use rules::Policy;
 use serde::Serialize;
@@ -60,12 +61,21 @@ pub(crate) async fn run(
         Command::Remove { name } => {
             let request = RemoveSecretRequest { name: name.clone() };
             let done = client.remove_secret(request).await;
-            done.map_err(|status| failed(&status))?;
+            done.map_err(|status| match status.code() {
+                Code::NotFound => unknown(&name),
+                _ => failed(&status),
+            })?;
             let json = serde_json::json!({ "removed": name });
             screen.show(&json, || format!("The secret {name} is gone."));
         }
     }
     Ok(Outcome::Done)
+}
+
+fn unknown(name: &str) -> Failure {
+    Failure::refused(format!(
+        "there is no secret {name}, so none was removed; postern secret list shows their names"
+    ))
 }
 
 /// A secret, or a name that the policy uses and that has none.

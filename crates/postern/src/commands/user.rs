@@ -77,7 +77,14 @@ pub(crate) async fn run(
         Command::List { domain } => {
             let users = list(system, domain.as_ref()).await?;
             let listed: Vec<Listed> = users.iter().map(Listed::from).collect();
-            screen.show(&listed, || table(&users, screen));
+            let known = match (&domain, users.is_empty()) {
+                (Some(domain), true) => known(system, domain).await,
+                _ => Known::Handled,
+            };
+            screen.show(&listed, || match users.is_empty() {
+                true => nobody(domain.as_ref(), &known),
+                false => table(&users, screen),
+            });
         }
         Command::Remove { address, yes } => remove(system, screen, &address, yes).await?,
         Command::AppPassword(command) => app_password::run(command, system, screen).await?,
@@ -98,6 +105,42 @@ pub(crate) async fn run(
         }
     }
     Ok(Outcome::Done)
+}
+
+/// What the policy knows of a domain that nobody has a mailbox in.
+#[derive(Debug)]
+enum Known {
+    Handled,
+    AliasOf(String),
+    Unknown,
+}
+
+async fn known(system: &System, domain: &Domain) -> Known {
+    // A policy that cannot be had says nothing against the domain.
+    let Ok((_, policy)) = revision::newest_policy(system).await else {
+        return Known::Handled;
+    };
+    match policy.domain(domain).map(|rule| &rule.name) {
+        Some(Some(name)) if name != domain => Known::AliasOf(name.to_string()),
+        Some(_) => Known::Handled,
+        None => Known::Unknown,
+    }
+}
+
+fn nobody(domain: Option<&Domain>, known: &Known) -> String {
+    match (domain, known) {
+        (None, _) => "No users yet. Add one: postern user add bob@example.test".to_owned(),
+        (Some(domain), Known::Handled) => {
+            format!("{domain} has no users yet. Add one: postern user add NAME@{domain}")
+        }
+        (Some(domain), Known::AliasOf(name)) => {
+            format!("{domain} is an alias of {name}, where its users are: postern user list {name}")
+        }
+        (Some(domain), Known::Unknown) => format!(
+            "{domain} has no users, and no rule of the policy handles it: is it written right? \
+             postern domain list shows the domains"
+        ),
+    }
 }
 
 async fn add(system: &System, screen: &Screen, who: &WithPassword) -> Result<(), Failure> {
@@ -222,9 +265,6 @@ impl From<&User> for Listed {
 }
 
 fn table(users: &[User], screen: &Screen) -> String {
-    if users.is_empty() {
-        return "No users yet. Add one: postern user add bob@example.test".to_owned();
-    }
     let mut table = columns(&["user", "messages", "used", "since"]);
     for user in users {
         table.add_row([
@@ -250,6 +290,29 @@ mod tests {
         );
         assert!(user("bob").is_err());
         assert!(user("bob@[127.0.0.1]").is_err());
+    }
+
+    #[test]
+    fn a_domain_without_users_is_told_from_one_that_is_misspelt() {
+        let domain: Domain = "exampel.test".parse().unwrap();
+        let rows = [
+            (None, Known::Handled, "No users yet. Add one"),
+            (
+                Some(&domain),
+                Known::Handled,
+                "exampel.test has no users yet",
+            ),
+            (
+                Some(&domain),
+                Known::AliasOf("example.test".to_owned()),
+                "postern user list example.test",
+            ),
+            (Some(&domain), Known::Unknown, "is it written right?"),
+        ];
+        for (domain, known, expected) in rows {
+            let told = nobody(domain, &known);
+            assert!(told.contains(expected), "{told}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use message::dsn::Action;
 use crate::clock::Clock;
 use crate::complete::{Completer, Unit};
 use crate::lease::Held;
+use crate::log_line;
 use crate::notice::{Notices, Told};
 use crate::schedule::{self, Decision, Facts};
 use crate::work::{Fate, Work, lease_key};
@@ -36,6 +37,14 @@ impl Finisher {
             }
             count(&fate);
             let (completion, action) = conclude(work, &recipient, &fate, now_ms);
+            log_line::ended(
+                work,
+                &recipient,
+                &fate,
+                &completion,
+                action.is_some(),
+                now_ms,
+            );
             let Some(action) = action else {
                 quiet.push(Unit::quiet(completion));
                 continue;

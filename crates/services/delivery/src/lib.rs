@@ -21,6 +21,7 @@ mod finish;
 mod fixture;
 mod lease;
 mod local;
+mod log_line;
 mod notice;
 mod remote;
 mod route;

@@ -37,12 +37,14 @@ mod refusals;
 mod requests;
 mod retry;
 mod run;
+mod search;
 mod secret_key;
 mod service;
 mod sql;
 mod storage;
 mod submission;
 mod throttle;
+mod trail;
 mod upkeep;
 
 pub use clock::Clock;

@@ -12,7 +12,7 @@ use database::{HeldConnection, bounded};
 
 use crate::engine::Engine;
 use crate::sql::quarantine as sql;
-use crate::{failure, read, requests};
+use crate::{failure, read, requests, trail};
 
 /// Octets of an author's name.
 const MAX_AUTHOR: usize = 320;
@@ -55,11 +55,15 @@ impl Quarantine for QuarantineService {
             let released = requests::released(now);
             sql::release(connection.get().await?, message_id, &released, &reason, now).await
         });
-        let recipients = decided(message_id, released.await, connection)?;
+        let recipients = decided(
+            message_id,
+            released.await,
+            connection,
+            "released from quarantine",
+        )?;
         // It may be held back all the same; then the scan finds out when.
         engine.due.left_now();
         count("released");
-        tracing::info!(message_id, recipients, "released from quarantine");
         Ok(Response::new(ReleaseQuarantinedResponse { recipients }))
     }
 
@@ -75,9 +79,13 @@ impl Quarantine for QuarantineService {
             let now = engine.clock.now();
             sql::remove(connection.get().await?, message_id, &reason, now).await
         });
-        let recipients = decided(message_id, removed.await, connection)?;
+        let recipients = decided(
+            message_id,
+            removed.await,
+            connection,
+            "removed from quarantine",
+        )?;
         count("removed");
-        tracing::info!(message_id, recipients, "removed from quarantine");
         Ok(Response::new(RemoveQuarantinedResponse { recipients }))
     }
 }
@@ -99,15 +107,19 @@ pub(crate) async fn remove_overdue(engine: &Engine) -> Result<(), sqlx::Error> {
             );
             let ended = sql::remove(&mut connection, message.message_id, &reason, now).await?;
             // None: somebody has just decided.
-            removed += u64::from(ended.is_some());
+            if let Some(ended) = ended {
+                removed += 1;
+                trail::decided(
+                    message.message_id,
+                    ended.session.as_deref(),
+                    ended.recipients,
+                    "removed from quarantine, since nobody released it in time",
+                );
+            }
         }
         if removed > 0 {
             metrics::counter!("postern_queue_quarantine_left_total", "how" => "overdue")
                 .increment(removed);
-            tracing::info!(
-                messages = removed,
-                "nobody released them from quarantine: removed"
-            );
         }
         if (asked as i64) < OVERDUE_BATCH {
             return Ok(());
@@ -133,14 +145,23 @@ fn checked(author: &str) -> Result<&str, Status> {
     Ok(author)
 }
 
-/// What Postgres said; after an error the connection is not used again.
+/// Notes a decision. After an error of Postgres the connection is not used again.
 fn decided(
     message_id: i64,
-    result: Result<Option<i64>, sqlx::Error>,
+    result: Result<Option<sql::Decided>, sqlx::Error>,
     mut connection: HeldConnection,
+    what: &'static str,
 ) -> Result<u32, Status> {
     match result {
-        Ok(Some(recipients)) => Ok(u32::try_from(recipients).unwrap_or(u32::MAX)),
+        Ok(Some(decided)) => {
+            trail::decided(
+                message_id,
+                decided.session.as_deref(),
+                decided.recipients,
+                what,
+            );
+            Ok(u32::try_from(decided.recipients).unwrap_or(u32::MAX))
+        }
         Ok(None) => Err(Status::not_found(format!(
             "message {message_id} is not in quarantine"
         ))),

@@ -105,8 +105,10 @@ fn next_page(messages: &[QueuedMessage], limit: i64) -> i64 {
 /// One message and its history.
 pub(crate) async fn show(engine: &Engine, message_id: i64) -> Result<ShowMessageResponse, Status> {
     // A recipient's id must not overflow.
-    if message_id <= 0 || message_id >= 1 << 48 {
-        return Err(Status::not_found("there is no message of that id"));
+    if !(1..=sql::LARGEST_MESSAGE_ID).contains(&message_id) {
+        return Err(Status::not_found(format!(
+            "there is no message {message_id}"
+        )));
     }
     let found = async {
         let mut connection = engine.pool.acquire().await?;
@@ -121,7 +123,9 @@ pub(crate) async fn show(engine: &Engine, message_id: i64) -> Result<ShowMessage
         .await
         .map_err(|error: sqlx::Error| failure::of_database(&error))?;
     if message.is_none() && events.is_empty() {
-        return Err(Status::not_found("there is no message of that id"));
+        return Err(Status::not_found(format!(
+            "there is no message {message_id}"
+        )));
     }
     Ok(ShowMessageResponse {
         message,
@@ -209,7 +213,7 @@ fn queued_recipient(recipient: listing::Recipient, came: i64, now: i64) -> Queue
     }
 }
 
-fn history_event(event: history::Event) -> HistoryEvent {
+pub(crate) fn history_event(event: history::Event) -> HistoryEvent {
     HistoryEvent {
         at_ms: event.at,
         recipient_id: event.recipient_id,
@@ -221,10 +225,11 @@ fn history_event(event: history::Event) -> HistoryEvent {
         reply: event.reply,
         policy_revision: unsigned(event.policy_revision),
         worker: event.worker,
+        session: event.session.unwrap_or_default(),
     }
 }
 
-fn page(limit: u32) -> Result<i64, Status> {
+pub(crate) fn page(limit: u32) -> Result<i64, Status> {
     match limit {
         0 => Ok(i64::from(DEFAULT_PAGE)),
         1..=LARGEST_PAGE => Ok(i64::from(limit)),

@@ -6,9 +6,11 @@ use api::grpc::{Request, Response, Status, Streaming, async_trait};
 use api::message::v1::{Chunk, StoredText};
 use api::queue::v1::queue_server::Queue;
 use api::queue::v1::{
-    CompleteRequest, CompleteResponse, EnqueueRequest, EnqueueResponse, GetStatisticsRequest,
-    GetStatisticsResponse, LeaseRequest, LeaseResponse, ListMessagesRequest, ListMessagesResponse,
-    ReadMessageRequest, RetryNowRequest, RetryNowResponse, ShowMessageRequest, ShowMessageResponse,
+    CompleteRequest, CompleteResponse, EnqueueRequest, EnqueueResponse, FindMessageRequest,
+    FindMessageResponse, GetStatisticsRequest, GetStatisticsResponse, LeaseRequest, LeaseResponse,
+    ListMessagesRequest, ListMessagesResponse, ReadMessageRequest, RetryNowRequest,
+    RetryNowResponse, SearchHistoryRequest, SearchHistoryResponse, ShowMessageRequest,
+    ShowMessageResponse,
 };
 use api::queue_features::Features;
 use futures::stream::BoxStream;
@@ -18,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::answers::answers;
 use crate::engine::Engine;
-use crate::{complete, enqueue, lease, read, retry};
+use crate::{complete, enqueue, lease, read, retry, search};
 
 /// The service.
 #[derive(Debug)]
@@ -111,6 +113,22 @@ impl Queue for QueueService {
     ) -> Result<Response<ShowMessageResponse>, Status> {
         let shown = read::show(&self.engine, request.get_ref().message_id).await?;
         Ok(Response::new(shown))
+    }
+
+    async fn find_message(
+        &self,
+        request: Request<FindMessageRequest>,
+    ) -> Result<Response<FindMessageResponse>, Status> {
+        let found = search::find(&self.engine, request.get_ref()).await?;
+        Ok(Response::new(found))
+    }
+
+    async fn search_history(
+        &self,
+        request: Request<SearchHistoryRequest>,
+    ) -> Result<Response<SearchHistoryResponse>, Status> {
+        let page = search::history(&self.engine, request.get_ref()).await?;
+        Ok(Response::new(page))
     }
 
     async fn retry_now(

@@ -22,6 +22,9 @@ pub(crate) mod throttle;
 /// statements say 14.
 const RECIPIENT_BITS: u32 = 14;
 
+/// A message's id leaves room for its recipients'.
+pub(crate) const LARGEST_MESSAGE_ID: i64 = (1 << 48) - 2;
+
 /// The id of a message's `n`th recipient, counted from 0.
 pub(crate) fn recipient_id(message_id: i64, n: usize) -> i64 {
     debug_assert!(n < 1 << RECIPIENT_BITS);

@@ -10,6 +10,7 @@ use volume::{StoredText, Text};
 
 use crate::quoted::quoted;
 use crate::requests::{self, Asked};
+use crate::trail::Source;
 
 pub(crate) const MAX_RECIPIENTS: usize = 10_000;
 const MAX_HEADER: usize = 128 * 1024;
@@ -38,6 +39,7 @@ pub(crate) struct Prepared {
     pub(crate) summary: Bytes,
     /// An encoded `Origin`.
     pub(crate) origin: Bytes,
+    pub(crate) source: Source,
     /// As in queue.message.flags.
     pub(crate) flags: i16,
     pub(crate) envelope_id: String,
@@ -110,7 +112,8 @@ pub(crate) fn prepare(submission: Option<Submission>) -> Result<Prepared, Status
     }
     let requests = requests::check(requests, submission.hold_until_ms)?;
     check_collected(submission.collected.as_ref())?;
-    let origin = submission.origin.unwrap_or_default().encode_to_vec();
+    let source = submission.origin.unwrap_or_default();
+    let origin = source.encode_to_vec();
     check_size("origin", origin.len(), MAX_ORIGIN)?;
     let (header, summary, text, stored) = check_content(content)?;
     let bit = |set: bool, bit: i16| if set { bit } else { 0 };
@@ -127,6 +130,7 @@ pub(crate) fn prepare(submission: Option<Submission>) -> Result<Prepared, Status
         stored,
         summary,
         origin: origin.into(),
+        source: Source::of(source),
         envelope_id: submission.envelope_id,
         return_content: i16::try_from(submission.return_content)
             .map_err(|_| invalid("return_content is unknown"))?,

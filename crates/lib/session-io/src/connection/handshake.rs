@@ -11,7 +11,7 @@ use super::Connection;
 use super::binding::server_end_point;
 use crate::socket::Socket;
 use crate::stream::Stream;
-use crate::{ClientTls, ServerTls, SessionError};
+use crate::{ClientTls, ServerTls, SessionError, tls_failure};
 
 impl Connection {
     /// Server side: speaks TLS from here on. What the client sent before is dropped, so that
@@ -24,7 +24,7 @@ impl Connection {
             .bounds
             .wait(Duration::ZERO, shaken)
             .await?
-            .map_err(|error| SessionError::Tls(error.to_string()))?;
+            .map_err(|error| SessionError::Tls(tls_failure::with_client(&error)))?;
         self.stream = Stream::Server(Box::new(stream));
         self.end_point = certificate.and_then(|certificate| server_end_point(&certificate));
         Ok(())
@@ -45,7 +45,7 @@ impl Connection {
             .bounds
             .wait(Duration::ZERO, shaken)
             .await?
-            .map_err(|error| SessionError::Tls(error.to_string()))?;
+            .map_err(|error| SessionError::Tls(tls_failure::with_server(&error)))?;
         self.stream = Stream::Client(Box::new(stream));
         Ok(())
     }

@@ -5,6 +5,7 @@ use api::queue::v1::quarantine_client::QuarantineClient;
 use api::queue::v1::{ReleaseQuarantinedRequest, RemoveQuarantinedRequest};
 
 use super::Serialize;
+use crate::commands::message_name::MessageName;
 use crate::commands::revision::author;
 use crate::failure::{Failure, Outcome};
 use crate::screen::Screen;
@@ -31,15 +32,20 @@ struct Decided {
 /// Decides about each message; no when one of them is not in quarantine.
 pub(super) async fn run(
     decision: Decision,
-    messages: &[i64],
+    messages: &[MessageName],
     system: &System,
     screen: &Screen,
 ) -> Result<Outcome, Failure> {
-    let mut client = system.quarantine()?;
-    let mut decided = Vec::with_capacity(messages.len());
-    let mut failure = None;
+    // All are found before anything is decided.
+    let mut numbers = Vec::with_capacity(messages.len());
     for message in messages {
-        let answer = decide(&mut client, decision, *message).await;
+        numbers.push(message.number(system).await?);
+    }
+    let mut client = system.quarantine()?;
+    let mut decided = Vec::with_capacity(numbers.len());
+    let mut failure = None;
+    for message in numbers {
+        let answer = decide(&mut client, decision, message).await;
         let recipients = match answer {
             Ok(recipients) => Some(recipients),
             Err(status) if status.code() == Code::NotFound => None,
@@ -49,7 +55,7 @@ pub(super) async fn run(
             }
         };
         decided.push(Decided {
-            message: *message,
+            message,
             decision,
             done: recipients.is_some(),
             recipients: recipients.unwrap_or(0),

@@ -6,6 +6,7 @@ use api::queue::v1::{QueuedMessage, ReadMessageRequest};
 use tokio::time::timeout;
 
 use super::{Serialize, harmless};
+use crate::commands::message_name::MessageName;
 use crate::commands::queue;
 use crate::commands::queue::json::Message;
 use crate::failure::{Failure, Outcome};
@@ -21,9 +22,8 @@ const MOST_SHOWN: usize = 1 << 20;
 /// `postern quarantine show`
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The number that `quarantine list` gives
-    #[arg(value_parser = clap::value_parser!(i64).range(1..))]
-    message: i64,
+    /// The number that `quarantine list` gives, or the id with which it was accepted
+    message: MessageName,
     /// Its text too, as it came: it may be what somebody must not open
     #[arg(long)]
     text: bool,
@@ -42,7 +42,7 @@ pub(super) async fn run(
     system: &System,
     screen: &Screen,
 ) -> Result<Outcome, Failure> {
-    let id = arguments.message;
+    let id = arguments.message.number(system).await?;
     let found = queue::show(system, id).await?.message;
     let Some(message) = found.filter(|message| message.quarantine.is_some()) else {
         return Err(Failure::refused(format!(

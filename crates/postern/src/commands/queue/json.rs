@@ -1,6 +1,6 @@
 //! Messages and their history in JSON.
 
-use api::queue::v1::{QueuedMessage, ShowMessageResponse};
+use api::queue::v1::{HistoryEvent, QueuedMessage, ShowMessageResponse};
 use serde::Serialize;
 
 use super::outcome;
@@ -10,6 +10,8 @@ use crate::screen::utc;
 #[derive(Debug, Serialize)]
 pub(in crate::commands) struct Message<'a> {
     message: i64,
+    /// The id with which its front end accepted it.
+    id: &'a str,
     sender: &'a str,
     subject: &'a str,
     size: u64,
@@ -69,6 +71,7 @@ impl<'a> From<&'a QueuedMessage> for Message<'a> {
         let requests = message.requests.as_ref();
         Self {
             message: message.message_id,
+            id: id(message),
             sender: &message.reverse_path,
             subject: &message.subject,
             size: message.size,
@@ -101,6 +104,14 @@ impl<'a> From<&'a QueuedMessage> for Message<'a> {
     }
 }
 
+/// The id with which a message was accepted; empty for notices.
+pub(super) fn id(message: &QueuedMessage) -> &str {
+    match &message.origin {
+        Some(origin) if origin.component != "delivery" => &origin.session,
+        _ => "",
+    }
+}
+
 /// A message and its history as shown in JSON.
 #[derive(Debug, Serialize)]
 pub(super) struct Story<'a> {
@@ -109,9 +120,13 @@ pub(super) struct Story<'a> {
     history: Vec<Event<'a>>,
 }
 
+/// A line of the history.
 #[derive(Debug, Serialize)]
-struct Event<'a> {
+pub(super) struct Event<'a> {
     at: Option<String>,
+    message: i64,
+    id: &'a str,
+    sender: &'a str,
     recipient: &'a str,
     outcome: &'static str,
     reason: &'a str,
@@ -123,8 +138,21 @@ struct Event<'a> {
 
 impl<'a> Story<'a> {
     pub(super) fn new(message: i64, shown: &'a ShowMessageResponse) -> Self {
-        let history = shown.history.iter().map(|event| Event {
+        Self {
+            message,
+            waiting: shown.message.as_ref().map(Message::from),
+            history: shown.history.iter().map(Event::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a HistoryEvent> for Event<'a> {
+    fn from(event: &'a HistoryEvent) -> Self {
+        Self {
             at: utc(event.at_ms),
+            message: message_of(event),
+            id: &event.session,
+            sender: &event.reverse_path,
             recipient: &event.address,
             outcome: outcome(event.outcome()),
             reason: &event.reason,
@@ -132,11 +160,11 @@ impl<'a> Story<'a> {
             reply: &event.reply,
             policy_revision: event.policy_revision,
             worker: &event.worker,
-        });
-        Self {
-            message,
-            waiting: shown.message.as_ref().map(Message::from),
-            history: history.collect(),
         }
     }
+}
+
+/// The number of the message whose recipient it is of.
+pub(super) fn message_of(event: &HistoryEvent) -> i64 {
+    event.recipient_id >> 14
 }

@@ -192,7 +192,10 @@ async fn a_system_that_is_not_there_is_told_from_a_no() {
     with_system(&fake, async |system| {
         let failure = get(system, 99).await.unwrap_err();
         assert_eq!(failure.code(), 1);
-        assert_eq!(failure.to_string(), "there is no revision 99");
+        assert_eq!(
+            failure.to_string(),
+            "there is no revision 99 of the policy; postern policy list shows those there are"
+        );
     })
     .await;
 }

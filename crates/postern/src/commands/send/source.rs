@@ -27,7 +27,7 @@ impl Trace {
         Self {
             hostname,
             full_name: None,
-            id: format!("{:016x}", rand::random::<u64>()),
+            id: format!("{:016X}", rand::random::<u64>()),
             at: jiff::Timestamp::now().as_second(),
         }
     }

@@ -188,7 +188,7 @@ impl Poll<'_> {
             Blocked::Unclear(_) => "unclear-attachments",
         };
         let account = &self.account.name;
-        tracing::info!(account = %account, verdict, "quarantined");
+        tracing::debug!(account = %account, verdict, "quarantined");
         let seconds = snapshot.policy.quarantine().keep_seconds();
         (
             format!("{verdict}: {blocked}; collected from \"{account}\""),

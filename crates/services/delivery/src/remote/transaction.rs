@@ -285,7 +285,6 @@ fn settle(
             ended.push((recipient, Fate::Failed(trail.conclude(Some(id)))));
         }
     }
-    log(&work, &ended);
     if !ended.is_empty() {
         remote.setup.finisher.finish(&work, ended);
     }
@@ -307,7 +306,6 @@ pub(super) fn conclude(remote: &Remote, job: Job) {
         (recipient, Fate::Failed(failure))
     });
     let ended = ended.collect::<Vec<_>>();
-    log(&work, &ended);
     remote.setup.finisher.finish(&work, ended);
 }
 
@@ -382,19 +380,5 @@ fn during(stage: Stage) -> &'static str {
         Stage::Data => "after DATA",
         Stage::Content => "after the content, or within it",
         _ => "before MAIL",
-    }
-}
-
-fn log(work: &Work, ended: &[(LeasedRecipient, Fate)]) {
-    for (recipient, fate) in ended {
-        if let Fate::Failed(failure) = fate {
-            tracing::info!(
-                message = work.message.message_id,
-                recipient = recipient.recipient_id,
-                permanent = failure.permanent,
-                reason = failure.reason,
-                "not relayed"
-            );
-        }
     }
 }

@@ -8,6 +8,7 @@ mod gateway;
 mod lanes;
 mod leases;
 mod local;
+mod log_lines;
 mod names;
 mod next_server;
 mod notices;

@@ -9,6 +9,7 @@ use crate::engine::Engine;
 use crate::lease::{Credits, HandOut, WorkerHold, hand_out};
 use crate::sql;
 use crate::submission::Prepared;
+use crate::trail;
 
 /// A submission with the id it will have and the workers that will hold its recipients.
 #[derive(Debug)]
@@ -104,6 +105,7 @@ impl Entry {
     fn hand_out(self, received_at: i64, to: &mut HandOut) {
         let submission = self.submission;
         let size = u64::try_from(submission.size()).unwrap_or(0);
+        let session = submission.source.session().unwrap_or_default().to_owned();
         let mut holders = self.holders.into_iter().peekable();
         let mut recipients = submission.recipients.into_iter().enumerate();
         while let Some((worker, _)) = holders.peek().cloned() {
@@ -136,6 +138,7 @@ impl Entry {
                 envelope_id: submission.envelope_id.clone(),
                 return_content: i32::from(submission.return_content),
                 recipients: held,
+                session: session.clone(),
                 requests: submission
                     .requests
                     .as_ref()
@@ -160,6 +163,7 @@ pub(crate) fn announce(
         if !entry.is_inserted() {
             continue;
         }
+        trail::accepted(entry.id, &entry.submission);
         handed += entry.holders.len() as u64;
         for (worker, _) in &entry.holders {
             if let Some(credits) = &mut credits {

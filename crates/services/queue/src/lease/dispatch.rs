@@ -152,6 +152,7 @@ fn group(leased: Vec<Leased>) -> Vec<LeasedMessage> {
                 return_content: i32::from(row.return_content),
                 recipients: vec![recipient],
                 requests: requests::decode(row.requests.as_deref()),
+                session: row.session.unwrap_or_default(),
             }),
         }
     }

@@ -173,7 +173,7 @@ impl Policy for PolicyService {
         {
             Ok(Response::new(RemoveSecretResponse {}))
         } else {
-            Err(no_secret())
+            Err(no_secret(name))
         }
     }
 
@@ -186,7 +186,7 @@ impl Policy for PolicyService {
         let sealed = secrets::get(&mut connection, name)
             .await
             .map_err(failed)?
-            .ok_or_else(no_secret)?;
+            .ok_or_else(|| no_secret(name))?;
         let value = self
             .vault
             .unseal(name, sealed)
@@ -228,14 +228,19 @@ fn check_secret_name(name: &str) -> Result<(), Status> {
     let is_fine = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.');
     if name.is_empty() || name.len() > MAX_SECRET_NAME || !name.bytes().all(is_fine) {
         return Err(Status::invalid_argument(format!(
-            "a secret's name has 1 to {MAX_SECRET_NAME} letters, digits, `-`, `_` and `.`"
+            "`{}` is no name for a secret: one has 1 to {MAX_SECRET_NAME} letters, digits, `-`, `_` and `.`",
+            name.escape_debug()
+                .take(MAX_SECRET_NAME)
+                .collect::<String>()
         )));
     }
     Ok(())
 }
 
-fn no_secret() -> Status {
-    Status::not_found("there is no secret of that name")
+fn no_secret(name: &str) -> Status {
+    Status::not_found(format!(
+        "the secret {name} is not set; postern secret set {name} sets it"
+    ))
 }
 
 fn failed(error: sqlx::Error) -> Status {

@@ -58,9 +58,9 @@ pub(crate) async fn complete(
             SELECT * FROM ended UNION ALL SELECT * FROM again
          ), history AS (
             INSERT INTO queue.history (at, recipient_id, address, reverse_path, outcome, reason,
-                                       server, reply, policy_revision, worker)
+                                       server, reply, policy_revision, worker, session)
             SELECT $10, e.id, e.address, m.reverse_path, e.outcome, e.reason, e.server, e.reply,
-                   e.policy_revision, e.worker
+                   e.policy_revision, e.worker, m.session
             FROM events e JOIN queue.message m ON m.id = e.id >> 14
          ), counted AS (
             SELECT id >> 14 AS id, count(*)::integer AS ended, bool_or(outcome = 1) AS kept

@@ -19,6 +19,8 @@ pub(crate) struct Columns<'a> {
     pub(crate) policy_revision: Vec<i64>,
     /// None for ordinary mail.
     pub(crate) requests: Vec<Option<&'a [u8]>>,
+    /// None for notices.
+    pub(crate) session: Vec<Option<&'a str>>,
     pub(crate) recipients: Vec<i32>,
     pub(crate) recipient: RecipientColumns<'a>,
 }
@@ -51,12 +53,13 @@ pub(crate) async fn insert(
          ), messages AS (
             INSERT INTO queue.message
                 (id, size, reverse_path, flags, envelope_id, return_content, origin,
-                 policy_revision, requests, recipients, pending, received_at)
+                 policy_revision, requests, session, recipients, pending, received_at)
             SELECT m.*, m.recipients, $6
             FROM UNNEST($1::bigint[], $2::bigint[], $7::text[], $8::smallint[], $9::text[],
-                        $10::smallint[], $11::bytea[], $12::bigint[], $21::bytea[], $13::integer[])
+                        $10::smallint[], $11::bytea[], $12::bigint[], $21::bytea[], $22::text[],
+                        $13::integer[])
                 AS m (id, size, reverse_path, flags, envelope_id, return_content, origin,
-                      policy_revision, requests, recipients)
+                      policy_revision, requests, session, recipients)
          )
          INSERT INTO queue.recipient
              (id, address, original_recipient, notify, epoch, due_at, worker, leased)
@@ -85,6 +88,7 @@ pub(crate) async fn insert(
         &recipient.due_at,
         &recipient.worker as &[&str],
         &columns.requests as &[Option<&[u8]>],
+        &columns.session as &[Option<&str>],
     )
     .execute(connection)
     .await?;

@@ -15,6 +15,8 @@ pub(crate) struct Event {
     pub(crate) reply: String,
     pub(crate) policy_revision: i64,
     pub(crate) worker: String,
+    /// Null for notices, and where a version before wrote it.
+    pub(crate) session: Option<String>,
 }
 
 /// A message's timeline, at most `limit` lines, in order.
@@ -26,7 +28,7 @@ pub(crate) async fn of_message(
     sqlx::query_as!(
         Event,
         "SELECT at, recipient_id, address, reverse_path, outcome, reason, server, reply,
-                policy_revision, worker
+                policy_revision, worker, session
          FROM queue.history
          WHERE recipient_id BETWEEN $1::bigint << 14 AND ($1::bigint << 14) + 16383
          ORDER BY at, recipient_id LIMIT $2",
@@ -34,5 +36,105 @@ pub(crate) async fn of_message(
         limit
     )
     .fetch_all(connection)
+    .await
+}
+
+/// What is looked for in the history. Empty texts match everything.
+#[derive(Debug)]
+pub(crate) struct Wanted<'a> {
+    /// Events from this time on, and before that one.
+    pub(crate) from: i64,
+    pub(crate) until: i64,
+    /// The event behind which to continue, by time and recipient.
+    pub(crate) after: (i64, i64),
+    /// The recipients of the one message that is wanted; from 0 on for all.
+    pub(crate) first_recipient: i64,
+    pub(crate) last_recipient: i64,
+    pub(crate) sender: &'a str,
+    pub(crate) recipient: &'a str,
+    pub(crate) limit: i64,
+}
+
+/// Events, the newest first. `$condition` is what the index answers.
+macro_rules! events {
+    ($connection:expr, $wanted:expr, $condition:literal) => {
+        sqlx::query_as!(
+            Event,
+            "SELECT at, recipient_id, address, reverse_path, outcome, reason, server, reply,
+                    policy_revision, worker, session
+             FROM queue.history
+             WHERE at >= $1 AND at < $2 AND (at, recipient_id) < ($3, $4)
+               AND ($5 = '' OR strpos(lower(reverse_path), lower($5)) > 0)
+               AND ($6 = '' OR strpos(lower(address), lower($6)) > 0)
+               AND "
+                + $condition
+                + "
+             ORDER BY at DESC, recipient_id DESC LIMIT $9",
+            $wanted.from,
+            $wanted.until,
+            $wanted.after.0,
+            $wanted.after.1,
+            $wanted.sender,
+            $wanted.recipient,
+            $wanted.first_recipient,
+            $wanted.last_recipient,
+            $wanted.limit
+        )
+        .fetch_all($connection)
+        .await
+    };
+}
+
+/// A page of the history.
+pub(crate) async fn search(
+    connection: &mut PgConnection,
+    wanted: &Wanted<'_>,
+) -> Result<Vec<Event>, sqlx::Error> {
+    // The same statement, so that each names a condition that an index answers.
+    if wanted.first_recipient > 0 {
+        events!(connection, wanted, "recipient_id BETWEEN $7 AND $8")
+    } else if is_address(wanted.recipient) {
+        events!(
+            connection,
+            wanted,
+            "lower(address) = lower($6) AND recipient_id BETWEEN $7 AND $8"
+        )
+    } else if is_address(wanted.sender) {
+        events!(
+            connection,
+            wanted,
+            "lower(reverse_path) = lower($5) AND recipient_id BETWEEN $7 AND $8"
+        )
+    } else {
+        events!(connection, wanted, "recipient_id + 0 BETWEEN $7 AND $8")
+    }
+}
+
+/// A whole address, which is found as it is.
+fn is_address(text: &str) -> bool {
+    text.rsplit_once('@')
+        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+}
+
+/// The message that its front end named so, while it is in the queue or remembered.
+pub(crate) async fn message_of_session(
+    connection: &mut PgConnection,
+    session: &str,
+) -> Result<Option<i64>, sqlx::Error> {
+    let remembered = sqlx::query_scalar!(
+        r#"SELECT recipient_id >> 14 AS "id!" FROM queue.history WHERE session = $1 LIMIT 1"#,
+        session
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    if remembered.is_some() {
+        return Ok(remembered);
+    }
+    // There is no index of it: nobody should pay for one at each message that is accepted.
+    sqlx::query_scalar!(
+        "SELECT id FROM queue.message WHERE session = $1 LIMIT 1",
+        session
+    )
+    .fetch_optional(connection)
     .await
 }

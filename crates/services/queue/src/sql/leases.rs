@@ -21,6 +21,7 @@ pub(crate) struct Leased {
     pub(crate) envelope_id: String,
     pub(crate) return_content: i16,
     pub(crate) requests: Option<Vec<u8>>,
+    pub(crate) session: Option<String>,
 }
 
 /// Which of the due recipients.
@@ -57,7 +58,7 @@ pub(crate) async fn lease(
                    )
                    SELECT r.id, epoch, address, original_recipient, notify, attempts,
                           delay_notified, retry_asked_at, m.id AS message_id, size, reverse_path, received_at,
-                          flags, envelope_id, return_content, requests
+                          flags, envelope_id, return_content, requests, session
                    FROM leased r JOIN queue.message m ON m.id = r.id >> 14 ORDER BY r.id"#,
                 worker,
                 limit,
@@ -80,7 +81,7 @@ pub(crate) async fn lease(
                    )
                    SELECT r.id, epoch, address, original_recipient, notify, attempts,
                           delay_notified, retry_asked_at, m.id AS message_id, size, reverse_path, received_at,
-                          flags, envelope_id, return_content, requests
+                          flags, envelope_id, return_content, requests, session
                    FROM leased r JOIN queue.message m ON m.id = r.id >> 14 ORDER BY r.id"#,
                 worker,
                 limit,

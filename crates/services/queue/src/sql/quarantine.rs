@@ -34,8 +34,9 @@ pub(crate) async fn hold(
             RETURNING r.id, r.address, h.message_id, h.reason
          )
          INSERT INTO queue.history (at, recipient_id, address, reverse_path, outcome, reason,
-                                    server, reply, policy_revision, worker)
-         SELECT $5, w.id, w.address, m.reverse_path, 7, w.reason, '', '', m.policy_revision, ''
+                                    server, reply, policy_revision, worker, session)
+         SELECT $5, w.id, w.address, m.reverse_path, 7, w.reason, '', '', m.policy_revision, '',
+                m.session
          FROM waiting w JOIN queue.message m ON m.id = w.message_id",
         &columns.message_id,
         &columns.reason as &[&str],
@@ -48,8 +49,32 @@ pub(crate) async fn hold(
     Ok(())
 }
 
-/// Lets a message go on, for the reason given. Whose recipients are due now; how many, or `None`
-/// when it is not in quarantine.
+/// A decision about a message.
+#[derive(Debug)]
+pub(crate) struct Decided {
+    pub(crate) recipients: i64,
+    /// The id by which its front end named it.
+    pub(crate) session: Option<String>,
+}
+
+#[derive(Debug)]
+struct Counts {
+    decided: i64,
+    recipients: i64,
+    session: Option<String>,
+}
+
+impl Counts {
+    fn decided(self) -> Option<Decided> {
+        (self.decided > 0).then_some(Decided {
+            recipients: self.recipients,
+            session: self.session,
+        })
+    }
+}
+
+/// Lets a message go on, for the reason given. Its recipients are due now. `None` when it is
+/// not in quarantine.
 ///
 /// `released` is put behind its requests, where what is said later counts; unless it is held back
 /// beyond now, which they say already.
@@ -59,8 +84,9 @@ pub(crate) async fn release(
     released: &[u8],
     reason: &str,
     now: i64,
-) -> Result<Option<i64>, sqlx::Error> {
-    let counts = sqlx::query!(
+) -> Result<Option<Decided>, sqlx::Error> {
+    let counts = sqlx::query_as!(
+        Counts,
         r#"WITH released AS (
             DELETE FROM queue.quarantine WHERE message_id = $1 RETURNING message_id, hold_until
          ), message AS (
@@ -68,19 +94,21 @@ pub(crate) async fn release(
             SET requests = CASE WHEN r.hold_until > $3 THEN m.requests
                                 ELSE COALESCE(m.requests, '') || $4 END
             FROM released r WHERE m.id = r.message_id
-            RETURNING m.id, m.reverse_path, m.policy_revision, r.hold_until
+            RETURNING m.id, m.reverse_path, m.policy_revision, m.session, r.hold_until
          ), due AS (
             UPDATE queue.recipient r SET attempts = 0, due_at = GREATEST($3, m.hold_until)
             FROM message m
             WHERE r.id BETWEEN m.id << 14 AND (m.id << 14) + 16383 AND r.attempts = -1
-            RETURNING r.id, r.address, m.reverse_path, m.policy_revision
+            RETURNING r.id, r.address, m.reverse_path, m.policy_revision, m.session
          ), history AS (
             INSERT INTO queue.history (at, recipient_id, address, reverse_path, outcome, reason,
-                                       server, reply, policy_revision, worker)
-            SELECT $3, id, address, reverse_path, 8, $2, '', '', policy_revision, '' FROM due
+                                       server, reply, policy_revision, worker, session)
+            SELECT $3, id, address, reverse_path, 8, $2, '', '', policy_revision, '', session
+            FROM due
          )
-         SELECT (SELECT count(*) FROM released) AS "released!",
-                (SELECT count(*) FROM due) AS "recipients!""#,
+         SELECT (SELECT count(*) FROM released) AS "decided!",
+                (SELECT count(*) FROM due) AS "recipients!",
+                (SELECT session FROM message) AS session"#,
         message_id,
         reason,
         now,
@@ -88,44 +116,47 @@ pub(crate) async fn release(
     )
     .fetch_one(connection)
     .await?;
-    Ok((counts.released > 0).then_some(counts.recipients))
+    Ok(counts.decided())
 }
 
-/// Ends a message, for the reason given: its recipients are removed, and it leaves the queue. How
-/// many they were, or `None` when it is not in quarantine.
+/// Ends a message, for the reason given: its recipients are removed, and it leaves the queue.
+/// `None` when it is not in quarantine.
 pub(crate) async fn remove(
     connection: &mut PgConnection,
     message_id: i64,
     reason: &str,
     now: i64,
-) -> Result<Option<i64>, sqlx::Error> {
-    let counts = sqlx::query!(
+) -> Result<Option<Decided>, sqlx::Error> {
+    let counts = sqlx::query_as!(
+        Counts,
         r#"WITH removed AS (
             DELETE FROM queue.quarantine WHERE message_id = $1 RETURNING message_id
          ), message AS (
             DELETE FROM queue.message m USING removed r WHERE m.id = r.message_id
-            RETURNING m.id, m.reverse_path, m.policy_revision
+            RETURNING m.id, m.reverse_path, m.policy_revision, m.session
          ), ended AS (
             DELETE FROM queue.recipient r USING message m
             WHERE r.id BETWEEN m.id << 14 AND (m.id << 14) + 16383
-            RETURNING r.id, r.address, m.reverse_path, m.policy_revision
+            RETURNING r.id, r.address, m.reverse_path, m.policy_revision, m.session
          ), history AS (
             INSERT INTO queue.history (at, recipient_id, address, reverse_path, outcome, reason,
-                                       server, reply, policy_revision, worker)
-            SELECT $3, id, address, reverse_path, 5, $2, '', '', policy_revision, '' FROM ended
+                                       server, reply, policy_revision, worker, session)
+            SELECT $3, id, address, reverse_path, 5, $2, '', '', policy_revision, '', session
+            FROM ended
          ), garbage AS (
             INSERT INTO volume.garbage (body_id, due_at)
             SELECT id, $3 FROM message ON CONFLICT DO NOTHING
          )
-         SELECT (SELECT count(*) FROM removed) AS "removed!",
-                (SELECT count(*) FROM ended) AS "recipients!""#,
+         SELECT (SELECT count(*) FROM removed) AS "decided!",
+                (SELECT count(*) FROM ended) AS "recipients!",
+                (SELECT session FROM message) AS session"#,
         message_id,
         reason,
         now
     )
     .fetch_one(connection)
     .await?;
-    Ok((counts.removed > 0).then_some(counts.recipients))
+    Ok(counts.decided())
 }
 
 /// A message whose time has ended.

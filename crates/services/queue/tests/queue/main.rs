@@ -6,6 +6,7 @@
 mod collection;
 mod crash;
 mod ends;
+mod following;
 mod harness;
 mod leases;
 mod limits;

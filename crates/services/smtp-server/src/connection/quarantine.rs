@@ -25,12 +25,12 @@ impl Connection {
         Ok(())
     }
 
-    /// The one line of the log about it. Reasons name people: they are for whoever asks the queue.
+    /// The queue logs that it took the message into quarantine: `quarantined`, with the first verdict.
     pub(super) fn note_quarantine(&self, id: &str, message_id: i64, verdicts: &[&'static str]) {
         if verdicts.is_empty() {
             return;
         }
-        tracing::info!(id, message_id, ?verdicts, "quarantined");
+        tracing::debug!(id, message_id, ?verdicts, "quarantined");
         for verdict in verdicts {
             self.server.metrics.quarantined(verdict);
         }
