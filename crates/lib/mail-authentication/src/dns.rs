@@ -7,7 +7,6 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{LookupIpStrategy, ResolveHosts};
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
-pub(crate) use resolver::absolute;
 
 /// One attempt to ask a server.
 const ATTEMPT: Duration = Duration::from_secs(2);

@@ -9,7 +9,7 @@ use rules::{DnsList, Listing};
 use tokio::time::timeout;
 
 use crate::authenticator::Authenticator;
-use crate::dns::{Absence, absolute};
+use crate::dns::Absence;
 
 impl Authenticator {
     /// What the lists say of an address. One that does not answer in time says nothing.
@@ -23,11 +23,15 @@ impl Authenticator {
     }
 
     async fn ask_list(&self, peer: IpAddr, zone: &str) -> Vec<Ipv4Addr> {
-        let name = absolute(&format!("{}{zone}", reversed(peer)));
+        let name = format!("{}{zone}", reversed(peer));
         if let Some(known) = self.memory.listings.recall(name.as_str()) {
             return known.to_vec();
         }
-        let answer = self.dns.resolver.lookup(name.as_str(), RecordType::A).await;
+        // No list has what there can be no name for.
+        let Ok(asked) = resolver::name(&name) else {
+            return Vec::new();
+        };
+        let answer = self.dns.resolver.lookup(asked, RecordType::A).await;
         let (addresses, until) = match answer {
             Ok(answer) => {
                 let addresses = answer

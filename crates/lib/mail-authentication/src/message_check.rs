@@ -201,7 +201,10 @@ async fn look_up(by: Authenticator, keys: Vec<String>, records: Vec<String>) {
 /// What is there is remembered by the resolver, and in its turn by the check that reads it.
 async fn ask(by: &Authenticator, name: &str, texts: &Texts) {
     let name = name.to_fqdn();
-    let answer = by.dns.resolver.txt_lookup(name.as_ref()).await;
+    let Ok(asked) = resolver::name(&name) else {
+        return;
+    };
+    let answer = by.dns.resolver.txt_lookup(asked).await;
     if let Some(absence) = answer.err().as_ref().and_then(Absence::of) {
         texts.remember_absence(&name, absence);
     }

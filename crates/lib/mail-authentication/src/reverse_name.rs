@@ -75,8 +75,7 @@ async fn addresses(
     name: &Domain,
     like: IpAddr,
 ) -> Result<Vec<IpAddr>, NetError> {
-    // With its dot: no search list makes another name of it.
-    let name = format!("{name}.");
+    let name = resolver::name(name.as_str()).map_err(|why| NetError::Msg(why.to_string()))?;
     let answer = if like.is_ipv4() {
         dns.ipv4_lookup(name).await
     } else {

@@ -10,7 +10,7 @@ use rules::{AuthenticationResult, Domain, ReversePath};
 use tokio::time::timeout;
 
 use crate::authenticator::{Authenticator, Methods};
-use crate::dns::{Absence, absolute, is_absence};
+use crate::dns::{Absence, is_absence};
 use crate::findings::{Method, Reported};
 
 /// What is known of a session at MAIL.
@@ -156,11 +156,11 @@ struct Unknown;
 
 /// How many SPF records a domain has.
 async fn records(by: &Authenticator, domain: &str) -> Result<usize, Unknown> {
-    let name = absolute(domain);
-    if let Some(known) = by.memory.spf_records.recall(name.as_str()) {
+    if let Some(known) = by.memory.spf_records.recall(domain) {
         return Ok(known);
     }
-    let (records, until) = match by.dns.resolver.txt_lookup(name.as_str()).await {
+    let name = resolver::name(domain).map_err(|_| Unknown)?;
+    let (records, until) = match by.dns.resolver.txt_lookup(name).await {
         Ok(answer) => {
             let texts = answer
                 .answers()
@@ -173,7 +173,7 @@ async fn records(by: &Authenticator, domain: &str) -> Result<usize, Unknown> {
     };
     if let Some(until) = until {
         let memory = &by.memory.spf_records;
-        memory.remember(name.into_boxed_str(), records, until);
+        memory.remember(domain.into(), records, until);
     }
     Ok(records)
 }

@@ -1,6 +1,8 @@
 //! Sets up DNS resolvers. The DNS is asked over UDP and TCP, never over TLS, so a resolver needs
 //! no certificate store: it works in an image that holds the program and nothing else.
 
+mod name;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -11,6 +13,8 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::system_conf::read_system_conf;
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
+
+pub use name::{Impossible, name};
 
 /// Why no resolver can be set up.
 #[derive(Debug, thiserror::Error)]
@@ -40,11 +44,6 @@ pub fn build(
         .with_tls_config(no_authorities()?)
         .build()
         .map_err(|error: NetError| Unavailable(error.to_string()))
-}
-
-/// With the dot at its end: no search domains are tried.
-pub fn absolute(name: &str) -> String {
-    format!("{}.", name.trim_end_matches('.'))
 }
 
 /// The system's name servers. Without `/etc/resolv.conf`, or without a server in it, the name
@@ -88,9 +87,12 @@ mod tests {
 
     #[tokio::test]
     async fn the_named_server_is_asked() {
-        let dns = FakeDns::start("here.test A 192.0.2.1").await;
+        let dns = FakeDns::start("here_.test A 192.0.2.1").await;
         let resolver = build(Some(dns.address()), |_| ()).unwrap();
-        let found = resolver.lookup_ip(absolute("here.test")).await.unwrap();
+        let found = resolver
+            .lookup_ip(name("here_.test").unwrap())
+            .await
+            .unwrap();
         let addresses: Vec<String> = found.iter().map(|ip| ip.to_string()).collect();
         assert_eq!(addresses, ["192.0.2.1"]);
     }

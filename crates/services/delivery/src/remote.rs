@@ -6,7 +6,7 @@
 //! destinations share is a bound on connections, and bounds on opening them (see `openings`).
 
 mod content;
-mod dns_name;
+mod ending;
 mod gateway;
 mod hops;
 mod lane;

@@ -22,6 +22,8 @@ broken.test SERVFAIL
 fine.test A 203.0.113.15
 9.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa PTR six.test
 six.test AAAA 2001:db8::9
+16.113.0.203.in-addr.arpa PTR under_score.test
+under_score.test A 203.0.113.16
 ";
 
 #[tokio::test]
@@ -39,6 +41,8 @@ async fn a_name_counts_when_it_leads_back_and_a_failure_is_no_answer() {
         ("203.0.113.13", ReverseName::Failed),
         ("203.0.113.14", ReverseName::Failed),
         ("203.0.113.15", ReverseName::Failed),
+        // A name of the DNS, if not of a host.
+        ("203.0.113.16", confirmed("under_score.test")),
         ("2001:db8::9", confirmed("six.test")),
         ("2001:db8::10", ReverseName::None),
     ] {

@@ -15,7 +15,7 @@ use super::open::{COMMAND, Open, open};
 use super::openings::History;
 use super::table::{Next, Refused};
 use super::trail::Trail;
-use super::{Job, Remote, Target};
+use super::{Job, Remote, Target, ending};
 use crate::remote::transaction::{self, Ran};
 use crate::work::Failure;
 
@@ -141,7 +141,7 @@ async fn connect(remote: &Arc<Remote>, target: &Target, mut job: Job) -> Connect
         },
         Err(failure) if first => refused(remote, target, job, failure).await,
         Err(_) => {
-            transaction::conclude(remote, job);
+            ending::conclude(remote, job);
             Connect::Ended(Served::GoesOn(None))
         }
     }

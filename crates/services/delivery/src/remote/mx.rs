@@ -10,11 +10,9 @@ use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use rand::seq::SliceRandom as _;
-use resolver::absolute;
 use rules::Host;
 use tokio::time::Instant;
 
-use super::dns_name::dns_name;
 use super::hops::Hop;
 use crate::work::Failure;
 
@@ -313,6 +311,14 @@ fn absence(error: &NetError) -> Option<Absence> {
         ResponseCode::NoError => Some(Absence::OfRecords),
         _ => None,
     }
+}
+
+/// Fails for good where there can be no such name.
+fn dns_name(text: &str) -> Result<Name, Failure> {
+    resolver::name(text).map_err(|why| {
+        let reason = format!("There can be no domain {text}: {why}.");
+        Failure::permanent("5.1.2", reason)
+    })
 }
 
 fn no_domain(domain: &str) -> Failure {
