@@ -2,7 +2,7 @@
 
 use api::collection::v1::{AccountState, ListAccountsRequest};
 use api::directory::v1::ListUsersRequest;
-use api::queue::v1::{GetStatisticsRequest, GetStatisticsResponse};
+use api::queue::v1::{GetStatisticsRequest, GetStatisticsResponse, WorkerState};
 use futures::future::join_all;
 use serde::Serialize;
 
@@ -11,10 +11,15 @@ use crate::failure::{Failure, Outcome};
 use crate::screen::{Screen, Times, columns, number, utc, written};
 use crate::system::{Asked, System};
 
+/// Clocks that differ by no more are not told of, milliseconds: what a worker says has been on its
+/// way.
+const CLOCKS_AGREE_MS: u64 = 10_000;
+
 /// `postern status`
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit code 1 when a process does not serve, or cannot tell what it is asked: its database may be away.
+Exit code 1 when a process does not serve, or cannot tell what it is asked: its database may be away;
+or when the clock of a delivery worker is off.
 
 Examples:
   postern status
@@ -54,6 +59,15 @@ struct Queue {
     completed: u64,
     /// Messages.
     quarantined: u64,
+    /// Delivery workers whose clocks are off.
+    clocks_off: Vec<ClockOff>,
+}
+
+#[derive(Debug, Serialize)]
+struct ClockOff {
+    worker: String,
+    /// How far it is ahead of the queue's.
+    ahead_ms: i64,
 }
 
 #[derive(Debug, Serialize)]
@@ -98,6 +112,8 @@ pub(crate) async fn run(
     );
     let mut troubles = Troubles::of(&processes);
     let queue = troubles.or_answer("queue", "what waits", queue);
+    let clocks_off = queue.iter().flat_map(|queue| &queue.clocks_off);
+    troubles.found.extend(clocks_off.map(ClockOff::trouble));
     let policy = troubles.or_answer("queue", "the policy in force", policy);
     let collection = troubles.or_answer("queue", "what was collected", collection);
     troubles.or_answer("mailbox-store", "who has a mailbox", users);
@@ -184,7 +200,37 @@ impl From<GetStatisticsResponse> for Queue {
             enqueued: answer.enqueued,
             completed: answer.completed,
             quarantined: answer.quarantined,
+            clocks_off: answer
+                .worker_states
+                .into_iter()
+                .filter_map(ClockOff::of)
+                .collect(),
         }
+    }
+}
+
+impl ClockOff {
+    fn of(worker: WorkerState) -> Option<Self> {
+        let ahead_ms = worker.clock_ahead_ms?;
+        (ahead_ms.unsigned_abs() > CLOCKS_AGREE_MS).then_some(Self {
+            worker: worker.name,
+            ahead_ms,
+        })
+    }
+
+    fn trouble(&self) -> String {
+        let by = std::time::Duration::from_secs(self.ahead_ms.unsigned_abs() / 1_000);
+        let way = if self.ahead_ms > 0 {
+            "ahead of"
+        } else {
+            "behind"
+        };
+        format!(
+            "the clock of delivery worker {} is {} {way} the queue's. Mail keeps the queue's time; \
+             certificates are checked by the worker's. Set the clocks of both machines by NTP.",
+            self.worker,
+            rules::format_duration(by)
+        )
     }
 }
 
@@ -331,6 +377,7 @@ mod tests {
                 enqueued: 9,
                 completed: 7,
                 quarantined: 3,
+                clocks_off: Vec::new(),
             }),
             policy: Some(Policy {
                 revision: 4,
@@ -377,6 +424,34 @@ isp            1 min ago    0      12  login refused"
         status.collection[0].last_poll_ms = 0;
         let text = text(&status, &times());
         assert!(text.contains("isp            never "), "{text}");
+    }
+
+    #[test]
+    fn a_worker_whose_clock_is_off_is_told_of() {
+        let days = 40 * 86_400_000;
+        for (ahead_ms, told) in [
+            (None, None),
+            (Some(9_999), None),
+            (Some(-10_000), None),
+            (
+                Some(days),
+                Some("the clock of delivery worker w is 40 d ahead of the queue's. "),
+            ),
+            (
+                Some(-days),
+                Some("the clock of delivery worker w is 40 d behind the queue's. "),
+            ),
+        ] {
+            let off = ClockOff::of(WorkerState {
+                name: "w".to_owned(),
+                clock_ahead_ms: ahead_ms,
+            });
+            let trouble = off.as_ref().map(ClockOff::trouble);
+            let begins = trouble
+                .as_deref()
+                .map(|trouble| &trouble[..told.map_or(0, str::len)]);
+            assert_eq!(begins, told, "{trouble:?}");
+        }
     }
 
     #[test]

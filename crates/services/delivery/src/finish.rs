@@ -131,17 +131,28 @@ fn conclude(
             completion.reply.clone_from(&failure.reply);
             completion.reason = format!("{} {}", failure.status, failure.reason);
             let settings = work.policy.policy.delivery();
-            fail(schedule::after(failure, &facts, settings), &mut completion)
+            fail(
+                schedule::after(failure, &facts, settings),
+                &mut completion,
+                now_ms,
+            )
         }
     };
     (completion, action)
 }
 
-fn fail(decision: Decision, completion: &mut Completion) -> Option<Action> {
+/// When `completion` is tried again: at a time of the queue's clock, told as the time until then, which
+/// is the same by every clock.
+pub(crate) fn retry_at(completion: &mut Completion, at_ms: i64, now_ms: i64) {
+    completion.set_outcome(Outcome::Retry);
+    completion.retry_at_ms = at_ms;
+    completion.retry_after_ms = at_ms.saturating_sub(now_ms).max(1);
+}
+
+fn fail(decision: Decision, completion: &mut Completion, now_ms: i64) -> Option<Action> {
     match decision {
         Decision::Retry { at_ms, tell } => {
-            completion.set_outcome(Outcome::Retry);
-            completion.retry_at_ms = at_ms;
+            retry_at(completion, at_ms, now_ms);
             completion.delay_notified = tell;
             tell.then_some(Action::Delayed)
         }

@@ -22,6 +22,7 @@ use tokio_stream::wrappers::ReceiverStream;
 pub(crate) use held::Held;
 pub(crate) use identity::Identity;
 
+use crate::clock::Clock;
 use crate::route::Router;
 use crate::work::lease_key;
 
@@ -73,6 +74,8 @@ impl LeaseSession {
 /// Leases for as long as the process lives.
 pub(crate) struct Leaser {
     pub(crate) channel: Channel,
+    /// Follows the queue's.
+    pub(crate) clock: Clock,
     pub(crate) identity: Identity,
     pub(crate) held: Arc<Held>,
     pub(crate) router: Router,
@@ -146,10 +149,11 @@ impl Leaser {
         let hello = lease_request::Request::Hello(Worker {
             name: self.identity.name.clone(),
             instance: self.identity.instance.clone(),
+            clock_ms: self.clock.own_ms(),
         });
         let credits = self.offer(self.held.begin());
         send(&requests, hello).await?;
-        renew(&requests, self.held.all()).await?;
+        self.renew(&requests, self.held.all()).await?;
         send(&requests, lease_request::Request::Credits(credits)).await?;
         let mut responses = QueueClient::new(self.channel.clone())
             .max_decoding_message_size(MESSAGE_LIMIT)
@@ -168,6 +172,7 @@ impl Leaser {
                 }
                 response = responses.message() => match response? {
                     Some(response) => {
+                        self.clock.follow(response.now_ms);
                         self.began(session);
                         // Beginning anew with each response, a busy worker would never renew.
                         let told = lease_time(&response);
@@ -186,9 +191,22 @@ impl Leaser {
                     }
                 }
                 // With nothing held as well: a worker that says nothing may lose its name.
-                _ = renewals.tick() => renew(&requests, self.held.to_renew()).await?,
+                _ = renewals.tick() => self.renew(&requests, self.held.to_renew()).await?,
             }
         }
+    }
+
+    /// Leases begin anew, if there are any, and the queue hears of us.
+    async fn renew(
+        &self,
+        requests: &mpsc::Sender<LeaseRequest>,
+        leases: Vec<LeaseKey>,
+    ) -> Result<(), Status> {
+        let renewal = Renewal {
+            leases,
+            clock_ms: self.clock.own_ms(),
+        };
+        send(requests, lease_request::Request::Renew(renewal)).await
     }
 
     /// The credits that may be given: none once the process is to end.
@@ -235,10 +253,6 @@ fn renewals(lease: Duration) -> Interval {
     let mut interval = interval_at(Instant::now() + period, period);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     interval
-}
-
-async fn renew(requests: &mpsc::Sender<LeaseRequest>, leases: Vec<LeaseKey>) -> Result<(), Status> {
-    send(requests, lease_request::Request::Renew(Renewal { leases })).await
 }
 
 async fn give_back(

@@ -57,8 +57,9 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
         () = service.shutdown.cancelled() => return Ok(()),
     }
     let held = Arc::new(Held::new(config.credits));
+    let clock = Clock::system();
     let finisher = Arc::new(Finisher {
-        clock: Clock::system(),
+        clock: clock.clone(),
         held: Arc::clone(&held),
         completer: Completer::start(queue.clone(), Arc::clone(&held)),
         notices: Arc::new(Notices {
@@ -101,6 +102,7 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
     };
     let leaser = Leaser {
         channel: queue,
+        clock,
         identity: Identity::draw(config.worker.as_deref(), &service.machine()),
         held,
         router,

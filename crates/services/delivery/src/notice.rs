@@ -10,8 +10,7 @@ use std::time::Duration;
 use api::grpc::{Channel, Code, Status};
 use api::message::v1::{Content, content};
 use api::queue::v1::{
-    Completion, LeasedRecipient, Notice, Origin, Outcome, Recipient, Requests, ReturnContent,
-    Submission,
+    Completion, LeasedRecipient, Notice, Origin, Recipient, Requests, ReturnContent, Submission,
 };
 use api::text_upload::INLINE_LIMIT;
 use bytes::Bytes;
@@ -20,6 +19,7 @@ use message::dsn::{Action, RecipientStatus, Report, Returned, report};
 
 use crate::body;
 use crate::complete::Unit;
+use crate::finish::retry_at;
 use crate::work::{Failure, Fate, Work};
 
 /// Larger messages are returned without their text.
@@ -228,8 +228,7 @@ fn unread(mut completion: Completion, action: Action, now_ms: i64) -> Completion
     if matches!(action, Action::Delivered | Action::Relayed) {
         return completion;
     }
-    completion.set_outcome(Outcome::Retry);
-    completion.retry_at_ms = now_ms + PUT_OFF_MS;
+    retry_at(&mut completion, now_ms.saturating_add(PUT_OFF_MS), now_ms);
     completion.delay_notified = false;
     completion
 }

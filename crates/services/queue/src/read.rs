@@ -151,6 +151,7 @@ pub(crate) async fn statistics(engine: &Engine) -> Result<GetStatisticsResponse,
         enqueued: engine.enqueued.load(Ordering::Relaxed),
         completed: engine.completed.load(Ordering::Relaxed),
         quarantined: unsigned(counts.quarantined),
+        worker_states: engine.workers.states(),
     })
 }
 

@@ -86,6 +86,7 @@ impl Queue for QueueService {
             request.into_inner(),
             answers,
             self.completions.clone(),
+            self.engine.clock.clone(),
             self.shutdown.clone(),
         ));
         Ok(Response::new(stream))

@@ -88,6 +88,7 @@ fn bare(completion: Completion, why: &str) -> Completion {
         reason: format!("the queue did not take the particulars: {why}"),
         // The queue asks for a time, and takes any.
         retry_at_ms: completion.retry_at_ms.max(1),
+        retry_after_ms: completion.retry_after_ms.max(1),
         delay_notified: completion.delay_notified,
         ..Completion::default()
     }

@@ -2,6 +2,7 @@
 //! do as they are told.
 #![allow(clippy::unwrap_used)] // A failing test may panic.
 
+mod clocks;
 mod drain;
 mod fakes;
 mod gateway;

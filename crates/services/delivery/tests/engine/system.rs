@@ -61,9 +61,10 @@ impl System {
         Self::start(POLICY, None, Config::default()).await
     }
 
-    /// The same, with a queue that behaves in some way from the beginning.
+    /// The same, with a queue that behaves in some way from the beginning, and a DNS that fails.
     pub(crate) async fn local_in(queue: impl FnOnce(&mut State)) -> Self {
-        Self::start_in(POLICY, None, Config::default(), queue).await
+        let dns = FakeDns::start("other.test SERVFAIL").await;
+        Self::start_in(POLICY, Some(dns), Config::default(), queue).await
     }
 
     /// With this zone, and `smtp` for the port of all servers that it names.

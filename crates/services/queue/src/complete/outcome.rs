@@ -8,6 +8,12 @@ use crate::submission::{Prepared, prepare};
 /// Outcomes, and notices, in one request.
 const MAX_COMPLETIONS: usize = 10_000;
 
+/// Longer than any schedule.
+const LONGEST_RETRY_MS: i64 = 366 * 24 * 3_600_000;
+
+/// A worker that names an instant so far back has another clock.
+const CLOCKS_APART_MS: i64 = 60_000;
+
 /// What the history keeps of a reason or a reply.
 const MAX_TEXT: usize = 4000;
 
@@ -40,7 +46,8 @@ pub(crate) struct PreparedNotice {
 }
 
 /// Checks a request; INVALID_ARGUMENT says what is wrong with it.
-pub(crate) fn check(request: CompleteRequest) -> Result<Outcomes, Status> {
+/// Times to wait are counted from `now`.
+pub(crate) fn check(request: CompleteRequest, now: i64) -> Result<Outcomes, Status> {
     if request.completions.len() > MAX_COMPLETIONS || request.notices.len() > MAX_COMPLETIONS {
         return Err(invalid(format!(
             "at most {MAX_COMPLETIONS} completions and notices are taken at a time"
@@ -49,7 +56,7 @@ pub(crate) fn check(request: CompleteRequest) -> Result<Outcomes, Status> {
     let outcomes: Vec<Recorded> = request
         .completions
         .into_iter()
-        .map(recorded)
+        .map(|completion| recorded(completion, now))
         .collect::<Result<_, _>>()?;
     let notices = request
         .notices
@@ -59,7 +66,7 @@ pub(crate) fn check(request: CompleteRequest) -> Result<Outcomes, Status> {
     Ok(Outcomes { outcomes, notices })
 }
 
-fn recorded(completion: Completion) -> Result<Recorded, Status> {
+fn recorded(completion: Completion, now: i64) -> Result<Recorded, Status> {
     let outcome = completion.outcome();
     match outcome {
         Outcome::Unspecified => return Err(invalid("a completion has no outcome")),
@@ -68,9 +75,10 @@ fn recorded(completion: Completion) -> Result<Recorded, Status> {
         }
         _ => {}
     }
-    if outcome == Outcome::Retry && completion.retry_at_ms <= 0 {
-        return Err(invalid("a completion to be tried again does not say when"));
-    }
+    let retry_at = match outcome {
+        Outcome::Retry => retry_at(&completion, now)?,
+        _ => 0,
+    };
     let lease = completion
         .lease
         .ok_or_else(|| invalid("a completion names no lease"))?;
@@ -83,9 +91,20 @@ fn recorded(completion: Completion) -> Result<Recorded, Status> {
         reply: fit(completion.reply),
         policy_revision: i64::try_from(completion.policy_revision)
             .map_err(|_| invalid("policy_revision is out of range"))?,
-        retry_at: completion.retry_at_ms,
+        retry_at,
         delay_notified: completion.delay_notified,
     })
+}
+
+/// When a recipient is tried again. By the queue's clock: one that is due in the past, because a worker
+/// of an older version has another clock, would be tried again and again without a pause.
+fn retry_at(completion: &Completion, now: i64) -> Result<i64, Status> {
+    match (completion.retry_after_ms, completion.retry_at_ms) {
+        (after @ 1.., _) => Ok(now.saturating_add(after.min(LONGEST_RETRY_MS))),
+        (0, at @ 1..) if at < now - CLOCKS_APART_MS => Ok(now + CLOCKS_APART_MS),
+        (0, at @ 1..) => Ok(at),
+        _ => Err(invalid("a completion to be tried again does not say when")),
+    }
 }
 
 fn prepare_notice(notice: Notice, outcomes: &[Recorded]) -> Result<PreparedNotice, Status> {
@@ -115,4 +134,37 @@ fn fit(mut text: String) -> String {
 
 fn invalid(message: impl Into<String>) -> Status {
     Status::invalid_argument(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_767_268_800_000;
+    const DAYS: i64 = 24 * 3_600_000;
+
+    #[test]
+    fn what_is_to_be_tried_again_is_due_by_the_queue_s_clock_and_never_at_once() {
+        // retry_after_ms, retry_at_ms, when
+        for (after, at, expected) in [
+            (60_000, NOW + 60_000, Some(NOW + 60_000)),
+            (60_000, NOW - 40 * DAYS, Some(NOW + 60_000)),
+            (60_000, NOW + 40 * DAYS, Some(NOW + 60_000)),
+            (i64::MAX, 0, Some(NOW + LONGEST_RETRY_MS)),
+            // Of an older version.
+            (0, NOW + 5_000, Some(NOW + 5_000)),
+            (0, NOW - 1_000, Some(NOW - 1_000)),
+            (0, NOW - 40 * DAYS, Some(NOW + CLOCKS_APART_MS)),
+            (0, 0, None),
+            (-1, NOW, None),
+        ] {
+            let completion = Completion {
+                retry_after_ms: after,
+                retry_at_ms: at,
+                ..Completion::default()
+            };
+            let found = retry_at(&completion, NOW).ok();
+            assert_eq!(found, expected, "{after} {at}");
+        }
+    }
 }

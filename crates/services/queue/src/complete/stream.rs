@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::outcome::check;
 use super::writer::Job;
 use crate::answers::{Answers, Place};
+use crate::clock::Clock;
 use crate::failure;
 
 /// Reads requests until the client ends the stream or this process drains. Outcomes that were
@@ -16,6 +17,7 @@ pub(crate) async fn read_stream(
     mut requests: Streaming<CompleteRequest>,
     answers: Answers<CompleteResponse>,
     jobs: mpsc::Sender<Job>,
+    clock: Clock,
     shutdown: CancellationToken,
 ) {
     loop {
@@ -27,7 +29,7 @@ pub(crate) async fn read_stream(
         let Some(place) = Place::take(&answers, request.tag).await else {
             return;
         };
-        match check(request) {
+        match check(request, clock.now()) {
             Err(status) => answer(place, Err(status)),
             Ok(outcomes) => {
                 if let Err(job) = jobs.send(Job { outcomes, place }).await {

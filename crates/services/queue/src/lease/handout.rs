@@ -25,8 +25,9 @@ impl HandOut {
 /// Sends everything to its workers. What belongs to a worker that has gone meanwhile is released.
 pub(crate) fn hand_out(engine: &Arc<Engine>, messages: HandOut, until: i64) {
     let mut lost: Vec<Key> = Vec::new();
+    let now = engine.clock.now();
     for (worker, messages) in messages.by_worker {
-        lost.extend(engine.workers.hand_over(worker, messages, until));
+        lost.extend(engine.workers.hand_over(worker, messages, now, until));
     }
     engine.due.at(until);
     if !lost.is_empty() {

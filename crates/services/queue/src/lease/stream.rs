@@ -75,11 +75,13 @@ fn join<'a>(engine: &Engine, hello: &'a Worker, responses: &Responses) -> Option
     let who = Hello {
         name: &hello.name,
         instance: &hello.instance,
+        clock: hello.clock_ms,
     };
     // Before anything can be handed over.
     let first = LeaseResponse {
         messages: Vec::new(),
         lease_seconds: u32::try_from(engine.lease_ms / 1000).unwrap_or(u32::MAX),
+        now_ms: now,
     };
     let until = now + engine.lease_ms;
     let joined = engine.workers.join(who, responses.clone(), now, until)?;
@@ -165,8 +167,16 @@ async fn renew(
             Err(error) => return Err(failure::of_database(&error)),
         }
     }
-    // Heard, too, is who holds nothing. That the stream is gone is found by others.
-    let _ = responses.send(Ok(LeaseResponse::default()));
+    let now_ms = engine.clock.now();
+    engine
+        .workers
+        .heard_clock(worker.joined.id, renewal.clock_ms, now_ms);
+    let answer = LeaseResponse {
+        now_ms,
+        ..LeaseResponse::default()
+    };
+    // That the stream is gone is found by others.
+    let _ = responses.send(Ok(answer));
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::grpc::Status;
-use api::queue::v1::{LeaseResponse, LeasedMessage};
+use api::queue::v1::{LeaseResponse, LeasedMessage, WorkerState};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -48,6 +48,8 @@ struct Worker {
     instance: Arc<str>,
     /// Until then its name is its own, even if it says nothing more.
     present_until: i64,
+    /// How far its clock is ahead of ours, milliseconds, once it has said.
+    clock_ahead: Option<i64>,
     /// Cancelled when another stream takes its place.
     displaced: CancellationToken,
     /// None once it drains.
@@ -72,6 +74,17 @@ impl Workers {
     /// How many workers there are.
     pub(crate) fn count(&self) -> usize {
         self.lock().workers.len()
+    }
+
+    /// The workers there are, and their clocks.
+    pub(crate) fn states(&self) -> Vec<WorkerState> {
+        let state = self.lock();
+        let workers = state.workers.values();
+        let states = workers.map(|worker| WorkerState {
+            name: worker.name.to_string(),
+            clock_ahead_ms: worker.clock_ahead,
+        });
+        states.collect()
     }
 
     /// The worker may be sent so many more.
@@ -154,6 +167,7 @@ impl Workers {
         &self,
         id: WorkerId,
         messages: Vec<LeasedMessage>,
+        now: i64,
         until: i64,
     ) -> Vec<Key> {
         let keys = keys_of(&messages);
@@ -164,6 +178,7 @@ impl Workers {
         let response = LeaseResponse {
             messages,
             lease_seconds: 0,
+            now_ms: now,
         };
         if worker.responses.send(Ok(response)).is_err() {
             return keys;

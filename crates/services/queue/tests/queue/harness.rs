@@ -210,6 +210,7 @@ impl Peer {
         let hello = lease_request::Request::Hello(Worker {
             name: name.to_owned(),
             instance: instance.to_owned(),
+            clock_ms: 0,
         });
         requests.send(request(hello)).unwrap();
         let responses = self
@@ -321,7 +322,18 @@ impl LeaseStream {
 
     pub(crate) fn renew(&self, recipients: &[LeasedRecipient]) {
         let leases = recipients.iter().map(key).collect();
-        self.send(lease_request::Request::Renew(Renewal { leases }));
+        self.send(lease_request::Request::Renew(Renewal {
+            leases,
+            clock_ms: 0,
+        }));
+    }
+
+    /// A sign of life, with what the worker's clock shows.
+    pub(crate) fn show_clock(&self, clock_ms: i64) {
+        self.send(lease_request::Request::Renew(Renewal {
+            leases: Vec::new(),
+            clock_ms,
+        }));
     }
 
     pub(crate) fn drain(&self) {
@@ -380,6 +392,7 @@ pub(crate) fn completion(recipient: &LeasedRecipient, outcome: Outcome) -> Compl
         reply: "250 2.0.0 fine".to_owned(),
         policy_revision: 3,
         retry_at_ms: 0,
+        retry_after_ms: 0,
         delay_notified: false,
     }
 }

@@ -15,6 +15,8 @@ use futures::{StreamExt as _, stream};
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 
+use crate::system::now_ms;
+
 /// See the module. Clones are the same queue.
 #[derive(Clone)]
 pub(crate) struct FakeQueue {
@@ -36,6 +38,8 @@ pub(crate) struct State {
     pub(crate) draining: bool,
     pub(crate) given_back: Vec<i64>,
     pub(crate) workers: Vec<Worker>,
+    /// How far this queue's clock is ahead of the worker's, which it tells; `None`: it tells nothing.
+    pub(crate) clock_ahead_ms: Option<i64>,
     /// Renewals, whatever they renewed.
     pub(crate) signs_of_life: usize,
     /// Workers are turned away; and how many were.
@@ -51,6 +55,13 @@ pub(crate) struct State {
     pub(crate) no_notices: bool,
     /// No message can be read.
     pub(crate) unreadable: bool,
+}
+
+impl State {
+    /// What this queue's clock shows; 0 when it does not tell.
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.clock_ahead_ms.map_or(0, |ahead| now_ms() + ahead)
+    }
 }
 
 impl FakeQueue {
@@ -82,6 +93,7 @@ impl FakeQueue {
                 let response = LeaseResponse {
                     messages,
                     lease_seconds: 1,
+                    now_ms: self.state().now_ms(),
                 };
                 lease.send(Ok(response)).await.unwrap();
             }
@@ -192,6 +204,7 @@ impl PartOfQueue for FakeQueue {
         let first = LeaseResponse {
             messages,
             lease_seconds: 1,
+            now_ms: self.state().now_ms(),
         };
         sender.send(Ok(first)).await.unwrap();
         self.state().lease = Some(sender);

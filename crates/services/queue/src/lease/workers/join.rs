@@ -18,6 +18,8 @@ pub(crate) struct Hello<'a> {
     pub(crate) name: &'a str,
     /// Names the process; empty when an older version does not say.
     pub(crate) instance: &'a str,
+    /// What its clock shows; 0 when an older version does not say.
+    pub(crate) clock: i64,
 }
 
 /// A worker's stream that has been taken in.
@@ -57,6 +59,7 @@ impl Workers {
             name: hello.name.into(),
             instance: Arc::from(hello.instance),
             present_until,
+            clock_ahead: ahead(hello.clock, now),
             displaced: displaced.clone(),
             credits: 0,
             draining: false,
@@ -76,6 +79,18 @@ impl Workers {
             worker.present_until = present_until;
         }
     }
+
+    /// The worker has said what its clock shows, at `now` of ours.
+    pub(crate) fn heard_clock(&self, id: WorkerId, clock: i64, now: i64) {
+        if let Some(worker) = self.lock().workers.get_mut(&id) {
+            worker.clock_ahead = ahead(clock, now);
+        }
+    }
+}
+
+/// How far a clock is ahead; a little less, for what it showed has been on its way.
+fn ahead(clock: i64, now: i64) -> Option<i64> {
+    (clock > 0).then(|| clock.saturating_sub(now))
 }
 
 impl State {

@@ -8,7 +8,16 @@ type Stream = mpsc::UnboundedReceiver<Result<LeaseResponse, Status>>;
 
 fn hello(workers: &Workers, (name, instance): (&str, &str), now: i64) -> Option<(Joined, Stream)> {
     let (sender, stream) = mpsc::unbounded_channel();
-    let joined = workers.join(Hello { name, instance }, sender, now, now + 100)?;
+    let joined = workers.join(
+        Hello {
+            name,
+            instance,
+            clock: 0,
+        },
+        sender,
+        now,
+        now + 100,
+    )?;
     Some((joined, stream))
 }
 
@@ -82,10 +91,13 @@ fn what_a_worker_holds_is_given_back_when_it_leaves() {
     let (id, mut responses) = join(&workers, "worker", 10);
     let (other, _others) = join(&workers, "other", 10);
     assert_eq!(
-        workers.hand_over(id, vec![message(&[(1, 1), (2, 1), (3, 5)])], 100),
+        workers.hand_over(id, vec![message(&[(1, 1), (2, 1), (3, 5)])], 0, 100),
         []
     );
-    assert_eq!(workers.hand_over(other, vec![message(&[(4, 1)])], 100), []);
+    assert_eq!(
+        workers.hand_over(other, vec![message(&[(4, 1)])], 0, 100),
+        []
+    );
     assert_eq!(responses.try_recv().unwrap().unwrap().messages.len(), 1);
     workers.ended(&[(1, 1), (3, 4)]);
     let mut lost = workers.leave(id);
@@ -93,7 +105,7 @@ fn what_a_worker_holds_is_given_back_when_it_leaves() {
     assert_eq!(lost, [(2, 1), (3, 5)]);
     assert_eq!(workers.leave(id), []);
     assert_eq!(
-        workers.hand_over(id, vec![message(&[(9, 1)])], 100),
+        workers.hand_over(id, vec![message(&[(9, 1)])], 0, 100),
         [(9, 1)]
     );
 }
@@ -102,11 +114,11 @@ fn what_a_worker_holds_is_given_back_when_it_leaves() {
 fn a_worker_that_drains_is_given_nothing_not_even_what_was_under_way() {
     let workers = Workers::default();
     let (id, mut responses) = join(&workers, "worker", 10);
-    workers.hand_over(id, vec![message(&[(1, 1)])], 100);
+    workers.hand_over(id, vec![message(&[(1, 1)])], 0, 100);
     let under_way = workers.take_credits(3, false);
     workers.drain(id);
     assert_eq!(
-        workers.hand_over(id, vec![message(&[(2, 1)])], 100),
+        workers.hand_over(id, vec![message(&[(2, 1)])], 0, 100),
         [(2, 1)]
     );
     drop(under_way);
@@ -121,7 +133,7 @@ fn a_worker_that_drains_is_given_nothing_not_even_what_was_under_way() {
 fn leases_that_are_over_are_forgotten_unless_renewed() {
     let workers = Workers::default();
     let (id, _responses) = join(&workers, "worker", 10);
-    workers.hand_over(id, vec![message(&[(1, 1), (2, 1)])], 100);
+    workers.hand_over(id, vec![message(&[(1, 1), (2, 1)])], 0, 100);
     workers.renewed(id, &[(2, 1)], 200);
     workers.forget_expired(100);
     assert_eq!(workers.leave(id), [(2, 1)]);
@@ -131,7 +143,7 @@ fn leases_that_are_over_are_forgotten_unless_renewed() {
 fn another_worker_of_the_same_name_is_refused_as_long_as_the_first_is_heard_of() {
     let workers = Workers::default();
     let (first, _stream) = hello(&workers, ("worker", "a"), 0).unwrap();
-    workers.hand_over(first.id, vec![message(&[(1, 1)])], 100);
+    workers.hand_over(first.id, vec![message(&[(1, 1)])], 0, 100);
     for instance in ["b", ""] {
         assert!(hello(&workers, ("worker", instance), 99).is_none());
     }
@@ -160,7 +172,7 @@ fn a_worker_whose_stream_has_broken_gives_its_name_up_at_once() {
 fn the_same_worker_takes_over_what_its_older_stream_held() {
     let workers = Workers::default();
     let (old, _stream) = hello(&workers, ("worker", "a"), 0).unwrap();
-    workers.hand_over(old.id, vec![message(&[(1, 1)])], 100);
+    workers.hand_over(old.id, vec![message(&[(1, 1)])], 0, 100);
     let (new, _newer) = hello(&workers, ("worker", "a"), 1).unwrap();
     assert!(old.displaced.is_cancelled());
     assert_eq!(new.lost, []);
@@ -177,4 +189,21 @@ fn credits_are_bounded() {
         shares(&workers.take_credits(usize::MAX, false)),
         [MAX_CREDITS as usize]
     );
+}
+
+#[test]
+fn a_worker_s_clock_is_compared_with_ours() {
+    let workers = Workers::default();
+    let (worker, _stream) = hello(&workers, ("worker", "a"), 0).unwrap();
+    let ahead = || {
+        workers
+            .states()
+            .into_iter()
+            .map(|state| state.clock_ahead_ms)
+    };
+    assert_eq!(ahead().collect::<Vec<_>>(), [None], "it has not said");
+    for (clock, now, expected) in [(5_000, 2_000, 3_000), (2_000, 5_000, -3_000)] {
+        workers.heard_clock(worker.id, clock, now);
+        assert_eq!(ahead().collect::<Vec<_>>(), [Some(expected)]);
+    }
 }
