@@ -64,8 +64,9 @@ impl Failure {
                 "{service} cannot do it now: {message}; try again, and see its log if that lasts"
             )),
             Code::Unavailable => Self::System(format!(
-                "{service} cannot be reached ({message}); is the system running? \
-                 Start it by `postern up`, or say where it is by --data or --config"
+                "{service} cannot be reached ({}); is the system running? \
+                 Start it by `postern up`, or say where it is by --data or --config",
+                cause(status)
             )),
             Code::Unimplemented => Self::System(format!(
                 "{service} does not know this call: it is of another version than this command"
@@ -93,6 +94,13 @@ impl Failure {
             Self::System(_) => 3,
         }
     }
+}
+
+/// What a connection failed of in the end: "transport error" tells nobody.
+fn cause(status: &Status) -> String {
+    let causes = std::iter::successors(status.source(), |&cause| cause.source());
+    let last = causes.last().map(ToString::to_string);
+    last.unwrap_or_else(|| status.message().to_owned())
 }
 
 /// Whether nothing came in time: neither an answer nor, while one was awaited, a sign of life.

@@ -12,7 +12,7 @@ use api::queue::v1::quarantine_client::QuarantineClient;
 use api::queue::v1::queue_client::QueueClient;
 use api::queue::v1::refusals_client::RefusalsClient;
 use api::queue::v1::storage_client::StorageClient;
-use rules::{InterfaceSetting, ListenerRole};
+use rules::{InterfaceSetting, ListenerClass, ListenerRole};
 use serde::Deserialize;
 use service_kit::config::InternalTlsConfig;
 use service_kit::{Endpoint, Patience, open_channel_within};
@@ -83,6 +83,8 @@ struct SmtpServer {
 struct SmtpListener {
     address: Option<String>,
     name: Option<String>,
+    #[serde(default)]
+    class: ListenerClass,
     #[serde(default)]
     role: ListenerRole,
     tls: Option<String>,
@@ -205,6 +207,12 @@ impl System {
     pub(crate) fn role_of(&self, listener: &str) -> Option<ListenerRole> {
         let named = |known: &&SmtpListener| known.name() == Some(listener);
         Some(self.listeners.iter().find(named)?.role)
+    }
+
+    /// The class of the SMTP server's listener of this name, if the configuration has it.
+    pub(crate) fn class_of(&self, listener: &str) -> Option<ListenerClass> {
+        let named = |known: &&SmtpListener| known.name() == Some(listener);
+        Some(self.listeners.iter().find(named)?.class)
     }
 
     pub(crate) fn queue_channel(&self, asked: Asked) -> Result<Channel, Failure> {

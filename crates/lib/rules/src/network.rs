@@ -25,6 +25,11 @@ impl Network {
         self.address
     }
 
+    /// How many bits its addresses share.
+    pub fn prefix(&self) -> u8 {
+        self.prefix
+    }
+
     /// Whether an address lies in it. IPv4 addresses in IPv6 notation count as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {

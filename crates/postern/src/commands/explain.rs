@@ -3,6 +3,7 @@
 mod circumstances;
 mod dns;
 mod message;
+mod place;
 mod told;
 
 use std::collections::HashSet;
@@ -14,14 +15,16 @@ use std::time::Duration;
 use rules::{
     BlockedAttachments, Circumstances, EmailAddress, ListenerClass, ListenerRole, Play, Policy,
     ReverseName, ReversePath, Screened, SessionFacts, SessionInterface, Timing, explain,
-    parse_duration, parse_size, supposed_local,
+    parse_duration, parse_size,
 };
 
 use super::asked::{self, Asked};
 use crate::failure::{Failure, Outcome};
 use crate::screen::Screen;
 use crate::system::System;
+use host_network::Snapshot;
 use message::Message;
+use place::{Host, Supposed};
 use told::Told;
 
 /// `postern explain`
@@ -31,6 +34,10 @@ Exit code 0 when the message would be accepted for every recipient, 1 when it wo
 With --policy no system needs to run: nobody has a mailbox then but whom --user names. A rule that
 needs what is not known is told as not evaluated: say what is known, give the message, or let --dns
 look it up as the SMTP server would.
+
+Unless --local or --interface says where the session comes in, it is found by the interfaces and default gateways of
+this host, as postern network shows them: run it where the SMTP server runs. With --policy it is supposed by the
+addresses alone. What is supposed is told as such.
 
 Examples:
   postern explain --peer 203.0.113.9 --from a@x.test --to bob@example.test
@@ -47,7 +54,7 @@ pub struct Arguments {
     /// Address of the client
     #[arg(long, value_name = "IP")]
     peer: IpAddr,
-    /// Address that it connects to; one of the same network unless given
+    /// Address that it connects to; the one by which this host is reached from the client unless given
     #[arg(long, value_name = "IP")]
     local: Option<IpAddr>,
     /// MAIL FROM; empty for the null sender
@@ -72,15 +79,16 @@ pub struct Arguments {
     /// Name of the listener
     #[arg(long, default_value = "mx")]
     listener: String,
-    /// Class of the listener: auto, internal, external or dmz
-    #[arg(long, default_value = "auto")]
-    class: ListenerClass,
+    /// Class of the listener: auto, internal, external or dmz; what the configuration says of a listener of
+    /// that name unless given, else auto
+    #[arg(long)]
+    class: Option<ListenerClass>,
     /// For whom the listener is: mx (other servers) or submission (people's programs, behind a
     /// login); what the configuration says of a listener of that name unless given, else mx
     #[arg(long)]
     role: Option<ListenerRole>,
-    /// Interface that has the local address, and its class: internal, external or dmz; found by the
-    /// addresses alone unless given. `postern network` shows those of this machine
+    /// Interface that has the local address, and its class: internal, external or dmz; this host's unless
+    /// given: `postern network` shows them
     #[arg(long, value_name = "NAME=CLASS", value_parser = interface)]
     interface: Option<SessionInterface>,
     /// Proxy that told the client's address; the same address if it told none
@@ -90,7 +98,7 @@ pub struct Arguments {
     /// when the DNS does not answer
     #[arg(long = "reverse-name", value_name = "NAME")]
     reverse_names: Vec<String>,
-    /// A default gateway of the host; may be repeated
+    /// A default gateway of the host; may be repeated; this host's unless given
     #[arg(long = "gateway", value_name = "IP")]
     gateways: Vec<IpAddr>,
     /// Name given in EHLO
@@ -159,13 +167,14 @@ pub(crate) async fn run(
 #[derive(Debug)]
 struct Known {
     facts: SessionFacts,
+    supposed: Vec<Supposed>,
     circumstances: Circumstances,
     message: Option<Message>,
 }
 
 impl Known {
-    /// What the command line says.
-    fn told(arguments: &Arguments) -> Result<Self, Failure> {
+    /// What the command line says, and this host.
+    fn told(arguments: &Arguments, host: Option<&Host<'_>>) -> Result<Self, Failure> {
         let message = arguments
             .message
             .as_deref()
@@ -175,8 +184,11 @@ impl Known {
         if let Some(message) = &message {
             circumstances::of_message(&mut circumstances, message);
         }
+        let mut facts = facts(arguments);
+        let supposed = place::complete(&mut facts, arguments.local, host);
         Ok(Self {
-            facts: facts(arguments),
+            facts,
+            supposed,
             circumstances,
             message,
         })
@@ -185,7 +197,15 @@ impl Known {
 
 /// What the command line says, and what the running system and the DNS say besides.
 async fn learn(arguments: &Arguments, asked: &Asked, system: &System) -> Result<Known, Failure> {
-    let mut known = Known::told(arguments)?;
+    // Interfaces that cannot be read are known to nobody.
+    let network = Snapshot::read().ok().filter(|_| !asked.is_file);
+    let host = network.map(|network| Host {
+        network,
+        settings: &system.interfaces,
+    });
+    let mut known = Known::told(arguments, host.as_ref())?;
+    let class = arguments.class.or(system.class_of(&arguments.listener));
+    known.facts.class = class.unwrap_or_default();
     let role = arguments.role.or(system.role_of(&arguments.listener));
     known.facts.role = role.unwrap_or_default();
     if arguments.dns {
@@ -222,7 +242,7 @@ fn play(
         None => Screened::default(),
     };
     let size = message.map(|message| message.octets().len() as u64);
-    let story = explain(
+    let mut story = explain(
         &asked.policy,
         &Play {
             facts: &known.facts,
@@ -236,6 +256,13 @@ fn play(
             screen: message.is_some().then_some(&screen),
         },
     );
+    for supposed in &known.supposed {
+        let facts = story.facts.iter_mut();
+        for fact in facts.filter(|fact| fact.name == supposed.fact) {
+            fact.value
+                .push_str(&format!(" (supposed: {})", supposed.why));
+        }
+    }
     Told {
         policy: asked.source,
         accepted: story.is_accepted(),
@@ -274,11 +301,9 @@ fn of_interest(policy: &Policy, recipients: &[String]) -> Vec<EmailAddress> {
 }
 
 fn facts(arguments: &Arguments) -> SessionFacts {
-    let local = arguments
-        .local
-        .unwrap_or_else(|| supposed_local(arguments.peer));
-    let mut facts = SessionFacts::new(arguments.listener.as_str(), arguments.peer, local);
-    facts.class = arguments.class;
+    let (peer, local) = (arguments.peer, arguments.local.unwrap_or(arguments.peer));
+    let mut facts = SessionFacts::new(arguments.listener.as_str(), peer, local);
+    facts.class = arguments.class.unwrap_or_default();
     facts.role = arguments.role.unwrap_or_default();
     facts.interface.clone_from(&arguments.interface);
     facts.proxy = arguments.proxy;

@@ -17,7 +17,7 @@ fn told(line: &str, document: &str) -> Told {
         policy: Policy::parse(document).unwrap(),
         is_file: false,
     };
-    let known = Known::told(&arguments).unwrap();
+    let known = Known::told(&arguments, None).unwrap();
     play(&arguments, &known, asked, &|_| true)
 }
 
@@ -29,7 +29,7 @@ fn a_refusal_is_told_fact_by_fact_and_rule_by_rule() {
         "\
 FACT            VALUE
 peer            203.0.113.9
-local address   198.51.100.1
+local address   198.51.100.1 (supposed: by the peer's address alone; --local says it)
 listener        mx
 listener class  auto
 listener role   mx
@@ -211,7 +211,7 @@ fn what_cannot_be_known_is_told_by_its_option() {
     ] {
         let line = format!("{line} {option}");
         let arguments = Line::try_parse_from(line.split(' ')).unwrap().arguments;
-        let failure = Known::told(&arguments).unwrap_err();
+        let failure = Known::told(&arguments, None).unwrap_err();
         assert_eq!(failure.code(), 2);
         assert!(failure.to_string().starts_with(reason), "{failure}");
     }
