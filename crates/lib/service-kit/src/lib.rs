@@ -15,6 +15,7 @@ mod grpc;
 pub mod health;
 mod lanes;
 mod listener_tls;
+mod log_writer;
 mod logging;
 mod memory;
 mod metrics_listener;

@@ -1,7 +1,7 @@
 //! Logs (text or JSON, on standard error) and, when configured, traces to an OpenTelemetry
 //! collector.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Stderr};
 use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider as _;
@@ -17,6 +17,7 @@ use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
 use crate::Error;
 use crate::config::{LogFormat, SharedConfig};
+use crate::log_writer::LogWriter;
 
 /// How long a collector may take: the end of a process waits for it.
 const EXPORT: Duration = Duration::from_secs(3);
@@ -24,9 +25,10 @@ const EXPORT: Duration = Duration::from_secs(3);
 /// Target of the spans of gRPC calls.
 const CALLS: &str = "grpc";
 
-/// Keeps traces going; what is still held is sent when it is dropped.
+/// Keeps traces and log lines going; what is still held is sent when it is dropped.
 pub(crate) struct Telemetry {
     provider: Option<SdkTracerProvider>,
+    lines: LogWriter<Stderr>,
 }
 
 impl Drop for Telemetry {
@@ -36,6 +38,7 @@ impl Drop for Telemetry {
         {
             tracing::debug!(%error, "the last traces were not sent");
         }
+        self.lines.flush();
     }
 }
 
@@ -44,15 +47,17 @@ pub(crate) fn start(name: &'static str, shared: &SharedConfig) -> Result<Telemet
     let filter = EnvFilter::builder()
         .parse(&shared.log.level)
         .map_err(|error| Error::Config(format!("log.level: {error}")))?;
+    let writer = LogWriter::start(std::io::stderr())
+        .map_err(|error| Error::Telemetry(format!("no thread writes the log: {error}")))?;
     let lines = match shared.log.format {
         LogFormat::Text => fmt::layer()
-            .with_writer(std::io::stderr)
+            .with_writer(writer.clone())
             .with_ansi(std::io::stderr().is_terminal())
             .boxed(),
         LogFormat::Json => fmt::layer()
             .json()
             .flatten_event(true)
-            .with_writer(std::io::stderr)
+            .with_writer(writer.clone())
             .boxed(),
     };
     let provider = shared
@@ -76,7 +81,10 @@ pub(crate) fn start(name: &'static str, shared: &SharedConfig) -> Result<Telemet
         .with(traces)
         .try_init()
         .map_err(|error| Error::Telemetry(error.to_string()))?;
-    Ok(Telemetry { provider })
+    Ok(Telemetry {
+        provider,
+        lines: writer,
+    })
 }
 
 fn tracer(name: &'static str, endpoint: &str) -> Result<SdkTracerProvider, Error> {

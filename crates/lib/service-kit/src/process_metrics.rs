@@ -1,47 +1,94 @@
-//! What the system knows of this process, by the names that Prometheus's own clients use.
+//! What the system knows of this process, by the names that Prometheus's own clients use. Written into the page
+//! here: the recorder keeps counters as whole numbers, and processor time is counted in seconds.
 
+use std::fmt::Write as _;
 use std::fs;
 
-use metrics::{counter, gauge};
-
 /// Ticks of /proc's clocks in a second: USER_HZ, which Linux keeps at 100 for all programs.
-const TICKS: u64 = 100;
+const TICKS: f64 = 100.0;
 
-/// Octets of a page, as /proc/self/statm counts them; 4 KiB where Postern is built for.
-const PAGE: u64 = 4096;
-
-/// Brings the metrics up to date. What cannot be read is left as it was.
-pub(crate) fn refresh() {
-    if let Some(ticks) = fs::read_to_string("/proc/self/stat")
+/// Adds the metrics of this process to a page. What cannot be read is left out.
+pub(crate) fn add_to(page: &mut String, process: &str) {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let (stat, status) = (read("/proc/self/stat"), read("/proc/self/status"));
+    let open = fs::read_dir("/proc/self/fd")
         .ok()
-        .and_then(|stat| cpu_ticks(&stat))
-    {
-        counter!("process_cpu_milliseconds_total").absolute(ticks * 1000 / TICKS);
-    }
-    if let Some(pages) = fs::read_to_string("/proc/self/statm")
-        .ok()
-        .and_then(|statm| resident_pages(&statm))
-    {
-        gauge!("process_resident_memory_bytes").set((pages * PAGE) as f64);
-    }
-    if let Ok(open) = fs::read_dir("/proc/self/fd") {
-        gauge!("process_open_fds").set(open.count() as f64);
+        .map(|open| open.count() as f64);
+    let metrics = [
+        ("process_cpu_seconds_total", "counter", cpu_seconds(&stat)),
+        (
+            "process_start_time_seconds",
+            "gauge",
+            start_seconds(&stat, &read("/proc/stat")),
+        ),
+        (
+            "process_resident_memory_bytes",
+            "gauge",
+            octets(&status, "VmRSS"),
+        ),
+        (
+            "process_virtual_memory_bytes",
+            "gauge",
+            octets(&status, "VmSize"),
+        ),
+        ("process_threads", "gauge", number(&status, "Threads")),
+        ("process_open_fds", "gauge", open),
+        (
+            "process_max_fds",
+            "gauge",
+            max_fds(&read("/proc/self/limits")),
+        ),
+    ];
+    for (name, kind, value) in metrics {
+        if let Some(value) = value {
+            // Writing to a string cannot fail.
+            let _ = write!(
+                page,
+                "# TYPE {name} {kind}\n{name}{{process=\"{process}\"}} {value}\n\n"
+            );
+        }
     }
 }
 
-/// Fields 14 and 15 of proc_pid_stat(5). The program's name, which may hold anything, ends at the
+/// Field `n` of proc_pid_stat(5), from the third on. The program's name, which may hold anything, ends at the
 /// last parenthesis.
-fn cpu_ticks(stat: &str) -> Option<u64> {
+fn field(stat: &str, n: usize) -> Option<f64> {
     let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_ascii_whitespace().skip(11);
-    let user: u64 = fields.next()?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
-    Some(user + system)
+    fields.split_ascii_whitespace().nth(n - 3)?.parse().ok()
 }
 
-/// The second field of proc_pid_statm(5).
-fn resident_pages(statm: &str) -> Option<u64> {
-    statm.split_ascii_whitespace().nth(1)?.parse().ok()
+/// utime and stime.
+fn cpu_seconds(stat: &str) -> Option<f64> {
+    Some((field(stat, 14)? + field(stat, 15)?) / TICKS)
+}
+
+/// starttime, which counts from the machine's start.
+fn start_seconds(stat: &str, machine: &str) -> Option<f64> {
+    let mut lines = machine.lines();
+    let booted: f64 = lines
+        .find_map(|line| line.strip_prefix("btime "))?
+        .parse()
+        .ok()?;
+    Some(booted + field(stat, 22)? / TICKS)
+}
+
+/// A line of proc_pid_status(5).
+fn number(status: &str, name: &str) -> Option<f64> {
+    let mut lines = status.lines();
+    let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    value.split_ascii_whitespace().next()?.parse().ok()
+}
+
+/// The same, told in KiB.
+fn octets(status: &str, name: &str) -> Option<f64> {
+    Some(number(status, name)? * 1024.0)
+}
+
+/// The soft limit, of proc_pid_limits(5).
+fn max_fds(limits: &str) -> Option<f64> {
+    let mut lines = limits.lines();
+    let files = lines.find_map(|line| line.strip_prefix("Max open files"))?;
+    files.split_ascii_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -50,9 +97,37 @@ mod tests {
 
     #[test]
     fn what_linux_says_is_read() {
-        let stat = "42 (a) b) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0 20";
-        assert_eq!(cpu_ticks(stat), Some(200));
-        assert_eq!(cpu_ticks("42 (a) S 1"), None);
-        assert_eq!(resident_pages("1000 250 10 1 0 100 0"), Some(250));
+        let stat = "42 (a) b) S 1 2 3 4 5 6 7 8 9 10 150 51 0 0 20 0 9 0 12345 7";
+        assert_eq!(cpu_seconds(stat), Some(2.01));
+        assert_eq!(cpu_seconds("42 (a) S 1"), None);
+        let machine = "cpu 1 2\nbtime 1700000000\n";
+        assert_eq!(start_seconds(stat, machine), Some(1_700_000_123.45));
+        let status = "Name:\tx\nVmSize:\t  2048 kB\nVmRSS:\t     250 kB\nThreads:\t7\n";
+        assert_eq!(octets(status, "VmRSS"), Some(256_000.0));
+        assert_eq!(octets(status, "VmSize"), Some(2_097_152.0));
+        assert_eq!(number(status, "Threads"), Some(7.0));
+        let limits =
+            "Limit   Soft Limit  Hard Limit  Units\nMax open files   1024   20000   files\n";
+        assert_eq!(max_fds(limits), Some(1024.0));
+        assert_eq!(max_fds("Max open files  unlimited unlimited files"), None);
+    }
+
+    #[test]
+    fn all_of_them_are_on_the_page_of_a_running_process() {
+        let mut page = String::new();
+        add_to(&mut page, "queue");
+        for name in [
+            "process_cpu_seconds_total",
+            "process_start_time_seconds",
+            "process_resident_memory_bytes",
+            "process_virtual_memory_bytes",
+            "process_threads",
+            "process_open_fds",
+            "process_max_fds",
+        ] {
+            let line = format!("\n{name}{{process=\"queue\"}} ");
+            assert!(page.contains(&line), "{name}: {page}");
+        }
+        assert!(page.contains("# TYPE process_cpu_seconds_total counter\n"));
     }
 }

@@ -139,7 +139,9 @@ where
     Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
     open_files::allow_many();
-    let service = Service::new(name, loaded.shared).in_lanes(lanes);
+    let service = Service::new(name, loaded.shared)
+        .in_lanes(lanes)
+        .showing_metrics(loaded.metrics.is_some());
     signals::watch(service.shutdown.clone())?;
     metrics_listener::start(name, loaded.metrics, service.shutdown.clone()).await?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting {name}");

@@ -25,6 +25,7 @@ pub struct Service {
     pub shutdown: CancellationToken,
     health: Health,
     lanes: Arc<[Handle]>,
+    shows_metrics: bool,
 }
 
 impl Service {
@@ -32,11 +33,25 @@ impl Service {
         Self {
             name,
             lanes: Arc::default(),
+            shows_metrics: false,
             hostname: shared.hostname.clone().unwrap_or_else(machine_name),
             shared,
             shutdown: CancellationToken::new(),
             health: Health::new(),
         }
+    }
+
+    pub(crate) fn showing_metrics(self, shows_metrics: bool) -> Self {
+        Self {
+            shows_metrics,
+            ..self
+        }
+    }
+
+    /// Whether anybody can read this process's metrics. What costs something to find out is not asked
+    /// otherwise.
+    pub fn shows_metrics(&self) -> bool {
+        self.shows_metrics
     }
 
     pub(crate) fn in_lanes(self, lanes: Arc<[Handle]>) -> Self {

@@ -26,6 +26,7 @@ mod due;
 mod engine;
 mod enqueue;
 mod failure;
+mod gauges;
 mod group_commit;
 mod lease;
 mod notification;

@@ -26,8 +26,8 @@ use crate::service::QueueService;
 use crate::storage::StorageService;
 use crate::throttle::ThrottleService;
 use crate::{
-    MESSAGE_LIMIT, MIGRATIONS, REWRITTEN, complete, enqueue, lease, notification, secret_key,
-    upkeep,
+    MESSAGE_LIMIT, MIGRATIONS, REWRITTEN, complete, enqueue, gauges, lease, notification,
+    secret_key, upkeep,
 };
 
 /// Serves until shutdown.
@@ -65,6 +65,9 @@ pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> a
         writers.spawn(complete::write(Arc::clone(&engine), writer));
     }
     let mut attendants = attend(&engine, &policies, keep, &shutdown);
+    if service.shows_metrics() {
+        attendants.spawn(gauges::keep(Arc::clone(&engine), shutdown.clone()));
+    }
 
     let quarantine = QuarantineService::new(Arc::clone(&engine));
     let queue = QueueService {

@@ -74,7 +74,7 @@ async fn write(store: Store, mut waiting: mpsc::Receiver<Job>) {
             count += job.deliveries.len();
             jobs.push(job);
         }
-        metrics::histogram!("mailbox_delivery_batch").record(count as f64);
+        metrics::histogram!("postern_mailbox_delivery_batch").record(count as f64);
         commit(&store, &connection, &places, jobs).await;
     }
 }
@@ -130,6 +130,6 @@ fn count(results: &[DeliveryResult]) {
             Status::NoSuchBody => "no such body",
             Status::OverQuota | Status::Unspecified => "other",
         };
-        metrics::counter!("mailbox_deliveries", "status" => status).increment(1);
+        metrics::counter!("postern_mailbox_deliveries_total", "status" => status).increment(1);
     }
 }

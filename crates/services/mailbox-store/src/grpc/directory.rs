@@ -332,7 +332,8 @@ fn note(answer: &Answer, service: &str, peer: &str) {
         Answer::Refused | Answer::Unfit(_) => "refused",
         Answer::Later(_) => "slowed",
     };
-    metrics::counter!("mailbox_logins", "service" => service, "outcome" => outcome).increment(1);
+    metrics::counter!("postern_mailbox_logins_total", "service" => service, "outcome" => outcome)
+        .increment(1);
     match answer {
         Answer::Accepted(accepted) if accepted.app_password.is_some() => {
             let (name, user_id) = (accepted.app_password.as_deref(), accepted.user.user_id);

@@ -71,6 +71,12 @@ impl Workers {
         self.lock().remove(id)
     }
 
+    /// How many recipients they hold at `now`.
+    pub(crate) fn held(&self, now: i64) -> usize {
+        let state = self.lock();
+        state.held.values().filter(|held| held.until > now).count()
+    }
+
     /// How many workers there are.
     pub(crate) fn count(&self) -> usize {
         self.lock().workers.len()

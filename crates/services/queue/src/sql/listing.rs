@@ -40,6 +40,19 @@ pub(crate) struct Counts {
     pub(crate) quarantined: i64,
 }
 
+/// How much there is in the queue, for gauges.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Depth {
+    /// Recipients that have not reached their end.
+    pub(crate) waiting: i64,
+    /// Of these, those that would be tried now if a worker took them.
+    pub(crate) due: i64,
+    /// Since when the one has been due that has been so for the longest.
+    pub(crate) oldest_due: Option<i64>,
+    /// Messages.
+    pub(crate) quarantined: i64,
+}
+
 /// Messages behind `after` whose reverse-path and any of whose recipients contain the texts,
 /// without regard to case.
 pub(crate) async fn messages(
@@ -126,6 +139,28 @@ pub(crate) async fn counts(connection: &mut PgConnection, now: i64) -> Result<Co
            FROM queue.recipient LEFT JOIN (
                SELECT id, received_at FROM queue.message WHERE requests IS NOT NULL
            ) AS asked ON asked.id = recipient.id >> 14"#,
+        now
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// How much there is in the queue at `now`. Reads an index of all recipients, and of those that are due.
+pub(crate) async fn depth(connection: &mut PgConnection, now: i64) -> Result<Depth, sqlx::Error> {
+    sqlx::query_as!(
+        Depth,
+        r#"SELECT (SELECT count(*) FROM queue.recipient) AS "waiting!",
+                  (SELECT count(*) FROM queue.recipient WHERE attempts = 0 AND due_at <= $1)
+                  + (SELECT count(*) FROM queue.recipient WHERE attempts > 0 AND due_at <= $1)
+                      AS "due!",
+                  -- What is urgent is due before it came.
+                  LEAST(
+                      (SELECT GREATEST(r.due_at, m.received_at)
+                       FROM queue.recipient r JOIN queue.message m ON m.id = r.id >> 14
+                       WHERE r.attempts = 0 AND r.due_at <= $1 ORDER BY r.due_at LIMIT 1),
+                      (SELECT min(due_at) FROM queue.recipient WHERE attempts > 0 AND due_at <= $1)
+                  ) AS oldest_due,
+                  (SELECT count(*) FROM queue.quarantine) AS "quarantined!""#,
         now
     )
     .fetch_one(connection)
