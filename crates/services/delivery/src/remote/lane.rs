@@ -106,8 +106,8 @@ async fn serve(
             // A kept connection that the server has closed meanwhile: not the message's fault.
             Ran::Stale(same) => job = same,
             Ran::Refused(same) => match remote.table.hand_over(target, same) {
-                Ok(()) => return Served::HandedOver,
-                Err(same) => job = same,
+                None => return Served::HandedOver,
+                Some(same) => job = same,
             },
             Ran::Next(before, left) => {
                 // Its place is needed for the connection with the next.

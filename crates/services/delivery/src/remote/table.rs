@@ -230,7 +230,7 @@ impl Table {
 
     /// The destination does not want this lane beside others: their queue gets its job back, and there
     /// are fewer lanes for a while. Gives the job back where there are no others.
-    pub(super) fn hand_over(&self, target: &Target, job: Job) -> Result<(), Job> {
+    pub(super) fn hand_over(&self, target: &Target, job: Job) -> Option<Job> {
         let mut state = self.lock();
         match state.destinations.get_mut(target) {
             // As long as there is a lane, the queue is served or failed as a whole.
@@ -241,9 +241,9 @@ impl Table {
                 if destination.waiting > 0 {
                     destination.wake.notify_one();
                 }
-                Ok(())
+                None
             }
-            _ => Err(job),
+            _ => Some(job),
         }
     }
 
@@ -255,9 +255,8 @@ impl Table {
         failure: &Failure,
         job: Job,
     ) -> Refused {
-        let job = match self.hand_over(target, job) {
-            Ok(()) => return Refused::LaneEnds,
-            Err(job) => job,
+        let Some(job) = self.hand_over(target, job) else {
+            return Refused::LaneEnds;
         };
         match self.again(target) {
             Some(pause) => Refused::Again(job, pause),
