@@ -115,3 +115,39 @@ fn i10_collecting_survives_kills_without_loss_or_repetition() {
     let found: BTreeSet<String> = subjects(&system, LOCAL).unwrap().into_iter().collect();
     assert_eq!(found, wanted);
 }
+
+/// Nothing leaves the provider that no mailbox gets.
+#[test]
+fn i10_an_account_is_not_left_without_a_mailbox() {
+    let system = start();
+    send(&system, b"Subject: kept\r\n\r\ntext\r\n");
+    system.await_empty_queue();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("policy.toml");
+    for (local, reason) in [
+        (
+            "nobody@collect.test",
+            "there is no user nobody@collect.test",
+        ),
+        ("bob@foreign.test", "foreign.test goes to other servers"),
+    ] {
+        std::fs::write(&file, policy(&system, true).replace(LOCAL, local)).unwrap();
+        let refused = system.command(&["policy", "apply", file.to_str().unwrap(), "--yes"], "");
+        let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(1), "{text}");
+        assert!(text.contains(reason), "{text}");
+    }
+    system.apply_policy(&policy(&system, true));
+    eventually("what was sent", SOON, || {
+        (subjects(&system, LOCAL)? == ["kept"]).then_some(())
+    });
+    let refused = system.command(&["user", "remove", LOCAL, "--yes"], "");
+    let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{text}");
+    assert!(text.contains("collection account isp"), "{text}");
+    let refused = system.command(&["domain", "remove", "collect.test", "--yes"], "");
+    assert_eq!(refused.status.code(), Some(1), "it has the mailbox");
+    assert!(!subjects(&system, LOCAL).unwrap().is_empty());
+    let status = system.json(&["status"]);
+    assert_eq!(status["well"], true, "{status}");
+}

@@ -9,10 +9,12 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod directory;
 mod policy;
 mod queue;
 mod texts;
 
+pub use directory::FakeDirectory;
 pub use policy::FakePolicy;
 pub use queue::{FakeQueueService, PartOfQueue};
 pub use texts::Texts;

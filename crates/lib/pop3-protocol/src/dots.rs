@@ -64,6 +64,10 @@ pub struct Unstuffer {
 pub enum Progress {
     /// The response goes on.
     More,
+    /// A dot on a line of its own that ends in LF alone, and nothing after it. It is the end, unless
+    /// more comes without being asked for: then [`Unstuffer::pull`] goes on. Otherwise
+    /// [`Unstuffer::end`] takes it.
+    Doubtful,
     /// It has ended; what is left of the input belongs to the next.
     Ended,
 }
@@ -78,7 +82,9 @@ impl Default for Unstuffer {
 
 impl Unstuffer {
     /// Moves what can be told apart from `input` to `output`. Lines may end in LF alone, as some
-    /// servers send them; what ends the response is still a dot on a line of its own.
+    /// servers send them; what ends the response is still a dot on a line of its own. A server that
+    /// does not complete its line ends may not stuff their dots either: a dot and LF with more
+    /// behind is text, since after the end a server waits for the next command.
     pub fn pull(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> Progress {
         let mut at = 0;
         let progress = loop {
@@ -86,12 +92,20 @@ impl Unstuffer {
             match memchr(b'\n', rest) {
                 Some(end) => {
                     let line = &rest[..=end];
-                    at += line.len();
-                    if self.at_line_start && matches!(line, b".\r\n" | b".\n") {
+                    if self.at_line_start && line == b".\r\n" {
+                        at += line.len();
                         break Progress::Ended;
                     }
-                    output.extend_from_slice(self.without_dot(line));
-                    self.at_line_start = true;
+                    if self.at_line_start && line == b".\n" {
+                        if rest.len() == line.len() {
+                            break Progress::Doubtful;
+                        }
+                        output.extend_from_slice(line);
+                    } else {
+                        output.extend_from_slice(self.without_dot(line));
+                        self.at_line_start = true;
+                    }
+                    at += line.len();
                 }
                 // It cannot be told yet whether this is the end.
                 None if self.at_line_start && matches!(rest, b"" | b"." | b".\r") => {
@@ -109,6 +123,11 @@ impl Unstuffer {
         };
         input.advance(at);
         progress
+    }
+
+    /// Takes the end of a response after [`Progress::Doubtful`].
+    pub fn end(self, input: &mut BytesMut) {
+        input.advance(b".\n".len().min(input.len()));
     }
 
     fn without_dot<'a>(&self, line: &'a [u8]) -> &'a [u8] {

@@ -209,7 +209,8 @@ impl Policy {
         &self.remote
     }
 
-    pub(crate) fn postmaster(&self) -> Option<&EmailAddress> {
+    /// The user who reads what is sent to `[delivery] postmaster`, where it is one of ours.
+    pub fn postmaster(&self) -> Option<&EmailAddress> {
         self.postmaster.as_ref()
     }
 }

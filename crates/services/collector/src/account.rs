@@ -1,7 +1,7 @@
 //! One account: claim, poll, report, wait, and again.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use api::policy_watch::PolicyWatch;
 use rules::CollectAccount;
@@ -48,7 +48,11 @@ pub(crate) async fn follow(
                     polled = bounded(poll.run(), services.poll_time(), &stop) => polled,
                     never = services.keep_claim(&account.name) => match never {},
                 };
-                report(&account, &services, &polled).await;
+                if stop.is_cancelled() {
+                    // What was being read is not to blame.
+                    memory.reading = None;
+                }
+                memory.unreported = !report(&account, &services, &polled).await;
                 go_on = polled.more;
                 failures = if polled.failed() { failures + 1 } else { 0 };
                 pause(account.every, failures)
@@ -97,7 +101,8 @@ fn pause(every: Duration, failures: u32) -> Duration {
     }
 }
 
-async fn report(account: &CollectAccount, services: &Services, polled: &Polled) {
+/// Says how the poll went. Returns false if the queue did not hear it.
+async fn report(account: &CollectAccount, services: &Services, polled: &Polled) -> bool {
     let error = polled.error();
     if error.is_empty() {
         tracing::info!(
@@ -109,14 +114,26 @@ async fn report(account: &CollectAccount, services: &Services, polled: &Polled) 
     } else {
         tracing::warn!(account = %account.name, collected = polled.collected, %error, "polled");
     }
-    metrics::counter!("postern_collected_total", "account" => account.name.to_string())
-        .increment(polled.collected.into());
-    let reported = services
-        .report(&account.name, polled.collected, polled.left, error)
-        .await;
-    if let Err(error) = reported {
+    count(account, polled);
+    let reported = services.report(&account.name, polled).await;
+    if let Err(error) = &reported {
         // The claim lapses by itself.
         tracing::warn!(account = %account.name, %error, "the poll was not reported");
+    }
+    reported.is_ok()
+}
+
+fn count(account: &CollectAccount, polled: &Polled) {
+    let label = || account.name.to_string();
+    metrics::counter!("postern_collected_total", "account" => label())
+        .increment(polled.collected.into());
+    metrics::counter!("postern_collect_failures_total", "account" => label())
+        .increment(polled.failed().into());
+    if !polled.failed() {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.unwrap_or_default().as_secs_f64();
+        metrics::gauge!("postern_collect_last_success_timestamp_seconds", "account" => label())
+            .set(now);
     }
 }
 

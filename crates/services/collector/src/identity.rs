@@ -1,22 +1,36 @@
 //! What a message is, whatever its server calls it: the hash of its bytes, and the hash of its
-//! header section, which TOP shows without the rest.
+//! header section, which TOP shows without the rest. Fields that servers change from one session to
+//! the next are not part of either.
+
+mod volatile;
 
 use memchr::memchr;
+
+use volatile::Filter;
 
 /// Octets of a hash.
 const HASH: usize = 32;
 
 /// Hashes a message as it comes from the server.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Hasher {
+    filter: Filter,
+    hashes: Hashes,
+    /// With the fields that servers change, once there is one: so ledgers have it that were written
+    /// by earlier versions.
+    unfiltered: Option<Hashes>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Hashes {
     content: blake3::Hasher,
     header: HeaderHasher,
 }
 
 /// The hash of a header section without the empty line and without CRs: servers differ in these
 /// between RETR and TOP.
-#[derive(Debug)]
-pub(crate) struct HeaderHasher {
+#[derive(Clone, Debug)]
+struct HeaderHasher {
     hasher: blake3::Hasher,
     line_is_empty: bool,
     ended: bool,
@@ -24,40 +38,76 @@ pub(crate) struct HeaderHasher {
 
 /// What the ledger keeps as a message's content hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Identity([u8; 2 * HASH]);
+pub(crate) struct Identity {
+    hash: [u8; 2 * HASH],
+    unfiltered: Option<[u8; 2 * HASH]>,
+}
 
 impl Hasher {
-    pub(crate) fn new() -> Self {
-        Self {
-            content: blake3::Hasher::new(),
-            header: HeaderHasher::new(),
-        }
-    }
-
     pub(crate) fn push(&mut self, piece: &[u8]) {
-        self.content.update(piece);
-        self.header.push(piece);
+        let Self {
+            filter,
+            hashes,
+            unfiltered,
+        } = self;
+        filter.push(piece, |part, keeps| {
+            add(hashes, unfiltered, part, keeps);
+        });
     }
 
     pub(crate) fn finish(self) -> Identity {
-        let mut identity = [0; 2 * HASH];
-        let (content, header) = identity.split_at_mut(HASH);
-        content.copy_from_slice(self.content.finalize().as_bytes());
-        header.copy_from_slice(&self.header.finish());
-        Identity(identity)
+        let Self {
+            filter,
+            mut hashes,
+            mut unfiltered,
+        } = self;
+        filter.finish(|part, keeps| add(&mut hashes, &mut unfiltered, part, keeps));
+        Identity {
+            hash: hashes.finish(),
+            unfiltered: unfiltered.map(Hashes::finish),
+        }
     }
 }
 
-impl HeaderHasher {
-    pub(crate) fn new() -> Self {
+fn add(hashes: &mut Hashes, unfiltered: &mut Option<Hashes>, part: &[u8], keeps: bool) {
+    if !keeps && unfiltered.is_none() {
+        *unfiltered = Some(hashes.clone());
+    }
+    if keeps {
+        hashes.push(part);
+    }
+    if let Some(unfiltered) = unfiltered {
+        unfiltered.push(part);
+    }
+}
+
+impl Hashes {
+    fn push(&mut self, part: &[u8]) {
+        self.content.update(part);
+        self.header.push(part);
+    }
+
+    fn finish(self) -> [u8; 2 * HASH] {
+        let mut hash = [0; 2 * HASH];
+        let (content, header) = hash.split_at_mut(HASH);
+        content.copy_from_slice(self.content.finalize().as_bytes());
+        header.copy_from_slice(&self.header.finish());
+        hash
+    }
+}
+
+impl Default for HeaderHasher {
+    fn default() -> Self {
         Self {
             hasher: blake3::Hasher::new(),
             line_is_empty: true,
             ended: false,
         }
     }
+}
 
-    pub(crate) fn push(&mut self, piece: &[u8]) {
+impl HeaderHasher {
+    fn push(&mut self, piece: &[u8]) {
         let mut rest = piece;
         while !self.ended && !rest.is_empty() {
             let end = memchr(b'\n', rest);
@@ -84,7 +134,7 @@ impl HeaderHasher {
         }
     }
 
-    pub(crate) fn finish(mut self) -> [u8; HASH] {
+    fn finish(mut self) -> [u8; HASH] {
         if !self.line_is_empty {
             self.end_line();
         }
@@ -93,35 +143,67 @@ impl HeaderHasher {
 }
 
 impl Identity {
+    /// As the ledger keeps it.
     pub(crate) fn to_vec(&self) -> Vec<u8> {
-        self.0.to_vec()
+        self.hash.to_vec()
+    }
+
+    /// Whether the ledger's hash is of this message.
+    pub(crate) fn is(&self, ledger: &[u8]) -> bool {
+        ledger == self.hash || self.unfiltered.is_some_and(|hash| ledger == hash)
+    }
+
+    /// Whether the ledger's hash is of this message and was written by an earlier version.
+    pub(crate) fn is_unfiltered(&self, ledger: &[u8]) -> bool {
+        self.unfiltered.is_some_and(|hash| ledger == hash)
+    }
+
+    /// Whether the ledger's hash is of a message with this header section.
+    pub(crate) fn has_header_of(&self, ledger: &[u8]) -> bool {
+        let header = ledger.get(HASH..);
+        self.headers().any(|hash| header == Some(hash))
+    }
+
+    /// The hashes of its header section: one, or that of earlier versions as well.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = &[u8]> {
+        let hashes = std::iter::once(&self.hash).chain(&self.unfiltered);
+        hashes.map(|hash| &hash[HASH..])
+    }
+
+    /// A name for a message to which its server gives none. No UIDL has a space.
+    pub(crate) fn name(&self) -> String {
+        let hash = self.hash[HASH..].iter().take(16);
+        let hash: String = hash.map(|byte| format!("{byte:02x}")).collect();
+        format!("{UNNAMED}{hash}")
     }
 }
 
-/// Whether the ledger's hash is of a message with this header section.
-pub(crate) fn has_header(ledger: &[u8], header: &[u8; HASH]) -> bool {
-    ledger.get(HASH..) == Some(header.as_slice())
-}
+/// What names of messages without UIDL begin with.
+pub(crate) const UNNAMED: &str = "header ";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn of(message: &[u8], size: usize) -> Identity {
-        let mut hasher = Hasher::new();
+        let mut hasher = Hasher::default();
         message.chunks(size).for_each(|piece| hasher.push(piece));
         hasher.finish()
     }
 
-    fn header(message: &[u8]) -> [u8; HASH] {
-        let mut hasher = HeaderHasher::new();
-        hasher.push(message);
-        hasher.finish()
+    fn whole(message: &[u8]) -> Identity {
+        of(message, message.len().max(1))
     }
 
     #[test]
     fn an_identity_does_not_depend_on_how_the_message_was_cut() {
-        for message in [&b"A: b\r\nC: d\r\n\r\ntext\r\n"[..], b"", b"\r\n", b"A: b"] {
+        for message in [
+            &b"A: b\r\nC: d\r\n\r\ntext\r\n"[..],
+            b"",
+            b"\r\n",
+            b"A: b",
+            b"A: b\r\nStatus: O\r\n\r\ntext\r\n",
+        ] {
             for size in 1..=message.len() {
                 assert_eq!(of(message, size), of(message, 100));
             }
@@ -130,18 +212,46 @@ mod tests {
 
     #[test]
     fn top_shows_the_same_header_as_retr() {
-        let retr = of(b"A: b\r\nC: d\r\n\r\ntext\r\n", 100);
+        let retr = whole(b"A: b\r\nC: d\r\n\r\ntext\r\n");
         for top in [
             &b"A: b\r\nC: d\r\n\r\n"[..],
             b"A: b\nC: d\n\n",
             b"A: b\r\nC: d\r\n",
+            b"X-UIDL: 17\r\nA: b\r\nStatus: RO\r\nC: d\r\n\r\n",
         ] {
-            assert!(has_header(&retr.to_vec(), &header(top)));
+            assert!(whole(top).has_header_of(&retr.to_vec()));
+            assert_eq!(whole(top).name(), retr.name());
         }
-        assert!(!has_header(
-            &retr.to_vec(),
-            &header(b"A: b\r\nC: e\r\n\r\n")
-        ));
-        assert!(!has_header(&[], &header(b"A: b\r\n")));
+        assert!(!whole(b"A: b\r\nC: e\r\n\r\n").has_header_of(&retr.to_vec()));
+        assert!(!whole(b"A: b\r\n").has_header_of(&[]));
+    }
+
+    #[test]
+    fn what_servers_change_makes_no_other_message() {
+        let first = whole(b"A: b\r\nStatus: O\r\n\r\ntext\r\n");
+        let later = whole(b"Status: RO\r\nA: b\r\n\r\ntext\r\n");
+        let without = whole(b"A: b\r\n\r\ntext\r\n");
+        assert!(later.is(&first.to_vec()) && without.is(&first.to_vec()));
+        assert!(!whole(b"A: b\r\n\r\nText\r\n").is(&first.to_vec()));
+    }
+
+    #[test]
+    fn ledgers_of_earlier_versions_are_understood() {
+        let message = b"A: b\r\nStatus: O\r\n\r\ntext\r\n";
+        let header = b"A: b\nStatus: O\n";
+        let ledger = [
+            *blake3::hash(message).as_bytes(),
+            *blake3::hash(header).as_bytes(),
+        ]
+        .concat();
+        let identity = whole(message);
+        assert!(identity.is(&ledger) && identity.is_unfiltered(&ledger));
+        assert!(whole(b"A: b\r\nStatus: O\r\n\r\n").has_header_of(&ledger));
+        assert_ne!(identity.to_vec(), ledger);
+        // Without such fields nothing has changed.
+        let plain = b"A: b\r\n\r\ntext\r\n";
+        let identity = whole(plain);
+        assert_eq!(&identity.to_vec()[..32], blake3::hash(plain).as_bytes());
+        assert!(!identity.is_unfiltered(&identity.to_vec()));
     }
 }

@@ -3,14 +3,16 @@
 //!
 //! It keeps no state. What was collected is in the queue's ledger, committed with the message
 //! itself, before the remote copy is deleted (I10). It may not delete what it has not seen to be
-//! committed, and it may not take a UIDL's word for a message's content.
+//! committed, nor what no mailbox gets, and it may not take a UIDL's word for a message's content.
 //!
 //! ```text
 //! accounts ──one task each──▶ account: claim, poll, report, wait
 //!                                └─ poll ─▶ remote (POP3)
-//!                                     ├─ identity: what a message is, whatever its UIDL
-//!                                     ├─ collect:  RETR ─▶ Enqueue
-//!                                     └─ memory:   what need not be looked at twice
+//!                                     ├─ names:       UIDLs, and what stands for them
+//!                                     ├─ identity:    what a message is, whatever its UIDL
+//!                                     ├─ collect:     RETR ─▶ Enqueue
+//!                                     ├─ memory:      what need not be looked at twice
+//!                                     └─ uncollected: what was not collected, and why
 //! ```
 
 mod account;
@@ -22,6 +24,7 @@ mod memory;
 mod poll;
 mod remote;
 mod services;
+mod uncollected;
 
 use std::sync::Arc;
 
@@ -46,6 +49,7 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
     let policy = PolicyWatch::start(queue.clone());
     let services = services::Services::new(
         queue,
+        service.mailbox_store_channel()?,
         service.machine(),
         service.hostname.clone(),
         config,

@@ -4,26 +4,31 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use crate::remote::Listed;
+use crate::identity::UNNAMED;
+use crate::poll::Listed;
 
 /// A message that is left on the server is looked at again after this time, should another have
 /// taken its UIDL and size.
 const LOOK_AGAIN: Duration = Duration::from_secs(24 * 3600);
 
 /// A message that cannot be taken is tried again after this time.
-const TRY_AGAIN: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const TRY_AGAIN: Duration = Duration::from_secs(24 * 3600);
 
 /// Of one account. Entries whose messages are no longer listed are forgotten.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     messages: HashMap<String, Remembered>,
+    /// The message that is being read: its name and size.
+    pub(crate) reading: Option<(String, u64)>,
+    /// The queue did not hear how the last poll went.
+    pub(crate) unreported: bool,
 }
 
-/// Of one UIDL.
+/// Of one message, by its name.
 #[derive(Debug)]
 struct Remembered {
     /// As the server listed it.
-    size: u64,
+    size: Option<u64>,
     what: What,
     at: Instant,
 }
@@ -88,12 +93,15 @@ impl Memory {
     /// forget these, too.
     pub(crate) fn keep_listed(&mut self, listing: &[Listed]) -> Vec<String> {
         let listed: std::collections::HashSet<&str> =
-            listing.iter().map(|listed| listed.uidl.as_str()).collect();
+            listing.iter().map(|listed| listed.name.as_str()).collect();
         let mut gone = Vec::new();
-        self.messages.retain(|uidl, message| {
-            let keep = listed.contains(uidl.as_str());
+        // A message without a name may be any of those that had none before.
+        let some_unnamed = listing.iter().any(|listed| !listed.is_named);
+        self.messages.retain(|name, message| {
+            let keep =
+                listed.contains(name.as_str()) || (some_unnamed && name.starts_with(UNNAMED));
             if !keep && message.what == What::Deleted {
-                gone.push(uidl.clone());
+                gone.push(name.clone());
             }
             keep
         });
@@ -102,17 +110,20 @@ impl Memory {
 
     fn get(&self, listed: &Listed) -> Option<&Remembered> {
         self.messages
-            .get(&listed.uidl)
-            .filter(|message| message.size == listed.size)
+            .get(&listed.name)
+            .filter(|message| listed.is_named && message.size == listed.size)
     }
 
     fn put(&mut self, listed: &Listed, what: What) {
+        if !listed.is_named {
+            return;
+        }
         let message = Remembered {
             size: listed.size,
             what,
             at: Instant::now(),
         };
-        self.messages.insert(listed.uidl.clone(), message);
+        self.messages.insert(listed.name.clone(), message);
     }
 }
 
@@ -120,11 +131,12 @@ impl Memory {
 mod tests {
     use super::*;
 
-    fn listed(uidl: &str, size: u64) -> Listed {
+    fn listed(name: &str, size: u64) -> Listed {
         Listed {
             number: 1,
-            uidl: uidl.to_owned(),
-            size,
+            name: name.to_owned(),
+            is_named: true,
+            size: Some(size),
         }
     }
 
@@ -150,5 +162,23 @@ mod tests {
         assert_eq!(gone, ["gone"]);
         assert!(memory.whole_was_seen(&listed("ignored", 1)));
         assert!(!memory.was_seen(&listed("ignored", 1)));
+    }
+
+    #[test]
+    fn nothing_is_said_of_a_message_without_a_name() {
+        let mut memory = Memory::default();
+        let unnamed = Listed {
+            is_named: false,
+            ..listed("number 1", 1)
+        };
+        memory.whole_seen(&unnamed);
+        assert!(!memory.was_seen(&unnamed));
+        let by_header = format!("{UNNAMED}0");
+        memory.deleted(&listed(&by_header, 1));
+        assert!(
+            memory.keep_listed(&[unnamed]).is_empty(),
+            "it may be that one"
+        );
+        assert_eq!(memory.keep_listed(&[]), [by_header]);
     }
 }

@@ -1,30 +1,35 @@
-//! One poll of an account, from login to QUIT.
+//! One poll of an account: a session with its server, from login to QUIT, and another for those
+//! messages that have ended sessions before.
 //!
 //! For each message, by its UIDL:
-//! - the ledger does not know it: collect it;
+//! - the ledger does not know it: collect it, unless it is one of the ledger's under another UIDL;
 //! - the ledger knows it and it may stay: believe so while its size is what it was, and look at
 //!   its header section now and then; a header section that the ledger does not know is another
 //!   message under an old UIDL: collect it;
 //! - the ledger knows it and it is to be deleted: only what this process has read in whole, or
-//!   reads now, is deleted.
+//!   reads now, is deleted, and only while there is a mailbox that gets it.
 //!
 //! Collecting twice does no harm: the queue's ledger goes by UIDL *and* content.
 
 mod collect;
+mod messages;
+mod names;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use api::collection::v1::CollectedMessage;
+use api::collection::v1::UncollectedMessages;
 use api::grpc::{Code, Status};
 use api::policy_watch::PolicyWatch;
-use rules::{CollectAccount, LeaveOnServer};
+use rules::CollectAccount;
 use tokio_util::sync::CancellationToken;
 
-use crate::identity::has_header;
 use crate::memory::Memory;
-use crate::remote::{Credentials, Listed, Remote, RemoteError};
+use crate::remote::{Credentials, Remote, RemoteError};
 use crate::services::Services;
+use crate::uncollected::{Left, Turn, Uncollected};
+
+pub(crate) use names::Listed;
 
 /// How a poll went.
 #[derive(Debug, Default)]
@@ -34,10 +39,16 @@ pub(crate) struct Polled {
     pub(crate) left: u32,
     /// Time was up: there is more to do.
     pub(crate) more: bool,
+    /// The messages that are known not to have been collected. None: the queue did not tell what it
+    /// knew before.
+    pub(crate) uncollected: Option<UncollectedMessages>,
     /// Why it ended early.
     failure: Option<String>,
     too_large: u32,
     refused: u32,
+    /// Messages that ended a session, and those of them that are set aside.
+    failing: usize,
+    set_aside: usize,
 }
 
 impl Polled {
@@ -56,12 +67,20 @@ impl Polled {
     /// For the report; empty when all went well.
     pub(crate) fn error(&self) -> String {
         let mut all: Vec<String> = self.failure.iter().cloned().collect();
-        if self.too_large > 0 {
-            all.push(format!("{} messages are too large", self.too_large));
-        }
-        if self.refused > 0 {
-            all.push(format!("{} messages cannot be taken", self.refused));
-        }
+        let mut add = |count: usize, one: &str, many: &str| match count {
+            0 => {}
+            1 => all.push(format!("1 message {one}")),
+            count => all.push(format!("{count} messages {many}")),
+        };
+        let tried = self.failing.saturating_sub(self.set_aside);
+        add(self.too_large as usize, "is too large", "are too large");
+        add(self.refused as usize, "cannot be taken", "cannot be taken");
+        add(
+            tried,
+            "could not be read and is tried again",
+            "could not be read and are tried again",
+        );
+        add(self.set_aside, "is set aside", "are set aside");
         all.join("; ")
     }
 }
@@ -73,10 +92,23 @@ pub(crate) enum PollError {
     Remote(#[from] RemoteError),
     #[error("the queue does not answer: {0}")]
     Queue(String),
+    #[error("mailbox-store does not answer: {0}")]
+    MailboxStore(String),
     #[error("the secret `{0}` is not set")]
     NoSecret(String),
+    #[error("nothing is collected, since no mailbox gets the mail for {address}: {reason}")]
+    NoMailbox { address: String, reason: String },
+    #[error("there is no policy yet")]
+    NoPolicy,
     #[error("a message is larger than its server said and than may be collected")]
     Endless,
+}
+
+impl PollError {
+    /// The session is of no use any more, and what was being read may be why.
+    fn ends_session(&self) -> bool {
+        matches!(self, Self::Remote(_) | Self::Endless)
+    }
 }
 
 impl From<Status> for PollError {
@@ -85,11 +117,11 @@ impl From<Status> for PollError {
     }
 }
 
-/// What is to be done with a message.
+/// What was done with a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
-    /// It is committed, here and now or before: it may be deleted.
-    Committed,
+    /// It is committed, here and now or before, and DELE was said.
+    Deleted,
     /// It stays where it is.
     Left,
 }
@@ -102,9 +134,17 @@ pub(crate) struct Poll<'a> {
     memory: &'a mut Memory,
     stop: &'a CancellationToken,
     polled: Polled,
+    began: Instant,
+    uncollected: Uncollected,
+    /// Entries of the account's ledger.
+    ledger_entries: u64,
     deleted: Vec<Listed>,
-    /// UIDLs that this listing has more than once: such a server's word is not taken.
+    /// Names that this listing has more than once: such a server's word is not taken.
     ambiguous: HashSet<String>,
+    /// The names of this listing.
+    names: HashSet<String>,
+    /// The ledger has messages that are not in this listing by their names.
+    renamed_ones: bool,
 }
 
 impl<'a> Poll<'a> {
@@ -122,46 +162,124 @@ impl<'a> Poll<'a> {
             memory,
             stop,
             polled: Polled::default(),
+            began: Instant::now(),
+            uncollected: Uncollected::default(),
+            ledger_entries: 0,
             deleted: Vec::new(),
             ambiguous: HashSet::new(),
+            names: HashSet::new(),
+            renamed_ones: false,
         }
     }
 
     /// Polls. Whatever happens, what was committed is in the ledger, and nothing else is deleted.
     pub(crate) async fn run(mut self) -> Polled {
-        if let Err(error) = self.session().await {
+        if let Err(error) = self.sessions().await {
             self.polled.failure = Some(error.to_string());
             self.polled.more = false;
         }
+        self.memory.reading = None;
+        (self.polled.failing, self.polled.set_aside) = self.uncollected.counts();
         self.polled
     }
 
-    async fn session(&mut self) -> Result<(), PollError> {
+    async fn sessions(&mut self) -> Result<(), PollError> {
+        // Before the server is asked for anything: what nobody gets stays there.
+        self.require_mailbox().await?;
         let password = self.password().await?;
+        self.begin().await?;
+        let polled = self.session(&password, Turn::Together).await;
+        self.polled.uncollected = Some(self.uncollected.report());
+        polled?;
+        if self.is_over() || !self.uncollected.has_alone(now_ms()) {
+            return Ok(());
+        }
+        if let Err(error) = self.session(&password, Turn::Alone).await {
+            // The account is well: the others have been collected.
+            tracing::info!(account = %self.account.name, %error, "a message was not read");
+        }
+        self.polled.uncollected = Some(self.uncollected.report());
+        Ok(())
+    }
+
+    /// What is known of earlier polls.
+    async fn begin(&mut self) -> Result<(), PollError> {
+        let began = self.services.begin(&self.account.name).await?;
+        self.ledger_entries = began.ledger_entries;
+        self.uncollected = Uncollected::new(began.uncollected);
+        let noted = began.interrupted.map(|noted| (noted.uidl, noted.size));
+        // Where the queue did not hear of the last poll, the message was not to blame.
+        let noted = noted.filter(|_| !self.memory.unreported);
+        if let Some((name, size)) = self.memory.reading.take().or(noted) {
+            let left = Left {
+                name: &name,
+                size,
+                subject: "",
+                reason: "the poll came to no end while it was read",
+            };
+            self.uncollected.failed(left, now_ms());
+        }
+        Ok(())
+    }
+
+    /// One session with the server, for the messages whose turn it is.
+    async fn session(&mut self, password: &str, turn: Turn) -> Result<(), PollError> {
         let credentials = Credentials {
             user: &self.account.login.user,
-            password: &password,
+            password,
         };
         let timeout = Duration::from_secs(self.services.config.timeout_seconds);
         let tls = &self.services.tls;
         let mut remote = Remote::open(self.account, credentials, tls, timeout).await?;
-        let listing = remote.list().await?;
-        self.note_ambiguous(&listing);
-        let gone = self.memory.keep_listed(&listing);
-        self.services.forget(&self.account.name, &gone).await?;
-        let uidls = listing.iter().map(|listed| listed.uidl.as_str());
-        let ledger = self.services.find(&self.account.name, uidls).await?;
-        let outcome = self.messages(&mut remote, &listing, &ledger).await;
+        let entries = remote.list().await?;
+        let listing = self.name(&mut remote, entries, turn).await?;
+        let (ledger, gone) = self.look_up(&listing).await?;
+        let outcome = self.messages(&mut remote, &listing, &ledger, turn).await;
         match outcome {
             // With the connection gone, so are the DELEs: they are said again at the next poll.
-            Err(PollError::Remote(_) | PollError::Endless) => return outcome,
-            Ok(()) | Err(PollError::Queue(_) | PollError::NoSecret(_)) => {}
+            Err(error) if error.ends_session() => return Err(error),
+            outcome => {
+                self.end(remote).await?;
+                outcome?;
+            }
+        }
+        // What was seen under another name is in the ledger by that name now.
+        Ok(self.services.forget(&self.account.name, &gone).await?)
+    }
+
+    /// Ends a session. What was deleted is gone then, unless its user is.
+    async fn end(&mut self, mut remote: Remote) -> Result<(), PollError> {
+        if !self.deleted.is_empty()
+            && let Err(error) = self.require_mailbox().await
+        {
+            self.polled.left += self.deleted.len() as u32;
+            self.deleted.clear();
+            // Without QUIT nothing is deleted either (RFC 1939 §6).
+            if remote.undo_deletes().await? {
+                remote.quit().await?;
+            }
+            return Err(error);
         }
         remote.quit().await?;
-        for listed in &self.deleted {
-            self.memory.deleted(listed);
+        for listed in self.deleted.drain(..) {
+            self.memory.deleted(&listed);
         }
-        outcome
+        Ok(())
+    }
+
+    /// Somebody gets what is collected: a user of this system, as the policy says now.
+    async fn require_mailbox(&self) -> Result<(), PollError> {
+        let snapshot = self.policy.current().ok_or(PollError::NoPolicy)?;
+        let policy = &snapshot.policy;
+        let users = policy.collects_for(self.account);
+        let found = self.services.has_user(&users).await;
+        if found.map_err(|status| PollError::MailboxStore(status.message().to_owned()))? {
+            return Ok(());
+        }
+        Err(PollError::NoMailbox {
+            address: self.account.deliver_to.to_string(),
+            reason: policy.whereabouts(&self.account.deliver_to),
+        })
     }
 
     async fn password(&self) -> Result<String, PollError> {
@@ -178,94 +296,9 @@ impl<'a> Poll<'a> {
         Ok(secret.trim_end_matches(['\r', '\n']).to_owned())
     }
 
-    fn note_ambiguous(&mut self, listing: &[Listed]) {
-        let mut once = HashSet::new();
-        for listed in listing {
-            if !once.insert(&listed.uidl) {
-                self.ambiguous.insert(listed.uidl.clone());
-            }
-        }
-    }
-
-    async fn messages(
-        &mut self,
-        remote: &mut Remote,
-        listing: &[Listed],
-        ledger: &HashMap<String, Vec<CollectedMessage>>,
-    ) -> Result<(), PollError> {
-        let began = Instant::now();
-        let time = self.services.poll_time();
-        for listed in listing {
-            if self.stop.is_cancelled() || began.elapsed() >= time {
-                self.polled.more = true;
-                return Ok(());
-            }
-            let known = ledger.get(&listed.uidl).map_or(&[][..], Vec::as_slice);
-            let due = self.is_due(known);
-            let verdict = self.message(remote, listed, known, due).await?;
-            if verdict == Verdict::Committed && due && remote.delete(listed.number).await? {
-                self.deleted.push(listed.clone());
-            } else {
-                self.polled.left += 1;
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a message is to be deleted once it is committed.
-    fn is_due(&self, known: &[CollectedMessage]) -> bool {
-        match self.account.leave_on_server {
-            LeaveOnServer::Never => true,
-            LeaveOnServer::ForEver => false,
-            LeaveOnServer::For(time) => {
-                let newest = known.iter().map(|message| message.collected_at_ms).max();
-                let age = newest.map(|at| now_ms().saturating_sub(at));
-                age.is_some_and(|age| i128::from(age) >= time.as_millis().cast_signed())
-            }
-        }
-    }
-
-    async fn message(
-        &mut self,
-        remote: &mut Remote,
-        listed: &Listed,
-        known: &[CollectedMessage],
-        due: bool,
-    ) -> Result<Verdict, PollError> {
-        if listed.size > self.services.config.max_message_size {
-            self.polled.too_large += 1;
-            return Ok(Verdict::Left);
-        }
-        if self.memory.was_refused(listed) {
-            self.polled.refused += 1;
-            return Ok(Verdict::Left);
-        }
-        if !known.is_empty() && !self.ambiguous.contains(&listed.uidl) {
-            if !due && self.memory.was_seen(listed) {
-                return Ok(Verdict::Left);
-            }
-            if (!due || self.memory.whole_was_seen(listed))
-                && self.has_known_header(remote, listed, known).await?
-            {
-                self.memory.header_seen(listed);
-                return Ok(Verdict::Committed);
-            }
-        }
-        self.collect(remote, listed).await
-    }
-
-    async fn has_known_header(
-        &self,
-        remote: &mut Remote,
-        listed: &Listed,
-        known: &[CollectedMessage],
-    ) -> Result<bool, PollError> {
-        let Some(header) = remote.header(listed.number).await? else {
-            return Ok(false);
-        };
-        Ok(known
-            .iter()
-            .any(|message| has_header(&message.content_hash, &header)))
+    /// No message is begun any more.
+    fn is_over(&self) -> bool {
+        self.stop.is_cancelled() || self.began.elapsed() >= self.services.poll_time()
     }
 }
 

@@ -11,8 +11,9 @@ use pop3_protocol::client::{Reply, ReplyError};
 use pop3_protocol::dots::Unstuffer;
 use session_io::{Connection, SessionError};
 
-pub(crate) use listing::Listed;
+pub(crate) use listing::Entry;
 pub(crate) use login::Credentials;
+pub(crate) use retrieval::subject;
 
 /// What of a server's refusal is kept for the report.
 const LONGEST_REASON: usize = 200;
@@ -44,6 +45,9 @@ pub(crate) enum RemoteError {
 /// A session with a remote account, past its login.
 pub(crate) struct Remote {
     connection: Connection,
+    /// Lines that may stand between the greeting and the answer to the first command: some servers
+    /// greet in several.
+    banner: u32,
     /// TOP has not been refused yet.
     offers_top: bool,
     /// A message is on its way.
@@ -71,7 +75,16 @@ impl Remote {
     }
 
     async fn answer(&mut self) -> Result<Result<String, String>, RemoteError> {
-        match self.take(Reply::take).await? {
+        let reply = loop {
+            match self.take(Reply::take).await {
+                Err(RemoteError::Protocol(ReplyError::NotPop3)) if self.banner > 0 => {
+                    self.banner -= 1;
+                }
+                reply => break reply?,
+            }
+        };
+        self.banner = 0;
+        match reply {
             Reply::Ok(text) => Ok(Ok(text)),
             Reply::Err(reason) => Ok(Err(printable(&reason))),
             Reply::Continue(_) => Err(ReplyError::NotPop3.into()),
@@ -96,6 +109,11 @@ impl Remote {
     /// DELE: takes effect at QUIT. False when the server will not.
     pub(crate) async fn delete(&mut self, number: u32) -> Result<bool, RemoteError> {
         Ok(self.ask(&format!("DELE {number}")).await?.is_ok())
+    }
+
+    /// RSET: nothing is deleted after all. False when the server will not.
+    pub(crate) async fn undo_deletes(&mut self) -> Result<bool, RemoteError> {
+        Ok(self.ask("RSET").await?.is_ok())
     }
 
     /// QUIT: what was deleted is gone when this succeeds.

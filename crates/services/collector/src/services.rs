@@ -5,16 +5,21 @@ use std::time::Duration;
 
 use api::collection::v1::collection_client::CollectionClient;
 use api::collection::v1::{
-    ClaimAccountRequest, ClaimAccountResponse, CollectedMessage, FindCollectedRequest,
-    ForgetCollectedRequest, ReportPollRequest,
+    BeginPollRequest, BeginPollResponse, ClaimAccountRequest, ClaimAccountResponse,
+    CollectedMessage, FindByHeaderRequest, FindCollectedRequest, ForgetCollectedRequest,
+    NoteMessageRequest, NotedMessage, RenameCollectedRequest, ReportPollRequest,
 };
+use api::directory::v1::FindUsersRequest;
+use api::directory::v1::directory_client::DirectoryClient;
 use api::grpc::{Channel, Status};
 use api::policy::v1::RevealSecretRequest;
 use api::policy::v1::policy_client::PolicyClient;
 use api::queue_client::Enqueuer;
+use rules::EmailAddress;
 use session_io::ClientTls;
 
 use crate::config::Config;
+use crate::poll::Polled;
 
 /// UIDLs in one request.
 const BATCH: usize = 1_000;
@@ -31,6 +36,7 @@ const RENEWAL: Duration = Duration::from_secs(20);
 /// The services, and what all polls have in common.
 pub(crate) struct Services {
     pub(crate) queue: Channel,
+    mailbox_store: Channel,
     pub(crate) enqueuer: Enqueuer,
     pub(crate) hostname: String,
     pub(crate) config: Config,
@@ -42,6 +48,7 @@ pub(crate) struct Services {
 impl Services {
     pub(crate) fn new(
         queue: Channel,
+        mailbox_store: Channel,
         collector: String,
         hostname: String,
         config: Config,
@@ -51,6 +58,7 @@ impl Services {
             enqueuer: Enqueuer::new(queue.clone()),
             collector,
             queue,
+            mailbox_store,
             hostname,
             config,
             tls,
@@ -93,21 +101,87 @@ impl Services {
         }
     }
 
+    /// What is known of the account's messages.
+    pub(crate) async fn begin(&self, account: &str) -> Result<BeginPollResponse, Status> {
+        let mut collection = self.collection();
+        patiently(collection.begin_poll(BeginPollRequest {
+            account: account.to_owned(),
+        }))
+        .await
+    }
+
+    /// Notes the message that is about to be read.
+    pub(crate) async fn note(&self, account: &str, name: &str, size: u64) -> Result<(), Status> {
+        let mut collection = self.collection();
+        patiently(collection.note_message(NoteMessageRequest {
+            account: account.to_owned(),
+            collector: self.collector.clone(),
+            message: Some(NotedMessage {
+                uidl: name.to_owned(),
+                size,
+            }),
+        }))
+        .await
+        .map(drop)
+    }
+
     /// Tells how the poll went.
-    pub(crate) async fn report(
-        &self,
-        account: &str,
-        collected: u32,
-        left: u32,
-        error: String,
-    ) -> Result<(), Status> {
+    pub(crate) async fn report(&self, account: &str, polled: &Polled) -> Result<(), Status> {
         let mut collection = self.collection();
         patiently(collection.report_poll(ReportPollRequest {
             account: account.to_owned(),
             collector: self.collector.clone(),
-            error,
-            collected,
-            left,
+            error: polled.error(),
+            collected: polled.collected,
+            left: polled.left,
+            failed: polled.failed(),
+            uncollected: polled.uncollected.clone(),
+        }))
+        .await
+        .map(drop)
+    }
+
+    /// Whether one of these is a user of this system.
+    pub(crate) async fn has_user(&self, users: &[EmailAddress]) -> Result<bool, Status> {
+        if users.is_empty() {
+            return Ok(false);
+        }
+        let mut directory = DirectoryClient::new(self.mailbox_store.clone());
+        patiently(directory.find_users(FindUsersRequest {
+            addresses: users.iter().map(ToString::to_string).collect(),
+        }))
+        .await
+        .map(|response| response.found.contains(&true))
+    }
+
+    /// Entries of the ledger with this header section.
+    pub(crate) async fn find_by_header(
+        &self,
+        account: &str,
+        header_hash: &[u8],
+    ) -> Result<Vec<CollectedMessage>, Status> {
+        let mut collection = self.collection();
+        patiently(collection.find_by_header(FindByHeaderRequest {
+            account: account.to_owned(),
+            header_hash: header_hash.to_vec().into(),
+        }))
+        .await
+        .map(|response| response.messages)
+    }
+
+    /// Moves an entry of the ledger to another UIDL.
+    pub(crate) async fn rename(
+        &self,
+        account: &str,
+        entry: &CollectedMessage,
+        name: &str,
+    ) -> Result<(), Status> {
+        let mut collection = self.collection();
+        patiently(collection.rename_collected(RenameCollectedRequest {
+            account: account.to_owned(),
+            uidl: entry.uidl.clone(),
+            content_hash: entry.content_hash.clone(),
+            new_uidl: name.to_owned(),
         }))
         .await
         .map(drop)

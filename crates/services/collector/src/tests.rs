@@ -4,8 +4,12 @@
 mod fake_queue;
 mod following;
 mod i10;
+mod mailboxes;
+mod odd_listings;
+mod poisoned;
 mod polls;
 mod pop3_server;
+mod renamed;
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -75,6 +79,7 @@ impl Bench {
         Self {
             services: Arc::new(Services::new(
                 queue.channel(),
+                queue.channel(),
                 "here".to_owned(),
                 hostname,
                 config,
@@ -98,7 +103,9 @@ impl Bench {
             &mut self.memory,
             &stop,
         );
-        tokio::time::timeout(PATIENCE, poll.run()).await.unwrap()
+        let polled = tokio::time::timeout(PATIENCE, poll.run()).await.unwrap();
+        self.services.report("isp", &polled).await.unwrap();
+        polled
     }
 
     /// The process was killed, and another has started.

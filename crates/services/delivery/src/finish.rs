@@ -86,7 +86,8 @@ fn conclude(
     fate: &Fate,
     now_ms: i64,
 ) -> (Completion, Option<Action>) {
-    let has_sender = !work.message.reverse_path.is_empty();
+    // The author of collected mail is told nothing: its provider has accepted it.
+    let has_sender = !work.message.reverse_path.is_empty() && !work.message.collected;
     let wants_success = has_sender && schedule::wants_success(recipient.notify);
     let mut completion = Completion {
         lease: Some(lease_key(recipient)),
@@ -126,6 +127,7 @@ fn conclude(
                 notify: recipient.notify,
                 has_sender,
                 deadline: work.deadline(),
+                collected: work.message.collected,
             };
             completion.server.clone_from(&failure.server);
             completion.reply.clone_from(&failure.reply);

@@ -13,6 +13,7 @@
 
 mod body;
 mod clock;
+mod collected;
 mod complete;
 mod config;
 mod deadline;

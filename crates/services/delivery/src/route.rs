@@ -8,6 +8,7 @@ use api::policy_watch::PolicyWatch;
 use api::queue::v1::{LeasedMessage, LeasedRecipient};
 use rules::{EmailAddress, Route};
 
+use crate::collected;
 use crate::finish::Finisher;
 use crate::lease::{Held, LeaseSession};
 use crate::local::{Local, LocalDelivery};
@@ -163,14 +164,24 @@ impl Router {
     }
 }
 
+/// Where a recipient goes.
 #[derive(Debug, PartialEq)]
-enum Destination {
+pub(crate) enum Destination {
     Local(EmailAddress, rules::NoUser),
     Remote(Target),
     End(Fate),
 }
 
 fn destination(work: &Work, recipient: &LeasedRecipient) -> Destination {
+    let destination = by_policy(work, recipient);
+    if work.message.collected {
+        collected::kept_here(work, destination)
+    } else {
+        destination
+    }
+}
+
+fn by_policy(work: &Work, recipient: &LeasedRecipient) -> Destination {
     let address = match EmailAddress::parse(&recipient.address) {
         Ok(address) => address,
         Err(error) => {

@@ -28,6 +28,8 @@ pub(crate) struct Facts {
     pub(crate) has_sender: bool,
     /// By when it is to be delivered, if the sender said.
     pub(crate) deadline: Option<Deadline>,
+    /// It was collected from a remote account: it waits, however long, and does not end.
+    pub(crate) collected: bool,
 }
 
 /// What follows.
@@ -43,7 +45,7 @@ pub(crate) enum Decision {
 pub(crate) fn after(failure: &Failure, facts: &Facts, settings: &DeliverySettings) -> Decision {
     let end = facts.since_ms.saturating_add(ms(settings.lifetime));
     let expired = !failure.permanent && !failure.unsettled && facts.now_ms >= end;
-    if failure.permanent || expired {
+    if (failure.permanent || expired) && !facts.collected {
         let tell = facts.has_sender && wants_failure(facts.notify);
         return Decision::Bounce { tell, expired };
     }
@@ -130,6 +132,7 @@ mod tests {
             notify: 0,
             has_sender: true,
             deadline: None,
+            collected: false,
         }
     }
 
@@ -202,6 +205,27 @@ mod tests {
                 Box::new(retry(60_000, false)),
             ),
             ("our fault", &soon, facts(0), Box::new(retry(5_000, false))),
+            (
+                "collected",
+                &permanent,
+                Facts {
+                    collected: true,
+                    has_sender: false,
+                    ..facts(0)
+                },
+                Box::new(retry(60_000, false)),
+            ),
+            (
+                "collected long ago",
+                &temporary,
+                Facts {
+                    collected: true,
+                    has_sender: false,
+                    attempts: 9,
+                    ..facts(1000 * HOUR_MS)
+                },
+                Box::new(retry(HOUR_MS, false)),
+            ),
             (
                 "late",
                 &temporary,

@@ -1,22 +1,30 @@
 //! `collection.v1`: what collecting from remote accounts must remember. The ledger is written with
 //! the messages themselves (`enqueue`), so that a crash neither loses nor repeats (I10).
 
+mod uncollected;
+
 use api::collection::v1::collection_server::Collection;
 use api::collection::v1::{
-    AccountState, ClaimAccountRequest, ClaimAccountResponse, CollectedMessage,
-    FindCollectedRequest, FindCollectedResponse, ForgetCollectedRequest, ForgetCollectedResponse,
-    ListAccountsRequest, ListAccountsResponse, ReportPollRequest, ReportPollResponse,
+    BeginPollRequest, BeginPollResponse, ClaimAccountRequest, ClaimAccountResponse,
+    CollectedMessage, FindByHeaderRequest, FindByHeaderResponse, FindCollectedRequest,
+    FindCollectedResponse, ForgetCollectedRequest, ForgetCollectedResponse, ListAccountsRequest,
+    ListAccountsResponse, NoteMessageRequest, NoteMessageResponse, NotedMessage,
+    RenameCollectedRequest, RenameCollectedResponse, ReportPollRequest, ReportPollResponse,
 };
 use api::grpc::{Request, Response, Status, async_trait};
-use sqlx::{PgPool, Postgres, pool::PoolConnection};
+use sqlx::{Acquire as _, PgPool, Postgres, pool::PoolConnection};
 
 use crate::clock::Clock;
 use crate::failure;
-use crate::sql::{accounts, collected};
+use crate::sql::{self, accounts, collected};
 
 const MAX_NAME: usize = 1024;
 const MAX_UIDLS: usize = 100_000;
 const MAX_ERROR: usize = 4000;
+/// Octets of a BLAKE3 hash, and of the two that are a content hash.
+const HASH: usize = 32;
+/// Messages with one header section that are looked at.
+const SAME_HEADER: i64 = 100;
 
 /// The service.
 #[derive(Debug)]
@@ -75,6 +83,54 @@ impl Collection for CollectionService {
         }))
     }
 
+    async fn begin_poll(
+        &self,
+        request: Request<BeginPollRequest>,
+    ) -> Result<Response<BeginPollResponse>, Status> {
+        let account = &request.get_ref().account;
+        check_name("account", account)?;
+        let mut connection = self.connection().await?;
+        let uncollected = sql::uncollected::list(&mut connection, Some(account))
+            .await
+            .map_err(database_failure)?;
+        let interrupted = accounts::reading(&mut connection, account)
+            .await
+            .map_err(database_failure)?;
+        let entries = collected::count(&mut connection, account)
+            .await
+            .map_err(database_failure)?;
+        Ok(Response::new(BeginPollResponse {
+            uncollected: uncollected.into_iter().map(uncollected::to_api).collect(),
+            interrupted: interrupted.map(|(uidl, size)| NotedMessage {
+                uidl,
+                size: unsigned(size),
+            }),
+            ledger_entries: unsigned(entries),
+        }))
+    }
+
+    async fn note_message(
+        &self,
+        request: Request<NoteMessageRequest>,
+    ) -> Result<Response<NoteMessageResponse>, Status> {
+        let request = request.into_inner();
+        let message = request.message.unwrap_or_default();
+        check_name("account", &request.account)?;
+        check_name("collector", &request.collector)?;
+        check_name("uidl", &message.uidl)?;
+        let (account, collector) = (&request.account, &request.collector);
+        let mut connection = self.connection().await?;
+        let size = signed(message.size);
+        let noted =
+            accounts::note_reading(&mut connection, account, collector, &message.uidl, size)
+                .await
+                .map_err(database_failure)?;
+        if !noted {
+            return Err(no_claim());
+        }
+        Ok(Response::new(NoteMessageResponse {}))
+    }
+
     async fn report_poll(
         &self,
         request: Request<ReportPollRequest>,
@@ -89,16 +145,26 @@ impl Collection for CollectionService {
             error: &error[..error.floor_char_boundary(MAX_ERROR)],
             collected: i64::from(request.collected),
             left: i64::from(request.left),
+            failed: request.failed,
+        };
+        let messages = match request.uncollected {
+            Some(all) => Some(uncollected::check(&request.account, all.messages)?),
+            None => None,
         };
         let mut connection = self.connection().await?;
-        let reported = accounts::report(&mut connection, &report, self.clock.now())
+        let mut transaction = connection.begin().await.map_err(database_failure)?;
+        let reported = accounts::report(&mut transaction, &report, self.clock.now())
             .await
             .map_err(database_failure)?;
         if !reported {
-            return Err(Status::failed_precondition(
-                "the collector holds no claim on this account",
-            ));
+            return Err(no_claim());
         }
+        if let Some(messages) = messages {
+            sql::uncollected::replace(&mut transaction, &request.account, &messages)
+                .await
+                .map_err(database_failure)?;
+        }
+        transaction.commit().await.map_err(database_failure)?;
         Ok(Response::new(ReportPollResponse {}))
     }
 
@@ -112,14 +178,49 @@ impl Collection for CollectionService {
         let found = collected::find(&mut connection, &request.account, &request.uidls)
             .await
             .map_err(database_failure)?;
-        let messages = found.into_iter().map(|entry| CollectedMessage {
-            uidl: entry.uidl,
-            content_hash: entry.content_hash.into(),
-            collected_at_ms: entry.collected_at,
-        });
         Ok(Response::new(FindCollectedResponse {
-            messages: messages.collect(),
+            messages: found.into_iter().map(entry_to_api).collect(),
         }))
+    }
+
+    async fn find_by_header(
+        &self,
+        request: Request<FindByHeaderRequest>,
+    ) -> Result<Response<FindByHeaderResponse>, Status> {
+        let FindByHeaderRequest {
+            account,
+            header_hash,
+        } = request.get_ref();
+        check_name("account", account)?;
+        check_hash("header_hash", header_hash, HASH)?;
+        let mut connection = self.connection().await?;
+        let found = collected::find_by_header(&mut connection, account, header_hash, SAME_HEADER)
+            .await
+            .map_err(database_failure)?;
+        Ok(Response::new(FindByHeaderResponse {
+            messages: found.into_iter().map(entry_to_api).collect(),
+        }))
+    }
+
+    async fn rename_collected(
+        &self,
+        request: Request<RenameCollectedRequest>,
+    ) -> Result<Response<RenameCollectedResponse>, Status> {
+        let request = request.get_ref();
+        check_name("account", &request.account)?;
+        check_name("uidl", &request.uidl)?;
+        check_name("new_uidl", &request.new_uidl)?;
+        check_hash("content_hash", &request.content_hash, 2 * HASH)?;
+        let identity = collected::Identity {
+            account: &request.account,
+            uidl: &request.uidl,
+            content_hash: &request.content_hash,
+        };
+        let mut connection = self.connection().await?;
+        collected::rename(&mut connection, identity, &request.new_uidl)
+            .await
+            .map_err(database_failure)?;
+        Ok(Response::new(RenameCollectedResponse {}))
     }
 
     async fn forget_collected(
@@ -143,17 +244,42 @@ impl Collection for CollectionService {
         let accounts = accounts::list(&mut connection)
             .await
             .map_err(database_failure)?;
-        let accounts = accounts.into_iter().map(|account| AccountState {
-            account: account.account,
-            last_poll_ms: account.last_poll,
-            last_error: account.last_error,
-            last_collected: u32::try_from(account.last_collected).unwrap_or(u32::MAX),
-            total_collected: u64::try_from(account.total_collected).unwrap_or(0),
-        });
+        let messages = sql::uncollected::list(&mut connection, None)
+            .await
+            .map_err(database_failure)?;
         Ok(Response::new(ListAccountsResponse {
-            accounts: accounts.collect(),
+            accounts: uncollected::states(accounts, messages),
         }))
     }
+}
+
+fn entry_to_api(entry: collected::Entry) -> CollectedMessage {
+    CollectedMessage {
+        uidl: entry.uidl,
+        content_hash: entry.content_hash.into(),
+        collected_at_ms: entry.collected_at,
+    }
+}
+
+fn no_claim() -> Status {
+    Status::failed_precondition("the collector holds no claim on this account")
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn check_hash(what: &str, hash: &[u8], octets: usize) -> Result<(), Status> {
+    if hash.len() == octets {
+        return Ok(());
+    }
+    Err(Status::invalid_argument(format!(
+        "{what} must have {octets} octets"
+    )))
 }
 
 fn check_uidls(account: &str, uidls: &[String]) -> Result<(), Status> {

@@ -17,6 +17,7 @@ pub(crate) mod retry;
 pub(crate) mod revisions;
 pub(crate) mod secrets;
 pub(crate) mod throttle;
+pub(crate) mod uncollected;
 
 /// How far a message's id is shifted left to make room for its recipients' numbers. The
 /// statements say 14.

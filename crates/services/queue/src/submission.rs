@@ -122,7 +122,8 @@ pub(crate) fn prepare(submission: Option<Submission>) -> Result<Prepared, Status
             | bit(submission.smtputf8, 2)
             | bit(submission.binary, 4)
             | bit(submission.require_tls, 8)
-            | bit(submission.junk, 16),
+            | bit(submission.junk, 16)
+            | bit(submission.collected.is_some(), 32),
         reverse_path: submission.reverse_path,
         recipients: submission.recipients,
         header,

@@ -38,7 +38,7 @@ fn read<'a>(what: u8, pieces: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
                 3 => Listing::take_capability(&mut input)
                     .map(|line| line.map(|line| format!("{line:?}"))),
                 _ => Ok(match unstuffer.pull(&mut input, &mut text) {
-                    Progress::More => None,
+                    Progress::More | Progress::Doubtful => None,
                     Progress::Ended => Some(text.split().escape_ascii().to_string()),
                 }),
             };

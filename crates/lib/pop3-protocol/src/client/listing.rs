@@ -30,6 +30,9 @@ pub struct ListedSize {
 pub enum Listing<T> {
     /// A line.
     Line(T),
+    /// A line that breaks the rules, and the number that it begins with, if any. RFC 1939 §7
+    /// forbids such; whoever refuses the listing for one of them refuses all mail.
+    Odd(Option<u32>),
     /// There are no more.
     End,
 }
@@ -37,8 +40,7 @@ pub enum Listing<T> {
 impl Listing<ListedUidl> {
     /// Takes a line of UIDL from the input; nothing when it has not come whole.
     pub fn take_uidl(input: &mut BytesMut) -> Result<Option<Self>, ReplyError> {
-        take(input, |line| {
-            let (number, rest) = number(line)?;
+        take(input, |number, rest| {
             let uidl = std::str::from_utf8(rest).ok()?;
             let proper = !uidl.is_empty() && uidl.bytes().all(|byte| byte.is_ascii_graphic());
             (proper && uidl.len() <= LONGEST_UIDL).then(|| ListedUidl {
@@ -52,8 +54,7 @@ impl Listing<ListedUidl> {
 impl Listing<ListedSize> {
     /// Takes a line of LIST from the input; nothing when it has not come whole.
     pub fn take_size(input: &mut BytesMut) -> Result<Option<Self>, ReplyError> {
-        take(input, |line| {
-            let (number, rest) = number(line)?;
+        take(input, |number, rest| {
             // RFC 1939 §5 lets a server add more behind the size.
             let size = rest.split(|&byte| byte == b' ').next()?;
             let size = std::str::from_utf8(size).ok()?.parse().ok()?;
@@ -65,15 +66,17 @@ impl Listing<ListedSize> {
 impl Listing<String> {
     /// Takes a line of CAPA from the input, in capitals; nothing when it has not come whole.
     pub fn take_capability(input: &mut BytesMut) -> Result<Option<Self>, ReplyError> {
-        take(input, |line| {
-            Some(String::from_utf8_lossy(line).to_ascii_uppercase())
-        })
+        Ok(take_line(input)?.map(|line| match &line[..] {
+            b"." => Self::End,
+            line => Self::Line(String::from_utf8_lossy(line.trim_ascii()).to_ascii_uppercase()),
+        }))
     }
 }
 
+/// Takes a line of a listing of messages: a number, and what `read` makes of the rest.
 fn take<T>(
     input: &mut BytesMut,
-    read: impl FnOnce(&[u8]) -> Option<T>,
+    read: impl FnOnce(u32, &[u8]) -> Option<T>,
 ) -> Result<Option<Listing<T>>, ReplyError> {
     let Some(line) = take_line(input)? else {
         return Ok(None);
@@ -81,17 +84,19 @@ fn take<T>(
     if &line[..] == b"." {
         return Ok(Some(Listing::End));
     }
-    read(line.trim_ascii())
-        .map(|line| Some(Listing::Line(line)))
-        .ok_or(ReplyError::NotAListing)
+    let line = line.trim_ascii();
+    let end = line.iter().position(|&byte| byte == b' ');
+    let (number, rest) = line.split_at(end.unwrap_or(line.len()));
+    let Some(number) = message_number(number) else {
+        return Ok(Some(Listing::Odd(None)));
+    };
+    let read = read(number, rest.trim_ascii());
+    Ok(Some(read.map_or(Listing::Odd(Some(number)), Listing::Line)))
 }
 
-/// The number a line begins with, and what follows.
-fn number(line: &[u8]) -> Option<(u32, &[u8])> {
-    let space = line.iter().position(|&byte| byte == b' ')?;
-    let (number, rest) = line.split_at(space);
-    let number: u32 = std::str::from_utf8(number).ok()?.parse().ok()?;
-    (number > 0).then(|| (number, rest.trim_ascii()))
+fn message_number(text: &[u8]) -> Option<u32> {
+    let number: u32 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    (number > 0).then_some(number)
 }
 
 #[cfg(test)]
@@ -126,19 +131,28 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_line_of_a_listing_is_an_error() {
-        for line in [
-            "0 a\r\n",
-            "1\r\n",
-            "x y\r\n",
-            "1 a b\r\n",
-            "1 \u{e4}\r\n",
-            "\r\n",
+    fn an_odd_line_is_told_from_others_and_ends_nothing() {
+        let long = format!("1 {}\r\n", "V".repeat(5000));
+        for (line, number) in [
+            ("0 a\r\n", None),
+            ("1\r\n", Some(1)),
+            ("1 \r\n", Some(1)),
+            ("x y\r\n", None),
+            ("1 a b\r\n", Some(1)),
+            ("1 \u{e4}\r\n", Some(1)),
+            ("\r\n", None),
+            ("99999999999 a\r\n", None),
+            (&long, Some(1)),
         ] {
-            let taken = Listing::take_uidl(&mut BytesMut::from(line));
-            assert_eq!(taken, Err(ReplyError::NotAListing), "{line:?}");
+            let mut input = BytesMut::from(line);
+            let taken = Listing::take_uidl(&mut input);
+            assert_eq!(taken, Ok(Some(Listing::Odd(number))), "{line:?}");
+            assert!(input.is_empty());
         }
-        let taken = Listing::take_size(&mut BytesMut::from("1 -5\r\n"));
-        assert_eq!(taken, Err(ReplyError::NotAListing));
+        for size in ["-5", "", "x", "1x", "99999999999999999999999"] {
+            let line = format!("1 {size}\r\n");
+            let taken = Listing::take_size(&mut BytesMut::from(&line[..]));
+            assert_eq!(taken, Ok(Some(Listing::Odd(Some(1)))), "{line:?}");
+        }
     }
 }

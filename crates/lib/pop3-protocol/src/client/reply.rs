@@ -3,8 +3,17 @@
 use bytes::BytesMut;
 use memchr::memchr;
 
-/// Longest line that is read, its end included. RFC 1939 §3 says 512; servers are chatty.
+/// Longest line that is read in whole, its end included. RFC 1939 §3 says 512; servers are chatty.
 pub const LONGEST_LINE: usize = 4096;
+
+/// What is kept of a longer line, followed by a [`CUT`] for each buffer that was left out.
+const KEPT: usize = 512;
+
+/// Stands for what was left out of a line. No proper line has it.
+const CUT: u8 = b'\0';
+
+/// Buffers of [`LONGEST_LINE`] that one line may have: about a megabyte.
+const MOST_CUTS: usize = 256;
 
 /// A server's status line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,15 +29,12 @@ pub enum Reply {
 /// A peer that does not speak POP3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplyError {
-    /// No end within [`LONGEST_LINE`].
-    #[error("a line of the server is longer than {LONGEST_LINE} octets")]
+    /// A line without end.
+    #[error("a line of the server does not end")]
     TooLong,
     /// Neither `+OK` nor `-ERR`.
     #[error("the server's answer is neither +OK nor -ERR")]
     NotPop3,
-    /// A line of a listing that is none.
-    #[error("a line of the server's listing cannot be read")]
-    NotAListing,
 }
 
 impl Reply {
@@ -51,27 +57,44 @@ impl Reply {
     }
 }
 
-/// Takes a line from the input, without its end.
+/// Takes a line from the input, without its end. Of one that is longer than [`LONGEST_LINE`] the
+/// beginning is taken, and a NUL after it: one odd line must not end a session.
 pub(crate) fn take_line(input: &mut BytesMut) -> Result<Option<BytesMut>, ReplyError> {
     let Some(end) = memchr(b'\n', input) else {
         if input.len() >= LONGEST_LINE {
-            return Err(ReplyError::TooLong);
+            shorten(input)?;
         }
         return Ok(None);
     };
-    if end >= LONGEST_LINE {
-        return Err(ReplyError::TooLong);
-    }
     let mut line = input.split_to(end + 1);
     line.truncate(end);
     if line.last() == Some(&b'\r') {
         line.truncate(end - 1);
     }
+    if line.len() >= LONGEST_LINE {
+        line.truncate(KEPT);
+        line.extend_from_slice(&[CUT]);
+    }
     Ok(Some(line))
+}
+
+/// Leaves out the end of a line that has not come whole, and counts how often that was done.
+fn shorten(input: &mut BytesMut) -> Result<(), ReplyError> {
+    let cuts = input[KEPT..]
+        .iter()
+        .take_while(|&&byte| byte == CUT)
+        .count();
+    if cuts >= MOST_CUTS {
+        return Err(ReplyError::TooLong);
+    }
+    input.truncate(KEPT + cuts);
+    input.extend_from_slice(&[CUT]);
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
     use super::*;
 
     fn take(text: &str) -> Result<Option<Reply>, ReplyError> {
@@ -96,7 +119,38 @@ mod tests {
     #[test]
     fn what_is_not_complete_is_waited_for_and_what_is_endless_is_not() {
         assert_eq!(take("+OK hel"), Ok(None));
-        assert_eq!(take(&"+".repeat(LONGEST_LINE)), Err(ReplyError::TooLong));
+        let mut input = BytesMut::new();
+        let mut buffers = 0;
+        let error = loop {
+            input.extend_from_slice(&[b'+'; LONGEST_LINE]);
+            match Reply::take(&mut input) {
+                Ok(found) => assert_eq!(found, None),
+                Err(error) => break error,
+            }
+            assert!(input.len() < LONGEST_LINE);
+            buffers += 1;
+        };
+        assert_eq!((error, buffers), (ReplyError::TooLong, MOST_CUTS));
+    }
+
+    #[test]
+    fn the_beginning_of_a_long_line_is_taken_however_it_comes() {
+        let line = format!("+OK {}\r\n+OK next\r\n", "g".repeat(3 * LONGEST_LINE));
+        for size in [1, 100, LONGEST_LINE, line.len()] {
+            let mut input = BytesMut::new();
+            let mut replies = Vec::new();
+            for piece in line.as_bytes().chunks(size) {
+                input.extend_from_slice(piece);
+                while let Some(reply) = Reply::take(&mut input).unwrap() {
+                    replies.push(reply);
+                }
+            }
+            let [Reply::Ok(long), next] = replies.as_slice() else {
+                panic!("{replies:?}");
+            };
+            assert!(long.starts_with("ggg") && long.len() < LONGEST_LINE);
+            assert_eq!(*next, Reply::Ok("next".to_owned()));
+        }
     }
 
     #[test]

@@ -64,6 +64,43 @@ fn what_follows_the_end_is_left_for_the_next_response() {
     }
 }
 
+/// As a session reads them: where the end is doubtful, what has not come by then does not come.
+fn unstuff_lf(pieces: &[&[u8]]) -> Option<BytesMut> {
+    let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
+    let mut unstuffer = Unstuffer::default();
+    let mut progress = Progress::More;
+    for piece in pieces {
+        input.extend_from_slice(piece);
+        progress = unstuffer.pull(&mut input, &mut output);
+    }
+    (progress != Progress::More).then_some(output)
+}
+
+#[test]
+fn a_dot_and_lf_with_more_behind_ends_nothing() {
+    let message = b"Subject: x\n\nbefore\n.\nafter\n.\r\n";
+    for cut in 0..message.len() {
+        let (head, tail) = message.split_at(cut);
+        let output = unstuff_lf(&[head, tail]).unwrap_or_default();
+        assert_eq!(output, "Subject: x\n\nbefore\n.\nafter\n", "cut at {cut}");
+    }
+}
+
+#[test]
+fn a_response_may_end_in_lf_alone() {
+    let message = b"Subject: x\n\n..dot\n.\n";
+    for cut in 0..message.len() {
+        let (head, tail) = message.split_at(cut);
+        let output = unstuff_lf(&[head, tail]).unwrap_or_default();
+        assert_eq!(output, "Subject: x\n\n.dot\n", "cut at {cut}");
+    }
+    let (mut input, mut output) = (BytesMut::from(".\n"), BytesMut::new());
+    let mut unstuffer = Unstuffer::default();
+    assert_eq!(unstuffer.pull(&mut input, &mut output), Progress::Doubtful);
+    unstuffer.end(&mut input);
+    assert!(input.is_empty() && output.is_empty());
+}
+
 #[test]
 fn a_dot_that_ends_no_line_of_its_own_ends_nothing() {
     for bytes in [

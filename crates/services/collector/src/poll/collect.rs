@@ -1,5 +1,6 @@
 //! One message: from the remote server into the queue.
 
+use api::collection::v1::CollectedMessage;
 use api::intake::{Intake, IntakeError, Screened};
 use api::queue::v1::{Collected, Origin, Recipient, Submission};
 use api::queue_client::EnqueueError;
@@ -8,16 +9,20 @@ use message::header::fields;
 use message::trace;
 use rules::ReversePath;
 
-use super::{Poll, PollError, Verdict, now_ms};
+use super::messages::Standing;
+use super::{Left, Listed, Poll, PollError, now_ms};
 use crate::identity::{Hasher, Identity};
 use crate::line_ends::LineEnds;
-use crate::remote::{Listed, Remote};
+use crate::memory::TRY_AGAIN;
+use crate::remote::{Remote, subject};
 
 /// A message that was read to its end.
 struct Taken {
     identity: Identity,
     /// What it says of its sender.
     reverse_path: String,
+    /// What it is about, as far as it was read.
+    subject: String,
     /// Or why it cannot be taken, ever.
     content: Result<Screened, String>,
 }
@@ -29,56 +34,90 @@ impl Poll<'_> {
         &mut self,
         remote: &mut Remote,
         listed: &Listed,
-    ) -> Result<Verdict, PollError> {
+        known: &[CollectedMessage],
+    ) -> Result<Standing, PollError> {
+        // What nobody gets is not read: it stays on the server.
+        self.require_mailbox().await?;
+        self.note(listed).await?;
         if let Err(reason) = remote.retrieve(listed.number).await? {
-            // Such as one that another client has deleted meanwhile.
-            tracing::info!(account = %self.account.name, %reason, "a message was not given");
-            return Ok(Verdict::Left);
+            self.fail(listed, &format!("the server refused RETR: {reason}"));
+            return Ok(Standing::Left);
         }
         let session = session_id();
         let taken = match self.take(remote, &session).await {
             Err(PollError::Endless) => {
                 // The session cannot go on behind it, but the next one passes it over.
-                self.refuse(listed, "it is larger than its server said");
+                self.refuse(listed, "it is larger than its server said", "");
                 return Err(PollError::Endless);
             }
             taken => taken?,
         };
+        let identity = taken.identity;
+        let in_ledger = |entry: &CollectedMessage| identity.is_unfiltered(&entry.content_hash);
+        let name = match listed.is_named {
+            true => listed.name.clone(),
+            false => identity.name(),
+        };
+        if known.iter().any(in_ledger) {
+            self.memory.whole_seen(listed);
+            return Ok(Standing::Committed);
+        }
+        if let Some(entry) = self.known_by_content(&identity, &name).await? {
+            self.memory.whole_seen(listed);
+            return Ok(Standing::Renamed(entry));
+        }
         let screened = match taken.content {
             Ok(screened) => screened,
-            Err(reason) => return Ok(self.refuse(listed, &reason)),
+            Err(reason) => {
+                self.refuse(listed, &reason, &taken.subject);
+                return Ok(Standing::Left);
+            }
         };
         let collected = Collected {
             account: self.account.name.to_string(),
-            uidl: listed.uidl.clone(),
-            content_hash: taken.identity.to_vec().into(),
+            uidl: name,
+            content_hash: identity.to_vec().into(),
         };
         let submission = self.submission(remote, screened, collected, taken.reverse_path, session);
         match self.services.enqueuer.enqueue(submission).await {
             Ok(accepted) => {
                 self.polled.collected += u32::from(!accepted.duplicate);
                 self.memory.whole_seen(listed);
-                Ok(Verdict::Committed)
+                Ok(Standing::Committed)
             }
-            Err(EnqueueError::Refused(reason)) => Ok(self.refuse(listed, &reason)),
+            Err(EnqueueError::Refused(reason)) => {
+                self.refuse(listed, &reason, &taken.subject);
+                Ok(Standing::Left)
+            }
             Err(EnqueueError::Unavailable(reason)) => Err(PollError::Queue(reason)),
         }
     }
 
-    fn refuse(&mut self, listed: &Listed, reason: &str) -> Verdict {
+    fn refuse(&mut self, listed: &Listed, reason: &str, subject: &str) {
         tracing::warn!(
-            account = %self.account.name, uidl = %listed.uidl, reason,
+            account = %self.account.name, uidl = %listed.name, reason,
             "a message stays on the server"
         );
         self.memory.refused(listed);
         self.polled.refused += 1;
-        Verdict::Left
+        self.leave(listed, reason, subject);
+    }
+
+    /// Notes for the administrator that a message stays on the server.
+    pub(super) fn leave(&mut self, listed: &Listed, reason: &str, subject: &str) {
+        let left = Left {
+            name: &listed.name,
+            size: listed.size.unwrap_or(0),
+            subject,
+            reason,
+        };
+        self.uncollected.refused(left, TRY_AGAIN, now_ms());
     }
 
     /// Reads to the end of the message, even if it cannot be taken: what comes behind it is the
     /// session.
     async fn take(&self, remote: &mut Remote, session: &str) -> Result<Taken, PollError> {
-        let mut hasher = Hasher::new();
+        let mut hasher = Hasher::default();
         let mut ends = LineEnds::default();
         let mut complete = Vec::new();
         let mut size = 0_u64;
@@ -95,9 +134,9 @@ impl Poll<'_> {
             ends.push(&piece, &mut complete);
             push(&mut intake, &complete).await?;
         }
-        let reverse_path = match &intake {
-            Ok(intake) => reverse_path(intake.header()),
-            Err(_) => String::new(),
+        let (reverse_path, subject) = match &intake {
+            Ok(intake) => (reverse_path(intake.header()), subject(intake.header())),
+            Err(_) => (String::new(), String::new()),
         };
         let content = match intake {
             Ok(intake) => settle(intake.finish_screened().await)?.inspect(|screened| {
@@ -110,6 +149,7 @@ impl Poll<'_> {
         Ok(Taken {
             identity: hasher.finish(),
             reverse_path,
+            subject,
             content,
         })
     }

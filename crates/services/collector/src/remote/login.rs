@@ -8,6 +8,9 @@ use session_io::{ClientTls, Connection};
 
 use super::{Remote, RemoteError};
 
+/// Lines of a greeting after the first.
+const LONGEST_BANNER: u32 = 20;
+
 /// What opens the account.
 pub(crate) struct Credentials<'a> {
     pub(crate) user: &'a str,
@@ -25,6 +28,7 @@ impl Remote {
         let connection = Connection::connect_host(&account.server, account.port, timeout).await?;
         let mut remote = Self {
             connection,
+            banner: 0,
             offers_top: true,
             retrieval: None,
         };
@@ -41,13 +45,12 @@ impl Remote {
     }
 
     async fn greeting(&mut self) -> Result<(), RemoteError> {
-        self.answer()
-            .await?
-            .map(drop)
-            .map_err(|reason| RemoteError::Refused {
-                command: "the connection",
-                reason,
-            })
+        let greeting = self.answer().await?;
+        self.banner = LONGEST_BANNER;
+        greeting.map(drop).map_err(|reason| RemoteError::Refused {
+            command: "the connection",
+            reason,
+        })
     }
 
     async fn start_tls(&mut self, tls: &ClientTls, name: &str) -> Result<(), RemoteError> {

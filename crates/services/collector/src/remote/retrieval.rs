@@ -1,17 +1,30 @@
 //! Messages, and their header sections alone.
 
+use std::time::Duration;
+
 use bytes::BytesMut;
+use message::header::fields;
 use pop3_protocol::dots::{Progress, Unstuffer};
 
 use super::{Remote, RemoteError};
-use crate::identity::HeaderHasher;
+use crate::identity::{Hasher, Identity};
 
-/// What TOP may answer, octets. Only headers of messages that were collected are asked for, and a
-/// longer one would not have been taken.
+/// What TOP may answer, octets. A longer header section would not be taken.
 const LONGEST_HEADER: usize = 2 * message::MAX_HEADER;
 
+/// How long a server that ends a message in a dot and LF alone may take to say that it was not the
+/// end: it sends the rest without being asked.
+const AFTERTHOUGHT: Duration = Duration::from_secs(1);
+
+/// A message's header section, by TOP.
+#[derive(Debug)]
+pub(crate) struct Header {
+    pub(crate) identity: Identity,
+    octets: Vec<u8>,
+}
+
 impl Remote {
-    /// RETR: [`Remote::piece`] gives the message. What is told is why the server will not.
+    /// RETR: [`Remote::piece`] gives the message. Returns the server's reason if it refuses.
     pub(crate) async fn retrieve(
         &mut self,
         number: u32,
@@ -32,15 +45,34 @@ impl Remote {
             if !piece.is_empty() {
                 return Ok(Some(piece));
             }
-            if progress == Progress::More && self.connection.fill().await? == 0 {
-                return Err(RemoteError::Closed);
+            match progress {
+                Progress::Ended => {}
+                Progress::Doubtful => self.settle_end().await?,
+                Progress::More => {
+                    if self.connection.fill().await? == 0 {
+                        return Err(RemoteError::Closed);
+                    }
+                }
             }
         }
         Ok(None)
     }
 
-    /// The hash of a message's header section, by TOP; nothing when the server does not know TOP.
-    pub(crate) async fn header(&mut self, number: u32) -> Result<Option<[u8; 32]>, RemoteError> {
+    /// Waits for what may follow a doubtful end, and takes the end if nothing does.
+    async fn settle_end(&mut self) -> Result<(), RemoteError> {
+        match tokio::time::timeout(AFTERTHOUGHT, self.connection.fill()).await {
+            Ok(Ok(1..)) => return Ok(()),
+            Ok(Ok(0)) | Err(_) => {}
+            Ok(Err(error)) => return Err(error.into()),
+        }
+        if let Some(unstuffer) = self.retrieval.take() {
+            unstuffer.end(self.connection.input());
+        }
+        Ok(())
+    }
+
+    /// A message's header section, by TOP; nothing when the server does not know TOP.
+    pub(crate) async fn header(&mut self, number: u32) -> Result<Option<Header>, RemoteError> {
         if !self.offers_top {
             return Ok(None);
         }
@@ -49,15 +81,39 @@ impl Remote {
             return Ok(None);
         }
         self.retrieval = Some(Unstuffer::default());
-        let mut hasher = HeaderHasher::new();
-        let mut size = 0;
+        let mut hasher = Hasher::default();
+        let mut octets = Vec::new();
         while let Some(piece) = self.piece().await? {
-            size += piece.len();
-            if size > LONGEST_HEADER {
+            if octets.len() + piece.len() > LONGEST_HEADER {
                 return Err(RemoteError::Endless("TOP"));
             }
             hasher.push(&piece);
+            octets.extend_from_slice(&piece);
         }
-        Ok(Some(hasher.finish()))
+        Ok(Some(Header {
+            identity: hasher.finish(),
+            octets,
+        }))
     }
+}
+
+impl Header {
+    /// What the message is about, for people.
+    pub(crate) fn subject(&self) -> String {
+        subject(&self.octets)
+    }
+
+    /// Whether it has a Message-ID: then no other message has the same header section.
+    pub(crate) fn has_message_id(&self) -> bool {
+        let mut fields = fields(&self.octets);
+        fields.any(|field| field.is("Message-ID") && !field.value.trim_ascii().is_empty())
+    }
+}
+
+/// The Subject of a header section, decoded; empty when there is none.
+pub(crate) fn subject(header: &[u8]) -> String {
+    fields(header)
+        .find(|field| field.is("Subject"))
+        .map(|field| message::decode::unstructured(field.value).trim().to_owned())
+        .unwrap_or_default()
 }

@@ -6,14 +6,15 @@ mod queue;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use api::collection::v1::ReportPollRequest;
 use api::collection::v1::collection_server::CollectionServer;
-use api::grpc::Channel;
+use api::collection::v1::{NotedMessage, ReportPollRequest, UncollectedMessage};
+use api::directory::v1::directory_server::DirectoryServer;
+use api::grpc::{Channel, Status};
 use api::message::v1::content;
 use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::Submission;
 use api::queue::v1::queue_server::QueueServer;
-use fakes::{FakePolicy, FakeQueueService, Texts};
+use fakes::{FakeDirectory, FakePolicy, FakeQueueService, Texts};
 use service_kit::{Routes, Service};
 use tempfile::TempDir;
 use tokio::sync::{Notify, watch};
@@ -36,6 +37,37 @@ pub(super) struct State {
     /// Claims that are granted; later ones are told to come back.
     pub(super) grants: usize,
     pub(super) reports: VecDeque<ReportPollRequest>,
+    /// The message that was noted, until a report.
+    pub(super) reading: Option<NotedMessage>,
+    pub(super) uncollected: Vec<UncollectedMessage>,
+    /// Who is a user: bob, unless he has been removed.
+    pub(super) users: Users,
+}
+
+/// When there is a user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Users {
+    #[default]
+    There,
+    Gone,
+    /// Removed after so many questions.
+    GoneAfter(usize),
+    /// Nobody answers.
+    Away,
+}
+
+impl Users {
+    fn ask(&mut self) -> Result<bool, Status> {
+        match *self {
+            Self::There => Ok(true),
+            Self::Gone | Self::GoneAfter(0) => Ok(false),
+            Self::GoneAfter(more) => {
+                *self = Self::GoneAfter(more - 1);
+                Ok(true)
+            }
+            Self::Away => Err(Status::unavailable("away")),
+        }
+    }
 }
 
 pub(super) struct FakeQueue {
@@ -65,7 +97,13 @@ impl FakeQueue {
         let shared = queue.shared.clone();
         let policies = FakePolicy::new(queue.document.subscribe());
         let policies = policies.with_secret("isp-pop", PASSWORD);
+        let asked = shared.clone();
+        let directory = FakeDirectory(move |address: &str| {
+            let mut state = asked.state.lock().unwrap();
+            Ok(address == "bob@example.test" && state.users.ask()?)
+        });
         let routes = Routes::new(QueueServer::new(FakeQueueService(shared.clone())))
+            .add_service(DirectoryServer::new(directory))
             .add_service(CollectionServer::new(shared))
             .add_service(PolicyServer::new(policies));
         let (service, listen) = (queue.service.clone(), queue.endpoint());

@@ -11,6 +11,7 @@ const MESSAGE: &[u8] = b"Message-ID: <1@x>\r\n\r\ntext\r\n";
 fn start(bench: &Bench) -> (Service, JoinHandle<()>) {
     let mut service = Service::for_tests("collector");
     service.shared.endpoints.queue = Some(bench.queue.endpoint());
+    service.shared.endpoints.mailbox_store = Some(bench.queue.endpoint());
     let running = service.clone();
     let task = tokio::spawn(async move {
         crate::run(Config::default(), running).await.unwrap();
@@ -21,6 +22,10 @@ fn start(bench: &Bench) -> (Service, JoinHandle<()>) {
 fn document(bench: &Bench, account: &str, secret: &str) -> String {
     format!(
         r#"
+        [[domain]]
+        name = "example.test"
+        deliver = "mailboxes"
+
         [[collect]]
         name = "{account}"
         server = "localhost:{}"

@@ -1,5 +1,6 @@
 //! A POP3 server that does what the test says, and breaks off where it says.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use pop3_protocol::dots::Stuffer;
@@ -24,11 +25,34 @@ pub(super) struct State {
     pub(super) endless: Option<&'static str>,
     /// What LIST says of every message.
     pub(super) listed_size: Option<u64>,
+    /// Lines of LIST and UIDL by the number of the message, instead of its own.
+    pub(super) odd_sizes: HashMap<usize, &'static [u8]>,
+    pub(super) odd_uidls: HashMap<usize, Vec<u8>>,
+    /// Commands that are refused.
+    pub(super) refuses: Vec<&'static str>,
+    /// The message with these octets is cut after so many of them, and the connection with it.
+    pub(super) poisoned: Vec<(&'static str, usize)>,
+    /// Messages with these octets are sent as they are, whatever their line ends and dots.
+    pub(super) raw: Option<&'static str>,
+    /// Each session gives other UIDLs, beginning with this and its number.
+    pub(super) renumbers: Option<&'static str>,
+    pub(super) sessions: usize,
+    /// Put in front of each message from the second session on.
+    pub(super) grows: &'static str,
+    pub(super) greeting: Option<String>,
+    /// Answers of QUIT that are refused.
+    pub(super) refuses_quit: bool,
     /// Commands of all sessions.
     pub(super) commands: Vec<String>,
 }
 
 impl State {
+    /// A message as this session shows it.
+    fn shown(&self, bytes: &[u8]) -> Vec<u8> {
+        let grown = if self.sessions > 1 { self.grows } else { "" };
+        [grown.as_bytes(), bytes].concat()
+    }
+
     /// How often this verb was said.
     pub(super) fn count(&self, verb: &str) -> usize {
         let said = self.commands.iter();
@@ -113,7 +137,11 @@ struct Session {
 
 impl Session {
     fn new(connection: Connection, state: Arc<Mutex<State>>, tls: Arc<ServerTls>) -> Self {
-        let messages = state.lock().unwrap().messages.clone();
+        let messages = {
+            let mut state = state.lock().unwrap();
+            state.sessions += 1;
+            state.messages.clone()
+        };
         Self {
             deleted: vec![false; messages.len()],
             connection,
@@ -128,7 +156,9 @@ impl Session {
         if implicit {
             self.connection.start_tls(&self.tls).await?;
         }
-        self.say(b"+OK scripted\r\n").await?;
+        let greeting = self.state.lock().unwrap().greeting.clone();
+        let greeting = greeting.unwrap_or_else(|| "+OK scripted\r\n".to_owned());
+        self.say(greeting.as_bytes()).await?;
         loop {
             let Some(line) = self.line().await? else {
                 return Ok(());
@@ -144,7 +174,11 @@ impl Session {
                 }
             }
             let answer = self.answer(&line);
-            self.say(&answer).await?;
+            let cut = self.cut(&line, &answer);
+            self.say(&answer[..cut.unwrap_or(answer.len())]).await?;
+            if cut.is_some() {
+                return Err(SessionError::Closed);
+            }
             match line.as_str() {
                 "STLS" => self.connection.start_tls(&self.tls).await?,
                 "QUIT" => return Ok(()),
@@ -192,22 +226,41 @@ impl Session {
         let ok = || b"+OK\r\n".to_vec();
         let refused = || b"-ERR no\r\n".to_vec();
         match (verb, index) {
+            _ if state.refuses.contains(&verb) => refused(),
+            ("QUIT", _) if state.refuses_quit => refused(),
             ("CAPA", _) if state.offers_no_stls => b"+OK\r\nUIDL\r\n.\r\n".to_vec(),
             ("CAPA", _) => b"+OK\r\nUIDL\r\nSTLS\r\n.\r\n".to_vec(),
             ("PASS", _) if line != format!("PASS {PASSWORD}") => b"-ERR [AUTH] no\r\n".to_vec(),
             ("STLS" | "USER" | "PASS", _) => ok(),
-            ("UIDL", _) => self.listing(|(uidl, _)| uidl.clone()),
-            ("LIST", _) => self.listing(|(_, bytes)| {
+            ("UIDL", _) => self.listing(|number, (uidl, _)| match state.renumbers {
+                _ if state.odd_uidls.contains_key(&number) => state.odd_uidls[&number].clone(),
+                Some(prefix) => format!("{number} {prefix}{}-{number}", state.sessions).into(),
+                None => format!("{number} {uidl}").into(),
+            }),
+            ("LIST", _) => self.listing(|number, (_, bytes)| {
+                if let Some(odd) = state.odd_sizes.get(&number) {
+                    return odd.to_vec();
+                }
                 let size = state.listed_size.unwrap_or(bytes.len() as u64);
-                size.to_string()
+                format!("{number} {size}").into()
             }),
             ("TOP", _) if state.knows_no_top => refused(),
             ("TOP", Some(number)) => {
-                let bytes = &self.messages[number - 1].1;
+                let bytes = state.shown(&self.messages[number - 1].1);
                 let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
                 multiline(&bytes[..end.map_or(bytes.len(), |end| end + 4)])
             }
-            ("RETR", Some(number)) => multiline(&self.messages[number - 1].1),
+            ("RETR", Some(number)) => {
+                let bytes = state.shown(&self.messages[number - 1].1);
+                match state.raw {
+                    Some(raw) if has(&bytes, raw) => [b"+OK\r\n", &bytes[..]].concat(),
+                    _ => multiline(&bytes),
+                }
+            }
+            ("RSET", _) => {
+                self.deleted.fill(false);
+                ok()
+            }
             ("DELE", Some(number)) => {
                 self.deleted[number - 1] = !state.ignores_dele;
                 ok()
@@ -221,12 +274,25 @@ impl Session {
         }
     }
 
-    fn listing(&self, of: impl Fn(&(String, Vec<u8>)) -> String) -> Vec<u8> {
-        let lines = self.messages.iter().enumerate();
-        let lines: String = lines
-            .map(|(index, message)| format!("{} {}\r\n", index + 1, of(message)))
-            .collect();
-        format!("+OK\r\n{lines}.\r\n").into_bytes()
+    fn listing(&self, line: impl Fn(usize, &(String, Vec<u8>)) -> Vec<u8>) -> Vec<u8> {
+        let mut answer = b"+OK\r\n".to_vec();
+        for (index, message) in self.messages.iter().enumerate() {
+            answer.extend(line(index + 1, message));
+            answer.extend_from_slice(b"\r\n");
+        }
+        answer.extend_from_slice(b".\r\n");
+        answer
+    }
+
+    /// Where the answer to RETR ends before its time.
+    fn cut(&self, line: &str, answer: &[u8]) -> Option<usize> {
+        if !line.starts_with("RETR ") {
+            return None;
+        }
+        let state = self.state.lock().unwrap();
+        let mut poisoned = state.poisoned.iter();
+        let (_, after) = poisoned.find(|(octets, _)| has(answer, octets))?;
+        Some(*after)
     }
 
     fn commit(&self) {
@@ -236,6 +302,11 @@ impl Session {
             state.messages.retain(|kept| kept != message);
         }
     }
+}
+
+fn has(bytes: &[u8], part: &str) -> bool {
+    let mut windows = bytes.windows(part.len());
+    windows.any(|window| window == part.as_bytes())
 }
 
 fn multiline(bytes: &[u8]) -> Vec<u8> {

@@ -8,6 +8,7 @@ use api::queue::v1::LeasedRecipient;
 use rules::{EmailAddress, NoUser};
 
 use super::{LocalDelivery, PUT_OFF};
+use crate::collected;
 use crate::finish::Finisher;
 use crate::route::Elsewhere;
 use crate::work::{Failure, Fate, Work};
@@ -72,6 +73,13 @@ fn next(mut delivery: LocalDelivery, status: Status) -> Next {
                     return Next::Again(delivery);
                 }
                 NoUser::Elsewhere(to) => return Next::PassOn(delivery.recipient, to),
+                _ if delivery.work.message.collected => {
+                    if let Some(other) = collected::instead_of(&delivery.work, &delivery.user) {
+                        delivery.user = other;
+                        return Next::Again(delivery);
+                    }
+                    Fate::Failed(Failure::by_rule(&NoUser::Wait.verdict()))
+                }
                 _ => Fate::Failed(Failure::by_rule(&verdict)),
             }
         }

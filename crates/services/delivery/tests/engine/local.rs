@@ -3,7 +3,9 @@
 use api::message::v1::content::Text;
 use api::queue::v1::{DeliverBy, LeasedMessage, Outcome, Requests};
 
-use crate::system::{System, message, now_ms};
+use delivery::Config;
+
+use crate::system::{POLICY, System, message, now_ms};
 
 #[tokio::test]
 async fn a_message_to_a_hundred_mailboxes_is_one_batch_with_a_prefix_each() {
@@ -208,4 +210,58 @@ async fn one_delivery_that_is_refused_does_not_spoil_its_batch() {
     ] {
         assert_eq!(system.queue.completion(id).await.outcome(), outcome);
     }
+}
+
+/// Its provider has accepted collected mail long ago, and may have deleted it: the author is told nothing,
+/// and it does not end.
+#[tokio::test]
+async fn collected_mail_without_a_mailbox_waits_and_its_author_is_told_nothing() {
+    let system = System::local().await;
+    system.mailboxes.state().full = Some("eve@example.test".to_owned());
+    let mut late = message(
+        1,
+        &[
+            "unknown@example.test",
+            "eve@example.test",
+            "bob@foreign.test",
+        ],
+    );
+    late.collected = true;
+    late.received_at_ms = 1;
+    system.queue.give(vec![late]).await;
+    for (id, reason) in [(1, "4.3.5 "), (2, "4.2.2 "), (3, "4.3.5 ")] {
+        let completion = system.queue.completion(id).await;
+        assert_eq!(completion.outcome(), Outcome::Retry, "{completion:?}");
+        assert!(completion.reason.starts_with(reason), "{completion:?}");
+        assert!(!completion.delay_notified);
+    }
+    assert!(system.queue.state().notices.is_empty());
+}
+
+#[tokio::test]
+async fn the_postmaster_gets_collected_mail_that_its_user_cannot() {
+    let policy = POLICY.replace("postmaster@example.test", "bob@example.test");
+    let system = System::start(&policy, None, Config::default()).await;
+    let mut collected = message(1, &["unknown@example.test", "bob@foreign.test"]);
+    collected.collected = true;
+    system.queue.give(vec![collected]).await;
+    for id in [1, 2] {
+        let completion = system.queue.completion(id).await;
+        assert_eq!(completion.outcome(), Outcome::Delivered, "{completion:?}");
+        assert_eq!(completion.reason, "mailbox bob@example.test");
+    }
+    let state = system.mailboxes.state();
+    let prefixes: Vec<_> = state
+        .delivered
+        .iter()
+        .map(|one| one.prefix.clone())
+        .collect();
+    drop(state);
+    let names = |address: &str| {
+        let field = format!("Delivered-To: {address}\r\n");
+        let of = |prefix: &[u8]| prefix.ends_with(field.as_bytes());
+        prefixes.iter().any(|prefix| of(prefix))
+    };
+    assert!(names("unknown@example.test") && names("bob@foreign.test"));
+    assert!(system.queue.state().notices.is_empty());
 }

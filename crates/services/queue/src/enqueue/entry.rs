@@ -135,6 +135,7 @@ impl Entry {
                 binary: submission.flags & 4 != 0,
                 require_tls: submission.flags & 8 != 0,
                 junk: submission.flags & 16 != 0,
+                collected: submission.flags & 32 != 0,
                 envelope_id: submission.envelope_id.clone(),
                 return_content: i32::from(submission.return_content),
                 recipients: held,

@@ -148,6 +148,7 @@ fn group(leased: Vec<Leased>) -> Vec<LeasedMessage> {
                 binary: row.flags & 4 != 0,
                 require_tls: row.flags & 8 != 0,
                 junk: row.flags & 16 != 0,
+                collected: row.flags & 32 != 0,
                 envelope_id: row.envelope_id,
                 return_content: i32::from(row.return_content),
                 recipients: vec![recipient],

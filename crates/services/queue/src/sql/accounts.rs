@@ -10,6 +10,9 @@ pub(crate) struct Account {
     pub(crate) last_error: String,
     pub(crate) last_collected: i64,
     pub(crate) total_collected: i64,
+    pub(crate) left_on_server: i64,
+    pub(crate) failures: i32,
+    pub(crate) last_success: i64,
 }
 
 /// When an account may be claimed.
@@ -71,9 +74,11 @@ pub(crate) struct Report<'a> {
     pub(crate) error: &'a str,
     pub(crate) collected: i64,
     pub(crate) left: i64,
+    /// It did not come to its end.
+    pub(crate) failed: bool,
 }
 
-/// Ends the collector's claim. False when it holds none.
+/// Ends the collector's claim, and the note of what was being read. False when it holds none.
 pub(crate) async fn report(
     connection: &mut PgConnection,
     report: &Report<'_>,
@@ -82,14 +87,18 @@ pub(crate) async fn report(
     let done = sqlx::query!(
         "UPDATE queue.collect_account
          SET claimed_until = 0, last_poll = $3, last_error = $4, last_collected = $5,
-             left_on_server = $6, total_collected = total_collected + $5
+             left_on_server = $6, total_collected = total_collected + $5,
+             failures = CASE WHEN $7 THEN failures + 1 ELSE 0 END,
+             last_success = CASE WHEN $7 THEN last_success ELSE $3 END,
+             reading = '', reading_size = 0
          WHERE account = $1 AND collector = $2 AND claimed_until > 0",
         report.account,
         report.collector,
         now,
         report.error,
         report.collected,
-        report.left
+        report.left,
+        report.failed
     )
     .execute(connection)
     .await?
@@ -97,11 +106,49 @@ pub(crate) async fn report(
     Ok(done == 1)
 }
 
+/// Notes the message that is about to be read. False when the collector holds no claim.
+pub(crate) async fn note_reading(
+    connection: &mut PgConnection,
+    account: &str,
+    collector: &str,
+    uidl: &str,
+    size: i64,
+) -> Result<bool, sqlx::Error> {
+    let noted = sqlx::query!(
+        "UPDATE queue.collect_account SET reading = $3, reading_size = $4
+         WHERE account = $1 AND collector = $2 AND claimed_until > 0",
+        account,
+        collector,
+        uidl,
+        size
+    )
+    .execute(connection)
+    .await?
+    .rows_affected();
+    Ok(noted == 1)
+}
+
+/// The message that was noted and not reported on since: its UIDL and size.
+pub(crate) async fn reading(
+    connection: &mut PgConnection,
+    account: &str,
+) -> Result<Option<(String, i64)>, sqlx::Error> {
+    let row = sqlx::query!(
+        "SELECT reading, reading_size FROM queue.collect_account
+         WHERE account = $1 AND reading <> ''",
+        account
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| (row.reading, row.reading_size)))
+}
+
 /// All accounts that were ever claimed, by name.
 pub(crate) async fn list(connection: &mut PgConnection) -> Result<Vec<Account>, sqlx::Error> {
     sqlx::query_as!(
         Account,
-        "SELECT account, last_poll, last_error, last_collected, total_collected
+        "SELECT account, last_poll, last_error, last_collected, total_collected, left_on_server,
+                failures, last_success
          FROM queue.collect_account ORDER BY account"
     )
     .fetch_all(connection)

@@ -71,6 +71,64 @@ pub(crate) async fn find(
     .await
 }
 
+/// Entries of the account with this header section: the second half of the hash.
+pub(crate) async fn find_by_header(
+    connection: &mut PgConnection,
+    account: &str,
+    header_hash: &[u8],
+    limit: i64,
+) -> Result<Vec<Entry>, sqlx::Error> {
+    sqlx::query_as!(
+        Entry,
+        "SELECT uidl, content_hash, collected_at FROM queue.collected
+         WHERE account = $1 AND substring(content_hash FROM 33) = $2
+         ORDER BY collected_at LIMIT $3",
+        account,
+        header_hash,
+        limit
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// How many entries the account has.
+pub(crate) async fn count(
+    connection: &mut PgConnection,
+    account: &str,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM queue.collected WHERE account = $1"#,
+        account
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// Moves an entry to another UIDL. An entry that is there already stays.
+pub(crate) async fn rename(
+    connection: &mut PgConnection,
+    identity: Identity<'_>,
+    new_uidl: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "WITH moved AS (
+            DELETE FROM queue.collected
+            WHERE account = $1 AND uidl = $2 AND content_hash = $3 AND uidl <> $4
+            RETURNING account, content_hash, message_id, collected_at
+         )
+         INSERT INTO queue.collected (account, uidl, content_hash, message_id, collected_at)
+         SELECT account, $4, content_hash, message_id, collected_at FROM moved
+         ON CONFLICT DO NOTHING",
+        identity.account,
+        identity.uidl,
+        identity.content_hash,
+        new_uidl
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Forgets what is no longer at the remote account.
 pub(crate) async fn forget(
     connection: &mut PgConnection,

@@ -1,8 +1,10 @@
 //! `collection.v1`, and the ledger that is written with the messages (I10).
 
 use api::collection::v1::{
-    ClaimAccountRequest, FindCollectedRequest, ForgetCollectedRequest, ListAccountsRequest,
-    ReportPollRequest,
+    BeginPollRequest, BeginPollResponse, ClaimAccountRequest, FindByHeaderRequest,
+    FindCollectedRequest, ForgetCollectedRequest, ListAccountsRequest, NoteMessageRequest,
+    NotedMessage, RenameCollectedRequest, ReportPollRequest, UncollectedMessage,
+    UncollectedMessages,
 };
 use api::grpc::Code;
 use api::queue::v1::{Collected, Submission};
@@ -118,6 +120,8 @@ async fn of_several_collectors_one_polls() {
         error: error.to_owned(),
         collected,
         left: 0,
+        failed: !error.is_empty(),
+        uncollected: None,
     };
     let mut collection = queue.collection();
     let one = collection
@@ -189,4 +193,137 @@ async fn of_several_collectors_one_polls() {
     assert_eq!(account.last_error, "no route");
     assert_eq!(account.total_collected, 3);
     assert_eq!(account.last_poll_ms, queue.now());
+    assert_eq!(
+        (account.failures, account.last_success_ms),
+        (1, queue.now() - 600_000)
+    );
+}
+
+async fn begin(queue: &Queue) -> BeginPollResponse {
+    let request = BeginPollRequest {
+        account: "isp".to_owned(),
+    };
+    let begun = queue.collection().begin_poll(request).await;
+    begun.unwrap().into_inner()
+}
+
+async fn claim(queue: &Queue) {
+    let claim = ClaimAccountRequest {
+        account: "isp".to_owned(),
+        collector: "one".to_owned(),
+        claim_seconds: 60,
+        interval_seconds: 0,
+    };
+    queue.collection().claim_account(claim).await.unwrap();
+}
+
+#[tokio::test]
+async fn i10_a_message_is_found_by_its_header_and_renamed() {
+    let hash = |header: u8| [[1; 32], [header; 32]].concat();
+    let with_hash = |uidl: &str, header: u8| {
+        let mut submission = collected(uidl, b"");
+        if let Some(collected) = &mut submission.collected {
+            collected.content_hash = hash(header).into();
+        }
+        submission
+    };
+    let queue = Queue::start().await;
+    let first = queue.enqueue(with_hash("old", 7)).await.unwrap();
+    queue.enqueue(with_hash("other", 8)).await.unwrap();
+    assert_eq!(begin(&queue).await.ledger_entries, 2);
+    let find = |header: u8| FindByHeaderRequest {
+        account: "isp".to_owned(),
+        header_hash: vec![header; 32].into(),
+    };
+    let mut collection = queue.collection();
+    let found = collection.find_by_header(find(7)).await.unwrap();
+    let found = found.into_inner().messages;
+    assert_eq!((found.len(), &*found[0].uidl), (1, "old"));
+    let rename = RenameCollectedRequest {
+        account: "isp".to_owned(),
+        uidl: "old".to_owned(),
+        content_hash: hash(7).into(),
+        new_uidl: "new".to_owned(),
+    };
+    // Twice does no harm.
+    for _ in 0..2 {
+        collection.rename_collected(rename.clone()).await.unwrap();
+    }
+    let found = collection.find_by_header(find(7)).await.unwrap();
+    assert_eq!(found.into_inner().messages[0].uidl, "new");
+    let again = queue.enqueue(with_hash("new", 7)).await.unwrap();
+    assert!(again.duplicate);
+    assert_eq!(again.message_id, first.message_id);
+    assert_eq!(begin(&queue).await.ledger_entries, 2);
+    let wrong = collection.find_by_header(FindByHeaderRequest {
+        account: "isp".to_owned(),
+        header_hash: vec![1].into(),
+    });
+    assert_eq!(wrong.await.unwrap_err().code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn what_is_being_read_is_known_until_a_report_and_so_is_what_was_not_collected() {
+    let queue = Queue::start().await;
+    let noted = NotedMessage {
+        uidl: "u2".to_owned(),
+        size: 77,
+    };
+    let note = NoteMessageRequest {
+        account: "isp".to_owned(),
+        collector: "one".to_owned(),
+        message: Some(noted.clone()),
+    };
+    let unclaimed = queue.collection().note_message(note.clone()).await;
+    assert_eq!(unclaimed.unwrap_err().code(), Code::FailedPrecondition);
+    claim(&queue).await;
+    queue.collection().note_message(note).await.unwrap();
+    // The collector is killed, and so is the queue.
+    let queue = queue.restart().await;
+    assert_eq!(begin(&queue).await.interrupted, Some(noted));
+
+    let left = UncollectedMessage {
+        uidl: "u2".to_owned(),
+        size: 77,
+        subject: "it\0\x1b[2J".to_owned(),
+        reason: "the server closed the connection".to_owned(),
+        tries: 3,
+        first_at_ms: 1,
+        last_at_ms: 2,
+        retry_at_ms: 3,
+        set_aside: true,
+    };
+    let report = |uncollected: Option<Vec<UncollectedMessage>>| ReportPollRequest {
+        account: "isp".to_owned(),
+        collector: "one".to_owned(),
+        left: 5,
+        uncollected: uncollected.map(|messages| UncollectedMessages { messages }),
+        ..ReportPollRequest::default()
+    };
+    let mut collection = queue.collection();
+    let messages = vec![left.clone(), left.clone()];
+    collection
+        .report_poll(report(Some(messages)))
+        .await
+        .unwrap();
+    let begun = begin(&queue).await;
+    assert_eq!(begun.interrupted, None);
+    let expected = UncollectedMessage {
+        subject: "it\u{fffd}\u{fffd}[2J".to_owned(),
+        ..left
+    };
+    assert_eq!(begun.uncollected, std::slice::from_ref(&expected));
+
+    // Without a word on them they stay; with an empty word they go.
+    claim(&queue).await;
+    collection.report_poll(report(None)).await.unwrap();
+    let accounts = collection.list_accounts(ListAccountsRequest {}).await;
+    let account = accounts.unwrap().into_inner().accounts.remove(0);
+    assert_eq!((account.uncollected, account.left), (vec![expected], 5));
+    claim(&queue).await;
+    collection
+        .report_poll(report(Some(Vec::new())))
+        .await
+        .unwrap();
+    assert_eq!(begin(&queue).await.uncollected, []);
 }

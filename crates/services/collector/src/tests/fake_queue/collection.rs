@@ -4,7 +4,17 @@ use api::collection::v1::collection_server::Collection;
 use api::collection::v1::*;
 use api::grpc::{Request, Response, Status, async_trait};
 
-use super::Shared;
+use super::{Shared, State};
+
+impl State {
+    /// What a report leaves for the next poll.
+    pub(in crate::tests) fn keep(&mut self, report: &ReportPollRequest) {
+        self.reading = None;
+        if let Some(uncollected) = &report.uncollected {
+            self.uncollected.clone_from(&uncollected.messages);
+        }
+    }
+}
 
 #[async_trait]
 impl Collection for Shared {
@@ -25,11 +35,72 @@ impl Collection for Shared {
         &self,
         request: Request<ReportPollRequest>,
     ) -> Result<Response<ReportPollResponse>, Status> {
+        let request = request.into_inner();
         let mut state = self.state.lock().unwrap();
-        state.reports.push_back(request.into_inner());
+        state.keep(&request);
+        state.reports.push_back(request);
         drop(state);
         self.changed.notify_waiters();
         Ok(Response::new(ReportPollResponse {}))
+    }
+
+    async fn begin_poll(
+        &self,
+        request: Request<BeginPollRequest>,
+    ) -> Result<Response<BeginPollResponse>, Status> {
+        let account = &request.get_ref().account;
+        let state = self.state.lock().unwrap();
+        let entries = state.ledger.keys().filter(|(of, _, _)| of == account);
+        Ok(Response::new(BeginPollResponse {
+            uncollected: state.uncollected.clone(),
+            interrupted: state.reading.clone(),
+            ledger_entries: entries.count() as u64,
+        }))
+    }
+
+    async fn note_message(
+        &self,
+        request: Request<NoteMessageRequest>,
+    ) -> Result<Response<NoteMessageResponse>, Status> {
+        self.state.lock().unwrap().reading = request.into_inner().message;
+        Ok(Response::new(NoteMessageResponse {}))
+    }
+
+    async fn find_by_header(
+        &self,
+        request: Request<FindByHeaderRequest>,
+    ) -> Result<Response<FindByHeaderResponse>, Status> {
+        let request = request.into_inner();
+        let state = self.state.lock().unwrap();
+        let mut messages: Vec<CollectedMessage> = state
+            .ledger
+            .iter()
+            .filter(|((account, _, hash), _)| {
+                *account == request.account && hash[32..] == request.header_hash[..]
+            })
+            .map(|((_, uidl, hash), &at)| CollectedMessage {
+                uidl: uidl.clone(),
+                content_hash: hash.clone().into(),
+                collected_at_ms: at,
+            })
+            .collect();
+        messages.sort_by_key(|message| message.collected_at_ms);
+        Ok(Response::new(FindByHeaderResponse { messages }))
+    }
+
+    async fn rename_collected(
+        &self,
+        request: Request<RenameCollectedRequest>,
+    ) -> Result<Response<RenameCollectedResponse>, Status> {
+        let request = request.into_inner();
+        let mut state = self.state.lock().unwrap();
+        let hash = request.content_hash.to_vec();
+        let old = (request.account.clone(), request.uidl, hash.clone());
+        if let Some(at) = state.ledger.remove(&old) {
+            let new = (request.account, request.new_uidl, hash);
+            state.ledger.insert(new, at);
+        }
+        Ok(Response::new(RenameCollectedResponse {}))
     }
 
     async fn find_collected(

@@ -1,0 +1,216 @@
+//! The messages of a session, one after the other.
+
+use api::collection::v1::CollectedMessage;
+use rules::LeaveOnServer;
+
+use super::names::{Ledger, Listed};
+use super::{Left, Poll, PollError, Turn, Verdict, now_ms};
+use crate::remote::Remote;
+
+/// Where a message stands.
+#[derive(Debug)]
+pub(super) enum Standing {
+    /// The queue has it.
+    Committed,
+    /// The queue has it, by this entry of the ledger under another name.
+    Renamed(CollectedMessage),
+    /// It stays on the server.
+    Left,
+}
+
+impl Poll<'_> {
+    pub(super) async fn messages(
+        &mut self,
+        remote: &mut Remote,
+        listing: &[Listed],
+        ledger: &Ledger,
+        turn: Turn,
+    ) -> Result<(), PollError> {
+        for listed in listing {
+            if self.is_over() {
+                self.polled.more = true;
+                return Ok(());
+            }
+            if !self.is_turn(listed, turn) {
+                self.polled.left += u32::from(turn == Turn::Together);
+                continue;
+            }
+            let known = ledger.get(&listed.name).map_or(&[][..], Vec::as_slice);
+            let verdict = match self.message(remote, listed, known, turn).await {
+                Ok(verdict) => verdict,
+                Err(error) => {
+                    if error.ends_session() {
+                        self.blame(listed, &error);
+                    }
+                    return Err(error);
+                }
+            };
+            match (verdict, turn) {
+                (Verdict::Left, Turn::Together) => self.polled.left += 1,
+                // It was counted when its turn had not come.
+                (Verdict::Deleted, Turn::Alone) => {
+                    self.polled.left = self.polled.left.saturating_sub(1);
+                }
+                _ => {}
+            }
+        }
+        if turn == Turn::Together {
+            self.uncollected.keep_listed(&self.names);
+        }
+        Ok(())
+    }
+
+    /// Whether a message is read in the session for this turn.
+    pub(super) fn is_turn(&self, listed: &Listed, turn: Turn) -> bool {
+        self.uncollected.turn(&listed.name, now_ms()) == turn
+    }
+
+    /// Notes which message is about to be read, so that it is known if neither the session nor this
+    /// process comes past it.
+    pub(super) async fn note(&mut self, listed: &Listed) -> Result<(), PollError> {
+        let size = listed.size.unwrap_or(0);
+        let reading = Some((listed.name.clone(), size));
+        if self.memory.reading != reading {
+            let account = &self.account.name;
+            self.services.note(account, &listed.name, size).await?;
+            self.memory.reading = reading;
+        }
+        Ok(())
+    }
+
+    /// The session has ended within this message.
+    pub(super) fn blame(&mut self, listed: &Listed, error: &PollError) {
+        let reason = error.to_string();
+        self.fail(listed, &reason);
+    }
+
+    /// Notes that a message could not be read.
+    pub(super) fn fail(&mut self, listed: &Listed, reason: &str) {
+        let left = Left {
+            name: &listed.name,
+            size: listed.size.unwrap_or(0),
+            subject: "",
+            reason,
+        };
+        let tries = self.uncollected.failed(left, now_ms());
+        self.memory.reading = None;
+        tracing::warn!(
+            account = %self.account.name, uidl = %listed.name, tries, reason,
+            "a message could not be read"
+        );
+    }
+
+    /// One message, from what is known of it to DELE.
+    async fn message(
+        &mut self,
+        remote: &mut Remote,
+        listed: &Listed,
+        known: &[CollectedMessage],
+        turn: Turn,
+    ) -> Result<Verdict, PollError> {
+        let renamed = if known.is_empty() {
+            self.known_by_header(remote, listed).await?
+        } else {
+            None
+        };
+        let known = renamed.as_ref().map_or(known, std::slice::from_ref);
+        let due = self.is_due(known);
+        if turn == Turn::Alone && self.uncollected.tries(&listed.name) == 1 {
+            self.learn_subject(remote, listed).await?;
+        }
+        let due = match self.standing(remote, listed, known, due).await? {
+            Standing::Left => return Ok(Verdict::Left),
+            Standing::Committed => due,
+            Standing::Renamed(entry) => self.is_due(&[entry]),
+        };
+        self.uncollected.collected(&listed.name);
+        if due && remote.delete(listed.number).await? {
+            self.deleted.push(listed.clone());
+            return Ok(Verdict::Deleted);
+        }
+        Ok(Verdict::Left)
+    }
+
+    /// Whether a message is to be deleted once it is committed.
+    fn is_due(&self, known: &[CollectedMessage]) -> bool {
+        match self.account.leave_on_server {
+            LeaveOnServer::Never => true,
+            LeaveOnServer::ForEver => false,
+            LeaveOnServer::For(time) => {
+                let newest = known.iter().map(|message| message.collected_at_ms).max();
+                let age = newest.map(|at| now_ms().saturating_sub(at));
+                age.is_some_and(|age| i128::from(age) >= time.as_millis().cast_signed())
+            }
+        }
+    }
+
+    /// Where a message stands, once it has been looked at.
+    async fn standing(
+        &mut self,
+        remote: &mut Remote,
+        listed: &Listed,
+        known: &[CollectedMessage],
+        due: bool,
+    ) -> Result<Standing, PollError> {
+        let largest = self.services.config.max_message_size;
+        if listed.size.is_some_and(|size| size > largest) {
+            self.too_large(remote, listed).await?;
+            return Ok(Standing::Left);
+        }
+        if self.memory.was_refused(listed) {
+            self.polled.refused += 1;
+            return Ok(Standing::Left);
+        }
+        if !known.is_empty() && !self.ambiguous.contains(&listed.name) {
+            if !due && self.memory.was_seen(listed) {
+                return Ok(Standing::Committed);
+            }
+            if (!due || self.memory.whole_was_seen(listed))
+                && self.has_known_header(remote, listed, known).await?
+            {
+                self.memory.header_seen(listed);
+                return Ok(Standing::Committed);
+            }
+        }
+        self.collect(remote, listed, known).await
+    }
+
+    async fn has_known_header(
+        &mut self,
+        remote: &mut Remote,
+        listed: &Listed,
+        known: &[CollectedMessage],
+    ) -> Result<bool, PollError> {
+        self.note(listed).await?;
+        let Some(header) = remote.header(listed.number).await? else {
+            return Ok(false);
+        };
+        Ok(known
+            .iter()
+            .any(|message| header.identity.has_header_of(&message.content_hash)))
+    }
+
+    /// It stays on the server; the administrator is told what it is.
+    async fn too_large(&mut self, remote: &mut Remote, listed: &Listed) -> Result<(), PollError> {
+        self.polled.too_large += 1;
+        let limit = rules::format_size(self.services.config.max_message_size);
+        let reason = format!("it is larger than {limit}, the limit of the collector");
+        self.leave(listed, &reason, "");
+        if !self.uncollected.has_subject(&listed.name) {
+            self.learn_subject(remote, listed).await?;
+        }
+        Ok(())
+    }
+
+    async fn learn_subject(
+        &mut self,
+        remote: &mut Remote,
+        listed: &Listed,
+    ) -> Result<(), PollError> {
+        self.note(listed).await?;
+        if let Some(header) = remote.header(listed.number).await? {
+            self.uncollected.set_subject(&listed.name, header.subject());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,200 @@
+//! What the messages of a listing are called, and which of them the ledger has under another name.
+//!
+//! A UIDL is a message's name. Where a server gives none, or one that breaks the rules, the message
+//! is called by its header section. Where a server has given another UIDL to a message, the ledger is
+//! changed and nothing is delivered again.
+
+use std::collections::HashMap;
+
+use api::collection::v1::CollectedMessage;
+
+use super::{Poll, PollError, Turn, now_ms};
+use crate::identity::{Identity, UNNAMED};
+use crate::remote::{Entry, Remote};
+
+/// A message of a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Listed {
+    pub(crate) number: u32,
+    /// Its UIDL, or what stands for it.
+    pub(crate) name: String,
+    /// Otherwise the name holds for this session alone.
+    pub(crate) is_named: bool,
+    /// Octets, where the server says.
+    pub(crate) size: Option<u64>,
+}
+
+/// What the ledger knows, by name.
+pub(super) type Ledger = HashMap<String, Vec<CollectedMessage>>;
+
+impl Poll<'_> {
+    /// Gives each message a name. Those that have none are looked at.
+    pub(super) async fn name(
+        &mut self,
+        remote: &mut Remote,
+        entries: Vec<Entry>,
+        turn: Turn,
+    ) -> Result<Vec<Listed>, PollError> {
+        let mut listing = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let listed = match entry.uidl {
+                Some(name) => Listed {
+                    number: entry.number,
+                    name,
+                    is_named: true,
+                    size: entry.size,
+                },
+                None => self.name_by_header(remote, &entry, turn).await?,
+            };
+            listing.push(listed);
+        }
+        self.ambiguous.clear();
+        self.names.clear();
+        for listed in &listing {
+            if !self.names.insert(listed.name.clone()) {
+                self.ambiguous.insert(listed.name.clone());
+            }
+        }
+        Ok(listing)
+    }
+
+    async fn name_by_header(
+        &mut self,
+        remote: &mut Remote,
+        entry: &Entry,
+        turn: Turn,
+    ) -> Result<Listed, PollError> {
+        let size = entry.size.unwrap_or(0);
+        let unnamed = Listed {
+            number: entry.number,
+            name: format!("number {}, {size} octets", entry.number),
+            is_named: false,
+            size: entry.size,
+        };
+        let own_turn = self.uncollected.turn(&unnamed.name, now_ms());
+        if self.is_over() || !(own_turn == turn || own_turn == Turn::Together) {
+            return Ok(unnamed);
+        }
+        self.note(&unnamed).await?;
+        match remote.header(entry.number).await {
+            Ok(Some(header)) => Ok(Listed {
+                name: header.identity.name(),
+                is_named: true,
+                ..unnamed
+            }),
+            Ok(None) => Ok(unnamed),
+            Err(error) => {
+                let error = error.into();
+                self.blame(&unnamed, &error);
+                Err(error)
+            }
+        }
+    }
+
+    /// What the ledger knows of these, and the names that it is to forget once the session has
+    /// ended well: of messages that we deleted and that are gone.
+    pub(super) async fn look_up(
+        &mut self,
+        listing: &[Listed],
+    ) -> Result<(Ledger, Vec<String>), PollError> {
+        let account = &self.account.name;
+        let gone = self.memory.keep_listed(listing);
+        let names = listing.iter().map(|listed| listed.name.as_str());
+        let ledger = self.services.find(account, names).await?;
+        let known: usize = ledger.values().map(Vec::len).sum();
+        // Several are gone, and no fewer have come, all of them new: these may be the same.
+        let are_renamed = ledger.is_empty() && gone.len() > 1 && listing.len() >= gone.len();
+        let mut others = self.ledger_entries.saturating_sub(known as u64);
+        let (now, later) = if are_renamed {
+            (Vec::new(), gone)
+        } else {
+            others = others.saturating_sub(gone.len() as u64);
+            (gone, Vec::new())
+        };
+        self.renamed_ones = others > 0;
+        self.services.forget(account, &now).await?;
+        self.ledger_entries = self.ledger_entries.saturating_sub(now.len() as u64);
+        Ok((ledger, later))
+    }
+
+    /// The ledger's entry of a message that it does not know by this name: the entry is by this name
+    /// from now on. Only where the header section says enough; else the message is read in whole.
+    pub(super) async fn known_by_header(
+        &mut self,
+        remote: &mut Remote,
+        listed: &Listed,
+    ) -> Result<Option<CollectedMessage>, PollError> {
+        if !self.renamed_ones || !listed.is_named || self.ambiguous.contains(&listed.name) {
+            return Ok(None);
+        }
+        self.note(listed).await?;
+        let Some(header) = remote.header(listed.number).await? else {
+            return Ok(None);
+        };
+        if !header.has_message_id() {
+            return Ok(None);
+        }
+        let Some(entry) = self.under_other_names(&header.identity).await?.pop() else {
+            return Ok(None);
+        };
+        self.rename(&entry, &listed.name).await?;
+        self.memory.header_seen(listed);
+        Ok(Some(CollectedMessage {
+            uidl: listed.name.clone(),
+            ..entry
+        }))
+    }
+
+    /// The ledger's entry of a message that was read in whole, under a name that is not listed. It
+    /// is by this name from now on.
+    pub(super) async fn known_by_content(
+        &mut self,
+        identity: &Identity,
+        name: &str,
+    ) -> Result<Option<CollectedMessage>, PollError> {
+        if !self.renamed_ones {
+            return Ok(None);
+        }
+        let entries = self.under_other_names(identity).await?;
+        let Some(entry) = entries
+            .into_iter()
+            .find(|entry| identity.is(&entry.content_hash))
+        else {
+            return Ok(None);
+        };
+        self.rename(&entry, name).await?;
+        Ok(Some(entry))
+    }
+
+    /// Entries with this header section under names that are not listed, the oldest last.
+    async fn under_other_names(
+        &self,
+        identity: &Identity,
+    ) -> Result<Vec<CollectedMessage>, PollError> {
+        let mut found = Vec::new();
+        for header in identity.headers() {
+            found.extend(
+                self.services
+                    .find_by_header(&self.account.name, header)
+                    .await?,
+            );
+        }
+        // Which messages these are is not known where some have no name.
+        let some_unnamed = self.names.iter().any(|name| name.starts_with("number "));
+        found.retain(|entry| {
+            let maybe_listed = some_unnamed && entry.uidl.starts_with(UNNAMED);
+            !self.names.contains(&entry.uidl) && !maybe_listed
+        });
+        found.reverse();
+        Ok(found)
+    }
+
+    async fn rename(&self, entry: &CollectedMessage, name: &str) -> Result<(), PollError> {
+        tracing::info!(
+            account = %self.account.name, uidl = name, before = %entry.uidl,
+            "a message has another UIDL now"
+        );
+        let renamed = self.services.rename(&self.account.name, entry, name).await;
+        Ok(renamed?)
+    }
+}

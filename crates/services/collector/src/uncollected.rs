@@ -1,0 +1,219 @@
+//! Messages of an account that were not collected, as the queue keeps them for the next poll and for
+//! the administrator.
+//!
+//! A message that ends the session while it is read must not hold up those behind it, for ever. It is
+//! read again in a session of its own, after the others; at the third time it is set aside for a
+//! week.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use api::collection::v1::{UncollectedMessage, UncollectedMessages};
+
+/// How often a message may end a session before it is set aside.
+const TRIES: u32 = 3;
+
+/// A message that was set aside is read again after this time.
+const SET_ASIDE: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// More are not reported (I7).
+const MOST: usize = 1_000;
+
+/// Of one account.
+#[derive(Debug, Default)]
+pub(crate) struct Uncollected {
+    messages: BTreeMap<String, UncollectedMessage>,
+}
+
+/// When a message is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// With the others.
+    Together,
+    /// After the others: it has ended a session before.
+    Alone,
+    /// Not in this poll: it is set aside.
+    Later,
+}
+
+/// A message and why it was not collected.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Left<'a> {
+    pub(crate) name: &'a str,
+    /// 0 when the server does not say.
+    pub(crate) size: u64,
+    /// Empty when it is not known.
+    pub(crate) subject: &'a str,
+    pub(crate) reason: &'a str,
+}
+
+impl Uncollected {
+    pub(crate) fn new(messages: Vec<UncollectedMessage>) -> Self {
+        let messages = messages.into_iter();
+        Self {
+            messages: messages
+                .map(|message| (message.uidl.clone(), message))
+                .collect(),
+        }
+    }
+
+    /// When the message is read.
+    pub(crate) fn turn(&self, name: &str, now_ms: i64) -> Turn {
+        match self.messages.get(name) {
+            Some(message) if message.tries > 0 && now_ms < message.retry_at_ms => Turn::Later,
+            Some(message) if message.tries > 0 => Turn::Alone,
+            _ => Turn::Together,
+        }
+    }
+
+    /// Whether there are messages whose turn is alone.
+    pub(crate) fn has_alone(&self, now_ms: i64) -> bool {
+        let mut names = self.messages.keys();
+        names.any(|name| self.turn(name, now_ms) == Turn::Alone)
+    }
+
+    /// How often it has ended a session.
+    pub(crate) fn tries(&self, name: &str) -> u32 {
+        self.messages.get(name).map_or(0, |message| message.tries)
+    }
+
+    /// Whether it is known what the message is about.
+    pub(crate) fn has_subject(&self, name: &str) -> bool {
+        let message = self.messages.get(name);
+        message.is_some_and(|message| !message.subject.is_empty())
+    }
+
+    /// Notes what the message is about.
+    pub(crate) fn set_subject(&mut self, name: &str, subject: String) {
+        if let Some(message) = self.messages.get_mut(name) {
+            message.subject = subject;
+        }
+    }
+
+    /// The session ended while it was read, or its server would not give it. Returns how often.
+    pub(crate) fn failed(&mut self, left: Left<'_>, now_ms: i64) -> u32 {
+        let message = self.note(left, now_ms);
+        message.tries += 1;
+        message.set_aside = message.tries >= TRIES;
+        message.retry_at_ms = if message.set_aside {
+            now_ms.saturating_add(SET_ASIDE.as_millis() as i64)
+        } else {
+            0
+        };
+        message.tries
+    }
+
+    /// A rule or a limit says that it is not taken.
+    pub(crate) fn refused(&mut self, left: Left<'_>, retry_after: Duration, now_ms: i64) {
+        let message = self.note(left, now_ms);
+        message.tries = 0;
+        message.set_aside = false;
+        message.retry_at_ms = now_ms.saturating_add(retry_after.as_millis() as i64);
+    }
+
+    fn note(&mut self, left: Left<'_>, now_ms: i64) -> &mut UncollectedMessage {
+        let message = self
+            .messages
+            .entry(left.name.to_owned())
+            .or_insert_with(|| UncollectedMessage {
+                uidl: left.name.to_owned(),
+                first_at_ms: now_ms,
+                ..UncollectedMessage::default()
+            });
+        message.size = left.size;
+        left.reason.clone_into(&mut message.reason);
+        message.last_at_ms = now_ms;
+        if !left.subject.is_empty() {
+            left.subject.clone_into(&mut message.subject);
+        }
+        message
+    }
+
+    /// It has been collected.
+    pub(crate) fn collected(&mut self, name: &str) {
+        self.messages.remove(name);
+    }
+
+    /// Forgets what is no longer on the server.
+    pub(crate) fn keep_listed(&mut self, names: &HashSet<String>) {
+        self.messages.retain(|name, _| names.contains(name));
+    }
+
+    /// How many have ended a session, and how many of these are set aside.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let failed = self.messages.values().filter(|message| message.tries > 0);
+        let set_aside = failed.clone().filter(|message| message.set_aside);
+        (failed.clone().count(), set_aside.count())
+    }
+
+    /// For the queue; those that keep ending sessions come first.
+    pub(crate) fn report(&self) -> UncollectedMessages {
+        let mut messages: Vec<UncollectedMessage> = self.messages.values().cloned().collect();
+        messages.sort_by_key(|message| (message.tries == 0, message.first_at_ms));
+        messages.truncate(MOST);
+        UncollectedMessages { messages }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY_MS: i64 = 24 * 3600 * 1000;
+
+    fn left(name: &str) -> Left<'_> {
+        Left {
+            name,
+            size: 5,
+            subject: "",
+            reason: "the server closed the connection",
+        }
+    }
+
+    #[test]
+    fn what_ends_sessions_is_read_alone_and_set_aside_at_the_third_time_for_a_week() {
+        let mut uncollected = Uncollected::default();
+        assert_eq!(uncollected.turn("a", 0), Turn::Together);
+        for now in 1..=2 {
+            uncollected.failed(left("a"), now);
+            assert_eq!(uncollected.turn("a", now), Turn::Alone);
+        }
+        uncollected.failed(left("a"), 3);
+        assert_eq!(uncollected.turn("a", 3), Turn::Later);
+        assert_eq!(uncollected.turn("a", 7 * DAY_MS + 2), Turn::Later);
+        assert_eq!(uncollected.turn("a", 7 * DAY_MS + 3), Turn::Alone);
+        // Once more is enough then.
+        uncollected.failed(left("a"), 7 * DAY_MS + 3);
+        assert_eq!(uncollected.turn("a", 14 * DAY_MS), Turn::Later);
+        assert_eq!(uncollected.counts(), (1, 1));
+        uncollected.collected("a");
+        assert_eq!(uncollected.turn("a", 14 * DAY_MS), Turn::Together);
+    }
+
+    #[test]
+    fn what_a_rule_refuses_holds_up_nothing() {
+        let mut uncollected = Uncollected::default();
+        uncollected.refused(left("a"), Duration::from_secs(60), 1);
+        assert_eq!(uncollected.turn("a", 1), Turn::Together);
+        assert_eq!(uncollected.counts(), (0, 0));
+        assert_eq!(uncollected.report().messages.len(), 1);
+        uncollected.keep_listed(&HashSet::new());
+        assert_eq!(uncollected.report().messages.len(), 0);
+    }
+
+    #[test]
+    fn a_subject_that_is_known_is_kept() {
+        let mut uncollected = Uncollected::default();
+        uncollected.failed(
+            Left {
+                subject: "it",
+                ..left("a")
+            },
+            1,
+        );
+        uncollected.failed(left("a"), 2);
+        let messages = uncollected.report().messages;
+        assert_eq!((messages[0].subject.as_str(), messages[0].tries), ("it", 2));
+        assert_eq!((messages[0].first_at_ms, messages[0].last_at_ms), (1, 2));
+    }
+}

@@ -1,0 +1,100 @@
+//! Mail that was collected from a remote account. Its provider accepted it long ago, so nobody is
+//! told of a failure: the author would get a notice about mail that arrived. And it may be deleted
+//! there, so it does not end without a mailbox: what its user cannot get the postmaster gets, and
+//! without one it waits in the queue, however long. It never goes to another server.
+
+use rules::{EmailAddress, NoUser};
+
+use crate::route::Destination;
+use crate::work::{Failure, Fate, Work};
+
+/// Where a collected message goes, given where any other message would go.
+pub(crate) fn kept_here(work: &Work, ordinary: Destination) -> Destination {
+    match ordinary {
+        Destination::Local(user, NoUser::Elsewhere(_)) => Destination::Local(user, NoUser::Wait),
+        Destination::Remote(_) | Destination::End(Fate::Failed(_)) => {
+            match work.policy.policy.postmaster() {
+                Some(postmaster) => Destination::Local(postmaster.clone(), NoUser::Wait),
+                None => Destination::End(Fate::Failed(Failure::by_rule(&NoUser::Wait.verdict()))),
+            }
+        }
+        // Or a rule discards it: that is what the administrator said.
+        here => here,
+    }
+}
+
+/// Who gets a collected message that this user cannot get.
+pub(crate) fn instead_of(work: &Work, missing: &EmailAddress) -> Option<EmailAddress> {
+    let postmaster = work.policy.policy.postmaster()?;
+    (work.message.collected && postmaster != missing).then(|| postmaster.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
+
+    use std::sync::Arc;
+
+    use api::policy_watch::PolicySnapshot;
+    use api::queue::v1::LeasedMessage;
+    use rules::Policy;
+
+    use super::*;
+    use crate::lease::LeaseSession;
+    use crate::remote::Target;
+
+    const DOMAIN: &str = "[[domain]]\nname = \"example.test\"\ndeliver = \"mailboxes\"\n\
+                          [[domain.handler]]\nmatch = \"refused\"\ndeliver = \"refuse\"\n\
+                          [[domain.handler]]\nmatch = \"trash\"\ndeliver = \"discard\"\n";
+
+    fn work(postmaster: bool, collected: bool) -> Work {
+        let delivery = "[delivery]\npostmaster = \"admin@example.test\"\n";
+        let delivery = if postmaster { delivery } else { "" };
+        Work {
+            message: LeasedMessage {
+                collected,
+                ..LeasedMessage::default()
+            },
+            policy: Arc::new(PolicySnapshot {
+                revision: 7,
+                policy: Policy::parse(&format!("{delivery}{DOMAIN}")).unwrap(),
+            }),
+            session: LeaseSession::new(),
+        }
+    }
+
+    fn address(text: &str) -> EmailAddress {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn nothing_that_was_collected_leaves_or_is_returned() {
+        let failed = || {
+            let failure = Failure::permanent("5.7.1", "refused");
+            Destination::End(Fate::Failed(failure))
+        };
+        let remote = || Destination::Remote(Target::Direct(address("bob@x.test").host().clone()));
+        let postmaster = Destination::Local(address("admin@example.test"), NoUser::Wait);
+        for ordinary in [failed(), remote()] {
+            assert_eq!(kept_here(&work(true, true), ordinary), postmaster);
+        }
+        for ordinary in [failed(), remote()] {
+            let Destination::End(Fate::Failed(failure)) = kept_here(&work(false, true), ordinary)
+            else {
+                panic!("it has an end");
+            };
+            assert!(!failure.permanent);
+        }
+        let bob = || Destination::Local(address("bob@example.test"), NoUser::Refuse);
+        assert_eq!(kept_here(&work(true, true), bob()), bob());
+    }
+
+    #[test]
+    fn the_postmaster_gets_what_a_missing_user_cannot() {
+        let (bob, admin) = (address("bob@example.test"), address("admin@example.test"));
+        assert_eq!(instead_of(&work(true, true), &bob), Some(admin.clone()));
+        assert_eq!(instead_of(&work(true, true), &admin), None);
+        assert_eq!(instead_of(&work(false, true), &bob), None);
+        assert_eq!(instead_of(&work(true, false), &bob), None);
+    }
+}

@@ -1,0 +1,80 @@
+//! Messages that stay on their servers, as the contract and as the table has them.
+
+use std::collections::HashMap;
+
+use api::collection::v1::{AccountState, UncollectedMessage};
+use api::grpc::Status;
+
+use super::{check_name, signed, unsigned};
+use crate::quoted::quoted;
+use crate::sql::accounts::Account;
+use crate::sql::uncollected::Uncollected;
+
+/// Messages of one account.
+const MAX_MESSAGES: usize = 1000;
+/// Octets that are kept of a subject and of a reason.
+const MAX_TEXT: usize = 1000;
+
+/// Checks what a collector reports; INVALID_ARGUMENT says what is wrong with it.
+pub(super) fn check(
+    account: &str,
+    messages: Vec<UncollectedMessage>,
+) -> Result<Vec<Uncollected>, Status> {
+    if messages.len() > MAX_MESSAGES {
+        return Err(Status::invalid_argument(format!(
+            "at most {MAX_MESSAGES} uncollected messages are taken of an account"
+        )));
+    }
+    let checked = messages.into_iter().map(|message| {
+        check_name("uidl", &message.uidl)?;
+        Ok(Uncollected {
+            account: account.to_owned(),
+            uidl: message.uidl,
+            size: signed(message.size),
+            // Both quote what strangers wrote: that is no reason to refuse the report.
+            subject: quoted(message.subject, MAX_TEXT),
+            reason: quoted(message.reason, MAX_TEXT),
+            tries: i32::try_from(message.tries).unwrap_or(i32::MAX),
+            first_at: message.first_at_ms,
+            last_at: message.last_at_ms,
+            retry_at: message.retry_at_ms,
+            set_aside: message.set_aside,
+        })
+    });
+    checked.collect()
+}
+
+pub(super) fn to_api(message: Uncollected) -> UncollectedMessage {
+    UncollectedMessage {
+        uidl: message.uidl,
+        size: unsigned(message.size),
+        subject: message.subject,
+        reason: message.reason,
+        tries: u32::try_from(message.tries).unwrap_or(0),
+        first_at_ms: message.first_at,
+        last_at_ms: message.last_at,
+        retry_at_ms: message.retry_at,
+        set_aside: message.set_aside,
+    }
+}
+
+/// The accounts, each with its messages.
+pub(super) fn states(accounts: Vec<Account>, messages: Vec<Uncollected>) -> Vec<AccountState> {
+    let mut of: HashMap<String, Vec<UncollectedMessage>> = HashMap::new();
+    for message in messages {
+        let account = message.account.clone();
+        of.entry(account).or_default().push(to_api(message));
+    }
+    let states = accounts.into_iter().map(|account| AccountState {
+        last_poll_ms: account.last_poll,
+        last_error: account.last_error,
+        last_collected: u32::try_from(account.last_collected).unwrap_or(u32::MAX),
+        total_collected: unsigned(account.total_collected),
+        failures: u32::try_from(account.failures).unwrap_or(0),
+        last_success_ms: account.last_success,
+        left: unsigned(account.left_on_server),
+        uncollected: of.remove(&account.account).unwrap_or_default(),
+        account: account.account,
+    });
+    states.collect()
+}
