@@ -226,10 +226,102 @@ fn an_application_password_opens_the_mailbox_until_it_is_taken_back() {
         "",
     );
     assert_eq!(again.status.code(), Some(1), "there is one of that name");
-    system.postern(
-        &["user", "app-password", "remove", &user, "--name", "phone"],
-        "",
-    );
+    let remove = ["user", "app-password", "remove", &user, "--name", "phone"];
+    let refused = system.command(&remove, "");
+    assert_eq!(refused.status.code(), Some(2), "it cannot be brought back");
+    system.postern(&[&remove[..], &["--yes"]].concat(), "");
     assert!(Imap::inbox_by(system.ports().imap, &user, password).is_err());
     Imap::inbox(system.ports().imap, &user).unwrap();
+}
+
+/// One rule for all that takes something away: what depends on it is listed, `--yes` is asked for, the way
+/// back is named; and `status` is not well while something is missing.
+#[test]
+fn what_others_depend_on_is_not_just_taken_away() {
+    let system = System::start();
+    system.apply_policy(
+        r#"
+        [delivery]
+        postmaster = "bob@use.test"
+        [[gateway]]
+        name = "isp"
+        hosts = ["127.0.0.1:1"]
+        login = { user = "office", secret = "in-use" }
+        [[domain]]
+        name = "use.test"
+        aliases = ["alias.test"]
+        deliver = "mailboxes"
+        unmatched = { catch-all = "bob" }
+        [[domain.handler]]
+        match = "sales-*"
+        deliver = { mailbox = "bob" }
+        "#,
+    );
+    let user = "bob@use.test";
+    let troubles = || {
+        let status = system.command(&["status", "--json"], "");
+        let text = String::from_utf8_lossy(&status.stdout).into_owned();
+        (status.status.code(), text)
+    };
+    let (code, text) = troubles();
+    assert_eq!(code, Some(1));
+    assert!(text.contains("there is no such user"), "{text}");
+    assert!(
+        text.contains("the secret in-use (gateway isp) is not set"),
+        "{text}"
+    );
+    system.add_users(&[user]);
+    system.postern(&["secret", "set", "in-use"], "secret");
+    let (code, text) = troubles();
+    assert_eq!(code, Some(0), "{text}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("other.toml");
+    std::fs::write(
+        &other,
+        "[[domain]]\nname = \"other.test\"\ndeliver = \"mailboxes\"\n",
+    )
+    .unwrap();
+    let revision = system.json(&["policy", "show"])["revision"].to_string();
+    let way_back = format!("policy rollback {revision}");
+    for (command, named) in [
+        (&["secret", "remove", "in-use"][..], &["gateway isp"][..]),
+        (
+            &["domain", "remove", "use.test"],
+            &[user, "alias.test", "sales-*", "postmaster", &way_back],
+        ),
+        (
+            &["user", "remove", user],
+            &["[delivery] postmaster", "catch-all", "handler sales-*"],
+        ),
+        (
+            &["policy", "apply", other.to_str().unwrap()],
+            &[user, "sales-*", &way_back],
+        ),
+        (&["policy", "rollback", "1"], &[user, "sales-*", &way_back]),
+    ] {
+        let refused = system.command(command, "");
+        let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(2), "{command:?}: {text}");
+        assert!(text.contains("--yes"), "{text}");
+        for name in named {
+            assert!(
+                text.contains(name),
+                "{command:?} does not name {name}: {text}"
+            );
+        }
+    }
+    assert_eq!(troubles().0, Some(0), "nothing was changed");
+    assert_eq!(
+        system.json(&["policy", "show"])["revision"].to_string(),
+        revision
+    );
+
+    system.postern(&["domain", "remove", "use.test", "--yes"], "");
+    system.postern(&["policy", "rollback", &revision], "");
+    system.postern(&["secret", "remove", "in-use", "--yes"], "");
+    system.postern(&["user", "remove", user, "--yes"], "");
+    let (code, text) = troubles();
+    assert_eq!(code, Some(1));
+    assert!(text.contains("catch-all"), "{text}");
 }

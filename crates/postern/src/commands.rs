@@ -2,6 +2,7 @@
 
 mod asked;
 pub(crate) mod certificates;
+mod consequences;
 pub(crate) mod domain;
 pub(crate) mod explain;
 pub(crate) mod message_name;

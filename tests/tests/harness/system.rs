@@ -226,7 +226,7 @@ impl System {
     pub fn apply_policy(&self, policy: &str) {
         let file = self.folder.join("policy.toml");
         std::fs::write(&file, policy).unwrap();
-        self.postern(&["policy", "apply", file.to_str().unwrap()], "");
+        self.postern(&["policy", "apply", file.to_str().unwrap(), "--yes"], "");
     }
 
     /// The process's id at this moment.

@@ -24,11 +24,18 @@ Examples:
     /// Show the domains and where their mail goes
     List,
     /// Stop handling the mail of a domain; its users and their mail stay
-    #[command(after_help = "Example:\n  postern domain remove example.test")]
+    #[command(after_help = "\
+What depends on the domain is listed, and --yes is asked for.
+
+Example:
+  postern domain remove example.test")]
     Remove {
         /// The domain, or *
         #[arg(value_parser = domain_or_star)]
         name: Name,
+        /// Even if it has users or handlers
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -94,11 +101,14 @@ pub(crate) async fn run(
             let list = list(&policy);
             screen.show(&list, || table(&list));
         }
-        Command::Remove { name: Name(name) } => {
+        Command::Remove {
+            name: Name(name),
+            yes,
+        } => {
             let shown = shown(name.as_ref());
             let comment = format!("domain remove {shown}");
             let change = |document: &str| remove_domain(document, name.as_ref());
-            let made = revision::edit(system, &comment, change).await?;
+            let made = revision::edit(system, &comment, yes, change).await?;
             let json = serde_json::json!({ "removed": shown, "revision": made.revision });
             screen.show(&json, || {
                 let revision = made.revision;
@@ -113,7 +123,8 @@ async fn add_to(system: &System, screen: &Screen, add: Add) -> Result<(), Failur
     let new = new_domain(add);
     let shown = shown(new.name.as_ref());
     let comment = format!("domain add {shown}");
-    let made = revision::edit(system, &comment, |document| add_domain(document, &new)).await?;
+    let change = |document: &str| add_domain(document, &new);
+    let made = revision::edit(system, &comment, false, change).await?;
     let json = serde_json::json!({ "added": shown, "revision": made.revision });
     screen.show(&json, || {
         let revision = made.revision;

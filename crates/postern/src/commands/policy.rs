@@ -1,5 +1,6 @@
 //! `postern policy`: the policy as a document, and its revisions.
 
+pub(super) mod advice;
 mod test;
 
 use std::io::Read;
@@ -10,6 +11,7 @@ use api::policy::v1::{ListRevisionsRequest, Revision};
 use rules::Policy;
 use serde::Serialize;
 
+use super::consequences::Accounts;
 use super::revision::{self, failed};
 use crate::failure::{Failure, Outcome};
 use crate::screen::{Screen, columns, number, utc, written};
@@ -28,7 +30,9 @@ pub enum Command {
     },
     /// Make a document the next revision of the policy
     #[command(after_help = "\
-The document is validated as a whole; when something is wrong, nothing changes.
+The document is validated as a whole; when something is wrong, nothing changes. A collection account
+needs a mailbox that is there. Where the document takes away domains that have users, they are listed
+and --yes is asked for.
 
 Examples:
   postern policy apply policy.toml --comment 'the new branch office'
@@ -42,7 +46,7 @@ Examples:
         /// Only if this is still the newest revision
         #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
         expected_revision: u64,
-        /// Even if the document says nothing, which takes away every domain there is
+        /// Even if it takes away domains that have users, or says nothing at all
         #[arg(long)]
         yes: bool,
     },
@@ -77,6 +81,9 @@ Examples:
     Rollback {
         /// The revision
         revision: u64,
+        /// Even if it takes away domains that have users
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -101,11 +108,16 @@ pub(crate) async fn run(
             if says_nothing(&document) && !yes {
                 return Err(Failure::refused(format!(
                     "{} says nothing: in force it would take away every domain, gateway and account \
-                     that there is; nothing was changed. If that is meant, add --yes",
+                     that there is. Nothing was changed; add --yes if that is wanted",
                     file.display()
                 )));
             }
-            apply(system, screen, &file, document, comment, expected_revision).await
+            let wish = Wish {
+                comment,
+                expected: expected_revision,
+                yes,
+            };
+            apply(system, screen, &file, document, wish).await
         }
         Command::Diff { file, revision } => diff(system, screen, file.as_deref(), revision).await,
         Command::Check { file } => check(screen, &file),
@@ -121,8 +133,16 @@ pub(crate) async fn run(
             screen.show(&shown, || table(&revisions, screen));
             Ok(Outcome::Done)
         }
-        Command::Rollback { revision } => rollback(system, screen, revision).await,
+        Command::Rollback { revision, yes } => rollback(system, screen, revision, yes).await,
     }
+}
+
+/// How a document is to be applied.
+struct Wish {
+    comment: String,
+    /// Only if this is the newest revision; 0: in any case.
+    expected: u64,
+    yes: bool,
 }
 
 async fn apply(
@@ -130,20 +150,33 @@ async fn apply(
     screen: &Screen,
     file: &Path,
     document: String,
-    comment: String,
-    expected: u64,
+    wish: Wish,
 ) -> Result<Outcome, Failure> {
     if !valid(screen, file, &document) {
         return Ok(Outcome::No);
     }
-    match revision::apply(system, document, expected, comment).await {
-        Ok(made) => told(screen, &made),
-        Err(status) if status.code() == Code::Aborted => Err(Failure::refused(format!(
-            "revision {expected} is no longer the newest; nothing was changed. \
-             See what is new by: postern policy diff --revision {expected}"
-        ))),
+    let newest = revision::get(system, 0).await?;
+    let expected = wish.expected;
+    if expected != 0 && expected != newest.revision {
+        return Err(overtaken(expected));
+    }
+    let policy = revision::weigh(system, &newest, &document, Accounts::All, wish.yes).await?;
+    match revision::apply(system, document, expected, wish.comment).await {
+        Ok(made) => {
+            let outcome = told(screen, &made)?;
+            advice::show(system, screen, &newest, &policy).await;
+            Ok(outcome)
+        }
+        Err(status) if status.code() == Code::Aborted => Err(overtaken(expected)),
         Err(status) => Err(failed(&status)),
     }
+}
+
+fn overtaken(expected: u64) -> Failure {
+    Failure::refused(format!(
+        "revision {expected} is no longer the newest; nothing was changed. \
+         See what is new by: postern policy diff --revision {expected}"
+    ))
 }
 
 /// Nothing but comments: what a command that failed writes into a file.
@@ -161,7 +194,12 @@ fn told(screen: &Screen, made: &Revision) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-async fn rollback(system: &System, screen: &Screen, revision: u64) -> Result<Outcome, Failure> {
+async fn rollback(
+    system: &System,
+    screen: &Screen,
+    revision: u64,
+    yes: bool,
+) -> Result<Outcome, Failure> {
     if revision == 0 {
         return Err(Failure::Usage(
             "there is no revision 0: they count from 1; postern policy list shows them".to_owned(),
@@ -169,6 +207,7 @@ async fn rollback(system: &System, screen: &Screen, revision: u64) -> Result<Out
     }
     let newest = revision::get(system, 0).await?;
     let old = revision::get(system, revision).await?;
+    revision::weigh(system, &newest, &old.document, Accounts::All, yes).await?;
     let comment = format!("rollback to revision {revision}");
     let made = revision::apply(system, old.document, newest.revision, comment).await;
     told(screen, &made.map_err(|status| failed(&status))?)

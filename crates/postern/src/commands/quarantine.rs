@@ -7,6 +7,7 @@ use api::queue::v1::{ListQuarantinedRequest, QueuedMessage};
 use rules::format_size;
 use serde::Serialize;
 
+use super::consequences::Removal;
 use super::message_name::MessageName;
 use super::queue::json::Message;
 use super::queue::sender;
@@ -94,10 +95,16 @@ pub(crate) async fn run(
         Command::Release { messages } => {
             decide::run(decide::Decision::Release, &messages, system, screen).await
         }
-        Command::Remove { yes: false, .. } => Err(Failure::Usage(
-            "what is removed cannot be brought back; add --yes if that is wanted".to_owned(),
-        )),
-        Command::Remove { messages, .. } => {
+        Command::Remove { messages, yes } => {
+            let removal = Removal {
+                what: match messages.len() {
+                    1 => "removes 1 message, which nobody gets then".to_owned(),
+                    count => format!("removes {count} messages, which nobody gets then"),
+                },
+                dependents: Vec::new(),
+                way_back: "They cannot be brought back.".to_owned(),
+            };
+            removal.confirm(yes)?;
             decide::run(decide::Decision::Remove, &messages, system, screen).await
         }
     }

@@ -4,6 +4,7 @@ use api::grpc::{Code, Status};
 use api::policy::v1::{ApplyPolicyRequest, GetPolicyRequest, Revision};
 use rules::Policy;
 
+use super::consequences::{self, Accounts, Removal};
 use crate::failure::Failure;
 use crate::policy_document::EditError;
 use crate::system::{Asked, System};
@@ -69,22 +70,49 @@ pub(crate) async fn apply(
         .map(api::grpc::Response::into_inner)
 }
 
-/// Edits the newest document; again when somebody else made a revision meanwhile.
+/// Edits the newest document; again when somebody else made a revision meanwhile. What others would
+/// lose by it is lost only if that is wanted (`yes`).
 pub(crate) async fn edit(
     system: &System,
     comment: &str,
+    yes: bool,
     change: impl Fn(&str) -> Result<String, EditError>,
 ) -> Result<Revision, Failure> {
     let mut attempt = 1;
     loop {
         let newest = get(system, 0).await?;
         let document = change(&newest.document).map_err(|e| Failure::refused(e.to_string()))?;
+        weigh(system, &newest, &document, Accounts::ThatHadOne, yes).await?;
         match apply(system, document, newest.revision, comment.to_owned()).await {
             Ok(revision) => return Ok(revision),
             Err(status) if status.code() == Code::Aborted && attempt < ATTEMPTS => attempt += 1,
             Err(status) => return Err(failed(&status)),
         }
     }
+}
+
+/// An error where a document would take something from others, unless that is wanted, and where it
+/// would leave a collection account without a mailbox.
+pub(super) async fn weigh(
+    system: &System,
+    newest: &Revision,
+    document: &str,
+    accounts: Accounts,
+    yes: bool,
+) -> Result<Policy, Failure> {
+    let new = compile(document)?;
+    // A document that this version cannot read is no reason to keep it.
+    let old = Policy::parse(&newest.document).or_else(|_| compile(Policy::default_document()))?;
+    let dependents = consequences::of_change(system, &old, &new, accounts).await?;
+    if !dependents.is_empty() {
+        let removal = Removal {
+            what: "takes away what is in use".to_owned(),
+            dependents,
+            way_back: consequences::rolled_back_by(newest.revision),
+        };
+        removal.confirm(yes)?;
+    }
+    Ok(new)
 }
 
 /// Who makes a revision or a decision: whoever is logged in.

@@ -5,6 +5,7 @@ use api::policy::v1::{ListSecretsRequest, RemoveSecretRequest, SetSecretRequest}
 use rules::Policy;
 use serde::Serialize;
 
+use super::consequences::Removal;
 use super::revision::{self, failed};
 use crate::failure::{Failure, Outcome};
 use crate::prompt;
@@ -26,10 +27,13 @@ Examples:
     /// Show the names of the secrets, and who uses them
     List,
     /// Remove a secret
-    #[command(after_help = "Example:\n  postern secret remove isp")]
+    #[command(after_help = "Example:\n  postern secret remove isp --yes")]
     Remove {
         /// Its name
         name: String,
+        /// Really: its value cannot be brought back
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -38,7 +42,6 @@ pub(crate) async fn run(
     system: &System,
     screen: &Screen,
 ) -> Result<Outcome, Failure> {
-    let mut client = system.policy(Asked::Question)?;
     match command {
         Command::Set { name } => {
             let value = prompt::secret(&name)?;
@@ -46,28 +49,18 @@ pub(crate) async fn run(
                 name: name.clone(),
                 value: value.into(),
             };
-            let done = client.set_secret(request).await;
+            let done = system.policy(Asked::Question)?.set_secret(request).await;
             done.map_err(|status| failed(&status))?;
             let json = serde_json::json!({ "set": name });
             screen.show(&json, || format!("The secret {name} is set."));
         }
         Command::List => {
-            let names = client.list_secrets(ListSecretsRequest {}).await;
-            let names = names.map_err(|status| failed(&status))?.into_inner().names;
+            let names = names(system).await?;
             let (_, policy) = revision::newest_policy(system).await?;
             let list = list(names, &policy);
             screen.show(&list, || table(&list));
         }
-        Command::Remove { name } => {
-            let request = RemoveSecretRequest { name: name.clone() };
-            let done = client.remove_secret(request).await;
-            done.map_err(|status| match status.code() {
-                Code::NotFound => unknown(&name),
-                _ => failed(&status),
-            })?;
-            let json = serde_json::json!({ "removed": name });
-            screen.show(&json, || format!("The secret {name} is gone."));
-        }
+        Command::Remove { name, yes } => remove(system, screen, name, yes).await?,
     }
     Ok(Outcome::Done)
 }
@@ -76,6 +69,50 @@ fn unknown(name: &str) -> Failure {
     Failure::refused(format!(
         "there is no secret {name}, so none was removed; postern secret list shows their names"
     ))
+}
+
+async fn remove(system: &System, screen: &Screen, name: String, yes: bool) -> Result<(), Failure> {
+    let names = names(system).await?;
+    let (_, policy) = revision::newest_policy(system).await?;
+    if !names.contains(&name) {
+        return Err(unknown(&name));
+    }
+    let used = policy.named_secrets().into_iter();
+    let dependents: Vec<String> = used
+        .filter(|secret| secret.name == name)
+        .map(|secret| secret.by)
+        .collect();
+    let removal = Removal {
+        what: format!("removes the secret {name}"),
+        dependents: dependents.clone(),
+        way_back: format!(
+            "Its value cannot be brought back: whoever has it can set it again, by \
+             postern secret set {name}."
+        ),
+    };
+    removal.confirm(yes)?;
+    let request = RemoveSecretRequest { name: name.clone() };
+    let done = system.policy(Asked::Question)?.remove_secret(request).await;
+    done.map_err(|status| match status.code() {
+        Code::NotFound => unknown(&name),
+        _ => failed(&status),
+    })?;
+    let json = serde_json::json!({ "removed": name, "used_by": dependents });
+    screen.show(&json, || format!("The secret {name} is gone."));
+    if !dependents.is_empty() {
+        screen.remark(format!(
+            "Note: without it nothing goes by {}; set it again by postern secret set {name}",
+            dependents.join(", ")
+        ));
+    }
+    Ok(())
+}
+
+/// The names of the secrets that are set.
+pub(super) async fn names(system: &System) -> Result<Vec<String>, Failure> {
+    let mut client = system.policy(Asked::Question)?;
+    let names = client.list_secrets(ListSecretsRequest {}).await;
+    Ok(names.map_err(|status| failed(&status))?.into_inner().names)
 }
 
 /// A secret, or a name that the policy uses and that has none.
@@ -87,17 +124,8 @@ struct Listed {
 }
 
 fn list(set: Vec<String>, policy: &Policy) -> Vec<Listed> {
-    let gateways = policy.gateways().filter_map(|gateway| {
-        let login = gateway.login.as_ref()?;
-        Some((login.secret.clone(), format!("gateway {}", gateway.name)))
-    });
-    let accounts = policy.collect_accounts().iter().map(|account| {
-        let used_by = format!("collection account {}", account.name);
-        (account.login.secret.clone(), used_by)
-    });
-    let mut used: Vec<(String, String)> = gateways.chain(accounts).collect();
-    used.sort();
-    let mut names: Vec<String> = used.iter().map(|(name, _)| name.clone()).collect();
+    let used = policy.named_secrets();
+    let mut names: Vec<String> = used.iter().map(|secret| secret.name.clone()).collect();
     names.extend(set.iter().cloned());
     names.sort();
     names.dedup();
@@ -105,8 +133,8 @@ fn list(set: Vec<String>, policy: &Policy) -> Vec<Listed> {
         set: set.contains(&name),
         used_by: used
             .iter()
-            .filter(|(used, _)| *used == name)
-            .map(|(_, by)| by.clone())
+            .filter(|secret| secret.name == name)
+            .map(|secret| secret.by.clone())
             .collect(),
         name,
     });

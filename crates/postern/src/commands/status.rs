@@ -1,15 +1,18 @@
 //! `postern status`: what runs, what waits, what was collected.
 
-use api::collection::v1::{AccountState, ListAccountsRequest};
+mod collection;
+
 use api::directory::v1::ListUsersRequest;
 use api::queue::v1::{GetStatisticsRequest, GetStatisticsResponse, WorkerState};
 use futures::future::join_all;
 use serde::Serialize;
 
+use super::policy::advice::lacks;
 use super::revision;
 use crate::failure::{Failure, Outcome};
-use crate::screen::{Screen, Times, columns, number, utc, written};
+use crate::screen::{Screen, Times, columns, written};
 use crate::system::{Asked, System};
+use collection::Account;
 
 /// Clocks that differ by no more are not told of, milliseconds: what a worker says has been on its
 /// way.
@@ -19,7 +22,8 @@ const CLOCKS_AGREE_MS: u64 = 10_000;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit code 1 when a process does not serve, or cannot tell what it is asked: its database may be away;
-or when the clock of a delivery worker is off.
+when the clock of a delivery worker is off; when a collection account fails or has set a message
+aside; and when the policy names a mailbox or a secret that is not there.
 
 Examples:
   postern status
@@ -77,17 +81,6 @@ struct Policy {
     gateways: usize,
 }
 
-#[derive(Debug, Serialize)]
-struct Account {
-    name: String,
-    last_poll: Option<String>,
-    #[serde(skip)]
-    last_poll_ms: i64,
-    last_error: String,
-    last_collected: u32,
-    total_collected: u64,
-}
-
 pub(crate) async fn run(
     _: &Arguments,
     system: &System,
@@ -107,20 +100,33 @@ pub(crate) async fn run(
         processes,
         queue(system),
         policy(system),
-        collection(system),
+        collection::states(system),
         users(system)
     );
     let mut troubles = Troubles::of(&processes);
     let queue = troubles.or_answer("queue", "what waits", queue);
     let clocks_off = queue.iter().flat_map(|queue| &queue.clocks_off);
     troubles.found.extend(clocks_off.map(ClockOff::trouble));
-    let policy = troubles.or_answer("queue", "the policy in force", policy);
+    let compiled = troubles.or_answer("queue", "the policy in force", policy);
     let collection = troubles.or_answer("queue", "what was collected", collection);
-    troubles.or_answer("mailbox-store", "who has a mailbox", users);
+    let users = troubles.or_answer("mailbox-store", "who has a mailbox", users);
+    if let (Some((_, policy)), Some(())) = (&compiled, users) {
+        let lacks = lacks(system, policy).await;
+        let lacks = troubles.or_answer("queue", "what the policy lacks", lacks);
+        troubles.found.extend(lacks.unwrap_or_default());
+    }
+    let (policy, collection) = match compiled {
+        Some((revision, policy)) => {
+            let accounts = collection::accounts(&policy, collection.unwrap_or_default());
+            (Some(Policy::of(revision, &policy)), accounts)
+        }
+        None => (None, Vec::new()),
+    };
+    troubles.found.extend(collection::troubles(&collection));
     let status = Status {
         queue,
         policy,
-        collection: collection.unwrap_or_default(),
+        collection,
         well: troubles.found.is_empty(),
         troubles: troubles.found,
         processes,
@@ -234,32 +240,16 @@ impl ClockOff {
     }
 }
 
-async fn policy(system: &System) -> Result<Policy, Failure> {
-    let (revision, policy) = revision::newest_policy(system).await?;
-    Ok(Policy {
-        revision,
-        domains: policy.domains().len(),
-        gateways: policy.gateways().count(),
-    })
+async fn policy(system: &System) -> Result<(u64, rules::Policy), Failure> {
+    revision::newest_policy(system).await
 }
 
-async fn collection(system: &System) -> Result<Vec<Account>, Failure> {
-    let mut client = system.collection()?;
-    let answer = client.list_accounts(ListAccountsRequest {}).await;
-    let answer = answer.map_err(|status| Failure::call("the queue", &status))?;
-    let accounts = answer.into_inner().accounts.into_iter();
-    Ok(accounts.map(Account::from).collect())
-}
-
-impl From<AccountState> for Account {
-    fn from(state: AccountState) -> Self {
+impl Policy {
+    fn of(revision: u64, policy: &rules::Policy) -> Self {
         Self {
-            name: state.account,
-            last_poll: utc(state.last_poll_ms),
-            last_poll_ms: state.last_poll_ms,
-            last_error: state.last_error,
-            last_collected: state.last_collected,
-            total_collected: state.total_collected,
+            revision,
+            domains: policy.domains().len(),
+            gateways: policy.gateways().count(),
         }
     }
 }
@@ -295,7 +285,10 @@ fn text(status: &Status, times: &Times) -> String {
         ));
     }
     if !status.collection.is_empty() {
-        parts.push(accounts(&status.collection, times));
+        parts.push(collection::table(&status.collection, times));
+    }
+    if let Some(left) = collection::uncollected(&status.collection, times) {
+        parts.push(left);
     }
     if !status.well {
         let mut lines = vec!["Not all is well:".to_owned()];
@@ -327,31 +320,10 @@ fn processes(processes: &[Process]) -> String {
     written(&table)
 }
 
-fn accounts(accounts: &[Account], times: &Times) -> String {
-    let mut table = columns(&["collects from", "last poll", "got", "in all", "error"]);
-    for account in accounts {
-        let error = match account.last_error.as_str() {
-            "" => "-",
-            error => error,
-        };
-        let last_poll = match account.last_poll_ms {
-            0 => "never".to_owned(),
-            polled => times.distance(polled),
-        };
-        table.add_row([
-            account.name.as_str().into(),
-            last_poll.into(),
-            number(account.last_collected),
-            number(account.total_collected),
-            error.into(),
-        ]);
-    }
-    written(&table)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
+    use api::collection::v1::AccountState;
     use jiff::tz::TimeZone;
 
     use super::*;
@@ -388,8 +360,8 @@ mod tests {
                 account: "isp".to_owned(),
                 last_poll_ms: 1_000_000,
                 last_error: "login refused".to_owned(),
-                last_collected: 0,
                 total_collected: 12,
+                ..AccountState::default()
             })],
         }
     }
@@ -413,17 +385,9 @@ Queue: 2 recipients in 1 message; 2 due, 0 under way; 1 delivery worker. The old
 
 Policy: revision 4, 1 domain rule, 0 gateways.
 
-COLLECTS FROM  LAST POLL  GOT  IN ALL  ERROR
-isp            1 min ago    0      12  login refused"
+COLLECTS FROM  LAST POLL  GOT  IN ALL  LEFT  ERROR
+isp            1 min ago    0      12     0  login refused"
         );
-    }
-
-    #[test]
-    fn an_account_that_has_not_been_polled_yet_says_never() {
-        let mut status = status(true);
-        status.collection[0].last_poll_ms = 0;
-        let text = text(&status, &times());
-        assert!(text.contains("isp            never "), "{text}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use api::grpc::{Code, Status};
 use rules::{Domain, EmailAddress, format_size};
 use serde::Serialize;
 
+use super::consequences::{self, Removal};
 use super::revision;
 use crate::failure::{Failure, Outcome};
 use crate::prompt;
@@ -193,20 +194,28 @@ async fn remove(
     address: &EmailAddress,
     yes: bool,
 ) -> Result<(), Failure> {
+    let (_, policy) = revision::newest_policy(system).await?;
+    let dependents = consequences::of_user(system, &policy, address).await?;
     let address = address.to_string();
-    if !yes {
-        return Err(Failure::Usage(format!(
-            "this removes {address} with all their mail, which cannot be brought back; \
-             add --yes if that is wanted"
-        )));
-    }
+    let removal = Removal {
+        what: format!("removes {address} with all their mail"),
+        dependents: dependents.clone(),
+        way_back: "The mail cannot be brought back.".to_owned(),
+    };
+    removal.confirm(yes)?;
     let request = RemoveUserRequest {
         address: address.clone(),
     };
     let done = system.directory(Asked::Work)?.remove_user(request).await;
     done.map_err(|status| failed(&status, &address))?;
-    let json = serde_json::json!({ "removed": address });
+    let json = serde_json::json!({ "removed": address, "named_by": dependents });
     screen.show(&json, || format!("{address} and their mail are gone."));
+    if !dependents.is_empty() {
+        screen.remark(format!(
+            "Note: the policy still names this mailbox ({}): mail for it waits until there is one",
+            dependents.join(", ")
+        ));
+    }
     Ok(())
 }
 

@@ -140,9 +140,11 @@ fn append(line: &'static str) -> impl Fn(&str) -> Result<String, EditError> {
 async fn an_edit_becomes_the_next_revision() {
     let fake = Fake::default();
     with_system(&fake, async |system| {
-        let made = edit(system, "first", append("# one")).await.unwrap();
+        let made = edit(system, "first", false, append("# one")).await.unwrap();
         assert_eq!(made.revision, 1);
-        let made = edit(system, "second", append("# two")).await.unwrap();
+        let made = edit(system, "second", false, append("# two"))
+            .await
+            .unwrap();
         assert_eq!(made.revision, 2);
     })
     .await;
@@ -157,7 +159,7 @@ async fn an_edit_is_made_again_on_what_somebody_else_made_meanwhile() {
     fake.revisions.lock().unwrap().push("# old\n".to_owned());
     *fake.rivals.lock().unwrap() = 2;
     with_system(&fake, async |system| {
-        let made = edit(system, "", append("# mine")).await.unwrap();
+        let made = edit(system, "", false, append("# mine")).await.unwrap();
         assert_eq!(made.revision, 4);
         assert_eq!(made.document, "# 0 rivals to come\n# mine\n");
     })
@@ -170,7 +172,7 @@ async fn an_edit_gives_up_when_others_are_always_faster() {
     fake.revisions.lock().unwrap().push("# old\n".to_owned());
     *fake.rivals.lock().unwrap() = 1000;
     with_system(&fake, async |system| {
-        let failure = edit(system, "", append("# mine")).await.unwrap_err();
+        let failure = edit(system, "", false, append("# mine")).await.unwrap_err();
         assert_eq!(failure.code(), 1);
         assert!(
             failure

@@ -8,6 +8,7 @@ use rules::EmailAddress;
 use serde::Serialize;
 
 use super::user;
+use crate::commands::consequences::Removal;
 use crate::failure::Failure;
 use crate::screen::{Screen, columns, utc, written};
 use crate::system::{Asked, System};
@@ -30,8 +31,14 @@ Example:
     /// Take one back: it is of no use from now on
     #[command(after_help = "\
 Example:
-  postern user app-password remove bob@example.test --name phone")]
-    Remove(Named),
+  postern user app-password remove bob@example.test --name phone --yes")]
+    Remove {
+        #[command(flatten)]
+        named: Named,
+        /// Really: it cannot be brought back
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// A user and what the password is called.
@@ -49,7 +56,7 @@ pub(super) async fn run(command: Command, system: &System, screen: &Screen) -> R
     match command {
         Command::Add(named) => add(system, screen, named).await,
         Command::List { address } => list(system, screen, &address).await,
-        Command::Remove(named) => remove(system, screen, named).await,
+        Command::Remove { named, yes } => remove(system, screen, named, yes).await,
     }
 }
 
@@ -93,7 +100,16 @@ async fn list(system: &System, screen: &Screen, address: &EmailAddress) -> Resul
     Ok(())
 }
 
-async fn remove(system: &System, screen: &Screen, named: Named) -> Result<(), Failure> {
+async fn remove(system: &System, screen: &Screen, named: Named, yes: bool) -> Result<(), Failure> {
+    let Named { address, name } = &named;
+    let removal = Removal {
+        what: format!("removes the application password {name} of {address}"),
+        dependents: vec![format!("whatever logs in as {address} with it")],
+        way_back: "It cannot be brought back, but another can be made by \
+                   postern user app-password add."
+            .to_owned(),
+    };
+    removal.confirm(yes)?;
     let request = RemoveAppPasswordRequest {
         address: named.address.to_string(),
         name: named.name.clone(),
