@@ -1,6 +1,7 @@
 //! What is measured: each case is one load and what is read off while it runs.
 
 mod crowds;
+mod neighbours;
 mod rates;
 mod segments;
 mod single;
@@ -15,6 +16,7 @@ use crate::senders::Senders;
 use crate::sink::Sink;
 use crate::system::System;
 use crowds::{ACTIVE, ATTACKERS, IDLE};
+use neighbours::{READERS, SILENT};
 
 /// Longest that a system may take to finish a case.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -54,6 +56,12 @@ pub(crate) enum Case {
     Active,
     /// Messages accepted a second from strangers while others hold so many connections open.
     Slow,
+    /// Logins while more connections than there are places say nothing on the IMAP port.
+    Silent,
+    /// Mail while more connections than there are file descriptors say nothing on all SMTP ports.
+    Files,
+    /// Logins and reading of one user while sessions of another read all they can.
+    Reads,
 }
 
 /// What a case is run with.
@@ -107,6 +115,7 @@ impl Case {
         }
         cases.extend([Self::Latency, Self::Segments, Self::Growth, Self::Large]);
         cases.extend([Self::Idle, Self::Active, Self::Slow]);
+        cases.extend([Self::Silent, Self::Files, Self::Reads]);
         cases
     }
 
@@ -124,6 +133,9 @@ impl Case {
             Self::Idle => "idle",
             Self::Active => "active",
             Self::Slow => "slow",
+            Self::Silent => "silent",
+            Self::Files => "files",
+            Self::Reads => "reads",
         }
     }
 
@@ -135,6 +147,7 @@ impl Case {
             Self::Active => system.max_connections() >= ACTIVE,
             // As many as there are places would keep everybody out there.
             Self::Slow => system.max_connections() > ATTACKERS,
+            Self::Silent | Self::Files => system.max_connections() > SILENT,
             _ => true,
         }
     }
@@ -169,6 +182,9 @@ impl Case {
             Self::Idle => crowds::idle(system, means.singles),
             Self::Active => crowds::active(system, messages),
             Self::Slow => crowds::slow(system, means),
+            Self::Silent => neighbours::silent(system, means.singles),
+            Self::Files => neighbours::files(system, means.singles),
+            Self::Reads => neighbours::reads(system, means.singles),
         }
     }
 }
@@ -215,6 +231,9 @@ impl fmt::Display for Case {
                     "{ATTACKERS} slow connections, 4 KiB, 10 sessions"
                 )
             }
+            Self::Silent => write!(formatter, "{SILENT} silent IMAP connections"),
+            Self::Files => write!(formatter, "{SILENT} silent connections on each SMTP port"),
+            Self::Reads => write!(formatter, "{READERS} sessions of one user read everything"),
         }
     }
 }

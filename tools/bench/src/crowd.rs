@@ -41,6 +41,8 @@ pub(crate) enum Manner {
     Idle,
     /// An octet a second; one that is sent away comes back.
     Slow,
+    /// Nothing at all, whatever the protocol; one that is sent away comes back.
+    Silent,
 }
 
 /// A crowd; it leaves when this is dropped.
@@ -129,6 +131,7 @@ async fn member(
             let _ = match manner {
                 Manner::Idle => idle(stream).await,
                 Manner::Slow => speak_slowly(stream).await,
+                Manner::Silent => say_nothing(stream).await,
             };
             counts.inside.fetch_sub(1, Ordering::Relaxed);
         }
@@ -150,13 +153,21 @@ async fn connect(port: u16, number: usize) -> Result<TcpStream> {
         .await?;
     let mut greeting = [0; 512];
     let count = stream.read(&mut greeting).await?;
-    let greeted = greeting[..count].starts_with(b"220");
-    greeted.then_some(stream).context("sent away at once")
+    let greetings: [&[u8]; 3] = [b"220", b"* OK", b"+OK"];
+    let greeted = |greeting: &[u8]| greetings.iter().any(|line| greeting.starts_with(line));
+    greeted(&greeting[..count])
+        .then_some(stream)
+        .context("sent away at once")
 }
 
 async fn idle(mut stream: TcpStream) -> Result<()> {
     let hello = format!("EHLO {CLIENT}\r\n");
     stream.write_all(hello.as_bytes()).await?;
+    while stream.read(&mut [0; 512]).await? > 0 {}
+    Ok(())
+}
+
+async fn say_nothing(mut stream: TcpStream) -> Result<()> {
     while stream.read(&mut [0; 512]).await? > 0 {}
     Ok(())
 }

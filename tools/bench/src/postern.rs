@@ -231,6 +231,10 @@ impl System for Running {
         STRANGERS_PORT
     }
 
+    fn smtp_ports(&self) -> Vec<u16> {
+        vec![self.smtp_port(), PORT_BASE + 587, STRANGERS_PORT]
+    }
+
     fn max_connections(&self) -> usize {
         MAX_CONNECTIONS
     }

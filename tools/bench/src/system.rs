@@ -15,6 +15,10 @@ pub(crate) trait System: Sync {
     fn strangers_port(&self) -> u16 {
         self.smtp_port()
     }
+    /// All its SMTP ports that greet in plain text.
+    fn smtp_ports(&self) -> Vec<u16> {
+        vec![self.smtp_port()]
+    }
     /// Connections that it is set up to hold at a time.
     fn max_connections(&self) -> usize;
     /// Port of its IMAP server, without TLS.
