@@ -12,11 +12,13 @@
 mod directory;
 mod policy;
 mod queue;
+mod refusals;
 mod texts;
 
 pub use directory::FakeDirectory;
 pub use policy::FakePolicy;
 pub use queue::{FakeQueueService, PartOfQueue};
+pub use refusals::FakeRefusals;
 pub use texts::Texts;
 
 use std::pin::Pin;

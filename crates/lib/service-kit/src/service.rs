@@ -96,6 +96,12 @@ impl Service {
         self.channel(known(&self.shared.endpoints.queue, "queue")?)
     }
 
+    /// The same, for what can do without: none where the configuration does not say where it is.
+    pub fn queue_channel_if_known(&self) -> Result<Option<Channel>, Error> {
+        let endpoint = self.shared.endpoints.queue.as_deref();
+        endpoint.map(|endpoint| self.channel(endpoint)).transpose()
+    }
+
     /// A channel to mailbox-store.
     pub fn mailbox_store_channel(&self) -> Result<Channel, Error> {
         self.channel(known(

@@ -6,6 +6,7 @@ mod client;
 mod client_certificate;
 mod der;
 mod handshake;
+mod presence;
 mod standing;
 mod told;
 

@@ -8,6 +8,7 @@
 //! carries the acknowledgement.
 
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -61,6 +62,12 @@ fn quick_ack(socket: SockRef<'_>) -> io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 fn quick_ack(_socket: SockRef<'_>) -> io::Result<()> {
     Ok(())
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.tcp.as_fd()
+    }
 }
 
 impl AsyncRead for Socket {

@@ -26,13 +26,17 @@ impl Stream {
     /// Waits until the socket has something to read, without a buffer to read it into. The
     /// deciphered bytes that a TLS state still holds were asked for before.
     pub(crate) async fn readable(&mut self) -> io::Result<()> {
-        let socket = match self {
-            Self::Plain(socket) => &*socket,
-            Self::Server(tls) => tls.get_ref().0,
-            Self::Client(tls) => tls.get_ref().0,
-            Self::Gone => return Err(gone()),
-        };
-        socket.readable().await
+        self.socket().ok_or_else(gone)?.readable().await
+    }
+
+    /// The socket below, if there is one yet.
+    pub(crate) fn socket(&self) -> Option<&Socket> {
+        match self {
+            Self::Plain(socket) => Some(socket),
+            Self::Server(tls) => Some(tls.get_ref().0),
+            Self::Client(tls) => Some(tls.get_ref().0),
+            Self::Gone => None,
+        }
     }
 
     /// What both kinds of TLS know of the session.

@@ -14,12 +14,14 @@ use crate::system::System;
 pub enum Command {
     /// Show what was refused to whom and why, the newest first
     #[command(after_help = "\
-What one client repeats within seconds is one line with a count. Refusals are kept for the days
+Failed logins over IMAP and POP3 are among them, with the name that was tried. What one client repeats
+within seconds is one line with a count. Refusals are kept for the days
 that [queue] refusal-days says, 30 unless given.
 
 Examples:
   postern refusals list --recipient bob@example.test
   postern refusals list --address 203.0.113.0/24 --since '2 h'
+  postern refusals list --verdict login-failed
   postern refusals list --sender @x.test --verdict relay-denied --since 2026-11-24 --json")]
     List(Filter),
 }

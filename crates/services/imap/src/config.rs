@@ -37,6 +37,9 @@ pub struct Config {
     pub max_bad_commands: u32,
     /// Failed logins after which a connection is closed.
     pub max_failed_logins: u32,
+    /// Rows in which failed logins are kept for `postern refusals` in a minute; what repeats itself
+    /// shares one. 0 keeps none.
+    pub refusals_kept_a_minute: u32,
 }
 
 impl Default for Config {
@@ -54,6 +57,7 @@ impl Default for Config {
             max_message_size: 64 * 1024 * 1024,
             max_bad_commands: 20,
             max_failed_logins: 3,
+            refusals_kept_a_minute: 600,
         }
     }
 }

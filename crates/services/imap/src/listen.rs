@@ -24,6 +24,7 @@ const SILENCE_AFTER_LOGIN: Duration = Duration::from_secs(300);
 pub struct Running {
     addresses: Vec<SocketAddr>,
     listeners: JoinSet<()>,
+    server: Arc<Server>,
 }
 
 impl Running {
@@ -38,6 +39,7 @@ impl Running {
         while let Some(ended) = self.listeners.join_next().await {
             ended.context("a listener failed")?;
         }
+        self.server.refusals.finish().await;
         Ok(())
     }
 }
@@ -49,6 +51,7 @@ pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> 
     let mut running = Running {
         addresses: Vec::new(),
         listeners: JoinSet::new(),
+        server: Arc::clone(&server),
     };
     let descriptors = service.descriptors_for_each_of(config.listener.len());
     for listener in &config.listener {

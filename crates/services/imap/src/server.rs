@@ -6,6 +6,7 @@ use std::time::Duration;
 use api::directory::v1::directory_client::DirectoryClient;
 use api::grpc::{Channel, Request, Status, Streaming};
 use api::mailbox::v1::mailbox_store_client::MailboxStoreClient;
+use api::refusals::Refusals;
 use service_kit::{ServerTls, Service};
 use tokio::time::timeout;
 
@@ -17,6 +18,9 @@ const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 
 /// How long a call may take until its answer begins, and each piece of it.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Sent to a client that may have gone while the store works for it.
+pub(crate) const STILL_THERE: &[u8] = b"* OK Still working.\r\n";
 
 /// A request that does not wait for ever: a store that hangs is as one that is gone.
 pub(crate) fn timed<T>(message: T) -> Request<T> {
@@ -37,6 +41,7 @@ pub(crate) async fn next<T>(answer: &mut Streaming<T>) -> Result<Option<T>, Stat
 /// See the module.
 pub(crate) struct Server {
     channel: Channel,
+    pub(crate) refusals: Refusals,
     pub(crate) watch: Watch,
     pub(crate) login_timeout: Duration,
     pub(crate) autologout: Duration,
@@ -53,6 +58,10 @@ impl Server {
         Ok(Self {
             watch: Watch::start(channel.clone(), service.shutdown.clone()),
             channel,
+            refusals: Refusals::start(
+                service.queue_channel_if_known()?,
+                config.refusals_kept_a_minute,
+            ),
             login_timeout: Duration::from_secs(config.login_timeout_seconds),
             autologout: Duration::from_secs(config.autologout_seconds),
             data_timeout: Duration::from_secs(config.data_timeout_seconds),
@@ -81,6 +90,8 @@ impl Server {
 
 /// A listener, as its sessions see it.
 pub(crate) struct Listener {
+    /// `imap` and its address.
+    pub(crate) name: String,
     pub(crate) tls: Option<Arc<ServerTls>>,
     pub(crate) implicit_tls: bool,
     pub(crate) plaintext_auth: bool,
@@ -99,6 +110,7 @@ impl Listener {
             );
         }
         Ok(Self {
+            name: format!("imap {}", config.address),
             tls: tls.filter(|_| config.tls != TlsMode::None).cloned(),
             implicit_tls,
             plaintext_auth: config.plaintext_auth,

@@ -76,10 +76,12 @@ pub fn connection_options(application: &str, max_connections: u32) -> database::
 
 /// Runs the service until shutdown.
 pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
-    let options = connection_options(service.name, service.shared.database.max_connections);
-    let pool = database::connect(service.database_url()?, &options).await?;
+    let (for_logins, others) = shared_out(service.shared.database.max_connections);
+    let url = service.database_url()?;
+    let pool = database::connect(url, &connection_options(service.name, others)).await?;
     migrate(&pool).await?;
-    let store = Store::new(pool.clone());
+    let logins = database::connect(url, &connection_options(service.name, for_logins)).await?;
+    let store = Store::with_logins(pool.clone(), logins);
     let shutdown = service.shutdown.clone();
     tokio::spawn(notices::listen(
         pool.clone(),
@@ -110,6 +112,13 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
         .serve_grpc(&config.listen, routes)
         .await
         .context("serving gRPC")
+}
+
+/// Of so many connections to the database those for logins, and the others: of these two stay with
+/// one task each, and one must be left.
+fn shared_out(connections: u32) -> (u32, u32) {
+    let for_logins = (connections / 5).clamp(1, 8);
+    (for_logins, connections.saturating_sub(for_logins).max(3))
 }
 
 /// Both services over a store.

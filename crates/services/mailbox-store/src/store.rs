@@ -1,19 +1,31 @@
 //! What every operation needs: the database, and whom to tell what was committed.
+//!
+//! The database's connections are shared out: logins and what SMTP asks about recipients have some of
+//! their own, and of the others each user has a share ([`Store::turn`]).
+
+mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use database::HeldConnection;
+use moka::sync::Cache;
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::notices::{CHANNEL, Hub, Notice, Origin, UserNotice};
 use crate::{Error, Result};
+pub use turns::Turn;
+use turns::Turns;
 
 /// The database and the notices. Operations are functions over it, by subject in their modules.
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: PgPool,
+    logins: PgPool,
+    turns: Turns,
+    /// Whose a mailbox is, which never changes.
+    owners: Cache<i64, i64>,
     hub: Arc<Hub>,
     origin: Origin,
     body_ids: Arc<volume::Ids>,
@@ -23,6 +35,17 @@ pub struct Store {
 /// Searches of contents at a time: others are to find connections, and processors.
 const SEARCHES: usize = 4;
 
+/// Mailboxes whose users are remembered.
+const OWNERS: u64 = 100_000;
+
+/// Of a pool's connections, those that stay with one task: the writer of deliveries, the listener.
+const KEPT: u32 = 2;
+
+/// How many of a pool's connections one user may have: half of those that are for users.
+fn share(connections: u32) -> usize {
+    (connections.saturating_sub(KEPT) / 2).max(1) as usize
+}
+
 /// How often a write is made again when a deadlock was broken or Postgres restarted, before the
 /// caller is told to try again later.
 const ATTEMPTS: u32 = 4;
@@ -30,8 +53,17 @@ const ATTEMPTS: u32 = 4;
 impl Store {
     /// Over a pool whose database has the schemas.
     pub fn new(pool: PgPool) -> Self {
+        Self::with_logins(pool.clone(), pool)
+    }
+
+    /// Over two pools of one database: `logins` is for logins, which never wait for what others read.
+    pub fn with_logins(pool: PgPool, logins: PgPool) -> Self {
+        let connections = pool.options().get_max_connections();
         Self {
             pool,
+            logins,
+            turns: Turns::new(share(connections)),
+            owners: Cache::new(OWNERS),
             hub: Arc::default(),
             origin: Origin::random(),
             body_ids: Arc::default(),
@@ -42,6 +74,48 @@ impl Store {
     /// The database.
     pub fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// The same, over the connections that are kept for logins.
+    #[must_use]
+    pub fn for_logins(&self) -> Self {
+        Self {
+            pool: self.logins.clone(),
+            ..self.clone()
+        }
+    }
+
+    /// Waits until a connection may be taken for the user.
+    pub async fn turn(&self, user_id: i64) -> Turn {
+        self.turns.of(user_id).await
+    }
+
+    /// The same for the user whose mailbox this is.
+    pub async fn turn_in(&self, mailbox_id: i64) -> Result<Turn> {
+        let owner = match self.owners.get(&mailbox_id) {
+            Some(owner) => owner,
+            None => self.look_up_owner(mailbox_id).await?,
+        };
+        Ok(self.turn(owner).await)
+    }
+
+    /// Remembers whose a mailbox is.
+    pub fn note_owner(&self, mailbox_id: i64, user_id: i64) {
+        self.owners.insert(mailbox_id, user_id);
+    }
+
+    async fn look_up_owner(&self, mailbox_id: i64) -> Result<i64> {
+        let owner = sqlx::query_scalar!(
+            "SELECT user_id FROM mailbox.mailbox WHERE mailbox_id = $1",
+            mailbox_id
+        )
+        .fetch_optional(&self.logins)
+        .await?;
+        if let Some(owner) = owner {
+            self.note_owner(mailbox_id, owner);
+        }
+        // Those who ask about mailboxes that do not exist share the turns of a user who does not.
+        Ok(owner.unwrap_or(0))
     }
 
     /// The watchers of this process.

@@ -25,6 +25,9 @@ pub struct Config {
     pub login_timeout_seconds: u64,
     /// Seconds of silence after the login (RFC 1939 §3: at least 600).
     pub idle_timeout_seconds: u64,
+    /// Rows in which failed logins are kept for `postern refusals` in a minute; what repeats itself
+    /// shares one. 0 keeps none.
+    pub refusals_kept_a_minute: u32,
 }
 
 impl Default for Config {
@@ -37,6 +40,7 @@ impl Default for Config {
             make_room_after_seconds: 3,
             login_timeout_seconds: 60,
             idle_timeout_seconds: 600,
+            refusals_kept_a_minute: 600,
         }
     }
 }

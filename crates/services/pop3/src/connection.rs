@@ -6,6 +6,7 @@ mod retrieve;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::refusals::Refusals;
 use pop3_protocol::server::{Action, Session, Settings, reply};
 use service_kit::ServerTls;
 use session_io::{Connection, SessionError};
@@ -28,6 +29,9 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) tls: Option<Arc<ServerTls>>,
     pub(crate) store: Store,
+    pub(crate) refusals: Refusals,
+    /// `pop3` and the listener's address.
+    pub(crate) listener: String,
     pub(crate) login_timeout: Duration,
     pub(crate) idle_timeout: Duration,
     pub(crate) shutdown: CancellationToken,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use api::refusals::Refusals;
 use pop3_protocol::server::{Settings, reply};
 use service_kit::{ServerTls, Service};
 use session_io::{Limits, MakeRoom};
@@ -23,6 +24,7 @@ const SILENCE_AFTER_LOGIN: Duration = Duration::from_secs(120);
 pub struct Running {
     addresses: Vec<SocketAddr>,
     listeners: JoinSet<()>,
+    refusals: Refusals,
 }
 
 impl Running {
@@ -35,6 +37,7 @@ impl Running {
     /// Waits until the process is told to shut down and all sessions have ended.
     pub async fn wait(mut self) {
         while self.listeners.join_next().await.is_some() {}
+        self.refusals.finish().await;
     }
 }
 
@@ -45,13 +48,23 @@ pub fn start(config: &Config, service: &Service) -> anyhow::Result<Running> {
     }
     let tls = service.server_tls()?;
     let store = Store::new(service.mailbox_store_channel()?);
+    let queue = service.queue_channel_if_known()?;
+    let refusals = Refusals::start(queue, config.refusals_kept_a_minute);
     let mut running = Running {
         addresses: Vec::new(),
         listeners: JoinSet::new(),
+        refusals: refusals.clone(),
     };
     let descriptors = service.descriptors_for_each_of(config.listener.len());
     for listener in &config.listener {
-        let shared = shared(config, listener, &store, tls.clone(), &service.shutdown)?;
+        let shared = shared(
+            config,
+            listener,
+            &store,
+            &refusals,
+            tls.clone(),
+            &service.shutdown,
+        )?;
         let socket = session_io::bind(listener.address)
             .with_context(|| format!("cannot listen on {}", listener.address))?;
         let address = socket.local_addr()?;
@@ -92,6 +105,7 @@ fn shared(
     config: &Config,
     listener: &ListenerConfig,
     store: &Store,
+    refusals: &Refusals,
     tls: Option<Arc<ServerTls>>,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<Arc<Shared>> {
@@ -113,6 +127,8 @@ fn shared(
         },
         tls,
         store: store.clone(),
+        refusals: refusals.clone(),
+        listener: format!("pop3 {}", listener.address),
         login_timeout: Duration::from_secs(config.login_timeout_seconds),
         idle_timeout: Duration::from_secs(config.idle_timeout_seconds),
         shutdown: shutdown.clone(),

@@ -6,10 +6,12 @@ mod fake_store;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use api::queue::v1::refusals_server::RefusalsServer;
 use fake_store::FakeStore;
+use fakes::FakeRefusals;
 use pop3::{Config, ListenerConfig, TlsMode};
-use service_kit::Service;
 use service_kit::config::TlsConfig;
+use service_kit::{Routes, Service};
 use session_io::{ClientTls, Connection};
 use test_kit::TestCertificate;
 
@@ -31,6 +33,10 @@ struct FrontEnd {
 
 impl FrontEnd {
     fn start(store: &FakeStore, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_with(store, |config, _| change(config))
+    }
+
+    fn start_with(store: &FakeStore, change: impl FnOnce(&mut Config, &mut Service)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let certificate = TestCertificate::for_names(&["localhost"]);
         let (chain, key, _) = certificate.write_to(folder.path());
@@ -53,7 +59,7 @@ impl FrontEnd {
             ],
             ..Config::default()
         };
-        change(&mut config);
+        change(&mut config, &mut service);
         let running = pop3::start(&config, &service).unwrap();
         let &[plain, stls, implicit] = running.addresses() else {
             panic!("three listeners")
@@ -346,6 +352,28 @@ async fn who_keeps_talking_has_no_longer_for_the_login() {
     assert!(client.line().await.starts_with("-ERR [AUTH]"));
     assert_eq!(client.line().await, "-ERR That took too long.");
     assert!(client.is_closed().await);
+}
+
+#[tokio::test]
+async fn a_failed_login_is_reported_with_the_name_that_was_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = format!("unix:{}", folder.path().join("queue.sock").display());
+    let refusals = FakeRefusals::new();
+    let (queue, listen) = (Service::for_tests("queue"), endpoint.clone());
+    let routes = Routes::new(RefusalsServer::new(refusals.clone()));
+    tokio::spawn(async move { queue.serve_grpc(&listen, routes).await });
+    let store = FakeStore::start(&[]);
+    let front_end = FrontEnd::start_with(&store, |_, service| {
+        service.shared.endpoints.queue = Some(endpoint);
+    });
+    let mut client = front_end.client().await;
+    client.say("USER eve@example.test").await;
+    assert!(client.say("PASS wrong").await.starts_with("-ERR [AUTH]"));
+    let told = refusals.told(1).await;
+    assert_eq!(told[0].login, "eve@example.test");
+    assert_eq!(told[0].verdict, "login-failed");
+    assert_eq!(told[0].peer_address, "127.0.0.1");
+    assert!(told[0].listener.starts_with("pop3 127.0.0.1:"));
 }
 
 /// A client that has been greeted. Those before it may need a moment until they wait, and make room

@@ -215,13 +215,29 @@ impl Connection {
                 self.session.secured();
             }
             Event::Xclient(told) => self.told(told).await,
-            Event::Authenticate(credentials) => self.log_in(credentials).await,
+            Event::Authenticate(credentials) => {
+                self.asked = Asked::login(&credentials.login);
+                self.log_in(credentials).await;
+                self.asked = Asked::default();
+            }
             Event::External(name) => self.log_in_by_certificate(&name).await,
             Event::Token(token) => self.log_in_by_token(token).await,
             Event::CramNonce => self.cram_nonce(),
-            Event::CramProof(proof) => self.log_in_by_cram_md5(proof).await,
-            Event::ScramParameters(login) => self.scram_parameters(login).await,
-            Event::ScramProof(proof) => self.scram_proof(proof).await,
+            Event::CramProof(proof) => {
+                self.asked = Asked::login(&proof.login);
+                self.log_in_by_cram_md5(proof).await;
+                self.asked = Asked::default();
+            }
+            Event::ScramParameters(login) => {
+                self.asked = Asked::login(&login.login);
+                self.scram_parameters(login).await;
+                self.asked = Asked::default();
+            }
+            Event::ScramProof(proof) => {
+                self.asked = Asked::login(&proof.login.login);
+                self.scram_proof(proof).await;
+                self.asked = Asked::default();
+            }
             Event::LoggedIn => self.logged_in(),
             Event::Mail(mail) => {
                 self.asked = Asked::mail(&mail.reverse_path);

@@ -26,7 +26,6 @@ mod login_methods;
 mod metrics;
 mod nonce;
 mod queue_runs;
-mod refusals;
 mod replies;
 mod server;
 mod session_id;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use api::directory::v1::directory_client::DirectoryClient;
 use api::grpc::Channel;
 use api::policy_watch::PolicyWatch;
+use api::refusals::Refusals;
 use host_network::HostNetwork;
 use mail_authentication::{Authenticator, Dns, ReverseNames};
 use rules::{InterfaceSetting, ListenerClass, ListenerRole};
@@ -19,7 +20,6 @@ use crate::free_space::FreeSpace;
 use crate::login_methods::LoginMethods;
 use crate::metrics::Metrics;
 use crate::queue_runs::QueueRuns;
-use crate::refusals::Refusals;
 use crate::session_id::SessionIds;
 use crate::throttle::Throttle;
 use crate::users::Users;
@@ -62,7 +62,7 @@ impl Server {
             users: Users::start(mailbox_store.clone(), service.shutdown.clone()),
             login_methods: LoginMethods::start(mailbox_store.clone(), service.shutdown.clone()),
             directory: DirectoryClient::new(mailbox_store),
-            refusals: Refusals::start(queue.clone(), config.refusals_kept_a_minute),
+            refusals: Refusals::start(Some(queue.clone()), config.refusals_kept_a_minute),
             queue_runs: QueueRuns::new(queue.clone()),
             throttle: Throttle::start(queue, service.shutdown.clone()),
             network: HostNetwork::watch(),

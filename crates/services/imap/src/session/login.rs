@@ -1,6 +1,7 @@
 //! STARTTLS, LOGIN and AUTHENTICATE.
 
 use api::directory::v1::AuthenticateRequest;
+use api::refusals::{failed_login, shown};
 use imap_protocol::command::{Authenticate, PlainCredentials, decode_base64};
 use imap_protocol::response::{Code, put_continuation};
 use imap_protocol::{Reader, Tag};
@@ -37,6 +38,7 @@ impl Session {
                 "Passwords are taken over TLS only.",
             ));
         }
+        let name = login.clone();
         let request = AuthenticateRequest {
             login,
             password,
@@ -54,13 +56,17 @@ impl Session {
                 let code = Code::Capability(self.capabilities());
                 Ok(Answer::ok_with(code, "Logged in."))
             }
-            None => Ok(self.login_failed(response.retry_after_seconds > 0)),
+            None => Ok(self.login_failed(&name, response.retry_after_seconds > 0)),
         }
     }
 
-    fn login_failed(&mut self, slowed_down: bool) -> Answer {
+    /// `name` is the one that was tried.
+    fn login_failed(&mut self, name: &str, slowed_down: bool) -> Answer {
         metrics::counter!("postern_imap_failed_logins_total").increment(1);
-        tracing::info!(peer = %self.io.peer(), slowed_down, "login failed");
+        let peer = self.io.peer();
+        tracing::info!(%peer, login = shown(name), slowed_down, "login failed");
+        let refusal = failed_login(peer.ip(), &self.listener.name, name, slowed_down);
+        self.server.refusals.note(refusal);
         self.failed_logins += 1;
         if self.failed_logins >= self.server.max_failed_logins {
             self.bye(None, "Too many failed logins.");
@@ -95,7 +101,7 @@ impl Session {
                 } = credentials;
                 // Nobody acts for somebody else here.
                 if !(authorization.is_empty() || authorization.eq_ignore_ascii_case(&login)) {
-                    return Ok(self.login_failed(false));
+                    return Ok(self.login_failed(&login, false));
                 }
                 self.log_in(login, password).await
             }

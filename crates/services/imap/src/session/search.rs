@@ -12,7 +12,7 @@ use tokio::time::{Duration, Instant};
 
 use super::{OpenMailbox, Session};
 use crate::answer::{Answer, Stop};
-use crate::server::timed;
+use crate::server::{STILL_THERE, timed};
 
 /// How often a client that waits is told that it does not wait in vain: it may not wait for ever,
 /// and one that has gone is noticed.
@@ -89,7 +89,12 @@ impl Session {
         let mut uids = Vec::new();
         let mut told_at = Instant::now();
         loop {
-            let found = store.search(timed(request.clone())).await?.into_inner();
+            let search = store.search(timed(request.clone()));
+            let found = self
+                .io
+                .while_there(STILL_THERE, search)
+                .await??
+                .into_inner();
             uids.extend(found.uids);
             // Never back: a store that is out of its mind is not followed for ever.
             if found.looked_at_to <= request.after {

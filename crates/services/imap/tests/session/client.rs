@@ -68,6 +68,11 @@ impl Client {
         );
     }
 
+    /// Says that nothing more will be sent.
+    pub(crate) async fn close_write(&mut self) {
+        self.socket.shutdown().await.unwrap();
+    }
+
     /// The server ends the connection by itself, in the middle of something.
     pub(crate) async fn expect_end_of_all(mut self) {
         assert_eq!(self.line().await, None, "not expected");

@@ -2,12 +2,14 @@
 //! transcript cannot say.
 #![allow(clippy::unwrap_used)] // A failure here is the test's failure.
 
+mod abandoned;
 mod client;
 mod concurrent;
 mod crowd;
 mod fake;
 mod large;
 mod patience;
+mod refusals;
 mod running;
 mod tls;
 mod transcripts;

@@ -46,7 +46,7 @@ impl DirectoryService {
         tokens: Option<Tokens>,
         shutdown: CancellationToken,
     ) -> Self {
-        let logins = Logins::new(store.clone(), passwords.clone(), tokens);
+        let logins = Logins::new(store.for_logins(), passwords.clone(), tokens);
         Self {
             store,
             passwords,
@@ -285,7 +285,7 @@ impl Directory for DirectoryService {
         if addresses.len() > MOST_ADDRESSES {
             return Err(Error::Invalid("too many addresses at once".into()).into());
         }
-        let found = users::find(&self.store, &addresses).await?;
+        let found = users::find(&self.store.for_logins(), &addresses).await?;
         Ok(Response::new(FindUsersResponse { found }))
     }
 

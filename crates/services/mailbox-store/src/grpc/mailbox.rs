@@ -14,7 +14,7 @@ use api::mailbox::v1::{
     WatchRequest, WatchResponse,
 };
 use api::message::v1::{Chunk, StoredText};
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -36,6 +36,22 @@ const STATES: usize = 2000;
 
 /// Names in one GetStatus.
 const MOST_NAMES: usize = 10_000;
+
+/// Each item in a turn of the mailbox's user: none is held while the reader is slow (I7).
+fn in_turns<T: Send + 'static>(
+    store: Store,
+    mailbox_id: i64,
+    items: impl Stream<Item = Result<T>> + Send + 'static,
+) -> impl Stream<Item = Result<T>> + Send + 'static {
+    stream::try_unfold(items.boxed(), move |mut items| {
+        let store = store.clone();
+        async move {
+            let _turn = store.turn_in(mailbox_id).await?;
+            let item = items.try_next().await?;
+            Ok(item.map(|item| (item, items)))
+        }
+    })
+}
 
 /// mailbox.v1 over a store.
 #[derive(Debug)]
@@ -87,7 +103,9 @@ impl MailboxStore for MailboxService {
         &self,
         request: Request<ListMailboxesRequest>,
     ) -> Result<Response<ListMailboxesResponse>, Status> {
-        let mailboxes = mailboxes::list(&self.store, request.into_inner().user_id).await?;
+        let user_id = request.into_inner().user_id;
+        let _turn = self.store.turn(user_id).await;
+        let mailboxes = mailboxes::list(&self.store, user_id).await?;
         Ok(Response::new(ListMailboxesResponse { mailboxes }))
     }
 
@@ -101,6 +119,7 @@ impl MailboxStore for MailboxService {
             special_use,
         } = request.into_inner();
         let name = MailboxName::parse(&name)?;
+        let _turn = self.store.turn(user_id).await;
         let mailbox = mailboxes::create(&self.store, user_id, &name, &special_use).await?;
         Ok(Response::new(mailbox))
     }
@@ -111,6 +130,7 @@ impl MailboxStore for MailboxService {
     ) -> Result<Response<DeleteMailboxResponse>, Status> {
         let DeleteMailboxRequest { user_id, name } = request.into_inner();
         let name = MailboxName::parse(&name)?;
+        let _turn = self.store.turn(user_id).await;
         let mailbox_id = mailboxes::delete(&self.store, user_id, &name).await?;
         Ok(Response::new(DeleteMailboxResponse { mailbox_id }))
     }
@@ -121,6 +141,7 @@ impl MailboxStore for MailboxService {
     ) -> Result<Response<RenameMailboxResponse>, Status> {
         let RenameMailboxRequest { user_id, from, to } = request.into_inner();
         let (from, to) = (MailboxName::parse(&from)?, MailboxName::parse(&to)?);
+        let _turn = self.store.turn(user_id).await;
         mailboxes::rename(&self.store, user_id, &from, &to).await?;
         Ok(Response::new(RenameMailboxResponse {}))
     }
@@ -135,6 +156,7 @@ impl MailboxStore for MailboxService {
             subscribed,
         } = request.into_inner();
         let name = MailboxName::parse(&name)?;
+        let _turn = self.store.turn(user_id).await;
         mailboxes::set_subscribed(&self.store, user_id, &name, subscribed).await?;
         Ok(Response::new(SetSubscribedResponse {}))
     }
@@ -151,6 +173,7 @@ impl MailboxStore for MailboxService {
             .iter()
             .map(|name| MailboxName::parse(name))
             .collect::<Result<Vec<_>>>()?;
+        let _turn = self.store.turn(user_id).await;
         let states = mailboxes::status(&self.store, user_id, &names).await?;
         Ok(Response::new(GetStatusResponse { states }))
     }
@@ -161,7 +184,11 @@ impl MailboxStore for MailboxService {
     ) -> Result<Response<Self::SelectStream>, Status> {
         let SelectRequest { user_id, name } = request.into_inner();
         let name = MailboxName::parse(&name)?;
+        let turn = self.store.turn(user_id).await;
         let selected = messages::select(&self.store, user_id, &name).await?;
+        drop(turn);
+        let mailbox_id = selected.state.mailbox_id;
+        self.store.note_owner(mailbox_id, user_id);
         let first = SelectResponse {
             state: Some(selected.state),
             messages: Vec::new(),
@@ -184,6 +211,7 @@ impl MailboxStore for MailboxService {
             mailbox_id,
             since_modseq,
         } = request.into_inner();
+        let _turn = self.store.turn_in(mailbox_id).await?;
         let changes = messages::changes(&self.store, mailbox_id, since_modseq).await?;
         Ok(Response::new(changes))
     }
@@ -230,7 +258,10 @@ impl MailboxStore for MailboxService {
             offset,
             length,
         } = request.into_inner();
+        let turn = self.store.turn_in(mailbox_id).await?;
         let pieces = messages::read(&self.store, mailbox_id, uid, offset, length).await?;
+        drop(turn);
+        let pieces = in_turns(self.store.clone(), mailbox_id, pieces);
         streamed(pieces.map_ok(|data| Chunk { data, last: false }))
     }
 
@@ -247,6 +278,7 @@ impl MailboxStore for MailboxService {
             now: clock::now(),
             slice: search::SLICE,
         };
+        let _turn = self.store.turn_in(search.mailbox_id).await?;
         let found = search::search(&self.store, search).await?;
         Ok(Response::new(found))
     }
@@ -272,6 +304,7 @@ impl MailboxStore for MailboxService {
             keywords: Keywords::parse(&flags.keywords)?,
             unchanged_since: request.unchanged_since,
         };
+        let _turn = self.store.turn_in(request.mailbox_id).await?;
         let stored = messages::store_flags(&self.store, request.mailbox_id, &change).await?;
         Ok(Response::new(stored))
     }
@@ -305,6 +338,7 @@ impl MailboxStore for MailboxService {
         append.system = system_flags(flags.system)?;
         append.keywords = Keywords::parse(&flags.keywords)?;
         append.internal_date = Some(request.internal_date_ms).filter(|date| *date != 0);
+        let _turn = self.store.turn(request.user_id).await;
         Ok(Response::new(messages::append(&self.store, &append).await?))
     }
 
@@ -316,6 +350,7 @@ impl MailboxStore for MailboxService {
             to,
         } = request.into_inner();
         let (uids, to) = (UidSet::parse(&uids)?, MailboxName::parse(&to)?);
+        let _turn = self.store.turn(user_id).await;
         let copied = messages::copy(&self.store, mailbox_id, &uids, user_id, &to).await?;
         Ok(Response::new(copied))
     }
@@ -331,6 +366,7 @@ impl MailboxStore for MailboxService {
             to,
         } = request.into_inner();
         let (uids, to) = (UidSet::parse(&uids)?, MailboxName::parse(&to)?);
+        let _turn = self.store.turn(user_id).await;
         let moved = messages::move_messages(&self.store, mailbox_id, &uids, user_id, &to).await?;
         Ok(Response::new(moved))
     }
@@ -341,6 +377,7 @@ impl MailboxStore for MailboxService {
     ) -> Result<Response<ExpungeResponse>, Status> {
         let ExpungeRequest { mailbox_id, uids } = request.into_inner();
         let uids = UidSet::parse_or_all(&uids)?;
+        let _turn = self.store.turn_in(mailbox_id).await?;
         let expunged = messages::expunge(&self.store, mailbox_id, &uids).await?;
         Ok(Response::new(expunged))
     }
@@ -351,9 +388,11 @@ impl MailboxStore for MailboxService {
     ) -> Result<Response<Self::LockMaildropStream>, Status> {
         let user_id = request.into_inner().user_id;
         let held = self.maildrops.lock(user_id).await?;
+        let turn = self.store.turn(user_id).await;
         let inbox = mailboxes::status(&self.store, user_id, &[MailboxName::inbox()])
             .await?
             .pop();
+        drop(turn);
         let shutdown = self.shutdown.clone();
         // The lock lives in the stream: when the peer lets go of it, or is gone, both end.
         let until_lost = stream::once(async move {

@@ -30,7 +30,7 @@ const LARGEST_WHOLE: u64 = 2 * 1024 * 1024;
 
 /// How long a query waits for its reader. Then it is ended, and made again from where it was when
 /// the reader wants more: a slow reader holds no connection (I7).
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Answers that are ready before the reader takes them.
 const READY: usize = 4;
@@ -96,7 +96,13 @@ fn fetch_with(
         answers,
     };
     tokio::spawn(async move {
-        if let Err(error) = fetch.run(uids).await {
+        let unread = fetch.answers.clone();
+        let ended = tokio::select! {
+            ended = fetch.run(uids) => ended,
+            // Whatever it is doing: nobody wants it any more.
+            () = unread.closed() => return,
+        };
+        if let Err(error) = ended {
             fetch.answers.send(Err(error)).await.ok();
         }
     });
@@ -144,12 +150,15 @@ impl Fetch {
     }
 
     async fn one_query(&self, uids: &UidSet) -> Result<End> {
-        let mut rows = query::rows(self.store.pool(), self.mailbox_id, uids, &self.wanted);
+        // The next query waits for its turn anew: nobody has to wait for all that another wants.
+        let turn = self.store.turn_in(self.mailbox_id).await?;
+        let (mut rows, most) = query::rows(self.store.pool(), self.mailbox_id, uids, &self.wanted);
         let mut batch = Batch::default();
-        let mut found = false;
+        let (mut found, mut last) = (0, 0);
         while let Some(row) = rows.try_next().await? {
-            found = true;
+            found += 1;
             let uid = row.uid();
+            last = uid;
             if let Some(chunked) = batch.push(row, &self.wanted)? {
                 // Its text takes queries of its own: never two connections at once, or readers
                 // could wait for each other.
@@ -166,16 +175,20 @@ impl Fetch {
                 Ok(()) => {}
                 Err(SendTimeoutError::Closed(_)) => return Ok(End::Unread),
                 Err(SendTimeoutError::Timeout(answer)) => {
-                    drop(rows);
+                    drop((rows, turn));
                     let sent = self.answers.send(answer).await;
                     return Ok(sent.map_or(End::Unread, |()| End::Early(uid)));
                 }
             }
         }
-        drop(rows);
+        drop((rows, turn));
         if !batch.is_empty() {
             self.answers.send(Ok(batch.into_answer())).await.ok();
         }
-        Ok(End::Complete { found })
+        Ok(if found == most {
+            End::Early(last)
+        } else {
+            End::Complete { found: found > 0 }
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! From a name and a password to a maildrop.
 
 use api::grpc::{Code, Status};
+use api::refusals::{failed_login, shown};
 use pop3_protocol::server::{Login, Maildrop, Refusal};
 
 use super::Client;
@@ -9,6 +10,7 @@ use crate::store::Lock;
 impl Client {
     pub(super) async fn log_in(&mut self, login: Login) {
         let peer = self.connection.peer().ip();
+        let name = login.user.clone();
         match self.open_maildrop(login).await {
             Ok((lock, maildrop)) => {
                 metrics::counter!("postern_pop3_logins_total", "result" => "accepted").increment(1);
@@ -19,7 +21,12 @@ impl Client {
             }
             Err(refusal) => {
                 metrics::counter!("postern_pop3_logins_total", "result" => "refused").increment(1);
-                tracing::info!(%peer, ?refusal, "login refused");
+                tracing::info!(%peer, login = shown(&name), ?refusal, "login refused");
+                if let Refusal::Wrong | Refusal::Slow(_) = refusal {
+                    let throttled = matches!(refusal, Refusal::Slow(_));
+                    let failed = failed_login(peer, &self.shared.listener, &name, throttled);
+                    self.shared.refusals.note(failed);
+                }
                 self.session.refuse(refusal, self.connection.output());
             }
         }

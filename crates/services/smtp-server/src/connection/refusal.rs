@@ -1,9 +1,10 @@
 //! What is noted of a refusal: the log, the metrics, and the queue's memory of refusals.
 
 use std::borrow::Cow;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use api::queue::v1::Refusal;
+pub(super) use api::refusals::now_ms;
+use api::refusals::shown;
 use smtp_protocol::Path;
 
 use super::Connection;
@@ -22,12 +23,21 @@ pub(super) struct Asked {
     more: usize,
     /// The transaction's id, once there is one.
     id: Option<String>,
+    /// The name that is to log in.
+    login: Option<String>,
 }
 
 impl Asked {
     pub(super) fn mail(reverse_path: &Path) -> Self {
         Self {
             reverse_path: written(reverse_path),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn login(name: &str) -> Self {
+        Self {
+            login: Some(name.to_owned()),
             ..Self::default()
         }
     }
@@ -76,7 +86,9 @@ impl Connection {
     /// for whoever asks the queue.
     pub(super) fn note_refusal(&self, verdict: &'static str, reasons: &[Cow<'static, str>]) {
         let id = self.asked.id.as_deref();
-        tracing::info!(peer = %self.facts.peer, listener = %self.facts.listener, id, verdict, "refused");
+        let login = self.asked.login.as_deref().map(shown);
+        let login = login.as_deref();
+        tracing::info!(peer = %self.facts.peer, listener = %self.facts.listener, id, login, verdict, "refused");
         if !reasons.is_empty() {
             tracing::debug!(verdict, ?reasons, "refused because");
         }
@@ -87,6 +99,12 @@ impl Connection {
     pub(super) fn keep_refusal(&self, verdict: &'static str, reasons: &[Cow<'static, str>]) {
         self.server.metrics.refused(verdict);
         self.server.refusals.note(self.refusal(verdict, reasons));
+    }
+
+    /// Who is to log in, or has.
+    fn login_in_question(&self) -> String {
+        let login = self.asked.login.as_ref().or(self.facts.login.as_ref());
+        login.cloned().unwrap_or_default()
     }
 
     fn refusal(&self, verdict: &'static str, reasons: &[Cow<'static, str>]) -> Refusal {
@@ -101,7 +119,7 @@ impl Connection {
             count: 1,
             peer_address: self.facts.peer.to_string(),
             helo: self.facts.helo.clone().unwrap_or_default(),
-            login: self.facts.login.clone().unwrap_or_default(),
+            login: self.login_in_question(),
             listener: self.facts.listener.to_string(),
             reverse_path: self.asked.reverse_path.clone(),
             recipient: self.asked.recipients(),
@@ -111,14 +129,6 @@ impl Connection {
             session: self.asked.id.clone().unwrap_or_default(),
         }
     }
-}
-
-/// Milliseconds since 1970.
-pub(super) fn now_ms() -> i64 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH);
-    elapsed.map_or(0, |elapsed| {
-        i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
-    })
 }
 
 #[cfg(test)]

@@ -2,12 +2,11 @@
 
 mod directory;
 mod queue;
-mod refusals;
 mod storage;
 mod throttle;
 
 pub(crate) use directory::FakeDirectory;
+pub(crate) use fakes::FakeRefusals;
 pub(crate) use queue::{Answer, FakeQueue};
-pub(crate) use refusals::FakeRefusals;
 pub(crate) use storage::FakeStorage;
 pub(crate) use throttle::FakeThrottle;

@@ -71,6 +71,8 @@ async fn senders_logins_and_whole_messages_are_reported_too() {
         "{told:?}"
     );
     assert!(told.contains(&("login-failed", "", "")), "{told:?}");
+    let failed = reported.iter().find(|r| r.verdict == "login-failed");
+    assert_eq!(failed.unwrap().login, "bob@example.test");
 }
 
 #[tokio::test]

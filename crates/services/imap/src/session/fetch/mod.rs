@@ -15,7 +15,7 @@ use imap_protocol::{RangeSet, SystemFlags};
 use super::Session;
 use super::expunge::uid_ranges;
 use crate::answer::{Answer, Stop};
-use crate::server::{next, timed};
+use crate::server::{STILL_THERE, next, timed};
 use plan::Plan;
 
 impl Session {
@@ -95,14 +95,17 @@ impl Session {
             uids: uid_ranges(uids),
             ..plan.request.clone()
         };
-        let mut batches = self
-            .server
-            .store()
-            .fetch(timed(request))
-            .await?
-            .into_inner();
+        let mut store = self.server.store();
+        let fetch = store.fetch(timed(request));
+        let answer = self.io.while_there(STILL_THERE, fetch).await??;
+        let mut batches = answer.into_inner();
         let mut told = 0;
-        while let Some(batch) = next(&mut batches).await? {
+        // Between two messages: within one, only what is of the message may be sent.
+        while let Some(batch) = self
+            .io
+            .while_there(STILL_THERE, next(&mut batches))
+            .await??
+        {
             for message in batch.messages {
                 let newly_seen = seen.contains(message.uid);
                 if self.put_message(&message, plan, newly_seen).await? {

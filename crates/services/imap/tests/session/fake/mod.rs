@@ -14,7 +14,7 @@ use std::time::Duration;
 use api::grpc::Status;
 use api::mailbox::v1::MailboxChange;
 use mailbox::{FakeMailbox, Message};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 /// Clones are the same store.
 #[derive(Clone)]
@@ -34,6 +34,10 @@ pub(crate) struct Inside {
     /// Of a streamed answer only the first piece comes.
     stalled: AtomicBool,
     login_delay: Mutex<Duration>,
+    /// Searches do not end.
+    searches_held: watch::Sender<bool>,
+    /// Searches under way.
+    searching: watch::Sender<usize>,
     calls: AtomicUsize,
 }
 
@@ -66,6 +70,8 @@ impl Store {
             hushed: AtomicBool::new(false),
             stalled: AtomicBool::new(false),
             login_delay: Mutex::default(),
+            searches_held: watch::Sender::new(false),
+            searching: watch::Sender::new(0),
             calls: AtomicUsize::new(0),
         }));
         for (name, special_use) in [("INBOX", ""), ("Sent", "\\Sent"), ("Trash", "\\Trash")] {
@@ -103,6 +109,30 @@ impl Store {
     /// Answers that are streamed break off without an end.
     pub(crate) fn stall(&self) {
         self.stalled.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on a search lasts until this is false again.
+    pub(crate) fn hold_searches(&self, hold: bool) {
+        self.searches_held.send_replace(hold);
+    }
+
+    /// How many searches are under way.
+    pub(crate) fn searches(&self) -> watch::Receiver<usize> {
+        self.searching.subscribe()
+    }
+
+    /// A search is under way until this ends, or is given up.
+    async fn held_search(&self) {
+        struct Under<'a>(&'a watch::Sender<usize>);
+        impl Drop for Under<'_> {
+            fn drop(&mut self) {
+                self.0.send_modify(|count| *count -= 1);
+            }
+        }
+        self.searching.send_modify(|count| *count += 1);
+        let _under = Under(&self.searching);
+        let mut held = self.searches_held.subscribe();
+        held.wait_for(|held| !held).await.unwrap();
     }
 
     pub(crate) fn delay_logins(&self, delay: Duration) {

@@ -205,6 +205,7 @@ impl MailboxStore for Store {
         self.called()?;
         let request = request.into_inner();
         let key = request.key.unwrap();
+        self.held_search().await;
         // One message at a time.
         let search = |mailbox: &mut FakeMailbox| {
             let mut messages = mailbox.messages.range(request.after + 1..);

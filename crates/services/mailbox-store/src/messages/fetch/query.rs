@@ -1,5 +1,8 @@
 //! The queries of FETCH. Each is one statement, streamed; the ranges are taken one after the other
 //! by index, so rows come by UID without sorting.
+//!
+//! A query has a limit of rows. What is left of one that is given up is read to its end before its
+//! connection serves others: that must not be a whole mailbox.
 
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
@@ -31,13 +34,19 @@ impl Row {
     }
 }
 
-/// The rows of messages, by UID.
+/// Rows of one query: of the mailbox alone, with headers, with texts.
+const ROWS: i64 = 10_000;
+const ROWS_WITH_HEADER: i64 = 1_000;
+const ROWS_WITH_TEXT: i64 = 100;
+
+/// The rows of messages, by UID, and how many of them there are at most: if they are so many, there may
+/// be more behind them.
 pub(super) fn rows<'a>(
     pool: &'a PgPool,
     mailbox_id: i64,
     uids: &UidSet,
     wanted: &Wanted,
-) -> BoxStream<'a, sqlx::Result<Row>> {
+) -> (BoxStream<'a, sqlx::Result<Row>>, i64) {
     let asked = Asked {
         mailbox_id,
         firsts: uids.firsts(),
@@ -45,11 +54,11 @@ pub(super) fn rows<'a>(
         since: signed(wanted.changed_since),
     };
     if wanted.content_up_to > 0 {
-        with_text(pool, asked, wanted)
+        (with_text(pool, asked, wanted), ROWS_WITH_TEXT)
     } else if wanted.summary() || wanted.header {
-        with_header(pool, asked, wanted)
+        (with_header(pool, asked, wanted), ROWS_WITH_HEADER)
     } else {
-        of_mailbox(pool, asked)
+        (of_mailbox(pool, asked), ROWS)
     }
 }
 
@@ -68,11 +77,13 @@ fn of_mailbox(pool: &PgPool, asked: Asked) -> BoxStream<'_, sqlx::Result<Row>> {
                SELECT uid, modseq, flags, NULLIF(keywords, '{}') AS keywords, internal_date, size
                FROM mailbox.message
                WHERE mailbox_id = $1 AND uid BETWEEN range.first AND range.last AND modseq > $4
-               ORDER BY uid) AS message"#,
+               ORDER BY uid) AS message
+           LIMIT $5"#,
         asked.mailbox_id,
         &asked.firsts,
         &asked.lasts,
-        asked.since
+        asked.since,
+        ROWS
     )
     .fetch(pool)
     .map_ok(|row| Row {
@@ -105,13 +116,15 @@ fn with_header<'a>(
                       CASE WHEN $6 THEN header END AS header
                FROM mailbox.message JOIN volume.body ON body.id = message.body_id
                WHERE mailbox_id = $1 AND uid BETWEEN range.first AND range.last AND modseq > $4
-               ORDER BY uid) AS message"#,
+               ORDER BY uid) AS message
+           LIMIT $7"#,
         asked.mailbox_id,
         &asked.firsts,
         &asked.lasts,
         asked.since,
         wanted.summary(),
-        wanted.header
+        wanted.header,
+        ROWS_WITH_HEADER
     )
     .fetch(pool)
     .map_ok(|row| Row {
@@ -147,13 +160,15 @@ fn with_text<'a>(
                       CASE WHEN message.size <= $6 THEN text END AS text
                FROM mailbox.message JOIN volume.body ON body.id = message.body_id
                WHERE mailbox_id = $1 AND uid BETWEEN range.first AND range.last AND modseq > $4
-               ORDER BY uid) AS message"#,
+               ORDER BY uid) AS message
+           LIMIT $7"#,
         asked.mailbox_id,
         &asked.firsts,
         &asked.lasts,
         asked.since,
         wanted.summary(),
-        signed(wanted.largest_whole())
+        signed(wanted.largest_whole()),
+        ROWS_WITH_TEXT
     )
     .fetch(pool)
     .map_ok(|row| Row {

@@ -14,23 +14,30 @@ use tokio::sync::watch;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// See the module. Clones are the same.
-#[derive(Clone)]
-pub(crate) struct FakeRefusals {
+#[derive(Clone, Debug)]
+pub struct FakeRefusals {
     reported: watch::Sender<Vec<Refusal>>,
     /// Reports that are answered with an error, until it is false again.
-    pub(crate) away: watch::Sender<bool>,
+    pub away: watch::Sender<bool>,
 }
 
-impl FakeRefusals {
-    pub(crate) fn new() -> Self {
+impl Default for FakeRefusals {
+    fn default() -> Self {
         Self {
             reported: watch::Sender::new(Vec::new()),
             away: watch::Sender::new(false),
         }
     }
+}
+
+impl FakeRefusals {
+    /// Nothing has been reported.
+    pub fn new() -> Self {
+        Self::default()
+    }
 
     /// Waits until so many refusals are told of, and gives the rows.
-    pub(crate) async fn told(&self, refusals: u64) -> Vec<Refusal> {
+    pub async fn told(&self, refusals: u64) -> Vec<Refusal> {
         let mut reported = self.reported.subscribe();
         let enough =
             reported.wait_for(|rows| rows.iter().map(|r| r.count).sum::<u64>() >= refusals);
@@ -39,7 +46,7 @@ impl FakeRefusals {
     }
 
     /// What has come so far.
-    pub(crate) fn so_far(&self) -> Vec<Refusal> {
+    pub fn so_far(&self) -> Vec<Refusal> {
         self.reported.borrow().clone()
     }
 }
@@ -62,6 +69,6 @@ impl Refusals for FakeRefusals {
         &self,
         _: Request<ListRefusalsRequest>,
     ) -> Result<Response<ListRefusalsResponse>, Status> {
-        Err(Status::unimplemented("smtp-server does not ask this"))
+        Err(Status::unimplemented("front ends do not ask this"))
     }
 }

@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 
-use api::queue::v1::Refusal;
+use crate::queue::v1::Refusal;
 
 /// Rows at a time: what the queue takes in one report, and what a queue that is away costs.
 const MOST_ROWS: usize = 1000;
 
-/// Recipients that one peer is shown with, between two reports, for one verdict: who tries a
-/// dictionary does not crowd out everybody else.
+/// Recipients, or names that were to log in, that one peer is shown with, between two reports, for one
+/// verdict: who tries a dictionary does not crowd out everybody else.
 const MOST_RECIPIENTS: u32 = 10;
 
-/// Stands for the recipients beyond.
+/// Stands for those beyond.
 const OTHERS: &str = "(others)";
 
 /// Octets of a text. The queue keeps no more than 1,000.
@@ -19,7 +19,7 @@ const LONGEST_TEXT: usize = 1000;
 
 const MINUTE_MS: i64 = 60_000;
 
-/// Peer, verdict, recipient.
+/// Peer, verdict, and the recipient or, where there is none, the login.
 type Key = (String, String, String);
 
 /// See the module.
@@ -131,7 +131,10 @@ impl Buffer {
         if shown.is_some_and(|shown| *shown >= MOST_RECIPIENTS)
             && !self.rows.contains_key(&key(&refusal))
         {
-            OTHERS.clone_into(&mut refusal.recipient);
+            OTHERS.clone_into(match refusal.recipient.is_empty() {
+                true => &mut refusal.login,
+                false => &mut refusal.recipient,
+            });
         }
         refusal
     }
@@ -139,7 +142,11 @@ impl Buffer {
 
 fn key(refusal: &Refusal) -> Key {
     let (peer, verdict) = peer_and_verdict(refusal);
-    (peer, verdict, refusal.recipient.clone())
+    let about = match refusal.recipient.as_str() {
+        "" => &refusal.login,
+        _ => &refusal.recipient,
+    };
+    (peer, verdict, about.clone())
 }
 
 fn peer_and_verdict(refusal: &Refusal) -> (String, String) {
@@ -210,6 +217,25 @@ mod tests {
             buffer.take()[0].recipient,
             "u77@x.test",
             "after a report anew"
+        );
+    }
+
+    #[test]
+    fn names_that_were_to_log_in_are_told_apart_and_are_few_as_well() {
+        let mut buffer = Buffer::new(100);
+        for n in 0..100 {
+            let login = format!("u{n}@x.test");
+            buffer.note(Refusal {
+                login,
+                ..refusal(n, "192.0.2.1", "")
+            });
+        }
+        let taken = buffer.take();
+        assert_eq!(taken.len(), 11);
+        assert_eq!(taken[3].login, "u3@x.test");
+        assert_eq!(
+            (taken[10].login.as_str(), taken[10].count),
+            ("(others)", 90)
         );
     }
 

@@ -1,0 +1,183 @@
+//! Tells the queue what a front end refused, so that it can be answered why.
+//!
+//! Nobody waits for it: a session notes a refusal in memory and goes on, a task of its own reports
+//! what has come together. What does not fit, or cannot be reported, is lost and counted.
+
+mod buffer;
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use metrics::{Counter, counter};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::grpc::{Channel, Status};
+use crate::queue::v1::refusals_client::RefusalsClient;
+use crate::queue::v1::{Refusal, ReportRefusalsRequest};
+use buffer::Buffer;
+
+/// From the first refusal after a silence to its report: a person who looks finds it.
+const SOON: Duration = Duration::from_millis(200);
+
+/// Between two reports. What repeats itself within is one row.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// Longest silence of a queue that is told.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The same at the end of the process.
+const LAST_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Characters of a name that are shown.
+const LONGEST_NAME: usize = 320;
+
+/// A handle; clones share the buffer. The task ends with the process.
+#[derive(Clone)]
+pub struct Refusals {
+    /// None where nothing is kept, and nothing missed.
+    shared: Option<Arc<Shared>>,
+}
+
+struct Shared {
+    buffer: Mutex<Buffer>,
+    something: Notify,
+    queue: RefusalsClient<Channel>,
+    lost: Counter,
+}
+
+/// A name that somebody has made up, as logs show it: not too long, with all that is not shown as
+/// itself escaped.
+pub fn shown(name: &str) -> String {
+    let escaped = |letter: char| match letter {
+        '\'' | '"' => letter.to_string(),
+        letter => letter.escape_debug().to_string(),
+    };
+    name.chars().take(LONGEST_NAME).map(escaped).collect()
+}
+
+/// Milliseconds since 1970.
+pub fn now_ms() -> i64 {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH);
+    elapsed.map_or(0, |elapsed| {
+        i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
+    })
+}
+
+/// A login that failed; `name` is the one that was tried, `listener` where. With `throttled` it was
+/// not looked at, since there had been too many.
+pub fn failed_login(peer: IpAddr, listener: &str, name: &str, throttled: bool) -> Refusal {
+    let at_ms = now_ms();
+    let verdict = if throttled {
+        "login-throttled"
+    } else {
+        "login-failed"
+    };
+    Refusal {
+        at_ms,
+        last_at_ms: at_ms,
+        count: 1,
+        peer_address: peer.to_canonical().to_string(),
+        login: name.to_owned(),
+        listener: listener.to_owned(),
+        verdict: verdict.to_owned(),
+        ..Refusal::default()
+    }
+}
+
+impl Refusals {
+    /// Reports over `queue`, if there is one, at most so many rows a minute. 0 reports nothing.
+    pub fn start(queue: Option<Channel>, rows_a_minute: u32) -> Self {
+        let Some(queue) = queue.filter(|_| rows_a_minute > 0) else {
+            return Self { shared: None };
+        };
+        let shared = Arc::new(Shared {
+            buffer: Mutex::new(Buffer::new(rows_a_minute)),
+            something: Notify::new(),
+            queue: RefusalsClient::new(queue),
+            lost: counter!("postern_refusals_not_kept_total"),
+        });
+        let reported = Arc::clone(&shared);
+        tokio::spawn(async move { reported.report_for_ever().await });
+        Self {
+            shared: Some(shared),
+        }
+    }
+
+    /// Notes a refusal. Never waits for anybody.
+    pub fn note(&self, refusal: Refusal) {
+        let Some(shared) = &self.shared else { return };
+        let kept = shared.buffer(|buffer| buffer.note(refusal));
+        if !kept {
+            shared.lost.increment(1);
+        }
+        shared.something.notify_one();
+    }
+
+    /// Reports what is left, at the end of the process.
+    pub async fn finish(&self) {
+        if let Some(shared) = &self.shared
+            && let Err(status) = shared.report(LAST_PATIENCE).await
+        {
+            tracing::debug!(%status, "the last refusals could not be reported");
+        }
+    }
+}
+
+impl Shared {
+    async fn report_for_ever(&self) {
+        let mut next = Instant::now();
+        loop {
+            self.something.notified().await;
+            sleep_until(next.max(Instant::now() + SOON)).await;
+            if let Err(status) = self.report(PATIENCE).await {
+                tracing::debug!(%status, "refusals could not be reported; they are kept a while");
+                self.something.notify_one();
+            }
+            next = Instant::now() + INTERVAL;
+        }
+    }
+
+    async fn report(&self, patience: Duration) -> Result<(), Status> {
+        let refusals = self.buffer(Buffer::take);
+        if refusals.is_empty() {
+            return Ok(());
+        }
+        let request = ReportRefusalsRequest {
+            refusals: refusals.clone(),
+        };
+        let mut queue = self.queue.clone();
+        let reported = timeout(patience, queue.report_refusals(request))
+            .await
+            .unwrap_or_else(|_| Err(Status::deadline_exceeded("the queue does not answer")));
+        match reported {
+            Ok(_) => Ok(()),
+            Err(status) => {
+                let lost = self.buffer(|buffer| buffer.put_back(refusals));
+                self.lost.increment(lost);
+                Err(status)
+            }
+        }
+    }
+
+    fn buffer<T>(&self, use_it: impl FnOnce(&mut Buffer) -> T) -> T {
+        let buffer = self.buffer.lock();
+        use_it(&mut buffer.unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_shown_without_what_would_change_a_screen() {
+        assert_eq!(shown("o'brien@x.test"), "o'brien@x.test");
+        assert_eq!(
+            shown("a\r\n\x1b[31m\u{202e}b"),
+            "a\\r\\n\\u{1b}[31m\\u{202e}b"
+        );
+        assert_eq!(shown(&"x".repeat(10_000)).len(), LONGEST_NAME);
+    }
+}

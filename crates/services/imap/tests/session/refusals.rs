@@ -1,0 +1,54 @@
+//! Failed logins are told to the queue, and nobody waits for it.
+
+use api::queue::v1::refusals_server::RefusalsServer;
+use fakes::FakeRefusals;
+use service_kit::{Routes, Service};
+
+use crate::running::Running;
+
+#[tokio::test]
+async fn a_failed_login_is_reported_with_the_name_that_was_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = format!("unix:{}", folder.path().join("queue.sock").display());
+    let refusals = FakeRefusals::new();
+    let (queue, listen) = (Service::for_tests("queue"), endpoint.clone());
+    let routes = Routes::new(RefusalsServer::new(refusals.clone()));
+    tokio::spawn(async move { queue.serve_grpc(&listen, routes).await });
+    let running = Running::start_with(|_, service| {
+        service.shared.endpoints.queue = Some(endpoint);
+    })
+    .await;
+
+    let mut client = running.connect().await;
+    client.expect("* OK […] Postern ready.").await;
+    for name in ["eve@example.test", "{8}\r\neve\x1b[31m"] {
+        client.send(format!("a LOGIN {name} wrong\r\n")).await;
+        if name.starts_with('{') {
+            client.expect("+ Go on.").await;
+        }
+        client.expect("a NO [AUTHENTICATIONFAILED] …").await;
+    }
+    let mut told: Vec<_> = refusals.told(2).await;
+    told.sort_by(|a, b| a.login.cmp(&b.login));
+    let names: Vec<_> = told.iter().map(|row| row.login.as_str()).collect();
+    assert_eq!(names, ["eve\x1b[31m", "eve@example.test"]);
+    for row in &told {
+        assert_eq!(row.verdict, "login-failed");
+        assert_eq!(row.peer_address, "127.0.0.1");
+        assert!(row.listener.starts_with("imap 127.0.0.1:"), "{row:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_queue_logins_fail_all_the_same() {
+    let running = Running::start_with(|_, service| {
+        service.shared.endpoints.queue = Some("unix:/nonexistent/queue.sock".to_owned());
+    })
+    .await;
+    let mut client = running.connect().await;
+    client.expect("* OK […] Postern ready.").await;
+    client.send("a LOGIN eve@example.test wrong\r\n").await;
+    client.expect("a NO [AUTHENTICATIONFAILED] …").await;
+    client.send("b LOGIN bob@example.test secret\r\n").await;
+    client.expect("b OK […] Logged in.").await;
+}

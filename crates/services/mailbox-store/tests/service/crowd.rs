@@ -1,0 +1,114 @@
+//! One user asks for much at once: others, and all logins, go on.
+
+use api::directory::v1::AuthenticateRequest;
+use api::mailbox::v1::store_flags_request::Mode;
+use api::mailbox::v1::{FetchRequest, Flags, ListMailboxesRequest, StoreFlagsRequest, UidRange};
+use sqlx::{Connection as _, PgConnection};
+
+use crate::running::Running;
+
+/// Requests of one user at a time: more than there are connections to the database.
+const MANY: usize = 30;
+
+/// Two users; the first one's INBOX.
+async fn start() -> (Running, String, i64) {
+    let url = test_kit::Postgres::start().database().await;
+    let mut running = Running::start(url.clone()).await;
+    let bob = running.add_user("bob@example.test").await;
+    running.add_user("alice@example.test").await;
+    let (inbox, _) = running.select(bob, "INBOX").await;
+    (running, url, inbox.mailbox_id)
+}
+
+/// Waits until requests wait for a lock in the database.
+async fn waiting(connection: &mut PgConnection) {
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let count = || sqlx::query_scalar::<_, i64>(waiting);
+    while count().fetch_one(&mut *connection).await.unwrap() < 2 {}
+}
+
+async fn log_in(running: &Running) {
+    for _ in 0..3 {
+        let request = AuthenticateRequest {
+            login: "alice@example.test".into(),
+            password: "secret".into(),
+            peer_address: "192.0.2.1".into(),
+            service: "imap".into(),
+        };
+        let answer = running.directory.clone().authenticate(request).await;
+        assert!(answer.unwrap().into_inner().user.is_some());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_one_user_that_wait_keep_nobody_else_waiting() {
+    let (mut running, url, mailbox_id) = start().await;
+    let mut lock = PgConnection::connect(&url).await.unwrap();
+    let mut held = lock.begin().await.unwrap();
+    sqlx::query("SELECT FROM mailbox.mailbox WHERE mailbox_id = $1 FOR UPDATE")
+        .bind(mailbox_id)
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    let changes: Vec<_> = (0..MANY)
+        .map(|_| {
+            let mut mailboxes = running.mailboxes.clone();
+            let flags = Flags {
+                system: 1,
+                keywords: Vec::new(),
+            };
+            let request = StoreFlagsRequest {
+                mailbox_id,
+                uids: vec![UidRange { first: 1, last: 9 }],
+                mode: Mode::Add.into(),
+                flags: Some(flags),
+                unchanged_since: None,
+            };
+            tokio::spawn(async move { mailboxes.store_flags(request).await })
+        })
+        .collect();
+    waiting(&mut held).await;
+    log_in(&running).await;
+    let alice = running.add_user("alice2@example.test").await;
+    let request = ListMailboxesRequest { user_id: alice };
+    running.mailboxes.list_mailboxes(request).await.unwrap();
+
+    held.rollback().await.unwrap();
+    for change in changes {
+        change.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logins_do_not_wait_behind_reads_and_abandoned_reads_leave_nothing() {
+    let (mut running, url, mailbox_id) = start().await;
+    let mut lock = PgConnection::connect(&url).await.unwrap();
+    let mut held = lock.begin().await.unwrap();
+    sqlx::query("LOCK TABLE mailbox.message IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    let request = || FetchRequest {
+        mailbox_id,
+        uids: vec![UidRange {
+            first: 1,
+            last: u32::MAX,
+        }],
+        size: true,
+        ..FetchRequest::default()
+    };
+    let mut reads = Vec::new();
+    for _ in 0..MANY {
+        let read = running.mailboxes.fetch(request()).await;
+        reads.push(read.unwrap().into_inner());
+    }
+    waiting(&mut held).await;
+    log_in(&running).await;
+
+    drop(reads);
+    held.rollback().await.unwrap();
+    let read = running.mailboxes.fetch(request()).await;
+    let end = read.unwrap().into_inner().message().await;
+    assert!(matches!(end, Ok(None)), "{end:?}");
+}
