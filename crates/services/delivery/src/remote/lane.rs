@@ -50,7 +50,10 @@ async fn run(remote: &Arc<Remote>, target: &Target) {
                 if let Some(job) = remote.begin(job) {
                     match serve(remote, target, connection.take(), job).await {
                         Served::GoesOn(kept) => connection = kept,
-                        Served::HandedOver => return,
+                        Served::HandedOver => {
+                            metrics::counter!("postern_delivery_lanes_refused_total").increment(1);
+                            return;
+                        }
                     }
                 }
             }
@@ -187,10 +190,7 @@ async fn refused(remote: &Remote, target: &Target, mut job: Job, failure: Failur
     job.trail = Trail::default();
     let history = remote.openings.history(target);
     match remote.table.refused(target, history, &failure, job) {
-        Refused::LaneEnds => {
-            metrics::counter!("postern_delivery_lanes_refused_total").increment(1);
-            return Connect::Ended(Served::HandedOver);
-        }
+        Refused::LaneEnds => return Connect::Ended(Served::HandedOver),
         Refused::Again(job, pause) => {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
