@@ -15,6 +15,7 @@ use api::queue::v1::storage_client::StorageClient;
 use rules::{InterfaceSetting, ListenerClass, ListenerRole};
 use serde::Deserialize;
 use service_kit::config::InternalTlsConfig;
+use service_kit::survey::{self, Condition};
 use service_kit::{Endpoint, Patience, open_channel_within};
 
 use crate::failure::Failure;
@@ -102,6 +103,8 @@ impl SmtpListener {
 pub(crate) struct Process {
     pub(crate) name: String,
     pub(crate) endpoint: String,
+    /// The configuration says only where it listens on its own machine, which may be another than this.
+    pub(crate) perhaps_elsewhere: bool,
 }
 
 /// The sections of `postern.toml` that are processes, in the order of a message's walk.
@@ -165,13 +168,22 @@ impl System {
             }),
             _ => None,
         };
+        let queue = endpoint("queue", "POSTERN_ENDPOINTS__QUEUE");
+        let setting = |section: &str, key: &str| {
+            environment(&variable(section, key)).or_else(|| value(section, key))
+        };
+        // On one machine the services meet on Unix sockets.
+        let one_machine = queue.starts_with("unix:");
         let processes = PROCESSES
             .iter()
             .filter_map(|name| {
-                let endpoint = value(name, "health").or_else(|| value(name, "listen"))?;
+                if let Some(endpoint) = setting("endpoints", name) {
+                    return Some(Process::found_at(name, endpoint));
+                }
+                let own = setting(name, "health").or_else(|| setting(name, "listen"))?;
                 Some(Process {
-                    name: (*name).to_owned(),
-                    endpoint,
+                    perhaps_elsewhere: !one_machine,
+                    ..Process::found_at(name, on_loopback(own))
                 })
             })
             .collect();
@@ -181,7 +193,7 @@ impl System {
         };
         let hostname = table.get("hostname").and_then(toml::Value::as_str);
         Ok(Self {
-            queue: endpoint("queue", "POSTERN_ENDPOINTS__QUEUE"),
+            queue,
             mailbox_store: endpoint("mailbox-store", "POSTERN_ENDPOINTS__MAILBOX_STORE"),
             internal_tls,
             silence: SILENCE,
@@ -262,20 +274,31 @@ impl System {
         Ok(DirectoryClient::new(channel).max_decoding_message_size(ANSWER_LIMIT))
     }
 
+    /// All replicas of the queue, as far as its name tells them apart.
+    pub(crate) async fn queues(&self) -> Result<Vec<QueueClient<Channel>>, Failure> {
+        let endpoint = parsed(&self.queue)?;
+        let patience = self.patience(Asked::Question);
+        let tls = self.internal_tls.as_ref();
+        let channels = survey::open_channels_within(&endpoint, tls, patience).await;
+        let channels = channels.map_err(|error| Failure::Usage(error.to_string()))?;
+        Ok(channels.into_iter().map(QueueClient::new).collect())
+    }
+
     fn channel(&self, endpoint: &str, asked: Asked) -> Result<Channel, Failure> {
-        let patience = Patience {
+        let endpoint = parsed(endpoint)?;
+        open_channel_within(&endpoint, self.internal_tls.as_ref(), self.patience(asked))
+            .map_err(|error| Failure::Usage(format!("{error}")))
+    }
+
+    fn patience(&self, asked: Asked) -> Patience {
+        Patience {
             answer: match asked {
                 Asked::Question => Some(QUESTION),
                 Asked::Search => Some(SEARCH),
                 Asked::Work => None,
             },
             silence: self.silence,
-        };
-        let endpoint: Endpoint = endpoint
-            .parse()
-            .map_err(|error| Failure::Usage(format!("{error}")))?;
-        open_channel_within(&endpoint, self.internal_tls.as_ref(), patience)
-            .map_err(|error| Failure::Usage(format!("{error}")))
+        }
     }
 
     /// The processes that the configuration names; the two that every system has, without one.
@@ -287,20 +310,59 @@ impl System {
             ("queue", &self.queue),
             ("mailbox-store", &self.mailbox_store),
         ]
-        .map(|(name, endpoint)| Process {
-            name: name.to_owned(),
-            endpoint: endpoint.clone(),
-        })
+        .map(|(name, endpoint)| Process::found_at(name, endpoint.clone()))
         .to_vec()
     }
 
-    /// Asks a process for its health.
-    pub(crate) async fn health(&self, process: &Process) -> Result<(), String> {
-        let endpoint: Endpoint = process.endpoint.parse().map_err(|e| format!("{e}"))?;
-        service_kit::health::check(&endpoint, self.internal_tls.as_ref())
-            .await
-            .map_err(|error| error.to_string())
+    /// Asks a process, or all its replicas, for its health. At least one answer.
+    pub(crate) async fn health(&self, process: &Process) -> Vec<Condition> {
+        let endpoint: Endpoint = match process.endpoint.parse() {
+            Ok(endpoint) => endpoint,
+            Err(error) => return vec![Condition::Unreachable(format!("{error}"))],
+        };
+        let found = survey::survey(&process.name, &endpoint, self.internal_tls.as_ref()).await;
+        let seen = |condition| match condition {
+            Condition::Down(_) if process.perhaps_elsewhere => {
+                Condition::Unreachable(format!("nobody answers at {endpoint} on this machine"))
+            }
+            other => other,
+        };
+        found.into_iter().map(seen).collect()
     }
+}
+
+impl Process {
+    /// One that clients find at this endpoint.
+    fn found_at(name: &str, endpoint: String) -> Self {
+        Self {
+            name: name.to_owned(),
+            endpoint,
+            perhaps_elsewhere: false,
+        }
+    }
+}
+
+/// `POSTERN_SMTP_SERVER__HEALTH` is `smtp-server.health`.
+fn variable(section: &str, key: &str) -> String {
+    format!("POSTERN_{section}__{key}")
+        .replace('-', "_")
+        .to_ascii_uppercase()
+}
+
+/// Who listens on all addresses is asked on the loopback.
+fn on_loopback(listen: String) -> String {
+    match listen.parse() {
+        Ok(Endpoint::Tcp { host, port }) if matches!(host.as_str(), "0.0.0.0" | "::") => {
+            format!("https://localhost:{port}")
+        }
+        _ => listen,
+    }
+}
+
+fn parsed(endpoint: &str) -> Result<Endpoint, Failure> {
+    endpoint
+        .parse()
+        .map_err(|error| Failure::Usage(format!("{error}")))
 }
 
 fn machine_name() -> String {
@@ -348,8 +410,53 @@ mod tests {
         assert_eq!(system.queue, "https://queue:7101");
         assert_eq!(system.hostname, "mail.example.test");
         assert!(system.internal_tls.is_some());
-        let names: Vec<_> = system.processes().into_iter().map(|p| p.name).collect();
-        assert_eq!(names, ["queue", "imap"]);
+        let processes = system.processes();
+        let found: Vec<_> = processes
+            .iter()
+            .map(|one| (&*one.name, &*one.endpoint, one.perhaps_elsewhere))
+            .collect();
+        // That socket is on imap's own machine.
+        assert_eq!(
+            found,
+            [
+                ("queue", "https://queue:7101", false),
+                ("imap", "unix:/run/imap.sock", true)
+            ]
+        );
+    }
+
+    #[test]
+    fn each_process_is_asked_where_clients_find_it() {
+        let text = "[endpoints]\nqueue = \"https://queue:7101\"\n\
+                    [smtp-server]\nhealth = \"unix:/run/health.sock\"\n\
+                    [pop3]\nhealth = \"0.0.0.0:7100\"\n\
+                    [delivery]\nhealth = \"unix:/run/health.sock\"\n";
+        let environment = [
+            ("POSTERN_ENDPOINTS__DELIVERY", "https://delivery:7100"),
+            ("POSTERN_SMTP_SERVER__HEALTH", "unix:/other.sock"),
+        ];
+        let processes = read(text, &environment).processes();
+        let found: Vec<_> = processes
+            .iter()
+            .map(|one| (&*one.name, &*one.endpoint, one.perhaps_elsewhere))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("smtp-server", "unix:/other.sock", true),
+                ("queue", "https://queue:7101", false),
+                ("delivery", "https://delivery:7100", false),
+                ("pop3", "https://localhost:7100", true),
+            ]
+        );
+    }
+
+    #[test]
+    fn on_one_machine_nobody_is_elsewhere() {
+        let text = "[endpoints]\nqueue = \"unix:/run/queue.sock\"\n\
+                    [imap]\nhealth = \"unix:/run/imap.sock\"\n";
+        let processes = read(text, &[]).processes();
+        assert!(processes.iter().all(|one| !one.perhaps_elsewhere));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod server;
 mod tcp;
 mod unix_socket;
 
+pub(crate) use client::open_channel_at;
 pub use client::{Patience, open_channel, open_channel_within};
 pub(crate) use server::serve;
 pub use tonic::service::Routes;

@@ -19,13 +19,16 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A process's own health: not serving until it is ready, nor once it shuts down.
 #[derive(Clone, Debug)]
 pub(crate) struct Health {
+    /// The process's own name, besides the empty one that means the whole.
+    name: &'static str,
     reporter: HealthReporter,
 }
 
 impl Health {
     /// Not serving yet.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(name: &'static str) -> Self {
         let health = Self {
+            name,
             reporter: HealthReporter::new(),
         };
         health.set(false);
@@ -39,15 +42,17 @@ impl Health {
         } else {
             ServingStatus::NotServing
         };
-        let reporter = self.reporter.clone();
-        // The lock behind this is held for moments only; a task is for the rare case that it is.
-        if self
-            .reporter
-            .set_service_status("", status)
-            .now_or_never()
-            .is_none()
-        {
-            tokio::spawn(async move { reporter.set_service_status("", status).await });
+        for name in ["", self.name] {
+            let reporter = self.reporter.clone();
+            // The lock behind this is held for moments only; a task is for the rare case that it is.
+            if self
+                .reporter
+                .set_service_status(name, status)
+                .now_or_never()
+                .is_none()
+            {
+                tokio::spawn(async move { reporter.set_service_status(name, status).await });
+            }
         }
     }
 

@@ -26,10 +26,12 @@ mod reloaded;
 mod run;
 mod service;
 mod signals;
+pub mod survey;
 
 pub use config::SharedConfig;
 pub use endpoint::Endpoint;
 pub use error::Error;
+pub(crate) use grpc::open_channel_at;
 pub use grpc::{Patience, Routes, open_channel, open_channel_within};
 pub use listener_tls::{ClientCertificates, ServerTls};
 pub use reloaded::Reloaded;

@@ -37,7 +37,7 @@ impl Service {
             hostname: shared.hostname.clone().unwrap_or_else(machine_name),
             shared,
             shutdown: CancellationToken::new(),
-            health: Health::new(),
+            health: Health::new(name),
         }
     }
 

@@ -1,6 +1,7 @@
 //! `postern status`: what runs, what waits, what was collected.
 
 mod collection;
+mod processes;
 
 use api::directory::v1::ListUsersRequest;
 use api::queue::v1::{GetStatisticsRequest, GetStatisticsResponse, WorkerState};
@@ -10,9 +11,10 @@ use serde::Serialize;
 use super::policy::advice::lacks;
 use super::revision;
 use crate::failure::{Failure, Outcome};
-use crate::screen::{Screen, Times, columns, written};
+use crate::screen::{Screen, Times};
 use crate::system::{Asked, System};
 use collection::Account;
+use processes::Process;
 
 /// Clocks that differ by no more are not told of, milliseconds: what a worker says has been on its
 /// way.
@@ -24,6 +26,8 @@ const CLOCKS_AGREE_MS: u64 = 10_000;
 Exit code 1 when a process does not serve, or cannot tell what it is asked: its database may be away;
 when the clock of a delivery worker is off; when a collection account fails or has set a message
 aside; and when the policy names a mailbox or a secret that is not there.
+A process whose only address is on its own machine is \"not reachable from here\" when nobody answers
+there: [endpoints] in the configuration says where it is found from elsewhere.
 
 Examples:
   postern status
@@ -43,22 +47,16 @@ struct Status {
 }
 
 #[derive(Debug, Serialize)]
-struct Process {
-    name: String,
-    endpoint: String,
-    serving: bool,
-    /// Why it is not.
-    error: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
 struct Queue {
     messages: u64,
     recipients: u64,
     due: u64,
     leased: u64,
     oldest_due_ms: u64,
+    /// At all replicas of the queue that could be asked.
     workers: u32,
+    /// How many of them there were.
+    replicas: usize,
     enqueued: u64,
     completed: u64,
     /// Messages.
@@ -86,18 +84,9 @@ pub(crate) async fn run(
     system: &System,
     screen: &Screen,
 ) -> Result<Outcome, Failure> {
-    let processes = join_all(system.processes().into_iter().map(async |process| {
-        let health = system.health(&process).await;
-        Process {
-            name: process.name,
-            endpoint: process.endpoint,
-            serving: health.is_ok(),
-            error: health.err(),
-        }
-    }));
     // All at once: one that hangs is waited for once.
     let (processes, queue, policy, collection, users) = tokio::join!(
-        processes,
+        processes::ask(system),
         queue(system),
         policy(system),
         collection::states(system),
@@ -144,13 +133,9 @@ struct Troubles {
 
 impl Troubles {
     fn of(processes: &[Process]) -> Self {
-        let down = processes.iter().filter(|process| !process.serving);
-        let told = |process: &Process| {
-            let error = process.error.as_deref().unwrap_or("it does not say why");
-            format!("{} does not serve: {error}", process.name)
-        };
+        let down = processes.iter().filter(|process| process.is_silent());
         Self {
-            found: down.clone().map(told).collect(),
+            found: processes.iter().filter_map(Process::trouble).collect(),
             down: down.map(|process| process.name.clone()).collect(),
         }
     }
@@ -186,12 +171,33 @@ async fn users(system: &System) -> Result<(), Failure> {
 }
 
 async fn queue(system: &System) -> Result<Queue, Failure> {
-    let answer = system
-        .queue(Asked::Question)?
-        .get_statistics(GetStatisticsRequest {})
-        .await;
-    let answer = answer.map_err(|status| Failure::call("the queue", &status))?;
-    Ok(Queue::from(answer.into_inner()))
+    let replicas = system.queues().await?;
+    let answers = join_all(replicas.into_iter().map(async |mut queue| {
+        let answer = queue.get_statistics(GetStatisticsRequest {}).await;
+        let answer = answer.map_err(|status| Failure::call("the queue", &status))?;
+        Ok(Queue::from(answer.into_inner()))
+    }))
+    .await;
+    together(answers)
+}
+
+/// What the replicas say that answered: each knows what waits, but only its own workers and what it has
+/// done itself.
+fn together(answers: Vec<Result<Queue, Failure>>) -> Result<Queue, Failure> {
+    let (answered, failed): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+    let mut answered = answered.into_iter().flatten();
+    let Some(mut queue) = answered.next() else {
+        let failed = failed.into_iter().find_map(Result::err);
+        return Err(failed.unwrap_or_else(|| Failure::System("there is no queue".to_owned())));
+    };
+    for other in answered {
+        queue.replicas += other.replicas;
+        queue.workers += other.workers;
+        queue.enqueued += other.enqueued;
+        queue.completed += other.completed;
+        queue.clocks_off.extend(other.clocks_off);
+    }
+    Ok(queue)
 }
 
 impl From<GetStatisticsResponse> for Queue {
@@ -203,6 +209,7 @@ impl From<GetStatisticsResponse> for Queue {
             leased: answer.leased,
             oldest_due_ms: answer.oldest_due_ms,
             workers: answer.workers,
+            replicas: 1,
             enqueued: answer.enqueued,
             completed: answer.completed,
             quarantined: answer.quarantined,
@@ -255,7 +262,7 @@ impl Policy {
 }
 
 fn text(status: &Status, times: &Times) -> String {
-    let mut parts = vec![processes(&status.processes)];
+    let mut parts = vec![processes::table(&status.processes)];
     if let Some(queue) = &status.queue {
         let mut line = format!(
             "Queue: {} in {}; {} due, {} under way; {}.",
@@ -265,6 +272,9 @@ fn text(status: &Status, times: &Times) -> String {
             queue.leased,
             counted(queue.workers.into(), "delivery worker"),
         );
+        if queue.replicas > 1 {
+            line.push_str(&format!(" Seen at {} queues.", queue.replicas));
+        }
         if queue.due > 0 {
             let age = std::time::Duration::from_millis(queue.oldest_due_ms);
             let age = rules::format_duration(age);
@@ -293,7 +303,7 @@ fn text(status: &Status, times: &Times) -> String {
     if !status.well {
         let mut lines = vec!["Not all is well:".to_owned()];
         lines.extend(status.troubles.iter().map(|trouble| format!("- {trouble}")));
-        if status.processes.iter().any(|process| !process.serving) {
+        if status.processes.iter().any(Process::is_down_here) {
             lines.push("The log of a process says why; `postern up` starts it.".to_owned());
         }
         parts.push(lines.join("\n"));
@@ -308,49 +318,32 @@ fn counted(count: u64, noun: &str) -> String {
     }
 }
 
-fn processes(processes: &[Process]) -> String {
-    let mut table = columns(&["process", "state", "where"]);
-    for process in processes {
-        let state = match &process.error {
-            None => "serving".to_owned(),
-            Some(_) => "DOWN".to_owned(),
-        };
-        table.add_row([process.name.clone(), state, process.endpoint.clone()]);
-    }
-    written(&table)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
     use api::collection::v1::AccountState;
     use jiff::tz::TimeZone;
+    use service_kit::survey::Condition;
 
     use super::*;
 
     fn status(serving: bool) -> Status {
-        let processes = vec![Process {
-            name: "queue".to_owned(),
-            endpoint: "unix:/run/queue.sock".to_owned(),
-            serving,
-            error: (!serving).then(|| "no such file".to_owned()),
-        }];
+        let condition = match serving {
+            true => Condition::Serving,
+            false => Condition::Down("no such file".to_owned()),
+        };
+        let endpoint = "unix:/run/queue.sock".to_owned();
+        let processes = vec![Process::new(
+            "queue".to_owned(),
+            endpoint,
+            true,
+            &[condition],
+        )];
         Status {
             well: serving,
             troubles: Troubles::of(&processes).found,
             processes,
-            queue: Some(Queue {
-                messages: 1,
-                recipients: 2,
-                due: 2,
-                leased: 0,
-                oldest_due_ms: 61_000,
-                workers: 1,
-                enqueued: 9,
-                completed: 7,
-                quarantined: 3,
-                clocks_off: Vec::new(),
-            }),
+            queue: Some(counts(1)),
             policy: Some(Policy {
                 revision: 4,
                 domains: 1,
@@ -364,6 +357,34 @@ mod tests {
                 ..AccountState::default()
             })],
         }
+    }
+
+    fn counts(workers: u32) -> Queue {
+        Queue {
+            messages: 1,
+            recipients: 2,
+            due: 2,
+            leased: 0,
+            oldest_due_ms: 61_000,
+            workers,
+            replicas: 1,
+            enqueued: 9,
+            completed: 7,
+            quarantined: 3,
+            clocks_off: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn workers_are_those_of_all_queues_that_answer() {
+        let away = || {
+            let status = api::grpc::Status::unavailable("refused");
+            Err(Failure::call("the queue", &status))
+        };
+        let all = together(vec![Ok(counts(3)), away(), Ok(counts(1))]).unwrap();
+        assert_eq!((all.workers, all.replicas, all.messages), (4, 2, 1));
+        assert_eq!((all.enqueued, all.completed), (18, 14));
+        assert!(together(vec![away(), away()]).is_err());
     }
 
     fn times() -> Times {

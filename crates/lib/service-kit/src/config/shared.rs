@@ -61,7 +61,8 @@ impl fmt::Debug for DatabaseConfig {
     }
 }
 
-/// `[endpoints]`: each `unix:/path/to.sock` or `https://host:port`.
+/// `[endpoints]`: each `unix:/path/to.sock` or `https://host:port`. Besides the two services that all others
+/// ask, those that `postern status` asks for their health where it does not run on the same machine.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct EndpointsConfig {
@@ -69,6 +70,16 @@ pub struct EndpointsConfig {
     pub queue: Option<String>,
     /// The service `mailbox-store`.
     pub mailbox_store: Option<String>,
+    /// Where `smtp-server` answers for its health.
+    pub smtp_server: Option<String>,
+    /// Where `delivery` answers for its health.
+    pub delivery: Option<String>,
+    /// Where `imap` answers for its health.
+    pub imap: Option<String>,
+    /// Where `pop3` answers for its health.
+    pub pop3: Option<String>,
+    /// Where `collector` answers for its health.
+    pub collector: Option<String>,
 }
 
 /// `[tls]`: PEM files, read again when they change.

@@ -1,5 +1,6 @@
 //! Channels to other services: opened on first use, opened again after a loss.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -50,13 +51,35 @@ pub fn open_channel_within(
     tls: Option<&InternalTlsConfig>,
     patience: Patience,
 ) -> Result<Channel, Error> {
-    let mut limited = TonicEndpoint::from_static(AUTHORITY)
+    open(endpoint, tls, limited(patience))
+}
+
+/// A channel to one process, at `address`, that shows a certificate for `name`.
+pub(crate) fn open_channel_at(
+    address: SocketAddr,
+    name: &str,
+    tls: &InternalTlsConfig,
+    patience: Option<Patience>,
+) -> Result<Channel, Error> {
+    let channel = patience.map_or_else(|| TonicEndpoint::from_static(AUTHORITY), limited);
+    internal_tls::client(tls)?;
+    Ok(tcp(
+        name,
+        address.ip().to_string(),
+        address.port(),
+        tls.clone(),
+        channel,
+    ))
+}
+
+fn limited(patience: Patience) -> TonicEndpoint {
+    let limited = TonicEndpoint::from_static(AUTHORITY)
         .http2_keep_alive_interval(patience.silence / 2)
         .keep_alive_timeout(patience.silence / 2);
-    if let Some(answer) = patience.answer {
-        limited = limited.timeout(answer);
+    match patience.answer {
+        Some(answer) => limited.timeout(answer),
+        None => limited,
     }
-    open(endpoint, tls, limited)
 }
 
 fn open(
@@ -73,7 +96,7 @@ fn open(
             })?;
             // What cannot be read now will not be there for the first call either.
             internal_tls::client(tls)?;
-            Ok(tcp(host, *port, tls.clone(), channel))
+            Ok(tcp(host, host.clone(), *port, tls.clone(), channel))
         }
     }
 }
@@ -86,11 +109,17 @@ fn unix(path: &Path, channel: TonicEndpoint) -> Channel {
     }))
 }
 
-fn tcp(host: &str, port: u16, tls: InternalTlsConfig, channel: TonicEndpoint) -> Channel {
-    let host = host.to_owned();
+fn tcp(
+    name: &str,
+    host: String,
+    port: u16,
+    tls: InternalTlsConfig,
+    channel: TonicEndpoint,
+) -> Channel {
+    let name = name.to_owned();
     windows(channel).connect_with_connector_lazy(tower::service_fn(move |_: Uri| {
-        let (host, tls) = (host.clone(), tls.clone());
-        async move { tcp::connect(&host, port, &tls).await }
+        let (name, host, tls) = (name.clone(), host.clone(), tls.clone());
+        async move { tcp::connect(&name, &host, port, &tls).await }
     }))
 }
 

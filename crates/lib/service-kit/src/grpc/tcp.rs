@@ -61,13 +61,14 @@ async fn shake_hands(socket: TcpStream, tls: &InternalTlsConfig) -> Accepted {
     TlsAcceptor::from(config).accept(socket).await
 }
 
-/// Connects to the service known as `host`.
+/// Connects to the service at `host` that shows a certificate for `name`.
 pub(super) async fn connect(
+    name: &str,
     host: &str,
     port: u16,
     tls: &InternalTlsConfig,
 ) -> io::Result<TokioIo<client::TlsStream<TcpStream>>> {
-    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
     let config = internal_tls::client(tls).map_err(io::Error::other)?;
     timely(async {
         let socket = TcpStream::connect((host, port)).await?;

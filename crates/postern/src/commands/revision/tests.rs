@@ -9,6 +9,7 @@ use api::policy::v1::{
     RemoveSecretRequest, RemoveSecretResponse, RevealSecretRequest, RevealSecretResponse,
     SetSecretRequest, SetSecretResponse, WatchPolicyRequest,
 };
+use service_kit::survey::Condition;
 use service_kit::{Routes, Service};
 
 use super::*;
@@ -124,7 +125,7 @@ async fn with_system(fake: &Fake, test: impl AsyncFnOnce(&System)) {
     let configuration = format!("[endpoints]\nqueue = \"{endpoint}\"");
     let system = System::read(&configuration, Path::new("/nonexistent"), |_| None).unwrap();
     let queue = system.processes().remove(0);
-    while system.health(&queue).await.is_err() {
+    while system.health(&queue).await != [Condition::Serving] {
         tokio::task::yield_now().await;
     }
     test(&system).await;
