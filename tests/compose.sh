@@ -65,6 +65,17 @@ postern domain add compose.test
 postern user add bob@compose.test --password-stdin <<<"secret"
 goes_through first
 
+# From any container, every process is found.
+for service in queue imap; do
+  status_in $service "seven processes serve" 'status["well"] and len(status["processes"]) == 7
+    and all(process["serving"] for process in status["processes"])'
+done
+compose stop pop3 2>/dev/null
+status_in queue "pop3 is not reachable" 'not status["well"]
+  and [process["name"] for process in status["processes"] if process["state"] == "unreachable"] == ["pop3"]'
+compose start pop3 2>/dev/null
+say "status says what runs"
+
 # The engine starts again what has died, without being asked.
 for service in queue mailbox-store delivery smtp-server; do
   compose exec -T "$service" sh -c 'kill -9 -1' || true
@@ -73,6 +84,8 @@ docker kill --signal KILL "$(compose ps -q postgres)" >/dev/null
 say "killed five containers"
 compose up --detach --wait postgres
 goes_through second
+
+. tests/compose/workers.sh
 
 if submit b@elsewhere.test relayed 2>/dev/null; then
   echo "relayed for a stranger" >&2

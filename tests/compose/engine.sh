@@ -27,6 +27,8 @@ install_tools() {
   fi
   say "installing ${missing[*]}"
   apt-get update -qq
+  # Since Debian 13 the client is a package of its own.
+  if ! command -v docker >/dev/null && apt-cache show docker-cli >/dev/null 2>&1; then missing+=(docker-cli); fi
   # Docker's package would start a service, which would be left running.
   local policy=/usr/sbin/policy-rc.d made=
   if [ ! -e "$policy" ]; then
@@ -106,10 +108,11 @@ install_compose() {
   docker compose version
 }
 
-# This machine's own source of Debian packages.
+# This machine's own source of Debian packages, or Debian's.
 mirror() {
   {
     sed -n 's/^URIs: *//p' /etc/apt/sources.list.d/*.sources 2>/dev/null
     sed -n 's/^deb \(\[[^]]*\] \)\?\([^ ]*\) .*/\2/p' /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null
+    echo http://deb.debian.org/debian
   } | grep '/debian/\?$' | head -n 1
 }

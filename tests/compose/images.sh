@@ -3,8 +3,8 @@
 archives=${POSTERN_COMPOSE_ARCHIVES:-$work}
 base=postern-test-base:$$ postgres=postern-test-postgres:$$
 
-# The release of Debian for which the programs were built: they need its C library or a newer one.
-suite() { (. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME") || echo bookworm; }
+# This machine's release of Debian, or a new one: the programs that were built here need as new a C library.
+suite() { (. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME") || echo trixie; }
 
 bootstrap() { # NAME OPTION…
   local archive=$archives/$1.tar unfinished=$archives/unfinished-$1.tar

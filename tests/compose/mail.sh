@@ -41,15 +41,15 @@ goes_through() { # SUBJECT: it is taken, and stands in the mailbox
   say "the $1 message went through"
 }
 
-# `postern status` in a container: exit code, and what it says as JSON.
-status_is() { # WHAT PYTHON-EXPRESSION over `status`
-  local said
-  said=$(postern status --json) || true
-  if ! python3 -c 'import json, sys
+# Whether `postern status` says so now.
+status_says() { # SERVICE PYTHON-EXPRESSION over `status`
+  status_said=$(compose exec -T "$1" postern status --json) || true
+  python3 -c 'import json, sys
 status = json.loads(sys.argv[1])
-sys.exit(0 if eval(sys.argv[2]) else 1)' "$said" "$2"; then
-    echo "status does not say: $1" >&2
-    echo "$said" >&2
-    return 1
-  fi
+sys.exit(0 if eval(sys.argv[2]) else 1)' "$status_said" "($2)"
+}
+
+# `postern status` in the container of SERVICE says so before long.
+status_in() { # SERVICE WHAT PYTHON-EXPRESSION
+  until_done 60 "status in $1 says that $2" status_says "$1" "$3" || { echo "$status_said" >&2; return 1; }
 }
