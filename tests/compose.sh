@@ -40,6 +40,7 @@ clean_up() {
   fi
   stop_engine
   rm -rf --one-file-system "$prebuilt" "$work"
+  say "cleaned up"
   exit "$status"
 }
 trap clean_up EXIT

@@ -29,7 +29,8 @@ make_stand_ins() {
   wait "$base_made"
   docker import "$archives/base.tar" "$base" >/dev/null
   docker import "$archives/postgres.tar" "$postgres" >/dev/null
-  docker build --quiet --network none --build-arg "BASE=$postgres" -t "$postgres" tests/compose >/dev/null
+  docker build --quiet --network none --build-arg "BASE=$postgres" -t "$postgres" tests/compose >"$work/build.log" 2>&1 ||
+    { cat "$work/build.log" >&2; return 1; }
   export POSTERN_POSTGRES_IMAGE=$postgres POSTERN_SINK_IMAGE=$postgres
   export POSTERN_BUILD_IMAGE=$base POSTERN_RUN_IMAGE=$base
 }

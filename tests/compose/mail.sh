@@ -36,7 +36,8 @@ in_mailbox() { # SUBJECT
 }
 
 goes_through() { # SUBJECT: it is taken, and stands in the mailbox
-  until_done 60 "the $1 message is taken" submit bob@compose.test "$1"
+  # Refused while what was killed comes back: said at the end, if that lasts.
+  until_done 60 "the $1 message is taken" submit bob@compose.test "$1" 2>"$work/refusals" || { tail -n 3 "$work/refusals" >&2; return 1; }
   until_done 30 "the $1 message is delivered" in_mailbox "$1"
   say "the $1 message went through"
 }
