@@ -54,7 +54,10 @@ pub(crate) async fn follow(
                 }
                 memory.unreported = !report(&account, &services, &polled).await;
                 go_on = polled.more;
-                failures = if polled.failed() { failures + 1 } else { 0 };
+                failures = match polled.failed() && polled.asked_server {
+                    true => failures + 1,
+                    false => 0,
+                };
                 pause(account.every, failures)
             }
             Ok(claim) => {

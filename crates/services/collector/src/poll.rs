@@ -42,6 +42,8 @@ pub(crate) struct Polled {
     /// The messages that are known not to have been collected. None: the queue did not tell what it
     /// knew before.
     pub(crate) uncollected: Option<UncollectedMessages>,
+    /// A session was opened. Otherwise nothing at the provider gets tired of failures.
+    pub(crate) asked_server: bool,
     /// Why it ended early.
     failure: Option<String>,
     too_large: u32,
@@ -60,6 +62,7 @@ impl Polled {
     pub(crate) fn broken_off(reason: &str) -> Self {
         Self {
             failure: Some(reason.to_owned()),
+            asked_server: true,
             ..Self::default()
         }
     }
@@ -230,6 +233,7 @@ impl<'a> Poll<'a> {
         };
         let timeout = Duration::from_secs(self.services.config.timeout_seconds);
         let tls = &self.services.tls;
+        self.polled.asked_server = true;
         let mut remote = Remote::open(self.account, credentials, tls, timeout).await?;
         let entries = remote.list().await?;
         let listing = self.name(&mut remote, entries, turn).await?;

@@ -19,9 +19,11 @@ async fn bench() -> Bench {
 async fn i10_without_a_mailbox_the_server_is_not_even_asked() {
     let mut bench = bench().await;
     bench.queue.state().users = Users::Gone;
-    let error = bench.poll().await.error();
+    let polled = bench.poll().await;
+    // What was missing is looked for again when the account is due, not ever more seldom.
+    assert!(!polled.asked_server);
     assert_eq!(
-        error,
+        polled.error(),
         "nothing is collected, since no mailbox gets the mail for bob@example.test: \
          there is no user bob@example.test"
     );
