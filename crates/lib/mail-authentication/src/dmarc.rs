@@ -1,11 +1,10 @@
 //! DMARC (RFC 7489; the tree walk of RFC 9989 in place of a public suffix list).
 
-use mail_auth::common::to_a_label;
 use mail_auth::dmarc::Policy;
 use mail_auth::dmarc::verify::DmarcParameters;
 use mail_auth::{AuthenticatedMessage, DkimOutput, DmarcResult};
-use message::header::{Address, addresses, fields};
-use rules::{AuthenticationResult, DmarcRequest};
+use message::header::{AuthorError, author_domains};
+use rules::{AuthenticationResult, DmarcRequest, Domain};
 
 use crate::authenticator::Authenticator;
 use crate::findings::{Method, Reported};
@@ -23,7 +22,7 @@ pub(crate) async fn verify(
     signatures: &[DkimOutput<'_>],
     sender: &SenderFindings,
 ) -> (Reported, DmarcRequest) {
-    let author = match author(message, header) {
+    let author = match author(header) {
         Ok(author) => author,
         Err(reason) => return (of_no_author(reason), OF_NO_AUTHOR),
     };
@@ -77,33 +76,32 @@ fn of_author(result: AuthenticationResult, author: &str) -> Reported {
 }
 
 /// The one domain of the authors. What has none, or several, could show a reader one and DMARC
-/// another: that is never "not asked for". Nor is what two readers of addresses understand differently,
-/// the check's own and that by which our mailboxes show authors.
-fn author(message: &AuthenticatedMessage<'_>, header: &[u8]) -> Result<String, &'static str> {
-    let mut from = fields(header).filter(|field| field.is("From"));
-    let field = match (from.next(), from.next()) {
-        (Some(field), None) => field,
-        (None, _) => return Err(NO_FROM),
-        (Some(_), Some(_)) => return Err("there is more than one From field"),
-    };
-    let mut domains = message
-        .froms()
-        .iter()
-        .map(|from| from.rsplit_once('@').map(|(_, domain)| to_a_label(domain)));
+/// another: that is never "not asked for".
+fn author(header: &[u8]) -> Result<String, &'static str> {
+    let domains = author_domains(header).map_err(|error| match error {
+        AuthorError::Missing => NO_FROM,
+        AuthorError::Repeated => "there is more than one From field",
+        AuthorError::NoDomain => "the author has no domain",
+        AuthorError::Unclear => "the author can be read in several ways",
+    })?;
+    let mut domains = domains.iter().map(|domain| {
+        let domain = std::str::from_utf8(domain).ok()?;
+        Domain::parse(domain.strip_suffix('.').unwrap_or(domain)).ok()
+    });
     let Some(Some(first)) = domains.next() else {
-        return Err("the author has no domain");
+        return Err("what the author has is no domain");
     };
     if domains.any(|other| other.as_ref() != Some(&first)) {
         return Err("the authors are of several domains");
     }
-    let is_other = |address: Address| match address {
-        Address::Mailbox(mailbox) => {
-            !std::str::from_utf8(&mailbox.domain).is_ok_and(|domain| to_a_label(domain) == first)
-        }
-        Address::GroupStart(_) | Address::GroupEnd => false,
-    };
-    if addresses(field.value).into_iter().any(is_other) {
-        return Err("the author can be read in several ways");
-    }
-    Ok(first.into_owned())
+    Ok(first.to_string())
+}
+
+/// The author as the checks find it in a message: the one reading of the header section that there
+/// is here, whatever they read themselves.
+pub(crate) fn set_author(message: &mut AuthenticatedMessage<'_>, header: &[u8]) {
+    message.from = author(header)
+        .map(|domain| format!("@{domain}"))
+        .into_iter()
+        .collect();
 }

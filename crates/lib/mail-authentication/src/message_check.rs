@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use crate::authenticator::{Authenticator, Methods};
+use crate::dmarc;
 use crate::dns::Absence;
 use crate::memory::Texts;
 
@@ -118,6 +119,7 @@ impl MessageCheck {
     /// Signatures over a part of the text (`l=`) are refused by strict reading.
     fn read(&self) -> Option<(AuthenticatedMessage<'_>, Unfit)> {
         let mut message = AuthenticatedMessage::parse_with_opts(&self.header, None, true)?;
+        dmarc::set_author(&mut message, &self.header);
         let mut unfit = Unfit::default();
         message.dkim_headers.retain(|signature| {
             let covered = &signature.header.h;
@@ -171,8 +173,7 @@ fn records(message: &AuthenticatedMessage<'_>, methods: Methods) -> BTreeSet<Str
     if methods.dmarc
         && let Some((_, domain)) = message.from().rsplit_once('@')
     {
-        let domain = mail_auth::common::to_a_label(domain);
-        let mut name = domain.trim_end_matches('.');
+        let mut name = domain;
         let mut labels = name.split('.').count();
         names.insert(format!("_dmarc.{name}."));
         while let Some((_, above)) = name.split_once('.') {

@@ -52,6 +52,24 @@ impl EmailAddress {
         })
     }
 
+    /// An address from a local part without quotes, as header fields are read, and what stands right
+    /// of the `@`.
+    pub fn of_unquoted(local: &str, host: Host) -> Result<Self, AddressError> {
+        if local.is_empty() {
+            return Err(AddressError("the local part is empty"));
+        }
+        if local.len() > MAX_LOCAL {
+            return Err(AddressError("the local part is longer than 255 octets"));
+        }
+        if !local.chars().all(is_printable) {
+            return Err(AddressError("the local part has a control character"));
+        }
+        Ok(Self {
+            local: local.to_owned(),
+            host,
+        })
+    }
+
     /// The local part without quotes.
     pub fn local(&self) -> &str {
         &self.local

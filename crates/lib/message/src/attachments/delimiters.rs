@@ -25,7 +25,22 @@ pub(super) struct Delimiters {
 #[derive(Debug)]
 struct Awaited {
     boundaries: Vec<Vec<u8>>,
-    has_text: bool,
+    /// A line has come that a client may take for a delimiter of another boundary.
+    has_dashes: bool,
+    line: Line,
+}
+
+/// How a line has begun.
+#[derive(Clone, Copy, Debug, Default)]
+enum Line {
+    #[default]
+    Start,
+    /// With one dash.
+    Dash,
+    /// With two dashes and more.
+    Dashes,
+    /// Otherwise.
+    Other,
 }
 
 #[derive(Debug)]
@@ -62,7 +77,8 @@ impl Delimiters {
         let cut = |boundary: &Vec<u8>| boundary[..boundary.len().min(MAX_BOUNDARY)].to_vec();
         self.awaited = Some(Awaited {
             boundaries: boundaries.iter().map(cut).collect(),
-            has_text: false,
+            has_dashes: false,
+            line: Line::Start,
         });
         for boundary in boundaries {
             let boundary = &boundary[..boundary.len().min(MAX_BOUNDARY)];
@@ -76,11 +92,11 @@ impl Delimiters {
         Ok(())
     }
 
-    /// What stands before the next delimiter. A header section alone, as many notices quote it, has
-    /// nothing there.
+    /// What stands before the next delimiter. A message that a notice quotes is often cut there: where
+    /// no line begins as a delimiter does, no client finds a part.
     pub(super) fn text(&mut self, octets: &[u8]) {
         if let Some(awaited) = &mut self.awaited {
-            awaited.has_text = awaited.has_text || !octets.trim_ascii().is_empty();
+            awaited.text(octets);
         }
     }
 
@@ -97,7 +113,7 @@ impl Delimiters {
     fn settle(&mut self, found: Option<&[u8]>) -> Result<(), Blocked> {
         match self.awaited.take() {
             Some(awaited)
-                if awaited.has_text
+                if awaited.has_dashes
                     && !awaited
                         .boundaries
                         .iter()
@@ -176,6 +192,34 @@ impl Delimiters {
                 });
             }
             text = &text[..common];
+        }
+    }
+}
+
+impl Awaited {
+    /// `--` and something right behind it: a rule of dashes alone is none, nor is `-- `.
+    fn text(&mut self, octets: &[u8]) {
+        let mut rest = octets;
+        while !self.has_dashes
+            && let Some((&octet, after)) = rest.split_first()
+        {
+            rest = after;
+            self.line = match (self.line, octet) {
+                (_, b'\n') => Line::Start,
+                // Some clients pass over blanks in front.
+                (Line::Start, b' ' | b'\t' | b'\r') => Line::Start,
+                (Line::Start, b'-') => Line::Dash,
+                (Line::Dash | Line::Dashes, b'-') => Line::Dashes,
+                (Line::Dashes, b' ' | b'\t' | b'\r') => Line::Other,
+                (Line::Dashes, _) => {
+                    self.has_dashes = true;
+                    Line::Other
+                }
+                _ => {
+                    rest = memchr::memchr(b'\n', rest).map_or(&[], |at| &rest[at..]);
+                    Line::Other
+                }
+            };
         }
     }
 }

@@ -3,12 +3,13 @@
 use memchr::{memchr, memmem};
 
 use super::names;
+use super::parameters::{Given, Parameters};
 use crate::header::{Field, Token, Tokens, fields, unfold};
 
 /// Content-… fields of a header that are looked at.
 const MAX_FIELDS: usize = 50;
 /// Names of a part.
-const MAX_NAMES: usize = 200;
+pub(super) const MAX_NAMES: usize = 200;
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,17 +40,10 @@ pub(super) struct Encodings {
     pub(super) quoted_printable: bool,
     /// None, or one that says nothing to us.
     pub(super) other: bool,
+    /// uuencode: what is encoded begins with a line that says so, and is found wherever it stands.
+    uuencode: bool,
     /// One that some client may know.
     unknown: bool,
-}
-
-/// A parameter as it is given: what of it must be the same when it is given again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Given {
-    Plain(Vec<u8>),
-    Extended,
-    Sections,
-    Twice,
 }
 
 impl PartHeader {
@@ -88,7 +82,8 @@ impl PartHeader {
         } else if header.is_multipart && header.has_odd_boundary {
             header.unclear = Some("a multipart has a boundary that can be read in several ways");
         }
-        if header.encodings.unknown {
+        // Parts are looked for in a multipart and a message as they stand.
+        if header.encodings.unknown || header.encodings.uuencode && header.is_composite() {
             header.unclear = Some("a part has a transfer encoding that is not known");
         }
         if header.names.len() > MAX_NAMES {
@@ -103,17 +98,23 @@ impl PartHeader {
                 self.take_type(media_type);
             }
             let parameters = Parameters::read(field.value);
-            parameters.names("name", &mut self.names);
-            parameters.names("filename", &mut self.names);
+            self.take_names(&parameters, ["name", "filename"]);
             self.take_boundaries(&parameters);
         } else if field.is("Content-Disposition") {
             let parameters = Parameters::read(field.value);
-            parameters.names("filename", &mut self.names);
-            parameters.names("name", &mut self.names);
+            self.take_names(&parameters, ["filename", "name"]);
         } else if field.is("Content-Location") {
             names::of_text(&crate::decode::unstructured(field.value), &mut self.names);
         } else if field.is("Content-Transfer-Encoding") {
             self.encodings.take(field.value);
+        }
+    }
+
+    fn take_names(&mut self, parameters: &Parameters, wanted: [&str; 2]) {
+        for wanted in wanted {
+            if !parameters.names(wanted, &mut self.names) {
+                self.unclear = Some(names::UNCLEAR);
+            }
         }
     }
 
@@ -198,16 +199,27 @@ impl Encodings {
         let has = |word: &[u8]| memmem::find(&whole, word).is_some();
         self.base64 |= has(b"base64");
         self.quoted_printable |= has(b"quoted");
+        self.uuencode |= words.iter().any(|word| is_uuencode(word));
         self.unknown |= !is_none(&words.concat())
-            && !words
-                .iter()
-                .all(|word| word.contains("base64") || word.contains("quoted") || is_none(word));
+            && !words.iter().all(|word| {
+                word.contains("base64")
+                    || word.contains("quoted")
+                    || is_uuencode(word)
+                    || is_none(word)
+            });
     }
+}
+
+fn is_uuencode(word: &str) -> bool {
+    matches!(word, "x-uuencode" | "uuencode")
 }
 
 /// Whether what stands for an encoding says that there is none, as the standard or as broken senders
 /// do, who write charsets there.
 fn is_none(word: &str) -> bool {
+    if crate::decode::is_charset(word.as_bytes()) {
+        return true;
+    }
     let word: String = word.chars().filter(|c| c.is_alphanumeric()).collect();
     matches!(
         word.as_str(),
@@ -218,10 +230,16 @@ fn is_none(word: &str) -> bool {
             | "binary"
             | "none"
             | "identity"
+            | "default"
+            | "raw"
+            | "text"
+            | "plain"
+            | "textplain"
             | "usascii"
             | "utf8"
     ) || word.starts_with("iso8859")
         || word.starts_with("windows125")
+        || word.starts_with("koi8")
 }
 
 /// The first `type/subtype` of the value.
@@ -253,198 +271,15 @@ fn media_type(value: &[u8]) -> Option<String> {
     }
 }
 
-fn lower(word: &[u8]) -> String {
+pub(super) fn lower(word: &[u8]) -> String {
     String::from_utf8_lossy(word).to_lowercase()
 }
 
-fn next<'a>(tokens: &mut Tokens<'a>) -> Option<Token<'a>> {
+pub(super) fn next<'a>(tokens: &mut Tokens<'a>) -> Option<Token<'a>> {
     loop {
         match tokens.next_spaced()?.1 {
             Token::Comment(_) => {}
             token => return Some(token),
         }
     }
-}
-
-/// Everything in a field that has the look of a parameter.
-struct Parameters(Vec<Written>);
-
-/// `name=value` as it stands there.
-struct Written {
-    /// In lower case, with the stars of RFC 2231.
-    name: String,
-    /// The readings of the value.
-    values: Vec<Vec<u8>>,
-}
-
-impl Parameters {
-    fn read(value: &[u8]) -> Self {
-        let mut tokens = Tokens::of_mime(value);
-        let mut found = Vec::new();
-        while let Some(token) = next(&mut tokens) {
-            let name = match token {
-                Token::Atom(name) => lower(name),
-                Token::Quoted(name) => lower(&name),
-                _ => continue,
-            };
-            let mut ahead = tokens.clone();
-            if next(&mut ahead) != Some(Token::Special(b'=')) {
-                continue;
-            }
-            let values = readings(&mut ahead);
-            tokens = ahead;
-            found.push(Written { name, values });
-        }
-        Self(found)
-    }
-
-    /// The ways in which a parameter is given.
-    fn given(&self, wanted: &str) -> Vec<Given> {
-        let mut numbers = Vec::new();
-        let mut found = Vec::new();
-        for one in &self.0 {
-            let Some(rest) = one.name.strip_prefix(wanted) else {
-                continue;
-            };
-            let given = match rest {
-                "" => Given::Plain(one.values.first().cloned().unwrap_or_default()),
-                "*" => Given::Extended,
-                _ if rest.starts_with('*') => {
-                    let number = rest.trim_matches('*').parse::<u64>().ok();
-                    if numbers.contains(&number) {
-                        found.push(Given::Twice);
-                    }
-                    numbers.push(number);
-                    Given::Sections
-                }
-                _ => continue,
-            };
-            found.push(given);
-        }
-        found
-    }
-
-    /// The values of a parameter of which octets matter.
-    fn octets(&self, wanted: &str) -> Vec<Vec<u8>> {
-        let plain = self.0.iter().filter(|one| one.name == wanted);
-        let mut found: Vec<Vec<u8>> = plain.flat_map(|one| one.values.clone()).collect();
-        if let Some((joined, extended)) = self.joined(wanted) {
-            found.push(if extended {
-                crate::decode::extended(&joined).into_bytes()
-            } else {
-                joined
-            });
-        }
-        for value in &mut found {
-            value.truncate(value.trim_ascii_end().len());
-        }
-        found
-    }
-
-    /// The values of a parameter that names a file.
-    fn names(&self, wanted: &str, into: &mut Vec<String>) {
-        for one in &self.0 {
-            if into.len() > MAX_NAMES {
-                return;
-            }
-            if one.name == wanted {
-                for value in &one.values {
-                    names::of_parameter(value, into);
-                }
-            } else if one.name.strip_suffix('*') == Some(wanted) {
-                for value in &one.values {
-                    names::of_text(&crate::decode::extended(value), into);
-                }
-            }
-        }
-        if let Some((joined, extended)) = self.joined(wanted) {
-            if extended {
-                names::of_text(&crate::decode::extended(&joined), into);
-            } else {
-                names::of_parameter(&joined, into);
-            }
-        }
-    }
-
-    /// Joins `name*0`, `name*1*`, … (RFC 2231 §3) by their numbers, whichever are missing; and
-    /// whether any of them is percent-encoded.
-    fn joined(&self, wanted: &str) -> Option<(Vec<u8>, bool)> {
-        let mut sections: Vec<(u64, bool, &[u8])> = self
-            .0
-            .iter()
-            .filter_map(|one| {
-                let rest = one.name.strip_prefix(wanted)?.strip_prefix('*')?;
-                let (digits, extended) = match rest.strip_suffix('*') {
-                    Some(digits) => (digits, true),
-                    None => (rest, false),
-                };
-                Some((
-                    digits.parse().ok()?,
-                    extended,
-                    one.values.first()?.as_slice(),
-                ))
-            })
-            .collect();
-        if sections.is_empty() {
-            return None;
-        }
-        sections.sort_by_key(|section| section.0);
-        let extended = sections.iter().any(|section| section.1);
-        let joined = sections.iter().flat_map(|section| section.2).copied();
-        Some((joined.collect(), extended))
-    }
-}
-
-/// What different clients read where a parameter's value stands.
-fn readings(tokens: &mut Tokens<'_>) -> Vec<Vec<u8>> {
-    let mut ahead = tokens.clone();
-    let mut values = Vec::new();
-    if let Some(Token::Quoted(content)) = next(&mut ahead) {
-        let whole = tokens.rest();
-        let written = &whole[..whole.len() - ahead.rest().len()];
-        if written.contains(&b'\\') {
-            // For some clients a backslash is one.
-            let written = unfold(written);
-            values.push(
-                written
-                    .split(|&b| b == b'"')
-                    .nth(1)
-                    .unwrap_or_default()
-                    .to_vec(),
-            );
-        }
-        *tokens = ahead;
-        // A quote that is never closed takes in the parameters behind it.
-        if let Some(at) = memchr(b';', &content) {
-            values.push(content[..at].to_vec());
-        }
-        values.insert(0, content);
-        return values;
-    }
-    // A comment may stand before the value; in names that look so it often is none.
-    let whole = unfold(tokens.clone().take_until_semicolon()).into_owned();
-    if tokens.skip_comments() {
-        values.push(whole);
-    }
-    let mut values = [unquoted(tokens), values].concat();
-    values.dedup();
-    values
-}
-
-fn unquoted(tokens: &mut Tokens<'_>) -> Vec<Vec<u8>> {
-    let mut values = Vec::new();
-    let raw = unfold(tokens.take_until_semicolon()).into_owned();
-    if let Some(at) = memchr(b'(', &raw).filter(|_| raw.ends_with(b")")) {
-        values.push(raw[..at].trim_ascii_end().to_vec());
-    }
-    if let Some(at) = raw.iter().position(u8::is_ascii_whitespace) {
-        values.push(raw[..at].to_vec());
-    }
-    // `filename=a;b.exe` where the quotes are missing.
-    let rest = tokens.rest();
-    if !rest.is_empty() && memchr(b'=', rest).is_none() {
-        values.push([raw.as_slice(), &unfold(rest)].concat());
-    }
-    values.push(raw);
-    values
 }

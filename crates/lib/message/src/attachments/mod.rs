@@ -30,6 +30,8 @@ mod inspect;
 mod magic;
 mod names;
 mod note;
+mod parameters;
+mod sections;
 mod sieve;
 mod uuencode;
 mod walk;

@@ -7,23 +7,100 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::decode;
 
-/// The readings of a parameter's value: plain, with encoded words (which RFC 2047 §5 forbids there
-/// and many senders write), and percent-encoded without saying so.
-pub(super) fn of_parameter(value: &[u8], into: &mut Vec<String>) {
-    of_text(&decode::unstructured(value), into);
-    if memmem::find(value, b"=?").is_some() {
-        // Some senders leave white space within a word, others cut a word anywhere.
-        let dense: Vec<u8> = value
-            .iter()
-            .copied()
-            .filter(|byte| !byte.is_ascii_whitespace())
-            .collect();
-        of_text(&decode::unstructured(&dense), into);
-        of_text(&decode::unstructured(&joined_words(&dense)), into);
+/// Readings of one parameter's value.
+const MAX_READINGS: usize = 40;
+/// Encodings of a value within each other, with the round that finds no more.
+const MAX_ROUNDS: usize = 4;
+
+/// Why it cannot be told what a parameter names.
+pub(super) const UNCLEAR: &str = "a part has a name that cannot be decoded";
+
+/// The names that a parameter's value may be, of which these are the readings: as they stand, with
+/// encoded words (which RFC 2047 §5 forbids there and many senders write), and percent-encoded with
+/// or without saying so; each again for what that decodes to. False when it may be another name,
+/// too.
+#[must_use]
+pub(super) fn of_parameter(values: &[Vec<u8>], into: &mut Vec<String>) -> bool {
+    let mut readings = Readings::default();
+    for value in values {
+        readings.add(value.clone());
     }
-    if value.contains(&b'%') {
-        of_text(&decode::extended(value), into);
+    let mut begun = 0;
+    for _ in 0..MAX_ROUNDS {
+        let known = readings.all.len();
+        for at in begun..known {
+            readings.decode(at);
+        }
+        begun = known;
     }
+    let is_clear = readings.is_clear && begun == readings.all.len();
+    for reading in &readings.all {
+        // A word that was decoded is no name as it stands.
+        if readings.all.len() == 1 || !has_word(reading) {
+            match std::str::from_utf8(reading) {
+                Ok(text) => of_text(text, into),
+                Err(_) => of_text(&decode::unstructured(reading), into),
+            }
+        }
+    }
+    is_clear
+}
+
+struct Readings {
+    all: Vec<Vec<u8>>,
+    /// Each of them could be decoded.
+    is_clear: bool,
+}
+
+impl Default for Readings {
+    fn default() -> Self {
+        Self {
+            all: Vec::new(),
+            is_clear: true,
+        }
+    }
+}
+
+impl Readings {
+    fn add(&mut self, reading: Vec<u8>) {
+        if self.all.contains(&reading) {
+            return;
+        }
+        self.is_clear &= self.all.len() < MAX_READINGS;
+        if self.is_clear {
+            self.all.push(reading);
+        }
+    }
+
+    /// What the reading `at` decodes to.
+    fn decode(&mut self, at: usize) {
+        let value = self.all[at].clone();
+        if memmem::find(&value, b"=?").is_some() {
+            // Some senders leave white space within a word, others cut a word anywhere, or at the
+            // end of the name.
+            let dense: Vec<u8> = value
+                .iter()
+                .copied()
+                .filter(|byte| !byte.is_ascii_whitespace())
+                .collect();
+            self.is_clear &= !decode::is_unclear(&dense);
+            for words in [&value, &dense, &joined_words(&dense)] {
+                self.add(decode::unstructured(words).into_bytes());
+            }
+            let closed = decode::unstructured(&[&dense[..], b"?="].concat()).into_bytes();
+            if !dense.ends_with(b"?=") && !has_word(&closed) {
+                self.add(closed);
+            }
+        }
+        if value.contains(&b'%') {
+            self.add(decode::extended(&value).into_bytes());
+        }
+    }
+}
+
+/// Whether there is the look of an encoded word.
+fn has_word(value: &[u8]) -> bool {
+    memmem::find(value, b"=?").is_some_and(|at| memmem::find(&value[at + 2..], b"?=").is_some())
 }
 
 /// Encoded words in a row as one: without the `?==?charset?B?` between them.
@@ -126,18 +203,47 @@ mod tests {
             ("=?utf-8?Q?evil .exe?=", "evil.exe"),
             ("evil%2Eexe", "evil.exe"),
             ("evil%00.exe", "evil.exe"),
+            ("=?iso-2022-kr?Q?evil.exe?=", "evil.exe"),
+            ("=?utf-7?Q?evil+AC4-exe?=", "evil.exe"),
+            ("=?utf-8?Q?evil=252Eexe?=", "evil.exe"),
+            ("utf-8''%3D?utf-8?Q?evil%2Eexe?=", "evil.exe"),
+            ("%3D%3Futf-8%3FQ%3Fevil.exe%3F%3D", "evil.exe"),
+            ("=?utf-8?Q?=3D=3Futf-8=3FQ=3Fevil.exe=3F=3D?=", "evil.exe"),
+            ("=?utf-8?B?ZXZpbC5leGU=", "evil.exe"),
+            ("=? utf-8 ?Q?evil.exe?=", "evil.exe"),
         ] {
             let mut found = Vec::new();
-            of_parameter(value.as_bytes(), &mut found);
-            assert!(found.iter().any(|one| one == name), "{value:?}: {found:?}");
+            let is_clear = of_parameter(&[value.into()], &mut found);
+            assert!(
+                is_clear && found.iter().any(|one| one == name),
+                "{value:?}: {found:?}"
+            );
         }
     }
 
     #[test]
     fn a_harmless_name_stays_one() {
         let mut found = Vec::new();
-        of_parameter("Bericht.exe.pdf".as_bytes(), &mut found);
-        of_parameter("Grüße.txt".as_bytes(), &mut found);
-        assert_eq!(found, ["Bericht.exe.pdf", "Grüße.txt"]);
+        for name in ["Bericht.exe.pdf", "Grüße.txt", "100% =? sure.txt"] {
+            assert!(of_parameter(&[name.into()], &mut found), "{name}");
+        }
+        assert_eq!(
+            found[..3],
+            ["Bericht.exe.pdf", "Grüße.txt", "100% =? sure.txt"]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_decoded_is_unclear() {
+        for value in [
+            "=?x-secret?Q?a.txt?=",
+            "=?hz-gb-2312?Q?a.txt?=",
+            "=?utf-8?X?a.txt?=",
+            "=??Q?a.txt?=",
+            "=?utf-8?Q?=3D=3Fx-secret=3FQ=3Fa.txt=3F=3D?=",
+            "%2525252525252541.txt",
+        ] {
+            assert!(!of_parameter(&[value.into()], &mut Vec::new()), "{value}");
+        }
     }
 }

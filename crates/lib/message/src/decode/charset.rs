@@ -1,22 +1,97 @@
 //! Charsets, and the decoder of a whole part body.
 
-use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, WINDOWS_1252};
+mod iso2022kr;
+mod utf7;
+
+use encoding_rs::{
+    BIG5, CoderResult, Decoder, EUC_KR, Encoding, GBK, REPLACEMENT, SHIFT_JIS, UTF_8, WINDOWS_1252,
+};
 
 use super::TransferDecoder;
 
-/// The encoding of that name. Text that calls itself US-ASCII, or nothing, and is not, is most
-/// often UTF-8.
-fn encoding(charset: &[u8]) -> &'static Encoding {
-    if charset.is_empty() || charset.eq_ignore_ascii_case(b"us-ascii") {
-        return UTF_8;
-    }
-    Encoding::for_label(charset).unwrap_or(UTF_8)
+/// How octets of a charset are read.
+#[derive(Debug, Clone, Copy)]
+enum Charset {
+    Known(&'static Encoding),
+    Utf7,
+    Iso2022Kr,
 }
 
-/// Decodes octets of that charset into UTF-8.
+impl Charset {
+    /// The charset of that name; `None` for one that is not known here.
+    fn named(name: &[u8]) -> Option<Self> {
+        let name = name.trim_ascii();
+        // Text that calls itself US-ASCII, or nothing, and is not, is most often UTF-8.
+        let names_none = [
+            &b""[..],
+            b"us-ascii",
+            b"unknown",
+            b"x-unknown",
+            b"unknown-8bit",
+        ];
+        if names_none
+            .iter()
+            .any(|none| name.eq_ignore_ascii_case(none))
+        {
+            return Some(Self::Known(UTF_8));
+        }
+        if utf7::is_name(name) {
+            return Some(Self::Utf7);
+        }
+        if iso2022kr::is_name(name) {
+            return Some(Self::Iso2022Kr);
+        }
+        Encoding::for_label(name)
+            .or_else(|| code_page(name))
+            .filter(|encoding| *encoding != REPLACEMENT)
+            .map(Self::Known)
+    }
+}
+
+/// Names of code pages that are in use, but not in the list of the WHATWG.
+fn code_page(name: &[u8]) -> Option<&'static Encoding> {
+    let name = name.to_ascii_lowercase();
+    let number = [&b"cp-"[..], b"cp", b"ms", b"ibm-", b"ibm", b"windows-"]
+        .iter()
+        .find_map(|prefix| name.strip_prefix(*prefix))?;
+    match number {
+        b"932" | b"943" => Some(SHIFT_JIS),
+        b"936" | b"1386" => Some(GBK),
+        b"949" => Some(EUC_KR),
+        b"950" => Some(BIG5),
+        b"65001" => Some(UTF_8),
+        _ => None,
+    }
+}
+
+/// The encoding of a body in that charset; what is not known, or changes its state, is read as ASCII.
+fn encoding(charset: &[u8]) -> &'static Encoding {
+    match Charset::named(charset) {
+        Some(Charset::Known(encoding)) => encoding,
+        Some(Charset::Utf7 | Charset::Iso2022Kr) | None => UTF_8,
+    }
+}
+
+/// Whether text of that charset can be decoded.
+pub(crate) fn is_known(charset: &[u8]) -> bool {
+    Charset::named(charset).is_some()
+}
+
+/// Whether this is the name of a charset, which may be one that cannot be decoded.
+pub(crate) fn is_charset(name: &[u8]) -> bool {
+    is_known(name) || Encoding::for_label(name).is_some()
+}
+
+/// Decodes octets of that charset into UTF-8; of one that is not known as far as they are ASCII.
 pub(super) fn decode(charset: &[u8], octets: &[u8], into: &mut String) {
-    let (text, _) = encoding(charset).decode_without_bom_handling(octets);
-    into.push_str(&text);
+    match Charset::named(charset) {
+        Some(Charset::Known(encoding)) => {
+            into.push_str(&encoding.decode_without_bom_handling(octets).0);
+        }
+        Some(Charset::Utf7) => utf7::decode(octets, into),
+        Some(Charset::Iso2022Kr) => iso2022kr::decode(octets, into),
+        None => into.push_str(&String::from_utf8_lossy(octets)),
+    }
 }
 
 /// Octets of no known charset: UTF-8 when they are that, Latin otherwise.

@@ -9,7 +9,7 @@ use super::charset;
 use crate::header::unfold;
 
 /// Senders leave padding and odd trailing bits; all of it is read.
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
+pub(super) const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
         .with_decode_allow_trailing_bits(true)
@@ -42,6 +42,22 @@ pub fn unstructured(value: &[u8]) -> String {
     run.flush(&mut text);
     charset::guess(rest, &mut text);
     text
+}
+
+/// Whether what [`unstructured`] makes of this value may not be its text: an encoded word of it is of
+/// a charset that is not known here, or something like an encoded word cannot be decoded.
+pub(crate) fn is_unclear(value: &[u8]) -> bool {
+    let value = unfold(value);
+    let mut rest: &[u8] = &value;
+    while let Some(at) = memmem::find(rest, b"=?") {
+        match EncodedWord::read(&rest[at..]) {
+            Some((word, after)) if charset::is_known(word.charset) => rest = after,
+            Some(_) => return true,
+            None if memmem::find(&rest[at + 2..], b"?=").is_some() => return true,
+            None => rest = &rest[at + 2..],
+        }
+    }
+    false
 }
 
 /// Neighbouring encoded words of one charset: some senders cut characters between them.

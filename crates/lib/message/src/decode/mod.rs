@@ -10,7 +10,10 @@ mod transfer;
 mod tests;
 
 pub use charset::TextDecoder;
+pub(crate) use charset::is_charset;
+pub(crate) use encoded_word::is_unclear;
 pub use encoded_word::unstructured;
+pub(crate) use parameter::is_of_unknown_charset;
 pub use parameter::{extended, percent_decoded};
 pub use transfer::TransferDecoder;
 pub(crate) use transfer::hex_pair;

@@ -18,6 +18,15 @@ pub fn extended(value: &[u8]) -> String {
     text
 }
 
+/// Whether the value names a charset that is not known here.
+pub(crate) fn is_of_unknown_charset(value: &[u8]) -> bool {
+    let mut parts = value.splitn(3, |&byte| byte == b'\'');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(charset), Some(_), Some(_)) => !charset::is_known(charset),
+        _ => false,
+    }
+}
+
 /// The octets with their percent-encoding taken away; a `%` without two digits stays.
 #[must_use]
 pub fn percent_decoded(value: &[u8]) -> Vec<u8> {

@@ -1,7 +1,19 @@
-//! Address lists (RFC 5322 §3.4 with the obsolete forms of §4.4), as ENVELOPE wants them: names
-//! and mailboxes raw, groups marked.
+//! Address lists (RFC 5322 §3.4 with the obsolete forms of §4.4). ENVELOPE, DMARC, the check of a
+//! submission's authors and `sendmail -t` all read addresses here, so that they never differ.
+//!
+//! Real mail breaks the syntax: an address stands unquoted before an angle address, two addresses
+//! stand without a comma, brackets are missing. Such an element is read as one mailbox: the first
+//! address in angle brackets, else the first address. Two domains are never joined. What else in
+//! the element a reader could take for its address is in [`Mailbox::others`].
+
+mod element;
+mod spec;
+
+#[cfg(test)]
+mod tests;
 
 use super::{Token, Tokens};
+use element::Element;
 
 /// One element of an address list in ENVELOPE's order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,147 +37,76 @@ pub struct Mailbox {
     pub local: Vec<u8>,
     /// Domain; empty when the address has none.
     pub domain: Vec<u8>,
+    /// Other addresses that stand in this element outside quoted strings and comments. An address
+    /// that repeats the mailbox, or whose domain has no dot (`root@localhost <root@example.test>`),
+    /// is not one of them.
+    pub others: Vec<AddrSpec>,
+    /// Whether white space, comments or quotes stand inside the address (RFC 5322 §4.4), so that
+    /// readers differ over where it begins and ends.
+    pub irregular: bool,
 }
 
-/// Elements of one list; more are passed over. A header of the usual addresses has no room for
-/// more, but one of `:;` has.
-const MAX_ADDRESSES: usize = 2_000;
+/// An address without a name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AddrSpec {
+    /// Local part, quoting taken away.
+    pub local: Vec<u8>,
+    /// Domain.
+    pub domain: Vec<u8>,
+}
+
+/// Addresses and groups' ends of one list; more are passed over. A header of the usual addresses
+/// has no room for more, but one of `:;` has.
+pub(super) const MAX_ADDRESSES: usize = 2_000;
 
 /// Reads an address list off a raw field value.
 #[must_use]
 pub fn addresses(value: &[u8]) -> Vec<Address> {
-    let mut parser = Parser::default();
+    let mut list = List::default();
     let mut tokens = Tokens::of_addresses(value);
     while let Some((spaced, token)) = tokens.next_spaced() {
-        if parser.found.len() >= MAX_ADDRESSES {
-            break;
+        if list.size >= MAX_ADDRESSES {
+            return list.found;
         }
         match token {
-            Token::Comment(text) => parser.comment = Some(text),
-            Token::Atom(text) | Token::Literal(text) => parser.word(spaced, text),
-            Token::Quoted(text) => parser.word(spaced, &text),
-            Token::Special(special) => parser.special(special),
+            Token::Special(b',') if !list.element.in_route() => list.finish_element(),
+            Token::Special(b';') => {
+                list.finish_element();
+                list.finish_group();
+            }
+            Token::Special(b':') if !list.in_group && list.element.is_phrase() => {
+                list.start_group();
+            }
+            token => list.element.push(spaced, token),
         }
     }
-    parser.finish_address();
-    parser.finish_group();
-    parser.found
-}
-
-/// Where in an address the parser stands.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// Name or local part: which of the two is not known yet.
-    #[default]
-    Words,
-    /// Behind the `@` of an address without angle brackets.
-    BareDomain,
-    /// Behind `<`: route or local part.
-    Angle,
-    /// Behind `<@`.
-    Route,
-    /// Behind the `@` in angle brackets.
-    AngleDomain,
-    /// Behind `>`.
-    Done,
+    list.finish_element();
+    list.finish_group();
+    list.found
 }
 
 #[derive(Debug, Default)]
-struct Parser {
+struct List<'a> {
     found: Vec<Address>,
-    place: Place,
-    /// Words before `<`, `@`, `:`, joined by single blanks where white space stood.
-    phrase: Vec<u8>,
-    /// The same joined without: white space around the dots of a local part means nothing.
-    joined: Vec<u8>,
-    mailbox: Mailbox,
-    has_mailbox: bool,
-    comment: Option<Vec<u8>>,
+    /// Elements found, and the other addresses in them.
+    size: usize,
+    element: Element<'a>,
     in_group: bool,
 }
 
-impl Parser {
-    fn word(&mut self, spaced: bool, text: &[u8]) {
-        match self.place {
-            Place::Words => {
-                if spaced && !self.phrase.is_empty() {
-                    self.phrase.push(b' ');
-                }
-                self.phrase.extend_from_slice(text);
-                self.joined.extend_from_slice(text);
-                self.has_mailbox = true;
-            }
-            Place::Angle => self.mailbox.local.extend_from_slice(text),
-            Place::BareDomain | Place::AngleDomain => self.mailbox.domain.extend_from_slice(text),
-            Place::Route => self
-                .mailbox
-                .route
-                .get_or_insert_default()
-                .extend_from_slice(text),
-            Place::Done => {}
-        }
-    }
-
-    fn special(&mut self, special: u8) {
-        match (special, self.place) {
-            (b'<', Place::Words) => {
-                let name = std::mem::take(&mut self.phrase);
-                self.mailbox.name = Some(name).filter(|name| !name.is_empty());
-                self.has_mailbox = true;
-                self.place = Place::Angle;
-            }
-            (b'@', Place::Words) => {
-                self.mailbox.local = std::mem::take(&mut self.joined);
-                self.phrase.clear();
-                self.has_mailbox = true;
-                self.place = Place::BareDomain;
-            }
-            (b'@', Place::Angle) if self.mailbox.local.is_empty() => {
-                self.mailbox.route = Some(vec![b'@']);
-                self.place = Place::Route;
-            }
-            (b'@', Place::Angle) => self.place = Place::AngleDomain,
-            (b'@' | b',', Place::Route) => self.mailbox.route.get_or_insert_default().push(special),
-            (b':', Place::Route) => self.place = Place::Angle,
-            (b'>', Place::Angle | Place::Route | Place::AngleDomain) => self.place = Place::Done,
-            (b':', Place::Words) if !self.in_group => {
-                let name = std::mem::take(&mut self.phrase);
-                self.reset();
-                self.found.push(Address::GroupStart(name));
-                self.in_group = true;
-            }
-            (b',', _) => self.finish_address(),
-            (b';', _) => {
-                self.finish_address();
-                self.finish_group();
-            }
-            _ => {}
-        }
-    }
-
-    fn finish_address(&mut self) {
-        let mut mailbox = std::mem::take(&mut self.mailbox);
-        if self.place == Place::Words {
-            // Words and no `@`: a local part alone, as some senders write it.
-            mailbox.local = std::mem::take(&mut self.phrase);
-        }
-        // `bob@example.test (Bob)`: the comment is where old mail has the name.
-        mailbox.name = mailbox
-            .name
-            .or_else(|| self.comment.take().filter(|text| !text.is_empty()));
-        if self.has_mailbox {
+impl List<'_> {
+    fn finish_element(&mut self) {
+        if let Some(mailbox) = self.element.finish() {
+            self.size += 1 + mailbox.others.len();
             self.found.push(Address::Mailbox(mailbox));
         }
-        self.reset();
     }
 
-    fn reset(&mut self) {
-        self.place = Place::Words;
-        self.mailbox = Mailbox::default();
-        self.phrase.clear();
-        self.joined.clear();
-        self.comment = None;
-        self.has_mailbox = false;
+    fn start_group(&mut self) {
+        self.size += 1;
+        self.found
+            .push(Address::GroupStart(self.element.finish_phrase()));
+        self.in_group = true;
     }
 
     fn finish_group(&mut self) {

@@ -3,6 +3,7 @@
 //! of a field says so.
 
 mod address;
+mod author;
 mod content;
 mod fields;
 mod tokens;
@@ -10,7 +11,8 @@ mod tokens;
 #[cfg(test)]
 mod tests;
 
-pub use address::{Address, Mailbox, addresses};
+pub use address::{AddrSpec, Address, Mailbox, addresses};
+pub use author::{AuthorError, author_domains, authors};
 pub use content::{Disposition, MediaType, Parameter, disposition, languages, media_type};
 pub use fields::{Field, Fields, fields, unfold};
 pub(crate) use tokens::{Token, Tokens};

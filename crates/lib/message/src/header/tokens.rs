@@ -1,5 +1,6 @@
 //! The lexical tokens of structured fields (RFC 5322 §3.2, RFC 2045 §5.1), read leniently: 8-bit
-//! octets belong to atoms, an unclosed quoted string or comment ends with the value.
+//! octets belong to atoms. In addresses a quote or bracket that is never closed is an ordinary
+//! octet; in MIME fields the quoted string or comment ends with the value.
 
 /// One token. What stands between tokens as white space is told by [`Tokens::next_spaced`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,10 @@ pub(crate) enum Token<'a> {
 pub(crate) struct Tokens<'a> {
     rest: &'a [u8],
     specials: &'static [u8],
+    /// A quote is never closed; neither is one behind it.
+    unclosed_quote: bool,
+    /// The same of brackets.
+    unclosed_comment: bool,
 }
 
 const ADDRESS_SPECIALS: &[u8] = b"<>@,;:";
@@ -32,6 +37,8 @@ impl<'a> Tokens<'a> {
         Self {
             rest: value,
             specials: ADDRESS_SPECIALS,
+            unclosed_quote: false,
+            unclosed_comment: false,
         }
     }
 
@@ -40,6 +47,8 @@ impl<'a> Tokens<'a> {
         Self {
             rest: value,
             specials: MIME_SPECIALS,
+            unclosed_quote: false,
+            unclosed_comment: false,
         }
     }
 
@@ -52,8 +61,8 @@ impl<'a> Tokens<'a> {
         let spaced = self.rest.len() != before;
         let first = *self.rest.first()?;
         let token = match first {
-            b'"' => Token::Quoted(self.quoted()),
-            b'(' => Token::Comment(self.comment()),
+            b'"' => self.quoted(),
+            b'(' => self.comment(),
             b'[' if self.specials == ADDRESS_SPECIALS => Token::Literal(self.literal()),
             byte if self.specials.contains(&byte) => {
                 self.rest = &self.rest[1..];
@@ -112,54 +121,95 @@ impl<'a> Tokens<'a> {
         literal
     }
 
-    fn quoted(&mut self) -> Vec<u8> {
-        let mut content = Vec::new();
-        let mut at = 1;
-        while let Some(&byte) = self.rest.get(at) {
-            at += 1;
-            match byte {
-                b'"' => break,
-                b'\\' => {
-                    if let Some(&escaped) = self.rest.get(at) {
-                        content.push(escaped);
-                        at += 1;
-                    }
-                }
-                b'\r' | b'\n' | 0 => {}
-                _ => content.push(byte),
+    fn quoted(&mut self) -> Token<'a> {
+        if !self.unclosed_quote {
+            let quoted = quoted(self.rest);
+            if quoted.closed || self.specials != ADDRESS_SPECIALS {
+                self.rest = &self.rest[quoted.length..];
+                return Token::Quoted(quoted.content);
             }
+            self.unclosed_quote = true;
         }
-        self.rest = &self.rest[at.min(self.rest.len())..];
-        content
+        Token::Atom(self.atom())
     }
 
-    fn comment(&mut self) -> Vec<u8> {
-        let mut content = Vec::new();
-        let mut depth = 1_u32;
-        let mut at = 1;
-        while let Some(&byte) = self.rest.get(at) {
-            at += 1;
-            match byte {
-                b'(' => depth += 1,
-                b')' => {
-                    depth -= 1;
-                    if depth == 0 {
-                        break;
-                    }
-                }
-                b'\\' => {
-                    if let Some(&escaped) = self.rest.get(at) {
-                        content.push(escaped);
-                        at += 1;
-                    }
-                    continue;
-                }
-                b'\r' | b'\n' | 0 => continue,
-                _ => {}
+    fn comment(&mut self) -> Token<'a> {
+        if !self.unclosed_comment {
+            let comment = comment(self.rest);
+            if comment.closed || self.specials != ADDRESS_SPECIALS {
+                self.rest = &self.rest[comment.length..];
+                return Token::Comment(comment.content);
             }
+            self.unclosed_comment = true;
+        }
+        Token::Atom(self.atom())
+    }
+}
+
+/// What was read between quotes or brackets.
+struct Enclosed {
+    content: Vec<u8>,
+    /// Octets of it all.
+    length: usize,
+    closed: bool,
+}
+
+fn quoted(text: &[u8]) -> Enclosed {
+    let mut content = Vec::new();
+    let mut closed = false;
+    let mut at = 1;
+    while let Some(&byte) = text.get(at) {
+        at += 1;
+        match byte {
+            b'"' => {
+                closed = true;
+                break;
+            }
+            b'\\' => {
+                if let Some(&escaped) = text.get(at) {
+                    content.push(escaped);
+                    at += 1;
+                }
+            }
+            b'\r' | b'\n' | 0 => {}
+            _ => content.push(byte),
+        }
+    }
+    Enclosed {
+        content,
+        length: at.min(text.len()),
+        closed,
+    }
+}
+
+fn comment(text: &[u8]) -> Enclosed {
+    let mut content = Vec::new();
+    let mut depth = 1_u32;
+    let mut at = 1;
+    while depth > 0
+        && let Some(&byte) = text.get(at)
+    {
+        at += 1;
+        match byte {
+            b'(' => depth += 1,
+            b')' => depth -= 1,
+            b'\\' => {
+                if let Some(&escaped) = text.get(at) {
+                    content.push(escaped);
+                    at += 1;
+                }
+                continue;
+            }
+            b'\r' | b'\n' | 0 => continue,
+            _ => {}
+        }
+        if depth > 0 {
             content.push(byte);
         }
-        self.rest = &self.rest[at.min(self.rest.len())..];
-        content
+    }
+    Enclosed {
+        content,
+        length: at.min(text.len()),
+        closed: depth == 0,
     }
 }

@@ -6,7 +6,7 @@ use mail_builder::headers::Header as _;
 use mail_builder::headers::address::Address as MailAddress;
 use message::header::{Address, Field, addresses, fields};
 use message::trace::{Received, date, received};
-use rules::{Domain, EmailAddress, ReversePath};
+use rules::{Domain, EmailAddress, Host, ReversePath};
 
 /// Octets read at a time.
 const PIECE: usize = 64 * 1024;
@@ -159,14 +159,15 @@ pub(in crate::commands) fn listed(
             Address::Mailbox(mailbox) => Some(mailbox),
             Address::GroupStart(_) | Address::GroupEnd => None,
         });
-    // What is only to be shown is read as far as it can be; where mail goes is not guessed.
-    let written: String = String::from_utf8_lossy(list).split_whitespace().collect();
     let parsed = mailboxes.map(|mailbox| {
         let local = String::from_utf8_lossy(&mailbox.local);
         let mut domain = String::from_utf8_lossy(&mailbox.domain).into_owned();
-        if !written.contains(&format!("@{domain}")) && !domain.is_empty() {
+        // What is only to be shown is read as far as it can be; where mail goes is not guessed.
+        if let Some(other) = mailbox.others.first() {
+            let second = String::from_utf8_lossy(&other.local);
+            let at = String::from_utf8_lossy(&other.domain);
             return Err(format!(
-                "something like {local}@{domain}, which is no address"
+                "both {local}@{domain} and {second}@{at} without a comma between them"
             ));
         }
         if let (true, Some(origin)) = (domain.is_empty(), origin) {
@@ -178,12 +179,9 @@ pub(in crate::commands) fn listed(
     parsed.collect()
 }
 
-/// An address from its parts, the local part without quotes.
 fn address_of(local: &str, domain: &str) -> Result<EmailAddress, rules::AddressError> {
-    EmailAddress::parse(&format!("{local}@{domain}")).or_else(|_| {
-        let quoted = local.replace('\\', "\\\\").replace('"', "\\\"");
-        EmailAddress::parse(&format!("\"{quoted}\"@{domain}"))
-    })
+    let host = Host::parse(domain.strip_suffix('.').unwrap_or(domain))?;
+    EmailAddress::of_unquoted(local, host)
 }
 
 /// Drops the line `From bob Tue Nov 24 ...` that messages in a file begin with; whether the first

@@ -132,6 +132,15 @@ async fn the_author_of_a_message_is_who_logged_in_too() {
         ("From: bob@example.test\r\nFROM :eve@example.test", 550),
         ("From: team: bob@example.test, eve@example.test;", 550),
         ("From: eve", 550),
+        ("From: bob@example.test <bob@example.test>", 250),
+        ("From: Bob bob@example.test", 250),
+        ("From: Bee, Bob <bob@example.test>", 250),
+        ("From: Bob @ work <bob@example.test>", 250),
+        ("From: bob@example.test bob@example.org.test", 250),
+        ("From: eve@example.test <bob@example.test>", 550),
+        ("From: bob@example.test eve@example.test", 550),
+        ("From: bob@example.test@eve.test", 550),
+        ("From: <bob@example.test> <eve@example.test>", 550),
     ] {
         client
             .envelope("bob@example.test", "eve@example.test")

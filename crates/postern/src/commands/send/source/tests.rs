@@ -84,9 +84,13 @@ fn recipients_are_read_from_the_header() {
     );
     let error = open("To: a@b@c.test\n\nx\n").recipients(None).unwrap_err();
     assert!(
-        error.starts_with("To names something like a@bc.test"),
+        error.starts_with("To names both a@b and b@c.test without a comma"),
         "{error}"
     );
+    let text = "To: bob@x.test <bob@x.test>, bob . b @ x.test.\n\nx\n";
+    let recipients = open(text).recipients(None).unwrap();
+    let recipients: Vec<_> = recipients.iter().map(ToString::to_string).collect();
+    assert_eq!(recipients, ["bob@x.test", "bob.b@x.test"]);
     let error = open("To: bob@\n\nx\n").recipients(None).unwrap_err();
     assert!(error.starts_with("To names bob@"), "{error}");
 }

@@ -1,0 +1,205 @@
+//! The parameters of a Content-Type or Content-Disposition, in every way that they can be read.
+
+use memchr::memchr;
+
+use super::header::{MAX_NAMES, lower, next};
+use super::names;
+use super::sections::Sections;
+use crate::decode;
+use crate::header::{Token, Tokens, unfold};
+
+/// A parameter as it is given: what of it must be the same when it is given again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Given {
+    Plain(Vec<u8>),
+    Extended,
+    Sections,
+    Twice,
+}
+
+/// Everything in a field that has the look of a parameter.
+pub(super) struct Parameters(pub(super) Vec<Written>);
+
+/// `name=value` as it stands there.
+pub(super) struct Written {
+    /// In lower case, with the stars of RFC 2231.
+    pub(super) name: String,
+    /// The readings of the value.
+    pub(super) values: Vec<Vec<u8>>,
+    /// Readings of clients that are strict about tokens, or sloppy about quotes: for names alone.
+    pub(super) loose: Vec<Vec<u8>>,
+}
+
+impl Parameters {
+    pub(super) fn read(value: &[u8]) -> Self {
+        let mut tokens = Tokens::of_mime(value);
+        let mut found = Vec::new();
+        while let Some(token) = next(&mut tokens) {
+            let name = match token {
+                Token::Atom(name) => lower(name),
+                Token::Quoted(name) => lower(&name),
+                _ => continue,
+            };
+            let mut ahead = tokens.clone();
+            if next(&mut ahead) != Some(Token::Special(b'=')) {
+                continue;
+            }
+            let mut loose = Vec::new();
+            let values = readings(&mut ahead, &mut loose);
+            tokens = ahead;
+            found.push(Written {
+                name,
+                values,
+                loose,
+            });
+        }
+        Self(found)
+    }
+
+    /// The ways in which a parameter is given.
+    pub(super) fn given(&self, wanted: &str) -> Vec<Given> {
+        let mut numbers = Vec::new();
+        let mut found = Vec::new();
+        for one in &self.0 {
+            let Some(rest) = one.name.strip_prefix(wanted) else {
+                continue;
+            };
+            let given = match rest {
+                "" => Given::Plain(one.values.first().cloned().unwrap_or_default()),
+                "*" => Given::Extended,
+                _ if rest.starts_with('*') => {
+                    let number = rest.trim_matches('*').parse::<u64>().ok();
+                    if numbers.contains(&number) {
+                        found.push(Given::Twice);
+                    }
+                    numbers.push(number);
+                    Given::Sections
+                }
+                _ => continue,
+            };
+            found.push(given);
+        }
+        found
+    }
+
+    /// The values of a parameter of which octets matter.
+    pub(super) fn octets(&self, wanted: &str) -> Vec<Vec<u8>> {
+        let plain = self.0.iter().filter(|one| one.name == wanted);
+        let mut found: Vec<Vec<u8>> = plain.flat_map(|one| one.values.clone()).collect();
+        for joined in Sections::of(self, wanted, false)
+            .joined()
+            .unwrap_or_default()
+        {
+            found.push(if joined.is_extended() {
+                decode::extended(&joined.octets()).into_bytes()
+            } else {
+                joined.octets()
+            });
+        }
+        for value in &mut found {
+            value.truncate(value.trim_ascii_end().len());
+        }
+        found
+    }
+
+    /// The values of a parameter that names a file. False when it may name another, too.
+    #[must_use]
+    pub(super) fn names(&self, wanted: &str, into: &mut Vec<String>) -> bool {
+        let mut is_clear = true;
+        for one in &self.0 {
+            if into.len() > MAX_NAMES {
+                return false;
+            }
+            if one.name == wanted {
+                for value in one.values.iter().chain(&one.loose) {
+                    is_clear &= names::of_parameter(std::slice::from_ref(value), into);
+                }
+            } else if one.name.strip_suffix('*') == Some(wanted) {
+                for value in one.values.iter().chain(&one.loose) {
+                    let decoded = decode::extended(value).into_bytes();
+                    is_clear &= !decode::is_of_unknown_charset(value);
+                    is_clear &= names::of_parameter(&[decoded, value.clone()], into);
+                }
+            }
+        }
+        let Some(all) = Sections::of(self, wanted, true).joined() else {
+            return false;
+        };
+        for joined in all {
+            is_clear &= joined.is_of_known_charset();
+            is_clear &= names::of_parameter(&joined.readings(), into);
+        }
+        is_clear
+    }
+}
+
+/// What different clients read where a parameter's value stands.
+fn readings(tokens: &mut Tokens<'_>, loose: &mut Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    let mut ahead = tokens.clone();
+    let mut values = Vec::new();
+    if let Some(Token::Quoted(content)) = next(&mut ahead) {
+        let whole = tokens.rest();
+        let written = &whole[..whole.len() - ahead.rest().len()];
+        if written.contains(&b'\\') {
+            // For some clients a backslash is one.
+            let written = unfold(written);
+            values.push(
+                written
+                    .split(|&b| b == b'"')
+                    .nth(1)
+                    .unwrap_or_default()
+                    .to_vec(),
+            );
+        }
+        *tokens = ahead;
+        // `"evil".exe`: for some the value goes on behind the quotes.
+        let behind = unfold(tokens.clone().take_until_semicolon()).into_owned();
+        if !behind.is_empty() {
+            loose.push([content.as_slice(), &behind].concat());
+        }
+        // A quote that is never closed takes in the parameters behind it.
+        if let Some(at) = memchr(b';', &content) {
+            values.push(content[..at].to_vec());
+        }
+        values.insert(0, content);
+        return values;
+    }
+    // A comment may stand before the value; in names that look so it often is none.
+    let whole = unfold(tokens.clone().take_until_semicolon()).into_owned();
+    if tokens.skip_comments() {
+        values.push(whole);
+    }
+    let mut values = [unquoted(tokens, loose), values].concat();
+    values.dedup();
+    values
+}
+
+fn unquoted(tokens: &mut Tokens<'_>, loose: &mut Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    let mut values = Vec::new();
+    let raw = unfold(tokens.take_until_semicolon()).into_owned();
+    if let Some(at) = memchr(b'(', &raw).filter(|_| raw.ends_with(b")")) {
+        values.push(raw[..at].trim_ascii_end().to_vec());
+    }
+    if let Some(at) = raw.iter().position(u8::is_ascii_whitespace) {
+        values.push(raw[..at].to_vec());
+    }
+    // Where a token ends (RFC 2045 §5.1).
+    if let Some(at) = raw
+        .iter()
+        .position(|octet| b"()<>@,;:\\\"[]?=".contains(octet))
+        && at > 0
+    {
+        loose.push(raw[..at].to_vec());
+    }
+    // Quotes within a value that does not begin with one.
+    if memchr(b'"', &raw).is_some() {
+        loose.push(raw.iter().copied().filter(|octet| *octet != b'"').collect());
+    }
+    // `filename=a;b.exe` where the quotes are missing.
+    let rest = tokens.rest();
+    if !rest.is_empty() && memchr(b'=', rest).is_none() {
+        values.push([raw.as_slice(), &unfold(rest)].concat());
+    }
+    values.push(raw);
+    values
+}

@@ -1,0 +1,90 @@
+//! The authors of a message (RFC 5322 §3.6.2): one reading for DMARC and for the check whether a
+//! submission's author belongs to its sender.
+
+use super::address::MAX_ADDRESSES;
+use super::{AddrSpec, Address, Mailbox, addresses, fields};
+
+/// Every address that a reader could take for an author's: those in all From fields, and what else
+/// stands there like one. Those without a domain count only where no other stands: in
+/// `From: Doe, John <john@example.test>` there is one author. A list that is too long to be read
+/// ends in an empty address.
+#[must_use]
+pub fn authors(section: &[u8]) -> Vec<AddrSpec> {
+    let mut found = Vec::new();
+    let mut whole = true;
+    for field in fields(section).filter(|field| field.is("From")) {
+        let list = addresses(field.value);
+        whole &= is_whole(&list);
+        for mailbox in mailboxes(list) {
+            found.push(AddrSpec {
+                local: mailbox.local,
+                domain: mailbox.domain,
+            });
+            found.extend(mailbox.others);
+        }
+    }
+    if found.iter().any(|author| !author.domain.is_empty()) {
+        found.retain(|author| !author.domain.is_empty());
+    }
+    if !whole {
+        found.push(AddrSpec::default());
+    }
+    found
+}
+
+/// Why nobody can say who wrote a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthorError {
+    /// There is no From field.
+    Missing,
+    /// There is more than one.
+    Repeated,
+    /// No author has a domain.
+    NoDomain,
+    /// Comments, quotes or white space stand inside an author's address, or the list is too long to
+    /// be read: readers may see different authors.
+    Unclear,
+}
+
+/// The domains of all [`authors`], as written; at least one.
+///
+/// # Errors
+///
+/// Where readers may see another author than these: see [`AuthorError`].
+pub fn author_domains(section: &[u8]) -> Result<Vec<Vec<u8>>, AuthorError> {
+    let mut from = fields(section).filter(|field| field.is("From"));
+    let field = match (from.next(), from.next()) {
+        (Some(field), None) => field,
+        (None, _) => return Err(AuthorError::Missing),
+        (Some(_), Some(_)) => return Err(AuthorError::Repeated),
+    };
+    let list = addresses(field.value);
+    let mut clear = is_whole(&list);
+    let mut domains = Vec::new();
+    for mailbox in mailboxes(list).filter(|mailbox| !mailbox.domain.is_empty()) {
+        clear &= !mailbox.irregular;
+        domains.push(mailbox.domain);
+        domains.extend(mailbox.others.into_iter().map(|other| other.domain));
+    }
+    match domains.is_empty() {
+        true => Err(AuthorError::NoDomain),
+        false if clear => Ok(domains),
+        false => Err(AuthorError::Unclear),
+    }
+}
+
+fn mailboxes(list: Vec<Address>) -> impl Iterator<Item = Mailbox> {
+    list.into_iter().filter_map(|address| match address {
+        Address::Mailbox(mailbox) => Some(mailbox),
+        Address::GroupStart(_) | Address::GroupEnd => None,
+    })
+}
+
+/// Whether the list was read to its end.
+fn is_whole(list: &[Address]) -> bool {
+    let others = list.iter().map(|address| match address {
+        Address::Mailbox(mailbox) => mailbox.others.len(),
+        Address::GroupStart(_) | Address::GroupEnd => 0,
+    });
+    list.len() + others.sum::<usize>() < MAX_ADDRESSES
+}
