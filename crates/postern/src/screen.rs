@@ -1,11 +1,13 @@
 //! What a command prints: for people, or JSON.
 
+use std::borrow::Cow;
 use std::fmt::Display;
-use std::io::Write;
+use std::io::{IsTerminal as _, Write};
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use message::shown::{escaped, escaped_json};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -34,19 +36,38 @@ impl Screen {
         } else {
             text()
         };
+        let text = self.escaped(text.trim_end());
         // A reader that has gone away, such as `head`, is no failure.
-        let _gone = writeln!(std::io::stdout(), "{}", text.trim_end());
+        let _gone = writeln!(std::io::stdout(), "{text}");
+    }
+
+    /// Prints a document that may be read back from a file: nothing in it is changed but on a terminal.
+    pub(crate) fn show_document<V: Serialize>(&self, value: &V, document: &str) {
+        if self.json || std::io::stdout().is_terminal() {
+            return self.show(value, || document.to_owned());
+        }
+        let _gone = writeln!(std::io::stdout(), "{}", document.trim_end());
+    }
+
+    /// What strangers wrote commands no terminal.
+    fn escaped<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.json {
+            escaped_json(text)
+        } else {
+            escaped(text)
+        }
     }
 
     /// Says something beside the result: on standard error, in sentences.
     pub(crate) fn remark(&self, text: impl Display) {
-        let _gone = writeln!(std::io::stderr(), "{text}");
+        let _gone = writeln!(std::io::stderr(), "{}", escaped(&text.to_string()));
     }
 
     pub(crate) fn complain(&self, failure: &Failure) {
         if self.json {
             let told = serde_json::json!({ "error": failure.to_string(), "code": failure.code() });
-            let _gone = writeln!(std::io::stderr(), "{told}");
+            let told = told.to_string();
+            let _gone = writeln!(std::io::stderr(), "{}", escaped_json(&told));
         } else {
             self.remark(format_args!("postern: {failure}"));
         }
@@ -141,6 +162,13 @@ mod tests {
         assert_eq!(times.distance(now + 5), "now");
         assert_eq!(utc(now).as_deref(), Some("2026-11-22T20:00:00Z"));
         assert_eq!(utc(0), None);
+    }
+
+    #[test]
+    fn what_commands_a_terminal_is_escaped() {
+        let text = "\u{1b}[2J\u{202e}";
+        assert_eq!(Screen::new(false).escaped(text), "\\u{1b}[2J\\u{202e}");
+        assert_eq!(Screen::new(true).escaped("\u{202e}"), "\\u202e");
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use message::header::{Field, fields};
+use message::header::{Field, without};
 use rules::Domain;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::header_field::MARKS;
 
@@ -15,71 +16,135 @@ pub fn without_forged<'a>(header: &'a [u8], authserv_id: &str) -> Cow<'a, [u8]> 
     let forged = |field: &Field<'_>| {
         field.is(MARKS) || (field.is("Authentication-Results") && claims(field.value, &ours))
     };
-    if !fields(header).any(|field| forged(&field)) {
-        return Cow::Borrowed(header);
-    }
-    let mut kept = Vec::with_capacity(header.len());
-    let mut copied = 0;
-    for field in fields(header).filter(forged) {
-        // A field is a part of the section: where it begins tells how much is before it.
-        let start = field.raw.as_ptr() as usize - header.as_ptr() as usize;
-        kept.extend_from_slice(&header[copied..start]);
-        copied = start + field.raw.len();
-    }
-    kept.extend_from_slice(&header[copied..]);
-    Cow::Owned(kept)
+    without(header, forged)
 }
 
-/// Whether the results are said to be of `ours`; so are those whose name cannot be read.
+/// Whether the results are said to be of `ours`, or of a name that a reader may take for it; so are
+/// those whose name cannot be read.
 fn claims(value: &[u8], ours: &str) -> bool {
-    let Some(name) = authserv_id(value) else {
-        return true;
-    };
-    canonical(&name) == ours
+    let decoded = message::decode::unstructured(value);
+    [value, decoded.as_bytes()].into_iter().any(|value| {
+        let names = authserv_ids(value);
+        names.is_empty() || names.iter().any(|name| canonical(name) == ours)
+    })
 }
 
+/// The name in the form in which those that look alike compare equal: case, dots at the end, the
+/// encoding of a domain (RFC 5890), compatibility characters (NFKC), characters that are not seen,
+/// and letters of other scripts that look like Latin ones.
 fn canonical(name: &str) -> String {
-    let name = name.trim_end_matches('.');
-    Domain::parse(name).map_or_else(|_| name.to_lowercase(), |domain| domain.to_string())
+    let name: String = name.nfkc().flat_map(char::to_lowercase).collect();
+    let name: String = name.nfkc().filter_map(look_alike).collect();
+    let name = name.trim_matches('.');
+    let domain = Domain::parse(name);
+    let shown = domain.map_or_else(|_| name.to_owned(), |domain| domain.to_unicode());
+    shown.chars().filter_map(look_alike).collect()
 }
 
-/// `[CFWS] authserv-id`, where the id is a token or a quoted string (RFC 8601 §2.2).
-fn authserv_id(value: &[u8]) -> Option<String> {
-    let rest = skip_comments(value)?;
-    let mut id = Vec::new();
-    if let Some(quoted) = rest.strip_prefix(b"\"") {
-        let mut octets = quoted.iter();
-        loop {
-            match octets.next()? {
-                b'"' => break,
-                b'\\' => id.push(*octets.next()?),
-                b'\r' | b'\n' => {}
-                octet => id.push(*octet),
-            }
-        }
-    } else {
-        let ends = |octet: &u8| octet.is_ascii_whitespace() || matches!(octet, b';' | b'(');
-        id.extend(rest.iter().take_while(|octet| !ends(octet)));
-    }
-    let id = String::from_utf8(id).ok()?;
-    (!id.trim().is_empty()).then(|| id.trim().to_owned())
+/// What the character looks like; `None` for one that is not seen.
+fn look_alike(c: char) -> Option<char> {
+    Some(match c {
+        c if message::shown::is_command(c) || c.is_whitespace() => return None,
+        '\u{ad}'
+        | '\u{34f}'
+        | '\u{180e}'
+        | '\u{200b}'..='\u{200d}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' => return None,
+        '\u{3002}' | '\u{ff0e}' | '\u{ff61}' | '\u{b7}' | '\u{2027}' => '.',
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{30fc}' => '-',
+        // Cyrillic, Greek, Armenian, and Latin letters without their dot.
+        'а' | 'α' | 'ɑ' => 'a',
+        'ь' => 'b',
+        'с' | 'ϲ' => 'c',
+        'ԁ' => 'd',
+        'е' | 'ё' | 'ε' => 'e',
+        'ɡ' | 'ց' => 'g',
+        'һ' | 'հ' => 'h',
+        'і' | 'ι' | 'ı' => 'i',
+        'ј' | 'ϳ' => 'j',
+        'к' | 'κ' => 'k',
+        'ӏ' => 'l',
+        'м' => 'm',
+        'ո' | 'п' | 'η' => 'n',
+        'о' | 'ο' | 'օ' => 'o',
+        'р' | 'ρ' => 'p',
+        'ԛ' => 'q',
+        'г' => 'r',
+        'ѕ' => 's',
+        'т' | 'τ' => 't',
+        'υ' | 'ս' => 'u',
+        'ν' | 'ѵ' => 'v',
+        'ԝ' | 'ω' => 'w',
+        'х' | 'χ' => 'x',
+        'у' | 'γ' => 'y',
+        c => c,
+    })
 }
 
-/// White space and comments, which nest.
-fn skip_comments(value: &[u8]) -> Option<&[u8]> {
-    let mut depth = 0_usize;
+/// `[CFWS] authserv-id`, where the id is a token or a quoted string (RFC 8601 §2.2): the first word,
+/// and what stands before the semicolon joined, without and with a version. Comments stand where
+/// they should not.
+fn authserv_ids(value: &[u8]) -> Vec<String> {
+    let words = words(value);
+    let is_version = |word: &String| word.bytes().all(|octet| octet.is_ascii_digit());
+    let named = match words.split_last() {
+        Some((last, rest)) if !rest.is_empty() && is_version(last) => rest,
+        _ => &words,
+    };
+    let mut ids: Vec<String> = words.first().into_iter().cloned().collect();
+    ids.extend([named.concat(), words.concat()]);
+    // `mail.example.test/1`, `mail.example.test:25`
+    let cut = |id: &String| id.split(['/', ':']).next().unwrap_or_default().to_owned();
+    let cut: Vec<String> = ids.iter().map(cut).collect();
+    ids.extend(cut);
+    ids.retain(|id| !id.trim().is_empty());
+    ids
+}
+
+/// The words before the first semicolon. Quotes and comments that are never closed are words too.
+fn words(value: &[u8]) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = Vec::new();
     let mut at = 0;
-    while let Some(octet) = value.get(at) {
-        match octet {
-            b'\\' if depth > 0 => at += 1,
-            b'(' => depth += 1,
-            b')' if depth > 0 => depth -= 1,
-            octet if depth > 0 || octet.is_ascii_whitespace() => {}
-            _ => return value.get(at..),
-        }
+    let mut quoted = false;
+    let mut depth = 0_usize;
+    while let Some(&octet) = value.get(at) {
         at += 1;
+        match octet {
+            b'\\' if quoted || depth > 0 => {
+                if let (Some(&escaped), true) = (value.get(at), depth == 0) {
+                    word.push(escaped);
+                }
+                at += 1;
+            }
+            b'(' if !quoted => {
+                depth += 1;
+                words.push(std::mem::take(&mut word));
+            }
+            b')' if depth > 0 => depth -= 1,
+            _ if depth > 0 => {}
+            b'"' => quoted = !quoted,
+            b';' if !quoted => break,
+            octet if octet.is_ascii_whitespace() && !quoted => {
+                words.push(std::mem::take(&mut word));
+            }
+            b'\r' | b'\n' => {}
+            octet => word.push(octet),
+        }
     }
-    None
+    if quoted || depth > 0 {
+        return Vec::new();
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    let text = |word: Vec<u8>| String::from_utf8(word).ok();
+    words
+        .into_iter()
+        .map(text)
+        .collect::<Option<_>>()
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -106,6 +171,19 @@ mod tests {
             "Authentication-Results: (open",
             "Authentication-Results: \"open",
             "X-Postern-Marks: none",
+            "Authentication-Results: mail.(c)example.test; spf=pass",
+            "Authentication-Results: mail . example . test; spf=pass",
+            "Authentication-Results: \"mail\".example.test 1; spf=pass",
+            "Authentication-Results: mail.example.test/1; spf=pass",
+            "Authentication-Results: mail.example.test..; spf=pass",
+            "Authentication-Results: .mail.example.test; spf=pass",
+            "Authentication-Results: m\u{ff41}il\u{ff0e}example\u{3002}test; spf=pass",
+            "Authentication-Results: m\u{430}il.ex\u{430}mple.test; spf=pass",
+            "Authentication-Results: xn--mil-6cd.example.test; spf=pass",
+            "Authentication-Results: mail.exam\u{200b}ple.t\u{ad}est; spf=pass",
+            "Authentication-Results: mail.exam\u{202e}ple.test; spf=pass",
+            "Authentication-Results: =?utf-8?q?mail=2Eexample=2Etest?=; spf=pass",
+            "Authentication-Results: \u{1d5c6}ail.example.test; spf=pass",
         ];
         for field in forged {
             let header = format!("A: b\r\n{field}\r\nC: d\r\n\r\n");
@@ -120,6 +198,10 @@ mod tests {
             "X-Authentication-Results: mail.example.test; spf=pass",
             "ARC-Authentication-Results: i=1; mail.example.test; spf=pass",
             "Subject: Authentication-Results: mail.example.test",
+            "Authentication-Results: mail.example.test.isp.test (mail.example.test); spf=pass",
+            "Authentication-Results: isp.test; spf=pass smtp.helo=mail.example.test",
+            "Authentication-Results: mail2.example.test 1; spf=pass",
+            "Authentication-Results: m\u{e4}il.example.test; spf=pass",
         ];
         for field in kept {
             let header = format!("A: b\r\n{field}\r\nC: d\r\n\r\n");

@@ -8,12 +8,14 @@
 //!
 //! - [`Scanner`] reads a message in pieces and ends in a [`Summary`]; [`HeaderLines`] finds where
 //!   its header section ends.
+//! - [`LineEnds`] completes line ends while a message passes.
 //! - [`attachments`] looks through a message for attachments that are not wanted, and takes them
 //!   out.
 //! - [`binary`] makes ordinary mail of what was sent as BINARYMIME.
 //! - [`trace`] writes Received, Return-Path and Delivered-To, and counts hops.
 //! - [`dsn`] writes delivery status notifications (RFC 3464).
 //! - [`decode`] turns header values and part bodies into UTF-8 for search and for people.
+//! - [`shown`] makes text from outside harmless where people read it.
 //! - [`header`] reads header fields, addresses and content types as they stand on the wire.
 
 pub mod attachments;
@@ -21,11 +23,14 @@ pub mod binary;
 pub mod decode;
 pub mod dsn;
 pub mod header;
+mod line_ends;
 mod scanner;
+pub mod shown;
 mod summary;
 pub mod trace;
 mod wire;
 
+pub use line_ends::LineEnds;
 pub use scanner::{
     End, HeaderLines, MAX_DEPTH, MAX_HEADER, MAX_PARTS, MAX_SUMMARY, ScanError, Scanned, Scanner,
 };

@@ -7,9 +7,15 @@ use std::net::IpAddr;
 use bytes::Bytes;
 
 use crate::header::fields;
+use crate::shown::is_command;
 
 #[cfg(test)]
 mod tests;
+
+/// Received fields of a message, those written here among them; with more of them it runs in a circle
+/// (RFC 5321 §6.3 asks for a limit of at least 100). One limit for everybody who takes mail or passes
+/// it on: what was taken is never returned for it.
+pub const MAX_HOPS: usize = 100;
 
 /// Lines are folded at this length (RFC 5322 §2.1.1).
 const FOLD_AT: usize = 78;
@@ -97,7 +103,7 @@ pub fn prefix(reverse_path: &str, recipient: &str) -> Bytes {
     Bytes::from(text)
 }
 
-/// How many hops a message has behind it: its Received fields (RFC 5321 §6.3).
+/// How many hops a message has behind it: its Received fields (RFC 5321 §6.3). See [`MAX_HOPS`].
 #[must_use]
 pub fn hops(header: &[u8]) -> usize {
     fields(header).filter(|field| field.is("Received")).count()
@@ -125,7 +131,7 @@ fn clean(word: &str) -> String {
         .take(255)
         .map(|character| match character {
             '(' | ')' | '<' | '>' | ';' | '"' | '\\' | ',' | '@' => '?',
-            _ if character.is_whitespace() || character.is_control() => '?',
+            _ if character.is_whitespace() || is_command(character) => '?',
             _ => character,
         })
         .collect()
@@ -134,7 +140,7 @@ fn clean(word: &str) -> String {
 /// Text that comes from outside, kept on its line.
 fn clean_text(text: &str) -> String {
     text.chars()
-        .filter(|character| !character.is_control())
+        .filter(|character| !is_command(*character))
         .collect()
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::domain::{Domain, Host};
 use crate::error::AddressError;
@@ -102,11 +103,14 @@ impl EmailAddress {
     }
 
     /// Whether a server further on might read a route to elsewhere out of the local part
-    /// (`user%elsewhere@here`, `elsewhere!user@here`, `"user@elsewhere"@here`).
+    /// (`user%elsewhere@here`, `elsewhere!user@here`, `"user@elsewhere"@here`). So might one that brings
+    /// look-alikes into their plain form first (NFKC): a fullwidth `％` is a `%`.
     pub fn looks_routed(&self) -> bool {
-        self.local
-            .bytes()
-            .any(|b| matches!(b, b'%' | b'!' | b'@' | b':' | b','))
+        let routes = |c: char| matches!(c, '%' | '!' | '@' | ':' | ',');
+        if self.local.is_ascii() {
+            return self.local.contains(routes);
+        }
+        self.local.nfkc().any(routes)
     }
 
     /// Whether carrying this address needs SMTPUTF8 (RFC 6531).

@@ -142,6 +142,13 @@ impl Policy {
         }
     }
 
+    /// The domain of a local part without one (`<root>`), which only devices that are treated leniently
+    /// say: that of the postmaster.
+    pub fn own_domain(&self) -> Option<Domain> {
+        let postmaster = self.postmaster_address().ok()?;
+        postmaster.domain().cloned()
+    }
+
     fn postmaster_address(&self) -> Result<EmailAddress, Verdict> {
         if let Some(postmaster) = &self.delivery().postmaster {
             return Ok(postmaster.clone());

@@ -1,6 +1,8 @@
 //! Logs (text or JSON, on standard error) and, when configured, traces to an OpenTelemetry
 //! collector.
 
+mod escaping;
+
 use std::io::{IsTerminal as _, Stderr};
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 use crate::Error;
 use crate::config::{LogFormat, SharedConfig};
 use crate::log_writer::LogWriter;
+use escaping::Escaping;
 
 /// How long a collector may take: the end of a process waits for it.
 const EXPORT: Duration = Duration::from_secs(3);
@@ -28,7 +31,7 @@ const CALLS: &str = "grpc";
 /// Keeps traces and log lines going; what is still held is sent when it is dropped.
 pub(crate) struct Telemetry {
     provider: Option<SdkTracerProvider>,
-    lines: LogWriter<Stderr>,
+    lines: LogWriter<Escaping<Stderr>>,
 }
 
 impl Drop for Telemetry {
@@ -47,7 +50,11 @@ pub(crate) fn start(name: &'static str, shared: &SharedConfig) -> Result<Telemet
     let filter = EnvFilter::builder()
         .parse(&shared.log.level)
         .map_err(|error| Error::Config(format!("log.level: {error}")))?;
-    let writer = LogWriter::start(std::io::stderr())
+    let escaping = match shared.log.format {
+        LogFormat::Text => Escaping::text(std::io::stderr()),
+        LogFormat::Json => Escaping::json(std::io::stderr()),
+    };
+    let writer = LogWriter::start(escaping)
         .map_err(|error| Error::Telemetry(format!("no thread writes the log: {error}")))?;
     let lines = match shared.log.format {
         LogFormat::Text => fmt::layer()

@@ -11,7 +11,9 @@ const PATH_LIMIT: usize = 512;
 /// RFC 5321 §4.5.3.1.2.
 const DOMAIN_LIMIT: usize = 255;
 
-/// A mailbox `local-part@domain` as it was written; quotes of the local part are kept.
+/// A mailbox `local-part@domain` as it was written; quotes of the local part are kept. A local part
+/// whose dots break the rules (`a..b`, `a.`) gets quotes, and a domain loses the dot at its end: what
+/// is meant is the same, and every other server may be told so.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Mailbox {
     text: String,
@@ -24,15 +26,20 @@ impl Mailbox {
         if text.len() > PATH_LIMIT {
             return Err(PathError::TooLong);
         }
-        let at = local_part(text)?;
-        let domain = text
-            .get(at..)
-            .and_then(|rest| rest.strip_prefix('@'))
-            .ok_or(PathError::Syntax)?;
+        let end = local_part(text)?;
+        let (local, rest) = text.split_at(end);
+        let domain = rest.strip_prefix('@').ok_or(PathError::Syntax)?;
+        let domain = without_last_dot(domain);
         check_domain(domain)?;
+        let must_be_quoted = !local.starts_with('"') && local.split('.').any(str::is_empty);
+        let quote = if must_be_quoted { "\"" } else { "" };
+        let text = format!("{quote}{local}{quote}@{domain}");
+        if text.len() > PATH_LIMIT {
+            return Err(PathError::TooLong);
+        }
         Ok(Self {
-            text: text.to_owned(),
-            at,
+            at: text.len() - domain.len() - 1,
+            text,
         })
     }
 
@@ -78,6 +85,9 @@ pub enum Path {
     Postmaster,
     /// `<mailbox>`; a source route before it is dropped (RFC 5321 appendix C).
     Mailbox(Mailbox),
+    /// `<root>`, a local part without a domain: which is meant, the driver decides. Only of a peer who
+    /// is treated leniently ([`Terms::lenient`](crate::server::Terms::lenient)).
+    Local(String),
 }
 
 impl Path {
@@ -86,14 +96,21 @@ impl Path {
         match self {
             Self::Null | Self::Postmaster => true,
             Self::Mailbox(mailbox) => mailbox.is_ascii(),
+            Self::Local(local) => local.is_ascii(),
         }
     }
 
-    /// Reads a path at the start of `text` and gives what follows it.
-    pub(crate) fn split(text: &str) -> Result<(Self, &str), PathError> {
-        let inner = text.strip_prefix('<').ok_or(PathError::Syntax)?;
-        let end = closing_bracket(inner).ok_or(PathError::Syntax)?;
-        let (inner, rest) = (&inner[..end], &inner[end + 1..]);
+    /// Reads a path at the start of `text` and gives what follows it. The brackets may be missing, as
+    /// devices leave them out: then it ends at the first blank.
+    pub(crate) fn split(text: &str, lenient: bool) -> Result<(Self, &str), PathError> {
+        let (inner, rest) = match text.strip_prefix('<') {
+            Some(inner) => {
+                let end = unquoted(inner, b'>').ok_or(PathError::Syntax)?;
+                (&inner[..end], &inner[end + 1..])
+            }
+            None if text.is_empty() => return Err(PathError::Syntax),
+            None => text.split_at(unquoted(text, b' ').unwrap_or(text.len())),
+        };
         if !rest.is_empty() && !rest.starts_with(' ') {
             return Err(PathError::Syntax);
         }
@@ -103,7 +120,11 @@ impl Path {
         if inner.eq_ignore_ascii_case("postmaster") {
             return Ok((Self::Postmaster, rest));
         }
-        Mailbox::parse(without_source_route(inner)?).map(|mailbox| (Self::Mailbox(mailbox), rest))
+        let mailbox = without_source_route(inner)?;
+        if lenient && is_local_part(mailbox) {
+            return Ok((Self::Local(mailbox.to_owned()), rest));
+        }
+        Mailbox::parse(mailbox).map(|mailbox| (Self::Mailbox(mailbox), rest))
     }
 }
 
@@ -118,8 +139,8 @@ pub enum PathError {
     TooLong,
 }
 
-/// Where the `>` is that does not stand in a quoted string.
-fn closing_bracket(text: &str) -> Option<usize> {
+/// Where the octet is that does not stand in a quoted string.
+fn unquoted(text: &str, wanted: u8) -> Option<usize> {
     let mut quoted = false;
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate() {
@@ -127,7 +148,7 @@ fn closing_bracket(text: &str) -> Option<usize> {
             _ if escaped => escaped = false,
             b'\\' if quoted => escaped = true,
             b'"' => quoted = !quoted,
-            b'>' if !quoted => return Some(at),
+            _ if byte == wanted && !quoted => return Some(at),
             _ => {}
         }
     }
@@ -146,19 +167,34 @@ fn without_source_route(text: &str) -> Result<&str, PathError> {
     Ok(mailbox)
 }
 
-/// The length of the local part at the start of `text`.
+/// The length of the local part at the start of `text`. Its dots may stand where they should not:
+/// `a..b@` and `a.@` are in use, and can mean one thing only.
 fn local_part(text: &str) -> Result<usize, PathError> {
     if text.starts_with('"') {
         return quoted_string(text);
     }
     let end = text.find('@').ok_or(PathError::Syntax)?;
-    let well_formed = text[..end]
-        .split('.')
-        .all(|atom| !atom.is_empty() && atom.bytes().all(is_atext));
-    if well_formed {
+    if is_dotted(&text[..end]) {
         Ok(end)
     } else {
         Err(PathError::Syntax)
+    }
+}
+
+fn is_dotted(local: &str) -> bool {
+    !local.is_empty() && local.bytes().all(|byte| byte == b'.' || is_atext(byte))
+}
+
+/// Whether the whole text is a local part that needs no quotes.
+fn is_local_part(text: &str) -> bool {
+    is_dotted(text) && !text.split('.').any(str::is_empty)
+}
+
+/// `example.test.` names the same as `example.test`.
+fn without_last_dot(domain: &str) -> &str {
+    match domain.strip_suffix('.') {
+        Some(name) if !name.ends_with('.') => name,
+        _ => domain,
     }
 }
 
@@ -215,6 +251,11 @@ fn is_address(text: &str) -> bool {
     }
 }
 
+/// What HELO and EHLO may give where the peer is treated leniently: any text, or none.
+pub(crate) fn is_lenient_hello_name(name: &str) -> bool {
+    name.len() <= DOMAIN_LIMIT && !name.contains(char::is_control)
+}
+
 /// A name that HELO and EHLO may give: a domain or an address literal. Anything that would not
 /// do in a Received header is refused; whether it is true is not.
 pub(crate) fn is_hello_name(name: &str) -> bool {
@@ -227,6 +268,8 @@ pub(crate) fn is_hello_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)] // A failing test may panic.
+
     use super::*;
 
     #[test]
@@ -254,15 +297,14 @@ mod tests {
             "a",
             "a@",
             "@b",
-            "a..b@c",
-            ".a@b",
-            "a.@b",
+            "a..b",
             "a b@c",
             "a@b c",
             "a@-b",
             "a@b-",
             "a@b..c",
-            "a@b.",
+            "a@b..",
+            "a@.",
             "a@[1.2.3]",
             "a@[::1]",
             "a@[IPv6:x]",
@@ -277,16 +319,54 @@ mod tests {
     }
 
     #[test]
+    fn what_can_mean_one_thing_only_is_taken_and_written_by_the_rules() {
+        for (text, written, local) in [
+            ("a..b@c.test", "\"a..b\"@c.test", "\"a..b\""),
+            ("a.@c.test", "\"a.\"@c.test", "\"a.\""),
+            (".a@c.test", "\".a\"@c.test", "\".a\""),
+            ("a@c.test.", "a@c.test", "a"),
+            ("\"a..b\"@c.test.", "\"a..b\"@c.test", "\"a..b\""),
+        ] {
+            let mailbox = Mailbox::parse(text).unwrap();
+            assert_eq!(mailbox.as_str(), written);
+            assert_eq!(mailbox.local_part(), local);
+            assert_eq!(mailbox.domain(), "c.test");
+            assert_eq!(Mailbox::parse(written), Ok(mailbox));
+        }
+    }
+
+    #[test]
+    fn brackets_may_be_missing_and_a_domain_where_the_peer_is_treated_leniently() {
+        let read = |text| Path::split(text, true).map(|(path, rest)| (format!("{path:?}"), rest));
+        assert_eq!(
+            read("a@b.test SIZE=1"),
+            Ok(("Mailbox(<a@b.test>)".into(), " SIZE=1"))
+        );
+        assert_eq!(
+            read("\"a b\"@c.test"),
+            Ok(("Mailbox(<\"a b\"@c.test>)".into(), ""))
+        );
+        assert_eq!(read("<root> X"), Ok(("Local(\"root\")".into(), " X")));
+        assert_eq!(read("root"), Ok(("Local(\"root\")".into(), "")));
+        for text in ["<ro ot>", "<a..b>", "<\"a\">", "a@b> X"] {
+            assert_eq!(Path::split(text, true), Err(PathError::Syntax), "{text:?}");
+        }
+        for text in ["<root>", "root"] {
+            assert_eq!(Path::split(text, false), Err(PathError::Syntax), "{text:?}");
+        }
+    }
+
+    #[test]
     fn a_path_ends_at_its_bracket_and_loses_its_route() {
-        let read = |text| Path::split(text).map(|(path, rest)| (format!("{path:?}"), rest));
+        let read = |text| Path::split(text, false).map(|(path, rest)| (format!("{path:?}"), rest));
         assert_eq!(read("<> SIZE=1"), Ok(("Null".into(), " SIZE=1")));
         assert_eq!(read("<postMASTER>"), Ok(("Postmaster".into(), "")));
         assert_eq!(
             read("<@a.test,@b.test:\"x>y\"@c.test> X"),
             Ok(("Mailbox(<\"x>y\"@c.test>)".into(), " X"))
         );
-        for text in ["", "<", "a@b", "<a@b", "<a@b>x", "<@a:b>", "<@a>"] {
-            assert_eq!(Path::split(text), Err(PathError::Syntax), "{text:?}");
+        for text in ["", "<", "a@b>", "<a@b", "<a@b>x", "<@a:b>", "<@a>"] {
+            assert_eq!(Path::split(text, false), Err(PathError::Syntax), "{text:?}");
         }
     }
 

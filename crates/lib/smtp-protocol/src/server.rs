@@ -29,7 +29,7 @@ pub use commands::mail::{Body, Mail, ReturnContent};
 pub use commands::rcpt::{Notify, Rcpt};
 pub use commands::xclient::Xclient;
 pub use content::{Fault, TextLines};
-pub use event::{CloseReason, Event};
+pub use event::{CloseReason, Event, Misspoken};
 pub use requests::{Hold, HoldLimit, Offered, Requests};
 pub use session::Session;
 pub use terms::{Announced, Hello, Limits, Terms};

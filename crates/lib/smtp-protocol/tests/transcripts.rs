@@ -62,6 +62,10 @@ impl Peer for Server {
                 etrn: true,
                 ..TERMS
             }),
+            ("lenient", _) => self.session.set_terms(Terms {
+                lenient: true,
+                ..TERMS
+            }),
             ("proxy", _) => self.session.set_terms(Terms {
                 auth_required: true,
                 xclient: true,
@@ -117,6 +121,7 @@ macro_rules! transcripts {
 transcripts!(
     auth,
     bdat,
+    bdat_size,
     bearer,
     bearer_refused,
     binarymime,
@@ -131,6 +136,8 @@ transcripts!(
     future_release_values,
     hello,
     idle,
+    lenient,
+    lenient_line_feeds,
     limits,
     lines,
     mail,

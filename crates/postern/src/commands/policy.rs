@@ -95,7 +95,7 @@ pub(crate) async fn run(
     match command {
         Command::Show { revision } => {
             let found = revision::get(system, revision).await?;
-            screen.show(&Shown::new(&found, true), || found.document.clone());
+            screen.show_document(&Shown::new(&found, true), &found.document);
             Ok(Outcome::Done)
         }
         Command::Apply {

@@ -178,7 +178,7 @@ fn recipients(message: &QueuedMessage) -> String {
 fn harmless(text: &str) -> String {
     let show = |c: char| match c {
         '\n' | '\t' => c,
-        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c if message::shown::is_command(c) => char::REPLACEMENT_CHARACTER,
         c => c,
     };
     text.replace("\r\n", "\n").chars().map(show).collect()

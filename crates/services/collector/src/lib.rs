@@ -19,7 +19,6 @@ mod account;
 mod accounts;
 mod config;
 mod identity;
-mod line_ends;
 mod memory;
 mod poll;
 mod remote;

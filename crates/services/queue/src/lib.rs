@@ -37,6 +37,7 @@ mod read;
 mod refusals;
 mod requests;
 mod retry;
+mod return_path;
 mod run;
 mod search;
 mod secret_key;

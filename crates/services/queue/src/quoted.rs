@@ -1,11 +1,13 @@
 //! What strangers wrote, where it is kept to be shown to people.
 
+use message::shown::is_command;
+
 /// At most so many octets of it, and nothing that a terminal takes for commands or Postgres does not
 /// take at all (NUL).
 pub(crate) fn quoted(mut text: String, longest: usize) -> String {
     text.truncate(text.floor_char_boundary(longest));
-    if text.contains(char::is_control) {
-        text = text.replace(char::is_control, "\u{fffd}");
+    if text.contains(is_command) {
+        text = text.replace(is_command, "\u{fffd}");
     }
     text
 }
@@ -17,7 +19,10 @@ mod tests {
     #[test]
     fn it_is_cut_between_characters_and_commands_nothing() {
         assert_eq!(quoted("caf\u{e9}!".to_owned(), 4), "caf");
-        let said = "\u{1b}[2Jx\0y\r\nz".to_owned();
-        assert_eq!(quoted(said, 100), "\u{fffd}[2Jx\u{fffd}y\u{fffd}\u{fffd}z");
+        let said = "\u{1b}[2Jx\0y\r\n\u{202e}".to_owned();
+        assert_eq!(
+            quoted(said, 100),
+            "\u{fffd}[2Jx\u{fffd}y\u{fffd}\u{fffd}\u{fffd}"
+        );
     }
 }

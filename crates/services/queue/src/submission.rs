@@ -10,6 +10,7 @@ use volume::{StoredText, Text};
 
 use crate::quoted::quoted;
 use crate::requests::{self, Asked};
+use crate::return_path;
 use crate::trail::Source;
 
 pub(crate) const MAX_RECIPIENTS: usize = 10_000;
@@ -95,9 +96,10 @@ impl Prepared {
 /// Checks a submission; INVALID_ARGUMENT says what is wrong with it.
 pub(crate) fn prepare(submission: Option<Submission>) -> Result<Prepared, Status> {
     let submission = submission.ok_or_else(|| invalid("submission is missing"))?;
-    let content = submission
+    let mut content = submission
         .content
         .ok_or_else(|| invalid("content is missing"))?;
+    return_path::take_out(&mut content);
     if !submission.reverse_path.is_empty() {
         check_address("reverse_path", &submission.reverse_path)?;
     }

@@ -48,8 +48,9 @@ pub struct Config {
     pub max_failed_logins: u32,
     /// Octets of one line of a message's text.
     pub max_text_line: usize,
-    /// Received headers after which a message is taken to run in a circle (RFC 5321 §6.3: at
-    /// least 100).
+    /// Received fields of a message, this server's own among them; with more of them it is taken to run
+    /// in a circle (RFC 5321 §6.3: at least 100). At most the 100 that delivery passes on, so that what
+    /// was taken is not returned for it.
     pub max_hops: usize,
     /// Rows in which refusals are kept for `postern refusals` in a minute; what repeats itself
     /// shares one. 0 keeps none.
@@ -80,7 +81,7 @@ impl Default for Config {
             max_refusals: 100,
             max_failed_logins: 3,
             max_text_line: 1024 * 1024,
-            max_hops: 100,
+            max_hops: message::trace::MAX_HOPS,
             refusals_kept_a_minute: 600,
             max_header_fields: 1000,
             dns_timeout_seconds: 10,

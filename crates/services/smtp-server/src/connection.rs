@@ -259,6 +259,7 @@ impl Connection {
                 Box::pin(self.complete()).await;
                 self.asked = Asked::default();
             }
+            Event::Refused(misspoken) => self.note_misspoken(&misspoken),
             Event::Broken(fault) => {
                 self.note_refusal(fault.name(), &[]);
                 self.asked = Asked::default();
@@ -279,7 +280,8 @@ impl Connection {
             return;
         }
         self.features = self.lane.enqueuer.features().unwrap_or_default();
-        self.facts.helo = self.session.hello().map(|hello| hello.name.clone());
+        let hello = self.session.hello().map(|hello| hello.name.clone());
+        self.facts.helo = hello.filter(|name| !name.is_empty());
         self.forget_transaction();
         self.session.accept(self.io.output());
     }
@@ -318,6 +320,9 @@ impl Connection {
     fn set_terms_of(&mut self, snapshot: &PolicySnapshot, trust: &Trust) {
         let rules = snapshot.policy.receiving(trust.trusted);
         self.io.vouch(trust.trusted);
+        // Before its login a phone on a submission port is a stranger who can only log in.
+        let logs_in = self.facts.role.needs_login() && self.facts.login.is_none();
+        let lenient = rules.lenient || logs_in && snapshot.policy.receiving(true).lenient;
         let tls = self.io.is_tls();
         self.session.set_terms(Terms {
             starttls: !tls && self.listener.tls.is_some(),
@@ -332,6 +337,7 @@ impl Connection {
             },
             etrn: trust.trusted,
             require_tls: tls,
+            lenient,
             offered: self.offered(snapshot, trust),
             refusals: rules.max_refusals,
         });
@@ -362,7 +368,12 @@ impl Connection {
             CloseReason::Quit | CloseReason::Closed => {}
             CloseReason::TooManyErrors | CloseReason::ProtocolViolation => {
                 tracing::info!(peer = %self.facts.peer, ?reason, "connection closed");
-                self.server.metrics.refused("too-many-errors");
+                let verdict = if reason == CloseReason::TooManyErrors {
+                    "too-many-errors"
+                } else {
+                    "protocol-violation"
+                };
+                self.keep_refusal(verdict, &[]);
             }
         }
     }

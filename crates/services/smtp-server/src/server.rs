@@ -79,7 +79,7 @@ impl Server {
                 text_line: config.max_text_line,
                 ..Limits::default()
             },
-            max_hops: config.max_hops,
+            max_hops: config.max_hops.min(message::trace::MAX_HOPS),
             max_header_fields: config.max_header_fields,
             max_messages: config.max_messages_per_connection,
             times: Times {

@@ -1,9 +1,10 @@
 //! The header fields that this server adds: Received, first of all (RFC 5321 §4.4), and on
-//! submission what a message lacks (RFC 6409 §8.2, §8.3).
+//! submission what a message lacks (RFC 6409 §8.2, §8.3); and those that it takes out.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
-use message::header::fields;
+use message::header::{fields, without};
 use message::{HeaderLines, trace};
 use session_io::TlsFacts;
 
@@ -140,6 +141,14 @@ impl HeldHeader {
         }
         missing
     }
+}
+
+/// The header section of a submission without what may not leave (RFC 6409 §8): the recipients whom the
+/// others must not see (RFC 5322 §3.6.3), and the Return-Path that only final delivery writes (RFC 5321
+/// §4.4).
+pub(crate) fn as_submitted(header: &[u8]) -> Cow<'_, [u8]> {
+    const UNWANTED: [&str; 3] = ["Bcc", "Resent-Bcc", "Return-Path"];
+    without(header, |field| UNWANTED.iter().any(|name| field.is(name)))
 }
 
 #[cfg(test)]

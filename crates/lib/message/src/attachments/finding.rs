@@ -4,6 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::shown::is_command;
+
 /// Longer names are cut where they are shown.
 const MAX_SHOWN: usize = 120;
 
@@ -100,7 +102,7 @@ pub(super) fn shown(name: &str) -> String {
     let mut shown: String = name
         .chars()
         .take(MAX_SHOWN)
-        .map(|c| if c.is_control() || c == '"' { '?' } else { c })
+        .map(|c| if is_command(c) || c == '"' { '?' } else { c })
         .collect();
     if name.chars().nth(MAX_SHOWN).is_some() {
         shown.push('…');

@@ -6,6 +6,7 @@ use memchr::memmem;
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::decode;
+use crate::shown::is_command;
 
 /// Readings of one parameter's value.
 const MAX_READINGS: usize = 40;
@@ -172,7 +173,7 @@ fn plain(text: &str) -> Cow<'_, str> {
 
 /// Control and format characters: right-to-left overrides show `exe.txt` for `txt.exe`.
 fn is_unseen(c: char) -> bool {
-    c.is_control()
+    is_command(c)
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
             | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}'

@@ -11,6 +11,7 @@ mod tests;
 use memchr::memmem;
 
 use crate::header::fields;
+use crate::shown::is_command;
 use crate::trace;
 
 /// What happened to the recipients of a report (RFC 3464 §2.3.3).
@@ -274,7 +275,7 @@ fn boundary(report: &Report<'_>, readable: &str, status: &str) -> String {
 fn line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for word in text
-        .split(|character: char| character.is_control() || character == ' ')
+        .split(|character: char| is_command(character) || character == ' ')
         .filter(|word| !word.is_empty())
     {
         if !line.is_empty() {

@@ -58,6 +58,25 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
+/// The header section without the fields that `unwanted` says. All else stays as it is, lines that are
+/// no field too.
+#[must_use]
+pub fn without<'a>(section: &'a [u8], unwanted: impl Fn(&Field<'_>) -> bool) -> Cow<'a, [u8]> {
+    let mut kept = Vec::new();
+    let mut copied = 0;
+    for field in fields(section).filter(|field| unwanted(field)) {
+        // A field is a part of the section: where it begins tells how much is before it.
+        let start = field.raw.as_ptr() as usize - section.as_ptr() as usize;
+        kept.extend_from_slice(&section[copied..start]);
+        copied = start + field.raw.len();
+    }
+    if copied == 0 {
+        return Cow::Borrowed(section);
+    }
+    kept.extend_from_slice(&section[copied..]);
+    Cow::Owned(kept)
+}
+
 /// Octets up to the first line break that no continuation line follows.
 fn field_length(section: &[u8]) -> usize {
     let mut at = 0;

@@ -14,5 +14,5 @@ mod tests;
 pub use address::{AddrSpec, Address, Mailbox, addresses};
 pub use author::{AuthorError, author_domains, authors};
 pub use content::{Disposition, MediaType, Parameter, disposition, languages, media_type};
-pub use fields::{Field, Fields, fields, unfold};
+pub use fields::{Field, Fields, fields, unfold, without};
 pub(crate) use tokens::{Token, Tokens};

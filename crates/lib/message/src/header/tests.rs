@@ -15,6 +15,18 @@ fn fields_are_split_and_lines_that_are_none_passed_over() {
 }
 
 #[test]
+fn fields_are_taken_out_with_their_folded_lines_and_all_else_stays() {
+    let section = b"Bcc: a,\r\n b\r\nA: 1\r\nno field\r\nbcc : c\r\nB: 2\r\nBCC: d\r\n\r\n";
+    let kept = without(section, |field| field.is("Bcc"));
+    assert_eq!(&*kept, b"A: 1\r\nno field\r\nB: 2\r\n\r\n");
+    assert_eq!(&*without(b"A: 1", |field| field.is("A")), b"");
+    assert!(matches!(
+        without(section, |field| field.is("C")),
+        std::borrow::Cow::Borrowed(_)
+    ));
+}
+
+#[test]
 fn a_quoted_local_part_keeps_its_blanks_and_others_lose_theirs() {
     for (value, local) in [
         (&b"\"odd local\"@example.test"[..], &b"odd local"[..]),

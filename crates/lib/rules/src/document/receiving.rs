@@ -53,6 +53,9 @@ pub struct ReceivingRules {
     pub max_priority: i8,
     /// Refused commands after which the connection is closed.
     pub max_refusals: u32,
+    /// Whether what devices say against the grammar is taken (EHLO with any name, addresses without a
+    /// domain, lines that end in LF alone). Never of untrusted sessions.
+    pub lenient: bool,
     /// Whether clients are refused that speak before they are answered.
     pub refuse_early_talkers: bool,
     /// How long the greeting is held back. None for trusted sessions.
@@ -109,6 +112,7 @@ const KEYS: Keys = Keys {
         "min-deliver-by",
         "max-priority",
         "max-refusals",
+        "lenient",
         "refuse-early-talkers",
         "greeting-delay",
         "sender-domain-must-exist",
@@ -153,6 +157,7 @@ impl Receiving {
             min_deliver_by: Duration::ZERO,
             max_priority: 9,
             max_refusals: 100,
+            lenient: false,
             refuse_early_talkers: false,
             greeting_delay: Duration::ZERO,
             dns: DnsRules::default(),
@@ -210,6 +215,13 @@ impl Receiving {
                         ),
                     );
                 }
+                if section.has("lenient") {
+                    section.refuse(
+                        "lenient",
+                        "what strangers say against the grammar is refused, lest they smuggle mail: \
+                         `lenient` belongs into [receiving.trusted]",
+                    );
+                }
                 if untrusted.relay {
                     section.refuse(
                         "relay",
@@ -264,6 +276,7 @@ fn read_into(rules: &mut ReceivingRules, section: &Section<'_, '_>) {
             "senders-must-belong-to-login",
             &mut rules.senders_must_belong_to_login,
         ),
+        ("lenient", &mut rules.lenient),
         ("refuse-early-talkers", &mut rules.refuse_early_talkers),
     ];
     for (key, switch) in switches {

@@ -27,6 +27,7 @@ const TERMS: Terms = Terms {
     starttls: true,
     etrn: true,
     require_tls: true,
+    lenient: false,
     size: SIZE as u64,
     announced: Announced {
         messages: 100,
@@ -129,7 +130,7 @@ impl Driver {
                 };
                 self.session.refuse_token(&refusal, &mut self.said);
             }
-            Event::LoggedIn => {}
+            Event::LoggedIn | Event::Refused(_) => {}
             Event::Hello => {
                 self.message.clear();
                 self.session.accept(&mut self.said);

@@ -2,7 +2,8 @@
 //!
 //! Only CRLF ends a line and only CRLF.CRLF ends DATA (RFC 5321 §2.3.8, §4.1.1.4). A CR or LF
 //! alone makes the message one that other servers could read differently ("SMTP smuggling"): it
-//! is read to its end and refused. Neither is NUL taken (RFC 5321 §2.4 with RFC 5322 §3.5). What is
+//! is read to its end and refused. [`LineFeeds`] says what is else of a LF alone from a peer who is
+//! treated leniently. Neither is NUL taken (RFC 5321 §2.4 with RFC 5322 §3.5). What is
 //! declared to be BINARYMIME is not looked at here: the driver makes text of it, and holds that to
 //! the same.
 
@@ -49,12 +50,26 @@ impl Fault {
     }
 }
 
+/// What a LF without CR is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum LineFeeds {
+    /// A fault.
+    #[default]
+    Refused,
+    /// The end of a line, which the driver completes. It never ends a message: the peer knows CRLF, and
+    /// may pass on what a stranger wrote.
+    Completed,
+    /// The end of a line like CRLF: all that the peer has said in this session ended so.
+    LineEnds,
+}
+
 /// Follows the lines of a message over any fragmentation.
 #[derive(Debug)]
 pub struct TextLines {
     limit: usize,
     length: usize,
     after_cr: bool,
+    line_feeds: LineFeeds,
     fault: Option<Fault>,
 }
 
@@ -65,8 +80,14 @@ impl TextLines {
             limit,
             length: 0,
             after_cr: false,
+            line_feeds: LineFeeds::default(),
             fault: None,
         }
+    }
+
+    /// A LF without CR is this.
+    pub(super) fn with(self, line_feeds: LineFeeds) -> Self {
+        Self { line_feeds, ..self }
     }
 
     /// What was found first, if anything.
@@ -97,7 +118,14 @@ impl TextLines {
                 }
                 (b'\r', Some(_)) => self.found(Fault::BareCarriageReturn),
                 (b'\r', None) => self.after_cr = true,
-                (b'\n', _) => self.found(Fault::BareLineFeed),
+                (b'\n', _) => match self.line_feeds {
+                    LineFeeds::Refused => self.found(Fault::BareLineFeed),
+                    LineFeeds::Completed => self.length = 0,
+                    LineFeeds::LineEnds => {
+                        self.length = 0;
+                        return Some(at);
+                    }
+                },
                 _ => self.found(Fault::Nul),
             }
         }
@@ -177,6 +205,9 @@ impl DotStuffed {
                 return Piece::Framing(1);
             }
             (Place::BehindDotCr, Some(b'\n')) => return Piece::End(1),
+            (Place::BehindDot, Some(b'\n')) if self.lines.line_feeds == LineFeeds::LineEnds => {
+                return Piece::End(1);
+            }
             (Place::BehindDotCr, Some(_)) => self.lines.found(Fault::BareCarriageReturn),
             _ => {}
         }
@@ -199,7 +230,15 @@ mod tests {
 
     /// Content, fault, and what was left behind the end.
     fn read(input: &[u8], step: usize) -> Option<(Vec<u8>, Option<Fault>, usize)> {
-        let mut framing = DotStuffed::new(TextLines::new(10));
+        read_with(input, step, LineFeeds::Refused)
+    }
+
+    fn read_with(
+        input: &[u8],
+        step: usize,
+        line_feeds: LineFeeds,
+    ) -> Option<(Vec<u8>, Option<Fault>, usize)> {
+        let mut framing = DotStuffed::new(TextLines::new(10).with(line_feeds));
         let mut content = Vec::new();
         let mut at = 0;
         while at < input.len() {
@@ -256,6 +295,27 @@ mod tests {
                 assert_eq!(found, Some((Some(fault), 0)), "{input:?} by {step}");
             }
         }
+    }
+
+    #[test]
+    fn a_lf_alone_ends_the_message_only_of_a_peer_that_says_nothing_else() {
+        let input = b"a\n.b\n.\nc\n..d\r\n..e\r\n.\r\nQUIT\r\n";
+        let completed = b"a\n.b\n.\nc\n..d\r\n.e\r\n";
+        let line_ends: &[u8] = b"a\nb\n";
+        for step in 1..=input.len() {
+            assert_eq!(
+                read_with(input, step, LineFeeds::Completed),
+                Some((completed.to_vec(), None, 6)),
+                "{step}"
+            );
+            assert_eq!(
+                read_with(input, step, LineFeeds::LineEnds),
+                Some((line_ends.to_vec(), None, input.len() - 7)),
+                "{step}"
+            );
+        }
+        let fault = read_with(b"a\rb\n.\n", 100, LineFeeds::LineEnds).map(|read| read.1);
+        assert_eq!(fault, Some(Some(Fault::BareCarriageReturn)));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::commands::mail::Mail;
 use super::commands::rcpt::Rcpt;
 use super::commands::xclient::Xclient;
 use super::content::Fault;
-use crate::Mailbox;
+use crate::{Mailbox, Reply};
 
 /// What the driver is to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,10 +56,54 @@ pub enum Event {
     /// The message is refused for its octets; what was taken of it is to be dropped. The reply
     /// follows at its end, and then the transaction is over.
     Broken(Fault),
+    /// A command was refused for itself: it is badly written, unknown or out of place. The reply has
+    /// been written. This is for who wants to know later what was refused.
+    Refused(Misspoken),
     /// The transaction is over without a message: RSET, or the end of one that was refused.
     Reset,
     /// Write the output, then close.
     Close(CloseReason),
+}
+
+/// A command that was refused before the driver was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misspoken {
+    /// A name for logs and metrics.
+    pub name: &'static str,
+    /// The start of what was said, where it can be no secret: nothing of a login.
+    pub said: String,
+    /// What was answered.
+    pub reply: Reply,
+}
+
+/// Octets of a line that are kept of it.
+const SAID: usize = 200;
+
+impl Misspoken {
+    /// `verb` is empty where the line is no command.
+    pub(super) fn new(verb: &str, line: &str, reply: &Reply) -> Self {
+        let is_secret = matches!(verb, "AUTH" | "XCLIENT");
+        let said = if is_secret { verb } else { line };
+        Self {
+            name: name(verb, reply),
+            said: said[..said.floor_char_boundary(SAID)].to_owned(),
+            reply: reply.clone(),
+        }
+    }
+}
+
+fn name(verb: &str, reply: &Reply) -> &'static str {
+    match (reply.code, verb) {
+        (503, _) => "command-out-of-place",
+        (530, _) => "login-required",
+        (555, _) => "unknown-parameter",
+        (_, "EHLO" | "HELO") => "malformed-hello",
+        (_, "MAIL") => "malformed-sender",
+        (_, "RCPT") => "malformed-recipient",
+        (_, "AUTH") => "malformed-login",
+        (_, "") => "unknown-command",
+        _ => "malformed-command",
+    }
 }
 
 /// Why a session ends.

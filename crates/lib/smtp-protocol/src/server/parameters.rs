@@ -34,27 +34,26 @@ fn is_value(value: &str) -> bool {
     !value.is_empty() && !value.bytes().any(|b| b <= b' ' || b == 127)
 }
 
-/// Whether `value` is xtext (RFC 3461 §4) of at most `limit` octets.
-pub(super) fn is_xtext(value: &str, limit: usize) -> bool {
-    let mut bytes = value.bytes();
-    while let Some(byte) = bytes.next() {
-        let well_formed = match byte {
-            b'+' => {
-                let mut hex = || {
-                    bytes
-                        .next()
-                        .is_some_and(|b| matches!(b, b'0'..=b'9' | b'A'..=b'F'))
-                };
-                hex() && hex()
+/// The value when it is xtext (RFC 3461 §4) of at most `limit` octets. Its hexadecimal digits are
+/// capital ones; small ones, which some senders write, are made so.
+pub(super) fn capital_xtext(value: &str, limit: usize) -> Option<String> {
+    let mut written = String::with_capacity(value.len());
+    let mut characters = value.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '+' => {
+                written.push('+');
+                for _ in 0..2 {
+                    let digit = characters.next().filter(char::is_ascii_hexdigit)?;
+                    written.push(digit.to_ascii_uppercase());
+                }
             }
-            b'=' => false,
-            _ => byte.is_ascii_graphic(),
-        };
-        if !well_formed {
-            return false;
+            '=' => return None,
+            _ if character.is_ascii_graphic() => written.push(character),
+            _ => return None,
         }
     }
-    !value.is_empty() && value.len() <= limit
+    (!written.is_empty() && written.len() <= limit).then_some(written)
 }
 
 /// What xtext stands for (RFC 3461 §4): text, without controls; `None` where it is malformed.
@@ -92,12 +91,17 @@ mod tests {
     }
 
     #[test]
-    fn xtext_escapes_are_two_capital_hex_digits() {
-        for text in ["a", "a+20b", "rfc822;bob@x.test"] {
-            assert!(is_xtext(text, 100), "{text}");
+    fn xtext_escapes_are_two_hex_digits_and_become_capital_ones() {
+        for (text, written) in [
+            ("a", "a"),
+            ("a+20b", "a+20b"),
+            ("a+2fb+Cf", "a+2Fb+CF"),
+            ("rfc822;bob@x.test", "rfc822;bob@x.test"),
+        ] {
+            assert_eq!(capital_xtext(text, 100).as_deref(), Some(written));
         }
-        for text in ["", "a=b", "+2", "+2g", "+2f", "a b", "ä", "abcdefghijk"] {
-            assert!(!is_xtext(text, 10), "{text}");
+        for text in ["", "a=b", "+2", "+2g", "a b", "ä", "abcdefghijk"] {
+            assert_eq!(capital_xtext(text, 10), None, "{text}");
         }
     }
 }

@@ -8,8 +8,8 @@ mod state;
 use bytes::{Buf as _, BytesMut};
 use sasl::{Bindings, Exchange, Mechanism, Offer};
 
-use super::content::{DotStuffed, TextLines};
-use super::event::{CloseReason, Event};
+use super::content::{DotStuffed, LineFeeds, TextLines};
+use super::event::{CloseReason, Event, Misspoken};
 use super::line::{Line, Lines};
 use super::table::{AUTH_LINE_LIMIT, Entry, LINE_LIMIT, Phase};
 use super::terms::{Hello, Limits, Terms};
@@ -85,6 +85,8 @@ pub struct Session {
     refusals: u32,
     idle_commands: u32,
     lines_read: u64,
+    /// A line has ended with CRLF: the peer knows how.
+    knows_crlf: bool,
     failed_logins: u32,
 }
 
@@ -118,6 +120,7 @@ impl Session {
             refusals: 0,
             idle_commands: 0,
             lines_read: 0,
+            knows_crlf: false,
             failed_logins: 0,
         }
     }
@@ -202,19 +205,20 @@ impl Session {
                     {
                         Line::NeedInput => return Event::NeedInput,
                         Line::Complete(length) => {
-                            self.lines_read += 1;
-                            let event = self.line(&input[..length - 2], output);
-                            input.advance(length);
-                            event
+                            self.knows_crlf = true;
+                            self.whole_line(length, 2, input, output)
+                        }
+                        Line::BareLineFeed(length) if self.terms.lenient => {
+                            self.whole_line(length, 1, input, output)
                         }
                         Line::BareLineFeed(length) => {
                             input.advance(length);
-                            self.bad_line(&BARE_LINE_FEED, output)
+                            self.bad_line("bare-line-feed", &BARE_LINE_FEED, output)
                         }
                         Line::TooLong if authentication => {
-                            self.bad_line(&RESPONSE_TOO_LONG, output)
+                            self.bad_line("line-too-long", &RESPONSE_TOO_LONG, output)
                         }
-                        Line::TooLong => self.bad_line(&LINE_TOO_LONG, output),
+                        Line::TooLong => self.bad_line("line-too-long", &LINE_TOO_LONG, output),
                     }
                 }
             };
@@ -231,15 +235,48 @@ impl Session {
         matches!(self.mode, Mode::Chunk) && self.chunk.left != 0
     }
 
-    fn bad_line(&mut self, reply: &Reply, output: &mut BytesMut) -> Option<Event> {
+    fn bad_line(
+        &mut self,
+        name: &'static str,
+        reply: &Reply,
+        output: &mut BytesMut,
+    ) -> Option<Event> {
         self.mode = Mode::Command;
         self.end_exchange();
         self.reject(reply, output);
-        None
+        Some(Event::Refused(Misspoken {
+            name,
+            said: String::new(),
+            reply: reply.clone(),
+        }))
+    }
+
+    /// A line of so many octets with its end.
+    fn whole_line(
+        &mut self,
+        length: usize,
+        end: usize,
+        input: &mut BytesMut,
+        output: &mut BytesMut,
+    ) -> Option<Event> {
+        self.lines_read += 1;
+        let event = self.line(&input[..length - end], output);
+        input.advance(length);
+        event
+    }
+
+    /// What a LF without CR is in a message.
+    pub(super) fn line_feeds(&self) -> LineFeeds {
+        match (self.terms.lenient, self.knows_crlf) {
+            (false, _) => LineFeeds::Refused,
+            (true, true) => LineFeeds::Completed,
+            (true, false) => LineFeeds::LineEnds,
+        }
     }
 
     /// One line, without its CRLF.
     fn line(&mut self, line: &[u8], output: &mut BytesMut) -> Option<Event> {
+        let is_response = matches!(self.mode, Mode::Authentication);
         let result = match std::str::from_utf8(line) {
             Ok(text) if text.contains(['\0', '\r']) => {
                 Err(Reply::new(500, 5, 2, "Line holds NUL or CR"))
@@ -256,7 +293,17 @@ impl Session {
                 // An AUTH exchange ends with a response that is not taken.
                 self.end_exchange();
                 self.reject(&reply, output);
-                None
+                if is_response && reply.code == 535 {
+                    // The driver refused it, before the client answered to that.
+                    return None;
+                }
+                let said = String::from_utf8_lossy(line);
+                let verb = match Entry::find(line) {
+                    _ if is_response => "AUTH",
+                    Some(entry) => entry.verb,
+                    None => "",
+                };
+                Some(Event::Refused(Misspoken::new(verb, &said, &reply)))
             }
         }
     }

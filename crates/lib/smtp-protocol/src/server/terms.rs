@@ -3,6 +3,7 @@
 use sasl::Offer;
 
 use super::requests::Offered;
+use crate::path::is_hello_name;
 
 /// Limits that hold for every peer.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +58,9 @@ pub struct Terms {
     pub etrn: bool,
     /// REQUIRETLS is offered: only within TLS (RFC 8689 §2).
     pub require_tls: bool,
+    /// What devices say against the grammar is taken: EHLO with any name or none, a path without a
+    /// domain, lines that end in LF alone. The driver completes the line ends of a message.
+    pub lenient: bool,
     /// What may be asked of when and how soon a message goes on.
     pub offered: Offered,
     /// Refusals before the session is closed, where that is fewer than [`Limits::refusals`];
@@ -77,8 +81,16 @@ pub struct Announced {
 /// How the peer has introduced itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hello {
-    /// The name given.
+    /// The name given: a domain or an address literal; any text without control characters, or none,
+    /// of a peer who is treated leniently.
     pub name: String,
     /// By EHLO.
     pub extended: bool,
+}
+
+impl Hello {
+    /// Whether the name may be one of a host.
+    pub fn is_host(&self) -> bool {
+        is_hello_name(&self.name)
+    }
 }

@@ -37,6 +37,7 @@ pub(crate) const TERMS: Terms = Terms {
     },
     etrn: false,
     require_tls: false,
+    lenient: false,
     offered: Offered {
         hold: None,
         deliver_by: None,
@@ -105,6 +106,10 @@ impl Server {
             Event::Broken(_) | Event::Reset => {
                 self.log.push(format!("{event:?}"));
                 self.message.clear();
+            }
+            Event::Refused(misspoken) => {
+                let (name, said) = (misspoken.name, misspoken.said);
+                self.log.push(format!("refused {name} {said:?}"));
             }
             Event::Verify(Some(mailbox)) if mailbox.local_part() == "known" => {
                 self.session.verified(mailbox.as_str(), &mut self.output);

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use mail_builder::headers::Header as _;
 use mail_builder::headers::address::Address as MailAddress;
 use message::header::{Address, Field, addresses, fields};
-use message::trace::{Received, date, received};
+use message::trace::{MAX_HOPS, Received, date, hops, received};
 use rules::{Domain, EmailAddress, Host, ReversePath};
 
 /// Octets read at a time.
@@ -100,6 +100,10 @@ impl Source {
                 None => break read.len(),
             }
         };
+        if hops(&read) >= MAX_HOPS {
+            let reason = "the message has been passed on too often: it goes round in a circle";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+        }
         let begun = read.split_off(end);
         Ok(Self {
             header: completed(&read, sender, trace),

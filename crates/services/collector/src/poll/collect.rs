@@ -4,6 +4,7 @@ use api::collection::v1::CollectedMessage;
 use api::intake::{Intake, IntakeError, Screened};
 use api::queue::v1::{Collected, Origin, Recipient, Submission};
 use api::queue_client::EnqueueError;
+use message::LineEnds;
 use message::attachments::Blocked;
 use message::header::fields;
 use message::trace;
@@ -12,7 +13,6 @@ use rules::ReversePath;
 use super::messages::Standing;
 use super::{Left, Listed, Poll, PollError, now_ms};
 use crate::identity::{Hasher, Identity};
-use crate::line_ends::LineEnds;
 use crate::memory::TRY_AGAIN;
 use crate::remote::{Remote, subject};
 

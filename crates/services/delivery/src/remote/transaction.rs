@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::queue::v1::ReturnContent as Returned;
+use message::trace::MAX_HOPS;
 use session_io::SessionError;
 use smtp_protocol::client::{
     Answer, ClientError, Envelope, Event, Extensions, Recipient, ReturnContent,
@@ -16,8 +17,6 @@ use super::trail::Trail;
 use super::{Job, Remote, Target};
 use crate::work::Failure;
 
-/// More Received fields than that are a loop (RFC 5321 §6.3).
-const MAX_HOPS: usize = 50;
 /// Times that a job goes back because a server closes a connection before its content: as many lanes
 /// as a destination usually has may be one too many.
 const MAX_HANDED_OVER: u8 = 8;

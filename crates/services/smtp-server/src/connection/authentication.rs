@@ -72,7 +72,7 @@ impl Connection {
         let methods = Methods::from(rules);
         let session = Session {
             peer: self.facts.peer,
-            helo: self.facts.helo.clone().unwrap_or_default(),
+            helo: self.host_of_hello(),
             sender: sender.clone(),
             hostname: self.server.hostname.clone(),
         };
@@ -85,6 +85,12 @@ impl Connection {
             sender,
             message: None,
         })
+    }
+
+    /// What may be asked of the DNS: a device that is treated leniently gives any text.
+    fn host_of_hello(&self) -> String {
+        let hello = self.session.hello().filter(|hello| hello.is_host());
+        hello.map_or_else(String::new, |hello| hello.name.clone())
     }
 
     /// MAIL: what the DNS says of the peer and of the sender's domain, where the policy asks.
@@ -159,8 +165,12 @@ impl Connection {
     }
 }
 
-/// The header section as it is passed on.
-pub(super) fn passed_on<'a>(header: &'a [u8], hostname: &str, believed: bool) -> Cow<'a, [u8]> {
+/// The header section without results in our name, unless whoever sends it is believed.
+pub(super) fn without_results<'a>(
+    header: &'a [u8],
+    hostname: &str,
+    believed: bool,
+) -> Cow<'a, [u8]> {
     if believed {
         Cow::Borrowed(header)
     } else {

@@ -6,6 +6,7 @@ use api::message::v1::Content;
 use api::queue::v1::{Origin, ReturnContent, Submission};
 use api::queue_client::EnqueueError;
 use bytes::Buf as _;
+use message::LineEnds;
 use message::attachments::{Blocked, Finding};
 use message::header::fields;
 use rules::{ListenerRole, Trust, Verdict, blocked_attachment, unclear_attachments};
@@ -13,13 +14,13 @@ use smtp_protocol::Reply;
 use smtp_protocol::server::{Body, ReturnContent as Ret};
 use tokio::time::Instant;
 
-use super::authentication::{Checks, passed_on};
+use super::authentication::{Checks, without_results};
 use super::binary::{self, BinaryMime, ContentError};
 use super::envelope::Transaction;
 use super::refusal::now_ms;
 use super::{Connection, quarantine};
 use crate::replies;
-use crate::trace_header::{Complete, HeldHeader, Hop};
+use crate::trace_header::{Complete, HeldHeader, Hop, as_submitted};
 
 /// Octets of a message whose size was not declared.
 const USUAL_SIZE: u64 = 4096;
@@ -27,6 +28,8 @@ const USUAL_SIZE: u64 = 4096;
 /// A message on its way in.
 pub(super) struct Incoming {
     intake: Intake,
+    /// Of a peer whose lines may end in LF alone, and the piece with its line ends complete.
+    ends: Option<(LineEnds, Vec<u8>)>,
     /// Until the header section is complete, where fields are added to it or taken out of it.
     held: Option<HeldHeader>,
     /// Of what vouches for the message.
@@ -36,12 +39,25 @@ pub(super) struct Incoming {
     hostname: String,
     /// Whether results in our name are left in it.
     believed: bool,
+    /// It is sent here for the first time.
+    is_submission: bool,
     /// Of its header section.
     max_fields: usize,
 }
 
 impl Incoming {
     async fn push(&mut self, piece: &[u8]) -> Result<(), ContentError> {
+        let Some((mut ends, mut complete)) = self.ends.take() else {
+            return self.take(piece).await;
+        };
+        ends.push(piece, &mut complete);
+        self.take(&complete).await?;
+        self.ends = Some((ends, complete));
+        Ok(())
+    }
+
+    /// Octets whose lines end in CRLF.
+    async fn take(&mut self, piece: &[u8]) -> Result<(), ContentError> {
         let complete = match &mut self.held {
             None => {
                 self.check_text(piece);
@@ -79,8 +95,12 @@ impl Incoming {
             }
             self.check_text(&text);
             self.intake.push_fields(&missing).await?;
-            let header = passed_on(&header, &self.hostname, self.believed);
-            self.hand_on(&header).await?;
+            let header = without_results(&header, &self.hostname, self.believed);
+            if self.is_submission {
+                self.hand_on(&as_submitted(&header)).await?;
+            } else {
+                self.hand_on(&header).await?;
+            }
             self.hand_on(&text).await?;
         }
         Ok(())
@@ -141,11 +161,15 @@ impl Connection {
             .screened(&rules.attachments);
         let hostname = &self.server.hostname;
         let believed = self.may_speak_for_us(&transaction.trust);
+        let ends = rules.lenient && transaction.mail.body != Body::BinaryMime;
         let held = if self.facts.role == ListenerRole::Submission {
-            Some(HeldHeader::of_submission(&transaction.id, hostname, at))
+            HeldHeader::of_submission(&transaction.id, hostname, at)
         } else {
-            (!believed || checks.is_some()).then(HeldHeader::new)
+            HeldHeader::new()
         };
+        // People's programs and devices send by port 25, too. A server that passes on the mail of
+        // others has no use for blind copies, either: whom it sends to stands in the envelope.
+        let is_submission = transaction.trust.trusted;
         let hostname = hostname.clone();
         if let Err(error) = intake.push_fields(&trace).await {
             let reply = self.reply_to_failure(&transaction.trust, &error.into());
@@ -160,11 +184,13 @@ impl Connection {
         });
         self.incoming = Some(Box::new(Incoming {
             intake,
-            held,
+            ends: ends.then(<(LineEnds, Vec<u8>)>::default),
+            held: Some(held),
             checks,
             binary,
             hostname,
             believed,
+            is_submission,
             max_fields: self.server.max_header_fields,
         }));
         self.patience.content_begins();

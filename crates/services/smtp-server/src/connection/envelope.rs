@@ -38,6 +38,7 @@ impl Connection {
     /// MAIL.
     pub(super) async fn sender(&mut self, mail: Mail) {
         if self.messages >= self.server.max_messages {
+            self.note_refusal("too-many-messages", &[]);
             self.session.refuse(replies::ENOUGH, self.io.output());
             return;
         }
@@ -47,7 +48,7 @@ impl Connection {
         };
         // A policy that has come since the greeting may ask for it.
         self.look_up_name().await;
-        let reverse_path = match reverse_path(&snapshot.policy, &mail.reverse_path) {
+        let reverse_path = match self.reverse_path(&snapshot.policy, &mail.reverse_path) {
             Ok(reverse_path) => reverse_path,
             Err(verdict) => {
                 self.refuse(&verdict);
@@ -113,6 +114,22 @@ impl Connection {
         }
     }
 
+    fn reverse_path(&self, policy: &Policy, path: &Path) -> Result<ReversePath, Verdict> {
+        match path {
+            Path::Mailbox(mailbox) => policy.reverse_path(mailbox.as_str()),
+            Path::Local(local) => policy.reverse_path(&self.qualified(policy, local)),
+            Path::Null | Path::Postmaster => Ok(ReversePath::Null),
+        }
+    }
+
+    /// A local part with the domain that it means here.
+    fn qualified(&self, policy: &Policy, local: &str) -> String {
+        match policy.own_domain() {
+            Some(domain) => format!("{local}@{domain}"),
+            None => format!("{local}@{}", self.server.hostname),
+        }
+    }
+
     /// RCPT: whether it was accepted.
     pub(super) async fn recipient(&mut self, rcpt: Rcpt) -> bool {
         match self.judge_recipient(&rcpt).await {
@@ -145,14 +162,15 @@ impl Connection {
             return Ok(Err(another));
         }
         let text = match &rcpt.forward_path {
-            Path::Mailbox(mailbox) => mailbox.as_str(),
-            Path::Postmaster | Path::Null => "postmaster",
+            Path::Mailbox(mailbox) => mailbox.as_str().to_owned(),
+            Path::Local(local) => self.qualified(policy, local),
+            Path::Postmaster | Path::Null => "postmaster".to_owned(),
         };
         let accepted = policy.accept_forward_path(
             &self.facts,
             &transaction.trust,
             &transaction.reverse_path,
-            text,
+            &text,
         );
         let (address, verdict) = match accepted {
             Ok(accepted) => accepted,
@@ -206,12 +224,5 @@ impl Transaction {
                 |user| user.folded().to_string(),
             ))
         });
-    }
-}
-
-fn reverse_path(policy: &Policy, path: &Path) -> Result<ReversePath, Verdict> {
-    match path {
-        Path::Mailbox(mailbox) => policy.reverse_path(mailbox.as_str()),
-        Path::Null | Path::Postmaster => Ok(ReversePath::Null),
     }
 }

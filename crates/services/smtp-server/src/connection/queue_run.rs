@@ -15,6 +15,10 @@ impl Connection {
             return;
         };
         let Ok(domain) = Domain::parse(&node.domain) else {
+            self.note_refusal(
+                "malformed-command",
+                &[format!("said: ETRN {}", node.domain).into()],
+            );
             self.session.refuse(replies::NO_DOMAIN, self.io.output());
             return;
         };

@@ -6,8 +6,12 @@ use api::queue::v1::Refusal;
 pub(super) use api::refusals::now_ms;
 use api::refusals::shown;
 use smtp_protocol::Path;
+use smtp_protocol::server::Misspoken;
 
 use super::Connection;
+
+const LENIENT: &str = "of a device that cannot say it otherwise, `lenient = true` in \
+                       [receiving.trusted] may take it";
 
 /// Recipients that are named of a message that is refused as a whole.
 const NAMED: usize = 10;
@@ -78,6 +82,7 @@ fn written(path: &Path) -> String {
         Path::Mailbox(mailbox) => mailbox.as_str().to_owned(),
         Path::Postmaster => "postmaster".to_owned(),
         Path::Null => String::new(),
+        Path::Local(local) => local.clone(),
     }
 }
 
@@ -93,6 +98,34 @@ impl Connection {
             tracing::debug!(verdict, ?reasons, "refused because");
         }
         self.keep_refusal(verdict, reasons);
+    }
+
+    /// A command that was refused for how it was said.
+    pub(super) fn note_misspoken(&mut self, misspoken: &Misspoken) {
+        let mut reasons = vec![Cow::from(format!("answered: {}", misspoken.reply))];
+        if !misspoken.said.is_empty() {
+            reasons.push(format!("said: {}", misspoken.said).into());
+        }
+        if self.is_for_the_lenient(misspoken.name) {
+            reasons.push(LENIENT.into());
+        }
+        self.note_refusal(misspoken.name, &reasons);
+    }
+
+    /// Whether `lenient` might take it.
+    fn is_for_the_lenient(&self, name: &str) -> bool {
+        let trusted = self
+            .server
+            .policy
+            .current()
+            .is_some_and(|now| now.policy.trust(&self.facts).trusted);
+        let may_be = [
+            "malformed-hello",
+            "malformed-sender",
+            "malformed-recipient",
+            "bare-line-feed",
+        ];
+        trusted && may_be.contains(&name)
     }
 
     /// What was refused, for metrics and the queue; the log has it already.

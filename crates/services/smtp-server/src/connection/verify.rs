@@ -18,7 +18,10 @@ impl Connection {
         match self.look_up(mailbox).await {
             Ok(Found::Here(address)) => self.session.verified(&address, self.io.output()),
             Ok(Found::Elsewhere) => self.session.accept(self.io.output()),
-            Ok(Found::Refused(reply)) => self.session.refuse(reply, self.io.output()),
+            Ok(Found::Refused(reply)) => {
+                self.note_refusal("verification-refused", &[reply.to_string().into()]);
+                self.session.refuse(reply, self.io.output());
+            }
             Err(status) => self.refuse_for_now(replies::UNAVAILABLE, &status),
         }
     }

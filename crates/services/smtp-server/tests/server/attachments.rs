@@ -78,7 +78,7 @@ async fn what_clients_may_read_otherwise_is_refused_and_a_text_that_begins_like_
         let reply = client.data(message, 550).await;
         assert!(reply.contains(code), "{otherwise}: {reply}");
     }
-    let encoded = "Content-Transfer-Encoding: x-uuencode\r\n\r\nbegin 644 x\r\n`\r\nend";
+    let encoded = "Content-Transfer-Encoding: x-yenc\r\n\r\n=ybegin line=128 size=1 name=x\r\n";
     client.envelope("a@client.test", "bob@example.test").await;
     let reply = client.data(encoded, 550).await;
     assert!(reply.contains("5.6.0"), "{reply}");

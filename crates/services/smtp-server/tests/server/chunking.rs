@@ -57,6 +57,28 @@ async fn a_client_that_stops_between_chunks_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn the_chunk_that_crosses_the_limit_is_refused_and_those_behind_it_are_skipped() {
+    let system = System::start().await;
+    let mut client = system.connect(Port::External).await;
+    client.envelope("a@client.test", "bob@example.test").await;
+    let chunk = format!("{}\r\n", "x".repeat(98)).repeat(15_000);
+    client
+        .send(format!("BDAT {}\r\n{chunk}", chunk.len()))
+        .await;
+    client.expect(250).await;
+    client
+        .send(format!("BDAT {}\r\n{chunk}", chunk.len()))
+        .await;
+    client
+        .send("BDAT 3\r\nx\r\nBDAT 3 LAST\r\ny\r\nNOOP\r\n")
+        .await;
+    for code in [552, 503, 503, 250] {
+        client.expect(code).await;
+    }
+    assert_eq!(*system.queue.arrived.borrow(), 0);
+}
+
+#[tokio::test]
 async fn bare_line_feeds_are_refused_in_chunks_too() {
     let system = System::start().await;
     let mut client = system.connect(Port::Internal).await;

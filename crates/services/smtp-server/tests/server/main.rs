@@ -17,6 +17,7 @@ mod etrn;
 mod fakes;
 mod free_space;
 mod large;
+mod lenient;
 mod limits;
 mod login;
 mod old_queue;

@@ -156,6 +156,18 @@ async fn what_the_message_the_author_or_the_manners_are_refused_for_is_reported_
     assert!(reported.iter().all(|r| !r.reasons.is_empty()));
 }
 
+/// As many as delivery passes on, the one that is added here among them.
+#[tokio::test]
+async fn a_hundred_hops_are_taken_and_no_more_whatever_the_setting() {
+    let system = System::start_with(crate::system::POLICY, |config| config.max_hops = 1000).await;
+    let mut client = system.connect(Port::External).await;
+    for (hops, code) in [(99, 250), (100, 554)] {
+        client.envelope("a@client.test", "bob@example.test").await;
+        let header = "Received: from a by b\r\n".repeat(hops);
+        client.data(format!("{header}\r\nx"), code).await;
+    }
+}
+
 #[tokio::test]
 async fn a_connection_that_is_one_too_many_is_reported_too() {
     let policy = crate::system::POLICY.replace(

@@ -65,6 +65,36 @@ async fn a_message_without_a_header_section_gets_one() {
     );
 }
 
+/// RFC 5322 §3.6.3, RFC 5321 §4.4.
+#[tokio::test]
+async fn whom_the_others_must_not_see_and_old_return_paths_are_taken_out() {
+    const HIDING: &str = "Return-Path: <x@y.test>\r\nBcc: a@x.test,\r\n b@x.test\r\nSubject: x\r\n\
+                          resent-bcc : c@x.test\r\nReturn-path: <>\r\n\r\ntext";
+    let system = System::start().await;
+    let mut client = logged_in(&system).await;
+    client.data(HIDING, 250).await;
+    let submitted = header(&system).to_lowercase();
+    assert!(!submitted.contains("bcc"), "{submitted}");
+    assert!(!submitted.contains("return-path"), "{submitted}");
+    assert!(submitted.contains("\r\nsubject: x\r\n\r\n"), "{submitted}");
+    // People's programs use the port for servers, too.
+    let system = System::start().await;
+    let mut client = system.connect(Port::Internal).await;
+    client.envelope("a@client.test", "bob@example.test").await;
+    client.data(HIDING, 250).await;
+    assert!(!header(&system).to_lowercase().contains("bcc"));
+    // What strangers pass on is theirs.
+    let system = System::start().await;
+    let mut client = system.connect(Port::External).await;
+    client.envelope("a@client.test", "bob@example.test").await;
+    client.data(HIDING, 250).await;
+    let passed_on = header(&system).to_lowercase();
+    assert!(
+        passed_on.contains("\r\nbcc: a@x.test,\r\n b@x.test\r\n"),
+        "{passed_on}"
+    );
+}
+
 const ALIASES: &str = r#"
 [receiving.trusted]
 send-as = [{ login = "eve@example.test", sender = "*@example.test" }]

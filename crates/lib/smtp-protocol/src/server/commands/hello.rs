@@ -6,7 +6,7 @@ use bytes::BytesMut;
 
 use super::xclient::ATTRIBUTES;
 use crate::Reply;
-use crate::path::is_hello_name;
+use crate::path::{is_hello_name, is_lenient_hello_name};
 use crate::server::session::Session;
 use crate::server::table::Proceeded;
 use crate::server::terms::{Announced, Hello};
@@ -29,7 +29,8 @@ pub(in crate::server) fn helo(
 
 fn hello(session: &mut Session, arguments: &str, extended: bool) -> Proceeded {
     let name = arguments.trim_start_matches(' ');
-    if !is_hello_name(name) {
+    let lenient = session.terms.lenient && is_lenient_hello_name(name);
+    if !is_hello_name(name) && !lenient {
         return Err(Reply::new(501, 5, 4, "Say your domain or address literal"));
     }
     Ok(Some(session.ask_hello(Hello {

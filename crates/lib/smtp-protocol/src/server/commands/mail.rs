@@ -4,16 +4,17 @@
 
 use bytes::BytesMut;
 
-use crate::server::parameters::{MALFORMED, UNKNOWN, is_xtext, parameters};
+use crate::server::parameters::{MALFORMED, UNKNOWN, capital_xtext, parameters};
 use crate::server::requests::{Offered, Requests};
 use crate::server::session::Session;
 use crate::server::table::Proceeded;
+use crate::server::terms::Terms;
 use crate::{Path, PathError, Reply};
 
 /// What MAIL said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
-    /// [`Path::Null`] or a mailbox.
+    /// [`Path::Null`], a mailbox or a local part.
     pub reverse_path: Path,
     /// The size that is announced.
     pub size: Option<u64>,
@@ -25,7 +26,7 @@ pub struct Mail {
     pub require_tls: bool,
     /// What a DSN is to return.
     pub return_content: Option<ReturnContent>,
-    /// ENVID, in xtext as given.
+    /// ENVID, in xtext.
     pub envelope_id: Option<String>,
     /// When and how soon it is to go on.
     pub requests: Requests,
@@ -64,7 +65,7 @@ pub(in crate::server) fn proceed(
     arguments: &str,
     _: &mut BytesMut,
 ) -> Proceeded {
-    let mail = parse(arguments, &session.terms.offered)?;
+    let mail = parse(arguments, &session.terms)?;
     if mail.require_tls && !session.terms.require_tls {
         return Err(UNKNOWN.with_text("REQUIRETLS is not offered here"));
     }
@@ -72,14 +73,14 @@ pub(in crate::server) fn proceed(
 }
 
 /// Reads what stands behind the verb.
-fn parse(arguments: &str, offered: &Offered) -> Result<Mail, Reply> {
+fn parse(arguments: &str, terms: &Terms) -> Result<Mail, Reply> {
     let path = super::rcpt::behind(arguments, "FROM:").ok_or(Reply::new(
         501,
         5,
         4,
         "Say MAIL FROM:<address>",
     ))?;
-    let (reverse_path, rest) = Path::split(path).map_err(bad_path)?;
+    let (reverse_path, rest) = Path::split(path, terms.lenient).map_err(bad_path)?;
     if reverse_path == Path::Postmaster {
         return Err(bad_path(PathError::Syntax));
     }
@@ -94,7 +95,7 @@ fn parse(arguments: &str, offered: &Offered) -> Result<Mail, Reply> {
         requests: Requests::default(),
     };
     for (key, value) in parameters(rest)? {
-        parameter(&mut mail, key, value, offered)?;
+        parameter(&mut mail, key, value, &terms.offered)?;
     }
     if !mail.smtputf8 && !mail.reverse_path.is_ascii() {
         return Err(Reply::new(550, 6, 7, "This address needs SMTPUTF8"));
@@ -146,10 +147,7 @@ fn parameter(
             });
         }
         Some(value) if is("ENVID") => {
-            if !is_xtext(value, 100) {
-                return Err(MALFORMED);
-            }
-            mail.envelope_id = Some(value.to_owned());
+            mail.envelope_id = Some(capital_xtext(value, 100).ok_or(MALFORMED)?);
         }
         // Whom the peer believes to be the author: taken and not relied on.
         Some(_) if is("AUTH") => {}

@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 
-use crate::server::parameters::{MALFORMED, UNKNOWN, is_xtext, parameters};
+use crate::server::parameters::{MALFORMED, UNKNOWN, capital_xtext, parameters};
 use crate::server::session::Session;
 use crate::server::table::Proceeded;
 use crate::{Path, PathError, Reply};
@@ -10,11 +10,11 @@ use crate::{Path, PathError, Reply};
 /// What RCPT said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rcpt {
-    /// [`Path::Postmaster`] or a mailbox.
+    /// [`Path::Postmaster`], a mailbox or a local part.
     pub forward_path: Path,
     /// When a DSN is wished.
     pub notify: Notify,
-    /// ORCPT, `type;xtext` as given.
+    /// ORCPT, `type;xtext`.
     pub original_recipient: Option<String>,
 }
 
@@ -54,7 +54,7 @@ pub(in crate::server) fn proceed(
     arguments: &str,
     _: &mut BytesMut,
 ) -> Proceeded {
-    let rcpt = parse(arguments)?;
+    let rcpt = parse(arguments, session.terms.lenient)?;
     if !session.is_smtputf8() && !rcpt.forward_path.is_ascii() {
         return Err(Reply::new(553, 6, 7, "This address needs SMTPUTF8"));
     }
@@ -62,9 +62,9 @@ pub(in crate::server) fn proceed(
 }
 
 /// Reads what stands behind the verb.
-fn parse(arguments: &str) -> Result<Rcpt, Reply> {
+fn parse(arguments: &str, lenient: bool) -> Result<Rcpt, Reply> {
     let path = behind(arguments, "TO:").ok_or(Reply::new(501, 5, 4, "Say RCPT TO:<address>"))?;
-    let (forward_path, rest) = Path::split(path).map_err(bad_path)?;
+    let (forward_path, rest) = Path::split(path, lenient).map_err(bad_path)?;
     if forward_path == Path::Null {
         return Err(bad_path(PathError::Syntax));
     }
@@ -89,10 +89,10 @@ fn parse(arguments: &str) -> Result<Rcpt, Reply> {
 /// `addr-type ";" xtext`; UTF-8 of RFC 6533 §3 is xtext here only when escaped.
 fn original_recipient(value: &str) -> Option<String> {
     let (kind, address) = value.split_once(';')?;
-    let well_formed = !kind.is_empty()
-        && kind.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        && is_xtext(address, 500);
-    well_formed.then(|| value.to_owned())
+    let well_formed =
+        !kind.is_empty() && kind.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let address = capital_xtext(address, 500).filter(|_| well_formed)?;
+    Some(format!("{kind};{address}"))
 }
 
 fn bad_path(error: PathError) -> Reply {

@@ -16,7 +16,7 @@ pub(in crate::server) fn proceed(
     if text.is_empty() {
         return Err(Reply::new(501, 5, 4, "Say an address"));
     }
-    let mailbox = match Path::split(text) {
+    let mailbox = match Path::split(text, false) {
         Ok((Path::Mailbox(mailbox), "")) => Some(mailbox),
         _ => Mailbox::parse(text).ok(),
     };

@@ -51,11 +51,13 @@ impl Session {
             }
             Question::QueueRun => QueueRun::Begun.reply().write(output),
             Question::Data => {
-                self.mode = Mode::Data(DotStuffed::new(TextLines::new(self.limits.text_line)));
+                let lines = TextLines::new(self.limits.text_line).with(self.line_feeds());
+                self.mode = Mode::Data(DotStuffed::new(lines));
                 Reply::plain(354, "End with <CRLF>.<CRLF>").write(output);
             }
             Question::Chunk => {
-                self.transaction.chunks = Some(TextLines::new(self.limits.text_line));
+                let lines = TextLines::new(self.limits.text_line).with(self.line_feeds());
+                self.transaction.chunks = Some(lines);
                 self.mode = Mode::Chunk;
             }
             Question::Message => {

@@ -5,7 +5,7 @@ use bytes::{Buf as _, BytesMut};
 use super::{Chunk, Mode, Question, Session};
 use crate::Reply;
 use crate::server::content::{Fault, Piece, TextLines};
-use crate::server::event::Event;
+use crate::server::event::{Event, Misspoken};
 use crate::server::table::Phase;
 
 impl Session {
@@ -82,7 +82,11 @@ impl Session {
             // The whole message is refused with the chunk (RFC 3030 §2).
             let open = self.reset();
             self.refused(&reply, output);
-            return open.then_some(Event::Reset);
+            if open {
+                return Some(Event::Reset);
+            }
+            // What was refused of a message, the driver knows.
+            return Some(Event::Refused(Misspoken::new("BDAT", "BDAT", &reply)));
         }
         if self.chunk.last {
             let fault = self.text_lines().and_then(|lines| {

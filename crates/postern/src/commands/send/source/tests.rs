@@ -129,6 +129,18 @@ fn an_endless_header_section_is_refused() {
 }
 
 #[test]
+fn a_message_that_goes_round_in_a_circle_is_refused() {
+    let sender = ReversePath::Null;
+    let open = |hops: usize| {
+        let text = "Received: x\n".repeat(hops) + "\ntext\n";
+        Source::open(Box::new(io::Cursor::new(text)), &sender, &trace())
+    };
+    assert!(open(99).is_ok());
+    let error = open(100).err().unwrap();
+    assert!(error.to_string().contains("circle"), "{error}");
+}
+
+#[test]
 fn addresses_without_a_domain_get_the_one_that_is_given() {
     let text = "To: root, Bob <bob>, eve@x.test\nCc: \"b c\"\n\nx\n";
     let origin = "example.test".parse().unwrap();

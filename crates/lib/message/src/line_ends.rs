@@ -1,17 +1,17 @@
-//! Lines end in CRLF within the system; some servers send LF alone.
+//! Lines end in CRLF within the system; some servers and devices send LF alone.
 
 use memchr::memchr_iter;
 
 /// Completes line ends in a message that comes in pieces.
 #[derive(Debug, Default)]
-pub(crate) struct LineEnds {
+pub struct LineEnds {
     after_cr: bool,
 }
 
 impl LineEnds {
     /// Replaces `output` by the piece with all its line ends complete. A piece that needs nothing
     /// is copied in one go.
-    pub(crate) fn push(&mut self, piece: &[u8], output: &mut Vec<u8>) {
+    pub fn push(&mut self, piece: &[u8], output: &mut Vec<u8>) {
         output.clear();
         let mut done = 0;
         for at in memchr_iter(b'\n', piece) {

@@ -1,0 +1,142 @@
+//! What printers, scanners and phones say against the grammar.
+
+use api::message::v1::content::Text;
+
+use crate::system::{POLICY, Port, System};
+
+fn lenient() -> String {
+    format!("[receiving.trusted]\nlenient = true\nsenders-must-belong-to-login = false\n{POLICY}")
+}
+
+#[tokio::test]
+async fn what_can_mean_one_thing_only_is_taken_of_everybody() {
+    let system = System::start().await;
+    let mut client = system.connect(Port::External).await;
+    let sender = "MAIL FROM:a..b@client.test. ENVID=a+2b";
+    client.say(sender, 250).await;
+    client.say("RCPT TO:bob@example.test.", 250).await;
+    let original = "RCPT TO:<x.@silent.test> ORCPT=rfc822;x.+40silent.test";
+    client.say(original, 250).await;
+    client.data("Subject: x\r\n\r\nx", 250).await;
+    let submission = system.queue.only();
+    assert_eq!(submission.reverse_path, "\"a..b\"@client.test");
+    assert_eq!(submission.envelope_id, "a+2B");
+    let recipients = submission.recipients.iter();
+    let recipients: Vec<_> = recipients.map(|one| one.address.as_str()).collect();
+    assert_eq!(recipients, ["bob@example.test", "\"x.\"@silent.test"]);
+}
+
+#[tokio::test]
+async fn a_device_in_the_house_says_what_it_likes_where_the_policy_lets_it() {
+    let policy = format!(
+        "[delivery]\npostmaster = \"bob@example.test\"\n{}",
+        lenient()
+    );
+    let system = System::start_with(&policy, |_| {}).await;
+    let mut client = system.connect(Port::Internal).await;
+    for hello in [
+        "EHLO",
+        "HELO bob's phone",
+        "EHLO Büro",
+        "EHLO localhost.(none)",
+    ] {
+        client.say(hello, 250).await;
+    }
+    client.say("MAIL FROM:<root>", 250).await;
+    client.say("RCPT TO:eve", 250).await;
+    client.say("DATA", 354).await;
+    client.send("Subject: x\nTo: y\n\na\n.\nb\r\n.\r\n").await;
+    client.expect(250).await;
+    let submission = system.queue.only();
+    assert_eq!(submission.reverse_path, "root@example.test");
+    assert_eq!(submission.recipients[0].address, "eve@example.test");
+    let content = submission.content.unwrap();
+    let header = String::from_utf8_lossy(&content.header).into_owned();
+    assert!(header.contains("from localhost.?none?"), "{header}");
+    assert!(
+        header.ends_with("\r\nSubject: x\r\nTo: y\r\n\r\n"),
+        "{header}"
+    );
+    assert_eq!(content.text, Some(Text::Inline("a\r\n.\r\nb\r\n".into())));
+}
+
+#[tokio::test]
+async fn one_that_ends_all_its_lines_with_lf_ends_its_message_so() {
+    let system = System::start_with(&lenient(), |_| {}).await;
+    let mut client = system.connect_raw(Port::Internal).await;
+    client.expect(220).await;
+    client
+        .send("HELO scanner\nMAIL FROM:<a@client.test>\n")
+        .await;
+    client.send("RCPT TO:<bob@example.test>\nDATA\n").await;
+    for code in [250, 250, 250, 354] {
+        client.expect(code).await;
+    }
+    client.send("Subject: x\n\n..x\n.\nQUIT\n").await;
+    client.expect(250).await;
+    client.expect(221).await;
+    let content = system.queue.only().content.unwrap();
+    assert_eq!(content.text, Some(Text::Inline(".x\r\n".into())));
+}
+
+#[tokio::test]
+async fn strangers_and_the_trusted_without_the_setting_are_held_to_the_grammar() {
+    let strict = System::start().await;
+    let open = System::start_with(&lenient(), |_| {}).await;
+    for (system, port) in [(&strict, Port::Internal), (&open, Port::External)] {
+        let mut client = system.connect(port).await;
+        client.say("EHLO bob's phone", 501).await;
+        client.say("MAIL FROM:<root>", 501).await;
+        client.send("NOOP\n").await;
+        client.expect(500).await;
+        client.envelope("a@client.test", "bob@example.test").await;
+        client.data("Subject: x\n\r\nx", 550).await;
+    }
+}
+
+#[tokio::test]
+async fn a_phone_may_call_itself_what_it_likes_before_it_logs_in() {
+    let system = System::start_with(&lenient(), |_| {}).await;
+    let mut client = system.connect_raw(Port::Plaintext).await;
+    client.expect(220).await;
+    client.say("EHLO Bob’s phone", 250).await;
+    client
+        .say("AUTH PLAIN AGJvYkBleGFtcGxlLnRlc3QAc2VjcmV0", 235)
+        .await;
+    client
+        .envelope("bob@example.test", "eve@example.test")
+        .await;
+    client.data("Subject: x\r\n\r\nx", 250).await;
+}
+
+#[tokio::test]
+async fn what_is_refused_for_how_it_is_said_is_reported_with_the_words() {
+    let system = System::start().await;
+    let mut client = system.connect_raw(Port::Internal).await;
+    client.expect(220).await;
+    client.say("EHLO bob's phone", 501).await;
+    client.say("DATA", 503).await;
+    client.say("HELO client.test", 250).await;
+    client.say("MAIL FROM:<root>", 501).await;
+    client.say("AUTH PLAIN !secret!", 503).await;
+    client.send("NOOP\n").await;
+    client.expect(500).await;
+    client.say("WHAT", 500).await;
+    let reported = system.refusals.told(6).await;
+    let told: Vec<_> = reported.iter().map(|one| one.verdict.as_str()).collect();
+    for verdict in [
+        "malformed-hello",
+        "command-out-of-place",
+        "malformed-sender",
+        "bare-line-feed",
+        "unknown-command",
+    ] {
+        assert!(told.contains(&verdict), "{verdict}: {told:?}");
+    }
+    let hello = reported.iter().find(|one| one.verdict == "malformed-hello");
+    let reasons = hello.unwrap().reasons.join("; ");
+    assert!(reasons.contains("said: EHLO bob's phone"), "{reasons}");
+    assert!(reasons.contains("`lenient = true`"), "{reasons}");
+    let all = reported.iter().flat_map(|one| &one.reasons);
+    assert!(!all.cloned().collect::<String>().contains("secret"));
+}
