@@ -333,9 +333,8 @@ async fn a_message_that_goes_round_in_a_circle_is_returned() {
     let sink = Sink::start(Manner::default()).await;
     let system = System::remote("other.test A 127.0.0.1", sink.address).await;
     // The message has one itself. As many as are taken in are passed on.
-    for (hops, expected) in [(99, Outcome::Relayed), (100, Outcome::Bounced)] {
+    for (id, hops, expected) in [(2, 99, Outcome::Relayed), (3, 100, Outcome::Bounced)] {
         let circling = format!("{}{MESSAGE}", "Received: from a by b\r\n".repeat(hops));
-        let id = hops as u64;
         system.queue.store(id, circling);
         let mut leased = message(id, &["x@other.test"]);
         leased.body_id = id;
