@@ -169,7 +169,9 @@ impl Connection {
         };
         // People's programs and devices send by port 25, too. A server that passes on the mail of
         // others has no use for blind copies, either: whom it sends to stands in the envelope.
-        let is_submission = transaction.trust.trusted;
+        let is_submission = self.facts.role == ListenerRole::Submission
+            || self.facts.login.is_some()
+            || transaction.trust.trusted;
         let hostname = hostname.clone();
         if let Err(error) = intake.push_fields(&trace).await {
             let reply = self.reply_to_failure(&transaction.trust, &error.into());
