@@ -4,7 +4,8 @@ mod iso2022kr;
 mod utf7;
 
 use encoding_rs::{
-    BIG5, CoderResult, Decoder, EUC_KR, Encoding, GBK, REPLACEMENT, SHIFT_JIS, UTF_8, WINDOWS_1252,
+    BIG5, CoderResult, Decoder, EUC_KR, Encoding, GBK, REPLACEMENT, SHIFT_JIS, UTF_8, UTF_16LE,
+    WINDOWS_1252,
 };
 
 use super::TransferDecoder;
@@ -72,14 +73,23 @@ fn encoding(charset: &[u8]) -> &'static Encoding {
     }
 }
 
-/// Whether text of that charset can be decoded.
-pub(crate) fn is_known(charset: &[u8]) -> bool {
-    Charset::named(charset).is_some()
+/// Whether octets of that charset can be decoded in one way only. Which octet of UTF-16 comes first is
+/// said by its name, or guessed, each client in its way.
+pub(crate) fn is_sure(charset: &[u8], octets: &[u8]) -> bool {
+    let is_sure = match Charset::named(charset) {
+        Some(Charset::Known(encoding)) => {
+            encoding != UTF_16LE || charset.trim_ascii().eq_ignore_ascii_case(b"utf-16le")
+        }
+        Some(Charset::Utf7 | Charset::Iso2022Kr) => true,
+        None => false,
+    };
+    // A byte order mark, which some clients believe whatever the charset.
+    is_sure && !octets.starts_with(b"\xfe\xff") && !octets.starts_with(b"\xff\xfe")
 }
 
 /// Whether this is the name of a charset, which may be one that cannot be decoded.
 pub(crate) fn is_charset(name: &[u8]) -> bool {
-    is_known(name) || Encoding::for_label(name).is_some()
+    Charset::named(name).is_some() || Encoding::for_label(name).is_some()
 }
 
 /// Decodes octets of that charset into UTF-8; of one that is not known as far as they are ASCII.

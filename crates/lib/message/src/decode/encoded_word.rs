@@ -45,13 +45,13 @@ pub fn unstructured(value: &[u8]) -> String {
 }
 
 /// Whether what [`unstructured`] makes of this value may not be its text: an encoded word of it is of
-/// a charset that is not known here, or something like an encoded word cannot be decoded.
+/// a charset that is not known here or read in several ways, or something like an encoded word cannot be decoded.
 pub(crate) fn is_unclear(value: &[u8]) -> bool {
     let value = unfold(value);
     let mut rest: &[u8] = &value;
     while let Some(at) = memmem::find(rest, b"=?") {
         match EncodedWord::read(&rest[at..]) {
-            Some((word, after)) if charset::is_known(word.charset) => rest = after,
+            Some((word, after)) if charset::is_sure(word.charset, &word.octets) => rest = after,
             Some(_) => return true,
             None if memmem::find(&rest[at + 2..], b"?=").is_some() => return true,
             None => rest = &rest[at + 2..],

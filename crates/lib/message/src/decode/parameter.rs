@@ -18,11 +18,13 @@ pub fn extended(value: &[u8]) -> String {
     text
 }
 
-/// Whether the value names a charset that is not known here.
+/// Whether the value names a charset that is not known here, or is read in several ways.
 pub(crate) fn is_of_unknown_charset(value: &[u8]) -> bool {
     let mut parts = value.splitn(3, |&byte| byte == b'\'');
     match (parts.next(), parts.next(), parts.next()) {
-        (Some(charset), Some(_), Some(_)) => !charset::is_known(charset),
+        (Some(charset), Some(_), Some(encoded)) => {
+            !charset::is_sure(charset, &percent_decoded(encoded))
+        }
         _ => false,
     }
 }
