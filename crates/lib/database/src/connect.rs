@@ -1,10 +1,12 @@
-//! The connection pool.
+//! The connection pool, and how each of its connections is set up.
 
+use std::fmt::Write as _;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{Connection, Executor};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, Connection, Executor};
 
 use crate::{Error, Retry};
 
@@ -18,7 +20,25 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// How long [`connect`] waits for a Postgres that is still starting.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What [`connect`] needs beside the URL.
+/// Settings of every connection, whatever the server, the database or the role has as default.
+const SETTINGS: [(&str, &str); 6] = [
+    // I1: a commit is answered when it is on the disk.
+    ("synchronous_commit", "on"),
+    // What our statements are written for: each sees what has been committed before it.
+    ("default_transaction_isolation", "read committed"),
+    // Our statements are short; compiling them costs more than it saves.
+    ("jit", "off"),
+    // A process that hangs within a transaction must not hold its locks for ever.
+    ("idle_in_transaction_session_timeout", "60s"),
+    // Nor one whose machine has gone; and nobody waits for such a lock for ever.
+    ("tcp_user_timeout", "30s"),
+    ("lock_timeout", LOCK_TIMEOUT),
+];
+
+/// How long a statement waits for a lock.
+pub(crate) const LOCK_TIMEOUT: &str = "10s";
+
+/// What [`pool`] needs beside the URL.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Upper limit of the pool.
@@ -47,31 +67,64 @@ impl Options {
     }
 }
 
-/// Opens a pool, waiting for a Postgres that is still starting.
+/// How connections are made, one like the other.
+#[derive(Debug, Clone)]
+pub(crate) struct Recipe {
+    options: PgConnectOptions,
+    settings: Arc<str>,
+}
+
+impl Recipe {
+    pub(crate) fn new(url: &str, options: &Options) -> Result<Self, Error> {
+        let connect = PgConnectOptions::from_str(url)
+            .map_err(Error::Url)?
+            .application_name(&options.application)
+            .statement_cache_capacity(256)
+            // Results are binary, which has all digits anyway; and poolers do not know the parameter.
+            .extra_float_digits(None);
+        let mut settings = String::new();
+        for (name, value) in SETTINGS.iter().chain(&options.settings) {
+            // Both are constants of ours; and writing to a string does not fail.
+            let _ = write!(settings, "SET {name} = '{value}';");
+        }
+        Ok(Self {
+            options: connect,
+            settings: settings.into(),
+        })
+    }
+
+    /// Applies the settings, by statements: what a connection's startup message asks for, poolers
+    /// drop without a word. One round trip a connection.
+    pub(crate) async fn set_up(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let statements = AssertSqlSafe(self.settings.to_string());
+        sqlx::raw_sql(statements).execute(connection).await?;
+        Ok(())
+    }
+
+    /// A connection outside of the pool.
+    pub(crate) async fn connection(&self) -> Result<PgConnection, sqlx::Error> {
+        let mut connection = PgConnection::connect_with(&self.options).await?;
+        self.set_up(&mut connection).await?;
+        Ok(connection)
+    }
+}
+
+/// Makes a pool. Nothing connects yet.
 ///
 /// Every connection commits synchronously (I1), whatever the server's default is.
-pub async fn connect(url: &str, options: &Options) -> Result<PgPool, Error> {
-    let connection = PgConnectOptions::from_str(url)
-        .map_err(Error::Url)?
-        .application_name(&options.application)
-        .statement_cache_capacity(256)
-        .options([
-            ("synchronous_commit", "on"),
-            // Our statements are short; compiling them costs more than it saves.
-            ("jit", "off"),
-            // A process that hangs within a transaction must not hold its locks for ever.
-            ("idle_in_transaction_session_timeout", "60s"),
-            // Nor one whose machine has gone; and nobody waits for such a lock for ever.
-            ("tcp_user_timeout", "30s"),
-            ("lock_timeout", "10s"),
-        ])
-        .options(options.settings.iter().copied());
-    let pool = PgPoolOptions::new()
+pub fn pool(url: &str, options: &Options) -> Result<PgPool, Error> {
+    let recipe = Recipe::new(url, options)?;
+    let connect = recipe.options.clone();
+    Ok(PgPoolOptions::new()
         .max_connections(options.max_connections.max(1))
         .min_connections(1)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         .max_lifetime(None)
+        .after_connect(move |connection, _| {
+            let recipe = recipe.clone();
+            Box::pin(async move { recipe.set_up(connection).await })
+        })
         .before_acquire(|connection, meta| {
             Box::pin(async move {
                 if meta.idle_for > TRUSTED_IDLE {
@@ -80,7 +133,13 @@ pub async fn connect(url: &str, options: &Options) -> Result<PgPool, Error> {
                 Ok(true)
             })
         })
-        .connect_lazy_with(connection);
+        .connect_lazy_with(connect))
+}
+
+/// Makes a pool, and waits a minute at most for a Postgres that is still starting. A service waits by
+/// [`Fitness`](crate::Fitness) instead, which also verifies that the server keeps what it is given.
+pub async fn connect(url: &str, options: &Options) -> Result<PgPool, Error> {
+    let pool = pool(url, options)?;
     await_postgres(&pool).await?;
     Ok(pool)
 }

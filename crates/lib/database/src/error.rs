@@ -19,6 +19,23 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Whether the same may succeed a little later: Postgres went away meanwhile, or is starting.
+    pub fn is_transient(&self) -> bool {
+        use sqlx::migrate::MigrateError;
+        match self {
+            Self::Unreachable(_) => true,
+            Self::Migration { source, .. } => match source {
+                MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+                    is_transient(error)
+                }
+                _ => false,
+            },
+            Self::Url(_) => false,
+        }
+    }
+}
+
 /// A unique or primary key was there already (23505).
 pub fn is_unique_violation(error: &sqlx::Error) -> bool {
     has_code(error, "23505")

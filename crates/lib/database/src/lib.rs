@@ -5,15 +5,17 @@
 
 mod connect;
 mod error;
+mod fitness;
 mod held;
 mod ids;
 mod migrate;
 mod retry;
 
-pub use connect::{Options, connect};
+pub use connect::{Options, connect, pool};
 pub use error::{
     Error, is_foreign_key_violation, is_transient, is_undefined_table, is_unique_violation,
 };
+pub use fitness::{Fitness, Unfit};
 pub use held::HeldConnection;
 pub use ids::IdBlocks;
 pub use migrate::{Rewritten, accept_rewritten, migrate};

@@ -8,6 +8,7 @@ use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{AssertSqlSafe, Connection as _};
 
 use crate::Error;
+use crate::connect::LOCK_TIMEOUT;
 
 /// Between two looks at whether it is our turn.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -75,16 +76,16 @@ async fn run(
     migrator.run_direct(None, connection, false).await
 }
 
-/// What changes a table waits for its lock no longer than the connection's `lock_timeout`, since all
+/// What changes a table waits for its lock no longer than any other statement, since all
 /// others wait behind it. An index that is built or dropped concurrently stands in nobody's way, and
 /// waits for everything that reads at the time: a backup takes longer, and would have it begin again
 /// and again.
 async fn wait_for_locks(connection: &mut PgConnection, patiently: bool) -> Result<(), sqlx::Error> {
-    let statement = match patiently {
-        true => "SET lock_timeout = 0",
-        false => "RESET lock_timeout",
-    };
-    sqlx::query(statement).execute(connection).await?;
+    let longest = if patiently { "0" } else { LOCK_TIMEOUT };
+    sqlx::query("SELECT set_config('lock_timeout', $1, false)")
+        .bind(longest)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

@@ -1,0 +1,197 @@
+//! A connection that is there to be looked at.
+
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+
+use super::{Unfit, timely};
+use crate::connect::Recipe;
+
+/// What is looked at. By statements that are not prepared, since a pooler may not keep those either.
+const STATE: &str = "SELECT pg_backend_pid() AS backend,
+    current_setting('postern.session', true) AS mark,
+    current_setting('synchronous_commit') AS synchronous_commit,
+    current_setting('fsync') AS fsync,
+    current_setting('full_page_writes') AS full_page_writes,
+    current_setting('transaction_isolation') AS isolation,
+    current_setting('transaction_read_only') AS read_only,
+    pg_is_in_recovery() AS standby";
+
+/// How often two connections take turns in [`separate`]. A pooler that shares sessions is found in the
+/// first, unless others use it at the same time.
+const TURNS: u32 = 3;
+
+/// Who shares sessions.
+const SHARED: &str = "a connection pooler gives its sessions to others between transactions. Postern \
+    needs a session for each connection: set `pool_mode = session` in PgBouncer, or name Postgres itself \
+    in database.url (docs/database.md)";
+
+/// A connection whose session is known to be its own.
+pub(super) struct Probe {
+    session: Session,
+}
+
+/// A connection, and by what its session is known again.
+struct Session {
+    connection: PgConnection,
+    backend: i32,
+    mark: String,
+}
+
+/// What stands in [`STATE`].
+struct State {
+    backend: i32,
+    mark: Option<String>,
+    synchronous_commit: String,
+    fsync: String,
+    full_page_writes: String,
+    isolation: String,
+    read_only: String,
+    standby: bool,
+}
+
+impl Probe {
+    /// Connects, and looks at everything.
+    pub(super) async fn open(recipe: &Recipe, require_fsync: bool) -> Result<Self, Unfit> {
+        timely(async {
+            let mut session = Session::open(recipe).await?;
+            // As we use it: in a transaction, whose statements are round trips of their own.
+            session.say("BEGIN").await?;
+            let state = session.see_itself().await?;
+            session.say("COMMIT").await?;
+            state.judge(require_fsync)?;
+            if state.full_page_writes != "on" {
+                tracing::warn!(
+                    "full_page_writes is off in Postgres: a power failure can destroy the database, unless \
+                     its file system never writes half a page"
+                );
+            }
+            let mut other = Session::open(recipe).await?;
+            separate(&mut session, &mut other).await?;
+            other.connection.close().await.map_err(away)?;
+            Ok(Self { session })
+        })
+        .await
+    }
+
+    /// Looks again.
+    pub(super) async fn look(&mut self, require_fsync: bool) -> Result<(), Unfit> {
+        timely(async { self.session.see_itself().await?.judge(require_fsync) }).await
+    }
+}
+
+/// Two connections take turns: while one is within a transaction, the other must find its session as it
+/// left it, and neither may ever see the other's.
+async fn separate(one: &mut Session, other: &mut Session) -> Result<(), Unfit> {
+    for _ in 0..TURNS {
+        overlap(one, other).await?;
+        overlap(other, one).await?;
+    }
+    Ok(())
+}
+
+async fn overlap(outer: &mut Session, inner: &mut Session) -> Result<(), Unfit> {
+    outer.say("BEGIN").await?;
+    outer.see_itself().await?;
+    inner.see_itself().await?;
+    outer.say("COMMIT").await
+}
+
+impl Session {
+    async fn open(recipe: &Recipe) -> Result<Self, Unfit> {
+        let connection = recipe.connection().await.map_err(away)?;
+        let mut session = Self {
+            connection,
+            backend: 0,
+            mark: format!("{:016x}", rand::random::<u64>()),
+        };
+        let mark = format!("SET postern.session = '{}'", session.mark);
+        session.say(&mark).await?;
+        session.backend = session.state().await?.backend;
+        session.see_itself().await?;
+        Ok(session)
+    }
+
+    async fn say(&mut self, statement: &str) -> Result<(), Unfit> {
+        let statement = sqlx::raw_sql(AssertSqlSafe(statement.to_owned()));
+        statement
+            .execute(&mut self.connection)
+            .await
+            .map_err(away)?;
+        Ok(())
+    }
+
+    async fn state(&mut self) -> Result<State, Unfit> {
+        let row = sqlx::raw_sql(STATE).fetch_one(&mut self.connection).await;
+        State::read(&row.map_err(away)?).map_err(away)
+    }
+
+    /// Looks, and makes sure that this is still the session that we were given.
+    async fn see_itself(&mut self) -> Result<State, Unfit> {
+        let state = self.state().await?;
+        if state.backend == self.backend && state.mark.as_ref() == Some(&self.mark) {
+            return Ok(state);
+        }
+        Err(Unfit::Unsafe(SHARED.to_owned()))
+    }
+}
+
+impl State {
+    fn read(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            backend: row.try_get("backend")?,
+            mark: row.try_get("mark")?,
+            synchronous_commit: row.try_get("synchronous_commit")?,
+            fsync: row.try_get("fsync")?,
+            full_page_writes: row.try_get("full_page_writes")?,
+            isolation: row.try_get("isolation")?,
+            read_only: row.try_get("read_only")?,
+            standby: row.try_get("standby")?,
+        })
+    }
+
+    fn judge(&self, require_fsync: bool) -> Result<(), Unfit> {
+        // `local` and `remote_write` do not wait until a synchronous standby has it on its disk: after a
+        // failover, what was answered with 250 could be gone.
+        if !matches!(self.synchronous_commit.as_str(), "on" | "remote_apply") {
+            let value = &self.synchronous_commit;
+            return Err(Unfit::Unsafe(format!(
+                "synchronous_commit is {value} although the connection has set it to on: something between \
+                 here and Postgres drops settings (docs/database.md)"
+            )));
+        }
+        if require_fsync && self.fsync != "on" {
+            return Err(Unfit::Unsafe(
+                "fsync is off in Postgres: what it has committed is lost when the machine fails. Set \
+                 `fsync = on` in postgresql.conf, or, for a system whose mail may be lost, `require-fsync = \
+                 false` in the section [database]"
+                    .to_owned(),
+            ));
+        }
+        if self.isolation != "read committed" {
+            let isolation = &self.isolation;
+            return Err(Unfit::Unsafe(format!(
+                "transactions are {isolation} although the connection has asked for read committed: something \
+                 between here and Postgres drops settings (docs/database.md)"
+            )));
+        }
+        if self.standby {
+            return Err(Unfit::Away(
+                "this Postgres is a standby: it takes no writes".to_owned(),
+            ));
+        }
+        if self.read_only != "off" {
+            return Err(Unfit::Away(
+                "the database is read-only (default_transaction_read_only)".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn away(error: sqlx::Error) -> Unfit {
+    Unfit::Away(match error {
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        sqlx::Error::Io(error) => error.to_string(),
+        error => error.to_string(),
+    })
+}
