@@ -32,6 +32,7 @@ mod policy_questions;
 mod proxy;
 mod quarantine;
 mod queue_runs;
+mod readiness;
 mod real_clients;
 mod recipients;
 mod relay;

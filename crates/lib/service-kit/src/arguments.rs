@@ -10,8 +10,10 @@ const DEFAULT_FILE: &str = "postern.toml";
 pub(crate) enum Mode {
     /// Serve until told to stop.
     Serve,
-    /// Ask the running process for its health.
+    /// Ask the running process whether it is ready.
     Health,
+    /// Ask the running process whether it lives.
+    Live,
     /// Print the version.
     Version,
     /// Print the usage.
@@ -39,6 +41,7 @@ impl Arguments {
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--health" => arguments.mode = Mode::Health,
+                "--live" => arguments.mode = Mode::Live,
                 "--version" | "-V" => arguments.mode = Mode::Version,
                 "--help" | "-h" => arguments.mode = Mode::Help,
                 "--config" => {
@@ -63,9 +66,10 @@ impl Arguments {
 /// The usage text of the service `name`.
 pub(crate) fn usage(name: &str) -> String {
     format!(
-        "Usage: postern-{name} [--config FILE] [--health | --version]\n\n  \
+        "Usage: postern-{name} [--config FILE] [--health | --live | --version]\n\n  \
          --config FILE  configuration; default {DEFAULT_FILE}, where there is one\n  \
-         --health       ask the running process for its health: exit code 0 or 1\n  \
+         --health       ask the running process whether it is ready: exit code 0, or 1 and the reason\n  \
+         --live         ask whether it lives, ready or not: exit code 0 or 1\n  \
          --version      print the version\n\n\
          POSTERN_<SECTION>__<KEY> in the environment overrides the file."
     )

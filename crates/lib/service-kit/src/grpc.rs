@@ -2,12 +2,14 @@
 
 mod client;
 mod internal_tls;
+mod late;
 mod server;
 mod tcp;
 mod unix_socket;
 
 pub(crate) use client::open_channel_at;
 pub use client::{Patience, open_channel, open_channel_within};
+pub(crate) use late::Late;
 pub(crate) use server::serve;
 pub use tonic::service::Routes;
 

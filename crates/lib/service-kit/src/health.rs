@@ -1,80 +1,86 @@
-//! gRPC health (`grpc.health.v1`): every process answers whether it serves.
+//! gRPC health (`grpc.health.v1`): every process answers whether it is ready, and if not, why not.
+
+mod service;
 
 use std::time::Duration;
 
-use futures::FutureExt as _;
-use tonic_health::ServingStatus;
+use tonic::Status;
+use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus as Answer;
+use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
-use tonic_health::pb::health_server::HealthServer;
-use tonic_health::server::{HealthReporter, HealthService};
 
 use crate::config::InternalTlsConfig;
 use crate::{Endpoint, Error, open_channel};
 
+pub(crate) use service::service;
+
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A process's own health: not serving until it is ready, nor once it shuts down.
-#[derive(Clone, Debug)]
-pub(crate) struct Health {
-    /// The process's own name, besides the empty one that means the whole.
-    name: &'static str,
-    reporter: HealthReporter,
+/// In the header of an answer: why the process is not ready, in UTF-8.
+const REASON: &str = "postern-reason-bin";
+
+/// Octets of a reason: headers are not for long texts.
+const LONGEST_REASON: usize = 1024;
+
+/// What a process that lives says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It can do its work.
+    Ready,
+    /// It cannot, for that reason.
+    NotReady(String),
 }
 
-impl Health {
-    /// Not serving yet.
-    pub(crate) fn new(name: &'static str) -> Self {
-        let health = Self {
-            name,
-            reporter: HealthReporter::new(),
-        };
-        health.set(false);
-        health
-    }
-
-    /// Says whether the process serves.
-    pub(crate) fn set(&self, serving: bool) {
-        let status = if serving {
-            ServingStatus::Serving
-        } else {
-            ServingStatus::NotServing
-        };
-        for name in ["", self.name] {
-            let reporter = self.reporter.clone();
-            // The lock behind this is held for moments only; a task is for the rare case that it is.
-            if self
-                .reporter
-                .set_service_status(name, status)
-                .now_or_never()
-                .is_none()
-            {
-                tokio::spawn(async move { reporter.set_service_status(name, status).await });
-            }
-        }
-    }
-
-    /// The gRPC service that answers for it.
-    pub(crate) fn service(&self) -> HealthServer<HealthService> {
-        HealthServer::new(HealthService::from_health_reporter(self.reporter.clone()))
-    }
-}
-
-/// Asks the process at `endpoint` whether it serves.
-pub async fn check(endpoint: &Endpoint, tls: Option<&InternalTlsConfig>) -> Result<(), Error> {
-    let unhealthy = |reason: String| Error::Unhealthy(format!("{endpoint}: {reason}"));
+/// Asks the process at `endpoint` for its health.
+///
+/// # Errors
+/// [`Error::Unhealthy`] when nobody answers: the process does not live, or cannot be reached.
+pub async fn ask(endpoint: &Endpoint, tls: Option<&InternalTlsConfig>) -> Result<Health, Error> {
+    let silent = |reason: String| Error::Unhealthy(format!("{endpoint}: {reason}"));
     let mut client = HealthClient::new(open_channel(endpoint, tls)?);
-    let request = HealthCheckRequest {
-        service: String::new(),
-    };
-    let response = tokio::time::timeout(PATIENCE, client.check(request))
+    let response = tokio::time::timeout(PATIENCE, client.check(HealthCheckRequest::default()))
         .await
-        .map_err(|_| unhealthy(format!("no answer within {} s", PATIENCE.as_secs())))?
-        .map_err(|status| unhealthy(status.message().to_owned()))?;
-    match response.into_inner().status() {
-        Answer::Serving => Ok(()),
-        status => Err(unhealthy(status.as_str_name().to_owned())),
+        .map_err(|_| silent(format!("no answer within {} s", PATIENCE.as_secs())))?
+        .map_err(|status| silent(told(&status)))?;
+    let reason = reason_in(response.metadata());
+    Ok(match response.into_inner().status() {
+        ServingStatus::Serving => Health::Ready,
+        _ => Health::NotReady(reason.unwrap_or_else(|| "it does not say why".to_owned())),
+    })
+}
+
+/// Asks the process at `endpoint` whether it is ready.
+///
+/// # Errors
+/// [`Error::Unhealthy`] with the reason when it is not, or does not answer.
+pub async fn check(endpoint: &Endpoint, tls: Option<&InternalTlsConfig>) -> Result<(), Error> {
+    match ask(endpoint, tls).await? {
+        Health::Ready => Ok(()),
+        Health::NotReady(why) => Err(Error::Unhealthy(format!("{endpoint}: not ready: {why}"))),
     }
+}
+
+/// The reason that stands in an answer's header.
+pub(crate) fn reason_in(metadata: &MetadataMap) -> Option<String> {
+    let octets = metadata.get_bin(REASON)?.to_bytes().ok()?;
+    Some(String::from_utf8_lossy(&octets).into_owned())
+}
+
+fn set_reason(metadata: &mut MetadataMap, reason: &str) {
+    let end = reason.floor_char_boundary(LONGEST_REASON);
+    let octets = &reason.as_bytes()[..end];
+    metadata.insert_bin(REASON, MetadataValue::from_bytes(octets));
+}
+
+/// A failed call in words: what the transport says is in the sources of its error.
+pub(crate) fn told(status: &Status) -> String {
+    let mut text = status.message().to_owned();
+    let mut source = std::error::Error::source(status);
+    while let Some(error) = source {
+        text = error.to_string();
+        source = error.source();
+    }
+    text
 }

@@ -2,7 +2,8 @@
 //!
 //! A service's `main` is one call of [`run`]: it reads the command line and the configuration,
 //! starts logs, traces, metrics and the health service, hands a [`Service`] to the service's own
-//! `run`, and on SIGTERM or SIGINT cancels [`Service::shutdown`] and waits for it to drain.
+//! `run`, and on SIGTERM or SIGINT says that it is not ready, cancels [`Service::shutdown`] (after
+//! `drain-delay-seconds`, in which a balancer learns of it) and waits for it to drain.
 //!
 //! Nobody else names figment, the telemetry crates or rcgen. This crate knows nothing of mail.
 
@@ -22,6 +23,7 @@ mod metrics_listener;
 mod open_files;
 mod pem;
 mod process_metrics;
+mod readiness;
 mod reloaded;
 mod run;
 mod service;
@@ -34,7 +36,8 @@ pub use error::Error;
 pub(crate) use grpc::open_channel_at;
 pub use grpc::{Patience, Routes, open_channel, open_channel_within};
 pub use listener_tls::{ClientCertificates, ServerTls};
+pub use readiness::Dependency;
 pub use reloaded::Reloaded;
 pub use run::{run, run_in_lanes};
-pub use service::Service;
+pub use service::{OpenGrpc, Service};
 pub use tonic::transport::Channel;

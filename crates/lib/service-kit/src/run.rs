@@ -12,10 +12,9 @@ use tokio::runtime::Handle;
 
 use crate::arguments::{Arguments, Mode, usage};
 use crate::config::{Loaded, environment, load};
+use crate::health::{self, Health};
 use crate::lanes::Lanes;
-use crate::{
-    Endpoint, Error, Service, health, logging, memory, metrics_listener, open_files, signals,
-};
+use crate::{Endpoint, Error, Service, logging, memory, metrics_listener, open_files, signals};
 
 /// How long a process may take to drain unless configured: shorter than the 30 s after which
 /// Kubernetes kills.
@@ -60,6 +59,7 @@ where
         Mode::Version => say(&format!("postern-{name} {}", env!("CARGO_PKG_VERSION"))),
         Mode::Help => say(&usage(name)),
         Mode::Health => check_health(name, &arguments),
+        Mode::Live => check_life(name, &arguments),
         Mode::Serve => serve(least_lanes, name, &arguments, body),
     };
     match done {
@@ -142,7 +142,8 @@ where
     let service = Service::new(name, loaded.shared)
         .in_lanes(lanes)
         .showing_metrics(loaded.metrics.is_some());
-    signals::watch(service.shutdown.clone())?;
+    let delay = service.shared.drain_delay_seconds.unwrap_or_default();
+    signals::watch(service.clone(), Duration::from_secs(delay))?;
     metrics_listener::start(name, loaded.metrics, service.shutdown.clone()).await?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting {name}");
     let health = loaded.health.map(|listen| {
@@ -185,11 +186,26 @@ async fn drain_is_over(service: &Service) -> u64 {
     seconds
 }
 
-/// The section of any service: only the kit's own keys matter to `--health`.
+/// The section of any service: only the kit's own keys matter to `--health` and `--live`.
 #[derive(Deserialize)]
 struct AnySection {}
 
 fn check_health(name: &'static str, arguments: &Arguments) -> anyhow::Result<()> {
+    match ask(name, arguments)? {
+        Health::Ready => say("serving"),
+        Health::NotReady(why) => bail!("not ready: {why}"),
+    }
+}
+
+fn check_life(name: &'static str, arguments: &Arguments) -> anyhow::Result<()> {
+    match ask(name, arguments)? {
+        Health::Ready => say("lives and serves"),
+        Health::NotReady(why) => say(&format!("lives; not ready: {why}")),
+    }
+}
+
+/// Asks the process that runs with this configuration.
+fn ask(name: &'static str, arguments: &Arguments) -> anyhow::Result<Health> {
     let loaded: Loaded<AnySection> = load(
         name,
         &arguments.file,
@@ -204,11 +220,8 @@ fn check_health(name: &'static str, arguments: &Arguments) -> anyhow::Result<()>
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(health::check(
-        &endpoint,
-        loaded.shared.internal_tls.as_ref(),
-    ))?;
-    say("serving")
+    let asked = health::ask(&endpoint, loaded.shared.internal_tls.as_ref());
+    Ok(runtime.block_on(asked)?)
 }
 
 /// Who listens everywhere is asked on the loopback, by the name that every internal certificate

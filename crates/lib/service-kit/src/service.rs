@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tonic::transport::Channel;
 
-use crate::grpc::{self, Routes};
-use crate::health::Health;
+use crate::grpc::{self, Late, Routes};
 use crate::listener_tls::{self, ClientCertificates, ServerTls};
-use crate::{Endpoint, Error, SharedConfig, open_channel, open_files};
+use crate::readiness::{self, Dependency, Readiness};
+use crate::{Endpoint, Error, SharedConfig, health, open_channel, open_files};
 
 /// A process: its name, the shared configuration, and the means to reach and to be reached.
 /// Clones are the same process.
@@ -23,7 +25,7 @@ pub struct Service {
     pub shared: SharedConfig,
     /// Cancelled when the process is to drain and end.
     pub shutdown: CancellationToken,
-    health: Health,
+    readiness: Readiness,
     lanes: Arc<[Handle]>,
     shows_metrics: bool,
 }
@@ -37,7 +39,7 @@ impl Service {
             hostname: shared.hostname.clone().unwrap_or_else(machine_name),
             shared,
             shutdown: CancellationToken::new(),
-            health: Health::new(name),
+            readiness: Readiness::new(),
         }
     }
 
@@ -67,16 +69,15 @@ impl Service {
         self.lanes.to_vec()
     }
 
-    /// A process for tests within one program: nothing global is touched. Set what the test needs
-    /// in [`Service::shared`].
+    /// A process for tests within one program: nothing global is touched, and nothing is to survive
+    /// the machine. Set what the test needs in [`Service::shared`].
     pub fn for_tests(name: &'static str) -> Self {
-        Self::new(
-            name,
-            SharedConfig {
-                hostname: Some("mail.example.test".to_owned()),
-                ..SharedConfig::default()
-            },
-        )
+        let mut shared = SharedConfig {
+            hostname: Some("mail.example.test".to_owned()),
+            ..SharedConfig::default()
+        };
+        shared.database.require_fsync = false;
+        Self::new(name, shared)
     }
 
     /// The name of the machine (or container, or pod) that this runs on: tells instances of a
@@ -117,19 +118,79 @@ impl Service {
         })
     }
 
+    /// Something that this process cannot work without: it is ready only while that is there. `name` is
+    /// what it is called in the log and in the answer to `--health`, `without` what the process does not
+    /// do until it is there ("no mail is taken").
+    pub fn needs(&self, name: &'static str, without: &'static str) -> Dependency {
+        self.readiness.needs(name, without)
+    }
+
+    /// The queue as a dependency: it is there while it says itself that it is ready.
+    pub fn needs_queue(&self, without: &'static str) -> Result<(), Error> {
+        let endpoint = known(&self.shared.endpoints.queue, "queue")?;
+        self.needs_peer("queue", endpoint, without)
+    }
+
+    /// Mailbox-store as a dependency: it is there while it says itself that it is ready.
+    pub fn needs_mailbox_store(&self, without: &'static str) -> Result<(), Error> {
+        let endpoint = known(&self.shared.endpoints.mailbox_store, "mailbox-store")?;
+        self.needs_peer("mailbox-store", endpoint, without)
+    }
+
+    fn needs_peer(
+        &self,
+        name: &'static str,
+        endpoint: &str,
+        without: &'static str,
+    ) -> Result<(), Error> {
+        let dependency = self.needs(name, without);
+        let tls = self.shared.internal_tls.clone();
+        let following = readiness::follow(dependency, endpoint.parse()?, tls);
+        tokio::spawn(self.shutdown.clone().run_until_cancelled_owned(following));
+        Ok(())
+    }
+
     /// Serves gRPC at `listen` until shutdown, then drains. The health service is added, and says
     /// that the process serves as soon as the listener is open.
     pub async fn serve_grpc(&self, listen: &str, routes: Routes) -> Result<(), Error> {
         let endpoint: Endpoint = listen.parse()?;
-        let routes = routes.add_service(self.health.service());
+        let routes = routes.add_service(health::service(self.name, &self.readiness, &self.shutdown));
         self.listen(&endpoint, routes, || self.ready()).await
+    }
+
+    /// Opens `listen` for gRPC before there is anything to serve, so that the process can be asked for
+    /// its health while it waits for what it needs. Until [`OpenGrpc::serve`] other calls are unavailable.
+    pub async fn open_grpc(&self, listen: &str) -> Result<OpenGrpc, Error> {
+        let endpoint: Endpoint = listen.parse()?;
+        let late = Late::default();
+        let health = health::service(self.name, &self.readiness, &self.shutdown);
+        let routes = late.routes().add_service(health);
+        let (bound, is_bound) = oneshot::channel();
+        let service = self.clone();
+        let mut server = AbortOnDropHandle::new(tokio::spawn(async move {
+            let listening = service.listen(&endpoint, routes, || {
+                // Whoever opens it waits for this.
+                let _ = bound.send(());
+            });
+            listening.await
+        }));
+        tokio::select! {
+            biased;
+            Ok(()) = is_bound => {}
+            ended = &mut server => ended.unwrap_or_else(failed)?,
+        }
+        Ok(OpenGrpc {
+            service: self.clone(),
+            late,
+            server,
+        })
     }
 
     /// Serves nothing but health, for a process without gRPC services of its own. It serves once
     /// [`Service::ready`] has been called.
     pub async fn serve_health(&self, listen: &str) -> Result<(), Error> {
         let endpoint: Endpoint = listen.parse()?;
-        let routes = Routes::new(self.health.service());
+        let routes = Routes::new(health::service(self.name, &self.readiness, &self.shutdown));
         self.listen(&endpoint, routes, || ()).await
     }
 
@@ -172,17 +233,42 @@ impl Service {
         open_files::for_each_of(listeners)
     }
 
-    /// From now on the process serves, until it shuts down.
+    /// The process has been set up: from now on it is ready while everything is there that it
+    /// [needs](Self::needs), until it is told to end.
     pub fn ready(&self) {
-        if !self.shutdown.is_cancelled() {
-            self.health.set(true);
-        }
+        self.readiness.set_up();
     }
 
-    /// From now on it does not, until [`Service::ready`] is called again.
-    pub fn not_ready(&self) {
-        self.health.set(false);
+    /// From now on it is not ready.
+    pub(crate) fn not_ready(&self) {
+        self.readiness.end();
     }
+}
+
+/// A gRPC listener that is open, without its services yet. Dropped, it is closed.
+#[derive(Debug)]
+pub struct OpenGrpc {
+    service: Service,
+    late: Late,
+    server: AbortOnDropHandle<Result<(), Error>>,
+}
+
+impl OpenGrpc {
+    /// Serves `routes` until shutdown, then drains. The process has been set up.
+    pub async fn serve(self, routes: Routes) -> Result<(), Error> {
+        self.late.set(routes);
+        self.service.ready();
+        self.ended().await
+    }
+
+    /// Waits for the end of a process that is told to end before there was anything to serve.
+    pub async fn ended(self) -> Result<(), Error> {
+        self.server.await.unwrap_or_else(failed)
+    }
+}
+
+fn failed(error: tokio::task::JoinError) -> Result<(), Error> {
+    Err(Error::Config(format!("the gRPC server failed: {error}")))
 }
 
 fn known<'a>(endpoint: &'a Option<String>, name: &str) -> Result<&'a str, Error> {

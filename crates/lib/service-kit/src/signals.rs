@@ -1,15 +1,17 @@
-//! SIGTERM and SIGINT begin the shutdown; a second one ends the process at once.
+//! SIGTERM and SIGINT begin the end of the process; a second one ends it at once.
+
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
-use crate::Error;
+use crate::{Error, Service};
 
 /// Exit code after a second signal, as shells report a process that a signal ended.
 const IMPATIENT: i32 = 130;
 
-/// Cancels `shutdown` on the first signal.
-pub(crate) fn watch(shutdown: CancellationToken) -> Result<(), Error> {
+/// Ends the service on the first signal: it is not ready from then on, and shuts down after `delay`.
+/// Until then its listeners stay open, for whoever has not seen yet that it is not ready.
+pub(crate) fn watch(service: Service, delay: Duration) -> Result<(), Error> {
     let failed = |error: std::io::Error| Error::Config(format!("signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
@@ -21,11 +23,25 @@ pub(crate) fn watch(shutdown: CancellationToken) -> Result<(), Error> {
             }
         };
         let name = next().await;
-        tracing::info!(signal = name, "draining");
-        shutdown.cancel();
+        service.not_ready();
+        tokio::spawn(shut_down(service, name, delay));
         let name = next().await;
         tracing::warn!(signal = name, "ending without draining");
         std::process::exit(IMPATIENT);
     });
     Ok(())
+}
+
+async fn shut_down(service: Service, signal: &'static str, delay: Duration) {
+    if !delay.is_zero() {
+        let seconds = delay.as_secs();
+        tracing::info!(
+            signal,
+            seconds,
+            "not ready any more; draining after a delay"
+        );
+        tokio::time::sleep(delay).await;
+    }
+    tracing::info!(signal, "draining");
+    service.shutdown.cancel();
 }

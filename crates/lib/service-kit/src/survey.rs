@@ -15,6 +15,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::config::InternalTlsConfig;
+use crate::health::reason_in;
 use crate::{Endpoint, Error, Patience, open_channel, open_channel_at, open_channel_within};
 
 /// How long an answer may take.
@@ -138,10 +139,15 @@ async fn condition(name: &str, channel: Channel) -> Condition {
     };
     match tokio::time::timeout(ANSWER, client.check(request)).await {
         Err(_) => Condition::Down(format!("no answer within {} s", ANSWER.as_secs())),
-        Ok(Ok(response)) => match response.into_inner().status() {
-            ServingStatus::Serving => Condition::Serving,
-            status => Condition::NotReady(status.as_str_name().to_owned()),
-        },
+        Ok(Ok(response)) => {
+            let reason = reason_in(response.metadata());
+            match response.into_inner().status() {
+                ServingStatus::Serving => Condition::Serving,
+                status => {
+                    Condition::NotReady(reason.unwrap_or_else(|| status.as_str_name().to_owned()))
+                }
+            }
+        }
         Ok(Err(status)) => failed(&status),
     }
 }

@@ -93,7 +93,7 @@ impl Supervisor {
             let screen = &self.screen;
             try_join_all(waiting.into_iter().map(|(i, deaths)| async move {
                 let service = services.get(i).context("a service")?;
-                health::wait(&service.program, &service.endpoint, deaths).await?;
+                health::wait(&service.program, &service.endpoint, deaths, screen).await?;
                 screen.progress(service.kind.name, "ready");
                 anyhow::Ok(())
             }))

@@ -54,6 +54,14 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
         config,
         tls,
     );
+    service.needs_queue("nothing is collected")?;
+    let has_policy = service.needs("policy", "nothing is collected");
+    let mut first = policy.clone();
+    tokio::spawn(async move {
+        if first.first().await.is_some() {
+            has_policy.present();
+        }
+    });
     service.ready();
     accounts::follow(Arc::new(services), policy, service.shutdown.clone()).await;
     Ok(())

@@ -14,10 +14,11 @@ use api::queue::v1::{
     Drain, GiveBack, LeaseKey, LeaseRequest, LeaseResponse, Renewal, Worker, lease_request,
     queue_client::QueueClient,
 };
-use service_kit::Service;
+use service_kit::Dependency;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use held::Held;
 pub(crate) use identity::Identity;
@@ -79,8 +80,9 @@ pub(crate) struct Leaser {
     pub(crate) identity: Identity,
     pub(crate) held: Arc<Held>,
     pub(crate) router: Router,
-    /// Ready while there is a stream.
-    pub(crate) service: Service,
+    /// The process is ready while there is a stream.
+    pub(crate) stream: Dependency,
+    pub(crate) shutdown: CancellationToken,
 }
 
 impl Leaser {
@@ -100,27 +102,18 @@ impl Leaser {
     /// nothing is delivered to a mailbox twice (I3).
     async fn lease(&self) {
         let mut failures = 0;
-        let mut last: Option<Status> = None;
         loop {
             let session = LeaseSession::new();
             let Err(status) = self.follow(&session).await;
-            // One that had begun, or the same trouble as before.
             if session.live.swap(false, Ordering::Relaxed) {
-                self.service.not_ready();
                 failures = 0;
-                last = None;
             }
+            // The log has one line, however often it is tried.
+            let worker = &self.identity.name;
+            let reason = status.message();
+            self.stream.absent(format!("as worker {worker}: {reason}"));
             let pause = pause(failures, &status);
             failures += 1;
-            if !last.as_ref().is_some_and(|last| is_same(last, &status)) {
-                tracing::warn!(
-                    worker = self.identity.name,
-                    code = %status.code(),
-                    reason = status.message(),
-                    "no mail is leased: there is no stream from the queue"
-                );
-            }
-            last = Some(status);
             tokio::time::sleep(pause).await;
         }
     }
@@ -129,14 +122,14 @@ impl Leaser {
     fn began(&self, session: &LeaseSession) {
         if !session.live.swap(true, Ordering::Relaxed) {
             tracing::info!(worker = self.identity.name, "leasing");
-            self.service.ready();
+            self.stream.present();
         }
     }
 
     /// After shutdown, what has begun is finished; leases are renewed meanwhile, and those of what
     /// has not begun are given back.
     async fn drain(&self) {
-        self.service.shutdown.cancelled().await;
+        self.shutdown.cancelled().await;
         self.router.stop();
         if timeout(DRAIN, self.held.idle()).await.is_err() {
             tracing::warn!(left = self.held.len(), "not all deliveries ended in time");
@@ -166,7 +159,7 @@ impl Leaser {
         loop {
             give_back(&requests, self.held.take_left()).await?;
             tokio::select! {
-                () = self.service.shutdown.cancelled(), if !draining => {
+                () = self.shutdown.cancelled(), if !draining => {
                     draining = true;
                     send(&requests, lease_request::Request::Drain(Drain {})).await?;
                 }
@@ -211,7 +204,7 @@ impl Leaser {
 
     /// The credits that may be given: none once the process is to end.
     fn offer(&self, credits: u32) -> u32 {
-        if self.service.shutdown.is_cancelled() {
+        if self.shutdown.is_cancelled() {
             return 0;
         }
         credits
@@ -220,7 +213,7 @@ impl Leaser {
     /// Everything in a response is routed at once, so that it is delivered in one batch. What comes
     /// in after shutdown is not begun, but goes back.
     fn take(&self, response: LeaseResponse, session: &Arc<LeaseSession>) -> Vec<LeaseKey> {
-        if self.service.shutdown.is_cancelled() {
+        if self.shutdown.is_cancelled() {
             let recipients = response.messages.iter().flat_map(|one| &one.recipients);
             return recipients.map(lease_key).collect();
         }
@@ -237,10 +230,6 @@ fn pause(failures: usize, status: &Status) -> Duration {
         return REFUSED_PAUSE;
     }
     Duration::from_millis(PAUSES_MS[failures.min(PAUSES_MS.len() - 1)])
-}
-
-fn is_same(one: &Status, other: &Status) -> bool {
-    (one.code(), one.message()) == (other.code(), other.message())
 }
 
 fn lease_time(response: &LeaseResponse) -> Duration {

@@ -52,11 +52,17 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
     let queue = service.queue_channel()?;
     let mailbox_store = service.mailbox_store_channel()?;
     let mut policy = PolicyWatch::start(queue.clone());
+    service.needs_queue("nothing is delivered")?;
+    service.needs_mailbox_store("nothing is delivered to mailboxes")?;
+    let has_policy = service.needs("policy", "nothing is delivered");
+    let stream = service.needs("the stream from the queue", "no mail is leased");
+    service.ready();
     // Without a policy nothing is leased (I8).
     tokio::select! {
         first = policy.first() => anyhow::ensure!(first.is_some(), "nobody follows the policy"),
         () = service.shutdown.cancelled() => return Ok(()),
     }
+    has_policy.present();
     let held = Arc::new(Held::new(config.credits));
     let clock = Clock::system();
     let finisher = Arc::new(Finisher {
@@ -107,7 +113,8 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
         identity: Identity::draw(config.worker.as_deref(), &service.machine()),
         held,
         router,
-        service,
+        stream,
+        shutdown: service.shutdown.clone(),
     };
     leaser.run().await;
     Ok(())

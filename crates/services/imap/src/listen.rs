@@ -98,6 +98,7 @@ pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> 
             },
         ));
     }
+    service.needs_mailbox_store("nobody logs in, and no mailbox is read")?;
     service.ready();
     Ok(running)
 }

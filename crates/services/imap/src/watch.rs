@@ -103,7 +103,8 @@ impl Watch {
                 shared.news.notified().await;
                 shared.news.notify_one();
                 if let Err(status) = stream(&shared, channel.clone()).await {
-                    tracing::warn!(code = ?status.code(), "no change notices; trying again");
+                    // That mailbox-store is away stands in the log already.
+                    tracing::debug!(code = ?status.code(), "no change notices; trying again");
                 }
                 shared.forget_asked();
                 shared.news.notify_one();

@@ -86,7 +86,8 @@ impl From<Error> for Status {
                 Self::new(code, "internal error")
             }
             Code::Unavailable => {
-                tracing::warn!(%error, "request could not be served now");
+                // That the database is away stands in the log already: the process is not ready.
+                tracing::debug!(%error, "request could not be served now");
                 Self::new(code, "temporarily unavailable")
             }
             _ => Self::new(code, error.to_string()),

@@ -33,6 +33,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use api::directory::v1::directory_server::DirectoryServer;
 use api::mailbox::v1::mailbox_store_server::MailboxStoreServer;
+use database::{Fitness, Unfit};
 use service_kit::{Routes, Service};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -58,6 +59,9 @@ pub struct Config {
 /// Octets of one request: lists of UIDs and batches of deliveries are the largest.
 const LARGEST_REQUEST: usize = 16 * 1024 * 1024;
 
+/// Until a database that went away while it was made ready is tried again.
+const PAUSE: Duration = Duration::from_millis(200);
+
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
 /// Brings the schemas that this service uses up to date.
@@ -76,19 +80,8 @@ pub fn connection_options(application: &str, max_connections: u32) -> database::
 
 /// Runs the service until shutdown.
 pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
-    let (for_logins, others) = shared_out(service.shared.database.max_connections);
-    let url = service.database_url()?;
-    let pool = database::connect(url, &connection_options(service.name, others)).await?;
-    migrate(&pool).await?;
-    let logins = database::connect(url, &connection_options(service.name, for_logins)).await?;
-    let store = Store::with_logins(pool.clone(), logins);
-    let shutdown = service.shutdown.clone();
-    tokio::spawn(notices::listen(
-        pool.clone(),
-        store.hub().clone(),
-        store.origin(),
-        shutdown.clone(),
-    ));
+    // Health is answered while the database is waited for.
+    let listener = service.open_grpc(&config.listen).await?;
     // Hashes once. On a thread that ends when it has nothing more to do: only then the allocator
     // gives the 19 MiB of the hash back to the system.
     let mut passwords = tokio::task::spawn_blocking(Passwords::new)
@@ -99,8 +92,19 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
         passwords = passwords.with_cram_md5(CramMd5::new(config)?);
         cram_md5 = CramMd5Switch::On;
     }
-    // Before the first secret is made.
-    cram_md5.apply(&pool).await?;
+    let preparing = prepare(&service, cram_md5);
+    let Some(prepared) = service.shutdown.run_until_cancelled(preparing).await else {
+        return Ok(listener.ended().await?);
+    };
+    let store = prepared?;
+    let pool = store.pool().clone();
+    let shutdown = service.shutdown.clone();
+    tokio::spawn(notices::listen(
+        pool.clone(),
+        store.hub().clone(),
+        store.origin(),
+        shutdown.clone(),
+    ));
     tokio::spawn(cram_md5.keep(pool.clone(), shutdown.clone()));
     let tokens = config
         .oauth
@@ -108,10 +112,51 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
         .transpose()?;
     tokio::spawn(keep_house(pool, shutdown.clone()));
     let routes = routes(store, passwords, tokens, shutdown);
-    service
-        .serve_grpc(&config.listen, routes)
-        .await
-        .context("serving gRPC")
+    listener.serve(routes).await.context("serving gRPC")
+}
+
+/// Waits for a database that can be used, as long as it takes, and makes everything ready in it. One that
+/// goes away meanwhile is waited for again.
+async fn prepare(service: &Service, cram_md5: CramMd5Switch) -> anyhow::Result<Store> {
+    let url = service.database_url()?;
+    let (for_logins, others) = shared_out(service.shared.database.max_connections);
+    let options = connection_options(service.name, others);
+    let database = service.needs("database", "no mailbox is read or written");
+    let require_fsync = service.shared.database.require_fsync;
+    let fitness = Fitness::watch(url, &options, require_fsync, move |found| {
+        database.set(found.map_err(Unfit::into_reason));
+    })?;
+    let pool = database::pool(url, &options)?;
+    let logins = database::pool(url, &connection_options(service.name, for_logins))?;
+    loop {
+        fitness.found().await;
+        let prepared = async {
+            migrate(&pool).await?;
+            // Before the first secret is made.
+            cram_md5.apply(&pool).await?;
+            anyhow::Ok(())
+        };
+        match prepared.await {
+            Ok(()) => return Ok(Store::with_logins(pool, logins).over(fitness)),
+            Err(error) if is_transient(&error) => {
+                tracing::debug!(error = format!("{error:#}"), "the database went away");
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Whether the database was away for a moment.
+fn is_transient(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let migration = cause.downcast_ref::<database::Error>();
+        let statement = cause.downcast_ref::<sqlx::Error>();
+        let ours = cause.downcast_ref::<Error>();
+        migration.is_some_and(database::Error::is_transient)
+            || statement.is_some_and(database::is_transient)
+            || ours.is_some_and(Error::is_transient)
+    })
 }
 
 /// Of so many connections to the database those for logins, and the others: of these two stay with

@@ -8,7 +8,7 @@ mod turns;
 use std::sync::Arc;
 use std::time::Duration;
 
-use database::HeldConnection;
+use database::{Fitness, HeldConnection};
 use moka::sync::Cache;
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -26,6 +26,7 @@ pub struct Store {
     turns: Turns,
     /// Whose a mailbox is, which never changes.
     owners: Cache<i64, i64>,
+    fitness: Fitness,
     hub: Arc<Hub>,
     origin: Origin,
     body_ids: Arc<volume::Ids>,
@@ -64,11 +65,27 @@ impl Store {
             logins,
             turns: Turns::new(share(connections)),
             owners: Cache::new(OWNERS),
+            fitness: Fitness::assumed(),
             hub: Arc::default(),
             origin: Origin::random(),
             body_ids: Arc::default(),
             searches: Arc::new(Semaphore::new(SEARCHES)),
         }
+    }
+
+    /// The same over a database that is looked at: nothing is written to one that does not keep it.
+    #[must_use]
+    pub fn over(self, fitness: Fitness) -> Self {
+        Self { fitness, ..self }
+    }
+
+    /// Whether what is written is kept (I1).
+    pub fn keeps(&self) -> Result<()> {
+        if self.fitness.is_unsafe() {
+            let reason = "the database does not keep what it is given";
+            return Err(Error::Unavailable(reason.into()));
+        }
+        Ok(())
     }
 
     /// The database.
@@ -141,6 +158,7 @@ impl Store {
 
     /// Begins a transaction that changes something.
     pub async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
+        self.keeps()?;
         Ok(self.pool.begin().await?)
     }
 

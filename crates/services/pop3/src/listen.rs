@@ -97,6 +97,7 @@ pub fn start(config: &Config, service: &Service) -> anyhow::Result<Running> {
             move |client| connection::serve(client, Arc::clone(&shared)),
         ));
     }
+    service.needs_mailbox_store("nobody logs in, and no mailbox is read")?;
     service.ready();
     Ok(running)
 }

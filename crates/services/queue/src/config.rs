@@ -17,8 +17,7 @@ pub struct Config {
     /// and they are set again. For one start.
     #[serde(default)]
     pub replace_secret_key: bool,
-    /// Where on this machine Postgres keeps its data: the volume that `min-free-space` of the policy
-    /// is about. Not known where Postgres runs elsewhere.
+    /// The former place of `data-path` in the section [database].
     #[serde(default)]
     pub data_path: Option<PathBuf>,
     /// How long a lease lasts unless renewed.

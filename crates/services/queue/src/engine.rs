@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicU64;
 
+use database::Fitness;
 use sqlx::PgPool;
 
 use crate::clock::Clock;
@@ -12,6 +13,8 @@ use crate::lease::Workers;
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) pool: PgPool,
+    /// Whether the database keeps what it is given.
+    pub(crate) fitness: Fitness,
     pub(crate) clock: Clock,
     /// Ids of bodies, which are those of messages.
     pub(crate) ids: volume::Ids,
@@ -29,6 +32,7 @@ impl Engine {
     pub(crate) fn new(pool: PgPool, clock: Clock, lease_seconds: u32) -> Self {
         Self {
             pool,
+            fitness: Fitness::assumed(),
             clock,
             ids: volume::Ids::new(),
             workers: Workers::default(),

@@ -1,5 +1,5 @@
-//! What a caller is told when something fails. The cause is logged here, once; the answer never
-//! carries it.
+//! What a caller is told when something fails. The cause is logged here, once, unless it is that the
+//! database is away; the answer never carries it.
 
 use api::grpc::Status;
 use api::message::v1::Failure;
@@ -10,7 +10,8 @@ pub(crate) fn of_database(error: &sqlx::Error) -> Status {
         return Status::invalid_argument(reason.clone());
     }
     if database::is_transient(error) {
-        tracing::warn!(%error, "the database is unavailable");
+        // That the database is away stands in the log already: the process is not ready.
+        tracing::debug!(%error, "the database is unavailable");
         Status::unavailable("the queue's database is unavailable")
     } else {
         tracing::error!(%error, "the database refused a statement");

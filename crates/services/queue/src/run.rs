@@ -1,6 +1,7 @@
 //! From the configuration to a service that serves, and to its end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use api::collection::v1::collection_server::CollectionServer;
@@ -10,10 +11,11 @@ use api::queue::v1::queue_server::QueueServer;
 use api::queue::v1::refusals_server::RefusalsServer;
 use api::queue::v1::storage_server::StorageServer;
 use api::throttle::v1::throttle_server::ThrottleServer;
-use service_kit::{Routes, Service};
-use sqlx::PgPool;
+use database::{Fitness, Unfit};
+use service_kit::{OpenGrpc, Routes, Service};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use vault::Vault;
 
 use crate::clock::Clock;
 use crate::collection::CollectionService;
@@ -30,6 +32,9 @@ use crate::{
     secret_key, upkeep,
 };
 
+/// Until a database that went away while it was made ready is tried again.
+const PAUSE: Duration = Duration::from_millis(200);
+
 /// Serves until shutdown.
 pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
     run_with_clock(config, service, Clock::system()).await
@@ -37,22 +42,19 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
 
 /// Serves until shutdown, by that clock. (Pauses are the machine's all the same.)
 pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> anyhow::Result<()> {
-    let pool = open_database(&service).await?;
-    let vault = {
-        let mut connection = pool.acquire().await?;
-        let (file, replace) = (&config.secret_key_file, config.replace_secret_key);
-        secret_key::open(file, replace, &mut connection).await?
+    // Health is answered while the database is waited for.
+    let listener = service.open_grpc(&config.listen).await?;
+    let preparing = prepare(&config, &service, clock.clone());
+    let Some(prepared) = service.shutdown.run_until_cancelled(preparing).await else {
+        return Ok(listener.ended().await?);
     };
-    let engine = Arc::new(Engine::new(
-        pool.clone(),
-        clock.clone(),
-        config.lease_seconds,
-    ));
+    let Prepared {
+        engine,
+        vault,
+        policies,
+    } = prepared?;
+    let pool = engine.pool.clone();
     let keep = upkeep::KeepDays::of(&config);
-    upkeep::maintain_days(&engine, keep)
-        .await
-        .context("making the partitions of these days")?;
-    let policies = Arc::new(Policies::open(pool.clone(), clock.clone()).await?);
     let shutdown = service.shutdown.clone();
 
     let mut writers = JoinSet::new();
@@ -69,6 +71,8 @@ pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> a
         attendants.spawn(gauges::keep(Arc::clone(&engine), shutdown.clone()));
     }
 
+    let in_common = service.shared.database.data_path.clone();
+    let data_path = config.data_path.clone().or(in_common);
     let quarantine = QuarantineService::new(Arc::clone(&engine));
     let queue = QueueService {
         engine,
@@ -86,18 +90,9 @@ pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> a
         .add_service(RefusalsServer::new(refusals).max_decoding_message_size(MESSAGE_LIMIT))
         .add_service(CollectionServer::new(collection).max_decoding_message_size(MESSAGE_LIMIT))
         .add_service(ThrottleServer::new(throttle))
-        .add_service(StorageServer::new(StorageService::new(
-            config.data_path.clone(),
-        )));
+        .add_service(StorageServer::new(StorageService::new(data_path)));
 
-    serve(
-        &service,
-        &config.listen,
-        routes,
-        &mut writers,
-        &mut attendants,
-    )
-    .await?;
+    serve(listener, routes, &mut writers, &mut attendants).await?;
     // The service is gone, and with it the ways into the inboxes: what they hold is written.
     while let Some(ended) = writers.join_next().await {
         ended.context("a writer failed while draining")?;
@@ -105,22 +100,88 @@ pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> a
     Ok(())
 }
 
-/// Connects and brings the schemas up to date.
-async fn open_database(service: &Service) -> anyhow::Result<PgPool> {
-    let options = database::Options::new("postern-queue", service.shared.database.max_connections)
+/// What the services stand on.
+struct Prepared {
+    engine: Arc<Engine>,
+    vault: Vault,
+    policies: Arc<Policies>,
+}
+
+/// Waits for a database that can be used, as long as it takes, and makes everything ready in it. One that
+/// goes away meanwhile is waited for again.
+async fn prepare(config: &Config, service: &Service, clock: Clock) -> anyhow::Result<Prepared> {
+    let url = service.database_url()?;
+    let options = options(service);
+    let database = service.needs("database", "no mail is taken or handed out");
+    let require_fsync = service.shared.database.require_fsync;
+    let fitness = Fitness::watch(url, &options, require_fsync, move |found| {
+        database.set(found.map_err(Unfit::into_reason));
+    })?;
+    let pool = database::pool(url, &options)?;
+    let mut engine = Engine::new(pool, clock, config.lease_seconds);
+    engine.fitness = fitness;
+    let engine = Arc::new(engine);
+    loop {
+        engine.fitness.found().await;
+        match prepare_once(config, &engine).await {
+            Ok((vault, policies)) => {
+                return Ok(Prepared {
+                    engine,
+                    vault,
+                    policies,
+                });
+            }
+            Err(error) if is_transient(&error) => {
+                tracing::debug!(error = format!("{error:#}"), "the database went away");
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Brings the schemas up to date, and reads what is kept in memory.
+async fn prepare_once(
+    config: &Config,
+    engine: &Arc<Engine>,
+) -> anyhow::Result<(Vault, Arc<Policies>)> {
+    let pool = &engine.pool;
+    volume::migrate(pool).await?;
+    for rewritten in REWRITTEN {
+        database::accept_rewritten(pool, "queue", &MIGRATIONS, rewritten).await?;
+    }
+    database::migrate(pool, "queue", &MIGRATIONS).await?;
+    let vault = {
+        let mut connection = pool.acquire().await?;
+        let (file, replace) = (&config.secret_key_file, config.replace_secret_key);
+        secret_key::open(file, replace, &mut connection).await?
+    };
+    upkeep::maintain_days(engine, upkeep::KeepDays::of(config))
+        .await
+        .context("making the partitions of these days")?;
+    let policies = Policies::open(pool.clone(), engine.clock.clone()).await?;
+    Ok((vault, Arc::new(policies)))
+}
+
+/// Whether the database was away for a moment.
+fn is_transient(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let ours = cause.downcast_ref::<database::Error>();
+        let theirs = cause.downcast_ref::<sqlx::Error>();
+        ours.is_some_and(database::Error::is_transient)
+            || theirs.is_some_and(database::is_transient)
+    })
+}
+
+/// How its connections plan.
+fn options(service: &Service) -> database::Options {
+    database::Options::new("postern-queue", service.shared.database.max_connections)
         // The tables fill and empty within seconds: no plan may depend on how full they were
         // when it was made. Every hot statement is meant to walk an index.
         .setting("plan_cache_mode", "force_generic_plan")
         .setting("enable_seqscan", "off")
         .setting("enable_hashjoin", "off")
-        .setting("enable_mergejoin", "off");
-    let pool = database::connect(service.database_url()?, &options).await?;
-    volume::migrate(&pool).await?;
-    for rewritten in REWRITTEN {
-        database::accept_rewritten(&pool, "queue", &MIGRATIONS, rewritten).await?;
-    }
-    database::migrate(&pool, "queue", &MIGRATIONS).await?;
-    Ok(pool)
+        .setting("enable_mergejoin", "off")
 }
 
 /// Starts what runs beside the calls.
@@ -145,8 +206,7 @@ fn attend(
 /// Serves until shutdown, or until a task that must not end has ended: then the process does, and
 /// is started anew.
 async fn serve(
-    service: &Service,
-    listen: &str,
+    listener: OpenGrpc,
     routes: Routes,
     writers: &mut JoinSet<()>,
     attendants: &mut JoinSet<()>,
@@ -159,7 +219,7 @@ async fn serve(
         }
     };
     tokio::select! {
-        served = service.serve_grpc(listen, routes) => Ok(served?),
+        served = listener.serve(routes) => Ok(served?),
         failed = failed => {
             failed?;
             anyhow::bail!("a writer ended")

@@ -46,7 +46,8 @@ impl Running {
 }
 
 /// Opens the listeners; the process is ready once it has a policy and has reached the queue, since
-/// until then it sends everyone away (I8). They work until the process is told to shut down.
+/// until then it sends everyone away (I8), and while the queue and mailbox-store are. They work until the
+/// process is told to shut down.
 pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> {
     let tls = service.server_tls()?;
     let server = Arc::new(Server::new(&config, &service)?);
@@ -109,10 +110,14 @@ pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> 
             },
         ));
     }
+    service.needs_queue("no mail is taken")?;
+    service.needs_mailbox_store("nobody logs in, and recipients are not known")?;
+    let has_policy = service.needs("policy", "no mail is taken");
     let mut policy = server.policy.clone();
     let shutdown = service.shutdown.clone();
     tokio::spawn(shutdown.run_until_cancelled_owned(async move {
         if policy.first().await.is_some() {
+            has_policy.present();
             for lane in lanes.shared() {
                 lane.enqueuer.reached().await;
             }

@@ -68,6 +68,9 @@ pub(crate) fn load<C: DeserializeOwned>(
     if let Some(threads) = take(&mut section, name, "threads")? {
         shared.threads = Some(threads);
     }
+    if let Some(seconds) = take(&mut section, name, "drain-delay-seconds")? {
+        shared.drain_delay_seconds = Some(seconds);
+    }
     let metrics = take::<SocketAddr>(&mut section, name, "metrics")?;
     let health = take::<String>(&mut section, name, "health")?;
     // `listen` stays: it belongs to those services that have one.

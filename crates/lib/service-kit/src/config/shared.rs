@@ -13,6 +13,10 @@ pub struct SharedConfig {
     pub hostname: Option<String>,
     /// How long a process may take to drain before it is ended; 25 seconds unless given.
     pub drain_seconds: Option<u64>,
+    /// How long a process that is told to end keeps its listeners open while it says that it is not
+    /// ready, so that a load balancer sends nobody to a closed port; 0 seconds unless given, and unless
+    /// the process's section has a `drain-delay-seconds` of its own. Draining begins after it.
+    pub drain_delay_seconds: Option<u64>,
     /// Threads that serve in each process, unless its section has a `threads` of its own; half as many as
     /// there are processors unless given. Those of smtp-server, two at least, are lanes: each serves its own
     /// connections, on a processor of its own where as many are allowed; what is not a connection's has
@@ -38,8 +42,15 @@ pub struct SharedConfig {
 pub struct DatabaseConfig {
     /// `postgres://…`
     pub url: Option<String>,
-    /// Largest number of connections of one process.
+    /// Largest number of connections of one process; two more look at the database, one of them at the
+    /// start alone.
     pub max_connections: u32,
+    /// Where on this machine Postgres keeps its data, or anything on the same volume: what is free there is
+    /// what `min-free-space` is about. Not known where Postgres runs elsewhere.
+    pub data_path: Option<PathBuf>,
+    /// No mail is taken while Postgres runs with `fsync = off`. `false` is for systems whose mail may be
+    /// lost when the machine fails, such as those for tests.
+    pub require_fsync: bool,
 }
 
 impl Default for DatabaseConfig {
@@ -47,6 +58,8 @@ impl Default for DatabaseConfig {
         Self {
             url: None,
             max_connections: 10,
+            data_path: None,
+            require_fsync: true,
         }
     }
 }
@@ -57,6 +70,8 @@ impl fmt::Debug for DatabaseConfig {
         f.debug_struct("DatabaseConfig")
             .field("url", &self.url.as_ref().map(|_| "…"))
             .field("max_connections", &self.max_connections)
+            .field("data_path", &self.data_path)
+            .field("require_fsync", &self.require_fsync)
             .finish()
     }
 }

@@ -87,6 +87,7 @@ async fn commit(
 ) {
     let all: Vec<&Delivery> = jobs.iter().flat_map(|job| &job.deliveries).collect();
     let attempt = async || {
+        store.keeps()?;
         let mut connection = connection.lock().await;
         batch::deliver(store, &mut connection, places, &all).await
     };

@@ -62,6 +62,11 @@ async fn write_batch(engine: &Arc<Engine>, connection: &mut HeldConnection, jobs
         .into_iter()
         .map(|job| (job.submission, job.place))
         .unzip();
+    if engine.fitness.is_unsafe() {
+        // It would be committed, and could be lost all the same (I1).
+        let status = Status::unavailable("the queue's database does not keep what it is given");
+        return refuse(places, &status);
+    }
     // Like the commit: the pool may still hold connections to a Postgres that has been restarted.
     let mut retry = Retry::within(PATIENCE);
     let ids = loop {

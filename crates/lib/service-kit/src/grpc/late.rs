@@ -1,0 +1,59 @@
+//! Services that come later than their listener.
+
+use std::convert::Infallible;
+use std::future::Ready;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+
+use futures::future::Either;
+use tonic::codegen::{Body, Bytes, Service, StdError, http};
+use tonic::{Status, body, service::Routes};
+
+/// What is served once it has been set. Until then every call is unavailable: the caller tries again,
+/// as with a process that is not there yet. (That it is not implemented would be a lasting answer.)
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Late {
+    routes: Arc<OnceLock<Routes>>,
+}
+
+impl Late {
+    /// The routes for a server.
+    pub(crate) fn routes(&self) -> Routes {
+        let router = Routes::default().into_axum_router();
+        Routes::from(router.fallback_service(self.clone()))
+    }
+
+    /// From now on these are served.
+    pub(crate) fn set(&self, routes: Routes) {
+        if self.routes.set(routes.prepare()).is_err() {
+            tracing::error!("services were set twice; the first ones stay");
+        }
+    }
+}
+
+type Answer = Result<http::Response<body::Body>, Infallible>;
+
+impl<B> Service<http::Request<B>> for Late
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<StdError>,
+{
+    type Response = http::Response<body::Body>;
+    type Error = Infallible;
+    type Future = Either<<Routes as Service<http::Request<B>>>::Future, Ready<Answer>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        match self.routes.get() {
+            // A router is always ready.
+            Some(routes) => Either::Left(routes.clone().call(request)),
+            None => {
+                let status = Status::unavailable("the service is starting");
+                Either::Right(std::future::ready(Ok(status.into_http())))
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Another service as a dependency: it is there while it says itself that it is ready.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use super::Dependency;
+use crate::config::InternalTlsConfig;
+use crate::grpc::{Patience, open_channel_within};
+use crate::health::{reason_in, told};
+use crate::{Endpoint, Error};
+
+/// Until a service that was not there is asked again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// How long the first answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A service that hangs is gone after this time: it answers no ping.
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// Follows whether the service at `endpoint` is ready, for as long as the process lives.
+///
+/// Each try has a connection of its own. A service that ends says so before it goes, and behind one
+/// name another replica may have taken over: only when that is not there either, it is lost.
+pub(crate) async fn follow(
+    dependency: Dependency,
+    endpoint: Endpoint,
+    tls: Option<InternalTlsConfig>,
+) {
+    let mut was_ready = false;
+    loop {
+        let reached = &mut false;
+        let why = match watch(&dependency, &endpoint, tls.as_ref(), reached).await {
+            Ok(never) => match never {},
+            Err(why) => why,
+        };
+        was_ready |= *reached;
+        if std::mem::take(&mut was_ready) {
+            continue;
+        }
+        dependency.absent(why);
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Watches over one connection; ends with the reason why the service is not there, or not ready.
+async fn watch(
+    dependency: &Dependency,
+    endpoint: &Endpoint,
+    tls: Option<&InternalTlsConfig>,
+    reached: &mut bool,
+) -> Result<Infallible, String> {
+    let patience = Patience {
+        answer: None,
+        silence: SILENCE,
+    };
+    let channel = open_channel_within(endpoint, tls, patience).map_err(|e: Error| e.to_string())?;
+    let request = HealthCheckRequest::default();
+    let mut client = HealthClient::new(channel);
+    let asked = timeout(PATIENCE, client.watch(request)).await;
+    let response = asked
+        .map_err(|_| format!("{endpoint} does not answer"))?
+        .map_err(|status| format!("{endpoint} cannot be reached: {}", told(&status)))?;
+    let reason = reason_in(response.metadata());
+    let mut states = response.into_inner();
+    loop {
+        let state = states.message().await;
+        let state = state.map_err(|status| format!("{endpoint} is gone: {}", told(&status)))?;
+        match state.map(|state| state.status()) {
+            Some(ServingStatus::Serving) => {
+                *reached = true;
+                dependency.present();
+            }
+            Some(_) => {
+                let reason = reason.filter(|_| !*reached);
+                let why = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+                return Err(format!("it is not ready{why}"));
+            }
+            None => return Err("it has ended".to_owned()),
+        }
+    }
+}
