@@ -21,6 +21,7 @@ mod command_line;
 mod empty_root;
 mod following;
 mod front_door;
+mod full_disk;
 mod invariants;
 mod kill;
 mod large;

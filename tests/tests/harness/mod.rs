@@ -8,6 +8,7 @@ mod sink;
 mod smtp;
 mod system;
 mod tools;
+mod volume;
 
 pub use imap::Imap;
 pub use message::{assert_same_below_trace, unique};
@@ -17,6 +18,7 @@ pub use sink::Sink;
 pub use smtp::Smtp;
 pub use system::{Process, Setup, System, programs, signal};
 pub use tools::{have, python, run};
+pub use volume::Volume;
 
 use std::time::{Duration, Instant};
 

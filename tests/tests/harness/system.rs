@@ -89,10 +89,12 @@ pub struct Setup {
     pub resolver: Option<SocketAddr>,
     /// More for the section `[smtp-server]`, in tables of their own.
     pub smtp_server: String,
-    /// More for the section `[mailbox-store]`, in tables of their own.
+    /// More for the section `[mailbox-store]`, tables of their own at the end.
     pub mailbox_store: String,
     /// The process in whose network it runs.
     pub network: Option<u32>,
+    /// The folder in which its own is made.
+    pub parent: Option<PathBuf>,
 }
 
 /// A system; dropping it stops it. When the test is killed, its guard does.
@@ -126,9 +128,10 @@ impl System {
 
     /// One with a configuration of its own.
     pub fn start_with(setup: &Setup) -> Self {
+        let parent = setup.parent.clone().unwrap_or_else(std::env::temp_dir);
         let folder = tempfile::Builder::new()
             .prefix("postern-e2e-")
-            .tempdir()
+            .tempdir_in(parent)
             .unwrap()
             .keep();
         // The private Postgres runs as another user when this runs as root.

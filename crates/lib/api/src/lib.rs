@@ -68,7 +68,9 @@ pub mod grpc {
 
 pub mod authors;
 mod conversions;
+pub mod free_space;
 pub mod intake;
+mod no_room;
 pub mod policy_watch;
 pub mod queue_client;
 pub mod queue_features;
@@ -78,3 +80,5 @@ pub mod text_upload;
 
 mod failure;
 pub mod screening;
+
+pub use no_room::{is_no_room, no_room};

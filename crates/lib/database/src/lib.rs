@@ -6,6 +6,7 @@
 mod connect;
 mod error;
 mod fitness;
+mod free_space;
 mod held;
 mod ids;
 mod migrate;
@@ -16,6 +17,7 @@ pub use error::{
     Error, is_foreign_key_violation, is_transient, is_undefined_table, is_unique_violation,
 };
 pub use fitness::{Fitness, Unfit};
+pub use free_space::free_space;
 pub use held::HeldConnection;
 pub use ids::IdBlocks;
 pub use migrate::{Rewritten, accept_rewritten, migrate};

@@ -81,7 +81,7 @@ fn a_refused_relay_is_told_with_each_rule() {
             "[receiving.trusted] min-deliver-by: off",
             "hold within deliver-by: on: not evaluated, it has no time to be held and delivered by",
             "[receiving.trusted] max-priority: 9: not evaluated, no priority is asked for",
-            "[receiving.untrusted] min-free-space: off",
+            "[receiving.untrusted] min-free-space: 1 GiB: not evaluated, it goes by what is free",
             "[receiving.untrusted] max-size: 50 MiB: not evaluated, no size is declared",
             "[receiving.untrusted] refuse-blank-reverse-path: off",
             "[receiving.untrusted] refuse-address-literal-senders: off",

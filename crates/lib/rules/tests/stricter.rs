@@ -113,9 +113,11 @@ impl Strictness {
             self.literal > 0
         ));
         line(&format!("refuse-early-talkers = {}", self.early > 0));
-        if self.free > 0 {
-            line(&format!("min-free-space = \"{} KiB\"", self.free));
-        }
+        let least = match self.free {
+            0 => "off".to_owned(),
+            free => format!("{free} KiB"),
+        };
+        line(&format!("min-free-space = \"{least}\""));
         // Stripping is between passing and keeping back, which is milder than refusing.
         let list = ["", "\"*.exe\"", "\"*.exe\", \"*.pdf\", \"image/*\""];
         let list = list[usize::from(self.attachments)];

@@ -158,8 +158,14 @@ impl Configuration {
         asked: Option<Ports>,
         url: Option<&str>,
     ) -> anyhow::Result<()> {
+        let data = folder.database().display().to_string();
+        let database = self.section("database")?;
         if let Some(url) = url {
-            self.section("database")?.insert("url", value(url));
+            database.insert("url", value(url));
+            database.insert("data-path", value(&data));
+        } else {
+            // The database is elsewhere now.
+            remove_if(database, "data-path", &data);
         }
         let endpoints = self.section("endpoints")?;
         for name in ["queue", "mailbox-store"] {
@@ -178,13 +184,8 @@ impl Configuration {
         let secrets = folder.secrets_key().display().to_string();
         let queue = self.section("queue")?;
         set_missing(queue, "secret-key-file", &secrets);
-        let data = folder.database().display().to_string();
-        if url.is_some() {
-            queue.insert("data-path", value(data));
-        } else if queue.get("data-path").and_then(Item::as_str) == Some(&data) {
-            // The database is elsewhere now.
-            queue.remove("data-path");
-        }
+        // Where it was written before.
+        remove_if(queue, "data-path", &data);
         for kind in SERVICES {
             let own = self.section(kind.name)?;
             let key = if matches!(kind.tier, Tier::Queue | Tier::MailboxStore) {
@@ -268,6 +269,13 @@ fn half_missing(missing: &Path, left: &Path) -> anyhow::Result<()> {
         missing.display(),
         left.display()
     )
+}
+
+/// Removes what `up` has written itself; what the administrator has written stays.
+fn remove_if(section: &mut Table, key: &str, text: &str) {
+    if section.get(key).and_then(Item::as_str) == Some(text) {
+        section.remove(key);
+    }
 }
 
 fn set_missing(table: &mut Table, key: &str, text: &str) {

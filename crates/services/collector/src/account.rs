@@ -54,7 +54,9 @@ pub(crate) async fn follow(
                 }
                 memory.unreported = !report(&account, &services, &polled).await;
                 go_on = polled.more;
-                failures = match polled.failed() && polled.asked_server {
+                // Too little room is not the account's failure: it is polled again at its time.
+                let room = services.no_room(&policy).is_none();
+                failures = match polled.failed() && polled.asked_server && room {
                     true => failures + 1,
                     false => 0,
                 };

@@ -28,6 +28,7 @@ mod uncollected;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use api::free_space::FreeSpace;
 use api::policy_watch::PolicyWatch;
 use service_kit::Service;
 use session_io::ClientTls;
@@ -47,14 +48,16 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
     let queue = service.queue_channel()?;
     let policy = PolicyWatch::start(queue.clone());
     let services = services::Services::new(
-        queue,
+        queue.clone(),
         service.mailbox_store_channel()?,
         service.machine(),
         service.hostname.clone(),
         config,
         tls,
+        FreeSpace::start(queue, policy.clone(), service.shutdown.clone()),
     );
     service.needs_queue("nothing is collected")?;
+    service.needs_mailbox_store("nothing is collected")?;
     let has_policy = service.needs("policy", "nothing is collected");
     let mut first = policy.clone();
     tokio::spawn(async move {

@@ -11,9 +11,11 @@ use api::collection::v1::{
 };
 use api::directory::v1::FindUsersRequest;
 use api::directory::v1::directory_client::DirectoryClient;
+use api::free_space::FreeSpace;
 use api::grpc::{Channel, Status};
 use api::policy::v1::RevealSecretRequest;
 use api::policy::v1::policy_client::PolicyClient;
+use api::policy_watch::PolicyWatch;
 use api::queue_client::Enqueuer;
 use rules::EmailAddress;
 use session_io::ClientTls;
@@ -41,6 +43,7 @@ pub(crate) struct Services {
     pub(crate) hostname: String,
     pub(crate) config: Config,
     pub(crate) tls: ClientTls,
+    pub(crate) free_space: FreeSpace,
     /// Who claims: the same after a restart, which need not wait for its own claim to lapse.
     collector: String,
 }
@@ -53,6 +56,7 @@ impl Services {
         hostname: String,
         config: Config,
         tls: ClientTls,
+        free_space: FreeSpace,
     ) -> Self {
         Self {
             enqueuer: Enqueuer::new(queue.clone()),
@@ -62,7 +66,16 @@ impl Services {
             hostname,
             config,
             tls,
+            free_space,
         }
+    }
+
+    /// Why nothing is collected for now: it is held to the rules for strangers, and there is less free
+    /// space than those want. What is not collected stays where it is.
+    pub(crate) fn no_room(&self, policy: &PolicyWatch) -> Option<&'static str> {
+        let snapshot = policy.current()?;
+        let short = self.free_space.is_short(&snapshot, false);
+        short.then_some("too little free space where mail is stored (min-free-space)")
     }
 
     fn collection(&self) -> CollectionClient<Channel> {

@@ -14,6 +14,7 @@ mod renamed;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use api::free_space::FreeSpace;
 use api::policy_watch::PolicyWatch;
 use rules::{CollectAccount, Policy};
 use session_io::ClientTls;
@@ -84,6 +85,7 @@ impl Bench {
                 hostname,
                 config,
                 tls,
+                FreeSpace::fixed(None),
             )),
             account: Arc::clone(&policy.collect_accounts()[0]),
             policy: PolicyWatch::fixed(7, policy),

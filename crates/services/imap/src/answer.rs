@@ -84,6 +84,10 @@ pub(crate) fn refusal(status: &Status) -> Answer {
         GrpcCode::InvalidArgument | GrpcCode::FailedPrecondition => {
             Answer::no_with(Code::Cannot, "That cannot be done.")
         }
+        GrpcCode::ResourceExhausted if api::is_no_room(status) => Answer::no_with(
+            Code::Unavailable,
+            "Too little free space on the server: nothing more is stored for now.",
+        ),
         GrpcCode::ResourceExhausted => Answer::no_with(Code::Limit, "A limit is reached."),
         GrpcCode::Unavailable
         | GrpcCode::DeadlineExceeded

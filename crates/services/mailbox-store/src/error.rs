@@ -21,6 +21,9 @@ pub enum Error {
     /// A limit is reached.
     #[error("{0}")]
     Exhausted(String),
+    /// The volume has too little free space for more messages.
+    #[error("too little free space")]
+    NoRoom,
     /// Try again later.
     #[error("{0}")]
     Unavailable(String),
@@ -65,7 +68,7 @@ impl Error {
             Self::AlreadyExists(_) => Code::AlreadyExists,
             Self::Invalid(_) => Code::InvalidArgument,
             Self::Precondition(_) => Code::FailedPrecondition,
-            Self::Exhausted(_) => Code::ResourceExhausted,
+            Self::Exhausted(_) | Self::NoRoom => Code::ResourceExhausted,
             Self::Volume(volume::Error::Missing(_)) => Code::NotFound,
             Self::Volume(volume::Error::TooLarge(_)) => Code::ResourceExhausted,
             Self::Volume(volume::Error::SizeMismatch { .. }) => Code::InvalidArgument,
@@ -78,6 +81,9 @@ impl Error {
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
+        if let Error::NoRoom = error {
+            return api::no_room("too little free space where mail is stored");
+        }
         let code = error.code();
         match code {
             // The cause is logged here, once, and does not leave the process.

@@ -18,6 +18,7 @@ pub mod mailboxes;
 pub mod maildrop;
 pub mod messages;
 pub mod notices;
+pub mod room;
 pub mod search;
 pub mod store;
 pub mod users;
@@ -39,6 +40,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::grpc::{DirectoryService, MailboxService};
+use crate::room::Room;
 use crate::store::Store;
 use crate::users::{CramMd5, CramMd5Config, CramMd5Switch, OAuthConfig, Passwords, Tokens};
 
@@ -54,6 +56,15 @@ pub struct Config {
     /// CRAM-MD5, which is off unless given.
     #[serde(default)]
     pub cram_md5: Option<CramMd5Config>,
+    /// Octets of free space of the database's volume below which APPEND and COPY are refused: the reserve
+    /// in which delivery, expunging and administration go on. 0 never refuses them. It is looked at where
+    /// `data-path` of [database] says which volume that is.
+    #[serde(default = "reserve")]
+    pub min_free_space: u64,
+}
+
+fn reserve() -> u64 {
+    room::RESERVE
 }
 
 /// Octets of one request: lists of UIDs and batches of deliveries are the largest.
@@ -96,7 +107,17 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
     let Some(prepared) = service.shutdown.run_until_cancelled(preparing).await else {
         return Ok(listener.ended().await?);
     };
-    let store = prepared?;
+    let mut store = prepared?;
+    let reserve = config.min_free_space;
+    if let Some(path) = service
+        .shared
+        .database
+        .data_path
+        .clone()
+        .filter(|_| reserve > 0)
+    {
+        store = store.with_room(Room::watch(path, reserve, service.shutdown.clone()).await);
+    }
     let pool = store.pool().clone();
     let shutdown = service.shutdown.clone();
     tokio::spawn(notices::listen(

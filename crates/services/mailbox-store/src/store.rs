@@ -14,6 +14,7 @@ use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::notices::{CHANNEL, Hub, Notice, Origin, UserNotice};
+use crate::room::Room;
 use crate::{Error, Result};
 pub use turns::Turn;
 use turns::Turns;
@@ -27,6 +28,7 @@ pub struct Store {
     /// Whose a mailbox is, which never changes.
     owners: Cache<i64, i64>,
     fitness: Fitness,
+    room: Room,
     hub: Arc<Hub>,
     origin: Origin,
     body_ids: Arc<volume::Ids>,
@@ -66,6 +68,7 @@ impl Store {
             turns: Turns::new(share(connections)),
             owners: Cache::new(OWNERS),
             fitness: Fitness::assumed(),
+            room: Room::default(),
             hub: Arc::default(),
             origin: Origin::random(),
             body_ids: Arc::default(),
@@ -77,6 +80,20 @@ impl Store {
     #[must_use]
     pub fn over(self, fitness: Fitness) -> Self {
         Self { fitness, ..self }
+    }
+
+    /// The same on a volume that is looked at.
+    #[must_use]
+    pub fn with_room(self, room: Room) -> Self {
+        Self { room, ..self }
+    }
+
+    /// Whether there is room for more messages.
+    pub fn has_room(&self) -> Result<()> {
+        if self.room.is_short() {
+            return Err(Error::NoRoom);
+        }
+        Ok(())
     }
 
     /// Whether what is written is kept (I1).

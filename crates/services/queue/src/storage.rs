@@ -1,7 +1,6 @@
 //! What the volume has free that Postgres keeps its data on, where the configuration says which.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use api::grpc::{Request, Response, Status, async_trait};
 use api::queue::v1::storage_server::Storage;
@@ -10,14 +9,12 @@ use api::queue::v1::{GetFreeSpaceRequest, GetFreeSpaceResponse};
 /// The service.
 #[derive(Debug)]
 pub(crate) struct StorageService {
-    data_path: Option<Arc<PathBuf>>,
+    data_path: Option<PathBuf>,
 }
 
 impl StorageService {
     pub(crate) fn new(data_path: Option<PathBuf>) -> Self {
-        Self {
-            data_path: data_path.map(Arc::new),
-        }
+        Self { data_path }
     }
 }
 
@@ -30,17 +27,14 @@ impl Storage for StorageService {
         let Some(path) = self.data_path.clone() else {
             return Ok(Response::new(GetFreeSpaceResponse::default()));
         };
-        // A volume over the network may take its time.
-        let asked = tokio::task::spawn_blocking(move || rustix::fs::statvfs(path.as_path())).await;
-        match asked {
-            Ok(Ok(volume)) => Ok(Response::new(GetFreeSpaceResponse {
-                free_octets: Some(volume.f_bavail.saturating_mul(volume.f_frsize)),
+        match database::free_space(path).await {
+            Ok(free) => Ok(Response::new(GetFreeSpaceResponse {
+                free_octets: Some(free),
             })),
-            Ok(Err(error)) => {
+            Err(error) => {
                 tracing::warn!(%error, "the volume at `data-path` cannot be asked");
                 Err(Status::internal("the volume cannot be asked"))
             }
-            Err(_) => Err(Status::internal("the volume cannot be asked")),
         }
     }
 }

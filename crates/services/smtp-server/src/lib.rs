@@ -19,7 +19,6 @@
 
 mod config;
 mod connection;
-mod free_space;
 mod lane;
 mod listen;
 mod login_methods;

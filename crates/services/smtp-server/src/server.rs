@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::directory::v1::directory_client::DirectoryClient;
+use api::free_space::FreeSpace;
 use api::grpc::Channel;
 use api::policy_watch::PolicyWatch;
 use api::refusals::Refusals;
@@ -16,7 +17,6 @@ use smtp_protocol::server::Limits;
 
 use crate::config::{Config, ListenerConfig, TlsMode};
 use crate::connection::Times;
-use crate::free_space::FreeSpace;
 use crate::login_methods::LoginMethods;
 use crate::metrics::Metrics;
 use crate::queue_runs::QueueRuns;

@@ -42,7 +42,8 @@ pub struct ReceivingRules {
     pub send_as: Vec<SendAs>,
     /// Attachments that are not taken.
     pub attachments: Arc<BlockedAttachments>,
-    /// Free octets of the volume that mail is stored on, below which none is taken.
+    /// Free octets of the volume that mail is stored on, below which none is taken; none: it is not
+    /// looked at.
     pub min_free_space: Option<u64>,
     /// How long a sender may have a message held (FUTURERELEASE). Never for untrusted sessions.
     pub max_hold: Option<Duration>,
@@ -152,7 +153,7 @@ impl Receiving {
             senders_must_belong_to_login: true,
             send_as: Vec::new(),
             attachments: Arc::default(),
-            min_free_space: None,
+            min_free_space: Some(512 << 20),
             max_hold: Some(Duration::from_secs(30 * 86_400)),
             min_deliver_by: Duration::ZERO,
             max_priority: 9,
@@ -167,6 +168,9 @@ impl Receiving {
         let mut untrusted = ReceivingRules {
             relay: false,
             max_size: 50 << 20,
+            // What is left below is for our own users, and what is left below that for delivery,
+            // expunging and administration.
+            min_free_space: Some(1 << 30),
             max_recipients: 100,
             max_hold: None,
             max_priority: 0,
@@ -291,7 +295,9 @@ fn read_into(rules: &mut ReceivingRules, section: &Section<'_, '_>) {
     rules.authentication.read(section);
     read_attachments(rules, section);
     read_timing(rules, section);
-    rules.min_free_space = section.parsed("min-free-space", parse_size);
+    if let Some(least) = section.parsed("min-free-space", size_or_off) {
+        rules.min_free_space = least;
+    }
     if let Some(refusals) = section.number("max-refusals") {
         if refusals == 0 {
             section.refuse("max-refusals", "`max-refusals` must be at least 1");
@@ -304,6 +310,14 @@ fn read_into(rules: &mut ReceivingRules, section: &Section<'_, '_>) {
             section.refuse("greeting-delay", "`greeting-delay` can be at most 30 s");
         }
         rules.greeting_delay = delay;
+    }
+}
+
+/// A size, or that there is no limit.
+fn size_or_off(text: &str) -> Result<Option<u64>, &'static str> {
+    match text.trim() {
+        "off" => Ok(None),
+        size => parse_size(size).map(|size| Some(size).filter(|size| *size > 0)),
     }
 }
 

@@ -124,10 +124,14 @@ fn the_volume_of_the_private_database_is_named_as_long_as_it_is_in_use() {
     let elsewhere = Configuration::prepare(&folder, None, None).unwrap();
     assert!(!text(&elsewhere).contains("data-path"));
     // What the administrator knows of another database stays.
-    let own = text(&elsewhere).replace("[queue]", "[queue]\ndata-path = \"/srv/postgres\"");
-    std::fs::write(folder.configuration(), own).unwrap();
+    let own = "[database]\ndata-path = \"/srv/postgres\"\n".to_owned() + &text(&elsewhere);
+    std::fs::write(folder.configuration(), own.replace("\n[database]\n", "\n")).unwrap();
     let kept = Configuration::prepare(&folder, None, None).unwrap();
     assert!(text(&kept).contains("data-path = \"/srv/postgres\""));
+    // Versions before wrote it for the queue alone.
+    let before = text(&prepare(&folder, None)).replace("[queue]", &format!("[queue]\n{line}"));
+    std::fs::write(folder.configuration(), before).unwrap();
+    assert_eq!(text(&prepare(&folder, None)).matches(&line).count(), 1);
 }
 
 #[test]

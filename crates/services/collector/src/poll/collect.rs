@@ -36,6 +36,9 @@ impl Poll<'_> {
         listed: &Listed,
         known: &[CollectedMessage],
     ) -> Result<Standing, PollError> {
+        if let Some(reason) = self.services.no_room(self.policy) {
+            return Err(PollError::Queue(reason.to_owned()));
+        }
         // What nobody gets is not read: it stays on the server.
         self.require_mailbox().await?;
         self.note(listed).await?;

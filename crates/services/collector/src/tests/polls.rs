@@ -1,5 +1,8 @@
 //! What else a poll is to do.
 
+use std::sync::Arc;
+
+use api::free_space::FreeSpace;
 use api::policy_watch::PolicyWatch;
 use rules::Policy;
 
@@ -237,4 +240,29 @@ async fn a_collected_message_with_a_blocked_attachment_can_go_into_quarantine() 
         (plain.quarantine.as_str(), plain.quarantine_seconds),
         ("", 0)
     );
+}
+
+#[tokio::test]
+async fn without_room_everything_stays_on_the_server_until_there_is_some() {
+    let messages: [(&str, &[u8]); 2] = [
+        ("u1", b"Subject: one\r\n\r\n1\r\n"),
+        ("u2", b"Subject: two\r\n\r\n2\r\n"),
+    ];
+    let mut bench = Bench::new("pop3s", "never", &messages).await;
+    // One octet less than strangers' mail needs.
+    let space = |free| FreeSpace::fixed(Some(free));
+    Arc::get_mut(&mut bench.services).unwrap().free_space = space((1 << 30) - 1);
+    let polled = bench.poll().await;
+    assert!(
+        polled.error().contains("min-free-space"),
+        "{}",
+        polled.error()
+    );
+    bench.assert_collected(&[]);
+    assert_eq!(bench.server.uidls(), ["u1", "u2"]);
+
+    Arc::get_mut(&mut bench.services).unwrap().free_space = space(1 << 30);
+    bench.good_poll().await;
+    bench.assert_collected(&[messages[0].1, messages[1].1]);
+    assert!(bench.server.uidls().is_empty());
 }

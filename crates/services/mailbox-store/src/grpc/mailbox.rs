@@ -313,6 +313,7 @@ impl MailboxStore for MailboxService {
         &self,
         request: Request<Streaming<Chunk>>,
     ) -> Result<Response<StoredText>, Status> {
+        self.store.has_room()?;
         let pieces = api::text_upload::pieces(request.into_inner());
         let (pool, ids) = (self.store.pool(), self.store.body_ids());
         let stored = volume::store_text(pool, ids, pieces, LARGEST_TEXT, clock::now())

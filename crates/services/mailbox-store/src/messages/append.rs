@@ -81,6 +81,7 @@ impl Append {
 
 /// Appends a message.
 pub async fn append(store: &Store, append: &Append) -> Result<AppendResponse> {
+    store.has_room()?;
     let (id, text, upload) = match &append.body.text {
         content::Text::Inline(text) => {
             let id = store.body_ids().take(store.pool()).await?;

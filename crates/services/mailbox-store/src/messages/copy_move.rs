@@ -60,6 +60,12 @@ pub async fn move_messages(
 async fn try_transfer(store: &Store, job: Job<'_>) -> Result<CopyResponse> {
     let mut transaction = store.begin().await?;
     let to_id = lock::id_of(&mut transaction, job.user_id, job.to).await?;
+    if let Err(error) = store.has_room()
+        && !job.removing
+        && !is_trash(&mut transaction, to_id).await?
+    {
+        return Err(error);
+    }
     let mut locked = lock::all(&mut transaction, &[job.from, to_id]).await?;
     let from = locked
         .get(&job.from)
@@ -87,6 +93,18 @@ async fn try_transfer(store: &Store, job: Job<'_>) -> Result<CopyResponse> {
         .commit(transaction, &[Notice::Mailboxes(told)])
         .await?;
     Ok(response(&to, &pairs))
+}
+
+/// Whether the mailbox is the one for what is to be deleted: a client that knows no MOVE copies there
+/// what it is about to expunge.
+async fn is_trash(connection: &mut PgConnection, mailbox_id: i64) -> Result<bool> {
+    let special_use = sqlx::query_scalar!(
+        "SELECT special_use FROM mailbox.mailbox WHERE mailbox_id = $1",
+        mailbox_id
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(special_use.as_deref() == Some("\\Trash"))
 }
 
 /// Moves everything from one mailbox into another that the same transaction has just made: what

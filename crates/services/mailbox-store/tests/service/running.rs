@@ -44,6 +44,7 @@ impl Running {
             listen: listen.clone(),
             oauth: None,
             cram_md5: None,
+            min_free_space: 0,
         };
         let channel = service.channel(&listen).unwrap();
         let endpoint: service_kit::Endpoint = listen.parse().unwrap();

@@ -56,8 +56,27 @@ async fn while_space_is_short_strangers_are_put_off_before_the_trusted() {
 }
 
 #[tokio::test]
-async fn a_policy_without_the_rule_asks_nobody() {
+async fn the_rule_is_on_unless_the_policy_says_otherwise() {
     let system = System::start().await;
+    system.storage.free.send_replace(Some(GIB - 1));
+    system
+        .policy
+        .send_modify(|policy| policy.push_str("\n# short"));
+    let mut stranger = system.connect(Port::External).await;
+    until(&mut stranger, 452).await;
+    let mut trusted = system.connect(Port::Internal).await;
+    until(&mut trusted, 250).await;
+    system.storage.free.send_replace(Some(GIB / 2 - 1));
+    system
+        .policy
+        .send_modify(|policy| policy.push_str("\n# shorter"));
+    until(&mut trusted, 452).await;
+}
+
+#[tokio::test]
+async fn a_policy_that_switches_the_rule_off_asks_nobody() {
+    let off = RULES.replace("2 GiB", "off").replace("1 GiB", "off");
+    let system = System::start_with(&off, |_| {}).await;
     system.storage.free.send_replace(Some(0));
     let mut client = system.connect(Port::External).await;
     client.envelope("a@client.test", "bob@example.test").await;

@@ -7,6 +7,7 @@ use futures::TryStreamExt;
 
 use super::*;
 use crate::mailboxes;
+use crate::room::Room;
 use crate::test_store::{TestStore, all, content, name, uids};
 use crate::values::{UidSet, flag};
 use crate::{Error, Result};

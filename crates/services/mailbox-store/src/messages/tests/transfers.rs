@@ -124,3 +124,26 @@ async fn stores_copies_and_moves_at_once_wait_for_each_other_in_order() {
         counters_are_right(&kit, bob, mailbox).await;
     }
 }
+
+#[tokio::test]
+async fn without_room_nothing_is_copied_but_into_trash_and_everything_can_be_moved() {
+    let kit = TestStore::start().await;
+    let bob = kit.user("bob@example.test").await;
+    for _ in 0..3 {
+        kit.append(bob, "INBOX", MESSAGE).await;
+    }
+    let inbox = kit.mailbox_id(bob, "INBOX").await;
+    let shutdown = tokio_util::sync::CancellationToken::new();
+    let full = Room::watch("/".into(), u64::MAX, shutdown).await;
+    let store = kit.store.clone().with_room(full);
+    let copied = copy(&store, inbox, &uids(&[1]), bob, &name("Archive")).await;
+    assert!(matches!(copied, Err(Error::NoRoom)));
+    let message = Append::new(bob, name("INBOX"), content(MESSAGE)).unwrap();
+    let appended = append(&store, &message).await;
+    assert!(matches!(appended, Err(Error::NoRoom)));
+
+    let trashed = copy(&store, inbox, &uids(&[1]), bob, &name("Trash")).await;
+    assert_eq!(trashed.unwrap().to_uids, [1]);
+    let moved = move_messages(&store, inbox, &uids(&[2]), bob, &name("Archive")).await;
+    assert_eq!(moved.unwrap().to_uids, [1]);
+}

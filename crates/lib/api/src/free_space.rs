@@ -1,33 +1,37 @@
-//! What the volume has free that mail is stored on: asked of the queue while the policy has a rule
-//! about it, every few seconds, so that MAIL is answered from memory.
+//! What the volume has free that mail is stored on (`min-free-space`): asked of the queue while the
+//! policy has a rule about it, every few seconds, so that nobody asks for each message.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use api::grpc::{Channel, Code, Status};
-use api::policy_watch::PolicyWatch;
-use api::queue::v1::GetFreeSpaceRequest;
-use api::queue::v1::storage_client::StorageClient;
 use tokio_util::sync::CancellationToken;
+use tonic::transport::Channel;
+use tonic::{Code, Status};
 
+use crate::policy_watch::{PolicySnapshot, PolicyWatch};
+use crate::queue::v1::GetFreeSpaceRequest;
+use crate::queue::v1::storage_client::StorageClient;
+
+/// How often the queue is asked while there is much room.
 const EVERY: Duration = Duration::from_secs(5);
+/// The same while there is less than [`MUCH`]: what comes between two questions must fit into the rest.
+const OFTEN: Duration = Duration::from_millis(500);
+/// More than comes in [`EVERY`].
+const MUCH: u64 = 8 << 30;
 /// Longest silence of a queue that is asked.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Not known: the rule is not applied.
 const UNKNOWN: u64 = u64::MAX;
 
 /// See the module. Clones see the same.
-#[derive(Clone)]
-pub(crate) struct FreeSpace(Arc<AtomicU64>);
+#[derive(Clone, Debug)]
+pub struct FreeSpace(Arc<AtomicU64>);
 
 impl FreeSpace {
     /// Asks over `channel`, which leads to the queue, until `shutdown`.
-    pub(crate) fn start(
-        channel: Channel,
-        policy: PolicyWatch,
-        shutdown: CancellationToken,
-    ) -> Self {
+    #[must_use]
+    pub fn start(channel: Channel, policy: PolicyWatch, shutdown: CancellationToken) -> Self {
         let space = Self(Arc::new(AtomicU64::new(UNKNOWN)));
         let known = space.clone();
         tokio::spawn(shutdown.run_until_cancelled_owned(async move {
@@ -36,9 +40,23 @@ impl FreeSpace {
         space
     }
 
+    /// What does not change: for tests.
+    #[must_use]
+    pub fn fixed(free: Option<u64>) -> Self {
+        Self(Arc::new(AtomicU64::new(free.unwrap_or(UNKNOWN))))
+    }
+
     /// Free octets, where they are known.
-    pub(crate) fn current(&self) -> Option<u64> {
+    #[must_use]
+    pub fn current(&self) -> Option<u64> {
         Some(self.0.load(Ordering::Relaxed)).filter(|free| *free != UNKNOWN)
+    }
+
+    /// Whether there is less than the policy wants for mail of that class.
+    #[must_use]
+    pub fn is_short(&self, snapshot: &PolicySnapshot, trusted: bool) -> bool {
+        let least = snapshot.policy.receiving(trusted).min_free_space;
+        matches!((least, self.current()), (Some(least), Some(free)) if free < least)
     }
 
     async fn follow(&self, channel: Channel, mut policy: PolicyWatch) {
@@ -58,16 +76,18 @@ impl FreeSpace {
                 Ok(free) => {
                     self.0.store(free.unwrap_or(UNKNOWN), Ordering::Relaxed);
                     if wanted && free.is_none() && !std::mem::replace(&mut warned, true) {
-                        tracing::warn!(
+                        tracing::info!(
                             "`min-free-space` is not applied: the queue does not know the volume; \
-                             set `data-path` in its section [queue]"
+                             see `data-path` in the section [database]"
                         );
                     }
                 }
                 // What was known last holds. Without the queue no mail is taken anyway (I8).
                 Err(status) => tracing::debug!(%status, "free space not learnt"),
             }
-            let pause = tokio::time::timeout(EVERY, policy.changed());
+            let scarce = self.current().is_some_and(|free| free < MUCH);
+            let pause = if scarce { OFTEN } else { EVERY };
+            let pause = tokio::time::timeout(pause, policy.changed());
             if pause.await == Ok(false) {
                 return;
             }

@@ -1,0 +1,88 @@
+//! Whether the volume that the database stands on has room for more messages. Looked at every second
+//! or so, so that nobody looks for each message.
+//!
+//! What clients bring stops while there is less than the reserve. Delivery of what has been accepted,
+//! reading, flags, moving, expunging and administration go on in it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+/// How often the volume is looked at.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// The reserve unless configured, in octets.
+pub const RESERVE: u64 = 512 << 20;
+
+/// See the module. Clones know the same. Where nobody looks, there is room.
+#[derive(Debug, Clone, Default)]
+pub struct Room {
+    short: Arc<AtomicBool>,
+}
+
+impl Room {
+    /// Looks at the volume of `path` until `shutdown`; there is room while `reserve` octets are free.
+    pub async fn watch(path: PathBuf, reserve: u64, shutdown: CancellationToken) -> Self {
+        let room = Self::default();
+        let known = room.clone();
+        known.look(&path, reserve).await;
+        tokio::spawn(shutdown.run_until_cancelled_owned(async move {
+            loop {
+                tokio::time::sleep(EVERY).await;
+                known.look(&path, reserve).await;
+            }
+        }));
+        room
+    }
+
+    /// Whether nothing more is to be stored.
+    pub fn is_short(&self) -> bool {
+        self.short.load(Ordering::Relaxed)
+    }
+
+    async fn look(&self, path: &std::path::Path, reserve: u64) {
+        match database::free_space(path.to_owned()).await {
+            Ok(free) => {
+                let short = free < reserve;
+                if self.short.swap(short, Ordering::Relaxed) == short {
+                    return;
+                }
+                if short {
+                    tracing::warn!(
+                        free,
+                        reserve,
+                        "too little free space: APPEND and COPY are refused"
+                    );
+                } else {
+                    tracing::info!(free, reserve, "there is free space again");
+                }
+            }
+            // What was known last holds.
+            Err(error) => tracing::debug!(%error, "the volume at `data-path` cannot be asked"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_volume_with_less_than_the_reserve_is_short_and_one_that_cannot_be_asked_is_not() {
+        let shutdown = CancellationToken::new();
+        for (path, reserve, short) in [
+            ("/", 0, false),
+            ("/", u64::MAX, true),
+            // Nothing can be written there.
+            ("/proc", 1, true),
+            ("/nonexistent", u64::MAX, false),
+        ] {
+            let room = Room::watch(path.into(), reserve, shutdown.clone()).await;
+            assert_eq!(room.is_short(), short, "{path}");
+        }
+        assert!(!Room::default().is_short());
+    }
+}
