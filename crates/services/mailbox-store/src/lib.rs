@@ -116,7 +116,11 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
         .clone()
         .filter(|_| reserve > 0)
     {
-        store = store.with_room(Room::watch(path, reserve, service.shutdown.clone()).await);
+        let shutdown = service.shutdown.clone();
+        let room = Room::watch(path, reserve, shutdown.clone()).await;
+        let keeping = room::keep_log_small(room.clone(), store.pool().clone());
+        tokio::spawn(shutdown.run_until_cancelled_owned(keeping));
+        store = store.with_room(room);
     }
     let pool = store.pool().clone();
     let shutdown = service.shutdown.clone();

@@ -2,17 +2,23 @@
 //! or so, so that nobody looks for each message.
 //!
 //! What clients bring stops while there is less than the reserve. Delivery of what has been accepted,
-//! reading, flags, moving, expunging and administration go on in it.
+//! reading, flags, moving, expunging and administration go on in it. So that Postgres' log does not grow
+//! into it meanwhile, up to `max_wal_size`, a checkpoint is asked for now and then: behind one the log's
+//! files are used again.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 /// How often the volume is looked at.
 const EVERY: Duration = Duration::from_secs(1);
+
+/// How often a checkpoint is asked for while there is no room.
+const CHECKPOINTS: Duration = Duration::from_secs(60);
 
 /// The reserve unless configured, in octets.
 pub const RESERVE: u64 = 512 << 20;
@@ -66,9 +72,26 @@ impl Room {
     }
 }
 
+/// Asks for checkpoints while there is no room, for as long as the process lives.
+pub async fn keep_log_small(room: Room, pool: PgPool) {
+    loop {
+        if !room.is_short() {
+            tokio::time::sleep(EVERY).await;
+            continue;
+        }
+        if let Err(error) = sqlx::query("CHECKPOINT").execute(&pool).await {
+            // Since version 15 there is a role for it (docs/database.md).
+            tracing::warn!(%error, "no checkpoint is made while space is short");
+        }
+        tokio::time::sleep(CHECKPOINTS).await;
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
     use super::*;
+    use crate::test_store::pool;
 
     #[tokio::test]
     async fn a_volume_with_less_than_the_reserve_is_short_and_one_that_cannot_be_asked_is_not() {
@@ -84,5 +107,30 @@ mod tests {
             assert_eq!(room.is_short(), short, "{path}");
         }
         assert!(!Room::default().is_short());
+    }
+
+    #[tokio::test]
+    async fn while_space_is_short_the_log_of_postgres_is_kept_small() {
+        let pool = pool(&test_kit::Postgres::start().database().await).await;
+        let redo = async || -> String {
+            let redo = "SELECT redo_lsn::text FROM pg_control_checkpoint()";
+            sqlx::query_scalar(redo).fetch_one(&pool).await.unwrap()
+        };
+        let before = redo().await;
+        sqlx::raw_sql("CREATE TABLE written AS SELECT 1")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let shutdown = CancellationToken::new();
+        let room = Room::watch("/".into(), u64::MAX, shutdown).await;
+        let checkpoint = async {
+            while redo().await == before {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            () = keep_log_small(room, pool.clone()) => {}
+            done = tokio::time::timeout(Duration::from_secs(60), checkpoint) => done.unwrap(),
+        }
     }
 }

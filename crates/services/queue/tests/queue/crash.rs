@@ -63,6 +63,8 @@ fn spawn(folder: &TempDir, url: &str) -> Child {
     Command::new(env!("CARGO_BIN_EXE_postern-queue"))
         .current_dir(folder.path())
         .env("POSTERN_DATABASE_URL", url)
+        // The queue is killed, not the machine.
+        .env("POSTERN_DATABASE__REQUIRE_FSYNC", "false")
         .env("POSTERN_QUEUE__LISTEN", socket(folder))
         .env("POSTERN_QUEUE__SECRET_KEY_FILE", folder.path().join("key"))
         .env("POSTERN_QUEUE__LEASE_SECONDS", "2")
