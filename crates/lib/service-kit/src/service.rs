@@ -154,7 +154,8 @@ impl Service {
     /// that the process serves as soon as the listener is open.
     pub async fn serve_grpc(&self, listen: &str, routes: Routes) -> Result<(), Error> {
         let endpoint: Endpoint = listen.parse()?;
-        let routes = routes.add_service(health::service(self.name, &self.readiness, &self.shutdown));
+        let routes =
+            routes.add_service(health::service(self.name, &self.readiness, &self.shutdown));
         self.listen(&endpoint, routes, || self.ready()).await
     }
 
