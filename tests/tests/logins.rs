@@ -53,7 +53,7 @@ impl Kit {
                 "[mailbox-store.oauth]\nissuer = \"https://id.test\"\naudience = \"mail\"\n\
                  keys = \"{}\"\n[mailbox-store.cram-md5]\nkey-file = \"{}\"\n",
                 path("jwks.json").display(),
-                path("cram-md5.key").display()
+                "secrets/cram-md5.key"
             ),
             ..Setup::default()
         });

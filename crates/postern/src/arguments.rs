@@ -7,8 +7,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    certificates, domain, explain, network, policy, quarantine, queue, refusals, secret, send,
-    sendmail, status, user,
+    certificates, config, domain, explain, network, policy, quarantine, queue, refusals, secret,
+    send, sendmail, status, user,
 };
 use crate::up;
 
@@ -64,6 +64,9 @@ pub enum Command {
     /// Mail that was accepted and is kept back until you decide
     #[command(subcommand)]
     Quarantine(quarantine::Command),
+    /// What processes need to start: check it, and a reference of every key
+    #[command(subcommand)]
+    Config(config::Command),
     /// What was refused, and why
     #[command(subcommand)]
     Refusals(refusals::Command),

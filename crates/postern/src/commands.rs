@@ -2,6 +2,7 @@
 
 mod asked;
 pub(crate) mod certificates;
+pub(crate) mod config;
 mod consequences;
 pub(crate) mod domain;
 pub(crate) mod explain;
@@ -32,7 +33,7 @@ pub(crate) async fn run(
 ) -> Result<Outcome, Failure> {
     match command {
         // Not run here: they end in their own ways.
-        Command::Up(_) | Command::Sendmail(_) => Ok(Outcome::Done),
+        Command::Up(_) | Command::Sendmail(_) | Command::Config(_) => Ok(Outcome::Done),
         Command::Certificates(arguments) => certificates::run(&arguments, screen),
         Command::Network(arguments) => network::run(&arguments, system, screen),
         Command::Domain(command) => domain::run(command, system, screen).await,

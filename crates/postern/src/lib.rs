@@ -74,6 +74,11 @@ pub async fn run(arguments: Arguments) -> ExitCode {
             let config = arguments.config.as_deref();
             return commands::sendmail::run(own, &arguments.data, config, &screen).await;
         }
+        // No system needs to run, and the file may be one that cannot be read.
+        Command::Config(command) => {
+            let config = arguments.config.as_deref();
+            commands::config::run(&command, &arguments.data, config, &screen)
+        }
         command => match System::find(&arguments.data, arguments.config.as_deref()) {
             Ok(system) => commands::run(command, &system, &screen).await,
             Err(failure) => Err(failure),

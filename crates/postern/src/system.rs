@@ -1,7 +1,7 @@
 //! Where the system is that a command speaks to.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use api::directory::v1::directory_client::DirectoryClient;
@@ -136,14 +136,27 @@ impl System {
                 return Err(Failure::Usage(reason));
             }
         };
-        Self::read(&text, data, |name| std::env::var(name).ok())
+        let folder = file.parent().unwrap_or(Path::new(""));
+        Self::read_in(&text, data, folder, |name| std::env::var(name).ok())
             .map_err(|reason| Failure::Usage(format!("{}: {reason}", file.display())))
     }
 
-    /// A configuration's text; what it does not say is where `postern up` puts it.
+    /// The same of a file in the data folder.
+    #[cfg(test)]
     pub(crate) fn read(
         text: &str,
         data: &Path,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, String> {
+        Self::read_in(text, data, data, environment)
+    }
+
+    /// A configuration's text; what it does not say is where `postern up` puts it. Paths are relative
+    /// to `folder`, that of the file.
+    fn read_in(
+        text: &str,
+        data: &Path,
+        folder: &Path,
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, String> {
         let table: toml::Table = text.parse().map_err(|error| format!("{error}"))?;
@@ -151,15 +164,21 @@ impl System {
             let value = table.get(section)?.get(key)?.as_str()?;
             Some(value.to_owned())
         };
-        let data = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let (data, folder) = (absolute(data), absolute(folder));
+        let located = |endpoint: String| match endpoint.strip_prefix("unix:") {
+            Some(path) => format!("unix:{}", folder.join(path).display()),
+            None => endpoint,
+        };
         let socket =
             |name: &str| format!("unix:{}", data.join(format!("run/{name}.sock")).display());
         let endpoint = |key: &str, variable: &str| {
             environment(variable)
                 .or_else(|| value("endpoints", key))
+                .map(located)
                 .unwrap_or_else(|| socket(key))
         };
-        let path = |key: &str| value("internal-tls", key).map(PathBuf::from);
+        let path = |key: &str| value("internal-tls", key).map(|path| folder.join(path));
         let internal_tls = match (path("ca"), path("certificate"), path("key")) {
             (Some(ca), Some(certificate), Some(key)) => Some(InternalTlsConfig {
                 ca,
@@ -177,10 +196,12 @@ impl System {
         let processes = PROCESSES
             .iter()
             .filter_map(|name| {
-                if let Some(endpoint) = setting("endpoints", name) {
+                if let Some(endpoint) = setting("endpoints", name).map(located) {
                     return Some(Process::found_at(name, endpoint));
                 }
-                let own = setting(name, "health").or_else(|| setting(name, "listen"))?;
+                let own = setting(name, "health")
+                    .or_else(|| setting(name, "listen"))
+                    .map(located)?;
                 Some(Process {
                     perhaps_elsewhere: !one_machine,
                     ..Process::found_at(name, on_loopback(own))

@@ -13,7 +13,9 @@ mod folder;
 mod health;
 mod leftovers;
 mod logs;
+mod ownership;
 mod ports;
+mod programs;
 mod report;
 mod screen;
 mod services;
@@ -26,6 +28,8 @@ use anyhow::Context;
 use private_postgres::Guard;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+pub(crate) use programs::{service_names, service_program};
 
 use configuration::Configuration;
 use database::Database;
@@ -110,6 +114,9 @@ async fn start(
     stop: &Stop,
 ) -> anyhow::Result<Supervisor> {
     let configuration = Configuration::prepare(folder, asked, database.url())?;
+    refuse_what_is_wrong(&configuration)?;
+    ownership::give(folder)?;
+    tokio::spawn(ownership::keep_readable(folder.tls(), stop.now.clone()));
     let mut supervisor = Supervisor::new(folder, &configuration, guard, screen.clone())?;
     let started = tokio::select! {
         started = supervisor.start() => started,
@@ -121,6 +128,17 @@ async fn start(
     }
     screen.line(&report::table(folder, &configuration));
     Ok(supervisor)
+}
+
+/// Every service would end at once, over and over, and say so in its own log.
+fn refuse_what_is_wrong(configuration: &Configuration) -> anyhow::Result<()> {
+    let problems = crate::commands::config::problems(configuration.path())?;
+    anyhow::ensure!(
+        problems.is_empty(),
+        "the configuration cannot be used:\n{}",
+        problems.join("\n")
+    );
+    Ok(())
 }
 
 /// The first signal drains, the second ends at once.

@@ -95,12 +95,17 @@ pub struct Setup {
     pub network: Option<u32>,
     /// The folder in which its own is made.
     pub parent: Option<PathBuf>,
+    /// The section `[tls]`; that of `postern up` when empty.
+    pub tls: String,
+    /// The key under which secrets are stored in its database.
+    pub secret_key: Option<Vec<u8>>,
 }
 
 /// A system; dropping it stops it. When the test is killed, its guard does.
 #[derive(Debug)]
 pub struct System {
     folder: PathBuf,
+    data: PathBuf,
     ports: Ports,
     supervisor: Child,
     guard: Guard,
@@ -146,11 +151,17 @@ impl System {
             configuration(&ports, setup),
         )
         .unwrap();
+        let data = folder.join("data");
+        if let Some(key) = &setup.secret_key {
+            std::fs::create_dir_all(data.join("secrets")).unwrap();
+            std::fs::write(data.join("secrets/policy.key"), key).unwrap();
+        }
         let database_url = setup.database_url.clone();
         let network = setup.network;
-        let supervisor = spawn(&folder, &guard, database_url.as_deref(), network);
+        let supervisor = spawn(&folder, &data, &guard, database_url.as_deref(), network);
         let mut system = Self {
             folder,
+            data,
             ports,
             supervisor,
             guard,
@@ -163,7 +174,13 @@ impl System {
     }
 
     pub fn data(&self) -> PathBuf {
-        self.folder.join("data")
+        self.data.clone()
+    }
+
+    /// Another folder for the data, of the case's own: for one that has been moved or copied there.
+    pub fn use_data(&mut self, name: &str) -> PathBuf {
+        self.data = self.folder.join(name);
+        self.data()
     }
 
     pub fn ports(&self) -> Ports {
@@ -330,7 +347,7 @@ impl System {
     /// Starts it again after [`Self::stop`].
     pub fn start_again(&mut self) {
         let url = self.database_url.as_deref();
-        self.supervisor = spawn(&self.folder, &self.guard, url, self.network);
+        self.supervisor = spawn(&self.folder, &self.data, &self.guard, url, self.network);
         self.await_ready();
     }
 
@@ -376,7 +393,13 @@ fn program(network: Option<u32>) -> Command {
     command
 }
 
-fn spawn(folder: &Path, guard: &Guard, database_url: Option<&str>, network: Option<u32>) -> Child {
+fn spawn(
+    folder: &Path,
+    data: &Path,
+    guard: &Guard,
+    database_url: Option<&str>,
+    network: Option<u32>,
+) -> Child {
     let log = std::fs::File::create(folder.join("up.log")).unwrap();
     let mut command = program(network);
     match database_url {
@@ -385,8 +408,9 @@ fn spawn(folder: &Path, guard: &Guard, database_url: Option<&str>, network: Opti
     };
     let supervisor = command
         .arg("--data")
-        .arg(folder.join("data"))
+        .arg(data)
         .arg("up")
+        .env("POSTERN_TEST_OF_THE_STARTER", "not for the services")
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
         .stderr(log)
@@ -412,6 +436,7 @@ fn free_ports() -> Ports {
 
 fn configuration(ports: &Ports, setup: &Setup) -> String {
     let mut text = "hostname = \"mail.postern.test\"\n".to_owned();
+    text.push_str(&setup.tls);
     for process in Process::ALL
         .iter()
         .filter(|&&process| process != Process::Postgres)

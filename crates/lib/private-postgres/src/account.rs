@@ -39,6 +39,12 @@ impl Account {
         self.change_to.is_some()
     }
 
+    /// The user and the group that programs run as, where those are not the caller's.
+    #[must_use]
+    pub fn change_to(&self) -> Option<(u32, u32)> {
+        self.change_to
+    }
+
     /// Its user id.
     #[must_use]
     pub fn uid(&self) -> u32 {
@@ -78,6 +84,13 @@ impl Account {
     /// A command that runs as this account. Supplementary groups are dropped with the user id.
     pub(crate) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
+        // Not what the shell of whoever started this holds besides; nor settings for libpq.
+        command.env_clear();
+        command.envs(
+            ["PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH"]
+                .iter()
+                .filter_map(|name| Some((name, std::env::var_os(name)?))),
+        );
         if let Some((uid, gid)) = self.change_to {
             command.uid(uid).gid(gid);
         }

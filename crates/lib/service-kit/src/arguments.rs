@@ -14,6 +14,10 @@ pub(crate) enum Mode {
     Health,
     /// Ask the running process whether it lives.
     Live,
+    /// Check the configuration.
+    Check,
+    /// Print the keys of its section, as JSON.
+    Reference,
     /// Print the version.
     Version,
     /// Print the usage.
@@ -42,6 +46,8 @@ impl Arguments {
             match word.as_str() {
                 "--health" => arguments.mode = Mode::Health,
                 "--live" => arguments.mode = Mode::Live,
+                "--check" => arguments.mode = Mode::Check,
+                "--reference" => arguments.mode = Mode::Reference,
                 "--version" | "-V" => arguments.mode = Mode::Version,
                 "--help" | "-h" => arguments.mode = Mode::Help,
                 "--config" => {
@@ -66,10 +72,12 @@ impl Arguments {
 /// The usage text of the service `name`.
 pub(crate) fn usage(name: &str) -> String {
     format!(
-        "Usage: postern-{name} [--config FILE] [--health | --live | --version]\n\n  \
+        "Usage: postern-{name} [--config FILE] [--check | --health | --live | --reference | --version]\n\n  \
          --config FILE  configuration; default {DEFAULT_FILE}, where there is one\n  \
+         --check        check the configuration as this process reads it: exit code 0 or 1\n  \
          --health       ask the running process whether it is ready: exit code 0, or 1 and the reason\n  \
          --live         ask whether it lives, ready or not: exit code 0 or 1\n  \
+         --reference    print the keys of its section, as JSON\n  \
          --version      print the version\n\n\
          POSTERN_<SECTION>__<KEY> in the environment overrides the file."
     )

@@ -3,11 +3,32 @@
 //!
 //! What the administrator decides while the system runs is policy, and comes from the queue.
 
+mod extract;
 mod load;
+mod place;
+mod problem;
+mod reference;
 mod shared;
+mod source;
 
-pub(crate) use load::{Loaded, environment, load};
+pub(crate) use load::{Loaded, examine, load};
+pub(crate) use problem::Problem;
+pub use reference::{Key, KitKeys, Reference};
 pub use shared::{
     DatabaseConfig, EndpointsConfig, InternalTlsConfig, LogConfig, LogFormat, SharedConfig,
     TelemetryConfig, TlsConfig,
 };
+pub(crate) use source::{Source, environment};
+
+/// Sections that belong to one process each; all other top-level keys are shared.
+pub const PROCESSES: [&str; 9] = [
+    "queue",
+    "mailbox-store",
+    "smtp-server",
+    "delivery",
+    "imap",
+    "pop3",
+    "collector",
+    "console",
+    "up",
+];

@@ -9,6 +9,7 @@
 
 mod arguments;
 pub mod certificates;
+mod check;
 pub mod config;
 mod endpoint;
 mod error;
@@ -22,6 +23,7 @@ mod memory;
 mod metrics_listener;
 mod open_files;
 mod pem;
+mod privileges;
 mod process_metrics;
 mod readiness;
 mod reloaded;

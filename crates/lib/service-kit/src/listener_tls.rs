@@ -81,7 +81,8 @@ impl ResolvesServerCert for Shown {
     }
 }
 
-fn certified_key(certificate: &Path, key: &Path) -> Result<CertifiedKey, Error> {
+/// The certificate and its private key, which must belong together.
+pub(crate) fn certified_key(certificate: &Path, key: &Path) -> Result<CertifiedKey, Error> {
     let chain = pem::certificates(certificate)?;
     let private = pem::private_key(key)?;
     let provider: CryptoProvider = aws_lc_rs::default_provider();

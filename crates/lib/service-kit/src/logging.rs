@@ -47,9 +47,8 @@ impl Drop for Telemetry {
 
 /// Starts logs and traces of the process `name`. Once a process.
 pub(crate) fn start(name: &'static str, shared: &SharedConfig) -> Result<Telemetry, Error> {
-    let filter = EnvFilter::builder()
-        .parse(&shared.log.level)
-        .map_err(|error| Error::Config(format!("log.level: {error}")))?;
+    let filter = filter(&shared.log.level)
+        .map_err(|error| Error::Config(format!("[log] level: {error}")))?;
     let escaping = match shared.log.format {
         LogFormat::Text => Escaping::text(std::io::stderr()),
         LogFormat::Json => Escaping::json(std::io::stderr()),
@@ -92,6 +91,23 @@ pub(crate) fn start(name: &'static str, shared: &SharedConfig) -> Result<Telemet
         provider,
         lines: writer,
     })
+}
+
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// Which lines are logged, of the configuration's text.
+pub(crate) fn filter(level: &str) -> Result<EnvFilter, String> {
+    let use_one = "use off, error, warn, info, debug or trace, or such as info,queue=debug";
+    // The crate takes a word alone for a module, and logs nothing else.
+    let alone = |word: &&str| !word.is_empty() && !word.contains(['=', '[', ':']);
+    for word in level.split(',').map(str::trim).filter(alone) {
+        if !LEVELS.iter().any(|known| word.eq_ignore_ascii_case(known)) {
+            return Err(format!("`{word}` is not a level: {use_one}"));
+        }
+    }
+    EnvFilter::builder()
+        .parse(level)
+        .map_err(|error| format!("`{level}`: {error}: {use_one}"))
 }
 
 fn tracer(name: &'static str, endpoint: &str) -> Result<SdkTracerProvider, Error> {

@@ -2,19 +2,22 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tokio::runtime::Handle;
 
 use crate::arguments::{Arguments, Mode, usage};
-use crate::config::{Loaded, environment, load};
+use crate::config::{Loaded, Reference, environment, load};
 use crate::health::{self, Health};
 use crate::lanes::Lanes;
-use crate::{Endpoint, Error, Service, logging, memory, metrics_listener, open_files, signals};
+use crate::privileges::Unprivileged;
+use crate::{
+    Endpoint, Error, Service, check, logging, memory, metrics_listener, open_files, privileges,
+    signals,
+};
 
 /// How long a process may take to drain unless configured: shorter than the 30 s after which
 /// Kubernetes kills.
@@ -27,7 +30,7 @@ const LEFT_BEHIND: Duration = Duration::from_secs(1);
 /// process up, runs `body` until it ends, and tells how it went by the exit code.
 pub fn run<C, F, Fut>(name: &'static str, body: F) -> ExitCode
 where
-    C: DeserializeOwned + Send + 'static,
+    C: DeserializeOwned + JsonSchema + Send + 'static,
     F: FnOnce(C, Service) -> Fut + Send + 'static,
     Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
@@ -38,7 +41,7 @@ where
 /// unless configured, are [`Service::lanes`].
 pub fn run_in_lanes<C, F, Fut>(least: usize, name: &'static str, body: F) -> ExitCode
 where
-    C: DeserializeOwned + Send + 'static,
+    C: DeserializeOwned + JsonSchema + Send + 'static,
     F: FnOnce(C, Service) -> Fut + Send + 'static,
     Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
@@ -47,7 +50,7 @@ where
 
 fn run_with<C, F, Fut>(least_lanes: Option<usize>, name: &'static str, body: F) -> ExitCode
 where
-    C: DeserializeOwned + Send + 'static,
+    C: DeserializeOwned + JsonSchema + Send + 'static,
     F: FnOnce(C, Service) -> Fut + Send + 'static,
     Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
@@ -58,14 +61,31 @@ where
     let done = match arguments.mode {
         Mode::Version => say(&format!("postern-{name} {}", env!("CARGO_PKG_VERSION"))),
         Mode::Help => say(&usage(name)),
-        Mode::Health => check_health(name, &arguments),
-        Mode::Live => check_life(name, &arguments),
-        Mode::Serve => serve(least_lanes, name, &arguments, body),
+        Mode::Reference => reference::<C>(name),
+        Mode::Check | Mode::Health | Mode::Live | Mode::Serve => {
+            in_its_folder(arguments).and_then(|arguments| match arguments.mode {
+                Mode::Check => check_configuration::<C>(name, &arguments),
+                Mode::Health => check_health(name, &arguments),
+                Mode::Live => check_life(name, &arguments),
+                _ => serve(least_lanes, name, &arguments, body),
+            })
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&format!("postern-{name}: {error:#}"), ExitCode::FAILURE),
     }
+}
+
+/// Works in the folder of the configuration: paths in it are relative to that folder, so that it can
+/// be moved and copied.
+fn in_its_folder(arguments: Arguments) -> anyhow::Result<Arguments> {
+    let file = std::path::absolute(&arguments.file)
+        .map_err(|error| Error::file(&arguments.file, error))?;
+    if let Some(folder) = file.parent().filter(|_| file.exists()) {
+        std::env::set_current_dir(folder).map_err(|error| Error::file(folder, error))?;
+    }
+    Ok(Arguments { file, ..arguments })
 }
 
 fn serve<C, F, Fut>(
@@ -75,7 +95,7 @@ fn serve<C, F, Fut>(
     body: F,
 ) -> anyhow::Result<()>
 where
-    C: DeserializeOwned + Send + 'static,
+    C: DeserializeOwned + JsonSchema + Send + 'static,
     F: FnOnce(C, Service) -> Fut + Send + 'static,
     Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
@@ -86,6 +106,7 @@ where
         &environment(),
     )?;
     memory::without_huge_pages();
+    privileges::never_gain_more();
     // Crates that make TLS configurations without saying with which provider take this one.
     if rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
@@ -108,9 +129,17 @@ where
         .context("cannot start the runtime")?;
     let entered = runtime.enter();
     let telemetry = logging::start(name, &loaded.shared)?;
+    let unprivileged = Unprivileged::find(loaded.health_endpoint.as_deref());
+    if let Some(user) = unprivileged.as_ref().filter(|_| !loaded.has_listeners) {
+        user.become_it(&loaded.shared)?;
+    }
     let lanes = Lanes::start(lanes)?;
     // As a task: on this thread it would have to be woken by the runtime's own for each event.
-    let serving = serve_until_shutdown(name, loaded, lanes.handles().into(), body);
+    let service = Service::new(name, loaded.shared.clone())
+        .in_lanes(lanes.handles().into())
+        .showing_metrics(loaded.metrics.is_some())
+        .to_become(unprivileged);
+    let serving = serve_until_shutdown(service, loaded, body);
     let result = runtime
         .block_on(runtime.spawn(serving))
         .unwrap_or_else(|error| Err(anyhow::anyhow!("the service failed: {error}")));
@@ -129,9 +158,8 @@ fn usual_threads() -> usize {
 }
 
 async fn serve_until_shutdown<C, F, Fut>(
-    name: &'static str,
+    service: Service,
     loaded: Loaded<C>,
-    lanes: Arc<[Handle]>,
     body: F,
 ) -> anyhow::Result<()>
 where
@@ -139,9 +167,7 @@ where
     Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
     open_files::allow_many();
-    let service = Service::new(name, loaded.shared)
-        .in_lanes(lanes)
-        .showing_metrics(loaded.metrics.is_some());
+    let name = service.name;
     let delay = service.shared.drain_delay_seconds.unwrap_or_default();
     signals::watch(service.clone(), Duration::from_secs(delay))?;
     metrics_listener::start(name, loaded.metrics, service.shutdown.clone()).await?;
@@ -184,6 +210,22 @@ async fn drain_is_over(service: &Service) -> u64 {
     service.not_ready();
     tokio::time::sleep(Duration::from_secs(seconds)).await;
     seconds
+}
+
+fn check_configuration<C: DeserializeOwned + JsonSchema>(
+    name: &str,
+    arguments: &Arguments,
+) -> anyhow::Result<()> {
+    let problems = check::problems::<C>(name, arguments);
+    if problems.is_empty() {
+        return say(&format!("{}: well", arguments.file.display()));
+    }
+    Err(Error::Config(problems.join("\n")).into())
+}
+
+fn reference<C: JsonSchema>(name: &str) -> anyhow::Result<()> {
+    let reference = Reference::of::<C>(name);
+    say(&serde_json::to_string(&reference).context("writing the reference")?)
 }
 
 /// The section of any service: only the kit's own keys matter to `--health` and `--live`.

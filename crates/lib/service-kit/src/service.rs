@@ -10,6 +10,7 @@ use tonic::transport::Channel;
 
 use crate::grpc::{self, Late, Routes};
 use crate::listener_tls::{self, ClientCertificates, ServerTls};
+use crate::privileges::Unprivileged;
 use crate::readiness::{self, Dependency, Readiness};
 use crate::{Endpoint, Error, SharedConfig, health, open_channel, open_files};
 
@@ -28,6 +29,8 @@ pub struct Service {
     readiness: Readiness,
     lanes: Arc<[Handle]>,
     shows_metrics: bool,
+    /// Whom a process becomes that root has started.
+    unprivileged: Option<Unprivileged>,
 }
 
 impl Service {
@@ -36,6 +39,7 @@ impl Service {
             name,
             lanes: Arc::default(),
             shows_metrics: false,
+            unprivileged: None,
             hostname: shared.hostname.clone().unwrap_or_else(machine_name),
             shared,
             shutdown: CancellationToken::new(),
@@ -58,6 +62,23 @@ impl Service {
 
     pub(crate) fn in_lanes(self, lanes: Arc<[Handle]>) -> Self {
         Self { lanes, ..self }
+    }
+
+    pub(crate) fn to_become(self, unprivileged: Option<Unprivileged>) -> Self {
+        Self {
+            unprivileged,
+            ..self
+        }
+    }
+
+    /// Gives up root's rights, where root has started the process. A service with listeners for mail
+    /// does so when it has opened all of them and read its certificate, and before it takes the first
+    /// connection; the others have done so already.
+    pub fn give_up_root(&self) -> Result<(), Error> {
+        match &self.unprivileged {
+            Some(user) => user.become_it(&self.shared),
+            None => Ok(()),
+        }
     }
 
     /// The runtimes on which connections are to be served, of a process that has been started by
@@ -237,6 +258,11 @@ impl Service {
     /// The process has been set up: from now on it is ready while everything is there that it
     /// [needs](Self::needs), until it is told to end.
     pub fn ready(&self) {
+        // A service that has not done so when it serves must not go on.
+        if let Err(error) = self.give_up_root() {
+            tracing::error!(%error, "ending");
+            self.shutdown.cancel();
+        }
         self.readiness.set_up();
     }
 

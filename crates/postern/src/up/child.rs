@@ -1,5 +1,6 @@
 //! One service as a child process: program, log, process id file.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -45,6 +46,8 @@ impl Program {
         let child = Command::new(&self.path)
             .arg("--config")
             .arg(&self.configuration)
+            .env_clear()
+            .envs(environment())
             .stdin(Stdio::null())
             .stdout(log.try_clone().context("opening a log")?)
             .stderr(log)
@@ -72,6 +75,35 @@ impl Program {
         let last = lines.len().saturating_sub(8);
         lines.get(last..).unwrap_or_default().join("\n")
     }
+}
+
+/// What a service needs of this program's environment: not what the shell of whoever started it
+/// holds besides.
+fn environment() -> impl Iterator<Item = (OsString, OsString)> {
+    std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_for_services))
+}
+
+fn is_for_services(name: &str) -> bool {
+    const NAMES: [&str; 11] = [
+        "POSTERN_DATABASE_URL",
+        "POSTERN_HOSTNAME",
+        "PATH",
+        "LANG",
+        "TZ",
+        "TMPDIR",
+        "LD_LIBRARY_PATH",
+        "RUST_BACKTRACE",
+        // Where certificates are looked for.
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "RUST_LIB_BACKTRACE",
+    ];
+    let is_configuration = name.starts_with("POSTERN_") && name.contains("__");
+    is_configuration
+        || NAMES.contains(&name)
+        || ["LC_", "OTEL_", "MIMALLOC_"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
 }
 
 fn open_log(path: &Path) -> anyhow::Result<File> {
@@ -126,5 +158,30 @@ fn describe(status: ExitStatus) -> String {
         (Some(code), _) => format!("failed with exit code {code}"),
         (None, Some(signal)) => format!("was ended by signal {signal}"),
         (None, None) => "ended".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_for_services;
+
+    #[test]
+    fn services_get_their_configuration_and_little_else() {
+        for name in [
+            "POSTERN_DATABASE_URL",
+            "POSTERN_QUEUE__WRITERS",
+            "LC_ALL",
+            "RUST_BACKTRACE",
+        ] {
+            assert!(is_for_services(name), "{name}");
+        }
+        for name in [
+            "HOME",
+            "AWS_SECRET_ACCESS_KEY",
+            "SUDO_USER",
+            "POSTERN_TOKEN",
+        ] {
+            assert!(!is_for_services(name), "{name}");
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! addresses only when the command line names them; everything else, comments included, is the administrator's.
 
 mod listeners;
+mod relocation;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,9 @@ use super::services::{Kind, SERVICES, Tier};
 const FIRST: &str = "\
 # Postern's configuration: what its processes need to start. Which domains there are, who may
 # relay, and the like is policy: see `postern policy --help`.
+#
+# Paths are relative to this file's folder. `postern config check` checks this file,
+# `postern config reference` explains every key.
 #
 # `postern up` brings [endpoints], database.url and the sockets up to date on every start, the
 # listeners' addresses when it is given --listen, and their ports when it is given --port-base. The
@@ -158,7 +162,8 @@ impl Configuration {
         asked: Option<Ports>,
         url: Option<&str>,
     ) -> anyhow::Result<()> {
-        let data = folder.database().display().to_string();
+        relocation::relocate(&mut self.document, folder.root());
+        let data = folder.within(&folder.database());
         let database = self.section("database")?;
         if let Some(url) = url {
             database.insert("url", value(url));
@@ -171,17 +176,13 @@ impl Configuration {
         for name in ["queue", "mailbox-store"] {
             endpoints.insert(
                 name,
-                value(format!("unix:{}", folder.socket(name).display())),
+                value(format!("unix:{}", folder.within(&folder.socket(name)))),
             );
         }
         let tls = self.section("tls")?;
-        set_missing(
-            tls,
-            "certificate",
-            &folder.certificate().display().to_string(),
-        );
-        set_missing(tls, "key", &folder.key().display().to_string());
-        let secrets = folder.secrets_key().display().to_string();
+        set_missing(tls, "certificate", &folder.within(&folder.certificate()));
+        set_missing(tls, "key", &folder.within(&folder.key()));
+        let secrets = folder.within(&folder.secrets_key());
         let queue = self.section("queue")?;
         set_missing(queue, "secret-key-file", &secrets);
         // Where it was written before.
@@ -193,7 +194,8 @@ impl Configuration {
             } else {
                 "health"
             };
-            own.insert(key, value(Self::health_endpoint(folder, kind)));
+            let socket = folder.within(&folder.socket(kind.name));
+            own.insert(key, value(format!("unix:{socket}")));
         }
         self.bring_addresses_up_to_date(asked)
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use private_postgres::{Account, Cluster, EndSignal, Guard, Server, Setting};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::spawn_blocking;
@@ -16,6 +16,8 @@ use super::Stop;
 use super::backoff::Backoff;
 use super::folder::{Folder, fingerprint};
 use super::screen::Screen;
+
+mod home;
 
 /// Durable, and sized for many small transactions on one machine.
 const SETTINGS: &[Setting] = &[
@@ -240,11 +242,23 @@ fn start_private(cluster: Cluster, guard: Arc<Guard>, screen: &Screen) -> anyhow
 
 /// Names the cluster and gives its folders to whom it runs as.
 fn cluster(folder: &Folder, account: Account, screen: &Screen) -> anyhow::Result<Cluster> {
-    let (data, sockets) = if account.reaches(&folder.database()) {
-        (folder.database(), folder.database_sockets().to_owned())
+    let usual = folder.database();
+    let (data, sockets) = if usual.is_symlink() {
+        home::adopt(&usual, folder.root())?
+    } else if account.reaches(&usual) {
+        (usual, folder.database_sockets().to_owned())
+    } else if usual.exists() {
+        bail!(
+            "the database's user cannot enter {}, and the database is in it: move the data folder to where that \
+             user can pass, such as /srv, or open the folders above it (chmod o+x)",
+            folder.root().display()
+        );
     } else {
         elsewhere(folder, screen)?
     };
+    if data.exists() {
+        home::own_all(&data, account)?;
+    }
     // Who can open the socket is the superuser: nobody but the database's user and root may.
     std::fs::set_permissions(&sockets, Permissions::from_mode(0o700))
         .with_context(|| format!("closing {}", sockets.display()))?;
@@ -269,11 +283,10 @@ fn elsewhere(folder: &Folder, screen: &Screen) -> anyhow::Result<(PathBuf, PathB
         folder.root().display(),
         data.display()
     ));
+    home::note_owner(&home, folder.root())?;
     let link = folder.database();
-    if link.symlink_metadata().is_err() {
-        std::os::unix::fs::symlink(&data, &link)
-            .with_context(|| format!("making {}", link.display()))?;
-    }
+    std::os::unix::fs::symlink(&data, &link)
+        .with_context(|| format!("making {}", link.display()))?;
     Ok((data, sockets))
 }
 

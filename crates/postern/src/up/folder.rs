@@ -82,6 +82,19 @@ impl Folder {
         self.root.join("tls/key.pem")
     }
 
+    pub(super) fn tls(&self) -> PathBuf {
+        self.root.join("tls")
+    }
+
+    pub(super) fn secrets(&self) -> PathBuf {
+        self.root.join("secrets")
+    }
+
+    /// The services' sockets.
+    pub(super) fn runtime(&self) -> &Path {
+        &self.runtime
+    }
+
     pub(super) fn secrets_key(&self) -> PathBuf {
         self.root.join("secrets/policy.key")
     }
@@ -105,6 +118,14 @@ impl Folder {
 
     pub(super) fn socket(&self, name: &str) -> PathBuf {
         self.runtime.join(format!("{name}.sock"))
+    }
+
+    /// A path as `postern.toml` names it: relative to the folder, where it is within.
+    pub(super) fn within(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root)
+            .unwrap_or(path)
+            .display()
+            .to_string()
     }
 
     /// Where the sockets are when the data folder's own path is too long for them.
@@ -186,9 +207,12 @@ fn socket_folder(root: &Path, name: &str, longest_socket: usize) -> anyhow::Resu
         make(&usual)?;
         return Ok(usual);
     }
+    let account = private_postgres::Account::unprivileged()?;
     let parent = std::env::var_os("XDG_RUNTIME_DIR")
         .map(PathBuf::from)
         .filter(|path| path.is_dir() && path.as_os_str().len() < 40)
+        // Root's own is closed to the user that the processes become.
+        .filter(|path| account.reaches(&path.join(name)))
         .unwrap_or_else(|| PathBuf::from("/tmp"));
     let short = parent.join(format!("postern-{name}-{:08x}", fingerprint(root)));
     match std::fs::create_dir(&short) {
@@ -200,10 +224,7 @@ fn socket_folder(root: &Path, name: &str, longest_socket: usize) -> anyhow::Resu
     // In a folder that everybody may write to, somebody may have been faster.
     let found = std::fs::symlink_metadata(&short)
         .with_context(|| format!("looking at {}", short.display()))?;
-    let ours = [
-        rustix::process::geteuid().as_raw(),
-        private_postgres::Account::unprivileged()?.uid(),
-    ];
+    let ours = [rustix::process::geteuid().as_raw(), account.uid()];
     if !found.is_dir() || !ours.contains(&found.uid()) {
         bail!(
             "{} belongs to somebody else; choose a data folder with a shorter path",

@@ -2,16 +2,19 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// What the process needs to start. The accounts are policy.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Config {
     /// A PEM file of authorities that remote servers' certificates must be signed by, instead of
     /// the public ones.
+    #[schemars(extend("type-name" = "file"))]
     pub authorities: Option<PathBuf>,
     /// Largest message that is collected, octets; a larger one stays on the server.
+    #[schemars(extend("unit" = "octets"))]
     pub max_message_size: u64,
     /// Seconds a remote server may be silent.
     pub timeout_seconds: u64,

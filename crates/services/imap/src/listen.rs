@@ -54,9 +54,16 @@ pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> 
         server: Arc::clone(&server),
     };
     let descriptors = service.descriptors_for_each_of(config.listener.len());
-    for listener in &config.listener {
-        let socket = session_io::bind(listener.address)
-            .with_context(|| format!("cannot listen on {}", listener.address))?;
+    let sockets = config
+        .listener
+        .iter()
+        .map(|listener| {
+            session_io::bind(listener.address)
+                .with_context(|| format!("cannot listen on {}", listener.address))
+        })
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    service.give_up_root()?;
+    for (listener, socket) in config.listener.iter().zip(sockets) {
         let address = socket.local_addr()?;
         tracing::info!(%address, tls = ?listener.tls, "listening");
         running.addresses.push(address);

@@ -45,10 +45,11 @@ use crate::store::Store;
 use crate::users::{CramMd5, CramMd5Config, CramMd5Switch, OAuthConfig, Passwords, Tokens};
 
 /// The section `[mailbox-store]`.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
     /// Where gRPC is served.
+    #[schemars(extend("type-name" = "endpoint"))]
     pub listen: String,
     /// Whose access tokens log in; none do unless given.
     #[serde(default)]
@@ -60,6 +61,7 @@ pub struct Config {
     /// in which delivery, expunging and administration go on. 0 never refuses them. It is looked at where
     /// `data-path` of [database] says which volume that is.
     #[serde(default = "reserve")]
+    #[schemars(extend("unit" = "octets"))]
     pub min_free_space: u64,
 }
 

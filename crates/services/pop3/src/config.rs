@@ -2,17 +2,20 @@
 
 use std::net::SocketAddr;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// What the process needs to start.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Config {
     /// Where to listen.
     pub listener: Vec<ListenerConfig>,
     /// Connections at a time, of one listener.
+    #[schemars(extend("unit" = "connections"))]
     pub max_connections: usize,
     /// Of these, from one address.
+    #[schemars(extend("unit" = "connections"))]
     pub max_connections_per_address: usize,
     /// Of the connections, those of clients that have not logged in, unfinished TLS handshakes among
     /// them, on each listener. When there are as many, a new one takes the place of the one that has
@@ -27,6 +30,7 @@ pub struct Config {
     pub idle_timeout_seconds: u64,
     /// Rows in which failed logins are kept for `postern refusals` in a minute; what repeats itself
     /// shares one. 0 keeps none.
+    #[schemars(extend("unit" = "rows a minute"))]
     pub refusals_kept_a_minute: u32,
 }
 
@@ -46,10 +50,11 @@ impl Default for Config {
 }
 
 /// One address to listen on.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ListenerConfig {
     /// Address and port.
+    #[schemars(with = "String", extend("type-name" = "ADDRESS:PORT"))]
     pub address: SocketAddr,
     /// How it is protected.
     #[serde(default)]
@@ -60,7 +65,7 @@ pub struct ListenerConfig {
 }
 
 /// How a listener is protected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TlsMode {
     /// STLS is offered where there is a certificate.

@@ -56,7 +56,16 @@ pub fn start(config: &Config, service: &Service) -> anyhow::Result<Running> {
         refusals: refusals.clone(),
     };
     let descriptors = service.descriptors_for_each_of(config.listener.len());
-    for listener in &config.listener {
+    let sockets = config
+        .listener
+        .iter()
+        .map(|listener| {
+            session_io::bind(listener.address)
+                .with_context(|| format!("cannot listen on {}", listener.address))
+        })
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    service.give_up_root()?;
+    for (listener, socket) in config.listener.iter().zip(sockets) {
         let shared = shared(
             config,
             listener,
@@ -65,8 +74,6 @@ pub fn start(config: &Config, service: &Service) -> anyhow::Result<Running> {
             tls.clone(),
             &service.shutdown,
         )?;
-        let socket = session_io::bind(listener.address)
-            .with_context(|| format!("cannot listen on {}", listener.address))?;
         let address = socket.local_addr()?;
         tracing::info!(%address, tls = ?listener.tls, "POP3");
         running.addresses.push(address);

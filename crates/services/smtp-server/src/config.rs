@@ -3,29 +3,35 @@
 use std::net::SocketAddr;
 
 use rules::{InterfaceSetting, ListenerClass, ListenerRole, Network};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use service_kit::ClientCertificates;
 
 /// What the process needs to start.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Config {
     /// Where to listen.
     pub listener: Vec<ListenerConfig>,
     /// Classes of interfaces, by name or by network, for listeners of the class `auto`. What is not
     /// set here is found.
+    #[schemars(with = "Vec<Interface>")]
     pub interface: Vec<InterfaceSetting>,
     /// Name server to ask; the system's when absent.
+    #[schemars(with = "Option<String>", extend("type-name" = "ADDRESS:PORT"))]
     pub resolver: Option<SocketAddr>,
     /// Connections at a time on each listener. When there are as many, a new one takes the place of
     /// the untrusted one that has been of no use for the longest.
+    #[schemars(extend("unit" = "connections"))]
     pub max_connections: usize,
     /// Connections at a time from one address on each listener.
+    #[schemars(extend("unit" = "connections"))]
     pub max_connections_per_address: usize,
     /// Seconds of waiting without a message, or for one that does not come along, before a connection
     /// may have to make room so; a quarter of them where its address has the most connections.
     pub make_room_after_seconds: u64,
     /// Messages of one connection.
+    #[schemars(extend("unit" = "messages"))]
     pub max_messages_per_connection: u32,
     /// Seconds that the peer may take for a command, from the end of the one before to its last
     /// octet (RFC 5321 §4.5.3.2.7: at least 300).
@@ -33,29 +39,38 @@ pub struct Config {
     /// Seconds of silence within a message (RFC 5321 §4.5.3.2.5: at least 180).
     pub data_timeout_seconds: u64,
     /// Octets that a message brings on average in a second of waiting for it, at least.
+    #[schemars(extend("unit" = "octets a second"))]
     pub min_data_rate: u32,
     /// Seconds of waiting that a message may be behind this rate.
     pub data_grace_seconds: u64,
     /// Seconds that a session may go on without a message that was taken.
     pub max_idle_session_seconds: u64,
     /// Commands that may be said without a message that was taken; RCPT and BDAT do not count.
+    #[schemars(extend("unit" = "commands"))]
     pub max_idle_commands: u32,
     /// Badly written or misplaced commands after which a connection is closed.
+    #[schemars(extend("unit" = "commands"))]
     pub max_bad_commands: u32,
     /// Refusals after which a connection is closed.
+    #[schemars(extend("unit" = "refusals"))]
     pub max_refusals: u32,
     /// Failed logins after which a connection is closed.
+    #[schemars(extend("unit" = "logins"))]
     pub max_failed_logins: u32,
     /// Octets of one line of a message's text.
+    #[schemars(extend("unit" = "octets"))]
     pub max_text_line: usize,
     /// Received fields of a message, this server's own among them; with more of them it is taken to run
     /// in a circle (RFC 5321 §6.3: at least 100). At most the 100 that delivery passes on, so that what
     /// was taken is not returned for it.
+    #[schemars(extend("unit" = "headers"))]
     pub max_hops: usize,
     /// Rows in which refusals are kept for `postern refusals` in a minute; what repeats itself
     /// shares one. 0 keeps none.
+    #[schemars(extend("unit" = "rows a minute"))]
     pub refusals_kept_a_minute: u32,
     /// Fields of a message's header; its octets are limited too, by what a component can hold.
+    #[schemars(extend("unit" = "fields"))]
     pub max_header_fields: usize,
     /// Seconds that the DNS may take for each step of a message: at MAIL, at its end.
     pub dns_timeout_seconds: u64,
@@ -89,17 +104,33 @@ impl Default for Config {
     }
 }
 
+/// How `[[smtp-server.interface]]` is written, for the reference: `rules` reads it.
+#[derive(JsonSchema)]
+#[allow(dead_code, reason = "read for its documentation")]
+struct Interface {
+    /// The interfaces by name; `*` and `?` stand for others. Either this or `network`.
+    name: Option<String>,
+    /// The interfaces by an address of theirs.
+    #[schemars(extend("type-name" = "network"))]
+    network: Option<String>,
+    /// What they belong to.
+    #[schemars(extend("enum" = ["internal", "external", "dmz"]))]
+    class: String,
+}
+
 /// One address to listen on.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ListenerConfig {
     /// Address and port.
+    #[schemars(with = "String", extend("type-name" = "ADDRESS:PORT"))]
     pub address: SocketAddr,
     /// What it is called in rules and in the history; the address when absent.
     #[serde(default)]
     pub name: Option<String>,
     /// For whom it is.
     #[serde(default)]
+    #[schemars(with = "String", extend("enum" = ["mx", "submission"]))]
     pub role: ListenerRole,
     /// How it is protected.
     #[serde(default)]
@@ -111,10 +142,12 @@ pub struct ListenerConfig {
     /// To which network it belongs. Behind proxies `auto` means external: their addresses say
     /// nothing of the clients' networks.
     #[serde(default)]
+    #[schemars(with = "String", extend("enum" = ["auto", "internal", "external", "dmz"]))]
     pub class: ListenerClass,
     /// The proxies that are believed when they tell a client's address: by XCLIENT, which is
     /// announced to them alone, or by a PROXY header.
     #[serde(default)]
+    #[schemars(with = "Vec<String>", extend("type-name" = "list of networks"))]
     pub proxies: Vec<Network>,
     /// The proxies begin each connection with a PROXY header, version 1 or 2; one without is closed.
     /// What follows comes from their clients, so XCLIENT is not announced.
@@ -126,7 +159,7 @@ pub struct ListenerConfig {
 }
 
 /// How a listener is protected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TlsMode {
     /// STARTTLS is offered where there is a certificate.

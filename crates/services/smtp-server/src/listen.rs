@@ -59,9 +59,21 @@ pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> 
         listeners: JoinSet::new(),
         server: Arc::clone(&server),
     };
-    for listener in &config.listener {
-        let socket = session_io::bind(listener.address)
-            .with_context(|| format!("cannot listen on {}", listener.address))?;
+    let opened = config
+        .listener
+        .iter()
+        .map(|listener| {
+            let socket = session_io::bind(listener.address)
+                .with_context(|| format!("cannot listen on {}", listener.address))?;
+            let tls = match &listener.client_certificates {
+                Some(clients) => service.server_tls_with_clients(clients)?,
+                None => tls.clone(),
+            };
+            Ok((socket, tls))
+        })
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    service.give_up_root()?;
+    for (listener, (socket, tls)) in config.listener.iter().zip(opened) {
         let address = socket.local_addr()?;
         tracing::info!(%address, role = ?listener.role, tls = ?listener.tls, "listening");
         running.addresses.push(address);
@@ -85,10 +97,6 @@ pub async fn start(config: Config, service: Service) -> anyhow::Result<Running> 
         if listener.class == ListenerClass::Auto && !listener.proxies.is_empty() {
             tracing::warn!(%address, "behind proxies the class `auto` means external");
         }
-        let tls = match &listener.client_certificates {
-            Some(clients) => service.server_tls_with_clients(clients)?,
-            None => tls.clone(),
-        };
         let listener = Arc::new(Listener::new(listener, tls)?);
         let shutdown = service.shutdown.clone();
         let server = Arc::clone(&server);

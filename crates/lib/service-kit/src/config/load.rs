@@ -3,28 +3,13 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use figment::Figment;
-use figment::providers::{Format, Toml};
 use figment::value::{Dict, Value};
 use serde::de::DeserializeOwned;
 
-use super::SharedConfig;
-use crate::Error;
-
-/// Sections that belong to one process each; all other top-level keys are shared.
-const PROCESSES: [&str; 9] = [
-    "queue",
-    "mailbox-store",
-    "smtp-server",
-    "delivery",
-    "imap",
-    "pop3",
-    "collector",
-    "console",
-    "up",
-];
-
-const PREFIX: &str = "POSTERN_";
+use super::problem::Problem;
+use super::source::Source;
+use super::{PROCESSES, SharedConfig, extract};
+use crate::{Endpoint, Error, logging};
 
 /// A process's configuration.
 #[derive(Debug)]
@@ -38,89 +23,75 @@ pub(crate) struct Loaded<C> {
     pub(crate) health: Option<String>,
     /// `health`, or else `listen`: where `--health` asks.
     pub(crate) health_endpoint: Option<String>,
+    /// Whether it has listeners for mail.
+    pub(crate) has_listeners: bool,
 }
 
-/// The variables of the environment that are configuration.
-pub(crate) fn environment() -> Vec<(String, String)> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| name.starts_with(PREFIX))
-        .collect()
-}
-
-/// Reads the configuration of process `name`.
+/// Reads the configuration of process `name`. Paths in it are relative to the folder of `file`.
 pub(crate) fn load<C: DeserializeOwned>(
     name: &str,
     file: &Path,
     file_required: bool,
     environment: &[(String, String)],
 ) -> Result<Loaded<C>, Error> {
-    let mut all = merge(file, file_required, environment)?;
+    let source = Source::read(file, file_required, environment)?;
+    examine(&source, name).map_err(|problems| {
+        let lines: Vec<String> = problems
+            .iter()
+            .map(|problem| source.describe(problem))
+            .collect();
+        Error::Config(lines.join("\n"))
+    })
+}
+
+/// What process `name` reads of the configuration; everything that is wrong with it otherwise.
+pub(crate) fn examine<C: DeserializeOwned>(
+    source: &Source,
+    name: &str,
+) -> Result<Loaded<C>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut all = source.values().clone();
     let mut section = match all.remove(name) {
         None => Dict::new(),
         Some(Value::Dict(_, section)) => section,
-        Some(_) => return Err(Error::Config(format!("`{name}` must be a section"))),
+        Some(_) => {
+            let text = format!("must be a section: [{name}]");
+            return Err(vec![Problem::new(&[name], text)]);
+        }
     };
     for process in PROCESSES {
         all.remove(process);
     }
-    let mut shared: SharedConfig = extract(all, None)?;
-    if let Some(threads) = take(&mut section, name, "threads")? {
+    let mut shared: Option<SharedConfig> = extract::all(all, &[], &PROCESSES, &mut problems);
+    let threads = take(&mut section, name, "threads", &mut problems);
+    if let (Some(shared), Some(threads)) = (&mut shared, threads) {
         shared.threads = Some(threads);
     }
-    if let Some(seconds) = take(&mut section, name, "drain-delay-seconds")? {
+    let delay = take(&mut section, name, "drain-delay-seconds", &mut problems);
+    if let (Some(shared), Some(seconds)) = (&mut shared, delay) {
         shared.drain_delay_seconds = Some(seconds);
     }
-    let metrics = take::<SocketAddr>(&mut section, name, "metrics")?;
-    let health = take::<String>(&mut section, name, "health")?;
+    let metrics = take(&mut section, name, "metrics", &mut problems);
+    let health: Option<String> = take(&mut section, name, "health", &mut problems);
     // `listen` stays: it belongs to those services that have one.
-    let listen = section.get("listen").and_then(|value| value.as_str());
-    let health_endpoint = health.clone().or(listen.map(str::to_owned));
-    Ok(Loaded {
-        shared,
-        own: extract(section, Some(name))?,
-        metrics,
-        health,
-        health_endpoint,
-    })
-}
-
-fn merge(
-    file: &Path,
-    file_required: bool,
-    environment: &[(String, String)],
-) -> Result<Dict, Error> {
-    let mut figment = Figment::new();
-    match std::fs::read_to_string(file) {
-        Ok(text) => figment = figment.merge(Toml::string(&text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !file_required => {}
-        Err(error) => return Err(Error::file(file, error)),
-    }
-    for (name, text) in environment {
-        let Some(path) = path_of_variable(name) else {
-            continue;
-        };
-        let Ok(value) = text.parse::<Value>();
-        figment = figment.merge((path, value));
-    }
-    figment
-        .extract()
-        .map_err(|error| Error::Config(format!("{}: {error}", file.display())))
-}
-
-/// `POSTERN_SMTP_SERVER__MAX_CONNECTIONS` is `smtp-server.max-connections`. Variables without
-/// `__` belong to the command line, but for the two that are in everyone's fingers.
-fn path_of_variable(name: &str) -> Option<String> {
-    let name = name.strip_prefix(PREFIX)?;
-    match name {
-        "DATABASE_URL" => Some("database.url".to_owned()),
-        "HOSTNAME" => Some("hostname".to_owned()),
-        _ if name.contains("__") => Some(
-            name.to_ascii_lowercase()
-                .replace("__", ".")
-                .replace('_', "-"),
-        ),
-        _ => None,
+    let listen = section
+        .get("listen")
+        .and_then(|value| value.as_str())
+        .map(str::to_owned);
+    let listeners = section.get("listener").and_then(Value::as_array);
+    let has_listeners = listeners.is_some_and(|listeners| !listeners.is_empty());
+    let own = extract::all(section, &[name], &extract::KITS_KEYS, &mut problems);
+    check_texts(name, shared.as_ref(), [&health, &listen], &mut problems);
+    match (shared, own) {
+        (Some(shared), Some(own)) if problems.is_empty() => Ok(Loaded {
+            shared,
+            own,
+            metrics,
+            health_endpoint: health.clone().or(listen),
+            health,
+            has_listeners,
+        }),
+        _ => Err(problems),
     }
 }
 
@@ -128,21 +99,57 @@ fn take<T: DeserializeOwned>(
     section: &mut Dict,
     name: &str,
     key: &str,
-) -> Result<Option<T>, Error> {
-    let Some(value) = section.remove(key) else {
-        return Ok(None);
-    };
+    problems: &mut Vec<Problem>,
+) -> Option<T> {
+    let value = section.remove(key)?;
     match value.deserialize::<T>() {
-        Ok(value) => Ok(Some(value)),
-        Err(error) => Err(Error::Config(format!("{name}.{key}: {error}"))),
+        Ok(value) => Some(value),
+        Err(error) => {
+            problems.push(Problem::of(&[name, key], error, &[]));
+            None
+        }
     }
 }
 
-fn extract<T: DeserializeOwned>(dict: Dict, section: Option<&str>) -> Result<T, Error> {
-    Value::from(dict).deserialize::<T>().map_err(|error| {
-        let at = section.map(|name| format!("[{name}] ")).unwrap_or_default();
-        Error::Config(format!("{at}{error}"))
-    })
+/// Texts that are more than texts.
+fn check_texts(
+    name: &str,
+    shared: Option<&SharedConfig>,
+    [health, listen]: [&Option<String>; 2],
+    problems: &mut Vec<Problem>,
+) {
+    let mut endpoint = |path: [&str; 2], text: &Option<String>| {
+        if let Some(Err(error)) = text.as_ref().map(|text| text.parse::<Endpoint>()) {
+            problems.push(Problem::new(&path, error.to_string()));
+        }
+    };
+    endpoint([name, "health"], health);
+    endpoint([name, "listen"], listen);
+    let Some(shared) = shared else { return };
+    let endpoints = &shared.endpoints;
+    for (service, text) in [
+        ("queue", &endpoints.queue),
+        ("mailbox-store", &endpoints.mailbox_store),
+        ("smtp-server", &endpoints.smtp_server),
+        ("delivery", &endpoints.delivery),
+        ("imap", &endpoints.imap),
+        ("pop3", &endpoints.pop3),
+        ("collector", &endpoints.collector),
+    ] {
+        endpoint(["endpoints", service], text);
+    }
+    if let Err(error) = logging::filter(&shared.log.level) {
+        problems.push(Problem::new(&["log", "level"], error));
+    }
+    if let Some(url) = &shared.database.url
+        && !["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme))
+    {
+        // It may hold a password: it is not shown.
+        let text = "is no address of a database: write postgres://USER@HOST/NAME".to_owned();
+        problems.push(Problem::new(&["database", "url"], text));
+    }
 }
 
 #[cfg(test)]

@@ -3,15 +3,17 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Everything of `postern.toml` that is not one process's own section.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SharedConfig {
     /// The name this system goes by in greetings and trace headers; the machine's name otherwise.
     pub hostname: Option<String>,
     /// How long a process may take to drain before it is ended; 25 seconds unless given.
+    #[schemars(extend("unit" = "seconds"))]
     pub drain_seconds: Option<u64>,
     /// How long a process that is told to end keeps its listeners open while it says that it is not
     /// ready, so that a load balancer sends nobody to a closed port; 0 seconds unless given, and unless
@@ -21,6 +23,7 @@ pub struct SharedConfig {
     /// there are processors unless given. Those of smtp-server, two at least, are lanes: each serves its own
     /// connections, on a processor of its own where as many are allowed; what is not a connection's has
     /// threads beside them.
+    #[schemars(extend("unit" = "threads"))]
     pub threads: Option<usize>,
     /// Where Postgres is.
     pub database: DatabaseConfig,
@@ -37,16 +40,18 @@ pub struct SharedConfig {
 }
 
 /// `[database]`
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct DatabaseConfig {
     /// `postgres://…`
     pub url: Option<String>,
     /// Largest number of connections of one process; two more look at the database, one of them at the
     /// start alone.
+    #[schemars(extend("unit" = "connections"))]
     pub max_connections: u32,
     /// Where on this machine Postgres keeps its data, or anything on the same volume: what is free there is
     /// what `min-free-space` is about. Not known where Postgres runs elsewhere.
+    #[schemars(extend("type-name" = "path"))]
     pub data_path: Option<PathBuf>,
     /// No mail is taken while Postgres runs with `fsync = off`. `false` is for systems whose mail may be
     /// lost when the machine fails, such as those for tests.
@@ -78,49 +83,61 @@ impl fmt::Debug for DatabaseConfig {
 
 /// `[endpoints]`: each `unix:/path/to.sock` or `https://host:port`. Besides the two services that all others
 /// ask, those that `postern status` asks for their health where it does not run on the same machine.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct EndpointsConfig {
     /// The service `queue`.
+    #[schemars(extend("type-name" = "endpoint"))]
     pub queue: Option<String>,
     /// The service `mailbox-store`.
+    #[schemars(extend("type-name" = "endpoint"))]
     pub mailbox_store: Option<String>,
     /// Where `smtp-server` answers for its health.
+    #[schemars(extend("type-name" = "endpoint"))]
     pub smtp_server: Option<String>,
     /// Where `delivery` answers for its health.
+    #[schemars(extend("type-name" = "endpoint"))]
     pub delivery: Option<String>,
     /// Where `imap` answers for its health.
+    #[schemars(extend("type-name" = "endpoint"))]
     pub imap: Option<String>,
     /// Where `pop3` answers for its health.
+    #[schemars(extend("type-name" = "endpoint"))]
     pub pop3: Option<String>,
     /// Where `collector` answers for its health.
+    #[schemars(extend("type-name" = "endpoint"))]
     pub collector: Option<String>,
 }
 
 /// `[tls]`: PEM files, read again when they change.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TlsConfig {
     /// The certificate and its intermediates.
+    #[schemars(extend("type-name" = "file"))]
     pub certificate: PathBuf,
     /// Its private key.
+    #[schemars(extend("type-name" = "file"))]
     pub key: PathBuf,
 }
 
 /// `[internal-tls]`: PEM files for mutual TLS between services.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct InternalTlsConfig {
     /// The authority that signed all services' certificates.
+    #[schemars(extend("type-name" = "file"))]
     pub ca: PathBuf,
     /// This process's certificate.
+    #[schemars(extend("type-name" = "file"))]
     pub certificate: PathBuf,
     /// Its private key.
+    #[schemars(extend("type-name" = "file"))]
     pub key: PathBuf,
 }
 
 /// `[log]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LogConfig {
     /// Lines for people or for machines.
@@ -139,7 +156,7 @@ impl Default for LogConfig {
 }
 
 /// How a log line looks.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogFormat {
     /// For people.
@@ -150,7 +167,7 @@ pub enum LogFormat {
 }
 
 /// `[telemetry]`
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TelemetryConfig {
     /// An OpenTelemetry collector's gRPC endpoint, `http://host:4317`. Without it no traces leave.

@@ -16,10 +16,11 @@ use crate::reloaded::Reloaded;
 use crate::{Error, pem};
 
 /// What a listener wants of the certificates of its clients.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ClientCertificates {
     /// The authorities that sign them, as PEM; read again when it changes.
+    #[schemars(extend("type-name" = "file"))]
     pub authority: PathBuf,
     /// Whether a TLS session without one comes to nothing.
     #[serde(default)]

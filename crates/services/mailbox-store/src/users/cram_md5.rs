@@ -23,11 +23,12 @@ use super::password::Password;
 use crate::{Error, Result};
 
 /// `[mailbox-store.cram-md5]`: it is switched on where this section is there.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CramMd5Config {
     /// The key under which secrets are sealed. Made, for its owner only, when there is none;
     /// replicas share it.
+    #[schemars(extend("type-name" = "path"))]
     pub key_file: PathBuf,
 }
 

@@ -16,7 +16,7 @@ use crate::values::UserAddress;
 use crate::{Error, Result, clock};
 
 /// `[mailbox-store.oauth]`: whose tokens are taken, and which.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct OAuthConfig {
     /// The issuer, as its tokens name it.
@@ -24,6 +24,7 @@ pub struct OAuthConfig {
     /// The name by which tokens are made for this system.
     pub audience: String,
     /// The issuer's public keys: a JWKS, or PEM; read again when the file changes.
+    #[schemars(extend("type-name" = "file"))]
     pub keys: PathBuf,
     /// The claim that holds the user's address.
     #[serde(default = "email")]

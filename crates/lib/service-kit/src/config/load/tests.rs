@@ -1,7 +1,5 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
-use std::io::Write as _;
-
 use serde::Deserialize;
 
 use super::*;
@@ -32,24 +30,25 @@ fn read<C: DeserializeOwned>(
     text: &str,
     environment: &[(&str, &str)],
 ) -> Result<Loaded<C>, Error> {
-    let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(text.as_bytes()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("postern.toml");
+    std::fs::write(&file, text).unwrap();
     let environment: Vec<_> = environment
         .iter()
         .map(|&(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    load(name, file.path(), true, &environment)
+    load(name, &file, true, &environment)
 }
 
 #[test]
 fn a_section_may_say_how_many_threads_its_process_has() {
-    let text = "threads = 4\n[pop3]\nthreads = 2\n[queue]\nlisten = \"\"\n";
+    let text = "threads = 4\n[pop3]\nthreads = 2\n[queue]\nlisten = \"unix:/q.sock\"\n";
     let pop3 = read::<Pop3>("pop3", text, &[]).unwrap();
     assert_eq!(pop3.shared.threads, Some(2));
     let queue = read::<Queue>("queue", text, &[]).unwrap();
     assert_eq!(queue.shared.threads, Some(4));
     let error = read::<Pop3>("pop3", "[pop3]\nthreads = \"many\"\n", &[]).unwrap_err();
-    assert!(error.to_string().contains("pop3.threads: "), "{error}");
+    assert!(error.to_string().contains("[pop3] threads: "), "{error}");
 }
 
 #[test]
@@ -121,7 +120,7 @@ fn a_key_or_section_that_nobody_knows_is_an_error_that_names_it() {
         ("[databse]\nurl = \"x\"", "databse"),
         ("[pop3]\nmax-conections = 5", "max-conections"),
         ("[log]\nformat = \"yaml\"", "yaml"),
-        ("[pop3]\nmetrics = \"nowhere\"", "pop3.metrics"),
+        ("[pop3]\nmetrics = \"nowhere\"", "[pop3] metrics"),
     ] {
         let error = read::<Pop3>("pop3", text, &[]).unwrap_err().to_string();
         assert!(error.contains(word), "{error}");
@@ -139,4 +138,118 @@ fn a_file_that_was_named_must_be_there() {
 fn the_database_url_is_not_shown() {
     let loaded = read::<Pop3>("pop3", "[database]\nurl = \"postgres://u:geheim@h\"", &[]).unwrap();
     assert!(!format!("{:?}", loaded.shared).contains("geheim"));
+}
+
+#[test]
+fn a_wrong_word_is_told_with_its_file_line_section_and_the_nearest_word() {
+    for (text, line, sentence) in [
+        (
+            "\n[pop3]\nmax-conections = 5\n",
+            3,
+            "[pop3] max-conections: no such key; did you mean max-connections?",
+        ),
+        (
+            "[pop3]\n[[pop3.listener]]\nadress = \"127.0.0.1:110\"\n",
+            3,
+            "[[pop3.listener]] adress: no such key; did you mean address?",
+        ),
+        (
+            "\n\n[databse]\nurl = \"postgres://x\"\n",
+            3,
+            "databse: no such section or key; did you mean database?",
+        ),
+        (
+            "[smtp_server]\n",
+            1,
+            "smtp_server: no such section or key; did you mean smtp-server?",
+        ),
+        (
+            "[pop3]\ntreads = 2\n",
+            2,
+            "[pop3] treads: no such key; did you mean threads?",
+        ),
+        (
+            "[pop3]\nmax-connections = \"many\"\n",
+            2,
+            "[pop3] max-connections: the text `many` is not a whole number of 0 or more",
+        ),
+        (
+            "[pop3]\nmax-connections = -1\n",
+            2,
+            "[pop3] max-connections: `-1` cannot be used: a whole number of 0 or more",
+        ),
+        (
+            "[log]\nformat = \"yaml\"\n",
+            2,
+            "[log] format: `yaml` is not a value of it: use text or json",
+        ),
+        (
+            "[log]\nlevel = \"inof\"\n",
+            2,
+            "[log] level: `inof` is not a level: use off, error, warn, info, debug or trace, or such as info,queue=debug",
+        ),
+        (
+            "[endpoints]\nqueue = \"queue\"\n",
+            2,
+            "[endpoints] queue: `queue` is not an endpoint: a port is missing",
+        ),
+        (
+            "[tls]\ncertificate = \"c.pem\"\n",
+            1,
+            "[tls] key: is missing",
+        ),
+        (
+            "[pop3]\n[[pop3.listener]]\naddress = \"localhost\"\n",
+            3,
+            "[[pop3.listener]] address: invalid socket address syntax",
+        ),
+        (
+            "[database]\nurl = \"mysql://u:geheim@h\"\n",
+            2,
+            "[database] url: is no address of a database: write postgres://USER@HOST/NAME",
+        ),
+    ] {
+        let error = read::<Pop3>("pop3", text, &[]).unwrap_err().to_string();
+        let place = format!("postern.toml, line {line}: ");
+        let (_, told) = error
+            .split_once(&place)
+            .unwrap_or_else(|| panic!("{error}"));
+        // What the wrong word should have said may be missing now, which is told besides.
+        assert_eq!(told.lines().next(), Some(sentence));
+    }
+}
+
+#[test]
+fn a_wrong_variable_is_told_by_its_name() {
+    let error = |name, value| {
+        let error = read::<Pop3>("pop3", "[pop3]\n", &[(name, value)]).unwrap_err();
+        error.to_string()
+    };
+    let unknown = error("POSTERN_POP3__MAX_CONECTIONS", "5");
+    assert!(
+        unknown.contains("POSTERN_POP3__MAX_CONECTIONS: [pop3] max-conections: no such key"),
+        "{unknown}"
+    );
+    let section = error("POSTERN_DATABSE__URL", "x");
+    assert!(section.contains("POSTERN_DATABSE__URL: "), "{section}");
+    assert!(section.contains("did you mean database?"), "{section}");
+    let wrong = error("POSTERN_POP3__MAX_CONNECTIONS", "many");
+    assert!(wrong.contains("POSTERN_POP3__MAX_CONNECTIONS: "), "{wrong}");
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once() {
+    let text = "[pop3]\nmax-conections = 5\nmetrics = \"nowhere\"\nthreads = \"two\"\n\
+                [log]\nformat = \"yaml\"\nlevl = \"info\"\n";
+    let error = read::<Pop3>("pop3", text, &[]).unwrap_err().to_string();
+    assert_eq!(error.lines().count(), 5, "{error}");
+}
+
+#[test]
+fn what_is_not_toml_is_told_with_its_line() {
+    let error = read::<Pop3>("pop3", "[pop3]\nthreads = \n", &[]).unwrap_err();
+    assert!(
+        error.to_string().contains("postern.toml, line 2: "),
+        "{error}"
+    );
 }

@@ -1,0 +1,130 @@
+//! A database that stands outside of its data folder, with a link from there: whose it is, once the
+//! data folder has been moved or copied. And to whom its files belong.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use private_postgres::Account;
+
+/// In the database's home: the data folder that it belongs to.
+const OWNER: &str = "data-folder";
+
+/// The database that `link` leads to, and the folder of its sockets. A data folder that was moved takes
+/// its database along; one that was copied has none of its own.
+pub(super) fn adopt(link: &Path, root: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
+    let data = std::fs::read_link(link).with_context(|| format!("reading {}", link.display()))?;
+    let home = data.parent().unwrap_or(Path::new("/"));
+    let owner = std::fs::read_to_string(home.join(OWNER)).unwrap_or_default();
+    let owner = Path::new(owner.trim_end_matches('\n'));
+    // A first run that was interrupted has noted the owner, and made no database yet.
+    if !data.is_dir() && owner != root {
+        bail!(
+            "the database of this folder is missing: {} leads to {}, which is not there",
+            link.display(),
+            data.display()
+        );
+    }
+    let is_anothers = owner.is_absolute()
+        && owner != root
+        && std::fs::read_link(owner.join("postgres")).is_ok_and(|theirs| theirs == data);
+    if is_anothers {
+        bail!(
+            "{root} is a copy, and its database is still that of {owner}, in {data}. Stop that system, then copy the \
+             database as well: rm {link} && cp -a {data} {link}",
+            root = root.display(),
+            owner = owner.display(),
+            data = data.display(),
+            link = link.display(),
+        );
+    }
+    note_owner(home, root)?;
+    let sockets = home.join("socket");
+    std::fs::create_dir_all(&sockets).with_context(|| format!("making {}", sockets.display()))?;
+    Ok((data, sockets))
+}
+
+/// Writes down whose database this is.
+pub(super) fn note_owner(home: &Path, root: &Path) -> anyhow::Result<()> {
+    let file = home.join(OWNER);
+    std::fs::write(&file, format!("{}\n", root.display()))
+        .with_context(|| format!("writing {}", file.display()))
+}
+
+/// A folder that root has copied belongs to root, and Postgres takes only what is its own.
+pub(super) fn own_all(data: &Path, account: Account) -> anyhow::Result<()> {
+    let found =
+        std::fs::metadata(data).with_context(|| format!("looking at {}", data.display()))?;
+    if !account.is_other() || found.uid() == account.uid() {
+        return Ok(());
+    }
+    give(data, account)
+}
+
+fn give(path: &Path, account: Account) -> anyhow::Result<()> {
+    let found = path
+        .symlink_metadata()
+        .with_context(|| format!("looking at {}", path.display()))?;
+    if found.is_symlink() {
+        return Ok(());
+    }
+    if found.is_dir() {
+        let entries =
+            std::fs::read_dir(path).with_context(|| format!("reading {}", path.display()))?;
+        for entry in entries {
+            give(&entry?.path(), account)?;
+        }
+    }
+    Ok(account.own(path)?)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    /// A data folder whose database stands elsewhere.
+    fn linked(parent: &Path, name: &str, data: &Path) -> PathBuf {
+        let root = parent.join(name);
+        std::fs::create_dir_all(&root).unwrap();
+        std::os::unix::fs::symlink(data, root.join("postgres")).unwrap();
+        root
+    }
+
+    #[test]
+    fn a_moved_folder_takes_its_database_along_and_a_copy_does_not() {
+        let parent = tempfile::tempdir().unwrap();
+        let home = parent.path().join("home");
+        let data = home.join("postgres");
+        std::fs::create_dir_all(&data).unwrap();
+        let first = linked(parent.path(), "first", &data);
+        note_owner(&home, &first).unwrap();
+
+        let copy = linked(parent.path(), "copy", &data);
+        let refused = adopt(&copy.join("postgres"), &copy)
+            .unwrap_err()
+            .to_string();
+        assert!(refused.contains("is a copy"), "{refused}");
+
+        std::fs::rename(&first, parent.path().join("moved")).unwrap();
+        let moved = parent.path().join("moved");
+        let (found, sockets) = adopt(&moved.join("postgres"), &moved).unwrap();
+        assert_eq!(found, data);
+        assert!(sockets.is_dir());
+        // It is that folder's from now on.
+        let refused = adopt(&copy.join("postgres"), &copy)
+            .unwrap_err()
+            .to_string();
+        assert!(refused.contains("moved"), "{refused}");
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_makes_no_new_database() {
+        let parent = tempfile::tempdir().unwrap();
+        let root = linked(parent.path(), "data", &parent.path().join("gone/postgres"));
+        let refused = adopt(&root.join("postgres"), &root)
+            .unwrap_err()
+            .to_string();
+        assert!(refused.contains("missing"), "{refused}");
+    }
+}
