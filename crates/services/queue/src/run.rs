@@ -173,8 +173,8 @@ fn is_transient(error: &anyhow::Error) -> bool {
     })
 }
 
-/// How its connections plan.
-fn options(service: &Service) -> database::Options {
+/// How its connections plan, and what they hold in memory.
+pub(crate) fn options(service: &Service) -> database::Options {
     database::Options::new("postern-queue", service.shared.database.max_connections)
         // The tables fill and empty within seconds: no plan may depend on how full they were
         // when it was made. Every hot statement is meant to walk an index.
@@ -182,6 +182,9 @@ fn options(service: &Service) -> database::Options {
         .setting("enable_seqscan", "off")
         .setting("enable_hashjoin", "off")
         .setting("enable_mergejoin", "off")
+        // A batch of bodies is held while it is inserted (UNNEST): 4 MiB and a little, which the
+        // server's usual 4 MB would put into a temporary file.
+        .setting("work_mem", "16MB")
 }
 
 /// Starts what runs beside the calls.

@@ -116,3 +116,6 @@ pub(crate) async fn committed(
     .fetch_all(connection)
     .await
 }
+
+#[cfg(test)]
+mod tests;
