@@ -307,10 +307,10 @@ fn a_rolling_restart_of_two_servers_behind_a_balancer_refuses_nobody() {
         says(1, true);
         let balancing = scope.spawn(|| balancer.serve(&listener, &balanced));
         let sending = scope.spawn(|| send_ten_a_second(front, &done));
-        for which in 0..2 {
-            singles[which].read().unwrap().terminate();
+        for (which, single) in singles.iter().enumerate() {
+            single.read().unwrap().terminate();
             says(which, false);
-            singles[which].write().unwrap().restart();
+            single.write().unwrap().restart();
             says(which, true);
         }
         done.store(true, Ordering::SeqCst);

@@ -24,6 +24,10 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// Until a database that cannot be used is looked at again.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// Looks after which two connections are opened anew. They notice at once that a pooler shares sessions,
+/// which one connection notices only when others take its session.
+const RENEWED_AFTER: u32 = 20;
+
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -132,20 +136,33 @@ impl<R: FnMut(Result<(), Unfit>)> Watchman<R> {
 
     /// Looks as long as it is fit.
     async fn follow(&mut self, mut probe: Probe) -> Unfit {
-        loop {
+        for looks in 1_u32.. {
             self.tell(Ok(()));
             tokio::time::sleep(PERIOD).await;
+            if looks.is_multiple_of(RENEWED_AFTER) {
+                match Probe::open(&self.recipe, self.require_fsync).await {
+                    Ok(anew) => probe = anew,
+                    Err(unfit @ Unfit::Unsafe(_)) => return unfit,
+                    // There may be no room for two more: the one that we have says what is so.
+                    Err(Unfit::Away(_)) => {}
+                }
+            }
             if let Err(unfit) = probe.look(self.require_fsync).await {
                 return unfit;
             }
         }
+        Unfit::Away("it was looked at too often".to_owned())
     }
 
     fn tell(&mut self, found: Result<(), Unfit>) {
-        let unsafe_now = matches!(found, Err(Unfit::Unsafe(_)));
-        self.unsafe_now.store(unsafe_now, Ordering::Relaxed);
-        if found.is_ok() {
-            self.found.send_replace(true);
+        match &found {
+            Ok(()) => {
+                self.unsafe_now.store(false, Ordering::Relaxed);
+                self.found.send_replace(true);
+            }
+            Err(Unfit::Unsafe(_)) => self.unsafe_now.store(true, Ordering::Relaxed),
+            // What was known of it still holds: connections of the pool may work yet.
+            Err(Unfit::Away(_)) => {}
         }
         (self.report)(found);
     }

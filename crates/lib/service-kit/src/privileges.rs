@@ -96,11 +96,13 @@ impl Unprivileged {
                 self.look_at_certificate(shared);
                 Ok(())
             }
-            // In a namespace of users that has only this one, root has no rights outside.
-            Err(Errno::EINVAL) => {
+            // In a namespace of users that has only this one, and in a container without the
+            // capability to change users, root has no rights outside.
+            Err(error @ (Errno::EINVAL | Errno::EPERM)) => {
                 tracing::warn!(
                     user = self.name,
-                    "this process stays root: its namespace has no such user"
+                    %error,
+                    "this process stays root: it may not become that user"
                 );
                 Ok(())
             }

@@ -138,7 +138,7 @@ where
     let service = Service::new(name, loaded.shared.clone())
         .in_lanes(lanes.handles().into())
         .showing_metrics(loaded.metrics.is_some())
-        .to_become(unprivileged);
+        .becoming(unprivileged);
     let serving = serve_until_shutdown(service, loaded, body);
     let result = runtime
         .block_on(runtime.spawn(serving))

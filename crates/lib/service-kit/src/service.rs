@@ -64,7 +64,7 @@ impl Service {
         Self { lanes, ..self }
     }
 
-    pub(crate) fn to_become(self, unprivileged: Option<Unprivileged>) -> Self {
+    pub(crate) fn becoming(self, unprivileged: Option<Unprivileged>) -> Self {
         Self {
             unprivileged,
             ..self

@@ -206,7 +206,7 @@ mod tests {
             ),
             (
                 CertificateError::NotValidForNameContext {
-                    expected: ServerName::try_from("smtp.isp.test").unwrap(),
+                    expected: ServerName::try_from("smtp.isp.test").expect("a name"),
                     presented: vec!["DnsName(\"mx.isp.test\")".to_owned()],
                 },
                 "it is for mx.isp.test, not for smtp.isp.test. Name the host",

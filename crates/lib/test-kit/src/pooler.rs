@@ -1,6 +1,7 @@
 //! A connection pooler before a Postgres, as PgBouncer is one: it answers the startup message itself, drops
 //! what that asks for, and hands out sessions of Postgres for as long as its mode says.
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,8 +34,8 @@ struct Shared {
     database: String,
     /// A session is given back at the end of each transaction.
     by_transaction: AtomicBool,
-    /// Sessions that nobody has; the last one given back is the next to be given out.
-    idle: Mutex<Vec<UnixStream>>,
+    /// Sessions that nobody has; the one that was given back first is the next to be given out.
+    idle: Mutex<VecDeque<UnixStream>>,
 }
 
 impl Pooler {
@@ -121,7 +122,7 @@ impl Shared {
                     && !in_transaction
                     && let Some(server) = session.take()
                 {
-                    self.idle().push(server);
+                    self.idle().push_back(server);
                 }
             }
         }
@@ -129,7 +130,7 @@ impl Shared {
 
     /// A session that nobody has, or a new one.
     async fn session(&self) -> io::Result<UnixStream> {
-        let idle = self.idle().pop();
+        let idle = self.idle().pop_front();
         match idle {
             Some(server) => Ok(server),
             None => self.connect().await,
@@ -156,7 +157,7 @@ impl Shared {
         }
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<UnixStream>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, VecDeque<UnixStream>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

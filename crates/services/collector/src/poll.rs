@@ -101,6 +101,8 @@ pub(crate) enum PollError {
     NoSecret(String),
     #[error("nothing is collected, since no mailbox gets the mail for {address}: {reason}")]
     NoMailbox { address: String, reason: String },
+    #[error("the server lists messages and gives none: {0}")]
+    GivesNone(String),
     #[error("there is no policy yet")]
     NoPolicy,
     #[error("a message is larger than its server said and than may be collected")]
@@ -148,6 +150,10 @@ pub(crate) struct Poll<'a> {
     names: HashSet<String>,
     /// The ledger has messages that are not in this listing by their names.
     renamed_ones: bool,
+    /// Messages that RETR was refused for in this session, with the reason, since it gave one last.
+    refused_retr: Vec<(Listed, String)>,
+    /// This session has given a message.
+    gave: bool,
 }
 
 impl<'a> Poll<'a> {
@@ -172,6 +178,8 @@ impl<'a> Poll<'a> {
             ambiguous: HashSet::new(),
             names: HashSet::new(),
             renamed_ones: false,
+            refused_retr: Vec::new(),
+            gave: false,
         }
     }
 
@@ -234,6 +242,8 @@ impl<'a> Poll<'a> {
         let timeout = Duration::from_secs(self.services.config.timeout_seconds);
         let tls = &self.services.tls;
         self.polled.asked_server = true;
+        self.refused_retr.clear();
+        self.gave = false;
         let mut remote = Remote::open(self.account, credentials, tls, timeout).await?;
         let entries = remote.list().await?;
         let listing = self.name(&mut remote, entries, turn).await?;

@@ -51,12 +51,16 @@ impl Running {
         Self(child)
     }
 
-    /// The health service opens its socket on its own time.
+    /// The health service opens its socket on its own time. The process lives and is not ready: it
+    /// waits for its mailbox-store.
     fn await_health(&mut self, file: &str) {
         loop {
-            let health = run(&["--config", file, "--health"]);
+            let health = run(&["--config", file, "--live"]);
             if health.status.success() {
-                assert_eq!(health.stdout, b"serving\n");
+                let ready = run(&["--config", file, "--health"]);
+                assert_eq!(ready.status.code(), Some(1));
+                let said = String::from_utf8(ready.stderr).unwrap();
+                assert!(said.contains("mailbox-store"), "{said}");
                 return;
             }
             let reason = String::from_utf8_lossy(&health.stderr).into_owned();

@@ -1,5 +1,7 @@
 //! A connection that is there to be looked at.
 
+use std::sync::Once;
+
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
@@ -59,7 +61,10 @@ impl Probe {
             let state = session.see_itself().await?;
             session.say("COMMIT").await?;
             state.judge(require_fsync)?;
-            if state.full_page_writes != "on" {
+            static WARNED: Once = Once::new();
+            let half_pages = state.full_page_writes != "on";
+            if half_pages && !WARNED.is_completed() {
+                WARNED.call_once(|| {});
                 tracing::warn!(
                     "full_page_writes is off in Postgres: a power failure can destroy the database, unless \
                      its file system never writes half a page"

@@ -1,5 +1,7 @@
 //! The parameters of a Content-Type or Content-Disposition, in every way that they can be read.
 
+use std::collections::HashSet;
+
 use memchr::memchr;
 
 use super::header::{MAX_NAMES, lower, next};
@@ -58,7 +60,7 @@ impl Parameters {
 
     /// The ways in which a parameter is given.
     pub(super) fn given(&self, wanted: &str) -> Vec<Given> {
-        let mut numbers = Vec::new();
+        let mut numbers = HashSet::new();
         let mut found = Vec::new();
         for one in &self.0 {
             let Some(rest) = one.name.strip_prefix(wanted) else {
@@ -69,10 +71,9 @@ impl Parameters {
                 "*" => Given::Extended,
                 _ if rest.starts_with('*') => {
                     let number = rest.trim_matches('*').parse::<u64>().ok();
-                    if numbers.contains(&number) {
+                    if !numbers.insert(number) {
                         found.push(Given::Twice);
                     }
-                    numbers.push(number);
                     Given::Sections
                 }
                 _ => continue,

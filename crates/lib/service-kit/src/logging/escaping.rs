@@ -25,13 +25,30 @@ impl<W> Escaping<W> {
     }
 }
 
-/// The formatter itself writes ESC where the log is a terminal, and escapes that of others.
+/// Colours stay: the formatter writes them where the log is a terminal. Every other ESC is of others.
 fn text(line: &str) -> Cow<'_, str> {
     if !line.contains('\u{1b}') {
         return escaped(line);
     }
-    let pieces: Vec<Cow<'_, str>> = line.split('\u{1b}').map(escaped).collect();
-    Cow::Owned(pieces.join("\u{1b}"))
+    let mut pieces = line.split('\u{1b}');
+    let mut whole = escaped(pieces.next().unwrap_or_default()).into_owned();
+    for piece in pieces {
+        whole.push_str(if is_colour(piece) {
+            "\u{1b}"
+        } else {
+            "\\u{1b}"
+        });
+        whole.push_str(&escaped(piece));
+    }
+    Cow::Owned(whole)
+}
+
+/// Whether what stands after an ESC selects how characters look (SGR, ECMA-48 §8.3.117).
+fn is_colour(after: &str) -> bool {
+    let numbers = |c: char| c.is_ascii_digit() || c == ';';
+    after
+        .strip_prefix('[')
+        .is_some_and(|rest| rest.trim_start_matches(numbers).starts_with('m'))
 }
 
 impl<W: Write> Write for Escaping<W> {
@@ -56,8 +73,10 @@ mod tests {
     fn directions_are_escaped_and_colours_stay() -> io::Result<()> {
         let mut log = Vec::new();
         Escaping::text(&mut log).write_all("\u{1b}[2mhelo=\u{202e}x\u{1b}[0m\n".as_bytes())?;
+        Escaping::text(&mut log).write_all("x=\u{1b}[2J\u{1b}]0;t\n".as_bytes())?;
         Escaping::json(&mut log).write_all("{\"helo\":\"\u{202e}\"}\n".as_bytes())?;
-        let written = "\u{1b}[2mhelo=\\u{202e}x\u{1b}[0m\n{\"helo\":\"\\u202e\"}\n";
+        let written =
+            "\u{1b}[2mhelo=\\u{202e}x\u{1b}[0m\nx=\\u{1b}[2J\\u{1b}]0;t\n{\"helo\":\"\\u202e\"}\n";
         assert_eq!(log, written.as_bytes());
         Ok(())
     }

@@ -82,7 +82,9 @@ const SAID: usize = 200;
 impl Misspoken {
     /// `verb` is empty where the line is no command.
     pub(super) fn new(verb: &str, line: &str, reply: &Reply) -> Self {
-        let is_secret = matches!(verb, "AUTH" | "XCLIENT");
+        // A line without a verb of ours may be the answer to an AUTH that was refused, or a login of
+        // another protocol (`PASS secret`).
+        let is_secret = matches!(verb, "AUTH" | "XCLIENT" | "");
         let said = if is_secret { verb } else { line };
         Self {
             name: name(verb, reply),

@@ -43,9 +43,13 @@ impl Poll<'_> {
         self.require_mailbox().await?;
         self.note(listed).await?;
         if let Err(reason) = remote.retrieve(listed.number).await? {
-            self.fail(listed, &format!("the server refused RETR: {reason}"));
+            let reason = format!("the server refused RETR: {reason}");
+            self.refused_retr.push((listed.clone(), reason));
             return Ok(Standing::Left);
         }
+        // It gives others: those before were to blame.
+        self.gave = true;
+        self.blame_refused();
         let session = session_id();
         let taken = match self.take(remote, &session).await {
             Err(PollError::Endless) => {

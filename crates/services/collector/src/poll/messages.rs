@@ -57,7 +57,29 @@ impl Poll<'_> {
         if turn == Turn::Together {
             self.uncollected.keep_listed(&self.names);
         }
+        self.end_of_refusals(turn)
+    }
+
+    /// What is said of messages that the server has refused and after which it gave no other. A server
+    /// that gives none, or no more in this session, is not the fault of each of them: they would all
+    /// be set aside for an hour's outage.
+    fn end_of_refusals(&mut self, turn: Turn) -> Result<(), PollError> {
+        match &self.refused_retr[..] {
+            [] => {}
+            [(_, reason), ..] if turn == Turn::Together && !self.gave => {
+                return Err(PollError::GivesNone(reason.clone()));
+            }
+            [_, _, ..] if turn == Turn::Together => {}
+            _ => self.blame_refused(),
+        }
         Ok(())
+    }
+
+    /// Notes that the messages that were refused could not be read.
+    pub(super) fn blame_refused(&mut self) {
+        for (listed, reason) in std::mem::take(&mut self.refused_retr) {
+            self.fail(&listed, &reason);
+        }
     }
 
     /// Whether a message is read in the session for this turn.

@@ -121,16 +121,45 @@ async fn a_queue_that_does_not_answer_is_not_the_messages_fault() {
 async fn a_message_that_its_server_refuses_is_reported_and_set_aside() {
     let mut bench = bench("never").await;
     bench.server.state().poisoned.clear();
+    bench.server.state().withholds = Some("poison");
+    for _ in 0..4 {
+        assert!(!bench.poll().await.failed());
+    }
+    bench.assert_collected(&[ONE, THREE]);
+    let state = bench.queue.state();
+    assert_eq!(state.uncollected.len(), 1);
+    assert_eq!(state.uncollected[0].reason, "the server refused RETR: no");
+    assert!(state.uncollected[0].set_aside);
+}
+
+#[tokio::test]
+async fn a_server_that_gives_no_message_at_all_is_not_the_messages_fault() {
+    let mut bench = bench("never").await;
+    bench.server.state().poisoned.clear();
     bench.server.state().refuses = vec!["RETR"];
     for _ in 0..4 {
-        bench.poll().await;
+        let polled = bench.poll().await;
+        assert!(polled.failed());
+        assert!(polled.error().contains("gives none"), "{}", polled.error());
     }
-    let state = bench.queue.state();
-    assert_eq!(state.uncollected.len(), 3);
-    for message in &state.uncollected {
-        assert_eq!(message.reason, "the server refused RETR: no");
-        assert!(message.set_aside);
-    }
+    assert!(bench.queue.state().uncollected.is_empty());
+    bench.server.state().refuses.clear();
+    bench.good_poll().await;
+    bench.assert_collected(&[ONE, BAD, THREE]);
+}
+
+#[tokio::test]
+async fn a_server_that_gives_no_more_in_this_session_is_asked_for_the_others_in_the_next() {
+    let mut bench = bench("never").await;
+    bench.server.state().poisoned.clear();
+    bench.server.state().withholds = Some("<");
+    bench.server.state().gives = Some(1);
+    assert!(!bench.poll().await.failed());
+    bench.assert_collected(&[ONE]);
+    assert!(bench.queue.state().uncollected.is_empty());
+    bench.server.state().withholds = None;
+    bench.good_poll().await;
+    bench.assert_collected(&[ONE, BAD, THREE]);
 }
 
 #[tokio::test]

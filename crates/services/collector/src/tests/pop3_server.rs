@@ -30,6 +30,10 @@ pub(super) struct State {
     pub(super) odd_uidls: HashMap<usize, Vec<u8>>,
     /// Commands that are refused.
     pub(super) refuses: Vec<&'static str>,
+    /// RETR gives this message whatever is withheld.
+    pub(super) gives: Option<usize>,
+    /// RETR is refused for messages with these octets.
+    pub(super) withholds: Option<&'static str>,
     /// The message with these octets is cut after so many of them, and the connection with it.
     pub(super) poisoned: Vec<(&'static str, usize)>,
     /// Messages with these octets are sent as they are, whatever their line ends and dots.
@@ -253,6 +257,11 @@ impl Session {
             ("RETR", Some(number)) => {
                 let bytes = state.shown(&self.messages[number - 1].1);
                 match state.raw {
+                    _ if state.gives != Some(number)
+                        && state.withholds.is_some_and(|word| has(&bytes, word)) =>
+                    {
+                        refused()
+                    }
                     Some(raw) if has(&bytes, raw) => [b"+OK\r\n", &bytes[..]].concat(),
                     _ => multiline(&bytes),
                 }

@@ -164,6 +164,8 @@ impl Fetch {
                 // could wait for each other.
                 drop(rows);
                 batch.complete(chunked, &self.store).await?;
+                // A client that reads slowly keeps no turn of its user.
+                drop(turn);
                 let sent = self.answers.send(Ok(batch.into_answer())).await;
                 return Ok(sent.map_or(End::Unread, |()| End::Early(uid)));
             }

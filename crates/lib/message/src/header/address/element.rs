@@ -114,8 +114,12 @@ impl<'a> Element<'a> {
         let name = phrase(&self.pieces[..chosen.start]);
         let others = specs
             .into_iter()
+            // In `a@b@c` nobody can tell where the address ends.
+            .filter(|other| {
+                (chosen.start..chosen.end).contains(&other.start) || other.address.is_plausible()
+            })
             .map(|other| other.address)
-            .filter(|other| other.is_plausible() && !other.is_same(&chosen.address))
+            .filter(|other| !other.is_same(&chosen.address))
             .collect();
         Mailbox {
             name: Some(name).filter(|name| !name.is_empty()).or(comment),

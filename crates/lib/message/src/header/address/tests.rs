@@ -152,6 +152,7 @@ fn words_around_an_address_are_none_of_it() {
         ("\"A, B\" b@x.test", "A, B <b@x.test>"),
         ("A jr. b@x.test", "A jr. <b@x.test>"),
         ("b@x.test Bob", "- <b@x.test>"),
+        ("a@b@c", "- <a@b> also b@c"),
         ("b@x.test \"e@y.test\"", "- <b@x.test>"),
         ("<b@x.test> Bob", "- <b@x.test>"),
         ("<b@x.test Bob>", "- <b@x.test>?"),
