@@ -7,7 +7,7 @@ use smtp_protocol::client::{Answer, Stage};
 
 use super::open::Open;
 use super::outcome::{Relay, Verdict, verdict};
-use super::trail::{Trail, Tried};
+use super::trail::{LOST, Trail, Tried};
 use super::transaction::Broken;
 use super::trouble::progress;
 use super::{Job, Remote, Target};
@@ -68,7 +68,7 @@ fn settle(
     for (recipient, tried) in elsewhere {
         let id = recipient.recipient_id;
         trail.answered(id, tried);
-        if goes_on {
+        if goes_on && trail.may_go_on(id) {
             left.push(recipient);
         } else {
             ended.push((recipient, Fate::Failed(trail.conclude(Some(id)))));
@@ -133,7 +133,7 @@ pub(super) fn break_off(
         progress,
         failure: Failure {
             server: server.clone(),
-            ..Failure::temporary("4.4.2", reason)
+            ..Failure::temporary(LOST, reason)
         },
     };
     // Nothing was taken.

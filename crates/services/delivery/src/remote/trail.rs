@@ -17,6 +17,8 @@ use crate::work::Failure;
 pub(super) const NO_TLS: &str = "4.7.5";
 /// RFC 8689 §5.
 const NOT_SECURE: &str = "5.7.30";
+/// The status of a connection that was lost.
+pub(super) const LOST: &str = "4.4.2";
 /// Characters that are told of each failure but the cause, and of all of them.
 const OTHER: usize = 200;
 const OTHERS: usize = 1_500;
@@ -105,6 +107,15 @@ impl Trail {
     /// A server has not taken this recipient.
     pub(super) fn answered(&mut self, recipient_id: i64, tried: Tried) {
         self.answered.entry(recipient_id).or_default().push(tried);
+    }
+
+    /// Whether the next server may have this recipient. A server whose connection was lost behind the
+    /// content may have taken it: one more gets it, not all, so that there are two copies at most.
+    pub(super) fn may_go_on(&self, recipient_id: i64) -> bool {
+        let tried = self.answered.get(&recipient_id).into_iter().flatten();
+        let unanswered = tried
+            .filter(|tried| tried.progress == Progress::Content && tried.failure.status == LOST);
+        unanswered.count() <= 1
     }
 
     /// Why no server has taken this recipient; `None`: why there was no session at all.

@@ -44,6 +44,18 @@ fn trail(plan: Plan, unopened: Vec<Tried>, answered: Option<Tried>) -> Trail {
 }
 
 #[test]
+fn content_that_nobody_answered_goes_to_one_more_server_and_not_to_all() {
+    let lost = || tried(Progress::Content, LOST, "lost");
+    let mut trail = trail(plan(4), Vec::new(), Some(lost()));
+    assert!(trail.may_go_on(1));
+    trail.answered(1, tried(Progress::Content, "4.3.0", "an answer"));
+    assert!(trail.may_go_on(1));
+    trail.answered(1, lost());
+    assert!(!trail.may_go_on(1));
+    assert!(trail.may_go_on(2));
+}
+
+#[test]
 fn the_failure_that_got_furthest_is_the_cause_and_the_others_are_told() {
     use Progress::{Connection, Login, Mail, Session, Tls};
     let refused = |n: u8| {
