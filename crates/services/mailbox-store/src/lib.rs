@@ -95,7 +95,11 @@ pub fn connection_options(application: &str, max_connections: u32) -> database::
 pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
     // Health is answered while the database is waited for.
     let listener = service.open_grpc(&config.listen).await?;
-    let mut passwords = Passwords::prepare().await.context("hashing")?;
+    // Hashes once. On a thread that ends when it has nothing more to do: only then the allocator
+    // gives the 19 MiB of the hash back to the system.
+    let mut passwords = tokio::task::spawn_blocking(Passwords::new)
+        .await
+        .context("hashing")??;
     let mut cram_md5 = CramMd5Switch::Off;
     if let Some(config) = &config.cram_md5 {
         passwords = passwords.with_cram_md5(CramMd5::new(config)?);

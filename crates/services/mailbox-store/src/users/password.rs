@@ -7,7 +7,7 @@ use std::time::Duration;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::Semaphore;
 
 use super::cram_md5::{CramMd5, Owner};
 use super::scram;
@@ -64,11 +64,6 @@ impl Passwords {
     /// With OWASP's parameters for argon2id: 19 MiB, two passes, one lane.
     pub fn new() -> Result<Self> {
         Self::with_cost(19_456, 2, ITERATIONS)
-    }
-
-    /// The same, hashing once on a thread that ends.
-    pub async fn prepare() -> Result<Self> {
-        on_own_thread(Self::new).await
     }
 
     /// With parameters of the caller's; tests take weak ones.
@@ -157,31 +152,15 @@ impl Passwords {
             .await
             .map_err(|_| Error::Unavailable("too many logins at once".into()))?
             .map_err(|error| broken(&error))?;
-        on_own_thread(move || {
+        tokio::task::spawn_blocking(move || {
             let result = work();
             // Held until here even when nobody waits for the result any more.
             drop(slot);
             result
         })
         .await
+        .map_err(|error| broken(&error))?
     }
-}
-
-/// Runs `work` on a thread that ends with it. The allocator gives the 19 MiB of a hash back to the
-/// system when the thread that took them ends; the runtime's own threads for such work stay as long as
-/// there is any, and each would keep as much.
-async fn on_own_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let (done, result) = oneshot::channel();
-    std::thread::Builder::new()
-        .name("password".to_owned())
-        .spawn(move || {
-            // Nobody may be waiting any more.
-            let _ = done.send(work());
-        })
-        .map_err(|error| broken(&error))?;
-    result.await.map_err(|error| broken(&error))?
 }
 
 fn hash_now(params: &Params, password: &[u8]) -> Result<String> {
