@@ -155,6 +155,8 @@ async fn prepare(service: &Service, cram_md5: CramMd5Switch) -> anyhow::Result<S
     })?;
     let pool = database::pool(url, &options)?;
     let logins = database::pool(url, &connection_options(service.name, for_logins))?;
+    // Each cause is logged once, however long it lasts: a backup may hold a table for hours.
+    let mut told = String::new();
     loop {
         fitness.found().await;
         let prepared = async {
@@ -166,7 +168,14 @@ async fn prepare(service: &Service, cram_md5: CramMd5Switch) -> anyhow::Result<S
         match prepared.await {
             Ok(()) => return Ok(Store::with_logins(pool, logins).over(fitness)),
             Err(error) if is_transient(&error) => {
-                tracing::debug!(error = format!("{error:#}"), "the database went away");
+                let why = format!("{error:#}");
+                if why != told {
+                    tracing::warn!(
+                        error = why,
+                        "the database cannot be made ready yet: trying again"
+                    );
+                    told = why;
+                }
                 tokio::time::sleep(PAUSE).await;
             }
             Err(error) => return Err(error),

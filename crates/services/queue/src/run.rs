@@ -121,6 +121,8 @@ async fn prepare(config: &Config, service: &Service, clock: Clock) -> anyhow::Re
     let mut engine = Engine::new(pool, clock, config.lease_seconds);
     engine.fitness = fitness;
     let engine = Arc::new(engine);
+    // Each cause is logged once, however long it lasts: a backup may hold a table for hours.
+    let mut told = String::new();
     loop {
         engine.fitness.found().await;
         match prepare_once(config, &engine).await {
@@ -132,7 +134,14 @@ async fn prepare(config: &Config, service: &Service, clock: Clock) -> anyhow::Re
                 });
             }
             Err(error) if is_transient(&error) => {
-                tracing::debug!(error = format!("{error:#}"), "the database went away");
+                let why = format!("{error:#}");
+                if why != told {
+                    tracing::warn!(
+                        error = why,
+                        "the database cannot be made ready yet: trying again"
+                    );
+                    told = why;
+                }
                 tokio::time::sleep(PAUSE).await;
             }
             Err(error) => return Err(error),
