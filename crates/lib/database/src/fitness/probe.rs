@@ -61,14 +61,14 @@ impl Probe {
             let state = session.see_itself().await?;
             session.say("COMMIT").await?;
             state.judge(require_fsync)?;
-            static WARNED: Once = Once::new();
-            let half_pages = state.full_page_writes != "on";
-            if half_pages && !WARNED.is_completed() {
-                WARNED.call_once(|| {});
-                tracing::warn!(
-                    "full_page_writes is off in Postgres: a power failure can destroy the database, unless \
-                     its file system never writes half a page"
-                );
+            if state.full_page_writes != "on" {
+                static WARNED: Once = Once::new();
+                WARNED.call_once(|| {
+                    tracing::warn!(
+                        "full_page_writes is off in Postgres: a power failure can destroy the database, \
+                         unless its file system never writes half a page"
+                    );
+                });
             }
             let mut other = Session::open(recipe).await?;
             separate(&mut session, &mut other).await?;

@@ -70,7 +70,8 @@ pub enum Event {
 pub struct Misspoken {
     /// A name for logs and metrics.
     pub name: &'static str,
-    /// The start of what was said, where it can be no secret: nothing of a login.
+    /// The start of what was said, where it can be no secret: nothing of a login, and nothing of
+    /// a line that is no command.
     pub said: String,
     /// What was answered.
     pub reply: Reply,
