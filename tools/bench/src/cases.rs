@@ -1,6 +1,7 @@
 //! What is measured: each case is one load and what is read off while it runs.
 
 mod crowds;
+mod full;
 mod neighbours;
 mod rates;
 mod segments;
@@ -16,6 +17,7 @@ use crate::senders::Senders;
 use crate::sink::Sink;
 use crate::system::System;
 use crowds::{ACTIVE, ATTACKERS, IDLE};
+use full::SENDERS;
 use neighbours::{READERS, SILENT};
 
 /// Longest that a system may take to finish a case.
@@ -62,6 +64,8 @@ pub(crate) enum Case {
     Files,
     /// Logins and reading of one user while sessions of another read all they can.
     Reads,
+    /// Logins, reading and expunging while the volume is full and senders try again and again.
+    Full,
 }
 
 /// What a case is run with.
@@ -115,7 +119,7 @@ impl Case {
         }
         cases.extend([Self::Latency, Self::Segments, Self::Growth, Self::Large]);
         cases.extend([Self::Idle, Self::Active, Self::Slow]);
-        cases.extend([Self::Silent, Self::Files, Self::Reads]);
+        cases.extend([Self::Silent, Self::Files, Self::Reads, Self::Full]);
         cases
     }
 
@@ -136,6 +140,7 @@ impl Case {
             Self::Silent => "silent",
             Self::Files => "files",
             Self::Reads => "reads",
+            Self::Full => "full",
         }
     }
 
@@ -148,6 +153,7 @@ impl Case {
             // As many as there are places would keep everybody out there.
             Self::Slow => system.max_connections() > ATTACKERS,
             Self::Silent | Self::Files => system.max_connections() > SILENT,
+            Self::Full => system.fills_up(),
             _ => true,
         }
     }
@@ -185,6 +191,7 @@ impl Case {
             Self::Silent => neighbours::silent(system, means.singles),
             Self::Files => neighbours::files(system, means.singles),
             Self::Reads => neighbours::reads(system, means.singles),
+            Self::Full => full::full(system, means.singles),
         }
     }
 }
@@ -234,6 +241,7 @@ impl fmt::Display for Case {
             Self::Silent => write!(formatter, "{SILENT} silent IMAP connections"),
             Self::Files => write!(formatter, "{SILENT} silent connections on each SMTP port"),
             Self::Reads => write!(formatter, "{READERS} sessions of one user read everything"),
+            Self::Full => write!(formatter, "full volume, {SENDERS} senders that are put off"),
         }
     }
 }

@@ -142,6 +142,13 @@ impl Session {
             .block_on(self.connection.send(SENDER, recipients, data, false))
     }
 
+    /// Offers a message that is to be put off; an error when it is taken, or refused for good.
+    pub(crate) fn put_off(&mut self) -> Result<()> {
+        let command = format!("MAIL FROM:<{SENDER}>\r\n");
+        self.runtime
+            .block_on(self.connection.command(&command, '4'))
+    }
+
     pub(crate) fn quit(self) -> Result<()> {
         self.runtime.block_on(self.connection.quit())
     }

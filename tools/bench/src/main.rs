@@ -45,7 +45,7 @@ struct Arguments {
     #[arg(long, default_value_t = 3)]
     runs: usize,
     /// Only these measurements: accept, checks, end-to-end, relay, latency, segments, growth, large,
-    /// idle, active, slow, silent, files, reads.
+    /// idle, active, slow, silent, files, reads, full.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Leave Postfix and Dovecot out even where they are installed.

@@ -23,6 +23,12 @@ const STRANGERS_PORT: u16 = PORT_BASE + 26;
 /// Places of each listener: the default.
 const MAX_CONNECTIONS: usize = 10_000;
 
+/// The policy of all cases, in the data folder.
+const POLICY: &str = "bench-policy.toml";
+
+/// More than any volume has free.
+const NEVER_FREE: &str = "[receiving.trusted]\nmin-free-space = \"8388607 GiB\"\n";
+
 /// Longest that starting may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -162,12 +168,17 @@ deliver = {{ gateway = "sink" }}
 from = "everyone"
 "#
         );
-        let file = self.data.join("bench-policy.toml");
-        std::fs::write(&file, policy + senders::RULES)?;
-        self.run(&["policy", "apply", &file.display().to_string()], b"")?;
+        std::fs::write(self.data.join(POLICY), policy + senders::RULES)?;
+        self.apply(POLICY)?;
         for number in 0..USERS {
             self.run(&["user", "add", &user(number), "--password-stdin"], b"pw\n")?;
         }
+        Ok(())
+    }
+
+    fn apply(&self, policy: &str) -> Result<()> {
+        let file = self.data.join(policy).display().to_string();
+        self.run(&["policy", "apply", &file], b"")?;
         Ok(())
     }
 
@@ -286,6 +297,19 @@ impl System for Running {
         let octets = String::from_utf8(output.stdout)?;
         let octets = octets.trim().parse();
         Ok(Some(octets.context("psql told no size")?))
+    }
+
+    fn fills_up(&self) -> bool {
+        true
+    }
+
+    fn set_full(&self, full: bool) -> Result<()> {
+        if !full {
+            return self.apply(POLICY);
+        }
+        let policy = std::fs::read_to_string(self.data.join(POLICY))?;
+        std::fs::write(self.data.join("full.toml"), policy + NEVER_FREE)?;
+        self.apply("full.toml")
     }
 }
 

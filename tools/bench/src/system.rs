@@ -1,6 +1,6 @@
 //! What a case needs to know of a system under test.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 /// A mail system that runs on loopback. Its users are `user0@bench.test` to `user99@bench.test`
 /// with the password `pw`; mail for `discard.test` is thrown away, mail for `relay.test` goes to
@@ -31,6 +31,14 @@ pub(crate) trait System: Sync {
     fn delivered(&self, user: usize) -> Result<usize>;
     /// Octets of its database; `None` for a system without one.
     fn database_size(&self) -> Result<Option<u64>>;
+    /// Whether it can be told that its volume is full.
+    fn fills_up(&self) -> bool {
+        false
+    }
+    /// Has it take its volume for full, or for one with room again.
+    fn set_full(&self, _full: bool) -> Result<()> {
+        bail!("{} cannot be told that its volume is full", self.name())
+    }
 }
 
 /// A system that is set up and can be started. Only what is measured runs: one that rests beside

@@ -132,7 +132,7 @@ fn read_on(system: &dyn System, enough: &AtomicBool, rounds: &AtomicUsize) -> Re
 }
 
 /// How long it takes a user to connect, log in and open INBOX.
-fn logins(system: &dyn System, count: usize) -> Result<Vec<Figure>> {
+pub(super) fn logins(system: &dyn System, count: usize) -> Result<Vec<Figure>> {
     let login = || {
         let mut imap = Imap::login(system.imap_port(), &user(HONEST))?;
         imap.command("SELECT INBOX")?;
@@ -146,13 +146,13 @@ fn logins(system: &dyn System, count: usize) -> Result<Vec<Figure>> {
 }
 
 /// Milliseconds.
-fn timed(work: impl FnOnce() -> Result<()>) -> Result<f64> {
+pub(super) fn timed(work: impl FnOnce() -> Result<()>) -> Result<f64> {
     let start = Instant::now();
     work()?;
     Ok(start.elapsed().as_secs_f64() * 1e3)
 }
 
-fn quantiles(what: &'static str, mut waits: Vec<f64>) -> Vec<Figure> {
+pub(super) fn quantiles(what: &'static str, mut waits: Vec<f64>) -> Vec<Figure> {
     waits.sort_by(f64::total_cmp);
     let at = |part: f64| {
         let index = (waits.len() as f64 * part) as usize;
@@ -161,6 +161,7 @@ fn quantiles(what: &'static str, mut waits: Vec<f64>) -> Vec<Figure> {
     };
     let names: [&'static str; 3] = match what {
         "login" => ["login p50 ms", "login p95 ms", "login max ms"],
+        "cleared" => ["cleared p50 ms", "cleared p95 ms", "cleared max ms"],
         "sent" => ["sent p50 ms", "sent p95 ms", "sent max ms"],
         _ => ["visible p50 ms", "visible p95 ms", "visible max ms"],
     };

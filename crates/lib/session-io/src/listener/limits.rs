@@ -28,8 +28,9 @@ pub struct Limits {
     pub make_room_after: MakeRoom,
 }
 
-/// How long a connection must have been of no use before it is displaced, or a quarter of that for
-/// one of the address with the most connections by an address with fewer.
+/// How long a connection must have been of no use before it is displaced. For one of the address with
+/// the most connections, by an address with fewer: a quarter of that, and less where it has more than
+/// four times as many.
 #[derive(Clone, Copy, Debug)]
 pub struct MakeRoom {
     /// A stranger's.

@@ -74,9 +74,9 @@ impl Crowd {
     }
 
     /// Makes a connection leave its place: the one that has been of no use for the longest, at least
-    /// for `idle`; else, for a quarter of that, one of the network that has the most connections, if
-    /// those are more than `would_have`, which the newcomer's network would have then. False where
-    /// nobody makes room.
+    /// for `idle`; else one of the network that has the most connections, if those are more than
+    /// `would_have`, which the newcomer's network would have then, and after less ([`waited`]). False
+    /// where nobody makes room.
     pub(super) fn displace(&mut self, would_have: usize, now: Instant, idle: Duration) -> bool {
         self.displace_idle(now, idle) || self.displace_of_busiest(would_have, now, idle)
     }
@@ -85,8 +85,7 @@ impl Crowd {
         let Some((most, busiest)) = self.by_count.last().copied() else {
             return false;
         };
-        // Who far away takes a moment to answer is not meant.
-        let Some(latest) = now.checked_sub(idle / 4) else {
+        let Some(latest) = now.checked_sub(waited(idle, would_have, most)) else {
             return false;
         };
         let seats = self.by_network.get(&busiest);
@@ -150,6 +149,18 @@ impl Crowd {
             && self.by_count.is_empty()
             && self.untold.is_empty()
     }
+}
+
+/// How long one of `most` connections of a network must have been of no use to make room for a network
+/// that would have `would_have`: a quarter of `idle`, since a peer far away takes a moment to answer;
+/// less, in proportion, where the network has more than four times as many. Whoever holds hundreds and
+/// comes back as soon as they are closed renews all places within a moment, and nobody else would find
+/// one that has been of no use for long.
+fn waited(idle: Duration, would_have: usize, most: usize) -> Duration {
+    let share = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let enough = share(would_have).saturating_mul(4);
+    let most = share(most).max(1);
+    (idle / 4).mul_f64((f64::from(enough) / f64::from(most)).min(1.0))
 }
 
 /// The longest time for which nobody is looked at again.

@@ -163,6 +163,28 @@ fn who_has_few_connections_gets_a_place_of_those_who_have_many() {
 }
 
 #[test]
+fn who_has_very_many_connections_makes_room_at_once() {
+    let places = places(101, 100);
+    let many: Vec<_> = (0..100)
+        .map(|_| take(&places, "192.0.2.1").unwrap())
+        .collect();
+    let one = take(&places, "192.0.2.2").unwrap();
+    let begun = Instant::now() + Duration::from_secs(60);
+    for place in many.iter().chain([&one]) {
+        place.seat().offer_since(begun);
+    }
+    let at = |address, ms| places.take(ip(address), begun + Duration::from_millis(ms));
+    // Four hundredths of a quarter of three seconds.
+    assert!(at("192.0.2.3", 25).is_none());
+    let newcomer = at("192.0.2.3", 31).unwrap();
+    assert!(!displaced(&one));
+    let displaced = many.iter().filter(|place| displaced(place)).count();
+    assert_eq!(displaced, 1);
+    drop((many, one, newcomer));
+    assert!(is_empty(&places));
+}
+
+#[test]
 fn strangers_have_a_limit_of_their_own_and_do_not_drive_out_who_is_known() {
     let places = Places::new(Limits {
         total: 4,
