@@ -152,7 +152,13 @@ async fn renew(
     renewal: &Renewal,
     responses: &Responses,
 ) -> Result<(), Status> {
-    let (ids, epochs): (Vec<i64>, Vec<i32>) = keys(&renewal.leases)?.into_iter().unzip();
+    let named = keys(&renewal.leases)?;
+    release(
+        engine,
+        &engine.workers.lost_on_the_way(worker.joined.id, &named),
+    )
+    .await;
+    let (ids, epochs): (Vec<i64>, Vec<i32>) = named.into_iter().unzip();
     if !ids.is_empty() {
         let until = engine.clock.now() + engine.lease_ms;
         let renewed = async {

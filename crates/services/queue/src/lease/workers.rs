@@ -3,6 +3,8 @@
 
 mod join;
 #[cfg(test)]
+mod model_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
@@ -63,6 +65,8 @@ struct Held {
     worker: WorkerId,
     epoch: i32,
     until: i64,
+    /// It was handed down an older stream of the worker's, which has not named it since.
+    taken_over: bool,
 }
 
 impl Workers {
@@ -189,37 +193,15 @@ impl Workers {
         if worker.responses.send(Ok(response)).is_err() {
             return keys;
         }
-        let held = keys.into_iter().map(|(recipient, epoch)| {
-            let worker = id;
-            (
-                recipient,
-                Held {
-                    worker,
-                    epoch,
-                    until,
-                },
-            )
-        });
-        state.held.extend(held);
+        state.hold(id, &keys, until);
         Vec::new()
     }
 
     /// The worker's leases last until then.
     pub(crate) fn renewed(&self, id: WorkerId, keys: &[Key], until: i64) {
         let mut state = self.lock();
-        if !state.workers.contains_key(&id) {
-            return;
-        }
-        for &(recipient, epoch) in keys {
-            let worker = id;
-            state.held.insert(
-                recipient,
-                Held {
-                    worker,
-                    epoch,
-                    until,
-                },
-            );
+        if state.workers.contains_key(&id) {
+            state.hold(id, keys, until);
         }
     }
 
@@ -267,6 +249,19 @@ impl Worker {
 }
 
 impl State {
+    fn hold(&mut self, worker: WorkerId, keys: &[Key], until: i64) {
+        let held = keys.iter().map(|&(recipient, epoch)| {
+            let held = Held {
+                worker,
+                epoch,
+                until,
+                taken_over: false,
+            };
+            (recipient, held)
+        });
+        self.held.extend(held);
+    }
+
     fn remove(&mut self, id: WorkerId) -> Vec<Key> {
         if self.workers.remove(&id).is_none() {
             return Vec::new();

@@ -228,6 +228,34 @@ async fn i4_a_worker_that_comes_back_by_another_stream_keeps_what_it_held() {
 }
 
 #[tokio::test]
+async fn i4_what_was_on_its_way_down_a_broken_stream_is_handed_out_again_at_once() {
+    let queue = Queue::start().await;
+    let mut old = queue.hello("worker", "the same").await;
+    old.response().await.unwrap();
+    old.grant(2);
+    for to in ["a@example.test", "b@example.test"] {
+        queue.enqueue(submission([to])).await.unwrap();
+    }
+    let handed = old.take(2).await;
+    // The second never came to the worker.
+    let mut new = queue.hello("worker", "the same").await;
+    new.response().await.unwrap();
+    new.renew(&handed[..1]);
+    // The clock stands still: no lease has run out.
+    new.grant(2);
+    let again = new.take(1).await;
+    assert_eq!(again[0].recipient_id, handed[1].recipient_id);
+    assert_eq!(again[0].epoch, 2);
+    // Later renewals need not name everything.
+    new.renew(&[]);
+    queue.enqueue(submission(["c@example.test"])).await.unwrap();
+    let fresh = new.take(1).await;
+    for held in [&handed[0], &again[0], &fresh[0]] {
+        assert!(queue.end(held, Outcome::Delivered).await, "still held");
+    }
+}
+
+#[tokio::test]
 async fn i4_an_expired_lease_goes_to_another_in_a_higher_epoch() {
     let queue = Queue::start().await;
     let mut slow = queue.worker("slow").await;

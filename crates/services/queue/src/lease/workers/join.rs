@@ -3,14 +3,16 @@
 //! A name belongs to a stream for as long as the worker says something within a lease. Another
 //! worker of that name is refused: two that took turns would each believe that its leases hold,
 //! and send the same mail. Only the same process, whose older stream has broken unseen, takes the
-//! place at once.
+//! place at once. It keeps what it names in its first renewal; the rest was on its way when the older
+//! stream broke, and never came.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
 use super::super::Key;
-use super::{Responses, State, Worker, WorkerId, Workers};
+use super::{Held, Responses, State, Worker, WorkerId, Workers};
 
 /// Who a worker says it is.
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +75,24 @@ impl Workers {
         })
     }
 
+    /// The worker renews these. Gives what it held when it took over from its older stream and does not
+    /// name: it never got that, which is to be released. At the first renewal after that alone; what it
+    /// was handed since may not have reached it yet, and stays.
+    pub(crate) fn lost_on_the_way(&self, id: WorkerId, named: &[Key]) -> Vec<Key> {
+        let mut state = self.lock();
+        let taken_over = |held: &Held| held.worker == id && held.taken_over;
+        if !state.held.values().any(taken_over) {
+            return Vec::new();
+        }
+        let named: HashSet<Key> = named.iter().copied().collect();
+        let lost = state.held.extract_if(|recipient, held| {
+            let first = held.worker == id && std::mem::take(&mut held.taken_over);
+            first && !named.contains(&(*recipient, held.epoch))
+        });
+        lost.map(|(recipient, held)| (recipient, held.epoch))
+            .collect()
+    }
+
     /// The worker has said something.
     pub(crate) fn heard(&self, id: WorkerId, present_until: i64) {
         if let Some(worker) = self.lock().workers.get_mut(&id) {
@@ -110,10 +130,12 @@ impl State {
         worker.is_some_and(|worker| !worker.responses.is_closed() && worker.present_until > now)
     }
 
-    /// What the worker holds by one stream it holds by another from now on.
+    /// What the worker holds by one stream it holds by another from now on, until it says what of that
+    /// has reached it.
     fn take_over(&mut self, from: WorkerId, to: WorkerId) {
         for held in self.held.values_mut().filter(|held| held.worker == from) {
             held.worker = to;
+            held.taken_over = true;
         }
     }
 

@@ -181,6 +181,26 @@ fn the_same_worker_takes_over_what_its_older_stream_held() {
 }
 
 #[test]
+fn what_was_on_its_way_when_a_stream_broke_is_lost_unless_the_first_renewal_names_it() {
+    let workers = Workers::default();
+    let (old, _stream) = hello(&workers, ("worker", "a"), 0).unwrap();
+    let (_other, _others) = join(&workers, "other", 0);
+    workers.hand_over(old.id, vec![message(&[(1, 1), (2, 1), (3, 2)])], 0, 100);
+    assert_eq!(workers.lost_on_the_way(old.id, &[]), [], "nothing broke");
+    let (new, _newer) = hello(&workers, ("worker", "a"), 1).unwrap();
+    // Ahead of the renewal, which may have been written before.
+    workers.hand_over(new.id, vec![message(&[(4, 1), (2, 2)])], 1, 101);
+    assert_eq!(workers.lost_on_the_way(old.id, &[]), [], "it is gone");
+    // Of the third it has an older lease.
+    let lost = workers.lost_on_the_way(new.id, &[(1, 1), (3, 1)]);
+    assert_eq!(lost, [(3, 2)]);
+    assert_eq!(workers.lost_on_the_way(new.id, &[]), [], "once");
+    let mut held = workers.leave(new.id);
+    held.sort_unstable();
+    assert_eq!(held, [(1, 1), (2, 2), (4, 1)]);
+}
+
+#[test]
 fn credits_are_bounded() {
     let workers = Workers::default();
     let (id, _responses) = join(&workers, "worker", u32::MAX);
