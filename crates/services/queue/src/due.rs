@@ -9,11 +9,25 @@ use tokio::sync::Notify;
 /// before it told, or its word was lost.
 const UNASKED_MS: i64 = 30_000;
 
+/// What a scan can expect to find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Prospect {
+    /// Nothing.
+    None,
+    /// Perhaps something: it asks first.
+    Perhaps,
+    /// Rows that wait for credits.
+    Backlog,
+}
+
 /// Hints. They may say too much, never too little: a scan that finds nothing costs little.
 #[derive(Debug)]
 pub(crate) struct Due {
-    /// Rows may be due now.
+    /// Rows wait for credits.
     backlog: AtomicBool,
+    /// Rows may be due now, though it need not be so: what is told to other replicas is heard here as
+    /// well.
+    perhaps: AtomicBool,
     /// The earliest time at which a row is known to become due.
     next: AtomicI64,
     /// When the table was asked last.
@@ -29,6 +43,7 @@ impl Default for Due {
         Self {
             // After a start nobody knows what the table holds.
             backlog: AtomicBool::new(true),
+            perhaps: AtomicBool::new(false),
             next: AtomicI64::new(i64::MAX),
             asked: AtomicI64::new(0),
             wake: Notify::new(),
@@ -40,14 +55,20 @@ impl Default for Due {
 impl Due {
     /// This process left rows that are due now.
     pub(crate) fn left_now(&self) {
-        self.found_now();
+        self.backlog.store(true, Ordering::SeqCst);
+        self.wake.notify_one();
         self.tell.notify_one();
     }
 
     /// Rows may be due now, says somebody else.
     pub(crate) fn found_now(&self) {
-        self.backlog.store(true, Ordering::SeqCst);
+        self.perhaps.store(true, Ordering::SeqCst);
         self.wake.notify_one();
+    }
+
+    /// Whether rows may wait for credits, and nobody knows. Then the table is to be asked now.
+    pub(crate) fn take_doubt(&self) -> bool {
+        !self.has_backlog() && self.perhaps.swap(false, Ordering::SeqCst)
     }
 
     /// A row becomes due at `at`.
@@ -67,19 +88,24 @@ impl Due {
         self.backlog.load(Ordering::SeqCst)
     }
 
-    /// Whether a scan can find something. What is told from now on is remembered for the next.
-    pub(crate) fn begin_scan(&self, now: i64) -> bool {
+    /// What a scan can expect. What is told from now on is remembered for the next.
+    pub(crate) fn begin_scan(&self, now: i64) -> Prospect {
         let backlog = self.backlog.swap(false, Ordering::SeqCst);
+        let perhaps = self.perhaps.swap(false, Ordering::SeqCst);
         // Nor behind a clock that was set back.
         let lately = (0..UNASKED_MS).contains(&(now - self.asked.load(Ordering::SeqCst)));
-        let begins = backlog || !lately || self.next.load(Ordering::SeqCst) <= now;
-        if begins {
-            self.asked.store(now, Ordering::SeqCst);
-        }
-        begins
+        let prospect = if backlog {
+            Prospect::Backlog
+        } else if perhaps || !lately || self.next.load(Ordering::SeqCst) <= now {
+            Prospect::Perhaps
+        } else {
+            return Prospect::None;
+        };
+        self.asked.store(now, Ordering::SeqCst);
+        prospect
     }
 
-    /// The scan broke off: there may be more.
+    /// The scan broke off, or could not begin: rows wait.
     pub(crate) fn scan_broke_off(&self) {
         self.backlog.store(true, Ordering::SeqCst);
     }
@@ -87,6 +113,11 @@ impl Due {
     /// Forgets the time known, because the table is about to be asked.
     pub(crate) fn forget_next(&self) {
         self.next.store(i64::MAX, Ordering::SeqCst);
+    }
+
+    /// The table says that a row becomes due at `at`. The scan, which has asked, is awake.
+    pub(crate) fn known(&self, at: i64) {
+        self.next.fetch_min(at, Ordering::SeqCst);
     }
 
     /// When a scan is worth while, unless a hint comes before.
@@ -112,20 +143,38 @@ mod tests {
 
     #[test]
     fn the_table_is_asked_when_there_is_a_hint_and_now_and_then_without() {
+        use Prospect::{Backlog, None, Perhaps};
         let due = Due::default();
-        assert!(due.begin_scan(1_000), "nobody knows what it holds");
+        assert_eq!(due.begin_scan(1_000), Backlog, "nobody knows what it holds");
         due.forget_next();
-        assert!(!due.begin_scan(1_000));
+        assert_eq!(due.begin_scan(1_000), None);
         assert_eq!(due.next(), 1_000 + UNASKED_MS);
         due.at(5_000);
         assert_eq!(due.next(), 5_000);
-        assert!(!due.begin_scan(4_999));
-        assert!(due.begin_scan(5_000));
+        assert_eq!(due.begin_scan(4_999), None);
+        assert_eq!(due.begin_scan(5_000), Perhaps);
         due.forget_next();
         due.found_now();
-        assert!(due.begin_scan(5_001));
-        assert!(!due.begin_scan(5_000 + UNASKED_MS), "it was a little later");
-        assert!(due.begin_scan(5_001 + UNASKED_MS));
-        assert!(due.begin_scan(4_000), "the clock was set back");
+        assert_eq!(due.begin_scan(5_001), Perhaps);
+        let later = 5_000 + UNASKED_MS;
+        assert_eq!(due.begin_scan(later), None, "it was a little later");
+        assert_eq!(due.begin_scan(later + 1), Perhaps);
+        assert_eq!(due.begin_scan(4_000), Perhaps, "the clock was set back");
+    }
+
+    #[test]
+    fn what_somebody_says_is_a_doubt_and_no_backlog() {
+        let due = Due::default();
+        assert!(due.has_backlog(), "nobody knows what the table holds");
+        due.found_now();
+        assert!(!due.take_doubt(), "they wait anyhow");
+        due.begin_scan(1_000);
+        assert!(!due.take_doubt());
+        due.found_now();
+        assert!(!due.has_backlog());
+        assert!(due.take_doubt());
+        assert!(!due.take_doubt(), "once");
+        due.left_now();
+        assert!(due.has_backlog());
     }
 }

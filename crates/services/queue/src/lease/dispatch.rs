@@ -9,6 +9,7 @@ use database::HeldConnection;
 use tokio_util::sync::CancellationToken;
 
 use super::{HandOut, hand_out};
+use crate::due::Prospect;
 use crate::engine::Engine;
 use crate::requests;
 use crate::sql::leases::{self, Leased, Turn};
@@ -48,6 +49,8 @@ pub(crate) async fn dispatch(engine: Arc<Engine>, shutdown: CancellationToken) {
 }
 
 /// Hands out what is due as long as there are credits; tells how long there is nothing to do.
+///
+/// Credits are taken only for what is known to be due: mail that comes meanwhile finds the others.
 async fn scan(
     engine: &Arc<Engine>,
     connection: &mut HeldConnection,
@@ -55,21 +58,22 @@ async fn scan(
 ) -> Result<Duration, sqlx::Error> {
     let now = engine.clock.now();
     if !engine.workers.have_credits() {
+        if engine.due.take_doubt() && ask(engine, connection).await? {
+            engine.due.scan_broke_off();
+        }
         return Ok(LONGEST_SLEEP);
     }
-    if !engine.due.begin_scan(now) {
+    let prospect = engine.due.begin_scan(now);
+    if prospect == Prospect::None {
         return Ok(until(engine.due.next(), now));
     }
     engine.workers.forget_expired(now);
     // Both kinds in turn: neither stands before the other (a backlog of retries must not keep
     // back fresh mail, nor the other way round).
     let mut exhausted = 0;
-    while exhausted < 2 {
-        if lease_batch(engine, connection, *turn).await? {
-            exhausted = 0;
-        } else {
-            exhausted += 1;
-        }
+    let mut some_due = prospect == Prospect::Backlog || ask(engine, connection).await?;
+    while some_due && exhausted < 2 {
+        let full = lease_batch(engine, connection, *turn).await?;
         *turn = match turn {
             Turn::First => Turn::Again,
             Turn::Again => Turn::First,
@@ -78,13 +82,26 @@ async fn scan(
             engine.due.scan_broke_off();
             return Ok(LONGEST_SLEEP);
         }
-    }
-    engine.due.forget_next();
-    let next = database::bounded(async { leases::next_due(connection.get().await?).await });
-    if let Some(next) = next.await? {
-        engine.due.at(next);
+        if full {
+            exhausted = 0;
+        } else {
+            // What is due may be locked by another replica: then the other kind is tried as well.
+            exhausted += 1;
+            some_due = ask(engine, connection).await?;
+        }
     }
     Ok(until(engine.due.next(), engine.clock.now()))
+}
+
+/// Asks the table when the next recipient is due; true when that is now.
+async fn ask(engine: &Engine, connection: &mut HeldConnection) -> Result<bool, sqlx::Error> {
+    engine.due.forget_next();
+    let next = database::bounded(async { leases::next_due(connection.get().await?).await });
+    let Some(next) = next.await? else {
+        return Ok(false);
+    };
+    engine.due.known(next);
+    Ok(next <= engine.clock.now())
 }
 
 /// Leases one batch for one worker; false when there was nothing left to lease.

@@ -2,6 +2,8 @@
 
 use api::queue::v1::{DeliverBy, LeasedRecipient, Outcome, Requests, Submission};
 
+use tokio_util::task::AbortOnDropHandle;
+
 use crate::harness::{LeaseStream, Queue, submission};
 
 const MINUTE: i64 = 60_000;
@@ -163,4 +165,28 @@ async fn without_a_backlog_the_lowest_priority_is_handed_over_at_once() {
         .await
         .unwrap();
     assert_eq!(worker.take(1).await[0].address, "b@example.test");
+}
+
+#[tokio::test]
+async fn word_of_other_replicas_makes_nobody_stand_back() {
+    let queue = Queue::start().await;
+    let mut worker = idle_worker(&queue).await;
+    let pool = sqlx::PgPool::connect(&queue.url).await.unwrap();
+    let others = AbortOnDropHandle::new(tokio::spawn(async move {
+        loop {
+            let told = sqlx::query("SELECT pg_notify('queue_due', '')").execute(&pool);
+            told.await.unwrap();
+        }
+    }));
+    for _ in 0..100 {
+        let last = prioritised("b@example.test", -9);
+        queue.enqueue(last).await.unwrap();
+        let handed = worker.take(1).await;
+        assert!(queue.end(&handed[0], Outcome::Delivered).await);
+        worker.grant(1);
+        // It is there when the next message comes.
+        worker.renew(&[]);
+        worker.response().await.unwrap();
+    }
+    drop(others);
 }
