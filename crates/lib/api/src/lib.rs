@@ -73,6 +73,7 @@ pub mod intake;
 mod no_room;
 pub mod policy_watch;
 pub mod queue_client;
+pub mod queue_clock;
 pub mod queue_features;
 pub mod queue_run;
 pub mod refusals;

@@ -2,7 +2,7 @@
 //! like any other component.
 //!
 //! It keeps no state. What was collected is in the queue's ledger, committed with the message
-//! itself, before the remote copy is deleted (I10). It may not delete what it has not seen to be
+//! itself, before the remote copy is deleted (I10). All times are by the queue's clock. It may not delete what it has not seen to be
 //! committed, nor what no mailbox gets, and it may not take a UIDL's word for a message's content.
 //!
 //! ```text
@@ -30,6 +30,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use api::free_space::FreeSpace;
 use api::policy_watch::PolicyWatch;
+use api::queue_clock::QueueClock;
 use service_kit::Service;
 use session_io::ClientTls;
 
@@ -55,6 +56,7 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
         config,
         tls,
         FreeSpace::start(queue, policy.clone(), service.shutdown.clone()),
+        QueueClock::system(),
     );
     service.needs_queue("nothing is collected")?;
     service.needs_mailbox_store("nothing is collected")?;

@@ -16,7 +16,7 @@ mod messages;
 mod names;
 
 use std::collections::HashSet;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use api::collection::v1::UncollectedMessages;
 use api::grpc::{Code, Status};
@@ -202,7 +202,7 @@ impl<'a> Poll<'a> {
         let polled = self.session(&password, Turn::Together).await;
         self.polled.uncollected = Some(self.uncollected.report());
         polled?;
-        if self.is_over() || !self.uncollected.has_alone(now_ms()) {
+        if self.is_over() || !self.uncollected.has_alone(self.now_ms()) {
             return Ok(());
         }
         if let Err(error) = self.session(&password, Turn::Alone).await {
@@ -228,7 +228,7 @@ impl<'a> Poll<'a> {
                 subject: "",
                 reason: "the poll came to no end while it was read",
             };
-            self.uncollected.failed(left, now_ms());
+            self.uncollected.failed(left, self.now_ms());
         }
         Ok(())
     }
@@ -310,17 +310,13 @@ impl<'a> Poll<'a> {
         Ok(secret.trim_end_matches(['\r', '\n']).to_owned())
     }
 
+    /// By the queue's clock, milliseconds since 1970: what it has noted is compared with this.
+    fn now_ms(&self) -> i64 {
+        self.services.clock.now_ms()
+    }
+
     /// No message is begun any more.
     fn is_over(&self) -> bool {
         self.stop.is_cancelled() || self.began.elapsed() >= self.services.poll_time()
     }
-}
-
-/// Milliseconds since 1970.
-fn now_ms() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .ok()
-        .and_then(|elapsed| i64::try_from(elapsed.as_millis()).ok())
-        .unwrap_or(0)
 }

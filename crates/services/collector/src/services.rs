@@ -17,6 +17,7 @@ use api::policy::v1::RevealSecretRequest;
 use api::policy::v1::policy_client::PolicyClient;
 use api::policy_watch::PolicyWatch;
 use api::queue_client::Enqueuer;
+use api::queue_clock::QueueClock;
 use rules::EmailAddress;
 use session_io::ClientTls;
 
@@ -44,6 +45,8 @@ pub(crate) struct Services {
     pub(crate) config: Config,
     pub(crate) tls: ClientTls,
     pub(crate) free_space: FreeSpace,
+    /// Follows the queue's.
+    pub(crate) clock: QueueClock,
     /// Who claims: the same after a restart, which need not wait for its own claim to lapse.
     collector: String,
 }
@@ -57,6 +60,7 @@ impl Services {
         config: Config,
         tls: ClientTls,
         free_space: FreeSpace,
+        clock: QueueClock,
     ) -> Self {
         Self {
             enqueuer: Enqueuer::new(queue.clone()),
@@ -67,6 +71,7 @@ impl Services {
             config,
             tls,
             free_space,
+            clock,
         }
     }
 
@@ -114,13 +119,13 @@ impl Services {
         }
     }
 
-    /// What is known of the account's messages.
+    /// What is known of the account's messages, by the queue's clock.
     pub(crate) async fn begin(&self, account: &str) -> Result<BeginPollResponse, Status> {
         let mut collection = self.collection();
-        patiently(collection.begin_poll(BeginPollRequest {
-            account: account.to_owned(),
-        }))
-        .await
+        let account = account.to_owned();
+        let began = patiently(collection.begin_poll(BeginPollRequest { account })).await?;
+        self.clock.follow(began.now_ms);
+        Ok(began)
     }
 
     /// Notes the message that is about to be read.

@@ -1,6 +1,7 @@
 //! Polls over real sockets: a scripted POP3 server at one end, a queue in memory at the other.
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
+mod clocks;
 mod fake_queue;
 mod following;
 mod i10;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use api::free_space::FreeSpace;
 use api::policy_watch::PolicyWatch;
+use api::queue_clock::QueueClock;
 use rules::{CollectAccount, Policy};
 use session_io::ClientTls;
 use test_kit::TestCertificate;
@@ -86,6 +88,7 @@ impl Bench {
                 config,
                 tls,
                 FreeSpace::fixed(None),
+                QueueClock::system(),
             )),
             account: Arc::clone(&policy.collect_accounts()[0]),
             policy: PolicyWatch::fixed(7, policy),

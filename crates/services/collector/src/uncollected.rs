@@ -59,8 +59,13 @@ impl Uncollected {
 
     /// When the message is read.
     pub(crate) fn turn(&self, name: &str, now_ms: i64) -> Turn {
+        // More than a week away is a time by a clock that was wrong.
+        let aside = |message: &UncollectedMessage| {
+            let wait = message.retry_at_ms.saturating_sub(now_ms);
+            wait > 0 && i128::from(wait) <= SET_ASIDE.as_millis().cast_signed()
+        };
         match self.messages.get(name) {
-            Some(message) if message.tries > 0 && now_ms < message.retry_at_ms => Turn::Later,
+            Some(message) if message.tries > 0 && aside(message) => Turn::Later,
             Some(message) if message.tries > 0 => Turn::Alone,
             _ => Turn::Together,
         }
@@ -186,6 +191,8 @@ mod tests {
         uncollected.failed(left("a"), 7 * DAY_MS + 3);
         assert_eq!(uncollected.turn("a", 14 * DAY_MS), Turn::Later);
         assert_eq!(uncollected.counts(), (1, 1));
+        // The clock was forty days ahead then.
+        assert_eq!(uncollected.turn("a", -33 * DAY_MS), Turn::Alone);
         uncollected.collected("a");
         assert_eq!(uncollected.turn("a", 14 * DAY_MS), Turn::Together);
     }

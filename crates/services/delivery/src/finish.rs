@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use api::queue::v1::{Completion, LeasedRecipient, Outcome};
+use api::queue_clock::QueueClock;
 use message::dsn::Action;
 
-use crate::clock::Clock;
 use crate::complete::{Completer, Unit};
 use crate::lease::Held;
 use crate::log_line;
@@ -15,7 +15,7 @@ use crate::work::{Fate, Work, lease_key};
 
 /// Turns fates into completions and notices.
 pub(crate) struct Finisher {
-    pub(crate) clock: Clock,
+    pub(crate) clock: QueueClock,
     pub(crate) held: Arc<Held>,
     pub(crate) completer: Completer,
     pub(crate) notices: Arc<Notices>,

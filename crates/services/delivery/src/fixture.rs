@@ -7,11 +7,11 @@ use std::sync::Arc;
 use api::grpc::Channel;
 use api::policy_watch::PolicySnapshot;
 use api::queue::v1::{LeasedMessage, LeasedRecipient};
+use api::queue_clock::QueueClock;
 use rules::Policy;
 use session_io::ClientTls;
 use tokio::sync::watch;
 
-use crate::clock::Clock;
 use crate::complete::Completer;
 use crate::finish::Finisher;
 use crate::lease::{Held, LeaseSession};
@@ -25,7 +25,7 @@ pub(crate) fn nowhere() -> Channel {
     service_kit::open_channel(&"unix:/nowhere".parse().unwrap(), None).unwrap()
 }
 
-pub(crate) fn finisher(clock: Clock, held: &Arc<Held>) -> Arc<Finisher> {
+pub(crate) fn finisher(clock: QueueClock, held: &Arc<Held>) -> Arc<Finisher> {
     Arc::new(Finisher {
         clock,
         held: Arc::clone(held),
@@ -58,9 +58,9 @@ pub(crate) fn elsewhere(finisher: &Arc<Finisher>, held: &Arc<Held>) -> Arc<Elsew
 }
 
 /// A clock that panics when it is first asked, and tells how often it was.
-pub(crate) fn panicking_clock() -> (Clock, watch::Receiver<usize>) {
+pub(crate) fn panicking_clock() -> (QueueClock, watch::Receiver<usize>) {
     let (asked, times) = watch::channel(0);
-    let clock = Clock::of(move || {
+    let clock = QueueClock::of(move || {
         asked.send_modify(|times| *times += 1);
         assert!(*asked.borrow() > 1, "the clock panics on purpose");
         0

@@ -14,6 +14,7 @@ use api::queue::v1::{
     Drain, GiveBack, LeaseKey, LeaseRequest, LeaseResponse, Renewal, Worker, lease_request,
     queue_client::QueueClient,
 };
+use api::queue_clock::QueueClock;
 use service_kit::Dependency;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
@@ -23,7 +24,6 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use held::Held;
 pub(crate) use identity::Identity;
 
-use crate::clock::Clock;
 use crate::route::Router;
 use crate::work::lease_key;
 
@@ -76,7 +76,7 @@ impl LeaseSession {
 pub(crate) struct Leaser {
     pub(crate) channel: Channel,
     /// Follows the queue's.
-    pub(crate) clock: Clock,
+    pub(crate) clock: QueueClock,
     pub(crate) identity: Identity,
     pub(crate) held: Arc<Held>,
     pub(crate) router: Router,

@@ -12,7 +12,6 @@
 //! ```
 
 mod body;
-mod clock;
 mod collected;
 mod complete;
 mod config;
@@ -33,12 +32,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use api::policy_watch::PolicyWatch;
+use api::queue_clock::QueueClock;
 use service_kit::Service;
 use session_io::ClientTls;
 
 pub use config::Config;
 
-use crate::clock::Clock;
 use crate::complete::Completer;
 use crate::finish::Finisher;
 use crate::lease::{Held, Identity, Leaser};
@@ -64,7 +63,7 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
     }
     has_policy.present();
     let held = Arc::new(Held::new(config.credits));
-    let clock = Clock::system();
+    let clock = QueueClock::system();
     let finisher = Arc::new(Finisher {
         clock: clock.clone(),
         held: Arc::clone(&held),

@@ -106,6 +106,7 @@ impl Collection for CollectionService {
                 size: unsigned(size),
             }),
             ledger_entries: unsigned(entries),
+            now_ms: self.clock.now(),
         }))
     }
 

@@ -11,7 +11,7 @@ use message::trace;
 use rules::ReversePath;
 
 use super::messages::Standing;
-use super::{Left, Listed, Poll, PollError, now_ms};
+use super::{Left, Listed, Poll, PollError};
 use crate::identity::{Hasher, Identity};
 use crate::memory::TRY_AGAIN;
 use crate::remote::{Remote, subject};
@@ -118,7 +118,7 @@ impl Poll<'_> {
             subject,
             reason,
         };
-        self.uncollected.refused(left, TRY_AGAIN, now_ms());
+        self.uncollected.refused(left, TRY_AGAIN, self.now_ms());
     }
 
     /// Reads to the end of the message, even if it cannot be taken: what comes behind it is the
@@ -185,7 +185,7 @@ impl Poll<'_> {
             id: session,
             recipient: Some(&self.account.deliver_to.to_string()),
             priority: None,
-            at: now_ms() / 1000,
+            at: self.now_ms() / 1000,
         })
     }
 

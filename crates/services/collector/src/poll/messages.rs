@@ -4,7 +4,7 @@ use api::collection::v1::CollectedMessage;
 use rules::LeaveOnServer;
 
 use super::names::{Ledger, Listed};
-use super::{Left, Poll, PollError, Turn, Verdict, now_ms};
+use super::{Left, Poll, PollError, Turn, Verdict};
 use crate::remote::Remote;
 
 /// Where a message stands.
@@ -84,7 +84,7 @@ impl Poll<'_> {
 
     /// Whether a message is read in the session for this turn.
     pub(super) fn is_turn(&self, listed: &Listed, turn: Turn) -> bool {
-        self.uncollected.turn(&listed.name, now_ms()) == turn
+        self.uncollected.turn(&listed.name, self.now_ms()) == turn
     }
 
     /// Notes which message is about to be read, so that it is known if neither the session nor this
@@ -114,7 +114,7 @@ impl Poll<'_> {
             subject: "",
             reason,
         };
-        let tries = self.uncollected.failed(left, now_ms());
+        let tries = self.uncollected.failed(left, self.now_ms());
         self.memory.reading = None;
         tracing::warn!(
             account = %self.account.name, uidl = %listed.name, tries, reason,
@@ -160,7 +160,7 @@ impl Poll<'_> {
             LeaveOnServer::ForEver => false,
             LeaveOnServer::For(time) => {
                 let newest = known.iter().map(|message| message.collected_at_ms).max();
-                let age = newest.map(|at| now_ms().saturating_sub(at));
+                let age = newest.map(|at| self.now_ms().saturating_sub(at));
                 age.is_some_and(|age| i128::from(age) >= time.as_millis().cast_signed())
             }
         }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use api::collection::v1::CollectedMessage;
 
-use super::{Poll, PollError, Turn, now_ms};
+use super::{Poll, PollError, Turn};
 use crate::identity::{Identity, UNNAMED};
 use crate::remote::{Entry, Remote};
 
@@ -71,7 +71,7 @@ impl Poll<'_> {
             is_named: false,
             size: entry.size,
         };
-        let own_turn = self.uncollected.turn(&unnamed.name, now_ms());
+        let own_turn = self.uncollected.turn(&unnamed.name, self.now_ms());
         if self.is_over() || !(own_turn == turn || own_turn == Turn::Together) {
             return Ok(unnamed);
         }

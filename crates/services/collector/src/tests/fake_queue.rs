@@ -40,6 +40,8 @@ pub(super) struct State {
     /// The message that was noted, until a report.
     pub(super) reading: Option<NotedMessage>,
     pub(super) uncollected: Vec<UncollectedMessage>,
+    /// How far its clock is ahead of the machine's.
+    pub(super) clock_ahead_ms: i64,
     /// Who is a user: bob, unless he has been removed.
     pub(super) users: Users,
 }

@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
+use api::queue_clock::QueueClock;
+
 use super::*;
-use crate::clock::Clock;
 use crate::fixture;
 
 fn delivery(recipient: LeasedRecipient) -> LocalDelivery {
@@ -32,7 +33,7 @@ fn deliverer(
 async fn a_recipient_that_was_leased_anew_while_it_waited_is_delivered_once() {
     let held = Arc::new(Held::new(10));
     let (_deliveries, inbox) = mpsc::unbounded_channel();
-    let finisher = fixture::finisher(Clock::system(), &held);
+    let finisher = fixture::finisher(QueueClock::system(), &held);
     let mut deliverer = deliverer(finisher, &held, inbox);
     for epoch in [1, 2] {
         let recipient = fixture::recipient(7, epoch);
@@ -53,7 +54,7 @@ async fn a_recipient_that_was_leased_anew_while_it_waited_is_delivered_once() {
 async fn what_was_sent_may_have_been_delivered_and_so_what_was_handed_out_before() {
     let held = Arc::new(Held::new(10));
     let (_deliveries, inbox) = mpsc::unbounded_channel();
-    let finisher = fixture::finisher(Clock::system(), &held);
+    let finisher = fixture::finisher(QueueClock::system(), &held);
     let mut deliverer = deliverer(finisher, &held, inbox);
     let [first, again] = [(7, 1), (8, 2)].map(|(id, epoch)| {
         let recipient = fixture::recipient(id, epoch);

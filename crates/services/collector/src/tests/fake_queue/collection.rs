@@ -55,6 +55,7 @@ impl Collection for Shared {
             uncollected: state.uncollected.clone(),
             interrupted: state.reading.clone(),
             ledger_entries: entries.count() as u64,
+            now_ms: crate::tests::now_ms() + state.clock_ahead_ms,
         }))
     }
 

@@ -27,7 +27,8 @@ impl State {
         );
         let duplicate = self.ledger.contains_key(&identity);
         if !duplicate {
-            self.ledger.insert(identity, crate::tests::now_ms());
+            let now = crate::tests::now_ms() + self.clock_ahead_ms;
+            self.ledger.insert(identity, now);
             self.submissions.push(submission);
         }
         if self
