@@ -1,4 +1,4 @@
-//! The connection pool, and how each of its connections is set up.
+//! The connection pool, and how each of its connections is set up and verified.
 
 use std::fmt::Write as _;
 use std::str::FromStr;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
+use crate::fitness::State;
 use crate::{Error, Retry};
 
 /// How long a request waits for a connection before it fails as unavailable.
@@ -47,6 +48,8 @@ pub struct Options {
     pub application: String,
     /// Further settings of every connection (`enable_seqscan` = `off`, say).
     pub settings: Vec<(&'static str, &'static str)>,
+    /// A server with `fsync = off` is not fit.
+    pub require_fsync: bool,
 }
 
 impl Options {
@@ -56,7 +59,15 @@ impl Options {
             max_connections,
             application: application.to_owned(),
             settings: Vec::new(),
+            require_fsync: false,
         }
+    }
+
+    /// Whether a server with `fsync = off` is not fit. Off unless this is called.
+    #[must_use]
+    pub fn require_fsync(mut self, require: bool) -> Self {
+        self.require_fsync = require;
+        self
     }
 
     /// Every connection gets this setting.
@@ -72,6 +83,7 @@ impl Options {
 pub(crate) struct Recipe {
     options: PgConnectOptions,
     settings: Arc<str>,
+    pub(crate) require_fsync: bool,
 }
 
 impl Recipe {
@@ -90,6 +102,7 @@ impl Recipe {
         Ok(Self {
             options: connect,
             settings: settings.into(),
+            require_fsync: options.require_fsync,
         })
     }
 
@@ -99,6 +112,17 @@ impl Recipe {
         let statements = AssertSqlSafe(self.settings.to_string());
         sqlx::raw_sql(statements).execute(connection).await?;
         Ok(())
+    }
+
+    /// Sets a connection of the pool up, and fails if the server at its other end would take what it does
+    /// not keep. With a failover all connections end, so nothing is given to a server that nobody has
+    /// looked at. One more round trip a connection.
+    async fn set_up_verified(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        self.set_up(connection).await?;
+        match State::of(connection).await?.keeps(self.require_fsync) {
+            Ok(()) => Ok(()),
+            Err(unfit) => Err(sqlx::Error::Configuration(unfit.into_reason().into())),
+        }
     }
 
     /// A connection outside of the pool.
@@ -111,7 +135,8 @@ impl Recipe {
 
 /// Makes a pool. Nothing connects yet.
 ///
-/// Every connection commits synchronously (I1), whatever the server's default is.
+/// Every connection commits synchronously (I1), whatever the server's default is, and is verified before it
+/// is used: where the server does not keep what it commits there are no connections, as if it were away.
 pub fn pool(url: &str, options: &Options) -> Result<PgPool, Error> {
     let recipe = Recipe::new(url, options)?;
     let connect = recipe.options.clone();
@@ -123,7 +148,7 @@ pub fn pool(url: &str, options: &Options) -> Result<PgPool, Error> {
         .max_lifetime(None)
         .after_connect(move |connection, _| {
             let recipe = recipe.clone();
-            Box::pin(async move { recipe.set_up(connection).await })
+            Box::pin(async move { recipe.set_up_verified(connection).await })
         })
         .before_acquire(|connection, meta| {
             Box::pin(async move {

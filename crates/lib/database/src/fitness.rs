@@ -4,7 +4,8 @@
 //!
 //! "250 means committed" (I1) rests on settings of somebody else's server, and on what stands between:
 //! a pooler that hands out sessions by transaction forgets what a connection has set. So they are not
-//! believed but looked at, at the start and for as long as the process lives.
+//! believed but looked at, at the start and for as long as the process lives. Each connection of a pool is
+//! verified before its first use as well (`connect`): a failover is noticed here only at the next look.
 
 mod probe;
 
@@ -18,6 +19,7 @@ use tokio::time::timeout;
 use crate::connect::Recipe;
 use crate::{Error, Options};
 use probe::Probe;
+pub(crate) use probe::State;
 
 /// Between two looks.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -60,12 +62,10 @@ pub struct Fitness {
 
 impl Fitness {
     /// Begins to look at the database at `url`, with connections as those of a pool with these `options`.
-    /// `require_fsync`: a server with `fsync = off` is not fit. Each time that it has been looked at,
-    /// `report` is told what was found.
+    /// Each time that it has been looked at, `report` is told what was found.
     pub fn watch(
         url: &str,
         options: &Options,
-        require_fsync: bool,
         report: impl FnMut(Result<(), Unfit>) + Send + 'static,
     ) -> Result<Self, Error> {
         let recipe = Recipe::new(url, options)?;
@@ -73,7 +73,6 @@ impl Fitness {
         let unsafe_now = Arc::new(AtomicBool::new(false));
         let mut watchman = Watchman {
             recipe,
-            require_fsync,
             report,
             unsafe_now: Arc::clone(&unsafe_now),
             found: sender.clone(),
@@ -109,7 +108,6 @@ impl Fitness {
 
 struct Watchman<R> {
     recipe: Recipe,
-    require_fsync: bool,
     report: R,
     unsafe_now: Arc<AtomicBool>,
     found: watch::Sender<bool>,
@@ -120,7 +118,7 @@ impl<R: FnMut(Result<(), Unfit>)> Watchman<R> {
     async fn work(&mut self) {
         let mut was_fit = false;
         loop {
-            let unfit = match Probe::open(&self.recipe, self.require_fsync).await {
+            let unfit = match Probe::open(&self.recipe).await {
                 Ok(probe) => {
                     was_fit = true;
                     self.follow(probe).await
@@ -143,14 +141,14 @@ impl<R: FnMut(Result<(), Unfit>)> Watchman<R> {
             tokio::time::sleep(PERIOD).await;
             looks = looks.wrapping_add(1);
             if looks.is_multiple_of(RENEWED_AFTER) {
-                match Probe::open(&self.recipe, self.require_fsync).await {
+                match Probe::open(&self.recipe).await {
                     Ok(anew) => probe = anew,
                     Err(unfit @ Unfit::Unsafe(_)) => return unfit,
                     // There may be no room for two more: the one that we have says what is so.
                     Err(Unfit::Away(_)) => {}
                 }
             }
-            if let Err(unfit) = probe.look(self.require_fsync).await {
+            if let Err(unfit) = probe.look(self.recipe.require_fsync).await {
                 return unfit;
             }
         }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use database::{Fitness, Options, Unfit, connect};
+use database::{Fitness, Options, Unfit, connect, is_transient, pool};
 use test_kit::{DurablePostgres, Pooler, Postgres};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -26,8 +26,8 @@ impl Found {
                 let _ = sender.send(found);
             }
         };
-        let options = Options::new("fitness", 1);
-        let fitness = Fitness::watch(url, &options, require_fsync, report).unwrap();
+        let options = Options::new("fitness", 1).require_fsync(require_fsync);
+        let fitness = Fitness::watch(url, &options, report).unwrap();
         Self { fitness, reports }
     }
 
@@ -167,4 +167,36 @@ async fn a_server_that_goes_is_away_and_is_fit_when_it_is_back() {
     // Why it is away may be told in several ways until it is back.
     while found.next().await.is_err() {}
     found.fitness.found().await;
+}
+
+/// Without anybody who looks at it: what is known of the server before the failover says nothing.
+#[tokio::test]
+async fn no_connection_is_used_to_a_server_that_does_not_flush() {
+    let server = DurablePostgres::start();
+    let url = server.database();
+    let pool = pool(&url, &Options::new("test", 2).require_fsync(true)).unwrap();
+    let write = async || {
+        let statement = "CREATE TABLE IF NOT EXISTS t (n int); INSERT INTO t VALUES (1)";
+        // The connections from before the failover fail once.
+        let mut written = sqlx::raw_sql(statement).execute(&pool).await;
+        for _ in 0..2 {
+            if written.is_err() {
+                written = sqlx::raw_sql(statement).execute(&pool).await;
+            }
+        }
+        written
+    };
+    write().await.unwrap();
+    server.kill();
+    server.restart_without_fsync();
+    let refused = write().await.unwrap_err();
+    assert!(is_transient(&refused), "{refused}");
+    server.kill();
+    server.restart();
+    write().await.unwrap();
+    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM t")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(rows, 2);
 }

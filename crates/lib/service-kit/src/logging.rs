@@ -28,6 +28,10 @@ const EXPORT: Duration = Duration::from_secs(3);
 /// Target of the spans of gRPC calls.
 const CALLS: &str = "grpc";
 
+/// Where the pool of connections to the database logs each connection that is not used, because the server
+/// does not keep what it is given. That stands in the log once, as the reason for not being ready.
+const POOL: &str = "sqlx_core::pool::inner";
+
 /// Keeps traces and log lines going; what is still held is sent when it is dropped.
 pub(crate) struct Telemetry {
     provider: Option<SdkTracerProvider>,
@@ -105,9 +109,13 @@ pub(crate) fn filter(level: &str) -> Result<EnvFilter, String> {
             return Err(format!("`{word}` is not a level: {use_one}"));
         }
     }
-    EnvFilter::builder()
+    let filter = EnvFilter::builder()
         .parse(level)
-        .map_err(|error| format!("`{level}`: {error}: {use_one}"))
+        .map_err(|error| format!("`{level}`: {error}: {use_one}"))?;
+    match format!("{POOL}=off").parse() {
+        Ok(quiet) if !level.contains(POOL) => Ok(filter.add_directive(quiet)),
+        _ => Ok(filter),
+    }
 }
 
 fn tracer(name: &'static str, endpoint: &str) -> Result<SdkTracerProvider, Error> {
@@ -126,4 +134,22 @@ fn tracer(name: &'static str, endpoint: &str) -> Result<SdkTracerProvider, Error
                 .build(),
         )
         .build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_that_are_not_used_are_logged_only_where_that_is_asked_for() {
+        for (level, quiet) in [
+            ("info", true),
+            ("warn,queue=debug", true),
+            ("info,sqlx_core::pool::inner=debug", false),
+        ] {
+            let filter = filter(level).map(|filter| filter.to_string());
+            let is_quiet = filter.map(|filter| filter.contains("sqlx_core::pool::inner=off"));
+            assert_eq!(is_quiet, Ok(quiet), "{level}");
+        }
+    }
 }

@@ -99,11 +99,21 @@ impl DurablePostgres {
 
     /// Starts it again after [`Self::kill`] and waits until recovery is done.
     pub fn restart(&self) {
+        self.start_again(DURABLE);
+    }
+
+    /// The same, but what is committed from then on is not flushed: as after a failover to a server that is
+    /// set up wrongly.
+    pub fn restart_without_fsync(&self) {
+        self.start_again(THROW_AWAY);
+    }
+
+    fn start_again(&self, settings: &[Setting]) {
         let mut server = self.server();
         self.guard.forget(server.pid());
         *server = self
             .cluster
-            .start(DURABLE, &self.guard, EndSignal::Quit)
+            .start(settings, &self.guard, EndSignal::Quit)
             .expect("starting a killed Postgres again");
     }
 

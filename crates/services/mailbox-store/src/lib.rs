@@ -147,14 +147,15 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
 async fn prepare(service: &Service, cram_md5: CramMd5Switch) -> anyhow::Result<Store> {
     let url = service.database_url()?;
     let (for_logins, others) = shared_out(service.shared.database.max_connections);
-    let options = connection_options(service.name, others);
-    let database = service.needs("database", "no mailbox is read or written");
     let require_fsync = service.shared.database.require_fsync;
-    let fitness = Fitness::watch(url, &options, require_fsync, move |found| {
+    let connections = |most| connection_options(service.name, most).require_fsync(require_fsync);
+    let options = connections(others);
+    let database = service.needs("database", "no mailbox is read or written");
+    let fitness = Fitness::watch(url, &options, move |found| {
         database.set(found.map_err(Unfit::into_reason));
     })?;
     let pool = database::pool(url, &options)?;
-    let logins = database::pool(url, &connection_options(service.name, for_logins))?;
+    let logins = database::pool(url, &connections(for_logins))?;
     // Each cause is logged once, however long it lasts: a backup may hold a table for hours.
     let mut told = String::new();
     loop {

@@ -113,8 +113,7 @@ async fn prepare(config: &Config, service: &Service, clock: Clock) -> anyhow::Re
     let url = service.database_url()?;
     let options = options(service);
     let database = service.needs("database", "no mail is taken or handed out");
-    let require_fsync = service.shared.database.require_fsync;
-    let fitness = Fitness::watch(url, &options, require_fsync, move |found| {
+    let fitness = Fitness::watch(url, &options, move |found| {
         database.set(found.map_err(Unfit::into_reason));
     })?;
     let pool = database::pool(url, &options)?;
@@ -194,6 +193,7 @@ pub(crate) fn options(service: &Service) -> database::Options {
         // A batch of bodies is held while it is inserted (UNNEST): 4 MiB and a little, which the
         // server's usual 4 MB would put into a temporary file.
         .setting("work_mem", "16MB")
+        .require_fsync(service.shared.database.require_fsync)
 }
 
 /// Starts what runs beside the calls.

@@ -40,7 +40,7 @@ struct Session {
 }
 
 /// What stands in [`STATE`].
-struct State {
+pub(crate) struct State {
     backend: i32,
     mark: Option<String>,
     synchronous_commit: String,
@@ -53,14 +53,14 @@ struct State {
 
 impl Probe {
     /// Connects, and looks at everything.
-    pub(super) async fn open(recipe: &Recipe, require_fsync: bool) -> Result<Self, Unfit> {
+    pub(super) async fn open(recipe: &Recipe) -> Result<Self, Unfit> {
         timely(async {
             let mut session = Session::open(recipe).await?;
             // As we use it: in a transaction, whose statements are round trips of their own.
             session.say("BEGIN").await?;
             let state = session.see_itself().await?;
             session.say("COMMIT").await?;
-            state.judge(require_fsync)?;
+            state.judge(recipe.require_fsync)?;
             if state.full_page_writes != "on" {
                 static WARNED: Once = Once::new();
                 WARNED.call_once(|| {
@@ -111,7 +111,8 @@ impl Session {
         };
         let mark = format!("SET postern.session = '{}'", session.mark);
         session.say(&mark).await?;
-        session.backend = session.state().await?.backend;
+        let state = State::of(&mut session.connection).await;
+        session.backend = state.map_err(away)?.backend;
         session.see_itself().await?;
         Ok(session)
     }
@@ -125,14 +126,9 @@ impl Session {
         Ok(())
     }
 
-    async fn state(&mut self) -> Result<State, Unfit> {
-        let row = sqlx::raw_sql(STATE).fetch_one(&mut self.connection).await;
-        State::read(&row.map_err(away)?).map_err(away)
-    }
-
     /// Looks, and makes sure that this is still the session that we were given.
     async fn see_itself(&mut self) -> Result<State, Unfit> {
-        let state = self.state().await?;
+        let state = State::of(&mut self.connection).await.map_err(away)?;
         if state.backend == self.backend && state.mark.as_ref() == Some(&self.mark) {
             return Ok(state);
         }
@@ -141,6 +137,11 @@ impl Session {
 }
 
 impl State {
+    /// Looks at the connection's session.
+    pub(crate) async fn of(connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
+        Self::read(&sqlx::raw_sql(STATE).fetch_one(connection).await?)
+    }
+
     fn read(row: &PgRow) -> Result<Self, sqlx::Error> {
         Ok(Self {
             backend: row.try_get("backend")?,
@@ -155,6 +156,22 @@ impl State {
     }
 
     fn judge(&self, require_fsync: bool) -> Result<(), Unfit> {
+        self.keeps(require_fsync)?;
+        if self.standby {
+            return Err(Unfit::Away(
+                "this Postgres is a standby: it takes no writes".to_owned(),
+            ));
+        }
+        if self.read_only != "off" {
+            return Err(Unfit::Away(
+                "the database is read-only (default_transaction_read_only)".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether what is committed is kept, and transactions are what the statements are written for.
+    pub(crate) fn keeps(&self, require_fsync: bool) -> Result<(), Unfit> {
         // `local` and `remote_write` do not wait until a synchronous standby has it on its disk: after a
         // failover, what was answered with 250 could be gone.
         if !matches!(self.synchronous_commit.as_str(), "on" | "remote_apply") {
@@ -178,16 +195,6 @@ impl State {
                 "transactions are {isolation} although the connection has asked for read committed: something \
                  between here and Postgres drops settings (docs/database.md)"
             )));
-        }
-        if self.standby {
-            return Err(Unfit::Away(
-                "this Postgres is a standby: it takes no writes".to_owned(),
-            ));
-        }
-        if self.read_only != "off" {
-            return Err(Unfit::Away(
-                "the database is read-only (default_transaction_read_only)".to_owned(),
-            ));
         }
         Ok(())
     }

@@ -58,21 +58,31 @@ impl Queue {
         Self::start_in(url, folder, Arc::new(AtomicI64::new(START))).await
     }
 
+    /// On that database, which must flush what it commits.
+    pub(crate) async fn start_on_durable(url: String) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let clock = Arc::new(AtomicI64::new(START));
+        let durable = |_: &mut Config, service: &mut Service| {
+            service.shared.database.require_fsync = true;
+        };
+        Self::start_with(url, folder, clock, durable).await
+    }
+
     pub(crate) async fn start_in(url: String, folder: Arc<TempDir>, clock: Arc<AtomicI64>) -> Self {
-        Self::start_with(url, folder, clock, |_| {}).await
+        Self::start_with(url, folder, clock, |_, _| {}).await
     }
 
     pub(crate) async fn start_with(
         url: String,
         folder: Arc<TempDir>,
         clock: Arc<AtomicI64>,
-        change: impl FnOnce(&mut Config),
+        change: impl FnOnce(&mut Config, &mut Service),
     ) -> Self {
         let listen = format!("unix:{}/queue.sock", folder.path().display());
         let mut service = Service::for_tests("queue");
         service.shared.database.url = Some(url.clone());
         let mut config = config(&folder, &listen);
-        change(&mut config);
+        change(&mut config, &mut service);
         let now = Arc::clone(&clock);
         let clock_of_service = Clock::new(move || now.load(Ordering::SeqCst));
         let task = AbortOnDropHandle::new(tokio::spawn(queue::run_with_clock(

@@ -43,6 +43,26 @@ async fn i8_without_a_database_nothing_is_accepted_and_the_service_lives() {
         .unwrap();
 }
 
+/// Between the failover and the next look at the database there is up to a second.
+#[tokio::test]
+async fn i1_after_a_failover_to_a_database_that_does_not_flush_nothing_is_accepted_from_the_first() {
+    let postgres = durable().await;
+    let queue = Queue::start_on_durable(postgres.database()).await;
+    let enqueue = || queue.enqueue(submission(["bob@example.test"]));
+    enqueue().await.unwrap();
+    blocking(&postgres, DurablePostgres::kill).await;
+    blocking(&postgres, DurablePostgres::restart_without_fsync).await;
+    let many = futures::future::join_all((0..20).map(|_| enqueue())).await;
+    for refused in many {
+        let status = refused.unwrap_err();
+        assert_eq!(status.code(), Code::Unavailable, "{status}");
+    }
+    blocking(&postgres, DurablePostgres::kill).await;
+    blocking(&postgres, DurablePostgres::restart).await;
+    let back = async { while enqueue().await.is_err() {} };
+    in_time(back).await;
+}
+
 #[tokio::test]
 async fn i11_a_killed_postgres_loses_nothing_accepted_and_every_recipient_ends_once() {
     let postgres = durable().await;
