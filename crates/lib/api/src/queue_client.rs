@@ -21,6 +21,7 @@ use crate::queue::v1::{
     Accepted, EnqueueRequest, EnqueueResponse, Submission, enqueue_response, queue_client,
 };
 use crate::queue_features::Features;
+use crate::refusals::now_ms;
 
 /// How long a submission may take before its outcome counts as unknown.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -158,7 +159,8 @@ impl Enqueuer {
             })
     }
 
-    async fn submit(&self, submission: Submission) -> Result<Accepted, EnqueueError> {
+    async fn submit(&self, mut submission: Submission) -> Result<Accepted, EnqueueError> {
+        tell_clock(&mut submission, now_ms());
         // It would end the stream, and with it everybody's submissions.
         let octets = submission.encoded_len();
         if octets > MESSAGE_LIMIT - ROOM_FOR_TAG {
@@ -243,6 +245,15 @@ impl Live {
     }
 }
 
+/// Says what our clock shows, where the submission has times by it.
+fn tell_clock(submission: &mut Submission, now_ms: i64) {
+    let requests = submission.requests.as_ref();
+    let has_deadline = requests.is_some_and(|requests| requests.deliver_by.is_some());
+    if submission.clock_ms == 0 && (submission.hold_until_ms != 0 || has_deadline) {
+        submission.clock_ms = now_ms;
+    }
+}
+
 /// Hands each answer to whoever waits for it, until the stream ends; then nobody waits for ever.
 async fn read_answers(live: std::sync::Weak<Live>, mut responses: Streaming<EnqueueResponse>) {
     let end = loop {
@@ -286,4 +297,36 @@ fn deliver_answer(live: &Live, response: EnqueueResponse) {
 
 fn stream_ended() -> EnqueueError {
     EnqueueError::Unavailable("the stream to the queue ended".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::v1::{DeliverBy, Requests};
+
+    #[test]
+    fn what_our_clock_shows_is_told_with_times_by_it_and_only_then() {
+        let plain = Submission {
+            requests: Some(Requests {
+                priority: 3,
+                ..Requests::default()
+            }),
+            ..Submission::default()
+        };
+        let held = Submission {
+            hold_until_ms: 5,
+            ..Submission::default()
+        };
+        let by_then = Submission {
+            requests: Some(Requests {
+                deliver_by: Some(DeliverBy::default()),
+                ..Requests::default()
+            }),
+            ..Submission::default()
+        };
+        for (mut submission, told) in [(plain, 0), (held, 7), (by_then, 7)] {
+            tell_clock(&mut submission, 7);
+            assert_eq!(submission.clock_ms, told);
+        }
+    }
 }

@@ -99,6 +99,8 @@ impl Features {
             collected: _,
             policy_revision: _,
             junk: _,
+            // A queue that does not know it takes the times as they are.
+            clock_ms: _,
         } = submission;
         let mut needed = Self::default();
         if !quarantine.is_empty() || *quarantine_seconds != 0 {

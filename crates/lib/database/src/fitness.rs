@@ -9,9 +9,10 @@
 
 mod probe;
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -52,6 +53,29 @@ impl Unfit {
     }
 }
 
+/// What was found of a database that can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// What its clock showed, milliseconds since 1970, at a time between these two.
+    clock_ms: i64,
+    asked: Instant,
+    answered: Instant,
+}
+
+impl Look {
+    /// How far its clock is ahead of one that shows `now_ms` now, milliseconds: it lies within, since question
+    /// and answer were on their way for a while.
+    pub fn clock_ahead_of(&self, now_ms: i64) -> RangeInclusive<i64> {
+        let then = |at: Instant| {
+            let since = i64::try_from(at.elapsed().as_millis()).unwrap_or(i64::MAX);
+            now_ms.saturating_sub(since)
+        };
+        // Parts of milliseconds are cut off: one more to either side.
+        let first = self.clock_ms.saturating_sub(then(self.answered) + 1);
+        first..=self.clock_ms.saturating_sub(then(self.asked) - 1)
+    }
+}
+
 /// What is known. Clones know the same; the watch ends with the last of them.
 #[derive(Debug, Clone)]
 pub struct Fitness {
@@ -66,7 +90,7 @@ impl Fitness {
     pub fn watch(
         url: &str,
         options: &Options,
-        report: impl FnMut(Result<(), Unfit>) + Send + 'static,
+        report: impl FnMut(Result<Look, Unfit>) + Send + 'static,
     ) -> Result<Self, Error> {
         let recipe = Recipe::new(url, options)?;
         let (sender, found) = watch::channel(false);
@@ -113,7 +137,7 @@ struct Watchman<R> {
     found: watch::Sender<bool>,
 }
 
-impl<R: FnMut(Result<(), Unfit>)> Watchman<R> {
+impl<R: FnMut(Result<Look, Unfit>)> Watchman<R> {
     /// Looks for ever. A connection that breaks is no more than that, if the next one is fit.
     async fn work(&mut self) {
         let mut was_fit = false;
@@ -137,7 +161,7 @@ impl<R: FnMut(Result<(), Unfit>)> Watchman<R> {
     async fn follow(&mut self, mut probe: Probe) -> Unfit {
         let mut looks = 0_u32;
         loop {
-            self.tell(Ok(()));
+            self.tell(Ok(probe.found()));
             tokio::time::sleep(PERIOD).await;
             looks = looks.wrapping_add(1);
             if looks.is_multiple_of(RENEWED_AFTER) {
@@ -154,17 +178,19 @@ impl<R: FnMut(Result<(), Unfit>)> Watchman<R> {
         }
     }
 
-    fn tell(&mut self, found: Result<(), Unfit>) {
+    fn tell(&mut self, found: Result<Look, Unfit>) {
         match &found {
-            Ok(()) => {
-                self.unsafe_now.store(false, Ordering::Relaxed);
-                self.found.send_replace(true);
-            }
+            Ok(_) => self.unsafe_now.store(false, Ordering::Relaxed),
             Err(Unfit::Unsafe(_)) => self.unsafe_now.store(true, Ordering::Relaxed),
             // What was known of it still holds: connections of the pool may work yet.
             Err(Unfit::Away(_)) => {}
         }
+        let fit = found.is_ok();
         (self.report)(found);
+        // Whoever waits for it knows by now what was found.
+        if fit {
+            self.found.send_replace(true);
+        }
     }
 }
 

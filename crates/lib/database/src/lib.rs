@@ -16,7 +16,7 @@ pub use connect::{Options, connect, pool};
 pub use error::{
     Error, is_foreign_key_violation, is_transient, is_undefined_table, is_unique_violation,
 };
-pub use fitness::{Fitness, Unfit};
+pub use fitness::{Fitness, Look, Unfit};
 pub use free_space::free_space;
 pub use held::HeldConnection;
 pub use ids::IdBlocks;

@@ -1,9 +1,9 @@
 //! What a service may believe of the database that it is given.
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use database::{Fitness, Options, Unfit, connect, is_transient, pool};
+use database::{Fitness, Look, Options, Unfit, connect, is_transient, pool};
 use test_kit::{DurablePostgres, Pooler, Postgres};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -20,7 +20,14 @@ impl Found {
     fn at(url: &str, require_fsync: bool) -> Self {
         let (sender, reports) = unbounded_channel();
         let mut last = None;
-        let report = move |found: Result<(), Unfit>| {
+        let report = move |found: Result<Look, Unfit>| {
+            let found = found.map(|look| {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+                let now_ms = i64::try_from(now.as_millis()).unwrap();
+                // One machine has one clock.
+                assert!(look.clock_ahead_of(now_ms).contains(&0), "{look:?}");
+                assert!(look.clock_ahead_of(now_ms + 60_000).contains(&-60_000));
+            });
             if last.as_ref() != Some(&found) {
                 last = Some(found.clone());
                 let _ = sender.send(found);

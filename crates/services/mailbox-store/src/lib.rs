@@ -152,7 +152,7 @@ async fn prepare(service: &Service, cram_md5: CramMd5Switch) -> anyhow::Result<S
     let options = connections(others);
     let database = service.needs("database", "no mailbox is read or written");
     let fitness = Fitness::watch(url, &options, move |found| {
-        database.set(found.map_err(Unfit::into_reason));
+        database.set(found.map(drop).map_err(Unfit::into_reason));
     })?;
     let pool = database::pool(url, &options)?;
     let logins = database::pool(url, &connections(for_logins))?;

@@ -1,30 +1,90 @@
-//! What time it is.
+//! What time it is: by the database's clock, which all replicas have in common. Their machines' clocks may
+//! be off by any amount.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-/// Milliseconds since 1970. Tests bring their own.
+use database::Look;
+
+/// Milliseconds since 1970. Tests bring their own. Clones are the same clock.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
+pub struct Clock {
+    own: Arc<dyn Fn() -> i64 + Send + Sync>,
+    /// How far the database's clock is ahead of our own.
+    ahead: Arc<AtomicI64>,
+    follows: bool,
+}
 
 impl Clock {
-    /// The machine's clock.
-    pub fn system() -> Self {
-        Self::new(|| jiff::Timestamp::now().as_millisecond())
+    /// The database's clock: the machine's, and what that is behind.
+    pub fn of_database() -> Self {
+        Self::new(|| jiff::Timestamp::now().as_millisecond()).following_database()
     }
 
-    /// A clock that shows what `now` says.
+    /// A clock that shows what `now` says, whatever the database's shows.
     pub fn new(now: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
+        Self {
+            own: Arc::new(now),
+            ahead: Arc::default(),
+            follows: false,
+        }
+    }
+
+    /// The same for a machine whose clock is this one.
+    #[must_use]
+    pub fn following_database(self) -> Self {
+        Self {
+            follows: true,
+            ..self
+        }
+    }
+
+    /// The database's clock has been looked at.
+    pub(crate) fn follow(&self, look: &Look) {
+        if self.follows {
+            self.correct(&look.clock_ahead_of((self.own)()));
+        }
+    }
+
+    /// The database's clock is so far ahead of our own. What is known stays if it lies within: on one machine
+    /// nothing is ever added.
+    fn correct(&self, ahead: &RangeInclusive<i64>) {
+        if !ahead.is_empty() {
+            let known = self.ahead.load(Ordering::Relaxed);
+            let known = known.clamp(*ahead.start(), *ahead.end());
+            self.ahead.store(known, Ordering::Relaxed);
+        }
     }
 
     /// Milliseconds since 1970.
     pub fn now(&self) -> i64 {
-        (self.0)()
+        (self.own)().saturating_add(self.ahead.load(Ordering::Relaxed))
     }
 }
 
 impl std::fmt::Debug for Clock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Clock({})", self.now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_database_s_clock_is_followed_as_closely_as_it_is_known() {
+        let clock = Clock::new(|| 1_000);
+        for (ahead, now) in [
+            (-2..=3, 1_000),
+            (500..=510, 1_500),
+            (300..=900, 1_500),
+            (300..=400, 1_400),
+            (-9_000..=-8_000, -7_000),
+        ] {
+            clock.correct(&ahead);
+            assert_eq!(clock.now(), now, "{ahead:?}");
+        }
     }
 }

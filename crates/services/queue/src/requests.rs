@@ -2,7 +2,7 @@
 //! honoured in when its recipients are first due. What follows when a time is over is for workers.
 
 use api::grpc::Status;
-use api::queue::v1::Requests;
+use api::queue::v1::{Requests, Submission};
 use bytes::Bytes;
 use prost::Message as _;
 
@@ -23,6 +23,29 @@ pub(crate) struct Asked {
     pub(crate) requests: Requests,
     /// As queue.message keeps it.
     pub(crate) encoded: Bytes,
+}
+
+/// Counts the times of a submission, which are by the clock of whoever submits it, by ours, which shows
+/// `now`. A time of day that the sender wrote (RFC 4865 §4, HOLDUNTIL) is the same by every clock.
+pub(crate) fn count_by_our_clock(submission: &mut Submission, now: i64) {
+    if submission.clock_ms <= 0 {
+        return;
+    }
+    let ahead = submission.clock_ms.saturating_sub(now);
+    let mut requests = submission.requests.as_mut();
+    let of_day = requests
+        .as_ref()
+        .is_some_and(|requests| requests.future_release.starts_with("until;"));
+    if submission.hold_until_ms > 0 && !of_day {
+        submission.hold_until_ms = submission.hold_until_ms.saturating_sub(ahead).max(0);
+    }
+    if let Some(by) = requests
+        .as_mut()
+        .and_then(|asked| asked.deliver_by.as_mut())
+        && by.deadline_ms > 0
+    {
+        by.deadline_ms = by.deadline_ms.saturating_sub(ahead).max(1);
+    }
 }
 
 /// Checks what a submission asks; `None` for ordinary mail.
@@ -111,6 +134,8 @@ fn invalid(message: &str) -> Status {
 
 #[cfg(test)]
 mod tests {
+    use api::queue::v1::DeliverBy;
+
     use super::*;
 
     const NOW: i64 = 1_767_268_800_000;
@@ -174,6 +199,51 @@ mod tests {
             first_due(NOW, NOW, -9, None),
             "nothing stands back for longer"
         );
+    }
+
+    #[test]
+    fn times_are_counted_by_our_clock_and_a_time_of_day_is_everybody_s() {
+        const OFF: i64 = 40 * 24 * 60 * MINUTE;
+        for (ahead, future_release, held, by) in [
+            (OFF, "for;3600", NOW + 60 * MINUTE, NOW + 90 * MINUTE),
+            (-OFF, "for;3600", NOW + 60 * MINUTE, NOW + 90 * MINUTE),
+            (
+                OFF,
+                "until;2026-02-10T13:00:00Z",
+                NOW + OFF + 60 * MINUTE,
+                NOW + 90 * MINUTE,
+            ),
+        ] {
+            let mut submission = Submission {
+                clock_ms: NOW + ahead,
+                hold_until_ms: NOW + ahead + 60 * MINUTE,
+                requests: Some(Requests {
+                    deliver_by: Some(DeliverBy {
+                        deadline_ms: NOW + ahead + 90 * MINUTE,
+                        ..DeliverBy::default()
+                    }),
+                    future_release: future_release.to_owned(),
+                    ..Requests::default()
+                }),
+                ..Submission::default()
+            };
+            let unsaid = Submission {
+                clock_ms: 0,
+                ..submission.clone()
+            };
+            count_by_our_clock(&mut submission, NOW);
+            let deadline = |submission: &Submission| {
+                let requests = submission.requests.as_ref();
+                requests
+                    .and_then(|asked| asked.deliver_by)
+                    .map(|by| by.deadline_ms)
+            };
+            assert_eq!(submission.hold_until_ms, held, "{future_release}");
+            assert_eq!(deadline(&submission), Some(by));
+            let mut same = unsaid.clone();
+            count_by_our_clock(&mut same, NOW);
+            assert_eq!(same, unsaid, "they are by our clock");
+        }
     }
 
     #[test]

@@ -37,7 +37,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves until shutdown.
 pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
-    run_with_clock(config, service, Clock::system()).await
+    run_with_clock(config, service, Clock::of_database()).await
 }
 
 /// Serves until shutdown, by that clock. (Pauses are the machine's all the same.)
@@ -113,7 +113,9 @@ async fn prepare(config: &Config, service: &Service, clock: Clock) -> anyhow::Re
     let url = service.database_url()?;
     let options = options(service);
     let database = service.needs("database", "no mail is taken or handed out");
+    let followed = clock.clone();
     let fitness = Fitness::watch(url, &options, move |found| {
+        let found = found.map(|look| followed.follow(&look));
         database.set(found.map_err(Unfit::into_reason));
     })?;
     let pool = database::pool(url, &options)?;

@@ -47,6 +47,7 @@ impl Queue for QueueService {
             request.into_inner(),
             answers,
             self.intake.clone(),
+            self.engine.clock.clone(),
             self.shutdown.clone(),
         ));
         let mut response = Response::new(stream);

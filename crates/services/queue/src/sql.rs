@@ -1,6 +1,7 @@
 //! Every statement on the schema `queue`, checked at compile time. Nothing here decides.
 //!
-//! Statements take the time as a parameter: the service's clock rules, not the database's.
+//! Statements take the time as a parameter: the service's clock rules, which follows the
+//! database's (`clock`).
 //! The hot ones are one round trip for a whole batch: rows travel as arrays, unnested.
 
 pub(crate) mod accounts;

@@ -93,9 +93,10 @@ impl Prepared {
     }
 }
 
-/// Checks a submission; INVALID_ARGUMENT says what is wrong with it.
-pub(crate) fn prepare(submission: Option<Submission>) -> Result<Prepared, Status> {
-    let submission = submission.ok_or_else(|| invalid("submission is missing"))?;
+/// Checks a submission that came at `now`; INVALID_ARGUMENT says what is wrong with it.
+pub(crate) fn prepare(submission: Option<Submission>, now: i64) -> Result<Prepared, Status> {
+    let mut submission = submission.ok_or_else(|| invalid("submission is missing"))?;
+    requests::count_by_our_clock(&mut submission, now);
     let mut content = submission
         .content
         .ok_or_else(|| invalid("content is missing"))?;

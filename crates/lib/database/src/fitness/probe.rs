@@ -1,11 +1,12 @@
 //! A connection that is there to be looked at.
 
 use std::sync::Once;
+use std::time::Instant;
 
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
-use super::{Unfit, timely};
+use super::{Look, Unfit, timely};
 use crate::connect::Recipe;
 
 /// What is looked at. By statements that are not prepared, since a pooler may not keep those either.
@@ -16,7 +17,8 @@ const STATE: &str = "SELECT pg_backend_pid() AS backend,
     current_setting('full_page_writes') AS full_page_writes,
     current_setting('transaction_isolation') AS isolation,
     current_setting('transaction_read_only') AS read_only,
-    pg_is_in_recovery() AS standby";
+    pg_is_in_recovery() AS standby,
+    floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS clock_ms";
 
 /// How often two connections take turns in [`separate`]. A pooler that shares sessions is found in the
 /// first, unless others use it at the same time.
@@ -30,6 +32,7 @@ const SHARED: &str = "a connection pooler gives its sessions to others between t
 /// A connection whose session is known to be its own.
 pub(super) struct Probe {
     session: Session,
+    found: Look,
 }
 
 /// A connection, and by what its session is known again.
@@ -49,6 +52,7 @@ pub(crate) struct State {
     isolation: String,
     read_only: String,
     standby: bool,
+    look: Look,
 }
 
 impl Probe {
@@ -73,14 +77,28 @@ impl Probe {
             let mut other = Session::open(recipe).await?;
             separate(&mut session, &mut other).await?;
             other.connection.close().await.map_err(away)?;
-            Ok(Self { session })
+            Ok(Self {
+                session,
+                found: state.look,
+            })
         })
         .await
     }
 
     /// Looks again.
     pub(super) async fn look(&mut self, require_fsync: bool) -> Result<(), Unfit> {
-        timely(async { self.session.see_itself().await?.judge(require_fsync) }).await
+        timely(async {
+            let state = self.session.see_itself().await?;
+            state.judge(require_fsync)?;
+            self.found = state.look;
+            Ok(())
+        })
+        .await
+    }
+
+    /// What the last look has found.
+    pub(super) fn found(&self) -> Look {
+        self.found
     }
 }
 
@@ -139,10 +157,17 @@ impl Session {
 impl State {
     /// Looks at the connection's session.
     pub(crate) async fn of(connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
-        Self::read(&sqlx::raw_sql(STATE).fetch_one(connection).await?)
+        let asked = Instant::now();
+        let row = sqlx::raw_sql(STATE).fetch_one(connection).await?;
+        Self::read(&row, asked)
     }
 
-    fn read(row: &PgRow) -> Result<Self, sqlx::Error> {
+    fn read(row: &PgRow, asked: Instant) -> Result<Self, sqlx::Error> {
+        let look = Look {
+            clock_ms: row.try_get("clock_ms")?,
+            asked,
+            answered: Instant::now(),
+        };
         Ok(Self {
             backend: row.try_get("backend")?,
             mark: row.try_get("mark")?,
@@ -152,6 +177,7 @@ impl State {
             isolation: row.try_get("isolation")?,
             read_only: row.try_get("read_only")?,
             standby: row.try_get("standby")?,
+            look,
         })
     }
 

@@ -61,7 +61,7 @@ pub(crate) fn check(request: CompleteRequest, now: i64) -> Result<Outcomes, Stat
     let notices = request
         .notices
         .into_iter()
-        .map(|notice| prepare_notice(notice, &outcomes))
+        .map(|notice| prepare_notice(notice, &outcomes, now))
         .collect::<Result<_, _>>()?;
     Ok(Outcomes { outcomes, notices })
 }
@@ -107,7 +107,11 @@ fn retry_at(completion: &Completion, now: i64) -> Result<i64, Status> {
     }
 }
 
-fn prepare_notice(notice: Notice, outcomes: &[Recorded]) -> Result<PreparedNotice, Status> {
+fn prepare_notice(
+    notice: Notice,
+    outcomes: &[Recorded],
+    now: i64,
+) -> Result<PreparedNotice, Status> {
     if notice.recipient_ids.is_empty() {
         return Err(invalid("a notice speaks of no recipient"));
     }
@@ -119,7 +123,7 @@ fn prepare_notice(notice: Notice, outcomes: &[Recorded]) -> Result<PreparedNotic
     }
     Ok(PreparedNotice {
         recipient_ids: notice.recipient_ids,
-        submission: prepare(notice.submission)?,
+        submission: prepare(notice.submission, now)?,
     })
 }
 

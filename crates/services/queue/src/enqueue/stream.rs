@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::writer::Job;
 use crate::answers::{Answers, Budget, Place};
+use crate::clock::Clock;
 use crate::failure;
 use crate::submission::prepare;
 
@@ -35,6 +36,7 @@ pub(crate) async fn read_stream(
     mut requests: Streaming<EnqueueRequest>,
     answers: Answers<EnqueueResponse>,
     intake: Intake,
+    clock: Clock,
     shutdown: CancellationToken,
 ) {
     loop {
@@ -46,7 +48,7 @@ pub(crate) async fn read_stream(
         let Some(place) = Place::take(&answers, request.tag).await else {
             return;
         };
-        match prepare(request.submission) {
+        match prepare(request.submission, clock.now()) {
             Err(status) => answer(place, Err(status)),
             Ok(submission) => {
                 let place = place.with_share(&intake.budget, submission.weight()).await;

@@ -1,6 +1,6 @@
-//! Workers whose clocks are off. All times are by the queue's clock.
+//! Machines whose clocks are off. All times are by the queue's clock, which is the database's.
 
-use api::queue::v1::{CompleteRequest, Outcome};
+use api::queue::v1::{CompleteRequest, DeliverBy, Outcome, Requests, Submission};
 
 use crate::harness::{Queue, completion, submission};
 
@@ -57,4 +57,54 @@ async fn the_queue_tells_its_clock_and_how_far_a_worker_s_is_off() {
         .unwrap();
     let response = worker.response().await.unwrap();
     assert_eq!((response.messages.len(), response.now_ms), (1, queue.now()));
+}
+
+#[tokio::test]
+async fn times_from_now_on_are_counted_by_the_queue_s_clock_whoever_submits() {
+    const HOUR_MS: i64 = 3_600_000;
+    let queue = Queue::start().await;
+    for ahead in [40 * DAY_MS, -40 * DAY_MS] {
+        let theirs = queue.now() + ahead;
+        let held = Submission {
+            clock_ms: theirs,
+            hold_until_ms: theirs + HOUR_MS,
+            requests: Some(Requests {
+                deliver_by: Some(DeliverBy {
+                    deadline_ms: theirs + 2 * HOUR_MS,
+                    ..DeliverBy::default()
+                }),
+                future_release: "for;3600".to_owned(),
+                ..Requests::default()
+            }),
+            ..submission(["bob@example.test"])
+        };
+        let id = queue.enqueue(held).await.unwrap().message_id;
+        let shown = queue.show(id).await.unwrap().message.unwrap();
+        let asked = shown.requests.unwrap();
+        assert_eq!(shown.recipients[0].due_at_ms, queue.now() + HOUR_MS);
+        assert_eq!(asked.released_at_ms, queue.now() + HOUR_MS);
+        let deadline = asked.deliver_by.unwrap().deadline_ms;
+        assert_eq!(deadline, queue.now() + 2 * HOUR_MS);
+    }
+}
+
+#[tokio::test]
+async fn i4_replicas_whose_clocks_are_apart_go_by_the_database_s() {
+    let url = test_kit::Postgres::start().database().await;
+    let ahead = Queue::start_ahead(url.clone(), 40 * DAY_MS).await;
+    let behind = Queue::start_ahead(url, -40 * DAY_MS).await;
+    for (from, to) in [(&ahead, &behind), (&behind, &ahead)] {
+        let mail = submission(["bob@example.test"]);
+        from.enqueue(mail).await.unwrap();
+        // Due there as well, and no lease of the one is over for the other.
+        let mut worker = to.worker("worker").await;
+        worker.grant(1);
+        let leased = worker.take(1).await;
+        assert_eq!(from.statistics().await.leased, 1);
+        let mut other = from.worker("other").await;
+        other.grant(1);
+        other.renew(&[]);
+        assert!(other.response().await.unwrap().messages.is_empty());
+        assert!(to.end(&leased[0], Outcome::Delivered).await, "still held");
+    }
 }

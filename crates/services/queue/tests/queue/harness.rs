@@ -72,7 +72,27 @@ impl Queue {
         Self::start_with(url, folder, clock, |_, _| {}).await
     }
 
+    /// A replica on that database, on a machine whose clock is ahead, or behind. It follows the database's.
+    pub(crate) async fn start_ahead(url: String, ahead_ms: i64) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let own = Clock::new(move || jiff::Timestamp::now().as_millisecond() + ahead_ms);
+        let unused = Arc::new(AtomicI64::new(START));
+        Self::start_by(own.following_database(), url, folder, unused, |_, _| {}).await
+    }
+
     pub(crate) async fn start_with(
+        url: String,
+        folder: Arc<TempDir>,
+        clock: Arc<AtomicI64>,
+        change: impl FnOnce(&mut Config, &mut Service),
+    ) -> Self {
+        let now = Arc::clone(&clock);
+        let clock_of_service = Clock::new(move || now.load(Ordering::SeqCst));
+        Self::start_by(clock_of_service, url, folder, clock, change).await
+    }
+
+    async fn start_by(
+        clock_of_service: Clock,
         url: String,
         folder: Arc<TempDir>,
         clock: Arc<AtomicI64>,
@@ -83,8 +103,6 @@ impl Queue {
         service.shared.database.url = Some(url.clone());
         let mut config = config(&folder, &listen);
         change(&mut config, &mut service);
-        let now = Arc::clone(&clock);
-        let clock_of_service = Clock::new(move || now.load(Ordering::SeqCst));
         let task = AbortOnDropHandle::new(tokio::spawn(queue::run_with_clock(
             config,
             service.clone(),

@@ -45,7 +45,8 @@ async fn i8_without_a_database_nothing_is_accepted_and_the_service_lives() {
 
 /// Between the failover and the next look at the database there is up to a second.
 #[tokio::test]
-async fn i1_after_a_failover_to_a_database_that_does_not_flush_nothing_is_accepted_from_the_first() {
+async fn i1_after_a_failover_to_a_database_that_does_not_flush_nothing_is_accepted_from_the_first()
+{
     let postgres = durable().await;
     let queue = Queue::start_on_durable(postgres.database()).await;
     let enqueue = || queue.enqueue(submission(["bob@example.test"]));

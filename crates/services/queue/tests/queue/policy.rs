@@ -277,7 +277,9 @@ async fn another_key_than_that_of_the_stored_secrets_is_refused_at_the_start() {
         // or is lost: the secrets are set again, one by one.
         let (url, folder, clock) = queue.stop().await;
         std::fs::remove_file(&key_file).unwrap();
-        let replace = |config: &mut queue::Config| config.replace_secret_key = true;
+        let replace = |config: &mut queue::Config, _: &mut service_kit::Service| {
+            config.replace_secret_key = true
+        };
         let queue = Queue::start_with(url, folder, clock, replace).await;
         assert_eq!(revealed(&queue, "isp").await, Err(Code::FailedPrecondition));
         queue.policy().set_secret(secret("isp")).await.unwrap();

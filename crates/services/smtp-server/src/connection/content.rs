@@ -348,6 +348,8 @@ impl Connection {
             .into(),
             require_tls: mail.require_tls,
             hold_until_ms: transaction.agreed.hold_until_ms,
+            // Told when it is submitted.
+            clock_ms: 0,
             collected: None,
             policy_revision: transaction.snapshot.revision,
             junk: transaction.junk,
