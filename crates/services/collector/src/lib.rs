@@ -30,7 +30,6 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use api::free_space::FreeSpace;
 use api::policy_watch::PolicyWatch;
-use api::queue_clock::QueueClock;
 use service_kit::Service;
 use session_io::ClientTls;
 
@@ -56,7 +55,6 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
         config,
         tls,
         FreeSpace::start(queue, policy.clone(), service.shutdown.clone()),
-        QueueClock::system(),
     );
     service.needs_queue("nothing is collected")?;
     service.needs_mailbox_store("nothing is collected")?;

@@ -60,7 +60,6 @@ impl Services {
         config: Config,
         tls: ClientTls,
         free_space: FreeSpace,
-        clock: QueueClock,
     ) -> Self {
         Self {
             enqueuer: Enqueuer::new(queue.clone()),
@@ -71,7 +70,7 @@ impl Services {
             config,
             tls,
             free_space,
-            clock,
+            clock: QueueClock::system(),
         }
     }
 

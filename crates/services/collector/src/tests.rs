@@ -17,7 +17,6 @@ use std::time::Duration;
 
 use api::free_space::FreeSpace;
 use api::policy_watch::PolicyWatch;
-use api::queue_clock::QueueClock;
 use rules::{CollectAccount, Policy};
 use session_io::ClientTls;
 use test_kit::TestCertificate;
@@ -88,7 +87,6 @@ impl Bench {
                 config,
                 tls,
                 FreeSpace::fixed(None),
-                QueueClock::system(),
             )),
             account: Arc::clone(&policy.collect_accounts()[0]),
             policy: PolicyWatch::fixed(7, policy),
