@@ -172,7 +172,8 @@ async fn a_server_that_goes_is_away_and_is_fit_when_it_is_back() {
     assert!(matches!(found.next().await, Err(Unfit::Away(_))));
     server.restart();
     // Why it is away may be told in several ways until it is back.
-    while found.next().await.is_err() {}
+    let back = async { while found.next().await.is_err() {} };
+    test_kit::in_time("the server is found to be back", back).await;
     found.fitness.found().await;
 }
 

@@ -34,9 +34,12 @@ async fn index_waits<T>(pool: &PgPool, building: &JoinHandle<T>, milliseconds: f
         let waits = sqlx::query_scalar(waiting).bind(milliseconds);
         waits.fetch_one(pool).await.unwrap()
     };
-    while !waits().await {
-        assert!(!building.is_finished(), "it did not wait so long");
-    }
+    test_kit::in_time("the index waits for others", async {
+        while !waits().await {
+            assert!(!building.is_finished(), "it did not wait so long");
+        }
+    })
+    .await;
 }
 
 /// Whether each index of the table can be used.

@@ -6,6 +6,7 @@ use std::io::{BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_postern-pop3");
 
@@ -54,6 +55,7 @@ impl Running {
     /// The health service opens its socket on its own time. The process lives and is not ready: it
     /// waits for its mailbox-store.
     fn await_health(&mut self, file: &str) {
+        let until = Instant::now() + Duration::from_secs(60);
         loop {
             let health = run(&["--config", file, "--live"]);
             if health.status.success() {
@@ -65,6 +67,7 @@ impl Running {
             }
             let reason = String::from_utf8_lossy(&health.stderr).into_owned();
             assert!(self.0.try_wait().unwrap().is_none(), "{reason}");
+            assert!(Instant::now() < until, "not healthy within 60 s: {reason}");
         }
     }
 

@@ -135,6 +135,11 @@ impl Client {
     async fn is_closed(&mut self) -> bool {
         matches!(self.0.fill().await, Ok(0) | Err(_))
     }
+
+    async fn read_to_the_end(&mut self) {
+        let closed = async { while !self.is_closed().await {} };
+        test_kit::in_time("the server closes the connection", closed).await;
+    }
 }
 
 /// Waits until the fake store's state is as wished: the end of a session is told to it by the
@@ -145,7 +150,7 @@ async fn until(store: &FakeStore, wish: impl Fn(&fake_store::State) -> bool) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(PATIENCE, waiting).await.unwrap();
+    test_kit::in_time("the store's state is as wished", waiting).await;
 }
 
 #[tokio::test]
@@ -257,7 +262,7 @@ async fn a_message_that_breaks_off_ends_the_connection_and_not_the_answer() {
     client.log_in().await;
     store.state().break_after = Some(5_000);
     assert_eq!(client.say("RETR 1").await, "+OK 30000 octets");
-    while !client.is_closed().await {}
+    client.read_to_the_end().await;
     assert!(!client.0.input().ends_with(b".\r\n"));
 
     // Before its first piece it is an answer.
@@ -379,14 +384,17 @@ async fn a_failed_login_is_reported_with_the_name_that_was_tried() {
 /// A client that has been greeted. Those before it may need a moment until they wait, and make room
 /// from then on.
 async fn greeted(address: SocketAddr) -> Client {
-    loop {
-        let mut client = Client(Connection::connect(address, PATIENCE).await.unwrap());
-        let greeting = client.line().await;
-        if greeting.starts_with("+OK") {
-            return client;
+    let greeted = async {
+        loop {
+            let mut client = Client(Connection::connect(address, PATIENCE).await.unwrap());
+            let greeting = client.line().await;
+            if greeting.starts_with("+OK") {
+                return client;
+            }
+            assert!(greeting.starts_with("-ERR [SYS/TEMP] "), "{greeting}");
         }
-        assert!(greeting.starts_with("-ERR [SYS/TEMP] "), "{greeting}");
-    }
+    };
+    test_kit::in_time("a newcomer gets a place and is greeted", greeted).await
 }
 
 #[tokio::test]
@@ -424,15 +432,18 @@ async fn who_says_nothing_makes_room_for_newcomers_and_is_told_so() {
                 .unwrap(),
         );
     }
-    loop {
-        let (address, tls) = (front_end.implicit, &front_end.client_tls);
-        let connected = Connection::connect_tls(address, "localhost", tls, PATIENCE).await;
-        if let Ok(connection) = connected {
-            let mut client = Client(connection);
-            assert!(client.line().await.starts_with("+OK"));
-            break;
+    let connected = async {
+        loop {
+            let (address, tls) = (front_end.implicit, &front_end.client_tls);
+            let connected = Connection::connect_tls(address, "localhost", tls, PATIENCE).await;
+            if let Ok(connection) = connected {
+                return connection;
+            }
         }
-    }
+    };
+    let what = "a newcomer gets the place of a handshake that does not come";
+    let mut client = Client(test_kit::in_time(what, connected).await);
+    assert!(client.line().await.starts_with("+OK"));
     assert!(Client(shaking.remove(0)).is_closed().await);
 }
 
@@ -460,7 +471,7 @@ async fn a_flood_of_nonsense_ends_the_session_and_nothing_else() {
     // The connection may be closed before all of it is taken.
     let _ = client.0.write(&flood).await;
     let _ = client.0.write(&b"\0\r\n".repeat(100)).await;
-    while !client.is_closed().await {}
+    client.read_to_the_end().await;
     let mut client = front_end.client().await;
     assert!(client.log_in().await.starts_with("+OK"));
 }

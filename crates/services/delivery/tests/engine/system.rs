@@ -137,9 +137,12 @@ impl System {
 
     /// Waits until the worker says that it is ready, or that it is not.
     pub(crate) async fn is_ready(&self, ready: bool) {
-        while service_kit::health::check(&self.health, None).await.is_ok() != ready {
-            tokio::task::yield_now().await;
-        }
+        let said = async {
+            while service_kit::health::check(&self.health, None).await.is_ok() != ready {
+                tokio::task::yield_now().await;
+            }
+        };
+        test_kit::in_time(&format!("the worker says that ready is {ready}"), said).await;
     }
 }
 

@@ -18,14 +18,17 @@ fn limit(config: &mut imap::Config, places: usize, before_login: usize) {
 /// A client that has been greeted. Those before it may need a moment until they wait, and make room
 /// from then on.
 async fn greeted(running: &Running) -> Client {
-    loop {
-        let mut client = running.connect().await;
-        let greeting = client.line().await.unwrap();
-        if greeting.starts_with("* OK ") {
-            return client;
+    let greeted = async {
+        loop {
+            let mut client = running.connect().await;
+            let greeting = client.line().await.unwrap();
+            if greeting.starts_with("* OK ") {
+                return client;
+            }
+            assert!(greeting.starts_with("* BYE [UNAVAILABLE] "), "{greeting}");
         }
-        assert!(greeting.starts_with("* BYE [UNAVAILABLE] "), "{greeting}");
-    }
+    };
+    test_kit::in_time("a newcomer gets a place and is greeted", greeted).await
 }
 
 async fn log_in(client: &mut Client) {
@@ -86,19 +89,22 @@ async fn handshakes_that_do_not_come_make_room_too() {
     for _ in 0..6 {
         silent.push(TcpStream::connect(running.address).await.unwrap());
     }
-    loop {
-        let name = "mail.example.test";
-        let connected = Connection::connect_tls(running.address, name, &client_tls, PATIENCE);
-        // One that was refused since nobody waited yet is closed.
-        let Ok(mut honest) = connected.await else {
-            continue;
-        };
-        tls::read_to(&mut honest, "ready").await;
-        let line = b"a LOGIN bob@example.test secret\r\n";
-        honest.write(line).await.unwrap();
-        tls::read_to(&mut honest, "a OK").await;
-        break;
-    }
+    let connected = async {
+        loop {
+            let name = "mail.example.test";
+            let connecting = Connection::connect_tls(running.address, name, &client_tls, PATIENCE);
+            // One that was refused since nobody waited yet is closed.
+            if let Ok(connection) = connecting.await {
+                return connection;
+            }
+        }
+    };
+    let what = "a newcomer gets the place of a handshake that does not come";
+    let mut honest = test_kit::in_time(what, connected).await;
+    tls::read_to(&mut honest, "ready").await;
+    let line = b"a LOGIN bob@example.test secret\r\n";
+    honest.write(line).await.unwrap();
+    tls::read_to(&mut honest, "a OK").await;
     // There is nothing to be said before TLS.
     let mut said = Vec::new();
     let _ = silent[0].read_to_end(&mut said).await;

@@ -25,7 +25,10 @@ async fn waiting(connection: &mut PgConnection) {
     let waiting = "SELECT count(*) FROM pg_stat_activity
                    WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let count = || sqlx::query_scalar::<_, i64>(waiting);
-    while count().fetch_one(&mut *connection).await.unwrap() < 2 {}
+    test_kit::in_time("two requests wait for the lock", async {
+        while count().fetch_one(&mut *connection).await.unwrap() < 2 {}
+    })
+    .await;
 }
 
 async fn log_in(running: &Running) {

@@ -314,9 +314,12 @@ async fn a_maildrop_is_locked_while_the_stream_is_open() {
     assert_eq!(refused.code(), Code::FailedPrecondition);
     drop(held);
     // The server hears of it as soon as the reset arrives.
-    while running.mailboxes.lock_maildrop(request).await.is_err() {
-        tokio::task::yield_now().await;
-    }
+    test_kit::in_time("the maildrop is free again", async {
+        while running.mailboxes.lock_maildrop(request).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     let nobody = LockMaildropRequest { user_id: 999 };
     let missing = running.mailboxes.lock_maildrop(nobody).await.unwrap_err();
     assert_eq!(missing.code(), Code::NotFound);

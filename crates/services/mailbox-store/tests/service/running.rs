@@ -49,10 +49,13 @@ impl Running {
         let channel = service.channel(&listen).unwrap();
         let endpoint: service_kit::Endpoint = listen.parse().unwrap();
         let server = tokio::spawn(mailbox_store::run(config, service.clone()));
-        while service_kit::health::check(&endpoint, None).await.is_err() {
-            assert!(!server.is_finished(), "the service has ended");
-            tokio::task::yield_now().await;
-        }
+        test_kit::in_time("the service is healthy", async {
+            while service_kit::health::check(&endpoint, None).await.is_err() {
+                assert!(!server.is_finished(), "the service has ended");
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
         let options = database::Options::new("test", 4);
         Self {
             mailboxes: MailboxStoreClient::new(channel.clone()),

@@ -286,13 +286,16 @@ async fn i4_a_renewed_lease_does_not_expire() {
     queue.advance(LEASE_MS / 2);
     busy.renew(&held[..1]);
     let renewed = queue.now() + LEASE_MS;
-    loop {
-        let shown = queue.show(held[0].recipient_id >> 14).await.unwrap();
-        if shown.message.unwrap().recipients[0].due_at_ms == renewed {
-            break;
+    test_kit::in_time("the lease is renewed", async {
+        loop {
+            let shown = queue.show(held[0].recipient_id >> 14).await.unwrap();
+            if shown.message.unwrap().recipients[0].due_at_ms == renewed {
+                break;
+            }
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
-    }
+    })
+    .await;
     queue.advance(LEASE_MS / 2);
     let mut other = queue.worker("other").await;
     other.grant(2);

@@ -42,23 +42,30 @@ async fn a_known_user_is_asked_for_once_until_it_goes() {
     // The first answers may come before the stream of changes is known to be open.
     client.say("MAIL FROM:<a@client.test>", 250).await;
     let mut before = usize::MAX;
-    while system.directory.asked() != before {
-        before = system.directory.asked();
-        client.say("RCPT TO:<bob@example.test>", 250).await;
-    }
+    test_kit::in_time("a user is remembered", async {
+        while system.directory.asked() != before {
+            before = system.directory.asked();
+            client.say("RCPT TO:<bob@example.test>", 250).await;
+        }
+    })
+    .await;
     client.say("RCPT TO:<BOB@example.test>", 250).await;
     assert_eq!(system.directory.asked(), before);
     system.directory.remove("bob@example.test");
     // The change travels on its own stream: the answer turns within moments, and stays.
     let mut other = system.connect(Port::External).await;
     other.say("MAIL FROM:<a@client.test>", 250).await;
-    loop {
-        other.send("RCPT TO:<bob@example.test>\r\n").await;
-        match other.reply().await.0 {
-            250 => tokio::task::yield_now().await,
-            code => break assert_eq!(code, 550),
+    let refused = async {
+        loop {
+            other.send("RCPT TO:<bob@example.test>\r\n").await;
+            match other.reply().await.0 {
+                250 => tokio::task::yield_now().await,
+                code => return code,
+            }
         }
-    }
+    };
+    let code = test_kit::in_time("a user who was removed is refused", refused).await;
+    assert_eq!(code, 550);
 }
 
 #[tokio::test]

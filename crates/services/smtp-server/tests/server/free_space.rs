@@ -19,15 +19,18 @@ const GIB: u64 = 1 << 30;
 
 /// Until MAIL is answered so; what the volume has is learnt when it is asked next.
 async fn until(client: &mut Client, code: u16) {
-    loop {
-        client.send("MAIL FROM:<a@client.test>\r\n").await;
-        let (got, text) = client.reply().await;
-        client.say("RSET", 250).await;
-        if got == code {
-            return;
+    let answered = async {
+        loop {
+            client.send("MAIL FROM:<a@client.test>\r\n").await;
+            let (got, text) = client.reply().await;
+            client.say("RSET", 250).await;
+            if got == code {
+                return;
+            }
+            assert!(matches!(got, 250 | 452), "{text}");
         }
-        assert!(matches!(got, 250 | 452), "{text}");
-    }
+    };
+    test_kit::in_time(&format!("MAIL is answered with {code}"), answered).await;
 }
 
 #[tokio::test]

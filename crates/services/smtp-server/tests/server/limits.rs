@@ -26,17 +26,22 @@ async fn an_address_has_so_many_connections_and_no_more() {
     .await;
     // A connection that was closed may take a moment to be forgotten.
     let mut open = Vec::new();
-    while open.len() < 2 {
-        let mut client = system.connect_raw(Port::Internal).await;
-        if client.reply().await.0 == 220 {
-            open.push(client);
+    test_kit::in_time("two clients are greeted", async {
+        while open.len() < 2 {
+            let mut client = system.connect_raw(Port::Internal).await;
+            if client.reply().await.0 == 220 {
+                open.push(client);
+            }
         }
-    }
+    })
+    .await;
     let mut third = system.connect_raw(Port::Internal).await;
     third.expect(421).await;
     third.expect_end().await;
     open.remove(0).say("QUIT", 221).await;
-    while system.connect_raw(Port::Internal).await.reply().await.0 != 220 {}
+    let greeted =
+        async { while system.connect_raw(Port::Internal).await.reply().await.0 != 220 {} };
+    test_kit::in_time("the place of one that has left is free", greeted).await;
 }
 
 #[tokio::test]

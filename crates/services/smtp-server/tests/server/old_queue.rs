@@ -41,9 +41,12 @@ async fn i8_until_the_queue_has_been_reached_nobody_is_served() {
     assert!(!system.is_ready().await);
     system.connect_raw(Port::External).await.expect(421).await;
     system.queue.reachable.send_replace(true);
-    while !system.is_ready().await {
-        tokio::task::yield_now().await;
-    }
+    test_kit::in_time("the service is ready", async {
+        while !system.is_ready().await {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     system.connect_raw(Port::External).await.expect(220).await;
 }
 

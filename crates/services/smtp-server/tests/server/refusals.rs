@@ -177,7 +177,9 @@ async fn a_connection_that_is_one_too_many_is_reported_too() {
     );
     let system = System::start_with(&policy, |_| {}).await;
     // Those that waited for the policy were counted as well.
-    while system.connect_raw(Port::External).await.reply().await.0 != 421 {}
+    let refused =
+        async { while system.connect_raw(Port::External).await.reply().await.0 != 421 {} };
+    test_kit::in_time("a connection is one too many", refused).await;
     let reported = system.refusals.told(1).await;
     let refusal = &reported[0];
     assert_eq!(refusal.verdict, "connection-rate-exceeded");

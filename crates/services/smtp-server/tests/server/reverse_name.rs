@@ -63,13 +63,16 @@ async fn a_policy_that_comes_later_is_asked_for_at_mail() {
     early.say("RCPT TO:<x@elsewhere.test>", 550).await;
     system.policy.send(POLICY.to_owned()).unwrap();
     // Until it is in force.
-    loop {
-        let mut late = client(&system, "203.0.113.9").await;
-        late.send("RCPT TO:<x@elsewhere.test>\r\n").await;
-        if late.reply().await.0 == 250 {
-            break;
+    test_kit::in_time("the new policy is in force", async {
+        loop {
+            let mut late = client(&system, "203.0.113.9").await;
+            late.send("RCPT TO:<x@elsewhere.test>\r\n").await;
+            if late.reply().await.0 == 250 {
+                break;
+            }
         }
-    }
+    })
+    .await;
     early.say("RSET", 250).await;
     early.say("MAIL FROM:<a@client.test>", 250).await;
     early.say("RCPT TO:<x@elsewhere.test>", 250).await;

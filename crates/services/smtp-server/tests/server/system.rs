@@ -97,9 +97,12 @@ impl System {
         system.policy_in_force().await;
         let offers = |hello: &str| hello.contains("CRAM-MD5");
         let mut client = system.connect(Port::Plaintext).await;
-        while !offers(&client.say("EHLO client.test", 250).await) {
-            client = system.connect(Port::Plaintext).await;
-        }
+        test_kit::in_time("what the directory offers is known", async {
+            while !offers(&client.say("EHLO client.test", 250).await) {
+                client = system.connect(Port::Plaintext).await;
+            }
+        })
+        .await;
         system
     }
 
@@ -180,9 +183,12 @@ impl System {
 
     /// Waits until connections are served: until then they are told to come back.
     pub(crate) async fn policy_in_force(&self) {
-        while self.connect_raw(Port::External).await.reply().await.0 != 220 {
-            tokio::task::yield_now().await;
-        }
+        test_kit::in_time("the policy is in force", async {
+            while self.connect_raw(Port::External).await.reply().await.0 != 220 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
     }
 
     /// Whether the service says that it serves.
