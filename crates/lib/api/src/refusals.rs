@@ -65,24 +65,40 @@ pub fn now_ms() -> i64 {
     })
 }
 
-/// A login that failed; `name` is the one that was tried, `listener` where. With `throttled` it was
-/// not looked at, since there had been too many.
-pub fn failed_login(peer: IpAddr, listener: &str, name: &str, throttled: bool) -> Refusal {
-    let at_ms = now_ms();
-    let verdict = if throttled {
-        "login-throttled"
-    } else {
-        "login-failed"
-    };
-    Refusal {
-        at_ms,
-        last_at_ms: at_ms,
-        count: 1,
-        peer_address: peer.to_canonical().to_string(),
-        login: name.to_owned(),
-        listener: listener.to_owned(),
-        verdict: verdict.to_owned(),
-        ..Refusal::default()
+/// Why a login was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailedLogin {
+    /// Name or password is wrong.
+    Wrong,
+    /// The password was not checked, since there had been too many wrong ones.
+    Throttled,
+    /// The password is right, and the user has as many connections as may be.
+    TooManyConnections,
+}
+
+impl FailedLogin {
+    /// The verdict by which it is listed.
+    pub fn verdict(self) -> &'static str {
+        match self {
+            Self::Wrong => "login-failed",
+            Self::Throttled => "login-throttled",
+            Self::TooManyConnections => "login-too-many-connections",
+        }
+    }
+
+    /// As it is reported; `name` is the one that was tried, `listener` where.
+    pub fn refusal(self, peer: IpAddr, listener: &str, name: &str) -> Refusal {
+        let at_ms = now_ms();
+        Refusal {
+            at_ms,
+            last_at_ms: at_ms,
+            count: 1,
+            peer_address: peer.to_canonical().to_string(),
+            login: name.to_owned(),
+            listener: listener.to_owned(),
+            verdict: self.verdict().to_owned(),
+            ..Refusal::default()
+        }
     }
 }
 

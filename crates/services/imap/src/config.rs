@@ -18,6 +18,10 @@ pub struct Config {
     /// share one address.
     #[schemars(extend("unit" = "connections"))]
     pub max_connections_per_address: usize,
+    /// Connections at a time of one user, from the login on, over all listeners of a process. A login
+    /// above it is answered with `NO [LIMIT]` (RFC 5530).
+    #[schemars(extend("unit" = "connections"))]
+    pub max_connections_per_user: usize,
     /// Of the connections, those of clients that have not logged in, unfinished TLS handshakes among
     /// them, on each listener. When there are as many, a new one takes the place of the one that has
     /// been waited for the longest.
@@ -55,6 +59,7 @@ impl Default for Config {
             listener: Vec::new(),
             max_connections: 10_000,
             max_connections_per_address: 500,
+            max_connections_per_user: 100,
             max_connections_before_login: 2_500,
             make_room_after_seconds: 3,
             login_timeout_seconds: 60,

@@ -9,6 +9,7 @@
 //!               ├─ login                directory.Authenticate
 //!               ├─ a command, a file    mailbox.*
 //!               └─ view, sync           mailbox.GetChanges, when `watch` or a NOOP says so
+//! users: how many connections each has
 //! watch: one mailbox.Watch stream for all sessions of the process
 //! ```
 
@@ -18,6 +19,7 @@ mod config;
 mod listen;
 mod server;
 mod session;
+mod users;
 mod view;
 mod watch;
 

@@ -11,6 +11,7 @@ use service_kit::{ServerTls, Service};
 use tokio::time::timeout;
 
 use crate::config::{Config, ListenerConfig, TlsMode};
+use crate::users::Users;
 use crate::watch::Watch;
 
 /// The largest answer of mailbox-store: the changes to a mailbox of a million messages.
@@ -43,6 +44,7 @@ pub(crate) struct Server {
     channel: Channel,
     pub(crate) refusals: Refusals,
     pub(crate) watch: Watch,
+    pub(crate) users: Users,
     pub(crate) login_timeout: Duration,
     pub(crate) autologout: Duration,
     pub(crate) data_timeout: Duration,
@@ -58,6 +60,7 @@ impl Server {
         Ok(Self {
             watch: Watch::start(channel.clone(), service.shutdown.clone()),
             channel,
+            users: Users::new(config.max_connections_per_user),
             refusals: Refusals::start(
                 service.queue_channel_if_known()?,
                 config.refusals_kept_a_minute,

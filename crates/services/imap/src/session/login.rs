@@ -1,7 +1,7 @@
 //! STARTTLS, LOGIN and AUTHENTICATE.
 
 use api::directory::v1::AuthenticateRequest;
-use api::refusals::{failed_login, shown};
+use api::refusals::{FailedLogin, shown};
 use imap_protocol::command::{Authenticate, PlainCredentials, decode_base64};
 use imap_protocol::response::{Code, put_continuation};
 use imap_protocol::{Reader, Tag};
@@ -48,35 +48,47 @@ impl Session {
         let response = self.server.directory().authenticate(timed(request)).await?;
         let response = response.into_inner();
         match response.user {
-            Some(user) => {
-                self.user = Some(user.user_id);
-                self.reader.set_authenticated();
-                self.io.vouch(true);
-                tracing::info!(peer = %self.io.peer(), user = user.user_id, "logged in");
-                let code = Code::Capability(self.capabilities());
-                Ok(Answer::ok_with(code, "Logged in."))
+            Some(user) => Ok(self.logged_in(&name, user.user_id)),
+            None if response.retry_after_seconds > 0 => {
+                Ok(self.login_failed(&name, FailedLogin::Throttled))
             }
-            None => Ok(self.login_failed(&name, response.retry_after_seconds > 0)),
+            None => Ok(self.login_failed(&name, FailedLogin::Wrong)),
         }
     }
 
+    /// The password is right.
+    fn logged_in(&mut self, name: &str, user: i64) -> Answer {
+        let Some(connection) = self.server.users.connect(user) else {
+            return self.login_failed(name, FailedLogin::TooManyConnections);
+        };
+        self.user = Some(connection);
+        self.reader.set_authenticated();
+        self.io.vouch(true);
+        tracing::info!(peer = %self.io.peer(), user, "logged in");
+        Answer::ok_with(Code::Capability(self.capabilities()), "Logged in.")
+    }
+
     /// `name` is the one that was tried.
-    fn login_failed(&mut self, name: &str, slowed_down: bool) -> Answer {
+    fn login_failed(&mut self, name: &str, why: FailedLogin) -> Answer {
         metrics::counter!("postern_imap_failed_logins_total").increment(1);
         let peer = self.io.peer();
-        tracing::info!(%peer, login = shown(name), slowed_down, "login failed");
-        let refusal = failed_login(peer.ip(), &self.listener.name, name, slowed_down);
+        tracing::info!(%peer, login = shown(name), verdict = why.verdict(), "login failed");
+        let refusal = why.refusal(peer.ip(), &self.listener.name, name);
         self.server.refusals.note(refusal);
+        // Each try costs a check of the password, also where it is right.
         self.failed_logins += 1;
         if self.failed_logins >= self.server.max_failed_logins {
             self.bye(None, "Too many failed logins.");
         }
-        let text = if slowed_down {
-            "Too many wrong guesses, try again later."
-        } else {
-            "Login or password is wrong."
+        let (code, text) = match why {
+            FailedLogin::Wrong => (Code::AuthenticationFailed, "Login or password is wrong."),
+            FailedLogin::Throttled => (
+                Code::AuthenticationFailed,
+                "Too many wrong guesses, try again later.",
+            ),
+            FailedLogin::TooManyConnections => (Code::Limit, "Too many connections of this user."),
         };
-        Answer::no_with(Code::AuthenticationFailed, text)
+        Answer::no_with(code, text)
     }
 
     pub(super) async fn authenticate(&mut self, command: Authenticate) -> Result<Answer, Stop> {
@@ -101,7 +113,7 @@ impl Session {
                 } = credentials;
                 // Nobody acts for somebody else here.
                 if !(authorization.is_empty() || authorization.eq_ignore_ascii_case(&login)) {
-                    return Ok(self.login_failed(&login, false));
+                    return Ok(self.login_failed(&login, FailedLogin::Wrong));
                 }
                 self.log_in(login, password).await
             }

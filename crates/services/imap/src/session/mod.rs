@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use crate::answer::{Answer, Stop};
 use crate::capability::Announce;
 use crate::server::{Listener, Server};
+use crate::users::UserConnection;
 use crate::view::View;
 use crate::watch::Subscription;
 
@@ -51,8 +52,8 @@ pub(crate) struct Session {
     listener: Arc<Listener>,
     shutdown: CancellationToken,
     login_deadline: Instant,
-    /// Who has logged in.
-    user: Option<i64>,
+    /// Who has logged in; one of the connections that this user may have.
+    user: Option<UserConnection>,
     open: Option<Box<OpenMailbox>>,
     /// BYE was said.
     ended: bool,
@@ -111,6 +112,8 @@ impl Session {
                 sleep(DRAIN).await;
             } => Err(Stop::Lost),
         };
+        // Before the last answer is sent: who has read it may log in again.
+        self.user = None;
         if served.is_ok()
             && self.io.flush().await.is_ok()
             && let Err(error) = self.io.close().await
@@ -164,7 +167,7 @@ impl Session {
     }
 
     fn state(&self) -> State {
-        match (self.ended, self.user, &self.open) {
+        match (self.ended, &self.user, &self.open) {
             (true, ..) => State::Logout,
             (_, None, _) => State::NotAuthenticated,
             (_, _, None) => State::Authenticated,
@@ -256,7 +259,10 @@ impl Session {
 
     /// Who has logged in. Commands that need it are only run after the login.
     fn user(&self) -> Result<i64, Stop> {
-        self.user.ok_or_else(|| Answer::bad("Log in first.").into())
+        match &self.user {
+            Some(connection) => Ok(connection.user()),
+            None => Err(Answer::bad("Log in first.").into()),
+        }
     }
 
     /// The mailbox that is open. Commands that need it are only run with one.

@@ -13,3 +13,4 @@ mod refusals;
 mod running;
 mod tls;
 mod transcripts;
+mod user_limit;

@@ -3,22 +3,44 @@
 use api::queue::v1::refusals_server::RefusalsServer;
 use fakes::FakeRefusals;
 use service_kit::{Routes, Service};
+use tempfile::TempDir;
 
 use crate::running::Running;
 
-#[tokio::test]
-async fn a_failed_login_is_reported_with_the_name_that_was_tried() {
+/// The front end before a queue that keeps refusals. The folder has the queue's socket.
+async fn start(change: impl FnOnce(&mut imap::Config)) -> (Running, FakeRefusals, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = format!("unix:{}", folder.path().join("queue.sock").display());
     let refusals = FakeRefusals::new();
     let (queue, listen) = (Service::for_tests("queue"), endpoint.clone());
     let routes = Routes::new(RefusalsServer::new(refusals.clone()));
     tokio::spawn(async move { queue.serve_grpc(&listen, routes).await });
-    let running = Running::start_with(|_, service| {
+    let running = Running::start_with(|config, service| {
         service.shared.endpoints.queue = Some(endpoint);
+        change(config);
     })
     .await;
+    (running, refusals, folder)
+}
 
+#[tokio::test]
+async fn a_login_above_the_users_limit_is_reported() {
+    let (running, refusals, _folder) = start(|config| config.max_connections_per_user = 1).await;
+    let _first = running.log_in().await;
+    let mut second = running.connect().await;
+    second.expect("* OK […] Postern ready.").await;
+    second.send("a LOGIN bob@example.test secret\r\n").await;
+    second.expect("a NO [LIMIT] …").await;
+    let told = refusals.told(1).await;
+    assert_eq!(told[0].verdict, "login-too-many-connections");
+    assert_eq!(told[0].login, "bob@example.test");
+    assert_eq!(told[0].peer_address, "127.0.0.1");
+    assert!(told[0].listener.starts_with("imap 127.0.0.1:"));
+}
+
+#[tokio::test]
+async fn a_failed_login_is_reported_with_the_name_that_was_tried() {
+    let (running, refusals, _folder) = start(|_| {}).await;
     let mut client = running.connect().await;
     client.expect("* OK […] Postern ready.").await;
     for name in ["eve@example.test", "{8}\r\neve\x1b[31m"] {

@@ -1,7 +1,7 @@
 //! From a name and a password to a maildrop.
 
 use api::grpc::{Code, Status};
-use api::refusals::{failed_login, shown};
+use api::refusals::{FailedLogin, shown};
 use pop3_protocol::server::{Login, Maildrop, Refusal};
 
 use super::Client;
@@ -22,9 +22,13 @@ impl Client {
             Err(refusal) => {
                 metrics::counter!("postern_pop3_logins_total", "result" => "refused").increment(1);
                 tracing::info!(%peer, login = shown(&name), ?refusal, "login refused");
-                if let Refusal::Wrong | Refusal::Slow(_) = refusal {
-                    let throttled = matches!(refusal, Refusal::Slow(_));
-                    let failed = failed_login(peer, &self.shared.listener, &name, throttled);
+                let why = match refusal {
+                    Refusal::Wrong => Some(FailedLogin::Wrong),
+                    Refusal::Slow(_) => Some(FailedLogin::Throttled),
+                    Refusal::InUse | Refusal::Unavailable => None,
+                };
+                if let Some(why) = why {
+                    let failed = why.refusal(peer, &self.shared.listener, &name);
                     self.shared.refusals.note(failed);
                 }
                 self.session.refuse(refusal, self.connection.output());

@@ -1,4 +1,4 @@
-//! One user.
+//! Two users.
 
 use api::directory::v1::directory_server::Directory;
 use api::directory::v1::*;
@@ -19,10 +19,14 @@ impl Directory for Store {
         let request = request.into_inner();
         assert_eq!(request.service, "imap");
         assert_eq!(request.peer_address, "127.0.0.1");
-        let right = request.login == "bob@example.test" && request.password == "secret";
+        let user_id = match (request.login.as_str(), request.password.as_str()) {
+            ("bob@example.test", "secret") => Some(1),
+            ("alice@example.test", "secret") => Some(2),
+            _ => None,
+        };
         Ok(Response::new(AuthenticateResponse {
-            user: right.then(|| User {
-                user_id: 1,
+            user: user_id.map(|user_id| User {
+                user_id,
                 address: request.login,
                 ..User::default()
             }),
