@@ -1,7 +1,7 @@
 //! A data folder that is moved or copied, and a database that is restored elsewhere, are the same
 //! system: README, "Backup and moving".
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::harness::{Imap, Setup, Smtp, System};
@@ -54,6 +54,14 @@ fn as_versions_before_wrote_it(data: &Path) {
     std::fs::write(file, text).unwrap();
 }
 
+/// The sockets that stand outside of the data folder.
+fn sockets_outside(data: &Path) -> Vec<PathBuf> {
+    let text = std::fs::read_to_string(data.join("postern.toml")).unwrap();
+    let sockets = text.split("\"unix:/").skip(1);
+    let sockets = sockets.filter_map(|rest| rest.split('"').next());
+    sockets.map(|path| Path::new("/").join(path)).collect()
+}
+
 #[test]
 fn a_data_folder_that_is_moved_or_copied_starts_and_has_its_mail() {
     let mut system = lived_in();
@@ -84,7 +92,13 @@ fn a_data_folder_that_is_moved_or_copied_starts_and_has_its_mail() {
     copy(&copied, &long, "-a");
     system.start_again();
     assert_eq!(subjects(&system), ["kept", "in the copy"]);
+    let sockets = sockets_outside(&long);
+    assert!(!sockets.is_empty() && sockets.iter().all(|socket| socket.exists()));
     assert_eq!(system.stop(), Some(0));
+    for socket in sockets {
+        let folder = socket.parent().unwrap();
+        assert!(!folder.exists(), "{} is left behind", folder.display());
+    }
 
     let _first = system.use_data("moved");
     system.start_again();

@@ -11,15 +11,16 @@
 //! ```
 
 use std::fs::{File, Permissions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
 use super::services::SERVICES;
+pub(super) use sockets::fingerprint;
+use sockets::{LONGEST_SOCKET_PATH, SocketFolder};
 
-/// The kernel's limit for a Unix socket's path (`sun_path` less its NUL).
-const LONGEST_SOCKET_PATH: usize = 107;
+mod sockets;
 
 /// The longest name of a service's socket.
 const LONGEST_SERVICE_SOCKET: usize = "/mailbox-store.sock".len();
@@ -28,8 +29,9 @@ const LONGEST_SERVICE_SOCKET: usize = "/mailbox-store.sock".len();
 #[derive(Debug)]
 pub(super) struct Folder {
     root: PathBuf,
-    runtime: PathBuf,
-    database_sockets: PathBuf,
+    runtime: SocketFolder,
+    database_sockets: SocketFolder,
+    /// Given up last.
     _lock: File,
 }
 
@@ -47,9 +49,9 @@ impl Folder {
         for name in ["tls", "secrets", "run", "log"] {
             make(&root.join(name))?;
         }
-        let runtime = socket_folder(&root, "run", LONGEST_SERVICE_SOCKET)?;
+        let runtime = SocketFolder::make(&root, "run", LONGEST_SERVICE_SOCKET)?;
         let longest = LONGEST_SOCKET_PATH - private_postgres::longest_socket_directory();
-        let database_sockets = socket_folder(&root, "postgres-socket", longest)?;
+        let database_sockets = SocketFolder::make(&root, "postgres-socket", longest)?;
         Ok(Self {
             root,
             runtime,
@@ -67,7 +69,7 @@ impl Folder {
     }
 
     pub(super) fn database_sockets(&self) -> &Path {
-        &self.database_sockets
+        self.database_sockets.path()
     }
 
     pub(super) fn configuration(&self) -> PathBuf {
@@ -92,7 +94,7 @@ impl Folder {
 
     /// The services' sockets.
     pub(super) fn runtime(&self) -> &Path {
-        &self.runtime
+        self.runtime.path()
     }
 
     pub(super) fn secrets_key(&self) -> PathBuf {
@@ -117,7 +119,7 @@ impl Folder {
     }
 
     pub(super) fn socket(&self, name: &str) -> PathBuf {
-        self.runtime.join(format!("{name}.sock"))
+        self.runtime().join(format!("{name}.sock"))
     }
 
     /// A path as `postern.toml` names it: relative to the folder, where it is within.
@@ -130,7 +132,7 @@ impl Folder {
 
     /// Where the sockets are when the data folder's own path is too long for them.
     pub(super) fn moved_sockets(&self) -> Option<&Path> {
-        (!self.runtime.starts_with(&self.root)).then_some(&self.runtime)
+        self.runtime.is_moved().then(|| self.runtime.path())
     }
 }
 
@@ -200,51 +202,6 @@ fn make(folder: &Path) -> anyhow::Result<()> {
     close(folder, 0o700)
 }
 
-/// `DIR/NAME`, or a folder with a short path that stands for this one alone.
-fn socket_folder(root: &Path, name: &str, longest_socket: usize) -> anyhow::Result<PathBuf> {
-    let usual = root.join(name);
-    if usual.as_os_str().len() + longest_socket <= LONGEST_SOCKET_PATH {
-        make(&usual)?;
-        return Ok(usual);
-    }
-    let account = private_postgres::Account::unprivileged()?;
-    let parent = std::env::var_os("XDG_RUNTIME_DIR")
-        .map(PathBuf::from)
-        .filter(|path| path.is_dir() && path.as_os_str().len() < 40)
-        // Root's own is closed to the user that the processes become.
-        .filter(|path| account.reaches(&path.join(name)))
-        .unwrap_or_else(|| PathBuf::from("/tmp"));
-    let short = parent.join(format!("postern-{name}-{:08x}", fingerprint(root)));
-    match std::fs::create_dir(&short) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-            return Err(error).with_context(|| format!("making {}", short.display()));
-        }
-        _ => {}
-    }
-    // In a folder that everybody may write to, somebody may have been faster.
-    let found = std::fs::symlink_metadata(&short)
-        .with_context(|| format!("looking at {}", short.display()))?;
-    let ours = [rustix::process::geteuid().as_raw(), account.uid()];
-    if !found.is_dir() || !ours.contains(&found.uid()) {
-        bail!(
-            "{} belongs to somebody else; choose a data folder with a shorter path",
-            short.display()
-        );
-    }
-    close(&short, 0o700)?;
-    Ok(short)
-}
-
-/// FNV-1a: the same folder gets the same name on every run.
-pub(super) fn fingerprint(path: &Path) -> u32 {
-    path.as_os_str()
-        .as_encoded_bytes()
-        .iter()
-        .fold(0x811c_9dc5, |hash: u32, &byte| {
-            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-        })
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
@@ -283,9 +240,32 @@ mod tests {
         let short = Folder::open(&parent.path().join("data")).unwrap();
         assert_eq!(short.moved_sockets(), None);
         let long = Folder::open(&parent.path().join("x".repeat(120))).unwrap();
-        let moved = long.moved_sockets().unwrap().to_owned();
+        assert!(long.moved_sockets().is_some());
         assert!(long.socket("mailbox-store").as_os_str().len() <= 107);
-        std::fs::remove_dir(moved).unwrap();
-        std::fs::remove_dir(long.database_sockets()).unwrap();
+    }
+
+    #[test]
+    fn moved_sockets_leave_nothing_behind() {
+        let parent = tempfile::tempdir().unwrap();
+        let data = parent.path().join("x".repeat(120));
+        let open = || Folder::open(&data).unwrap();
+        let folder = open();
+        let moved = [folder.runtime(), folder.database_sockets()].map(Path::to_owned);
+        assert!(moved.iter().all(|moved| moved.is_dir()));
+        // One that was killed has not removed its own.
+        std::os::unix::net::UnixListener::bind(folder.socket("queue")).unwrap();
+        drop(folder);
+        assert!(!moved.iter().any(|moved| moved.exists()));
+
+        let again = open();
+        assert_eq!(
+            [again.runtime(), again.database_sockets()],
+            moved.each_ref().map(PathBuf::as_path)
+        );
+        drop(again);
+        // What stands in the data folder stays.
+        let short = parent.path().join("data");
+        drop(Folder::open(&short).unwrap());
+        assert!(short.join("run").is_dir() && short.join("postgres-socket").is_dir());
     }
 }

@@ -1,0 +1,99 @@
+//! The folders of Unix sockets. Where the data folder's own path is too long for them they are elsewhere
+//! while the system runs, and nothing is left of them when it has ended.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use private_postgres::Account;
+
+use super::{close, make};
+
+/// The kernel's limit for a Unix socket's path (`sun_path` less its NUL).
+pub(super) const LONGEST_SOCKET_PATH: usize = 107;
+
+/// `DIR/NAME`, or a folder with a short path that stands for this one alone. That one is removed, with
+/// the sockets that a process which was killed left in it, when this is dropped: all processes have ended
+/// then, and the data folder is still locked. A supervisor that is killed leaves it to the next run, which
+/// finds it by the same name.
+#[derive(Debug)]
+pub(super) struct SocketFolder {
+    path: PathBuf,
+    moved: bool,
+}
+
+impl SocketFolder {
+    /// Makes it. `longest_socket` is the length of the longest name in it, with the slash.
+    pub(super) fn make(root: &Path, name: &str, longest_socket: usize) -> anyhow::Result<Self> {
+        let usual = root.join(name);
+        if usual.as_os_str().len() + longest_socket <= LONGEST_SOCKET_PATH {
+            make(&usual)?;
+            return Ok(Self {
+                path: usual,
+                moved: false,
+            });
+        }
+        let account = Account::unprivileged()?;
+        let path = short_path(root, name, account);
+        make_short(&path, account)?;
+        Ok(Self { path, moved: true })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it is outside of the data folder.
+    pub(super) fn is_moved(&self) -> bool {
+        self.moved
+    }
+}
+
+impl Drop for SocketFolder {
+    fn drop(&mut self) {
+        if self.moved {
+            // What cannot be removed now is there for the next run.
+            let _kept = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+fn short_path(root: &Path, name: &str, account: Account) -> PathBuf {
+    let parent = std::env::var_os("XDG_RUNTIME_DIR")
+        .map(PathBuf::from)
+        .filter(|path| path.is_dir() && path.as_os_str().len() < 40)
+        // Root's own is closed to the user that the processes become.
+        .filter(|path| account.reaches(&path.join(name)))
+        .unwrap_or_else(|| PathBuf::from("/tmp"));
+    parent.join(format!("postern-{name}-{:08x}", fingerprint(root)))
+}
+
+fn make_short(short: &Path, account: Account) -> anyhow::Result<()> {
+    match std::fs::create_dir(short) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            return Err(error).with_context(|| format!("making {}", short.display()));
+        }
+        _ => {}
+    }
+    // In a folder that everybody may write to, somebody may have been faster.
+    let found = std::fs::symlink_metadata(short)
+        .with_context(|| format!("looking at {}", short.display()))?;
+    let ours = [rustix::process::geteuid().as_raw(), account.uid()];
+    if !found.is_dir() || !ours.contains(&found.uid()) {
+        bail!(
+            "{} belongs to somebody else; choose a data folder with a shorter path",
+            short.display()
+        );
+    }
+    close(short, 0o700)
+}
+
+/// FNV-1a: the same folder gets the same name on every run.
+pub(in crate::up) fn fingerprint(path: &Path) -> u32 {
+    path.as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .fold(0x811c_9dc5, |hash: u32, &byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        })
+}
