@@ -27,14 +27,25 @@ pub struct EmailAddress {
 impl EmailAddress {
     /// Parses `local-part@domain` without angle brackets and without source route.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
-        let (local, rest) = split_local(text)?;
-        let host = rest.strip_prefix('@').ok_or(AddressError(
-            if rest.contains('@') && !text.starts_with('"') {
-                MUST_BE_QUOTED
-            } else {
-                "an address needs `@` and a domain"
-            },
-        ))?;
+        let (local, host) = split(text)?;
+        if !text.starts_with('"') && has_misplaced_dot(&local) {
+            return Err(AddressError("the local part has a misplaced dot"));
+        }
+        Ok(Self {
+            local,
+            host: Host::parse(host)?,
+        })
+    }
+
+    /// The same of what clients write, which may break the rules where it can mean one thing only: dots of
+    /// the local part may stand where they should not (`a..b@`, `a.@`), and the domain may end in one. Every
+    /// SMTP client may write so, `lenient` or not.
+    pub fn parse_written(text: &str) -> Result<Self, AddressError> {
+        let (local, host) = split(text)?;
+        let host = match host.strip_suffix('.') {
+            Some(name) if !name.ends_with('.') => name,
+            _ => host,
+        };
         Ok(Self {
             local,
             host: Host::parse(host)?,
@@ -42,10 +53,13 @@ impl EmailAddress {
     }
 
     /// An address from a local part as it stands in a policy and a domain.
-    pub fn new(local: &str, domain: Domain) -> Result<Self, AddressError> {
-        let (local, rest) = split_local(local)?;
+    pub fn new(text: &str, domain: Domain) -> Result<Self, AddressError> {
+        let (local, rest) = split_local(text)?;
         if !rest.is_empty() {
             return Err(AddressError(MUST_BE_QUOTED));
+        }
+        if !text.starts_with('"') && has_misplaced_dot(&local) {
+            return Err(AddressError("the local part has a misplaced dot"));
         }
         Ok(Self {
             local,
@@ -119,9 +133,32 @@ impl EmailAddress {
     }
 }
 
-/// Takes a local part off the front, and gives what follows it.
 const MUST_BE_QUOTED: &str = "the local part has a character that must be quoted";
 
+/// The local part without quotes, its dots anywhere, and what stands right of the `@`.
+fn split(text: &str) -> Result<(String, &str), AddressError> {
+    let (local, rest) = split_local(text)?;
+    let host = rest.strip_prefix('@').ok_or(AddressError(
+        if rest.contains('@') && !text.starts_with('"') {
+            MUST_BE_QUOTED
+        } else {
+            "an address needs `@` and a domain"
+        },
+    ))?;
+    Ok((local, host))
+}
+
+/// Whether these are dots that a local part without quotes may not have (`Dot-string`).
+pub(crate) fn has_misplaced_dot(local: &str) -> bool {
+    local.split('.').any(str::is_empty)
+}
+
+/// Whether a whole text is a local part that needs no quotes.
+pub(crate) fn is_dot_string(text: &str) -> bool {
+    text.chars().all(|c| c == '.' || is_atext(c)) && !has_misplaced_dot(text)
+}
+
+/// Takes a local part off the front, and gives what follows it.
 fn split_local(text: &str) -> Result<(String, &str), AddressError> {
     let (local, rest) = match text.strip_prefix('"') {
         Some(quoted) => split_quoted(quoted)?,
@@ -140,9 +177,6 @@ fn split_dot_string(text: &str) -> Result<(String, &str), AddressError> {
     let (local, rest) = text.split_at(end);
     if local.is_empty() {
         return Err(AddressError("the local part is empty"));
-    }
-    if local.split('.').any(str::is_empty) {
-        return Err(AddressError("the local part has a misplaced dot"));
     }
     Ok((local.to_owned(), rest))
 }
@@ -191,9 +225,7 @@ impl FromStr for EmailAddress {
 
 impl fmt::Display for EmailAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let dot_string = self.local.chars().all(|c| c == '.' || is_atext(c))
-            && !self.local.split('.').any(str::is_empty);
-        if dot_string {
+        if is_dot_string(&self.local) {
             f.write_str(&self.local)?;
         } else {
             f.write_str("\"")?;

@@ -49,6 +49,7 @@ mod error;
 mod explain;
 mod facts;
 mod interface;
+mod leniency;
 mod network;
 mod ownership;
 mod path;
@@ -88,8 +89,9 @@ pub use facts::{ListenerClass, ListenerRole, ReverseName, SessionFacts, supposed
 pub use interface::{
     Interface, InterfaceSetting, NetworkClass, SessionInterface, classify, interface_of,
 };
+pub use leniency::{InFull, LENIENT_MAY_TAKE_IT, ONLY_LENIENT_TAKES_IT, WrittenSender};
 pub use network::{Network, is_internal};
-pub use path::{ForwardPath, ReversePath};
+pub use path::{ForwardPath, ReversePath, local_part_alone};
 pub use pattern::Pattern;
 pub use policy::{Delivery, DomainRule, Handler, HandlerAction, Policy, Unmatched};
 pub use rate::{Counted, Greylisting, Per, Rate};

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-use crate::address::EmailAddress;
+use crate::address::{EmailAddress, is_dot_string};
 use crate::domain::Host;
 use crate::error::AddressError;
 
@@ -19,11 +19,12 @@ pub enum ReversePath {
 }
 
 impl ReversePath {
-    /// Parses a reverse-path, with or without angle brackets; a source route is dropped.
+    /// Parses a reverse-path as clients write it ([`EmailAddress::parse_written`]), with or without angle
+    /// brackets; a source route is dropped.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         match without_brackets(text)? {
             "" => Ok(Self::Null),
-            path => EmailAddress::parse(without_source_route(path)?).map(Self::Address),
+            path => EmailAddress::parse_written(without_source_route(path)?).map(Self::Address),
         }
     }
 
@@ -80,7 +81,8 @@ pub enum ForwardPath {
 }
 
 impl ForwardPath {
-    /// Parses a forward-path, with or without angle brackets.
+    /// Parses a forward-path as clients write it ([`EmailAddress::parse_written`]), with or without angle
+    /// brackets.
     ///
     /// A source route (`@a,@b:user@c`) is dropped and only the address behind it counts
     /// (RFC 5321 §3.6.1), so that no route can carry mail past the relay rule.
@@ -89,13 +91,20 @@ impl ForwardPath {
         if path.eq_ignore_ascii_case("postmaster") {
             return Ok(Self::Postmaster);
         }
-        EmailAddress::parse(path).map(Self::Address)
+        EmailAddress::parse_written(path).map(Self::Address)
     }
 
     /// Whether a text is `<Postmaster>` without a domain.
     pub fn is_postmaster(text: &str) -> bool {
         Self::parse(text) == Ok(Self::Postmaster)
     }
+}
+
+/// What stands in a path that is a local part alone, such as `<root>`.
+pub fn local_part_alone(path: &str) -> Option<&str> {
+    let local = without_source_route(without_brackets(path).ok()?).ok()?;
+    let alone = is_dot_string(local) && !ForwardPath::is_postmaster(local);
+    alone.then_some(local)
 }
 
 fn without_brackets(text: &str) -> Result<&str, AddressError> {

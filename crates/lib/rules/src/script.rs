@@ -24,6 +24,8 @@
 //!
 //! - Behind `->` stands the name of a verdict; a reply code and a route in parentheses may follow.
 //!   A statement without `->` is played and expects nothing.
+//! - Addresses are what clients may write: `<a..b@x.test>`, `<a@x.test.>`, and `<root>` where `lenient`
+//!   takes a local part alone.
 //! - `trust` is asked for the name of the decision, or for `trusted` or `untrusted`; before `mail`
 //!   without a sender.
 //! - `rcpt` and `message` behind a `client` or `mail` that was refused get the same verdict; so does
@@ -194,8 +196,7 @@ impl Script {
             let Statement::Rcpt(path, _) = &line.statement else {
                 continue;
             };
-            let recipient = policy.forward_path(path);
-            users.extend(recipient.iter().flat_map(|to| policy.users_asked(to)));
+            users.extend(policy.users_asked_for(path));
         }
         users.sort_unstable_by_key(ToString::to_string);
         users.dedup();

@@ -185,11 +185,11 @@ fn recipient() -> impl Strategy<Value = (String, Option<usize>)> {
         1 => "[a-z0-9.%!+-]{1,12}",
     ];
     let host = prop_oneof![
-        6 => (0..NAMES.len(), 0..4u8).prop_map(|(index, form)| (spelled(index, form), Some(index))),
+        6 => (0..NAMES.len(), 0..5u8).prop_map(|(index, form)| (spelled(index, form), Some(index))),
         1 => Just(("[127.0.0.1]".to_owned(), None)),
         1 => Just(("[IPv6:::1]".to_owned(), None)),
         1 => Just(("[example.test]".to_owned(), None)),
-        1 => Just(("example.test.".to_owned(), None)),
+        1 => Just(("example.test..".to_owned(), None)),
         1 => Just(("*".to_owned(), None)),
         1 => "[a-z]{1,6}\\.example".prop_map(|name| (name, None)),
     ];
@@ -214,6 +214,7 @@ fn spelled(index: usize, form: u8) -> String {
         0 => name.to_owned(),
         1 => name.to_uppercase(),
         2 => unicode,
+        3 => format!("{name}."),
         _ => unicode.to_uppercase(),
     }
 }

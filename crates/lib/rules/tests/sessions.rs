@@ -54,6 +54,11 @@ fn trust_by_reverse_name_fails_closed() {
 }
 
 #[test]
+fn what_breaks_the_grammar_is_taken_of_whom_the_policy_says() {
+    run("lenient");
+}
+
+#[test]
 fn what_nobody_vouches_for_is_marked_kept_back_or_refused() {
     run("vouched");
 }

@@ -31,6 +31,23 @@ fn addresses_are_written_canonically() {
 }
 
 #[test]
+fn what_clients_write_may_break_rules_where_it_can_mean_one_thing_only() {
+    for (text, address) in [
+        ("a..b@example.test", "\"a..b\"@example.test"),
+        ("a.@example.test.", "\"a.\"@example.test"),
+        (".a@[192.0.2.1].", "\".a\"@[192.0.2.1]"),
+        ("a@Example.Test", "a@example.test"),
+    ] {
+        let written = EmailAddress::parse_written(text).unwrap();
+        assert_eq!(written.to_string(), address);
+        assert_eq!(EmailAddress::parse(address), Ok(written));
+    }
+    for text in ["a..b", "a@b..", "a@.", "@b.test", "a b@c.test", "..@"] {
+        assert!(EmailAddress::parse_written(text).is_err(), "{text}");
+    }
+}
+
+#[test]
 fn what_is_no_address_is_refused_with_its_reason() {
     let long = format!("{}@example.test", "a".repeat(256));
     let label = format!("a@{}.test", "a".repeat(64));

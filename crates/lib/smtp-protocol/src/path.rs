@@ -160,7 +160,13 @@ fn without_source_route(text: &str) -> Result<&str, PathError> {
     if !text.starts_with('@') {
         return Ok(text);
     }
-    let (route, mailbox) = text.split_once(':').ok_or(PathError::Syntax)?;
+    let (mut route, mut mailbox) = text.split_once(':').ok_or(PathError::Syntax)?;
+    // The colon of an IPv6 literal does not end the route.
+    while route.rfind('[') > route.rfind(']') {
+        let more = mailbox.find(':').ok_or(PathError::Syntax)?;
+        route = &text[..route.len() + 1 + more];
+        mailbox = &mailbox[more + 1..];
+    }
     for hop in route.split(',') {
         check_domain(hop.strip_prefix('@').ok_or(PathError::Syntax)?)?;
     }
@@ -361,6 +367,10 @@ mod tests {
         let read = |text| Path::split(text, false).map(|(path, rest)| (format!("{path:?}"), rest));
         assert_eq!(read("<> SIZE=1"), Ok(("Null".into(), " SIZE=1")));
         assert_eq!(read("<postMASTER>"), Ok(("Postmaster".into(), "")));
+        assert_eq!(
+            read("<@[IPv6:2001:db8::1],@b.test:a@c.test>"),
+            Ok(("Mailbox(<a@c.test>)".into(), ""))
+        );
         assert_eq!(
             read("<@a.test,@b.test:\"x>y\"@c.test> X"),
             Ok(("Mailbox(<\"x>y\"@c.test>)".into(), " X"))

@@ -4,6 +4,7 @@ mod circumstances;
 mod dns;
 mod message;
 mod place;
+mod sender;
 mod told;
 
 use std::collections::HashSet;
@@ -13,9 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rules::{
-    BlockedAttachments, Circumstances, EmailAddress, ListenerClass, ListenerRole, Play, Policy,
-    ReverseName, ReversePath, Screened, SessionFacts, SessionInterface, Timing, explain,
-    parse_duration, parse_size,
+    BlockedAttachments, Circumstances, EmailAddress, Explanation, ListenerClass, ListenerRole,
+    ONLY_LENIENT_TAKES_IT, Play, Policy, ReverseName, Screened, SessionFacts, SessionInterface,
+    Timing, explain, parse_duration, parse_size,
 };
 
 use super::asked::{self, Asked};
@@ -57,9 +58,9 @@ pub struct Arguments {
     /// Address that it connects to; the one by which this host is reached from the client unless given
     #[arg(long, value_name = "IP")]
     local: Option<IpAddr>,
-    /// MAIL FROM; empty for the null sender
-    #[arg(long, value_name = "ADDRESS", value_parser = reverse_path)]
-    from: ReversePath,
+    /// MAIL FROM, as the client writes it; empty for the null sender
+    #[arg(long, value_name = "ADDRESS", value_parser = sender::written)]
+    from: String,
     /// Size that MAIL declares, in octets or such as '25 MiB'
     #[arg(long, value_name = "SIZE", value_parser = octets)]
     size: Option<u64>,
@@ -127,12 +128,8 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     revision: u64,
     /// Take this address for a user without asking the system; may be repeated
-    #[arg(long = "user", value_name = "ADDRESS")]
+    #[arg(long = "user", value_name = "ADDRESS", value_parser = EmailAddress::parse_written)]
     users: Vec<EmailAddress>,
-}
-
-fn reverse_path(text: &str) -> Result<ReversePath, String> {
-    ReversePath::parse(text).map_err(|reason| reason.to_string())
 }
 
 fn octets(text: &str) -> Result<u64, &'static str> {
@@ -158,7 +155,7 @@ pub(crate) async fn run(
     let asked = asked::policy(arguments.policy.as_deref(), arguments.revision, system).await?;
     let users = users(&arguments, &asked, system).await?;
     let known = learn(&arguments, &asked, system).await?;
-    let told = play(&arguments, &known, asked, &|user| users.contains(user));
+    let told = play(&arguments, &known, asked, &|user| users.contains(user))?;
     screen.show(&told, || told.text());
     Ok(Outcome::of(told.accepted))
 }
@@ -213,10 +210,11 @@ async fn learn(arguments: &Arguments, asked: &Asked, system: &System) -> Result<
         if arguments.reverse_names.is_empty() {
             dns::reverse_name(&dns, &asked.policy, &mut known.facts).await;
         }
+        let sender = sender::read(&arguments.from, &asked.policy, &known.facts)?;
         let questions = dns::Questions {
             policy: &asked.policy,
             facts: &known.facts,
-            sender: &arguments.from,
+            sender: &sender.path,
             message: known.message.as_ref(),
         };
         let found = questions.ask(dns, system).await;
@@ -235,7 +233,8 @@ fn play(
     known: &Known,
     asked: Asked,
     has_user: &dyn Fn(&EmailAddress) -> bool,
-) -> Told {
+) -> Result<Told, Failure> {
+    let sender = sender::read(&arguments.from, &asked.policy, &known.facts)?;
     let message = known.message.as_ref();
     let screen = |rules: &Arc<BlockedAttachments>| match message {
         Some(message) => api::screening::screened(rules, message.octets()),
@@ -246,7 +245,7 @@ fn play(
         &asked.policy,
         &Play {
             facts: &known.facts,
-            sender: &arguments.from,
+            sender: &sender.path,
             size: arguments.size.or(size),
             timing: timing(arguments),
             recipients: &arguments.to,
@@ -257,16 +256,25 @@ fn play(
         },
     );
     for supposed in &known.supposed {
-        let facts = story.facts.iter_mut();
-        for fact in facts.filter(|fact| fact.name == supposed.fact) {
-            fact.value
-                .push_str(&format!(" (supposed: {})", supposed.why));
-        }
+        let why = format!(" (supposed: {})", supposed.why);
+        remark(&mut story, supposed.fact, &why);
     }
-    Told {
+    if sender.leniently {
+        let why = format!(" (of `{}`: {ONLY_LENIENT_TAKES_IT})", arguments.from);
+        remark(&mut story, "sender", &why);
+    }
+    Ok(Told {
         policy: asked.source,
         accepted: story.is_accepted(),
         story,
+    })
+}
+
+/// Puts a remark behind the value of a fact.
+fn remark(story: &mut Explanation, name: &str, remark: &str) {
+    let facts = story.facts.iter_mut();
+    for fact in facts.filter(|fact| fact.name == name) {
+        fact.value.push_str(remark);
     }
 }
 
@@ -295,8 +303,7 @@ async fn users(
 fn of_interest(policy: &Policy, recipients: &[String]) -> Vec<EmailAddress> {
     recipients
         .iter()
-        .filter_map(|recipient| policy.forward_path(recipient).ok())
-        .flat_map(|recipient| policy.users_asked(&recipient))
+        .flat_map(|recipient| policy.users_asked_for(recipient))
         .collect()
 }
 

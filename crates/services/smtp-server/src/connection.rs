@@ -320,9 +320,7 @@ impl Connection {
     fn set_terms_of(&mut self, snapshot: &PolicySnapshot, trust: &Trust) {
         let rules = snapshot.policy.receiving(trust.trusted);
         self.io.vouch(trust.trusted);
-        // Before its login a phone on a submission port is a stranger who can only log in.
-        let logs_in = self.facts.role.needs_login() && self.facts.login.is_none();
-        let lenient = rules.lenient || logs_in && snapshot.policy.receiving(true).lenient;
+        let lenient = snapshot.policy.is_lenient(&self.facts, trust);
         let tls = self.io.is_tls();
         self.session.set_terms(Terms {
             starttls: !tls && self.listener.tls.is_some(),

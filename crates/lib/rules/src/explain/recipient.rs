@@ -6,6 +6,7 @@ use super::judged::{self, Judged};
 use super::receiving_rules::{PASSED, Stage, told};
 use super::{Play, Step};
 use crate::address::EmailAddress;
+use crate::leniency::{InFull, ONLY_LENIENT_TAKES_IT, may_be_lenient};
 use crate::path::ForwardPath;
 use crate::policy::Policy;
 use crate::routing::{NoUser, Route};
@@ -72,9 +73,17 @@ pub(super) fn play(
     if !story.verdict.is_accepted() {
         return story;
     }
-    match policy.accept_forward_path(play.facts, trust, play.sender, text) {
+    let lenient = policy.is_lenient(play.facts, trust);
+    let InFull { path, leniently } = policy.in_full(lenient, text);
+    if leniently {
+        story.tell(
+            "[receiving.trusted] lenient",
+            format!("{text} means {path}"),
+        );
+    }
+    match policy.accept_forward_path(play.facts, trust, play.sender, &path) {
         Ok((recipient, answer)) => {
-            if ForwardPath::is_postmaster(text) {
+            if ForwardPath::is_postmaster(&path) {
                 let told = format!("<Postmaster> is {recipient}, whom everybody reaches");
                 story.tell("[delivery] postmaster", told);
             } else {
@@ -88,10 +97,13 @@ pub(super) fn play(
                     story.refuse(judged.verdict);
                 }
             }
+            if leniently && story.verdict.is_accepted() {
+                story.verdict = story.verdict.because(ONLY_LENIENT_TAKES_IT);
+            }
         }
         Err(verdict) => {
             story.tell("address", verdict.name);
-            story.verdict = verdict;
+            story.verdict = may_be_lenient(verdict, trust, text);
         }
     }
     story

@@ -92,7 +92,7 @@ impl<'a> Stage<'a> {
                 circumstances,
             } => {
                 let transaction = Transaction {
-                    sender: self.policy.reverse_path(sender),
+                    sender: self.written_sender(sender),
                     size: *size,
                     timing: *timing,
                     circumstances: self.circumstances.beside(circumstances),
@@ -105,6 +105,11 @@ impl<'a> Stage<'a> {
             Statement::Message(circumstances) => return self.message(circumstances),
         }
         None
+    }
+
+    fn written_sender(&self, text: &str) -> Result<ReversePath, Verdict> {
+        let written = self.policy.written_sender(&self.facts, text);
+        written.map(|written| written.path)
     }
 
     /// The sender, once there is one.

@@ -1,7 +1,5 @@
 //! Text into statements.
 
-use std::str::FromStr;
-
 use super::client::{Listener, client, listener};
 use super::words::words;
 use super::{Expected, Line, Script, ScriptError, Statement};
@@ -181,7 +179,7 @@ impl Reader {
         let users = self.users.get_or_insert_default();
         for word in words {
             let word = word.trim_end_matches(',');
-            let user = EmailAddress::from_str(word)
+            let user = EmailAddress::parse_written(word)
                 .map_err(|reason| format!("`{word}` is no user's address: {reason}"))?;
             users.push(user.folded());
         }

@@ -18,7 +18,7 @@ fn told(line: &str, document: &str) -> Told {
         is_file: false,
     };
     let known = Known::told(&arguments, None).unwrap();
-    play(&arguments, &known, asked, &|_| true)
+    play(&arguments, &known, asked, &|_| true).unwrap()
 }
 
 #[test]
@@ -312,7 +312,7 @@ async fn the_dns_is_asked_and_what_is_told_counts_more() {
         let known = learn(&arguments, &asked, &system).await.unwrap();
         let spf = known.circumstances.authentication.spf.as_ref().unwrap();
         assert_eq!(spf.result.as_str(), "fail");
-        let told = play(&arguments, &known, asked, &|_| true);
+        let told = play(&arguments, &known, asked, &|_| true).unwrap();
         assert_eq!(told.story.sender.name, verdict, "{more}");
     }
 }
@@ -334,4 +334,79 @@ fn a_message_is_read_as_the_server_reads_it() {
     // RFC 5322 §4.5.
     assert_eq!(author("From : a@strict.test"), ["a@strict.test"]);
     assert!(author("From a@strict.test Tue Nov 24 10:00:00 2026").is_empty());
+}
+
+/// A scanner in the house, and who reads the postmaster's mail.
+const HOUSE: &str = "[delivery]\npostmaster = \"bob@example.test\"\n\
+                     [[domain]]\nname = \"example.test\"\ndeliver = \"mailboxes\"\n\
+                     [receiving.trusted]\n";
+
+#[test]
+fn what_can_mean_one_thing_only_is_taken_as_the_server_takes_it() {
+    let line =
+        "--peer 203.0.113.9 --from a.@x.test. --to b..ob@example.test --to <bob@example.test.>";
+    let told = told(line, HOUSE);
+    assert!(told.accepted);
+    let text = told.text();
+    assert!(text.contains("<\"a.\"@x.test>"), "{text}");
+    assert!(text.contains("mailbox \"b..ob\"@example.test"), "{text}");
+    assert!(text.contains("mailbox bob@example.test"), "{text}");
+    assert!(!text.contains("lenient"), "{text}");
+    let user = "explain --peer 203.0.113.9 --from a@x.test --to b..ob@example.test --user b..ob@example.test";
+    assert!(Line::try_parse_from(user.split(' ')).is_ok());
+}
+
+#[test]
+fn what_only_lenient_takes_is_told_to_be_so() {
+    let lenient = format!("{HOUSE}lenient = true\n");
+    let to_eve = "--peer 10.0.0.7 --from a@x.test --to eve";
+    let text = told(to_eve, &lenient).text();
+    assert!(text.contains("eve means eve@example.test"), "{text}");
+    let only = "because a local part alone is taken only because of `lenient = true`";
+    assert!(text.contains(only), "{text}");
+    let text = told(
+        "--peer 10.0.0.7 --from root --to <bob@example.test>",
+        &lenient,
+    )
+    .text();
+    assert!(
+        text.contains("<root@example.test> (of `root`: a local part alone is taken only"),
+        "{text}"
+    );
+
+    // Of a stranger it is not, nor without the setting.
+    let stranger = told("--peer 203.0.113.9 --from a@x.test --to eve", &lenient);
+    let verdict = &stranger.story.recipients[0].verdict;
+    assert_eq!((verdict.name, verdict.reasons.len()), ("bad-address", 1));
+    let strict = told(to_eve, HOUSE);
+    let verdict = &strict.story.recipients[0].verdict;
+    assert_eq!(verdict.name, "bad-address");
+    assert!(verdict.reasons[1].contains("`lenient = true` in [receiving.trusted] may take it"));
+}
+
+#[test]
+fn a_sender_without_a_domain_is_refused_as_the_server_does() {
+    let line = "explain --peer 203.0.113.9 --from root --to bob@example.test";
+    let arguments = Line::try_parse_from(line.split(' ')).unwrap().arguments;
+    let known = Known::told(&arguments, None).unwrap();
+    let asked = Asked {
+        source: "revision 4".to_owned(),
+        policy: Policy::parse(HOUSE).unwrap(),
+        is_file: false,
+    };
+    let failure = play(&arguments, &known, asked, &|_| true).unwrap_err();
+    let text = failure.to_string();
+    assert!(text.contains("Refused: malformed-sender."), "{text}");
+    assert!(
+        Line::try_parse_from([
+            "explain",
+            "--peer",
+            "10.0.0.7",
+            "--from",
+            "a b@x.test",
+            "--to",
+            "b"
+        ])
+        .is_err()
+    );
 }

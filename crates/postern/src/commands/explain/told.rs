@@ -82,7 +82,7 @@ fn end(end: &MessageEnd) -> Option<String> {
     ))
 }
 
-fn refused(verdict: &Verdict) -> String {
+pub(super) fn refused(verdict: &Verdict) -> String {
     let reply = format!(
         "Refused: {}. The client reads \"{} {} {}\".",
         verdict.name, verdict.code, verdict.enhanced, verdict.text

@@ -5,13 +5,11 @@ use std::borrow::Cow;
 use api::queue::v1::Refusal;
 pub(super) use api::refusals::now_ms;
 use api::refusals::shown;
+use rules::LENIENT_MAY_TAKE_IT;
 use smtp_protocol::Path;
 use smtp_protocol::server::Misspoken;
 
 use super::Connection;
-
-const LENIENT: &str = "of a device that cannot say it otherwise, `lenient = true` in \
-                       [receiving.trusted] may take it";
 
 /// Recipients that are named of a message that is refused as a whole.
 const NAMED: usize = 10;
@@ -107,7 +105,7 @@ impl Connection {
             reasons.push(format!("said: {}", misspoken.said).into());
         }
         if self.is_for_the_lenient(misspoken.name) {
-            reasons.push(LENIENT.into());
+            reasons.push(LENIENT_MAY_TAKE_IT.into());
         }
         self.note_refusal(misspoken.name, &reasons);
     }

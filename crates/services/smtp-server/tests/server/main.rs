@@ -22,6 +22,7 @@ mod limits;
 mod login;
 mod old_queue;
 mod outage;
+mod paths;
 mod played;
 mod proxy;
 mod rates;

@@ -1,0 +1,67 @@
+//! The server reads a path twice: as octets of a command (`smtp_protocol`), then as what it means
+//! (`rules`). `postern explain` and policy scripts read it the second way alone: both take the same.
+
+use rules::Policy;
+use smtp_protocol::Mailbox;
+
+use crate::system::{POLICY, Port, System};
+
+/// What addresses are made of, and what breaks them.
+const PIECES: [&str; 9] = ["a", ".", "@", "\"", "b.test", "-", " ", "\\", "[192.0.2.1]"];
+
+/// Every text of up to so many pieces.
+fn texts(pieces: usize) -> Vec<String> {
+    let mut texts = vec![String::new()];
+    let mut longest = texts.clone();
+    for _ in 0..pieces {
+        let longer = |text: &String| PIECES.map(|piece| format!("{text}{piece}"));
+        longest = longest.iter().flat_map(longer).collect();
+        texts.extend_from_slice(&longest);
+    }
+    texts
+}
+
+#[test]
+fn a_path_is_read_alike_in_a_session_and_by_explain() {
+    let policy = Policy::parse("").unwrap();
+    let mut taken = 0;
+    for text in texts(5) {
+        let in_a_session = Mailbox::parse(&text)
+            .ok()
+            .and_then(|mailbox| policy.forward_path(mailbox.as_str()).ok());
+        let explained = policy.forward_path(&text).ok();
+        assert_eq!(in_a_session, explained, "{text:?}");
+        taken += usize::from(explained.is_some());
+    }
+    assert!(taken > 50, "{taken}");
+}
+
+#[tokio::test]
+async fn a_local_part_alone_is_taken_in_a_session_where_explain_says_so() {
+    let head = "[delivery]\npostmaster = \"bob@example.test\"\n[receiving.trusted]\n";
+    for lenient in [false, true] {
+        let document = format!("{head}lenient = {lenient}\n{POLICY}");
+        let policy = Policy::parse(&document).unwrap();
+        let system = System::start_with(&document, |config| config.max_bad_commands = 1000).await;
+        for (port, class) in [(Port::External, "external"), (Port::Internal, "internal")] {
+            let mut client = system.connect(port).await;
+            for path in [
+                "root",
+                "<bob>",
+                "<b..ob>",
+                "<a..b@example.test>",
+                "<\"bob\">",
+            ] {
+                let script =
+                    format!("listener mx {class}\nclient 127.0.0.1\nmail {path} -> accepted");
+                let script = rules::Script::parse(&script).unwrap();
+                let played = script.play(&policy, &|_| true);
+                let takes = !matches!(played[0].found.verdict, "malformed-sender");
+                client.send(&format!("MAIL FROM:{path}\r\n")).await;
+                let (code, text) = client.reply().await;
+                assert_eq!(code == 250, takes, "{lenient} {class} {path}: {text}");
+                client.say("RSET", 250).await;
+            }
+        }
+    }
+}
