@@ -23,6 +23,7 @@ mod empty_root;
 mod following;
 mod front_door;
 mod full_disk;
+mod gateways;
 mod invariants;
 mod kill;
 mod large;

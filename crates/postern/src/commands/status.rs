@@ -1,10 +1,11 @@
 //! `postern status`: what runs, what waits, what was collected.
 
 mod collection;
+mod gateways;
 mod processes;
 
 use api::directory::v1::ListUsersRequest;
-use api::queue::v1::{GetStatisticsRequest, GetStatisticsResponse, WorkerState};
+use api::queue::v1::{GatewayState, GetStatisticsRequest, GetStatisticsResponse, WorkerState};
 use futures::future::join_all;
 use serde::Serialize;
 
@@ -14,6 +15,7 @@ use crate::failure::{Failure, Outcome};
 use crate::screen::{Screen, Times};
 use crate::system::{Asked, System};
 use collection::Account;
+use gateways::Gateway;
 use processes::Process;
 
 /// Clocks that differ by no more are not told of, milliseconds: what a worker says has been on its
@@ -24,8 +26,8 @@ const CLOCKS_AGREE_MS: u64 = 10_000;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit code 1 when a process does not serve, or cannot tell what it is asked: its database may be away;
-when the clock of a delivery worker is off; when a collection account fails or has set a message
-aside; and when the policy names a mailbox or a secret that is not there.
+when the clock of a delivery worker is off; when a gateway fails; when a collection account fails or
+has set a message aside; and when the policy names a mailbox or a secret that is not there.
 A process whose only address is on its own machine is \"not reachable from here\" when nobody answers
 there: [endpoints] in the configuration says where it is found from elsewhere.
 
@@ -43,6 +45,7 @@ struct Status {
     processes: Vec<Process>,
     queue: Option<Queue>,
     policy: Option<Policy>,
+    gateways: Vec<Gateway>,
     collection: Vec<Account>,
 }
 
@@ -63,6 +66,9 @@ struct Queue {
     quarantined: u64,
     /// Delivery workers whose clocks are off.
     clocks_off: Vec<ClockOff>,
+    /// All that were ever used, as far as it remembers.
+    #[serde(skip)]
+    gateways: Vec<GatewayState>,
 }
 
 #[derive(Debug, Serialize)]
@@ -104,17 +110,22 @@ pub(crate) async fn run(
         let lacks = troubles.or_answer("queue", "what the policy lacks", lacks);
         troubles.found.extend(lacks.unwrap_or_default());
     }
-    let (policy, collection) = match compiled {
+    let (policy, gateways, collection) = match compiled {
         Some((revision, policy)) => {
+            let known = queue.iter().flat_map(|queue| &queue.gateways);
+            let gateways = gateways::of_policy(&policy, known);
             let accounts = collection::accounts(&policy, collection.unwrap_or_default());
-            (Some(Policy::of(revision, &policy)), accounts)
+            (Some(Policy::of(revision, &policy)), gateways, accounts)
         }
-        None => (None, Vec::new()),
+        None => (None, Vec::new(), Vec::new()),
     };
+    let failing = gateways::troubles(&gateways, &screen.times);
+    troubles.found.extend(failing);
     troubles.found.extend(collection::troubles(&collection));
     let status = Status {
         queue,
         policy,
+        gateways,
         collection,
         well: troubles.found.is_empty(),
         troubles: troubles.found,
@@ -218,6 +229,7 @@ impl From<GetStatisticsResponse> for Queue {
                 .into_iter()
                 .filter_map(ClockOff::of)
                 .collect(),
+            gateways: answer.gateways,
         }
     }
 }
@@ -349,6 +361,7 @@ mod tests {
                 domains: 1,
                 gateways: 0,
             }),
+            gateways: Vec::new(),
             collection: vec![Account::from(AccountState {
                 account: "isp".to_owned(),
                 last_poll_ms: 1_000_000,
@@ -372,6 +385,7 @@ mod tests {
             completed: 7,
             quarantined: 3,
             clocks_off: Vec::new(),
+            gateways: Vec::new(),
         }
     }
 

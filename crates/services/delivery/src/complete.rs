@@ -7,6 +7,7 @@
 //! delivered again when the lease lapses. Of what is refused alone less is recorded, and why
 //! ([`Unit::lesser`]).
 
+mod gateways;
 #[cfg(test)]
 mod tests;
 mod unit;
@@ -27,6 +28,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::lease::Held;
 
+use gateways::{Attempt, Attempts};
 pub(crate) use unit::Unit;
 
 /// Completions in one request.
@@ -47,15 +49,18 @@ const PATIENCE: Duration = Duration::from_secs(300);
 pub(crate) struct Completer {
     // Not bounded here: there are no more completions than leases.
     units: mpsc::UnboundedSender<Vec<Unit>>,
+    /// Reported with the next completion, which each attempt has.
+    gateways: Arc<Attempts>,
 }
 
 impl Completer {
     /// Starts the task; it ends when the last handle is dropped and everything is recorded.
     pub(crate) fn start(channel: Channel, held: Arc<Held>) -> Self {
         let (units, inbox) = mpsc::unbounded_channel();
-        let recorder = Recorder::new(channel, held, inbox);
+        let gateways = Arc::<Attempts>::default();
+        let recorder = Recorder::new(channel, held, inbox, Arc::clone(&gateways));
         tokio::spawn(recorder.run());
-        Self { units }
+        Self { units, gateways }
     }
 
     pub(crate) fn complete(&self, units: Vec<Unit>) {
@@ -64,6 +69,18 @@ impl Completer {
             let _ = self.units.send(units);
         }
     }
+
+    /// Notes an attempt over a gateway, and why it failed if it did, before its completions are given.
+    pub(crate) fn gateway(&self, name: &Arc<str>, failure: Option<&str>) {
+        self.gateways.note(name, failure);
+    }
+}
+
+/// What a request says.
+#[derive(Debug, Default)]
+struct Batch {
+    units: Vec<Unit>,
+    gateways: Vec<Attempt>,
 }
 
 struct Recorder {
@@ -75,7 +92,8 @@ struct Recorder {
     parts: VecDeque<Vec<Unit>>,
     /// What fails by itself, and when it is tried again; all after the same pause.
     put_off: VecDeque<(Instant, Unit)>,
-    under_way: BTreeMap<u64, Vec<Unit>>,
+    under_way: BTreeMap<u64, Batch>,
+    gateways: Arc<Attempts>,
     next_tag: u64,
     /// Since the process started: a stream that has answered something was a good one.
     answers: u64,
@@ -83,7 +101,12 @@ struct Recorder {
 }
 
 impl Recorder {
-    fn new(channel: Channel, held: Arc<Held>, inbox: mpsc::UnboundedReceiver<Vec<Unit>>) -> Self {
+    fn new(
+        channel: Channel,
+        held: Arc<Held>,
+        inbox: mpsc::UnboundedReceiver<Vec<Unit>>,
+        gateways: Arc<Attempts>,
+    ) -> Self {
         Self {
             channel,
             held,
@@ -92,6 +115,7 @@ impl Recorder {
             parts: VecDeque::new(),
             put_off: VecDeque::new(),
             under_way: BTreeMap::new(),
+            gateways,
             next_tag: 0,
             answers: 0,
             closed: false,
@@ -132,8 +156,8 @@ impl Recorder {
     async fn stream(&mut self) -> Result<(), Status> {
         let (requests, outbound) = mpsc::channel(CALLS);
         // Along with the opening of the stream: there is room for all requests.
-        for (tag, units) in &self.under_way {
-            send(&requests, request(*tag, units)).await?;
+        for (tag, batch) in &self.under_way {
+            send(&requests, request(*tag, batch)).await?;
         }
         self.send_pending(&requests).await?;
         let mut responses = QueueClient::new(self.channel.clone())
@@ -171,8 +195,10 @@ impl Recorder {
         {
             let tag = self.next_tag;
             self.next_tag += 1;
-            let request = request(tag, &units);
-            self.under_way.insert(tag, units);
+            let gateways = self.gateways.take();
+            let batch = Batch { units, gateways };
+            let request = request(tag, &batch);
+            self.under_way.insert(tag, batch);
             send(requests, request).await?;
         }
         Ok(())
@@ -212,8 +238,8 @@ impl Recorder {
                     );
                 }
                 self.answers += 1;
-                let units = self.under_way.remove(&response.tag);
-                self.release(&units.unwrap_or_default());
+                let batch = self.under_way.remove(&response.tag);
+                self.release(&batch.unwrap_or_default().units);
                 return Ok(());
             }
             Some(complete_response::Result::Failure(failure)) => Status::from(failure),
@@ -224,8 +250,9 @@ impl Recorder {
             return Err(status);
         }
         self.answers += 1;
-        if let Some(units) = self.under_way.remove(&response.tag) {
-            self.refused(units, &status);
+        if let Some(batch) = self.under_way.remove(&response.tag) {
+            self.gateways.put_back(batch.gateways);
+            self.refused(batch.units, &status);
         }
         Ok(())
     }
@@ -280,13 +307,14 @@ impl Recorder {
     }
 }
 
-fn request(tag: u64, units: &[Unit]) -> CompleteRequest {
-    let completions = units.iter().flat_map(|unit| &unit.completions);
-    let notices = units.iter().filter_map(|unit| unit.notice.as_ref());
+fn request(tag: u64, batch: &Batch) -> CompleteRequest {
+    let completions = batch.units.iter().flat_map(|unit| &unit.completions);
+    let notices = batch.units.iter().filter_map(|unit| unit.notice.as_ref());
     CompleteRequest {
         tag,
         completions: completions.cloned().collect(),
         notices: notices.cloned().collect(),
+        gateways: batch.gateways.iter().map(Attempt::report).collect(),
     }
 }
 

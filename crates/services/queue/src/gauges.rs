@@ -11,6 +11,7 @@ use metrics::gauge;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
+use crate::sql::gateways;
 use crate::sql::listing::{self, Depth};
 
 /// Between two counts, however quick they are, and however slow.
@@ -29,7 +30,7 @@ pub(crate) async fn keep(engine: Arc<Engine>, shutdown: CancellationToken) {
     loop {
         let began = Instant::now();
         match tokio::time::timeout(PATIENCE, count(&engine, &mut connection)).await {
-            Ok(Ok(depth)) => show(&engine, &depth),
+            Ok(Ok((depth, failing))) => show(&engine, &depth, failing),
             Ok(Err(error)) => {
                 tracing::debug!(%error, "what waits was not counted");
                 connection.discard();
@@ -46,11 +47,17 @@ pub(crate) async fn keep(engine: Arc<Engine>, shutdown: CancellationToken) {
     }
 }
 
-async fn count(engine: &Engine, connection: &mut HeldConnection) -> Result<Depth, sqlx::Error> {
-    listing::depth(connection.get().await?, engine.clock.now()).await
+/// What waits, and how many gateways fail.
+async fn count(
+    engine: &Engine,
+    connection: &mut HeldConnection,
+) -> Result<(Depth, i64), sqlx::Error> {
+    let connection = connection.get().await?;
+    let depth = listing::depth(connection, engine.clock.now()).await?;
+    Ok((depth, gateways::failing(connection).await?))
 }
 
-fn show(engine: &Engine, depth: &Depth) {
+fn show(engine: &Engine, depth: &Depth, failing_gateways: i64) {
     let now = engine.clock.now();
     let age = depth
         .oldest_due
@@ -59,6 +66,7 @@ fn show(engine: &Engine, depth: &Depth) {
     gauge!("postern_queue_due_recipients").set(depth.due as f64);
     gauge!("postern_queue_oldest_due_seconds").set(age as f64 / 1000.0);
     gauge!("postern_queue_quarantined_messages").set(depth.quarantined as f64);
+    gauge!("postern_queue_failing_gateways").set(failing_gateways as f64);
     // Known here, whatever the tables say.
     gauge!("postern_queue_leased_recipients").set(engine.workers.held(now) as f64);
     gauge!("postern_queue_workers").set(engine.workers.count() as f64);

@@ -14,6 +14,7 @@
 //! - `enqueue`, `lease`, `complete`, `read`, `retry`: the calls of `queue.v1`.
 //! - `requests`: what senders ask of when and how soon a message goes on.
 //! - `refusals`: what the front ends refused, for as long as it is kept.
+//! - `gateways`: which of them fail.
 //! - `policy`, `collection`, `throttle`: the other services.
 //! - `upkeep`: partitions by day, garbage, what a crash left.
 
@@ -26,6 +27,7 @@ mod due;
 mod engine;
 mod enqueue;
 mod failure;
+mod gateways;
 mod gauges;
 mod group_commit;
 mod lease;

@@ -8,4 +8,6 @@ mod revisions;
 mod service;
 
 pub(crate) use revisions::Policies;
+#[cfg(test)]
+pub(crate) use revisions::Proposal;
 pub(crate) use service::PolicyService;

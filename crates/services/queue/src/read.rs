@@ -16,6 +16,7 @@ use sqlx::PgConnection;
 
 use crate::engine::Engine;
 use crate::failure;
+use crate::gateways;
 use crate::requests;
 use crate::sql::{self, history, listing, quarantine};
 
@@ -138,9 +139,10 @@ pub(crate) async fn statistics(engine: &Engine) -> Result<GetStatisticsResponse,
     let now = engine.clock.now();
     let counts = async {
         let mut connection = engine.pool.acquire().await?;
-        listing::counts(&mut connection, now).await
+        let counts = listing::counts(&mut connection, now).await?;
+        Ok((counts, gateways::states(&mut connection).await?))
     };
-    let counts = counts.await.map_err(|error| failure::of_database(&error))?;
+    let (counts, gateways) = counts.await.map_err(|error| failure::of_database(&error))?;
     Ok(GetStatisticsResponse {
         messages: unsigned(counts.messages),
         recipients: unsigned(counts.recipients),
@@ -152,6 +154,7 @@ pub(crate) async fn statistics(engine: &Engine) -> Result<GetStatisticsResponse,
         completed: engine.completed.load(Ordering::Relaxed),
         quarantined: unsigned(counts.quarantined),
         worker_states: engine.workers.states(),
+        gateways,
     })
 }
 

@@ -213,7 +213,12 @@ fn attend(
         Arc::clone(policies),
         shutdown.clone(),
     ));
-    attendants.spawn(upkeep::keep_up(Arc::clone(engine), keep, shutdown.clone()));
+    attendants.spawn(upkeep::keep_up(
+        Arc::clone(engine),
+        Arc::clone(policies),
+        keep,
+        shutdown.clone(),
+    ));
     attendants
 }
 

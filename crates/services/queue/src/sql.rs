@@ -9,6 +9,7 @@ pub(crate) mod collected;
 pub(crate) mod complete;
 pub(crate) mod days;
 pub(crate) mod enqueue;
+pub(crate) mod gateways;
 pub(crate) mod history;
 pub(crate) mod leases;
 pub(crate) mod listing;

@@ -7,6 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::engine::Engine;
+use crate::gateways;
+use crate::policy::Policies;
 use crate::quarantine;
 use crate::sql;
 use crate::sql::days::Kept;
@@ -36,20 +38,31 @@ impl KeepDays {
 }
 
 /// Keeps up until shutdown.
-pub(crate) async fn keep_up(engine: Arc<Engine>, keep: KeepDays, shutdown: CancellationToken) {
+pub(crate) async fn keep_up(
+    engine: Arc<Engine>,
+    policies: Arc<Policies>,
+    keep: KeepDays,
+    shutdown: CancellationToken,
+) {
+    let mut named = gateways::Named::default();
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(PERIOD) => {}
         }
-        if let Err(error) = round(&engine, keep).await {
+        if let Err(error) = round(&engine, &policies, &mut named, keep).await {
             tracing::warn!(%error, "upkeep failed; it is tried again in a minute");
         }
     }
 }
 
 /// One round.
-pub(crate) async fn round(engine: &Engine, keep: KeepDays) -> Result<(), sqlx::Error> {
+async fn round(
+    engine: &Engine,
+    policies: &Policies,
+    named: &mut gateways::Named,
+    keep: KeepDays,
+) -> Result<(), sqlx::Error> {
     let now = engine.clock.now();
     maintain_days(engine, keep).await?;
     let mut connection = engine.pool.acquire().await?;
@@ -59,6 +72,7 @@ pub(crate) async fn round(engine: &Engine, keep: KeepDays) -> Result<(), sqlx::E
     }
     sql::throttle::forget(&mut connection, now, now * 1000).await?;
     drop(connection);
+    gateways::forget_removed(engine, policies, named).await?;
     quarantine::remove_overdue(engine).await?;
     let swept = volume::garbage::sweep(&engine.pool, now).await?;
     if swept.removed + swept.kept > 0 {

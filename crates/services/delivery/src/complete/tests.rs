@@ -21,6 +21,14 @@ fn unit(recipient_id: i64, reason: String) -> Unit {
     })
 }
 
+/// One that says nothing of gateways.
+fn batch(units: Vec<Unit>) -> Batch {
+    Batch {
+        units,
+        ..Batch::default()
+    }
+}
+
 /// With these leases held, and their outcomes to be recorded.
 fn recorder(ids: std::ops::Range<i64>, reason: &str) -> Recorder {
     let held = Arc::new(Held::new(10_000));
@@ -29,7 +37,7 @@ fn recorder(ids: std::ops::Range<i64>, reason: &str) -> Recorder {
     let (_, inbox) = mpsc::unbounded_channel();
     Recorder {
         pending: ids.map(|id| unit(id, reason.to_owned())).collect(),
-        ..Recorder::new(fixture::nowhere(), held, inbox)
+        ..Recorder::new(fixture::nowhere(), held, inbox, Arc::default())
     }
 }
 
@@ -46,7 +54,7 @@ impl Recorder {
             }),
             None => complete_response::Result::Completed(Completed::default()),
         };
-        self.under_way.insert(0, units);
+        self.under_way.insert(0, batch(units));
         let response = CompleteResponse {
             tag: 0,
             result: Some(result),
@@ -71,8 +79,8 @@ async fn a_request_has_so_many_completions_and_so_many_octets() {
 
     let mut large = recorder(0..10, &"x".repeat(OCTETS / 4));
     let units = large.next_units().unwrap();
-    assert!(request(0, &units).encoded_len() <= OCTETS);
     assert_eq!(units.len(), 3);
+    assert!(request(0, &batch(units)).encoded_len() <= OCTETS);
     let mut too_large = recorder(0..2, &"x".repeat(OCTETS));
     assert_eq!(too_large.next_units().unwrap().len(), 1, "it goes alone");
 }
@@ -154,7 +162,8 @@ async fn i2_what_is_refused_for_good_is_recorded_with_less() {
         recorder.pending.push_back(told);
         let mut recorded = Vec::new();
         while let Some(units) = recorder.next_units() {
-            let request = request(0, &units);
+            let batch = batch(units);
+            let request = request(0, &batch);
             let result = if objects(&request) {
                 complete_response::Result::Failure(Failure {
                     code: Code::InvalidArgument as i32,
@@ -164,7 +173,7 @@ async fn i2_what_is_refused_for_good_is_recorded_with_less() {
                 recorded.extend(request.completions);
                 complete_response::Result::Completed(Completed::default())
             };
-            recorder.under_way.insert(0, units);
+            recorder.under_way.insert(0, batch);
             let response = CompleteResponse {
                 tag: 0,
                 result: Some(result),
@@ -183,7 +192,7 @@ async fn i2_what_is_refused_for_good_is_recorded_with_less() {
 async fn a_queue_that_is_away_is_asked_again_for_everything() {
     let mut recorder = recorder(0..2, "");
     let units = recorder.next_units().unwrap();
-    recorder.under_way.insert(0, units);
+    recorder.under_way.insert(0, batch(units));
     let away = CompleteResponse {
         tag: 0,
         result: Some(complete_response::Result::Failure(Failure {
@@ -192,5 +201,5 @@ async fn a_queue_that_is_away_is_asked_again_for_everything() {
         })),
     };
     assert!(recorder.answered(away).is_err());
-    assert_eq!(recorder.under_way[&0].len(), 2);
+    assert_eq!(recorder.under_way[&0].units.len(), 2);
 }

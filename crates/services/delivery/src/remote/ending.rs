@@ -10,7 +10,7 @@ use super::outcome::{Relay, Verdict, verdict};
 use super::trail::{LOST, Trail, Tried};
 use super::transaction::Broken;
 use super::trouble::progress;
-use super::{Job, Remote, Target};
+use super::{Job, Remote, Target, gateway};
 use crate::work::{Failure, Fate, Work};
 
 /// Ends what has ended; gives what is left for the next server.
@@ -64,15 +64,24 @@ fn settle(
     trail.follow(&open.plan);
     trail.opened(open.place);
     let goes_on = trail.has_more() && !remote.stopping.is_cancelled();
+    let works = !ended.is_empty() || elsewhere.iter().any(|(_, tried)| tried.is_answer());
     let mut left = Vec::new();
+    let mut failed = None;
     for (recipient, tried) in elsewhere {
         let id = recipient.recipient_id;
         trail.answered(id, tried);
         if goes_on && trail.may_go_on(id) {
             left.push(recipient);
         } else {
-            ended.push((recipient, Fate::Failed(trail.conclude(Some(id)))));
+            let failure = trail.conclude(Some(id));
+            failed = Some(failure.clone());
+            ended.push((recipient, Fate::Failed(failure)));
         }
+    }
+    match failed {
+        _ if works => gateway::works(remote, &open.plan),
+        Some(failure) if trail.is_dead() => gateway::fails(remote, &open.plan, &failure),
+        _ => {}
     }
     if !ended.is_empty() {
         remote.setup.finisher.finish(&work, ended);
@@ -92,10 +101,18 @@ pub(super) fn conclude(remote: &Remote, job: Job) {
     } = job;
     let ended = recipients.into_iter().map(|recipient| {
         let failure = trail.conclude(Some(recipient.recipient_id));
-        (recipient, Fate::Failed(failure))
+        (recipient, failure)
     });
     let ended = ended.collect::<Vec<_>>();
-    remote.setup.finisher.finish(&work, ended);
+    if let (Some(plan), Some((_, failure))) = (trail.plan(), ended.first())
+        && trail.is_dead()
+    {
+        gateway::fails(remote, plan, failure);
+    }
+    let ended = ended
+        .into_iter()
+        .map(|(recipient, failure)| (recipient, Fate::Failed(failure)));
+    remote.setup.finisher.finish(&work, ended.collect());
 }
 
 /// Recipients that were refused stay refused; the others go to the next server. That includes those

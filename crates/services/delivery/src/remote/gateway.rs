@@ -1,5 +1,8 @@
-//! Gateways: servers that the policy names, in its order.
+//! Gateways: servers that the policy names, in its order; and the report whether they work.
 
+use std::sync::Arc;
+
+use api::grpc::Code;
 use api::policy::v1::{RevealSecretRequest, policy_client::PolicyClient};
 use rules::{Gateway, GatewayTls};
 use smtp_protocol::client::{Login, TlsUse};
@@ -7,12 +10,13 @@ use tokio::time::Instant;
 
 use super::Remote;
 use super::hops::Plan;
+use super::trail::is_insecure;
 use crate::work::Failure;
 
 /// How a gateway is reached, its password included.
 pub(super) async fn plan(
     remote: &Remote,
-    gateway: &Gateway,
+    gateway: &Arc<Gateway>,
     asked: Option<Instant>,
 ) -> Result<Plan, Failure> {
     let mut hops = Vec::with_capacity(gateway.hosts.len());
@@ -33,6 +37,7 @@ pub(super) async fn plan(
         hops,
         unresolved,
         secured: false,
+        gateway: Some(Arc::clone(gateway)),
         tls: match gateway.tls {
             GatewayTls::None => TlsUse::Never,
             GatewayTls::Opportunistic => TlsUse::IfOffered,
@@ -52,24 +57,52 @@ async fn login(remote: &Remote, gateway: &Gateway) -> Result<Option<Login>, Fail
     let revealed = PolicyClient::new(remote.setup.queue.clone())
         .reveal_secret(request)
         .await;
-    let password = match revealed {
-        Ok(response) => String::from_utf8(response.into_inner().value.to_vec()).ok(),
-        Err(status) => {
-            tracing::error!(
-                gateway = %gateway.name,
-                secret = login.secret,
-                code = %status.code(),
-                "the gateway's password cannot be had"
-            );
-            None
-        }
+    let code = match revealed {
+        Ok(response) => match String::from_utf8(response.into_inner().value.to_vec()) {
+            Ok(password) => {
+                return Ok(Some(Login {
+                    user: login.user.clone(),
+                    password,
+                }));
+            }
+            Err(_) => Code::FailedPrecondition,
+        },
+        Err(status) => status.code(),
     };
-    let password = password.ok_or_else(|| {
-        let reason = format!("There is no password for the gateway {}.", gateway.name);
-        Failure::temporary("4.7.0", reason)
-    })?;
-    Ok(Some(Login {
-        user: login.user.clone(),
-        password,
-    }))
+    tracing::error!(
+        gateway = %gateway.name,
+        secret = login.secret,
+        %code,
+        "the gateway's password cannot be had"
+    );
+    let reason = format!("There is no password for the gateway {}.", gateway.name);
+    let failure = Failure::temporary("4.7.0", reason);
+    // Otherwise it is the queue that fails.
+    if matches!(code, Code::NotFound | Code::FailedPrecondition) {
+        report(remote, gateway, Some(&failure));
+    }
+    Err(failure)
+}
+
+/// Reports that a gateway works: one of its hosts has answered in a session, whatever it said of the
+/// message or of its recipients.
+pub(super) fn works(remote: &Remote, plan: &Plan) {
+    if let Some(gateway) = &plan.gateway {
+        report(remote, gateway, None);
+    }
+}
+
+/// Reports that a gateway fails: none of its hosts could be used, for this reason.
+pub(super) fn fails(remote: &Remote, plan: &Plan, failure: &Failure) {
+    // REQUIRETLS is the wish of one message.
+    let refused = plan.secured && is_insecure(failure);
+    if let Some(gateway) = plan.gateway.as_ref().filter(|_| !refused) {
+        report(remote, gateway, Some(failure));
+    }
+}
+
+fn report(remote: &Remote, gateway: &Gateway, failure: Option<&Failure>) {
+    let reason = failure.map(|failure| &*failure.reason);
+    let completer = &remote.setup.finisher.completer;
+    completer.gateway(&gateway.name, reason);
 }

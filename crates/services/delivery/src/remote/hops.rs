@@ -1,7 +1,9 @@
 //! The servers a destination has, in the order in which they are tried.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use rules::Gateway;
 use smtp_protocol::client::{Login, TlsUse};
 
 use crate::work::Failure;
@@ -27,6 +29,8 @@ pub(crate) struct Plan {
     pub(crate) login: Option<Login>,
     /// Servers must prove who they are (RFC 8689).
     pub(crate) secured: bool,
+    /// They are the hosts of this gateway.
+    pub(crate) gateway: Option<Arc<Gateway>>,
 }
 
 /// The place of a server's address in its plan.

@@ -14,8 +14,7 @@ use tokio::time::Instant;
 use super::open::{COMMAND, Open, open};
 use super::openings::History;
 use super::table::{Next, Refused};
-use super::trail::Trail;
-use super::{Job, Remote, Target, ending};
+use super::{Job, Remote, Target, ending, gateway};
 use crate::remote::transaction::{self, Ran};
 use crate::work::Failure;
 
@@ -187,7 +186,7 @@ async fn refused(remote: &Remote, target: &Target, mut job: Job, failure: Failur
         remote.fail(job, &failure);
         return Connect::Ended(Served::GoesOn(None));
     }
-    job.trail = Trail::default();
+    let trail = std::mem::take(&mut job.trail);
     let history = remote.openings.history(target);
     match remote.table.refused(target, history, &failure, job) {
         Refused::LaneEnds => return Connect::Ended(Served::HandedOver),
@@ -205,6 +204,9 @@ async fn refused(remote: &Remote, target: &Target, mut job: Job, failure: Failur
         Refused::Destination(job, waiting) => {
             let recipients = waiting.iter().flat_map(|job| &job.recipients);
             let _guard = remote.setup.held.guard(recipients);
+            if let Some(plan) = trail.plan() {
+                gateway::fails(remote, plan, &failure);
+            }
             for waiting in waiting {
                 remote.fail(waiting, &failure);
             }

@@ -146,6 +146,7 @@ async fn plan(remote: &Remote, target: &Target, wished: Option<Instant>) -> Resu
                 tls: TlsUse::IfOffered,
                 login: None,
                 secured: false,
+                gateway: None,
             })
         }
         Target::Gateway(gateway) => gateway::plan(remote, gateway, wished).await,

@@ -46,6 +46,21 @@ pub(super) struct Tried {
     pub(super) failure: Failure,
 }
 
+impl Tried {
+    /// Whether the server could not be used, whatever the message: there was no session, or it was lost
+    /// or closed (421, RFC 5321 §3.8).
+    fn is_of_the_server(&self) -> bool {
+        let Failure { status, reply, .. } = &self.failure;
+        let lost = status == LOST && reply.is_empty();
+        self.progress < Progress::Session || lost || reply.starts_with("421")
+    }
+
+    /// Whether the server has answered, and would answer others.
+    pub(super) fn is_answer(&self) -> bool {
+        self.progress > Progress::Session && !self.is_of_the_server()
+    }
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Trail {
@@ -109,6 +124,13 @@ impl Trail {
         self.answered.entry(recipient_id).or_default().push(tried);
     }
 
+    /// Whether no server is left, and none of them could be used, whatever the message.
+    pub(super) fn is_dead(&self) -> bool {
+        let answered = self.answered.values().flatten();
+        let mut tried = self.unopened.iter().chain(answered);
+        !self.has_more() && tried.all(Tried::is_of_the_server)
+    }
+
     /// Whether the next server may have this recipient. A server whose connection was lost behind the
     /// content may have taken it: one more gets it, not all, so that there are two copies at most.
     pub(super) fn may_go_on(&self, recipient_id: i64) -> bool {
@@ -143,7 +165,10 @@ impl Trail {
             reason: with_others(&cause.failure.reason, others.chain(lookups)),
             ..cause.failure.clone()
         };
-        if plan.is_some_and(|plan| plan.secured) && all_asked && servers.iter().all(is_insecure) {
+        if plan.is_some_and(|plan| plan.secured)
+            && all_asked
+            && servers.iter().all(|tried| is_insecure(&tried.failure))
+        {
             return not_secure(failure);
         }
         if failure.permanent && !all_asked {
@@ -170,8 +195,9 @@ fn cause<'a>(servers: &[&'a Tried]) -> Option<&'a Tried> {
     furthest(false).or_else(|| furthest(true))
 }
 
-fn is_insecure(tried: &&Tried) -> bool {
-    let status = &*tried.failure.status;
+/// Whether a server has no TLS, or none that proves who it is.
+pub(super) fn is_insecure(failure: &Failure) -> bool {
+    let status = &*failure.status;
     status == NO_TLS || status == NOT_SECURE
 }
 

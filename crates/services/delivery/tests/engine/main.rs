@@ -6,6 +6,7 @@ mod clocks;
 mod drain;
 mod fakes;
 mod gateway;
+mod gateway_state;
 mod lanes;
 mod leases;
 mod local;

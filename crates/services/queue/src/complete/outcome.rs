@@ -3,6 +3,7 @@
 use api::grpc::Status;
 use api::queue::v1::{CompleteRequest, Completion, Notice, Outcome};
 
+use crate::gateways::{self, Attempt};
 use crate::submission::{Prepared, prepare};
 
 /// Outcomes, and notices, in one request.
@@ -22,6 +23,8 @@ const MAX_TEXT: usize = 4000;
 pub(crate) struct Outcomes {
     pub(crate) outcomes: Vec<Recorded>,
     pub(crate) notices: Vec<PreparedNotice>,
+    /// What became of attempts over gateways.
+    pub(crate) gateways: Vec<Attempt>,
 }
 
 /// One outcome.
@@ -63,7 +66,11 @@ pub(crate) fn check(request: CompleteRequest, now: i64) -> Result<Outcomes, Stat
         .into_iter()
         .map(|notice| prepare_notice(notice, &outcomes, now))
         .collect::<Result<_, _>>()?;
-    Ok(Outcomes { outcomes, notices })
+    Ok(Outcomes {
+        outcomes,
+        notices,
+        gateways: gateways::check(request.gateways, now)?,
+    })
 }
 
 fn recorded(completion: Completion, now: i64) -> Result<Recorded, Status> {

@@ -23,7 +23,7 @@ use crate::enqueue::{Entry, announce, insert};
 use crate::group_commit::{Inbox, Weighed, Writer};
 use crate::lease::Key;
 use crate::sql::complete::Columns;
-use crate::{failure, sql};
+use crate::{failure, gateways, sql};
 
 /// Requests, and about how many outcomes, in one transaction.
 const BATCH_REQUESTS: usize = 256;
@@ -93,7 +93,11 @@ async fn record(engine: &Arc<Engine>, connection: &mut HeldConnection, jobs: Vec
         }
     };
     match result {
-        Ok(taken) => answer_all(engine, jobs, taken),
+        Ok(taken) => {
+            let attempts = jobs.iter().flat_map(|job| &job.outcomes.gateways);
+            gateways::note(connection, attempts).await;
+            answer_all(engine, jobs, taken);
+        }
         Err(error) if jobs.len() > 1 && !database::is_transient(&error) => {
             for job in jobs {
                 Box::pin(record(engine, connection, vec![job])).await;

@@ -213,5 +213,6 @@ fn bounce(recipient: &api::queue::v1::LeasedRecipient) -> CompleteRequest {
             recipient_ids: vec![recipient.recipient_id],
             submission: Some(notice),
         }],
+        ..CompleteRequest::default()
     }
 }

@@ -276,7 +276,7 @@ impl Peer {
         let request = CompleteRequest {
             tag: 1,
             completions: vec![completion(recipient, outcome)],
-            notices: Vec::new(),
+            ..CompleteRequest::default()
         };
         self.complete(request).await.unwrap().stale.is_empty()
     }

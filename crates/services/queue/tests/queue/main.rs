@@ -8,6 +8,7 @@ mod collection;
 mod crash;
 mod ends;
 mod following;
+mod gateways;
 mod harness;
 mod leases;
 mod limits;

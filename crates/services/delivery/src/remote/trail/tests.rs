@@ -27,6 +27,7 @@ fn plan(servers: u8) -> Plan {
         tls: TlsUse::IfOffered,
         login: None,
         secured: false,
+        gateway: None,
     }
 }
 

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use api::grpc::{Code, Response, Status, Streaming, async_trait};
 use api::message::v1::{Chunk, Failure};
 use api::queue::v1::{
-    CompleteRequest, CompleteResponse, Completed, Completion, LeaseRequest, LeaseResponse,
-    LeasedMessage, Notice, ReadMessageRequest, Worker, complete_response, lease_request,
+    CompleteRequest, CompleteResponse, Completed, Completion, GatewayAttempt, LeaseRequest,
+    LeaseResponse, LeasedMessage, Notice, ReadMessageRequest, Worker, complete_response,
+    lease_request,
 };
 use bytes::Bytes;
 use fakes::{Answer, Answers, PartOfQueue};
@@ -31,6 +32,8 @@ pub(crate) struct State {
     bodies: HashMap<i64, Bytes>,
     pub(crate) completions: Vec<Completion>,
     pub(crate) notices: Vec<Notice>,
+    /// What was reported of gateways.
+    pub(crate) gateways: Vec<GatewayAttempt>,
     /// Completion requests, to see what was batched.
     pub(crate) requests: usize,
     pub(crate) credits: u32,
@@ -174,6 +177,7 @@ impl FakeQueue {
         }
         state.completions.extend(request.completions);
         state.notices.extend(request.notices);
+        state.gateways.extend(request.gateways);
         drop(state);
         self.touch();
         Ok(CompleteResponse {

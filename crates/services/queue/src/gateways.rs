@@ -1,0 +1,230 @@
+//! Gateways that fail: the results of the newest attempts over each, as the workers report them.
+//!
+//! ```text
+//!             ┌──── an attempt works ────┐
+//!             ▼                          │
+//!   works ────┴─── an attempt fails ──▶ fails (since, why)
+//! ```
+//!
+//! Workers report attempts along with completions. A row is written when the state or the cause changes, and
+//! otherwise once a minute at most: mail at full rate costs one read of a row for each batch.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use api::grpc::Status;
+use api::queue::v1::{GatewayAttempt, GatewayState};
+use database::{HeldConnection, bounded};
+use sqlx::PgConnection;
+
+use crate::engine::Engine;
+use crate::policy::Policies;
+use crate::quoted::quoted;
+use crate::sql::gateways::{self as sql, Gateway};
+use crate::sql::revisions::Revision;
+
+/// Gateways of one request.
+const MAX_ATTEMPTS: usize = 1_000;
+
+/// Octets of a gateway's name.
+const MAX_NAME: usize = 1024;
+
+/// What is kept of a failure, in octets.
+const LONGEST_FAILURE: usize = 4000;
+
+/// How exactly the time of the last attempt is kept where nothing else changes.
+const EXACT_MS: i64 = 60_000;
+
+/// An attempt over a gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Attempt {
+    gateway: String,
+    /// Milliseconds since 1970, by our clock.
+    at: i64,
+    /// Why it failed, if it did.
+    failure: Option<String>,
+}
+
+/// Checks what a worker says at `now`; INVALID_ARGUMENT says what is wrong with it.
+pub(crate) fn check(attempts: Vec<GatewayAttempt>, now: i64) -> Result<Vec<Attempt>, Status> {
+    if attempts.len() > MAX_ATTEMPTS {
+        return Err(Status::invalid_argument(format!(
+            "at most {MAX_ATTEMPTS} gateways are told of at a time"
+        )));
+    }
+    let attempt = |attempt: GatewayAttempt| {
+        let name = &attempt.gateway;
+        if name.is_empty() || name.len() > MAX_NAME || name.contains('\0') {
+            return Err(Status::invalid_argument(format!(
+                "the name of a gateway must have 1 to {MAX_NAME} octets and no NUL"
+            )));
+        }
+        let age = i64::try_from(attempt.age_ms).unwrap_or(i64::MAX);
+        let failed = !attempt.failure.is_empty();
+        Ok(Attempt {
+            gateway: attempt.gateway,
+            at: now.saturating_sub(age).max(1),
+            failure: failed.then(|| quoted(attempt.failure, LONGEST_FAILURE)),
+        })
+    };
+    attempts.into_iter().map(attempt).collect()
+}
+
+/// Notes the newest of these attempts. A failure to do so fails no completion: the next attempt is noted
+/// again.
+pub(crate) async fn note<'a>(
+    connection: &mut HeldConnection,
+    attempts: impl Iterator<Item = &'a Attempt>,
+) {
+    let newest = newest(attempts);
+    if newest.is_empty() {
+        return;
+    }
+    let noted = bounded(async { note_newest(connection.get().await?, &newest).await });
+    if let Err(error) = noted.await {
+        tracing::warn!(%error, "what became of attempts over gateways was not noted");
+        connection.discard();
+    }
+}
+
+/// The newest attempt over each gateway; of those at the same time the last.
+fn newest<'a>(attempts: impl Iterator<Item = &'a Attempt>) -> BTreeMap<&'a str, &'a Attempt> {
+    let mut newest: BTreeMap<&str, &Attempt> = BTreeMap::new();
+    for attempt in attempts {
+        let known = newest.entry(&attempt.gateway).or_insert(attempt);
+        if attempt.at >= known.at {
+            *known = attempt;
+        }
+    }
+    newest
+}
+
+async fn note_newest(
+    connection: &mut PgConnection,
+    newest: &BTreeMap<&str, &Attempt>,
+) -> Result<(), sqlx::Error> {
+    let names: Vec<&str> = newest.keys().copied().collect();
+    let known = sql::find(connection, &names).await?;
+    for (name, attempt) in newest {
+        let before = known.iter().find(|gateway| gateway.name == *name);
+        let Some(after) = after(before, attempt) else {
+            continue;
+        };
+        sql::keep(connection, &after).await?;
+        log(before, &after);
+    }
+    Ok(())
+}
+
+/// What is known of a gateway after an attempt; nothing where that need not be written.
+fn after(before: Option<&Gateway>, attempt: &Attempt) -> Option<Gateway> {
+    let at = attempt.at;
+    let mut gateway = before.cloned().unwrap_or_else(|| Gateway {
+        name: attempt.gateway.clone(),
+        ..Gateway::default()
+    });
+    let fails = gateway.failing_since > 0;
+    if at < gateway.last_failure_at.max(gateway.last_success_at) {
+        return None;
+    }
+    let is_new = match &attempt.failure {
+        None => {
+            let last = std::mem::replace(&mut gateway.last_success_at, at);
+            gateway.failing_since = 0;
+            fails || at - last >= EXACT_MS
+        }
+        Some(failure) => {
+            let last = std::mem::replace(&mut gateway.last_failure_at, at);
+            let changed = gateway.last_failure != *failure;
+            gateway.last_failure.clone_from(failure);
+            if !fails {
+                gateway.failing_since = at;
+            }
+            !fails || changed || at - last >= EXACT_MS
+        }
+    };
+    is_new.then_some(gateway)
+}
+
+/// A line when it begins to fail, and one when it works again.
+fn log(before: Option<&Gateway>, after: &Gateway) {
+    let failed = before.is_some_and(|gateway| gateway.failing_since > 0);
+    let fails = after.failing_since > 0;
+    let gateway = &after.name;
+    if fails && !failed {
+        tracing::warn!(gateway, reason = after.last_failure, "a gateway fails");
+    } else if failed && !fails {
+        tracing::info!(gateway, "a gateway works again");
+    }
+}
+
+/// All gateways that are known.
+pub(crate) async fn states(
+    connection: &mut PgConnection,
+) -> Result<Vec<GatewayState>, sqlx::Error> {
+    let gateways = sql::list(connection).await?.into_iter();
+    let states = gateways.map(|gateway| GatewayState {
+        gateway: gateway.name,
+        failing_since_ms: gateway.failing_since,
+        last_failure: gateway.last_failure,
+        last_failure_ms: gateway.last_failure_at,
+        last_success_ms: gateway.last_success_at,
+    });
+    Ok(states.collect())
+}
+
+/// The gateways that a revision of the policy names.
+#[derive(Debug, Default)]
+pub(crate) struct Named {
+    revision: i64,
+    names: HashSet<Arc<str>>,
+}
+
+impl Named {
+    /// Follows the newest revision. False where it cannot be read: one that a later version wrote may say
+    /// what this one does not know.
+    fn follow(&mut self, newest: &Revision) -> bool {
+        if self.revision == newest.revision {
+            return true;
+        }
+        let Ok(policy) = rules::Policy::parse(&newest.document) else {
+            return false;
+        };
+        let names = policy.gateways().map(|gateway| Arc::clone(&gateway.name));
+        self.names = names.collect();
+        self.revision = newest.revision;
+        true
+    }
+}
+
+/// Forgets gateways that the policy names no more. A worker that has not seen the newest policy yet may
+/// report one of them once more; the next round forgets it again.
+pub(crate) async fn forget_removed(
+    engine: &Engine,
+    policies: &Policies,
+    named: &mut Named,
+) -> Result<(), sqlx::Error> {
+    let known = {
+        let mut connection = engine.pool.acquire().await?;
+        sql::list(&mut connection).await?
+    };
+    if known.is_empty() {
+        return Ok(());
+    }
+    // Read, not remembered: one that another replica has just added must not be forgotten.
+    policies.refresh().await?;
+    let newest = Arc::clone(&policies.watch().borrow());
+    if !named.follow(&newest) {
+        return Ok(());
+    }
+    let names = known.iter().map(|gateway| &*gateway.name);
+    let removed: Vec<&str> = names.filter(|name| !named.names.contains(*name)).collect();
+    if removed.is_empty() {
+        return Ok(());
+    }
+    let mut connection = engine.pool.acquire().await?;
+    sql::forget(&mut connection, &removed).await
+}
