@@ -9,14 +9,17 @@ mod backoff;
 mod child;
 mod configuration;
 mod database;
+mod directory;
 mod folder;
 mod health;
 mod leftovers;
 mod logs;
 mod ownership;
+mod pid_file;
 mod ports;
 mod programs;
 mod report;
+mod safe_path;
 mod screen;
 mod services;
 mod supervisor;
@@ -56,6 +59,7 @@ pub struct Options {
 pub async fn run(data: &Path, options: &Options) -> anyhow::Result<()> {
     let screen = Screen::stdout();
     let stop = stop_on_signals()?;
+    safe_path::refuse_unsafe(data)?;
     folder::refuse_file(data)?;
     let asked = Ports::asked(options.listen, options.port_base)?;
     let configured = data.join("postern.toml");
@@ -178,6 +182,20 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let refused = run(file.path(), &Options::default()).await.unwrap_err();
         assert!(refused.to_string().contains("is a file"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn root_does_not_begin_in_a_folder_that_somebody_else_can_change() {
+        if !safe_path::is_root() {
+            eprintln!("SKIPPED: not root");
+            return;
+        }
+        let parent = tempfile::tempdir().unwrap();
+        std::os::unix::fs::chown(parent.path(), Some(54_321), None).unwrap();
+        let data = parent.path().join("data");
+        let refused = run(&data, &Options::default()).await.unwrap_err();
+        assert!(refused.to_string().contains("belongs to"), "{refused}");
+        assert!(!data.exists());
     }
 
     #[tokio::test]

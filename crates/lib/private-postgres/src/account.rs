@@ -67,7 +67,7 @@ impl Account {
         })
     }
 
-    /// Gives `path` to this account.
+    /// Gives `path` to this account: a link itself, not what it leads to.
     ///
     /// # Errors
     /// When the system refuses.
@@ -75,7 +75,7 @@ impl Account {
         let Some((uid, gid)) = self.change_to else {
             return Ok(());
         };
-        std::os::unix::fs::chown(path, Some(uid), Some(gid)).map_err(Error::io(format!(
+        std::os::unix::fs::lchown(path, Some(uid), Some(gid)).map_err(Error::io(format!(
             "giving {} to the database's user",
             path.display()
         )))

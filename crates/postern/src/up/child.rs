@@ -13,6 +13,8 @@ use private_postgres::{EndSignal, Guard};
 use rustix::process::{Pid, Signal};
 use tokio::process::{Child, Command};
 
+use super::pid_file;
+
 /// How long a service may take to drain. It ends itself after 25 s.
 const DRAIN_LIMIT: Duration = Duration::from_secs(30);
 
@@ -57,8 +59,7 @@ impl Program {
             .with_context(|| format!("starting {}", self.path.display()))?;
         let pid = child.id().context("a service ended while it started")?;
         self.guard.watch(pid, EndSignal::Term);
-        std::fs::write(&self.pid_file, pid.to_string())
-            .with_context(|| format!("writing {}", self.pid_file.display()))?;
+        pid_file::write(&self.pid_file, pid)?;
         Ok(Running {
             child,
             pid,

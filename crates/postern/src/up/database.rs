@@ -14,7 +14,9 @@ use tokio::time::MissedTickBehavior;
 
 use super::Stop;
 use super::backoff::Backoff;
+use super::directory::Directory;
 use super::folder::{Folder, fingerprint};
+use super::safe_path;
 use super::screen::Screen;
 
 mod home;
@@ -260,9 +262,15 @@ fn cluster(folder: &Folder, account: Account, screen: &Screen) -> anyhow::Result
         home::own_all(&data, account)?;
     }
     // Who can open the socket is the superuser: nobody but the database's user and root may.
-    std::fs::set_permissions(&sockets, Permissions::from_mode(0o700))
-        .with_context(|| format!("closing {}", sockets.display()))?;
-    account.own(&sockets)?;
+    match account.change_to() {
+        Some(owner) => {
+            let sockets = Directory::open(&sockets)?;
+            sockets.set_mode(0o700)?;
+            sockets.own(owner)?;
+        }
+        None => std::fs::set_permissions(&sockets, Permissions::from_mode(0o700))
+            .with_context(|| format!("closing {}", sockets.display()))?,
+    }
     Ok(Cluster::at(
         &data,
         &sockets,
@@ -276,6 +284,7 @@ fn cluster(folder: &Folder, account: Account, screen: &Screen) -> anyhow::Result
 fn elsewhere(folder: &Folder, screen: &Screen) -> anyhow::Result<(PathBuf, PathBuf)> {
     let home = Path::new("/var/lib/postern").join(format!("{:08x}", fingerprint(folder.root())));
     let sockets = home.join("socket");
+    safe_path::make(&home)?;
     std::fs::create_dir_all(&sockets).with_context(|| format!("making {}", sockets.display()))?;
     let data = home.join("postgres");
     screen.line(&format!(

@@ -10,17 +10,22 @@
 //! DIR/log/                  NAME.log of every process
 //! ```
 
+mod contents;
+mod sockets;
+
 use std::fs::{File, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::io::ErrorKind;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use rustix::fs::OFlags;
 
+use super::directory::Directory;
+use super::safe_path::{self, is_root};
 use super::services::SERVICES;
 pub(super) use sockets::fingerprint;
 use sockets::{LONGEST_SOCKET_PATH, SocketFolder};
-
-mod sockets;
 
 /// The longest name of a service's socket.
 const LONGEST_SERVICE_SOCKET: usize = "/mailbox-store.sock".len();
@@ -38,11 +43,14 @@ pub(super) struct Folder {
 impl Folder {
     /// Makes what is missing and takes the lock.
     pub(super) fn open(data: &Path) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(data).with_context(|| format!("making {}", data.display()))?;
-        let root = data
-            .canonicalize()
-            .with_context(|| format!("finding {}", data.display()))?;
-        refuse_somebody_elses(&root)?;
+        let root = safe_path::make(data)?;
+        contents::refuse_somebody_elses(&root)?;
+        contents::refuse_planted(&root)?;
+        if is_root() {
+            Directory::open(&root)?.take()?;
+            // What its owner has put there until now.
+            contents::refuse_planted(&root)?;
+        }
         let lock = lock(&root)?;
         // The database's user, when it is another, passes through the root of the folder.
         close(&root, 0o711)?;
@@ -147,35 +155,13 @@ pub(super) fn refuse_file(data: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The folder is closed to others and filled: not one that holds something else.
-fn refuse_somebody_elses(root: &Path) -> anyhow::Result<()> {
-    let entries = std::fs::read_dir(root).with_context(|| format!("reading {}", root.display()))?;
-    let mut anything = false;
-    for entry in entries {
-        let name = entry
-            .with_context(|| format!("reading {}", root.display()))?
-            .file_name();
-        if name == "postern.toml" || name == "lock" {
-            return Ok(());
-        }
-        // The root of a file system of its own has this.
-        anything |= name != "lost+found";
-    }
-    if anything {
-        bail!(
-            "{} is not empty, and no system of ours is in it; name a new or an empty folder with --data",
-            root.display()
-        );
-    }
-    Ok(())
-}
-
 fn lock(root: &Path) -> anyhow::Result<File> {
     let path = root.join("lock");
     let file = File::options()
         .create(true)
         .truncate(false)
         .write(true)
+        .custom_flags(no_link())
         .open(&path)
         .with_context(|| format!("opening {}", path.display()))?;
     match file.try_lock() {
@@ -192,80 +178,29 @@ fn lock(root: &Path) -> anyhow::Result<File> {
     }
 }
 
+/// Opens no link.
+fn no_link() -> i32 {
+    i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default()
+}
+
+/// Sets the permissions of a folder; for root, not of one that a link leads to.
 fn close(folder: &Path, mode: u32) -> anyhow::Result<()> {
+    if is_root() {
+        return Directory::open(folder)?.set_mode(mode);
+    }
     std::fs::set_permissions(folder, Permissions::from_mode(mode))
         .with_context(|| format!("setting the permissions of {}", folder.display()))
 }
 
 fn make(folder: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    match std::fs::create_dir(folder) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            return Err(error).with_context(|| format!("making {}", folder.display()));
+        }
+        _ => {}
+    }
     close(folder, 0o700)
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-    use super::*;
-
-    #[test]
-    fn a_second_system_in_one_folder_is_refused() {
-        let parent = tempfile::tempdir().unwrap();
-        let first = Folder::open(&parent.path().join("data")).unwrap();
-        let refused = Folder::open(&parent.path().join("data")).unwrap_err();
-        assert!(refused.to_string().contains("already running"), "{refused}");
-        drop(first);
-        Folder::open(&parent.path().join("data")).unwrap();
-    }
-
-    #[test]
-    fn a_folder_that_holds_something_else_is_left_alone() {
-        let parent = tempfile::tempdir().unwrap();
-        std::fs::write(parent.path().join("letter.txt"), "mine").unwrap();
-        let mode = || {
-            std::fs::metadata(parent.path())
-                .unwrap()
-                .permissions()
-                .mode()
-        };
-        let before = mode();
-        let refused = Folder::open(parent.path()).unwrap_err();
-        assert!(refused.to_string().contains("not empty"), "{refused}");
-        assert_eq!(mode(), before);
-        assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn sockets_move_to_a_short_path_when_the_folder_has_a_long_one() {
-        let parent = tempfile::tempdir().unwrap();
-        let short = Folder::open(&parent.path().join("data")).unwrap();
-        assert_eq!(short.moved_sockets(), None);
-        let long = Folder::open(&parent.path().join("x".repeat(120))).unwrap();
-        assert!(long.moved_sockets().is_some());
-        assert!(long.socket("mailbox-store").as_os_str().len() <= 107);
-    }
-
-    #[test]
-    fn moved_sockets_leave_nothing_behind() {
-        let parent = tempfile::tempdir().unwrap();
-        let data = parent.path().join("x".repeat(120));
-        let open = || Folder::open(&data).unwrap();
-        let folder = open();
-        let moved = [folder.runtime(), folder.database_sockets()].map(Path::to_owned);
-        assert!(moved.iter().all(|moved| moved.is_dir()));
-        // One that was killed has not removed its own.
-        std::os::unix::net::UnixListener::bind(folder.socket("queue")).unwrap();
-        drop(folder);
-        assert!(!moved.iter().any(|moved| moved.exists()));
-
-        let again = open();
-        assert_eq!(
-            [again.runtime(), again.database_sockets()],
-            moved.each_ref().map(PathBuf::as_path)
-        );
-        drop(again);
-        // What stands in the data folder stays.
-        let short = parent.path().join("data");
-        drop(Folder::open(&short).unwrap());
-        assert!(short.join("run").is_dir() && short.join("postgres-socket").is_dir());
-    }
-}
+mod tests;

@@ -9,6 +9,7 @@ use anyhow::bail;
 use rustix::process::{Pid, Signal};
 
 use super::folder::Folder;
+use super::pid_file;
 use super::screen::Screen;
 use super::services::SERVICES;
 
@@ -19,13 +20,8 @@ const AFTER_KILL: Duration = Duration::from_secs(35);
 pub(super) async fn end(folder: &Folder, screen: &Screen) -> anyhow::Result<()> {
     for kind in SERVICES.iter().rev() {
         let file = folder.pid_file(kind.name);
-        let noted = std::fs::read_to_string(&file).unwrap_or_default();
-        if let Some(pid) = noted
-            .trim()
-            .parse()
-            .ok()
-            .filter(|&pid| is_ours(pid, &folder.configuration()))
-        {
+        let noted = pid_file::read(&file);
+        if let Some(pid) = noted.filter(|&pid| is_ours(pid, &folder.configuration())) {
             screen.progress(
                 kind.name,
                 &format!("process {pid} is left from an earlier run: ending it"),

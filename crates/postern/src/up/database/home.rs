@@ -1,11 +1,13 @@
 //! A database that stands outside of its data folder, with a link from there: whose it is, once the
 //! data folder has been moved or copied. And to whom its files belong.
 
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use private_postgres::Account;
+
+use crate::up::directory::Directory;
+use crate::up::safe_path;
 
 /// In the database's home: the data folder that it belongs to.
 const OWNER: &str = "data-folder";
@@ -14,6 +16,9 @@ const OWNER: &str = "data-folder";
 /// its database along; one that was copied has none of its own.
 pub(super) fn adopt(link: &Path, root: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
     let data = std::fs::read_link(link).with_context(|| format!("reading {}", link.display()))?;
+    let data = root.join(data);
+    // Root writes beside it.
+    safe_path::refuse_unsafe(&data)?;
     let home = data.parent().unwrap_or(Path::new("/"));
     let owner = std::fs::read_to_string(home.join(OWNER)).unwrap_or_default();
     let owner = Path::new(owner.trim_end_matches('\n'));
@@ -53,29 +58,15 @@ pub(super) fn note_owner(home: &Path, root: &Path) -> anyhow::Result<()> {
 
 /// A folder that root has copied belongs to root, and Postgres takes only what is its own.
 pub(super) fn own_all(data: &Path, account: Account) -> anyhow::Result<()> {
-    let found =
-        std::fs::metadata(data).with_context(|| format!("looking at {}", data.display()))?;
-    if !account.is_other() || found.uid() == account.uid() {
+    let Some(owner) = account.change_to() else {
+        return Ok(());
+    };
+    let folder = Directory::open(data)?;
+    if folder.uid()? == account.uid() {
         return Ok(());
     }
-    give(data, account)
-}
-
-fn give(path: &Path, account: Account) -> anyhow::Result<()> {
-    let found = path
-        .symlink_metadata()
-        .with_context(|| format!("looking at {}", path.display()))?;
-    if found.is_symlink() {
-        return Ok(());
-    }
-    if found.is_dir() {
-        let entries =
-            std::fs::read_dir(path).with_context(|| format!("reading {}", path.display()))?;
-        for entry in entries {
-            give(&entry?.path(), account)?;
-        }
-    }
-    Ok(account.own(path)?)
+    folder.set_mode(0o700)?;
+    folder.give(owner)
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use anyhow::{Context as _, bail};
 use private_postgres::Account;
 
 use super::{close, make};
+use crate::up::directory::Directory;
+use crate::up::safe_path::{is_root, look, refuse_unsafe};
 
 /// The kernel's limit for a Unix socket's path (`sun_path` less its NUL).
 pub(super) const LONGEST_SOCKET_PATH: usize = 107;
@@ -64,6 +66,7 @@ fn short_path(root: &Path, name: &str, account: Account) -> PathBuf {
         .filter(|path| path.is_dir() && path.as_os_str().len() < 40)
         // Root's own is closed to the user that the processes become.
         .filter(|path| account.reaches(&path.join(name)))
+        .filter(|path| refuse_unsafe(&path.join(name)).is_ok())
         .unwrap_or_else(|| PathBuf::from("/tmp"));
     parent.join(format!("postern-{name}-{:08x}", fingerprint(root)))
 }
@@ -75,17 +78,26 @@ fn make_short(short: &Path, account: Account) -> anyhow::Result<()> {
         }
         _ => {}
     }
-    // In a folder that everybody may write to, somebody may have been faster.
-    let found = std::fs::symlink_metadata(short)
-        .with_context(|| format!("looking at {}", short.display()))?;
+    refuse_somebody_elses(short, account)?;
+    if is_root() {
+        // Until it is given away: its owner could put a link in its place.
+        Directory::open(short)?.take()?;
+        refuse_somebody_elses(short, account)?;
+    }
+    close(short, 0o700)
+}
+
+/// In a folder that everybody may write to, somebody may have been faster.
+fn refuse_somebody_elses(short: &Path, account: Account) -> anyhow::Result<()> {
     let ours = [rustix::process::geteuid().as_raw(), account.uid()];
-    if !found.is_dir() || !ours.contains(&found.uid()) {
+    let is_ours = look(short)?.is_some_and(|found| found.is_dir() && ours.contains(&found.uid()));
+    if !is_ours {
         bail!(
             "{} belongs to somebody else; choose a data folder with a shorter path",
             short.display()
         );
     }
-    close(short, 0o700)
+    Ok(())
 }
 
 /// FNV-1a: the same folder gets the same name on every run.
