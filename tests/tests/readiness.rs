@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::Value;
-use tempfile::TempDir;
 use test_kit::{DurablePostgres, free_port};
 
 use crate::harness::{Imap, Process, SOON, Setup, Smtp, System, eventually, programs, signal};
@@ -168,16 +167,9 @@ fn spawn(program: &Path, configuration: &Path) -> Child {
         .unwrap()
 }
 
-fn folder() -> TempDir {
-    tempfile::Builder::new()
-        .prefix("postern-e2e-")
-        .tempdir()
-        .unwrap()
-}
-
 #[test]
 fn a_process_that_is_started_before_its_database_lives_and_waits() {
-    let folder = folder();
+    let folder = test_kit::folder_for_a_service();
     let postgres = DurablePostgres::start();
     let url = postgres.database();
     postgres.kill();
@@ -257,7 +249,7 @@ fn a_rolling_restart_of_two_servers_behind_a_balancer_refuses_nobody() {
     let system = System::start();
     system.add_domain("rolling.test");
     system.add_users(&["bob@rolling.test"]);
-    let folder = folder();
+    let folder = test_kit::folder_for_a_service();
     let start = |name: &str| {
         let address: SocketAddr = ([127, 0, 0, 1], free_port()).into();
         let (at, run) = (folder.path().display(), system.data().join("run"));

@@ -1,12 +1,9 @@
 //! `--check`: the configuration as this process reads it, without serving.
 
-use std::path::Path;
-
-use figment::value::{Dict, Value};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::config::{Problem, Reference, Source, environment, examine};
+use crate::config::{Problem, Reference, Source, environment, examine, named_files};
 use crate::{arguments::Arguments, listener_tls, pem};
 
 /// Everything that is wrong, a sentence each.
@@ -39,50 +36,16 @@ pub(crate) fn problems<C: DeserializeOwned + JsonSchema>(
 /// Files that are named and must be there, but cannot be read.
 fn missing_files(source: &Source, reference: &Reference) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let files = reference.keys.iter().filter(|key| key.kind == "file");
-    for key in files {
-        let path = [&reference.section, &key.table, &key.name];
-        let path: Vec<&str> = path
-            .into_iter()
-            .flat_map(|part| part.split('.'))
-            .filter(|part| !part.is_empty())
-            .collect();
-        look_at(source.values(), &path, &mut Vec::new(), &mut problems);
+    for named in named_files(source.values(), reference) {
+        if !named.is_made
+            && let Err(error) = std::fs::File::open(&named.file)
+        {
+            let keys: Vec<&str> = named.path.iter().map(String::as_str).collect();
+            let text = format!("{} cannot be read: {error}", named.file.display());
+            problems.push(Problem::new(&keys, text));
+        }
     }
     problems
-}
-
-fn look_at(table: &Dict, path: &[&str], above: &mut Vec<String>, problems: &mut Vec<Problem>) {
-    let Some((&first, rest)) = path.split_first() else {
-        return;
-    };
-    let Some(value) = table.get(first) else {
-        return;
-    };
-    above.push(first.to_owned());
-    match value {
-        Value::Dict(_, inner) => look_at(inner, rest, above, problems),
-        Value::Array(_, items) => {
-            for (number, item) in items.iter().enumerate() {
-                if let Value::Dict(_, inner) = item {
-                    above.push(number.to_string());
-                    look_at(inner, rest, above, problems);
-                    above.pop();
-                }
-            }
-        }
-        Value::String(_, file) if rest.is_empty() => {
-            if let Err(error) = std::fs::File::open(Path::new(file)) {
-                let keys: Vec<&str> = above.iter().map(String::as_str).collect();
-                problems.push(Problem::new(
-                    &keys,
-                    format!("{file} cannot be read: {error}"),
-                ));
-            }
-        }
-        _ => {}
-    }
-    above.pop();
 }
 
 fn unusable_certificates(shared: &crate::SharedConfig) -> Vec<Problem> {

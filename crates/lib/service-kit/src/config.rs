@@ -4,6 +4,7 @@
 //! What the administrator decides while the system runs is policy, and comes from the queue.
 
 mod extract;
+mod files;
 mod load;
 mod place;
 mod problem;
@@ -11,6 +12,7 @@ mod reference;
 mod shared;
 mod source;
 
+pub(crate) use files::{NamedFile, named_files};
 pub(crate) use load::{Loaded, examine, load};
 pub(crate) use problem::Problem;
 pub use reference::{Key, KitKeys, Reference};

@@ -129,9 +129,12 @@ where
         .context("cannot start the runtime")?;
     let entered = runtime.enter();
     let telemetry = logging::start(name, &loaded.shared)?;
-    let unprivileged = Unprivileged::find(loaded.health_endpoint.as_deref());
-    if let Some(user) = unprivileged.as_ref().filter(|_| !loaded.has_listeners) {
-        user.become_it(&loaded.shared)?;
+    let unprivileged = Unprivileged::find(name, &loaded);
+    if let Some(user) = &unprivileged {
+        user.prepare()?;
+        if !loaded.has_listeners {
+            user.become_it()?;
+        }
     }
     let lanes = Lanes::start(lanes)?;
     // As a task: on this thread it would have to be woken by the runtime's own for each event.

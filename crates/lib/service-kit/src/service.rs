@@ -30,7 +30,7 @@ pub struct Service {
     lanes: Arc<[Handle]>,
     shows_metrics: bool,
     /// Whom a process becomes that root has started.
-    unprivileged: Option<Unprivileged>,
+    unprivileged: Option<Arc<Unprivileged>>,
 }
 
 impl Service {
@@ -66,7 +66,7 @@ impl Service {
 
     pub(crate) fn becoming(self, unprivileged: Option<Unprivileged>) -> Self {
         Self {
-            unprivileged,
+            unprivileged: unprivileged.map(Arc::new),
             ..self
         }
     }
@@ -74,9 +74,12 @@ impl Service {
     /// Gives up root's rights, where root has started the process. A service with listeners for mail
     /// does so when it has opened all of them and read its certificate, and before it takes the first
     /// connection; the others have done so already.
+    ///
+    /// # Errors
+    /// When the process cannot use afterwards what it needs; the error says what, and the cure.
     pub fn give_up_root(&self) -> Result<(), Error> {
         match &self.unprivileged {
-            Some(user) => user.become_it(&self.shared),
+            Some(user) => user.become_it(),
             None => Ok(()),
         }
     }
@@ -133,7 +136,13 @@ impl Service {
     }
 
     /// Where Postgres is.
+    ///
+    /// # Errors
+    /// When it is not said, or when the process cannot read the files by which it is reached.
     pub fn database_url(&self) -> Result<&str, Error> {
+        if let Some(user) = &self.unprivileged {
+            user.check_database()?;
+        }
         self.shared.database.url.as_deref().ok_or_else(|| {
             Error::Config("database.url (POSTERN_DATABASE_URL) is missing".to_owned())
         })

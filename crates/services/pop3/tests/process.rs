@@ -4,6 +4,7 @@
 
 use std::io::{BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -105,7 +106,7 @@ fn address(line: &str) -> &str {
 
 #[test]
 fn a_process_serves_tells_its_health_and_drains() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = test_kit::folder_for_a_service();
     let file = configuration(folder.path());
     let file = file.to_str().unwrap();
     assert_eq!(run(&["--config", file, "--health"]).status.code(), Some(1));
@@ -140,7 +141,7 @@ fn a_process_serves_tells_its_health_and_drains() {
 #[test]
 fn traces_go_to_the_collector_that_is_configured_and_hold_up_nothing() {
     let collector = TcpListener::bind("127.0.0.1:0").unwrap();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = test_kit::folder_for_a_service();
     let file = configuration(folder.path());
     let address = collector.local_addr().unwrap();
     let text = std::fs::read_to_string(&file).unwrap();
@@ -163,7 +164,7 @@ fn traces_go_to_the_collector_that_is_configured_and_hold_up_nothing() {
 
 #[test]
 fn what_is_wrong_with_the_configuration_is_said() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = test_kit::folder_for_a_service();
     let file = configuration(folder.path());
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace("health =", "helth =")).unwrap();
@@ -181,4 +182,57 @@ fn the_command_line_explains_itself() {
     let wrong = run(&["--nonsense"]);
     assert_eq!(wrong.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("--config FILE"));
+}
+
+/// Starts the program as root in that configuration. Returns what it says when it ends.
+fn refused(file: &Path) -> String {
+    let output = run(&["--config", file.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+fn close(file: &Path) {
+    std::fs::set_permissions(file, PermissionsExt::from_mode(0o600)).unwrap();
+}
+
+#[test]
+fn a_key_for_other_services_that_root_alone_can_read_ends_the_process_with_the_cure() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("SKIPPED: not root");
+        return;
+    }
+    let folder = test_kit::folder_for_a_service();
+    let made = test_kit::TestCertificate::for_names(&["localhost"]);
+    let (certificate, key, _) = made.write_to(folder.path());
+    close(&key);
+    let file = configuration(folder.path());
+    let text = std::fs::read_to_string(&file).unwrap().replace(
+        &format!("unix:{}/mailbox-store.sock", folder.path().display()),
+        "https://localhost:1",
+    );
+    let internal_tls = format!(
+        "[internal-tls]\nca = \"{certificate}\"\ncertificate = \"{certificate}\"\nkey = \"{key}\"\n",
+        certificate = certificate.display(),
+        key = key.display(),
+    );
+    std::fs::write(&file, text + &internal_tls).unwrap();
+    let said = refused(&file);
+    let problem = format!(
+        "[internal-tls] key: {} cannot be read by the user ",
+        key.display()
+    );
+    assert!(said.contains(&problem), "{said}");
+    assert!(said.contains("setfacl -m u:"), "{said}");
+}
+
+#[test]
+fn a_folder_in_which_root_alone_can_make_the_socket_ends_the_process_with_the_cure() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("SKIPPED: not root");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let said = refused(&configuration(folder.path()));
+    let problem = format!("cannot make its socket in {}", folder.path().display());
+    assert!(said.contains(&problem) && said.contains("chown "), "{said}");
 }

@@ -14,7 +14,7 @@ pub struct Config {
     pub listen: String,
     /// The key under which the policy's secrets are stored. Made, for its owner only, when there
     /// is none; replicas share it.
-    #[schemars(extend("type-name" = "path"))]
+    #[schemars(extend("type-name" = "key file"))]
     pub secret_key_file: PathBuf,
     /// The key under which secrets are stored is lost for good: from now on it is the one in the file,
     /// and they are set again. For one start.

@@ -25,6 +25,8 @@ pub(crate) struct Loaded<C> {
     pub(crate) health_endpoint: Option<String>,
     /// Whether it has listeners for mail.
     pub(crate) has_listeners: bool,
+    /// All that the configuration says.
+    pub(crate) values: Dict,
 }
 
 /// Reads the configuration of process `name`. Paths in it are relative to the folder of `file`.
@@ -90,6 +92,7 @@ pub(crate) fn examine<C: DeserializeOwned>(
             health_endpoint: health.clone().or(listen),
             health,
             has_listeners,
+            values: source.values().clone(),
         }),
         _ => Err(problems),
     }

@@ -28,7 +28,7 @@ use crate::{Error, Result};
 pub struct CramMd5Config {
     /// The key under which secrets are sealed. Made, for its owner only, when there is none;
     /// replicas share it.
-    #[schemars(extend("type-name" = "path"))]
+    #[schemars(extend("type-name" = "key file"))]
     pub key_file: PathBuf,
 }
 

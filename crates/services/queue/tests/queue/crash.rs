@@ -18,7 +18,7 @@ struct Process {
 
 impl Process {
     async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = test_kit::folder_for_a_service();
         let url = Postgres::start().database().await;
         let child = spawn(&folder, &url);
         let peer = peer(&folder);

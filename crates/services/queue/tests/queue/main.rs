@@ -20,5 +20,6 @@ mod quarantine;
 mod refusals;
 mod requests;
 mod retry;
+mod started_by_root;
 mod taking;
 mod throttle;
