@@ -1,0 +1,24 @@
+//! The health of the processes, as they answer for it.
+
+use service_kit::Endpoint;
+use service_kit::survey::{self, Condition};
+
+use super::{Process, System};
+
+impl System {
+    /// Asks a process, or all its replicas, for its health. At least one answer.
+    pub(crate) async fn health(&self, process: &Process) -> Vec<Condition> {
+        let endpoint: Endpoint = match process.endpoint.parse() {
+            Ok(endpoint) => endpoint,
+            Err(error) => return vec![Condition::Unreachable(format!("{error}"))],
+        };
+        let found = survey::survey(&process.name, &endpoint, self.internal_tls.as_ref()).await;
+        let seen = |condition| match condition {
+            Condition::Down(_) if process.perhaps_elsewhere => {
+                Condition::Unreachable(format!("nobody answers at {endpoint} on this machine"))
+            }
+            other => other,
+        };
+        found.into_iter().map(seen).collect()
+    }
+}
