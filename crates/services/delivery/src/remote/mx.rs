@@ -1,13 +1,14 @@
 //! Which servers take mail for a domain (RFC 5321 §5.1, RFC 7505).
 
+mod answers;
+mod this_machine;
+
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::LookupIpStrategy;
-use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use rand::seq::SliceRandom as _;
 use rules::Host;
@@ -15,6 +16,8 @@ use tokio::time::Instant;
 
 use super::hops::Hop;
 use crate::work::Failure;
+use answers::{Absence, absence, dns_failed, dns_name, loops_back, no_domain};
+use this_machine::is_this_machine;
 
 /// Servers that are tried at a time; a domain may name hundreds.
 const MAX_SERVERS: usize = 10;
@@ -296,58 +299,6 @@ enum Found {
     Some(Vec<Exchange>),
 }
 
-enum Absence {
-    OfTheName,
-    OfRecords,
-}
-
-/// Whether the DNS has said that there is nothing; anything else may be different later.
-fn absence(error: &NetError) -> Option<Absence> {
-    let NetError::Dns(DnsError::NoRecordsFound(found)) = error else {
-        return None;
-    };
-    match found.response_code {
-        ResponseCode::NXDomain => Some(Absence::OfTheName),
-        ResponseCode::NoError => Some(Absence::OfRecords),
-        _ => None,
-    }
-}
-
-/// Fails for good where there can be no such name.
-fn dns_name(text: &str) -> Result<Name, Failure> {
-    resolver::name(text).map_err(|why| {
-        let reason = format!("There can be no domain {text}: {why}.");
-        Failure::permanent("5.1.2", reason)
-    })
-}
-
-fn no_domain(domain: &str) -> Failure {
-    Failure::permanent("5.1.2", format!("There is no domain {domain}."))
-}
-
-fn dns_failed(name: &str, error: &NetError) -> Failure {
-    tracing::debug!(name, %error, "DNS");
-    let reason = match error {
-        NetError::Timeout => format!("The DNS does not answer in time about {name}."),
-        NetError::Dns(DnsError::NoRecordsFound(found)) => {
-            let code = found.response_code;
-            format!("The DNS gives no answer about {name}: {code}.")
-        }
-        NetError::Dns(error) => format!("The DNS gives no answer about {name}: {error}."),
-        // Nobody has been asked, or heard.
-        error => format!("No name server can be asked about {name}: {error}."),
-    };
-    Failure::temporary("4.4.3", reason)
-}
-
-fn loops_back() -> Failure {
-    Failure::permanent(
-        "5.4.6",
-        "The MX records of this domain point to this server, but no domain rule accepts its mail. \
-         Add one: postern domain add NAME.",
-    )
-}
-
 /// By preference; those of equal preference in any order, so that they share the load.
 fn ordered(mut exchanges: Vec<Exchange>) -> Vec<Exchange> {
     exchanges.retain(|exchange| !exchange.name.is_empty());
@@ -360,57 +311,5 @@ fn plain(name: &str) -> String {
     name.trim_end_matches('.').to_ascii_lowercase()
 }
 
-/// Connecting sends nothing, but the system looks for a route from one address to the other.
-fn is_this_machine(address: IpAddr) -> bool {
-    let address = address.to_canonical();
-    let from = match address {
-        // Binding alone proves nothing: where ip_nonlocal_bind is set, any address can be bound.
-        // There is a route only from those that are ours.
-        IpAddr::V4(_) => address,
-        // There is a route from any, and to an address of ours it begins at that same address
-        // (RFC 6724 §5, rule 1).
-        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    let source = UdpSocket::bind((from, 0)).and_then(|socket| {
-        socket.connect((address, SMTP))?;
-        socket.local_addr()
-    });
-    address.is_unspecified()
-        || address.is_loopback()
-        || source.is_ok_and(|source| source.ip() == address)
-}
-
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
-
-    use super::*;
-
-    #[tokio::test]
-    async fn names_are_looked_up_anew_once_for_each_wish() {
-        let nobody = SocketAddr::from(([127, 0, 0, 1], 1));
-        let resolver = Resolver::new(Some(nobody), "mail.example.test", SMTP).unwrap();
-        let wish = Instant::now();
-        assert!(resolver.is_older("x.test", wish));
-        assert!(!resolver.is_older("x.test", wish));
-        assert!(resolver.is_older("y.test", wish));
-        let later = Instant::now() + std::time::Duration::from_secs(1);
-        assert!(resolver.is_older("x.test", later));
-        for n in 0..2 * MAX_RENEWED {
-            resolver.is_older(&format!("{n}.test"), wish);
-        }
-        assert!(resolver.renewed.lock().unwrap().len() <= MAX_RENEWED);
-    }
-
-    #[test]
-    fn this_machine_is_known_by_its_addresses() {
-        for ours in ["0.0.0.0", "::", "127.0.0.1", "127.0.0.9", "::1"] {
-            assert!(is_this_machine(ours.parse().unwrap()), "{ours}");
-        }
-        // The same as an IPv4 address.
-        assert!(is_this_machine("::ffff:127.0.0.1".parse().unwrap()));
-        for other in ["192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"] {
-            assert!(!is_this_machine(other.parse().unwrap()), "{other}");
-        }
-    }
-}
+mod tests;

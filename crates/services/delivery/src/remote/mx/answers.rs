@@ -1,0 +1,60 @@
+//! What the DNS has not, and what becomes of mail then.
+
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::Name;
+
+use crate::work::Failure;
+
+/// What there is not.
+pub(super) enum Absence {
+    OfTheName,
+    OfRecords,
+}
+
+/// Whether the DNS has said that there is nothing; anything else may be different later.
+pub(super) fn absence(error: &NetError) -> Option<Absence> {
+    let NetError::Dns(DnsError::NoRecordsFound(found)) = error else {
+        return None;
+    };
+    match found.response_code {
+        ResponseCode::NXDomain => Some(Absence::OfTheName),
+        ResponseCode::NoError => Some(Absence::OfRecords),
+        _ => None,
+    }
+}
+
+/// Fails for good where there can be no such name.
+pub(super) fn dns_name(text: &str) -> Result<Name, Failure> {
+    resolver::name(text).map_err(|why| {
+        let reason = format!("There can be no domain {text}: {why}.");
+        Failure::permanent("5.1.2", reason)
+    })
+}
+
+pub(super) fn no_domain(domain: &str) -> Failure {
+    Failure::permanent("5.1.2", format!("There is no domain {domain}."))
+}
+
+pub(super) fn dns_failed(name: &str, error: &NetError) -> Failure {
+    tracing::debug!(name, %error, "DNS");
+    let reason = match error {
+        NetError::Timeout => format!("The DNS does not answer in time about {name}."),
+        NetError::Dns(DnsError::NoRecordsFound(found)) => {
+            let code = found.response_code;
+            format!("The DNS gives no answer about {name}: {code}.")
+        }
+        NetError::Dns(error) => format!("The DNS gives no answer about {name}: {error}."),
+        // Nobody has been asked, or heard.
+        error => format!("No name server can be asked about {name}: {error}."),
+    };
+    Failure::temporary("4.4.3", reason)
+}
+
+pub(super) fn loops_back() -> Failure {
+    Failure::permanent(
+        "5.4.6",
+        "The MX records of this domain point to this server, but no domain rule accepts its mail. \
+         Add one: postern domain add NAME.",
+    )
+}

@@ -1,0 +1,25 @@
+//! Whether an address is one of this machine.
+
+use std::net::{IpAddr, Ipv6Addr, UdpSocket};
+
+use super::SMTP;
+
+/// Connecting sends nothing, but the system looks for a route from one address to the other.
+pub(super) fn is_this_machine(address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    let from = match address {
+        // Binding alone proves nothing: where ip_nonlocal_bind is set, any address can be bound.
+        // There is a route only from those that are ours.
+        IpAddr::V4(_) => address,
+        // There is a route from any, and to an address of ours it begins at that same address
+        // (RFC 6724 §5, rule 1).
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let source = UdpSocket::bind((from, 0)).and_then(|socket| {
+        socket.connect((address, SMTP))?;
+        socket.local_addr()
+    });
+    address.is_unspecified()
+        || address.is_loopback()
+        || source.is_ok_and(|source| source.ip() == address)
+}
