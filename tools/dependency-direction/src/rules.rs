@@ -34,6 +34,9 @@ const FOR_TESTS: &[&str] = &["test-kit", "fakes"];
 /// Besides the services: those that wrap gRPC for everybody.
 const MAY_NAME_TONIC: &[&str] = &["api", "service-kit"];
 
+/// Those whose clients are mail programs and other servers: they alone open listeners to the outside.
+const FRONT_ENDS: &[&str] = &["smtp-server", "imap", "pop3"];
+
 /// Every breach, as a sentence.
 pub(crate) fn violations(workspace: &[Crate]) -> Vec<String> {
     workspace
@@ -69,6 +72,9 @@ fn breach(workspace: &[Crate], member: &Crate, dependency: &Dependency) -> Optio
     }
     if named == "sqlx" && !MAY_NAME_SQLX.contains(&member.name.as_str()) {
         return Some("only database, volume, queue and mailbox-store know Postgres");
+    }
+    if named == "front-end" && !FRONT_ENDS.contains(&member.name.as_str()) {
+        return Some("only front ends open listeners to clients from outside");
     }
     let grpc = named == "tonic" || named.starts_with("tonic-");
     if grpc && !member.is_service() && !MAY_NAME_TONIC.contains(&member.name.as_str()) {

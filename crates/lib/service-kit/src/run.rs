@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use crate::arguments::{Arguments, Mode, usage};
 use crate::config::{Loaded, Reference, environment, load};
 use crate::health::{self, Health};
-use crate::lanes::Lanes;
 use crate::privileges::Unprivileged;
+use crate::shards::Shards;
 use crate::{
     Endpoint, Error, Service, check, logging, memory, metrics_listener, open_files, privileges,
     signals,
@@ -38,8 +38,8 @@ where
 }
 
 /// As [`run`], for a service that calculates while others wait for it: its threads, `least` or more
-/// unless configured, are [`Service::lanes`].
-pub fn run_in_lanes<C, F, Fut>(least: usize, name: &'static str, body: F) -> ExitCode
+/// unless configured, are [`Service::shards`].
+pub fn run_in_shards<C, F, Fut>(least: usize, name: &'static str, body: F) -> ExitCode
 where
     C: DeserializeOwned + JsonSchema + Send + 'static,
     F: FnOnce(C, Service) -> Fut + Send + 'static,
@@ -48,7 +48,7 @@ where
     run_with(Some(least), name, body)
 }
 
-fn run_with<C, F, Fut>(least_lanes: Option<usize>, name: &'static str, body: F) -> ExitCode
+fn run_with<C, F, Fut>(least_shards: Option<usize>, name: &'static str, body: F) -> ExitCode
 where
     C: DeserializeOwned + JsonSchema + Send + 'static,
     F: FnOnce(C, Service) -> Fut + Send + 'static,
@@ -67,7 +67,7 @@ where
                 Mode::Check => check_configuration::<C>(name, &arguments),
                 Mode::Health => check_health(name, &arguments),
                 Mode::Live => check_life(name, &arguments),
-                _ => serve(least_lanes, name, &arguments, body),
+                _ => serve(least_shards, name, &arguments, body),
             })
         }
     };
@@ -89,7 +89,7 @@ fn in_its_folder(arguments: Arguments) -> anyhow::Result<Arguments> {
 }
 
 fn serve<C, F, Fut>(
-    least_lanes: Option<usize>,
+    least_shards: Option<usize>,
     name: &'static str,
     arguments: &Arguments,
     body: F,
@@ -115,7 +115,7 @@ where
         tracing::debug!("a TLS provider is installed already");
     }
     let configured = loaded.shared.threads.map(|threads| threads.max(1));
-    let (shared, lanes) = match least_lanes {
+    let (shared, shards) = match least_shards {
         None => (configured, 0),
         Some(least) => (
             None,
@@ -136,17 +136,17 @@ where
             user.become_it()?;
         }
     }
-    let lanes = Lanes::start(lanes)?;
+    let shards = Shards::start(shards)?;
     // As a task: on this thread it would have to be woken by the runtime's own for each event.
     let service = Service::new(name, loaded.shared.clone())
-        .in_lanes(lanes.handles().into())
+        .in_shards(shards.handles().into())
         .showing_metrics(loaded.metrics.is_some())
         .becoming(unprivileged);
     let serving = serve_until_shutdown(service, loaded, body);
     let result = runtime
         .block_on(runtime.spawn(serving))
         .unwrap_or_else(|error| Err(anyhow::anyhow!("the service failed: {error}")));
-    lanes.end(LEFT_BEHIND);
+    shards.end(LEFT_BEHIND);
     // What is left of the traces goes out over the runtime: no thread of its own may wait for that.
     drop((telemetry, entered));
     runtime.shutdown_timeout(LEFT_BEHIND);

@@ -27,7 +27,7 @@ pub struct Service {
     /// Cancelled when the process is to drain and end.
     pub shutdown: CancellationToken,
     readiness: Readiness,
-    lanes: Arc<[Handle]>,
+    shards: Arc<[Handle]>,
     shows_metrics: bool,
     /// Whom a process becomes that root has started.
     unprivileged: Option<Arc<Unprivileged>>,
@@ -37,7 +37,7 @@ impl Service {
     pub(crate) fn new(name: &'static str, shared: SharedConfig) -> Self {
         Self {
             name,
-            lanes: Arc::default(),
+            shards: Arc::default(),
             shows_metrics: false,
             unprivileged: None,
             hostname: shared.hostname.clone().unwrap_or_else(machine_name),
@@ -60,8 +60,8 @@ impl Service {
         self.shows_metrics
     }
 
-    pub(crate) fn in_lanes(self, lanes: Arc<[Handle]>) -> Self {
-        Self { lanes, ..self }
+    pub(crate) fn in_shards(self, shards: Arc<[Handle]>) -> Self {
+        Self { shards, ..self }
     }
 
     pub(crate) fn becoming(self, unprivileged: Option<Unprivileged>) -> Self {
@@ -85,12 +85,12 @@ impl Service {
     }
 
     /// The runtimes on which connections are to be served, of a process that has been started by
-    /// [`run_in_lanes`](crate::run_in_lanes); otherwise the caller's.
-    pub fn lanes(&self) -> Vec<Handle> {
-        if self.lanes.is_empty() {
+    /// [`run_in_shards`](crate::run_in_shards); otherwise the caller's.
+    pub fn shards(&self) -> Vec<Handle> {
+        if self.shards.is_empty() {
             return vec![Handle::current()];
         }
-        self.lanes.to_vec()
+        self.shards.to_vec()
     }
 
     /// A process for tests within one program: nothing global is touched, and nothing is to survive

@@ -6,9 +6,9 @@ mod client;
 mod client_certificate;
 mod der;
 mod handshake;
+mod peer;
 mod presence;
 mod standing;
-mod told;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -21,11 +21,11 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::SessionError;
-use crate::listener::Seat;
+use crate::slot::SlotState;
 use crate::socket::Socket;
 use crate::stream::Stream;
 use bounds::{Bounds, displaced};
-pub use told::NoRoom;
+pub use peer::NoRoom;
 
 /// The first read of a quiet connection: a command or several, or a message of the usual size
 /// with what surrounds it.
@@ -167,30 +167,30 @@ impl Connection {
         self.fill_while(true).await
     }
 
-    /// As [`Connection::fill`], while the peer is the one that waits: its place is not offered to
+    /// As [`Connection::fill`], while the peer is the one that waits: its slot is not offered to
     /// others.
     pub async fn fill_meanwhile(&mut self) -> Result<usize, SessionError> {
         self.fill_while(false).await
     }
 
     async fn fill_while(&mut self, offered: bool) -> Result<usize, SessionError> {
-        self.bounds.check_place()?;
+        self.bounds.check_slot()?;
         if let Some(read) = self.read_at_hand().await {
             return read;
         }
-        let seat = self.bounds.seat();
-        let offer = seat.clone().filter(|_| offered).map(Seat::offer);
+        let slot = self.bounds.slot_state();
+        let offer = slot.clone().filter(|_| offered).map(SlotState::offer);
         let patience = self.bounds.at_most(self.bounds.patience);
         let filled = tokio::select! {
             biased;
             filled = timeout(patience, self.fill_untimed()) => Some(filled),
-            () = displaced(seat.as_deref()) => None,
+            () = displaced(slot.as_deref()) => None,
         };
         drop(offer);
         match filled {
             Some(filled) => filled.unwrap_or(Err(SessionError::Timeout)),
             None => {
-                self.bounds.check_place()?;
+                self.bounds.check_slot()?;
                 Err(SessionError::Displaced)
             }
         }

@@ -9,7 +9,7 @@ pub enum SessionError {
     /// The peer did nothing within the time it had.
     #[error("the peer was silent for too long")]
     Timeout,
-    /// The listener has given this connection's place to another client.
+    /// The listener has given this connection's slot to another client.
     #[error("too many connections, and this one was of no use for the longest")]
     Displaced,
     /// This process is ending, and the peer was not worth the wait.
@@ -21,9 +21,6 @@ pub enum SessionError {
     /// The peer's name cannot be turned into an address.
     #[error("`{0}` has no address")]
     NoAddress(String),
-    /// A proxy did not tell for whom it comes.
-    #[error(transparent)]
-    Proxy(#[from] crate::ProxyHeaderError),
     /// The socket failed.
     #[error(transparent)]
     Io(io::Error),

@@ -8,8 +8,7 @@
 mod client_tls;
 mod connection;
 mod error;
-mod listener;
-mod proxy_header;
+mod slot;
 mod socket;
 mod stream;
 mod tls_failure;
@@ -17,8 +16,7 @@ mod tls_failure;
 pub use client_tls::ClientTls;
 pub use connection::{Connection, NoRoom, TlsFacts};
 pub use error::SessionError;
-pub use listener::{Lanes, Limits, MakeRoom, Proxies, bind, serve, serve_behind};
-pub use proxy_header::{Progress, ProxyHeader, ProxyHeaderError};
+pub use slot::{Slot, SlotState};
 
 /// What a listener needs to speak TLS. `service-kit` makes it, by the same name.
 pub type ServerTls = rustls::ServerConfig;

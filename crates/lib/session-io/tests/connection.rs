@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
-use session_io::{ClientTls, Connection, ServerTls, SessionError, bind};
+use session_io::{ClientTls, Connection, ServerTls, SessionError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Both ends of a connection.
 async fn pair() -> (Connection, Connection) {
-    let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (client, accepted) =
         tokio::join!(Connection::connect(address, PATIENCE), listener.accept());
@@ -177,7 +177,7 @@ async fn plaintext_sent_behind_starttls_never_reaches_the_protected_session() {
 #[tokio::test]
 async fn a_peer_that_speaks_no_tls_ends_the_connection_and_nothing_else() {
     let (tls, _) = server_tls();
-    let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut raw = TcpStream::connect(listener.local_addr().unwrap())
         .await
         .unwrap();
@@ -239,7 +239,7 @@ async fn a_shutdown_is_seen_during_a_handshake_and_during_a_flush_but_leaves_tim
 async fn both_ends_of_a_protected_session_know_the_same_bindings() {
     let (tls, pem) = server_tls();
     let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
-    let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut roots = rustls::RootCertStore::empty();

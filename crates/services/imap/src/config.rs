@@ -1,9 +1,14 @@
 //! The section `[imap]` of the configuration.
 
-use std::net::SocketAddr;
+use std::time::Duration;
 
+use front_end::{Limits, ListenerConfig, MakeRoom};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+
+/// How long a client that has logged in must have been silent before it makes room for another when
+/// all slots are taken; an idling one counts as silent.
+const SILENCE_AFTER_LOGIN: Duration = Duration::from_secs(300);
 
 /// What the process needs to start.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -74,30 +79,20 @@ impl Default for Config {
     }
 }
 
-/// One address to listen on.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ListenerConfig {
-    /// Address and port.
-    #[schemars(with = "String", extend("type-name" = "ADDRESS:PORT"))]
-    pub address: SocketAddr,
-    /// How it is protected.
-    #[serde(default)]
-    pub tls: TlsMode,
-    /// Take passwords without TLS.
-    #[serde(default)]
-    pub plaintext_auth: bool,
-}
-
-/// How a listener is protected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum TlsMode {
-    /// STARTTLS is offered where there is a certificate.
-    #[default]
-    Starttls,
-    /// TLS from the first octet (RFC 8314).
-    Implicit,
-    /// Not at all.
-    None,
+impl Config {
+    /// Of each listener's connections.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            total: self.max_connections,
+            strangers: Limits::before_login(
+                self.max_connections,
+                self.max_connections_before_login,
+            ),
+            per_address: self.max_connections_per_address,
+            make_room_after: MakeRoom {
+                strangers: Duration::from_secs(self.make_room_after_seconds),
+                known: SILENCE_AFTER_LOGIN,
+            },
+        }
+    }
 }

@@ -23,10 +23,11 @@ mod users;
 mod view;
 mod watch;
 
-pub use config::{Config, ListenerConfig, TlsMode};
-pub use listen::{Running, start};
+pub use config::Config;
+pub use front_end::{ListenerConfig, Running, TlsMode};
+pub use listen::start;
 
 /// Serves until the process is told to shut down, then drains.
 pub async fn run(config: Config, service: service_kit::Service) -> anyhow::Result<()> {
-    start(config, service).await?.wait().await
+    Ok(start(&config, &service)?.wait().await?)
 }

@@ -1,16 +1,15 @@
 //! What all sessions share.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use api::directory::v1::directory_client::DirectoryClient;
 use api::grpc::{Channel, Request, Status, Streaming};
 use api::mailbox::v1::mailbox_store_client::MailboxStoreClient;
 use api::refusals::Refusals;
-use service_kit::{ServerTls, Service};
+use service_kit::Service;
 use tokio::time::timeout;
 
-use crate::config::{Config, ListenerConfig, TlsMode};
+use crate::config::Config;
 use crate::users::Users;
 use crate::watch::Watch;
 
@@ -88,35 +87,5 @@ impl Server {
     /// For an upload of its own.
     pub(crate) fn channel(&self) -> Channel {
         self.channel.clone()
-    }
-}
-
-/// A listener, as its sessions see it.
-pub(crate) struct Listener {
-    /// `imap` and its address.
-    pub(crate) name: String,
-    pub(crate) tls: Option<Arc<ServerTls>>,
-    pub(crate) implicit_tls: bool,
-    pub(crate) plaintext_auth: bool,
-}
-
-impl Listener {
-    pub(crate) fn new(
-        config: &ListenerConfig,
-        tls: Option<&Arc<ServerTls>>,
-    ) -> anyhow::Result<Self> {
-        let implicit_tls = config.tls == TlsMode::Implicit;
-        if implicit_tls && tls.is_none() {
-            anyhow::bail!(
-                "listener {}: implicit TLS needs a certificate in [tls]",
-                config.address
-            );
-        }
-        Ok(Self {
-            name: format!("imap {}", config.address),
-            tls: tls.filter(|_| config.tls != TlsMode::None).cloned(),
-            implicit_tls,
-            plaintext_auth: config.plaintext_auth,
-        })
     }
 }

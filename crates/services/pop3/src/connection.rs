@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::refusals::Refusals;
+use front_end::Listener;
 use pop3_protocol::server::{Action, Session, Settings, reply};
-use service_kit::ServerTls;
 use session_io::{Connection, SessionError};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -24,14 +24,10 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// For the goodbye to a client that may have stopped reading.
 const GOODBYE: Duration = Duration::from_secs(1);
 
-/// What all connections of a listener have in common.
-pub(crate) struct Shared {
-    pub(crate) settings: Settings,
-    pub(crate) tls: Option<Arc<ServerTls>>,
+/// What all connections have in common.
+pub(crate) struct Server {
     pub(crate) store: Store,
     pub(crate) refusals: Refusals,
-    /// `pop3` and the listener's address.
-    pub(crate) listener: String,
     pub(crate) login_timeout: Duration,
     pub(crate) idle_timeout: Duration,
     pub(crate) shutdown: CancellationToken,
@@ -41,7 +37,8 @@ pub(crate) struct Shared {
 struct Client {
     connection: Connection,
     session: Session,
-    shared: Arc<Shared>,
+    server: Arc<Server>,
+    listener: Arc<Listener<()>>,
     /// Held from the login on.
     lock: Option<Lock>,
     login_deadline: Instant,
@@ -66,14 +63,24 @@ impl From<SessionError> for End {
 }
 
 /// Serves one client. Whatever happens, the maildrop is free afterwards.
-pub(crate) async fn serve(connection: Connection, shared: Arc<Shared>) {
+pub(crate) async fn serve(
+    connection: Connection,
+    server: Arc<Server>,
+    listener: Arc<Listener<()>>,
+) {
     let peer = connection.peer();
-    let shutdown = shared.shutdown.clone();
+    let shutdown = server.shutdown.clone();
+    let settings = Settings {
+        tls_available: listener.tls.is_some(),
+        tls_on: listener.implicit_tls,
+        plaintext_auth: listener.plaintext_auth,
+    };
     let mut client = Client {
         connection,
-        session: Session::new(shared.settings),
-        login_deadline: Instant::now() + shared.login_timeout,
-        shared,
+        session: Session::new(settings),
+        login_deadline: Instant::now() + server.login_timeout,
+        server,
+        listener,
         lock: None,
     };
     let ended = tokio::select! {
@@ -109,7 +116,7 @@ pub(crate) async fn serve(connection: Connection, shared: Arc<Shared>) {
 
 impl Client {
     async fn run(&mut self) -> Result<(), End> {
-        if self.shared.settings.tls_on {
+        if self.listener.implicit_tls {
             self.start_tls().await?;
         }
         self.session.greet(self.connection.output());
@@ -150,7 +157,7 @@ impl Client {
     /// all of it: else octets that drip would hold a place for ever (I7).
     fn patience(&self) -> Duration {
         match self.lock {
-            Some(_) => self.shared.idle_timeout,
+            Some(_) => self.server.idle_timeout,
             None => self
                 .login_deadline
                 .saturating_duration_since(Instant::now()),
@@ -183,7 +190,7 @@ impl Client {
                 }
                 return Ok(read > 0);
             }
-            () = self.shared.shutdown.cancelled() => {}
+            () = self.server.shutdown.cancelled() => {}
         }
         // Between commands nothing is lost: what is marked as deleted stays (RFC 1939 §6).
         self.connection
@@ -194,7 +201,7 @@ impl Client {
     }
 
     async fn start_tls(&mut self) -> Result<(), End> {
-        let Some(tls) = self.shared.tls.clone() else {
+        let Some(tls) = self.listener.tls.clone() else {
             return Err(SessionError::Tls("there is no certificate".to_owned()).into());
         };
         self.connection.set_timeout(HANDSHAKE.min(self.patience()));
@@ -211,7 +218,7 @@ impl Client {
             return Err(End::MaildropLost);
         }
         let deleted = match &self.lock {
-            Some(lock) => match self.shared.store.delete(lock, uids).await {
+            Some(lock) => match self.server.store.delete(lock, uids).await {
                 Ok(()) => true,
                 Err(error) => {
                     tracing::warn!(%error, "messages were not deleted");

@@ -114,7 +114,7 @@ fn a_process_serves_tells_its_health_and_drains() {
     let mut running = Running::start(file);
     let mut log = BufReader::new(running.0.stderr.take().unwrap());
     let metrics = line_with(&mut log, r#""metrics""#);
-    let pop3 = line_with(&mut log, "POP3");
+    let pop3 = line_with(&mut log, "listening");
 
     let mut client = TcpStream::connect(address(&pop3)).unwrap();
     let mut greeting = [0; 3];

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
 mod fake_store;
+#[path = "sessions/proxy.rs"]
+mod proxy;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -27,7 +29,7 @@ struct FrontEnd {
     implicit: SocketAddr,
     client_tls: ClientTls,
     /// All sessions have ended.
-    drained: tokio::task::JoinHandle<()>,
+    drained: tokio::task::JoinHandle<Result<(), front_end::Error>>,
     _folder: tempfile::TempDir,
 }
 
@@ -47,9 +49,9 @@ impl FrontEnd {
             key,
         });
         let listener = |tls, plaintext_auth| ListenerConfig {
-            address: "127.0.0.1:0".parse().unwrap(),
             tls,
             plaintext_auth,
+            ..ListenerConfig::at("127.0.0.1:0".parse().unwrap())
         };
         let mut config = Config {
             listener: vec![
@@ -458,7 +460,7 @@ async fn a_client_that_does_not_read_does_not_hold_up_the_shutdown() {
     tokio::time::pause();
     let start = tokio::time::Instant::now();
     front_end.service.shutdown.cancel();
-    (&mut front_end.drained).await.unwrap();
+    (&mut front_end.drained).await.unwrap().unwrap();
     assert!(start.elapsed() < Duration::from_secs(20));
 }
 

@@ -2,10 +2,9 @@
 
 use std::net::SocketAddr;
 
-use rules::{InterfaceSetting, ListenerClass, ListenerRole, Network};
+use rules::{InterfaceSetting, ListenerClass, ListenerRole};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use service_kit::ClientCertificates;
+use serde::Deserialize;
 
 /// What the process needs to start.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -118,62 +117,29 @@ struct Interface {
     class: String,
 }
 
-/// One address to listen on.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ListenerConfig {
-    /// Address and port.
-    #[schemars(with = "String", extend("type-name" = "ADDRESS:PORT"))]
-    pub address: SocketAddr,
-    /// What it is called in rules and in the history; the address when absent.
-    #[serde(default)]
-    pub name: Option<String>,
-    /// For whom it is.
-    #[serde(default)]
-    #[schemars(with = "String", extend("enum" = ["mx", "submission"]))]
-    pub role: ListenerRole,
-    /// How it is protected.
-    #[serde(default)]
-    pub tls: TlsMode,
-    /// Clients are asked for certificates, by which they can log in (EXTERNAL); not asked when
-    /// absent.
-    #[serde(default)]
-    pub client_certificates: Option<ClientCertificates>,
-    /// To which network it belongs. Behind proxies `auto` means external: their addresses say
-    /// nothing of the clients' networks.
-    #[serde(default)]
-    #[schemars(with = "String", extend("enum" = ["auto", "internal", "external", "dmz"]))]
-    pub class: ListenerClass,
-    /// The proxies that are believed when they tell a client's address: by XCLIENT, which is
-    /// announced to them alone, or by a PROXY header.
-    #[serde(default)]
-    #[schemars(with = "Vec<String>", extend("type-name" = "list of networks"))]
-    pub proxies: Vec<Network>,
-    /// The proxies begin each connection with a PROXY header, version 1 or 2; one without is closed.
-    /// What follows comes from their clients, so XCLIENT is not announced.
-    #[serde(default)]
-    pub proxy_protocol: bool,
-    /// Take passwords without TLS.
-    #[serde(default)]
-    pub plaintext_auth: bool,
-}
-
-/// How a listener is protected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum TlsMode {
-    /// STARTTLS is offered where there is a certificate.
-    #[default]
-    Starttls,
-    /// TLS from the first octet (RFC 8314).
-    Implicit,
-    /// Not at all.
-    None,
+front_end::listener_config! {
+    /// One address to listen on.
+    pub struct ListenerConfig {
+        /// What it is called in rules and in the history; the address when absent.
+        #[serde(default)]
+        pub name: Option<String>,
+        /// For whom it is.
+        #[serde(default)]
+        #[schemars(with = "String", extend("enum" = ["mx", "submission"]))]
+        pub role: ListenerRole,
+        /// To which network it belongs. Behind proxies `auto` means external: their addresses say
+        /// nothing of the clients' networks.
+        #[serde(default)]
+        #[schemars(with = "String", extend("enum" = ["auto", "internal", "external", "dmz"]))]
+        pub class: ListenerClass,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
+    use front_end::TlsMode;
+
     use super::*;
 
     #[test]

@@ -28,10 +28,9 @@ use smtp_protocol::server::{Announced, CloseReason, Event, Session, Terms};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::TlsMode;
-use crate::lane::Lane;
 use crate::replies;
 use crate::server::{Listener, Server};
+use crate::shard::Shard;
 use content::Incoming;
 use envelope::Transaction;
 use login::Login;
@@ -45,7 +44,7 @@ const LAST_WORD: Duration = Duration::from_secs(2);
 /// See the module.
 pub(crate) struct Connection {
     server: Arc<Server>,
-    lane: Arc<Lane>,
+    shard: Arc<Shard>,
     listener: Arc<Listener>,
     shutdown: CancellationToken,
     io: session_io::Connection,
@@ -69,7 +68,7 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) fn new(
         server: Arc<Server>,
-        lane: Arc<Lane>,
+        shard: Arc<Shard>,
         listener: Arc<Listener>,
         shutdown: CancellationToken,
         mut io: session_io::Connection,
@@ -83,7 +82,7 @@ impl Connection {
             features: Features::default(),
             patience: Patience::new(server.times, Instant::now()),
             server,
-            lane,
+            shard,
             listener,
             shutdown,
             io,
@@ -125,10 +124,10 @@ impl Connection {
 
     async fn serve(&mut self) -> Result<(), SessionError> {
         self.io.set_timeout(self.server.times.command);
-        if self.listener.tls_mode == TlsMode::Implicit {
+        if self.listener.implicit_tls {
             Box::pin(self.start_tls()).await?;
         }
-        let queue = self.lane.enqueuer.features();
+        let queue = self.shard.enqueuer.features();
         if self.server.policy.current().is_none() || queue.is_none() {
             tracing::warn!(peer = %self.facts.peer, "no policy or no queue yet: connection refused");
             self.session.close(&replies::NOT_NOW, self.io.output());
@@ -136,7 +135,7 @@ impl Connection {
         }
         self.look_up_name().await;
         // One who is to say XCLIENT counts when it has.
-        if !self.may_tell()
+        if !self.may_override_peer()
             && let Some(verdict) = self.too_many_connections()
         {
             self.note_refusal(verdict.name, &verdict.reasons);
@@ -214,7 +213,7 @@ impl Connection {
                 Box::pin(self.start_tls()).await?;
                 self.session.secured();
             }
-            Event::Xclient(told) => self.told(told).await,
+            Event::Xclient(xclient) => self.xclient(xclient).await,
             Event::Authenticate(credentials) => {
                 self.asked = Asked::login(&credentials.login);
                 self.log_in(credentials).await;
@@ -279,7 +278,7 @@ impl Connection {
         if !self.waits_for_hello() {
             return;
         }
-        self.features = self.lane.enqueuer.features().unwrap_or_default();
+        self.features = self.shard.enqueuer.features().unwrap_or_default();
         let hello = self.session.hello().map(|hello| hello.name.clone());
         self.facts.helo = hello.filter(|name| !name.is_empty());
         self.forget_transaction();
@@ -327,7 +326,7 @@ impl Connection {
             auth: tls || self.listener.plaintext_auth,
             mechanisms: self.mechanisms(),
             auth_required: self.facts.role.needs_login(),
-            xclient: self.may_tell(),
+            xclient: self.may_override_peer(),
             size: rules.max_size,
             announced: Announced {
                 messages: self.server.max_messages,

@@ -19,7 +19,6 @@
 
 mod config;
 mod connection;
-mod lane;
 mod listen;
 mod login_methods;
 mod metrics;
@@ -28,14 +27,16 @@ mod queue_runs;
 mod replies;
 mod server;
 mod session_id;
+mod shard;
 mod throttle;
 mod trace_header;
 mod users;
 
-pub use config::{Config, ListenerConfig, TlsMode};
-pub use listen::{Running, start};
+pub use config::{Config, ListenerConfig};
+pub use front_end::{Running, TlsMode};
+pub use listen::start;
 
 /// Serves until the process is told to shut down, then drains.
 pub async fn run(config: Config, service: service_kit::Service) -> anyhow::Result<()> {
-    start(config, service).await?.wait().await
+    Ok(start(&config, &service)?.wait().await?)
 }

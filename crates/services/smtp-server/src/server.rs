@@ -1,6 +1,5 @@
 //! What all connections share.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use api::directory::v1::directory_client::DirectoryClient;
@@ -11,11 +10,10 @@ use api::refusals::Refusals;
 use host_network::HostNetwork;
 use mail_authentication::{Authenticator, Dns, ReverseNames};
 use rules::{InterfaceSetting, ListenerClass, ListenerRole};
-use service_kit::{ServerTls, Service};
-use session_io::Proxies;
+use service_kit::Service;
 use smtp_protocol::server::Limits;
 
-use crate::config::{Config, ListenerConfig, TlsMode};
+use crate::config::{Config, ListenerConfig};
 use crate::connection::Times;
 use crate::login_methods::LoginMethods;
 use crate::metrics::Metrics;
@@ -93,67 +91,25 @@ impl Server {
     }
 }
 
-/// A listener, as its connections see it.
-pub(crate) struct Listener {
-    pub(crate) name: Arc<str>,
+/// What a listener is for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Purpose {
     pub(crate) role: ListenerRole,
     pub(crate) class: ListenerClass,
-    pub(crate) proxies: Proxies,
-    /// The proxies tell by XCLIENT; otherwise, if there are any, by a PROXY header.
-    pub(crate) xclient: bool,
-    pub(crate) tls_mode: TlsMode,
-    pub(crate) plaintext_auth: bool,
-    pub(crate) tls: Option<Arc<ServerTls>>,
-    /// Clients are asked for certificates.
-    pub(crate) client_certificates: bool,
 }
 
-impl Listener {
-    pub(crate) fn new(
-        config: &ListenerConfig,
-        tls: Option<Arc<ServerTls>>,
-    ) -> anyhow::Result<Self> {
-        let name = match &config.name {
-            Some(name) => name.clone(),
-            None => config.address.to_string(),
-        };
-        if config.tls == TlsMode::Implicit && tls.is_none() {
-            anyhow::bail!("listener {name}: implicit TLS needs a certificate in [tls]");
-        }
-        let asks = config.client_certificates.is_some();
-        if asks && (config.tls == TlsMode::None || tls.is_none()) {
-            anyhow::bail!(
-                "listener {name}: `client-certificates` needs TLS, and a certificate in [tls]"
-            );
-        }
-        let behind = !config.proxies.is_empty();
-        if config.proxy_protocol && !behind {
-            anyhow::bail!(
-                "listener {name}: `proxy-protocol` needs `proxies`: from anybody a header is not believed"
-            );
-        }
-        if let Some(everyone) = config
-            .proxies
-            .iter()
-            .find(|network| network.is_everything())
-        {
-            anyhow::bail!(
-                "listener {name}: with `proxies` of {everyone} anybody could say who he is"
-            );
-        }
-        Ok(Self {
-            name: name.into(),
+impl Purpose {
+    /// As configured; the proxies' addresses say nothing of the networks of their clients.
+    pub(crate) fn of(config: &ListenerConfig) -> Self {
+        Self {
             role: config.role,
             class: match config.class {
-                ListenerClass::Auto if behind => ListenerClass::External,
+                ListenerClass::Auto if !config.proxies.is_empty() => ListenerClass::External,
                 class => class,
             },
-            proxies: Proxies::new(config.proxies.clone(), config.proxy_protocol),
-            xclient: behind && !config.proxy_protocol,
-            tls_mode: config.tls,
-            plaintext_auth: config.plaintext_auth,
-            tls: tls.filter(|_| config.tls != TlsMode::None),
-            client_certificates: asks,
-        })
+        }
     }
 }
+
+/// A listener, as its connections see it.
+pub(crate) type Listener = front_end::Listener<Purpose>;

@@ -20,7 +20,7 @@ pub struct SharedConfig {
     /// the process's section has a `drain-delay-seconds` of its own. Draining begins after it.
     pub drain_delay_seconds: Option<u64>,
     /// Threads that serve in each process, unless its section has a `threads` of its own; half as many as
-    /// there are processors unless given. Those of smtp-server, two at least, are lanes: each serves its own
+    /// there are processors unless given. Those of smtp-server, two at least, are shards: each serves its own
     /// connections, on a processor of its own where as many are allowed; what is not a connection's has
     /// threads beside them.
     #[schemars(extend("unit" = "threads"))]

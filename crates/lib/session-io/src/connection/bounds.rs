@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::SessionError;
-use crate::listener::{Place, Seat};
+use crate::slot::{Slot, SlotState};
 
 /// How long one that was displaced may take for what it is told: it holds a descriptor meanwhile.
 const LAST_WORD: Duration = Duration::from_millis(200);
@@ -18,8 +18,8 @@ pub(super) struct Bounds {
     pub(super) patience: Duration,
     pub(super) shutdown: CancellationToken,
     /// Given to another client when there are too many.
-    pub(super) place: Option<Place>,
-    /// It was, and the session knows. The place is kept to the connection's end, so that it counts as
+    pub(super) slot: Option<Box<dyn Slot>>,
+    /// It was, and the session knows. The slot is kept to the connection's end, so that it counts as
     /// one that is leaving.
     sent_away: bool,
 }
@@ -29,20 +29,20 @@ impl Bounds {
         Self {
             patience,
             shutdown: CancellationToken::new(),
-            place: None,
+            slot: None,
             sent_away: false,
         }
     }
 
-    /// The place, as long as it is there to lose.
-    pub(super) fn seat(&self) -> Option<Arc<Seat>> {
-        let place = self.place.as_ref().filter(|_| !self.sent_away);
-        place.map(|place| Arc::clone(place.seat()))
+    /// The slot, as long as it is there to lose.
+    pub(super) fn slot_state(&self) -> Option<Arc<SlotState>> {
+        let slot = self.slot.as_ref().filter(|_| !self.sent_away);
+        slot.map(|slot| Arc::clone(slot.state()))
     }
 
-    /// An error, once, when the place has been given away.
-    pub(super) fn check_place(&mut self) -> Result<(), SessionError> {
-        if self.seat().is_some_and(|seat| seat.is_displaced()) {
+    /// An error, once, when the slot has been given away.
+    pub(super) fn check_slot(&mut self) -> Result<(), SessionError> {
+        if self.slot_state().is_some_and(|slot| slot.is_displaced()) {
             self.sent_away = true;
             return Err(SessionError::Displaced);
         }
@@ -59,7 +59,7 @@ impl Bounds {
     }
 
     /// Runs `work`, which waits for the peer, as long as that may be waited for; from a shutdown on
-    /// for `rest`. Meanwhile the place is offered to others.
+    /// for `rest`. Meanwhile the slot is offered to others.
     pub(super) async fn wait<T>(
         &mut self,
         rest: Duration,
@@ -74,9 +74,9 @@ impl Bounds {
         if let Some(done) = at_once.await {
             return Ok(done);
         }
-        self.check_place()?;
-        let seat = self.seat();
-        let _offer = seat.clone().map(Seat::offer);
+        self.check_slot()?;
+        let slot = self.slot_state();
+        let _offer = slot.clone().map(SlotState::offer);
         let late = async {
             self.shutdown.cancelled().await;
             tokio::time::sleep(rest).await;
@@ -86,7 +86,7 @@ impl Bounds {
             done = work => Ok(done),
             () = tokio::time::sleep(self.at_most(self.patience)) => Err(SessionError::Timeout),
             () = late => Err(SessionError::ShuttingDown),
-            () = displaced(seat.as_deref()) => {
+            () = displaced(slot.as_deref()) => {
                 self.sent_away = true;
                 Err(SessionError::Displaced)
             }
@@ -94,10 +94,10 @@ impl Bounds {
     }
 }
 
-/// Completes when the place, if there is one, has become somebody else's.
-pub(super) async fn displaced(seat: Option<&Seat>) {
-    match seat {
-        Some(seat) => seat.displaced().await,
+/// Completes when the slot, if there is one, has become somebody else's.
+pub(super) async fn displaced(slot: Option<&SlotState>) {
+    match slot {
+        Some(slot) => slot.displaced().await,
         None => std::future::pending().await,
     }
 }

@@ -1,4 +1,4 @@
-//! What a connection's place among the listener's depends on.
+//! What a connection's slot among the listener's depends on.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ impl Connection {
     /// Somebody vouches for this peer from now on, as by a login, or no longer: as long as nobody
     /// does, it is a stranger, of whom there may be fewer, and who make room first.
     pub fn vouch(&mut self, known: bool) {
-        if let Some(place) = &mut self.bounds.place {
-            place.vouch(known);
+        if let Some(slot) = &mut self.bounds.slot {
+            slot.vouch(known);
         }
     }
 
     /// The peer has been of use: all waiting for it until now is forgotten. While it is waited for, the
-    /// listener may give its place to another client when all are taken, and begins with those that
+    /// listener may give its slot to another client when all are taken, and begins with those that
     /// have been waited for the longest since they were of use. Then what waits ends as
     /// [`SessionError::Displaced`](crate::SessionError::Displaced).
     pub fn of_use(&self) {
@@ -23,8 +23,8 @@ impl Connection {
 
     /// What the peer has done makes up for so much waiting.
     pub fn credit(&self, time: Duration) {
-        if let Some(place) = &self.bounds.place {
-            place.seat().credit(time);
+        if let Some(slot) = &self.bounds.slot {
+            slot.state().credit(time);
         }
     }
 }

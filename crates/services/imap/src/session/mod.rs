@@ -21,6 +21,7 @@ mod sync;
 
 use std::sync::Arc;
 
+use front_end::Listener;
 use imap_protocol::response::{Code, Condition, put_condition, put_continuation};
 use imap_protocol::{Command, CommandError, Event, Phase, RangeSet, Reader, State, Tag};
 use session_io::Connection;
@@ -30,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Stop};
 use crate::capability::Announce;
-use crate::server::{Listener, Server};
+use crate::server::Server;
 use crate::users::UserConnection;
 use crate::view::View;
 use crate::watch::Subscription;
@@ -49,7 +50,7 @@ pub(crate) struct Session {
     io: Connection,
     reader: Reader,
     server: Arc<Server>,
-    listener: Arc<Listener>,
+    listener: Arc<Listener<()>>,
     shutdown: CancellationToken,
     login_deadline: Instant,
     /// Who has logged in; one of the connections that this user may have.
@@ -81,7 +82,7 @@ fn mailbox_deleted() -> Answer {
 impl Session {
     pub(crate) fn new(
         server: Arc<Server>,
-        listener: Arc<Listener>,
+        listener: Arc<Listener<()>>,
         shutdown: CancellationToken,
         io: Connection,
     ) -> Self {

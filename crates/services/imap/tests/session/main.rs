@@ -9,6 +9,7 @@ mod crowd;
 mod fake;
 mod large;
 mod patience;
+mod proxy;
 mod refusals;
 mod running;
 mod tls;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use api::directory::v1::directory_server::DirectoryServer;
 use api::mailbox::v1::mailbox_store_server::MailboxStoreServer;
-use imap::{Config, ListenerConfig, TlsMode};
+use imap::{Config, ListenerConfig};
 use service_kit::{Routes, Service};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -38,9 +38,8 @@ impl Running {
         service.shared.endpoints.mailbox_store = Some(endpoint.clone());
         let mut config = Config {
             listener: vec![ListenerConfig {
-                address: "127.0.0.1:0".parse().unwrap(),
-                tls: TlsMode::Starttls,
                 plaintext_auth: true,
+                ..ListenerConfig::at("127.0.0.1:0".parse().unwrap())
             }],
             ..Config::default()
         };
@@ -50,7 +49,7 @@ impl Running {
             .add_service(DirectoryServer::new(store.clone()));
         let shutdown = service.shutdown.clone();
         tokio::spawn(async move { backend.serve_grpc(&endpoint, routes).await });
-        let running = imap::start(config, service).await.unwrap();
+        let running = imap::start(&config, &service).unwrap();
         let address = running.addresses()[0];
         tokio::spawn(running.wait());
         Self {

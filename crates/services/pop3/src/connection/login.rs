@@ -16,7 +16,7 @@ impl Client {
                 metrics::counter!("postern_pop3_logins_total", "result" => "accepted").increment(1);
                 self.lock = Some(lock);
                 self.connection.vouch(true);
-                self.connection.set_timeout(self.shared.idle_timeout);
+                self.connection.set_timeout(self.server.idle_timeout);
                 self.session.accept(maildrop, self.connection.output());
             }
             Err(refusal) => {
@@ -28,8 +28,8 @@ impl Client {
                     Refusal::InUse | Refusal::Unavailable => None,
                 };
                 if let Some(why) = why {
-                    let failed = why.refusal(peer, &self.shared.listener, &name);
-                    self.shared.refusals.note(failed);
+                    let failed = why.refusal(peer, &self.listener.name, &name);
+                    self.server.refusals.note(failed);
                 }
                 self.session.refuse(refusal, self.connection.output());
             }
@@ -38,7 +38,7 @@ impl Client {
 
     async fn open_maildrop(&self, login: Login) -> Result<(Lock, Maildrop), Refusal> {
         let peer = self.connection.peer().ip().to_string();
-        let store = &self.shared.store;
+        let store = &self.server.store;
         let answer = store
             .authenticate(login.user, login.password, peer)
             .await

@@ -16,7 +16,7 @@ impl Client {
         let Some(lock) = &self.lock else {
             return Ok(());
         };
-        let store = &self.shared.store;
+        let store = &self.server.store;
         // The first piece before +OK: afterwards a failure can only be told by closing.
         let opened = async {
             let mut octets = store.read(lock, uid, 0, 0).await?;
@@ -45,7 +45,7 @@ impl Client {
         let Some(lock) = &self.lock else {
             return Ok(());
         };
-        let store = &self.shared.store;
+        let store = &self.server.store;
         let header = match store.header(lock, uid).await {
             Ok(Some(header)) => header,
             Ok(None) => return self.not_read(&Status::new(Code::NotFound, "")),

@@ -22,6 +22,7 @@ impl Directory for Shared {
         let delay = self.0.lock().unwrap().login_delay;
         tokio::time::sleep(delay).await;
         let request = request.into_inner();
+        self.0.lock().unwrap().peers.push(request.peer_address);
         if self.0.lock().unwrap().down {
             return Err(Status::unavailable("postgres is away, password hunter2"));
         }

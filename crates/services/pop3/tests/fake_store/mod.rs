@@ -23,6 +23,8 @@ pub(crate) struct State {
     pub(crate) reads: Vec<(u64, u64)>,
     /// Reads break off after so many octets.
     pub(crate) break_after: Option<usize>,
+    /// From where logins came.
+    pub(crate) peers: Vec<String>,
     /// How long it takes to check a login.
     pub(crate) login_delay: Duration,
     /// Tells those that hold the maildrop that the store has started anew.

@@ -156,7 +156,7 @@ impl Connection {
             .snapshot
             .policy
             .receiving(transaction.trust.trusted);
-        let mut intake = Intake::to_queue(self.lane.queue.clone())
+        let mut intake = Intake::to_queue(self.shard.queue.clone())
             .expecting(size)
             .screened(&rules.attachments);
         let hostname = &self.server.hostname;
@@ -290,7 +290,7 @@ impl Connection {
         let quarantine = quarantine::names(&transaction.quarantine);
         let priority = transaction.mail.requests.priority;
         let submission = self.submission(transaction, content);
-        match self.lane.enqueuer.enqueue(submission).await {
+        match self.shard.enqueuer.enqueue(submission).await {
             Ok(accepted) => {
                 let message_id = accepted.message_id;
                 // RFC 6710 §4.1.

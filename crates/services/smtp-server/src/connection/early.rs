@@ -14,7 +14,7 @@ impl Connection {
         let Some(snapshot) = self.server.policy.current() else {
             return Ok(true);
         };
-        if self.may_tell() {
+        if self.may_override_peer() {
             // A proxy: its client is not known yet.
             return Ok(true);
         }
@@ -57,7 +57,7 @@ impl Connection {
 
     /// Whether the client waits for the answer to its EHLO. Otherwise the session is closed.
     pub(super) fn waits_for_hello(&mut self) -> bool {
-        if self.io.input().is_empty() || self.may_tell() {
+        if self.io.input().is_empty() || self.may_override_peer() {
             return true;
         }
         let Some(snapshot) = self.server.policy.current() else {

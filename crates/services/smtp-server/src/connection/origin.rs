@@ -24,10 +24,10 @@ pub(super) fn facts(
         io.local().ip().to_canonical(),
     );
     let mut facts = SessionFacts::new(Arc::clone(&listener.name), peer, local);
-    facts.class = listener.class;
-    facts.role = listener.role;
+    facts.class = listener.own.class;
+    facts.role = listener.own.role;
     // One that is to say XCLIENT and has not speaks for nobody yet.
-    let silent = (listener.xclient && listener.proxies.are(peer)).then_some(peer);
+    let silent = (listener.is_told_by_command() && listener.proxies.are(peer)).then_some(peer);
     facts.proxy = io.proxy().or(silent);
     // Behind a proxy the local address is another machine's.
     if facts.proxy.is_none() {
@@ -40,27 +40,27 @@ pub(super) fn facts(
 impl Connection {
     /// Whether the peer may tell for whom it speaks: a named proxy that has not done so yet, since
     /// what follows XCLIENT comes from its client.
-    pub(super) fn may_tell(&self) -> bool {
-        let untold = self.io.proxy().is_none();
-        self.listener.xclient && untold && self.listener.proxies.are(self.facts.peer)
+    pub(super) fn may_override_peer(&self) -> bool {
+        let first = self.io.proxy().is_none();
+        self.listener.is_told_by_command() && first && self.listener.proxies.are(self.facts.peer)
     }
 
     /// Whether a proxy has told for whom it speaks. Whose TLS it is that begins then, its own or its
     /// client's, cannot be told.
     pub(super) fn is_told(&self) -> bool {
-        self.listener.xclient && self.io.proxy().is_some()
+        self.listener.is_told_by_command() && self.io.proxy().is_some()
     }
 
-    /// XCLIENT. The session begins anew with what was told.
-    pub(super) async fn told(&mut self, told: Xclient) {
-        if !self.may_tell() {
+    /// XCLIENT. The session begins anew with the client that the proxy has named.
+    pub(super) async fn xclient(&mut self, xclient: Xclient) {
+        if !self.may_override_peer() {
             self.refuse_for_now(replies::UNAVAILABLE, &"XCLIENT from one who may not say it");
             return;
         }
         let proxy = self.io.peer();
-        let peer = told.address.map_or(proxy, |ip| SocketAddr::new(ip, 0));
-        let local = told.destination.map(|ip| SocketAddr::new(ip, 0));
-        if let Err(error) = self.io.told(peer, local) {
+        let peer = xclient.address.map_or(proxy, |ip| SocketAddr::new(ip, 0));
+        let local = xclient.destination.map(|ip| SocketAddr::new(ip, 0));
+        if let Err(error) = self.io.set_peer(peer, local) {
             tracing::info!(peer = %peer.ip(), proxy = %proxy.ip(), %error, "refused");
             let reason = format!("for {}: {error}", peer.ip());
             self.keep_refusal("too-many-connections", &[reason.into()]);
@@ -73,7 +73,7 @@ impl Connection {
         let tls = self.facts.tls;
         self.facts = facts(&self.server, &self.listener, &self.io);
         self.facts.tls = tls;
-        self.facts.login = told.login;
+        self.facts.login = xclient.login;
         self.asked = Asked::default();
         self.forget_transaction();
         self.look_up_name().await;

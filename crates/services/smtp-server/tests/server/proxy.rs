@@ -228,7 +228,7 @@ async fn proxies_are_named_or_the_process_does_not_start() {
         let mut service = service_kit::Service::for_tests("smtp-server");
         service.shared.endpoints.queue = Some("unix:/nowhere".to_owned());
         service.shared.endpoints.mailbox_store = Some("unix:/nowhere".to_owned());
-        let Err(error) = smtp_server::start(config, service).await else {
+        let Err(error) = smtp_server::start(&config, &service) else {
             panic!("it started");
         };
         assert!(error.to_string().contains("proxies"), "{error}");

@@ -51,7 +51,7 @@ pub(crate) struct System {
     pub(crate) dns: FakeDns,
     pub(crate) shutdown: CancellationToken,
     /// Ends when the service has drained.
-    pub(crate) served: tokio::task::JoinHandle<anyhow::Result<()>>,
+    pub(crate) served: tokio::task::JoinHandle<Result<(), front_end::Error>>,
     /// Where the service tells whether it is ready.
     health: String,
     addresses: Vec<SocketAddr>,
@@ -162,7 +162,7 @@ impl System {
         config.resolver = Some(dns.address());
         config.dns_timeout_seconds = 1;
         change(&mut config);
-        let running = smtp_server::start(config, service).await.unwrap();
+        let running = smtp_server::start(&config, &service).unwrap();
         Self {
             queue,
             refusals,

@@ -18,7 +18,7 @@ impl Directory for Store {
         tokio::time::sleep(delay).await;
         let request = request.into_inner();
         assert_eq!(request.service, "imap");
-        assert_eq!(request.peer_address, "127.0.0.1");
+        assert_eq!(request.peer_address, *self.peer.lock().unwrap());
         let user_id = match (request.login.as_str(), request.password.as_str()) {
             ("bob@example.test", "secret") => Some(1),
             ("alice@example.test", "secret") => Some(2),

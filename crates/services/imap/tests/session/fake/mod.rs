@@ -34,6 +34,8 @@ pub(crate) struct Inside {
     /// Of a streamed answer only the first piece comes.
     stalled: AtomicBool,
     login_delay: Mutex<Duration>,
+    /// From where logins are to come.
+    peer: Mutex<String>,
     /// Searches do not end.
     searches_held: watch::Sender<bool>,
     /// Searches under way.
@@ -70,6 +72,7 @@ impl Store {
             hushed: AtomicBool::new(false),
             stalled: AtomicBool::new(false),
             login_delay: Mutex::default(),
+            peer: Mutex::new("127.0.0.1".to_owned()),
             searches_held: watch::Sender::new(false),
             searching: watch::Sender::new(0),
             calls: AtomicUsize::new(0),
@@ -104,6 +107,11 @@ impl Store {
     /// What changes from here on is not told to those who watch.
     pub(crate) fn hush(&self) {
         self.hushed.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on logins come from this address.
+    pub(crate) fn expect_peer(&self, address: &str) {
+        *self.peer.lock().unwrap() = address.to_owned();
     }
 
     /// Answers that are streamed break off without an end.

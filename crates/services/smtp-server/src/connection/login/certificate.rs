@@ -24,7 +24,7 @@ impl Connection {
         }
         // Whoever has told of a client by XCLIENT, or is to, shows a certificate of its own and not the
         // client's: it logs nobody in, not even where the proxy forgets to tell.
-        if self.is_told() || self.may_tell() {
+        if self.is_told() || self.may_override_peer() {
             return;
         }
         let Some(addresses) = self.io.client_addresses() else {

@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
 
-use super::places::Places;
-use super::refuse;
+use crate::serving::refuse;
+use crate::slots::Slots;
 
 /// After an accept that failed for want of descriptors: time for others to be closed.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -23,9 +23,9 @@ const MOMENT: Duration = Duration::from_millis(1);
 const TOLD_EVERY: Duration = Duration::from_secs(60);
 
 /// A listener's way in.
-pub(super) struct Entrance {
+pub(crate) struct Entrance {
     listener: TcpListener,
-    places: Places,
+    slots: Slots,
     busy: &'static [u8],
     /// Closed for a moment when a newcomer must be sent away and there is no other descriptor.
     reserve: Option<File>,
@@ -33,10 +33,10 @@ pub(super) struct Entrance {
 }
 
 impl Entrance {
-    pub(super) fn new(listener: TcpListener, places: Places, busy: &'static [u8]) -> Self {
+    pub(crate) fn new(listener: TcpListener, slots: Slots, busy: &'static [u8]) -> Self {
         Self {
             listener,
-            places,
+            slots,
             busy,
             reserve: reserve(),
             trouble: Trouble::default(),
@@ -44,9 +44,9 @@ impl Entrance {
     }
 
     /// The next newcomer. May be cancelled.
-    pub(super) async fn next(&mut self) -> (TcpStream, SocketAddr) {
+    pub(crate) async fn next(&mut self) -> (TcpStream, SocketAddr) {
         loop {
-            self.places.settled().await;
+            self.slots.settled().await;
             match self.listener.accept().await {
                 Ok(accepted) => return accepted,
                 Err(error) if is_exhausted(&error) => {
@@ -63,9 +63,9 @@ impl Entrance {
     }
 
     async fn find_a_descriptor(&mut self) {
-        if self.places.make_room(Instant::now()) {
+        if self.slots.make_room(Instant::now()) {
             // Whoever leaves has a moment for what it is told.
-            let _ = timeout(PAUSE, self.places.one_left()).await;
+            let _ = timeout(PAUSE, self.slots.one_left()).await;
             return;
         }
         if self.reserve.take().is_some()
@@ -93,7 +93,7 @@ fn is_exhausted(error: &io::Error) -> bool {
     )
 }
 
-/// What the log is told once, not with every attempt.
+/// Says it in the log once in a while, not with every attempt.
 #[derive(Default)]
 struct Trouble {
     told_at: Option<Instant>,

@@ -1,5 +1,7 @@
-//! Whether a connection gives up its place: told by its waits, asked by the listener.
+//! A connection's slot among those that its listener serves at a time, and whether the connection gives
+//! it up: its waits say so, the listener asks.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -14,8 +16,22 @@ const DISPLACED: u64 = u64::MAX - 1;
 /// Times are microseconds since this one.
 static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// See the module. One store for each wait, no lock.
-pub(crate) struct Seat {
+/// A slot, as its listener counts it. Dropped, it is free.
+pub trait Slot: Send + Sync {
+    /// What the connection and the listener share.
+    fn state(&self) -> &Arc<SlotState>;
+
+    /// Counts the connection for `address` from now on. Returns false, and changes nothing, if that
+    /// address has as many connections as it may have.
+    fn move_to(&mut self, address: IpAddr) -> bool;
+
+    /// Counts the connection among those of known peers from now on, or among strangers again.
+    fn vouch(&mut self, known: bool);
+}
+
+/// Whether a slot may be given to another connection. One store for each wait, no lock.
+#[derive(Debug)]
+pub struct SlotState {
     /// Since when it has been of no use while it is offered, or one of the states.
     state: AtomicU64,
     /// Microseconds for which this peer has been waited for since it was last of use.
@@ -26,12 +42,15 @@ pub(crate) struct Seat {
 /// A wait for the peer, during which somebody else may get the place. Its end keeps the place, and
 /// adds the time to the debt.
 pub(crate) struct Offer {
-    seat: Arc<Seat>,
+    slot: Arc<SlotState>,
     begun: Instant,
 }
 
-impl Seat {
-    pub(super) fn new() -> Self {
+impl SlotState {
+    /// Of a connection that is at work.
+    #[must_use]
+    #[allow(clippy::new_without_default, reason = "each is a connection's")]
+    pub fn new() -> Self {
         LazyLock::force(&EPOCH);
         Self {
             state: AtomicU64::new(KEPT),
@@ -45,10 +64,11 @@ impl Seat {
         let begun = Instant::now();
         let debt = Duration::from_micros(self.debt.load(Ordering::Relaxed));
         self.offer_since(begun.checked_sub(debt).unwrap_or(begun));
-        Offer { seat: self, begun }
+        Offer { slot: self, begun }
     }
 
-    pub(super) fn offer_since(&self, since: Instant) {
+    /// Offered since that time, until it is offered anew or kept.
+    pub fn offer_since(&self, since: Instant) {
         self.change_to(micros(since));
     }
 
@@ -65,7 +85,7 @@ impl Seat {
     }
 
     /// The peer was waited for.
-    pub(super) fn owe(&self, time: Duration) {
+    fn owe(&self, time: Duration) {
         self.debt.fetch_add(whole_micros(time), Ordering::Relaxed);
     }
 
@@ -79,7 +99,7 @@ impl Seat {
     }
 
     #[cfg(test)]
-    pub(super) fn debt(&self) -> Duration {
+    fn debt(&self) -> Duration {
         Duration::from_micros(self.debt.load(Ordering::Relaxed))
     }
 
@@ -88,18 +108,19 @@ impl Seat {
         self.displaced.notified().await;
     }
 
-    pub(crate) fn is_displaced(&self) -> bool {
+    /// Whether another connection has it.
+    pub fn is_displaced(&self) -> bool {
         self.state.load(Ordering::Acquire) == DISPLACED
     }
 
-    /// Since when it is offered, where that is before `latest`.
-    pub(super) fn offered(&self, latest: Instant) -> Option<u64> {
+    /// Since when it is offered, in microseconds of a clock of its own, where that is before `latest`.
+    pub fn offered(&self, latest: Instant) -> Option<u64> {
         let state = self.state.load(Ordering::Acquire);
         (state <= micros(latest)).then_some(state)
     }
 
-    /// Takes it away, unless that has changed since it was looked at.
-    pub(super) fn displace(&self, offered: u64) -> bool {
+    /// Takes it away, unless that has changed since [`SlotState::offered`] told it.
+    pub fn displace(&self, offered: u64) -> bool {
         let taken =
             self.state
                 .compare_exchange(offered, DISPLACED, Ordering::AcqRel, Ordering::Acquire);
@@ -112,8 +133,8 @@ impl Seat {
 
 impl Drop for Offer {
     fn drop(&mut self) {
-        self.seat.keep();
-        self.seat.owe(self.begun.elapsed());
+        self.slot.keep();
+        self.slot.owe(self.begun.elapsed());
     }
 }
 
@@ -124,4 +145,26 @@ fn micros(time: Instant) -> u64 {
 
 fn whole_micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX / 4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_makes_a_connection_useless_and_what_it_brings_makes_it_useful() {
+        let slot = Arc::new(SlotState::new());
+        slot.owe(Duration::from_secs(20));
+        drop(Arc::clone(&slot).offer());
+        assert_eq!(slot.debt().as_secs(), 20);
+        slot.credit(Duration::from_secs(9));
+        assert_eq!(slot.debt().as_secs(), 11);
+        let waits = Arc::clone(&slot).offer();
+        assert!(slot.offered(Instant::now()).is_some());
+        drop(waits);
+        slot.credit(Duration::MAX);
+        assert_eq!(slot.debt(), Duration::ZERO);
+        // Between two waits it is not to be had.
+        assert!(slot.offered(Instant::now()).is_none());
+    }
 }

@@ -6,19 +6,41 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::ProxyHeader;
+use crate::{MakeRoom, ProxyHeader};
 
 fn limits(total: usize, per_address: usize) -> Limits {
     Limits {
         total,
         strangers: total,
         per_address,
-        busy: b"421 busy\r\n",
         make_room_after: MakeRoom {
             strangers: Duration::from_secs(3),
             known: Duration::from_secs(30),
         },
     }
+}
+
+fn terms(limits: Limits, proxies: Proxies) -> Terms {
+    Terms {
+        limits,
+        busy: b"421 busy\r\n",
+        proxies,
+    }
+}
+
+/// Without proxies, on this runtime.
+async fn serve_here<H, F>(
+    listener: TcpListener,
+    limits: Limits,
+    shutdown: CancellationToken,
+    handler: H,
+) where
+    H: Fn(Connection) -> F + Send + Sync + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let terms = terms(limits, Proxies::default());
+    let handler = move |connection, _| handler(connection);
+    serve(listener, terms, Shards::here(), shutdown, handler).await;
 }
 
 /// Greets, then waits for the client or for the shutdown to end it.
@@ -41,14 +63,17 @@ async fn read_line(socket: &mut TcpStream) -> String {
 }
 
 #[tokio::test]
-async fn who_finds_no_place_is_told_so_and_a_place_is_given_again() {
+async fn who_finds_no_slot_is_told_so_and_a_slot_is_given_again() {
     let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
     let token = shutdown.clone();
-    let server = tokio::spawn(serve(listener, limits(1, 1), shutdown.clone(), move |c| {
-        greet(c, token.clone())
-    }));
+    let server = tokio::spawn(serve_here(
+        listener,
+        limits(1, 1),
+        shutdown.clone(),
+        move |c| greet(c, token.clone()),
+    ));
 
     let mut first = TcpStream::connect(address).await.unwrap();
     assert_eq!(read_line(&mut first).await, "220 hello\r\n");
@@ -70,7 +95,7 @@ async fn who_finds_no_place_is_told_so_and_a_place_is_given_again() {
 }
 
 /// A thread with a runtime, until the token is cancelled.
-fn lane(end: &CancellationToken) -> (Handle, std::thread::JoinHandle<()>) {
+fn shard(end: &CancellationToken) -> (Handle, std::thread::JoinHandle<()>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -83,9 +108,9 @@ fn lane(end: &CancellationToken) -> (Handle, std::thread::JoinHandle<()>) {
 #[tokio::test]
 async fn connections_are_dealt_out_to_threads_and_all_are_waited_for() {
     let end = CancellationToken::new();
-    let (one, one_ends) = lane(&end);
-    let (two, two_ends) = lane(&end);
-    let lanes = Lanes::new([(one, Arc::new("one")), (two, Arc::new("two"))]);
+    let (one, one_ends) = shard(&end);
+    let (two, two_ends) = shard(&end);
+    let shards = Shards::new([(one, Arc::new("one")), (two, Arc::new("two"))]);
     let shutdown = CancellationToken::new();
     let token = shutdown.clone();
     let handler = move |mut connection: Connection, name: Arc<&'static str>| {
@@ -106,11 +131,10 @@ async fn connections_are_dealt_out_to_threads_and_all_are_waited_for() {
     for _ in 0..2 {
         let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
         addresses.push(listener.local_addr().unwrap());
-        listeners.spawn(serve_behind(
+        listeners.spawn(serve(
             listener,
-            limits(9, 9),
-            Proxies::default(),
-            lanes.clone(),
+            terms(limits(9, 9), Proxies::default()),
+            shards.clone(),
             shutdown.clone(),
             handler.clone(),
         ));
@@ -186,7 +210,12 @@ async fn a_connection_of_no_use_leaves_its_place_to_a_newcomer() {
         ..limits(1, 1)
     };
     let shutdown = CancellationToken::new();
-    tokio::spawn(serve(listener, limits, shutdown, greet_until_displaced));
+    tokio::spawn(serve_here(
+        listener,
+        limits,
+        shutdown,
+        greet_until_displaced,
+    ));
 
     let mut idle = greeted(address, 1).await;
     // One address has its one connection.
@@ -204,9 +233,12 @@ async fn on_shutdown_sessions_end_by_themselves_and_nobody_new_is_let_in() {
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
     let token = shutdown.clone();
-    let server = tokio::spawn(serve(listener, limits(9, 9), shutdown.clone(), move |c| {
-        greet(c, token.clone())
-    }));
+    let server = tokio::spawn(serve_here(
+        listener,
+        limits(9, 9),
+        shutdown.clone(),
+        move |c| greet(c, token.clone()),
+    ));
     let mut client = TcpStream::connect(address).await.unwrap();
     assert_eq!(read_line(&mut client).await, "220 hello\r\n");
     shutdown.cancel();
@@ -221,11 +253,10 @@ fn behind(limits: Limits, networks: &[&str]) -> (std::net::SocketAddr, Cancellat
     let address = listener.local_addr().unwrap();
     let networks = networks.iter().map(|n| n.parse().unwrap()).collect();
     let shutdown = CancellationToken::new();
-    tokio::spawn(serve_behind(
+    tokio::spawn(serve(
         listener,
-        limits,
-        Proxies::new(networks, true),
-        Lanes::here(),
+        terms(limits, Proxies::new(networks, true)),
+        Shards::here(),
         shutdown.clone(),
         |mut connection: Connection, _| async move {
             let (peer, local) = (connection.peer(), connection.local());

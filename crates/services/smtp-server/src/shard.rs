@@ -1,33 +1,33 @@
 //! What the connections of one runtime share: their way to the queue.
 //!
-//! Each lane has its own, so that a message and its answer are handed from task to task on one thread.
+//! Each has its own, so that a message and its answer are handed from task to task on one thread.
 
 use std::sync::Arc;
 
 use api::grpc::Channel;
 use api::queue_client::Enqueuer;
+use front_end::Shards;
 use service_kit::Service;
-use session_io::Lanes;
 use tokio::runtime::Handle;
 
-/// See the module.
-pub(crate) struct Lane {
+/// What is shared on one runtime.
+pub(crate) struct Shard {
     /// For texts too large to go with their submissions.
     pub(crate) queue: Channel,
     pub(crate) enqueuer: Enqueuer,
 }
 
-impl Lane {
+impl Shard {
     /// One on each of the process's runtimes.
-    pub(crate) fn all(service: &Service) -> anyhow::Result<Lanes<Self>> {
-        let runtimes = service.lanes().into_iter();
-        let lanes: anyhow::Result<Vec<_>> = runtimes
+    pub(crate) fn all(service: &Service) -> anyhow::Result<Shards<Self>> {
+        let runtimes = service.shards().into_iter();
+        let shards: anyhow::Result<Vec<_>> = runtimes
             .map(|runtime| {
-                let lane = Self::on(&runtime, service)?;
-                Ok((runtime, Arc::new(lane)))
+                let shard = Self::on(&runtime, service)?;
+                Ok((runtime, Arc::new(shard)))
             })
             .collect();
-        Ok(Lanes::new(lanes?))
+        Ok(Shards::new(shards?))
     }
 
     fn on(runtime: &Handle, service: &Service) -> anyhow::Result<Self> {

@@ -1,30 +1,29 @@
-//! The counted places of a listener. When all are taken, a newcomer may get one that another
+//! The counted slots of a listener. When all are taken, a newcomer may get one that another
 //! connection has offered: else whoever holds many connections and says nothing on them would keep
 //! everybody else out.
 //!
 //! Everybody comes as a stranger. Strangers have a limit of their own, below that of all, and make
-//! room first; who is known ([`Place::vouch`]) makes room after a longer time, and only when all
-//! places are taken.
+//! room first; who is known ([`Slot::vouch`]) makes room after a longer time, and only when all
+//! slots are taken.
 
 mod crowd;
 mod network;
-mod seat;
 mod taken;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use session_io::{Slot, SlotState};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::Limits;
 use network::network;
-pub(crate) use seat::Seat;
 use taken::Taken;
 
-/// Places for connections, in all and by address.
+/// Slots for connections, in all and by address.
 #[derive(Clone)]
-pub(crate) struct Places {
+pub(crate) struct Slots {
     shared: Arc<Shared>,
 }
 
@@ -35,17 +34,17 @@ struct Shared {
     left: Notify,
 }
 
-/// A place; it is free again when this is dropped.
-pub(crate) struct Place {
+/// A slot; it is free again when this is dropped.
+pub(crate) struct TakenSlot {
     /// None while a proxy has not told for whom it is.
     network: Option<IpAddr>,
     known: bool,
     shared: Arc<Shared>,
     number: u64,
-    seat: Arc<Seat>,
+    state: Arc<SlotState>,
 }
 
-impl Places {
+impl Slots {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -56,17 +55,17 @@ impl Places {
         }
     }
 
-    /// A place for a connection from `address`, where there is one.
-    pub(crate) fn take(&self, address: IpAddr, now: Instant) -> Option<Place> {
+    /// A slot for a connection from `address`, where there is one.
+    pub(crate) fn take(&self, address: IpAddr, now: Instant) -> Option<TakenSlot> {
         self.take_for(Some(network(address)), now)
     }
 
-    /// A place for a connection that counts for no address yet.
-    pub(crate) fn take_for_proxy(&self, now: Instant) -> Option<Place> {
+    /// A slot for a connection that counts for no address yet.
+    pub(crate) fn take_for_proxy(&self, now: Instant) -> Option<TakenSlot> {
         self.take_for(None, now)
     }
 
-    fn take_for(&self, network: Option<IpAddr>, now: Instant) -> Option<Place> {
+    fn take_for(&self, network: Option<IpAddr>, now: Instant) -> Option<TakenSlot> {
         let limits = &self.shared.limits;
         let mut taken = self.shared.lock();
         // Who has enough is not to drive others out.
@@ -75,17 +74,17 @@ impl Places {
         {
             return None;
         }
-        let (number, seat) = taken.seat(network);
-        Some(Place {
+        let (number, state) = taken.add(network);
+        Some(TakenSlot {
             network,
             known: false,
             shared: Arc::clone(&self.shared),
             number,
-            seat,
+            state,
         })
     }
 
-    /// Makes somebody leave though places are free: the process has no descriptors left. False where
+    /// Makes somebody leave though slots are free: the process has no descriptors left. False where
     /// nobody makes room.
     pub(crate) fn make_room(&self, now: Instant) -> bool {
         self.shared.lock().displace_any(&self.shared.limits, now)
@@ -105,9 +104,12 @@ impl Places {
     }
 }
 
-impl Place {
-    /// Counts for `address` from now on; false, and nothing changes, where that has no room.
-    pub(crate) fn move_to(&mut self, address: IpAddr) -> bool {
+impl Slot for TakenSlot {
+    fn state(&self) -> &Arc<SlotState> {
+        &self.state
+    }
+
+    fn move_to(&mut self, address: IpAddr) -> bool {
         let network = network(address);
         if self.network == Some(network) {
             return true;
@@ -116,40 +118,35 @@ impl Place {
         if taken.count(network) >= self.shared.limits.per_address {
             return false;
         }
-        // One that was displaced has ended as far as places go.
-        if !self.seat.is_displaced() {
+        // One that was displaced has ended as far as slots go.
+        if !self.state.is_displaced() {
             let crowd = taken.crowd(self.known);
             crowd.remove(self.network, self.number);
-            crowd.put(Some(network), self.number, Arc::clone(&self.seat));
+            crowd.put(Some(network), self.number, Arc::clone(&self.state));
             self.network = Some(network);
         }
         true
     }
 
-    /// From now on this is the place of somebody who is known, or of a stranger again.
-    pub(crate) fn vouch(&mut self, known: bool) {
+    fn vouch(&mut self, known: bool) {
         if self.known == known {
             return;
         }
         let mut taken = self.shared.lock();
-        if !self.seat.is_displaced() {
+        if !self.state.is_displaced() {
             taken.crowd(self.known).remove(self.network, self.number);
-            let seat = Arc::clone(&self.seat);
-            taken.crowd(known).put(self.network, self.number, seat);
+            let state = Arc::clone(&self.state);
+            taken.crowd(known).put(self.network, self.number, state);
             self.known = known;
         }
     }
-
-    pub(crate) fn seat(&self) -> &Arc<Seat> {
-        &self.seat
-    }
 }
 
-impl Drop for Place {
+impl Drop for TakenSlot {
     fn drop(&mut self) {
         let mut taken = self.shared.lock();
-        // One that was displaced has left its place to another already.
-        if self.seat.is_displaced() {
+        // One that was displaced has left its slot to another already.
+        if self.state.is_displaced() {
             taken.leaving = taken.leaving.saturating_sub(1);
             self.shared.left.notify_one();
         } else {

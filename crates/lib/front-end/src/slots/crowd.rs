@@ -5,12 +5,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use session_io::SlotState;
 use tokio::time::Instant;
 
-use super::Seat;
-
 /// Connections by their numbers.
-type Seats = HashMap<u64, Arc<Seat>>;
+type States = HashMap<u64, Arc<SlotState>>;
 
 /// A connection that has been of no use.
 struct Idle {
@@ -23,11 +22,11 @@ struct Idle {
 #[derive(Default)]
 pub(super) struct Crowd {
     len: usize,
-    by_network: HashMap<IpAddr, Seats>,
+    by_network: HashMap<IpAddr, States>,
     /// The same by how many connections they have.
     by_count: BTreeSet<(usize, IpAddr)>,
     /// Of proxies that have not told for whom they come.
-    untold: Seats,
+    untold: States,
     /// Those that were of no use for long enough when all were looked at, the longest last.
     idle: Vec<Idle>,
     /// Looking at all again is of no use before.
@@ -44,16 +43,16 @@ impl Crowd {
         self.by_network.get(&network).map_or(0, HashMap::len)
     }
 
-    pub(super) fn put(&mut self, network: Option<IpAddr>, number: u64, seat: Arc<Seat>) {
+    pub(super) fn put(&mut self, network: Option<IpAddr>, number: u64, state: Arc<SlotState>) {
         self.len += 1;
         let Some(network) = network else {
-            self.untold.insert(number, seat);
+            self.untold.insert(number, state);
             return;
         };
-        let seats = self.by_network.entry(network).or_default();
-        self.by_count.remove(&(seats.len(), network));
-        seats.insert(number, seat);
-        self.by_count.insert((seats.len(), network));
+        let states = self.by_network.entry(network).or_default();
+        self.by_count.remove(&(states.len(), network));
+        states.insert(number, state);
+        self.by_count.insert((states.len(), network));
     }
 
     pub(super) fn remove(&mut self, network: Option<IpAddr>, number: u64) {
@@ -61,19 +60,19 @@ impl Crowd {
             self.len -= usize::from(self.untold.remove(&number).is_some());
             return;
         };
-        let Some(seats) = self.by_network.get_mut(&network) else {
+        let Some(states) = self.by_network.get_mut(&network) else {
             return;
         };
-        self.by_count.remove(&(seats.len(), network));
-        self.len -= usize::from(seats.remove(&number).is_some());
-        if seats.is_empty() {
+        self.by_count.remove(&(states.len(), network));
+        self.len -= usize::from(states.remove(&number).is_some());
+        if states.is_empty() {
             self.by_network.remove(&network);
         } else {
-            self.by_count.insert((seats.len(), network));
+            self.by_count.insert((states.len(), network));
         }
     }
 
-    /// Makes a connection leave its place: the one that has been of no use for the longest, at least
+    /// Makes a connection leave its slot: the one that has been of no use for the longest, at least
     /// for `idle`; else one of the network that has the most connections, if those are more than
     /// `would_have`, which the newcomer's network would have then, and after less ([`waited`]). False
     /// where nobody makes room.
@@ -88,10 +87,10 @@ impl Crowd {
         let Some(latest) = now.checked_sub(waited(idle, would_have, most)) else {
             return false;
         };
-        let seats = self.by_network.get(&busiest);
-        let longest = seats
-            .filter(|_| most > would_have)
-            .and_then(|seats| idle_of(Some(busiest), seats, latest).min_by_key(|idle| idle.since));
+        let states = self.by_network.get(&busiest);
+        let longest = states.filter(|_| most > would_have).and_then(|states| {
+            idle_of(Some(busiest), states, latest).min_by_key(|idle| idle.since)
+        });
         longest.is_some_and(|longest| self.displace_one(&longest))
     }
 
@@ -119,12 +118,12 @@ impl Crowd {
 
     /// False when its peer has said something since, or it has ended.
     fn displace_one(&mut self, idle: &Idle) -> bool {
-        let seats = match &idle.network {
+        let states = match &idle.network {
             Some(network) => self.by_network.get(network),
             None => Some(&self.untold),
         };
-        let seat = seats.and_then(|seats| seats.get(&idle.number));
-        let displaced = seat.is_some_and(|seat| seat.displace(idle.since));
+        let state = states.and_then(|states| states.get(&idle.number));
+        let displaced = state.is_some_and(|state| state.displace(idle.since));
         if displaced {
             self.remove(idle.network, idle.number);
         }
@@ -135,7 +134,7 @@ impl Crowd {
     fn idle_since(&self, latest: Instant) -> Vec<Idle> {
         let told = self.by_network.iter();
         let mut idle: Vec<_> = told
-            .flat_map(|(network, seats)| idle_of(Some(*network), seats, latest))
+            .flat_map(|(network, states)| idle_of(Some(*network), states, latest))
             .chain(idle_of(None, &self.untold, latest))
             .collect();
         idle.sort_unstable_by_key(|idle| std::cmp::Reverse(idle.since));
@@ -154,7 +153,7 @@ impl Crowd {
 /// How long one of `most` connections of a network must have been of no use to make room for a network
 /// that would have `would_have`: a quarter of `idle`, since a peer far away takes a moment to answer;
 /// less, in proportion, where the network has more than four times as many. Whoever holds hundreds and
-/// comes back as soon as they are closed renews all places within a moment, and nobody else would find
+/// comes back as soon as they are closed renews all slots within a moment, and nobody else would find
 /// one that has been of no use for long.
 fn waited(idle: Duration, would_have: usize, most: usize) -> Duration {
     let share = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
@@ -169,12 +168,12 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Those of a network that have been of no use since before `latest`.
 fn idle_of(
     network: Option<IpAddr>,
-    seats: &Seats,
+    states: &States,
     latest: Instant,
 ) -> impl Iterator<Item = Idle> + '_ {
-    seats.iter().filter_map(move |(number, seat)| {
+    states.iter().filter_map(move |(number, state)| {
         Some(Idle {
-            since: seat.offered(latest)?,
+            since: state.offered(latest)?,
             network,
             number: *number,
         })

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 /// Connections that were displaced and are being told so hold their descriptors for a moment: one for
-/// so many places, or this many in a small listener.
-const PLACES_FOR_ONE_LEAVING: usize = 8;
+/// so many slots, or this many in a small listener.
+const SLOTS_FOR_ONE_LEAVING: usize = 8;
 const LEAVING_AT_LEAST: usize = 8;
 
-/// See the module.
+/// Limits of one listener's connections.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Connections at a time. When there are as many, a newcomer displaces the one that has been of
@@ -17,13 +17,10 @@ pub struct Limits {
     /// not logged in. Unfinished handshakes are among them. When there are as many, a newcomer
     /// displaces one of them, and nobody else.
     ///
-    /// [`Connection::vouch`]: crate::Connection::vouch
+    /// [`Connection::vouch`]: session_io::Connection::vouch
     pub strangers: usize,
     /// Of all, connections from one address (for IPv6: from one /64, which is what one customer has).
     pub per_address: usize,
-    /// What a client is told when there is no room, such as `421 …\r\n`; nothing where the client
-    /// expects TLS at once.
-    pub busy: &'static [u8],
     /// When a connection makes room.
     pub make_room_after: MakeRoom,
 }
@@ -40,11 +37,18 @@ pub struct MakeRoom {
 }
 
 impl Limits {
+    /// How many of `total` may be before the login where all clients are to log in: `before_login`, and
+    /// never so many that less than a quarter is left for those who have.
+    #[must_use]
+    pub fn before_login(total: usize, before_login: usize) -> usize {
+        before_login.min(total - total / 4)
+    }
+
     /// These limits, or lower ones where they would take more than so many file descriptors.
     #[must_use]
     pub fn within(self, descriptors: usize) -> Self {
-        let for_places = descriptors - descriptors.div_ceil(PLACES_FOR_ONE_LEAVING + 1);
-        let most = for_places.min(descriptors.saturating_sub(LEAVING_AT_LEAST));
+        let for_slots = descriptors - descriptors.div_ceil(SLOTS_FOR_ONE_LEAVING + 1);
+        let most = for_slots.min(descriptors.saturating_sub(LEAVING_AT_LEAST));
         let total = self.total.min(most).max(1);
         let strangers = match self.total {
             0 => self.strangers,
@@ -60,7 +64,7 @@ impl Limits {
     /// How many of those that were displaced may be on their way out before the next newcomer is
     /// taken.
     pub(super) fn leaving(&self) -> usize {
-        (self.total / PLACES_FOR_ONE_LEAVING).max(LEAVING_AT_LEAST)
+        (self.total / SLOTS_FOR_ONE_LEAVING).max(LEAVING_AT_LEAST)
     }
 }
 
@@ -69,12 +73,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_and_those_that_leave_fit_into_the_descriptors() {
+    fn slots_and_those_that_leave_fit_into_the_descriptors() {
         let limits = |total, strangers| Limits {
             total,
             strangers,
             per_address: 1,
-            busy: b"",
             make_room_after: MakeRoom {
                 strangers: Duration::ZERO,
                 known: Duration::ZERO,

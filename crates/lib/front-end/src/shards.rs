@@ -1,4 +1,4 @@
-//! Where connections are served.
+//! The threads that serve connections.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,50 +10,50 @@ use tokio::runtime::Handle;
 /// connection stays where it began. Clones deal from one hand.
 ///
 /// In turn, and not to whoever has the fewest: most connections of most clients are idle, and who
-/// holds many on one lane must not decide where the next ones go.
-pub struct Lanes<L> {
-    lanes: Arc<[(Handle, Arc<L>)]>,
+/// holds many on one shard must not decide where the next ones go.
+pub struct Shards<S> {
+    shards: Arc<[(Handle, Arc<S>)]>,
     dealt: Arc<AtomicUsize>,
 }
 
-impl<L> Clone for Lanes<L> {
+impl<S> Clone for Shards<S> {
     fn clone(&self) -> Self {
         Self {
-            lanes: Arc::clone(&self.lanes),
+            shards: Arc::clone(&self.shards),
             dealt: Arc::clone(&self.dealt),
         }
     }
 }
 
-impl Lanes<()> {
+impl Shards<()> {
     /// The caller's runtime alone.
     pub fn here() -> Self {
         Self::new([(Handle::current(), Arc::default())])
     }
 }
 
-impl<L> Lanes<L> {
+impl<S> Shards<S> {
     /// These, with what is shared on each.
     ///
     /// # Panics
     /// When there is none.
-    pub fn new(lanes: impl IntoIterator<Item = (Handle, Arc<L>)>) -> Self {
-        let lanes: Arc<[_]> = lanes.into_iter().collect();
-        assert!(!lanes.is_empty(), "connections need a runtime");
+    pub fn new(shards: impl IntoIterator<Item = (Handle, Arc<S>)>) -> Self {
+        let shards: Arc<[_]> = shards.into_iter().collect();
+        assert!(!shards.is_empty(), "connections need a runtime");
         Self {
-            lanes,
+            shards,
             dealt: Arc::default(),
         }
     }
 
     /// What each shares.
-    pub fn shared(&self) -> impl Iterator<Item = &Arc<L>> {
-        self.lanes.iter().map(|(_, shared)| shared)
+    pub fn shared(&self) -> impl Iterator<Item = &Arc<S>> {
+        self.shards.iter().map(|(_, shared)| shared)
     }
 
-    /// The lane of the next connection.
-    pub(crate) fn next(&self) -> (Handle, Arc<L>) {
+    /// The shard of the next connection.
+    pub(crate) fn next(&self) -> (Handle, Arc<S>) {
         let dealt = self.dealt.fetch_add(1, Ordering::Relaxed);
-        self.lanes[dealt % self.lanes.len()].clone()
+        self.shards[dealt % self.shards.len()].clone()
     }
 }

@@ -1,15 +1,15 @@
-//! Who has the places: strangers and those who are known.
+//! Who has the slots: strangers and those who are known.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use session_io::SlotState;
 use tokio::time::Instant;
 
-use super::Seat;
 use super::crowd::Crowd;
 use crate::Limits;
 
-/// See the module. A connection that was displaced has no place any more, but is open until it has
+/// See the module. A connection that was displaced has no slot any more, but is open until it has
 /// been told so.
 #[derive(Default)]
 pub(super) struct Taken {
@@ -31,7 +31,7 @@ impl Taken {
     }
 
     /// Whether there is room for one more stranger, of `network`, after somebody has made room if that
-    /// is needed. Those who are known make room when strangers have not too many places already.
+    /// is needed. Those who are known make room when strangers have not too many slots already.
     pub(super) fn has_room(
         &mut self,
         network: Option<IpAddr>,
@@ -73,13 +73,13 @@ impl Taken {
     }
 
     /// A new connection, of a stranger.
-    pub(super) fn seat(&mut self, network: Option<IpAddr>) -> (u64, Arc<Seat>) {
+    pub(super) fn add(&mut self, network: Option<IpAddr>) -> (u64, Arc<SlotState>) {
         let number = self.next;
         self.next += 1;
-        let seat = Arc::new(Seat::new());
-        self.strangers.put(network, number, Arc::clone(&seat));
+        let state = Arc::new(SlotState::new());
+        self.strangers.put(network, number, Arc::clone(&state));
         metrics::gauge!("postern_connections").increment(1.0);
-        (number, seat)
+        (number, state)
     }
 
     pub(super) fn crowd(&mut self, known: bool) -> &mut Crowd {

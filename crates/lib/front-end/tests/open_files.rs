@@ -5,12 +5,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use front_end::{FrontEnd, Limits, ListenerConfig, MakeRoom, Opening, Protocol, Shards};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use session_io::{Connection, Limits, MakeRoom, SessionError};
+use service_kit::Service;
+use session_io::{Connection, SessionError};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 const HELLO: &[u8] = b"220 hello\r\n";
 const BUSY: &[u8] = b"421 busy\r\n";
@@ -57,20 +58,31 @@ async fn connect(to: SocketAddr, socket: TcpSocket, last: u8) -> (TcpStream, Vec
 
 #[tokio::test]
 async fn without_descriptors_newcomers_are_greeted_and_those_of_no_use_make_room() {
-    let listener = session_io::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = listener.local_addr().unwrap();
     let limits = Limits {
         total: 1000,
         strangers: 1000,
         per_address: 1000,
-        busy: BUSY,
         make_room_after: MakeRoom {
             strangers: Duration::ZERO,
             known: Duration::from_secs(60),
         },
     };
-    let shutdown = CancellationToken::new();
-    tokio::spawn(session_io::serve(listener, limits, shutdown, greet));
+    let protocol = Protocol {
+        section: "test",
+        busy: BUSY,
+        has_proxy_command: false,
+    };
+    let opening = Opening {
+        name: "test".into(),
+        config: ListenerConfig::at("127.0.0.1:0".parse().unwrap()),
+        limits,
+        own: (),
+    };
+    let service = Service::for_tests("test");
+    let front_end = FrontEnd::open(&protocol, [opening], &service).unwrap();
+    let running = front_end.serve(&Shards::here(), |connection, _, _| greet(connection));
+    let address = running.addresses()[0];
+    tokio::spawn(running.wait());
 
     // The clients' sockets are this process's too: they are made first.
     let (crowd, later) = (20, 40);

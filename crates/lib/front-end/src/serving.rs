@@ -1,14 +1,9 @@
-//! Accepting connections, up to a number in all and from one address, until shutdown.
-
-mod accept;
-mod lanes;
-mod limits;
-mod places;
-mod proxies;
+//! Accepting connections of one listener, up to a number in all and from one address, until shutdown.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use session_io::{Connection, SessionError};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
@@ -16,20 +11,16 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::{Connection, SessionError};
-use accept::Entrance;
-pub use lanes::Lanes;
-pub use limits::{Limits, MakeRoom};
-use places::Places;
-pub(crate) use places::{Place, Seat};
-pub use proxies::Proxies;
-use proxies::{Told, read_header};
+use crate::accept::Entrance;
+use crate::proxies::{Ends, ProxyError, read_header};
+use crate::slots::{Slots, TakenSlot};
+use crate::{Limits, Proxies, Shards};
 
 /// Connections that the system holds until they are accepted.
 const BACKLOG: i32 = 1024;
 
 /// Opens a listener. The address may be in use by connections of a process that has ended.
-pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+pub(crate) fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM.nonblocking(),
@@ -45,41 +36,34 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Accepts connections and hands each to `handler` in a task of its own. On `shutdown` accepts no
-/// more and waits for the handlers to end, which watch the shutdown themselves.
-pub async fn serve<H, F>(
-    listener: TcpListener,
-    limits: Limits,
-    shutdown: CancellationToken,
-    handler: H,
-) where
-    H: Fn(Connection) -> F + Send + Sync + 'static,
-    F: Future<Output = ()> + Send + 'static,
-{
-    let (proxies, lanes) = (Proxies::default(), Lanes::here());
-    let handler = move |connection, _| handler(connection);
-    serve_behind(listener, limits, proxies, lanes, shutdown, handler).await;
+/// On which terms a listener takes connections.
+#[derive(Clone, Debug)]
+pub(crate) struct Terms {
+    pub(crate) limits: Limits,
+    /// What a client is told when there is no room.
+    pub(crate) busy: &'static [u8],
+    /// Their connections count for no address until they tell for whom they come, by a header or later
+    /// ([`Connection::set_peer`]).
+    pub(crate) proxies: Proxies,
 }
 
-/// The same behind proxies: their connections count for no address until they tell for whom they
-/// come, by a header or later ([`Connection::told`]). And on several runtimes, of which `handler` gets
-/// what is shared there.
-pub async fn serve_behind<L, H, F>(
+/// Accepts connections and hands each to `handler` in a task of its own, on one of the shards. On
+/// `shutdown` accepts no more and waits for the handlers to end, which watch the shutdown themselves.
+pub(crate) async fn serve<S, H, F>(
     listener: TcpListener,
-    limits: Limits,
-    proxies: Proxies,
-    lanes: Lanes<L>,
+    terms: Terms,
+    shards: Shards<S>,
     shutdown: CancellationToken,
     handler: H,
 ) where
-    L: Send + Sync + 'static,
-    H: Fn(Connection, Arc<L>) -> F + Send + Sync + 'static,
+    S: Send + Sync + 'static,
+    H: Fn(Connection, Arc<S>) -> F + Send + Sync + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
     let tasks = TaskTracker::new();
-    let busy = limits.busy;
-    let places = Places::new(limits);
-    let mut entrance = Entrance::new(listener, places.clone(), busy);
+    let busy = terms.busy;
+    let slots = Slots::new(terms.limits);
+    let mut entrance = Entrance::new(listener, slots.clone(), busy);
     let handler = Arc::new(handler);
     loop {
         let (socket, peer) = tokio::select! {
@@ -87,39 +71,32 @@ pub async fn serve_behind<L, H, F>(
             () = shutdown.cancelled() => break,
             accepted = entrance.next() => accepted,
         };
-        let proxied = proxies.are(peer.ip());
+        let proxied = terms.proxies.are(peer.ip());
         let now = Instant::now();
-        let place = if proxied {
-            places.take_for_proxy(now)
+        let slot = if proxied {
+            slots.take_for_proxy(now)
         } else {
-            places.take(peer.ip(), now)
+            slots.take(peer.ip(), now)
         };
-        let Some(place) = place else {
+        let Some(slot) = slot else {
             refuse(&socket, peer, busy);
             continue;
         };
-        let (runtime, shared) = lanes.next();
-        let socket = match moved(socket, &runtime) {
-            Ok(socket) => socket,
+        let (runtime, shared) = shards.next();
+        let Ok(socket) = moved(socket, &runtime) else {
             // The client has gone already.
-            Err(error) => {
-                tracing::debug!(%peer, %error, "a connection was lost at once");
-                continue;
-            }
+            tracing::debug!(%peer, "a connection was lost at once");
+            continue;
         };
-        if proxied && proxies.send_header() {
+        if proxied && terms.proxies.send_header() {
             let (handler, shutdown) = (Arc::clone(&handler), shutdown.clone());
             let served = async move {
-                let announced = announced(socket, peer, place, busy);
-                match shutdown.run_until_cancelled(announced).await {
-                    Some(Ok(Some(connection))) => handler(connection, shared).await,
-                    // A balancer looks whether the port is open.
-                    Some(Err(SessionError::Closed)) => {
-                        tracing::debug!(%peer, "a proxy said nothing");
-                    }
-                    // Nobody to tell: what came was no session.
-                    Some(Err(error)) => tracing::warn!(%peer, %error, "a proxy was not believed"),
-                    Some(Ok(None)) | None => {}
+                let announced = announced(socket, peer, slot, busy);
+                let Some(announced) = shutdown.run_until_cancelled(announced).await else {
+                    return;
+                };
+                if let Some(connection) = believed(announced, peer) {
+                    handler(connection, shared).await;
                 }
             };
             tasks.spawn_on(served, &runtime);
@@ -127,7 +104,7 @@ pub async fn serve_behind<L, H, F>(
         }
         match Connection::new(socket) {
             Ok(mut connection) => {
-                connection.hold(place);
+                connection.hold(Box::new(slot));
                 tasks.spawn_on(handler(connection, shared), &runtime);
             }
             Err(error) => tracing::debug!(%peer, %error, "a connection was lost at once"),
@@ -138,7 +115,7 @@ pub async fn serve_behind<L, H, F>(
     tasks.wait().await;
 }
 
-/// A socket that leaves this runtime's reactor for that of its lane.
+/// A socket that leaves this runtime's reactor for that of its shard.
 fn moved(socket: TcpStream, to: &Handle) -> std::io::Result<TcpStream> {
     let socket = socket.into_std()?;
     let _entered = to.enter();
@@ -149,14 +126,14 @@ fn moved(socket: TcpStream, to: &Handle) -> std::io::Result<TcpStream> {
 async fn announced(
     mut socket: TcpStream,
     proxy: SocketAddr,
-    place: Place,
+    slot: TakenSlot,
     busy: &'static [u8],
-) -> Result<Option<Connection>, SessionError> {
+) -> Result<Option<Connection>, ProxyError> {
     let header = read_header(&mut socket).await?;
-    let Told { peer, local } = Told::by(header, proxy);
+    let Ends { peer, local } = Ends::by(header, proxy);
     let mut connection = Connection::new(socket)?;
-    connection.hold(place);
-    if connection.told(peer, local).is_ok() {
+    connection.hold(Box::new(slot));
+    if connection.set_peer(peer, local).is_ok() {
         return Ok(Some(connection));
     }
     metrics::counter!("postern_connections_refused_total").increment(1);
@@ -167,8 +144,25 @@ async fn announced(
     Ok(None)
 }
 
+/// The connection of a proxy that has said what it must. There is nobody to answer otherwise: what came
+/// was no session.
+fn believed(
+    announced: Result<Option<Connection>, ProxyError>,
+    proxy: SocketAddr,
+) -> Option<Connection> {
+    announced.unwrap_or_else(|error| {
+        match error {
+            ProxyError::Silent | ProxyError::Session(SessionError::Closed) => {
+                tracing::debug!(%proxy, %error, "a proxy's connection ended");
+            }
+            error => tracing::warn!(peer = %proxy, %error, "a proxy was not believed"),
+        }
+        None
+    })
+}
+
 /// Tells a client that there is no room, as far as that takes no waiting.
-fn refuse(socket: &TcpStream, peer: SocketAddr, busy: &[u8]) {
+pub(crate) fn refuse(socket: &TcpStream, peer: SocketAddr, busy: &[u8]) {
     metrics::counter!("postern_connections_refused_total").increment(1);
     tracing::debug!(%peer, "too many connections");
     if !busy.is_empty()

@@ -4,15 +4,15 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use rules::Network;
+use session_io::SessionError;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::SessionError;
-use crate::proxy_header::{Progress, ProxyHeader};
+use crate::proxy_header::{Progress, ProxyHeader, ProxyHeaderError};
 
 /// A proxy tells first of all for whom it comes: it has nothing to wait for.
-const PATIENCE: Duration = Duration::from_secs(10);
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Looked at in one go; a longer header takes another.
 const WINDOW: usize = 1024;
 
@@ -36,28 +36,53 @@ impl Proxies {
         networks.any(|network| network.contains(address))
     }
 
+    /// Whether none are named.
+    pub fn are_none(&self) -> bool {
+        self.networks.is_empty()
+    }
+
     /// Whether they begin with a header.
     pub(crate) fn send_header(&self) -> bool {
         self.header
     }
 }
 
-/// Reads the header and nothing behind it: TLS may begin with the next octet.
-pub(super) async fn read_header(socket: &mut TcpStream) -> Result<ProxyHeader, SessionError> {
-    match timeout(PATIENCE, read_untimed(socket)).await {
-        Ok(header) => header,
-        Err(_) => Err(SessionError::Timeout),
+/// Why a proxy's connection is not served.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ProxyError {
+    /// It went without a word, as a balancer does that looks whether the port is open.
+    #[error("the proxy said nothing")]
+    Silent,
+    /// What came is no header.
+    #[error(transparent)]
+    Header(#[from] ProxyHeaderError),
+    /// The connection failed.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+}
+
+impl From<std::io::Error> for ProxyError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Session(error.into())
     }
 }
 
-async fn read_untimed(socket: &mut TcpStream) -> Result<ProxyHeader, SessionError> {
+/// Reads the header and nothing behind it: TLS may begin with the next octet.
+pub(crate) async fn read_header(socket: &mut TcpStream) -> Result<ProxyHeader, ProxyError> {
+    match timeout(HEADER_TIMEOUT, read_untimed(socket)).await {
+        Ok(header) => header,
+        Err(_) => Err(SessionError::Timeout.into()),
+    }
+}
+
+async fn read_untimed(socket: &mut TcpStream) -> Result<ProxyHeader, ProxyError> {
     let mut octets = Vec::new();
     loop {
         let taken = octets.len();
         let mut window = [0; WINDOW];
         let seen = socket.peek(&mut window).await?;
         if seen == 0 {
-            return Err(SessionError::Closed);
+            return Err(ProxyError::Silent);
         }
         octets.extend_from_slice(&window[..seen]);
         let progress = ProxyHeader::read(&octets)?;
@@ -73,14 +98,14 @@ async fn read_untimed(socket: &mut TcpStream) -> Result<ProxyHeader, SessionErro
     }
 }
 
-/// What is known of a connection's ends once its proxy has spoken.
-pub(crate) struct Told {
+/// A connection's ends, as its proxy tells them.
+pub(crate) struct Ends {
     pub(crate) peer: SocketAddr,
     pub(crate) local: Option<SocketAddr>,
 }
 
-impl Told {
-    pub(super) fn by(header: ProxyHeader, proxy: SocketAddr) -> Self {
+impl Ends {
+    pub(crate) fn by(header: ProxyHeader, proxy: SocketAddr) -> Self {
         match header {
             ProxyHeader::Unspecified => Self {
                 peer: proxy,

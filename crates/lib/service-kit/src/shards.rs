@@ -1,8 +1,8 @@
 //! Threads that serve connections, each with a runtime of its own.
 //!
 //! In one runtime with several threads every event wakes a second thread to see whether there is
-//! more to do; between two processors that costs more than it brings. On a lane nobody is woken
-//! but for work. What all lanes share, such as the resolver's connections, may live on any of them or
+//! more to do; between two processors that costs more than it brings. On a shard nobody is woken
+//! but for work. What all shards share, such as the resolver's connections, may live on any of them or
 //! on the runtime beside them.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -14,20 +14,20 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// Lanes at work.
-pub(crate) struct Lanes {
+/// Shards at work.
+pub(crate) struct Shards {
     handles: Vec<Handle>,
     end: DropGuard,
-    /// Nobody sends: each lane holds a sender as long as it works.
+    /// Nobody sends: each shard holds a sender as long as it works.
     ended: Receiver<()>,
 }
 
-impl Lanes {
+impl Shards {
     /// Starts so many.
     pub(crate) fn start(count: usize) -> anyhow::Result<Self> {
         let token = CancellationToken::new();
         let (working, ended) = channel();
-        let mut lanes = Self {
+        let mut shards = Self {
             handles: Vec::with_capacity(count),
             end: token.clone().drop_guard(),
             ended,
@@ -35,18 +35,18 @@ impl Lanes {
         let processors = own_processors(count);
         if count > 0 {
             let apart = processors.is_some();
-            tracing::debug!(count, apart, "serving in lanes");
+            tracing::debug!(count, apart, "serving in shards");
         }
         for number in 0..count {
             let runtime = Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .context("cannot start a runtime")?;
-            lanes.handles.push(runtime.handle().clone());
+            shards.handles.push(runtime.handle().clone());
             let (token, working) = (token.clone(), working.clone());
             let processor = processors.as_ref().map(|own| own[number]);
             thread::Builder::new()
-                .name(format!("lane-{number}"))
+                .name(format!("shard-{number}"))
                 .spawn(move || {
                     keep_to(processor);
                     runtime.block_on(token.cancelled());
@@ -55,7 +55,7 @@ impl Lanes {
                 })
                 .context("cannot start a thread")?;
         }
-        Ok(lanes)
+        Ok(shards)
     }
 
     /// The ways to their runtimes.
@@ -67,14 +67,14 @@ impl Lanes {
     pub(crate) fn end(self, longest: Duration) {
         drop(self.end);
         if let Err(RecvTimeoutError::Timeout) = self.ended.recv_timeout(longest) {
-            tracing::debug!("a lane does not end");
+            tracing::debug!("a shard does not end");
         }
     }
 }
 
-/// A processor for each of `count` lanes, where as many are allowed, neither more nor fewer: whoever
-/// wakes a thread and then waits is followed by it to the same processor, and the lanes of a small
-/// machine would share one while the other rests. (Threads that a lane starts keep to its processor too.)
+/// A processor for each of `count` shards, where as many are allowed, neither more nor fewer: whoever
+/// wakes a thread and then waits is followed by it to the same processor, and the shards of a small
+/// machine would share one while the other rests. (Threads that a shard starts keep to its processor too.)
 fn own_processors(count: usize) -> Option<Vec<usize>> {
     let allowed = sched_getaffinity(None).ok()?;
     one_each(&allowed, count)
@@ -92,7 +92,7 @@ fn keep_to(processor: Option<usize>) {
     let mut own = CpuSet::new();
     own.set(processor);
     if let Err(error) = sched_setaffinity(None, &own) {
-        tracing::debug!(%error, processor, "a lane is not kept to its processor");
+        tracing::debug!(%error, processor, "a shard is not kept to its processor");
     }
 }
 
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lanes_have_a_processor_each_where_there_are_as_many() {
+    fn shards_have_a_processor_each_where_there_are_as_many() {
         let mut allowed = CpuSet::new();
         allowed.set(1);
         allowed.set(6);
@@ -113,18 +113,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_lane_is_a_thread_and_ends_with_all() {
-        let lanes = Lanes::start(2).unwrap();
+    async fn each_shard_is_a_thread_and_ends_with_all() {
+        let shards = Shards::start(2).unwrap();
         let mut threads = Vec::new();
-        for lane in lanes.handles() {
-            let first = lane.spawn(async { thread::current().id() }).await.unwrap();
-            let again = lane.spawn(async { thread::current().id() }).await.unwrap();
+        for shard in shards.handles() {
+            let first = shard.spawn(async { thread::current().id() }).await.unwrap();
+            let again = shard.spawn(async { thread::current().id() }).await.unwrap();
             assert_eq!(first, again);
             threads.push(first);
         }
         assert_ne!(threads[0], threads[1]);
-        let left = lanes.handles()[0].spawn(tokio::time::sleep(Duration::from_secs(3600)));
-        lanes.end(Duration::from_secs(60));
+        let left = shards.handles()[0].spawn(tokio::time::sleep(Duration::from_secs(3600)));
+        shards.end(Duration::from_secs(60));
         assert!(left.await.unwrap_err().is_cancelled());
     }
 }

@@ -1,8 +1,12 @@
 //! A PROXY header of either version, cut anywhere.
 #![no_main]
 
+// The file alone: the crate would bring everything that services are made of.
+#[path = "../../src/proxy_header.rs"]
+mod proxy_header;
+
 use libfuzzer_sys::fuzz_target;
-use session_io::{Progress, ProxyHeader};
+use proxy_header::{Progress, ProxyHeader};
 
 fuzz_target!(|octets: &[u8]| {
     let whole = ProxyHeader::read(octets);
