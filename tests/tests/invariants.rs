@@ -2,6 +2,7 @@
 //! their crates too; I11 is in `kill.rs`, I12 in `large.rs`.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -219,9 +220,13 @@ fn i5_nobody_sees_a_uid_before_a_lower_one() {
 #[test]
 fn i8_without_a_queue_nothing_is_accepted() {
     let folder = tempfile::tempdir().unwrap();
+    // A server that root starts becomes another user, who has to reach its sockets.
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), open).unwrap();
     let port = test_kit::free_port();
     let configuration = folder.path().join("postern.toml");
-    let sockets = folder.path().display();
+    let sockets = folder.path().join("run");
+    let sockets = sockets.display();
     std::fs::write(
         &configuration,
         format!(
@@ -239,7 +244,10 @@ fn i8_without_a_queue_nothing_is_accepted() {
         .spawn()
         .unwrap();
     let address = ([127, 0, 0, 1], port).into();
-    let (mut smtp, greeting) = eventually("a greeting", SOON, || Smtp::connect(address).ok());
+    let (mut smtp, greeting) = eventually("a greeting", SOON, || {
+        assert!(server.try_wait().unwrap().is_none(), "the server has ended");
+        Smtp::connect(address).ok()
+    });
     // Either it says so at once, or no transaction begins.
     if greeting.code != 421 {
         let reply = smtp.command("EHLO client.test").unwrap();
