@@ -39,6 +39,8 @@ pub enum IntakeError {
 /// A message that has ended, and what was seen of its attachments.
 #[derive(Debug)]
 pub struct Screened {
+    /// The header fields that were put before it, whole lines.
+    pub prefix: Bytes,
     /// What the queue and the mailbox store want to know of it.
     pub content: Content,
     /// The attachments that were taken out.
@@ -54,10 +56,8 @@ pub struct Intake {
     /// Text that is not uploaded yet.
     text: BytesMut,
     text_size: u64,
-    /// Fields of our own came last.
-    behind_fields: bool,
-    /// See [`put_above`](Self::put_above).
-    above: String,
+    /// Fields of our own; see [`put_above`](Self::put_above).
+    prefix: String,
     upload: Option<TextUpload>,
     begin_upload: fn(Channel) -> TextUpload,
     channel: Channel,
@@ -82,8 +82,7 @@ impl Intake {
             scanner: Scanner::new(),
             text: BytesMut::new(),
             text_size: 0,
-            behind_fields: false,
-            above: String::new(),
+            prefix: String::new(),
             upload: None,
             begin_upload,
             channel,
@@ -117,21 +116,15 @@ impl Intake {
         if piece.is_empty() {
             return Ok(());
         }
-        if std::mem::take(&mut self.behind_fields) && matches!(piece, [b' ' | b'\t', ..]) {
-            self.look(b"\r\n").await?;
-        }
         self.look(piece).await
     }
 
-    /// Takes header fields, whole lines, that stand before the message. A message that begins with
-    /// a blank has no header section: its text is kept from becoming a part of these.
+    /// Puts header fields of our own, whole lines, before the message and before those that are there.
     ///
-    /// # Errors
-    /// As [`push`](Self::push).
-    pub async fn push_fields(&mut self, fields: &str) -> Result<(), IntakeError> {
-        self.push(fields.as_bytes()).await?;
-        self.behind_fields |= !fields.is_empty();
-        Ok(())
+    /// They are no part of its content (I12), and do not count towards the limit of its header section. A
+    /// message without a header section does not run into them: the scanner gives it an empty one.
+    pub fn put_above(&mut self, fields: &str) {
+        self.prefix.insert_str(0, fields);
     }
 
     async fn look(&mut self, piece: &[u8]) -> Result<(), IntakeError> {
@@ -203,16 +196,11 @@ impl Intake {
             found = screen.found().cloned();
         }
         Ok(Screened {
+            prefix: std::mem::take(&mut self.prefix).into(),
             content: self.store().await?,
             removed,
             found,
         })
-    }
-
-    /// Header fields, whole lines, that will be put in front of the message: those that are known
-    /// only when all of it has been seen.
-    pub fn put_above(&mut self, fields: &str) {
-        self.above.push_str(fields);
     }
 
     async fn store(mut self) -> Result<Content, IntakeError> {
@@ -230,8 +218,7 @@ impl Intake {
             }
             None => content::Text::Inline(self.text.freeze()),
         };
-        let mut scanned = self.scanner.finish()?;
-        scanned.prepend(self.above.as_bytes())?;
+        let scanned = self.scanner.finish()?;
         Ok(Content {
             header: scanned.header,
             text: Some(text),

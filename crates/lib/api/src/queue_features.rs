@@ -89,6 +89,7 @@ impl Features {
             // Every queue knows these.
             reverse_path: _,
             content: _,
+            prefix: _,
             origin: _,
             eight_bit: _,
             smtputf8: _,

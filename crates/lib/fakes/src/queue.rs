@@ -6,9 +6,9 @@ use api::queue::v1::queue_server::Queue;
 use api::queue::v1::{
     CompleteRequest, CompleteResponse, EnqueueRequest, EnqueueResponse, FindMessageRequest,
     FindMessageResponse, GetStatisticsRequest, GetStatisticsResponse, LeaseRequest, LeaseResponse,
-    ListMessagesRequest, ListMessagesResponse, ReadMessageRequest, RetryNowRequest,
-    RetryNowResponse, SearchHistoryRequest, SearchHistoryResponse, ShowMessageRequest,
-    ShowMessageResponse,
+    ListMessagesRequest, ListMessagesResponse, ReadBodyRequest, ReadMessageRequest,
+    RetryNowRequest, RetryNowResponse, SearchHistoryRequest, SearchHistoryResponse,
+    ShowMessageRequest, ShowMessageResponse,
 };
 
 use crate::{Answer, Answers, not_asked};
@@ -47,8 +47,8 @@ pub trait PartOfQueue: Send + Sync + 'static {
         not_asked()
     }
 
-    /// `ReadMessage`.
-    async fn read_message(&self, _request: ReadMessageRequest) -> Answer<Answers<Chunk>> {
+    /// `ReadBody`.
+    async fn read_body(&self, _request: ReadBodyRequest) -> Answer<Answers<Chunk>> {
         not_asked()
     }
 }
@@ -63,6 +63,7 @@ impl<T: PartOfQueue> Queue for FakeQueueService<T> {
     type LeaseStream = Answers<LeaseResponse>;
     type CompleteStream = Answers<CompleteResponse>;
     type ReadMessageStream = Answers<Chunk>;
+    type ReadBodyStream = Answers<Chunk>;
 
     async fn enqueue(
         &self,
@@ -88,9 +89,13 @@ impl<T: PartOfQueue> Queue for FakeQueueService<T> {
 
     async fn read_message(
         &self,
-        request: Request<ReadMessageRequest>,
+        _request: Request<ReadMessageRequest>,
     ) -> Answer<Self::ReadMessageStream> {
-        self.0.read_message(request.into_inner()).await
+        not_asked()
+    }
+
+    async fn read_body(&self, request: Request<ReadBodyRequest>) -> Answer<Self::ReadBodyStream> {
+        self.0.read_body(request.into_inner()).await
     }
 
     async fn list_messages(&self, _: Request<ListMessagesRequest>) -> Answer<ListMessagesResponse> {

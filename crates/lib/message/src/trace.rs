@@ -95,12 +95,12 @@ pub fn delivered_to(recipient: &str) -> String {
     format!("Delivered-To: {}\r\n", clean_text(recipient))
 }
 
-/// What stands before a message in a mailbox and differs by recipient (invariant I12).
+/// What stands before a body in a mailbox (invariant I12): what differs by recipient, then the fields that
+/// its message has before it.
 #[must_use]
-pub fn prefix(reverse_path: &str, recipient: &str) -> Bytes {
-    let mut text = return_path(reverse_path);
-    text.push_str(&delivered_to(recipient));
-    Bytes::from(text)
+pub fn prefix(reverse_path: &str, recipient: &str, fields: &[u8]) -> Bytes {
+    let text = return_path(reverse_path) + &delivered_to(recipient);
+    [text.as_bytes(), fields].concat().into()
 }
 
 /// How many hops a message has behind it: its Received fields (RFC 5321 §6.3). See [`MAX_HOPS`].

@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use sqlx::PgConnection;
 
+use crate::Error;
+
 /// A body that is to be stored.
 #[derive(Debug, Clone)]
 pub struct NewBody {
@@ -70,4 +72,17 @@ pub async fn insert(connection: &mut PgConnection, bodies: &[NewBody]) -> Result
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Keeps a body for the caller's transaction, which refers to it anew; gives back its size.
+///
+/// The lock decides between this and a sweep ([`crate::garbage`]): when it is there, it stays.
+pub async fn refer_to(connection: &mut PgConnection, id: i64) -> Result<i64, Error> {
+    sqlx::query_scalar!(
+        "SELECT size FROM volume.body WHERE id = $1 FOR KEY SHARE",
+        id
+    )
+    .fetch_optional(connection)
+    .await?
+    .ok_or(Error::Missing(id))
 }

@@ -4,7 +4,7 @@
 //! [`INLINE_LIMIT`] octets lies in the body's row, larger text in pieces of [`CHUNK_SIZE`].
 //! Bodies never change. `queue` and `mailbox-store` refer to them; nobody counts references:
 //! [`garbage`] tries to remove candidates, and those who need them say no (mailbox-store by a
-//! foreign key, the queue by a trigger, since its messages always come together with their body).
+//! foreign key, the queue by a trigger, since most of its messages come together with their body).
 //!
 //! This crate knows neither who refers to a body nor what is in it.
 
@@ -15,7 +15,7 @@ mod ids;
 mod read;
 mod upload;
 
-pub use body::{NewBody, Text, insert};
+pub use body::{NewBody, Text, insert, refer_to};
 pub use ids::Ids;
 pub use read::{Header, header, headers, read};
 pub use upload::{StoredText, claim, store_text};

@@ -343,7 +343,11 @@ fn request(delivery: &LocalDelivery) -> Delivery {
         body_id: message.body_id,
         user: delivery.user.to_string(),
         mailbox: if message.junk { JUNK } else { INBOX }.to_owned(),
-        prefix: trace::prefix(&message.reverse_path, &delivery.recipient.address),
+        prefix: trace::prefix(
+            &message.reverse_path,
+            &delivery.recipient.address,
+            &message.prefix,
+        ),
         // What was held, or in quarantine, is seen among what comes now.
         received_at_ms: delivery.work.since_ms(),
     }

@@ -109,7 +109,7 @@ impl Notices {
         let mut pause = Duration::from_millis(100);
         let limit = usize::try_from(MAX_RETURNED).unwrap_or(usize::MAX);
         loop {
-            let read = body::read(&self.queue, work.message.body_id, !full, limit).await;
+            let read = body::read(&self.queue, &work.message, !full, limit).await;
             match read {
                 Err(status) if pause < Duration::from_secs(2) && !is_gone(&status) => {
                     tokio::time::sleep(pause).await;

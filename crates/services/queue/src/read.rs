@@ -1,4 +1,4 @@
-//! Looking at messages: `ReadMessage`, `ListMessages`, `ShowMessage`, `GetStatistics`.
+//! Looking at messages: `ReadMessage`, `ReadBody`, `ListMessages`, `ShowMessage`, `GetStatistics`.
 
 use std::sync::atomic::Ordering;
 
@@ -7,8 +7,9 @@ use api::message::v1::{Chunk, Summary};
 use api::queue::v1::{
     GetStatisticsResponse, HistoryEvent, ListMessagesRequest, ListMessagesResponse,
     ListQuarantinedRequest, ListQuarantinedResponse, Origin, Quarantined, QueuedMessage,
-    QueuedRecipient, ReadMessageRequest, ShowMessageResponse,
+    QueuedRecipient, ReadBodyRequest, ReadMessageRequest, ShowMessageResponse,
 };
+use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use prost::Message as _;
@@ -29,24 +30,50 @@ const LISTED_RECIPIENTS: i64 = 100;
 /// Lines of one message's history: 10,000 recipients with a few attempts each.
 const LARGEST_HISTORY: i64 = 50_000;
 
-/// A message's bytes: header, then text.
-pub(crate) fn read_message(
+/// The bytes of a message in the queue: prefix, header, text.
+pub(crate) async fn read_message(
     engine: &Engine,
     request: &ReadMessageRequest,
+) -> Result<BoxStream<'static, Result<Chunk, Status>>, Status> {
+    let id = request.message_id;
+    let found = async {
+        let mut connection = engine.pool.acquire().await?;
+        listing::bytes(&mut connection, id).await
+    };
+    let found = found.await.map_err(|error| failure::of_database(&error))?;
+    let (body_id, prefix) =
+        found.ok_or_else(|| Status::not_found(format!("there is no message {id} in the queue")))?;
+    let request = ReadBodyRequest {
+        body_id,
+        header_only: request.header_only,
+    };
+    let prefix = (!prefix.is_empty()).then(|| Ok(chunk(prefix.into())));
+    let body = read_body(engine, &request);
+    Ok(stream::iter(prefix).chain(body).boxed())
+}
+
+/// The bytes of a body: header, then text.
+pub(crate) fn read_body(
+    engine: &Engine,
+    request: &ReadBodyRequest,
 ) -> BoxStream<'static, Result<Chunk, Status>> {
     let pool = engine.pool.clone();
     let id = request.body_id;
     if request.header_only {
         let header = async move { volume::header(&pool, id).await.map(|body| body.header) };
         return stream::once(header)
-            .map_ok(|data| Chunk { data, last: false })
+            .map_ok(chunk)
             .map_err(failure::of_volume)
             .boxed();
     }
     volume::read(pool, id, 0..u64::MAX)
-        .map_ok(|data| Chunk { data, last: false })
+        .map_ok(chunk)
         .map_err(failure::of_volume)
         .boxed()
+}
+
+fn chunk(data: Bytes) -> Chunk {
+    Chunk { data, last: false }
 }
 
 /// A page of the queue, oldest first.

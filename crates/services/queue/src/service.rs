@@ -8,9 +8,9 @@ use api::queue::v1::queue_server::Queue;
 use api::queue::v1::{
     CompleteRequest, CompleteResponse, EnqueueRequest, EnqueueResponse, FindMessageRequest,
     FindMessageResponse, GetStatisticsRequest, GetStatisticsResponse, LeaseRequest, LeaseResponse,
-    ListMessagesRequest, ListMessagesResponse, ReadMessageRequest, RetryNowRequest,
-    RetryNowResponse, SearchHistoryRequest, SearchHistoryResponse, ShowMessageRequest,
-    ShowMessageResponse,
+    ListMessagesRequest, ListMessagesResponse, ReadBodyRequest, ReadMessageRequest,
+    RetryNowRequest, RetryNowResponse, SearchHistoryRequest, SearchHistoryResponse,
+    ShowMessageRequest, ShowMessageResponse,
 };
 use api::queue_features::Features;
 use futures::stream::BoxStream;
@@ -37,6 +37,7 @@ impl Queue for QueueService {
     type LeaseStream = UnboundedReceiverStream<Result<LeaseResponse, Status>>;
     type CompleteStream = ReceiverStream<Result<CompleteResponse, Status>>;
     type ReadMessageStream = BoxStream<'static, Result<Chunk, Status>>;
+    type ReadBodyStream = BoxStream<'static, Result<Chunk, Status>>;
 
     async fn enqueue(
         &self,
@@ -97,7 +98,15 @@ impl Queue for QueueService {
         &self,
         request: Request<ReadMessageRequest>,
     ) -> Result<Response<Self::ReadMessageStream>, Status> {
-        let stream = read::read_message(&self.engine, request.get_ref());
+        let stream = read::read_message(&self.engine, request.get_ref()).await?;
+        Ok(Response::new(stream))
+    }
+
+    async fn read_body(
+        &self,
+        request: Request<ReadBodyRequest>,
+    ) -> Result<Response<Self::ReadBodyStream>, Status> {
+        let stream = read::read_body(&self.engine, request.get_ref());
         Ok(Response::new(stream))
     }
 

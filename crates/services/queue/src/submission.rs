@@ -5,6 +5,7 @@ use api::grpc::Status;
 use api::message::v1::{Content, content};
 use api::queue::v1::{Collected, Recipient, Submission};
 use bytes::Bytes;
+use message::HeaderLines;
 use prost::Message as _;
 use volume::{StoredText, Text};
 
@@ -15,6 +16,7 @@ use crate::trail::Source;
 
 pub(crate) const MAX_RECIPIENTS: usize = 10_000;
 const MAX_HEADER: usize = 128 * 1024;
+const MAX_PREFIX: usize = 64 * 1024;
 const MAX_SUMMARY: usize = message::MAX_SUMMARY;
 /// Local part, `@` and domain of 255 octets each at most: RFC 5321 §4.5.3.1 asks to take 64 octets
 /// of local part and allows more.
@@ -33,11 +35,9 @@ const MAX_REASON: usize = 4000;
 pub(crate) struct Prepared {
     pub(crate) reverse_path: String,
     pub(crate) recipients: Vec<Recipient>,
-    pub(crate) header: Bytes,
-    pub(crate) text: Text,
-    /// The upload that the text comes from; its id will be the message's.
-    pub(crate) stored: Option<StoredText>,
-    pub(crate) summary: Bytes,
+    /// Header fields that stand before the body.
+    pub(crate) prefix: Bytes,
+    pub(crate) body: Body,
     /// An encoded `Origin`.
     pub(crate) origin: Bytes,
     pub(crate) source: Source,
@@ -53,14 +53,26 @@ pub(crate) struct Prepared {
     pub(crate) quarantine: Option<Quarantine>,
 }
 
-/// It is kept back until an administrator decides.
+/// What a message consists of, but for its prefix.
 #[derive(Debug, Clone)]
-pub(crate) struct Quarantine {
-    pub(crate) reason: String,
-    pub(crate) keep_ms: i64,
+pub(crate) enum Body {
+    /// Of this message first.
+    New(NewBody),
+    /// Stored already, under this id (I12).
+    Stored(i64),
 }
 
-impl Prepared {
+/// A body that is stored with its message.
+#[derive(Debug, Clone)]
+pub(crate) struct NewBody {
+    pub(crate) header: Bytes,
+    pub(crate) text: Text,
+    /// The upload that the text comes from; its id will be the body's.
+    pub(crate) upload: Option<StoredText>,
+    pub(crate) summary: Bytes,
+}
+
+impl NewBody {
     /// Octets of header and text.
     pub(crate) fn size(&self) -> i64 {
         let text = match &self.text {
@@ -70,6 +82,24 @@ impl Prepared {
         (self.header.len() as i64).saturating_add(text)
     }
 
+    /// About what it holds of memory.
+    fn weight(&self) -> usize {
+        let text = match &self.text {
+            Text::Inline(text) => text.len(),
+            Text::Uploaded(_) => 0,
+        };
+        self.header.len() + text + self.summary.len()
+    }
+}
+
+/// It is kept back until an administrator decides.
+#[derive(Debug, Clone)]
+pub(crate) struct Quarantine {
+    pub(crate) reason: String,
+    pub(crate) keep_ms: i64,
+}
+
+impl Prepared {
     /// MT-PRIORITY; most have 0.
     pub(crate) fn priority(&self) -> i32 {
         let asked = self.requests.as_ref();
@@ -85,11 +115,11 @@ impl Prepared {
 
     /// About what it holds of memory.
     pub(crate) fn weight(&self) -> usize {
-        let text = match &self.text {
-            Text::Inline(text) => text.len(),
-            Text::Uploaded(_) => 0,
+        let body = match &self.body {
+            Body::New(body) => body.weight(),
+            Body::Stored(_) => 0,
         };
-        self.header.len() + text + self.summary.len() + self.recipients.len() * 100
+        self.prefix.len() + body + self.recipients.len() * 100
     }
 }
 
@@ -118,7 +148,8 @@ pub(crate) fn prepare(submission: Option<Submission>, now: i64) -> Result<Prepar
     let source = submission.origin.unwrap_or_default();
     let origin = source.encode_to_vec();
     check_size("origin", origin.len(), MAX_ORIGIN)?;
-    let (header, summary, text, stored) = check_content(content)?;
+    check_prefix(&submission.prefix)?;
+    let body = check_content(content)?;
     let bit = |set: bool, bit: i16| if set { bit } else { 0 };
     Ok(Prepared {
         flags: bit(submission.eight_bit, 1)
@@ -129,10 +160,8 @@ pub(crate) fn prepare(submission: Option<Submission>, now: i64) -> Result<Prepar
             | bit(submission.collected.is_some(), 32),
         reverse_path: submission.reverse_path,
         recipients: submission.recipients,
-        header,
-        text,
-        stored,
-        summary,
+        prefix: submission.prefix,
+        body,
         origin: origin.into(),
         source: Source::of(source),
         envelope_id: submission.envelope_id,
@@ -161,10 +190,27 @@ fn check_quarantine(reason: String, seconds: u32) -> Result<Option<Quarantine>, 
     }))
 }
 
-type CheckedContent = (Bytes, Bytes, Text, Option<StoredText>);
+/// Whole lines of header fields: what follows begins a line of its own, and stays in the header section.
+fn check_prefix(prefix: &[u8]) -> Result<(), Status> {
+    check_size("prefix", prefix.len(), MAX_PREFIX)?;
+    let mut lines = HeaderLines::new();
+    let has_text = lines.push(prefix).is_some();
+    if has_text || !(prefix.is_empty() || prefix.ends_with(b"\r\n")) {
+        return Err(invalid("prefix is not made of whole header fields"));
+    }
+    Ok(())
+}
 
-fn check_content(content: Content) -> Result<CheckedContent, Status> {
-    if content.header.is_empty() {
+fn check_content(content: Content) -> Result<Body, Status> {
+    if let Some(content::Text::Body(id)) = content.text {
+        if !content.header.is_empty() || content.summary.is_some() || content.text_size != 0 {
+            return Err(invalid(
+                "content.body names a stored body, whose header section and summary hold",
+            ));
+        }
+        return Ok(Body::Stored(id));
+    }
+    if content.header.is_empty() && content.text_size > 0 {
         return Err(invalid("content.header is empty"));
     }
     check_size("content.header", content.header.len(), MAX_HEADER)?;
@@ -173,7 +219,7 @@ fn check_content(content: Content) -> Result<CheckedContent, Status> {
         .ok_or_else(|| invalid("content.summary is missing"))?
         .encode_to_vec();
     check_size("content.summary", summary.len(), MAX_SUMMARY)?;
-    let (text, stored) = match content.text {
+    let (text, upload) = match content.text {
         Some(content::Text::Stored(id)) => {
             let size = content.text_size;
             (Text::Uploaded(size), Some(StoredText { id, size }))
@@ -194,7 +240,12 @@ fn check_content(content: Content) -> Result<CheckedContent, Status> {
             (Text::Inline(text), None)
         }
     };
-    Ok((content.header, summary.into(), text, stored))
+    Ok(Body::New(NewBody {
+        header: content.header,
+        text,
+        upload,
+        summary: summary.into(),
+    }))
 }
 
 fn check_recipients(recipients: &[Recipient]) -> Result<(), Status> {

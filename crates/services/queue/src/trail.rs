@@ -54,7 +54,7 @@ impl Source {
 }
 
 /// A message was committed: its recipients will be tried, or it is kept in quarantine.
-pub(crate) fn accepted(message_id: i64, submission: &Prepared) {
+pub(crate) fn accepted(message_id: i64, size: i64, submission: &Prepared) {
     let source = &submission.source;
     let (peer, login) = (known(&source.peer), known(&source.login));
     let quarantine = submission.quarantine.as_ref();
@@ -73,7 +73,7 @@ pub(crate) fn accepted(message_id: i64, submission: &Prepared) {
         login,
         sender = %Sender(&submission.reverse_path),
         recipients = submission.recipients.len(),
-        size = submission.size(),
+        size,
         verdict = quarantine.map(|quarantine| verdict(&quarantine.reason)),
         "{what}"
     );

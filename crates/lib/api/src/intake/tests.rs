@@ -34,11 +34,14 @@ async fn text_without_a_header_does_not_run_into_the_fields_before_it() {
         "\ttext\r\n\r\nmore\r\n",
     ] {
         let mut intake = intake();
-        intake.push_fields("Received: from x\r\n").await.unwrap();
-        intake.push_fields("").await.unwrap();
+        intake.put_above("Received: from x\r\n");
         intake.push(text.as_bytes()).await.unwrap();
-        let content = intake.finish().await.unwrap();
-        assert_eq!(content.header, "Received: from x\r\n\r\n");
+        intake.put_above("Authentication-Results: x\r\n");
+        let Screened {
+            prefix, content, ..
+        } = intake.finish_screened().await.unwrap();
+        assert_eq!(prefix, "Authentication-Results: x\r\nReceived: from x\r\n");
+        assert_eq!(content.header, "\r\n");
         assert_eq!(content.text, Some(content::Text::Inline(text.into())));
         assert_eq!(content.text_size, text.len() as u64);
     }

@@ -59,31 +59,6 @@ pub struct Scanned {
     pub summary: Summary,
 }
 
-impl Scanned {
-    /// Puts header fields, whole lines, in front of the message, as if they had come with it: fields
-    /// of a trace, that the summary does not tell of.
-    ///
-    /// # Errors
-    /// [`ScanError::HeaderTooLarge`].
-    pub fn prepend(&mut self, fields: &[u8]) -> Result<(), ScanError> {
-        if self.header.len() + fields.len() > MAX_HEADER {
-            return Err(ScanError::HeaderTooLarge);
-        }
-        self.header = [fields, &self.header].concat().into();
-        let by = fields.len() as u64;
-        for part in &mut self.summary.parts {
-            // Where the message begins, its first part begins too.
-            if part.header_start > 0 {
-                part.header_start += by;
-            }
-            part.body_start += by;
-            part.end += by;
-            part.nested_text_start = part.nested_text_start.map(|start| start + by);
-        }
-        Ok(())
-    }
-}
-
 /// Reads a message in pieces. Lines may end in CRLF or LF.
 #[derive(Debug)]
 pub struct Scanner {

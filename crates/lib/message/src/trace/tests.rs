@@ -54,10 +54,10 @@ fn a_helo_cannot_break_out_of_its_field() {
 }
 
 #[test]
-fn the_prefix_is_two_whole_fields() {
+fn the_prefix_is_two_whole_fields_and_those_of_the_message() {
     assert_eq!(
-        &prefix("", "bob@example.test")[..],
-        b"Return-Path: <>\r\nDelivered-To: bob@example.test\r\n"
+        &prefix("", "bob@example.test", b"Received: a\r\n")[..],
+        b"Return-Path: <>\r\nDelivered-To: bob@example.test\r\nReceived: a\r\n"
     );
 }
 

@@ -67,7 +67,7 @@ pub(super) async fn run(
 async fn read(system: &System, id: i64, header_only: bool) -> Result<(Vec<u8>, bool), Failure> {
     let failed = |status| Failure::call("the queue", &status);
     let request = ReadMessageRequest {
-        body_id: id,
+        message_id: id,
         header_only,
     };
     let mut client = system.queue(Asked::Question)?;

@@ -129,8 +129,8 @@ impl Poll<'_> {
         let mut complete = Vec::new();
         let mut size = 0_u64;
         let mut intake = self.intake();
-        let begun = intake.push_fields(&self.received(remote, session)).await;
-        let mut intake = settle(begun)?.map(|()| intake);
+        intake.put_above(&self.received(remote, session));
+        let mut intake = Ok(intake);
         while let Some(piece) = remote.piece().await? {
             size += piece.len() as u64;
             // Sizes of LIST are estimates; a factor of two is no estimate.
@@ -204,6 +204,7 @@ impl Poll<'_> {
                 address: self.account.deliver_to.to_string(),
                 ..Recipient::default()
             }],
+            prefix: screened.prefix,
             content: Some(screened.content),
             origin: Some(Origin {
                 component: "collector".to_owned(),

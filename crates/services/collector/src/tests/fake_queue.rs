@@ -146,19 +146,18 @@ impl FakeQueue {
         let state = self.state();
         let messages = state.submissions.iter().map(|submission| {
             let content = submission.content.as_ref().unwrap();
-            let header = &content.header;
-            assert!(header.starts_with(b"Received: from localhost"));
-            // Folded lines begin with white space.
-            let end = header
-                .windows(3)
-                .position(|three| three.starts_with(b"\r\n") && !b" \t".contains(&three[2]))
-                .unwrap();
+            let prefix = &submission.prefix;
+            assert!(prefix.starts_with(b"Received: from localhost"));
+            // One field: folded lines begin with white space.
+            let fields = prefix.split_inclusive(|octet| *octet == b'\n').skip(1);
+            assert!(fields.into_iter().all(|line| b" \t".contains(&line[0])));
             let text = match content.text.as_ref().unwrap() {
                 content::Text::Inline(text) => text.to_vec(),
                 content::Text::Stored(id) => self.shared.texts.get(*id),
+                content::Text::Body(id) => panic!("a collected message over the body {id}"),
             };
             assert_eq!(content.text_size, text.len() as u64);
-            [&header[end + 2..], &text].concat()
+            [&content.header[..], &text].concat()
         });
         messages.collect()
     }

@@ -26,7 +26,8 @@ impl Body {
     /// Reads the start.
     pub(super) async fn open(remote: &Remote, work: &Work) -> Result<Self, Status> {
         let mut chunks = body::open(&remote.setup.queue, work.message.body_id, false).await?;
-        let mut ahead = Vec::new();
+        let prefix = &work.message.prefix;
+        let mut ahead = Vec::from_iter((!prefix.is_empty()).then(|| prefix.clone()));
         let mut size = 0;
         let mut rest = true;
         while rest && size < READ_AHEAD {

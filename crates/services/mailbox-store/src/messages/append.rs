@@ -94,6 +94,9 @@ pub async fn append(store: &Store, append: &Append) -> Result<AppendResponse> {
             };
             (*id, Text::Uploaded(upload.size), Some(upload))
         }
+        content::Text::Body(_) => {
+            return Err(Error::Invalid("an append brings its own text".to_owned()));
+        }
     };
     let body = NewBody {
         id,

@@ -8,13 +8,17 @@ use api::queue::v1::{Accepted, LeasedMessage, LeasedRecipient};
 use crate::engine::Engine;
 use crate::lease::{Credits, HandOut, WorkerHold, hand_out};
 use crate::sql;
-use crate::submission::Prepared;
+use crate::submission::{Body, Prepared};
 use crate::trail;
 
-/// A submission with the id it will have and the workers that will hold its recipients.
+/// A submission with the ids it will have and the workers that will hold its recipients.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) id: i64,
+    /// Its own number for a body that comes with it, unless its text was uploaded.
+    pub(crate) body_id: i64,
+    /// Octets of the body; of a stored one, once it has been looked at.
+    pub(crate) body_size: i64,
     pub(crate) submission: Prepared,
     /// By recipient; decided once, since a repeated attempt must say the same. Shorter than the
     /// recipients: the rest is not leased.
@@ -41,13 +45,25 @@ pub(crate) enum Standing {
 
 impl Entry {
     pub(crate) fn new(id: i64, submission: Prepared) -> Self {
+        let (body_id, body_size) = match &submission.body {
+            Body::New(body) => (body.upload.map_or(id, |text| text.id), body.size()),
+            Body::Stored(body_id) => (*body_id, 0),
+        };
         Self {
-            id: submission.stored.map_or(id, |text| text.id),
+            id,
+            body_id,
+            body_size,
             submission,
             holders: Vec::new(),
             standing: Standing::Unknown,
             attempted: false,
         }
+    }
+
+    /// Octets of prefix, header and text.
+    pub(crate) fn size(&self) -> i64 {
+        let prefix = self.submission.prefix.len() as i64;
+        self.body_size.saturating_add(prefix)
     }
 
     /// Whether it is in the database, once the transaction is committed.
@@ -103,8 +119,8 @@ impl Entry {
 
     /// What each worker now holds of it.
     fn hand_out(self, received_at: i64, to: &mut HandOut) {
+        let size = u64::try_from(self.size()).unwrap_or(0);
         let submission = self.submission;
-        let size = u64::try_from(submission.size()).unwrap_or(0);
         let session = submission.source.session().unwrap_or_default().to_owned();
         let mut holders = self.holders.into_iter().peekable();
         let mut recipients = submission.recipients.into_iter().enumerate();
@@ -126,7 +142,8 @@ impl Entry {
             }
             let message = LeasedMessage {
                 message_id: self.id,
-                body_id: self.id,
+                body_id: self.body_id,
+                prefix: submission.prefix.clone(),
                 size,
                 reverse_path: submission.reverse_path.clone(),
                 received_at_ms: received_at,
@@ -164,7 +181,7 @@ pub(crate) fn announce(
         if !entry.is_inserted() {
             continue;
         }
-        trail::accepted(entry.id, &entry.submission);
+        trail::accepted(entry.id, entry.size(), &entry.submission);
         handed += entry.holders.len() as u64;
         for (worker, _) in &entry.holders {
             if let Some(credits) = &mut credits {

@@ -9,8 +9,9 @@ use crate::engine::Engine;
 use crate::failure;
 use crate::lease::Credits;
 use crate::sql::collected::Identity;
-use crate::sql::enqueue::{Columns, RecipientColumns};
+use crate::sql::enqueue::{BodyColumns, Columns, RecipientColumns};
 use crate::sql::{self, recipient_id};
+use crate::submission::{Body, NewBody};
 
 /// Looks at every entry that has not been looked at, decides who will hold what, and inserts what
 /// is new. `credits` is filled at the first attempt and kept for those that repeat it.
@@ -96,10 +97,14 @@ fn is_rare(entry: &Entry) -> bool {
 }
 
 fn needs_look(entry: &Entry) -> bool {
-    entry.submission.stored.is_some() || entry.submission.collected.is_some()
+    let has_body = match &entry.submission.body {
+        Body::New(body) => body.upload.is_none(),
+        Body::Stored(_) => false,
+    };
+    !has_body || entry.submission.collected.is_some()
 }
 
-/// Is it in the ledger? Is its text there?
+/// Is it in the ledger? Is its text, or its body, there?
 async fn look_at(
     connection: &mut PgConnection,
     entry: &mut Entry,
@@ -123,36 +128,49 @@ async fn look_at(
             return savepoint.rollback().await;
         }
     }
-    if let Some(text) = entry.submission.stored {
-        match volume::claim(connection, text).await {
-            Ok(()) => {}
-            Err(volume::Error::Database(error)) => return Err(error),
-            Err(error) => {
-                entry.standing = Standing::Refused(match failure::of_volume(error) {
-                    status if status.code() == api::grpc::Code::NotFound => {
-                        api::grpc::Status::invalid_argument(status.message().to_owned())
-                    }
-                    status => status,
-                });
-                return savepoint.rollback().await;
-            }
+    match find_body(connection, &entry.submission.body).await {
+        Ok(None) => {}
+        Ok(Some(size)) => entry.body_size = size,
+        Err(volume::Error::Database(error)) => return Err(error),
+        Err(error) => {
+            entry.standing = Standing::Refused(match failure::of_volume(error) {
+                status if status.code() == api::grpc::Code::NotFound => {
+                    api::grpc::Status::invalid_argument(status.message().to_owned())
+                }
+                status => status,
+            });
+            return savepoint.rollback().await;
         }
     }
     savepoint.commit().await
+}
+
+/// Takes what a message refers to for it: the text that was uploaded for its body, or the body, whose size
+/// is given back.
+async fn find_body(
+    connection: &mut PgConnection,
+    body: &Body,
+) -> Result<Option<i64>, volume::Error> {
+    match body {
+        Body::New(body) => match body.upload {
+            Some(text) => volume::claim(connection, text).await.map(|()| None),
+            None => Ok(None),
+        },
+        Body::Stored(id) => volume::refer_to(connection, *id).await.map(Some),
+    }
 }
 
 fn columns(entries: &[Entry], now: i64, lease_end: i64) -> Columns<'_> {
     let mut columns = Columns::default();
     for entry in entries.iter().filter(|entry| is_new(entry)) {
         let submission = &entry.submission;
+        if let Body::New(body) = &submission.body {
+            body_columns(entry, body, &mut columns.body);
+        }
         columns.id.push(entry.id);
-        columns.size.push(submission.size());
-        columns.header.push(&submission.header);
-        columns.summary.push(&submission.summary);
-        columns.text.push(match &submission.text {
-            volume::Text::Inline(text) => Some(text),
-            volume::Text::Uploaded(_) => None,
-        });
+        columns.body_id.push(entry.body_id);
+        columns.prefix.push(&submission.prefix);
+        columns.size.push(entry.size());
         columns.reverse_path.push(&submission.reverse_path);
         columns.flags.push(submission.flags);
         columns.envelope_id.push(&submission.envelope_id);
@@ -167,6 +185,17 @@ fn columns(entries: &[Entry], now: i64, lease_end: i64) -> Columns<'_> {
         recipient_columns(entry, now, lease_end, &mut columns.recipient);
     }
     columns
+}
+
+fn body_columns<'a>(entry: &'a Entry, body: &'a NewBody, columns: &mut BodyColumns<'a>) {
+    columns.id.push(entry.body_id);
+    columns.size.push(entry.body_size);
+    columns.header.push(&body.header);
+    columns.summary.push(&body.summary);
+    columns.text.push(match &body.text {
+        volume::Text::Inline(text) => Some(text),
+        volume::Text::Uploaded(_) => None,
+    });
 }
 
 fn recipient_columns<'a>(

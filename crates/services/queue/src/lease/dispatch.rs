@@ -156,7 +156,8 @@ fn group(leased: Vec<Leased>) -> Vec<LeasedMessage> {
             }
             _ => messages.push(LeasedMessage {
                 message_id: row.message_id,
-                body_id: row.message_id,
+                body_id: row.body_id,
+                prefix: row.prefix.into(),
                 size: u64::try_from(row.size).unwrap_or(0),
                 reverse_path: row.reverse_path,
                 received_at_ms: row.received_at,

@@ -68,14 +68,15 @@ pub(crate) async fn complete(
          ), gone AS (
             DELETE FROM queue.message m USING counted c
             WHERE m.id = c.id AND m.recipients = c.ended
-            RETURNING m.id, c.kept
+            RETURNING m.body_id, c.kept
          ), fewer AS (
             UPDATE queue.message m SET pending = m.pending - c.ended, kept = m.kept OR c.kept
             FROM counted c WHERE m.id = c.id AND m.recipients <> c.ended
             RETURNING m.id, m.pending
          ), garbage AS (
             INSERT INTO volume.garbage (body_id, due_at)
-            SELECT id, $10 FROM gone WHERE NOT kept ON CONFLICT DO NOTHING
+            SELECT DISTINCT body_id, $10::bigint FROM gone WHERE NOT kept ORDER BY body_id
+            ON CONFLICT (body_id) DO UPDATE SET due_at = LEAST(garbage.due_at, excluded.due_at)
          )
          SELECT id AS "id!", epoch AS "epoch!", false AS "is_message!" FROM events
          UNION ALL SELECT id, 0, true FROM fewer WHERE pending <= 0"#,
@@ -111,10 +112,11 @@ pub(crate) async fn remove_ended(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "WITH gone AS (
-            DELETE FROM queue.message WHERE id = ANY($1) AND pending <= 0 RETURNING id, kept
+            DELETE FROM queue.message WHERE id = ANY($1) AND pending <= 0 RETURNING body_id, kept
          )
          INSERT INTO volume.garbage (body_id, due_at)
-         SELECT id, $2::bigint FROM gone WHERE NOT kept ON CONFLICT DO NOTHING",
+         SELECT DISTINCT body_id, $2::bigint FROM gone WHERE NOT kept ORDER BY body_id
+         ON CONFLICT (body_id) DO UPDATE SET due_at = LEAST(garbage.due_at, excluded.due_at)",
         ids,
         now
     )

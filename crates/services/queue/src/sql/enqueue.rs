@@ -5,12 +5,11 @@ use sqlx::PgConnection;
 /// The rows of a batch, by column, as they travel.
 #[derive(Debug, Default)]
 pub(crate) struct Columns<'a> {
+    pub(crate) body: BodyColumns<'a>,
     pub(crate) id: Vec<i64>,
+    pub(crate) body_id: Vec<i64>,
+    pub(crate) prefix: Vec<&'a [u8]>,
     pub(crate) size: Vec<i64>,
-    pub(crate) header: Vec<&'a [u8]>,
-    pub(crate) summary: Vec<&'a [u8]>,
-    /// None: the text was uploaded.
-    pub(crate) text: Vec<Option<&'a [u8]>>,
     pub(crate) reverse_path: Vec<&'a str>,
     pub(crate) flags: Vec<i16>,
     pub(crate) envelope_id: Vec<&'a str>,
@@ -23,6 +22,17 @@ pub(crate) struct Columns<'a> {
     pub(crate) session: Vec<Option<&'a str>>,
     pub(crate) recipients: Vec<i32>,
     pub(crate) recipient: RecipientColumns<'a>,
+}
+
+/// The bodies that the messages of the batch bring along. The others are stored already.
+#[derive(Debug, Default)]
+pub(crate) struct BodyColumns<'a> {
+    pub(crate) id: Vec<i64>,
+    pub(crate) size: Vec<i64>,
+    pub(crate) header: Vec<&'a [u8]>,
+    pub(crate) summary: Vec<&'a [u8]>,
+    /// None: the text was uploaded.
+    pub(crate) text: Vec<Option<&'a [u8]>>,
 }
 
 /// The recipients of all messages of the batch.
@@ -44,7 +54,7 @@ pub(crate) async fn insert(
     columns: &Columns<'_>,
     now: i64,
 ) -> Result<(), sqlx::Error> {
-    let recipient = &columns.recipient;
+    let (body, recipient) = (&columns.body, &columns.recipient);
     sqlx::query!(
         "WITH bodies AS (
             INSERT INTO volume.body (id, size, header, summary, text, created_at)
@@ -52,14 +62,14 @@ pub(crate) async fn insert(
             FROM UNNEST($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[], $5::bytea[]) AS b
          ), messages AS (
             INSERT INTO queue.message
-                (id, size, reverse_path, flags, envelope_id, return_content, origin,
-                 policy_revision, requests, session, recipients, pending, received_at)
+                (id, body_id, prefix, size, reverse_path, flags, envelope_id, return_content,
+                 origin, policy_revision, requests, session, recipients, pending, received_at)
             SELECT m.*, m.recipients, $6
-            FROM UNNEST($1::bigint[], $2::bigint[], $7::text[], $8::smallint[], $9::text[],
-                        $10::smallint[], $11::bytea[], $12::bigint[], $21::bytea[], $22::text[],
-                        $13::integer[])
-                AS m (id, size, reverse_path, flags, envelope_id, return_content, origin,
-                      policy_revision, requests, session, recipients)
+            FROM UNNEST($23::bigint[], $24::bigint[], $25::bytea[], $26::bigint[], $7::text[],
+                        $8::smallint[], $9::text[], $10::smallint[], $11::bytea[],
+                        $12::bigint[], $21::bytea[], $22::text[], $13::integer[])
+                AS m (id, body_id, prefix, size, reverse_path, flags, envelope_id, return_content,
+                      origin, policy_revision, requests, session, recipients)
          )
          INSERT INTO queue.recipient
              (id, address, original_recipient, notify, epoch, due_at, worker, leased)
@@ -67,11 +77,11 @@ pub(crate) async fn insert(
          FROM UNNEST($14::bigint[], $15::text[], $16::text[], $17::smallint[], $18::integer[],
                      $19::bigint[], $20::text[])
              AS r (id, address, original_recipient, notify, epoch, due_at, worker)",
-        &columns.id,
-        &columns.size,
-        &columns.header as &[&[u8]],
-        &columns.summary as &[&[u8]],
-        &columns.text as &[Option<&[u8]>],
+        &body.id,
+        &body.size,
+        &body.header as &[&[u8]],
+        &body.summary as &[&[u8]],
+        &body.text as &[Option<&[u8]>],
         now,
         &columns.reverse_path as &[&str],
         &columns.flags,
@@ -89,6 +99,10 @@ pub(crate) async fn insert(
         &recipient.worker as &[&str],
         &columns.requests as &[Option<&[u8]>],
         &columns.session as &[Option<&str>],
+        &columns.id,
+        &columns.body_id,
+        &columns.prefix as &[&[u8]],
+        &columns.size,
     )
     .execute(connection)
     .await?;
@@ -98,7 +112,7 @@ pub(crate) async fn insert(
 /// Which of these messages have been committed: asked after a connection broke behind a commit.
 ///
 /// Meanwhile another replica may have handed them out, and all their recipients have ended: then
-/// their bodies may be swept, but their history is there.
+/// they are gone, but their history is there.
 pub(crate) async fn committed(
     connection: &mut PgConnection,
     ids: &[i64],
@@ -106,7 +120,7 @@ pub(crate) async fn committed(
 ) -> Result<Vec<i64>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT m.id AS "id!" FROM UNNEST($1::bigint[]) AS m (id)
-           WHERE EXISTS (SELECT FROM volume.body WHERE body.id = m.id)
+           WHERE EXISTS (SELECT FROM queue.message WHERE message.id = m.id)
               OR EXISTS (SELECT FROM queue.history
                          WHERE recipient_id BETWEEN m.id << 14 AND (m.id << 14) + 16383
                            AND at >= $2)"#,

@@ -14,6 +14,8 @@ pub(crate) struct Leased {
     pub(crate) delay_notified: bool,
     pub(crate) retry_asked_at: Option<i64>,
     pub(crate) message_id: i64,
+    pub(crate) body_id: i64,
+    pub(crate) prefix: Vec<u8>,
     pub(crate) size: i64,
     pub(crate) reverse_path: String,
     pub(crate) received_at: i64,
@@ -57,8 +59,8 @@ pub(crate) async fn lease(
                     RETURNING *
                    )
                    SELECT r.id, epoch, address, original_recipient, notify, attempts,
-                          delay_notified, retry_asked_at, m.id AS message_id, size, reverse_path, received_at,
-                          flags, envelope_id, return_content, requests, session
+                          delay_notified, retry_asked_at, m.id AS message_id, body_id, prefix, size,
+                          reverse_path, received_at, flags, envelope_id, return_content, requests, session
                    FROM leased r JOIN queue.message m ON m.id = r.id >> 14 ORDER BY r.id"#,
                 worker,
                 limit,
@@ -80,8 +82,8 @@ pub(crate) async fn lease(
                     RETURNING *
                    )
                    SELECT r.id, epoch, address, original_recipient, notify, attempts,
-                          delay_notified, retry_asked_at, m.id AS message_id, size, reverse_path, received_at,
-                          flags, envelope_id, return_content, requests, session
+                          delay_notified, retry_asked_at, m.id AS message_id, body_id, prefix, size,
+                          reverse_path, received_at, flags, envelope_id, return_content, requests, session
                    FROM leased r JOIN queue.message m ON m.id = r.id >> 14 ORDER BY r.id"#,
                 worker,
                 limit,

@@ -66,7 +66,7 @@ pub(crate) async fn messages(
         Message,
         r#"SELECT m.id, m.reverse_path, m.size, m.received_at, m.origin, b.summary, m.requests,
                   q.reason AS "quarantine?", q.until AS "quarantined_until?"
-           FROM queue.message m JOIN volume.body b ON b.id = m.id
+           FROM queue.message m JOIN volume.body b ON b.id = m.body_id
            LEFT JOIN queue.quarantine q ON q.message_id = m.id
            WHERE m.id > $1 AND m.pending > 0
              AND ($3 = '' OR strpos(lower(m.reverse_path), lower($3)) > 0)
@@ -93,13 +93,27 @@ pub(crate) async fn message(
         Message,
         r#"SELECT m.id, m.reverse_path, m.size, m.received_at, m.origin, b.summary, m.requests,
                   q.reason AS "quarantine?", q.until AS "quarantined_until?"
-           FROM queue.message m JOIN volume.body b ON b.id = m.id
+           FROM queue.message m JOIN volume.body b ON b.id = m.body_id
            LEFT JOIN queue.quarantine q ON q.message_id = m.id
            WHERE m.id = $1 AND m.pending > 0"#,
         id
     )
     .fetch_optional(connection)
     .await
+}
+
+/// The body and the prefix of a message that is in the queue.
+pub(crate) async fn bytes(
+    connection: &mut PgConnection,
+    id: i64,
+) -> Result<Option<(i64, Vec<u8>)>, sqlx::Error> {
+    let row = sqlx::query!(
+        "SELECT body_id, prefix FROM queue.message WHERE id = $1 AND pending > 0",
+        id
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| (row.body_id, row.prefix)))
 }
 
 /// Recipients that wait, at most `limit` a message.

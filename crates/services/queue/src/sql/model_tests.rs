@@ -257,11 +257,17 @@ async fn take_step(pool: &PgPool, model: &mut Model, step: Step) {
 /// A small message, still without the rows of its recipients.
 pub(crate) fn columns(id: i64, recipients: usize) -> enqueue::Columns<'static> {
     enqueue::Columns {
+        body: enqueue::BodyColumns {
+            id: vec![id],
+            size: vec![2],
+            header: vec![b"h"],
+            summary: vec![b""],
+            text: vec![Some(b"t")],
+        },
         id: vec![id],
-        size: vec![2],
-        header: vec![b"h"],
-        summary: vec![b""],
-        text: vec![Some(b"t")],
+        body_id: vec![id],
+        prefix: vec![b"p"],
+        size: vec![3],
         reverse_path: vec!["alice@example.test"],
         flags: vec![0],
         envelope_id: vec![""],

@@ -133,7 +133,7 @@ pub(crate) async fn remove(
             DELETE FROM queue.quarantine WHERE message_id = $1 RETURNING message_id
          ), message AS (
             DELETE FROM queue.message m USING removed r WHERE m.id = r.message_id
-            RETURNING m.id, m.reverse_path, m.policy_revision, m.session
+            RETURNING m.id, m.body_id, m.reverse_path, m.policy_revision, m.session
          ), ended AS (
             DELETE FROM queue.recipient r USING message m
             WHERE r.id BETWEEN m.id << 14 AND (m.id << 14) + 16383
@@ -145,7 +145,8 @@ pub(crate) async fn remove(
             FROM ended
          ), garbage AS (
             INSERT INTO volume.garbage (body_id, due_at)
-            SELECT id, $3 FROM message ON CONFLICT DO NOTHING
+            SELECT body_id, $3 FROM message
+            ON CONFLICT (body_id) DO UPDATE SET due_at = LEAST(garbage.due_at, excluded.due_at)
          )
          SELECT (SELECT count(*) FROM removed) AS "decided!",
                 (SELECT count(*) FROM ended) AS "recipients!",
@@ -205,7 +206,7 @@ pub(crate) async fn list(
         r#"SELECT m.id, m.reverse_path, m.size, m.received_at, m.origin, b.summary, m.requests,
                   q.reason AS "quarantine?", q.until AS "quarantined_until?"
            FROM queue.quarantine q
-           JOIN queue.message m ON m.id = q.message_id JOIN volume.body b ON b.id = m.id
+           JOIN queue.message m ON m.id = q.message_id JOIN volume.body b ON b.id = m.body_id
            WHERE q.message_id > $1
              AND ($3 = '' OR strpos(lower(m.reverse_path), lower($3)) > 0)
              AND ($4 = '' OR EXISTS (

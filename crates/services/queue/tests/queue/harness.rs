@@ -452,9 +452,9 @@ pub(crate) fn submission<'a>(to: impl IntoIterator<Item = &'a str>) -> Submissio
 }
 
 /// What a message's bytes are, as the queue gives them.
-pub(crate) async fn read(queue: &Queue, body_id: i64, header_only: bool) -> Vec<u8> {
+pub(crate) async fn read(queue: &Queue, message_id: i64, header_only: bool) -> Vec<u8> {
     let request = api::queue::v1::ReadMessageRequest {
-        body_id,
+        message_id,
         header_only,
     };
     let mut chunks = queue

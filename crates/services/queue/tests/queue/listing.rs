@@ -90,12 +90,18 @@ async fn what_is_not_there_is_not_found() {
         assert_eq!(status.code(), Code::NotFound, "{id}");
     }
     let request = api::queue::v1::ReadMessageRequest {
+        message_id: 99,
+        header_only: false,
+    };
+    let status = queue.client().read_message(request).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound);
+    let request = api::queue::v1::ReadBodyRequest {
         body_id: 99,
         header_only: false,
     };
     let mut stream = queue
         .client()
-        .read_message(request)
+        .read_body(request)
         .await
         .unwrap()
         .into_inner();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(missing_docs, reason = "no interface")]
 
+mod bodies;
 mod clocks;
 mod collection;
 mod crash;

@@ -27,7 +27,7 @@ async fn i1_accepted_means_committed() {
     let mut connection = sqlx::PgConnection::connect(&queue.url).await.unwrap();
     let (recipients, size): (i64, i64) = sqlx::query_as(
         "SELECT count(*), max(b.size) FROM queue.recipient r
-         JOIN queue.message m ON m.id = r.id >> 14 JOIN volume.body b ON b.id = m.id
+         JOIN queue.message m ON m.id = r.id >> 14 JOIN volume.body b ON b.id = m.body_id
          WHERE m.id = $1",
     )
     .bind(accepted.message_id)

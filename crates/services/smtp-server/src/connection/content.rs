@@ -5,10 +5,11 @@ use api::intake::{Intake, IntakeError, Screened};
 use api::message::v1::Content;
 use api::queue::v1::{Origin, ReturnContent, Submission};
 use api::queue_client::EnqueueError;
-use bytes::Buf as _;
+use bytes::{Buf as _, Bytes};
 use message::LineEnds;
 use message::attachments::{Blocked, Finding};
 use message::header::fields;
+use message::trace::hops;
 use rules::{ListenerRole, Trust, Verdict, blocked_attachment, unclear_attachments};
 use smtp_protocol::Reply;
 use smtp_protocol::server::{Body, ReturnContent as Ret};
@@ -43,6 +44,21 @@ pub(super) struct Incoming {
     is_submission: bool,
     /// Of its header section.
     max_fields: usize,
+}
+
+/// A message as it is to be queued.
+struct Message {
+    /// Our trace fields.
+    prefix: Bytes,
+    content: Content,
+}
+
+impl Message {
+    /// Octets.
+    fn size(&self) -> u64 {
+        let header = self.prefix.len() + self.content.header.len();
+        header as u64 + self.content.text_size
+    }
 }
 
 impl Incoming {
@@ -94,7 +110,7 @@ impl Incoming {
                 checks.header(&header);
             }
             self.check_text(&text);
-            self.intake.push_fields(&missing).await?;
+            self.intake.push(missing.as_bytes()).await?;
             let header = without_results(&header, &self.hostname, self.believed);
             if self.is_submission {
                 self.hand_on(&as_submitted(&header)).await?;
@@ -173,11 +189,7 @@ impl Connection {
             || self.facts.login.is_some()
             || transaction.trust.trusted;
         let hostname = hostname.clone();
-        if let Err(error) = intake.push_fields(&trace).await {
-            let reply = self.reply_to_failure(&transaction.trust, &error.into());
-            self.session.refuse(reply, self.io.output());
-            return;
-        }
+        intake.put_above(&trace);
         let binary = (transaction.mail.body == Body::BinaryMime).then(|| {
             Box::new(BinaryMime::new(
                 self.server.limits.text_line,
@@ -227,9 +239,9 @@ impl Connection {
                 self.note_refusal("delivery-time-expired", &[]);
                 self.session.refuse(replies::TOO_LATE, self.io.output());
             }
-            Ok(content) => {
+            Ok(message) => {
                 transaction.drop_repeated_recipients();
-                self.enqueue(transaction, content).await;
+                self.enqueue(transaction, message).await;
             }
             Err(reply) => self.session.refuse(reply, self.io.output()),
         }
@@ -241,7 +253,7 @@ impl Connection {
         &self,
         transaction: &mut Transaction,
         mut incoming: Box<Incoming>,
-    ) -> Result<Content, Reply> {
+    ) -> Result<Message, Reply> {
         let ended = incoming.end().await;
         let checks = ended.map_err(|error| self.reply_to_failure(&transaction.trust, &error))?;
         let vouched_for = self.vouched_for(transaction, checks).await;
@@ -249,6 +261,7 @@ impl Connection {
         incoming.intake.put_above(&fields);
         let screened = incoming.intake.finish_screened().await;
         let Screened {
+            prefix,
             content,
             removed,
             found,
@@ -257,16 +270,18 @@ impl Connection {
         if let Some(blocked) = found {
             self.keep_back(transaction, &blocked)?;
         }
-        self.judge_header(transaction, &content.header)?;
-        Ok(content)
+        let message = Message { prefix, content };
+        self.judge_header(transaction, &message)?;
+        Ok(message)
     }
 
-    fn judge_header(&self, transaction: &Transaction, header: &[u8]) -> Result<(), Reply> {
-        if message::trace::hops(header) > self.server.max_hops {
+    fn judge_header(&self, transaction: &Transaction, message: &Message) -> Result<(), Reply> {
+        let (prefix, header) = (&message.prefix, &message.content.header);
+        if hops(prefix) + hops(header) > self.server.max_hops {
             self.note_refusal("mail-loop", &[]);
             return Err(replies::LOOP);
         }
-        if fields(header).count() > self.server.max_header_fields {
+        if fields(prefix).count() + fields(header).count() > self.server.max_header_fields {
             return Err(self.reply_to_too_many_fields());
         }
         let policy = &transaction.snapshot.policy;
@@ -283,13 +298,13 @@ impl Connection {
     }
 
     /// Hands the message over, and answers when it is committed.
-    async fn enqueue(&mut self, transaction: Box<Transaction>, content: Content) {
+    async fn enqueue(&mut self, transaction: Box<Transaction>, message: Message) {
         let id = transaction.id.clone();
-        let size = content.header.len() as u64 + content.text_size;
+        let size = message.size();
         let recipients = transaction.recipients.len() as u64;
         let quarantine = quarantine::names(&transaction.quarantine);
         let priority = transaction.mail.requests.priority;
-        let submission = self.submission(transaction, content);
+        let submission = self.submission(transaction, message);
         match self.shard.enqueuer.enqueue(submission).await {
             Ok(accepted) => {
                 let message_id = accepted.message_id;
@@ -315,7 +330,7 @@ impl Connection {
         }
     }
 
-    fn submission(&self, transaction: Box<Transaction>, content: Content) -> Submission {
+    fn submission(&self, transaction: Box<Transaction>, message: Message) -> Submission {
         let (quarantine, quarantine_seconds) = quarantine::terms(
             &transaction.quarantine,
             transaction.snapshot.policy.quarantine(),
@@ -324,7 +339,8 @@ impl Connection {
         Submission {
             reverse_path: transaction.reverse_path.to_string(),
             recipients: transaction.recipients,
-            content: Some(content),
+            prefix: message.prefix,
+            content: Some(message.content),
             origin: Some(Origin {
                 component: component(self.facts.role).to_owned(),
                 peer_address: self.facts.peer.to_string(),

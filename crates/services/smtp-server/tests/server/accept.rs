@@ -1,6 +1,6 @@
 use api::message::v1::content::Text;
 
-use crate::system::{Port, System};
+use crate::system::{Port, System, header};
 
 #[tokio::test]
 async fn a_message_is_enqueued_byte_for_byte_below_its_received_header() {
@@ -20,6 +20,7 @@ async fn a_message_is_enqueued_byte_for_byte_below_its_received_header() {
     assert_eq!(submission.recipients.len(), 1);
     assert_eq!(submission.recipients[0].address, "Bob@example.test");
     assert_eq!(submission.policy_revision, 7);
+    let header = header(&submission);
     let origin = submission.origin.unwrap();
     assert_eq!(origin.component, "smtp");
     assert_eq!(origin.peer_address, "127.0.0.1");
@@ -28,7 +29,6 @@ async fn a_message_is_enqueued_byte_for_byte_below_its_received_header() {
     assert!(reply.contains(&origin.session), "{reply}");
 
     let content = submission.content.unwrap();
-    let header = String::from_utf8(content.header.to_vec()).unwrap();
     let (received, own) = header.split_once("Subject:").unwrap();
     assert!(
         received.starts_with("Received: from client.test ([127.0.0.1]) by mail.example.test"),
@@ -104,8 +104,9 @@ async fn a_message_without_a_header_is_text_behind_an_empty_line() {
             client.say("DATA", 354).await;
             client.send(format!("{message}.\r\n")).await;
             client.expect(250).await;
-            let content = system.queue.accepted().pop().unwrap().content.unwrap();
-            let header = String::from_utf8(content.header.to_vec()).unwrap();
+            let submission = system.queue.accepted().pop().unwrap();
+            let header = header(&submission);
+            let content = submission.content.unwrap();
             assert!(header.starts_with("Received: "), "{header}");
             assert!(header.ends_with("\r\n\r\n"), "{header}");
             assert_eq!(content.text, Some(Text::Inline(message.into())));

@@ -2,7 +2,7 @@
 
 use api::message::v1::content::Text;
 
-use crate::system::{Port, System};
+use crate::system::{Port, System, header};
 
 const RULES: &str = r#"
 [receiving.untrusted]
@@ -176,8 +176,9 @@ async fn a_message_that_is_its_only_attachment_becomes_the_note() {
             250,
         )
         .await;
-    let content = system.queue.only().content.unwrap();
-    let header = String::from_utf8(content.header.to_vec()).unwrap();
+    let submission = system.queue.only();
+    let header = header(&submission);
+    let content = submission.content.unwrap();
     assert!(header.contains("Subject: it\r\n"), "{header}");
     assert!(header.contains("Message-ID: "), "{header}");
     assert!(

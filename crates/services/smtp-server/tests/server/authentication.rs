@@ -1,6 +1,6 @@
 //! SPF, DKIM, DMARC and reverse DNS, asked of a name server of the tests' own.
 
-use crate::system::{POLICY, Port, System};
+use crate::system::{POLICY, Port, System, header};
 use mail_auth::common::crypto::Ed25519Key;
 use mail_auth::common::headers::HeaderWriter as _;
 use mail_auth::dkim::DkimSigner;
@@ -59,8 +59,7 @@ impl Checked {
 
     /// The header section of the last message that was accepted.
     fn header(&self) -> String {
-        let content = self.system.queue.accepted().pop().unwrap().content.unwrap();
-        String::from_utf8(content.header.to_vec()).unwrap()
+        header(&self.system.queue.accepted().pop().unwrap())
     }
 }
 
@@ -104,8 +103,8 @@ async fn what_was_found_stands_above_the_message() {
         .send(Port::External, "a@client.test", &message, 250)
         .await;
     let submission = checked.system.queue.only();
+    let header = header(&submission);
     let content = submission.content.unwrap();
-    let header = String::from_utf8(content.header.to_vec()).unwrap();
     let (results, rest) = header.split_once("Received:").unwrap();
     assert_eq!(
         results,

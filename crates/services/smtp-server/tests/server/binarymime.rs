@@ -4,7 +4,7 @@ use api::message::v1::content::Text;
 use api::queue::v1::Submission;
 
 use crate::client::Client;
-use crate::system::{Port, System};
+use crate::system::{Port, System, header};
 
 /// A text and a file that holds every octet.
 fn message(header: &str) -> Vec<u8> {
@@ -41,12 +41,12 @@ async fn send(client: &mut Client, message: &[u8], pieces: usize, code: u16) -> 
 }
 
 fn taken(submission: Submission) -> (String, String) {
-    let content = submission.content.unwrap();
-    let Some(Text::Inline(text)) = content.text else {
+    let header = header(&submission);
+    let Some(Text::Inline(text)) = submission.content.unwrap().text else {
         panic!("it is small");
     };
     let text = String::from_utf8(text.to_vec()).unwrap();
-    (String::from_utf8(content.header.to_vec()).unwrap(), text)
+    (header, text)
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::client::Client;
 use crate::scram::Keys;
-use crate::system::{Port, System};
+use crate::system::{Port, System, header};
 
 /// `\0bob@example.test\0secret`
 const BOB: &str = "AGJvYkBleGFtcGxlLnRlc3QAc2VjcmV0";
@@ -27,13 +27,12 @@ async fn a_login_makes_trusted() {
         .await;
     client.data("", 250).await;
     let submission = system.queue.only();
+    let header = header(&submission);
     let origin = submission.origin.unwrap();
     assert_eq!(origin.component, "submission");
     assert_eq!(origin.login, "bob@example.test");
     assert_eq!(origin.trust, "authenticated");
     assert!(origin.tls);
-    let header = submission.content.unwrap().header;
-    let header = std::str::from_utf8(&header).unwrap();
     assert!(
         header.contains("with ESMTPSA\r\n (TLSv1.3 TLS_"),
         "{header}"

@@ -4,7 +4,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::client::Client;
-use crate::system::{POLICY, Port, System};
+use crate::system::{POLICY, Port, System, header};
 
 const BOB: &str = "AUTH PLAIN AGJvYkBleGFtcGxlLnRlc3QAc2VjcmV0";
 const KEYWORDS: [&str; 3] = ["FUTURERELEASE", "DELIVERBY", "MT-PRIORITY"];
@@ -87,14 +87,13 @@ async fn what_is_asked_goes_to_the_queue_and_the_trace() {
     let taken = system.queue.only();
     let held_for = taken.hold_until_ms - before;
     assert!((3_600_000..3_700_000).contains(&held_for), "{held_for}");
+    let header = header(&taken);
     let requests = taken.requests.unwrap();
     assert_eq!(requests.priority, -3);
     assert_eq!(requests.future_release, "for;3600");
     let by = requests.deliver_by.unwrap();
     assert_eq!(by.deadline_ms, taken.hold_until_ms + 3_600_000);
     assert!(by.or_return && by.trace);
-    let header = taken.content.unwrap().header;
-    let header = String::from_utf8(header.to_vec()).unwrap();
     let received = header.split("\r\nDate:").next().unwrap();
     assert!(received.contains("PRIORITY -3;"), "{received}");
 }
@@ -108,9 +107,8 @@ async fn ordinary_mail_asks_nothing_of_the_queue() {
         .await;
     client.data("Subject: x\r\n\r\ntext", 250).await;
     let taken = system.queue.only();
-    assert_eq!((taken.hold_until_ms, taken.requests), (0, None));
-    let header = taken.content.unwrap().header;
-    assert!(!String::from_utf8_lossy(&header).contains("PRIORITY"));
+    assert_eq!((taken.hold_until_ms, &taken.requests), (0, &None));
+    assert!(!header(&taken).contains("PRIORITY"));
 }
 
 #[tokio::test]

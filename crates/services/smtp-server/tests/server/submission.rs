@@ -3,7 +3,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::client::Client;
-use crate::system::{Port, System};
+use crate::system::{self, Port, System};
 
 async fn logged_in(system: &System) -> Client {
     let mut client = system.connect(Port::Plaintext).await;
@@ -17,8 +17,7 @@ async fn logged_in(system: &System) -> Client {
 }
 
 fn header(system: &System) -> String {
-    let content = system.queue.only().content.unwrap();
-    String::from_utf8(content.header.to_vec()).unwrap()
+    system::header(&system.queue.only())
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use api::directory::v1::directory_server::DirectoryServer;
 use api::policy::v1::policy_server::PolicyServer;
+use api::queue::v1::Submission;
 use api::queue::v1::queue_server::QueueServer;
 use api::queue::v1::refusals_server::RefusalsServer;
 use api::queue::v1::storage_server::StorageServer;
@@ -283,4 +284,10 @@ fn config() -> Config {
         ],
         ..Config::default()
     }
+}
+
+/// The header section of a message as it was submitted: our fields, then its own.
+pub(crate) fn header(submission: &Submission) -> String {
+    let own = &submission.content.as_ref().unwrap().header;
+    String::from_utf8([&*submission.prefix, own].concat()).unwrap()
 }

@@ -7,7 +7,7 @@ use api::grpc::{Code, Response, Status, Streaming, async_trait};
 use api::message::v1::{Chunk, Failure};
 use api::queue::v1::{
     CompleteRequest, CompleteResponse, Completed, Completion, GatewayAttempt, LeaseRequest,
-    LeaseResponse, LeasedMessage, Notice, ReadMessageRequest, Worker, complete_response,
+    LeaseResponse, LeasedMessage, Notice, ReadBodyRequest, Worker, complete_response,
     lease_request,
 };
 use bytes::Bytes;
@@ -230,7 +230,7 @@ impl PartOfQueue for FakeQueue {
         Ok(Response::new(Box::pin(answers)))
     }
 
-    async fn read_message(&self, request: ReadMessageRequest) -> Answer<Answers<Chunk>> {
+    async fn read_body(&self, request: ReadBodyRequest) -> Answer<Answers<Chunk>> {
         let state = self.state();
         if state.unreadable {
             return Err(Status::unavailable("unreadable on purpose"));

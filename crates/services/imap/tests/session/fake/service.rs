@@ -269,6 +269,7 @@ impl MailboxStore for Store {
         let text = match content.text.unwrap() {
             Text::Inline(text) => text.to_vec(),
             Text::Stored(id) => self.uploads.lock().unwrap()[id as usize - 1].clone(),
+            Text::Body(id) => panic!("an append over the body {id}"),
         };
         assert_eq!(text.len() as u64, content.text_size);
         let mut message = Message::new(b"", &[&content.header, text.as_slice()].concat());

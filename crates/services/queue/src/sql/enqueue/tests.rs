@@ -12,10 +12,16 @@ fn batch(text: &[u8]) -> Columns<'_> {
     let ids: Vec<i64> = (1..=BODIES as i64).collect();
     let size = OCTETS as i64;
     Columns {
+        body: BodyColumns {
+            id: ids.clone(),
+            size: vec![size; BODIES],
+            header: vec![b"Subject: x\r\n\r\n"; BODIES],
+            summary: vec![b""; BODIES],
+            text: vec![Some(text); BODIES],
+        },
+        body_id: ids.clone(),
+        prefix: vec![b""; BODIES],
         size: vec![size; BODIES],
-        header: vec![b"Subject: x\r\n\r\n"; BODIES],
-        summary: vec![b""; BODIES],
-        text: vec![Some(text); BODIES],
         reverse_path: vec!["a@example.test"; BODIES],
         flags: vec![0; BODIES],
         envelope_id: vec![""; BODIES],
