@@ -83,3 +83,7 @@ mod failure;
 pub mod screening;
 
 pub use no_room::{is_no_room, no_room};
+
+/// Messages that are made of each other, one after another, at most (`LeasedMessage.depth`): what goes in a circle
+/// ends. Of the last one none is made but a notice.
+pub const MAX_DERIVATION_DEPTH: u32 = 10;

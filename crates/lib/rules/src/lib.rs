@@ -54,6 +54,7 @@ mod network;
 mod ownership;
 mod path;
 mod pattern;
+mod plan;
 mod policy;
 mod rate;
 mod receiving;
@@ -93,6 +94,7 @@ pub use leniency::{InFull, LENIENT_MAY_TAKE_IT, ONLY_LENIENT_TAKES_IT, WrittenSe
 pub use network::{Network, is_internal};
 pub use path::{ForwardPath, ReversePath, local_part_alone};
 pub use pattern::Pattern;
+pub use plan::{Derivation, Plan};
 pub use policy::{Delivery, DomainRule, Handler, HandlerAction, Policy, Unmatched};
 pub use rate::{Counted, Greylisting, Per, Rate};
 pub use receiving::Early;

@@ -275,7 +275,7 @@ fn by_route(route: Route) -> RecipientVerdict {
         _ => return RecipientVerdict::Accept { route },
     };
     let otherwise = match &otherwise {
-        NoUser::Accept | NoUser::Elsewhere(_) => RecipientVerdict::Accept {
+        NoUser::Accept | NoUser::Forward(_) => RecipientVerdict::Accept {
             route: route.clone(),
         },
         NoUser::Refuse => RecipientVerdict::Refuse(

@@ -94,6 +94,7 @@ impl Policy {
             Route::Gateway { gateway, rule } => {
                 format!("its mail goes to the gateway {} ({rule})", gateway.name)
             }
+            Route::Forward { rule } => format!("its mail is forwarded ({rule})"),
             Route::Discard { rule } => format!("its mail is discarded ({rule})"),
             Route::Refuse { rule, .. } => format!("its mail is refused ({rule})"),
         }

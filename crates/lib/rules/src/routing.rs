@@ -35,6 +35,11 @@ pub enum Route {
         /// The deciding rule.
         rule: Arc<str>,
     },
+    /// It goes on as another message, which its plan makes of it.
+    Forward {
+        /// The deciding rule.
+        rule: Arc<str>,
+    },
     /// Accepted and thrown away.
     Discard {
         /// The deciding rule.
@@ -58,8 +63,8 @@ pub enum NoUser {
     Accept,
     /// Goes to this user. If that one is missing too, it waits as with `Wait`.
     Mailbox(EmailAddress),
-    /// Is passed on to this address, whose mail goes to another server: that of a postmaster.
-    Elsewhere(EmailAddress),
+    /// Is forwarded to this address, whose mail goes to another server: that of a postmaster.
+    Forward(EmailAddress),
     /// A rule names a mailbox that does not exist: an oversight that must not cost mail, so it is
     /// tried again later.
     Wait,
@@ -70,7 +75,7 @@ impl NoUser {
     pub fn verdict(&self) -> Verdict {
         match self {
             Self::Refuse | Self::Accept => refusals::NO_SUCH_USER,
-            Self::Mailbox(_) | Self::Elsewhere(_) | Self::Wait => refusals::MAILBOX_MISSING,
+            Self::Mailbox(_) | Self::Forward(_) | Self::Wait => refusals::MAILBOX_MISSING,
         }
     }
 }
@@ -82,6 +87,7 @@ impl Route {
             Self::Mailbox { rule, .. }
             | Self::Direct { rule, .. }
             | Self::Gateway { rule, .. }
+            | Self::Forward { rule }
             | Self::Discard { rule }
             | Self::Refuse { rule, .. } => rule,
         }
@@ -99,6 +105,7 @@ impl fmt::Display for Route {
             Self::Mailbox { user, .. } => write!(f, "mailbox {user}"),
             Self::Direct { host, .. } => write!(f, "direct to {host}"),
             Self::Gateway { gateway, .. } => write!(f, "gateway {}", gateway.name),
+            Self::Forward { .. } => f.write_str("forwarded"),
             Self::Discard { .. } => f.write_str("discarded"),
             Self::Refuse { verdict, .. } => write!(f, "refused: {}", verdict.name),
         }
@@ -106,8 +113,7 @@ impl fmt::Display for Route {
 }
 
 impl Policy {
-    /// Where mail to a recipient goes, whoever sent it: the relay rule was kept when it was
-    /// accepted.
+    /// Where mail to a recipient ends (see [`Self::plan`]).
     pub fn route(&self, recipient: &EmailAddress) -> Route {
         let named = recipient.domain().and_then(|domain| self.domain(domain));
         match (named, self.everything_else()) {
@@ -168,7 +174,7 @@ impl Policy {
         }
         let postmaster = self.delivery().postmaster.as_ref()?;
         let elsewhere = self.route(postmaster).is_remote();
-        elsewhere.then(|| NoUser::Elsewhere(postmaster.clone()))
+        elsewhere.then(|| NoUser::Forward(postmaster.clone()))
     }
 
     /// The users that the route of a recipient may ask for: itself, then those that stand in.

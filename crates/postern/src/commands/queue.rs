@@ -9,7 +9,7 @@ use crate::screen::{Screen, Times, columns, number, written};
 use crate::system::{Asked, System};
 use api::grpc::Code;
 use api::queue::v1::{
-    HistoryEvent, ListMessagesRequest, Outcome as End, QueuedMessage, QueuedRecipient,
+    DerivedKind, HistoryEvent, ListMessagesRequest, Outcome as End, QueuedMessage, QueuedRecipient,
     ShowMessageRequest, ShowMessageResponse,
 };
 use api::queue_run::{Wanted, retry_now};
@@ -271,6 +271,7 @@ fn story(id: i64, shown: &ShowMessageResponse, times: &Times) -> String {
             )
         }
     };
+    text.push_str(&ties(shown));
     if !shown.history.is_empty() {
         let mut table = columns(&["at", "recipient", "outcome", "why"]);
         for event in &shown.history {
@@ -285,6 +286,30 @@ fn story(id: i64, shown: &ShowMessageResponse, times: &Times) -> String {
         text.push_str(&written(&table));
     }
     text
+}
+
+/// The messages that it was made of, and that were made of it.
+fn ties(shown: &ShowMessageResponse) -> String {
+    let parents = shown.parent.iter().map(|tie| {
+        let kind = kind(tie.kind());
+        format!("Made       of message {}, as {kind}\n", tie.parent_id)
+    });
+    let children = shown.children.iter().map(|tie| {
+        let kind = kind(tie.kind());
+        format!("Made of it message {}, {kind}\n", tie.message_id)
+    });
+    parents.chain(children).collect()
+}
+
+pub(super) fn kind(kind: DerivedKind) -> &'static str {
+    match kind {
+        DerivedKind::Unspecified => "unknown",
+        DerivedKind::Notice => "notice",
+        DerivedKind::Forward => "forward",
+        DerivedKind::Copy => "copy",
+        DerivedKind::ListPost => "list post",
+        DerivedKind::AutoReply => "auto-reply",
+    }
 }
 
 pub(super) fn waiting(message: &QueuedMessage, times: &Times) -> String {
@@ -359,6 +384,8 @@ pub(super) fn outcome(end: End) -> &'static str {
         End::Retry => "put off",
         End::Quarantined => "quarantined",
         End::Released => "released",
+        End::Forwarded => "forwarded",
+        End::Expanded => "expanded to its members",
     }
 }
 

@@ -5,14 +5,14 @@
 
 use rules::{EmailAddress, NoUser};
 
-use crate::route::Destination;
+use crate::destination::Destination;
 use crate::work::{Failure, Fate, Work};
 
 /// Where a collected message goes, given where any other message would go.
 pub(crate) fn kept_here(work: &Work, ordinary: Destination) -> Destination {
     match ordinary {
-        Destination::Local(user, NoUser::Elsewhere(_)) => Destination::Local(user, NoUser::Wait),
-        Destination::Remote(_) | Destination::End(Fate::Failed(_)) => {
+        Destination::Local(user, NoUser::Forward(_)) => Destination::Local(user, NoUser::Wait),
+        Destination::Remote(_) | Destination::End(Fate::Failed(_) | Fate::Forwarded { .. }) => {
             match work.policy.policy.postmaster() {
                 Some(postmaster) => Destination::Local(postmaster.clone(), NoUser::Wait),
                 None => Destination::End(Fate::Failed(Failure::by_rule(&NoUser::Wait.verdict()))),
@@ -33,6 +33,7 @@ pub(crate) fn instead_of(work: &Work, missing: &EmailAddress) -> Option<EmailAdd
 mod tests {
     #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
+    use std::collections::HashMap;
     use std::sync::Arc;
 
     use api::policy_watch::PolicySnapshot;
@@ -60,6 +61,7 @@ mod tests {
                 policy: Policy::parse(&format!("{delivery}{DOMAIN}")).unwrap(),
             }),
             session: LeaseSession::new(),
+            also: HashMap::new(),
         }
     }
 

@@ -2,7 +2,7 @@
 //! meanwhile in the next.
 //!
 //! A request whose answer was lost is sent again: what had been recorded comes back as stale, and
-//! its notices are not sent twice. One that is refused is sent again in halves, until what the
+//! what they make is not made twice. One that is refused is sent again in halves, until what the
 //! queue does not take stands alone: most outcomes are mail that has been delivered, and would be
 //! delivered again when the lease lapses. Of what is refused alone less is recorded, and why
 //! ([`Unit::lesser`]).
@@ -33,7 +33,7 @@ pub(crate) use unit::Unit;
 
 /// Completions in one request.
 const BATCH: usize = 1_000;
-/// Their octets and those of their notices: a quarter of what the queue takes.
+/// Their octets and those of the messages that they make: a quarter of what the queue takes.
 const OCTETS: usize = MESSAGE_LIMIT / 4;
 /// Requests under way.
 const CALLS: usize = 2;
@@ -309,11 +309,11 @@ impl Recorder {
 
 fn request(tag: u64, batch: &Batch) -> CompleteRequest {
     let completions = batch.units.iter().flat_map(|unit| &unit.completions);
-    let notices = batch.units.iter().filter_map(|unit| unit.notice.as_ref());
+    let derived = batch.units.iter().flat_map(|unit| &unit.derived);
     CompleteRequest {
         tag,
         completions: completions.cloned().collect(),
-        notices: notices.cloned().collect(),
+        derived: derived.cloned().collect(),
         gateways: batch.gateways.iter().map(Attempt::report).collect(),
     }
 }

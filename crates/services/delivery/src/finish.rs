@@ -7,6 +7,7 @@ use api::queue_clock::QueueClock;
 use message::dsn::Action;
 
 use crate::complete::{Completer, Unit};
+use crate::derive;
 use crate::lease::Held;
 use crate::log_line;
 use crate::notice::{Notices, Told};
@@ -45,8 +46,9 @@ impl Finisher {
                 action.is_some(),
                 now_ms,
             );
+            let made = derive::made(work, &recipient, &fate);
             let Some(action) = action else {
-                quiet.push(Unit::quiet(completion));
+                quiet.push(Unit::making(vec![completion], made));
                 continue;
             };
             if let (Some(deadline), Action::Delayed, Fate::Failed(failure)) =
@@ -59,6 +61,7 @@ impl Finisher {
                 recipient,
                 fate,
                 completion,
+                made,
             };
             match told.iter_mut().find(|(other, _)| *other == action) {
                 Some((_, several)) => several.push(one),
@@ -112,6 +115,13 @@ fn conclude(
             completion.reply.clone_from(reply);
             let traced = *traced && has_sender && !schedule::wants_nothing(recipient.notify);
             (traced || (wants_success && !reports)).then_some(Action::Relayed)
+        }
+        Fate::Forwarded { rule, made } => {
+            completion.set_outcome(Outcome::Forwarded);
+            let to: Vec<String> = made.iter().map(derive::name).collect();
+            completion.reason = format!("{}, by {rule}", to.join(", "));
+            // Whoever wants to hear of success hears of it from where it goes (RFC 3461 §5.2.7.3).
+            None
         }
         Fate::Discarded { rule } => {
             completion.set_outcome(Outcome::Discarded);
@@ -172,6 +182,7 @@ fn count(fate: &Fate) {
     let outcome = match fate {
         Fate::Delivered { .. } => "delivered",
         Fate::Relayed { .. } => "relayed",
+        Fate::Forwarded { .. } => "forwarded",
         Fate::Discarded { .. } => "discarded",
         Fate::Failed(failure) if failure.permanent => "failed",
         Fate::Failed(_) => "deferred",

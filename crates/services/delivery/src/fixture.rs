@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use api::grpc::Channel;
@@ -9,15 +10,12 @@ use api::policy_watch::PolicySnapshot;
 use api::queue::v1::{LeasedMessage, LeasedRecipient};
 use api::queue_clock::QueueClock;
 use rules::Policy;
-use session_io::ClientTls;
 use tokio::sync::watch;
 
 use crate::complete::Completer;
 use crate::finish::Finisher;
 use crate::lease::{Held, LeaseSession};
 use crate::notice::Notices;
-use crate::remote::{Remote, Resolver, Setup};
-use crate::route::Elsewhere;
 use crate::work::Work;
 
 /// Where nobody answers.
@@ -34,26 +32,6 @@ pub(crate) fn finisher(clock: QueueClock, held: &Arc<Held>) -> Arc<Finisher> {
             queue: nowhere(),
             hostname: "mail.example.test".to_owned(),
         }),
-    })
-}
-
-/// The way to other servers, of which there are none.
-pub(crate) fn elsewhere(finisher: &Arc<Finisher>, held: &Arc<Held>) -> Arc<Elsewhere> {
-    let remote = Remote::new(Setup {
-        finisher: Arc::clone(finisher),
-        held: Arc::clone(held),
-        queue: nowhere(),
-        resolver: Resolver::new(Some(([127, 0, 0, 1], 1).into()), "mail.example.test", 25).unwrap(),
-        hostname: "mail.example.test".to_owned(),
-        connections: 1,
-        connections_per_destination: 1,
-        any_tls: ClientTls::opportunistic().unwrap(),
-        verified_tls: ClientTls::opportunistic().unwrap(),
-    });
-    Arc::new(Elsewhere {
-        held: Arc::clone(held),
-        remote,
-        finisher: Arc::clone(finisher),
     })
 }
 
@@ -77,6 +55,7 @@ pub(crate) fn work() -> Arc<Work> {
             policy: Policy::parse("").unwrap(),
         }),
         session: LeaseSession::live(),
+        also: HashMap::new(),
     })
 }
 

@@ -16,6 +16,8 @@ mod collected;
 mod complete;
 mod config;
 mod deadline;
+mod derive;
+mod destination;
 mod finish;
 #[cfg(test)]
 mod fixture;
@@ -44,7 +46,7 @@ use crate::lease::{Held, Identity, Leaser};
 use crate::local::Local;
 use crate::notice::Notices;
 use crate::remote::{Remote, Resolver, Setup};
-use crate::route::{Elsewhere, Router};
+use crate::route::Router;
 
 /// Delivers until the process is told to shut down, then finishes what is under way.
 pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
@@ -90,20 +92,11 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
             None => ClientTls::verified()?,
         },
     });
-    let elsewhere = Arc::new(Elsewhere {
-        held: Arc::clone(&held),
-        remote,
-        finisher: Arc::clone(&finisher),
-    });
     let router = Router {
         policy,
-        local: Local::start(
-            mailbox_store,
-            Arc::clone(&finisher),
-            Arc::clone(&held),
-            Arc::clone(&elsewhere),
-        ),
-        elsewhere,
+        local: Local::start(mailbox_store, Arc::clone(&finisher), Arc::clone(&held)),
+        remote,
+        held: Arc::clone(&held),
         finisher,
     };
     let leaser = Leaser {

@@ -25,7 +25,6 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::finish::Finisher;
 use crate::lease::Held;
-use crate::route::Elsewhere;
 use crate::work::{Failure, Fate, Work, lease_key};
 
 /// Deliveries in one call: one transaction at mailbox-store.
@@ -76,14 +75,9 @@ pub(crate) struct Local {
 
 impl Local {
     /// Starts the task; it ends when the handle is dropped and everything is delivered.
-    pub(crate) fn start(
-        channel: Channel,
-        finisher: Arc<Finisher>,
-        held: Arc<Held>,
-        elsewhere: Arc<Elsewhere>,
-    ) -> Self {
+    pub(crate) fn start(channel: Channel, finisher: Arc<Finisher>, held: Arc<Held>) -> Self {
         let (deliveries, inbox) = mpsc::unbounded_channel();
-        let deliverer = Deliverer::new(channel, finisher, held, elsewhere, inbox);
+        let deliverer = Deliverer::new(channel, finisher, held, inbox);
         tokio::spawn(deliverer.run());
         Self { deliveries }
     }
@@ -100,7 +94,6 @@ struct Deliverer {
     channel: Channel,
     finisher: Arc<Finisher>,
     held: Arc<Held>,
-    elsewhere: Arc<Elsewhere>,
     inbox: mpsc::UnboundedReceiver<Vec<LocalDelivery>>,
     pending: Vec<LocalDelivery>,
     under_way: HashMap<u64, Vec<LocalDelivery>>,
@@ -115,14 +108,12 @@ impl Deliverer {
         channel: Channel,
         finisher: Arc<Finisher>,
         held: Arc<Held>,
-        elsewhere: Arc<Elsewhere>,
         inbox: mpsc::UnboundedReceiver<Vec<LocalDelivery>>,
     ) -> Self {
         Self {
             channel,
             finisher,
             held,
-            elsewhere,
             inbox,
             pending: Vec::new(),
             under_way: HashMap::new(),
@@ -252,8 +243,7 @@ impl Deliverer {
         let _guard = self.held.guard(batch.iter().map(|one| &one.recipient));
         match response.result {
             Some(deliver_response::Result::Delivered(delivered)) => {
-                let again =
-                    results::settle(batch, &delivered.results, &self.finisher, &self.elsewhere);
+                let again = results::settle(batch, &delivered.results, &self.finisher);
                 self.pending.extend(again);
             }
             Some(deliver_response::Result::Failure(failure)) => {

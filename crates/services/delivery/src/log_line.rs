@@ -19,8 +19,11 @@ pub(crate) fn ended(
         Fate::Delivered { user } => Some(user.as_str()),
         _ => None,
     };
-    let reason = matches!(fate, Fate::Failed(_) | Fate::Discarded { .. })
-        .then_some(completion.reason.as_str());
+    let reason = matches!(
+        fate,
+        Fate::Failed(_) | Fate::Forwarded { .. } | Fate::Discarded { .. }
+    )
+    .then_some(completion.reason.as_str());
     let outcome = completion.outcome();
     let again = outcome == Outcome::Retry;
     tracing::info!(
@@ -47,6 +50,8 @@ fn name(outcome: Outcome) -> &'static str {
         Outcome::Relayed => "relayed",
         Outcome::Bounced => "returned",
         Outcome::Discarded => "discarded",
+        Outcome::Forwarded => "forwarded",
+        Outcome::Expanded => "expanded",
         Outcome::Retry => "put off",
         Outcome::Unspecified | Outcome::Removed | Outcome::Quarantined | Outcome::Released => {
             "ended"

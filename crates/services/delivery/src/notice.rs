@@ -1,4 +1,4 @@
-//! Notices to senders: reports (RFC 3464) that become messages in the transaction that records
+//! Notices to senders: reports (RFC 3464), derived messages that the queue makes in the transaction that records
 //! what they tell.
 
 #[cfg(test)]
@@ -10,7 +10,8 @@ use std::time::Duration;
 use api::grpc::{Channel, Code, Status};
 use api::message::v1::{Content, content};
 use api::queue::v1::{
-    Completion, LeasedRecipient, Notice, Origin, Recipient, Requests, ReturnContent, Submission,
+    Completion, Derived, DerivedKind, LeasedRecipient, Origin, Recipient, Requests, ReturnContent,
+    Submission,
 };
 use api::text_upload::INLINE_LIMIT;
 use bytes::Bytes;
@@ -46,6 +47,8 @@ pub(crate) struct Told {
     pub(crate) recipient: LeasedRecipient,
     pub(crate) fate: Fate,
     pub(crate) completion: Completion,
+    /// The messages that this end makes.
+    pub(crate) made: Vec<Derived>,
 }
 
 impl Notices {
@@ -79,9 +82,8 @@ impl Notices {
             }
         };
         let Some(original) = original else {
-            let completions = told.into_iter().map(|one| one.completion);
-            let units = completions.map(|one| unread(one, action, now_ms));
-            return units.map(Unit::quiet).collect();
+            let units = told.into_iter().map(|one| unread(one, action, now_ms));
+            return units.collect();
         };
         let mut units = Vec::new();
         let mut parts: VecDeque<&[Told]> = told.chunks(RECIPIENTS_EACH).collect();
@@ -94,12 +96,18 @@ impl Notices {
             };
             let completions = part.iter().map(|one| one.completion.clone());
             match (notice, part) {
-                (Some(notice), _) => units.push(Unit::told(completions.collect(), notice)),
+                (Some(notice), _) => {
+                    let made = part.iter().flat_map(|one| one.made.clone());
+                    let derived = std::iter::once(notice).chain(made).collect();
+                    units.push(Unit::making(completions.collect(), derived));
+                }
                 (None, [_, _, ..]) => {
                     let halves: [_; 2] = part.split_at(part.len() / 2).into();
                     parts.extend(halves);
                 }
-                (None, _) => units.extend(completions.map(|one| Unit::untold(one, TOO_LARGE))),
+                (None, _) => units.extend(part.iter().map(|one| {
+                    Unit::untold(one.completion.clone(), TOO_LARGE).with(one.made.clone())
+                })),
             }
         }
         units
@@ -128,7 +136,7 @@ impl Notices {
         original: &[u8],
         full: bool,
         now_ms: i64,
-    ) -> Option<Notice> {
+    ) -> Option<Derived> {
         let message = &work.message;
         let settings = work.policy.policy.delivery();
         let from = settings.postmaster.as_ref().map_or_else(
@@ -185,15 +193,15 @@ impl Notices {
             content: Some(content(&bytes)?),
             origin: Some(Origin {
                 component: "delivery".to_owned(),
-                session: message.message_id.to_string(),
                 ..Origin::default()
             }),
             policy_revision: work.policy.revision,
             requests: requests.and_then(as_urgent),
             ..Submission::default()
         };
-        Some(Notice {
+        Some(Derived {
             recipient_ids: told.iter().map(|one| one.recipient.recipient_id).collect(),
+            kind: DerivedKind::Notice.into(),
             submission: Some(submission),
         })
     }
@@ -224,13 +232,14 @@ fn as_urgent(requests: &Requests) -> Option<Requests> {
 }
 
 /// Its message cannot be read now. A success has happened, told or not; a failure has time.
-fn unread(mut completion: Completion, action: Action, now_ms: i64) -> Completion {
+fn unread(told: Told, action: Action, now_ms: i64) -> Unit {
+    let mut completion = told.completion;
     if matches!(action, Action::Delivered | Action::Relayed) {
-        return completion;
+        return Unit::making(vec![completion], told.made);
     }
     retry_at(&mut completion, now_ms.saturating_add(PUT_OFF_MS), now_ms);
     completion.delay_notified = false;
-    completion
+    Unit::quiet(completion)
 }
 
 /// Header section (with its empty line) and text.
@@ -272,10 +281,12 @@ fn status(told: &Told, at: i64, retry_until: Option<i64>) -> RecipientStatus<'_>
             reply,
             ..base
         },
-        Fate::Delivered { .. } | Fate::Discarded { .. } => RecipientStatus {
-            status: "2.0.0",
-            ..base
-        },
+        Fate::Delivered { .. } | Fate::Forwarded { .. } | Fate::Discarded { .. } => {
+            RecipientStatus {
+                status: "2.0.0",
+                ..base
+            }
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! A leased message while it is at work, and what can become of its recipients.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::policy_watch::PolicySnapshot;
 use api::queue::v1::{LeaseKey, LeasedMessage, LeasedRecipient};
-use rules::Verdict;
+use rules::{Derivation, Verdict};
 
 use crate::deadline::Deadline;
 use crate::lease::LeaseSession;
@@ -19,6 +20,8 @@ pub(crate) struct Work {
     pub(crate) policy: Arc<PolicySnapshot>,
     /// The stream that the lease came by.
     pub(crate) session: Arc<LeaseSession>,
+    /// What is made of it when recipients end as the policy says, by recipient.
+    pub(crate) also: HashMap<i64, Vec<Derivation>>,
 }
 
 impl Work {
@@ -31,6 +34,11 @@ impl Work {
     /// By when it is to be delivered, if the sender said.
     pub(crate) fn deadline(&self) -> Option<Deadline> {
         Deadline::of(&self.message)
+    }
+
+    /// Why no attempt is made any more, if so.
+    pub(crate) fn too_late(&self, now_ms: i64) -> Option<Failure> {
+        self.deadline()?.forbids_attempts(now_ms)
     }
 
     /// When delivery could begin: its lifetime is counted from there. What was held, or in quarantine,
@@ -63,6 +71,8 @@ pub(crate) enum Fate {
         /// The sender is told by us, whether asked for or not (RFC 2852 §4.1.4).
         traced: bool,
     },
+    /// Goes on as these messages, by this rule.
+    Forwarded { rule: String, made: Vec<Derivation> },
     /// Thrown away by this rule.
     Discarded { rule: String },
     /// Not delivered.

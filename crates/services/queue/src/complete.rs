@@ -1,8 +1,9 @@
 //! Outcomes: `Complete`.
 //!
 //! `stream` reads batches of outcomes and checks them; `writer` records what has arrived in one
-//! transaction, together with the notices that speak of it, and answers which leases were stale.
+//! transaction, together with the messages that it makes, and answers which leases were stale.
 
+mod derived;
 mod outcome;
 mod stream;
 mod writer;

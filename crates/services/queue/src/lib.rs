@@ -6,7 +6,7 @@
 //! ```text
 //!  Enqueue ──▶ enqueue (group commit) ──┬─ credits: committed as leased, handed over ─▶ lease ──▶ worker
 //!                                       └─ no credits: committed as due ──▶ lease::dispatch (scan)
-//!  Complete ─▶ complete (group commit): ended, to be tried again, or stale; history; notices
+//!  Complete ─▶ complete (group commit): ended, to be tried again, or stale; history; derived messages
 //! ```
 //!
 //! - [`submission`]: what is taken in, checked against the contract's limits.

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use api::grpc::Status;
 use api::message::v1::{Chunk, Summary};
 use api::queue::v1::{
-    GetStatisticsResponse, HistoryEvent, ListMessagesRequest, ListMessagesResponse,
+    Derivation, GetStatisticsResponse, HistoryEvent, ListMessagesRequest, ListMessagesResponse,
     ListQuarantinedRequest, ListQuarantinedResponse, Origin, Quarantined, QueuedMessage,
     QueuedRecipient, ReadBodyRequest, ReadMessageRequest, ShowMessageResponse,
 };
@@ -19,13 +19,16 @@ use crate::engine::Engine;
 use crate::failure;
 use crate::gateways;
 use crate::requests;
-use crate::sql::{self, history, listing, quarantine};
+use crate::sql::{self, derivation, history, listing, quarantine};
 
 const DEFAULT_PAGE: u32 = 100;
 const LARGEST_PAGE: u32 = 1000;
 
 /// Recipients that a listing shows of one message; `ShowMessage` shows all.
 const LISTED_RECIPIENTS: i64 = 100;
+
+/// Messages made of one that are shown.
+const MOST_CHILDREN: i64 = 1_000;
 
 /// Lines of one message's history: 10,000 recipients with a few attempts each.
 const LARGEST_HISTORY: i64 = 50_000;
@@ -145,9 +148,10 @@ pub(crate) async fn show(engine: &Engine, message_id: i64) -> Result<ShowMessage
         let mut messages =
             with_recipients(&mut connection, engine, message, i64::from(u16::MAX)).await?;
         let events = history::of_message(&mut connection, message_id, LARGEST_HISTORY).await?;
-        Ok((messages.pop(), events))
+        let ties = derivation::of_message(&mut connection, message_id, MOST_CHILDREN + 1).await?;
+        Ok((messages.pop(), events, ties))
     };
-    let (message, events) = found
+    let (message, events, ties) = found
         .await
         .map_err(|error: sqlx::Error| failure::of_database(&error))?;
     if message.is_none() && events.is_empty() {
@@ -155,10 +159,26 @@ pub(crate) async fn show(engine: &Engine, message_id: i64) -> Result<ShowMessage
             "there is no message {message_id}"
         )));
     }
+    let (parents, children): (Vec<_>, Vec<_>) = ties
+        .into_iter()
+        .map(tie)
+        .partition(|tie| tie.message_id == message_id);
     Ok(ShowMessageResponse {
         message,
         history: events.into_iter().map(history_event).collect(),
+        parent: parents.into_iter().next(),
+        children,
     })
+}
+
+fn tie(tie: derivation::Derivation) -> Derivation {
+    Derivation {
+        at_ms: tie.at,
+        message_id: tie.message_id,
+        parent_id: tie.parent_id,
+        kind: i32::from(tie.kind),
+        recipient_ids: tie.recipient_ids,
+    }
 }
 
 /// Counts for `postern status`.

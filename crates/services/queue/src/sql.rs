@@ -8,6 +8,7 @@ pub(crate) mod accounts;
 pub(crate) mod collected;
 pub(crate) mod complete;
 pub(crate) mod days;
+pub(crate) mod derivation;
 pub(crate) mod enqueue;
 pub(crate) mod gateways;
 pub(crate) mod history;

@@ -1,6 +1,6 @@
 //! The log lines by which a message is followed, of the target `mail`: accepted here, tried by delivery,
-//! decided about by an administrator. Each has the queue's number (`message_id`) and, unless the message is a
-//! notice, the id that its reply and its Received field name it by (`id`). docs/logs.md lists the fields.
+//! decided about by an administrator. Each has the queue's number (`message_id`) and, unless the message was
+//! made of another, the id that its reply and its Received field name it by (`id`). docs/logs.md lists the fields.
 
 use api::queue::v1::Origin;
 
@@ -31,30 +31,20 @@ impl Source {
         }
     }
 
-    /// The id by which the front end named the message. Notices have none: theirs is the number of the
-    /// message that they are about.
+    /// The id by which the front end named the message. What is made of another has none.
     pub(crate) fn session(&self) -> Option<&str> {
-        let is_id = !self.is_notice()
-            && (1..=LONGEST_SESSION).contains(&self.session.len())
+        let is_id = (1..=LONGEST_SESSION).contains(&self.session.len())
             && self
                 .session
                 .bytes()
                 .all(|octet| octet.is_ascii_alphanumeric());
         is_id.then_some(&*self.session)
     }
-
-    fn is_notice(&self) -> bool {
-        self.component == "delivery"
-    }
-
-    /// Of a notice: the number of the message that it is about.
-    fn about(&self) -> Option<&str> {
-        self.is_notice().then_some(&*self.session)
-    }
 }
 
 /// A message was committed: its recipients will be tried, or it is kept in quarantine.
-pub(crate) fn accepted(message_id: i64, size: i64, submission: &Prepared) {
+/// `about`: the message that it was made of.
+pub(crate) fn accepted(message_id: i64, size: i64, about: Option<i64>, submission: &Prepared) {
     let source = &submission.source;
     let (peer, login) = (known(&source.peer), known(&source.login));
     let quarantine = submission.quarantine.as_ref();
@@ -67,7 +57,7 @@ pub(crate) fn accepted(message_id: i64, size: i64, submission: &Prepared) {
         target: "mail",
         id = source.session(),
         message_id,
-        about = source.about(),
+        about,
         component = source.component,
         peer,
         login,
@@ -118,17 +108,9 @@ mod tests {
     fn a_message_has_the_id_of_its_front_end_in_upper_case() {
         let smtp = source("smtp", "01M8pp6d2x9q7");
         assert_eq!(smtp.session(), Some("01M8PP6D2X9Q7"));
-        assert_eq!(smtp.about(), None);
         let strange = ["", "a b", "é", &"A".repeat(65)];
         for session in strange {
             assert_eq!(source("smtp", session).session(), None, "{session}");
         }
-    }
-
-    #[test]
-    fn a_notice_names_the_message_that_it_is_about() {
-        let notice = source("delivery", "1042");
-        assert_eq!(notice.session(), None);
-        assert_eq!(notice.about(), Some("1042"));
     }
 }

@@ -88,6 +88,7 @@ pub(crate) async fn maintain_days(engine: &Engine, keep: KeepDays) -> Result<(),
     // What is refused before midnight is reported after it.
     let tables = [
         (Kept::History, now, keep.history),
+        (Kept::Derivations, now, keep.history),
         (Kept::Refusals, now - DAY_MS, keep.refusals),
     ];
     let mut connection = engine.pool.acquire().await?;

@@ -148,7 +148,7 @@ fn settle(mut answer: RecipientVerdict, play: &Play<'_>, story: &mut RecipientSt
                 let end = match &route {
                     Route::Mailbox {
                         user,
-                        otherwise: NoUser::Elsewhere(other),
+                        otherwise: NoUser::Forward(other),
                         ..
                     } => format!("passed on to {other}: {user} has no mailbox"),
                     Route::Mailbox { user, .. } => {

@@ -1,9 +1,9 @@
 //! Messages and their history in JSON.
 
-use api::queue::v1::{HistoryEvent, QueuedMessage, ShowMessageResponse};
+use api::queue::v1::{Derivation, HistoryEvent, QueuedMessage, ShowMessageResponse};
 use serde::Serialize;
 
-use super::outcome;
+use super::{kind, outcome};
 use crate::screen::utc;
 
 /// A message as shown in JSON.
@@ -104,12 +104,9 @@ impl<'a> From<&'a QueuedMessage> for Message<'a> {
     }
 }
 
-/// The id with which a message was accepted; empty for notices.
+/// The id with which a message was accepted; empty for what was made of another.
 pub(super) fn id(message: &QueuedMessage) -> &str {
-    match &message.origin {
-        Some(origin) if origin.component != "delivery" => &origin.session,
-        _ => "",
-    }
+    message.origin.as_ref().map_or("", |origin| &origin.session)
 }
 
 /// A message and its history as shown in JSON.
@@ -117,7 +114,24 @@ pub(super) fn id(message: &QueuedMessage) -> &str {
 pub(super) struct Story<'a> {
     message: i64,
     waiting: Option<Message<'a>>,
+    /// How it was made of another message.
+    parent: Option<Parent>,
+    /// What was made of it.
+    children: Vec<Child>,
     history: Vec<Event<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Parent {
+    message: i64,
+    kind: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Child {
+    at: Option<String>,
+    message: i64,
+    kind: &'static str,
 }
 
 /// A line of the history.
@@ -141,7 +155,22 @@ impl<'a> Story<'a> {
         Self {
             message,
             waiting: shown.message.as_ref().map(Message::from),
+            parent: shown.parent.as_ref().map(|tie| Parent {
+                message: tie.parent_id,
+                kind: kind(tie.kind()),
+            }),
+            children: shown.children.iter().map(Child::from).collect(),
             history: shown.history.iter().map(Event::from).collect(),
+        }
+    }
+}
+
+impl From<&Derivation> for Child {
+    fn from(tie: &Derivation) -> Self {
+        Self {
+            at: utc(tie.at_ms),
+            message: tie.message_id,
+            kind: kind(tie.kind()),
         }
     }
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
 use api::message::v1::Failure;
-use api::queue::v1::{Completed, Completion, Notice, Outcome};
+use api::queue::v1::{Completed, Completion, Derived, DerivedKind, Outcome};
 
 use prost::Message as _;
 
@@ -134,7 +134,7 @@ async fn i2_what_is_refused_for_good_is_recorded_with_less() {
         ("nothing", |_| false, &["no such user", "no such user"]),
         (
             "the notice",
-            |request| !request.notices.is_empty(),
+            |request| !request.derived.is_empty(),
             &[
                 "no such user (the sender was not told: too long)",
                 "no such user (the sender was not told: too long)",
@@ -157,8 +157,11 @@ async fn i2_what_is_refused_for_good_is_recorded_with_less() {
             reply: "550 no".to_owned(),
             ..completion
         });
-        let notice = Notice::default();
-        let told = Unit::told(completions.collect(), notice);
+        let notice = Derived {
+            kind: DerivedKind::Notice.into(),
+            ..Derived::default()
+        };
+        let told = Unit::making(completions.collect(), vec![notice]);
         recorder.pending.push_back(told);
         let mut recorded = Vec::new();
         while let Some(units) = recorder.next_units() {
@@ -186,6 +189,30 @@ async fn i2_what_is_refused_for_good_is_recorded_with_less() {
         assert!(recorded.iter().all(bounced), "{name}");
         assert!(recorder.held.is_idle(), "{name}");
     }
+}
+
+/// Its mail would be gone with the message that it was to go on as.
+#[tokio::test]
+async fn i2_what_cannot_go_on_as_another_message_stays() {
+    let forwarded = Completion {
+        outcome: Outcome::Forwarded.into(),
+        reason: "forwarded to admin@other.test".to_owned(),
+        ..unit(0, String::new()).completions.remove(0)
+    };
+    let forward = Derived {
+        kind: DerivedKind::Forward.into(),
+        ..Derived::default()
+    };
+    let unit = Unit::making(vec![forwarded], vec![forward]);
+    let lesser = unit.lesser("no such address");
+    let (completions, derived) = lesser[0].parts();
+    assert_eq!((lesser.len(), completions.len(), derived), (1, 1, &[][..]));
+    assert_eq!(completions[0].outcome(), Outcome::Retry);
+    assert!(completions[0].retry_after_ms > 0);
+    assert_eq!(
+        completions[0].reason,
+        "forwarded to admin@other.test (not done: no such address)"
+    );
 }
 
 #[tokio::test]

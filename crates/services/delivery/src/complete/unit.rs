@@ -1,14 +1,18 @@
 //! What is recorded together, and what is recorded instead where the queue refuses it for good.
 
-use api::queue::v1::{Completion, LeaseKey, Notice};
+use api::queue::v1::{Completion, Derived, DerivedKind, LeaseKey, Outcome};
 use prost::Message as _;
 use tokio::time::Instant;
 
-/// Completions that are recorded together or not at all: one, or those that a notice speaks of.
+/// When a recipient that goes on as another message is tried again, where the queue does not take that one.
+const NOT_MADE_MS: i64 = 3_600_000;
+
+/// Completions that are recorded together or not at all: one, or those that a notice speaks of; with the
+/// messages that they make.
 #[derive(Debug)]
 pub(crate) struct Unit {
     pub(super) completions: Vec<Completion>,
-    pub(super) notice: Option<Notice>,
+    pub(super) derived: Vec<Derived>,
     /// Since when it has failed by itself.
     pub(super) failing_since: Option<Instant>,
     /// No more than that it ended, and how.
@@ -18,41 +22,50 @@ pub(crate) struct Unit {
 impl Unit {
     /// One that nobody is told of.
     pub(crate) fn quiet(completion: Completion) -> Self {
-        Self {
-            completions: vec![completion],
-            notice: None,
-            failing_since: None,
-            bare: false,
-        }
+        Self::making(vec![completion], Vec::new())
     }
 
-    pub(crate) fn told(completions: Vec<Completion>, notice: Notice) -> Self {
+    /// Completions with the messages that they make.
+    pub(crate) fn making(completions: Vec<Completion>, derived: Vec<Derived>) -> Self {
         Self {
             completions,
-            notice: Some(notice),
+            derived,
             failing_since: None,
             bare: false,
         }
     }
 
     /// One whose sender would be told, but cannot be; the history says why.
-    pub(crate) fn untold(mut completion: Completion, why: &str) -> Self {
-        completion
-            .reason
-            .push_str(&format!(" (the sender was not told: {why})"));
-        Self::quiet(completion)
+    pub(crate) fn untold(completion: Completion, why: &str) -> Self {
+        Self::quiet(remarked(
+            completion,
+            &format!("the sender was not told: {why}"),
+        ))
     }
 
-    /// What is recorded instead of this, which the queue refuses for good: the outcomes without
-    /// their notice, then no more than how it ended. Empty when there is no less to say.
+    /// The same with the messages that it makes.
+    pub(crate) fn with(self, derived: Vec<Derived>) -> Self {
+        Self { derived, ..self }
+    }
+
+    /// What is recorded instead of this, which the queue refuses for good: the outcomes without what they
+    /// make, then no more than how it ended. Empty when there is no less to say.
     ///
     /// Whatever is left to its lease comes back for the same outcome, for ever (I2), and has gone
     /// to another server once more each time.
     pub(super) fn lesser(self, why: &str) -> Vec<Self> {
-        if self.notice.is_some() {
-            // That a delay was told of stays: it would be refused again after each attempt.
+        if !self.derived.is_empty() {
+            let is_notice = |one: &Derived| one.kind() == DerivedKind::Notice;
+            let only_told = self.derived.iter().all(is_notice);
             let completions = self.completions.into_iter();
-            return completions.map(|one| Self::untold(one, why)).collect();
+            return completions
+                .map(|one| match one.outcome() {
+                    Outcome::Forwarded | Outcome::Expanded => Self::quiet(not_made(one, why)),
+                    // That a delay was told of stays: it would be refused again after each attempt.
+                    _ if only_told => Self::untold(one, why),
+                    _ => Self::quiet(remarked(one, &format!("no message was made of it: {why}"))),
+                })
+                .collect();
         }
         if self.bare {
             return Vec::new();
@@ -71,14 +84,28 @@ impl Unit {
     }
 
     #[cfg(test)]
-    pub(crate) fn parts(&self) -> (&[Completion], Option<&Notice>) {
-        (&self.completions, self.notice.as_ref())
+    pub(crate) fn parts(&self) -> (&[Completion], &[Derived]) {
+        (&self.completions, &self.derived)
     }
 
     pub(super) fn octets(&self) -> usize {
         let completions = self.completions.iter().map(Completion::encoded_len);
-        completions.sum::<usize>() + self.notice.as_ref().map_or(0, Notice::encoded_len)
+        let derived = self.derived.iter().map(Derived::encoded_len);
+        completions.sum::<usize>() + derived.sum::<usize>()
     }
+}
+
+fn remarked(mut completion: Completion, remark: &str) -> Completion {
+    completion.reason.push_str(&format!(" ({remark})"));
+    completion
+}
+
+/// The recipient would be gone with the message that it was to go on as: so it stays.
+fn not_made(completion: Completion, why: &str) -> Completion {
+    let mut completion = remarked(completion, &format!("not done: {why}"));
+    completion.set_outcome(Outcome::Retry);
+    completion.retry_after_ms = NOT_MADE_MS;
+    completion
 }
 
 fn bare(completion: Completion, why: &str) -> Completion {

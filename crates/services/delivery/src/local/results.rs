@@ -5,21 +5,19 @@ use std::sync::Arc;
 use api::mailbox::v1::DeliveryResult;
 use api::mailbox::v1::delivery_result::Status;
 use api::queue::v1::LeasedRecipient;
-use rules::{EmailAddress, NoUser};
+use rules::NoUser;
 
 use super::{LocalDelivery, PUT_OFF};
 use crate::collected;
+use crate::derive;
 use crate::finish::Finisher;
-use crate::route::Elsewhere;
 use crate::work::{Failure, Fate, Work};
 
-/// Ends what has ended, passes on what is for elsewhere, and gives back what is to be delivered to
-/// another mailbox.
+/// Ends what has ended, and gives back what is to be delivered to another mailbox.
 pub(super) fn settle(
     batch: Vec<LocalDelivery>,
     results: &[DeliveryResult],
     finisher: &Finisher,
-    elsewhere: &Elsewhere,
 ) -> Vec<LocalDelivery> {
     let mut again = Vec::new();
     // Recipients of one message stand together, and end together: in one notice, if it is one.
@@ -29,15 +27,11 @@ pub(super) fn settle(
     for (delivery, result) in batch.into_iter().zip(results) {
         let status = result.map_or(Status::Unspecified, DeliveryResult::status);
         let work = Arc::clone(&delivery.work);
-        let end = match next(delivery, status) {
+        let end = match next(delivery, status, finisher.clock.now_ms()) {
             Next::Again(delivery) => {
                 again.push(delivery);
                 continue;
             }
-            Next::PassOn(recipient, to) => match elsewhere.pass_on(&work, recipient, &to) {
-                None => continue,
-                Some(end) => end,
-            },
             Next::Ended(recipient, fate) => (recipient, fate),
         };
         if let Some(before) = of.take_if(|of| !Arc::ptr_eq(of, &work)) {
@@ -55,24 +49,26 @@ pub(super) fn settle(
 #[derive(Debug)]
 enum Next {
     Again(LocalDelivery),
-    PassOn(LeasedRecipient, EmailAddress),
     Ended(LeasedRecipient, Fate),
 }
 
-fn next(mut delivery: LocalDelivery, status: Status) -> Next {
+fn next(mut delivery: LocalDelivery, status: Status, now_ms: i64) -> Next {
     let fate = match status {
         // A duplicate has been delivered, by an attempt whose completion was lost (I3).
         Status::Delivered | Status::Duplicate => Fate::Delivered {
             user: delivery.user.to_string(),
         },
         Status::NoSuchUser => {
-            let verdict = delivery.otherwise.verdict();
+            let (verdict, plan) = (delivery.otherwise.verdict(), delivery.otherwise.plan());
             match std::mem::replace(&mut delivery.otherwise, NoUser::Wait) {
                 NoUser::Mailbox(other) => {
                     delivery.user = other;
                     return Next::Again(delivery);
                 }
-                NoUser::Elsewhere(to) => return Next::PassOn(delivery.recipient, to),
+                _ if let Some(plan) = plan => match delivery.work.too_late(now_ms) {
+                    Some(failure) => Fate::Failed(failure),
+                    None => derive::forwarded(&delivery.work, plan.end.rule(), plan.also),
+                },
                 _ if delivery.work.message.collected => {
                     if let Some(other) = collected::instead_of(&delivery.work, &delivery.user) {
                         delivery.user = other;

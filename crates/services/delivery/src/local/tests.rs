@@ -24,9 +24,7 @@ fn deliverer(
     held: &Arc<Held>,
     inbox: mpsc::UnboundedReceiver<Vec<LocalDelivery>>,
 ) -> Deliverer {
-    let elsewhere = fixture::elsewhere(&finisher, held);
-    let held = Arc::clone(held);
-    Deliverer::new(fixture::nowhere(), finisher, held, elsewhere, inbox)
+    Deliverer::new(fixture::nowhere(), finisher, Arc::clone(held), inbox)
 }
 
 #[tokio::test]
@@ -74,8 +72,7 @@ async fn a_panic_leaves_what_was_at_hand_to_be_leased_anew_and_delivery_goes_on(
     let held = Arc::new(Held::new(10));
     let (clock, mut asked) = fixture::panicking_clock();
     let finisher = fixture::finisher(clock, &held);
-    let elsewhere = fixture::elsewhere(&finisher, &held);
-    let local = Local::start(fixture::nowhere(), finisher, Arc::clone(&held), elsewhere);
+    let local = Local::start(fixture::nowhere(), finisher, Arc::clone(&held));
     // There is no mailbox-store: each is put off when its patience is at its end.
     for times in 1..=2 {
         let recipient = fixture::recipient(7, times);

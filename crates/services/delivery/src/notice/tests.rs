@@ -17,6 +17,7 @@ fn failed(recipients: std::ops::Range<i64>, explanation: usize) -> Vec<Told> {
                 reason: "5.0.0 no".to_owned(),
                 ..Completion::default()
             },
+            made: Vec::new(),
         }
     });
     told.collect()
@@ -37,8 +38,10 @@ async fn notices_have_no_more_than_travels_inline_and_leave_nobody_out() {
     let units = tell(failed(0..50, 20_000)).await;
     let mut ids: Vec<i64> = Vec::new();
     for unit in &units {
-        let (_, notice) = unit.parts();
-        let notice = notice.unwrap();
+        let (_, made) = unit.parts();
+        let [notice] = made else {
+            panic!("one notice: {made:?}");
+        };
         let content = notice.submission.as_ref().unwrap().content.as_ref();
         assert!(content.unwrap().text_size <= INLINE_LIMIT as u64);
         ids.extend(&notice.recipient_ids);
@@ -51,9 +54,10 @@ async fn notices_have_no_more_than_travels_inline_and_leave_nobody_out() {
 async fn recipients_that_fail_together_are_told_of_in_one_notice() {
     let units = tell(failed(0..100, 400)).await;
     assert_eq!(units.len(), 1);
-    let (completions, notice) = units[0].parts();
+    let (completions, made) = units[0].parts();
     assert_eq!(completions.len(), 100);
-    assert_eq!(notice.unwrap().recipient_ids.len(), 100);
+    assert_eq!(made.len(), 1);
+    assert_eq!(made[0].recipient_ids.len(), 100);
 }
 
 #[tokio::test(start_paused = true)]
@@ -61,8 +65,8 @@ async fn i2_a_failure_that_no_notice_can_tell_of_is_recorded_and_says_so() {
     let units = tell(failed(0..2, INLINE_LIMIT)).await;
     let recorded: Vec<_> = units.iter().map(Unit::parts).collect();
     assert_eq!(recorded.len(), 2);
-    for (completions, notice) in recorded {
-        assert!(notice.is_none());
+    for (completions, made) in recorded {
+        assert_eq!(made, []);
         let reason = &completions[0].reason;
         assert!(
             reason.starts_with("5.0.0 no (the sender was not told"),

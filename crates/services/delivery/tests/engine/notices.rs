@@ -1,13 +1,13 @@
 //! What senders are told.
 
 use api::message::v1::content::Text;
-use api::queue::v1::{Notice, Outcome};
+use api::queue::v1::{Derived, Outcome};
 
 use crate::system::{System, message, now_ms};
 
 const HOUR_MS: i64 = 3_600_000;
 
-pub(crate) fn text(notice: &Notice) -> String {
+pub(crate) fn text(notice: &Derived) -> String {
     let content = notice
         .submission
         .as_ref()

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use api::queue::v1::{Completion, DeliverBy, Outcome, Requests};
+use api::message::v1::content::Text;
+use api::queue::v1::{Completion, DeliverBy, Derived, DerivedKind, Outcome, Requests};
 use delivery::Config;
 use test_kit::{FakeDns, TestCertificate};
 
@@ -72,6 +73,15 @@ async fn names_are_looked_up_anew_when_an_attempt_is_asked_for() {
     }
 }
 
+/// The notice that tells of this recipient.
+async fn notice(system: &System, recipient_id: i64) -> Derived {
+    let of = |one: &&Derived| one.recipient_ids == [recipient_id];
+    let notice = system
+        .queue
+        .until(|state| state.notices.iter().find(of).cloned());
+    notice.await
+}
+
 #[tokio::test]
 async fn mail_for_a_postmaster_without_a_mailbox_goes_to_one_who_reads_elsewhere() {
     let sink = Sink::start(Manner::default()).await;
@@ -83,16 +93,54 @@ async fn mail_for_a_postmaster_without_a_mailbox_goes_to_one_who_reads_elsewhere
     let policy = POLICY.replace("postmaster@example.test", "admin@other.test");
     let system = System::start(&policy, Some(dns), config).await;
     let addresses = ["PostMaster@example.test", "bob@example.test"];
-    system.queue.give(vec![message(1, &addresses)]).await;
-    let passed_on = system.queue.completion(1).await;
-    assert_eq!(passed_on.outcome(), Outcome::Relayed, "{passed_on:?}");
+    let mut parent = message(1, &addresses);
+    parent.prefix = "Received: once\r\n".into();
+    parent.recipients[0].notify = 2;
+    system.queue.give(vec![parent.clone()]).await;
+    let forwarded = system.queue.completion(1).await;
+    assert_eq!(forwarded.outcome(), Outcome::Forwarded, "{forwarded:?}");
+    assert_eq!(
+        forwarded.reason,
+        "forwarded to admin@other.test, by [delivery] postmaster"
+    );
+    let delivered = system.queue.completion(2).await;
+    assert_eq!(delivered.outcome(), Outcome::Delivered);
+    let made = system.queue.state().made.clone();
+    let [forward] = &made[..] else {
+        panic!("one message: {made:?}");
+    };
+    assert_eq!(forward.kind(), DerivedKind::Forward);
+    assert_eq!(forward.recipient_ids, [1]);
+    let child = forward.submission.clone().unwrap();
+    assert_eq!(child.reverse_path, parent.reverse_path);
+    assert_eq!(child.prefix, parent.prefix);
+    let body = child.content.unwrap().text;
+    assert_eq!(body, Some(Text::Body(parent.body_id)));
+    let [to] = &child.recipients[..] else {
+        panic!("one recipient: {:?}", child.recipients);
+    };
+    assert_eq!((&*to.address, to.notify), ("admin@other.test", 2));
+    assert_eq!(to.original_recipient, "rfc822;PostMaster@example.test");
+
+    // The queue makes it a message, which goes its own way.
+    let mut leased = message(21, &[&to.address]);
+    leased.depth = 1;
+    system.queue.give(vec![leased]).await;
+    let relayed = system.queue.completion(21).await;
+    assert_eq!(relayed.outcome(), Outcome::Relayed, "{relayed:?}");
     let recipients = &sink.taken()[0].recipients;
     assert!(
         recipients[0].contains("<admin@other.test>"),
         "{recipients:?}"
     );
-    let delivered = system.queue.completion(2).await;
-    assert_eq!(delivered.outcome(), Outcome::Delivered);
+
+    // What was forwarded too often is returned.
+    let mut circle = message(31, &["postmaster@example.test"]);
+    circle.depth = api::MAX_DERIVATION_DEPTH;
+    system.queue.give(vec![circle]).await;
+    let returned = system.queue.completion(31).await;
+    assert_eq!(outcome(&returned), (Outcome::Bounced, "5.4.6"));
+    notice(&system, 31).await;
 
     // Too late for another server as well.
     let mut late = message(11, &["postmaster@example.test"]);
@@ -109,11 +157,7 @@ async fn mail_for_a_postmaster_without_a_mailbox_goes_to_one_who_reads_elsewhere
     let returned = system.queue.completion(11).await;
     assert_eq!(outcome(&returned), (Outcome::Bounced, "5.4.7"));
     assert_eq!(sink.taken().len(), 1);
-    let notice = system
-        .queue
-        .until(|state| state.notices.first().cloned())
-        .await;
-    let text = notices::text(&notice);
+    let text = notices::text(&notice(&system, 11).await);
     let told = "Final-Recipient: rfc822; postmaster@example.test\r\n";
     assert!(text.contains(told), "{text}");
 }

@@ -2,7 +2,7 @@
 //! of what was held.
 
 use api::message::v1::content::Text;
-use api::queue::v1::{DeliverBy, LeasedMessage, Notice, Outcome, Requests};
+use api::queue::v1::{DeliverBy, Derived, LeasedMessage, Outcome, Requests};
 
 use crate::sink::{Manner, Sink, Taken};
 use crate::system::{System, message, now_ms};
@@ -35,7 +35,7 @@ async fn remote(extensions: &[&'static str]) -> (System, Sink) {
     (system, sink)
 }
 
-fn text(notice: &Notice) -> String {
+fn text(notice: &Derived) -> String {
     let content = notice.submission.as_ref().unwrap().content.as_ref();
     let Some(Text::Inline(text)) = &content.unwrap().text else {
         panic!("a notice is small");
@@ -45,7 +45,7 @@ fn text(notice: &Notice) -> String {
 
 /// The notice about that recipient, and what it says.
 async fn notice(system: &System, recipient: i64) -> String {
-    let of = |notice: &&Notice| notice.recipient_ids == [recipient];
+    let of = |notice: &&Derived| notice.recipient_ids == [recipient];
     let found = system
         .queue
         .until(|state| state.notices.iter().find(of).cloned());

@@ -1,12 +1,15 @@
 //! A request, checked against the limits that the contract states.
 
+use std::collections::HashMap;
+
 use api::grpc::Status;
-use api::queue::v1::{CompleteRequest, Completion, Notice, Outcome};
+use api::queue::v1::{CompleteRequest, Completion, Derived, DerivedKind, Outcome};
 
 use crate::gateways::{self, Attempt};
+use crate::sql;
 use crate::submission::{Prepared, prepare};
 
-/// Outcomes, and notices, in one request.
+/// Outcomes, and messages made with them, in one request.
 const MAX_COMPLETIONS: usize = 10_000;
 
 /// Longer than any schedule.
@@ -22,7 +25,7 @@ const MAX_TEXT: usize = 4000;
 #[derive(Debug)]
 pub(crate) struct Outcomes {
     pub(crate) outcomes: Vec<Recorded>,
-    pub(crate) notices: Vec<PreparedNotice>,
+    pub(crate) derived: Vec<PreparedDerived>,
     /// What became of attempts over gateways.
     pub(crate) gateways: Vec<Attempt>,
 }
@@ -41,19 +44,30 @@ pub(crate) struct Recorded {
     pub(crate) delay_notified: bool,
 }
 
-/// A notice and the recipients it speaks of.
+/// A message that is made at the ends of recipients.
 #[derive(Debug)]
-pub(crate) struct PreparedNotice {
+pub(crate) struct PreparedDerived {
+    /// Of the message that it is made of.
     pub(crate) recipient_ids: Vec<i64>,
+    pub(crate) kind: DerivedKind,
     pub(crate) submission: Prepared,
+}
+
+impl PreparedDerived {
+    /// The message that it is made of.
+    pub(crate) fn parent_id(&self) -> i64 {
+        self.recipient_ids
+            .first()
+            .map_or(0, |id| sql::message_id(*id))
+    }
 }
 
 /// Checks a request; INVALID_ARGUMENT says what is wrong with it.
 /// Times to wait are counted from `now`.
 pub(crate) fn check(request: CompleteRequest, now: i64) -> Result<Outcomes, Status> {
-    if request.completions.len() > MAX_COMPLETIONS || request.notices.len() > MAX_COMPLETIONS {
+    if request.completions.len() > MAX_COMPLETIONS || request.derived.len() > MAX_COMPLETIONS {
         return Err(invalid(format!(
-            "at most {MAX_COMPLETIONS} completions and notices are taken at a time"
+            "at most {MAX_COMPLETIONS} completions and derived messages are taken at a time"
         )));
     }
     let outcomes: Vec<Recorded> = request
@@ -61,14 +75,19 @@ pub(crate) fn check(request: CompleteRequest, now: i64) -> Result<Outcomes, Stat
         .into_iter()
         .map(|completion| recorded(completion, now))
         .collect::<Result<_, _>>()?;
-    let notices = request
-        .notices
+    let by_recipient: HashMap<i64, Outcome> = outcomes
+        .iter()
+        .map(|recorded| (recorded.id, recorded.outcome))
+        .collect();
+    let derived: Vec<PreparedDerived> = request
+        .derived
         .into_iter()
-        .map(|notice| prepare_notice(notice, &outcomes, now))
+        .map(|derived| prepare_derived(derived, &by_recipient, now))
         .collect::<Result<_, _>>()?;
+    goes_on(&outcomes, &derived)?;
     Ok(Outcomes {
         outcomes,
-        notices,
+        derived,
         gateways: gateways::check(request.gateways, now)?,
     })
 }
@@ -114,24 +133,68 @@ fn retry_at(completion: &Completion, now: i64) -> Result<i64, Status> {
     }
 }
 
-fn prepare_notice(
-    notice: Notice,
-    outcomes: &[Recorded],
+fn prepare_derived(
+    derived: Derived,
+    outcomes: &HashMap<i64, Outcome>,
     now: i64,
-) -> Result<PreparedNotice, Status> {
-    if notice.recipient_ids.is_empty() {
-        return Err(invalid("a notice speaks of no recipient"));
+) -> Result<PreparedDerived, Status> {
+    let kind = match derived.kind() {
+        DerivedKind::Unspecified => return Err(invalid("a derived message has no kind")),
+        kind => kind,
+    };
+    let Some(first) = derived.recipient_ids.first() else {
+        return Err(invalid("a derived message is made at no recipient's end"));
+    };
+    if derived.recipient_ids.len() > 1 && kind != DerivedKind::Notice {
+        return Err(invalid("only a notice is made at several recipients' ends"));
     }
-    let known = |id: &i64| outcomes.iter().any(|outcome| outcome.id == *id);
-    if !notice.recipient_ids.iter().all(known) {
-        return Err(invalid(
-            "a notice speaks of a recipient without a completion",
-        ));
+    for id in &derived.recipient_ids {
+        if sql::message_id(*id) != sql::message_id(*first) {
+            return Err(invalid("a derived message is made of one message"));
+        }
+        match outcomes.get(id) {
+            None => {
+                return Err(invalid(
+                    "a derived message is made at a recipient without a completion",
+                ));
+            }
+            // Each attempt would make another.
+            Some(Outcome::Retry) if kind != DerivedKind::Notice => {
+                return Err(invalid(
+                    "only a notice is made while a recipient is tried again",
+                ));
+            }
+            Some(_) => {}
+        }
     }
-    Ok(PreparedNotice {
-        recipient_ids: notice.recipient_ids,
-        submission: prepare(notice.submission, now)?,
+    let submission = prepare(derived.submission, now)?;
+    if submission.collected.is_some() {
+        return Err(invalid("a derived message is not collected"));
+    }
+    Ok(PreparedDerived {
+        recipient_ids: derived.recipient_ids,
+        kind,
+        submission,
     })
+}
+
+/// Refuses an end that says that the message goes on as another, where there is no other.
+fn goes_on(outcomes: &[Recorded], derived: &[PreparedDerived]) -> Result<(), Status> {
+    for recorded in outcomes {
+        let kind = match recorded.outcome {
+            Outcome::Forwarded => DerivedKind::Forward,
+            Outcome::Expanded => DerivedKind::ListPost,
+            _ => continue,
+        };
+        let goes_on =
+            |one: &PreparedDerived| one.kind == kind && one.recipient_ids.contains(&recorded.id);
+        if !derived.iter().any(goes_on) {
+            return Err(invalid(
+                "a recipient is forwarded or expanded without a message that it goes on as",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// A text from another server, as Postgres and the history can keep it: without NUL, cut.

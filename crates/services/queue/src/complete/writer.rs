@@ -1,7 +1,7 @@
 //! The writer: records what has arrived, in groups.
 //!
 //! Recording bears repetition: what an attempt behind a broken connection did commit is stale at
-//! the next, and its notices are not made again. The worker is then told that the lease is over,
+//! the next, and what it derived is not made again. The worker is then told that the lease is over,
 //! which is true.
 
 use std::collections::HashSet;
@@ -12,14 +12,13 @@ use std::time::Duration;
 use api::grpc::Status;
 use api::queue::v1::{CompleteResponse, Completed, LeaseKey, Outcome};
 use database::{HeldConnection, Retry};
-use sqlx::{Connection, PgConnection};
 use tokio::sync::mpsc;
 
+use super::derived;
 use super::outcome::Outcomes;
 use super::stream::answer;
 use crate::answers::Place;
 use crate::engine::Engine;
-use crate::enqueue::{Entry, announce, insert};
 use crate::group_commit::{Inbox, Weighed, Writer};
 use crate::lease::Key;
 use crate::sql::complete::Columns;
@@ -119,8 +118,8 @@ async fn attempt(
 ) -> Result<HashSet<Key>, sqlx::Error> {
     let connection = connection.get().await?;
     let columns = columns(jobs);
-    if jobs.iter().any(|job| !job.outcomes.notices.is_empty()) {
-        return with_notices(engine, connection, jobs, &columns, now).await;
+    if jobs.iter().any(|job| !job.outcomes.derived.is_empty()) {
+        return derived::record(engine, connection, jobs, &columns, now).await;
     }
     let completed = sql::complete::complete(connection, &columns, now).await?;
     if !completed.ended.is_empty() {
@@ -128,62 +127,6 @@ async fn attempt(
         sql::complete::remove_ended(connection, &completed.ended, now).await?;
     }
     Ok(completed.taken.into_iter().collect())
-}
-
-/// Outcomes and the notices that speak of them, in one transaction: a notice goes out exactly
-/// when the end that it tells of is recorded.
-async fn with_notices(
-    engine: &Arc<Engine>,
-    connection: &mut PgConnection,
-    jobs: &[Job],
-    columns: &Columns<'_>,
-    now: i64,
-) -> Result<HashSet<Key>, sqlx::Error> {
-    let mut transaction = connection.begin().await?;
-    let completed = sql::complete::complete(&mut transaction, columns, now).await?;
-    if !completed.ended.is_empty() {
-        sql::complete::remove_ended(&mut transaction, &completed.ended, now).await?;
-    }
-    let taken: HashSet<Key> = completed.taken.into_iter().collect();
-    let mut entries = Vec::new();
-    // A request may stand in the batch twice, sent again behind a broken stream.
-    let mut untold = taken.clone();
-    for job in jobs {
-        let outcomes = &job.outcomes;
-        for notice in &outcomes.notices {
-            let mut tells = false;
-            for outcome in &outcomes.outcomes {
-                tells |= notice.recipient_ids.contains(&outcome.id)
-                    && untold.remove(&(outcome.id, outcome.epoch));
-            }
-            // It may say too much of one that is another worker's by now. To leave it out would
-            // be to tell nobody of those that did end here.
-            if tells {
-                let id = engine.ids.take(&engine.pool).await?;
-                entries.push(Entry::new(id, notice.submission.clone()));
-            }
-        }
-    }
-    let mut credits = None;
-    insert(
-        &mut transaction,
-        engine,
-        &mut entries,
-        &mut credits,
-        true,
-        now,
-    )
-    .await?;
-    if let Some(status) = entries.iter().find_map(Entry::refusal) {
-        // An end without its notice must not be recorded.
-        return Err(sqlx::Error::InvalidArgument(status.message().to_owned()));
-    }
-    transaction.commit().await?;
-    engine
-        .enqueued
-        .fetch_add(entries.len() as u64, Ordering::Relaxed);
-    announce(engine, entries, credits, now);
-    Ok(taken)
 }
 
 /// All outcomes of the batch, each lease once: a second outcome of a lease is stale.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use api::grpc::Status;
-use api::queue::v1::{Accepted, LeasedMessage, LeasedRecipient};
+use api::queue::v1::{Accepted, DerivedKind, LeasedMessage, LeasedRecipient};
 
 use crate::engine::Engine;
 use crate::lease::{Credits, HandOut, WorkerHold, hand_out};
@@ -20,12 +20,23 @@ pub(crate) struct Entry {
     /// Octets of the body; of a stored one, once it has been looked at.
     pub(crate) body_size: i64,
     pub(crate) submission: Prepared,
+    /// How it was made of another message, if it was.
+    pub(crate) made: Option<Made>,
     /// By recipient; decided once, since a repeated attempt must say the same. Shorter than the
     /// recipients: the rest is not leased.
     pub(crate) holders: Vec<WorkerHold>,
     pub(crate) standing: Standing,
     /// Its insertion has been sent to Postgres: whatever the answer was, it may be committed.
     pub(crate) attempted: bool,
+}
+
+/// A message is made of another one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Made {
+    pub(crate) parent_id: i64,
+    pub(crate) kind: DerivedKind,
+    /// How many messages were made of each other before it.
+    pub(crate) depth: i16,
 }
 
 /// What is known of an entry before the commit.
@@ -54,10 +65,24 @@ impl Entry {
             body_id,
             body_size,
             submission,
+            made: None,
             holders: Vec::new(),
             standing: Standing::Unknown,
             attempted: false,
         }
+    }
+
+    /// One that is made of another message.
+    pub(crate) fn made(id: i64, submission: Prepared, made: Made) -> Self {
+        Self {
+            made: Some(made),
+            ..Self::new(id, submission)
+        }
+    }
+
+    /// How many messages were made of each other before it.
+    pub(crate) fn depth(&self) -> i16 {
+        self.made.map_or(0, |made| made.depth)
     }
 
     /// Octets of prefix, header and text.
@@ -120,6 +145,7 @@ impl Entry {
     /// What each worker now holds of it.
     fn hand_out(self, received_at: i64, to: &mut HandOut) {
         let size = u64::try_from(self.size()).unwrap_or(0);
+        let depth = u32::try_from(self.depth()).unwrap_or(0);
         let submission = self.submission;
         let session = submission.source.session().unwrap_or_default().to_owned();
         let mut holders = self.holders.into_iter().peekable();
@@ -157,6 +183,7 @@ impl Entry {
                 return_content: i32::from(submission.return_content),
                 recipients: held,
                 session: session.clone(),
+                depth,
                 requests: submission
                     .requests
                     .as_ref()
@@ -181,7 +208,8 @@ pub(crate) fn announce(
         if !entry.is_inserted() {
             continue;
         }
-        trail::accepted(entry.id, entry.size(), &entry.submission);
+        let about = entry.made.map(|made| made.parent_id);
+        trail::accepted(entry.id, entry.size(), about, &entry.submission);
         handed += entry.holders.len() as u64;
         for (worker, _) in &entry.holders {
             if let Some(credits) = &mut credits {

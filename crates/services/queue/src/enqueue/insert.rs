@@ -180,6 +180,7 @@ fn columns(entries: &[Entry], now: i64, lease_end: i64) -> Columns<'_> {
         let requests = submission.requests.as_ref();
         columns.requests.push(requests.map(|asked| &*asked.encoded));
         columns.session.push(submission.source.session());
+        columns.depth.push(entry.depth());
         // At most 10,000.
         columns.recipients.push(submission.recipients.len() as i32);
         recipient_columns(entry, now, lease_end, &mut columns.recipient);

@@ -172,6 +172,7 @@ fn group(leased: Vec<Leased>) -> Vec<LeasedMessage> {
                 recipients: vec![recipient],
                 requests: requests::decode(row.requests.as_deref()),
                 session: row.session.unwrap_or_default(),
+                depth: u32::try_from(row.depth).unwrap_or(0),
             }),
         }
     }

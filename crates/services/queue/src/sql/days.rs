@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kept {
     History,
+    Derivations,
     Refusals,
 }
 
@@ -13,6 +14,7 @@ impl Kept {
     fn table(self) -> &'static str {
         match self {
             Self::History => "history",
+            Self::Derivations => "derivation",
             Self::Refusals => "refusal",
         }
     }

@@ -18,8 +18,10 @@ pub(crate) struct Columns<'a> {
     pub(crate) policy_revision: Vec<i64>,
     /// None for ordinary mail.
     pub(crate) requests: Vec<Option<&'a [u8]>>,
-    /// None for notices.
+    /// None for what is made of another message.
     pub(crate) session: Vec<Option<&'a str>>,
+    /// How many messages were made of each other before it.
+    pub(crate) depth: Vec<i16>,
     pub(crate) recipients: Vec<i32>,
     pub(crate) recipient: RecipientColumns<'a>,
 }
@@ -63,13 +65,14 @@ pub(crate) async fn insert(
          ), messages AS (
             INSERT INTO queue.message
                 (id, body_id, prefix, size, reverse_path, flags, envelope_id, return_content,
-                 origin, policy_revision, requests, session, recipients, pending, received_at)
+                 origin, policy_revision, requests, session, depth, recipients, pending,
+                 received_at)
             SELECT m.*, m.recipients, $6
             FROM UNNEST($23::bigint[], $24::bigint[], $25::bytea[], $26::bigint[], $7::text[],
                         $8::smallint[], $9::text[], $10::smallint[], $11::bytea[],
-                        $12::bigint[], $21::bytea[], $22::text[], $13::integer[])
+                        $12::bigint[], $21::bytea[], $22::text[], $27::smallint[], $13::integer[])
                 AS m (id, body_id, prefix, size, reverse_path, flags, envelope_id, return_content,
-                      origin, policy_revision, requests, session, recipients)
+                      origin, policy_revision, requests, session, depth, recipients)
          )
          INSERT INTO queue.recipient
              (id, address, original_recipient, notify, epoch, due_at, worker, leased)
@@ -103,6 +106,7 @@ pub(crate) async fn insert(
         &columns.body_id,
         &columns.prefix as &[&[u8]],
         &columns.size,
+        &columns.depth,
     )
     .execute(connection)
     .await?;

@@ -15,7 +15,7 @@ pub(crate) struct Event {
     pub(crate) reply: String,
     pub(crate) policy_revision: i64,
     pub(crate) worker: String,
-    /// Null for notices, and where a version before wrote it.
+    /// Null for what was made of another message.
     pub(crate) session: Option<String>,
 }
 

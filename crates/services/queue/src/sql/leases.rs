@@ -24,6 +24,7 @@ pub(crate) struct Leased {
     pub(crate) return_content: i16,
     pub(crate) requests: Option<Vec<u8>>,
     pub(crate) session: Option<String>,
+    pub(crate) depth: i16,
 }
 
 /// Which of the due recipients.
@@ -60,7 +61,7 @@ pub(crate) async fn lease(
                    )
                    SELECT r.id, epoch, address, original_recipient, notify, attempts,
                           delay_notified, retry_asked_at, m.id AS message_id, body_id, prefix, size,
-                          reverse_path, received_at, flags, envelope_id, return_content, requests, session
+                          reverse_path, received_at, flags, envelope_id, return_content, requests, session, depth
                    FROM leased r JOIN queue.message m ON m.id = r.id >> 14 ORDER BY r.id"#,
                 worker,
                 limit,
@@ -83,7 +84,7 @@ pub(crate) async fn lease(
                    )
                    SELECT r.id, epoch, address, original_recipient, notify, attempts,
                           delay_notified, retry_asked_at, m.id AS message_id, body_id, prefix, size,
-                          reverse_path, received_at, flags, envelope_id, return_content, requests, session
+                          reverse_path, received_at, flags, envelope_id, return_content, requests, session, depth
                    FROM leased r JOIN queue.message m ON m.id = r.id >> 14 ORDER BY r.id"#,
                 worker,
                 limit,

@@ -276,6 +276,7 @@ pub(crate) fn columns(id: i64, recipients: usize) -> enqueue::Columns<'static> {
         policy_revision: vec![1],
         requests: vec![None],
         session: vec![None],
+        depth: vec![0],
         recipients: vec![recipients as i32],
         recipient: enqueue::RecipientColumns::default(),
     }

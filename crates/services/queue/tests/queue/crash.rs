@@ -9,32 +9,37 @@ use test_kit::Postgres;
 
 use crate::harness::{Peer, submission};
 
-struct Process {
+/// A queue that can be killed.
+pub(crate) struct Process {
     folder: TempDir,
-    url: String,
+    pub(crate) url: String,
+    lease_seconds: u32,
     child: Child,
-    peer: Peer,
+    pub(crate) peer: Peer,
 }
 
 impl Process {
-    async fn start() -> Self {
+    /// On a database of its own.
+    pub(crate) async fn start(lease_seconds: u32) -> Self {
         let folder = test_kit::folder_for_a_service();
         let url = Postgres::start().database().await;
-        let child = spawn(&folder, &url);
+        let child = spawn(&folder, &url, lease_seconds);
         let peer = peer(&folder);
         peer.answers().await;
         Self {
             folder,
             url,
+            lease_seconds,
             child,
             peer,
         }
     }
 
-    async fn kill_and_restart(&mut self) {
+    /// `kill -9`, and another one.
+    pub(crate) async fn kill_and_restart(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        self.child = spawn(&self.folder, &self.url);
+        self.child = spawn(&self.folder, &self.url, self.lease_seconds);
         self.peer = peer(&self.folder);
         self.peer.answers().await;
     }
@@ -59,7 +64,7 @@ fn peer(folder: &TempDir) -> Peer {
     Peer { channel }
 }
 
-fn spawn(folder: &TempDir, url: &str) -> Child {
+fn spawn(folder: &TempDir, url: &str, lease_seconds: u32) -> Child {
     Command::new(env!("CARGO_BIN_EXE_postern-queue"))
         .current_dir(folder.path())
         .env("POSTERN_DATABASE_URL", url)
@@ -67,7 +72,7 @@ fn spawn(folder: &TempDir, url: &str) -> Child {
         .env("POSTERN_DATABASE__REQUIRE_FSYNC", "false")
         .env("POSTERN_QUEUE__LISTEN", socket(folder))
         .env("POSTERN_QUEUE__SECRET_KEY_FILE", folder.path().join("key"))
-        .env("POSTERN_QUEUE__LEASE_SECONDS", "2")
+        .env("POSTERN_QUEUE__LEASE_SECONDS", lease_seconds.to_string())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -76,7 +81,7 @@ fn spawn(folder: &TempDir, url: &str) -> Child {
 
 #[tokio::test]
 async fn i11_a_killed_queue_finds_everything_again() {
-    let mut queue = Process::start().await;
+    let mut queue = Process::start(2).await;
     let mut worker = queue.peer.worker("worker").await;
     worker.grant(1);
     let mut submitter = queue.peer.submitter().await;
@@ -119,7 +124,7 @@ async fn i11_a_killed_queue_finds_everything_again() {
 
 #[tokio::test]
 async fn i11_a_worker_completes_at_the_queue_that_comes_back() {
-    let mut queue = Process::start().await;
+    let mut queue = Process::start(2).await;
     let mut worker = queue.peer.worker("worker").await;
     worker.grant(1);
     queue

@@ -1,7 +1,9 @@
 //! Ends of recipients (I2), their history, and notices.
 
 use api::grpc::Code;
-use api::queue::v1::{CompleteRequest, Notice, Outcome};
+use api::queue::v1::{
+    CompleteRequest, Derived, DerivedKind, LeasedRecipient, Origin, Outcome, Submission,
+};
 use sqlx::Connection;
 
 use crate::harness::{Queue, completion, submission};
@@ -139,7 +141,7 @@ async fn a_notice_goes_out_when_one_of_those_that_it_speaks_of_ended_here() {
     request
         .completions
         .push(completion(&recipients[1], Outcome::Bounced));
-    request.notices[0]
+    request.derived[0]
         .recipient_ids
         .push(recipients[1].recipient_id);
     let stale = queue.complete(request).await.unwrap().stale;
@@ -159,7 +161,7 @@ async fn an_end_is_not_recorded_without_its_notice() {
     queue.enqueue(submission(["a@example.test"])).await.unwrap();
     let recipients = worker.take(1).await;
     let mut request = bounce(&recipients[0]);
-    let notice = request.notices[0].submission.as_mut().unwrap();
+    let notice = request.derived[0].submission.as_mut().unwrap();
     let content = notice.content.as_mut().unwrap();
     content.text = Some(api::message::v1::content::Text::Stored(123_456));
     let failure = queue.complete(request).await.unwrap_err();
@@ -203,14 +205,22 @@ async fn a_body_that_nothing_refers_to_becomes_garbage_and_one_delivered_here_do
     assert_eq!(found, garbage);
 }
 
-fn bounce(recipient: &api::queue::v1::LeasedRecipient) -> CompleteRequest {
-    let mut notice = submission(["alice@example.test"]);
-    notice.reverse_path = String::new();
+/// The end of a recipient whose sender is told.
+pub(crate) fn bounce(recipient: &LeasedRecipient) -> CompleteRequest {
+    let notice = Submission {
+        reverse_path: String::new(),
+        origin: Some(Origin {
+            component: "delivery".to_owned(),
+            ..Origin::default()
+        }),
+        ..submission(["alice@example.test"])
+    };
     CompleteRequest {
         tag: 1,
         completions: vec![completion(recipient, Outcome::Bounced)],
-        notices: vec![Notice {
+        derived: vec![Derived {
             recipient_ids: vec![recipient.recipient_id],
+            kind: DerivedKind::Notice.into(),
             submission: Some(notice),
         }],
         ..CompleteRequest::default()

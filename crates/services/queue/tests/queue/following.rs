@@ -3,12 +3,13 @@
 use api::grpc::{Code, Status};
 use api::queue::v1::quarantine_client::QuarantineClient;
 use api::queue::v1::{
-    FindMessageRequest, HistoryEvent, HistoryKey, Origin, Outcome, ReleaseQuarantinedRequest,
-    SearchHistoryRequest, SearchHistoryResponse, Submission,
+    CompleteRequest, FindMessageRequest, HistoryEvent, HistoryKey, Origin, Outcome,
+    ReleaseQuarantinedRequest, SearchHistoryRequest, SearchHistoryResponse, Submission,
 };
 use test_kit::LogLines;
 
-use crate::harness::{Peer, Queue, submission};
+use crate::ends::bounce;
+use crate::harness::{Peer, Queue, completion, submission};
 
 /// Between two messages.
 const STEP_MS: i64 = 8 * 3_600_000;
@@ -41,18 +42,6 @@ fn accepted_as(session: &str, submission: Submission) -> Submission {
     }
 }
 
-fn notice_about(message_id: i64) -> Submission {
-    Submission {
-        reverse_path: String::new(),
-        origin: Some(Origin {
-            component: "delivery".to_owned(),
-            session: message_id.to_string(),
-            ..Origin::default()
-        }),
-        ..submission(["alice@example.test"])
-    }
-}
-
 #[tokio::test]
 async fn a_message_is_found_by_the_id_that_its_client_read() {
     let queue = Queue::start().await;
@@ -60,7 +49,6 @@ async fn a_message_is_found_by_the_id_that_its_client_read() {
     let other = accepted_as("01m8pp6d2x9q8", submission(["bob@example.test"]));
     let one = queue.enqueue(one).await.unwrap().message_id;
     let other = queue.enqueue(other).await.unwrap().message_id;
-    let notice = queue.enqueue(notice_about(one)).await.unwrap().message_id;
     assert_eq!(queue.find("01M8PP6D2X9Q7").await.unwrap(), one);
     assert_eq!(queue.find("01m8pp6d2x9q7").await.unwrap(), one);
     assert_eq!(queue.find("01M8PP6D2X9Q8").await.unwrap(), other);
@@ -72,17 +60,29 @@ async fn a_message_is_found_by_the_id_that_its_client_read() {
     // The worker logs the same id. What has left the queue is remembered by it.
     let mut worker = queue.worker("worker").await;
     worker.grant(10);
+    let mut notice = 0;
     let mut left = 3;
     while left > 0 {
         for message in worker.response().await.unwrap().messages {
-            let session = match message.message_id {
-                id if id == notice => "",
-                id if id == one => "01M8PP6D2X9Q7",
-                _ => "01M8PP6D2X9Q8",
+            let end = match message.message_id {
+                id if id == one => {
+                    assert_eq!(message.session, "01M8PP6D2X9Q7");
+                    bounce(&message.recipients[0])
+                }
+                id => {
+                    if id != other {
+                        notice = id;
+                    }
+                    let session = if id == other { "01M8PP6D2X9Q8" } else { "" };
+                    assert_eq!(message.session, session);
+                    CompleteRequest {
+                        completions: vec![completion(&message.recipients[0], Outcome::Relayed)],
+                        ..CompleteRequest::default()
+                    }
+                }
             };
-            assert_eq!(message.session, session);
             left -= message.recipients.len();
-            assert!(queue.end(&message.recipients[0], Outcome::Relayed).await);
+            assert_eq!(queue.complete(end).await.unwrap().stale, []);
         }
     }
     assert!(queue.show(one).await.unwrap().message.is_none());
@@ -244,11 +244,12 @@ async fn what_is_accepted_or_decided_is_one_line_of_the_log() {
     );
     message.origin.as_mut().unwrap().login = "alice@example.test".to_owned();
     let message = queue.enqueue(message).await.unwrap().message_id;
-    let notice = queue
-        .enqueue(notice_about(message))
-        .await
-        .unwrap()
-        .message_id;
+    let mut worker = queue.worker("worker").await;
+    worker.grant(2);
+    let recipients = worker.take(2).await;
+    queue.complete(bounce(&recipients[0])).await.unwrap();
+    let shown = queue.show(message).await.unwrap();
+    let notice = shown.children[0].message_id;
     let suspicious = Submission {
         quarantine: "dmarc-quarantine: DMARC of alice@example.test".to_owned(),
         quarantine_seconds: 86_400,
@@ -269,7 +270,7 @@ async fn what_is_accepted_or_decided_is_one_line_of_the_log() {
                  login=\"alice@example.test\" sender=alice@example.test recipients=2 size=30"
             ),
             format!(
-                "accepted message_id={notice} about=\"{message}\" component=\"delivery\" sender=<> \
+                "accepted message_id={notice} about={message} component=\"delivery\" sender=<> \
                  recipients=1 size=30"
             ),
             format!(

@@ -254,21 +254,30 @@ impl Peer {
     }
 
     pub(crate) async fn complete(&self, request: CompleteRequest) -> Result<Completed, Status> {
-        let (requests, outbound) = mpsc::unbounded_channel();
-        requests.send(request).unwrap();
-        let mut responses: Streaming<CompleteResponse> = self
-            .client()
-            .complete(UnboundedReceiverStream::new(outbound))
-            .await
-            .unwrap()
-            .into_inner();
-        let response = in_time(responses.message()).await.unwrap().unwrap();
+        let response = in_time(self.try_to_complete(request)).await.unwrap();
         match response.result.unwrap() {
             complete_response::Result::Completed(completed) => Ok(completed),
             complete_response::Result::Failure(failure) => {
                 Err(Status::new(Code::from_i32(failure.code), failure.message))
             }
         }
+    }
+
+    /// The same, of a queue that may end meanwhile.
+    pub(crate) async fn try_to_complete(
+        &self,
+        request: CompleteRequest,
+    ) -> Result<CompleteResponse, Status> {
+        let (requests, outbound) = mpsc::unbounded_channel();
+        // It is received below.
+        let _ = requests.send(request);
+        let mut responses: Streaming<CompleteResponse> = self
+            .client()
+            .complete(UnboundedReceiverStream::new(outbound))
+            .await?
+            .into_inner();
+        let response = responses.message().await?;
+        response.ok_or_else(|| Status::unavailable("the queue ended the stream"))
     }
 
     /// Completes a leased recipient; true when its lease still held.

@@ -7,6 +7,8 @@ mod bodies;
 mod clocks;
 mod collection;
 mod crash;
+mod derived;
+mod derived_model;
 mod ends;
 mod following;
 mod gateways;

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use api::grpc::{Code, Response, Status, Streaming, async_trait};
 use api::message::v1::{Chunk, Failure};
 use api::queue::v1::{
-    CompleteRequest, CompleteResponse, Completed, Completion, GatewayAttempt, LeaseRequest,
-    LeaseResponse, LeasedMessage, Notice, ReadBodyRequest, Worker, complete_response,
+    CompleteRequest, CompleteResponse, Completed, Completion, Derived, DerivedKind, GatewayAttempt, LeaseRequest,
+    LeaseResponse, LeasedMessage, ReadBodyRequest, Worker, complete_response,
     lease_request,
 };
 use bytes::Bytes;
@@ -31,9 +31,11 @@ pub(crate) struct State {
     backlog: Vec<LeasedMessage>,
     bodies: HashMap<i64, Bytes>,
     pub(crate) completions: Vec<Completion>,
-    pub(crate) notices: Vec<Notice>,
+    pub(crate) notices: Vec<Derived>,
     /// What was reported of gateways.
     pub(crate) gateways: Vec<GatewayAttempt>,
+    /// Messages made, but notices.
+    pub(crate) made: Vec<Derived>,
     /// Completion requests, to see what was batched.
     pub(crate) requests: usize,
     pub(crate) credits: u32,
@@ -162,7 +164,7 @@ impl FakeQueue {
             let mut leases = request.completions.iter().filter_map(|one| one.lease);
             leases.any(|lease| lease.recipient_id == *id)
         });
-        let no_notice = state.no_notices && !request.notices.is_empty();
+        let no_notice = state.no_notices && !request.derived.is_empty();
         let no_notice = no_notice.then_some((0, Code::InvalidArgument));
         if let Some((_, code)) = poison.or(no_notice) {
             drop(state);
@@ -176,7 +178,10 @@ impl FakeQueue {
             });
         }
         state.completions.extend(request.completions);
-        state.notices.extend(request.notices);
+        let is_notice = |one: &Derived| one.kind() == DerivedKind::Notice;
+        let (notices, made): (Vec<_>, Vec<_>) = request.derived.into_iter().partition(is_notice);
+        state.notices.extend(notices);
+        state.made.extend(made);
         state.gateways.extend(request.gateways);
         drop(state);
         self.touch();

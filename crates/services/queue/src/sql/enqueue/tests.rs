@@ -30,6 +30,7 @@ fn batch(text: &[u8]) -> Columns<'_> {
         session: vec![None; BODIES],
         policy_revision: vec![1; BODIES],
         requests: vec![None; BODIES],
+        depth: vec![0; BODIES],
         recipients: vec![1; BODIES],
         recipient: RecipientColumns::default(),
         id: ids,

@@ -1,0 +1,199 @@
+//! Messages that are made of a message when its recipients end: by the plan of `rules`, in the transaction of the
+//! queue that records the end.
+
+use api::MAX_DERIVATION_DEPTH;
+use api::message::v1::{Content, content};
+use api::queue::v1::{
+    Derived, DerivedKind, LeasedMessage, LeasedRecipient, Origin, Recipient, Requests, Submission,
+};
+use rules::{Derivation, EmailAddress};
+
+use crate::work::{Failure, Fate, Work};
+
+/// Why nothing is made of a message any more, if so: else what is forwarded in a circle has no end.
+pub(crate) fn too_deep(message: &LeasedMessage) -> Option<Failure> {
+    (message.depth >= MAX_DERIVATION_DEPTH).then(|| {
+        let reason = format!(
+            "The message has been forwarded {MAX_DERIVATION_DEPTH} times: it goes round in a circle."
+        );
+        Failure::permanent("5.4.6", reason)
+    })
+}
+
+/// The end of a recipient that goes on as the messages that a rule makes of it.
+pub(crate) fn forwarded(work: &Work, rule: &str, made: Vec<Derivation>) -> Fate {
+    match too_deep(&work.message) {
+        Some(failure) => Fate::Failed(failure),
+        None => Fate::Forwarded {
+            rule: rule.to_owned(),
+            made,
+        },
+    }
+}
+
+/// What is made of a message when its recipient has come to this.
+pub(crate) fn made(work: &Work, recipient: &LeasedRecipient, fate: &Fate) -> Vec<Derived> {
+    let derivations = match fate {
+        Fate::Forwarded { made, .. } => made.as_slice(),
+        Fate::Failed(_) => &[],
+        Fate::Delivered { .. } | Fate::Relayed { .. } | Fate::Discarded { .. } => {
+            let also = work.also.get(&recipient.recipient_id);
+            also.map_or(&[][..], Vec::as_slice)
+        }
+    };
+    derivations
+        .iter()
+        .map(|derivation| derived(work, recipient, derivation))
+        .collect()
+}
+
+/// As the history tells of it.
+pub(crate) fn name(derivation: &Derivation) -> String {
+    match derivation {
+        Derivation::Forward(to) => format!("forwarded to {to}"),
+    }
+}
+
+fn derived(work: &Work, recipient: &LeasedRecipient, derivation: &Derivation) -> Derived {
+    let (kind, submission) = match derivation {
+        Derivation::Forward(to) => (DerivedKind::Forward, forward(work, recipient, to)),
+    };
+    Derived {
+        recipient_ids: vec![recipient.recipient_id],
+        kind: kind.into(),
+        submission: Some(submission),
+    }
+}
+
+/// The same message, from the same sender and with all that they asked for, to another address.
+fn forward(work: &Work, recipient: &LeasedRecipient, to: &EmailAddress) -> Submission {
+    let message = &work.message;
+    Submission {
+        reverse_path: message.reverse_path.clone(),
+        recipients: vec![readdressed(recipient, to)],
+        content: Some(Content {
+            text: Some(content::Text::Body(message.body_id)),
+            ..Content::default()
+        }),
+        prefix: message.prefix.clone(),
+        origin: Some(Origin {
+            component: "delivery".to_owned(),
+            ..Origin::default()
+        }),
+        eight_bit: message.eight_bit,
+        smtputf8: message.smtputf8,
+        binary: message.binary,
+        envelope_id: message.envelope_id.clone(),
+        return_content: message.return_content,
+        require_tls: message.require_tls,
+        policy_revision: work.policy.revision,
+        junk: message.junk,
+        requests: message.requests.as_ref().and_then(asked_on),
+        ..Submission::default()
+    }
+}
+
+/// What was asked of the way that is left: it was held long enough.
+fn asked_on(requests: &Requests) -> Option<Requests> {
+    let asked = Requests {
+        deliver_by: requests.deliver_by,
+        priority: requests.priority,
+        ..Requests::default()
+    };
+    (asked != Requests::default()).then_some(asked)
+}
+
+/// The recipient at another address. Whom the sender wrote to, if they did not say so by ORCPT, is said
+/// for them (RFC 3461 §5.2.1): a notice about an address that they never wrote tells them nothing.
+fn readdressed(recipient: &LeasedRecipient, to: &EmailAddress) -> Recipient {
+    let written = &recipient.address;
+    let original_recipient = match recipient.original_recipient.as_str() {
+        "" if written.is_ascii() => format!("rfc822;{}", xtext(written)),
+        original => original.to_owned(),
+    };
+    Recipient {
+        address: to.to_string(),
+        original_recipient,
+        notify: recipient.notify,
+    }
+}
+
+/// RFC 3461 §4.
+fn xtext(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for octet in text.bytes() {
+        match octet {
+            b'!'..=b'~' if !matches!(octet, b'+' | b'=') => encoded.push(char::from(octet)),
+            _ => encoded.push_str(&format!("+{octet:02X}")),
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
+
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn who_is_written_to_elsewhere_is_still_who_the_sender_wrote_to() {
+        let to = EmailAddress::parse("admin@other.test").unwrap();
+        for (address, original, expected) in [
+            (
+                "postmaster@example.test",
+                "",
+                "rfc822;postmaster@example.test",
+            ),
+            (
+                "\"a +=\"@example.test",
+                "",
+                "rfc822;\"a+20+2B+3D\"@example.test",
+            ),
+            (
+                "postmaster@example.test",
+                "rfc822;all@list.test",
+                "rfc822;all@list.test",
+            ),
+            ("möller@example.test", "", ""),
+        ] {
+            let recipient = LeasedRecipient {
+                address: address.to_owned(),
+                original_recipient: original.to_owned(),
+                ..LeasedRecipient::default()
+            };
+            let passed_on = readdressed(&recipient, &to);
+            assert_eq!(passed_on.address, "admin@other.test");
+            assert_eq!(passed_on.original_recipient, expected);
+        }
+    }
+
+    #[test]
+    fn what_has_been_forwarded_too_often_is_returned() {
+        let to = || {
+            vec![Derivation::Forward(
+                EmailAddress::parse("a@x.test").unwrap(),
+            )]
+        };
+        for (depth, goes_on) in [(0, true), (MAX_DERIVATION_DEPTH, false)] {
+            let work = Work {
+                message: LeasedMessage {
+                    depth,
+                    ..LeasedMessage::default()
+                },
+                ..Arc::into_inner(fixture::work()).unwrap()
+            };
+            match forwarded(&work, "a rule", to()) {
+                Fate::Forwarded { made, .. } => assert!(goes_on && made == to()),
+                Fate::Failed(failure) => {
+                    assert!(!goes_on && failure.permanent);
+                    assert_eq!(failure.status, "5.4.6");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The destination of a recipient. Only `rules` decides; here its plan becomes what delivery does.
+
+use api::queue::v1::LeasedRecipient;
+use rules::{Derivation, EmailAddress, NoUser, Plan, Route};
+
+use crate::derive;
+use crate::remote::Target;
+use crate::work::{Failure, Fate, Work};
+
+/// Where a recipient goes.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Destination {
+    Local(EmailAddress, NoUser),
+    Remote(Target),
+    End(Fate),
+}
+
+/// Where a recipient goes by the policy, and what is made of its message when it ends there.
+pub(crate) fn by_policy(
+    work: &Work,
+    recipient: &LeasedRecipient,
+) -> (Destination, Vec<Derivation>) {
+    match EmailAddress::parse(&recipient.address) {
+        Ok(address) => by_plan(work, work.policy.policy.plan(&address)),
+        Err(error) => {
+            let reason = format!("This is not a mail address: {error}.");
+            let failure = Failure::permanent("5.1.3", reason);
+            (Destination::End(Fate::Failed(failure)), Vec::new())
+        }
+    }
+}
+
+fn by_plan(work: &Work, plan: Plan) -> (Destination, Vec<Derivation>) {
+    let Plan { end, also } = plan;
+    if !also.is_empty()
+        && let Some(failure) = derive::too_deep(&work.message)
+    {
+        return (Destination::End(Fate::Failed(failure)), Vec::new());
+    }
+    let destination = match end {
+        Route::Mailbox {
+            user, otherwise, ..
+        } => Destination::Local(user, otherwise),
+        Route::Direct { host, .. } => Destination::Remote(Target::Direct(host)),
+        Route::Gateway { gateway, .. } => Destination::Remote(Target::Gateway(gateway)),
+        Route::Forward { rule } => {
+            return (
+                Destination::End(derive::forwarded(work, &rule, also)),
+                Vec::new(),
+            );
+        }
+        Route::Discard { rule } => Destination::End(Fate::Discarded {
+            rule: rule.to_string(),
+        }),
+        Route::Refuse { verdict, .. } => {
+            // What was accepted is not tried again because a rule says "later" today: it ends.
+            let failure = Failure {
+                permanent: true,
+                ..Failure::by_rule(&verdict)
+            };
+            Destination::End(Fate::Failed(failure))
+        }
+    };
+    (destination, also)
+}

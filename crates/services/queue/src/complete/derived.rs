@@ -1,0 +1,121 @@
+//! Outcomes and the messages that they make of others, in one transaction: a message is made exactly when the end
+//! at which it is made is recorded.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use api::MAX_DERIVATION_DEPTH;
+use api::queue::v1::DerivedKind;
+use sqlx::{Connection, PgConnection};
+
+use super::outcome::PreparedDerived;
+use super::writer::Job;
+use crate::engine::Engine;
+use crate::enqueue::{Entry, Made, announce, insert};
+use crate::lease::Key;
+use crate::sql;
+use crate::sql::complete::Columns;
+use crate::sql::derivation::Derivation;
+
+/// Records a batch; gives back the leases whose outcomes were recorded.
+pub(super) async fn record(
+    engine: &Arc<Engine>,
+    connection: &mut PgConnection,
+    jobs: &[Job],
+    columns: &Columns<'_>,
+    now: i64,
+) -> Result<HashSet<Key>, sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    let depths = depths(&mut transaction, jobs).await?;
+    let completed = sql::complete::complete(&mut transaction, columns, now).await?;
+    if !completed.ended.is_empty() {
+        sql::complete::remove_ended(&mut transaction, &completed.ended, now).await?;
+    }
+    let taken: HashSet<Key> = completed.taken.into_iter().collect();
+    let mut entries = Vec::new();
+    let mut derivations = Vec::new();
+    for derived in made(jobs, &taken) {
+        let made = child(derived, &depths)?;
+        let id = engine.ids.take(&engine.pool).await?;
+        entries.push(Entry::made(id, derived.submission.clone(), made));
+        derivations.push(Derivation {
+            at: now,
+            message_id: id,
+            parent_id: made.parent_id,
+            kind: made.kind as i16,
+            recipient_ids: derived.recipient_ids.clone(),
+        });
+    }
+    let mut credits = None;
+    insert(
+        &mut transaction,
+        engine,
+        &mut entries,
+        &mut credits,
+        true,
+        now,
+    )
+    .await?;
+    if let Some(status) = entries.iter().find_map(Entry::refusal) {
+        // An end without what is made at it must not be recorded.
+        return Err(sqlx::Error::InvalidArgument(status.message().to_owned()));
+    }
+    for derivation in &derivations {
+        sql::derivation::note(&mut transaction, derivation).await?;
+    }
+    transaction.commit().await?;
+    engine
+        .enqueued
+        .fetch_add(entries.len() as u64, Ordering::Relaxed);
+    announce(engine, entries, credits, now);
+    Ok(taken)
+}
+
+/// How deep the messages are that others are made of.
+async fn depths(
+    connection: &mut PgConnection,
+    jobs: &[Job],
+) -> Result<HashMap<i64, i16>, sqlx::Error> {
+    let derived = jobs.iter().flat_map(|job| &job.outcomes.derived);
+    let mut parents: Vec<i64> = derived.map(PreparedDerived::parent_id).collect();
+    parents.sort_unstable();
+    parents.dedup();
+    sql::derivation::depths(connection, &parents).await
+}
+
+/// The messages that are made: those at whose ends a lease was `taken`.
+fn made<'a>(jobs: &'a [Job], taken: &HashSet<Key>) -> Vec<&'a PreparedDerived> {
+    let mut made = Vec::new();
+    // A request may stand in the batch twice, sent again behind a broken stream: the first one has them.
+    let mut left = taken.clone();
+    for job in jobs {
+        let outcomes = job.outcomes.outcomes.iter();
+        let ended: HashSet<i64> = outcomes
+            .filter(|outcome| left.remove(&(outcome.id, outcome.epoch)))
+            .map(|outcome| outcome.id)
+            .collect();
+        // A notice may say too much of one that is another worker's by now. To leave it out would be to tell
+        // nobody of those that did end here.
+        let is_made =
+            |one: &&PreparedDerived| one.recipient_ids.iter().any(|id| ended.contains(id));
+        made.extend(job.outcomes.derived.iter().filter(is_made));
+    }
+    made
+}
+
+/// How a message is made of its parent.
+fn child(derived: &PreparedDerived, depths: &HashMap<i64, i16>) -> Result<Made, sqlx::Error> {
+    let parent_id = derived.parent_id();
+    let depth = depths.get(&parent_id).copied().unwrap_or(0);
+    if derived.kind != DerivedKind::Notice && i64::from(depth) >= i64::from(MAX_DERIVATION_DEPTH) {
+        return Err(sqlx::Error::InvalidArgument(format!(
+            "message {parent_id} is the last of {MAX_DERIVATION_DEPTH} that were made of each other"
+        )));
+    }
+    Ok(Made {
+        parent_id,
+        kind: derived.kind,
+        depth: depth.saturating_add(1),
+    })
+}

@@ -1,0 +1,370 @@
+//! Messages that are made of others, as a property: random ends of random messages, some of them by leases that are
+//! over, and a queue that is killed while it records them. Every recipient has one end (I2), what a stale lease would
+//! make is not made (I4), no body is copied (I12), and no message is there without the one that it was made of.
+
+use std::collections::BTreeMap;
+
+use api::queue::v1::{
+    CompleteRequest, Derived, DerivedKind, LeasedMessage, LeasedRecipient, Outcome, Submission,
+};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use sqlx::PgPool;
+
+use crate::crash::Process;
+use crate::derived::over;
+use crate::harness::{LeaseStream, completion, submission};
+
+/// Longer than a case takes: only a broken stream ends a lease.
+const LEASE_SECONDS: u32 = 300;
+const CASES: usize = 6;
+const STEPS: usize = 30;
+
+/// How a recipient ends, and what it makes.
+#[derive(Debug, Clone, Copy)]
+enum Plan {
+    Deliver,
+    Relay,
+    Bounce,
+    Forward,
+    /// To so many members.
+    Expand(usize),
+    /// Beside the delivery.
+    Copies(usize),
+    Reply,
+    /// Not an end; the sender may be told.
+    Retry(bool),
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// So many recipients.
+    Enqueue(usize),
+    End(prop::sample::Index, Plan),
+    /// All that are left of its message end at once, with one notice.
+    BounceTogether(prop::sample::Index),
+    /// By a lease that is over.
+    Late(prop::sample::Index, Plan),
+    /// The queue is killed after it has been told so much later, milliseconds; then it is told again.
+    Crash(prop::sample::Index, Plan, u64),
+    /// The worker's stream breaks.
+    Lapse,
+    Sweep,
+}
+
+fn plan() -> impl Strategy<Value = Plan> {
+    prop_oneof![
+        2 => Just(Plan::Deliver),
+        1 => Just(Plan::Relay),
+        2 => Just(Plan::Bounce),
+        4 => Just(Plan::Forward),
+        2 => (1usize..4).prop_map(Plan::Expand),
+        2 => (1usize..3).prop_map(Plan::Copies),
+        1 => Just(Plan::Reply),
+        2 => any::<bool>().prop_map(Plan::Retry),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let pick = || any::<prop::sample::Index>();
+    prop_oneof![
+        4 => (1usize..4).prop_map(Step::Enqueue),
+        9 => (pick(), plan()).prop_map(|(pick, plan)| Step::End(pick, plan)),
+        1 => pick().prop_map(Step::BounceTogether),
+        2 => (pick(), plan()).prop_map(|(pick, plan)| Step::Late(pick, plan)),
+        1 => (pick(), plan(), 0u64..6).prop_map(|(pick, plan, after)| Step::Crash(pick, plan, after)),
+        1 => Just(Step::Lapse),
+        1 => Just(Step::Sweep),
+    ]
+}
+
+/// A recipient that is held, or was.
+#[derive(Debug, Clone)]
+struct Held {
+    message: LeasedMessage,
+    recipient: LeasedRecipient,
+    worker: usize,
+}
+
+struct World {
+    queue: Process,
+    worker: LeaseStream,
+    workers: usize,
+    held: BTreeMap<i64, Held>,
+    /// By leases that are over.
+    late: Vec<Held>,
+    /// Recipients without an end.
+    waiting: usize,
+    ends: BTreeMap<i64, i16>,
+    /// What was made, by the recipient at whose end; notices of several stand at each.
+    made: Vec<(i64, i16)>,
+    messages_made: usize,
+    /// Messages that came with a body of their own.
+    bodies: i64,
+}
+
+impl World {
+    async fn new() -> Self {
+        let queue = Process::start(LEASE_SECONDS).await;
+        let worker = queue.peer.worker("worker-0").await;
+        worker.grant(10_000);
+        Self {
+            queue,
+            worker,
+            workers: 0,
+            held: BTreeMap::new(),
+            late: Vec::new(),
+            waiting: 0,
+            ends: BTreeMap::new(),
+            made: Vec::new(),
+            messages_made: 0,
+            bodies: 0,
+        }
+    }
+
+    async fn another_worker(&mut self) {
+        self.workers += 1;
+        let name = format!("worker-{}", self.workers);
+        self.worker = self.queue.peer.worker(&name).await;
+        self.worker.grant(10_000);
+    }
+
+    /// Until everything that waits is held.
+    async fn gather(&mut self) {
+        while self.held.len() < self.waiting {
+            for mut message in self.worker.response().await.unwrap().messages {
+                for recipient in std::mem::take(&mut message.recipients) {
+                    let (message, worker) = (message.clone(), self.workers);
+                    let id = recipient.recipient_id;
+                    assert!(!self.ends.contains_key(&id), "it has ended");
+                    let held = Held {
+                        message,
+                        recipient,
+                        worker,
+                    };
+                    let before = self.held.insert(id, held);
+                    assert!(before.is_none(), "held twice: {before:?}");
+                }
+            }
+        }
+    }
+
+    fn pick(&self, pick: prop::sample::Index) -> Option<Held> {
+        let all: Vec<&Held> = self.held.values().collect();
+        (!all.is_empty()).then(|| all[pick.index(all.len())].clone())
+    }
+
+    async fn take(&mut self, step: Step) {
+        match step {
+            Step::Enqueue(count) => {
+                let to = ["a@example.test", "b@example.test", "c@example.test"];
+                let submission = submission(to.into_iter().take(count));
+                self.queue.peer.enqueue(submission).await.unwrap();
+                self.waiting += count;
+                self.bodies += 1;
+            }
+            Step::End(pick, plan) => {
+                if let Some(held) = self.pick(pick) {
+                    let request = request(&[held], plan);
+                    let completed = self.queue.peer.complete(request.clone()).await.unwrap();
+                    assert_eq!(completed.stale, []);
+                    self.ended(&request);
+                }
+            }
+            Step::BounceTogether(pick) => {
+                if let Some(one) = self.pick(pick) {
+                    let id = one.message.message_id;
+                    let of = |held: &&Held| held.message.message_id == id;
+                    let all: Vec<Held> = self.held.values().filter(of).cloned().collect();
+                    let request = request(&all, Plan::Bounce);
+                    let completed = self.queue.peer.complete(request.clone()).await.unwrap();
+                    assert_eq!(completed.stale, []);
+                    self.ended(&request);
+                }
+            }
+            Step::Late(pick, plan) => {
+                if !self.late.is_empty() {
+                    let held = self.late[pick.index(self.late.len())].clone();
+                    let completed = self.queue.peer.complete(request(&[held], plan)).await;
+                    assert_eq!(completed.unwrap().stale.len(), 1);
+                }
+            }
+            Step::Crash(pick, plan, after) => {
+                if let Some(held) = self.pick(pick) {
+                    self.crash(&request(&[held], plan), after).await;
+                }
+            }
+            Step::Lapse => {
+                let lost = self.workers;
+                let gone = self.held.extract_if(.., |_, held| held.worker == lost);
+                self.late.extend(gone.map(|(_, held)| held));
+                self.another_worker().await;
+            }
+            Step::Sweep => {
+                let pool = PgPool::connect(&self.queue.url).await.unwrap();
+                volume::garbage::sweep(&pool, i64::MAX / 2).await.unwrap();
+                pool.close().await;
+            }
+        }
+        self.gather().await;
+    }
+
+    /// Whether the end was recorded before the queue was killed, it is recorded once.
+    async fn crash(&mut self, request: &CompleteRequest, after: u64) {
+        let told = self.queue.peer.try_to_complete(request.clone());
+        // Not a signal that is waited for: wherever it comes, the same holds.
+        let killed = tokio::time::sleep(std::time::Duration::from_millis(after));
+        tokio::select! {
+            () = killed => {}
+            _ = told => {}
+        }
+        self.queue.kill_and_restart().await;
+        let again = self.queue.peer.complete(request.clone()).await.unwrap();
+        assert!(again.stale.len() <= 1);
+        self.ended(request);
+        self.another_worker().await;
+    }
+
+    /// The request is recorded.
+    fn ended(&mut self, request: &CompleteRequest) {
+        for completion in &request.completions {
+            let id = completion.lease.unwrap().recipient_id;
+            let held = self.held.remove(&id).unwrap();
+            if completion.outcome() != Outcome::Retry {
+                self.waiting -= 1;
+                let before = self.ends.insert(id, completion.outcome as i16);
+                assert_eq!(before, None);
+                self.late.push(held);
+            }
+        }
+        for derived in &request.derived {
+            let submission = derived.submission.as_ref().unwrap();
+            self.waiting += submission.recipients.len();
+            self.messages_made += 1;
+            self.bodies += i64::from(is_own(derived.kind()));
+            let kind = derived.kind as i16;
+            self.made
+                .extend(derived.recipient_ids.iter().map(|id| (*id, kind)));
+        }
+    }
+
+    async fn check(&self) {
+        let pool = PgPool::connect(&self.queue.url).await.unwrap();
+        let count = async |statement: &'static str| -> i64 {
+            sqlx::query_scalar(statement)
+                .fetch_one(&pool)
+                .await
+                .unwrap()
+        };
+        // A recipient waits, or has one end.
+        let ends: Vec<(i64, i16)> = sqlx::query_as(
+            "SELECT recipient_id, outcome FROM queue.history WHERE outcome <> 6 ORDER BY 1",
+        )
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+        let expected: Vec<_> = self.ends.iter().map(|(id, end)| (*id, *end)).collect();
+        assert_eq!(ends, expected);
+        let waiting = count("SELECT count(*) FROM queue.recipient").await;
+        assert_eq!(waiting, self.waiting as i64);
+        // What was made is what was to be made, once.
+        let mut made: Vec<(i64, i16)> =
+            sqlx::query_as("SELECT unnest(recipient_ids), kind FROM queue.derivation")
+                .fetch_all(&pool)
+                .await
+                .unwrap();
+        let mut expected = self.made.clone();
+        made.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(made, expected);
+        let ties = count("SELECT count(DISTINCT message_id) FROM queue.derivation").await;
+        assert_eq!(ties, self.messages_made as i64);
+        let orphans = count(
+            "SELECT count(*) FROM queue.message m WHERE (m.depth > 0) <> EXISTS (
+                 SELECT FROM queue.derivation d WHERE d.message_id = m.id)",
+        );
+        assert_eq!(orphans.await, 0, "a child without a parent");
+        // No body is copied, and none is missing.
+        let without = count(
+            "SELECT count(*) FROM queue.message m WHERE NOT EXISTS (
+                 SELECT FROM volume.body b WHERE b.id = m.body_id)",
+        );
+        assert_eq!(without.await, 0, "a message without its body");
+        let bodies = count("SELECT count(*) FROM volume.body").await;
+        assert!(bodies <= self.bodies, "{bodies} > {}", self.bodies);
+        pool.close().await;
+    }
+}
+
+/// Whether what is made so has a text of its own.
+fn is_own(kind: DerivedKind) -> bool {
+    matches!(kind, DerivedKind::Notice | DerivedKind::AutoReply)
+}
+
+/// The end of these recipients of one message.
+fn request(held: &[Held], plan: Plan) -> CompleteRequest {
+    let message = &held[0].message;
+    let to = |count: usize| {
+        ["x@example.test", "y@example.test", "z@example.test"]
+            .into_iter()
+            .take(count)
+    };
+    let own = || Submission {
+        reverse_path: String::new(),
+        ..submission(["alice@example.test"])
+    };
+    let (outcome, made) = match plan {
+        Plan::Deliver => (Outcome::Delivered, vec![]),
+        Plan::Relay => (Outcome::Relayed, vec![]),
+        Plan::Bounce => (Outcome::Bounced, vec![(DerivedKind::Notice, own())]),
+        Plan::Forward => (
+            Outcome::Forwarded,
+            vec![(DerivedKind::Forward, over(message, to(1)))],
+        ),
+        Plan::Expand(members) => (
+            Outcome::Expanded,
+            vec![(DerivedKind::ListPost, over(message, to(members)))],
+        ),
+        Plan::Copies(count) => {
+            let copies = to(count).map(|one| (DerivedKind::Copy, over(message, [one])));
+            (Outcome::Delivered, copies.collect())
+        }
+        Plan::Reply => (Outcome::Delivered, vec![(DerivedKind::AutoReply, own())]),
+        Plan::Retry(true) => (Outcome::Retry, vec![(DerivedKind::Notice, own())]),
+        Plan::Retry(false) => (Outcome::Retry, vec![]),
+    };
+    let recipient_ids: Vec<i64> = held.iter().map(|one| one.recipient.recipient_id).collect();
+    let derived = made.into_iter().map(|(kind, submission)| Derived {
+        recipient_ids: recipient_ids.clone(),
+        kind: kind.into(),
+        submission: Some(submission),
+    });
+    CompleteRequest {
+        tag: 1,
+        completions: held
+            .iter()
+            .map(|one| {
+                let mut completion = completion(&one.recipient, outcome);
+                completion.retry_after_ms = 1;
+                completion
+            })
+            .collect(),
+        derived: derived.collect(),
+    }
+}
+
+#[tokio::test]
+async fn i2_i4_i12_what_is_made_at_an_end_is_made_once_and_shares_the_body() {
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let steps = prop::collection::vec(step(), STEPS);
+    for _ in 0..CASES {
+        let steps = steps.new_tree(&mut runner).unwrap().current();
+        let mut world = World::new().await;
+        for step in steps {
+            world.take(step).await;
+        }
+        world.check().await;
+    }
+}
