@@ -1,6 +1,7 @@
 //! Between the generated types and the libraries' own.
 
 use crate::message::v1;
+use crate::queue::v1::Component;
 
 impl From<message_crate::Summary> for v1::Summary {
     fn from(summary: message_crate::Summary) -> Self {
@@ -29,6 +30,22 @@ impl From<message_crate::Part> for v1::Part {
             media_type: part.media_type,
             charset: part.charset,
             encoding: part.encoding,
+        }
+    }
+}
+
+impl Component {
+    /// As the log, the command line and the history of a message name it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unspecified => "",
+            Self::Smtp => "smtp",
+            Self::Submission => "submission",
+            Self::Collector => "collector",
+            Self::Send => "postern send",
+            Self::Sendmail => "sendmail",
+            Self::Delivery => "delivery",
         }
     }
 }

@@ -71,6 +71,7 @@ mod conversions;
 pub mod free_space;
 pub mod intake;
 mod no_room;
+mod notify;
 pub mod policy_watch;
 pub mod queue_client;
 pub mod queue_clock;

@@ -247,8 +247,8 @@ impl Live {
 
 /// Says what our clock shows, where the submission has times by it.
 fn tell_clock(submission: &mut Submission, now_ms: i64) {
-    let requests = submission.requests.as_ref();
-    let has_deadline = requests.is_some_and(|requests| requests.deliver_by.is_some());
+    let options = submission.options.as_ref();
+    let has_deadline = options.is_some_and(|options| options.deliver_by.is_some());
     if submission.clock_ms == 0 && (submission.hold_until_ms != 0 || has_deadline) {
         submission.clock_ms = now_ms;
     }
@@ -302,14 +302,14 @@ fn stream_ended() -> EnqueueError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue::v1::{DeliverBy, Requests};
+    use crate::queue::v1::{DeliverBy, DeliveryOptions};
 
     #[test]
     fn what_our_clock_shows_is_told_with_times_by_it_and_only_then() {
         let plain = Submission {
-            requests: Some(Requests {
+            options: Some(DeliveryOptions {
                 priority: 3,
-                ..Requests::default()
+                ..DeliveryOptions::default()
             }),
             ..Submission::default()
         };
@@ -318,9 +318,9 @@ mod tests {
             ..Submission::default()
         };
         let by_then = Submission {
-            requests: Some(Requests {
+            options: Some(DeliveryOptions {
                 deliver_by: Some(DeliverBy::default()),
-                ..Requests::default()
+                ..DeliveryOptions::default()
             }),
             ..Submission::default()
         };

@@ -7,7 +7,7 @@
 
 use tonic::metadata::MetadataMap;
 
-use crate::queue::v1::{DeliverBy, Recipient, Requests, Submission};
+use crate::queue::v1::{DeliverBy, DeliveryOptions, Recipient, Submission};
 
 /// The header: names from [`Feature::name`], with commas between them.
 const HEADER: &str = "postern-queue-features";
@@ -17,19 +17,19 @@ const HEADER: &str = "postern-queue-features";
 pub enum Feature {
     /// `Submission.quarantine`.
     Quarantine,
-    /// `Submission.requests` and `hold_until_ms`: when and how soon a message goes on.
-    Requests,
+    /// `Submission.options` and `hold_until_ms`: when and how soon a message goes on.
+    Options,
 }
 
 impl Feature {
-    const ALL: [Self; 2] = [Self::Quarantine, Self::Requests];
+    const ALL: [Self; 2] = [Self::Quarantine, Self::Options];
 
     /// As queues say it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Quarantine => "quarantine",
-            Self::Requests => "requests",
+            Self::Options => "options",
         }
     }
 }
@@ -82,9 +82,8 @@ impl Features {
     pub fn needed(submission: &Submission) -> Self {
         let Submission {
             quarantine,
-            quarantine_seconds,
             hold_until_ms,
-            requests,
+            options,
             recipients,
             // Every queue knows these.
             reverse_path: _,
@@ -104,12 +103,12 @@ impl Features {
             clock_ms: _,
         } = submission;
         let mut needed = Self::default();
-        if !quarantine.is_empty() || *quarantine_seconds != 0 {
+        if quarantine.is_some() {
             needed = needed.with(Feature::Quarantine);
         }
-        // What was held lives from its release on: that stands in the requests.
-        if *hold_until_ms != 0 || requests.as_ref().is_some_and(asks) {
-            needed = needed.with(Feature::Requests);
+        // What was held lives from its release on: that stands in the options.
+        if *hold_until_ms != 0 || options.as_ref().is_some_and(asks) {
+            needed = needed.with(Feature::Options);
         }
         recipients.iter().for_each(known_to_all);
         needed
@@ -123,13 +122,12 @@ impl Features {
     }
 }
 
-fn asks(requests: &Requests) -> bool {
-    let Requests {
+fn asks(options: &DeliveryOptions) -> bool {
+    let DeliveryOptions {
         deliver_by,
         priority,
         future_release,
-        released_at_ms,
-    } = requests;
+    } = options;
     let by_then = deliver_by.is_some_and(|by| {
         let DeliverBy {
             deadline_ms,
@@ -138,7 +136,7 @@ fn asks(requests: &Requests) -> bool {
         } = by;
         deadline_ms != 0
     });
-    by_then || *priority != 0 || !future_release.is_empty() || *released_at_ms != 0
+    by_then || *priority != 0 || !future_release.is_empty()
 }
 
 fn known_to_all(recipient: &Recipient) {
@@ -163,6 +161,7 @@ impl std::fmt::Display for Features {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::queue::v1::QuarantineTerms;
 
     fn said(names: Option<&'static str>) -> Features {
         let mut metadata = MetadataMap::new();
@@ -180,8 +179,8 @@ mod tests {
         assert_eq!(said(None), Features::default());
         assert_eq!(said(Some("")), Features::default());
         let one = said(Some("of-tomorrow,quarantine"));
-        assert!(one.has(Feature::Quarantine) && !one.has(Feature::Requests));
-        assert_eq!(said(Some("quarantines, request")), Features::default());
+        assert!(one.has(Feature::Quarantine) && !one.has(Feature::Options));
+        assert_eq!(said(Some("quarantines, option")), Features::default());
     }
 
     #[test]
@@ -189,41 +188,40 @@ mod tests {
         let plain = Submission {
             reverse_path: "a@x.test".to_owned(),
             junk: true,
-            requests: Some(Requests::default()),
+            options: Some(DeliveryOptions::default()),
             ..Submission::default()
         };
         assert_eq!(Features::needed(&plain), Features::default());
         let quarantined = Submission {
-            quarantine: "spf-fail".to_owned(),
-            quarantine_seconds: 60,
+            quarantine: Some(QuarantineTerms::default()),
             ..plain.clone()
         };
         let held = Submission {
             hold_until_ms: 1,
             ..plain.clone()
         };
-        let asked = |requests| Submission {
-            requests: Some(requests),
+        let asked = |options| Submission {
+            options: Some(options),
             ..plain.clone()
         };
-        let urgent = asked(Requests {
+        let urgent = asked(DeliveryOptions {
             priority: -1,
-            ..Requests::default()
+            ..DeliveryOptions::default()
         });
-        let by_then = asked(Requests {
+        let by_then = asked(DeliveryOptions {
             deliver_by: Some(DeliverBy {
                 deadline_ms: 1,
                 ..DeliverBy::default()
             }),
-            ..Requests::default()
+            ..DeliveryOptions::default()
         });
         let old = Features::default();
         for (submission, missing) in [
             (plain.clone(), ""),
             (quarantined, "quarantine"),
-            (held, "requests"),
-            (urgent, "requests"),
-            (by_then, "requests"),
+            (held, "options"),
+            (urgent, "options"),
+            (by_then, "options"),
         ] {
             let needed = Features::needed(&submission);
             assert_eq!(needed.to_string(), missing);

@@ -9,8 +9,8 @@ use crate::screen::{Screen, Times, columns, number, written};
 use crate::system::{Asked, System};
 use api::grpc::Code;
 use api::queue::v1::{
-    DerivedKind, HistoryEvent, ListMessagesRequest, Outcome as End, QueuedMessage, QueuedRecipient,
-    ShowMessageRequest, ShowMessageResponse,
+    Derivation, DerivedKind, HistoryEvent, ListMessagesRequest, Outcome as End, QueuedMessage,
+    QueuedRecipient, ShowMessageRequest, ShowMessageResponse,
 };
 use api::queue_run::{Wanted, retry_now};
 use json::{Message, Story};
@@ -288,17 +288,17 @@ fn story(id: i64, shown: &ShowMessageResponse, times: &Times) -> String {
     text
 }
 
-/// The messages that it was made of, and that were made of it.
+/// The message that it was made of, and those that were made of it.
 fn ties(shown: &ShowMessageResponse) -> String {
-    let parents = shown.parent.iter().map(|tie| {
-        let kind = kind(tie.kind());
-        format!("Made       of message {}, as {kind}\n", tie.parent_id)
-    });
-    let children = shown.children.iter().map(|tie| {
-        let kind = kind(tie.kind());
-        format!("Made of it message {}, {kind}\n", tie.message_id)
-    });
-    parents.chain(children).collect()
+    let tie = |what: &str, message: i64, tie: &Derivation| {
+        format!("{what:<10} message {message} ({})\n", kind(tie.kind()))
+    };
+    let parent = shown.parent.iter();
+    let children = shown.children.iter();
+    parent
+        .map(|one| tie("Parent", one.parent_id, one))
+        .chain(children.map(|one| tie("Child", one.message_id, one)))
+        .collect()
 }
 
 pub(super) fn kind(kind: DerivedKind) -> &'static str {
@@ -324,9 +324,10 @@ pub(super) fn waiting(message: &QueuedMessage, times: &Times) -> String {
         format!("Arrived    {}", times.local(message.received_at_ms)),
         format!("Size       {}", format_size(message.size)),
     ];
-    lines.extend(requests(message, times));
+    lines.extend(options(message, times));
+    let component = origin.component().name().to_owned();
     let facts: Vec<String> = [
-        ("", &origin.component),
+        ("", &component),
         ("from ", &origin.peer_address),
         ("as ", &origin.login),
         ("trust: ", &origin.trust),
@@ -351,24 +352,24 @@ pub(super) fn waiting(message: &QueuedMessage, times: &Times) -> String {
 }
 
 /// What the sender asked of when and how soon it goes on.
-fn requests(message: &QueuedMessage, times: &Times) -> Vec<String> {
-    let Some(requests) = &message.requests else {
-        return Vec::new();
-    };
+fn options(message: &QueuedMessage, times: &Times) -> Vec<String> {
     let mut lines = Vec::new();
-    if requests.released_at_ms > times.now.as_millisecond() {
-        let until = times.local(requests.released_at_ms);
+    if message.released_at_ms > times.now.as_millisecond() {
+        let until = times.local(message.released_at_ms);
         lines.push(format!("Held until {until}"));
     }
-    if let Some(by) = &requests.deliver_by {
+    let Some(options) = &message.options else {
+        return lines;
+    };
+    if let Some(by) = &options.deliver_by {
         let or = match by.or_return {
             true => "else it is returned",
             false => "else its sender is told",
         };
         lines.push(format!("Deliver by {}, {or}", times.local(by.deadline_ms)));
     }
-    if requests.priority != 0 {
-        lines.push(format!("Priority   {}", requests.priority));
+    if options.priority != 0 {
+        lines.push(format!("Priority   {}", options.priority));
     }
     lines
 }

@@ -10,6 +10,7 @@ use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use api::queue::v1::Component;
 use jiff::Timestamp;
 use rules::{EmailAddress, Policy, ReversePath, parse_duration};
 
@@ -102,7 +103,7 @@ pub(crate) async fn run(
     }
     let accepted = submit(
         system,
-        "postern send",
+        Component::Send,
         &envelope,
         source,
         &trace,

@@ -14,6 +14,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use api::queue::v1::{Component, Notify};
 use rules::{Domain, EmailAddress, Policy, ReversePath};
 
 use super::send::source::{Source, Trace, listed};
@@ -132,7 +133,7 @@ async fn deliver(options: &Options, system: &System) -> Result<(), Exit> {
         return Err(Exit::Usage("no recipients are named".to_owned()));
     }
     let envelope = Envelope {
-        notify: options.notify,
+        notify: Notify::from_bits(options.notify),
         return_content: options.return_content,
         envelope_id: options.envelope_id.clone(),
         ..Envelope::new(sender, recipients)
@@ -149,7 +150,7 @@ async fn deliver(options: &Options, system: &System) -> Result<(), Exit> {
     }
     submit(
         system,
-        "sendmail",
+        Component::Sendmail,
         &envelope,
         source,
         &trace,

@@ -218,7 +218,7 @@ impl<'a> Poll<'a> {
         let began = self.services.begin(&self.account.name).await?;
         self.ledger_entries = began.ledger_entries;
         self.uncollected = Uncollected::new(began.uncollected);
-        let noted = began.interrupted.map(|noted| (noted.uidl, noted.size));
+        let noted = began.interrupted.map(|noted| (noted.remote_id, noted.size));
         // Where the queue did not hear of the last poll, the message was not to blame.
         let noted = noted.filter(|_| !self.memory.unreported);
         if let Some((name, size)) = self.memory.reading.take().or(noted) {

@@ -134,7 +134,7 @@ impl Services {
             account: account.to_owned(),
             collector: self.collector.clone(),
             message: Some(NotedMessage {
-                uidl: name.to_owned(),
+                remote_id: name.to_owned(),
                 size,
             }),
         }))
@@ -196,9 +196,9 @@ impl Services {
         let mut collection = self.collection();
         patiently(collection.rename_collected(RenameCollectedRequest {
             account: account.to_owned(),
-            uidl: entry.uidl.clone(),
+            remote_id: entry.remote_id.clone(),
             content_hash: entry.content_hash.clone(),
-            new_uidl: name.to_owned(),
+            new_remote_id: name.to_owned(),
         }))
         .await
         .map(drop)
@@ -216,11 +216,14 @@ impl Services {
             let mut collection = self.collection();
             let response = patiently(collection.find_collected(FindCollectedRequest {
                 account: account.to_owned(),
-                uidls: batch.to_vec(),
+                remote_ids: batch.to_vec(),
             }))
             .await?;
             for message in response.messages {
-                found.entry(message.uidl.clone()).or_default().push(message);
+                found
+                    .entry(message.remote_id.clone())
+                    .or_default()
+                    .push(message);
             }
         }
         Ok(found)
@@ -232,7 +235,7 @@ impl Services {
             let mut collection = self.collection();
             patiently(collection.forget_collected(ForgetCollectedRequest {
                 account: account.to_owned(),
-                uidls: batch.to_vec(),
+                remote_ids: batch.to_vec(),
             }))
             .await?;
         }

@@ -52,7 +52,7 @@ impl Uncollected {
         let messages = messages.into_iter();
         Self {
             messages: messages
-                .map(|message| (message.uidl.clone(), message))
+                .map(|message| (message.remote_id.clone(), message))
                 .collect(),
         }
     }
@@ -121,7 +121,7 @@ impl Uncollected {
             .messages
             .entry(left.name.to_owned())
             .or_insert_with(|| UncollectedMessage {
-                uidl: left.name.to_owned(),
+                remote_id: left.name.to_owned(),
                 first_at_ms: now_ms,
                 ..UncollectedMessage::default()
             });

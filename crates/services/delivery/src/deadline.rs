@@ -1,10 +1,10 @@
 //! By when a message is to be delivered, and what becomes of it when it is late (DELIVERBY,
 //! RFC 2852). Pure: messages and times in, decisions out.
 
-use api::queue::v1::LeasedMessage;
+use api::queue::v1::{LeasedMessage, Notify};
 use smtp_protocol::{ByMode, DeliverBy};
 
-use crate::schedule::{NOTIFY_DELAY, NOTIFY_FAILURE, NOTIFY_NEVER};
+use crate::notify::{and_delay, wants_nothing};
 use crate::work::Failure;
 
 /// RFC 2852 §4.1.3.
@@ -25,7 +25,7 @@ pub(crate) struct Deadline {
 
 impl Deadline {
     pub(crate) fn of(message: &LeasedMessage) -> Option<Self> {
-        let by = message.requests.as_ref()?.deliver_by.as_ref()?;
+        let by = message.options.as_ref()?.deliver_by.as_ref()?;
         Some(Self {
             at_ms: by.deadline_ms,
             or_return: by.or_return,
@@ -83,12 +83,16 @@ impl Deadline {
 
     /// NOTIFY for the next server. One that does not keep the time is to tell of delays
     /// (RFC 2852 §4.1.4.2).
-    pub(crate) fn notify(&self, notify: u32, kept_on: bool, now_ms: i64) -> u32 {
-        match notify {
-            notify if notify & NOTIFY_NEVER != 0 || !self.ends_here(kept_on, now_ms) => notify,
-            0 => NOTIFY_FAILURE | NOTIFY_DELAY,
-            notify => notify | NOTIFY_DELAY,
+    pub(crate) fn notify(
+        &self,
+        notify: Option<Notify>,
+        kept_on: bool,
+        now_ms: i64,
+    ) -> Option<Notify> {
+        if wants_nothing(notify) || !self.ends_here(kept_on, now_ms) {
+            return notify;
         }
+        Some(and_delay(notify))
     }
 
     fn ends_here(&self, kept_on: bool, now_ms: i64) -> bool {
@@ -170,12 +174,14 @@ mod tests {
             ("R", true, 1, 1),
         ] {
             assert_eq!(
-                deadline(mode).notify(notify, kept_on, 0),
-                expected,
+                deadline(mode).notify(Notify::from_bits(notify), kept_on, 0),
+                Notify::from_bits(expected),
                 "{mode}"
             );
         }
-        assert_eq!(deadline("N").notify(1, false, AT), 1, "it is late already");
+        let success = Notify::from_bits(1);
+        let late = deadline("N").notify(success, false, AT);
+        assert_eq!(late, success, "it is late already");
     }
 
     #[test]

@@ -4,7 +4,8 @@
 use api::MAX_DERIVATION_DEPTH;
 use api::message::v1::{Content, content};
 use api::queue::v1::{
-    Derived, DerivedKind, LeasedMessage, LeasedRecipient, Origin, Recipient, Requests, Submission,
+    Component, DeliveryOptions, Derived, DerivedKind, LeasedMessage, LeasedRecipient, Origin,
+    Recipient, Submission,
 };
 use rules::{Derivation, EmailAddress};
 
@@ -77,7 +78,7 @@ fn forward(work: &Work, recipient: &LeasedRecipient, to: &EmailAddress) -> Submi
         }),
         prefix: message.prefix.clone(),
         origin: Some(Origin {
-            component: "delivery".to_owned(),
+            component: Component::Delivery.into(),
             ..Origin::default()
         }),
         eight_bit: message.eight_bit,
@@ -88,19 +89,19 @@ fn forward(work: &Work, recipient: &LeasedRecipient, to: &EmailAddress) -> Submi
         require_tls: message.require_tls,
         policy_revision: work.policy.revision,
         junk: message.junk,
-        requests: message.requests.as_ref().and_then(asked_on),
+        options: message.options.as_ref().and_then(asked_on),
         ..Submission::default()
     }
 }
 
 /// What was asked of the way that is left: it was held long enough.
-fn asked_on(requests: &Requests) -> Option<Requests> {
-    let asked = Requests {
-        deliver_by: requests.deliver_by,
-        priority: requests.priority,
-        ..Requests::default()
+fn asked_on(options: &DeliveryOptions) -> Option<DeliveryOptions> {
+    let asked = DeliveryOptions {
+        deliver_by: options.deliver_by,
+        priority: options.priority,
+        ..DeliveryOptions::default()
     };
-    (asked != Requests::default()).then_some(asked)
+    (asked != DeliveryOptions::default()).then_some(asked)
 }
 
 /// The recipient at another address. Whom the sender wrote to, if they did not say so by ORCPT, is said

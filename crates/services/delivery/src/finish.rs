@@ -11,6 +11,7 @@ use crate::derive;
 use crate::lease::Held;
 use crate::log_line;
 use crate::notice::{Notices, Told};
+use crate::notify;
 use crate::schedule::{self, Decision, Facts};
 use crate::work::{Fate, Work, lease_key};
 
@@ -91,7 +92,7 @@ fn conclude(
 ) -> (Completion, Option<Action>) {
     // The author of collected mail is told nothing: its provider has accepted it.
     let has_sender = !work.message.reverse_path.is_empty() && !work.message.collected;
-    let wants_success = has_sender && schedule::wants_success(recipient.notify);
+    let wants_success = has_sender && notify::wants_success(recipient.notify);
     let mut completion = Completion {
         lease: Some(lease_key(recipient)),
         policy_revision: work.policy.revision,
@@ -113,7 +114,7 @@ fn conclude(
             completion.reason = format!("taken by {server}");
             completion.server.clone_from(server);
             completion.reply.clone_from(reply);
-            let traced = *traced && has_sender && !schedule::wants_nothing(recipient.notify);
+            let traced = *traced && has_sender && !notify::wants_nothing(recipient.notify);
             (traced || (wants_success && !reports)).then_some(Action::Relayed)
         }
         Fate::Forwarded { rule, made } => {

@@ -25,6 +25,7 @@ mod lease;
 mod local;
 mod log_line;
 mod notice;
+mod notify;
 mod remote;
 mod route;
 mod schedule;

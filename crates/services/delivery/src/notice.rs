@@ -10,8 +10,8 @@ use std::time::Duration;
 use api::grpc::{Channel, Code, Status};
 use api::message::v1::{Content, content};
 use api::queue::v1::{
-    Completion, Derived, DerivedKind, LeasedRecipient, Origin, Recipient, Requests, ReturnContent,
-    Submission,
+    Completion, Component, DeliveryOptions, Derived, DerivedKind, LeasedRecipient, Origin,
+    Recipient, ReturnContent, Submission,
 };
 use api::text_upload::INLINE_LIMIT;
 use bytes::Bytes;
@@ -150,7 +150,7 @@ impl Notices {
         let retry_until = lifetime_end(work).min(until);
         // What may have been delivered is tried beyond its time.
         let retry_until = (retry_until > now_ms).then_some(retry_until.div_euclid(1_000));
-        let requests = message.requests.as_ref();
+        let options = message.options.as_ref();
         let at = now_ms.div_euclid(1_000);
         let statuses: Vec<RecipientStatus<'_>> = told
             .iter()
@@ -172,7 +172,7 @@ impl Notices {
             envelope_id: &message.envelope_id,
             arrived_at: Some(arrived),
             deliver_by: deadline.map(|deadline| deadline.at_ms.div_euclid(1_000)),
-            future_release: requests.map_or("", |requests| &requests.future_release),
+            future_release: options.map_or("", |options| &options.future_release),
             recipients: &statuses,
             // What is lost is not there to be returned in full.
             returned: if full && !original.is_empty() {
@@ -192,11 +192,11 @@ impl Notices {
             smtputf8: !message.reverse_path.is_ascii(),
             content: Some(content(&bytes)?),
             origin: Some(Origin {
-                component: "delivery".to_owned(),
+                component: Component::Delivery.into(),
                 ..Origin::default()
             }),
             policy_revision: work.policy.revision,
-            requests: requests.and_then(as_urgent),
+            options: options.and_then(as_urgent),
             ..Submission::default()
         };
         Some(Derived {
@@ -224,10 +224,10 @@ fn lifetime_end(work: &Work) -> i64 {
 }
 
 /// A notice has the priority of its message (RFC 6710 §4.6).
-fn as_urgent(requests: &Requests) -> Option<Requests> {
-    (requests.priority != 0).then(|| Requests {
-        priority: requests.priority,
-        ..Requests::default()
+fn as_urgent(options: &DeliveryOptions) -> Option<DeliveryOptions> {
+    (options.priority != 0).then(|| DeliveryOptions {
+        priority: options.priority,
+        ..DeliveryOptions::default()
     })
 }
 

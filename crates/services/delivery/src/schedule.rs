@@ -2,16 +2,12 @@
 
 use std::time::Duration;
 
+use api::queue::v1::Notify;
 use rules::DeliverySettings;
 
 use crate::deadline::Deadline;
+use crate::notify::{wants_delay, wants_failure};
 use crate::work::Failure;
-
-/// NOTIFY of a recipient (RFC 3461 §4.1), as the queue keeps it.
-const NOTIFY_SUCCESS: u32 = 1;
-pub(crate) const NOTIFY_FAILURE: u32 = 2;
-pub(crate) const NOTIFY_DELAY: u32 = 4;
-pub(crate) const NOTIFY_NEVER: u32 = 8;
 
 /// What is known when an attempt has failed.
 #[derive(Debug, Clone, Copy)]
@@ -22,8 +18,7 @@ pub(crate) struct Facts {
     /// Attempts that failed before this one.
     pub(crate) attempts: u32,
     pub(crate) delay_notified: bool,
-    /// As LeasedRecipient.notify.
-    pub(crate) notify: u32,
+    pub(crate) notify: Option<Notify>,
     /// There is someone to tell: the reverse-path is not `<>`.
     pub(crate) has_sender: bool,
     /// By when it is to be delivered, if the sender said.
@@ -94,25 +89,6 @@ fn tried(facts: &Facts, settings: &DeliverySettings) -> u32 {
     facts.attempts
 }
 
-/// Not given means failure and delay (RFC 3461 §4.1 leaves delay to us).
-fn wants_failure(notify: u32) -> bool {
-    notify == 0 || notify & NOTIFY_FAILURE != 0
-}
-
-fn wants_delay(notify: u32) -> bool {
-    notify == 0 || notify & NOTIFY_DELAY != 0
-}
-
-/// Whether the sender asked to be told of nothing.
-pub(crate) fn wants_nothing(notify: u32) -> bool {
-    notify & NOTIFY_NEVER != 0
-}
-
-/// Whether the sender asked to be told of success.
-pub(crate) fn wants_success(notify: u32) -> bool {
-    notify & NOTIFY_SUCCESS != 0
-}
-
 fn ms(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
@@ -129,7 +105,7 @@ mod tests {
             since_ms: 1_000_000_000,
             attempts: 0,
             delay_notified: false,
-            notify: 0,
+            notify: Notify::from_bits(0),
             has_sender: true,
             deadline: None,
             collected: false,
@@ -245,7 +221,7 @@ mod tests {
                 "late, unwanted",
                 &temporary,
                 Facts {
-                    notify: 2,
+                    notify: Notify::from_bits(2),
                     ..facts(5 * HOUR_MS)
                 },
                 Box::new(retry(60_000, false)),
@@ -353,7 +329,7 @@ mod tests {
                 "never",
                 &permanent,
                 Facts {
-                    notify: 8,
+                    notify: Notify::from_bits(8),
                     ..facts(0)
                 },
                 Box::new(bounce(false, false)),
@@ -362,7 +338,7 @@ mod tests {
                 "success only",
                 &permanent,
                 Facts {
-                    notify: 1,
+                    notify: Notify::from_bits(1),
                     ..facts(0)
                 },
                 Box::new(bounce(false, false)),
@@ -371,7 +347,7 @@ mod tests {
                 "failure",
                 &permanent,
                 Facts {
-                    notify: 3,
+                    notify: Notify::from_bits(3),
                     ..facts(0)
                 },
                 Box::new(bounce(true, false)),

@@ -44,9 +44,8 @@ impl Work {
     /// When delivery could begin: its lifetime is counted from there. What was held, or in quarantine,
     /// has no less.
     pub(crate) fn since_ms(&self) -> i64 {
-        let requests = self.message.requests.as_ref();
-        let released_at_ms = requests.map_or(0, |requests| requests.released_at_ms);
-        self.message.received_at_ms.max(released_at_ms)
+        let message = &self.message;
+        message.received_at_ms.max(message.released_at_ms)
     }
 }
 

@@ -101,8 +101,8 @@ impl Collection for CollectionService {
             .map_err(database_failure)?;
         Ok(Response::new(BeginPollResponse {
             uncollected: uncollected.into_iter().map(uncollected::to_api).collect(),
-            interrupted: interrupted.map(|(uidl, size)| NotedMessage {
-                uidl,
+            interrupted: interrupted.map(|(remote_id, size)| NotedMessage {
+                remote_id,
                 size: unsigned(size),
             }),
             ledger_entries: unsigned(entries),
@@ -118,14 +118,19 @@ impl Collection for CollectionService {
         let message = request.message.unwrap_or_default();
         check_name("account", &request.account)?;
         check_name("collector", &request.collector)?;
-        check_name("uidl", &message.uidl)?;
+        check_name("remote_id", &message.remote_id)?;
         let (account, collector) = (&request.account, &request.collector);
         let mut connection = self.connection().await?;
         let size = signed(message.size);
-        let noted =
-            accounts::note_reading(&mut connection, account, collector, &message.uidl, size)
-                .await
-                .map_err(database_failure)?;
+        let noted = accounts::note_reading(
+            &mut connection,
+            account,
+            collector,
+            &message.remote_id,
+            size,
+        )
+        .await
+        .map_err(database_failure)?;
         if !noted {
             return Err(no_claim());
         }
@@ -174,9 +179,9 @@ impl Collection for CollectionService {
         request: Request<FindCollectedRequest>,
     ) -> Result<Response<FindCollectedResponse>, Status> {
         let request = request.into_inner();
-        check_uidls(&request.account, &request.uidls)?;
+        check_uidls(&request.account, &request.remote_ids)?;
         let mut connection = self.connection().await?;
-        let found = collected::find(&mut connection, &request.account, &request.uidls)
+        let found = collected::find(&mut connection, &request.account, &request.remote_ids)
             .await
             .map_err(database_failure)?;
         Ok(Response::new(FindCollectedResponse {
@@ -209,16 +214,16 @@ impl Collection for CollectionService {
     ) -> Result<Response<RenameCollectedResponse>, Status> {
         let request = request.get_ref();
         check_name("account", &request.account)?;
-        check_name("uidl", &request.uidl)?;
-        check_name("new_uidl", &request.new_uidl)?;
+        check_name("remote_id", &request.remote_id)?;
+        check_name("new_remote_id", &request.new_remote_id)?;
         check_hash("content_hash", &request.content_hash, 2 * HASH)?;
         let identity = collected::Identity {
             account: &request.account,
-            uidl: &request.uidl,
+            remote_id: &request.remote_id,
             content_hash: &request.content_hash,
         };
         let mut connection = self.connection().await?;
-        collected::rename(&mut connection, identity, &request.new_uidl)
+        collected::rename(&mut connection, identity, &request.new_remote_id)
             .await
             .map_err(database_failure)?;
         Ok(Response::new(RenameCollectedResponse {}))
@@ -229,9 +234,9 @@ impl Collection for CollectionService {
         request: Request<ForgetCollectedRequest>,
     ) -> Result<Response<ForgetCollectedResponse>, Status> {
         let request = request.into_inner();
-        check_uidls(&request.account, &request.uidls)?;
+        check_uidls(&request.account, &request.remote_ids)?;
         let mut connection = self.connection().await?;
-        collected::forget(&mut connection, &request.account, &request.uidls)
+        collected::forget(&mut connection, &request.account, &request.remote_ids)
             .await
             .map_err(database_failure)?;
         Ok(Response::new(ForgetCollectedResponse {}))
@@ -256,7 +261,7 @@ impl Collection for CollectionService {
 
 fn entry_to_api(entry: collected::Entry) -> CollectedMessage {
     CollectedMessage {
-        uidl: entry.uidl,
+        remote_id: entry.remote_id,
         content_hash: entry.content_hash.into(),
         collected_at_ms: entry.collected_at,
     }
@@ -283,14 +288,16 @@ fn check_hash(what: &str, hash: &[u8], octets: usize) -> Result<(), Status> {
     )))
 }
 
-fn check_uidls(account: &str, uidls: &[String]) -> Result<(), Status> {
+fn check_uidls(account: &str, remote_ids: &[String]) -> Result<(), Status> {
     check_name("account", account)?;
-    if uidls.len() > MAX_UIDLS {
+    if remote_ids.len() > MAX_UIDLS {
         return Err(Status::invalid_argument(format!(
             "at most {MAX_UIDLS} UIDLs are taken at a time"
         )));
     }
-    uidls.iter().try_for_each(|uidl| check_name("uidl", uidl))
+    remote_ids
+        .iter()
+        .try_for_each(|remote_id| check_name("remote_id", remote_id))
 }
 
 fn check_name(what: &str, name: &str) -> Result<(), Status> {

@@ -12,7 +12,7 @@
 //! - [`submission`]: what is taken in, checked against the contract's limits.
 //! - `sql`: every statement on the schema `queue`, and nothing else.
 //! - `enqueue`, `lease`, `complete`, `read`, `retry`: the calls of `queue.v1`.
-//! - `requests`: what senders ask of when and how soon a message goes on.
+//! - `options`: what senders ask of when and how soon a message goes on.
 //! - `refusals`: what the front ends refused, for as long as it is kept.
 //! - `gateways`: which of them fail.
 //! - `policy`, `collection`, `throttle`: the other services.
@@ -32,12 +32,12 @@ mod gauges;
 mod group_commit;
 mod lease;
 mod notification;
+mod options;
 mod policy;
 mod quarantine;
 mod quoted;
 mod read;
 mod refusals;
-mod requests;
 mod retry;
 mod return_path;
 mod run;

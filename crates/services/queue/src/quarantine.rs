@@ -12,7 +12,7 @@ use database::{HeldConnection, bounded};
 
 use crate::engine::Engine;
 use crate::sql::quarantine as sql;
-use crate::{failure, read, requests, trail};
+use crate::{failure, read, trail};
 
 /// Octets of an author's name.
 const MAX_AUTHOR: usize = 320;
@@ -52,8 +52,7 @@ impl Quarantine for QuarantineService {
         let mut connection = HeldConnection::new(engine.pool.clone());
         let released = bounded(async {
             let now = engine.clock.now();
-            let released = requests::released(now);
-            sql::release(connection.get().await?, message_id, &released, &reason, now).await
+            sql::release(connection.get().await?, message_id, &reason, now).await
         });
         let recipients = decided(
             message_id,

@@ -18,7 +18,7 @@ use sqlx::PgConnection;
 use crate::engine::Engine;
 use crate::failure;
 use crate::gateways;
-use crate::requests;
+use crate::options;
 use crate::sql::{self, derivation, history, listing, quarantine};
 
 const DEFAULT_PAGE: u32 = 100;
@@ -237,7 +237,8 @@ fn queued_message(message: listing::Message) -> QueuedMessage {
         reverse_path: message.reverse_path,
         size: unsigned(message.size),
         received_at_ms: message.received_at,
-        requests: requests::decode(message.requests.as_deref()),
+        options: options::decode(message.options.as_deref()),
+        released_at_ms: message.released_at,
         recipients: Vec::new(),
         // Written by ourselves; a message that cannot be read is listed all the same.
         origin: Origin::decode(&*message.origin).ok(),

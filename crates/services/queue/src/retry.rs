@@ -7,7 +7,7 @@ use database::{HeldConnection, bounded};
 
 use crate::engine::Engine;
 use crate::sql::retry::{self as sql, Due, NotDue, Page, Wanted};
-use crate::{failure, requests};
+use crate::{failure, options};
 
 /// Recipients of one page.
 const PAGE: i64 = 5_000;
@@ -63,7 +63,7 @@ async fn make_due(
     mut page: Page,
 ) -> Result<(Due, Option<i64>), sqlx::Error> {
     let connection = connection.get().await?;
-    let until = requests::longest_standing_back(page.now);
+    let until = options::longest_standing_back(page.now);
     let not_due = sql::not_due(connection, wanted, until, page).await?;
     if let Some(last) = not_due.last().filter(|_| not_due.len() as i64 == PAGE) {
         page.up_to = last.id;
@@ -90,5 +90,5 @@ async fn make_due(
 }
 
 fn stands_back(recipient: &NotDue, now: i64) -> bool {
-    requests::stands_back(recipient.requests.as_deref(), now)
+    options::stands_back(recipient.options.as_deref(), recipient.released_at, now)
 }

@@ -3,14 +3,14 @@
 
 use api::grpc::Status;
 use api::message::v1::{Content, content};
-use api::queue::v1::{Collected, Recipient, Submission};
+use api::queue::v1::{Collected, QuarantineTerms, Recipient, Submission};
 use bytes::Bytes;
 use message::HeaderLines;
 use prost::Message as _;
 use volume::{StoredText, Text};
 
+use crate::options::{self, Options};
 use crate::quoted::quoted;
-use crate::requests::{self, Asked};
 use crate::return_path;
 use crate::trail::Source;
 
@@ -47,7 +47,7 @@ pub(crate) struct Prepared {
     pub(crate) return_content: i16,
     pub(crate) hold_until: i64,
     /// `None` for ordinary mail.
-    pub(crate) requests: Option<Box<Asked>>,
+    pub(crate) options: Option<Box<Options>>,
     pub(crate) collected: Option<Collected>,
     pub(crate) policy_revision: i64,
     pub(crate) quarantine: Option<Quarantine>,
@@ -102,15 +102,15 @@ pub(crate) struct Quarantine {
 impl Prepared {
     /// MT-PRIORITY; most have 0.
     pub(crate) fn priority(&self) -> i32 {
-        let asked = self.requests.as_ref();
-        asked.map_or(0, |asked| asked.requests.priority)
+        let options = self.options.as_ref();
+        options.map_or(0, |options| options.asked.priority)
     }
 
     /// When its recipients are first due, should it come at `now`.
     pub(crate) fn first_due(&self, now: i64) -> i64 {
-        let asked = self.requests.as_ref();
-        let deadline = asked.and_then(|asked| Some(asked.requests.deliver_by?.deadline_ms));
-        requests::first_due(now, self.hold_until, self.priority(), deadline)
+        let options = self.options.as_ref();
+        let deadline = options.and_then(|options| Some(options.asked.deliver_by?.deadline_ms));
+        options::first_due(now, self.hold_until, self.priority(), deadline)
     }
 
     /// About what it holds of memory.
@@ -126,7 +126,7 @@ impl Prepared {
 /// Checks a submission that came at `now`; INVALID_ARGUMENT says what is wrong with it.
 pub(crate) fn prepare(submission: Option<Submission>, now: i64) -> Result<Prepared, Status> {
     let mut submission = submission.ok_or_else(|| invalid("submission is missing"))?;
-    requests::count_by_our_clock(&mut submission, now);
+    options::count_by_our_clock(&mut submission, now);
     let mut content = submission
         .content
         .ok_or_else(|| invalid("content is missing"))?;
@@ -136,14 +136,17 @@ pub(crate) fn prepare(submission: Option<Submission>, now: i64) -> Result<Prepar
     }
     check_recipients(&submission.recipients)?;
     check_text("envelope_id", &submission.envelope_id, MAX_ENVELOPE_ID)?;
-    let mut requests = submission.requests;
-    if !submission.quarantine.is_empty()
-        && let Some(requests) = &mut requests
+    let mut options = submission.options;
+    if submission.quarantine.is_some()
+        && let Some(options) = &mut options
     {
         // Its time depends on whoever releases it: then it is to be delivered, not returned.
-        requests.deliver_by = None;
+        options.deliver_by = None;
     }
-    let requests = requests::check(requests, submission.hold_until_ms)?;
+    let options = options::check(options)?;
+    if submission.hold_until_ms < 0 {
+        return Err(invalid("hold_until_ms is negative"));
+    }
     check_collected(submission.collected.as_ref())?;
     let source = submission.origin.unwrap_or_default();
     let origin = source.encode_to_vec();
@@ -168,26 +171,23 @@ pub(crate) fn prepare(submission: Option<Submission>, now: i64) -> Result<Prepar
         return_content: i16::try_from(submission.return_content)
             .map_err(|_| invalid("return_content is unknown"))?,
         hold_until: submission.hold_until_ms,
-        requests,
+        options,
         collected: submission.collected,
         policy_revision: i64::try_from(submission.policy_revision)
             .map_err(|_| invalid("policy_revision is out of range"))?,
-        quarantine: check_quarantine(submission.quarantine, submission.quarantine_seconds)?,
+        quarantine: submission.quarantine.map(check_quarantine).transpose()?,
     })
 }
 
-fn check_quarantine(reason: String, seconds: u32) -> Result<Option<Quarantine>, Status> {
-    if reason.is_empty() != (seconds == 0) {
-        return Err(invalid("quarantine and quarantine_seconds need each other"));
+fn check_quarantine(terms: QuarantineTerms) -> Result<Quarantine, Status> {
+    if terms.reason.is_empty() || terms.seconds == 0 {
+        return Err(invalid("quarantine needs a reason and a time"));
     }
-    if reason.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(Quarantine {
+    Ok(Quarantine {
         // It quotes what strangers wrote: that is no reason to refuse the message.
-        reason: quoted(reason, MAX_REASON),
-        keep_ms: i64::from(seconds) * 1000,
-    }))
+        reason: quoted(terms.reason, MAX_REASON),
+        keep_ms: i64::from(terms.seconds) * 1000,
+    })
 }
 
 /// Whole lines of header fields: what follows begins a line of its own, and stays in the header section.
@@ -265,9 +265,6 @@ fn check_recipients(recipients: &[Recipient]) -> Result<(), Status> {
             &recipient.original_recipient,
             MAX_ORIGINAL_RECIPIENT,
         )?;
-        if recipient.notify > 15 {
-            return Err(invalid("recipient.notify has unknown bits"));
-        }
     }
     Ok(())
 }
@@ -292,9 +289,9 @@ fn check_collected(collected: Option<&Collected>) -> Result<(), Status> {
         return Ok(());
     };
     check_text("collected.account", &collected.account, MAX_COLLECTED)?;
-    check_text("collected.uidl", &collected.uidl, MAX_COLLECTED)?;
-    if collected.account.is_empty() || collected.uidl.is_empty() {
-        return Err(invalid("collected needs an account and a uidl"));
+    check_text("collected.remote_id", &collected.remote_id, MAX_COLLECTED)?;
+    if collected.account.is_empty() || collected.remote_id.is_empty() {
+        return Err(invalid("collected needs an account and a remote_id"));
     }
     check_size("collected.content_hash", collected.content_hash.len(), 64)
 }

@@ -2,7 +2,7 @@
 //! decided about by an administrator. Each has the queue's number (`message_id`) and, unless the message was
 //! made of another, the id that its reply and its Received field name it by (`id`). docs/logs.md lists the fields.
 
-use api::queue::v1::Origin;
+use api::queue::v1::{Component, Origin};
 
 use crate::submission::Prepared;
 
@@ -12,7 +12,7 @@ const LONGEST_SESSION: usize = 64;
 /// Where a message came from, as far as the log and the history name it.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
-    component: String,
+    component: Component,
     peer: String,
     login: String,
     session: String,
@@ -20,11 +20,12 @@ pub(crate) struct Source {
 
 impl Source {
     pub(crate) fn of(origin: Origin) -> Self {
+        let component = origin.component();
         let mut session = origin.session;
         // Ids are compared without regard to case: people read them out.
         session.make_ascii_uppercase();
         Self {
-            component: origin.component,
+            component,
             peer: origin.peer_address,
             login: origin.login,
             session,
@@ -58,7 +59,7 @@ pub(crate) fn accepted(message_id: i64, size: i64, about: Option<i64>, submissio
         id = source.session(),
         message_id,
         about,
-        component = source.component,
+        component = source.component.name(),
         peer,
         login,
         sender = %Sender(&submission.reverse_path),
@@ -96,9 +97,8 @@ impl std::fmt::Display for Sender<'_> {
 mod tests {
     use super::*;
 
-    fn source(component: &str, session: &str) -> Source {
+    fn source(session: &str) -> Source {
         Source::of(Origin {
-            component: component.to_owned(),
             session: session.to_owned(),
             ..Origin::default()
         })
@@ -106,11 +106,11 @@ mod tests {
 
     #[test]
     fn a_message_has_the_id_of_its_front_end_in_upper_case() {
-        let smtp = source("smtp", "01M8pp6d2x9q7");
+        let smtp = source("01M8pp6d2x9q7");
         assert_eq!(smtp.session(), Some("01M8PP6D2X9Q7"));
         let strange = ["", "a b", "é", &"A".repeat(65)];
         for session in strange {
-            assert_eq!(source("smtp", session).session(), None, "{session}");
+            assert_eq!(source(session).session(), None, "{session}");
         }
     }
 }

@@ -68,7 +68,7 @@ impl<'a> From<&'a QueuedMessage> for Message<'a> {
             under_way: recipient.leased,
             last_reason: &recipient.last_reason,
         });
-        let requests = message.requests.as_ref();
+        let options = message.options.as_ref();
         Self {
             message: message.message_id,
             id: id(message),
@@ -77,7 +77,7 @@ impl<'a> From<&'a QueuedMessage> for Message<'a> {
             size: message.size,
             received_at: utc(message.received_at_ms),
             origin: message.origin.as_ref().map(|origin| Origin {
-                component: &origin.component,
+                component: origin.component().name(),
                 peer_address: &origin.peer_address,
                 helo: &origin.helo,
                 login: &origin.login,
@@ -90,15 +90,15 @@ impl<'a> From<&'a QueuedMessage> for Message<'a> {
                 reason: &quarantine.reason,
                 until: utc(quarantine.until_ms),
             }),
-            held_until: requests.and_then(|asked| utc(asked.released_at_ms)),
-            deliver_by: requests.and_then(|asked| {
+            held_until: utc(message.released_at_ms),
+            deliver_by: options.and_then(|asked| {
                 let by = asked.deliver_by.as_ref()?;
                 Some(DeliverBy {
                     at: utc(by.deadline_ms),
                     or_return: by.or_return,
                 })
             }),
-            priority: requests.map_or(0, |asked| asked.priority),
+            priority: options.map_or(0, |asked| asked.priority),
             recipients: recipients.collect(),
         }
     }

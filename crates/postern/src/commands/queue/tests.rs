@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
-use api::queue::v1::{DeliverBy, Origin as QueueOrigin, Quarantined, Requests};
+use api::queue::v1::{
+    Component, DeliverBy, DeliveryOptions, Derivation, Origin as QueueOrigin, Quarantined,
+};
 use jiff::tz::TimeZone;
 
 use super::*;
@@ -38,14 +40,15 @@ fn message() -> QueuedMessage {
         received_at_ms: at(-60),
         recipients: vec![waits, under_way],
         origin: Some(QueueOrigin {
-            component: "smtp".to_owned(),
+            component: Component::Smtp.into(),
             peer_address: "203.0.113.9".to_owned(),
             trust: "external-listener".to_owned(),
             ..QueueOrigin::default()
         }),
         subject: "Hello".to_owned(),
         quarantine: None,
-        requests: None,
+        options: None,
+        released_at_ms: 0,
     }
 }
 
@@ -110,6 +113,7 @@ fn a_message_that_waits_is_shown_with_its_history() {
     let shown = ShowMessageResponse {
         message: Some(message()),
         history: vec![delivered()],
+        ..ShowMessageResponse::default()
     };
     assert_eq!(
         story(1042, &shown, &times()),
@@ -131,7 +135,7 @@ AT                   RECIPIENT         OUTCOME  WHY
 #[test]
 fn what_the_sender_asked_is_shown() {
     let mut message = message();
-    message.requests = Some(Requests {
+    message.options = Some(DeliveryOptions {
         deliver_by: Some(DeliverBy {
             deadline_ms: at(7200),
             or_return: true,
@@ -139,11 +143,12 @@ fn what_the_sender_asked_is_shown() {
         }),
         priority: -3,
         future_release: "for;3600".to_owned(),
-        released_at_ms: at(3600),
     });
+    message.released_at_ms = at(3600);
     let shown = ShowMessageResponse {
         message: Some(message),
         history: Vec::new(),
+        ..ShowMessageResponse::default()
     };
     let text = story(1042, &shown, &times());
     let asked = "\
@@ -166,6 +171,7 @@ fn a_message_that_has_left_is_shown_too() {
     let shown = ShowMessageResponse {
         message: None,
         history: vec![delivered()],
+        ..ShowMessageResponse::default()
     };
     let text = story(7, &shown, &times());
     assert!(text.starts_with("Message 7 from a@x.test has left the queue.\n\nAT "));
@@ -173,4 +179,30 @@ fn a_message_that_has_left_is_shown_too() {
     assert_eq!(json["waiting"], serde_json::Value::Null);
     assert_eq!(json["history"][0]["outcome"], "relayed");
     assert_eq!(json["history"][0]["at"], "2026-11-22T19:59:50Z");
+}
+
+#[test]
+fn what_a_message_was_made_of_and_what_was_made_of_it_is_shown() {
+    let tie = |message_id, parent_id, kind: DerivedKind| Derivation {
+        at_ms: at(-10),
+        message_id,
+        parent_id,
+        kind: kind.into(),
+        recipient_ids: Vec::new(),
+    };
+    let shown = ShowMessageResponse {
+        history: vec![delivered()],
+        parent: Some(tie(7, 5, DerivedKind::Forward)),
+        children: vec![tie(8, 7, DerivedKind::Notice)],
+        ..ShowMessageResponse::default()
+    };
+    let text = story(7, &shown, &times());
+    let ties =
+        "left the queue.\nParent     message 5 (forward)\nChild      message 8 (notice)\n\nAT";
+    assert!(text.contains(ties), "{text}");
+    let json = serde_json::to_value(Story::new(7, &shown)).unwrap();
+    assert_eq!(json["parent"]["message"], 5);
+    assert_eq!(json["parent"]["kind"], "forward");
+    assert_eq!(json["children"][0]["message"], 8);
+    assert_eq!(json["children"][0]["kind"], "notice");
 }

@@ -2,7 +2,9 @@
 
 use api::intake::{Intake, IntakeError};
 use api::message::v1::Content;
-use api::queue::v1::{Accepted, Origin, Recipient, Requests, ReturnContent, Submission};
+use api::queue::v1::{
+    Accepted, Component, DeliveryOptions, Notify, Origin, Recipient, ReturnContent, Submission,
+};
 use api::queue_client::{EnqueueError, Enqueuer};
 use rules::{EmailAddress, NoUser, Policy, ReversePath, Route};
 
@@ -16,13 +18,13 @@ pub(in crate::commands) struct Envelope {
     pub(in crate::commands) sender: ReversePath,
     pub(in crate::commands) recipients: Vec<EmailAddress>,
     /// As the queue keeps it; 0: nothing is asked for.
-    pub(in crate::commands) notify: u32,
+    pub(in crate::commands) notify: Option<Notify>,
     pub(in crate::commands) return_content: ReturnContent,
     /// In xtext.
     pub(in crate::commands) envelope_id: String,
     /// 0: it is not held.
     pub(in crate::commands) hold_until_ms: i64,
-    pub(in crate::commands) requests: Option<Requests>,
+    pub(in crate::commands) options: Option<DeliveryOptions>,
 }
 
 impl Envelope {
@@ -31,11 +33,11 @@ impl Envelope {
         Self {
             sender,
             recipients: without_repeats(recipients),
-            notify: 0,
+            notify: None,
             return_content: ReturnContent::Unspecified,
             envelope_id: String::new(),
             hold_until_ms: 0,
-            requests: None,
+            options: None,
         }
     }
 }
@@ -100,7 +102,7 @@ fn judge(
 /// Puts a message into the queue. It is there, for good, when this returns.
 pub(in crate::commands) async fn submit(
     system: &System,
-    component: &str,
+    component: Component,
     envelope: &Envelope,
     source: Source,
     trace: &Trace,
@@ -110,7 +112,7 @@ pub(in crate::commands) async fn submit(
     let mut submission = submission(envelope, taken);
     submission.policy_revision = policy_revision;
     submission.origin = Some(Origin {
-        component: component.to_owned(),
+        component: component.into(),
         trust: "command-line".to_owned(),
         session: trace.id.clone(),
         ..Origin::default()
@@ -175,7 +177,7 @@ fn submission(envelope: &Envelope, taken: Taken) -> Submission {
         envelope_id: envelope.envelope_id.clone(),
         return_content: envelope.return_content.into(),
         hold_until_ms: envelope.hold_until_ms,
-        requests: envelope.requests.clone(),
+        options: envelope.options.clone(),
         ..Submission::default()
     }
 }

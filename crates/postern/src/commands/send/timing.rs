@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::queue::v1::{DeliverBy, Requests};
+use api::queue::v1::{DeliverBy, DeliveryOptions};
 use jiff::Timestamp;
 use rules::parse_duration;
 
@@ -46,7 +46,7 @@ impl Timing {
                     .to_owned(),
             ));
         }
-        let requests = Requests {
+        let options = DeliveryOptions {
             deliver_by: deadline_ms.map(|deadline_ms| DeliverBy {
                 deadline_ms,
                 or_return: true,
@@ -56,10 +56,9 @@ impl Timing {
             future_release: held
                 .map(|until| format!("until;{until:.0}"))
                 .unwrap_or_default(),
-            released_at_ms: 0,
         };
         envelope.hold_until_ms = held_ms;
-        envelope.requests = (requests != Requests::default()).then_some(requests);
+        envelope.options = (options != DeliveryOptions::default()).then_some(options);
         Ok(())
     }
 }
@@ -92,7 +91,7 @@ mod tests {
     #[test]
     fn an_ordinary_message_asks_nothing() {
         let envelope = applied(&Timing::default()).unwrap();
-        assert_eq!((envelope.hold_until_ms, envelope.requests), (0, None));
+        assert_eq!((envelope.hold_until_ms, envelope.options), (0, None));
         let past = Timing {
             hold_until: "2026-11-22T19:00:00Z".parse().ok(),
             ..Timing::default()
@@ -114,10 +113,10 @@ mod tests {
         let envelope = applied(&timing).unwrap();
         let now_ms = NOW.parse::<Timestamp>().unwrap().as_millisecond();
         assert_eq!(envelope.hold_until_ms, now_ms + 3_600_000);
-        let requests = envelope.requests.unwrap();
-        assert_eq!(requests.future_release, "until;2026-11-22T21:00:00Z");
-        assert_eq!(requests.priority, -3);
-        let by = requests.deliver_by.unwrap();
+        let options = envelope.options.unwrap();
+        assert_eq!(options.future_release, "until;2026-11-22T21:00:00Z");
+        assert_eq!(options.priority, -3);
+        let by = options.deliver_by.unwrap();
         assert!(by.or_return);
         assert_eq!(by.deadline_ms, now_ms + 7_200_000);
     }

@@ -29,7 +29,7 @@ pub(super) struct Options {
     pub(super) sender: Option<String>,
     pub(super) full_name: Option<String>,
     /// Bits, as the queue keeps them.
-    pub(super) notify: u32,
+    pub(super) notify: u8,
     pub(super) return_content: ReturnContent,
     pub(super) envelope_id: String,
     pub(super) recipients: Vec<String>,
@@ -127,7 +127,7 @@ fn mode(word: &str) -> Result<Mode, String> {
 }
 
 /// RFC 3461 §4.1.
-fn notify(words: &str) -> Result<u32, String> {
+fn notify(words: &str) -> Result<u8, String> {
     const WRONG: &str = "-N is never, or success, failure and delay with commas between";
     let mut notify = 0;
     for word in words.split(',') {

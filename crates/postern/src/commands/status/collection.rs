@@ -200,7 +200,7 @@ impl From<AccountState> for Account {
 impl From<UncollectedMessage> for Uncollected {
     fn from(message: UncollectedMessage) -> Self {
         Self {
-            uidl: message.uidl,
+            uidl: message.remote_id,
             subject: message.subject,
             size: (message.size > 0).then_some(message.size),
             reason: message.reason,
@@ -281,7 +281,7 @@ mod tests {
     #[test]
     fn what_was_set_aside_is_a_trouble_and_is_shown_with_what_it_is_about() {
         let message = |uidl: &str, set_aside: bool| UncollectedMessage {
-            uidl: uidl.to_owned(),
+            remote_id: uidl.to_owned(),
             subject: "Minutes".to_owned(),
             size: 2048,
             reason: "the server closed the connection".to_owned(),

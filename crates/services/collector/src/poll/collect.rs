@@ -2,7 +2,7 @@
 
 use api::collection::v1::CollectedMessage;
 use api::intake::{Intake, IntakeError, Screened};
-use api::queue::v1::{Collected, Origin, Recipient, Submission};
+use api::queue::v1::{Collected, Component, Origin, QuarantineTerms, Recipient, Submission};
 use api::queue_client::EnqueueError;
 use message::LineEnds;
 use message::attachments::Blocked;
@@ -82,7 +82,7 @@ impl Poll<'_> {
         };
         let collected = Collected {
             account: self.account.name.to_string(),
-            uidl: name,
+            remote_id: name,
             content_hash: identity.to_vec().into(),
         };
         let submission = self.submission(remote, screened, collected, taken.reverse_path, session);
@@ -197,7 +197,7 @@ impl Poll<'_> {
         reverse_path: String,
         session: String,
     ) -> Submission {
-        let (quarantine, quarantine_seconds) = self.quarantine(screened.found.as_ref());
+        let quarantine = self.quarantine(screened.found.as_ref());
         Submission {
             reverse_path,
             recipients: vec![Recipient {
@@ -207,7 +207,7 @@ impl Poll<'_> {
             prefix: screened.prefix,
             content: Some(screened.content),
             origin: Some(Origin {
-                component: "collector".to_owned(),
+                component: Component::Collector.into(),
                 peer_address: remote.peer().to_string(),
                 helo: self.account.server.clone(),
                 login: self.account.login.user.clone(),
@@ -221,15 +221,14 @@ impl Poll<'_> {
             collected: Some(collected),
             policy_revision: self.policy.current().map_or(0, |policy| policy.revision),
             quarantine,
-            quarantine_seconds,
             ..Submission::default()
         }
     }
 
     /// Why the message is kept in quarantine, and for how many seconds at most.
-    fn quarantine(&self, found: Option<&Blocked>) -> (String, u32) {
+    fn quarantine(&self, found: Option<&Blocked>) -> Option<QuarantineTerms> {
         let (Some(blocked), Some(snapshot)) = (found, self.policy.current()) else {
-            return (String::new(), 0);
+            return None;
         };
         let verdict = match blocked {
             Blocked::Attachment { .. } => "blocked-attachment",
@@ -237,11 +236,10 @@ impl Poll<'_> {
         };
         let account = &self.account.name;
         tracing::debug!(account = %account, verdict, "quarantined");
-        let seconds = snapshot.policy.quarantine().keep_seconds();
-        (
-            format!("{verdict}: {blocked}; collected from \"{account}\""),
-            seconds,
-        )
+        Some(QuarantineTerms {
+            reason: format!("{verdict}: {blocked}; collected from \"{account}\""),
+            seconds: snapshot.policy.quarantine().keep_seconds(),
+        })
     }
 }
 

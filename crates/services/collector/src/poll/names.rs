@@ -140,7 +140,7 @@ impl Poll<'_> {
         self.rename(&entry, &listed.name).await?;
         self.memory.header_seen(listed);
         Ok(Some(CollectedMessage {
-            uidl: listed.name.clone(),
+            remote_id: listed.name.clone(),
             ..entry
         }))
     }
@@ -182,8 +182,8 @@ impl Poll<'_> {
         // Which messages these are is not known where some have no name.
         let some_unnamed = self.names.iter().any(|name| name.starts_with("number "));
         found.retain(|entry| {
-            let maybe_listed = some_unnamed && entry.uidl.starts_with(UNNAMED);
-            !self.names.contains(&entry.uidl) && !maybe_listed
+            let maybe_listed = some_unnamed && entry.remote_id.starts_with(UNNAMED);
+            !self.names.contains(&entry.remote_id) && !maybe_listed
         });
         found.reverse();
         Ok(found)
@@ -191,7 +191,7 @@ impl Poll<'_> {
 
     async fn rename(&self, entry: &CollectedMessage, name: &str) -> Result<(), PollError> {
         tracing::info!(
-            account = %self.account.name, uidl = name, before = %entry.uidl,
+            account = %self.account.name, uidl = name, before = %entry.remote_id,
             "a message has another UIDL now"
         );
         let renamed = self.services.rename(&self.account.name, entry, name).await;

@@ -38,7 +38,7 @@ async fn i10_a_message_whose_connection_is_cut_each_time_is_set_aside_and_the_ot
         assert_eq!(error, "1 message is set aside");
 
         let reported = bench.queue.state().uncollected[0].clone();
-        assert_eq!((&*reported.uidl, &*reported.subject), ("u2", "café"));
+        assert_eq!((&*reported.remote_id, &*reported.subject), ("u2", "café"));
         assert_eq!((reported.tries, reported.set_aside), (3, true));
         assert_eq!(reported.size, BAD.len() as u64);
         assert!(reported.reason.contains("closed"), "{}", reported.reason);
@@ -85,7 +85,7 @@ async fn i10_a_message_that_ends_the_process_is_known_by_its_note() {
     let mut bench = bench("never").await;
     bench.server.state().poisoned.clear();
     let noted = NotedMessage {
-        uidl: "u2".to_owned(),
+        remote_id: "u2".to_owned(),
         size: BAD.len() as u64,
     };
     for tries in 1..=3 {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use api::free_space::FreeSpace;
 use api::policy_watch::PolicyWatch;
+use api::queue::v1::Component;
 use rules::Policy;
 
 use super::Bench;
@@ -22,10 +23,10 @@ async fn a_message_is_handed_over_with_its_origin_and_identity() {
     assert_eq!(submission.recipients[0].address, "bob@example.test");
     assert_eq!(submission.policy_revision, 7);
     let origin = submission.origin.unwrap();
-    assert_eq!(origin.component, "collector");
+    assert_eq!(origin.component(), Component::Collector);
     assert_eq!(origin.listener, "isp");
     let collected = submission.collected.unwrap();
-    assert_eq!((&*collected.account, &*collected.uidl), ("isp", "u1"));
+    assert_eq!((&*collected.account, &*collected.remote_id), ("isp", "u1"));
     assert_eq!(
         &collected.content_hash[..32],
         blake3::hash(MESSAGE).as_bytes()
@@ -228,18 +229,16 @@ async fn a_collected_message_with_a_blocked_attachment_can_go_into_quarantine() 
     let [program, plain] = state.submissions.as_slice() else {
         panic!("{} were enqueued", state.submissions.len());
     };
+    let terms = program.quarantine.as_ref().unwrap();
     assert!(
-        program
-            .quarantine
+        terms
+            .reason
             .starts_with("blocked-attachment: the attachment \"it.exe\" is blocked by its name"),
         "{}",
-        program.quarantine
+        terms.reason
     );
-    assert_eq!(program.quarantine_seconds, 3600);
-    assert_eq!(
-        (plain.quarantine.as_str(), plain.quarantine_seconds),
-        ("", 0)
-    );
+    assert_eq!(terms.seconds, 3600);
+    assert_eq!(plain.quarantine, None);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::queue::v1::ReturnContent as Returned;
+use api::queue::v1::{Notify, ReturnContent as Returned};
 use message::trace::MAX_HOPS;
 use session_io::SessionError;
 use smtp_protocol::client::{
@@ -190,8 +190,9 @@ fn envelope(job: &Job, body: &Body, extensions: &Extensions, now_ms: i64) -> Env
         Some(deadline) => deadline.notify(notify, kept_on, now_ms),
         None => notify,
     };
-    let requests = message.requests.as_ref();
-    let priority = requests.and_then(|requests| i8::try_from(requests.priority).ok());
+    let notify = |one| u32::from(Notify::bits(notify(one)));
+    let options = message.options.as_ref();
+    let priority = options.and_then(|options| i8::try_from(options.priority).ok());
     let beyond_ascii = !message.reverse_path.is_ascii()
         || job.recipients.iter().any(|one| !one.address.is_ascii());
     Envelope {

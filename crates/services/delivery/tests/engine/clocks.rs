@@ -1,6 +1,6 @@
 //! Workers whose clocks are off: all times are by the queue's.
 
-use api::queue::v1::{DeliverBy, Outcome, Requests};
+use api::queue::v1::{DeliverBy, DeliveryOptions, Outcome};
 
 use crate::notices;
 use crate::system::{System, message, now_ms};
@@ -16,21 +16,21 @@ async fn a_message_has_the_time_that_the_queue_gives_it_however_far_the_worker_s
         let mut fresh = message(1, &["x@other.test"]);
         fresh.received_at_ms = now;
         let by = |deadline_ms, or_return| {
-            Some(Requests {
+            Some(DeliveryOptions {
                 deliver_by: Some(DeliverBy {
                     deadline_ms,
                     or_return,
                     trace: false,
                 }),
-                ..Requests::default()
+                ..DeliveryOptions::default()
             })
         };
         let mut in_an_hour = message(2, &["x@other.test"]);
         in_an_hour.received_at_ms = now;
-        in_an_hour.requests = by(now + 3_600_000, true);
+        in_an_hour.options = by(now + 3_600_000, true);
         let mut over = message(3, &["x@other.test"]);
         over.received_at_ms = now - 1_000;
-        over.requests = by(now - 1, true);
+        over.options = by(now - 1, true);
         let mut old = message(4, &["x@other.test"]);
         old.received_at_ms = now - 30 * DAY_MS;
         system.queue.give(vec![fresh, in_an_hour, over, old]).await;

@@ -1,7 +1,7 @@
 //! Delivery to mailboxes.
 
 use api::message::v1::content::Text;
-use api::queue::v1::{DeliverBy, LeasedMessage, Outcome, Requests};
+use api::queue::v1::{DeliverBy, DeliveryOptions, LeasedMessage, Outcome};
 
 use delivery::Config;
 
@@ -74,10 +74,7 @@ async fn what_was_released_lives_from_then_on_and_is_dated_so_in_the_mailbox() {
     let released_at_ms = now_ms() - 60_000;
     let mut released = message(1, &["bob@example.test", "eve@example.test"]);
     released.received_at_ms = 1;
-    released.requests = Some(Requests {
-        released_at_ms,
-        ..Requests::default()
-    });
+    released.released_at_ms = released_at_ms;
     system.queue.give(vec![released]).await;
     let delivered = system.queue.completion(1).await;
     assert_eq!(delivered.outcome(), Outcome::Delivered);
@@ -151,13 +148,13 @@ async fn i3_a_lost_answer_is_no_failure_however_late_it_is() {
     let system = System::local().await;
     let mut late = expired(2);
     late.received_at_ms = now_ms();
-    late.requests = Some(Requests {
+    late.options = Some(DeliveryOptions {
         deliver_by: Some(DeliverBy {
             deadline_ms: 1,
             or_return: true,
             trace: false,
         }),
-        ..Requests::default()
+        ..DeliveryOptions::default()
     });
     for message in [expired(1), late] {
         system.mailboxes.state().lose_answers = 1;

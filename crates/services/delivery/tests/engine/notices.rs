@@ -1,7 +1,7 @@
 //! What senders are told.
 
 use api::message::v1::content::Text;
-use api::queue::v1::{Derived, Outcome};
+use api::queue::v1::{Derived, Notify, Outcome};
 
 use crate::system::{System, message, now_ms};
 
@@ -77,7 +77,7 @@ async fn nobody_is_told_who_is_not_there_or_does_not_want_to_be() {
     let mut notice = message(1, &["unknown@example.test"]);
     notice.reverse_path.clear();
     let mut never = message(2, &["unknown@example.test"]);
-    never.recipients[0].notify = 8;
+    never.recipients[0].notify = Notify::from_bits(8);
     system.queue.give(vec![notice, never]).await;
     for id in [1, 2] {
         assert_eq!(
@@ -121,7 +121,7 @@ async fn a_late_message_is_told_of_once_and_returned_when_its_time_is_up() {
 async fn success_is_told_when_it_was_asked_for() {
     let system = System::local().await;
     let mut asked = message(1, &["bob@example.test"]);
-    asked.recipients[0].notify = 1;
+    asked.recipients[0].notify = Notify::from_bits(1);
     asked.envelope_id = "QQ".to_owned();
     system.queue.give(vec![asked]).await;
     let notice = system

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use api::message::v1::content::Text;
-use api::queue::v1::{Completion, DeliverBy, Derived, DerivedKind, Outcome, Requests};
+use api::queue::v1::{
+    Completion, DeliverBy, DeliveryOptions, Derived, DerivedKind, Notify, Outcome,
+};
 use delivery::Config;
 use test_kit::{FakeDns, TestCertificate};
 
@@ -95,7 +97,7 @@ async fn mail_for_a_postmaster_without_a_mailbox_goes_to_one_who_reads_elsewhere
     let addresses = ["PostMaster@example.test", "bob@example.test"];
     let mut parent = message(1, &addresses);
     parent.prefix = "Received: once\r\n".into();
-    parent.recipients[0].notify = 2;
+    parent.recipients[0].notify = Notify::from_bits(2);
     system.queue.give(vec![parent.clone()]).await;
     let forwarded = system.queue.completion(1).await;
     assert_eq!(forwarded.outcome(), Outcome::Forwarded, "{forwarded:?}");
@@ -119,7 +121,10 @@ async fn mail_for_a_postmaster_without_a_mailbox_goes_to_one_who_reads_elsewhere
     let [to] = &child.recipients[..] else {
         panic!("one recipient: {:?}", child.recipients);
     };
-    assert_eq!((&*to.address, to.notify), ("admin@other.test", 2));
+    assert_eq!(
+        (&*to.address, to.notify),
+        ("admin@other.test", Notify::from_bits(2))
+    );
     assert_eq!(to.original_recipient, "rfc822;PostMaster@example.test");
 
     // The queue makes it a message, which goes its own way.
@@ -145,13 +150,13 @@ async fn mail_for_a_postmaster_without_a_mailbox_goes_to_one_who_reads_elsewhere
     // Too late for another server as well.
     let mut late = message(11, &["postmaster@example.test"]);
     late.recipients[0].epoch = 2;
-    late.requests = Some(Requests {
+    late.options = Some(DeliveryOptions {
         deliver_by: Some(DeliverBy {
             deadline_ms: 1,
             or_return: true,
             trace: false,
         }),
-        ..Requests::default()
+        ..DeliveryOptions::default()
     });
     system.queue.give(vec![late]).await;
     let returned = system.queue.completion(11).await;
@@ -412,7 +417,7 @@ async fn the_sender_s_wishes_go_along_to_a_server_that_reports() {
     .await;
     let system = System::remote("other.test A 127.0.0.1", sink.address).await;
     let mut wishing = message(1, &["x@other.test"]);
-    wishing.recipients[0].notify = 3;
+    wishing.recipients[0].notify = Notify::from_bits(3);
     wishing.recipients[0].original_recipient = "rfc822;x@old.test".to_owned();
     wishing.envelope_id = "QQ".to_owned();
     system.queue.give(vec![wishing]).await;

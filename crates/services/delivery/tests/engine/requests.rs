@@ -2,7 +2,7 @@
 //! of what was held.
 
 use api::message::v1::content::Text;
-use api::queue::v1::{DeliverBy, Derived, LeasedMessage, Outcome, Requests};
+use api::queue::v1::{DeliverBy, DeliveryOptions, Derived, LeasedMessage, Notify, Outcome};
 
 use crate::sink::{Manner, Sink, Taken};
 use crate::system::{System, message, now_ms};
@@ -13,13 +13,13 @@ const ZONE: &str = "other.test A 127.0.0.1";
 /// A message that is to be delivered so many milliseconds from now, in this mode.
 fn by(first: i64, to: &str, rest_ms: i64, mode: &str) -> LeasedMessage {
     LeasedMessage {
-        requests: Some(Requests {
+        options: Some(DeliveryOptions {
             deliver_by: Some(DeliverBy {
                 deadline_ms: now_ms() + rest_ms,
                 or_return: mode.starts_with('R'),
                 trace: mode.ends_with('T'),
             }),
-            ..Requests::default()
+            ..DeliveryOptions::default()
         }),
         ..message(first, &[to])
     }
@@ -88,7 +88,7 @@ async fn what_cannot_be_delivered_now_is_looked_at_when_its_time_is_over() {
     let (system, _sink) = remote(&["DELIVERBY"]).await;
     for (id, mode) in [(1, "R"), (2, "N")] {
         let asked = by(id, "later@other.test", 20_000, mode);
-        let deadline = asked.requests.clone().unwrap().deliver_by.unwrap();
+        let deadline = asked.options.clone().unwrap().deliver_by.unwrap();
         system.queue.give(vec![asked]).await;
         let completion = system.queue.completion(id).await;
         assert_eq!(completion.outcome(), Outcome::Retry);
@@ -181,7 +181,7 @@ async fn a_server_that_does_not_keep_the_time_gets_nothing_that_is_to_be_returne
 async fn a_server_that_does_not_keep_the_time_is_to_tell_of_delays_and_the_sender_is_told_of_it() {
     let (system, sink) = remote(&["DSN"]).await;
     let mut never = by(2, "y@other.test", HOUR_MS, "NT");
-    never.recipients[0].notify = 8;
+    never.recipients[0].notify = Notify::from_bits(8);
     let asked = by(1, "x@other.test", HOUR_MS, "N");
     system.queue.give(vec![asked, never]).await;
     for id in [1, 2] {
@@ -210,9 +210,9 @@ async fn a_server_that_does_not_keep_the_time_is_to_tell_of_delays_and_the_sende
 #[tokio::test]
 async fn the_priority_goes_along_where_it_is_understood_and_notices_have_it() {
     let urgent = |id| LeasedMessage {
-        requests: Some(Requests {
+        options: Some(DeliveryOptions {
             priority: 6,
-            ..Requests::default()
+            ..DeliveryOptions::default()
         }),
         ..message(id, &["x@other.test", "refused@other.test"])
     };
@@ -224,8 +224,8 @@ async fn the_priority_goes_along_where_it_is_understood_and_notices_have_it() {
         .queue
         .until(|state| state.notices.first().cloned())
         .await;
-    let requests = bounced.submission.unwrap().requests.unwrap();
-    assert_eq!(requests.priority, 6);
+    let options = bounced.submission.unwrap().options.unwrap();
+    assert_eq!(options.priority, 6);
     // Ordinary mail has one too.
     system.queue.give(vec![message(3, &["x@other.test"])]).await;
     system.queue.completion(3).await;
@@ -243,11 +243,11 @@ async fn what_was_held_has_its_whole_life_before_it_and_its_notice_says_that_it_
     system.mailboxes.state().full = Some("eve@example.test".to_owned());
     let held = |id, to: &str| LeasedMessage {
         received_at_ms: now_ms() - 720 * HOUR_MS,
-        requests: Some(Requests {
+        options: Some(DeliveryOptions {
             future_release: "for;2592000".to_owned(),
-            released_at_ms: now_ms(),
-            ..Requests::default()
+            ..DeliveryOptions::default()
         }),
+        released_at_ms: now_ms(),
         ..message(id, &[to])
     };
     let messages = vec![held(1, "eve@example.test"), held(2, "unknown@example.test")];

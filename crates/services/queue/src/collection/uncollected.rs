@@ -26,10 +26,10 @@ pub(super) fn check(
         )));
     }
     let checked = messages.into_iter().map(|message| {
-        check_name("uidl", &message.uidl)?;
+        check_name("remote_id", &message.remote_id)?;
         Ok(Uncollected {
             account: account.to_owned(),
-            uidl: message.uidl,
+            remote_id: message.remote_id,
             size: signed(message.size),
             // Both quote what strangers wrote: that is no reason to refuse the report.
             subject: quoted(message.subject, MAX_TEXT),
@@ -46,7 +46,7 @@ pub(super) fn check(
 
 pub(super) fn to_api(message: Uncollected) -> UncollectedMessage {
     UncollectedMessage {
-        uidl: message.uidl,
+        remote_id: message.remote_id,
         size: unsigned(message.size),
         subject: message.subject,
         reason: message.reason,

@@ -184,10 +184,11 @@ impl Entry {
                 recipients: held,
                 session: session.clone(),
                 depth,
-                requests: submission
-                    .requests
+                options: submission
+                    .options
                     .as_ref()
-                    .map(|asked| asked.requests.clone()),
+                    .map(|options| options.asked.clone()),
+                released_at_ms: submission.hold_until,
             };
             to.add(worker, message);
         }

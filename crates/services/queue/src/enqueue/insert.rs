@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use api::queue::v1::Notify;
 use sqlx::{Acquire, Connection, PgConnection};
 
 use super::entry::{Entry, Standing};
@@ -120,7 +121,7 @@ async fn look_at(
     if let Some(collected) = &entry.submission.collected {
         let identity = Identity {
             account: &collected.account,
-            uidl: &collected.uidl,
+            remote_id: &collected.remote_id,
             content_hash: &collected.content_hash,
         };
         if let Some(known) = sql::collected::note(connection, identity, entry.id, now).await? {
@@ -177,8 +178,11 @@ fn columns(entries: &[Entry], now: i64, lease_end: i64) -> Columns<'_> {
         columns.return_content.push(submission.return_content);
         columns.origin.push(&submission.origin);
         columns.policy_revision.push(submission.policy_revision);
-        let requests = submission.requests.as_ref();
-        columns.requests.push(requests.map(|asked| &*asked.encoded));
+        let options = submission.options.as_ref();
+        columns
+            .options
+            .push(options.map(|options| &*options.encoded));
+        columns.released_at.push(submission.hold_until);
         columns.session.push(submission.source.session());
         columns.depth.push(entry.depth());
         // At most 10,000.
@@ -212,8 +216,9 @@ fn recipient_columns<'a>(
         columns
             .original_recipient
             .push(&recipient.original_recipient);
-        // At most 15.
-        columns.notify.push(recipient.notify as i16);
+        columns
+            .notify
+            .push(i16::from(Notify::bits(recipient.notify)));
         let (epoch, due_at, worker) = match entry.holders.get(n) {
             Some((_, name)) => (1, lease_end, &**name),
             None => (0, first_due, ""),

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::queue::v1::{LeasedMessage, LeasedRecipient};
+use api::queue::v1::{LeasedMessage, LeasedRecipient, Notify};
 use database::HeldConnection;
 use tokio_util::sync::CancellationToken;
 
 use super::{HandOut, hand_out};
 use crate::due::Prospect;
 use crate::engine::Engine;
-use crate::requests;
+use crate::options;
 use crate::sql::leases::{self, Leased, Turn};
 
 /// Recipients leased by one statement. 72,000 a second at this size (DESIGN §9).
@@ -145,7 +145,7 @@ fn group(leased: Vec<Leased>) -> Vec<LeasedMessage> {
             epoch: row.epoch as u32,
             address: row.address,
             original_recipient: row.original_recipient,
-            notify: u32::try_from(row.notify).unwrap_or(0),
+            notify: u8::try_from(row.notify).ok().and_then(Notify::from_bits),
             attempts: u32::try_from(row.attempts).unwrap_or(0),
             delay_notified: row.delay_notified,
             retry_asked_at_ms: row.retry_asked_at.unwrap_or(0),
@@ -170,7 +170,8 @@ fn group(leased: Vec<Leased>) -> Vec<LeasedMessage> {
                 envelope_id: row.envelope_id,
                 return_content: i32::from(row.return_content),
                 recipients: vec![recipient],
-                requests: requests::decode(row.requests.as_deref()),
+                options: options::decode(row.options.as_deref()),
+                released_at_ms: row.released_at,
                 session: row.session.unwrap_or_default(),
                 depth: u32::try_from(row.depth).unwrap_or(0),
             }),

@@ -149,8 +149,7 @@ async fn i2_a_release_and_the_end_of_its_time_exclude_each_other() {
         let mut connection = bench.pool().acquire().await.unwrap();
         let now = bench.engine.clock.now();
         if id % 2 == 0 {
-            let requests = requests::released(now);
-            let released = sql::release(&mut connection, id, &requests, "by root", now).await;
+            let released = sql::release(&mut connection, id, "by root", now).await;
             (id, released.unwrap())
         } else {
             let removed = sql::remove(&mut connection, id, "by root", now).await;

@@ -111,7 +111,7 @@ pub(crate) async fn note_reading(
     connection: &mut PgConnection,
     account: &str,
     collector: &str,
-    uidl: &str,
+    remote_id: &str,
     size: i64,
 ) -> Result<bool, sqlx::Error> {
     let noted = sqlx::query!(
@@ -119,7 +119,7 @@ pub(crate) async fn note_reading(
          WHERE account = $1 AND collector = $2 AND claimed_until > 0",
         account,
         collector,
-        uidl,
+        remote_id,
         size
     )
     .execute(connection)

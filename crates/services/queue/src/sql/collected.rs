@@ -6,14 +6,14 @@ use sqlx::PgConnection;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Identity<'a> {
     pub(crate) account: &'a str,
-    pub(crate) uidl: &'a str,
+    pub(crate) remote_id: &'a str,
     pub(crate) content_hash: &'a [u8],
 }
 
 /// A line of the ledger.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    pub(crate) uidl: String,
+    pub(crate) remote_id: String,
     pub(crate) content_hash: Vec<u8>,
     pub(crate) collected_at: i64,
 }
@@ -27,10 +27,10 @@ pub(crate) async fn note(
     now: i64,
 ) -> Result<Option<i64>, sqlx::Error> {
     let noted = sqlx::query!(
-        "INSERT INTO queue.collected (account, uidl, content_hash, message_id, collected_at)
+        "INSERT INTO queue.collected (account, remote_id, content_hash, message_id, collected_at)
          VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
         identity.account,
-        identity.uidl,
+        identity.remote_id,
         identity.content_hash,
         message_id,
         now
@@ -43,9 +43,9 @@ pub(crate) async fn note(
     }
     sqlx::query_scalar!(
         "SELECT message_id FROM queue.collected
-         WHERE account = $1 AND uidl = $2 AND content_hash = $3",
+         WHERE account = $1 AND remote_id = $2 AND content_hash = $3",
         identity.account,
-        identity.uidl,
+        identity.remote_id,
         identity.content_hash
     )
     .fetch_optional(connection)
@@ -58,14 +58,14 @@ pub(crate) async fn note(
 pub(crate) async fn find(
     connection: &mut PgConnection,
     account: &str,
-    uidls: &[String],
+    remote_ids: &[String],
 ) -> Result<Vec<Entry>, sqlx::Error> {
     sqlx::query_as!(
         Entry,
-        "SELECT uidl, content_hash, collected_at FROM queue.collected
-         WHERE account = $1 AND uidl = ANY($2)",
+        "SELECT remote_id, content_hash, collected_at FROM queue.collected
+         WHERE account = $1 AND remote_id = ANY($2)",
         account,
-        uidls
+        remote_ids
     )
     .fetch_all(connection)
     .await
@@ -80,7 +80,7 @@ pub(crate) async fn find_by_header(
 ) -> Result<Vec<Entry>, sqlx::Error> {
     sqlx::query_as!(
         Entry,
-        "SELECT uidl, content_hash, collected_at FROM queue.collected
+        "SELECT remote_id, content_hash, collected_at FROM queue.collected
          WHERE account = $1 AND substring(content_hash FROM 33) = $2
          ORDER BY collected_at LIMIT $3",
         account,
@@ -108,21 +108,21 @@ pub(crate) async fn count(
 pub(crate) async fn rename(
     connection: &mut PgConnection,
     identity: Identity<'_>,
-    new_uidl: &str,
+    new_remote_id: &str,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "WITH moved AS (
             DELETE FROM queue.collected
-            WHERE account = $1 AND uidl = $2 AND content_hash = $3 AND uidl <> $4
+            WHERE account = $1 AND remote_id = $2 AND content_hash = $3 AND remote_id <> $4
             RETURNING account, content_hash, message_id, collected_at
          )
-         INSERT INTO queue.collected (account, uidl, content_hash, message_id, collected_at)
+         INSERT INTO queue.collected (account, remote_id, content_hash, message_id, collected_at)
          SELECT account, $4, content_hash, message_id, collected_at FROM moved
          ON CONFLICT DO NOTHING",
         identity.account,
-        identity.uidl,
+        identity.remote_id,
         identity.content_hash,
-        new_uidl
+        new_remote_id
     )
     .execute(connection)
     .await?;
@@ -133,12 +133,12 @@ pub(crate) async fn rename(
 pub(crate) async fn forget(
     connection: &mut PgConnection,
     account: &str,
-    uidls: &[String],
+    remote_ids: &[String],
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "DELETE FROM queue.collected WHERE account = $1 AND uidl = ANY($2)",
+        "DELETE FROM queue.collected WHERE account = $1 AND remote_id = ANY($2)",
         account,
-        uidls
+        remote_ids
     )
     .execute(connection)
     .await?;

@@ -17,7 +17,9 @@ pub(crate) struct Columns<'a> {
     pub(crate) origin: Vec<&'a [u8]>,
     pub(crate) policy_revision: Vec<i64>,
     /// None for ordinary mail.
-    pub(crate) requests: Vec<Option<&'a [u8]>>,
+    pub(crate) options: Vec<Option<&'a [u8]>>,
+    /// Until when it is held; 0: it is not.
+    pub(crate) released_at: Vec<i64>,
     /// None for what is made of another message.
     pub(crate) session: Vec<Option<&'a str>>,
     /// How many messages were made of each other before it.
@@ -65,14 +67,15 @@ pub(crate) async fn insert(
          ), messages AS (
             INSERT INTO queue.message
                 (id, body_id, prefix, size, reverse_path, flags, envelope_id, return_content,
-                 origin, policy_revision, requests, session, depth, recipients, pending,
+                 origin, policy_revision, options, released_at, session, depth, recipients, pending,
                  received_at)
             SELECT m.*, m.recipients, $6
             FROM UNNEST($23::bigint[], $24::bigint[], $25::bytea[], $26::bigint[], $7::text[],
                         $8::smallint[], $9::text[], $10::smallint[], $11::bytea[],
-                        $12::bigint[], $21::bytea[], $22::text[], $27::smallint[], $13::integer[])
+                        $12::bigint[], $21::bytea[], $28::bigint[], $22::text[], $27::smallint[],
+                        $13::integer[])
                 AS m (id, body_id, prefix, size, reverse_path, flags, envelope_id, return_content,
-                      origin, policy_revision, requests, session, depth, recipients)
+                      origin, policy_revision, options, released_at, session, depth, recipients)
          )
          INSERT INTO queue.recipient
              (id, address, original_recipient, notify, epoch, due_at, worker, leased)
@@ -100,13 +103,14 @@ pub(crate) async fn insert(
         &recipient.epoch,
         &recipient.due_at,
         &recipient.worker as &[&str],
-        &columns.requests as &[Option<&[u8]>],
+        &columns.options as &[Option<&[u8]>],
         &columns.session as &[Option<&str>],
         &columns.id,
         &columns.body_id,
         &columns.prefix as &[&[u8]],
         &columns.size,
         &columns.depth,
+        &columns.released_at,
     )
     .execute(connection)
     .await?;

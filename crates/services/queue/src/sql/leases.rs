@@ -22,7 +22,8 @@ pub(crate) struct Leased {
     pub(crate) flags: i16,
     pub(crate) envelope_id: String,
     pub(crate) return_content: i16,
-    pub(crate) requests: Option<Vec<u8>>,
+    pub(crate) options: Option<Vec<u8>>,
+    pub(crate) released_at: i64,
     pub(crate) session: Option<String>,
     pub(crate) depth: i16,
 }
@@ -61,7 +62,7 @@ pub(crate) async fn lease(
                    )
                    SELECT r.id, epoch, address, original_recipient, notify, attempts,
                           delay_notified, retry_asked_at, m.id AS message_id, body_id, prefix, size,
-                          reverse_path, received_at, flags, envelope_id, return_content, requests, session, depth
+                          reverse_path, received_at, flags, envelope_id, return_content, options, released_at, session, depth
                    FROM leased r JOIN queue.message m ON m.id = r.id >> 14 ORDER BY r.id"#,
                 worker,
                 limit,
@@ -84,7 +85,7 @@ pub(crate) async fn lease(
                    )
                    SELECT r.id, epoch, address, original_recipient, notify, attempts,
                           delay_notified, retry_asked_at, m.id AS message_id, body_id, prefix, size,
-                          reverse_path, received_at, flags, envelope_id, return_content, requests, session, depth
+                          reverse_path, received_at, flags, envelope_id, return_content, options, released_at, session, depth
                    FROM leased r JOIN queue.message m ON m.id = r.id >> 14 ORDER BY r.id"#,
                 worker,
                 limit,

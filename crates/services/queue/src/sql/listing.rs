@@ -14,7 +14,8 @@ pub(crate) struct Message {
     /// Why it is in quarantine, if it is, and until when.
     pub(crate) quarantine: Option<String>,
     pub(crate) quarantined_until: Option<i64>,
-    pub(crate) requests: Option<Vec<u8>>,
+    pub(crate) options: Option<Vec<u8>>,
+    pub(crate) released_at: i64,
 }
 
 /// A recipient that has not reached its end.
@@ -64,7 +65,7 @@ pub(crate) async fn messages(
 ) -> Result<Vec<Message>, sqlx::Error> {
     sqlx::query_as!(
         Message,
-        r#"SELECT m.id, m.reverse_path, m.size, m.received_at, m.origin, b.summary, m.requests,
+        r#"SELECT m.id, m.reverse_path, m.size, m.received_at, m.origin, b.summary, m.options, m.released_at,
                   q.reason AS "quarantine?", q.until AS "quarantined_until?"
            FROM queue.message m JOIN volume.body b ON b.id = m.body_id
            LEFT JOIN queue.quarantine q ON q.message_id = m.id
@@ -91,7 +92,7 @@ pub(crate) async fn message(
 ) -> Result<Option<Message>, sqlx::Error> {
     sqlx::query_as!(
         Message,
-        r#"SELECT m.id, m.reverse_path, m.size, m.received_at, m.origin, b.summary, m.requests,
+        r#"SELECT m.id, m.reverse_path, m.size, m.received_at, m.origin, b.summary, m.options, m.released_at,
                   q.reason AS "quarantine?", q.until AS "quarantined_until?"
            FROM queue.message m JOIN volume.body b ON b.id = m.body_id
            LEFT JOIN queue.quarantine q ON q.message_id = m.id
@@ -151,7 +152,7 @@ pub(crate) async fn counts(connection: &mut PgConnection, now: i64) -> Result<Co
                       FILTER (WHERE due_at <= $1 AND attempts >= 0) AS oldest_due,
                   (SELECT count(*) FROM queue.quarantine) AS "quarantined!"
            FROM queue.recipient LEFT JOIN (
-               SELECT id, received_at FROM queue.message WHERE requests IS NOT NULL
+               SELECT id, received_at FROM queue.message WHERE options IS NOT NULL
            ) AS asked ON asked.id = recipient.id >> 14"#,
         now
     )

@@ -274,7 +274,8 @@ pub(crate) fn columns(id: i64, recipients: usize) -> enqueue::Columns<'static> {
         return_content: vec![0],
         origin: vec![b""],
         policy_revision: vec![1],
-        requests: vec![None],
+        options: vec![None],
+        released_at: vec![0],
         session: vec![None],
         depth: vec![0],
         recipients: vec![recipients as i32],
@@ -345,7 +346,7 @@ async fn decide(pool: &PgPool, model: &mut Model, pick: prop::sample::Index, go:
     let id = 1 + pick.index(model.next_message as usize) as i64;
     let mut connection = pool.acquire().await.unwrap();
     let (found, expected) = if go {
-        let found = quarantine::release(&mut connection, id, &[], "by root", model.now).await;
+        let found = quarantine::release(&mut connection, id, "by root", model.now).await;
         (found, model.release(id))
     } else {
         let found = quarantine::remove(&mut connection, id, "by root", model.now).await;

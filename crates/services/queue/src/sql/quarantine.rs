@@ -73,15 +73,11 @@ impl Counts {
     }
 }
 
-/// Lets a message go on, for the reason given. Its recipients are due now. `None` when it is
-/// not in quarantine.
-///
-/// `released` is put behind its requests, where what is said later counts; unless it is held back
-/// beyond now, which they say already.
+/// Lets a message go on, for the reason given: its lifetime begins, and its recipients are due, now
+/// or when they are held no longer. `None` when it is not in quarantine.
 pub(crate) async fn release(
     connection: &mut PgConnection,
     message_id: i64,
-    released: &[u8],
     reason: &str,
     now: i64,
 ) -> Result<Option<Decided>, sqlx::Error> {
@@ -91,8 +87,7 @@ pub(crate) async fn release(
             DELETE FROM queue.quarantine WHERE message_id = $1 RETURNING message_id, hold_until
          ), message AS (
             UPDATE queue.message m
-            SET requests = CASE WHEN r.hold_until > $3 THEN m.requests
-                                ELSE COALESCE(m.requests, '') || $4 END
+            SET released_at = GREATEST($3, r.hold_until)
             FROM released r WHERE m.id = r.message_id
             RETURNING m.id, m.reverse_path, m.policy_revision, m.session, r.hold_until
          ), due AS (
@@ -111,8 +106,7 @@ pub(crate) async fn release(
                 (SELECT session FROM message) AS session"#,
         message_id,
         reason,
-        now,
-        released
+        now
     )
     .fetch_one(connection)
     .await?;
@@ -203,7 +197,7 @@ pub(crate) async fn list(
 ) -> Result<Vec<Message>, sqlx::Error> {
     sqlx::query_as!(
         Message,
-        r#"SELECT m.id, m.reverse_path, m.size, m.received_at, m.origin, b.summary, m.requests,
+        r#"SELECT m.id, m.reverse_path, m.size, m.received_at, m.origin, b.summary, m.options, m.released_at,
                   q.reason AS "quarantine?", q.until AS "quarantined_until?"
            FROM queue.quarantine q
            JOIN queue.message m ON m.id = q.message_id JOIN volume.body b ON b.id = m.body_id

@@ -159,8 +159,10 @@ async fn again_of_domain(
 #[derive(Debug)]
 pub(crate) struct NotDue {
     pub(crate) id: i64,
-    /// What is kept of its message's requests.
-    pub(crate) requests: Option<Vec<u8>>,
+    /// What is kept of its message's options.
+    pub(crate) options: Option<Vec<u8>>,
+    /// Until when its message is held.
+    pub(crate) released_at: i64,
 }
 
 /// Those that were never tried and are not due yet, but will be by `until`.
@@ -180,7 +182,7 @@ pub(crate) async fn not_due(
     // Few stand back, and not for long: no index by domain is worth its while.
     sqlx::query_as!(
         NotDue,
-        r#"SELECT r.id, m.requests
+        r#"SELECT r.id, m.options, m.released_at
            FROM queue.recipient r JOIN queue.message m ON m.id = r.id >> 14
            WHERE r.attempts = 0 AND r.due_at > $1 AND r.due_at <= $2 AND NOT r.leased
              AND r.id > $3
@@ -188,7 +190,7 @@ pub(crate) async fn not_due(
                   OR reverse(substring(r.address FROM '[^@]*$')) = $5
                   OR (reverse(substring(r.address FROM '[^@]*$')) ~>=~ $6
                       AND reverse(substring(r.address FROM '[^@]*$')) ~<~ $7))
-             AND m.requests IS NOT NULL
+             AND m.options IS NOT NULL
            ORDER BY r.id LIMIT $4"#,
         page.now,
         until,
@@ -210,10 +212,10 @@ async fn not_due_of_message(
 ) -> Result<Vec<NotDue>, sqlx::Error> {
     sqlx::query_as!(
         NotDue,
-        r#"SELECT r.id, m.requests
+        r#"SELECT r.id, m.options, m.released_at
            FROM queue.message m JOIN queue.recipient r
              ON r.id BETWEEN $5::bigint << 14 AND ($5::bigint << 14) + 16383
-           WHERE m.id = $5 AND m.requests IS NOT NULL
+           WHERE m.id = $5 AND m.options IS NOT NULL
              AND r.attempts = 0 AND r.due_at > $1 AND r.due_at <= $2 AND NOT r.leased
              AND r.id > $3
            ORDER BY r.id LIMIT $4"#,

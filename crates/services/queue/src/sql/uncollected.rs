@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Uncollected {
     pub(crate) account: String,
-    pub(crate) uidl: String,
+    pub(crate) remote_id: String,
     pub(crate) size: i64,
     pub(crate) subject: String,
     pub(crate) reason: String,
@@ -24,9 +24,9 @@ pub(crate) async fn list(
 ) -> Result<Vec<Uncollected>, sqlx::Error> {
     sqlx::query_as!(
         Uncollected,
-        "SELECT account, uidl, size, subject, reason, tries, first_at, last_at, retry_at, set_aside
+        "SELECT account, remote_id, size, subject, reason, tries, first_at, last_at, retry_at, set_aside
          FROM queue.uncollected WHERE $1::text IS NULL OR account = $1
-         ORDER BY account, first_at, uidl",
+         ORDER BY account, first_at, remote_id",
         account
     )
     .fetch_all(connection)
@@ -48,12 +48,12 @@ pub(crate) async fn replace(
         .await?;
     sqlx::query!(
         "INSERT INTO queue.uncollected
-            (account, uidl, size, subject, reason, tries, first_at, last_at, retry_at, set_aside)
+            (account, remote_id, size, subject, reason, tries, first_at, last_at, retry_at, set_aside)
          SELECT $1, m.* FROM UNNEST($2::text[], $3::bigint[], $4::text[], $5::text[], $6::integer[],
                                     $7::bigint[], $8::bigint[], $9::bigint[], $10::boolean[]) AS m
          ON CONFLICT DO NOTHING",
         account,
-        &column(|message| &message.uidl) as &[&str],
+        &column(|message| &message.remote_id) as &[&str],
         &number(|message| message.size),
         &column(|message| &message.subject) as &[&str],
         &column(|message| &message.reason) as &[&str],

@@ -1,6 +1,6 @@
 //! Machines whose clocks are off. All times are by the queue's clock, which is the database's.
 
-use api::queue::v1::{CompleteRequest, DeliverBy, Outcome, Requests, Submission};
+use api::queue::v1::{CompleteRequest, DeliverBy, DeliveryOptions, Outcome, Submission};
 
 use crate::harness::{Queue, completion, submission};
 
@@ -68,21 +68,21 @@ async fn times_from_now_on_are_counted_by_the_queue_s_clock_whoever_submits() {
         let held = Submission {
             clock_ms: theirs,
             hold_until_ms: theirs + HOUR_MS,
-            requests: Some(Requests {
+            options: Some(DeliveryOptions {
                 deliver_by: Some(DeliverBy {
                     deadline_ms: theirs + 2 * HOUR_MS,
                     ..DeliverBy::default()
                 }),
                 future_release: "for;3600".to_owned(),
-                ..Requests::default()
+                ..DeliveryOptions::default()
             }),
             ..submission(["bob@example.test"])
         };
         let id = queue.enqueue(held).await.unwrap().message_id;
         let shown = queue.show(id).await.unwrap().message.unwrap();
-        let asked = shown.requests.unwrap();
+        let asked = shown.options.unwrap();
         assert_eq!(shown.recipients[0].due_at_ms, queue.now() + HOUR_MS);
-        assert_eq!(asked.released_at_ms, queue.now() + HOUR_MS);
+        assert_eq!(shown.released_at_ms, queue.now() + HOUR_MS);
         let deadline = asked.deliver_by.unwrap().deadline_ms;
         assert_eq!(deadline, queue.now() + 2 * HOUR_MS);
     }

@@ -11,11 +11,11 @@ use api::queue::v1::{Collected, Submission};
 
 use crate::harness::{Queue, submission};
 
-fn collected(uidl: &str, hash: &'static [u8]) -> Submission {
+fn collected(remote_id: &str, hash: &'static [u8]) -> Submission {
     let mut submission = submission(["bob@example.test"]);
     submission.collected = Some(Collected {
         account: "isp".to_owned(),
-        uidl: uidl.to_owned(),
+        remote_id: remote_id.to_owned(),
         content_hash: hash.into(),
     });
     submission
@@ -72,10 +72,10 @@ async fn the_ledger_is_asked_and_forgets() {
     let queue = Queue::start().await;
     queue.enqueue(collected("1", b"one")).await.unwrap();
     queue.enqueue(collected("2", b"two")).await.unwrap();
-    let uidls: Vec<String> = ["1", "2", "3"].map(str::to_owned).to_vec();
+    let remote_ids: Vec<String> = ["1", "2", "3"].map(str::to_owned).to_vec();
     let find = FindCollectedRequest {
         account: "isp".to_owned(),
-        uidls: uidls.clone(),
+        remote_ids: remote_ids.clone(),
     };
     let mut collection = queue.collection();
     let mut found = collection
@@ -84,16 +84,16 @@ async fn the_ledger_is_asked_and_forgets() {
         .unwrap()
         .into_inner()
         .messages;
-    found.sort_by(|a, b| a.uidl.cmp(&b.uidl));
+    found.sort_by(|a, b| a.remote_id.cmp(&b.remote_id));
     assert_eq!(found.len(), 2);
     assert_eq!(
-        (found[0].uidl.as_str(), &found[0].content_hash[..]),
+        (found[0].remote_id.as_str(), &found[0].content_hash[..]),
         ("1", &b"one"[..])
     );
     assert_eq!(found[0].collected_at_ms, queue.now());
     let forget = ForgetCollectedRequest {
         account: "isp".to_owned(),
-        uidls,
+        remote_ids,
     };
     collection.forget_collected(forget).await.unwrap();
     let found = collection
@@ -220,8 +220,8 @@ async fn claim(queue: &Queue) {
 #[tokio::test]
 async fn i10_a_message_is_found_by_its_header_and_renamed() {
     let hash = |header: u8| [[1; 32], [header; 32]].concat();
-    let with_hash = |uidl: &str, header: u8| {
-        let mut submission = collected(uidl, b"");
+    let with_hash = |remote_id: &str, header: u8| {
+        let mut submission = collected(remote_id, b"");
         if let Some(collected) = &mut submission.collected {
             collected.content_hash = hash(header).into();
         }
@@ -238,19 +238,19 @@ async fn i10_a_message_is_found_by_its_header_and_renamed() {
     let mut collection = queue.collection();
     let found = collection.find_by_header(find(7)).await.unwrap();
     let found = found.into_inner().messages;
-    assert_eq!((found.len(), &*found[0].uidl), (1, "old"));
+    assert_eq!((found.len(), &*found[0].remote_id), (1, "old"));
     let rename = RenameCollectedRequest {
         account: "isp".to_owned(),
-        uidl: "old".to_owned(),
+        remote_id: "old".to_owned(),
         content_hash: hash(7).into(),
-        new_uidl: "new".to_owned(),
+        new_remote_id: "new".to_owned(),
     };
     // Twice does no harm.
     for _ in 0..2 {
         collection.rename_collected(rename.clone()).await.unwrap();
     }
     let found = collection.find_by_header(find(7)).await.unwrap();
-    assert_eq!(found.into_inner().messages[0].uidl, "new");
+    assert_eq!(found.into_inner().messages[0].remote_id, "new");
     let again = queue.enqueue(with_hash("new", 7)).await.unwrap();
     assert!(again.duplicate);
     assert_eq!(again.message_id, first.message_id);
@@ -266,7 +266,7 @@ async fn i10_a_message_is_found_by_its_header_and_renamed() {
 async fn what_is_being_read_is_known_until_a_report_and_so_is_what_was_not_collected() {
     let queue = Queue::start().await;
     let noted = NotedMessage {
-        uidl: "u2".to_owned(),
+        remote_id: "u2".to_owned(),
         size: 77,
     };
     let note = NoteMessageRequest {
@@ -283,7 +283,7 @@ async fn what_is_being_read_is_known_until_a_report_and_so_is_what_was_not_colle
     assert_eq!(begin(&queue).await.interrupted, Some(noted));
 
     let left = UncollectedMessage {
-        uidl: "u2".to_owned(),
+        remote_id: "u2".to_owned(),
         size: 77,
         subject: "it\0\x1b[2J".to_owned(),
         reason: "the server closed the connection".to_owned(),

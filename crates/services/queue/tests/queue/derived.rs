@@ -46,6 +46,7 @@ fn end(
         tag: 1,
         completions: vec![completion(recipient, outcome)],
         derived: derived.collect(),
+        ..CompleteRequest::default()
     }
 }
 

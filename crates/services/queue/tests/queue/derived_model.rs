@@ -351,6 +351,7 @@ fn request(held: &[Held], plan: Plan) -> CompleteRequest {
             })
             .collect(),
         derived: derived.collect(),
+        ..CompleteRequest::default()
     }
 }
 

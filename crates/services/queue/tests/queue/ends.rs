@@ -2,7 +2,7 @@
 
 use api::grpc::Code;
 use api::queue::v1::{
-    CompleteRequest, Derived, DerivedKind, LeasedRecipient, Origin, Outcome, Submission,
+    CompleteRequest, Component, Derived, DerivedKind, LeasedRecipient, Origin, Outcome, Submission,
 };
 use sqlx::Connection;
 
@@ -210,7 +210,7 @@ pub(crate) fn bounce(recipient: &LeasedRecipient) -> CompleteRequest {
     let notice = Submission {
         reverse_path: String::new(),
         origin: Some(Origin {
-            component: "delivery".to_owned(),
+            component: Component::Delivery.into(),
             ..Origin::default()
         }),
         ..submission(["alice@example.test"])

@@ -3,8 +3,9 @@
 use api::grpc::{Code, Status};
 use api::queue::v1::quarantine_client::QuarantineClient;
 use api::queue::v1::{
-    CompleteRequest, FindMessageRequest, HistoryEvent, HistoryKey, Origin, Outcome,
-    ReleaseQuarantinedRequest, SearchHistoryRequest, SearchHistoryResponse, Submission,
+    CompleteRequest, Component, FindMessageRequest, HistoryEvent, HistoryKey, Origin, Outcome,
+    QuarantineTerms, ReleaseQuarantinedRequest, SearchHistoryRequest, SearchHistoryResponse,
+    Submission,
 };
 use test_kit::LogLines;
 
@@ -33,7 +34,7 @@ impl Peer {
 fn accepted_as(session: &str, submission: Submission) -> Submission {
     Submission {
         origin: Some(Origin {
-            component: "smtp".to_owned(),
+            component: Component::Smtp.into(),
             peer_address: "203.0.113.9".to_owned(),
             session: session.to_owned(),
             ..Origin::default()
@@ -251,8 +252,10 @@ async fn what_is_accepted_or_decided_is_one_line_of_the_log() {
     let shown = queue.show(message).await.unwrap();
     let notice = shown.children[0].message_id;
     let suspicious = Submission {
-        quarantine: "dmarc-quarantine: DMARC of alice@example.test".to_owned(),
-        quarantine_seconds: 86_400,
+        quarantine: Some(QuarantineTerms {
+            reason: "dmarc-quarantine: DMARC of alice@example.test".to_owned(),
+            seconds: 86_400,
+        }),
         ..accepted_as("01M8PP6D2X9Q8", submission(["bob@example.test"]))
     };
     let held = queue.enqueue(suspicious).await.unwrap().message_id;

@@ -444,7 +444,7 @@ pub(crate) fn submission<'a>(to: impl IntoIterator<Item = &'a str>) -> Submissio
             .map(|address| Recipient {
                 address: address.to_owned(),
                 original_recipient: String::new(),
-                notify: 0,
+                notify: None,
             })
             .collect(),
         content: Some(Content {

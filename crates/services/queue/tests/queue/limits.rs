@@ -65,7 +65,6 @@ async fn i7_a_submission_beyond_a_limit_is_refused_and_the_stream_goes_on() {
             "reverse_path has 513 octets",
             broken(|s| s.reverse_path = format!("{}@example.test", "a".repeat(500))),
         ),
-        ("notify", broken(|s| s.recipients[0].notify = 16)),
         (
             "collected needs",
             broken(|s| s.collected = Some(Collected::default())),
@@ -73,18 +72,18 @@ async fn i7_a_submission_beyond_a_limit_is_refused_and_the_stream_goes_on() {
         ("hold_until_ms", broken(|s| s.hold_until_ms = -1)),
         (
             "between -9 and 9",
-            broken(|s| s.requests.get_or_insert_default().priority = 10),
+            broken(|s| s.options.get_or_insert_default().priority = 10),
         ),
         (
             "no deadline",
             broken(|s| {
-                s.requests.get_or_insert_default().deliver_by = Some(DeliverBy::default());
+                s.options.get_or_insert_default().deliver_by = Some(DeliverBy::default());
             }),
         ),
         (
             "future_release",
             broken(|s| {
-                s.requests.get_or_insert_default().future_release = "for;1\r\nX: y".to_owned();
+                s.options.get_or_insert_default().future_release = "for;1\r\nX: y".to_owned();
             }),
         ),
     ];

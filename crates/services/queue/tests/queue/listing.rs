@@ -1,7 +1,7 @@
 //! What the command line and the console see.
 
 use api::grpc::Code;
-use api::queue::v1::{ListMessagesRequest, Origin};
+use api::queue::v1::{Component, ListMessagesRequest, Origin};
 
 use crate::harness::{Queue, submission};
 
@@ -12,7 +12,7 @@ async fn messages_are_listed_oldest_first_page_by_page() {
     for n in 0..5 {
         let mut message = submission([format!("user{n}@example.test").as_str()]);
         message.origin = Some(Origin {
-            component: "smtp".to_owned(),
+            component: Component::Smtp.into(),
             helo: format!("host{n}"),
             ..Origin::default()
         });

@@ -3,8 +3,9 @@
 use api::grpc::{Channel, Code, Status};
 use api::queue::v1::quarantine_client::QuarantineClient;
 use api::queue::v1::{
-    CompleteRequest, DeliverBy, HistoryEvent, LeasedMessage, ListQuarantinedRequest, Outcome,
-    QueuedMessage, ReleaseQuarantinedRequest, RemoveQuarantinedRequest, Requests, Submission,
+    CompleteRequest, DeliverBy, DeliveryOptions, HistoryEvent, LeasedMessage,
+    ListQuarantinedRequest, Outcome, QuarantineTerms, QueuedMessage, ReleaseQuarantinedRequest,
+    RemoveQuarantinedRequest, Submission,
 };
 use futures::future::join_all;
 use sqlx::Connection;
@@ -12,12 +13,16 @@ use sqlx::Connection;
 use crate::harness::{Peer, Queue, completion, read, submission};
 
 const REASON: &str = "dmarc-quarantine: DMARC is `fail` for \"x.test\"";
+
+fn terms(reason: &str, seconds: u32) -> Option<QuarantineTerms> {
+    let reason = reason.to_owned();
+    Some(QuarantineTerms { reason, seconds })
+}
 const HOUR_MS: i64 = 3_600_000;
 
 fn suspicious<'a>(to: impl IntoIterator<Item = &'a str>) -> Submission {
     Submission {
-        quarantine: REASON.to_owned(),
-        quarantine_seconds: 30 * 86_400,
+        quarantine: terms(REASON, 30 * 86_400),
         policy_revision: 3,
         ..submission(to)
     }
@@ -109,9 +114,9 @@ async fn i2_what_is_released_goes_on_as_if_it_came_now() {
     let queue = Queue::start().await;
     let mut submission = suspicious(["a@example.test", "b@example.test"]);
     submission.junk = true;
-    submission.requests = Some(Requests {
+    submission.options = Some(DeliveryOptions {
         priority: -2,
-        ..Requests::default()
+        ..DeliveryOptions::default()
     });
     let held = queue.enqueue(submission).await.unwrap();
     let mut worker = queue.worker("worker").await;
@@ -128,12 +133,12 @@ async fn i2_what_is_released_goes_on_as_if_it_came_now() {
     }
     for message in &messages {
         assert_eq!(message.received_at_ms, arrived_at, "it came when it came");
-        let requests = message.requests.as_ref().unwrap();
+        let options = message.options.as_ref().unwrap();
         assert_eq!(
-            requests.released_at_ms, released_at,
+            message.released_at_ms, released_at,
             "its lifetime begins then"
         );
-        assert_eq!(requests.priority, -2, "what was asked is kept");
+        assert_eq!(options.priority, -2, "what was asked is kept");
         assert!(message.junk);
         for recipient in &message.recipients {
             assert_eq!((recipient.epoch, recipient.attempts), (1, 0));
@@ -170,8 +175,7 @@ async fn what_is_held_for_later_waits_for_that_behind_its_release() {
     let waiting = queue.show(held.message_id).await.unwrap().message.unwrap();
     assert_eq!(waiting.quarantine, None);
     assert_eq!(waiting.recipients[0].due_at_ms, queue.now() + HOUR_MS);
-    let released_at = waiting.requests.unwrap().released_at_ms;
-    assert_eq!(released_at, queue.now() + HOUR_MS);
+    assert_eq!(waiting.released_at_ms, queue.now() + HOUR_MS);
 }
 
 #[tokio::test]
@@ -278,13 +282,13 @@ async fn i2_one_of_many_decisions_counts() {
 async fn the_time_that_a_sender_set_does_not_count_in_quarantine() {
     let queue = Queue::start().await;
     let mut submission = suspicious(["a@example.test"]);
-    submission.requests = Some(Requests {
+    submission.options = Some(DeliveryOptions {
         deliver_by: Some(DeliverBy {
             deadline_ms: queue.now() + HOUR_MS,
             or_return: true,
             trace: false,
         }),
-        ..Requests::default()
+        ..DeliveryOptions::default()
     });
     let held = queue.enqueue(submission).await.unwrap();
     let mut worker = queue.worker("worker").await;
@@ -293,8 +297,8 @@ async fn the_time_that_a_sender_set_does_not_count_in_quarantine() {
     queue.release(held.message_id).await.unwrap();
     queue.advance(1);
     let messages = worker.response().await.unwrap().messages;
-    let requests = messages[0].requests.clone().unwrap_or_default();
-    assert_eq!(requests.deliver_by, None);
+    let options = messages[0].options.clone().unwrap_or_default();
+    assert_eq!(options.deliver_by, None);
 }
 
 #[tokio::test]
@@ -306,7 +310,7 @@ async fn it_is_found_by_sender_recipient_and_reason() {
         .unwrap();
     let other = Submission {
         reverse_path: "mallory@y.test".to_owned(),
-        quarantine: "blocked-attachment: the attachment \"a.exe\"".to_owned(),
+        quarantine: terms("blocked-attachment: the attachment \"a.exe\"", 30 * 86_400),
         ..suspicious(["eve@example.test"])
     };
     let other = queue.enqueue(other).await.unwrap();
@@ -378,22 +382,28 @@ async fn what_makes_no_sense_is_refused() {
     let queue = Queue::start().await;
     let halves = [
         Submission {
-            quarantine_seconds: 0,
+            quarantine: terms(REASON, 0),
             ..suspicious(["a@example.test"])
         },
         Submission {
-            quarantine: String::new(),
+            quarantine: terms("", 60),
             ..suspicious(["a@example.test"])
         },
     ];
     for half in halves {
         let refused = queue.enqueue(half).await.unwrap_err();
         assert_eq!(refused.code(), Code::InvalidArgument);
-        assert!(refused.message().contains("need each other"), "{refused}");
+        assert!(
+            refused.message().contains("needs a reason and a time"),
+            "{refused}"
+        );
     }
     // What strangers have written into the reason does not cost the message.
     let odd = Submission {
-        quarantine: format!("spf-fail: \r\n\u{1b}[2J\0{}", "x".repeat(9_000)),
+        quarantine: terms(
+            &format!("spf-fail: \r\n\u{1b}[2J\0{}", "x".repeat(9_000)),
+            30 * 86_400,
+        ),
         ..suspicious(["a@example.test"])
     };
     let held = queue.enqueue(odd).await.unwrap();

@@ -1,6 +1,6 @@
 //! What senders ask of when and how soon a message goes on.
 
-use api::queue::v1::{DeliverBy, LeasedRecipient, Outcome, Requests, Submission};
+use api::queue::v1::{DeliverBy, DeliveryOptions, LeasedRecipient, Outcome, Submission};
 
 use tokio_util::task::AbortOnDropHandle;
 
@@ -10,16 +10,16 @@ const MINUTE: i64 = 60_000;
 
 fn prioritised(to: &str, priority: i32) -> Submission {
     Submission {
-        requests: Some(Requests {
+        options: Some(DeliveryOptions {
             priority,
-            ..Requests::default()
+            ..DeliveryOptions::default()
         }),
         ..submission([to])
     }
 }
 
-fn asked(deadline_ms: i64) -> Requests {
-    Requests {
+fn asked(deadline_ms: i64) -> DeliveryOptions {
+    DeliveryOptions {
         deliver_by: Some(DeliverBy {
             deadline_ms,
             or_return: true,
@@ -27,7 +27,6 @@ fn asked(deadline_ms: i64) -> Requests {
         }),
         priority: -3,
         future_release: "for;3600".to_owned(),
-        released_at_ms: 0,
     }
 }
 
@@ -53,10 +52,10 @@ async fn what_is_held_outlives_a_restart_and_is_leased_at_its_time_and_not_befor
     let release = queue.now() + 60 * MINUTE;
     let held = Submission {
         hold_until_ms: release,
-        requests: Some(Requests {
+        options: Some(DeliveryOptions {
             priority: 9,
             future_release: "for;3600".to_owned(),
-            ..Requests::default()
+            ..DeliveryOptions::default()
         }),
         ..submission(["held@example.test"])
     };
@@ -80,38 +79,38 @@ async fn what_is_held_outlives_a_restart_and_is_leased_at_its_time_and_not_befor
     let response = worker.response().await.unwrap();
     let message = &response.messages[0];
     assert_eq!(message.recipients[0].address, "held@example.test");
-    let requests = message.requests.as_ref().unwrap();
-    assert_eq!(requests.released_at_ms, release);
-    assert_eq!(requests.future_release, "for;3600");
+    let options = message.options.as_ref().unwrap();
+    assert_eq!(message.released_at_ms, release);
+    assert_eq!(options.future_release, "for;3600");
 }
 
 #[tokio::test]
 async fn what_is_asked_reaches_workers_by_either_way_and_is_shown() {
     let queue = Queue::start().await;
     let mut worker = idle_worker(&queue).await;
-    let requests = asked(queue.now() + MINUTE);
+    let options = asked(queue.now() + MINUTE);
     let message = |to: &str| Submission {
-        requests: Some(requests.clone()),
+        options: Some(options.clone()),
         ..submission([to])
     };
     // Handed over.
     queue.enqueue(message("a@example.test")).await.unwrap();
     let handed = worker.response().await.unwrap().messages.remove(0);
-    assert_eq!(handed.requests, Some(requests.clone()));
+    assert_eq!(handed.options, Some(options.clone()));
     assert!(queue.end(&handed.recipients[0], Outcome::Delivered).await);
     // Found.
     let id = queue.enqueue(message("b@example.test")).await.unwrap();
     let shown = queue.show(id.message_id).await.unwrap().message.unwrap();
-    assert_eq!(shown.requests, Some(requests.clone()));
+    assert_eq!(shown.options, Some(options.clone()));
     queue.advance(3 * MINUTE);
     worker.grant(1);
     let found = worker.response().await.unwrap().messages.remove(0);
-    assert_eq!(found.requests, Some(requests));
+    assert_eq!(found.options, Some(options));
     // Ordinary mail asks nothing.
     worker.grant(1);
     queue.enqueue(submission(["c@example.test"])).await.unwrap();
     let ordinary = worker.response().await.unwrap().messages.remove(0);
-    assert_eq!(ordinary.requests, None);
+    assert_eq!(ordinary.options, None);
 }
 
 #[tokio::test]

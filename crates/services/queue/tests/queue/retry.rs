@@ -2,7 +2,7 @@
 
 use api::grpc::Code;
 use api::queue::v1::{
-    CompleteRequest, LeasedRecipient, Outcome, Requests, RetryNowRequest, RetryNowResponse,
+    CompleteRequest, DeliveryOptions, LeasedRecipient, Outcome, RetryNowRequest, RetryNowResponse,
     Submission,
 };
 use sqlx::Connection;
@@ -107,9 +107,9 @@ async fn what_waits_of_a_message_or_at_all_is_due() {
 fn idle(to: &str, hold_until_ms: i64) -> Submission {
     Submission {
         hold_until_ms,
-        requests: Some(Requests {
+        options: Some(DeliveryOptions {
             priority: -5,
-            ..Requests::default()
+            ..DeliveryOptions::default()
         }),
         ..submission([to])
     }

@@ -3,7 +3,7 @@
 use api::authors::authors;
 use api::intake::{Intake, IntakeError, Screened};
 use api::message::v1::Content;
-use api::queue::v1::{Origin, ReturnContent, Submission};
+use api::queue::v1::{Component, Origin, ReturnContent, Submission};
 use api::queue_client::EnqueueError;
 use bytes::{Buf as _, Bytes};
 use message::LineEnds;
@@ -331,7 +331,7 @@ impl Connection {
     }
 
     fn submission(&self, transaction: Box<Transaction>, message: Message) -> Submission {
-        let (quarantine, quarantine_seconds) = quarantine::terms(
+        let quarantine = quarantine::terms(
             &transaction.quarantine,
             transaction.snapshot.policy.quarantine(),
         );
@@ -342,7 +342,7 @@ impl Connection {
             prefix: message.prefix,
             content: Some(message.content),
             origin: Some(Origin {
-                component: component(self.facts.role).to_owned(),
+                component: component(self.facts.role).into(),
                 peer_address: self.facts.peer.to_string(),
                 helo: self.facts.helo.clone().unwrap_or_default(),
                 login: self.facts.login.clone().unwrap_or_default(),
@@ -370,8 +370,7 @@ impl Connection {
             policy_revision: transaction.snapshot.revision,
             junk: transaction.junk,
             quarantine,
-            quarantine_seconds,
-            requests: transaction.agreed.requests,
+            options: transaction.agreed.options,
         }
     }
 
@@ -427,10 +426,10 @@ impl Connection {
 }
 
 /// As `Origin.component` names who took a message.
-fn component(role: ListenerRole) -> &'static str {
+fn component(role: ListenerRole) -> Component {
     match role {
-        ListenerRole::Mx => "smtp",
-        ListenerRole::Submission => "submission",
+        ListenerRole::Mx => Component::Smtp,
+        ListenerRole::Submission => Component::Submission,
     }
 }
 

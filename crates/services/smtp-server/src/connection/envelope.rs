@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use api::grpc::Status;
 use api::policy_watch::PolicySnapshot;
-use api::queue::v1::Recipient;
+use api::queue::v1::{Notify, Recipient};
 use rules::{Counted, EmailAddress, Policy, RecipientVerdict, ReversePath, Trust, Verdict};
 use smtp_protocol::Path;
 use smtp_protocol::server::{Mail, Rcpt};
@@ -138,7 +138,7 @@ impl Connection {
                     transaction.recipients.push(Recipient {
                         address: address.to_string(),
                         original_recipient: rcpt.original_recipient.unwrap_or_default(),
-                        notify: rcpt.notify.bits().into(),
+                        notify: Notify::from_bits(rcpt.notify.bits()),
                     });
                 }
                 self.session.accept(self.io.output());

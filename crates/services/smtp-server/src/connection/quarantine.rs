@@ -1,6 +1,7 @@
 //! Messages that are taken and kept back until an administrator decides. Whoever sends one reads
 //! 250 like everybody.
 
+use api::queue::v1::QuarantineTerms;
 use message::attachments::Blocked;
 use rules::{QuarantineSettings, Verdict};
 use smtp_protocol::Reply;
@@ -43,10 +44,13 @@ pub(super) fn names(verdicts: &[Verdict]) -> Vec<&'static str> {
 
 /// What the queue is told: why, and for how many seconds at most; nothing where it is to be
 /// delivered.
-pub(super) fn terms(verdicts: &[Verdict], settings: &QuarantineSettings) -> (String, u32) {
-    if verdicts.is_empty() {
-        return (String::new(), 0);
-    }
+pub(super) fn terms(
+    verdicts: &[Verdict],
+    settings: &QuarantineSettings,
+) -> Option<QuarantineTerms> {
     let reasons: Vec<String> = verdicts.iter().map(ToString::to_string).collect();
-    (reasons.join("; "), settings.keep_seconds())
+    (!reasons.is_empty()).then(|| QuarantineTerms {
+        reason: reasons.join("; "),
+        seconds: settings.keep_seconds(),
+    })
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use api::policy_watch::PolicySnapshot;
-use api::queue::v1::{DeliverBy, Requests};
+use api::queue::v1::{DeliverBy, DeliveryOptions};
 use api::queue_features::Feature;
 use rules::{Policy, Timing, Trust};
 use smtp_protocol::ByMode;
@@ -18,7 +18,7 @@ pub(super) struct Agreed {
     /// 0: it is not held.
     pub(super) hold_until_ms: i64,
     /// For the queue; none of ordinary mail.
-    pub(super) requests: Option<Requests>,
+    pub(super) options: Option<DeliveryOptions>,
     /// Where one was asked for: the one it has.
     pub(super) priority: Option<i8>,
 }
@@ -27,7 +27,7 @@ impl Agreed {
     /// The time is over after which it is to be returned (RFC 2852 §4): while the client can be
     /// told so itself, no notice is needed.
     pub(super) fn is_late(&self, now_ms: i64) -> bool {
-        let deliver_by = self.requests.as_ref().and_then(|asked| asked.deliver_by);
+        let deliver_by = self.options.as_ref().and_then(|asked| asked.deliver_by);
         deliver_by.is_some_and(|by| by.or_return && by.deadline_ms <= now_ms)
     }
 }
@@ -37,7 +37,7 @@ impl Connection {
     ///
     /// Nothing is offered that the queue would forget.
     pub(super) fn offered(&self, snapshot: &PolicySnapshot, trust: &Trust) -> Offered {
-        if !self.features.has(Feature::Requests) {
+        if !self.features.has(Feature::Options) {
             return Offered::default();
         }
         let offer = snapshot.policy.offer(&self.facts, trust);
@@ -84,7 +84,7 @@ pub(super) fn agree(policy: &Policy, trust: &Trust, mail: &Mail, now_ms: i64) ->
         priority,
     } = &mail.requests;
     let priority = priority.map(|asked| policy.priority(trust, asked));
-    let requests = Requests {
+    let options = DeliveryOptions {
         deliver_by: deliver_by.map(|by| DeliverBy {
             deadline_ms: now_ms.saturating_add(i64::from(by.seconds) * 1000),
             or_return: by.mode == ByMode::Return,
@@ -92,11 +92,10 @@ pub(super) fn agree(policy: &Policy, trust: &Trust, mail: &Mail, now_ms: i64) ->
         }),
         priority: priority.unwrap_or(0).into(),
         future_release: hold.as_ref().map(server::Hold::request).unwrap_or_default(),
-        released_at_ms: 0,
     };
     Agreed {
         hold_until_ms: hold.as_ref().map_or(0, |hold| hold.until_ms(now_ms)),
-        requests: (requests != Requests::default()).then_some(requests),
+        options: (options != DeliveryOptions::default()).then_some(options),
         priority,
     }
 }
@@ -116,9 +115,9 @@ mod tests {
                 trace: false,
             };
             let agreed = Agreed {
-                requests: Some(Requests {
+                options: Some(DeliveryOptions {
                     deliver_by: Some(deliver_by),
-                    ..Requests::default()
+                    ..DeliveryOptions::default()
                 }),
                 ..Agreed::default()
             };

@@ -1,4 +1,5 @@
 use api::message::v1::content::Text;
+use api::queue::v1::Component;
 
 use crate::system::{Port, System, header};
 
@@ -22,7 +23,7 @@ async fn a_message_is_enqueued_byte_for_byte_below_its_received_header() {
     assert_eq!(submission.policy_revision, 7);
     let header = header(&submission);
     let origin = submission.origin.unwrap();
-    assert_eq!(origin.component, "smtp");
+    assert_eq!(origin.component(), Component::Smtp);
     assert_eq!(origin.peer_address, "127.0.0.1");
     assert_eq!(origin.helo, "client.test");
     assert_eq!(origin.trust, "external-listener");

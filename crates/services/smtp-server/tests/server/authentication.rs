@@ -197,7 +197,7 @@ async fn what_is_for_the_quarantine_is_taken_like_any_other() {
     let plain = checked
         .send(port, "a@client.test", message("a@client.test"), 250)
         .await;
-    assert_eq!(checked.system.queue.only().quarantine, "");
+    assert_eq!(checked.system.queue.only().quarantine, None);
     let reply = checked
         .send(port, "a@soft.test", message("a@careful.test"), 250)
         .await;
@@ -207,12 +207,13 @@ async fn what_is_for_the_quarantine_is_taken_like_any_other() {
     let marks = "X-Postern-Marks: dmarc-quarantine, spf-softfail\r\n";
     assert!(header.contains(marks), "{header}");
     let submission = checked.system.queue.accepted().pop().unwrap();
+    let terms = submission.quarantine.unwrap();
     assert_eq!(
-        submission.quarantine,
+        terms.reason,
         "dmarc-quarantine: DMARC is `fail` for \"careful.test\"; \
          spf-softfail: SPF is `softfail` for \"soft.test\""
     );
-    assert_eq!(submission.quarantine_seconds, 30 * 86_400);
+    assert_eq!(terms.seconds, 30 * 86_400);
     assert!(!submission.junk);
 }
 
@@ -232,7 +233,7 @@ async fn the_policy_says_how_long_a_quarantine_is() {
         )
         .await;
     let submission = checked.system.queue.only();
-    assert_eq!(submission.quarantine_seconds, 36 * 3600);
+    assert_eq!(submission.quarantine.unwrap().seconds, 36 * 3600);
     assert!(submission.junk, "once it is released");
 }
 

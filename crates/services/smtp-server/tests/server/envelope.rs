@@ -1,5 +1,7 @@
 use std::sync::atomic::Ordering;
 
+use api::queue::v1::Notify;
+
 use crate::system::{POLICY, Port, System};
 
 #[tokio::test]
@@ -122,7 +124,7 @@ async fn dsn_parameters_reach_the_queue() {
     assert_eq!(submission.envelope_id, "x+20y");
     assert_eq!(submission.return_content, 2);
     assert!(submission.eight_bit);
-    assert_eq!(submission.recipients[0].notify, 5);
+    assert_eq!(submission.recipients[0].notify, Notify::from_bits(5));
     assert_eq!(submission.recipients[0].original_recipient, "rfc822;b@x");
 }
 

@@ -29,7 +29,7 @@ async fn a_login_makes_trusted() {
     let submission = system.queue.only();
     let header = header(&submission);
     let origin = submission.origin.unwrap();
-    assert_eq!(origin.component, "submission");
+    assert_eq!(origin.component(), api::queue::v1::Component::Submission);
     assert_eq!(origin.login, "bob@example.test");
     assert_eq!(origin.trust, "authenticated");
     assert!(origin.tls);

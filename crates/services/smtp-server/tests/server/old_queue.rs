@@ -60,13 +60,13 @@ async fn what_is_for_the_quarantine_waits_for_a_queue_that_has_one() {
     assert!(system.queue.accepted().is_empty());
     client.envelope("a@client.test", "bob@example.test").await;
     client.data("Subject: x\r\n\r\ntext", 250).await;
-    assert_eq!(system.queue.only().quarantine, "");
+    assert_eq!(system.queue.only().quarantine, None);
 
     let mut client = system.queue_is_old(false).await;
     client.envelope("a@client.test", "bob@example.test").await;
     client.data(SUSPICIOUS, 250).await;
-    let quarantine = &system.queue.accepted()[1].quarantine;
-    assert!(quarantine.contains("setup.scr"), "{quarantine}");
+    let terms = system.queue.accepted()[1].quarantine.clone().unwrap();
+    assert!(terms.reason.contains("setup.scr"), "{}", terms.reason);
 }
 
 #[tokio::test]

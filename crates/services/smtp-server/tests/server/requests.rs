@@ -88,7 +88,7 @@ async fn what_is_asked_goes_to_the_queue_and_the_trace() {
     let held_for = taken.hold_until_ms - before;
     assert!((3_600_000..3_700_000).contains(&held_for), "{held_for}");
     let header = header(&taken);
-    let requests = taken.requests.unwrap();
+    let requests = taken.options.unwrap();
     assert_eq!(requests.priority, -3);
     assert_eq!(requests.future_release, "for;3600");
     let by = requests.deliver_by.unwrap();
@@ -107,7 +107,7 @@ async fn ordinary_mail_asks_nothing_of_the_queue() {
         .await;
     client.data("Subject: x\r\n\r\ntext", 250).await;
     let taken = system.queue.only();
-    assert_eq!((taken.hold_until_ms, &taken.requests), (0, &None));
+    assert_eq!((taken.hold_until_ms, &taken.options), (0, &None));
     assert!(!header(&taken).contains("PRIORITY"));
 }
 
@@ -154,7 +154,7 @@ async fn a_priority_above_what_is_allowed_is_lowered_and_the_client_told() {
     assert!(reply.starts_with("250 2.3.6 4 "), "{reply}");
     client.say("RCPT TO:<eve@example.test>", 250).await;
     client.data("Subject: x\r\n\r\ntext", 250).await;
-    assert_eq!(system.queue.only().requests.unwrap().priority, 4);
+    assert_eq!(system.queue.only().options.unwrap().priority, 4);
 }
 
 #[tokio::test]

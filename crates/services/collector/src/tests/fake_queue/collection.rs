@@ -80,7 +80,7 @@ impl Collection for Shared {
                 *account == request.account && hash[32..] == request.header_hash[..]
             })
             .map(|((_, uidl, hash), &at)| CollectedMessage {
-                uidl: uidl.clone(),
+                remote_id: uidl.clone(),
                 content_hash: hash.clone().into(),
                 collected_at_ms: at,
             })
@@ -96,9 +96,9 @@ impl Collection for Shared {
         let request = request.into_inner();
         let mut state = self.state.lock().unwrap();
         let hash = request.content_hash.to_vec();
-        let old = (request.account.clone(), request.uidl, hash.clone());
+        let old = (request.account.clone(), request.remote_id, hash.clone());
         if let Some(at) = state.ledger.remove(&old) {
-            let new = (request.account, request.new_uidl, hash);
+            let new = (request.account, request.new_remote_id, hash);
             state.ledger.insert(new, at);
         }
         Ok(Response::new(RenameCollectedResponse {}))
@@ -111,10 +111,10 @@ impl Collection for Shared {
         let request = request.into_inner();
         let state = self.state.lock().unwrap();
         let known = state.ledger.iter().filter(|((account, uidl, _), _)| {
-            *account == request.account && request.uidls.contains(uidl)
+            *account == request.account && request.remote_ids.contains(uidl)
         });
         let messages = known.map(|((_, uidl, hash), &at)| CollectedMessage {
-            uidl: uidl.clone(),
+            remote_id: uidl.clone(),
             content_hash: hash.clone().into(),
             collected_at_ms: at,
         });
@@ -130,7 +130,7 @@ impl Collection for Shared {
         let request = request.into_inner();
         let mut state = self.state.lock().unwrap();
         state.ledger.retain(|(account, uidl, _), _| {
-            *account != request.account || !request.uidls.contains(uidl)
+            *account != request.account || !request.remote_ids.contains(uidl)
         });
         Ok(Response::new(ForgetCollectedResponse {}))
     }

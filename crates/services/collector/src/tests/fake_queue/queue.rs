@@ -22,7 +22,7 @@ impl State {
         let collected = submission.collected.clone().unwrap();
         let identity = (
             collected.account,
-            collected.uidl,
+            collected.remote_id,
             collected.content_hash.to_vec(),
         );
         let duplicate = self.ledger.contains_key(&identity);

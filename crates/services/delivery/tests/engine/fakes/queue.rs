@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use api::grpc::{Code, Response, Status, Streaming, async_trait};
 use api::message::v1::{Chunk, Failure};
 use api::queue::v1::{
-    CompleteRequest, CompleteResponse, Completed, Completion, Derived, DerivedKind, GatewayAttempt, LeaseRequest,
-    LeaseResponse, LeasedMessage, ReadBodyRequest, Worker, complete_response,
+    CompleteRequest, CompleteResponse, Completed, Completion, Derived, DerivedKind, GatewayAttempt,
+    LeaseRequest, LeaseResponse, LeasedMessage, ReadBodyRequest, Worker, complete_response,
     lease_request,
 };
 use bytes::Bytes;

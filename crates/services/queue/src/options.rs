@@ -2,7 +2,7 @@
 //! honoured in when its recipients are first due. What follows when a time is over is for workers.
 
 use api::grpc::Status;
-use api::queue::v1::{Requests, Submission};
+use api::queue::v1::{DeliveryOptions, Submission};
 use bytes::Bytes;
 use prost::Message as _;
 
@@ -19,8 +19,8 @@ const STEP_DOWN_MS: i64 = 60 * 1000;
 
 /// What is asked of one message.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
-    pub(crate) requests: Requests,
+pub(crate) struct Options {
+    pub(crate) asked: DeliveryOptions,
     /// As queue.message keeps it.
     pub(crate) encoded: Bytes,
 }
@@ -32,16 +32,14 @@ pub(crate) fn count_by_our_clock(submission: &mut Submission, now: i64) {
         return;
     }
     let ahead = submission.clock_ms.saturating_sub(now);
-    let mut requests = submission.requests.as_mut();
-    let of_day = requests
+    let mut options = submission.options.as_mut();
+    let of_day = options
         .as_ref()
-        .is_some_and(|requests| requests.future_release.starts_with("until;"));
+        .is_some_and(|options| options.future_release.starts_with("until;"));
     if submission.hold_until_ms > 0 && !of_day {
         submission.hold_until_ms = submission.hold_until_ms.saturating_sub(ahead).max(0);
     }
-    if let Some(by) = requests
-        .as_mut()
-        .and_then(|asked| asked.deliver_by.as_mut())
+    if let Some(by) = options.as_mut().and_then(|asked| asked.deliver_by.as_mut())
         && by.deadline_ms > 0
     {
         by.deadline_ms = by.deadline_ms.saturating_sub(ahead).max(1);
@@ -49,59 +47,39 @@ pub(crate) fn count_by_our_clock(submission: &mut Submission, now: i64) {
 }
 
 /// Checks what a submission asks; `None` for ordinary mail.
-pub(crate) fn check(
-    requests: Option<Requests>,
-    hold_until: i64,
-) -> Result<Option<Box<Asked>>, Status> {
-    let requests = Requests {
-        released_at_ms: hold_until,
-        ..requests.unwrap_or_default()
-    };
-    if requests == Requests::default() {
+pub(crate) fn check(asked: Option<DeliveryOptions>) -> Result<Option<Box<Options>>, Status> {
+    let Some(asked) = asked.filter(|asked| *asked != DeliveryOptions::default()) else {
         return Ok(None);
+    };
+    if !PRIORITIES.contains(&asked.priority) {
+        return Err(invalid("options.priority must lie between -9 and 9"));
     }
-    if hold_until < 0 {
-        return Err(invalid("hold_until_ms is negative"));
+    if asked.deliver_by.is_some_and(|by| by.deadline_ms <= 0) {
+        return Err(invalid("options.deliver_by has no deadline"));
     }
-    if !PRIORITIES.contains(&requests.priority) {
-        return Err(invalid("requests.priority must lie between -9 and 9"));
-    }
-    if requests.deliver_by.is_some_and(|by| by.deadline_ms <= 0) {
-        return Err(invalid("requests.deliver_by has no deadline"));
-    }
-    let future_release = &requests.future_release;
+    let future_release = &asked.future_release;
     if future_release.len() > MAX_FUTURE_RELEASE
         || !future_release.bytes().all(|octet| octet.is_ascii_graphic())
     {
         return Err(invalid(
-            "requests.future_release is not as RFC 4865 writes it",
+            "options.future_release is not as RFC 4865 writes it",
         ));
     }
-    Ok(Some(Box::new(Asked {
-        encoded: requests.encode_to_vec().into(),
-        requests,
+    Ok(Some(Box::new(Options {
+        encoded: asked.encode_to_vec().into(),
+        asked,
     })))
 }
 
 /// What was kept. Written by ourselves: what cannot be read does not keep mail back.
-pub(crate) fn decode(kept: Option<&[u8]>) -> Option<Requests> {
-    Requests::decode(kept?).ok()
-}
-
-/// To be put behind what was kept of a message that is released from quarantine now: its lifetime
-/// begins here. Encoded messages can be joined, and of two values the later one counts.
-pub(crate) fn released(now: i64) -> Vec<u8> {
-    let requests = Requests {
-        released_at_ms: now,
-        ..Requests::default()
-    };
-    requests.encode_to_vec()
+pub(crate) fn decode(kept: Option<&[u8]>) -> Option<DeliveryOptions> {
+    DeliveryOptions::decode(kept?).ok()
 }
 
 /// Whether a message that was never tried and is not due yet only stands back for others, by its
-/// priority. What is held on purpose does not.
-pub(crate) fn stands_back(kept: Option<&[u8]>, now: i64) -> bool {
-    decode(kept).is_some_and(|requests| requests.priority < 0 && requests.released_at_ms <= now)
+/// priority. What is held on purpose, until it is released, does not.
+pub(crate) fn stands_back(kept: Option<&[u8]>, released_at: i64, now: i64) -> bool {
+    released_at <= now && decode(kept).is_some_and(|options| options.priority < 0)
 }
 
 /// When what stands back is due at the latest.
@@ -167,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_does_not_stand_back_and_what_is_released_keeps_what_was_asked() {
+    fn what_is_held_does_not_stand_back() {
         for (priority, hold, stands_back) in [
             (-1, 0, true),
             (-9, NOW, true),
@@ -175,25 +153,19 @@ mod tests {
             (1, 0, false),
             (0, NOW, false),
         ] {
-            let asked = Requests {
+            let asked = DeliveryOptions {
                 priority,
-                ..Requests::default()
+                ..DeliveryOptions::default()
             };
-            let kept = check(Some(asked), hold).ok().flatten();
-            let kept = kept.as_ref().map(|asked| &*asked.encoded);
+            let kept = check(Some(asked)).ok().flatten();
+            let kept = kept.as_ref().map(|options| &*options.encoded);
             assert_eq!(
-                super::stands_back(kept, NOW),
+                super::stands_back(kept, hold, NOW),
                 stands_back,
                 "{priority} {hold}"
             );
-            let released = [kept.unwrap_or_default(), &released(NOW + 5)].concat();
-            let released = decode(Some(&released)).unwrap_or_default();
-            assert_eq!(
-                (released.priority, released.released_at_ms),
-                (priority, NOW + 5)
-            );
         }
-        assert!(!super::stands_back(None, NOW));
+        assert!(!super::stands_back(None, 0, NOW));
         assert_eq!(
             longest_standing_back(NOW),
             first_due(NOW, NOW, -9, None),
@@ -217,13 +189,13 @@ mod tests {
             let mut submission = Submission {
                 clock_ms: NOW + ahead,
                 hold_until_ms: NOW + ahead + 60 * MINUTE,
-                requests: Some(Requests {
+                options: Some(DeliveryOptions {
                     deliver_by: Some(DeliverBy {
                         deadline_ms: NOW + ahead + 90 * MINUTE,
                         ..DeliverBy::default()
                     }),
                     future_release: future_release.to_owned(),
-                    ..Requests::default()
+                    ..DeliveryOptions::default()
                 }),
                 ..Submission::default()
             };
@@ -233,8 +205,8 @@ mod tests {
             };
             count_by_our_clock(&mut submission, NOW);
             let deadline = |submission: &Submission| {
-                let requests = submission.requests.as_ref();
-                requests
+                let options = submission.options.as_ref();
+                options
                     .and_then(|asked| asked.deliver_by)
                     .map(|by| by.deadline_ms)
             };
@@ -248,12 +220,9 @@ mod tests {
 
     #[test]
     fn ordinary_mail_keeps_nothing() {
-        for requests in [None, Some(Requests::default())] {
-            assert!(matches!(check(requests, 0), Ok(None)));
+        for options in [None, Some(DeliveryOptions::default())] {
+            assert!(matches!(check(options), Ok(None)));
         }
-        let held = check(None, NOW).ok().flatten();
-        let kept = held.and_then(|asked| decode(Some(&asked.encoded)));
-        assert_eq!(kept.map(|kept| kept.released_at_ms), Some(NOW));
         assert_eq!(decode(None), None);
         assert_eq!(decode(Some(b"\xff")), None);
     }
