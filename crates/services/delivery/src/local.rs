@@ -29,6 +29,8 @@ use crate::work::{Failure, Fate, Work, lease_key};
 
 /// Deliveries in one call: one transaction at mailbox-store.
 const BATCH: usize = 500;
+/// Octets of the prefixes of their messages: half of what a call holds.
+const PREFIXES: usize = MESSAGE_LIMIT / 2;
 /// Calls under way: while one is committed the next is read.
 const CALLS: usize = 2;
 /// Larger than the answer to any batch.
@@ -307,16 +309,15 @@ impl Deliverer {
     }
 }
 
+/// How many deliveries make the next batch: one at least.
 fn batch_length(pending: &[LocalDelivery]) -> usize {
-    match pending
-        .iter()
-        .take(BATCH)
-        .position(|delivery| delivery.alone)
-    {
-        Some(0) => 1,
-        Some(others) => others,
-        None => pending.len().min(BATCH),
-    }
+    let mut octets = 0;
+    let fits = |delivery: &&LocalDelivery| {
+        octets += delivery.work.message.prefix.len();
+        !delivery.alone && octets <= PREFIXES
+    };
+    let fitting = pending.iter().take(BATCH).take_while(fits);
+    fitting.count().max(1)
 }
 
 async fn answer(responses: &mut Streaming<DeliverResponse>) -> Result<DeliverResponse, Status> {

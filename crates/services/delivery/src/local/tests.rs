@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
+use api::queue::v1::LeasedMessage;
 use api::queue_clock::QueueClock;
 
 use super::*;
@@ -86,4 +87,28 @@ async fn a_panic_leaves_what_was_at_hand_to_be_leased_anew_and_delivery_goes_on(
             held.idle().await;
         }
     }
+}
+
+#[test]
+fn a_batch_has_so_many_deliveries_and_so_many_octets() {
+    let with = |prefix: usize| {
+        let mut one = delivery(fixture::recipient(7, 1));
+        let work = Work {
+            message: LeasedMessage {
+                prefix: vec![b'x'; prefix].into(),
+                ..LeasedMessage::default()
+            },
+            ..Arc::into_inner(fixture::work()).unwrap()
+        };
+        one.work = Arc::new(work);
+        one
+    };
+    let many = |count: usize, prefix| (0..count).map(|_| with(prefix)).collect::<Vec<_>>();
+    assert_eq!(batch_length(&many(BATCH + 1, 300)), BATCH);
+    assert_eq!(batch_length(&many(10, PREFIXES / 4)), 4);
+    assert_eq!(batch_length(&many(2, PREFIXES + 1)), 1);
+    let mut alone = many(3, 300);
+    alone[1].alone = true;
+    assert_eq!(batch_length(&alone), 1);
+    assert_eq!(batch_length(&alone[1..]), 1);
 }
