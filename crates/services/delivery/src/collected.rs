@@ -6,7 +6,8 @@
 use rules::{EmailAddress, NoUser};
 
 use crate::destination::Destination;
-use crate::work::{Failure, Fate, Work};
+use crate::fate::{Failure, Fate};
+use crate::work::Work;
 
 /// Where a collected message goes, given where any other message would go.
 pub(crate) fn kept_here(work: &Work, ordinary: Destination) -> Destination {
@@ -41,7 +42,7 @@ mod tests {
     use rules::Policy;
 
     use super::*;
-    use crate::lease::LeaseSession;
+    use crate::leases::LeaseSession;
     use crate::remote::Target;
 
     const DOMAIN: &str = "[[domain]]\nname = \"example.test\"\ndeliver = \"mailboxes\"\n\

@@ -19,14 +19,14 @@ use std::time::Duration;
 
 use api::grpc::{Channel, Code, Status, Streaming};
 use api::queue::v1::{
-    CompleteRequest, CompleteResponse, LeaseKey, complete_response, queue_client::QueueClient,
+    CompleteRequest, CompleteResponse, complete_response, queue_client::QueueClient,
 };
 use futures::FutureExt as _;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::lease::Held;
+use crate::leases::Ended;
 
 use gateways::{Attempt, Attempts};
 pub(crate) use unit::Unit;
@@ -55,10 +55,10 @@ pub(crate) struct Completer {
 
 impl Completer {
     /// Starts the task; it ends when the last handle is dropped and everything is recorded.
-    pub(crate) fn start(channel: Channel, held: Arc<Held>) -> Self {
+    pub(crate) fn start(channel: Channel) -> Self {
         let (units, inbox) = mpsc::unbounded_channel();
         let gateways = Arc::<Attempts>::default();
-        let recorder = Recorder::new(channel, held, inbox, Arc::clone(&gateways));
+        let recorder = Recorder::new(channel, inbox, Arc::clone(&gateways));
         tokio::spawn(recorder.run());
         Self { units, gateways }
     }
@@ -85,7 +85,6 @@ struct Batch {
 
 struct Recorder {
     channel: Channel,
-    held: Arc<Held>,
     inbox: mpsc::UnboundedReceiver<Vec<Unit>>,
     pending: VecDeque<Unit>,
     /// Of requests that were refused; each is a request.
@@ -103,13 +102,11 @@ struct Recorder {
 impl Recorder {
     fn new(
         channel: Channel,
-        held: Arc<Held>,
         inbox: mpsc::UnboundedReceiver<Vec<Unit>>,
         gateways: Arc<Attempts>,
     ) -> Self {
         Self {
             channel,
-            held,
             inbox,
             pending: VecDeque::new(),
             parts: VecDeque::new(),
@@ -216,7 +213,7 @@ impl Recorder {
         let (mut completions, mut octets) = (0, 0);
         let first = self.pending.pop_front()?;
         let mut fits = |unit: &Unit| {
-            completions += unit.completions.len();
+            completions += unit.ended.len();
             octets += unit.octets();
             completions <= BATCH && octets <= OCTETS
         };
@@ -238,8 +235,8 @@ impl Recorder {
                     );
                 }
                 self.answers += 1;
-                let batch = self.under_way.remove(&response.tag);
-                self.release(&batch.unwrap_or_default().units);
+                let batch = self.under_way.remove(&response.tag).unwrap_or_default();
+                Ended::recorded(batch.units.into_iter().flat_map(|unit| unit.ended));
                 return Ok(());
             }
             Some(complete_response::Result::Failure(failure)) => Status::from(failure),
@@ -270,32 +267,19 @@ impl Recorder {
             let for_good = matches!(status.code(), Code::InvalidArgument | Code::OutOfRange);
             let given_up = for_good || now.duration_since(since) >= PATIENCE;
             tracing::error!(
-                recipients = ?unit.leases().map(|lease| lease.recipient_id).collect::<Vec<_>>(),
+                recipients = ?unit.recipients(),
                 code = %status.code(),
                 reason = status.message(),
                 given_up,
                 "the queue did not record an outcome"
             );
             if given_up {
-                self.record_less(unit, status.message());
+                // When there is no less to say the leases lapse, and the recipients are tried again.
+                self.pending.extend(unit.lesser(status.message()));
             } else {
                 self.put_off.push_back((now + PUT_OFF, unit));
             }
         }
-    }
-
-    fn record_less(&mut self, unit: Unit, why: &str) {
-        let leases: Vec<LeaseKey> = unit.leases().copied().collect();
-        let lesser = unit.lesser(why);
-        if lesser.is_empty() {
-            // The leases lapse, and the recipients are tried again.
-            self.held.release(&leases);
-        }
-        self.pending.extend(lesser);
-    }
-
-    fn release(&self, units: &[Unit]) {
-        self.held.release(units.iter().flat_map(Unit::leases));
     }
 
     /// Everything is recorded or given up.
@@ -308,7 +292,7 @@ impl Recorder {
 }
 
 fn request(tag: u64, batch: &Batch) -> CompleteRequest {
-    let completions = batch.units.iter().flat_map(|unit| &unit.completions);
+    let completions = batch.units.iter().flat_map(Unit::completions);
     let derived = batch.units.iter().flat_map(|unit| &unit.derived);
     CompleteRequest {
         tag,

@@ -4,8 +4,8 @@
 use api::queue::v1::{LeasedMessage, Notify};
 use smtp_protocol::{ByMode, DeliverBy};
 
+use crate::fate::Failure;
 use crate::notify::{and_delay, wants_nothing};
-use crate::work::Failure;
 
 /// RFC 2852 §4.1.3.
 const RETURNED: &str = "5.4.7";

@@ -9,7 +9,8 @@ use api::queue::v1::{
 };
 use rules::{Derivation, EmailAddress};
 
-use crate::work::{Failure, Fate, Work};
+use crate::fate::{Failure, Fate};
+use crate::work::Work;
 
 /// Why nothing is made of a message any more, if so: else what is forwarded in a circle has no end.
 pub(crate) fn too_deep(message: &LeasedMessage) -> Option<Failure> {

@@ -4,8 +4,9 @@ use api::queue::v1::LeasedRecipient;
 use rules::{Derivation, EmailAddress, NoUser, Plan, Route};
 
 use crate::derive;
+use crate::fate::{Failure, Fate};
 use crate::remote::Target;
-use crate::work::{Failure, Fate, Work};
+use crate::work::Work;
 
 /// Where a recipient goes.
 #[derive(Debug, PartialEq)]

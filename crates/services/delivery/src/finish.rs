@@ -8,17 +8,18 @@ use message::dsn::Action;
 
 use crate::complete::{Completer, Unit};
 use crate::derive;
-use crate::lease::Held;
+use crate::fate::Fate;
+use crate::leases::Lease;
 use crate::log_line;
 use crate::notice::{Notices, Told};
 use crate::notify;
+use crate::retry;
 use crate::schedule::{self, Decision, Facts};
-use crate::work::{Fate, Work, lease_key};
+use crate::work::Work;
 
 /// Turns fates into completions and notices.
 pub(crate) struct Finisher {
     pub(crate) clock: QueueClock,
-    pub(crate) held: Arc<Held>,
     pub(crate) completer: Completer,
     pub(crate) notices: Arc<Notices>,
 }
@@ -26,30 +27,32 @@ pub(crate) struct Finisher {
 impl Finisher {
     /// Ends an attempt for recipients of one message. Those that the sender is told of are
     /// completed together with their notice, or not at all.
-    pub(crate) fn finish(&self, work: &Arc<Work>, ended: Vec<(LeasedRecipient, Fate)>) {
+    pub(crate) fn finish(&self, work: &Arc<Work>, ended: Vec<(Lease, Fate)>) {
         let now_ms = self.clock.now_ms();
         let mut quiet = Vec::with_capacity(ended.len());
         let mut told: Vec<(Action, Vec<Told>)> = Vec::new();
         let deadline = work.deadline();
-        for (recipient, mut fate) in ended {
+        for (lease, mut fate) in ended {
+            let recipient = lease.recipient();
             if let (Some(deadline), Fate::Failed(failure)) = (deadline, &mut fate)
                 && let Some(last) = deadline.judge(failure, now_ms)
             {
                 *failure = last;
             }
             count(&fate);
-            let (completion, action) = conclude(work, &recipient, &fate, now_ms);
+            let (completion, action) = conclude(work, recipient, &fate, now_ms);
             log_line::ended(
                 work,
-                &recipient,
+                recipient,
                 &fate,
                 &completion,
                 action.is_some(),
                 now_ms,
             );
-            let made = derive::made(work, &recipient, &fate);
+            let made = derive::made(work, recipient, &fate);
+            let ended = lease.complete(completion);
             let Some(action) = action else {
-                quiet.push(Unit::making(vec![completion], made));
+                quiet.push(Unit::making(vec![ended], made));
                 continue;
             };
             if let (Some(deadline), Action::Delayed, Fate::Failed(failure)) =
@@ -58,12 +61,7 @@ impl Finisher {
             {
                 *failure = late;
             }
-            let one = Told {
-                recipient,
-                fate,
-                completion,
-                made,
-            };
+            let one = Told { ended, fate, made };
             match told.iter_mut().find(|(other, _)| *other == action) {
                 Some((_, several)) => several.push(one),
                 None => told.push((action, vec![one])),
@@ -73,10 +71,8 @@ impl Finisher {
         for (action, several) in told {
             let (notices, completer) = (Arc::clone(&self.notices), self.completer.clone());
             let work = Arc::clone(work);
-            let guard = self.held.guard(several.iter().map(|one| &one.recipient));
             // Notices are rare, and wait for the message to be read.
             tokio::spawn(async move {
-                let _guard = guard;
                 completer.complete(notices.tell(&work, action, several, now_ms).await);
             });
         }
@@ -94,7 +90,6 @@ fn conclude(
     let has_sender = !work.message.reverse_path.is_empty() && !work.message.collected;
     let wants_success = has_sender && notify::wants_success(recipient.notify);
     let mut completion = Completion {
-        lease: Some(lease_key(recipient)),
         policy_revision: work.policy.revision,
         ..Completion::default()
     };
@@ -154,18 +149,10 @@ fn conclude(
     (completion, action)
 }
 
-/// When `completion` is tried again: at a time of the queue's clock, told as the time until then, which
-/// is the same by every clock.
-pub(crate) fn retry_at(completion: &mut Completion, at_ms: i64, now_ms: i64) {
-    completion.set_outcome(Outcome::Retry);
-    completion.retry_at_ms = at_ms;
-    completion.retry_after_ms = at_ms.saturating_sub(now_ms).max(1);
-}
-
 fn fail(decision: Decision, completion: &mut Completion, now_ms: i64) -> Option<Action> {
     match decision {
         Decision::Retry { at_ms, tell } => {
-            retry_at(completion, at_ms, now_ms);
+            retry::put_off(completion, at_ms, now_ms);
             completion.delay_notified = tell;
             tell.then_some(Action::Delayed)
         }

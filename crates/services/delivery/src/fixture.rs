@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::complete::Completer;
 use crate::finish::Finisher;
-use crate::lease::{Held, LeaseSession};
+use crate::leases::{Lease, LeaseSession, Leases};
 use crate::notice::Notices;
 use crate::work::Work;
 
@@ -23,11 +23,10 @@ pub(crate) fn nowhere() -> Channel {
     service_kit::open_channel(&"unix:/nowhere".parse().unwrap(), None).unwrap()
 }
 
-pub(crate) fn finisher(clock: QueueClock, held: &Arc<Held>) -> Arc<Finisher> {
+pub(crate) fn finisher(clock: QueueClock) -> Arc<Finisher> {
     Arc::new(Finisher {
         clock,
-        held: Arc::clone(held),
-        completer: Completer::start(nowhere(), Arc::clone(held)),
+        completer: Completer::start(nowhere()),
         notices: Arc::new(Notices {
             queue: nowhere(),
             hostname: "mail.example.test".to_owned(),
@@ -59,11 +58,13 @@ pub(crate) fn work() -> Arc<Work> {
     })
 }
 
-pub(crate) fn recipient(recipient_id: i64, epoch: u32) -> LeasedRecipient {
-    LeasedRecipient {
+/// The lease of a recipient.
+pub(crate) fn lease(leases: &Arc<Leases>, recipient_id: i64, epoch: u32) -> Lease {
+    let recipient = LeasedRecipient {
         recipient_id,
         epoch,
         address: "bob@example.test".to_owned(),
         ..LeasedRecipient::default()
-    }
+    };
+    leases.take(vec![recipient]).remove(0)
 }

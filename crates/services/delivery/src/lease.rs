@@ -1,12 +1,10 @@
 //! The worker's stream from the queue: credits go up, leased recipients come down, leases are
 //! renewed while work goes on (invariant I4).
 
-mod held;
 mod identity;
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use api::grpc::{Channel, Code, Status};
@@ -21,11 +19,10 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use held::Held;
 pub(crate) use identity::Identity;
 
+use crate::leases::{LeaseSession, Leases, lease_key};
 use crate::route::Router;
-use crate::work::lease_key;
 
 /// A thousand recipients with long addresses fit many times over.
 const MESSAGE_LIMIT: usize = 64 * 1024 * 1024;
@@ -45,40 +42,13 @@ const PAUSES_MS: [u64; 6] = [20, 50, 100, 250, 500, 1_000];
 /// The same while the queue takes another for us.
 const REFUSED_PAUSE: Duration = Duration::from_secs(2);
 
-/// One stream from its opening to its end.
-#[derive(Debug)]
-pub(crate) struct LeaseSession {
-    live: AtomicBool,
-}
-
-impl LeaseSession {
-    /// One that has not begun.
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            live: AtomicBool::new(false),
-        })
-    }
-
-    /// One that has begun.
-    #[cfg(test)]
-    pub(crate) fn live() -> Arc<Self> {
-        let session = Self::new();
-        session.live.store(true, Ordering::Relaxed);
-        session
-    }
-
-    pub(crate) fn is_live(&self) -> bool {
-        self.live.load(Ordering::Relaxed)
-    }
-}
-
 /// Leases for as long as the process lives.
 pub(crate) struct Leaser {
     pub(crate) channel: Channel,
     /// Follows the queue's.
     pub(crate) clock: QueueClock,
     pub(crate) identity: Identity,
-    pub(crate) held: Arc<Held>,
+    pub(crate) leases: Arc<Leases>,
     pub(crate) router: Router,
     /// The process is ready while there is a stream.
     pub(crate) stream: Dependency,
@@ -105,7 +75,7 @@ impl Leaser {
         loop {
             let session = LeaseSession::new();
             let Err(status) = self.follow(&session).await;
-            if session.live.swap(false, Ordering::Relaxed) {
+            if session.end() {
                 failures = 0;
             }
             // The log has one line, however often it is tried.
@@ -120,7 +90,7 @@ impl Leaser {
 
     /// The queue has taken us in.
     fn began(&self, session: &LeaseSession) {
-        if !session.live.swap(true, Ordering::Relaxed) {
+        if session.begin() {
             tracing::info!(worker = self.identity.name, "leasing");
             self.stream.present();
         }
@@ -131,8 +101,8 @@ impl Leaser {
     async fn drain(&self) {
         self.shutdown.cancelled().await;
         self.router.stop();
-        if timeout(DRAIN, self.held.idle()).await.is_err() {
-            tracing::warn!(left = self.held.len(), "not all deliveries ended in time");
+        if timeout(DRAIN, self.leases.idle()).await.is_err() {
+            tracing::warn!(left = self.leases.len(), "not all deliveries ended in time");
         }
     }
 
@@ -144,9 +114,9 @@ impl Leaser {
             instance: self.identity.instance.clone(),
             clock_ms: self.clock.own_ms(),
         });
-        let credits = self.offer(self.held.begin());
+        let credits = self.offer(self.leases.begin());
         send(&requests, hello).await?;
-        self.renew(&requests, self.held.all()).await?;
+        self.renew(&requests, self.leases.all()).await?;
         send(&requests, lease_request::Request::Credits(credits)).await?;
         let mut responses = QueueClient::new(self.channel.clone())
             .max_decoding_message_size(MESSAGE_LIMIT)
@@ -157,7 +127,7 @@ impl Leaser {
         let mut renewals = renewals(lease);
         let mut draining = false;
         loop {
-            give_back(&requests, self.held.take_left()).await?;
+            give_back(&requests, self.leases.take_left()).await?;
             tokio::select! {
                 () = self.shutdown.cancelled(), if !draining => {
                     draining = true;
@@ -177,14 +147,14 @@ impl Leaser {
                     }
                     None => return Err(Status::unavailable("the queue ended the stream")),
                 },
-                () = self.held.changed() => {
-                    let credits = self.offer(self.held.take_credits());
+                () = self.leases.changed() => {
+                    let credits = self.offer(self.leases.take_credits());
                     if credits > 0 {
                         send(&requests, lease_request::Request::Credits(credits)).await?;
                     }
                 }
                 // With nothing held as well: a worker that says nothing may lose its name.
-                _ = renewals.tick() => self.renew(&requests, self.held.to_renew()).await?,
+                _ = renewals.tick() => self.renew(&requests, self.leases.to_renew()).await?,
             }
         }
     }
@@ -217,10 +187,11 @@ impl Leaser {
             let recipients = response.messages.iter().flat_map(|one| &one.recipients);
             return recipients.map(lease_key).collect();
         }
-        for message in &response.messages {
-            self.held.add(&message.recipients);
-        }
-        self.router.route(response.messages, session);
+        let messages = response.messages.into_iter().map(|mut message| {
+            let recipients = std::mem::take(&mut message.recipients);
+            (message, self.leases.take(recipients))
+        });
+        self.router.route(messages.collect(), session);
         Vec::new()
     }
 }

@@ -18,15 +18,18 @@ mod config;
 mod deadline;
 mod derive;
 mod destination;
+mod fate;
 mod finish;
 #[cfg(test)]
 mod fixture;
 mod lease;
+mod leases;
 mod local;
 mod log_line;
 mod notice;
 mod notify;
 mod remote;
+mod retry;
 mod route;
 mod schedule;
 mod work;
@@ -43,7 +46,8 @@ pub use config::Config;
 
 use crate::complete::Completer;
 use crate::finish::Finisher;
-use crate::lease::{Held, Identity, Leaser};
+use crate::lease::{Identity, Leaser};
+use crate::leases::Leases;
 use crate::local::Local;
 use crate::notice::Notices;
 use crate::remote::{Remote, Resolver, Setup};
@@ -65,12 +69,11 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
         () = service.shutdown.cancelled() => return Ok(()),
     }
     has_policy.present();
-    let held = Arc::new(Held::new(config.credits));
+    let leases = Leases::new(config.credits);
     let clock = QueueClock::system();
     let finisher = Arc::new(Finisher {
         clock: clock.clone(),
-        held: Arc::clone(&held),
-        completer: Completer::start(queue.clone(), Arc::clone(&held)),
+        completer: Completer::start(queue.clone()),
         notices: Arc::new(Notices {
             queue: queue.clone(),
             hostname: service.hostname.clone(),
@@ -78,7 +81,6 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
     });
     let remote = Remote::new(Setup {
         finisher: Arc::clone(&finisher),
-        held: Arc::clone(&held),
         queue: queue.clone(),
         resolver: Resolver::new(config.resolver, &service.hostname, config.smtp_port)
             .context("no name server")?,
@@ -95,16 +97,16 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
     });
     let router = Router {
         policy,
-        local: Local::start(mailbox_store, Arc::clone(&finisher), Arc::clone(&held)),
+        local: Local::start(mailbox_store, Arc::clone(&finisher)),
         remote,
-        held: Arc::clone(&held),
+        leases: Arc::clone(&leases),
         finisher,
     };
     let leaser = Leaser {
         channel: queue,
         clock,
         identity: Identity::draw(config.worker.as_deref(), &service.machine()),
-        held,
+        leases,
         router,
         stream,
         shutdown: service.shutdown.clone(),

@@ -1,6 +1,7 @@
 //! Delivery to mailboxes: everything that waits goes to mailbox-store in one call, and what comes
 //! in meanwhile in the next. One task for all of it: a message costs no task of its own.
 
+mod delivery;
 mod results;
 #[cfg(test)]
 mod tests;
@@ -15,17 +16,17 @@ use api::mailbox::v1::{
     DeliverRequest, DeliverResponse, Delivery, deliver_response,
     mailbox_store_client::MailboxStoreClient,
 };
-use api::queue::v1::LeasedRecipient;
 use futures::FutureExt as _;
 use message::trace;
-use rules::{EmailAddress, NoUser};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 
+use crate::fate::{Failure, Fate};
 use crate::finish::Finisher;
-use crate::lease::Held;
-use crate::work::{Failure, Fate, Work, lease_key};
+use delivery::{PUT_OFF, Progress};
+
+pub(crate) use delivery::LocalDelivery;
 
 /// Deliveries in one call: one transaction at mailbox-store.
 const BATCH: usize = 500;
@@ -38,36 +39,11 @@ const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
 /// How long mailbox-store may be away before its recipients go back to the queue, so that they
 /// do not use up the credits of all others.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// When they are tried again.
-const PUT_OFF: Duration = Duration::from_secs(15);
 /// Where suspicious mail goes; a user who has no such mailbox finds it in the INBOX.
 const JUNK: &str = "Junk";
 /// As mailbox-store understands it.
 const INBOX: &str = "";
 const PAUSES_MS: [u64; 5] = [20, 50, 100, 250, 500];
-
-/// One recipient on the way to a mailbox.
-pub(crate) struct LocalDelivery {
-    pub(crate) work: Arc<Work>,
-    pub(crate) recipient: LeasedRecipient,
-    pub(crate) user: EmailAddress,
-    /// What holds when there is no such user.
-    pub(crate) otherwise: NoUser,
-    /// Since when mailbox-store has failed it.
-    pub(crate) failing_since: Option<Instant>,
-    /// It is, or was, in a request: without an answer nobody knows whether it is in the mailbox.
-    pub(crate) sent: bool,
-    /// It was in a batch that was refused for good: it goes alone, to spare the others.
-    pub(crate) alone: bool,
-}
-
-impl LocalDelivery {
-    /// Whether it may be in the mailbox, by this attempt or one before: only the ledger knows, and
-    /// tells at the next.
-    fn may_have_happened(&self) -> bool {
-        self.sent || self.recipient.epoch > 1
-    }
-}
 
 /// A handle to the task that delivers to mailboxes.
 pub(crate) struct Local {
@@ -77,9 +53,9 @@ pub(crate) struct Local {
 
 impl Local {
     /// Starts the task; it ends when the handle is dropped and everything is delivered.
-    pub(crate) fn start(channel: Channel, finisher: Arc<Finisher>, held: Arc<Held>) -> Self {
+    pub(crate) fn start(channel: Channel, finisher: Arc<Finisher>) -> Self {
         let (deliveries, inbox) = mpsc::unbounded_channel();
-        let deliverer = Deliverer::new(channel, finisher, held, inbox);
+        let deliverer = Deliverer::new(channel, finisher, inbox);
         tokio::spawn(deliverer.run());
         Self { deliveries }
     }
@@ -95,7 +71,6 @@ impl Local {
 struct Deliverer {
     channel: Channel,
     finisher: Arc<Finisher>,
-    held: Arc<Held>,
     inbox: mpsc::UnboundedReceiver<Vec<LocalDelivery>>,
     pending: Vec<LocalDelivery>,
     under_way: HashMap<u64, Vec<LocalDelivery>>,
@@ -109,13 +84,11 @@ impl Deliverer {
     fn new(
         channel: Channel,
         finisher: Arc<Finisher>,
-        held: Arc<Held>,
         inbox: mpsc::UnboundedReceiver<Vec<LocalDelivery>>,
     ) -> Self {
         Self {
             channel,
             finisher,
-            held,
             inbox,
             pending: Vec::new(),
             under_way: HashMap::new(),
@@ -125,21 +98,15 @@ impl Deliverer {
         }
     }
 
-    /// Delivers until there will be nothing more. A panic costs what is at hand (see `Guard`): who
-    /// knows which delivery it was.
+    /// Delivers until there will be nothing more. A panic costs what is at hand: who knows which delivery it was.
     async fn run(mut self) {
         while AssertUnwindSafe(self.work()).catch_unwind().await.is_err() {
-            let under_way = self.under_way.drain().flat_map(|(_, batch)| batch);
-            let at_hand: Vec<_> = self.pending.drain(..).chain(under_way).collect();
             tracing::error!(
-                deliveries = at_hand.len(),
+                deliveries = self.pending.len() + self.under_way.len(),
                 "delivery to mailboxes panicked; its recipients are left to be leased anew"
             );
-            let leases: Vec<_> = at_hand
-                .iter()
-                .map(|one| lease_key(&one.recipient))
-                .collect();
-            self.held.release(&leases);
+            self.pending.clear();
+            self.under_way.clear();
         }
     }
 
@@ -217,15 +184,13 @@ impl Deliverer {
         while self.under_way.len() < CALLS && !self.pending.is_empty() {
             let rest = self.pending.split_off(batch_length(&self.pending));
             let mut batch = std::mem::replace(&mut self.pending, rest);
-            self.held.keep(&mut batch, |delivery| &delivery.recipient);
+            batch.retain(|delivery| !delivery.lease.is_void());
             if batch.is_empty() {
                 continue;
             }
             let tag = self.next_tag;
             self.next_tag += 1;
-            for delivery in &mut batch {
-                delivery.sent = true;
-            }
+            batch.iter_mut().for_each(LocalDelivery::send);
             let batch = self.under_way.entry(tag).or_insert(batch);
             let request = DeliverRequest {
                 tag,
@@ -242,7 +207,6 @@ impl Deliverer {
         let Some(batch) = self.under_way.remove(&response.tag) else {
             return;
         };
-        let _guard = self.held.guard(batch.iter().map(|one| &one.recipient));
         match response.result {
             Some(deliver_response::Result::Delivered(delivered)) => {
                 let again = results::settle(batch, &delivered.results, &self.finisher);
@@ -270,7 +234,7 @@ impl Deliverer {
         );
         if !fault_is_ours && batch.len() > 1 {
             let alone = batch.into_iter().map(|delivery| LocalDelivery {
-                alone: true,
+                progress: Progress::Alone,
                 ..delivery
             });
             return self.pending.extend(alone);
@@ -283,7 +247,7 @@ impl Deliverer {
                 ..failure
             });
             self.finisher
-                .finish(&delivery.work, vec![(delivery.recipient, fate)]);
+                .finish(&delivery.work, vec![(delivery.lease, fate)]);
         }
     }
 
@@ -302,7 +266,6 @@ impl Deliverer {
             });
         self.pending = pending;
         if !late.is_empty() {
-            let _guard = self.held.guard(late.iter().map(|one| &one.recipient));
             // The end of a stream is no word on any of them.
             self.refused(late, &Status::unavailable(status.message()));
         }
@@ -314,7 +277,7 @@ fn batch_length(pending: &[LocalDelivery]) -> usize {
     let mut octets = 0;
     let fits = |delivery: &&LocalDelivery| {
         octets += delivery.work.message.prefix.len();
-        !delivery.alone && octets <= PREFIXES
+        !delivery.goes_alone() && octets <= PREFIXES
     };
     let fitting = pending.iter().take(BATCH).take_while(fits);
     fitting.count().max(1)
@@ -330,13 +293,13 @@ async fn answer(responses: &mut Streaming<DeliverResponse>) -> Result<DeliverRes
 fn request(delivery: &LocalDelivery) -> Delivery {
     let message = &delivery.work.message;
     Delivery {
-        recipient_id: delivery.recipient.recipient_id,
+        recipient_id: delivery.lease.id(),
         body_id: message.body_id,
         user: delivery.user.to_string(),
         mailbox: if message.junk { JUNK } else { INBOX }.to_owned(),
         prefix: trace::prefix(
             &message.reverse_path,
-            &delivery.recipient.address,
+            &delivery.lease.recipient().address,
             &message.prefix,
         ),
         // What was held, or in quarantine, is seen among what comes now.

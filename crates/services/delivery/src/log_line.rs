@@ -3,7 +3,8 @@
 
 use api::queue::v1::{Completion, LeasedRecipient, Outcome};
 
-use crate::work::{Fate, Work};
+use crate::fate::Fate;
+use crate::work::Work;
 
 /// One recipient's attempt has ended. `notice`: its sender is told.
 pub(crate) fn ended(

@@ -10,8 +10,8 @@ use std::time::Duration;
 use api::grpc::{Channel, Code, Status};
 use api::message::v1::{Content, content};
 use api::queue::v1::{
-    Completion, Component, DeliveryOptions, Derived, DerivedKind, LeasedRecipient, Origin,
-    Recipient, ReturnContent, Submission,
+    Component, DeliveryOptions, Derived, DerivedKind, LeasedRecipient, Origin, Recipient,
+    ReturnContent, Submission,
 };
 use api::text_upload::INLINE_LIMIT;
 use bytes::Bytes;
@@ -20,8 +20,10 @@ use message::dsn::{Action, RecipientStatus, Report, Returned, report};
 
 use crate::body;
 use crate::complete::Unit;
-use crate::finish::retry_at;
-use crate::work::{Failure, Fate, Work};
+use crate::fate::{Failure, Fate};
+use crate::leases::Ended;
+use crate::retry;
+use crate::work::Work;
 
 /// Larger messages are returned without their text.
 const MAX_RETURNED: u64 = 64 * 1024;
@@ -44,11 +46,16 @@ pub(crate) struct Notices {
 
 /// A recipient whose sender is told.
 pub(crate) struct Told {
-    pub(crate) recipient: LeasedRecipient,
+    pub(crate) ended: Ended,
     pub(crate) fate: Fate,
-    pub(crate) completion: Completion,
     /// The messages that this end makes.
     pub(crate) made: Vec<Derived>,
+}
+
+impl Told {
+    fn recipient(&self) -> &LeasedRecipient {
+        self.ended.recipient()
+    }
 }
 
 impl Notices {
@@ -86,28 +93,24 @@ impl Notices {
             return units.collect();
         };
         let mut units = Vec::new();
-        let mut parts: VecDeque<&[Told]> = told.chunks(RECIPIENTS_EACH).collect();
-        while let Some(part) = parts.pop_front() {
-            let with = |original: &[u8]| self.notice(work, action, part, original, full, now_ms);
+        let mut parts = in_parts(told);
+        while let Some(mut part) = parts.pop_front() {
+            let with = |original: &[u8]| self.notice(work, action, &part, original, full, now_ms);
             let notice = match with(&original) {
                 // Whom it is about counts for more than what it was about.
                 None if part.len() <= RECIPIENTS_TOGETHER => with(b""),
                 notice => notice,
             };
-            let completions = part.iter().map(|one| one.completion.clone());
-            match (notice, part) {
-                (Some(notice), _) => {
-                    let made = part.iter().flat_map(|one| one.made.clone());
-                    let derived = std::iter::once(notice).chain(made).collect();
-                    units.push(Unit::making(completions.collect(), derived));
+            match notice {
+                Some(notice) => units.push(with_notice(part, notice)),
+                None if part.len() > 1 => {
+                    let rest = part.split_off(part.len() / 2);
+                    parts.extend([part, rest]);
                 }
-                (None, [_, _, ..]) => {
-                    let halves: [_; 2] = part.split_at(part.len() / 2).into();
-                    parts.extend(halves);
-                }
-                (None, _) => units.extend(part.iter().map(|one| {
-                    Unit::untold(one.completion.clone(), TOO_LARGE).with(one.made.clone())
-                })),
+                None => units.extend(
+                    part.into_iter()
+                        .map(|one| Unit::untold(one.ended, TOO_LARGE).with(one.made)),
+                ),
             }
         }
         units
@@ -156,10 +159,10 @@ impl Notices {
             .iter()
             .map(|one| status(one, at, retry_until))
             .collect();
-        let first = told.first()?;
+        let first = told.first()?.recipient();
         let message_id = format!(
             "{}.{}.{}.notice@{}",
-            message.message_id, first.recipient.recipient_id, first.recipient.epoch, self.hostname
+            message.message_id, first.recipient_id, first.epoch, self.hostname
         );
         let (header, text) = split(original);
         let bytes = report(&Report {
@@ -200,7 +203,10 @@ impl Notices {
             ..Submission::default()
         };
         Some(Derived {
-            recipient_ids: told.iter().map(|one| one.recipient.recipient_id).collect(),
+            recipient_ids: told
+                .iter()
+                .map(|one| one.recipient().recipient_id)
+                .collect(),
             kind: DerivedKind::Notice.into(),
             submission: Some(submission),
         })
@@ -231,15 +237,37 @@ fn as_urgent(options: &DeliveryOptions) -> Option<DeliveryOptions> {
     })
 }
 
+/// As many as one notice speaks of, and again.
+fn in_parts(mut told: Vec<Told>) -> VecDeque<Vec<Told>> {
+    let mut parts = VecDeque::new();
+    while told.len() > RECIPIENTS_EACH {
+        let rest = told.split_off(RECIPIENTS_EACH);
+        parts.push_back(std::mem::replace(&mut told, rest));
+    }
+    parts.push_back(told);
+    parts
+}
+
+fn with_notice(part: Vec<Told>, notice: Derived) -> Unit {
+    let mut derived = vec![notice];
+    let ended = part.into_iter().map(|one| {
+        derived.extend(one.made);
+        one.ended
+    });
+    let ended = ended.collect();
+    Unit::making(ended, derived)
+}
+
 /// Its message cannot be read now. A success has happened, told or not; a failure has time.
 fn unread(told: Told, action: Action, now_ms: i64) -> Unit {
-    let mut completion = told.completion;
+    let mut ended = told.ended;
     if matches!(action, Action::Delivered | Action::Relayed) {
-        return Unit::making(vec![completion], told.made);
+        return Unit::making(vec![ended], told.made);
     }
-    retry_at(&mut completion, now_ms.saturating_add(PUT_OFF_MS), now_ms);
+    let completion = ended.completion_mut();
+    retry::put_off(completion, now_ms.saturating_add(PUT_OFF_MS), now_ms);
     completion.delay_notified = false;
-    Unit::quiet(completion)
+    Unit::quiet(ended)
 }
 
 /// Header section (with its empty line) and text.
@@ -268,8 +296,8 @@ fn content(bytes: &[u8]) -> Option<Content> {
 
 fn status(told: &Told, at: i64, retry_until: Option<i64>) -> RecipientStatus<'_> {
     let base = RecipientStatus {
-        address: &told.recipient.address,
-        original: &told.recipient.original_recipient,
+        address: &told.recipient().address,
+        original: &told.recipient().original_recipient,
         last_attempt: Some(at),
         ..RecipientStatus::default()
     };

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::policy_watch::PolicyWatch;
-use api::queue::v1::{LeasedMessage, LeasedRecipient};
+use api::queue::v1::LeasedMessage;
 
 use crate::collected;
 use crate::destination::{self, Destination};
+use crate::fate::{Failure, Fate};
 use crate::finish::Finisher;
-use crate::lease::{Held, LeaseSession};
+use crate::leases::{Lease, LeaseSession, Leases};
 use crate::local::{Local, LocalDelivery};
 use crate::remote::{Job, Remote, Target};
-use crate::work::{Failure, Fate, Work};
+use crate::work::Work;
 
 /// When too many recipients wait for other servers.
 const PUT_OFF: Duration = Duration::from_secs(60);
@@ -23,7 +24,7 @@ pub(crate) struct Router {
     pub(crate) policy: PolicyWatch,
     pub(crate) local: Local,
     pub(crate) remote: Arc<Remote>,
-    pub(crate) held: Arc<Held>,
+    pub(crate) leases: Arc<Leases>,
     pub(crate) finisher: Arc<Finisher>,
 }
 
@@ -35,22 +36,25 @@ impl Router {
 
     /// Routes all recipients of these messages. Without a policy nothing is leased (see
     /// `lib.rs`), and once there is one it stays.
-    pub(crate) fn route(&self, messages: Vec<LeasedMessage>, session: &Arc<LeaseSession>) {
+    pub(crate) fn route(
+        &self,
+        messages: Vec<(LeasedMessage, Vec<Lease>)>,
+        session: &Arc<LeaseSession>,
+    ) {
         let Some(policy) = self.policy.current() else {
             return;
         };
         let mut local = Vec::with_capacity(messages.len());
-        for mut message in messages {
-            let recipients = std::mem::take(&mut message.recipients);
+        for (message, leases) in messages {
             let mut work = Work {
                 message,
                 policy: Arc::clone(&policy),
                 session: Arc::clone(session),
                 also: HashMap::new(),
             };
-            let routed = recipients
+            let routed = leases
                 .into_iter()
-                .map(|recipient| (route(&mut work, &recipient), recipient))
+                .map(|lease| (route(&mut work, &lease), lease))
                 .collect();
             self.begin(&Arc::new(work), routed, &mut local);
         }
@@ -61,36 +65,31 @@ impl Router {
     fn begin(
         &self,
         work: &Arc<Work>,
-        routed: Vec<(Destination, LeasedRecipient)>,
+        routed: Vec<(Destination, Lease)>,
         local: &mut Vec<LocalDelivery>,
     ) {
         let too_late = work.too_late(self.finisher.clock.now_ms());
         let mut ended = Vec::new();
-        let mut remote: HashMap<Target, Vec<LeasedRecipient>> = HashMap::new();
-        for (destination, recipient) in routed {
+        let mut remote: HashMap<Target, Vec<Lease>> = HashMap::new();
+        for (destination, lease) in routed {
             // One that was handed out before may be in its mailbox already: the store knows, and its
             // sender is not told the contrary.
-            let begun = matches!(destination, Destination::Local(..)) && recipient.epoch > 1;
+            let begun =
+                lease.recipient().epoch > 1 && matches!(destination, Destination::Local(..));
             if let Some(failure) = too_late.as_ref().filter(|_| !begun) {
-                ended.push((recipient, Fate::Failed(failure.clone())));
+                ended.push((lease, Fate::Failed(failure.clone())));
                 continue;
             }
             match destination {
-                Destination::Local(user, otherwise) => local.push(LocalDelivery {
-                    work: Arc::clone(work),
-                    recipient,
-                    user,
-                    otherwise,
-                    failing_since: None,
-                    sent: false,
-                    alone: false,
-                }),
-                Destination::Remote(target) => remote.entry(target).or_default().push(recipient),
-                Destination::End(fate) => ended.push((recipient, fate)),
+                Destination::Local(user, otherwise) => {
+                    local.push(LocalDelivery::new(work, lease, user, otherwise));
+                }
+                Destination::Remote(target) => remote.entry(target).or_default().push(lease),
+                Destination::End(fate) => ended.push((lease, fate)),
             }
         }
-        for (target, recipients) in remote {
-            self.hand_on(work, &target, recipients);
+        for (target, leases) in remote {
+            self.hand_on(work, &target, leases);
         }
         if !ended.is_empty() {
             self.finisher.finish(work, ended);
@@ -98,23 +97,23 @@ impl Router {
     }
 
     /// Hands recipients on to other servers, or puts them off while too many wait already.
-    fn hand_on(&self, work: &Arc<Work>, target: &Target, recipients: Vec<LeasedRecipient>) {
-        if self.held.begin_remote(&recipients) {
-            self.remote.deliver(target, Job::new(work, recipients));
+    fn hand_on(&self, work: &Arc<Work>, target: &Target, leases: Vec<Lease>) {
+        if self.leases.begin_remote(&leases) {
+            self.remote.deliver(target, Job::new(work, leases));
             return;
         }
         let failure = Failure::temporary("4.4.5", "too much mail for other servers waits");
         let fate = Fate::Failed(failure.retry_in(PUT_OFF));
-        let put_off = recipients.into_iter().map(|one| (one, fate.clone()));
+        let put_off = leases.into_iter().map(|one| (one, fate.clone()));
         self.finisher.finish(work, put_off.collect());
     }
 }
 
 /// Where a recipient goes. What its message makes of itself beside that is noted in `work`.
-fn route(work: &mut Work, recipient: &LeasedRecipient) -> Destination {
-    let (destination, also) = destination::by_policy(work, recipient);
+fn route(work: &mut Work, lease: &Lease) -> Destination {
+    let (destination, also) = destination::by_policy(work, lease.recipient());
     if !also.is_empty() {
-        work.also.insert(recipient.recipient_id, also);
+        work.also.insert(lease.id(), also);
     }
     if work.message.collected {
         collected::kept_here(work, destination)

@@ -6,8 +6,8 @@ use api::queue::v1::Notify;
 use rules::DeliverySettings;
 
 use crate::deadline::Deadline;
+use crate::fate::Failure;
 use crate::notify::{wants_delay, wants_failure};
-use crate::work::Failure;
 
 /// What is known when an attempt has failed.
 #[derive(Debug, Clone, Copy)]

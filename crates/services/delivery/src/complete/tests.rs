@@ -9,16 +9,13 @@ use prost::Message as _;
 
 use super::*;
 use crate::fixture;
+use crate::leases::{Lease, Leases};
 
-fn unit(recipient_id: i64, reason: String) -> Unit {
-    Unit::quiet(Completion {
-        lease: Some(LeaseKey {
-            recipient_id,
-            epoch: 1,
-        }),
+fn unit(lease: Lease, reason: String) -> Unit {
+    Unit::quiet(lease.complete(Completion {
         reason,
         ..Completion::default()
-    })
+    }))
 }
 
 /// One that says nothing of gateways.
@@ -30,23 +27,22 @@ fn batch(units: Vec<Unit>) -> Batch {
 }
 
 /// With these leases held, and their outcomes to be recorded.
-fn recorder(ids: std::ops::Range<i64>, reason: &str) -> Recorder {
-    let held = Arc::new(Held::new(10_000));
-    let leased = ids.clone().map(|id| fixture::recipient(id, 1));
-    held.add(&leased.collect::<Vec<_>>());
+fn recorder(ids: std::ops::Range<i64>, reason: &str) -> (Arc<Leases>, Recorder) {
+    let leases = Leases::new(10_000);
+    let unit = |id| unit(fixture::lease(&leases, id, 1), reason.to_owned());
     let (_, inbox) = mpsc::unbounded_channel();
-    Recorder {
-        pending: ids.map(|id| unit(id, reason.to_owned())).collect(),
-        ..Recorder::new(fixture::nowhere(), held, inbox, Arc::default())
-    }
+    let recorder = Recorder {
+        pending: ids.map(unit).collect(),
+        ..Recorder::new(fixture::nowhere(), inbox, Arc::default())
+    };
+    (leases, recorder)
 }
 
 impl Recorder {
     /// The next request, answered by the queue.
     fn exchange(&mut self, answer: impl Fn(&[i64]) -> Option<Code>) -> Option<Vec<i64>> {
         let units = self.next_units()?;
-        let ids = units.iter().flat_map(Unit::leases);
-        let ids: Vec<i64> = ids.map(|lease| lease.recipient_id).collect();
+        let ids: Vec<i64> = units.iter().flat_map(Unit::recipients).collect();
         let result = match answer(&ids) {
             Some(code) => complete_response::Result::Failure(Failure {
                 code: code as i32,
@@ -70,24 +66,24 @@ fn refusing(poison: i64, code: Code) -> impl Fn(&[i64]) -> Option<Code> {
 
 #[tokio::test]
 async fn a_request_has_so_many_completions_and_so_many_octets() {
-    let mut many = recorder(0..2_500, "");
+    let (_leases, mut many) = recorder(0..2_500, "");
     let mut sizes = Vec::new();
     while let Some(ids) = many.exchange(|_| None) {
         sizes.push(ids.len());
     }
     assert_eq!(sizes, [1_000, 1_000, 500]);
 
-    let mut large = recorder(0..10, &"x".repeat(OCTETS / 4));
+    let (_leases, mut large) = recorder(0..10, &"x".repeat(OCTETS / 4));
     let units = large.next_units().unwrap();
     assert_eq!(units.len(), 3);
     assert!(request(0, &batch(units)).encoded_len() <= OCTETS);
-    let mut too_large = recorder(0..2, &"x".repeat(OCTETS));
+    let (_leases, mut too_large) = recorder(0..2, &"x".repeat(OCTETS));
     assert_eq!(too_large.next_units().unwrap().len(), 1, "it goes alone");
 }
 
 #[tokio::test]
 async fn what_is_refused_for_good_is_found_in_a_few_requests_and_given_up() {
-    let mut recorder = recorder(0..1_000, "");
+    let (leases, mut recorder) = recorder(0..1_000, "");
     let mut requests = 0;
     while recorder
         .exchange(refusing(700, Code::InvalidArgument))
@@ -97,24 +93,25 @@ async fn what_is_refused_for_good_is_found_in_a_few_requests_and_given_up() {
     }
     // Halving, and once more with nothing but the outcome.
     assert!(requests <= 22, "{requests}");
-    assert!(recorder.held.is_idle(), "no lease is renewed any more");
+    assert!(leases.is_idle(), "no lease is renewed any more");
     assert!(recorder.is_idle());
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_fails_by_itself_is_tried_again_beside_the_others_until_its_time_is_up() {
-    let mut recorder = recorder(0..2, "");
+    let (leases, mut recorder) = recorder(0..2, "");
     let failing = refusing(1, Code::Internal);
     assert_eq!(recorder.exchange(&failing), Some(vec![0, 1]));
     assert_eq!(recorder.exchange(&failing), Some(vec![0]));
     assert_eq!(recorder.exchange(&failing), Some(vec![1]));
     assert_eq!(recorder.exchange(&failing), None, "it is put off");
-    recorder.pending.push_back(unit(2, String::new()));
+    let another = fixture::lease(&leases, 2, 1);
+    recorder.pending.push_back(unit(another, String::new()));
     assert_eq!(recorder.exchange(&failing), Some(vec![2]));
 
     let begun = Instant::now();
     while !recorder.is_idle() {
-        assert_eq!(recorder.held.len(), 1, "its lease is renewed");
+        assert_eq!(leases.len(), 1, "its lease is renewed");
         if recorder.pending.is_empty() {
             due(recorder.put_off.front()).await;
         }
@@ -123,7 +120,7 @@ async fn what_fails_by_itself_is_tried_again_beside_the_others_until_its_time_is
     // Once with all that there is to say, once with less.
     assert!(begun.elapsed() >= 2 * PATIENCE);
     assert!(begun.elapsed() < 2 * (PATIENCE + PUT_OFF));
-    assert!(recorder.held.is_idle());
+    assert!(leases.is_idle());
 }
 
 #[tokio::test]
@@ -150,18 +147,19 @@ async fn i2_what_is_refused_for_good_is_recorded_with_less() {
         ),
     ];
     for (name, objects, reasons) in rows {
-        let mut recorder = recorder(0..2, "no such user");
-        let completions = recorder.pending.drain(..).flat_map(|unit| unit.completions);
-        let completions = completions.map(|completion| Completion {
-            outcome: Outcome::Bounced.into(),
-            reply: "550 no".to_owned(),
-            ..completion
+        let (leases, mut recorder) = recorder(0..2, "no such user");
+        let ended = recorder.pending.drain(..).flat_map(|unit| unit.ended);
+        let bounced = ended.map(|mut one| {
+            let completion = one.completion_mut();
+            completion.set_outcome(Outcome::Bounced);
+            completion.reply = "550 no".to_owned();
+            one
         });
         let notice = Derived {
             kind: DerivedKind::Notice.into(),
             ..Derived::default()
         };
-        let told = Unit::making(completions.collect(), vec![notice]);
+        let told = Unit::making(bounced.collect(), vec![notice]);
         recorder.pending.push_back(told);
         let mut recorded = Vec::new();
         while let Some(units) = recorder.next_units() {
@@ -187,18 +185,19 @@ async fn i2_what_is_refused_for_good_is_recorded_with_less() {
         assert_eq!(told, reasons, "{name}");
         let bounced = |one: &Completion| one.outcome() == Outcome::Bounced;
         assert!(recorded.iter().all(bounced), "{name}");
-        assert!(recorder.held.is_idle(), "{name}");
+        assert!(leases.is_idle(), "{name}");
     }
 }
 
 /// Its mail would be gone with the message that it was to go on as.
 #[tokio::test]
 async fn i2_what_cannot_go_on_as_another_message_stays() {
-    let forwarded = Completion {
+    let leases = Leases::new(1);
+    let forwarded = fixture::lease(&leases, 0, 1).complete(Completion {
         outcome: Outcome::Forwarded.into(),
         reason: "forwarded to admin@other.test".to_owned(),
-        ..unit(0, String::new()).completions.remove(0)
-    };
+        ..Completion::default()
+    });
     let forward = Derived {
         kind: DerivedKind::Forward.into(),
         ..Derived::default()
@@ -217,7 +216,7 @@ async fn i2_what_cannot_go_on_as_another_message_stays() {
 
 #[tokio::test]
 async fn a_queue_that_is_away_is_asked_again_for_everything() {
-    let mut recorder = recorder(0..2, "");
+    let (_leases, mut recorder) = recorder(0..2, "");
     let units = recorder.next_units().unwrap();
     recorder.under_way.insert(0, batch(units));
     let away = CompleteResponse {

@@ -1,17 +1,19 @@
 //! What is recorded together, and what is recorded instead where the queue refuses it for good.
 
-use api::queue::v1::{Completion, Derived, DerivedKind, LeaseKey, Outcome};
+use api::queue::v1::{Completion, Derived, DerivedKind, Outcome};
 use prost::Message as _;
 use tokio::time::Instant;
+
+use crate::leases::Ended;
 
 /// When a recipient that goes on as another message is tried again, where the queue does not take that one.
 const NOT_MADE_MS: i64 = 3_600_000;
 
-/// Completions that are recorded together or not at all: one, or those that a notice speaks of; with the
-/// messages that they make.
+/// Ends that are recorded together or not at all: one, or those that a notice speaks of; with the messages that
+/// they make.
 #[derive(Debug)]
 pub(crate) struct Unit {
-    pub(super) completions: Vec<Completion>,
+    pub(super) ended: Vec<Ended>,
     pub(super) derived: Vec<Derived>,
     /// Since when it has failed by itself.
     pub(super) failing_since: Option<Instant>,
@@ -21,14 +23,14 @@ pub(crate) struct Unit {
 
 impl Unit {
     /// One that nobody is told of.
-    pub(crate) fn quiet(completion: Completion) -> Self {
-        Self::making(vec![completion], Vec::new())
+    pub(crate) fn quiet(ended: Ended) -> Self {
+        Self::making(vec![ended], Vec::new())
     }
 
-    /// Completions with the messages that they make.
-    pub(crate) fn making(completions: Vec<Completion>, derived: Vec<Derived>) -> Self {
+    /// Ends with the messages that they make.
+    pub(crate) fn making(ended: Vec<Ended>, derived: Vec<Derived>) -> Self {
         Self {
-            completions,
+            ended,
             derived,
             failing_since: None,
             bare: false,
@@ -36,11 +38,10 @@ impl Unit {
     }
 
     /// One whose sender would be told, but cannot be; the history says why.
-    pub(crate) fn untold(completion: Completion, why: &str) -> Self {
-        Self::quiet(remarked(
-            completion,
-            &format!("the sender was not told: {why}"),
-        ))
+    pub(crate) fn untold(mut ended: Ended, why: &str) -> Self {
+        let remark = format!("the sender was not told: {why}");
+        remark_on(ended.completion_mut(), &remark);
+        Self::quiet(ended)
     }
 
     /// The same with the messages that it makes.
@@ -57,58 +58,69 @@ impl Unit {
         if !self.derived.is_empty() {
             let is_notice = |one: &Derived| one.kind() == DerivedKind::Notice;
             let only_told = self.derived.iter().all(is_notice);
-            let completions = self.completions.into_iter();
-            return completions
-                .map(|one| match one.outcome() {
-                    Outcome::Forwarded | Outcome::Expanded => Self::quiet(not_made(one, why)),
-                    // That a delay was told of stays: it would be refused again after each attempt.
-                    _ if only_told => Self::untold(one, why),
-                    _ => Self::quiet(remarked(one, &format!("no message was made of it: {why}"))),
-                })
-                .collect();
+            let alone = self
+                .ended
+                .into_iter()
+                .map(|one| without_message(one, only_told, why));
+            return alone.collect();
         }
         if self.bare {
             return Vec::new();
         }
-        let completions = self.completions.into_iter();
-        let bare = completions.map(|one| Self {
-            bare: true,
-            ..Self::quiet(bare(one, why))
+        let bare = self.ended.into_iter().map(|mut one| {
+            *one.completion_mut() = bare(one.completion(), why);
+            Self {
+                bare: true,
+                ..Self::quiet(one)
+            }
         });
         bare.collect()
     }
 
-    pub(super) fn leases(&self) -> impl Iterator<Item = &LeaseKey> {
-        let completions = self.completions.iter();
-        completions.filter_map(|completion| completion.lease.as_ref())
+    pub(super) fn completions(&self) -> impl Iterator<Item = &Completion> {
+        self.ended.iter().map(Ended::completion)
+    }
+
+    /// The queue's ids of its recipients.
+    pub(super) fn recipients(&self) -> Vec<i64> {
+        let recipients = self.ended.iter().map(Ended::recipient);
+        recipients.map(|one| one.recipient_id).collect()
     }
 
     #[cfg(test)]
-    pub(crate) fn parts(&self) -> (&[Completion], &[Derived]) {
-        (&self.completions, &self.derived)
+    pub(crate) fn parts(&self) -> (Vec<&Completion>, &[Derived]) {
+        (self.completions().collect(), &self.derived)
     }
 
     pub(super) fn octets(&self) -> usize {
-        let completions = self.completions.iter().map(Completion::encoded_len);
+        let completions = self.completions().map(Completion::encoded_len);
         let derived = self.derived.iter().map(Derived::encoded_len);
         completions.sum::<usize>() + derived.sum::<usize>()
     }
 }
 
-fn remarked(mut completion: Completion, remark: &str) -> Completion {
+/// The same end without the messages that it makes, which were notices and nothing else if `only_told`.
+fn without_message(mut ended: Ended, only_told: bool, why: &str) -> Unit {
+    let completion = ended.completion_mut();
+    match completion.outcome() {
+        // The recipient would be gone with the message that it was to go on as: so it stays.
+        Outcome::Forwarded | Outcome::Expanded => {
+            remark_on(completion, &format!("not done: {why}"));
+            completion.set_outcome(Outcome::Retry);
+            completion.retry_after_ms = NOT_MADE_MS;
+        }
+        // That a delay was told of stays: it would be refused again after each attempt.
+        _ if only_told => return Unit::untold(ended, why),
+        _ => remark_on(completion, &format!("no message was made of it: {why}")),
+    }
+    Unit::quiet(ended)
+}
+
+fn remark_on(completion: &mut Completion, remark: &str) {
     completion.reason.push_str(&format!(" ({remark})"));
-    completion
 }
 
-/// The recipient would be gone with the message that it was to go on as: so it stays.
-fn not_made(completion: Completion, why: &str) -> Completion {
-    let mut completion = remarked(completion, &format!("not done: {why}"));
-    completion.set_outcome(Outcome::Retry);
-    completion.retry_after_ms = NOT_MADE_MS;
-    completion
-}
-
-fn bare(completion: Completion, why: &str) -> Completion {
+fn bare(completion: &Completion, why: &str) -> Completion {
     Completion {
         lease: completion.lease,
         outcome: completion.outcome,

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use api::mailbox::v1::DeliveryResult;
 use api::mailbox::v1::delivery_result::Status;
-use api::queue::v1::LeasedRecipient;
 use rules::NoUser;
 
-use super::{LocalDelivery, PUT_OFF};
+use super::delivery::{LocalDelivery, PUT_OFF};
 use crate::collected;
 use crate::derive;
+use crate::fate::{Failure, Fate};
 use crate::finish::Finisher;
-use crate::work::{Failure, Fate, Work};
+use crate::leases::Lease;
+use crate::work::Work;
 
 /// Ends what has ended, and gives back what is to be delivered to another mailbox.
 pub(super) fn settle(
@@ -32,7 +33,7 @@ pub(super) fn settle(
                 again.push(delivery);
                 continue;
             }
-            Next::Ended(recipient, fate) => (recipient, fate),
+            Next::Ended(lease, fate) => (lease, fate),
         };
         if let Some(before) = of.take_if(|of| !Arc::ptr_eq(of, &work)) {
             finisher.finish(&before, std::mem::take(&mut ended));
@@ -49,7 +50,7 @@ pub(super) fn settle(
 #[derive(Debug)]
 enum Next {
     Again(LocalDelivery),
-    Ended(LeasedRecipient, Fate),
+    Ended(Lease, Fate),
 }
 
 fn next(mut delivery: LocalDelivery, status: Status, now_ms: i64) -> Next {
@@ -96,14 +97,5 @@ fn next(mut delivery: LocalDelivery, status: Status, now_ms: i64) -> Next {
             })
         }
     };
-    Next::Ended(delivery.recipient, fate)
-}
-
-impl std::fmt::Debug for LocalDelivery {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LocalDelivery")
-            .field("recipient", &self.recipient)
-            .field("user", &self.user)
-            .finish_non_exhaustive()
-    }
+    Next::Ended(delivery.lease, fate)
 }

@@ -4,62 +4,48 @@
 
 use api::queue::v1::LeasedMessage;
 use api::queue_clock::QueueClock;
+use rules::{EmailAddress, NoUser};
 
 use super::*;
 use crate::fixture;
+use crate::leases::{Lease, Leases};
+use crate::work::Work;
 
-fn delivery(recipient: LeasedRecipient) -> LocalDelivery {
-    LocalDelivery {
-        work: fixture::work(),
-        recipient,
-        user: EmailAddress::parse("bob@example.test").unwrap(),
-        otherwise: NoUser::Refuse,
-        failing_since: None,
-        sent: false,
-        alone: false,
-    }
+fn delivery(lease: Lease) -> LocalDelivery {
+    let bob = EmailAddress::parse("bob@example.test").unwrap();
+    LocalDelivery::new(&fixture::work(), lease, bob, NoUser::Refuse)
 }
 
-fn deliverer(
-    finisher: Arc<Finisher>,
-    held: &Arc<Held>,
-    inbox: mpsc::UnboundedReceiver<Vec<LocalDelivery>>,
-) -> Deliverer {
-    Deliverer::new(fixture::nowhere(), finisher, Arc::clone(held), inbox)
+fn deliverer() -> Deliverer {
+    let (_, inbox) = mpsc::unbounded_channel();
+    let finisher = fixture::finisher(QueueClock::system());
+    Deliverer::new(fixture::nowhere(), finisher, inbox)
 }
 
 #[tokio::test]
 async fn a_recipient_that_was_leased_anew_while_it_waited_is_delivered_once() {
-    let held = Arc::new(Held::new(10));
-    let (_deliveries, inbox) = mpsc::unbounded_channel();
-    let finisher = fixture::finisher(QueueClock::system(), &held);
-    let mut deliverer = deliverer(finisher, &held, inbox);
+    let leases = Leases::new(10);
+    let mut deliverer = deliverer();
     for epoch in [1, 2] {
-        let recipient = fixture::recipient(7, epoch);
-        held.add(std::slice::from_ref(&recipient));
-        deliverer.pending.push(delivery(recipient));
+        let lease = fixture::lease(&leases, 7, epoch);
+        deliverer.pending.push(delivery(lease));
     }
     let (requests, mut sent) = mpsc::channel(CALLS);
     deliverer.send(&requests).await.unwrap();
     assert_eq!(sent.recv().await.unwrap().deliveries.len(), 1);
     let kept: Vec<u32> = deliverer.under_way[&0]
         .iter()
-        .map(|delivery| delivery.recipient.epoch)
+        .map(|delivery| delivery.lease.recipient().epoch)
         .collect();
     assert_eq!(kept, [2]);
 }
 
 #[tokio::test]
 async fn what_was_sent_may_have_been_delivered_and_so_what_was_handed_out_before() {
-    let held = Arc::new(Held::new(10));
-    let (_deliveries, inbox) = mpsc::unbounded_channel();
-    let finisher = fixture::finisher(QueueClock::system(), &held);
-    let mut deliverer = deliverer(finisher, &held, inbox);
-    let [first, again] = [(7, 1), (8, 2)].map(|(id, epoch)| {
-        let recipient = fixture::recipient(id, epoch);
-        held.add(std::slice::from_ref(&recipient));
-        delivery(recipient)
-    });
+    let leases = Leases::new(10);
+    let mut deliverer = deliverer();
+    let [first, again] =
+        [(7, 1), (8, 2)].map(|(id, epoch)| delivery(fixture::lease(&leases, id, epoch)));
     assert!(!first.may_have_happened());
     assert!(again.may_have_happened());
     deliverer.pending.push(first);
@@ -70,29 +56,28 @@ async fn what_was_sent_may_have_been_delivered_and_so_what_was_handed_out_before
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_leaves_what_was_at_hand_to_be_leased_anew_and_delivery_goes_on() {
-    let held = Arc::new(Held::new(10));
+    let leases = Leases::new(10);
     let (clock, mut asked) = fixture::panicking_clock();
-    let finisher = fixture::finisher(clock, &held);
-    let local = Local::start(fixture::nowhere(), finisher, Arc::clone(&held));
+    let finisher = fixture::finisher(clock);
+    let local = Local::start(fixture::nowhere(), finisher);
     // There is no mailbox-store: each is put off when its patience is at its end.
     for times in 1..=2 {
-        let recipient = fixture::recipient(7, times);
-        held.add(std::slice::from_ref(&recipient));
-        local.deliver(vec![delivery(recipient)]);
+        local.deliver(vec![delivery(fixture::lease(&leases, 7, times))]);
         asked
             .wait_for(|asked| *asked == times as usize)
             .await
             .unwrap();
         if times == 1 {
-            held.idle().await;
+            leases.idle().await;
         }
     }
 }
 
 #[test]
 fn a_batch_has_so_many_deliveries_and_so_many_octets() {
+    let leases = Leases::new(10);
     let with = |prefix: usize| {
-        let mut one = delivery(fixture::recipient(7, 1));
+        let mut one = delivery(fixture::lease(&leases, 7, 1));
         let work = Work {
             message: LeasedMessage {
                 prefix: vec![b'x'; prefix].into(),
@@ -108,7 +93,7 @@ fn a_batch_has_so_many_deliveries_and_so_many_octets() {
     assert_eq!(batch_length(&many(10, PREFIXES / 4)), 4);
     assert_eq!(batch_length(&many(2, PREFIXES + 1)), 1);
     let mut alone = many(3, 300);
-    alone[1].alone = true;
+    alone[1].progress = Progress::Alone;
     assert_eq!(batch_length(&alone), 1);
     assert_eq!(batch_length(&alone[1..]), 1);
 }

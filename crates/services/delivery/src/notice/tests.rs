@@ -2,21 +2,23 @@
 
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
+use api::queue::v1::Completion;
+
 use super::*;
 use crate::fixture;
+use crate::leases::Leases;
 
 /// Those that failed with so long an explanation, of a message that is lost.
 fn failed(recipients: std::ops::Range<i64>, explanation: usize) -> Vec<Told> {
+    let leases = Leases::new(1_000);
     let told = recipients.map(|id| {
         let failure = Failure::permanent("5.0.0", "x".repeat(explanation));
         Told {
-            recipient: fixture::recipient(id, 1),
-            fate: Fate::Failed(failure),
-            completion: Completion {
-                lease: Some(crate::work::lease_key(&fixture::recipient(id, 1))),
+            ended: fixture::lease(&leases, id, 1).complete(Completion {
                 reason: "5.0.0 no".to_owned(),
                 ..Completion::default()
-            },
+            }),
+            fate: Fate::Failed(failure),
             made: Vec::new(),
         }
     });

@@ -5,7 +5,7 @@ use api::grpc::{Status, Streaming};
 use api::message::v1::Chunk;
 use bytes::Bytes;
 
-use super::Remote;
+use super::state::Remote;
 use crate::body;
 use crate::work::Work;
 

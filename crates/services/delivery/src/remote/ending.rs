@@ -2,25 +2,33 @@
 
 use std::sync::Arc;
 
-use api::queue::v1::LeasedRecipient;
-use smtp_protocol::client::{Answer, Stage};
+use session_io::SessionError;
+use smtp_protocol::client::{Answer, ClientError, Stage};
 
+use super::gateway;
+use super::job::Job;
 use super::open::Open;
 use super::outcome::{Relay, Verdict, verdict};
-use super::trail::{LOST, Trail, Tried};
-use super::transaction::Broken;
-use super::trouble::progress;
-use super::{Job, Remote, Target, gateway};
-use crate::work::{Failure, Fate, Work};
+use super::state::Remote;
+use super::trail::{LOST, Progress, Trail, Tried};
+use crate::fate::{Failure, Fate};
+use crate::leases::Lease;
+use crate::work::Work;
 
-/// Ends what has ended; gives what is left for the next server.
+/// Why a transaction broke off.
+pub(super) enum Broken {
+    Connection(SessionError),
+    Session(ClientError),
+    Content,
+}
+
+/// Ends what has ended; gives what is left for the next server, and what this one takes in another transaction.
 pub(super) fn finish(
-    remote: &Arc<Remote>,
-    target: &Target,
+    remote: &Remote,
     open: &Open,
     job: Job,
     answers: Vec<Answer>,
-) -> Option<Job> {
+) -> (Option<Job>, Option<Job>) {
     let extensions = open.session.extensions();
     let kept_on = extensions.deliver_by.is_some();
     let now_ms = remote.setup.finisher.clock.now_ms();
@@ -36,21 +44,20 @@ pub(super) fn finish(
     let mut elsewhere = Vec::new();
     let Job {
         work,
-        recipients,
+        leases,
         trail,
         ..
     } = job;
-    for (recipient, answer) in recipients.into_iter().zip(&answers) {
+    for (lease, answer) in leases.into_iter().zip(&answers) {
         match verdict(answer, relay, accepted) {
-            Verdict::End(fate) => ended.push((recipient, fate)),
-            Verdict::Again => again.push(recipient),
-            Verdict::Elsewhere(tried) => elsewhere.push((recipient, tried)),
+            Verdict::End(fate) => ended.push((lease, fate)),
+            Verdict::Again => again.push(lease),
+            Verdict::Elsewhere(tried) => elsewhere.push((lease, tried)),
         }
     }
-    if !again.is_empty() {
-        remote.deliver(target, Job::new(&work, again));
-    }
-    settle(remote, open, (work, trail), ended, elsewhere)
+    let again = (!again.is_empty()).then(|| Job::new(&work, again));
+    let left = settle(remote, open, (work, trail), ended, elsewhere);
+    (left, again)
 }
 
 /// Ends what has ended, and what has no server left to go to.
@@ -58,8 +65,8 @@ fn settle(
     remote: &Remote,
     open: &Open,
     (work, mut trail): (Arc<Work>, Trail),
-    mut ended: Vec<(LeasedRecipient, Fate)>,
-    elsewhere: Vec<(LeasedRecipient, Tried)>,
+    mut ended: Vec<(Lease, Fate)>,
+    elsewhere: Vec<(Lease, Tried)>,
 ) -> Option<Job> {
     trail.follow(&open.plan);
     trail.opened(open.place);
@@ -67,15 +74,15 @@ fn settle(
     let works = !ended.is_empty() || elsewhere.iter().any(|(_, tried)| tried.is_answer());
     let mut left = Vec::new();
     let mut failed = None;
-    for (recipient, tried) in elsewhere {
-        let id = recipient.recipient_id;
+    for (lease, tried) in elsewhere {
+        let id = lease.id();
         trail.answered(id, tried);
         if goes_on && trail.may_go_on(id) {
-            left.push(recipient);
+            left.push(lease);
         } else {
             let failure = trail.conclude(Some(id));
             failed = Some(failure.clone());
-            ended.push((recipient, Fate::Failed(failure)));
+            ended.push((lease, Fate::Failed(failure)));
         }
     }
     match failed {
@@ -88,20 +95,20 @@ fn settle(
     }
     let mut job = Job::new(&work, left);
     job.trail = trail;
-    (!job.recipients.is_empty()).then_some(job)
+    (!job.leases.is_empty()).then_some(job)
 }
 
 /// No server is left for what is left of a job.
 pub(super) fn conclude(remote: &Remote, job: Job) {
     let Job {
         work,
-        recipients,
+        leases,
         trail,
         ..
     } = job;
-    let ended = recipients.into_iter().map(|recipient| {
-        let failure = trail.conclude(Some(recipient.recipient_id));
-        (recipient, failure)
+    let ended = leases.into_iter().map(|lease| {
+        let failure = trail.conclude(Some(lease.id()));
+        (lease, failure)
     });
     let ended = ended.collect::<Vec<_>>();
     if let (Some(plan), Some((_, failure))) = (trail.plan(), ended.first())
@@ -111,7 +118,7 @@ pub(super) fn conclude(remote: &Remote, job: Job) {
     }
     let ended = ended
         .into_iter()
-        .map(|(recipient, failure)| (recipient, Fate::Failed(failure)));
+        .map(|(lease, failure)| (lease, Fate::Failed(failure)));
     remote.setup.finisher.finish(&work, ended.collect());
 }
 
@@ -133,11 +140,11 @@ pub(super) fn break_off(
                 "Lost the connection with {server} {}: {error}.",
                 during(stage)
             );
-            (reason, progress(stage))
+            (reason, Progress::at(stage))
         }
         Broken::Session(error) => {
             let reason = format!("The session with {server} broke: {error}.");
-            (reason, progress(open.session.stage()))
+            (reason, Progress::at(open.session.stage()))
         }
         Broken::Content => {
             // No other server could be told more.
@@ -161,18 +168,18 @@ pub(super) fn break_off(
     };
     let Job {
         work,
-        recipients,
+        leases,
         trail,
         ..
     } = job;
     let known = known.into_iter().chain(std::iter::repeat(None));
     let mut ended = Vec::new();
     let mut elsewhere = Vec::new();
-    for (recipient, answer) in recipients.into_iter().zip(known) {
+    for (lease, answer) in leases.into_iter().zip(known) {
         match answer.map(|answer| verdict(&answer, relay, false)) {
-            Some(Verdict::End(fate)) => ended.push((recipient, fate)),
-            Some(Verdict::Elsewhere(tried)) => elsewhere.push((recipient, tried)),
-            Some(Verdict::Again) | None => elsewhere.push((recipient, lost.clone())),
+            Some(Verdict::End(fate)) => ended.push((lease, fate)),
+            Some(Verdict::Elsewhere(tried)) => elsewhere.push((lease, tried)),
+            Some(Verdict::Again) | None => elsewhere.push((lease, lost.clone())),
         }
     }
     settle(remote, open, (work, trail), ended, elsewhere)

@@ -8,10 +8,10 @@ use rules::{Gateway, GatewayTls};
 use smtp_protocol::client::{Login, TlsUse};
 use tokio::time::Instant;
 
-use super::Remote;
 use super::hops::Plan;
+use super::state::Remote;
 use super::trail::is_insecure;
-use crate::work::Failure;
+use crate::fate::Failure;
 
 /// How a gateway is reached, its password included.
 pub(super) async fn plan(

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use rules::Gateway;
 use smtp_protocol::client::{Login, TlsUse};
 
-use crate::work::Failure;
+use crate::fate::Failure;
 
+/// The standard port of SMTP.
+pub(super) const SMTP: u16 = 25;
 /// Addresses that are tried for one message.
 const MAX_ADDRESSES: usize = 10;
 

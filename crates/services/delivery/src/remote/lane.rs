@@ -11,23 +11,49 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::time::Instant;
 
+use super::job::Job;
 use super::open::{COMMAND, Open, open};
 use super::openings::History;
-use super::table::{Next, Refused};
-use super::{Job, Remote, Target, ending, gateway};
-use crate::remote::transaction::{self, Ran};
-use crate::work::Failure;
+use super::state::Remote;
+use super::table::{Admission, Next, Refused};
+use super::target::Target;
+use super::transaction::{self, Ran};
+use super::{ending, gateway};
+use crate::fate::Failure;
+use crate::leases::Lease;
 
 /// How long a connection is kept for the next message.
 const IDLE: Duration = Duration::from_secs(5);
 /// Messages on one connection: some servers close it then, and none should be held for ever.
 const MAX_MESSAGES: u32 = 200;
 
+/// Queues a job for its destination, with a lane more where one is needed.
+pub(super) fn deliver(remote: &Arc<Remote>, target: &Target, job: Job) {
+    let target = &match job.work.message.require_tls {
+        true => target.secured(),
+        false => target.clone(),
+    };
+    if let Some(asked) = remote.asked(&job) {
+        // Somebody knows better than we did before.
+        remote.openings.forget_silence(target, asked);
+        remote.table.forget_unreachable(target, asked);
+    }
+    for job in job.split() {
+        let history = remote.openings.history(target);
+        match remote.table.add(target, history, job) {
+            Admission::Queued => {}
+            Admission::NewLane => start(Arc::clone(remote), target.clone()),
+            Admission::Unreachable(job, failure) => remote.fail(job, &failure),
+            Admission::Stopped(job) => Lease::give_back(job.leases),
+        }
+    }
+}
+
 /// Starts a lane.
-pub(super) fn start(remote: Arc<Remote>, target: Target) {
+fn start(remote: Arc<Remote>, target: Target) {
     // Boxed, since a lane may start another: the type of one would contain itself.
     let lane: BoxFuture<'static, ()> = Box::pin(async move {
-        // A panic costs the job at hand (see `Guard`) and the connection, not what waits.
+        // A panic costs the job at hand, whose leases lapse, and the connection, not what waits.
         while AssertUnwindSafe(run(&remote, &target))
             .catch_unwind()
             .await
@@ -45,7 +71,6 @@ async fn run(remote: &Arc<Remote>, target: &Target) {
         match remote.table.next(target, connection.is_some() && !idle) {
             Next::Job(job) => {
                 idle = false;
-                let _guard = remote.setup.held.guard(&job.recipients);
                 if let Some(job) = remote.begin(job) {
                     match serve(remote, target, connection.take(), job).await {
                         Served::GoesOn(kept) => connection = kept,
@@ -104,14 +129,14 @@ async fn serve(
             },
         };
         match transact(remote, target, open, job).await {
-            Ran::Done(connection) => return Served::GoesOn(reusable(connection).await),
             // A kept connection that the server has closed meanwhile: not the message's fault.
             Ran::Stale(same) => job = same,
             Ran::Refused(same) => match remote.table.hand_over(target, same) {
                 None => return Served::HandedOver,
                 Some(same) => job = same,
             },
-            Ran::Next(before, left) => {
+            Ran::Ended(connection, None) => return Served::GoesOn(reusable(connection).await),
+            Ran::Ended(before, Some(left)) => {
                 // Its place is needed for the connection with the next.
                 if let Some(before) = before {
                     before.quit().await;
@@ -152,19 +177,22 @@ async fn connect(remote: &Arc<Remote>, target: &Target, mut job: Job) -> Connect
 /// A transaction, and what it tells of the destination.
 async fn transact(remote: &Arc<Remote>, target: &Target, open: Box<Open>, job: Job) -> Ran {
     let began = Instant::now();
-    let ran = transaction::run(remote, target, open, job).await;
+    let (ran, again) = transaction::run(remote, target, open, job).await;
+    if let Some(again) = again {
+        deliver(remote, target, again);
+    }
     match &ran {
-        Ran::Done(Some(_)) | Ran::Next(Some(_), _) => {
+        Ran::Ended(Some(_), _) => {
             remote.openings.note(target, History::Good);
             for _ in 0..remote.table.grow(target) {
                 start(Arc::clone(remote), target.clone());
             }
         }
         // No single answer is waited for so long in vain, unless the server has fallen silent.
-        Ran::Done(None) | Ran::Next(None, _) if began.elapsed() >= COMMAND => {
+        Ran::Ended(None, _) if began.elapsed() >= COMMAND => {
             remote.openings.note(target, History::Silent);
         }
-        Ran::Done(None) | Ran::Next(None, _) | Ran::Stale(_) | Ran::Refused(_) => {}
+        Ran::Ended(None, _) | Ran::Stale(_) | Ran::Refused(_) => {}
     }
     ran
 }
@@ -196,14 +224,12 @@ async fn refused(remote: &Remote, target: &Target, mut job: Job, failure: Failur
                 () = remote.stopping.cancelled() => {}
             }
             if remote.stopping.is_cancelled() {
-                remote.leave(&job);
+                Lease::give_back(job.leases);
             } else if let Some(job) = remote.begin(job) {
                 return Connect::Again(job);
             }
         }
         Refused::Destination(job, waiting) => {
-            let recipients = waiting.iter().flat_map(|job| &job.recipients);
-            let _guard = remote.setup.held.guard(recipients);
             if let Some(plan) = trail.plan() {
                 gateway::fails(remote, plan, &failure);
             }

@@ -14,8 +14,8 @@ use rand::seq::SliceRandom as _;
 use rules::Host;
 use tokio::time::Instant;
 
-use super::hops::Hop;
-use crate::work::Failure;
+use super::hops::{Hop, SMTP};
+use crate::fate::Failure;
 use answers::{Absence, absence, dns_failed, dns_name, loops_back, no_domain};
 use this_machine::is_this_machine;
 
@@ -24,9 +24,6 @@ const MAX_SERVERS: usize = 10;
 
 /// Names of which it is remembered when they were looked up anew.
 const MAX_RENEWED: usize = 1_000;
-
-/// The standard port of SMTP.
-const SMTP: u16 = 25;
 
 /// Asks the DNS.
 #[derive(Clone)]

@@ -9,12 +9,14 @@ use smtp_protocol::client::{ClientError, Event, Options, Session, TlsUse};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
+use super::gateway;
 use super::hops::{Hop, Place, Plan};
+use super::state::Remote;
 use super::table::Connected;
+use super::target::Target;
 use super::trail::{Progress, Trail, Tried};
-use super::trouble::{Trouble, progress};
-use super::{Remote, Target, gateway};
-use crate::work::Failure;
+use super::trouble::Trouble;
+use crate::fate::Failure;
 
 /// One address may take so long to accept a connection.
 const CONNECT: Duration = Duration::from_secs(30);
@@ -215,10 +217,10 @@ async fn greet(
     loop {
         let (input, output) = connection.buffers();
         let stage = session.stage();
-        let failed = |error| Trouble::Session(progress(stage), error);
+        let failed = |error| Trouble::Session(Progress::at(stage), error);
         match session.advance(input, output).map_err(failed)? {
             Event::NeedInput => {
-                let lost = |error| Trouble::Connection(progress(stage), error);
+                let lost = |error| Trouble::Connection(Progress::at(stage), error);
                 connection.flush().await.map_err(lost)?;
                 if connection.fill().await.map_err(lost)? == 0 {
                     return Err(lost(SessionError::Closed));

@@ -3,9 +3,8 @@
 use smtp_protocol::Reply;
 use smtp_protocol::client::{Answer, Stage};
 
-use super::trail::Tried;
-use super::trouble::progress;
-use crate::work::{Failure, Fate};
+use super::trail::{Progress, Tried};
+use crate::fate::{Failure, Fate};
 
 /// What follows an answer.
 #[derive(Debug, PartialEq)]
@@ -90,7 +89,7 @@ pub(super) fn verdict(answer: &Answer, relay: Relay<'_>, accepted: bool) -> Verd
         return Verdict::End(Fate::Failed(failure));
     }
     Verdict::Elsewhere(Tried {
-        progress: progress(answer.stage),
+        progress: Progress::at(answer.stage),
         failure,
     })
 }

@@ -11,9 +11,10 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::job::Job;
 use super::openings::History;
-use super::{Job, Target};
-use crate::work::Failure;
+use super::target::Target;
+use crate::fate::Failure;
 use limit::Limit;
 
 /// After no server of a destination could be reached, nobody tries for so long: what comes in

@@ -10,8 +10,10 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use smtp_protocol::client::Stage;
+
 use super::hops::{Place, Plan};
-use crate::work::Failure;
+use crate::fate::Failure;
 
 /// The status of a server with which there is no TLS, or none that proves who it is.
 pub(super) const NO_TLS: &str = "4.7.5";
@@ -37,6 +39,23 @@ pub(super) enum Progress {
     Recipient,
     Data,
     Content,
+}
+
+impl Progress {
+    /// How far a server has got that is asked for this.
+    pub(super) fn at(stage: Stage) -> Self {
+        match stage {
+            Stage::Greeting => Self::Greeting,
+            Stage::Hello => Self::Hello,
+            Stage::StartTls => Self::Tls,
+            Stage::Login => Self::Login,
+            Stage::Preflight => Self::Session,
+            Stage::Mail => Self::Mail,
+            Stage::Recipient => Self::Recipient,
+            Stage::Data => Self::Data,
+            Stage::Content => Self::Content,
+        }
+    }
 }
 
 /// What became of an attempt with one server.

@@ -11,11 +11,14 @@ use smtp_protocol::client::{
 };
 
 use super::content::Body;
-use super::ending::{break_off, finish};
+use super::ending::{Broken, break_off, finish};
+use super::job::Job;
 use super::open::Open;
+use super::state::Remote;
+use super::target::Target;
 use super::trail::Trail;
-use super::{Job, Remote, Target};
-use crate::work::Failure;
+use crate::fate::Failure;
+use crate::leases::Lease;
 
 /// Times that a job goes back because a server closes a connection before its content: as many lanes
 /// as a destination usually has may be one too many.
@@ -29,35 +32,28 @@ const AFTER_CONTENT: Duration = Duration::from_secs(600);
 
 /// What became of a job.
 pub(super) enum Ran {
-    /// It has ended, one way or another; with the connection, when it can be used again.
-    Done(Option<Box<Open>>),
+    /// It has ended, one way or another; with the connection, when it can be used again, and with what is left of
+    /// the job for the next server (RFC 5321 §5.1).
+    Ended(Option<Box<Open>>, Option<Job>),
     /// A used connection turned out to be closed before anything was said.
     Stale(Job),
     /// The server does not want this connection beside others of ours.
     Refused(Job),
-    /// What is left of it goes to the next server (RFC 5321 §5.1); with the connection, likewise.
-    Next(Option<Box<Open>>, Job),
 }
 
-/// Why a transaction broke off.
-pub(super) enum Broken {
-    Connection(SessionError),
-    Session(ClientError),
-    Content,
-}
-
-/// Runs the job and tells the finisher what became of its recipients.
+/// Runs the job and tells the finisher what became of its recipients. Those that the server has no room for in this
+/// transaction are a job of their own.
 pub(super) async fn run(
     remote: &Arc<Remote>,
     target: &Target,
     mut open: Box<Open>,
     mut job: Job,
-) -> Ran {
+) -> (Ran, Option<Job>) {
     let body = match Body::open(remote, &job.work).await {
         Ok(body) if body.hops > MAX_HOPS => {
             let reason = "The message has been passed on too often: it goes round in a circle.";
             remote.fail(job, &Failure::permanent("5.4.6", reason));
-            return Ran::Done(Some(open));
+            return Ran::no_more(Some(open));
         }
         Ok(body) => body,
         Err(status) => {
@@ -69,14 +65,14 @@ pub(super) async fn run(
             );
             let failure = Failure::temporary("4.3.0", "The message cannot be read now.");
             remote.fail(job, &failure.retry_in(UNREAD));
-            return Ran::Done(Some(open));
+            return Ran::no_more(Some(open));
         }
     };
     let now_ms = remote.setup.finisher.clock.now_ms();
     let deadline = job.work.deadline();
     if let Some(late) = deadline.and_then(|deadline| deadline.forbids_attempts(now_ms)) {
         remote.fail(job, &late);
-        return Ran::Done(Some(open));
+        return Ran::no_more(Some(open));
     }
     let envelope = envelope(&job, &body, open.session.extensions(), now_ms);
     open.connection.set_timeout(COMMAND);
@@ -85,37 +81,38 @@ pub(super) async fn run(
     open.messages += 1;
     match converse(&mut open, body).await {
         // It was about to close the connection, and said so too late for us to see.
-        Ok(answers) if was_used && !open.content_begun && all_closing(&answers) => Ran::Stale(job),
+        Ok(answers) if was_used && !open.content_begun && all_closing(&answers) => {
+            (Ran::Stale(job), None)
+        }
         Ok(answers)
             if !open.content_begun
                 && all_closing(&answers)
                 && may_be_handed_over(remote, target, &mut job) =>
         {
-            Ran::Refused(job)
+            (Ran::Refused(job), None)
         }
         Ok(answers) => {
-            let left = finish(remote, target, &open, job, answers);
+            let (left, again) = finish(remote, &open, job, answers);
             let usable = open.session.is_ready();
-            Ran::of(usable.then_some(open), left)
+            (Ran::Ended(usable.then_some(open), left), again)
         }
         Err(broken) => {
             let known = open.session.answers_so_far();
             let silent = known.iter().all(Option::is_none);
             let closed = matches!(broken, Broken::Connection(SessionError::Closed));
             if was_used && silent && closed && !open.content_begun {
-                return Ran::Stale(job);
+                return (Ran::Stale(job), None);
             }
-            Ran::of(None, break_off(remote, &open, job, known, &broken))
+            let left = break_off(remote, &open, job, known, &broken);
+            (Ran::Ended(None, left), None)
         }
     }
 }
 
 impl Ran {
-    fn of(connection: Option<Box<Open>>, left: Option<Job>) -> Self {
-        match left {
-            Some(left) => Self::Next(connection, left),
-            None => Self::Done(connection),
-        }
+    /// Nothing is left of the job.
+    fn no_more(connection: Option<Box<Open>>) -> (Self, Option<Job>) {
+        (Self::Ended(connection, None), None)
     }
 }
 
@@ -193,13 +190,12 @@ fn envelope(job: &Job, body: &Body, extensions: &Extensions, now_ms: i64) -> Env
     let notify = |one| u32::from(Notify::bits(notify(one)));
     let options = message.options.as_ref();
     let priority = options.and_then(|options| i8::try_from(options.priority).ok());
-    let beyond_ascii = !message.reverse_path.is_ascii()
-        || job.recipients.iter().any(|one| !one.address.is_ascii());
+    let recipients = || job.leases.iter().map(Lease::recipient);
+    let beyond_ascii =
+        !message.reverse_path.is_ascii() || recipients().any(|one| !one.address.is_ascii());
     Envelope {
         reverse_path: message.reverse_path.clone(),
-        recipients: job
-            .recipients
-            .iter()
+        recipients: recipients()
             .map(|one| Recipient {
                 address: one.address.clone(),
                 notify: notify(one.notify),

@@ -6,7 +6,7 @@ use smtp_protocol::client::{ClientError, Stage};
 
 use super::outcome::brief;
 use super::trail::{NO_TLS, Progress, Tried};
-use crate::work::Failure;
+use crate::fate::Failure;
 
 /// What went wrong with one server.
 pub(super) enum Trouble {
@@ -20,7 +20,7 @@ impl Trouble {
         let progress = match &self {
             Self::Tls(_) | Self::Session(_, ClientError::NoTls) => Progress::Tls,
             Self::Session(_, ClientError::NoLogin) => Progress::Login,
-            Self::Session(_, ClientError::Refused { stage, .. }) => progress(*stage),
+            Self::Session(_, ClientError::Refused { stage, .. }) => Progress::at(*stage),
             Self::Connection(progress, _) | Self::Session(progress, _) => *progress,
         };
         let failure = Failure {
@@ -56,21 +56,6 @@ impl Trouble {
                 Failure::temporary("4.5.0", format!("No session with {server}: {error}."))
             }
         }
-    }
-}
-
-/// How far a server has got that is asked for this.
-pub(super) fn progress(stage: Stage) -> Progress {
-    match stage {
-        Stage::Greeting => Progress::Greeting,
-        Stage::Hello => Progress::Hello,
-        Stage::StartTls => Progress::Tls,
-        Stage::Login => Progress::Login,
-        Stage::Preflight => Progress::Session,
-        Stage::Mail => Progress::Mail,
-        Stage::Recipient => Progress::Recipient,
-        Stage::Data => Progress::Data,
-        Stage::Content => Progress::Content,
     }
 }
 

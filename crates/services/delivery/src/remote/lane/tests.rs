@@ -4,18 +4,18 @@
 
 use session_io::ClientTls;
 
-use super::super::{Resolver, Setup};
+use super::super::mx::Resolver;
+use super::super::state::Setup;
 use super::*;
 use crate::fixture;
-use crate::lease::Held;
+use crate::leases::Leases;
 
 #[tokio::test]
 async fn a_panic_leaves_its_job_to_be_leased_anew_and_the_lane_goes_on() {
-    let held = Arc::new(Held::new(10));
+    let leases = Leases::new(10);
     let (clock, mut asked) = fixture::panicking_clock();
     let remote = Remote::new(Setup {
-        finisher: fixture::finisher(clock, &held),
-        held: Arc::clone(&held),
+        finisher: fixture::finisher(clock),
         queue: fixture::nowhere(),
         resolver: Resolver::new(Some(([127, 0, 0, 1], 1).into()), "us.test", 25).unwrap(),
         hostname: "us.test".to_owned(),
@@ -27,15 +27,14 @@ async fn a_panic_leaves_its_job_to_be_leased_anew_and_the_lane_goes_on() {
     // This machine: it fails for good, without a connection.
     let target = Target::Direct(rules::Host::Literal([127, 0, 0, 1].into()));
     for times in 1..=2 {
-        let recipient = fixture::recipient(7, times);
-        held.add(std::slice::from_ref(&recipient));
-        remote.deliver(&target, Job::new(&fixture::work(), vec![recipient]));
+        let lease = fixture::lease(&leases, 7, times);
+        deliver(&remote, &target, Job::new(&fixture::work(), vec![lease]));
         asked
             .wait_for(|asked| *asked == times as usize)
             .await
             .unwrap();
         if times == 1 {
-            held.idle().await;
+            leases.idle().await;
         }
     }
 }

@@ -4,7 +4,7 @@ use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::Name;
 
-use crate::work::Failure;
+use crate::fate::Failure;
 
 /// What there is not.
 pub(super) enum Absence {

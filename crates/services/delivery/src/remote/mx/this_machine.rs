@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, UdpSocket};
 
-use super::SMTP;
+use crate::remote::hops::SMTP;
 
 /// Connecting sends nothing, but the system looks for a route from one address to the other.
 pub(super) fn is_this_machine(address: IpAddr) -> bool {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fixture;
+use crate::leases::Leases;
 
 fn add(table: &Table, history: History) -> Admission {
     let target = target();
@@ -9,7 +10,8 @@ fn add(table: &Table, history: History) -> Admission {
 }
 
 fn job() -> Job {
-    Job::new(&fixture::work(), vec![fixture::recipient(1, 1)])
+    let lease = fixture::lease(&Leases::new(1), 1, 1);
+    Job::new(&fixture::work(), vec![lease])
 }
 
 /// A table with a destination that has so many lanes, all with connections.
