@@ -3,6 +3,7 @@
 //! Nothing is decided here: every verdict comes from the functions that smtp-server asks too. A new
 //! fact is a line in `facts`, a new receiving rule a line in `receiving_rules::table`.
 
+pub(crate) mod circumstances;
 mod content;
 mod facts;
 mod judged;
@@ -13,15 +14,16 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::address::EmailAddress;
-use crate::attachments::BlockedAttachments;
-use crate::circumstances::{Circumstances, Screened};
-use crate::facts::SessionFacts;
-use crate::path::ReversePath;
-use crate::policy::Policy;
-use crate::timing::Timing;
-use crate::trust::{Answer, Trust, TrustAction, by_facts};
-use crate::verdict::Verdict;
+use crate::decide::trust::{Answer, by_facts};
+use crate::explain::circumstances::{Circumstances, Screened};
+use crate::values::address::EmailAddress;
+use crate::values::attachments::BlockedAttachments;
+use crate::values::facts::SessionFacts;
+use crate::values::path::ReversePath;
+use crate::values::policy::Policy;
+use crate::values::timing::Timing;
+use crate::values::trust::{Trust, TrustAction};
+use crate::values::verdict::Verdict;
 use receiving_rules::{MAX_PRIORITY, PASSED, Stage, told};
 
 pub use content::MessageEnd;

@@ -34,74 +34,55 @@
 //!   defends it over arbitrary policies.
 //! - [`explain`] plays a session that has not happened; a [`Script`] plays many, and compares.
 //!
-//! The document's vocabulary is announced in `default.toml` and refused, with line and reason,
+//! Three floors, each knowing those before it alone: `values` are what is decided from and what is
+//! decided; `document` reads them from TOML; `decide` asks the questions.
+//!
+//! The document's vocabulary is announced in `document/default.toml` and refused, with line and reason,
 //! where it says something that is not known or not supported yet.
 
-mod address;
-mod attachments;
-mod authentication;
-mod circumstances;
-mod dns;
+mod decide;
 mod document;
-mod domain;
-mod duration;
-mod error;
 mod explain;
-mod facts;
-mod interface;
-mod leniency;
-mod network;
-mod ownership;
-mod path;
-mod pattern;
-mod plan;
-mod policy;
-mod rate;
-mod receiving;
-mod references;
-mod routing;
 mod script;
-mod size;
-mod timing;
-mod trust;
-mod verdict;
+mod values;
 
-pub use address::EmailAddress;
-pub use attachments::{
-    AttachmentAction, BlockedAttachments, blocked_attachment, unclear_attachments,
-};
-pub use authentication::{
-    Action, AuthenticationFacts, AuthenticationResult, AuthenticationVerdict, DmarcRequest, Finding,
-};
-pub use circumstances::{
+pub use decide::attachments::{blocked_attachment, unclear_attachments};
+pub use decide::interface::{classify, interface_of};
+pub use decide::leniency::{InFull, LENIENT_MAY_TAKE_IT, ONLY_LENIENT_TAKES_IT, WrittenSender};
+pub use decide::references::{NamedMailbox, NamedSecret};
+pub use explain::circumstances::{
     Attachment, Attachments, Circumstances, Listed, Screened, Share, Talk, Unwanted, Visitor,
 };
-pub use dns::{DomainStanding, Listing};
-pub use document::{
-    AuthenticationRules, CollectAccount, CollectProtocol, DeliverySettings, DmarcRules, DnsList,
-    DnsRules, Gateway, GatewayHost, GatewayTls, LeaveOnServer, Login, MethodRules,
-    QuarantineSettings, ReceivingRules, Remote, SendAs,
-};
-pub use domain::{Domain, Host};
-pub use duration::{format_duration, parse_duration};
-pub use error::{AddressError, PolicyError, PolicyErrors};
 pub use explain::{Explanation, Fact, MessageEnd, Play, RecipientStory, Screen, Step, explain};
-pub use facts::{ListenerClass, ListenerRole, ReverseName, SessionFacts, supposed_local};
-pub use interface::{
-    Interface, InterfaceSetting, NetworkClass, SessionInterface, classify, interface_of,
-};
-pub use leniency::{InFull, LENIENT_MAY_TAKE_IT, ONLY_LENIENT_TAKES_IT, WrittenSender};
-pub use network::{Network, is_internal};
-pub use path::{ForwardPath, ReversePath, local_part_alone};
-pub use pattern::Pattern;
-pub use plan::{Derivation, Plan};
-pub use policy::{Delivery, DomainRule, Handler, HandlerAction, Policy, Unmatched};
-pub use rate::{Counted, Greylisting, Per, Rate};
-pub use receiving::Early;
-pub use references::{NamedMailbox, NamedSecret};
-pub use routing::{NoUser, Route};
 pub use script::{Checked, Expected, Found, Script, ScriptError};
-pub use size::{format_size, parse_size};
-pub use timing::{Offer, Timing};
-pub use trust::{Trust, TrustAction};
-pub use verdict::{RecipientVerdict, Verdict};
+pub use values::address::EmailAddress;
+pub use values::attachments::{AttachmentAction, BlockedAttachments};
+pub use values::authentication::{
+    Action, AuthenticationFacts, AuthenticationResult, AuthenticationVerdict, DmarcRequest, Finding,
+};
+pub use values::authentication_rules::{AuthenticationRules, DmarcRules, MethodRules};
+pub use values::collect::{CollectAccount, CollectProtocol, LeaveOnServer};
+pub use values::delivery::{DeliverySettings, Remote};
+pub use values::dns::{DnsList, DnsRules, DomainStanding, Listing};
+pub use values::domain::{Domain, Host};
+pub use values::domain_rule::{Delivery, DomainRule, Handler, HandlerAction, Unmatched};
+pub use values::duration::{format_duration, parse_duration};
+pub use values::error::{AddressError, PolicyError, PolicyErrors};
+pub use values::facts::{
+    Early, ListenerClass, ListenerRole, ReverseName, SessionFacts, supposed_local,
+};
+pub use values::gateway::{Gateway, GatewayHost, GatewayTls, Login};
+pub use values::interface::{Interface, InterfaceSetting, NetworkClass, SessionInterface};
+pub use values::network::{Network, is_internal};
+pub use values::path::{ForwardPath, ReversePath, local_part_alone};
+pub use values::pattern::Pattern;
+pub use values::plan::{Derivation, Plan};
+pub use values::policy::Policy;
+pub use values::quarantine::QuarantineSettings;
+pub use values::rate::{Counted, Greylisting, Per, Rate};
+pub use values::receiving::{ReceivingRules, SendAs};
+pub use values::route::{NoUser, RecipientVerdict, Route};
+pub use values::size::{format_size, parse_size};
+pub use values::timing::{Offer, Timing};
+pub use values::trust::{Trust, TrustAction};
+pub use values::verdict::Verdict;

@@ -75,11 +75,11 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::address::EmailAddress;
-use crate::circumstances::Circumstances;
-use crate::facts::{ListenerRole, SessionFacts};
-use crate::policy::Policy;
-use crate::timing::Timing;
+use crate::explain::circumstances::Circumstances;
+use crate::values::address::EmailAddress;
+use crate::values::facts::{ListenerRole, SessionFacts};
+use crate::values::policy::Policy;
+use crate::values::timing::Timing;
 
 pub use answer::{Expected, Found};
 

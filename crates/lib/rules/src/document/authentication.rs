@@ -2,101 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
-use crate::authentication::{Action, AuthenticationResult};
 use crate::document::read::{Keys, Section};
-use crate::domain::Domain;
-
-/// What is checked of who vouches for a sender, and what the results do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct AuthenticationRules {
-    /// SPF (RFC 7208).
-    pub spf: MethodRules,
-    /// DKIM (RFC 6376).
-    pub dkim: MethodRules,
-    /// DMARC (RFC 7489). Needs the results of SPF and DKIM, which are then looked up too.
-    pub dmarc: DmarcRules,
-    /// Whether chains of ARC (RFC 8617) are verified.
-    pub arc: bool,
-    /// Who is believed that a message was authentic before it was changed: nothing is held against
-    /// a message for DMARC that one of them sealed last.
-    pub arc_trusted: Vec<Domain>,
-    /// Whether the peer's address has a name that has that address (RFC 8601 §3).
-    pub iprev: MethodRules,
-}
-
-/// What the results of one check do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct MethodRules {
-    /// Whether the check is made.
-    pub checked: bool,
-    /// By result; what is not here is accepted.
-    pub actions: BTreeMap<AuthenticationResult, Action>,
-}
-
-/// What DMARC does.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct DmarcRules {
-    /// Whether it is checked.
-    pub checked: bool,
-    /// A failure whose domain asks to refuse.
-    pub reject: Action,
-    /// A failure whose domain asks to be suspicious.
-    pub quarantine: Action,
-    /// A failure whose domain asks for nothing.
-    pub none: Action,
-    /// A record that is wrong, or a message with no author or authors of several domains.
-    pub permerror: Action,
-    /// No answer of the DNS.
-    pub temperror: Action,
-}
-
-impl MethodRules {
-    /// What a result does.
-    pub fn action(&self, result: AuthenticationResult) -> Action {
-        self.actions.get(&result).copied().unwrap_or_default()
-    }
-}
+use crate::values::authentication::{Action, AuthenticationResult, AuthenticationResult as R};
+use crate::values::authentication_rules::{AuthenticationRules, DmarcRules, MethodRules};
+use crate::values::domain::Domain;
 
 impl AuthenticationRules {
-    /// For strangers, where the policy says nothing else: everything is checked and told, and what
-    /// the domain of the author asks for is done.
-    pub(super) fn for_strangers() -> Self {
-        let checked = || MethodRules {
-            checked: true,
-            actions: BTreeMap::new(),
-        };
-        Self {
-            spf: checked(),
-            dkim: checked(),
-            dmarc: followed(),
-            arc: true,
-            arc_trusted: Vec::new(),
-            iprev: checked(),
-        }
-    }
-
-    /// Whether SPF is looked up, for itself or for DMARC.
-    pub fn needs_spf(&self) -> bool {
-        self.spf.checked || self.dmarc.checked
-    }
-
-    /// Whether signatures are verified, for themselves or for DMARC.
-    pub fn needs_dkim(&self) -> bool {
-        self.dkim.checked || self.dmarc.checked
-    }
-
-    /// Whether the message itself is looked at.
-    pub fn needs_message(&self) -> bool {
-        self.needs_dkim() || self.arc
-    }
-
-    /// Whether anything is checked.
-    pub fn needs_anything(&self) -> bool {
-        self.needs_spf() || self.needs_message() || self.iprev.checked
-    }
-
     pub(super) fn read(&mut self, section: &Section<'_, '_>) {
         read_method(&mut self.spf, section, "spf", &SPF);
         read_method(&mut self.dkim, section, "dkim", &DKIM);
@@ -116,11 +27,11 @@ impl AuthenticationRules {
                 return;
             }
             Ok("check") => {
-                self.dmarc = checked_dmarc();
+                self.dmarc = DmarcRules::checked();
                 return;
             }
             Ok("follow") => {
-                self.dmarc = followed();
+                self.dmarc = DmarcRules::followed();
                 return;
             }
             Ok(other) => {
@@ -160,28 +71,11 @@ impl AuthenticationRules {
     }
 }
 
-fn followed() -> DmarcRules {
-    DmarcRules {
-        reject: Action::Refuse,
-        quarantine: Action::Junk,
-        ..checked_dmarc()
-    }
-}
-
-fn checked_dmarc() -> DmarcRules {
-    DmarcRules {
-        checked: true,
-        ..DmarcRules::default()
-    }
-}
-
 /// The results of a method that a rule may name.
 struct Method {
     keys: Keys,
     results: &'static [AuthenticationResult],
 }
-
-use AuthenticationResult as R;
 
 const SPF: Method = Method {
     keys: Keys {

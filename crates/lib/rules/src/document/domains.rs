@@ -1,10 +1,11 @@
 //! `[[domain]]` and `[[domain.handler]]`.
 
-use crate::address::EmailAddress;
-use crate::document::delivery::Remote;
-use crate::document::read::{Choice, Choices, Keys, Located, Section};
-use crate::domain::Domain;
-use crate::pattern::Pattern;
+use crate::document::choice::{Choice, Choices};
+use crate::document::read::{Keys, Located, Section};
+use crate::values::address::EmailAddress;
+use crate::values::delivery::Remote;
+use crate::values::domain::Domain;
+use crate::values::pattern::Pattern;
 
 /// A domain rule as written; `name` is `None` for `*`.
 pub(crate) struct DomainSection {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::document::read::{Keys, Section};
-use crate::duration::parse_duration;
-use crate::rate::{Counted, Greylisting, Per, Rate};
+use crate::values::duration::parse_duration;
+use crate::values::rate::{Counted, Greylisting, Per, Rate};
 
 const RATE: Keys = Keys {
     known: &["count", "per", "limit", "every"],
@@ -69,6 +69,7 @@ fn read_rate(section: &Section<'_, '_>) -> Option<Rate> {
 }
 
 const SECOND: Duration = Duration::from_secs(1);
+
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// `greylisting = { delay = "5 min" }`.

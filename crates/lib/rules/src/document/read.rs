@@ -1,7 +1,5 @@
 //! Reading TOML with a line number for everything that is wrong, and all of it at once.
 
-mod choice;
-
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::ops::Range;
@@ -9,9 +7,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::error::{PolicyError, PolicyErrors};
-
-pub(crate) use choice::{Choice, Choices};
+use crate::values::error::{PolicyError, PolicyErrors};
 
 /// A document's text, and the errors found in it so far.
 pub(crate) struct Reader<'i> {
@@ -155,7 +151,7 @@ impl<'r, 'i> Section<'r, 'i> {
         self.table.contains_key(key)
     }
 
-    fn value(&self, key: &str) -> Option<(&'r DeValue<'i>, usize)> {
+    pub(super) fn value(&self, key: &str) -> Option<(&'r DeValue<'i>, usize)> {
         let (key, value) = self.table.get_key_value(key)?;
         Some((value.get_ref(), self.reader.line(&key.span())))
     }
@@ -169,7 +165,7 @@ impl<'r, 'i> Section<'r, 'i> {
         self.reader.refuse(self.line_of(key), reason);
     }
 
-    fn refuse_kind(&self, key: &str, expected: &str) {
+    pub(super) fn refuse_kind(&self, key: &str, expected: &str) {
         self.refuse(key, format!("`{key}` must be {expected}"));
     }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::document::read::{Keys, Section};
-use crate::domain::Domain;
-use crate::network::Network;
-use crate::pattern::Pattern;
-use crate::trust::{TrustAction, TrustPolicy, Where};
+use crate::values::domain::Domain;
+use crate::values::network::Network;
+use crate::values::pattern::Pattern;
+use crate::values::trust::{TrustAction, TrustPolicy, Where};
 
 /// A trust policy that is switched on.
 pub(crate) struct TrustSection {
@@ -136,4 +136,36 @@ fn name_pattern(text: &str) -> Result<Pattern, &'static str> {
     }
     let name = Domain::parse(name).map_err(|error| error.0)?;
     Ok(Pattern::new(&format!("{wildcard}{name}")))
+}
+
+impl Where {
+    /// Why anyone at all could meet these conditions, if so.
+    fn opens_to_everyone(&self) -> Option<&'static str> {
+        if self.networks.iter().any(Network::is_everything) {
+            return Some("this trusts every address there is, and so makes an open relay");
+        }
+        if self.reverse_names.iter().any(Pattern::is_everything) {
+            return Some("this trusts whoever has a name in the DNS, and so makes an open relay");
+        }
+        let names_someone = !self.networks.is_empty()
+            || !self.logins.is_empty()
+            || !self.listeners.is_empty()
+            || !self.reverse_names.is_empty()
+            || self.authenticated == Some(true);
+        if names_someone {
+            None
+        } else if !self.senders.is_empty() || !self.helo.is_empty() {
+            Some(
+                "anyone can say that they are this sender or host, which makes an open relay; \
+                 add a network, login, listener or reverse-dns",
+            )
+        } else if self.tls.is_some() || self.authenticated.is_some() {
+            Some(
+                "anyone can meet this condition, which makes an open relay; \
+                 add a network, login or listener",
+            )
+        } else {
+            None
+        }
+    }
 }

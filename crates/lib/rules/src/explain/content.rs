@@ -4,12 +4,13 @@ use serde::Serialize;
 
 use super::receiving_rules::{Stage, told};
 use super::{Play, Step};
-use crate::attachments::AttachmentAction;
-use crate::authentication::{Action, AuthenticationFacts, Finding, charges};
-use crate::circumstances::{Screened, Unwanted};
-use crate::policy::Policy;
-use crate::trust::Trust;
-use crate::verdict::Verdict;
+use crate::decide::authentication::charges;
+use crate::explain::circumstances::{Screened, Unwanted};
+use crate::values::attachments::AttachmentAction;
+use crate::values::authentication::{Action, AuthenticationFacts, Finding};
+use crate::values::policy::Policy;
+use crate::values::trust::Trust;
+use crate::values::verdict::Verdict;
 
 /// What would become of the message, as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

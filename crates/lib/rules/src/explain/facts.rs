@@ -5,14 +5,14 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Play;
-use crate::authentication::Finding;
-use crate::circumstances::{Attachments, Circumstances, Share, Talk, Visitor};
-use crate::duration::format_duration;
-use crate::facts::{ListenerClass, ReverseName, SessionFacts};
-use crate::interface::SessionInterface;
-use crate::receiving::Early;
-use crate::size::format_size;
-use crate::timing::Timing;
+use crate::explain::circumstances::{Attachments, Circumstances, Share, Talk, Visitor};
+use crate::values::authentication::Finding;
+use crate::values::duration::format_duration;
+use crate::values::facts::Early;
+use crate::values::facts::{ListenerClass, ReverseName, SessionFacts};
+use crate::values::interface::SessionInterface;
+use crate::values::size::format_size;
+use crate::values::timing::Timing;
 
 /// A fact of the session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

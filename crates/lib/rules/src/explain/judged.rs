@@ -2,15 +2,15 @@
 //! asks, in the order in which it asks them.
 
 use super::Play;
-use crate::address::EmailAddress;
-use crate::circumstances::{Share, Talk, Visitor};
-use crate::dns::Listing;
-use crate::facts::SessionFacts;
-use crate::policy::Policy;
-use crate::rate::Counted;
-use crate::receiving::Early;
-use crate::trust::Trust;
-use crate::verdict::Verdict;
+use crate::explain::circumstances::{Share, Talk, Visitor};
+use crate::values::address::EmailAddress;
+use crate::values::dns::Listing;
+use crate::values::facts::Early;
+use crate::values::facts::SessionFacts;
+use crate::values::policy::Policy;
+use crate::values::rate::Counted;
+use crate::values::trust::Trust;
+use crate::values::verdict::Verdict;
 
 /// What a stage ends in.
 pub(super) struct Judged {

@@ -4,8 +4,8 @@ mod settings;
 mod table;
 
 use super::{Play, Step};
-use crate::policy::Policy;
-use crate::trust::{Trust, class};
+use crate::values::policy::Policy;
+use crate::values::trust::{Trust, class};
 pub(super) use table::{MAX_PRIORITY, Stage};
 use table::{Of, Rule};
 

@@ -5,13 +5,13 @@ use serde::Serialize;
 use super::judged::{self, Judged};
 use super::receiving_rules::{PASSED, Stage, told};
 use super::{Play, Step};
-use crate::address::EmailAddress;
-use crate::leniency::{InFull, ONLY_LENIENT_TAKES_IT, may_be_lenient};
-use crate::path::ForwardPath;
-use crate::policy::Policy;
-use crate::routing::{NoUser, Route};
-use crate::trust::Trust;
-use crate::verdict::{RecipientVerdict, Verdict};
+use crate::decide::leniency::{InFull, ONLY_LENIENT_TAKES_IT, may_be_lenient};
+use crate::values::address::EmailAddress;
+use crate::values::path::ForwardPath;
+use crate::values::policy::Policy;
+use crate::values::route::{NoUser, RecipientVerdict, Route};
+use crate::values::trust::Trust;
+use crate::values::verdict::Verdict;
 
 /// What would become of a recipient, and why.
 #[derive(Clone, Debug, Serialize)]

@@ -6,8 +6,8 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::explain::{MessageEnd, Step};
-use crate::trust::{Trust, class};
-use crate::verdict::Verdict;
+use crate::values::trust::{Trust, class};
+use crate::values::verdict::Verdict;
 
 /// What a script expects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

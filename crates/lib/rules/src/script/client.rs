@@ -4,9 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::read::unknown;
-use crate::circumstances::Circumstances;
-use crate::facts::{ListenerClass, ListenerRole, ReverseName, SessionFacts, supposed_local};
-use crate::interface::{NetworkClass, SessionInterface};
+use crate::explain::circumstances::Circumstances;
+use crate::values::facts::{
+    ListenerClass, ListenerRole, ReverseName, SessionFacts, supposed_local,
+};
+use crate::values::interface::{NetworkClass, SessionInterface};
 
 /// Where sessions come in.
 pub(super) struct Listener {

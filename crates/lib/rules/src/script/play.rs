@@ -2,15 +2,15 @@
 
 use super::answer::Found;
 use super::{Checked, Script, Statement};
-use crate::address::EmailAddress;
-use crate::circumstances::Circumstances;
+use crate::explain::circumstances::Circumstances;
 use crate::explain::{Explanation, Play, explain, play_connection, tell_trust};
-use crate::facts::SessionFacts;
-use crate::path::ReversePath;
-use crate::policy::Policy;
-use crate::timing::Timing;
-use crate::trust::Trust;
-use crate::verdict::Verdict;
+use crate::values::address::EmailAddress;
+use crate::values::facts::SessionFacts;
+use crate::values::path::ReversePath;
+use crate::values::policy::Policy;
+use crate::values::timing::Timing;
+use crate::values::trust::Trust;
+use crate::values::verdict::Verdict;
 
 /// Plays a script from its first line to its last.
 pub(super) fn play(

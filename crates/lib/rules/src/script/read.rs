@@ -3,10 +3,10 @@
 use super::client::{Listener, client, listener};
 use super::words::words;
 use super::{Expected, Line, Script, ScriptError, Statement};
-use crate::address::EmailAddress;
-use crate::circumstances::{Circumstances, octets};
-use crate::duration::parse_duration;
-use crate::timing::Timing;
+use crate::explain::circumstances::{Circumstances, octets};
+use crate::values::address::EmailAddress;
+use crate::values::duration::parse_duration;
+use crate::values::timing::Timing;
 
 /// The statements that something can be expected of.
 const HAVE_VERDICTS: [&str; 5] = ["client", "trust", "mail", "rcpt", "message"];

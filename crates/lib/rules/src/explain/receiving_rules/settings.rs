@@ -1,10 +1,11 @@
 //! How rules are set, in few words.
 
-use crate::attachments::{AttachmentAction, BlockedAttachments};
-use crate::authentication::Action;
-use crate::document::{DmarcRules, MethodRules, ReceivingRules};
-use crate::duration::format_duration;
-use crate::rate::{Counted, Rate};
+use crate::values::attachments::{AttachmentAction, BlockedAttachments};
+use crate::values::authentication::Action;
+use crate::values::authentication_rules::{DmarcRules, MethodRules};
+use crate::values::duration::format_duration;
+use crate::values::rate::{Counted, Rate};
+use crate::values::receiving::ReceivingRules;
 
 pub(super) fn on(switch: bool) -> Option<String> {
     switch.then(|| "on".to_owned())

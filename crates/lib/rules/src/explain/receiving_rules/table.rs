@@ -1,12 +1,12 @@
 //! The receiving rules, stage by stage.
 
 use super::settings::{attachments, dmarc, method, on, rates};
-use crate::document::ReceivingRules;
-use crate::duration::format_duration;
 use crate::explain::Play;
-use crate::rate::Counted;
-use crate::size::format_size;
-use crate::timing::Timing;
+use crate::values::duration::format_duration;
+use crate::values::rate::Counted;
+use crate::values::receiving::ReceivingRules;
+use crate::values::size::format_size;
+use crate::values::timing::Timing;
 
 /// A stage of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,18 @@
+//! The questions that are asked of a policy. Each is a pure function of values; no answer is made
+//! elsewhere.
+
+pub(crate) mod attachments;
+pub(crate) mod authentication;
+pub(crate) mod dns;
+pub(crate) mod interface;
+pub(crate) mod leniency;
+pub(crate) mod ownership;
+pub(crate) mod plan;
+pub(crate) mod rate;
+pub(crate) mod recipient;
+pub(crate) mod references;
+pub(crate) mod route;
+pub(crate) mod sender;
+pub(crate) mod session;
+pub(crate) mod timing;
+pub(crate) mod trust;

@@ -1,0 +1,90 @@
+//! Paths that break the grammar of SMTP: which are taken of whom (`lenient` in `[receiving.trusted]`).
+
+use std::borrow::Cow;
+
+use crate::values::address::EmailAddress;
+use crate::values::facts::SessionFacts;
+use crate::values::path::{ReversePath, local_part_alone};
+use crate::values::policy::Policy;
+use crate::values::trust::Trust;
+use crate::values::verdict::Verdict;
+
+/// The reason beside a refusal of what `lenient` might take.
+pub const LENIENT_MAY_TAKE_IT: &str = "of a device that cannot say it otherwise, `lenient = true` in \
+                                       [receiving.trusted] may take it";
+
+/// The reason beside the acceptance of what nothing but `lenient` takes.
+pub const ONLY_LENIENT_TAKES_IT: &str =
+    "a local part alone is taken only because of `lenient = true` in [receiving.trusted]";
+
+/// A path in full.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InFull<'a> {
+    /// The path, with a domain.
+    pub path: Cow<'a, str>,
+    /// The client wrote a local part alone: nothing but `lenient` takes that.
+    pub leniently: bool,
+}
+
+/// A reverse-path that a client wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenSender {
+    /// What it means.
+    pub path: ReversePath,
+    /// The client wrote a local part alone: nothing but `lenient` takes that.
+    pub leniently: bool,
+}
+
+impl Policy {
+    /// Whether what breaks the grammar is taken of this session. Before its login a phone on a submission port
+    /// is a stranger who can only log in: it is treated as it will be then.
+    pub fn is_lenient(&self, facts: &SessionFacts, trust: &Trust) -> bool {
+        let logs_in = facts.role.needs_login() && facts.login.is_none();
+        self.receiving(trust.trusted).lenient || logs_in && self.receiving(true).lenient
+    }
+
+    /// A path as a client writes it; a local part alone (`<root>`) gets the domain that it means here, where
+    /// this is taken of the session.
+    pub fn in_full<'a>(&self, lenient: bool, path: &'a str) -> InFull<'a> {
+        let local = local_part_alone(path).filter(|_| lenient);
+        match local.zip(self.own_domain()) {
+            Some((local, domain)) => InFull {
+                path: format!("{local}@{domain}").into(),
+                leniently: true,
+            },
+            None => InFull {
+                path: path.into(),
+                leniently: false,
+            },
+        }
+    }
+
+    /// MAIL: reads a reverse-path as a client of this session writes it.
+    pub fn written_sender(
+        &self,
+        facts: &SessionFacts,
+        text: &str,
+    ) -> Result<WrittenSender, Verdict> {
+        let trust = self.trust(facts);
+        let InFull { path, leniently } = self.in_full(self.is_lenient(facts, &trust), text);
+        match self.reverse_path(&path) {
+            Ok(path) => Ok(WrittenSender { path, leniently }),
+            Err(refusal) => Err(may_be_lenient(refusal, &trust, text)),
+        }
+    }
+
+    /// The users on whom it depends what becomes of a recipient that a client writes so, whoever it is.
+    pub fn users_asked_for(&self, path: &str) -> Vec<EmailAddress> {
+        let lenient = self.receiving(true).lenient;
+        let recipient = self.forward_path(&self.in_full(lenient, path).path);
+        recipient.map_or_else(|_| Vec::new(), |recipient| self.users_asked(&recipient))
+    }
+}
+
+/// A refusal of a path; with one more reason where `lenient` would take it.
+pub(crate) fn may_be_lenient(refusal: Verdict, trust: &Trust, path: &str) -> Verdict {
+    if trust.trusted && local_part_alone(path).is_some() {
+        return refusal.because(LENIENT_MAY_TAKE_IT);
+    }
+    refusal
+}

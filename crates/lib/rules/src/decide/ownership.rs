@@ -1,0 +1,78 @@
+//! Whether an address belongs to a login (RFC 6409 §6.1): who has logged in sends in their own name,
+//! in the envelope and in the From field.
+//!
+//! An address is somebody's when mail to it would come into their mailbox: so theirs are their
+//! address at the domain and its aliases, addresses that a handler delivers to them, and all of a
+//! domain that is delivered to them alone. `send-as` names more.
+
+use crate::values::address::EmailAddress;
+use crate::values::facts::SessionFacts;
+use crate::values::policy::Policy;
+use crate::values::route::Route;
+use crate::values::verdict::{Verdict, refusals};
+
+impl Policy {
+    /// Whether a message of this session may call this address its author (the From field);
+    /// `None` for something that is no address.
+    pub fn accept_author(&self, facts: &SessionFacts, author: Option<&EmailAddress>) -> Verdict {
+        self.belongs(facts, author, refusals::AUTHOR_NOT_OF_LOGIN)
+    }
+
+    /// The same of all that stand in its From field: the first verdict against one of them. Who
+    /// names nobody is accepted.
+    pub fn accept_authors(
+        &self,
+        facts: &SessionFacts,
+        authors: impl IntoIterator<Item = Option<EmailAddress>>,
+    ) -> Verdict {
+        authors
+            .into_iter()
+            .map(|author| self.accept_author(facts, author.as_ref()))
+            .find(|verdict| !verdict.is_accepted())
+            .unwrap_or_else(Verdict::accepted)
+    }
+
+    pub(crate) fn belongs(
+        &self,
+        facts: &SessionFacts,
+        address: Option<&EmailAddress>,
+        refusal: Verdict,
+    ) -> Verdict {
+        let rules = self.receiving(true);
+        let Some(login) = &facts.login else {
+            return Verdict::accepted();
+        };
+        if !rules.senders_must_belong_to_login {
+            return Verdict::accepted();
+        }
+        let Some(address) = address else {
+            return refusal.because(format!("{login} is logged in, and this is no address"));
+        };
+        if self.is_of(login, address) || self.may_send_as(login, address) {
+            return Verdict::accepted();
+        }
+        refusal.because(format!(
+            "{login} is logged in, mail to {address} does not come to them, no `send-as` of \
+             [receiving.trusted] lets them, and `senders-must-belong-to-login` is on"
+        ))
+    }
+
+    fn is_of(&self, login: &str, address: &EmailAddress) -> bool {
+        let user = match self.route(address) {
+            Route::Mailbox { user, .. } => user,
+            _ => address.folded(),
+        };
+        user.to_string().eq_ignore_ascii_case(login)
+    }
+
+    fn may_send_as(&self, login: &str, address: &EmailAddress) -> bool {
+        let address = address.to_string();
+        self.receiving(true).send_as.iter().any(|entry| {
+            entry.logins.iter().any(|pattern| pattern.matches(login))
+                && entry
+                    .senders
+                    .iter()
+                    .any(|pattern| pattern.matches(&address))
+        })
+    }
+}

@@ -1,0 +1,65 @@
+//! `sender-domain-must-exist`, `dns-lists` and `dns-list-refuse-score` in `[receiving.…]`.
+
+use crate::document::read::{Keys, Section};
+use crate::values::dns::{DnsList, DnsRules};
+use crate::values::domain::Domain;
+use crate::values::network::Network;
+
+/// Lists that may be asked about one peer.
+const MAX_LISTS: usize = 20;
+
+const KEYS: Keys = Keys {
+    known: &["zone", "score", "answers"],
+    planned: &[],
+};
+
+impl DnsRules {
+    pub(super) fn read(&mut self, section: &Section<'_, '_>) {
+        if let Some(value) = section.boolean("sender-domain-must-exist") {
+            self.sender_domain_must_exist = value;
+        }
+        let lists = section.sections("dns-lists", "`dns-lists`", &KEYS);
+        if lists.len() > MAX_LISTS {
+            section.refuse(
+                "dns-lists",
+                format!("`dns-lists` has more than {MAX_LISTS} lists"),
+            );
+        }
+        self.lists = lists.iter().filter_map(read_list).collect();
+        if !section.has("dns-lists") {
+            if section.has("dns-list-refuse-score") {
+                section.refuse(
+                    "dns-list-refuse-score",
+                    "`dns-list-refuse-score` needs `dns-lists`",
+                );
+            }
+            return;
+        }
+        self.refuse_score = section.integer("dns-list-refuse-score").unwrap_or(1);
+        if self.refuse_score < 1 {
+            section.refuse(
+                "dns-list-refuse-score",
+                "`dns-list-refuse-score` must be at least 1: else whoever is on no list is refused",
+            );
+        }
+    }
+}
+
+fn read_list(list: &Section<'_, '_>) -> Option<DnsList> {
+    list.missing("zone", "zone = \"bl.example.test\"");
+    let zone = list.parsed("zone", Domain::parse);
+    let score = list.integer("score").unwrap_or(1);
+    let answers = list.list("answers", |text| {
+        let range: Network = text.parse()?;
+        if range.is_within_loopback() {
+            Ok(range)
+        } else {
+            Err("answers lie within 127.0.0.0/8")
+        }
+    });
+    Some(DnsList {
+        zone: zone?,
+        score,
+        answers: answers.into_iter().map(|located| located.value).collect(),
+    })
+}

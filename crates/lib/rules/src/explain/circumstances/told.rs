@@ -1,0 +1,236 @@
+//! Circumstances as they are written: the words of scripts and of the command line.
+
+use std::net::Ipv4Addr;
+
+use super::{Attachment, Attachments, Circumstances, Listed, Share, Talk, Visitor};
+use crate::values::address::EmailAddress;
+use crate::values::authentication::{AuthenticationResult, DmarcRequest, Finding};
+use crate::values::dns::DomainStanding;
+use crate::values::domain::Domain;
+use crate::values::facts::Early;
+use crate::values::size::parse_size;
+
+type Tell = fn(&mut Circumstances, &str) -> Result<(), String>;
+
+/// What can be told, by name.
+const WORDS: &[(&str, Tell)] = &[
+    ("early", |told, value| set(&mut told.talk, talk(value))),
+    ("listed", listed),
+    ("free", |told, value| set(&mut told.free, octets(value))),
+    ("sender-domain", |told, value| {
+        set(&mut told.standing, standing(value))
+    }),
+    ("connections", |told, value| {
+        set(&mut told.connections, share(value))
+    }),
+    ("messages", |told, value| {
+        set(&mut told.messages, share(value))
+    }),
+    ("recipients", |told, value| {
+        set(&mut told.recipients, share(value))
+    }),
+    ("visitor", |told, value| {
+        set(&mut told.visitor, visitor(value))
+    }),
+    ("iprev", |told, value| {
+        set(&mut told.authentication.iprev, finding(value))
+    }),
+    ("helo", |told, value| {
+        set(&mut told.authentication.spf_helo, finding(value))
+    }),
+    ("spf", |told, value| {
+        set(&mut told.authentication.spf, finding(value))
+    }),
+    ("dkim", |told, value| {
+        set(&mut told.authentication.dkim, finding(value))
+    }),
+    ("dmarc", dmarc),
+    ("arc", |told, value| {
+        set(&mut told.authentication.arc, finding(value))
+    }),
+    ("attachment", attachment),
+    ("type", media_type),
+    ("from", author),
+];
+
+impl Circumstances {
+    /// Takes one of them, by its name:
+    ///
+    /// | name | value |
+    /// |---|---|
+    /// | `early` | `greeting`, `hello` or `no` |
+    /// | `listed` | a list, `LIST/ANSWER`, several with commas; `none` |
+    /// | `free` | a size |
+    /// | `sender-domain` | `usable`, `null-mx`, `missing`, `unusable`, `unknown` |
+    /// | `connections`, `messages`, `recipients` | `left` or `used-up`: of their rates |
+    /// | `visitor` | `new` or `known`, to greylisting |
+    /// | `iprev`, `helo` (SPF of it), `spf`, `dkim`, `arc` | `RESULT` or `RESULT:WHOM` |
+    /// | `dmarc` | `RESULT`, `RESULT/REQUEST`, `RESULT/REQUEST:WHOM` |
+    /// | `attachment` | a name, again for each; `none`; `unclear` |
+    /// | `type` | the media type of the attachment that was named last, or of one without a name |
+    /// | `from` | addresses with commas; `none` |
+    ///
+    /// # Errors
+    /// When there is no such name, or not this value.
+    pub fn tell(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let Some((_, tell)) = WORDS.iter().find(|(known, _)| *known == name) else {
+            return Err(format!("`{name}` is not known"));
+        };
+        tell(self, value.trim_matches('"'))
+    }
+}
+
+fn set<T>(place: &mut Option<T>, value: Result<T, String>) -> Result<(), String> {
+    *place = Some(value?);
+    Ok(())
+}
+
+/// A size in octets, or such as `25 MiB`.
+pub(crate) fn octets(value: &str) -> Result<u64, String> {
+    let value = value.trim_matches('"');
+    value
+        .parse()
+        .or_else(|_| parse_size(value))
+        .map_err(|reason| format!("`{value}` is no size: {reason}"))
+}
+
+/// The value of this spelling.
+fn one_of<T: Copy>(value: &str, known: &[(&str, T)]) -> Result<T, String> {
+    let found = known.iter().find(|(word, _)| *word == value);
+    found.map(|(_, value)| *value).ok_or_else(|| {
+        let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
+        format!(
+            "`{value}` is not known here; it can be {}",
+            words.join(", ")
+        )
+    })
+}
+
+fn talk(value: &str) -> Result<Talk, String> {
+    one_of(
+        value,
+        &[
+            ("greeting", Talk::Early(Early::Greeting)),
+            ("hello", Talk::Early(Early::Hello)),
+            ("no", Talk::InTurn),
+        ],
+    )
+}
+
+fn standing(value: &str) -> Result<DomainStanding, String> {
+    one_of(
+        value,
+        &DomainStanding::ALL.map(|standing| (standing.as_str(), standing)),
+    )
+}
+
+fn share(value: &str) -> Result<Share, String> {
+    one_of(value, &[("left", Share::Left), ("used-up", Share::UsedUp)])
+}
+
+fn visitor(value: &str) -> Result<Visitor, String> {
+    one_of(value, &[("new", Visitor::New), ("known", Visitor::Known)])
+}
+
+fn listed(told: &mut Circumstances, value: &str) -> Result<(), String> {
+    let mut lists = told.listed.take().unwrap_or_default();
+    for entry in value.split(',').filter(|entry| *entry != "none") {
+        let (zone, answer) = entry.split_once('/').unwrap_or((entry, "127.0.0.2"));
+        let zone = Domain::parse(zone).map_err(|reason| format!("`{zone}`: {reason}"))?;
+        let answer: Ipv4Addr = answer
+            .parse()
+            .map_err(|_| format!("`{answer}` is no answer of a list, such as 127.0.0.2"))?;
+        match lists
+            .iter_mut()
+            .find(|list: &&mut Listed| list.zone == zone)
+        {
+            Some(list) => list.answers.push(answer),
+            None => lists.push(Listed {
+                zone,
+                answers: vec![answer],
+            }),
+        }
+    }
+    told.listed = Some(lists);
+    Ok(())
+}
+
+fn finding(value: &str) -> Result<Finding, String> {
+    let (result, subject) = value.split_once(':').unwrap_or((value, ""));
+    Ok(Finding {
+        result: result_of(result)?,
+        subject: subject.to_owned(),
+    })
+}
+
+fn result_of(value: &str) -> Result<AuthenticationResult, String> {
+    one_of(
+        value,
+        &AuthenticationResult::ALL.map(|result| (result.as_str(), result)),
+    )
+}
+
+fn dmarc(told: &mut Circumstances, value: &str) -> Result<(), String> {
+    let (result, subject) = value.split_once(':').unwrap_or((value, ""));
+    let (result, request) = result.split_once('/').unwrap_or((result, "none"));
+    let request = one_of(
+        request,
+        &DmarcRequest::ALL.map(|request| (request.as_str(), request)),
+    )?;
+    told.authentication.dmarc = Some(Finding {
+        result: result_of(result)?,
+        subject: subject.to_owned(),
+    });
+    told.authentication.dmarc_request = request;
+    Ok(())
+}
+
+fn seen(told: &mut Circumstances) -> Result<&mut Vec<Attachment>, String> {
+    let known = told
+        .attachments
+        .get_or_insert(Attachments::Seen(Vec::new()));
+    match known {
+        Attachments::Seen(attachments) => Ok(attachments),
+        Attachments::Unclear => Err("what cannot be told has no name and no type".to_owned()),
+    }
+}
+
+fn attachment(told: &mut Circumstances, value: &str) -> Result<(), String> {
+    match value {
+        "" => return Err("an attachment needs a name, or `none` or `unclear`".to_owned()),
+        "none" => drop(seen(told)?),
+        "unclear" if told.attachments.is_none() => told.attachments = Some(Attachments::Unclear),
+        name => seen(told)?.push(Attachment {
+            name: name.to_owned(),
+            media_type: String::new(),
+        }),
+    }
+    Ok(())
+}
+
+fn media_type(told: &mut Circumstances, value: &str) -> Result<(), String> {
+    if !value.contains('/') {
+        return Err(format!("`{value}` is no media type such as image/png"));
+    }
+    let attachments = seen(told)?;
+    match attachments.last_mut() {
+        Some(last) if last.media_type.is_empty() => value.clone_into(&mut last.media_type),
+        _ => attachments.push(Attachment {
+            name: String::new(),
+            media_type: value.to_owned(),
+        }),
+    }
+    Ok(())
+}
+
+fn author(told: &mut Circumstances, value: &str) -> Result<(), String> {
+    let authors = told.authors.get_or_insert_default();
+    if value == "none" {
+        return Ok(());
+    }
+    for author in value.split(',') {
+        let author = author.trim().trim_start_matches('<').trim_end_matches('>');
+        authors.push(author.parse::<EmailAddress>().ok());
+    }
+    Ok(())
+}

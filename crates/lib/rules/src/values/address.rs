@@ -1,0 +1,254 @@
+//! Mailbox addresses (RFC 5321 §4.1.2, RFC 6531 §3.3).
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::values::domain::{Domain, Host};
+use crate::values::error::AddressError;
+
+/// Longer than RFC 5321 §4.5.3.1.1 asks every server to take (64), since VERP and SRS put whole
+/// addresses into local parts.
+const MAX_LOCAL: usize = 255;
+
+/// `local-part@domain`.
+///
+/// The local part is kept unquoted: `"bob"@x` and `bob@x` are equal, and `"a b"@x` is written with
+/// quotes again. Its case is kept; [`EmailAddress::folded`] is what users are compared by. A `%`,
+/// `!` or quoted `@` in it means nothing here: it is part of a name, never a route to elsewhere.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct EmailAddress {
+    local: String,
+    host: Host,
+}
+
+impl EmailAddress {
+    /// Parses `local-part@domain` without angle brackets and without source route.
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        let (local, host) = split(text)?;
+        if !text.starts_with('"') && has_misplaced_dot(&local) {
+            return Err(AddressError("the local part has a misplaced dot"));
+        }
+        Ok(Self {
+            local,
+            host: Host::parse(host)?,
+        })
+    }
+
+    /// The same of what clients write, which may break the rules where it can mean one thing only: dots of
+    /// the local part may stand where they should not (`a..b@`, `a.@`), and the domain may end in one. Every
+    /// SMTP client may write so, `lenient` or not.
+    pub fn parse_written(text: &str) -> Result<Self, AddressError> {
+        let (local, host) = split(text)?;
+        let host = match host.strip_suffix('.') {
+            Some(name) if !name.ends_with('.') => name,
+            _ => host,
+        };
+        Ok(Self {
+            local,
+            host: Host::parse(host)?,
+        })
+    }
+
+    /// An address from a local part as it stands in a policy and a domain.
+    pub fn new(text: &str, domain: Domain) -> Result<Self, AddressError> {
+        let (local, rest) = split_local(text)?;
+        if !rest.is_empty() {
+            return Err(AddressError(MUST_BE_QUOTED));
+        }
+        if !text.starts_with('"') && has_misplaced_dot(&local) {
+            return Err(AddressError("the local part has a misplaced dot"));
+        }
+        Ok(Self {
+            local,
+            host: Host::Domain(domain),
+        })
+    }
+
+    /// An address from a local part without quotes, as header fields are read, and what stands right
+    /// of the `@`.
+    pub fn of_unquoted(local: &str, host: Host) -> Result<Self, AddressError> {
+        if local.is_empty() {
+            return Err(AddressError("the local part is empty"));
+        }
+        if local.len() > MAX_LOCAL {
+            return Err(AddressError("the local part is longer than 255 octets"));
+        }
+        if !local.chars().all(is_printable) {
+            return Err(AddressError("the local part has a control character"));
+        }
+        Ok(Self {
+            local: local.to_owned(),
+            host,
+        })
+    }
+
+    /// The local part without quotes.
+    pub fn local(&self) -> &str {
+        &self.local
+    }
+
+    /// What stands right of the `@`.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The domain, unless it is an address literal.
+    pub fn domain(&self) -> Option<&Domain> {
+        self.host.domain()
+    }
+
+    /// The same address with the local part in lower case: the name of a user.
+    pub fn folded(&self) -> Self {
+        Self {
+            local: self.local.to_lowercase(),
+            host: self.host.clone(),
+        }
+    }
+
+    /// The same local part, in lower case, at another domain.
+    pub(crate) fn folded_at(&self, domain: &Domain) -> Self {
+        Self {
+            local: self.local.to_lowercase(),
+            host: Host::Domain(domain.clone()),
+        }
+    }
+
+    /// Whether a server further on might read a route to elsewhere out of the local part
+    /// (`user%elsewhere@here`, `elsewhere!user@here`, `"user@elsewhere"@here`). So might one that brings
+    /// look-alikes into their plain form first (NFKC): a fullwidth `％` is a `%`.
+    pub fn looks_routed(&self) -> bool {
+        let routes = |c: char| matches!(c, '%' | '!' | '@' | ':' | ',');
+        if self.local.is_ascii() {
+            return self.local.contains(routes);
+        }
+        self.local.nfkc().any(routes)
+    }
+
+    /// Whether carrying this address needs SMTPUTF8 (RFC 6531).
+    pub fn needs_smtputf8(&self) -> bool {
+        !self.local.is_ascii()
+    }
+}
+
+const MUST_BE_QUOTED: &str = "the local part has a character that must be quoted";
+
+/// The local part without quotes, its dots anywhere, and what stands right of the `@`.
+fn split(text: &str) -> Result<(String, &str), AddressError> {
+    let (local, rest) = split_local(text)?;
+    let host = rest.strip_prefix('@').ok_or(AddressError(
+        if rest.contains('@') && !text.starts_with('"') {
+            MUST_BE_QUOTED
+        } else {
+            "an address needs `@` and a domain"
+        },
+    ))?;
+    Ok((local, host))
+}
+
+/// Whether these are dots that a local part without quotes may not have (`Dot-string`).
+pub(crate) fn has_misplaced_dot(local: &str) -> bool {
+    local.split('.').any(str::is_empty)
+}
+
+/// Whether a whole text is a local part that needs no quotes.
+pub(crate) fn is_dot_string(text: &str) -> bool {
+    text.chars().all(|c| c == '.' || is_atext(c)) && !has_misplaced_dot(text)
+}
+
+/// Takes a local part off the front, and gives what follows it.
+fn split_local(text: &str) -> Result<(String, &str), AddressError> {
+    let (local, rest) = match text.strip_prefix('"') {
+        Some(quoted) => split_quoted(quoted)?,
+        None => split_dot_string(text)?,
+    };
+    if local.len() > MAX_LOCAL {
+        return Err(AddressError("the local part is longer than 255 octets"));
+    }
+    Ok((local, rest))
+}
+
+fn split_dot_string(text: &str) -> Result<(String, &str), AddressError> {
+    let end = text
+        .find(|c: char| c != '.' && !is_atext(c))
+        .unwrap_or(text.len());
+    let (local, rest) = text.split_at(end);
+    if local.is_empty() {
+        return Err(AddressError("the local part is empty"));
+    }
+    Ok((local.to_owned(), rest))
+}
+
+/// `Quoted-string` of RFC 5321 §4.1.2, behind its opening quote.
+fn split_quoted(quoted: &str) -> Result<(String, &str), AddressError> {
+    let mut local = String::new();
+    let mut chars = quoted.chars();
+    loop {
+        match chars.next() {
+            None => return Err(AddressError("the quoted local part has no end")),
+            Some('"') => break,
+            Some('\\') => match chars.next() {
+                Some(c @ ' '..='~') => local.push(c),
+                _ => return Err(AddressError("a character may not be escaped")),
+            },
+            Some(c) if is_printable(c) => local.push(c),
+            Some(_) => {
+                return Err(AddressError("the local part has a control character"));
+            }
+        }
+    }
+    if local.is_empty() {
+        return Err(AddressError("the local part is empty"));
+    }
+    Ok((local, chars.as_str()))
+}
+
+fn is_printable(c: char) -> bool {
+    matches!(c, ' '..='~') || (!c.is_ascii() && !c.is_control())
+}
+
+/// RFC 5322 §3.2.3, with UTF8-non-ascii of RFC 6531 §3.3.
+fn is_atext(c: char) -> bool {
+    c.is_ascii_alphanumeric()
+        || "!#$%&'*+-/=?^_`{|}~".contains(c)
+        || (!c.is_ascii() && !c.is_control() && !c.is_whitespace())
+}
+
+impl FromStr for EmailAddress {
+    type Err = AddressError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if is_dot_string(&self.local) {
+            f.write_str(&self.local)?;
+        } else {
+            f.write_str("\"")?;
+            for c in self.local.chars() {
+                if matches!(c, '"' | '\\') {
+                    f.write_str("\\")?;
+                }
+                write!(f, "{c}")?;
+            }
+            f.write_str("\"")?;
+        }
+        write!(f, "@{}", self.host)
+    }
+}
+
+impl fmt::Debug for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for EmailAddress {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

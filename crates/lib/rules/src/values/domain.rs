@@ -1,0 +1,186 @@
+//! Domain names and address literals.
+
+use std::borrow::{Borrow, Cow};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+use crate::values::error::AddressError;
+
+/// A domain name as mail uses it: lower-case A-labels (RFC 5890), no trailing dot.
+///
+/// Underscores are let through, since senders' hosts carry them; everything else is letters,
+/// digits and hyphens.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Domain(Arc<str>);
+
+impl Domain {
+    /// Parses a domain name, internationalized or not.
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        let ascii = to_a_labels(text)?;
+        check_labels(&ascii)?;
+        Ok(Self(ascii.into()))
+    }
+
+    /// The name in A-labels.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name as a person reads it, U-labels where they are valid.
+    pub fn to_unicode(&self) -> String {
+        let (text, result) = idna::domain_to_unicode(&self.0);
+        match result {
+            Ok(()) => text,
+            Err(_) => self.0.to_string(),
+        }
+    }
+}
+
+/// Plain ASCII names without A-labels, nearly all of them, skip the Unicode tables.
+fn to_a_labels(text: &str) -> Result<Cow<'_, str>, AddressError> {
+    let lower = if text.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(text.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(text)
+    };
+    if lower.is_ascii() && !lower.contains("xn--") {
+        return Ok(lower);
+    }
+    idna::domain_to_ascii(&lower)
+        .map(Cow::Owned)
+        .map_err(|_| AddressError("the domain is not a valid internationalized name"))
+}
+
+fn check_labels(ascii: &str) -> Result<(), AddressError> {
+    if ascii.is_empty() {
+        return Err(AddressError("the domain is empty"));
+    }
+    // RFC 1035 §2.3.4: 255 octets on the wire are 253 in this notation.
+    if ascii.len() > 253 {
+        return Err(AddressError("the domain is longer than 253 octets"));
+    }
+    for label in ascii.split('.') {
+        if label.is_empty() {
+            return Err(AddressError("the domain has an empty label"));
+        }
+        if label.len() > 63 {
+            return Err(AddressError("the domain has a label longer than 63 octets"));
+        }
+        if !label
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        {
+            return Err(AddressError(
+                "the domain has a character that is not allowed",
+            ));
+        }
+        if label.starts_with('-') || label.ends_with('-') {
+            return Err(AddressError(
+                "a label of the domain begins or ends with a hyphen",
+            ));
+        }
+    }
+    // RFC 3696 §2: no top-level domain is all digits, so this is an IP address without brackets.
+    if let Some(last) = ascii.rsplit('.').next()
+        && last.bytes().all(|b| b.is_ascii_digit())
+    {
+        return Err(AddressError("an IP address must be written in brackets"));
+    }
+    Ok(())
+}
+
+impl FromStr for Domain {
+    type Err = AddressError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
+impl Borrow<str> for Domain {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for Domain {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for Domain {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// What stands right of the `@`: a domain, or an address literal (RFC 5321 §4.1.3).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Host {
+    /// A domain name.
+    Domain(Domain),
+    /// `[192.0.2.1]` or `[IPv6:2001:db8::1]`.
+    Literal(IpAddr),
+}
+
+impl Host {
+    /// Parses a domain name or an address literal.
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        let Some(inner) = text.strip_prefix('[') else {
+            return Domain::parse(text).map(Self::Domain);
+        };
+        let inner = inner
+            .strip_suffix(']')
+            .ok_or(AddressError("an address literal must end with `]`"))?;
+        let wrong = AddressError("the address literal is not an IP address");
+        let v6 = match inner.get(..5) {
+            Some(tag) if tag.eq_ignore_ascii_case("ipv6:") => inner.get(5..),
+            _ => None,
+        };
+        let address = match v6 {
+            Some(v6) => v6.parse::<Ipv6Addr>().map(IpAddr::from),
+            None => inner.parse::<Ipv4Addr>().map(IpAddr::from),
+        };
+        address.map(Self::Literal).map_err(|_| wrong)
+    }
+
+    /// The domain name, where it is one.
+    pub fn domain(&self) -> Option<&Domain> {
+        match self {
+            Self::Domain(domain) => Some(domain),
+            Self::Literal(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Domain(domain) => domain.fmt(f),
+            Self::Literal(IpAddr::V4(v4)) => write!(f, "[{v4}]"),
+            Self::Literal(IpAddr::V6(v6)) => write!(f, "[IPv6:{v6}]"),
+        }
+    }
+}
+
+impl Serialize for Host {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

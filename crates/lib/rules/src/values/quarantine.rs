@@ -1,0 +1,29 @@
+//! How mail in quarantine is kept.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// What becomes of mail in quarantine that nobody decides about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct QuarantineSettings {
+    /// How long it is kept; then it is removed, and nobody is told.
+    pub keep: Duration,
+}
+
+impl Default for QuarantineSettings {
+    fn default() -> Self {
+        Self {
+            keep: Duration::from_secs(30 * 86_400),
+        }
+    }
+}
+
+impl QuarantineSettings {
+    /// The same in seconds, as it travels; at least one.
+    pub fn keep_seconds(&self) -> u32 {
+        u32::try_from(self.keep.as_secs())
+            .unwrap_or(u32::MAX)
+            .max(1)
+    }
+}
