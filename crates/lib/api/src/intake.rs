@@ -49,6 +49,15 @@ pub struct Screened {
     pub found: Option<Blocked>,
 }
 
+/// What was seen of the attachments of a message.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// The attachments that were taken out.
+    pub removed: Vec<Finding>,
+    /// Why the rules want it in quarantine.
+    pub found: Option<Blocked>,
+}
+
 /// Takes the octets of one message, for an Enqueue or an Append. Behind an error it is of no use.
 pub struct Intake {
     screen: Option<Screen>,
@@ -180,26 +189,37 @@ impl Intake {
     ///
     /// # Errors
     /// When an attachment is blocked, or not all of the text is stored.
-    pub async fn finish(self) -> Result<Content, IntakeError> {
-        Ok(self.finish_screened().await?.content)
+    pub async fn finish(mut self) -> Result<Content, IntakeError> {
+        self.end_screening().await?;
+        self.store().await
     }
 
-    /// [`finish`](Self::finish), and what was seen of attachments.
+    /// [`end_screening`](Self::end_screening) and [`finish`](Self::finish).
     ///
     /// # Errors
     /// The same.
     pub async fn finish_screened(mut self) -> Result<Screened, IntakeError> {
-        let (mut removed, mut found) = (Vec::new(), None);
-        if let Some(mut screen) = self.screen.take() {
-            self.take(screen.finish()?).await?;
-            removed = screen.removed().to_vec();
-            found = screen.found().cloned();
-        }
+        let Seen { removed, found } = self.end_screening().await?;
         Ok(Screened {
             prefix: std::mem::take(&mut self.prefix).into(),
             content: self.store().await?,
             removed,
             found,
+        })
+    }
+
+    /// The message has ended: what was seen of its attachments.
+    ///
+    /// # Errors
+    /// When an attachment is blocked, or the store has given up.
+    pub async fn end_screening(&mut self) -> Result<Seen, IntakeError> {
+        let Some(mut screen) = self.screen.take() else {
+            return Ok(Seen::default());
+        };
+        self.take(screen.finish()?).await?;
+        Ok(Seen {
+            removed: screen.removed().to_vec(),
+            found: screen.found().cloned(),
         })
     }
 

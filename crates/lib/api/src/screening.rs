@@ -32,7 +32,8 @@ pub fn screened(rules: &Arc<BlockedAttachments>, message: &[u8]) -> Screened {
     Screened { removed, unwanted }
 }
 
-fn unwanted(blocked: &Blocked) -> Unwanted {
+/// Why a message is not wanted, in the words of the rules.
+pub fn unwanted(blocked: &Blocked) -> Unwanted {
     match blocked {
         Blocked::Attachment { .. } => Unwanted::Blocked(blocked.to_string()),
         Blocked::Unclear(_) => Unwanted::Unclear(blocked.to_string()),

@@ -7,22 +7,16 @@
 //! ```text
 //!  connect                         interface_of(local, &interfaces, &settings) → SessionInterface
 //!                                  Policy::asks_reverse_name(&facts)         → bool
-//!  connect, HELO, STARTTLS, AUTH   Policy::trust(&facts)                      → Trust
-//!  the answer to EHLO              Policy::offer(&facts, &trust)              → Offer
-//!  MAIL FROM                       Policy::trust_of_sender(&facts, &path)     → Trust
-//!                                  Policy::accept_timing(&facts, &trust, &timing) → Verdict
-//!                                  Policy::accept_sender(&facts, &trust, &path, size) → Verdict
-//!                                  Policy::accept_sender_domain, accept_listings  → Verdict
-//!  RCPT TO                         Policy::accept_forward_path(&facts, &trust, &path, text)
-//!                                                            → EmailAddress, RecipientVerdict
-//!  end of the message              Policy::accept_authentication(&trust, &facts)  → AuthenticationVerdict
-//!  delivery                        Policy::route(&recipient)                  → Route
+//!                                  Admission::connect, Admission::talk       → Verdict
+//!  connect, HELO, STARTTLS, AUTH   Policy::trust(&facts)                     → Trust
+//!  the answer to EHLO              Policy::offer(&facts, &trust)             → Offer
+//!  MAIL FROM                       Policy::trust_of_sender(&facts, &path)    → Trust
+//!                                  Admission::mail                           → Verdict
+//!  RCPT TO                         Admission::rcpt                           → Verdict
+//!  end of the message              Admission::content                        → Verdict, Taken
+//!  ETRN                            Policy::accept_queue_run(&trust, &domain) → Verdict
+//!  delivery                        Policy::route(&recipient)                 → Route
 //! ```
-//!
-//!  the greeting                    Policy::accept_early_talker(&trust, when)  → Verdict
-//!  MAIL FROM                       Policy::accept_free_space(&trust, free)    → Verdict
-//!  ETRN                            Policy::accept_queue_run(&trust, &domain)  → Verdict
-//!  the message                     BlockedAttachments::{by_name, by_type}, blocked_attachment(…)
 //!
 //! Where an answer depends on who has a mailbox here, it names the user and says what holds
 //! otherwise ([`RecipientVerdict::AcceptIfUser`], [`Route::Mailbox`]): the caller looks the user up.
@@ -34,34 +28,41 @@
 //!   defends it over arbitrary policies.
 //! - [`explain`] plays a session that has not happened; a [`Script`] plays many, and compares.
 //!
-//! Three floors, each knowing those before it alone: `values` are what is decided from and what is
-//! decided; `document` reads them from TOML; `decide` asks the questions.
+//! Floors, each knowing those before it alone: `values` are what is decided from and what is decided;
+//! `document` reads them from TOML; `decide` answers one question each; [`admission`] is the order in
+//! which a session is asked them; `explain` and `script` admit sessions that have not happened.
 //!
 //! The document's vocabulary is announced in `document/default.toml` and refused, with line and reason,
 //! where it says something that is not known or not supported yet.
 
+pub mod admission;
 mod decide;
 mod document;
 mod explain;
 mod script;
 mod values;
 
-pub use decide::attachments::{blocked_attachment, unclear_attachments};
 pub use decide::interface::{classify, interface_of};
 pub use decide::leniency::{InFull, LENIENT_MAY_TAKE_IT, ONLY_LENIENT_TAKES_IT, WrittenSender};
 pub use decide::references::{NamedMailbox, NamedSecret};
 pub use explain::circumstances::{
-    Attachment, Attachments, Circumstances, Listed, Screened, Share, Talk, Unwanted, Visitor,
+    Attachment, Attachments, Circumstances, Listed, Share, Talk, Visitor,
 };
-pub use explain::{Explanation, Fact, MessageEnd, Play, RecipientStory, Screen, Step, explain};
+pub use explain::content::MessageEnd;
+pub use explain::facts::Fact;
+pub use explain::play::{Play, Screen};
+pub use explain::recipient::RecipientStory;
+pub use explain::session::{Explanation, explain};
+pub use explain::step::Step;
 pub use script::{Checked, Expected, Found, Script, ScriptError};
 pub use values::address::EmailAddress;
-pub use values::attachments::{AttachmentAction, BlockedAttachments};
+pub use values::attachments::{AttachmentAction, BlockedAttachments, Screened, Unwanted};
 pub use values::authentication::{
-    Action, AuthenticationFacts, AuthenticationResult, AuthenticationVerdict, DmarcRequest, Finding,
+    Action, AuthenticationFacts, AuthenticationResult, DmarcRequest, Finding,
 };
 pub use values::authentication_rules::{AuthenticationRules, DmarcRules, MethodRules};
 pub use values::collect::{CollectAccount, CollectProtocol, LeaveOnServer};
+pub use values::content::Taken;
 pub use values::delivery::{DeliverySettings, Remote};
 pub use values::dns::{DnsList, DnsRules, DomainStanding, Listing};
 pub use values::domain::{Domain, Host};

@@ -6,6 +6,7 @@ pub(crate) mod attachments;
 pub(crate) mod authentication;
 pub(crate) mod authentication_rules;
 pub(crate) mod collect;
+pub(crate) mod content;
 pub(crate) mod delivery;
 pub(crate) mod dns;
 pub(crate) mod domain;

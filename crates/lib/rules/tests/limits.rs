@@ -2,6 +2,9 @@
 // A test may stop at what it did not expect.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/admitted.rs"]
+mod admitted;
+
 use std::fmt::Write;
 
 use rules::{Policy, ReversePath, Route, SessionFacts};
@@ -19,7 +22,8 @@ fn a_message_larger_than_the_rule_is_refused_at_mail() {
     let policy = Policy::parse("[receiving.untrusted]\nmax-size = \"1 MiB\"").unwrap();
     let trust = policy.trust(&stranger());
     let sender = ReversePath::parse("a@x.test").unwrap();
-    let answer = |size| policy.accept_sender(&stranger(), &trust, &sender, size);
+    let facts = stranger();
+    let answer = |size| admitted::mail(&policy, &facts, &trust, &sender, size, None);
     assert!(answer(None).is_accepted());
     assert!(answer(Some(1 << 20)).is_accepted());
     let refusal = answer(Some((1 << 20) + 1));
@@ -35,10 +39,17 @@ fn a_message_larger_than_the_rule_is_refused_at_mail() {
 
 #[test]
 fn one_recipient_too_many_is_put_off() {
-    let policy = Policy::parse("[receiving.untrusted]\nmax-recipients = 100").unwrap();
-    let trust = policy.trust(&stranger());
-    assert!(policy.accept_another_recipient(&trust, 99).is_accepted());
-    let refusal = policy.accept_another_recipient(&trust, 100);
+    let policy = Policy::parse(
+        "[receiving.untrusted]\nmax-recipients = 100\n\
+         [[domain]]\nname = \"example.test\"\ndeliver = \"mailboxes\"",
+    )
+    .unwrap();
+    let facts = stranger();
+    let trust = policy.trust(&facts);
+    let (sender, to) = (ReversePath::Null, "bob@example.test");
+    let answer = |taken| admitted::rcpt(&policy, &facts, &trust, &sender, taken, to);
+    assert!(answer(99).is_accepted());
+    let refusal = answer(100);
     // RFC 5321 §4.5.3.1.10: 452, so that the client sends the rest in another transaction.
     assert_eq!((refusal.name, refusal.code), ("too-many-recipients", 452));
     assert!(refusal.is_temporary());

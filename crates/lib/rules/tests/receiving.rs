@@ -2,23 +2,35 @@
 //! before their turn. The policy is that of `sessions/receiving.txt`.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
 
+#[path = "support/admitted.rs"]
+mod admitted;
+
 use rules::{
-    AttachmentAction, Early, Policy, SessionFacts, Trust, Verdict, blocked_attachment, parse_size,
+    AttachmentAction, Early, Policy, ReversePath, SessionFacts, Trust, Unwanted, Verdict,
+    parse_size,
 };
 
 /// What one row says: `free=SIZE`, `attachment=NAME-OR-TYPE`, `early=greeting` or `early=hello`.
-fn judge(policy: &Policy, trust: &Trust, fact: &str) -> Option<Verdict> {
+fn judge(policy: &Policy, facts: &SessionFacts, trust: &Trust, fact: &str) -> Verdict {
     let (name, value) = fact.split_once('=').unwrap();
     match (name, value) {
-        ("free", size) => Some(policy.accept_free_space(trust, Some(parse_size(size).unwrap()))),
-        ("early", "greeting") => Some(policy.accept_early_talker(trust, Early::Greeting)),
-        ("early", "hello") => Some(policy.accept_early_talker(trust, Early::Hello)),
-        ("attachment", attachment) => by_attachment(policy, trust, attachment),
+        ("free", size) => {
+            let free = Some(parse_size(size).unwrap());
+            let sender = facts.login.as_deref().unwrap_or("a@x.test");
+            let sender = ReversePath::parse(sender).unwrap();
+            admitted::mail(policy, facts, trust, &sender, None, free)
+        }
+        ("early", "greeting") => admitted::early(policy, trust, Early::Greeting),
+        ("early", "hello") => admitted::early(policy, trust, Early::Hello),
+        ("attachment", attachment) => {
+            let unwanted = by_attachment(policy, trust, attachment);
+            admitted::attachment(policy, facts, trust, unwanted)
+        }
         _ => panic!("no fact {fact}"),
     }
 }
 
-fn by_attachment(policy: &Policy, trust: &Trust, attachment: &str) -> Option<Verdict> {
+fn by_attachment(policy: &Policy, trust: &Trust, attachment: &str) -> Option<Unwanted> {
     let blocked = &policy.receiving(trust.trusted).attachments;
     assert_eq!(blocked.action, AttachmentAction::Refuse);
     let pattern = if attachment.contains('/') {
@@ -26,7 +38,7 @@ fn by_attachment(policy: &Policy, trust: &Trust, attachment: &str) -> Option<Ver
     } else {
         blocked.by_name(attachment)
     };
-    pattern.map(|pattern| blocked_attachment(trust, pattern))
+    pattern.map(|pattern| Unwanted::Blocked(pattern.to_string()))
 }
 
 #[test]
@@ -73,8 +85,7 @@ fn each_class_is_held_to_its_own_rules_for_space_attachments_and_patience() {
         facts.login = (!login.is_empty()).then(|| login.to_owned());
         let trust = policy.trust(&facts);
         assert_eq!(trust.trusted, !login.is_empty());
-        let found = judge(&policy, &trust, fact);
-        let found = found.map_or("accepted", |found| found.name);
-        assert_eq!(found, verdict, "{login} {fact}");
+        let found = judge(&policy, &facts, &trust, fact);
+        assert_eq!(found.name, verdict, "{login} {fact}");
     }
 }

@@ -3,12 +3,15 @@
 // A test may stop at what it did not expect.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/admitted.rs"]
+mod admitted;
+
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use rules::{
-    AttachmentAction, Circumstances, Early, EmailAddress, Play, Policy, RecipientVerdict,
-    ReversePath, SessionFacts, Timing, explain,
+    AttachmentAction, Circumstances, Early, Play, Policy, ReversePath, SessionFacts, Timing,
+    explain,
 };
 
 /// The rules of one class, each by how strict it is: 0 is the laxest.
@@ -179,14 +182,26 @@ fn accepted(policy: &Policy, trusted: bool, message: &Message) -> u8 {
     );
     facts.login = trusted.then(|| "bob@example.test".to_owned());
     let sender = ReversePath::parse(message.sender).unwrap();
-    let recipient: EmailAddress = message.recipient.parse().unwrap();
     let trust = policy.trust_of_sender(&facts, &sender);
     assert_eq!(trust.trusted, trusted);
     let rules = policy.receiving(trusted);
     let verdicts = [
-        policy.accept_sender(&facts, &trust, &sender, Some(message.size)),
-        policy.accept_free_space(&trust, message.free),
-        policy.accept_another_recipient(&trust, message.recipients),
+        admitted::mail(
+            policy,
+            &facts,
+            &trust,
+            &sender,
+            Some(message.size),
+            message.free,
+        ),
+        admitted::rcpt(
+            policy,
+            &facts,
+            &trust,
+            &sender,
+            message.recipients,
+            message.recipient,
+        ),
     ];
     let early = message.early.map(|greeting| {
         let early = if greeting {
@@ -194,17 +209,13 @@ fn accepted(policy: &Policy, trusted: bool, message: &Message) -> u8 {
         } else {
             Early::Hello
         };
-        policy.accept_early_talker(&trust, early)
+        admitted::early(policy, &trust, early)
     });
     let refused = verdicts
         .iter()
         .chain(&early)
         .any(|verdict| !verdict.is_accepted())
-        || message.refusals >= rules.max_refusals
-        || matches!(
-            policy.accept_recipient(&facts, &trust, &sender, &recipient),
-            RecipientVerdict::Refuse(_)
-        );
+        || message.refusals >= rules.max_refusals;
     let blocked = rules.attachments.by_name(message.attachment).is_some()
         || rules.attachments.by_type(message.attachment).is_some();
     match (refused, blocked, rules.attachments.action) {

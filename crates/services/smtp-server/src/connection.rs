@@ -1,6 +1,7 @@
 //! One client's connection: moves octets between socket and session, and answers the session's
 //! questions. What may be said when is `smtp_protocol`'s, what is allowed is `rules`'.
 
+mod admission;
 mod authentication;
 mod binary;
 mod content;
@@ -11,7 +12,6 @@ mod origin;
 mod patience;
 mod quarantine;
 mod queue_run;
-mod rates;
 mod refusal;
 mod requests;
 mod verify;
@@ -21,7 +21,8 @@ use std::time::Duration;
 
 use api::policy_watch::PolicySnapshot;
 use api::queue_features::Features;
-use rules::{Counted, SessionFacts, Trust, Verdict};
+use rules::admission::Admission;
+use rules::{SessionFacts, Trust, Verdict};
 use session_io::SessionError;
 use smtp_protocol::Reply;
 use smtp_protocol::server::{Announced, CloseReason, Event, Session, Terms};
@@ -136,7 +137,7 @@ impl Connection {
         self.look_up_name().await;
         // One who is to say XCLIENT counts when it has.
         if !self.may_override_peer()
-            && let Some(verdict) = self.too_many_connections()
+            && let Err(verdict) = self.is_greeted()
         {
             self.note_refusal(verdict.name, &verdict.reasons);
             self.session
@@ -167,10 +168,18 @@ impl Connection {
         }
     }
 
-    fn too_many_connections(&self) -> Option<Verdict> {
-        let snapshot = self.server.policy.current()?;
+    fn is_greeted(&self) -> Result<(), Verdict> {
+        let Some(snapshot) = self.server.policy.current() else {
+            return Ok(());
+        };
         let trust = snapshot.policy.trust(&self.facts);
-        self.take_share(&snapshot, &trust, Counted::Connections, None)
+        let admission = Admission::connect(&snapshot.policy, &self.facts, &trust);
+        let verdict = self.admit_connection(admission);
+        if verdict.is_accepted() {
+            Ok(())
+        } else {
+            Err(verdict)
+        }
     }
 
     /// Writes what is to be written and waits for the client; false when it has gone.

@@ -1,22 +1,24 @@
 //! The end of a message with an attachment that is not taken.
 
 use crate::decide::trust::until_trust_is_known;
+use crate::values::attachments::Unwanted;
 use crate::values::trust::Trust;
 use crate::values::verdict::{Verdict, refusals};
 
-/// The end of a message with a blocked attachment; `found` says which, and by which pattern.
-pub fn blocked_attachment(trust: &Trust, found: impl std::fmt::Display) -> Verdict {
-    because(refusals::BLOCKED_ATTACHMENT, trust, found)
-}
+impl Unwanted {
+    /// The refusal of a message while it comes.
+    pub fn refusal(&self, trust: &Trust) -> Verdict {
+        until_trust_is_known(trust, self.verdict(trust))
+    }
 
-/// The end of a message of which nobody can tell what attachments it has; `found` says why.
-pub fn unclear_attachments(trust: &Trust, found: impl std::fmt::Display) -> Verdict {
-    because(refusals::UNCLEAR_ATTACHMENTS, trust, found)
-}
-
-fn because(refusal: Verdict, trust: &Trust, found: impl std::fmt::Display) -> Verdict {
-    let refusal = refusal
-        .because(found.to_string())
-        .because(format!("`block-attachments` for {}", trust.class()));
-    until_trust_is_known(trust, refusal)
+    /// What is said of the message.
+    pub(crate) fn verdict(&self, trust: &Trust) -> Verdict {
+        let (refusal, found) = match self {
+            Self::Blocked(found) => (refusals::BLOCKED_ATTACHMENT, found),
+            Self::Unclear(found) => (refusals::UNCLEAR_ATTACHMENTS, found),
+        };
+        refusal
+            .because(found.clone())
+            .because(format!("`block-attachments` for {}", trust.class()))
+    }
 }

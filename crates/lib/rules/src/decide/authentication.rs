@@ -4,86 +4,110 @@
 mod refusals;
 
 use crate::values::authentication::{
-    Action, AuthenticationFacts, AuthenticationResult, AuthenticationVerdict, DmarcRequest, Finding,
+    Action, AuthenticationFacts, AuthenticationResult, DmarcRequest, Finding,
 };
 use crate::values::authentication_rules::{AuthenticationRules, DmarcRules};
+use crate::values::content::Taken;
 use crate::values::domain::Domain;
-use crate::values::policy::Policy;
-use crate::values::trust::Trust;
 use crate::values::verdict::Verdict;
 
-impl Policy {
-    /// The end of the message: whether it is taken, by what vouches for its sender. What cannot be
-    /// known because the DNS is silent never refuses a message for good.
-    pub fn accept_authentication(
-        &self,
-        trust: &Trust,
-        facts: &AuthenticationFacts,
-    ) -> AuthenticationVerdict {
-        let rules = &self.receiving(trust.trusted).authentication;
+/// A method by which somebody vouches for a sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    Spf,
+    Dkim,
+    Dmarc,
+    Iprev,
+}
+
+/// What speaks against a message, and what the rules do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Charge {
+    pub(crate) method: Method,
+    pub(crate) action: Action,
+    pub(crate) verdict: Verdict,
+}
+
+/// What becomes of a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Judgement {
+    /// By which method it is refused, and how.
+    pub(crate) refusal: Option<(Method, Verdict)>,
+    /// What becomes of it otherwise.
+    pub(crate) taken: Taken,
+}
+
+impl AuthenticationRules {
+    /// Judges a message by what vouches for its sender. What cannot be known because the DNS is
+    /// silent never refuses a message for good.
+    pub(crate) fn judge(&self, facts: &AuthenticationFacts) -> Judgement {
         let mut refusals = Vec::new();
-        let mut marks = Vec::new();
-        let mut junk = false;
-        let mut quarantine = Vec::new();
-        for (action, verdict) in charges(rules, facts) {
+        let mut taken = Taken::default();
+        for Charge {
+            method,
+            action,
+            verdict,
+        } in self.charges(facts)
+        {
             match action {
                 Action::Accept => {}
-                Action::Mark => marks.push(verdict.name),
+                Action::Mark => taken.marks.push(verdict.name),
                 Action::Junk => {
-                    marks.push(verdict.name);
-                    junk = true;
+                    taken.marks.push(verdict.name);
+                    taken.junk = true;
                 }
                 Action::Quarantine => {
-                    marks.push(verdict.name);
-                    quarantine.push(verdict);
+                    taken.marks.push(verdict.name);
+                    taken.quarantine.push(verdict);
                 }
-                Action::Refuse => refusals.push(verdict),
+                Action::Refuse => refusals.push((method, verdict)),
             }
         }
         // What is refused for good is not worth another attempt.
-        let temporary = refusals.iter().position(Verdict::is_temporary);
-        let permanent = refusals.iter().position(|verdict| !verdict.is_temporary());
-        let verdict = match permanent.or(temporary) {
-            Some(index) => refusals.swap_remove(index),
-            None => Verdict::accepted(),
-        };
-        AuthenticationVerdict {
-            verdict,
-            marks,
-            junk,
-            quarantine,
+        let temporary = |(_, verdict): &(Method, Verdict)| verdict.is_temporary();
+        let permanent = refusals.iter().position(|refusal| !temporary(refusal));
+        let refusal = permanent.or_else(|| refusals.iter().position(temporary));
+        Judgement {
+            refusal: refusal.map(|index| refusals.swap_remove(index)),
+            taken,
         }
     }
-}
 
-/// What speaks against the message, and what the rules do about it.
-pub(crate) fn charges(
-    rules: &AuthenticationRules,
-    facts: &AuthenticationFacts,
-) -> Vec<(Action, Verdict)> {
-    let mut charges = Vec::new();
-    if let Some(finding) = &facts.dmarc {
-        charges.extend(dmarc(&rules.dmarc, finding, facts, &rules.arc_trusted));
+    /// What speaks against the message, and what the rules do about it.
+    pub(crate) fn charges(&self, facts: &AuthenticationFacts) -> Vec<Charge> {
+        let mut charges = Vec::new();
+        let mut charge = |method, action, verdict: Option<Verdict>| {
+            charges.extend(verdict.map(|verdict| Charge {
+                method,
+                action,
+                verdict,
+            }));
+        };
+        if let Some(finding) = &facts.dmarc
+            && let Some((action, verdict)) = dmarc(&self.dmarc, finding, facts, &self.arc_trusted)
+        {
+            charge(Method::Dmarc, action, Some(verdict));
+        }
+        if let Some(finding) = &facts.spf {
+            let action = self.spf.action(finding.result);
+            charge(Method::Spf, action, refusals::spf(finding));
+        }
+        if let Some(finding) = &facts.spf_helo
+            && finding.result == AuthenticationResult::Fail
+        {
+            let action = self.spf.action(finding.result);
+            charge(Method::Spf, action, Some(refusals::spf_helo(finding)));
+        }
+        if let Some(finding) = &facts.dkim {
+            let action = self.dkim.action(finding.result);
+            charge(Method::Dkim, action, refusals::dkim(finding));
+        }
+        if let Some(finding) = &facts.iprev {
+            let action = self.iprev.action(finding.result);
+            charge(Method::Iprev, action, refusals::iprev(finding));
+        }
+        charges
     }
-    if let Some(finding) = &facts.spf {
-        let action = rules.spf.action(finding.result);
-        charges.extend(refusals::spf(finding).map(|verdict| (action, verdict)));
-    }
-    if let Some(finding) = &facts.spf_helo
-        && finding.result == AuthenticationResult::Fail
-    {
-        let action = rules.spf.action(finding.result);
-        charges.push((action, refusals::spf_helo(finding)));
-    }
-    if let Some(finding) = &facts.dkim {
-        let action = rules.dkim.action(finding.result);
-        charges.extend(refusals::dkim(finding).map(|verdict| (action, verdict)));
-    }
-    if let Some(finding) = &facts.iprev {
-        let action = rules.iprev.action(finding.result);
-        charges.extend(refusals::iprev(finding).map(|verdict| (action, verdict)));
-    }
-    charges
 }
 
 fn dmarc(

@@ -16,22 +16,12 @@ impl Policy {
         (rules.sender_domain_must_exist && self.domain(domain).is_none()).then_some(domain)
     }
 
-    /// MAIL: the sender's domain must be usable. A DNS that is silent refuses for now.
-    pub fn accept_sender_domain(&self, domain: &Domain, standing: DomainStanding) -> Verdict {
-        let refusal = match standing {
-            DomainStanding::Usable => return Verdict::accepted(),
-            DomainStanding::NullMx => refusals::NULL_MX_SENDER,
-            DomainStanding::Missing => refusals::SENDER_DOMAIN_MISSING,
-            DomainStanding::Unusable => refusals::SENDER_DOMAIN_UNUSABLE,
-            DomainStanding::Unknown => refusals::SENDER_DOMAIN_UNKNOWN,
-        };
-        refusal.because(format!(
-            "`sender-domain-must-exist`: {domain} is {standing:?}"
-        ))
-    }
-
     /// MAIL: the peer must not be on too many lists. A list that does not answer counts nothing.
-    pub fn accept_listings(&self, trust: &Trust, listings: &[Listing<'_>]) -> Verdict {
+    pub(crate) fn judge_listings(
+        &self,
+        trust: &Trust,
+        listings: &[Listing<'_>],
+    ) -> Result<(), Verdict> {
         let limit = self.receiving(trust.trusted).dns.refuse_score;
         let mut sum = 0_i32;
         let mut verdict = refusals::DNS_LISTED;
@@ -43,10 +33,24 @@ impl Policy {
             }
         }
         if listings.is_empty() || sum < limit {
-            return Verdict::accepted();
+            return Ok(());
         }
-        verdict.because(format!("{sum} in sum, `dns-list-refuse-score` is {limit}"))
+        Err(verdict.because(format!("{sum} in sum, `dns-list-refuse-score` is {limit}")))
     }
+}
+
+/// MAIL: the sender's domain must be usable. A DNS that is silent refuses for now.
+pub(crate) fn judge_domain(domain: &Domain, standing: DomainStanding) -> Result<(), Verdict> {
+    let refusal = match standing {
+        DomainStanding::Usable => return Ok(()),
+        DomainStanding::NullMx => refusals::NULL_MX_SENDER,
+        DomainStanding::Missing => refusals::SENDER_DOMAIN_MISSING,
+        DomainStanding::Unusable => refusals::SENDER_DOMAIN_UNUSABLE,
+        DomainStanding::Unknown => refusals::SENDER_DOMAIN_UNKNOWN,
+    };
+    Err(refusal.because(format!(
+        "`sender-domain-must-exist`: {domain} is {standing:?}"
+    )))
 }
 
 #[cfg(test)]

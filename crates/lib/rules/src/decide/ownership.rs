@@ -14,12 +14,16 @@ use crate::values::verdict::{Verdict, refusals};
 impl Policy {
     /// Whether a message of this session may call this address its author (the From field);
     /// `None` for something that is no address.
-    pub fn accept_author(&self, facts: &SessionFacts, author: Option<&EmailAddress>) -> Verdict {
+    pub(crate) fn judge_author(
+        &self,
+        facts: &SessionFacts,
+        author: Option<&EmailAddress>,
+    ) -> Result<(), Verdict> {
         self.belongs(facts, author, refusals::AUTHOR_NOT_OF_LOGIN)
     }
 
-    /// The same of all that stand in its From field: the first verdict against one of them. Who
-    /// names nobody is accepted.
+    /// The first verdict against one of those who stand in the From field of a message that somebody
+    /// hands in who has logged in. Who names nobody is accepted.
     pub fn accept_authors(
         &self,
         facts: &SessionFacts,
@@ -27,8 +31,8 @@ impl Policy {
     ) -> Verdict {
         authors
             .into_iter()
-            .map(|author| self.accept_author(facts, author.as_ref()))
-            .find(|verdict| !verdict.is_accepted())
+            .try_for_each(|author| self.judge_author(facts, author.as_ref()))
+            .err()
             .unwrap_or_else(Verdict::accepted)
     }
 
@@ -37,24 +41,24 @@ impl Policy {
         facts: &SessionFacts,
         address: Option<&EmailAddress>,
         refusal: Verdict,
-    ) -> Verdict {
+    ) -> Result<(), Verdict> {
         let rules = self.receiving(true);
         let Some(login) = &facts.login else {
-            return Verdict::accepted();
+            return Ok(());
         };
         if !rules.senders_must_belong_to_login {
-            return Verdict::accepted();
+            return Ok(());
         }
         let Some(address) = address else {
-            return refusal.because(format!("{login} is logged in, and this is no address"));
+            return Err(refusal.because(format!("{login} is logged in, and this is no address")));
         };
         if self.is_of(login, address) || self.may_send_as(login, address) {
-            return Verdict::accepted();
+            return Ok(());
         }
-        refusal.because(format!(
+        Err(refusal.because(format!(
             "{login} is logged in, mail to {address} does not come to them, no `send-as` of \
              [receiving.trusted] lets them, and `senders-must-belong-to-login` is on"
-        ))
+        )))
     }
 
     fn is_of(&self, login: &str, address: &EmailAddress) -> bool {

@@ -42,13 +42,13 @@ impl Policy {
     }
 
     /// RCPT: whether a message that has so many recipients may have one more.
-    pub fn accept_another_recipient(&self, trust: &Trust, recipients: usize) -> Verdict {
+    pub(crate) fn judge_recipients(&self, trust: &Trust, taken: usize) -> Result<(), Verdict> {
         let limit = self.receiving(trust.trusted).max_recipients;
-        if u32::try_from(recipients).is_ok_and(|recipients| recipients < limit) {
-            return Verdict::accepted();
+        if u32::try_from(taken).is_ok_and(|taken| taken < limit) {
+            return Ok(());
         }
-        refusals::TOO_MANY_RECIPIENTS
-            .because(format!("`max-recipients` is {limit} for {}", trust.class()))
+        Err(refusals::TOO_MANY_RECIPIENTS
+            .because(format!("`max-recipients` is {limit} for {}", trust.class())))
     }
 
     /// RCPT: whether mail from this session may go to this recipient.

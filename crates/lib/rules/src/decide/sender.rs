@@ -1,6 +1,5 @@
-//! What MAIL is answered.
+//! What MAIL is answered, rule by rule. In which order they are asked stands in `admission::mail`.
 
-use crate::decide::trust::until_trust_is_known;
 use crate::values::domain::Host;
 use crate::values::facts::SessionFacts;
 use crate::values::path::ReversePath;
@@ -10,78 +9,99 @@ use crate::values::trust::Trust;
 use crate::values::verdict::{Verdict, refusals};
 
 impl Policy {
-    /// MAIL: whether there is room for another message. `free` is what the volume that mail is
-    /// stored on has free, where that is known.
-    pub fn accept_free_space(&self, trust: &Trust, free: Option<u64>) -> Verdict {
-        match (self.receiving(trust.trusted).min_free_space, free) {
-            (Some(wanted), Some(free)) if free < wanted => {
-                refusals::INSUFFICIENT_STORAGE.because(format!(
-                    "{} are free, `min-free-space` is {} for {}",
-                    format_size(free),
-                    format_size(wanted),
-                    trust.class()
-                ))
-            }
-            _ => Verdict::accepted(),
-        }
-    }
-
-    /// MAIL: whether this sender, with a message of the size it declares, is let in.
-    pub fn accept_sender(
-        &self,
-        facts: &SessionFacts,
-        trust: &Trust,
-        sender: &ReversePath,
-        size: Option<u64>,
-    ) -> Verdict {
-        until_trust_is_known(trust, self.judge_sender(facts, trust, sender, size))
-    }
-
-    /// The same as if everything of the session's trust were known.
-    pub(crate) fn judge_sender(
-        &self,
-        facts: &SessionFacts,
-        trust: &Trust,
-        sender: &ReversePath,
-        size: Option<u64>,
-    ) -> Verdict {
-        let rules = self.receiving(trust.trusted);
-        if let Some(size) = size.filter(|size| *size > rules.max_size) {
-            let limit = rules.max_size;
-            return refusals::TOO_LARGE.because(format!(
-                "{size} octets are declared, `max-size` is {limit} for {}",
-                trust.class()
-            ));
-        }
-        let Some(address) = sender.address() else {
-            if rules.refuse_blank_reverse_path {
-                return refusals::BLANK_REVERSE_PATH
-                    .because(format!("`refuse-blank-reverse-path` for {}", trust.class()));
-            }
-            return Verdict::accepted();
-        };
-        match address.host() {
-            Host::Literal(_) if rules.refuse_address_literal_senders => refusals::LITERAL_SENDER
-                .because(format!(
-                    "`refuse-address-literal-senders` for {}",
-                    trust.class()
-                )),
-            Host::Domain(domain)
-                if rules.refuse_spoofed_senders && self.is_local(domain) && !trust.trusted =>
-            {
-                let peer = facts.peer;
-                refusals::SPOOFED_SENDER.because(format!(
-                    "{domain} is delivered here and {peer} is not trusted ({})",
-                    trust.name
-                ))
-            }
-            _ => self.belongs(facts, Some(address), refusals::SENDER_NOT_OF_LOGIN),
-        }
-    }
-
     /// MAIL: reads a reverse-path.
     pub fn reverse_path(&self, text: &str) -> Result<ReversePath, Verdict> {
         ReversePath::parse(text)
             .map_err(|error| refusals::MALFORMED_SENDER.because(error.to_string()))
+    }
+
+    /// Whether mail is taken of one who may not have logged in.
+    pub(crate) fn judge_login(&self, facts: &SessionFacts) -> Result<(), Verdict> {
+        if facts.login.is_some() || !facts.role.needs_login() {
+            return Ok(());
+        }
+        Err(refusals::LOGIN_REQUIRED.because(format!(
+            "the listener `{}` is a submission port, and nobody has logged in",
+            facts.listener
+        )))
+    }
+
+    /// Whether there is room for another message, by what the volume that mail is stored on has
+    /// free.
+    pub(crate) fn judge_free_space(&self, trust: &Trust, free: u64) -> Result<(), Verdict> {
+        match self.receiving(trust.trusted).min_free_space {
+            Some(wanted) if free < wanted => Err(refusals::INSUFFICIENT_STORAGE.because(format!(
+                "{} are free, `min-free-space` is {} for {}",
+                format_size(free),
+                format_size(wanted),
+                trust.class()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a message of the size that it declares is taken.
+    pub(crate) fn judge_size(&self, trust: &Trust, size: Option<u64>) -> Result<(), Verdict> {
+        let limit = self.receiving(trust.trusted).max_size;
+        match size {
+            Some(size) if size > limit => Err(refusals::TOO_LARGE.because(format!(
+                "{size} octets are declared, `max-size` is {limit} for {}",
+                trust.class()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the null sender is taken.
+    pub(crate) fn judge_blank(&self, trust: &Trust, sender: &ReversePath) -> Result<(), Verdict> {
+        if !sender.is_null() || !self.receiving(trust.trusted).refuse_blank_reverse_path {
+            return Ok(());
+        }
+        Err(refusals::BLANK_REVERSE_PATH
+            .because(format!("`refuse-blank-reverse-path` for {}", trust.class())))
+    }
+
+    /// Whether a sender with an address literal for a domain is taken.
+    pub(crate) fn judge_literal(&self, trust: &Trust, sender: &ReversePath) -> Result<(), Verdict> {
+        let refused = self.receiving(trust.trusted).refuse_address_literal_senders;
+        match sender.address().map(|address| address.host()) {
+            Some(Host::Literal(_)) if refused => Err(refusals::LITERAL_SENDER.because(format!(
+                "`refuse-address-literal-senders` for {}",
+                trust.class()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a sender of a domain of ours is taken of a stranger.
+    pub(crate) fn judge_spoofed(
+        &self,
+        facts: &SessionFacts,
+        trust: &Trust,
+        sender: &ReversePath,
+    ) -> Result<(), Verdict> {
+        if trust.trusted || !self.receiving(false).refuse_spoofed_senders {
+            return Ok(());
+        }
+        let domain = sender.address().and_then(|address| address.domain());
+        match domain.filter(|domain| self.is_local(domain)) {
+            None => Ok(()),
+            Some(domain) => Err(refusals::SPOOFED_SENDER.because(format!(
+                "{domain} is delivered here and {} is not trusted ({})",
+                facts.peer, trust.name
+            ))),
+        }
+    }
+
+    /// Whether whoever has logged in sends in their own name.
+    pub(crate) fn judge_own_name(
+        &self,
+        facts: &SessionFacts,
+        sender: &ReversePath,
+    ) -> Result<(), Verdict> {
+        match sender.address() {
+            Some(address) => self.belongs(facts, Some(address), refusals::SENDER_NOT_OF_LOGIN),
+            None => Ok(()),
+        }
     }
 }

@@ -33,14 +33,13 @@ impl Policy {
         }
     }
 
-    /// MAIL: whether the session is offered what it asks. smtp-server does not ask this: it tells
-    /// its session the [`Offer`], which takes no parameter that is not in it.
+    /// MAIL: whether the session is offered what it asks.
     pub(crate) fn judge_parameters(
         &self,
         facts: &SessionFacts,
         trust: &Trust,
         timing: &Timing,
-    ) -> Verdict {
+    ) -> Result<(), Verdict> {
         let offer = self.offer(facts, trust);
         let asked = [
             (
@@ -55,10 +54,26 @@ impl Policy {
         ];
         match asked.into_iter().find(|(_, missing)| *missing) {
             Some((parameter, _)) => {
-                refusals::NOT_OFFERED.because(self.why_not(facts, trust, parameter))
+                Err(refusals::NOT_OFFERED.because(self.why_not(facts, trust, parameter)))
             }
-            None => Verdict::accepted(),
+            None => Ok(()),
         }
+    }
+
+    /// The same of what this sender is offered, who may be less trusted than the session. A priority
+    /// is lowered then.
+    pub(crate) fn judge_parameters_of_sender(
+        &self,
+        facts: &SessionFacts,
+        trust: &Trust,
+        timing: &Timing,
+    ) -> Result<(), Verdict> {
+        let unranked = Timing {
+            priority: None,
+            ..*timing
+        };
+        self.judge_parameters(facts, trust, &unranked)
+            .map_err(|refusal| until_trust_is_known(trust, refusal))
     }
 
     fn why_not(&self, facts: &SessionFacts, trust: &Trust, parameter: &str) -> String {
@@ -76,60 +91,40 @@ impl Policy {
         }
     }
 
-    /// MAIL: whether a message may be held so long, and asked for so soon.
-    pub fn accept_timing(&self, facts: &SessionFacts, trust: &Trust, timing: &Timing) -> Verdict {
-        until_trust_is_known(trust, self.judge_timing(facts, trust, timing))
+    /// MAIL: whether a message may be held so long.
+    pub(crate) fn judge_hold(&self, hold: Option<i64>) -> Result<(), Verdict> {
+        let (Some(hold), Some(limit)) = (hold, self.receiving(true).max_hold) else {
+            return Ok(());
+        };
+        if hold <= 0 {
+            return Err(refusals::HOLD_IN_THE_PAST.because("the time to hold it until has been"));
+        }
+        if hold > milliseconds(limit) {
+            let asked = format_duration(Duration::from_millis(hold.unsigned_abs()));
+            return Err(refusals::HOLD_TOO_LONG.because(format!(
+                "{asked} are asked for, `max-hold` is {} for {}",
+                format_duration(limit),
+                class(true)
+            )));
+        }
+        Ok(())
     }
 
-    /// The same as if everything of the session's trust were known.
-    pub(crate) fn judge_timing(
-        &self,
-        facts: &SessionFacts,
-        trust: &Trust,
-        timing: &Timing,
-    ) -> Verdict {
-        // The sender may be less trusted than the session, and the policy is newer than EHLO. A
-        // priority is lowered then.
-        let unranked = Timing {
-            priority: None,
-            ..*timing
-        };
-        let offered = self.judge_parameters(facts, trust, &unranked);
-        if !offered.is_accepted() {
-            return offered;
-        }
-        let offer = self.offer(facts, trust);
-        if let (Some(hold), Some(limit)) = (timing.hold, offer.hold) {
-            if hold <= 0 {
-                return refusals::HOLD_IN_THE_PAST.because("the time to hold it until has been");
-            }
-            if hold > milliseconds(limit) {
-                let asked = format_duration(Duration::from_millis(hold.unsigned_abs()));
-                return refusals::HOLD_TOO_LONG.because(format!(
-                    "{asked} are asked for, `max-hold` is {} for {}",
-                    format_duration(limit),
+    /// MAIL: whether a message may be asked back so soon.
+    pub(crate) fn judge_deliver_by(&self, timing: &Timing) -> Result<(), Verdict> {
+        let least = self.receiving(true).min_deliver_by;
+        match timing.deliver_by {
+            Some(deliver_by) if timing.or_return && deliver_by < milliseconds(least) => {
+                let given = Duration::from_millis(deliver_by.max(0).unsigned_abs());
+                Err(refusals::DELIVER_BY_TOO_SOON.because(format!(
+                    "{} are given, `min-deliver-by` is {} for {}",
+                    format_duration(given),
+                    format_duration(least),
                     class(true)
-                ));
+                )))
             }
+            _ => Ok(()),
         }
-        let (Some(deliver_by), Some(least)) = (timing.deliver_by, offer.deliver_by) else {
-            return Verdict::accepted();
-        };
-        if timing.or_return && deliver_by < milliseconds(least) {
-            let asked = format_duration(Duration::from_millis(deliver_by.max(0).unsigned_abs()));
-            return refusals::DELIVER_BY_TOO_SOON.because(format!(
-                "{asked} are given, `min-deliver-by` is {} for {}",
-                format_duration(least),
-                class(true)
-            ));
-        }
-        // RFC 4865 §5.2.2.
-        let beyond = |hold| hold > deliver_by || (timing.or_return && hold == deliver_by);
-        if timing.hold.is_some_and(beyond) {
-            return refusals::HELD_PAST_DELIVER_BY
-                .because("it would be held beyond the time that it is to be delivered by");
-        }
-        Verdict::accepted()
     }
 
     /// MAIL: the priority of a message that asks for this one. Nobody has their mail preferred but
@@ -140,6 +135,20 @@ impl Policy {
             false => 0,
         };
         asked.min(most)
+    }
+}
+
+impl Timing {
+    /// MAIL: whether a message would be held beyond the time to deliver it by (RFC 4865 §5.2.2).
+    pub(crate) fn judge_hold_within_deliver_by(&self) -> Result<(), Verdict> {
+        let (Some(hold), Some(deliver_by)) = (self.hold, self.deliver_by) else {
+            return Ok(());
+        };
+        if hold > deliver_by || (self.or_return && hold == deliver_by) {
+            return Err(refusals::HELD_PAST_DELIVER_BY
+                .because("it would be held beyond the time that it is to be delivered by"));
+        }
+        Ok(())
     }
 }
 

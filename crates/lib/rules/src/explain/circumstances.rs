@@ -2,7 +2,7 @@
 //! and the message. What it is not told is not evaluated.
 
 mod attachments;
-mod told;
+pub(crate) mod told;
 
 use std::net::Ipv4Addr;
 
@@ -14,9 +14,7 @@ use crate::values::facts::Early;
 use crate::values::path::ReversePath;
 use crate::values::rate::Counted;
 
-pub(crate) use told::octets;
-
-pub use attachments::{Attachment, Attachments, Screened, Unwanted};
+pub use attachments::{Attachment, Attachments};
 
 /// See the module. `None` is what nobody knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

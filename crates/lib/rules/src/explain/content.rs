@@ -2,12 +2,15 @@
 
 use serde::Serialize;
 
-use super::receiving_rules::{Stage, told};
-use super::{Play, Step};
-use crate::decide::authentication::charges;
-use crate::explain::circumstances::{Screened, Unwanted};
-use crate::values::attachments::AttachmentAction;
-use crate::values::authentication::{Action, AuthenticationFacts, Finding};
+use crate::admission::content::Content;
+use crate::admission::{Admission, Stage as _};
+use crate::decide::authentication::Method;
+use crate::explain::play::Play;
+use crate::explain::rules::steps;
+use crate::explain::step::Step;
+use crate::values::attachments::{Screened, Unwanted};
+use crate::values::authentication::{Action, Finding};
+use crate::values::content::Taken;
 use crate::values::policy::Policy;
 use crate::values::trust::Trust;
 use crate::values::verdict::Verdict;
@@ -45,128 +48,72 @@ impl MessageEnd {
     }
 }
 
-/// What a play knows of the message.
-struct Content<'a> {
-    policy: &'a Policy,
-    play: &'a Play<'a>,
-    trust: &'a Trust,
-    vouched_for: AuthenticationFacts,
-    screened: Screened,
-}
-
 /// Judges the message, and tells the rules up to the one that refuses it.
 pub(super) fn play(policy: &Policy, play: &Play<'_>, trust: &Trust) -> (Vec<Step>, MessageEnd) {
-    let helo = play.facts.helo.as_deref();
-    let content = Content {
-        policy,
-        play,
-        trust,
-        vouched_for: play
-            .circumstances
-            .vouched_for(play.facts.peer, helo, play.sender),
-        screened: play.screened(&policy.receiving(trust.trusted).attachments),
+    let screened = play.screened(&policy.receiving(trust.trusted).attachments);
+    let mut admission = Admission::content(policy, play.facts, trust);
+    let verdict = play.content(&mut admission, screened.as_ref());
+    let screened = screened.unwrap_or_default();
+    let told = steps(&admission, &|rule| {
+        outcome(admission.stage(), &screened, rule)
+    });
+    let (taken, removed) = if verdict.is_accepted() {
+        (admission.taken(), screened.removed)
+    } else {
+        (Taken::default(), Vec::new())
     };
-    let (end, cause) = content.judge();
-    let outcome = |rule: &str| content.outcome(rule);
-    let steps = told(Stage::Message, policy, play, trust, cause, &outcome);
-    (steps, end)
+    let end = MessageEnd {
+        verdict,
+        marks: taken.marks,
+        junk: taken.junk,
+        quarantine: taken.quarantine,
+        removed,
+    };
+    (told, end)
 }
 
-impl Content<'_> {
-    /// With the name of the verdict that it would be if all of the session's trust were known.
-    fn judge(&self) -> (MessageEnd, &'static str) {
-        let mut end = MessageEnd {
-            verdict: Verdict::accepted(),
-            marks: Vec::new(),
-            junk: false,
-            quarantine: Vec::new(),
-            removed: Vec::new(),
-        };
-        let unwanted = self.unwanted();
-        let kept = self.attachment_action() == AttachmentAction::Quarantine;
-        // What is not taken is found while it comes, before its end.
-        if let Some((verdict, cause)) = unwanted.clone().filter(|_| !kept) {
-            end.verdict = verdict;
-            return (end, cause);
-        }
-        let vouched_for = self
-            .policy
-            .accept_authentication(self.trust, &self.vouched_for);
-        if !vouched_for.verdict.is_accepted() {
-            let cause = vouched_for.verdict.name;
-            end.verdict = vouched_for.verdict;
-            return (end, cause);
-        }
-        if let Some((verdict, cause)) = unwanted
-            .clone()
-            .filter(|(verdict, _)| verdict.is_temporary())
-        {
-            end.verdict = verdict;
-            return (end, cause);
-        }
-        let authors = self.play.circumstances.authors.clone();
-        let authors = authors.unwrap_or_default();
-        let verdict = self.policy.accept_authors(self.play.facts, authors);
-        let cause = verdict.name;
-        end.verdict = verdict;
-        if end.verdict.is_accepted() {
-            end.marks = vouched_for.marks;
-            end.junk = vouched_for.junk;
-            end.quarantine = vouched_for.quarantine;
-            end.quarantine.extend(unwanted.map(|(verdict, _)| verdict));
-            end.removed.clone_from(&self.screened.removed);
-        }
-        (end, cause)
-    }
-
-    fn attachment_action(&self) -> AttachmentAction {
-        self.policy.receiving(self.trust.trusted).attachments.action
-    }
-
-    fn unwanted(&self) -> Option<(Verdict, &'static str)> {
-        let unwanted = self.screened.unwanted.as_ref()?;
-        Some((unwanted.verdict(self.trust), unwanted.name()))
-    }
-
-    /// What a rule comes to that does not refuse the message.
-    fn outcome(&self, rule: &str) -> Option<String> {
-        let facts = &self.vouched_for;
-        match rule {
-            "spf" => self.of_method("spf-", facts.spf.as_ref().or(facts.spf_helo.as_ref())),
-            "dkim" => self.of_method("dkim-", facts.dkim.as_ref()),
-            "dmarc" => self.of_method("dmarc-", facts.dmarc.as_ref()),
-            "iprev" => self.of_method("iprev-", facts.iprev.as_ref()),
-            "arc" => facts.arc.as_ref().map(Finding::told),
-            "block-attachments" => match &self.screened {
-                Screened {
-                    unwanted: Some(Unwanted::Blocked(found) | Unwanted::Unclear(found)),
-                    ..
-                } => Some(format!("{found}: quarantine")),
-                Screened { removed, .. } if !removed.is_empty() => {
-                    Some(format!("{}: taken out", removed.join("; ")))
-                }
-                _ => None,
-            },
+/// What a rule comes to that does not refuse the message.
+fn outcome(content: &Content<'_>, screened: &Screened, rule: &str) -> Option<String> {
+    let of = |method, finding| of_method(content, method, finding);
+    let found = content.facts();
+    match rule {
+        "spf" => of(
+            Method::Spf,
+            found?.spf.as_ref().or(found?.spf_helo.as_ref()),
+        ),
+        "dkim" => of(Method::Dkim, found?.dkim.as_ref()),
+        "dmarc" => of(Method::Dmarc, found?.dmarc.as_ref()),
+        "iprev" => of(Method::Iprev, found?.iprev.as_ref()),
+        "arc" => found?.arc.as_ref().map(Finding::told),
+        "block-attachments" => match screened {
+            Screened {
+                unwanted: Some(Unwanted::Blocked(found) | Unwanted::Unclear(found)),
+                ..
+            } => Some(format!("{found}: quarantine")),
+            Screened { removed, .. } if !removed.is_empty() => {
+                Some(format!("{}: taken out", removed.join("; ")))
+            }
             _ => None,
-        }
+        },
+        _ => None,
     }
+}
 
-    fn of_method(&self, verdicts: &str, finding: Option<&Finding>) -> Option<String> {
-        let rules = &self.policy.receiving(self.trust.trusted).authentication;
-        let action = charges(rules, &self.vouched_for)
-            .into_iter()
-            .filter(|(_, verdict)| verdict.name.starts_with(verdicts))
-            .map(|(action, _)| action)
-            .max()
-            .unwrap_or_default();
-        let done = match action {
-            Action::Accept => "passed",
-            Action::Mark => "marked",
-            Action::Junk => "marked, to Junk",
-            Action::Quarantine => "marked, quarantine",
-            // Another rule refuses it, and for good.
-            Action::Refuse => "refused as well",
-        };
-        Some(format!("{}: {done}", finding?.told()))
-    }
+fn of_method(content: &Content<'_>, method: Method, finding: Option<&Finding>) -> Option<String> {
+    let charges = content.rules().authentication.charges(content.facts()?);
+    let action = charges
+        .into_iter()
+        .filter(|charge| charge.method == method)
+        .map(|charge| charge.action)
+        .max()
+        .unwrap_or_default();
+    let done = match action {
+        Action::Accept => "passed",
+        Action::Mark => "marked",
+        Action::Junk => "marked, to Junk",
+        Action::Quarantine => "marked, quarantine",
+        // Another rule refuses it, and for good.
+        Action::Refuse => "refused as well",
+    };
+    Some(format!("{}: {done}", finding?.told()))
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Play;
 use crate::explain::circumstances::{Attachments, Circumstances, Share, Talk, Visitor};
+use crate::explain::play::Play;
 use crate::values::authentication::Finding;
 use crate::values::duration::format_duration;
 use crate::values::facts::Early;

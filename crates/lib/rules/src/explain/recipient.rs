@@ -2,14 +2,16 @@
 
 use serde::Serialize;
 
-use super::judged::{self, Judged};
-use super::receiving_rules::{PASSED, Stage, told};
-use super::{Play, Step};
+use crate::admission::rcpt::Rcpt;
+use crate::admission::{Admission, Of};
 use crate::decide::leniency::{InFull, ONLY_LENIENT_TAKES_IT, may_be_lenient};
+use crate::explain::play::Play;
+use crate::explain::rules::{PASSED, step};
+use crate::explain::step::Step;
 use crate::values::address::EmailAddress;
 use crate::values::path::ForwardPath;
 use crate::values::policy::Policy;
-use crate::values::route::{NoUser, RecipientVerdict, Route};
+use crate::values::route::{NoUser, Route};
 use crate::values::trust::Trust;
 use crate::values::verdict::Verdict;
 
@@ -43,18 +45,6 @@ impl RecipientStory {
     fn tell(&mut self, rule: impl Into<String>, outcome: impl Into<String>) {
         self.steps.push(Step::new(rule, outcome));
     }
-
-    fn refuse(&mut self, verdict: Verdict) {
-        self.verdict = verdict;
-        self.route = None;
-        self.rule = None;
-    }
-
-    fn accept(&mut self, route: &Route, end: String) {
-        self.verdict = Verdict::accepted().because(route.rule().to_owned());
-        self.rule = Some(route.rule().to_owned());
-        self.route = Some(end);
-    }
 }
 
 /// Plays RCPT for a message that has `taken` recipients already.
@@ -65,48 +55,91 @@ pub(super) fn play(
     taken: usize,
     text: &str,
 ) -> RecipientStory {
-    let another = Judged::from(policy.accept_another_recipient(trust, taken));
-    let rules = |stage, judged: &Judged| told(stage, policy, play, trust, judged.cause, PASSED);
-    let steps = rules(Stage::Recipient, &another);
-    let mut story = RecipientStory::refused(text, another.verdict);
-    story.steps = steps;
-    if !story.verdict.is_accepted() {
-        return story;
-    }
-    let lenient = policy.is_lenient(play.facts, trust);
-    let InFull { path, leniently } = policy.in_full(lenient, text);
-    if leniently {
-        story.tell(
-            "[receiving.trusted] lenient",
-            format!("{text} means {path}"),
-        );
-    }
-    match policy.accept_forward_path(play.facts, trust, play.sender, &path) {
-        Ok((recipient, answer)) => {
-            if ForwardPath::is_postmaster(&path) {
-                let told = format!("<Postmaster> is {recipient}, whom everybody reaches");
-                story.tell("[delivery] postmaster", told);
-            } else {
-                tell_domain(policy, trust, &recipient, &mut story);
+    let in_full = policy.in_full(policy.is_lenient(play.facts, trust), text);
+    let path = &in_full.path;
+    let mut admission = Admission::rcpt(policy, play.facts, trust, play.sender, taken, path);
+    let verdict = play.rcpt(&mut admission);
+    let rcpt = admission.stage();
+    let mut story = RecipientStory::refused(text, verdict);
+    for (check, refused) in admission.made() {
+        if check.of == Of::Recipient {
+            tell_in_full(&in_full, &mut story);
+            tell_recipient(policy, trust, path, rcpt, &mut story);
+            if refused && rcpt.named().is_err() {
+                story.verdict = may_be_lenient(story.verdict, trust, text);
             }
-            settle(answer, play, &mut story);
-            if story.verdict.is_accepted() {
-                let judged = judged::accepted_recipient(policy, play, trust, &recipient);
-                story.steps.extend(rules(Stage::Accepted, &judged));
-                if !judged.verdict.is_accepted() {
-                    story.refuse(judged.verdict);
-                }
-            }
-            if leniently && story.verdict.is_accepted() {
-                story.verdict = story.verdict.because(ONLY_LENIENT_TAKES_IT);
-            }
+        } else {
+            story.steps.push(step(rcpt, check, refused, PASSED));
         }
-        Err(verdict) => {
-            story.tell("address", verdict.name);
-            story.verdict = may_be_lenient(verdict, trust, text);
+    }
+    if let Some(route) = rcpt.route().filter(|_| story.verdict.is_accepted()) {
+        story.verdict = Verdict::accepted().because(route.rule().to_owned());
+        story.rule = Some(route.rule().to_owned());
+        story.route = Some(end(rcpt, route));
+        if in_full.leniently {
+            story.verdict = story.verdict.because(ONLY_LENIENT_TAKES_IT);
         }
     }
     story
+}
+
+/// What the path means where nothing but `lenient` takes it as it is written.
+fn tell_in_full(in_full: &InFull<'_>, story: &mut RecipientStory) {
+    if in_full.leniently {
+        let means = format!("{} means {}", story.recipient, in_full.path);
+        story.tell("[receiving.trusted] lenient", means);
+    }
+}
+
+/// What the policy says of the recipient besides receiving rules.
+fn tell_recipient(
+    policy: &Policy,
+    trust: &Trust,
+    path: &str,
+    rcpt: &Rcpt<'_>,
+    story: &mut RecipientStory,
+) {
+    let recipient = match rcpt.named() {
+        Ok(recipient) => recipient,
+        Err(verdict) => return story.tell("address", verdict.name),
+    };
+    if ForwardPath::is_postmaster(path) {
+        let told = format!("<Postmaster> is {recipient}, whom everybody reaches");
+        story.tell("[delivery] postmaster", told);
+    } else {
+        tell_domain(policy, trust, recipient, story);
+    }
+    let route = policy.route(recipient);
+    for (user, exists) in rcpt.users() {
+        let has = if *exists { "has a" } else { "has no" };
+        story.tell(route.rule(), format!("{user} {has} mailbox"));
+    }
+    if let Some(route) = rcpt.route().filter(|_| user(rcpt).is_none()) {
+        story.tell(route.rule(), end(rcpt, route));
+    }
+}
+
+/// The user whose mailbox it is.
+fn user<'r>(rcpt: &'r Rcpt<'_>) -> Option<&'r EmailAddress> {
+    let (user, exists) = rcpt.users().last()?;
+    exists.then_some(user)
+}
+
+/// Where the message goes.
+fn end(rcpt: &Rcpt<'_>, route: &Route) -> String {
+    if let Some(user) = user(rcpt) {
+        return format!("mailbox {user}");
+    }
+    // Accepted all the same, without a mailbox: what delivery will do about it.
+    match route {
+        Route::Mailbox {
+            user,
+            otherwise: NoUser::Forward(other),
+            ..
+        } => format!("passed on to {other}: {user} has no mailbox"),
+        Route::Mailbox { user, .. } => format!("returned to the sender: {user} has no mailbox"),
+        route => route.to_string(),
+    }
 }
 
 fn tell_domain(
@@ -132,47 +165,5 @@ fn tell_domain(
     match policy.may_reach(trust, recipient, &route) {
         Ok(()) => story.tell("relay rule", "passed"),
         Err(refusal) => story.tell("relay rule", refusal.name),
-    }
-}
-
-/// Follows an answer through the users it depends on.
-fn settle(mut answer: RecipientVerdict, play: &Play<'_>, story: &mut RecipientStory) {
-    loop {
-        match answer {
-            RecipientVerdict::Refuse(verdict) => {
-                story.verdict = verdict;
-                return;
-            }
-            RecipientVerdict::Accept { route } => {
-                // Accepted all the same, without a mailbox: what delivery will do about it.
-                let end = match &route {
-                    Route::Mailbox {
-                        user,
-                        otherwise: NoUser::Forward(other),
-                        ..
-                    } => format!("passed on to {other}: {user} has no mailbox"),
-                    Route::Mailbox { user, .. } => {
-                        format!("returned to the sender: {user} has no mailbox")
-                    }
-                    route => route.to_string(),
-                };
-                story.tell(route.rule(), end.clone());
-                story.accept(&route, end);
-                return;
-            }
-            RecipientVerdict::AcceptIfUser {
-                user,
-                route,
-                otherwise,
-            } => {
-                if (play.has_user)(&user) {
-                    story.tell(route.rule(), format!("{user} has a mailbox"));
-                    story.accept(&route, format!("mailbox {user}"));
-                    return;
-                }
-                story.tell(route.rule(), format!("{user} has no mailbox"));
-                answer = *otherwise;
-            }
-        }
     }
 }

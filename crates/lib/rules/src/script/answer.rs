@@ -5,7 +5,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::explain::{MessageEnd, Step};
+use crate::explain::content::MessageEnd;
+use crate::explain::step::Step;
 use crate::values::trust::{Trust, class};
 use crate::values::verdict::Verdict;
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::read::unknown;
+use super::words::unknown;
 use crate::explain::circumstances::Circumstances;
 use crate::values::facts::{
     ListenerClass, ListenerRole, ReverseName, SessionFacts, supposed_local,

@@ -3,7 +3,9 @@
 use super::answer::Found;
 use super::{Checked, Script, Statement};
 use crate::explain::circumstances::Circumstances;
-use crate::explain::{Explanation, Play, explain, play_connection, tell_trust};
+use crate::explain::play::Play;
+use crate::explain::session::{Explanation, explain, play_connection};
+use crate::explain::trust::tell_trust;
 use crate::values::address::EmailAddress;
 use crate::values::facts::SessionFacts;
 use crate::values::path::ReversePath;

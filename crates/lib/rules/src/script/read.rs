@@ -1,9 +1,10 @@
 //! Text into statements.
 
 use super::client::{Listener, client, listener};
-use super::words::words;
+use super::words::{unknown, words};
 use super::{Expected, Line, Script, ScriptError, Statement};
-use crate::explain::circumstances::{Circumstances, octets};
+use crate::explain::circumstances::Circumstances;
+use crate::explain::circumstances::told::octets;
 use crate::values::address::EmailAddress;
 use crate::values::duration::parse_duration;
 use crate::values::timing::Timing;
@@ -333,8 +334,4 @@ fn none(words: &[&str]) -> Result<(), String> {
         None => Ok(()),
         Some(word) => Err(format!("`{word}` is too much")),
     }
-}
-
-pub(super) fn unknown(word: &str, known: &str) -> String {
-    format!("`{word}` is not known here; there can be {known}")
 }

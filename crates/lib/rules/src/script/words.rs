@@ -77,3 +77,8 @@ impl Quotes {
         }
     }
 }
+
+/// Why a word is not understood.
+pub(super) fn unknown(word: &str, known: &str) -> String {
+    format!("`{word}` is not known here; there can be {known}")
+}

@@ -52,3 +52,21 @@ fn first_match<'a>(patterns: &'a [Pattern], text: &str) -> Option<&'a Pattern> {
     let text = text.to_lowercase();
     patterns.iter().find(|pattern| pattern.matches_lower(&text))
 }
+
+/// What a look at a message's attachments ends in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Screened {
+    /// What is taken out.
+    pub removed: Vec<String>,
+    /// Why it is not wanted as it is.
+    pub unwanted: Option<Unwanted>,
+}
+
+/// Why a message is not wanted, in words for the administrator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unwanted {
+    /// An attachment is blocked.
+    Blocked(String),
+    /// Nobody can tell what attachments it has.
+    Unclear(String),
+}

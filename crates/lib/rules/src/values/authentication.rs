@@ -5,8 +5,6 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::values::verdict::Verdict;
-
 /// What a check ended in, in the words of RFC 8601 §2.7.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -125,19 +123,6 @@ pub struct AuthenticationFacts {
     pub dmarc_request: DmarcRequest,
     /// The chain of ARC sets; the subject is who sealed last.
     pub arc: Option<Finding>,
-}
-
-/// What becomes of a message.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct AuthenticationVerdict {
-    /// Whether it is taken.
-    pub verdict: Verdict,
-    /// What is marked in its header, by the names that verdicts have.
-    pub marks: Vec<&'static str>,
-    /// Whether it is to go to Junk mailboxes.
-    pub junk: bool,
-    /// For what it is kept in quarantine; empty when it is not.
-    pub quarantine: Vec<Verdict>,
 }
 
 /// What a rule does about a result, from the mildest to the strictest.

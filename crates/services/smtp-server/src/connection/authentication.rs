@@ -5,13 +5,12 @@ use std::borrow::Cow;
 
 use futures::FutureExt as _;
 use mail_authentication::{
-    Authenticator, MessageCheck, Methods, SenderFindings, Session, marks, without_forged,
+    Authenticator, Findings, MessageCheck, Methods, SenderFindings, Session, without_forged,
 };
-use rules::{ReversePath, Trust, Verdict};
+use rules::{ReversePath, Trust};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Connection;
-use super::envelope::Transaction;
 
 /// The checks of one message. Dropped, they end.
 pub(super) struct Checks {
@@ -93,38 +92,8 @@ impl Connection {
         hello.map_or_else(String::new, |hello| hello.name.clone())
     }
 
-    /// MAIL: what the DNS says of the peer and of the sender's domain, where the policy asks.
-    pub(super) async fn ask_dns(
-        &self,
-        policy: &rules::Policy,
-        trust: &Trust,
-        sender: &ReversePath,
-    ) -> Verdict {
-        let authenticator = &self.server.authenticator;
-        let lists = &policy.receiving(trust.trusted).dns.lists;
-        let domain = policy.domain_to_ask(trust, sender);
-        let (listings, standing) =
-            tokio::join!(authenticator.listings(self.facts.peer, lists), async {
-                Some((domain?, authenticator.standing(domain?).await))
-            });
-        let verdict = policy.accept_listings(trust, &listings);
-        match standing {
-            Some((domain, standing)) if verdict.is_accepted() => {
-                policy.accept_sender_domain(domain, standing)
-            }
-            _ => verdict,
-        }
-    }
-
-    /// The message has come: the fields that tell what was found, or why it is refused.
-    pub(super) async fn vouched_for(
-        &self,
-        transaction: &mut Transaction,
-        checks: Option<Checks>,
-    ) -> Result<String, Verdict> {
-        let Some(checks) = checks else {
-            return Ok(String::new());
-        };
+    /// The message has come: what the checks ended in.
+    pub(super) async fn findings(&self, id: &str, checks: Checks) -> Findings {
         let Checks {
             authenticator,
             methods,
@@ -139,23 +108,12 @@ impl Connection {
                 .unwrap_or_else(|_| SenderFindings::unknown(methods, &session)),
         };
         let findings = authenticator.finish(methods, message, sender).await;
-        let id = &transaction.id;
         for found in &findings.results {
             let (method, result) = (found.method.as_str(), found.result.as_str());
             self.server.metrics.authenticated(method, result);
             tracing::debug!(id, method, result, reason = found.reason, "authentication");
         }
-        let decided = transaction
-            .snapshot
-            .policy
-            .accept_authentication(&transaction.trust, &findings.facts());
-        if !decided.verdict.is_accepted() {
-            return Err(decided.verdict);
-        }
-        transaction.junk = decided.junk;
-        transaction.quarantine = decided.quarantine;
-        let fields = findings.header_field(&self.server.hostname);
-        Ok(fields + &marks(&decided.marks))
+        findings
     }
 
     /// Whether what a message says in our name is believed: only our own hosts, on their own

@@ -5,12 +5,16 @@ use api::intake::{Intake, IntakeError, Screened};
 use api::message::v1::Content;
 use api::queue::v1::{Component, Origin, ReturnContent, Submission};
 use api::queue_client::EnqueueError;
+use api::screening::unwanted;
 use bytes::{Buf as _, Bytes};
+use mail_authentication::{Findings, marks};
 use message::LineEnds;
-use message::attachments::{Blocked, Finding};
+use message::attachments::Finding;
 use message::header::fields;
 use message::trace::hops;
-use rules::{ListenerRole, Trust, Verdict, blocked_attachment, unclear_attachments};
+use rules::admission::content::Question;
+use rules::admission::{Admission, Answer, Next};
+use rules::{ListenerRole, Trust, Verdict};
 use smtp_protocol::Reply;
 use smtp_protocol::server::{Body, ReturnContent as Ret};
 use tokio::time::Instant;
@@ -255,27 +259,54 @@ impl Connection {
         mut incoming: Box<Incoming>,
     ) -> Result<Message, Reply> {
         let ended = incoming.end().await;
-        let checks = ended.map_err(|error| self.reply_to_failure(&transaction.trust, &error))?;
-        let vouched_for = self.vouched_for(transaction, checks).await;
-        let fields = vouched_for.map_err(|verdict| self.reply_to_verdict(&verdict))?;
-        incoming.intake.put_above(&fields);
-        let screened = incoming.intake.finish_screened().await;
-        let Screened {
-            prefix,
-            content,
-            removed,
-            found,
-        } = screened.map_err(|error| self.reply_to_failure(&transaction.trust, &error.into()))?;
-        self.note_removed(&transaction.id, &removed);
-        if let Some(blocked) = found {
-            self.keep_back(transaction, &blocked)?;
+        let mut checks =
+            ended.map_err(|error| self.reply_to_failure(&transaction.trust, &error))?;
+        let (mut findings, mut removed) = (None, Vec::new());
+        let (policy, trust) = (&transaction.snapshot.policy, &transaction.trust);
+        let mut admission = Admission::content(policy, &self.facts, trust);
+        let verdict = loop {
+            match admission.proceed() {
+                Next::Ask(Question::Attachments) => {
+                    let seen = incoming.intake.end_screening().await;
+                    let seen = seen.map_err(|error| self.reply_to_failure(trust, &error.into()))?;
+                    admission.attachments(Answer::Is(seen.found.as_ref().map(unwanted)));
+                    removed = seen.removed;
+                }
+                Next::Ask(Question::Authentication) => {
+                    if let Some(checks) = checks.take() {
+                        findings = Some(self.findings(&transaction.id, checks).await);
+                    }
+                    let found = findings.as_ref().map(Findings::facts);
+                    admission.authentication(found.unwrap_or_default());
+                }
+                Next::Ask(Question::Authors) => {
+                    let authors = authors(incoming.intake.header());
+                    admission.authors(Answer::Is(authors.collect()));
+                }
+                Next::End(verdict) => break verdict,
+            }
+        };
+        if !verdict.is_accepted() {
+            return Err(self.reply_to_verdict(&verdict));
         }
+        let taken = admission.taken();
+        if let Some(findings) = findings {
+            let fields = findings.header_field(&self.server.hostname) + &marks(&taken.marks);
+            incoming.intake.put_above(&fields);
+        }
+        let finished = incoming.intake.finish_screened().await;
+        let Screened {
+            prefix, content, ..
+        } = finished.map_err(|error| self.reply_to_failure(trust, &error.into()))?;
         let message = Message { prefix, content };
-        self.judge_header(transaction, &message)?;
+        self.note_removed(&transaction.id, &removed);
+        self.judge_header(&message)?;
+        transaction.junk = taken.junk;
+        transaction.quarantine = taken.quarantine;
         Ok(message)
     }
 
-    fn judge_header(&self, transaction: &Transaction, message: &Message) -> Result<(), Reply> {
+    fn judge_header(&self, message: &Message) -> Result<(), Reply> {
         let (prefix, header) = (&message.prefix, &message.content.header);
         if hops(prefix) + hops(header) > self.server.max_hops {
             self.note_refusal("mail-loop", &[]);
@@ -284,12 +315,7 @@ impl Connection {
         if fields(prefix).count() + fields(header).count() > self.server.max_header_fields {
             return Err(self.reply_to_too_many_fields());
         }
-        let policy = &transaction.snapshot.policy;
-        let verdict = policy.accept_authors(&self.facts, authors(header));
-        if verdict.is_accepted() {
-            return Ok(());
-        }
-        Err(self.reply_to_verdict(&verdict))
+        Ok(())
     }
 
     pub(super) fn reply_to_verdict(&self, verdict: &Verdict) -> Reply {
@@ -409,7 +435,9 @@ impl Connection {
 
     fn reply_to_intake(&self, trust: &Trust, error: &IntakeError) -> Reply {
         match error {
-            IntakeError::Blocked(blocked) => self.reply_to_verdict(&verdict_of(trust, blocked)),
+            IntakeError::Blocked(blocked) => {
+                self.reply_to_verdict(&unwanted(blocked).refusal(trust))
+            }
             IntakeError::Scan(_) => {
                 self.note_refusal("header-too-large", &[]);
                 replies::HEADER_TOO_LARGE
@@ -430,12 +458,5 @@ fn component(role: ListenerRole) -> Component {
     match role {
         ListenerRole::Mx => Component::Smtp,
         ListenerRole::Submission => Component::Submission,
-    }
-}
-
-pub(super) fn verdict_of(trust: &Trust, blocked: &Blocked) -> Verdict {
-    match blocked {
-        Blocked::Attachment { .. } => blocked_attachment(trust, blocked),
-        Blocked::Unclear(_) => unclear_attachments(trust, blocked),
     }
 }

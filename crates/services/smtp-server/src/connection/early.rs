@@ -1,6 +1,8 @@
 //! Clients that do not wait for their turn: most of them send nothing that anybody wants.
 
-use rules::Early;
+use rules::admission::talk::Question;
+use rules::admission::{Admission, Next};
+use rules::{Early, Verdict};
 use session_io::SessionError;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -19,17 +21,17 @@ impl Connection {
             return Ok(true);
         }
         let trust = snapshot.policy.trust(&self.facts);
-        let rules = snapshot.policy.receiving(trust.trusted);
-        if !rules.refuse_early_talkers && rules.greeting_delay.is_zero() {
+        let mut admission = Admission::talk(&snapshot.policy, &trust, Early::Greeting);
+        let Next::Ask(Question::Speaks { held_back }) = admission.proceed() else {
             return Ok(true);
-        }
-        let greeting = Instant::now() + rules.greeting_delay;
+        };
+        let greeting = Instant::now() + held_back;
         if self.speaks_before(greeting).await? {
-            let verdict = snapshot.policy.accept_early_talker(&trust, Early::Greeting);
-            if !verdict.is_accepted() {
-                self.note_refusal(verdict.name, &verdict.reasons);
-                let reply = replies::of_verdict(&verdict);
-                self.session.close(&reply, self.io.output());
+            admission.spoke(true.into());
+            if let Next::End(verdict) = admission.proceed()
+                && !verdict.is_accepted()
+            {
+                self.send_early_talker_away(&verdict);
                 return Ok(false);
             }
             tokio::select! {
@@ -64,12 +66,20 @@ impl Connection {
             return true;
         };
         let trust = snapshot.policy.trust(&self.facts);
-        let verdict = snapshot.policy.accept_early_talker(&trust, Early::Hello);
+        let mut admission = Admission::talk(&snapshot.policy, &trust, Early::Hello);
+        admission.spoke(true.into());
+        let Next::End(verdict) = admission.proceed() else {
+            return true;
+        };
         if !verdict.is_accepted() {
-            self.note_refusal(verdict.name, &verdict.reasons);
-            let reply = replies::of_verdict(&verdict);
-            self.session.close(&reply, self.io.output());
+            self.send_early_talker_away(&verdict);
         }
         verdict.is_accepted()
+    }
+
+    fn send_early_talker_away(&mut self, verdict: &Verdict) {
+        self.note_refusal(verdict.name, &verdict.reasons);
+        let reply = replies::of_verdict(verdict);
+        self.session.close(&reply, self.io.output());
     }
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use api::grpc::Status;
 use api::policy_watch::PolicySnapshot;
 use api::queue::v1::{Notify, Recipient};
-use rules::{Counted, EmailAddress, Policy, RecipientVerdict, ReversePath, Trust, Verdict};
+use rules::admission::Admission;
+use rules::admission::mail::Parameters;
+use rules::{EmailAddress, Policy, ReversePath, Trust, Verdict};
 use smtp_protocol::Path;
 use smtp_protocol::server::{Mail, Rcpt};
 
@@ -57,31 +59,14 @@ impl Connection {
         };
         let trust = snapshot.policy.trust_of_sender(&self.facts, &reverse_path);
         let now_ms = now_ms();
-        let timing = requests::timing(&mail, now_ms);
-        let verdict = snapshot.policy.accept_timing(&self.facts, &trust, &timing);
-        if !verdict.is_accepted() {
-            self.refuse(&verdict);
-            return;
-        }
-        let free = self.server.free_space.current();
-        let verdict = snapshot.policy.accept_free_space(&trust, free);
-        if !verdict.is_accepted() {
-            self.refuse(&verdict);
-            return;
-        }
-        let verdict = snapshot
-            .policy
-            .accept_sender(&self.facts, &trust, &reverse_path, mail.size);
-        if !verdict.is_accepted() {
-            self.refuse(&verdict);
-            return;
-        }
-        let share = self.take_share(&snapshot, &trust, Counted::Messages, Some(&reverse_path));
-        if let Some(verdict) = share {
-            self.refuse(&verdict);
-            return;
-        }
-        let verdict = self.ask_dns(&snapshot.policy, &trust, &reverse_path).await;
+        let parameters = Parameters {
+            size: mail.size,
+            timing: requests::timing(&mail, now_ms),
+            read_by_session: true,
+        };
+        let (policy, facts) = (&snapshot.policy, &self.facts);
+        let admission = Admission::mail(policy, facts, &trust, &reverse_path, parameters);
+        let verdict = self.admit_sender(admission).await;
         if !verdict.is_accepted() {
             self.refuse(&verdict);
             return;
@@ -156,51 +141,24 @@ impl Connection {
             .as_ref()
             .ok_or_else(|| Status::internal("RCPT without a transaction"))?;
         let policy = &transaction.snapshot.policy;
-        let another =
-            policy.accept_another_recipient(&transaction.trust, transaction.recipients.len());
-        if !another.is_accepted() {
-            return Ok(Err(another));
-        }
         let text = match &rcpt.forward_path {
             Path::Mailbox(mailbox) => mailbox.as_str().to_owned(),
             Path::Local(local) => self.qualified(policy, local),
             Path::Postmaster | Path::Null => "postmaster".to_owned(),
         };
-        let accepted = policy.accept_forward_path(
+        let mut admission = Admission::rcpt(
+            policy,
             &self.facts,
             &transaction.trust,
             &transaction.reverse_path,
+            transaction.recipients.len(),
             &text,
         );
-        let (address, verdict) = match accepted {
-            Ok(accepted) => accepted,
-            Err(verdict) => return Ok(Err(verdict)),
-        };
-        if let Some(refusal) = self.settle(verdict).await? {
-            return Ok(Err(refusal));
-        }
-        match self.postpone(transaction, &address).await? {
-            Some(verdict) => Ok(Err(verdict)),
-            None => Ok(Ok(address)),
-        }
-    }
-
-    /// Follows a verdict through the users that it depends on, to a refusal or none.
-    async fn settle(&self, mut verdict: RecipientVerdict) -> Result<Option<Verdict>, Status> {
-        loop {
-            verdict = match verdict {
-                RecipientVerdict::Accept { .. } => return Ok(None),
-                RecipientVerdict::Refuse(verdict) => return Ok(Some(verdict)),
-                RecipientVerdict::AcceptIfUser {
-                    user, otherwise, ..
-                } => {
-                    if self.server.users.exists(&user.to_string()).await? {
-                        return Ok(None);
-                    }
-                    *otherwise
-                }
-            };
-        }
+        let verdict = self.admit_recipient(&mut admission).await?;
+        Ok(admission
+            .into_address()
+            .filter(|_| verdict.is_accepted())
+            .ok_or(verdict))
     }
 }
 

@@ -2,30 +2,11 @@
 //! 250 like everybody.
 
 use api::queue::v1::QuarantineTerms;
-use message::attachments::Blocked;
 use rules::{QuarantineSettings, Verdict};
-use smtp_protocol::Reply;
 
 use super::Connection;
-use super::content::verdict_of;
-use super::envelope::Transaction;
 
 impl Connection {
-    /// The message has an attachment that puts it into quarantine. While it is not known whether
-    /// its sender is trusted, they come again, as they would where it is refused.
-    pub(super) fn keep_back(
-        &self,
-        transaction: &mut Transaction,
-        blocked: &Blocked,
-    ) -> Result<(), Reply> {
-        let verdict = verdict_of(&transaction.trust, blocked);
-        if verdict.is_temporary() {
-            return Err(self.reply_to_verdict(&verdict));
-        }
-        transaction.quarantine.push(verdict);
-        Ok(())
-    }
-
     /// The queue logs that it took the message into quarantine: `quarantined`, with the first verdict.
     pub(super) fn note_quarantine(&self, id: &str, message_id: i64, verdicts: &[&'static str]) {
         if verdicts.is_empty() {

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{ReversePath, SessionFacts};
+use crate::{Policy, ReversePath, SessionFacts};
 
 fn result(word: &str) -> AuthenticationResult {
     use AuthenticationResult as R;
@@ -55,14 +55,25 @@ fn facts(text: &str) -> AuthenticationFacts {
     facts
 }
 
-fn decide(rules: &str, results: &str) -> AuthenticationVerdict {
+#[derive(Debug)]
+struct Decided {
+    verdict: Verdict,
+    taken: Taken,
+}
+
+fn decide(rules: &str, results: &str) -> Decided {
     let document = format!("[receiving.untrusted]\n{}", rules.replace(';', "\n"));
     let policy = Policy::parse(&document).unwrap_or_else(|errors| panic!("{document}\n{errors}"));
     let peer = "203.0.113.9".parse().unwrap();
     let session = SessionFacts::new("mx", peer, "198.51.100.1".parse().unwrap());
     let trust = policy.trust_of_sender(&session, &ReversePath::Null);
     assert!(!trust.trusted);
-    policy.accept_authentication(&trust, &facts(results))
+    let rules = &policy.receiving(trust.trusted).authentication;
+    let Judgement { refusal, taken } = rules.judge(&facts(results));
+    Decided {
+        verdict: refusal.map_or_else(Verdict::accepted, |(_, verdict)| verdict),
+        taken,
+    }
 }
 
 #[test]
@@ -78,12 +89,12 @@ fn each_result_does_what_the_rules_say() {
         let &[rules, results, expected, marks] = columns.as_slice() else {
             panic!("{row}");
         };
-        let AuthenticationVerdict {
-            verdict,
+        let Decided { verdict, taken } = decide(rules, results);
+        let Taken {
             marks: marked,
             junk,
             quarantine,
-        } = decide(rules, results);
+        } = taken;
         let found = match verdict.is_accepted() {
             true => "accepted".to_owned(),
             false => format!("{} {} {}", verdict.name, verdict.code, verdict.enhanced),
@@ -146,7 +157,12 @@ fn a_quarantine_says_what_speaks_against_the_message() {
         "spf=fail:bad.test dmarc=fail/quarantine:author.test",
     );
     assert!(decided.verdict.is_accepted());
-    let why: Vec<String> = decided.quarantine.iter().map(ToString::to_string).collect();
+    let why: Vec<String> = decided
+        .taken
+        .quarantine
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(
         why,
         [
@@ -198,11 +214,11 @@ fn tables(actions: &[usize]) -> String {
 }
 
 /// How far a message comes: 0 refused, 1 into the quarantine, 2 to Junk, 3 to INBOX.
-fn how_far(decided: &AuthenticationVerdict) -> u8 {
+fn how_far(decided: &Decided) -> u8 {
     match decided {
         decided if !decided.verdict.is_accepted() => 0,
-        decided if !decided.quarantine.is_empty() => 1,
-        decided if decided.junk => 2,
+        decided if !decided.taken.quarantine.is_empty() => 1,
+        decided if decided.taken.junk => 2,
         _ => 3,
     }
 }

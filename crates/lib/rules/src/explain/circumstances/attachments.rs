@@ -1,9 +1,6 @@
 //! What a message brings, as a play is told of it.
 
-use crate::decide::attachments::{blocked_attachment, unclear_attachments};
-use crate::values::attachments::{AttachmentAction, BlockedAttachments};
-use crate::values::trust::Trust;
-use crate::values::verdict::Verdict;
+use crate::values::attachments::{AttachmentAction, BlockedAttachments, Screened, Unwanted};
 
 /// What a message brings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,41 +18,6 @@ pub struct Attachment {
     pub name: String,
     /// Its media type; empty where nobody said.
     pub media_type: String,
-}
-
-/// What a look at a message's attachments ends in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Screened {
-    /// What is taken out.
-    pub removed: Vec<String>,
-    /// Why it is not wanted as it is.
-    pub unwanted: Option<Unwanted>,
-}
-
-/// Why a message is not wanted, in words for the administrator.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unwanted {
-    /// An attachment is blocked.
-    Blocked(String),
-    /// Nobody can tell what attachments it has.
-    Unclear(String),
-}
-
-impl Unwanted {
-    pub(crate) fn verdict(&self, trust: &Trust) -> Verdict {
-        match self {
-            Self::Blocked(found) => blocked_attachment(trust, found),
-            Self::Unclear(found) => unclear_attachments(trust, found),
-        }
-    }
-
-    /// The name of its verdict when all of the session's trust is known.
-    pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Self::Blocked(_) => "blocked-attachment",
-            Self::Unclear(_) => "unclear-attachments",
-        }
-    }
 }
 
 impl Attachments {

@@ -3,6 +3,7 @@
 use crate::values::attachments::{AttachmentAction, BlockedAttachments};
 use crate::values::authentication::Action;
 use crate::values::authentication_rules::{DmarcRules, MethodRules};
+use crate::values::dns::DnsRules;
 use crate::values::duration::format_duration;
 use crate::values::rate::{Counted, Rate};
 use crate::values::receiving::ReceivingRules;
@@ -12,6 +13,16 @@ pub(super) fn on(switch: bool) -> Option<String> {
 }
 
 /// What the results of a check do: `fail = refuse, softfail = quarantine`.
+/// The zones of lists.
+pub(super) fn lists(rules: &DnsRules) -> Option<String> {
+    let zones: Vec<_> = rules
+        .lists
+        .iter()
+        .map(|list| list.zone.to_string())
+        .collect();
+    (!zones.is_empty()).then(|| zones.join(", "))
+}
+
 pub(super) fn method(rules: &MethodRules) -> Option<String> {
     let actions = rules.actions.iter();
     let actions = actions.map(|(result, action)| (result.as_str(), *action));

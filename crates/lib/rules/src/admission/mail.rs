@@ -1,0 +1,327 @@
+//! MAIL: the checks of a sender.
+
+use std::time::Duration;
+
+use crate::admission::check::{Answer, Check, Of, Stage, unless};
+use crate::admission::connect::{Shares, some_shares, unknown_history, within};
+use crate::admission::{Admission, show};
+use crate::decide::dns::judge_domain;
+use crate::values::dns::{DnsList, DomainStanding, Listing};
+use crate::values::domain::Domain;
+use crate::values::duration::format_duration;
+use crate::values::facts::SessionFacts;
+use crate::values::path::ReversePath;
+use crate::values::policy::Policy;
+use crate::values::rate::{Counted, Rate};
+use crate::values::size::format_size;
+use crate::values::timing::Timing;
+use crate::values::trust::Trust;
+use crate::values::verdict::Verdict;
+
+/// The rule that lowers a priority.
+pub(crate) const MAX_PRIORITY: &str = "max-priority";
+
+/// What stands in the way of a rule that asks the DNS.
+pub(super) const DNS: &str = "it needs the DNS";
+
+/// Of a rule that is for whoever has logged in.
+pub(super) const NO_LOGIN: &str = "nobody has logged in";
+
+/// What MAIL says besides the sender.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parameters {
+    /// The size that it declares.
+    pub size: Option<u64>,
+    /// What it asks of when and how soon the message goes on.
+    pub timing: Timing,
+    /// The session that read it has refused what it had not offered.
+    pub read_by_session: bool,
+}
+
+/// A sender.
+#[derive(Debug)]
+pub struct Mail<'a> {
+    policy: &'a Policy,
+    facts: &'a SessionFacts,
+    trust: &'a Trust,
+    sender: &'a ReversePath,
+    parameters: Parameters,
+    free: Option<Answer<u64>>,
+    used_up: Option<Answer<Option<Rate>>>,
+    listings: Option<Answer<Vec<Listing<'a>>>>,
+    standing: Option<Answer<DomainStanding>>,
+}
+
+/// What must be known of a sender.
+#[derive(Debug)]
+pub enum Question<'a> {
+    /// Free octets of the volume that mail is stored on.
+    FreeSpace,
+    /// Counts one message under all these rates, or none and the rate that is used up.
+    Rates(Shares<'a>),
+    /// What the DNS says, to be looked up side by side.
+    Dns {
+        /// The lists that the peer may be on.
+        lists: &'a [DnsList],
+        /// The domain that is to take mail.
+        domain: Option<&'a Domain>,
+    },
+}
+
+impl<'a> Admission<Mail<'a>> {
+    /// MAIL has come. `trust` is that of the session with this sender.
+    pub fn mail(
+        policy: &'a Policy,
+        facts: &'a SessionFacts,
+        trust: &'a Trust,
+        sender: &'a ReversePath,
+        parameters: Parameters,
+    ) -> Self {
+        Self::new(Mail {
+            policy,
+            facts,
+            trust,
+            sender,
+            parameters,
+            free: None,
+            used_up: None,
+            listings: None,
+            standing: None,
+        })
+    }
+
+    /// The free octets, where they are known.
+    pub fn free_space(&mut self, free: Option<u64>) {
+        self.stage.free = Some(free.map_or(Answer::Unknown, Answer::Is));
+    }
+
+    /// The rate that is used up; none when the message has been counted.
+    pub fn used_up(&mut self, rate: Answer<Option<Rate>>) {
+        self.stage.used_up = Some(rate);
+    }
+
+    /// What the DNS says; none of what was not looked up.
+    pub fn dns(&mut self, listings: Option<Vec<Listing<'a>>>, standing: Option<DomainStanding>) {
+        self.stage.listings = Some(listings.map_or(Answer::Unknown, Answer::Is));
+        self.stage.standing = Some(standing.map_or(Answer::Unknown, Answer::Is));
+    }
+}
+
+type Row<'a> = Check<Mail<'a>, Question<'a>>;
+
+impl<'a> Stage<'a> for Mail<'a> {
+    type Question = Question<'a>;
+    const CHECKS: &'a [Check<Self, Question<'a>>] = &[
+        Row::new(
+            "login on submission ports",
+            |_| show::on(true),
+            |mail| mail.policy.judge_login(mail.facts),
+        )
+        .of(Of::Everybody)
+        .idle(|mail| {
+            let needed = mail.facts.role.needs_login();
+            unless(needed, "the listener is for other servers")
+        }),
+        Row::new(
+            "nothing that EHLO does not offer",
+            |_| show::on(true),
+            Self::is_offered,
+        )
+        .of(Of::Everybody)
+        .idle(|mail| {
+            let Timing {
+                hold,
+                deliver_by,
+                priority,
+                ..
+            } = mail.parameters.timing;
+            let asked = hold.is_some() || deliver_by.is_some() || priority.is_some();
+            unless(asked, "nothing is asked that is not for everyone")
+        }),
+        Row::new(
+            "max-hold",
+            |rules| Some(rules.max_hold.map_or("never".to_owned(), format_duration)),
+            |mail| mail.policy.judge_hold(mail.parameters.timing.hold),
+        )
+        .of(Of::Trusted)
+        .idle(|mail| {
+            let asked = mail.parameters.timing.hold.is_some();
+            unless(asked, "it is not to be held")
+        })
+        .hinging_on_trust(),
+        Row::new(
+            "min-deliver-by",
+            |rules| positive(rules.min_deliver_by),
+            |mail| mail.policy.judge_deliver_by(&mail.parameters.timing),
+        )
+        .of(Of::Trusted)
+        .idle(|mail| {
+            let asked = mail.parameters.timing.or_return;
+            unless(asked, "no time is set after which it is returned")
+        })
+        .hinging_on_trust(),
+        Row::new(
+            "hold within deliver-by",
+            |_| show::on(true),
+            |mail| mail.parameters.timing.judge_hold_within_deliver_by(),
+        )
+        .of(Of::Everybody)
+        .idle(|mail| {
+            let Timing {
+                hold, deliver_by, ..
+            } = mail.parameters.timing;
+            let both = hold.is_some() && deliver_by.is_some();
+            unless(both, "it has no time to be held and delivered by")
+        })
+        .hinging_on_trust(),
+        // It lowers.
+        Row::new(
+            MAX_PRIORITY,
+            |rules| Some(rules.max_priority.to_string()),
+            |_| Ok(()),
+        )
+        .of(Of::Trusted)
+        .idle(|mail| {
+            let asked = mail.parameters.timing.priority.is_some();
+            unless(asked, "no priority is asked for")
+        }),
+        Row::new(
+            "min-free-space",
+            |rules| Some(format_size(rules.min_free_space?)),
+            |mail| match mail.free.as_ref().and_then(Answer::known) {
+                Some(free) => mail.policy.judge_free_space(mail.trust, *free),
+                None => Ok(()),
+            },
+        )
+        .asks(|mail| {
+            let wanted = mail.rules().min_free_space.is_some() && mail.free.is_none();
+            wanted.then_some(Question::FreeSpace)
+        })
+        .idle(|mail| {
+            let unknown = matches!(mail.free, Some(Answer::Unknown));
+            unless(!unknown, "it goes by what is free")
+        }),
+        Row::new(
+            "max-size",
+            |rules| Some(format_size(rules.max_size)),
+            |mail| mail.policy.judge_size(mail.trust, mail.parameters.size),
+        )
+        .idle(|mail| unless(mail.parameters.size.is_some(), "no size is declared"))
+        .hinging_on_trust(),
+        Row::new(
+            "refuse-blank-reverse-path",
+            |rules| show::on(rules.refuse_blank_reverse_path),
+            |mail| mail.policy.judge_blank(mail.trust, mail.sender),
+        )
+        .hinging_on_trust(),
+        Row::new(
+            "refuse-address-literal-senders",
+            |rules| show::on(rules.refuse_address_literal_senders),
+            |mail| mail.policy.judge_literal(mail.trust, mail.sender),
+        )
+        .hinging_on_trust(),
+        Row::new(
+            "refuse-spoofed-senders",
+            |rules| show::on(rules.refuse_spoofed_senders),
+            |mail| {
+                mail.policy
+                    .judge_spoofed(mail.facts, mail.trust, mail.sender)
+            },
+        )
+        .hinging_on_trust(),
+        Row::new(
+            "senders-must-belong-to-login",
+            |rules| show::on(rules.senders_must_belong_to_login),
+            |mail| mail.policy.judge_own_name(mail.facts, mail.sender),
+        )
+        .of(Of::Trusted)
+        .idle(|mail| unless(mail.facts.login.is_some(), NO_LOGIN))
+        .hinging_on_trust(),
+        Row::new(
+            "rates (messages)",
+            |rules| show::rates(rules, Counted::Messages),
+            |mail| within(mail.used_up.as_ref(), mail.trust),
+        )
+        .asks(Self::rates)
+        .idle(|mail| unknown_history(mail.used_up.as_ref())),
+        Row::new(
+            "dns-lists",
+            |rules| show::lists(&rules.dns),
+            |mail| match mail.listings.as_ref().and_then(Answer::known) {
+                Some(listings) => mail.policy.judge_listings(mail.trust, listings),
+                None => Ok(()),
+            },
+        )
+        .asks(Self::dns)
+        .idle(|mail| {
+            let unknown = matches!(mail.listings, Some(Answer::Unknown));
+            unless(!unknown, DNS)
+        }),
+        Row::new(
+            "sender-domain-must-exist",
+            |rules| show::on(rules.dns.sender_domain_must_exist),
+            Self::domain_stands,
+        )
+        .asks(Self::dns)
+        .idle(|mail| {
+            let unknown = matches!(mail.standing, Some(Answer::Unknown));
+            unless(!unknown, DNS)
+        }),
+    ];
+
+    fn policy(&self) -> &'a Policy {
+        self.policy
+    }
+
+    fn trust(&self) -> &'a Trust {
+        self.trust
+    }
+}
+
+impl<'a> Mail<'a> {
+    /// Nothing is taken that is not offered. Where a session has read the parameters, it has refused
+    /// those already; but the sender may be less trusted than it, and the policy newer than EHLO.
+    fn is_offered(&self) -> Result<(), Verdict> {
+        let Parameters {
+            timing,
+            read_by_session,
+            ..
+        } = &self.parameters;
+        if !read_by_session {
+            // Of the sender nothing is known yet when a session reads the parameters.
+            let trust = self.policy.trust(self.facts);
+            self.policy.judge_parameters(self.facts, &trust, timing)?;
+        }
+        self.policy
+            .judge_parameters_of_sender(self.facts, self.trust, timing)
+    }
+
+    fn rates(&self) -> Option<Question<'a>> {
+        let shares = || {
+            let (count, sender) = (Counted::Messages, Some(self.sender));
+            self.policy.shares(self.facts, self.trust, count, sender)
+        };
+        some_shares(self.used_up.as_ref(), shares).map(Question::Rates)
+    }
+
+    /// Both checks that need the DNS ask at once.
+    fn dns(&self) -> Option<Question<'a>> {
+        let lists = self.rules().dns.lists.as_slice();
+        let domain = self.policy.domain_to_ask(self.trust, self.sender);
+        let wanted = !lists.is_empty() || domain.is_some();
+        let asked = self.listings.is_some() || self.standing.is_some();
+        (wanted && !asked).then_some(Question::Dns { lists, domain })
+    }
+
+    fn domain_stands(&self) -> Result<(), Verdict> {
+        let domain = self.policy.domain_to_ask(self.trust, self.sender);
+        match (domain, self.standing.as_ref().and_then(Answer::known)) {
+            (Some(domain), Some(standing)) => judge_domain(domain, *standing),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn positive(duration: Duration) -> Option<String> {
+    (!duration.is_zero()).then(|| format_duration(duration))
+}

@@ -1,0 +1,211 @@
+//! RCPT: the checks of a recipient.
+
+use std::time::Duration;
+
+use crate::admission::check::{Answer, Check, Of, Stage};
+use crate::admission::connect::{Shares, some_shares, unknown_history, within};
+use crate::admission::{Admission, show};
+use crate::values::address::EmailAddress;
+use crate::values::duration::format_duration;
+use crate::values::facts::SessionFacts;
+use crate::values::path::ReversePath;
+use crate::values::policy::Policy;
+use crate::values::rate::{Counted, Greylisting, Rate};
+use crate::values::route::{RecipientVerdict, Route};
+use crate::values::trust::Trust;
+use crate::values::verdict::Verdict;
+
+/// A recipient.
+#[derive(Debug)]
+pub struct Rcpt<'a> {
+    policy: &'a Policy,
+    facts: &'a SessionFacts,
+    trust: &'a Trust,
+    sender: &'a ReversePath,
+    /// Recipients that the message has already.
+    taken: usize,
+    named: Result<EmailAddress, Verdict>,
+    /// What is left of the answer to settle.
+    answer: Option<RecipientVerdict>,
+    /// The users that were asked for, each with whether there is one.
+    users: Vec<(EmailAddress, bool)>,
+    wait: Option<Answer<Option<Duration>>>,
+    used_up: Option<Answer<Option<Rate>>>,
+}
+
+/// What must be known of a recipient.
+#[derive(Debug)]
+pub enum Question<'a> {
+    /// Whether there is a user of this address.
+    User(EmailAddress),
+    /// How long a visitor, known again by these words, has to wait.
+    Greylisting(Greylisting, String),
+    /// Counts one recipient under all these rates, or none and the rate that is used up.
+    Rates(Shares<'a>),
+}
+
+impl<'a> Admission<Rcpt<'a>> {
+    /// RCPT has come, with this forward-path, for a message that has `taken` recipients already.
+    pub fn rcpt(
+        policy: &'a Policy,
+        facts: &'a SessionFacts,
+        trust: &'a Trust,
+        sender: &'a ReversePath,
+        taken: usize,
+        path: &str,
+    ) -> Self {
+        let (named, answer) = match policy.accept_forward_path(facts, trust, sender, path) {
+            Ok((address, answer)) => (Ok(address), Some(answer)),
+            Err(verdict) => (Err(verdict), None),
+        };
+        Self::new(Rcpt {
+            policy,
+            facts,
+            trust,
+            sender,
+            taken,
+            named,
+            answer,
+            users: Vec::new(),
+            wait: None,
+            used_up: None,
+        })
+    }
+
+    /// Whether there is the user that was asked for last.
+    pub fn user(&mut self, exists: bool) {
+        let stage = &mut self.stage;
+        stage.answer = match stage.answer.take() {
+            Some(RecipientVerdict::AcceptIfUser {
+                user,
+                route,
+                otherwise,
+            }) => {
+                stage.users.push((user, exists));
+                Some(if exists {
+                    RecipientVerdict::Accept { route }
+                } else {
+                    *otherwise
+                })
+            }
+            settled => settled,
+        };
+    }
+
+    /// How long the visitor has to wait, if at all.
+    pub fn wait(&mut self, wait: Answer<Option<Duration>>) {
+        self.stage.wait = Some(wait);
+    }
+
+    /// The rate that is used up; none when the recipient has been counted.
+    pub fn used_up(&mut self, rate: Answer<Option<Rate>>) {
+        self.stage.used_up = Some(rate);
+    }
+
+    /// The address that the forward-path names.
+    pub fn into_address(self) -> Option<EmailAddress> {
+        self.stage.named.ok()
+    }
+}
+
+type Row<'a> = Check<Rcpt<'a>, Question<'a>>;
+
+impl<'a> Stage<'a> for Rcpt<'a> {
+    type Question = Question<'a>;
+    const CHECKS: &'a [Check<Self, Question<'a>>] = &[
+        Row::new(
+            "max-recipients",
+            |rules| Some(rules.max_recipients.to_string()),
+            |rcpt| rcpt.policy.judge_recipients(rcpt.trust, rcpt.taken),
+        ),
+        Row::new("recipient", |_| None, Self::reaches)
+            .of(Of::Recipient)
+            .asks(Self::user),
+        Row::new(
+            "greylisting",
+            |rules| {
+                let terms = rules.greylisting?;
+                Some(format!("come again after {}", format_duration(terms.delay)))
+            },
+            Self::has_waited,
+        )
+        .asks(|rcpt| {
+            let visit = rcpt.visit().filter(|_| rcpt.wait.is_none());
+            visit.map(|(terms, visit)| Question::Greylisting(terms, visit))
+        })
+        .idle(|rcpt| unknown_history(rcpt.wait.as_ref())),
+        Row::new(
+            "rates (recipients)",
+            |rules| show::rates(rules, Counted::Recipients),
+            |rcpt| within(rcpt.used_up.as_ref(), rcpt.trust),
+        )
+        .asks(Self::rates)
+        .idle(|rcpt| unknown_history(rcpt.used_up.as_ref())),
+    ];
+
+    fn policy(&self) -> &'a Policy {
+        self.policy
+    }
+
+    fn trust(&self) -> &'a Trust {
+        self.trust
+    }
+}
+
+impl<'a> Rcpt<'a> {
+    /// The address, or why there is none.
+    pub(crate) fn named(&self) -> &Result<EmailAddress, Verdict> {
+        &self.named
+    }
+
+    /// The users that were asked for, in order, each with whether there is one.
+    pub(crate) fn users(&self) -> &[(EmailAddress, bool)] {
+        &self.users
+    }
+
+    /// Where mail to it goes, once that is settled.
+    pub(crate) fn route(&self) -> Option<&Route> {
+        match &self.answer {
+            Some(RecipientVerdict::Accept { route }) => Some(route),
+            _ => None,
+        }
+    }
+
+    fn user(&self) -> Option<Question<'a>> {
+        match &self.answer {
+            Some(RecipientVerdict::AcceptIfUser { user, .. }) => Some(Question::User(user.clone())),
+            _ => None,
+        }
+    }
+
+    fn reaches(&self) -> Result<(), Verdict> {
+        match (&self.named, &self.answer) {
+            (Err(verdict), _) | (_, Some(RecipientVerdict::Refuse(verdict))) => {
+                Err(verdict.clone())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn visit(&self) -> Option<(Greylisting, String)> {
+        let address = self.named.as_ref().ok()?;
+        self.policy
+            .greylisting(self.facts, self.trust, self.sender, address)
+    }
+
+    fn has_waited(&self) -> Result<(), Verdict> {
+        let wait = self.wait.as_ref().and_then(Answer::known);
+        match (self.rules().greylisting, wait) {
+            (Some(terms), Some(Some(wait))) => Err(terms.refusal(*wait)),
+            _ => Ok(()),
+        }
+    }
+
+    fn rates(&self) -> Option<Question<'a>> {
+        let shares = || {
+            let (count, sender) = (Counted::Recipients, Some(self.sender));
+            self.policy.shares(self.facts, self.trust, count, sender)
+        };
+        some_shares(self.used_up.as_ref(), shares).map(Question::Rates)
+    }
+}

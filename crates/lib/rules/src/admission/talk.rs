@@ -1,0 +1,97 @@
+//! Whether a client waits for its turn to speak.
+
+use std::time::Duration;
+
+use crate::admission::check::{Answer, Check, Stage, unless};
+use crate::admission::{Admission, show};
+use crate::values::facts::Early;
+use crate::values::policy::Policy;
+use crate::values::trust::Trust;
+use crate::values::verdict::{Verdict, refusals};
+
+/// A client that is about to be answered.
+#[derive(Debug)]
+pub struct Talk<'a> {
+    policy: &'a Policy,
+    trust: &'a Trust,
+    before: Early,
+    spoke: Option<Answer<bool>>,
+}
+
+/// What must be known before the client is answered.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Whether it speaks before. The greeting is held back so long.
+    Speaks {
+        /// How long.
+        held_back: Duration,
+    },
+}
+
+impl<'a> Admission<Talk<'a>> {
+    /// A client is about to be answered.
+    pub fn talk(policy: &'a Policy, trust: &'a Trust, before: Early) -> Self {
+        Self::new(Talk {
+            policy,
+            trust,
+            before,
+            spoke: None,
+        })
+    }
+
+    /// Whether it spoke before its turn.
+    pub fn spoke(&mut self, early: Answer<bool>) {
+        self.stage.spoke = Some(early);
+    }
+}
+
+type Row<'a> = Check<Talk<'a>, Question>;
+
+impl<'a> Stage<'a> for Talk<'a> {
+    type Question = Question;
+    const CHECKS: &'a [Check<Self, Question>] = &[Row::new(
+        "refuse-early-talkers",
+        |rules| show::on(rules.refuse_early_talkers),
+        Self::in_turn,
+    )
+    .asks(Self::speaks)
+    .idle(|talk| {
+        let unknown = matches!(talk.spoke, Some(Answer::Unknown));
+        unless(!unknown, "it goes by when the client speaks")
+    })
+    .hinging_on_trust()];
+
+    fn policy(&self) -> &'a Policy {
+        self.policy
+    }
+
+    fn trust(&self) -> &'a Trust {
+        self.trust
+    }
+}
+
+impl Talk<'_> {
+    fn speaks(&self) -> Option<Question> {
+        let rules = self.rules();
+        let held_back = match self.before {
+            Early::Greeting => rules.greeting_delay,
+            Early::Hello => Duration::ZERO,
+        };
+        let wanted = rules.refuse_early_talkers || !held_back.is_zero();
+        (wanted && self.spoke.is_none()).then_some(Question::Speaks { held_back })
+    }
+
+    fn in_turn(&self) -> Result<(), Verdict> {
+        let early = self.spoke.as_ref().and_then(Answer::known) == Some(&true);
+        if !early || !self.rules().refuse_early_talkers {
+            return Ok(());
+        }
+        let when = match self.before {
+            Early::Greeting => "it spoke before the greeting",
+            Early::Hello => "it went on before EHLO was answered",
+        };
+        Err(refusals::EARLY_TALKER
+            .because(when)
+            .because(format!("`refuse-early-talkers` for {}", self.trust.class())))
+    }
+}

@@ -1,0 +1,160 @@
+//! A session to be played, and its answers to what an admission asks.
+
+use std::sync::Arc;
+
+use crate::admission::connect::Shares;
+use crate::admission::{Admission, Answer, Next, connect, content, mail, rcpt, talk};
+use crate::explain::circumstances::{Circumstances, Share, Visitor};
+use crate::values::address::EmailAddress;
+use crate::values::attachments::{BlockedAttachments, Screened};
+use crate::values::dns::{DnsList, Listing};
+use crate::values::facts::SessionFacts;
+use crate::values::path::ReversePath;
+use crate::values::rate::{Counted, Rate};
+use crate::values::timing::Timing;
+use crate::values::verdict::Verdict;
+
+/// Looks through a message.
+pub type Screen<'a> = dyn Fn(&Arc<BlockedAttachments>) -> Screened + 'a;
+
+/// The session to be played.
+pub struct Play<'a> {
+    /// Its facts.
+    pub facts: &'a SessionFacts,
+    /// MAIL FROM.
+    pub sender: &'a ReversePath,
+    /// The size that MAIL declares.
+    pub size: Option<u64>,
+    /// What MAIL asks of when and how soon the message goes on.
+    pub timing: Timing,
+    /// RCPT TO, as the client writes them.
+    pub recipients: &'a [String],
+    /// Recipients that the message has already.
+    pub taken: usize,
+    /// Whether a user has a mailbox. Asked for those of [`Policy::users_asked`](crate::Policy::users_asked) alone.
+    pub has_user: &'a dyn Fn(&EmailAddress) -> bool,
+    /// What is known of the world around the session.
+    pub circumstances: &'a Circumstances,
+    /// Looks through the message for what the rules of attachments block, where there is one:
+    /// counts instead of what the circumstances say of them.
+    pub screen: Option<&'a Screen<'a>>,
+}
+
+impl Play<'_> {
+    /// What a look at the message's attachments ends in; none when nobody knows them.
+    pub(super) fn screened(&self, rules: &Arc<BlockedAttachments>) -> Option<Screened> {
+        match (self.screen, &self.circumstances.attachments) {
+            (Some(screen), _) => Some(screen(rules)),
+            (None, Some(attachments)) => Some(attachments.screened(rules)),
+            (None, None) => None,
+        }
+    }
+
+    pub(super) fn connect(&self, admission: &mut Admission<connect::Connect<'_>>) -> Verdict {
+        loop {
+            match admission.proceed() {
+                Next::Ask(connect::Question::Rates(shares)) => {
+                    admission.used_up(self.used_up(Counted::Connections, &shares));
+                }
+                Next::End(verdict) => return verdict,
+            }
+        }
+    }
+
+    pub(super) fn talk(
+        &self,
+        admission: &mut Admission<talk::Talk<'_>>,
+        early: Answer<bool>,
+    ) -> Verdict {
+        loop {
+            match admission.proceed() {
+                Next::Ask(talk::Question::Speaks { .. }) => admission.spoke(early),
+                Next::End(verdict) => return verdict,
+            }
+        }
+    }
+
+    pub(super) fn mail(&self, admission: &mut Admission<mail::Mail<'_>>) -> Verdict {
+        let told = self.circumstances;
+        loop {
+            match admission.proceed() {
+                Next::Ask(mail::Question::FreeSpace) => admission.free_space(told.free),
+                Next::Ask(mail::Question::Rates(shares)) => {
+                    admission.used_up(self.used_up(Counted::Messages, &shares));
+                }
+                Next::Ask(mail::Question::Dns { lists, domain }) => {
+                    let standing = told.standing.filter(|_| domain.is_some());
+                    admission.dns(self.listings(lists), standing);
+                }
+                Next::End(verdict) => return verdict,
+            }
+        }
+    }
+
+    pub(super) fn rcpt(&self, admission: &mut Admission<rcpt::Rcpt<'_>>) -> Verdict {
+        loop {
+            match admission.proceed() {
+                Next::Ask(rcpt::Question::User(user)) => admission.user((self.has_user)(&user)),
+                Next::Ask(rcpt::Question::Greylisting(terms, _)) => {
+                    admission.wait(match self.circumstances.visitor {
+                        Some(Visitor::New) => Answer::Is(Some(terms.delay)),
+                        Some(Visitor::Known) => Answer::Is(None),
+                        None => Answer::Unknown,
+                    });
+                }
+                Next::Ask(rcpt::Question::Rates(shares)) => {
+                    admission.used_up(self.used_up(Counted::Recipients, &shares));
+                }
+                Next::End(verdict) => return verdict,
+            }
+        }
+    }
+
+    pub(super) fn content(
+        &self,
+        admission: &mut Admission<content::Content<'_>>,
+        screened: Option<&Screened>,
+    ) -> Verdict {
+        let told = self.circumstances;
+        loop {
+            match admission.proceed() {
+                Next::Ask(content::Question::Attachments) => {
+                    admission.attachments(match screened {
+                        Some(screened) => Answer::Is(screened.unwanted.clone()),
+                        None => Answer::Unknown,
+                    });
+                }
+                Next::Ask(content::Question::Authentication) => {
+                    let (peer, helo) = (self.facts.peer, self.facts.helo.as_deref());
+                    admission.authentication(told.vouched_for(peer, helo, self.sender));
+                }
+                Next::Ask(content::Question::Authors) => {
+                    let authors = told.authors.clone();
+                    admission.authors(authors.map_or(Answer::Unknown, Answer::Is));
+                }
+                Next::End(verdict) => return verdict,
+            }
+        }
+    }
+
+    fn used_up(&self, count: Counted, shares: &Shares<'_>) -> Answer<Option<Rate>> {
+        match self.circumstances.share(count) {
+            Some(Share::UsedUp) => Answer::Is(shares.first().map(|(rate, _)| **rate)),
+            Some(Share::Left) => Answer::Is(None),
+            None => Answer::Unknown,
+        }
+    }
+
+    fn listings<'p>(&self, lists: &'p [DnsList]) -> Option<Vec<Listing<'p>>> {
+        let listed = self.circumstances.listed.as_ref()?;
+        let listing = |list: &'p DnsList| Listing {
+            list,
+            answers: listed
+                .iter()
+                .filter(|listed| listed.zone == list.zone)
+                .flat_map(|listed| listed.answers.iter().copied())
+                .collect(),
+        };
+        Some(lists.iter().map(listing).collect())
+    }
+}
