@@ -31,11 +31,10 @@ pub mod connect;
 pub mod content;
 pub mod mail;
 pub mod rcpt;
-mod show;
 pub mod talk;
 
 pub use check::{Answer, Stage};
-pub(crate) use check::{Check, Of};
+pub(crate) use check::{Check, Rule};
 
 use crate::decide::trust::until_trust_is_known;
 use crate::values::verdict::Verdict;

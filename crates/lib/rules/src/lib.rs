@@ -45,6 +45,7 @@ mod values;
 pub use decide::interface::{classify, interface_of};
 pub use decide::leniency::{InFull, LENIENT_MAY_TAKE_IT, ONLY_LENIENT_TAKES_IT, WrittenSender};
 pub use decide::references::{NamedMailbox, NamedSecret};
+pub use document::reference::settings_reference;
 pub use explain::circumstances::{
     Attachment, Attachments, Circumstances, Listed, Share, Talk, Visitor,
 };

@@ -138,3 +138,12 @@ fn broken_toml_is_refused_with_its_line() {
     assert_eq!(found[0].0, 2);
     assert!(found[0].1.starts_with("not valid TOML: "), "{found:?}");
 }
+
+#[test]
+fn the_page_about_settings_is_up_to_date() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/policy.md");
+    assert!(
+        std::fs::read_to_string(page).unwrap() == rules::settings_reference(),
+        "docs/policy.md is not up to date: cargo run -p rules --example settings > docs/policy.md"
+    );
+}

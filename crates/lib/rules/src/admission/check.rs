@@ -1,6 +1,7 @@
 //! A check, and a stage that has some.
 
 use crate::values::policy::Policy;
+use crate::values::rate::Counted;
 use crate::values::receiving::ReceivingRules;
 use crate::values::trust::Trust;
 use crate::values::verdict::Verdict;
@@ -51,12 +52,7 @@ impl<T> From<T> for Answer<T> {
 
 /// One rule that sessions are held to.
 pub struct Check<S, Q> {
-    /// As the policy writes it; of rates, which.
-    pub(crate) key: &'static str,
-    /// Whose it is.
-    pub(crate) of: Of,
-    /// How it is set; `None` when it is off.
-    pub(crate) set: fn(&ReceivingRules) -> Option<String>,
+    pub(crate) rule: Rule,
     /// Why there is nothing for it to look at.
     pub(crate) idle: fn(&S) -> Option<&'static str>,
     /// What it must know and does not.
@@ -66,40 +62,30 @@ pub struct Check<S, Q> {
     pub(super) hinges_on_trust: bool,
 }
 
-/// Whose a rule is.
+/// What a check goes by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Of {
-    /// Each class has its own.
-    Class,
-    /// It stands in `[receiving.trusted]` alone, for whoever has logged in or is trusted.
-    Trusted,
-    /// Everybody's: no policy changes it.
-    Everybody,
-    /// It is no receiving rule: what the rest of the policy says of a recipient.
+pub(crate) enum Rule {
+    /// A setting of `[receiving.…]`.
+    Setting(&'static str),
+    /// Such a setting, for what is told beside its key.
+    Part(&'static str, &'static str),
+    /// Those of `rates` that count this.
+    Rates(Counted),
+    /// What holds for everybody: no policy changes it.
+    Everybody(&'static str),
+    /// What the rest of the policy says of a recipient.
     Recipient,
 }
 
 impl<S, Q> Check<S, Q> {
-    /// A rule that each class has.
-    pub(super) const fn new(
-        key: &'static str,
-        set: fn(&ReceivingRules) -> Option<String>,
-        judge: fn(&S) -> Result<(), Verdict>,
-    ) -> Self {
+    pub(super) const fn new(rule: Rule, judge: fn(&S) -> Result<(), Verdict>) -> Self {
         Self {
-            key,
-            of: Of::Class,
-            set,
+            rule,
             idle: |_| None,
             question: |_| None,
             judge,
             hinges_on_trust: false,
         }
-    }
-
-    pub(super) const fn of(mut self, of: Of) -> Self {
-        self.of = of;
-        self
     }
 
     pub(super) const fn idle(mut self, idle: fn(&S) -> Option<&'static str>) -> Self {

@@ -1,7 +1,7 @@
 //! The connection: whether the client is greeted.
 
-use crate::admission::check::{Answer, Check, Stage, unless};
-use crate::admission::{Admission, show};
+use crate::admission::Admission;
+use crate::admission::check::{Answer, Check, Rule, Stage, unless};
 use crate::values::facts::SessionFacts;
 use crate::values::policy::Policy;
 use crate::values::rate::{Counted, Rate};
@@ -51,13 +51,12 @@ type Row<'a> = Check<Connect<'a>, Question<'a>>;
 
 impl<'a> Stage<'a> for Connect<'a> {
     type Question = Question<'a>;
-    const CHECKS: &'a [Check<Self, Question<'a>>] = &[Row::new(
-        "rates (connections)",
-        |rules| show::rates(rules, Counted::Connections),
-        |connect| within(connect.used_up.as_ref(), connect.trust),
-    )
-    .asks(Self::rates)
-    .idle(|connect| unknown_history(connect.used_up.as_ref()))];
+    const CHECKS: &'a [Check<Self, Question<'a>>] =
+        &[Row::new(Rule::Rates(Counted::Connections), |connect| {
+            within(connect.used_up.as_ref(), connect.trust)
+        })
+        .asks(Self::rates)
+        .idle(|connect| unknown_history(connect.used_up.as_ref()))];
 
     fn policy(&self) -> &'a Policy {
         self.policy

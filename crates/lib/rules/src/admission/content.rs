@@ -1,9 +1,9 @@
 //! The message: what is in it is seen while it comes, who vouches for it and whose name it bears when
 //! it has come.
 
-use crate::admission::check::{Answer, Check, Of, Stage, unless};
+use crate::admission::Admission;
+use crate::admission::check::{Answer, Check, Rule, Stage, unless};
 use crate::admission::mail::{DNS, NO_LOGIN};
-use crate::admission::{Admission, show};
 use crate::decide::authentication::{Judgement, Method};
 use crate::values::address::EmailAddress;
 use crate::values::attachments::{AttachmentAction, Unwanted};
@@ -89,65 +89,45 @@ type Row<'a> = Check<Content<'a>, Question>;
 impl<'a> Stage<'a> for Content<'a> {
     type Question = Question;
     const CHECKS: &'a [Check<Self, Question>] = &[
-        Row::new(
-            "block-attachments",
-            |rules| show::attachments(&rules.attachments),
-            Self::attachments_fit,
-        )
-        .asks(|content| {
-            let blocks = !content.rules().attachments.is_empty();
-            (blocks && content.unwanted.is_none()).then_some(Question::Attachments)
+        Row::new(Rule::Setting("block-attachments"), Self::attachments_fit)
+            .asks(|content| {
+                let blocks = !content.rules().attachments.is_empty();
+                (blocks && content.unwanted.is_none()).then_some(Question::Attachments)
+            })
+            .idle(|content| {
+                let unknown = matches!(content.unwanted, Some(Answer::Unknown));
+                unless(!unknown, MESSAGE)
+            })
+            .hinging_on_trust(),
+        Row::new(Rule::Setting("spf"), |content| content.vouched(Method::Spf))
+            .asks(Self::authentication)
+            .idle(|content| {
+                let known = content.found(|found| found.spf.is_some() || found.spf_helo.is_some());
+                unless(known, DNS)
+            }),
+        Row::new(Rule::Setting("dkim"), |content| {
+            content.vouched(Method::Dkim)
         })
-        .idle(|content| {
-            let unknown = matches!(content.unwanted, Some(Answer::Unknown));
-            unless(!unknown, MESSAGE)
-        })
-        .hinging_on_trust(),
-        Row::new(
-            "spf",
-            |rules| show::method(&rules.authentication.spf),
-            |content| content.vouched(Method::Spf),
-        )
-        .asks(Self::authentication)
-        .idle(|content| {
-            let known = content.found(|found| found.spf.is_some() || found.spf_helo.is_some());
-            unless(known, DNS)
-        }),
-        Row::new(
-            "dkim",
-            |rules| show::method(&rules.authentication.dkim),
-            |content| content.vouched(Method::Dkim),
-        )
         .asks(Self::authentication)
         .idle(|content| unless(content.found(|found| found.dkim.is_some()), MESSAGE)),
-        Row::new(
-            "dmarc",
-            |rules| show::dmarc(&rules.authentication.dmarc),
-            |content| content.vouched(Method::Dmarc),
-        )
+        Row::new(Rule::Setting("dmarc"), |content| {
+            content.vouched(Method::Dmarc)
+        })
         .asks(Self::authentication)
         .idle(|content| unless(content.found(|found| found.dmarc.is_some()), MESSAGE)),
         // It refuses nothing: it excuses.
-        Row::new(
-            "arc",
-            |rules| show::on(rules.authentication.arc),
-            |_| Ok(()),
-        )
-        .asks(Self::authentication)
-        .idle(|content| unless(content.found(|found| found.arc.is_some()), MESSAGE)),
-        Row::new(
-            "iprev",
-            |rules| show::method(&rules.authentication.iprev),
-            |content| content.vouched(Method::Iprev),
-        )
+        Row::new(Rule::Setting("arc"), |_| Ok(()))
+            .asks(Self::authentication)
+            .idle(|content| unless(content.found(|found| found.arc.is_some()), MESSAGE)),
+        Row::new(Rule::Setting("iprev"), |content| {
+            content.vouched(Method::Iprev)
+        })
         .asks(Self::authentication)
         .idle(|content| unless(content.found(|found| found.iprev.is_some()), DNS)),
         Row::new(
-            "senders-must-belong-to-login (From)",
-            |rules| show::on(rules.senders_must_belong_to_login),
+            Rule::Part("senders-must-belong-to-login", "From"),
             Self::authors_belong,
         )
-        .of(Of::Trusted)
         .asks(|content| {
             let held = content.policy.receiving(true).senders_must_belong_to_login
                 && content.facts.login.is_some();

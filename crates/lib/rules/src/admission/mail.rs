@@ -1,19 +1,15 @@
 //! MAIL: the checks of a sender.
 
-use std::time::Duration;
-
-use crate::admission::check::{Answer, Check, Of, Stage, unless};
+use crate::admission::Admission;
+use crate::admission::check::{Answer, Check, Rule, Stage, unless};
 use crate::admission::connect::{Shares, some_shares, unknown_history, within};
-use crate::admission::{Admission, show};
 use crate::decide::dns::judge_domain;
 use crate::values::dns::{DnsList, DomainStanding, Listing};
 use crate::values::domain::Domain;
-use crate::values::duration::format_duration;
 use crate::values::facts::SessionFacts;
 use crate::values::path::ReversePath;
 use crate::values::policy::Policy;
 use crate::values::rate::{Counted, Rate};
-use crate::values::size::format_size;
 use crate::values::timing::Timing;
 use crate::values::trust::Trust;
 use crate::values::verdict::Verdict;
@@ -112,22 +108,17 @@ type Row<'a> = Check<Mail<'a>, Question<'a>>;
 impl<'a> Stage<'a> for Mail<'a> {
     type Question = Question<'a>;
     const CHECKS: &'a [Check<Self, Question<'a>>] = &[
-        Row::new(
-            "login on submission ports",
-            |_| show::on(true),
-            |mail| mail.policy.judge_login(mail.facts),
-        )
-        .of(Of::Everybody)
+        Row::new(Rule::Everybody("login on submission ports"), |mail| {
+            mail.policy.judge_login(mail.facts)
+        })
         .idle(|mail| {
             let needed = mail.facts.role.needs_login();
             unless(needed, "the listener is for other servers")
         }),
         Row::new(
-            "nothing that EHLO does not offer",
-            |_| show::on(true),
+            Rule::Everybody("nothing that EHLO does not offer"),
             Self::is_offered,
         )
-        .of(Of::Everybody)
         .idle(|mail| {
             let Timing {
                 hold,
@@ -138,34 +129,25 @@ impl<'a> Stage<'a> for Mail<'a> {
             let asked = hold.is_some() || deliver_by.is_some() || priority.is_some();
             unless(asked, "nothing is asked that is not for everyone")
         }),
-        Row::new(
-            "max-hold",
-            |rules| Some(rules.max_hold.map_or("never".to_owned(), format_duration)),
-            |mail| mail.policy.judge_hold(mail.parameters.timing.hold),
-        )
-        .of(Of::Trusted)
+        Row::new(Rule::Setting("max-hold"), |mail| {
+            mail.policy.judge_hold(mail.parameters.timing.hold)
+        })
         .idle(|mail| {
             let asked = mail.parameters.timing.hold.is_some();
             unless(asked, "it is not to be held")
         })
         .hinging_on_trust(),
-        Row::new(
-            "min-deliver-by",
-            |rules| positive(rules.min_deliver_by),
-            |mail| mail.policy.judge_deliver_by(&mail.parameters.timing),
-        )
-        .of(Of::Trusted)
+        Row::new(Rule::Setting("min-deliver-by"), |mail| {
+            mail.policy.judge_deliver_by(&mail.parameters.timing)
+        })
         .idle(|mail| {
             let asked = mail.parameters.timing.or_return;
             unless(asked, "no time is set after which it is returned")
         })
         .hinging_on_trust(),
-        Row::new(
-            "hold within deliver-by",
-            |_| show::on(true),
-            |mail| mail.parameters.timing.judge_hold_within_deliver_by(),
-        )
-        .of(Of::Everybody)
+        Row::new(Rule::Everybody("hold within deliver-by"), |mail| {
+            mail.parameters.timing.judge_hold_within_deliver_by()
+        })
         .idle(|mail| {
             let Timing {
                 hold, deliver_by, ..
@@ -175,24 +157,16 @@ impl<'a> Stage<'a> for Mail<'a> {
         })
         .hinging_on_trust(),
         // It lowers.
-        Row::new(
-            MAX_PRIORITY,
-            |rules| Some(rules.max_priority.to_string()),
-            |_| Ok(()),
-        )
-        .of(Of::Trusted)
-        .idle(|mail| {
+        Row::new(Rule::Setting(MAX_PRIORITY), |_| Ok(())).idle(|mail| {
             let asked = mail.parameters.timing.priority.is_some();
             unless(asked, "no priority is asked for")
         }),
-        Row::new(
-            "min-free-space",
-            |rules| Some(format_size(rules.min_free_space?)),
-            |mail| match mail.free.as_ref().and_then(Answer::known) {
+        Row::new(Rule::Setting("min-free-space"), |mail| {
+            match mail.free.as_ref().and_then(Answer::known) {
                 Some(free) => mail.policy.judge_free_space(mail.trust, *free),
                 None => Ok(()),
-            },
-        )
+            }
+        })
         .asks(|mail| {
             let wanted = mail.rules().min_free_space.is_some() && mail.free.is_none();
             wanted.then_some(Question::FreeSpace)
@@ -201,65 +175,47 @@ impl<'a> Stage<'a> for Mail<'a> {
             let unknown = matches!(mail.free, Some(Answer::Unknown));
             unless(!unknown, "it goes by what is free")
         }),
-        Row::new(
-            "max-size",
-            |rules| Some(format_size(rules.max_size)),
-            |mail| mail.policy.judge_size(mail.trust, mail.parameters.size),
-        )
+        Row::new(Rule::Setting("max-size"), |mail| {
+            mail.policy.judge_size(mail.trust, mail.parameters.size)
+        })
         .idle(|mail| unless(mail.parameters.size.is_some(), "no size is declared"))
         .hinging_on_trust(),
-        Row::new(
-            "refuse-blank-reverse-path",
-            |rules| show::on(rules.refuse_blank_reverse_path),
-            |mail| mail.policy.judge_blank(mail.trust, mail.sender),
-        )
+        Row::new(Rule::Setting("refuse-blank-reverse-path"), |mail| {
+            mail.policy.judge_blank(mail.trust, mail.sender)
+        })
         .hinging_on_trust(),
-        Row::new(
-            "refuse-address-literal-senders",
-            |rules| show::on(rules.refuse_address_literal_senders),
-            |mail| mail.policy.judge_literal(mail.trust, mail.sender),
-        )
+        Row::new(Rule::Setting("refuse-address-literal-senders"), |mail| {
+            mail.policy.judge_literal(mail.trust, mail.sender)
+        })
         .hinging_on_trust(),
-        Row::new(
-            "refuse-spoofed-senders",
-            |rules| show::on(rules.refuse_spoofed_senders),
-            |mail| {
-                mail.policy
-                    .judge_spoofed(mail.facts, mail.trust, mail.sender)
-            },
-        )
+        Row::new(Rule::Setting("refuse-spoofed-senders"), |mail| {
+            mail.policy
+                .judge_spoofed(mail.facts, mail.trust, mail.sender)
+        })
         .hinging_on_trust(),
-        Row::new(
-            "senders-must-belong-to-login",
-            |rules| show::on(rules.senders_must_belong_to_login),
-            |mail| mail.policy.judge_own_name(mail.facts, mail.sender),
-        )
-        .of(Of::Trusted)
+        Row::new(Rule::Setting("senders-must-belong-to-login"), |mail| {
+            mail.policy.judge_own_name(mail.facts, mail.sender)
+        })
         .idle(|mail| unless(mail.facts.login.is_some(), NO_LOGIN))
         .hinging_on_trust(),
-        Row::new(
-            "rates (messages)",
-            |rules| show::rates(rules, Counted::Messages),
-            |mail| within(mail.used_up.as_ref(), mail.trust),
-        )
+        Row::new(Rule::Rates(Counted::Messages), |mail| {
+            within(mail.used_up.as_ref(), mail.trust)
+        })
         .asks(Self::rates)
         .idle(|mail| unknown_history(mail.used_up.as_ref())),
-        Row::new(
-            "dns-lists",
-            |rules| show::lists(&rules.dns),
-            |mail| match mail.listings.as_ref().and_then(Answer::known) {
+        Row::new(Rule::Setting("dns-lists"), |mail| {
+            match mail.listings.as_ref().and_then(Answer::known) {
                 Some(listings) => mail.policy.judge_listings(mail.trust, listings),
                 None => Ok(()),
-            },
-        )
+            }
+        })
         .asks(Self::dns)
         .idle(|mail| {
             let unknown = matches!(mail.listings, Some(Answer::Unknown));
             unless(!unknown, DNS)
         }),
         Row::new(
-            "sender-domain-must-exist",
-            |rules| show::on(rules.dns.sender_domain_must_exist),
+            Rule::Setting("sender-domain-must-exist"),
             Self::domain_stands,
         )
         .asks(Self::dns)
@@ -320,8 +276,4 @@ impl<'a> Mail<'a> {
             _ => Ok(()),
         }
     }
-}
-
-fn positive(duration: Duration) -> Option<String> {
-    (!duration.is_zero()).then(|| format_duration(duration))
 }

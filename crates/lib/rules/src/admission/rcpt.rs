@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use crate::admission::check::{Answer, Check, Of, Stage};
+use crate::admission::Admission;
+use crate::admission::check::{Answer, Check, Rule, Stage};
 use crate::admission::connect::{Shares, some_shares, unknown_history, within};
-use crate::admission::{Admission, show};
 use crate::values::address::EmailAddress;
-use crate::values::duration::format_duration;
 use crate::values::facts::SessionFacts;
 use crate::values::path::ReversePath;
 use crate::values::policy::Policy;
@@ -113,32 +112,19 @@ type Row<'a> = Check<Rcpt<'a>, Question<'a>>;
 impl<'a> Stage<'a> for Rcpt<'a> {
     type Question = Question<'a>;
     const CHECKS: &'a [Check<Self, Question<'a>>] = &[
-        Row::new(
-            "max-recipients",
-            |rules| Some(rules.max_recipients.to_string()),
-            |rcpt| rcpt.policy.judge_recipients(rcpt.trust, rcpt.taken),
-        ),
-        Row::new("recipient", |_| None, Self::reaches)
-            .of(Of::Recipient)
-            .asks(Self::user),
-        Row::new(
-            "greylisting",
-            |rules| {
-                let terms = rules.greylisting?;
-                Some(format!("come again after {}", format_duration(terms.delay)))
-            },
-            Self::has_waited,
-        )
-        .asks(|rcpt| {
-            let visit = rcpt.visit().filter(|_| rcpt.wait.is_none());
-            visit.map(|(terms, visit)| Question::Greylisting(terms, visit))
+        Row::new(Rule::Setting("max-recipients"), |rcpt| {
+            rcpt.policy.judge_recipients(rcpt.trust, rcpt.taken)
+        }),
+        Row::new(Rule::Recipient, Self::reaches).asks(Self::user),
+        Row::new(Rule::Setting("greylisting"), Self::has_waited)
+            .asks(|rcpt| {
+                let visit = rcpt.visit().filter(|_| rcpt.wait.is_none());
+                visit.map(|(terms, visit)| Question::Greylisting(terms, visit))
+            })
+            .idle(|rcpt| unknown_history(rcpt.wait.as_ref())),
+        Row::new(Rule::Rates(Counted::Recipients), |rcpt| {
+            within(rcpt.used_up.as_ref(), rcpt.trust)
         })
-        .idle(|rcpt| unknown_history(rcpt.wait.as_ref())),
-        Row::new(
-            "rates (recipients)",
-            |rules| show::rates(rules, Counted::Recipients),
-            |rcpt| within(rcpt.used_up.as_ref(), rcpt.trust),
-        )
         .asks(Self::rates)
         .idle(|rcpt| unknown_history(rcpt.used_up.as_ref())),
     ];

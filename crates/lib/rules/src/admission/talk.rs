@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::admission::check::{Answer, Check, Stage, unless};
-use crate::admission::{Admission, show};
+use crate::admission::Admission;
+use crate::admission::check::{Answer, Check, Rule, Stage, unless};
 use crate::values::facts::Early;
 use crate::values::policy::Policy;
 use crate::values::trust::Trust;
@@ -49,17 +49,16 @@ type Row<'a> = Check<Talk<'a>, Question>;
 
 impl<'a> Stage<'a> for Talk<'a> {
     type Question = Question;
-    const CHECKS: &'a [Check<Self, Question>] = &[Row::new(
-        "refuse-early-talkers",
-        |rules| show::on(rules.refuse_early_talkers),
-        Self::in_turn,
-    )
-    .asks(Self::speaks)
-    .idle(|talk| {
-        let unknown = matches!(talk.spoke, Some(Answer::Unknown));
-        unless(!unknown, "it goes by when the client speaks")
-    })
-    .hinging_on_trust()];
+    const CHECKS: &'a [Check<Self, Question>] =
+        &[
+            Row::new(Rule::Setting("refuse-early-talkers"), Self::in_turn)
+                .asks(Self::speaks)
+                .idle(|talk| {
+                    let unknown = matches!(talk.spoke, Some(Answer::Unknown));
+                    unless(!unknown, "it goes by when the client speaks")
+                })
+                .hinging_on_trust(),
+        ];
 
     fn policy(&self) -> &'a Policy {
         self.policy

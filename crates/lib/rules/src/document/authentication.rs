@@ -7,77 +7,67 @@ use crate::values::authentication::{Action, AuthenticationResult, Authentication
 use crate::values::authentication_rules::{AuthenticationRules, DmarcRules, MethodRules};
 use crate::values::domain::Domain;
 
-impl AuthenticationRules {
-    pub(super) fn read(&mut self, section: &Section<'_, '_>) {
-        read_method(&mut self.spf, section, "spf", &SPF);
-        read_method(&mut self.dkim, section, "dkim", &DKIM);
-        read_method(&mut self.iprev, section, "iprev", &IPREV);
-        self.read_dmarc(section);
-        self.read_arc(section);
-    }
-
-    fn read_dmarc(&mut self, section: &Section<'_, '_>) {
-        let words = "\"off\", \"check\", \"follow\" or a table such as { reject = \"refuse\" }";
-        let Some(written) = section.word_or_section("dmarc", "`dmarc`", &DMARC_KEYS, words) else {
+pub(super) fn read_dmarc(rules: &mut AuthenticationRules, section: &Section<'_, '_>) {
+    let words = "\"off\", \"check\", \"follow\" or a table such as { reject = \"refuse\" }";
+    let Some(written) = section.word_or_section("dmarc", "`dmarc`", &DMARC_KEYS, words) else {
+        return;
+    };
+    let table = match written {
+        Ok("off") => {
+            rules.dmarc = DmarcRules::default();
             return;
-        };
-        let table = match written {
-            Ok("off") => {
-                self.dmarc = DmarcRules::default();
-                return;
-            }
-            Ok("check") => {
-                self.dmarc = DmarcRules::checked();
-                return;
-            }
-            Ok("follow") => {
-                self.dmarc = DmarcRules::followed();
-                return;
-            }
-            Ok(other) => {
-                section.refuse(
-                    "dmarc",
-                    format!("`dmarc` is \"{other}\": it can be {words}"),
-                );
-                return;
-            }
-            Err(table) => table,
-        };
-        let read = |key| read_action(&table, key).unwrap_or_default();
-        self.dmarc = DmarcRules {
-            checked: true,
-            reject: read("reject"),
-            quarantine: read("quarantine"),
-            none: read("none"),
-            permerror: read("permerror"),
-            temperror: read("temperror"),
-        };
-    }
+        }
+        Ok("check") => {
+            rules.dmarc = DmarcRules::checked();
+            return;
+        }
+        Ok("follow") => {
+            rules.dmarc = DmarcRules::followed();
+            return;
+        }
+        Ok(other) => {
+            section.refuse(
+                "dmarc",
+                format!("`dmarc` is \"{other}\": it can be {words}"),
+            );
+            return;
+        }
+        Err(table) => table,
+    };
+    let read = |key| read_action(&table, key).unwrap_or_default();
+    rules.dmarc = DmarcRules {
+        checked: true,
+        reject: read("reject"),
+        quarantine: read("quarantine"),
+        none: read("none"),
+        permerror: read("permerror"),
+        temperror: read("temperror"),
+    };
+}
 
-    fn read_arc(&mut self, section: &Section<'_, '_>) {
-        let words = "\"off\", \"check\" or a table such as { trust = [\"lists.example.test\"] }";
-        match section.word_or_section("arc", "`arc`", &ARC_KEYS, words) {
-            None => {}
-            Some(Ok(word @ ("off" | "check"))) => self.arc = word == "check",
-            Some(Ok(other)) => {
-                section.refuse("arc", format!("`arc` is \"{other}\": it can be {words}"));
-            }
-            Some(Err(table)) => {
-                self.arc = true;
-                let trusted = table.list("trust", Domain::parse).into_iter();
-                self.arc_trusted = trusted.map(|located| located.value).collect();
-            }
+pub(super) fn read_arc(rules: &mut AuthenticationRules, section: &Section<'_, '_>) {
+    let words = "\"off\", \"check\" or a table such as { trust = [\"lists.example.test\"] }";
+    match section.word_or_section("arc", "`arc`", &ARC_KEYS, words) {
+        None => {}
+        Some(Ok(word @ ("off" | "check"))) => rules.arc = word == "check",
+        Some(Ok(other)) => {
+            section.refuse("arc", format!("`arc` is \"{other}\": it can be {words}"));
+        }
+        Some(Err(table)) => {
+            rules.arc = true;
+            let trusted = table.list("trust", Domain::parse).into_iter();
+            rules.arc_trusted = trusted.map(|located| located.value).collect();
         }
     }
 }
 
 /// The results of a method that a rule may name.
-struct Method {
+pub(super) struct Method {
     keys: Keys,
     results: &'static [AuthenticationResult],
 }
 
-const SPF: Method = Method {
+pub(super) const SPF: Method = Method {
     keys: Keys {
         known: &[
             "fail",
@@ -99,7 +89,7 @@ const SPF: Method = Method {
     ],
 };
 
-const DKIM: Method = Method {
+pub(super) const DKIM: Method = Method {
     keys: Keys {
         known: &[
             "fail",
@@ -121,7 +111,7 @@ const DKIM: Method = Method {
     ],
 };
 
-const IPREV: Method = Method {
+pub(super) const IPREV: Method = Method {
     keys: Keys {
         known: &["fail", "permerror", "temperror"],
         planned: &[],
@@ -139,7 +129,7 @@ const ARC_KEYS: Keys = Keys {
     planned: &[],
 };
 
-fn read_method(
+pub(super) fn read_method(
     rules: &mut MethodRules,
     section: &Section<'_, '_>,
     key: &'static str,

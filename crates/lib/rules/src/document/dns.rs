@@ -1,4 +1,4 @@
-//! `sender-domain-must-exist`, `dns-lists` and `dns-list-refuse-score` in `[receiving.…]`.
+//! `dns-lists` and `dns-list-refuse-score` in `[receiving.…]`.
 
 use crate::document::read::{Keys, Section};
 use crate::values::dns::{DnsList, DnsRules};
@@ -13,35 +13,32 @@ const KEYS: Keys = Keys {
     planned: &[],
 };
 
-impl DnsRules {
-    pub(super) fn read(&mut self, section: &Section<'_, '_>) {
-        if let Some(value) = section.boolean("sender-domain-must-exist") {
-            self.sender_domain_must_exist = value;
-        }
-        let lists = section.sections("dns-lists", "`dns-lists`", &KEYS);
-        if lists.len() > MAX_LISTS {
-            section.refuse(
-                "dns-lists",
-                format!("`dns-lists` has more than {MAX_LISTS} lists"),
-            );
-        }
-        self.lists = lists.iter().filter_map(read_list).collect();
-        if !section.has("dns-lists") {
-            if section.has("dns-list-refuse-score") {
-                section.refuse(
-                    "dns-list-refuse-score",
-                    "`dns-list-refuse-score` needs `dns-lists`",
-                );
-            }
-            return;
-        }
-        self.refuse_score = section.integer("dns-list-refuse-score").unwrap_or(1);
-        if self.refuse_score < 1 {
-            section.refuse(
-                "dns-list-refuse-score",
-                "`dns-list-refuse-score` must be at least 1: else whoever is on no list is refused",
-            );
-        }
+/// `dns-lists`; the sum from which on a peer is refused is 1 then, unless it is written.
+pub(super) fn read_lists(rules: &mut DnsRules, section: &Section<'_, '_>) {
+    let lists = section.sections("dns-lists", "`dns-lists`", &KEYS);
+    if lists.len() > MAX_LISTS {
+        section.refuse(
+            "dns-lists",
+            format!("`dns-lists` has more than {MAX_LISTS} lists"),
+        );
+    }
+    rules.lists = lists.iter().filter_map(read_list).collect();
+    rules.refuse_score = 1;
+}
+
+/// `dns-list-refuse-score`.
+pub(super) fn read_refuse_score(rules: &mut DnsRules, section: &Section<'_, '_>) {
+    const KEY: &str = "dns-list-refuse-score";
+    if !section.has("dns-lists") {
+        section.refuse(KEY, "`dns-list-refuse-score` needs `dns-lists`");
+        return;
+    }
+    rules.refuse_score = section.integer(KEY).unwrap_or(1);
+    if rules.refuse_score < 1 {
+        section.refuse(
+            KEY,
+            "`dns-list-refuse-score` must be at least 1: else whoever is on no list is refused",
+        );
     }
 }
 

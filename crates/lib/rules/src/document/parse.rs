@@ -1,6 +1,7 @@
 //! From a text to a policy, or to everything that is wrong with it.
 
 use crate::document::compile::compile;
+use crate::document::defaults::document;
 use crate::document::read::Reader;
 use crate::document::sections::Document;
 use crate::values::error::{PolicyError, PolicyErrors};
@@ -33,6 +34,6 @@ impl Policy {
 
     /// The document of a new system: no domains, everything commented.
     pub fn default_document() -> &'static str {
-        include_str!("default.toml")
+        document()
     }
 }

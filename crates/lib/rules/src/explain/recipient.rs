@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::admission::rcpt::Rcpt;
-use crate::admission::{Admission, Of};
+use crate::admission::{Admission, Rule};
 use crate::decide::leniency::{InFull, ONLY_LENIENT_TAKES_IT, may_be_lenient};
 use crate::explain::play::Play;
 use crate::explain::rules::{PASSED, step};
@@ -62,7 +62,7 @@ pub(super) fn play(
     let rcpt = admission.stage();
     let mut story = RecipientStory::refused(text, verdict);
     for (check, refused) in admission.made() {
-        if check.of == Of::Recipient {
+        if check.rule == Rule::Recipient {
             tell_in_full(&in_full, &mut story);
             tell_recipient(policy, trust, path, rcpt, &mut story);
             if refused && rcpt.named().is_err() {

@@ -1,10 +1,13 @@
 //! The checks of an admission, as they are told.
 
-use crate::admission::{Admission, Check, Of, Stage};
+use crate::admission::{Admission, Check, Rule, Stage};
+use crate::document::settings::row::Class;
+use crate::document::settings::{by_key, show};
 use crate::explain::step::Step;
+use crate::values::receiving::ReceivingRules;
 use crate::values::trust::class;
 
-/// What is told of a check by its key, where that is more than that it is passed.
+/// What is told of a setting by its key, where that is more than that it is passed.
 pub(super) type Outcome<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Nothing more.
@@ -24,24 +27,63 @@ pub(super) fn step<'a, S: Stage<'a>>(
     refused: bool,
     outcome: Outcome<'_>,
 ) -> Step {
-    let trusted = stage.trust().trusted || check.of == Of::Trusted;
-    let set = (check.set)(stage.policy().receiving(trusted));
+    let trusted = stage.trust().trusted || check.rule.is_of_the_trusted();
+    let set = check.rule.set(stage.policy().receiving(trusted));
     let told = match (set, (check.idle)(stage)) {
         (Some(value), _) if refused => format!("{value}: refused"),
         (Some(value), Some(why)) => format!("{value}: not evaluated, {why}"),
         (Some(value), None) => {
-            let outcome = outcome(check.key).unwrap_or_else(|| "passed".to_owned());
-            format!("{value}: {outcome}")
+            let outcome = check.rule.key().and_then(outcome);
+            format!(
+                "{value}: {}",
+                outcome.unwrap_or_else(|| "passed".to_owned())
+            )
         }
         (None, _) => "off".to_owned(),
     };
-    Step::new(name(check, trusted), told)
+    Step::new(check.rule.name(trusted), told)
 }
 
-/// A rule as it is told of.
-pub(crate) fn name<S, Q>(check: &Check<S, Q>, trusted: bool) -> String {
-    match check.of {
-        Of::Class | Of::Trusted => format!("[receiving.{}] {}", class(trusted), check.key),
-        Of::Everybody | Of::Recipient => check.key.to_owned(),
+impl Rule {
+    /// The setting.
+    fn key(self) -> Option<&'static str> {
+        match self {
+            Self::Setting(key) => Some(key),
+            Self::Part(..) | Self::Rates(_) | Self::Everybody(_) | Self::Recipient => None,
+        }
+    }
+
+    /// Whether it stands in `[receiving.trusted]` alone, for whoever has logged in or is trusted.
+    fn is_of_the_trusted(self) -> bool {
+        let (Self::Setting(key) | Self::Part(key, _)) = self else {
+            return false;
+        };
+        by_key(key).is_some_and(|setting| matches!(setting.class, Class::Trusted(_)))
+    }
+
+    /// How it is set; none when it is off.
+    fn set(self, rules: &ReceivingRules) -> Option<String> {
+        match self {
+            Self::Setting(key) | Self::Part(key, _) => (by_key(key)?.show)(rules),
+            Self::Rates(count) => {
+                show::rates(rules.rates.iter().filter(|rate| rate.count == count))
+            }
+            Self::Everybody(_) | Self::Recipient => show::on(true),
+        }
+    }
+
+    /// As it is told of.
+    pub(crate) fn name(self, trusted: bool) -> String {
+        let class = class(trusted);
+        match self {
+            Self::Setting(key) => format!("[receiving.{class}] {key}"),
+            Self::Part(key, part) => format!("[receiving.{class}] {key} ({part})"),
+            Self::Rates(count) => {
+                let counted = format!("{count:?}").to_lowercase();
+                format!("[receiving.{class}] rates ({counted})")
+            }
+            Self::Everybody(name) => name.to_owned(),
+            Self::Recipient => "recipient".to_owned(),
+        }
     }
 }

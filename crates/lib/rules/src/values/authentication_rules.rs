@@ -78,23 +78,6 @@ impl DmarcRules {
 }
 
 impl AuthenticationRules {
-    /// For strangers, where the policy says nothing else: everything is checked and told, and what
-    /// the domain of the author asks for is done.
-    pub(crate) fn for_strangers() -> Self {
-        let checked = || MethodRules {
-            checked: true,
-            actions: BTreeMap::new(),
-        };
-        Self {
-            spf: checked(),
-            dkim: checked(),
-            dmarc: DmarcRules::followed(),
-            arc: true,
-            arc_trusted: Vec::new(),
-            iprev: checked(),
-        }
-    }
-
     /// Whether SPF is looked up, for itself or for DMARC.
     pub fn needs_spf(&self) -> bool {
         self.spf.checked || self.dmarc.checked

@@ -12,7 +12,7 @@ use crate::values::pattern::Pattern;
 use crate::values::rate::{Greylisting, Rate};
 
 /// The rules that a session of one class is held to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ReceivingRules {
     /// Whether mail may be sent on to anywhere. Never for untrusted sessions (I9).
     pub relay: bool,

@@ -1,18 +1,18 @@
 //! How rules are set, in few words.
 
+use std::time::Duration;
+
 use crate::values::attachments::{AttachmentAction, BlockedAttachments};
 use crate::values::authentication::Action;
 use crate::values::authentication_rules::{DmarcRules, MethodRules};
 use crate::values::dns::DnsRules;
 use crate::values::duration::format_duration;
-use crate::values::rate::{Counted, Rate};
-use crate::values::receiving::ReceivingRules;
+use crate::values::rate::Rate;
 
-pub(super) fn on(switch: bool) -> Option<String> {
+pub(crate) fn on(switch: bool) -> Option<String> {
     switch.then(|| "on".to_owned())
 }
 
-/// What the results of a check do: `fail = refuse, softfail = quarantine`.
 /// The zones of lists.
 pub(super) fn lists(rules: &DnsRules) -> Option<String> {
     let zones: Vec<_> = rules
@@ -23,6 +23,7 @@ pub(super) fn lists(rules: &DnsRules) -> Option<String> {
     (!zones.is_empty()).then(|| zones.join(", "))
 }
 
+/// What the results of a check do: `fail = refuse, softfail = quarantine`.
 pub(super) fn method(rules: &MethodRules) -> Option<String> {
     let actions = rules.actions.iter();
     let actions = actions.map(|(result, action)| (result.as_str(), *action));
@@ -60,11 +61,15 @@ pub(super) fn attachments(blocked: &BlockedAttachments) -> Option<String> {
     (!blocked.is_empty()).then(|| word.to_owned())
 }
 
-/// The limits on what is counted: `10 in 1 min per address`.
-pub(super) fn rates(rules: &ReceivingRules, count: Counted) -> Option<String> {
-    let rates = rules.rates.iter().filter(|rate| rate.count == count);
+/// Limits on what is counted: `10 in 1 min per address`.
+pub(crate) fn rates<'r>(rates: impl Iterator<Item = &'r Rate>) -> Option<String> {
     let rates: Vec<_> = rates.map(rate).collect();
     (!rates.is_empty()).then(|| rates.join(", "))
+}
+
+/// A length of time, unless it is zero.
+pub(super) fn length(length: Duration) -> Option<String> {
+    (!length.is_zero()).then(|| format_duration(length))
 }
 
 fn rate(rate: &Rate) -> String {

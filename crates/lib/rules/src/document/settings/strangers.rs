@@ -1,0 +1,105 @@
+//! What keeps off those who only want to be rid of mail.
+
+use std::time::Duration;
+
+use crate::document::rates::{read_greylisting, read_rates};
+use crate::document::settings::row::{Class, Group, Setting, Unset};
+use crate::document::settings::show;
+use crate::values::duration::{format_duration, parse_duration};
+
+/// Longest time that a greeting is held back.
+const MAX_GREETING_DELAY: Duration = Duration::from_secs(30);
+
+pub(super) const GROUP: Group = Group {
+    title: "Who is kept off",
+    about: &[],
+    rows: &[
+        Setting {
+            key: "refuse-early-talkers",
+            doc: "refuse clients that speak before they are answered",
+            trusted: Unset::Unsaid,
+            untrusted: Unset::Off("true"),
+            class: Class::Both,
+            read: |rules, written| written.switch(&mut rules.refuse_early_talkers),
+            show: |rules| show::on(rules.refuse_early_talkers),
+        },
+        Setting {
+            key: "greeting-delay",
+            doc: "how long the greeting is held back: early talkers give themselves\n\
+                  away meanwhile; the trusted never wait",
+            trusted: Unset::Unsaid,
+            untrusted: Unset::Off("\"2 s\""),
+            class: Class::Untrusted(
+                "whoever is trusted is not made to wait: this belongs into [receiving.untrusted]",
+            ),
+            read: |rules, written| {
+                if let Some(delay) = written.parsed(parse_duration) {
+                    // RFC 5321 §4.5.3.2.1: clients wait for 5 minutes; those of people do not.
+                    if delay > MAX_GREETING_DELAY {
+                        written.refuse("`greeting-delay` can be at most 30 s");
+                    }
+                    rules.greeting_delay = delay;
+                }
+            },
+            show: |rules| show::length(rules.greeting_delay),
+        },
+        Setting {
+            key: "refuse-spoofed-senders",
+            doc: "senders of our own domains must log in",
+            trusted: Unset::Unsaid,
+            untrusted: Unset::Off("true"),
+            class: Class::Untrusted(
+                "trusted sessions are where our own domains send from: \
+                 this belongs into [receiving.untrusted]",
+            ),
+            read: |rules, written| written.switch(&mut rules.refuse_spoofed_senders),
+            show: |rules| show::on(rules.refuse_spoofed_senders),
+        },
+        Setting {
+            key: "refuse-address-literal-senders",
+            doc: "refuse senders such as a@[192.0.2.1]",
+            trusted: Unset::Unsaid,
+            untrusted: Unset::Off("true"),
+            class: Class::Both,
+            read: |rules, written| written.switch(&mut rules.refuse_address_literal_senders),
+            show: |rules| show::on(rules.refuse_address_literal_senders),
+        },
+        Setting {
+            key: "refuse-blank-reverse-path",
+            doc: "refuse the null sender; failure notices come this way: think twice",
+            trusted: Unset::Unsaid,
+            untrusted: Unset::Off("true"),
+            class: Class::Both,
+            read: |rules, written| written.switch(&mut rules.refuse_blank_reverse_path),
+            show: |rules| show::on(rules.refuse_blank_reverse_path),
+        },
+        Setting {
+            key: "greylisting",
+            doc: "who was never here before comes again (also retry-within, remember)",
+            trusted: Unset::Unsaid,
+            untrusted: Unset::Off("{ delay = \"5 min\" }"),
+            class: Class::Untrusted(
+                "whoever is trusted need not come twice, and people's programs do not: \
+                 this belongs into [receiving.untrusted]",
+            ),
+            read: |rules, written| rules.greylisting = read_greylisting(written.section),
+            show: |rules| {
+                let terms = rules.greylisting?;
+                Some(format!("come again after {}", format_duration(terms.delay)))
+            },
+        },
+        Setting {
+            key: "rates",
+            doc: "how much may come, of whom: for each class, any number of them;\n\
+                  count: connections, messages, recipients; per: address, network, login, sender",
+            trusted: Unset::Unsaid,
+            untrusted: Unset::Off(
+                "[{ count = \"connections\", per = \"address\", limit = 60, every = \"1 min\" }, \
+                 { count = \"messages\", per = \"sender\", limit = 200, every = \"1 h\" }]",
+            ),
+            class: Class::Both,
+            read: |rules, written| rules.rates = read_rates(written.section),
+            show: |rules| show::rates(rules.rates.iter()),
+        },
+    ],
+};
