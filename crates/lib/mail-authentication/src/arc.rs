@@ -3,11 +3,11 @@
 use mail_auth::AuthenticatedMessage;
 use rules::AuthenticationResult;
 
-use crate::authenticator::Authenticator;
 use crate::dkim::of_result;
 use crate::findings::{Method, Reported};
+use crate::shared::Shared;
 
-pub(crate) async fn verify(by: &Authenticator, message: &AuthenticatedMessage<'_>) -> Reported {
+pub(crate) async fn verify(by: &Shared, message: &AuthenticatedMessage<'_>) -> Reported {
     let check = by.memory.with(&by.memory.keys, message);
     let output = by.inner.verify_arc(check).await;
     let (result, reason) = of_result(output.result());

@@ -1,4 +1,4 @@
-//! What all checks share.
+//! The checks of a message, and what follows from all of them together.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -6,62 +6,21 @@ use std::time::Duration;
 
 use futures::future::join;
 use mail_auth::{AuthenticatedMessage, DkimOutput, MessageAuthenticator};
-use rules::{AuthenticationResult, AuthenticationRules};
+use rules::AuthenticationResult;
 use tokio::time::{Instant, timeout_at};
 
 use crate::dns::Dns;
 use crate::findings::{Findings, Method, Reported};
 use crate::memory::Memory;
 use crate::message_check::MessageCheck;
+use crate::methods::Methods;
 use crate::sender::{SenderFindings, Session};
+use crate::shared::Shared;
 use crate::{arc, dkim, dmarc};
-
-/// Which checks are made.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Methods {
-    /// Reverse DNS.
-    pub iprev: bool,
-    /// SPF.
-    pub spf: bool,
-    /// DKIM.
-    pub dkim: bool,
-    /// DMARC; needs SPF and DKIM.
-    pub dmarc: bool,
-    /// ARC.
-    pub arc: bool,
-}
-
-impl From<&AuthenticationRules> for Methods {
-    fn from(rules: &AuthenticationRules) -> Self {
-        Self {
-            iprev: rules.iprev.checked,
-            spf: rules.needs_spf(),
-            dkim: rules.needs_dkim(),
-            dmarc: rules.dmarc.checked,
-            arc: rules.arc,
-        }
-    }
-}
-
-impl Methods {
-    /// Whether the message itself is looked at.
-    #[must_use]
-    pub fn need_message(self) -> bool {
-        self.dkim || self.dmarc || self.arc
-    }
-}
 
 /// Makes the checks; clones are cheap, and share what is remembered of the DNS.
 #[derive(Clone)]
 pub struct Authenticator(Arc<Shared>);
-
-/// What all clones share.
-pub struct Shared {
-    pub(crate) inner: MessageAuthenticator,
-    pub(crate) dns: Dns,
-    pub(crate) memory: Memory,
-    pub(crate) patience: Duration,
-}
 
 impl Deref for Authenticator {
     type Target = Shared;
@@ -92,7 +51,7 @@ impl Authenticator {
     /// The header section is complete. Begins to look up what its signatures need.
     #[must_use]
     pub fn begin(&self, methods: Methods, header: Vec<u8>) -> MessageCheck {
-        MessageCheck::new(self, methods, header)
+        MessageCheck::new(&self.0, methods, header)
     }
 
     /// The message has ended: verifies its signatures, and what follows from everything together.

@@ -6,10 +6,20 @@ use mail_auth::{AuthenticatedMessage, DkimOutput, DkimResult, DnsError, Error};
 use rules::AuthenticationResult;
 
 use crate::findings::{Method, Reported};
-use crate::message_check::Unfit;
 
 /// Results that are told: a header section can be full of what looks like signatures.
 const MAX_REPORTED: usize = 12;
+
+/// Signatures that are not verified.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Unfit {
+    /// RFC 8301 §3.1: SHA-1 proves nothing.
+    pub(crate) sha1: usize,
+    /// RFC 6376 §6.1.1: the author must be signed.
+    pub(crate) authorless: usize,
+    /// They name more fields than a message has: to verify one would cost seconds.
+    pub(crate) vast: usize,
+}
 
 /// The results of a message; without outputs the time has run out.
 pub(crate) fn reported(

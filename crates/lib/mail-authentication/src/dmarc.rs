@@ -6,9 +6,9 @@ use mail_auth::{AuthenticatedMessage, DkimOutput, DmarcResult};
 use message::header::{AuthorError, author_domains};
 use rules::{AuthenticationResult, DmarcRequest, Domain};
 
-use crate::authenticator::Authenticator;
 use crate::findings::{Method, Reported};
 use crate::sender::SenderFindings;
+use crate::shared::Shared;
 
 /// Readers may be shown somebody, and nobody can be asked for that one's policy.
 pub(crate) const OF_NO_AUTHOR: DmarcRequest = DmarcRequest::Quarantine;
@@ -16,7 +16,7 @@ pub(crate) const OF_NO_AUTHOR: DmarcRequest = DmarcRequest::Quarantine;
 const NO_FROM: &str = "there is no From field";
 
 pub(crate) async fn verify(
-    by: &Authenticator,
+    by: &Shared,
     message: &AuthenticatedMessage<'_>,
     header: &[u8],
     signatures: &[DkimOutput<'_>],

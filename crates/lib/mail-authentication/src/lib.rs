@@ -27,14 +27,17 @@ mod header_field;
 mod lists;
 mod memory;
 mod message_check;
+mod methods;
 mod reverse_name;
 mod sender;
+mod shared;
 
-pub use authenticator::{Authenticator, Methods};
+pub use authenticator::Authenticator;
 pub use dns::{Dns, is_absence};
 pub use findings::{Findings, Method, Reported};
 pub use forged::without_forged;
 pub use header_field::{MARKS, marks};
 pub use message_check::MessageCheck;
+pub use methods::Methods;
 pub use reverse_name::ReverseNames;
 pub use sender::{SenderFindings, Session};

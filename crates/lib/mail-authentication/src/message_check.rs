@@ -1,6 +1,7 @@
 //! A message on its way past: its header section is kept, its text is hashed.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use futures::future::join_all;
 use mail_auth::AuthenticatedMessage;
@@ -12,10 +13,12 @@ use mail_auth::dkim::canonicalize::BodyHasher;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use crate::authenticator::{Authenticator, Methods};
+use crate::dkim::Unfit;
 use crate::dmarc;
 use crate::dns::Absence;
 use crate::memory::Texts;
+use crate::methods::Methods;
+use crate::shared::Shared;
 
 /// Signatures of one message that are verified, the uppermost; each costs a look-up.
 const MAX_SIGNATURES: usize = 10;
@@ -29,7 +32,7 @@ const MAX_LABELS: usize = 7;
 
 type Hasher = BodyHasher<<Sha256 as HashImpl>::Context>;
 
-/// See the module.
+/// The checks of one message, while its octets pass.
 pub struct MessageCheck {
     /// As it came: signatures may cover what is taken out of it.
     header: Vec<u8>,
@@ -41,19 +44,8 @@ pub struct MessageCheck {
     looked_up: JoinSet<()>,
 }
 
-/// Signatures that are not verified.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Unfit {
-    /// RFC 8301 §3.1: SHA-1 proves nothing.
-    pub(crate) sha1: usize,
-    /// RFC 6376 §6.1.1: the author must be signed.
-    pub(crate) authorless: usize,
-    /// They name more fields than a message has: to verify one would cost seconds.
-    pub(crate) vast: usize,
-}
-
 impl MessageCheck {
-    pub(crate) fn new(by: &Authenticator, methods: Methods, header: Vec<u8>) -> Self {
+    pub(crate) fn new(by: &Arc<Shared>, methods: Methods, header: Vec<u8>) -> Self {
         let mut check = Self {
             header,
             hashers: Vec::new(),
@@ -75,7 +67,9 @@ impl MessageCheck {
         let records = unknown(&by.memory.dmarc, records(&message, methods));
         check.hashers = hashers;
         if !keys.is_empty() || !records.is_empty() {
-            check.looked_up.spawn(look_up(by.clone(), keys, records));
+            check
+                .looked_up
+                .spawn(look_up(Arc::clone(by), keys, records));
         }
         check
     }
@@ -192,7 +186,7 @@ fn unknown(texts: &Texts, mut names: BTreeSet<String>) -> Vec<String> {
 }
 
 /// What is found is remembered, which is all that is wanted.
-async fn look_up(by: Authenticator, keys: Vec<String>, records: Vec<String>) {
+async fn look_up(by: Arc<Shared>, keys: Vec<String>, records: Vec<String>) {
     let memory = &by.memory;
     let keys = keys.iter().map(|name| ask(&by, name, &memory.keys));
     let records = records.iter().map(|name| ask(&by, name, &memory.dmarc));
@@ -200,7 +194,7 @@ async fn look_up(by: Authenticator, keys: Vec<String>, records: Vec<String>) {
 }
 
 /// What is there is remembered by the resolver, and in its turn by the check that reads it.
-async fn ask(by: &Authenticator, name: &str, texts: &Texts) {
+async fn ask(by: &Shared, name: &str, texts: &Texts) {
     let name = name.to_fqdn();
     let Ok(asked) = resolver::name(&name) else {
         return;

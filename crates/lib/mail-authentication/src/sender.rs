@@ -9,9 +9,10 @@ use mail_auth::{IprevOutput, IprevResult, SpfOutput, SpfResult};
 use rules::{AuthenticationResult, Domain, ReversePath};
 use tokio::time::timeout;
 
-use crate::authenticator::{Authenticator, Methods};
 use crate::dns::{Absence, is_absence};
 use crate::findings::{Method, Reported};
+use crate::methods::Methods;
+use crate::shared::Shared;
 
 /// What is known of a session at MAIL.
 #[derive(Clone, Debug)]
@@ -53,7 +54,7 @@ impl SenderFindings {
         )
     }
 
-    pub(crate) async fn look_up(by: &Authenticator, methods: Methods, session: Session) -> Self {
+    pub(crate) async fn look_up(by: &Shared, methods: Methods, session: Session) -> Self {
         let spf = |sender: Option<String>| {
             let session = &session;
             async move { spf(by, session, sender.as_deref()).await }
@@ -116,7 +117,7 @@ impl SenderFindings {
 }
 
 /// SPF of a sender, or of HELO.
-async fn spf(by: &Authenticator, session: &Session, sender: Option<&str>) -> SpfOutput {
+async fn spf(by: &Shared, session: &Session, sender: Option<&str>) -> SpfOutput {
     let Session { helo, hostname, .. } = session;
     let peer = session.peer.to_canonical();
     let sender = sender.filter(|sender| !sender.is_empty());
@@ -155,7 +156,7 @@ async fn spf(by: &Authenticator, session: &Session, sender: Option<&str>) -> Spf
 struct Unknown;
 
 /// How many SPF records a domain has.
-async fn records(by: &Authenticator, domain: &str) -> Result<usize, Unknown> {
+async fn records(by: &Shared, domain: &str) -> Result<usize, Unknown> {
     if let Some(known) = by.memory.spf_records.recall(domain) {
         return Ok(known);
     }
