@@ -1,11 +1,10 @@
 //! gRPC health (`grpc.health.v1`): every process answers whether it is ready, and if not, why not.
 
+mod reason;
 mod service;
 
 use std::time::Duration;
 
-use tonic::Status;
-use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -13,16 +12,11 @@ use tonic_health::pb::health_client::HealthClient;
 use crate::config::InternalTlsConfig;
 use crate::{Endpoint, Error, open_channel};
 
+pub(crate) use reason::{reason_in, told};
 pub(crate) use service::service;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// In the header of an answer: why the process is not ready, in UTF-8.
-const REASON: &str = "postern-reason-bin";
-
-/// Octets of a reason: headers are not for long texts.
-const LONGEST_REASON: usize = 1024;
 
 /// What a process that lives says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,27 +54,4 @@ pub async fn check(endpoint: &Endpoint, tls: Option<&InternalTlsConfig>) -> Resu
         Health::Ready => Ok(()),
         Health::NotReady(why) => Err(Error::Unhealthy(format!("{endpoint}: not ready: {why}"))),
     }
-}
-
-/// The reason that stands in an answer's header.
-pub(crate) fn reason_in(metadata: &MetadataMap) -> Option<String> {
-    let octets = metadata.get_bin(REASON)?.to_bytes().ok()?;
-    Some(String::from_utf8_lossy(&octets).into_owned())
-}
-
-fn set_reason(metadata: &mut MetadataMap, reason: &str) {
-    let end = reason.floor_char_boundary(LONGEST_REASON);
-    let octets = &reason.as_bytes()[..end];
-    metadata.insert_bin(REASON, MetadataValue::from_bytes(octets));
-}
-
-/// A failed call in words: what the transport says is in the sources of its error.
-pub(crate) fn told(status: &Status) -> String {
-    let mut text = status.message().to_owned();
-    let mut source = std::error::Error::source(status);
-    while let Some(error) = source {
-        text = error.to_string();
-        source = error.source();
-    }
-    text
 }

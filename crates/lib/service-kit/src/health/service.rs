@@ -9,7 +9,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
-use super::set_reason;
+use super::reason::set_reason;
 use crate::readiness::Readiness;
 
 /// Answers for the process, by its name or by none, and for no other.
