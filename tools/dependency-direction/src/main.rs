@@ -1,6 +1,8 @@
-//! Fails when a crate of the workspace depends on what lies above it or beside it. CI runs it; the rules are the
-//! table in `rules.rs`, the picture is in ARCHITECTURE.md.
+//! Fails when a crate of the workspace depends on what lies above it or beside it, or when too many files of a
+//! crate import each other. CI runs it; the rules of crates are the table in `rules.rs`, that of files is in
+//! `circles.rs`, the picture is in ARCHITECTURE.md.
 
+mod circles;
 mod rules;
 mod workspace;
 
@@ -14,7 +16,8 @@ use anyhow::{Context, bail};
 
 fn main() -> anyhow::Result<ExitCode> {
     let workspace = workspace::parse(&cargo_metadata()?)?;
-    let violations = rules::violations(&workspace);
+    let mut violations = rules::violations(&workspace);
+    violations.extend(circles::violations(&workspace)?);
     let mut stderr = std::io::stderr().lock();
     for violation in &violations {
         writeln!(stderr, "{violation}")?;

@@ -1,7 +1,7 @@
 //! Each rule is broken once, so that a rule which no longer bites is seen.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use crate::{cargo_metadata, rules, workspace};
+use crate::{cargo_metadata, circles, rules, workspace};
 
 /// `folder/name: dependency dependency:dev …`
 fn breaches(crates: &[&str]) -> Vec<String> {
@@ -32,6 +32,19 @@ fn the_workspace_itself_keeps_the_direction() {
     let workspace = workspace::parse(&cargo_metadata().unwrap()).unwrap();
     assert!(workspace.len() > 10, "cargo metadata found the workspace");
     assert_eq!(rules::violations(&workspace), Vec::<String>::new());
+}
+
+#[test]
+fn no_crate_of_the_workspace_has_a_large_circle_of_files() {
+    let workspace = workspace::parse(&cargo_metadata().unwrap()).unwrap();
+    let roots = workspace
+        .iter()
+        .flat_map(|member| member.production_roots());
+    assert!(roots.count() > 10, "cargo metadata told the targets");
+    assert_eq!(
+        circles::violations(&workspace).unwrap(),
+        Vec::<String>::new()
+    );
 }
 
 #[test]

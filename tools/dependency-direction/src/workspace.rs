@@ -9,6 +9,16 @@ pub(crate) struct Crate {
     /// Its `Cargo.toml`: where it stands says what it is.
     pub(crate) manifest_path: String,
     pub(crate) dependencies: Vec<Dependency>,
+    #[serde(default)]
+    targets: Vec<Target>,
+}
+
+/// What is built of it.
+#[derive(Debug, Deserialize)]
+struct Target {
+    kind: Vec<String>,
+    /// Its first file.
+    src_path: String,
 }
 
 /// What it names in its `Cargo.toml`.
@@ -20,6 +30,16 @@ pub(crate) struct Dependency {
 }
 
 impl Crate {
+    /// The first file of each target that is not for tests.
+    pub(crate) fn production_roots(&self) -> impl Iterator<Item = &str> {
+        let production = |target: &&Target| {
+            let mut kinds = target.kind.iter();
+            kinds.any(|kind| kind == "bin" || kind.ends_with("lib") || kind == "proc-macro")
+        };
+        let targets = self.targets.iter().filter(production);
+        targets.map(|target| target.src_path.as_str())
+    }
+
     pub(crate) fn is_service(&self) -> bool {
         self.manifest_path.contains("/crates/services/")
     }

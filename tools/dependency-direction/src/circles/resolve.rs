@@ -1,0 +1,123 @@
+//! What a path leads to.
+
+use std::collections::BTreeSet;
+
+use super::tree::{FileId, Module, ModuleId, Tree};
+
+/// Re-exports followed before a path is given up: those of a target do not lead in circles.
+const DEEPEST: usize = 16;
+
+/// What a path leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Target {
+    Module(ModuleId),
+    /// Something that is defined in a file.
+    Item(FileId),
+}
+
+/// A module and a function may have one name: which of them is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Module,
+    Item,
+}
+
+/// Looks paths up in the modules of a target.
+pub(super) struct Resolver<'t> {
+    tree: &'t Tree,
+}
+
+impl<'t> Resolver<'t> {
+    pub(super) fn of(tree: &'t Tree) -> Self {
+        Self { tree }
+    }
+
+    /// The files that a module names something of.
+    pub(super) fn files_named_by(&self, id: ModuleId) -> BTreeSet<FileId> {
+        let names = &self.tree.modules[id].names;
+        let paths = names.uses.values().chain(&names.paths);
+        let items = paths.filter_map(|path| match self.resolve(id, path, Wanted::Item, 0)? {
+            Target::Item(file) => Some(file),
+            // Naming a module is not yet naming something of it.
+            Target::Module(_) => None,
+        });
+        let globs = names.globs.iter();
+        let globs = globs.filter_map(|path| match self.resolve(id, path, Wanted::Module, 0)? {
+            Target::Item(file) => Some(file),
+            Target::Module(module) => Some(self.tree.modules[module].file),
+        });
+        items.chain(globs).collect()
+    }
+
+    /// What a path in a module leads to; nothing when that is in another crate.
+    fn resolve(
+        &self,
+        from: ModuleId,
+        path: &[String],
+        wanted: Wanted,
+        depth: usize,
+    ) -> Option<Target> {
+        let (first, mut rest) = path.split_first()?;
+        let wanted = |rest: &[String]| {
+            if rest.is_empty() {
+                wanted
+            } else {
+                Wanted::Module
+            }
+        };
+        let mut at = match first.as_str() {
+            "crate" => Target::Module(0),
+            "self" => Target::Module(from),
+            "super" => Target::Module(self.module(from).parent?),
+            "Self" => return None,
+            name => self.named(from, name, wanted(rest), depth)?,
+        };
+        while let (Target::Module(module), Some((next, after))) = (at, rest.split_first()) {
+            at = match next.as_str() {
+                "self" => at,
+                "super" => Target::Module(self.module(module).parent?),
+                // What a macro defines has no name here.
+                name => self
+                    .named(module, name, wanted(after), depth)
+                    .unwrap_or(Target::Item(self.module(module).file)),
+            };
+            rest = after;
+        }
+        Some(at)
+    }
+
+    /// What a name stands for in a module.
+    fn named(&self, id: ModuleId, name: &str, wanted: Wanted, depth: usize) -> Option<Target> {
+        if depth > DEEPEST {
+            return None;
+        }
+        let module = self.module(id);
+        let child = module.children.get(name).map(|id| Target::Module(*id));
+        let item = || self.item(id, name, wanted, depth);
+        match wanted {
+            Wanted::Module => child.or_else(item),
+            Wanted::Item => item().or(child),
+        }
+    }
+
+    /// What a name that is not of a module below stands for.
+    fn item(&self, id: ModuleId, name: &str, wanted: Wanted, depth: usize) -> Option<Target> {
+        let module = self.module(id);
+        if module.items.contains(name) {
+            return Some(Target::Item(module.file));
+        }
+        if let Some(path) = module.names.uses.get(name) {
+            return self.resolve(id, path, wanted, depth + 1);
+        }
+        module.names.globs.iter().find_map(|glob| {
+            let Target::Module(within) = self.resolve(id, glob, Wanted::Module, depth + 1)? else {
+                return None;
+            };
+            (within != id).then(|| self.named(within, name, wanted, depth + 1))?
+        })
+    }
+
+    fn module(&self, id: ModuleId) -> &'t Module {
+        &self.tree.modules[id]
+    }
+}
