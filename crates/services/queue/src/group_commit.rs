@@ -25,9 +25,9 @@ pub(crate) trait Weighed {
 enum Company {
     /// As long as each of its items may, whoever comes: for what nobody waits for.
     Anybody,
-    /// Until as many have come as had been seen about lately, at most so long. One alone never
-    /// waits.
-    Expected(Duration),
+    /// Until as many have come as had been seen about lately, at most [`Inbox::PATIENCE`]. One alone
+    /// never waits.
+    Expected,
 }
 
 /// Where writers take their batches.
@@ -84,7 +84,7 @@ impl<T: Weighed> Inbox<T> {
             }),
             max_items,
             max_weight,
-            company: Company::Expected(Self::PATIENCE),
+            company: Company::Expected,
         };
         (sender, inbox)
     }
@@ -112,8 +112,8 @@ impl<T: Weighed> Inbox<T> {
         let first = arriving.receiver.recv().await?;
         let (wanted, patience) = match self.company {
             Company::Anybody => (self.max_items, first.may_linger()),
-            Company::Expected(_) if arriving.taken.elapsed() > Self::PAUSE => (1, Duration::ZERO),
-            Company::Expected(patience) => (expected, patience),
+            Company::Expected if arriving.taken.elapsed() > Self::PAUSE => (1, Duration::ZERO),
+            Company::Expected => (expected, Self::PATIENCE),
         };
         let mut deadline = Instant::now() + patience;
         let mut weight = first.weight();
