@@ -144,6 +144,9 @@ pub(crate) struct Poll<'a> {
     /// Entries of the account's ledger.
     ledger_entries: u64,
     deleted: Vec<Listed>,
+    /// Messages of this session that were shorter than listed. Most servers estimate; but what a server
+    /// sends behind an end that was none is missing, too, and passes for its answers.
+    short: Vec<Listed>,
     /// Names that this listing has more than once: such a server's word is not taken.
     ambiguous: HashSet<String>,
     /// The names of this listing.
@@ -175,6 +178,7 @@ impl<'a> Poll<'a> {
             uncollected: Uncollected::default(),
             ledger_entries: 0,
             deleted: Vec::new(),
+            short: Vec::new(),
             ambiguous: HashSet::new(),
             names: HashSet::new(),
             renamed_ones: false,
@@ -243,6 +247,7 @@ impl<'a> Poll<'a> {
         let tls = &self.services.tls;
         self.polled.asked_server = true;
         self.refused_retr.clear();
+        self.short.clear();
         self.gave = false;
         let mut remote = Remote::open(self.account, credentials, tls, timeout).await?;
         let entries = remote.list().await?;
@@ -274,11 +279,28 @@ impl<'a> Poll<'a> {
             }
             return Err(error);
         }
+        self.require_step(&mut remote).await?;
         remote.quit().await?;
         for listed in self.deleted.drain(..) {
             self.memory.deleted(&listed);
         }
         Ok(())
+    }
+
+    /// Before messages are deleted for good: the answers to DELE were the server's, not an author's words.
+    async fn require_step(&mut self, remote: &mut Remote) -> Result<(), PollError> {
+        if self.deleted.is_empty() || self.short.is_empty() {
+            return Ok(());
+        }
+        let Err(error) = remote.require_silence().await else {
+            return Ok(());
+        };
+        self.polled.left += self.deleted.len() as u32;
+        self.deleted.clear();
+        for listed in std::mem::take(&mut self.short) {
+            self.fail(&listed, &error.to_string());
+        }
+        Err(error.into())
     }
 
     /// Somebody gets what is collected: a user of this system, as the policy says now.

@@ -15,6 +15,9 @@ pub(crate) use listing::Entry;
 pub(crate) use login::Credentials;
 pub(crate) use retrieval::subject;
 
+/// How long a server may take to say what it was not asked for: the rest of a message whose end was none.
+const AFTERTHOUGHT: Duration = Duration::from_secs(1);
+
 /// What of a server's refusal is kept for the report.
 const LONGEST_REASON: usize = 200;
 
@@ -40,6 +43,10 @@ pub(crate) enum RemoteError {
     TooMany(usize),
     #[error("the server's answer to {0} does not end")]
     Endless(&'static str),
+    #[error(
+        "the server says more than it was asked for: which answer belongs to which command is not known any more"
+    )]
+    OutOfStep,
 }
 
 /// A session with a remote account, past its login.
@@ -56,7 +63,13 @@ pub(crate) struct Remote {
 
 impl Remote {
     /// Says a command and gives back what `+OK` says; a refusal is an answer, too.
+    ///
+    /// What is there before it is said is no answer to it. A server that does not escape the dots of a message
+    /// would have its author's words taken for its answers, and DELE for done.
     async fn ask(&mut self, command: &str) -> Result<Result<String, String>, RemoteError> {
+        if self.banner == 0 && !self.connection.input().is_empty() {
+            return Err(RemoteError::OutOfStep);
+        }
         let output = self.connection.output();
         output.extend_from_slice(command.as_bytes());
         output.extend_from_slice(b"\r\n");
@@ -114,6 +127,19 @@ impl Remote {
     /// RSET: nothing is deleted after all. False when the server will not.
     pub(crate) async fn undo_deletes(&mut self) -> Result<bool, RemoteError> {
         Ok(self.ask("RSET").await?.is_ok())
+    }
+
+    /// Waits for what the server may still say unasked, and fails if it says anything.
+    pub(crate) async fn require_silence(&mut self) -> Result<(), RemoteError> {
+        if !self.connection.input().is_empty() {
+            return Err(RemoteError::OutOfStep);
+        }
+        match tokio::time::timeout(AFTERTHOUGHT, self.connection.fill()).await {
+            Err(_) => Ok(()),
+            Ok(Ok(0)) => Err(RemoteError::Closed),
+            Ok(Ok(_)) => Err(RemoteError::OutOfStep),
+            Ok(Err(error)) => Err(error.into()),
+        }
     }
 
     /// QUIT: what was deleted is gone when this succeeds.

@@ -23,6 +23,8 @@ struct Taken {
     reverse_path: String,
     /// What it is about, as far as it was read.
     subject: String,
+    /// Octets, as the server gave them.
+    size: u64,
     /// Or why it cannot be taken, ever.
     content: Result<Screened, String>,
 }
@@ -59,6 +61,14 @@ impl Poll<'_> {
             }
             taken => taken?,
         };
+        if let Some(size) = listed.size.filter(|size| taken.size < *size) {
+            if taken.size == 0 {
+                let reason = format!("its server lists {size} octets and gave none");
+                self.refuse(listed, &reason, "");
+                return Ok(Standing::Left);
+            }
+            self.short.push(listed.clone());
+        }
         let identity = taken.identity;
         let in_ledger = |entry: &CollectedMessage| identity.is_unfiltered(&entry.content_hash);
         let name = match listed.is_named {
@@ -157,6 +167,7 @@ impl Poll<'_> {
             identity: hasher.finish(),
             reverse_path,
             subject,
+            size,
             content,
         })
     }

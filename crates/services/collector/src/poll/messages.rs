@@ -36,14 +36,19 @@ impl Poll<'_> {
                 continue;
             }
             let known = ledger.get(&listed.name).map_or(&[][..], Vec::as_slice);
-            let verdict = match self.message(remote, listed, known, turn).await {
-                Ok(verdict) => verdict,
+            let is_due = match self.message(remote, listed, known, turn).await {
+                Ok(is_due) => is_due,
                 Err(error) => {
                     if error.ends_session() {
-                        self.blame(listed, &error);
+                        self.fail(listed, &error.to_string());
                     }
                     return Err(error);
                 }
+            };
+            let verdict = if is_due {
+                self.delete(remote, listed).await?
+            } else {
+                Verdict::Left
             };
             match (verdict, turn) {
                 (Verdict::Left, Turn::Together) => self.polled.left += 1,
@@ -100,12 +105,6 @@ impl Poll<'_> {
         Ok(())
     }
 
-    /// The session has ended within this message.
-    pub(super) fn blame(&mut self, listed: &Listed, error: &PollError) {
-        let reason = error.to_string();
-        self.fail(listed, &reason);
-    }
-
     /// Notes that a message could not be read.
     pub(super) fn fail(&mut self, listed: &Listed, reason: &str) {
         let left = Left {
@@ -122,14 +121,30 @@ impl Poll<'_> {
         );
     }
 
-    /// One message, from what is known of it to DELE.
+    /// DELE. A message at which each session ends must not hold up those behind it, although it was collected.
+    async fn delete(&mut self, remote: &mut Remote, listed: &Listed) -> Result<Verdict, PollError> {
+        match remote.delete(listed.number).await {
+            Ok(true) => {
+                self.deleted.push(listed.clone());
+                Ok(Verdict::Deleted)
+            }
+            Ok(false) => Ok(Verdict::Left),
+            Err(error) => {
+                let reason = format!("it was collected, and could not be deleted: {error}");
+                self.fail(listed, &reason);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// One message, from what is known of it to where it stands: whether it is to be deleted.
     async fn message(
         &mut self,
         remote: &mut Remote,
         listed: &Listed,
         known: &[CollectedMessage],
         turn: Turn,
-    ) -> Result<Verdict, PollError> {
+    ) -> Result<bool, PollError> {
         let renamed = if known.is_empty() {
             self.known_by_header(remote, listed).await?
         } else {
@@ -141,16 +156,12 @@ impl Poll<'_> {
             self.learn_subject(remote, listed).await?;
         }
         let due = match self.standing(remote, listed, known, due).await? {
-            Standing::Left => return Ok(Verdict::Left),
+            Standing::Left => return Ok(false),
             Standing::Committed => due,
             Standing::Renamed(entry) => self.is_due(&[entry]),
         };
         self.uncollected.collected(&listed.name);
-        if due && remote.delete(listed.number).await? {
-            self.deleted.push(listed.clone());
-            return Ok(Verdict::Deleted);
-        }
-        Ok(Verdict::Left)
+        Ok(due)
     }
 
     /// Whether a message is to be deleted once it is committed.

@@ -84,9 +84,8 @@ impl Poll<'_> {
             }),
             Ok(None) => Ok(unnamed),
             Err(error) => {
-                let error = error.into();
-                self.blame(&unnamed, &error);
-                Err(error)
+                self.fail(&unnamed, &error.to_string());
+                Err(error.into())
             }
         }
     }

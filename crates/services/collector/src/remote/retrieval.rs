@@ -1,20 +1,14 @@
 //! Messages, and their header sections alone.
 
-use std::time::Duration;
-
 use bytes::BytesMut;
 use message::header::fields;
 use pop3_protocol::dots::{Progress, Unstuffer};
 
-use super::{Remote, RemoteError};
+use super::{AFTERTHOUGHT, Remote, RemoteError};
 use crate::identity::{Hasher, Identity};
 
 /// What TOP may answer, octets. A longer header section would not be taken.
 const LONGEST_HEADER: usize = 2 * message::MAX_HEADER;
-
-/// How long a server that ends a message in a dot and LF alone may take to say that it was not the
-/// end: it sends the rest without being asked.
-const AFTERTHOUGHT: Duration = Duration::from_secs(1);
 
 /// A message's header section, by TOP.
 #[derive(Debug)]
@@ -41,6 +35,9 @@ impl Remote {
             let progress = unstuffer.pull(self.connection.input(), &mut piece);
             if progress == Progress::Ended {
                 self.retrieval = None;
+                if !self.connection.input().is_empty() {
+                    return Err(RemoteError::OutOfStep);
+                }
             }
             if !piece.is_empty() {
                 return Ok(Some(piece));
@@ -58,7 +55,7 @@ impl Remote {
         Ok(None)
     }
 
-    /// Waits for what may follow a doubtful end, and takes the end if nothing does.
+    /// Waits for what may follow a doubtful end, such as a dot and LF alone, and takes the end if nothing does.
     async fn settle_end(&mut self) -> Result<(), RemoteError> {
         match tokio::time::timeout(AFTERTHOUGHT, self.connection.fill()).await {
             Ok(Ok(1..)) => return Ok(()),

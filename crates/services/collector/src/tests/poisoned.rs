@@ -184,3 +184,52 @@ async fn a_server_that_ends_all_lines_in_a_bare_line_feed_is_read() {
     let whole = b"Message-ID: <2@x>\r\n\r\nbefore\r\n.dot\r\n";
     bench.assert_collected(&[ONE, whole, THREE]);
 }
+
+#[tokio::test]
+async fn i10_words_of_a_message_are_no_answers_of_its_server() {
+    // A server that escapes no dots: the rest would answer DELE and RETR of all that comes after it.
+    const RAW: &[u8] = b"Message-ID: <2@x>\r\n\r\nbefore\r\n.\r\n+OK\r\n+OK\r\nSubject: made up\r\n\r\nx\r\n.\r\n+OK\r\n.\r\n";
+    let messages = [("u1", ONE), ("u2", RAW), ("u3", THREE)];
+    let mut bench = Bench::new("pop3", "never", &messages).await;
+    bench.server.state().raw = Some("before");
+    for _ in 0..4 {
+        bench.poll().await;
+    }
+    bench.assert_collected(&[ONE, THREE]);
+    assert_eq!(bench.server.uidls(), ["u2"]);
+    let reported = bench.queue.state().uncollected[0].clone();
+    assert_eq!((&*reported.remote_id, reported.set_aside), ("u2", true));
+    assert!(
+        reported.reason.contains("more than it was asked for"),
+        "{}",
+        reported.reason
+    );
+}
+
+#[tokio::test]
+async fn i10_nothing_is_deleted_when_the_server_says_what_it_was_not_asked_for() {
+    for (listed_size, at) in [(None, 1), (None, 3), (Some(10_000), 3)] {
+        let mut bench = bench("never").await;
+        bench.server.state().poisoned.clear();
+        bench.server.state().listed_size = listed_size;
+        bench.server.state().unasked.insert(at, b"+OK\r\n");
+        bench.poll().await;
+        assert_eq!(
+            bench.server.uidls(),
+            ["u1", "u2", "u3"],
+            "{listed_size:?} {at}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn i10_a_message_of_which_the_server_gives_nothing_stays_there() {
+    let messages = [("u1", ONE), ("u2", &b""[..]), ("u3", THREE)];
+    let mut bench = Bench::new("pop3", "never", &messages).await;
+    bench.server.state().odd_sizes.insert(2, b"2 100");
+    bench.poll().await;
+    bench.assert_collected(&[ONE, THREE]);
+    assert_eq!(bench.server.uidls(), ["u2"]);
+    let reported = bench.queue.state().uncollected[0].clone();
+    assert_eq!(reported.reason, "its server lists 100 octets and gave none");
+}

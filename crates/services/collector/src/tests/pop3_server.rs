@@ -38,6 +38,8 @@ pub(super) struct State {
     pub(super) poisoned: Vec<(&'static str, usize)>,
     /// Messages with these octets are sent as they are, whatever their line ends and dots.
     pub(super) raw: Option<&'static str>,
+    /// Said unasked, behind the answer to DELE of this message.
+    pub(super) unasked: HashMap<usize, &'static [u8]>,
     /// Each session gives other UIDLs, beginning with this and its number.
     pub(super) renumbers: Option<&'static str>,
     pub(super) sessions: usize,
@@ -183,11 +185,26 @@ impl Session {
             if cut.is_some() {
                 return Err(SessionError::Closed);
             }
+            self.say_unasked(&line).await?;
             match line.as_str() {
                 "STLS" => self.connection.start_tls(&self.tls).await?,
                 "QUIT" => return Ok(()),
                 _ => {}
             }
+        }
+    }
+
+    async fn say_unasked(&mut self, line: &str) -> Result<(), SessionError> {
+        let number = line
+            .strip_prefix("DELE ")
+            .and_then(|number| number.parse().ok());
+        let unasked = number.and_then(|number: usize| {
+            let state = self.state.lock().unwrap();
+            state.unasked.get(&number).copied()
+        });
+        match unasked {
+            Some(unasked) => self.say(unasked).await,
+            None => Ok(()),
         }
     }
 
