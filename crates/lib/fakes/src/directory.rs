@@ -7,9 +7,8 @@ use api::directory::v1::{
     GetLoginMethodsResponse, GetScramParametersRequest, GetScramParametersResponse,
     ListAppPasswordsRequest, ListAppPasswordsResponse, ListUsersRequest, ListUsersResponse,
     RemoveAppPasswordRequest, RemoveAppPasswordResponse, RemoveUserRequest, RemoveUserResponse,
-    SetPasswordRequest, SetPasswordResponse, User, UserChange, VerifyCramMd5Request,
-    VerifyCramMd5Response, VerifyScramRequest, VerifyScramResponse, VerifyTokenRequest,
-    VerifyTokenResponse, WatchUsersRequest,
+    SetPasswordRequest, SetPasswordResponse, User, UserChange, VerifyScramRequest,
+    VerifyScramResponse, VerifyTokenRequest, VerifyTokenResponse, WatchUsersRequest,
 };
 use api::grpc::{Request, Response, Status, async_trait};
 
@@ -63,7 +62,6 @@ not_implemented! {
     verify_scram: VerifyScramRequest => VerifyScramResponse;
     get_login_methods: GetLoginMethodsRequest => GetLoginMethodsResponse;
     verify_token: VerifyTokenRequest => VerifyTokenResponse;
-    verify_cram_md5: VerifyCramMd5Request => VerifyCramMd5Response;
     add_app_password: AddAppPasswordRequest => AddAppPasswordResponse;
     list_app_passwords: ListAppPasswordsRequest => ListAppPasswordsResponse;
     remove_app_password: RemoveAppPasswordRequest => RemoveAppPasswordResponse;

@@ -1,7 +1,6 @@
 //! One exchange, from the mechanism's name to the answer.
 
 use crate::bearer::{self, BearerToken, TokenRefusal};
-use crate::cram::{self, CramProof};
 use crate::passwords::{Credentials, plain, without_nul};
 use crate::scram::{self, Bindings, ScramLogin, ScramProof};
 use crate::{Dialect, Mechanism};
@@ -18,10 +17,6 @@ pub enum Step {
     External(String),
     /// Whose token is this? A no is given to [`Exchange::token_refused`].
     Token(BearerToken),
-    /// Something that nobody can guess is needed: [`Exchange::nonce`].
-    Nonce,
-    /// Does this digest hold? The exchange is over.
-    Digest(CramProof),
     /// By which salt and count is this login's password salted? The answer is given to
     /// [`Exchange::parameters`].
     Parameters(ScramLogin),
@@ -56,8 +51,6 @@ enum State {
     Bearer(Dialect),
     Token(Dialect),
     TokenRefused,
-    Nonce,
-    CramDigest(String),
     Over,
 }
 
@@ -77,7 +70,6 @@ impl Exchange {
             Mechanism::Scram { hash, plus } => State::ClientFirst { plus, hash },
             Mechanism::External => State::External,
             Mechanism::Bearer(dialect) => State::Bearer(dialect),
-            Mechanism::CramMd5 => State::Nonce,
         };
         Self { state, bindings }
     }
@@ -86,7 +78,6 @@ impl Exchange {
     pub fn begin(&self) -> Step {
         match self.state {
             State::LoginName => Step::Challenge(b"Username:".to_vec()),
-            State::Nonce => Step::Nonce,
             _ => Step::Challenge(Vec::new()),
         }
     }
@@ -124,10 +115,7 @@ impl Exchange {
                 Ok(Step::Token(token))
             }
             State::TokenRefused => Err(Fault::Refused),
-            State::CramDigest(challenge) => cram::read(response, challenge).map(Step::Digest),
-            // CRAM-MD5 begins with our word: a response along with its name answers nothing.
-            State::Nonce
-            | State::Acknowledgement
+            State::Acknowledgement
             | State::Parameters(_)
             | State::Proof
             | State::Token(_)
@@ -164,17 +152,5 @@ impl Exchange {
         };
         self.state = State::TokenRefused;
         Some(refusal.challenge(dialect))
-    }
-
-    /// Answers [`Step::Nonce`]; gives the challenge. `nonce` is as for [`Exchange::parameters`],
-    /// `host` is this server's name.
-    pub fn nonce(&mut self, nonce: &str, host: &str) -> Option<Vec<u8>> {
-        let State::Nonce = self.state else {
-            return None;
-        };
-        let challenge = cram::challenge(nonce, host);
-        let octets = challenge.as_bytes().to_vec();
-        self.state = State::CramDigest(challenge);
-        Some(octets)
     }
 }

@@ -1,6 +1,6 @@
 //! The server's side of SASL (RFC 4422) without input or output: PLAIN (RFC 4616), LOGIN,
 //! SCRAM (RFC 5802, RFC 7677) with channel binding (RFC 5929, RFC 9266), EXTERNAL (RFC 4422
-//! appendix A), OAUTHBEARER (RFC 7628) with XOAUTH2, and CRAM-MD5 (RFC 2195).
+//! appendix A) and OAUTHBEARER (RFC 7628) with XOAUTH2.
 //!
 //! Responses go in as octets (a protocol takes its base64 off first), [`Step`]s come out. This
 //! crate knows no keys and no passwords: whether a password, a proof or a token holds is asked of
@@ -15,19 +15,15 @@
 //!  OAUTHBEARER    respond   → Step::Token           the driver says whether it holds; if not,
 //!                                                   [`Exchange::token_refused`] is the challenge
 //!                 respond   → Fault::Refused        the client has read it
-//!  CRAM-MD5       begin     → Step::Nonce           [`Exchange::nonce`] is the challenge
-//!                 respond   → Step::Digest          the driver says whether it holds
 //! ```
 
 mod bearer;
-mod cram;
 mod exchange;
 mod mechanism;
 mod passwords;
 mod scram;
 
 pub use bearer::{BearerToken, TokenFault, TokenRefusal};
-pub use cram::CramProof;
 pub use exchange::{Exchange, Fault, Step};
 pub use mechanism::{Dialect, Hash, Mechanism, Offer};
 pub use passwords::Credentials;

@@ -18,8 +18,6 @@ pub struct Offer {
     pub certificate: bool,
     /// Access tokens can be checked.
     pub tokens: bool,
-    /// CRAM-MD5 is switched on.
-    pub cram_md5: bool,
 }
 
 /// A way to log in.
@@ -40,8 +38,6 @@ pub enum Mechanism {
     External,
     /// OAUTHBEARER (RFC 7628), or XOAUTH2, which came before it and says the same.
     Bearer(Dialect),
-    /// RFC 2195.
-    CramMd5,
 }
 
 /// How an access token is written.
@@ -57,8 +53,8 @@ const fn scram(hash: Hash, plus: bool) -> Mechanism {
     Mechanism::Scram { hash, plus }
 }
 
-/// The best first. CRAM-MD5 is the last: within TLS it proves less than a password does.
-const ALL: [(&str, Mechanism); 10] = [
+/// The best first.
+const ALL: [(&str, Mechanism); 9] = [
     ("EXTERNAL", Mechanism::External),
     ("SCRAM-SHA-256-PLUS", scram(Hash::Sha256, true)),
     ("SCRAM-SHA-1-PLUS", scram(Hash::Sha1, true)),
@@ -68,7 +64,6 @@ const ALL: [(&str, Mechanism); 10] = [
     ("XOAUTH2", Mechanism::Bearer(Dialect::XOAuth2)),
     ("PLAIN", Mechanism::Plain),
     ("LOGIN", Mechanism::Login),
-    ("CRAM-MD5", Mechanism::CramMd5),
 ];
 
 impl Mechanism {
@@ -95,7 +90,6 @@ impl Mechanism {
             Self::Scram { plus, .. } => offer.bindings || !plus,
             Self::External => offer.certificate,
             Self::Bearer(_) => offer.tokens,
-            Self::CramMd5 => offer.cram_md5,
         }
     }
 }
@@ -108,7 +102,6 @@ mod tests {
         bindings: true,
         certificate: true,
         tokens: true,
-        cram_md5: true,
     };
 
     #[test]
@@ -120,7 +113,7 @@ mod tests {
                 "{name}"
             );
         }
-        for name in ["", "DIGEST-MD5", "SCRAM-SHA-512", "PLAIN "] {
+        for name in ["", "CRAM-MD5", "SCRAM-SHA-512", "PLAIN "] {
             assert_eq!(Mechanism::named(name, EVERYTHING), None, "{name:?}");
         }
     }

@@ -39,7 +39,6 @@ impl Peer for Server {
                         bindings: false,
                         certificate: true,
                         tokens: true,
-                        cram_md5: true,
                     },
                     ..TERMS
                 });
@@ -126,7 +125,6 @@ transcripts!(
     bearer_refused,
     binarymime,
     chunks_and_tls,
-    cram_md5,
     data,
     deliver_by,
     etrn,

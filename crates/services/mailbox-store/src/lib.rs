@@ -42,7 +42,7 @@ use tokio_util::sync::CancellationToken;
 use crate::grpc::{DirectoryService, MailboxService};
 use crate::room::Room;
 use crate::store::Store;
-use crate::users::{CramMd5, CramMd5Config, CramMd5Switch, OAuthConfig, Passwords, Tokens};
+use crate::users::{OAuthConfig, Passwords, Tokens};
 
 /// The section `[mailbox-store]`.
 #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -54,9 +54,6 @@ pub struct Config {
     /// Whose access tokens log in; none do unless given.
     #[serde(default)]
     pub oauth: Option<OAuthConfig>,
-    /// CRAM-MD5, which is off unless given.
-    #[serde(default)]
-    pub cram_md5: Option<CramMd5Config>,
     /// Octets of free space of the database's volume below which APPEND and COPY are refused: the reserve
     /// in which delivery, expunging and administration go on. 0 never refuses them. It is looked at where
     /// `data-path` of [database] says which volume that is.
@@ -97,15 +94,10 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
     let listener = service.open_grpc(&config.listen).await?;
     // Hashes once. On a thread that ends when it has nothing more to do: only then the allocator
     // gives the 19 MiB of the hash back to the system.
-    let mut passwords = tokio::task::spawn_blocking(Passwords::new)
+    let passwords = tokio::task::spawn_blocking(Passwords::new)
         .await
         .context("hashing")??;
-    let mut cram_md5 = CramMd5Switch::Off;
-    if let Some(config) = &config.cram_md5 {
-        passwords = passwords.with_cram_md5(CramMd5::new(config)?);
-        cram_md5 = CramMd5Switch::On;
-    }
-    let preparing = prepare(&service, cram_md5);
+    let preparing = prepare(&service);
     let Some(prepared) = service.shutdown.run_until_cancelled(preparing).await else {
         return Ok(listener.ended().await?);
     };
@@ -132,7 +124,6 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
         store.origin(),
         shutdown.clone(),
     ));
-    tokio::spawn(cram_md5.keep(pool.clone(), shutdown.clone()));
     let tokens = config
         .oauth
         .map(|config| Tokens::start(config, shutdown.clone()))
@@ -144,7 +135,7 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
 
 /// Waits for a database that can be used, as long as it takes, and makes everything ready in it. One that
 /// goes away meanwhile is waited for again.
-async fn prepare(service: &Service, cram_md5: CramMd5Switch) -> anyhow::Result<Store> {
+async fn prepare(service: &Service) -> anyhow::Result<Store> {
     let url = service.database_url()?;
     let (for_logins, others) = shared_out(service.shared.database.max_connections);
     let require_fsync = service.shared.database.require_fsync;
@@ -160,15 +151,9 @@ async fn prepare(service: &Service, cram_md5: CramMd5Switch) -> anyhow::Result<S
     let mut told = String::new();
     loop {
         fitness.found().await;
-        let prepared = async {
-            migrate(&pool).await?;
-            // Before the first secret is made.
-            cram_md5.apply(&pool).await?;
-            anyhow::Ok(())
-        };
-        match prepared.await {
+        match migrate(&pool).await {
             Ok(()) => return Ok(Store::with_logins(pool, logins).over(fitness)),
-            Err(error) if is_transient(&error) => {
+            Err(error) if error.is_transient() => {
                 let why = format!("{error:#}");
                 if why != told {
                     tracing::warn!(
@@ -179,21 +164,9 @@ async fn prepare(service: &Service, cram_md5: CramMd5Switch) -> anyhow::Result<S
                 }
                 tokio::time::sleep(PAUSE).await;
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         }
     }
-}
-
-/// Whether the database was away for a moment.
-fn is_transient(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        let migration = cause.downcast_ref::<database::Error>();
-        let statement = cause.downcast_ref::<sqlx::Error>();
-        let ours = cause.downcast_ref::<Error>();
-        migration.is_some_and(database::Error::is_transient)
-            || statement.is_some_and(database::is_transient)
-            || ours.is_some_and(Error::is_transient)
-    })
 }
 
 /// Of so many connections to the database those for logins, and the others: of these two stay with

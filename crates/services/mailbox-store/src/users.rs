@@ -3,7 +3,6 @@
 mod add;
 mod app_passwords;
 mod attempt;
-mod cram_md5;
 mod find;
 mod guessing;
 mod known_peers;
@@ -23,8 +22,7 @@ pub use add::add;
 pub use app_passwords::{
     AppPasswordName, add_app_password, list_app_passwords, remove_app_password,
 };
-pub use attempt::{Accepted, Answer, Attempt, Digest, Proof, Token, Unfit};
-pub use cram_md5::{CramMd5, CramMd5Config, Switch as CramMd5Switch};
+pub use attempt::{Accepted, Answer, Attempt, Proof, Token, Unfit};
 pub use find::find;
 pub use guessing::forget_old as forget_old_guesses;
 pub use known_peers::forget_old as forget_old_peers;

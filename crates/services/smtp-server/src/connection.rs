@@ -230,12 +230,6 @@ impl Connection {
             }
             Event::External(name) => self.log_in_by_certificate(&name).await,
             Event::Token(token) => self.log_in_by_token(token).await,
-            Event::CramNonce => self.cram_nonce(),
-            Event::CramProof(proof) => {
-                self.asked = Asked::login(&proof.login);
-                self.log_in_by_cram_md5(proof).await;
-                self.asked = Asked::default();
-            }
             Event::ScramParameters(login) => {
                 self.asked = Asked::login(&login.login);
                 self.scram_parameters(login).await;

@@ -8,7 +8,7 @@
 //! ```text
 //! listen ──▶ connection ──▶ smtp_protocol::server::Session   (what was said)
 //!               ├─ origin       who is there: host-network, PROXY, XCLIENT, the name in the DNS
-//!               ├─ login        directory.Authenticate, VerifyScram, VerifyToken, VerifyCramMd5
+//!               ├─ login        directory.Authenticate, VerifyScram, VerifyToken
 //!               ├─ envelope     rules, users (directory.FindUsers, WatchUsers)
 //!               ├─ refusals     what was refused, to the queue in the background
 //!               ├─ rates        throttle (throttle.Count once a second, throttle.Greylist)

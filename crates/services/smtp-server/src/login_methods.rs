@@ -24,7 +24,6 @@ pub(crate) struct LoginMethods(Arc<Known>);
 #[derive(Default)]
 struct Known {
     tokens: AtomicBool,
-    cram_md5: AtomicBool,
 }
 
 impl LoginMethods {
@@ -41,10 +40,6 @@ impl LoginMethods {
         self.0.tokens.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn cram_md5(&self) -> bool {
-        self.0.cram_md5.load(Ordering::Relaxed)
-    }
-
     async fn follow(&self, mut directory: DirectoryClient<Channel>) {
         let mut pause = PAUSE;
         loop {
@@ -53,7 +48,6 @@ impl LoginMethods {
             if let Ok(Ok(answer)) = tokio::time::timeout(PATIENCE, asked).await {
                 let answer = answer.into_inner();
                 self.0.tokens.store(answer.tokens, Ordering::Relaxed);
-                self.0.cram_md5.store(answer.cram_md5, Ordering::Relaxed);
                 pause = INTERVAL;
             }
             tokio::time::sleep(pause).await;

@@ -20,7 +20,6 @@ const TERMS: Terms = Terms {
         bindings: true,
         certificate: true,
         tokens: true,
-        cram_md5: true,
     },
     auth_required: false,
     xclient: true,
@@ -121,7 +120,6 @@ impl Driver {
                     .scram_parameters(b"salt", 4096, "SERVER", &mut self.said);
             }
             Event::ScramProof(_) => self.session.scram_proved(b"ours", &mut self.said),
-            Event::CramNonce => self.session.cram_nonce("NONCE", &mut self.said),
             Event::Token(token) if token.token.len() % 2 == 1 => {
                 let refusal = TokenRefusal {
                     fault: TokenFault::Invalid,
@@ -151,7 +149,6 @@ impl Driver {
             | Event::Authenticate(_)
             | Event::External(_)
             | Event::Token(_)
-            | Event::CramProof(_)
             | Event::Verify(None)
             | Event::Begin => self.session.accept(&mut self.said),
         }

@@ -9,7 +9,6 @@ const OFFER: Offer = Offer {
     bindings: true,
     certificate: true,
     tokens: true,
-    cram_md5: true,
 };
 
 fuzz_target!(|octets: &[u8]| {
@@ -23,9 +22,7 @@ fuzz_target!(|octets: &[u8]| {
         };
         let mut exchange = Exchange::new(mechanism, bindings);
         let (mut asked, mut proved) = (false, false);
-        if exchange.begin() == Step::Nonce && octets.len() % 2 == 1 {
-            exchange.nonce("NONCE", "mx.test");
-        }
+        exchange.begin();
         for response in octets.split(|octet| *octet == b'\n') {
             match exchange.respond(response) {
                 Ok(Step::Parameters(login)) => {
@@ -49,11 +46,7 @@ fuzz_target!(|octets: &[u8]| {
                     };
                     assert!(exchange.token_refused(&refusal).is_some());
                 }
-                Ok(Step::Digest(proof)) => {
-                    assert!(proof.challenge == "<NONCE@mx.test>" && !proof.login.is_empty());
-                }
                 Ok(Step::External(name)) => assert!(!name.contains('\0')),
-                Ok(Step::Nonce) => unreachable!("only the beginning asks for one"),
                 Ok(Step::Challenge(_) | Step::Password(_)) => {}
                 Err(fault) => {
                     assert!(asked || fault != Fault::Refused);

@@ -55,9 +55,7 @@ pub(super) fn take(
         Step::External(authorization) => {
             Some(session.ask_login(None, Event::External(authorization)))
         }
-        Step::Digest(proof) => Some(session.ask_login(None, Event::CramProof(proof))),
         Step::Token(token) => Some(session.ask_login(Some(exchange), Event::Token(token))),
-        Step::Nonce => Some(session.ask_login(Some(exchange), Event::CramNonce)),
         Step::Parameters(login) => {
             Some(session.ask_login(Some(exchange), Event::ScramParameters(login)))
         }

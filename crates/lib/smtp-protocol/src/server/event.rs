@@ -1,6 +1,6 @@
 //! What a session tells its driver.
 
-use sasl::{BearerToken, CramProof, Credentials, ScramLogin, ScramProof};
+use sasl::{BearerToken, Credentials, ScramLogin, ScramProof};
 
 use super::commands::etrn::Node;
 use super::commands::mail::Mail;
@@ -28,10 +28,6 @@ pub enum Event {
     External(String),
     /// Answer: does this token hold? No is [`Session::refuse_token`].
     Token(BearerToken),
-    /// Answer: something that nobody can guess ([`Session::cram_nonce`]).
-    CramNonce,
-    /// Answer: does this digest hold?
-    CramProof(CramProof),
     /// Answer: by which salt and count ([`Session::scram_parameters`])? Whether there is such a
     /// login is not told.
     ScramParameters(ScramLogin),

@@ -23,7 +23,6 @@ enum Question {
     Xclient { logged_in: bool },
     Credentials,
     Token,
-    Nonce,
     Parameters,
     Proof,
     Sender,

@@ -26,7 +26,6 @@ pub(crate) const TERMS: Terms = Terms {
         bindings: false,
         certificate: false,
         tokens: false,
-        cram_md5: false,
     },
     auth_required: false,
     xclient: false,
@@ -129,7 +128,6 @@ impl Server {
                     self.session.refuse(failed, &mut self.output);
                 }
             }
-            Event::CramNonce => self.session.cram_nonce("NONCE", &mut self.output),
             Event::Token(token) if token.token != "good" => {
                 self.log.push(format!("refused {token:?}"));
                 let refusal = TokenRefusal {
@@ -172,9 +170,6 @@ impl Server {
                 None
             }
             Event::External(name) if !name.is_empty() && name != "bob" => {
-                Some(Reply::new(535, 7, 8, "Authentication failed"))
-            }
-            Event::CramProof(proof) if proof.digest != [0; 16] => {
                 Some(Reply::new(535, 7, 8, "Authentication failed"))
             }
             Event::Authenticate(credentials) if credentials.password != "secret" => {

@@ -7,9 +7,8 @@ use api::directory::v1::{
     GetLoginMethodsResponse, GetScramParametersRequest, GetScramParametersResponse,
     ListAppPasswordsRequest, ListAppPasswordsResponse, ListUsersRequest, ListUsersResponse,
     RemoveAppPasswordRequest, RemoveAppPasswordResponse, RemoveUserRequest, RemoveUserResponse,
-    ScramHash, SetPasswordRequest, SetPasswordResponse, User, UserChange, VerifyCramMd5Request,
-    VerifyCramMd5Response, VerifyScramRequest, VerifyScramResponse, VerifyTokenRequest,
-    VerifyTokenResponse, WatchUsersRequest,
+    ScramHash, SetPasswordRequest, SetPasswordResponse, User, UserChange, VerifyScramRequest,
+    VerifyScramResponse, VerifyTokenRequest, VerifyTokenResponse, WatchUsersRequest,
 };
 use api::grpc::{Request, Response, Status, async_trait};
 use futures::stream;
@@ -20,8 +19,8 @@ use super::{Answers, streamed};
 use crate::notices::UserNotice;
 use crate::store::Store;
 use crate::users::{
-    self, Answer, AppPasswordName, Attempt, Digest, Hash, Logins, Page, Password, Passwords, Proof,
-    Token, Tokens,
+    self, Answer, AppPasswordName, Attempt, Hash, Logins, Page, Password, Passwords, Proof, Token,
+    Tokens,
 };
 use crate::values::UserAddress;
 use crate::{Error, Result};
@@ -187,7 +186,6 @@ impl Directory for DirectoryService {
     ) -> Result<Response<GetLoginMethodsResponse>, Status> {
         Ok(Response::new(GetLoginMethodsResponse {
             tokens: self.logins.tokens().is_some(),
-            cram_md5: self.logins.takes_cram_md5(),
         }))
     }
 
@@ -215,32 +213,6 @@ impl Directory for DirectoryService {
                 response.reason = unfit.reason;
             }
             Answer::Refused | Answer::Later(_) => {}
-        }
-        Ok(Response::new(response))
-    }
-
-    async fn verify_cram_md5(
-        &self,
-        request: Request<VerifyCramMd5Request>,
-    ) -> Result<Response<VerifyCramMd5Response>, Status> {
-        let request = request.into_inner();
-        let digest = Digest {
-            login: request.login,
-            challenge: request.challenge,
-            digest: request.digest.to_vec(),
-            peer: request.peer_address,
-        };
-        let answer = self.logins.verify_cram_md5(&digest).await?;
-        note(&answer, &request.service, &digest.peer);
-        let mut response = VerifyCramMd5Response::default();
-        match answer {
-            Answer::Accepted(accepted) => {
-                response.user = Some(accepted.user);
-                response.app_password = accepted.app_password.unwrap_or_default();
-            }
-            Answer::Refused => {}
-            Answer::Unfit(unfit) => response.reason = unfit.reason,
-            Answer::Later(seconds) => response.retry_after_seconds = seconds,
         }
         Ok(Response::new(response))
     }

@@ -2,7 +2,6 @@
 
 use api::directory::v1::User;
 
-use super::cram_md5::Owner;
 use super::password::{Password, Passwords};
 use super::scram;
 use crate::mailboxes;
@@ -21,12 +20,7 @@ pub async fn add(
     let hash = passwords.hash(password).await?;
     let salt = scram::salt(store, address.as_str()).await?;
     let keys = passwords.scram_keys(password, salt).await?;
-    let owner = Owner {
-        address: address.as_str(),
-        hash: &hash,
-    };
-    let cram = passwords.cram_secret(owner, password)?;
-    repeated(|| try_add(store, address, &hash, keys.as_ref(), cram.as_deref())).await
+    repeated(|| try_add(store, address, &hash, keys.as_ref())).await
 }
 
 async fn try_add(
@@ -34,19 +28,17 @@ async fn try_add(
     address: &UserAddress,
     hash: &str,
     keys: Option<&scram::Keys>,
-    cram_md5: Option<&[u8]>,
 ) -> Result<User> {
     let mut transaction = store.begin().await?;
     let created_at = clock::now();
     let user_id = sqlx::query_scalar!(
-        "INSERT INTO mailbox.user (address, password, created_at, scram, cram_md5)
-         VALUES ($1, $2, $3, $4, $5)
+        "INSERT INTO mailbox.user (address, password, created_at, scram)
+         VALUES ($1, $2, $3, $4)
          ON CONFLICT (address) DO NOTHING RETURNING user_id",
         address.as_str(),
         hash,
         created_at,
-        keys.map(scram::Keys::as_bytes),
-        cram_md5
+        keys.map(scram::Keys::as_bytes)
     )
     .fetch_optional(&mut *transaction)
     .await?

@@ -3,7 +3,6 @@
 use api::directory::v1::AppPassword;
 use aws_lc_rs::rand;
 
-use super::cram_md5::Owner;
 use super::password::{Password, Passwords};
 use super::scram;
 use crate::notices::Notice;
@@ -56,17 +55,11 @@ pub async fn add_app_password(
         let password = Password::parse(made.clone())?;
         let hash = passwords.hash(&password).await?;
         let keys = passwords.scram_keys(&password, salt).await?;
-        let owner = Owner {
-            address: address.as_str(),
-            hash: &hash,
-        };
-        let cram = passwords.cram_secret(owner, &password)?;
         let row = Row {
             name: &name.0,
             selector: selector(&made).unwrap_or_default(),
             hash: &hash,
             scram: keys.as_ref().map(scram::Keys::as_bytes),
-            cram_md5: cram.as_deref(),
         };
         if repeated(|| try_add(store, address, &row)).await? {
             return Ok(made);
@@ -80,7 +73,6 @@ struct Row<'a> {
     selector: &'a str,
     hash: &'a str,
     scram: Option<&'a [u8]>,
-    cram_md5: Option<&'a [u8]>,
 }
 
 /// False when the user has one that begins alike.
@@ -115,15 +107,14 @@ async fn try_add(store: &Store, address: &UserAddress, row: &Row<'_>) -> Result<
         return Ok(false);
     }
     sqlx::query!(
-        "INSERT INTO mailbox.app_password (user_id, name, selector, password, scram, created_at, cram_md5)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO mailbox.app_password (user_id, name, selector, password, scram, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
         user_id,
         row.name,
         row.selector,
         row.hash,
         row.scram,
-        clock::now(),
-        row.cram_md5
+        clock::now()
     )
     .execute(&mut *transaction)
     .await?;

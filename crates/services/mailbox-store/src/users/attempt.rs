@@ -31,19 +31,6 @@ pub struct Proof {
     pub peer: String,
 }
 
-/// Somebody shows that they know the password by a keyed hash (RFC 2195).
-#[derive(Debug)]
-pub struct Digest {
-    /// The full address, in any case.
-    pub login: String,
-    /// What the hash is of.
-    pub challenge: String,
-    /// The hash.
-    pub digest: Vec<u8>,
-    /// The peer's address; empty where it is not known.
-    pub peer: String,
-}
-
 /// Somebody shows what an issuer says of them.
 pub struct Token {
     /// The access token.

@@ -8,7 +8,6 @@ use sqlx::PgPool;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::attempt::{Accepted, Answer, Attempt, Proof};
-use super::cram_md5;
 use super::guessing::{self, Guesser, millis};
 use super::password::{Password, Passwords};
 use super::scram::{self, Keys};
@@ -220,7 +219,7 @@ impl Logins {
 
     pub(super) async fn find(&self, address: &UserAddress) -> Result<Option<Account>> {
         let row = sqlx::query!(
-            r#"SELECT user_id, address, created_at, password, scram, cram_md5,
+            r#"SELECT user_id, address, created_at, password, scram,
                       COALESCE(sum(size), 0)::bigint AS "used!",
                       COALESCE(sum(messages), 0)::bigint AS "messages!"
                FROM mailbox.user LEFT JOIN mailbox.mailbox USING (user_id)
@@ -232,7 +231,6 @@ impl Logins {
         Ok(row.map(|row| Account {
             hash: row.password,
             keys: Keys::read(row.scram, self.passwords.iterations()),
-            cram_md5: row.cram_md5,
             user: Row {
                 user_id: row.user_id,
                 address: row.address,
@@ -270,7 +268,6 @@ impl Logins {
             if account.keys.is_none() {
                 self.make_keys(account, password).await?;
             }
-            cram_md5::make_own(self, account, password).await?;
         }
         Ok(Some(Right::default()))
     }
@@ -287,14 +284,14 @@ impl Logins {
         };
         let user_id = user_id(account);
         let found = sqlx::query!(
-            "SELECT name, password, cram_md5 FROM mailbox.app_password
+            "SELECT name, password FROM mailbox.app_password
              WHERE user_id = $1 AND selector = $2",
             user_id,
             selector
         )
         .fetch_optional(self.store.pool())
         .await?;
-        let (Some(account), Some(found)) = (account, found) else {
+        let (Some(_), Some(found)) = (account, found) else {
             return Ok(None);
         };
         if !self.verified.contains(user_id, &found.password, password) {
@@ -303,12 +300,6 @@ impl Logins {
                 return Ok(None);
             }
             self.verified.insert(user_id, &found.password, password);
-            let program = cram_md5::Program {
-                name: &found.name,
-                hash: &found.password,
-                secret: found.cram_md5.as_deref(),
-            };
-            cram_md5::make_program(self, account, &program, password).await?;
         }
         Ok(Some(found.name))
     }
@@ -375,7 +366,6 @@ pub(super) struct Account {
     pub(super) user: Row,
     pub(super) hash: String,
     keys: Option<Keys>,
-    pub(super) cram_md5: Option<Vec<u8>>,
 }
 
 /// No user's where there is no account: the database is asked about that one, too, so that an answer

@@ -9,7 +9,6 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
 
-use super::cram_md5::{CramMd5, Owner};
 use super::scram;
 use crate::{Error, Result};
 
@@ -54,7 +53,6 @@ pub struct Passwords {
     running: Arc<Semaphore>,
     /// Checked for a login that does not exist, so that the answer takes as long.
     nobody: Arc<str>,
-    cram_md5: Option<CramMd5>,
 }
 
 /// How long a login waits for its turn in a storm of logins.
@@ -76,33 +74,7 @@ impl Passwords {
             iterations,
             running: Arc::new(Semaphore::new(slots)),
             nobody: nobody.into(),
-            cram_md5: None,
         })
-    }
-
-    /// The same, with secrets for CRAM-MD5 made of the passwords that are seen.
-    pub fn with_cram_md5(self, cram_md5: CramMd5) -> Self {
-        Self {
-            cram_md5: Some(cram_md5),
-            ..self
-        }
-    }
-
-    /// Where CRAM-MD5 is switched on.
-    pub(super) fn cram_md5(&self) -> Option<&CramMd5> {
-        self.cram_md5.as_ref()
-    }
-
-    /// The secret of a user's password for CRAM-MD5, sealed, where it is switched on.
-    pub(super) fn cram_secret(
-        &self,
-        owner: Owner<'_>,
-        password: &Password,
-    ) -> Result<Option<Vec<u8>>> {
-        let Some(cram_md5) = &self.cram_md5 else {
-            return Ok(None);
-        };
-        cram_md5.seal(owner, password).map(Some)
     }
 
     /// The hash to store, a PHC string.

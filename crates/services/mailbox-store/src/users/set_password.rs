@@ -1,6 +1,5 @@
 //! Changing passwords.
 
-use super::cram_md5::Owner;
 use super::password::{Password, Passwords};
 use super::scram;
 use crate::notices::Notice;
@@ -18,12 +17,7 @@ pub async fn set_password(
     let hash = passwords.hash(password).await?;
     let salt = scram::salt(store, address.as_str()).await?;
     let keys = passwords.scram_keys(password, salt).await?;
-    let owner = Owner {
-        address: address.as_str(),
-        hash: &hash,
-    };
-    let cram = passwords.cram_secret(owner, password)?;
-    repeated(|| try_set(store, address, &hash, keys.as_ref(), cram.as_deref())).await
+    repeated(|| try_set(store, address, &hash, keys.as_ref())).await
 }
 
 async fn try_set(
@@ -31,16 +25,14 @@ async fn try_set(
     address: &UserAddress,
     hash: &str,
     keys: Option<&scram::Keys>,
-    cram_md5: Option<&[u8]>,
 ) -> Result<()> {
     let mut transaction = store.begin().await?;
     let user_id = sqlx::query_scalar!(
-        "UPDATE mailbox.user SET password = $2, scram = $3, cram_md5 = $4
+        "UPDATE mailbox.user SET password = $2, scram = $3
          WHERE address = $1 RETURNING user_id",
         address.as_str(),
         hash,
-        keys.map(scram::Keys::as_bytes),
-        cram_md5
+        keys.map(scram::Keys::as_bytes)
     )
     .fetch_optional(&mut *transaction)
     .await?

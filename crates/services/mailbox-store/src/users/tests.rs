@@ -1,6 +1,5 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
-mod cram_md5;
 mod proofs;
 mod tokens;
 

@@ -43,7 +43,6 @@ impl Running {
         let config = mailbox_store::Config {
             listen: listen.clone(),
             oauth: None,
-            cram_md5: None,
             min_free_space: 0,
         };
         let channel = service.channel(&listen).unwrap();

@@ -103,13 +103,6 @@ impl Directory for Shared {
         no()
     }
 
-    async fn verify_cram_md5(
-        &self,
-        _: Request<VerifyCramMd5Request>,
-    ) -> Result<Response<VerifyCramMd5Response>, Status> {
-        no()
-    }
-
     async fn add_app_password(
         &self,
         _: Request<AddAppPasswordRequest>,

@@ -2,7 +2,6 @@
 //! known, or by a token. Keys do not come here.
 
 mod certificate;
-mod cram_md5;
 mod token;
 
 use std::time::Duration;
@@ -151,7 +150,6 @@ impl Connection {
             certificate: !self.certificate.is_empty(),
             // Who reads a token has all that it is good for (RFC 6750 §5.3): never without TLS.
             tokens: self.io.is_tls() && self.server.login_methods.tokens(),
-            cram_md5: self.server.login_methods.cram_md5(),
             ..Offer::default()
         }
     }

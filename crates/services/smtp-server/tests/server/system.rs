@@ -96,7 +96,7 @@ impl System {
         directory.offer();
         let system = Self::start_over(directory, FakeQueue::new(), POLICY, |_| {}).await;
         system.policy_in_force().await;
-        let offers = |hello: &str| hello.contains("CRAM-MD5");
+        let offers = |hello: &str| hello.contains("OAUTHBEARER");
         let mut client = system.connect(Port::Plaintext).await;
         test_kit::in_time("what the directory offers is known", async {
             while !offers(&client.say("EHLO client.test", 250).await) {

@@ -1,12 +1,10 @@
-//! OAUTHBEARER, XOAUTH2 and CRAM-MD5, where the directory offers them. In the tests' directory
-//! "bob" is Bob's token, and sixteen zeros are everybody's digest.
+//! OAUTHBEARER and XOAUTH2, where the directory offers them. In the tests' directory "bob" is Bob's token.
 
 use std::sync::atomic::Ordering;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::client::Client;
 use crate::system::{Port, System};
 
 const BOB: &str = "bob@example.test";
@@ -101,36 +99,4 @@ async fn what_the_directory_does_not_offer_is_neither_announced_nor_taken() {
     assert!(hello.contains("SCRAM-SHA-1 PLAIN LOGIN\n"), "{hello}");
     client.say(&oauthbearer("bob"), 504).await;
     client.say("AUTH CRAM-MD5", 504).await;
-}
-
-async fn cram_md5(client: &mut Client, login: &str, digest: &str) -> u16 {
-    client.say("AUTH CRAM-MD5", 334).await;
-    let response = STANDARD.encode(format!("{login} {digest}"));
-    client.send(format!("{response}\r\n")).await;
-    client.reply().await.0
-}
-
-#[tokio::test]
-async fn a_digest_of_a_challenge_logs_in() {
-    let system = System::start_offering().await;
-    let mut client = system.connect(Port::Plaintext).await;
-    let good = "0".repeat(32);
-    assert_eq!(cram_md5(&mut client, BOB, &"f".repeat(32)).await, 535);
-    assert_eq!(
-        cram_md5(&mut client, "throttled@example.test", &good).await,
-        454
-    );
-    system.directory.away.store(true, Ordering::SeqCst);
-    assert_eq!(cram_md5(&mut client, BOB, &good).await, 454);
-    system.directory.away.store(false, Ordering::SeqCst);
-    // One who has no secret yet is told nothing of it; the log is.
-    assert_eq!(cram_md5(&mut client, BOB, &"01".repeat(16)).await, 535);
-    let refusals = system.refusals.told(4).await;
-    assert!(
-        refusals.iter().any(|r| r.reasons == ["secret cause"]),
-        "{refusals:?}"
-    );
-    assert_eq!(cram_md5(&mut client, BOB, &good).await, 235);
-    client.envelope(BOB, "x@elsewhere.test").await;
-    client.data("", 250).await;
 }

@@ -34,8 +34,8 @@ impl Session {
                 self.exchange = None;
                 auth::logged_in(self, output);
             }
-            // Answered by `cram_nonce`, `scram_parameters` and `scram_proved`.
-            Question::Nonce | Question::Parameters | Question::Proof => {
+            // Answered by `scram_parameters` and `scram_proved`.
+            Question::Parameters | Question::Proof => {
                 self.mode = Mode::Asked(question);
             }
             Question::Sender => {
@@ -136,16 +136,6 @@ impl Session {
         }
     }
 
-    /// Answers [`Event::CramNonce`]: see [`sasl::Exchange::nonce`].
-    pub fn cram_nonce(&mut self, nonce: &str, output: &mut BytesMut) {
-        if matches!(self.mode, Mode::Asked(Question::Nonce))
-            && let Some(mut exchange) = self.exchange.take()
-            && let Some(challenge) = exchange.nonce(nonce, &self.hostname)
-        {
-            auth::challenge(self, exchange, &challenge, output);
-        }
-    }
-
     /// Answers [`Event::Token`] with no. The client reads why, answers, and is refused then; it is
     /// counted now, since it may as well cancel.
     pub fn refuse_token(&mut self, refusal: &TokenRefusal, output: &mut BytesMut) {
@@ -166,11 +156,7 @@ impl Session {
         self.mode = Mode::Command;
         match question {
             Question::Hello => self.hello = None,
-            Question::Credentials
-            | Question::Token
-            | Question::Nonce
-            | Question::Parameters
-            | Question::Proof => {
+            Question::Credentials | Question::Token | Question::Parameters | Question::Proof => {
                 self.exchange = None;
                 self.failed_logins += u32::from(reply.is_permanent());
             }

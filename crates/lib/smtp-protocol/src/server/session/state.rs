@@ -122,7 +122,6 @@ impl Session {
         self.exchange = exchange;
         let question = match event {
             Event::Token(_) => Question::Token,
-            Event::CramNonce => Question::Nonce,
             Event::ScramParameters(_) => Question::Parameters,
             Event::ScramProof(_) => Question::Proof,
             _ => Question::Credentials,

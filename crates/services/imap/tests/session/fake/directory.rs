@@ -104,13 +104,6 @@ impl Directory for Store {
         Err(Status::unimplemented(""))
     }
 
-    async fn verify_cram_md5(
-        &self,
-        _: Request<VerifyCramMd5Request>,
-    ) -> Result<Response<VerifyCramMd5Response>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
     async fn add_app_password(
         &self,
         _: Request<AddAppPasswordRequest>,

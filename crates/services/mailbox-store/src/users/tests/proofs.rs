@@ -216,7 +216,7 @@ async fn application_passwords_are_listed_by_name_and_go_with_their_user() {
     assert!(matches!(listed, Err(Error::NotFound(_))));
 }
 
-/// As CRAM-MD5's: devices that try SCRAM as soon as it is offered.
+/// Devices try SCRAM as soon as it is offered.
 #[tokio::test]
 async fn an_office_whose_users_have_no_keys_yet_is_not_slowed_for_it() {
     const OFFICE: &str = "203.0.113.9";

@@ -22,7 +22,7 @@ pub(crate) struct FakeDirectory {
     /// How often it was asked for users.
     asked: Arc<AtomicUsize>,
     pub(crate) away: Arc<AtomicBool>,
-    /// Tokens, a good one being the user's local part, and CRAM-MD5, with a digest of zeros.
+    /// Tokens, a good one being the user's local part.
     offers: Arc<AtomicBool>,
     watchers: watch::Sender<usize>,
 }
@@ -192,10 +192,7 @@ impl Directory for FakeDirectory {
         _: Request<GetLoginMethodsRequest>,
     ) -> Result<Response<GetLoginMethodsResponse>, Status> {
         let offers = self.offers.load(Ordering::SeqCst);
-        Ok(Response::new(GetLoginMethodsResponse {
-            tokens: offers,
-            cram_md5: offers,
-        }))
+        Ok(Response::new(GetLoginMethodsResponse { tokens: offers }))
     }
 
     async fn verify_token(
@@ -216,30 +213,6 @@ impl Directory for FakeDirectory {
             scope: "mail".to_owned(),
             openid_configuration: "https://id.test/configuration".to_owned(),
             reason: "secret cause".to_owned(),
-        }))
-    }
-
-    async fn verify_cram_md5(
-        &self,
-        request: Request<VerifyCramMd5Request>,
-    ) -> Result<Response<VerifyCramMd5Response>, Status> {
-        self.here()?;
-        let request = request.into_inner();
-        let nonce = request.challenge.strip_prefix('<').unwrap();
-        assert_eq!(nonce.strip_suffix("@mail.example.test>").unwrap().len(), 24);
-        let known = self.users.lock().unwrap().contains(&request.login);
-        let user = (known && *request.digest == [0; 16]).then(|| User {
-            address: request.login.clone(),
-            ..User::default()
-        });
-        Ok(Response::new(VerifyCramMd5Response {
-            user,
-            retry_after_seconds: u32::from(request.login == "throttled@example.test"),
-            app_password: String::new(),
-            reason: match *request.digest {
-                [1, ..] => "secret cause".to_owned(),
-                _ => String::new(),
-            },
         }))
     }
 
