@@ -70,6 +70,7 @@ pub mod authors;
 mod conversions;
 pub mod free_space;
 pub mod intake;
+pub mod login;
 mod no_room;
 mod notify;
 pub mod policy_watch;

@@ -65,40 +65,29 @@ pub fn now_ms() -> i64 {
     })
 }
 
-/// Why a login was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FailedLogin {
-    /// Name or password is wrong.
-    Wrong,
-    /// The password was not checked, since there had been too many wrong ones.
-    Throttled,
-    /// The password is right, and the user has as many connections as may be.
-    TooManyConnections,
+/// The verdict on a login that holds, of a user who has as many connections as may be.
+pub const TOO_MANY_CONNECTIONS: &str = "login-too-many-connections";
+
+/// A login that was refused; `name` is the one that was tried, `listener` where.
+pub fn failed_login(peer: IpAddr, listener: &str, name: &str, verdict: &str) -> Refusal {
+    let at_ms = now_ms();
+    Refusal {
+        at_ms,
+        last_at_ms: at_ms,
+        count: 1,
+        peer_address: peer.to_canonical().to_string(),
+        login: name.to_owned(),
+        listener: listener.to_owned(),
+        verdict: verdict.to_owned(),
+        ..Refusal::default()
+    }
 }
 
-impl FailedLogin {
-    /// The verdict by which it is listed.
-    pub fn verdict(self) -> &'static str {
-        match self {
-            Self::Wrong => "login-failed",
-            Self::Throttled => "login-throttled",
-            Self::TooManyConnections => "login-too-many-connections",
-        }
-    }
-
-    /// As it is reported; `name` is the one that was tried, `listener` where.
-    pub fn refusal(self, peer: IpAddr, listener: &str, name: &str) -> Refusal {
-        let at_ms = now_ms();
-        Refusal {
-            at_ms,
-            last_at_ms: at_ms,
-            count: 1,
-            peer_address: peer.to_canonical().to_string(),
-            login: name.to_owned(),
-            listener: listener.to_owned(),
-            verdict: self.verdict().to_owned(),
-            ..Refusal::default()
-        }
+/// A TLS handshake that was refused for the certificate that the client has shown, or has not.
+pub fn failed_handshake(peer: IpAddr, listener: &str, reason: &str) -> Refusal {
+    Refusal {
+        reasons: vec![reason.to_owned()],
+        ..failed_login(peer, listener, "", "tls-handshake")
     }
 }
 

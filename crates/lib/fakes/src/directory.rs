@@ -2,15 +2,13 @@
 
 use api::directory::v1::directory_server::Directory;
 use api::directory::v1::{
-    AddAppPasswordRequest, AddAppPasswordResponse, AddUserRequest, AuthenticateRequest,
-    AuthenticateResponse, FindUsersRequest, FindUsersResponse, GetLoginMethodsRequest,
-    GetLoginMethodsResponse, GetScramParametersRequest, GetScramParametersResponse,
-    ListAppPasswordsRequest, ListAppPasswordsResponse, ListUsersRequest, ListUsersResponse,
-    RemoveAppPasswordRequest, RemoveAppPasswordResponse, RemoveUserRequest, RemoveUserResponse,
-    SetPasswordRequest, SetPasswordResponse, User, UserChange, VerifyScramRequest,
-    VerifyScramResponse, VerifyTokenRequest, VerifyTokenResponse, WatchUsersRequest,
+    AddAppPasswordRequest, AddAppPasswordResponse, AddUserRequest, FindUsersRequest,
+    FindUsersResponse, ListAppPasswordsRequest, ListAppPasswordsResponse, ListUsersRequest,
+    ListUsersResponse, LoginRequest, LoginResponse, Mechanisms, RemoveAppPasswordRequest,
+    RemoveAppPasswordResponse, RemoveUserRequest, RemoveUserResponse, SetPasswordRequest,
+    SetPasswordResponse, User, UserChange, WatchMechanismsRequest, WatchUsersRequest,
 };
-use api::grpc::{Request, Response, Status, async_trait};
+use api::grpc::{Request, Response, Status, Streaming, async_trait};
 
 use crate::{Answer, Answers, not_asked};
 
@@ -26,6 +24,8 @@ macro_rules! not_implemented {
         where
             F: Fn(&str) -> Result<bool, Status> + Send + Sync + 'static,
         {
+            type LoginStream = Answers<LoginResponse>;
+            type WatchMechanismsStream = Answers<Mechanisms>;
             type WatchUsersStream = Answers<UserChange>;
 
             async fn find_users(
@@ -45,6 +45,20 @@ macro_rules! not_implemented {
                 not_asked()
             }
 
+            async fn login(
+                &self,
+                _request: Request<Streaming<LoginRequest>>,
+            ) -> Answer<Self::LoginStream> {
+                not_asked()
+            }
+
+            async fn watch_mechanisms(
+                &self,
+                _request: Request<WatchMechanismsRequest>,
+            ) -> Answer<Self::WatchMechanismsStream> {
+                not_asked()
+            }
+
             $(async fn $method(&self, _request: Request<$request>) -> Answer<$response> {
                 not_asked()
             })*
@@ -57,11 +71,6 @@ not_implemented! {
     list_users: ListUsersRequest => ListUsersResponse;
     remove_user: RemoveUserRequest => RemoveUserResponse;
     set_password: SetPasswordRequest => SetPasswordResponse;
-    authenticate: AuthenticateRequest => AuthenticateResponse;
-    get_scram_parameters: GetScramParametersRequest => GetScramParametersResponse;
-    verify_scram: VerifyScramRequest => VerifyScramResponse;
-    get_login_methods: GetLoginMethodsRequest => GetLoginMethodsResponse;
-    verify_token: VerifyTokenRequest => VerifyTokenResponse;
     add_app_password: AddAppPasswordRequest => AddAppPasswordResponse;
     list_app_passwords: ListAppPasswordsRequest => ListAppPasswordsResponse;
     remove_app_password: RemoveAppPasswordRequest => RemoveAppPasswordResponse;

@@ -2,7 +2,7 @@
 //! `test-kit`, which pure crates use too and which knows no gRPC.
 //!
 //! What a test sets and looks at is the test's own. Here is what all of them share: [`FakePolicy`]
-//! as a whole, and of the queue what one who asks it does *not* ask ([`PartOfQueue`]).
+//! and [`FakeLogins`] as a whole, and of the queue what one who asks it does *not* ask ([`PartOfQueue`]).
 #![allow(
     clippy::missing_panics_doc,
     clippy::unwrap_used,
@@ -10,12 +10,14 @@
 )]
 
 mod directory;
+mod logins;
 mod policy;
 mod queue;
 mod refusals;
 mod texts;
 
 pub use directory::FakeDirectory;
+pub use logins::{FakeAccount, FakeLogins};
 pub use policy::FakePolicy;
 pub use queue::{FakeQueueService, PartOfQueue};
 pub use refusals::FakeRefusals;

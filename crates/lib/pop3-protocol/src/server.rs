@@ -9,11 +9,10 @@
 mod command;
 mod line;
 mod maildrop;
-mod plain;
 pub mod reply;
 mod session;
 mod top;
 
 pub use maildrop::{Maildrop, MaildropMessage};
-pub use session::{Action, Login, Refusal, Session, Settings};
+pub use session::{Action, Refusal, Session, Settings};
 pub use top::Top;

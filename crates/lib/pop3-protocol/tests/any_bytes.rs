@@ -4,6 +4,7 @@ use bytes::BytesMut;
 use pop3_protocol::client::{LONGEST_LINE, Listing, Reply};
 use pop3_protocol::server::{Action, Maildrop, MaildropMessage, Refusal, Session, Settings};
 use proptest::prelude::*;
+use sasl::Mechanisms;
 
 /// Bytes with a good chance of being commands.
 fn said() -> impl Strategy<Value = Vec<u8>> {
@@ -11,6 +12,9 @@ fn said() -> impl Strategy<Value = Vec<u8>> {
         "USER x",
         "PASS x",
         "AUTH PLAIN",
+        "AUTH SCRAM-SHA-1",
+        "AUTH PLAIN AGJvYgBiYg==",
+        "AGJvYgBiYg==",
         "*",
         "STAT",
         "LIST",
@@ -30,7 +34,7 @@ fn said() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         8 => word.prop_map(|word| format!("{word}\r\n").into_bytes()),
         1 => prop::collection::vec(any::<u8>(), 0..40),
-        1 => Just(vec![b'x'; 5000]),
+        1 => Just(vec![b'x'; 13_000]),
     ];
     prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
 }
@@ -43,6 +47,7 @@ proptest! {
             tls_on: false,
             plaintext_auth: true,
         });
+        session.set_mechanisms(Mechanisms::ALL);
         let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
         'said: for piece in said.chunks(size) {
             input.extend_from_slice(piece);
@@ -51,10 +56,17 @@ proptest! {
                 match session.next(&mut input, &mut output) {
                     Action::Read => break,
                     Action::Flush => output.clear(),
-                    Action::Login(_) if refused => {
+                    Action::Login(login) if login.initial.is_none() => {
+                        session.challenge(b"challenge", &mut output);
+                    }
+                    Action::Response(_) if refused && size % 2 == 0 => {
+                        let refusal = Refusal::Failed;
+                        session.refuse_after_challenge(b"why", refusal, &mut output);
+                    }
+                    Action::Login(_) | Action::Response(_) if refused => {
                         session.refuse(Refusal::Wrong, &mut output);
                     }
-                    Action::Login(_) => {
+                    Action::Login(_) | Action::Response(_) => {
                         let message = |uid| MaildropMessage { uid, size: u64::from(uid) };
                         let messages = [1, 2, 7].map(message).to_vec();
                         session.accept(Maildrop::new(1, messages), &mut output);
@@ -71,7 +83,7 @@ proptest! {
                     Action::Close => break 'said,
                 }
             }
-            prop_assert!(input.len() < 4096 + size);
+            prop_assert!(input.len() < sasl::LINE_LIMIT + size);
         }
         // Every line that was said is whole.
         prop_assert!(output.is_empty() || output.ends_with(b"\r\n"));

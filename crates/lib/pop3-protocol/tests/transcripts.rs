@@ -4,7 +4,11 @@
 use bytes::BytesMut;
 use pop3_protocol::dots::Stuffer;
 use pop3_protocol::server::{
-    Action, Login, Maildrop, MaildropMessage, Refusal, Session, Settings, Top, reply,
+    Action, Maildrop, MaildropMessage, Refusal, Session, Settings, Top, reply,
+};
+use sasl::{
+    Bindings, ConnectionState, Exchange, Fault, Initiation, Mechanisms, Response, Step, TokenFault,
+    TokenRefusal,
 };
 use test_kit::Transcript;
 use test_kit::transcript::Peer;
@@ -19,11 +23,13 @@ struct Driver {
     output: BytesMut,
     deleted: Vec<u32>,
     closed: bool,
+    login: Option<Exchange>,
 }
 
 impl Driver {
     fn new(settings: Settings) -> Self {
-        let session = Session::new(settings);
+        let mut session = Session::new(settings);
+        session.set_mechanisms(mechanisms(settings.tls_on));
         let mut output = BytesMut::new();
         session.greet(&mut output);
         Self {
@@ -32,17 +38,66 @@ impl Driver {
             output,
             deleted: Vec::new(),
             closed: false,
+            login: None,
         }
     }
 
-    fn log_in(&mut self, login: &Login) {
-        let refusal = match (login.user.as_str(), login.password.as_str()) {
+    fn begin(&mut self, initiation: Initiation) {
+        let exchange = Exchange::new(initiation.mechanism, Bindings::default());
+        let begun = exchange.begin();
+        self.login = Some(exchange);
+        match initiation.initial {
+            Some(initial) => self.respond(initial),
+            None => self.follow(Ok(begun)),
+        }
+    }
+
+    fn respond(&mut self, response: Response) {
+        let step = self.login.as_mut().unwrap().respond(response.octets());
+        self.follow(step);
+    }
+
+    /// As the directory: bob's password is "pass word", his token "good".
+    fn follow(&mut self, step: Result<Step, Fault>) {
+        let exchange = self.login.as_mut().unwrap();
+        let challenge = match step {
+            Ok(Step::Challenge(challenge)) => challenge,
+            Ok(Step::Parameters(_)) => exchange.parameters(b"salt", 4096, "SERVER").unwrap(),
+            Ok(Step::Proof(proof)) if proof.proof == b"good" => exchange.proved(b"ours").unwrap(),
+            Ok(Step::Proof(_)) | Err(Fault::Mismatch) => return self.end(Some(Refusal::Wrong)),
+            Ok(Step::Password(login)) => return self.check(&login.login, &login.password),
+            Ok(Step::Token(token)) if token.token != "good" => {
+                let challenge = exchange.token_refused(&TokenRefusal {
+                    fault: TokenFault::Invalid,
+                    scope: "mail".to_owned(),
+                    configuration: String::new(),
+                });
+                let output = &mut self.output;
+                let challenge = challenge.unwrap();
+                let failed = Refusal::Failed;
+                return self
+                    .session
+                    .refuse_after_challenge(&challenge, failed, output);
+            }
+            Ok(Step::External(name)) if !name.is_empty() => return self.end(Some(Refusal::Failed)),
+            Ok(_) => return self.end(None),
+            Err(Fault::Malformed) => return self.end(Some(Refusal::Malformed)),
+        };
+        self.session.challenge(&challenge, &mut self.output);
+    }
+
+    fn check(&mut self, login: &str, password: &str) {
+        let refusal = match (login, password) {
             ("bob", "pass word") => None,
             ("busy", _) => Some(Refusal::InUse),
             ("slow", _) => Some(Refusal::Slow(30)),
             ("down", _) => Some(Refusal::Unavailable),
             _ => Some(Refusal::Wrong),
         };
+        self.end(refusal);
+    }
+
+    fn end(&mut self, refusal: Option<Refusal>) {
         match refusal {
             Some(refusal) => self.session.refuse(refusal, &mut self.output),
             None => {
@@ -69,7 +124,8 @@ impl Driver {
             match self.session.next(&mut self.input, &mut self.output) {
                 Action::Read => return,
                 Action::Flush => {}
-                Action::Login(login) => self.log_in(&login),
+                Action::Login(initiation) => self.begin(initiation),
+                Action::Response(response) => self.respond(response),
                 Action::StartTls => {
                     self.input.clear();
                     return;
@@ -103,6 +159,7 @@ impl Peer for Driver {
         match what {
             "tls" => {
                 self.session.tls_started();
+                self.session.set_mechanisms(mechanisms(true));
                 self.drive();
             }
             "closed" => assert!(self.closed),
@@ -114,6 +171,15 @@ impl Peer for Driver {
         }
         self.output.split().to_vec()
     }
+}
+
+/// With tokens and certificates within TLS, and nothing to bind to.
+fn mechanisms(tls: bool) -> Mechanisms {
+    Mechanisms::ALL.on(ConnectionState {
+        tls,
+        bindings: false,
+        certificate: tls,
+    })
 }
 
 const PLAIN: Settings = Settings {
@@ -150,6 +216,31 @@ fn a_password_is_asked_for_under_tls_alone() {
 #[test]
 fn sasl_plain_logs_in() {
     play(include_str!("transcripts/auth.txt"), PLAIN);
+}
+
+#[test]
+fn mechanisms_of_several_steps_log_in() {
+    play(include_str!("transcripts/scram.txt"), PLAIN);
+    play(include_str!("transcripts/login.txt"), PLAIN);
+}
+
+#[test]
+fn within_tls_there_are_tokens_and_certificates() {
+    let within = Settings {
+        tls_on: true,
+        ..PLAIN
+    };
+    play(include_str!("transcripts/bearer.txt"), within);
+    play(include_str!("transcripts/external.txt"), within);
+}
+
+#[test]
+fn refused_tokens_are_counted() {
+    let within = Settings {
+        tls_on: true,
+        ..PLAIN
+    };
+    play(include_str!("transcripts/bearer_refused.txt"), within);
 }
 
 #[test]

@@ -15,7 +15,8 @@ pub enum Step {
     /// May the one whom the client's certificate names act as this one (empty: as themselves)? The
     /// exchange is over.
     External(String),
-    /// Whose token is this? A no is given to [`Exchange::token_refused`].
+    /// Whose token is this? The exchange is over; where the answer is no, its client is first sent
+    /// [`Exchange::token_refused`].
     Token(BearerToken),
     /// By which salt and count is this login's password salted? The answer is given to
     /// [`Exchange::parameters`].
@@ -33,8 +34,6 @@ pub enum Fault {
     Malformed,
     /// It follows it, and does not belong to this exchange or this TLS session.
     Mismatch,
-    /// The client has read why its token was refused: now it can be told so.
-    Refused,
 }
 
 #[derive(Debug)]
@@ -50,7 +49,6 @@ enum State {
     External,
     Bearer(Dialect),
     Token(Dialect),
-    TokenRefused,
     Over,
 }
 
@@ -82,10 +80,11 @@ impl Exchange {
         }
     }
 
-    /// Takes a response. Behind a fault the exchange is over.
+    /// Takes a response. After a fault the exchange is over.
     pub fn respond(&mut self, response: &[u8]) -> Result<Step, Fault> {
+        let state = std::mem::replace(&mut self.state, State::Over);
         let response = std::str::from_utf8(response).map_err(|_| Fault::Malformed)?;
-        match std::mem::replace(&mut self.state, State::Over) {
+        match state {
             State::Plain => plain(response).map(Step::Password),
             State::LoginName => {
                 self.state = State::LoginPassword(without_nul(response)?);
@@ -114,7 +113,6 @@ impl Exchange {
                 self.state = State::Token(dialect);
                 Ok(Step::Token(token))
             }
-            State::TokenRefused => Err(Fault::Refused),
             State::Acknowledgement
             | State::Parameters(_)
             | State::Proof
@@ -145,12 +143,12 @@ impl Exchange {
     }
 
     /// Answers [`Step::Token`] with no; gives the challenge that says why (RFC 7628 §3.2.2). The
-    /// client answers it with next to nothing, and then it is over.
+    /// client answers it with next to nothing, and then is told that it is refused.
     pub fn token_refused(&mut self, refusal: &TokenRefusal) -> Option<Vec<u8>> {
         let State::Token(dialect) = self.state else {
             return None;
         };
-        self.state = State::TokenRefused;
+        self.state = State::Over;
         Some(refusal.challenge(dialect))
     }
 }

@@ -2,9 +2,10 @@
 //! SCRAM (RFC 5802, RFC 7677) with channel binding (RFC 5929, RFC 9266), EXTERNAL (RFC 4422
 //! appendix A) and OAUTHBEARER (RFC 7628) with XOAUTH2.
 //!
-//! Responses go in as octets (a protocol takes its base64 off first), [`Step`]s come out. This
-//! crate knows no keys and no passwords: whether a password, a proof or a token holds is asked of
-//! the driver, who asks where they are kept. So keys need not leave that place.
+//! Responses go in as octets (a protocol takes its base64 off by [`Response::read`]), [`Step`]s come
+//! out. This crate knows no keys and no passwords: whether a password, a proof or a token holds is
+//! asked of the driver, who keeps them. Front ends know of an exchange only its octets, and which
+//! [`Mechanisms`] a connection has.
 //!
 //! ```text
 //!  PLAIN, LOGIN   respond … → Step::Password        the driver says whether it holds
@@ -13,18 +14,19 @@
 //!                 respond   → Step::Done            logged in
 //!  EXTERNAL       respond   → Step::External        the driver says whether it holds
 //!  OAUTHBEARER    respond   → Step::Token           the driver says whether it holds; if not,
-//!                                                   [`Exchange::token_refused`] is the challenge
-//!                 respond   → Fault::Refused        the client has read it
+//!                                                   [`Exchange::token_refused`] is a last challenge
 //! ```
 
 mod bearer;
 mod exchange;
 mod mechanism;
 mod passwords;
+mod response;
 mod scram;
 
 pub use bearer::{BearerToken, TokenFault, TokenRefusal};
 pub use exchange::{Exchange, Fault, Step};
-pub use mechanism::{Dialect, Hash, Mechanism, Offer};
+pub use mechanism::{ConnectionState, Dialect, Hash, Mechanism, Mechanisms};
 pub use passwords::Credentials;
+pub use response::{Initiation, LINE_LIMIT, LineFault, Response, encode};
 pub use scram::{Bindings, ScramLogin, ScramProof};

@@ -1,4 +1,4 @@
-//! The mechanisms by name.
+//! The mechanisms by name, and where each is possible.
 
 /// The hash function of SCRAM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,17 +7,6 @@ pub enum Hash {
     Sha1,
     /// SCRAM-SHA-256 (RFC 7677).
     Sha256,
-}
-
-/// What a server has for logins on a connection, beyond users with passwords.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Offer {
-    /// Something that a proof can be bound to.
-    pub bindings: bool,
-    /// The client has shown a certificate that names somebody.
-    pub certificate: bool,
-    /// Access tokens can be checked.
-    pub tokens: bool,
 }
 
 /// A way to log in.
@@ -67,64 +56,151 @@ const ALL: [(&str, Mechanism); 9] = [
 ];
 
 impl Mechanism {
-    /// The names of those that are offered, the best first.
-    pub fn names(offer: Offer) -> impl Iterator<Item = &'static str> {
+    /// The registered name.
+    pub fn name(self) -> &'static str {
+        let found = ALL.iter().find(|(_, mechanism)| *mechanism == self);
+        found.map_or("", |(name, _)| name)
+    }
+
+    const fn is_possible(self, state: ConnectionState) -> bool {
+        match self {
+            Self::Plain | Self::Login => true,
+            Self::Scram { plus, .. } => state.bindings || !plus,
+            Self::External => state.certificate,
+            // Who reads a token has all that it is good for (RFC 6750 §5.3).
+            Self::Bearer(_) => state.tls,
+        }
+    }
+}
+
+/// What of a connection decides which mechanisms it has. Whether passwords may be said without TLS
+/// is the listener's to know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionState {
+    /// It is protected by TLS.
+    pub tls: bool,
+    /// It has something that a proof can be bound to.
+    pub bindings: bool,
+    /// The client has shown a certificate that names somebody.
+    pub certificate: bool,
+}
+
+/// A set of mechanisms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mechanisms(u16);
+
+impl Mechanisms {
+    /// No mechanism.
+    pub const NONE: Self = Self(0);
+
+    /// All that this crate knows.
+    pub const ALL: Self = Self((1 << ALL.len()) - 1);
+
+    /// Those of these names; a name that is not known is passed over.
+    pub fn of_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let known = names
+            .into_iter()
+            .filter_map(|name| Self::ALL.named(name))
+            .map(bit);
+        Self(known.fold(0, |set, bit| set | bit))
+    }
+
+    /// The same without access tokens, which need an issuer.
+    pub fn without_tokens(self) -> Self {
+        let tokens = ALL
+            .iter()
+            .filter(|(_, mechanism)| matches!(mechanism, Mechanism::Bearer(_)));
+        Self(tokens.fold(self.0, |set, (_, mechanism)| set & !bit(*mechanism)))
+    }
+
+    /// Those of them that a connection in this state has.
+    pub const fn on(self, state: ConnectionState) -> Self {
+        let mut possible = 0;
+        let mut place = 0;
+        while place < ALL.len() {
+            if ALL[place].1.is_possible(state) {
+                possible |= 1 << place;
+            }
+            place += 1;
+        }
+        Self(self.0 & possible)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Their names, the best first.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
         ALL.into_iter()
-            .filter(move |(_, mechanism)| mechanism.is_offered(offer))
+            .filter(move |(_, mechanism)| self.contains(*mechanism))
             .map(|(name, _)| name)
     }
 
-    /// The mechanism of this name, in any case, if it is offered.
-    pub fn named(name: &str, offer: Offer) -> Option<Self> {
-        let found = ALL
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name));
-        found
+    /// The mechanism of this name, in any case, if it is one of them.
+    pub fn named(self, name: &str) -> Option<Mechanism> {
+        ALL.iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
             .map(|(_, mechanism)| *mechanism)
-            .filter(|mechanism| mechanism.is_offered(offer))
+            .filter(|mechanism| self.contains(*mechanism))
     }
 
-    fn is_offered(self, offer: Offer) -> bool {
-        match self {
-            Self::Plain | Self::Login => true,
-            Self::Scram { plus, .. } => offer.bindings || !plus,
-            Self::External => offer.certificate,
-            Self::Bearer(_) => offer.tokens,
-        }
+    fn contains(self, mechanism: Mechanism) -> bool {
+        self.0 & bit(mechanism) != 0
     }
+}
+
+fn bit(mechanism: Mechanism) -> u16 {
+    let place = ALL.iter().position(|(_, known)| *known == mechanism);
+    place.map_or(0, |place| 1 << place)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const EVERYTHING: Offer = Offer {
-        bindings: true,
-        certificate: true,
-        tokens: true,
-    };
-
     #[test]
     fn what_is_named_is_known_by_its_name() {
-        assert_eq!(Mechanism::names(EVERYTHING).count(), ALL.len());
-        for name in Mechanism::names(EVERYTHING) {
-            assert!(
-                Mechanism::named(&name.to_lowercase(), EVERYTHING).is_some(),
-                "{name}"
-            );
+        assert_eq!(Mechanisms::ALL.names().count(), ALL.len());
+        for name in Mechanisms::ALL.names() {
+            let found = Mechanisms::ALL.named(&name.to_lowercase());
+            assert_eq!(found.map(Mechanism::name), Some(name));
         }
         for name in ["", "CRAM-MD5", "SCRAM-SHA-512", "PLAIN "] {
-            assert_eq!(Mechanism::named(name, EVERYTHING), None, "{name:?}");
+            assert_eq!(Mechanisms::ALL.named(name), None, "{name:?}");
         }
+        let some = Mechanisms::of_names(["plain", "SCRAM-SHA-1-PLUS", "X-NEW"]);
+        let names: Vec<_> = some.names().collect();
+        assert_eq!(names, ["SCRAM-SHA-1-PLUS", "PLAIN"]);
+        assert!(Mechanisms::of_names([]).is_empty());
     }
 
     #[test]
-    fn what_is_not_offered_is_neither_named_nor_taken() {
-        let nothing = Offer::default();
-        let without: Vec<_> = Mechanism::names(nothing).collect();
-        assert_eq!(without, ["SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN"]);
-        for name in Mechanism::names(EVERYTHING).filter(|name| !without.contains(name)) {
-            assert_eq!(Mechanism::named(name, nothing), None, "{name}");
+    fn what_a_connection_lacks_is_neither_named_nor_taken() {
+        let state = |tls, bindings, certificate| ConnectionState {
+            tls,
+            bindings,
+            certificate,
+        };
+        let bare = ["SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN"];
+        let tokens = ["OAUTHBEARER", "XOAUTH2"];
+        let bound = ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS"];
+        let rows: [(_, &[&str]); 4] = [
+            (state(false, false, false), &[]),
+            (state(true, false, false), &tokens),
+            (state(false, true, false), &bound),
+            (state(false, false, true), &["EXTERNAL"]),
+        ];
+        for (state, more) in rows {
+            let offered = Mechanisms::ALL.on(state);
+            for name in Mechanisms::ALL.names() {
+                let expected = bare.contains(&name) || more.contains(&name);
+                assert_eq!(offered.named(name).is_some(), expected, "{name} {state:?}");
+            }
         }
+        let without = Mechanisms::ALL.without_tokens().on(state(true, true, true));
+        assert!(without.names().all(|name| !tokens.contains(&name)));
+        assert_eq!(without.names().count(), ALL.len() - 2);
     }
 }

@@ -46,3 +46,21 @@ pub(crate) fn without_nul(text: &str) -> Result<String, Fault> {
         Ok(text.to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_of_plain() {
+        let read = |text: &str| {
+            plain(text).map(|found| (found.authorization, found.login, found.password))
+        };
+        let bob = |as_whom: &str| Ok((as_whom.to_owned(), "bob".to_owned(), "p w".to_owned()));
+        assert_eq!(read("\0bob\0p w"), bob(""));
+        assert_eq!(read("eve\0bob\0p w"), bob("eve"));
+        for text in ["", "bob", "bob\0secret", "\0bob", "\0a\0b\0c"] {
+            assert_eq!(read(text), Err(Fault::Malformed), "{text:?}");
+        }
+    }
+}

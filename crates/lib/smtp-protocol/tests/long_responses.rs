@@ -6,17 +6,17 @@ mod peer;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use peer::{Server, TERMS};
-use sasl::Offer;
+use sasl::{ConnectionState, Mechanisms};
 use smtp_protocol::server::Terms;
 
 fn server() -> Server {
     let mut server = Server::new();
     server.session.set_terms(Terms {
         auth: true,
-        mechanisms: Offer {
-            tokens: true,
-            ..Offer::default()
-        },
+        mechanisms: Mechanisms::ALL.on(ConnectionState {
+            tls: true,
+            ..ConnectionState::default()
+        }),
         ..TERMS
     });
     server.take(b"HELO client.test\r\n");

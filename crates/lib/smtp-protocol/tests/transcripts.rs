@@ -5,7 +5,7 @@ mod peer;
 use std::path::Path;
 
 use peer::{Server, TERMS};
-use sasl::{Bindings, Offer};
+use sasl::{Bindings, ConnectionState, Mechanisms};
 use smtp_protocol::Reply;
 use smtp_protocol::server::{HoldLimit, Offered, Terms};
 use test_kit::transcript::{Peer, Transcript};
@@ -21,11 +21,16 @@ impl Peer for Server {
                 self.session.set_terms(Terms {
                     starttls: false,
                     auth: true,
+                    mechanisms: Mechanisms::ALL.without_tokens().on(ConnectionState {
+                        tls: true,
+                        bindings: true,
+                        certificate: false,
+                    }),
                     require_tls: true,
                     ..TERMS
                 });
                 self.session.secured();
-                self.session.set_bindings(Bindings {
+                self.bind(Bindings {
                     exporter: Some(b"exported".to_vec()),
                     server_end_point: None,
                 });
@@ -35,11 +40,11 @@ impl Peer for Server {
                 self.session.set_terms(Terms {
                     starttls: false,
                     auth: true,
-                    mechanisms: Offer {
+                    mechanisms: Mechanisms::ALL.on(ConnectionState {
+                        tls: true,
                         bindings: false,
                         certificate: true,
-                        tokens: true,
-                    },
+                    }),
                     ..TERMS
                 });
             }
@@ -145,6 +150,7 @@ transcripts!(
     rcpt,
     requiretls,
     scram,
+    scram_mismatch,
     sequence,
     size,
     smtputf8,

@@ -1,5 +1,5 @@
 //! What tests need and production code may not have: a Postgres to throw away, and a way to it that breaks, a DNS that says what the test wants,
-//! a clock that stands still, certificates, and the runner of `C:`/`S:` transcripts. A dev-dependency only.
+//! a clock that stands still, certificates, clients of SASL, and the runner of `C:`/`S:` transcripts. A dev-dependency only.
 //!
 //! A kit fails by panicking, with a message: a test that cannot be set up has failed.
 #![allow(
@@ -15,11 +15,14 @@ pub mod dns;
 mod folder;
 mod in_time;
 mod issuer;
+mod line_client;
 mod log_lines;
 mod pooler;
 mod ports;
 mod postgres;
 mod proxy;
+mod sasl_client;
+mod scram;
 pub mod transcript;
 
 pub use certificate::TestCertificate;
@@ -29,9 +32,12 @@ pub use dns::FakeDns;
 pub use folder::folder_for_a_service;
 pub use in_time::in_time;
 pub use issuer::TestIssuer;
+pub use line_client::LineClient;
 pub use log_lines::LogLines;
 pub use pooler::Pooler;
 pub use ports::free_port;
 pub use postgres::{DurablePostgres, Postgres};
 pub use proxy::PostgresProxy;
+pub use sasl_client::SaslClient;
+pub use scram::ScramKeys;
 pub use transcript::Transcript;

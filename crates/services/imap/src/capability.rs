@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | IMAP4rev1 | 3501 | `\Recent`: what came while the mailbox was open in this session |
 //! | LITERAL+ | 7888 | |
-//! | SASL-IR, AUTH=PLAIN | 4959, 4616 | |
+//! | SASL-IR, AUTH= | 4959, 4616, 5802, 7677, 7628, 4422 | as the connection has them |
 //! | ID, ENABLE | 2971, 5161 | nothing is there to be enabled yet |
 //! | IDLE | 2177 | |
 //! | NAMESPACE, CHILDREN | 2342, 3348 | |
@@ -17,12 +17,15 @@
 //! Response codes of RFC 5530 are used throughout. Not yet: IMAP4rev2 (RFC 9051), which lacks
 //! BINARY here, CONDSTORE and QRESYNC (RFC 7162).
 
+use sasl::Mechanisms;
+
 /// What a session may use at this moment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Announce {
     pub(crate) authenticated: bool,
     pub(crate) starttls: bool,
-    pub(crate) login: bool,
+    /// None where nobody can log in without TLS.
+    pub(crate) mechanisms: Mechanisms,
     pub(crate) max_message_size: u64,
 }
 
@@ -42,11 +45,13 @@ impl Announce {
         if self.starttls {
             list += " STARTTLS";
         }
-        list += if self.login {
-            " AUTH=PLAIN AUTH=LOGIN"
-        } else {
-            " LOGINDISABLED"
-        };
+        for name in self.mechanisms.names() {
+            list += " AUTH=";
+            list += name;
+        }
+        if self.mechanisms.is_empty() {
+            list += " LOGINDISABLED";
+        }
         list
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! listen ──▶ session ──▶ imap_protocol::Reader            (what was said)
-//!               ├─ login                directory.Authenticate
+//!               ├─ login                directory.Login, WatchMechanisms
 //!               ├─ a command, a file    mailbox.*
 //!               └─ view, sync           mailbox.GetChanges, when `watch` or a NOOP says so
 //! users: how many connections each has

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use api::directory::v1::directory_client::DirectoryClient;
 use api::grpc::{Channel, Request, Status, Streaming};
+use api::login::LoginMechanisms;
 use api::mailbox::v1::mailbox_store_client::MailboxStoreClient;
 use api::refusals::Refusals;
 use service_kit::Service;
@@ -44,6 +45,7 @@ pub(crate) struct Server {
     pub(crate) refusals: Refusals,
     pub(crate) watch: Watch,
     pub(crate) users: Users,
+    pub(crate) mechanisms: LoginMechanisms,
     pub(crate) login_timeout: Duration,
     pub(crate) autologout: Duration,
     pub(crate) data_timeout: Duration,
@@ -58,6 +60,7 @@ impl Server {
         let channel = service.mailbox_store_channel()?;
         Ok(Self {
             watch: Watch::start(channel.clone(), service.shutdown.clone()),
+            mechanisms: LoginMechanisms::start(channel.clone(), service.shutdown.clone()),
             channel,
             users: Users::new(config.max_connections_per_user),
             refusals: Refusals::start(

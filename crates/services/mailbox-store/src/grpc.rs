@@ -2,6 +2,7 @@
 
 mod deliver;
 mod directory;
+mod login;
 mod mailbox;
 mod watch;
 

@@ -6,9 +6,11 @@ mod retrieve;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::login::{ClientConnection, Login, LoginMechanisms};
 use api::refusals::Refusals;
 use front_end::Listener;
 use pop3_protocol::server::{Action, Session, Settings, reply};
+use sasl::Bindings;
 use session_io::{Connection, SessionError};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -27,6 +29,7 @@ const GOODBYE: Duration = Duration::from_secs(1);
 /// What all connections have in common.
 pub(crate) struct Server {
     pub(crate) store: Store,
+    pub(crate) mechanisms: LoginMechanisms,
     pub(crate) refusals: Refusals,
     pub(crate) login_timeout: Duration,
     pub(crate) idle_timeout: Duration,
@@ -39,6 +42,10 @@ struct Client {
     session: Session,
     server: Arc<Server>,
     listener: Arc<Listener<()>>,
+    /// What is known of the connection before the login.
+    client: ClientConnection,
+    /// The login under way.
+    login: Option<Login>,
     /// Held from the login on.
     lock: Option<Lock>,
     login_deadline: Instant,
@@ -76,6 +83,14 @@ pub(crate) async fn serve(
         plaintext_auth: listener.plaintext_auth,
     };
     let mut client = Client {
+        client: ClientConnection {
+            service: "pop3",
+            peer: peer.ip(),
+            tls: false,
+            bindings: Bindings::default(),
+            certificate: Vec::new(),
+        },
+        login: None,
         connection,
         session: Session::new(settings),
         login_deadline: Instant::now() + server.login_timeout,
@@ -119,6 +134,7 @@ impl Client {
         if self.listener.implicit_tls {
             self.start_tls().await?;
         }
+        self.set_mechanisms();
         self.session.greet(self.connection.output());
         loop {
             let (input, output) = self.connection.buffers();
@@ -136,11 +152,13 @@ impl Client {
                     }
                 }
                 Action::Flush => self.connection.flush().await?,
-                Action::Login(login) => self.log_in(login).await,
+                Action::Login(initiation) => self.begin_login(initiation).await,
+                Action::Response(response) => self.respond(response).await,
                 Action::StartTls => {
                     self.connection.flush().await?;
                     self.start_tls().await?;
                     self.session.tls_started();
+                    self.set_mechanisms();
                 }
                 Action::Retrieve { uid, size } => self.retrieve(uid, size).await?,
                 Action::Top { uid, lines } => self.top(uid, lines).await?,
@@ -205,7 +223,9 @@ impl Client {
             return Err(SessionError::Tls("there is no certificate".to_owned()).into());
         };
         self.connection.set_timeout(HANDSHAKE.min(self.patience()));
-        self.connection.start_tls(&tls).await?;
+        let secured = self.connection.start_tls(&tls).await;
+        self.note_handshake(&secured);
+        secured?;
         self.connection.set_timeout(self.patience());
         Ok(())
     }

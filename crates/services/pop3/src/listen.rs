@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::login::LoginMechanisms;
 use api::refusals::Refusals;
 use front_end::{FrontEnd, Opening, Protocol, Running, Shards};
 use pop3_protocol::server::reply;
@@ -28,8 +29,10 @@ pub fn start(config: &Config, service: &Service) -> anyhow::Result<Running> {
     });
     let queue = service.queue_channel_if_known()?;
     let refusals = Refusals::start(queue, config.refusals_kept_a_minute);
+    let mailbox_store = service.mailbox_store_channel()?;
     let server = Arc::new(Server {
-        store: Store::new(service.mailbox_store_channel()?),
+        mechanisms: LoginMechanisms::start(mailbox_store.clone(), service.shutdown.clone()),
+        store: Store::new(mailbox_store),
         refusals: refusals.clone(),
         login_timeout: Duration::from_secs(config.login_timeout_seconds),
         idle_timeout: Duration::from_secs(config.idle_timeout_seconds),

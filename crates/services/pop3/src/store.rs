@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use api::directory::v1::directory_client::DirectoryClient;
-use api::directory::v1::{AuthenticateRequest, AuthenticateResponse};
 use api::grpc::{Channel, Code, Response, Status, Streaming};
 use api::mailbox::v1::mailbox_store_client::MailboxStoreClient;
 use api::mailbox::v1::store_flags_request::Mode;
@@ -66,21 +65,9 @@ impl Store {
         }
     }
 
-    /// Checks a login.
-    pub(crate) async fn authenticate(
-        &self,
-        login: String,
-        password: String,
-        peer_address: String,
-    ) -> Result<AuthenticateResponse, Status> {
-        let mut directory = self.directory.clone();
-        let request = AuthenticateRequest {
-            login,
-            password,
-            peer_address,
-            service: "pop3".to_owned(),
-        };
-        patiently(directory.authenticate(request)).await
+    /// The users.
+    pub(crate) fn directory(&self) -> DirectoryClient<Channel> {
+        self.directory.clone()
     }
 
     /// Takes the user's INBOX and what is in it. `FailedPrecondition` when another session has it.

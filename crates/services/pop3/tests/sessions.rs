@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
 mod fake_store;
+#[path = "sessions/mechanisms.rs"]
+mod mechanisms;
 #[path = "sessions/proxy.rs"]
 mod proxy;
 
@@ -28,6 +30,7 @@ struct FrontEnd {
     stls: SocketAddr,
     implicit: SocketAddr,
     client_tls: ClientTls,
+    certificate: TestCertificate,
     /// All sessions have ended.
     drained: tokio::task::JoinHandle<Result<(), front_end::Error>>,
     _folder: tempfile::TempDir,
@@ -73,6 +76,7 @@ impl FrontEnd {
             stls,
             implicit,
             client_tls: ClientTls::verified_by(certificate.authority.as_bytes()).unwrap(),
+            certificate,
             _folder: folder,
         }
     }

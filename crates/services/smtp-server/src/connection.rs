@@ -19,10 +19,12 @@ mod verify;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::login::Login;
 use api::policy_watch::PolicySnapshot;
 use api::queue_features::Features;
 use rules::admission::Admission;
 use rules::{SessionFacts, Trust, Verdict};
+use sasl::Bindings;
 use session_io::SessionError;
 use smtp_protocol::Reply;
 use smtp_protocol::server::{Announced, CloseReason, Event, Session, Terms};
@@ -34,7 +36,6 @@ use crate::server::{Listener, Server};
 use crate::shard::Shard;
 use content::Incoming;
 use envelope::Transaction;
-use login::Login;
 use patience::Patience;
 pub(crate) use patience::Times;
 use refusal::Asked;
@@ -57,8 +58,10 @@ pub(crate) struct Connection {
     incoming: Option<Box<Incoming>>,
     messages: u32,
     patience: Patience,
-    /// Whose proof by SCRAM held, until the client has seen ours.
-    proved: Option<Login>,
+    /// The login under way.
+    login: Option<Box<Login>>,
+    /// What one can be bound to.
+    bindings: Bindings,
     /// The addresses of the certificate that the client has shown.
     certificate: Vec<String>,
     /// What the queue understood when the client said EHLO: what has been announced is taken from
@@ -78,7 +81,8 @@ impl Connection {
         let facts = origin::facts(&server, &listener, &io);
         Self {
             session: Session::new(server.hostname.as_str(), server.limits, Terms::default()),
-            proved: None,
+            login: None,
+            bindings: Bindings::default(),
             certificate: Vec::new(),
             features: Features::default(),
             patience: Patience::new(server.times, Instant::now()),
@@ -223,24 +227,8 @@ impl Connection {
                 self.session.secured();
             }
             Event::Xclient(xclient) => self.xclient(xclient).await,
-            Event::Authenticate(credentials) => {
-                self.asked = Asked::login(&credentials.login);
-                self.log_in(credentials).await;
-                self.asked = Asked::default();
-            }
-            Event::External(name) => self.log_in_by_certificate(&name).await,
-            Event::Token(token) => self.log_in_by_token(token).await,
-            Event::ScramParameters(login) => {
-                self.asked = Asked::login(&login.login);
-                self.scram_parameters(login).await;
-                self.asked = Asked::default();
-            }
-            Event::ScramProof(proof) => {
-                self.asked = Asked::login(&proof.login.login);
-                self.scram_proof(proof).await;
-                self.asked = Asked::default();
-            }
-            Event::LoggedIn => self.logged_in(),
+            Event::Login(initiation) => Box::pin(self.begin_login(initiation)).await,
+            Event::Response(response) => Box::pin(self.respond(response)).await,
             Event::Mail(mail) => {
                 self.asked = Asked::mail(&mail.reverse_path);
                 self.sender(mail).await;
@@ -261,7 +249,11 @@ impl Connection {
                 Box::pin(self.complete()).await;
                 self.asked = Asked::default();
             }
-            Event::Refused(misspoken) => self.note_misspoken(&misspoken),
+            Event::Refused(misspoken) => {
+                // Of a login it is the end.
+                self.login = None;
+                self.note_misspoken(&misspoken);
+            }
             Event::Broken(fault) => {
                 self.note_refusal(fault.name(), &[]);
                 self.asked = Asked::default();
@@ -302,7 +294,7 @@ impl Connection {
         secured?;
         self.patience.waited(begun.elapsed(), false, 0);
         if !self.is_told() {
-            self.session.set_bindings(self.io.bindings());
+            self.bindings = self.io.bindings();
         }
         self.facts.tls = true;
         self.facts.helo = None;

@@ -8,7 +8,7 @@
 //! ```text
 //! listen ──▶ connection ──▶ smtp_protocol::server::Session   (what was said)
 //!               ├─ origin       who is there: host-network, PROXY, XCLIENT, the name in the DNS
-//!               ├─ login        directory.Authenticate, VerifyScram, VerifyToken
+//!               ├─ login        directory.Login, WatchMechanisms
 //!               ├─ envelope     rules, users (directory.FindUsers, WatchUsers)
 //!               ├─ refusals     what was refused, to the queue in the background
 //!               ├─ rates        throttle (throttle.Count once a second, throttle.Greylist)
@@ -20,9 +20,7 @@
 mod config;
 mod connection;
 mod listen;
-mod login_methods;
 mod metrics;
-mod nonce;
 mod queue_runs;
 mod replies;
 mod server;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use api::directory::v1::directory_client::DirectoryClient;
 use api::free_space::FreeSpace;
 use api::grpc::Channel;
+use api::login::LoginMechanisms;
 use api::policy_watch::PolicyWatch;
 use api::refusals::Refusals;
 use host_network::HostNetwork;
@@ -15,7 +16,6 @@ use smtp_protocol::server::Limits;
 
 use crate::config::{Config, ListenerConfig};
 use crate::connection::Times;
-use crate::login_methods::LoginMethods;
 use crate::metrics::Metrics;
 use crate::queue_runs::QueueRuns;
 use crate::session_id::SessionIds;
@@ -28,7 +28,7 @@ pub(crate) struct Server {
     pub(crate) policy: PolicyWatch,
     pub(crate) users: Users,
     pub(crate) directory: DirectoryClient<Channel>,
-    pub(crate) login_methods: LoginMethods,
+    pub(crate) login_mechanisms: LoginMechanisms,
     pub(crate) throttle: Throttle,
     pub(crate) network: HostNetwork,
     pub(crate) interfaces: Vec<InterfaceSetting>,
@@ -58,7 +58,10 @@ impl Server {
             policy,
             free_space,
             users: Users::start(mailbox_store.clone(), service.shutdown.clone()),
-            login_methods: LoginMethods::start(mailbox_store.clone(), service.shutdown.clone()),
+            login_mechanisms: LoginMechanisms::start(
+                mailbox_store.clone(),
+                service.shutdown.clone(),
+            ),
             directory: DirectoryClient::new(mailbox_store),
             refusals: Refusals::start(Some(queue.clone()), config.refusals_kept_a_minute),
             queue_runs: QueueRuns::new(queue.clone()),

@@ -22,7 +22,7 @@ mod uid;
 use bytes::{Bytes, BytesMut};
 
 pub use append::AppendHead;
-pub use authenticate::{Authenticate, PlainCredentials, decode_base64};
+pub use authenticate::Authenticate;
 pub use copy::Copy;
 pub use create::{Create, SpecialUse};
 pub use enable::Enable;

@@ -149,17 +149,6 @@ fn what_marks_a_message_as_seen() {
 }
 
 #[test]
-fn credentials_of_plain() {
-    let credentials = PlainCredentials::parse(b"\0bob\0secret").unwrap();
-    assert_eq!(credentials.login, "bob");
-    assert_eq!(credentials.password, "secret");
-    assert!(PlainCredentials::parse(b"bob\0secret").is_none());
-    assert!(PlainCredentials::parse(b"\0\0secret").is_none());
-    assert!(PlainCredentials::parse(b"\0a\0b\0c").is_none());
-    assert!(PlainCredentials::parse(b"\0\xff\0b").is_none());
-}
-
-#[test]
 fn a_password_is_never_shown() {
     let shown = format!("{:?}", read("LOGIN bob secret"));
     assert!(!shown.contains("secret"), "{shown}");

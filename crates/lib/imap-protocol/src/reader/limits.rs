@@ -25,7 +25,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             unauthenticated: CommandLimits {
-                line: 8 * 1024,
+                // AUTHENTICATE with an initial response, which may be a token.
+                line: sasl::LINE_LIMIT + 256,
                 literal: 4 * 1024,
             },
             authenticated: CommandLimits {

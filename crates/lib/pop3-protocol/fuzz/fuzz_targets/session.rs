@@ -9,6 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use pop3_protocol::dots::Stuffer;
 use pop3_protocol::server::reply::{message_follows, top_follows};
 use pop3_protocol::server::{Action, Maildrop, MaildropMessage, Refusal, Session, Settings, Top};
+use sasl::{Mechanisms, Response};
 
 const MESSAGE: &[u8] = b"Subject: x\r\n\r\n.\r\ndots\r\n";
 
@@ -31,6 +32,7 @@ fn play<'a>(flags: u8, pieces: impl Iterator<Item = &'a [u8]>) -> Driver {
         tls_on: flags & 3 == 2,
         plaintext_auth: flags & 4 != 0,
     });
+    session.set_mechanisms(Mechanisms::ALL);
     for piece in pieces {
         let before = driver.said.len();
         let closed = driver.closed;
@@ -67,7 +69,7 @@ impl Driver {
         let mut output = BytesMut::new();
         while !self.closed && self.step(session, &mut output) {}
         self.said.extend_from_slice(&output);
-        assert!(self.closed || self.input.len() < 4096);
+        assert!(self.closed || self.input.len() < sasl::LINE_LIMIT);
         if !output.is_empty() {
             assert!(output.starts_with(b"+") || output.starts_with(b"-ERR"));
             assert!(output.ends_with(b"\r\n"));
@@ -81,19 +83,11 @@ impl Driver {
                 self.said.extend_from_slice(output);
                 output.clear();
             }
-            Action::Login(login) if login.password == "secret" => {
-                session.accept(maildrop(), output)
-            }
-            Action::Login(login) => {
-                assert!(!login.user.is_empty());
-                let refusal = match login.password.as_str() {
-                    "slow" => Refusal::Slow(3),
-                    "used" => Refusal::InUse,
-                    "down" => Refusal::Unavailable,
-                    _ => Refusal::Wrong,
-                };
-                session.refuse(refusal, output);
-            }
+            Action::Login(initiation) => match initiation.initial {
+                Some(initial) => answer(session, &initial, output),
+                None => session.challenge(b"", output),
+            },
+            Action::Response(response) => answer(session, &response, output),
             Action::StartTls => {
                 self.input.clear();
                 self.secured_at.get_or_insert(self.taken);
@@ -123,6 +117,24 @@ impl Driver {
         }
         true
     }
+}
+
+/// By the last octets of what the client says.
+fn answer(session: &mut Session, response: &Response, output: &mut BytesMut) {
+    let said = response.octets();
+    let refusal = match said {
+        [.., b'e', b't'] => return session.accept(maildrop(), output),
+        [.., b'o', b'n'] => return session.challenge(said, output),
+        [.., b'n', b'o'] => {
+            return session.refuse_after_challenge(said, Refusal::Failed, output);
+        }
+        [.., b'o', b'w'] => Refusal::Slow(3),
+        [.., b'e', b'd'] => Refusal::InUse,
+        [.., b'w', b'n'] => Refusal::Unavailable,
+        [.., b'?'] => Refusal::Malformed,
+        _ => Refusal::Wrong,
+    };
+    session.refuse(refusal, output);
 }
 
 fn maildrop() -> Maildrop {

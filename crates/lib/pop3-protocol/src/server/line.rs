@@ -4,8 +4,8 @@ use bytes::{Buf as _, BytesMut};
 use memchr::memchr;
 
 /// Longest command line, its end included. RFC 2449 §4 says 255; passwords and SASL responses
-/// (RFC 5034 §4) may be longer.
-pub(super) const LONGEST_LINE: usize = 4096;
+/// (RFC 5034 §4), which may be tokens, may be longer.
+pub(super) const LONGEST_LINE: usize = sasl::LINE_LIMIT;
 
 /// Cuts lines; of one that is too long it throws away what comes.
 #[derive(Debug, Default)]

@@ -5,6 +5,7 @@ mod authorization;
 mod transaction;
 
 use bytes::BytesMut;
+use sasl::{Initiation, Mechanisms, Response};
 
 use super::command::{Command, CommandError, Phase};
 use super::line::{Cut, Lines};
@@ -39,8 +40,12 @@ pub enum Action {
     Read,
     /// Flush, ask again.
     Flush,
-    /// Check the login, take the maildrop, then call [`Session::accept`] or [`Session::refuse`].
-    Login(Login),
+    /// Begin this login. Call [`Session::challenge`], or say how it ends: where it holds take the
+    /// maildrop and call [`Session::accept`], else [`Session::refuse`] or
+    /// [`Session::refuse_after_challenge`]. A login under way before has been given up.
+    Login(Initiation),
+    /// Go on with the login, as for [`Action::Login`].
+    Response(Response),
     /// Flush, drop the input, start TLS, call [`Session::tls_started`].
     StartTls,
     /// Send the message with this UID, from [`super::reply::message_follows`] on.
@@ -64,29 +69,15 @@ pub enum Action {
     Close,
 }
 
-/// A name and a password to check.
-#[derive(PartialEq, Eq)]
-pub struct Login {
-    /// As the client said it.
-    pub user: String,
-    /// As the client said it.
-    pub password: String,
-}
-
-// The password is not shown.
-impl std::fmt::Debug for Login {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Login")
-            .field("user", &self.user)
-            .finish_non_exhaustive()
-    }
-}
-
 /// Why a login did not lead into a maildrop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// Name or password is wrong.
     Wrong,
+    /// The token, or the certificate, is not good.
+    Failed,
+    /// A response does not follow the mechanism's grammar.
+    Malformed,
     /// Too many wrong guesses: so many seconds must pass.
     Slow(u32),
     /// Another session holds the maildrop.
@@ -98,6 +89,7 @@ pub enum Refusal {
 /// One client's session.
 pub struct Session {
     settings: Settings,
+    mechanisms: Mechanisms,
     state: State,
     lines: Lines,
     errors: u32,
@@ -109,8 +101,11 @@ enum State {
         /// After USER.
         user: Option<String>,
     },
-    /// After `AUTH PLAIN` without an initial response.
-    AwaitPlain,
+    /// After a challenge.
+    AwaitResponse {
+        /// How the login is refused whatever the response is.
+        refusal: Option<Refusal>,
+    },
     /// The driver checks a login or deletes messages.
     Busy,
     Transaction {
@@ -125,11 +120,17 @@ impl Session {
     pub fn new(settings: Settings) -> Self {
         Self {
             settings,
+            mechanisms: Mechanisms::NONE,
             state: State::Authorization { user: None },
             lines: Lines::default(),
             errors: 0,
             failures: 0,
         }
+    }
+
+    /// The mechanisms of the connection as it is, for clients that may log in on it.
+    pub fn set_mechanisms(&mut self, mechanisms: Mechanisms) {
+        self.mechanisms = mechanisms;
     }
 
     /// The first thing that is said. It names no version, and no timestamp since APOP is not
@@ -157,7 +158,7 @@ impl Session {
             }
             let action = match self.lines.cut(input) {
                 Cut::More => return Action::Read,
-                Cut::TooLong => self.error("The line is too long.", output),
+                Cut::TooLong => self.too_long(output),
                 Cut::Line(line) => self.line(&line, output),
             };
             if let Some(action) = action {
@@ -166,9 +167,17 @@ impl Session {
         }
     }
 
+    /// A login under way ends with it.
+    fn too_long(&mut self, output: &mut BytesMut) -> Option<Action> {
+        if let State::AwaitResponse { .. } = self.state {
+            self.state = State::Authorization { user: None };
+        }
+        self.error("The line is too long.", output)
+    }
+
     fn line(&mut self, line: &[u8], output: &mut BytesMut) -> Option<Action> {
-        if matches!(self.state, State::AwaitPlain) {
-            return self.plain_response(line, output);
+        if let State::AwaitResponse { refusal } = self.state {
+            return self.response(line, refusal, output);
         }
         let command = match Command::parse(line) {
             Ok(command) => command,

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "not every target asks for everything")]
 
 use bytes::{Buf as _, BytesMut};
-use sasl::{Bindings, Offer, TokenFault, TokenRefusal};
+use sasl::{Bindings, Exchange, Fault, Initiation, Mechanisms, Response, Step};
 use smtp_protocol::server::{
     Announced, Event, HoldLimit, Limits, Offered, QueueRun, Session, Terms,
 };
@@ -16,11 +16,7 @@ pub const TEXT_LINE: usize = 1000;
 
 const TERMS: Terms = Terms {
     auth: true,
-    mechanisms: Offer {
-        bindings: true,
-        certificate: true,
-        tokens: true,
-    },
+    mechanisms: Mechanisms::ALL,
     auth_required: false,
     xclient: true,
     starttls: true,
@@ -45,6 +41,7 @@ const TERMS: Terms = Terms {
 
 pub struct Driver {
     pub session: Session,
+    login: Option<Exchange>,
     input: BytesMut,
     pub said: BytesMut,
     pub messages: Vec<Vec<u8>>,
@@ -62,13 +59,9 @@ impl Driver {
             text_line: TEXT_LINE,
             ..Limits::default()
         };
-        let mut session = Session::new("mx.test", limits, TERMS);
-        session.set_bindings(Bindings {
-            exporter: Some(b"exported".to_vec()),
-            server_end_point: None,
-        });
         Self {
-            session,
+            session: Session::new("mx.test", limits, TERMS),
+            login: None,
             input: BytesMut::new(),
             said: BytesMut::new(),
             messages: Vec::new(),
@@ -115,20 +108,9 @@ impl Driver {
             }
             Event::Broken(_) | Event::Reset => self.message.clear(),
             Event::StartTls => self.start_tls(),
-            Event::ScramParameters(_) => {
-                self.session
-                    .scram_parameters(b"salt", 4096, "SERVER", &mut self.said);
-            }
-            Event::ScramProof(_) => self.session.scram_proved(b"ours", &mut self.said),
-            Event::Token(token) if token.token.len() % 2 == 1 => {
-                let refusal = TokenRefusal {
-                    fault: TokenFault::Invalid,
-                    scope: String::new(),
-                    configuration: String::new(),
-                };
-                self.session.refuse_token(&refusal, &mut self.said);
-            }
-            Event::LoggedIn | Event::Refused(_) => {}
+            Event::Login(initiation) => self.begin_login(initiation),
+            Event::Response(response) => self.respond(response),
+            Event::Refused(_) => {}
             Event::Hello => {
                 self.message.clear();
                 self.session.accept(&mut self.said);
@@ -146,13 +128,55 @@ impl Driver {
                 self.session.queue_run(run, &mut self.said);
             }
             Event::Xclient(_)
-            | Event::Authenticate(_)
-            | Event::External(_)
-            | Event::Token(_)
             | Event::Verify(None)
             | Event::Begin => self.session.accept(&mut self.said),
         }
         true
+    }
+
+    fn begin_login(&mut self, initiation: Initiation) {
+        let bindings = Bindings {
+            exporter: Some(b"exported".to_vec()),
+            server_end_point: None,
+        };
+        let exchange = Exchange::new(initiation.mechanism, bindings);
+        let begun = exchange.begin();
+        self.login = Some(exchange);
+        match initiation.initial {
+            Some(initial) => self.respond(initial),
+            None => self.follow(Ok(begun)),
+        }
+    }
+
+    fn respond(&mut self, response: Response) {
+        let exchange = self.login.as_mut().expect("a login is under way");
+        let step = exchange.respond(&response.into_octets());
+        self.follow(step);
+    }
+
+    /// Takes whoever says it well; of tokens those of an even length.
+    fn follow(&mut self, step: Result<Step, Fault>) {
+        let exchange = self.login.as_mut().expect("a login is under way");
+        let said = &mut self.said;
+        let challenge = match step {
+            Ok(Step::Challenge(challenge)) => Some(challenge),
+            Ok(Step::Parameters(_)) => exchange.parameters(b"salt", 4096, "SERVER"),
+            Ok(Step::Proof(_)) => exchange.proved(b"ours"),
+            Ok(Step::Token(token)) if token.token.len() % 2 == 1 => {
+                let refusal = Reply::new(535, 7, 8, "Authentication failed");
+                return self.session.refuse_after_challenge(b"{}", refusal, said);
+            }
+            Ok(_) => None,
+            Err(Fault::Malformed) => return self.session.refuse_malformed_response(said),
+            Err(Fault::Mismatch) => {
+                let refusal = Reply::new(535, 7, 8, "Authentication failed");
+                return self.session.refuse(refusal, said);
+            }
+        };
+        match challenge {
+            Some(challenge) => self.session.challenge(&challenge, said),
+            None => self.session.accept(said),
+        }
     }
 
     /// RFC 3207 §4.2: nothing that was said before holds, and nothing of what came along is left.

@@ -3,26 +3,24 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sasl::{Bindings, Exchange, Fault, Mechanism, Offer, Step, TokenFault, TokenRefusal};
-
-const OFFER: Offer = Offer {
-    bindings: true,
-    certificate: true,
-    tokens: true,
-};
+use sasl::{Bindings, Exchange, Mechanisms, Response, Step, TokenFault, TokenRefusal};
 
 fuzz_target!(|octets: &[u8]| {
-    for name in Mechanism::names(OFFER) {
+    for name in Mechanisms::ALL.names() {
         let bindings = Bindings {
             exporter: Some(b"exported".to_vec()),
             server_end_point: None,
         };
-        let Some(mechanism) = Mechanism::named(name, OFFER) else {
+        let Some(mechanism) = Mechanisms::ALL.named(name) else {
             continue;
         };
         let mut exchange = Exchange::new(mechanism, bindings);
         let (mut asked, mut proved) = (false, false);
         exchange.begin();
+        for line in octets.split(|octet| *octet == b'\n') {
+            // A line is read or refused; it is not kept as it came.
+            let _ = Response::read(line);
+        }
         for response in octets.split(|octet| *octet == b'\n') {
             match exchange.respond(response) {
                 Ok(Step::Parameters(login)) => {
@@ -48,10 +46,7 @@ fuzz_target!(|octets: &[u8]| {
                 }
                 Ok(Step::External(name)) => assert!(!name.contains('\0')),
                 Ok(Step::Challenge(_) | Step::Password(_)) => {}
-                Err(fault) => {
-                    assert!(asked || fault != Fault::Refused);
-                    break;
-                }
+                Err(_) => break,
             }
         }
     }

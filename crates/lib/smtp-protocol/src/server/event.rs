@@ -1,6 +1,6 @@
 //! What a session tells its driver.
 
-use sasl::{BearerToken, Credentials, ScramLogin, ScramProof};
+use sasl::{Initiation, Response};
 
 use super::commands::etrn::Node;
 use super::commands::mail::Mail;
@@ -21,20 +21,12 @@ pub enum Event {
     StartTls,
     /// Answer: may this proxy say so? "Accept" begins the session anew, with the greeting.
     Xclient(Xclient),
-    /// Answer: does this login hold?
-    Authenticate(Credentials),
-    /// Answer: may the one whom the client's certificate names log in as this one (empty: as
-    /// themselves)?
-    External(String),
-    /// Answer: does this token hold? No is [`Session::refuse_token`].
-    Token(BearerToken),
-    /// Answer: by which salt and count ([`Session::scram_parameters`])? Whether there is such a
-    /// login is not told.
-    ScramParameters(ScramLogin),
-    /// Answer: does this proof hold ([`Session::scram_proved`])?
-    ScramProof(ScramProof),
-    /// The login whose proof held is complete.
-    LoggedIn,
+    /// Answer: how does this login begin? By [`Session::challenge`], or by how it ends:
+    /// [`Session::accept`], [`Session::refuse`], [`Session::refuse_after_challenge`],
+    /// [`Session::refuse_malformed_response`]. A login under way before has been given up.
+    Login(Initiation),
+    /// Answer: how does the login go on? As for [`Event::Login`].
+    Response(Response),
     /// Answer: may this sender send a message of the size it declares?
     Mail(Mail),
     /// Answer: may it send to this recipient, and to one more?

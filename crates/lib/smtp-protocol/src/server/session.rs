@@ -6,8 +6,8 @@ mod message;
 mod state;
 
 use bytes::{Buf as _, BytesMut};
-use sasl::{Bindings, Exchange, Mechanism, Offer};
 
+use super::auth;
 use super::content::{DotStuffed, LineFeeds, TextLines};
 use super::event::{CloseReason, Event, Misspoken};
 use super::line::{Line, Lines};
@@ -21,10 +21,7 @@ enum Question {
     Hello,
     StartTls,
     Xclient { logged_in: bool },
-    Credentials,
-    Token,
-    Parameters,
-    Proof,
+    Login,
     Sender,
     Recipient,
     Verification,
@@ -73,9 +70,8 @@ pub struct Session {
     limits: Limits,
     hello: Option<Hello>,
     authenticated: bool,
-    pub(super) bindings: Bindings,
-    /// The AUTH under way, where it goes on behind the driver's answer or the client's.
-    exchange: Option<Exchange>,
+    /// How a login is refused whose client reads a last challenge before (RFC 7628 §3.2.2).
+    last_refusal: Option<Reply>,
     transaction: Transaction,
     lines: Lines,
     mode: Mode,
@@ -105,8 +101,7 @@ impl Session {
             limits,
             hello: None,
             authenticated: false,
-            bindings: Bindings::default(),
-            exchange: None,
+            last_refusal: None,
             transaction: Transaction::default(),
             lines: Lines::default(),
             mode: Mode::Command,
@@ -154,22 +149,6 @@ impl Session {
     /// and the same line, however many octets of it arrive.
     pub fn lines_read(&self) -> u64 {
         self.lines_read
-    }
-
-    /// What logins can be bound to (RFC 5802 §6), on the connection as it is.
-    pub fn set_bindings(&mut self, bindings: Bindings) {
-        self.bindings = bindings;
-    }
-
-    pub(super) fn mechanisms(&self) -> impl Iterator<Item = &'static str> {
-        Mechanism::names(self.offer())
-    }
-
-    pub(super) fn offer(&self) -> Offer {
-        Offer {
-            bindings: self.bindings.is_some(),
-            ..self.terms.mechanisms
-        }
     }
 
     /// What the peer is offered from now on.
@@ -241,7 +220,7 @@ impl Session {
         output: &mut BytesMut,
     ) -> Option<Event> {
         self.mode = Mode::Command;
-        self.end_exchange();
+        self.end_login();
         self.reject(reply, output);
         Some(Event::Refused(Misspoken {
             name,
@@ -281,7 +260,7 @@ impl Session {
                 Err(Reply::new(500, 5, 2, "Line holds NUL or CR"))
             }
             Ok(text) => match std::mem::replace(&mut self.mode, Mode::Command) {
-                Mode::Authentication => self.response(text, output),
+                Mode::Authentication => auth::respond(self, text, output),
                 _ => self.command(text, output),
             },
             Err(_) => Err(Reply::new(500, 5, 2, "Line is not UTF-8")),
@@ -290,12 +269,8 @@ impl Session {
             Ok(event) => event,
             Err(reply) => {
                 // An AUTH exchange ends with a response that is not taken.
-                self.end_exchange();
+                self.end_login();
                 self.reject(&reply, output);
-                if is_response && reply.code == 535 {
-                    // The driver refused it, before the client answered to that.
-                    return None;
-                }
                 let said = String::from_utf8_lossy(line);
                 let verb = match Entry::find(line) {
                     _ if is_response => "AUTH",

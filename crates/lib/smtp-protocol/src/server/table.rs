@@ -74,7 +74,7 @@ const RCPT_LINE_LIMIT: usize = LINE_LIMIT + 500 + 10;
 /// Eight attributes, of which the longest are domains and a login, in xtext.
 const XCLIENT_LINE_LIMIT: usize = 2048;
 /// RFC 4954 §4.
-pub(super) const AUTH_LINE_LIMIT: usize = 12_288;
+pub(super) const AUTH_LINE_LIMIT: usize = sasl::LINE_LIMIT;
 
 #[rustfmt::skip] // A table.
 pub(super) static COMMANDS: [Entry; 16] = [

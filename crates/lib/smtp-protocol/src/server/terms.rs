@@ -1,6 +1,6 @@
 //! What holds for a session: limits for every peer, terms for this one.
 
-use sasl::Offer;
+use sasl::Mechanisms;
 
 use super::requests::Offered;
 use crate::path::is_hello_name;
@@ -43,9 +43,8 @@ pub struct Terms {
     pub starttls: bool,
     /// AUTH is possible on the connection as it is.
     pub auth: bool,
-    /// By which mechanisms, beyond those that every server has; what can be bound to is found on
-    /// the connection ([`super::Session::set_bindings`]).
-    pub mechanisms: Offer,
+    /// By which mechanisms.
+    pub mechanisms: Mechanisms,
     /// MAIL only behind AUTH (RFC 6409 §4.3).
     pub auth_required: bool,
     /// XCLIENT is possible: the peer is a proxy that has not told for whom it speaks.

@@ -37,7 +37,7 @@ impl Session {
                 Ok(Answer::ok("Namespace completed."))
             }
             Command::StartTls => self.start_tls(tag).await,
-            Command::Login(login) => self.log_in(login.user, login.password).await,
+            Command::Login(login) => self.log_in(&login.user, &login.password).await,
             Command::Authenticate(authenticate) => self.authenticate(authenticate).await,
             Command::Select(select) => self.select(&select.mailbox, false).await,
             Command::Examine(select) => self.select(&select.mailbox, true).await,

@@ -1,17 +1,15 @@
-//! STARTTLS, LOGIN and AUTHENTICATE.
+//! LOGIN and AUTHENTICATE: the directory leads the exchange and says how it ends (RFC 9051 §6.2).
 
-use api::directory::v1::AuthenticateRequest;
-use api::refusals::{FailedLogin, shown};
-use imap_protocol::command::{Authenticate, PlainCredentials, decode_base64};
+use api::directory::v1::{LoginAccepted, LoginRefusal, LoginRefused};
+use api::grpc::Status;
+use api::login::{Login, Step};
+use api::refusals::{TOO_MANY_CONNECTIONS, failed_login, shown};
+use imap_protocol::command::Authenticate;
 use imap_protocol::response::{Code, put_continuation};
-use imap_protocol::{Reader, Tag};
+use sasl::{Initiation, LINE_LIMIT, LineFault, Mechanisms, Response};
 
 use super::Session;
 use crate::answer::{Answer, Stop};
-use crate::server::timed;
-
-/// A line of a SASL exchange.
-const LONGEST_LINE: usize = 8 * 1024;
 
 impl Session {
     /// Passwords cross no wire in the open, unless the listener says so.
@@ -19,128 +17,112 @@ impl Session {
         self.io.is_tls() || self.listener.plaintext_auth
     }
 
-    pub(super) async fn start_tls(&mut self, tag: &Tag) -> Result<Answer, Stop> {
-        let Some(tls) = self.listener.tls.clone().filter(|_| !self.io.is_tls()) else {
-            return Ok(Answer::bad("TLS is not to be had here."));
-        };
-        self.tagged(tag, &Answer::ok("Begin TLS negotiation now."));
-        self.io.flush().await?;
-        // Drops what was sent in the open behind the command.
-        self.io.start_tls(&tls).await?;
-        self.reader = Reader::new(imap_protocol::Limits::default());
-        Err(Stop::Said)
+    /// The mechanisms that this client is offered.
+    pub(super) fn mechanisms(&self) -> Mechanisms {
+        match self.may_log_in() {
+            true => self.server.mechanisms.current().on(self.client.state()),
+            false => Mechanisms::NONE,
+        }
     }
 
-    pub(super) async fn log_in(&mut self, login: String, password: String) -> Result<Answer, Stop> {
+    /// LOGIN says what PLAIN says.
+    pub(super) async fn log_in(&mut self, login: &str, password: &str) -> Result<Answer, Stop> {
         if !self.may_log_in() {
-            return Ok(Answer::no_with(
-                Code::PrivacyRequired,
-                "Passwords are taken over TLS only.",
-            ));
+            return Ok(tls_first());
         }
-        let name = login.clone();
-        let request = AuthenticateRequest {
-            login,
-            password,
-            peer_address: self.io.peer().ip().to_string(),
-            service: "imap".to_owned(),
-        };
-        let response = self.server.directory().authenticate(timed(request)).await?;
-        let response = response.into_inner();
-        match response.user {
-            Some(user) => Ok(self.logged_in(&name, user.user_id)),
-            None if response.retry_after_seconds > 0 => {
-                Ok(self.login_failed(&name, FailedLogin::Throttled))
-            }
-            None => Ok(self.login_failed(&name, FailedLogin::Wrong)),
-        }
-    }
-
-    /// The password is right.
-    fn logged_in(&mut self, name: &str, user: i64) -> Answer {
-        let Some(connection) = self.server.users.connect(user) else {
-            return self.login_failed(name, FailedLogin::TooManyConnections);
-        };
-        self.user = Some(connection);
-        self.reader.set_authenticated();
-        self.io.vouch(true);
-        tracing::info!(peer = %self.io.peer(), user, "logged in");
-        Answer::ok_with(Code::Capability(self.capabilities()), "Logged in.")
-    }
-
-    /// `name` is the one that was tried.
-    fn login_failed(&mut self, name: &str, why: FailedLogin) -> Answer {
-        metrics::counter!("postern_imap_failed_logins_total").increment(1);
-        let peer = self.io.peer();
-        tracing::info!(%peer, login = shown(name), verdict = why.verdict(), "login failed");
-        let refusal = why.refusal(peer.ip(), &self.listener.name, name);
-        self.server.refusals.note(refusal);
-        // Each try costs a check of the password, also where it is right.
-        self.failed_logins += 1;
-        if self.failed_logins >= self.server.max_failed_logins {
-            self.bye(None, "Too many failed logins.");
-        }
-        let (code, text) = match why {
-            FailedLogin::Wrong => (Code::AuthenticationFailed, "Login or password is wrong."),
-            FailedLogin::Throttled => (
-                Code::AuthenticationFailed,
-                "Too many wrong guesses, try again later.",
-            ),
-            FailedLogin::TooManyConnections => (Code::Limit, "Too many connections of this user."),
-        };
-        Answer::no_with(code, text)
+        self.exchange(Initiation::plain(login, password)).await
     }
 
     pub(super) async fn authenticate(&mut self, command: Authenticate) -> Result<Answer, Stop> {
         if !self.may_log_in() {
-            return Ok(Answer::no_with(
-                Code::PrivacyRequired,
-                "Passwords are taken over TLS only.",
-            ));
+            return Ok(tls_first());
         }
-        match command.mechanism.as_str() {
-            "PLAIN" => {
-                let message = match command.initial {
-                    Some(initial) => initial,
-                    None => self.challenge("").await?,
-                };
-                let credentials = PlainCredentials::parse(&message)
-                    .ok_or_else(|| Answer::bad("That is no message of PLAIN."))?;
-                let PlainCredentials {
-                    authorization,
-                    login,
-                    password,
-                } = credentials;
-                // Nobody acts for somebody else here.
-                if !(authorization.is_empty() || authorization.eq_ignore_ascii_case(&login)) {
-                    return Ok(self.login_failed(&login, FailedLogin::Wrong));
+        let Some(mechanism) = self.mechanisms().named(&command.mechanism) else {
+            return Ok(Answer::no("Authentication mechanism not supported."));
+        };
+        let initial = command.initial;
+        self.exchange(Initiation { mechanism, initial }).await
+    }
+
+    async fn exchange(&mut self, initiation: Initiation) -> Result<Answer, Stop> {
+        let directory = self.server.directory();
+        let (mut login, mut step) = Login::begin(directory, &self.client, initiation).await?;
+        loop {
+            step = match step {
+                Step::Challenge(challenge) => {
+                    let response = self.challenge(&challenge).await?;
+                    login.respond(response).await?
                 }
-                self.log_in(login, password).await
+                Step::Accepted(accepted) => return self.accepted(accepted),
+                Step::Refused(refused) => return self.refused(refused).await,
+            };
+        }
+    }
+
+    fn accepted(&mut self, accepted: LoginAccepted) -> Result<Answer, Stop> {
+        let user = accepted
+            .user
+            .ok_or_else(|| Status::internal("a login without a user"))?;
+        let Some(connection) = self.server.users.connect(user.user_id) else {
+            // Each try costs a check of the password, also where it is right.
+            self.login_failed(&user.address, TOO_MANY_CONNECTIONS, "");
+            return Ok(Answer::no_with(
+                Code::Limit,
+                "Too many connections of this user.",
+            ));
+        };
+        self.user = Some(connection);
+        self.reader.set_authenticated();
+        self.io.vouch(true);
+        tracing::info!(peer = %self.io.peer(), user = user.user_id, "logged in");
+        let code = Code::Capability(self.capabilities());
+        Ok(Answer::ok_with(code, "Logged in."))
+    }
+
+    async fn refused(&mut self, refused: LoginRefused) -> Result<Answer, Stop> {
+        self.login_failed(&refused.login, refused.verdict(), &refused.cause);
+        if !refused.challenge.is_empty() && !self.ended {
+            // Whatever the client answers (RFC 7628 §3.2.3).
+            self.challenge(&refused.challenge).await?;
+        }
+        let text = match refused.why() {
+            LoginRefusal::Malformed => {
+                return Ok(Answer::bad("Malformed authentication response."));
             }
-            "LOGIN" => {
-                let login = match command.initial {
-                    Some(initial) => initial,
-                    // "Username:" and "Password:", as clients of this mechanism expect.
-                    None => self.challenge("VXNlcm5hbWU6").await?,
-                };
-                let password = self.challenge("UGFzc3dvcmQ6").await?;
-                let text = |octets: bytes::Bytes| {
-                    String::from_utf8(octets.to_vec()).map_err(|_| Answer::bad("Not UTF-8."))
-                };
-                let (login, password) = (text(login)?, text(password)?);
-                self.log_in(login, password).await
-            }
-            _ => Ok(Answer::no("That mechanism is not to be had here.")),
+            LoginRefusal::Later => "Too many wrong guesses, try again later.",
+            LoginRefusal::Wrong | LoginRefusal::ForAnother => "Login or password is wrong.",
+            _ => "Authentication failed.",
+        };
+        Ok(Answer::no_with(Code::AuthenticationFailed, text))
+    }
+
+    /// Counts and reports it; `name` is the one that was tried.
+    fn login_failed(&mut self, name: &str, verdict: &str, cause: &str) {
+        metrics::counter!("postern_imap_failed_logins_total").increment(1);
+        let peer = self.io.peer();
+        tracing::info!(%peer, login = shown(name), verdict, "login failed");
+        let mut refusal = failed_login(peer.ip(), &self.listener.name, name, verdict);
+        if !cause.is_empty() {
+            refusal.reasons.push(cause.to_owned());
+        }
+        self.server.refusals.note(refusal);
+        self.failed_logins += 1;
+        if self.failed_logins >= self.server.max_failed_logins {
+            self.bye(None, "Too many failed logins.");
         }
     }
 
     /// Sends a challenge and gives the response.
-    async fn challenge(&mut self, challenge: &str) -> Result<bytes::Bytes, Stop> {
-        put_continuation(self.io.output(), challenge);
-        let line = self.line(LONGEST_LINE).await?.ok_or(Stop::Said)?;
-        if line.as_ref() == b"*" {
-            return Err(Answer::bad("Authentication was given up.").into());
-        }
-        decode_base64(&line).ok_or_else(|| Answer::bad("That is not base64.").into())
+    async fn challenge(&mut self, challenge: &[u8]) -> Result<Response, Stop> {
+        put_continuation(self.io.output(), &sasl::encode(challenge));
+        let line = self.line(LINE_LIMIT).await?.ok_or(Stop::Said)?;
+        Response::read(&line).map_err(|fault| match fault {
+            LineFault::Cancelled => Answer::bad("Authentication was given up.").into(),
+            LineFault::Malformed => Answer::bad("That is not base64.").into(),
+        })
     }
+}
+
+fn tls_first() -> Answer {
+    Answer::no_with(Code::PrivacyRequired, "Passwords are taken over TLS only.")
 }

@@ -14,6 +14,7 @@ mod list;
 mod login;
 mod mailboxes;
 mod search;
+mod secure;
 mod select;
 mod status;
 mod store;
@@ -21,9 +22,11 @@ mod sync;
 
 use std::sync::Arc;
 
+use api::login::ClientConnection;
 use front_end::Listener;
 use imap_protocol::response::{Code, Condition, put_condition, put_continuation};
 use imap_protocol::{Command, CommandError, Event, Phase, RangeSet, Reader, State, Tag};
+use sasl::Bindings;
 use session_io::Connection;
 use sync::Sync;
 use tokio::time::{Instant, sleep};
@@ -53,6 +56,8 @@ pub(crate) struct Session {
     listener: Arc<Listener<()>>,
     shutdown: CancellationToken,
     login_deadline: Instant,
+    /// What is known of the connection before the login.
+    client: ClientConnection,
     /// Who has logged in; one of the connections that this user may have.
     user: Option<UserConnection>,
     open: Option<Box<OpenMailbox>>,
@@ -87,6 +92,13 @@ impl Session {
         io: Connection,
     ) -> Self {
         Self {
+            client: ClientConnection {
+                service: "imap",
+                peer: io.peer().ip(),
+                tls: false,
+                bindings: Bindings::default(),
+                certificate: Vec::new(),
+            },
             io,
             reader: Reader::new(imap_protocol::Limits::default()),
             login_deadline: Instant::now() + server.login_timeout,
@@ -128,9 +140,9 @@ impl Session {
         self.io
             .set_timeout(self.server.login_timeout.min(HANDSHAKE));
         if self.listener.implicit_tls
-            && let Some(tls) = &self.listener.tls
+            && let Some(tls) = self.listener.tls.clone()
         {
-            self.io.start_tls(tls).await?;
+            self.secure(&tls).await?;
         }
         self.greet();
         while !self.ended {
@@ -161,7 +173,7 @@ impl Session {
         Announce {
             authenticated: self.user.is_some(),
             starttls: self.listener.tls.is_some() && !self.io.is_tls(),
-            login: self.may_log_in(),
+            mechanisms: self.mechanisms(),
             max_message_size: self.server.max_message_size,
         }
         .list()

@@ -8,6 +8,7 @@ mod concurrent;
 mod crowd;
 mod fake;
 mod large;
+mod mechanisms;
 mod patience;
 mod proxy;
 mod refusals;

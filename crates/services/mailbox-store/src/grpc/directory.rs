@@ -1,27 +1,26 @@
 //! directory.v1.
 
+use std::sync::Arc;
+
 use api::directory::v1::directory_server::Directory;
 use api::directory::v1::{
-    AddAppPasswordRequest, AddAppPasswordResponse, AddUserRequest, AuthenticateRequest,
-    AuthenticateResponse, FindUsersRequest, FindUsersResponse, GetLoginMethodsRequest,
-    GetLoginMethodsResponse, GetScramParametersRequest, GetScramParametersResponse,
-    ListAppPasswordsRequest, ListAppPasswordsResponse, ListUsersRequest, ListUsersResponse,
-    RemoveAppPasswordRequest, RemoveAppPasswordResponse, RemoveUserRequest, RemoveUserResponse,
-    ScramHash, SetPasswordRequest, SetPasswordResponse, User, UserChange, VerifyScramRequest,
-    VerifyScramResponse, VerifyTokenRequest, VerifyTokenResponse, WatchUsersRequest,
+    AddAppPasswordRequest, AddAppPasswordResponse, AddUserRequest, FindUsersRequest,
+    FindUsersResponse, ListAppPasswordsRequest, ListAppPasswordsResponse, ListUsersRequest,
+    ListUsersResponse, LoginRequest, LoginResponse, Mechanisms, RemoveAppPasswordRequest,
+    RemoveAppPasswordResponse, RemoveUserRequest, RemoveUserResponse, SetPasswordRequest,
+    SetPasswordResponse, User, UserChange, WatchMechanismsRequest, WatchUsersRequest,
 };
-use api::grpc::{Request, Response, Status, async_trait};
-use futures::stream;
+use api::grpc::{Request, Response, Status, Streaming, async_trait};
+use futures::{FutureExt, StreamExt, stream};
 use tokio::sync::broadcast::Receiver;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
-use super::{Answers, streamed};
+use super::{Answers, login, streamed};
 use crate::notices::UserNotice;
 use crate::store::Store;
-use crate::users::{
-    self, Answer, AppPasswordName, Attempt, Hash, Logins, Page, Password, Passwords, Proof, Token,
-    Tokens,
-};
+use crate::users::{self, AppPasswordName, Logins, Page, Password, Passwords, Tokens};
 use crate::values::UserAddress;
 use crate::{Error, Result};
 
@@ -33,7 +32,7 @@ const MOST_ADDRESSES: usize = 10_000;
 pub struct DirectoryService {
     store: Store,
     passwords: Passwords,
-    logins: Logins,
+    logins: Arc<Logins>,
     shutdown: CancellationToken,
 }
 
@@ -49,7 +48,7 @@ impl DirectoryService {
         Self {
             store,
             passwords,
-            logins,
+            logins: Arc::new(logins),
             shutdown,
         }
     }
@@ -57,6 +56,8 @@ impl DirectoryService {
 
 #[async_trait]
 impl Directory for DirectoryService {
+    type LoginStream = Answers<LoginResponse>;
+    type WatchMechanismsStream = Answers<Mechanisms>;
     type WatchUsersStream = Answers<UserChange>;
 
     async fn add_user(&self, request: Request<AddUserRequest>) -> Result<Response<User>, Status> {
@@ -104,117 +105,34 @@ impl Directory for DirectoryService {
         Ok(Response::new(SetPasswordResponse {}))
     }
 
-    async fn authenticate(
+    async fn login(
         &self,
-        request: Request<AuthenticateRequest>,
-    ) -> Result<Response<AuthenticateResponse>, Status> {
-        let request = request.into_inner();
-        // What cannot be a password is a wrong one.
-        let Ok(password) = Password::parse(request.password) else {
-            return Ok(Response::new(AuthenticateResponse::default()));
-        };
-        let attempt = Attempt {
-            login: request.login,
-            password,
-            peer: request.peer_address,
-        };
-        let answer = self.logins.authenticate(&attempt).await?;
-        note(&answer, &request.service, &attempt.peer);
-        Ok(Response::new(match answer {
-            Answer::Accepted(accepted) => AuthenticateResponse {
-                user: Some(accepted.user),
-                app_password: accepted.app_password.unwrap_or_default(),
-                retry_after_seconds: 0,
-            },
-            Answer::Refused | Answer::Unfit(_) => AuthenticateResponse::default(),
-            Answer::Later(retry_after_seconds) => AuthenticateResponse {
-                retry_after_seconds,
-                ..AuthenticateResponse::default()
-            },
-        }))
+        request: Request<Streaming<LoginRequest>>,
+    ) -> Result<Response<Self::LoginStream>, Status> {
+        let (answers, out) = mpsc::channel(1);
+        let (logins, shutdown) = (Arc::clone(&self.logins), self.shutdown.clone());
+        // In a task of its own: what was tried is counted, also where nobody waits for the answer.
+        tokio::spawn(login::serve(
+            logins,
+            request.into_inner(),
+            answers,
+            shutdown,
+        ));
+        streamed(ReceiverStream::new(out))
     }
 
-    async fn get_scram_parameters(
+    async fn watch_mechanisms(
         &self,
-        request: Request<GetScramParametersRequest>,
-    ) -> Result<Response<GetScramParametersResponse>, Status> {
-        let login = request.into_inner().login;
-        let (salt, iterations) = self.logins.scram_parameters(&login).await?;
-        Ok(Response::new(GetScramParametersResponse {
-            salt: salt.to_vec().into(),
-            iterations,
-        }))
-    }
-
-    async fn verify_scram(
-        &self,
-        request: Request<VerifyScramRequest>,
-    ) -> Result<Response<VerifyScramResponse>, Status> {
-        let request = request.into_inner();
-        let hash = match request.hash() {
-            ScramHash::Sha1 => Hash::Sha1,
-            ScramHash::Sha256 => Hash::Sha256,
-            ScramHash::Unspecified => return Err(Error::Invalid("hash is missing".into()).into()),
+        _: Request<WatchMechanismsRequest>,
+    ) -> Result<Response<Self::WatchMechanismsStream>, Status> {
+        let names = self.logins.mechanisms().names().map(str::to_owned);
+        let mechanisms = Mechanisms {
+            names: names.collect(),
         };
-        let proof = Proof {
-            login: request.login,
-            hash,
-            auth_message: request.auth_message.to_vec(),
-            proof: request.proof.to_vec(),
-            peer: request.peer_address,
-        };
-        let answer = self.logins.verify_scram(&proof).await?;
-        note(&answer, &request.service, &proof.peer);
-        Ok(Response::new(match answer {
-            Answer::Accepted(accepted) => VerifyScramResponse {
-                user: Some(accepted.user),
-                app_password: accepted.app_password.unwrap_or_default(),
-                server_signature: accepted.signature.into(),
-                retry_after_seconds: 0,
-            },
-            Answer::Refused | Answer::Unfit(_) => VerifyScramResponse::default(),
-            Answer::Later(retry_after_seconds) => VerifyScramResponse {
-                retry_after_seconds,
-                ..VerifyScramResponse::default()
-            },
-        }))
-    }
-
-    async fn get_login_methods(
-        &self,
-        _: Request<GetLoginMethodsRequest>,
-    ) -> Result<Response<GetLoginMethodsResponse>, Status> {
-        Ok(Response::new(GetLoginMethodsResponse {
-            tokens: self.logins.tokens().is_some(),
-        }))
-    }
-
-    async fn verify_token(
-        &self,
-        request: Request<VerifyTokenRequest>,
-    ) -> Result<Response<VerifyTokenResponse>, Status> {
-        let request = request.into_inner();
-        let token = Token {
-            token: request.token,
-            authorization: request.authorization,
-        };
-        let answer = self.logins.verify_token(&token).await?;
-        note(&answer, &request.service, &request.peer_address);
-        let mut response = VerifyTokenResponse::default();
-        if let Some(tokens) = self.logins.tokens() {
-            tokens.scope().clone_into(&mut response.scope);
-            let configuration = tokens.openid_configuration();
-            configuration.clone_into(&mut response.openid_configuration);
-        }
-        match answer {
-            Answer::Accepted(accepted) => response.user = Some(accepted.user),
-            Answer::Unfit(unfit) => {
-                response.insufficient_scope = unfit.insufficient_scope;
-                response.reason = unfit.reason;
-            }
-            Answer::Refused | Answer::Later(_) => {}
-        }
-        Ok(Response::new(response))
+        // They are the configuration's: another set comes with another process.
+        let stopped = self.shutdown.clone().cancelled_owned();
+        let stopped = stopped.map(|()| Err(Error::Unavailable("mailbox-store is stopping".into())));
+        streamed(stream::iter([Ok(mechanisms)]).chain(stopped.into_stream()))
     }
 
     async fn add_app_password(
@@ -293,36 +211,5 @@ async fn next_change(notices: &mut Receiver<UserNotice>) -> Result<UserChange> {
                 ));
             }
         }
-    }
-}
-
-/// Counts and logs what became of a login. An application password stands in the log by its name.
-fn note(answer: &Answer, service: &str, peer: &str) {
-    let service = service_name(service);
-    let outcome = match answer {
-        Answer::Accepted(_) => "accepted",
-        Answer::Refused | Answer::Unfit(_) => "refused",
-        Answer::Later(_) => "slowed",
-    };
-    metrics::counter!("postern_mailbox_logins_total", "service" => service, "outcome" => outcome)
-        .increment(1);
-    match answer {
-        Answer::Accepted(accepted) if accepted.app_password.is_some() => {
-            let (name, user_id) = (accepted.app_password.as_deref(), accepted.user.user_id);
-            tracing::info!(service, user_id, app_password = name, peer, "login");
-        }
-        // The front end logs that it was refused.
-        Answer::Unfit(unfit) => tracing::debug!(service, peer, reason = unfit.reason, "login"),
-        _ => tracing::debug!(service, outcome, peer, "login"),
-    }
-}
-
-/// A label has few values.
-fn service_name(name: &str) -> &'static str {
-    match name {
-        "imap" => "imap",
-        "pop3" => "pop3",
-        "smtp" => "smtp",
-        _ => "other",
     }
 }

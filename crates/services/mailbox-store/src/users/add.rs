@@ -2,7 +2,8 @@
 
 use api::directory::v1::User;
 
-use super::password::{Password, Passwords};
+use super::hashing::Passwords;
+use super::password::Password;
 use super::scram;
 use crate::mailboxes;
 use crate::notices::Notice;

@@ -3,7 +3,8 @@
 use api::directory::v1::AppPassword;
 use aws_lc_rs::rand;
 
-use super::password::{Password, Passwords};
+use super::hashing::Passwords;
+use super::password::Password;
 use super::scram;
 use crate::notices::Notice;
 use crate::store::{Store, repeated};

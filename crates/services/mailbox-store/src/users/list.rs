@@ -2,7 +2,7 @@
 
 use api::directory::v1::ListUsersResponse;
 
-use super::Row;
+use super::row::Row;
 use crate::Result;
 use crate::store::Store;
 

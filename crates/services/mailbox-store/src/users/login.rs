@@ -1,4 +1,14 @@
-//! Checking logins, by passwords and by proofs of them.
+//! Checking logins. This file knows whom guessing slows, and what is noted of the end of a login; each
+//! way to log in is a file, and [`exchange`] leads a client through it.
+
+mod account;
+pub(super) mod attempt;
+mod by_certificate;
+mod by_password;
+mod by_proof;
+mod by_token;
+pub(super) mod exchange;
+mod nonce;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,17 +17,18 @@ use moka::sync::Cache;
 use sqlx::PgPool;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::attempt::{Accepted, Answer, Attempt, Proof};
+use self::account::{Account, user_id};
 use super::guessing::{self, Guesser, millis};
-use super::password::{Password, Passwords};
-use super::scram::{self, Keys};
+use super::hashing::Passwords;
+use super::known_peers;
 use super::tokens::Tokens;
 use super::verified::Verified;
-use super::{Row, app_passwords, known_peers};
 use crate::notices::{Hub, UserNotice};
 use crate::store::Store;
 use crate::values::UserAddress;
 use crate::{Result, clock};
+
+use self::attempt::{Accepted, Answer};
 
 /// How long others' guesses at an account do not count at a peer that has logged in to it.
 const KNOWN_PEER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -27,9 +38,9 @@ const NOTED: Duration = Duration::from_secs(24 * 60 * 60);
 /// Checks logins, with what makes the second check cheap.
 #[derive(Debug)]
 pub struct Logins {
-    pub(super) store: Store,
-    pub(super) passwords: Passwords,
-    pub(super) tokens: Option<Tokens>,
+    store: Store,
+    passwords: Passwords,
+    tokens: Option<Tokens>,
     verified: Arc<Verified>,
     /// Where an account's owner logged in from before.
     known_peers: Cache<(i64, String), ()>,
@@ -37,19 +48,11 @@ pub struct Logins {
 
 /// A login that may be looked at now.
 pub(super) struct Begun {
-    pub(super) account: Option<Account>,
+    account: Option<Account>,
     guesser: Guesser,
     peer: String,
     known_here: bool,
     now: i64,
-}
-
-/// What a proof proves.
-enum Proved {
-    By(Right),
-    Wrong,
-    /// There is an account, and nothing to check it by.
-    NoKeys,
 }
 
 impl Begun {
@@ -64,8 +67,8 @@ impl Begun {
 /// What was right.
 #[derive(Default)]
 pub(super) struct Right {
-    pub(super) app_password: Option<String>,
-    pub(super) signature: Vec<u8>,
+    app_password: Option<String>,
+    signature: Vec<u8>,
 }
 
 impl Logins {
@@ -89,43 +92,9 @@ impl Logins {
         }
     }
 
-    /// Checks a login and a password.
-    pub async fn authenticate(&self, attempt: &Attempt) -> Result<Answer> {
-        let begun = match self.begin(&attempt.login, &attempt.peer).await? {
-            Ok(begun) => begun,
-            Err(wait) => return Ok(Answer::Later(wait)),
-        };
-        let right = self
-            .password(begun.account.as_ref(), &attempt.password)
-            .await?;
-        self.end(begun, right).await
-    }
-
-    /// What a client needs for a proof: the salt of the login, whether it exists or not, and how
-    /// often the password is hashed.
-    pub async fn scram_parameters(&self, login: &str) -> Result<([u8; 16], u32)> {
-        let salt = match UserAddress::parse(login.trim()) {
-            Ok(address) => scram::salt(&self.store, address.as_str()).await?,
-            Err(_) => scram::salt(&self.store, login).await?,
-        };
-        Ok((salt, self.passwords.iterations().get()))
-    }
-
-    /// Checks a login and a proof, made with the user's own password or with one of a program's.
-    pub async fn verify_scram(&self, proof: &Proof) -> Result<Answer> {
-        let begun = match self.begin(&proof.login, &proof.peer).await? {
-            Ok(begun) => begun,
-            Err(wait) => return Ok(Answer::Later(wait)),
-        };
-        match self.proof(begun.account.as_ref(), proof).await? {
-            Proved::By(right) => self.end(begun, Some(right)).await,
-            Proved::Wrong => self.end_without(begun, None).await,
-            Proved::NoKeys => {
-                let reason = "there are no keys for SCRAM yet: they are made when the password is set, or used with \
-                              PLAIN or LOGIN";
-                self.end_without(begun, Some(reason.to_owned())).await
-            }
-        }
+    /// The account of this address.
+    async fn find(&self, address: &UserAddress) -> Result<Option<Account>> {
+        account::find(&self.store, self.passwords.iterations(), address).await
     }
 
     /// Finds the account, unless the guesser has to wait; then so many seconds.
@@ -215,168 +184,6 @@ impl Logins {
             }
         }
         Ok(Answer::Unfit(reason.into()))
-    }
-
-    pub(super) async fn find(&self, address: &UserAddress) -> Result<Option<Account>> {
-        let row = sqlx::query!(
-            r#"SELECT user_id, address, created_at, password, scram,
-                      COALESCE(sum(size), 0)::bigint AS "used!",
-                      COALESCE(sum(messages), 0)::bigint AS "messages!"
-               FROM mailbox.user LEFT JOIN mailbox.mailbox USING (user_id)
-               WHERE address = $1 GROUP BY user_id"#,
-            address.as_str()
-        )
-        .fetch_optional(self.store.pool())
-        .await?;
-        Ok(row.map(|row| Account {
-            hash: row.password,
-            keys: Keys::read(row.scram, self.passwords.iterations()),
-            user: Row {
-                user_id: row.user_id,
-                address: row.address,
-                created_at: row.created_at,
-                used: row.used,
-                messages: row.messages,
-            },
-        }))
-    }
-
-    /// Whether the password is the account's own, or one of its programs'.
-    async fn password(
-        &self,
-        account: Option<&Account>,
-        password: &Password,
-    ) -> Result<Option<Right>> {
-        let program = self.app_password(account, password).await?;
-        let Some(account) = account else {
-            self.passwords.verify(password, None).await?;
-            return Ok(None);
-        };
-        if let Some(name) = program {
-            return Ok(Some(Right {
-                app_password: Some(name),
-                ..Right::default()
-            }));
-        }
-        let user_id = account.user.user_id;
-        if !self.verified.contains(user_id, &account.hash, password) {
-            let hash = Some(account.hash.clone());
-            if !self.passwords.verify(password, hash).await? {
-                return Ok(None);
-            }
-            self.verified.insert(user_id, &account.hash, password);
-            if account.keys.is_none() {
-                self.make_keys(account, password).await?;
-            }
-        }
-        Ok(Some(Right::default()))
-    }
-
-    /// The name of the application password that this is, if it is one. The database is asked for an
-    /// account that does not exist, too.
-    async fn app_password(
-        &self,
-        account: Option<&Account>,
-        password: &Password,
-    ) -> Result<Option<String>> {
-        let Some(selector) = app_passwords::selector(password.as_str()) else {
-            return Ok(None);
-        };
-        let user_id = user_id(account);
-        let found = sqlx::query!(
-            "SELECT name, password FROM mailbox.app_password
-             WHERE user_id = $1 AND selector = $2",
-            user_id,
-            selector
-        )
-        .fetch_optional(self.store.pool())
-        .await?;
-        let (Some(_), Some(found)) = (account, found) else {
-            return Ok(None);
-        };
-        if !self.verified.contains(user_id, &found.password, password) {
-            let hash = Some(found.password.clone());
-            if !self.passwords.verify(password, hash).await? {
-                return Ok(None);
-            }
-            self.verified.insert(user_id, &found.password, password);
-        }
-        Ok(Some(found.name))
-    }
-
-    /// A password that was set before there were keys has been shown: now it can have some.
-    async fn make_keys(&self, account: &Account, password: &Password) -> Result<()> {
-        let salt = scram::salt(&self.store, &account.user.address).await?;
-        let Some(keys) = self.passwords.scram_keys(password, salt).await? else {
-            return Ok(());
-        };
-        // Not when the password has been changed meanwhile.
-        sqlx::query!(
-            "UPDATE mailbox.user SET scram = $3 WHERE user_id = $1 AND password = $2",
-            account.user.user_id,
-            account.hash,
-            keys.as_bytes()
-        )
-        .execute(self.store.pool())
-        .await?;
-        Ok(())
-    }
-
-    /// Which of the account's passwords the proof was made with. The work is the same where there
-    /// is no account.
-    async fn proof(&self, account: Option<&Account>, proof: &Proof) -> Result<Proved> {
-        let user_id = user_id(account);
-        let programs = sqlx::query!(
-            "SELECT name, scram FROM mailbox.app_password WHERE user_id = $1",
-            user_id
-        )
-        .fetch_all(self.store.pool())
-        .await?;
-        let verify = |keys: &Keys| keys.verify(proof.hash, &proof.auth_message, &proof.proof);
-        let own = account.and_then(|account| account.keys.clone());
-        let mut has_keys = own.is_some();
-        if let Some(signature) = verify(&own.unwrap_or_else(Keys::of_nobody)) {
-            return Ok(Proved::By(Right {
-                app_password: None,
-                signature,
-            }));
-        }
-        let iterations = self.passwords.iterations();
-        for program in programs {
-            let Some(keys) = Keys::read(program.scram, iterations) else {
-                continue;
-            };
-            has_keys = true;
-            if let Some(signature) = verify(&keys) {
-                return Ok(Proved::By(Right {
-                    app_password: Some(program.name),
-                    signature,
-                }));
-            }
-        }
-        Ok(match account.is_some() && !has_keys {
-            true => Proved::NoKeys,
-            false => Proved::Wrong,
-        })
-    }
-}
-
-#[derive(Debug)]
-pub(super) struct Account {
-    pub(super) user: Row,
-    pub(super) hash: String,
-    keys: Option<Keys>,
-}
-
-/// No user's where there is no account: the database is asked about that one, too, so that an answer
-/// takes as long.
-pub(super) fn user_id(account: Option<&Account>) -> i64 {
-    account.map_or(0, |account| account.user.user_id)
-}
-
-impl Account {
-    fn at(&self, peer: &str) -> (i64, String) {
-        (self.user.user_id, peer.to_owned())
     }
 }
 

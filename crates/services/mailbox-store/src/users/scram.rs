@@ -11,6 +11,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use aws_lc_rs::hmac::{self, HMAC_SHA1_FOR_LEGACY_USE_ONLY, HMAC_SHA256};
 use aws_lc_rs::pbkdf2::{self, PBKDF2_HMAC_SHA1, PBKDF2_HMAC_SHA256};
+use sasl::Hash;
 
 use super::password::Password;
 use crate::store::Store;
@@ -18,16 +19,14 @@ use crate::{Error, Result};
 
 pub(super) type Salt = [u8; 16];
 
-/// The hash function of the mechanism.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hash {
-    /// SCRAM-SHA-1.
-    Sha1,
-    /// SCRAM-SHA-256.
-    Sha256,
+/// What the mechanism's hash function is used for.
+trait Function {
+    fn length(self) -> usize;
+    fn mac(self, key: &[u8], message: &[u8]) -> hmac::Tag;
+    fn digest(self, message: &[u8]) -> digest::Digest;
 }
 
-impl Hash {
+impl Function for Hash {
     fn length(self) -> usize {
         match self {
             Self::Sha1 => 20,

@@ -1,6 +1,7 @@
 //! Changing passwords.
 
-use super::password::{Password, Passwords};
+use super::hashing::Passwords;
+use super::password::Password;
 use super::scram;
 use crate::notices::Notice;
 use crate::store::{Store, repeated};

@@ -1,8 +1,11 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
+mod exchanges;
 mod proofs;
+mod remembered;
 mod tokens;
 
+use super::login::attempt::{Answer, Attempt};
 use super::*;
 use crate::notices::UserNotice;
 use crate::test_store::{TestStore, address, password, passwords};

@@ -10,10 +10,7 @@ use serde::Deserialize;
 use service_kit::Reloaded;
 use tokio_util::sync::CancellationToken;
 
-use super::attempt::{Accepted, Answer, Token, Unfit};
-use super::login::Logins;
-use crate::values::UserAddress;
-use crate::{Error, Result, clock};
+use crate::clock;
 
 /// `[mailbox-store.oauth]`: whose tokens are taken, and which.
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
@@ -91,19 +88,9 @@ impl Tokens {
     }
 
     /// Whom the token names.
-    fn login(&self, token: &str) -> std::result::Result<String, Unfit> {
-        if token.is_empty() {
-            return Err("no token: the client asks which are taken"
-                .to_owned()
-                .into());
-        }
-        let checked = self
-            .expected
-            .check(token, &self.keys.current(), clock::now() / 1000);
-        checked.map_err(|refusal| Unfit {
-            reason: refusal.to_string(),
-            insufficient_scope: refusal == Refusal::Scope,
-        })
+    pub(super) fn login(&self, token: &str) -> std::result::Result<String, Refusal> {
+        let now = clock::now() / 1000;
+        self.expected.check(token, &self.keys.current(), now)
     }
 }
 
@@ -113,43 +100,4 @@ fn read_keys(path: &PathBuf) -> std::result::Result<Keys, service_kit::Error> {
     };
     let text = std::fs::read(path).map_err(|error| failed(&error))?;
     Keys::read(&text).map_err(|error| failed(&error))
-}
-
-impl Logins {
-    /// What tokens are checked by, where they are taken.
-    pub fn tokens(&self) -> Option<&Tokens> {
-        self.tokens.as_ref()
-    }
-
-    /// Checks a token.
-    pub async fn verify_token(&self, token: &Token) -> Result<Answer> {
-        let Some(tokens) = &self.tokens else {
-            return Err(Error::Precondition(
-                "no issuer of tokens is configured".into(),
-            ));
-        };
-        let login = match tokens.login(&token.token) {
-            Ok(login) => login,
-            Err(unfit) => return Ok(Answer::Unfit(unfit)),
-        };
-        let account = match UserAddress::parse(&login) {
-            Ok(address) => self.find(&address).await?,
-            Err(_) => None,
-        };
-        let Some(account) = account else {
-            let reason = format!("the token names {login}, who is no user here");
-            return Ok(Answer::Unfit(reason.into()));
-        };
-        let address = &account.user.address;
-        let other = &token.authorization;
-        if !other.is_empty() && !other.eq_ignore_ascii_case(address) {
-            let reason = format!("the token of {address} is shown to log in as {other}");
-            return Ok(Answer::Unfit(reason.into()));
-        }
-        Ok(Answer::Accepted(Box::new(Accepted {
-            user: account.user.into(),
-            app_password: None,
-            signature: Vec::new(),
-        })))
-    }
 }

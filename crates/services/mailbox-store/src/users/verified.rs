@@ -25,10 +25,14 @@ pub(super) struct Verified {
 
 impl Verified {
     pub(super) fn new() -> Self {
+        Self::with_capacity(MOST)
+    }
+
+    fn with_capacity(most: u64) -> Self {
         Self {
             key: rand::random(),
             pairs: Cache::builder()
-                .max_capacity(MOST)
+                .max_capacity(most)
                 .time_to_live(KEPT)
                 .support_invalidation_closures()
                 .build(),
@@ -63,5 +67,40 @@ impl Verified {
         hasher.update(&[0]);
         hasher.update(password.as_bytes());
         hasher.finalize().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
+    use super::*;
+
+    fn password(text: &str) -> Password {
+        Password::parse(text.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn what_is_remembered_is_bound_to_user_hash_password_and_process() {
+        let verified = Verified::new();
+        verified.insert(1, "hash", &password("secret"));
+        assert!(verified.contains(1, "hash", &password("secret")));
+        assert!(!verified.contains(2, "hash", &password("secret")));
+        assert!(!verified.contains(1, "other", &password("secret")));
+        assert!(!verified.contains(1, "hash", &password("Secret")));
+        let other = Verified::new();
+        let mac = |of: &Verified| of.mac("hash", &password("secret"));
+        assert_ne!(mac(&verified), mac(&other));
+        verified.remove(1);
+        assert!(!verified.contains(1, "hash", &password("secret")));
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let verified = Verified::with_capacity(10);
+        for user_id in 0..1000 {
+            verified.insert(user_id, "hash", &password("secret"));
+        }
+        verified.pairs.run_pending_tasks();
+        assert!(verified.pairs.entry_count() <= 10);
     }
 }

@@ -1,6 +1,5 @@
 //! One user asks for much at once: others, and all logins, go on.
 
-use api::directory::v1::AuthenticateRequest;
 use api::mailbox::v1::store_flags_request::Mode;
 use api::mailbox::v1::{FetchRequest, Flags, ListMailboxesRequest, StoreFlagsRequest, UidRange};
 use sqlx::{Connection as _, PgConnection};
@@ -33,14 +32,8 @@ async fn waiting(connection: &mut PgConnection) {
 
 async fn log_in(running: &Running) {
     for _ in 0..3 {
-        let request = AuthenticateRequest {
-            login: "alice@example.test".into(),
-            password: "secret".into(),
-            peer_address: "192.0.2.1".into(),
-            service: "imap".into(),
-        };
-        let answer = running.directory.clone().authenticate(request).await;
-        assert!(answer.unwrap().into_inner().user.is_some());
+        let user = running.log_in("alice@example.test", "secret").await;
+        assert!(user.is_some());
     }
 }
 

@@ -1,9 +1,7 @@
 //! The running service, asked as the other processes ask it.
 
 use crate::running::{MESSAGE, PREFIX, Running, range};
-use api::directory::v1::{
-    AuthenticateRequest, FindUsersRequest, RemoveUserRequest, UserChange, WatchUsersRequest,
-};
+use api::directory::v1::{FindUsersRequest, RemoveUserRequest, UserChange, WatchUsersRequest};
 use api::grpc::Code;
 use api::mailbox::v1::delivery_result::Status;
 use api::mailbox::v1::store_flags_request::Mode;
@@ -53,27 +51,13 @@ fn flags(system: u32) -> Option<Flags> {
 #[tokio::test]
 async fn a_user_logs_in_and_is_found() {
     let (mut running, bob) = start().await;
-    let login = async |running: &mut Running, login: &str, password: &str| {
-        let request = AuthenticateRequest {
-            login: login.into(),
-            password: password.into(),
-            peer_address: "192.0.2.1".into(),
-            service: "imap".into(),
-        };
-        let answer = running
-            .directory
-            .authenticate(request)
-            .await
-            .unwrap()
-            .into_inner();
-        answer.user.map(|user| user.user_id)
+    let login = async |login: &str, password: &str| {
+        let accepted = running.log_in(login, password).await;
+        accepted.map(|user| user.user_id)
     };
-    assert_eq!(
-        login(&mut running, "Bob@Example.Test", "secret").await,
-        Some(bob)
-    );
-    assert_eq!(login(&mut running, "bob@example.test", "wrong").await, None);
-    assert_eq!(login(&mut running, "bob@example.test", "").await, None);
+    assert_eq!(login("Bob@Example.Test", "secret").await, Some(bob));
+    assert_eq!(login("bob@example.test", "wrong").await, None);
+    assert_eq!(login("bob@example.test", "").await, None);
     let addresses = vec!["eve@example.test".into(), "BOB@example.test".into()];
     let found = running
         .directory

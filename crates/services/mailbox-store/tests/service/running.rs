@@ -2,14 +2,16 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use api::directory::v1::AddUserRequest;
 use api::directory::v1::directory_client::DirectoryClient;
+use api::directory::v1::{AddUserRequest, LoginRefusal, User};
 use api::grpc::Channel;
+use api::login::{ClientConnection, Login, Step};
 use api::mailbox::v1::mailbox_store_client::MailboxStoreClient;
 use api::mailbox::v1::{Delivery, MailboxState, MessageState, SelectRequest, UidRange};
 use api::message::v1::Summary;
 use bytes::Bytes;
 use prost::Message as _;
+use sasl::{Bindings, Initiation};
 use service_kit::Service;
 use sqlx::PgPool;
 use tempfile::TempDir;
@@ -77,6 +79,27 @@ impl Running {
     pub(crate) async fn drained(self) {
         self.service.shutdown.cancel();
         self.server.await.unwrap().unwrap();
+    }
+
+    /// Logs in over IMAP; the user, unless it is refused.
+    pub(crate) async fn log_in(&self, login: &str, password: &str) -> Option<User> {
+        let connection = ClientConnection {
+            service: "imap",
+            peer: [192, 0, 2, 1].into(),
+            tls: false,
+            bindings: Bindings::default(),
+            certificate: Vec::new(),
+        };
+        let initiation = Initiation::plain(login, password);
+        let begun = Login::begin(self.directory.clone(), &connection, initiation).await;
+        match begun.unwrap() {
+            (_, Step::Accepted(accepted)) => accepted.user,
+            (_, Step::Refused(refused)) => {
+                assert_eq!(refused.why(), LoginRefusal::Wrong);
+                None
+            }
+            (_, step) => panic!("{step:?}"),
+        }
     }
 
     pub(crate) async fn add_user(&mut self, address: &str) -> i64 {

@@ -1,69 +1,135 @@
-//! From a name and a password to a maildrop.
+//! From a client's responses to a maildrop: the directory leads the exchange and says how it ends.
 
+use api::directory::v1::{LoginAccepted, LoginRefusal, LoginRefused};
 use api::grpc::{Code, Status};
-use api::refusals::{FailedLogin, shown};
-use pop3_protocol::server::{Login, Maildrop, Refusal};
+use api::login::{ClientConnection, Login, Step};
+use api::refusals::{failed_handshake, failed_login, shown};
+use pop3_protocol::server::{Maildrop, Refusal};
+use sasl::{Initiation, Mechanisms, Response};
+use session_io::SessionError;
 
 use super::Client;
 use crate::store::Lock;
 
 impl Client {
-    pub(super) async fn log_in(&mut self, login: Login) {
+    /// Tells the session what the connection has, as it is now. Whether passwords are taken on it the
+    /// session knows.
+    pub(super) fn set_mechanisms(&mut self) {
+        let known: Mechanisms = self.server.mechanisms.current();
+        self.session.set_mechanisms(known.on(self.client.state()));
+    }
+
+    /// What a handshake shows of the client is what logins go by.
+    pub(super) fn note_handshake(&mut self, secured: &Result<(), SessionError>) {
         let peer = self.connection.peer().ip();
-        let name = login.user.clone();
-        match self.open_maildrop(login).await {
-            Ok((lock, maildrop)) => {
-                metrics::counter!("postern_pop3_logins_total", "result" => "accepted").increment(1);
-                self.lock = Some(lock);
-                self.connection.vouch(true);
-                self.connection.set_timeout(self.server.idle_timeout);
-                self.session.accept(maildrop, self.connection.output());
-            }
-            Err(refusal) => {
-                metrics::counter!("postern_pop3_logins_total", "result" => "refused").increment(1);
-                tracing::info!(%peer, login = shown(&name), ?refusal, "login refused");
-                let why = match refusal {
-                    Refusal::Wrong => Some(FailedLogin::Wrong),
-                    Refusal::Slow(_) => Some(FailedLogin::Throttled),
-                    Refusal::InUse | Refusal::Unavailable => None,
-                };
-                if let Some(why) = why {
-                    let failed = why.refusal(peer, &self.listener.name, &name);
-                    self.server.refusals.note(failed);
-                }
-                self.session.refuse(refusal, self.connection.output());
-            }
+        if let Err(error @ SessionError::Tls(_)) = secured
+            && self.listener.client_certificates
+        {
+            let listener = &self.listener.name;
+            tracing::info!(%peer, %listener, %error, "handshake refused");
+            let refusal = failed_handshake(peer, listener, &error.to_string());
+            self.server.refusals.note(refusal);
+        }
+        if secured.is_ok() {
+            self.client.tls = true;
+            self.client.bindings = self.connection.bindings();
+            let names = self.connection.client_addresses().unwrap_or_default();
+            self.client.certificate = ClientConnection::usable_addresses(&names);
         }
     }
 
-    async fn open_maildrop(&self, login: Login) -> Result<(Lock, Maildrop), Refusal> {
-        let peer = self.connection.peer().ip().to_string();
-        let store = &self.server.store;
-        let answer = store
-            .authenticate(login.user, login.password, peer)
-            .await
-            .map_err(|error| refusal(&error))?;
-        let Some(user) = answer.user else {
-            return Err(match answer.retry_after_seconds {
-                0 => Refusal::Wrong,
-                seconds => Refusal::Slow(seconds),
-            });
+    pub(super) async fn begin_login(&mut self, initiation: Initiation) {
+        let directory = self.server.store.directory();
+        match Login::begin(directory, &self.client, initiation).await {
+            Ok((login, step)) => {
+                self.login = Some(login);
+                self.step(step).await;
+            }
+            Err(status) => self.not_now(&status),
+        }
+    }
+
+    pub(super) async fn respond(&mut self, response: Response) {
+        let Some(login) = &mut self.login else {
+            return self.not_now(&Status::internal("no login is under way"));
         };
-        store
-            .open(user.user_id)
-            .await
-            .map_err(|error| refusal(&error))
-    }
-}
-
-fn refusal(error: &Status) -> Refusal {
-    match error.code() {
-        Code::FailedPrecondition => Refusal::InUse,
-        // Such as a password of more octets than any user can have.
-        Code::InvalidArgument => Refusal::Wrong,
-        _ => {
-            tracing::warn!(%error, "mailbox-store does not answer a login");
-            Refusal::Unavailable
+        match login.respond(response).await {
+            Ok(step) => self.step(step).await,
+            Err(status) => self.not_now(&status),
         }
+    }
+
+    async fn step(&mut self, step: Step) {
+        match step {
+            Step::Challenge(challenge) => {
+                self.session.challenge(&challenge, self.connection.output());
+            }
+            Step::Accepted(accepted) => self.accepted(accepted).await,
+            Step::Refused(refused) => self.refused(&refused),
+        }
+    }
+
+    async fn accepted(&mut self, accepted: LoginAccepted) {
+        self.login = None;
+        let user = accepted.user.unwrap_or_default();
+        match self.server.store.open(user.user_id).await {
+            Ok((lock, maildrop)) => self.opened(lock, maildrop),
+            Err(status) if status.code() == Code::FailedPrecondition => {
+                self.refuse(Refusal::InUse, &user.address);
+            }
+            Err(status) => self.not_now(&status),
+        }
+    }
+
+    fn opened(&mut self, lock: Lock, maildrop: Maildrop) {
+        metrics::counter!("postern_pop3_logins_total", "result" => "accepted").increment(1);
+        self.lock = Some(lock);
+        self.connection.vouch(true);
+        self.connection.set_timeout(self.server.idle_timeout);
+        self.session.accept(maildrop, self.connection.output());
+    }
+
+    fn refused(&mut self, refused: &LoginRefused) {
+        let peer = self.connection.peer().ip();
+        let (name, verdict) = (&refused.login, refused.verdict());
+        let mut failed = failed_login(peer, &self.listener.name, name, verdict);
+        failed.reasons.extend(
+            refused
+                .reasons()
+                .into_iter()
+                .map(std::borrow::Cow::into_owned),
+        );
+        self.server.refusals.note(failed);
+        let refusal = match refused.why() {
+            LoginRefusal::Later => Refusal::Slow(refused.retry_after_seconds),
+            LoginRefusal::Malformed => Refusal::Malformed,
+            LoginRefusal::Token | LoginRefusal::Certificate => Refusal::Failed,
+            _ => Refusal::Wrong,
+        };
+        if refused.challenge.is_empty() {
+            return self.refuse(refusal, name);
+        }
+        self.note_refused(refusal, name);
+        let output = self.connection.output();
+        self.session
+            .refuse_after_challenge(&refused.challenge, refusal, output);
+    }
+
+    fn not_now(&mut self, status: &Status) {
+        tracing::warn!(%status, "mailbox-store does not answer a login");
+        self.refuse(Refusal::Unavailable, "");
+    }
+
+    /// `name` is the one that was tried.
+    fn refuse(&mut self, refusal: Refusal, name: &str) {
+        self.note_refused(refusal, name);
+        self.session.refuse(refusal, self.connection.output());
+    }
+
+    fn note_refused(&mut self, refusal: Refusal, name: &str) {
+        self.login = None;
+        metrics::counter!("postern_pop3_logins_total", "result" => "refused").increment(1);
+        let peer = self.connection.peer().ip();
+        tracing::info!(%peer, login = shown(name), ?refusal, "login refused");
     }
 }

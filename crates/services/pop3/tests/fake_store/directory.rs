@@ -2,7 +2,8 @@
 
 use api::directory::v1::directory_server::Directory;
 use api::directory::v1::*;
-use api::grpc::{Request, Response, Status, async_trait};
+use api::grpc::{Request, Response, Status, Streaming, async_trait};
+use fakes::{Answers, FakeAccount, FakeLogins};
 use tokio_stream::Empty;
 
 use super::Shared;
@@ -11,34 +12,46 @@ fn no<T>() -> Result<Response<T>, Status> {
     Err(Status::unimplemented("not part of the fake"))
 }
 
+fn logins(shared: Shared) -> FakeLogins {
+    FakeLogins::new(true, move |login| {
+        if shared.0.lock().unwrap().down {
+            return Err(Status::unavailable("postgres is away, password hunter2"));
+        }
+        Ok(match login {
+            "bob@example.test" => FakeAccount::User {
+                id: 1,
+                password: "pass word",
+            },
+            _ => FakeAccount::Nobody,
+        })
+    })
+}
+
 #[async_trait]
 impl Directory for Shared {
     type WatchUsersStream = Empty<Result<UserChange, Status>>;
+    type LoginStream = Answers<LoginResponse>;
+    type WatchMechanismsStream = Answers<Mechanisms>;
 
-    async fn authenticate(
+    async fn login(
         &self,
-        request: Request<AuthenticateRequest>,
-    ) -> Result<Response<AuthenticateResponse>, Status> {
+        request: Request<Streaming<LoginRequest>>,
+    ) -> Result<Response<Self::LoginStream>, Status> {
         let delay = self.0.lock().unwrap().login_delay;
         tokio::time::sleep(delay).await;
-        let request = request.into_inner();
-        self.0.lock().unwrap().peers.push(request.peer_address);
-        if self.0.lock().unwrap().down {
-            return Err(Status::unavailable("postgres is away, password hunter2"));
-        }
-        let user =
-            (request.login == "bob@example.test" && request.password == "pass word").then(|| {
-                User {
-                    user_id: 1,
-                    address: request.login,
-                    ..User::default()
-                }
-            });
-        Ok(Response::new(AuthenticateResponse {
-            user,
-            retry_after_seconds: 0,
-            app_password: String::new(),
-        }))
+        let look = |begin: &LoginBegin| {
+            assert_eq!(begin.service, "pop3");
+            let peer = begin.peer_address.clone();
+            self.0.lock().unwrap().peers.push(peer);
+        };
+        logins(self.clone()).login(request, look).await
+    }
+
+    async fn watch_mechanisms(
+        &self,
+        _: Request<WatchMechanismsRequest>,
+    ) -> Result<Response<Self::WatchMechanismsStream>, Status> {
+        logins(self.clone()).watch_mechanisms()
     }
 
     async fn add_user(&self, _: Request<AddUserRequest>) -> Result<Response<User>, Status> {
@@ -72,34 +85,6 @@ impl Directory for Shared {
         &self,
         _: Request<WatchUsersRequest>,
     ) -> Result<Response<Self::WatchUsersStream>, Status> {
-        no()
-    }
-
-    async fn get_scram_parameters(
-        &self,
-        _: Request<GetScramParametersRequest>,
-    ) -> Result<Response<GetScramParametersResponse>, Status> {
-        no()
-    }
-
-    async fn verify_scram(
-        &self,
-        _: Request<VerifyScramRequest>,
-    ) -> Result<Response<VerifyScramResponse>, Status> {
-        no()
-    }
-
-    async fn get_login_methods(
-        &self,
-        _: Request<GetLoginMethodsRequest>,
-    ) -> Result<Response<GetLoginMethodsResponse>, Status> {
-        no()
-    }
-
-    async fn verify_token(
-        &self,
-        _: Request<VerifyTokenRequest>,
-    ) -> Result<Response<VerifyTokenResponse>, Status> {
         no()
     }
 

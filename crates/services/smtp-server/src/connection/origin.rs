@@ -69,7 +69,7 @@ impl Connection {
         }
         // What TLS with the proxy has shown, or could be bound to, says nothing of its client.
         self.certificate.clear();
-        self.session.set_bindings(Bindings::default());
+        self.bindings = Bindings::default();
         let tls = self.facts.tls;
         self.facts = facts(&self.server, &self.listener, &self.io);
         self.facts.tls = tls;

@@ -3,8 +3,9 @@ use std::sync::atomic::Ordering;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use test_kit::SaslClient;
+
 use crate::client::Client;
-use crate::scram::Keys;
 use crate::system::{Port, System, header};
 
 /// `\0bob@example.test\0secret`
@@ -74,34 +75,24 @@ async fn who_cannot_be_checked_may_try_again() {
 
 /// Plays SCRAM-SHA-256 as `login` with this password; gives the code of the last reply.
 async fn scram(client: &mut Client, login: &str, password: &str, exporter: Option<&[u8]>) -> u16 {
-    let (mechanism, header) = match exporter {
-        Some(_) => ("SCRAM-SHA-256-PLUS", "p=tls-exporter,,"),
-        None => ("SCRAM-SHA-256", "n,,"),
+    let mechanism = match exporter {
+        Some(_) => "SCRAM-SHA-256-PLUS",
+        None => "SCRAM-SHA-256",
     };
-    let bare = format!("n={login},r=client");
-    let first = STANDARD.encode(format!("{header}{bare}"));
-    let challenge = client.say(&format!("AUTH {mechanism} {first}"), 334).await;
-    let challenge = decoded(&challenge);
-    let nonce = challenge.split([',', '=']).nth(1).unwrap();
-    assert!(
-        nonce.starts_with("client") && nonce.len() > 20,
-        "{challenge}"
-    );
-    let channel = [header.as_bytes(), exporter.unwrap_or_default()].concat();
-    let last = format!("c={},r={nonce}", STANDARD.encode(channel));
-    let message = format!("{bare},{challenge},{last}");
-    let keys = Keys::of(password);
-    let proof = STANDARD.encode(keys.proof(message.as_bytes()));
-    let last = STANDARD.encode(format!("{last},p={proof}"));
-    client.send(format!("{last}\r\n")).await;
-    let (code, text) = client.reply().await;
-    if code != 334 {
-        return code;
+    let mut sasl = SaslClient::new(mechanism, login, password);
+    if let Some(exporter) = exporter {
+        sasl = sasl.bound_to(exporter);
     }
-    let signature = STANDARD.encode(keys.signature(message.as_bytes()));
-    assert_eq!(decoded(&text), format!("v={signature}"));
-    client.send("\r\n").await;
-    client.reply().await.0
+    let initial = STANDARD.encode(sasl.respond(b""));
+    client.send(format!("AUTH {mechanism} {initial}\r\n")).await;
+    loop {
+        let (code, text) = client.reply().await;
+        if code != 334 {
+            return code;
+        }
+        let response = STANDARD.encode(sasl.respond(decoded(&text).as_bytes()));
+        client.send(format!("{response}\r\n")).await;
+    }
 }
 
 fn decoded(reply: &str) -> String {

@@ -92,15 +92,23 @@ impl System {
 
     /// With a directory that offers more than passwords, once that is known.
     pub(crate) async fn start_offering() -> Self {
+        Self::start_offering_with(POLICY, |_| {}).await
+    }
+
+    pub(crate) async fn start_offering_with(
+        policy: &str,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let directory = users();
         directory.offer();
-        let system = Self::start_over(directory, FakeQueue::new(), POLICY, |_| {}).await;
+        let system = Self::start_over(directory, FakeQueue::new(), policy, change).await;
         system.policy_in_force().await;
         let offers = |hello: &str| hello.contains("OAUTHBEARER");
-        let mut client = system.connect(Port::Plaintext).await;
+        // Tokens are offered within TLS alone.
+        let mut client = system.connect(Port::Submissions).await;
         test_kit::in_time("what the directory offers is known", async {
             while !offers(&client.say("EHLO client.test", 250).await) {
-                client = system.connect(Port::Plaintext).await;
+                client = system.connect(Port::Submissions).await;
             }
         })
         .await;

@@ -1,12 +1,15 @@
 //! The AUTHORIZATION state: CAPA, STLS, USER, PASS, AUTH.
 
 use bytes::BytesMut;
+use sasl::{Initiation, LineFault, Mechanisms, Response};
 
 use super::answer::{ok, refuse};
-use super::{Action, Login, MOST_FAILURES, Refusal, Session, State};
+use super::{Action, MOST_FAILURES, Refusal, Session, State};
 use crate::server::command::Auth;
 use crate::server::maildrop::Maildrop;
-use crate::server::plain;
+
+/// A response that is not base64, or does not follow its mechanism's grammar.
+const UNREADABLE: &str = "The response cannot be read.";
 
 impl Session {
     /// CAPA (RFC 2449 §5).
@@ -23,7 +26,7 @@ impl Session {
         add("PIPELINING");
         if self.may_log_in() {
             add("USER");
-            add("SASL PLAIN");
+            add(&format!("SASL {}", self.mechanism_names().join(" ")));
         }
         if self.may_start_tls() {
             add("STLS");
@@ -31,6 +34,10 @@ impl Session {
         add("EXPIRE NEVER");
         add("IMPLEMENTATION Postern");
         add(".");
+    }
+
+    fn mechanism_names(&self) -> Vec<&'static str> {
+        self.mechanisms.names().collect()
     }
 
     fn may_log_in(&self) -> bool {
@@ -80,7 +87,7 @@ impl Session {
         let Some(user) = user.take() else {
             return self.error("USER comes first.", output);
         };
-        self.check(Login { user, password })
+        self.check(Action::Login(Initiation::plain(&user, &password)))
     }
 
     /// AUTH (RFC 5034 §4).
@@ -88,44 +95,78 @@ impl Session {
         let Some(auth) = auth else {
             ok("", output);
             if self.may_log_in() {
-                output.extend_from_slice(b"PLAIN\r\n");
+                for name in self.mechanism_names() {
+                    output.extend_from_slice(name.as_bytes());
+                    output.extend_from_slice(b"\r\n");
+                }
             }
             output.extend_from_slice(b".\r\n");
             return None;
         };
-        if auth.mechanism != "PLAIN" {
-            return self.error("The mechanism is not supported.", output);
-        }
-        if !self.may_log_in() {
+        if !self.may_log_in() && Mechanisms::ALL.named(&auth.mechanism).is_some() {
             refuse("[AUTH] Start TLS first.", output);
             return None;
         }
-        match auth.initial {
-            Some(response) => self.plain_response(response.as_bytes(), output),
-            None => {
-                output.extend_from_slice(b"+ \r\n");
-                self.state = State::AwaitPlain;
+        let Some(mechanism) = self.mechanisms.named(&auth.mechanism) else {
+            return self.error("The mechanism is not supported.", output);
+        };
+        let initial = auth.initial.as_deref().map(str::as_bytes);
+        match initial.map(Response::read_initial).transpose() {
+            Ok(initial) => self.check(Action::Login(Initiation { mechanism, initial })),
+            Err(_) => self.error(UNREADABLE, output),
+        }
+    }
+
+    /// The client's response to a challenge.
+    pub(super) fn response(
+        &mut self,
+        line: &[u8],
+        refusal: Option<Refusal>,
+        output: &mut BytesMut,
+    ) -> Option<Action> {
+        self.state = State::Authorization { user: None };
+        let action = match (Response::read(line), refusal) {
+            (Err(LineFault::Cancelled), _) => {
+                refuse("Cancelled.", output);
                 None
             }
-        }
+            (Err(LineFault::Malformed), _) => self.error(UNREADABLE, output),
+            (Ok(_), Some(refusal)) => {
+                self.say_refusal(refusal, output);
+                None
+            }
+            (Ok(response), None) => self.check(Action::Response(response)),
+        };
+        self.close_after_failures();
+        action
     }
 
-    /// The client's response within AUTH PLAIN.
-    pub(super) fn plain_response(&mut self, line: &[u8], output: &mut BytesMut) -> Option<Action> {
-        self.state = State::Authorization { user: None };
-        if line == b"*" {
-            refuse("Cancelled.", output);
-            return None;
-        }
-        match plain::read(line) {
-            Some(login) => self.check(login),
-            None => self.error("The response cannot be read.", output),
-        }
-    }
-
-    fn check(&mut self, login: Login) -> Option<Action> {
+    fn check(&mut self, action: Action) -> Option<Action> {
         self.state = State::Busy;
-        Some(Action::Login(login))
+        Some(action)
+    }
+
+    /// The client's next response is wanted.
+    pub fn challenge(&mut self, challenge: &[u8], output: &mut BytesMut) {
+        self.ask(challenge, None, output);
+    }
+
+    /// The login is refused; its client reads a last challenge, and answers it, before it is told
+    /// (RFC 7628 §3.2.2). It is counted now, since the client may as well cancel.
+    pub fn refuse_after_challenge(
+        &mut self,
+        challenge: &[u8],
+        refusal: Refusal,
+        output: &mut BytesMut,
+    ) {
+        self.failures += 1;
+        self.ask(challenge, Some(refusal), output);
+    }
+
+    fn ask(&mut self, challenge: &[u8], refusal: Option<Refusal>, output: &mut BytesMut) {
+        let line = format!("+ {}\r\n", sasl::encode(challenge));
+        output.extend_from_slice(line.as_bytes());
+        self.state = State::AwaitResponse { refusal };
     }
 
     /// The login is good and the maildrop is ours.
@@ -141,13 +182,19 @@ impl Session {
     /// It is not. Too many guesses end the session.
     pub fn refuse(&mut self, refusal: Refusal, output: &mut BytesMut) {
         self.state = State::Authorization { user: None };
+        if matches!(refusal, Refusal::Wrong | Refusal::Failed) {
+            self.failures += 1;
+        }
+        self.say_refusal(refusal, output);
+        self.close_after_failures();
+    }
+
+    fn say_refusal(&mut self, refusal: Refusal, output: &mut BytesMut) {
         match refusal {
-            Refusal::Wrong => {
-                refuse("[AUTH] Wrong name or password.", output);
-                self.failures += 1;
-                if self.failures >= MOST_FAILURES {
-                    self.state = State::Closed;
-                }
+            Refusal::Wrong => refuse("[AUTH] Wrong name or password.", output),
+            Refusal::Failed => refuse("[AUTH] Authentication failed.", output),
+            Refusal::Malformed => {
+                self.error(UNREADABLE, output);
             }
             Refusal::Slow(seconds) => {
                 let text = format!("[AUTH] Too many wrong guesses; wait {seconds} seconds.");
@@ -156,6 +203,12 @@ impl Session {
             }
             Refusal::InUse => refuse("[IN-USE] Another session has the maildrop.", output),
             Refusal::Unavailable => refuse("[SYS/TEMP] Not now; try again later.", output),
+        }
+    }
+
+    fn close_after_failures(&mut self) {
+        if self.failures >= MOST_FAILURES {
+            self.state = State::Closed;
         }
     }
 }

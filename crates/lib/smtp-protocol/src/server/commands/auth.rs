@@ -1,10 +1,11 @@
 //! AUTH (RFC 4954).
 
 use bytes::BytesMut;
-use sasl::{Exchange, Mechanism};
+use sasl::Initiation;
 
 use crate::Reply;
 use crate::server::auth;
+use crate::server::event::Event;
 use crate::server::session::Session;
 use crate::server::table::Proceeded;
 
@@ -22,7 +23,7 @@ pub(in crate::server) fn check(session: &Session) -> Result<(), Reply> {
 pub(in crate::server) fn proceed(
     session: &mut Session,
     arguments: &str,
-    output: &mut BytesMut,
+    _: &mut BytesMut,
 ) -> Proceeded {
     let mut words = arguments.split(' ').filter(|word| !word.is_empty());
     let (mechanism, initial) = (words.next(), words.next());
@@ -30,19 +31,12 @@ pub(in crate::server) fn proceed(
         return Err(Reply::new(501, 5, 4, "Too many arguments"));
     }
     let mechanism = mechanism.ok_or(Reply::new(501, 5, 4, "Say a mechanism"))?;
-    let mechanism = Mechanism::named(mechanism, session.offer()).ok_or_else(|| {
-        let names: Vec<_> = session.mechanisms().collect();
+    let mechanisms = session.terms.mechanisms;
+    let mechanism = mechanisms.named(mechanism).ok_or_else(|| {
+        let names: Vec<_> = mechanisms.names().collect();
         Reply::new(504, 5, 4, "").with_text(format!("Mechanisms are {}", names.join(" ")))
     })?;
-    let exchange = Exchange::new(mechanism, session.bindings.clone());
-    match initial {
-        // RFC 4954 §4: `=` is a response of no octets.
-        Some("=") => auth::respond(session, exchange, "", output),
-        Some("*") => Err(Reply::new(501, 5, 2, "Malformed authentication data")),
-        Some(response) => auth::respond(session, exchange, response, output),
-        None => {
-            let step = exchange.begin();
-            Ok(auth::take(session, exchange, step, output))
-        }
-    }
+    let initial = initial.map(auth::initial).transpose()?;
+    let initiation = Initiation { mechanism, initial };
+    Ok(Some(session.ask_login(Event::Login(initiation))))
 }

@@ -53,7 +53,7 @@ pub(in crate::server) fn greet(session: &Session, output: &mut BytesMut) {
         }
         if session.terms.auth {
             text.push_str("\nAUTH");
-            for name in session.mechanisms() {
+            for name in session.terms.mechanisms.names() {
                 text.push(' ');
                 text.push_str(name);
             }

@@ -1,7 +1,6 @@
 //! The driver's answers, and what the session makes of them.
 
 use bytes::BytesMut;
-use sasl::TokenRefusal;
 
 use super::{Mode, Question, Session, Transaction};
 use crate::Reply;
@@ -25,19 +24,12 @@ impl Session {
             Question::Xclient { logged_in } => {
                 self.hello = None;
                 self.transaction = Transaction::default();
-                self.exchange = None;
+                self.end_login();
                 self.authenticated = logged_in;
                 self.terms.xclient = false;
                 self.greet(output);
             }
-            Question::Credentials | Question::Token => {
-                self.exchange = None;
-                auth::logged_in(self, output);
-            }
-            // Answered by `scram_parameters` and `scram_proved`.
-            Question::Parameters | Question::Proof => {
-                self.mode = Mode::Asked(question);
-            }
+            Question::Login => auth::logged_in(self, output),
             Question::Sender => {
                 self.transaction.open = true;
                 Reply::new(250, 1, 0, "Sender ok").write(output);
@@ -110,41 +102,35 @@ impl Session {
         }
     }
 
-    /// Answers [`Event::ScramParameters`]: see [`sasl::Exchange::parameters`].
-    pub fn scram_parameters(
+    /// Answers [`Event::Login`] or [`Event::Response`]: the client's next response is wanted.
+    pub fn challenge(&mut self, challenge: &[u8], output: &mut BytesMut) {
+        if matches!(self.mode, Mode::Asked(Question::Login)) {
+            auth::challenge(challenge, output);
+            self.mode = Mode::Authentication;
+        }
+    }
+
+    /// Answers [`Event::Login`] or [`Event::Response`] with no. The client reads a last challenge,
+    /// answers it, and is refused then; it is counted now, since it may as well cancel.
+    pub fn refuse_after_challenge(
         &mut self,
-        salt: &[u8],
-        iterations: u32,
-        nonce: &str,
+        challenge: &[u8],
+        reply: Reply,
         output: &mut BytesMut,
     ) {
-        if matches!(self.mode, Mode::Asked(Question::Parameters))
-            && let Some(mut exchange) = self.exchange.take()
-            && let Some(challenge) = exchange.parameters(salt, iterations, nonce)
-        {
-            auth::challenge(self, exchange, &challenge, output);
-        }
-    }
-
-    /// Answers [`Event::ScramProof`]: it holds, and this is our own proof (ServerSignature).
-    pub fn scram_proved(&mut self, signature: &[u8], output: &mut BytesMut) {
-        if matches!(self.mode, Mode::Asked(Question::Proof))
-            && let Some(mut exchange) = self.exchange.take()
-            && let Some(challenge) = exchange.proved(signature)
-        {
-            auth::challenge(self, exchange, &challenge, output);
-        }
-    }
-
-    /// Answers [`Event::Token`] with no. The client reads why, answers, and is refused then; it is
-    /// counted now, since it may as well cancel.
-    pub fn refuse_token(&mut self, refusal: &TokenRefusal, output: &mut BytesMut) {
-        if matches!(self.mode, Mode::Asked(Question::Token))
-            && let Some(mut exchange) = self.exchange.take()
-            && let Some(challenge) = exchange.token_refused(refusal)
-        {
+        if matches!(self.mode, Mode::Asked(Question::Login)) {
             self.failed_logins += 1;
-            auth::challenge(self, exchange, &challenge, output);
+            self.challenge(challenge, output);
+            self.last_refusal = Some(reply);
+        }
+    }
+
+    /// Answers [`Event::Login`] or [`Event::Response`]: the response does not follow the mechanism's
+    /// grammar. It counts as a bad command; the event [`Event::Refused`] does not follow.
+    pub fn refuse_malformed_response(&mut self, output: &mut BytesMut) {
+        if matches!(self.mode, Mode::Asked(Question::Login)) {
+            self.mode = Mode::Command;
+            self.reject(&auth::malformed(), output);
         }
     }
 
@@ -156,10 +142,7 @@ impl Session {
         self.mode = Mode::Command;
         match question {
             Question::Hello => self.hello = None,
-            Question::Credentials | Question::Token | Question::Parameters | Question::Proof => {
-                self.exchange = None;
-                self.failed_logins += u32::from(reply.is_permanent());
-            }
+            Question::Login => self.failed_logins += u32::from(reply.is_permanent()),
             Question::Sender | Question::Data | Question::Message => {
                 self.reset();
             }
@@ -188,7 +171,7 @@ impl Session {
     pub fn secured(&mut self) {
         self.hello = None;
         self.authenticated = false;
-        self.exchange = None;
+        self.last_refusal = None;
         self.transaction = Transaction::default();
         self.lines = Lines::default();
         self.mode = Mode::Command;

@@ -1,10 +1,6 @@
 //! What the commands see and change of a session.
 
-use bytes::BytesMut;
-use sasl::Exchange;
-
 use super::{Mode, Question, Session, Transaction};
-use crate::server::auth;
 use crate::server::commands::etrn::Node;
 use crate::server::commands::mail::{Body, Mail};
 use crate::server::commands::rcpt::Rcpt;
@@ -97,44 +93,21 @@ impl Session {
 
 /// AUTH.
 impl Session {
-    pub(super) fn response(
-        &mut self,
-        text: &str,
-        output: &mut BytesMut,
-    ) -> Result<Option<Event>, Reply> {
-        match self.exchange.take() {
-            Some(exchange) => auth::respond(self, exchange, text, output),
-            None => Err(Reply::new(503, 5, 1, "Say AUTH first")),
-        }
+    pub(in crate::server) fn ask_login(&mut self, event: Event) -> Event {
+        self.ask(Question::Login, event)
     }
 
-    pub(in crate::server) fn await_response(&mut self, exchange: Exchange) {
-        self.exchange = Some(exchange);
-        self.mode = Mode::Authentication;
-    }
-
-    /// Asks about a login; `exchange` is what goes on behind the answer.
-    pub(in crate::server) fn ask_login(
-        &mut self,
-        exchange: Option<Exchange>,
-        event: Event,
-    ) -> Event {
-        self.exchange = exchange;
-        let question = match event {
-            Event::Token(_) => Question::Token,
-            Event::ScramParameters(_) => Question::Parameters,
-            Event::ScramProof(_) => Question::Proof,
-            _ => Question::Credentials,
-        };
-        self.ask(question, event)
+    pub(in crate::server) fn take_last_refusal(&mut self) -> Option<Reply> {
+        self.last_refusal.take()
     }
 
     pub(in crate::server) fn set_authenticated(&mut self) {
         self.authenticated = true;
     }
 
-    pub(super) fn end_exchange(&mut self) {
-        self.exchange = None;
+    /// A login under way is over without having come to its end.
+    pub(super) fn end_login(&mut self) {
+        self.last_refusal = None;
         if matches!(self.mode, Mode::Authentication) {
             self.mode = Mode::Command;
         }

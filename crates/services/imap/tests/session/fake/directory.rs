@@ -2,37 +2,50 @@
 
 use api::directory::v1::directory_server::Directory;
 use api::directory::v1::*;
-use api::grpc::{Request, Response, Status, async_trait};
+use api::grpc::{Request, Response, Status, Streaming, async_trait};
+use fakes::{Answers, FakeAccount, FakeLogins};
 use futures::stream::Empty;
 
 use super::Store;
 
+impl Store {
+    fn logins(&self) -> FakeLogins {
+        FakeLogins::new(true, |login| {
+            let id = match login {
+                "bob@example.test" => 1,
+                "alice@example.test" => 2,
+                _ => return Ok(FakeAccount::Nobody),
+            };
+            let password = "secret";
+            Ok(FakeAccount::User { id, password })
+        })
+    }
+}
+
 #[async_trait]
 impl Directory for Store {
-    async fn authenticate(
+    type LoginStream = Answers<LoginResponse>;
+    type WatchMechanismsStream = Answers<Mechanisms>;
+
+    async fn login(
         &self,
-        request: Request<AuthenticateRequest>,
-    ) -> Result<Response<AuthenticateResponse>, Status> {
+        request: Request<Streaming<LoginRequest>>,
+    ) -> Result<Response<Self::LoginStream>, Status> {
         self.called()?;
         let delay = *self.login_delay.lock().unwrap();
         tokio::time::sleep(delay).await;
-        let request = request.into_inner();
-        assert_eq!(request.service, "imap");
-        assert_eq!(request.peer_address, *self.peer.lock().unwrap());
-        let user_id = match (request.login.as_str(), request.password.as_str()) {
-            ("bob@example.test", "secret") => Some(1),
-            ("alice@example.test", "secret") => Some(2),
-            _ => None,
+        let look = |begin: &LoginBegin| {
+            assert_eq!(begin.service, "imap");
+            assert_eq!(begin.peer_address, *self.peer.lock().unwrap());
         };
-        Ok(Response::new(AuthenticateResponse {
-            user: user_id.map(|user_id| User {
-                user_id,
-                address: request.login,
-                ..User::default()
-            }),
-            retry_after_seconds: 0,
-            app_password: String::new(),
-        }))
+        self.logins().login(request, look).await
+    }
+
+    async fn watch_mechanisms(
+        &self,
+        _: Request<WatchMechanismsRequest>,
+    ) -> Result<Response<Self::WatchMechanismsStream>, Status> {
+        self.logins().watch_mechanisms()
     }
 
     async fn add_user(&self, _: Request<AddUserRequest>) -> Result<Response<User>, Status> {
@@ -73,34 +86,6 @@ impl Directory for Store {
         &self,
         _: Request<WatchUsersRequest>,
     ) -> Result<Response<Self::WatchUsersStream>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn get_scram_parameters(
-        &self,
-        _: Request<GetScramParametersRequest>,
-    ) -> Result<Response<GetScramParametersResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn verify_scram(
-        &self,
-        _: Request<VerifyScramRequest>,
-    ) -> Result<Response<VerifyScramResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn get_login_methods(
-        &self,
-        _: Request<GetLoginMethodsRequest>,
-    ) -> Result<Response<GetLoginMethodsResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn verify_token(
-        &self,
-        _: Request<VerifyTokenRequest>,
-    ) -> Result<Response<VerifyTokenResponse>, Status> {
         Err(Status::unimplemented(""))
     }
 

@@ -4,7 +4,10 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use aws_lc_rs::pbkdf2::{self, PBKDF2_HMAC_SHA256};
 
+use sasl::Hash;
+
 use super::*;
+use crate::users::login::attempt::Proof;
 
 fn mac(key: &[u8], message: &[u8]) -> Vec<u8> {
     let key = hmac::Key::new(HMAC_SHA256, key);

@@ -8,8 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::clock;
+use crate::users::login::attempt::Token;
 
-fn config(folder: &Path, issuer: &TestIssuer) -> OAuthConfig {
+pub(super) fn config(folder: &Path, issuer: &TestIssuer) -> OAuthConfig {
     let keys = folder.join("jwks.json");
     std::fs::write(&keys, issuer.jwks()).unwrap();
     OAuthConfig {

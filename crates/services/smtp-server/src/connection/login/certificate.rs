@@ -1,12 +1,10 @@
 //! EXTERNAL (RFC 4422 appendix A): the certificate that TLS has verified says who the client is, by
 //! the mail addresses among its names.
 
-use rules::EmailAddress;
+use api::login::ClientConnection;
 use session_io::SessionError;
 
-use super::Login;
 use crate::connection::Connection;
-use crate::replies;
 
 impl Connection {
     /// Keeps whom the client's certificate names, once TLS is there, and tells of those that were
@@ -30,52 +28,10 @@ impl Connection {
         let Some(addresses) = self.io.client_addresses() else {
             return;
         };
-        self.certificate = addresses.iter().filter_map(|text| user(text)).collect();
+        self.certificate = ClientConnection::usable_addresses(&addresses);
         if self.certificate.is_empty() {
             let reason = "the client's certificate names no mail address: EXTERNAL is not offered";
             tracing::info!(%peer, %listener, "{reason}");
         }
     }
-
-    /// As the user whom the certificate names; where it names several, as the one who is asked for,
-    /// or as the first.
-    pub(in crate::connection) async fn log_in_by_certificate(&mut self, authorization: &str) {
-        let mut named = self.certificate.clone();
-        if !authorization.is_empty() {
-            let asked = user(authorization);
-            named.retain(|address| Some(address) == asked.as_ref());
-            if named.is_empty() {
-                self.note_refusal("login-for-another", &[]);
-                self.session.refuse(replies::LOGIN_FAILED, self.io.output());
-                return;
-            }
-        }
-        for address in named {
-            match self.server.users.exists(&address).await {
-                Ok(true) => {
-                    self.apply(Login {
-                        address,
-                        app_password: String::new(),
-                    });
-                    self.session.accept(self.io.output());
-                    return;
-                }
-                Ok(false) => {}
-                Err(status) => {
-                    self.refuse_for_now(replies::LOGIN_UNAVAILABLE, &status);
-                    return;
-                }
-            }
-        }
-        let names = self.certificate.join(", ");
-        let reason = format!("the certificate names no user here, but {names}");
-        self.refuse_login("certificate-refused", reason);
-    }
-}
-
-/// As the directory writes it.
-fn user(text: &str) -> Option<String> {
-    let address = EmailAddress::parse(text).ok()?;
-    address.domain()?;
-    Some(address.folded().to_string())
 }

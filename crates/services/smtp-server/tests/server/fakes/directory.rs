@@ -7,12 +7,11 @@ use std::sync::{Arc, Mutex};
 
 use api::directory::v1::directory_server::Directory;
 use api::directory::v1::*;
-use api::grpc::{Request, Response, Status, async_trait};
+use api::grpc::{Request, Response, Status, Streaming, async_trait};
+use fakes::{Answers, FakeAccount, FakeLogins};
 use futures::{Stream, StreamExt as _};
 use tokio::sync::{broadcast, watch};
 use tokio_stream::wrappers::BroadcastStream;
-
-use crate::scram;
 
 /// See the module. Clones are the same directory.
 #[derive(Clone)]
@@ -65,6 +64,25 @@ impl FakeDirectory {
             .unwrap();
     }
 
+    fn logins(&self) -> FakeLogins {
+        let directory = self.clone();
+        let tokens = self.offers.load(Ordering::SeqCst);
+        FakeLogins::new(tokens, move |login| {
+            directory.here()?;
+            if login == "throttled@example.test" {
+                return Ok(FakeAccount::Throttled(9));
+            }
+            let known = directory.users.lock().unwrap().contains(login);
+            Ok(match known {
+                true => FakeAccount::User {
+                    id: 1,
+                    password: "secret",
+                },
+                false => FakeAccount::Nobody,
+            })
+        })
+    }
+
     fn here(&self) -> Result<(), Status> {
         if self.away.load(Ordering::SeqCst) {
             return Err(Status::unavailable("secret cause"));
@@ -81,31 +99,24 @@ fn not_asked<T>() -> Result<Response<T>, Status> {
 impl Directory for FakeDirectory {
     type WatchUsersStream = Pin<Box<dyn Stream<Item = Result<UserChange, Status>> + Send>>;
 
-    async fn authenticate(
+    type LoginStream = Answers<LoginResponse>;
+    type WatchMechanismsStream = Answers<Mechanisms>;
+
+    async fn login(
         &self,
-        request: Request<AuthenticateRequest>,
-    ) -> Result<Response<AuthenticateResponse>, Status> {
+        request: Request<Streaming<LoginRequest>>,
+    ) -> Result<Response<Self::LoginStream>, Status> {
         self.here()?;
-        let AuthenticateRequest {
-            login, password, ..
-        } = request.into_inner();
-        if login == "throttled@example.test" {
-            return Ok(Response::new(AuthenticateResponse {
-                user: None,
-                retry_after_seconds: 9,
-                app_password: String::new(),
-            }));
-        }
-        let known = self.users.lock().unwrap().contains(&login) && password == "secret";
-        Ok(Response::new(AuthenticateResponse {
-            user: known.then(|| User {
-                user_id: 1,
-                address: login,
-                ..User::default()
-            }),
-            retry_after_seconds: 0,
-            app_password: String::new(),
-        }))
+        self.logins()
+            .login(request, |begin| assert_eq!(begin.service, "smtp"))
+            .await
+    }
+
+    async fn watch_mechanisms(
+        &self,
+        _: Request<WatchMechanismsRequest>,
+    ) -> Result<Response<Self::WatchMechanismsStream>, Status> {
+        self.logins().watch_mechanisms()
     }
 
     async fn find_users(
@@ -154,66 +165,6 @@ impl Directory for FakeDirectory {
         _: Request<SetPasswordRequest>,
     ) -> Result<Response<SetPasswordResponse>, Status> {
         not_asked()
-    }
-
-    async fn get_scram_parameters(
-        &self,
-        _: Request<GetScramParametersRequest>,
-    ) -> Result<Response<GetScramParametersResponse>, Status> {
-        self.here()?;
-        Ok(Response::new(GetScramParametersResponse {
-            salt: scram::SALT.into(),
-            iterations: scram::ITERATIONS.get(),
-        }))
-    }
-
-    async fn verify_scram(
-        &self,
-        request: Request<VerifyScramRequest>,
-    ) -> Result<Response<VerifyScramResponse>, Status> {
-        self.here()?;
-        let request = request.into_inner();
-        assert_eq!(request.hash(), ScramHash::Sha256);
-        let keys = scram::Keys::of("secret");
-        let known = self.users.lock().unwrap().contains(&request.login);
-        let holds = known && keys.proof(&request.auth_message) == *request.proof;
-        Ok(Response::new(VerifyScramResponse {
-            user: holds.then(|| User {
-                address: request.login,
-                ..User::default()
-            }),
-            server_signature: keys.signature(&request.auth_message).into(),
-            ..VerifyScramResponse::default()
-        }))
-    }
-
-    async fn get_login_methods(
-        &self,
-        _: Request<GetLoginMethodsRequest>,
-    ) -> Result<Response<GetLoginMethodsResponse>, Status> {
-        let offers = self.offers.load(Ordering::SeqCst);
-        Ok(Response::new(GetLoginMethodsResponse { tokens: offers }))
-    }
-
-    async fn verify_token(
-        &self,
-        request: Request<VerifyTokenRequest>,
-    ) -> Result<Response<VerifyTokenResponse>, Status> {
-        self.here()?;
-        let token = request.into_inner().token;
-        let scope = token == "no-scope";
-        let address = format!("{token}@example.test");
-        let known = self.users.lock().unwrap().contains(&address);
-        Ok(Response::new(VerifyTokenResponse {
-            user: known.then(|| User {
-                address,
-                ..User::default()
-            }),
-            insufficient_scope: scope,
-            scope: "mail".to_owned(),
-            openid_configuration: "https://id.test/configuration".to_owned(),
-            reason: "secret cause".to_owned(),
-        }))
     }
 
     async fn add_app_password(

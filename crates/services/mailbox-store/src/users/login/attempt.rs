@@ -2,8 +2,9 @@
 
 use api::directory::v1::User;
 
-use super::password::Password;
-use super::scram::Hash;
+use sasl::Hash;
+
+use super::super::password::Password;
 
 /// Somebody says who they are.
 #[derive(Debug)]

@@ -1,0 +1,173 @@
+//! Logins at the directory, for front ends of every protocol: the exchange of SASL goes through
+//! them as octets, and the directory says how it ends.
+
+mod mechanisms;
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rules::EmailAddress;
+use sasl::{Bindings, ConnectionState, Initiation};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::directory::v1::directory_client::DirectoryClient;
+use crate::directory::v1::login_request::Step as Request;
+use crate::directory::v1::login_response::Step as Response;
+use crate::directory::v1::{
+    LoginAccepted, LoginBegin, LoginRefusal, LoginRefused, LoginRequest, LoginResponse,
+};
+use crate::grpc::{Channel, Status, Streaming};
+
+pub use mechanisms::LoginMechanisms;
+
+/// Longest wait for one step: argon2 takes its time, and waits for its turn.
+const STEP_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What is known of a client's connection: it decides which mechanisms it has, and what a login is
+/// bound to.
+#[derive(Clone, Debug)]
+pub struct ClientConnection {
+    /// The protocol: "imap", "pop3", "smtp".
+    pub service: &'static str,
+    /// The client's address.
+    pub peer: IpAddr,
+    /// It is protected by TLS.
+    pub tls: bool,
+    /// The channel bindings of that TLS session.
+    pub bindings: Bindings,
+    /// The mail addresses of the certificate that the client has shown and TLS has verified.
+    pub certificate: Vec<String>,
+}
+
+impl ClientConnection {
+    /// Those of a certificate's names by which a user can be known, as the directory writes them.
+    pub fn usable_addresses(names: &[String]) -> Vec<String> {
+        let usable = |name: &String| {
+            let address = EmailAddress::parse(name).ok()?;
+            address.domain()?;
+            Some(address.folded().to_string())
+        };
+        names.iter().filter_map(usable).collect()
+    }
+
+    /// What the choice of mechanisms depends on.
+    pub fn state(&self) -> ConnectionState {
+        ConnectionState {
+            tls: self.tls,
+            bindings: self.bindings.is_some(),
+            certificate: !self.certificate.is_empty(),
+        }
+    }
+
+    fn begin(&self, initiation: Initiation) -> LoginBegin {
+        let binding = |octets: &Option<Vec<u8>>| Bytes::from(octets.clone().unwrap_or_default());
+        let initial = initiation.initial.map(sasl::Response::into_octets);
+        LoginBegin {
+            mechanism: initiation.mechanism.name().to_owned(),
+            initial_response: initial.map(Bytes::from),
+            service: self.service.to_owned(),
+            peer_address: self.peer.to_canonical().to_string(),
+            tls: self.tls,
+            tls_exporter: binding(&self.bindings.exporter),
+            tls_server_end_point: binding(&self.bindings.server_end_point),
+            certificate_addresses: self.certificate.clone(),
+        }
+    }
+}
+
+/// A login under way. Dropped before its end it is given up.
+#[derive(Debug)]
+pub struct Login {
+    requests: mpsc::Sender<LoginRequest>,
+    answers: Streaming<LoginResponse>,
+}
+
+/// What the directory answers.
+#[derive(Debug)]
+pub enum Step {
+    /// For the client; its response is given to [`Login::respond`].
+    Challenge(Bytes),
+    /// It is they. The login is over.
+    Accepted(LoginAccepted),
+    /// The login is over.
+    Refused(LoginRefused),
+}
+
+impl Login {
+    /// Begins one; the first step.
+    pub async fn begin(
+        mut directory: DirectoryClient<Channel>,
+        connection: &ClientConnection,
+        initiation: Initiation,
+    ) -> Result<(Self, Step), Status> {
+        let (requests, queued) = mpsc::channel(1);
+        let first = LoginRequest {
+            step: Some(Request::Begin(connection.begin(initiation))),
+        };
+        // There is room for one.
+        requests.send(first).await.map_err(|_| closed())?;
+        let opened = directory.login(ReceiverStream::new(queued));
+        let opened = timeout(STEP_TIMEOUT, opened).await.map_err(|_| silent())?;
+        let mut login = Self {
+            requests,
+            answers: opened?.into_inner(),
+        };
+        let step = login.next().await?;
+        Ok((login, step))
+    }
+
+    /// Passes the client's response on; the next step.
+    pub async fn respond(&mut self, response: sasl::Response) -> Result<Step, Status> {
+        let request = LoginRequest {
+            step: Some(Request::Response(response.into_octets().into())),
+        };
+        // Where the directory has ended the login, its answer says why.
+        let _ = self.requests.send(request).await;
+        self.next().await
+    }
+
+    async fn next(&mut self) -> Result<Step, Status> {
+        let answer = timeout(STEP_TIMEOUT, self.answers.message());
+        let answer = answer.await.map_err(|_| silent())??.ok_or_else(closed)?;
+        match answer.step {
+            Some(Response::Challenge(challenge)) => Ok(Step::Challenge(challenge)),
+            Some(Response::Accepted(accepted)) => Ok(Step::Accepted(accepted)),
+            Some(Response::Refused(refused)) => Ok(Step::Refused(refused)),
+            None => Err(Status::internal("the directory's answer is empty")),
+        }
+    }
+}
+
+fn silent() -> Status {
+    Status::deadline_exceeded("the directory does not answer")
+}
+
+fn closed() -> Status {
+    Status::unavailable("the directory has ended the login")
+}
+
+impl LoginRefused {
+    /// The name by which it is listed.
+    pub fn verdict(&self) -> &'static str {
+        match self.why() {
+            LoginRefusal::Unspecified | LoginRefusal::Wrong => "login-failed",
+            LoginRefusal::Later => "login-throttled",
+            LoginRefusal::ForAnother => "login-for-another",
+            LoginRefusal::Token => "token-refused",
+            LoginRefusal::Certificate => "certificate-refused",
+            LoginRefusal::Malformed | LoginRefusal::Mechanism => "malformed-login",
+        }
+    }
+
+    /// The causes that are listed with it.
+    pub fn reasons(&self) -> Vec<Cow<'static, str>> {
+        match self.cause.as_str() {
+            "" => Vec::new(),
+            cause => vec![Cow::from(cause.to_owned())],
+        }
+    }
+}

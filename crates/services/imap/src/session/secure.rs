@@ -1,0 +1,47 @@
+//! TLS: STARTTLS, and from the first octet (RFC 8314).
+
+use std::sync::Arc;
+
+use api::login::ClientConnection;
+use api::refusals::failed_handshake;
+use imap_protocol::{Reader, Tag};
+use service_kit::ServerTls;
+use session_io::SessionError;
+
+use super::Session;
+use crate::answer::{Answer, Stop};
+
+impl Session {
+    pub(super) async fn start_tls(&mut self, tag: &Tag) -> Result<Answer, Stop> {
+        let Some(tls) = self.listener.tls.clone().filter(|_| !self.io.is_tls()) else {
+            return Ok(Answer::bad("TLS is not to be had here."));
+        };
+        self.tagged(tag, &Answer::ok("Begin TLS negotiation now."));
+        self.io.flush().await?;
+        // Drops what was sent in the open behind the command.
+        self.secure(&tls).await?;
+        self.reader = Reader::new(imap_protocol::Limits::default());
+        Err(Stop::Said)
+    }
+
+    /// The handshake; what it shows of the client is what logins go by.
+    pub(super) async fn secure(&mut self, tls: &Arc<ServerTls>) -> Result<(), Stop> {
+        let secured = self.io.start_tls(tls).await;
+        let peer = self.io.peer().ip();
+        if let Err(error @ SessionError::Tls(_)) = &secured
+            && self.listener.client_certificates
+        {
+            let listener = &self.listener.name;
+            tracing::info!(%peer, %listener, %error, "handshake refused");
+            let refusal = failed_handshake(peer, listener, &error.to_string());
+            self.server.refusals.note(refusal);
+        }
+        secured?;
+        self.client.tls = true;
+        self.client.bindings = self.io.bindings();
+        if let Some(names) = self.io.client_addresses() {
+            self.client.certificate = ClientConnection::usable_addresses(&names);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,49 @@
+//! Logins by a certificate (RFC 4422 appendix A): TLS has verified it, and the mail addresses among its
+//! names say who its owner may be.
+
+use super::Logins;
+use super::account::Account;
+use super::attempt::{Accepted, Answer};
+use crate::Result;
+use crate::values::UserAddress;
+
+/// Mail addresses of one certificate that are looked at.
+const MOST_ADDRESSES: usize = 32;
+
+impl Logins {
+    /// Logs in the user whom a certificate with these addresses names; where it names several, the one
+    /// who is asked for, or the first. `None`: it does not name the one who is asked for.
+    pub(super) async fn verify_certificate(
+        &self,
+        addresses: &[String],
+        authorization: &str,
+    ) -> Result<Option<Answer>> {
+        let parse = |text: &String| UserAddress::parse(text).ok();
+        let mut named: Vec<_> = addresses.iter().filter_map(parse).collect();
+        named.truncate(MOST_ADDRESSES);
+        if !authorization.is_empty() {
+            let asked = UserAddress::parse(authorization).ok();
+            named.retain(|address| Some(address) == asked.as_ref());
+            if named.is_empty() {
+                return Ok(None);
+            }
+        }
+        for address in &named {
+            if let Some(account) = self.find(address).await? {
+                return Ok(Some(accepted(account)));
+            }
+        }
+        let names: Vec<_> = named.iter().map(UserAddress::as_str).collect();
+        let names = names.join(", ");
+        let reason = format!("the certificate names no user here, but {names}");
+        Ok(Some(Answer::Unfit(reason.into())))
+    }
+}
+
+fn accepted(account: Account) -> Answer {
+    Answer::Accepted(Box::new(Accepted {
+        user: account.user.into(),
+        app_password: None,
+        signature: Vec::new(),
+    }))
+}

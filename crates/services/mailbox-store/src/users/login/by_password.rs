@@ -1,0 +1,102 @@
+//! Logins by a password that is said: PLAIN, LOGIN, and commands of their own.
+
+use super::super::{app_passwords, password::Password, scram};
+use super::account::{Account, user_id};
+use super::attempt::{Answer, Attempt};
+use super::{Logins, Right};
+use crate::Result;
+
+impl Logins {
+    /// Checks a login and a password.
+    pub async fn authenticate(&self, attempt: &Attempt) -> Result<Answer> {
+        let begun = match self.begin(&attempt.login, &attempt.peer).await? {
+            Ok(begun) => begun,
+            Err(wait) => return Ok(Answer::Later(wait)),
+        };
+        let right = self
+            .password(begun.account.as_ref(), &attempt.password)
+            .await?;
+        self.end(begun, right).await
+    }
+
+    /// Whether the password is the account's own, or one of its programs'.
+    async fn password(
+        &self,
+        account: Option<&Account>,
+        password: &Password,
+    ) -> Result<Option<Right>> {
+        let program = self.app_password(account, password).await?;
+        let Some(account) = account else {
+            self.passwords.verify(password, None).await?;
+            return Ok(None);
+        };
+        if let Some(name) = program {
+            return Ok(Some(Right {
+                app_password: Some(name),
+                ..Right::default()
+            }));
+        }
+        let user_id = account.user.user_id;
+        if !self.verified.contains(user_id, &account.hash, password) {
+            let hash = Some(account.hash.clone());
+            if !self.passwords.verify(password, hash).await? {
+                return Ok(None);
+            }
+            self.verified.insert(user_id, &account.hash, password);
+            if account.keys.is_none() {
+                self.make_keys(account, password).await?;
+            }
+        }
+        Ok(Some(Right::default()))
+    }
+
+    /// The name of the application password that this is, if it is one. The database is asked for an
+    /// account that does not exist, too.
+    async fn app_password(
+        &self,
+        account: Option<&Account>,
+        password: &Password,
+    ) -> Result<Option<String>> {
+        let Some(selector) = app_passwords::selector(password.as_str()) else {
+            return Ok(None);
+        };
+        let user_id = user_id(account);
+        let found = sqlx::query!(
+            "SELECT name, password FROM mailbox.app_password
+             WHERE user_id = $1 AND selector = $2",
+            user_id,
+            selector
+        )
+        .fetch_optional(self.store.pool())
+        .await?;
+        let (Some(_), Some(found)) = (account, found) else {
+            return Ok(None);
+        };
+        if !self.verified.contains(user_id, &found.password, password) {
+            let hash = Some(found.password.clone());
+            if !self.passwords.verify(password, hash).await? {
+                return Ok(None);
+            }
+            self.verified.insert(user_id, &found.password, password);
+        }
+        Ok(Some(found.name))
+    }
+
+    /// A password that was set before there were keys has been shown: now it can have some.
+    async fn make_keys(&self, account: &Account, password: &Password) -> Result<()> {
+        let salt = scram::salt(&self.store, &account.user.address).await?;
+        let Some(keys) = self.passwords.scram_keys(password, salt).await? else {
+            return Ok(());
+        };
+        // Not when the password has been changed meanwhile.
+        sqlx::query!(
+            "UPDATE mailbox.user SET scram = $3 WHERE user_id = $1 AND password = $2",
+            account.user.user_id,
+            account.hash,
+            keys.as_bytes()
+        )
+        .execute(self.store.pool())
+        .await?;
+        Ok(())
+    }
+}
