@@ -66,8 +66,8 @@ postern domain add compose.test
 postern user add bob@compose.test --password-stdin <<<"secret"
 goes_through first
 
-# From any container, every process is found.
-for service in queue imap; do
+# From each container that has the command line's certificate, every process is found.
+for service in queue mailbox-store; do
   status_in $service "seven processes serve" 'status["well"] and len(status["processes"]) == 7
     and all(process["serving"] for process in status["processes"])'
 done

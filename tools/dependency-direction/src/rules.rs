@@ -66,7 +66,9 @@ fn breach(workspace: &[Crate], member: &Crate, dependency: &Dependency) -> Optio
     if named == "postern" && ours.is_some() {
         return Some("nobody depends on the command line");
     }
-    let tests = dependency.is_for_tests() || member.name == "bench";
+    let tests = dependency.is_for_tests()
+        || member.name == "bench"
+        || FOR_TESTS.contains(&member.name.as_str());
     if FOR_TESTS.contains(&named) && !tests {
         return Some("test-kit and fakes are for tests and the benchmark");
     }

@@ -79,6 +79,7 @@ pub mod queue_clock;
 pub mod queue_features;
 pub mod queue_run;
 pub mod refusals;
+pub mod rights;
 pub mod text_upload;
 
 mod failure;

@@ -1,5 +1,6 @@
 //! gRPC between the services: Unix sockets on one machine, mutual TLS between machines.
 
+mod caller;
 mod client;
 mod internal_tls;
 mod late;
@@ -7,7 +8,8 @@ mod server;
 mod tcp;
 mod unix_socket;
 
-pub(crate) use client::open_channel_at;
+pub use caller::{Caller, Callers};
+pub(crate) use client::{open_channel_as, open_channel_at};
 pub use client::{Patience, open_channel, open_channel_within};
 pub(crate) use late::Late;
 pub(crate) use server::serve;

@@ -8,11 +8,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::transport::Channel;
 
-use crate::grpc::{self, Late, Routes};
+use crate::grpc::{self, Callers, Late, Routes};
 use crate::listener_tls::{self, ClientCertificates, ServerTls};
 use crate::privileges::Unprivileged;
 use crate::readiness::{self, Dependency, Readiness};
-use crate::{Endpoint, Error, SharedConfig, health, open_channel, open_files};
+use crate::{Endpoint, Error, SharedConfig, health, open_files};
 
 /// A process: its name, the shared configuration, and the means to reach and to be reached.
 /// Clones are the same process.
@@ -113,7 +113,11 @@ impl Service {
     /// A channel to the service at `endpoint`: it connects when first used, and again after a
     /// loss.
     pub fn channel(&self, endpoint: &str) -> Result<Channel, Error> {
-        open_channel(&endpoint.parse()?, self.shared.internal_tls.as_ref())
+        grpc::open_channel_as(
+            self.name,
+            &endpoint.parse()?,
+            self.shared.internal_tls.as_ref(),
+        )
     }
 
     /// A channel to the queue.
@@ -180,8 +184,8 @@ impl Service {
         Ok(())
     }
 
-    /// Serves gRPC at `listen` until shutdown, then drains. The health service is added, and says
-    /// that the process serves as soon as the listener is open.
+    /// Serves gRPC at `listen` until shutdown, then drains, to everybody who can connect: for tests. The
+    /// health service is added, and says that the process serves as soon as the listener is open.
     pub async fn serve_grpc(&self, listen: &str, routes: Routes) -> Result<(), Error> {
         let endpoint: Endpoint = listen.parse()?;
         let routes =
@@ -290,9 +294,10 @@ pub struct OpenGrpc {
 }
 
 impl OpenGrpc {
-    /// Serves `routes` until shutdown, then drains. The process has been set up.
-    pub async fn serve(self, routes: Routes) -> Result<(), Error> {
-        self.late.set(routes);
+    /// Serves `routes` until shutdown, then drains: each call to those only who may make it. The process
+    /// has been set up.
+    pub async fn serve(self, routes: Routes, callers: Callers) -> Result<(), Error> {
+        self.late.set(routes, callers);
         self.service.ready();
         self.ended().await
     }

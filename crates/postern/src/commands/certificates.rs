@@ -9,31 +9,63 @@ use service_kit::certificates::{Authority, self_signed};
 use crate::failure::{Failure, Outcome};
 use crate::screen::Screen;
 
+/// Processes that have a certificate; the last is the command line.
+const PROCESSES: [&str; 8] = [
+    "smtp-server",
+    "queue",
+    "delivery",
+    "mailbox-store",
+    "imap",
+    "pop3",
+    "collector",
+    "postern",
+];
+
+/// What each process is given.
+const INTERNAL: [&str; 3] = ["ca.pem", "internal.pem", "internal.key"];
+
 /// `postern certificates`
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Writes ca.pem, internal.pem and internal.key, signed by an authority whose key is not kept, and
-mail.pem and mail.key, self-signed. What exists already stays.
+Makes for each process, and for the command line (postern), a folder with ca.pem, internal.pem and
+internal.key. The certificate is for the process's own name: it says what the process may do. All are
+signed by one authority, whose key is not kept. Give each process its own folder alone. For mail
+clients, mail/mail.pem and mail/mail.key, self-signed.
 
-Example:
-  postern certificates --directory /certificates --hostname mail.example.test queue mailbox-store")]
+What exists already stays; where one process lacks its own, all processes get new ones.
+
+Examples:
+  postern certificates --directory /certificates --hostname mail.example.test
+  postern certificates --directory /certificates --name queue=queue.mail.svc")]
 pub struct Arguments {
-    /// Where the files go
+    /// Where the folders go
     #[arg(long, value_name = "DIR")]
     directory: PathBuf,
     /// The name that mail clients connect to
     #[arg(long, value_name = "NAME", default_value = "localhost")]
     hostname: String,
-    /// Names under which the services reach each other
-    #[arg(required = true, value_name = "SERVICE")]
-    services: Vec<String>,
+    /// A further name under which a process is reached
+    #[arg(long = "name", value_name = "PROCESS=NAME", value_parser = further_name)]
+    names: Vec<(String, String)>,
+}
+
+fn further_name(text: &str) -> Result<(String, String), String> {
+    let (process, name) = text.split_once('=').ok_or("write PROCESS=NAME")?;
+    if !PROCESSES.contains(&process) {
+        return Err(format!("{process} is none of {}", PROCESSES.join(", ")));
+    }
+    // It would be another process.
+    if PROCESSES.contains(&name) {
+        return Err(format!("{name} is the name of a process"));
+    }
+    Ok((process.to_owned(), name.to_owned()))
 }
 
 /// What was written.
 #[derive(Debug, Serialize)]
 struct Written {
     directory: PathBuf,
-    written: Vec<&'static str>,
+    written: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments, screen: &Screen) -> Result<Outcome, Failure> {
@@ -48,30 +80,40 @@ pub(crate) fn run(arguments: &Arguments, screen: &Screen) -> Result<Outcome, Fai
 fn make(arguments: &Arguments) -> Result<Written, service_kit::Error> {
     let directory = &arguments.directory;
     let mut written = Vec::new();
-    if !all_exist(directory, &["ca.pem", "internal.pem", "internal.key"]) {
+    let complete = |process: &&str| all_exist(&directory.join(process), &INTERNAL);
+    if !PROCESSES.iter().all(complete) {
         let authority = Authority::create()?;
-        let mut names = arguments.services.clone();
-        // Health is asked within the container.
-        names.push("localhost".to_owned());
-        let internal = authority.issue(&names)?;
-        internal.write(
-            &directory.join("internal.pem"),
-            &directory.join("internal.key"),
-        )?;
-        authority
-            .pair()
-            .write_certificate(&directory.join("ca.pem"))?;
-        written.extend(["ca.pem", "internal.pem", "internal.key"]);
+        for process in PROCESSES {
+            issue(&authority, process, arguments)?;
+            written.push(process.to_owned());
+        }
     }
-    if !all_exist(directory, &["mail.pem", "mail.key"]) {
+    let mail = directory.join("mail");
+    if !all_exist(&mail, &["mail.pem", "mail.key"]) {
         let pair = self_signed(&[arguments.hostname.clone(), "localhost".to_owned()])?;
-        pair.write(&directory.join("mail.pem"), &directory.join("mail.key"))?;
-        written.extend(["mail.pem", "mail.key"]);
+        pair.write(&mail.join("mail.pem"), &mail.join("mail.key"))?;
+        written.push("mail".to_owned());
     }
     Ok(Written {
         directory: directory.clone(),
         written,
     })
+}
+
+/// A certificate for the process's own name, and for those by which it is reached.
+fn issue(
+    authority: &Authority,
+    process: &str,
+    arguments: &Arguments,
+) -> Result<(), service_kit::Error> {
+    let folder = arguments.directory.join(process);
+    // Health is asked within the container.
+    let mut names = vec![process.to_owned(), "localhost".to_owned()];
+    let further = arguments.names.iter().filter(|(of, _)| of == process);
+    names.extend(further.map(|(_, name)| name.clone()));
+    let pair = authority.issue(&names)?;
+    pair.write(&folder.join("internal.pem"), &folder.join("internal.key"))?;
+    authority.pair().write_certificate(&folder.join("ca.pem"))
 }
 
 fn all_exist(directory: &Path, names: &[&str]) -> bool {
@@ -83,25 +125,46 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
     use super::*;
 
+    fn arguments(folder: &Path) -> Arguments {
+        Arguments {
+            directory: folder.to_owned(),
+            hostname: "mail.example.test".to_owned(),
+            names: vec![("queue".to_owned(), "queue.mail.svc".to_owned())],
+        }
+    }
+
     #[test]
     fn what_exists_stays_and_what_is_missing_is_made() {
         let folder = tempfile::tempdir().unwrap();
-        let arguments = Arguments {
-            directory: folder.path().to_owned(),
-            hostname: "mail.example.test".to_owned(),
-            services: vec!["queue".to_owned()],
-        };
-        assert_eq!(make(&arguments).unwrap().written.len(), 5);
-        let before = std::fs::read(folder.path().join("internal.pem")).unwrap();
-        std::fs::remove_file(folder.path().join("mail.key")).unwrap();
-        assert_eq!(make(&arguments).unwrap().written, ["mail.pem", "mail.key"]);
-        assert_eq!(
-            std::fs::read(folder.path().join("internal.pem")).unwrap(),
-            before
-        );
+        let arguments = arguments(folder.path());
+        assert_eq!(make(&arguments).unwrap().written.len(), 9);
+        let internal = folder.path().join("imap/internal.pem");
+        let before = std::fs::read(&internal).unwrap();
+        std::fs::remove_file(folder.path().join("mail/mail.key")).unwrap();
+        assert_eq!(make(&arguments).unwrap().written, ["mail"]);
+        assert_eq!(std::fs::read(&internal).unwrap(), before);
         assert!(
-            !folder.path().join("ca.key").exists(),
+            !folder.path().join("queue/ca.key").exists(),
             "the authority's key is not kept"
         );
+    }
+
+    #[test]
+    fn where_one_process_lacks_its_own_all_are_of_a_new_authority() {
+        let folder = tempfile::tempdir().unwrap();
+        let arguments = arguments(folder.path());
+        make(&arguments).unwrap();
+        std::fs::remove_file(folder.path().join("pop3/internal.key")).unwrap();
+        assert_eq!(make(&arguments).unwrap().written, PROCESSES);
+        let read = |process: &str| std::fs::read(folder.path().join(process).join("ca.pem")).unwrap();
+        assert!(PROCESSES.iter().all(|process| read(process) == read("queue")));
+    }
+
+    #[test]
+    fn a_further_name_is_no_process() {
+        assert!(further_name("queue=queue.mail.svc").is_ok());
+        for wrong in ["queue", "queues=a.test", "imap=postern", "imap=queue"] {
+            assert!(further_name(wrong).is_err(), "{wrong}");
+        }
     }
 }

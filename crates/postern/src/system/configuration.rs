@@ -7,6 +7,9 @@ use service_kit::config::InternalTlsConfig;
 
 use super::listeners::SmtpServer;
 
+/// Its name in certificates.
+const COMMAND_LINE: &str = "postern";
+
 /// A configuration and the variables of the environment, which come first.
 pub(super) struct Configuration<'a> {
     table: toml::Table,
@@ -63,7 +66,10 @@ impl<'a> Configuration<'a> {
     }
 
     pub(super) fn internal_tls(&self) -> Option<InternalTlsConfig> {
-        let path = |key: &str| Some(self.folder.join(self.value("internal-tls", key)?));
+        let path = |key: &str| {
+            let file = self.value("internal-tls", key)?;
+            Some(self.folder.join(InternalTlsConfig::file_of(&file, COMMAND_LINE)))
+        };
         Some(InternalTlsConfig {
             ca: path("ca")?,
             certificate: path("certificate")?,

@@ -130,7 +130,10 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
         .transpose()?;
     tokio::spawn(keep_house(pool, shutdown.clone()));
     let routes = routes(store, passwords, tokens, shutdown);
-    listener.serve(routes).await.context("serving gRPC")
+    listener
+        .serve(routes, api::rights::callers)
+        .await
+        .context("serving gRPC")
 }
 
 /// Waits for a database that can be used, as long as it takes, and makes everything ready in it. One that

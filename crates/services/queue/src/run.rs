@@ -238,7 +238,7 @@ async fn serve(
         }
     };
     tokio::select! {
-        served = listener.serve(routes) => Ok(served?),
+        served = listener.serve(routes, api::rights::callers) => Ok(served?),
         failed = failed => {
             failed?;
             anyhow::bail!("a writer ended")

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
 use super::source::Source;
-use super::{PROCESSES, SharedConfig, extract};
+use super::{InternalTlsConfig, PROCESSES, SharedConfig, extract};
 use crate::{Endpoint, Error, logging};
 
 /// A process's configuration.
@@ -52,7 +52,8 @@ pub(crate) fn examine<C: DeserializeOwned>(
     name: &str,
 ) -> Result<Loaded<C>, Vec<Problem>> {
     let mut problems = Vec::new();
-    let mut all = source.values().clone();
+    let values = as_read_by(name, source.values());
+    let mut all = values.clone();
     let mut section = match all.remove(name) {
         None => Dict::new(),
         Some(Value::Dict(_, section)) => section,
@@ -92,10 +93,23 @@ pub(crate) fn examine<C: DeserializeOwned>(
             health_endpoint: health.clone().or(listen),
             health,
             has_listeners,
-            values: source.values().clone(),
+            values,
         }),
         _ => Err(problems),
     }
+}
+
+/// The values with the process's own files in `[internal-tls]`.
+fn as_read_by(name: &str, values: &Dict) -> Dict {
+    let mut values = values.clone();
+    if let Some(Value::Dict(_, table)) = values.get_mut("internal-tls") {
+        for value in table.values_mut() {
+            if let Value::String(_, file) = value {
+                *file = InternalTlsConfig::file_of(file, name);
+            }
+        }
+    }
+    values
 }
 
 fn take<T: DeserializeOwned>(

@@ -128,12 +128,24 @@ pub struct InternalTlsConfig {
     /// The authority that signed all services' certificates.
     #[schemars(extend("type-name" = "file"))]
     pub ca: PathBuf,
-    /// This process's certificate.
+    /// This process's certificate, for the DNS name that is its own name: by that the others know it, and
+    /// what it may do. `{process}` in one of these paths stands for that name.
     #[schemars(extend("type-name" = "file"))]
     pub certificate: PathBuf,
     /// Its private key.
     #[schemars(extend("type-name" = "file"))]
     pub key: PathBuf,
+}
+
+impl InternalTlsConfig {
+    /// What in a path stands for the name of the process.
+    pub const PROCESS: &str = "{process}";
+
+    /// A file as the process of this name knows it.
+    #[must_use]
+    pub fn file_of(file: &str, process: &str) -> String {
+        file.replace(Self::PROCESS, process)
+    }
 }
 
 /// `[log]`

@@ -10,7 +10,7 @@ use tonic::transport::{Channel, Endpoint as TonicEndpoint, Uri};
 
 use super::{
     CONNECTION_WINDOW, FRAME, KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, RESETS, STREAM_WINDOW,
-    internal_tls, tcp,
+    caller, internal_tls, tcp,
 };
 use crate::config::InternalTlsConfig;
 use crate::{Endpoint, Error};
@@ -35,7 +35,24 @@ pub fn open_channel(
     endpoint: &Endpoint,
     tls: Option<&InternalTlsConfig>,
 ) -> Result<Channel, Error> {
-    let mut channel = TonicEndpoint::from_static(AUTHORITY);
+    open_patiently(endpoint, tls, TonicEndpoint::from_static(AUTHORITY))
+}
+
+/// The same, for a process that says who it is: on a Unix socket nothing else does.
+pub(crate) fn open_channel_as(
+    process: &str,
+    endpoint: &Endpoint,
+    tls: Option<&InternalTlsConfig>,
+) -> Result<Channel, Error> {
+    let channel = TonicEndpoint::from_static(AUTHORITY).user_agent(caller::user_agent(process))?;
+    open_patiently(endpoint, tls, channel)
+}
+
+fn open_patiently(
+    endpoint: &Endpoint,
+    tls: Option<&InternalTlsConfig>,
+    mut channel: TonicEndpoint,
+) -> Result<Channel, Error> {
     if matches!(endpoint, Endpoint::Tcp { .. }) {
         channel = channel
             .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)

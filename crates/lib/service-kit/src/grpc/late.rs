@@ -9,11 +9,13 @@ use futures::future::Either;
 use tonic::codegen::{Body, Bytes, Service, StdError, http};
 use tonic::{Status, body, service::Routes};
 
-/// What is served once it has been set. Until then every call is unavailable: the caller tries again,
+use super::caller::{Callers, admit};
+
+/// What is served once it has been set, to those who may call it. Until then every call is unavailable: the caller tries again,
 /// as with a process that is not there yet. (That it is not implemented would be a lasting answer.)
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Late {
-    routes: Arc<OnceLock<Routes>>,
+    served: Arc<OnceLock<(Routes, Callers)>>,
 }
 
 impl Late {
@@ -24,8 +26,8 @@ impl Late {
     }
 
     /// From now on these are served.
-    pub(crate) fn set(&self, routes: Routes) {
-        if self.routes.set(routes.prepare()).is_err() {
+    pub(crate) fn set(&self, routes: Routes, callers: Callers) {
+        if self.served.set((routes.prepare(), callers)).is_err() {
             tracing::error!("services were set twice; the first ones stay");
         }
     }
@@ -46,14 +48,15 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        match self.routes.get() {
+    fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
+        let refused = |status: Status| Either::Right(std::future::ready(Ok(status.into_http())));
+        let Some((routes, callers)) = self.served.get() else {
+            return refused(Status::unavailable("the service is starting"));
+        };
+        match admit(&mut request, *callers) {
             // A router is always ready.
-            Some(routes) => Either::Left(routes.clone().call(request)),
-            None => {
-                let status = Status::unavailable("the service is starting");
-                Either::Right(std::future::ready(Ok(status.into_http())))
-            }
+            Ok(()) => Either::Left(routes.clone().call(request)),
+            Err(status) => refused(status),
         }
     }
 }

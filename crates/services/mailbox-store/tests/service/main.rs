@@ -4,4 +4,5 @@
 mod crowd;
 mod postgres_restart;
 mod requests;
+mod rights;
 mod running;

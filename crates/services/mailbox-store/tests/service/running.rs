@@ -30,6 +30,7 @@ pub(crate) struct Running {
     server: JoinHandle<anyhow::Result<()>>,
     ids: volume::Ids,
     next_recipient: AtomicI64,
+    listen: String,
     _folder: TempDir,
 }
 
@@ -47,8 +48,8 @@ impl Running {
             oauth: None,
             min_free_space: 0,
         };
-        let channel = service.channel(&listen).unwrap();
         let endpoint: service_kit::Endpoint = listen.parse().unwrap();
+        let channel = service_kit::open_channel(&endpoint, None).unwrap();
         let server = tokio::spawn(mailbox_store::run(config, service.clone()));
         test_kit::in_time("the service is healthy", async {
             while service_kit::health::check(&endpoint, None).await.is_err() {
@@ -66,8 +67,14 @@ impl Running {
             server,
             ids: volume::Ids::new(),
             next_recipient: AtomicI64::new(1),
+            listen,
             _folder: folder,
         }
+    }
+
+    /// Where it is served.
+    pub(crate) fn listen(&self) -> String {
+        self.listen.clone()
     }
 
     /// Begins the shutdown.

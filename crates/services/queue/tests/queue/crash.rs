@@ -58,9 +58,8 @@ fn socket(folder: &TempDir) -> String {
 }
 
 fn peer(folder: &TempDir) -> Peer {
-    let channel = Service::for_tests("queue")
-        .channel(&socket(folder))
-        .unwrap();
+    let endpoint = socket(folder).parse().unwrap();
+    let channel = service_kit::open_channel(&endpoint, None).unwrap();
     Peer { channel }
 }
 

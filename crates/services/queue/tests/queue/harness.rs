@@ -98,7 +98,7 @@ impl Queue {
         clock: Arc<AtomicI64>,
         change: impl FnOnce(&mut Config, &mut Service),
     ) -> Self {
-        let listen = format!("unix:{}/queue.sock", folder.path().display());
+        let listen = listen_in(&folder);
         let mut service = Service::for_tests("queue");
         service.shared.database.url = Some(url.clone());
         let mut config = config(&folder, &listen);
@@ -108,7 +108,7 @@ impl Queue {
             service.clone(),
             clock_of_service,
         )));
-        let channel = service.channel(&listen).unwrap();
+        let channel = service_kit::open_channel(&listen.parse().unwrap(), None).unwrap();
         let queue = Self {
             url,
             peer: Peer { channel },
@@ -124,6 +124,11 @@ impl Queue {
             }
         }
         queue
+    }
+
+    /// Where it is served.
+    pub(crate) fn listen(&self) -> String {
+        listen_in(&self.folder)
     }
 
     /// Drains and ends.
@@ -145,6 +150,10 @@ impl Queue {
     pub(crate) fn advance(&self, milliseconds: i64) {
         self.clock.fetch_add(milliseconds, Ordering::SeqCst);
     }
+}
+
+fn listen_in(folder: &TempDir) -> String {
+    format!("unix:{}/queue.sock", folder.path().display())
 }
 
 fn config(folder: &TempDir, listen: &str) -> Config {

@@ -23,6 +23,7 @@ mod quarantine;
 mod refusals;
 mod requests;
 mod retry;
+mod rights;
 mod started_by_root;
 mod taking;
 mod throttle;

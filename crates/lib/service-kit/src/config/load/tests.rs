@@ -52,6 +52,19 @@ fn a_section_may_say_how_many_threads_its_process_has() {
 }
 
 #[test]
+fn a_process_reads_its_own_files_of_internal_tls() {
+    let text = "[internal-tls]\nca = \"/c/ca.pem\"\ncertificate = \"/c/{process}/i.pem\"\n\
+                key = \"/c/{process}.key\"\n";
+    let loaded = read::<Pop3>("pop3", text, &[]).unwrap();
+    let tls = loaded.shared.internal_tls.unwrap();
+    assert_eq!(tls.ca, Path::new("/c/ca.pem"));
+    assert_eq!(tls.certificate, Path::new("/c/pop3/i.pem"));
+    assert_eq!(tls.key, Path::new("/c/pop3.key"));
+    let named = loaded.values.get("internal-tls").unwrap().as_dict().unwrap();
+    assert_eq!(named["key"].as_str(), Some("/c/pop3.key"));
+}
+
+#[test]
 fn a_section_holds_the_services_own_keys_and_the_kits() {
     let loaded = read::<Pop3>(
         "pop3",
