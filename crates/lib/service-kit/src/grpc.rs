@@ -9,8 +9,8 @@ mod tcp;
 mod unix_socket;
 
 pub use caller::{Caller, Callers};
-pub(crate) use client::{open_channel_as, open_channel_at};
 pub use client::{Patience, open_channel, open_channel_within};
+pub(crate) use client::{open_channel_as, open_channel_at};
 pub(crate) use late::Late;
 pub(crate) use server::serve;
 pub use tonic::service::Routes;

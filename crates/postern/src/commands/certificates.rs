@@ -156,8 +156,13 @@ mod tests {
         make(&arguments).unwrap();
         std::fs::remove_file(folder.path().join("pop3/internal.key")).unwrap();
         assert_eq!(make(&arguments).unwrap().written, PROCESSES);
-        let read = |process: &str| std::fs::read(folder.path().join(process).join("ca.pem")).unwrap();
-        assert!(PROCESSES.iter().all(|process| read(process) == read("queue")));
+        let read =
+            |process: &str| std::fs::read(folder.path().join(process).join("ca.pem")).unwrap();
+        assert!(
+            PROCESSES
+                .iter()
+                .all(|process| read(process) == read("queue"))
+        );
     }
 
     #[test]

@@ -68,7 +68,10 @@ impl<'a> Configuration<'a> {
     pub(super) fn internal_tls(&self) -> Option<InternalTlsConfig> {
         let path = |key: &str| {
             let file = self.value("internal-tls", key)?;
-            Some(self.folder.join(InternalTlsConfig::file_of(&file, COMMAND_LINE)))
+            Some(
+                self.folder
+                    .join(InternalTlsConfig::file_of(&file, COMMAND_LINE)),
+            )
         };
         Some(InternalTlsConfig {
             ca: path("ca")?,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use api::grpc::{Channel, Status};
 use api::mailbox::v1::mailbox_store_client::MailboxStoreClient;
-use api::mailbox::v1::{WatchRequest, WatchResponse};
+use api::mailbox::v1::{Actor, WatchRequest, WatchResponse, WatchedMailbox};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +29,8 @@ struct Shared {
 }
 
 struct Watched {
+    /// For whom.
+    actor: Actor,
     highest: watch::Sender<u64>,
     sessions: usize,
     /// On this stream the store knows that we watch it.
@@ -62,7 +64,10 @@ impl Shared {
             }
             if !watched.asked {
                 watched.asked = true;
-                request.watch.push(mailbox_id);
+                request.watch.push(WatchedMailbox {
+                    actor: Some(watched.actor.clone()),
+                    mailbox_id,
+                });
             }
             true
         });
@@ -116,9 +121,12 @@ impl Watch {
 
     /// Watches a mailbox. What changed since its state was read is told as well: either another
     /// session has watched it all the while, or the store tells the present state now.
-    pub(crate) fn subscribe(&self, mailbox_id: i64) -> Subscription {
+    ///
+    /// Whoever asks has opened it, so all who watch it may.
+    pub(crate) fn subscribe(&self, actor: &Actor, mailbox_id: i64) -> Subscription {
         let mut mailboxes = self.0.mailboxes();
         let watched = mailboxes.entry(mailbox_id).or_insert_with(|| Watched {
+            actor: actor.clone(),
             highest: watch::Sender::new(0),
             sessions: 0,
             asked: false,

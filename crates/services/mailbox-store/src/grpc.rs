@@ -1,5 +1,6 @@
 //! The gRPC services: requests into values, values into answers. No SQL and no decisions here.
 
+mod actor;
 mod deliver;
 mod directory;
 mod login;

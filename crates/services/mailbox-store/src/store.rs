@@ -5,6 +5,7 @@
 
 mod turns;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use moka::sync::Cache;
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::mailboxes::lock;
 use crate::notices::{CHANNEL, Hub, Notice, Origin, UserNotice};
 use crate::room::Room;
 use crate::{Error, Result};
@@ -125,12 +127,62 @@ impl Store {
     }
 
     /// The same for the user whose mailbox this is.
-    pub async fn turn_in(&self, mailbox_id: i64) -> Result<Turn> {
-        let owner = match self.owners.get(&mailbox_id) {
-            Some(owner) => owner,
-            None => self.look_up_owner(mailbox_id).await?,
-        };
-        Ok(self.turn(owner).await)
+    pub async fn turn_of_owner(&self, mailbox_id: i64) -> Result<Turn> {
+        // Those who ask about mailboxes that do not exist share the turns of a user who does not.
+        let owner = self.owner(mailbox_id).await?;
+        Ok(self.turn(owner.unwrap_or(0)).await)
+    }
+
+    /// The same for a user who asks for this mailbox, if they [may](Self::check_owner).
+    pub async fn turn_in(&self, user_id: i64, mailbox_id: i64) -> Result<Turn> {
+        self.check_owner(user_id, mailbox_id).await?;
+        Ok(self.turn(user_id).await)
+    }
+
+    /// Whether the user may ask for this mailbox: another's is as one that does not exist. One that is no
+    /// more is nobody's, and is found missing by whoever looks for it.
+    ///
+    /// Whose a mailbox is never changes, so that this holds in every transaction that comes after.
+    pub async fn check_owner(&self, user_id: i64, mailbox_id: i64) -> Result<()> {
+        match self.owner(mailbox_id).await? {
+            Some(owner) if owner != user_id => {
+                tracing::warn!(
+                    user_id,
+                    mailbox_id,
+                    owner,
+                    "another's mailbox was asked for"
+                );
+                Err(lock::missing(mailbox_id))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn owner(&self, mailbox_id: i64) -> Result<Option<i64>> {
+        match self.owners.get(&mailbox_id) {
+            Some(owner) => Ok(Some(owner)),
+            None => Ok(self
+                .look_up_owners(&[mailbox_id])
+                .await?
+                .get(&mailbox_id)
+                .copied()),
+        }
+    }
+
+    /// Whose these mailboxes are; those that do not exist are left out.
+    pub async fn owners(&self, mailbox_ids: &[i64]) -> Result<HashMap<i64, i64>> {
+        let mut owners = HashMap::new();
+        let mut unknown = Vec::new();
+        for &mailbox_id in mailbox_ids {
+            match self.owners.get(&mailbox_id) {
+                Some(owner) => drop(owners.insert(mailbox_id, owner)),
+                None => unknown.push(mailbox_id),
+            }
+        }
+        if !unknown.is_empty() {
+            owners.extend(self.look_up_owners(&unknown).await?);
+        }
+        Ok(owners)
     }
 
     /// Remembers whose a mailbox is.
@@ -138,18 +190,21 @@ impl Store {
         self.owners.insert(mailbox_id, user_id);
     }
 
-    async fn look_up_owner(&self, mailbox_id: i64) -> Result<i64> {
-        let owner = sqlx::query_scalar!(
-            "SELECT user_id FROM mailbox.mailbox WHERE mailbox_id = $1",
-            mailbox_id
+    async fn look_up_owners(&self, mailbox_ids: &[i64]) -> Result<HashMap<i64, i64>> {
+        let rows = sqlx::query!(
+            "SELECT mailbox_id, user_id FROM mailbox.mailbox WHERE mailbox_id = ANY($1)",
+            mailbox_ids
         )
-        .fetch_optional(&self.logins)
+        .fetch_all(&self.logins)
         .await?;
-        if let Some(owner) = owner {
-            self.note_owner(mailbox_id, owner);
+        let owners: HashMap<i64, i64> = rows
+            .into_iter()
+            .map(|row| (row.mailbox_id, row.user_id))
+            .collect();
+        for (&mailbox_id, &user_id) in &owners {
+            self.note_owner(mailbox_id, user_id);
         }
-        // Those who ask about mailboxes that do not exist share the turns of a user who does not.
-        Ok(owner.unwrap_or(0))
+        Ok(owners)
     }
 
     /// The watchers of this process.

@@ -7,7 +7,7 @@ use api::grpc::{Channel, Code, Response, Status, Streaming};
 use api::mailbox::v1::mailbox_store_client::MailboxStoreClient;
 use api::mailbox::v1::store_flags_request::Mode;
 use api::mailbox::v1::{
-    ExpungeRequest, FetchRequest, Flags, LockMaildropRequest, LockMaildropResponse,
+    Actor, ExpungeRequest, FetchRequest, Flags, LockMaildropRequest, LockMaildropResponse,
     ReadMessageRequest, StoreFlagsRequest, UidRange,
 };
 use api::message::v1::Chunk;
@@ -35,6 +35,8 @@ pub(crate) struct Store {
 
 /// The exclusive access to an INBOX, for as long as this lives (RFC 1939 §4).
 pub(crate) struct Lock {
+    /// Who has it.
+    actor: Actor,
     mailbox_id: i64,
     held: Streaming<LockMaildropResponse>,
 }
@@ -71,25 +73,30 @@ impl Store {
     }
 
     /// Takes the user's INBOX and what is in it. `FailedPrecondition` when another session has it.
-    pub(crate) async fn open(&self, user_id: i64) -> Result<(Lock, Maildrop), Status> {
+    pub(crate) async fn open(&self, actor: Actor) -> Result<(Lock, Maildrop), Status> {
         let mut mailboxes = self.mailboxes.clone();
-        let mut held = patiently(mailboxes.lock_maildrop(LockMaildropRequest { user_id })).await?;
+        let request = LockMaildropRequest {
+            actor: Some(actor.clone()),
+        };
+        let mut held = patiently(mailboxes.lock_maildrop(request)).await?;
         let first = next(&mut held).await?;
         let inbox = first
             .and_then(|response| response.inbox)
             .ok_or_else(|| Status::internal("the lock came without the mailbox's state"))?;
         let lock = Lock {
+            actor,
             mailbox_id: inbox.mailbox_id,
             held,
         };
-        let messages = self.messages(inbox.mailbox_id).await?;
+        let messages = self.messages(&lock).await?;
         Ok((lock, Maildrop::new(inbox.uid_validity, messages)))
     }
 
-    async fn messages(&self, mailbox_id: i64) -> Result<Vec<MaildropMessage>, Status> {
+    async fn messages(&self, lock: &Lock) -> Result<Vec<MaildropMessage>, Status> {
         let mut mailboxes = self.mailboxes.clone();
         let request = FetchRequest {
-            mailbox_id,
+            actor: Some(lock.actor.clone()),
+            mailbox_id: lock.mailbox_id,
             uids: vec![UidRange {
                 first: 1,
                 last: u32::MAX,
@@ -112,6 +119,7 @@ impl Store {
     pub(crate) async fn header(&self, lock: &Lock, uid: u32) -> Result<Option<Bytes>, Status> {
         let mut mailboxes = self.mailboxes.clone();
         let request = FetchRequest {
+            actor: Some(lock.actor.clone()),
             mailbox_id: lock.mailbox_id,
             uids: vec![UidRange {
                 first: uid,
@@ -139,6 +147,7 @@ impl Store {
     ) -> Result<Octets, Status> {
         let mut mailboxes = self.mailboxes.clone();
         let request = ReadMessageRequest {
+            actor: Some(lock.actor.clone()),
             mailbox_id: lock.mailbox_id,
             uid,
             offset,
@@ -154,6 +163,7 @@ impl Store {
         for batch in uids.chunks(BATCH) {
             let uids = ranges(batch);
             let mark = StoreFlagsRequest {
+                actor: Some(lock.actor.clone()),
                 mailbox_id: lock.mailbox_id,
                 uids: uids.clone(),
                 mode: Mode::Add.into(),
@@ -165,6 +175,7 @@ impl Store {
             };
             patiently(mailboxes.store_flags(mark)).await?;
             let expunge = ExpungeRequest {
+                actor: Some(lock.actor.clone()),
                 mailbox_id: lock.mailbox_id,
                 uids,
             };

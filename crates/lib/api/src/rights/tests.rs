@@ -10,7 +10,10 @@ fn declared(folder: &Path, found: &mut BTreeSet<String>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             declared(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "proto") {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "proto")
+        {
             read(&std::fs::read_to_string(path).unwrap(), found);
         }
     }
@@ -20,26 +23,26 @@ fn read(text: &str, found: &mut BTreeSet<String>) {
     let (mut package, mut service) = ("", "");
     for line in text.lines() {
         let words: Vec<&str> = line.split([' ', '(', ';']).collect();
-        match words.iter().position(|word| !word.is_empty()) {
-            Some(first) => match (words[first], words.get(first + 1)) {
-                ("package", Some(name)) => package = name,
-                ("service", Some(name)) => service = name,
-                ("rpc", Some(name)) => {
-                    found.insert(format!("/{package}.{service}/{name}"));
-                }
-                _ => {}
-            },
-            None => {}
+        let Some(first) = words.iter().position(|word| !word.is_empty()) else {
+            continue;
+        };
+        match (words[first], words.get(first + 1)) {
+            ("package", Some(name)) => package = name,
+            ("service", Some(name)) => service = name,
+            ("rpc", Some(name)) => drop(found.insert(format!("/{package}.{service}/{name}"))),
+            _ => {}
         }
     }
 }
 
 fn listed() -> Vec<String> {
-    let calls = SERVICES.iter().flat_map(|(service, calls)| {
-        let paths = calls.iter().map(move |(call, _)| format!("/{service}/{call}"));
-        paths
-    });
-    calls.collect()
+    let paths = |(service, calls): &(&str, Calls)| -> Vec<String> {
+        let calls = calls.iter();
+        calls
+            .map(|(call, _)| format!("/{service}/{call}"))
+            .collect()
+    };
+    SERVICES.iter().flat_map(paths).collect()
 }
 
 #[test]
@@ -58,14 +61,19 @@ fn every_call_has_a_caller_who_is_known() {
     for path in listed() {
         let callers = callers(&path);
         assert!(!callers.is_empty(), "{path}");
-        assert!(callers.iter().all(|caller| CALLERS.contains(caller)), "{path}");
+        assert!(
+            callers.iter().all(|caller| CALLERS.contains(caller)),
+            "{path}"
+        );
     }
 }
 
 /// The paths of what `caller` may call.
 fn calls_of(caller: &str) -> BTreeSet<String> {
     let calls = listed().into_iter();
-    calls.filter(|path| callers(path).contains(&caller)).collect()
+    calls
+        .filter(|path| callers(path).contains(&caller))
+        .collect()
 }
 
 #[test]

@@ -48,7 +48,8 @@ pub(super) fn admit<B>(request: &mut http::Request<B>, callers: Callers) -> Resu
         Err(who) => {
             let allowed = callers(path).join(", ");
             tracing::warn!(caller = who, call = path, allowed, "a call was refused");
-            let text = format!("{who} may not call {path}: of all processes only these may: {allowed}");
+            let text =
+                format!("{who} may not call {path}: of all processes only these may: {allowed}");
             Err(Status::permission_denied(text))
         }
     }
@@ -73,7 +74,8 @@ fn certified(
     let certificate = chain.first().ok_or_else(unknown)?;
     let certificate = ParsedCertificate::try_from(certificate).map_err(|_| unknown())?;
     let is_named = |name: &&&str| {
-        ServerName::try_from(**name).is_ok_and(|name| verify_server_name(&certificate, &name).is_ok())
+        ServerName::try_from(**name)
+            .is_ok_and(|name| verify_server_name(&certificate, &name).is_ok())
     };
     let name = allowed.iter().find(is_named).ok_or_else(unknown)?;
     Ok(Caller { name: Some(name) })

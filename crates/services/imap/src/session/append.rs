@@ -42,7 +42,7 @@ impl Session {
         }
         let content = intake?.finish().await.map_err(of_intake)?;
         let request = AppendRequest {
-            user_id: self.user()?,
+            actor: Some(self.actor()?),
             mailbox: head.mailbox.to_string(),
             content: Some(content),
             flags: Some(wire_flags(&head.flags)),
@@ -69,7 +69,7 @@ impl Session {
         }
         if head.size > INLINE_LIMIT as u64 {
             let request = GetStatusRequest {
-                user_id: self.user()?,
+                actor: Some(self.actor()?),
                 names: vec![head.mailbox.to_string()],
             };
             let mut store = self.server.store();

@@ -20,20 +20,19 @@ fn copyuid(copied: &CopyResponse) -> Option<Code> {
     Some(Code::CopyUid(copied.uid_validity, from, to))
 }
 
-fn request(open: &OpenMailbox, user_id: i64, command: &Copy) -> Option<CopyRequest> {
+fn request(open: &OpenMailbox, command: &Copy) -> Option<CopyRequest> {
     let uids = open.view.uids(&command.messages, &open.saved);
     (!uids.is_empty()).then(|| CopyRequest {
+        actor: Some(open.actor.clone()),
         mailbox_id: open.id,
         uids: uid_ranges(&uids),
-        user_id,
         to: command.to.as_str().to_owned(),
     })
 }
 
 impl Session {
     pub(super) async fn copy(&mut self, command: &Copy) -> Result<Answer, Stop> {
-        let user_id = self.user()?;
-        let Some(request) = request(self.open()?, user_id, command) else {
+        let Some(request) = request(self.open()?, command) else {
             return Ok(Answer::ok("No such message."));
         };
         let mut store = self.server.store();
@@ -50,8 +49,7 @@ impl Session {
     }
 
     pub(super) async fn r#move(&mut self, command: &Copy) -> Result<Answer, Stop> {
-        let user_id = self.user()?;
-        let Some(request) = request(self.open_for_writing()?, user_id, command) else {
+        let Some(request) = request(self.open_for_writing()?, command) else {
             return Ok(Answer::ok("No such message."));
         };
         let mut store = self.server.store();

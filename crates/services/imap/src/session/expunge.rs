@@ -32,6 +32,7 @@ impl Session {
             }
         };
         let request = ExpungeRequest {
+            actor: Some(open.actor.clone()),
             mailbox_id: open.id,
             uids,
         };

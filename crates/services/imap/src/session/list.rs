@@ -24,7 +24,6 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
 
 impl Session {
     pub(super) async fn list(&mut self, command: &List) -> Result<Answer, Stop> {
-        let user_id = self.user()?;
         let separator_only = !command.extended
             && command
                 .patterns
@@ -34,7 +33,7 @@ impl Session {
             put_untagged(self.io.output(), "LIST (\\Noselect) \"/\" \"\"");
             return Ok(Answer::ok("List completed."));
         }
-        let tree = self.tree(user_id).await?;
+        let tree = self.tree().await?;
         let asked = command.clone();
         let listed = aside(move || tree.list(&asked)).await?;
         for mailbox in &listed {
@@ -42,18 +41,17 @@ impl Session {
             self.flush_if_large().await?;
         }
         if let Some(items) = &command.returns.status {
-            self.status_of_listed(user_id, &listed, items).await?;
+            self.status_of_listed(&listed, items).await?;
         }
         Ok(Answer::ok("List completed."))
     }
 
     pub(super) async fn lsub(&mut self, command: &Lsub) -> Result<Answer, Stop> {
-        let user_id = self.user()?;
         let reference = command.reference.as_str();
         let Some(pattern) = command.pattern.behind(reference) else {
             return Ok(Answer::ok("Lsub completed."));
         };
-        let tree = self.tree(user_id).await?;
+        let tree = self.tree().await?;
         for mailbox in aside(move || tree.lsub(&pattern)).await? {
             self.put_listed("LSUB", &mailbox);
             self.flush_if_large().await?;
@@ -61,9 +59,11 @@ impl Session {
         Ok(Answer::ok("Lsub completed."))
     }
 
-    async fn tree(&mut self, user_id: i64) -> Result<Tree, Stop> {
+    async fn tree(&mut self) -> Result<Tree, Stop> {
         let mut store = self.server.store();
-        let request = ListMailboxesRequest { user_id };
+        let request = ListMailboxesRequest {
+            actor: Some(self.actor()?),
+        };
         let mailboxes = store
             .list_mailboxes(timed(request))
             .await?
@@ -90,7 +90,6 @@ impl Session {
     /// RFC 5819: a STATUS for each mailbox that was listed and can be opened.
     async fn status_of_listed(
         &mut self,
-        user_id: i64,
         listed: &[Listed],
         items: &[StatusItem],
     ) -> Result<(), Stop> {
@@ -103,7 +102,7 @@ impl Session {
             return Ok(());
         }
         let request = GetStatusRequest {
-            user_id,
+            actor: Some(self.actor()?),
             names: names.iter().map(ToString::to_string).collect(),
         };
         let mut store = self.server.store();

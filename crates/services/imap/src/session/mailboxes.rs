@@ -22,7 +22,7 @@ impl Session {
             _ => return Err(no_such_use()),
         };
         let request = CreateMailboxRequest {
-            user_id: self.user()?,
+            actor: Some(self.actor()?),
             name: name.to_string(),
             special_use,
         };
@@ -32,7 +32,7 @@ impl Session {
 
     pub(super) async fn delete(&mut self, name: &MailboxName) -> Result<Answer, Stop> {
         let request = DeleteMailboxRequest {
-            user_id: self.user()?,
+            actor: Some(self.actor()?),
             name: name.to_string(),
         };
         let mut store = self.server.store();
@@ -46,7 +46,7 @@ impl Session {
 
     pub(super) async fn rename(&mut self, command: &Rename) -> Result<Answer, Stop> {
         let request = RenameMailboxRequest {
-            user_id: self.user()?,
+            actor: Some(self.actor()?),
             from: command.from.to_string(),
             to: new_name(&command.to)?.to_string(),
         };
@@ -60,7 +60,7 @@ impl Session {
         subscribed: bool,
     ) -> Result<Answer, Stop> {
         let request = SetSubscribedRequest {
-            user_id: self.user()?,
+            actor: Some(self.actor()?),
             name: name.to_string(),
             subscribed,
         };

@@ -23,6 +23,7 @@ mod sync;
 use std::sync::Arc;
 
 use api::login::ClientConnection;
+use api::mailbox::v1::Actor;
 use front_end::Listener;
 use imap_protocol::response::{Code, Condition, put_condition, put_continuation};
 use imap_protocol::{Command, CommandError, Event, Phase, RangeSet, Reader, State, Tag};
@@ -69,6 +70,8 @@ pub(crate) struct Session {
 
 /// The mailbox that is open.
 pub(crate) struct OpenMailbox {
+    /// Who has opened it.
+    actor: Actor,
     id: i64,
     read_only: bool,
     view: View,
@@ -276,6 +279,14 @@ impl Session {
             Some(connection) => Ok(connection.user()),
             None => Err(Answer::bad("Log in first.").into()),
         }
+    }
+
+    /// For what is asked of mailbox-store.
+    fn actor(&self) -> Result<Actor, Stop> {
+        Ok(Actor {
+            user_id: self.user()?,
+            peer_address: self.client.peer.to_string(),
+        })
     }
 
     /// The mailbox that is open. Commands that need it are only run with one.

@@ -73,6 +73,7 @@ impl Session {
             return Err(Answer::no_with(Code::Limit, "The saved result is too large.").into());
         }
         let request = SearchRequest {
+            actor: Some(open.actor.clone()),
             mailbox_id: open.id,
             key: Some(remote::key(&command.key, open)),
             after: 0,

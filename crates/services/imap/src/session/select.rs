@@ -18,8 +18,9 @@ impl Session {
     ) -> Result<Answer, Stop> {
         // A SELECT that fails leaves no mailbox open (RFC 9051 §6.3.2).
         self.open = None;
+        let actor = self.actor()?;
         let request = SelectRequest {
-            user_id: self.user()?,
+            actor: Some(actor.clone()),
             name: name.as_str().to_owned(),
         };
         let mut batches = self
@@ -54,7 +55,8 @@ impl Session {
             id: state.mailbox_id,
             read_only,
             view,
-            watch: self.server.watch.subscribe(state.mailbox_id),
+            watch: self.server.watch.subscribe(&actor, state.mailbox_id),
+            actor,
             saved: RangeSet::default(),
             filled: false,
         }));
@@ -70,6 +72,7 @@ impl Session {
         let open = self.open()?;
         if !open.read_only {
             let request = ExpungeRequest {
+                actor: Some(open.actor.clone()),
                 mailbox_id: open.id,
                 uids: Vec::new(),
             };

@@ -35,7 +35,7 @@ pub(super) fn values<'a>(
 impl Session {
     pub(super) async fn status(&mut self, command: &Status) -> Result<Answer, Stop> {
         let request = GetStatusRequest {
-            user_id: self.user()?,
+            actor: Some(self.actor()?),
             names: vec![command.mailbox.as_str().to_owned()],
         };
         let mut store = self.server.store();

@@ -79,6 +79,7 @@ impl Session {
             StoreMode::Remove => Mode::Remove,
         };
         let request = StoreFlagsRequest {
+            actor: Some(open.actor.clone()),
             mailbox_id: open.id,
             uids: uid_ranges(&uids),
             mode: mode.into(),

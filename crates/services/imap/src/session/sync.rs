@@ -94,6 +94,7 @@ impl Session {
             return true;
         }
         let request = GetChangesRequest {
+            actor: Some(open.actor.clone()),
             mailbox_id: open.id,
             since_modseq: open.view.modseq(),
         };

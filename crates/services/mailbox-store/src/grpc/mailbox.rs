@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
+use super::actor::user;
 use super::{Answers, deliver, streamed, watch};
 use crate::deliver::Deliverer;
 use crate::maildrop::Maildrops;
@@ -37,16 +38,16 @@ const STATES: usize = 2000;
 /// Names in one GetStatus.
 const MOST_NAMES: usize = 10_000;
 
-/// Each item in a turn of the mailbox's user: none is held while the reader is slow (I7).
+/// Each item in a turn of the user: none is held while the reader is slow (I7).
 fn in_turns<T: Send + 'static>(
     store: Store,
-    mailbox_id: i64,
+    user_id: i64,
     items: impl Stream<Item = Result<T>> + Send + 'static,
 ) -> impl Stream<Item = Result<T>> + Send + 'static {
     stream::try_unfold(items.boxed(), move |mut items| {
         let store = store.clone();
         async move {
-            let _turn = store.turn_in(mailbox_id).await?;
+            let _turn = store.turn(user_id).await;
             let item = items.try_next().await?;
             Ok(item.map(|item| (item, items)))
         }
@@ -103,7 +104,7 @@ impl MailboxStore for MailboxService {
         &self,
         request: Request<ListMailboxesRequest>,
     ) -> Result<Response<ListMailboxesResponse>, Status> {
-        let user_id = request.into_inner().user_id;
+        let user_id = user(request.into_inner().actor)?;
         let _turn = self.store.turn(user_id).await;
         let mailboxes = mailboxes::list(&self.store, user_id).await?;
         Ok(Response::new(ListMailboxesResponse { mailboxes }))
@@ -114,10 +115,11 @@ impl MailboxStore for MailboxService {
         request: Request<CreateMailboxRequest>,
     ) -> Result<Response<Mailbox>, Status> {
         let CreateMailboxRequest {
-            user_id,
+            actor,
             name,
             special_use,
         } = request.into_inner();
+        let user_id = user(actor)?;
         let name = MailboxName::parse(&name)?;
         let _turn = self.store.turn(user_id).await;
         let mailbox = mailboxes::create(&self.store, user_id, &name, &special_use).await?;
@@ -128,7 +130,8 @@ impl MailboxStore for MailboxService {
         &self,
         request: Request<DeleteMailboxRequest>,
     ) -> Result<Response<DeleteMailboxResponse>, Status> {
-        let DeleteMailboxRequest { user_id, name } = request.into_inner();
+        let DeleteMailboxRequest { actor, name } = request.into_inner();
+        let user_id = user(actor)?;
         let name = MailboxName::parse(&name)?;
         let _turn = self.store.turn(user_id).await;
         let mailbox_id = mailboxes::delete(&self.store, user_id, &name).await?;
@@ -139,7 +142,8 @@ impl MailboxStore for MailboxService {
         &self,
         request: Request<RenameMailboxRequest>,
     ) -> Result<Response<RenameMailboxResponse>, Status> {
-        let RenameMailboxRequest { user_id, from, to } = request.into_inner();
+        let RenameMailboxRequest { actor, from, to } = request.into_inner();
+        let user_id = user(actor)?;
         let (from, to) = (MailboxName::parse(&from)?, MailboxName::parse(&to)?);
         let _turn = self.store.turn(user_id).await;
         mailboxes::rename(&self.store, user_id, &from, &to).await?;
@@ -151,10 +155,11 @@ impl MailboxStore for MailboxService {
         request: Request<SetSubscribedRequest>,
     ) -> Result<Response<SetSubscribedResponse>, Status> {
         let SetSubscribedRequest {
-            user_id,
+            actor,
             name,
             subscribed,
         } = request.into_inner();
+        let user_id = user(actor)?;
         let name = MailboxName::parse(&name)?;
         let _turn = self.store.turn(user_id).await;
         mailboxes::set_subscribed(&self.store, user_id, &name, subscribed).await?;
@@ -165,7 +170,8 @@ impl MailboxStore for MailboxService {
         &self,
         request: Request<GetStatusRequest>,
     ) -> Result<Response<GetStatusResponse>, Status> {
-        let GetStatusRequest { user_id, names } = request.into_inner();
+        let GetStatusRequest { actor, names } = request.into_inner();
+        let user_id = user(actor)?;
         if names.len() > MOST_NAMES {
             return Err(Error::Invalid("too many names at once".into()).into());
         }
@@ -182,7 +188,8 @@ impl MailboxStore for MailboxService {
         &self,
         request: Request<SelectRequest>,
     ) -> Result<Response<Self::SelectStream>, Status> {
-        let SelectRequest { user_id, name } = request.into_inner();
+        let SelectRequest { actor, name } = request.into_inner();
+        let user_id = user(actor)?;
         let name = MailboxName::parse(&name)?;
         let turn = self.store.turn(user_id).await;
         let selected = messages::select(&self.store, user_id, &name).await?;
@@ -208,10 +215,11 @@ impl MailboxStore for MailboxService {
         request: Request<GetChangesRequest>,
     ) -> Result<Response<GetChangesResponse>, Status> {
         let GetChangesRequest {
+            actor,
             mailbox_id,
             since_modseq,
         } = request.into_inner();
-        let _turn = self.store.turn_in(mailbox_id).await?;
+        let _turn = self.store.turn_in(user(actor)?, mailbox_id).await?;
         let changes = messages::changes(&self.store, mailbox_id, since_modseq).await?;
         Ok(Response::new(changes))
     }
@@ -231,6 +239,7 @@ impl MailboxStore for MailboxService {
         request: Request<FetchRequest>,
     ) -> Result<Response<Self::FetchStream>, Status> {
         let request = request.into_inner();
+        let user_id = user(request.actor)?;
         let uids = UidSet::parse(&request.uids)?;
         let wanted = Wanted {
             flags: request.flags,
@@ -244,6 +253,7 @@ impl MailboxStore for MailboxService {
             content_up_to: request.content_up_to,
             changed_since: request.changed_since,
         };
+        self.store.check_owner(user_id, request.mailbox_id).await?;
         let answers = messages::fetch(self.store.clone(), request.mailbox_id, uids, wanted);
         streamed(ReceiverStream::new(answers))
     }
@@ -253,15 +263,17 @@ impl MailboxStore for MailboxService {
         request: Request<ReadMessageRequest>,
     ) -> Result<Response<Self::ReadMessageStream>, Status> {
         let ReadMessageRequest {
+            actor,
             mailbox_id,
             uid,
             offset,
             length,
         } = request.into_inner();
-        let turn = self.store.turn_in(mailbox_id).await?;
+        let user_id = user(actor)?;
+        let turn = self.store.turn_in(user_id, mailbox_id).await?;
         let pieces = messages::read(&self.store, mailbox_id, uid, offset, length).await?;
         drop(turn);
-        let pieces = in_turns(self.store.clone(), mailbox_id, pieces);
+        let pieces = in_turns(self.store.clone(), user_id, pieces);
         streamed(pieces.map_ok(|data| Chunk { data, last: false }))
     }
 
@@ -278,7 +290,8 @@ impl MailboxStore for MailboxService {
             now: clock::now(),
             slice: search::SLICE,
         };
-        let _turn = self.store.turn_in(search.mailbox_id).await?;
+        let user_id = user(request.actor)?;
+        let _turn = self.store.turn_in(user_id, search.mailbox_id).await?;
         let found = search::search(&self.store, search).await?;
         Ok(Response::new(found))
     }
@@ -304,7 +317,8 @@ impl MailboxStore for MailboxService {
             keywords: Keywords::parse(&flags.keywords)?,
             unchanged_since: request.unchanged_since,
         };
-        let _turn = self.store.turn_in(request.mailbox_id).await?;
+        let user_id = user(request.actor)?;
+        let _turn = self.store.turn_in(user_id, request.mailbox_id).await?;
         let stored = messages::store_flags(&self.store, request.mailbox_id, &change).await?;
         Ok(Response::new(stored))
     }
@@ -335,23 +349,25 @@ impl MailboxStore for MailboxService {
             .content
             .ok_or_else(|| Error::Invalid("the content is missing".into()))?;
         let flags = request.flags.unwrap_or_default();
-        let mut append = Append::new(request.user_id, mailbox, content)?;
+        let user_id = user(request.actor)?;
+        let mut append = Append::new(user_id, mailbox, content)?;
         append.system = system_flags(flags.system)?;
         append.keywords = Keywords::parse(&flags.keywords)?;
         append.internal_date = Some(request.internal_date_ms).filter(|date| *date != 0);
-        let _turn = self.store.turn(request.user_id).await;
+        let _turn = self.store.turn(user_id).await;
         Ok(Response::new(messages::append(&self.store, &append).await?))
     }
 
     async fn copy(&self, request: Request<CopyRequest>) -> Result<Response<CopyResponse>, Status> {
         let CopyRequest {
+            actor,
             mailbox_id,
             uids,
-            user_id,
             to,
         } = request.into_inner();
+        let user_id = user(actor)?;
         let (uids, to) = (UidSet::parse(&uids)?, MailboxName::parse(&to)?);
-        let _turn = self.store.turn(user_id).await;
+        let _turn = self.store.turn_in(user_id, mailbox_id).await?;
         let copied = messages::copy(&self.store, mailbox_id, &uids, user_id, &to).await?;
         Ok(Response::new(copied))
     }
@@ -361,13 +377,14 @@ impl MailboxStore for MailboxService {
         request: Request<CopyRequest>,
     ) -> Result<Response<CopyResponse>, Status> {
         let CopyRequest {
+            actor,
             mailbox_id,
             uids,
-            user_id,
             to,
         } = request.into_inner();
+        let user_id = user(actor)?;
         let (uids, to) = (UidSet::parse(&uids)?, MailboxName::parse(&to)?);
-        let _turn = self.store.turn(user_id).await;
+        let _turn = self.store.turn_in(user_id, mailbox_id).await?;
         let moved = messages::move_messages(&self.store, mailbox_id, &uids, user_id, &to).await?;
         Ok(Response::new(moved))
     }
@@ -376,9 +393,13 @@ impl MailboxStore for MailboxService {
         &self,
         request: Request<ExpungeRequest>,
     ) -> Result<Response<ExpungeResponse>, Status> {
-        let ExpungeRequest { mailbox_id, uids } = request.into_inner();
+        let ExpungeRequest {
+            actor,
+            mailbox_id,
+            uids,
+        } = request.into_inner();
         let uids = UidSet::parse_or_all(&uids)?;
-        let _turn = self.store.turn_in(mailbox_id).await?;
+        let _turn = self.store.turn_in(user(actor)?, mailbox_id).await?;
         let expunged = messages::expunge(&self.store, mailbox_id, &uids).await?;
         Ok(Response::new(expunged))
     }
@@ -387,7 +408,7 @@ impl MailboxStore for MailboxService {
         &self,
         request: Request<LockMaildropRequest>,
     ) -> Result<Response<Self::LockMaildropStream>, Status> {
-        let user_id = request.into_inner().user_id;
+        let user_id = user(request.into_inner().actor)?;
         let held = self.maildrops.lock(user_id).await?;
         let turn = self.store.turn(user_id).await;
         let inbox = mailboxes::status(&self.store, user_id, &[MailboxName::inbox()])

@@ -1,11 +1,13 @@
 //! The stream of Watch.
 
 use api::grpc::{Status, Streaming};
-use api::mailbox::v1::{MailboxChange, WatchRequest, WatchResponse};
+use api::mailbox::v1::{MailboxChange, WatchRequest, WatchResponse, WatchedMailbox};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::notices::{self, Watcher};
+use super::actor::user;
+
+use crate::notices::{self, GONE, Watcher};
 use crate::store::Store;
 use crate::{Error, Result};
 
@@ -53,11 +55,30 @@ async fn follow(store: &Store, watcher: &Watcher, request: &WatchRequest) -> Res
     if watcher.watches() + request.watch.len() > MOST {
         return Err(Error::Exhausted("too many mailboxes are watched".into()));
     }
+    let (own, others) = sorted(store, &request.watch).await?;
     // First watched, then asked: a change in between is told twice rather than never.
-    watcher.watch(&request.watch);
-    let present = notices::present(store.pool(), &request.watch).await?;
+    watcher.watch(&own);
+    let present = notices::present(store.pool(), &own).await?;
     watcher.tell(&present);
+    let gone: Vec<_> = others.into_iter().map(|id| (id, GONE)).collect();
+    watcher.tell(&gone);
     Ok(())
+}
+
+/// Those that are the actors' own, or nobody's any more, and those that are another's.
+async fn sorted(store: &Store, watch: &[WatchedMailbox]) -> Result<(Vec<i64>, Vec<i64>)> {
+    let ids: Vec<i64> = watch.iter().map(|watched| watched.mailbox_id).collect();
+    let owners = store.owners(&ids).await?;
+    let (mut own, mut others) = (Vec::new(), Vec::new());
+    for watched in watch {
+        let user_id = user(watched.actor.clone())?;
+        let mailbox_id = watched.mailbox_id;
+        match owners.get(&mailbox_id) {
+            Some(owner) if *owner != user_id => others.push(mailbox_id),
+            _ => own.push(mailbox_id),
+        }
+    }
+    Ok((own, others))
 }
 
 fn response(changes: Vec<(i64, u64)>) -> WatchResponse {

@@ -151,7 +151,7 @@ impl Fetch {
 
     async fn one_query(&self, uids: &UidSet) -> Result<End> {
         // The next query waits for its turn anew: nobody has to wait for all that another wants.
-        let turn = self.store.turn_in(self.mailbox_id).await?;
+        let turn = self.store.turn_of_owner(self.mailbox_id).await?;
         let (mut rows, most) = query::rows(self.store.pool(), self.mailbox_id, uids, &self.wanted);
         let mut batch = Batch::default();
         let (mut found, mut last) = (0, 0);

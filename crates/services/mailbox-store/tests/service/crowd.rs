@@ -4,19 +4,29 @@ use api::mailbox::v1::store_flags_request::Mode;
 use api::mailbox::v1::{FetchRequest, Flags, ListMailboxesRequest, StoreFlagsRequest, UidRange};
 use sqlx::{Connection as _, PgConnection};
 
-use crate::running::Running;
+use crate::running::{Running, actor};
 
 /// Requests of one user at a time: more than there are connections to the database.
 const MANY: usize = 30;
 
+/// Whose it is, and its id.
+struct Inbox {
+    user_id: i64,
+    mailbox_id: i64,
+}
+
 /// Two users; the first one's INBOX.
-async fn start() -> (Running, String, i64) {
+async fn start() -> (Running, String, Inbox) {
     let url = test_kit::Postgres::start().database().await;
     let mut running = Running::start(url.clone()).await;
     let bob = running.add_user("bob@example.test").await;
     running.add_user("alice@example.test").await;
     let (inbox, _) = running.select(bob, "INBOX").await;
-    (running, url, inbox.mailbox_id)
+    let inbox = Inbox {
+        user_id: bob,
+        mailbox_id: inbox.mailbox_id,
+    };
+    (running, url, inbox)
 }
 
 /// Waits until requests wait for a lock in the database.
@@ -39,11 +49,11 @@ async fn log_in(running: &Running) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_of_one_user_that_wait_keep_nobody_else_waiting() {
-    let (mut running, url, mailbox_id) = start().await;
+    let (mut running, url, inbox) = start().await;
     let mut lock = PgConnection::connect(&url).await.unwrap();
     let mut held = lock.begin().await.unwrap();
     sqlx::query("SELECT FROM mailbox.mailbox WHERE mailbox_id = $1 FOR UPDATE")
-        .bind(mailbox_id)
+        .bind(inbox.mailbox_id)
         .execute(&mut *held)
         .await
         .unwrap();
@@ -55,7 +65,8 @@ async fn changes_of_one_user_that_wait_keep_nobody_else_waiting() {
                 keywords: Vec::new(),
             };
             let request = StoreFlagsRequest {
-                mailbox_id,
+                actor: actor(inbox.user_id),
+                mailbox_id: inbox.mailbox_id,
                 uids: vec![UidRange { first: 1, last: 9 }],
                 mode: Mode::Add.into(),
                 flags: Some(flags),
@@ -67,7 +78,9 @@ async fn changes_of_one_user_that_wait_keep_nobody_else_waiting() {
     waiting(&mut held).await;
     log_in(&running).await;
     let alice = running.add_user("alice2@example.test").await;
-    let request = ListMailboxesRequest { user_id: alice };
+    let request = ListMailboxesRequest {
+        actor: actor(alice),
+    };
     running.mailboxes.list_mailboxes(request).await.unwrap();
 
     held.rollback().await.unwrap();
@@ -78,7 +91,7 @@ async fn changes_of_one_user_that_wait_keep_nobody_else_waiting() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn logins_do_not_wait_behind_reads_and_abandoned_reads_leave_nothing() {
-    let (mut running, url, mailbox_id) = start().await;
+    let (mut running, url, inbox) = start().await;
     let mut lock = PgConnection::connect(&url).await.unwrap();
     let mut held = lock.begin().await.unwrap();
     sqlx::query("LOCK TABLE mailbox.message IN ACCESS EXCLUSIVE MODE")
@@ -86,7 +99,8 @@ async fn logins_do_not_wait_behind_reads_and_abandoned_reads_leave_nothing() {
         .await
         .unwrap();
     let request = || FetchRequest {
-        mailbox_id,
+        actor: actor(inbox.user_id),
+        mailbox_id: inbox.mailbox_id,
         uids: vec![UidRange {
             first: 1,
             last: u32::MAX,

@@ -1,6 +1,7 @@
 //! The whole service, running, asked as the other processes ask it.
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
+mod actors;
 mod crowd;
 mod postgres_restart;
 mod requests;

@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use crate::running::{MESSAGE, Running};
+use crate::running::{MESSAGE, Running, watch as watch_request};
 use api::mailbox::v1::delivery_result::Status;
-use api::mailbox::v1::{DeliverRequest, Delivery, WatchRequest, deliver_response};
+use api::mailbox::v1::{DeliverRequest, Delivery, deliver_response};
 use test_kit::DurablePostgres;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -21,10 +21,7 @@ async fn i3_i11_what_is_delivered_across_a_restart_of_postgres_arrives_once() {
     let body = running.body(MESSAGE).await;
     let (inbox, _) = running.select(bob, "INBOX").await;
     let (watch, watching) = mpsc::channel(1);
-    let request = WatchRequest {
-        watch: vec![inbox.mailbox_id],
-        unwatch: vec![],
-    };
+    let request = watch_request(bob, &[inbox.mailbox_id]);
     watch.send(request).await.unwrap();
     let notices = running
         .mailboxes

@@ -1,6 +1,6 @@
 //! The running service, asked as the other processes ask it.
 
-use crate::running::{MESSAGE, PREFIX, Running, range};
+use crate::running::{MESSAGE, PREFIX, Running, actor, range, watch as watch_request};
 use api::directory::v1::{FindUsersRequest, RemoveUserRequest, UserChange, WatchUsersRequest};
 use api::grpc::Code;
 use api::mailbox::v1::delivery_result::Status;
@@ -94,13 +94,7 @@ async fn a_delivered_message_is_watched_fetched_read_and_found() {
     let mailbox_id = inbox.mailbox_id;
 
     let (watch, requests) = mpsc::channel(4);
-    watch
-        .send(WatchRequest {
-            watch: vec![mailbox_id],
-            unwatch: vec![],
-        })
-        .await
-        .unwrap();
+    watch.send(watch_request(bob, &[mailbox_id])).await.unwrap();
     let notices = running
         .mailboxes
         .watch(ReceiverStream::new(requests))
@@ -125,6 +119,7 @@ async fn a_delivered_message_is_watched_fetched_read_and_found() {
     );
 
     let request = FetchRequest {
+        actor: actor(bob),
         mailbox_id,
         uids: range(1, u32::MAX),
         envelope: true,
@@ -141,6 +136,7 @@ async fn a_delivered_message_is_watched_fetched_read_and_found() {
     assert!(answers.message().await.unwrap().is_none());
 
     let request = ReadMessageRequest {
+        actor: actor(bob),
         mailbox_id,
         uid: 2,
         offset: 0,
@@ -162,6 +158,7 @@ async fn a_delivered_message_is_watched_fetched_read_and_found() {
         key: Some(search_key::Key::Body("WORLD".into())),
     };
     let request = SearchRequest {
+        actor: actor(bob),
         mailbox_id,
         key: Some(key),
         after: 0,
@@ -190,7 +187,7 @@ async fn messages_are_appended_flagged_copied_moved_and_expunged() {
     };
     for _ in 0..3 {
         let request = AppendRequest {
-            user_id: bob,
+            actor: actor(bob),
             mailbox: "inbox".into(),
             content: Some(content.clone()),
             flags: flags(1),
@@ -200,9 +197,9 @@ async fn messages_are_appended_flagged_copied_moved_and_expunged() {
     }
     let mailbox_id = running.select(bob, "INBOX").await.0.mailbox_id;
     let copy = |first, last, to: &str| CopyRequest {
+        actor: actor(bob),
         mailbox_id,
         uids: range(first, last),
-        user_id: bob,
         to: to.into(),
     };
     let copied = running
@@ -227,6 +224,7 @@ async fn messages_are_appended_flagged_copied_moved_and_expunged() {
     assert_eq!(missing.code(), Code::NotFound);
 
     let mut request = StoreFlagsRequest {
+        actor: actor(bob),
         mailbox_id,
         uids: range(1, 9),
         mode: Mode::Add.into(),
@@ -251,6 +249,7 @@ async fn messages_are_appended_flagged_copied_moved_and_expunged() {
     assert_eq!(invalid.code(), Code::InvalidArgument);
 
     let request = ExpungeRequest {
+        actor: actor(bob),
         mailbox_id,
         uids: vec![],
     };
@@ -262,6 +261,7 @@ async fn messages_are_appended_flagged_copied_moved_and_expunged() {
         .into_inner();
     assert_eq!(expunged.uids, [1, 3]);
     let request = GetChangesRequest {
+        actor: actor(bob),
         mailbox_id,
         since_modseq: 1,
     };
@@ -285,26 +285,35 @@ async fn messages_are_appended_flagged_copied_moved_and_expunged() {
 async fn a_maildrop_is_locked_while_the_stream_is_open() {
     let (mut running, bob) = start().await;
     deliver(&mut running, 1).await;
-    let request = LockMaildropRequest { user_id: bob };
+    let request = LockMaildropRequest { actor: actor(bob) };
     let mut held = running
         .mailboxes
-        .lock_maildrop(request)
+        .lock_maildrop(request.clone())
         .await
         .unwrap()
         .into_inner();
     let inbox = held.message().await.unwrap().unwrap().inbox.unwrap();
     assert_eq!(inbox.messages, 1);
-    let refused = running.mailboxes.lock_maildrop(request).await.unwrap_err();
+    let refused = running
+        .mailboxes
+        .lock_maildrop(request.clone())
+        .await
+        .unwrap_err();
     assert_eq!(refused.code(), Code::FailedPrecondition);
     drop(held);
     // The server hears of it as soon as the reset arrives.
     test_kit::in_time("the maildrop is free again", async {
-        while running.mailboxes.lock_maildrop(request).await.is_err() {
+        while running
+            .mailboxes
+            .lock_maildrop(request.clone())
+            .await
+            .is_err()
+        {
             tokio::task::yield_now().await;
         }
     })
     .await;
-    let nobody = LockMaildropRequest { user_id: 999 };
+    let nobody = LockMaildropRequest { actor: actor(999) };
     let missing = running.mailboxes.lock_maildrop(nobody).await.unwrap_err();
     assert_eq!(missing.code(), Code::NotFound);
     running.drained().await;
@@ -313,7 +322,7 @@ async fn a_maildrop_is_locked_while_the_stream_is_open() {
 #[tokio::test]
 async fn open_streams_end_with_the_shutdown() {
     let (mut running, bob) = start().await;
-    let request = LockMaildropRequest { user_id: bob };
+    let request = LockMaildropRequest { actor: actor(bob) };
     let mut held = running
         .mailboxes
         .lock_maildrop(request)

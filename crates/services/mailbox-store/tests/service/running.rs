@@ -7,7 +7,10 @@ use api::directory::v1::{AddUserRequest, LoginRefusal, User};
 use api::grpc::Channel;
 use api::login::{ClientConnection, Login, Step};
 use api::mailbox::v1::mailbox_store_client::MailboxStoreClient;
-use api::mailbox::v1::{Delivery, MailboxState, MessageState, SelectRequest, UidRange};
+use api::mailbox::v1::{
+    Actor, Delivery, MailboxState, MessageState, SelectRequest, UidRange, WatchRequest,
+    WatchedMailbox,
+};
 use api::message::v1::Summary;
 use bytes::Bytes;
 use prost::Message as _;
@@ -157,7 +160,7 @@ impl Running {
         name: &str,
     ) -> (MailboxState, Vec<MessageState>) {
         let request = SelectRequest {
-            user_id,
+            actor: actor(user_id),
             name: name.into(),
         };
         let mut answers = self.mailboxes.select(request).await.unwrap().into_inner();
@@ -168,6 +171,26 @@ impl Running {
             messages.extend(answer.messages);
         }
         (state.unwrap(), messages)
+    }
+}
+
+/// Who asks.
+pub(crate) fn actor(user_id: i64) -> Option<Actor> {
+    Some(Actor {
+        user_id,
+        peer_address: "192.0.2.1".into(),
+    })
+}
+
+/// A request to watch these of the user's.
+pub(crate) fn watch(user_id: i64, mailbox_ids: &[i64]) -> WatchRequest {
+    let watched = |&mailbox_id| WatchedMailbox {
+        actor: actor(user_id),
+        mailbox_id,
+    };
+    WatchRequest {
+        watch: mailbox_ids.iter().map(watched).collect(),
+        unwatch: Vec::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 use api::directory::v1::{LoginAccepted, LoginRefusal, LoginRefused};
 use api::grpc::{Code, Status};
 use api::login::{ClientConnection, Login, Step};
+use api::mailbox::v1::Actor;
 use api::refusals::{failed_handshake, failed_login, shown};
 use pop3_protocol::server::{Maildrop, Refusal};
 use sasl::{Initiation, Mechanisms, Response};
@@ -72,7 +73,11 @@ impl Client {
     async fn accepted(&mut self, accepted: LoginAccepted) {
         self.login = None;
         let user = accepted.user.unwrap_or_default();
-        match self.server.store.open(user.user_id).await {
+        let actor = Actor {
+            user_id: user.user_id,
+            peer_address: self.client.peer.to_string(),
+        };
+        match self.server.store.open(actor).await {
             Ok((lock, maildrop)) => self.opened(lock, maildrop),
             Err(status) if status.code() == Code::FailedPrecondition => {
                 self.refuse(Refusal::InUse, &user.address);

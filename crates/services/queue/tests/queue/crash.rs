@@ -3,7 +3,6 @@
 use std::process::{Child, Command, Stdio};
 
 use api::queue::v1::Outcome;
-use service_kit::Service;
 use tempfile::TempDir;
 use test_kit::Postgres;
 

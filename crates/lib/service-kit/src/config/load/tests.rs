@@ -60,7 +60,12 @@ fn a_process_reads_its_own_files_of_internal_tls() {
     assert_eq!(tls.ca, Path::new("/c/ca.pem"));
     assert_eq!(tls.certificate, Path::new("/c/pop3/i.pem"));
     assert_eq!(tls.key, Path::new("/c/pop3.key"));
-    let named = loaded.values.get("internal-tls").unwrap().as_dict().unwrap();
+    let named = loaded
+        .values
+        .get("internal-tls")
+        .unwrap()
+        .as_dict()
+        .unwrap();
     assert_eq!(named["key"].as_str(), Some("/c/pop3.key"));
 }
 

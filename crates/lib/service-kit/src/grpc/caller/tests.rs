@@ -5,7 +5,6 @@ use tonic::body::Body;
 use tonic::codegen::{Service as _, http};
 use tonic::transport::Channel;
 
-use super::*;
 use crate::certificates::Authority;
 use crate::config::InternalTlsConfig;
 use crate::{Endpoint, Error, Routes, Service, health, open_channel};
@@ -25,7 +24,9 @@ async fn serve(service: &Service, listen: &str) -> tokio::task::JoinHandle<Resul
 }
 
 async fn code(channel: &mut Channel, path: &str) -> tonic::Code {
-    std::future::poll_fn(|cx| channel.poll_ready(cx)).await.unwrap();
+    std::future::poll_fn(|cx| channel.poll_ready(cx))
+        .await
+        .unwrap();
     let request = http::Request::post(path)
         .header("content-type", "application/grpc")
         .body(Body::empty())
@@ -75,9 +76,15 @@ async fn over_tcp_a_process_may_call_what_its_certificate_is_for() {
     let server = serve(&service, &format!("127.0.0.1:{port}")).await;
     let endpoint: Endpoint = format!("https://localhost:{port}").parse().unwrap();
     for (names, expected) in [
-        (&["imap", "localhost"][..], [LET_THROUGH, LET_THROUGH, REFUSED]),
+        (
+            &["imap", "localhost"][..],
+            [LET_THROUGH, LET_THROUGH, REFUSED],
+        ),
         (&["pop3"], [LET_THROUGH, REFUSED, REFUSED]),
-        (&["mail.example.test", "pop3"], [LET_THROUGH, REFUSED, REFUSED]),
+        (
+            &["mail.example.test", "pop3"],
+            [LET_THROUGH, REFUSED, REFUSED],
+        ),
         (&["smtp-server"], [REFUSED; 3]),
         (&["imap.example.test"], [REFUSED; 3]),
         (&["localhost"], [REFUSED; 3]),

@@ -90,8 +90,10 @@ impl Session {
         plan: &Plan,
         seen: &RangeSet,
     ) -> Result<usize, Stop> {
+        let open = self.open()?;
         let request = FetchRequest {
-            mailbox_id: self.open()?.id,
+            actor: Some(open.actor.clone()),
+            mailbox_id: open.id,
             uids: uid_ranges(uids),
             ..plan.request.clone()
         };
@@ -133,6 +135,7 @@ impl Session {
             return Ok(unseen);
         }
         let request = StoreFlagsRequest {
+            actor: Some(open.actor.clone()),
             mailbox_id: open.id,
             uids: uid_ranges(&unseen),
             mode: Mode::Add.into(),

@@ -123,8 +123,10 @@ impl Session {
         uid: u32,
         range: Range<u64>,
     ) -> Result<Option<(Chunk, Streaming<Chunk>)>, Stop> {
+        let open = self.open()?;
         let request = ReadMessageRequest {
-            mailbox_id: self.open()?.id,
+            actor: Some(open.actor.clone()),
+            mailbox_id: open.id,
             uid,
             offset: range.start,
             length: range.end.saturating_sub(range.start),

@@ -146,8 +146,10 @@ impl MailboxStore for Store {
                         }
                         // The present state is told at once, as the real store does.
                         let present = |&id: &i64| watching.store.present(id);
-                        let changes = request.watch.iter().map(present).collect();
-                        watching.watched.extend(request.watch);
+                        let watch: Vec<i64> =
+                            request.watch.iter().map(|watched| watched.mailbox_id).collect();
+                        let changes = watch.iter().map(present).collect();
+                        watching.watched.extend(watch);
                         return Some((Ok(WatchResponse { changes }), watching));
                     }
                     change = watching.changes.recv() => {
