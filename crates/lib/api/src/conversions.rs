@@ -15,6 +15,32 @@ impl From<message_crate::Summary> for v1::Summary {
             subject: summary.subject,
             from: summary.from,
             lines: summary.lines,
+            scanner_version: summary.scanner_version,
+            in_reply_to: summary.in_reply_to,
+            references: summary.references,
+            sort: Some(summary.sort.into()),
+        }
+    }
+}
+
+impl From<message_crate::sort::SortKeys> for v1::SortKeys {
+    fn from(keys: message_crate::sort::SortKeys) -> Self {
+        Self {
+            base_subject: keys.base_subject,
+            is_reply: keys.is_reply,
+            from: keys.from.map(v1::SortAddress::from),
+            to: keys.to.map(v1::SortAddress::from),
+            cc: keys.cc.map(v1::SortAddress::from),
+        }
+    }
+}
+
+impl From<message_crate::sort::SortAddress> for v1::SortAddress {
+    fn from(address: message_crate::sort::SortAddress) -> Self {
+        Self {
+            name: address.name,
+            mailbox: address.mailbox,
+            host: address.host,
         }
     }
 }
@@ -30,6 +56,10 @@ impl From<message_crate::Part> for v1::Part {
             media_type: part.media_type,
             charset: part.charset,
             encoding: part.encoding,
+            filename: part.filename,
+            disposition: part.disposition,
+            languages: part.languages,
+            location: part.location,
         }
     }
 }

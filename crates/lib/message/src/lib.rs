@@ -8,6 +8,7 @@
 //!
 //! - [`Scanner`] reads a message in pieces and ends in a [`Summary`]; [`HeaderLines`] finds where
 //!   its header section ends.
+//! - [`sort`] says what SORT and THREAD compare (RFC 5256).
 //! - [`LineEnds`] completes line ends while a message passes.
 //! - [`attachments`] looks through a message for attachments that are not wanted, and takes them
 //!   out.
@@ -26,12 +27,14 @@ pub mod header;
 mod line_ends;
 mod scanner;
 pub mod shown;
+pub mod sort;
 mod summary;
 pub mod trace;
 mod wire;
 
 pub use line_ends::LineEnds;
 pub use scanner::{
-    End, HeaderLines, MAX_DEPTH, MAX_HEADER, MAX_PARTS, MAX_SUMMARY, ScanError, Scanned, Scanner,
+    End, HeaderLines, MAX_DEPTH, MAX_HEADER, MAX_PARTS, MAX_SUMMARY, SCANNER_VERSION, ScanError,
+    Scanned, Scanner,
 };
 pub use summary::{Part, Summary};

@@ -48,6 +48,30 @@ fn escaped_as(text: &str, write: impl Fn(char) -> String) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
+/// Text in lists of messages and in sort keys is cut here, octets.
+pub(crate) const MAX_SHOWN: usize = 1_000;
+
+/// The text without NUL, which no database stores as text.
+pub(crate) fn without_nul(mut text: String) -> String {
+    if text.contains('\0') {
+        text.retain(|character| character != '\0');
+    }
+    text
+}
+
+/// The text without NUL, cut at a character's end.
+pub(crate) fn cut(text: String) -> String {
+    let mut text = without_nul(text);
+    if text.len() > MAX_SHOWN {
+        let mut end = MAX_SHOWN;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,10 +3,14 @@
 
 use bytes::Bytes;
 
+use crate::sort::SortKeys;
+
 /// Computed once, where the bytes are at hand (invariant I13). Wire strings are as they go over
 /// an IMAP connection, literals included where needed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
+    /// [`crate::SCANNER_VERSION`] of the scanner that made it; 0 was before versions.
+    pub scanner_version: u32,
     /// The IMAP ENVELOPE (RFC 3501 §7.4.2).
     pub envelope: Bytes,
     /// BODYSTRUCTURE with extension data.
@@ -16,10 +20,19 @@ pub struct Summary {
     /// Every body part in the order of the message. The first is the message itself, its path
     /// empty. A message whose body is not a multipart has, as IMAP numbers it, a part 1 as well.
     pub parts: Vec<Part>,
-    /// `Date:` in seconds since 1970, when it can be read.
+    /// `Date:` in seconds since 1970, when it can be read; what RFC 5256 §2.2 calls the sent date.
     pub sent_at: Option<i64>,
-    /// Message-ID without angle brackets, at most 1,000 octets.
+    /// Message-ID without angle brackets, normalised as In-Reply-To and References are, at most
+    /// 1,000 octets.
     pub message_id: Bytes,
+    /// Message-IDs of In-Reply-To, without angle brackets, normalised (RFC 5256 §3): at most
+    /// [`crate::sort::MAX_REFERENCES`], of at most [`crate::sort::MAX_REFERENCES_OCTETS`] together.
+    /// Of more the first and the last are kept.
+    pub in_reply_to: Vec<Bytes>,
+    /// Message-IDs of References, likewise: the thread's first message first, the parent last.
+    pub references: Vec<Bytes>,
+    /// What SORT and THREAD compare.
+    pub sort: SortKeys,
     /// Subject, decoded, at most 1,000 octets.
     pub subject: String,
     /// Addresses of From, decoded, at most 1,000 octets.
@@ -47,4 +60,12 @@ pub struct Part {
     pub charset: String,
     /// Lower-case content-transfer-encoding.
     pub encoding: String,
+    /// File name as the sender gave it, decoded, at most 1,000 octets; a path may stand in it.
+    pub filename: String,
+    /// Lower-case content-disposition, such as `attachment`; empty when there is none.
+    pub disposition: String,
+    /// Lower-case language tags (RFC 3282), at most 20.
+    pub languages: Vec<String>,
+    /// Content-Location (RFC 2557), at most 1,000 octets.
+    pub location: String,
 }

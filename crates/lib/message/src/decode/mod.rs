@@ -18,11 +18,19 @@ pub use parameter::{extended, percent_decoded};
 pub use transfer::TransferDecoder;
 pub(crate) use transfer::hex_pair;
 
-/// A `Date:` value in seconds since 1970; `None` when it cannot be read.
+/// A `Date:` value in seconds since 1970, read as RFC 5256 §2.2 does: with an unknown zone it is
+/// UTC, with an invalid time it is 00:00:00. `None` when it has no valid day.
 #[must_use]
 pub fn date(value: &[u8]) -> Option<i64> {
     let value = crate::header::unfold(value);
     let value = std::str::from_utf8(&value).ok()?;
-    let date = mail_parser::DateTime::parse_rfc822(value)?;
+    let mut date = mail_parser::DateTime::parse_rfc822(value)?;
+    if date.second == 60 {
+        // A leap second (RFC 5322 §3.3).
+        date.second = 59;
+    }
+    if !date.is_valid() {
+        (date.hour, date.minute, date.second) = (0, 0, 0);
+    }
     date.is_valid().then(|| date.to_timestamp())
 }

@@ -32,6 +32,11 @@ fn dates_are_read_as_seconds() {
         ("Thu, 01 Jan 1970 00:00:00 +0000", Some(0)),
         ("Wed, 17 Jul 1996 02:23:25 -0700 (PDT)", Some(837_595_405)),
         ("1 Jan 1970 01:00:00 +0100", Some(0)),
+        // RFC 5256 §2.2: an unknown zone, an invalid time, a leap second, no valid day.
+        ("1 Jan 1970 01:00:00 XYZ", Some(3_600)),
+        ("2 Jan 1970 25:61:61 +0100", Some(82_800)),
+        ("31 Dec 1969 23:59:60 +0000", Some(-1)),
+        ("0 Jan 1970 00:00:00 +0000", None),
         ("yesterday", None),
         ("", None),
     ];

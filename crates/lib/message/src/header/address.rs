@@ -62,10 +62,20 @@ pub(super) const MAX_ADDRESSES: usize = 2_000;
 /// Reads an address list off a raw field value.
 #[must_use]
 pub fn addresses(value: &[u8]) -> Vec<Address> {
+    read(value, MAX_ADDRESSES)
+}
+
+/// The first of [`addresses`], read no further than that.
+#[must_use]
+pub fn first_address(value: &[u8]) -> Option<Address> {
+    read(value, 1).into_iter().next()
+}
+
+fn read(value: &[u8], most: usize) -> Vec<Address> {
     let mut list = List::default();
     let mut tokens = Tokens::of_addresses(value);
     while let Some((spaced, token)) = tokens.next_spaced() {
-        if list.size >= MAX_ADDRESSES {
+        if list.size >= most {
             return list.found;
         }
         match token {

@@ -6,13 +6,15 @@ mod address;
 mod author;
 mod content;
 mod fields;
+mod message_ids;
 mod tokens;
 
 #[cfg(test)]
 mod tests;
 
-pub use address::{AddrSpec, Address, Mailbox, addresses};
+pub use address::{AddrSpec, Address, Mailbox, addresses, first_address};
 pub use author::{AuthorError, author_domains, authors};
 pub use content::{Disposition, MediaType, Parameter, disposition, languages, media_type};
 pub use fields::{Field, Fields, fields, unfold, without};
+pub use message_ids::message_ids;
 pub(crate) use tokens::{Token, Tokens};

@@ -41,6 +41,10 @@ pub const MAX_DEPTH: usize = 100;
 /// or an envelope has beyond its share of that is left out.
 pub const MAX_SUMMARY: usize = 2 * 1024 * 1024;
 
+/// Version of what [`Scanner`] computes: raised when the summary of a message differs from the one
+/// that the version before made of it.
+pub const SCANNER_VERSION: u32 = 1;
+
 /// Why a message cannot be taken.
 #[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
 pub enum ScanError {
@@ -132,6 +136,21 @@ impl Scanner {
         self.text
             .as_ref()
             .map_or(self.lines.size() as u64, Walker::offset)
+    }
+
+    /// Whether the summary depends on octets of the text, and not only on how many octets and
+    /// lines it has. Known once the header section has ended.
+    #[must_use]
+    pub fn needs_text(&self) -> bool {
+        self.text.as_ref().is_none_or(Walker::needs_text)
+    }
+
+    /// Stands for a text of so many octets and lines, where [`needs_text`](Self::needs_text) is
+    /// false: the message then ends.
+    pub fn skip_text(&mut self, octets: u64, lines: u64) {
+        if let Some(walker) = &mut self.text {
+            walker.skip(octets, lines);
+        }
     }
 
     /// The message has ended.

@@ -2,16 +2,20 @@
 
 use bytes::Bytes;
 
-use super::{Node, Tree};
+use super::{Mime, Node, SCANNER_VERSION, Tree};
 use crate::decode;
-use crate::header::{Address, addresses, fields, unfold};
+use crate::header::{Address, Parameter, addresses, fields, message_ids, unfold};
+use crate::shown::{MAX_SHOWN, cut, without_nul};
+use crate::sort::{SortKeys, references};
 use crate::wire::{EnvelopeFields, Form, envelope, structure};
 use crate::{Part, Summary};
 
 /// Addresses of the message's ENVELOPE, octets.
 const MAX_ENVELOPE: usize = 192 * 1024;
-/// What lists of messages show is cut here, octets.
-const MAX_SHOWN: usize = 1_000;
+/// Names, languages and locations of all parts together, octets.
+const MAX_PART_STRINGS: usize = 256 * 1024;
+/// Languages of a part.
+const MAX_LANGUAGES: usize = 20;
 
 pub(super) fn summary(header: &[u8], tree: &Tree, lines: u64) -> Summary {
     let mut taken = EnvelopeFields::default();
@@ -20,17 +24,20 @@ pub(super) fn summary(header: &[u8], tree: &Tree, lines: u64) -> Summary {
     }
     let mut wire = Vec::with_capacity(512);
     envelope(&taken, MAX_ENVELOPE, &mut wire);
+    let subject = taken.subject.map(decode::unstructured);
+    let subject = without_nul(subject.unwrap_or_default());
     Summary {
+        scanner_version: SCANNER_VERSION,
         envelope: Bytes::from(wire),
         body_structure: written(tree, Form::Extended),
         body: written(tree, Form::Basic),
         parts: parts(tree),
         sent_at: taken.date.and_then(decode::date),
         message_id: taken.message_id.map(message_id).unwrap_or_default(),
-        subject: taken
-            .subject
-            .map(|value| cut(decode::unstructured(value)))
-            .unwrap_or_default(),
+        in_reply_to: taken.in_reply_to.map(references).unwrap_or_default(),
+        references: taken.references.map(references).unwrap_or_default(),
+        sort: SortKeys::of(&taken, &subject),
+        subject: cut(subject),
         from: taken
             .from
             .map(|value| cut(shown(value)))
@@ -45,7 +52,11 @@ fn written(tree: &Tree, form: Form) -> Bytes {
     Bytes::from(wire)
 }
 
+/// The first valid Message-ID; of a field without one whatever stands in it, for people.
 fn message_id(value: &[u8]) -> Bytes {
+    if let Some(id) = message_ids(value).next() {
+        return id;
+    }
     let value = unfold(value);
     let inner = match memchr::memchr(b'<', &value) {
         Some(at) => &value[at + 1..],
@@ -86,21 +97,6 @@ fn shown(value: &[u8]) -> String {
     text
 }
 
-/// Cuts at a character's end; NUL is nothing that a database could store as text.
-fn cut(mut text: String) -> String {
-    if text.contains('\0') {
-        text.retain(|character| character != '\0');
-    }
-    if text.len() > MAX_SHOWN {
-        let mut end = MAX_SHOWN;
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        text.truncate(end);
-    }
-    text
-}
-
 fn parts(tree: &Tree) -> Vec<Part> {
     let mut found = Vec::new();
     let Some(root) = tree.node(0) else {
@@ -108,7 +104,24 @@ fn parts(tree: &Tree) -> Vec<Part> {
     };
     found.push(part(tree, root, Vec::new()));
     message(tree, root, &mut Vec::new(), &mut found);
+    let mut room = MAX_PART_STRINGS;
+    for part in &mut found {
+        let octets = strings(part);
+        if octets > room {
+            part.filename.clear();
+            part.languages.clear();
+            part.location.clear();
+        } else {
+            room -= octets;
+        }
+    }
     found
+}
+
+/// Octets of what a part says of itself in its own words.
+fn strings(part: &Part) -> usize {
+    let languages: usize = part.languages.iter().map(String::len).sum();
+    part.filename.len() + languages + part.location.len()
 }
 
 /// The parts of a message whose body is `root`: a multipart's are numbered from 1, anything else
@@ -162,7 +175,55 @@ fn part(tree: &Tree, node: &Node, path: Vec<u32>) -> Part {
         ),
         charset: lower(mime.media_type.parameter("charset").unwrap_or_default()),
         encoding: lower(mime.encoding.as_deref().unwrap_or(b"7bit")),
+        filename: filename(mime),
+        disposition: lower(
+            mime.disposition
+                .as_ref()
+                .map_or(&b""[..], |disposition| &disposition.kind),
+        ),
+        languages: mime
+            .languages
+            .iter()
+            .take(MAX_LANGUAGES)
+            .map(|tag| lower(tag))
+            .collect(),
+        location: mime.location.as_deref().map(location).unwrap_or_default(),
     }
+}
+
+/// The name that the sender gave to the part (RFC 2183 §2.3), else the older `name` of its type, in
+/// either case the extended form first (RFC 2231 §4).
+fn filename(mime: &Mime) -> String {
+    let disposition = mime
+        .disposition
+        .iter()
+        .flat_map(|disposition| &disposition.parameters);
+    let named = text_of(disposition, "filename");
+    let named = named.or_else(|| text_of(mime.media_type.parameters.iter(), "name"));
+    named.map(cut).unwrap_or_default()
+}
+
+fn text_of<'a>(
+    parameters: impl Iterator<Item = &'a Parameter> + Clone,
+    name: &str,
+) -> Option<String> {
+    let is = |one: &[u8]| one.eq_ignore_ascii_case(name.as_bytes());
+    let extended = parameters
+        .clone()
+        .find(|one| one.name.strip_suffix(b"*").is_some_and(is));
+    if let Some(parameter) = extended {
+        return Some(decode::extended(&parameter.value));
+    }
+    // Encoded words are not allowed there (RFC 2047 §5), but common.
+    let mut plain = parameters.filter(|one| is(&one.name));
+    plain.next().map(|one| decode::unstructured(&one.value))
+}
+
+/// A URI, which may be folded anywhere (RFC 2557 §4.4.2).
+fn location(value: &[u8]) -> String {
+    let mut text = decode::unstructured(value);
+    text.retain(|character| !character.is_ascii_whitespace());
+    cut(text)
 }
 
 /// At most 100 octets of a name, lower-case. Names are ASCII; anything else matches nothing.

@@ -42,6 +42,10 @@ fn shown(message: &[u8]) -> String {
             String::from_utf8_lossy(body),
         )
         .unwrap();
+        let words = [&part.filename, &part.disposition, &part.location];
+        if words.iter().any(|word| !word.is_empty()) || !part.languages.is_empty() {
+            writeln!(text, "     {words:?} {:?}", part.languages).unwrap();
+        }
     }
     writeln!(
         text,
@@ -53,6 +57,13 @@ fn shown(message: &[u8]) -> String {
         summary.lines
     )
     .unwrap();
+    writeln!(
+        text,
+        "IN-REPLY-TO {:?} REFERENCES {:?}",
+        summary.in_reply_to, summary.references
+    )
+    .unwrap();
+    writeln!(text, "{:?}", summary.sort).unwrap();
     text
 }
 
@@ -240,12 +251,23 @@ fn what_lies_too_deep_is_opaque() {
 /// Octets of a summary as it travels, about: strings, and what stands around each part.
 fn weight(summary: &Summary) -> usize {
     let part = |part: &Part| {
-        40 + 2 * part.path.len() + part.media_type.len() + part.charset.len() + part.encoding.len()
+        let languages: usize = part.languages.iter().map(|tag| tag.len() + 2).sum();
+        50 + 2 * part.path.len()
+            + part.media_type.len()
+            + part.charset.len()
+            + part.encoding.len()
+            + part.filename.len()
+            + part.disposition.len()
+            + part.location.len()
+            + languages
     };
+    let ids = |ids: &[Bytes]| ids.iter().map(|id| id.len() + 4).sum::<usize>();
     summary.envelope.len()
         + summary.body_structure.len()
         + summary.body.len()
         + summary.parts.iter().map(part).sum::<usize>()
+        + ids(&summary.in_reply_to)
+        + ids(&summary.references)
 }
 
 /// Every list and string of an IMAP structure ends.
@@ -318,6 +340,27 @@ fn i7_no_message_makes_a_summary_larger_than_its_bound() {
         ),
         parts("Content-Language: a,b,c,d,e,f,g,h", MAX_PARTS + 50),
         parts("Content-Type: message/rfc822\r\n\r\nSubject: s", MAX_PARTS),
+        format!("References: {}\r\n\r\n", "<a@b>".repeat(20_000)),
+        format!(
+            "References: {0}\r\nIn-Reply-To: {0}\r\n\r\n",
+            format!("<{}@b>", "a".repeat(990)).repeat(60)
+        ),
+        // Octets of which decoding makes three times as many.
+        parts(
+            &format!(
+                "Content-Disposition: attachment; filename=\"{}\"",
+                "\u{1}\u{7f}".repeat(80)
+            ),
+            MAX_PARTS,
+        ),
+        parts(
+            &format!(
+                "Content-Type: a/b; name*=utf-8''{}\r\nContent-Location: {}",
+                "%FF".repeat(100),
+                "l".repeat(100)
+            ),
+            MAX_PARTS,
+        ),
         deep,
     ];
     for (number, message) in messages.iter().enumerate() {
@@ -430,7 +473,18 @@ fn check(message: &[u8], cuts: &[usize]) {
         let header = whole.header.strip_suffix(b"\r\n").unwrap();
         assert_eq!([header, &text].concat(), message);
     }
+    from_header_alone(&whole, &text);
     behind_fields(&stored, whole);
+}
+
+/// What the header section alone is enough for is the same without the text.
+fn from_header_alone(whole: &Scanned, text: &[u8]) {
+    let mut scanner = Scanner::new();
+    assert_eq!(*scanner.push(&whole.header).unwrap(), *b"");
+    if text.is_empty() || !scanner.needs_text() {
+        scanner.skip_text(text.len() as u64, whole.summary.lines);
+        assert_eq!(scanner.finish().unwrap(), *whole);
+    }
 }
 
 /// Fields that are put before a message, as a prefix, change nothing but places: it is as if they had come

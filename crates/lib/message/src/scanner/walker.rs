@@ -87,6 +87,18 @@ impl Walker {
         self.offset
     }
 
+    /// Whether the octets that come can make a difference.
+    pub(super) fn needs_text(&self) -> bool {
+        self.place != Place::Body || !self.boundaries.is_empty()
+    }
+
+    /// Stands for the whole of a text whose octets make no difference.
+    pub(super) fn skip(&mut self, octets: u64, lines: u64) {
+        self.offset += octets;
+        self.breaks += lines;
+        self.last_octet = b'\n';
+    }
+
     /// Takes the next piece of the text.
     pub(super) fn push(&mut self, mut piece: &[u8]) {
         while !piece.is_empty() {

@@ -12,11 +12,13 @@ pub(crate) struct EnvelopeFields<'a> {
     sender: Option<&'a [u8]>,
     reply_to: Option<&'a [u8]>,
     // Recipients may be spread over several fields, against the rules; none may be hidden.
-    to: Vec<&'a [u8]>,
-    cc: Vec<&'a [u8]>,
+    pub(crate) to: Vec<&'a [u8]>,
+    pub(crate) cc: Vec<&'a [u8]>,
     bcc: Vec<&'a [u8]>,
-    in_reply_to: Option<&'a [u8]>,
+    pub(crate) in_reply_to: Option<&'a [u8]>,
     pub(crate) message_id: Option<&'a [u8]>,
+    /// Not in ENVELOPE, but of the same kind.
+    pub(crate) references: Option<&'a [u8]>,
 }
 
 impl<'a> EnvelopeFields<'a> {
@@ -34,6 +36,7 @@ impl<'a> EnvelopeFields<'a> {
             7 if field.is("Subject") => &mut self.subject,
             8 if field.is("Reply-To") => &mut self.reply_to,
             10 if field.is("Message-ID") => &mut self.message_id,
+            10 if field.is("References") => &mut self.references,
             11 if field.is("In-Reply-To") => &mut self.in_reply_to,
             _ => return,
         };
