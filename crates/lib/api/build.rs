@@ -11,6 +11,7 @@ const FILES: &[&str] = &[
     "postern/collection/v1/collection.proto",
     "postern/throttle/v1/throttle.proto",
     "postern/mailbox/v1/mailbox.proto",
+    "postern/mailbox/v1/upkeep.proto",
     "postern/directory/v1/directory.proto",
 ];
 

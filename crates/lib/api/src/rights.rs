@@ -148,6 +148,7 @@ pub const SERVICES: &[(&str, Calls)] = &[
             ("LockMaildrop", &[POP3]),
         ],
     ),
+    ("postern.mailbox.v1.Upkeep", &[("GetUpkeep", &[POSTERN])]),
 ];
 
 /// Who may make the call of this path (`/postern.queue.v1.Queue/Enqueue`). Nobody may make one that is

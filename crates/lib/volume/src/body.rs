@@ -4,6 +4,7 @@ use bytes::Bytes;
 use sqlx::PgConnection;
 
 use crate::Error;
+use crate::summaries::Summary;
 
 /// A body that is to be stored.
 #[derive(Debug, Clone)]
@@ -14,8 +15,8 @@ pub struct NewBody {
     pub header: Bytes,
     /// The text.
     pub text: Text,
-    /// An encoded `postern.message.v1.Summary`.
-    pub summary: Bytes,
+    /// What is computed once.
+    pub summary: Summary,
     /// Milliseconds since 1970.
     pub created_at: i64,
 }
@@ -55,19 +56,24 @@ pub async fn insert(connection: &mut PgConnection, bodies: &[NewBody]) -> Result
     let ids: Vec<i64> = bodies.iter().map(|body| body.id).collect();
     let sizes: Vec<i64> = bodies.iter().map(NewBody::size).collect();
     let headers: Vec<&[u8]> = bodies.iter().map(|body| &*body.header).collect();
-    let summaries: Vec<&[u8]> = bodies.iter().map(|body| &*body.summary).collect();
+    let summaries: Vec<&[u8]> = bodies.iter().map(|body| &*body.summary.encoded).collect();
+    let versions: Vec<i32> = bodies
+        .iter()
+        .map(|body| body.summary.scanner_version)
+        .collect();
     let texts: Vec<Option<&[u8]>> = bodies.iter().map(NewBody::inline_text).collect();
     let times: Vec<i64> = bodies.iter().map(|body| body.created_at).collect();
     sqlx::query!(
-        "INSERT INTO volume.body (id, size, header, summary, text, created_at)
+        "INSERT INTO volume.body (id, size, header, summary, text, created_at, scanner_version)
          SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[], $5::bytea[],
-                              $6::bigint[])",
+                              $6::bigint[], $7::integer[])",
         &ids,
         &sizes,
         &headers as &[&[u8]],
         &summaries as &[&[u8]],
         &texts as &[Option<&[u8]>],
         &times,
+        &versions,
     )
     .execute(connection)
     .await?;

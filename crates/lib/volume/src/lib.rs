@@ -13,6 +13,7 @@ mod chunks;
 pub mod garbage;
 mod ids;
 mod read;
+pub mod summaries;
 mod upload;
 
 pub use body::{NewBody, Text, insert, refer_to};

@@ -10,6 +10,7 @@ use futures::{TryStreamExt, stream};
 use sqlx::PgPool;
 use tokio::time::timeout;
 use volume::garbage::Swept;
+use volume::summaries::{self, SCANNER_VERSION, Summary};
 use volume::{CHUNK_SIZE, Error, Ids, NewBody, StoredText, Text};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -27,7 +28,7 @@ fn body(id: i64, text: &'static [u8]) -> NewBody {
         id,
         header: Bytes::from_static(b"Subject: x\r\n\r\n"),
         text: Text::Inline(Bytes::from_static(text)),
-        summary: Bytes::from_static(b"summary"),
+        summary: Summary::new(SCANNER_VERSION, Bytes::from_static(b"summary")),
         created_at: 1,
     }
 }
@@ -359,4 +360,54 @@ async fn any_number_may_sweep_at_once() {
         volume::garbage::sweep(&pool, 1)
     );
     assert_eq!(one.unwrap().removed + two.unwrap().removed, 1200);
+}
+
+#[tokio::test]
+async fn outdated_summaries_are_found_by_an_index_of_their_own_and_once() {
+    let pool = pool().await;
+    let older = |id| NewBody {
+        summary: Summary::new(SCANNER_VERSION - 1, Bytes::from_static(b"older")),
+        ..body(id, b"text")
+    };
+    insert(&pool, &[older(1), body(2, b"text"), older(3), older(4)]).await;
+    assert_eq!(summaries::count_outdated(&pool).await.unwrap(), 3);
+
+    let mut first = pool.begin().await.unwrap();
+    let ids = summaries::lock_outdated(&mut first, -1, 2).await.unwrap();
+    assert_eq!(ids, [1, 3]);
+    // Another takes what is left; removal waits, for nobody.
+    let mut second = pool.begin().await.unwrap();
+    let ids = summaries::lock_outdated(&mut second, -1, 9).await.unwrap();
+    assert_eq!(ids, [4]);
+    volume::garbage::add(&pool, &[1], 0).await.unwrap();
+    let swept = volume::garbage::sweep(&pool, 0).await.unwrap();
+    assert_eq!(
+        swept,
+        Swept {
+            removed: 0,
+            kept: 1
+        }
+    );
+
+    let renewed = Summary::new(SCANNER_VERSION, Bytes::from_static(b"newer"));
+    summaries::renew(&mut first, &[(1, renewed)]).await.unwrap();
+    summaries::pass_over(&mut first, &[3]).await.unwrap();
+    first.commit().await.unwrap();
+    second.rollback().await.unwrap();
+    let stored = volume::headers(&pool, &[1, 3]).await.unwrap();
+    let stored: Vec<&[u8]> = stored.iter().map(|body| &*body.summary).collect();
+    assert_eq!(stored, [&b"newer"[..], b"older"]);
+    assert_eq!(summaries::count_outdated(&pool).await.unwrap(), 1);
+
+    let indexes: Vec<String> = sqlx::query_scalar(
+        "SELECT indexdef FROM pg_indexes WHERE schemaname = 'volume' AND indexdef LIKE '%scanner%'",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    let of_today = format!("WHERE (scanner_version < {SCANNER_VERSION})");
+    assert!(
+        matches!(indexes.as_slice(), [index] if index.ends_with(&of_today)),
+        "{indexes:?}"
+    );
 }

@@ -3,6 +3,7 @@
 mod collection;
 mod gateways;
 mod processes;
+mod upkeep;
 
 use api::directory::v1::ListUsersRequest;
 use api::queue::v1::{GatewayState, GetStatisticsRequest, GetStatisticsResponse, WorkerState};
@@ -17,6 +18,7 @@ use crate::system::{Asked, System};
 use collection::Account;
 use gateways::Gateway;
 use processes::Process;
+use upkeep::Upkeep;
 
 /// Clocks that differ by no more are not told of, milliseconds: what a worker says has been on its
 /// way.
@@ -47,6 +49,7 @@ struct Status {
     policy: Option<Policy>,
     gateways: Vec<Gateway>,
     collection: Vec<Account>,
+    mailboxes: Option<Upkeep>,
 }
 
 #[derive(Debug, Serialize)]
@@ -91,12 +94,13 @@ pub(crate) async fn run(
     screen: &Screen,
 ) -> Result<Outcome, Failure> {
     // All at once: one that hangs is waited for once.
-    let (processes, queue, policy, collection, users) = tokio::join!(
+    let (processes, queue, policy, collection, users, upkeep) = tokio::join!(
         processes::ask(system),
         queue(system),
         policy(system),
         collection::states(system),
-        users(system)
+        users(system),
+        upkeep::ask(system)
     );
     let mut troubles = Troubles::of(&processes);
     let queue = troubles.or_answer("queue", "what waits", queue);
@@ -105,6 +109,7 @@ pub(crate) async fn run(
     let compiled = troubles.or_answer("queue", "the policy in force", policy);
     let collection = troubles.or_answer("queue", "what was collected", collection);
     let users = troubles.or_answer("mailbox-store", "who has a mailbox", users);
+    let mailboxes = troubles.or_answer("mailbox-store", "what its upkeep does", upkeep);
     if let (Some((_, policy)), Some(())) = (&compiled, users) {
         let lacks = lacks(system, policy).await;
         let lacks = troubles.or_answer("queue", "what the policy lacks", lacks);
@@ -127,6 +132,7 @@ pub(crate) async fn run(
         policy,
         gateways,
         collection,
+        mailboxes,
         well: troubles.found.is_empty(),
         troubles: troubles.found,
         processes,
@@ -312,6 +318,7 @@ fn text(status: &Status, times: &Times) -> String {
     if let Some(left) = collection::uncollected(&status.collection, times) {
         parts.push(left);
     }
+    parts.extend(status.mailboxes.as_ref().and_then(Upkeep::text));
     if !status.well {
         let mut lines = vec!["Not all is well:".to_owned()];
         lines.extend(status.troubles.iter().map(|trouble| format!("- {trouble}")));
@@ -369,6 +376,7 @@ mod tests {
                 total_collected: 12,
                 ..AccountState::default()
             })],
+            mailboxes: None,
         }
     }
 

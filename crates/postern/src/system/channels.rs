@@ -5,6 +5,7 @@ use std::time::Duration;
 use api::collection::v1::collection_client::CollectionClient;
 use api::directory::v1::directory_client::DirectoryClient;
 use api::grpc::Channel;
+use api::mailbox::v1::upkeep_client::UpkeepClient;
 use api::policy::v1::policy_client::PolicyClient;
 use api::queue::v1::GetFreeSpaceRequest;
 use api::queue::v1::quarantine_client::QuarantineClient;
@@ -83,6 +84,11 @@ impl System {
     pub(crate) fn directory(&self, asked: Asked) -> Result<DirectoryClient<Channel>, Failure> {
         let channel = self.channel(&self.mailbox_store, asked)?;
         Ok(DirectoryClient::new(channel).max_decoding_message_size(ANSWER_LIMIT))
+    }
+
+    pub(crate) fn upkeep(&self, asked: Asked) -> Result<UpkeepClient<Channel>, Failure> {
+        let channel = self.channel(&self.mailbox_store, asked)?;
+        Ok(UpkeepClient::new(channel))
     }
 
     /// All replicas of the queue, as far as its name tells them apart.

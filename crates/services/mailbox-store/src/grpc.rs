@@ -5,10 +5,12 @@ mod deliver;
 mod directory;
 mod login;
 mod mailbox;
+mod upkeep;
 mod watch;
 
 pub use directory::DirectoryService;
 pub use mailbox::MailboxService;
+pub use upkeep::UpkeepService;
 
 use api::grpc::{Response, Status};
 use futures::stream::BoxStream;

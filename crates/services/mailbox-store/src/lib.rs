@@ -5,6 +5,7 @@
 //! - [`mailboxes`] are names, states and locks; [`messages`] is what lies in them.
 //! - [`search`] finds messages; [`notices`] tell of changes; [`maildrop`] is POP3's lock.
 //! - [`users`] is the directory, with passwords.
+//! - [`upkeep`] is done in the background.
 //! - [`grpc`] turns requests into values and back.
 //!
 //! Bodies are [`volume`]'s: stored once, referred to by foreign key. This process never routes
@@ -21,6 +22,7 @@ pub mod notices;
 pub mod room;
 pub mod search;
 pub mod store;
+pub mod upkeep;
 pub mod users;
 pub mod values;
 
@@ -34,14 +36,16 @@ use std::time::Duration;
 use anyhow::Context as _;
 use api::directory::v1::directory_server::DirectoryServer;
 use api::mailbox::v1::mailbox_store_server::MailboxStoreServer;
+use api::mailbox::v1::upkeep_server::UpkeepServer;
 use database::{Fitness, Unfit};
 use service_kit::{Routes, Service};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::grpc::{DirectoryService, MailboxService};
+use crate::grpc::{DirectoryService, MailboxService, UpkeepService};
 use crate::room::Room;
 use crate::store::Store;
+use crate::upkeep::Progress;
 use crate::users::{OAuthConfig, Passwords, Tokens};
 
 /// The section `[mailbox-store]`.
@@ -116,10 +120,9 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
         tokio::spawn(shutdown.run_until_cancelled_owned(keeping));
         store = store.with_room(room);
     }
-    let pool = store.pool().clone();
     let shutdown = service.shutdown.clone();
     tokio::spawn(notices::listen(
-        pool.clone(),
+        store.pool().clone(),
         store.hub().clone(),
         store.origin(),
         shutdown.clone(),
@@ -128,8 +131,8 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
         .oauth
         .map(|config| Tokens::start(config, shutdown.clone()))
         .transpose()?;
-    tokio::spawn(keep_house(pool, shutdown.clone()));
-    let routes = routes(store, passwords, tokens, shutdown);
+    let progress = upkeep::start(store.clone(), &shutdown);
+    let routes = routes(store, passwords, tokens, progress, shutdown);
     listener
         .serve(routes, api::rights::callers)
         .await
@@ -179,34 +182,21 @@ fn shared_out(connections: u32) -> (u32, u32) {
     (for_logins, connections.saturating_sub(for_logins).max(3))
 }
 
-/// Both services over a store.
+/// The services over a store.
 pub fn routes(
     store: Store,
     passwords: Passwords,
     tokens: Option<Tokens>,
+    progress: Progress,
     shutdown: CancellationToken,
 ) -> Routes {
     let directory = DirectoryService::new(store.clone(), passwords, tokens, shutdown.clone());
     let mailboxes = MailboxServiceServer::new(MailboxService::new(store, shutdown))
         .max_decoding_message_size(LARGEST_REQUEST)
         .max_encoding_message_size(LARGEST_REQUEST);
-    Routes::new(mailboxes).add_service(DirectoryServer::new(directory))
+    Routes::new(mailboxes)
+        .add_service(DirectoryServer::new(directory))
+        .add_service(UpkeepServer::new(UpkeepService::new(progress)))
 }
 
 type MailboxServiceServer = MailboxStoreServer<MailboxService>;
-
-/// Forgets, now and then, what nobody asks for any more.
-async fn keep_house(pool: PgPool, shutdown: CancellationToken) {
-    let mut hours = tokio::time::interval(Duration::from_secs(3600));
-    while shutdown.run_until_cancelled(hours.tick()).await.is_some() {
-        if let Err(error) = deliver::forget_old(&pool, clock::now()).await {
-            tracing::warn!(%error, "old deliveries were not forgotten");
-        }
-        if let Err(error) = users::forget_old_guesses(&pool).await {
-            tracing::warn!(%error, "old guesses were not forgotten");
-        }
-        if let Err(error) = users::forget_old_peers(&pool).await {
-            tracing::warn!(%error, "from where users once logged in was not forgotten");
-        }
-    }
-}

@@ -72,6 +72,10 @@ pub(crate) fn content(message: &[u8]) -> Content {
     }
 }
 
+pub(crate) fn stored_summary(summary: &Summary) -> volume::summaries::Summary {
+    volume::summaries::Summary::new(summary.scanner_version, summary.encode_to_vec())
+}
+
 impl TestStore {
     pub(crate) async fn start() -> Self {
         let url = test_kit::Postgres::start().database().await;
@@ -111,7 +115,7 @@ impl TestStore {
             id,
             header,
             text: Text::Inline(text),
-            summary: summary.encode_to_vec().into(),
+            summary: stored_summary(&summary),
             created_at: 0,
         };
         let mut connection = self.store.pool().acquire().await.unwrap();

@@ -7,6 +7,7 @@ use api::queue::v1::{Collected, QuarantineTerms, Recipient, Submission};
 use bytes::Bytes;
 use message::HeaderLines;
 use prost::Message as _;
+use volume::summaries::Summary;
 use volume::{StoredText, Text};
 
 use crate::options::{self, Options};
@@ -69,7 +70,7 @@ pub(crate) struct NewBody {
     pub(crate) text: Text,
     /// The upload that the text comes from; its id will be the body's.
     pub(crate) upload: Option<StoredText>,
-    pub(crate) summary: Bytes,
+    pub(crate) summary: Summary,
 }
 
 impl NewBody {
@@ -88,7 +89,7 @@ impl NewBody {
             Text::Inline(text) => text.len(),
             Text::Uploaded(_) => 0,
         };
-        self.header.len() + text + self.summary.len()
+        self.header.len() + text + self.summary.encoded.len()
     }
 }
 
@@ -216,9 +217,9 @@ fn check_content(content: Content) -> Result<Body, Status> {
     check_size("content.header", content.header.len(), MAX_HEADER)?;
     let summary = content
         .summary
-        .ok_or_else(|| invalid("content.summary is missing"))?
-        .encode_to_vec();
-    check_size("content.summary", summary.len(), MAX_SUMMARY)?;
+        .ok_or_else(|| invalid("content.summary is missing"))?;
+    let summary = Summary::new(summary.scanner_version, summary.encode_to_vec());
+    check_size("content.summary", summary.encoded.len(), MAX_SUMMARY)?;
     let (text, upload) = match content.text {
         Some(content::Text::Stored(id)) => {
             let size = content.text_size;
@@ -244,7 +245,7 @@ fn check_content(content: Content) -> Result<Body, Status> {
         header: content.header,
         text,
         upload,
-        summary: summary.into(),
+        summary,
     }))
 }
 

@@ -4,6 +4,7 @@ use api::mailbox::v1::AppendResponse;
 use api::message::v1::{Content, content};
 use bytes::Bytes;
 use prost::Message as _;
+use volume::summaries::Summary;
 use volume::{NewBody, StoredText, Text};
 
 use super::known_keywords;
@@ -38,7 +39,7 @@ struct Body {
     header: Bytes,
     text: content::Text,
     text_size: u64,
-    summary: Bytes,
+    summary: Summary,
 }
 
 impl Append {
@@ -73,7 +74,7 @@ impl Append {
                 header: content.header,
                 text,
                 text_size: content.text_size,
-                summary: summary.encode_to_vec().into(),
+                summary: Summary::new(summary.scanner_version, summary.encode_to_vec()),
             },
         })
     }

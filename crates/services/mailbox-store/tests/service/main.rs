@@ -7,3 +7,4 @@ mod postgres_restart;
 mod requests;
 mod rights;
 mod running;
+mod upkeep;

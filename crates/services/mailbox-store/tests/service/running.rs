@@ -7,6 +7,7 @@ use api::directory::v1::{AddUserRequest, LoginRefusal, User};
 use api::grpc::Channel;
 use api::login::{ClientConnection, Login, Step};
 use api::mailbox::v1::mailbox_store_client::MailboxStoreClient;
+use api::mailbox::v1::upkeep_client::UpkeepClient;
 use api::mailbox::v1::{
     Actor, Delivery, MailboxState, MessageState, SelectRequest, UidRange, WatchRequest,
     WatchedMailbox,
@@ -28,6 +29,7 @@ pub(crate) const PREFIX: &[u8] = b"Delivered-To: bob@example.test\r\n";
 pub(crate) struct Running {
     pub(crate) mailboxes: MailboxStoreClient<Channel>,
     pub(crate) directory: DirectoryClient<Channel>,
+    pub(crate) upkeep: UpkeepClient<Channel>,
     pub(crate) pool: PgPool,
     service: Service,
     server: JoinHandle<anyhow::Result<()>>,
@@ -64,7 +66,8 @@ impl Running {
         let options = database::Options::new("test", 4);
         Self {
             mailboxes: MailboxStoreClient::new(channel.clone()),
-            directory: DirectoryClient::new(channel),
+            directory: DirectoryClient::new(channel.clone()),
+            upkeep: UpkeepClient::new(channel),
             pool: database::connect(&url, &options).await.unwrap(),
             service,
             server,
@@ -131,11 +134,15 @@ impl Running {
         let mut scanner = message::Scanner::new();
         let text = Bytes::copy_from_slice(&scanner.push(message).unwrap());
         let scanned = scanner.finish().unwrap();
+        let summary = Summary::from(scanned.summary);
         let body = NewBody {
             id,
             header: scanned.header,
             text: Text::Inline(text),
-            summary: Summary::from(scanned.summary).encode_to_vec().into(),
+            summary: volume::summaries::Summary::new(
+                summary.scanner_version,
+                summary.encode_to_vec(),
+            ),
             created_at: 0,
         };
         let mut connection = self.pool.acquire().await.unwrap();

@@ -196,7 +196,8 @@ fn body_columns<'a>(entry: &'a Entry, body: &'a NewBody, columns: &mut BodyColum
     columns.id.push(entry.body_id);
     columns.size.push(entry.body_size);
     columns.header.push(&body.header);
-    columns.summary.push(&body.summary);
+    columns.summary.push(&body.summary.encoded);
+    columns.scanner_version.push(body.summary.scanner_version);
     columns.text.push(match &body.text {
         volume::Text::Inline(text) => Some(text),
         volume::Text::Uploaded(_) => None,

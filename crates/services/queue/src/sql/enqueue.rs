@@ -35,6 +35,8 @@ pub(crate) struct BodyColumns<'a> {
     pub(crate) size: Vec<i64>,
     pub(crate) header: Vec<&'a [u8]>,
     pub(crate) summary: Vec<&'a [u8]>,
+    /// Of the scanner that made the summary.
+    pub(crate) scanner_version: Vec<i32>,
     /// None: the text was uploaded.
     pub(crate) text: Vec<Option<&'a [u8]>>,
 }
@@ -61,9 +63,10 @@ pub(crate) async fn insert(
     let (body, recipient) = (&columns.body, &columns.recipient);
     sqlx::query!(
         "WITH bodies AS (
-            INSERT INTO volume.body (id, size, header, summary, text, created_at)
+            INSERT INTO volume.body (id, size, header, summary, text, scanner_version, created_at)
             SELECT b.*, $6::bigint
-            FROM UNNEST($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[], $5::bytea[]) AS b
+            FROM UNNEST($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[], $5::bytea[],
+                        $29::integer[]) AS b
          ), messages AS (
             INSERT INTO queue.message
                 (id, body_id, prefix, size, reverse_path, flags, envelope_id, return_content,
@@ -111,6 +114,7 @@ pub(crate) async fn insert(
         &columns.size,
         &columns.depth,
         &columns.released_at,
+        &body.scanner_version,
     )
     .execute(connection)
     .await?;

@@ -262,6 +262,7 @@ pub(crate) fn columns(id: i64, recipients: usize) -> enqueue::Columns<'static> {
             size: vec![2],
             header: vec![b"h"],
             summary: vec![b""],
+            scanner_version: vec![0],
             text: vec![Some(b"t")],
         },
         id: vec![id],

@@ -17,6 +17,7 @@ fn batch(text: &[u8]) -> Columns<'_> {
             size: vec![size; BODIES],
             header: vec![b"Subject: x\r\n\r\n"; BODIES],
             summary: vec![b""; BODIES],
+            scanner_version: vec![0; BODIES],
             text: vec![Some(text); BODIES],
         },
         body_id: ids.clone(),

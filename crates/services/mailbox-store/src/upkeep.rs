@@ -1,0 +1,47 @@
+//! What is done in the background: summaries of an older scanner are made anew, and what nobody asks
+//! for any more is forgotten. All of it stops when the process drains.
+
+mod progress;
+mod rescan;
+
+pub use progress::Progress;
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::store::Store;
+use crate::{clock, deliver, users};
+
+/// Between two times that old rows are forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(3600);
+
+/// Starts it all, until shutdown.
+pub(crate) fn start(store: Store, shutdown: &CancellationToken) -> Progress {
+    let progress = Progress::default();
+    let forgetting = forget_old(store.pool().clone());
+    let rescanning = rescan::keep(store, progress.clone());
+    tokio::spawn(shutdown.clone().run_until_cancelled_owned(forgetting));
+    tokio::spawn(shutdown.clone().run_until_cancelled_owned(rescanning));
+    progress
+}
+
+async fn forget_old(pool: PgPool) {
+    let mut ticks = tokio::time::interval(FORGET_EVERY);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = deliver::forget_old(&pool, clock::now()).await {
+            tracing::warn!(%error, "old deliveries were not forgotten");
+        }
+        if let Err(error) = users::forget_old_guesses(&pool).await {
+            tracing::warn!(%error, "old guesses were not forgotten");
+        }
+        if let Err(error) = users::forget_old_peers(&pool).await {
+            tracing::warn!(%error, "from where users once logged in was not forgotten");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
