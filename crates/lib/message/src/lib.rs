@@ -25,6 +25,7 @@ pub mod decode;
 pub mod dsn;
 pub mod header;
 mod line_ends;
+mod mime;
 mod scanner;
 pub mod shown;
 pub mod sort;

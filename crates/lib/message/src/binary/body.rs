@@ -9,7 +9,7 @@ use memchr::memchr;
 use super::Unconvertible;
 use super::base64_lines::Base64Lines;
 use super::structure::Structure;
-use crate::scanner::Hit;
+use crate::mime::Hit;
 
 /// What of a line is held while it may be a delimiter.
 const MAX_DELIMITER: usize = 1_000;

@@ -1,7 +1,7 @@
 //! What a header section says about its part, and how it is written where that changes.
 
 use crate::header::fields;
-use crate::scanner::{Mime, MimeFields};
+use crate::mime::{Mime, MimeFields};
 
 /// See the module.
 #[derive(Debug)]

@@ -27,7 +27,7 @@ use header::PartHeader;
 use structure::{Inside, Structure};
 use thiserror::Error;
 
-use crate::scanner::Hit;
+use crate::mime::Hit;
 use crate::{HeaderLines, MAX_HEADER};
 
 /// The header section of a part.

@@ -2,7 +2,7 @@
 
 use super::Unconvertible;
 use super::header::PartHeader;
-use crate::scanner::{Boundaries, Hit};
+use crate::mime::{Boundaries, Hit};
 use crate::{MAX_DEPTH, MAX_PARTS};
 
 /// See the module.

@@ -7,11 +7,8 @@
 //!   finish() ──▶ Scanned { header, summary }  ◀── Tree
 //! ```
 
-mod boundary;
 mod header_lines;
-mod mime;
 mod overview;
-mod tree;
 mod walker;
 
 #[cfg(test)]
@@ -22,10 +19,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use thiserror::Error;
 
-pub(crate) use boundary::{Boundaries, Hit};
 pub use header_lines::{End, HeaderLines};
-pub(crate) use mime::{Mime, MimeFields};
-pub(crate) use tree::{Node, Tree};
 use walker::Walker;
 
 use crate::Summary;

@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 
-use super::{Mime, Node, SCANNER_VERSION, Tree};
+use super::SCANNER_VERSION;
 use crate::decode;
 use crate::header::{Address, Parameter, addresses, fields, message_ids, unfold};
+use crate::mime::{Mime, Node, Tree};
 use crate::shown::{MAX_SHOWN, cut, without_nul};
 use crate::sort::{SortKeys, references};
 use crate::wire::{EnvelopeFields, Form, envelope, structure};

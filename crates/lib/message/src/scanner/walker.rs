@@ -2,11 +2,9 @@
 
 use memchr::{memchr, memchr_iter};
 
-use super::boundary::{Boundaries, Hit};
-use super::mime::MimeFields;
-use super::tree::{Node, Tree};
 use super::{MAX_DEPTH, MAX_PARTS};
 use crate::header::fields;
+use crate::mime::{Boundaries, Hit, MimeFields, Node, Tree};
 use crate::wire::{EnvelopeFields, envelope};
 
 /// Longer lines of part headers are passed over, and longer lines are no boundary.

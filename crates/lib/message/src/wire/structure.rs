@@ -2,7 +2,7 @@
 
 use super::strings::{nstring, number, string};
 use crate::header::{Disposition, Parameter};
-use crate::scanner::{Mime, Node, Tree};
+use crate::mime::{Mime, Node, Tree};
 
 /// With or without extension data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -31,7 +31,7 @@ impl Boundaries {
         self.open.is_empty()
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.open.clear();
     }
 

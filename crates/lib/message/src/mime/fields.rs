@@ -84,13 +84,13 @@ impl<'a> MimeFields<'a> {
 
 impl Mime {
     /// What stands for a multipart that has no parts to show.
-    pub(super) fn degrade(&mut self, kind: &[u8], subtype: &[u8]) {
+    pub(crate) fn degrade(&mut self, kind: &[u8], subtype: &[u8]) {
         self.media_type = MediaType::of(kind, subtype);
         default_charset(&mut self.media_type);
     }
 
     /// About the octets of its strings in a structure.
-    pub(super) fn weight(&self) -> usize {
+    pub(crate) fn weight(&self) -> usize {
         let parameters = |list: &[Parameter]| -> usize {
             list.iter()
                 .map(|parameter| written(&parameter.name) + written(&parameter.value))
@@ -122,7 +122,7 @@ impl Mime {
     }
 
     /// Keeps the type and how the part is encoded, where there is no room for more.
-    pub(super) fn keep_type(&mut self) {
+    pub(crate) fn keep_type(&mut self) {
         const LONGEST: usize = 40;
         let mut media_type = if self.media_type.kind.len() + self.media_type.subtype.len() > LONGEST
         {

@@ -1,6 +1,6 @@
 //! The parts of a message as a tree in one vector: index 0 is the body of the message itself.
 
-use super::mime::Mime;
+use super::Mime;
 
 #[derive(Debug)]
 pub(crate) struct Node {
@@ -14,13 +14,13 @@ pub(crate) struct Node {
     /// message/rfc822: the ENVELOPE of the message inside.
     pub(crate) nested_envelope: Option<Vec<u8>>,
     /// It has a boundary, and parts were looked for.
-    pub(super) has_boundary: bool,
+    pub(crate) has_boundary: bool,
     /// Line breaks of the message before its body.
-    pub(super) breaks_before: u64,
+    pub(crate) breaks_before: u64,
 }
 
 impl Node {
-    pub(super) fn new(header_start: u64, mime: Mime) -> Self {
+    pub(crate) fn new(header_start: u64, mime: Mime) -> Self {
         Self {
             header_start,
             body_start: header_start,
@@ -53,15 +53,15 @@ impl Tree {
         self.nodes.get(index)
     }
 
-    pub(super) fn node_mut(&mut self, index: usize) -> Option<&mut Node> {
+    pub(crate) fn node_mut(&mut self, index: usize) -> Option<&mut Node> {
         self.nodes.get_mut(index)
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    pub(super) fn add(&mut self, parent: Option<usize>, node: Node) -> usize {
+    pub(crate) fn add(&mut self, parent: Option<usize>, node: Node) -> usize {
         let index = self.nodes.len();
         self.nodes.push(node);
         if let Some(parent) = parent.and_then(|parent| self.nodes.get_mut(parent)) {
