@@ -20,5 +20,5 @@ pub use fitness::{Fitness, Look, Unfit};
 pub use free_space::free_space;
 pub use held::HeldConnection;
 pub use ids::IdBlocks;
-pub use migrate::{Rewritten, accept_rewritten, migrate};
+pub use migrate::migrate;
 pub use retry::{Retry, bounded};

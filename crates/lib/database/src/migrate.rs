@@ -12,15 +12,6 @@ use crate::connect::LOCK_TIMEOUT;
 
 /// Between two looks at whether it is our turn.
 const PAUSE: Duration = Duration::from_millis(100);
-/// A migration that has another text now than where it may have been applied, to the same effect.
-/// Only for what was changed before its release.
-#[derive(Debug, Clone, Copy)]
-pub struct Rewritten {
-    /// Its number.
-    pub version: i64,
-    /// SHA-384 of the former text, in hexadecimal.
-    pub former: &'static str,
-}
 
 /// Applies the migrations of `schema` that have not been applied yet, and notes them in
 /// `schema.migration`.
@@ -125,49 +116,5 @@ async fn drop_unfinished(connection: &mut PgConnection, schema: &str) -> Result<
         let statement = AssertSqlSafe(format!("DROP INDEX CONCURRENTLY IF EXISTS {index}"));
         sqlx::query(statement).execute(&mut *connection).await?;
     }
-    Ok(())
-}
-
-/// What was applied with its former text counts as applied. To be called before [`migrate`].
-pub async fn accept_rewritten(
-    pool: &PgPool,
-    schema: &str,
-    migrations: &Migrator,
-    rewritten: Rewritten,
-) -> Result<(), Error> {
-    let accepted = accept(pool, schema, migrations, rewritten).await;
-    accepted.map_err(|error| Error::Migration {
-        schema: schema.to_owned(),
-        source: error.into(),
-    })
-}
-
-async fn accept(
-    pool: &PgPool,
-    schema: &str,
-    migrations: &Migrator,
-    rewritten: Rewritten,
-) -> Result<(), sqlx::Error> {
-    let mut migrations = migrations.iter();
-    let Some(now) = migrations.find(|one| one.version == rewritten.version) else {
-        return Ok(());
-    };
-    let table = format!("{schema}.migration");
-    let exists: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
-        .bind(&table)
-        .fetch_one(pool)
-        .await?;
-    if !exists {
-        return Ok(());
-    }
-    let statement = format!(
-        "UPDATE {table} SET checksum = $1 WHERE version = $2 AND checksum = decode($3, 'hex')"
-    );
-    sqlx::query(AssertSqlSafe(statement))
-        .bind(&*now.checksum)
-        .bind(rewritten.version)
-        .bind(rewritten.former)
-        .execute(pool)
-        .await?;
     Ok(())
 }

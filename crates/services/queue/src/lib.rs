@@ -61,13 +61,3 @@ const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
 
 /// The schema's migrations.
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
-
-/// Those that were changed before their release.
-const REWRITTEN: [database::Rewritten; 1] = [
-    // It built its index while nobody could write; that is done by 20261127000002 now.
-    database::Rewritten {
-        version: 20_261_125_000_002,
-        former: "a257590a46ea523298af07e5c838a1ec5d0d85901e6b27446437a74b427c5754\
-                 f430684330ee7df7caec685e1cfbc470",
-    },
-];

@@ -28,8 +28,7 @@ use crate::service::QueueService;
 use crate::storage::StorageService;
 use crate::throttle::ThrottleService;
 use crate::{
-    MESSAGE_LIMIT, MIGRATIONS, REWRITTEN, complete, enqueue, gauges, lease, notification,
-    secret_key, upkeep,
+    MESSAGE_LIMIT, MIGRATIONS, complete, enqueue, gauges, lease, notification, secret_key, upkeep,
 };
 
 /// Until a database that went away while it was made ready is tried again.
@@ -157,9 +156,6 @@ async fn prepare_once(
 ) -> anyhow::Result<(Vault, Arc<Policies>)> {
     let pool = &engine.pool;
     volume::migrate(pool).await?;
-    for rewritten in REWRITTEN {
-        database::accept_rewritten(pool, "queue", &MIGRATIONS, rewritten).await?;
-    }
     database::migrate(pool, "queue", &MIGRATIONS).await?;
     let vault = {
         let mut connection = pool.acquire().await?;

@@ -269,27 +269,3 @@ async fn a_wish_that_says_two_things_is_refused() {
         assert_eq!(refused.code(), Code::InvalidArgument);
     }
 }
-
-/// A database where the migration was applied that built the index of `RetryNow` at once.
-#[tokio::test]
-async fn a_queue_starts_where_its_index_was_built_by_another_migration() {
-    let queue = Queue::start().await;
-    let (url, folder, clock) = queue.stop().await;
-    let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
-    for statement in [
-        "UPDATE queue.migration SET checksum = decode(
-             'a257590a46ea523298af07e5c838a1ec5d0d85901e6b27446437a74b427c5754' ||
-             'f430684330ee7df7caec685e1cfbc470', 'hex') WHERE version = 20261125000002",
-        "DELETE FROM queue.migration WHERE version = 20261127000002",
-    ] {
-        sqlx::query(statement)
-            .execute(&mut connection)
-            .await
-            .unwrap();
-    }
-    let queue = Queue::start_in(url, folder, clock).await;
-    let mut worker = queue.worker("worker").await;
-    put_off(&queue, &mut worker, &["a@slow.test"]).await;
-    let due = retry_now(&queue, of_domain("slow.test", false)).await;
-    assert_eq!(due.recipients, 1);
-}
