@@ -1,9 +1,8 @@
 //! How a command ends, as scripts see it.
 
-use std::error::Error as _;
 use std::process::ExitCode;
 
-use api::grpc::{Code, Status};
+use administration::Error;
 
 /// A command that did what it was asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,43 +45,6 @@ impl Failure {
         Self::Refused(text.into())
     }
 
-    /// The failure of a call to the service of this name.
-    pub(crate) fn call(service: &str, status: &Status) -> Self {
-        let message = status.message();
-        if is_silent(status) {
-            return Self::silent(service);
-        }
-        match status.code() {
-            Code::InvalidArgument
-            | Code::NotFound
-            | Code::AlreadyExists
-            | Code::FailedPrecondition
-            | Code::OutOfRange => Self::Refused(message.to_owned()),
-            Code::Aborted => Self::Refused(format!("{message}; nothing was changed, try again")),
-            // An answer: what comes of a connection that is none has its error beside it.
-            Code::Unavailable if status.source().is_none() => Self::System(format!(
-                "{service} cannot do it now: {message}; try again, and see its log if that lasts"
-            )),
-            Code::Unavailable => Self::System(format!(
-                "{service} cannot be reached ({}); is the system running? \
-                 Start it by `postern up`, or say where it is by --data or --config",
-                cause(status)
-            )),
-            Code::Unimplemented => Self::System(format!(
-                "{service} does not know this call: it is of another version than this command"
-            )),
-            code => Self::System(format!("{service} failed ({code}): {message}")),
-        }
-    }
-
-    /// The failure of a service that gives no answer in time.
-    pub(crate) fn silent(service: &str) -> Self {
-        Self::System(format!(
-            "{service} does not answer in time: it hangs, or has too much to do; its log may say \
-             why, and `postern up` starts it again when it is ended"
-        ))
-    }
-
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code())
     }
@@ -96,26 +58,74 @@ impl Failure {
     }
 }
 
-/// What a connection failed of in the end: "transport error" tells nobody.
-fn cause(status: &Status) -> String {
-    let causes = std::iter::successors(status.source(), |&cause| cause.source());
-    let last = causes.last().map(ToString::to_string);
-    last.unwrap_or_else(|| status.message().to_owned())
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let text = error.to_string();
+        match error {
+            Error::NotFound(_)
+            | Error::AlreadyExists(_)
+            | Error::Refused(_)
+            | Error::Unreadable(_)
+            | Error::Undeliverable(_)
+            | Error::Overtaken(_) => Self::Refused(text),
+            Error::EmptyPolicy { .. } => Self::Refused(to_be_confirmed(text)),
+            Error::Unconfirmed(_) => Self::Usage(to_be_confirmed(text)),
+            Error::InvalidPolicy { .. } | Error::Invalid(_) | Error::Configuration(_) => {
+                Self::Usage(text)
+            }
+            Error::Unavailable(_) | Error::Failed(_) => Self::System(text),
+        }
+    }
 }
 
-/// Whether nothing came in time: neither an answer nor, while one was awaited, a sign of life.
-fn is_silent(status: &Status) -> bool {
-    // tonic's own words: it does not export the error.
-    let no_answer = status.code() == Code::Cancelled && status.message() == "Timeout expired";
-    let causes = std::iter::successors(status.source(), |&cause| cause.source());
-    let no_sign = causes
-        .map(ToString::to_string)
-        .any(|cause| cause == "keep-alive timed out");
-    no_answer || no_sign || status.code() == Code::DeadlineExceeded
+fn to_be_confirmed(text: String) -> String {
+    text + "; add --yes if that is wanted"
 }
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Self::System(format!("{error:#}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use administration::Removal;
+
+    use super::*;
+
+    #[test]
+    fn what_has_to_be_confirmed_says_how() {
+        let removal = Removal {
+            what: "removes the secret isp".to_owned(),
+            dependents: vec!["gateway isp".to_owned()],
+            way_back: "The way back: postern policy rollback 3.".to_owned(),
+        };
+        let failure = Failure::from(Error::Unconfirmed(removal));
+        assert_eq!(failure.code(), 2);
+        assert_eq!(
+            failure.to_string(),
+            "this removes the secret isp, and something depends on that:\n  - gateway isp\nThe way \
+             back: postern policy rollback 3. Nothing was changed; add --yes if that is wanted"
+        );
+        let document = "policy.toml".to_owned();
+        let failure = Failure::from(Error::EmptyPolicy { document });
+        assert_eq!(failure.code(), 1);
+        assert!(
+            failure
+                .to_string()
+                .ends_with("; add --yes if that is wanted")
+        );
+    }
+
+    #[test]
+    fn a_no_is_told_from_a_system_that_cannot_be_asked() {
+        let code = |error: fn(String) -> Error| Failure::from(error(String::new())).code();
+        assert_eq!(code(Error::NotFound), 1);
+        assert_eq!(code(Error::Overtaken), 1);
+        assert_eq!(code(Error::Invalid), 2);
+        assert_eq!(code(Error::Configuration), 2);
+        assert_eq!(code(Error::Unavailable), 3);
+        assert_eq!(code(Error::Failed), 3);
     }
 }

@@ -1,16 +1,13 @@
 //! The command line of Postern, and `postern up`: the whole system on one machine.
 //!
-//! Every command is a file in `commands`: its arguments, what it asks of the services, and what it
-//! prints, as a table for people or as JSON. Nothing here is decided that a service decides.
+//! Every command is a file in `commands`: its arguments, and what it prints, as a table for people or
+//! as JSON. What it does is an operation of the library `administration`.
 
 mod arguments;
 mod commands;
 mod failure;
-mod policy_document;
 mod prompt;
 mod screen;
-mod system;
-mod unified_diff;
 pub mod up;
 
 use std::ffi::{OsStr, OsString};
@@ -18,13 +15,13 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
+use administration::{Actor, ActorKind, Administration, System};
 use clap::Parser as _;
 
 pub use arguments::{Arguments, Command};
 pub use failure::{Failure, Outcome};
 
 use screen::Screen;
-use system::System;
 
 /// Reads the words of a command line. Called by the name of `sendmail`, it is that command.
 ///
@@ -72,7 +69,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
             .map_err(Failure::from),
         Command::Sendmail(own) => {
             let config = arguments.config.as_deref();
-            return commands::sendmail::run(own, &arguments.data, config, &screen).await;
+            return commands::sendmail::run(own, &arguments.data, config, actor(), &screen).await;
         }
         // No system needs to run, and the file may be one that cannot be read.
         Command::Config(command) => {
@@ -80,8 +77,11 @@ pub async fn run(arguments: Arguments) -> ExitCode {
             commands::config::run(&command, &arguments.data, config, &screen)
         }
         command => match System::find(&arguments.data, arguments.config.as_deref()) {
-            Ok(system) => commands::run(command, &system, &screen).await,
-            Err(failure) => Err(failure),
+            Ok(system) => {
+                let administration = Administration::new(system, actor());
+                commands::run(command, &administration, &screen).await
+            }
+            Err(error) => Err(Failure::from(error)),
         },
     };
     match result {
@@ -90,5 +90,17 @@ pub async fn run(arguments: Arguments) -> ExitCode {
             screen.complain(&failure);
             failure.exit_code()
         }
+    }
+}
+
+/// Who runs the command: whoever is logged in.
+fn actor() -> Actor {
+    let name = ["SUDO_USER", "USER", "LOGNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()));
+    Actor {
+        name: name.unwrap_or_else(|| "postern".to_owned()),
+        kind: ActorKind::CommandLine,
+        from: None,
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{IsTerminal as _, Write};
 
+use administration::{Listing, Times};
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -39,6 +40,18 @@ impl Screen {
         let text = self.escaped(text.trim_end());
         // A reader that has gone away, such as `head`, is no failure.
         let _gone = writeln!(std::io::stdout(), "{text}");
+    }
+
+    /// Prints a list, and says on standard error where it goes on.
+    pub(crate) fn show_list<T: Serialize>(
+        &self,
+        listing: &Listing<T>,
+        text: impl FnOnce(&[T]) -> String,
+    ) {
+        self.show(&listing.entries, || text(&listing.entries));
+        if listing.more {
+            self.remark("There are more; ask for them by --limit.");
+        }
     }
 
     /// Prints a document that may be read back from a file: nothing in it is changed but on a terminal.
@@ -104,65 +117,9 @@ pub(crate) fn number(value: impl Display) -> Cell {
     Cell::new(value).set_alignment(CellAlignment::Right)
 }
 
-/// How points in time are written.
-pub(crate) struct Times {
-    pub(crate) now: Timestamp,
-    pub(crate) zone: TimeZone,
-}
-
-impl Times {
-    /// A time of the services, in the local zone.
-    pub(crate) fn local(&self, milliseconds: i64) -> String {
-        match Timestamp::from_millisecond(milliseconds) {
-            Ok(time) if milliseconds != 0 => time
-                .to_zoned(self.zone.clone())
-                .strftime("%Y-%m-%d %H:%M:%S")
-                .to_string(),
-            _ => "-".to_owned(),
-        }
-    }
-
-    /// How long ago, or in how long.
-    pub(crate) fn distance(&self, milliseconds: i64) -> String {
-        let difference = milliseconds.saturating_sub(self.now.as_millisecond());
-        let seconds = std::time::Duration::from_secs(difference.unsigned_abs() / 1000);
-        let length = rules::format_duration(seconds);
-        match difference {
-            ..=-1000 => format!("{length} ago"),
-            -999..1000 => "now".to_owned(),
-            1000.. => format!("in {length}"),
-        }
-    }
-}
-
-/// A time of the services for JSON; null when there is none.
-pub(crate) fn utc(milliseconds: i64) -> Option<String> {
-    (milliseconds != 0)
-        .then(|| Timestamp::from_millisecond(milliseconds).ok())
-        .flatten()
-        .map(|time| time.to_string())
-}
-
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
     use super::*;
-
-    #[test]
-    fn times_are_written_as_dates_and_distances() {
-        let times = Times {
-            now: "2026-11-22T20:00:00Z".parse().unwrap(),
-            zone: TimeZone::UTC,
-        };
-        let now = times.now.as_millisecond();
-        assert_eq!(times.local(now), "2026-11-22 20:00:00");
-        assert_eq!(times.local(0), "-");
-        assert_eq!(times.distance(now - 90_500), "1 min 30 s ago");
-        assert_eq!(times.distance(now + 3_600_000), "in 1 h");
-        assert_eq!(times.distance(now + 5), "now");
-        assert_eq!(utc(now).as_deref(), Some("2026-11-22T20:00:00Z"));
-        assert_eq!(utc(0), None);
-    }
 
     #[test]
     fn what_commands_a_terminal_is_escaped() {

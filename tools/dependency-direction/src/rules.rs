@@ -37,6 +37,12 @@ const MAY_NAME_TONIC: &[&str] = &["api", "service-kit"];
 /// Those whose clients are mail programs and other servers: they alone open listeners to the outside.
 const FRONT_ENDS: &[&str] = &["smtp-server", "imap", "pop3"];
 
+/// Those by which people administer a system: they alone ask for an administrator's operations.
+const MAY_ADMINISTER: &[&str] = &["postern"];
+
+/// What reads a command line or a terminal, or prints.
+const OF_A_TERMINAL: &[&str] = &["clap", "comfy-table", "rustix"];
+
 /// Every breach, as a sentence.
 pub(crate) fn violations(workspace: &[Crate]) -> Vec<String> {
     workspace
@@ -77,6 +83,12 @@ fn breach(workspace: &[Crate], member: &Crate, dependency: &Dependency) -> Optio
     }
     if named == "front-end" && !FRONT_ENDS.contains(&member.name.as_str()) {
         return Some("only front ends open listeners to clients from outside");
+    }
+    if named == "administration" && !MAY_ADMINISTER.contains(&member.name.as_str()) {
+        return Some("only the command line asks for an administrator's operations");
+    }
+    if member.name == "administration" && OF_A_TERMINAL.contains(&named) {
+        return Some("an administrator's operations read no terminal and print nothing");
     }
     let grpc = named == "tonic" || named.starts_with("tonic-");
     if grpc && !member.is_service() && !MAY_NAME_TONIC.contains(&member.name.as_str()) {

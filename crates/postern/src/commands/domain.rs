@@ -1,13 +1,11 @@
 //! `postern domain`: whose mail is handled, and where it goes.
 
-use rules::{Delivery, Domain, DomainRule, HandlerAction, Policy, Unmatched};
-use serde::Serialize;
+use administration::Administration;
+use administration::domains::{self, Deliver, NewDomain, OpenTo, Rule, Unmatched};
+use rules::Domain;
 
-use super::revision;
 use crate::failure::{Failure, Outcome};
-use crate::policy_document::{NewDomain, Setting, add_domain, remove_domain};
 use crate::screen::{Screen, columns, written};
-use crate::system::System;
 
 /// What can be done with domains.
 #[derive(Debug, clap::Subcommand)]
@@ -50,7 +48,7 @@ pub struct Add {
     aliases: Vec<Domain>,
     /// Where its mail goes: mailboxes, mailbox=NAME, direct, or gateway=NAME
     #[arg(long, default_value = "mailboxes", value_parser = deliver)]
-    deliver: Setting,
+    deliver: Deliver,
     /// Who may send to it when its mail goes elsewhere: everyone or trusted
     #[arg(long, value_parser = ["everyone", "trusted"])]
     from: Option<String>,
@@ -76,144 +74,78 @@ fn domain_or_star(text: &str) -> Result<Name, String> {
     }
 }
 
-fn deliver(text: &str) -> Result<Setting, String> {
+fn deliver(text: &str) -> Result<Deliver, String> {
     match text.split_once('=') {
-        None if matches!(text, "mailboxes" | "direct") => Ok(Setting::Word(text.to_owned())),
-        Some(("mailbox", name)) if !name.is_empty() => {
-            Ok(Setting::Keyed("mailbox", name.to_owned()))
-        }
-        Some(("gateway", name)) if !name.is_empty() => {
-            Ok(Setting::Keyed("gateway", name.to_owned()))
-        }
+        None if text == "mailboxes" => Ok(Deliver::Mailboxes),
+        None if text == "direct" => Ok(Deliver::Direct),
+        Some(("mailbox", name)) if !name.is_empty() => Ok(Deliver::Mailbox(name.to_owned())),
+        Some(("gateway", name)) if !name.is_empty() => Ok(Deliver::Gateway(name.to_owned())),
         _ => Err("it can be mailboxes, mailbox=NAME, direct, or gateway=NAME".to_owned()),
     }
 }
 
 pub(crate) async fn run(
     command: Command,
-    system: &System,
+    administration: &Administration,
     screen: &Screen,
 ) -> Result<Outcome, Failure> {
     match command {
-        Command::Add(add) => add_to(system, screen, add).await?,
+        Command::Add(add) => {
+            let new = new_domain(add);
+            let added = domains::add(administration, &new).await?;
+            screen.show(&added, || {
+                let next = match new.deliver {
+                    Deliver::Mailboxes => {
+                        format!("\nGive it users: postern user add NAME@{}", added.added)
+                    }
+                    _ => String::new(),
+                };
+                format!(
+                    "{} is handled (policy revision {}).{next}",
+                    added.added, added.revision
+                )
+            });
+        }
         Command::List => {
-            let (_, policy) = revision::newest_policy(system).await?;
-            let list = list(&policy);
-            screen.show(&list, || table(&list));
+            let rules = domains::list(administration).await?;
+            screen.show(&rules, || table(&rules));
         }
         Command::Remove {
             name: Name(name),
             yes,
         } => {
-            let shown = shown(name.as_ref());
-            let comment = format!("domain remove {shown}");
-            let change = |document: &str| remove_domain(document, name.as_ref());
-            let made = revision::edit(system, &comment, yes, change).await?;
-            let json = serde_json::json!({ "removed": shown, "revision": made.revision });
-            screen.show(&json, || {
-                let revision = made.revision;
-                format!("{shown} is no longer handled (policy revision {revision}).")
+            let removed = domains::remove(administration, name.as_ref(), yes).await?;
+            screen.show(&removed, || {
+                format!(
+                    "{} is no longer handled (policy revision {}).",
+                    removed.removed, removed.revision
+                )
             });
         }
     }
     Ok(Outcome::Done)
 }
 
-async fn add_to(system: &System, screen: &Screen, add: Add) -> Result<(), Failure> {
-    let new = new_domain(add);
-    let shown = shown(new.name.as_ref());
-    let comment = format!("domain add {shown}");
-    let change = |document: &str| add_domain(document, &new);
-    let made = revision::edit(system, &comment, false, change).await?;
-    let json = serde_json::json!({ "added": shown, "revision": made.revision });
-    screen.show(&json, || {
-        let revision = made.revision;
-        let next = if new.deliver == Setting::Word("mailboxes".to_owned()) {
-            format!("\nGive it users: postern user add NAME@{shown}")
-        } else {
-            String::new()
-        };
-        format!("{shown} is handled (policy revision {revision}).{next}")
-    });
-    Ok(())
-}
-
-fn shown(name: Option<&Domain>) -> String {
-    name.map_or("*".to_owned(), ToString::to_string)
-}
-
 fn new_domain(add: Add) -> NewDomain {
-    let unmatched = match (add.unmatched, add.catch_all) {
-        (_, Some(mailbox)) => Some(Setting::Keyed("catch-all", mailbox)),
-        (Some(word), None) => Some(Setting::Word(word)),
-        (None, None) => None,
-    };
     NewDomain {
         name: add.name.0,
         aliases: add.aliases,
         deliver: add.deliver,
         from: add.from.map(|from| match from.as_str() {
-            "everyone" => "everyone",
-            _ => "trusted",
+            "everyone" => OpenTo::Everyone,
+            _ => OpenTo::Trusted,
         }),
-        unmatched,
+        unmatched: match (add.unmatched.as_deref(), add.catch_all) {
+            (_, Some(mailbox)) => Some(Unmatched::CatchAll(mailbox)),
+            (Some("accept"), None) => Some(Unmatched::Accept),
+            (Some(_), None) => Some(Unmatched::Refuse),
+            (None, None) => None,
+        },
     }
 }
 
-/// A domain rule as it is shown.
-#[derive(Debug, Serialize, PartialEq, Eq)]
-struct Listed {
-    name: String,
-    aliases: Vec<Domain>,
-    deliver: String,
-    open_to: &'static str,
-    unmatched: Option<String>,
-    handlers: Vec<ListedHandler>,
-    line: usize,
-}
-
-#[derive(Debug, Serialize, PartialEq, Eq)]
-struct ListedHandler {
-    r#match: String,
-    deliver: String,
-}
-
-fn list(policy: &Policy) -> Vec<Listed> {
-    policy.domains().iter().map(|rule| listed(rule)).collect()
-}
-
-fn listed(rule: &DomainRule) -> Listed {
-    let handlers = rule.handlers.iter().map(|handler| ListedHandler {
-        r#match: handler.pattern.to_string(),
-        deliver: match &handler.action {
-            HandlerAction::Mailbox(user) => format!("mailbox {user}"),
-            HandlerAction::Discard => "discard".to_owned(),
-            HandlerAction::Refuse => "refuse".to_owned(),
-        },
-    });
-    Listed {
-        name: shown(rule.name.as_ref()),
-        aliases: rule.aliases.clone(),
-        deliver: match &rule.deliver {
-            Delivery::Mailboxes => "mailboxes".to_owned(),
-            Delivery::Mailbox(user) => format!("mailbox {user}"),
-            Delivery::Direct => "direct".to_owned(),
-            Delivery::Gateway(gateway) => format!("gateway {}", gateway.name),
-        },
-        open_to: if rule.open { "everyone" } else { "trusted" },
-        unmatched: match (&rule.deliver, &rule.unmatched) {
-            (Delivery::Mailboxes, Unmatched::Refuse) => Some("refuse".to_owned()),
-            (Delivery::Mailboxes, Unmatched::Accept) => Some("accept".to_owned()),
-            (Delivery::Mailboxes, Unmatched::CatchAll(user)) => Some(format!("mailbox {user}")),
-            _ => None,
-        },
-        handlers: handlers.collect(),
-        line: rule.line,
-    }
-}
-
-fn table(list: &[Listed]) -> String {
-    if list.is_empty() {
+fn table(rules: &[Rule]) -> String {
+    if rules.is_empty() {
         return "No domains yet. Add one: postern domain add example.test".to_owned();
     }
     let mut table = columns(&[
@@ -224,15 +156,15 @@ fn table(list: &[Listed]) -> String {
         "unmatched",
         "handlers",
     ]);
-    for domain in list {
-        let aliases: Vec<_> = domain.aliases.iter().map(Domain::as_str).collect();
+    for rule in rules {
+        let aliases: Vec<_> = rule.aliases.iter().map(Domain::as_str).collect();
         table.add_row([
-            domain.name.clone(),
+            rule.name.clone(),
             dash(aliases.join(", ")),
-            domain.deliver.clone(),
-            domain.open_to.to_owned(),
-            domain.unmatched.clone().unwrap_or("-".to_owned()),
-            domain.handlers.len().to_string(),
+            rule.deliver.clone(),
+            rule.open_to.to_owned(),
+            rule.unmatched.clone().unwrap_or("-".to_owned()),
+            rule.handlers.len().to_string(),
         ]);
     }
     written(&table)
@@ -249,6 +181,8 @@ fn dash(text: String) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
+    use rules::Policy;
+
     use super::*;
 
     #[test]
@@ -260,7 +194,7 @@ mod tests {
              [[domain]]\nname = \"*\"\ndeliver = \"direct\"\n",
         )
         .unwrap();
-        let list = list(&policy);
+        let list = domains::rules(&policy);
         let expected = "\
 DOMAIN        ALIASES           DELIVER    OPEN TO   UNMATCHED                 HANDLERS
 example.test  example.org.test  mailboxes  everyone  mailbox bob@example.test  1

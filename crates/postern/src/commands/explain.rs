@@ -1,32 +1,24 @@
 //! `postern explain`: plays a session that has not happened.
 
 mod circumstances;
-mod dns;
-mod message;
-mod place;
-mod sender;
-mod told;
+mod text;
 
-use std::collections::HashSet;
+use std::fs::File;
 use std::net::IpAddr;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use administration::Administration;
+use administration::explain::{self, Interface, Message, Session};
 use rules::{
-    BlockedAttachments, Circumstances, EmailAddress, Explanation, ListenerClass, ListenerRole,
-    ONLY_LENIENT_TAKES_IT, Play, Policy, ReverseName, Screened, SessionFacts, SessionInterface,
-    Timing, explain, parse_duration, parse_size,
+    EmailAddress, ListenerClass, ListenerRole, ReversePath, local_part_alone, parse_duration,
+    parse_size,
 };
 
-use super::asked::{self, Asked};
+use super::policy_file;
 use crate::failure::{Failure, Outcome};
 use crate::screen::Screen;
-use crate::system::System;
-use host_network::Snapshot;
-use message::Message;
-use place::{Host, Supposed};
-use told::Told;
+use text::text;
 
 /// `postern explain`
 #[derive(Debug, clap::Args)]
@@ -59,7 +51,7 @@ pub struct Arguments {
     #[arg(long, value_name = "IP")]
     local: Option<IpAddr>,
     /// MAIL FROM, as the client writes it; empty for the null sender
-    #[arg(long, value_name = "ADDRESS", value_parser = sender::written)]
+    #[arg(long, value_name = "ADDRESS", value_parser = sender)]
     from: String,
     /// Size that MAIL declares, in octets or such as '25 MiB'
     #[arg(long, value_name = "SIZE", value_parser = octets)]
@@ -91,7 +83,7 @@ pub struct Arguments {
     /// Interface that has the local address, and its class: internal, external or dmz; this host's unless
     /// given: `postern network` shows them
     #[arg(long, value_name = "NAME=CLASS", value_parser = interface)]
-    interface: Option<SessionInterface>,
+    interface: Option<Interface>,
     /// Proxy that told the client's address; the same address if it told none
     #[arg(long, value_name = "IP")]
     proxy: Option<IpAddr>,
@@ -136,194 +128,70 @@ fn octets(text: &str) -> Result<u64, &'static str> {
     text.parse().or_else(|_| parse_size(text))
 }
 
-fn interface(text: &str) -> Result<SessionInterface, &'static str> {
+/// What no server takes is an error of the command line. Of whom a local part alone is taken, the policy says.
+fn sender(text: &str) -> Result<String, String> {
+    if local_part_alone(text).is_none() {
+        ReversePath::parse(text).map_err(|reason| reason.to_string())?;
+    }
+    Ok(text.to_owned())
+}
+
+fn interface(text: &str) -> Result<Interface, &'static str> {
     let (name, class) = text.split_once('=').ok_or("write NAME=CLASS")?;
-    Ok(SessionInterface {
-        name: name.into(),
+    Ok(Interface {
+        name: name.to_owned(),
         class: class.parse()?,
-        // As if it were found: then the peer's address must bear it out.
-        set: false,
-        reason: "as given".into(),
     })
 }
 
 pub(crate) async fn run(
     arguments: Arguments,
-    system: &System,
+    administration: &Administration,
     screen: &Screen,
 ) -> Result<Outcome, Failure> {
-    let asked = asked::policy(arguments.policy.as_deref(), arguments.revision, system).await?;
-    let users = users(&arguments, &asked, system).await?;
-    let known = learn(&arguments, &asked, system).await?;
-    let told = play(&arguments, &known, asked, &|user| users.contains(user))?;
-    screen.show(&told, || told.text());
-    Ok(Outcome::of(told.accepted))
+    let file = arguments.policy.as_deref();
+    let queried = policy_file::queried(file, arguments.revision, administration).await?;
+    let message = arguments.message.as_deref().map(message).transpose()?;
+    let session = session(arguments)?;
+    let explained = explain::explain(administration, &queried, &session, message.as_ref()).await?;
+    screen.show(&explained, || text(&explained));
+    Ok(Outcome::of(explained.accepted))
 }
 
-/// All that is known of a session that has not happened.
-#[derive(Debug)]
-struct Known {
-    facts: SessionFacts,
-    supposed: Vec<Supposed>,
-    circumstances: Circumstances,
-    message: Option<Message>,
-}
-
-impl Known {
-    /// What the command line says, and this host.
-    fn told(arguments: &Arguments, host: Option<&Host<'_>>) -> Result<Self, Failure> {
-        let message = arguments
-            .message
-            .as_deref()
-            .map(Message::read)
-            .transpose()?;
-        let mut circumstances = arguments.told.circumstances()?;
-        if let Some(message) = &message {
-            circumstances::of_message(&mut circumstances, message);
-        }
-        let mut facts = facts(arguments);
-        let supposed = place::complete(&mut facts, arguments.local, host);
-        Ok(Self {
-            facts,
-            supposed,
-            circumstances,
-            message,
-        })
-    }
-}
-
-/// What the command line says, and what the running system and the DNS say besides.
-async fn learn(arguments: &Arguments, asked: &Asked, system: &System) -> Result<Known, Failure> {
-    // Interfaces that cannot be read are known to nobody.
-    let network = Snapshot::read().ok().filter(|_| !asked.is_file);
-    let host = network.map(|network| Host {
-        network,
-        settings: &system.interfaces,
-    });
-    let mut known = Known::told(arguments, host.as_ref())?;
-    let class = arguments.class.or(system.class_of(&arguments.listener));
-    known.facts.class = class.unwrap_or_default();
-    let role = arguments.role.or(system.role_of(&arguments.listener));
-    known.facts.role = role.unwrap_or_default();
-    if arguments.dns {
-        let dns = dns::resolver(system)?;
-        if arguments.reverse_names.is_empty() {
-            dns::reverse_name(&dns, &asked.policy, &mut known.facts).await;
-        }
-        let sender = sender::read(&arguments.from, &asked.policy, &known.facts)?;
-        let questions = dns::Questions {
-            policy: &asked.policy,
-            facts: &known.facts,
-            sender: &sender.path,
-            message: known.message.as_ref(),
-        };
-        let found = questions.ask(dns, system).await;
-        known.circumstances = found.beside(&known.circumstances);
-    }
-    let wanted = |class| asked.policy.receiving(class).min_free_space.is_some();
-    let unknown = known.circumstances.free.is_none();
-    if unknown && !asked.is_file && (wanted(true) || wanted(false)) {
-        known.circumstances.free = system.free_space().await?;
-    }
-    Ok(known)
-}
-
-fn play(
-    arguments: &Arguments,
-    known: &Known,
-    asked: Asked,
-    has_user: &dyn Fn(&EmailAddress) -> bool,
-) -> Result<Told, Failure> {
-    let sender = sender::read(&arguments.from, &asked.policy, &known.facts)?;
-    let message = known.message.as_ref();
-    let screen = |rules: &Arc<BlockedAttachments>| match message {
-        Some(message) => api::screening::screened(rules, message.octets()),
-        None => Screened::default(),
+/// Reads a message; - is standard input.
+fn message(file: &Path) -> Result<Message, Failure> {
+    let read = if file == Path::new("-") {
+        Message::read(std::io::stdin())
+    } else {
+        File::open(file).and_then(Message::read)
     };
-    let size = message.map(|message| message.octets().len() as u64);
-    let mut story = explain(
-        &asked.policy,
-        &Play {
-            facts: &known.facts,
-            sender: &sender.path,
-            size: arguments.size.or(size),
-            timing: timing(arguments),
-            recipients: &arguments.to,
-            taken: 0,
-            has_user,
-            circumstances: &known.circumstances,
-            screen: message.is_some().then_some(&screen),
-        },
-    );
-    for supposed in &known.supposed {
-        let why = format!(" (supposed: {})", supposed.why);
-        remark(&mut story, supposed.fact, &why);
-    }
-    if sender.leniently {
-        let why = format!(" (of `{}`: {ONLY_LENIENT_TAKES_IT})", arguments.from);
-        remark(&mut story, "sender", &why);
-    }
-    Ok(Told {
-        policy: asked.source,
-        accepted: story.is_accepted(),
-        story,
-    })
+    read.map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))
 }
 
-/// Puts a remark behind the value of a fact.
-fn remark(story: &mut Explanation, name: &str, remark: &str) {
-    let facts = story.facts.iter_mut();
-    for fact in facts.filter(|fact| fact.name == name) {
-        fact.value.push_str(remark);
-    }
-}
-
-fn timing(arguments: &Arguments) -> Timing {
-    let milliseconds = |length: Duration| i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
-    Timing {
-        hold: arguments.hold.map(milliseconds),
-        deliver_by: arguments.deliver_by.map(milliseconds),
-        or_return: arguments.deliver_by.is_some(),
+fn session(arguments: Arguments) -> Result<Session, Failure> {
+    Ok(Session {
+        circumstances: arguments.told.circumstances()?,
+        peer: arguments.peer,
+        local: arguments.local,
+        sender: arguments.from,
+        size: arguments.size,
+        hold: arguments.hold,
+        deliver_by: arguments.deliver_by,
         priority: arguments.priority,
-    }
-}
-
-/// Who of those whom the answer depends on has a mailbox.
-async fn users(
-    arguments: &Arguments,
-    asked: &Asked,
-    system: &System,
-) -> Result<HashSet<EmailAddress>, Failure> {
-    if asked.is_file || !arguments.users.is_empty() {
-        return Ok(arguments.users.iter().map(EmailAddress::folded).collect());
-    }
-    asked::users(system, of_interest(&asked.policy, &arguments.to)).await
-}
-
-fn of_interest(policy: &Policy, recipients: &[String]) -> Vec<EmailAddress> {
-    recipients
-        .iter()
-        .flat_map(|recipient| policy.users_asked_for(recipient))
-        .collect()
-}
-
-fn facts(arguments: &Arguments) -> SessionFacts {
-    let (peer, local) = (arguments.peer, arguments.local.unwrap_or(arguments.peer));
-    let mut facts = SessionFacts::new(arguments.listener.as_str(), peer, local);
-    facts.class = arguments.class.unwrap_or_default();
-    facts.role = arguments.role.unwrap_or_default();
-    facts.interface.clone_from(&arguments.interface);
-    facts.proxy = arguments.proxy;
-    facts.reverse_name = match arguments.reverse_names.as_slice() {
-        [] => ReverseName::None,
-        [one] if one == "failed" => ReverseName::Failed,
-        names => ReverseName::Confirmed(names.iter().map(|name| name.to_lowercase()).collect()),
-    };
-    facts.gateways = arguments.gateways.clone().into();
-    facts.helo.clone_from(&arguments.helo);
-    facts.login.clone_from(&arguments.login);
-    facts.tls = arguments.tls;
-    facts
+        recipients: arguments.to,
+        listener: arguments.listener,
+        class: arguments.class,
+        role: arguments.role,
+        interface: arguments.interface,
+        proxy: arguments.proxy,
+        reverse_names: arguments.reverse_names,
+        gateways: arguments.gateways,
+        helo: arguments.helo,
+        login: arguments.login,
+        tls: arguments.tls,
+        ask_dns: arguments.dns,
+        users: arguments.users,
+    })
 }
 
 #[cfg(test)]

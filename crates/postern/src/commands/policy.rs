@@ -1,22 +1,16 @@
 //! `postern policy`: the policy as a document, and its revisions.
 
-pub(super) mod advice;
 mod test;
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use api::grpc::Code;
-use api::policy::v1::{ListRevisionsRequest, Revision};
-use rules::Policy;
-use serde::Serialize;
+use administration::policy::{self, Apply, Document, Revision};
+use administration::{Administration, Error};
+use rules::PolicyError;
 
-use super::consequences::Accounts;
-use super::revision::{self, failed};
+use super::policy_file::document;
 use crate::failure::{Failure, Outcome};
-use crate::screen::{Screen, columns, number, utc, written};
-use crate::system::{Asked, System};
-use crate::unified_diff::unified_diff;
+use crate::screen::{Screen, columns, number, written};
 
 /// What can be done with the policy.
 #[derive(Debug, clap::Subcommand)]
@@ -89,13 +83,14 @@ Examples:
 
 pub(crate) async fn run(
     command: Command,
-    system: &System,
+    administration: &Administration,
     screen: &Screen,
 ) -> Result<Outcome, Failure> {
     match command {
         Command::Show { revision } => {
-            let found = revision::get(system, revision).await?;
-            screen.show_document(&Shown::new(&found, true), &found.document);
+            let found = policy::show(administration, revision).await?;
+            let document = found.document.as_deref().unwrap_or_default();
+            screen.show_document(&found, document);
             Ok(Outcome::Done)
         }
         Command::Apply {
@@ -104,226 +99,103 @@ pub(crate) async fn run(
             expected_revision,
             yes,
         } => {
-            let document = document(&file)?;
-            if says_nothing(&document) && !yes {
-                return Err(Failure::refused(format!(
-                    "{} says nothing: in force it would take away every domain, gateway and account \
-                     that there is. Nothing was changed; add --yes if that is wanted",
-                    file.display()
-                )));
-            }
-            let wish = Wish {
+            let apply = Apply {
+                document: document(&file)?,
                 comment,
-                expected: expected_revision,
-                yes,
+                expected_revision,
+                confirmed: yes,
             };
-            apply(system, screen, &file, document, wish).await
+            put_in_force(administration, screen, apply).await
         }
-        Command::Diff { file, revision } => diff(system, screen, file.as_deref(), revision).await,
-        Command::Check { file } => check(screen, &file),
-        Command::Test(arguments) => test::run(arguments, system, screen).await,
+        Command::Diff { file, revision } => {
+            let document = file.as_deref().map(document).transpose()?;
+            diff(administration, screen, document, revision).await
+        }
+        Command::Check { file } => check(screen, &document(&file)?),
+        Command::Test(arguments) => test::run(arguments, administration, screen).await,
         Command::List { limit } => {
-            let request = ListRevisionsRequest { limit };
-            let revisions = system
-                .policy(Asked::Question)?
-                .list_revisions(request)
-                .await;
-            let revisions = revisions.map_err(|s| failed(&s))?.into_inner().revisions;
-            let shown: Vec<Shown<'_>> = revisions.iter().map(|r| Shown::new(r, false)).collect();
-            screen.show(&shown, || table(&revisions, screen));
+            let revisions = policy::list(administration, limit).await?;
+            screen.show(&revisions, || table(&revisions, screen));
             Ok(Outcome::Done)
         }
-        Command::Rollback { revision, yes } => rollback(system, screen, revision, yes).await,
-    }
-}
-
-/// How a document is to be applied.
-struct Wish {
-    comment: String,
-    /// Only if this is the newest revision; 0: in any case.
-    expected: u64,
-    yes: bool,
-}
-
-async fn apply(
-    system: &System,
-    screen: &Screen,
-    file: &Path,
-    document: String,
-    wish: Wish,
-) -> Result<Outcome, Failure> {
-    if !valid(screen, file, &document) {
-        return Ok(Outcome::No);
-    }
-    let newest = revision::get(system, 0).await?;
-    let expected = wish.expected;
-    if expected != 0 && expected != newest.revision {
-        return Err(overtaken(expected));
-    }
-    let policy = revision::weigh(system, &newest, &document, Accounts::All, wish.yes).await?;
-    match revision::apply(system, document, expected, wish.comment).await {
-        Ok(made) => {
-            let outcome = told(screen, &made)?;
-            advice::show(system, screen, &newest, &policy).await;
-            Ok(outcome)
+        Command::Rollback { revision, yes } => {
+            let made = policy::rollback(administration, revision, yes).await?;
+            in_force(screen, &made);
+            Ok(Outcome::Done)
         }
-        Err(status) if status.code() == Code::Aborted => Err(overtaken(expected)),
-        Err(status) => Err(failed(&status)),
     }
 }
 
-fn overtaken(expected: u64) -> Failure {
-    Failure::refused(format!(
-        "revision {expected} is no longer the newest; nothing was changed. \
-         See what is new by: postern policy diff --revision {expected}"
-    ))
+async fn put_in_force(
+    administration: &Administration,
+    screen: &Screen,
+    apply: Apply,
+) -> Result<Outcome, Failure> {
+    match policy::apply(administration, apply).await {
+        Ok(applied) => {
+            in_force(screen, &applied.revision);
+            for note in applied.notes {
+                screen.remark(format!("Note: {note}"));
+            }
+            Ok(Outcome::Done)
+        }
+        Err(Error::InvalidPolicy { document, errors }) => {
+            tell_errors(screen, &document, errors.iter());
+            Ok(Outcome::No)
+        }
+        Err(error) => Err(Failure::from(error)),
+    }
 }
 
-/// Nothing but comments: what a command that failed writes into a file.
-fn says_nothing(document: &str) -> bool {
-    let lines = document.lines().map(str::trim);
-    lines
-        .filter(|line| !line.starts_with('#'))
-        .all(str::is_empty)
-}
-
-fn told(screen: &Screen, made: &Revision) -> Result<Outcome, Failure> {
-    screen.show(&Shown::new(made, false), || {
+fn in_force(screen: &Screen, made: &Revision) {
+    screen.show(made, || {
         format!("Policy revision {} is in force.", made.revision)
     });
-    Ok(Outcome::Done)
-}
-
-async fn rollback(
-    system: &System,
-    screen: &Screen,
-    revision: u64,
-    yes: bool,
-) -> Result<Outcome, Failure> {
-    if revision == 0 {
-        return Err(Failure::Usage(
-            "there is no revision 0: they count from 1; postern policy list shows them".to_owned(),
-        ));
-    }
-    let newest = revision::get(system, 0).await?;
-    let old = revision::get(system, revision).await?;
-    revision::weigh(system, &newest, &old.document, Accounts::All, yes).await?;
-    let comment = format!("rollback to revision {revision}");
-    let made = revision::apply(system, old.document, newest.revision, comment).await;
-    told(screen, &made.map_err(|status| failed(&status))?)
 }
 
 async fn diff(
-    system: &System,
+    administration: &Administration,
     screen: &Screen,
-    file: Option<&Path>,
+    document: Option<Document>,
     revision: u64,
 ) -> Result<Outcome, Failure> {
-    let old = revision::get(system, revision).await?;
-    let (new_name, new) = match file {
-        Some(file) => (file.display().to_string(), document(file)?),
-        None => {
-            let newest = revision::get(system, 0).await?;
-            (format!("revision {}", newest.revision), newest.document)
+    let difference = policy::diff(administration, revision, document.as_ref()).await?;
+    screen.show(&difference, || match difference.equal {
+        true => format!("{} is the same as {}.", difference.to, difference.from),
+        false => difference.diff.clone(),
+    });
+    if let Some(Document { name, text }) = document {
+        let validation = policy::check(&text);
+        if !validation.valid {
+            tell_errors(screen, &name, validation.errors.iter());
         }
-    };
-    let old_name = format!("revision {}", old.revision);
-    let text = unified_diff(&old_name, &new_name, &old.document, &new);
-    let equal = text.is_empty();
-    let json =
-        serde_json::json!({ "from": old_name, "to": new_name, "equal": equal, "diff": text });
-    if equal {
-        screen.show(&json, || format!("{new_name} is the same as {old_name}."));
-    } else {
-        screen.show(&json, || text.clone());
     }
-    if let Some(file) = file {
-        valid(screen, file, &new);
-    }
-    Ok(Outcome::of(equal))
+    Ok(Outcome::of(difference.equal))
 }
 
-fn check(screen: &Screen, file: &Path) -> Result<Outcome, Failure> {
-    let document = document(file)?;
-    let errors = match Policy::parse(&document) {
-        Ok(_) => Vec::new(),
-        Err(errors) => errors.iter().cloned().collect(),
-    };
-    let json = serde_json::json!({ "valid": errors.is_empty(), "errors": errors });
-    screen.show(&json, || {
-        if errors.is_empty() {
-            return format!("{} is a valid policy.", file.display());
+fn check(screen: &Screen, document: &Document) -> Result<Outcome, Failure> {
+    let name = &document.name;
+    let validation = policy::check(&document.text);
+    screen.show(&validation, || {
+        if validation.valid {
+            return format!("{name} is a valid policy.");
         }
-        let lines = errors.iter().map(|error| at(file, error));
+        let lines = validation.errors.iter().map(|error| at(name, error));
         lines.collect::<Vec<_>>().join("\n")
     });
-    Ok(Outcome::of(errors.is_empty()))
+    Ok(Outcome::of(validation.valid))
 }
 
 /// Tells what is wrong with a document, the way compilers do.
-fn valid(screen: &Screen, file: &Path, document: &str) -> bool {
-    match Policy::parse(document) {
-        Ok(_) => true,
-        Err(errors) => {
-            for error in errors.iter() {
-                screen.remark(at(file, error));
-            }
-            screen.remark("postern: the policy is not valid; nothing was changed");
-            false
-        }
+fn tell_errors<'a>(screen: &Screen, document: &str, errors: impl Iterator<Item = &'a PolicyError>) {
+    for error in errors {
+        screen.remark(at(document, error));
     }
+    screen.remark("postern: the policy is not valid; nothing was changed");
 }
 
-pub(super) fn at(file: &Path, error: &rules::PolicyError) -> String {
-    format!("{}:{}: {}", file.display(), error.line, error.reason)
-}
-
-/// Reads a policy's document; `-` is standard input.
-pub(super) fn document(file: &Path) -> Result<String, Failure> {
-    read(file, Policy::LONGEST_DOCUMENT)
-}
-
-/// Reads a text of at most so many octets.
-fn read(file: &Path, longest: usize) -> Result<String, Failure> {
-    let name = file.display();
-    let failed = |error: std::io::Error| Failure::Usage(format!("{name} cannot be read: {error}"));
-    let mut input: Box<dyn Read> = if file == Path::new("-") {
-        Box::new(std::io::stdin().lock())
-    } else {
-        Box::new(std::fs::File::open(file).map_err(failed)?)
-    };
-    let mut octets = Vec::new();
-    let beyond = longest as u64 + 1;
-    let size = input.by_ref().take(beyond).read_to_end(&mut octets);
-    if size.map_err(failed)? > longest {
-        let limit = rules::format_size(longest as u64);
-        let reason = format!("{name} is too large: it can have at most {limit}");
-        return Err(Failure::refused(reason));
-    }
-    String::from_utf8(octets).map_err(|_| Failure::Usage(format!("{name} is no UTF-8 text")))
-}
-
-/// A revision as shown in JSON.
-#[derive(Debug, Serialize)]
-struct Shown<'a> {
-    revision: u64,
-    made_at: Option<String>,
-    author: &'a str,
-    comment: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    document: Option<&'a str>,
-}
-
-impl<'a> Shown<'a> {
-    fn new(revision: &'a Revision, with_document: bool) -> Self {
-        Self {
-            revision: revision.revision,
-            made_at: utc(revision.made_at_ms),
-            author: &revision.author,
-            comment: &revision.comment,
-            document: with_document.then_some(&revision.document),
-        }
-    }
+fn at(document: &str, error: &PolicyError) -> String {
+    format!("{document}:{}: {}", error.line, error.reason)
 }
 
 fn table(revisions: &[Revision], screen: &Screen) -> String {
@@ -331,48 +203,10 @@ fn table(revisions: &[Revision], screen: &Screen) -> String {
     for revision in revisions {
         table.add_row([
             number(revision.revision),
-            screen.times.local(revision.made_at_ms).into(),
+            screen.times.local(revision.made_at).into(),
             revision.author.as_str().into(),
             revision.comment.as_str().into(),
         ]);
     }
     written(&table)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
-    use super::*;
-
-    #[test]
-    fn what_no_policy_can_have_is_not_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("policy.toml");
-        let longest = "#".repeat(Policy::LONGEST_DOCUMENT);
-        std::fs::write(&file, &longest).unwrap();
-        assert_eq!(document(&file).unwrap(), longest);
-        std::fs::write(&file, longest + "\n").unwrap();
-        let failure = document(&file).unwrap_err();
-        assert_eq!(failure.code(), 1);
-        let told = failure.to_string();
-        assert!(
-            told.ends_with("is too large: it can have at most 8 MiB"),
-            "{told}"
-        );
-        std::fs::write(&file, b"\xff").unwrap();
-        let failure = document(&file).unwrap_err();
-        assert!(
-            failure.to_string().ends_with("is no UTF-8 text"),
-            "{failure}"
-        );
-    }
-
-    #[test]
-    fn a_document_of_comments_says_nothing() {
-        for nothing in ["", "\n \n", "# all\n  # of it\n"] {
-            assert!(says_nothing(nothing), "{nothing:?}");
-        }
-        assert!(!says_nothing("# a\n[delivery]\n"));
-        assert!(!says_nothing(rules::Policy::default_document()));
-    }
 }

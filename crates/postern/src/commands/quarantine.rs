@@ -1,19 +1,15 @@
 //! `postern quarantine`: mail that was accepted and waits for an administrator's decision.
 
 mod decide;
-mod show;
 
-use api::queue::v1::{ListQuarantinedRequest, QueuedMessage};
+use administration::quarantine::{self, Decision};
+use administration::queue::{Message, MessageName};
+use administration::{Administration, Times};
 use rules::format_size;
-use serde::Serialize;
 
-use super::consequences::Removal;
-use super::message_name::MessageName;
-use super::queue::json::Message;
-use super::queue::sender;
+use super::queue::{sender, waiting};
 use crate::failure::{Failure, Outcome};
-use crate::screen::{Screen, Times, columns, number, written};
-use crate::system::System;
+use crate::screen::{Screen, columns, number, written};
 
 /// What can be done about mail in quarantine.
 #[derive(Debug, clap::Subcommand)]
@@ -30,7 +26,13 @@ Examples:
 Examples:
   postern quarantine show 1042
   postern quarantine show 1042 --text | less")]
-    Show(show::Arguments),
+    Show {
+        /// The number that `quarantine list` gives, or the id with which it was accepted
+        message: MessageName,
+        /// Its text too, as it came: it may be what somebody must not open
+        #[arg(long)]
+        text: bool,
+    },
     /// Let messages go on to their recipients
     #[command(after_help = "\
 What is released is delivered as if it came now; what another rule sends to Junk still goes there.
@@ -78,64 +80,50 @@ pub struct Filter {
 
 pub(crate) async fn run(
     command: Command,
-    system: &System,
+    administration: &Administration,
     screen: &Screen,
 ) -> Result<Outcome, Failure> {
     match command {
         Command::List(filter) => {
-            let (messages, more) = list(&filter, system).await?;
-            let shown: Vec<Message<'_>> = messages.iter().map(Message::from).collect();
-            screen.show(&shown, || table(&messages, &screen.times));
-            if more {
-                screen.remark("There are more; ask for them by --limit.");
-            }
+            let filter = quarantine::Filter {
+                sender: filter.sender,
+                recipient: filter.recipient,
+                reason: filter.reason,
+                limit: filter.limit,
+            };
+            let found = quarantine::list(administration, &filter).await?;
+            screen.show_list(&found, |messages| table(messages, &screen.times));
             Ok(Outcome::Done)
         }
-        Command::Show(arguments) => show::run(&arguments, system, screen).await,
+        Command::Show { message, text } => show(&message, text, administration, screen).await,
         Command::Release { messages } => {
-            decide::run(decide::Decision::Release, &messages, system, screen).await
+            decide::run(Decision::Release, &messages, true, administration, screen).await
         }
         Command::Remove { messages, yes } => {
-            let removal = Removal {
-                what: match messages.len() {
-                    1 => "removes 1 message, which nobody gets then".to_owned(),
-                    count => format!("removes {count} messages, which nobody gets then"),
-                },
-                dependents: Vec::new(),
-                way_back: "They cannot be brought back.".to_owned(),
-            };
-            removal.confirm(yes)?;
-            decide::run(decide::Decision::Remove, &messages, system, screen).await
+            decide::run(Decision::Remove, &messages, yes, administration, screen).await
         }
     }
 }
 
-async fn list(filter: &Filter, system: &System) -> Result<(Vec<QueuedMessage>, bool), Failure> {
-    let mut client = system.quarantine()?;
-    let mut messages = Vec::new();
-    let mut after = 0;
-    while messages.len() < filter.limit {
-        let left = u32::try_from(filter.limit - messages.len()).unwrap_or(u32::MAX);
-        let request = ListQuarantinedRequest {
-            after,
-            limit: left.min(1000),
-            sender: filter.sender.clone(),
-            recipient: filter.recipient.clone(),
-            reason: filter.reason.clone(),
-        };
-        let page = client.list_quarantined(request).await;
-        let page = page.map_err(|status| Failure::call("the queue", &status))?;
-        let page = page.into_inner();
-        messages.extend(page.messages);
-        after = page.next;
-        if after == 0 {
-            return Ok((messages, false));
-        }
+async fn show(
+    message: &MessageName,
+    with_text: bool,
+    administration: &Administration,
+    screen: &Screen,
+) -> Result<Outcome, Failure> {
+    let message = message.number(administration).await?;
+    let found = quarantine::show(administration, message, with_text).await?;
+    screen.show(&found, || {
+        let envelope = harmless(&waiting(&found.message, &screen.times));
+        format!("{envelope}\n{}", harmless(&found.content))
+    });
+    if found.more {
+        screen.remark("There is more of it: only the first MiB is shown.");
     }
-    Ok((messages, true))
+    Ok(Outcome::Done)
 }
 
-fn table(messages: &[QueuedMessage], times: &Times) -> String {
+fn table(messages: &[Message], times: &Times) -> String {
     if messages.is_empty() {
         return "Nothing is in quarantine.".to_owned();
     }
@@ -152,11 +140,14 @@ fn table(messages: &[QueuedMessage], times: &Times) -> String {
     for message in messages {
         let quarantine = message.quarantine.clone().unwrap_or_default();
         table.add_row([
-            number(message.message_id),
-            times.local(message.received_at_ms).into(),
-            times.distance(quarantine.until_ms).into(),
+            number(message.message),
+            times.local(message.received_at).into(),
+            quarantine
+                .until
+                .map_or("-".to_owned(), |until| times.distance(until))
+                .into(),
             number(format_size(message.size)),
-            sender(&message.reverse_path).into(),
+            sender(&message.sender).into(),
             recipients(message).into(),
             harmless(&message.subject).into(),
             quarantine.reason.into(),
@@ -166,7 +157,7 @@ fn table(messages: &[QueuedMessage], times: &Times) -> String {
 }
 
 /// The first, and how many more.
-fn recipients(message: &QueuedMessage) -> String {
+fn recipients(message: &Message) -> String {
     match message.recipients.as_slice() {
         [] => "-".to_owned(),
         [one] => one.address.clone(),

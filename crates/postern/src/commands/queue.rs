@@ -1,20 +1,15 @@
 //! `postern queue`: messages on their way, and what became of those that were.
 
 mod history;
-pub(super) mod json;
 
-use super::message_name::MessageName;
-use crate::failure::{Failure, Outcome};
-use crate::screen::{Screen, Times, columns, number, written};
-use crate::system::{Asked, System};
-use api::grpc::Code;
-use api::queue::v1::{
-    Derivation, DerivedKind, HistoryEvent, ListMessagesRequest, Outcome as End, QueuedMessage,
-    QueuedRecipient, ShowMessageRequest, ShowMessageResponse,
+use administration::queue::{
+    self, Event, Filter, Message, MessageName, Recipient, Retried, Retry, Story,
 };
-use api::queue_run::{Wanted, retry_now};
-use json::{Message, Story};
+use administration::{Administration, Times};
 use rules::{Domain, format_size};
+
+use crate::failure::{Failure, Outcome};
+use crate::screen::{Screen, columns, number, written};
 
 /// What can be seen of the queue.
 #[derive(Debug, clap::Subcommand)]
@@ -76,7 +71,7 @@ Examples:
 
 pub(crate) async fn run(
     command: Command,
-    system: &System,
+    administration: &Administration,
     screen: &Screen,
 ) -> Result<Outcome, Failure> {
     match command {
@@ -85,61 +80,49 @@ pub(crate) async fn run(
             recipient,
             limit,
         } => {
-            let (messages, more) = list(system, &sender, &recipient, limit).await?;
-            let shown: Vec<Message<'_>> = messages.iter().map(Message::from).collect();
-            screen.show(&shown, || table(&messages, &screen.times));
-            if more {
-                screen.remark("There are more; ask for them by --limit.");
-            }
+            let filter = Filter {
+                sender,
+                recipient,
+                limit,
+            };
+            let found = queue::list(administration, &filter).await?;
+            screen.show_list(&found, |messages| table(messages, &screen.times));
         }
         Command::Retry {
             domain,
             subdomains,
             message,
         } => {
-            let message = match message {
-                Some(message) => Some(message.number(system).await?),
-                None => None,
+            let retry = match (domain, message) {
+                (Some(domain), _) => of_domain(&domain, subdomains)?,
+                (None, Some(message)) => Retry::Message(message.number(administration).await?),
+                (None, None) => Retry::All,
             };
-            let wanted = wanted(domain.as_deref(), subdomains, message)?;
-            let started = retry_now(&mut system.queue(Asked::Work)?, wanted, usize::MAX).await;
-            let started = started.map_err(|status| Failure::call("the queue", &status))?;
-            let shown = serde_json::json!({ "recipients": started.recipients });
-            screen.show(&shown, || retried(started.recipients));
+            let retried = queue::retry(administration, retry).await?;
+            screen.show(&retried, || text(&retried));
         }
         Command::Show { message } => {
             let name: MessageName = message
                 .join(" ")
                 .parse()
                 .map_err(|reason| Failure::Usage(format!("{}: {reason}", message.join(" "))))?;
-            let message = name.number(system).await?;
-            let shown = show(system, message).await?;
-            screen.show(&Story::new(message, &shown), || {
-                story(message, &shown, &screen.times)
-            });
+            let message = name.number(administration).await?;
+            let found = queue::show(administration, message).await?;
+            screen.show(&found, || story(&found, &screen.times));
         }
-        Command::History(filter) => history::run(&filter, system, screen).await?,
+        Command::History(filter) => history::run(filter, administration, screen).await?,
     }
     Ok(Outcome::Done)
 }
 
-fn wanted(domain: Option<&str>, subdomains: bool, message: Option<i64>) -> Result<Wanted, Failure> {
-    Ok(match (domain, message) {
-        (Some(text), _) => {
-            let name = Domain::parse(text)
-                .map_err(|error| Failure::refused(format!("`{text}` is no domain: {error}")))?;
-            Wanted::Domain {
-                name: name.to_string(),
-                subdomains,
-            }
-        }
-        (None, Some(message)) => Wanted::Message(message),
-        (None, None) => Wanted::All,
-    })
+fn of_domain(text: &str, subdomains: bool) -> Result<Retry, Failure> {
+    let name = Domain::parse(text)
+        .map_err(|error| Failure::refused(format!("`{text}` is no domain: {error}")))?;
+    Ok(Retry::Domain { name, subdomains })
 }
 
-fn retried(recipients: u64) -> String {
-    match recipients {
+fn text(retried: &Retried) -> String {
+    match retried.recipients {
         0 => "Nothing of that waits for another attempt.".to_owned(),
         1 => "1 recipient is tried now.".to_owned(),
         recipients => format!("{recipients} recipients are tried now."),
@@ -147,68 +130,20 @@ fn retried(recipients: u64) -> String {
 }
 
 /// Everything that waits, as `mailq` shows it.
-pub(super) async fn show_all(system: &System, screen: &Screen) -> Result<(), Failure> {
-    let (messages, _) = list(system, "", "", usize::MAX).await?;
-    let shown: Vec<Message<'_>> = messages.iter().map(Message::from).collect();
-    screen.show(&shown, || table(&messages, &screen.times));
+pub(super) async fn show_all(
+    administration: &Administration,
+    screen: &Screen,
+) -> Result<(), Failure> {
+    let all = Filter {
+        limit: usize::MAX,
+        ..Filter::default()
+    };
+    let found = queue::list(administration, &all).await?;
+    screen.show_list(&found, |messages| table(messages, &screen.times));
     Ok(())
 }
 
-async fn list(
-    system: &System,
-    sender: &str,
-    recipient: &str,
-    limit: usize,
-) -> Result<(Vec<QueuedMessage>, bool), Failure> {
-    let mut client = system.queue(Asked::Search)?;
-    let mut messages = Vec::new();
-    let mut after = 0;
-    while messages.len() < limit {
-        let request = ListMessagesRequest {
-            after,
-            limit: u32::try_from(limit - messages.len())
-                .unwrap_or(1000)
-                .min(1000),
-            sender: sender.to_owned(),
-            recipient: recipient.to_owned(),
-        };
-        let page = client.list_messages(request).await;
-        let page = page
-            .map_err(|status| Failure::call("the queue", &status))?
-            .into_inner();
-        messages.extend(page.messages);
-        if page.next == 0 {
-            return Ok((messages, false));
-        }
-        after = page.next;
-    }
-    Ok((messages, true))
-}
-
-pub(super) async fn show(system: &System, message: i64) -> Result<ShowMessageResponse, Failure> {
-    let request = ShowMessageRequest {
-        message_id: message,
-    };
-    match system.queue(Asked::Question)?.show_message(request).await {
-        Ok(shown) => {
-            let shown = shown.into_inner();
-            if shown.message.is_none() && shown.history.is_empty() {
-                return Err(unknown(message));
-            }
-            Ok(shown)
-        }
-        Err(status) if status.code() == Code::NotFound => Err(unknown(message)),
-        Err(status) => Err(Failure::call("the queue", &status)),
-    }
-}
-
-fn unknown(message: i64) -> Failure {
-    Failure::refused(format!(
-        "there is no message {message}, and none is remembered; postern queue list shows what waits"
-    ))
-}
-
-fn table(messages: &[QueuedMessage], times: &Times) -> String {
+fn table(messages: &[Message], times: &Times) -> String {
     if messages.is_empty() {
         return "Nothing waits.".to_owned();
     }
@@ -218,10 +153,10 @@ fn table(messages: &[QueuedMessage], times: &Times) -> String {
         for recipient in &message.recipients {
             let blank = |text: String| if first { text } else { String::new() };
             table.add_row([
-                number(blank(message.message_id.to_string())),
-                blank(times.local(message.received_at_ms)).into(),
+                number(blank(message.message.to_string())),
+                blank(times.local(message.received_at)).into(),
                 number(blank(format_size(message.size))),
-                blank(sender(&message.reverse_path)).into(),
+                blank(sender(&message.sender)).into(),
                 recipient.address.clone().into(),
                 next(message, recipient, times).into(),
             ]);
@@ -239,13 +174,15 @@ pub(super) fn sender(reverse_path: &str) -> String {
 }
 
 /// When a recipient is tried next, and why not before.
-fn next(message: &QueuedMessage, recipient: &QueuedRecipient, times: &Times) -> String {
+fn next(message: &Message, recipient: &Recipient, times: &Times) -> String {
     let when = if message.quarantine.is_some() {
         "in quarantine".to_owned()
-    } else if recipient.leased {
+    } else if recipient.under_way {
         "under way".to_owned()
     } else {
-        times.distance(recipient.due_at_ms)
+        recipient
+            .due_at
+            .map_or("-".to_owned(), |at| times.distance(at))
     };
     match (recipient.attempts, recipient.last_reason.as_str()) {
         (0, _) => when,
@@ -254,31 +191,32 @@ fn next(message: &QueuedMessage, recipient: &QueuedRecipient, times: &Times) -> 
     }
 }
 
-fn story(id: i64, shown: &ShowMessageResponse, times: &Times) -> String {
-    let mut text = match &shown.message {
+fn story(found: &Story, times: &Times) -> String {
+    let mut text = match &found.waiting {
         Some(message) => waiting(message, times),
         None => {
-            let first = shown.history.first();
-            let from = first.map(|event| sender(&event.reverse_path));
-            let accepted = first.map(|event| event.session.as_str());
+            let first = found.history.first();
+            let from = first.map(|event| sender(&event.sender));
+            let accepted = first.map(|event| event.id.as_str());
             let accepted = match accepted.unwrap_or_default() {
                 "" => String::new(),
-                session => format!(", accepted as {session},"),
+                id => format!(", accepted as {id},"),
             };
             format!(
-                "Message {id} from {}{accepted} has left the queue.\n",
+                "Message {} from {}{accepted} has left the queue.\n",
+                found.message,
                 from.unwrap_or_default()
             )
         }
     };
-    text.push_str(&ties(shown));
-    if !shown.history.is_empty() {
+    text.push_str(&relatives(found));
+    if !found.history.is_empty() {
         let mut table = columns(&["at", "recipient", "outcome", "why"]);
-        for event in &shown.history {
+        for event in &found.history {
             table.add_row([
-                times.local(event.at_ms),
-                event.address.clone(),
-                outcome(event.outcome()).to_owned(),
+                times.local(event.at),
+                event.recipient.clone(),
+                event.outcome.to_owned(),
                 why(event),
             ]);
         }
@@ -289,45 +227,32 @@ fn story(id: i64, shown: &ShowMessageResponse, times: &Times) -> String {
 }
 
 /// The message that it was made of, and those that were made of it.
-fn ties(shown: &ShowMessageResponse) -> String {
-    let tie = |what: &str, message: i64, tie: &Derivation| {
-        format!("{what:<10} message {message} ({})\n", kind(tie.kind()))
-    };
-    let parent = shown.parent.iter();
-    let children = shown.children.iter();
+fn relatives(found: &Story) -> String {
+    let relative =
+        |what: &str, message: i64, kind: &str| format!("{what:<10} message {message} ({kind})\n");
+    let parent = found.parent.iter();
+    let children = found.children.iter();
     parent
-        .map(|one| tie("Parent", one.parent_id, one))
-        .chain(children.map(|one| tie("Child", one.message_id, one)))
+        .map(|parent| relative("Parent", parent.message, parent.kind))
+        .chain(children.map(|child| relative("Child", child.message, child.kind)))
         .collect()
 }
 
-pub(super) fn kind(kind: DerivedKind) -> &'static str {
-    match kind {
-        DerivedKind::Unspecified => "unknown",
-        DerivedKind::Notice => "notice",
-        DerivedKind::Forward => "forward",
-        DerivedKind::Copy => "copy",
-        DerivedKind::ListPost => "list post",
-        DerivedKind::AutoReply => "auto-reply",
-    }
-}
-
-pub(super) fn waiting(message: &QueuedMessage, times: &Times) -> String {
+pub(super) fn waiting(message: &Message, times: &Times) -> String {
     let origin = message.origin.clone().unwrap_or_default();
     let mut lines = vec![
-        match json::id(message) {
-            "" => format!("Message    {}", message.message_id),
-            id => format!("Message    {}, accepted as {id}", message.message_id),
+        match message.id.as_str() {
+            "" => format!("Message    {}", message.message),
+            id => format!("Message    {}, accepted as {id}", message.message),
         },
         format!("Subject    {}", message.subject),
-        format!("Sender     {}", sender(&message.reverse_path)),
-        format!("Arrived    {}", times.local(message.received_at_ms)),
+        format!("Sender     {}", sender(&message.sender)),
+        format!("Arrived    {}", times.local(message.received_at)),
         format!("Size       {}", format_size(message.size)),
     ];
-    lines.extend(options(message, times));
-    let component = origin.component().name().to_owned();
+    lines.extend(requests(message, times));
     let facts: Vec<String> = [
-        ("", &component),
+        ("", origin.component),
         ("from ", &origin.peer_address),
         ("as ", &origin.login),
         ("trust: ", &origin.trust),
@@ -341,7 +266,7 @@ pub(super) fn waiting(message: &QueuedMessage, times: &Times) -> String {
     }
     if let Some(quarantine) = &message.quarantine {
         lines.push(format!("Quarantine {}", quarantine.reason));
-        let until = times.local(quarantine.until_ms);
+        let until = times.local(quarantine.until);
         lines.push(format!("Removed    {until}, unless it is released"));
     }
     for recipient in &message.recipients {
@@ -352,45 +277,26 @@ pub(super) fn waiting(message: &QueuedMessage, times: &Times) -> String {
 }
 
 /// What the sender asked of when and how soon it goes on.
-fn options(message: &QueuedMessage, times: &Times) -> Vec<String> {
+fn requests(message: &Message, times: &Times) -> Vec<String> {
     let mut lines = Vec::new();
-    if message.released_at_ms > times.now.as_millisecond() {
-        let until = times.local(message.released_at_ms);
+    if message.held_until.is_some_and(|until| until > times.now) {
+        let until = times.local(message.held_until);
         lines.push(format!("Held until {until}"));
     }
-    let Some(options) = &message.options else {
-        return lines;
-    };
-    if let Some(by) = &options.deliver_by {
+    if let Some(by) = &message.deliver_by {
         let or = match by.or_return {
             true => "else it is returned",
             false => "else its sender is told",
         };
-        lines.push(format!("Deliver by {}, {or}", times.local(by.deadline_ms)));
+        lines.push(format!("Deliver by {}, {or}", times.local(by.at)));
     }
-    if options.priority != 0 {
-        lines.push(format!("Priority   {}", options.priority));
+    if message.priority != 0 {
+        lines.push(format!("Priority   {}", message.priority));
     }
     lines
 }
 
-pub(super) fn outcome(end: End) -> &'static str {
-    match end {
-        End::Unspecified => "unknown",
-        End::Delivered => "delivered",
-        End::Relayed => "relayed",
-        End::Bounced => "bounced",
-        End::Discarded => "discarded",
-        End::Removed => "removed",
-        End::Retry => "put off",
-        End::Quarantined => "quarantined",
-        End::Released => "released",
-        End::Forwarded => "forwarded",
-        End::Expanded => "expanded to its members",
-    }
-}
-
-fn why(event: &HistoryEvent) -> String {
+fn why(event: &Event) -> String {
     let mut parts = Vec::new();
     if !event.reason.is_empty() {
         parts.push(event.reason.clone());

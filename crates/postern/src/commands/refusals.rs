@@ -1,13 +1,12 @@
 //! `postern refusals`: why was this mail refused?
 
-use api::queue::v1::{ListRefusalsRequest, Refusal};
+use administration::refusals::{self, Refusal};
+use administration::{Administration, Times};
 use rules::Network;
-use serde::Serialize;
 
 use super::since::since;
 use crate::failure::{Failure, Outcome};
-use crate::screen::{Screen, Times, columns, utc, written};
-use crate::system::System;
+use crate::screen::{Screen, columns, written};
 
 /// What was refused.
 #[derive(Debug, clap::Subcommand)]
@@ -56,53 +55,22 @@ pub struct Filter {
 
 pub(crate) async fn run(
     command: Command,
-    system: &System,
+    administration: &Administration,
     screen: &Screen,
 ) -> Result<Outcome, Failure> {
     let Command::List(filter) = command;
-    let (refusals, more) = list(&filter, system, &screen.times).await?;
-    let shown: Vec<Shown<'_>> = refusals.iter().map(Shown::from).collect();
-    screen.show(&shown, || table(&refusals, &screen.times));
-    if more {
-        screen.remark("There are more; ask for them by --limit.");
-    }
-    Ok(Outcome::Done)
-}
-
-async fn list(
-    filter: &Filter,
-    system: &System,
-    times: &Times,
-) -> Result<(Vec<Refusal>, bool), Failure> {
-    let since_ms = match &filter.since {
-        Some(text) => since(text, times).map_err(Failure::Usage)?,
-        None => 0,
+    let since = filter.since.map(|text| since(&text, &screen.times));
+    let filter = refusals::Filter {
+        sender: filter.sender,
+        recipient: filter.recipient,
+        address: filter.address,
+        verdict: filter.verdict,
+        since: since.transpose().map_err(Failure::Usage)?,
+        limit: filter.limit,
     };
-    let address = filter.address.map(|network| network.to_string());
-    let mut client = system.refusals()?;
-    let mut refusals = Vec::new();
-    let mut after = None;
-    while refusals.len() < filter.limit {
-        let left = u32::try_from(filter.limit - refusals.len()).unwrap_or(u32::MAX);
-        let request = ListRefusalsRequest {
-            after,
-            limit: left.min(1000),
-            sender: filter.sender.clone(),
-            recipient: filter.recipient.clone(),
-            address: address.clone().unwrap_or_default(),
-            verdict: filter.verdict.clone(),
-            since_ms,
-        };
-        let page = client.list_refusals(request).await;
-        let page = page.map_err(|status| Failure::call("the queue", &status))?;
-        let page = page.into_inner();
-        refusals.extend(page.refusals);
-        after = page.next;
-        if after.is_none() {
-            return Ok((refusals, false));
-        }
-    }
-    Ok((refusals, true))
+    let found = refusals::list(administration, &filter).await?;
+    screen.show_list(&found, |refusals| table(refusals, &screen.times));
+    Ok(Outcome::Done)
 }
 
 fn table(refusals: &[Refusal], times: &Times) -> String {
@@ -123,9 +91,9 @@ fn table(refusals: &[Refusal], times: &Times) -> String {
             count => format!("{} ({count} times)", refusal.verdict),
         };
         table.add_row([
-            times.local(refusal.at_ms),
+            times.local(refusal.at),
             client(refusal),
-            refusal.reverse_path.clone(),
+            refusal.sender.clone(),
             refusal.recipient.clone(),
             verdict,
             refusal.reasons.join("; "),
@@ -135,48 +103,10 @@ fn table(refusals: &[Refusal], times: &Times) -> String {
 }
 
 fn client(refusal: &Refusal) -> String {
-    match (refusal.peer_address.as_str(), refusal.login.as_str()) {
+    match (refusal.peer.as_str(), refusal.login.as_str()) {
         ("", _) => "-".to_owned(),
         (peer, "") => peer.to_owned(),
         (peer, login) => format!("{peer} ({login})"),
-    }
-}
-
-/// A refusal in JSON.
-#[derive(Debug, Serialize)]
-struct Shown<'a> {
-    at: Option<String>,
-    last_at: Option<String>,
-    count: u64,
-    peer: &'a str,
-    helo: &'a str,
-    login: &'a str,
-    listener: &'a str,
-    sender: &'a str,
-    recipient: &'a str,
-    verdict: &'a str,
-    reasons: &'a [String],
-    policy_revision: u64,
-    session: &'a str,
-}
-
-impl<'a> From<&'a Refusal> for Shown<'a> {
-    fn from(refusal: &'a Refusal) -> Self {
-        Self {
-            at: utc(refusal.at_ms),
-            last_at: utc(refusal.last_at_ms),
-            count: refusal.count,
-            peer: &refusal.peer_address,
-            helo: &refusal.helo,
-            login: &refusal.login,
-            listener: &refusal.listener,
-            sender: &refusal.reverse_path,
-            recipient: &refusal.recipient,
-            verdict: &refusal.verdict,
-            reasons: &refusal.reasons,
-            policy_revision: refusal.policy_revision,
-            session: &refusal.session,
-        }
     }
 }
 
@@ -196,7 +126,7 @@ mod tests {
 
     #[test]
     fn refusals_are_shown_with_client_count_and_reasons() {
-        let refusal = Refusal {
+        let refusal = Refusal::from(api::queue::v1::Refusal {
             at_ms: times().now.as_millisecond(),
             last_at_ms: times().now.as_millisecond() + 900,
             count: 3,
@@ -206,14 +136,14 @@ mod tests {
             recipient: "b@y.test".to_owned(),
             verdict: "relay-denied".to_owned(),
             reasons: vec!["one".to_owned(), "two".to_owned()],
-            ..Refusal::default()
-        };
+            ..api::queue::v1::Refusal::default()
+        });
         assert_eq!(
             table(std::slice::from_ref(&refusal), &times()),
             "TIME                 CLIENT                        SENDER    RECIPIENT  VERDICT                 BECAUSE\n\
              2026-11-24 20:00:00  203.0.113.9 (mallory@x.test)  a@x.test  b@y.test   relay-denied (3 times)  one; two"
         );
-        let json = serde_json::to_value(Shown::from(&refusal)).unwrap();
+        let json = serde_json::to_value(&refusal).unwrap();
         assert_eq!(json["last_at"], "2026-11-24T20:00:00.9Z");
         assert_eq!(json["reasons"][1], "two");
         assert_eq!(table(&[], &times()), "Nothing was refused.");

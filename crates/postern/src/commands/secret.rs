@@ -1,16 +1,11 @@
 //! `postern secret`: passwords that the policy names. They are stored encrypted and never shown.
 
-use api::grpc::Code;
-use api::policy::v1::{ListSecretsRequest, RemoveSecretRequest, SetSecretRequest};
-use rules::Policy;
-use serde::Serialize;
+use administration::Administration;
+use administration::secrets::{self, Secret};
 
-use super::consequences::Removal;
-use super::revision::{self, failed};
 use crate::failure::{Failure, Outcome};
 use crate::prompt;
 use crate::screen::{Screen, columns, written};
-use crate::system::{Asked, System};
 
 /// What can be done with secrets.
 #[derive(Debug, clap::Subcommand)]
@@ -39,109 +34,34 @@ Examples:
 
 pub(crate) async fn run(
     command: Command,
-    system: &System,
+    administration: &Administration,
     screen: &Screen,
 ) -> Result<Outcome, Failure> {
     match command {
         Command::Set { name } => {
             let value = prompt::secret(&name)?;
-            let request = SetSecretRequest {
-                name: name.clone(),
-                value: value.into(),
-            };
-            let done = system.policy(Asked::Question)?.set_secret(request).await;
-            done.map_err(|status| failed(&status))?;
-            let json = serde_json::json!({ "set": name });
-            screen.show(&json, || format!("The secret {name} is set."));
+            let set = secrets::set(administration, &name, value).await?;
+            screen.show(&set, || format!("The secret {name} is set."));
         }
         Command::List => {
-            let names = names(system).await?;
-            let (_, policy) = revision::newest_policy(system).await?;
-            let list = list(names, &policy);
-            screen.show(&list, || table(&list));
+            let secrets = secrets::list(administration).await?;
+            screen.show(&secrets, || table(&secrets));
         }
-        Command::Remove { name, yes } => remove(system, screen, name, yes).await?,
+        Command::Remove { name, yes } => {
+            let removed = secrets::remove(administration, &name, yes).await?;
+            screen.show(&removed, || format!("The secret {name} is gone."));
+            if !removed.used_by.is_empty() {
+                screen.remark(format!(
+                    "Note: without it nothing goes by {}; set it again by postern secret set {name}",
+                    removed.used_by.join(", ")
+                ));
+            }
+        }
     }
     Ok(Outcome::Done)
 }
 
-fn unknown(name: &str) -> Failure {
-    Failure::refused(format!(
-        "there is no secret {name}, so none was removed; postern secret list shows their names"
-    ))
-}
-
-async fn remove(system: &System, screen: &Screen, name: String, yes: bool) -> Result<(), Failure> {
-    let names = names(system).await?;
-    let (_, policy) = revision::newest_policy(system).await?;
-    if !names.contains(&name) {
-        return Err(unknown(&name));
-    }
-    let used = policy.named_secrets().into_iter();
-    let dependents: Vec<String> = used
-        .filter(|secret| secret.name == name)
-        .map(|secret| secret.by)
-        .collect();
-    let removal = Removal {
-        what: format!("removes the secret {name}"),
-        dependents: dependents.clone(),
-        way_back: format!(
-            "Its value cannot be brought back: whoever has it can set it again, by \
-             postern secret set {name}."
-        ),
-    };
-    removal.confirm(yes)?;
-    let request = RemoveSecretRequest { name: name.clone() };
-    let done = system.policy(Asked::Question)?.remove_secret(request).await;
-    done.map_err(|status| match status.code() {
-        Code::NotFound => unknown(&name),
-        _ => failed(&status),
-    })?;
-    let json = serde_json::json!({ "removed": name, "used_by": dependents });
-    screen.show(&json, || format!("The secret {name} is gone."));
-    if !dependents.is_empty() {
-        screen.remark(format!(
-            "Note: without it nothing goes by {}; set it again by postern secret set {name}",
-            dependents.join(", ")
-        ));
-    }
-    Ok(())
-}
-
-/// The names of the secrets that are set.
-pub(super) async fn names(system: &System) -> Result<Vec<String>, Failure> {
-    let mut client = system.policy(Asked::Question)?;
-    let names = client.list_secrets(ListSecretsRequest {}).await;
-    Ok(names.map_err(|status| failed(&status))?.into_inner().names)
-}
-
-/// A secret, or a name that the policy uses and that has none.
-#[derive(Debug, Serialize, PartialEq, Eq)]
-struct Listed {
-    name: String,
-    set: bool,
-    used_by: Vec<String>,
-}
-
-fn list(set: Vec<String>, policy: &Policy) -> Vec<Listed> {
-    let used = policy.named_secrets();
-    let mut names: Vec<String> = used.iter().map(|secret| secret.name.clone()).collect();
-    names.extend(set.iter().cloned());
-    names.sort();
-    names.dedup();
-    let listed = names.into_iter().map(|name| Listed {
-        set: set.contains(&name),
-        used_by: used
-            .iter()
-            .filter(|secret| secret.name == name)
-            .map(|secret| secret.by.clone())
-            .collect(),
-        name,
-    });
-    listed.collect()
-}
-
-fn table(list: &[Listed]) -> String {
+fn table(list: &[Secret]) -> String {
     if list.is_empty() {
         return "No secrets, and the policy needs none.".to_owned();
     }
@@ -159,17 +79,22 @@ fn table(list: &[Listed]) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
     use super::*;
 
     #[test]
     fn secrets_that_the_policy_needs_are_shown_as_missing() {
-        let policy = Policy::parse(
-            "[[gateway]]\nname = \"isp\"\nhosts = [\"smtp.isp.test\"]\n\
-             login = { user = \"office\", secret = \"isp\" }\n",
-        )
-        .unwrap();
-        let list = list(vec!["old".to_owned()], &policy);
+        let list = [
+            Secret {
+                name: "isp".to_owned(),
+                set: false,
+                used_by: vec!["gateway isp".to_owned()],
+            },
+            Secret {
+                name: "old".to_owned(),
+                set: true,
+                used_by: Vec::new(),
+            },
+        ];
         assert_eq!(
             table(&list),
             "SECRET  SET  USED BY\nisp     NO   gateway isp\nold     yes  -"

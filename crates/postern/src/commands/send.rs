@@ -1,26 +1,19 @@
 //! `postern send`: puts a message into the queue, like any other component that submits.
 
-mod composed;
-mod fate;
-pub(super) mod source;
-pub(super) mod submit;
 mod timing;
 
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use administration::Administration;
+use administration::send::{self, Draft, Envelope, Sent, Submission};
 use api::queue::v1::Component;
 use jiff::Timestamp;
-use rules::{EmailAddress, Policy, ReversePath, parse_duration};
+use rules::{EmailAddress, ReversePath, parse_duration};
 
-use super::revision;
 use crate::failure::{Failure, Outcome};
 use crate::screen::Screen;
-use crate::system::System;
-use composed::Composed;
-use source::{Source, Trace};
-use submit::{Envelope, Undeliverable, submit, undeliverable};
 use timing::Timing;
 
 /// `postern send`
@@ -74,88 +67,56 @@ fn reverse_path(text: &str) -> Result<ReversePath, String> {
 
 pub(crate) async fn run(
     arguments: Arguments,
-    system: &System,
+    administration: &Administration,
     screen: &Screen,
 ) -> Result<Outcome, Failure> {
-    let (policy_revision, policy) = revision::newest_policy(system).await?;
-    let sender = match arguments.from.clone() {
-        Some(sender) => sender,
-        None => default_sender(&policy)?,
+    let wait = arguments.wait;
+    let (message, recipients) = if arguments.subject.is_some() || arguments.body.is_some() {
+        compose(arguments, administration).await?
+    } else {
+        submit(arguments, administration).await?
     };
-    let trace = Trace::now(system.hostname.clone());
-    let input = input(&arguments, &sender, &trace)?;
-    let source = Source::open(input, &sender, &trace)
-        .map_err(|error| Failure::refused(format!("the message cannot be read: {error}")))?;
-    let mut recipients = arguments.to.clone();
-    if arguments.read_recipients {
-        recipients.extend(source.recipients(None).map_err(Failure::Refused)?);
-    }
-    let mut envelope = Envelope::new(sender, recipients);
-    arguments.timing.apply(&mut envelope, Timestamp::now())?;
-    if envelope.recipients.is_empty() {
-        return Err(Failure::refused(
-            "the message names no recipients in To, Cc or Bcc; name one by --to",
-        ));
-    }
-    let refused = undeliverable(system, &policy, &envelope.recipients).await;
-    if !refused.is_empty() {
-        return Err(nothing_sent(&refused));
-    }
-    let accepted = submit(
-        system,
-        Component::Send,
-        &envelope,
-        source,
-        &trace,
-        policy_revision,
-    )
-    .await?;
-    let sent = fate::follow(system, &accepted, &envelope.recipients, arguments.wait).await?;
-    screen.show(&sent, || sent.text());
+    let sent = send::follow(administration, message, &recipients, wait).await?;
+    screen.show(&sent, || text(&sent));
     Ok(Outcome::of(sent.ended_well()))
 }
 
-/// A message is sent to all or to nobody: who repeats the command reaches nobody twice.
-pub(super) fn nothing_sent(refused: &[Undeliverable]) -> Failure {
-    let refused = refused.iter().map(|refused| {
-        let Undeliverable {
-            recipient,
-            verdict,
-            reason,
-        } = refused;
-        format!("{recipient}: {verdict}, {reason}")
-    });
-    let refused: Vec<String> = refused.collect();
-    Failure::Refused(format!("nothing was sent\n{}", refused.join("\n")))
+/// Sends a message that is composed of a subject and a text: its number and its recipients.
+async fn compose(
+    arguments: Arguments,
+    administration: &Administration,
+) -> Result<(i64, Vec<EmailAddress>), Failure> {
+    let draft = Draft {
+        sender: arguments.from,
+        recipients: arguments.to,
+        subject: arguments.subject.unwrap_or_default(),
+        body: arguments.body.unwrap_or_default(),
+        timing: arguments.timing.into(),
+    };
+    let message = send::compose(administration, Component::Send, &draft).await?;
+    Ok((message, draft.recipients))
 }
 
-/// Where a message comes from when nobody says.
-pub(super) fn default_sender(policy: &Policy) -> Result<ReversePath, Failure> {
-    policy
-        .forward_path("postmaster")
-        .map(ReversePath::Address)
-        .map_err(|_| {
-            Failure::Usage(
-                "no sender: give one by --from, or name a postmaster in the policy".to_owned(),
-            )
-        })
-}
-
-fn input(
-    arguments: &Arguments,
-    sender: &ReversePath,
-    trace: &Trace,
-) -> Result<Box<dyn Read>, Failure> {
-    if arguments.subject.is_some() || arguments.body.is_some() {
-        let message = Composed {
-            sender,
-            recipients: &arguments.to,
-            subject: arguments.subject.as_deref().unwrap_or_default(),
-            body: arguments.body.as_deref().unwrap_or_default(),
-        };
-        return Ok(Box::new(std::io::Cursor::new(message.write(trace)?)));
+/// Sends a message that is read: its number and its recipients.
+async fn submit(
+    arguments: Arguments,
+    administration: &Administration,
+) -> Result<(i64, Vec<EmailAddress>), Failure> {
+    let submission = Submission::begin(administration, Component::Send, None).await?;
+    let sender = submission.sender(arguments.from)?;
+    let source = submission.open(input(arguments.file.as_deref())?, &sender)?;
+    let mut recipients = arguments.to;
+    if arguments.read_recipients {
+        recipients.extend(source.recipients(None)?);
     }
-    match arguments.file.as_deref() {
+    let envelope = Envelope::new(sender, recipients);
+    let envelope = envelope.timed(&arguments.timing.into(), Timestamp::now())?;
+    let message = submission.submit(&envelope, source).await?;
+    Ok((message, envelope.recipients))
+}
+
+fn input(file: Option<&Path>) -> Result<Box<dyn Read + Send>, Failure> {
+    match file {
         Some(file) if file != Path::new("-") => match std::fs::File::open(file) {
             Ok(file) => Ok(Box::new(file)),
             Err(error) => {
@@ -170,6 +131,34 @@ fn input(
         )),
         _ => Ok(Box::new(std::io::stdin())),
     }
+}
+
+/// What became of it, in sentences.
+fn text(sent: &Sent) -> String {
+    let mut lines = vec![format!(
+        "Message {} is in the queue for {}.",
+        sent.message,
+        match sent.recipients.as_slice() {
+            [one] => one.address.clone(),
+            many => format!("{} recipients", many.len()),
+        }
+    )];
+    for fate in &sent.recipients {
+        let reason = match fate.reason.as_str() {
+            "" => String::new(),
+            reason => format!(" ({reason})"),
+        };
+        if let Some(outcome) = fate.outcome {
+            lines.push(format!("{}: {outcome}{reason}", fate.address));
+        }
+    }
+    if sent.waiting == Some(true) {
+        let message = sent.message;
+        lines.push(format!(
+            "It is still on its way; see postern queue show {message}"
+        ));
+    }
+    lines.join("\n")
 }
 
 #[cfg(test)]

@@ -14,14 +14,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use administration::send::{Envelope, Submission, listed};
+use administration::{Actor, Administration, System};
 use api::queue::v1::{Component, Notify};
-use rules::{Domain, EmailAddress, Policy, ReversePath};
+use rules::{Domain, EmailAddress, ReversePath};
 
-use super::send::source::{Source, Trace, listed};
-use super::send::submit::{Envelope, submit, undeliverable};
-use super::{queue, revision, send};
+use super::queue;
 use crate::screen::Screen;
-use crate::system::System;
 use dot::UntilDot;
 use exit::Exit;
 use options::{Mode, Options};
@@ -72,9 +71,10 @@ pub(crate) async fn run(
     arguments: Arguments,
     data: &Path,
     config: Option<&Path>,
+    actor: Actor,
     screen: &Screen,
 ) -> ExitCode {
-    match attempt(&arguments.words, data, config, screen).await {
+    match attempt(&arguments.words, data, config, actor, screen).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(exit) => {
             screen.remark(format_args!("sendmail: {exit}"));
@@ -87,16 +87,20 @@ async fn attempt(
     words: &[OsString],
     data: &Path,
     config: Option<&Path>,
+    actor: Actor,
     screen: &Screen,
 ) -> Result<(), Exit> {
     let options = Options::read(words).map_err(Exit::Usage)?;
     let config = configuration(data, config, Path::new(WELL_KNOWN));
     let system = System::find(data, config.as_deref())
-        .map_err(|failure| Exit::Configuration(failure.to_string()))?;
+        .map_err(|error| Exit::Configuration(error.to_string()))?;
+    let administration = Administration::new(system, actor);
     match options.mode {
-        Mode::Deliver => deliver(&options, &system).await,
-        Mode::Smtp => pipe::run(&system).await,
-        Mode::List => queue::show_all(&system, screen).await.map_err(Exit::from),
+        Mode::Deliver => deliver(options, &administration).await,
+        Mode::Smtp => pipe::run(administration.system()).await,
+        Mode::List => queue::show_all(&administration, screen)
+            .await
+            .map_err(Exit::from),
         // There is no table of aliases to be made anew.
         Mode::Aliases => Ok(()),
     }
@@ -109,93 +113,53 @@ fn configuration(data: &Path, config: Option<&Path>, well_known: &Path) -> Optio
     given.or_else(|| (!in_folder && well_known.exists()).then(|| well_known.to_owned()))
 }
 
-async fn deliver(options: &Options, system: &System) -> Result<(), Exit> {
-    let (policy_revision, policy) = revision::newest_policy(system).await?;
-    let origin = origin(&system.hostname, &policy);
-    let sender = sender(options, origin.as_ref(), &policy)?;
+async fn deliver(options: Options, administration: &Administration) -> Result<(), Exit> {
+    let full_name = options.full_name.clone();
+    let submission = Submission::begin(administration, Component::Sendmail, full_name).await?;
+    let origin = submission.origin();
+    let sender = submission.sender(sender(&options, origin.as_ref())?)?;
     let mut recipients = Vec::new();
     for word in &options.recipients {
         let listed = listed(word.as_bytes(), origin.as_ref());
         recipients.extend(listed.map_err(|reason| Exit::Data(format!("a recipient is {reason}")))?);
     }
-    let trace = Trace::now(system.hostname.clone()).by(options.full_name.clone());
     let stdin = std::io::stdin();
-    let input: Box<dyn Read> = match options.ignore_dots {
+    let input: Box<dyn Read + Send> = match options.ignore_dots {
         true => Box::new(stdin),
         false => Box::new(UntilDot::new(stdin)),
     };
-    let source = Source::open(input, &sender, &trace)
-        .map_err(|error| Exit::Data(format!("the message cannot be read: {error}")))?;
+    let source = submission.open(input, &sender)?;
     if options.read_recipients {
-        recipients.extend(source.recipients(origin.as_ref()).map_err(Exit::Data)?);
+        recipients.extend(source.recipients(origin.as_ref())?);
     }
     if recipients.is_empty() {
         return Err(Exit::Usage("no recipients are named".to_owned()));
     }
-    let envelope = Envelope {
-        notify: Notify::from_bits(options.notify),
-        return_content: options.return_content,
-        envelope_id: options.envelope_id.clone(),
-        ..Envelope::new(sender, recipients)
-    };
-    let refused = undeliverable(system, &policy, &envelope.recipients).await;
-    if !refused.is_empty() {
-        let told = send::nothing_sent(&refused).to_string();
-        let unknown = refused.iter().any(|one| one.verdict == "no-such-user");
-        return Err(if unknown {
-            Exit::NoUser(told)
-        } else {
-            Exit::Refused(told)
-        });
-    }
-    submit(
-        system,
-        Component::Sendmail,
-        &envelope,
-        source,
-        &trace,
-        policy_revision,
-    )
-    .await?;
+    let mut envelope = Envelope::new(sender, recipients);
+    envelope.notify = Notify::from_bits(options.notify);
+    envelope.return_content = options.return_content;
+    envelope.envelope_id = options.envelope_id;
+    submission.submit(&envelope, source).await?;
     Ok(())
 }
 
-/// The domain of addresses that have none: this host's where its mail is ours, else that of the
-/// postmaster, so that what root is sent reaches somebody.
-fn origin(hostname: &str, policy: &Policy) -> Option<Domain> {
-    let host: Option<Domain> = hostname.parse().ok();
-    let postmaster = policy.forward_path("postmaster").ok();
-    let postmaster = postmaster.and_then(|address| address.domain().cloned());
-    host.clone()
-        .filter(|host| policy.is_local(host))
-        .or(postmaster)
-        .or(host)
-}
-
-/// Who sends: `-f`, else the user that runs the command.
-fn sender(
-    options: &Options,
-    origin: Option<&Domain>,
-    policy: &Policy,
-) -> Result<ReversePath, Exit> {
+/// Who sends: `-f`, else the user that runs the command; none when neither is an address.
+fn sender(options: &Options, origin: Option<&Domain>) -> Result<Option<ReversePath>, Exit> {
     let Some(given) = &options.sender else {
         let user = ["LOGNAME", "USER"]
             .iter()
             .find_map(|name| std::env::var(name).ok());
         let address = user.zip(origin.cloned());
         let address = address.and_then(|(user, origin)| EmailAddress::new(&user, origin).ok());
-        return match address {
-            Some(address) => Ok(address.into()),
-            None => send::default_sender(policy).map_err(Exit::from),
-        };
+        return Ok(address.map(ReversePath::from));
     };
     if given.is_empty() || given == "<>" {
-        return Ok(ReversePath::Null);
+        return Ok(Some(ReversePath::Null));
     }
     let mut listed = listed(given.as_bytes(), origin)
         .map_err(|reason| Exit::Data(format!("the sender is {reason}")))?;
     match (listed.pop(), listed.is_empty()) {
-        (Some(address), true) => Ok(address.into()),
+        (Some(address), true) => Ok(Some(address.into())),
         _ => Err(Exit::Data(format!(
             "the sender `{given}` is not one address"
         ))),
@@ -207,23 +171,6 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
     use super::*;
 
-    fn policy(document: &str) -> Policy {
-        Policy::parse(document).unwrap()
-    }
-
-    const LOCAL: &str = "[[domain]]\nname = \"example.test\"\ndeliver = \"mailboxes\"\n";
-
-    #[test]
-    fn addresses_without_a_domain_are_of_a_domain_whose_mail_is_ours() {
-        let told = |hostname: &str, document: &str| {
-            origin(hostname, &policy(document)).map(|domain| domain.to_string())
-        };
-        assert_eq!(told("example.test", LOCAL).unwrap(), "example.test");
-        assert_eq!(told("host.elsewhere.test", LOCAL).unwrap(), "example.test");
-        assert_eq!(told("host.test", "").unwrap(), "host.test");
-        assert_eq!(told("no host", ""), None);
-    }
-
     #[test]
     fn a_sender_is_an_address_a_name_or_nobody() {
         let origin: Domain = "example.test".parse().unwrap();
@@ -232,7 +179,7 @@ mod tests {
                 sender: Some(given.to_owned()),
                 ..Options::default()
             };
-            sender(&options, Some(&origin), &policy(LOCAL)).map(|sender| sender.to_string())
+            sender(&options, Some(&origin)).map(|sender| sender.unwrap().to_string())
         };
         assert_eq!(of("eve@x.test").unwrap(), "eve@x.test");
         assert_eq!(of("<eve@x.test>").unwrap(), "eve@x.test");

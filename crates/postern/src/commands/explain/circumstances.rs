@@ -1,8 +1,8 @@
-//! What a play is told besides the session: by options, by a message, by the running system.
+//! What is known besides the session, by options.
 
+use administration::explain::Circumstance;
 use rules::Circumstances;
 
-use super::message::Message;
 use crate::failure::Failure;
 
 /// Options that tell of the world around a session.
@@ -57,8 +57,8 @@ pub(super) struct Told {
 }
 
 impl Told {
-    pub(super) fn circumstances(&self) -> Result<Circumstances, Failure> {
-        let mut told = Circumstances::default();
+    pub(super) fn circumstances(&self) -> Result<Vec<Circumstance>, Failure> {
+        let mut told = Vec::new();
         let options = [
             ("early", "early", one(&self.early)),
             ("listed", "listed", &self.listed),
@@ -77,8 +77,7 @@ impl Told {
         ];
         for (option, name, values) in options {
             for value in values {
-                let told = told.tell(name, value);
-                told.map_err(|reason| Failure::Usage(format!("--{option}: {reason}")))?;
+                told.push(circumstance(option, name, value)?);
             }
         }
         for rate in &self.used_up {
@@ -86,18 +85,22 @@ impl Told {
                 let reason = "it can be connections, messages or recipients";
                 return Err(Failure::Usage(format!("--used-up: `{rate}`: {reason}")));
             }
-            let told = told.tell(rate, "used-up");
-            told.map_err(|reason| Failure::Usage(format!("--used-up: {reason}")))?;
+            told.push(circumstance("used-up", rate, "used-up")?);
         }
         Ok(told)
     }
 }
 
-fn one(option: &Option<String>) -> &[String] {
-    option.as_slice()
+/// What an option says, if it makes sense.
+fn circumstance(option: &str, name: &str, value: &str) -> Result<Circumstance, Failure> {
+    let told = Circumstances::default().tell(name, value);
+    told.map_err(|reason| Failure::Usage(format!("--{option}: {reason}")))?;
+    Ok(Circumstance {
+        name: name.to_owned(),
+        value: value.to_owned(),
+    })
 }
 
-/// What a message says itself.
-pub(super) fn of_message(told: &mut Circumstances, message: &Message) {
-    told.authors = Some(api::authors::authors(message.header()).collect());
+fn one(option: &Option<String>) -> &[String] {
+    option.as_slice()
 }

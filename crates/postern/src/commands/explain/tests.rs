@@ -1,5 +1,10 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
+use administration::explain::Explained;
+use administration::policy::QueriedPolicy;
+use administration::{Actor, ActorKind, System};
 use clap::Parser;
+use futures::executor::block_on;
+use rules::Policy;
 
 use super::*;
 
@@ -9,23 +14,43 @@ struct Line {
     arguments: Arguments,
 }
 
-fn told(line: &str, document: &str) -> Told {
+fn arguments(line: &str) -> Arguments {
     let words = ["explain"].into_iter().chain(line.split(' '));
-    let arguments = Line::try_parse_from(words).unwrap().arguments;
-    let asked = Asked {
-        source: "revision 4".to_owned(),
+    Line::try_parse_from(words).unwrap().arguments
+}
+
+/// Plays the session of a command line by a document, by which everybody has a mailbox.
+fn explained(line: &str, document: &str) -> Result<Explained, Failure> {
+    let queried = QueriedPolicy {
+        name: "revision 4".to_owned(),
         policy: Policy::parse(document).unwrap(),
-        is_file: false,
+        is_document: true,
     };
-    let known = Known::told(&arguments, None).unwrap();
-    play(&arguments, &known, asked, &|_| true).unwrap()
+    let mut session = session(arguments(line))?;
+    for recipient in &session.recipients {
+        let users = queried.policy.users_asked_for(recipient);
+        session.users.extend(users);
+    }
+    let system = System::read("", Path::new("/srv"), Path::new("/srv"), |_| None).unwrap();
+    let actor = Actor {
+        name: "root".to_owned(),
+        kind: ActorKind::CommandLine,
+        from: None,
+    };
+    let administration = Administration::new(system, actor);
+    let explaining = explain::explain(&administration, &queried, &session, None);
+    Ok(block_on(explaining)?)
+}
+
+fn told(line: &str, document: &str) -> Explained {
+    explained(line, document).unwrap()
 }
 
 #[test]
 fn a_refusal_is_told_fact_by_fact_and_rule_by_rule() {
     let told = told("--peer 203.0.113.9 --from a@x.test --to b@y.test", "");
     assert_eq!(
-        told.text(),
+        text(&told),
         "\
 FACT            VALUE
 peer            203.0.113.9
@@ -90,7 +115,7 @@ fn interface_proxy_and_name_are_facts() {
     let to = "--from a@x.test --to b@y.test";
     let dmz = told(&format!("--peer 10.0.0.7 --interface eth1=dmz {to}"), "");
     assert_eq!(dmz.story.trust.name, "dmz-listener");
-    assert!(dmz.text().contains("interface       eth1, DMZ: as given"));
+    assert!(text(&dmz).contains("interface       eth1, DMZ: as given"));
     let trust = |line: &str| told(&format!("{line} {to}"), "").story.trust;
     assert!(trust("--peer 10.0.0.7 --interface eth0=internal").trusted);
     let stranger = "--peer 203.0.113.9 --interface eth0=internal";
@@ -114,7 +139,7 @@ fn the_bare_postmaster_is_reached_by_everybody() {
     let line = "--peer 203.0.113.9 --from a@x.test --to Postmaster";
     let told = told(line, document);
     assert!(told.accepted);
-    let text = told.text();
+    let text = super::text(&told);
     assert!(text.contains("<Postmaster> is admin@elsewhere.test, whom everybody reaches"));
 }
 
@@ -123,7 +148,7 @@ fn each_recipient_is_told_with_its_route() {
     let document = "[[domain]]\nname = \"example.test\"\ndeliver = \"mailboxes\"\n";
     let line = "--peer 203.0.113.9 --from= --to bob@example.test --to b@y.test";
     let told = told(line, document);
-    let text = told.text();
+    let text = super::text(&told);
     assert!(text.contains("Accepted: mailbox bob@example.test.\n  because domain rule"));
     assert!(text.contains("Refused: relay-denied."));
     assert!(
@@ -151,7 +176,7 @@ fn size_login_helo_and_tls_count() {
         "",
     );
     assert_eq!(large.story.sender.name, "message-too-large");
-    let text = large.text();
+    let text = super::text(&large);
     assert!(text.contains("50 MiB: refused"), "{text}");
     assert!(
         text.ends_with("`max-size` is 52428800 for untrusted"),
@@ -182,14 +207,14 @@ fn what_is_known_besides_is_evaluated() {
     assert_eq!(name("--visitor new"), "greylisted");
     let refused = told("--spf fail");
     assert!(!refused.accepted);
-    let text = refused.text();
+    let text = super::text(&refused);
     assert!(
         text.ends_with("  because SPF is `fail` for \"a@x.test\""),
         "{text}"
     );
     let kept = told("--dmarc fail/quarantine --author boss@bank.test");
     assert!(kept.accepted);
-    let text = kept.text();
+    let text = super::text(&kept);
     assert!(
         text.ends_with(
             "The message is taken: marked dmarc-quarantine, into quarantine.\n  \
@@ -202,19 +227,19 @@ fn what_is_known_besides_is_evaluated() {
 
 #[test]
 fn what_cannot_be_known_is_told_by_its_option() {
-    let line = "explain --peer 203.0.113.9 --from a@x.test --to bob@example.test";
+    let line = "--peer 203.0.113.9 --from a@x.test --to bob@example.test";
     for (option, reason) in [
         ("--free much", "--free: `much` is no size"),
         ("--used-up all", "--used-up: `all`: it can be connections"),
         ("--dmarc fail/drop", "--dmarc: `drop` is not known here"),
-        ("--message /nonexistent/mail", "/nonexistent/mail: "),
     ] {
-        let line = format!("{line} {option}");
-        let arguments = Line::try_parse_from(line.split(' ')).unwrap().arguments;
-        let failure = Known::told(&arguments, None).unwrap_err();
+        let failure = session(arguments(&format!("{line} {option}"))).unwrap_err();
         assert_eq!(failure.code(), 2);
         assert!(failure.to_string().starts_with(reason), "{failure}");
     }
+    let failure = message(Path::new("/nonexistent/mail")).unwrap_err();
+    assert_eq!(failure.code(), 2);
+    assert!(failure.to_string().starts_with("/nonexistent/mail: "));
 }
 
 #[test]
@@ -232,7 +257,7 @@ fn what_is_asked_of_when_it_goes_on_depends_on_the_role() {
     let stranger = "--peer 203.0.113.9 --from a@x.test --to b@y.test";
     let asked = told(&format!("{stranger} --deliver-by 1min"), "");
     assert!(!asked.accepted);
-    let text = asked.text();
+    let text = super::text(&asked);
     assert!(
         text.ends_with(
             "Refused: not-offered. The client reads \"555 5.5.4 Unknown parameter\".\n  \
@@ -247,93 +272,12 @@ fn what_is_asked_of_when_it_goes_on_depends_on_the_role() {
         "[receiving.trusted]\nmax-priority = 4\n",
     );
     assert!(lowered.accepted);
-    let text = lowered.text();
+    let text = super::text(&lowered);
     assert!(text.contains("4: lowered to 4"), "{text}");
     assert!(text.contains("\npriority        9\n"), "{text}");
     let ranked =
         |n: &str| Line::try_parse_from(format!("explain {line} --priority {n}").split(' '));
     assert!(ranked("-9").is_ok() && ranked("10").is_err());
-}
-
-#[tokio::test]
-async fn the_role_is_the_named_listeners_unless_said_otherwise() {
-    let configuration = "[[smtp-server.listener]]\naddress = \"127.0.0.1:587\"\n\
-                         name = \"office\"\nrole = \"submission\"\n";
-    let read = |_: &str| None;
-    let system = System::read(configuration, std::path::Path::new("/srv/mail"), read).unwrap();
-    let line = "explain --peer 10.0.0.7 --from a@x.test --to b@y.test";
-    for (more, role) in [
-        ("", ListenerRole::Mx),
-        (" --listener other", ListenerRole::Mx),
-        (" --listener office", ListenerRole::Submission),
-        (" --listener office --role mx", ListenerRole::Mx),
-        (" --role submission", ListenerRole::Submission),
-    ] {
-        let line = format!("{line}{more}");
-        let arguments = Line::try_parse_from(line.split(' ')).unwrap().arguments;
-        let asked = Asked {
-            source: "a file".to_owned(),
-            policy: Policy::parse("").unwrap(),
-            is_file: true,
-        };
-        let known = learn(&arguments, &asked, &system).await.unwrap();
-        assert_eq!(known.facts.role, role, "{more}");
-    }
-}
-
-const ZONE: &str = "\
-9.113.0.203.bl.test A 127.0.0.2
-x.test TXT \"v=spf1 -all\"
-";
-
-#[tokio::test]
-async fn the_dns_is_asked_and_what_is_told_counts_more() {
-    let dns = test_kit::FakeDns::start(ZONE).await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("postern.toml");
-    let configuration = format!("[smtp-server]\nresolver = \"{}\"\n", dns.address());
-    std::fs::write(&file, configuration).unwrap();
-    let system = System::find(folder.path(), Some(&file)).unwrap();
-    let document = "[receiving.untrusted]\nsender-domain-must-exist = true\nspf = \"check\"\n\
-                    dns-lists = [{ zone = \"bl.test\", score = 1 }]\n";
-    let line = "explain --peer 203.0.113.9 --from a@x.test --to b@y.test --dns";
-    for (more, verdict) in [
-        ("", "dns-listed"),
-        (" --listed none", "sender-domain-missing"),
-        (" --listed none --sender-domain usable", "accepted"),
-    ] {
-        let line = format!("{line}{more}");
-        let arguments = Line::try_parse_from(line.split(' ')).unwrap().arguments;
-        let asked = Asked {
-            source: "a file".to_owned(),
-            policy: Policy::parse(document).unwrap(),
-            is_file: true,
-        };
-        let known = learn(&arguments, &asked, &system).await.unwrap();
-        let spf = known.circumstances.authentication.spf.as_ref().unwrap();
-        assert_eq!(spf.result.as_str(), "fail");
-        let told = play(&arguments, &known, asked, &|_| true).unwrap();
-        assert_eq!(told.story.sender.name, verdict, "{more}");
-    }
-}
-
-#[test]
-fn a_message_is_read_as_the_server_reads_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let author = |first: &str| {
-        let file = folder.path().join("message");
-        std::fs::write(&file, format!("{first}\nSubject: x\n\ntext\n")).unwrap();
-        let mut told = Circumstances::default();
-        circumstances::of_message(&mut told, &Message::read(&file).unwrap());
-        let authors = told.authors.unwrap().into_iter();
-        authors
-            .map(|author| author.unwrap().to_string())
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(author("From: a@strict.test"), ["a@strict.test"]);
-    // RFC 5322 §4.5.
-    assert_eq!(author("From : a@strict.test"), ["a@strict.test"]);
-    assert!(author("From a@strict.test Tue Nov 24 10:00:00 2026").is_empty());
 }
 
 /// A scanner in the house, and who reads the postmaster's mail.
@@ -347,7 +291,7 @@ fn what_can_mean_one_thing_only_is_taken_as_the_server_takes_it() {
         "--peer 203.0.113.9 --from a.@x.test. --to b..ob@example.test --to <bob@example.test.>";
     let told = told(line, HOUSE);
     assert!(told.accepted);
-    let text = told.text();
+    let text = super::text(&told);
     assert!(text.contains("<\"a.\"@x.test>"), "{text}");
     assert!(text.contains("mailbox \"b..ob\"@example.test"), "{text}");
     assert!(text.contains("mailbox bob@example.test"), "{text}");
@@ -360,15 +304,14 @@ fn what_can_mean_one_thing_only_is_taken_as_the_server_takes_it() {
 fn what_only_lenient_takes_is_told_to_be_so() {
     let lenient = format!("{HOUSE}lenient = true\n");
     let to_eve = "--peer 10.0.0.7 --from a@x.test --to eve";
-    let text = told(to_eve, &lenient).text();
+    let text = super::text(&told(to_eve, &lenient));
     assert!(text.contains("eve means eve@example.test"), "{text}");
     let only = "because a local part alone is taken only because of `lenient = true`";
     assert!(text.contains(only), "{text}");
-    let text = told(
+    let text = super::text(&told(
         "--peer 10.0.0.7 --from root --to <bob@example.test>",
         &lenient,
-    )
-    .text();
+    ));
     assert!(
         text.contains("<root@example.test> (of `root`: a local part alone is taken only"),
         "{text}"
@@ -386,15 +329,9 @@ fn what_only_lenient_takes_is_told_to_be_so() {
 
 #[test]
 fn a_sender_without_a_domain_is_refused_as_the_server_does() {
-    let line = "explain --peer 203.0.113.9 --from root --to bob@example.test";
-    let arguments = Line::try_parse_from(line.split(' ')).unwrap().arguments;
-    let known = Known::told(&arguments, None).unwrap();
-    let asked = Asked {
-        source: "revision 4".to_owned(),
-        policy: Policy::parse(HOUSE).unwrap(),
-        is_file: false,
-    };
-    let failure = play(&arguments, &known, asked, &|_| true).unwrap_err();
+    let line = "--peer 203.0.113.9 --from root --to bob@example.test";
+    let failure = explained(line, HOUSE).unwrap_err();
+    assert_eq!(failure.code(), 1);
     let text = failure.to_string();
     assert!(text.contains("Refused: malformed-sender."), "{text}");
     assert!(

@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
-use api::queue::v1::{Quarantined, QueuedRecipient};
+use api::queue::v1::{Quarantined, QueuedMessage, QueuedRecipient};
 use jiff::tz::TimeZone;
 
 use super::*;
@@ -29,7 +29,7 @@ fn what_is_in_quarantine_is_listed_with_its_reason() {
         ..QueuedMessage::default()
     };
     assert_eq!(
-        table(&[message], &times),
+        table(&[Message::from(message)], &times),
         "MESSAGE  ARRIVED              REMOVED  SIZE   SENDER    RECIPIENTS                   SUBJECT           BECAUSE\n   \
          1042  2026-11-22 19:59:00  in 1 d   4 KiB  a@x.test  bob@example.test and 1 more  Your \u{fffd}[2Jaccount  \
          dmarc-quarantine: DMARC is `fail` for \"x.test\""

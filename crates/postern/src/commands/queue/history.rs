@@ -1,14 +1,12 @@
 //! `postern queue history`: what became of messages, found by addresses, times and ids.
 
-use api::queue::v1::{HistoryEvent, SearchHistoryRequest};
+use administration::queue::{self, Event, HistoryFilter, MessageName};
+use administration::{Administration, Times};
 
-use super::json::{Event, message_of};
-use super::{outcome, sender, why};
-use crate::commands::message_name::MessageName;
+use super::{sender, why};
 use crate::commands::since::since;
 use crate::failure::Failure;
-use crate::screen::{Screen, Times, columns, number, written};
-use crate::system::{Asked, System};
+use crate::screen::{Screen, columns, number, written};
 
 /// Which lines of the history.
 #[derive(Debug, clap::Args)]
@@ -49,76 +47,50 @@ pub struct Filter {
     limit: usize,
 }
 
-pub(super) async fn run(filter: &Filter, system: &System, screen: &Screen) -> Result<(), Failure> {
+pub(super) async fn run(
+    filter: Filter,
+    administration: &Administration,
+    screen: &Screen,
+) -> Result<(), Failure> {
     let message = match &filter.id {
-        Some(name) => name.number(system).await?,
-        None => 0,
+        Some(name) => Some(name.number(administration).await?),
+        None => None,
     };
-    let (events, more) = search(filter, message, system, &screen.times).await?;
-    let shown: Vec<Event<'_>> = events.iter().map(Event::from).collect();
-    screen.show(&shown, || match events.is_empty() {
-        true => nothing(filter, message),
-        false => table(&events, &screen.times),
+    let since = filter.since.map(|text| since(&text, &screen.times));
+    let filter = HistoryFilter {
+        recipient: filter.recipient,
+        sender: filter.sender,
+        since: since.transpose().map_err(Failure::Usage)?,
+        message,
+        limit: filter.limit,
+    };
+    let found = queue::history(administration, &filter).await?;
+    screen.show_list(&found, |events| match events.is_empty() {
+        true => nothing(&filter),
+        false => table(events, &screen.times),
     });
-    if more {
-        screen.remark("There are more; ask for them by --limit.");
-    }
     Ok(())
 }
 
-async fn search(
-    filter: &Filter,
-    message: i64,
-    system: &System,
-    times: &Times,
-) -> Result<(Vec<HistoryEvent>, bool), Failure> {
-    let since_ms = match &filter.since {
-        Some(text) => since(text, times).map_err(Failure::Usage)?,
-        None => 0,
-    };
-    let mut client = system.queue(Asked::Search)?;
-    let mut events = Vec::new();
-    let mut after = None;
-    while events.len() < filter.limit {
-        let left = u32::try_from(filter.limit - events.len()).unwrap_or(u32::MAX);
-        let request = SearchHistoryRequest {
-            after,
-            limit: left.min(1000),
-            sender: filter.sender.clone(),
-            recipient: filter.recipient.clone(),
-            since_ms,
-            message_id: message,
-        };
-        let page = client.search_history(request).await;
-        let page = page
-            .map_err(|status| Failure::call("the queue", &status))?
-            .into_inner();
-        events.extend(page.events);
-        after = page.next;
-        if after.is_none() {
-            return Ok((events, false));
-        }
-    }
-    Ok((events, true))
-}
-
 /// What is not in the history may be in the queue.
-fn nothing(filter: &Filter, message: i64) -> String {
+fn nothing(filter: &HistoryFilter) -> String {
     let filtered =
         !filter.sender.is_empty() || !filter.recipient.is_empty() || filter.since.is_some();
-    match (message, filtered) {
-        (0, false) => "The history is empty: nothing has been delivered or tried yet.".to_owned(),
-        (0, true) => "Nothing of that is in the history. What has not been tried yet is in postern queue list; \
-                      what was refused is in postern refusals list."
+    match (filter.message, filtered) {
+        (None, false) => {
+            "The history is empty: nothing has been delivered or tried yet.".to_owned()
+        }
+        (None, true) => "Nothing of that is in the history. What has not been tried yet is in postern queue list; \
+                         what was refused is in postern refusals list."
             .to_owned(),
-        (message, _) => format!(
+        (Some(message), _) => format!(
             "Nothing of that is in the history of message {message}. postern queue show {message} says whether \
              it still waits."
         ),
     }
 }
 
-fn table(events: &[HistoryEvent], times: &Times) -> String {
+fn table(events: &[Event], times: &Times) -> String {
     let mut table = columns(&[
         "time",
         "message",
@@ -129,17 +101,17 @@ fn table(events: &[HistoryEvent], times: &Times) -> String {
         "why",
     ]);
     for event in events {
-        let id = match event.session.as_str() {
+        let id = match event.id.as_str() {
             "" => "-",
             id => id,
         };
         table.add_row([
-            times.local(event.at_ms).into(),
-            number(message_of(event)),
+            times.local(event.at).into(),
+            number(event.message),
             id.into(),
-            sender(&event.reverse_path).into(),
-            event.address.as_str().into(),
-            outcome(event.outcome()).into(),
+            sender(&event.sender).into(),
+            event.recipient.as_str().into(),
+            event.outcome.into(),
             why(event).into(),
         ]);
     }
@@ -149,22 +121,10 @@ fn table(events: &[HistoryEvent], times: &Times) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
-    use api::queue::v1::Outcome as End;
-    use clap::Parser as _;
+    use api::queue::v1::{HistoryEvent, Outcome as End};
     use jiff::tz::TimeZone;
 
     use super::*;
-
-    #[derive(clap::Parser)]
-    struct Line {
-        #[command(flatten)]
-        filter: Filter,
-    }
-
-    fn filter(words: &str) -> Filter {
-        let words = std::iter::once("history").chain(words.split_whitespace());
-        Line::try_parse_from(words).unwrap().filter
-    }
 
     fn times() -> Times {
         Times {
@@ -193,26 +153,35 @@ mod tests {
             session: String::new(),
             ..relayed()
         };
+        let events = [relayed(), without_id].map(Event::from);
         assert_eq!(
-            table(&[relayed(), without_id], &times()),
+            table(&events, &times()),
             "\
 TIME                 MESSAGE  ACCEPTED AS    SENDER  RECIPIENT  OUTCOME  WHY
 2026-11-24 20:00:00     1042  01M8PP6D2X9Q7  <>      b@y.test   relayed  taken by mx.y.test; mx.y.test said 250 OK
 2026-11-24 20:00:00     1042  -              <>      b@y.test   relayed  taken by mx.y.test; mx.y.test said 250 OK"
         );
-        let json = serde_json::to_value(Event::from(&relayed())).unwrap();
+        let json = serde_json::to_value(&events[0]).unwrap();
         assert_eq!(json["message"], 1042);
         assert_eq!(json["id"], "01M8PP6D2X9Q7");
     }
 
     #[test]
     fn nothing_found_says_where_else_to_look() {
-        assert!(nothing(&filter(""), 0).contains("is empty"));
-        assert!(nothing(&filter("--sender a@x.test"), 0).contains("postern queue list"));
-        let of_message = nothing(&filter("--id 1042"), 1042);
+        let all = HistoryFilter::default();
+        assert!(nothing(&all).contains("is empty"));
+        let of_a_sender = HistoryFilter {
+            sender: "a@x.test".to_owned(),
+            ..HistoryFilter::default()
+        };
+        assert!(nothing(&of_a_sender).contains("postern queue list"));
+        let of_a_message = nothing(&HistoryFilter {
+            message: Some(1042),
+            ..HistoryFilter::default()
+        });
         assert!(
-            of_message.contains("postern queue show 1042"),
-            "{of_message}"
+            of_a_message.contains("postern queue show 1042"),
+            "{of_a_message}"
         );
     }
 }

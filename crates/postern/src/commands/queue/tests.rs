@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
+use administration::queue::{Child, Parent};
 use api::queue::v1::{
-    Component, DeliverBy, DeliveryOptions, Derivation, Origin as QueueOrigin, Quarantined,
+    Component, DeliverBy, DeliveryOptions, Derivation, DerivedKind, HistoryEvent,
+    Origin as QueueOrigin, Outcome as End, Quarantined, QueuedMessage, QueuedRecipient,
 };
 use jiff::tz::TimeZone;
 
@@ -52,6 +54,16 @@ fn message() -> QueuedMessage {
     }
 }
 
+fn story_of(message: i64, waiting: Option<Message>, history: Vec<Event>) -> Story {
+    Story {
+        message,
+        waiting,
+        parent: None,
+        children: Vec::new(),
+        history,
+    }
+}
+
 #[test]
 fn what_is_in_quarantine_says_so_and_is_not_tried() {
     let mut message = message();
@@ -65,6 +77,7 @@ fn what_is_in_quarantine_says_so_and_is_not_tried() {
         reason: "dmarc-quarantine: DMARC is `fail` for \"x.test\"".to_owned(),
         until_ms: at(86_400),
     });
+    let message = Message::from(message);
     let listed = table(std::slice::from_ref(&message), &times());
     assert!(
         listed.ends_with("bob@example.test  in quarantine"),
@@ -79,7 +92,7 @@ fn what_is_in_quarantine_says_so_and_is_not_tried() {
         ),
         "{shown}"
     );
-    let json = serde_json::to_value(Message::from(&message)).unwrap();
+    let json = serde_json::to_value(&message).unwrap();
     assert_eq!(json["quarantine"]["until"], "2026-11-23T20:00:00Z");
 }
 
@@ -99,7 +112,7 @@ fn delivered() -> HistoryEvent {
 #[test]
 fn a_list_has_a_line_for_each_recipient() {
     assert_eq!(
-        table(&[message()], &times()),
+        table(&[Message::from(message())], &times()),
         "\
 MESSAGE  ARRIVED              SIZE   SENDER  RECIPIENT         NEXT
    1042  2026-11-22 19:59:00  4 KiB  <>      a@slow.test       in 5 min, 2 tried: connection refused
@@ -110,13 +123,13 @@ MESSAGE  ARRIVED              SIZE   SENDER  RECIPIENT         NEXT
 
 #[test]
 fn a_message_that_waits_is_shown_with_its_history() {
-    let shown = ShowMessageResponse {
-        message: Some(message()),
-        history: vec![delivered()],
-        ..ShowMessageResponse::default()
-    };
+    let found = story_of(
+        1042,
+        Some(Message::from(message())),
+        vec![Event::from(delivered())],
+    );
     assert_eq!(
-        story(1042, &shown, &times()),
+        story(&found, &times()),
         "\
 Message    1042
 Subject    Hello
@@ -145,12 +158,8 @@ fn what_the_sender_asked_is_shown() {
         future_release: "for;3600".to_owned(),
     });
     message.released_at_ms = at(3600);
-    let shown = ShowMessageResponse {
-        message: Some(message),
-        history: Vec::new(),
-        ..ShowMessageResponse::default()
-    };
-    let text = story(1042, &shown, &times());
+    let found = story_of(1042, Some(Message::from(message)), Vec::new());
+    let text = story(&found, &times());
     let asked = "\
 Size       4 KiB
 Held until 2026-11-22 21:00:00
@@ -158,7 +167,7 @@ Deliver by 2026-11-22 22:00:00, else it is returned
 Priority   -3
 Origin     smtp";
     assert!(text.contains(asked), "{text}");
-    let json = serde_json::to_value(Story::new(1042, &shown)).unwrap();
+    let json = serde_json::to_value(&found).unwrap();
     let waiting = &json["waiting"];
     assert_eq!(waiting["held_until"], "2026-11-22T21:00:00Z");
     assert_eq!(waiting["deliver_by"]["at"], "2026-11-22T22:00:00Z");
@@ -168,14 +177,10 @@ Origin     smtp";
 
 #[test]
 fn a_message_that_has_left_is_shown_too() {
-    let shown = ShowMessageResponse {
-        message: None,
-        history: vec![delivered()],
-        ..ShowMessageResponse::default()
-    };
-    let text = story(7, &shown, &times());
+    let found = story_of(7, None, vec![Event::from(delivered())]);
+    let text = story(&found, &times());
     assert!(text.starts_with("Message 7 from a@x.test has left the queue.\n\nAT "));
-    let json = serde_json::to_value(Story::new(7, &shown)).unwrap();
+    let json = serde_json::to_value(&found).unwrap();
     assert_eq!(json["waiting"], serde_json::Value::Null);
     assert_eq!(json["history"][0]["outcome"], "relayed");
     assert_eq!(json["history"][0]["at"], "2026-11-22T19:59:50Z");
@@ -183,24 +188,23 @@ fn a_message_that_has_left_is_shown_too() {
 
 #[test]
 fn what_a_message_was_made_of_and_what_was_made_of_it_is_shown() {
-    let tie = |message_id, parent_id, kind: DerivedKind| Derivation {
+    let derivation = |message_id, parent_id, kind: DerivedKind| Derivation {
         at_ms: at(-10),
         message_id,
         parent_id,
         kind: kind.into(),
         recipient_ids: Vec::new(),
     };
-    let shown = ShowMessageResponse {
-        history: vec![delivered()],
-        parent: Some(tie(7, 5, DerivedKind::Forward)),
-        children: vec![tie(8, 7, DerivedKind::Notice)],
-        ..ShowMessageResponse::default()
+    let found = Story {
+        parent: Some(Parent::from(&derivation(7, 5, DerivedKind::Forward))),
+        children: vec![Child::from(&derivation(8, 7, DerivedKind::Notice))],
+        ..story_of(7, None, vec![Event::from(delivered())])
     };
-    let text = story(7, &shown, &times());
-    let ties =
+    let text = story(&found, &times());
+    let relatives =
         "left the queue.\nParent     message 5 (forward)\nChild      message 8 (notice)\n\nAT";
-    assert!(text.contains(ties), "{text}");
-    let json = serde_json::to_value(Story::new(7, &shown)).unwrap();
+    assert!(text.contains(relatives), "{text}");
+    let json = serde_json::to_value(&found).unwrap();
     assert_eq!(json["parent"]["message"], 5);
     assert_eq!(json["parent"]["kind"], "forward");
     assert_eq!(json["children"][0]["message"], 8);

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use administration::Error;
+
 use crate::failure::Failure;
 
 /// How it ends when it does not end well.
@@ -44,6 +46,21 @@ impl Exit {
     }
 }
 
+impl From<Error> for Exit {
+    fn from(error: Error) -> Self {
+        let text = error.to_string();
+        match error {
+            Error::Unreadable(_) => Self::Data(text),
+            Error::Undeliverable(refused)
+                if refused.iter().any(|one| one.verdict == "no-such-user") =>
+            {
+                Self::NoUser(text)
+            }
+            other => Self::from(Failure::from(other)),
+        }
+    }
+}
+
 impl From<Failure> for Exit {
     fn from(failure: Failure) -> Self {
         let text = failure.to_string();
@@ -57,6 +74,9 @@ impl From<Failure> for Exit {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
+    use administration::send::Undeliverable;
+
     use super::*;
 
     #[test]
@@ -65,5 +85,21 @@ mod tests {
         assert_eq!(number(Failure::System(String::new())), 75);
         assert_eq!(number(Failure::refused("")), 69);
         assert_eq!(number(Failure::Usage(String::new())), 78);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_message_or_a_recipient_has_a_code_of_its_own() {
+        let number = |error: Error| Exit::from(error).number();
+        let unreachable = |verdict| {
+            Error::Undeliverable(vec![Undeliverable {
+                recipient: "eve@example.test".parse().unwrap(),
+                verdict,
+                reason: "no rule".to_owned(),
+            }])
+        };
+        assert_eq!(number(Error::Unreadable(String::new())), 65);
+        assert_eq!(number(unreachable("no-such-user")), 67);
+        assert_eq!(number(unreachable("refused-by-handler")), 69);
+        assert_eq!(number(Error::Unavailable(String::new())), 75);
     }
 }

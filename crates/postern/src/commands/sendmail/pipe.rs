@@ -2,11 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use administration::System;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
 use super::exit::Exit;
-use crate::system::System;
 
 /// Longest greeting that is waited for: RFC 5321 §4.5.3.1.5 allows lines of 512 octets.
 const LONGEST_LINE: usize = 1024;

@@ -1,139 +1,33 @@
-//! The processes of a system: which of them serve, as far as they can be asked from here.
+//! The processes in `postern status`.
 
-use futures::future::join_all;
-use serde::Serialize;
-use service_kit::survey::Condition;
+use administration::status::{ProcessState, State};
 
 use crate::screen::{columns, written};
-use crate::system::System;
 
-/// A process, or all replicas of it.
-#[derive(Debug, Serialize)]
-pub(super) struct Process {
-    pub(super) name: String,
-    endpoint: String,
-    state: State,
-    /// At least one serves.
-    serving: bool,
-    /// How many were asked, and how many of them serve.
-    replicas: usize,
-    serving_replicas: usize,
-    /// Why one does not.
-    error: Option<String>,
-    /// It was to be found there.
-    #[serde(skip)]
-    expected: bool,
-}
-
-/// The best of its replicas' conditions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum State {
-    Serving,
-    NotReady,
-    Down,
-    /// Not reachable from here, which says nothing about the process.
-    Unreachable,
-}
-
-impl State {
-    fn of(condition: &Condition) -> (Self, Option<&str>) {
-        match condition {
-            Condition::Serving => (Self::Serving, None),
-            Condition::NotReady(why) => (Self::NotReady, Some(why)),
-            Condition::Down(why) => (Self::Down, Some(why)),
-            Condition::Unreachable(why) => (Self::Unreachable, Some(why)),
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Serving => "serving",
-            Self::NotReady => "NOT READY",
-            Self::Down => "DOWN",
-            Self::Unreachable => "not reachable from here",
-        }
+fn name(state: State) -> &'static str {
+    match state {
+        State::Serving => "serving",
+        State::NotReady => "NOT READY",
+        State::Down => "DOWN",
+        State::Unreachable => "not reachable from here",
     }
 }
 
-/// Asks all at once: one that hangs is waited for once.
-pub(super) async fn ask(system: &System) -> Vec<Process> {
-    join_all(system.processes().into_iter().map(async |process| {
-        let conditions = system.health(&process).await;
-        Process::new(
-            process.name,
-            process.endpoint,
-            !process.perhaps_elsewhere,
-            &conditions,
-        )
-    }))
-    .await
-}
-
-impl Process {
-    pub(super) fn new(
-        name: String,
-        endpoint: String,
-        expected: bool,
-        conditions: &[Condition],
-    ) -> Self {
-        let states: Vec<_> = conditions.iter().map(State::of).collect();
-        let serving = states.iter().filter(|(state, _)| *state == State::Serving);
-        let serving_replicas = serving.count();
-        let best = states.iter().map(|(state, _)| *state).min();
-        Self {
-            name,
-            endpoint,
-            state: best.unwrap_or(State::Unreachable),
-            serving: serving_replicas > 0,
-            replicas: conditions.len(),
-            serving_replicas,
-            error: states.iter().find_map(|(_, why)| why.map(str::to_owned)),
-            expected,
-        }
-    }
-
-    /// Whether it is known already why it answers no question.
-    pub(super) fn is_silent(&self) -> bool {
-        matches!(self.state, State::Down | State::Unreachable)
-    }
-
-    /// Whether it is down on this machine.
-    pub(super) fn is_down_here(&self) -> bool {
-        self.state == State::Down && self.endpoint.starts_with("unix:")
-    }
-
-    /// What is wrong with it, in a sentence. Nothing is known of one that was not expected to be reached.
-    pub(super) fn trouble(&self) -> Option<String> {
-        let why = self.error.as_deref()?;
-        let name = match self.replicas {
-            1 => self.name.clone(),
-            all => format!("{} of {all} {}", all - self.serving_replicas, self.name),
-        };
-        match self.state {
-            State::Unreachable if !self.expected => None,
-            State::Unreachable => Some(format!("{name} cannot be reached from here: {why}")),
-            State::NotReady => Some(format!("{name} is not ready: {why}")),
-            State::Serving | State::Down => Some(format!("{name} does not serve: {why}")),
-        }
-    }
-
-    fn state(&self) -> String {
-        let name = self.state.name();
-        match (self.replicas, self.serving_replicas) {
-            (1, _) | (_, 0) => name.to_owned(),
-            (all, serving) if all == serving => format!("{all} {name}"),
-            (all, serving) => format!("{serving} of {all} {name}"),
-        }
+fn state(process: &ProcessState) -> String {
+    let name = name(process.state);
+    match (process.replicas, process.serving_replicas) {
+        (1, _) | (_, 0) => name.to_owned(),
+        (all, serving) if all == serving => format!("{all} {name}"),
+        (all, serving) => format!("{serving} of {all} {name}"),
     }
 }
 
-pub(super) fn table(processes: &[Process]) -> String {
+pub(super) fn table(processes: &[ProcessState]) -> String {
     let mut table = columns(&["process", "state", "where"]);
     for process in processes {
         table.add_row([
             process.name.clone(),
-            process.state(),
+            state(process),
             process.endpoint.clone(),
         ]);
     }
@@ -142,59 +36,31 @@ pub(super) fn table(processes: &[Process]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use service_kit::survey::Condition;
+
     use super::*;
 
-    fn process(expected: bool, conditions: &[Condition]) -> Process {
-        let endpoint = "https://delivery:7100".to_owned();
-        Process::new("delivery".to_owned(), endpoint, expected, conditions)
-    }
-
-    fn down() -> Condition {
-        Condition::Down("connection refused".to_owned())
-    }
-
-    fn unreachable() -> Condition {
-        Condition::Unreachable("the name delivery is not known here".to_owned())
-    }
-
     #[test]
-    fn a_process_that_cannot_be_reached_is_not_called_down() {
-        let unknown = process(false, &[unreachable()]);
-        assert_eq!(unknown.state(), "not reachable from here");
-        assert!(!unknown.serving);
-        assert_eq!(unknown.trouble(), None);
-        // Where the configuration says that it is to be found, it is missed.
-        let missed = process(true, &[unreachable()]);
-        assert_eq!(missed.state(), "not reachable from here");
+    fn replicas_that_serve_are_counted() {
+        let shown = |conditions: &[Condition]| {
+            let endpoint = "https://delivery:7100".to_owned();
+            let process = ProcessState::new("delivery".to_owned(), endpoint, true, conditions);
+            state(&process)
+        };
+        let down = || Condition::Down("connection refused".to_owned());
+        let not_ready = Condition::NotReady("the queue is away".to_owned());
+        let unreachable = Condition::Unreachable("the name delivery is not known".to_owned());
+        assert_eq!(shown(&[Condition::Serving]), "serving");
         assert_eq!(
-            missed.trouble().as_deref(),
-            Some("delivery cannot be reached from here: the name delivery is not known here")
+            shown(&[Condition::Serving, Condition::Serving]),
+            "2 serving"
         );
-    }
-
-    #[test]
-    fn replicas_are_counted() {
-        let all = process(true, &[Condition::Serving, Condition::Serving]);
-        assert_eq!((all.state(), all.trouble()), ("2 serving".to_owned(), None));
-        let some = process(true, &[down(), Condition::Serving, Condition::Serving]);
-        assert_eq!(some.state(), "2 of 3 serving");
         assert_eq!(
-            some.trouble().as_deref(),
-            Some("1 of 3 delivery does not serve: connection refused")
+            shown(&[down(), Condition::Serving, Condition::Serving]),
+            "2 of 3 serving"
         );
-        let none = process(true, &[down(), down()]);
-        assert_eq!(none.state(), "DOWN");
-        assert!(!none.serving && none.is_silent());
-    }
-
-    #[test]
-    fn one_that_is_not_ready_says_why() {
-        let waiting = process(true, &[Condition::NotReady("the queue is away".to_owned())]);
-        assert_eq!(waiting.state(), "NOT READY");
-        assert_eq!(
-            waiting.trouble().as_deref(),
-            Some("delivery is not ready: the queue is away")
-        );
-        assert!(!waiting.is_silent());
+        assert_eq!(shown(&[down(), down()]), "DOWN");
+        assert_eq!(shown(&[not_ready]), "NOT READY");
+        assert_eq!(shown(&[unreachable]), "not reachable from here");
     }
 }

@@ -1,0 +1,241 @@
+//! What an operation takes away from others: one rule for all operations that remove something.
+//!
+//! What depends on a thing is listed, and has to be confirmed; so it is where nothing brings the
+//! thing back (mail, passwords). The way back is named where there is one. A collection account is
+//! not left without a mailbox, whatever is said: its mail would go nowhere.
+
+use std::collections::HashSet;
+
+use api::directory::v1::FindUsersRequest;
+use rules::{Delivery, Domain, DomainRule, EmailAddress, NamedMailbox, Policy};
+
+use crate::users::listing;
+use crate::{Deadline, Error, Removal, System};
+
+/// Addresses asked for in one call.
+const FIND_AT_ONCE: usize = 1000;
+
+/// Users of a domain who are named; the others are counted.
+const NAMED: usize = 3;
+
+impl Removal {
+    /// An error that says what depends on it, unless it is wanted all the same.
+    pub(crate) fn confirm(self, confirmed: bool) -> Result<(), Error> {
+        match confirmed {
+            true => Ok(()),
+            false => Err(Error::Unconfirmed(self)),
+        }
+    }
+}
+
+/// How a change of the policy is taken back.
+pub(crate) fn rolled_back_by(revision: u64) -> String {
+    format!("The way back: postern policy rollback {revision}.")
+}
+
+/// Which collection accounts of a changed policy must have a mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Accounts {
+    All,
+    /// Those that had one before: the change is about something else.
+    ThatHadOne,
+}
+
+/// What a change of the policy takes away, each a line; an error where it would leave a collection
+/// account without a mailbox.
+pub(crate) async fn of_change(
+    system: &System,
+    old: &Policy,
+    new: &Policy,
+    accounts: Accounts,
+) -> Result<Vec<String>, Error> {
+    let mut without = without_mailbox(system, new).await?;
+    if accounts == Accounts::ThatHadOne && !without.is_empty() {
+        let before = without_mailbox(system, old).await?;
+        without.retain(|account| !before.iter().any(|other| other.by == account.by));
+    }
+    if !without.is_empty() {
+        let lines = without.iter().map(|account| {
+            let address = &account.address;
+            let reason = new.whereabouts(address);
+            format!("  - {} delivers to {address}: {reason}", account.by)
+        });
+        return Err(Error::Refused(format!(
+            "collected mail would go nowhere; nothing was changed:\n{}\n\
+             Add the user (postern user add), name another mailbox, or switch the account off \
+             (enabled = false)",
+            lines.collect::<Vec<_>>().join("\n")
+        )));
+    }
+    let mut lost = Vec::new();
+    for rule in old.domains() {
+        lost.extend(of_domain(system, rule, new).await?);
+    }
+    Ok(lost)
+}
+
+/// What goes with the names of a domain that is no longer delivered here.
+async fn of_domain(system: &System, rule: &DomainRule, new: &Policy) -> Result<Vec<String>, Error> {
+    let mut lost = Vec::new();
+    let Some(name) = rule.name.as_ref().filter(|_| rule.deliver.is_local()) else {
+        return Ok(lost);
+    };
+    let gone: Vec<&Domain> = std::iter::once(name)
+        .chain(&rule.aliases)
+        .filter(|domain| !new.is_local(domain))
+        .collect();
+    if gone.is_empty() {
+        return Ok(lost);
+    }
+    let users = listing::all(system, Some(name)).await?;
+    if !users.is_empty() && rule.deliver == Delivery::Mailboxes {
+        let names: Vec<&str> = users.iter().map(|user| user.address.as_str()).collect();
+        let domains: Vec<&str> = gone.iter().map(|domain| domain.as_str()).collect();
+        lost.push(format!(
+            "{} would get no more mail for {}: {}",
+            counted(users.len(), "user"),
+            domains.join(", "),
+            listed(&names)
+        ));
+    }
+    if gone.contains(&name) && !rule.handlers.is_empty() {
+        let patterns: Vec<String> = rule
+            .handlers
+            .iter()
+            .map(|handler| handler.pattern.to_string())
+            .collect();
+        let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+        lost.push(format!(
+            "{} of {name}: {}",
+            counted(patterns.len(), "handler"),
+            listed(&patterns)
+        ));
+    }
+    if let Some(postmaster) = &new.delivery().postmaster
+        && postmaster
+            .domain()
+            .is_some_and(|domain| gone.contains(&domain))
+    {
+        lost.push(format!("the postmaster's address {postmaster}"));
+    }
+    Ok(lost)
+}
+
+/// The collection accounts whose mail no mailbox gets.
+pub(crate) async fn without_mailbox(
+    system: &System,
+    policy: &Policy,
+) -> Result<Vec<NamedMailbox>, Error> {
+    let accounts = policy.named_mailboxes().into_iter();
+    missing(system, accounts.filter(|named| named.collects).collect()).await
+}
+
+/// Who of these has a mailbox.
+pub(crate) async fn with_mailbox(
+    system: &System,
+    users: &[EmailAddress],
+) -> Result<HashSet<EmailAddress>, Error> {
+    let mut with_mailbox = HashSet::new();
+    for part in users.chunks(FIND_AT_ONCE) {
+        let request = FindUsersRequest {
+            addresses: part.iter().map(ToString::to_string).collect(),
+        };
+        let mut client = system.directory(Deadline::Question)?;
+        let found = client.find_users(request).await;
+        let found = found.map_err(|status| Error::call("mailbox-store", &status))?;
+        let found = part.iter().zip(found.into_inner().found);
+        let found = found.filter(|(_, found)| *found);
+        with_mailbox.extend(found.map(|(user, _)| user.clone()));
+    }
+    Ok(with_mailbox)
+}
+
+/// Those of them of whose users there is none.
+pub(crate) async fn missing(
+    system: &System,
+    mut named: Vec<NamedMailbox>,
+) -> Result<Vec<NamedMailbox>, Error> {
+    let users: Vec<EmailAddress> = named.iter().flat_map(|one| one.users.clone()).collect();
+    let there = with_mailbox(system, &users).await?;
+    named.retain(|one| !one.users.iter().any(|user| there.contains(user)));
+    Ok(named)
+}
+
+/// What depends on a user, each a line; an error where a collection account would be left without a
+/// mailbox.
+pub(crate) async fn of_user(
+    system: &System,
+    policy: &Policy,
+    user: &EmailAddress,
+) -> Result<Vec<String>, Error> {
+    let mut named = policy.named_mailboxes();
+    named.retain(|one| one.users.contains(user));
+    let lines = named.iter().map(|one| one.by.clone()).collect();
+    let mut collecting: Vec<NamedMailbox> = named;
+    collecting.retain(|one| one.collects);
+    for one in &mut collecting {
+        one.users.retain(|other| other != user);
+    }
+    let left = missing(system, collecting).await?;
+    if left.is_empty() {
+        return Ok(lines);
+    }
+    let accounts: Vec<&str> = left.iter().map(|one| one.by.as_str()).collect();
+    Err(Error::Refused(format!(
+        "{user} gets the mail of the {}, which would go nowhere; nothing was changed. Name another \
+         mailbox in the policy first, or switch the account off (enabled = false)",
+        accounts.join(" and of the ")
+    )))
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        count => format!("{count} {noun}s"),
+    }
+}
+
+/// The first, and how many more.
+fn listed(names: &[&str]) -> String {
+    match names.len().saturating_sub(NAMED) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names[..NAMED].join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
+    use super::*;
+
+    #[test]
+    fn what_depends_and_the_way_back_are_named() {
+        let removal = |dependents: &[&str]| Removal {
+            what: "removes the secret isp".to_owned(),
+            dependents: dependents.iter().map(|&line| line.to_owned()).collect(),
+            way_back: rolled_back_by(3),
+        };
+        let error = removal(&["gateway isp", "collection account box"])
+            .confirm(false)
+            .unwrap_err();
+        assert!(matches!(error, Error::Unconfirmed(_)));
+        assert_eq!(
+            error.to_string(),
+            "this removes the secret isp, and something depends on that:\n  - gateway isp\n  \
+             - collection account box\nThe way back: postern policy rollback 3. Nothing was \
+             changed"
+        );
+        let alone = removal(&[]).confirm(false).unwrap_err().to_string();
+        assert!(
+            alone.starts_with("this removes the secret isp. The way back"),
+            "{alone}"
+        );
+        removal(&["gateway isp"]).confirm(true).unwrap();
+    }
+
+    #[test]
+    fn many_are_counted() {
+        assert_eq!(listed(&["a", "b", "c"]), "a, b, c");
+        assert_eq!(listed(&["a", "b", "c", "d", "e"]), "a, b, c and 2 more");
+    }
+}

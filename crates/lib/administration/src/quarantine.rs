@@ -1,0 +1,124 @@
+//! Quarantine: mail that was accepted and waits for an administrator's decision.
+
+mod decide;
+
+use std::time::Duration;
+
+use api::queue::v1::{ListQuarantinedRequest, ReadMessageRequest};
+use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
+
+use crate::listing::Pages;
+use crate::queue::{self, Message};
+use crate::{Administration, Deadline, Error, Listing, System};
+pub use decide::{Decided, Decision, Decisions, decide};
+
+/// How long the queue may take for the next piece of a message.
+const NEXT_PIECE: Duration = Duration::from_secs(10);
+
+/// Octets of a message that are shown at most.
+const MOST_SHOWN: usize = 1 << 20;
+
+/// Which messages in quarantine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filter {
+    /// Only those whose sender contains this.
+    pub sender: String,
+    /// Only those with a recipient that contains this.
+    pub recipient: String,
+    /// Only those kept for a reason that contains this, such as `dmarc-quarantine`.
+    pub reason: String,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// What is in quarantine, the oldest first.
+///
+/// # Errors
+/// The queue cannot be asked.
+pub async fn list(
+    administration: &Administration,
+    filter: &Filter,
+) -> Result<Listing<Message>, Error> {
+    let mut client = administration.system().quarantine()?;
+    let mut pages = Pages::of(filter.limit);
+    while let Some((after, limit)) = pages.next_page() {
+        let request = ListQuarantinedRequest {
+            after: after.unwrap_or(0),
+            limit,
+            sender: filter.sender.clone(),
+            recipient: filter.recipient.clone(),
+            reason: filter.reason.clone(),
+        };
+        let page = client.list_quarantined(request).await;
+        let page = page.map_err(|status| Error::call("the queue", &status))?;
+        let page = page.into_inner();
+        pages.add(
+            page.messages.into_iter().map(Message::from),
+            (page.next != 0).then_some(page.next),
+        );
+    }
+    Ok(pages.listing())
+}
+
+/// A message in quarantine, as somebody sees it before deciding.
+#[derive(Debug, Serialize)]
+pub struct Quarantined {
+    /// Its envelope, and why it is kept back.
+    #[serde(flatten)]
+    pub message: Message,
+    /// The header section, or the whole message.
+    pub content: String,
+    /// The content is the first MiB: there is more of it.
+    #[serde(skip)]
+    pub more: bool,
+}
+
+/// Shows a message in quarantine; with its text only where that is asked for.
+///
+/// # Errors
+/// The message is not in quarantine.
+pub async fn show(
+    administration: &Administration,
+    message: i64,
+    with_text: bool,
+) -> Result<Quarantined, Error> {
+    let found = queue::show(administration, message).await?.waiting;
+    let Some(found) = found.filter(|found| found.quarantine.is_some()) else {
+        return Err(Error::NotFound(format!(
+            "message {message} is not in quarantine; postern queue show {message} tells where it is, and \
+             postern quarantine list shows what is there"
+        )));
+    };
+    let (content, more) = read(administration.system(), message, !with_text).await?;
+    Ok(Quarantined {
+        message: found,
+        content: String::from_utf8_lossy(&content).into_owned(),
+        more,
+    })
+}
+
+/// The message's octets from its beginning, and whether there are more.
+async fn read(system: &System, id: i64, header_only: bool) -> Result<(Vec<u8>, bool), Error> {
+    let failed = |status| Error::call("the queue", &status);
+    let request = ReadMessageRequest {
+        message_id: id,
+        header_only,
+    };
+    let mut client = system.queue(Deadline::Question)?;
+    let answer = client.read_message(request).await.map_err(failed)?;
+    let mut chunks = answer.into_inner();
+    let mut content = Vec::new();
+    loop {
+        let next = timeout(NEXT_PIECE, chunks.message()).await;
+        let next = next.map_err(|_| Error::silent("the queue"))?;
+        let Some(chunk) = next.map_err(failed)? else {
+            return Ok((content, false));
+        };
+        content.extend_from_slice(&chunk.data);
+        if content.len() > MOST_SHOWN {
+            content.truncate(MOST_SHOWN);
+            return Ok((content, true));
+        }
+    }
+}

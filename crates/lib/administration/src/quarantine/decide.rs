@@ -1,0 +1,118 @@
+//! Deciding about messages in quarantine.
+
+use api::grpc::{Channel, Code, Status};
+use api::queue::v1::quarantine_client::QuarantineClient;
+use api::queue::v1::{ReleaseQuarantinedRequest, RemoveQuarantinedRequest};
+use serde::{Deserialize, Serialize};
+
+use crate::Removal;
+use crate::queue::MessageName;
+use crate::{Actor, Administration, Error};
+
+/// What an administrator decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    /// The message goes on to its recipients.
+    Release,
+    /// Nobody gets it, and nobody is told. It has to be confirmed.
+    Remove,
+}
+
+/// What came of a decision.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Decided {
+    /// Number of the message.
+    pub message: i64,
+    /// What was decided.
+    pub decision: Decision,
+    /// Whether it was in quarantine; else somebody else has decided, or its time has ended.
+    pub done: bool,
+    /// How many it has.
+    pub recipients: u32,
+}
+
+/// What came of decisions about several messages.
+#[derive(Debug)]
+pub struct Decisions {
+    /// In the order in which they were given, as far as the queue could be asked.
+    pub decided: Vec<Decided>,
+    /// Why the queue could not be asked about the others.
+    pub error: Option<Error>,
+}
+
+/// Decides about each message.
+///
+/// # Errors
+/// One is neither in the queue nor remembered, or a removal was not confirmed: nothing is decided
+/// then.
+pub async fn decide(
+    administration: &Administration,
+    decision: Decision,
+    messages: &[MessageName],
+    confirmed: bool,
+) -> Result<Decisions, Error> {
+    if decision == Decision::Remove {
+        removal(messages.len()).confirm(confirmed)?;
+    }
+    // All are found before anything is decided.
+    let mut numbers = Vec::with_capacity(messages.len());
+    for message in messages {
+        numbers.push(message.number(administration).await?);
+    }
+    let mut client = administration.system().quarantine()?;
+    let mut decided = Vec::with_capacity(numbers.len());
+    for message in numbers {
+        let answer = decide_one(&mut client, administration.actor(), decision, message).await;
+        let recipients = match answer {
+            Ok(recipients) => Some(recipients),
+            Err(status) if status.code() == Code::NotFound => None,
+            Err(status) => {
+                let error = Some(Error::call("the queue", &status));
+                return Ok(Decisions { decided, error });
+            }
+        };
+        decided.push(Decided {
+            message,
+            decision,
+            done: recipients.is_some(),
+            recipients: recipients.unwrap_or(0),
+        });
+    }
+    Ok(Decisions {
+        decided,
+        error: None,
+    })
+}
+
+fn removal(messages: usize) -> Removal {
+    Removal {
+        what: match messages {
+            1 => "removes 1 message, which nobody gets then".to_owned(),
+            count => format!("removes {count} messages, which nobody gets then"),
+        },
+        dependents: Vec::new(),
+        way_back: "They cannot be brought back.".to_owned(),
+    }
+}
+
+async fn decide_one(
+    client: &mut QuarantineClient<Channel>,
+    actor: &Actor,
+    decision: Decision,
+    message_id: i64,
+) -> Result<u32, Status> {
+    let author = actor.name.clone();
+    match decision {
+        Decision::Release => {
+            let request = ReleaseQuarantinedRequest { message_id, author };
+            let released = client.release_quarantined(request).await?;
+            Ok(released.into_inner().recipients)
+        }
+        Decision::Remove => {
+            let request = RemoveQuarantinedRequest { message_id, author };
+            let removed = client.remove_quarantined(request).await?;
+            Ok(removed.into_inner().recipients)
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The collection accounts.
+
+use api::collection::v1::{AccountState, ListAccountsRequest, UncollectedMessage};
+use jiff::Timestamp;
+use rules::Policy;
+use serde::Serialize;
+
+use crate::{Error, System, time};
+
+/// Polls that fail one after the other before an account is in trouble. One that has never been
+/// polled well is at once.
+const FAILURES: u32 = 3;
+
+/// A collection account of the policy.
+#[derive(Clone, Debug, Serialize)]
+pub struct Account {
+    /// As the policy calls it.
+    pub name: String,
+    /// None when it has never been polled.
+    pub last_poll: Option<Timestamp>,
+    /// The last poll that did not fail.
+    pub last_success: Option<Timestamp>,
+    /// Why the last poll failed; empty when it did not.
+    pub last_error: String,
+    /// Polls that failed since.
+    pub failures: u32,
+    /// Messages of the last poll.
+    pub last_collected: u32,
+    /// Messages of all polls.
+    pub total_collected: u64,
+    /// Messages that stay on the server.
+    pub left: u64,
+    /// Those of them that could not be collected.
+    pub uncollected: Vec<Uncollected>,
+}
+
+/// A message that was not collected.
+#[derive(Clone, Debug, Serialize)]
+pub struct Uncollected {
+    /// The server's name of it.
+    pub uidl: String,
+    /// As far as its header was read.
+    pub subject: String,
+    /// Octets; none when the server does not say.
+    pub size: Option<u64>,
+    /// Why.
+    pub reason: String,
+    /// How often it has ended a poll.
+    pub tries: u32,
+    /// It is not read before `retry_at`.
+    pub set_aside: bool,
+    /// None: at the next poll.
+    pub retry_at: Option<Timestamp>,
+}
+
+/// What the queue knows of all accounts that there ever were.
+pub(super) async fn states(system: &System) -> Result<Vec<AccountState>, Error> {
+    let mut client = system.collection()?;
+    let answer = client.list_accounts(ListAccountsRequest {}).await;
+    let answer = answer.map_err(|status| Error::call("the queue", &status))?;
+    Ok(answer.into_inner().accounts)
+}
+
+/// The accounts of the policy, in its order. Others are none any more.
+pub(super) fn accounts(policy: &Policy, states: Vec<AccountState>) -> Vec<Account> {
+    let mut accounts = Vec::new();
+    for account in policy.collect_accounts() {
+        let state = states.iter().find(|state| state.account == *account.name);
+        let state = state.cloned().unwrap_or_else(|| AccountState {
+            account: account.name.to_string(),
+            ..AccountState::default()
+        });
+        accounts.push(Account::from(state));
+    }
+    accounts
+}
+
+/// What is wrong with them, each a sentence.
+pub(super) fn troubles(accounts: &[Account]) -> Vec<String> {
+    let mut troubles = Vec::new();
+    for account in accounts {
+        let name = &account.name;
+        let never = account.last_success.is_none() && account.failures > 0;
+        if never || account.failures >= FAILURES {
+            let polls = match account.failures {
+                1 => "the last poll".to_owned(),
+                count => format!("the last {count} polls"),
+            };
+            let since = if never {
+                ", and none has succeeded"
+            } else {
+                ""
+            };
+            let error = &account.last_error;
+            troubles.push(format!(
+                "the collection account {name} fails: {polls} did{since}: {error}"
+            ));
+        }
+        match account.uncollected.iter().filter(|one| one.set_aside).count() {
+            0 => {}
+            1 => troubles.push(format!(
+                "the collection account {name} has set 1 message aside, which stays on the server"
+            )),
+            count => troubles.push(format!(
+                "the collection account {name} has set {count} messages aside, which stay on the server"
+            )),
+        }
+    }
+    troubles
+}
+
+impl From<AccountState> for Account {
+    fn from(state: AccountState) -> Self {
+        Self {
+            name: state.account,
+            last_poll: time(state.last_poll_ms),
+            last_success: time(state.last_success_ms),
+            last_error: state.last_error,
+            failures: state.failures,
+            last_collected: state.last_collected,
+            total_collected: state.total_collected,
+            left: state.left,
+            uncollected: state
+                .uncollected
+                .into_iter()
+                .map(Uncollected::from)
+                .collect(),
+        }
+    }
+}
+
+impl From<UncollectedMessage> for Uncollected {
+    fn from(message: UncollectedMessage) -> Self {
+        Self {
+            uidl: message.remote_id,
+            subject: message.subject,
+            size: (message.size > 0).then_some(message.size),
+            reason: message.reason,
+            tries: message.tries,
+            set_aside: message.set_aside,
+            retry_at: time(message.retry_at_ms),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
+    use super::*;
+
+    fn policy() -> Policy {
+        Policy::parse(
+            "[[collect]]\nname = \"isp\"\nserver = \"pop.isp.test\"\nprotocol = \"pop3s\"\n\
+             login = { user = \"office\", secret = \"isp\" }\n\
+             deliver = { mailbox = \"bob@example.test\" }\n",
+        )
+        .unwrap()
+    }
+
+    fn state(failures: u32, last_success_ms: i64) -> AccountState {
+        AccountState {
+            account: "isp".to_owned(),
+            last_poll_ms: 1_000_000,
+            last_success_ms,
+            last_error: "wrong password".to_owned(),
+            failures,
+            ..AccountState::default()
+        }
+    }
+
+    #[test]
+    fn only_accounts_of_the_policy_are_listed_and_those_never_polled_too() {
+        let gone = AccountState {
+            account: "gone".to_owned(),
+            ..AccountState::default()
+        };
+        let accounts = accounts(&policy(), vec![gone]);
+        assert_eq!(accounts.len(), 1);
+        assert_eq!((&*accounts[0].name, accounts[0].last_poll), ("isp", None));
+        assert!(troubles(&accounts).is_empty());
+    }
+
+    #[test]
+    fn an_account_is_in_trouble_after_three_failures_or_when_none_has_succeeded() {
+        for (failures, last_success_ms, in_trouble) in [
+            (0, 0, false),
+            (1, 0, true),
+            (1, 1, false),
+            (2, 1, false),
+            (3, 1, true),
+        ] {
+            let accounts = accounts(&policy(), vec![state(failures, last_success_ms)]);
+            let troubles = troubles(&accounts);
+            assert_eq!(
+                !troubles.is_empty(),
+                in_trouble,
+                "{failures}, {last_success_ms}"
+            );
+            let mut troubles = troubles.iter();
+            assert!(troubles.all(|trouble| trouble.ends_with("wrong password")));
+        }
+    }
+
+    #[test]
+    fn what_was_set_aside_is_a_trouble() {
+        let message = |uidl: &str, set_aside: bool| UncollectedMessage {
+            remote_id: uidl.to_owned(),
+            subject: "Minutes".to_owned(),
+            size: 2048,
+            reason: "the server closed the connection".to_owned(),
+            retry_at_ms: 1_000_000 + 7 * 86_400_000,
+            set_aside,
+            ..UncollectedMessage::default()
+        };
+        let state = AccountState {
+            uncollected: vec![message("u2", true), message("u3", false)],
+            ..state(0, 1)
+        };
+        let accounts = accounts(&policy(), vec![state]);
+        assert_eq!(
+            troubles(&accounts),
+            ["the collection account isp has set 1 message aside, which stays on the server"]
+        );
+    }
+}

@@ -1,0 +1,103 @@
+//! The way to a running system: where its services are, channels to them, what its configuration says.
+
+mod channels;
+mod configuration;
+mod discovery;
+mod health;
+mod listeners;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use rules::InterfaceSetting;
+use service_kit::config::InternalTlsConfig;
+
+use crate::Error;
+pub(crate) use channels::Deadline;
+use channels::SILENCE;
+use configuration::Configuration;
+use discovery::Process;
+use listeners::SmtpListener;
+
+/// What the SMTP server waits for the DNS where its configuration does not say.
+const DNS_TIMEOUT: u64 = 10;
+
+/// A running system: the services' endpoints.
+#[derive(Debug)]
+pub struct System {
+    queue: String,
+    mailbox_store: String,
+    internal_tls: Option<InternalTlsConfig>,
+    /// See [`SILENCE`].
+    silence: Duration,
+    /// Every process and where it answers for its health, as far as the configuration says.
+    processes: Vec<Process>,
+    /// The name that the system goes by.
+    pub(crate) hostname: String,
+    /// The SMTP server's listeners, as far as the configuration says.
+    listeners: Vec<SmtpListener>,
+    /// The classes of interfaces that the SMTP server's configuration sets.
+    pub(crate) interfaces: Vec<InterfaceSetting>,
+    /// The resolver that the SMTP server asks; those of the system where it names none.
+    pub(crate) resolver: Option<SocketAddr>,
+    /// Seconds that the SMTP server waits for the DNS.
+    pub(crate) dns_timeout: u64,
+}
+
+impl System {
+    /// Finds the system by a configuration file, else by its data folder.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is wrong.
+    pub fn find(data: &Path, config: Option<&Path>) -> Result<Self, Error> {
+        let (file, required) = match config {
+            Some(file) => (file.to_owned(), true),
+            None => (data.join("postern.toml"), false),
+        };
+        let text = match std::fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => {
+                String::new()
+            }
+            Err(error) => {
+                let reason = format!("{} cannot be read: {error}", file.display());
+                return Err(Error::Configuration(reason));
+            }
+        };
+        let folder = file.parent().unwrap_or(Path::new(""));
+        Self::read(&text, data, folder, |name| std::env::var(name).ok())
+            .map_err(|reason| Error::Configuration(format!("{}: {reason}", file.display())))
+    }
+
+    /// Reads a configuration's text; what it does not say is where `postern up` puts it. Paths are
+    /// relative to `folder`, that of the file. Variables of the environment come first.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    pub fn read(
+        text: &str,
+        data: &Path,
+        folder: &Path,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, String> {
+        let configuration = Configuration::read(text, data, folder, &environment)?;
+        let queue = configuration.endpoint("queue");
+        let smtp_server = configuration.smtp_server()?;
+        Ok(Self {
+            mailbox_store: configuration.endpoint("mailbox-store"),
+            internal_tls: configuration.internal_tls(),
+            silence: SILENCE,
+            processes: discovery::processes(&configuration, &queue),
+            queue,
+            listeners: smtp_server.listener,
+            interfaces: smtp_server.interface,
+            resolver: smtp_server.resolver,
+            dns_timeout: smtp_server.dns_timeout_seconds.unwrap_or(DNS_TIMEOUT),
+            hostname: configuration.hostname(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
