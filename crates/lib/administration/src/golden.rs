@@ -45,7 +45,6 @@ fn message() -> QueuedMessage {
             tls: true,
             trust: "external-listener".to_owned(),
             session: "01M8PP6D2X9Q7".to_owned(),
-            ..queue::Origin::default()
         }),
         quarantine: Some(queue::Quarantined {
             reason: "dmarc-quarantine".to_owned(),
@@ -85,7 +84,6 @@ fn event() -> HistoryEvent {
         policy_revision: 4,
         worker: "w1".to_owned(),
         session: "01M8PP6D2X9Q7".to_owned(),
-        ..HistoryEvent::default()
     }
 }
 
@@ -134,7 +132,6 @@ fn a_refusal() {
         reasons: vec!["one".to_owned()],
         policy_revision: 4,
         session: "01M8PP6D2X9Q7".to_owned(),
-        ..queue::Refusal::default()
     });
     assert_json(&refusal, include_str!("golden/refusal.json"));
 }
@@ -152,7 +149,6 @@ fn a_user_and_an_application_password() {
     let password = AppPassword::from(api::directory::v1::AppPassword {
         name: "phone".to_owned(),
         created_at_ms: AT,
-        ..api::directory::v1::AppPassword::default()
     });
     assert_json(&password, include_str!("golden/app_password.json"));
 }
@@ -191,7 +187,6 @@ fn a_revision_of_the_policy_with_and_without_its_document() {
         author: "bob".to_owned(),
         comment: "why".to_owned(),
         document: "# x\n".to_owned(),
-        ..api::policy::v1::Revision::default()
     };
     let both = [
         policy::Revision::with_document(revision()),
@@ -319,6 +314,5 @@ fn account() -> AccountState {
             retry_at_ms: AT + 500_000_000,
             ..UncollectedMessage::default()
         }],
-        ..AccountState::default()
     }
 }
