@@ -19,8 +19,10 @@ mod content;
 mod event;
 mod line;
 mod parameters;
+mod phase;
 mod requests;
 mod session;
+mod standing;
 mod table;
 mod terms;
 

@@ -1,4 +1,5 @@
-//! The commands, one a file: each reads its arguments and says what comes of them.
+//! The commands, one a file: each reads its arguments to a value, and says whether it may be said as
+//! the session stands. What comes of it is the session's.
 
 pub(super) mod auth;
 pub(super) mod bdat;
@@ -16,7 +17,36 @@ pub(super) mod starttls;
 pub(super) mod vrfy;
 pub(super) mod xclient;
 
-use crate::Reply;
+use sasl::Initiation;
+
+use super::terms::Hello;
+use crate::{Mailbox, Reply};
+use bdat::Bdat;
+use etrn::Node;
+use mail::Mail;
+use rcpt::Rcpt;
+use xclient::Xclient;
+
+/// A command, read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Command {
+    Hello(Hello),
+    Mail(Mail),
+    Rcpt(Rcpt),
+    Data,
+    /// `None`: how many octets follow cannot be told.
+    Bdat(Option<Bdat>),
+    Rset,
+    Noop,
+    Quit,
+    StartTls,
+    Auth(Initiation),
+    Xclient(Xclient),
+    /// `None`: what was said is no address.
+    Vrfy(Option<Mailbox>),
+    Etrn(Node),
+    Help,
+}
 
 /// For commands that take no arguments.
 fn nothing(arguments: &str) -> Result<(), Reply> {

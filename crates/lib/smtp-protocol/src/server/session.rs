@@ -2,16 +2,17 @@
 //! answers ([`Session::accept`], [`Session::refuse`], …).
 
 mod answers;
+mod commands;
 mod message;
 mod state;
 
 use bytes::{Buf as _, BytesMut};
 
-use super::auth;
 use super::content::{DotStuffed, LineFeeds, TextLines};
 use super::event::{CloseReason, Event, Misspoken};
 use super::line::{Line, Lines};
-use super::table::{AUTH_LINE_LIMIT, Entry, LINE_LIMIT, Phase};
+use super::phase::Phase;
+use super::table::{AUTH_LINE_LIMIT, Entry, LINE_LIMIT};
 use super::terms::{Hello, Limits, Terms};
 use crate::Reply;
 
@@ -65,8 +66,8 @@ struct Transaction {
 /// The server's side of one connection.
 #[derive(Debug)]
 pub struct Session {
-    pub(super) hostname: String,
-    pub(super) terms: Terms,
+    hostname: String,
+    terms: Terms,
     limits: Limits,
     hello: Option<Hello>,
     authenticated: bool,
@@ -90,7 +91,6 @@ const BARE_LINE_FEED: Reply = Reply::new(500, 5, 2, "Lines end with CRLF");
 const LINE_TOO_LONG: Reply = Reply::new(500, 5, 2, "Line too long");
 /// RFC 4954 §6.
 const RESPONSE_TOO_LONG: Reply = Reply::new(500, 5, 6, "Authentication exchange line is too long");
-const IDLE: Reply = Reply::new(421, 7, 0, "Too many commands without a message");
 
 impl Session {
     /// A session of the server `hostname`.
@@ -244,7 +244,7 @@ impl Session {
     }
 
     /// What a LF without CR is in a message.
-    pub(super) fn line_feeds(&self) -> LineFeeds {
+    fn line_feeds(&self) -> LineFeeds {
         match (self.terms.lenient, self.knows_crlf) {
             (false, _) => LineFeeds::Refused,
             (true, true) => LineFeeds::Completed,
@@ -260,7 +260,7 @@ impl Session {
                 Err(Reply::new(500, 5, 2, "Line holds NUL or CR"))
             }
             Ok(text) => match std::mem::replace(&mut self.mode, Mode::Command) {
-                Mode::Authentication => auth::respond(self, text, output),
+                Mode::Authentication => self.response(text, output),
                 _ => self.command(text, output),
             },
             Err(_) => Err(Reply::new(500, 5, 2, "Line is not UTF-8")),
@@ -280,36 +280,6 @@ impl Session {
                 Some(Event::Refused(Misspoken::new(verb, &said, &reply)))
             }
         }
-    }
-
-    fn command(&mut self, line: &str, output: &mut BytesMut) -> Result<Option<Event>, Reply> {
-        let Some(entry) = Entry::find(line.as_bytes()) else {
-            if is_other_protocol(line) {
-                self.mode = Mode::Closed(CloseReason::ProtocolViolation);
-                Reply::new(421, 7, 0, "This is an SMTP server").write(output);
-                return Ok(None);
-            }
-            return Err(Reply::new(500, 5, 1, "Unknown command"));
-        };
-        let arguments = &line[entry.verb.len()..];
-        if !arguments.is_empty() && !arguments.starts_with(' ') {
-            return Err(Reply::new(500, 5, 2, "Unknown command"));
-        }
-        if !entry.is_of_a_message() && self.is_idle(output) {
-            return Ok(None);
-        }
-        entry.execute(self, arguments.trim_end_matches(' '), output)
-    }
-
-    /// Counts a command that brings no message; true when there were too many of them.
-    pub(super) fn is_idle(&mut self, output: &mut BytesMut) -> bool {
-        self.idle_commands += 1;
-        let too_many = self.idle_commands > self.limits.idle_commands;
-        if too_many {
-            IDLE.write(output);
-            self.mode = Mode::Closed(CloseReason::TooManyErrors);
-        }
-        too_many
     }
 
     /// Refuses a command for itself: it is counted.
@@ -342,10 +312,4 @@ fn line_limit(line: &[u8], authentication: bool) -> usize {
         return AUTH_LINE_LIMIT;
     }
     Entry::find(line).map_or(LINE_LIMIT, |entry| entry.line_limit)
-}
-
-/// A browser that was led to this port says one of these first.
-fn is_other_protocol(line: &str) -> bool {
-    let verb = line.split(' ').next().unwrap_or_default();
-    ["GET", "POST", "PUT", "HEAD", "CONNECT", "OPTIONS"].contains(&verb)
 }

@@ -1,55 +1,13 @@
 //! The table of commands: the verb, when it may be said, how long its line may be, and what
-//! carries it out. A reader of the server starts here.
+//! reads its arguments. A reader of the server starts here.
 
 use super::commands::{
-    auth, bdat, data, etrn, expn, hello, help, mail, noop, quit, rcpt, rset, starttls, vrfy,
-    xclient,
+    Command, auth, bdat, data, etrn, expn, hello, help, mail, noop, quit, rcpt, rset, starttls,
+    vrfy, xclient,
 };
-use super::event::Event;
-use super::session::Session;
+use super::phase::{ANY, GREETED, Phase, Phases, too_early};
+use super::standing::Standing;
 use crate::Reply;
-
-/// Where a session stands between commands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// No HELO or EHLO yet.
-    Start = 1,
-    /// No transaction.
-    Ready = 2,
-    /// MAIL was taken.
-    Mail = 4,
-    /// At least one RCPT was taken.
-    Recipients = 8,
-    /// At least one BDAT was taken; only BDAT may follow (RFC 3030 §2).
-    Chunks = 16,
-}
-
-/// Phases in which a command may be said.
-pub(super) struct Phases(u8);
-
-const ANY: Phases = Phases(31);
-const GREETED: Phases = Phases(2 | 4 | 8 | 16);
-
-impl Phases {
-    const fn only(phase: Phase) -> Self {
-        Self(phase as u8)
-    }
-
-    const fn or(self, phase: Phase) -> Self {
-        Self(self.0 | phase as u8)
-    }
-
-    fn begin_behind(&self, phase: Phase) -> bool {
-        self.0 & ((phase as u8 - 1) | phase as u8) == 0
-    }
-
-    fn has(&self, phase: Phase) -> bool {
-        self.0 & phase as u8 != 0
-    }
-}
-
-/// `Ok(None)`: the reply has been written and the session goes on. `Err`: the command is refused.
-pub(super) type Proceeded = Result<Option<Event>, Reply>;
 
 /// One command.
 pub(super) struct Entry {
@@ -57,11 +15,14 @@ pub(super) struct Entry {
     phases: Phases,
     /// Octets of its line, CRLF included.
     pub(super) line_limit: usize,
-    /// Whether it may be said now, beyond its phases; looks, but changes nothing.
-    check: fn(&Session) -> Result<(), Reply>,
-    /// Reads the arguments and does it.
-    proceed: fn(&mut Session, &str, &mut bytes::BytesMut) -> Proceeded,
+    /// Whether it may be said now, beyond its phases.
+    check: Check,
+    /// Reads the arguments.
+    read: Read,
 }
+
+type Check = fn(&Standing<'_>) -> Result<(), Reply>;
+type Read = fn(&str, &Standing<'_>) -> Result<Command, Reply>;
 
 /// RFC 5321 §4.5.3.1.4.
 pub(super) const LINE_LIMIT: usize = 512;
@@ -80,40 +41,40 @@ pub(super) const AUTH_LINE_LIMIT: usize = sasl::LINE_LIMIT;
 pub(super) static COMMANDS: [Entry; 16] = [
     entry("EHLO", ANY, LINE_LIMIT, always, hello::ehlo),
     entry("HELO", ANY, LINE_LIMIT, always, hello::helo),
-    entry("MAIL", Phases::only(Phase::Ready), MAIL_LINE_LIMIT, mail::check, mail::proceed),
-    entry("RCPT", Phases::only(Phase::Mail).or(Phase::Recipients), RCPT_LINE_LIMIT, always, rcpt::proceed),
-    entry("DATA", Phases::only(Phase::Recipients), LINE_LIMIT, data::check, data::proceed),
+    entry("MAIL", Phases::only(Phase::Ready), MAIL_LINE_LIMIT, mail::check, mail::read),
+    entry("RCPT", Phases::only(Phase::Mail).or(Phase::Recipients), RCPT_LINE_LIMIT, always, rcpt::read),
+    entry("DATA", Phases::only(Phase::Recipients), LINE_LIMIT, data::check, data::read),
     // Its octets follow whether it may be said or not: it judges the phase itself.
-    entry("BDAT", ANY, LINE_LIMIT, always, bdat::proceed),
-    entry("RSET", ANY, LINE_LIMIT, always, rset::proceed),
-    entry("NOOP", ANY, LINE_LIMIT, always, noop::proceed),
-    entry("QUIT", ANY, LINE_LIMIT, always, quit::proceed),
-    entry("STARTTLS", GREETED, LINE_LIMIT, starttls::check, starttls::proceed),
-    entry("AUTH", Phases::only(Phase::Ready), AUTH_LINE_LIMIT, auth::check, auth::proceed),
-    entry("XCLIENT", Phases::only(Phase::Start).or(Phase::Ready), XCLIENT_LINE_LIMIT, xclient::check, xclient::proceed),
-    entry("VRFY", GREETED, LINE_LIMIT, always, vrfy::proceed),
-    entry("EXPN", GREETED, LINE_LIMIT, always, expn::proceed),
-    entry("ETRN", Phases::only(Phase::Ready), LINE_LIMIT, mail::check, etrn::proceed),
-    entry("HELP", ANY, LINE_LIMIT, always, help::proceed),
+    entry("BDAT", ANY, LINE_LIMIT, always, bdat::read),
+    entry("RSET", ANY, LINE_LIMIT, always, rset::read),
+    entry("NOOP", ANY, LINE_LIMIT, always, noop::read),
+    entry("QUIT", ANY, LINE_LIMIT, always, quit::read),
+    entry("STARTTLS", GREETED, LINE_LIMIT, starttls::check, starttls::read),
+    entry("AUTH", Phases::only(Phase::Ready), AUTH_LINE_LIMIT, auth::check, auth::read),
+    entry("XCLIENT", Phases::only(Phase::Start).or(Phase::Ready), XCLIENT_LINE_LIMIT, xclient::check, xclient::read),
+    entry("VRFY", GREETED, LINE_LIMIT, always, vrfy::read),
+    entry("EXPN", GREETED, LINE_LIMIT, always, expn::read),
+    entry("ETRN", Phases::only(Phase::Ready), LINE_LIMIT, mail::check, etrn::read),
+    entry("HELP", ANY, LINE_LIMIT, always, help::read),
 ];
 
 const fn entry(
     verb: &'static str,
     phases: Phases,
     line_limit: usize,
-    check: fn(&Session) -> Result<(), Reply>,
-    proceed: fn(&mut Session, &str, &mut bytes::BytesMut) -> Proceeded,
+    check: Check,
+    read: Read,
 ) -> Entry {
     Entry {
         verb,
         phases,
         line_limit,
         check,
-        proceed,
+        read,
     }
 }
 
-fn always(_: &Session) -> Result<(), Reply> {
+fn always(_: &Standing<'_>) -> Result<(), Reply> {
     Ok(())
 }
 
@@ -135,14 +96,9 @@ impl Entry {
         matches!(self.verb, "RCPT" | "DATA" | "BDAT" | "QUIT")
     }
 
-    /// Says whether it may be said now, then does it.
-    pub(super) fn execute(
-        &self,
-        session: &mut Session,
-        arguments: &str,
-        output: &mut bytes::BytesMut,
-    ) -> Proceeded {
-        let phase = session.phase();
+    /// Says whether it may be said now, and what it says.
+    pub(super) fn read(&self, arguments: &str, standing: &Standing<'_>) -> Result<Command, Reply> {
+        let phase = standing.phase;
         if !self.phases.has(phase) {
             return Err(if self.phases.begin_behind(phase) {
                 too_early(phase)
@@ -150,18 +106,7 @@ impl Entry {
                 Reply::new(503, 5, 1, "Not during a mail transaction")
             });
         }
-        (self.check)(session)?;
-        (self.proceed)(session, arguments, output)
-    }
-}
-
-/// The answer to a command that comes too early.
-pub(super) fn too_early(phase: Phase) -> Reply {
-    match phase {
-        Phase::Start => Reply::new(503, 5, 1, "Say EHLO or HELO first"),
-        Phase::Ready => Reply::new(503, 5, 1, "Say MAIL first"),
-        Phase::Mail | Phase::Recipients | Phase::Chunks => {
-            Reply::new(503, 5, 1, "No recipient was accepted")
-        }
+        (self.check)(standing)?;
+        (self.read)(arguments, standing)
     }
 }

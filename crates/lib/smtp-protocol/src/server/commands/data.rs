@@ -1,23 +1,17 @@
 //! DATA (RFC 5321 §4.1.1.4), which can carry nothing but lines of text (RFC 3030 §3).
 
-use bytes::BytesMut;
-
+use super::Command;
 use crate::Reply;
-use crate::server::session::Session;
-use crate::server::table::Proceeded;
+use crate::server::standing::Standing;
 
-pub(in crate::server) fn check(session: &Session) -> Result<(), Reply> {
-    if session.is_binary() {
+pub(in crate::server) fn check(standing: &Standing<'_>) -> Result<(), Reply> {
+    if standing.binary {
         return Err(Reply::new(503, 5, 1, "What is BINARYMIME comes by BDAT"));
     }
     Ok(())
 }
 
-pub(in crate::server) fn proceed(
-    session: &mut Session,
-    arguments: &str,
-    _: &mut BytesMut,
-) -> Proceeded {
+pub(in crate::server) fn read(arguments: &str, _: &Standing<'_>) -> Result<Command, Reply> {
     super::nothing(arguments)?;
-    Ok(Some(session.ask_data()))
+    Ok(Command::Data)
 }

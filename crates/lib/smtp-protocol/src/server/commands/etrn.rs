@@ -1,12 +1,10 @@
 //! ETRN (RFC 1985): mail that waits for a domain is to be tried now. Whose word is taken is the
 //! driver's to say.
 
-use bytes::BytesMut;
-
+use super::Command;
 use crate::Reply;
 use crate::path::is_hello_name;
-use crate::server::session::Session;
-use crate::server::table::Proceeded;
+use crate::server::standing::Standing;
 
 /// Whose mail is to be tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,11 +41,7 @@ impl QueueRun {
     }
 }
 
-pub(in crate::server) fn proceed(
-    session: &mut Session,
-    arguments: &str,
-    _: &mut BytesMut,
-) -> Proceeded {
+pub(in crate::server) fn read(arguments: &str, _: &Standing<'_>) -> Result<Command, Reply> {
     let text = arguments.trim_start_matches(' ');
     if text.starts_with('#') {
         return Err(Reply::new(458, 3, 3, "There are no queues that have names"));
@@ -59,8 +53,8 @@ pub(in crate::server) fn proceed(
     if !is_hello_name(domain) {
         return Err(Reply::new(501, 5, 4, "Say a domain"));
     }
-    Ok(Some(session.ask_queue_run(Node {
+    Ok(Command::Etrn(Node {
         domain: domain.to_owned(),
         subdomains,
-    })))
+    }))
 }

@@ -1,12 +1,10 @@
 //! EXPN (RFC 5321 §4.1.1.7): there are no lists here, so there is nothing to expand (§3.5.3: 502
 //! where it is not implemented).
 
-use bytes::BytesMut;
-
+use super::Command;
 use crate::Reply;
-use crate::server::session::Session;
-use crate::server::table::Proceeded;
+use crate::server::standing::Standing;
 
-pub(in crate::server) fn proceed(_: &mut Session, _: &str, _: &mut BytesMut) -> Proceeded {
+pub(in crate::server) fn read(_: &str, _: &Standing<'_>) -> Result<Command, Reply> {
     Err(Reply::new(502, 5, 1, "There are no lists to expand"))
 }

@@ -2,78 +2,68 @@
 
 use std::fmt::Write as _;
 
-use bytes::BytesMut;
-
+use super::Command;
 use super::xclient::ATTRIBUTES;
 use crate::Reply;
 use crate::path::{is_hello_name, is_lenient_hello_name};
-use crate::server::session::Session;
-use crate::server::table::Proceeded;
-use crate::server::terms::{Announced, Hello};
+use crate::server::standing::Standing;
+use crate::server::terms::{Announced, Hello, Terms};
 
-pub(in crate::server) fn ehlo(
-    session: &mut Session,
-    arguments: &str,
-    _: &mut BytesMut,
-) -> Proceeded {
-    hello(session, arguments, true)
+pub(in crate::server) fn ehlo(arguments: &str, standing: &Standing<'_>) -> Result<Command, Reply> {
+    hello(arguments, standing.terms, true)
 }
 
-pub(in crate::server) fn helo(
-    session: &mut Session,
-    arguments: &str,
-    _: &mut BytesMut,
-) -> Proceeded {
-    hello(session, arguments, false)
+pub(in crate::server) fn helo(arguments: &str, standing: &Standing<'_>) -> Result<Command, Reply> {
+    hello(arguments, standing.terms, false)
 }
 
-fn hello(session: &mut Session, arguments: &str, extended: bool) -> Proceeded {
+fn hello(arguments: &str, terms: &Terms, extended: bool) -> Result<Command, Reply> {
     let name = arguments.trim_start_matches(' ');
-    let lenient = session.terms.lenient && is_lenient_hello_name(name);
+    let lenient = terms.lenient && is_lenient_hello_name(name);
     if !is_hello_name(name) && !lenient {
         return Err(Reply::new(501, 5, 4, "Say your domain or address literal"));
     }
-    Ok(Some(session.ask_hello(Hello {
+    Ok(Command::Hello(Hello {
         name: name.to_owned(),
         extended,
-    })))
+    }))
 }
 
 /// The reply to a HELO or EHLO that was accepted.
-pub(in crate::server) fn greet(session: &Session, output: &mut BytesMut) {
-    let mut text = session.hostname.clone();
-    if session.hello().is_some_and(|hello| hello.extended) {
+pub(in crate::server) fn greeting(hostname: &str, extended: bool, terms: &Terms) -> Reply {
+    let mut text = hostname.to_owned();
+    if extended {
         text.push_str("\nPIPELINING\nSIZE");
-        if session.terms.size != 0 {
+        if terms.size != 0 {
             // Writing to a String cannot fail.
-            let _ = write!(text, " {}", session.terms.size);
+            let _ = write!(text, " {}", terms.size);
         }
-        if session.terms.starttls {
+        if terms.starttls {
             text.push_str("\nSTARTTLS");
         }
-        if session.terms.auth {
+        if terms.auth {
             text.push_str("\nAUTH");
-            for name in session.terms.mechanisms.names() {
+            for name in terms.mechanisms.names() {
                 text.push(' ');
                 text.push_str(name);
             }
         }
-        if session.terms.xclient {
+        if terms.xclient {
             text.push_str("\nXCLIENT ");
             text.push_str(ATTRIBUTES);
         }
         text.push_str("\n8BITMIME\nSMTPUTF8\nCHUNKING\nBINARYMIME\nDSN\nENHANCEDSTATUSCODES");
-        if session.terms.require_tls {
+        if terms.require_tls {
             text.push_str("\nREQUIRETLS");
         }
-        if session.terms.etrn {
+        if terms.etrn {
             text.push_str("\nETRN");
         }
-        session.terms.offered.announce(&mut text);
-        limits(&session.terms.announced, &mut text);
+        terms.offered.announce(&mut text);
+        limits(&terms.announced, &mut text);
         text.push_str("\nHELP");
     }
-    Reply::plain(250, "").with_text(text).write(output);
+    Reply::plain(250, "").with_text(text)
 }
 
 /// LIMITS (RFC 9422 §3).

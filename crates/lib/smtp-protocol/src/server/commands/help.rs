@@ -1,26 +1,23 @@
 //! HELP (RFC 5321 §4.1.1.8).
 
-use bytes::BytesMut;
-
+use super::Command;
 use crate::Reply;
-use crate::server::session::Session;
-use crate::server::table::{COMMANDS, Proceeded};
+use crate::server::standing::Standing;
+use crate::server::terms::Terms;
 
-pub(in crate::server) fn proceed(
-    session: &mut Session,
-    _: &str,
-    output: &mut BytesMut,
-) -> Proceeded {
-    let verbs: Vec<_> = COMMANDS
-        .iter()
-        .map(|entry| entry.verb)
+pub(in crate::server) fn read(_: &str, _: &Standing<'_>) -> Result<Command, Reply> {
+    Ok(Command::Help)
+}
+
+/// The answer: those of our verbs that the peer is offered.
+pub(in crate::server) fn reply(verbs: impl Iterator<Item = &'static str>, terms: &Terms) -> Reply {
+    let verbs: Vec<_> = verbs
         .filter(|verb| match *verb {
-            "XCLIENT" => session.terms.xclient,
-            "ETRN" => session.terms.etrn,
+            "XCLIENT" => terms.xclient,
+            "ETRN" => terms.etrn,
             _ => true,
         })
         .collect();
     let text = format!("Commands: {}", verbs.join(" "));
-    Reply::new(214, 0, 0, "").with_text(text).write(output);
-    Ok(None)
+    Reply::new(214, 0, 0, "").with_text(text)
 }

@@ -2,12 +2,10 @@
 //! ENVID (RFC 3461 §4.3, §4.4), AUTH (RFC 4954 §5), REQUIRETLS (RFC 8689 §2), and what
 //! [`Requests`] has.
 
-use bytes::BytesMut;
-
+use super::Command;
 use crate::server::parameters::{MALFORMED, UNKNOWN, capital_xtext, parameters};
 use crate::server::requests::{Offered, Requests};
-use crate::server::session::Session;
-use crate::server::table::Proceeded;
+use crate::server::standing::Standing;
 use crate::server::terms::Terms;
 use crate::{Path, PathError, Reply};
 
@@ -53,23 +51,19 @@ pub enum ReturnContent {
     Headers,
 }
 
-pub(in crate::server) fn check(session: &Session) -> Result<(), Reply> {
-    if session.terms.auth_required && !session.is_authenticated() {
+pub(in crate::server) fn check(standing: &Standing<'_>) -> Result<(), Reply> {
+    if standing.terms.auth_required && !standing.authenticated {
         return Err(Reply::new(530, 7, 0, "Authentication required"));
     }
     Ok(())
 }
 
-pub(in crate::server) fn proceed(
-    session: &mut Session,
-    arguments: &str,
-    _: &mut BytesMut,
-) -> Proceeded {
-    let mail = parse(arguments, &session.terms)?;
-    if mail.require_tls && !session.terms.require_tls {
+pub(in crate::server) fn read(arguments: &str, standing: &Standing<'_>) -> Result<Command, Reply> {
+    let mail = parse(arguments, standing.terms)?;
+    if mail.require_tls && !standing.terms.require_tls {
         return Err(UNKNOWN.with_text("REQUIRETLS is not offered here"));
     }
-    Ok(Some(session.ask_sender(mail)))
+    Ok(Command::Mail(mail))
 }
 
 /// Reads what stands behind the verb.

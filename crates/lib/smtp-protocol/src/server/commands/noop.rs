@@ -1,12 +1,9 @@
 //! NOOP (RFC 5321 §4.1.1.9): its argument is ignored.
 
-use bytes::BytesMut;
-
+use super::Command;
 use crate::Reply;
-use crate::server::session::Session;
-use crate::server::table::Proceeded;
+use crate::server::standing::Standing;
 
-pub(in crate::server) fn proceed(_: &mut Session, _: &str, output: &mut BytesMut) -> Proceeded {
-    Reply::new(250, 0, 0, "Ok").write(output);
-    Ok(None)
+pub(in crate::server) fn read(_: &str, _: &Standing<'_>) -> Result<Command, Reply> {
+    Ok(Command::Noop)
 }

@@ -1,19 +1,10 @@
 //! QUIT (RFC 5321 §4.1.1.10).
 
-use bytes::BytesMut;
-
+use super::Command;
 use crate::Reply;
-use crate::server::event::CloseReason;
-use crate::server::session::Session;
-use crate::server::table::Proceeded;
+use crate::server::standing::Standing;
 
-pub(in crate::server) fn proceed(
-    session: &mut Session,
-    arguments: &str,
-    output: &mut BytesMut,
-) -> Proceeded {
+pub(in crate::server) fn read(arguments: &str, _: &Standing<'_>) -> Result<Command, Reply> {
     super::nothing(arguments)?;
-    Reply::new(221, 0, 0, "Goodbye").write(output);
-    session.end(CloseReason::Quit);
-    Ok(None)
+    Ok(Command::Quit)
 }

@@ -1,10 +1,8 @@
 //! RCPT (RFC 5321 §4.1.1.3) with NOTIFY and ORCPT (RFC 3461 §4.1, §4.2).
 
-use bytes::BytesMut;
-
+use super::Command;
 use crate::server::parameters::{MALFORMED, UNKNOWN, capital_xtext, parameters};
-use crate::server::session::Session;
-use crate::server::table::Proceeded;
+use crate::server::standing::Standing;
 use crate::{Path, PathError, Reply};
 
 /// What RCPT said.
@@ -49,16 +47,12 @@ impl Notify {
     }
 }
 
-pub(in crate::server) fn proceed(
-    session: &mut Session,
-    arguments: &str,
-    _: &mut BytesMut,
-) -> Proceeded {
-    let rcpt = parse(arguments, session.terms.lenient)?;
-    if !session.is_smtputf8() && !rcpt.forward_path.is_ascii() {
+pub(in crate::server) fn read(arguments: &str, standing: &Standing<'_>) -> Result<Command, Reply> {
+    let rcpt = parse(arguments, standing.terms.lenient)?;
+    if !standing.smtputf8 && !rcpt.forward_path.is_ascii() {
         return Err(Reply::new(553, 6, 7, "This address needs SMTPUTF8"));
     }
-    Ok(Some(session.ask_recipient(rcpt)))
+    Ok(Command::Rcpt(rcpt))
 }
 
 /// Reads what stands behind the verb.

@@ -1,25 +1,18 @@
 //! STARTTLS (RFC 3207).
 
-use bytes::BytesMut;
-
+use super::Command;
 use crate::Reply;
-use crate::server::session::Session;
-use crate::server::table::Proceeded;
+use crate::server::standing::Standing;
 
-pub(in crate::server) fn check(session: &Session) -> Result<(), Reply> {
-    if session.terms.starttls {
+pub(in crate::server) fn check(standing: &Standing<'_>) -> Result<(), Reply> {
+    if standing.terms.starttls {
         Ok(())
     } else {
         Err(Reply::new(503, 5, 1, "STARTTLS is not available"))
     }
 }
 
-pub(in crate::server) fn proceed(
-    session: &mut Session,
-    arguments: &str,
-    output: &mut BytesMut,
-) -> Proceeded {
+pub(in crate::server) fn read(arguments: &str, _: &Standing<'_>) -> Result<Command, Reply> {
     super::nothing(arguments)?;
-    Reply::new(220, 0, 0, "Ready to start TLS").write(output);
-    Ok(Some(session.ask_starttls()))
+    Ok(Command::StartTls)
 }

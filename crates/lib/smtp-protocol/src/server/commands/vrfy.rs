@@ -1,17 +1,11 @@
 //! VRFY (RFC 5321 §4.1.1.6). Whether a peer may be told who has a mailbox is the driver's to say;
 //! an answer may say nothing (§7.3).
 
-use bytes::BytesMut;
-
-use crate::server::session::Session;
-use crate::server::table::Proceeded;
+use super::Command;
+use crate::server::standing::Standing;
 use crate::{Mailbox, Path, Reply};
 
-pub(in crate::server) fn proceed(
-    session: &mut Session,
-    arguments: &str,
-    _: &mut BytesMut,
-) -> Proceeded {
+pub(in crate::server) fn read(arguments: &str, _: &Standing<'_>) -> Result<Command, Reply> {
     let text = arguments.trim_start_matches(' ');
     if text.is_empty() {
         return Err(Reply::new(501, 5, 4, "Say an address"));
@@ -20,5 +14,5 @@ pub(in crate::server) fn proceed(
         Ok((Path::Mailbox(mailbox), "")) => Some(mailbox),
         _ => Mailbox::parse(text).ok(),
     };
-    Ok(Some(session.ask_verification(mailbox)))
+    Ok(Command::Vrfy(mailbox))
 }

@@ -5,12 +5,10 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use bytes::BytesMut;
-
+use super::Command;
 use crate::Reply;
 use crate::server::parameters::xtext;
-use crate::server::session::Session;
-use crate::server::table::Proceeded;
+use crate::server::standing::Standing;
 
 /// What EHLO announces: the attributes that have an effect.
 pub(in crate::server) const ATTRIBUTES: &str = "ADDR LOGIN DESTADDR";
@@ -28,20 +26,16 @@ pub struct Xclient {
     pub login: Option<String>,
 }
 
-pub(in crate::server) fn check(session: &Session) -> Result<(), Reply> {
-    if session.terms.xclient {
+pub(in crate::server) fn check(standing: &Standing<'_>) -> Result<(), Reply> {
+    if standing.terms.xclient {
         Ok(())
     } else {
         Err(Reply::new(550, 7, 0, "XCLIENT is not for you"))
     }
 }
 
-pub(in crate::server) fn proceed(
-    session: &mut Session,
-    arguments: &str,
-    _: &mut BytesMut,
-) -> Proceeded {
-    Ok(Some(session.ask_xclient(parse(arguments)?)))
+pub(in crate::server) fn read(arguments: &str, _: &Standing<'_>) -> Result<Command, Reply> {
+    Ok(Command::Xclient(parse(arguments)?))
 }
 
 fn parse(arguments: &str) -> Result<Xclient, Reply> {

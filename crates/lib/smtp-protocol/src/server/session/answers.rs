@@ -6,11 +6,11 @@ use super::{Mode, Question, Session, Transaction};
 use crate::Reply;
 use crate::server::auth;
 use crate::server::commands::etrn::QueueRun;
-use crate::server::commands::hello::greet;
+use crate::server::commands::hello::greeting;
 use crate::server::content::{DotStuffed, TextLines};
 use crate::server::event::CloseReason;
 use crate::server::line::Lines;
-use crate::server::table::Phase;
+use crate::server::phase::Phase;
 
 impl Session {
     /// Answers the question of the last event with yes.
@@ -20,7 +20,10 @@ impl Session {
         };
         self.mode = Mode::Command;
         match question {
-            Question::Hello => greet(self, output),
+            Question::Hello => {
+                let extended = self.hello.as_ref().is_some_and(|hello| hello.extended);
+                greeting(&self.hostname, extended, &self.terms).write(output);
+            }
             Question::Xclient { logged_in } => {
                 self.hello = None;
                 self.transaction = Transaction::default();
@@ -29,7 +32,10 @@ impl Session {
                 self.terms.xclient = false;
                 self.greet(output);
             }
-            Question::Login => auth::logged_in(self, output),
+            Question::Login => {
+                self.authenticated = true;
+                auth::LOGGED_IN.write(output);
+            }
             Question::Sender => {
                 self.transaction.open = true;
                 Reply::new(250, 1, 0, "Sender ok").write(output);
@@ -105,7 +111,7 @@ impl Session {
     /// Answers [`Event::Login`] or [`Event::Response`]: the client's next response is wanted.
     pub fn challenge(&mut self, challenge: &[u8], output: &mut BytesMut) {
         if matches!(self.mode, Mode::Asked(Question::Login)) {
-            auth::challenge(challenge, output);
+            auth::challenge(challenge).write(output);
             self.mode = Mode::Authentication;
         }
     }
@@ -130,7 +136,7 @@ impl Session {
     pub fn refuse_malformed_response(&mut self, output: &mut BytesMut) {
         if matches!(self.mode, Mode::Asked(Question::Login)) {
             self.mode = Mode::Command;
-            self.reject(&auth::malformed(), output);
+            self.reject(&auth::MALFORMED, output);
         }
     }
 
@@ -184,7 +190,7 @@ impl Session {
         self.mode = Mode::Closed(CloseReason::Closed);
     }
 
-    pub(in crate::server) fn refused(&mut self, reply: &Reply, output: &mut BytesMut) {
+    pub(super) fn refused(&mut self, reply: &Reply, output: &mut BytesMut) {
         reply.write(output);
         if reply.is_permanent() {
             self.refusals += 1;

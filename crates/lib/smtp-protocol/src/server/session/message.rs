@@ -6,7 +6,7 @@ use super::{Chunk, Mode, Question, Session};
 use crate::Reply;
 use crate::server::content::{Fault, Piece, TextLines};
 use crate::server::event::{Event, Misspoken};
-use crate::server::table::Phase;
+use crate::server::phase::Phase;
 
 impl Session {
     pub(super) fn data(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> Option<Event> {
@@ -29,7 +29,7 @@ impl Session {
     }
 
     /// Begins a chunk of so many octets; `refused` when they are only to be skipped.
-    pub(in crate::server) fn begin_chunk(
+    pub(super) fn begin_chunk(
         &mut self,
         size: u64,
         last: bool,
