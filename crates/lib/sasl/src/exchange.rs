@@ -3,7 +3,7 @@
 use crate::bearer::{self, BearerToken, TokenRefusal};
 use crate::passwords::{Credentials, plain, without_nul};
 use crate::scram::{self, Bindings, ScramLogin, ScramProof};
-use crate::{Dialect, Mechanism};
+use crate::{Dialect, Fault, Mechanism};
 
 /// What is next.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,15 +25,6 @@ pub enum Step {
     Proof(ScramProof),
     /// The client has seen our proof, too: it is logged in, as the one whose proof held.
     Done,
-}
-
-/// Why an exchange fails before anybody is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// A response does not follow the mechanism's grammar.
-    Malformed,
-    /// It follows it, and does not belong to this exchange or this TLS session.
-    Mismatch,
 }
 
 #[derive(Debug)]

@@ -19,13 +19,15 @@
 
 mod bearer;
 mod exchange;
+mod fault;
 mod mechanism;
 mod passwords;
 mod response;
 mod scram;
 
 pub use bearer::{BearerToken, TokenFault, TokenRefusal};
-pub use exchange::{Exchange, Fault, Step};
+pub use exchange::{Exchange, Step};
+pub use fault::Fault;
 pub use mechanism::{ConnectionState, Dialect, Hash, Mechanism, Mechanisms};
 pub use passwords::Credentials;
 pub use response::{Initiation, LINE_LIMIT, LineFault, Response, encode};
