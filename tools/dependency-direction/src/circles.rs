@@ -21,7 +21,7 @@ use resolve::Resolver;
 use tree::{FileId, Tree};
 
 /// The most files that may be in a circle.
-pub(crate) const MOST: usize = 19;
+pub(crate) const MOST: usize = 3;
 
 /// Which files a file names something of.
 type Edges = BTreeMap<FileId, BTreeSet<FileId>>;
