@@ -1,7 +1,7 @@
 //! Services in memory, for the tests of those who ask them. A dev-dependency only; apart from
 //! `test-kit`, which pure crates use too and which knows no gRPC.
 //!
-//! What a test sets and looks at is the test's own. Here is what all of them share: [`FakePolicy`]
+//! What a test sets and looks at is the test's own. Here is what all of them share: [`Mailboxes`], [`FakePolicy`]
 //! and [`FakeLogins`] as a whole, and of the queue what one who asks it does *not* ask ([`PartOfQueue`]).
 #![allow(
     clippy::missing_panics_doc,
@@ -11,6 +11,7 @@
 
 mod directory;
 mod logins;
+mod mailboxes;
 mod policy;
 mod queue;
 mod refusals;
@@ -18,6 +19,7 @@ mod texts;
 
 pub use directory::FakeDirectory;
 pub use logins::{FakeAccount, FakeLogins};
+pub use mailboxes::{Faults, INBOX_ALONE, Mailboxes, Seen, UID_VALIDITY, USUAL};
 pub use policy::FakePolicy;
 pub use queue::{FakeQueueService, PartOfQueue};
 pub use refusals::FakeRefusals;

@@ -148,15 +148,14 @@ impl Client {
     }
 }
 
-/// Waits until the fake store's state is as wished: the end of a session is told to it by the
-/// network.
-async fn until(store: &FakeStore, wish: impl Fn(&fake_store::State) -> bool) {
+/// Waits until nobody holds the maildrop: the network tells the store that a session has ended.
+async fn until_released(store: &FakeStore) {
     let waiting = async {
-        while !wish(&store.state()) {
+        while store.maildrop_is_held() {
             tokio::task::yield_now().await;
         }
     };
-    test_kit::in_time("the store's state is as wished", waiting).await;
+    test_kit::in_time("the maildrop is released", waiting).await;
 }
 
 #[tokio::test]
@@ -165,7 +164,7 @@ async fn messages_are_listed_read_and_deleted_at_quit() {
     let front_end = FrontEnd::start(&store, |_| ());
     let mut client = front_end.client().await;
     assert_eq!(client.log_in().await, "+OK 3 messages, 92 octets.");
-    assert_eq!(client.say("UIDL 2").await, "+OK 2 77.5");
+    assert_eq!(client.say("UIDL 2").await, "+OK 2 7.5");
     assert_eq!(client.say("RETR 1").await, "+OK 39 octets");
     assert_eq!(
         client.rest().await,
@@ -173,10 +172,10 @@ async fn messages_are_listed_read_and_deleted_at_quit() {
     );
     client.say("DELE 1").await;
     client.say("DELE 3").await;
-    assert_eq!(store.state().messages.len(), 3);
+    assert_eq!(store.uids().len(), 3);
     assert_eq!(client.say("QUIT").await, "+OK Goodbye.");
     assert!(client.is_closed().await);
-    assert_eq!(store.state().messages.keys().collect::<Vec<_>>(), [&5]);
+    assert_eq!(store.uids(), [5]);
 }
 
 #[tokio::test]
@@ -189,7 +188,7 @@ async fn a_lost_connection_deletes_nothing_and_frees_the_maildrop() {
     let mut second = front_end.client().await;
     assert!(second.log_in().await.starts_with("-ERR [IN-USE]"));
     drop(client);
-    until(&store, |state| !state.locked).await;
+    until_released(&store).await;
     assert_eq!(second.log_in().await, "+OK 1 messages, 39 octets.");
 }
 
@@ -206,8 +205,8 @@ async fn who_has_lost_the_maildrop_is_told_so_and_deletes_nothing() {
         "-ERR [SYS/TEMP] The maildrop is no longer locked; log in again."
     );
     assert!(client.is_closed().await);
-    assert!(store.state().marked.is_empty());
-    until(&store, |state| !state.locked).await;
+    assert_eq!(store.flags("INBOX"), [(3, 0)]);
+    until_released(&store).await;
     let mut second = front_end.client().await;
     assert_eq!(second.log_in().await, "+OK 1 messages, 39 octets.");
 }
@@ -245,14 +244,14 @@ async fn top_reads_no_more_of_a_large_message_than_it_needs() {
 
     assert_eq!(client.say("TOP 1 0").await, "+OK");
     assert_eq!(client.rest().await, "Subject: large\r\n\r\n");
-    assert!(store.state().reads.is_empty());
+    assert!(store.seen().reads.is_empty());
 
     assert_eq!(client.say("TOP 1 100").await, "+OK");
     assert_eq!(
         client.rest().await,
         format!("Subject: large\r\n\r\n{}", line.repeat(100))
     );
-    let read: u64 = store.state().reads.iter().map(|&(_, length)| length).sum();
+    let read: u64 = store.seen().reads.iter().map(|&(_, length)| length).sum();
     assert!(read < 20_000, "{read}");
 
     assert_eq!(client.say("TOP 1 999999").await, "+OK");
@@ -261,19 +260,19 @@ async fn top_reads_no_more_of_a_large_message_than_it_needs() {
 
 #[tokio::test]
 async fn a_message_that_breaks_off_ends_the_connection_and_not_the_answer() {
-    let body = "x\r\n".repeat(10_000);
-    let store = FakeStore::start(&[(3, body.as_bytes())]);
+    let message = format!("Subject: x\r\n\r\n{}", "x\r\n".repeat(10_000));
+    let store = FakeStore::start(&[(3, message.as_bytes())]);
     let front_end = FrontEnd::start(&store, |_| ());
     let mut client = front_end.client().await;
     client.log_in().await;
-    store.state().break_after = Some(5_000);
-    assert_eq!(client.say("RETR 1").await, "+OK 30000 octets");
+    store.faults().reads_break_after = Some(5_000);
+    assert_eq!(client.say("RETR 1").await, "+OK 30014 octets");
     client.read_to_the_end().await;
     assert!(!client.0.input().ends_with(b".\r\n"));
 
     // Before its first piece it is an answer.
-    until(&store, |state| !state.locked).await;
-    store.state().break_after = Some(0);
+    until_released(&store).await;
+    store.faults().reads_break_after = Some(0);
     let mut client = front_end.client().await;
     client.log_in().await;
     assert!(client.say("RETR 1").await.starts_with("-ERR [SYS/TEMP]"));
@@ -285,17 +284,17 @@ async fn what_is_wrong_inside_is_not_told() {
     let store = FakeStore::start(&[(3, MESSAGE)]);
     let front_end = FrontEnd::start(&store, |_| ());
     let mut client = front_end.client().await;
-    store.state().down = true;
+    store.set_down(true);
     assert_eq!(
         client.log_in().await,
         "-ERR [SYS/TEMP] Not now; try again later."
     );
-    store.state().down = false;
+    store.set_down(false);
     client.log_in().await;
     client.say("DELE 1").await;
-    store.state().down = true;
+    store.set_down(true);
     assert!(client.say("QUIT").await.starts_with("-ERR [SYS/TEMP]"));
-    assert_eq!(store.state().messages.len(), 1);
+    assert_eq!(store.uids(), [3]);
 }
 
 #[tokio::test]
@@ -304,7 +303,7 @@ async fn a_message_that_was_expunged_meanwhile_is_told_to_be_gone() {
     let front_end = FrontEnd::start(&store, |_| ());
     let mut client = front_end.client().await;
     client.log_in().await;
-    store.state().messages.clear();
+    store.remove("INBOX", 3);
     assert_eq!(client.say("RETR 1").await, "-ERR The message is gone.");
     assert_eq!(client.say("TOP 1 1").await, "-ERR The message is gone.");
     client.say("DELE 1").await;
@@ -455,12 +454,12 @@ async fn who_says_nothing_makes_room_for_newcomers_and_is_told_so() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_does_not_hold_up_the_shutdown() {
-    let large = vec![b'x'; 30_000_000];
-    let store = FakeStore::start(&[(3, &large)]);
+    let large = format!("Subject: x\r\n\r\n{}", "x".repeat(30_000_000));
+    let store = FakeStore::start(&[(3, large.as_bytes())]);
     let mut front_end = FrontEnd::start(&store, |_| ());
     let mut client = front_end.client().await;
     client.log_in().await;
-    assert_eq!(client.say("RETR 1").await, "+OK 30000000 octets");
+    assert_eq!(client.say("RETR 1").await, "+OK 30000014 octets");
     tokio::time::pause();
     let start = tokio::time::Instant::now();
     front_end.service.shutdown.cancel();

@@ -127,7 +127,7 @@ async fn what_comes_in_after_shutdown_is_given_back() {
     assert!(!system.queue.state().renewed.contains(&2));
     go.send(true).unwrap();
     (&mut system.served).await.unwrap().unwrap();
-    assert!(system.mailboxes.state().delivered.is_empty());
+    assert!(system.mailboxes.seen().delivered.is_empty());
 }
 
 #[tokio::test]

@@ -27,8 +27,8 @@ async fn a_message_to_a_hundred_mailboxes_is_one_batch_with_a_prefix_each() {
         assert_eq!(completion.outcome(), Outcome::Delivered);
         assert_eq!(completion.policy_revision, 7);
     }
-    assert_eq!(system.mailboxes.state().batches, [100]);
-    let first = system.mailboxes.state().delivered[0].clone();
+    assert_eq!(system.mailboxes.seen().batches, [100]);
+    let first = system.mailboxes.seen().delivered[0].clone();
     assert_eq!(
         (first.user.as_str(), first.body_id),
         ("bob@example.test", 1)
@@ -57,7 +57,7 @@ async fn suspicious_mail_goes_to_the_junk_mailbox() {
     }
     let mut delivered: Vec<_> = system
         .mailboxes
-        .state()
+        .seen()
         .delivered
         .iter()
         .map(|one| (one.recipient_id, one.mailbox.clone()))
@@ -70,7 +70,7 @@ async fn suspicious_mail_goes_to_the_junk_mailbox() {
 #[tokio::test]
 async fn what_was_released_lives_from_then_on_and_is_dated_so_in_the_mailbox() {
     let system = System::local().await;
-    system.mailboxes.state().full = Some("eve@example.test".to_owned());
+    system.mailboxes.faults().full = Some("eve@example.test".to_owned());
     let released_at_ms = now_ms() - 60_000;
     let mut released = message(1, &["bob@example.test", "eve@example.test"]);
     released.received_at_ms = 1;
@@ -79,7 +79,7 @@ async fn what_was_released_lives_from_then_on_and_is_dated_so_in_the_mailbox() {
     let delivered = system.queue.completion(1).await;
     assert_eq!(delivered.outcome(), Outcome::Delivered);
     assert_eq!(
-        system.mailboxes.state().delivered[0].received_at_ms,
+        system.mailboxes.seen().delivered[0].received_at_ms,
         released_at_ms
     );
     let full = system.queue.completion(2).await;
@@ -89,7 +89,7 @@ async fn what_was_released_lives_from_then_on_and_is_dated_so_in_the_mailbox() {
 #[tokio::test]
 async fn each_recipient_ends_as_its_route_says() {
     let system = System::local().await;
-    system.mailboxes.state().full = Some("eve@example.test".to_owned());
+    system.mailboxes.faults().full = Some("eve@example.test".to_owned());
     let addresses = [
         "bob@example.test",
         "unknown@example.test",
@@ -117,7 +117,7 @@ async fn each_recipient_ends_as_its_route_says() {
 #[tokio::test]
 async fn i3_what_was_delivered_before_a_stream_broke_is_not_delivered_again() {
     let system = System::local().await;
-    system.mailboxes.state().break_streams = 2;
+    system.mailboxes.faults().break_streams = 2;
     system
         .queue
         .give(vec![message(1, &["bob@example.test"])])
@@ -132,7 +132,7 @@ async fn i3_what_was_delivered_before_a_stream_broke_is_not_delivered_again() {
         .await;
     let completion = system.queue.completion(1).await;
     assert_eq!(completion.outcome(), Outcome::Delivered);
-    assert_eq!(system.mailboxes.state().delivered.len(), 1);
+    assert_eq!(system.mailboxes.seen().delivered.len(), 1);
 }
 
 /// A message to Bob whose lifetime is long over, in a lease of this epoch.
@@ -157,12 +157,12 @@ async fn i3_a_lost_answer_is_no_failure_however_late_it_is() {
         ..DeliveryOptions::default()
     });
     for message in [expired(1), late] {
-        system.mailboxes.state().lose_answers = 1;
+        system.mailboxes.faults().lose_answers = 1;
         system.queue.give(vec![message.clone()]).await;
         let completion = system.queue.completion(1).await;
         assert_eq!(completion.outcome(), Outcome::Retry, "{completion:?}");
         assert!(completion.retry_at_ms > now_ms(), "not at once");
-        assert_eq!(system.mailboxes.state().delivered.len(), 1);
+        assert_eq!(system.mailboxes.seen().delivered.len(), 1);
 
         let mut again = message;
         again.recipients[0].epoch += 1;
@@ -170,9 +170,9 @@ async fn i3_a_lost_answer_is_no_failure_however_late_it_is() {
         system.queue.give(vec![again]).await;
         let completion = system.queue.completion(1).await;
         assert_eq!(completion.outcome(), Outcome::Delivered, "{completion:?}");
-        assert_eq!(system.mailboxes.state().delivered.len(), 1);
+        assert_eq!(system.mailboxes.seen().delivered.len(), 1);
         system.queue.state().completions.clear();
-        system.mailboxes.state().delivered.clear();
+        system.mailboxes.forget_deliveries();
     }
     let notices = system.queue.state().notices.clone();
     for notice in notices {
@@ -188,7 +188,7 @@ async fn i3_a_lost_answer_is_no_failure_however_late_it_is() {
 #[tokio::test]
 async fn what_mailbox_store_has_said_can_be_the_last_word() {
     let system = System::local().await;
-    system.mailboxes.state().poison = Some("bob@example.test".to_owned());
+    system.mailboxes.faults().poison = Some("bob@example.test".to_owned());
     system.queue.give(vec![expired(1)]).await;
     let completion = system.queue.completion(1).await;
     assert_eq!(completion.outcome(), Outcome::Bounced, "{completion:?}");
@@ -197,7 +197,7 @@ async fn what_mailbox_store_has_said_can_be_the_last_word() {
 #[tokio::test]
 async fn one_delivery_that_is_refused_does_not_spoil_its_batch() {
     let system = System::local().await;
-    system.mailboxes.state().poison = Some("eve@example.test".to_owned());
+    system.mailboxes.faults().poison = Some("eve@example.test".to_owned());
     let addresses = ["bob@example.test", "eve@example.test", "bob@example.test"];
     system.queue.give(vec![message(1, &addresses)]).await;
     for (id, outcome) in [
@@ -214,7 +214,7 @@ async fn one_delivery_that_is_refused_does_not_spoil_its_batch() {
 #[tokio::test]
 async fn collected_mail_without_a_mailbox_waits_and_its_author_is_told_nothing() {
     let system = System::local().await;
-    system.mailboxes.state().full = Some("eve@example.test".to_owned());
+    system.mailboxes.faults().full = Some("eve@example.test".to_owned());
     let mut late = message(
         1,
         &[
@@ -247,13 +247,13 @@ async fn the_postmaster_gets_collected_mail_that_its_user_cannot() {
         assert_eq!(completion.outcome(), Outcome::Delivered, "{completion:?}");
         assert_eq!(completion.reason, "mailbox bob@example.test");
     }
-    let state = system.mailboxes.state();
-    let prefixes: Vec<_> = state
+    let seen = system.mailboxes.seen();
+    let prefixes: Vec<_> = seen
         .delivered
         .iter()
         .map(|one| one.prefix.clone())
         .collect();
-    drop(state);
+    drop(seen);
     let names = |address: &str| {
         let field = format!("Delivered-To: {address}\r\n");
         let of = |prefix: &[u8]| prefix.ends_with(field.as_bytes());

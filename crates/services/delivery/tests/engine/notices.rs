@@ -91,7 +91,7 @@ async fn nobody_is_told_who_is_not_there_or_does_not_want_to_be() {
 #[tokio::test]
 async fn a_late_message_is_told_of_once_and_returned_when_its_time_is_up() {
     let system = System::local().await;
-    system.mailboxes.state().full = Some("eve@example.test".to_owned());
+    system.mailboxes.faults().full = Some("eve@example.test".to_owned());
     let mut late = message(1, &["eve@example.test"]);
     late.received_at_ms = now_ms() - 5 * HOUR_MS;
     let mut told = message(2, &["eve@example.test"]);

@@ -80,7 +80,7 @@ async fn what_is_late_and_to_be_returned_is_returned_untried() {
         }
     }
     assert_eq!(sink.connections(), 0);
-    assert!(system.mailboxes.state().delivered.is_empty());
+    assert!(system.mailboxes.seen().delivered.is_empty());
 }
 
 #[tokio::test]
@@ -240,7 +240,7 @@ async fn the_priority_goes_along_where_it_is_understood_and_notices_have_it() {
 #[tokio::test]
 async fn what_was_held_has_its_whole_life_before_it_and_its_notice_says_that_it_was() {
     let system = System::local().await;
-    system.mailboxes.state().full = Some("eve@example.test".to_owned());
+    system.mailboxes.faults().full = Some("eve@example.test".to_owned());
     let held = |id, to: &str| LeasedMessage {
         received_at_ms: now_ms() - 720 * HOUR_MS,
         options: Some(DeliveryOptions {

@@ -8,14 +8,14 @@ use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::queue_server::QueueServer;
 use api::queue::v1::{LeasedMessage, LeasedRecipient};
 use delivery::Config;
-use fakes::{FakePolicy, FakeQueueService};
+use fakes::{FakePolicy, FakeQueueService, Mailboxes, USUAL};
 use service_kit::{Endpoint, Routes, Service};
 use test_kit::FakeDns;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::fakes::{FakeMailboxStore, FakeQueue, State};
+use crate::fakes::{FakeQueue, State};
 
 pub(crate) const POLICY: &str = r#"
 [delivery]
@@ -43,7 +43,7 @@ pub(crate) const MESSAGE: &str =
 /// See the module. Everything ends when it is dropped.
 pub(crate) struct System {
     pub(crate) queue: FakeQueue,
-    pub(crate) mailboxes: FakeMailboxStore,
+    pub(crate) mailboxes: Mailboxes,
     pub(crate) shutdown: CancellationToken,
     pub(crate) served: JoinHandle<anyhow::Result<()>>,
     config: Config,
@@ -91,7 +91,11 @@ impl System {
         let queue = FakeQueue::new();
         queue.store(1, MESSAGE);
         change(&mut queue.state());
-        let mailboxes = FakeMailboxStore::new(&["bob@example.test", "eve@example.test"]);
+        let mailboxes = Mailboxes::default();
+        for address in ["bob@example.test", "eve@example.test"] {
+            mailboxes.add_user(address, USUAL);
+        }
+        mailboxes.any_body_is(MESSAGE.as_bytes());
         let (policy, document) = watch::channel(policy.to_owned());
         let fakes = Service::for_tests("fakes");
         let policies = FakePolicy::new(document).with_secret("isp", "secret");

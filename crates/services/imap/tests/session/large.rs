@@ -41,7 +41,7 @@ async fn a_large_message_comes_and_goes_octet_for_octet() {
         .await;
     assert!(running.store.octets("INBOX", 1) == message);
     // What is under way of it is bounded.
-    assert!(running.store.longest_piece() <= 256 * 1024);
+    assert!(running.store.seen().longest_piece <= 256 * 1024);
 
     client
         .send("b SELECT INBOX\r\nc FETCH 1 (FLAGS BODY.PEEK[] UID)\r\n")

@@ -20,7 +20,7 @@ async fn before_a_silent_store(running: &Running) -> Client {
     let mut client = running.log_in().await;
     client.send("a EXAMINE INBOX\r\n").await;
     while !client.line().await.unwrap().starts_with("a OK") {}
-    running.store.stall();
+    running.store.faults().stalled = true;
     client.patience = LONG;
     tokio::time::pause();
     client

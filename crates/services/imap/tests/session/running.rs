@@ -45,7 +45,7 @@ impl Running {
         };
         change(&mut config, &mut service);
         let backend = Service::for_tests("mailbox-store");
-        let routes = Routes::new(MailboxStoreServer::new(store.clone()))
+        let routes = Routes::new(MailboxStoreServer::new(store.mailboxes.clone()))
             .add_service(DirectoryServer::new(store.clone()));
         let shutdown = service.shutdown.clone();
         tokio::spawn(async move { backend.serve_grpc(&endpoint, routes).await });

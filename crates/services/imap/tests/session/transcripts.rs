@@ -84,11 +84,11 @@ impl Play {
                 store.keyword(mailbox, uid.parse().unwrap(), keyword);
             }
             ["drop", mailbox] => store.drop_mailbox(mailbox),
-            ["down"] => store.set_down(true),
-            ["up"] => store.set_down(false),
-            ["fetch", "fails"] => store.set_fetch_fails(true),
-            ["fetch", "works"] => store.set_fetch_fails(false),
-            ["hush"] => store.hush(),
+            ["down"] => store.faults().down = true,
+            ["up"] => store.faults().down = false,
+            ["fetch", "fails"] => store.faults().fetch_fails = true,
+            ["fetch", "works"] => store.faults().fetch_fails = false,
+            ["hush"] => store.faults().hushed = true,
             ["break", "watch"] => store.break_watch(),
             ["shut", "down"] => self.running.shut_down(),
             ["count"] => store.forget_calls(),

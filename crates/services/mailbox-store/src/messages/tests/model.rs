@@ -1,272 +1,223 @@
-//! Any sequence of operations leaves what a simple model says, and a client that only asks for
-//! changes always knows what one that opens the mailbox anew knows.
+//! Any sequence of calls has the same answers from mailbox-store over Postgres as from the mailboxes
+//! in memory (`fakes::Mailboxes`), and a client that only asks for changes always knows what one that
+//! opens the mailbox anew knows.
+
+mod calls;
+mod steps;
 
 use std::collections::BTreeMap;
 
-use proptest::prelude::*;
+use api::grpc::Code;
+use api::mailbox::v1 as proto;
+use fakes::Mailboxes;
 use proptest::test_runner::{Config, TestRunner};
+use tokio_util::sync::CancellationToken;
 
+use self::calls::{Call, Ids, Told};
+use self::steps::{MESSAGES, Step, steps};
 use super::*;
+use crate::grpc::MailboxService;
 
-const NAMES: [&str; 2] = ["INBOX", "Junk"];
-
-#[derive(Debug, Clone)]
-enum Step {
-    Append {
-        mailbox: usize,
-        system: i32,
-    },
-    Deliver {
-        mailbox: usize,
-        again: bool,
-    },
-    Store {
-        mailbox: usize,
-        uids: Vec<u32>,
-        mode: Mode,
-        system: i32,
-    },
-    Expunge {
-        mailbox: usize,
-        uids: Vec<u32>,
-    },
-    Copy {
-        from: usize,
-        to: usize,
-        uids: Vec<u32>,
-    },
-    Move {
-        from: usize,
-        to: usize,
-        uids: Vec<u32>,
-    },
-    /// The client asks for changes.
-    Look {
-        mailbox: usize,
-    },
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let mailbox = 0..NAMES.len();
-    let set = || prop::collection::vec(1u32..12, 0..6);
-    let mode = prop_oneof![Just(Mode::Replace), Just(Mode::Add), Just(Mode::Remove)];
-    let system = || (0i32..4).prop_map(|n| [0, flag::SEEN, flag::DELETED, 9][n as usize]);
-    let step = prop_oneof![
-        3 => (mailbox.clone(), system()).prop_map(|(mailbox, system)| Step::Append { mailbox, system }),
-        3 => (mailbox.clone(), any::<bool>()).prop_map(|(mailbox, again)| Step::Deliver { mailbox, again }),
-        4 => (mailbox.clone(), set(), mode, system())
-            .prop_map(|(mailbox, uids, mode, system)| Step::Store { mailbox, uids, mode, system }),
-        2 => (mailbox.clone(), set()).prop_map(|(mailbox, uids)| Step::Expunge { mailbox, uids }),
-        2 => (mailbox.clone(), mailbox.clone(), set()).prop_map(|(from, to, uids)| Step::Copy { from, to, uids }),
-        2 => (mailbox.clone(), mailbox.clone(), set()).prop_map(|(from, to, uids)| Step::Move { from, to, uids }),
-        4 => mailbox.prop_map(|mailbox| Step::Look { mailbox }),
-    ];
-    prop::collection::vec(step, 1..25)
-}
-
-/// A mailbox as it should be: flags by UID.
-#[derive(Debug, Clone, Default, PartialEq)]
-struct Model {
-    messages: BTreeMap<u32, i32>,
-    given: u32,
-}
-
-impl Model {
-    fn add(&mut self, system: i32) -> u32 {
-        self.given += 1;
-        self.messages.insert(self.given, system);
-        self.given
-    }
-
-    fn named(&self, uids: &[u32]) -> Vec<u32> {
-        self.messages
-            .keys()
-            .filter(|uid| uids.contains(uid))
-            .copied()
-            .collect()
-    }
-}
-
-/// What a client knows that was told changes alone.
+/// What a client knows that was told changes alone: flags by UID.
 #[derive(Debug, Default)]
 struct Client {
     modseq: u64,
-    messages: BTreeMap<u32, i32>,
+    messages: BTreeMap<u32, proto::Flags>,
+}
+
+/// A mailbox in both stores, and what a client knows of it.
+#[derive(Debug)]
+struct Known {
+    real: i64,
+    fake: i64,
+    client: Client,
 }
 
 struct World {
     kit: TestStore,
-    user: i64,
-    ids: Vec<i64>,
-    models: Vec<Model>,
-    clients: Vec<Client>,
-    body: i64,
-    last_delivery: Option<(crate::deliver::Delivery, u32)>,
+    real: MailboxService,
+    fake: Mailboxes,
+    address: String,
+    /// Ids of the user.
+    real_user: i64,
+    fake_user: i64,
+    /// Mailboxes that exist or did, the usual ones first.
+    known: Vec<Known>,
+    bodies: Vec<i64>,
+    /// Recipients of this case begin here.
+    first_recipient: i64,
 }
 
 impl World {
     async fn start(kit: TestStore, round: u32) -> Self {
         let address = format!("bob{round}@example.test");
-        let user = kit.user(&address).await;
-        let body = kit.body(MESSAGE).await;
-        let mut ids = Vec::new();
-        for mailbox in NAMES {
-            ids.push(kit.mailbox_id(user, mailbox).await);
+        let fake = Mailboxes::default();
+        let fake_user = fake.add_user(&address, fakes::USUAL);
+        let mut bodies = Vec::new();
+        for message in MESSAGES {
+            let body = kit.body(message).await;
+            fake.add_body(body, message);
+            bodies.push(body);
         }
-        Self {
+        // One that is not there.
+        bodies.push(i64::MAX);
+        let mut world = Self {
+            real_user: kit.user(&address).await,
+            real: MailboxService::new(kit.store.clone(), CancellationToken::new()),
             kit,
-            user,
-            ids,
-            models: vec![Model::default(); NAMES.len()],
-            clients: NAMES.map(|_| Client::default()).into(),
-            body,
-            last_delivery: None,
+            fake,
+            address,
+            fake_user,
+            known: Vec::new(),
+            bodies,
+            first_recipient: i64::from(round) * 1_000,
+        };
+        world.list().await;
+        world
+    }
+
+    fn ids(&self, real: bool) -> Ids {
+        let id = |known: &Known| if real { known.real } else { known.fake };
+        Ids {
+            user: if real { self.real_user } else { self.fake_user },
+            mailboxes: self.known.iter().map(id).collect(),
         }
     }
 
-    async fn take(&mut self, address: &str, step: Step) {
+    /// Makes a call to both stores: the answers are the same but for ids.
+    async fn call(&self, call: &Call) -> Result<Told, Code> {
+        let real = calls::make(&self.real, call, &self.ids(true)).await;
+        let fake = calls::make(&self.fake, call, &self.ids(false)).await;
+        let told = real.map(|told| {
+            told.with_ids(|id| {
+                let known = self.known.iter().find(|known| known.real == id);
+                known.map_or(id, |known| known.fake)
+            })
+        });
+        assert_eq!(told, fake, "{call:?}");
+        told
+    }
+
+    async fn take(&mut self, step: Step) {
         match step {
-            Step::Append { mailbox, system } => {
-                let uid = self
-                    .kit
-                    .append_with(self.user, NAMES[mailbox], MESSAGE, system, &[])
-                    .await;
-                assert_eq!(uid, self.models[mailbox].add(system));
-            }
-            Step::Deliver { mailbox, again } => self.deliver(address, mailbox, again).await,
-            Step::Store {
-                mailbox,
-                uids: set,
-                mode,
-                system,
-            } => {
-                self.kit
-                    .flag(self.ids[mailbox], &uids(&set), mode, system)
-                    .await;
-                for uid in self.models[mailbox].named(&set) {
-                    let flags = self.models[mailbox].messages.get_mut(&uid).unwrap();
-                    *flags = match mode {
-                        Mode::Replace => system,
-                        Mode::Add => *flags | system,
-                        Mode::Remove => *flags & !system,
-                    };
+            Step::Deliver(deliveries) => self.deliver(&deliveries).await,
+            Step::Look(mailbox) => self.look(mailbox % self.known.len()).await,
+            Step::Call(Call::Create { .. } | Call::Rename { .. }) if self.known.len() > 30 => {}
+            Step::Call(call @ (Call::Create { .. } | Call::Rename { .. })) => {
+                let done = self.call(&call).await;
+                if done.is_ok() {
+                    self.list().await;
                 }
             }
-            Step::Expunge { mailbox, uids: set } => {
-                let set = uids(&set);
-                let gone = expunge(&self.kit.store, self.ids[mailbox], &set)
-                    .await
-                    .unwrap()
-                    .uids;
-                let mut expected = Vec::new();
-                self.models[mailbox].messages.retain(|uid, flags| {
-                    let goes = set.contains(*uid) && *flags & flag::DELETED != 0;
-                    expected.extend(goes.then_some(*uid));
-                    !goes
-                });
-                assert_eq!(gone, expected);
-            }
-            Step::Copy { from, to, uids } => self.transfer(from, to, &uids, false).await,
-            Step::Move { from, to, uids } => self.transfer(from, to, &uids, true).await,
-            Step::Look { mailbox } => self.look(mailbox).await,
+            Step::Call(call) => drop(self.call(&call).await),
         }
     }
 
-    async fn deliver(&mut self, address: &str, mailbox: usize, again: bool) {
-        if let (true, Some((delivery, uid))) = (again, self.last_delivery.clone()) {
-            let results = self.kit.deliver(vec![delivery]).await;
-            assert_eq!(results[0].uid, uid);
-            return;
-        }
-        let mut delivery = self.kit.delivery(address, self.body);
-        delivery.mailbox = name(NAMES[mailbox]);
-        let uid = self.kit.deliver(vec![delivery.clone()]).await[0].uid;
-        assert_eq!(uid, self.models[mailbox].add(0));
-        self.last_delivery = Some((delivery, uid));
-    }
-
-    async fn transfer(&mut self, from: usize, to: usize, set: &[u32], removing: bool) {
-        let (store, id, target) = (&self.kit.store, self.ids[from], name(NAMES[to]));
-        let set = uids(set);
-        let done = if removing {
-            move_messages(store, id, &set, self.user, &target)
-                .await
-                .unwrap()
-        } else {
-            copy(store, id, &set, self.user, &target).await.unwrap()
+    /// Takes in mailboxes that are new.
+    async fn list(&mut self) {
+        let [real, fake] = [
+            calls::make(&self.real, &Call::List, &self.ids(true)).await,
+            calls::make(&self.fake, &Call::List, &self.ids(false)).await,
+        ];
+        let (Ok(Told::Mailboxes(real)), Ok(Told::Mailboxes(fake))) = (real, fake) else {
+            panic!("both list mailboxes");
         };
-        let named: Vec<(u32, i32)> = self.models[from]
-            .messages
-            .iter()
-            .filter(|(uid, _)| set.contains(**uid))
-            .map(|(uid, flags)| (*uid, *flags))
-            .collect();
-        let to_uids: Vec<u32> = named
-            .iter()
-            .map(|(_, flags)| self.models[to].add(*flags))
-            .collect();
-        let from_uids: Vec<u32> = named.iter().map(|(uid, _)| *uid).collect();
-        if removing {
-            self.models[from]
-                .messages
-                .retain(|uid, _| !from_uids.contains(uid));
+        for (one, other) in real.iter().zip(&fake) {
+            assert_eq!(one.name, other.name);
+            let is_known = self.known.iter().any(|known| known.real == one.mailbox_id);
+            if one.mailbox_id != 0 && !is_known {
+                self.known.push(Known {
+                    real: one.mailbox_id,
+                    fake: other.mailbox_id,
+                    client: Client::default(),
+                });
+            }
         }
-        assert_eq!((done.from_uids, done.to_uids), (from_uids, to_uids));
+        self.call(&Call::List).await.unwrap();
+    }
+
+    async fn deliver(&self, deliveries: &[(i64, usize, String)]) {
+        let mut real = Vec::new();
+        let mut fake = Vec::new();
+        for (recipient, body, mailbox) in deliveries {
+            let mut delivery = self.kit.delivery(&self.address, self.bodies[*body]);
+            delivery.recipient_id = self.first_recipient + recipient;
+            delivery.mailbox = name(mailbox);
+            fake.push(proto::Delivery {
+                recipient_id: delivery.recipient_id,
+                body_id: delivery.body_id,
+                user: delivery.user.clone(),
+                mailbox: mailbox.clone(),
+                prefix: delivery.prefix.clone(),
+                received_at_ms: delivery.received_at,
+            });
+            real.push(delivery);
+        }
+        let expected = self.fake.deliver_all(fake);
+        assert_eq!(self.kit.deliver(real).await, expected, "{deliveries:?}");
     }
 
     /// The client takes in what changed; then it knows all.
     async fn look(&mut self, mailbox: usize) {
-        let client = &mut self.clients[mailbox];
-        let told = changes(&self.kit.store, self.ids[mailbox], client.modseq)
-            .await
-            .unwrap();
+        let since = self.known[mailbox].client.modseq;
+        let told = self.changes(mailbox, since).await;
+        let anew = self.changes(mailbox, 0).await;
+        let client = &mut self.known[mailbox].client;
         let gone = UidSet::parse(&told.expunged).unwrap();
         client.messages.retain(|uid, _| !gone.contains(*uid));
         for message in told.changed {
-            assert!(message.modseq > client.modseq);
-            let flags = message.flags.unwrap();
-            client
-                .messages
-                .insert(message.uid, i32::try_from(flags.system).unwrap());
+            assert!(message.modseq > since);
+            client.messages.insert(message.uid, message.flags.unwrap());
         }
-        client.modseq = told.state.unwrap().highest_modseq;
-        assert_eq!(client.messages, self.models[mailbox].messages);
+        let Some(state) = told.state else {
+            return assert!(told.deleted);
+        };
+        client.modseq = state.highest_modseq;
+        let anew = anew.changed.into_iter();
+        let anew: BTreeMap<_, _> = anew
+            .map(|message| (message.uid, message.flags.unwrap()))
+            .collect();
+        assert_eq!(client.messages, anew);
     }
 
+    async fn changes(&self, mailbox: usize, since: u64) -> proto::GetChangesResponse {
+        match self.call(&Call::Changes { mailbox, since }).await {
+            Ok(Told::Changes(changes)) => changes,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Both stores hold the same.
     async fn check(&mut self) {
-        for (mailbox, name) in NAMES.into_iter().enumerate() {
+        self.list().await;
+        for mailbox in 0..self.known.len() {
             self.look(mailbox).await;
-            let selected = self.kit.select(self.user, name).await;
-            let seen: BTreeMap<u32, i32> = selected
-                .messages
-                .iter()
-                .map(|message| {
-                    let flags = message.flags.as_ref().unwrap();
-                    (message.uid, i32::try_from(flags.system).unwrap())
-                })
-                .collect();
-            assert_eq!(seen, self.models[mailbox].messages);
-            assert_eq!(selected.state.uid_next, self.models[mailbox].given + 1);
-            counters_are_right(&self.kit, self.user, name).await;
+        }
+        let Ok(Told::Mailboxes(mailboxes)) = self.call(&Call::List).await else {
+            panic!("both list mailboxes");
+        };
+        for mailbox in mailboxes.iter().filter(|mailbox| mailbox.mailbox_id != 0) {
+            let name = mailbox.name.clone();
+            self.call(&Call::Select { name }).await.unwrap();
+            counters_are_right(&self.kit, self.real_user, &mailbox.name).await;
         }
     }
 }
 
 #[test]
-fn any_sequence_of_operations_leaves_what_the_model_says() {
+fn any_sequence_of_calls_has_the_answers_of_the_mailboxes_in_memory() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let kit = Some(runtime.block_on(TestStore::start()));
     let kit = std::cell::RefCell::new(kit);
     let round = std::cell::Cell::new(0);
     let config = Config {
-        cases: 40,
+        cases: 60,
         failure_persistence: None,
         ..Config::default()
     };
     TestRunner::new(config)
         .run(&steps(), |steps| {
             round.set(round.get() + 1);
-            let address = format!("bob{}@example.test", round.get());
             // One database for all cases, a user for each; a case that failed takes it with it.
             let taken = kit.borrow_mut().take();
             runtime.block_on(async {
@@ -276,7 +227,7 @@ fn any_sequence_of_operations_leaves_what_the_model_says() {
                 };
                 let mut world = World::start(own, round.get()).await;
                 for step in steps {
-                    world.take(&address, step).await;
+                    world.take(step).await;
                 }
                 world.check().await;
                 *kit.borrow_mut() = Some(world.kit);
