@@ -35,6 +35,11 @@ impl Answer {
         Self::new(Condition::Bad, None, text)
     }
 
+    /// The answer to a command that another state of the session is for (RFC 9051 §3).
+    pub(crate) fn not_in_this_state() -> Self {
+        Self::bad("Not in this state.")
+    }
+
     fn new(condition: Condition, code: Option<Code>, text: &'static str) -> Self {
         Self {
             condition,

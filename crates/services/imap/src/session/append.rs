@@ -54,7 +54,9 @@ impl Session {
             .await
             .map_err(try_create)?
             .into_inner();
-        self.note_filled(appended.mailbox_id);
+        if let Some(open) = self.open.as_deref_mut() {
+            open.note_filled(appended.mailbox_id);
+        }
         let code = Code::AppendUid(appended.uid_validity, appended.uid);
         Ok(Answer::ok_with(code, "Append completed."))
     }

@@ -3,10 +3,10 @@
 use api::mailbox::v1::{CopyRequest, CopyResponse};
 use imap_protocol::RangeSet;
 use imap_protocol::command::Copy;
-use imap_protocol::response::{Code, Condition};
+use imap_protocol::response::Code;
 
 use super::expunge::uid_ranges;
-use super::{OpenMailbox, Session};
+use super::selected::{OpenMailbox, Selected};
 use crate::answer::{Answer, Stop, try_create};
 use crate::server::timed;
 
@@ -30,9 +30,9 @@ fn request(open: &OpenMailbox, command: &Copy) -> Option<CopyRequest> {
     })
 }
 
-impl Session {
+impl Selected<'_> {
     pub(super) async fn copy(&mut self, command: &Copy) -> Result<Answer, Stop> {
-        let Some(request) = request(self.open()?, command) else {
+        let Some(request) = request(self.mailbox, command) else {
             return Ok(Answer::ok("No such message."));
         };
         let mut store = self.server.store();
@@ -41,7 +41,7 @@ impl Session {
             .await
             .map_err(try_create)?
             .into_inner();
-        self.note_filled(copied.mailbox_id);
+        self.mailbox.note_filled(copied.mailbox_id);
         Ok(match copyuid(&copied) {
             Some(code) => Answer::ok_with(code, "Copy completed."),
             None => Answer::ok("No such message."),
@@ -49,7 +49,8 @@ impl Session {
     }
 
     pub(super) async fn r#move(&mut self, command: &Copy) -> Result<Answer, Stop> {
-        let Some(request) = request(self.open_for_writing()?, command) else {
+        self.check_writable()?;
+        let Some(request) = request(self.mailbox, command) else {
             return Ok(Answer::ok("No such message."));
         };
         let mut store = self.server.store();
@@ -58,15 +59,14 @@ impl Session {
             .await
             .map_err(try_create)?
             .into_inner();
-        self.note_filled(moved.mailbox_id);
+        self.mailbox.note_filled(moved.mailbox_id);
         let Some(code) = copyuid(&moved) else {
             return Ok(Answer::ok("No such message."));
         };
         // RFC 6851 §4.3: untagged, before the messages go.
-        self.say(Condition::Ok, Some(code), "Moved.");
-        let open = self.open()?;
+        self.say(Some(code), "Moved.");
         let gone = moved.from_uids.into_iter().map(|uid| uid..=uid);
-        open.view.note_gone(gone);
+        self.mailbox.view.note_gone(gone);
         Ok(Answer::ok("Move completed."))
     }
 }

@@ -49,20 +49,24 @@ impl Session {
             Command::List(list) => self.list(&list).await,
             Command::Lsub(lsub) => self.lsub(&lsub).await,
             Command::Status(status) => self.status(&status).await,
-            Command::Close => self.close_mailbox().await,
+            Command::Close => {
+                self.selected()?.expunge_silently().await?;
+                self.open = None;
+                Ok(Answer::ok("Close completed."))
+            }
             Command::Unselect => {
                 self.open = None;
                 Ok(Answer::ok("Unselect completed."))
             }
-            Command::Expunge => self.expunge(None).await,
-            Command::UidExpunge(uids) => self.expunge(Some(&uids)).await,
-            Command::Search(search) => self.search(tag, &search).await,
-            Command::Fetch(fetch) => self.fetch(fetch).await,
-            Command::Store(store) => self.store(store).await,
-            Command::Copy(copy) => self.copy(&copy).await,
-            Command::Move(copy) => self.r#move(&copy).await,
+            Command::Expunge => self.selected()?.expunge(None).await,
+            Command::UidExpunge(uids) => self.selected()?.expunge(Some(&uids)).await,
+            Command::Search(search) => self.selected()?.search(tag, &search).await,
+            Command::Fetch(fetch) => self.selected()?.fetch(fetch).await,
+            Command::Store(store) => self.selected()?.store(store).await,
+            Command::Copy(copy) => self.selected()?.copy(&copy).await,
+            Command::Move(copy) => self.selected()?.r#move(&copy).await,
             // Done by the session itself.
-            Command::Idle => Ok(Answer::bad("Not now.")),
+            Command::Idle => Ok(Answer::not_in_this_state()),
         }
     }
 }

@@ -1,9 +1,9 @@
-//! EXPUNGE and UID EXPUNGE.
+//! EXPUNGE, UID EXPUNGE and the removal at CLOSE.
 
 use api::mailbox::v1::{ExpungeRequest, UidRange};
 use imap_protocol::{MessageSet, RangeSet};
 
-use super::Session;
+use super::selected::Selected;
 use crate::answer::{Answer, Stop};
 use crate::server::timed;
 
@@ -17,9 +17,10 @@ pub(super) fn uid_ranges(uids: &RangeSet) -> Vec<UidRange> {
         .collect()
 }
 
-impl Session {
+impl Selected<'_> {
     pub(super) async fn expunge(&mut self, only: Option<&MessageSet>) -> Result<Answer, Stop> {
-        let open = self.open_for_writing()?;
+        self.check_writable()?;
+        let open = &mut *self.mailbox;
         let uids = match only {
             None => Vec::new(),
             Some(messages) => {
@@ -38,12 +39,24 @@ impl Session {
         };
         let mut store = self.server.store();
         let gone = store.expunge(timed(request)).await?.into_inner();
-        let open = self.open()?;
         open.view.note_gone(gone.uids.iter().map(|&uid| uid..=uid));
         if !gone.uids.is_empty() {
             open.view.own_change(gone.highest_modseq);
         }
         // The EXPUNGE lines are told with whatever else there is, before the tagged answer.
         Ok(Answer::ok("Expunge completed."))
+    }
+
+    /// CLOSE removes what is marked `\Deleted` and tells nothing of it (RFC 9051 §6.4.1).
+    pub(super) async fn expunge_silently(&mut self) -> Result<(), Stop> {
+        if !self.mailbox.read_only {
+            let request = ExpungeRequest {
+                actor: Some(self.mailbox.actor.clone()),
+                mailbox_id: self.mailbox.id,
+                uids: Vec::new(),
+            };
+            self.server.store().expunge(timed(request)).await?;
+        }
+        Ok(())
     }
 }

@@ -16,6 +16,7 @@ mod mailboxes;
 mod search;
 mod secure;
 mod select;
+mod selected;
 mod status;
 mod store;
 mod sync;
@@ -26,8 +27,9 @@ use api::login::ClientConnection;
 use api::mailbox::v1::Actor;
 use front_end::Listener;
 use imap_protocol::response::{Code, Condition, put_condition, put_continuation};
-use imap_protocol::{Command, CommandError, Event, Phase, RangeSet, Reader, State, Tag};
+use imap_protocol::{Command, CommandError, Event, Phase, Reader, State, Tag};
 use sasl::Bindings;
+use selected::{OpenMailbox, flush_if_large};
 use session_io::Connection;
 use sync::Sync;
 use tokio::time::{Instant, sleep};
@@ -37,8 +39,6 @@ use crate::answer::{Answer, Stop};
 use crate::capability::Announce;
 use crate::server::Server;
 use crate::users::UserConnection;
-use crate::view::View;
-use crate::watch::Subscription;
 
 /// Output is sent when it has grown to this, even while there is more to say.
 const FLUSH_AT: usize = 32 * 1024;
@@ -66,20 +66,6 @@ pub(crate) struct Session {
     ended: bool,
     bad_commands: u32,
     failed_logins: u32,
-}
-
-/// The mailbox that is open.
-pub(crate) struct OpenMailbox {
-    /// Who has opened it.
-    actor: Actor,
-    id: i64,
-    read_only: bool,
-    view: View,
-    watch: Subscription,
-    /// UIDs of the last SEARCH RETURN (SAVE): `$`.
-    saved: RangeSet,
-    /// A command of this session has put messages into it that are not told yet.
-    filled: bool,
 }
 
 /// What a command is told whose mailbox is no more.
@@ -194,7 +180,7 @@ impl Session {
     async fn command(&mut self, tag: &Tag, phase: Phase, command: Command) -> Result<(), Stop> {
         if !self.state().allows(phase) {
             self.bad_commands += 1;
-            self.tagged(tag, &Answer::bad("Not in this state."));
+            self.tagged(tag, &Answer::not_in_this_state());
             self.end_if_flooded();
             return Ok(());
         }
@@ -263,12 +249,11 @@ impl Session {
     }
 
     async fn flush_if_large(&mut self) -> Result<(), Stop> {
+        if self.user.is_some() {
+            return flush_if_large(&mut self.io).await;
+        }
         if self.io.output().len() >= FLUSH_AT {
             self.io.flush().await?;
-            // Who reads what it has asked for is not idle.
-            if self.user.is_some() {
-                self.io.of_use();
-            }
         }
         Ok(())
     }
@@ -287,21 +272,5 @@ impl Session {
             user_id: self.user()?,
             peer_address: self.client.peer.to_string(),
         })
-    }
-
-    /// The mailbox that is open. Commands that need it are only run with one.
-    fn open(&mut self) -> Result<&mut OpenMailbox, Stop> {
-        self.open
-            .as_deref_mut()
-            .ok_or_else(|| Answer::bad("Select a mailbox first.").into())
-    }
-
-    /// The same, where something is to be changed in it.
-    fn open_for_writing(&mut self) -> Result<&mut OpenMailbox, Stop> {
-        let open = self.open()?;
-        if open.read_only {
-            return Err(Answer::no_with(Code::ReadOnly, "The mailbox is open read-only.").into());
-        }
-        Ok(open)
     }
 }

@@ -5,12 +5,12 @@ mod remote;
 
 use api::mailbox::v1::SearchRequest;
 use imap_protocol::command::{Search, SearchReturn};
-use imap_protocol::response::{Code, Condition, put_esearch, put_search};
+use imap_protocol::response::{Code, put_esearch, put_search};
 use imap_protocol::{RangeSet, Tag};
 
 use tokio::time::{Duration, Instant};
 
-use super::{OpenMailbox, Session};
+use super::selected::Selected;
 use crate::answer::{Answer, Stop};
 use crate::server::{STILL_THERE, timed};
 
@@ -21,12 +21,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Ranges of UIDs that `$` may come to in a question to the store, with all its repetitions.
 const MOST_RANGES: usize = 500_000;
 
-impl Session {
+impl Selected<'_> {
     pub(super) async fn search(&mut self, tag: &Tag, command: &Search) -> Result<Answer, Stop> {
         let found = self.find(command).await;
-        let (io, Some(open)) = (&mut self.io, self.open.as_deref_mut()) else {
-            return Err(Stop::Lost);
-        };
+        let open = &mut *self.mailbox;
         let saves = command.result.is_some_and(|result| result.save);
         let uids = match found {
             Ok(uids) => uids,
@@ -48,7 +46,7 @@ impl Session {
             uids.numbers().filter_map(place).collect()
         };
         match command.result {
-            None => put_search(io.output(), &numbers),
+            None => put_search(self.io.output(), &numbers),
             Some(result) => {
                 let told = SearchReturn {
                     save: false,
@@ -56,7 +54,7 @@ impl Session {
                 };
                 // RETURN (SAVE) alone tells nothing.
                 if told != SearchReturn::default() {
-                    put_esearch(io.output(), tag, command.uid, told, &numbers);
+                    put_esearch(self.io.output(), tag, command.uid, told, &numbers);
                 }
             }
         }
@@ -65,7 +63,7 @@ impl Session {
 
     /// UIDs of the messages that match, among those that the client knows.
     async fn find(&mut self, command: &Search) -> Result<RangeSet, Stop> {
-        let open: &OpenMailbox = self.open()?;
+        let open = &*self.mailbox;
         if let Some(condition) = local::Condition::of(&command.key, open) {
             return Ok(local::matching(&open.view, &condition).await);
         }
@@ -79,8 +77,7 @@ impl Session {
             after: 0,
         };
         let mut uids = self.find_in_store(request).await?;
-        let open: &OpenMailbox = self.open()?;
-        uids.retain(|&uid| open.view.sequence(uid).is_some());
+        uids.retain(|&uid| self.mailbox.view.sequence(uid).is_some());
         Ok(uids.into_iter().collect())
     }
 
@@ -103,7 +100,7 @@ impl Session {
             }
             request.after = found.looked_at_to;
             if told_at.elapsed() >= PATIENCE {
-                self.say(Condition::Ok, None, "Still searching.");
+                self.say(None, "Still searching.");
                 self.io.flush().await?;
                 told_at = Instant::now();
             }

@@ -1,11 +1,12 @@
-//! SELECT, EXAMINE and CLOSE.
+//! SELECT and EXAMINE.
 
-use api::mailbox::v1::{ExpungeRequest, SelectRequest};
+use api::mailbox::v1::SelectRequest;
 use imap_protocol::MailboxName;
 use imap_protocol::RangeSet;
 use imap_protocol::response::{Code, Condition, put_number_line};
 
-use super::{OpenMailbox, Session};
+use super::Session;
+use super::selected::OpenMailbox;
 use crate::answer::{Answer, Stop};
 use crate::server::{next, timed};
 use crate::view::View;
@@ -65,20 +66,5 @@ impl Session {
         } else {
             Answer::ok_with(Code::ReadWrite, "Select completed.")
         })
-    }
-
-    /// CLOSE removes what is marked `\Deleted` and tells nothing of it (RFC 9051 §6.4.1).
-    pub(super) async fn close_mailbox(&mut self) -> Result<Answer, Stop> {
-        let open = self.open()?;
-        if !open.read_only {
-            let request = ExpungeRequest {
-                actor: Some(open.actor.clone()),
-                mailbox_id: open.id,
-                uids: Vec::new(),
-            };
-            self.server.store().expunge(timed(request)).await?;
-        }
-        self.open = None;
-        Ok(Answer::ok("Close completed."))
     }
 }

@@ -7,8 +7,8 @@ use imap_protocol::command::{Store, StoreMode};
 use imap_protocol::response::Code;
 use imap_protocol::{Flags, Keyword};
 
-use super::Session;
 use super::expunge::uid_ranges;
+use super::selected::Selected;
 use crate::answer::{Answer, Stop};
 use crate::server::timed;
 use crate::view::Message;
@@ -65,9 +65,10 @@ fn worked_out(message: Option<&Message>, command: &Store) -> Option<Known> {
     Some(known)
 }
 
-impl Session {
+impl Selected<'_> {
     pub(super) async fn store(&mut self, command: Store) -> Result<Answer, Stop> {
-        let open = self.open_for_writing()?;
+        self.check_writable()?;
+        let open = &mut *self.mailbox;
         let uids = open.view.uids(&command.messages, &open.saved);
         if uids.is_empty() {
             return Ok(Answer::ok("No such message."));
@@ -92,9 +93,6 @@ impl Session {
             .await?
             .into_inner()
             .messages;
-        let (io, Some(open)) = (&mut self.io, self.open.as_deref_mut()) else {
-            return Err(Stop::Lost);
-        };
         let found = stored.len();
         let mut told = Vec::with_capacity(if command.silent { 0 } else { found });
         for message in stored {
@@ -108,7 +106,7 @@ impl Session {
                 told.push(uid);
             }
         }
-        open.view.tell_flags(&told, io.output());
+        open.view.tell_flags(&told, self.io.output());
         if found < expected && !command.messages.is_uid() {
             // RFC 2180 §4.2
             return Ok(Answer::no_with(

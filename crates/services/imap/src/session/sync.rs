@@ -72,14 +72,6 @@ impl Session {
         self.open.as_ref().is_some_and(|open| open.id == mailbox_id)
     }
 
-    /// A command has put messages into this mailbox. They are told with its answer when it is the
-    /// open one: the change notice may still be under way.
-    pub(super) fn note_filled(&mut self, mailbox_id: i64) {
-        if let Some(open) = self.open.as_deref_mut() {
-            open.filled |= open.id == mailbox_id;
-        }
-    }
-
     /// Tells what is new. False when the store did not say: what is known stays, and is told
     /// another time.
     pub(super) async fn sync(&mut self, sync: Sync) -> bool {

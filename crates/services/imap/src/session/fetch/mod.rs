@@ -12,16 +12,17 @@ use imap_protocol::command::{Fetch, FetchItem};
 use imap_protocol::response::Code;
 use imap_protocol::{RangeSet, SystemFlags};
 
-use super::Session;
 use super::expunge::uid_ranges;
+use super::selected::{Selected, flush_if_large};
 use crate::answer::{Answer, Stop};
 use crate::server::{STILL_THERE, next, timed};
 use plan::Plan;
+use write::Responses;
 
-impl Session {
+impl Selected<'_> {
     pub(super) async fn fetch(&mut self, command: Fetch) -> Result<Answer, Stop> {
         let by_uid = command.messages.is_uid();
-        let open = self.open()?;
+        let open = &*self.mailbox;
         let uids = open.view.uids(&command.messages, &open.saved);
         if uids.is_empty() {
             return Ok(Answer::ok("No such message."));
@@ -32,7 +33,7 @@ impl Session {
             return Ok(Answer::ok("Fetch completed."));
         }
         let seen = self.mark_seen(&uids, &plan.items).await?;
-        let expected = self.open()?.view.within(&uids).count();
+        let expected = self.mailbox.view.within(&uids).count();
         let told = match self.fetch_from_store(&uids, &plan, &seen).await {
             Err(Stop::Answer(answer)) => {
                 // The flags were set all the same, and the view takes them for told.
@@ -57,28 +58,29 @@ impl Session {
         }
     }
 
-    fn tell_flags(&mut self, uids: &RangeSet) {
-        if let Some(open) = self.open.as_deref_mut() {
-            let uids: Vec<u32> = uids.numbers().collect();
-            open.view.tell_flags(&uids, self.io.output());
+    fn responses(&mut self) -> Responses<'_> {
+        Responses {
+            io: self.io,
+            server: self.server,
+            mailbox: self.mailbox,
         }
+    }
+
+    fn tell_flags(&mut self, uids: &RangeSet) {
+        let uids: Vec<u32> = uids.numbers().collect();
+        self.mailbox.view.tell_flags(&uids, self.io.output());
     }
 
     /// UIDs and flags are what the view is there for.
     async fn fetch_from_view(&mut self, uids: &RangeSet, plan: &Plan) -> Result<(), Stop> {
-        let uids: Vec<u32> = self
-            .open()?
-            .view
-            .within(uids)
-            .map(|message| message.uid)
-            .collect();
-        for uid in uids {
+        let mut responses = self.responses();
+        for message in responses.mailbox.view.within(uids) {
             let message = FetchedMessage {
-                uid,
+                uid: message.uid,
                 ..FetchedMessage::default()
             };
-            self.put_message(&message, plan, false).await?;
-            self.flush_if_large().await?;
+            responses.put_message(&message, plan, false).await?;
+            flush_if_large(responses.io).await?;
         }
         Ok(())
     }
@@ -90,7 +92,7 @@ impl Session {
         plan: &Plan,
         seen: &RangeSet,
     ) -> Result<usize, Stop> {
-        let open = self.open()?;
+        let open = &*self.mailbox;
         let request = FetchRequest {
             actor: Some(open.actor.clone()),
             mailbox_id: open.id,
@@ -101,19 +103,20 @@ impl Session {
         let fetch = store.fetch(timed(request));
         let answer = self.io.while_there(STILL_THERE, fetch).await??;
         let mut batches = answer.into_inner();
+        let mut responses = self.responses();
         let mut told = 0;
         // Between two messages: within one, only what is of the message may be sent.
-        while let Some(batch) = self
+        while let Some(batch) = responses
             .io
             .while_there(STILL_THERE, next(&mut batches))
             .await??
         {
             for message in batch.messages {
                 let newly_seen = seen.contains(message.uid);
-                if self.put_message(&message, plan, newly_seen).await? {
+                if responses.put_message(&message, plan, newly_seen).await? {
                     told += 1;
                 }
-                self.flush_if_large().await?;
+                flush_if_large(responses.io).await?;
             }
         }
         Ok(told)
@@ -121,7 +124,7 @@ impl Session {
 
     /// Sets `\Seen` where the items ask for it. Gives the UIDs where it was not set before.
     async fn mark_seen(&mut self, uids: &RangeSet, items: &[FetchItem]) -> Result<RangeSet, Stop> {
-        let open = self.open()?;
+        let open = &mut *self.mailbox;
         if open.read_only || !items.iter().any(FetchItem::marks_seen) {
             return Ok(RangeSet::default());
         }
@@ -151,7 +154,6 @@ impl Session {
             .await?
             .into_inner()
             .messages;
-        let open = self.open()?;
         let changed = stored.into_iter().filter_map(|message| {
             let changed = open.view.set_flags(message.uid, message.flags);
             changed.then_some(message.uid)

@@ -9,9 +9,10 @@ use bytes::{Bytes, BytesMut};
 use imap_protocol::Partial;
 use imap_protocol::wire::{Side, put_literal_mark};
 
+use super::write::Responses;
 use crate::answer::Stop;
 use crate::server::{next, timed};
-use crate::session::{FLUSH_AT, Session};
+use crate::session::FLUSH_AT;
 
 /// A header section within a message, at most: what lies behind is not looked at.
 const LARGEST_HEADER: u64 = 1024 * 1024;
@@ -45,7 +46,7 @@ fn at_hand(message: &FetchedMessage, range: &Range<u64>) -> Option<Bytes> {
     (start <= end && end <= content.len()).then(|| content.slice(start..end))
 }
 
-impl Session {
+impl Responses<'_> {
     /// Writes a literal of these octets of the message.
     pub(super) async fn put_range(
         &mut self,
@@ -123,7 +124,7 @@ impl Session {
         uid: u32,
         range: Range<u64>,
     ) -> Result<Option<(Chunk, Streaming<Chunk>)>, Stop> {
-        let open = self.open()?;
+        let open = self.mailbox;
         let request = ReadMessageRequest {
             actor: Some(open.actor.clone()),
             mailbox_id: open.id,

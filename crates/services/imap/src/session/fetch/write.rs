@@ -5,14 +5,24 @@ use bytes::BufMut;
 use imap_protocol::command::FetchItem;
 use imap_protocol::wire::{Side, put_number};
 use imap_protocol::{InternalDate, Partial, Section, SectionText, put_internal_date};
+use session_io::Connection;
 
 use super::octets::{Told, part_of};
 use super::plan::Plan;
 use super::section::{Located, locate};
 use crate::answer::Stop;
-use crate::session::{FLUSH_AT, Session};
+use crate::server::Server;
+use crate::session::FLUSH_AT;
+use crate::session::selected::OpenMailbox;
 
-impl Session {
+/// Writes FETCH responses. The mailbox does not change meanwhile.
+pub(super) struct Responses<'a> {
+    pub(super) io: &'a mut Connection,
+    pub(super) server: &'a Server,
+    pub(super) mailbox: &'a OpenMailbox,
+}
+
+impl Responses<'_> {
     /// `* n FETCH (…)`. False when the client does not know the message, or it has gone.
     pub(super) async fn put_message(
         &mut self,
@@ -20,7 +30,7 @@ impl Session {
         plan: &Plan,
         newly_seen: bool,
     ) -> Result<bool, Stop> {
-        let Some(place) = self.open()?.view.sequence(message.uid) else {
+        let Some(place) = self.mailbox.view.sequence(message.uid) else {
             return Ok(false);
         };
         let start = self.io.output().len();
@@ -147,12 +157,10 @@ impl Session {
     }
 
     fn put_flags_of(&mut self, uid: u32) {
-        if let Some(open) = self.open.as_deref()
-            && let Some(message) = open.view.message(uid)
-        {
-            open.view.put_message_flags(message, self.io.output());
-        } else {
-            self.io.output().put_slice(b"()");
+        let view = &self.mailbox.view;
+        match view.message(uid) {
+            Some(message) => view.put_message_flags(message, self.io.output()),
+            None => self.io.output().put_slice(b"()"),
         }
     }
 }

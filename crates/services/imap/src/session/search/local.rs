@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use imap_protocol::command::SearchKey;
 use imap_protocol::{RangeSet, SystemFlags};
 
-use super::OpenMailbox;
+use crate::session::selected::OpenMailbox;
 use crate::view::{Message, View};
 
 /// Tests of messages between two pauses, in which other sessions have their turn.

@@ -5,8 +5,8 @@ use api::mailbox::v1::{DateRange, HeaderKey, SearchKey as WireKey, SearchKeys, U
 use imap_protocol::command::SearchKey;
 use imap_protocol::{Day, RangeSet};
 
-use super::OpenMailbox;
 use crate::session::expunge::uid_ranges;
+use crate::session::selected::OpenMailbox;
 
 /// How many ranges of UIDs the key's `$` come to.
 pub(super) fn saved_ranges(search: &SearchKey, open: &OpenMailbox) -> usize {
