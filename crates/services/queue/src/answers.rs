@@ -3,14 +3,57 @@
 use std::sync::Arc;
 
 use api::grpc::Status;
+use api::message::v1::Failure;
+use api::queue::v1::{
+    Accepted, CompleteResponse, Completed, EnqueueResponse, complete_response, enqueue_response,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
+
+use crate::error::{Error, Result};
 
 /// Requests of one stream that may be under way.
 const UNDER_WAY: usize = 1024;
 
 /// The way to a stream's answers.
 pub(crate) type Answers<R> = mpsc::Sender<Result<R, Status>>;
+
+/// An answer to one request of a stream.
+pub(crate) trait Answer: Sized {
+    type Success;
+
+    fn new(tag: u64, result: Result<Self::Success, Failure>) -> Self;
+}
+
+impl Answer for EnqueueResponse {
+    type Success = Accepted;
+
+    fn new(tag: u64, result: Result<Accepted, Failure>) -> Self {
+        let result = match result {
+            Ok(accepted) => enqueue_response::Result::Accepted(accepted),
+            Err(failure) => enqueue_response::Result::Failure(failure),
+        };
+        Self {
+            tag,
+            result: Some(result),
+        }
+    }
+}
+
+impl Answer for CompleteResponse {
+    type Success = Completed;
+
+    fn new(tag: u64, result: Result<Completed, Failure>) -> Self {
+        let result = match result {
+            Ok(completed) => complete_response::Result::Completed(completed),
+            Err(failure) => complete_response::Result::Failure(failure),
+        };
+        Self {
+            tag,
+            result: Some(result),
+        }
+    }
+}
 
 /// A stream of answers, and the way to it.
 pub(crate) fn answers<R>() -> (Answers<R>, ReceiverStream<Result<R, Status>>) {
@@ -45,10 +88,23 @@ impl<R> Place<R> {
             ..self
         }
     }
+}
 
-    /// Answers.
-    pub(crate) fn fill(self, answer: impl FnOnce(u64) -> R) {
-        self.permit.send(Ok(answer(self.tag)));
+impl<R: Answer> Place<R> {
+    pub(crate) fn answer(self, result: Result<R::Success>) {
+        self.fill(result.map_err(Failure::from));
+    }
+
+    fn fill(self, result: Result<R::Success, Failure>) {
+        self.permit.send(Ok(R::new(self.tag, result)));
+    }
+}
+
+/// None of these requests was fulfilled.
+pub(crate) fn refuse<R: Answer>(places: impl IntoIterator<Item = Place<R>>, error: Error) {
+    let failure = Failure::from(error);
+    for place in places {
+        place.fill(Err(failure.clone()));
     }
 }
 

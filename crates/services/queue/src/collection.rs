@@ -15,7 +15,7 @@ use api::grpc::{Request, Response, Status, async_trait};
 use sqlx::{Acquire as _, PgPool, Postgres, pool::PoolConnection};
 
 use crate::clock::Clock;
-use crate::failure;
+use crate::error::{Error, Result};
 use crate::sql::{self, accounts, collected};
 
 const MAX_NAME: usize = 1024;
@@ -38,8 +38,8 @@ impl CollectionService {
         Self { pool, clock }
     }
 
-    async fn connection(&self) -> Result<PoolConnection<Postgres>, Status> {
-        self.pool.acquire().await.map_err(database_failure)
+    async fn connection(&self) -> Result<PoolConnection<Postgres>> {
+        self.pool.acquire().await.map_err(Error::from)
     }
 }
 
@@ -59,7 +59,7 @@ impl Collection for CollectionService {
         let (account, collector) = (&request.account, &request.collector);
         let granted = accounts::claim(&mut connection, account, collector, now, until, interval)
             .await
-            .map_err(database_failure)?;
+            .map_err(Error::from)?;
         if granted {
             return Ok(Response::new(ClaimAccountResponse {
                 granted,
@@ -68,7 +68,7 @@ impl Collection for CollectionService {
         }
         let claim = accounts::newest_claim(&mut connection, account)
             .await
-            .map_err(database_failure)?;
+            .map_err(Error::from)?;
         let free_at = claim.map_or(now, |claim| {
             let due = claim.claimed_at + interval;
             if claim.collector == *collector {
@@ -92,13 +92,13 @@ impl Collection for CollectionService {
         let mut connection = self.connection().await?;
         let uncollected = sql::uncollected::list(&mut connection, Some(account))
             .await
-            .map_err(database_failure)?;
+            .map_err(Error::from)?;
         let interrupted = accounts::reading(&mut connection, account)
             .await
-            .map_err(database_failure)?;
+            .map_err(Error::from)?;
         let entries = collected::count(&mut connection, account)
             .await
-            .map_err(database_failure)?;
+            .map_err(Error::from)?;
         Ok(Response::new(BeginPollResponse {
             uncollected: uncollected.into_iter().map(uncollected::to_api).collect(),
             interrupted: interrupted.map(|(remote_id, size)| NotedMessage {
@@ -130,9 +130,9 @@ impl Collection for CollectionService {
             size,
         )
         .await
-        .map_err(database_failure)?;
+        .map_err(Error::from)?;
         if !noted {
-            return Err(no_claim());
+            return Err(no_claim().into());
         }
         Ok(Response::new(NoteMessageResponse {}))
     }
@@ -158,19 +158,19 @@ impl Collection for CollectionService {
             None => None,
         };
         let mut connection = self.connection().await?;
-        let mut transaction = connection.begin().await.map_err(database_failure)?;
+        let mut transaction = connection.begin().await.map_err(Error::from)?;
         let reported = accounts::report(&mut transaction, &report, self.clock.now())
             .await
-            .map_err(database_failure)?;
+            .map_err(Error::from)?;
         if !reported {
-            return Err(no_claim());
+            return Err(no_claim().into());
         }
         if let Some(messages) = messages {
             sql::uncollected::replace(&mut transaction, &request.account, &messages)
                 .await
-                .map_err(database_failure)?;
+                .map_err(Error::from)?;
         }
-        transaction.commit().await.map_err(database_failure)?;
+        transaction.commit().await.map_err(Error::from)?;
         Ok(Response::new(ReportPollResponse {}))
     }
 
@@ -183,7 +183,7 @@ impl Collection for CollectionService {
         let mut connection = self.connection().await?;
         let found = collected::find(&mut connection, &request.account, &request.remote_ids)
             .await
-            .map_err(database_failure)?;
+            .map_err(Error::from)?;
         Ok(Response::new(FindCollectedResponse {
             messages: found.into_iter().map(entry_to_api).collect(),
         }))
@@ -202,7 +202,7 @@ impl Collection for CollectionService {
         let mut connection = self.connection().await?;
         let found = collected::find_by_header(&mut connection, account, header_hash, SAME_HEADER)
             .await
-            .map_err(database_failure)?;
+            .map_err(Error::from)?;
         Ok(Response::new(FindByHeaderResponse {
             messages: found.into_iter().map(entry_to_api).collect(),
         }))
@@ -225,7 +225,7 @@ impl Collection for CollectionService {
         let mut connection = self.connection().await?;
         collected::rename(&mut connection, identity, &request.new_remote_id)
             .await
-            .map_err(database_failure)?;
+            .map_err(Error::from)?;
         Ok(Response::new(RenameCollectedResponse {}))
     }
 
@@ -238,7 +238,7 @@ impl Collection for CollectionService {
         let mut connection = self.connection().await?;
         collected::forget(&mut connection, &request.account, &request.remote_ids)
             .await
-            .map_err(database_failure)?;
+            .map_err(Error::from)?;
         Ok(Response::new(ForgetCollectedResponse {}))
     }
 
@@ -247,12 +247,10 @@ impl Collection for CollectionService {
         _request: Request<ListAccountsRequest>,
     ) -> Result<Response<ListAccountsResponse>, Status> {
         let mut connection = self.connection().await?;
-        let accounts = accounts::list(&mut connection)
-            .await
-            .map_err(database_failure)?;
+        let accounts = accounts::list(&mut connection).await.map_err(Error::from)?;
         let messages = sql::uncollected::list(&mut connection, None)
             .await
-            .map_err(database_failure)?;
+            .map_err(Error::from)?;
         Ok(Response::new(ListAccountsResponse {
             accounts: uncollected::states(accounts, messages),
         }))
@@ -267,8 +265,8 @@ fn entry_to_api(entry: collected::Entry) -> CollectedMessage {
     }
 }
 
-fn no_claim() -> Status {
-    Status::failed_precondition("the collector holds no claim on this account")
+fn no_claim() -> Error {
+    Error::Precondition("the collector holds no claim on this account".to_owned())
 }
 
 fn unsigned(number: i64) -> u64 {
@@ -279,19 +277,17 @@ fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn check_hash(what: &str, hash: &[u8], octets: usize) -> Result<(), Status> {
+fn check_hash(what: &str, hash: &[u8], octets: usize) -> Result<()> {
     if hash.len() == octets {
         return Ok(());
     }
-    Err(Status::invalid_argument(format!(
-        "{what} must have {octets} octets"
-    )))
+    Err(Error::invalid(format!("{what} must have {octets} octets")))
 }
 
-fn check_uidls(account: &str, remote_ids: &[String]) -> Result<(), Status> {
+fn check_uidls(account: &str, remote_ids: &[String]) -> Result<()> {
     check_name("account", account)?;
     if remote_ids.len() > MAX_UIDLS {
-        return Err(Status::invalid_argument(format!(
+        return Err(Error::invalid(format!(
             "at most {MAX_UIDLS} UIDLs are taken at a time"
         )));
     }
@@ -300,15 +296,11 @@ fn check_uidls(account: &str, remote_ids: &[String]) -> Result<(), Status> {
         .try_for_each(|remote_id| check_name("remote_id", remote_id))
 }
 
-fn check_name(what: &str, name: &str) -> Result<(), Status> {
+fn check_name(what: &str, name: &str) -> Result<()> {
     if name.is_empty() || name.len() > MAX_NAME || name.bytes().any(|octet| octet < b' ') {
-        return Err(Status::invalid_argument(format!(
+        return Err(Error::invalid(format!(
             "{what} must have 1 to {MAX_NAME} octets and no control characters"
         )));
     }
     Ok(())
-}
-
-fn database_failure(error: sqlx::Error) -> Status {
-    failure::of_database(&error)
 }

@@ -4,9 +4,11 @@
 //! transaction, together with the messages that it makes, and answers which leases were stale.
 
 mod derived;
+mod job;
 mod outcome;
 mod stream;
 mod writer;
 
+pub(crate) use job::Job;
 pub(crate) use stream::read_stream;
-pub(crate) use writer::{Job, inbox, write};
+pub(crate) use writer::{inbox, write};

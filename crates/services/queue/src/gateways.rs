@@ -15,12 +15,12 @@ mod tests;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use api::grpc::Status;
 use api::queue::v1::{GatewayAttempt, GatewayState};
 use database::{HeldConnection, bounded};
 use sqlx::PgConnection;
 
 use crate::engine::Engine;
+use crate::error::{Error, Result};
 use crate::policy::Policies;
 use crate::quoted::quoted;
 use crate::sql::gateways::{self as sql, Gateway};
@@ -49,16 +49,16 @@ pub(crate) struct Attempt {
 }
 
 /// Checks what a worker says at `now`; INVALID_ARGUMENT says what is wrong with it.
-pub(crate) fn check(attempts: Vec<GatewayAttempt>, now: i64) -> Result<Vec<Attempt>, Status> {
+pub(crate) fn check(attempts: Vec<GatewayAttempt>, now: i64) -> Result<Vec<Attempt>> {
     if attempts.len() > MAX_ATTEMPTS {
-        return Err(Status::invalid_argument(format!(
+        return Err(Error::invalid(format!(
             "at most {MAX_ATTEMPTS} gateways are told of at a time"
         )));
     }
     let attempt = |attempt: GatewayAttempt| {
         let name = &attempt.gateway;
         if name.is_empty() || name.len() > MAX_NAME || name.contains('\0') {
-            return Err(Status::invalid_argument(format!(
+            return Err(Error::invalid(format!(
                 "the name of a gateway must have 1 to {MAX_NAME} octets and no NUL"
             )));
         }

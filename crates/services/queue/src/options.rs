@@ -1,10 +1,11 @@
 //! What senders ask of when and how soon a message goes on: checked, kept with the message, and
 //! honoured in when its recipients are first due. What follows when a time is over is for workers.
 
-use api::grpc::Status;
 use api::queue::v1::{DeliveryOptions, Submission};
 use bytes::Bytes;
 use prost::Message as _;
+
+use crate::error::{Error, Result};
 
 /// RFC 6710 §3.
 const PRIORITIES: std::ops::RangeInclusive<i32> = -9..=9;
@@ -47,7 +48,7 @@ pub(crate) fn count_by_our_clock(submission: &mut Submission, now: i64) {
 }
 
 /// Checks what a submission asks; `None` for ordinary mail.
-pub(crate) fn check(asked: Option<DeliveryOptions>) -> Result<Option<Box<Options>>, Status> {
+pub(crate) fn check(asked: Option<DeliveryOptions>) -> Result<Option<Box<Options>>> {
     let Some(asked) = asked.filter(|asked| *asked != DeliveryOptions::default()) else {
         return Ok(None);
     };
@@ -106,8 +107,8 @@ pub(crate) fn first_due(now: i64, hold_until: i64, priority: i32, deadline: Opti
     now.saturating_sub(priority * STEP_UP_MS)
 }
 
-fn invalid(message: &str) -> Status {
-    Status::invalid_argument(message)
+fn invalid(message: &str) -> Error {
+    Error::invalid(message)
 }
 
 #[cfg(test)]

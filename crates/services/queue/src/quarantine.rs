@@ -11,8 +11,9 @@ use api::queue::v1::{
 use database::{HeldConnection, bounded};
 
 use crate::engine::Engine;
+use crate::error::{Error, Result};
 use crate::sql::quarantine as sql;
-use crate::{failure, read, trail};
+use crate::{read, trail};
 
 /// Octets of an author's name.
 const MAX_AUTHOR: usize = 320;
@@ -131,15 +132,15 @@ fn count(how: &'static str) {
 }
 
 /// Who decides, as the history can keep it.
-fn checked(author: &str) -> Result<&str, Status> {
+fn checked(author: &str) -> Result<&str> {
     if author.is_empty() || author.len() > MAX_AUTHOR {
-        return Err(Status::invalid_argument(format!(
+        return Err(Error::invalid(format!(
             "author has {} octets; it needs 1 to {MAX_AUTHOR}",
             author.len()
         )));
     }
     if author.chars().any(char::is_control) {
-        return Err(Status::invalid_argument("author has control characters"));
+        return Err(Error::invalid("author has control characters"));
     }
     Ok(author)
 }
@@ -150,7 +151,7 @@ fn decided(
     result: Result<Option<sql::Decided>, sqlx::Error>,
     mut connection: HeldConnection,
     what: &'static str,
-) -> Result<u32, Status> {
+) -> Result<u32> {
     match result {
         Ok(Some(decided)) => {
             trail::decided(
@@ -161,12 +162,12 @@ fn decided(
             );
             Ok(u32::try_from(decided.recipients).unwrap_or(u32::MAX))
         }
-        Ok(None) => Err(Status::not_found(format!(
+        Ok(None) => Err(Error::not_found(format!(
             "message {message_id} is not in quarantine"
         ))),
         Err(error) => {
             connection.discard();
-            Err(failure::of_database(&error))
+            Err(Error::Database(error))
         }
     }
 }

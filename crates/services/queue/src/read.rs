@@ -2,7 +2,6 @@
 
 use std::sync::atomic::Ordering;
 
-use api::grpc::Status;
 use api::message::v1::{Chunk, Summary};
 use api::queue::v1::{
     Derivation, GetStatisticsResponse, HistoryEvent, ListMessagesRequest, ListMessagesResponse,
@@ -16,7 +15,7 @@ use prost::Message as _;
 use sqlx::PgConnection;
 
 use crate::engine::Engine;
-use crate::failure;
+use crate::error::{Error, Result};
 use crate::gateways;
 use crate::options;
 use crate::sql::{self, derivation, history, listing, quarantine};
@@ -37,15 +36,15 @@ const LARGEST_HISTORY: i64 = 50_000;
 pub(crate) async fn read_message(
     engine: &Engine,
     request: &ReadMessageRequest,
-) -> Result<BoxStream<'static, Result<Chunk, Status>>, Status> {
+) -> Result<BoxStream<'static, Result<Chunk>>> {
     let id = request.message_id;
     let found = async {
         let mut connection = engine.pool.acquire().await?;
         listing::bytes(&mut connection, id).await
     };
-    let found = found.await.map_err(|error| failure::of_database(&error))?;
+    let found = found.await.map_err(Error::Database)?;
     let (body_id, prefix) =
-        found.ok_or_else(|| Status::not_found(format!("there is no message {id} in the queue")))?;
+        found.ok_or_else(|| Error::not_found(format!("there is no message {id} in the queue")))?;
     let request = ReadBodyRequest {
         body_id,
         header_only: request.header_only,
@@ -59,19 +58,19 @@ pub(crate) async fn read_message(
 pub(crate) fn read_body(
     engine: &Engine,
     request: &ReadBodyRequest,
-) -> BoxStream<'static, Result<Chunk, Status>> {
+) -> BoxStream<'static, Result<Chunk>> {
     let pool = engine.pool.clone();
     let id = request.body_id;
     if request.header_only {
         let header = async move { volume::header(&pool, id).await.map(|body| body.header) };
         return stream::once(header)
             .map_ok(chunk)
-            .map_err(failure::of_volume)
+            .map_err(Error::from)
             .boxed();
     }
     volume::read(pool, id, 0..u64::MAX)
         .map_ok(chunk)
-        .map_err(failure::of_volume)
+        .map_err(Error::from)
         .boxed()
 }
 
@@ -83,7 +82,7 @@ fn chunk(data: Bytes) -> Chunk {
 pub(crate) async fn list(
     engine: &Engine,
     request: &ListMessagesRequest,
-) -> Result<ListMessagesResponse, Status> {
+) -> Result<ListMessagesResponse> {
     let limit = page(request.limit)?;
     let found = async {
         let mut connection = engine.pool.acquire().await?;
@@ -97,7 +96,7 @@ pub(crate) async fn list(
         .await?;
         with_recipients(&mut connection, engine, messages, LISTED_RECIPIENTS).await
     };
-    let messages = found.await.map_err(|error| failure::of_database(&error))?;
+    let messages = found.await.map_err(Error::Database)?;
     let next = next_page(&messages, limit);
     Ok(ListMessagesResponse { messages, next })
 }
@@ -106,7 +105,7 @@ pub(crate) async fn list(
 pub(crate) async fn list_quarantined(
     engine: &Engine,
     request: &ListQuarantinedRequest,
-) -> Result<ListQuarantinedResponse, Status> {
+) -> Result<ListQuarantinedResponse> {
     let limit = page(request.limit)?;
     let wanted = quarantine::Wanted {
         after: request.after,
@@ -120,7 +119,7 @@ pub(crate) async fn list_quarantined(
         let messages = quarantine::list(&mut connection, &wanted).await?;
         with_recipients(&mut connection, engine, messages, LISTED_RECIPIENTS).await
     };
-    let messages = found.await.map_err(|error| failure::of_database(&error))?;
+    let messages = found.await.map_err(Error::Database)?;
     let next = next_page(&messages, limit);
     Ok(ListQuarantinedResponse { messages, next })
 }
@@ -134,10 +133,10 @@ fn next_page(messages: &[QueuedMessage], limit: i64) -> i64 {
 }
 
 /// One message and its history.
-pub(crate) async fn show(engine: &Engine, message_id: i64) -> Result<ShowMessageResponse, Status> {
+pub(crate) async fn show(engine: &Engine, message_id: i64) -> Result<ShowMessageResponse> {
     // A recipient's id must not overflow.
     if !(1..=sql::LARGEST_MESSAGE_ID).contains(&message_id) {
-        return Err(Status::not_found(format!(
+        return Err(Error::not_found(format!(
             "there is no message {message_id}"
         )));
     }
@@ -151,11 +150,9 @@ pub(crate) async fn show(engine: &Engine, message_id: i64) -> Result<ShowMessage
         let ties = derivation::of_message(&mut connection, message_id, MOST_CHILDREN + 1).await?;
         Ok((messages.pop(), events, ties))
     };
-    let (message, events, ties) = found
-        .await
-        .map_err(|error: sqlx::Error| failure::of_database(&error))?;
+    let (message, events, ties) = found.await.map_err(Error::Database)?;
     if message.is_none() && events.is_empty() {
-        return Err(Status::not_found(format!(
+        return Err(Error::not_found(format!(
             "there is no message {message_id}"
         )));
     }
@@ -182,14 +179,14 @@ fn tie(tie: derivation::Derivation) -> Derivation {
 }
 
 /// Counts for `postern status`.
-pub(crate) async fn statistics(engine: &Engine) -> Result<GetStatisticsResponse, Status> {
+pub(crate) async fn statistics(engine: &Engine) -> Result<GetStatisticsResponse> {
     let now = engine.clock.now();
     let counts = async {
         let mut connection = engine.pool.acquire().await?;
         let counts = listing::counts(&mut connection, now).await?;
         Ok((counts, gateways::states(&mut connection).await?))
     };
-    let (counts, gateways) = counts.await.map_err(|error| failure::of_database(&error))?;
+    let (counts, gateways) = counts.await.map_err(Error::Database)?;
     Ok(GetStatisticsResponse {
         messages: unsigned(counts.messages),
         recipients: unsigned(counts.recipients),
@@ -281,11 +278,11 @@ pub(crate) fn history_event(event: history::Event) -> HistoryEvent {
     }
 }
 
-pub(crate) fn page(limit: u32) -> Result<i64, Status> {
+pub(crate) fn page(limit: u32) -> Result<i64> {
     match limit {
         0 => Ok(i64::from(DEFAULT_PAGE)),
         1..=LARGEST_PAGE => Ok(i64::from(limit)),
-        _ => Err(Status::invalid_argument(format!(
+        _ => Err(Error::invalid(format!(
             "limit is {limit}; at most {LARGEST_PAGE} are listed at a time"
         ))),
     }

@@ -13,7 +13,7 @@ use rules::Network;
 use sqlx::PgPool;
 
 use crate::clock::Clock;
-use crate::failure;
+use crate::error::{Error, Result};
 use crate::quoted::quoted;
 use crate::sql::refusals::{self as sql, Columns, Row, Wanted};
 
@@ -50,10 +50,11 @@ impl Refusals for RefusalService {
     ) -> Result<Response<ReportRefusalsResponse>, Status> {
         let refusals = request.into_inner().refusals;
         if refusals.len() > LARGEST_REPORT {
-            return Err(Status::invalid_argument(format!(
-                "{} refusals are reported; at most {LARGEST_REPORT} are taken at a time",
-                refusals.len()
-            )));
+            let count = refusals.len();
+            let reason = format!(
+                "{count} refusals are reported; at most {LARGEST_REPORT} are taken at a time"
+            );
+            return Err(Error::Invalid(reason).into());
         }
         let columns = columns(refusals, self.clock.now())?;
         if !columns.at.is_empty() {
@@ -73,9 +74,9 @@ impl Refusals for RefusalService {
             0 => DEFAULT_PAGE,
             limit @ 1..=LARGEST_PAGE => limit,
             limit => {
-                return Err(Status::invalid_argument(format!(
-                    "limit is {limit}; at most {LARGEST_PAGE} are listed at a time"
-                )));
+                let reason =
+                    format!("limit is {limit}; at most {LARGEST_PAGE} are listed at a time");
+                return Err(Error::Invalid(reason).into());
             }
         };
         let address = address(&request.address)?;
@@ -108,31 +109,28 @@ impl Refusals for RefusalService {
 }
 
 /// What Postgres said; after an error the connection is not used again.
-fn answered<T>(
-    result: Result<T, sqlx::Error>,
-    mut connection: HeldConnection,
-) -> Result<T, Status> {
+fn answered<T>(result: Result<T, sqlx::Error>, mut connection: HeldConnection) -> Result<T> {
     result.map_err(|error| {
         connection.discard();
-        failure::of_database(&error)
+        Error::Database(error)
     })
 }
 
 /// What is asked for, as Postgres reads it.
-fn address(text: &str) -> Result<String, Status> {
+fn address(text: &str) -> Result<String> {
     if text.is_empty() {
         return Ok(String::new());
     }
     text.parse::<Network>()
         .map(|network| network.to_string())
-        .map_err(|reason| Status::invalid_argument(format!("`{text}`: {reason}")))
+        .map_err(|reason| Error::invalid(format!("`{text}`: {reason}")))
 }
 
-fn columns(refusals: Vec<Refusal>, now: i64) -> Result<Columns, Status> {
+fn columns(refusals: Vec<Refusal>, now: i64) -> Result<Columns> {
     let mut columns = Columns::default();
     for refusal in refusals {
         if !refusal.peer_address.is_empty() && refusal.peer_address.parse::<IpAddr>().is_err() {
-            return Err(Status::invalid_argument("a peer's address is none"));
+            return Err(Error::invalid("a peer's address is none"));
         }
         let at = refusal.at_ms.clamp(now - OLDEST_MS, now);
         columns.at.push(at);

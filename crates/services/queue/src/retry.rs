@@ -1,13 +1,13 @@
 //! `RetryNow`: what waits for its next attempt is due now, and what stands back for others by its
 //! priority. Bounded in rows and time; whoever asks for more than a page goes on behind it.
 
-use api::grpc::Status;
 use api::queue::v1::{RetryNowRequest, RetryNowResponse};
 use database::{HeldConnection, bounded};
 
 use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::options;
 use crate::sql::retry::{self as sql, Due, NotDue, Page, Wanted};
-use crate::{failure, options};
 
 /// Recipients of one page.
 const PAGE: i64 = 5_000;
@@ -16,7 +16,7 @@ const PAGE: i64 = 5_000;
 pub(crate) async fn retry_now(
     engine: &Engine,
     request: &RetryNowRequest,
-) -> Result<RetryNowResponse, Status> {
+) -> Result<RetryNowResponse> {
     let wanted = wanted(request)?;
     let page = Page {
         after: request.after,
@@ -28,7 +28,7 @@ pub(crate) async fn retry_now(
     let due = bounded(make_due(&mut connection, wanted, page)).await;
     let (due, next) = due.map_err(|error| {
         connection.discard();
-        failure::of_database(&error)
+        Error::Database(error)
     })?;
     if due.recipients > 0 {
         tracing::info!(?wanted, recipients = due.recipients, "to be tried now");
@@ -41,7 +41,7 @@ pub(crate) async fn retry_now(
     })
 }
 
-fn wanted(request: &RetryNowRequest) -> Result<Wanted<'_>, Status> {
+fn wanted(request: &RetryNowRequest) -> Result<Wanted<'_>> {
     match (request.domain.as_str(), request.message_id) {
         ("", 0) => Ok(Wanted::Any),
         // A recipient's id must not overflow.
@@ -50,7 +50,7 @@ fn wanted(request: &RetryNowRequest) -> Result<Wanted<'_>, Status> {
             name,
             subdomains: request.subdomains,
         }),
-        _ => Err(Status::invalid_argument(
+        _ => Err(Error::invalid(
             "ask for a domain, for a message that there can be, or for all",
         )),
     }

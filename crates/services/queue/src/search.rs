@@ -1,14 +1,14 @@
 //! Finding messages: `FindMessage` by the id that a client read, `SearchHistory` by addresses and times.
 
-use api::grpc::Status;
 use api::queue::v1::{
     FindMessageRequest, FindMessageResponse, HistoryKey, SearchHistoryRequest,
     SearchHistoryResponse,
 };
 
 use crate::engine::Engine;
+use crate::error::{Error, Result};
 use crate::sql::history::{self, Event, Wanted};
-use crate::{failure, read, sql};
+use crate::{read, sql};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -19,15 +19,15 @@ const LONGEST_TEXT: usize = 512;
 pub(crate) async fn find(
     engine: &Engine,
     request: &FindMessageRequest,
-) -> Result<FindMessageResponse, Status> {
+) -> Result<FindMessageResponse> {
     let session = checked("session", &request.session)?.to_ascii_uppercase();
     let found = async {
         let mut connection = engine.pool.acquire().await?;
         history::message_of_session(&mut connection, &session).await
     };
-    match found.await.map_err(|error| failure::of_database(&error))? {
+    match found.await.map_err(Error::Database)? {
         Some(message_id) => Ok(FindMessageResponse { message_id }),
-        None => Err(Status::not_found(format!(
+        None => Err(Error::not_found(format!(
             "no message was accepted as {session}"
         ))),
     }
@@ -37,7 +37,7 @@ pub(crate) async fn find(
 pub(crate) async fn history(
     engine: &Engine,
     request: &SearchHistoryRequest,
-) -> Result<SearchHistoryResponse, Status> {
+) -> Result<SearchHistoryResponse> {
     let limit = read::page(request.limit)?;
     let (first_recipient, last_recipient) = recipients(request.message_id)?;
     let after = request.after.unwrap_or(HistoryKey {
@@ -68,9 +68,7 @@ pub(crate) async fn history(
         }
         Ok(events)
     };
-    let events: Vec<Event> = found
-        .await
-        .map_err(|error: sqlx::Error| failure::of_database(&error))?;
+    let events: Vec<Event> = found.await.map_err(Error::Database)?;
     let next = match events.last() {
         Some(last) if events.len() as i64 == limit => Some(HistoryKey {
             at_ms: last.at,
@@ -99,28 +97,28 @@ fn periods(since: i64, until: i64) -> impl Iterator<Item = (i64, i64)> {
 }
 
 /// The ids of a message's recipients; of all messages' for 0.
-fn recipients(message_id: i64) -> Result<(i64, i64), Status> {
+fn recipients(message_id: i64) -> Result<(i64, i64)> {
     match message_id {
         0 => Ok((0, i64::MAX)),
         1..=sql::LARGEST_MESSAGE_ID => Ok((
             sql::recipient_id(message_id, 0),
             sql::recipient_id(message_id + 1, 0) - 1,
         )),
-        _ => Err(Status::not_found(format!(
+        _ => Err(Error::not_found(format!(
             "there is no message {message_id}"
         ))),
     }
 }
 
-fn checked<'a>(what: &str, text: &'a str) -> Result<&'a str, Status> {
+fn checked<'a>(what: &str, text: &'a str) -> Result<&'a str> {
     if text.len() > LONGEST_TEXT {
-        return Err(Status::invalid_argument(format!(
+        return Err(Error::invalid(format!(
             "{what} has {} octets; at most {LONGEST_TEXT} are looked for",
             text.len()
         )));
     }
     if text.contains('\0') {
-        return Err(Status::invalid_argument(format!("{what} has a NUL")));
+        return Err(Error::invalid(format!("{what} has a NUL")));
     }
     Ok(text)
 }

@@ -13,7 +13,7 @@ use api::queue::v1::{
     ShowMessageRequest, ShowMessageResponse,
 };
 use api::queue_features::Features;
-use futures::stream::BoxStream;
+use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::{ReceiverStream, UnboundedReceiverStream};
 use tokio_util::sync::CancellationToken;
@@ -99,7 +99,7 @@ impl Queue for QueueService {
         request: Request<ReadMessageRequest>,
     ) -> Result<Response<Self::ReadMessageStream>, Status> {
         let stream = read::read_message(&self.engine, request.get_ref()).await?;
-        Ok(Response::new(stream))
+        Ok(Response::new(stream.map_err(Status::from).boxed()))
     }
 
     async fn read_body(
@@ -107,7 +107,7 @@ impl Queue for QueueService {
         request: Request<ReadBodyRequest>,
     ) -> Result<Response<Self::ReadBodyStream>, Status> {
         let stream = read::read_body(&self.engine, request.get_ref());
-        Ok(Response::new(stream))
+        Ok(Response::new(stream.map_err(Status::from).boxed()))
     }
 
     async fn list_messages(

@@ -6,6 +6,8 @@ use api::grpc::{Request, Response, Status, async_trait};
 use api::queue::v1::storage_server::Storage;
 use api::queue::v1::{GetFreeSpaceRequest, GetFreeSpaceResponse};
 
+use crate::error::Error;
+
 /// The service.
 #[derive(Debug)]
 pub(crate) struct StorageService {
@@ -33,7 +35,7 @@ impl Storage for StorageService {
             })),
             Err(error) => {
                 tracing::warn!(%error, "the volume at `data-path` cannot be asked");
-                Err(Status::internal("the volume cannot be asked"))
+                Err(Error::Internal("the volume cannot be asked".to_owned()).into())
             }
         }
     }

@@ -1,7 +1,6 @@
 //! A submission, checked against the limits that the contract states. What has passed here is not
 //! checked again; what has not never reaches Postgres.
 
-use api::grpc::Status;
 use api::message::v1::{Content, content};
 use api::queue::v1::{Collected, QuarantineTerms, Recipient, Submission};
 use bytes::Bytes;
@@ -10,10 +9,12 @@ use prost::Message as _;
 use volume::summaries::Summary;
 use volume::{StoredText, Text};
 
+use crate::error::{Error, Result};
+use crate::flags::MessageFlags;
 use crate::options::{self, Options};
 use crate::quoted::quoted;
 use crate::return_path;
-use crate::trail::Source;
+use crate::source::Source;
 
 pub(crate) const MAX_RECIPIENTS: usize = 10_000;
 const MAX_HEADER: usize = 128 * 1024;
@@ -42,8 +43,7 @@ pub(crate) struct Prepared {
     /// An encoded `Origin`.
     pub(crate) origin: Bytes,
     pub(crate) source: Source,
-    /// As in queue.message.flags.
-    pub(crate) flags: i16,
+    pub(crate) flags: MessageFlags,
     pub(crate) envelope_id: String,
     pub(crate) return_content: i16,
     pub(crate) hold_until: i64,
@@ -125,9 +125,10 @@ impl Prepared {
 }
 
 /// Checks a submission that came at `now`; INVALID_ARGUMENT says what is wrong with it.
-pub(crate) fn prepare(submission: Option<Submission>, now: i64) -> Result<Prepared, Status> {
+pub(crate) fn prepare(submission: Option<Submission>, now: i64) -> Result<Prepared> {
     let mut submission = submission.ok_or_else(|| invalid("submission is missing"))?;
     options::count_by_our_clock(&mut submission, now);
+    let flags = MessageFlags::of(&submission);
     let mut content = submission
         .content
         .ok_or_else(|| invalid("content is missing"))?;
@@ -154,14 +155,8 @@ pub(crate) fn prepare(submission: Option<Submission>, now: i64) -> Result<Prepar
     check_size("origin", origin.len(), MAX_ORIGIN)?;
     check_prefix(&submission.prefix)?;
     let body = check_content(content)?;
-    let bit = |set: bool, bit: i16| if set { bit } else { 0 };
     Ok(Prepared {
-        flags: bit(submission.eight_bit, 1)
-            | bit(submission.smtputf8, 2)
-            | bit(submission.binary, 4)
-            | bit(submission.require_tls, 8)
-            | bit(submission.junk, 16)
-            | bit(submission.collected.is_some(), 32),
+        flags,
         reverse_path: submission.reverse_path,
         recipients: submission.recipients,
         prefix: submission.prefix,
@@ -180,7 +175,7 @@ pub(crate) fn prepare(submission: Option<Submission>, now: i64) -> Result<Prepar
     })
 }
 
-fn check_quarantine(terms: QuarantineTerms) -> Result<Quarantine, Status> {
+fn check_quarantine(terms: QuarantineTerms) -> Result<Quarantine> {
     if terms.reason.is_empty() || terms.seconds == 0 {
         return Err(invalid("quarantine needs a reason and a time"));
     }
@@ -192,7 +187,7 @@ fn check_quarantine(terms: QuarantineTerms) -> Result<Quarantine, Status> {
 }
 
 /// Whole lines of header fields: what follows begins a line of its own, and stays in the header section.
-fn check_prefix(prefix: &[u8]) -> Result<(), Status> {
+fn check_prefix(prefix: &[u8]) -> Result<()> {
     check_size("prefix", prefix.len(), MAX_PREFIX)?;
     let mut lines = HeaderLines::new();
     let has_text = lines.push(prefix).is_some();
@@ -202,7 +197,7 @@ fn check_prefix(prefix: &[u8]) -> Result<(), Status> {
     Ok(())
 }
 
-fn check_content(content: Content) -> Result<Body, Status> {
+fn check_content(content: Content) -> Result<Body> {
     if let Some(content::Text::Body(id)) = content.text {
         if !content.header.is_empty() || content.summary.is_some() || content.text_size != 0 {
             return Err(invalid(
@@ -249,7 +244,7 @@ fn check_content(content: Content) -> Result<Body, Status> {
     }))
 }
 
-fn check_recipients(recipients: &[Recipient]) -> Result<(), Status> {
+fn check_recipients(recipients: &[Recipient]) -> Result<()> {
     if recipients.is_empty() {
         return Err(invalid("there is no recipient"));
     }
@@ -270,7 +265,7 @@ fn check_recipients(recipients: &[Recipient]) -> Result<(), Status> {
     Ok(())
 }
 
-fn check_address(what: &str, address: &str) -> Result<(), Status> {
+fn check_address(what: &str, address: &str) -> Result<()> {
     check_text(what, address, MAX_ADDRESS)?;
     match address.rsplit_once('@') {
         Some((local, domain)) if !local.is_empty() && !domain.is_empty() => {
@@ -285,7 +280,7 @@ fn check_address(what: &str, address: &str) -> Result<(), Status> {
     }
 }
 
-fn check_collected(collected: Option<&Collected>) -> Result<(), Status> {
+fn check_collected(collected: Option<&Collected>) -> Result<()> {
     let Some(collected) = collected else {
         return Ok(());
     };
@@ -297,7 +292,7 @@ fn check_collected(collected: Option<&Collected>) -> Result<(), Status> {
     check_size("collected.content_hash", collected.content_hash.len(), 64)
 }
 
-fn check_text(what: &str, text: &str, limit: usize) -> Result<(), Status> {
+fn check_text(what: &str, text: &str, limit: usize) -> Result<()> {
     check_size(what, text.len(), limit)?;
     if text.bytes().any(|octet| octet < b' ' || octet == 0x7f) {
         return Err(invalid(format!("{what} has control characters")));
@@ -305,7 +300,7 @@ fn check_text(what: &str, text: &str, limit: usize) -> Result<(), Status> {
     Ok(())
 }
 
-fn check_size(what: &str, size: usize, limit: usize) -> Result<(), Status> {
+fn check_size(what: &str, size: usize, limit: usize) -> Result<()> {
     if size > limit {
         return Err(invalid(format!(
             "{what} has {size} octets; at most {limit} are allowed"
@@ -314,6 +309,6 @@ fn check_size(what: &str, size: usize, limit: usize) -> Result<(), Status> {
     Ok(())
 }
 
-fn invalid(message: impl Into<String>) -> Status {
-    Status::invalid_argument(message)
+fn invalid(message: impl Into<String>) -> Error {
+    Error::invalid(message)
 }

@@ -9,7 +9,7 @@ use api::throttle::v1::{CountRequest, CountResponse, Counted, GreylistRequest, G
 use sqlx::{PgPool, Postgres, pool::PoolConnection};
 
 use crate::clock::Clock;
-use crate::failure;
+use crate::error::{Error, Result};
 use crate::sql::throttle::{self, Greylisting};
 
 const KEY: usize = 16;
@@ -31,9 +31,9 @@ impl ThrottleService {
         Self { pool, clock }
     }
 
-    async fn connection(&self) -> Result<PoolConnection<Postgres>, Status> {
+    async fn connection(&self) -> Result<PoolConnection<Postgres>> {
         let acquired = database::bounded(self.pool.acquire()).await;
-        acquired.map_err(|error| failure::of_database(&error))
+        acquired.map_err(Error::Database)
     }
 }
 
@@ -50,9 +50,7 @@ impl Throttle for ThrottleService {
         let now = self.clock.now() * 1000;
         let mut connection = self.connection().await?;
         let counting = throttle::count(&mut connection, &keys, &added, now);
-        let counted = database::bounded(counting)
-            .await
-            .map_err(|error| failure::of_database(&error))?;
+        let counted = database::bounded(counting).await.map_err(Error::Database)?;
         let empty_at: HashMap<Vec<u8>, i64> = counted.into_iter().collect();
         let full_for = |bucket: &Counted| {
             let empty_at = empty_at.get(bucket.key.as_ref()).copied().unwrap_or(now);
@@ -77,9 +75,7 @@ impl Throttle for ThrottleService {
         let now = self.clock.now();
         let mut connection = self.connection().await?;
         let visit = throttle::greylist(&mut connection, &request.key, terms, now);
-        let wait = database::bounded(visit)
-            .await
-            .map_err(|error| failure::of_database(&error))?;
+        let wait = database::bounded(visit).await.map_err(Error::Database)?;
         Ok(Response::new(GreylistResponse {
             wait_ms: u64::try_from(wait).unwrap_or(0),
         }))
@@ -88,16 +84,16 @@ impl Throttle for ThrottleService {
 
 /// By how many microseconds each bucket of a request is filled; each once, since a statement
 /// cannot change a row twice.
-fn filled(request: &CountRequest) -> Result<HashMap<[u8; KEY], i64>, Status> {
+fn filled(request: &CountRequest) -> Result<HashMap<[u8; KEY], i64>> {
     if request.counted.len() > MAX_COUNTED {
-        return Err(Status::invalid_argument(format!(
+        return Err(Error::invalid(format!(
             "at most {MAX_COUNTED} buckets are counted at a time"
         )));
     }
     let mut buckets = HashMap::with_capacity(request.counted.len());
     for counted in &request.counted {
         if counted.cost_us > MAX_COST_US || counted.events > MAX_EVENTS {
-            return Err(Status::invalid_argument(
+            return Err(Error::invalid(
                 "an event fills a bucket by a day at most, and a million are counted at a time",
             ));
         }
@@ -108,14 +104,14 @@ fn filled(request: &CountRequest) -> Result<HashMap<[u8; KEY], i64>, Status> {
     Ok(buckets)
 }
 
-fn check_key(key: &[u8]) -> Result<[u8; KEY], Status> {
+fn check_key(key: &[u8]) -> Result<[u8; KEY]> {
     key.try_into()
-        .map_err(|_| Status::invalid_argument(format!("a key has {KEY} octets")))
+        .map_err(|_| Error::invalid(format!("a key has {KEY} octets")))
 }
 
-fn milliseconds(value: u64) -> Result<i64, Status> {
+fn milliseconds(value: u64) -> Result<i64> {
     if value > MAX_MS {
-        return Err(Status::invalid_argument("a time is longer than ten years"));
+        return Err(Error::invalid("a time is longer than ten years"));
     }
     Ok(value as i64)
 }

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use api::collection::v1::{AccountState, UncollectedMessage};
-use api::grpc::Status;
 
 use super::{check_name, signed, unsigned};
+use crate::error::{Error, Result};
 use crate::quoted::quoted;
 use crate::sql::accounts::Account;
 use crate::sql::uncollected::Uncollected;
@@ -16,12 +16,9 @@ const MAX_MESSAGES: usize = 1000;
 const MAX_TEXT: usize = 1000;
 
 /// Checks what a collector reports; INVALID_ARGUMENT says what is wrong with it.
-pub(super) fn check(
-    account: &str,
-    messages: Vec<UncollectedMessage>,
-) -> Result<Vec<Uncollected>, Status> {
+pub(super) fn check(account: &str, messages: Vec<UncollectedMessage>) -> Result<Vec<Uncollected>> {
     if messages.len() > MAX_MESSAGES {
-        return Err(Status::invalid_argument(format!(
+        return Err(Error::invalid(format!(
             "at most {MAX_MESSAGES} uncollected messages are taken of an account"
         )));
     }

@@ -3,29 +3,30 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use api::MAX_DERIVATION_DEPTH;
 use api::queue::v1::DerivedKind;
 use sqlx::{Connection, PgConnection};
 
+use super::job::Job;
 use super::outcome::PreparedDerived;
-use super::writer::Job;
 use crate::engine::Engine;
-use crate::enqueue::{Entry, Made, announce, insert};
+use crate::enqueue::{Batch, Entry, Made};
+use crate::error::{Error, Result};
 use crate::lease::Key;
 use crate::sql;
 use crate::sql::complete::Columns;
 use crate::sql::derivation::Derivation;
 
-/// Records a batch; gives back the leases whose outcomes were recorded.
+/// Records a batch; gives back the leases whose outcomes were recorded, or says why a message cannot be made: an
+/// end without what is made at it is not recorded.
 pub(super) async fn record(
     engine: &Arc<Engine>,
     connection: &mut PgConnection,
     jobs: &[Job],
     columns: &Columns<'_>,
     now: i64,
-) -> Result<HashSet<Key>, sqlx::Error> {
+) -> Result<Result<HashSet<Key>>, sqlx::Error> {
     let mut transaction = connection.begin().await?;
     let depths = depths(&mut transaction, jobs).await?;
     let completed = sql::complete::complete(&mut transaction, columns, now).await?;
@@ -36,7 +37,10 @@ pub(super) async fn record(
     let mut entries = Vec::new();
     let mut derivations = Vec::new();
     for derived in made(jobs, &taken) {
-        let made = child(derived, &depths)?;
+        let made = match child(derived, &depths) {
+            Ok(made) => made,
+            Err(error) => return Ok(Err(error)),
+        };
         let id = engine.ids.take(&engine.pool).await?;
         entries.push(Entry::made(id, derived.submission.clone(), made));
         derivations.push(Derivation {
@@ -47,29 +51,17 @@ pub(super) async fn record(
             recipient_ids: derived.recipient_ids.clone(),
         });
     }
-    let mut credits = None;
-    insert(
-        &mut transaction,
-        engine,
-        &mut entries,
-        &mut credits,
-        true,
-        now,
-    )
-    .await?;
-    if let Some(status) = entries.iter().find_map(Entry::refusal) {
-        // An end without what is made at it must not be recorded.
-        return Err(sqlx::Error::InvalidArgument(status.message().to_owned()));
+    let mut batch = Batch::of(engine, entries, now);
+    batch.insert(&mut transaction).await?;
+    if let Some(error) = batch.take_refusal() {
+        return Ok(Err(error));
     }
     for derivation in &derivations {
         sql::derivation::note(&mut transaction, derivation).await?;
     }
     transaction.commit().await?;
-    engine
-        .enqueued
-        .fetch_add(entries.len() as u64, Ordering::Relaxed);
-    announce(engine, entries, credits, now);
-    Ok(taken)
+    batch.committed().hand_out();
+    Ok(Ok(taken))
 }
 
 /// How deep the messages are that others are made of.
@@ -105,11 +97,11 @@ fn made<'a>(jobs: &'a [Job], taken: &HashSet<Key>) -> Vec<&'a PreparedDerived> {
 }
 
 /// How a message is made of its parent.
-fn child(derived: &PreparedDerived, depths: &HashMap<i64, i16>) -> Result<Made, sqlx::Error> {
+fn child(derived: &PreparedDerived, depths: &HashMap<i64, i16>) -> Result<Made> {
     let parent_id = derived.parent_id();
     let depth = depths.get(&parent_id).copied().unwrap_or(0);
     if derived.kind != DerivedKind::Notice && i64::from(depth) >= i64::from(MAX_DERIVATION_DEPTH) {
-        return Err(sqlx::Error::InvalidArgument(format!(
+        return Err(Error::Invalid(format!(
             "message {parent_id} is the last of {MAX_DERIVATION_DEPTH} that were made of each other"
         )));
     }

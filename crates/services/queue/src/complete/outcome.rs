@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use api::grpc::Status;
 use api::queue::v1::{CompleteRequest, Completion, Derived, DerivedKind, Outcome};
 
+use crate::error::{Error, Result};
 use crate::gateways::{self, Attempt};
 use crate::sql;
 use crate::submission::{Prepared, prepare};
@@ -64,7 +64,7 @@ impl PreparedDerived {
 
 /// Checks a request; INVALID_ARGUMENT says what is wrong with it.
 /// Times to wait are counted from `now`.
-pub(crate) fn check(request: CompleteRequest, now: i64) -> Result<Outcomes, Status> {
+pub(crate) fn check(request: CompleteRequest, now: i64) -> Result<Outcomes> {
     if request.completions.len() > MAX_COMPLETIONS || request.derived.len() > MAX_COMPLETIONS {
         return Err(invalid(format!(
             "at most {MAX_COMPLETIONS} completions and derived messages are taken at a time"
@@ -92,7 +92,7 @@ pub(crate) fn check(request: CompleteRequest, now: i64) -> Result<Outcomes, Stat
     })
 }
 
-fn recorded(completion: Completion, now: i64) -> Result<Recorded, Status> {
+fn recorded(completion: Completion, now: i64) -> Result<Recorded> {
     let outcome = completion.outcome();
     match outcome {
         Outcome::Unspecified => return Err(invalid("a completion has no outcome")),
@@ -124,7 +124,7 @@ fn recorded(completion: Completion, now: i64) -> Result<Recorded, Status> {
 
 /// When a recipient is tried again. By the queue's clock: one that is due in the past, because a worker
 /// of an older version has another clock, would be tried again and again without a pause.
-fn retry_at(completion: &Completion, now: i64) -> Result<i64, Status> {
+fn retry_at(completion: &Completion, now: i64) -> Result<i64> {
     match (completion.retry_after_ms, completion.retry_at_ms) {
         (after @ 1.., _) => Ok(now.saturating_add(after.min(LONGEST_RETRY_MS))),
         (0, at @ 1..) if at < now - CLOCKS_APART_MS => Ok(now + CLOCKS_APART_MS),
@@ -137,7 +137,7 @@ fn prepare_derived(
     derived: Derived,
     outcomes: &HashMap<i64, Outcome>,
     now: i64,
-) -> Result<PreparedDerived, Status> {
+) -> Result<PreparedDerived> {
     let kind = match derived.kind() {
         DerivedKind::Unspecified => return Err(invalid("a derived message has no kind")),
         kind => kind,
@@ -179,7 +179,7 @@ fn prepare_derived(
 }
 
 /// Refuses an end that says that the message goes on as another, where there is no other.
-fn goes_on(outcomes: &[Recorded], derived: &[PreparedDerived]) -> Result<(), Status> {
+fn goes_on(outcomes: &[Recorded], derived: &[PreparedDerived]) -> Result<()> {
     for recorded in outcomes {
         let kind = match recorded.outcome {
             Outcome::Forwarded => DerivedKind::Forward,
@@ -206,8 +206,8 @@ fn fit(mut text: String) -> String {
     text
 }
 
-fn invalid(message: impl Into<String>) -> Status {
-    Status::invalid_argument(message)
+fn invalid(message: impl Into<String>) -> Error {
+    Error::invalid(message)
 }
 
 #[cfg(test)]

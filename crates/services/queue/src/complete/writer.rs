@@ -9,56 +9,26 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use api::grpc::Status;
-use api::queue::v1::{CompleteResponse, Completed, LeaseKey, Outcome};
+use api::queue::v1::{Completed, LeaseKey, Outcome};
 use database::{HeldConnection, Retry};
 use tokio::sync::mpsc;
 
 use super::derived;
-use super::outcome::Outcomes;
-use super::stream::answer;
-use crate::answers::Place;
+use super::job::Job;
+use crate::answers;
 use crate::engine::Engine;
-use crate::group_commit::{Inbox, Weighed, Writer};
+use crate::error::Result;
+use crate::group_commit::{Inbox, Writer};
 use crate::lease::Key;
 use crate::sql::complete::Columns;
-use crate::{failure, gateways, sql};
+use crate::{gateways, sql};
 
 /// Requests, and about how many outcomes, in one transaction.
 const BATCH_REQUESTS: usize = 256;
 const BATCH_OUTCOMES: usize = 1000;
 
-/// Outcomes wait so long for others: the mail is delivered, nobody waits for the record.
-const LINGER: Duration = Duration::from_millis(2);
-
-/// The same for what ended within this system: should the record be lost, nothing is delivered
-/// twice (I3), so there is time to write many at once.
-const LINGER_OURS: Duration = Duration::from_millis(8);
-
 /// How long a batch is tried while Postgres is away, before the workers are told.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// A request that waits to be recorded.
-#[derive(Debug)]
-pub(crate) struct Job {
-    pub(crate) outcomes: Outcomes,
-    pub(crate) place: Place<CompleteResponse>,
-}
-
-impl Weighed for Job {
-    fn weight(&self) -> usize {
-        self.outcomes.outcomes.len()
-    }
-
-    fn may_linger(&self) -> Duration {
-        let ours = |outcome| matches!(outcome, Outcome::Delivered | Outcome::Discarded);
-        if self.outcomes.outcomes.iter().all(|one| ours(one.outcome)) {
-            LINGER_OURS
-        } else {
-            LINGER
-        }
-    }
-}
+const RETRY_BUDGET: Duration = Duration::from_secs(5);
 
 /// The writer's inbox, and the way into it.
 pub(crate) fn inbox() -> (mpsc::Sender<Job>, Inbox<Job>) {
@@ -78,15 +48,15 @@ pub(crate) async fn write(engine: Arc<Engine>, mut inbox: Writer<Job>) {
 /// request is tried alone.
 async fn record(engine: &Arc<Engine>, connection: &mut HeldConnection, jobs: Vec<Job>) {
     let now = engine.clock.now();
-    let mut retry = Retry::within(PATIENCE);
+    let mut retry = Retry::within(RETRY_BUDGET);
     let result = loop {
         match database::bounded(attempt(engine, connection, &jobs, now)).await {
-            Ok(taken) => break Ok(taken),
+            Ok(taken) => break taken,
             Err(error) => {
                 // Whatever it was: the connection may be within a transaction.
                 connection.discard();
                 if let Err(error) = retry.again(error).await {
-                    break Err(error);
+                    break Err(error.into());
                 }
             }
         }
@@ -97,25 +67,22 @@ async fn record(engine: &Arc<Engine>, connection: &mut HeldConnection, jobs: Vec
             gateways::note(connection, attempts).await;
             answer_all(engine, jobs, taken);
         }
-        Err(error) if jobs.len() > 1 && !database::is_transient(&error) => {
+        Err(error) if jobs.len() > 1 && !error.is_transient() => {
             for job in jobs {
                 Box::pin(record(engine, connection, vec![job])).await;
             }
         }
-        Err(error) => {
-            let status = failure::of_database(&error);
-            refuse(jobs, &status);
-        }
+        Err(error) => answers::refuse(jobs.into_iter().map(|job| job.place), error),
     }
 }
 
-/// The leases whose outcomes were recorded.
+/// The leases whose outcomes were recorded, or why none can be.
 async fn attempt(
     engine: &Arc<Engine>,
     connection: &mut HeldConnection,
     jobs: &[Job],
     now: i64,
-) -> Result<HashSet<Key>, sqlx::Error> {
+) -> Result<Result<HashSet<Key>>, sqlx::Error> {
     let connection = connection.get().await?;
     let columns = columns(jobs);
     if jobs.iter().any(|job| !job.outcomes.derived.is_empty()) {
@@ -126,7 +93,7 @@ async fn attempt(
         // Not in one transaction with the above: what is cut off here, `upkeep` makes good.
         sql::complete::remove_ended(connection, &completed.ended, now).await?;
     }
-    Ok(completed.taken.into_iter().collect())
+    Ok(Ok(completed.taken.into_iter().collect()))
 }
 
 /// All outcomes of the batch, each lease once: a second outcome of a lease is stale.
@@ -172,12 +139,6 @@ fn answer_all(engine: &Engine, jobs: Vec<Job>, mut taken: HashSet<Key>) {
         engine.completed.fetch_add(completed, Ordering::Relaxed);
         metrics::counter!("postern_queue_completed_total").increment(completed);
         metrics::counter!("postern_queue_stale_total").increment(stale.len() as u64);
-        answer(job.place, Ok(Completed { stale }));
-    }
-}
-
-fn refuse(jobs: Vec<Job>, status: &Status) {
-    for job in jobs {
-        answer(job.place, Err(status.clone()));
+        job.place.answer(Ok(Completed { stale }));
     }
 }

@@ -1,83 +1,18 @@
-//! Bringing entries into the database, within the caller's transaction or as one.
-
-use std::cmp::Reverse;
+//! Entries as the database takes them.
 
 use api::queue::v1::Notify;
 use sqlx::{Acquire, Connection, PgConnection};
 
 use super::entry::{Entry, Standing};
-use crate::engine::Engine;
-use crate::failure;
-use crate::lease::Credits;
+use crate::error::Error;
 use crate::sql::collected::Identity;
 use crate::sql::enqueue::{BodyColumns, Columns, RecipientColumns};
 use crate::sql::{self, recipient_id};
 use crate::submission::{Body, NewBody};
 
-/// Looks at every entry that has not been looked at, decides who will hold what, and inserts what
-/// is new. `credits` is filled at the first attempt and kept for those that repeat it.
-///
-/// With `in_transaction` the caller's transaction is used; otherwise the insertion is one, and
-/// nothing more than one statement wherever no ledger, no upload and no quarantine is involved.
-pub(crate) async fn insert<'e>(
-    connection: &mut PgConnection,
-    engine: &'e Engine,
-    entries: &mut [Entry],
-    credits: &mut Option<Credits<'e>>,
-    in_transaction: bool,
-    now: i64,
-) -> Result<(), sqlx::Error> {
-    if in_transaction || !entries.iter().any(is_rare) {
-        return insert_within(connection, engine, entries, credits, now).await;
-    }
-    let mut transaction = Connection::begin(connection).await?;
-    insert_within(&mut transaction, engine, entries, credits, now).await?;
-    transaction.commit().await
-}
-
-async fn insert_within<'e>(
-    connection: &mut PgConnection,
-    engine: &'e Engine,
-    entries: &mut [Entry],
-    credits: &mut Option<Credits<'e>>,
-    now: i64,
-) -> Result<(), sqlx::Error> {
-    for entry in entries.iter_mut() {
-        if !matches!(entry.standing, Standing::Committed) {
-            look_at(connection, entry, now).await?;
-        }
-    }
-    let backlog = engine.due.has_backlog();
-    let credits = credits.get_or_insert_with(|| {
-        let wanted = entries.iter().filter(|entry| is_new(entry));
-        let wanted = wanted.map(|entry| entry.submission.recipients.len()).sum();
-        // While older mail waits for credits, fresh mail takes only half of them.
-        engine.workers.take_credits(wanted, backlog)
-    });
-    // A repeated attempt says what the first one said, which may be committed.
-    let undecided = |entry: &&mut Entry| is_new(entry) && !entry.attempted;
-    let mut new: Vec<&mut Entry> = entries.iter_mut().filter(undecided).collect();
-    // There may be too few credits for all.
-    new.sort_by_key(|entry| Reverse(entry.submission.priority()));
-    for entry in new {
-        entry.attempted = true;
-        entry.assign(credits, backlog, now);
-    }
-    let columns = columns(entries, now, now + engine.lease_ms);
-    if columns.id.is_empty() {
-        return Ok(());
-    }
-    sql::enqueue::insert(connection, &columns, now).await?;
-    let quarantined = quarantined(entries, now);
-    if !quarantined.message_id.is_empty() {
-        sql::quarantine::hold(connection, &quarantined, now).await?;
-    }
-    Ok(())
-}
-
-fn quarantined(entries: &[Entry], now: i64) -> sql::quarantine::Columns<'_> {
+pub(super) fn quarantined(entries: &[Entry], now: i64) -> sql::quarantine::Columns<'_> {
     let mut columns = sql::quarantine::Columns::default();
-    for entry in entries.iter().filter(|entry| is_new(entry)) {
+    for entry in entries.iter().filter(|entry| entry.is_new()) {
         if let Some(quarantine) = &entry.submission.quarantine {
             columns.message_id.push(entry.id);
             columns.reason.push(&quarantine.reason);
@@ -88,12 +23,8 @@ fn quarantined(entries: &[Entry], now: i64) -> sql::quarantine::Columns<'_> {
     columns
 }
 
-fn is_new(entry: &Entry) -> bool {
-    matches!(entry.standing, Standing::New)
-}
-
 /// It takes more than one statement.
-fn is_rare(entry: &Entry) -> bool {
+pub(super) fn is_rare(entry: &Entry) -> bool {
     needs_look(entry) || entry.submission.quarantine.is_some()
 }
 
@@ -106,7 +37,7 @@ fn needs_look(entry: &Entry) -> bool {
 }
 
 /// Is it in the ledger? Is its text, or its body, there?
-async fn look_at(
+pub(super) async fn look_at(
     connection: &mut PgConnection,
     entry: &mut Entry,
     now: i64,
@@ -134,11 +65,10 @@ async fn look_at(
         Ok(Some(size)) => entry.body_size = size,
         Err(volume::Error::Database(error)) => return Err(error),
         Err(error) => {
-            entry.standing = Standing::Refused(match failure::of_volume(error) {
-                status if status.code() == api::grpc::Code::NotFound => {
-                    api::grpc::Status::invalid_argument(status.message().to_owned())
-                }
-                status => status,
+            entry.standing = Standing::Refused(match Error::from(error) {
+                // Not what was asked for, but what it refers to.
+                Error::NotFound(what) => Error::Invalid(what),
+                error => error,
             });
             return savepoint.rollback().await;
         }
@@ -161,9 +91,9 @@ async fn find_body(
     }
 }
 
-fn columns(entries: &[Entry], now: i64, lease_end: i64) -> Columns<'_> {
+pub(super) fn columns(entries: &[Entry], now: i64, lease_end: i64) -> Columns<'_> {
     let mut columns = Columns::default();
-    for entry in entries.iter().filter(|entry| is_new(entry)) {
+    for entry in entries.iter().filter(|entry| entry.is_new()) {
         let submission = &entry.submission;
         if let Body::New(body) = &submission.body {
             body_columns(entry, body, &mut columns.body);
@@ -173,7 +103,7 @@ fn columns(entries: &[Entry], now: i64, lease_end: i64) -> Columns<'_> {
         columns.prefix.push(&submission.prefix);
         columns.size.push(entry.size());
         columns.reverse_path.push(&submission.reverse_path);
-        columns.flags.push(submission.flags);
+        columns.flags.push(submission.flags.bits());
         columns.envelope_id.push(&submission.envelope_id);
         columns.return_content.push(submission.return_content);
         columns.origin.push(&submission.origin);
@@ -220,7 +150,7 @@ fn recipient_columns<'a>(
         columns
             .notify
             .push(i16::from(Notify::bits(recipient.notify)));
-        let (epoch, due_at, worker) = match entry.holders.get(n) {
+        let (epoch, due_at, worker) = match entry.holders().get(n) {
             Some((_, name)) => (1, lease_end, &**name),
             None => (0, first_due, ""),
         };

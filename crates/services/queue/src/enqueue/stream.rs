@@ -1,14 +1,14 @@
 //! One stream of submissions: reads, checks, passes on; answers come from the writer.
 
-use api::grpc::{Status, Streaming};
-use api::queue::v1::{Accepted, EnqueueRequest, EnqueueResponse, enqueue_response};
+use api::grpc::Streaming;
+use api::queue::v1::{EnqueueRequest, EnqueueResponse};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::writer::Job;
 use crate::answers::{Answers, Budget, Place};
 use crate::clock::Clock;
-use crate::failure;
+use crate::error::Error;
 use crate::submission::prepare;
 
 /// Memory for submissions that wait for their commit, in KiB.
@@ -49,27 +49,16 @@ pub(crate) async fn read_stream(
             return;
         };
         match prepare(request.submission, clock.now()) {
-            Err(status) => answer(place, Err(status)),
+            Err(error) => place.answer(Err(error)),
             Ok(submission) => {
                 let place = place.with_share(&intake.budget, submission.weight()).await;
                 let job = Job { submission, place };
                 if let Err(job) = intake.jobs.send(job).await {
-                    answer(job.0.place, Err(Status::unavailable("the queue is ending")));
+                    let ending = Error::Unavailable("the queue is ending");
+                    job.0.place.answer(Err(ending));
                     return;
                 }
             }
         }
     }
-}
-
-/// Answers one submission.
-pub(super) fn answer(place: Place<EnqueueResponse>, result: Result<Accepted, Status>) {
-    let result = match result {
-        Ok(accepted) => enqueue_response::Result::Accepted(accepted),
-        Err(status) => enqueue_response::Result::Failure(failure::for_stream(&status)),
-    };
-    place.fill(|tag| EnqueueResponse {
-        tag,
-        result: Some(result),
-    });
 }

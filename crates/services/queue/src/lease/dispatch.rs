@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{HandOut, hand_out};
 use crate::due::Prospect;
 use crate::engine::Engine;
+use crate::flags::MessageFlags;
 use crate::options;
 use crate::sql::leases::{self, Leased, Turn};
 
@@ -139,45 +140,49 @@ async fn lease_batch(
 /// Recipients of one message, which stand together, as one message.
 fn group(leased: Vec<Leased>) -> Vec<LeasedMessage> {
     let mut messages: Vec<LeasedMessage> = Vec::with_capacity(leased.len());
-    for row in leased {
-        let recipient = LeasedRecipient {
-            recipient_id: row.id,
-            epoch: row.epoch as u32,
-            address: row.address,
-            original_recipient: row.original_recipient,
-            notify: u8::try_from(row.notify).ok().and_then(Notify::from_bits),
-            attempts: u32::try_from(row.attempts).unwrap_or(0),
-            delay_notified: row.delay_notified,
-            retry_asked_at_ms: row.retry_asked_at.unwrap_or(0),
-        };
+    for mut row in leased {
+        let recipient = recipient(&mut row);
         match messages.last_mut() {
             Some(message) if message.message_id == row.message_id => {
                 message.recipients.push(recipient);
             }
-            _ => messages.push(LeasedMessage {
-                message_id: row.message_id,
-                body_id: row.body_id,
-                prefix: row.prefix.into(),
-                size: u64::try_from(row.size).unwrap_or(0),
-                reverse_path: row.reverse_path,
-                received_at_ms: row.received_at,
-                eight_bit: row.flags & 1 != 0,
-                smtputf8: row.flags & 2 != 0,
-                binary: row.flags & 4 != 0,
-                require_tls: row.flags & 8 != 0,
-                junk: row.flags & 16 != 0,
-                collected: row.flags & 32 != 0,
-                envelope_id: row.envelope_id,
-                return_content: i32::from(row.return_content),
-                recipients: vec![recipient],
-                options: options::decode(row.options.as_deref()),
-                released_at_ms: row.released_at,
-                session: row.session.unwrap_or_default(),
-                depth: u32::try_from(row.depth).unwrap_or(0),
-            }),
+            _ => messages.push(message(row, recipient)),
         }
     }
     messages
+}
+
+fn recipient(row: &mut Leased) -> LeasedRecipient {
+    LeasedRecipient {
+        recipient_id: row.id,
+        epoch: row.epoch as u32,
+        address: std::mem::take(&mut row.address),
+        original_recipient: std::mem::take(&mut row.original_recipient),
+        notify: u8::try_from(row.notify).ok().and_then(Notify::from_bits),
+        attempts: u32::try_from(row.attempts).unwrap_or(0),
+        delay_notified: row.delay_notified,
+        retry_asked_at_ms: row.retry_asked_at.unwrap_or(0),
+    }
+}
+
+/// The message of a row, with its first recipient.
+fn message(row: Leased, recipient: LeasedRecipient) -> LeasedMessage {
+    MessageFlags::from_bits(row.flags).on(LeasedMessage {
+        message_id: row.message_id,
+        body_id: row.body_id,
+        prefix: row.prefix.into(),
+        size: u64::try_from(row.size).unwrap_or(0),
+        reverse_path: row.reverse_path,
+        received_at_ms: row.received_at,
+        envelope_id: row.envelope_id,
+        return_content: i32::from(row.return_content),
+        recipients: vec![recipient],
+        options: options::decode(row.options.as_deref()),
+        released_at_ms: row.released_at,
+        session: row.session.unwrap_or_default(),
+        depth: u32::try_from(row.depth).unwrap_or(0),
+        ..LeasedMessage::default()
+    })
 }
 
 fn until(next: i64, now: i64) -> Duration {

@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 use super::workers::{Hello, Joined, Responses};
 use super::{Key, release};
 use crate::engine::Engine;
-use crate::{failure, sql};
+use crate::error::{Error, Result};
+use crate::sql;
 
 /// Leases renewed, or given back, by one request.
 const MAX_LEASES: usize = 100_000;
@@ -132,13 +133,11 @@ async fn converse(
                 Ok(())
             }
             Some(lease_request::Request::GiveBack(given)) => take_back(engine, &given).await,
-            Some(lease_request::Request::Hello(_)) => {
-                Err(Status::invalid_argument("hello was said already"))
-            }
+            Some(lease_request::Request::Hello(_)) => Err(Error::invalid("hello was said already")),
             None => Ok(()),
         };
-        if let Err(status) = done {
-            let _ = responses.send(Err(status));
+        if let Err(error) = done {
+            let _ = responses.send(Err(error.into()));
             return false;
         }
     }
@@ -151,7 +150,7 @@ async fn renew(
     worker: &Served<'_>,
     renewal: &Renewal,
     responses: &Responses,
-) -> Result<(), Status> {
+) -> Result<()> {
     let named = keys(&renewal.leases)?;
     release(
         engine,
@@ -170,7 +169,7 @@ async fn renew(
             Err(error) if database::is_transient(&error) => {
                 tracing::warn!(%error, "leases not renewed");
             }
-            Err(error) => return Err(failure::of_database(&error)),
+            Err(error) => return Err(Error::Database(error)),
         }
     }
     let now_ms = engine.clock.now();
@@ -187,16 +186,16 @@ async fn renew(
 }
 
 /// What a worker has not begun goes to others.
-async fn take_back(engine: &Engine, given: &GiveBack) -> Result<(), Status> {
+async fn take_back(engine: &Engine, given: &GiveBack) -> Result<()> {
     let keys = keys(&given.leases)?;
     engine.workers.ended(&keys);
     release(engine, &keys).await;
     Ok(())
 }
 
-fn keys(leases: &[LeaseKey]) -> Result<Vec<Key>, Status> {
+fn keys(leases: &[LeaseKey]) -> Result<Vec<Key>> {
     if leases.len() > MAX_LEASES {
-        return Err(Status::invalid_argument(format!(
+        return Err(Error::invalid(format!(
             "at most {MAX_LEASES} leases are named at a time"
         )));
     }

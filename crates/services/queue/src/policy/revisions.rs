@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use api::grpc::Status;
 use sqlx::PgPool;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::failure;
+use crate::error::{Error, Result};
 use crate::notification;
 use crate::sql::revisions::{self, Revision};
 
@@ -78,32 +77,32 @@ impl Policies {
     }
 
     /// One revision; the newest when `revision` is 0.
-    pub(crate) async fn get(&self, revision: i64) -> Result<Revision, Status> {
+    pub(crate) async fn get(&self, revision: i64) -> Result<Revision> {
         if revision == 0 {
             // Asked, not remembered: whoever edits wants what is really the newest.
-            self.refresh().await.map_err(failed)?;
+            self.refresh().await.map_err(Error::from)?;
             return Ok(Revision::clone(&self.newest.borrow()));
         }
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        let mut connection = self.pool.acquire().await.map_err(Error::from)?;
         revisions::get(&mut connection, revision)
             .await
-            .map_err(failed)?
-            .ok_or_else(|| Status::not_found(format!("there is no revision {revision}")))
+            .map_err(Error::from)?
+            .ok_or_else(|| Error::not_found(format!("there is no revision {revision}")))
     }
 
     /// Newest first, without documents.
-    pub(crate) async fn list(&self, limit: i64) -> Result<Vec<Revision>, Status> {
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
+    pub(crate) async fn list(&self, limit: i64) -> Result<Vec<Revision>> {
+        let mut connection = self.pool.acquire().await.map_err(Error::from)?;
         revisions::list(&mut connection, limit)
             .await
-            .map_err(failed)
+            .map_err(Error::from)
     }
 
     /// Validates the document as a whole and makes it the newest revision.
-    pub(crate) async fn apply(&self, proposal: Proposal) -> Result<Revision, Status> {
+    pub(crate) async fn apply(&self, proposal: Proposal) -> Result<Revision> {
         // Line and reason of everything that is wrong.
         rules::Policy::parse(&proposal.document)
-            .map_err(|errors| Status::invalid_argument(errors.to_string()))?;
+            .map_err(|errors| Error::invalid(errors.to_string()))?;
         let mut new = Revision {
             revision: 0,
             document: proposal.document,
@@ -111,12 +110,14 @@ impl Policies {
             author: proposal.author,
             comment: proposal.comment,
         };
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        let mut connection = self.pool.acquire().await.map_err(Error::from)?;
         for _ in 0..ATTEMPTS {
-            let newest = revisions::newest(&mut connection).await.map_err(failed)?;
+            let newest = revisions::newest(&mut connection)
+                .await
+                .map_err(Error::from)?;
             let newest = newest.map_or(0, |newest| newest.revision);
             if proposal.expected != 0 && proposal.expected != newest {
-                return Err(Status::aborted(format!(
+                return Err(Error::Conflict(format!(
                     "revision {newest} is the newest, not {}",
                     proposal.expected
                 )));
@@ -125,7 +126,7 @@ impl Policies {
             match revisions::insert(&mut connection, &new).await {
                 Err(error) if database::is_unique_violation(&error) => {}
                 result => {
-                    result.map_err(failed)?;
+                    result.map_err(Error::from)?;
                     tracing::info!(revision = new.revision, author = new.author, "new policy");
                     self.take(new.clone());
                     notification::tell_policy(&self.pool).await;
@@ -133,8 +134,8 @@ impl Policies {
                 }
             }
         }
-        Err(Status::aborted(
-            "others are changing the policy at the same time",
+        Err(Error::Conflict(
+            "others are changing the policy at the same time".to_owned(),
         ))
     }
 
@@ -147,8 +148,4 @@ impl Policies {
             newer
         });
     }
-}
-
-fn failed(error: sqlx::Error) -> Status {
-    failure::of_database(&error)
 }

@@ -19,7 +19,7 @@ use vault::Vault;
 
 use super::revisions::{Policies, Proposal};
 use crate::clock::Clock;
-use crate::failure;
+use crate::error::{Error, Result};
 use crate::secret_key;
 use crate::sql::{revisions, secrets};
 
@@ -29,6 +29,9 @@ const DEFAULT_PAGE: u32 = 50;
 const LARGEST_PAGE: u32 = 1000;
 const MAX_SECRET: usize = 64 * 1024;
 const MAX_SECRET_NAME: usize = 100;
+
+const OTHER_KEY: &str = "another queue was started with another key for secrets since this one was: give both the same \
+     file (secret-key-file) and start them again";
 
 /// The service.
 #[derive(Debug)]
@@ -101,9 +104,9 @@ impl Policy for PolicyService {
             0 => DEFAULT_PAGE,
             limit @ 1..=LARGEST_PAGE => limit,
             limit => {
-                return Err(Status::invalid_argument(format!(
-                    "limit is {limit}; at most {LARGEST_PAGE} are listed at a time"
-                )));
+                let reason =
+                    format!("limit is {limit}; at most {LARGEST_PAGE} are listed at a time");
+                return Err(Error::Invalid(reason).into());
             }
         };
         let revisions = self.policies.list(i64::from(limit)).await?;
@@ -130,25 +133,21 @@ impl Policy for PolicyService {
         let request = request.into_inner();
         check_secret_name(&request.name)?;
         if request.value.len() > MAX_SECRET {
-            return Err(Status::invalid_argument(format!(
-                "a secret has at most {MAX_SECRET} octets"
-            )));
+            let reason = format!("a secret has at most {MAX_SECRET} octets");
+            return Err(Error::Invalid(reason).into());
         }
         let sealed = self
             .vault
             .seal(&request.name, &request.value)
-            .map_err(|error| Status::internal(error.to_string()))?;
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
+            .map_err(|error| Error::Internal(error.to_string()))?;
+        let mut connection = self.pool.acquire().await.map_err(Error::from)?;
         let shared = secret_key::is_shared(&self.vault, &mut connection).await;
-        if !shared.map_err(failed)? {
-            return Err(Status::failed_precondition(
-                "another queue was started with another key for secrets since this one was: give both the same \
-                 file (secret-key-file) and start them again",
-            ));
+        if !shared.map_err(Error::from)? {
+            return Err(Error::Precondition(OTHER_KEY.to_owned()).into());
         }
         secrets::set(&mut connection, &request.name, &sealed, self.clock.now())
             .await
-            .map_err(failed)?;
+            .map_err(Error::from)?;
         Ok(Response::new(SetSecretResponse {}))
     }
 
@@ -156,8 +155,8 @@ impl Policy for PolicyService {
         &self,
         _request: Request<ListSecretsRequest>,
     ) -> Result<Response<ListSecretsResponse>, Status> {
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
-        let names = secrets::list(&mut connection).await.map_err(failed)?;
+        let mut connection = self.pool.acquire().await.map_err(Error::from)?;
+        let names = secrets::list(&mut connection).await.map_err(Error::from)?;
         Ok(Response::new(ListSecretsResponse { names }))
     }
 
@@ -166,14 +165,14 @@ impl Policy for PolicyService {
         request: Request<RemoveSecretRequest>,
     ) -> Result<Response<RemoveSecretResponse>, Status> {
         let name = &request.get_ref().name;
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        let mut connection = self.pool.acquire().await.map_err(Error::from)?;
         if secrets::remove(&mut connection, name)
             .await
-            .map_err(failed)?
+            .map_err(Error::from)?
         {
             Ok(Response::new(RemoveSecretResponse {}))
         } else {
-            Err(no_secret(name))
+            Err(no_secret(name).into())
         }
     }
 
@@ -182,15 +181,15 @@ impl Policy for PolicyService {
         request: Request<RevealSecretRequest>,
     ) -> Result<Response<RevealSecretResponse>, Status> {
         let name = &request.get_ref().name;
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        let mut connection = self.pool.acquire().await.map_err(Error::from)?;
         let sealed = secrets::get(&mut connection, name)
             .await
-            .map_err(failed)?
+            .map_err(Error::from)?
             .ok_or_else(|| no_secret(name))?;
         let value = self
             .vault
             .unseal(name, sealed)
-            .map_err(|error| Status::failed_precondition(error.to_string()))?;
+            .map_err(|error| Error::Precondition(error.to_string()))?;
         Ok(Response::new(RevealSecretResponse {
             value: value.into(),
         }))
@@ -207,27 +206,27 @@ fn to_api(revision: revisions::Revision) -> Revision {
     }
 }
 
-fn number(revision: u64) -> Result<i64, Status> {
-    i64::try_from(revision).map_err(|_| Status::not_found("there is no such revision"))
+fn number(revision: u64) -> Result<i64> {
+    i64::try_from(revision).map_err(|_| Error::not_found("there is no such revision"))
 }
 
-fn check_text(what: &str, text: &str, limit: usize) -> Result<(), Status> {
+fn check_text(what: &str, text: &str, limit: usize) -> Result<()> {
     if text.len() > limit {
-        return Err(Status::invalid_argument(format!(
+        return Err(Error::invalid(format!(
             "{what} has {} octets; at most {limit} are allowed",
             text.len()
         )));
     }
     if text.contains('\0') {
-        return Err(Status::invalid_argument(format!("{what} has a NUL")));
+        return Err(Error::invalid(format!("{what} has a NUL")));
     }
     Ok(())
 }
 
-fn check_secret_name(name: &str) -> Result<(), Status> {
+fn check_secret_name(name: &str) -> Result<()> {
     let is_fine = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.');
     if name.is_empty() || name.len() > MAX_SECRET_NAME || !name.bytes().all(is_fine) {
-        return Err(Status::invalid_argument(format!(
+        return Err(Error::invalid(format!(
             "`{}` is no name for a secret: one has 1 to {MAX_SECRET_NAME} letters, digits, `-`, `_` and `.`",
             name.escape_debug()
                 .take(MAX_SECRET_NAME)
@@ -237,12 +236,8 @@ fn check_secret_name(name: &str) -> Result<(), Status> {
     Ok(())
 }
 
-fn no_secret(name: &str) -> Status {
-    Status::not_found(format!(
+fn no_secret(name: &str) -> Error {
+    Error::not_found(format!(
         "the secret {name} is not set; postern secret set {name} sets it"
     ))
-}
-
-fn failed(error: sqlx::Error) -> Status {
-    failure::of_database(&error)
 }
