@@ -32,7 +32,7 @@ const MAY_NAME_SQLX: &[&str] = &["database", "volume", "queue", "mailbox-store"]
 const FOR_TESTS: &[&str] = &["test-kit", "fakes"];
 
 /// Besides the services: those that wrap gRPC for everybody.
-const MAY_NAME_TONIC: &[&str] = &["api", "service-kit"];
+const MAY_NAME_TONIC: &[&str] = &["api", "channel", "service-kit"];
 
 /// Those whose clients are mail programs and other servers: they alone open listeners to the outside.
 const FRONT_ENDS: &[&str] = &["smtp-server", "imap", "pop3"];
@@ -92,7 +92,7 @@ fn breach(workspace: &[Crate], member: &Crate, dependency: &Dependency) -> Optio
     }
     let grpc = named == "tonic" || named.starts_with("tonic-");
     if grpc && !member.is_service() && !MAY_NAME_TONIC.contains(&member.name.as_str()) {
-        return Some("gRPC is for api, service-kit and the services");
+        return Some("gRPC is for api, channel, service-kit and the services");
     }
     if PURE.contains(&member.name.as_str()) && !dependency.is_for_tests() {
         if IMPURE.contains(&named) || grpc {

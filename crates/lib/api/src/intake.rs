@@ -5,11 +5,11 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use channel::Channel;
 use message_crate::attachments::{Blocked, Finding, Screen};
 use message_crate::{ScanError, Scanner};
 use rules::BlockedAttachments;
 use tonic::Status;
-use tonic::transport::Channel;
 
 use crate::message::v1::{Content, content};
 use crate::screening::screen;

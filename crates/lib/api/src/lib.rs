@@ -62,7 +62,7 @@ pub mod directory {
 
 /// What services and clients need of tonic.
 pub mod grpc {
-    pub use tonic::transport::Channel;
+    pub use channel::{Channel, Connection};
     pub use tonic::{Code, Request, Response, Status, Streaming, async_trait};
 }
 

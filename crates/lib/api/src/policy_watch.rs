@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use channel::Channel;
 use rules::Policy;
 use tokio::sync::watch;
-use tonic::transport::Channel;
 
 use crate::policy::v1::{Revision, WatchPolicyRequest, policy_client::PolicyClient};
 

@@ -1,7 +1,7 @@
 //! Having mail tried that waits for its next attempt: a page at a time, so that no call is long.
 
+use channel::Channel;
 use tonic::Status;
-use tonic::transport::Channel;
 
 use crate::queue::v1::RetryNowRequest;
 use crate::queue::v1::queue_client::QueueClient;

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use channel::Channel;
 use futures::Stream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::task::AbortOnDropHandle;
-use tonic::transport::Channel;
 use tonic::{Response, Status, Streaming};
 
 use crate::mailbox::v1::mailbox_store_client::MailboxStoreClient;

@@ -24,6 +24,27 @@ pub enum Endpoint {
     },
 }
 
+impl Endpoint {
+    /// One endpoint or several, separated by commas: replicas of one service. (A path may have commas: what
+    /// follows one is another endpoint only where it begins as one.)
+    pub fn several(text: &str) -> Result<Vec<Self>, Error> {
+        let mut texts: Vec<String> = Vec::new();
+        for part in text.split(',') {
+            let begins = ["unix:", "https://", "http://"]
+                .iter()
+                .any(|scheme| part.trim_start().starts_with(scheme));
+            match texts.last_mut() {
+                Some(path) if path.starts_with("unix:") && !begins => {
+                    path.push(',');
+                    path.push_str(part);
+                }
+                _ => texts.push(part.trim().to_owned()),
+            }
+        }
+        texts.iter().map(|text| text.parse()).collect()
+    }
+}
+
 impl FromStr for Endpoint {
     type Err = Error;
 
@@ -102,6 +123,28 @@ mod tests {
             let endpoint: Endpoint = text.parse().unwrap();
             assert_eq!(endpoint.to_string(), written);
         }
+    }
+
+    #[test]
+    fn several_are_separated_by_commas_and_a_path_may_have_some() {
+        for (text, written) in [
+            ("unix:/run/queue.sock", "unix:/run/queue.sock"),
+            ("unix:/run/a,b/queue.sock", "unix:/run/a,b/queue.sock"),
+            (
+                "unix:/run/a,b/1.sock, unix:/run/2.sock",
+                "unix:/run/a,b/1.sock unix:/run/2.sock",
+            ),
+            (
+                "a:1,https://b:2, c:3",
+                "https://a:1 https://b:2 https://c:3",
+            ),
+        ] {
+            let several = Endpoint::several(text).unwrap();
+            let several: Vec<_> = several.iter().map(ToString::to_string).collect();
+            assert_eq!(several.join(" "), written);
+        }
+        assert!(Endpoint::several("a:1,").is_err());
+        assert!(Endpoint::several("").is_err());
     }
 
     #[test]

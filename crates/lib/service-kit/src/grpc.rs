@@ -2,6 +2,7 @@
 
 mod caller;
 mod client;
+mod dial;
 mod internal_tls;
 mod late;
 mod server;
@@ -11,6 +12,7 @@ mod unix_socket;
 pub use caller::{Caller, Callers};
 pub use client::{Patience, open_channel, open_channel_within};
 pub(crate) use client::{open_channel_as, open_channel_at};
+pub(crate) use dial::families;
 pub(crate) use late::Late;
 pub(crate) use server::serve;
 pub use tonic::service::Routes;

@@ -33,7 +33,7 @@ pub enum Health {
 /// [`Error::Unhealthy`] when nobody answers: the process does not live, or cannot be reached.
 pub async fn ask(endpoint: &Endpoint, tls: Option<&InternalTlsConfig>) -> Result<Health, Error> {
     let silent = |reason: String| Error::Unhealthy(format!("{endpoint}: {reason}"));
-    let mut client = HealthClient::new(open_channel(endpoint, tls)?);
+    let mut client = HealthClient::new(open_channel(std::slice::from_ref(endpoint), tls)?);
     let response = tokio::time::timeout(PATIENCE, client.check(HealthCheckRequest::default()))
         .await
         .map_err(|_| silent(format!("no answer within {} s", PATIENCE.as_secs())))?

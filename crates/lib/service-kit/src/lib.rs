@@ -32,6 +32,7 @@ mod shards;
 mod signals;
 pub mod survey;
 
+pub use channel::Channel;
 pub use config::SharedConfig;
 pub use endpoint::Endpoint;
 pub use error::Error;
@@ -42,4 +43,3 @@ pub use readiness::Dependency;
 pub use reloaded::Reloaded;
 pub use run::{run, run_in_shards};
 pub use service::{OpenGrpc, Service};
-pub use tonic::transport::Channel;

@@ -6,13 +6,12 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
-use tonic::transport::Channel;
 
 use crate::grpc::{self, Callers, Late, Routes};
 use crate::listener_tls::{self, ClientCertificates, ServerTls};
 use crate::privileges::Unprivileged;
 use crate::readiness::{self, Dependency, Readiness};
-use crate::{Endpoint, Error, SharedConfig, health, open_files};
+use crate::{Channel, Endpoint, Error, SharedConfig, health, open_files};
 
 /// A process: its name, the shared configuration, and the means to reach and to be reached.
 /// Clones are the same process.
@@ -110,12 +109,12 @@ impl Service {
         machine_name()
     }
 
-    /// A channel to the service at `endpoint`: it connects when first used, and again after a
-    /// loss.
+    /// A channel to the service at `endpoint` (or several, separated by commas), to all of its replicas: it
+    /// connects when first used, and again after a loss.
     pub fn channel(&self, endpoint: &str) -> Result<Channel, Error> {
         grpc::open_channel_as(
             self.name,
-            &endpoint.parse()?,
+            &Endpoint::several(endpoint)?,
             self.shared.internal_tls.as_ref(),
         )
     }
@@ -179,7 +178,7 @@ impl Service {
     ) -> Result<(), Error> {
         let dependency = self.needs(name, without);
         let tls = self.shared.internal_tls.clone();
-        let following = readiness::follow(dependency, endpoint.parse()?, tls);
+        let following = readiness::follow(dependency, Endpoint::several(endpoint)?, tls);
         tokio::spawn(self.shutdown.clone().run_until_cancelled_owned(following));
         Ok(())
     }

@@ -4,28 +4,23 @@
 
 use std::error::Error as _;
 use std::io::ErrorKind;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures::future::join_all;
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::config::InternalTlsConfig;
+use crate::grpc::families;
 use crate::health::reason_in;
-use crate::{Endpoint, Error, Patience, open_channel, open_channel_at, open_channel_within};
+use crate::{
+    Channel, Endpoint, Error, Patience, open_channel, open_channel_at, open_channel_within,
+};
 
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_secs(5);
-
-/// How long a look-up of a name may take.
-const LOOK_UP: Duration = Duration::from_secs(5);
-
-/// Addresses of one name that are asked.
-const MAX_REPLICAS: usize = 64;
 
 /// The name that every internal certificate holds besides those of its services.
 const EVERYBODY: &str = "localhost";
@@ -50,15 +45,15 @@ pub async fn survey(
     endpoint: &Endpoint,
     tls: Option<&InternalTlsConfig>,
 ) -> Vec<Condition> {
-    let (Endpoint::Tcp { .. }, Some(tls)) = (endpoint, tls) else {
-        return match open_channel(endpoint, tls) {
+    let (Endpoint::Tcp { host, port }, Some(tls)) = (endpoint, tls) else {
+        return match open_channel(std::slice::from_ref(endpoint), tls) {
             Ok(channel) => vec![condition(name, channel).await],
             Err(error) => vec![Condition::Unreachable(error.to_string())],
         };
     };
-    let families = match addresses(endpoint).await {
+    let families = match families(host, *port).await {
         Ok(families) => families,
-        Err(reason) => return vec![Condition::Unreachable(reason)],
+        Err(error) => return vec![Condition::Unreachable(error.to_string())],
     };
     let mut conditions = Vec::new();
     for family in families {
@@ -77,59 +72,28 @@ pub async fn survey(
     conditions
 }
 
-/// Channels to all processes that `endpoint` stands for, as far as its name tells their addresses. Those
+/// Channels to all processes that `endpoints` stand for, as far as their names tell the addresses. Those
 /// of the second address family, if any, lead to the same processes and are left out.
 pub async fn open_channels_within(
-    endpoint: &Endpoint,
+    endpoints: &[Endpoint],
     tls: Option<&InternalTlsConfig>,
     patience: Patience,
 ) -> Result<Vec<Channel>, Error> {
-    if let (Endpoint::Tcp { host, .. }, Some(tls)) = (endpoint, tls)
-        && let Ok(families) = addresses(endpoint).await
-        && let [only] = families.as_slice()
-    {
-        let channels = only.iter();
-        return channels
-            .map(|address| open_channel_at(*address, host, tls, Some(patience)))
-            .collect();
-    }
-    open_channel_within(endpoint, tls, patience).map(|channel| vec![channel])
-}
-
-/// The addresses of a name by family, in the order in which the system would try them.
-async fn addresses(endpoint: &Endpoint) -> Result<Vec<Vec<SocketAddr>>, String> {
-    let Endpoint::Tcp { host, port } = endpoint else {
-        return Ok(Vec::new());
-    };
-    let found = tokio::time::timeout(LOOK_UP, tokio::net::lookup_host((host.as_str(), *port)))
-        .await
-        .map_err(|_| {
-            format!(
-                "no answer about the name {host} within {} s",
-                LOOK_UP.as_secs()
-            )
-        })?
-        .map_err(|error| format!("the name {host} is not known here: {error}"))?;
-    let families = by_family(found);
-    if families.is_empty() {
-        return Err(format!("the name {host} has no address"));
-    }
-    Ok(families)
-}
-
-fn by_family(found: impl Iterator<Item = SocketAddr>) -> Vec<Vec<SocketAddr>> {
-    let mut families: Vec<Vec<SocketAddr>> = Vec::new();
-    for address in found.take(MAX_REPLICAS) {
-        let family = families
-            .iter_mut()
-            .find(|family| family[0].is_ipv4() == address.is_ipv4());
-        match family {
-            Some(family) if family.contains(&address) => {}
-            Some(family) => family.push(address),
-            None => families.push(vec![address]),
+    let mut channels = Vec::new();
+    for endpoint in endpoints {
+        if let (Endpoint::Tcp { host, port }, Some(tls)) = (endpoint, tls)
+            && let Ok(families) = families(host, *port).await
+            && let [only] = families.as_slice()
+        {
+            for address in only {
+                channels.push(open_channel_at(*address, host, tls, Some(patience))?);
+            }
+        } else {
+            let endpoint = std::slice::from_ref(endpoint);
+            channels.push(open_channel_within(endpoint, tls, patience)?);
         }
     }
-    families
+    Ok(channels)
 }
 
 async fn condition(name: &str, channel: Channel) -> Condition {

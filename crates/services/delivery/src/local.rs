@@ -1,5 +1,6 @@
 //! Delivery to mailboxes: everything that waits goes to mailbox-store in one call, and what comes
-//! in meanwhile in the next. One task for all of it: a message costs no task of its own.
+//! in meanwhile in the next. One task for all of it, or one for each replica of mailbox-store: a message
+//! costs no task of its own.
 
 mod delivery;
 mod results;
@@ -8,10 +9,10 @@ mod tests;
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use api::grpc::{Channel, Code, Status, Streaming};
+use api::grpc::{Channel, Code, Connection, Status, Streaming};
 use api::mailbox::v1::{
     DeliverRequest, DeliverResponse, Delivery, deliver_response,
     mailbox_store_client::MailboxStoreClient,
@@ -32,6 +33,8 @@ pub(crate) use delivery::LocalDelivery;
 const BATCH: usize = 500;
 /// Octets of the prefixes of their messages: half of what a call holds.
 const PREFIXES: usize = MESSAGE_LIMIT / 2;
+/// Replicas of mailbox-store to which a process delivers at a time.
+const STREAMS: usize = 8;
 /// Calls under way: while one is committed the next is read.
 const CALLS: usize = 2;
 /// Larger than the answer to any batch.
@@ -45,31 +48,58 @@ const JUNK: &str = "Junk";
 const INBOX: &str = "";
 const PAUSES_MS: [u64; 5] = [20, 50, 100, 250, 500];
 
-/// A handle to the task that delivers to mailboxes.
+/// A handle to the tasks that deliver to mailboxes. They end when it is dropped and everything is
+/// delivered.
 pub(crate) struct Local {
+    channel: Channel,
+    finisher: Arc<Finisher>,
+    deliverers: Mutex<Deliverers>,
+}
+
+#[derive(Default)]
+struct Deliverers {
     // Not bounded here: the credits bound what is leased.
-    deliveries: mpsc::UnboundedSender<Vec<LocalDelivery>>,
+    inboxes: Vec<mpsc::UnboundedSender<Vec<LocalDelivery>>>,
+    next: usize,
 }
 
 impl Local {
-    /// Starts the task; it ends when the handle is dropped and everything is delivered.
+    /// Delivers over `channel`, which leads to mailbox-store.
     pub(crate) fn start(channel: Channel, finisher: Arc<Finisher>) -> Self {
-        let (deliveries, inbox) = mpsc::unbounded_channel();
-        let deliverer = Deliverer::new(channel, finisher, inbox);
-        tokio::spawn(deliverer.run());
-        Self { deliveries }
+        Self {
+            channel,
+            finisher,
+            deliverers: Mutex::default(),
+        }
     }
 
+    /// Each replica gets its turn.
     pub(crate) fn deliver(&self, deliveries: Vec<LocalDelivery>) {
-        if !deliveries.is_empty() {
-            // It only fails when the process ends; then the leases lapse.
-            let _ = self.deliveries.send(deliveries);
+        if deliveries.is_empty() {
+            return;
         }
+        let replicas = self.channel.connections().len().clamp(1, STREAMS);
+        let mut deliverers = self
+            .deliverers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        while deliverers.inboxes.len() < replicas {
+            let (sender, inbox) = mpsc::unbounded_channel();
+            let number = deliverers.inboxes.len();
+            let (channel, finisher) = (self.channel.clone(), Arc::clone(&self.finisher));
+            tokio::spawn(Deliverer::new(channel, number, finisher, inbox).run());
+            deliverers.inboxes.push(sender);
+        }
+        deliverers.next = (deliverers.next + 1) % replicas;
+        // It only fails when the process ends; then the leases lapse.
+        let _ = deliverers.inboxes[deliverers.next].send(deliveries);
     }
 }
 
 struct Deliverer {
     channel: Channel,
+    /// Among those of the process: says to which replica it delivers.
+    number: usize,
     finisher: Arc<Finisher>,
     inbox: mpsc::UnboundedReceiver<Vec<LocalDelivery>>,
     pending: Vec<LocalDelivery>,
@@ -83,11 +113,13 @@ struct Deliverer {
 impl Deliverer {
     fn new(
         channel: Channel,
+        number: usize,
         finisher: Arc<Finisher>,
         inbox: mpsc::UnboundedReceiver<Vec<LocalDelivery>>,
     ) -> Self {
         Self {
             channel,
+            number,
             finisher,
             inbox,
             pending: Vec::new(),
@@ -150,19 +182,40 @@ impl Deliverer {
         }
     }
 
-    /// One stream. `Ok` when nothing is left to do.
+    /// The connection over which this one delivers.
+    fn connection(&self) -> Option<Connection> {
+        let mut connections = self.channel.connections();
+        connections.sort_by_key(Connection::number);
+        let index = self.number.checked_rem(connections.len())?;
+        Some(connections.swap_remove(index))
+    }
+
+    /// One stream. `Ok` when nothing is left to do, or it goes on over another connection.
     async fn stream(&mut self) -> Result<(), Status> {
+        let mut changes = self.channel.changes();
+        self.channel.connected().await?;
+        let connection = self
+            .connection()
+            .ok_or_else(|| Status::unavailable("the connection was lost at once"))?;
         let (requests, outbound) = mpsc::channel(CALLS);
         // Along with the opening of the stream: there is room for all calls.
         self.send(&requests).await?;
-        let mut responses = MailboxStoreClient::new(self.channel.clone())
+        let mut responses = MailboxStoreClient::new(connection.clone())
             .max_decoding_message_size(MESSAGE_LIMIT)
             .max_encoding_message_size(MESSAGE_LIMIT)
             .deliver(ReceiverStream::new(outbound))
             .await?
             .into_inner();
         loop {
-            self.send(&requests).await?;
+            let own = self.connection();
+            if own.is_some_and(|own| own.number() != connection.number()) {
+                // Replicas have come or gone, or this connection has its age.
+                if self.under_way.is_empty() {
+                    return Ok(());
+                }
+            } else {
+                self.send(&requests).await?;
+            }
             if self.closed && self.under_way.is_empty() && self.pending.is_empty() {
                 return Ok(());
             }
@@ -172,6 +225,7 @@ impl Deliverer {
                     Some(deliveries) => self.pending.extend(deliveries),
                     None => self.closed = true,
                 },
+                _ = changes.changed() => {}
             }
             // Whatever else has come in goes along.
             while let Ok(deliveries) = self.inbox.try_recv() {

@@ -65,7 +65,7 @@ async fn main() {
         writers: 1,
     };
     let task = tokio::spawn(queue::run(config, service.clone()));
-    let channel = service_kit::open_channel(&listen.parse().unwrap(), None).unwrap();
+    let channel = service_kit::open_channel(&[listen.parse().unwrap()], None).unwrap();
     while !matches!(ready(&channel).await, Ok(())) {
         assert!(!task.is_finished(), "the queue ended");
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -93,18 +93,18 @@ impl System {
 
     /// All replicas of the queue, as far as its name tells them apart.
     pub(crate) async fn queues(&self) -> Result<Vec<QueueClient<Channel>>, Error> {
-        let endpoint = parsed(&self.queue)?;
+        let endpoints = parsed(&self.queue)?;
         let patience = self.patience(Deadline::Question);
         let tls = self.internal_tls.as_ref();
-        let channels = survey::open_channels_within(&endpoint, tls, patience).await;
+        let channels = survey::open_channels_within(&endpoints, tls, patience).await;
         let channels = channels.map_err(|error| Error::Configuration(error.to_string()))?;
         Ok(channels.into_iter().map(QueueClient::new).collect())
     }
 
     fn channel(&self, endpoint: &str, deadline: Deadline) -> Result<Channel, Error> {
-        let endpoint = parsed(endpoint)?;
+        let endpoints = parsed(endpoint)?;
         open_channel_within(
-            &endpoint,
+            &endpoints,
             self.internal_tls.as_ref(),
             self.patience(deadline),
         )
@@ -123,8 +123,6 @@ impl System {
     }
 }
 
-fn parsed(endpoint: &str) -> Result<Endpoint, Error> {
-    endpoint
-        .parse()
-        .map_err(|error| Error::Configuration(format!("{error}")))
+fn parsed(endpoints: &str) -> Result<Vec<Endpoint>, Error> {
+    Endpoint::several(endpoints).map_err(|error| Error::Configuration(format!("{error}")))
 }

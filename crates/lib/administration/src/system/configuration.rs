@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use service_kit::Endpoint;
 use service_kit::config::InternalTlsConfig;
 
 use super::listeners::SmtpServer;
@@ -37,8 +38,15 @@ impl<'a> Configuration<'a> {
 
     /// What the file says.
     fn value(&self, section: &str, key: &str) -> Option<String> {
-        let value = self.table.get(section)?.get(key)?.as_str()?;
-        Some(value.to_owned())
+        match self.table.get(section)?.get(key)? {
+            toml::Value::String(text) => Some(text.clone()),
+            // Several endpoints.
+            toml::Value::Array(texts) => {
+                let texts: Option<Vec<_>> = texts.iter().map(toml::Value::as_str).collect();
+                Some(texts?.join(","))
+            }
+            _ => None,
+        }
     }
 
     /// What a variable or the file says.
@@ -46,12 +54,16 @@ impl<'a> Configuration<'a> {
         (self.environment)(&variable(section, key)).or_else(|| self.value(section, key))
     }
 
-    /// An endpoint with the whole path of its socket.
-    pub(super) fn located(&self, endpoint: String) -> String {
-        match endpoint.strip_prefix("unix:") {
-            Some(path) => format!("unix:{}", self.folder.join(path).display()),
-            None => endpoint,
-        }
+    /// Endpoints with the whole paths of their sockets.
+    pub(super) fn located(&self, endpoints: String) -> String {
+        let Ok(several) = Endpoint::several(&endpoints) else {
+            return endpoints;
+        };
+        let located = several.into_iter().map(|endpoint| match endpoint {
+            Endpoint::Unix(path) => format!("unix:{}", self.folder.join(path).display()),
+            tcp => tcp.to_string(),
+        });
+        located.collect::<Vec<_>>().join(",")
     }
 
     /// Where a service is that others ask.

@@ -143,6 +143,11 @@ fn check_texts(
     endpoint([name, "health"], health);
     endpoint([name, "listen"], listen);
     let Some(shared) = shared else { return };
+    let mut endpoint = |path: [&str; 2], text: &Option<String>| {
+        if let Some(Err(error)) = text.as_deref().map(Endpoint::several) {
+            problems.push(Problem::new(&path, error.to_string()));
+        }
+    };
     let endpoints = &shared.endpoints;
     for (service, text) in [
         ("queue", &endpoints.queue),

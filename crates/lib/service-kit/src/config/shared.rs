@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Everything of `postern.toml` that is not one process's own section.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -81,32 +81,56 @@ impl fmt::Debug for DatabaseConfig {
     }
 }
 
-/// `[endpoints]`: each `unix:/path/to.sock` or `https://host:port`. Besides the two services that all others
+/// `[endpoints]`: each `unix:/path/to.sock` or `https://host:port`, or a list of them, where a service has
+/// several replicas; so does a name with several addresses. Besides the two services that all others
 /// ask, those that `postern status` asks for their health where it does not run on the same machine.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct EndpointsConfig {
     /// The service `queue`.
-    #[schemars(extend("type-name" = "endpoint"))]
+    #[serde(deserialize_with = "one_or_several")]
+    #[schemars(extend("type-name" = "endpoint, or list of endpoints"))]
     pub queue: Option<String>,
     /// The service `mailbox-store`.
-    #[schemars(extend("type-name" = "endpoint"))]
+    #[serde(deserialize_with = "one_or_several")]
+    #[schemars(extend("type-name" = "endpoint, or list of endpoints"))]
     pub mailbox_store: Option<String>,
     /// Where `smtp-server` answers for its health.
-    #[schemars(extend("type-name" = "endpoint"))]
+    #[serde(deserialize_with = "one_or_several")]
+    #[schemars(extend("type-name" = "endpoint, or list of endpoints"))]
     pub smtp_server: Option<String>,
     /// Where `delivery` answers for its health.
-    #[schemars(extend("type-name" = "endpoint"))]
+    #[serde(deserialize_with = "one_or_several")]
+    #[schemars(extend("type-name" = "endpoint, or list of endpoints"))]
     pub delivery: Option<String>,
     /// Where `imap` answers for its health.
-    #[schemars(extend("type-name" = "endpoint"))]
+    #[serde(deserialize_with = "one_or_several")]
+    #[schemars(extend("type-name" = "endpoint, or list of endpoints"))]
     pub imap: Option<String>,
     /// Where `pop3` answers for its health.
-    #[schemars(extend("type-name" = "endpoint"))]
+    #[serde(deserialize_with = "one_or_several")]
+    #[schemars(extend("type-name" = "endpoint, or list of endpoints"))]
     pub pop3: Option<String>,
     /// Where `collector` answers for its health.
-    #[schemars(extend("type-name" = "endpoint"))]
+    #[serde(deserialize_with = "one_or_several")]
+    #[schemars(extend("type-name" = "endpoint, or list of endpoints"))]
     pub collector: Option<String>,
+}
+
+/// A list is joined to the text that [`Endpoint::several`](crate::Endpoint::several) reads.
+fn one_or_several<'de, D: Deserializer<'de>>(source: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "an endpoint, or a list of endpoints")]
+    enum Written {
+        One(String),
+        Several(Vec<String>),
+    }
+    Ok(
+        Option::<Written>::deserialize(source)?.map(|written| match written {
+            Written::One(text) => text,
+            Written::Several(texts) => texts.join(","),
+        }),
+    )
 }
 
 /// `[tls]`: PEM files, read again when they change.

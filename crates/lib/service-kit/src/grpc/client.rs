@@ -1,16 +1,15 @@
 //! Channels to other services: opened on first use, opened again after a loss.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hyper_util::rt::TokioIo;
-use tokio::net::UnixStream;
-use tonic::transport::{Channel, Endpoint as TonicEndpoint, Uri};
+use channel::Channel;
+use tonic::transport::Endpoint as Http;
 
+use super::dial::{Address, Dialer};
 use super::{
     CONNECTION_WINDOW, FRAME, KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, RESETS, STREAM_WINDOW,
-    caller, internal_tls, tcp,
+    caller, internal_tls,
 };
 use crate::config::InternalTlsConfig;
 use crate::{Endpoint, Error};
@@ -30,45 +29,49 @@ pub struct Patience {
     pub silence: Duration,
 }
 
-/// A channel to `endpoint` that connects when it is first used. Needs a Tokio runtime.
+/// A channel to the service at `endpoints`, to all of its replicas, that connects when it is first used.
+/// Needs a Tokio runtime.
 pub fn open_channel(
-    endpoint: &Endpoint,
+    endpoints: &[Endpoint],
     tls: Option<&InternalTlsConfig>,
 ) -> Result<Channel, Error> {
-    open_patiently(endpoint, tls, TonicEndpoint::from_static(AUTHORITY))
+    open_patiently(endpoints, tls, Http::from_static(AUTHORITY))
 }
 
 /// The same, for a process that says who it is: on a Unix socket nothing else does.
 pub(crate) fn open_channel_as(
     process: &str,
-    endpoint: &Endpoint,
+    endpoints: &[Endpoint],
     tls: Option<&InternalTlsConfig>,
 ) -> Result<Channel, Error> {
-    let channel = TonicEndpoint::from_static(AUTHORITY).user_agent(caller::user_agent(process))?;
-    open_patiently(endpoint, tls, channel)
+    let http = Http::from_static(AUTHORITY).user_agent(caller::user_agent(process))?;
+    open_patiently(endpoints, tls, http)
 }
 
 fn open_patiently(
-    endpoint: &Endpoint,
+    endpoints: &[Endpoint],
     tls: Option<&InternalTlsConfig>,
-    mut channel: TonicEndpoint,
+    mut http: Http,
 ) -> Result<Channel, Error> {
-    if matches!(endpoint, Endpoint::Tcp { .. }) {
-        channel = channel
+    if endpoints
+        .iter()
+        .any(|one| matches!(one, Endpoint::Tcp { .. }))
+    {
+        http = http
             .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
             .keep_alive_while_idle(true);
     }
-    open(endpoint, tls, channel)
+    open(endpoints, tls, http)
 }
 
 /// Like [`open_channel`], for calls that fail when the other side does not answer in time.
 pub fn open_channel_within(
-    endpoint: &Endpoint,
+    endpoints: &[Endpoint],
     tls: Option<&InternalTlsConfig>,
     patience: Patience,
 ) -> Result<Channel, Error> {
-    open(endpoint, tls, limited(patience))
+    open(endpoints, tls, limited(patience))
 }
 
 /// A channel to one process, at `address`, that shows a certificate for `name`.
@@ -78,19 +81,17 @@ pub(crate) fn open_channel_at(
     tls: &InternalTlsConfig,
     patience: Option<Patience>,
 ) -> Result<Channel, Error> {
-    let channel = patience.map_or_else(|| TonicEndpoint::from_static(AUTHORITY), limited);
+    let http = patience.map_or_else(|| Http::from_static(AUTHORITY), limited);
     internal_tls::client(tls)?;
-    Ok(tcp(
-        name,
-        address.ip().to_string(),
-        address.port(),
-        tls.clone(),
-        channel,
-    ))
+    let address = Address::At {
+        name: name.to_owned(),
+        address,
+    };
+    Ok(channel(vec![address], Some(tls), http))
 }
 
-fn limited(patience: Patience) -> TonicEndpoint {
-    let limited = TonicEndpoint::from_static(AUTHORITY)
+fn limited(patience: Patience) -> Http {
+    let limited = Http::from_static(AUTHORITY)
         .http2_keep_alive_interval(patience.silence / 2)
         .keep_alive_timeout(patience.silence / 2);
     match patience.answer {
@@ -100,52 +101,31 @@ fn limited(patience: Patience) -> TonicEndpoint {
 }
 
 fn open(
-    endpoint: &Endpoint,
+    endpoints: &[Endpoint],
     tls: Option<&InternalTlsConfig>,
-    channel: TonicEndpoint,
+    http: Http,
 ) -> Result<Channel, Error> {
-    match endpoint {
-        Endpoint::Unix(path) => Ok(unix(path, channel)),
-        Endpoint::Tcp { host, port } => {
+    for endpoint in endpoints {
+        if matches!(endpoint, Endpoint::Tcp { .. }) {
             let tls = tls.ok_or_else(|| Error::Endpoint {
                 endpoint: endpoint.to_string(),
                 reason: "services on TCP need [internal-tls]".to_owned(),
             })?;
             // What cannot be read now will not be there for the first call either.
             internal_tls::client(tls)?;
-            Ok(tcp(host, host.clone(), *port, tls.clone(), channel))
         }
     }
+    let addresses = endpoints.iter().cloned().map(Address::Endpoint).collect();
+    Ok(channel(addresses, tls, http))
 }
 
-fn unix(path: &Path, channel: TonicEndpoint) -> Channel {
-    let path: PathBuf = path.to_owned();
-    windows(channel).connect_with_connector_lazy(tower::service_fn(move |_: Uri| {
-        let path = path.clone();
-        async move { UnixStream::connect(path).await.map(TokioIo::new) }
-    }))
-}
-
-fn tcp(
-    name: &str,
-    host: String,
-    port: u16,
-    tls: InternalTlsConfig,
-    channel: TonicEndpoint,
-) -> Channel {
-    let name = name.to_owned();
-    windows(channel).connect_with_connector_lazy(tower::service_fn(move |_: Uri| {
-        let (name, host, tls) = (name.clone(), host.clone(), tls.clone());
-        async move { tcp::connect(&name, &host, port, &tls).await }
-    }))
-}
-
-fn windows(endpoint: TonicEndpoint) -> TonicEndpoint {
-    endpoint
+fn channel(addresses: Vec<Address>, tls: Option<&InternalTlsConfig>, http: Http) -> Channel {
+    let http = http
         .connect_timeout(CONNECT_TIMEOUT)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_frame_size(FRAME)
         .http2_max_concurrent_reset_streams(RESETS)
-        .http2_max_local_error_reset_streams(RESETS)
+        .http2_max_local_error_reset_streams(RESETS);
+    Channel::new(Dialer::new(addresses, tls.cloned(), http))
 }

@@ -1,9 +1,9 @@
 //! gRPC over TCP: connections with their TLS handshake done, in and out.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -61,20 +61,19 @@ async fn shake_hands(socket: TcpStream, tls: &InternalTlsConfig) -> Accepted {
     TlsAcceptor::from(config).accept(socket).await
 }
 
-/// Connects to the service at `host` that shows a certificate for `name`.
+/// Connects to the service at the first of `addresses` that can be reached, which shows a certificate for
+/// `name`.
 pub(super) async fn connect(
     name: &str,
-    host: &str,
-    port: u16,
+    addresses: &[SocketAddr],
     tls: &InternalTlsConfig,
-) -> io::Result<TokioIo<client::TlsStream<TcpStream>>> {
+) -> io::Result<client::TlsStream<TcpStream>> {
     let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
     let config = internal_tls::client(tls).map_err(io::Error::other)?;
     timely(async {
-        let socket = TcpStream::connect((host, port)).await?;
+        let socket = TcpStream::connect(addresses).await?;
         socket.set_nodelay(true)?;
-        let stream = TlsConnector::from(config).connect(name, socket).await?;
-        Ok(TokioIo::new(stream))
+        TlsConnector::from(config).connect(name, socket).await
     })
     .await
 }

@@ -12,7 +12,7 @@ use super::Dependency;
 use crate::config::InternalTlsConfig;
 use crate::grpc::{Patience, open_channel_within};
 use crate::health::{reason_in, told};
-use crate::{Endpoint, Error};
+use crate::{Channel, Endpoint};
 
 /// Until a service that was not there is asked again.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -23,21 +23,42 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A service that hangs is gone after this time: it answers no ping.
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// Follows whether the service at `endpoint` is ready, for as long as the process lives.
+/// Follows whether the service at `endpoints` is ready, for as long as the process lives. It is while one of
+/// its replicas is.
 ///
-/// Each try has a connection of its own. A service that ends says so before it goes, and behind one
-/// name another replica may have taken over: only when that is not there either, it is lost.
+/// A service that ends says so before it goes, and another replica may have taken over: only when that
+/// is not there either, it is lost.
 pub(crate) async fn follow(
     dependency: Dependency,
-    endpoint: Endpoint,
+    endpoints: Vec<Endpoint>,
     tls: Option<InternalTlsConfig>,
 ) {
+    let patience = Patience {
+        answer: None,
+        silence: SILENCE,
+    };
+    let shown = endpoints.iter().map(ToString::to_string);
+    let shown = shown.collect::<Vec<_>>().join(", ");
     let mut was_ready = false;
+    let mut several = None;
     loop {
         let reached = &mut false;
-        let why = match watch(&dependency, &endpoint, tls.as_ref(), reached).await {
-            Ok(never) => match never {},
-            Err(why) => why,
+        let why = match several.take() {
+            Some(channel) => Ok(channel),
+            None => open_channel_within(&endpoints, tls.as_ref(), patience),
+        };
+        let why = match why {
+            Ok(channel) => {
+                let watched = watch(&dependency, &channel, &shown, reached).await;
+                // The next try goes to the next replica; where there is one address, behind which another
+                // may be, over a connection of its own.
+                several = Some(channel).filter(|channel| channel.connections().len() > 1);
+                match watched {
+                    Ok(never) => match never {},
+                    Err(why) => why,
+                }
+            }
+            Err(error) => error.to_string(),
         };
         was_ready |= *reached;
         if std::mem::take(&mut was_ready) {
@@ -51,17 +72,12 @@ pub(crate) async fn follow(
 /// Watches over one connection; ends with the reason why the service is not there, or not ready.
 async fn watch(
     dependency: &Dependency,
-    endpoint: &Endpoint,
-    tls: Option<&InternalTlsConfig>,
+    channel: &Channel,
+    endpoint: &str,
     reached: &mut bool,
 ) -> Result<Infallible, String> {
-    let patience = Patience {
-        answer: None,
-        silence: SILENCE,
-    };
-    let channel = open_channel_within(endpoint, tls, patience).map_err(|e: Error| e.to_string())?;
     let request = HealthCheckRequest::default();
-    let mut client = HealthClient::new(channel);
+    let mut client = HealthClient::new(channel.clone());
     let asked = timeout(PATIENCE, client.watch(request)).await;
     let response = asked
         .map_err(|_| format!("{endpoint} does not answer"))?

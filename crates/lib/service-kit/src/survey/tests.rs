@@ -112,16 +112,3 @@ async fn a_name_of_two_families_is_one_process() {
     let found = survey("queue", &at("localhost", port), Some(&tls)).await;
     assert_eq!(found, [Condition::Serving]);
 }
-
-#[test]
-fn the_addresses_of_a_name_are_told_apart_by_family() {
-    let parse = |text: &str| text.parse::<SocketAddr>().unwrap();
-    let found = ["10.0.0.1:1", "[::1]:1", "10.0.0.2:1", "10.0.0.1:1"].map(parse);
-    assert_eq!(
-        by_family(found.into_iter()),
-        [
-            vec![parse("10.0.0.1:1"), parse("10.0.0.2:1")],
-            vec![parse("[::1]:1")]
-        ]
-    );
-}

@@ -19,7 +19,7 @@ fn delivery(lease: Lease) -> LocalDelivery {
 fn deliverer() -> Deliverer {
     let (_, inbox) = mpsc::unbounded_channel();
     let finisher = fixture::finisher(QueueClock::system());
-    Deliverer::new(fixture::nowhere(), finisher, inbox)
+    Deliverer::new(fixture::nowhere(), 0, finisher, inbox)
 }
 
 #[tokio::test]

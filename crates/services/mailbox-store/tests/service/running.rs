@@ -54,7 +54,7 @@ impl Running {
             min_free_space: 0,
         };
         let endpoint: service_kit::Endpoint = listen.parse().unwrap();
-        let channel = service_kit::open_channel(&endpoint, None).unwrap();
+        let channel = service_kit::open_channel(std::slice::from_ref(&endpoint), None).unwrap();
         let server = tokio::spawn(mailbox_store::run(config, service.clone()));
         test_kit::in_time("the service is healthy", async {
             while service_kit::health::check(&endpoint, None).await.is_err() {

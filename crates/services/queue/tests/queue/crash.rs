@@ -58,7 +58,7 @@ fn socket(folder: &TempDir) -> String {
 
 fn peer(folder: &TempDir) -> Peer {
     let endpoint = socket(folder).parse().unwrap();
-    let channel = service_kit::open_channel(&endpoint, None).unwrap();
+    let channel = service_kit::open_channel(&[endpoint], None).unwrap();
     Peer { channel }
 }
 

@@ -108,7 +108,7 @@ impl Queue {
             service.clone(),
             clock_of_service,
         )));
-        let channel = service_kit::open_channel(&listen.parse().unwrap(), None).unwrap();
+        let channel = service_kit::open_channel(&[listen.parse().unwrap()], None).unwrap();
         let queue = Self {
             url,
             peer: Peer { channel },

@@ -29,6 +29,7 @@ mod proxy;
 mod rates;
 mod refusals;
 mod relay;
+mod replicas;
 mod requests;
 mod reverse_name;
 mod submission;

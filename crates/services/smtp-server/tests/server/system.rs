@@ -136,6 +136,24 @@ impl System {
         policy: &str,
         change: impl FnOnce(&mut Config),
     ) -> Self {
+        Self::start_beside(directory, queue, &[], policy, change).await
+    }
+
+    /// With other replicas of the queue, at these endpoints.
+    pub(crate) async fn start_with_replicas(others: &[String]) -> Self {
+        let queue = FakeQueue::new();
+        let system = Self::start_beside(users(), queue, others, POLICY, |_| {}).await;
+        system.policy_in_force().await;
+        system
+    }
+
+    async fn start_beside(
+        directory: FakeDirectory,
+        queue: FakeQueue,
+        others: &[String],
+        policy: &str,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let socket = format!("unix:{}", folder.path().join("s").display());
         let refusals = FakeRefusals::new();
@@ -156,7 +174,8 @@ impl System {
         let certificate = TestCertificate::for_names(&["mail.example.test"]);
         let (chain, key, _) = certificate.write_to(folder.path());
         let mut service = Service::for_tests("smtp-server");
-        service.shared.endpoints.queue = Some(socket.clone());
+        let queues = [std::slice::from_ref(&socket), others].concat();
+        service.shared.endpoints.queue = Some(queues.join(","));
         service.shared.endpoints.mailbox_store = Some(socket);
         service.shared.tls = Some(service_kit::config::TlsConfig {
             certificate: chain,

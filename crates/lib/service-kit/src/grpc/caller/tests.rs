@@ -3,11 +3,10 @@ use std::path::Path;
 
 use tonic::body::Body;
 use tonic::codegen::{Service as _, http};
-use tonic::transport::Channel;
 
 use crate::certificates::Authority;
 use crate::config::InternalTlsConfig;
-use crate::{Endpoint, Error, Routes, Service, health, open_channel};
+use crate::{Channel, Endpoint, Error, Routes, Service, health, open_channel};
 
 fn callers(path: &str) -> &'static [&'static str] {
     match path {
@@ -90,14 +89,15 @@ async fn over_tcp_a_process_may_call_what_its_certificate_is_for() {
         (&["localhost"], [REFUSED; 3]),
     ] {
         let own = tls(names);
-        let mut channel = open_channel(&endpoint, Some(&own)).unwrap();
+        let mut channel = open_channel(std::slice::from_ref(&endpoint), Some(&own)).unwrap();
         assert_eq!(codes(&mut channel).await, expected, "{names:?}");
         // Whether a process is well everybody may ask.
         health::check(&endpoint, Some(&own)).await.unwrap();
     }
     // What it says of itself does not count.
     let own = tls(&["pop3"]);
-    let mut channel = super::super::open_channel_as("imap", &endpoint, Some(&own)).unwrap();
+    let mut channel =
+        super::super::open_channel_as("imap", std::slice::from_ref(&endpoint), Some(&own)).unwrap();
     assert_eq!(codes(&mut channel).await, [LET_THROUGH, REFUSED, REFUSED]);
     service.shutdown.cancel();
     drop(channel);
@@ -119,7 +119,7 @@ async fn on_a_unix_socket_a_process_is_who_it_says() {
         assert_eq!(codes(&mut channel).await, expected, "{process}");
     }
     // The command line, or a tool: whoever can open the socket can read everything anyway.
-    let mut channel = open_channel(&listen.parse().unwrap(), None).unwrap();
+    let mut channel = open_channel(&[listen.parse().unwrap()], None).unwrap();
     assert_eq!(codes(&mut channel).await, [LET_THROUGH; 3]);
     service.shutdown.cancel();
     drop(channel);

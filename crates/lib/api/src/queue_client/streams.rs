@@ -1,0 +1,173 @@
+//! The streams of a process, one to each replica of the queue.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use channel::{Channel, Connection};
+use tokio::sync::watch;
+use tonic::Status;
+
+use super::stream::Stream;
+use crate::queue_features::Features;
+
+/// Before a stream that could not be kept open is opened again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+pub(super) struct Streams {
+    channel: Channel,
+    state: Mutex<State>,
+    /// Counts the attempts to open one that have ended.
+    attempts: watch::Sender<u64>,
+    /// Counts the streams that have ended.
+    ended: Arc<watch::Sender<u64>>,
+    /// What a replica understood when a stream to it was opened last.
+    features: watch::Sender<Option<Features>>,
+}
+
+#[derive(Default)]
+struct State {
+    open: Vec<Arc<Stream>>,
+    /// The connections over which one is being opened.
+    opening: HashSet<u64>,
+    /// Why the last attempt failed.
+    failure: Option<Status>,
+    next: usize,
+}
+
+impl Streams {
+    pub(super) fn new(channel: Channel) -> Self {
+        Self {
+            channel,
+            state: Mutex::default(),
+            attempts: watch::Sender::new(0),
+            ended: Arc::new(watch::Sender::new(0)),
+            features: watch::Sender::new(None),
+        }
+    }
+
+    pub(super) fn features(&self) -> Option<Features> {
+        *self.features.borrow()
+    }
+
+    pub(super) async fn reached(&self) {
+        let mut features = self.features.subscribe();
+        // We hold the sender.
+        let _ = features.wait_for(Option::is_some).await;
+    }
+
+    /// An open stream for a submission that needs these features, if there is a replica that has them;
+    /// waits until there is one.
+    pub(super) async fn open(self: &Arc<Self>, needed: Features) -> Result<Arc<Stream>, Status> {
+        if let Some(stream) = self.lock().pick(needed) {
+            return Ok(stream);
+        }
+        let mut attempts = self.attempts.subscribe();
+        self.channel.connected().await?;
+        self.open_missing();
+        loop {
+            attempts.mark_unchanged();
+            {
+                let mut state = self.lock();
+                if let Some(stream) = state.pick(needed) {
+                    return Ok(stream);
+                }
+                if state.opening.is_empty() {
+                    let failure = state.failure.clone();
+                    return Err(failure.unwrap_or_else(|| Status::unavailable("no connection")));
+                }
+            }
+            // We hold the sender.
+            let _ = attempts.changed().await;
+        }
+    }
+
+    /// Keeps a stream to each replica.
+    pub(super) async fn keep_open(self: Arc<Self>) {
+        let (mut changes, mut ended) = (self.channel.changes(), self.ended.subscribe());
+        loop {
+            changes.mark_unchanged();
+            ended.mark_unchanged();
+            // Whoever submits something is told why there is none.
+            let _ = self.open(Features::default()).await;
+            if self.open_missing() == 0 {
+                tokio::select! {
+                    _ = changes.changed() => {}
+                    _ = ended.changed() => tokio::time::sleep(PAUSE).await,
+                }
+            } else {
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+
+    /// Opens a stream over each connection that has none. Says for how many there is none yet.
+    fn open_missing(self: &Arc<Self>) -> usize {
+        let connections = self.channel.connections();
+        let mut state = self.lock();
+        let missing: Vec<Connection> = connections
+            .into_iter()
+            .filter(|one| !state.has(one.number()))
+            .collect();
+        let begun: Vec<Connection> = missing
+            .iter()
+            .filter(|one| state.opening.insert(one.number()))
+            .cloned()
+            .collect();
+        drop(state);
+        for connection in begun {
+            tokio::spawn(Arc::clone(self).open_over(connection));
+        }
+        missing.len()
+    }
+
+    async fn open_over(self: Arc<Self>, connection: Connection) {
+        let number = connection.number();
+        let opened = Stream::open(connection, Arc::clone(&self.ended)).await;
+        {
+            let mut state = self.lock();
+            state.opening.remove(&number);
+            match opened {
+                Ok(stream) => {
+                    self.features.send_replace(Some(stream.features()));
+                    state.open.push(stream);
+                    state.failure = None;
+                }
+                Err(status) => state.failure = Some(status),
+            }
+        }
+        self.attempts.send_modify(|attempts| *attempts += 1);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The stream with the fewest submissions on their way, of those that understand what is needed,
+    /// if any do; among equals each in turn. One whose connection has been replaced takes no more as soon
+    /// as there is another.
+    fn pick(&mut self, needed: Features) -> Option<Arc<Stream>> {
+        self.open.retain(|stream| !stream.is_broken());
+        if self.open.iter().any(|stream| stream.is_current()) {
+            self.open.retain(|stream| stream.is_current());
+        }
+        let count = self.open.len();
+        self.next = self.next.wrapping_add(1);
+        (0..count)
+            .map(|offset| &self.open[self.next.wrapping_add(offset) % count])
+            .min_by_key(|stream| {
+                (
+                    stream.features().lacks(needed).is_some(),
+                    stream.under_way(),
+                )
+            })
+            .cloned()
+    }
+
+    fn has(&self, connection: u64) -> bool {
+        let mut open = self.open.iter();
+        open.any(|stream| stream.connection() == connection && !stream.is_broken())
+    }
+}

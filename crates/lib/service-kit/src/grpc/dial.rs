@@ -1,0 +1,240 @@
+//! Finding and reaching the replicas of a service: Unix sockets, addresses, and names that may have
+//! several addresses.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use channel::{Dial, Io, Target};
+use tokio::net::{UnixStream, lookup_host};
+use tokio::time::timeout;
+use tonic::async_trait;
+use tonic::transport::Endpoint as Http;
+
+use super::tcp;
+use crate::Endpoint;
+use crate::config::InternalTlsConfig;
+
+/// How long a look-up of a name may take.
+const LOOK_UP: Duration = Duration::from_secs(5);
+
+/// Addresses of one name that are used.
+const MAX_REPLICAS: usize = 64;
+
+/// After so long a connection over TCP is replaced: behind one address there may be a balancer, whose
+/// replicas change.
+const LONGEST_AGE: Duration = Duration::from_secs(60);
+
+/// Where replicas are.
+#[derive(Clone, Debug)]
+pub(super) enum Address {
+    /// As configured.
+    Endpoint(Endpoint),
+    /// At this address, with a certificate for that name.
+    At { name: String, address: SocketAddr },
+}
+
+/// One replica.
+#[derive(Clone, Debug)]
+enum Replica {
+    Unix(PathBuf),
+    /// Addresses of one replica, tried in turn: those of a second family lead to the same processes.
+    Tcp {
+        name: String,
+        addresses: Vec<SocketAddr>,
+    },
+}
+
+pub(super) struct Dialer {
+    addresses: Vec<Address>,
+    tls: Option<InternalTlsConfig>,
+    http: Http,
+    /// As they were found last.
+    replicas: Mutex<HashMap<Target, Replica>>,
+}
+
+impl Dialer {
+    pub(super) fn new(addresses: Vec<Address>, tls: Option<InternalTlsConfig>, http: Http) -> Self {
+        Self {
+            addresses,
+            tls,
+            http,
+            replicas: Mutex::default(),
+        }
+    }
+
+    fn replicas(&self) -> MutexGuard<'_, HashMap<Target, Replica>> {
+        self.replicas.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Dial for Dialer {
+    async fn targets(&self) -> io::Result<Vec<Target>> {
+        let mut replicas = HashMap::new();
+        let mut failure = None;
+        for address in &self.addresses {
+            match found(address).await {
+                Ok(found) => replicas.extend(found),
+                Err(error) => failure = Some(error),
+            }
+        }
+        if let Some(failure) = failure {
+            // A name that is not known for a moment takes nobody away.
+            if replicas.is_empty() {
+                return Err(failure);
+            }
+            let known = self.replicas();
+            for (target, replica) in known.iter() {
+                replicas
+                    .entry(target.clone())
+                    .or_insert_with(|| replica.clone());
+            }
+        }
+        let targets = replicas.keys().cloned().collect();
+        *self.replicas() = replicas;
+        Ok(targets)
+    }
+
+    async fn connect(&self, target: &str) -> io::Result<Box<dyn Io>> {
+        let replica = self.replicas().get(target).cloned();
+        match replica.ok_or(io::ErrorKind::NotFound)? {
+            Replica::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
+            Replica::Tcp { name, addresses } => {
+                let tls = self.tls.as_ref().ok_or(io::ErrorKind::Unsupported)?;
+                Ok(Box::new(tcp::connect(&name, &addresses, tls).await?))
+            }
+        }
+    }
+
+    fn http(&self) -> Http {
+        self.http.clone()
+    }
+
+    fn may_change(&self) -> bool {
+        let only = match self.addresses.as_slice() {
+            [only] => only,
+            _ => return true,
+        };
+        matches!(only, Address::Endpoint(Endpoint::Tcp { .. }))
+    }
+
+    fn longest_age(&self) -> Option<Duration> {
+        let over_tcp =
+            |address: &Address| matches!(address, Address::Endpoint(Endpoint::Tcp { .. }));
+        self.addresses.iter().any(over_tcp).then_some(LONGEST_AGE)
+    }
+}
+
+async fn found(address: &Address) -> io::Result<Vec<(Target, Replica)>> {
+    match address {
+        Address::Endpoint(Endpoint::Unix(path)) => {
+            let target = path.display().to_string();
+            Ok(vec![(target, Replica::Unix(path.clone()))])
+        }
+        Address::At { name, address } => {
+            let replica = Replica::Tcp {
+                name: name.clone(),
+                addresses: vec![*address],
+            };
+            Ok(vec![(address.to_string(), replica)])
+        }
+        Address::Endpoint(Endpoint::Tcp { host, port }) => {
+            let families = families(host, *port).await?;
+            Ok(replicas(host, &families))
+        }
+    }
+}
+
+/// The addresses of a name by family, in the order in which the system would try them.
+pub(crate) async fn families(host: &str, port: u16) -> io::Result<Vec<Vec<SocketAddr>>> {
+    let found = timeout(LOOK_UP, lookup_host((host, port)))
+        .await
+        .map_err(|_| {
+            let reason = format!(
+                "no answer about the name {host} within {} s",
+                LOOK_UP.as_secs()
+            );
+            io::Error::new(io::ErrorKind::TimedOut, reason)
+        })?
+        .map_err(|error| io::Error::other(format!("the name {host} is not known here: {error}")))?;
+    let families = by_family(found);
+    if families.is_empty() {
+        return Err(io::Error::other(format!("the name {host} has no address")));
+    }
+    Ok(families)
+}
+
+fn by_family(found: impl Iterator<Item = SocketAddr>) -> Vec<Vec<SocketAddr>> {
+    let mut families: Vec<Vec<SocketAddr>> = Vec::new();
+    for address in found.take(MAX_REPLICAS) {
+        let family = families
+            .iter_mut()
+            .find(|family| family[0].is_ipv4() == address.is_ipv4());
+        match family {
+            Some(family) if family.contains(&address) => {}
+            Some(family) => family.push(address),
+            None => families.push(vec![address]),
+        }
+    }
+    families
+}
+
+/// A replica for each address of the first family. Which address of the other family is the same
+/// process is not known, so that each gets all of them to fall back on, beginning with another.
+fn replicas(host: &str, families: &[Vec<SocketAddr>]) -> Vec<(Target, Replica)> {
+    let Some((first, others)) = families.split_first() else {
+        return Vec::new();
+    };
+    let mut first = first.clone();
+    first.sort_unstable();
+    let others: Vec<SocketAddr> = others.concat();
+    let each = first.iter().enumerate().map(|(index, address)| {
+        let mut addresses = vec![*address];
+        addresses.extend(others.iter().cycle().skip(index).take(others.len()));
+        let replica = Replica::Tcp {
+            name: host.to_owned(),
+            addresses,
+        };
+        (format!("{host} {address}"), replica)
+    });
+    each.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
+
+    use super::*;
+
+    fn addresses(texts: &[&str]) -> Vec<SocketAddr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn each_address_of_a_name_is_a_replica_and_a_second_family_is_to_fall_back_on() {
+        let found = addresses(&[
+            "10.0.0.2:7101",
+            "[fd00::1]:7101",
+            "10.0.0.1:7101",
+            "[fd00::2]:7101",
+            "10.0.0.1:7101",
+        ]);
+        let families = by_family(found.into_iter());
+        assert_eq!(families.len(), 2);
+        let replicas = replicas("queue", &families);
+        let targets: Vec<_> = replicas.iter().map(|(target, _)| target.as_str()).collect();
+        assert_eq!(targets, ["queue 10.0.0.1:7101", "queue 10.0.0.2:7101"]);
+        let Replica::Tcp {
+            addresses: tried, ..
+        } = &replicas[1].1
+        else {
+            panic!("a replica over TCP");
+        };
+        let expected = addresses(&["10.0.0.2:7101", "[fd00::2]:7101", "[fd00::1]:7101"]);
+        assert_eq!(*tried, expected);
+    }
+}
