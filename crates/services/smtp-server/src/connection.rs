@@ -141,7 +141,7 @@ impl Connection {
         self.look_up_name().await;
         // One who is to say XCLIENT counts when it has.
         if !self.may_override_peer()
-            && let Err(verdict) = self.is_greeted()
+            && let Err(verdict) = self.is_greeted().await
         {
             self.note_refusal(verdict.name, &verdict.reasons);
             self.session
@@ -172,13 +172,13 @@ impl Connection {
         }
     }
 
-    fn is_greeted(&self) -> Result<(), Verdict> {
+    async fn is_greeted(&self) -> Result<(), Verdict> {
         let Some(snapshot) = self.server.policy.current() else {
             return Ok(());
         };
         let trust = snapshot.policy.trust(&self.facts);
         let admission = Admission::connect(&snapshot.policy, &self.facts, &trust);
-        let verdict = self.admit_connection(admission);
+        let verdict = self.admit_connection(admission).await;
         if verdict.is_accepted() {
             Ok(())
         } else {

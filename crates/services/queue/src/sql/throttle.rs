@@ -11,13 +11,20 @@ pub(crate) async fn count(
     now_us: i64,
 ) -> Result<Vec<(Vec<u8>, i64)>, sqlx::Error> {
     let filled = sqlx::query!(
-        "INSERT INTO queue.rate AS r (key, empty_at)
-         -- In one order, so that two front ends never wait for each other.
-         SELECT key, $3::bigint + added FROM UNNEST($1::bytea[], $2::bigint[]) AS a (key, added)
-         ORDER BY key
-         ON CONFLICT (key) DO UPDATE
-         SET empty_at = greatest(r.empty_at, $3) + excluded.empty_at - $3
-         RETURNING key, empty_at",
+        "WITH a AS MATERIALIZED (
+             SELECT key, added FROM UNNEST($1::bytea[], $2::bigint[]) AS a (key, added)
+         ), filled AS (
+             INSERT INTO queue.rate AS r (key, empty_at)
+             -- In one order, so that two front ends never wait for each other.
+             SELECT key, $3::bigint + added FROM a WHERE added > 0 ORDER BY key
+             ON CONFLICT (key) DO UPDATE
+             SET empty_at = greatest(r.empty_at, $3) + excluded.empty_at - $3
+             RETURNING key, empty_at
+         )
+         SELECT key AS \"key!\", empty_at AS \"empty_at!\" FROM filled
+         UNION ALL
+         -- A mere question writes nothing.
+         SELECT r.key, r.empty_at FROM a JOIN queue.rate r ON r.key = a.key WHERE a.added = 0",
         keys as &[&[u8]],
         added,
         now_us

@@ -12,11 +12,11 @@ use super::Connection;
 
 impl Connection {
     /// Whether a client that has connected is greeted.
-    pub(super) fn admit_connection(&self, mut admission: Admission<Connect<'_>>) -> Verdict {
+    pub(super) async fn admit_connection(&self, mut admission: Admission<Connect<'_>>) -> Verdict {
         loop {
             match admission.proceed() {
                 Next::Ask(connect::Question::Rates(shares)) => {
-                    admission.used_up(self.used_up(&shares));
+                    admission.used_up(self.used_up(&shares).await);
                 }
                 Next::End(verdict) => return verdict,
             }
@@ -31,7 +31,7 @@ impl Connection {
                     admission.free_space(self.server.free_space.current());
                 }
                 Next::Ask(mail::Question::Rates(shares)) => {
-                    admission.used_up(self.used_up(&shares));
+                    admission.used_up(self.used_up(&shares).await);
                 }
                 Next::Ask(mail::Question::Dns { lists, domain }) => {
                     let (listings, standing) = self.ask_dns(lists, domain).await;
@@ -57,7 +57,7 @@ impl Connection {
                     admission.wait(Answer::Is(wait));
                 }
                 Next::Ask(rcpt::Question::Rates(shares)) => {
-                    admission.used_up(self.used_up(&shares));
+                    admission.used_up(self.used_up(&shares).await);
                 }
                 Next::End(verdict) => return Ok(verdict),
             }
@@ -65,8 +65,8 @@ impl Connection {
     }
 
     /// Counts what is about to be let in, or nothing and gives the rate that is used up.
-    fn used_up(&self, shares: &Shares<'_>) -> Answer<Option<Rate>> {
-        Answer::Is(self.server.throttle.admit(shares).err().copied())
+    async fn used_up(&self, shares: &Shares<'_>) -> Answer<Option<Rate>> {
+        Answer::Is(self.server.throttle.admit(shares).await.err().copied())
     }
 
     /// What the DNS says of the peer and of the sender's domain, looked up side by side.

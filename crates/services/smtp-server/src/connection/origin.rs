@@ -77,7 +77,7 @@ impl Connection {
         self.asked = Asked::default();
         self.forget_transaction();
         self.look_up_name().await;
-        if let Err(verdict) = self.is_greeted() {
+        if let Err(verdict) = self.is_greeted().await {
             self.note_refusal(verdict.name, &verdict.reasons);
             let reply = replies::of_verdict(&verdict);
             self.session.close(&reply, self.io.output());

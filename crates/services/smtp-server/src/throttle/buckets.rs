@@ -17,6 +17,10 @@ const MOST: usize = 100_000;
 /// In one report; the queue service takes so many.
 const MOST_REPORTED: usize = 10_000;
 
+/// What the queue service said of a bucket holds for so long. Then what other processes have let in since
+/// is asked for, before one more event is let in.
+const FRESH: Duration = Duration::from_millis(500);
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Buckets {
@@ -30,9 +34,17 @@ struct Bucket {
     cost: Duration,
     /// Events that were let in and not told of.
     untold: u64,
+    /// When the queue service was asked for what it has said of the bucket.
+    heard: Option<Instant>,
 }
 
-/// What one bucket took since the last report.
+impl Bucket {
+    fn is_fresh(&self, now: Instant) -> bool {
+        self.heard.is_some_and(|heard| now < heard + FRESH)
+    }
+}
+
+/// What one bucket took since the last report; nothing, where it is only asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Report {
     pub(super) key: Key,
@@ -47,6 +59,19 @@ impl Buckets {
         rates: &[(&'r Rate, Key)],
         now: Instant,
     ) -> Result<(), &'r Rate> {
+        self.has_room(rates, now)?;
+        for (rate, key) in rates {
+            self.fill(*key, cost(rate), now);
+        }
+        Ok(())
+    }
+
+    /// Whether one more event may be let in under all these rates, as far as is known here.
+    pub(super) fn has_room<'r>(
+        &self,
+        rates: &[(&'r Rate, Key)],
+        now: Instant,
+    ) -> Result<(), &'r Rate> {
         for (rate, key) in rates {
             if let Some(bucket) = self.buckets.get(key) {
                 let full = bucket.empty_at.saturating_duration_since(now) + bucket.cost;
@@ -56,27 +81,46 @@ impl Buckets {
                 }
             }
         }
-        for (rate, key) in rates {
-            self.fill(*key, rate.period / rate.limit.max(1), now);
-        }
         Ok(())
     }
 
+    /// Questions about those of which the queue service has said nothing lately. What is untold of them comes
+    /// with the next report.
+    pub(super) fn stale(&self, rates: &[(&Rate, Key)], now: Instant) -> Vec<Report> {
+        let fresh = |key| self.buckets.get(key).is_some_and(|one| one.is_fresh(now));
+        let stale = rates.iter().filter(|(_, key)| !fresh(key));
+        stale
+            .map(|(rate, key)| Report {
+                key: *key,
+                cost: cost(rate),
+                events: 0,
+            })
+            .collect()
+    }
+
     fn fill(&mut self, key: Key, cost: Duration, now: Instant) {
+        let Some(bucket) = self.bucket(key, cost, now) else {
+            metrics::counter!("postern_smtp_rates_uncounted_total").increment(1);
+            return;
+        };
+        bucket.empty_at = bucket.empty_at.max(now) + cost;
+        bucket.untold += 1;
+    }
+
+    /// The bucket, a new one where there is none; `None` where there are too many.
+    fn bucket(&mut self, key: Key, cost: Duration, now: Instant) -> Option<&mut Bucket> {
         if self.buckets.len() >= MOST && !self.buckets.contains_key(&key) {
             self.drop_empty(now);
             if self.buckets.len() >= MOST {
-                metrics::counter!("postern_smtp_rates_uncounted_total").increment(1);
-                return;
+                return None;
             }
         }
-        let bucket = self.buckets.entry(key).or_insert(Bucket {
+        Some(self.buckets.entry(key).or_insert(Bucket {
             empty_at: now,
             cost,
             untold: 0,
-        });
-        bucket.empty_at = bucket.empty_at.max(now) + cost;
-        bucket.untold += 1;
+            heard: None,
+        }))
     }
 
     /// What is to be told. It counts as told until it is taken back.
@@ -105,19 +149,27 @@ impl Buckets {
         }
     }
 
-    /// What all processes together have let in is empty in so long; what came here meanwhile comes
-    /// on top.
-    pub(super) fn settle(&mut self, report: &Report, full_for: Duration, now: Instant) {
-        if let Some(bucket) = self.buckets.get_mut(&report.key) {
+    /// What all processes together have let in is empty in so long, said the queue service when it was asked
+    /// at `asked`; what came here meanwhile comes on top. Answers may overtake each other: none takes away
+    /// what is known.
+    pub(super) fn settle(&mut self, report: &Report, full_for: Duration, asked: Instant) {
+        if let Some(bucket) = self.bucket(report.key, report.cost, asked) {
             let untold = u32::try_from(bucket.untold).unwrap_or(u32::MAX);
-            bucket.empty_at = now + full_for + bucket.cost.saturating_mul(untold);
+            let empty_at = asked + full_for + bucket.cost.saturating_mul(untold);
+            bucket.empty_at = bucket.empty_at.max(empty_at);
+            bucket.heard = bucket.heard.max(Some(asked));
         }
     }
 
     fn drop_empty(&mut self, now: Instant) {
         self.buckets
-            .retain(|_, bucket| bucket.untold > 0 || bucket.empty_at > now);
+            .retain(|_, bucket| bucket.untold > 0 || bucket.empty_at > now || bucket.is_fresh(now));
     }
+}
+
+/// By how much one event fills a bucket of this rate.
+fn cost(rate: &Rate) -> Duration {
+    rate.period / rate.limit.max(1)
 }
 
 #[cfg(test)]
@@ -186,6 +238,79 @@ mod tests {
         assert_eq!(let_in(&mut buckets, &rate, 1, now), 1);
         // Together they have let in eight, and one has come meanwhile.
         buckets.settle(&reports[0], rate.period / 10 * 8, now);
+        assert_eq!(let_in(&mut buckets, &rate, 10, now), 1);
+    }
+
+    /// What the queue service makes of reports.
+    #[derive(Default)]
+    struct Everywhere {
+        empty_at: Option<Instant>,
+    }
+
+    impl Everywhere {
+        fn tell(&mut self, buckets: &mut Buckets, reports: &[Report], now: Instant) {
+            for report in reports {
+                let filled = report.cost * u32::try_from(report.events).unwrap();
+                let empty_at = self.empty_at.unwrap_or(now).max(now) + filled;
+                self.empty_at = Some(empty_at);
+                buckets.settle(report, empty_at - now, now);
+            }
+        }
+    }
+
+    #[test]
+    fn a_limit_holds_over_processes_that_see_a_subject_by_turns() {
+        let rate = rate(10, 3600);
+        let mut now = Instant::now();
+        let mut everywhere = Everywhere::default();
+        let mut processes = [Buckets::default(), Buckets::default(), Buckets::default()];
+        let mut admitted = 0;
+        for turn in 0..30 {
+            let buckets = &mut processes[turn % 3];
+            let rates = [(&rate, KEY)];
+            let stale = buckets.stale(&rates, now);
+            everywhere.tell(buckets, &stale, now);
+            admitted += usize::from(buckets.admit(&rates, now).is_ok());
+            // Each reports in time.
+            let reports = buckets.take_untold(now);
+            everywhere.tell(buckets, &reports, now);
+            now += FRESH;
+        }
+        assert_eq!(admitted, 10);
+    }
+
+    #[test]
+    fn what_is_heard_holds_for_a_moment_and_is_asked_for_again() {
+        let now = Instant::now();
+        let rate = rate(10, 60);
+        let rates = [(&rate, KEY)];
+        let mut buckets = Buckets::default();
+        let stale = buckets.stale(&rates, now);
+        assert_eq!(stale.len(), 1, "nothing has been heard");
+        assert_eq!(stale[0].events, 0);
+        buckets.settle(&stale[0], Duration::ZERO, now);
+        assert!(buckets.take_untold(now).is_empty());
+        assert_eq!(buckets.stale(&rates, now), []);
+        assert_eq!(let_in(&mut buckets, &rate, 2, now), 2);
+        assert_eq!(buckets.stale(&rates, now), []);
+        let later = now + FRESH;
+        let stale = buckets.stale(&rates, later);
+        assert_eq!(stale[0].events, 0);
+        // What is untold stays, and comes on top of what is heard.
+        buckets.settle(&stale[0], rate.period / 10 * 7, later);
+        assert_eq!(let_in(&mut buckets, &rate, 10, later), 1);
+        assert_eq!(buckets.take_untold(later)[0].events, 3);
+    }
+
+    #[test]
+    fn an_answer_that_was_overtaken_takes_nothing_away() {
+        let now = Instant::now();
+        let rate = rate(10, 60);
+        let mut buckets = Buckets::default();
+        assert_eq!(let_in(&mut buckets, &rate, 3, now), 3);
+        let reports = buckets.take_untold(now);
+        buckets.settle(&reports[0], rate.period / 10 * 9, now);
+        buckets.settle(&reports[0], rate.period / 10 * 3, now);
         assert_eq!(let_in(&mut buckets, &rate, 10, now), 1);
     }
 

@@ -85,6 +85,19 @@ async fn what_other_front_ends_let_in_counts() {
 }
 
 #[tokio::test]
+async fn of_a_subject_that_is_new_here_the_queue_is_asked_first() {
+    let system = start(
+        "rates = [{ count = \"messages\", per = \"sender\", limit = 100, every = \"1 day\" }]",
+    )
+    .await;
+    let mut client = system.connect(Port::External).await;
+    *system.throttle.full_before_us.lock().unwrap() = 24 * 3600 * 1_000_000;
+    client.say("MAIL FROM:<a@client.test>", 450).await;
+    *system.throttle.full_before_us.lock().unwrap() = 0;
+    client.say("MAIL FROM:<b@client.test>", 250).await;
+}
+
+#[tokio::test]
 async fn who_was_never_here_comes_twice_and_is_known_then() {
     let system = start("greylisting = { delay = \"5 min\" }").await;
     let mut client = system.connect(Port::External).await;

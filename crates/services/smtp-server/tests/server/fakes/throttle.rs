@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use api::grpc::{Request, Response, Status, async_trait};
 use api::throttle::v1::throttle_server::Throttle;
-use api::throttle::v1::{CountRequest, CountResponse, GreylistRequest, GreylistResponse};
+use api::throttle::v1::{CountRequest, CountResponse, Counted, GreylistRequest, GreylistResponse};
 use tokio::sync::watch;
 
 /// See the module.
@@ -14,8 +14,10 @@ pub(crate) struct FakeThrottle {
     visitors: Arc<Mutex<HashSet<Vec<u8>>>>,
     /// Events that were reported.
     pub(crate) reported: Arc<watch::Sender<u64>>,
-    /// What every bucket is said to hold, microseconds.
+    /// What every bucket is said to hold, microseconds, when something is reported of it.
     pub(crate) full_for_us: Arc<Mutex<u64>>,
+    /// The same when it is only asked about.
+    pub(crate) full_before_us: Arc<Mutex<u64>>,
 }
 
 impl FakeThrottle {
@@ -24,6 +26,7 @@ impl FakeThrottle {
             visitors: Arc::default(),
             reported: Arc::new(watch::Sender::new(0)),
             full_for_us: Arc::default(),
+            full_before_us: Arc::default(),
         }
     }
 }
@@ -37,9 +40,12 @@ impl Throttle for FakeThrottle {
         let counted = request.into_inner().counted;
         let events: u64 = counted.iter().map(|counted| counted.events).sum();
         self.reported.send_modify(|reported| *reported += events);
-        let full_for = *self.full_for_us.lock().unwrap();
+        let full_for = |counted: &Counted| match counted.events {
+            0 => *self.full_before_us.lock().unwrap(),
+            _ => *self.full_for_us.lock().unwrap(),
+        };
         Ok(Response::new(CountResponse {
-            full_for_us: vec![full_for; counted.len()],
+            full_for_us: counted.iter().map(full_for).collect(),
         }))
     }
 
