@@ -80,6 +80,7 @@ pub mod queue_features;
 pub mod queue_run;
 pub mod refusals;
 pub mod rights;
+pub mod stream;
 pub mod text_upload;
 
 mod failure;

@@ -8,6 +8,12 @@ use rules::Policy;
 use tokio::sync::watch;
 
 use crate::policy::v1::{Revision, WatchPolicyRequest, policy_client::PolicyClient};
+use crate::stream::{Backoff, Watch, WatchEvent};
+
+/// Before the stream is opened again.
+const PAUSES: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
+/// Larger than any policy.
+const MESSAGE_LIMIT: usize = 64 * 1024 * 1024;
 
 /// A revision of the policy, compiled.
 pub struct PolicySnapshot {
@@ -63,25 +69,18 @@ impl PolicyWatch {
     }
 }
 
-/// Asks again when the stream breaks, a little later each time up to 2 s.
 async fn follow(channel: Channel, sender: watch::Sender<Option<Arc<PolicySnapshot>>>) {
-    const PAUSES_MS: [u64; 6] = [50, 100, 200, 500, 1_000, 2_000];
-    let mut failures = 0;
-    while !sender.is_closed() {
-        let mut client =
-            PolicyClient::new(channel.clone()).max_decoding_message_size(64 * 1024 * 1024);
-        if let Ok(response) = client.watch_policy(WatchPolicyRequest {}).await {
-            let mut revisions = response.into_inner();
-            while let Ok(Some(revision)) = revisions.message().await {
-                failures = 0;
-                take(&sender, revision);
-            }
-        }
-        let pause = PAUSES_MS[failures.min(PAUSES_MS.len() - 1)];
-        failures += 1;
+    let mut revisions = Watch::new(PAUSES, move || {
+        let client = PolicyClient::new(channel.clone());
+        let mut client = client.max_decoding_message_size(MESSAGE_LIMIT);
+        async move { client.watch_policy(WatchPolicyRequest {}).await }
+    });
+    loop {
         tokio::select! {
             () = sender.closed() => return,
-            () = tokio::time::sleep(Duration::from_millis(pause)) => {}
+            event = revisions.next() => if let WatchEvent::Received(revision) = event {
+                take(&sender, revision);
+            },
         }
     }
 }

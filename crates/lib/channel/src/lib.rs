@@ -8,6 +8,7 @@
 //!
 //! It knows neither how addresses are found nor how they are reached: that is [`Dial`]'s.
 
+mod backoff;
 mod body;
 mod call;
 mod connect;
@@ -22,6 +23,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tonic::{Status, transport};
 
+pub use backoff::Backoff;
 pub use connection::Connection;
 pub use dial::{Dial, Io, Target};
 

@@ -8,14 +8,13 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::connection::jittered;
-use crate::{Shared, Target};
+use crate::{Backoff, Shared, Target};
 
 /// How often is looked which replicas there are: DNS answers of a cluster are kept for 5 to 30 s.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// Pauses before a replica that was not reached is tried again, doubled each time.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// Before a replica that was not reached is tried again.
+const PAUSES: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(10));
 
 /// Keeps a channel's connections until the channel is no more.
 pub(crate) async fn keep(channel: Weak<Shared>, mut changes: watch::Receiver<u64>) {
@@ -36,7 +35,7 @@ pub(crate) async fn keep(channel: Weak<Shared>, mut changes: watch::Receiver<u64
 /// When replicas that were not reached are tried again.
 #[derive(Default)]
 pub(crate) struct Pauses {
-    pauses: HashMap<Target, (Duration, Instant)>,
+    pauses: HashMap<Target, (Backoff, Instant)>,
 }
 
 impl Pauses {
@@ -47,9 +46,8 @@ impl Pauses {
     }
 
     pub(crate) fn lengthen(&mut self, target: Target, now: Instant) {
-        let last = self.pauses.get(&target).map(|(pause, _)| *pause);
-        let pause = last.map_or(SHORTEST_PAUSE, |last| (last * 2).min(LONGEST_PAUSE));
-        self.pauses.insert(target, (pause, now + jittered(pause)));
+        let (backoff, until) = self.pauses.entry(target).or_insert((PAUSES, now));
+        *until = now + backoff.pause();
     }
 
     pub(crate) fn forget(&mut self, target: &str) {

@@ -12,19 +12,19 @@ mod gateways;
 mod tests;
 mod unit;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::grpc::{Channel, Code, Status, Streaming};
+use api::grpc::{Channel, Code, Status};
 use api::queue::v1::{
     CompleteRequest, CompleteResponse, complete_response, queue_client::QueueClient,
 };
+use api::stream::{Backoff, Interrupted, Opened, TaggedCalls};
 use futures::FutureExt as _;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tokio_stream::wrappers::ReceiverStream;
 
 use crate::leases::Ended;
 
@@ -38,7 +38,8 @@ const OCTETS: usize = MESSAGE_LIMIT / 4;
 /// Requests under way.
 const CALLS: usize = 2;
 const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
-const PAUSES_MS: [u64; 6] = [20, 50, 100, 250, 500, 1_000];
+/// Before the stream is opened again.
+const PAUSES: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_secs(1));
 /// When a unit that fails by itself is tried again.
 const PUT_OFF: Duration = Duration::from_secs(5);
 /// How long it is. Its leases are renewed meanwhile, so that nothing is delivered again.
@@ -84,18 +85,14 @@ struct Batch {
 }
 
 struct Recorder {
-    channel: Channel,
     inbox: mpsc::UnboundedReceiver<Vec<Unit>>,
     pending: VecDeque<Unit>,
     /// Of requests that were refused; each is a request.
     parts: VecDeque<Vec<Unit>>,
     /// What fails by itself, and when it is tried again; all after the same pause.
     put_off: VecDeque<(Instant, Unit)>,
-    under_way: BTreeMap<u64, Batch>,
+    calls: TaggedCalls<Batch, CompleteRequest, CompleteResponse>,
     gateways: Arc<Attempts>,
-    next_tag: u64,
-    /// Since the process started: a stream that has answered something was a good one.
-    answers: u64,
     closed: bool,
 }
 
@@ -106,76 +103,41 @@ impl Recorder {
         gateways: Arc<Attempts>,
     ) -> Self {
         Self {
-            channel,
             inbox,
             pending: VecDeque::new(),
             parts: VecDeque::new(),
             put_off: VecDeque::new(),
-            under_way: BTreeMap::new(),
+            calls: calls(channel),
             gateways,
-            next_tag: 0,
-            answers: 0,
             closed: false,
         }
     }
 
-    /// Opens the stream when there is something to record, and again after it broke.
+    /// Records until there will be nothing more. What is under way outlives a panic as well: it is mail that has
+    /// been delivered.
     async fn run(mut self) {
-        let mut failures: usize = 0;
-        loop {
-            if self.is_idle() {
-                match self.inbox.recv().await {
-                    Some(units) => self.pending.extend(units),
-                    None => return,
-                }
-            }
-            let before = self.answers;
-            // What is under way outlives a panic as well: it is mail that has been delivered.
-            let end = AssertUnwindSafe(self.stream()).catch_unwind().await;
-            if let Err(status) = end.unwrap_or_else(|_| Err(Status::internal("a panic"))) {
-                failures = if self.answers > before {
-                    0
-                } else {
-                    failures + 1
-                };
-                tracing::warn!(
-                    code = %status.code(),
-                    reason = status.message(),
-                    "stream of completions ended"
-                );
-                let pause = PAUSES_MS[failures.min(PAUSES_MS.len() - 1)];
-                tokio::time::sleep(Duration::from_millis(pause)).await;
-            }
+        while AssertUnwindSafe(self.work()).catch_unwind().await.is_err() {
+            self.calls.give_up(Status::internal("a panic"));
         }
     }
 
-    /// One stream. `Ok` when nothing is left to do.
-    async fn stream(&mut self) -> Result<(), Status> {
-        let (requests, outbound) = mpsc::channel(CALLS);
-        // Along with the opening of the stream: there is room for all requests.
-        for (tag, batch) in &self.under_way {
-            send(&requests, request(*tag, batch)).await?;
-        }
-        self.send_pending(&requests).await?;
-        let mut responses = QueueClient::new(self.channel.clone())
-            .max_encoding_message_size(MESSAGE_LIMIT)
-            .max_decoding_message_size(MESSAGE_LIMIT)
-            .complete(ReceiverStream::new(outbound))
-            .await?
-            .into_inner();
+    async fn work(&mut self) {
         loop {
-            self.send_pending(&requests).await?;
+            self.send_pending();
             if self.closed && self.is_idle() {
-                return Ok(());
+                return;
             }
             tokio::select! {
-                response = answer(&mut responses) => self.answered(response?)?,
+                answer = self.calls.next() => match answer {
+                    Ok((batch, response)) => self.answered(batch, response),
+                    Err(interrupted) => self.interrupted(interrupted),
+                },
                 received = self.inbox.recv(), if !self.closed => match received {
                     Some(units) => self.pending.extend(units),
                     None => self.closed = true,
                 },
                 // While all calls are under way nothing could be done about it.
-                () = due(self.put_off.front()), if self.under_way.len() < CALLS => {}
+                () = due(self.put_off.front()), if self.calls.has_room() => {}
             }
             while let Ok(units) = self.inbox.try_recv() {
                 self.pending.extend(units);
@@ -183,22 +145,27 @@ impl Recorder {
         }
     }
 
-    async fn send_pending(
-        &mut self,
-        requests: &mpsc::Sender<CompleteRequest>,
-    ) -> Result<(), Status> {
-        while self.under_way.len() < CALLS
+    fn send_pending(&mut self) {
+        while self.calls.has_room()
             && let Some(units) = self.next_units()
         {
-            let tag = self.next_tag;
-            self.next_tag += 1;
             let gateways = self.gateways.take();
-            let batch = Batch { units, gateways };
-            let request = request(tag, &batch);
-            self.under_way.insert(tag, batch);
-            send(requests, request).await?;
+            self.calls.call(Batch { units, gateways }, request);
         }
-        Ok(())
+    }
+
+    /// Everything that was under way is sent again.
+    fn interrupted(&mut self, interrupted: Interrupted<Batch>) {
+        let Interrupted { calls, status } = interrupted;
+        tracing::warn!(
+            code = %status.code(),
+            reason = status.message(),
+            "stream of completions ended"
+        );
+        for batch in calls.into_iter().rev() {
+            self.gateways.put_back(batch.gateways);
+            self.parts.push_front(batch.units);
+        }
     }
 
     /// What the next request records.
@@ -225,7 +192,7 @@ impl Recorder {
         Some(units)
     }
 
-    fn answered(&mut self, response: CompleteResponse) -> Result<(), Status> {
+    fn answered(&mut self, batch: Batch, response: CompleteResponse) {
         let status = match response.result {
             Some(complete_response::Result::Completed(completed)) => {
                 if !completed.stale.is_empty() {
@@ -234,24 +201,13 @@ impl Recorder {
                         "completions came after their leases had ended"
                     );
                 }
-                self.answers += 1;
-                let batch = self.under_way.remove(&response.tag).unwrap_or_default();
-                Ended::recorded(batch.units.into_iter().flat_map(|unit| unit.ended));
-                return Ok(());
+                return Ended::recorded(batch.units.into_iter().flat_map(|unit| unit.ended));
             }
             Some(complete_response::Result::Failure(failure)) => Status::from(failure),
             None => Status::internal("an empty answer"),
         };
-        if status.code() == Code::Unavailable {
-            // Begin a new stream after a pause: everything under way is sent again.
-            return Err(status);
-        }
-        self.answers += 1;
-        if let Some(batch) = self.under_way.remove(&response.tag) {
-            self.gateways.put_back(batch.gateways);
-            self.refused(batch.units, &status);
-        }
-        Ok(())
+        self.gateways.put_back(batch.gateways);
+        self.refused(batch.units, &status);
     }
 
     /// None of these was recorded.
@@ -287,8 +243,22 @@ impl Recorder {
         self.pending.is_empty()
             && self.parts.is_empty()
             && self.put_off.is_empty()
-            && self.under_way.is_empty()
+            && self.calls.is_idle()
     }
+}
+
+/// Calls over one stream to the queue.
+fn calls(channel: Channel) -> TaggedCalls<Batch, CompleteRequest, CompleteResponse> {
+    TaggedCalls::new(PAUSES, CALLS, move |requests| {
+        let mut client = QueueClient::new(channel.clone())
+            .max_encoding_message_size(MESSAGE_LIMIT)
+            .max_decoding_message_size(MESSAGE_LIMIT);
+        async move {
+            let responses = client.complete(requests).await?;
+            Ok(Opened::new(responses.into_inner()))
+        }
+        .boxed()
+    })
 }
 
 fn request(tag: u64, batch: &Batch) -> CompleteRequest {
@@ -308,19 +278,4 @@ async fn due(first: Option<&(Instant, Unit)>) {
         Some((at, _)) => tokio::time::sleep_until(*at).await,
         None => std::future::pending().await,
     }
-}
-
-async fn answer(responses: &mut Streaming<CompleteResponse>) -> Result<CompleteResponse, Status> {
-    match responses.message().await? {
-        Some(response) => Ok(response),
-        None => Err(Status::unavailable("the queue ended the stream")),
-    }
-}
-
-async fn send(
-    requests: &mpsc::Sender<CompleteRequest>,
-    request: CompleteRequest,
-) -> Result<(), Status> {
-    let sent = requests.send(request).await;
-    sent.map_err(|_| Status::unavailable("the stream to the queue ended"))
 }

@@ -3,25 +3,22 @@
 //! costs no task of its own.
 
 mod delivery;
+mod replica;
 mod results;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use api::grpc::{Channel, Code, Connection, Status, Streaming};
-use api::mailbox::v1::{
-    DeliverRequest, DeliverResponse, Delivery, deliver_response,
-    mailbox_store_client::MailboxStoreClient,
-};
+use api::grpc::{Channel, Code, Status};
+use api::mailbox::v1::{DeliverRequest, DeliverResponse, Delivery, deliver_response};
+use api::stream::{Backoff, Interrupted, TaggedCalls};
 use futures::FutureExt as _;
 use message::trace;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tokio_stream::wrappers::ReceiverStream;
 
 use crate::fate::{Failure, Fate};
 use crate::finish::Finisher;
@@ -46,7 +43,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const JUNK: &str = "Junk";
 /// As mailbox-store understands it.
 const INBOX: &str = "";
-const PAUSES_MS: [u64; 5] = [20, 50, 100, 250, 500];
+/// Before the stream is opened again.
+const PAUSES: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(500));
 
 /// A handle to the tasks that deliver to mailboxes. They end when it is dropped and everything is
 /// delivered.
@@ -97,20 +95,15 @@ impl Local {
 }
 
 struct Deliverer {
-    channel: Channel,
-    /// Among those of the process: says to which replica it delivers.
-    number: usize,
     finisher: Arc<Finisher>,
     inbox: mpsc::UnboundedReceiver<Vec<LocalDelivery>>,
     pending: Vec<LocalDelivery>,
-    under_way: HashMap<u64, Vec<LocalDelivery>>,
-    next_tag: u64,
-    /// Since the process started: a stream that has answered something was a good one.
-    answers: u64,
+    calls: TaggedCalls<Vec<LocalDelivery>, DeliverRequest, DeliverResponse>,
     closed: bool,
 }
 
 impl Deliverer {
+    /// Over `channel`, to the replica of this number.
     fn new(
         channel: Channel,
         number: usize,
@@ -118,14 +111,10 @@ impl Deliverer {
         inbox: mpsc::UnboundedReceiver<Vec<LocalDelivery>>,
     ) -> Self {
         Self {
-            channel,
-            number,
             finisher,
             inbox,
             pending: Vec::new(),
-            under_way: HashMap::new(),
-            next_tag: 0,
-            answers: 0,
+            calls: replica::calls(channel, number),
             closed: false,
         }
     }
@@ -133,99 +122,31 @@ impl Deliverer {
     /// Delivers until there will be nothing more. A panic costs what is at hand: who knows which delivery it was.
     async fn run(mut self) {
         while AssertUnwindSafe(self.work()).catch_unwind().await.is_err() {
+            let under_way = self.calls.abandon();
+            let under_way: usize = under_way.iter().map(Vec::len).sum();
             tracing::error!(
-                deliveries = self.pending.len() + self.under_way.len(),
+                deliveries = self.pending.len() + under_way,
                 "delivery to mailboxes panicked; its recipients are left to be leased anew"
             );
             self.pending.clear();
-            self.under_way.clear();
         }
     }
 
-    /// Opens the stream when there is something to deliver, and again after it broke.
     async fn work(&mut self) {
-        let mut failures: usize = 0;
         loop {
-            if self.pending.is_empty() && !self.receive().await {
+            self.send();
+            if self.closed && self.pending.is_empty() && self.calls.is_idle() {
                 return;
             }
-            let before = self.answers;
-            if let Err(status) = self.stream().await {
-                let interrupted = self.under_way.drain().flat_map(|(_, batch)| batch);
-                self.pending.extend(interrupted);
-                self.put_off_the_impatient(&status);
-                failures = if self.answers > before {
-                    0
-                } else {
-                    failures + 1
-                };
-                tracing::warn!(
-                    code = %status.code(),
-                    reason = status.message(),
-                    waiting = self.pending.len(),
-                    "stream to mailbox-store ended"
-                );
-                let pause = PAUSES_MS[failures.min(PAUSES_MS.len() - 1)];
-                tokio::time::sleep(Duration::from_millis(pause)).await;
-            }
-        }
-    }
-
-    /// Waits for deliveries; false when there will be none.
-    async fn receive(&mut self) -> bool {
-        match self.inbox.recv().await {
-            Some(deliveries) => {
-                self.pending.extend(deliveries);
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// The connection over which this one delivers.
-    fn connection(&self) -> Option<Connection> {
-        let mut connections = self.channel.connections();
-        connections.sort_by_key(Connection::number);
-        let index = self.number.checked_rem(connections.len())?;
-        Some(connections.swap_remove(index))
-    }
-
-    /// One stream. `Ok` when nothing is left to do, or it goes on over another connection.
-    async fn stream(&mut self) -> Result<(), Status> {
-        let mut changes = self.channel.changes();
-        self.channel.connected().await?;
-        let connection = self
-            .connection()
-            .ok_or_else(|| Status::unavailable("the connection was lost at once"))?;
-        let (requests, outbound) = mpsc::channel(CALLS);
-        // Along with the opening of the stream: there is room for all calls.
-        self.send(&requests).await?;
-        let mut responses = MailboxStoreClient::new(connection.clone())
-            .max_decoding_message_size(MESSAGE_LIMIT)
-            .max_encoding_message_size(MESSAGE_LIMIT)
-            .deliver(ReceiverStream::new(outbound))
-            .await?
-            .into_inner();
-        loop {
-            let own = self.connection();
-            if own.is_some_and(|own| own.number() != connection.number()) {
-                // Replicas have come or gone, or this connection has its age.
-                if self.under_way.is_empty() {
-                    return Ok(());
-                }
-            } else {
-                self.send(&requests).await?;
-            }
-            if self.closed && self.under_way.is_empty() && self.pending.is_empty() {
-                return Ok(());
-            }
             tokio::select! {
-                response = answer(&mut responses) => self.answered(response?),
+                answer = self.calls.next() => match answer {
+                    Ok((batch, response)) => self.answered(batch, response),
+                    Err(interrupted) => self.interrupted(interrupted),
+                },
                 received = self.inbox.recv(), if !self.closed => match received {
                     Some(deliveries) => self.pending.extend(deliveries),
                     None => self.closed = true,
                 },
-                _ = changes.changed() => {}
             }
             // Whatever else has come in goes along.
             while let Ok(deliveries) = self.inbox.try_recv() {
@@ -234,33 +155,36 @@ impl Deliverer {
         }
     }
 
-    async fn send(&mut self, requests: &mpsc::Sender<DeliverRequest>) -> Result<(), Status> {
-        while self.under_way.len() < CALLS && !self.pending.is_empty() {
+    fn send(&mut self) {
+        while self.calls.has_room() && !self.pending.is_empty() {
             let rest = self.pending.split_off(batch_length(&self.pending));
             let mut batch = std::mem::replace(&mut self.pending, rest);
             batch.retain(|delivery| !delivery.lease.is_void());
             if batch.is_empty() {
                 continue;
             }
-            let tag = self.next_tag;
-            self.next_tag += 1;
             batch.iter_mut().for_each(LocalDelivery::send);
-            let batch = self.under_way.entry(tag).or_insert(batch);
-            let request = DeliverRequest {
+            self.calls.call(batch, |tag, batch| DeliverRequest {
                 tag,
                 deliveries: batch.iter().map(request).collect(),
-            };
-            let sent = requests.send(request).await;
-            sent.map_err(|_| Status::unavailable("the stream to mailbox-store ended"))?;
+            });
         }
-        Ok(())
     }
 
-    fn answered(&mut self, response: DeliverResponse) {
-        self.answers += 1;
-        let Some(batch) = self.under_way.remove(&response.tag) else {
-            return;
-        };
+    /// What was under way is sent again, or put off.
+    fn interrupted(&mut self, interrupted: Interrupted<Vec<LocalDelivery>>) {
+        let Interrupted { calls, status } = interrupted;
+        self.pending.extend(calls.into_iter().flatten());
+        self.put_off_the_impatient(&status);
+        tracing::warn!(
+            code = %status.code(),
+            reason = status.message(),
+            waiting = self.pending.len(),
+            "stream to mailbox-store ended"
+        );
+    }
+
+    fn answered(&mut self, batch: Vec<LocalDelivery>, response: DeliverResponse) {
         match response.result {
             Some(deliver_response::Result::Delivered(delivered)) => {
                 let again = results::settle(batch, &delivered.results, &self.finisher);
@@ -335,13 +259,6 @@ fn batch_length(pending: &[LocalDelivery]) -> usize {
     };
     let fitting = pending.iter().take(BATCH).take_while(fits);
     fitting.count().max(1)
-}
-
-async fn answer(responses: &mut Streaming<DeliverResponse>) -> Result<DeliverResponse, Status> {
-    match responses.message().await? {
-        Some(response) => Ok(response),
-        None => Err(Status::unavailable("mailbox-store ended the stream")),
-    }
 }
 
 fn request(delivery: &LocalDelivery) -> Delivery {

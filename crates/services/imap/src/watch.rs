@@ -8,15 +8,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use api::grpc::{Channel, Status};
+use api::grpc::Channel;
 use api::mailbox::v1::mailbox_store_client::MailboxStoreClient;
 use api::mailbox::v1::{Actor, WatchRequest, WatchResponse, WatchedMailbox};
+use api::stream::{self, Backoff, WatchEvent};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
-/// Between attempts to open the stream again.
-const PAUSE: Duration = Duration::from_millis(250);
+/// Before the stream is opened again.
+const PAUSES: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
+/// Requests that may wait for the stream.
+const BACKLOG: usize = 4;
 
 /// The process's stream of change notices.
 #[derive(Clone)]
@@ -46,9 +49,7 @@ pub(crate) struct Subscription {
 
 impl Shared {
     fn mailboxes(&self) -> MutexGuard<'_, HashMap<i64, Watched>> {
-        self.mailboxes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.mailboxes)
     }
 
     /// What the store is to be told, and notes that it was.
@@ -102,20 +103,7 @@ impl Watch {
             news: Notify::new(),
         });
         let watch = Self(Arc::clone(&shared));
-        tokio::spawn(shutdown.run_until_cancelled_owned(async move {
-            loop {
-                // Without a session there is nothing to hear.
-                shared.news.notified().await;
-                shared.news.notify_one();
-                if let Err(status) = stream(&shared, channel.clone()).await {
-                    // That mailbox-store is away stands in the log already.
-                    tracing::debug!(code = ?status.code(), "no change notices; trying again");
-                }
-                shared.forget_asked();
-                shared.news.notify_one();
-                tokio::time::sleep(PAUSE).await;
-            }
-        }));
+        tokio::spawn(shutdown.run_until_cancelled_owned(follow(shared, channel)));
         watch
     }
 
@@ -143,30 +131,55 @@ impl Watch {
     }
 }
 
-/// Keeps one stream as long as it lasts.
-async fn stream(shared: &Shared, channel: Channel) -> Result<(), Status> {
-    let (requests, outbound) = mpsc::channel(4);
-    if requests.try_send(shared.unasked()).is_err() {
-        return Ok(());
-    }
-    let mut notices = MailboxStoreClient::new(channel)
-        .watch(ReceiverStream::new(outbound))
-        .await?
-        .into_inner();
+/// Keeps a stream open; the first when a session has come: before there is nothing to hear.
+async fn follow(shared: Arc<Shared>, channel: Channel) {
+    shared.news.notified().await;
+    let newest = Arc::new(Mutex::new(None));
+    let (asking, opening) = (Arc::clone(&shared), Arc::clone(&newest));
+    let mut notices = stream::Watch::new(PAUSES, move || {
+        let (requests, outbound) = mpsc::channel(BACKLOG);
+        // All that is watched, along with the opening: there is room.
+        asking.forget_asked();
+        let _ = requests.try_send(asking.unasked());
+        *lock(&opening) = Some(requests);
+        let mut store = MailboxStoreClient::new(channel.clone());
+        async move { store.watch(ReceiverStream::new(outbound)).await }
+    });
+    // Those of the stream that is open.
+    let mut requests = None;
     loop {
         tokio::select! {
-            notice = notices.message() => match notice? {
-                Some(notice) => shared.told(notice),
-                None => return Ok(()),
-            },
-            () = shared.news.notified() => {
-                let request = shared.unasked();
-                let news = !(request.watch.is_empty() && request.unwatch.is_empty());
-                if news && requests.send(request).await.is_err() {
-                    return Ok(());
+            event = notices.next() => match event {
+                WatchEvent::Opened => requests = lock(&newest).take(),
+                WatchEvent::Received(notice) => shared.told(notice),
+                WatchEvent::Ended(status) => {
+                    requests = None;
+                    // That mailbox-store is away stands in the log already.
+                    tracing::debug!(code = ?status.code(), "no change notices; trying again");
                 }
+            },
+            // Before it is open nobody would take them.
+            () = shared.news.notified(), if requests.is_some() => {
+                tell(&shared, requests.as_ref()).await;
             }
         }
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Tells the store what is watched from now on, and what no longer.
+async fn tell(shared: &Shared, requests: Option<&mpsc::Sender<WatchRequest>>) {
+    let Some(requests) = requests else { return };
+    let Ok(room) = requests.reserve().await else {
+        // The stream has ended: the next one begins with all that is watched.
+        return;
+    };
+    let request = shared.unasked();
+    if !(request.watch.is_empty() && request.unwatch.is_empty()) {
+        room.send(request);
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use api::directory::v1::directory_client::DirectoryClient;
 use api::directory::v1::{FindUsersRequest, WatchUsersRequest};
 use api::grpc::{Channel, Status};
+use api::stream::{Backoff, Watch, WatchEvent};
 use moka::sync::Cache;
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +19,8 @@ const UNKNOWN_LIMIT: u64 = 10_000;
 const UNKNOWN_FOR: Duration = Duration::from_secs(1);
 /// Longest silence of a directory that is asked.
 const PATIENCE: Duration = Duration::from_secs(10);
-const PAUSE: Duration = Duration::from_millis(500);
+/// Before the stream of changes is opened again.
+const PAUSES: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
 
 /// A handle; clones share what is remembered.
 #[derive(Clone)]
@@ -79,17 +81,17 @@ impl Users {
 
     /// Keeps the stream of changes open.
     async fn follow(&self) {
+        let directory = self.directory.clone();
+        let mut changes = Watch::new(PAUSES, move || {
+            let mut directory = directory.clone();
+            async move { directory.watch_users(WatchUsersRequest {}).await }
+        });
         loop {
-            let mut directory = self.directory.clone();
-            if let Ok(response) = directory.watch_users(WatchUsersRequest {}).await {
-                let mut changes = response.into_inner();
-                self.memory.watching.store(true, Ordering::Release);
-                while let Ok(Some(change)) = changes.message().await {
-                    self.memory.changed(&change.address);
-                }
-                self.memory.forget();
+            match changes.next().await {
+                WatchEvent::Opened => self.memory.watching.store(true, Ordering::Release),
+                WatchEvent::Received(change) => self.memory.changed(&change.address),
+                WatchEvent::Ended(_) => self.memory.forget(),
             }
-            tokio::time::sleep(PAUSE).await;
         }
     }
 }

@@ -10,9 +10,10 @@ use tonic::Status;
 
 use super::stream::Stream;
 use crate::queue_features::Features;
+use crate::stream::Backoff;
 
 /// Before a stream that could not be kept open is opened again.
-const PAUSE: Duration = Duration::from_millis(500);
+const PAUSES: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
 
 pub(super) struct Streams {
     channel: Channel,
@@ -85,19 +86,20 @@ impl Streams {
     /// Keeps a stream to each replica.
     pub(super) async fn keep_open(self: Arc<Self>) {
         let (mut changes, mut ended) = (self.channel.changes(), self.ended.subscribe());
+        let mut backoff = PAUSES;
         loop {
             changes.mark_unchanged();
             ended.mark_unchanged();
             // Whoever submits something is told why there is none.
             let _ = self.open(Features::default()).await;
             if self.open_missing() == 0 {
+                backoff.reset();
                 tokio::select! {
-                    _ = changes.changed() => {}
-                    _ = ended.changed() => tokio::time::sleep(PAUSE).await,
+                    _ = changes.changed() => continue,
+                    _ = ended.changed() => {}
                 }
-            } else {
-                tokio::time::sleep(PAUSE).await;
             }
+            tokio::time::sleep(backoff.pause()).await;
         }
     }
 

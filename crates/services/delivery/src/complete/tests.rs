@@ -5,6 +5,7 @@
 use api::message::v1::Failure;
 use api::queue::v1::{Completed, Completion, Derived, DerivedKind, Outcome};
 
+use api::stream::Answer as _;
 use prost::Message as _;
 
 use super::*;
@@ -50,12 +51,11 @@ impl Recorder {
             }),
             None => complete_response::Result::Completed(Completed::default()),
         };
-        self.under_way.insert(0, batch(units));
         let response = CompleteResponse {
             tag: 0,
             result: Some(result),
         };
-        self.answered(response).unwrap();
+        self.answered(batch(units), response);
         Some(ids)
     }
 }
@@ -174,12 +174,11 @@ async fn i2_what_is_refused_for_good_is_recorded_with_less() {
                 recorded.extend(request.completions);
                 complete_response::Result::Completed(Completed::default())
             };
-            recorder.under_way.insert(0, batch);
             let response = CompleteResponse {
                 tag: 0,
                 result: Some(result),
             };
-            recorder.answered(response).unwrap();
+            recorder.answered(batch, response);
         }
         let told: Vec<_> = recorded.iter().map(|one| one.reason.as_str()).collect();
         assert_eq!(told, reasons, "{name}");
@@ -215,17 +214,32 @@ async fn i2_what_cannot_go_on_as_another_message_stays() {
 }
 
 #[tokio::test]
-async fn a_queue_that_is_away_is_asked_again_for_everything() {
-    let (_leases, mut recorder) = recorder(0..2, "");
-    let units = recorder.next_units().unwrap();
-    recorder.under_way.insert(0, batch(units));
-    let away = CompleteResponse {
+async fn what_was_under_way_when_the_stream_broke_is_sent_again_as_it_was() {
+    let (_leases, mut recorder) = recorder(0..4, "");
+    let mut units = recorder.next_units().unwrap();
+    let rest = units.split_off(3);
+    recorder.pending.extend(rest);
+    let second = units.split_off(1);
+    recorder.interrupted(Interrupted {
+        calls: vec![batch(units), batch(second)],
+        status: Status::unavailable("away"),
+    });
+    let mut requests = Vec::new();
+    while let Some(units) = recorder.next_units() {
+        requests.push(units.iter().flat_map(Unit::recipients).collect::<Vec<_>>());
+    }
+    assert_eq!(requests, [vec![0], vec![1, 2], vec![3]]);
+}
+
+#[test]
+fn a_queue_that_is_away_is_asked_again_over_another_stream() {
+    let failure = |code: Code| CompleteResponse {
         tag: 0,
         result: Some(complete_response::Result::Failure(Failure {
-            code: Code::Unavailable as i32,
+            code: code as i32,
             message: String::new(),
         })),
     };
-    assert!(recorder.answered(away).is_err());
-    assert_eq!(recorder.under_way[&0].units.len(), 2);
+    assert!(failure(Code::Unavailable).says_unavailable().is_some());
+    assert!(failure(Code::Internal).says_unavailable().is_none());
 }
