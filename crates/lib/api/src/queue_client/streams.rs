@@ -90,9 +90,9 @@ impl Streams {
         loop {
             changes.mark_unchanged();
             ended.mark_unchanged();
-            // Whoever submits something is told why there is none.
-            let _ = self.open(Features::default()).await;
-            if self.open_missing() == 0 {
+            // Whoever submits something is told why there is none. Nobody but us connects again meanwhile.
+            let is_open = self.open(Features::default()).await.is_ok();
+            if is_open && self.open_missing() == 0 {
                 backoff.reset();
                 tokio::select! {
                     _ = changes.changed() => continue,
