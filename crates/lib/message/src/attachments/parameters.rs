@@ -20,9 +20,17 @@ pub(super) enum Given {
 }
 
 /// Everything in a field that has the look of a parameter.
-pub(super) struct Parameters(pub(super) Vec<Written>);
+pub(super) struct Parameters {
+    pub(super) all: Vec<Written>,
+    /// There is no more than what was looked at.
+    is_whole: bool,
+}
+
+/// Quotes and brackets of a field that are never closed: behind each of them it is read once more.
+const MAX_UNCLOSED: usize = 8;
 
 /// `name=value` as it stands there.
+#[derive(PartialEq, Eq, Hash)]
 pub(super) struct Written {
     /// In lower case, with the stars of RFC 2231.
     pub(super) name: String,
@@ -33,36 +41,29 @@ pub(super) struct Written {
 }
 
 impl Parameters {
+    /// Strict readers take what stands behind a quote that is never closed for its text. For lenient ones
+    /// the next `;` ends it.
     pub(super) fn read(value: &[u8]) -> Self {
-        let mut tokens = Tokens::of_mime(value);
-        let mut found = Vec::new();
-        while let Some(token) = next(&mut tokens) {
-            let name = match token {
-                Token::Atom(name) => lower(name),
-                Token::Quoted(name) => lower(&name),
-                _ => continue,
-            };
-            let mut ahead = tokens.clone();
-            if next(&mut ahead) != Some(Token::Special(b'=')) {
-                continue;
-            }
-            let mut loose = Vec::new();
-            let values = readings(&mut ahead, &mut loose);
-            tokens = ahead;
-            found.push(Written {
-                name,
-                values,
-                loose,
-            });
+        let mut all: Vec<Written> = Vec::new();
+        let mut rest = Some(value);
+        for _ in 0..=MAX_UNCLOSED {
+            let Some(text) = rest else { break };
+            let (read, unclosed) = read_from(text);
+            let known: HashSet<&Written> = all.iter().collect();
+            let is_new = |one: &Written| !known.contains(one);
+            let new: Vec<Written> = read.into_iter().filter(is_new).collect();
+            all.extend(new);
+            rest = unclosed.and_then(|text| Some(&text[memchr(b';', text)?..]));
         }
-        Self(found)
+        let is_whole = rest.is_none();
+        Self { all, is_whole }
     }
 
     /// The ways in which a parameter is given.
     pub(super) fn given(&self, wanted: &str) -> Vec<Given> {
         let mut numbers = HashSet::new();
         let mut found = Vec::new();
-        for one in &self.0 {
+        for one in &self.all {
             let Some(rest) = one.name.strip_prefix(wanted) else {
                 continue;
             };
@@ -85,7 +86,7 @@ impl Parameters {
 
     /// The values of a parameter of which octets matter.
     pub(super) fn octets(&self, wanted: &str) -> Vec<Vec<u8>> {
-        let plain = self.0.iter().filter(|one| one.name == wanted);
+        let plain = self.all.iter().filter(|one| one.name == wanted);
         let mut found: Vec<Vec<u8>> = plain.flat_map(|one| one.values.clone()).collect();
         for joined in Sections::of(self, wanted, false)
             .joined()
@@ -106,8 +107,8 @@ impl Parameters {
     /// The values of a parameter that names a file. False when it may name another, too.
     #[must_use]
     pub(super) fn names(&self, wanted: &str, into: &mut Vec<String>) -> bool {
-        let mut is_clear = true;
-        for one in &self.0 {
+        let mut is_clear = self.is_whole;
+        for one in &self.all {
             if into.len() > MAX_NAMES {
                 return false;
             }
@@ -132,6 +133,42 @@ impl Parameters {
         }
         is_clear
     }
+}
+
+/// The parameters of a text, and what of it stands from the first quote on that is never closed.
+fn read_from(text: &[u8]) -> (Vec<Written>, Option<&[u8]>) {
+    let mut tokens = Tokens::of_mime(text);
+    let mut found = Vec::new();
+    let mut odd = None;
+    while let Some(token) = next(&mut tokens) {
+        let name = match token {
+            Token::Atom(name) => lower(name),
+            Token::Quoted(name) => lower(&name),
+            _ => continue,
+        };
+        let mut ahead = tokens.clone();
+        if next(&mut ahead) != Some(Token::Special(b'=')) {
+            continue;
+        }
+        let before = ahead.rest();
+        let mut loose = Vec::new();
+        let values = readings(&mut ahead, &mut loose);
+        // `x="; filename="a.exe"`: it may be the second quote that closes none.
+        let mut behind = ahead.clone();
+        behind.take_until_semicolon();
+        let written = &before[..before.len() - behind.rest().len()];
+        if written.iter().filter(|octet| **octet == b'"').count() % 2 == 1 {
+            odd.get_or_insert(before);
+        }
+        tokens = ahead;
+        found.push(Written {
+            name,
+            values,
+            loose,
+        });
+    }
+    let first = odd.into_iter().chain(tokens.unclosed());
+    (found, first.max_by_key(|text| text.len()))
 }
 
 /// What different clients read where a parameter's value stands.

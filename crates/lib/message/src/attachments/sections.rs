@@ -40,7 +40,7 @@ impl<'a> Sections<'a> {
                 values,
             })
         };
-        Self(parameters.0.iter().filter_map(section).collect())
+        Self(parameters.all.iter().filter_map(section).collect())
     }
 
     /// The ways to join them: by their numbers, whichever are missing, or up to the first that is

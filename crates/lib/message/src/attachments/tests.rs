@@ -2,6 +2,7 @@
 
 mod corpus;
 mod limits;
+mod quotes;
 mod zip;
 
 use std::sync::Arc;

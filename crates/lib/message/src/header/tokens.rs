@@ -26,6 +26,8 @@ pub(crate) struct Tokens<'a> {
     unclosed_quote: bool,
     /// The same of brackets.
     unclosed_comment: bool,
+    /// The value from the first quote or bracket of a MIME field that is never closed.
+    unclosed: Option<&'a [u8]>,
 }
 
 const ADDRESS_SPECIALS: &[u8] = b"<>@,;:";
@@ -39,6 +41,7 @@ impl<'a> Tokens<'a> {
             specials: ADDRESS_SPECIALS,
             unclosed_quote: false,
             unclosed_comment: false,
+            unclosed: None,
         }
     }
 
@@ -49,6 +52,7 @@ impl<'a> Tokens<'a> {
             specials: MIME_SPECIALS,
             unclosed_quote: false,
             unclosed_comment: false,
+            unclosed: None,
         }
     }
 
@@ -97,6 +101,18 @@ impl<'a> Tokens<'a> {
         self.rest
     }
 
+    /// The value from the first quote or bracket that was never closed: for some readers it is an ordinary
+    /// octet.
+    pub(crate) fn unclosed(&self) -> Option<&'a [u8]> {
+        self.unclosed
+    }
+
+    fn note_unclosed(&mut self, closed: bool) {
+        if !closed {
+            self.unclosed.get_or_insert(self.rest);
+        }
+    }
+
     fn atom(&mut self) -> &'a [u8] {
         let end = self
             .rest
@@ -125,6 +141,7 @@ impl<'a> Tokens<'a> {
         if !self.unclosed_quote {
             let quoted = quoted(self.rest);
             if quoted.closed || self.specials != ADDRESS_SPECIALS {
+                self.note_unclosed(quoted.closed);
                 self.rest = &self.rest[quoted.length..];
                 return Token::Quoted(quoted.content);
             }
@@ -137,6 +154,7 @@ impl<'a> Tokens<'a> {
         if !self.unclosed_comment {
             let comment = comment(self.rest);
             if comment.closed || self.specials != ADDRESS_SPECIALS {
+                self.note_unclosed(comment.closed);
                 self.rest = &self.rest[comment.length..];
                 return Token::Comment(comment.content);
             }
