@@ -7,9 +7,9 @@ use crate::queue::v1::Refusal;
 /// Rows at a time: what the queue takes in one report, and what a queue that is away costs.
 const MOST_ROWS: usize = 1000;
 
-/// Recipients, or names that were to log in, that one peer is shown with, between two reports, for one
-/// verdict: who tries a dictionary does not crowd out everybody else.
-const MOST_RECIPIENTS: u32 = 10;
+/// Recipients, names that were to log in, or words, that one peer is shown with, between two reports, for
+/// one verdict: who tries a dictionary does not crowd out everybody else.
+const MOST_OF_A_PEER: u32 = 10;
 
 /// Stands for those beyond.
 const OTHERS: &str = "(others)";
@@ -19,15 +19,17 @@ const LONGEST_TEXT: usize = 1000;
 
 const MINUTE_MS: i64 = 60_000;
 
-/// Peer, verdict, and the recipient or, where there is none, the login.
+/// Peer, verdict, and what it is about: the recipient or, where there is none, the login and the reasons,
+/// with what was said among them. (The reasons for a recipient may count seconds: they are those of the
+/// first.)
 type Key = (String, String, String);
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Buffer {
     rows: HashMap<Key, Refusal>,
-    /// How many recipients a peer has rows for with a verdict.
-    recipients: HashMap<(String, String), u32>,
+    /// How many rows a peer has with a verdict.
+    of_a_peer: HashMap<(String, String), u32>,
     /// Rows that may yet be begun in this minute.
     left: u32,
     minute: i64,
@@ -41,7 +43,7 @@ impl Buffer {
     pub(super) fn new(rows_a_minute: u32) -> Self {
         Self {
             rows: HashMap::new(),
-            recipients: HashMap::new(),
+            of_a_peer: HashMap::new(),
             left: rows_a_minute,
             minute: 0,
             rows_a_minute,
@@ -75,7 +77,7 @@ impl Buffer {
 
     /// What is to be reported, and in one row how much is missing.
     pub(super) fn take(&mut self) -> Vec<Refusal> {
-        self.recipients.clear();
+        self.of_a_peer.clear();
         let mut refusals: Vec<Refusal> = self.rows.drain().map(|(_, refusal)| refusal).collect();
         refusals.sort_unstable_by_key(|refusal| refusal.at_ms);
         if self.lost > 0 {
@@ -112,12 +114,12 @@ impl Buffer {
     }
 
     fn insert(&mut self, refusal: Refusal) {
-        let shown = self.recipients.entry(peer_and_verdict(&refusal));
+        let shown = self.of_a_peer.entry(peer_and_verdict(&refusal));
         *shown.or_default() += 1;
         self.rows.insert(key(&refusal), refusal);
     }
 
-    /// As it can be kept: texts not too long, recipients not too many.
+    /// As it can be kept: texts not too long, rows of one peer not too many.
     fn fitted(&self, mut refusal: Refusal) -> Refusal {
         for text in [
             &mut refusal.helo,
@@ -127,26 +129,35 @@ impl Buffer {
         ] {
             text.truncate(text.floor_char_boundary(LONGEST_TEXT));
         }
-        let shown = self.recipients.get(&peer_and_verdict(&refusal));
-        if shown.is_some_and(|shown| *shown >= MOST_RECIPIENTS)
+        let shown = self.of_a_peer.get(&peer_and_verdict(&refusal));
+        if shown.is_some_and(|shown| *shown >= MOST_OF_A_PEER)
             && !self.rows.contains_key(&key(&refusal))
         {
-            OTHERS.clone_into(match refusal.recipient.is_empty() {
-                true => &mut refusal.login,
-                false => &mut refusal.recipient,
-            });
+            one_of_others(&mut refusal);
         }
         refusal
+    }
+}
+
+/// Without what tells it from others of its peer and verdict.
+fn one_of_others(refusal: &mut Refusal) {
+    if !refusal.recipient.is_empty() {
+        OTHERS.clone_into(&mut refusal.recipient);
+    } else if refusal.reasons.is_empty() {
+        OTHERS.clone_into(&mut refusal.login);
+    } else {
+        refusal.login.clear();
+        refusal.reasons = vec![OTHERS.to_owned()];
     }
 }
 
 fn key(refusal: &Refusal) -> Key {
     let (peer, verdict) = peer_and_verdict(refusal);
     let about = match refusal.recipient.as_str() {
-        "" => &refusal.login,
-        _ => &refusal.recipient,
+        "" => format!("{}\n{}", refusal.login, refusal.reasons.join("\n")),
+        recipient => recipient.to_owned(),
     };
-    (peer, verdict, about.clone())
+    (peer, verdict, about)
 }
 
 fn peer_and_verdict(refusal: &Refusal) -> (String, String) {
@@ -237,6 +248,43 @@ mod tests {
             (taken[10].login.as_str(), taken[10].count),
             ("(others)", 90)
         );
+    }
+
+    #[test]
+    fn what_was_said_is_told_apart_and_is_little_as_well() {
+        let mut buffer = Buffer::new(100);
+        let said = |n: i64, words: &str| Refusal {
+            reasons: vec![format!("said: {words}")],
+            ..refusal(n, "192.0.2.1", "")
+        };
+        for n in 0..3 {
+            buffer.note(said(n, "RCPT TO:<bob>"));
+            buffer.note(said(n, "RCPT TO:<eve>"));
+        }
+        let taken = buffer.take();
+        let rows: Vec<_> = taken
+            .iter()
+            .map(|row| (&*row.reasons[0], row.count))
+            .collect();
+        assert_eq!(taken.len(), 2);
+        assert!(rows.contains(&("said: RCPT TO:<bob>", 3)), "{rows:?}");
+        assert!(rows.contains(&("said: RCPT TO:<eve>", 3)), "{rows:?}");
+
+        for n in 0..100 {
+            buffer.note(said(n, &format!("WORD {n}")));
+        }
+        let taken = buffer.take();
+        assert_eq!(taken.len(), 11);
+        assert_eq!((&*taken[10].reasons[0], taken[10].count), ("(others)", 90));
+        // What differs in its reasons alone is one row where it is about a recipient.
+        for n in 0..100 {
+            let reasons = vec![format!("{n} s are left")];
+            buffer.note(Refusal {
+                reasons,
+                ..refusal(n, "192.0.2.1", "bob@x.test")
+            });
+        }
+        assert_eq!(buffer.take().len(), 1);
     }
 
     #[test]
