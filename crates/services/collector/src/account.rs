@@ -28,17 +28,27 @@ const LAST_MESSAGE_AT_STOP: Duration = Duration::from_secs(10);
 /// Another collector may have the account; ask again soon enough to take over from it.
 const SHORTEST_WAIT: Duration = Duration::from_millis(200);
 
+/// When an account is polled first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FirstPoll {
+    /// When it is due: a collector that is started again and again does not poll more often.
+    WhenDue,
+    /// Now: it is not what it was, and whoever has changed it wants to see what comes of it.
+    AtOnce,
+}
+
 /// Polls the account until `stop`.
 pub(crate) async fn follow(
     account: Arc<CollectAccount>,
+    first: FirstPoll,
     services: Arc<Services>,
     policy: PolicyWatch,
     stop: CancellationToken,
 ) {
     let mut memory = Memory::default();
     let mut failures = 0;
-    // Work was left over: go on at once.
-    let mut go_on = false;
+    // Work was left over, or the account is another: go on at once. When somebody else has it, they do.
+    let mut go_on = first == FirstPoll::AtOnce;
     while !stop.is_cancelled() {
         let interval = if go_on { Duration::ZERO } else { account.every };
         let wait = match services.claim(&account.name, interval).await {

@@ -8,7 +8,7 @@ use rules::CollectAccount;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::account;
+use crate::account::{self, FirstPoll};
 use crate::services::Services;
 
 /// An account that is being polled.
@@ -28,11 +28,15 @@ pub(crate) async fn follow(
     loop {
         if let Some(snapshot) = policy.current() {
             let accounts = snapshot.policy.collect_accounts();
-            stop_changed(&mut polled, accounts).await;
+            let changed = stop_changed(&mut polled, accounts).await;
             for account in accounts {
+                let first = match changed.contains(&account.name) {
+                    true => FirstPoll::AtOnce,
+                    false => FirstPoll::WhenDue,
+                };
                 polled
                     .entry(Arc::clone(&account.name))
-                    .or_insert_with(|| start(account, &services, &policy, &shutdown));
+                    .or_insert_with(|| start(account, first, &services, &policy, &shutdown));
             }
         }
         tokio::select! {
@@ -45,22 +49,27 @@ pub(crate) async fn follow(
     }
 }
 
-/// Ends the tasks of accounts that are gone or not what they were.
-async fn stop_changed(polled: &mut HashMap<Arc<str>, Polled>, accounts: &[Arc<CollectAccount>]) {
+/// Ends the tasks of accounts that are gone or not what they were, and names them.
+async fn stop_changed(
+    polled: &mut HashMap<Arc<str>, Polled>,
+    accounts: &[Arc<CollectAccount>],
+) -> Vec<Arc<str>> {
     let changed: Vec<Arc<str>> = polled
         .values()
         .filter(|polled| !accounts.contains(&polled.account))
         .map(|polled| Arc::clone(&polled.account.name))
         .collect();
-    for name in changed {
-        if let Some(polled) = polled.remove(&name) {
+    for name in &changed {
+        if let Some(polled) = polled.remove(name) {
             polled.end().await;
         }
     }
+    changed
 }
 
 fn start(
     account: &Arc<CollectAccount>,
+    first: FirstPoll,
     services: &Arc<Services>,
     policy: &PolicyWatch,
     shutdown: &CancellationToken,
@@ -71,6 +80,7 @@ fn start(
         account: Arc::clone(account),
         task: tokio::spawn(account::follow(
             Arc::clone(account),
+            first,
             Arc::clone(services),
             policy.clone(),
             stop.clone(),

@@ -36,6 +36,8 @@ pub(super) struct State {
     pub(super) refuses: Option<&'static str>,
     /// Claims that are granted; later ones are told to come back.
     pub(super) grants: usize,
+    /// No account is due: a claim that has to wait for that is told to come back, too.
+    pub(super) nothing_is_due: bool,
     pub(super) reports: VecDeque<ReportPollRequest>,
     /// The message that was noted, until a report.
     pub(super) reading: Option<NotedMessage>,

@@ -72,6 +72,29 @@ async fn an_account_is_polled_at_once_and_again_when_it_is_due() {
 }
 
 #[tokio::test]
+async fn an_account_that_is_changed_is_polled_before_it_is_due() {
+    let bench = Bench::new("pop3", "never", &[("u1", MESSAGE)]).await;
+    let (service, task) = start(&bench);
+    let follow = async {
+        bench.queue.state().grants = 1;
+        let policy = document(&bench, "isp", "forgotten");
+        bench.queue.document.send_replace(policy);
+        let report = bench.queue.report().await;
+        assert_eq!(report.error, "the secret `forgotten` is not set");
+
+        bench.queue.state().nothing_is_due = true;
+        bench.queue.state().grants = 1;
+        let policy = document(&bench, "isp", "isp-pop");
+        bench.queue.document.send_replace(policy);
+        let report = bench.queue.report().await;
+        assert_eq!((&*report.error, report.collected), ("", 1));
+    };
+    tokio::time::timeout(PATIENCE, follow).await.unwrap();
+    service.shutdown.cancel();
+    tokio::time::timeout(PATIENCE, task).await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_wrong_password_is_reported_in_the_servers_words() {
     let mut bench = Bench::new("pop3", "never", &[("u1", MESSAGE)]).await;
     let changed = policy(&bench.server, "pop3", "never", "5 min");

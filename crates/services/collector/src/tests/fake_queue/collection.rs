@@ -20,11 +20,12 @@ impl State {
 impl Collection for Shared {
     async fn claim_account(
         &self,
-        _: Request<ClaimAccountRequest>,
+        request: Request<ClaimAccountRequest>,
     ) -> Result<Response<ClaimAccountResponse>, Status> {
         let mut state = self.state.lock().unwrap();
-        let granted = state.grants > 0;
-        state.grants = state.grants.saturating_sub(1);
+        let waits = state.nothing_is_due && request.get_ref().interval_seconds > 0;
+        let granted = state.grants > 0 && !waits;
+        state.grants -= usize::from(granted);
         Ok(Response::new(ClaimAccountResponse {
             granted,
             retry_in_ms: 1,
