@@ -15,6 +15,7 @@ pub(crate) mod duration;
 pub(crate) mod error;
 pub(crate) mod facts;
 pub(crate) mod gateway;
+pub(crate) mod hello;
 pub(crate) mod interface;
 pub(crate) mod network;
 pub(crate) mod path;

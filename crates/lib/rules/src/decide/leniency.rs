@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use crate::values::address::EmailAddress;
 use crate::values::facts::SessionFacts;
+use crate::values::hello::{is_hello_name, is_lenient_hello_name};
 use crate::values::path::{ReversePath, local_part_alone};
 use crate::values::policy::Policy;
 use crate::values::trust::Trust;
-use crate::values::verdict::Verdict;
+use crate::values::verdict::{Verdict, refusals};
 
 /// The reason beside a refusal of what `lenient` might take.
 pub const LENIENT_MAY_TAKE_IT: &str = "of a device that cannot say it otherwise, `lenient = true` in \
@@ -33,6 +34,17 @@ pub struct WrittenSender {
     pub path: ReversePath,
     /// The client wrote a local part alone: nothing but `lenient` takes that.
     pub leniently: bool,
+}
+
+/// What a client wrote that breaks the grammar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written<'a> {
+    /// What it calls itself.
+    Hello(&'a str),
+    /// A path of MAIL or RCPT.
+    Path(&'a str),
+    /// A line that ends with LF alone.
+    LineFeed,
 }
 
 impl Policy {
@@ -69,8 +81,51 @@ impl Policy {
         let InFull { path, leniently } = self.in_full(self.is_lenient(facts, &trust), text);
         match self.reverse_path(&path) {
             Ok(path) => Ok(WrittenSender { path, leniently }),
-            Err(refusal) => Err(may_be_lenient(refusal, &trust, text)),
+            Err(refusal) => Err(self.or_leniently(refusal, &trust, Written::Path(text))),
         }
+    }
+
+    /// EHLO and HELO: whether a client of this session may call itself so. It says so before it logs in.
+    pub fn judge_hello(&self, facts: &SessionFacts, name: &str) -> Result<(), Verdict> {
+        let before = SessionFacts {
+            helo: None,
+            login: None,
+            ..facts.clone()
+        };
+        let trust = self.trust(&before);
+        let lenient = is_lenient_hello_name(name) && self.is_lenient(&before, &trust);
+        if is_hello_name(name) || lenient {
+            return Ok(());
+        }
+        let shown = name.escape_debug();
+        let refusal = refusals::MALFORMED_HELLO.because(format!(
+            "`{shown}` is no domain and no address literal: MAIL is not taken without an EHLO that is"
+        ));
+        Err(self.or_leniently(refusal, &trust, Written::Hello(name)))
+    }
+
+    /// Whether `lenient`, which is off, would take of this session what it has written.
+    pub fn lenient_would_take(&self, trust: &Trust, written: Written<'_>) -> bool {
+        let is_off = !self.receiving(true).lenient;
+        let is_taken = match written {
+            Written::Hello(name) => is_lenient_hello_name(name),
+            Written::Path(path) => local_part_alone(path).is_some(),
+            Written::LineFeed => true,
+        };
+        trust.trusted && is_off && is_taken
+    }
+
+    /// A refusal; with one more reason where `lenient` would take what is refused.
+    pub(crate) fn or_leniently(
+        &self,
+        refusal: Verdict,
+        trust: &Trust,
+        written: Written<'_>,
+    ) -> Verdict {
+        if self.lenient_would_take(trust, written) {
+            return refusal.because(LENIENT_MAY_TAKE_IT);
+        }
+        refusal
     }
 
     /// The users on whom it depends what becomes of a recipient that a client writes so, whoever it is.
@@ -79,12 +134,4 @@ impl Policy {
         let recipient = self.forward_path(&self.in_full(lenient, path).path);
         recipient.map_or_else(|_| Vec::new(), |recipient| self.users_asked(&recipient))
     }
-}
-
-/// A refusal of a path; with one more reason where `lenient` would take it.
-pub(crate) fn may_be_lenient(refusal: Verdict, trust: &Trust, path: &str) -> Verdict {
-    if trust.trusted && local_part_alone(path).is_some() {
-        return refusal.because(LENIENT_MAY_TAKE_IT);
-    }
-    refusal
 }

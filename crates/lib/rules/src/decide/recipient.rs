@@ -16,7 +16,7 @@ impl Policy {
         match ForwardPath::parse(text) {
             Ok(ForwardPath::Address(address)) => Ok(address),
             Ok(ForwardPath::Postmaster) => self.postmaster_address(),
-            Err(error) => Err(refusals::BAD_ADDRESS.because(error.to_string())),
+            Err(error) => Err(refusals::MALFORMED_RECIPIENT.because(error.to_string())),
         }
     }
 

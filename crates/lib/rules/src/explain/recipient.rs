@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::admission::rcpt::Rcpt;
 use crate::admission::{Admission, Rule};
-use crate::decide::leniency::{InFull, ONLY_LENIENT_TAKES_IT, may_be_lenient};
+use crate::decide::leniency::{InFull, ONLY_LENIENT_TAKES_IT, Written};
 use crate::explain::play::Play;
 use crate::explain::rules::{PASSED, step};
 use crate::explain::step::Step;
@@ -66,7 +66,7 @@ pub(super) fn play(
             tell_in_full(&in_full, &mut story);
             tell_recipient(policy, trust, path, rcpt, &mut story);
             if refused && rcpt.named().is_err() {
-                story.verdict = may_be_lenient(story.verdict, trust, text);
+                story.verdict = policy.or_leniently(story.verdict, trust, Written::Path(text));
             }
         } else {
             story.steps.push(step(rcpt, check, refused, PASSED));

@@ -28,7 +28,7 @@ pub struct Explanation {
     pub trust: Trust,
     /// Whether the client is let in.
     pub connection: Verdict,
-    /// What MAIL is answered; the same as the client reads who is not let in.
+    /// What MAIL is answered; the same as the client reads who is not let in, or whose EHLO is refused.
     pub sender: Verdict,
     /// What becomes of each recipient.
     pub recipients: Vec<RecipientStory>,
@@ -61,7 +61,10 @@ pub fn explain(policy: &Policy, play: &Play<'_>) -> Explanation {
     let (told, connection) = play_connection(policy, play);
     steps.extend(told);
     let sender = if connection.is_accepted() {
-        let (told, sender) = play_sender(policy, play, &trust);
+        let (told, sender) = match judge_hello(policy, play.facts) {
+            Ok(()) => play_sender(policy, play, &trust),
+            Err(refusal) => (vec![Step::new("EHLO", refusal.name)], refusal),
+        };
         steps.extend(told);
         sender
     } else {
@@ -114,6 +117,14 @@ pub(crate) fn play_connection(policy: &Policy, play: &Play<'_>) -> (Vec<Step>, V
     let verdict = play.talk(&mut admission, spoke);
     told.extend(steps(&admission, PASSED));
     (told, verdict)
+}
+
+/// Nobody knows what a client calls itself that is not said to call itself anything.
+fn judge_hello(policy: &Policy, facts: &SessionFacts) -> Result<(), Verdict> {
+    match &facts.helo {
+        Some(name) => policy.judge_hello(facts, name),
+        None => Ok(()),
+    }
 }
 
 /// The rules for a sender up to the one that refuses it.

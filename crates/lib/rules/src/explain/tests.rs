@@ -105,7 +105,8 @@ fn every_rule_lets_through_and_refuses_in_some_script() {
 fn every_other_refusal_is_found_in_some_script() {
     let played = played();
     for verdict in [
-        "bad-address",
+        "malformed-hello",
+        "malformed-recipient",
         "malformed-sender",
         "relay-denied",
         "routed-local-part",

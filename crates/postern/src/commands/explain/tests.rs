@@ -188,7 +188,7 @@ fn size_login_helo_and_tls_count() {
 #[test]
 fn what_is_no_recipient_is_a_verdict_too() {
     let story = told("--peer 203.0.113.9 --from a@x.test --to nonsense", "").story;
-    assert_eq!(story.recipients[0].verdict.name, "bad-address");
+    assert_eq!(story.recipients[0].verdict.name, "malformed-recipient");
 }
 
 const HELD: &str = "[receiving.untrusted]\nmin-free-space = \"1 GiB\"\nrefuse-early-talkers = true\n\
@@ -320,11 +320,37 @@ fn what_only_lenient_takes_is_told_to_be_so() {
     // Of a stranger it is not, nor without the setting.
     let stranger = told("--peer 203.0.113.9 --from a@x.test --to eve", &lenient);
     let verdict = &stranger.story.recipients[0].verdict;
-    assert_eq!((verdict.name, verdict.reasons.len()), ("bad-address", 1));
+    assert_eq!(
+        (verdict.name, verdict.reasons.len()),
+        ("malformed-recipient", 1)
+    );
     let strict = told(to_eve, HOUSE);
     let verdict = &strict.story.recipients[0].verdict;
-    assert_eq!(verdict.name, "bad-address");
+    assert_eq!(verdict.name, "malformed-recipient");
     assert!(verdict.reasons[1].contains("`lenient = true` in [receiving.trusted] may take it"));
+}
+
+#[test]
+fn an_ehlo_that_the_server_refuses_is_refused() {
+    let to_bob = "--from a@x.test --to bob@example.test";
+    let of = |peer: &str, policy: &str| {
+        told(
+            &format!("--peer {peer} --helo localhost.(none) {to_bob}"),
+            policy,
+        )
+    };
+    let stranger = of("203.0.113.9", HOUSE);
+    assert!(!stranger.accepted);
+    let verdict = &stranger.story.recipients[0].verdict;
+    assert_eq!((verdict.name, verdict.code), ("malformed-hello", 501));
+    let lenient = format!("{HOUSE}lenient = true\n");
+    assert!(of("10.0.0.7", &lenient).accepted);
+    let strict = of("10.0.0.7", HOUSE);
+    let reasons = strict.story.recipients[0].verdict.reasons.join("\n");
+    assert!(
+        reasons.contains("`lenient = true` in [receiving.trusted] may take it"),
+        "{reasons}"
+    );
 }
 
 #[test]
@@ -334,6 +360,10 @@ fn a_sender_without_a_domain_is_refused_as_the_server_does() {
     assert_eq!(failure.code(), 1);
     let text = failure.to_string();
     assert!(text.contains("Refused: malformed-sender."), "{text}");
+    assert!(
+        text.contains("501 5.1.7 Malformed sender address"),
+        "{text}"
+    );
     assert!(
         Line::try_parse_from([
             "explain",

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use api::queue::v1::Refusal;
 pub(super) use api::refusals::now_ms;
 use api::refusals::shown;
-use rules::LENIENT_MAY_TAKE_IT;
+use rules::{LENIENT_MAY_TAKE_IT, Written};
 use smtp_protocol::Path;
 use smtp_protocol::server::Misspoken;
 
@@ -84,6 +84,25 @@ fn written(path: &Path) -> String {
     }
 }
 
+/// What of a command is against the grammar, where `lenient` is about it.
+fn against_the_grammar(misspoken: &Misspoken) -> Option<Written<'_>> {
+    let said = misspoken.said.as_str();
+    match misspoken.name {
+        "malformed-hello" => {
+            let name = said.split_once(' ').map_or("", |(_, name)| name);
+            Some(Written::Hello(name.trim_start_matches(' ')))
+        }
+        "malformed-sender" | "malformed-recipient" => {
+            let (_, path) = said.split_once(':')?;
+            let path = path.trim_start_matches(' ');
+            let end = path.find(['>', ' ']).unwrap_or(path.len());
+            Some(Written::Path(path[..end].trim_start_matches('<')))
+        }
+        "bare-line-feed" => Some(Written::LineFeed),
+        _ => None,
+    }
+}
+
 impl Connection {
     /// The one line of the log about a refusal. Reasons name people: they are for debugging, and
     /// for whoever asks the queue.
@@ -104,26 +123,20 @@ impl Connection {
         if !misspoken.said.is_empty() {
             reasons.push(format!("said: {}", misspoken.said).into());
         }
-        if self.is_for_the_lenient(misspoken.name) {
+        if self.lenient_would_take(misspoken) {
             reasons.push(LENIENT_MAY_TAKE_IT.into());
         }
         self.note_refusal(misspoken.name, &reasons);
     }
 
-    /// Whether `lenient` might take it.
-    fn is_for_the_lenient(&self, name: &str) -> bool {
-        let trusted = self
-            .server
-            .policy
-            .current()
-            .is_some_and(|now| now.policy.trust(&self.facts).trusted);
-        let may_be = [
-            "malformed-hello",
-            "malformed-sender",
-            "malformed-recipient",
-            "bare-line-feed",
-        ];
-        trusted && may_be.contains(&name)
+    fn lenient_would_take(&self, misspoken: &Misspoken) -> bool {
+        let Some(written) = against_the_grammar(misspoken) else {
+            return false;
+        };
+        self.server.policy.current().is_some_and(|now| {
+            let trust = now.policy.trust(&self.facts);
+            now.policy.lenient_would_take(&trust, written)
+        })
     }
 
     /// What was refused, for metrics and the queue; the log has it already.
@@ -165,6 +178,40 @@ impl Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_lenient_is_about_is_found_in_what_was_said() {
+        use Written::{Hello, LineFeed, Path};
+        for (name, said, expected) in [
+            (
+                "malformed-hello",
+                "EHLO bob's phone",
+                Some(Hello("bob's phone")),
+            ),
+            ("malformed-hello", "EHLO", Some(Hello(""))),
+            (
+                "malformed-sender",
+                "MAIL FROM:<root> SIZE=5",
+                Some(Path("root")),
+            ),
+            ("malformed-sender", "MAIL FROM: root", Some(Path("root"))),
+            ("malformed-sender", "MAIL root", None),
+            (
+                "malformed-recipient",
+                "RCPT TO:<b@x.test> NOTIFY=",
+                Some(Path("b@x.test")),
+            ),
+            ("bare-line-feed", "", Some(LineFeed)),
+            ("command-out-of-place", "MAIL FROM:<root>", None),
+        ] {
+            let misspoken = Misspoken {
+                name,
+                said: said.to_owned(),
+                reply: smtp_protocol::Reply::new(501, 5, 4, ""),
+            };
+            assert_eq!(against_the_grammar(&misspoken), expected, "{said}");
+        }
+    }
 
     #[test]
     fn a_message_refused_as_a_whole_names_its_recipients() {

@@ -1,6 +1,7 @@
 //! What printers, scanners and phones say against the grammar.
 
 use api::message::v1::content::Text;
+use rules::{ListenerClass, Policy, SessionFacts};
 
 use crate::system::{POLICY, Port, System, header};
 
@@ -139,4 +140,58 @@ async fn what_is_refused_for_how_it_is_said_is_reported_with_the_words() {
     assert!(reasons.contains("`lenient = true`"), "{reasons}");
     let all = reported.iter().flat_map(|one| &one.reasons);
     assert!(!all.cloned().collect::<String>().contains("secret"));
+}
+
+#[tokio::test]
+async fn lenient_is_named_only_where_it_would_help() {
+    for (policy, port) in [
+        (lenient().as_str(), Port::Internal),
+        (POLICY, Port::Internal),
+        (POLICY, Port::External),
+    ] {
+        let system = System::start_with(policy, |_| {}).await;
+        let mut client = system.connect(port).await;
+        client.say("MAIL FROM:<b@>", 501).await;
+        client.say("MAIL FROM:<a@client.test>", 250).await;
+        client.say("RCPT TO:<bob@example.test> NOTIFY=", 501).await;
+        for refusal in system.refusals.told(2).await {
+            let reasons = refusal.reasons.join("; ");
+            assert!(!reasons.contains("lenient"), "{reasons}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_rules_judge_what_a_client_calls_itself_as_the_session_does() {
+    let policy = Policy::parse(&lenient()).unwrap();
+    let quite = |config: &mut smtp_server::Config| config.max_bad_commands = 1000;
+    let system = System::start_with(&lenient(), quite).await;
+    let here = std::net::Ipv4Addr::LOCALHOST.into();
+    let (longest, long) = ("a".repeat(255), "a".repeat(256));
+    for (port, class) in [
+        (Port::Internal, ListenerClass::Internal),
+        (Port::External, ListenerClass::External),
+    ] {
+        let mut facts = SessionFacts::new("mx", here, here);
+        facts.class = class;
+        let mut client = system.connect(port).await;
+        for name in [
+            "client.test",
+            "a_b.test",
+            "[192.0.2.1]",
+            "[IPv6:2001:db8::1]",
+            "localhost.(none)",
+            "a b",
+            "Büro",
+            "bob's phone",
+            "a,b",
+            "a\tb",
+            "",
+            &longest,
+            &long,
+        ] {
+            let code = policy.judge_hello(&facts, name).map_or(501, |()| 250);
+            client.say(&format!("EHLO {name}"), code).await;
+        }
+    }
 }

@@ -17,19 +17,25 @@ pub(crate) const fn refusal(
     }
 }
 
-pub(crate) const BAD_ADDRESS: Verdict = refusal(
-    "bad-address",
+// What is malformed is refused by the session that reads it, or by the rules where only they can tell:
+// in the same words.
+
+pub(crate) const MALFORMED_HELLO: Verdict = refusal(
+    "malformed-hello",
     501,
-    "5.1.3",
-    "Recipient address not understood",
+    "5.5.4",
+    "Say your domain or address literal",
 );
 
-pub(crate) const MALFORMED_SENDER: Verdict = refusal(
-    "malformed-sender",
-    553,
-    "5.1.7",
-    "Sender address not understood",
+pub(crate) const MALFORMED_RECIPIENT: Verdict = refusal(
+    "malformed-recipient",
+    501,
+    "5.1.3",
+    "Malformed recipient address",
 );
+
+pub(crate) const MALFORMED_SENDER: Verdict =
+    refusal("malformed-sender", 501, "5.1.7", "Malformed sender address");
 
 pub(crate) const RELAY_DENIED: Verdict = refusal("relay-denied", 550, "5.7.1", "Relaying denied");
 pub(crate) const ROUTED_LOCAL_PART: Verdict = refusal(
