@@ -86,6 +86,26 @@ fn a_wrong_word_in_any_section_is_told_with_its_line() {
             "authorities = \"none.pem\"",
             "[collector] authorities: none.pem cannot be read",
         ),
+        (
+            "delivery",
+            "connections = 0",
+            "[delivery] connections: `0` cannot be used: a whole number, 1 or more",
+        ),
+        (
+            "smtp-server",
+            "max-hops = 101",
+            "[smtp-server] max-hops: `101` cannot be used: a whole number, 1 to 100",
+        ),
+        (
+            "database",
+            "max-connections = 0",
+            "[database] max-connections: `0` cannot be used: a whole number, 1 or more",
+        ),
+        (
+            "telemetry",
+            "otlp-endpoint = \"nonsense\"",
+            "[telemetry] otlp-endpoint: `nonsense` is no URL",
+        ),
         ("log", "format = 5", "[log] format: "),
         (
             "tls",
@@ -115,6 +135,28 @@ fn a_wrong_word_in_any_section_is_told_with_its_line() {
             said(&output)
         );
     }
+}
+
+#[test]
+fn an_address_that_two_services_of_one_machine_want_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = "127.0.0.1:9";
+    let set = |text: String, section: &str| {
+        let section = text.find(&format!("\n[{section}]\n")).unwrap();
+        let begins = section + text[section..].find("metrics = ").unwrap();
+        let ends = begins + text[begins..].find('\n').unwrap();
+        format!(
+            "{}metrics = \"{address}\"{}",
+            &text[..begins],
+            &text[ends..]
+        )
+    };
+    let file = changed(folder.path(), |text| set(set(text, "imap"), "pop3"));
+    let output = check(&file, &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let told = format!("[pop3] metrics: {address} is taken already: [imap] metrics is {address}");
+    assert_eq!(said(&output).matches(&told).count(), 1, "{}", said(&output));
+    assert_eq!(said(&output).lines().count(), 1, "{}", said(&output));
 }
 
 #[test]

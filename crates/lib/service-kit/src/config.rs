@@ -3,16 +3,21 @@
 //!
 //! What the administrator decides while the system runs is policy, and comes from the queue.
 
+mod addresses;
 mod extract;
 mod files;
+mod host_name;
 mod load;
 mod place;
 mod problem;
+mod range;
 mod reference;
 mod shared;
 mod source;
+mod walk;
 
 pub(crate) use files::{NamedFile, named_files};
+pub use host_name::HostName;
 pub(crate) use load::{Loaded, examine, load};
 pub(crate) use problem::Problem;
 pub use reference::{Key, KitKeys, Reference};

@@ -11,6 +11,7 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tonic::transport::Uri;
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -116,6 +117,20 @@ pub(crate) fn filter(level: &str) -> Result<EnvFilter, String> {
         Ok(quiet) if !level.contains(POOL) => Ok(filter.add_directive(quiet)),
         _ => Ok(filter),
     }
+}
+
+/// Whether traces can be sent there.
+pub(crate) fn check_endpoint(endpoint: &str) -> Result<(), String> {
+    let is_one = endpoint.parse::<Uri>().is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some()
+    });
+    if is_one {
+        return Ok(());
+    }
+    let shown = endpoint.escape_default();
+    Err(format!(
+        "`{shown}` is no URL of a collector: write it such as http://127.0.0.1:4317"
+    ))
 }
 
 fn tracer(name: &'static str, endpoint: &str) -> Result<SdkTracerProvider, Error> {

@@ -232,7 +232,7 @@ fn reference<C: JsonSchema>(name: &str) -> anyhow::Result<()> {
 }
 
 /// The section of any service: only the kit's own keys matter to `--health` and `--live`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct AnySection {}
 
 fn check_health(name: &'static str, arguments: &Arguments) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::config::HostName;
 use crate::grpc::{self, Callers, Late, Routes};
 use crate::listener_tls::{self, ClientCertificates, ServerTls};
 use crate::privileges::Unprivileged;
@@ -39,7 +40,10 @@ impl Service {
             shards: Arc::default(),
             shows_metrics: false,
             unprivileged: None,
-            hostname: shared.hostname.clone().unwrap_or_else(machine_name),
+            hostname: shared
+                .hostname
+                .as_ref()
+                .map_or_else(machine_name, ToString::to_string),
             shared,
             shutdown: CancellationToken::new(),
             readiness: Readiness::new(),
@@ -96,7 +100,7 @@ impl Service {
     /// the machine. Set what the test needs in [`Service::shared`].
     pub fn for_tests(name: &'static str) -> Self {
         let mut shared = SharedConfig {
-            hostname: Some("mail.example.test".to_owned()),
+            hostname: HostName::try_from("mail.example.test".to_owned()).ok(),
             ..SharedConfig::default()
         };
         shared.database.require_fsync = false;

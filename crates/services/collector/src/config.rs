@@ -14,11 +14,13 @@ pub struct Config {
     #[schemars(extend("type-name" = "file"))]
     pub authorities: Option<PathBuf>,
     /// Largest message that is collected, octets; a larger one stays on the server.
-    #[schemars(extend("unit" = "octets"))]
+    #[schemars(range(min = 1), extend("unit" = "octets"))]
     pub max_message_size: u64,
     /// Seconds a remote server may be silent.
+    #[schemars(range(min = 1))]
     pub timeout_seconds: u64,
     /// Seconds one poll may take; what is left is for the next, which follows at once.
+    #[schemars(range(min = 1))]
     pub poll_seconds: u32,
 }
 

@@ -14,17 +14,17 @@ pub struct Config {
     #[schemars(with = "Option<String>", extend("type-name" = "ADDRESS:PORT"))]
     pub resolver: Option<SocketAddr>,
     /// The port of other servers.
-    #[schemars(extend("unit" = "port"))]
+    #[schemars(range(min = 1), extend("unit" = "port"))]
     pub smtp_port: u16,
     /// Connections to other servers at a time; those that are being opened come on top, fewer than
     /// twice as many.
-    #[schemars(extend("unit" = "connections"))]
+    #[schemars(range(min = 1), extend("unit" = "connections"))]
     pub connections: usize,
     /// Connections to one destination at a time.
-    #[schemars(extend("unit" = "connections"))]
+    #[schemars(range(min = 1), extend("unit" = "connections"))]
     pub connections_per_destination: usize,
     /// Recipients under way to mailboxes at a time.
-    #[schemars(extend("unit" = "recipients"))]
+    #[schemars(range(min = 1), extend("unit" = "recipients"))]
     pub credits: u32,
     /// Authorities (PEM) that certificates of gateways are checked by, instead of the public ones.
     #[schemars(extend("type-name" = "file"))]

@@ -17,40 +17,45 @@ pub struct Config {
     /// Where to listen.
     pub listener: Vec<ListenerConfig>,
     /// Connections at a time, of each listener.
-    #[schemars(extend("unit" = "connections"))]
+    #[schemars(range(min = 1), extend("unit" = "connections"))]
     pub max_connections: usize,
     /// Connections at a time from one address. Clients open several each, and an office may
     /// share one address.
-    #[schemars(extend("unit" = "connections"))]
+    #[schemars(range(min = 1), extend("unit" = "connections"))]
     pub max_connections_per_address: usize,
     /// Connections at a time of one user, from the login on, over all listeners of a process. A login
     /// above it is answered with `NO [LIMIT]` (RFC 5530).
-    #[schemars(extend("unit" = "connections"))]
+    #[schemars(range(min = 1), extend("unit" = "connections"))]
     pub max_connections_per_user: usize,
     /// Of the connections, those of clients that have not logged in, unfinished TLS handshakes among
     /// them, on each listener. When there are as many, a new one takes the place of the one that has
     /// been waited for the longest.
+    #[schemars(range(min = 1))]
     pub max_connections_before_login: usize,
     /// Seconds of waiting for a client that has not logged in before its connection may have to make
     /// room so; a quarter of them where its address has the most connections.
     pub make_room_after_seconds: u64,
     /// Seconds a client may take to log in.
+    #[schemars(range(min = 1))]
     pub login_timeout_seconds: u64,
     /// Seconds of silence until a client is logged out (RFC 9051 §5.4: at least 1800).
+    #[schemars(range(min = 1))]
     pub autologout_seconds: u64,
     /// Seconds of silence within the message of an APPEND.
+    #[schemars(range(min = 1))]
     pub data_timeout_seconds: u64,
     /// Seconds after which an idling client is told that all is well, so that routers on the way
     /// remember the connection.
+    #[schemars(range(min = 1))]
     pub keep_alive_seconds: u64,
     /// Octets of a message that APPEND takes.
-    #[schemars(extend("unit" = "octets"))]
+    #[schemars(range(min = 1), extend("unit" = "octets"))]
     pub max_message_size: u64,
     /// Commands that were not understood, in a row, after which a connection is closed.
-    #[schemars(extend("unit" = "commands"))]
+    #[schemars(range(min = 1), extend("unit" = "commands"))]
     pub max_bad_commands: u32,
     /// Failed logins after which a connection is closed.
-    #[schemars(extend("unit" = "logins"))]
+    #[schemars(range(min = 1), extend("unit" = "logins"))]
     pub max_failed_logins: u32,
     /// Rows in which failed logins are kept for `postern refusals` in a minute; what repeats itself
     /// shares one. 0 keeps none.

@@ -17,21 +17,24 @@ pub struct Config {
     /// Where to listen.
     pub listener: Vec<ListenerConfig>,
     /// Connections at a time, of one listener.
-    #[schemars(extend("unit" = "connections"))]
+    #[schemars(range(min = 1), extend("unit" = "connections"))]
     pub max_connections: usize,
     /// Of these, from one address.
-    #[schemars(extend("unit" = "connections"))]
+    #[schemars(range(min = 1), extend("unit" = "connections"))]
     pub max_connections_per_address: usize,
     /// Of the connections, those of clients that have not logged in, unfinished TLS handshakes among
     /// them, on each listener. When there are as many, a new one takes the place of the one that has
     /// been waited for the longest.
+    #[schemars(range(min = 1))]
     pub max_connections_before_login: usize,
     /// Seconds of waiting for a client that has not logged in before its connection may have to make
     /// room so; a quarter of them where its address has the most connections.
     pub make_room_after_seconds: u64,
     /// Seconds a client may take to log in.
+    #[schemars(range(min = 1))]
     pub login_timeout_seconds: u64,
     /// Seconds of silence after the login (RFC 1939 §3: at least 600).
+    #[schemars(range(min = 1))]
     pub idle_timeout_seconds: u64,
     /// Rows in which failed logins are kept for `postern refusals` in a minute; what repeats itself
     /// shares one. 0 keeps none.

@@ -26,6 +26,7 @@ pub struct Config {
     pub data_path: Option<PathBuf>,
     /// How long a lease lasts unless renewed.
     #[serde(default = "default_lease_seconds")]
+    #[schemars(range(min = 1))]
     pub lease_seconds: u32,
     /// How long the history is kept.
     #[serde(default = "default_history_days")]
@@ -35,7 +36,7 @@ pub struct Config {
     pub refusal_days: u32,
     /// Transactions of accepted messages under way at a time.
     #[serde(default = "default_writers")]
-    #[schemars(extend("unit" = "transactions"))]
+    #[schemars(range(min = 1), extend("unit" = "transactions"))]
     pub writers: usize,
 }
 

@@ -21,57 +21,62 @@ pub struct Config {
     pub resolver: Option<SocketAddr>,
     /// Connections at a time on each listener. When there are as many, a new one takes the place of
     /// the untrusted one that has been of no use for the longest.
-    #[schemars(extend("unit" = "connections"))]
+    #[schemars(range(min = 1), extend("unit" = "connections"))]
     pub max_connections: usize,
     /// Connections at a time from one address on each listener.
-    #[schemars(extend("unit" = "connections"))]
+    #[schemars(range(min = 1), extend("unit" = "connections"))]
     pub max_connections_per_address: usize,
     /// Seconds of waiting without a message, or for one that does not come along, before a connection
     /// may have to make room so; a quarter of them where its address has the most connections.
     pub make_room_after_seconds: u64,
     /// Messages of one connection.
-    #[schemars(extend("unit" = "messages"))]
+    #[schemars(range(min = 1), extend("unit" = "messages"))]
     pub max_messages_per_connection: u32,
     /// Seconds that the peer may take for a command, from the end of the one before to its last
     /// octet (RFC 5321 §4.5.3.2.7: at least 300).
+    #[schemars(range(min = 1))]
     pub command_timeout_seconds: u64,
     /// Seconds of silence within a message (RFC 5321 §4.5.3.2.5: at least 180).
+    #[schemars(range(min = 1))]
     pub data_timeout_seconds: u64,
     /// Octets that a message brings on average in a second of waiting for it, at least.
     #[schemars(extend("unit" = "octets a second"))]
     pub min_data_rate: u32,
     /// Seconds of waiting that a message may be behind this rate.
+    #[schemars(range(min = 1))]
     pub data_grace_seconds: u64,
     /// Seconds that a session may go on without a message that was taken.
+    #[schemars(range(min = 1))]
     pub max_idle_session_seconds: u64,
     /// Commands that may be said without a message that was taken; RCPT and BDAT do not count.
-    #[schemars(extend("unit" = "commands"))]
+    #[schemars(range(min = 1), extend("unit" = "commands"))]
     pub max_idle_commands: u32,
     /// Badly written or misplaced commands after which a connection is closed.
-    #[schemars(extend("unit" = "commands"))]
+    #[schemars(range(min = 1), extend("unit" = "commands"))]
     pub max_bad_commands: u32,
     /// Refusals after which a connection is closed.
-    #[schemars(extend("unit" = "refusals"))]
+    #[schemars(range(min = 1), extend("unit" = "refusals"))]
     pub max_refusals: u32,
     /// Failed logins after which a connection is closed.
-    #[schemars(extend("unit" = "logins"))]
+    #[schemars(range(min = 1), extend("unit" = "logins"))]
     pub max_failed_logins: u32,
     /// Octets of one line of a message's text.
-    #[schemars(extend("unit" = "octets"))]
+    #[schemars(range(min = 998), extend("unit" = "octets"))]
     pub max_text_line: usize,
     /// Received fields of a message, this server's own among them; with more of them it is taken to run
     /// in a circle (RFC 5321 §6.3: at least 100). At most the 100 that delivery passes on, so that what
     /// was taken is not returned for it.
-    #[schemars(extend("unit" = "headers"))]
+    #[schemars(range(min = 1, max = message::trace::MAX_HOPS), extend("unit" = "headers"))]
     pub max_hops: usize,
     /// Rows in which refusals are kept for `postern refusals` in a minute; what repeats itself
     /// shares one. 0 keeps none.
     #[schemars(extend("unit" = "rows a minute"))]
     pub refusals_kept_a_minute: u32,
     /// Fields of a message's header; its octets are limited too, by what a component can hold.
-    #[schemars(extend("unit" = "fields"))]
+    #[schemars(range(min = 1), extend("unit" = "fields"))]
     pub max_header_fields: usize,
     /// Seconds that the DNS may take for each step of a message: at MAIL, at its end.
+    #[schemars(range(min = 1))]
     pub dns_timeout_seconds: u64,
 }
 

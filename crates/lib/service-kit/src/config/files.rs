@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use figment::value::{Dict, Value};
+use figment::value::Dict;
 
 use super::Reference;
+use super::walk::given;
 
 /// A file that a key names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,49 +43,15 @@ pub(crate) fn named_files(values: &Dict, reference: &Reference) -> Vec<NamedFile
             "key file" => true,
             _ => continue,
         };
-        let path = [&reference.section, &key.table, &key.name];
-        let path: Vec<&str> = path
-            .into_iter()
-            .flat_map(|part| part.split('.'))
-            .filter(|part| !part.is_empty())
-            .collect();
-        collect(values, &path, &mut Vec::new(), &mut |path, file| {
-            found.push(NamedFile {
-                path: path.to_vec(),
-                file: PathBuf::from(file),
-                is_made,
-            });
-        });
-    }
-    found
-}
-
-fn collect(
-    table: &Dict,
-    path: &[&str],
-    above: &mut Vec<String>,
-    found: &mut dyn FnMut(&[String], &str),
-) {
-    let Some((&first, rest)) = path.split_first() else {
-        return;
-    };
-    let Some(value) = table.get(first) else {
-        return;
-    };
-    above.push(first.to_owned());
-    match value {
-        Value::Dict(_, inner) => collect(inner, rest, above, found),
-        Value::Array(_, items) => {
-            for (number, item) in items.iter().enumerate() {
-                if let Value::Dict(_, inner) = item {
-                    above.push(number.to_string());
-                    collect(inner, rest, above, found);
-                    above.pop();
-                }
+        for given in given(values, reference, key) {
+            if let Some(file) = given.value.as_str() {
+                found.push(NamedFile {
+                    file: PathBuf::from(file),
+                    path: given.path,
+                    is_made,
+                });
             }
         }
-        Value::String(_, file) if rest.is_empty() => found(above, file),
-        _ => {}
     }
-    above.pop();
+    found
 }

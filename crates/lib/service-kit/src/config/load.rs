@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use figment::value::{Dict, Value};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
+use super::range::out_of_range;
 use super::source::Source;
-use super::{InternalTlsConfig, PROCESSES, SharedConfig, extract};
+use super::{InternalTlsConfig, KitKeys, PROCESSES, Reference, SharedConfig, addresses, extract};
 use crate::{Endpoint, Error, logging};
 
 /// A process's configuration.
@@ -30,7 +32,7 @@ pub(crate) struct Loaded<C> {
 }
 
 /// Reads the configuration of process `name`. Paths in it are relative to the folder of `file`.
-pub(crate) fn load<C: DeserializeOwned>(
+pub(crate) fn load<C: DeserializeOwned + JsonSchema>(
     name: &str,
     file: &Path,
     file_required: bool,
@@ -47,7 +49,7 @@ pub(crate) fn load<C: DeserializeOwned>(
 }
 
 /// What process `name` reads of the configuration; everything that is wrong with it otherwise.
-pub(crate) fn examine<C: DeserializeOwned>(
+pub(crate) fn examine<C: DeserializeOwned + JsonSchema>(
     source: &Source,
     name: &str,
 ) -> Result<Loaded<C>, Vec<Problem>> {
@@ -85,6 +87,16 @@ pub(crate) fn examine<C: DeserializeOwned>(
     let has_listeners = listeners.is_some_and(|listeners| !listeners.is_empty());
     let own = extract::all(section, &[name], &extract::KITS_KEYS, &mut problems);
     check_texts(name, shared.as_ref(), [&health, &listen], &mut problems);
+    for reference in [
+        Reference::shared(),
+        Reference::of::<KitKeys>(name),
+        Reference::of::<C>(name),
+    ] {
+        problems.extend(out_of_range(source.values(), &reference));
+    }
+    if let Some(shared) = &shared {
+        problems.extend(addresses::taken_twice(source.values(), name, shared));
+    }
     match (shared, own) {
         (Some(shared), Some(own)) if problems.is_empty() => Ok(Loaded {
             shared,
@@ -162,6 +174,11 @@ fn check_texts(
     }
     if let Err(error) = logging::filter(&shared.log.level) {
         problems.push(Problem::new(&["log", "level"], error));
+    }
+    if let Some(endpoint) = &shared.telemetry.otlp_endpoint
+        && let Err(error) = logging::check_endpoint(endpoint)
+    {
+        problems.push(Problem::new(&["telemetry", "otlp-endpoint"], error));
     }
     if let Some(url) = &shared.database.url
         && !["postgres://", "postgresql://"]

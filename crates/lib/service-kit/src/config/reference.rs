@@ -16,7 +16,7 @@ use super::SharedConfig;
 #[allow(dead_code, reason = "read for its documentation")]
 pub struct KitKeys {
     /// Threads that serve in this process, instead of the shared `threads`.
-    #[schemars(extend("unit" = "threads"))]
+    #[schemars(range(min = 1), extend("unit" = "threads"))]
     threads: Option<usize>,
     /// How long this process keeps its listeners open when it is told to end, instead of the shared
     /// `drain-delay-seconds`.
@@ -42,10 +42,25 @@ pub struct Key {
     pub kind: String,
     /// `seconds`, `octets`, …; empty where there is none.
     pub unit: String,
+    /// The least number that it may be.
+    pub least: u64,
+    /// The largest, where there is one.
+    pub most: Option<u64>,
     /// As it would be written; `required` or empty where there is none.
     pub default: String,
     /// What it is for.
     pub meaning: String,
+}
+
+impl Key {
+    /// The numbers that it may be, in words; empty where all are.
+    pub fn range(&self) -> String {
+        match (self.least, self.most) {
+            (0, None) => String::new(),
+            (least, None) => format!("{least} or more"),
+            (least, Some(most)) => format!("{least} to {most}"),
+        }
+    }
 }
 
 /// The keys of one section.
@@ -108,6 +123,8 @@ fn collect(schema: &Value, table: &str, repeated: bool, keys: &mut Vec<Key>) {
             name: name.clone(),
             kind: kind(property, described),
             unit: unit(name, property),
+            least: described["minimum"].as_u64().unwrap_or_default(),
+            most: described["maximum"].as_u64(),
             default: match property.get("default") {
                 Some(Value::Null) | None if is_required => "required".to_owned(),
                 Some(Value::Null) | None => String::new(),

@@ -6,12 +6,15 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::HostName;
+
 /// Everything of `postern.toml` that is not one process's own section.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SharedConfig {
     /// The name this system goes by in greetings and trace headers; the machine's name otherwise.
-    pub hostname: Option<String>,
+    #[schemars(extend("type-name" = "host name"))]
+    pub hostname: Option<HostName>,
     /// How long a process may take to drain before it is ended; 25 seconds unless given.
     #[schemars(extend("unit" = "seconds"))]
     pub drain_seconds: Option<u64>,
@@ -23,7 +26,7 @@ pub struct SharedConfig {
     /// there are processors unless given. Those of smtp-server, two at least, are shards: each serves its own
     /// connections, on a processor of its own where as many are allowed; what is not a connection's has
     /// threads beside them.
-    #[schemars(extend("unit" = "threads"))]
+    #[schemars(range(min = 1), extend("unit" = "threads"))]
     pub threads: Option<usize>,
     /// Where Postgres is.
     pub database: DatabaseConfig,
@@ -47,7 +50,7 @@ pub struct DatabaseConfig {
     pub url: Option<String>,
     /// Largest number of connections of one process; two more look at the database, one of them at the
     /// start alone.
-    #[schemars(extend("unit" = "connections"))]
+    #[schemars(range(min = 1), extend("unit" = "connections"))]
     pub max_connections: u32,
     /// Where on this machine Postgres keeps its data, or anything on the same volume: what is free there is
     /// what `min-free-space` is about. Not known where Postgres runs elsewhere.
@@ -207,5 +210,6 @@ pub enum LogFormat {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TelemetryConfig {
     /// An OpenTelemetry collector's gRPC endpoint, `http://host:4317`. Without it no traces leave.
+    #[schemars(extend("type-name" = "URL"))]
     pub otlp_endpoint: Option<String>,
 }

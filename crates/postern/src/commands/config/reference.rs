@@ -84,8 +84,16 @@ fn write_table(page: &mut String, section: &str, table: &str, keys: &[&Key]) {
             page,
             "| `{}` | {} | {unit} | {default} | {} |",
             key.name,
-            key.kind.replace('|', "\\|"),
+            kind(key).replace('|', "\\|"),
             key.meaning.replace('|', "\\|")
         );
+    }
+}
+
+/// The type, and what of it a value may be.
+fn kind(key: &Key) -> String {
+    match key.range() {
+        range if range.is_empty() => key.kind.clone(),
+        range => format!("{}, {range}", key.kind),
     }
 }

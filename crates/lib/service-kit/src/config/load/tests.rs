@@ -3,29 +3,32 @@
 use serde::Deserialize;
 
 use super::*;
+use crate::config::HostName;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Pop3 {
     #[serde(default)]
+    #[schemars(range(min = 1, max = 1000))]
     max_connections: u32,
     #[serde(default)]
     listener: Vec<Listener>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Listener {
+    #[schemars(with = "String")]
     address: SocketAddr,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Queue {
     listen: String,
 }
 
-fn read<C: DeserializeOwned>(
+fn read<C: DeserializeOwned + JsonSchema>(
     name: &str,
     text: &str,
     environment: &[(&str, &str)],
@@ -95,7 +98,10 @@ fn a_section_holds_the_services_own_keys_and_the_kits() {
         Some("unix:/run/postern/pop3.sock")
     );
     assert_eq!(loaded.health, loaded.health_endpoint);
-    assert_eq!(loaded.shared.hostname.as_deref(), Some("mail.example.test"));
+    assert_eq!(
+        loaded.shared.hostname.as_ref().map(HostName::as_str),
+        Some("mail.example.test")
+    );
 }
 
 #[test]
@@ -125,7 +131,10 @@ fn the_environment_beats_the_file() {
         loaded.shared.database.url.as_deref(),
         Some("postgres://env")
     );
-    assert_eq!(loaded.shared.hostname.as_deref(), Some("env.example.test"));
+    assert_eq!(
+        loaded.shared.hostname.as_ref().map(HostName::as_str),
+        Some("env.example.test")
+    );
     assert_eq!(
         loaded.shared.endpoints.mailbox_store.as_deref(),
         Some("unix:/m.sock")
@@ -207,6 +216,42 @@ fn a_wrong_word_is_told_with_its_file_line_section_and_the_nearest_word() {
             "[log] level: `inof` is not a level: use off, error, warn, info, debug or trace, or such as info,queue=debug",
         ),
         (
+            "[pop3]\nmax-connections = 0\n",
+            2,
+            "[pop3] max-connections: `0` cannot be used: a whole number, 1 to 1000",
+        ),
+        (
+            "[pop3]\nmax-connections = 1001\n",
+            2,
+            "[pop3] max-connections: `1001` cannot be used: a whole number, 1 to 1000",
+        ),
+        (
+            "[pop3]\nthreads = 0\n",
+            2,
+            "[pop3] threads: `0` cannot be used: a whole number, 1 or more",
+        ),
+        (
+            "\nthreads = 0\n",
+            2,
+            "threads: `0` cannot be used: a whole number, 1 or more",
+        ),
+        (
+            "[database]\nmax-connections = 0\n",
+            2,
+            "[database] max-connections: `0` cannot be used: a whole number, 1 or more",
+        ),
+        (
+            "hostname = \"bad name!\\r\\nX-Evil: 1\"\n",
+            1,
+            "hostname: `bad name!\\r\\nX-Evil: 1` is no host name: its parts have 1 to 63 letters, digits and \
+             hyphens, and begin and end with no hyphen; write it such as mail.example.org",
+        ),
+        (
+            "[telemetry]\notlp-endpoint = \"nonsense\"\n",
+            2,
+            "[telemetry] otlp-endpoint: `nonsense` is no URL of a collector: write it such as http://127.0.0.1:4317",
+        ),
+        (
             "[endpoints]\nqueue = \"queue\"\n",
             2,
             "[endpoints] queue: `queue` is not an endpoint: a port is missing",
@@ -235,6 +280,34 @@ fn a_wrong_word_is_told_with_its_file_line_section_and_the_nearest_word() {
         // What the wrong word should have said may be missing now, which is told besides.
         assert_eq!(told.lines().next(), Some(sentence));
     }
+}
+
+#[test]
+fn one_address_is_listened_on_once_by_the_processes_of_one_machine() {
+    let listeners = "[pop3]\nmetrics = \"127.0.0.1:9\"\n\
+                     [[pop3.listener]]\naddress = \"127.0.0.1:110\"\n\
+                     [[pop3.listener]]\naddress = \"0.0.0.0:110\"\n\
+                     [[pop3.listener]]\naddress = \"[::]:110\"\n\
+                     [[pop3.listener]]\naddress = \"127.0.0.1:0\"\n\
+                     [[pop3.listener]]\naddress = \"127.0.0.1:0\"\n\
+                     [imap]\nmetrics = \"127.0.0.1:9\"\n";
+    let told = |text: &str| {
+        let error = read::<Pop3>("pop3", text, &[]).unwrap_err().to_string();
+        let lines = error
+            .lines()
+            .map(|line| line.rsplit_once("postern.toml, ").unwrap().1.to_owned());
+        lines.collect::<Vec<_>>()
+    };
+    let within = "line 6: [[pop3.listener]] address: 0.0.0.0:110 is taken already: [[pop3.listener]] address is 127.0.0.1:110";
+    assert_eq!(told(listeners), [within]);
+    let between =
+        "line 2: [pop3] metrics: 127.0.0.1:9 is taken already: [imap] metrics is 127.0.0.1:9";
+    let on_one_machine = format!("{listeners}[endpoints]\nqueue = \"unix:q.sock\"\n");
+    assert_eq!(told(&on_one_machine), [between, within]);
+    // Of no concern to this process.
+    let elsewhere = "[imap]\nmetrics = \"127.0.0.1:9\"\n[queue]\nmetrics = \"127.0.0.1:9\"\n\
+                     [endpoints]\nqueue = \"unix:q.sock\"\n";
+    assert!(read::<Pop3>("pop3", elsewhere, &[]).is_ok());
 }
 
 #[test]

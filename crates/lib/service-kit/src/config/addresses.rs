@@ -1,0 +1,89 @@
+//! Addresses that two of a system's listeners want.
+
+use std::net::SocketAddr;
+
+use figment::value::{Dict, Value};
+
+use super::problem::Problem;
+use super::{PROCESSES, SharedConfig};
+use crate::Endpoint;
+
+/// A place where a process listens over TCP.
+#[derive(Debug)]
+struct Place {
+    /// `["smtp-server", "listener", "0", "address"]`
+    path: Vec<String>,
+    address: SocketAddr,
+}
+
+/// The addresses that process `name` shares with a listener before it in the order of the processes,
+/// or with one after it.
+///
+/// Processes that meet on a Unix socket are on one machine. Otherwise each may have its own, and one
+/// address, such as `0.0.0.0:9100`, may be that of several.
+pub(super) fn taken_twice(values: &Dict, name: &str, shared: &SharedConfig) -> Vec<Problem> {
+    let queue = shared.endpoints.queue.as_deref();
+    let on_one_machine = queue.is_some_and(|queue| matches!(queue.parse(), Ok(Endpoint::Unix(_))));
+    let places: Vec<Place> = PROCESSES
+        .iter()
+        .filter(|process| on_one_machine || **process == name)
+        .flat_map(|process| places(values, process))
+        .collect();
+    let mut problems = Vec::new();
+    for (number, place) in places.iter().enumerate() {
+        let before = places.iter().take(number);
+        let mut others = before.filter(|other| {
+            let concerns = place.path.first().is_some_and(|of| of == name)
+                || other.path.first().is_some_and(|of| of == name);
+            concerns && excludes(place.address, other.address)
+        });
+        if let Some(other) = others.next() {
+            let path: Vec<&str> = place.path.iter().map(String::as_str).collect();
+            let other_key = Problem::new(
+                &other.path.iter().map(String::as_str).collect::<Vec<_>>(),
+                String::new(),
+            )
+            .key();
+            let text = format!(
+                "{} is taken already: {other_key} is {}",
+                place.address, other.address
+            );
+            problems.push(Problem::new(&path, text));
+        }
+    }
+    problems
+}
+
+/// Where a process listens. What is no address is told already; the port 0 is any free one.
+fn places(values: &Dict, process: &str) -> Vec<Place> {
+    let Some(Value::Dict(_, section)) = values.get(process) else {
+        return Vec::new();
+    };
+    let own = ["listen", "health", "metrics"].map(|key| (vec![key.to_owned()], section.get(key)));
+    let listeners = section.get("listener").and_then(Value::as_array);
+    let listeners = listeners.into_iter().flatten().enumerate();
+    let listeners = listeners.map(|(number, listener)| {
+        let path = [
+            "listener".to_owned(),
+            number.to_string(),
+            "address".to_owned(),
+        ];
+        let address = listener.as_dict().and_then(|table| table.get("address"));
+        (path.to_vec(), address)
+    });
+    own.into_iter()
+        .chain(listeners)
+        .filter_map(|(key, value)| {
+            let address: SocketAddr = value?.as_str()?.parse().ok()?;
+            let path = [vec![process.to_owned()], key].concat();
+            (address.port() != 0).then_some(Place { path, address })
+        })
+        .collect()
+}
+
+/// Whether only one of them can be listened on. `[::]` is IPv6 alone.
+fn excludes(one: SocketAddr, other: SocketAddr) -> bool {
+    let same_family = one.is_ipv4() == other.is_ipv4();
+    let any = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() == other.port() && (one.ip() == other.ip() || (same_family && any))
+}

@@ -1,0 +1,38 @@
+//! Numbers that a key cannot have.
+//!
+//! The range stands beside the key, where its type is: `#[schemars(range(min = 1))]`. The reference
+//! tells it, and every process checks its own keys and the shared ones by it.
+
+use figment::value::{Dict, Value};
+
+use super::problem::Problem;
+use super::walk::given;
+use super::{Key, Reference};
+
+/// What `values` gives to the keys of `reference` outside of their ranges.
+pub(super) fn out_of_range(values: &Dict, reference: &Reference) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for key in &reference.keys {
+        for given in given(values, reference, key) {
+            // What is no number is told already.
+            if let Some(number) = whole(given.value)
+                && !holds(key, number)
+            {
+                let path: Vec<&str> = given.path.iter().map(String::as_str).collect();
+                let text = format!("`{number}` cannot be used: a whole number, {}", key.range());
+                problems.push(Problem::new(&path, text));
+            }
+        }
+    }
+    problems
+}
+
+/// TOML's numbers are signed, those of variables are not.
+fn whole(value: &Value) -> Option<u128> {
+    let signed = || u128::try_from(value.to_i128()?).ok();
+    value.to_u128().or_else(signed)
+}
+
+fn holds(key: &Key, number: u128) -> bool {
+    number >= key.least.into() && key.most.is_none_or(|most| number <= most.into())
+}
