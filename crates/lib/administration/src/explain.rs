@@ -15,7 +15,7 @@ use rules::{
     BlockedAttachments, EmailAddress, Explanation, ListenerClass, ListenerRole, NetworkClass,
     ONLY_LENIENT_TAKES_IT, Play, Policy, Screened, Timing,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::policy::QueriedPolicy;
 use crate::{Administration, Error, System, consequences};
@@ -24,7 +24,7 @@ pub use message::Message;
 pub use sender::{refused, with_reasons};
 
 /// A session that has not happened, as far as it is known.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// Address of the client.
     pub peer: IpAddr,
@@ -72,7 +72,7 @@ pub struct Session {
 }
 
 /// An interface of the host, and its class.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interface {
     /// Its name.
     pub name: String,
@@ -82,7 +82,7 @@ pub struct Interface {
 
 /// Something that is known of the world around a session, by the name that policy scripts give it,
 /// such as `spf` and `fail`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Circumstance {
     /// Its name.
     pub name: String,

@@ -14,7 +14,7 @@ use service_kit::survey::Condition;
 
 use crate::quarantine::{Decided, Decision};
 use crate::queue::{Message, Story};
-use crate::send::{Fate, Sent};
+use crate::send::{Draft, Fate, Sent, Timing};
 use crate::users::{User, app_passwords::AppPassword};
 use crate::{Times, domains, policy, refusals::Refusal, secrets, status};
 
@@ -227,6 +227,44 @@ fn decisions_about_quarantine() {
         recipients: 2,
     };
     assert_json(&[decided], include_str!("golden/decided.json"));
+}
+
+/// What a program writes is what an operation is given.
+#[test]
+fn inputs_are_read_as_they_are_written() {
+    fn read_again<T: Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug>(
+        input: &T,
+    ) {
+        let json = serde_json::to_string(input).unwrap();
+        assert_eq!(&serde_json::from_str::<T>(&json).unwrap(), input);
+    }
+    read_again(&domains::NewDomain {
+        name: Some("example.test".parse().unwrap()),
+        aliases: vec!["example.org.test".parse().unwrap()],
+        deliver: domains::Deliver::Gateway("isp".to_owned()),
+        from: Some(domains::OpenTo::Trusted),
+        unmatched: None,
+    });
+    read_again(&crate::queue::Retry::Domain {
+        name: "slow.test".parse().unwrap(),
+        subdomains: true,
+    });
+    let mut session = crate::explain::Session::new([203, 0, 113, 9].into());
+    session.users = vec!["bob@example.test".parse().unwrap()];
+    session.hold = Some(std::time::Duration::from_secs(60));
+    read_again(&session);
+    let draft: Draft = serde_json::from_value(serde_json::json!({
+        "sender": "",
+        "recipients": ["bob@example.test"],
+        "subject": "Hello",
+        "body": "It works.",
+    }))
+    .unwrap();
+    assert_eq!(draft.sender, Some(rules::ReversePath::Null));
+    assert_eq!(draft.timing, Timing::default());
+    let nonsense = serde_json::json!({ "recipients": ["no address"], "subject": "", "body": "" });
+    let error = serde_json::from_value::<Draft>(nonsense).unwrap_err();
+    assert!(error.to_string().starts_with("\"no address\": "), "{error}");
 }
 
 #[test]

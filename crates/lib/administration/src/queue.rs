@@ -121,7 +121,7 @@ fn unknown(message: i64) -> Error {
 }
 
 /// What is to be tried now instead of at its time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Retry {
     /// Everything that waits for its next attempt.

@@ -14,7 +14,7 @@ use api::queue::v1::{Component, Origin};
 use api::queue_client::Enqueuer;
 use jiff::Timestamp;
 use rules::{Domain, EmailAddress, Policy, ReversePath};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::policy::revision;
 use crate::{Administration, Deadline, Error};
@@ -27,7 +27,7 @@ pub use source::{Source, listed};
 pub use undeliverable::Undeliverable;
 
 /// A message that is to be composed of a text and sent.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Draft {
     /// None: the postmaster.
     pub sender: Option<ReversePath>,
@@ -38,6 +38,7 @@ pub struct Draft {
     /// The text.
     pub body: String,
     /// When and how soon it goes on.
+    #[serde(default)]
     pub timing: Timing,
 }
 

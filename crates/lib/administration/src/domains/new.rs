@@ -4,7 +4,7 @@ use rules::Domain;
 use serde::{Deserialize, Serialize};
 
 /// A domain rule to be added.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewDomain {
     /// None is `*`: every domain that no other rule names.
     pub name: Option<Domain>,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use api::queue::v1::{DeliverBy, DeliveryOptions, Notify, ReturnContent};
 use jiff::Timestamp;
 use rules::{EmailAddress, ReversePath};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
@@ -62,7 +62,7 @@ fn without_repeats(addresses: Vec<EmailAddress>) -> Vec<EmailAddress> {
 
 /// When and how soon a message goes on: what FUTURERELEASE, DELIVERBY and MT-PRIORITY are for a
 /// client of SMTP.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timing {
     /// The message is kept until then.
     pub hold_until: Option<Timestamp>,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::values::address::{EmailAddress, is_dot_string};
 use crate::values::domain::Host;
@@ -62,6 +62,14 @@ impl fmt::Display for ReversePath {
             Self::Null => Ok(()),
             Self::Address(address) => address.fmt(f),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for ReversePath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let refused = |reason| serde::de::Error::custom(format_args!("\"{text}\": {reason}"));
+        text.parse().map_err(refused)
     }
 }
 
