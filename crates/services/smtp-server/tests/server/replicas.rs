@@ -6,11 +6,13 @@ use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::queue_server::QueueServer;
 use api::queue::v1::refusals_server::RefusalsServer;
 use api::queue::v1::storage_server::StorageServer;
+use api::queue_client::Enqueuer;
 use api::throttle::v1::throttle_server::ThrottleServer;
 use fakes::{FakePolicy, FakeQueueService, FakeRefusals};
 use service_kit::{Routes, Service};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
 use crate::fakes::{FakeQueue, FakeStorage, FakeThrottle};
@@ -110,4 +112,23 @@ async fn replicas_share_the_messages_one_that_dies_costs_none_and_a_new_one_gets
     second.is_used().await;
     send(&mut client, 40).await;
     assert!(second.accepted() >= 10, "{} of 40", second.accepted());
+}
+
+#[tokio::test]
+async fn a_queue_that_comes_later_than_those_who_submit_is_reached() {
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = format!("unix:{}", folder.path().join("later").display());
+    let channel = Service::for_tests("smtp-server")
+        .channel(&endpoint)
+        .unwrap();
+    let enqueuer = Enqueuer::new(channel.clone());
+    let stop = CancellationToken::new();
+    enqueuer.stay_open(stop.clone());
+    // Its first attempt has failed, as ours has.
+    channel.connected().await.unwrap_err();
+    assert!(enqueuer.features().is_none());
+    let _queue = Replica::start(&endpoint);
+    let reached = tokio::time::timeout(Duration::from_secs(60), enqueuer.reached());
+    reached.await.expect("the queue is not reached");
+    stop.cancel();
 }
