@@ -1,5 +1,6 @@
 //! `--check`: the configuration as this process reads it, without serving.
 
+use figment::value::Dict;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
@@ -19,8 +20,8 @@ pub(crate) fn problems<C: DeserializeOwned + JsonSchema>(
     let problems = match examine::<C>(&source, name) {
         Err(problems) => problems,
         Ok(loaded) => {
-            let mut problems = missing_files(&source, &Reference::shared());
-            problems.extend(missing_files(&source, &Reference::of::<C>(name)));
+            let mut problems = missing_files(&loaded.values, &Reference::shared());
+            problems.extend(missing_files(&loaded.values, &Reference::of::<C>(name)));
             if problems.is_empty() {
                 problems = unusable_certificates(&loaded.shared);
             }
@@ -33,10 +34,10 @@ pub(crate) fn problems<C: DeserializeOwned + JsonSchema>(
         .collect()
 }
 
-/// Files that are named and must be there, but cannot be read.
-fn missing_files(source: &Source, reference: &Reference) -> Vec<Problem> {
+/// Files that `values` names and that must be there, but cannot be read.
+fn missing_files(values: &Dict, reference: &Reference) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for named in named_files(source.values(), reference) {
+    for named in named_files(values, reference) {
         if !named.is_made
             && let Err(error) = std::fs::File::open(&named.file)
         {
@@ -67,4 +68,39 @@ fn unusable_certificates(shared: &crate::SharedConfig) -> Vec<Problem> {
         }
     }
     problems
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Deserialize, JsonSchema)]
+    struct Section {}
+
+    #[test]
+    fn a_process_looks_for_its_own_files_of_internal_tls() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("postern.toml");
+        let path = folder.path().display();
+        let text = format!(
+            "[internal-tls]\nca = \"{path}/{{process}}.ca\"\ncertificate = \"{path}/{{process}}.pem\"\n\
+             key = \"{path}/{{process}}.key\"\n"
+        );
+        std::fs::write(&file, text).unwrap();
+        for name in ["pop3.ca", "pop3.pem"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let source = Source::read(&file, true, &[]).unwrap();
+        let Ok(loaded) = examine::<Section>(&source, "pop3") else {
+            panic!("the configuration is not read");
+        };
+        let missing = missing_files(&loaded.values, &Reference::shared());
+        assert_eq!(missing.len(), 1);
+        let missing = source.describe(&missing[0]);
+        assert!(missing.contains("/pop3.key cannot be read"), "{missing}");
+    }
 }
