@@ -14,7 +14,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::config::InternalTlsConfig;
 use crate::grpc::families;
-use crate::health::reason_in;
+use crate::health::{reason_in, told};
 use crate::{
     Channel, Endpoint, Error, Patience, open_channel, open_channel_at, open_channel_within,
 };
@@ -72,8 +72,8 @@ pub async fn survey(
     conditions
 }
 
-/// Channels to all processes that `endpoints` stand for, as far as their names tell the addresses. Those
-/// of the second address family, if any, lead to the same processes and are left out.
+/// Channels to all processes that `endpoints` stand for, one to each address of a name. A name with
+/// addresses of both families gets one channel: which of them lead to the same process is not known.
 pub async fn open_channels_within(
     endpoints: &[Endpoint],
     tls: Option<&InternalTlsConfig>,
@@ -120,7 +120,7 @@ fn failed(status: &Status) -> Condition {
     if status.code() == Code::NotFound {
         return Condition::Unreachable("another process answers there".to_owned());
     }
-    let reason = last_cause(status);
+    let reason = told(status);
     match connecting(status) {
         // The machine is there, and nobody listens.
         Some(ErrorKind::ConnectionRefused | ErrorKind::NotFound) | None => Condition::Down(reason),
@@ -138,16 +138,6 @@ fn connecting(status: &Status) -> Option<ErrorKind> {
         source = error.source();
     }
     None
-}
-
-fn last_cause(status: &Status) -> String {
-    let mut text = status.message().to_owned();
-    let mut source = status.source();
-    while let Some(error) = source {
-        text = error.to_string();
-        source = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -23,7 +23,11 @@ struct Place {
 /// address, such as `0.0.0.0:9100`, may be that of several.
 pub(super) fn taken_twice(values: &Dict, name: &str, shared: &SharedConfig) -> Vec<Problem> {
     let queue = shared.endpoints.queue.as_deref();
-    let on_one_machine = queue.is_some_and(|queue| matches!(queue.parse(), Ok(Endpoint::Unix(_))));
+    let queue = queue.and_then(|queue| Endpoint::several(queue).ok());
+    let on_one_machine = queue.is_some_and(|replicas| {
+        let mut replicas = replicas.iter();
+        replicas.all(|replica| matches!(replica, Endpoint::Unix(_)))
+    });
     let places: Vec<Place> = PROCESSES
         .iter()
         .filter(|process| on_one_machine || **process == name)

@@ -18,45 +18,26 @@ pub type Callers = fn(&str) -> &'static [&'static str];
 /// What a process says of itself in `user-agent`.
 const USER_AGENT: &str = "postern/";
 
-/// The process that makes a call: in the extensions of a request that was let through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Caller {
-    name: Option<&'static str>,
-}
-
-impl Caller {
-    /// Its name; none for one on this machine that does not say it.
-    #[must_use]
-    pub fn name(self) -> Option<&'static str> {
-        self.name
-    }
-}
-
 /// The `user-agent` of a process.
 pub(super) fn user_agent(process: &str) -> String {
     format!("{USER_AGENT}{process}")
 }
 
-/// Lets a call through, and notes in it who makes it.
-pub(super) fn admit<B>(request: &mut http::Request<B>, callers: Callers) -> Result<(), Status> {
+/// Refuses a call to a process that may not make it.
+pub(super) fn admit<B>(request: &http::Request<B>, callers: Callers) -> Result<(), Status> {
     let path = request.uri().path();
-    match caller(request, callers(path)) {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            Ok(())
-        }
-        Err(who) => {
-            let allowed = callers(path).join(", ");
-            tracing::warn!(caller = who, call = path, allowed, "a call was refused");
-            let text =
-                format!("{who} may not call {path}: of all processes only these may: {allowed}");
-            Err(Status::permission_denied(text))
-        }
-    }
+    let allowed = callers(path);
+    let Err(who) = check(request, allowed) else {
+        return Ok(());
+    };
+    let allowed = allowed.join(", ");
+    tracing::warn!(caller = who, call = path, allowed, "a call was refused");
+    let text = format!("{who} may not call {path}: of all processes only these may: {allowed}");
+    Err(Status::permission_denied(text))
 }
 
-/// The caller, if it is one of these; otherwise what is known of it, for the log.
-fn caller<B>(request: &http::Request<B>, allowed: &[&'static str]) -> Result<Caller, String> {
+/// Whether the caller is one of these. The error is what is known of it, for the log.
+fn check<B>(request: &http::Request<B>, allowed: &[&str]) -> Result<(), String> {
     if let Some(tls) = request.extensions().get::<TlsConnectInfo<TcpConnectInfo>>() {
         return certified(&tls.peer_certs().unwrap_or_default(), allowed);
     }
@@ -66,31 +47,28 @@ fn caller<B>(request: &http::Request<B>, allowed: &[&'static str]) -> Result<Cal
     Err("an unknown process".to_owned())
 }
 
-fn certified(
-    chain: &[CertificateDer<'static>],
-    allowed: &[&'static str],
-) -> Result<Caller, String> {
+fn certified(chain: &[CertificateDer<'static>], allowed: &[&str]) -> Result<(), String> {
     let unknown = || "a process with another's certificate".to_owned();
     let certificate = chain.first().ok_or_else(unknown)?;
     let certificate = ParsedCertificate::try_from(certificate).map_err(|_| unknown())?;
-    let is_named = |name: &&&str| {
-        ServerName::try_from(**name)
-            .is_ok_and(|name| verify_server_name(&certificate, &name).is_ok())
-    };
-    let name = allowed.iter().find(is_named).ok_or_else(unknown)?;
-    Ok(Caller { name: Some(name) })
+    for name in allowed {
+        if let Ok(name) = ServerName::try_from(*name)
+            && verify_server_name(&certificate, &name).is_ok()
+        {
+            return Ok(());
+        }
+    }
+    Err(unknown())
 }
 
-fn declared<B>(request: &http::Request<B>, allowed: &[&'static str]) -> Result<Caller, String> {
+/// One that does not say its name may make every call: the command line, or a tool.
+fn declared<B>(request: &http::Request<B>, allowed: &[&str]) -> Result<(), String> {
     let agent = request.headers().get(http::header::USER_AGENT);
     let agent = agent.and_then(|agent| agent.to_str().ok());
     let declared = agent.and_then(|agent| agent.split(' ').next()?.strip_prefix(USER_AGENT));
-    let Some(declared) = declared else {
-        return Ok(Caller { name: None });
-    };
-    match allowed.iter().find(|name| **name == declared) {
-        Some(name) => Ok(Caller { name: Some(name) }),
-        None => Err(declared.to_owned()),
+    match declared {
+        Some(name) if !allowed.contains(&name) => Err(name.to_owned()),
+        _ => Ok(()),
     }
 }
 

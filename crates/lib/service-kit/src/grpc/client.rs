@@ -18,7 +18,7 @@ use crate::{Endpoint, Error};
 /// connector's.
 const AUTHORITY: &str = "http://postern.internal";
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a caller waits that has a person before it.
 #[derive(Clone, Copy, Debug)]

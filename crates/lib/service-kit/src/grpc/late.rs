@@ -11,8 +11,9 @@ use tonic::{Status, body, service::Routes};
 
 use super::caller::{Callers, admit};
 
-/// What is served once it has been set, to those who may call it. Until then every call is unavailable: the caller tries again,
-/// as with a process that is not there yet. (That it is not implemented would be a lasting answer.)
+/// What is served once it has been set, to those who may call it. Until then every call is unavailable:
+/// the caller tries again, as with a process that is not there yet. (That it is not implemented would be
+/// a lasting answer.)
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Late {
     served: Arc<OnceLock<(Routes, Callers)>>,
@@ -48,12 +49,12 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let refused = |status: Status| Either::Right(std::future::ready(Ok(status.into_http())));
         let Some((routes, callers)) = self.served.get() else {
             return refused(Status::unavailable("the service is starting"));
         };
-        match admit(&mut request, *callers) {
+        match admit(&request, *callers) {
             // A router is always ready.
             Ok(()) => Either::Left(routes.clone().call(request)),
             Err(status) => refused(status),

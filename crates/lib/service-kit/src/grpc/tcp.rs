@@ -11,6 +11,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
+use super::client::CONNECT_TIMEOUT;
 use super::internal_tls;
 use crate::config::InternalTlsConfig;
 
@@ -71,11 +72,27 @@ pub(super) async fn connect(
     let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
     let config = internal_tls::client(tls).map_err(io::Error::other)?;
     timely(async {
-        let socket = TcpStream::connect(addresses).await?;
+        let socket = reach(addresses).await?;
         socket.set_nodelay(true)?;
         TlsConnector::from(config).connect(name, socket).await
     })
     .await
+}
+
+/// Connects to the first of `addresses` that answers. One that swallows what is sent to it costs its share of the
+/// time alone.
+async fn reach(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+    let shares = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+    let share = CONNECT_TIMEOUT / shares.saturating_add(1);
+    let mut failure = io::ErrorKind::NotFound.into();
+    for address in addresses {
+        failure = match tokio::time::timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(socket)) => return Ok(socket),
+            Ok(Err(error)) => error,
+            Err(_) => io::ErrorKind::TimedOut.into(),
+        };
+    }
+    Err(failure)
 }
 
 async fn timely<T>(work: impl Future<Output = io::Result<T>>) -> io::Result<T> {

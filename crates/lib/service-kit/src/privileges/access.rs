@@ -129,8 +129,10 @@ fn speaks_tcp(own: Option<&str>, shared: &SharedConfig) -> bool {
         endpoints.queue.as_deref(),
         endpoints.mailbox_store.as_deref(),
     ];
-    let mut all = all.into_iter().flatten().map(str::parse);
-    all.any(|endpoint| matches!(endpoint, Ok(Endpoint::Tcp { .. })))
+    let all = all.into_iter().flatten();
+    all.filter_map(|endpoints| Endpoint::several(endpoints).ok())
+        .flatten()
+        .any(|endpoint| matches!(endpoint, Endpoint::Tcp { .. }))
 }
 
 fn folder_of_socket(endpoint: &str) -> Option<PathBuf> {
