@@ -56,6 +56,7 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
         tls,
         FreeSpace::start(queue, policy.clone(), service.shutdown.clone()),
     );
+    services.enqueuer.stay_open(service.shutdown.clone());
     service.needs_queue("nothing is collected")?;
     service.needs_mailbox_store("nothing is collected")?;
     let has_policy = service.needs("policy", "nothing is collected");
