@@ -176,10 +176,10 @@ async fn prepare(service: &Service) -> anyhow::Result<Store> {
 }
 
 /// Of so many connections to the database those for logins, and the others: of these two stay with
-/// one task each, and one must be left.
+/// one task each, the rescan of summaries holds one while it reads over another, and one must be left.
 fn shared_out(connections: u32) -> (u32, u32) {
     let for_logins = (connections / 5).clamp(1, 8);
-    (for_logins, connections.saturating_sub(for_logins).max(3))
+    (for_logins, connections.saturating_sub(for_logins).max(4))
 }
 
 /// The services over a store.

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::mailbox::v1::Actor;
 use database::{Fitness, HeldConnection};
 use moka::sync::Cache;
 use sqlx::{PgPool, Postgres, Transaction};
@@ -133,21 +134,22 @@ impl Store {
         Ok(self.turn(owner.unwrap_or(0)).await)
     }
 
-    /// The same for a user who asks for this mailbox, if they [may](Self::check_owner).
-    pub async fn turn_in(&self, user_id: i64, mailbox_id: i64) -> Result<Turn> {
-        self.check_owner(user_id, mailbox_id).await?;
-        Ok(self.turn(user_id).await)
+    /// The same for an actor who asks for this mailbox, if they [may](Self::check_owner).
+    pub async fn turn_in(&self, actor: &Actor, mailbox_id: i64) -> Result<Turn> {
+        self.check_owner(actor, mailbox_id).await?;
+        Ok(self.turn(actor.user_id).await)
     }
 
-    /// Whether the user may ask for this mailbox: another's is as one that does not exist. One that is no
+    /// Whether the actor may ask for this mailbox: another's is as one that does not exist. One that is no
     /// more is nobody's, and is found missing by whoever looks for it.
     ///
     /// Whose a mailbox is never changes, so that this holds in every transaction that comes after.
-    pub async fn check_owner(&self, user_id: i64, mailbox_id: i64) -> Result<()> {
+    pub async fn check_owner(&self, actor: &Actor, mailbox_id: i64) -> Result<()> {
         match self.owner(mailbox_id).await? {
-            Some(owner) if owner != user_id => {
+            Some(owner) if owner != actor.user_id => {
                 tracing::warn!(
-                    user_id,
+                    user_id = actor.user_id,
+                    peer = %actor.peer_address,
                     mailbox_id,
                     owner,
                     "another's mailbox was asked for"

@@ -4,11 +4,14 @@ use api::mailbox::v1::Actor;
 
 use crate::{Error, Result};
 
-/// The user who asks. Nobody asks for nobody.
+/// The actor of a call. A call without one is refused.
+pub(super) fn known(actor: Option<Actor>) -> Result<Actor> {
+    actor
+        .filter(|actor| actor.user_id != 0)
+        .ok_or_else(|| Error::Invalid("the call does not say who asks".into()))
+}
+
+/// The user who makes a call.
 pub(super) fn user(actor: Option<Actor>) -> Result<i64> {
-    let user_id = actor.map_or(0, |actor| actor.user_id);
-    match user_id {
-        0 => Err(Error::Invalid("the call does not say who asks".into())),
-        user_id => Ok(user_id),
-    }
+    known(actor).map(|actor| actor.user_id)
 }

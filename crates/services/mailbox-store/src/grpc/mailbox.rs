@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
-use super::actor::user;
+use super::actor::{known, user};
 use super::{Answers, deliver, streamed, watch};
 use crate::deliver::Deliverer;
 use crate::maildrop::Maildrops;
@@ -219,7 +219,7 @@ impl MailboxStore for MailboxService {
             mailbox_id,
             since_modseq,
         } = request.into_inner();
-        let _turn = self.store.turn_in(user(actor)?, mailbox_id).await?;
+        let _turn = self.store.turn_in(&known(actor)?, mailbox_id).await?;
         let changes = messages::changes(&self.store, mailbox_id, since_modseq).await?;
         Ok(Response::new(changes))
     }
@@ -239,7 +239,7 @@ impl MailboxStore for MailboxService {
         request: Request<FetchRequest>,
     ) -> Result<Response<Self::FetchStream>, Status> {
         let request = request.into_inner();
-        let user_id = user(request.actor)?;
+        let actor = known(request.actor)?;
         let uids = UidSet::parse(&request.uids)?;
         let wanted = Wanted {
             flags: request.flags,
@@ -253,7 +253,7 @@ impl MailboxStore for MailboxService {
             content_up_to: request.content_up_to,
             changed_since: request.changed_since,
         };
-        self.store.check_owner(user_id, request.mailbox_id).await?;
+        self.store.check_owner(&actor, request.mailbox_id).await?;
         let answers = messages::fetch(self.store.clone(), request.mailbox_id, uids, wanted);
         streamed(ReceiverStream::new(answers))
     }
@@ -269,11 +269,11 @@ impl MailboxStore for MailboxService {
             offset,
             length,
         } = request.into_inner();
-        let user_id = user(actor)?;
-        let turn = self.store.turn_in(user_id, mailbox_id).await?;
+        let actor = known(actor)?;
+        let turn = self.store.turn_in(&actor, mailbox_id).await?;
         let pieces = messages::read(&self.store, mailbox_id, uid, offset, length).await?;
         drop(turn);
-        let pieces = in_turns(self.store.clone(), user_id, pieces);
+        let pieces = in_turns(self.store.clone(), actor.user_id, pieces);
         streamed(pieces.map_ok(|data| Chunk { data, last: false }))
     }
 
@@ -290,8 +290,8 @@ impl MailboxStore for MailboxService {
             now: clock::now(),
             slice: search::SLICE,
         };
-        let user_id = user(request.actor)?;
-        let _turn = self.store.turn_in(user_id, search.mailbox_id).await?;
+        let actor = known(request.actor)?;
+        let _turn = self.store.turn_in(&actor, search.mailbox_id).await?;
         let found = search::search(&self.store, search).await?;
         Ok(Response::new(found))
     }
@@ -317,8 +317,8 @@ impl MailboxStore for MailboxService {
             keywords: Keywords::parse(&flags.keywords)?,
             unchanged_since: request.unchanged_since,
         };
-        let user_id = user(request.actor)?;
-        let _turn = self.store.turn_in(user_id, request.mailbox_id).await?;
+        let actor = known(request.actor)?;
+        let _turn = self.store.turn_in(&actor, request.mailbox_id).await?;
         let stored = messages::store_flags(&self.store, request.mailbox_id, &change).await?;
         Ok(Response::new(stored))
     }
@@ -365,10 +365,10 @@ impl MailboxStore for MailboxService {
             uids,
             to,
         } = request.into_inner();
-        let user_id = user(actor)?;
+        let actor = known(actor)?;
         let (uids, to) = (UidSet::parse(&uids)?, MailboxName::parse(&to)?);
-        let _turn = self.store.turn_in(user_id, mailbox_id).await?;
-        let copied = messages::copy(&self.store, mailbox_id, &uids, user_id, &to).await?;
+        let _turn = self.store.turn_in(&actor, mailbox_id).await?;
+        let copied = messages::copy(&self.store, mailbox_id, &uids, actor.user_id, &to).await?;
         Ok(Response::new(copied))
     }
 
@@ -382,10 +382,11 @@ impl MailboxStore for MailboxService {
             uids,
             to,
         } = request.into_inner();
-        let user_id = user(actor)?;
+        let actor = known(actor)?;
         let (uids, to) = (UidSet::parse(&uids)?, MailboxName::parse(&to)?);
-        let _turn = self.store.turn_in(user_id, mailbox_id).await?;
-        let moved = messages::move_messages(&self.store, mailbox_id, &uids, user_id, &to).await?;
+        let _turn = self.store.turn_in(&actor, mailbox_id).await?;
+        let moved =
+            messages::move_messages(&self.store, mailbox_id, &uids, actor.user_id, &to).await?;
         Ok(Response::new(moved))
     }
 
@@ -399,7 +400,7 @@ impl MailboxStore for MailboxService {
             uids,
         } = request.into_inner();
         let uids = UidSet::parse_or_all(&uids)?;
-        let _turn = self.store.turn_in(user(actor)?, mailbox_id).await?;
+        let _turn = self.store.turn_in(&known(actor)?, mailbox_id).await?;
         let expunged = messages::expunge(&self.store, mailbox_id, &uids).await?;
         Ok(Response::new(expunged))
     }

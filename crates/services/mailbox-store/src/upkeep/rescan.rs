@@ -57,7 +57,9 @@ pub(super) async fn keep(store: Store, progress: Progress) {
 pub(super) async fn pass(store: &Store, progress: &Progress, rest: u32) -> Result<()> {
     let mut counted = Instant::now();
     progress.counted(volume::summaries::count_outdated(store.pool()).await?);
-    if progress.outdated() == 0 {
+    // Rows grow when they are written anew.
+    let may_write = || store.has_room().is_ok() && store.keeps().is_ok();
+    if progress.outdated() == 0 || !may_write() {
         return Ok(());
     }
     tracing::info!(
@@ -65,8 +67,7 @@ pub(super) async fn pass(store: &Store, progress: &Progress, rest: u32) -> Resul
         "summaries of messages that an older version made are made anew"
     );
     let mut after = -1;
-    // Rows grow when they are written anew.
-    while store.has_room().is_ok() && store.keeps().is_ok() {
+    while may_write() {
         let began = Instant::now();
         let Some(last) = batch(store, progress, after).await? else {
             break;
