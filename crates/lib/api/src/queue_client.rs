@@ -3,9 +3,9 @@
 //!
 //! A stream of requests costs a fifth of what single calls cost, and it lets the queue commit
 //! what arrives together together. Each message goes down the stream that has the fewest on their way. The
-//! streams are opened when the first message comes, and again after they broke. As one opens, the
-//! replica at its other end says what it understands: what it does not is not given to it
-//! ([`crate::queue_features`]).
+//! streams are opened when the first message comes, and again after they broke; to a replica that comes
+//! later, only while they are kept open ([`Enqueuer::stay_open`]). As one opens, the replica at its other
+//! end says what it understands: what it does not is not given to it ([`crate::queue_features`]).
 
 mod stream;
 mod streams;

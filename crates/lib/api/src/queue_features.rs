@@ -106,7 +106,7 @@ impl Features {
         if quarantine.is_some() {
             needed = needed.with(Feature::Quarantine);
         }
-        // What was held lives from its release on: that stands in the options.
+        // The lifetime of what is held begins at its release.
         if *hold_until_ms != 0 || options.as_ref().is_some_and(asks) {
             needed = needed.with(Feature::Options);
         }

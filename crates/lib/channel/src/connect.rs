@@ -175,13 +175,13 @@ fn cause(error: &dyn std::error::Error) -> String {
     cause.to_string()
 }
 
-/// The attempt was broken off.
+/// The attempt was broken off, or what it connected was lost before it could be used.
 #[derive(Debug)]
 struct Ended;
 
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the process is ending")
+        f.write_str("the connection was lost at once, or this process is ending")
     }
 }
 

@@ -41,7 +41,7 @@ struct Shared {
     /// Where connections live: that of whoever made the channel.
     runtime: Handle,
     connections: Mutex<Connections>,
-    /// Counts changes of the connections.
+    /// See [`Channel::changes`].
     changes: watch::Sender<u64>,
     /// The attempt to connect that is under way while there is no connection.
     attempt: tokio::sync::Mutex<Option<Attempt>>,
@@ -86,7 +86,8 @@ impl Channel {
         self.shared.connections().current()
     }
 
-    /// Counts the changes of the connections.
+    /// Counts the connections that are added, and those whose replica is no longer named. One that is lost
+    /// is not counted: its streams end.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.shared.changes.subscribe()

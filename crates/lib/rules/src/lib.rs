@@ -15,7 +15,7 @@
 //!  RCPT TO                         Admission::rcpt                           → Verdict
 //!  end of the message              Admission::content                        → Verdict, Taken
 //!  ETRN                            Policy::accept_queue_run(&trust, &domain) → Verdict
-//!  delivery                        Policy::route(&recipient)                 → Route
+//!  delivery                        Policy::plan(&recipient)                  → Plan
 //! ```
 //!
 //! Where an answer depends on who has a mailbox here, it names the user and says what holds
@@ -43,9 +43,7 @@ mod script;
 mod values;
 
 pub use decide::interface::{classify, interface_of};
-pub use decide::leniency::{
-    InFull, LENIENT_MAY_TAKE_IT, ONLY_LENIENT_TAKES_IT, Written, WrittenSender,
-};
+pub use decide::leniency::{LENIENT_MAY_TAKE_IT, ONLY_LENIENT_TAKES_IT, Written, WrittenSender};
 pub use decide::references::{NamedMailbox, NamedSecret};
 pub use document::reference::settings_reference;
 pub use explain::circumstances::{

@@ -39,7 +39,7 @@ pub struct SlotState {
     displaced: Notify,
 }
 
-/// A wait for the peer, during which somebody else may get the place. Its end keeps the place, and
+/// A wait for the peer, during which somebody else may get the slot. Its end keeps the slot, and
 /// adds the time to the debt.
 pub(crate) struct Offer {
     slot: Arc<SlotState>,
@@ -59,7 +59,7 @@ impl SlotState {
         }
     }
 
-    /// From now on, until the offer is dropped, somebody else may have the place.
+    /// From now on, until the offer is dropped, somebody else may have the slot.
     pub(crate) fn offer(self: Arc<Self>) -> Offer {
         let begun = Instant::now();
         let debt = Duration::from_micros(self.debt.load(Ordering::Relaxed));

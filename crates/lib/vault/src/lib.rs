@@ -1,6 +1,5 @@
-//! Secrets are stored encrypted, under a key that is not in the database (DESIGN §7): AES-256-GCM
-//! with a random nonce; the secret's name is authenticated with it, so that no secret passes for
-//! another.
+//! Secrets are stored encrypted, under a key that is not in the database: AES-256-GCM with a random
+//! nonce; the secret's name is authenticated with it, so that no secret passes for another.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};

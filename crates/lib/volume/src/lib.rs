@@ -2,9 +2,10 @@
 //!
 //! A body is header bytes, text bytes and the summary computed of them. Text of up to
 //! [`INLINE_LIMIT`] octets lies in the body's row, larger text in pieces of [`CHUNK_SIZE`].
-//! Bodies never change. `queue` and `mailbox-store` refer to them; nobody counts references:
-//! [`garbage`] tries to remove candidates, and those who need them say no (mailbox-store by a
-//! foreign key, the queue by a trigger, since most of its messages come together with their body).
+//! Header and text never change; a summary does, when an older scanner made it ([`summaries`]).
+//! `queue` and `mailbox-store` refer to bodies; nobody counts references: [`garbage`] tries to remove
+//! candidates, and those who need them say no (mailbox-store by a foreign key, the queue by a
+//! trigger, since most of its messages come together with their body).
 //!
 //! This crate knows neither who refers to a body nor what is in it.
 

@@ -8,7 +8,7 @@
 //! queue ──Lease──▶ lease ─▶ route ─┬─▶ local  ──Deliver──▶ mailbox-store
 //!                                  ├─▶ remote ───SMTP────▶ other servers
 //!                                  ▼
-//! queue ◀─Complete─ complete ◀─ finish (schedule, notice)
+//! queue ◀─Complete─ complete ◀─ finish (schedule, notice, derive)
 //! ```
 
 mod body;

@@ -1,7 +1,7 @@
 //! The connections that each user has at a time, over all listeners of the process.
 //!
 //! Listeners limit connections by address. Who knows one password and has many addresses would still
-//! fill all places of a listener, and keep every other user out.
+//! fill all slots of a listener, and keep every other user out.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

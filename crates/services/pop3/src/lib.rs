@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! listen ──▶ connection ──▶ pop3_protocol::server::Session   (what was said)
-//!               ├─ login     directory.Authenticate, mailbox.LockMaildrop, mailbox.Fetch
+//!               ├─ login     directory.Login, WatchMechanisms, mailbox.LockMaildrop, mailbox.Fetch
 //!               ├─ retrieve  mailbox.ReadMessage, dots put in on the way
 //!               └─ commit    mailbox.StoreFlags \Deleted, mailbox.Expunge
 //! ```

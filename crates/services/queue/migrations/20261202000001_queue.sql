@@ -24,7 +24,7 @@ CREATE TABLE queue.message (
     reverse_path    text     NOT NULL,
     -- Octets of prefix, header and text.
     size            bigint   NOT NULL,
-    -- Bits: 1 eight-bit, 2 SMTPUTF8, 4 binary, 8 REQUIRETLS.
+    -- Bits: see src/flags.rs.
     flags           smallint NOT NULL,
     envelope_id     text     NOT NULL,
     return_content  smallint NOT NULL,

@@ -9,10 +9,11 @@
 //! listen ──▶ connection ──▶ smtp_protocol::server::Session   (what was said)
 //!               ├─ origin       who is there: host-network, PROXY, XCLIENT, the name in the DNS
 //!               ├─ login        directory.Login, WatchMechanisms
-//!               ├─ envelope     rules, users (directory.FindUsers, WatchUsers)
-//!               ├─ refusals     what was refused, to the queue in the background
-//!               ├─ rates        throttle (throttle.Count once a second, throttle.Greylist)
-//!               ├─ authentication   mail-authentication (SPF, DKIM, DMARC, ARC, DNS lists), rules
+//!               ├─ envelope     rules
+//!               ├─ admission    what rules asks: users (directory.FindUsers, WatchUsers), free space,
+//!               │               throttle (throttle.Count, Greylist), DNS lists and domains
+//!               ├─ refusal      what was refused, to the queue in the background
+//!               ├─ authentication   mail-authentication (SPF, DKIM, DMARC, ARC), rules
 //!               ├─ queue_run    queue.RetryNow (ETRN)
 //!               └─ content      intake (scanner, inline text or upload) ──▶ queue.Enqueue
 //! ```

@@ -28,7 +28,9 @@ impl<'a> Known<'a> {
         system: &System,
     ) -> Result<Self, Error> {
         // Interfaces that cannot be read are known to nobody.
-        let network = Snapshot::read().ok().filter(|_| !queried.is_document);
+        let network = (!queried.is_document)
+            .then(|| Snapshot::read().ok())
+            .flatten();
         let host = network.map(|network| Host {
             network,
             settings: &system.interfaces,
@@ -99,8 +101,6 @@ impl<'a> Known<'a> {
 fn facts(session: &Session) -> SessionFacts {
     let (peer, local) = (session.peer, session.local.unwrap_or(session.peer));
     let mut facts = SessionFacts::new(session.listener.as_str(), peer, local);
-    facts.class = session.class.unwrap_or_default();
-    facts.role = session.role.unwrap_or_default();
     facts.interface = session
         .interface
         .as_ref()

@@ -36,7 +36,7 @@ pub struct Fate {
 }
 
 impl Sent {
-    /// Nobody waits for an end, and no recipient came to a bad one.
+    /// False if a recipient was bounced or removed, or had reached no end when the wait was over.
     pub fn ended_well(&self) -> bool {
         let well = |fate: &Fate| !matches!(fate.outcome, Some("bounced" | "removed"));
         self.waiting != Some(true) && self.recipients.iter().all(well)

@@ -60,7 +60,7 @@ impl System {
         let answer = StorageClient::new(self.queue_channel(Deadline::Question)?)
             .get_free_space(GetFreeSpaceRequest {})
             .await;
-        let answer = answer.map_err(|status| Error::call("queue", &status))?;
+        let answer = answer.map_err(|status| Error::call("the queue", &status))?;
         Ok(answer.into_inner().free_octets)
     }
 

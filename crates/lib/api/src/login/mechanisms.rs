@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use sasl::Mechanisms;
 use tokio::sync::watch;
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::directory::v1::WatchMechanismsRequest;
 use crate::directory::v1::directory_client::DirectoryClient;
-use crate::grpc::{Channel, Status};
+use crate::grpc::Channel;
+use crate::stream::{Backoff, Watch, WatchEvent};
 
-/// Between two tries to reach the directory.
-const PAUSE: Duration = Duration::from_millis(500);
+/// Before the stream is opened again.
+const PAUSES: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
 
 /// A handle; clones share what is known. Until the directory has answered these are the mechanisms
 /// that need no configuration; while it is away those that it told last.
@@ -23,16 +23,7 @@ impl LoginMechanisms {
     /// Follows the directory behind `channel` until `shutdown`.
     pub fn start(channel: Channel, shutdown: CancellationToken) -> Self {
         let (known, current) = watch::channel(Mechanisms::ALL.without_tokens());
-        let follow = async move {
-            loop {
-                // Its end is the normal case: the directory restarts.
-                if let Err(status) = follow(&known, channel.clone()).await {
-                    tracing::debug!(%status, "the directory does not tell its mechanisms");
-                }
-                sleep(PAUSE).await;
-            }
-        };
-        tokio::spawn(shutdown.run_until_cancelled_owned(follow));
+        tokio::spawn(shutdown.run_until_cancelled_owned(follow(known, channel)));
         Self(current)
     }
 
@@ -42,15 +33,22 @@ impl LoginMechanisms {
     }
 }
 
-async fn follow(known: &watch::Sender<Mechanisms>, channel: Channel) -> Result<(), Status> {
-    let mut directory = DirectoryClient::new(channel);
-    let answer = directory
-        .watch_mechanisms(WatchMechanismsRequest {})
-        .await?;
-    let mut changes = answer.into_inner();
-    while let Some(mechanisms) = changes.message().await? {
-        let names = mechanisms.names.iter().map(String::as_str);
-        known.send_replace(Mechanisms::of_names(names));
+async fn follow(known: watch::Sender<Mechanisms>, channel: Channel) {
+    let mut changes = Watch::new(PAUSES, move || {
+        let mut directory = DirectoryClient::new(channel.clone());
+        async move { directory.watch_mechanisms(WatchMechanismsRequest {}).await }
+    });
+    loop {
+        match changes.next().await {
+            WatchEvent::Opened => {}
+            WatchEvent::Received(mechanisms) => {
+                let names = mechanisms.names.iter().map(String::as_str);
+                known.send_replace(Mechanisms::of_names(names));
+            }
+            // That is the normal case: the directory restarts.
+            WatchEvent::Ended(status) => {
+                tracing::debug!(%status, "the directory does not tell its mechanisms");
+            }
+        }
     }
-    Ok(())
 }

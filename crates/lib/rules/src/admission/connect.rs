@@ -8,7 +8,7 @@ use crate::values::rate::{Counted, Rate};
 use crate::values::trust::Trust;
 use crate::values::verdict::Verdict;
 
-/// What a rate goes by, and no play knows.
+/// Why a rate or greylisting is not evaluated.
 pub(super) const HISTORY: &str = "it goes by what has come before";
 
 /// Rates that a session falls under, each with who is counted.
@@ -26,7 +26,7 @@ pub struct Connect<'a> {
 /// What must be known to greet a client.
 #[derive(Debug)]
 pub enum Question<'a> {
-    /// Counts one connection under all these rates, or none and the rate that is used up.
+    /// Counts one connection under each of these rates, unless one is used up. The answer is that one.
     Rates(Shares<'a>),
 }
 

@@ -14,7 +14,7 @@ use crate::values::policy::Policy;
 use crate::values::trust::Trust;
 use crate::values::verdict::Verdict;
 
-/// Of a rule that is for the message.
+/// Why a rule about the message is not evaluated.
 const MESSAGE: &str = "it needs the message";
 
 /// A message.

@@ -17,10 +17,10 @@ use crate::values::verdict::Verdict;
 /// The rule that lowers a priority.
 pub(crate) const MAX_PRIORITY: &str = "max-priority";
 
-/// What stands in the way of a rule that asks the DNS.
+/// Why a rule that asks the DNS is not evaluated.
 pub(super) const DNS: &str = "it needs the DNS";
 
-/// Of a rule that is for whoever has logged in.
+/// Why a rule about logins is not evaluated.
 pub(super) const NO_LOGIN: &str = "nobody has logged in";
 
 /// What MAIL says besides the sender.
@@ -53,7 +53,7 @@ pub struct Mail<'a> {
 pub enum Question<'a> {
     /// Free octets of the volume that mail is stored on.
     FreeSpace,
-    /// Counts one message under all these rates, or none and the rate that is used up.
+    /// Counts one message under each of these rates, unless one is used up. The answer is that one.
     Rates(Shares<'a>),
     /// What the DNS says, to be looked up side by side.
     Dns {
@@ -156,7 +156,7 @@ impl<'a> Stage<'a> for Mail<'a> {
             unless(both, "it has no time to be held and delivered by")
         })
         .hinging_on_trust(),
-        // It lowers.
+        // It refuses nothing: it lowers the priority.
         Row::new(Rule::Setting(MAX_PRIORITY), |_| Ok(())).idle(|mail| {
             let asked = mail.parameters.timing.priority.is_some();
             unless(asked, "no priority is asked for")

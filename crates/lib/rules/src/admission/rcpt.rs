@@ -26,8 +26,6 @@ pub struct Rcpt<'a> {
     named: Result<EmailAddress, Verdict>,
     /// What is left of the answer to settle.
     answer: Option<RecipientVerdict>,
-    /// The users that were asked for, each with whether there is one.
-    users: Vec<(EmailAddress, bool)>,
     wait: Option<Answer<Option<Duration>>>,
     used_up: Option<Answer<Option<Rate>>>,
 }
@@ -39,7 +37,7 @@ pub enum Question<'a> {
     User(EmailAddress),
     /// How long a visitor, known again by these words, has to wait.
     Greylisting(Greylisting, String),
-    /// Counts one recipient under all these rates, or none and the rate that is used up.
+    /// Counts one recipient under each of these rates, unless one is used up. The answer is that one.
     Rates(Shares<'a>),
 }
 
@@ -65,7 +63,6 @@ impl<'a> Admission<Rcpt<'a>> {
             taken,
             named,
             answer,
-            users: Vec::new(),
             wait: None,
             used_up: None,
         })
@@ -76,17 +73,12 @@ impl<'a> Admission<Rcpt<'a>> {
         let stage = &mut self.stage;
         stage.answer = match stage.answer.take() {
             Some(RecipientVerdict::AcceptIfUser {
-                user,
-                route,
-                otherwise,
-            }) => {
-                stage.users.push((user, exists));
-                Some(if exists {
-                    RecipientVerdict::Accept { route }
-                } else {
-                    *otherwise
-                })
-            }
+                route, otherwise, ..
+            }) => Some(if exists {
+                RecipientVerdict::Accept { route }
+            } else {
+                *otherwise
+            }),
             settled => settled,
         };
     }
@@ -118,8 +110,11 @@ impl<'a> Stage<'a> for Rcpt<'a> {
         Row::new(Rule::Recipient, Self::reaches).asks(Self::user),
         Row::new(Rule::Setting("greylisting"), Self::has_waited)
             .asks(|rcpt| {
-                let visit = rcpt.visit().filter(|_| rcpt.wait.is_none());
-                visit.map(|(terms, visit)| Question::Greylisting(terms, visit))
+                if rcpt.wait.is_some() {
+                    return None;
+                }
+                let (terms, visit) = rcpt.visit()?;
+                Some(Question::Greylisting(terms, visit))
             })
             .idle(|rcpt| unknown_history(rcpt.wait.as_ref())),
         Row::new(Rule::Rates(Counted::Recipients), |rcpt| {
@@ -142,11 +137,6 @@ impl<'a> Rcpt<'a> {
     /// The address, or why there is none.
     pub(crate) fn named(&self) -> &Result<EmailAddress, Verdict> {
         &self.named
-    }
-
-    /// The users that were asked for, in order, each with whether there is one.
-    pub(crate) fn users(&self) -> &[(EmailAddress, bool)] {
-        &self.users
     }
 
     /// Where mail to it goes, once that is settled.

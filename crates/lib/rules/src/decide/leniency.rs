@@ -20,11 +20,11 @@ pub const ONLY_LENIENT_TAKES_IT: &str =
 
 /// A path in full.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InFull<'a> {
+pub(crate) struct InFull<'a> {
     /// The path, with a domain.
-    pub path: Cow<'a, str>,
+    pub(crate) path: Cow<'a, str>,
     /// The client wrote a local part alone: nothing but `lenient` takes that.
-    pub leniently: bool,
+    pub(crate) leniently: bool,
 }
 
 /// A reverse-path that a client wrote.
@@ -57,7 +57,7 @@ impl Policy {
 
     /// A path as a client writes it; a local part alone (`<root>`) gets the domain that it means here, where
     /// this is taken of the session.
-    pub fn in_full<'a>(&self, lenient: bool, path: &'a str) -> InFull<'a> {
+    pub(crate) fn in_full<'a>(&self, lenient: bool, path: &'a str) -> InFull<'a> {
         let local = local_part_alone(path).filter(|_| lenient);
         match local.zip(self.own_domain()) {
             Some((local, domain)) => InFull {

@@ -22,20 +22,6 @@ impl Policy {
         self.belongs(facts, author, refusals::AUTHOR_NOT_OF_LOGIN)
     }
 
-    /// The first verdict against one of those who stand in the From field of a message that somebody
-    /// hands in who has logged in. Who names nobody is accepted.
-    pub fn accept_authors(
-        &self,
-        facts: &SessionFacts,
-        authors: impl IntoIterator<Item = Option<EmailAddress>>,
-    ) -> Verdict {
-        authors
-            .into_iter()
-            .try_for_each(|author| self.judge_author(facts, author.as_ref()))
-            .err()
-            .unwrap_or_else(Verdict::accepted)
-    }
-
     pub(crate) fn belongs(
         &self,
         facts: &SessionFacts,

@@ -91,10 +91,19 @@ impl Play<'_> {
         }
     }
 
-    pub(super) fn rcpt(&self, admission: &mut Admission<rcpt::Rcpt<'_>>) -> Verdict {
+    /// `users` gets those that were asked for, in order, each with whether there is one.
+    pub(super) fn rcpt(
+        &self,
+        admission: &mut Admission<rcpt::Rcpt<'_>>,
+        users: &mut Vec<(EmailAddress, bool)>,
+    ) -> Verdict {
         loop {
             match admission.proceed() {
-                Next::Ask(rcpt::Question::User(user)) => admission.user((self.has_user)(&user)),
+                Next::Ask(rcpt::Question::User(user)) => {
+                    let exists = (self.has_user)(&user);
+                    admission.user(exists);
+                    users.push((user, exists));
+                }
                 Next::Ask(rcpt::Question::Greylisting(terms, _)) => {
                     admission.wait(match self.circumstances.visitor {
                         Some(Visitor::New) => Answer::Is(Some(terms.delay)),

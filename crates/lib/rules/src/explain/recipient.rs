@@ -58,13 +58,14 @@ pub(super) fn play(
     let in_full = policy.in_full(policy.is_lenient(play.facts, trust), text);
     let path = &in_full.path;
     let mut admission = Admission::rcpt(policy, play.facts, trust, play.sender, taken, path);
-    let verdict = play.rcpt(&mut admission);
+    let mut users = Vec::new();
+    let verdict = play.rcpt(&mut admission, &mut users);
     let rcpt = admission.stage();
     let mut story = RecipientStory::refused(text, verdict);
     for (check, refused) in admission.made() {
         if check.rule == Rule::Recipient {
             tell_in_full(&in_full, &mut story);
-            tell_recipient(policy, trust, path, rcpt, &mut story);
+            tell_recipient(policy, trust, path, rcpt, &users, &mut story);
             if refused && rcpt.named().is_err() {
                 story.verdict = policy.or_leniently(story.verdict, trust, Written::Path(text));
             }
@@ -75,7 +76,7 @@ pub(super) fn play(
     if let Some(route) = rcpt.route().filter(|_| story.verdict.is_accepted()) {
         story.verdict = Verdict::accepted().because(route.rule().to_owned());
         story.rule = Some(route.rule().to_owned());
-        story.route = Some(end(rcpt, route));
+        story.route = Some(end(&users, route));
         if in_full.leniently {
             story.verdict = story.verdict.because(ONLY_LENIENT_TAKES_IT);
         }
@@ -97,6 +98,7 @@ fn tell_recipient(
     trust: &Trust,
     path: &str,
     rcpt: &Rcpt<'_>,
+    users: &[(EmailAddress, bool)],
     story: &mut RecipientStory,
 ) {
     let recipient = match rcpt.named() {
@@ -110,24 +112,24 @@ fn tell_recipient(
         tell_domain(policy, trust, recipient, story);
     }
     let route = policy.route(recipient);
-    for (user, exists) in rcpt.users() {
+    for (user, exists) in users {
         let has = if *exists { "has a" } else { "has no" };
         story.tell(route.rule(), format!("{user} {has} mailbox"));
     }
-    if let Some(route) = rcpt.route().filter(|_| user(rcpt).is_none()) {
-        story.tell(route.rule(), end(rcpt, route));
+    if let Some(route) = rcpt.route().filter(|_| user(users).is_none()) {
+        story.tell(route.rule(), end(users, route));
     }
 }
 
 /// The user whose mailbox it is.
-fn user<'r>(rcpt: &'r Rcpt<'_>) -> Option<&'r EmailAddress> {
-    let (user, exists) = rcpt.users().last()?;
+fn user(users: &[(EmailAddress, bool)]) -> Option<&EmailAddress> {
+    let (user, exists) = users.last()?;
     exists.then_some(user)
 }
 
 /// Where the message goes.
-fn end(rcpt: &Rcpt<'_>, route: &Route) -> String {
-    if let Some(user) = user(rcpt) {
+fn end(users: &[(EmailAddress, bool)], route: &Route) -> String {
+    if let Some(user) = user(users) {
         return format!("mailbox {user}");
     }
     // Accepted all the same, without a mailbox: what delivery will do about it.

@@ -22,7 +22,7 @@ pub(crate) struct Unit {
 }
 
 impl Unit {
-    /// One that nobody is told of.
+    /// One end that makes no message.
     pub(crate) fn quiet(ended: Ended) -> Self {
         Self::making(vec![ended], Vec::new())
     }

@@ -75,15 +75,7 @@ pub(crate) fn check(request: CompleteRequest, now: i64) -> Result<Outcomes> {
         .into_iter()
         .map(|completion| recorded(completion, now))
         .collect::<Result<_, _>>()?;
-    let by_recipient: HashMap<i64, Outcome> = outcomes
-        .iter()
-        .map(|recorded| (recorded.id, recorded.outcome))
-        .collect();
-    let derived: Vec<PreparedDerived> = request
-        .derived
-        .into_iter()
-        .map(|derived| prepare_derived(derived, &by_recipient, now))
-        .collect::<Result<_, _>>()?;
+    let derived = prepare_all(request.derived, &outcomes, now)?;
     goes_on(&outcomes, &derived)?;
     Ok(Outcomes {
         outcomes,
@@ -131,6 +123,25 @@ fn retry_at(completion: &Completion, now: i64) -> Result<i64> {
         (0, at @ 1..) => Ok(at),
         _ => Err(invalid("a completion to be tried again does not say when")),
     }
+}
+
+/// Checks the messages that these outcomes make; most make none.
+fn prepare_all(
+    derived: Vec<Derived>,
+    outcomes: &[Recorded],
+    now: i64,
+) -> Result<Vec<PreparedDerived>> {
+    if derived.is_empty() {
+        return Ok(Vec::new());
+    }
+    let by_recipient: HashMap<i64, Outcome> = outcomes
+        .iter()
+        .map(|recorded| (recorded.id, recorded.outcome))
+        .collect();
+    derived
+        .into_iter()
+        .map(|derived| prepare_derived(derived, &by_recipient, now))
+        .collect()
 }
 
 fn prepare_derived(

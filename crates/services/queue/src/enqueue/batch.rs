@@ -160,15 +160,12 @@ impl<'e> Batch<'e> {
 
     /// Why one of them cannot be taken, if so.
     pub(crate) fn take_refusal(&mut self) -> Option<Error> {
-        self.entries.iter_mut().find_map(|entry| {
-            let is_refused = matches!(entry.standing, Standing::Refused(_));
-            let standing =
-                is_refused.then(|| std::mem::replace(&mut entry.standing, Standing::Unknown));
-            match standing {
-                Some(Standing::Refused(error)) => Some(error),
-                _ => None,
-            }
-        })
+        let is_refused = |entry: &&mut Entry| matches!(entry.standing, Standing::Refused(_));
+        let refused = self.entries.iter_mut().find(is_refused)?;
+        match std::mem::replace(&mut refused.standing, Standing::Unknown) {
+            Standing::Refused(error) => Some(error),
+            _ => None,
+        }
     }
 
     /// Nothing was committed. Its halves, which decide anew: the credits have gone back.
