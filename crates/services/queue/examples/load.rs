@@ -1,10 +1,12 @@
-//! Measures the queue alone: messages enqueued, leased and completed a second, and what that costs
-//! Postgres.
+//! Measures the queue alone: messages enqueued, leased and completed per second, and the processor time that
+//! Postgres spends on them.
 //!
-//!     cargo run --release -p queue --example load -- DATABASE_URL [MESSAGES [OCTETS [STREAMS [UNDER_WAY]]]]
+//! ```text
+//! cargo run --release -p queue --example load -- DATABASE_URL [MESSAGES [OCTETS [STREAMS [UNDER_WAY]]]]
+//! ```
 //!
-//! The database must be empty or a queue's. The queue runs within this process; the processor
-//! time of Postgres is that of the backends that serve it.
+//! The database must be empty or belong to a queue. The queue runs within this process. The processor time of
+//! Postgres is that of the backends that serve the queue.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -100,7 +102,7 @@ struct Load {
     messages: usize,
     octets: usize,
     streams: usize,
-    /// Submissions under way on one stream.
+    /// Unanswered submissions on one stream.
     under_way: usize,
 }
 

@@ -12,10 +12,10 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::error::{Error, Result};
 
-/// Requests of one stream that may be under way.
+/// Requests of one stream that may be unanswered at a time.
 const UNDER_WAY: usize = 1024;
 
-/// The way to a stream's answers.
+/// The sender of a stream's answers.
 pub(crate) type Answers<R> = mpsc::Sender<Result<R, Status>>;
 
 /// An answer to one request of a stream.
@@ -55,14 +55,15 @@ impl Answer for CompleteResponse {
     }
 }
 
-/// A stream of answers, and the way to it.
+/// A stream of answers, and its sender.
 pub(crate) fn answers<R>() -> (Answers<R>, ReceiverStream<Result<R, Status>>) {
     let (sender, receiver) = mpsc::channel(UNDER_WAY);
     (sender, ReceiverStream::new(receiver))
 }
 
-/// A place in a stream's answers, taken before the work begins: who does not read their answers
-/// is not read from. It may hold a share of the memory that all requests together may take.
+/// A slot in a stream's answers, reserved before the work begins. A client that does not read its answers
+/// therefore gets no further requests read. A slot may also hold a share of the memory that all requests
+/// together may take.
 #[derive(Debug)]
 pub(crate) struct Place<R> {
     tag: u64,
@@ -71,7 +72,7 @@ pub(crate) struct Place<R> {
 }
 
 impl<R> Place<R> {
-    /// Waits for a place. `None` when the client has gone.
+    /// Waits for a slot. `None` when the client has gone.
     pub(crate) async fn take(answers: &Answers<R>, tag: u64) -> Option<Self> {
         let permit = answers.clone().reserve_owned().await.ok()?;
         Some(Self {
@@ -81,7 +82,7 @@ impl<R> Place<R> {
         })
     }
 
-    /// Waits for its share of the memory.
+    /// Waits for a share of the memory budget.
     pub(crate) async fn with_share(self, budget: &Budget, octets: usize) -> Self {
         Self {
             _share: budget.take(octets).await,
@@ -100,7 +101,7 @@ impl<R: Answer> Place<R> {
     }
 }
 
-/// None of these requests was fulfilled.
+/// Answers each of these requests with the error.
 pub(crate) fn refuse<R: Answer>(places: impl IntoIterator<Item = Place<R>>, error: Error) {
     let failure = Failure::from(error);
     for place in places {
@@ -108,7 +109,7 @@ pub(crate) fn refuse<R: Answer>(places: impl IntoIterator<Item = Place<R>>, erro
     }
 }
 
-/// What all requests that wait for their commit may hold of memory together (I7).
+/// The memory that all requests waiting for their commit may hold together (I7).
 #[derive(Debug, Clone)]
 pub(crate) struct Budget {
     kib: Arc<Semaphore>,
@@ -125,7 +126,7 @@ impl Budget {
 
     async fn take(&self, octets: usize) -> Option<OwnedSemaphorePermit> {
         let kib = u32::try_from(octets.div_ceil(1024)).unwrap_or(u32::MAX);
-        // Never closed, so always given.
+        // The semaphore is never closed, so the permit is always given.
         let kib = kib.min(self.total);
         Arc::clone(&self.kib).acquire_many_owned(kib).await.ok()
     }

@@ -1,5 +1,5 @@
-//! What time it is: by the database's clock, which all replicas have in common. Their machines' clocks may
-//! be off by any amount.
+//! The time, by the database's clock, which all replicas share. The clocks of their machines may differ by
+//! any amount.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -7,22 +7,22 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use database::Look;
 
-/// Milliseconds since 1970. Tests bring their own. Clones are the same clock.
+/// Milliseconds since 1970. Tests bring their own clock. Clones are the same clock.
 #[derive(Clone)]
 pub struct Clock {
     own: Arc<dyn Fn() -> i64 + Send + Sync>,
-    /// How far the database's clock is ahead of our own.
+    /// How far the database's clock is ahead of this machine's.
     ahead: Arc<AtomicI64>,
     follows: bool,
 }
 
 impl Clock {
-    /// The database's clock: the machine's, and what that is behind.
+    /// The database's clock: the machine's clock, corrected by its distance from the database's.
     pub fn of_database() -> Self {
         Self::new(|| jiff::Timestamp::now().as_millisecond()).following_database()
     }
 
-    /// A clock that shows what `now` says, whatever the database's shows.
+    /// A clock that shows what `now` returns, independent of the database.
     pub fn new(now: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
         Self {
             own: Arc::new(now),
@@ -31,7 +31,7 @@ impl Clock {
         }
     }
 
-    /// The same for a machine whose clock is this one.
+    /// Lets this clock follow the database's; `now` then stands for the machine's clock.
     #[must_use]
     pub fn following_database(self) -> Self {
         Self {
@@ -40,15 +40,15 @@ impl Clock {
         }
     }
 
-    /// The database's clock has been looked at.
+    /// Corrects the clock after a look at the database's.
     pub(crate) fn follow(&self, look: &Look) {
         if self.follows {
             self.correct(&look.clock_ahead_of((self.own)()));
         }
     }
 
-    /// The database's clock is so far ahead of our own. What is known stays if it lies within: on one machine
-    /// nothing is ever added.
+    /// Sets the distance from a measured range. The present value stays if it lies within the range: on one
+    /// machine nothing is ever added.
     fn correct(&self, ahead: &RangeInclusive<i64>) {
         if !ahead.is_empty() {
             let known = self.ahead.load(Ordering::Relaxed);

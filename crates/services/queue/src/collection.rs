@@ -1,5 +1,5 @@
-//! `collection.v1`: what collecting from remote accounts must remember. The ledger is written with
-//! the messages themselves (`enqueue`), so that a crash neither loses nor repeats (I10).
+//! `collection.v1`: what the collection from remote accounts must remember. The ledger is written together
+//! with the messages themselves (`enqueue`), so that a crash neither loses nor repeats a message (I10).
 
 mod uncollected;
 
@@ -21,9 +21,9 @@ use crate::sql::{self, accounts, collected};
 const MAX_NAME: usize = 1024;
 const MAX_UIDLS: usize = 100_000;
 const MAX_ERROR: usize = 4000;
-/// Octets of a BLAKE3 hash, and of the two that are a content hash.
+/// Octets of a BLAKE3 hash. A content hash consists of two.
 const HASH: usize = 32;
-/// Messages with one header section that are looked at.
+/// Maximum number of entries with the same header section in an answer.
 const SAME_HEADER: i64 = 100;
 
 /// The service.

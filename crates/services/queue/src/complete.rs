@@ -1,7 +1,7 @@
 //! Outcomes: `Complete`.
 //!
-//! `stream` reads batches of outcomes and checks them; `writer` records what has arrived in one
-//! transaction, together with the messages that it makes, and answers which leases were stale.
+//! `stream` reads batches of outcomes and checks them. `writer` records the batches that have arrived in one
+//! transaction, together with the derived messages, and answers which leases were stale.
 
 mod derived;
 mod job;

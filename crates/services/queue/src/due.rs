@@ -1,12 +1,12 @@
-//! What this process knows about work that waits in the table, so that it scans when there is
-//! something to find and not otherwise.
+//! What this process knows of work that waits in the table. It scans only when there may be something to
+//! find.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use tokio::sync::Notify;
 
-/// So long the table is not asked without a hint. Another replica may have left something and died
-/// before it told, or its word was lost.
+/// Longest time without a scan when there is no hint. Another replica may have left work and died before it
+/// sent a notification, or the notification was lost.
 const UNASKED_MS: i64 = 30_000;
 
 /// What a scan can expect to find.
@@ -14,34 +14,34 @@ const UNASKED_MS: i64 = 30_000;
 pub(crate) enum Prospect {
     /// Nothing.
     None,
-    /// Perhaps something: it asks first.
+    /// Possibly something; the scan asks the table first.
     Perhaps,
     /// Rows that wait for credits.
     Backlog,
 }
 
-/// Hints. They may say too much, never too little: a scan that finds nothing costs little.
+/// Hints for the scan. A false alarm is allowed, a missing hint is not: a scan that finds nothing costs
+/// little.
 #[derive(Debug)]
 pub(crate) struct Due {
     /// Rows wait for credits.
     backlog: AtomicBool,
-    /// Rows may be due now, though it need not be so: what is told to other replicas is heard here as
-    /// well.
+    /// Rows may be due now. This process also hears its own notifications, so there may be none.
     perhaps: AtomicBool,
     /// The earliest time at which a row is known to become due.
     next: AtomicI64,
-    /// When the table was asked last.
+    /// Time of the last scan.
     asked: AtomicI64,
     /// Wakes the scan.
     wake: Notify,
-    /// Wakes the one that tells other replicas.
+    /// Wakes the task that notifies other replicas.
     tell: Notify,
 }
 
 impl Default for Due {
     fn default() -> Self {
         Self {
-            // After a start nobody knows what the table holds.
+            // After a start the contents of the table are unknown.
             backlog: AtomicBool::new(true),
             perhaps: AtomicBool::new(false),
             next: AtomicI64::new(i64::MAX),
@@ -60,13 +60,14 @@ impl Due {
         self.tell.notify_one();
     }
 
-    /// Rows may be due now, says somebody else.
+    /// Another replica reports that rows may be due now.
     pub(crate) fn found_now(&self) {
         self.perhaps.store(true, Ordering::SeqCst);
         self.wake.notify_one();
     }
 
-    /// Whether rows may wait for credits, and nobody knows. Then the table is to be asked now.
+    /// Whether rows may wait for credits while nothing certain is known; resets that doubt. The caller then
+    /// asks the table.
     pub(crate) fn take_doubt(&self) -> bool {
         !self.has_backlog() && self.perhaps.swap(false, Ordering::SeqCst)
     }
@@ -78,7 +79,7 @@ impl Due {
         }
     }
 
-    /// Somebody may take mail again.
+    /// A worker was granted credits.
     pub(crate) fn credits_granted(&self) {
         self.wake.notify_one();
     }
@@ -88,11 +89,11 @@ impl Due {
         self.backlog.load(Ordering::SeqCst)
     }
 
-    /// What a scan can expect. What is told from now on is remembered for the next.
+    /// What a scan can expect to find. Hints that arrive from now on count for the next scan.
     pub(crate) fn begin_scan(&self, now: i64) -> Prospect {
         let backlog = self.backlog.swap(false, Ordering::SeqCst);
         let perhaps = self.perhaps.swap(false, Ordering::SeqCst);
-        // Nor behind a clock that was set back.
+        // `contains` also rules out a time in the future, after the clock was set back.
         let lately = (0..UNASKED_MS).contains(&(now - self.asked.load(Ordering::SeqCst)));
         let prospect = if backlog {
             Prospect::Backlog
@@ -105,33 +106,33 @@ impl Due {
         prospect
     }
 
-    /// The scan broke off, or could not begin: rows wait.
+    /// A scan was interrupted or could not begin: rows wait.
     pub(crate) fn scan_broke_off(&self) {
         self.backlog.store(true, Ordering::SeqCst);
     }
 
-    /// Forgets the time known, because the table is about to be asked.
+    /// Forgets the known due time, because the table is about to be asked.
     pub(crate) fn forget_next(&self) {
         self.next.store(i64::MAX, Ordering::SeqCst);
     }
 
-    /// The table says that a row becomes due at `at`. The scan, which has asked, is awake.
+    /// The table reports that a row becomes due at `at`. The scan asked for it, so it need not be woken.
     pub(crate) fn known(&self, at: i64) {
         self.next.fetch_min(at, Ordering::SeqCst);
     }
 
-    /// When a scan is worth while, unless a hint comes before.
+    /// The time of the next scan, unless a hint comes before.
     pub(crate) fn next(&self) -> i64 {
         let unasked = self.asked.load(Ordering::SeqCst) + UNASKED_MS;
         self.next.load(Ordering::SeqCst).min(unasked)
     }
 
-    /// Waits until a hint comes.
+    /// Waits for a hint.
     pub(crate) async fn woken(&self) {
         self.wake.notified().await;
     }
 
-    /// Waits until there is something to tell other replicas.
+    /// Waits until there is something to notify other replicas of.
     pub(crate) async fn something_to_tell(&self) {
         self.tell.notified().await;
     }

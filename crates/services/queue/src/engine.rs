@@ -1,4 +1,4 @@
-//! What the calls of `queue.v1` share. Fields only: what is done with them is in the modules.
+//! State that the calls of `queue.v1` share. It has fields only; the modules hold the operations.
 
 use std::sync::atomic::AtomicU64;
 
@@ -9,18 +9,18 @@ use crate::clock::Clock;
 use crate::due::Due;
 use crate::lease::Workers;
 
-/// The queue as its calls see it.
+/// The shared state of the queue.
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) pool: PgPool,
-    /// Whether the database keeps what it is given.
+    /// Whether the database is fit: reachable, writable, and durable.
     pub(crate) fitness: Fitness,
     pub(crate) clock: Clock,
-    /// Ids of bodies, which are those of messages.
+    /// Ids of bodies, which are also those of messages.
     pub(crate) ids: volume::Ids,
-    /// Who may be handed mail.
+    /// The connected workers and their credits.
     pub(crate) workers: Workers,
-    /// What the scan needs to know.
+    /// Hints for the scan.
     pub(crate) due: Due,
     /// How long a lease lasts.
     pub(crate) lease_ms: i64,

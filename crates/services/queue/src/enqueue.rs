@@ -1,9 +1,10 @@
-//! Taking messages: `Enqueue` and `StoreText`.
+//! Accepting messages: `Enqueue` and `StoreText`.
 //!
-//! `stream` reads submissions and checks them; `writer` commits what has arrived as one
-//! transaction (group commit). A `batch` is what is committed together: it is inserted already leased as far as
-//! workers have credits, and only after the commit are its submitters answered (I1) and its recipients handed over.
-//! Batches also serve the messages that `complete` makes of others, and commits with the ends at which they are made.
+//! `stream` reads and checks submissions. `writer` commits the submissions that have arrived as one
+//! transaction (group commit). A `batch` is what is committed together. It is inserted already leased as far
+//! as workers have credits. Only after the commit are its submitters answered (I1) and its recipients handed
+//! over. `complete` also uses batches: for derived messages, which it commits together with the ends that
+//! they come from.
 
 mod batch;
 mod entry;

@@ -1,4 +1,4 @@
-//! What can go wrong, and the gRPC code that says so.
+//! The errors of this service and their gRPC codes.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -6,40 +6,39 @@ use std::time::{Duration, Instant};
 use api::grpc::{Code, Status};
 use api::message::v1::Failure;
 
-/// Transient failures come in crowds.
+/// Interval between warnings, since transient failures come in large numbers.
 const BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
 
-/// Why a request was not fulfilled. The texts are for persons who run the system; a front end never shows them to
-/// a mail peer.
+/// Why a request was refused. Administrators read these texts; a front end never shows them to a mail peer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// The request says something that cannot be.
+    /// The request is invalid.
     #[error("{0}")]
     Invalid(String),
-    /// There is no such message, revision or secret.
+    /// The message, revision or secret does not exist.
     #[error("{0}")]
     NotFound(String),
-    /// The request is understood and not possible as things stand.
+    /// The request is valid but impossible in the present state.
     #[error("{0}")]
     Precondition(String),
-    /// Somebody else was faster.
+    /// Another client changed the object first.
     #[error("{0}")]
     Conflict(String),
-    /// Whoever asked broke off.
+    /// The client ended the request early.
     #[error("{0}")]
     BrokenOff(String),
-    /// Try again later.
+    /// Temporarily impossible.
     #[error("{0}")]
     Unavailable(&'static str),
-    /// Our own mistake.
+    /// An error of this program.
     #[error("{0}")]
     Internal(String),
-    /// The database.
+    /// An error of the database.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
-/// Short for this crate's results.
+/// Result with this crate's error.
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
@@ -51,7 +50,7 @@ impl Error {
         Self::NotFound(what.into())
     }
 
-    /// Whether the same may succeed a little later.
+    /// Whether a repetition a little later may succeed.
     pub(crate) fn is_transient(&self) -> bool {
         self.code() == Code::Unavailable
     }
@@ -83,8 +82,8 @@ impl From<volume::Error> for Error {
     }
 }
 
-/// The answer of a call. The cause of what the database refused is logged here, that of transient failures once a
-/// minute; the answer never carries it.
+/// The status of a call. The cause of a database error is logged here and never part of the status. Transient
+/// failures are logged once a minute.
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         let code = error.code();
@@ -101,7 +100,7 @@ impl From<Error> for Status {
     }
 }
 
-/// The answer to one request of a stream that goes on.
+/// The answer to one request of a stream; the stream continues.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let status = Status::from(error);
@@ -112,8 +111,9 @@ impl From<Error> for Failure {
     }
 }
 
-/// That the database is away stands in the log already, since the process is not ready then. That it is
-/// full, or that statements wait too long for locks or connections, does not.
+/// Logs a transient error once in a while. The log already says when the database is away, since the process
+/// is not ready then. It does not say when the disk is full, or when statements wait too long for locks or
+/// connections.
 fn warn_now_and_then(error: &sqlx::Error) {
     static WARNED: Mutex<Option<Instant>> = Mutex::new(None);
     let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);

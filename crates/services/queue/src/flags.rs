@@ -1,4 +1,4 @@
-//! What is declared of a message, as the bits of queue.message.flags.
+//! Declared properties of a message, as the bits of queue.message.flags.
 
 use api::queue::v1::{LeasedMessage, Submission};
 
@@ -9,7 +9,7 @@ const REQUIRE_TLS: i16 = 8;
 const JUNK: i16 = 16;
 const COLLECTED: i16 = 32;
 
-/// See the module.
+/// A set of these bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MessageFlags(i16);
 
@@ -35,7 +35,7 @@ impl MessageFlags {
         self.0
     }
 
-    /// The message with what is declared of it.
+    /// Sets the declared properties on the message.
     pub(crate) fn on(self, message: LeasedMessage) -> LeasedMessage {
         let has = |bit| self.0 & bit != 0;
         LeasedMessage {

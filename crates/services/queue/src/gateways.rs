@@ -1,4 +1,4 @@
-//! Gateways that fail: the results of the newest attempts over each, as the workers report them.
+//! Gateways that fail: the results of the newest attempts over each, as reported by workers.
 //!
 //! ```text
 //!             ┌──── an attempt works ────┐
@@ -6,8 +6,8 @@
 //!   works ────┴─── an attempt fails ──▶ fails (since, why)
 //! ```
 //!
-//! Workers report attempts along with completions. A row is written when the state or the cause changes, and
-//! otherwise once a minute at most: mail at full rate costs one read of a row for each batch.
+//! Workers report attempts along with completions. A row is written when the state or the cause changes,
+//! otherwise at most once a minute. At full rate this costs one read of one row per batch.
 
 #[cfg(test)]
 mod tests;
@@ -26,29 +26,29 @@ use crate::quoted::quoted;
 use crate::sql::gateways::{self as sql, Gateway};
 use crate::sql::revisions::Revision;
 
-/// Gateways of one request.
+/// Maximum number of attempts in one request.
 const MAX_ATTEMPTS: usize = 1_000;
 
 /// Octets of a gateway's name.
 const MAX_NAME: usize = 1024;
 
-/// What is kept of a failure, in octets.
+/// Octets kept of a failure's text.
 const LONGEST_FAILURE: usize = 4000;
 
-/// How exactly the time of the last attempt is kept where nothing else changes.
+/// Precision of the last attempt's time when nothing else changes.
 const EXACT_MS: i64 = 60_000;
 
 /// An attempt over a gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Attempt {
     gateway: String,
-    /// Milliseconds since 1970, by our clock.
+    /// Milliseconds since 1970, by the queue's clock.
     at: i64,
-    /// Why it failed, if it did.
+    /// The cause, if the attempt failed.
     failure: Option<String>,
 }
 
-/// Checks what a worker says at `now`; INVALID_ARGUMENT says what is wrong with it.
+/// Checks the attempts that a worker reports at `now`; INVALID_ARGUMENT names the error.
 pub(crate) fn check(attempts: Vec<GatewayAttempt>, now: i64) -> Result<Vec<Attempt>> {
     if attempts.len() > MAX_ATTEMPTS {
         return Err(Error::invalid(format!(
@@ -73,8 +73,7 @@ pub(crate) fn check(attempts: Vec<GatewayAttempt>, now: i64) -> Result<Vec<Attem
     attempts.into_iter().map(attempt).collect()
 }
 
-/// Notes the newest of these attempts. A failure to do so fails no completion: the next attempt is noted
-/// again.
+/// Stores the newest of these attempts. An error here fails no completion: the next attempt is stored again.
 pub(crate) async fn note<'a>(
     connection: &mut HeldConnection,
     attempts: impl Iterator<Item = &'a Attempt>,
@@ -90,7 +89,7 @@ pub(crate) async fn note<'a>(
     }
 }
 
-/// The newest attempt over each gateway; of those at the same time the last.
+/// The newest attempt over each gateway; the last one if times are equal.
 fn newest<'a>(attempts: impl Iterator<Item = &'a Attempt>) -> BTreeMap<&'a str, &'a Attempt> {
     let mut newest: BTreeMap<&str, &Attempt> = BTreeMap::new();
     for attempt in attempts {
@@ -119,7 +118,7 @@ async fn note_newest(
     Ok(())
 }
 
-/// What is known of a gateway after an attempt; nothing where that need not be written.
+/// The state of a gateway after an attempt. `None` if nothing has to be written.
 fn after(before: Option<&Gateway>, attempt: &Attempt) -> Option<Gateway> {
     let at = attempt.at;
     let mut gateway = before.cloned().unwrap_or_else(|| Gateway {
@@ -149,7 +148,7 @@ fn after(before: Option<&Gateway>, attempt: &Attempt) -> Option<Gateway> {
     is_new.then_some(gateway)
 }
 
-/// A line when it begins to fail, and one when it works again.
+/// Logs when a gateway begins to fail and when it works again.
 fn log(before: Option<&Gateway>, after: &Gateway) {
     let failed = before.is_some_and(|gateway| gateway.failing_since > 0);
     let fails = after.failing_since > 0;
@@ -161,7 +160,7 @@ fn log(before: Option<&Gateway>, after: &Gateway) {
     }
 }
 
-/// All gateways that are known.
+/// The states of all known gateways.
 pub(crate) async fn states(
     connection: &mut PgConnection,
 ) -> Result<Vec<GatewayState>, sqlx::Error> {
@@ -184,8 +183,8 @@ pub(crate) struct Named {
 }
 
 impl Named {
-    /// Follows the newest revision. False where it cannot be read: one that a later version wrote may say
-    /// what this one does not know.
+    /// Updates the names from the newest revision. False if the revision cannot be read: a later version may
+    /// have written it.
     fn follow(&mut self, newest: &Revision) -> bool {
         if self.revision == newest.revision {
             return true;
@@ -200,8 +199,8 @@ impl Named {
     }
 }
 
-/// Forgets gateways that the policy names no more. A worker that has not seen the newest policy yet may
-/// report one of them once more; the next round forgets it again.
+/// Removes gateways that the policy no longer names. A worker with an older policy may report one of them
+/// again; the next round removes it again.
 pub(crate) async fn forget_removed(
     engine: &Engine,
     policies: &Policies,
@@ -214,7 +213,7 @@ pub(crate) async fn forget_removed(
     if known.is_empty() {
         return Ok(());
     }
-    // Read, not remembered: one that another replica has just added must not be forgotten.
+    // Read from the database, not from memory: a gateway that another replica has just added must stay.
     policies.refresh().await?;
     let newest = Arc::clone(&policies.watch().borrow());
     if !named.follow(&newest) {

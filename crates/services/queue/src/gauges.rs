@@ -1,7 +1,7 @@
-//! What is shown of the queue while it stands: counts of the tables, taken now and then, never at a scrape.
+//! Gauges of the queue's contents. The tables are counted at intervals, never at a scrape.
 //!
-//! A count reads all that waits: with a million recipients some tenths of a second. So the longer it takes the
-//! more seldom it is taken, and it has a two-hundredth of one connection's time at most.
+//! A count reads everything that waits: some tenths of a second for a million recipients. The longer a count
+//! takes, the less often it is made; it uses at most a two-hundredth of one connection's time.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,17 +14,17 @@ use crate::engine::Engine;
 use crate::sql::gateways;
 use crate::sql::listing::{self, Depth};
 
-/// Between two counts, however quick they are, and however slow.
+/// Shortest and longest interval between two counts.
 const SHORTEST: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 
-/// How long a count may take.
+/// Timeout of a count.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A count is not taken again before so many times what the last one took.
+/// The interval is at least this many times the duration of the last count.
 const REST: u32 = 200;
 
-/// Keeps the gauges up to date until shutdown.
+/// Updates the gauges until shutdown.
 pub(crate) async fn keep(engine: Arc<Engine>, shutdown: CancellationToken) {
     let mut connection = HeldConnection::new(engine.pool.clone());
     loop {
@@ -47,7 +47,7 @@ pub(crate) async fn keep(engine: Arc<Engine>, shutdown: CancellationToken) {
     }
 }
 
-/// What waits, and how many gateways fail.
+/// Counts waiting recipients and failing gateways.
 async fn count(
     engine: &Engine,
     connection: &mut HeldConnection,
@@ -67,7 +67,7 @@ fn show(engine: &Engine, depth: &Depth, failing_gateways: i64) {
     gauge!("postern_queue_oldest_due_seconds").set(age as f64 / 1000.0);
     gauge!("postern_queue_quarantined_messages").set(depth.quarantined as f64);
     gauge!("postern_queue_failing_gateways").set(failing_gateways as f64);
-    // Known here, whatever the tables say.
+    // Known in memory, independent of the tables.
     gauge!("postern_queue_leased_recipients").set(engine.workers.held(now) as f64);
     gauge!("postern_queue_workers").set(engine.workers.count() as f64);
 }
@@ -98,7 +98,7 @@ mod tests {
         let nothing = listing::depth(&mut connection, 1_000).await.unwrap();
         assert_eq!((nothing.waiting, nothing.oldest_due), (0, None));
 
-        // Due for long although it came just now, which is what urgent mail is; held; leased.
+        // Due for long although it has just come (urgent mail); held; leased.
         let mut message = columns(1, 3);
         for (n, (due_at, worker)) in [(500, ""), (9_000, ""), (9_000, "worker")]
             .iter()

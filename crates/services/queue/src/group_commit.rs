@@ -1,4 +1,4 @@
-//! Group commit (DESIGN §5): what arrives while one transaction is under way makes up the next.
+//! Group commit: the items that arrive during one transaction form the next.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,29 +8,29 @@ use tokio::time::{Instant, timeout_at};
 
 /// Something that waits to be committed.
 pub(crate) trait Weighed {
-    /// What it adds to a batch: rows, or octets, as the batch's limit counts.
+    /// Its share of a batch's limit, in rows or octets.
     fn weight(&self) -> usize;
 
-    /// How long it may wait for company that nobody expects. Nothing, where someone waits for it.
+    /// How long it may wait for other items. Zero if a client waits for it.
     fn may_linger(&self) -> Duration {
         Duration::ZERO
     }
 }
 
-/// How a batch waits for company once its first item is there.
+/// How long a batch waits for more items once its first one has arrived.
 ///
-/// Little batches cost most where many submitters each wait for an answer before they submit
-/// again: those answered by one commit are back just after the next has begun.
+/// Small batches are most expensive where many submitters each wait for an answer before they submit again:
+/// the submitters answered by one commit are back just after the next has begun.
 #[derive(Debug, Clone, Copy)]
 enum Company {
-    /// As long as each of its items may, whoever comes: for what nobody waits for.
+    /// As long as each of its items may linger: for items that nobody waits for.
     Anybody,
-    /// Until as many have come as had been seen about lately, at most [`Inbox::PATIENCE`]. One alone
-    /// never waits.
+    /// Until about as many items have arrived as in recent batches, at most [`Inbox::PATIENCE`]. A single
+    /// submitter never waits.
     Expected,
 }
 
-/// Where writers take their batches.
+/// The source of the writers' batches.
 #[derive(Debug)]
 pub(crate) struct Inbox<T> {
     arriving: Mutex<Arriving<T>>,
@@ -42,16 +42,16 @@ pub(crate) struct Inbox<T> {
 #[derive(Debug)]
 struct Arriving<T> {
     receiver: mpsc::Receiver<T>,
-    /// The batch that each writer took last.
+    /// Size of each writer's last batch.
     before: Vec<usize>,
-    /// When the last one was taken.
+    /// Time of the last batch.
     taken: Instant,
 }
 
 impl<T> Arriving<T> {
-    /// How many the batch of `writer` waits for: as many as it was answered for the last time,
-    /// since they come again, but no more than its share of all, so that while one writer commits
-    /// the submitters of another have their turn.
+    /// How many items the batch of `writer` waits for: as many as in its last batch, since those submitters
+    /// come again. At most its share of all, so that the other writers' submitters have their turn while one
+    /// commits.
     fn expected(&self, writer: usize) -> usize {
         let writers = self.before.len();
         let share = self.before.iter().sum::<usize>().div_ceil(writers);
@@ -59,7 +59,7 @@ impl<T> Arriving<T> {
     }
 }
 
-/// One of those who take batches from an [`Inbox`].
+/// A writer that takes batches from an [`Inbox`].
 #[derive(Debug)]
 pub(crate) struct Writer<T> {
     inbox: Arc<Inbox<T>>,
@@ -67,13 +67,13 @@ pub(crate) struct Writer<T> {
 }
 
 impl<T: Weighed> Inbox<T> {
-    /// How long a batch waits for those who are expected: a commit's time.
+    /// How long a batch waits for expected items: the duration of a commit.
     const PATIENCE: Duration = Duration::from_millis(1);
 
-    /// Behind so long a pause nobody of the batch before is expected back.
+    /// After a pause of this length no submitter of the last batch is expected back.
     const PAUSE: Duration = Duration::from_millis(20);
 
-    /// An inbox and the way into it. Whoever sends waits while two batches wait already.
+    /// An inbox and its sender. Senders wait while two batches are waiting already.
     pub(crate) fn new(max_items: usize, max_weight: usize) -> (mpsc::Sender<T>, Self) {
         let (sender, receiver) = mpsc::channel(max_items * 2);
         let inbox = Self {
@@ -89,14 +89,14 @@ impl<T: Weighed> Inbox<T> {
         (sender, inbox)
     }
 
-    /// Lets a batch wait for company as long as its items may ([`Weighed::may_linger`]): it spares
-    /// Postgres transactions where little arrives at a time.
+    /// Lets a batch wait for more items as long as its items may ([`Weighed::may_linger`]). This saves
+    /// transactions where few items arrive at a time.
     pub(crate) fn lingering(mut self) -> Self {
         self.company = Company::Anybody;
         self
     }
 
-    /// Those who share it.
+    /// Its writers, which share the inbox.
     pub(crate) fn writers(mut self, count: usize) -> impl Iterator<Item = Writer<T>> {
         self.arriving.get_mut().before.resize(count, 0);
         let inbox = Arc::new(self);
@@ -141,7 +141,7 @@ impl<T: Weighed> Inbox<T> {
 }
 
 impl<T: Weighed> Writer<T> {
-    /// Waits for something, then takes what has arrived. `None` when nobody can send any more.
+    /// Waits for an item, then takes all that have arrived. `None` when all senders are gone.
     pub(crate) async fn next_batch(&mut self) -> Option<Vec<T>> {
         self.inbox.next_batch(self.number).await
     }
@@ -193,7 +193,7 @@ mod tests {
             "a fourth was about"
         );
 
-        // The first is back at once, the others a little later.
+        // The first submitter is back at once, the others a little later.
         sender.send(5).await.unwrap();
         let (batch, ()) = tokio::join!(inbox.next_batch(), async {
             sender.send(6).await.unwrap();
@@ -202,7 +202,7 @@ mod tests {
         });
         assert_eq!(batch, Some(vec![5, 6, 7]));
 
-        // After a pause nobody is expected.
+        // After a pause no submitter is expected.
         tokio::time::sleep(Duration::from_secs(1)).await;
         let before = Instant::now();
         sender.send(8).await.unwrap();
@@ -220,10 +220,10 @@ mod tests {
             sender.send(1).await.unwrap();
         }
         assert_eq!(one.next_batch().await.unwrap().len(), 10);
-        // They come back one by one: the writer that had nobody takes the first at once.
+        // They come back one by one: the writer without a last batch takes the first at once.
         sender.send(1).await.unwrap();
         assert_eq!(other.next_batch().await.unwrap().len(), 1);
-        // The other does not wait for ten again, but for half of eleven.
+        // The other writer does not wait for ten again, but for half of eleven.
         let (batch, ()) = tokio::join!(one.next_batch(), async {
             for _ in 0..6 {
                 sender.send(1).await.unwrap();

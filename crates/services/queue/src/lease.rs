@@ -1,14 +1,14 @@
 //! Handing recipients to delivery workers under leases (I4).
 //!
 //! ```text
-//!           credits            lease                  completed, or to be tried again
-//!  due ───────────────▶ leased ─────────────────────▶ ended / due later
-//!   ▲                      │ stream broken: at once
-//!   └──────────────────────┘ lease over: found by the scan, in a higher epoch
+//!          credits            lease                  completed, or to be tried again
+//! due ───────────────▶ leased ─────────────────────▶ ended / due later
+//!  ▲                      │ stream broken: at once
+//!  └──────────────────────┘ lease over: found by the scan, in a higher epoch
 //! ```
-//! [`Workers`] knows who may be handed how much and who holds what; `dispatch` scans for what is
-//! due; `stream` speaks with one worker. A lease lives in the recipient's row: what is kept here
-//! serves only to end leases early.
+//! [`Workers`] knows the workers' credits and the leases that they hold. `dispatch` scans for recipients that
+//! are due. `stream` serves one worker. A lease is stored in the recipient's row; the state in memory serves
+//! only to end leases early.
 
 mod credits;
 mod dispatch;
@@ -29,13 +29,13 @@ use database::Retry;
 use crate::engine::Engine;
 use crate::sql;
 
-/// How often ending leases is tried while Postgres is away; then they end by themselves.
+/// How long the early end of leases is retried while Postgres is away. After that, they expire.
 const RELEASE_PATIENCE: Duration = Duration::from_secs(15);
 
-/// A recipient and the epoch in which it was handed out.
+/// A recipient and the epoch of its lease.
 pub(crate) type Key = (i64, i32);
 
-/// Ends leases before their time, and lets others have the recipients.
+/// Ends leases early, so that other workers get the recipients.
 pub(crate) async fn release(engine: &Engine, keys: &[Key]) {
     if keys.is_empty() {
         return;

@@ -1,22 +1,21 @@
-//! The process `queue`: owns every accepted message until each of its recipients has reached one
-//! end (I2), and keeps the policy, the memory of collecting and that of rates. It serves `queue.v1`, `policy.v1`,
-//! `collection.v1` and `throttle.v1`; it routes nothing, delivers nothing and opens no connection but to
-//! Postgres.
+//! The process `queue`. It owns every accepted message until each of its recipients has reached one end (I2).
+//! It also keeps the policy, the state of collection and the rates. It serves `queue.v1`, `policy.v1`,
+//! `collection.v1` and `throttle.v1`. It routes nothing, delivers nothing, and connects to Postgres only.
 //!
 //! ```text
-//!  Enqueue ──▶ enqueue (group commit) ──┬─ credits: committed as leased, handed over ─▶ lease ──▶ worker
-//!                                       └─ no credits: committed as due ──▶ lease::dispatch (scan)
-//!  Complete ─▶ complete (group commit): ended, to be tried again, or stale; history; derived messages
+//! Enqueue ──▶ enqueue (group commit) ──┬─ credits: committed as leased, handed over ─▶ lease ──▶ worker
+//!                                      └─ no credits: committed as due ──▶ lease::dispatch (scan)
+//! Complete ─▶ complete (group commit): ended, to be tried again, or stale; history; derived messages
 //! ```
 //!
-//! - [`submission`]: what is taken in, checked against the contract's limits.
+//! - [`submission`]: a submission, checked against the limits of the contract.
 //! - `sql`: every statement on the schema `queue`, and nothing else.
 //! - `enqueue`, `lease`, `complete`, `read`, `retry`: the calls of `queue.v1`.
-//! - `options`: what senders ask of when and how soon a message goes on.
-//! - `refusals`: what the front ends refused, for as long as it is kept.
-//! - `gateways`: which of them fail.
+//! - `options`: delivery options of a message: hold, deadline, priority.
+//! - `refusals`: refusals of the front ends.
+//! - `gateways`: which gateways fail.
 //! - `policy`, `collection`, `throttle`: the other services.
-//! - `upkeep`: partitions by day, garbage, what a crash left.
+//! - `upkeep`: partitions by day, garbage, leftovers of a crash.
 
 mod answers;
 mod clock;
@@ -57,8 +56,7 @@ pub use clock::Clock;
 pub use config::Config;
 pub use run::{run, run_with_clock};
 
-/// Largest gRPC message taken: 256 KiB of text, 128 KiB of header, a summary and 10,000 recipients
-/// fit well.
+/// Largest gRPC message: room for 256 KiB of text, 128 KiB of header, a summary and 10,000 recipients.
 const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
 
 /// The schema's migrations.

@@ -1,5 +1,5 @@
-//! Word between replicas (LISTEN/NOTIFY): mail that waits, a new revision of the policy. Word may
-//! be lost; nobody relies on it.
+//! Notifications between replicas (LISTEN/NOTIFY): mail that waits, a new revision of the policy. They may be
+//! lost; nothing relies on them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use crate::policy::Policies;
 const DUE: &str = "queue_due";
 const POLICY: &str = "queue_policy";
 
-/// The least time between two tellings that mail waits.
+/// Shortest interval between two notifications of waiting mail.
 const TELL_PAUSE: Duration = Duration::from_millis(100);
 
 /// Pause after the connection was lost.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
 
-/// Tells other replicas that this one left mail in the table.
+/// Notifies other replicas that this one left mail in the table.
 pub(crate) async fn tell(engine: Arc<Engine>, shutdown: CancellationToken) {
     loop {
         tokio::select! {
@@ -36,7 +36,7 @@ pub(crate) async fn tell(engine: Arc<Engine>, shutdown: CancellationToken) {
     }
 }
 
-/// Tells other replicas that there is a new revision of the policy.
+/// Notifies other replicas of a new revision of the policy.
 pub(crate) async fn tell_policy(pool: &sqlx::PgPool) {
     if let Err(error) = notify(pool, POLICY).await {
         tracing::warn!(%error, "other replicas were not told of the new policy");
@@ -51,7 +51,7 @@ async fn notify(pool: &sqlx::PgPool, channel: &str) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Listens until shutdown. After a gap everything is looked at anew.
+/// Listens until shutdown. After a gap everything is looked at again.
 pub(crate) async fn listen(
     engine: Arc<Engine>,
     policies: Arc<Policies>,
@@ -78,7 +78,7 @@ async fn listen_once(engine: &Engine, policies: &Policies) -> Result<(), sqlx::E
     listener.listen_all([DUE, POLICY]).await?;
     engine.due.found_now();
     policies.refresh().await?;
-    // None: the connection was lost, and word with it.
+    // `None`: the connection was lost, and notifications with it.
     while let Some(word) = listener.try_recv().await? {
         match word.channel() {
             DUE => engine.due.found_now(),

@@ -1,5 +1,5 @@
-//! What senders ask of when and how soon a message goes on: checked, kept with the message, and
-//! honoured in when its recipients are first due. What follows when a time is over is for workers.
+//! Delivery options of a message: when and how soon it is delivered. They are checked, stored with the
+//! message, and determine when its recipients are first due. Workers apply deadlines.
 
 use api::queue::v1::{DeliveryOptions, Submission};
 use bytes::Bytes;
@@ -9,25 +9,25 @@ use crate::error::{Error, Result};
 
 /// RFC 6710 §3.
 const PRIORITIES: std::ops::RangeInclusive<i32> = -9..=9;
-/// `until;` and a time.
+/// Octets of `until;` and a time.
 const MAX_FUTURE_RELEASE: usize = 100;
-/// Each step above 0 goes before what has waited for so much less. So a message of the highest
-/// priority goes before whatever came in the last hour and a half, and nothing is overtaken for ever.
+/// Each priority step above 0 counts as this much waiting time. A message of the highest priority thus goes
+/// before everything that arrived in the last hour and a half, and no message is overtaken for ever.
 const STEP_UP_MS: i64 = 10 * 60 * 1000;
-/// Each step below 0 waits so much longer, where there is a backlog; all of them no longer than
-/// nobody minds.
+/// Each priority step below 0 delays a message by this much where there is a backlog. The total is short
+/// enough to bother nobody.
 const STEP_DOWN_MS: i64 = 60 * 1000;
 
-/// What is asked of one message.
+/// The options of one message.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
     pub(crate) asked: DeliveryOptions,
-    /// As queue.message keeps it.
+    /// Encoded, as stored in queue.message.
     pub(crate) encoded: Bytes,
 }
 
-/// Counts the times of a submission, which are by the clock of whoever submits it, by ours, which shows
-/// `now`. A time of day that the sender wrote (RFC 4865 §4, HOLDUNTIL) is the same by every clock.
+/// Converts the times of a submission from the submitter's clock to the queue's, which shows `now`. A time of
+/// day written by the sender (RFC 4865 §4, HOLDUNTIL) is the same by every clock.
 pub(crate) fn count_by_our_clock(submission: &mut Submission, now: i64) {
     if submission.clock_ms <= 0 {
         return;
@@ -47,7 +47,7 @@ pub(crate) fn count_by_our_clock(submission: &mut Submission, now: i64) {
     }
 }
 
-/// Checks what a submission asks; `None` for ordinary mail.
+/// Checks the options of a submission; `None` for ordinary mail.
 pub(crate) fn check(asked: Option<DeliveryOptions>) -> Result<Option<Box<Options>>> {
     let Some(asked) = asked.filter(|asked| *asked != DeliveryOptions::default()) else {
         return Ok(None);
@@ -72,24 +72,24 @@ pub(crate) fn check(asked: Option<DeliveryOptions>) -> Result<Option<Box<Options
     })))
 }
 
-/// What was kept. Written by ourselves: what cannot be read does not keep mail back.
+/// Decodes stored options. This program wrote them; unreadable ones do not keep mail back.
 pub(crate) fn decode(kept: Option<&[u8]>) -> Option<DeliveryOptions> {
     DeliveryOptions::decode(kept?).ok()
 }
 
-/// Whether a message that was never tried and is not due yet only stands back for others, by its
-/// priority. What is held on purpose, until it is released, does not.
+/// Whether a message that was never tried and is not due yet waits only because of its low priority. A
+/// message held until its release does not count.
 pub(crate) fn stands_back(kept: Option<&[u8]>, released_at: i64, now: i64) -> bool {
     released_at <= now && decode(kept).is_some_and(|options| options.priority < 0)
 }
 
-/// When what stands back is due at the latest.
+/// Latest due time of a message that waits because of its low priority.
 pub(crate) fn longest_standing_back(now: i64) -> i64 {
     now.saturating_sub(i64::from(*PRIORITIES.start()) * STEP_DOWN_MS)
 }
 
-/// When the recipients of a message that came at `now` are first due, unless handed over at once.
-/// They are leased in that order. Nothing stands back beyond its `deadline`.
+/// The time at which the recipients of a message that arrived at `now` are first due, unless they are handed
+/// over at once. Recipients are leased in this order. A low priority delays nothing beyond `deadline`.
 pub(crate) fn first_due(now: i64, hold_until: i64, priority: i32, deadline: Option<i64>) -> i64 {
     let priority = i64::from(priority);
     if priority < 0 {
@@ -100,7 +100,7 @@ pub(crate) fn first_due(now: i64, hold_until: i64, priority: i32, deadline: Opti
             _ => due,
         };
     }
-    // What is held is not released before its time, however urgent.
+    // A held message is not released early, whatever its priority.
     if hold_until > now {
         return hold_until;
     }

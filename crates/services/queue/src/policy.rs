@@ -1,8 +1,8 @@
-//! `policy.v1`: the policy's revisions, validated as a whole before they are taken, and the
-//! secrets that it names.
+//! `policy.v1`: revisions of the policy, each validated as a whole before it is stored, and the secrets that
+//! the policy names.
 //!
-//! `revisions` keeps the newest in memory for those who watch;
-//! `service` is the gRPC side. What the policy means is the crate `rules`' business.
+//! `revisions` keeps the newest in memory for watchers. `service` is the gRPC side. The crate `rules`
+//! interprets the policy.
 
 mod revisions;
 mod service;

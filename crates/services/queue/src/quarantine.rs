@@ -1,4 +1,4 @@
-//! `Quarantine` of `queue.v1`: what was accepted and is kept back until an administrator decides.
+//! `Quarantine` of `queue.v1`: accepted messages kept back until an administrator decides.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::{read, trail};
 /// Octets of an author's name.
 const MAX_AUTHOR: usize = 320;
 
-/// Messages whose time has ended that are asked for at once.
+/// Number of expired messages read at once.
 const OVERDUE_BATCH: i64 = 500;
 
 /// The service.
@@ -61,7 +61,7 @@ impl Quarantine for QuarantineService {
             connection,
             "released from quarantine",
         )?;
-        // It may be held back all the same; then the scan finds out when.
+        // It may still be held; the scan finds out until when.
         engine.due.left_now();
         count("released");
         Ok(Response::new(ReleaseQuarantinedResponse { recipients }))
@@ -90,8 +90,7 @@ impl Quarantine for QuarantineService {
     }
 }
 
-/// Removes what nobody has decided about in time. Nobody is told: who sent it may not be who its
-/// sender says.
+/// Removes messages whose time in quarantine has ended. No notice is sent: the reverse-path may be forged.
 pub(crate) async fn remove_overdue(engine: &Engine) -> Result<(), sqlx::Error> {
     let now = engine.clock.now();
     let mut connection = engine.pool.acquire().await?;
@@ -106,7 +105,7 @@ pub(crate) async fn remove_overdue(engine: &Engine) -> Result<(), sqlx::Error> {
                 )))
             );
             let ended = sql::remove(&mut connection, message.message_id, &reason, now).await?;
-            // None: somebody has just decided.
+            // `None`: an administrator has just decided.
             if let Some(ended) = ended {
                 removed += 1;
                 trail::decided(
@@ -131,7 +130,7 @@ fn count(how: &'static str) {
     metrics::counter!("postern_queue_quarantine_left_total", "how" => how).increment(1);
 }
 
-/// Who decides, as the history can keep it.
+/// The author of a decision, as the history can store it.
 fn checked(author: &str) -> Result<&str> {
     if author.is_empty() || author.len() > MAX_AUTHOR {
         return Err(Error::invalid(format!(
@@ -145,7 +144,7 @@ fn checked(author: &str) -> Result<&str> {
     Ok(author)
 }
 
-/// Notes a decision. After an error of Postgres the connection is not used again.
+/// Logs and counts a decision. After an error of Postgres the connection is not used again.
 fn decided(
     message_id: i64,
     result: Result<Option<sql::Decided>, sqlx::Error>,

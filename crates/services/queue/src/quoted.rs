@@ -1,9 +1,9 @@
-//! What strangers wrote, where it is kept to be shown to people.
+//! Text of strangers that is stored and shown to people.
 
 use message::shown::is_command;
 
-/// At most so many octets of it, and nothing that a terminal takes for commands or Postgres does not
-/// take at all (NUL).
+/// At most `longest` octets of the text, without terminal control characters and without NUL, which Postgres
+/// does not accept.
 pub(crate) fn quoted(mut text: String, longest: usize) -> String {
     text.truncate(text.floor_char_boundary(longest));
     if text.contains(is_command) {

@@ -1,4 +1,4 @@
-//! Looking at messages: `ReadMessage`, `ReadBody`, `ListMessages`, `ShowMessage`, `GetStatistics`.
+//! Reading messages: `ReadMessage`, `ReadBody`, `ListMessages`, `ShowMessage`, `GetStatistics`.
 
 use std::sync::atomic::Ordering;
 
@@ -23,16 +23,16 @@ use crate::sql::{self, derivation, history, listing, quarantine};
 const DEFAULT_PAGE: u32 = 100;
 const LARGEST_PAGE: u32 = 1000;
 
-/// Recipients that a listing shows of one message; `ShowMessage` shows all.
+/// Recipients shown per message in a listing; `ShowMessage` shows all.
 const LISTED_RECIPIENTS: i64 = 100;
 
-/// Messages made of one that are shown.
+/// Derived messages shown of one message.
 const MOST_CHILDREN: i64 = 1_000;
 
 /// Lines of one message's history: 10,000 recipients with a few attempts each.
 const LARGEST_HISTORY: i64 = 50_000;
 
-/// The bytes of a message in the queue: prefix, header, text.
+/// The octets of a message in the queue: prefix, header, text.
 pub(crate) async fn read_message(
     engine: &Engine,
     request: &ReadMessageRequest,
@@ -54,7 +54,7 @@ pub(crate) async fn read_message(
     Ok(stream::iter(prefix).chain(body).boxed())
 }
 
-/// The bytes of a body: header, then text.
+/// The octets of a body: header, then text.
 pub(crate) fn read_body(
     engine: &Engine,
     request: &ReadBodyRequest,
@@ -101,7 +101,7 @@ pub(crate) async fn list(
     Ok(ListMessagesResponse { messages, next })
 }
 
-/// A page of what is in quarantine, oldest first.
+/// A page of the quarantine, oldest first.
 pub(crate) async fn list_quarantined(
     engine: &Engine,
     request: &ListQuarantinedRequest,
@@ -124,7 +124,7 @@ pub(crate) async fn list_quarantined(
     Ok(ListQuarantinedResponse { messages, next })
 }
 
-/// Behind which message the next page begins; 0 when there is none.
+/// The message after which the next page begins; 0 if this is the last page.
 fn next_page(messages: &[QueuedMessage], limit: i64) -> i64 {
     match messages.last() {
         Some(last) if messages.len() as i64 == limit => last.message_id,
@@ -237,7 +237,7 @@ fn queued_message(message: listing::Message) -> QueuedMessage {
         options: options::decode(message.options.as_deref()),
         released_at_ms: message.released_at,
         recipients: Vec::new(),
-        // Written by ourselves; a message that cannot be read is listed all the same.
+        // This program wrote it; a message that cannot be decoded is listed all the same.
         origin: Origin::decode(&*message.origin).ok(),
         subject: Summary::decode(&*message.summary)
             .map(|summary| summary.subject)
@@ -250,7 +250,7 @@ fn queued_message(message: listing::Message) -> QueuedMessage {
 }
 
 fn queued_recipient(recipient: listing::Recipient, came: i64, now: i64) -> QueuedRecipient {
-    // What is urgent is due before it came (see `requests`), which nobody would understand.
+    // An urgent message is due before it arrived (see `options`), which would confuse readers.
     let due_at_ms = recipient.due_at.max(came);
     QueuedRecipient {
         recipient_id: recipient.id,

@@ -1,4 +1,4 @@
-//! `Refusals` of `queue.v1`: what the front ends refused, for as long as it is kept.
+//! `Refusals` of `queue.v1`: refusals of the front ends, kept for some days.
 
 use std::net::IpAddr;
 
@@ -17,16 +17,16 @@ use crate::error::{Error, Result};
 use crate::quoted::quoted;
 use crate::sql::refusals::{self as sql, Columns, Row, Wanted};
 
-/// Refusals of one report.
+/// Maximum number of refusals in one report.
 const LARGEST_REPORT: usize = 2000;
 
 const DEFAULT_PAGE: u32 = 100;
 const LARGEST_PAGE: u32 = 1000;
 
-/// Octets kept of each text; longer ones say nothing more.
+/// Octets kept of each text.
 const LONGEST_TEXT: usize = 1000;
 
-/// How old what is reported can be, at most: partitions are made for no day before yesterday.
+/// Maximum age of a reported refusal: there is no partition for days before yesterday.
 const OLDEST_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// The service.
@@ -108,7 +108,7 @@ impl Refusals for RefusalService {
     }
 }
 
-/// What Postgres said; after an error the connection is not used again.
+/// Converts the result. After an error of Postgres the connection is not used again.
 fn answered<T>(result: Result<T, sqlx::Error>, mut connection: HeldConnection) -> Result<T> {
     result.map_err(|error| {
         connection.discard();
@@ -116,7 +116,7 @@ fn answered<T>(result: Result<T, sqlx::Error>, mut connection: HeldConnection) -
     })
 }
 
-/// What is asked for, as Postgres reads it.
+/// Converts an address or network to the form that Postgres reads.
 fn address(text: &str) -> Result<String> {
     if text.is_empty() {
         return Ok(String::new());

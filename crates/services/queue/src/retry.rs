@@ -1,5 +1,5 @@
-//! `RetryNow`: what waits for its next attempt is due now, and what stands back for others by its
-//! priority. Bounded in rows and time; whoever asks for more than a page goes on behind it.
+//! `RetryNow`: makes recipients due now that wait for their next attempt or stand back because of a low
+//! priority. Rows and time are bounded; a caller that needs more than one page asks for the next.
 
 use api::queue::v1::{RetryNowRequest, RetryNowResponse};
 use database::{HeldConnection, bounded};
@@ -56,7 +56,7 @@ fn wanted(request: &RetryNowRequest) -> Result<Wanted<'_>> {
     }
 }
 
-/// What has become due, and behind which recipient there may be more.
+/// Makes a page due. Returns the counts and the recipient after which there may be more.
 async fn make_due(
     connection: &mut HeldConnection,
     wanted: Wanted<'_>,
@@ -82,7 +82,7 @@ async fn make_due(
     let first = sql::first(connection, &ids, page.now).await?;
     let due = Due {
         recipients: again.recipients + first.recipients,
-        // One of both kinds counts twice.
+        // A message with recipients of both kinds is counted twice.
         messages: again.messages + first.messages,
         last: again.last.max(first.last),
     };

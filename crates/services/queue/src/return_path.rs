@@ -1,11 +1,11 @@
-//! Older Return-Path fields. Final delivery writes the one that a message has (RFC 5321 §4.4), before a
-//! body that all recipients share: so those that a message brings along are taken out where it is
-//! taken in, be it submitted, relayed or collected.
+//! Removal of older Return-Path fields. Final delivery writes the valid one (RFC 5321 §4.4), ahead of a body
+//! that all recipients share. The fields that a message brings along are therefore removed on acceptance,
+//! whether it is submitted, relayed or collected.
 
 use api::message::v1::{Content, Part};
 use message::header::without;
 
-/// Takes them out of the header section; what the summary says of places moves with it.
+/// Removes them from the header section, and adjusts the positions in the summary.
 pub(crate) fn take_out(content: &mut Content) {
     let kept = without(&content.header, |field| field.is("Return-Path"));
     let by = (content.header.len() - kept.len()) as u64;

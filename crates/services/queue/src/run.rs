@@ -1,4 +1,4 @@
-//! From the configuration to a service that serves, and to its end.
+//! Start, serving and shutdown of the service.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,7 @@ use crate::{
     MESSAGE_LIMIT, MIGRATIONS, complete, enqueue, gauges, lease, notification, secret_key, upkeep,
 };
 
-/// Until a database that went away while it was made ready is tried again.
+/// Pause before the preparation of a database is retried.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves until shutdown.
@@ -39,9 +39,9 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
     run_with_clock(config, service, Clock::of_database()).await
 }
 
-/// Serves until shutdown, by that clock. (Pauses are the machine's all the same.)
+/// Serves until shutdown, by the given clock. Pauses use the machine's clock.
 pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> anyhow::Result<()> {
-    // Health is answered while the database is waited for.
+    // Health is answered while the service waits for the database.
     let listener = service.open_grpc(&config.listen).await?;
     let preparing = prepare(&config, &service, clock.clone());
     let Some(prepared) = service.shutdown.run_until_cancelled(preparing).await else {
@@ -92,22 +92,22 @@ pub async fn run_with_clock(config: Config, service: Service, clock: Clock) -> a
         .add_service(StorageServer::new(StorageService::new(data_path)));
 
     serve(listener, routes, &mut writers, &mut attendants).await?;
-    // The service is gone, and with it the ways into the inboxes: what they hold is written.
+    // The services are gone, and with them the inboxes' senders: the writers commit the rest and end.
     while let Some(ended) = writers.join_next().await {
         ended.context("a writer failed while draining")?;
     }
     Ok(())
 }
 
-/// What the services stand on.
+/// What the services need.
 struct Prepared {
     engine: Arc<Engine>,
     vault: Vault,
     policies: Arc<Policies>,
 }
 
-/// Waits for a database that can be used, as long as it takes, and makes everything ready in it. One that
-/// goes away meanwhile is waited for again.
+/// Waits for a usable database, without a limit of time, and prepares it. If the database goes away
+/// meanwhile, it waits again.
 async fn prepare(config: &Config, service: &Service, clock: Clock) -> anyhow::Result<Prepared> {
     let url = service.database_url()?;
     let options = options(service);
@@ -121,7 +121,7 @@ async fn prepare(config: &Config, service: &Service, clock: Clock) -> anyhow::Re
     let mut engine = Engine::new(pool, clock, config.lease_seconds);
     engine.fitness = fitness;
     let engine = Arc::new(engine);
-    // Each cause is logged once, however long it lasts: a backup may hold a table for hours.
+    // Each cause is logged once, however long it lasts: a backup may lock a table for hours.
     let mut told = String::new();
     loop {
         engine.fitness.found().await;
@@ -149,7 +149,7 @@ async fn prepare(config: &Config, service: &Service, clock: Clock) -> anyhow::Re
     }
 }
 
-/// Brings the schemas up to date, and reads what is kept in memory.
+/// Migrates the schemas, and reads the state that is kept in memory.
 async fn prepare_once(
     config: &Config,
     engine: &Arc<Engine>,
@@ -169,7 +169,7 @@ async fn prepare_once(
     Ok((vault, Arc::new(policies)))
 }
 
-/// Whether the database was away for a moment.
+/// Whether the database was away temporarily.
 fn is_transient(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let ours = cause.downcast_ref::<database::Error>();
@@ -179,22 +179,22 @@ fn is_transient(error: &anyhow::Error) -> bool {
     })
 }
 
-/// How its connections plan, and what they hold in memory.
+/// Settings of the database connections: plans and memory.
 pub(crate) fn options(service: &Service) -> database::Options {
     database::Options::new("postern-queue", service.shared.database.max_connections)
-        // The tables fill and empty within seconds: no plan may depend on how full they were
-        // when it was made. Every hot statement is meant to walk an index.
+        // The tables fill and empty within seconds, so a plan must not depend on their size when it was made.
+        // Every hot statement uses an index.
         .setting("plan_cache_mode", "force_generic_plan")
         .setting("enable_seqscan", "off")
         .setting("enable_hashjoin", "off")
         .setting("enable_mergejoin", "off")
-        // A batch of bodies is held while it is inserted (UNNEST): 4 MiB and a little, which the
-        // server's usual 4 MB would put into a temporary file.
+        // A batch of bodies is held in memory while it is inserted (UNNEST): a little over 4 MiB. The
+        // server's default of 4 MB would put it into a temporary file.
         .setting("work_mem", "16MB")
         .require_fsync(service.shared.database.require_fsync)
 }
 
-/// Starts what runs beside the calls.
+/// Starts the background tasks.
 fn attend(
     engine: &Arc<Engine>,
     policies: &Arc<Policies>,
@@ -218,8 +218,8 @@ fn attend(
     attendants
 }
 
-/// Serves until shutdown, or until a task that must not end has ended: then the process does, and
-/// is started anew.
+/// Serves until shutdown, or until a background task ends unexpectedly. The process then ends and is
+/// restarted.
 async fn serve(
     listener: OpenGrpc,
     routes: Routes,

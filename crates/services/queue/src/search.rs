@@ -1,4 +1,4 @@
-//! Finding messages: `FindMessage` by the id that a client read, `SearchHistory` by addresses and times.
+//! Search: `FindMessage` by the id that a client read, `SearchHistory` by addresses and times.
 
 use api::queue::v1::{
     FindMessageRequest, FindMessageResponse, HistoryKey, SearchHistoryRequest,
@@ -12,10 +12,10 @@ use crate::{read, sql};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// Octets of a text that is looked for.
+/// Maximum length of a search text.
 const LONGEST_TEXT: usize = 512;
 
-/// The message that its front end named so.
+/// The message with this id of its front end.
 pub(crate) async fn find(
     engine: &Engine,
     request: &FindMessageRequest,
@@ -33,7 +33,7 @@ pub(crate) async fn find(
     }
 }
 
-/// A page of the history, the newest first.
+/// A page of the history, newest first.
 pub(crate) async fn history(
     engine: &Engine,
     request: &SearchHistoryRequest,
@@ -82,8 +82,8 @@ pub(crate) async fn history(
     })
 }
 
-/// Periods of growing length, the latest first, which together are all of the time: what is found in the
-/// last days is not waited for until all that is remembered has been read.
+/// Periods of growing length, latest first, which together cover the whole time. Results of the last days are
+/// found before the rest of the history has been read.
 fn periods(since: i64, until: i64) -> impl Iterator<Item = (i64, i64)> {
     let lengths = [1, 2, 4, 8, 16].map(|days| days * DAY_MS);
     let mut end = until;
@@ -96,7 +96,7 @@ fn periods(since: i64, until: i64) -> impl Iterator<Item = (i64, i64)> {
     })
 }
 
-/// The ids of a message's recipients; of all messages' for 0.
+/// The range of a message's recipient ids; of all messages for 0.
 fn recipients(message_id: i64) -> Result<(i64, i64)> {
     match message_id {
         0 => Ok((0, i64::MAX)),

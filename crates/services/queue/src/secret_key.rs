@@ -1,6 +1,5 @@
-//! The key under which the policy's secrets are sealed: whether the file holds the right one is found out
-//! at the start, by something known that is kept beside the secrets, and not when a gateway's password is
-//! needed.
+//! The key that seals the policy's secrets. A known text, sealed and stored beside the secrets, shows at the
+//! start whether the file holds the right key, and not only when a gateway's password is needed.
 
 use std::path::Path;
 
@@ -10,12 +9,12 @@ use vault::{Sealed, Vault};
 
 use crate::sql::secrets;
 
-/// What is sealed, and under which name: no secret can have one with a space in it.
+/// The known text, and the name it is sealed under. No secret can have a name with a space.
 const KNOWN: &[u8] = b"Postern";
 const NAME: &str = "known text";
 
-/// Opens the key. One is made only while there is nothing that a lost one would be needed for, and
-/// another than that of the stored secrets is refused, unless it is to `replace` that one.
+/// Opens the key. It is created only while no stored secret needs a former one. A key that does not match the
+/// stored secrets is refused unless it is to `replace` theirs.
 pub(crate) async fn open(
     path: &Path,
     replace: bool,
@@ -40,7 +39,7 @@ pub(crate) async fn open(
     let known = secrets::known(connection).await?;
     let fits = match &known {
         Some(known) => opens(&vault, known),
-        // From before there was one.
+        // Stored by a version without the known text.
         None => !open.is_empty() || closed.is_empty(),
     };
     if !fits && !closed.is_empty() {
@@ -75,7 +74,7 @@ pub(crate) async fn open(
     Ok(vault)
 }
 
-/// Whether the queues have this key: what another sealed would be of no use to them.
+/// Whether the stored secrets use this key. Secrets sealed under another key are useless to the queues.
 pub(crate) async fn is_shared(
     vault: &Vault,
     connection: &mut PgConnection,

@@ -1,4 +1,4 @@
-//! `queue.v1` over gRPC: which call is served where.
+//! `queue.v1` over gRPC: maps each call to its module.
 
 use std::sync::Arc;
 
@@ -68,7 +68,7 @@ impl Queue for QueueService {
         &self,
         request: Request<Streaming<LeaseRequest>>,
     ) -> Result<Response<Self::LeaseStream>, Status> {
-        // Bounded by the credits that the worker has granted.
+        // Bounded by the credits granted by the worker.
         let (responses, stream) = mpsc::unbounded_channel();
         tokio::spawn(lease::serve(
             Arc::clone(&self.engine),

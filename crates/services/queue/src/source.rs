@@ -1,11 +1,11 @@
-//! Where a message came from, as far as the log and the history name it.
+//! The source of a message, as the log and the history name it.
 
 use api::queue::v1::{Component, Origin};
 
-/// Longest id that is kept. Front ends make ids of 13 to 16 characters.
+/// Longest id that is stored. Front ends make ids of 13 to 16 characters.
 const LONGEST_SESSION: usize = 64;
 
-/// See the module.
+/// The source of a message.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
     pub(crate) component: Component,
@@ -18,7 +18,7 @@ impl Source {
     pub(crate) fn of(origin: Origin) -> Self {
         let component = origin.component();
         let mut session = origin.session;
-        // Ids are compared without regard to case: people read them out.
+        // Ids are compared without regard to case, because people read them aloud.
         session.make_ascii_uppercase();
         Self {
             component,
@@ -28,7 +28,7 @@ impl Source {
         }
     }
 
-    /// The id by which the front end named the message. What is made of another has none.
+    /// The id that the front end gave the message. A derived message has none.
     pub(crate) fn session(&self) -> Option<&str> {
         let is_id = (1..=LONGEST_SESSION).contains(&self.session.len())
             && self

@@ -1,8 +1,7 @@
-//! Every statement on the schema `queue`, checked at compile time. Nothing here decides.
+//! Every statement on the schema `queue`, checked at compile time. This module decides nothing.
 //!
-//! Statements take the time as a parameter: the service's clock rules, which follows the
-//! database's (`clock`).
-//! The hot ones are one round trip for a whole batch: rows travel as arrays, unnested.
+//! Statements take the time as a parameter, by the service's clock, which follows the database's (`clock`).
+//! Each hot statement handles a whole batch in one round trip: rows travel as arrays, unnested.
 
 pub(crate) mod accounts;
 pub(crate) mod collected;
@@ -22,11 +21,10 @@ pub(crate) mod secrets;
 pub(crate) mod throttle;
 pub(crate) mod uncollected;
 
-/// How far a message's id is shifted left to make room for its recipients' numbers. The
-/// statements say 14.
+/// Bits by which a message's id is shifted to form recipient ids. The statements use the literal 14.
 const RECIPIENT_BITS: u32 = 14;
 
-/// A message's id leaves room for its recipients'.
+/// Largest id of a message that leaves room for its recipients' ids.
 pub(crate) const LARGEST_MESSAGE_ID: i64 = (1 << 48) - 2;
 
 /// The id of a message's `n`th recipient, counted from 0.

@@ -1,4 +1,4 @@
-//! What the volume has free that Postgres keeps its data on, where the configuration says which.
+//! Free space of the volume of Postgres' data, if the configuration names its path.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
-//! A submission, checked against the limits that the contract states. What has passed here is not
-//! checked again; what has not never reaches Postgres.
+//! A submission, checked against the limits of the contract. The rest of the service relies on this check; no
+//! unchecked submission reaches Postgres.
 
 use api::message::v1::{Content, content};
 use api::queue::v1::{Collected, QuarantineTerms, Recipient, Submission};
@@ -20,19 +20,19 @@ pub(crate) const MAX_RECIPIENTS: usize = 10_000;
 const MAX_HEADER: usize = 128 * 1024;
 const MAX_PREFIX: usize = 64 * 1024;
 const MAX_SUMMARY: usize = message::MAX_SUMMARY;
-/// Local part, `@` and domain of 255 octets each at most: RFC 5321 §4.5.3.1 asks to take 64 octets
-/// of local part and allows more.
+/// Local part, `@` and domain, of at most 255 octets each. RFC 5321 §4.5.3.1 requires 64 octets of local part
+/// and allows more.
 const MAX_ADDRESS: usize = 512;
-/// RFC 3461 §4.4: 100 characters, which xtext triples at most.
+/// RFC 3461 §4.4: 100 characters; xtext at most triples the length.
 const MAX_ENVELOPE_ID: usize = 300;
 /// RFC 3461 §4.2: 500 characters.
 const MAX_ORIGINAL_RECIPIENT: usize = 1500;
 const MAX_ORIGIN: usize = 16 * 1024;
 const MAX_COLLECTED: usize = 1024;
-/// What is kept of why a message is in quarantine.
+/// Octets kept of the reason for a quarantine.
 const MAX_REASON: usize = 4000;
 
-/// A submission that keeps all limits.
+/// A submission that satisfies all limits.
 #[derive(Debug, Clone)]
 pub(crate) struct Prepared {
     pub(crate) reverse_path: String,
@@ -54,21 +54,21 @@ pub(crate) struct Prepared {
     pub(crate) quarantine: Option<Quarantine>,
 }
 
-/// What a message consists of, but for its prefix.
+/// The body of a message: everything but its prefix.
 #[derive(Debug, Clone)]
 pub(crate) enum Body {
-    /// Of this message first.
+    /// A body stored with this message.
     New(NewBody),
     /// Stored already, under this id (I12).
     Stored(i64),
 }
 
-/// A body that is stored with its message.
+/// A body stored together with its message.
 #[derive(Debug, Clone)]
 pub(crate) struct NewBody {
     pub(crate) header: Bytes,
     pub(crate) text: Text,
-    /// The upload that the text comes from; its id will be the body's.
+    /// The upload with the text; its id becomes the body's.
     pub(crate) upload: Option<StoredText>,
     pub(crate) summary: Summary,
 }
@@ -83,7 +83,7 @@ impl NewBody {
         (self.header.len() as i64).saturating_add(text)
     }
 
-    /// About what it holds of memory.
+    /// Approximate memory use.
     fn weight(&self) -> usize {
         let text = match &self.text {
             Text::Inline(text) => text.len(),
@@ -93,7 +93,7 @@ impl NewBody {
     }
 }
 
-/// It is kept back until an administrator decides.
+/// Quarantine: the message is kept back until an administrator decides.
 #[derive(Debug, Clone)]
 pub(crate) struct Quarantine {
     pub(crate) reason: String,
@@ -101,20 +101,20 @@ pub(crate) struct Quarantine {
 }
 
 impl Prepared {
-    /// MT-PRIORITY; most have 0.
+    /// MT-PRIORITY (RFC 6710); 0 for most messages.
     pub(crate) fn priority(&self) -> i32 {
         let options = self.options.as_ref();
         options.map_or(0, |options| options.asked.priority)
     }
 
-    /// When its recipients are first due, should it come at `now`.
+    /// When its recipients are first due if it arrives at `now`.
     pub(crate) fn first_due(&self, now: i64) -> i64 {
         let options = self.options.as_ref();
         let deadline = options.and_then(|options| Some(options.asked.deliver_by?.deadline_ms));
         options::first_due(now, self.hold_until, self.priority(), deadline)
     }
 
-    /// About what it holds of memory.
+    /// Approximate memory use.
     pub(crate) fn weight(&self) -> usize {
         let body = match &self.body {
             Body::New(body) => body.weight(),
@@ -124,7 +124,7 @@ impl Prepared {
     }
 }
 
-/// Checks a submission that came at `now`; INVALID_ARGUMENT says what is wrong with it.
+/// Checks a submission that arrives at `now`; INVALID_ARGUMENT names the error.
 pub(crate) fn prepare(submission: Option<Submission>, now: i64) -> Result<Prepared> {
     let mut submission = submission.ok_or_else(|| invalid("submission is missing"))?;
     options::count_by_our_clock(&mut submission, now);
@@ -142,7 +142,8 @@ pub(crate) fn prepare(submission: Option<Submission>, now: i64) -> Result<Prepar
     if submission.quarantine.is_some()
         && let Some(options) = &mut options
     {
-        // Its time depends on whoever releases it: then it is to be delivered, not returned.
+        // The time of release is unknown, and a message that an administrator releases is to be delivered,
+        // not returned.
         options.deliver_by = None;
     }
     let options = options::check(options)?;
@@ -180,13 +181,14 @@ fn check_quarantine(terms: QuarantineTerms) -> Result<Quarantine> {
         return Err(invalid("quarantine needs a reason and a time"));
     }
     Ok(Quarantine {
-        // It quotes what strangers wrote: that is no reason to refuse the message.
+        // The reason quotes text of strangers. Bad text is no reason to refuse the message.
         reason: quoted(terms.reason, MAX_REASON),
         keep_ms: i64::from(terms.seconds) * 1000,
     })
 }
 
-/// Whole lines of header fields: what follows begins a line of its own, and stays in the header section.
+/// Checks that the prefix consists of whole lines of header fields: the body then begins on a new line and
+/// stays within the header section.
 fn check_prefix(prefix: &[u8]) -> Result<()> {
     check_size("prefix", prefix.len(), MAX_PREFIX)?;
     let mut lines = HeaderLines::new();
@@ -269,7 +271,7 @@ fn check_address(what: &str, address: &str) -> Result<()> {
     check_text(what, address, MAX_ADDRESS)?;
     match address.rsplit_once('@') {
         Some((local, domain)) if !local.is_empty() && !domain.is_empty() => {
-            // An address literal is written as its RFC writes it: `[IPv6:…]`.
+            // An address literal keeps the case of its RFC: `[IPv6:…]`.
             let literal = domain.starts_with('[');
             if !literal && domain.bytes().any(|octet| octet.is_ascii_uppercase()) {
                 return Err(invalid(format!("{what}: the domain is not in lower case")));

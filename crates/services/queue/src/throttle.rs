@@ -1,5 +1,5 @@
-//! `throttle.v1`: what all front ends together have seen of their peers. It decides nothing: the
-//! limits are policy, and the front ends hold to them.
+//! `throttle.v1`: what all front ends together have seen of their peers. It decides nothing: the policy holds
+//! the limits, and the front ends apply them.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ const KEY: usize = 16;
 const MAX_COUNTED: usize = 10_000;
 const MAX_COST_US: u64 = 24 * 60 * 60 * 1_000_000;
 const MAX_EVENTS: u64 = 1_000_000;
-/// Ten years: nothing that is reckoned with these overflows.
+/// Ten years: calculations with such values do not overflow.
 const MAX_MS: u64 = 10 * 366 * 24 * 60 * 60 * 1000;
 
 /// The service.
@@ -82,8 +82,8 @@ impl Throttle for ThrottleService {
     }
 }
 
-/// By how many microseconds each bucket of a request is filled; each once, since a statement
-/// cannot change a row twice.
+/// By how many microseconds a request fills each bucket. Each bucket once, since a statement cannot change a
+/// row twice.
 fn filled(request: &CountRequest) -> Result<HashMap<[u8; KEY], i64>> {
     if request.counted.len() > MAX_COUNTED {
         return Err(Error::invalid(format!(

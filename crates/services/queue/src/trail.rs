@@ -1,11 +1,11 @@
-//! The log lines by which a message is followed, of the target `mail`: accepted here, tried by delivery,
-//! decided about by an administrator. Each has the queue's number (`message_id`) and, unless the message was
-//! made of another, the id that its reply and its Received field name it by (`id`). docs/logs.md lists the fields.
+//! Log lines that trace a message, with the target `mail`: accepted, tried by delivery, decided by an
+//! administrator. Each has the queue's number (`message_id`). Unless the message is derived, each also has
+//! the id from its reply and its Received field (`id`). docs/logs.md lists the fields.
 
 use crate::submission::Prepared;
 
-/// A message was committed: its recipients will be tried, or it is kept in quarantine.
-/// `about`: the message that it was made of.
+/// Logs a committed message: its recipients will be tried, or it is in quarantine. `about`: its parent, for a
+/// derived message.
 pub(crate) fn accepted(message_id: i64, size: i64, about: Option<i64>, submission: &Prepared) {
     let source = &submission.source;
     let (peer, login) = (known(&source.peer), known(&source.login));
@@ -31,12 +31,12 @@ pub(crate) fn accepted(message_id: i64, size: i64, about: Option<i64>, submissio
     );
 }
 
-/// The verdict's name, with which a reason begins. What follows names people.
+/// The verdict's name, with which the reason begins. The rest of the reason names people.
 fn verdict(reason: &str) -> &str {
     reason.split_once(':').map_or(reason, |(name, _)| name)
 }
 
-/// An administrator let a message go on, or removed it; or its time in quarantine has ended.
+/// Logs the end of a quarantine: released or removed by an administrator, or expired.
 pub(crate) fn decided(message_id: i64, session: Option<&str>, recipients: i64, what: &'static str) {
     tracing::info!(target: "mail", id = session, message_id, recipients, "{what}");
 }
@@ -45,7 +45,7 @@ fn known(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-/// The null reverse-path is written as SMTP writes it.
+/// Writes the null reverse-path as SMTP does.
 struct Sender<'a>(&'a str);
 
 impl std::fmt::Display for Sender<'_> {

@@ -1,4 +1,4 @@
-//! What is done each minute: partitions by day, garbage, what a crash left.
+//! Work done each minute: partitions by day, garbage, leftovers of a crash.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,11 +17,11 @@ const PERIOD: Duration = Duration::from_secs(60);
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// Days for which there are partitions, today included: an upkeep that fails for a day does not
-/// stop the queue.
+/// Number of partitions ahead, today included. An upkeep that fails for a day therefore does not stop the
+/// queue.
 const DAYS_AHEAD: i32 = 4;
 
-/// How many days are kept.
+/// Numbers of days to keep.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeepDays {
     history: u32,
@@ -37,7 +37,7 @@ impl KeepDays {
     }
 }
 
-/// Keeps up until shutdown.
+/// Runs upkeep until shutdown.
 pub(crate) async fn keep_up(
     engine: Arc<Engine>,
     policies: Arc<Policies>,
@@ -82,10 +82,10 @@ async fn round(
     Ok(())
 }
 
-/// Makes partitions ahead and drops old ones. Must have run once before anything is completed.
+/// Creates partitions ahead and drops old ones. Must have run once before anything is completed.
 pub(crate) async fn maintain_days(engine: &Engine, keep: KeepDays) -> Result<(), sqlx::Error> {
     let now = engine.clock.now();
-    // What is refused before midnight is reported after it.
+    // Refusals from before midnight are reported after it.
     let tables = [
         (Kept::History, now, keep.history),
         (Kept::Derivations, now, keep.history),

@@ -1,4 +1,4 @@
-//! Messages that stay on their servers, as the contract and as the table has them.
+//! Uncollected messages: conversion between the contract and the table.
 
 use std::collections::HashMap;
 
@@ -10,12 +10,12 @@ use crate::quoted::quoted;
 use crate::sql::accounts::Account;
 use crate::sql::uncollected::Uncollected;
 
-/// Messages of one account.
+/// Maximum number of messages of one account.
 const MAX_MESSAGES: usize = 1000;
-/// Octets that are kept of a subject and of a reason.
+/// Octets kept of a subject and of a reason.
 const MAX_TEXT: usize = 1000;
 
-/// Checks what a collector reports; INVALID_ARGUMENT says what is wrong with it.
+/// Checks a collector's report; INVALID_ARGUMENT names the error.
 pub(super) fn check(account: &str, messages: Vec<UncollectedMessage>) -> Result<Vec<Uncollected>> {
     if messages.len() > MAX_MESSAGES {
         return Err(Error::invalid(format!(
@@ -28,7 +28,7 @@ pub(super) fn check(account: &str, messages: Vec<UncollectedMessage>) -> Result<
             account: account.to_owned(),
             remote_id: message.remote_id,
             size: signed(message.size),
-            // Both quote what strangers wrote: that is no reason to refuse the report.
+            // Both quote text of strangers. Bad text is no reason to refuse the report.
             subject: quoted(message.subject, MAX_TEXT),
             reason: quoted(message.reason, MAX_TEXT),
             tries: i32::try_from(message.tries).unwrap_or(i32::MAX),
@@ -55,7 +55,7 @@ pub(super) fn to_api(message: Uncollected) -> UncollectedMessage {
     }
 }
 
-/// The accounts, each with its messages.
+/// The accounts, each with its uncollected messages.
 pub(super) fn states(accounts: Vec<Account>, messages: Vec<Uncollected>) -> Vec<AccountState> {
     let mut of: HashMap<String, Vec<UncollectedMessage>> = HashMap::new();
     for message in messages {

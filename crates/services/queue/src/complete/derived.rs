@@ -1,5 +1,5 @@
-//! Outcomes and the messages that they make of others, in one transaction: a message is made exactly when the end
-//! at which it is made is recorded.
+//! Records outcomes and the messages derived from them in one transaction: a message is made exactly when the
+//! end from which it is derived is recorded.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use crate::sql;
 use crate::sql::complete::Columns;
 use crate::sql::derivation::Derivation;
 
-/// Records a batch; gives back the leases whose outcomes were recorded, or says why a message cannot be made: an
-/// end without what is made at it is not recorded.
+/// Records a batch. Returns the leases whose outcomes were recorded, or the reason why a derived message
+/// cannot be made: an end is not recorded without the message that belongs to it.
 pub(super) async fn record(
     engine: &Arc<Engine>,
     connection: &mut PgConnection,
@@ -64,7 +64,7 @@ pub(super) async fn record(
     Ok(Ok(taken))
 }
 
-/// How deep the messages are that others are made of.
+/// The derivation depths of the parents.
 async fn depths(
     connection: &mut PgConnection,
     jobs: &[Job],
@@ -76,10 +76,11 @@ async fn depths(
     sql::derivation::depths(connection, &parents).await
 }
 
-/// The messages that are made: those at whose ends a lease was `taken`.
+/// The derived messages to make: those that belong to a recorded outcome (`taken`).
 fn made<'a>(jobs: &'a [Job], taken: &HashSet<Key>) -> Vec<&'a PreparedDerived> {
     let mut made = Vec::new();
-    // A request may stand in the batch twice, sent again behind a broken stream: the first one has them.
+    // A request may be in the batch twice if it was sent again after its stream broke. Only the first one
+    // makes the messages.
     let mut left = taken.clone();
     for job in jobs {
         let outcomes = job.outcomes.outcomes.iter();
@@ -87,8 +88,8 @@ fn made<'a>(jobs: &'a [Job], taken: &HashSet<Key>) -> Vec<&'a PreparedDerived> {
             .filter(|outcome| left.remove(&(outcome.id, outcome.epoch)))
             .map(|outcome| outcome.id)
             .collect();
-        // A notice may say too much of one that is another worker's by now. To leave it out would be to tell
-        // nobody of those that did end here.
+        // A notice may also name a recipient whose lease has passed to another worker. Leaving the notice out
+        // would withhold the news of the recipients that did end here.
         let is_made =
             |one: &&PreparedDerived| one.recipient_ids.iter().any(|id| ended.contains(id));
         made.extend(job.outcomes.derived.iter().filter(is_made));
@@ -96,7 +97,7 @@ fn made<'a>(jobs: &'a [Job], taken: &HashSet<Key>) -> Vec<&'a PreparedDerived> {
     made
 }
 
-/// How a message is made of its parent.
+/// The derivation of a message from its parent.
 fn child(derived: &PreparedDerived, depths: &HashMap<i64, i16>) -> Result<Made> {
     let parent_id = derived.parent_id();
     let depth = depths.get(&parent_id).copied().unwrap_or(0);

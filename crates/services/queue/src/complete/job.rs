@@ -8,14 +8,15 @@ use super::outcome::Outcomes;
 use crate::answers::Place;
 use crate::group_commit::Weighed;
 
-/// Outcomes wait so long for others: the mail is delivered, nobody waits for the record.
+/// How long outcomes wait for others to share a commit. The mail is delivered and nobody waits for the
+/// record.
 const LINGER: Duration = Duration::from_millis(2);
 
-/// The same for what ended within this system: should the record be lost, nothing is delivered
-/// twice (I3), so there is time to write many at once.
+/// The same for recipients that ended within this system. If the record is lost, nothing is delivered twice
+/// (I3), so there is time to collect more outcomes for one commit.
 const LINGER_OURS: Duration = Duration::from_millis(8);
 
-/// See the module.
+/// A request of a worker, with the slot for its answer.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) outcomes: Outcomes,

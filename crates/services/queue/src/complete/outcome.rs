@@ -1,4 +1,4 @@
-//! A request, checked against the limits that the contract states.
+//! A completion request, checked against the limits of the contract.
 
 use std::collections::HashMap;
 
@@ -9,28 +9,27 @@ use crate::gateways::{self, Attempt};
 use crate::sql;
 use crate::submission::{Prepared, prepare};
 
-/// Outcomes, and messages made with them, in one request.
+/// Maximum number of outcomes, and of derived messages, in one request.
 const MAX_COMPLETIONS: usize = 10_000;
 
-/// Longer than any schedule.
+/// Longest time until a retry; longer than any schedule.
 const LONGEST_RETRY_MS: i64 = 366 * 24 * 3_600_000;
 
-/// A worker that names an instant so far back has another clock.
+/// A worker that names a time further in the past than this has a wrong clock.
 const CLOCKS_APART_MS: i64 = 60_000;
 
-/// What the history keeps of a reason or a reply.
+/// Octets of a reason or a reply that the history keeps.
 const MAX_TEXT: usize = 4000;
 
-/// A request that keeps all limits.
+/// A request that satisfies all limits.
 #[derive(Debug)]
 pub(crate) struct Outcomes {
     pub(crate) outcomes: Vec<Recorded>,
     pub(crate) derived: Vec<PreparedDerived>,
-    /// What became of attempts over gateways.
+    /// Results of attempts over gateways.
     pub(crate) gateways: Vec<Attempt>,
 }
 
-/// One outcome.
 #[derive(Debug)]
 pub(crate) struct Recorded {
     pub(crate) id: i64,
@@ -44,17 +43,17 @@ pub(crate) struct Recorded {
     pub(crate) delay_notified: bool,
 }
 
-/// A message that is made at the ends of recipients.
+/// A message derived from the ends of recipients.
 #[derive(Debug)]
 pub(crate) struct PreparedDerived {
-    /// Of the message that it is made of.
+    /// Recipients of the parent.
     pub(crate) recipient_ids: Vec<i64>,
     pub(crate) kind: DerivedKind,
     pub(crate) submission: Prepared,
 }
 
 impl PreparedDerived {
-    /// The message that it is made of.
+    /// The message from which this one is derived.
     pub(crate) fn parent_id(&self) -> i64 {
         self.recipient_ids
             .first()
@@ -62,8 +61,7 @@ impl PreparedDerived {
     }
 }
 
-/// Checks a request; INVALID_ARGUMENT says what is wrong with it.
-/// Times to wait are counted from `now`.
+/// Checks a request; INVALID_ARGUMENT names the error. Times to wait are counted from `now`.
 pub(crate) fn check(request: CompleteRequest, now: i64) -> Result<Outcomes> {
     if request.completions.len() > MAX_COMPLETIONS || request.derived.len() > MAX_COMPLETIONS {
         return Err(invalid(format!(
@@ -114,8 +112,9 @@ fn recorded(completion: Completion, now: i64) -> Result<Recorded> {
     })
 }
 
-/// When a recipient is tried again. By the queue's clock: one that is due in the past, because a worker
-/// of an older version has another clock, would be tried again and again without a pause.
+/// The time of a recipient's next attempt, by the queue's clock. A worker of an older version with a wrong
+/// clock may name a time in the past; without a minimum its recipient would be tried again and again without
+/// a pause.
 fn retry_at(completion: &Completion, now: i64) -> Result<i64> {
     match (completion.retry_after_ms, completion.retry_at_ms) {
         (after @ 1.., _) => Ok(now.saturating_add(after.min(LONGEST_RETRY_MS))),
@@ -125,7 +124,7 @@ fn retry_at(completion: &Completion, now: i64) -> Result<i64> {
     }
 }
 
-/// Checks the messages that these outcomes make; most make none.
+/// Checks the messages derived by these outcomes. Most outcomes derive none.
 fn prepare_all(
     derived: Vec<Derived>,
     outcomes: &[Recorded],
@@ -169,7 +168,7 @@ fn prepare_derived(
                     "a derived message is made at a recipient without a completion",
                 ));
             }
-            // Each attempt would make another.
+            // A retry must not derive a message: each attempt would make another one.
             Some(Outcome::Retry) if kind != DerivedKind::Notice => {
                 return Err(invalid(
                     "only a notice is made while a recipient is tried again",
@@ -189,7 +188,7 @@ fn prepare_derived(
     })
 }
 
-/// Refuses an end that says that the message goes on as another, where there is no other.
+/// Refuses an end that needs a derived message if the request holds none.
 fn goes_on(outcomes: &[Recorded], derived: &[PreparedDerived]) -> Result<()> {
     for recorded in outcomes {
         let kind = match recorded.outcome {
@@ -208,7 +207,7 @@ fn goes_on(outcomes: &[Recorded], derived: &[PreparedDerived]) -> Result<()> {
     Ok(())
 }
 
-/// A text from another server, as Postgres and the history can keep it: without NUL, cut.
+/// Cuts a text of another server and removes its NULs, so that Postgres and the history can keep it.
 fn fit(mut text: String) -> String {
     if text.contains('\0') {
         text = text.replace('\0', "\u{fffd}");

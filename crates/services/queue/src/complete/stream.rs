@@ -1,4 +1,4 @@
-//! One stream of outcomes: reads, checks, passes on; answers come from the writer.
+//! One stream of outcomes: reads, checks and passes them on. The answers come from the writer.
 
 use api::grpc::Streaming;
 use api::queue::v1::{CompleteRequest, CompleteResponse};
@@ -11,8 +11,8 @@ use crate::answers::{Answers, Place};
 use crate::clock::Clock;
 use crate::error::Error;
 
-/// Reads requests until the client ends the stream or this process drains. Outcomes that were
-/// read are recorded and answered in any case.
+/// Reads requests until the client ends the stream or this process drains. Requests that were read are
+/// recorded and answered in any case.
 pub(crate) async fn read_stream(
     mut requests: Streaming<CompleteRequest>,
     answers: Answers<CompleteResponse>,

@@ -1,8 +1,8 @@
-//! The writer: records what has arrived, in groups.
+//! The writer: records the outcomes that have arrived, in groups.
 //!
-//! Recording bears repetition: what an attempt behind a broken connection did commit is stale at
-//! the next, and what it derived is not made again. The worker is then told that the lease is over,
-//! which is true.
+//! Recording may be repeated. If an attempt was committed before its connection broke, its leases are stale
+//! at the next attempt and its derived messages are not made again. The worker is then told that its leases
+//! are over, which is true.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -23,20 +23,20 @@ use crate::lease::Key;
 use crate::sql::complete::Columns;
 use crate::{gateways, sql};
 
-/// Requests, and about how many outcomes, in one transaction.
+/// Maximum number of requests, and approximate number of outcomes, in one transaction.
 const BATCH_REQUESTS: usize = 256;
 const BATCH_OUTCOMES: usize = 1000;
 
-/// How long a batch is tried while Postgres is away, before the workers are told.
+/// How long a batch is retried while Postgres is away. After that, the workers get an error.
 const RETRY_BUDGET: Duration = Duration::from_secs(5);
 
-/// The writer's inbox, and the way into it.
+/// The writer's inbox, and its sender.
 pub(crate) fn inbox() -> (mpsc::Sender<Job>, Inbox<Job>) {
     let (sender, inbox) = Inbox::new(BATCH_REQUESTS, BATCH_OUTCOMES);
     (sender, inbox.lingering())
 }
 
-/// Records batches until nobody can send any more.
+/// Records batches until all senders are gone.
 pub(crate) async fn write(engine: Arc<Engine>, mut inbox: Writer<Job>) {
     let mut connection = HeldConnection::new(engine.pool.clone());
     while let Some(jobs) = inbox.next_batch().await {
@@ -44,8 +44,8 @@ pub(crate) async fn write(engine: Arc<Engine>, mut inbox: Writer<Job>) {
     }
 }
 
-/// Records a batch and answers for each request. Where Postgres refuses the whole for good, each
-/// request is tried alone.
+/// Records a batch and answers each request. If Postgres rejects the whole batch permanently, each request is
+/// tried alone.
 async fn record(engine: &Arc<Engine>, connection: &mut HeldConnection, jobs: Vec<Job>) {
     let now = engine.clock.now();
     let mut retry = Retry::within(RETRY_BUDGET);
@@ -53,7 +53,7 @@ async fn record(engine: &Arc<Engine>, connection: &mut HeldConnection, jobs: Vec
         match database::bounded(attempt(engine, connection, &jobs, now)).await {
             Ok(taken) => break taken,
             Err(error) => {
-                // Whatever it was: the connection may be within a transaction.
+                // The connection may still be within a transaction, whatever the error was.
                 connection.discard();
                 if let Err(error) = retry.again(error).await {
                     break Err(error.into());
@@ -76,7 +76,7 @@ async fn record(engine: &Arc<Engine>, connection: &mut HeldConnection, jobs: Vec
     }
 }
 
-/// The leases whose outcomes were recorded, or why none can be.
+/// One attempt at a batch. Returns the leases whose outcomes were recorded, or why none can be.
 async fn attempt(
     engine: &Arc<Engine>,
     connection: &mut HeldConnection,
@@ -90,13 +90,13 @@ async fn attempt(
     }
     let completed = sql::complete::complete(connection, &columns, now).await?;
     if !completed.ended.is_empty() {
-        // Not in one transaction with the above: what is cut off here, `upkeep` makes good.
+        // Outside the transaction above. If this is interrupted, `upkeep` removes the messages later.
         sql::complete::remove_ended(connection, &completed.ended, now).await?;
     }
     Ok(Ok(completed.taken.into_iter().collect()))
 }
 
-/// All outcomes of the batch, each lease once: a second outcome of a lease is stale.
+/// All outcomes of the batch. A second outcome of the same lease is stale and left out.
 fn columns(jobs: &[Job]) -> Columns<'_> {
     let mut columns = Columns::default();
     let mut seen = HashSet::new();
@@ -124,7 +124,7 @@ fn answer_all(engine: &Engine, jobs: Vec<Job>, mut taken: HashSet<Key>) {
         let mut stale = Vec::new();
         let mut completed = 0;
         for outcome in &job.outcomes.outcomes {
-            // Taken out: the same lease a second time is stale.
+            // Removed from the set, so that a second outcome of the same lease is stale.
             if !taken.remove(&(outcome.id, outcome.epoch)) {
                 stale.push(LeaseKey {
                     recipient_id: outcome.id,

@@ -1,4 +1,4 @@
-//! Submissions that are committed together: one thing from the first look at them to what is done after the commit.
+//! Submissions that are committed together: from the first check to the work after the commit.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -14,7 +14,8 @@ use crate::error::Error;
 use crate::lease::{Credits, HandOut, hand_out};
 use crate::{sql, trail};
 
-/// More than the clocks of two replicas are apart, in milliseconds: by which history is looked for.
+/// More than the clocks of two replicas can differ, in milliseconds. The search for history starts this much
+/// earlier.
 const CLOCKS_APART: i64 = 60 * 60 * 1000;
 
 /// Submissions before their commit, with the credits that are spent on them.
@@ -22,7 +23,7 @@ const CLOCKS_APART: i64 = 60 * 60 * 1000;
 pub(crate) struct Batch<'e> {
     engine: &'e Arc<Engine>,
     entries: Vec<Entry>,
-    /// Taken at the first attempt, and kept for those that repeat it.
+    /// Taken at the first attempt, and kept for repeated ones.
     credits: Option<Credits<'e>>,
     received_at: i64,
     attempts: usize,
@@ -52,14 +53,14 @@ impl<'e> Batch<'e> {
         self.entries.len()
     }
 
-    /// Whether the last attempt was not the first.
+    /// Whether the last attempt was a repeated one.
     pub(super) fn is_repeated(&self) -> bool {
         self.attempts > 1
     }
 
-    /// Commits it. This bears repetition, whatever the attempt before came to.
+    /// Commits the batch. It may be repeated, whatever the result of the attempt before.
     ///
-    /// It is a transaction, and nothing more than one statement wherever no ledger, no upload and no quarantine is
+    /// The batch is one transaction; it is a single statement if no ledger, no upload and no quarantine is
     /// involved.
     pub(super) async fn attempt(
         &mut self,
@@ -78,14 +79,14 @@ impl<'e> Batch<'e> {
             self.insert(connection).await?;
         }
         if self.is_repeated() && self.entries.iter().any(Entry::has_lost_its_place) {
-            // The attempt before was committed while this one waited for its locks.
+            // The attempt before was committed while this one waited for locks.
             self.find_committed(connection).await?;
         }
         Ok(())
     }
 
-    /// Looks at every entry that has not been looked at, decides who will hold what, and inserts what is new, within
-    /// the caller's transaction.
+    /// Checks every entry that is still unchecked, assigns recipients to workers, and inserts the new
+    /// entries, within the caller's transaction.
     pub(crate) async fn insert(
         &mut self,
         connection: &mut PgConnection,
@@ -109,8 +110,8 @@ impl<'e> Batch<'e> {
         Ok(())
     }
 
-    /// Decides who will hold the recipients of what is new. A repeated attempt says what the first one said, which
-    /// may be committed.
+    /// Assigns the recipients of new entries to workers. A repeated attempt keeps the assignment of the first
+    /// one, which may be committed.
     fn assign(&mut self) {
         let Self {
             engine,
@@ -128,14 +129,14 @@ impl<'e> Batch<'e> {
         });
         let undecided = |entry: &&mut Entry| entry.is_new() && !entry.is_attempted();
         let mut new: Vec<&mut Entry> = entries.iter_mut().filter(undecided).collect();
-        // There may be too few credits for all.
+        // Credits may not suffice for all: entries of higher priority come first.
         new.sort_by_key(|entry| Reverse(entry.submission.priority()));
         for entry in new {
             entry.assign(credits, backlog, *received_at);
         }
     }
 
-    /// Whether an earlier attempt was committed; then its entries are marked.
+    /// Whether an earlier attempt was committed. If so, marks its entries.
     async fn find_committed(&mut self, connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
         let ids: Vec<i64> = self.entries.iter().map(|entry| entry.id).collect();
         let since = self.received_at - CLOCKS_APART;
@@ -150,7 +151,7 @@ impl<'e> Batch<'e> {
             }
         }
         if any && !all {
-            // It cannot be: they were one transaction. Nobody is told 250 for what is not there.
+            // Impossible, since they were one transaction. No 250 is given for a message that is not stored.
             return Err(sqlx::Error::Protocol(
                 "a part of a transaction is committed".to_owned(),
             ));
@@ -158,7 +159,7 @@ impl<'e> Batch<'e> {
         Ok(any)
     }
 
-    /// Why one of them cannot be taken, if so.
+    /// The reason why an entry cannot be accepted, if there is one.
     pub(crate) fn take_refusal(&mut self) -> Option<Error> {
         let is_refused = |entry: &&mut Entry| matches!(entry.standing, Standing::Refused(_));
         let refused = self.entries.iter_mut().find(is_refused)?;
@@ -168,7 +169,8 @@ impl<'e> Batch<'e> {
         }
     }
 
-    /// Nothing was committed. Its halves, which decide anew: the credits have gone back.
+    /// The two halves of a batch that was not committed. They are assigned anew: the credits have been
+    /// returned.
     pub(super) fn halves(self) -> [Vec<Entry>; 2] {
         let mut entries = self.entries;
         entries.iter_mut().for_each(Entry::reset);
@@ -176,7 +178,7 @@ impl<'e> Batch<'e> {
         [entries, rest]
     }
 
-    /// Nothing was committed, and nothing will be.
+    /// Refuses all entries. Nothing was committed, and nothing will be.
     pub(super) fn refuse(self, error: Error) {
         answers::refuse(
             self.entries.into_iter().filter_map(Entry::into_place),
@@ -199,7 +201,7 @@ impl<'e> Batch<'e> {
 }
 
 impl Committed<'_> {
-    /// Answers whoever submitted them. Only what has been inserted is left.
+    /// Answers all submitters. Only inserted entries remain in the batch.
     pub(super) fn answer(&mut self) {
         let entries = std::mem::take(&mut self.entries).into_iter();
         self.entries = entries.filter_map(Entry::answer).collect();
@@ -207,7 +209,7 @@ impl Committed<'_> {
         metrics::counter!("postern_queue_enqueued_total").increment(accepted);
     }
 
-    /// Hands over what was inserted as leased, and tells the scan of the rest.
+    /// Hands over the recipients that were inserted as leased, and tells the scan of the others.
     pub(crate) fn hand_out(mut self) {
         let mut messages = HandOut::default();
         let mut handed = 0;
@@ -238,7 +240,8 @@ impl Committed<'_> {
         }
     }
 
-    /// Whether some of its recipients wait for the scan now. When they are due later the scan is told when.
+    /// Whether some of its recipients are due now and wait for the scan. If they are due later, the scan is
+    /// given the time.
     fn leaves_due(&self, entry: &Entry) -> bool {
         let submission = &entry.submission;
         let all_leased = entry.holders().len() >= submission.recipients.len();

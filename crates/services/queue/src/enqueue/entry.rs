@@ -1,4 +1,4 @@
-//! A submission on its way into the database.
+//! A submission before and after its insertion.
 
 use api::queue::v1::{Accepted, DerivedKind, EnqueueResponse, LeasedMessage, LeasedRecipient};
 
@@ -8,46 +8,47 @@ use crate::lease::{Credits, HandOut, WorkerHold};
 use crate::sql;
 use crate::submission::{Body, Prepared};
 
-/// A submission with the ids it will have and the workers that will hold its recipients.
+/// A submission with its ids and the workers that will hold its recipients.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) id: i64,
-    /// Its own number for a body that comes with it, unless its text was uploaded.
+    /// The message's own id for a body that comes with it, unless its text was uploaded.
     pub(crate) body_id: i64,
-    /// Octets of the body; of a stored one, once it has been looked at.
+    /// Octets of the body. For a stored body it is known after the check.
     pub(crate) body_size: i64,
     pub(crate) submission: Prepared,
-    /// How it was made of another message, if it was.
+    /// The derivation, for a derived message.
     pub(crate) made: Option<Made>,
     pub(crate) standing: Standing,
-    /// The holders of its recipients, in their order; the rest is not leased. `Some` once its insertion has been
-    /// sent to Postgres: whatever the answer was, it may be committed, and a repeated attempt must say the same.
+    /// The holders of its recipients, in order; the other recipients are not leased. `Some` as soon as the
+    /// insertion has been sent to Postgres. It may then be committed whatever the answer, so a repeated
+    /// attempt must use the same holders.
     holders: Option<Vec<WorkerHold>>,
-    /// Where whoever submitted it waits for the answer.
+    /// The slot for the submitter's answer.
     place: Option<Place<EnqueueResponse>>,
 }
 
-/// A message is made of another one.
+/// The derivation of a message from another one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Made {
     pub(crate) parent_id: i64,
     pub(crate) kind: DerivedKind,
-    /// How many messages were made of each other before it.
+    /// Number of derivations between the first message and its parent.
     pub(crate) depth: i16,
 }
 
-/// What is known of an entry before the commit.
+/// State of an entry before the commit.
 #[derive(Debug)]
 pub(crate) enum Standing {
-    /// Not looked at.
+    /// Not checked yet.
     Unknown,
     /// To be inserted.
     New,
     /// An earlier attempt was committed although its connection broke.
     Committed,
-    /// The ledger knew it, as that message.
+    /// The ledger already has it, as this message.
     Duplicate(i64),
-    /// It cannot be taken.
+    /// It cannot be accepted.
     Refused(Error),
 }
 
@@ -69,7 +70,7 @@ impl Entry {
         }
     }
 
-    /// One that somebody waits for.
+    /// An entry whose submitter waits for an answer.
     pub(crate) fn submitted(id: i64, submission: Prepared, place: Place<EnqueueResponse>) -> Self {
         Self {
             place: Some(place),
@@ -77,7 +78,7 @@ impl Entry {
         }
     }
 
-    /// One that is made of another message.
+    /// An entry for a derived message.
     pub(crate) fn made(id: i64, submission: Prepared, made: Made) -> Self {
         Self {
             made: Some(made),
@@ -85,7 +86,7 @@ impl Entry {
         }
     }
 
-    /// How many messages were made of each other before it.
+    /// Its derivation depth; 0 for a submitted message.
     pub(crate) fn depth(&self) -> i16 {
         self.made.map_or(0, |made| made.depth)
     }
@@ -104,24 +105,24 @@ impl Entry {
         matches!(self.standing, Standing::New)
     }
 
-    /// Its insertion has been sent to Postgres.
+    /// Whether its insertion has been sent to Postgres.
     pub(super) fn is_attempted(&self) -> bool {
         self.holders.is_some()
     }
 
-    /// Whether it is in the database, once the transaction is committed.
+    /// Whether it is stored once the transaction is committed.
     pub(super) fn is_inserted(&self) -> bool {
         matches!(self.standing, Standing::New | Standing::Committed)
     }
 
-    /// Whether it was to be inserted before and is not any more: its upload, or its place in the
-    /// ledger, has been taken, and nobody but an earlier attempt of its own can have done so.
+    /// Whether it was to be inserted before and now is not: its upload or its line in the ledger is taken.
+    /// Only an earlier attempt of this entry can have done that.
     pub(super) fn has_lost_its_place(&self) -> bool {
         self.is_attempted() && !self.is_inserted()
     }
 
-    /// Decides who will hold its recipients. Credits are spent. What asks for less than the usual
-    /// haste does not come before a backlog.
+    /// Assigns its recipients to workers and spends credits. A message of low priority does not overtake a
+    /// backlog.
     pub(super) fn assign(&mut self, credits: &mut Credits<'_>, backlog: bool, now: i64) {
         let stands_back = backlog && self.submission.priority() < 0;
         let held = self.submission.quarantine.is_some() || self.submission.hold_until > now;
@@ -134,13 +135,13 @@ impl Entry {
         self.holders = Some(holders.collect());
     }
 
-    /// Nothing was committed: the next attempt decides anew.
+    /// Resets the entry after an attempt that was not committed. The next attempt assigns it anew.
     pub(super) fn reset(&mut self) {
         self.standing = Standing::Unknown;
         self.holders = None;
     }
 
-    /// Answers whoever submitted it, after the commit. Gives it back if it has been inserted.
+    /// Answers the submitter after the commit. Returns the entry if it has been inserted.
     pub(super) fn answer(mut self) -> Option<Self> {
         let id = self.id;
         let accepted = |message_id, duplicate| Accepted {
@@ -161,12 +162,12 @@ impl Entry {
         is_inserted.then_some(self)
     }
 
-    /// The place of whoever submitted it, which nothing has come of.
+    /// The submitter's slot, of an entry that was not inserted.
     pub(super) fn into_place(self) -> Option<Place<EnqueueResponse>> {
         self.place
     }
 
-    /// What each worker now holds of it.
+    /// Adds its leased recipients to the hand-over of their workers.
     pub(super) fn hand_out(self, received_at: i64, to: &mut HandOut) {
         let size = u64::try_from(self.size()).unwrap_or(0);
         let depth = u32::try_from(self.depth()).unwrap_or(0);

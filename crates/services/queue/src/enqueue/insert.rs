@@ -1,4 +1,4 @@
-//! Entries as the database takes them.
+//! Entries as rows of the database.
 
 use api::queue::v1::Notify;
 use sqlx::{Acquire, Connection, PgConnection};
@@ -23,7 +23,7 @@ pub(super) fn quarantined(entries: &[Entry], now: i64) -> sql::quarantine::Colum
     columns
 }
 
-/// It takes more than one statement.
+/// Whether it needs more than one statement.
 pub(super) fn is_rare(entry: &Entry) -> bool {
     needs_look(entry) || entry.submission.quarantine.is_some()
 }
@@ -36,7 +36,7 @@ fn needs_look(entry: &Entry) -> bool {
     !has_body || entry.submission.collected.is_some()
 }
 
-/// Is it in the ledger? Is its text, or its body, there?
+/// Checks an entry: whether the ledger has it already, and whether its text or body exists.
 pub(super) async fn look_at(
     connection: &mut PgConnection,
     entry: &mut Entry,
@@ -46,7 +46,7 @@ pub(super) async fn look_at(
     if !needs_look(entry) {
         return Ok(());
     }
-    // Refusing one must not take back the others, nor leave a trace of it.
+    // A refused entry must neither undo the others nor leave a trace.
     let mut savepoint = Connection::begin(connection).await?;
     let connection = savepoint.acquire().await?;
     if let Some(collected) = &entry.submission.collected {
@@ -66,7 +66,7 @@ pub(super) async fn look_at(
         Err(volume::Error::Database(error)) => return Err(error),
         Err(error) => {
             entry.standing = Standing::Refused(match Error::from(error) {
-                // Not what was asked for, but what it refers to.
+                // The missing object is not the one that was requested but one that the request refers to.
                 Error::NotFound(what) => Error::Invalid(what),
                 error => error,
             });
@@ -76,8 +76,8 @@ pub(super) async fn look_at(
     savepoint.commit().await
 }
 
-/// Takes what a message refers to for it: the text that was uploaded for its body, or the body, whose size
-/// is given back.
+/// Claims what a message refers to: the uploaded text for its body, or the stored body. Returns the body's
+/// size.
 async fn find_body(
     connection: &mut PgConnection,
     body: &Body,
@@ -115,7 +115,7 @@ pub(super) fn columns(entries: &[Entry], now: i64, lease_end: i64) -> Columns<'_
         columns.released_at.push(submission.hold_until);
         columns.session.push(submission.source.session());
         columns.depth.push(entry.depth());
-        // At most 10,000.
+        // At most 10,000, so it fits.
         columns.recipients.push(submission.recipients.len() as i32);
         recipient_columns(entry, now, lease_end, &mut columns.recipient);
     }

@@ -1,4 +1,4 @@
-//! `StoreText`: the text of a large message, before the message.
+//! `StoreText`: upload of a large message's text, ahead of the message.
 
 use api::grpc::Streaming;
 use api::message::v1::{Chunk, StoredText};
@@ -6,10 +6,10 @@ use api::message::v1::{Chunk, StoredText};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 
-/// Largest text. How large a message may be is policy; this is what an upload may never exceed.
+/// Largest upload. The policy limits messages; this limit holds in any case.
 const MAX_TEXT: u64 = 4 * 1024 * 1024 * 1024;
 
-/// Stores what the stream brings.
+/// Stores the text from the stream.
 pub(crate) async fn store_text(engine: &Engine, pieces: Streaming<Chunk>) -> Result<StoredText> {
     let pieces = api::text_upload::pieces(pieces);
     let now = engine.clock.now();

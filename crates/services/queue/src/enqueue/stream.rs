@@ -1,4 +1,4 @@
-//! One stream of submissions: reads, checks, passes on; answers come from the writer.
+//! One stream of submissions: reads, checks and passes them on. The answers come from the writer.
 
 use api::grpc::Streaming;
 use api::queue::v1::{EnqueueRequest, EnqueueResponse};
@@ -14,7 +14,7 @@ use crate::submission::prepare;
 /// Memory for submissions that wait for their commit, in KiB.
 const BUDGET_KIB: u32 = 64 * 1024;
 
-/// Where streams put what they have read.
+/// Inbox of the writers, with the memory budget of all streams.
 #[derive(Debug, Clone)]
 pub(crate) struct Intake {
     jobs: mpsc::Sender<Job>,
@@ -30,8 +30,8 @@ impl Intake {
     }
 }
 
-/// Reads submissions until the client ends the stream or this process drains. Submissions that
-/// were read are committed and answered in any case.
+/// Reads submissions until the client ends the stream or this process drains. Submissions that were read are
+/// committed and answered in any case.
 pub(crate) async fn read_stream(
     mut requests: Streaming<EnqueueRequest>,
     answers: Answers<EnqueueResponse>,

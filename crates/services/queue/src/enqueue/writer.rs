@@ -1,4 +1,4 @@
-//! The writer: commits what has arrived, in groups.
+//! The writer: commits the submissions that have arrived, in groups.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +15,11 @@ use crate::error::Error;
 use crate::group_commit::{Inbox, Weighed, Writer};
 use crate::submission::Prepared;
 
-/// Messages in one transaction. 16 to 64 is where Postgres is fast (DESIGN §9); more costs nothing.
+/// Maximum number of messages in one transaction. Postgres is fast from 16 to 64 on; more costs nothing.
 const BATCH_MESSAGES: usize = 256;
 const BATCH_OCTETS: usize = 4 * 1024 * 1024;
 
-/// How long a batch is tried while Postgres is away, before its submitters are told.
+/// How long a batch is retried while Postgres is away. After that, its submitters get an error.
 const RETRY_BUDGET: Duration = Duration::from_secs(5);
 
 /// A submission that waits to be committed.
@@ -35,12 +35,12 @@ impl Weighed for Job {
     }
 }
 
-/// The writers' inbox, and the way into it.
+/// The writers' inbox, and its sender.
 pub(crate) fn inbox() -> (mpsc::Sender<Job>, Inbox<Job>) {
     Inbox::new(BATCH_MESSAGES, BATCH_OCTETS)
 }
 
-/// Commits batches until nobody can submit any more. Several may run side by side.
+/// Commits batches until all senders are gone. Several writers may run side by side.
 pub(crate) async fn write(engine: Arc<Engine>, mut inbox: Writer<Job>) {
     let mut connection = HeldConnection::new(engine.pool.clone());
     while let Some(jobs) = inbox.next_batch().await {
@@ -52,14 +52,14 @@ pub(crate) async fn write(engine: Arc<Engine>, mut inbox: Writer<Job>) {
     }
 }
 
-/// Gives the submissions their ids.
+/// Assigns ids to the submissions.
 async fn entries(engine: &Engine, jobs: Vec<Job>) -> Result<Vec<Entry>, (Vec<Job>, Error)> {
     if engine.fitness.is_unsafe() {
-        // It would be committed, and could be lost all the same (I1).
+        // A commit would succeed but might not be durable (I1).
         let error = Error::Unavailable("the queue's database does not keep what it is given");
         return Err((jobs, error));
     }
-    // Like the commit: the pool may still hold connections to a Postgres that has been restarted.
+    // Retried like the commit: the pool may still hold connections to a Postgres that has been restarted.
     let mut retry = Retry::within(RETRY_BUDGET);
     let ids = loop {
         match database::bounded(engine.ids.take_many(&engine.pool, jobs.len())).await {
@@ -77,15 +77,15 @@ async fn entries(engine: &Engine, jobs: Vec<Job>) -> Result<Vec<Entry>, (Vec<Job
         .collect())
 }
 
-/// Commits entries and answers for each. Where Postgres refuses the whole for good, because of
-/// one of them, it is tried by halves: one message must not keep others from being accepted.
+/// Commits entries and answers each. If Postgres rejects the whole batch permanently because of one entry,
+/// its halves are tried separately: one message must not keep others from being accepted.
 async fn commit(engine: &Arc<Engine>, connection: &mut HeldConnection, entries: Vec<Entry>) {
     let mut batch = Batch::of(engine, entries, engine.clock.now());
     match try_to_commit(&mut batch, connection).await {
         Ok(()) => {
             let mut committed = batch.committed();
             committed.answer();
-            // Submitters first: their answers are on the way while the rest is done.
+            // Submitters first: their answers are sent while the rest is done.
             tokio::task::yield_now().await;
             committed.hand_out();
         }
@@ -98,7 +98,7 @@ async fn commit(engine: &Arc<Engine>, connection: &mut HeldConnection, entries: 
     }
 }
 
-/// Tries until it is committed, refused for good, or Postgres has been away for too long.
+/// Retries until the batch is committed, rejected permanently, or Postgres has been away for too long.
 async fn try_to_commit(
     batch: &mut Batch<'_>,
     connection: &mut HeldConnection,
@@ -106,10 +106,10 @@ async fn try_to_commit(
     let mut retry = Retry::within(RETRY_BUDGET);
     let mut overtaken = false;
     while let Err(error) = database::bounded(attempt(batch, connection)).await {
-        // Whatever it was: the connection may be within a transaction.
+        // The connection may still be within a transaction, whatever the error was.
         connection.discard();
         if batch.is_repeated() && !overtaken && database::is_unique_violation(&error) {
-            // The attempt before was still at work when this one looked, and is committed by now.
+            // The attempt before was still running when this one checked, and is committed by now.
             overtaken = true;
         } else {
             retry.again(error).await?;

@@ -1,4 +1,4 @@
-//! What an attempt makes of what is known.
+//! State transitions of a gateway.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
 
@@ -32,7 +32,7 @@ fn a_state_is_written_when_it_changes_and_otherwise_once_a_minute() {
     let login = "the login was refused";
     let works = || gateway(0, ("", 0), NOW);
     let fails = || gateway(NOW, (login, NOW), NOW - 5);
-    // known, when and why, written
+    // known state, time and cause, written state
     let table = [
         (None, (NOW, ""), Some(works())),
         (Some(works()), (NOW, ""), None),
@@ -64,7 +64,7 @@ fn a_state_is_written_when_it_changes_and_otherwise_once_a_minute() {
             (NOW + 1, ""),
             Some(gateway(0, (login, NOW), NOW + 1)),
         ),
-        // Of before what is known: an answer was lost, and the request came again.
+        // Older than the known state: the answer was lost, and the request was sent again.
         (Some(works()), (NOW - 1, login), None),
         (Some(fails()), (NOW - 1, ""), None),
     ];

@@ -1,25 +1,25 @@
-//! Credits on their way to be spent: taken from workers for a transaction that may fail.
+//! Credits taken from workers for a transaction that may still fail.
 
 use std::sync::Arc;
 
 use super::workers::{WorkerId, Workers};
 
-/// A worker's stream and its name: who will hold a recipient.
+/// A worker's stream and name: the holder of a recipient.
 pub(crate) type WorkerHold = (WorkerId, Arc<str>);
 
-/// Credits of one worker, taken for a hand-over.
+/// Credits of one worker, for a hand-over.
 #[derive(Debug, Clone)]
 pub(crate) struct Credit {
     pub(crate) worker: WorkerId,
     pub(crate) name: Arc<str>,
-    /// Taken and not handed over.
+    /// Taken and not handed over yet.
     count: usize,
-    /// Of these not spent.
+    /// Part of these that are not spent.
     unspent: usize,
 }
 
-/// Credits taken for a transaction. What was not handed over goes back when dropped: the
-/// transaction may fail.
+/// Credits taken for a transaction. Those not handed over are returned on drop, since the transaction may
+/// fail.
 #[derive(Debug)]
 pub(crate) struct Credits<'a> {
     workers: &'a Workers,
@@ -31,14 +31,14 @@ impl<'w> Credits<'w> {
         Self { workers, each }
     }
 
-    /// Spends one credit, if there is one: the recipient will be that worker's.
+    /// Spends one credit, if there is one. Returns the worker that will hold the recipient.
     pub(crate) fn spend(&mut self) -> Option<WorkerHold> {
         let credit = self.each.iter_mut().find(|credit| credit.unspent > 0)?;
         credit.unspent -= 1;
         Some((credit.worker, Arc::clone(&credit.name)))
     }
 
-    /// So many recipients are the worker's: their credits do not go back.
+    /// Records that `recipients` were handed to the worker. Their credits are not returned.
     pub(crate) fn handed(&mut self, worker: WorkerId, recipients: usize) {
         if let Some(credit) = self.each.iter_mut().find(|credit| credit.worker == worker) {
             credit.count = credit.count.saturating_sub(recipients);
@@ -56,7 +56,7 @@ impl Credit {
         }
     }
 
-    /// How many.
+    /// Number of credits.
     pub(crate) fn count(&self) -> usize {
         self.count
     }

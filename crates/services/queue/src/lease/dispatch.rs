@@ -1,5 +1,5 @@
-//! The scan: hands out what is due in the table when somebody may take it. Mail that was just
-//! accepted does not come this way while there are credits (see `enqueue`).
+//! The scan: hands out due recipients from the table while workers have credits. Mail that was just accepted
+//! does not pass here while there are credits (see `enqueue`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,16 +15,16 @@ use crate::flags::MessageFlags;
 use crate::options;
 use crate::sql::leases::{self, Leased, Turn};
 
-/// Recipients leased by one statement. 72,000 a second at this size (DESIGN §9).
+/// Recipients leased by one statement. Measured at this size: 72,000 a second.
 const BATCH: usize = 100;
 
-/// Longest sleep: while it sleeps the clock may be set.
+/// Longest sleep. The clock may be set meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
-/// Shortest sleep before a time that has come already: rows may be locked by another replica.
+/// Shortest sleep when the due time has already passed: another replica may have locked the rows.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(20);
 
-/// Pause after Postgres failed.
+/// Pause after an error of Postgres.
 const FAILURE_PAUSE: Duration = Duration::from_millis(200);
 
 /// Scans until shutdown.
@@ -49,9 +49,9 @@ pub(crate) async fn dispatch(engine: Arc<Engine>, shutdown: CancellationToken) {
     }
 }
 
-/// Hands out what is due as long as there are credits; tells how long there is nothing to do.
+/// Hands out due recipients while there are credits. Returns how long there is nothing to do.
 ///
-/// Credits are taken only for what is known to be due: mail that comes meanwhile finds the others.
+/// Credits are taken only for recipients known to be due. The others remain for mail that arrives meanwhile.
 async fn scan(
     engine: &Arc<Engine>,
     connection: &mut HeldConnection,
@@ -69,8 +69,7 @@ async fn scan(
         return Ok(until(engine.due.next(), now));
     }
     engine.workers.forget_expired(now);
-    // Both kinds in turn: neither stands before the other (a backlog of retries must not keep
-    // back fresh mail, nor the other way round).
+    // Both kinds take turns, so that a backlog of retries does not delay fresh mail, nor the other way round.
     let mut exhausted = 0;
     let mut some_due = prospect == Prospect::Backlog || ask(engine, connection).await?;
     while some_due && exhausted < 2 {
@@ -86,7 +85,7 @@ async fn scan(
         if full {
             exhausted = 0;
         } else {
-            // What is due may be locked by another replica: then the other kind is tried as well.
+            // Another replica may have locked the due rows of this kind: the other kind is tried as well.
             exhausted += 1;
             some_due = ask(engine, connection).await?;
         }
@@ -94,7 +93,7 @@ async fn scan(
     Ok(until(engine.due.next(), engine.clock.now()))
 }
 
-/// Asks the table when the next recipient is due; true when that is now.
+/// Asks the table when the next recipient is due; true if it is due now.
 async fn ask(engine: &Engine, connection: &mut HeldConnection) -> Result<bool, sqlx::Error> {
     engine.due.forget_next();
     let next = database::bounded(async { leases::next_due(connection.get().await?).await });
@@ -105,7 +104,7 @@ async fn ask(engine: &Engine, connection: &mut HeldConnection) -> Result<bool, s
     Ok(next <= engine.clock.now())
 }
 
-/// Leases one batch for one worker; false when there was nothing left to lease.
+/// Leases one batch for one worker. False if nothing was left to lease.
 async fn lease_batch(
     engine: &Arc<Engine>,
     connection: &mut HeldConnection,
@@ -137,7 +136,7 @@ async fn lease_batch(
     Ok(full)
 }
 
-/// Recipients of one message, which stand together, as one message.
+/// Groups adjacent recipients of one message.
 fn group(leased: Vec<Leased>) -> Vec<LeasedMessage> {
     let mut messages: Vec<LeasedMessage> = Vec::with_capacity(leased.len());
     for mut row in leased {

@@ -1,4 +1,4 @@
-//! What has been leased in a transaction, and goes to the workers once that is committed.
+//! Leased recipients that go to the workers once the transaction is committed.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ pub(crate) struct HandOut {
 }
 
 impl HandOut {
-    /// Adds a message with those of its recipients that the worker holds.
+    /// Adds a message with the recipients that the worker holds.
     pub(crate) fn add(&mut self, worker: WorkerId, message: LeasedMessage) {
         self.by_worker.entry(worker).or_default().push(message);
     }
 }
 
-/// Sends everything to its workers. What belongs to a worker that has gone meanwhile is released.
+/// Sends each worker its recipients. Recipients of a worker that has gone are released.
 pub(crate) fn hand_out(engine: &Arc<Engine>, messages: HandOut, until: i64) {
     let mut lost: Vec<Key> = Vec::new();
     let now = engine.clock.now();

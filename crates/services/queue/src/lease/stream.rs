@@ -1,4 +1,4 @@
-//! One worker's stream: hello, then credits and renewals in, recipients out.
+//! One worker's stream: receives hello, credits and renewals; sends recipients.
 
 use std::sync::Arc;
 
@@ -14,16 +14,16 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::sql;
 
-/// Leases renewed, or given back, by one request.
+/// Maximum number of leases renewed or given back by one request.
 const MAX_LEASES: usize = 100_000;
 
-/// RFC 1035's longest name and a process id.
+/// Maximum length of a worker's name: a host name (RFC 1035) and a process id.
 const MAX_NAME: usize = 300;
 
-/// Serves a worker until its stream ends; then what it held is due at once.
+/// Serves a worker until its stream ends; then its recipients are due at once.
 ///
-/// When this process drains, leases are left as they are: their workers are alive, and will
-/// complete or renew at the next process.
+/// When this process drains, the leases stay: their workers are alive and will complete or renew them at the
+/// next process.
 pub(crate) async fn serve(
     engine: Arc<Engine>,
     mut requests: Streaming<LeaseRequest>,
@@ -64,13 +64,13 @@ pub(crate) async fn serve(
     }
 }
 
-/// A worker that is served.
+/// A connected worker.
 struct Served<'a> {
     name: &'a str,
     joined: Joined,
 }
 
-/// Takes the worker in, unless its name is another's; tells it first how long a lease lasts.
+/// Admits the worker unless another one has its name. The first response says how long a lease lasts.
 fn join<'a>(engine: &Engine, hello: &'a Worker, responses: &Responses) -> Option<Served<'a>> {
     let now = engine.clock.now();
     let who = Hello {
@@ -78,7 +78,7 @@ fn join<'a>(engine: &Engine, hello: &'a Worker, responses: &Responses) -> Option
         instance: &hello.instance,
         clock: hello.clock_ms,
     };
-    // Before anything can be handed over.
+    // Queued before any recipient can be handed over.
     let first = LeaseResponse {
         messages: Vec::new(),
         lease_seconds: u32::try_from(engine.lease_ms / 1000).unwrap_or(u32::MAX),
@@ -93,7 +93,7 @@ fn join<'a>(engine: &Engine, hello: &'a Worker, responses: &Responses) -> Option
     })
 }
 
-/// Takes requests until the stream ends. True when it was us who ended it.
+/// Handles requests until the stream ends. True if this process ended it.
 async fn converse(
     engine: &Arc<Engine>,
     worker: &Served<'_>,
@@ -143,8 +143,7 @@ async fn converse(
     }
 }
 
-/// A renewal that fails for the moment is let pass: the worker will renew again before the lease
-/// is over.
+/// Renews leases. A transient failure is ignored: the worker renews again before the leases are over.
 async fn renew(
     engine: &Engine,
     worker: &Served<'_>,
@@ -180,12 +179,12 @@ async fn renew(
         now_ms,
         ..LeaseResponse::default()
     };
-    // That the stream is gone is found by others.
+    // A closed stream is noticed elsewhere.
     let _ = responses.send(Ok(answer));
     Ok(())
 }
 
-/// What a worker has not begun goes to others.
+/// Releases recipients that a worker gives back untried.
 async fn take_back(engine: &Engine, given: &GiveBack) -> Result<()> {
     let keys = keys(&given.leases)?;
     engine.workers.ended(&keys);

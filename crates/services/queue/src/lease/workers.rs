@@ -1,5 +1,5 @@
-//! Who may be handed how much, and who holds what. In memory: a worker's stream and its credits
-//! are gone when this process is.
+//! The workers, their credits and the leases they hold. All in memory: a worker's stream and credits end with
+//! this process.
 
 mod join;
 #[cfg(test)]
@@ -20,17 +20,17 @@ pub(crate) use join::{Hello, Joined};
 use super::Key;
 use super::credits::{Credit, Credits};
 
-/// Recipients that one worker may be sent without having asked again.
+/// Maximum number of unspent credits of one worker.
 const MAX_CREDITS: u32 = 100_000;
 
-/// The way to a worker, down its stream.
+/// The sender of a worker's stream.
 pub(crate) type Responses = mpsc::UnboundedSender<Result<LeaseResponse, Status>>;
 
-/// Names a worker's stream in this process.
+/// Identifies a worker's stream in this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct WorkerId(u64);
 
-/// All workers whose streams end here.
+/// All workers whose streams end in this process.
 #[derive(Debug, Default)]
 pub(crate) struct Workers {
     state: Mutex<State>,
@@ -40,7 +40,7 @@ pub(crate) struct Workers {
 struct State {
     next_id: u64,
     workers: HashMap<WorkerId, Worker>,
-    /// By recipient: each is held by one worker at most.
+    /// By recipient: at most one worker holds each.
     held: HashMap<i64, Held>,
 }
 
@@ -48,13 +48,13 @@ struct State {
 struct Worker {
     name: Arc<str>,
     instance: Arc<str>,
-    /// Until then its name is its own, even if it says nothing more.
+    /// The name is reserved until this time even if the worker is silent.
     present_until: i64,
-    /// How far its clock is ahead of ours, milliseconds, once it has said.
+    /// How far the worker's clock is ahead of the queue's, in milliseconds, if known.
     clock_ahead: Option<i64>,
-    /// Cancelled when another stream takes its place.
+    /// Cancelled when another stream of the worker replaces this one.
     displaced: CancellationToken,
-    /// None once it drains.
+    /// `None` once the worker drains.
     credits: u32,
     draining: bool,
     responses: Responses,
@@ -65,28 +65,28 @@ struct Held {
     worker: WorkerId,
     epoch: i32,
     until: i64,
-    /// It was handed down an older stream of the worker's, which has not named it since.
+    /// Handed over on an older stream of the worker, which has not named it in a renewal since.
     taken_over: bool,
 }
 
 impl Workers {
-    /// The worker's stream has ended; gives what it held.
+    /// The worker's stream has ended. Returns the leases that it held.
     pub(crate) fn leave(&self, id: WorkerId) -> Vec<Key> {
         self.lock().remove(id)
     }
 
-    /// How many recipients they hold at `now`.
+    /// Number of leased recipients at `now`.
     pub(crate) fn held(&self, now: i64) -> usize {
         let state = self.lock();
         state.held.values().filter(|held| held.until > now).count()
     }
 
-    /// How many workers there are.
+    /// Number of workers.
     pub(crate) fn count(&self) -> usize {
         self.lock().workers.len()
     }
 
-    /// The workers there are, and their clocks.
+    /// The workers and their clocks.
     pub(crate) fn states(&self) -> Vec<WorkerState> {
         let state = self.lock();
         let workers = state.workers.values();
@@ -97,14 +97,15 @@ impl Workers {
         states.collect()
     }
 
-    /// The worker may be sent so many more.
+    /// Grants the worker more credits.
     pub(crate) fn grant(&self, id: WorkerId, credits: u32) {
         if let Some(worker) = self.lock().workers.get_mut(&id) {
             worker.grant(credits);
         }
     }
 
-    /// The worker is sent no more, not even what a transaction under way will lease to it.
+    /// Removes the worker's credits for good. Recipients leased to it by a running transaction are not sent
+    /// either.
     pub(crate) fn drain(&self, id: WorkerId) {
         if let Some(worker) = self.lock().workers.get_mut(&id) {
             worker.draining = true;
@@ -112,7 +113,7 @@ impl Workers {
         }
     }
 
-    /// Whether anybody may be sent anything.
+    /// Whether any worker has credits.
     pub(crate) fn have_credits(&self) -> bool {
         self.lock()
             .workers
@@ -120,8 +121,8 @@ impl Workers {
             .any(|worker| worker.credits > 0)
     }
 
-    /// Takes up to `wanted` credits, spread over the workers. With `half`, leaves each worker half
-    /// of what it has.
+    /// Takes up to `wanted` credits, spread over the workers. With `half`, each worker keeps half of its
+    /// credits.
     pub(crate) fn take_credits(&self, wanted: usize, half: bool) -> Credits<'_> {
         let mut each: Vec<Credit> = Vec::new();
         let mut state = self.lock();
@@ -130,7 +131,7 @@ impl Workers {
             .iter_mut()
             .filter(|(_, worker)| worker.credits > u32::from(half))
             .collect();
-        // The busiest first: what it cannot take is left to those with more room.
+        // Workers with the fewest credits first: what they cannot take goes to those with more.
         ready.sort_by_key(|(id, worker)| (worker.credits, **id));
         let mut left = wanted;
         let mut others = ready.len();
@@ -155,7 +156,7 @@ impl Workers {
         Credits::new(self, each)
     }
 
-    /// Takes up to `wanted` credits of the one worker that has most.
+    /// Takes up to `wanted` credits of the worker that has most.
     pub(crate) fn take_credits_of_one(&self, wanted: usize) -> Option<(Credit, Credits<'_>)> {
         let mut state = self.lock();
         let (id, worker) = state
@@ -171,8 +172,8 @@ impl Workers {
         Some((credit, credits))
     }
 
-    /// Sends leased recipients to their worker. When it is gone or drains, gives their keys back:
-    /// they are to be released.
+    /// Sends leased recipients to their worker. If it is gone or drains, returns their keys, which the caller
+    /// releases.
     pub(crate) fn hand_over(
         &self,
         id: WorkerId,
@@ -197,7 +198,7 @@ impl Workers {
         Vec::new()
     }
 
-    /// The worker's leases last until then.
+    /// Sets the new end of the worker's leases.
     pub(crate) fn renewed(&self, id: WorkerId, keys: &[Key], until: i64) {
         let mut state = self.lock();
         if state.workers.contains_key(&id) {
@@ -205,7 +206,7 @@ impl Workers {
         }
     }
 
-    /// These leases have ended.
+    /// Removes leases that have ended.
     pub(crate) fn ended(&self, keys: &[Key]) {
         let mut state = self.lock();
         for (recipient, epoch) in keys {
@@ -219,12 +220,12 @@ impl Workers {
         }
     }
 
-    /// Forgets leases that are over: they were completed at another replica, or expired.
+    /// Removes leases that are over: another replica recorded their outcomes, or they expired.
     pub(crate) fn forget_expired(&self, now: i64) {
         self.lock().held.retain(|_, held| held.until > now);
     }
 
-    /// Credits that were not spent.
+    /// Returns unspent credits.
     pub(super) fn give_back(&self, credits: &[Credit]) {
         let mut state = self.lock();
         for credit in credits {
@@ -235,7 +236,7 @@ impl Workers {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // No code panics while it holds the lock.
+        // A poisoned lock is used all the same: no code panics while it holds it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,10 +10,10 @@ use crate::error::{Error, Result};
 use crate::notification;
 use crate::sql::revisions::{self, Revision};
 
-/// How often a revision is numbered anew when others are made at the same time.
+/// How often an insertion is repeated with the next number when others insert revisions at the same time.
 const ATTEMPTS: usize = 10;
 
-/// The policy's revisions, and the newest at hand.
+/// The policy's revisions, with the newest in memory.
 #[derive(Debug)]
 pub(crate) struct Policies {
     pool: PgPool,
@@ -25,14 +25,14 @@ pub(crate) struct Policies {
 #[derive(Debug)]
 pub(crate) struct Proposal {
     pub(crate) document: String,
-    /// Only if this is the newest; 0: in any case.
+    /// Accept only if this is the newest revision; 0: always.
     pub(crate) expected: i64,
     pub(crate) author: String,
     pub(crate) comment: String,
 }
 
 impl Policies {
-    /// Reads the newest revision. On an empty database makes the first, of the default document.
+    /// Reads the newest revision. In an empty database it stores the default document as the first one.
     pub(crate) async fn open(pool: PgPool, clock: Clock) -> Result<Self, sqlx::Error> {
         let mut connection = pool.acquire().await?;
         let newest = match revisions::newest(&mut connection).await? {
@@ -67,7 +67,7 @@ impl Policies {
         self.newest.subscribe()
     }
 
-    /// Looks for a newer revision, made at another replica.
+    /// Reads a newer revision that another replica may have stored.
     pub(crate) async fn refresh(&self) -> Result<(), sqlx::Error> {
         let mut connection = self.pool.acquire().await?;
         if let Some(newest) = revisions::newest(&mut connection).await? {
@@ -79,7 +79,7 @@ impl Policies {
     /// One revision; the newest when `revision` is 0.
     pub(crate) async fn get(&self, revision: i64) -> Result<Revision> {
         if revision == 0 {
-            // Asked, not remembered: whoever edits wants what is really the newest.
+            // Read from the database, because an editor needs the newest one.
             self.refresh().await.map_err(Error::from)?;
             return Ok(Revision::clone(&self.newest.borrow()));
         }
@@ -98,9 +98,9 @@ impl Policies {
             .map_err(Error::from)
     }
 
-    /// Validates the document as a whole and makes it the newest revision.
+    /// Validates the document as a whole and stores it as the newest revision.
     pub(crate) async fn apply(&self, proposal: Proposal) -> Result<Revision> {
-        // Line and reason of everything that is wrong.
+        // All errors, each with its line.
         rules::Policy::parse(&proposal.document)
             .map_err(|errors| Error::invalid(errors.to_string()))?;
         let mut new = Revision {

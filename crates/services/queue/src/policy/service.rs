@@ -115,7 +115,7 @@ impl Policy for PolicyService {
         }))
     }
 
-    /// Revisions that were superseded before the watcher took them are left out.
+    /// Revisions superseded before the watcher took them are left out.
     async fn watch_policy(
         &self,
         _request: Request<WatchPolicyRequest>,

@@ -14,7 +14,7 @@ use crate::sql::{self as statements, enqueue, leases, recipient_id};
 
 const DAY_MS: i64 = 86_400_000;
 
-/// A queue's database and its time, without the service.
+/// A queue's database and clock, without the service.
 struct Bench {
     engine: Arc<Engine>,
     now: Arc<AtomicI64>,
@@ -48,7 +48,7 @@ impl Bench {
         &self.engine.pool
     }
 
-    /// A message to two that is kept for some days.
+    /// Puts a message with two recipients into quarantine for some days.
     async fn hold(&self, id: i64, days: i64) {
         let now = self.engine.clock.now();
         let mut columns = columns(id, 2);
@@ -113,7 +113,7 @@ async fn i2_what_nobody_decides_about_is_removed_when_its_time_ends() {
     let history = bench.history(1).await;
     let ended = (5, "kept 30 d in quarantine, nobody released it".to_owned());
     assert_eq!(history[2..], [ended.clone(), ended]);
-    // Nobody is told: nothing has come into the queue.
+    // No notice was enqueued.
     bench.pass(1);
     remove_overdue(&bench.engine).await.unwrap();
     assert_eq!(bench.messages().await, [0; 0]);
@@ -136,7 +136,7 @@ async fn no_change_of_due_times_lets_it_go() {
     assert_eq!(next, None, "the scan need not wake for it");
 }
 
-/// Releases, removals and the upkeep of several replicas, all at once.
+/// Releases, removals and the upkeep of several replicas run at the same time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn i2_a_release_and_the_end_of_its_time_exclude_each_other() {
     let bench = Bench::start().await;

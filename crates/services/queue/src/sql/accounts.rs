@@ -1,8 +1,8 @@
-//! The state of collecting, by account.
+//! The state of collection, by account.
 
 use sqlx::PgConnection;
 
-/// What is remembered of an account.
+/// The stored state of an account.
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) account: String,
@@ -23,8 +23,8 @@ pub(crate) struct Claim {
     pub(crate) claimed_at: i64,
 }
 
-/// Claims the account, unless another collector holds it or it was claimed less than `interval`
-/// ago. Tells whether it was granted.
+/// Claims the account unless another collector holds it or it was claimed less than `interval` ago. Returns
+/// whether the claim was granted.
 pub(crate) async fn claim(
     connection: &mut PgConnection,
     account: &str,
@@ -66,7 +66,7 @@ pub(crate) async fn newest_claim(
     .await
 }
 
-/// How a poll went.
+/// The result of a poll.
 #[derive(Debug)]
 pub(crate) struct Report<'a> {
     pub(crate) account: &'a str,
@@ -74,11 +74,11 @@ pub(crate) struct Report<'a> {
     pub(crate) error: &'a str,
     pub(crate) collected: i64,
     pub(crate) left: i64,
-    /// It did not come to its end.
+    /// The poll failed.
     pub(crate) failed: bool,
 }
 
-/// Ends the collector's claim, and the note of what was being read. False when it holds none.
+/// Ends the collector's claim and clears the message being read. False if the collector holds no claim.
 pub(crate) async fn report(
     connection: &mut PgConnection,
     report: &Report<'_>,
@@ -106,7 +106,7 @@ pub(crate) async fn report(
     Ok(done == 1)
 }
 
-/// Notes the message that is about to be read. False when the collector holds no claim.
+/// Stores the message that is about to be read. False if the collector holds no claim.
 pub(crate) async fn note_reading(
     connection: &mut PgConnection,
     account: &str,
@@ -128,7 +128,7 @@ pub(crate) async fn note_reading(
     Ok(noted == 1)
 }
 
-/// The message that was noted and not reported on since: its UIDL and size.
+/// UIDL and size of the message being read, if no report has followed.
 pub(crate) async fn reading(
     connection: &mut PgConnection,
     account: &str,
@@ -143,7 +143,7 @@ pub(crate) async fn reading(
     Ok(row.map(|row| (row.reading, row.reading_size)))
 }
 
-/// All accounts that were ever claimed, by name.
+/// All accounts ever claimed, by name.
 pub(crate) async fn list(connection: &mut PgConnection) -> Result<Vec<Account>, sqlx::Error> {
     sqlx::query_as!(
         Account,

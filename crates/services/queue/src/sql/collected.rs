@@ -18,8 +18,8 @@ pub(crate) struct Entry {
     pub(crate) collected_at: i64,
 }
 
-/// Notes the identity of the message that is about to be inserted. Some: the ledger knew it
-/// already, as that message.
+/// Adds the identity of a message that is about to be inserted. `Some`: the ledger already has it, as that
+/// message.
 pub(crate) async fn note(
     connection: &mut PgConnection,
     identity: Identity<'_>,
@@ -50,11 +50,11 @@ pub(crate) async fn note(
     )
     .fetch_optional(connection)
     .await
-    // Forgotten between the two statements: it was known all the same.
+    // Removed between the two statements: it was known all the same.
     .map(|known| Some(known.unwrap_or(0)))
 }
 
-/// What the ledger knows of these UIDLs.
+/// The entries of these UIDLs.
 pub(crate) async fn find(
     connection: &mut PgConnection,
     account: &str,
@@ -71,7 +71,7 @@ pub(crate) async fn find(
     .await
 }
 
-/// Entries of the account with this header section: the second half of the hash.
+/// The account's entries with this header section, by the second half of the hash.
 pub(crate) async fn find_by_header(
     connection: &mut PgConnection,
     account: &str,
@@ -91,7 +91,7 @@ pub(crate) async fn find_by_header(
     .await
 }
 
-/// How many entries the account has.
+/// Number of the account's entries.
 pub(crate) async fn count(
     connection: &mut PgConnection,
     account: &str,
@@ -104,7 +104,7 @@ pub(crate) async fn count(
     .await
 }
 
-/// Moves an entry to another UIDL. An entry that is there already stays.
+/// Moves an entry to another UIDL, unless that has an entry already.
 pub(crate) async fn rename(
     connection: &mut PgConnection,
     identity: Identity<'_>,
@@ -129,7 +129,7 @@ pub(crate) async fn rename(
     Ok(())
 }
 
-/// Forgets what is no longer at the remote account.
+/// Removes the entries of messages that are no longer at the remote account.
 pub(crate) async fn forget(
     connection: &mut PgConnection,
     account: &str,

@@ -2,12 +2,12 @@
 
 use sqlx::PgConnection;
 
-/// A batch of outcomes, by column. No lease stands in it twice.
+/// A batch of outcomes, by column, each lease once.
 #[derive(Debug, Default)]
 pub(crate) struct Columns<'a> {
     pub(crate) id: Vec<i64>,
     pub(crate) epoch: Vec<i32>,
-    /// A `postern.queue.v1.Outcome`; 1 is "in a mailbox of ours", 6 "to be tried again".
+    /// A `postern.queue.v1.Outcome`; 1 is delivery to a mailbox of this system, 6 is a retry.
     pub(crate) outcome: Vec<i16>,
     pub(crate) reason: Vec<&'a str>,
     pub(crate) server: Vec<&'a str>,
@@ -17,21 +17,20 @@ pub(crate) struct Columns<'a> {
     pub(crate) delay_notified: Vec<bool>,
 }
 
-/// What became of a batch.
+/// The result of a batch.
 #[derive(Debug, Default)]
 pub(crate) struct Completed {
-    /// Leases whose outcomes were recorded; the others were stale.
+    /// Leases whose outcomes were recorded. The others were stale.
     pub(crate) taken: Vec<(i64, i32)>,
-    /// Messages none of whose recipients waits any more, still to be removed
-    /// ([`remove_ended`]).
+    /// Messages without waiting recipients, which remain to be removed ([`remove_ended`]).
     pub(crate) ended: Vec<i64>,
 }
 
-/// Records outcomes where the lease still holds (I4). Alone it is a transaction of its own.
+/// Records outcomes of leases that still hold (I4). Outside a transaction it is one of its own.
 ///
-/// A message whose recipients all end here goes at once. Otherwise a counter in its row says how
-/// many are left: two replicas may end its last recipients at the same time, and neither sees
-/// the other's deletions.
+/// A message whose recipients all end in this batch is removed at once. Otherwise a counter in its row says
+/// how many are left: two replicas may end its last recipients at the same time, and neither sees the other's
+/// deletions.
 pub(crate) async fn complete(
     connection: &mut PgConnection,
     columns: &Columns<'_>,
@@ -104,7 +103,7 @@ pub(crate) async fn complete(
     Ok(completed)
 }
 
-/// Removes those of the messages none of whose recipients waits.
+/// Removes those of the messages that have no waiting recipient.
 pub(crate) async fn remove_ended(
     connection: &mut PgConnection,
     ids: &[i64],
@@ -125,7 +124,7 @@ pub(crate) async fn remove_ended(
     Ok(())
 }
 
-/// Messages whose removal was cut off.
+/// Messages whose removal was interrupted.
 pub(crate) async fn find_ended(connection: &mut PgConnection) -> Result<Vec<i64>, sqlx::Error> {
     sqlx::query_scalar!("SELECT id FROM queue.message WHERE pending <= 0 LIMIT 1000")
         .fetch_all(connection)

@@ -1,8 +1,8 @@
-//! Tables that are partitioned by day: old days are dropped, not deleted.
+//! Tables partitioned by day: old days are dropped, not deleted row by row.
 
 use sqlx::PgConnection;
 
-/// A table of that kind.
+/// A table partitioned by day.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kept {
     History,
@@ -20,7 +20,7 @@ impl Kept {
     }
 }
 
-/// Makes partitions for `days` days from `first` on; drops those that end before `keep_from`.
+/// Creates partitions for `days` days from `first` on; drops those that end before `keep_from`.
 pub(crate) async fn maintain(
     connection: &mut PgConnection,
     kept: Kept,

@@ -1,10 +1,10 @@
-//! Messages that were made of others: which of which, and how deep.
+//! Derived messages: their parents and depths.
 
 use std::collections::HashMap;
 
 use sqlx::PgConnection;
 
-/// One message was made of another.
+/// The derivation of one message from another.
 #[derive(Debug)]
 pub(crate) struct Derivation {
     pub(crate) at: i64,
@@ -15,7 +15,7 @@ pub(crate) struct Derivation {
     pub(crate) recipient_ids: Vec<i64>,
 }
 
-/// How deep those of the messages are that are in the queue.
+/// The depths of those messages that are in the queue.
 pub(crate) async fn depths(
     connection: &mut PgConnection,
     ids: &[i64],
@@ -29,7 +29,7 @@ pub(crate) async fn depths(
     Ok(rows.into_iter().map(|row| (row.id, row.depth)).collect())
 }
 
-/// Notes that a message, inserted in the same transaction, was made of another.
+/// Stores that a message inserted in the same transaction was derived from another.
 pub(crate) async fn note(
     connection: &mut PgConnection,
     derivation: &Derivation,
@@ -48,7 +48,7 @@ pub(crate) async fn note(
     Ok(())
 }
 
-/// What a message was made of, and what was made of it, at most `limit` of them, in order.
+/// The parent of a message, and its derived messages, at most `limit`, in order.
 pub(crate) async fn of_message(
     connection: &mut PgConnection,
     message_id: i64,

@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-/// The rows of a batch, by column, as they travel.
+/// The rows of a batch, by column.
 #[derive(Debug, Default)]
 pub(crate) struct Columns<'a> {
     pub(crate) body: BodyColumns<'a>,
@@ -16,28 +16,28 @@ pub(crate) struct Columns<'a> {
     pub(crate) return_content: Vec<i16>,
     pub(crate) origin: Vec<&'a [u8]>,
     pub(crate) policy_revision: Vec<i64>,
-    /// None for ordinary mail.
+    /// `None` for ordinary mail.
     pub(crate) options: Vec<Option<&'a [u8]>>,
-    /// Until when it is held; 0: it is not.
+    /// End of the hold; 0 for a message that is not held.
     pub(crate) released_at: Vec<i64>,
-    /// None for what is made of another message.
+    /// `None` for a derived message.
     pub(crate) session: Vec<Option<&'a str>>,
-    /// How many messages were made of each other before it.
+    /// Derivation depths.
     pub(crate) depth: Vec<i16>,
     pub(crate) recipients: Vec<i32>,
     pub(crate) recipient: RecipientColumns<'a>,
 }
 
-/// The bodies that the messages of the batch bring along. The others are stored already.
+/// The bodies that come with the messages of the batch. The others are stored already.
 #[derive(Debug, Default)]
 pub(crate) struct BodyColumns<'a> {
     pub(crate) id: Vec<i64>,
     pub(crate) size: Vec<i64>,
     pub(crate) header: Vec<&'a [u8]>,
     pub(crate) summary: Vec<&'a [u8]>,
-    /// Of the scanner that made the summary.
+    /// Version of the scanner that made the summary.
     pub(crate) scanner_version: Vec<i32>,
-    /// None: the text was uploaded.
+    /// `None`: the text was uploaded.
     pub(crate) text: Vec<Option<&'a [u8]>>,
 }
 
@@ -54,7 +54,7 @@ pub(crate) struct RecipientColumns<'a> {
     pub(crate) worker: Vec<&'a str>,
 }
 
-/// Inserts the batch. Alone it is a transaction of its own.
+/// Inserts the batch. Outside a transaction it is one of its own.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     columns: &Columns<'_>,
@@ -121,10 +121,10 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// Which of these messages have been committed: asked after a connection broke behind a commit.
+/// Which of these messages are committed. Used after a connection broke during a commit.
 ///
-/// Meanwhile another replica may have handed them out, and all their recipients have ended: then
-/// they are gone, but their history is there.
+/// Meanwhile another replica may have handed them out, and all their recipients may have ended. The messages
+/// are then gone, but their history is there.
 pub(crate) async fn committed(
     connection: &mut PgConnection,
     ids: &[i64],

@@ -1,8 +1,8 @@
-//! Gateways: whether they work.
+//! Gateways and their states.
 
 use sqlx::PgConnection;
 
-/// What the newest attempts over a gateway came to. Times are milliseconds since 1970; 0: never.
+/// The result of the newest attempts over a gateway. Times are milliseconds since 1970; 0: never.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Gateway {
     pub(crate) name: String,
@@ -13,7 +13,7 @@ pub(crate) struct Gateway {
     pub(crate) last_success_at: i64,
 }
 
-/// Those of these that are known.
+/// The known ones among these gateways.
 pub(crate) async fn find(
     connection: &mut PgConnection,
     names: &[&str],
@@ -28,7 +28,7 @@ pub(crate) async fn find(
     .await
 }
 
-/// Keeps what is known of a gateway, unless another replica knows of a later attempt.
+/// Stores a gateway's state, unless another replica has stored a later attempt.
 pub(crate) async fn keep(
     connection: &mut PgConnection,
     gateway: &Gateway,
@@ -51,7 +51,7 @@ pub(crate) async fn keep(
     Ok(())
 }
 
-/// All that are known, by name.
+/// All known gateways, by name.
 pub(crate) async fn list(connection: &mut PgConnection) -> Result<Vec<Gateway>, sqlx::Error> {
     sqlx::query_as!(
         Gateway,
@@ -62,14 +62,14 @@ pub(crate) async fn list(connection: &mut PgConnection) -> Result<Vec<Gateway>, 
     .await
 }
 
-/// How many fail.
+/// Number of failing gateways.
 pub(crate) async fn failing(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM queue.gateway WHERE failing_since > 0"#)
         .fetch_one(connection)
         .await
 }
 
-/// Forgets these.
+/// Removes these gateways.
 pub(crate) async fn forget(
     connection: &mut PgConnection,
     names: &[&str],

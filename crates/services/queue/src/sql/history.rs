@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-/// One line of it.
+/// One line of the history.
 #[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) at: i64,
@@ -15,7 +15,7 @@ pub(crate) struct Event {
     pub(crate) reply: String,
     pub(crate) policy_revision: i64,
     pub(crate) worker: String,
-    /// Null for what was made of another message.
+    /// `None` for a derived message.
     pub(crate) session: Option<String>,
 }
 
@@ -39,15 +39,15 @@ pub(crate) async fn of_message(
     .await
 }
 
-/// What is looked for in the history. Empty texts match everything.
+/// A search of the history. Empty texts match everything.
 #[derive(Debug)]
 pub(crate) struct Wanted<'a> {
     /// Events from this time on, and before that one.
     pub(crate) from: i64,
     pub(crate) until: i64,
-    /// The event behind which to continue, by time and recipient.
+    /// The event after which to continue, by time and recipient.
     pub(crate) after: (i64, i64),
-    /// The recipients of the one message that is wanted; from 0 on for all.
+    /// The range of recipient ids of one message; from 0 on for all messages.
     pub(crate) first_recipient: i64,
     pub(crate) last_recipient: i64,
     pub(crate) sender: &'a str,
@@ -55,7 +55,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) limit: i64,
 }
 
-/// Events, the newest first. `$condition` is what the index answers.
+/// Events, newest first. `$condition` is the part that an index answers.
 macro_rules! events {
     ($connection:expr, $wanted:expr, $condition:literal) => {
         sqlx::query_as!(
@@ -90,7 +90,7 @@ pub(crate) async fn search(
     connection: &mut PgConnection,
     wanted: &Wanted<'_>,
 ) -> Result<Vec<Event>, sqlx::Error> {
-    // The same statement, so that each names a condition that an index answers.
+    // The same statement several times, so that each names a condition that an index answers.
     if wanted.first_recipient > 0 {
         events!(connection, wanted, "recipient_id BETWEEN $7 AND $8")
     } else if is_address(wanted.recipient) {
@@ -110,13 +110,13 @@ pub(crate) async fn search(
     }
 }
 
-/// A whole address, which is found as it is.
+/// Whether the text is a whole address, which is matched exactly.
 fn is_address(text: &str) -> bool {
     text.rsplit_once('@')
         .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
 }
 
-/// The message that its front end named so, while it is in the queue or remembered.
+/// The message with this id of its front end, while it is in the queue or in the history.
 pub(crate) async fn message_of_session(
     connection: &mut PgConnection,
     session: &str,
@@ -130,7 +130,7 @@ pub(crate) async fn message_of_session(
     if remembered.is_some() {
         return Ok(remembered);
     }
-    // There is no index of it: nobody should pay for one at each message that is accepted.
+    // There is no index on it: each accepted message would have to pay for one.
     sqlx::query_scalar!(
         "SELECT id FROM queue.message WHERE session = $1 LIMIT 1",
         session

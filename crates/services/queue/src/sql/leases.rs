@@ -1,4 +1,4 @@
-//! Taking, renewing and ending leases on recipients (I4).
+//! Leasing, renewing and releasing recipients (I4).
 
 use sqlx::PgConnection;
 
@@ -28,17 +28,17 @@ pub(crate) struct Leased {
     pub(crate) depth: i16,
 }
 
-/// Which of the due recipients.
+/// The kind of due recipients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turn {
-    /// Those that were never tried.
+    /// Recipients that were never tried.
     First,
-    /// Those whose earlier attempts failed for the time being.
+    /// Recipients whose earlier attempts failed temporarily.
     Again,
 }
 
-/// Leases at most `limit` recipients that are due at `now`, oldest first, until `until`.
-/// Recipients of one message stand together.
+/// Leases at most `limit` recipients that are due at `now`, oldest first, until `until`. Recipients of one
+/// message are adjacent.
 pub(crate) async fn lease(
     connection: &mut PgConnection,
     turn: Turn,
@@ -108,7 +108,7 @@ pub(crate) async fn next_due(connection: &mut PgConnection) -> Result<Option<i64
     .await
 }
 
-/// Lets `worker`'s leases begin anew; gives back those that still held.
+/// Renews `worker`'s leases. Returns those that still hold.
 pub(crate) async fn renew(
     connection: &mut PgConnection,
     worker: &str,
@@ -131,7 +131,7 @@ pub(crate) async fn renew(
     Ok(rows.into_iter().map(|row| (row.id, row.epoch)).collect())
 }
 
-/// Ends leases before their time: the recipients are due at once.
+/// Ends leases early: the recipients are due at once.
 pub(crate) async fn release(
     connection: &mut PgConnection,
     ids: &[i64],

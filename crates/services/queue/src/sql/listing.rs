@@ -1,4 +1,4 @@
-//! What the command line and the console show.
+//! Listings for the command line and the console.
 
 use sqlx::PgConnection;
 
@@ -11,7 +11,7 @@ pub(crate) struct Message {
     pub(crate) received_at: i64,
     pub(crate) origin: Vec<u8>,
     pub(crate) summary: Vec<u8>,
-    /// Why it is in quarantine, if it is, and until when.
+    /// The reason for its quarantine, if it is in quarantine, and the end of it.
     pub(crate) quarantine: Option<String>,
     pub(crate) quarantined_until: Option<i64>,
     pub(crate) options: Option<Vec<u8>>,
@@ -41,20 +41,20 @@ pub(crate) struct Counts {
     pub(crate) quarantined: i64,
 }
 
-/// How much there is in the queue, for gauges.
+/// Size of the queue, for gauges.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Depth {
     /// Recipients that have not reached their end.
     pub(crate) waiting: i64,
-    /// Of these, those that would be tried now if a worker took them.
+    /// Of these, recipients that would be tried now if a worker took them.
     pub(crate) due: i64,
-    /// Since when the one has been due that has been so for the longest.
+    /// When the oldest of the due recipients became due.
     pub(crate) oldest_due: Option<i64>,
-    /// Messages.
+    /// Messages in quarantine.
     pub(crate) quarantined: i64,
 }
 
-/// Messages behind `after` whose reverse-path and any of whose recipients contain the texts,
+/// Messages after `after`, by id. The reverse-path and at least one recipient contain the given texts,
 /// without regard to case.
 pub(crate) async fn messages(
     connection: &mut PgConnection,
@@ -117,7 +117,7 @@ pub(crate) async fn bytes(
     Ok(row.map(|row| (row.body_id, row.prefix)))
 }
 
-/// Recipients that wait, at most `limit` a message.
+/// Waiting recipients, at most `limit` per message.
 pub(crate) async fn recipients(
     connection: &mut PgConnection,
     message_ids: &[i64],
@@ -160,7 +160,7 @@ pub(crate) async fn counts(connection: &mut PgConnection, now: i64) -> Result<Co
     .await
 }
 
-/// How much there is in the queue at `now`. Reads an index of all recipients, and of those that are due.
+/// Size of the queue at `now`. Reads an index of all recipients and one of those that are due.
 pub(crate) async fn depth(connection: &mut PgConnection, now: i64) -> Result<Depth, sqlx::Error> {
     sqlx::query_as!(
         Depth,

@@ -1,6 +1,6 @@
-//! The statements against a simple model: random sequences of enqueue, lease, renew, release,
-//! complete, quarantine and the passing of time. Every recipient has one end (I2); no two live leases are on
-//! the same recipient (I4); what the table holds is what the model says.
+//! The statements, checked against a simple model: random sequences of enqueue, lease, renew, release,
+//! complete, quarantine and passing time. Every recipient has one end (I2). No two live leases are on the
+//! same recipient (I4). The table holds what the model says.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeMap;
@@ -20,19 +20,18 @@ const RETRY: i16 = 6;
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// Recipients, how many of them are handed over at once, to whom, and for how long the others
-    /// are held back.
+    /// Recipients; how many of them are handed over at once, to whom; and how long the others are held.
     Enqueue(usize, usize, usize, i64),
     Lease(bool, usize, i64),
-    /// Which recipients, whether by an old epoch, the outcome, and when to retry.
+    /// For each recipient: which one, whether by an old epoch, and the outcome. Then the time of the retry.
     Complete(Vec<(prop::sample::Index, bool, i16)>, i64),
     Release(Vec<(prop::sample::Index, bool)>),
     Renew(usize, Vec<(prop::sample::Index, bool)>),
-    /// Recipients of a message that comes into quarantine, and for how long.
+    /// Recipients of a message that goes into quarantine, and for how long.
     Hold(usize, i64),
-    /// Which message, whether it is released or removed.
+    /// Which message, and whether it is released or removed.
     Decide(prop::sample::Index, bool),
-    /// What was in quarantine for too long is removed.
+    /// Messages whose time in quarantine has ended are removed.
     Expire,
     Pass(i64),
 }
@@ -80,9 +79,9 @@ struct Model {
     now: i64,
     next_message: i64,
     waiting: BTreeMap<i64, Waiting>,
-    /// Messages in quarantine, and until when.
+    /// Messages in quarantine, with the end of it.
     held: BTreeMap<i64, i64>,
-    /// Outcomes that were ends, and attempts, by recipient.
+    /// Final outcomes and numbers of attempts, by recipient.
     ends: BTreeMap<i64, i16>,
     events: usize,
 }
@@ -93,7 +92,7 @@ impl Model {
         self.waiting.keys().chain(ended).copied().collect()
     }
 
-    /// A lease as somebody may name it: the newest, or one before it.
+    /// The key of a lease: the newest one, or one before it.
     fn key(&self, pick: prop::sample::Index, old: bool) -> Option<(i64, i32)> {
         let all = self.all();
         if all.is_empty() {
@@ -109,13 +108,13 @@ impl Model {
         (waiting.leased && waiting.epoch == epoch).then_some(waiting)
     }
 
-    /// Recipients of a message that wait.
+    /// Waiting recipients of a message.
     fn of(&self, message_id: i64) -> Vec<i64> {
         let range = recipient_id(message_id, 0)..recipient_id(message_id + 1, 0);
         self.waiting.range(range).map(|(id, _)| *id).collect()
     }
 
-    /// It is removed from quarantine; how many recipients it had.
+    /// Removes a message from quarantine. Returns the number of its recipients.
     fn remove(&mut self, message_id: i64) -> Option<i64> {
         self.held.remove(&message_id)?;
         let recipients = self.of(message_id);
@@ -127,7 +126,7 @@ impl Model {
         Some(recipients.len() as i64)
     }
 
-    /// It is released from quarantine; how many recipients it has.
+    /// Releases a message from quarantine. Returns the number of its recipients.
     fn release(&mut self, message_id: i64) -> Option<i64> {
         self.held.remove(&message_id)?;
         let recipients = self.of(message_id);
@@ -254,7 +253,7 @@ async fn take_step(pool: &PgPool, model: &mut Model, step: Step) {
     }
 }
 
-/// A small message, still without the rows of its recipients.
+/// A small message, without the rows of its recipients.
 pub(crate) fn columns(id: i64, recipients: usize) -> enqueue::Columns<'static> {
     enqueue::Columns {
         body: enqueue::BodyColumns {
@@ -498,7 +497,7 @@ async fn check(pool: &PgPool, model: &Model) {
         .collect();
     let mut expected = model.waiting.clone();
     for (id, waiting) in &waiting {
-        // Who held it last is of no concern.
+        // The last holder does not matter.
         if let Some(expected) = expected.get_mut(id).filter(|expected| !expected.leased) {
             expected.worker.clone_from(&waiting.worker);
         }
@@ -531,7 +530,7 @@ async fn check(pool: &PgPool, model: &Model) {
     check_garbage(pool, model, &with_waiting).await;
 }
 
-/// A body is garbage when its message has left and no recipient was delivered here.
+/// A body is garbage once its message has left and no recipient was delivered to a mailbox of this system.
 async fn check_garbage(pool: &PgPool, model: &Model, staying: &[i64]) {
     let garbage: Vec<i64> = sqlx::query_scalar("SELECT body_id FROM volume.garbage ORDER BY 1")
         .fetch_all(pool)

@@ -1,7 +1,6 @@
-//! Messages that are kept back until an administrator decides. Nothing here lies on the way of
-//! ordinary mail.
+//! Messages kept back until an administrator decides. Ordinary mail passes none of these statements.
 //!
-//! The row in `queue.quarantine` is what is fought for: whoever deletes it has decided.
+//! The row in `queue.quarantine` settles races: the decision that deletes it counts.
 
 use sqlx::PgConnection;
 
@@ -16,7 +15,7 @@ pub(crate) struct Columns<'a> {
     pub(crate) hold_until: Vec<i64>,
 }
 
-/// Puts messages that were inserted in the same transaction into quarantine.
+/// Puts messages inserted in the same transaction into quarantine.
 pub(crate) async fn hold(
     connection: &mut PgConnection,
     columns: &Columns<'_>,
@@ -53,7 +52,7 @@ pub(crate) async fn hold(
 #[derive(Debug)]
 pub(crate) struct Decided {
     pub(crate) recipients: i64,
-    /// The id by which its front end named it.
+    /// The id that its front end gave it.
     pub(crate) session: Option<String>,
 }
 
@@ -73,8 +72,8 @@ impl Counts {
     }
 }
 
-/// Lets a message go on, for the reason given: its lifetime begins, and its recipients are due, now
-/// or when they are held no longer. `None` when it is not in quarantine.
+/// Releases a message, for the given reason. Its lifetime begins, and its recipients are due now or at the
+/// end of their hold. `None` if it is not in quarantine.
 pub(crate) async fn release(
     connection: &mut PgConnection,
     message_id: i64,
@@ -113,8 +112,8 @@ pub(crate) async fn release(
     Ok(counts.decided())
 }
 
-/// Ends a message, for the reason given: its recipients are removed, and it leaves the queue.
-/// `None` when it is not in quarantine.
+/// Removes a message, for the given reason: its recipients end, and it leaves the queue. `None` if it is not
+/// in quarantine.
 pub(crate) async fn remove(
     connection: &mut PgConnection,
     message_id: i64,
@@ -154,15 +153,15 @@ pub(crate) async fn remove(
     Ok(counts.decided())
 }
 
-/// A message whose time has ended.
+/// A message whose time in quarantine has ended.
 #[derive(Debug)]
 pub(crate) struct Overdue {
     pub(crate) message_id: i64,
-    /// How long it was kept, milliseconds.
+    /// Length of its time in quarantine, in milliseconds.
     pub(crate) kept: i64,
 }
 
-/// Those whose time has ended at `now`, the longest first, at most `limit`.
+/// Messages whose time has ended at `now`, the most overdue first, at most `limit`.
 pub(crate) async fn overdue(
     connection: &mut PgConnection,
     now: i64,
@@ -180,7 +179,7 @@ pub(crate) async fn overdue(
     .await
 }
 
-/// What is looked for; empty texts match everything.
+/// A search of the quarantine; empty texts match everything.
 #[derive(Debug)]
 pub(crate) struct Wanted<'a> {
     pub(crate) after: i64,
@@ -190,7 +189,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) reason: &'a str,
 }
 
-/// Messages in quarantine behind `after`, by their ids.
+/// Messages in quarantine after `after`, by id.
 pub(crate) async fn list(
     connection: &mut PgConnection,
     wanted: &Wanted<'_>,

@@ -1,8 +1,8 @@
-//! What the front ends refused.
+//! Refusals of the front ends.
 
 use sqlx::PgConnection;
 
-/// The rows of a report, by column, as they travel.
+/// The rows of a report, by column.
 #[derive(Debug, Default)]
 pub(crate) struct Columns {
     pub(crate) at: Vec<i64>,
@@ -40,15 +40,15 @@ pub(crate) struct Row {
     pub(crate) session: String,
 }
 
-/// Which rows are wanted. Empty texts match everything.
+/// A search of the refusals. Empty texts match everything.
 #[derive(Debug)]
 pub(crate) struct Wanted<'a> {
-    /// The row behind which to continue, by time and number.
+    /// The row after which to continue, by time and number.
     pub(crate) after: (i64, i64),
     pub(crate) since: i64,
     pub(crate) sender: &'a str,
     pub(crate) recipient: &'a str,
-    /// An address or a network, as Postgres reads it.
+    /// An address or a network, in the form that Postgres reads.
     pub(crate) address: &'a str,
     pub(crate) verdict: &'a str,
     pub(crate) limit: i64,
@@ -89,7 +89,7 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// Rows, the newest first.
+/// Rows, newest first.
 pub(crate) async fn list(
     connection: &mut PgConnection,
     wanted: &Wanted<'_>,

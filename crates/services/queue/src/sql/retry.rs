@@ -1,32 +1,32 @@
-//! Recipients that are to be tried before their time. The same statements several times, so that each
-//! walks the index that it means.
+//! Recipients to be tried early. The same statement stands here several times, so that each uses its own
+//! index.
 
 use sqlx::PgConnection;
 
-/// Whose recipients.
+/// The recipients to select.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted<'a> {
-    /// All.
+    /// All recipients.
     Any,
-    /// Those of one message.
+    /// Recipients of one message.
     Message(i64),
-    /// Those of a domain, and of what lies below it if `subdomains`.
+    /// Recipients of a domain, and of its subdomains if `subdomains`.
     Domain { name: &'a str, subdomains: bool },
 }
 
-/// A domain as it is compared: read from its end.
+/// A domain reversed, for comparison by prefix.
 struct Reversed {
     domain: String,
-    /// What lies below it is at or above this,
+    /// Lower bound of the subdomains, inclusive.
     from: String,
-    /// and below that.
+    /// Upper bound of the subdomains, exclusive.
     to: String,
 }
 
 impl Reversed {
     fn of(name: &str, subdomains: bool) -> Self {
         let domain: String = name.chars().rev().collect();
-        // Below `x.test` lies what read from its end begins with `tset.x.`; `/` is next to the dot.
+        // Reversed, the subdomains of `x.test` begin with `tset.x.`; `/` is the character after the dot.
         let (from, to) = if subdomains {
             (format!("{domain}."), format!("{domain}/"))
         } else {
@@ -36,7 +36,7 @@ impl Reversed {
     }
 }
 
-/// What became due.
+/// Counts of the recipients that became due.
 #[derive(Debug)]
 pub(crate) struct Due {
     pub(crate) recipients: i64,
@@ -54,7 +54,7 @@ pub(crate) struct Page {
     pub(crate) now: i64,
 }
 
-/// Makes those due that wait for another attempt.
+/// Makes recipients due that wait for another attempt.
 pub(crate) async fn again(
     connection: &mut PgConnection,
     wanted: Wanted<'_>,
@@ -126,7 +126,7 @@ async fn again_of_domain(
     reversed: &Reversed,
     page: Page,
 ) -> Result<Due, sqlx::Error> {
-    // `+ 0`: else the primary key is walked, with a look at the domain of all that waits.
+    // `+ 0`: otherwise the planner walks the primary key and compares the domain of every waiting recipient.
     sqlx::query_as!(
         Due,
         r#"WITH again AS (
@@ -159,13 +159,13 @@ async fn again_of_domain(
 #[derive(Debug)]
 pub(crate) struct NotDue {
     pub(crate) id: i64,
-    /// What is kept of its message's options.
+    /// Stored options of its message.
     pub(crate) options: Option<Vec<u8>>,
-    /// Until when its message is held.
+    /// End of its message's hold.
     pub(crate) released_at: i64,
 }
 
-/// Those that were never tried and are not due yet, but will be by `until`.
+/// Recipients that were never tried and become due between now and `until`.
 pub(crate) async fn not_due(
     connection: &mut PgConnection,
     wanted: Wanted<'_>,
@@ -179,7 +179,7 @@ pub(crate) async fn not_due(
         Wanted::Domain { name, subdomains } => Reversed::of(name, subdomains),
         Wanted::Any => Reversed::of("", false),
     };
-    // Few stand back, and not for long: no index by domain is worth its while.
+    // Few recipients stand back, and not for long: an index by domain is not worthwhile.
     sqlx::query_as!(
         NotDue,
         r#"SELECT r.id, m.options, m.released_at
@@ -229,7 +229,7 @@ async fn not_due_of_message(
     .await
 }
 
-/// Makes these due that were never tried.
+/// Makes these recipients due, which were never tried.
 pub(crate) async fn first(
     connection: &mut PgConnection,
     ids: &[i64],

@@ -12,8 +12,8 @@ pub(crate) struct Revision {
     pub(crate) comment: String,
 }
 
-/// Makes `new` the newest revision. Its number must be the newest's successor: a unique violation
-/// means that somebody else made one meanwhile.
+/// Stores `new` as the newest revision. Its number must follow the newest one: a unique violation means that
+/// another one was stored meanwhile.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     new: &Revision,

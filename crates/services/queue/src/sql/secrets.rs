@@ -1,9 +1,9 @@
-//! Secrets, sealed.
+//! Sealed secrets.
 
 use sqlx::PgConnection;
 use vault::Sealed;
 
-/// Stores or replaces one.
+/// Stores or replaces a secret.
 pub(crate) async fn set(
     connection: &mut PgConnection,
     name: &str,
@@ -23,7 +23,7 @@ pub(crate) async fn set(
     Ok(())
 }
 
-/// One, by name.
+/// A secret, by name.
 pub(crate) async fn get(
     connection: &mut PgConnection,
     name: &str,
@@ -37,7 +37,7 @@ pub(crate) async fn get(
     .await
 }
 
-/// All, by name.
+/// All secrets, by name.
 pub(crate) async fn all(
     connection: &mut PgConnection,
 ) -> Result<Vec<(String, Sealed)>, sqlx::Error> {
@@ -51,14 +51,14 @@ pub(crate) async fn all(
     Ok(secrets.collect())
 }
 
-/// What is known, sealed under the key that they have.
+/// The known text, sealed under the secrets' key.
 pub(crate) async fn known(connection: &mut PgConnection) -> Result<Option<Sealed>, sqlx::Error> {
     sqlx::query_as!(Sealed, "SELECT nonce, sealed FROM queue.secret_key")
         .fetch_optional(connection)
         .await
 }
 
-/// From now on it is under that key.
+/// Stores the known text under a new key.
 pub(crate) async fn set_known(
     connection: &mut PgConnection,
     known: &Sealed,

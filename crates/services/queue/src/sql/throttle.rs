@@ -1,9 +1,9 @@
-//! Buckets of rates, and the memory of greylisting.
+//! Buckets of rates, and the state of greylisting.
 
 use sqlx::PgConnection;
 
-/// Adds `added` microseconds to each bucket, each key named once; tells when each will be empty,
-/// in any order.
+/// Adds `added` microseconds to each bucket; each key occurs once. Returns when each bucket will be empty, in
+/// any order.
 pub(crate) async fn count(
     connection: &mut PgConnection,
     keys: &[&[u8]],
@@ -37,7 +37,7 @@ pub(crate) async fn count(
         .collect())
 }
 
-/// How long something waits and is known.
+/// Times of greylisting: how long a sender waits and how long it is remembered.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Greylisting {
     pub(crate) delay: i64,
@@ -45,7 +45,7 @@ pub(crate) struct Greylisting {
     pub(crate) remember: i64,
 }
 
-/// Notes a visit; tells for how many milliseconds it is to wait still.
+/// Records an attempt. Returns how many milliseconds the sender still has to wait.
 pub(crate) async fn greylist(
     connection: &mut PgConnection,
     key: &[u8],
@@ -78,7 +78,7 @@ pub(crate) async fn greylist(
     })
 }
 
-/// Forgets what says nothing any more.
+/// Removes expired rows.
 pub(crate) async fn forget(
     connection: &mut PgConnection,
     now: i64,

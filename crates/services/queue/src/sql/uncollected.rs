@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-/// A message that stays on its server, and why.
+/// A message that stays on its server, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Uncollected {
     pub(crate) account: String,
@@ -17,7 +17,7 @@ pub(crate) struct Uncollected {
     pub(crate) set_aside: bool,
 }
 
-/// Those of one account; of all, when it is none.
+/// The messages of one account, or of all for `None`.
 pub(crate) async fn list(
     connection: &mut PgConnection,
     account: Option<&str>,
@@ -33,7 +33,7 @@ pub(crate) async fn list(
     .await
 }
 
-/// Replaces those of an account. To be called within a transaction.
+/// Replaces the messages of an account. The caller has a transaction open.
 pub(crate) async fn replace(
     connection: &mut PgConnection,
     account: &str,

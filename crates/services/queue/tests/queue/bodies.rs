@@ -10,7 +10,7 @@ use crate::harness::{LeaseStream, Queue, read, submission};
 const HEADER: &str = "Subject: greetings\r\n\r\n";
 const TEXT: &str = "Hello.\r\n";
 
-/// A message over the body of another.
+/// A message with another message's body.
 fn over(body_id: i64, prefix: &'static str) -> Submission {
     Submission {
         prefix: prefix.into(),
@@ -30,7 +30,7 @@ async fn take(worker: &mut LeaseStream) -> LeasedMessage {
 
 async fn sweep(queue: &Queue) -> i64 {
     let pool = PgPool::connect(&queue.url).await.unwrap();
-    // What was put off by a sweep before is tried again.
+    // Bodies deferred by an earlier sweep are tried again.
     volume::garbage::sweep(&pool, i64::MAX - 86_400_000)
         .await
         .unwrap();

@@ -1,4 +1,4 @@
-//! Machines whose clocks are off. All times are by the queue's clock, which is the database's.
+//! Machines with wrong clocks. All times are by the queue's clock, which is the database's.
 
 use api::queue::v1::{CompleteRequest, DeliverBy, DeliveryOptions, Outcome, Submission};
 
@@ -96,7 +96,7 @@ async fn i4_replicas_whose_clocks_are_apart_go_by_the_database_s() {
     for (from, to) in [(&ahead, &behind), (&behind, &ahead)] {
         let mail = submission(["bob@example.test"]);
         from.enqueue(mail).await.unwrap();
-        // Due there as well, and no lease of the one is over for the other.
+        // Due at the other replica as well; no lease of one replica has expired for the other.
         let mut worker = to.worker("worker").await;
         worker.grant(1);
         let leased = worker.take(1).await;

@@ -1,4 +1,4 @@
-//! `collection.v1`, and the ledger that is written with the messages (I10).
+//! `collection.v1`, and the ledger, which is written together with the messages (I10).
 
 use api::collection::v1::{
     BeginPollRequest, BeginPollResponse, ClaimAccountRequest, FindByHeaderRequest,
@@ -30,7 +30,7 @@ async fn i10_a_collected_message_is_taken_once() {
     let again = queue.enqueue(collected("1", b"hash")).await.unwrap();
     assert!(again.duplicate);
     assert_eq!(again.message_id, first.message_id);
-    // The server gave the UIDL to another message.
+    // The server reused the UIDL for another message.
     let other = queue.enqueue(collected("1", b"other")).await.unwrap();
     assert!(!other.duplicate);
     assert_eq!(queue.statistics().await.messages, 2);
@@ -162,7 +162,7 @@ async fn of_several_collectors_one_polls() {
             .into_inner()
             .granted
     );
-    // Never reported: the claim lapses.
+    // Never reported: the claim expires.
     queue.advance(300_000);
     assert!(
         collection
@@ -245,7 +245,7 @@ async fn i10_a_message_is_found_by_its_header_and_renamed() {
         content_hash: hash(7).into(),
         new_remote_id: "new".to_owned(),
     };
-    // Twice does no harm.
+    // A repetition does no harm.
     for _ in 0..2 {
         collection.rename_collected(rename.clone()).await.unwrap();
     }
@@ -314,7 +314,7 @@ async fn what_is_being_read_is_known_until_a_report_and_so_is_what_was_not_colle
     };
     assert_eq!(begun.uncollected, std::slice::from_ref(&expected));
 
-    // Without a word on them they stay; with an empty word they go.
+    // A report without a list keeps them; a report with an empty list removes them.
     claim(&queue).await;
     collection.report_poll(report(None)).await.unwrap();
     let accounts = collection.list_accounts(ListAccountsRequest {}).await;

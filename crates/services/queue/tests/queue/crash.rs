@@ -18,7 +18,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// On a database of its own.
+    /// Starts it on a new database.
     pub(crate) async fn start(lease_seconds: u32) -> Self {
         let folder = test_kit::folder_for_a_service();
         let url = Postgres::start().database().await;
@@ -34,7 +34,7 @@ impl Process {
         }
     }
 
-    /// `kill -9`, and another one.
+    /// Kills the process with `kill -9` and starts another.
     pub(crate) async fn kill_and_restart(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -46,7 +46,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Already gone, perhaps.
+        // The process may be gone already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -66,7 +66,7 @@ fn spawn(folder: &TempDir, url: &str, lease_seconds: u32) -> Child {
     Command::new(env!("CARGO_BIN_EXE_postern-queue"))
         .current_dir(folder.path())
         .env("POSTERN_DATABASE_URL", url)
-        // The queue is killed, not the machine.
+        // The queue is killed, not the machine, so unflushed writes survive.
         .env("POSTERN_DATABASE__REQUIRE_FSYNC", "false")
         .env("POSTERN_QUEUE__LISTEN", socket(folder))
         .env("POSTERN_QUEUE__SECRET_KEY_FILE", folder.path().join("key"))
@@ -96,7 +96,7 @@ async fn i11_a_killed_queue_finds_everything_again() {
     queue.kill_and_restart().await;
     let mut worker = queue.peer.worker("another").await;
     worker.grant(2);
-    // What waited comes at once, what was leased when its lease is over.
+    // Waiting recipients come at once, leased ones when their lease is over.
     let waiting = worker.take(1).await;
     assert_eq!(
         (waiting[0].address.as_str(), waiting[0].epoch),

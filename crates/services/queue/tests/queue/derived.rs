@@ -1,4 +1,4 @@
-//! Messages that are made of others at the ends of their recipients.
+//! Messages derived at the ends of recipients.
 
 use api::MAX_DERIVATION_DEPTH;
 use api::grpc::Code;
@@ -9,7 +9,7 @@ use api::queue::v1::{
 
 use crate::harness::{LeaseStream, Queue, completion, submission};
 
-/// The same body to others.
+/// A derived message with the same body, to other recipients.
 pub(crate) fn over<'a>(
     parent: &LeasedMessage,
     to: impl IntoIterator<Item = &'a str>,
@@ -30,7 +30,7 @@ pub(crate) fn over<'a>(
     }
 }
 
-/// The end of the message's first recipient, with what is made at it.
+/// The end of the message's first recipient, with the message derived from it.
 fn end(
     message: &LeasedMessage,
     outcome: Outcome,
@@ -232,7 +232,7 @@ async fn what_cannot_be_made_is_refused_with_the_end() {
     assert_eq!(shown.message.unwrap().recipients.len(), 2);
 }
 
-/// What is forwarded in a circle ends, and its sender is told.
+/// A forwarding loop ends, and the sender gets a notice.
 #[tokio::test]
 async fn messages_are_made_of_each_other_so_often_and_not_more() {
     let queue = Queue::start().await;

@@ -1,6 +1,6 @@
-//! Messages that are made of others, as a property: random ends of random messages, some of them by leases that are
-//! over, and a queue that is killed while it records them. Every recipient has one end (I2), what a stale lease would
-//! make is not made (I4), no body is copied (I12), and no message is there without the one that it was made of.
+//! Derived messages, as a property: random ends of random messages, some with expired leases, in a queue that
+//! is killed while it records them. Every recipient has one end (I2). A stale lease derives no message (I4).
+//! No body is copied (I12). No derived message exists without its parent.
 
 use std::collections::BTreeMap;
 
@@ -16,37 +16,37 @@ use crate::crash::Process;
 use crate::derived::over;
 use crate::harness::{LeaseStream, completion, submission};
 
-/// Longer than a case takes: only a broken stream ends a lease.
+/// Longer than a case takes, so that only a broken stream ends a lease.
 const LEASE_SECONDS: u32 = 300;
 const CASES: usize = 6;
 const STEPS: usize = 30;
 
-/// How a recipient ends, and what it makes.
+/// A recipient's end, and the messages derived from it.
 #[derive(Debug, Clone, Copy)]
 enum Plan {
     Deliver,
     Relay,
     Bounce,
     Forward,
-    /// To so many members.
+    /// Expanded to this many members.
     Expand(usize),
-    /// Beside the delivery.
+    /// Delivered, with this many copies.
     Copies(usize),
     Reply,
-    /// Not an end; the sender may be told.
+    /// Not an end; the flag says whether the sender gets a notice.
     Retry(bool),
 }
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// So many recipients.
+    /// Enqueue a message with this many recipients.
     Enqueue(usize),
     End(prop::sample::Index, Plan),
-    /// All that are left of its message end at once, with one notice.
+    /// All remaining recipients of a message end at once, with one notice.
     BounceTogether(prop::sample::Index),
-    /// By a lease that is over.
+    /// An end reported with an expired lease.
     Late(prop::sample::Index, Plan),
-    /// The queue is killed after it has been told so much later, milliseconds; then it is told again.
+    /// The queue is killed this many milliseconds after the report; then the report is repeated.
     Crash(prop::sample::Index, Plan, u64),
     /// The worker's stream breaks.
     Lapse,
@@ -79,7 +79,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A recipient that is held, or was.
+/// A recipient that is or was leased.
 #[derive(Debug, Clone)]
 struct Held {
     message: LeasedMessage,
@@ -92,15 +92,15 @@ struct World {
     worker: LeaseStream,
     workers: usize,
     held: BTreeMap<i64, Held>,
-    /// By leases that are over.
+    /// Expired leases.
     late: Vec<Held>,
     /// Recipients without an end.
     waiting: usize,
     ends: BTreeMap<i64, i16>,
-    /// What was made, by the recipient at whose end; notices of several stand at each.
+    /// Kinds of derived messages, by recipient. A notice of several recipients stands at each.
     made: Vec<(i64, i16)>,
     messages_made: usize,
-    /// Messages that came with a body of their own.
+    /// Number of messages that came with a body of their own.
     bodies: i64,
 }
 
@@ -130,7 +130,7 @@ impl World {
         self.worker.grant(10_000);
     }
 
-    /// Until everything that waits is held.
+    /// Leases until all waiting recipients are held.
     async fn gather(&mut self) {
         while self.held.len() < self.waiting {
             for mut message in self.worker.response().await.unwrap().messages {
@@ -210,10 +210,10 @@ impl World {
         self.gather().await;
     }
 
-    /// Whether the end was recorded before the queue was killed, it is recorded once.
+    /// The end is recorded exactly once, whether or not it was recorded before the queue was killed.
     async fn crash(&mut self, request: &CompleteRequest, after: u64) {
         let told = self.queue.peer.try_to_complete(request.clone());
-        // Not a signal that is waited for: wherever it comes, the same holds.
+        // No wait for a signal: the property holds at whatever moment the kill comes.
         let killed = tokio::time::sleep(std::time::Duration::from_millis(after));
         tokio::select! {
             () = killed => {}
@@ -226,7 +226,7 @@ impl World {
         self.another_worker().await;
     }
 
-    /// The request is recorded.
+    /// Updates the model: the request is recorded.
     fn ended(&mut self, request: &CompleteRequest) {
         for completion in &request.completions {
             let id = completion.lease.unwrap().recipient_id;
@@ -268,7 +268,7 @@ impl World {
         assert_eq!(ends, expected);
         let waiting = count("SELECT count(*) FROM queue.recipient").await;
         assert_eq!(waiting, self.waiting as i64);
-        // What was made is what was to be made, once.
+        // Each expected message was derived once.
         let mut made: Vec<(i64, i16)> =
             sqlx::query_as("SELECT unnest(recipient_ids), kind FROM queue.derivation")
                 .fetch_all(&pool)
@@ -297,12 +297,12 @@ impl World {
     }
 }
 
-/// Whether what is made so has a text of its own.
+/// Whether a derived message of this kind has a body of its own.
 fn is_own(kind: DerivedKind) -> bool {
     matches!(kind, DerivedKind::Notice | DerivedKind::AutoReply)
 }
 
-/// The end of these recipients of one message.
+/// A report of the end of these recipients of one message.
 fn request(held: &[Held], plan: Plan) -> CompleteRequest {
     let message = &held[0].message;
     let to = |count: usize| {

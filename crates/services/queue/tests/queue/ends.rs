@@ -120,7 +120,7 @@ async fn a_notice_is_committed_with_the_end_it_tells_of_and_handed_over() {
     assert_eq!(queue.complete(request.clone()).await.unwrap().stale, []);
     let notice = worker.take(1).await;
     assert_eq!(notice[0].address, "alice@example.test");
-    // The same once more: stale, and no second notice (I4).
+    // Repeated: stale, and no second notice (I4).
     assert_eq!(queue.complete(request).await.unwrap().stale.len(), 1);
     assert_eq!(queue.statistics().await.messages, 1);
 }
@@ -136,7 +136,7 @@ async fn a_notice_goes_out_when_one_of_those_that_it_speaks_of_ended_here() {
         .unwrap();
     let recipients = worker.take(2).await;
     assert!(queue.end(&recipients[1], Outcome::Delivered).await);
-    // One of the two that the notice speaks of is stale.
+    // One of the notice's two leases is stale.
     let mut request = bounce(&recipients[0]);
     request
         .completions
@@ -146,7 +146,7 @@ async fn a_notice_goes_out_when_one_of_those_that_it_speaks_of_ended_here() {
         .push(recipients[1].recipient_id);
     let stale = queue.complete(request).await.unwrap().stale;
     assert_eq!(stale, [crate::harness::key(&recipients[1])]);
-    // Without it nobody would learn of the other.
+    // The notice is sent all the same, for the other recipient's sake.
     let notice = worker.take(1).await;
     assert_eq!(notice[0].address, "alice@example.test");
     let counts = queue.statistics().await;
@@ -205,7 +205,7 @@ async fn a_body_that_nothing_refers_to_becomes_garbage_and_one_delivered_here_do
     assert_eq!(found, garbage);
 }
 
-/// The end of a recipient whose sender is told.
+/// The end of a recipient, with a notice to its sender.
 pub(crate) fn bounce(recipient: &LeasedRecipient) -> CompleteRequest {
     let notice = Submission {
         reverse_path: String::new(),

@@ -1,4 +1,4 @@
-//! A message is followed: by the id that its client read, by its addresses, by the log.
+//! A message is found: by the id that its client read, by its addresses, in the log.
 
 use api::grpc::{Code, Status};
 use api::queue::v1::quarantine_client::QuarantineClient;
@@ -12,7 +12,7 @@ use test_kit::LogLines;
 use crate::ends::bounce;
 use crate::harness::{Peer, Queue, completion, submission};
 
-/// Between two messages.
+/// Time between two messages.
 const STEP_MS: i64 = 8 * 3_600_000;
 
 impl Peer {
@@ -58,7 +58,7 @@ async fn a_message_is_found_by_the_id_that_its_client_read() {
         assert_eq!(refusal.code(), Code::NotFound, "{unknown}");
     }
 
-    // The worker logs the same id. What has left the queue is remembered by it.
+    // The worker logs the same id, which also finds a message that has left the queue.
     let mut worker = queue.worker("worker").await;
     worker.grant(10);
     let mut notice = 0;
@@ -93,7 +93,7 @@ async fn a_message_is_found_by_the_id_that_its_client_read() {
     assert_eq!(queue.show(notice).await.unwrap().history[0].session, "");
 }
 
-/// Mail that was accepted while a worker had credits is handed over without a look into the table.
+/// Mail accepted while a worker has credits is handed over without a read of the table.
 #[tokio::test]
 async fn the_id_goes_to_the_worker_by_both_ways() {
     let queue = Queue::start().await;
@@ -109,7 +109,7 @@ async fn the_id_goes_to_the_worker_by_both_ways() {
     assert_eq!(handed[0].session, "01M8PP6D2X9Q8");
 }
 
-/// Some days of mail, a message each eight hours: from alice or carol, to two each.
+/// Some days of mail: a message every eight hours from alice or carol, to two recipients each.
 async fn some_days_of_mail(queue: &Queue) -> Vec<i64> {
     let mut worker = queue.worker("worker").await;
     worker.grant(100);
@@ -143,10 +143,10 @@ async fn the_history_is_searched_by_addresses_time_and_message() {
     let ids = some_days_of_mail(&queue).await;
     type Row<'a> = (&'a str, &'a str, i64, i64, &'a [&'a str]);
     let rows: &[Row<'_>] = &[
-        // sender, recipient, steps back, message → recipients, the newest first
+        // sender, recipient, steps back, message → recipients, newest first
         ("", "bob3@example.test", 0, 0, &["Bob3@example.test"]),
         ("", "BOB3@EXAMPLE.TEST", 0, 0, &["Bob3@example.test"]),
-        // A whole address is not a part of another.
+        // A whole address does not match as a part of another.
         ("", "bob0@slow.test", 0, 0, &[]),
         ("", "m.bob0@", 1, 0, &["jim.bob0@slow.test"]),
         (

@@ -1,4 +1,4 @@
-//! Gateways that fail, by the word of several workers.
+//! Failing gateways, as reported by several workers.
 
 use api::grpc::Code;
 use api::queue::v1::{CompleteRequest, GatewayAttempt, GatewayState, Outcome};
@@ -29,7 +29,7 @@ async fn told(queue: &Queue, failure: &str) -> GatewayState {
     states.remove(0)
 }
 
-/// Transaction that last wrote a row.
+/// The transaction that last wrote a row.
 async fn written_by(queue: &Queue) -> i64 {
     let mut connection = sqlx::PgConnection::connect(&queue.url).await.unwrap();
     let written = "SELECT xmin::text::bigint FROM queue.gateway";
@@ -57,7 +57,7 @@ async fn a_gateway_fails_from_the_first_failure_to_the_next_success() {
     assert_eq!(still.last_failure, "the login was refused");
     assert_eq!(still.last_success_ms, began);
 
-    // It is known after a restart, too.
+    // The state survives a restart.
     let queue = queue.restart().await;
     assert_eq!(queue.statistics().await.gateways, [still]);
     queue.advance(1_000);
@@ -69,7 +69,7 @@ async fn a_gateway_fails_from_the_first_failure_to_the_next_success() {
 #[tokio::test]
 async fn the_newest_of_several_workers_attempts_counts_also_when_it_is_told_late() {
     let queue = Queue::start().await;
-    // One request has failed, and came again after another worker had succeeded.
+    // A failed request was repeated after another worker had succeeded.
     assert_eq!(told(&queue, "").await.failing_since_ms, 0);
     let late = report(vec![attempt("isp", "no connection", 60_000)]);
     queue.complete(late).await.unwrap();

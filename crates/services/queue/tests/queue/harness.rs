@@ -1,4 +1,4 @@
-//! A queue to talk to, and those who talk to it.
+//! Test harness: a queue and its clients.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -25,18 +25,18 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tokio_util::task::AbortOnDropHandle;
 
-/// Longer than anything takes: what does not come in that time does not come.
+/// Timeout of everything that should happen: longer than anything takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Between two looks at something that changes by itself.
+/// Interval between two looks at a changing value.
 const POLL: Duration = Duration::from_millis(5);
 
-/// A time to begin with: 2026-01-01T12:00:00Z.
+/// The first time of a test: 2026-01-01T12:00:00Z.
 const START: i64 = 1_767_268_800_000;
 
 pub(crate) const LEASE_SECONDS: u32 = 20;
 
-/// A running queue, whose clock stands still unless moved.
+/// A running queue whose clock stands still unless advanced.
 pub(crate) struct Queue {
     pub(crate) url: String,
     peer: Peer,
@@ -47,18 +47,18 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// On a database of its own.
+    /// Starts on a new database.
     pub(crate) async fn start() -> Self {
         Self::start_on(Postgres::start().database().await).await
     }
 
-    /// On that database.
+    /// Starts on the given database.
     pub(crate) async fn start_on(url: String) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         Self::start_in(url, folder, Arc::new(AtomicI64::new(START))).await
     }
 
-    /// On that database, which must flush what it commits.
+    /// Starts on the given database, which must flush its commits.
     pub(crate) async fn start_on_durable(url: String) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let clock = Arc::new(AtomicI64::new(START));
@@ -72,7 +72,8 @@ impl Queue {
         Self::start_with(url, folder, clock, |_, _| {}).await
     }
 
-    /// A replica on that database, on a machine whose clock is ahead, or behind. It follows the database's.
+    /// A replica on the given database, on a machine whose clock is ahead or behind. It follows the
+    /// database's clock.
     pub(crate) async fn start_ahead(url: String, ahead_ms: i64) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let own = Clock::new(move || jiff::Timestamp::now().as_millisecond() + ahead_ms);
@@ -126,12 +127,12 @@ impl Queue {
         queue
     }
 
-    /// Where it is served.
+    /// Its endpoint.
     pub(crate) fn listen(&self) -> String {
         listen_in(&self.folder)
     }
 
-    /// Drains and ends.
+    /// Drains and stops it.
     pub(crate) async fn stop(self) -> (String, Arc<TempDir>, Arc<AtomicI64>) {
         self.service.shutdown.cancel();
         in_time(self.task).await.unwrap().unwrap();
@@ -169,7 +170,7 @@ fn config(folder: &TempDir, listen: &str) -> Config {
     }
 }
 
-/// Why a queue does not start there.
+/// The error of a queue that refuses to start.
 pub(crate) async fn refusal(url: &str, folder: &TempDir) -> String {
     let mut service = Service::for_tests("queue");
     service.shared.database.url = Some(url.to_owned());
@@ -187,7 +188,7 @@ impl Deref for Queue {
     }
 }
 
-/// The queue as others see it.
+/// A client's view of the queue.
 pub(crate) struct Peer {
     pub(crate) channel: Channel,
 }
@@ -272,13 +273,13 @@ impl Peer {
         }
     }
 
-    /// The same, of a queue that may end meanwhile.
+    /// The same, for a queue that may stop meanwhile.
     pub(crate) async fn try_to_complete(
         &self,
         request: CompleteRequest,
     ) -> Result<CompleteResponse, Status> {
         let (requests, outbound) = mpsc::unbounded_channel();
-        // It is received below.
+        // A failure shows in the response below.
         let _ = requests.send(request);
         let mut responses: Streaming<CompleteResponse> = self
             .client()
@@ -289,7 +290,7 @@ impl Peer {
         response.ok_or_else(|| Status::unavailable("the queue ended the stream"))
     }
 
-    /// Completes a leased recipient; true when its lease still held.
+    /// Completes a leased recipient. True if its lease still held.
     pub(crate) async fn end(&self, recipient: &LeasedRecipient, outcome: Outcome) -> bool {
         let request = CompleteRequest {
             tag: 1,
@@ -374,7 +375,7 @@ impl LeaseStream {
         }));
     }
 
-    /// A sign of life, with what the worker's clock shows.
+    /// Renews nothing, but reports the time of the worker's clock.
     pub(crate) fn show_clock(&self, clock_ms: i64) {
         self.send(lease_request::Request::Renew(Renewal {
             leases: Vec::new(),
@@ -395,7 +396,7 @@ impl LeaseStream {
         in_time(self.responses.message()).await.map(Option::unwrap)
     }
 
-    /// Waits for so many recipients; no more may come with them.
+    /// Waits for this many recipients; more must not come with them.
     pub(crate) async fn take(&mut self, count: usize) -> Vec<LeasedRecipient> {
         let mut recipients = Vec::new();
         while recipients.len() < count {
@@ -406,7 +407,7 @@ impl LeaseStream {
         recipients
     }
 
-    /// The stream breaks.
+    /// Breaks the stream.
     pub(crate) fn break_off(self) {}
 }
 
@@ -443,7 +444,7 @@ pub(crate) fn completion(recipient: &LeasedRecipient, outcome: Outcome) -> Compl
     }
 }
 
-/// A small message to these.
+/// A small message to these recipients.
 pub(crate) fn submission<'a>(to: impl IntoIterator<Item = &'a str>) -> Submission {
     let text = Bytes::from_static(b"Hello.\r\n");
     Submission {
@@ -469,7 +470,7 @@ pub(crate) fn submission<'a>(to: impl IntoIterator<Item = &'a str>) -> Submissio
     }
 }
 
-/// What a message's bytes are, as the queue gives them.
+/// The octets of a message, as the queue returns them.
 pub(crate) async fn read(queue: &Queue, message_id: i64, header_only: bool) -> Vec<u8> {
     let request = api::queue::v1::ReadMessageRequest {
         message_id,

@@ -1,5 +1,5 @@
-//! Leases (I4): handed out once at a time, fenced by epochs, ended by a broken stream, by time, or
-//! by an outcome.
+//! Leases (I4): each recipient has one lease at a time, fenced by epochs, ended by a broken stream, by time,
+//! or by an outcome.
 
 use api::grpc::Code;
 use api::queue::v1::Outcome;
@@ -104,7 +104,7 @@ async fn mail_that_nobody_told_of_is_found_after_a_while() {
     worker.grant(10);
     let taken = worker.take(1).await;
     assert!(queue.end(&taken[0], Outcome::Delivered).await);
-    // As another replica leaves it that dies before it tells.
+    // The state left by another replica that died before its notification.
     let mut connection = sqlx::PgConnection::connect(&queue.url).await.unwrap();
     sqlx::query("UPDATE queue.recipient SET due_at = $1 WHERE address = 'a@example.test'")
         .bind(queue.now())
@@ -112,7 +112,7 @@ async fn mail_that_nobody_told_of_is_found_after_a_while() {
         .await
         .unwrap();
     queue.advance(30_000);
-    // Only wakes.
+    // The credit only wakes the scan.
     worker.grant(1);
     let found = worker.take(1).await;
     assert_eq!(found[0].address, "a@example.test");
@@ -136,7 +136,7 @@ async fn i4_a_worker_that_drains_is_given_no_more_and_what_it_gives_back_goes_to
     assert_eq!(again[0].epoch, 2);
     assert!(!queue.end(&held[0], Outcome::Delivered).await, "given back");
     assert!(queue.end(&held[1], Outcome::Delivered).await, "still held");
-    // All of it, though the other would have more credits.
+    // All of them, though the other worker would have more credits.
     let to = ["c@example.test", "d@example.test", "e@example.test"];
     queue.enqueue(submission(to)).await.unwrap();
     other.take(3).await;
@@ -155,7 +155,7 @@ async fn i4_a_broken_stream_releases_at_once() {
     let mut second = queue.worker("second").await;
     second.grant(1);
     first.break_off();
-    // The clock stands still: no lease has run out.
+    // The clock stands still: no lease has expired.
     let again = second.take(1).await;
     assert_eq!(again[0].recipient_id, held[0].recipient_id);
     assert_eq!((held[0].epoch, again[0].epoch), (1, 2));
@@ -204,7 +204,7 @@ async fn i4_a_worker_that_is_heard_of_no_more_is_displaced_and_its_stream_ends_a
     second.response().await.unwrap();
     second.grant(1);
     assert_eq!(second.take(1).await[0].epoch, 2);
-    // Without another word of its own.
+    // The first worker sends no further message of its own.
     let end = silent.response().await.unwrap_err();
     assert_eq!(end.code(), Code::Aborted);
 }
@@ -237,16 +237,16 @@ async fn i4_what_was_on_its_way_down_a_broken_stream_is_handed_out_again_at_once
         queue.enqueue(submission([to])).await.unwrap();
     }
     let handed = old.take(2).await;
-    // The second never came to the worker.
+    // The second lease never reached the worker.
     let mut new = queue.hello("worker", "the same").await;
     new.response().await.unwrap();
     new.renew(&handed[..1]);
-    // The clock stands still: no lease has run out.
+    // The clock stands still: no lease has expired.
     new.grant(2);
     let again = new.take(1).await;
     assert_eq!(again[0].recipient_id, handed[1].recipient_id);
     assert_eq!(again[0].epoch, 2);
-    // Later renewals need not name everything.
+    // Later renewals need not name all leases.
     new.renew(&[]);
     queue.enqueue(submission(["c@example.test"])).await.unwrap();
     let fresh = new.take(1).await;

@@ -1,4 +1,4 @@
-//! I7: every input has a limit, and who breaks it is told which.
+//! I7: every input has a limit, and the error names it.
 
 use api::grpc::Code;
 use api::message::v1::content;
@@ -93,7 +93,7 @@ async fn i7_a_submission_beyond_a_limit_is_refused_and_the_stream_goes_on() {
         assert_eq!(status.code(), Code::InvalidArgument, "{reason}");
         assert!(status.message().contains(reason), "{reason}: {status}");
     }
-    // What the rules let through at RCPT is taken: address literals as their RFC writes them.
+    // Addresses that the rules accept at RCPT are accepted: address literals as their RFC writes them.
     submitter
         .enqueue(submission(["bob@[IPv6:2001:db8::1]"]))
         .await
@@ -147,7 +147,7 @@ async fn i7_a_completion_must_say_what_and_when() {
             "{outcome:?}: {status}"
         );
     }
-    // A reply with a NUL, and a very long one, are kept as far as they can be.
+    // A reply with a NUL, and a very long one, are stored as far as possible.
     let mut odd = completion(&recipients[0], Outcome::Bounced);
     odd.reply = format!("550 \0{}", "ä".repeat(10_000));
     let request = CompleteRequest {

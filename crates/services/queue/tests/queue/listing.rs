@@ -1,4 +1,4 @@
-//! What the command line and the console see.
+//! Listings for the command line and the console.
 
 use api::grpc::Code;
 use api::queue::v1::{Component, ListMessagesRequest, Origin};

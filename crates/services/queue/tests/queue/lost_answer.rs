@@ -1,4 +1,4 @@
-//! A connection that breaks behind the commit: nobody is told, but it is committed (I1, I2).
+//! A connection breaks after the commit: the submitter gets no answer, but the message is committed (I1, I2).
 
 use api::message::v1::{Chunk, content};
 use api::queue::v1::Outcome;
@@ -7,7 +7,7 @@ use test_kit::{Postgres, PostgresProxy};
 
 use crate::harness::{Queue, in_time, submission};
 
-/// One that is committed although nobody is told, and one that is told.
+/// One message that is committed without an answer, and one with an answer.
 async fn committed_once(uploaded: bool) {
     let proxy = PostgresProxy::start(&Postgres::start().database().await);
     let queue = Queue::start_on(proxy.url().to_owned()).await;

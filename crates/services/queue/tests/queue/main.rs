@@ -1,5 +1,4 @@
-//! The process `queue` over gRPC, on a real Postgres. Tests that defend an invariant (DESIGN §4)
-//! name its number.
+//! The process `queue` over gRPC, on a real Postgres. Tests that defend an invariant carry its number.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(missing_docs, reason = "no interface")]
 

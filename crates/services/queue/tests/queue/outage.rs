@@ -1,4 +1,4 @@
-//! Postgres goes away and comes back (I8, I11).
+//! Postgres goes away and returns (I8, I11).
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ async fn i8_without_a_database_nothing_is_accepted_and_the_service_lives() {
         .unwrap();
 }
 
-/// Between the failover and the next look at the database there is up to a second.
+/// Up to a second passes between the failover and the next look at the database.
 #[tokio::test]
 async fn i1_after_a_failover_to_a_database_that_does_not_flush_nothing_is_accepted_from_the_first()
 {
@@ -89,11 +89,11 @@ async fn i11_a_killed_postgres_loses_nothing_accepted_and_every_recipient_ends_o
     }
     assert!(accepted.len() >= 60);
 
-    // All that was accepted can be had, even where a lease was lost with the connection.
+    // All accepted mail is delivered, even if a lease was lost with the connection.
     worker.break_off();
     let mut worker = queue.worker("another").await;
     let mut ended = HashSet::new();
-    // Once: the clock must not run past the leases that this worker is given.
+    // Once only: the clock must not pass the end of the leases that this worker gets.
     queue.advance(25_000);
     worker.grant(1_000);
     while !accepted.is_subset(&ended) {
@@ -135,7 +135,7 @@ async fn i11_a_scan_does_not_wait_for_ever_for_a_postgres_that_fell_silent() {
     proxy.fall_silent_at("FOR UPDATE SKIP LOCKED");
     worker.grant(10);
     in_time(proxy.is_silent()).await;
-    // Longer than it waits.
+    // Longer than the retry budget.
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(21)).await;
     tokio::time::resume();

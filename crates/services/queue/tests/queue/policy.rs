@@ -184,7 +184,7 @@ async fn secrets_are_kept_encrypted_under_a_key_for_its_owner_only() {
         .into_inner();
     assert_eq!(names.names, ["isp"]);
 
-    // Under another name it is not that secret.
+    // Under another name it does not open.
     sqlx::query("UPDATE queue.secret SET name = 'other'")
         .execute(&mut connection)
         .await
@@ -249,7 +249,7 @@ async fn revealed(queue: &Queue, name: &str) -> Result<Vec<u8>, Code> {
 
 #[tokio::test]
 async fn another_key_than_that_of_the_stored_secrets_is_refused_at_the_start() {
-    // With the known text beside them, and as it was before there was one.
+    // With the known text stored beside them, and without, as by older versions.
     for known in [true, false] {
         let queue = Queue::start().await;
         queue.policy().set_secret(secret("isp")).await.unwrap();
@@ -269,7 +269,7 @@ async fn another_key_than_that_of_the_stored_secrets_is_refused_at_the_start() {
         assert!(said.contains("2 secret(s) are stored (isp, pop)"), "{said}");
         assert!(said.contains("replace-secret-key"), "{said}");
 
-        // The right one is found again,
+        // The right key is found again,
         std::fs::write(&key_file, key).unwrap();
         let queue = Queue::start_in(url, folder, clock).await;
         assert_eq!(revealed(&queue, "isp").await.unwrap(), b"correct horse");

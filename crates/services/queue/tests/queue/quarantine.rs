@@ -1,4 +1,4 @@
-//! Mail in quarantine: held, released, removed, and who wins when several decide (I2).
+//! Mail in quarantine: held, released, removed, and races between decisions (I2).
 
 use api::grpc::{Channel, Code, Status};
 use api::queue::v1::quarantine_client::QuarantineClient;
@@ -100,7 +100,7 @@ async fn the_scan_does_not_find_it_not_even_when_its_time_has_ended() {
     queue.enqueue(suspicious(["a@example.test"])).await.unwrap();
     queue.advance(31 * 24 * HOUR_MS);
     let ordinary = queue.enqueue(submission(["b@example.test"])).await.unwrap();
-    // Credits that come now are for what the scan finds.
+    // Credits granted from now on are for what the scan finds.
     let mut worker = queue.worker("worker").await;
     worker.grant(10);
     let recipients = worker.take(1).await;
@@ -216,7 +216,7 @@ async fn i2_what_is_removed_has_ended_and_nobody_is_told() {
     }
 }
 
-/// Several administrators at once, at several replicas.
+/// Several administrators decide at the same time, at several replicas.
 #[tokio::test]
 async fn i2_one_of_many_decisions_counts() {
     let queue = Queue::start().await;
@@ -398,7 +398,7 @@ async fn what_makes_no_sense_is_refused() {
             "{refused}"
         );
     }
-    // What strangers have written into the reason does not cost the message.
+    // Odd text of strangers in the reason does not cost the message.
     let odd = Submission {
         quarantine: terms(
             &format!("spf-fail: \r\n\u{1b}[2J\0{}", "x".repeat(9_000)),

@@ -1,4 +1,4 @@
-//! Why mail was refused: what front ends report, and what is found of it.
+//! Refusals: what front ends report, and how it is found.
 
 use api::grpc::Code;
 use api::queue::v1::refusals_client::RefusalsClient;
@@ -215,7 +215,7 @@ async fn what_is_reported_is_bounded_and_made_to_fit() {
         Code::InvalidArgument
     );
 
-    // A reporter whose clock is wrong, and a client that says strange things.
+    // A reporter with a wrong clock, and a client that sends odd text.
     let strange = vec![
         Refusal {
             helo: "ü".repeat(2000),

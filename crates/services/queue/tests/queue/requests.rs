@@ -1,4 +1,4 @@
-//! What senders ask of when and how soon a message goes on.
+//! Delivery options: when and how soon a message is delivered.
 
 use api::queue::v1::{DeliverBy, DeliveryOptions, LeasedRecipient, Outcome, Submission};
 
@@ -30,13 +30,13 @@ fn asked(deadline_ms: i64) -> DeliveryOptions {
     }
 }
 
-/// Grants one credit, and takes what comes for it.
+/// Grants one credit, and returns the recipient that comes for it.
 async fn next(worker: &mut LeaseStream) -> LeasedRecipient {
     worker.grant(1);
     worker.take(1).await.remove(0)
 }
 
-/// A worker that has a credit left, of a queue that has looked through its table and found no more.
+/// A worker with one credit left. The queue has scanned its table and found no more.
 async fn idle_worker(queue: &Queue) -> LeaseStream {
     let mut worker = queue.worker("worker").await;
     queue.enqueue(submission(["a@example.test"])).await.unwrap();
@@ -64,7 +64,7 @@ async fn what_is_held_outlives_a_restart_and_is_leased_at_its_time_and_not_befor
     let queue = queue.restart().await;
     let mut worker = queue.worker("worker").await;
     worker.grant(2);
-    // By then the table has been looked through, with a credit to spare.
+    // By now the table has been scanned, with a credit to spare.
     queue.enqueue(submission(["b@example.test"])).await.unwrap();
     let ordinary = worker.take(1).await;
     assert_eq!(ordinary[0].address, "b@example.test");
@@ -74,7 +74,7 @@ async fn what_is_held_outlives_a_restart_and_is_leased_at_its_time_and_not_befor
     assert_eq!(queue.statistics().await.due, 0);
 
     queue.advance(1);
-    // Only wakes.
+    // The credit only wakes the scan.
     worker.grant(1);
     let response = worker.response().await.unwrap();
     let message = &response.messages[0];
@@ -93,12 +93,12 @@ async fn what_is_asked_reaches_workers_by_either_way_and_is_shown() {
         options: Some(options.clone()),
         ..submission([to])
     };
-    // Handed over.
+    // Handed over after the commit.
     queue.enqueue(message("a@example.test")).await.unwrap();
     let handed = worker.response().await.unwrap().messages.remove(0);
     assert_eq!(handed.options, Some(options.clone()));
     assert!(queue.end(&handed.recipients[0], Outcome::Delivered).await);
-    // Found.
+    // Found by the scan.
     let id = queue.enqueue(message("b@example.test")).await.unwrap();
     let shown = queue.show(id.message_id).await.unwrap().message.unwrap();
     assert_eq!(shown.options, Some(options.clone()));
@@ -106,7 +106,7 @@ async fn what_is_asked_reaches_workers_by_either_way_and_is_shown() {
     worker.grant(1);
     let found = worker.response().await.unwrap().messages.remove(0);
     assert_eq!(found.options, Some(options));
-    // Ordinary mail asks nothing.
+    // Ordinary mail has no options.
     worker.grant(1);
     queue.enqueue(submission(["c@example.test"])).await.unwrap();
     let ordinary = worker.response().await.unwrap().messages.remove(0);
@@ -183,7 +183,7 @@ async fn word_of_other_replicas_makes_nobody_stand_back() {
         let handed = worker.take(1).await;
         assert!(queue.end(&handed[0], Outcome::Delivered).await);
         worker.grant(1);
-        // It is there when the next message comes.
+        // The credit is there when the next message comes.
         worker.renew(&[]);
         worker.response().await.unwrap();
     }

@@ -1,4 +1,4 @@
-//! `RetryNow`: what waits for its next attempt is due now, and nothing else.
+//! `RetryNow`: recipients that wait for their next attempt are due now, and no others.
 
 use api::grpc::Code;
 use api::queue::v1::{
@@ -24,7 +24,7 @@ fn of_domain(domain: &str, subdomains: bool) -> RetryNowRequest {
     }
 }
 
-/// Recipients that are put off for an hour; gives their messages.
+/// Recipients that are deferred for an hour. Returns their messages.
 async fn put_off(queue: &Queue, worker: &mut LeaseStream, addresses: &[&str]) -> Vec<i64> {
     let mut messages = Vec::new();
     for address in addresses {
@@ -78,7 +78,7 @@ async fn what_waits_for_a_domain_is_due_and_nothing_else() {
         assert_eq!(recipient.retry_asked_at_ms, asked_at);
         assert_eq!((recipient.attempts, recipient.epoch), (1, 2));
     }
-    // Those are under way; of the subdomains one waits.
+    // Those are leased now; one of the subdomains' waits.
     let due = retry_now(&queue, of_domain("slow.test", true)).await;
     assert_eq!(due.recipients, 1);
     let leased = worker.take(1).await;
@@ -103,7 +103,7 @@ async fn what_waits_of_a_message_or_at_all_is_due() {
     assert_eq!(addresses(&worker.take(2).await), ["a@x.test", "c@z.test"]);
 }
 
-/// Low priority, and perhaps held.
+/// A message of low priority, possibly held.
 fn idle(to: &str, hold_until_ms: i64) -> Submission {
     Submission {
         hold_until_ms,

@@ -1,4 +1,4 @@
-//! The process ends at the start when the user that it becomes cannot use what root could.
+//! The process ends at the start if its unprivileged user cannot use a file that root could.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +9,7 @@ fn closed(file: &Path) {
     std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
 }
 
-/// What the process says when it ends.
+/// The error that the process ends with.
 fn refused(folder: &Path, variables: &[(&str, &Path)]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_postern-queue"))
         .current_dir(folder)

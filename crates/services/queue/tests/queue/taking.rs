@@ -1,4 +1,4 @@
-//! Taking messages.
+//! Accepting messages.
 
 use api::grpc::Code;
 use api::message::v1::{Chunk, content};
@@ -23,7 +23,7 @@ async fn i1_accepted_means_committed() {
         .enqueue(submission(["bob@example.test", "carol@example.test"]))
         .await
         .unwrap();
-    // Seen by another connection, so committed; and committed synchronously.
+    // Another connection sees it, so it is committed; and the commit was synchronous.
     let mut connection = sqlx::PgConnection::connect(&queue.url).await.unwrap();
     let (recipients, size): (i64, i64) = sqlx::query_as(
         "SELECT count(*), max(b.size) FROM queue.recipient r
@@ -150,7 +150,7 @@ async fn i7_a_text_that_ends_without_its_last_piece_is_put_away() {
         .await
         .unwrap_err();
     assert_eq!(broken_off.code(), Code::Cancelled, "{broken_off}");
-    // What comes behind the last piece is nobody's.
+    // Pieces after the last one are ignored.
     let stored = queue
         .client()
         .store_text(tokio_stream::iter([

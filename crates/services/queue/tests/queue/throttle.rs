@@ -1,4 +1,4 @@
-//! `throttle.v1`: what all front ends together have seen.
+//! `throttle.v1`: counts of all front ends together.
 
 use api::grpc::Code;
 use api::throttle::v1::throttle_client::ThrottleClient;
@@ -28,7 +28,7 @@ async fn what_several_front_ends_count_is_added_and_leaks_with_time() {
     let queue = Queue::start().await;
     let first = count(&queue, vec![counted(1, SECOND, 3), counted(2, SECOND, 1)]).await;
     assert_eq!(first, [3 * SECOND, SECOND]);
-    // In the request's order, and a key that stands twice is counted twice.
+    // In the request's order; a key that occurs twice is counted twice.
     let second = count(
         &queue,
         vec![
@@ -44,7 +44,7 @@ async fn what_several_front_ends_count_is_added_and_leaks_with_time() {
         count(&queue, vec![counted(1, SECOND, 0)]).await,
         [3 * SECOND]
     );
-    // An empty bucket fills from now on, not from when it became empty.
+    // An empty bucket fills from now on, not from the time it became empty.
     queue.advance(60_000);
     assert_eq!(count(&queue, vec![counted(1, SECOND, 1)]).await, [SECOND]);
     assert_eq!(count(&queue, Vec::new()).await, [0_u64; 0]);
@@ -105,7 +105,7 @@ async fn who_was_not_here_before_waits_once_and_is_known_then() {
     assert_eq!(wait(&queue, 2).await, 5 * MINUTE_MS, "another");
     minutes(3);
     assert_eq!(wait(&queue, 1).await, 0);
-    // Each visit is remembered from then on.
+    // Each attempt is remembered from then on.
     minutes(599);
     assert_eq!(wait(&queue, 1).await, 0);
     minutes(599);

@@ -1,10 +1,10 @@
-//! A worker comes, stays and is displaced: whose a name is.
+//! Joining of a worker, and the ownership of its name.
 //!
-//! A name belongs to a stream for as long as the worker says something within a lease. Another
-//! worker of that name is refused: two that took turns would each believe that its leases hold,
-//! and send the same mail. Only the same process, whose older stream has broken unseen, takes the
-//! place at once. It keeps what it names in its first renewal; the rest was on its way when the older
-//! stream broke, and never came.
+//! A name belongs to a stream as long as the worker sends something within the length of a lease. Another
+//! worker of that name is refused: if two took turns, each would believe that its leases hold, and both would
+//! send the same mail. Only the same process, whose older stream has broken unnoticed, takes the name over at
+//! once. It keeps the leases that it names in its first renewal. The others were in transit when the older
+//! stream broke, and never arrived.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,29 +14,29 @@ use tokio_util::sync::CancellationToken;
 use super::super::Key;
 use super::{Held, Responses, State, Worker, WorkerId, Workers};
 
-/// Who a worker says it is.
+/// The worker's introduction.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Hello<'a> {
     pub(crate) name: &'a str,
-    /// Names the process; empty when an older version does not say.
+    /// Identifies the process; empty from older versions.
     pub(crate) instance: &'a str,
-    /// What its clock shows; 0 when an older version does not say.
+    /// Time by the worker's clock; 0 from older versions.
     pub(crate) clock: i64,
 }
 
-/// A worker's stream that has been taken in.
+/// A worker's stream that was admitted.
 #[derive(Debug)]
 pub(crate) struct Joined {
     pub(crate) id: WorkerId,
-    /// Cancelled when another stream takes its place.
+    /// Cancelled when another stream of the worker replaces this one.
     pub(crate) displaced: CancellationToken,
-    /// What a worker held that is heard of no more, to be released.
+    /// Leases of a worker that was not heard of any more, to be released.
     pub(crate) lost: Vec<Key>,
 }
 
 impl Workers {
-    /// A worker says hello at `now`. `None` while another worker of its name is present, which
-    /// without a further word it is until `present_until`.
+    /// Admits a worker at `now`. `None` while another worker of its name is present. Without a further
+    /// message the new worker counts as present until `present_until`.
     pub(crate) fn join(
         &self,
         hello: Hello<'_>,
@@ -75,9 +75,9 @@ impl Workers {
         })
     }
 
-    /// The worker renews these. Gives what it held when it took over from its older stream and does not
-    /// name: it never got that, which is to be released. At the first renewal after that alone; what it
-    /// was handed since may not have reached it yet, and stays.
+    /// The worker renews these leases. Returns those that it took over from its older stream and does not
+    /// name: it never received them, and they are to be released. This happens at the first renewal only.
+    /// Leases handed over since then may still be in transit, and stay.
     pub(crate) fn lost_on_the_way(&self, id: WorkerId, named: &[Key]) -> Vec<Key> {
         let mut state = self.lock();
         let taken_over = |held: &Held| held.worker == id && held.taken_over;
@@ -93,14 +93,14 @@ impl Workers {
             .collect()
     }
 
-    /// The worker has said something.
+    /// The worker has sent a message.
     pub(crate) fn heard(&self, id: WorkerId, present_until: i64) {
         if let Some(worker) = self.lock().workers.get_mut(&id) {
             worker.present_until = present_until;
         }
     }
 
-    /// The worker has said what its clock shows, at `now` of ours.
+    /// The worker has reported the time of its clock, received at `now`.
     pub(crate) fn heard_clock(&self, id: WorkerId, clock: i64, now: i64) {
         if let Some(worker) = self.lock().workers.get_mut(&id) {
             worker.clock_ahead = ahead(clock, now);
@@ -108,7 +108,7 @@ impl Workers {
     }
 }
 
-/// How far a clock is ahead; a little less, for what it showed has been on its way.
+/// How far a clock is ahead. The result is a little too low, by the time that the message was in transit.
 fn ahead(clock: i64, now: i64) -> Option<i64> {
     (clock > 0).then(|| clock.saturating_sub(now))
 }
@@ -130,8 +130,8 @@ impl State {
         worker.is_some_and(|worker| !worker.responses.is_closed() && worker.present_until > now)
     }
 
-    /// What the worker holds by one stream it holds by another from now on, until it says what of that
-    /// has reached it.
+    /// Moves the leases from one stream of a worker to another, until the worker names those that it has
+    /// received.
     fn take_over(&mut self, from: WorkerId, to: WorkerId) {
         for held in self.held.values_mut().filter(|held| held.worker == from) {
             held.worker = to;

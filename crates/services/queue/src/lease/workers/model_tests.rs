@@ -1,4 +1,4 @@
-//! A worker whose streams break, against a simple model: what it has, and what was lost on the way.
+//! A worker whose streams break, checked against a simple model of its leases and of those lost in transit.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeSet;
@@ -10,13 +10,13 @@ use super::*;
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// A recipient is leased to the worker. Only if the stream is sound does it come there.
+    /// A recipient is leased to the worker. It arrives only if the stream is sound.
     HandOver { arrives: bool },
-    /// The worker opens another stream, and makes up its first renewal.
+    /// The worker opens another stream and prepares its first renewal.
     Reconnect,
-    /// Its renewal comes to the queue.
+    /// Its renewal reaches the queue.
     Renew,
-    /// It records an outcome.
+    /// It reports an outcome.
     End(prop::sample::Index),
 }
 
@@ -29,18 +29,18 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The worker, and what the model says of the queue.
+/// The worker, and the state of the queue according to the model.
 struct Model {
     workers: Workers,
     id: WorkerId,
-    /// Kept open: what comes down it is known from the steps.
+    /// Kept open; the steps determine what arrives.
     streams: Vec<mpsc::UnboundedReceiver<Result<LeaseResponse, Status>>>,
     next: i64,
     /// Leases that the worker has.
     has: BTreeSet<Key>,
-    /// Leases that were lost on the way, down which stream.
+    /// Leases lost in transit, with their stream.
     lost: Vec<(usize, Key)>,
-    /// What the first renewal on this stream names, until it has come.
+    /// The leases named by the first renewal on this stream, until it has arrived.
     renewal: Option<Vec<Key>>,
 }
 
@@ -94,12 +94,12 @@ impl Model {
         }
     }
 
-    /// Released is what was lost down the streams before this one, and nothing else.
+    /// Exactly the leases lost on earlier streams are released.
     fn renew(&mut self) {
         let stream = self.streams.len();
         let named = self.renewal.take();
         let first = named.is_some();
-        // Later renewals name only what has been held for a while.
+        // Later renewals name only leases held for a while.
         let mut released = self
             .workers
             .lost_on_the_way(self.id, &named.unwrap_or_default());

@@ -79,7 +79,7 @@ fn credits_that_were_not_handed_over_go_back() {
         for _ in 0..4 {
             assert_eq!(credits.spend().unwrap().0, id);
         }
-        // Four were spent in a transaction, of which one recipient came to be handed over.
+        // Four were spent in a transaction, and one recipient was handed over.
         credits.handed(id, 1);
     }
     assert_eq!(shares(&workers.take_credits(100, false)), [9]);
@@ -154,7 +154,7 @@ fn another_worker_of_the_same_name_is_refused_as_long_as_the_first_is_heard_of()
     assert!(first.displaced.is_cancelled());
     assert_eq!(second.lost, [(1, 1)]);
     assert_eq!(workers.count(), 1);
-    // It may still say something: that changes nothing.
+    // Further messages of the older stream change nothing.
     workers.heard(first.id, 1_000);
     workers.renewed(first.id, &[(1, 1)], 1_000);
     assert_eq!(workers.leave(second.id), []);
@@ -188,10 +188,10 @@ fn what_was_on_its_way_when_a_stream_broke_is_lost_unless_the_first_renewal_name
     workers.hand_over(old.id, vec![message(&[(1, 1), (2, 1), (3, 2)])], 0, 100);
     assert_eq!(workers.lost_on_the_way(old.id, &[]), [], "nothing broke");
     let (new, _newer) = hello(&workers, ("worker", "a"), 1).unwrap();
-    // Ahead of the renewal, which may have been written before.
+    // Sent before the renewal arrives; the renewal may have been written earlier.
     workers.hand_over(new.id, vec![message(&[(4, 1), (2, 2)])], 1, 101);
     assert_eq!(workers.lost_on_the_way(old.id, &[]), [], "it is gone");
-    // Of the third it has an older lease.
+    // The worker holds an older lease of the third recipient.
     let lost = workers.lost_on_the_way(new.id, &[(1, 1), (3, 1)]);
     assert_eq!(lost, [(3, 2)]);
     assert_eq!(workers.lost_on_the_way(new.id, &[]), [], "once");

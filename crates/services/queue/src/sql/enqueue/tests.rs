@@ -4,7 +4,7 @@ use service_kit::Service;
 
 use super::*;
 
-/// As much as one batch holds: 64 bodies of 64 KiB.
+/// The capacity of one batch: 64 bodies of 64 KiB.
 const BODIES: usize = 64;
 const OCTETS: usize = 64 * 1024;
 

@@ -1,4 +1,4 @@
-//! Which index a statement walks, in a queue that is full of other mail.
+//! Which index a statement uses in a queue full of other mail.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use sqlx::AssertSqlSafe;
@@ -13,7 +13,7 @@ const PAGE: Page = Page {
     now: 1,
 };
 
-/// As the queue has them (`run::open_database`): the plan of a statement for whatever values.
+/// The settings of the queue's connections (`run::options`): one plan for all values.
 const SETTINGS: [(&str, &str); 4] = [
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),
