@@ -1,14 +1,14 @@
-//! Reading the bytes of queued messages: the prefix came with the lease, the body is the queue's.
+//! Reads the octets of queued messages. The prefix came with the lease; the queue has the body.
 
 use api::grpc::{Channel, Status, Streaming};
 use api::message::v1::Chunk;
 use api::queue::v1::{LeasedMessage, ReadBodyRequest, queue_client::QueueClient};
 use bytes::{Bytes, BytesMut};
 
-/// A header section, pieces of which may be of any size.
+/// Limit of a header section, which may arrive in pieces of any size.
 const HEADER_LIMIT: usize = message::MAX_HEADER;
 
-/// Opens the stream of a body's bytes: header, then text.
+/// Opens the stream of a body's octets: header, then text.
 pub(crate) async fn open(
     channel: &Channel,
     body_id: i64,
@@ -22,7 +22,8 @@ pub(crate) async fn open(
     Ok(response.into_inner())
 }
 
-/// Reads a message: its prefix and its header section, or all of it, at most `limit` octets of its body.
+/// Reads a message: its prefix and header section only, or also the text, with at most `limit` octets of the
+/// body.
 pub(crate) async fn read(
     channel: &Channel,
     message: &LeasedMessage,

@@ -1,7 +1,7 @@
-//! Mail that was collected from a remote account. Its provider accepted it long ago, so nobody is
-//! told of a failure: the author would get a notice about mail that arrived. And it may be deleted
-//! there, so it does not end without a mailbox: what its user cannot get the postmaster gets, and
-//! without one it waits in the queue, however long. It never goes to another server.
+//! Mail collected from a remote account. Its provider accepted it long ago, so a failure is not reported: the
+//! author would get a notice about mail that arrived. The remote copy may be deleted, so the message does not
+//! end without a mailbox. If its user cannot get it, the postmaster does; without a postmaster it waits in
+//! the queue for any length of time. It never goes to another server.
 
 use rules::{EmailAddress, NoUser};
 
@@ -9,7 +9,7 @@ use crate::destination::Destination;
 use crate::fate::{Failure, Fate};
 use crate::work::Work;
 
-/// Where a collected message goes, given where any other message would go.
+/// The destination of a collected message, given the destination of an ordinary one.
 pub(crate) fn kept_here(work: &Work, ordinary: Destination) -> Destination {
     match ordinary {
         Destination::Local(user, NoUser::Forward(_)) => Destination::Local(user, NoUser::Wait),
@@ -19,12 +19,12 @@ pub(crate) fn kept_here(work: &Work, ordinary: Destination) -> Destination {
                 None => Destination::End(Fate::Failed(Failure::by_rule(&NoUser::Wait.verdict()))),
             }
         }
-        // Or a rule discards it: that is what the administrator said.
+        // A rule may also discard it: that is the administrator's decision.
         here => here,
     }
 }
 
-/// Who gets a collected message that this user cannot get.
+/// The recipient of a collected message whose user has no mailbox.
 pub(crate) fn instead_of(work: &Work, missing: &EmailAddress) -> Option<EmailAddress> {
     let postmaster = work.policy.policy.postmaster()?;
     (work.message.collected && postmaster != missing).then(|| postmaster.clone())

@@ -1,11 +1,10 @@
-//! Recording outcomes in the queue: everything that waits goes in one request, and what comes in
-//! meanwhile in the next.
+//! Recording outcomes in the queue: one request holds everything that waits, and the next one what arrives
+//! meanwhile.
 //!
-//! A request whose answer was lost is sent again: what had been recorded comes back as stale, and
-//! what they make is not made twice. One that is refused is sent again in halves, until what the
-//! queue does not take stands alone: most outcomes are mail that has been delivered, and would be
-//! delivered again when the lease lapses. Of what is refused alone less is recorded, and why
-//! ([`Unit::lesser`]).
+//! A request whose answer was lost is sent again. Outcomes recorded before come back as stale, and their
+//! derived messages are not made twice. A refused request is sent again in halves, until each offending
+//! outcome is alone. Most outcomes are mail that has been delivered, and would be delivered again if the
+//! lease expired. If an outcome is refused alone, less of it is recorded, with the reason ([`Unit::lesser`]).
 
 mod gateways;
 #[cfg(test)]
@@ -31,31 +30,32 @@ use crate::leases::Ended;
 use gateways::{Attempt, Attempts};
 pub(crate) use unit::Unit;
 
-/// Completions in one request.
+/// Maximum number of completions in one request.
 const BATCH: usize = 1_000;
-/// Their octets and those of the messages that they make: a quarter of what the queue takes.
+/// Maximum octets of a request with its derived messages: a quarter of the queue's limit.
 const OCTETS: usize = MESSAGE_LIMIT / 4;
-/// Requests under way.
+/// Maximum number of unanswered requests.
 const CALLS: usize = 2;
 const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
-/// Before the stream is opened again.
+/// Pauses before the stream is opened again.
 const PAUSES: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_secs(1));
-/// When a unit that fails by itself is tried again.
+/// Pause before a unit that fails alone is tried again.
 const PUT_OFF: Duration = Duration::from_secs(5);
-/// How long it is. Its leases are renewed meanwhile, so that nothing is delivered again.
+/// How long a unit that fails alone is retried. Its leases are renewed meanwhile, so that nothing is
+/// delivered again.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// A handle to the task that records outcomes; clones share it.
+/// A handle of the task that records outcomes. Clones share the task.
 #[derive(Clone)]
 pub(crate) struct Completer {
-    // Not bounded here: there are no more completions than leases.
+    // Unbounded: there are no more completions than leases.
     units: mpsc::UnboundedSender<Vec<Unit>>,
-    /// Reported with the next completion, which each attempt has.
+    /// Results of gateways, reported with the next completion. Every attempt has one.
     gateways: Arc<Attempts>,
 }
 
 impl Completer {
-    /// Starts the task; it ends when the last handle is dropped and everything is recorded.
+    /// Starts the task. It ends when the last handle is dropped and everything is recorded.
     pub(crate) fn start(channel: Channel) -> Self {
         let (units, inbox) = mpsc::unbounded_channel();
         let gateways = Arc::<Attempts>::default();
@@ -66,18 +66,19 @@ impl Completer {
 
     pub(crate) fn complete(&self, units: Vec<Unit>) {
         if !units.is_empty() {
-            // It only fails when the process ends; then the leases lapse.
+            // This fails only when the process ends; then the leases expire.
             let _ = self.units.send(units);
         }
     }
 
-    /// Notes an attempt over a gateway, and why it failed if it did, before its completions are given.
+    /// Stores the result of an attempt over a gateway, with its failure if it failed. Call this before its
+    /// completions are given.
     pub(crate) fn gateway(&self, name: &Arc<str>, failure: Option<&str>) {
         self.gateways.note(name, failure);
     }
 }
 
-/// What a request says.
+/// The contents of a request.
 #[derive(Debug, Default)]
 struct Batch {
     units: Vec<Unit>,
@@ -87,9 +88,9 @@ struct Batch {
 struct Recorder {
     inbox: mpsc::UnboundedReceiver<Vec<Unit>>,
     pending: VecDeque<Unit>,
-    /// Of requests that were refused; each is a request.
+    /// Parts of refused requests; each is a request of its own.
     parts: VecDeque<Vec<Unit>>,
-    /// What fails by itself, and when it is tried again; all after the same pause.
+    /// Units that failed alone, with the time of the next try. The pause is the same for all.
     put_off: VecDeque<(Instant, Unit)>,
     calls: TaggedCalls<Batch, CompleteRequest, CompleteResponse>,
     gateways: Arc<Attempts>,
@@ -113,8 +114,8 @@ impl Recorder {
         }
     }
 
-    /// Records until there will be nothing more. What is under way outlives a panic as well: it is mail that has
-    /// been delivered.
+    /// Records until there is nothing more to record. Unanswered requests survive a panic: they hold
+    /// delivered mail.
     async fn run(mut self) {
         while AssertUnwindSafe(self.work()).catch_unwind().await.is_err() {
             self.calls.give_up(Status::internal("a panic"));
@@ -136,7 +137,7 @@ impl Recorder {
                     Some(units) => self.pending.extend(units),
                     None => self.closed = true,
                 },
-                // While all calls are under way nothing could be done about it.
+                // Without room for another call, nothing could be done.
                 () = due(self.put_off.front()), if self.calls.has_room() => {}
             }
             while let Ok(units) = self.inbox.try_recv() {
@@ -154,7 +155,7 @@ impl Recorder {
         }
     }
 
-    /// Everything that was under way is sent again.
+    /// Queues everything for repetition that was unanswered.
     fn interrupted(&mut self, interrupted: Interrupted<Batch>) {
         let Interrupted { calls, status } = interrupted;
         tracing::warn!(
@@ -168,7 +169,7 @@ impl Recorder {
         }
     }
 
-    /// What the next request records.
+    /// The units for the next request.
     fn next_units(&mut self) -> Option<Vec<Unit>> {
         if let Some(part) = self.parts.pop_front() {
             return Some(part);
@@ -210,7 +211,7 @@ impl Recorder {
         self.refused(batch.units, &status);
     }
 
-    /// None of these was recorded.
+    /// Handles a refusal: none of these units was recorded.
     fn refused(&mut self, mut units: Vec<Unit>, status: &Status) {
         if units.len() > 1 {
             let rest = units.split_off(units.len() / 2);
@@ -230,7 +231,7 @@ impl Recorder {
                 "the queue did not record an outcome"
             );
             if given_up {
-                // When there is no less to say the leases lapse, and the recipients are tried again.
+                // When nothing less is left to record, the leases expire, and the recipients are tried again.
                 self.pending.extend(unit.lesser(status.message()));
             } else {
                 self.put_off.push_back((now + PUT_OFF, unit));
@@ -238,7 +239,7 @@ impl Recorder {
         }
     }
 
-    /// Everything is recorded or given up.
+    /// Whether everything is recorded or given up.
     fn is_idle(&self) -> bool {
         self.pending.is_empty()
             && self.parts.is_empty()
@@ -272,7 +273,7 @@ fn request(tag: u64, batch: &Batch) -> CompleteRequest {
     }
 }
 
-/// Waits until what was put off first is due.
+/// Waits until the first deferred unit is due.
 async fn due(first: Option<&(Instant, Unit)>) {
     match first {
         Some((at, _)) => tokio::time::sleep_until(*at).await,

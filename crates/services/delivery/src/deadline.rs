@@ -1,5 +1,5 @@
-//! By when a message is to be delivered, and what becomes of it when it is late (DELIVERBY,
-//! RFC 2852). Pure: messages and times in, decisions out.
+//! The deadline of a message, and the consequences of missing it (DELIVERBY, RFC 2852). Pure: messages and
+//! times in, decisions out.
 
 use api::queue::v1::{LeasedMessage, Notify};
 use smtp_protocol::{ByMode, DeliverBy};
@@ -13,13 +13,13 @@ const DELAYED: &str = "4.4.7";
 const RETURNED_REASON: &str = "It could not be delivered within the time that the sender set.";
 const DELAYED_REASON: &str = "It was not delivered within the time that the sender set.";
 
-/// What BY asked of a message.
+/// The BY parameter of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Deadline {
     pub(crate) at_ms: i64,
-    /// Mode R: it is returned when it is late. Else its sender is told.
+    /// Mode R: a late message is returned. Otherwise its sender gets a notice.
     pub(crate) or_return: bool,
-    /// The sender is told when it is passed on.
+    /// The sender gets a notice when the message is relayed.
     pub(crate) trace: bool,
 }
 
@@ -37,13 +37,14 @@ impl Deadline {
         now_ms >= self.at_ms
     }
 
-    /// Why no attempt may be made any more (RFC 2852 §4.1.3).
+    /// The failure that forbids further attempts (RFC 2852 §4.1.3), if the time is over.
     pub(crate) fn forbids_attempts(&self, now_ms: i64) -> Option<Failure> {
         (self.or_return && self.has_passed(now_ms))
             .then(|| Failure::permanent(RETURNED, RETURNED_REASON))
     }
 
-    /// The failure as it stands now that the attempt has ended: the last, if it was late and is one.
+    /// The failure, judged after the attempt has ended: permanent, if the message is late and must be
+    /// returned.
     pub(crate) fn judge(&self, failure: &Failure, now_ms: i64) -> Option<Failure> {
         if failure.permanent || failure.unsettled {
             return None;
@@ -57,7 +58,7 @@ impl Deadline {
         })
     }
 
-    /// The same failure as the sender is told of it, once it is late and tried on.
+    /// The same failure for the delay notice, if the message is late and is still tried.
     pub(crate) fn told_late(&self, failure: &Failure, now_ms: i64) -> Option<Failure> {
         (!self.or_return && self.has_passed(now_ms)).then(|| Failure {
             status: DELAYED.into(),
@@ -66,7 +67,7 @@ impl Deadline {
         })
     }
 
-    /// BY as the next server is told it (RFC 2852 §4.1.4).
+    /// BY for the next server (RFC 2852 §4.1.4).
     pub(crate) fn rest(&self, now_ms: i64) -> DeliverBy {
         let mode = match self.or_return {
             true => ByMode::Return,
@@ -75,14 +76,14 @@ impl Deadline {
         DeliverBy::from_rest(self.at_ms.saturating_sub(now_ms), mode, self.trace)
     }
 
-    /// Whether the sender is told that a server took the message, asked or not: where a trace is
-    /// wanted, and where nobody further on keeps the time (RFC 2852 §4.1.4, §4.1.4.2).
+    /// Whether the sender gets a notice that a server took the message, without NOTIFY=SUCCESS: if a trace is
+    /// requested, or if no further server keeps the deadline (RFC 2852 §4.1.4, §4.1.4.2).
     pub(crate) fn tells_of_relay(&self, kept_on: bool, now_ms: i64) -> bool {
         self.trace || self.ends_here(kept_on, now_ms)
     }
 
-    /// NOTIFY for the next server. One that does not keep the time is to tell of delays
-    /// (RFC 2852 §4.1.4.2).
+    /// NOTIFY for the next server. A server that does not keep the deadline is to report delays (RFC 2852
+    /// §4.1.4.2).
     pub(crate) fn notify(
         &self,
         notify: Option<Notify>,
@@ -147,7 +148,7 @@ mod tests {
 
     #[test]
     fn senders_are_told_of_servers_that_pass_it_on() {
-        // mode, whether the server keeps the time, when, told
+        // mode, whether the server keeps the deadline, time, notice
         for (mode, kept_on, now_ms, told) in [
             ("N", true, 0, false),
             ("N", false, 0, true),
@@ -164,7 +165,7 @@ mod tests {
 
     #[test]
     fn servers_that_do_not_keep_the_time_are_to_tell_of_delays() {
-        // mode, whether the server keeps the time, NOTIFY before, and after
+        // mode, whether the server keeps the deadline, NOTIFY before, NOTIFY after
         for (mode, kept_on, notify, expected) in [
             ("N", false, 0, 2 | 4),
             ("N", false, 1, 1 | 4),

@@ -1,5 +1,5 @@
-//! Messages that are made of a message when its recipients end: by the plan of `rules`, in the transaction of the
-//! queue that records the end.
+//! Messages derived at the ends of recipients: by the plan of `rules`, in the queue's transaction that
+//! records the end.
 
 use api::MAX_DERIVATION_DEPTH;
 use api::message::v1::{Content, content};
@@ -12,7 +12,7 @@ use rules::{Derivation, EmailAddress};
 use crate::fate::{Failure, Fate};
 use crate::work::Work;
 
-/// Why nothing is made of a message any more, if so: else what is forwarded in a circle has no end.
+/// The failure of a message that was derived too many times; otherwise a forwarding loop would never end.
 pub(crate) fn too_deep(message: &LeasedMessage) -> Option<Failure> {
     (message.depth >= MAX_DERIVATION_DEPTH).then(|| {
         let reason = format!(
@@ -22,7 +22,7 @@ pub(crate) fn too_deep(message: &LeasedMessage) -> Option<Failure> {
     })
 }
 
-/// The end of a recipient that goes on as the messages that a rule makes of it.
+/// The end of a recipient whose message continues as the messages derived by a rule.
 pub(crate) fn forwarded(work: &Work, rule: &str, made: Vec<Derivation>) -> Fate {
     match too_deep(&work.message) {
         Some(failure) => Fate::Failed(failure),
@@ -33,7 +33,7 @@ pub(crate) fn forwarded(work: &Work, rule: &str, made: Vec<Derivation>) -> Fate 
     }
 }
 
-/// What is made of a message when its recipient has come to this.
+/// The messages derived from a recipient's fate.
 pub(crate) fn made(work: &Work, recipient: &LeasedRecipient, fate: &Fate) -> Vec<Derived> {
     let derivations = match fate {
         Fate::Forwarded { made, .. } => made.as_slice(),
@@ -49,7 +49,7 @@ pub(crate) fn made(work: &Work, recipient: &LeasedRecipient, fate: &Fate) -> Vec
         .collect()
 }
 
-/// As the history tells of it.
+/// The derivation's name in the history.
 pub(crate) fn name(derivation: &Derivation) -> String {
     match derivation {
         Derivation::Forward(to) => format!("forwarded to {to}"),
@@ -67,7 +67,7 @@ fn derived(work: &Work, recipient: &LeasedRecipient, derivation: &Derivation) ->
     }
 }
 
-/// The same message, from the same sender and with all that they asked for, to another address.
+/// The same message to another address, from the same sender and with the same options.
 fn forward(work: &Work, recipient: &LeasedRecipient, to: &EmailAddress) -> Submission {
     let message = &work.message;
     Submission {
@@ -95,7 +95,7 @@ fn forward(work: &Work, recipient: &LeasedRecipient, to: &EmailAddress) -> Submi
     }
 }
 
-/// What was asked of the way that is left: it was held long enough.
+/// The options for the rest of the way. The hold is over.
 fn asked_on(options: &DeliveryOptions) -> Option<DeliveryOptions> {
     let asked = DeliveryOptions {
         deliver_by: options.deliver_by,
@@ -105,8 +105,8 @@ fn asked_on(options: &DeliveryOptions) -> Option<DeliveryOptions> {
     (asked != DeliveryOptions::default()).then_some(asked)
 }
 
-/// The recipient at another address. Whom the sender wrote to, if they did not say so by ORCPT, is said
-/// for them (RFC 3461 §5.2.1): a notice about an address that they never wrote tells them nothing.
+/// The recipient with another address. ORCPT is set to the original address unless the sender set it (RFC
+/// 3461 §5.2.1): a notice about an address that the sender never wrote would mean nothing to them.
 fn readdressed(recipient: &LeasedRecipient, to: &EmailAddress) -> Recipient {
     let written = &recipient.address;
     let original_recipient = match recipient.original_recipient.as_str() {

@@ -1,4 +1,4 @@
-//! The destination of a recipient. Only `rules` decides; here its plan becomes what delivery does.
+//! The destination of a recipient. Only `rules` decides; this module maps its plan to delivery.
 
 use api::queue::v1::LeasedRecipient;
 use rules::{Derivation, EmailAddress, NoUser, Plan, Route};
@@ -8,7 +8,7 @@ use crate::fate::{Failure, Fate};
 use crate::remote::Target;
 use crate::work::Work;
 
-/// Where a recipient goes.
+/// The destination of a recipient.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Destination {
     Local(EmailAddress, NoUser),
@@ -16,7 +16,7 @@ pub(crate) enum Destination {
     End(Fate),
 }
 
-/// Where a recipient goes by the policy, and what is made of its message when it ends there.
+/// The destination by the policy, and the messages derived when the recipient ends there.
 pub(crate) fn by_policy(
     work: &Work,
     recipient: &LeasedRecipient,
@@ -54,7 +54,8 @@ fn by_plan(work: &Work, plan: Plan) -> (Destination, Vec<Derivation>) {
             rule: rule.to_string(),
         }),
         Route::Refuse { verdict, .. } => {
-            // What was accepted is not tried again because a rule says "later" today: it ends.
+            // A rule that says "later" about an accepted message would say so at each attempt: the recipient
+            // ends.
             let failure = Failure {
                 permanent: true,
                 ..Failure::by_rule(&verdict)

@@ -1,50 +1,50 @@
-//! What can become of a recipient in an attempt.
+//! Possible results of an attempt for a recipient.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use rules::{Derivation, Verdict};
 
-/// What an attempt has come to, for one recipient.
+/// The result of an attempt for one recipient.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Fate {
-    /// In the mailbox of this user.
+    /// Stored in the mailbox of this user.
     Delivered { user: String },
-    /// Taken by another server.
+    /// Accepted by another server.
     Relayed {
         server: String,
         reply: String,
-        /// The server was told which notices the sender wants (RFC 3461 §5.2).
+        /// NOTIFY was passed on to the server (RFC 3461 §5.2).
         reports: bool,
-        /// The sender is told by us, whether asked for or not (RFC 2852 §4.1.4).
+        /// This system sends the notice, whether requested or not (RFC 2852 §4.1.4).
         traced: bool,
     },
-    /// Goes on as these messages, by this rule.
+    /// Continues as these messages, by this rule.
     Forwarded { rule: String, made: Vec<Derivation> },
-    /// Thrown away by this rule.
+    /// Discarded by this rule.
     Discarded { rule: String },
     /// Not delivered.
     Failed(Failure),
 }
 
-/// Why a recipient was not delivered.
+/// The failure of a delivery.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Failure {
-    /// Trying again cannot help.
+    /// A retry cannot help.
     pub(crate) permanent: bool,
     /// Enhanced status code (RFC 3463).
     pub(crate) status: Cow<'static, str>,
-    /// For a person.
+    /// Explanation for a person.
     pub(crate) reason: String,
-    /// The server that answered; empty when none did.
+    /// The server that replied; empty if none did.
     pub(crate) server: String,
-    /// What it said.
+    /// Its reply.
     pub(crate) reply: String,
-    /// When to try again, where the schedule has no say: the fault was ours or the
-    /// destination's, not the message's.
+    /// The pause before the next attempt, instead of the schedule's: the message is not at fault, but this
+    /// system or the destination.
     pub(crate) retry_in: Option<Duration>,
-    /// It may have been delivered all the same: no answer tells. So this is never the last word,
-    /// however late it is; its sender would be told of a failure that was none.
+    /// The message may have been delivered: its content got no answer. Such a failure never ends the
+    /// recipient, however late; the notice of a failure could be false.
     pub(crate) unsettled: bool,
 }
 
@@ -79,7 +79,7 @@ impl Failure {
         self
     }
 
-    /// What a rule says.
+    /// The failure from a rule's verdict.
     pub(crate) fn by_rule(verdict: &Verdict) -> Self {
         Self {
             permanent: !verdict.is_temporary(),

@@ -1,4 +1,4 @@
-//! The end of an attempt: what is recorded in the queue, and whom it is told to.
+//! The end of an attempt: the outcome for the queue and the notice for the sender.
 
 use std::sync::Arc;
 
@@ -25,8 +25,8 @@ pub(crate) struct Finisher {
 }
 
 impl Finisher {
-    /// Ends an attempt for recipients of one message. Those that the sender is told of are
-    /// completed together with their notice, or not at all.
+    /// Ends an attempt for recipients of one message. Recipients with a notice are completed together with
+    /// it, or not at all.
     pub(crate) fn finish(&self, work: &Arc<Work>, ended: Vec<(Lease, Fate)>) {
         let now_ms = self.clock.now_ms();
         let mut quiet = Vec::with_capacity(ended.len());
@@ -71,7 +71,7 @@ impl Finisher {
         for (action, several) in told {
             let (notices, completer) = (Arc::clone(&self.notices), self.completer.clone());
             let work = Arc::clone(work);
-            // Notices are rare, and wait for the message to be read.
+            // Notices are rare, and first the message must be read.
             tokio::spawn(async move {
                 completer.complete(notices.tell(&work, action, several, now_ms).await);
             });
@@ -79,14 +79,14 @@ impl Finisher {
     }
 }
 
-/// The completion for one recipient, and what the sender is told, if anything.
+/// The completion for one recipient, and its notice, if any.
 fn conclude(
     work: &Work,
     recipient: &LeasedRecipient,
     fate: &Fate,
     now_ms: i64,
 ) -> (Completion, Option<Action>) {
-    // The author of collected mail is told nothing: its provider has accepted it.
+    // The author of collected mail gets no notice: the provider has accepted the mail.
     let has_sender = !work.message.reverse_path.is_empty() && !work.message.collected;
     let wants_success = has_sender && notify::wants_success(recipient.notify);
     let mut completion = Completion {
@@ -116,7 +116,7 @@ fn conclude(
             completion.set_outcome(Outcome::Forwarded);
             let to: Vec<String> = made.iter().map(derive::name).collect();
             completion.reason = format!("{}, by {rule}", to.join(", "));
-            // Whoever wants to hear of success hears of it from where it goes (RFC 3461 §5.2.7.3).
+            // The receiving system reports success (RFC 3461 §5.2.7.3).
             None
         }
         Fate::Discarded { rule } => {

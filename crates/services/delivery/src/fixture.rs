@@ -1,4 +1,4 @@
-//! For unit tests: what the parts of the worker work with, and nobody at the other end.
+//! For unit tests: the parts of a worker, without any peers.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
@@ -18,7 +18,7 @@ use crate::leases::{Lease, LeaseSession, Leases};
 use crate::notice::Notices;
 use crate::work::Work;
 
-/// Where nobody answers.
+/// A channel that leads to no server.
 pub(crate) fn nowhere() -> Channel {
     Channel::to_nowhere()
 }
@@ -34,7 +34,7 @@ pub(crate) fn finisher(clock: QueueClock) -> Arc<Finisher> {
     })
 }
 
-/// A clock that panics when it is first asked, and tells how often it was.
+/// A clock that panics at its first use, and a counter of its uses.
 pub(crate) fn panicking_clock() -> (QueueClock, watch::Receiver<usize>) {
     let (asked, times) = watch::channel(0);
     let clock = QueueClock::of(move || {
@@ -45,7 +45,7 @@ pub(crate) fn panicking_clock() -> (QueueClock, watch::Receiver<usize>) {
     (clock, times)
 }
 
-/// A message whose sender is not to be told of anything.
+/// A message whose sender wants no notices.
 pub(crate) fn work() -> Arc<Work> {
     Arc::new(Work {
         message: LeasedMessage::default(),

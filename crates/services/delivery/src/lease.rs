@@ -1,5 +1,5 @@
-//! The worker's stream from the queue: credits go up, leased recipients come down, leases are
-//! renewed while work goes on (invariant I4).
+//! The worker's stream from the queue: credits go up, leased recipients come down, and leases are renewed
+//! while work goes on (I4).
 
 mod identity;
 
@@ -24,28 +24,28 @@ pub(crate) use identity::Identity;
 use crate::leases::{LeaseSession, Leases, lease_key};
 use crate::route::Router;
 
-/// A thousand recipients with long addresses fit many times over.
+/// Room for many times a thousand recipients with long addresses.
 const MESSAGE_LIMIT: usize = 64 * 1024 * 1024;
 
-/// Requests that may wait for the stream: credits are told together, so few are needed.
+/// Requests that may wait for the stream. Credits are granted in sums, so few are needed.
 const BACKLOG: usize = 16;
 
-/// Until the queue has said how long a lease lasts.
+/// Assumed length of a lease until the queue has told it.
 const ASSUMED_LEASE: Duration = Duration::from_secs(30);
 
-/// How long what is under way may take once the process is to end.
+/// How long running work may take after shutdown.
 const DRAIN: Duration = Duration::from_secs(15);
 
-/// Times to wait before the stream is opened again.
+/// Pauses before the stream is opened again.
 const PAUSES_MS: [u64; 6] = [20, 50, 100, 250, 500, 1_000];
 
-/// The same while the queue takes another for us.
+/// The pause while another worker has this name.
 const REFUSED_PAUSE: Duration = Duration::from_secs(2);
 
-/// Leases for as long as the process lives.
+/// Leases recipients for the life of the process.
 pub(crate) struct Leaser {
     pub(crate) channel: Channel,
-    /// Follows the queue's.
+    /// Follows the queue's clock.
     pub(crate) clock: QueueClock,
     pub(crate) identity: Identity,
     pub(crate) leases: Arc<Leases>,
@@ -56,7 +56,7 @@ pub(crate) struct Leaser {
 }
 
 impl Leaser {
-    /// Leases until shutdown; then waits for what is under way, with a stream or without.
+    /// Leases until shutdown, then waits for running work, with or without a stream.
     pub(crate) async fn run(self) {
         tokio::select! {
             () = self.lease() => {}
@@ -64,12 +64,12 @@ impl Leaser {
         }
     }
 
-    /// Opens the stream, again and again.
+    /// Opens the stream again and again.
     ///
-    /// Work that has begun goes on while there is no stream, and is renewed on the next one:
-    /// a queue that was restarted still has our leases. Recipients for other servers that have not
-    /// begun are left, for they may be another worker's by now; those for mailboxes are not, since
-    /// nothing is delivered to a mailbox twice (I3).
+    /// Started work goes on while there is no stream, and its leases are renewed on the next one: a restarted
+    /// queue still has them. Recipients for other servers that were not started are dropped, since another
+    /// worker may have them by now. Recipients for mailboxes are kept, since nothing is delivered to a
+    /// mailbox twice (I3).
     async fn lease(&self) {
         let mut failures = 0;
         loop {
@@ -78,7 +78,7 @@ impl Leaser {
             if session.end() {
                 failures = 0;
             }
-            // The log has one line, however often it is tried.
+            // Logged once, however often the attempt is repeated.
             let worker = &self.identity.name;
             let reason = status.message();
             self.stream.absent(format!("as worker {worker}: {reason}"));
@@ -88,7 +88,7 @@ impl Leaser {
         }
     }
 
-    /// The queue has taken us in.
+    /// The queue has admitted this worker.
     fn began(&self, session: &LeaseSession) {
         if session.begin() {
             tracing::info!(worker = self.identity.name, "leasing");
@@ -96,8 +96,7 @@ impl Leaser {
         }
     }
 
-    /// After shutdown, what has begun is finished; leases are renewed meanwhile, and those of what
-    /// has not begun are given back.
+    /// After shutdown: started work is finished and its leases are renewed; other leases are given back.
     async fn drain(&self) {
         self.shutdown.cancelled().await;
         self.router.stop();
@@ -106,7 +105,7 @@ impl Leaser {
         }
     }
 
-    /// One stream, to its end.
+    /// Follows one stream to its end.
     async fn follow(&self, session: &Arc<LeaseSession>) -> Result<Infallible, Status> {
         let (requests, outbound) = mpsc::channel(BACKLOG);
         let hello = lease_request::Request::Hello(Worker {
@@ -137,7 +136,8 @@ impl Leaser {
                     Some(response) => {
                         self.clock.follow(response.now_ms);
                         self.began(session);
-                        // Beginning anew with each response, a busy worker would never renew.
+                        // Only on a change: a timer restarted at each response would never let a busy worker
+                        // renew.
                         let told = lease_time(&response);
                         if told != lease && !told.is_zero() {
                             lease = told;
@@ -153,13 +153,13 @@ impl Leaser {
                         send(&requests, lease_request::Request::Credits(credits)).await?;
                     }
                 }
-                // With nothing held as well: a worker that says nothing may lose its name.
+                // Also without leases: a silent worker may lose its name.
                 _ = renewals.tick() => self.renew(&requests, self.leases.to_renew()).await?,
             }
         }
     }
 
-    /// Leases begin anew, if there are any, and the queue hears of us.
+    /// Renews leases, if there are any; an empty renewal is a sign of life.
     async fn renew(
         &self,
         requests: &mpsc::Sender<LeaseRequest>,
@@ -172,7 +172,7 @@ impl Leaser {
         send(requests, lease_request::Request::Renew(renewal)).await
     }
 
-    /// The credits that may be given: none once the process is to end.
+    /// The credits to grant: none once the process is to end.
     fn offer(&self, credits: u32) -> u32 {
         if self.shutdown.is_cancelled() {
             return 0;
@@ -180,8 +180,8 @@ impl Leaser {
         credits
     }
 
-    /// Everything in a response is routed at once, so that it is delivered in one batch. What comes
-    /// in after shutdown is not begun, but goes back.
+    /// Routes everything in a response at once, so that it is delivered in one batch. Recipients that arrive
+    /// after shutdown go back.
     fn take(&self, response: LeaseResponse, session: &Arc<LeaseSession>) -> Vec<LeaseKey> {
         if self.shutdown.is_cancelled() {
             let recipients = response.messages.iter().flat_map(|one| &one.recipients);

@@ -1,12 +1,12 @@
-//! The leases that this worker holds, and the credits it may give for more (invariant I4).
+//! The leases that this worker holds, and the credits it may grant for more (I4).
 //!
-//! A [`Lease`] is a value that one task has at a time. It is renewed for as long as it lives, and ends in one of
-//! three ways: the queue records what became of its recipient ([`Lease::complete`]), the recipient goes back to the
-//! queue unbegun ([`Lease::give_back`]), or the value is dropped, as in a panic, and the lease lapses: the queue
-//! leases the recipient anew.
+//! A [`Lease`] is a value owned by one task at a time. It is renewed as long as it lives, and ends in one of
+//! three ways: the queue records the outcome of its recipient ([`Lease::complete`]), the recipient goes back
+//! to the queue untried ([`Lease::give_back`]), or the value is dropped, as in a panic. A dropped lease
+//! expires, and the queue leases the recipient again.
 //!
-//! Recipients on their way to other servers do not use up the credits of those for mailboxes: a
-//! destination that hangs holds back nobody else. They have a bound of their own.
+//! Recipients for other servers use no credits of those for mailboxes: a destination that hangs delays no
+//! other mail. They have a bound of their own.
 
 mod session;
 #[cfg(test)]
@@ -21,10 +21,10 @@ use tokio::sync::Notify;
 
 pub(crate) use session::LeaseSession;
 
-/// Recipients that may wait for other servers; above that they are put off.
+/// Maximum number of recipients that wait for other servers; more are deferred.
 const REMOTE_LIMIT: usize = 10_000;
 
-/// A recipient that is leased to this worker. See the module.
+/// A recipient that is leased to this worker. It is renewed until the value is consumed or dropped.
 pub(crate) struct Lease {
     recipient: LeasedRecipient,
     leases: Arc<Leases>,
@@ -45,13 +45,13 @@ impl Lease {
         lease_key(&self.recipient)
     }
 
-    /// Whether the recipient has been leased anew meanwhile. Nothing is begun by a lease that is void, for its
+    /// Whether the recipient has been leased anew meanwhile. Nothing is started with a void lease, since its
     /// outcome would be stale.
     pub(crate) fn is_void(&self) -> bool {
         !self.leases.lock().holds(&self.key())
     }
 
-    /// The attempt has ended: the queue is to record this.
+    /// Ends the attempt with the completion that the queue is to record.
     pub(crate) fn complete(self, completion: Completion) -> Ended {
         let lease = Some(self.key());
         Ended {
@@ -63,12 +63,13 @@ impl Lease {
         }
     }
 
-    /// Nothing has begun by these: the queue may give their recipients to another worker at once.
+    /// Gives back leases that were not started: the queue may lease their recipients to another worker at
+    /// once.
     pub(crate) fn give_back(leases: impl IntoIterator<Item = Self>) {
         Self::end(leases, true);
     }
 
-    /// Ends leases of one worker at once, so that their credits are given together.
+    /// Ends leases of one worker together, so that their credits are granted together.
     fn end(leases: impl IntoIterator<Item = Self>, give_back: bool) {
         let mut held: Option<Arc<Leases>> = None;
         let mut keys = Vec::new();
@@ -98,8 +99,8 @@ impl Drop for Lease {
     }
 }
 
-/// A lease whose attempt has ended, with what the queue is to record. It is held until that is recorded, so that
-/// nobody else makes the attempt again.
+/// A lease whose attempt has ended, with the completion for the queue. It is held until that is recorded, so
+/// that no other worker repeats the attempt.
 pub(crate) struct Ended {
     lease: Lease,
     completion: Completion,
@@ -114,12 +115,12 @@ impl Ended {
         &self.completion
     }
 
-    /// What is recorded, to be changed; the lease stays.
+    /// The completion, for changes.
     pub(crate) fn completion_mut(&mut self) -> &mut Completion {
         &mut self.completion
     }
 
-    /// The queue has recorded these.
+    /// Ends leases whose completions the queue has recorded.
     pub(crate) fn recorded(ended: impl IntoIterator<Item = Self>) {
         Lease::end(ended.into_iter().map(|one| one.lease), false);
     }
@@ -137,7 +138,7 @@ impl std::fmt::Debug for Ended {
     }
 }
 
-/// See the module.
+/// All leases of this worker, and their credits.
 pub(crate) struct Leases {
     window: u32,
     state: Mutex<State>,
@@ -150,14 +151,15 @@ struct State {
     held: HashMap<i64, Held>,
     remote: usize,
     credits: u32,
-    /// Not begun, and to be given back.
+    /// Leases not started, to be given back.
     left: Vec<LeaseKey>,
 }
 
 struct Held {
     epoch: u32,
     remote: bool,
-    /// Held when renewals were last asked for: renewed only then, since most are done before.
+    /// Held at the last request for renewals. A lease is renewed only from the second request on, since most
+    /// are over before.
     seen: bool,
 }
 
@@ -167,7 +169,7 @@ impl State {
         held.is_some_and(|held| held.epoch == key.epoch)
     }
 
-    /// False when it is void.
+    /// Removes a lease; false if it is void.
     fn remove(&mut self, key: &LeaseKey) -> bool {
         let Entry::Occupied(held) = self.held.entry(key.recipient_id) else {
             return false;
@@ -208,7 +210,8 @@ impl Leases {
         })
     }
 
-    /// A new stream begins. Gives the first credits: what is under way to mailboxes still counts.
+    /// Begins a new stream. Returns the first credits, less the recipients still being delivered to
+    /// mailboxes.
     pub(crate) fn begin(&self) -> u32 {
         let mut state = self.lock();
         state.credits = 0;
@@ -217,14 +220,14 @@ impl Leases {
         self.window.saturating_sub(local)
     }
 
-    /// All leases, to be taken over to a new stream: the queue knows which are still ours.
+    /// All leases, for the renewal on a new stream: the queue knows which still hold.
     pub(crate) fn all(&self) -> Vec<LeaseKey> {
         let state = self.lock();
         let held = state.held.iter();
         held.map(|(id, held)| held.key(*id)).collect()
     }
 
-    /// The queue has leased us these recipients.
+    /// Adds recipients that the queue has leased to this worker.
     pub(crate) fn take(self: &Arc<Self>, recipients: Vec<LeasedRecipient>) -> Vec<Lease> {
         let mut state = self.lock();
         for recipient in &recipients {
@@ -233,8 +236,8 @@ impl Leases {
                 remote: false,
                 seen: false,
             };
-            // Leased anew while the lease before is still at work: that one's end is void, and its
-            // place is free.
+            // Leased anew while the earlier lease is still at work. The earlier one is void, and its credit
+            // is free.
             if let Some(void) = state.held.insert(recipient.recipient_id, held) {
                 state.free(&void);
             }
@@ -248,7 +251,8 @@ impl Leases {
         leases.collect()
     }
 
-    /// These go to another server. False when too many do: then they are to be put off.
+    /// Counts leases as waiting for another server. False if too many wait already; the caller then defers
+    /// them.
     pub(crate) fn begin_remote(&self, leases: &[Lease]) -> bool {
         let mut state = self.lock();
         if state.remote + leases.len() > REMOTE_LIMIT {
@@ -283,12 +287,12 @@ impl Leases {
         self.changed.notify_one();
     }
 
-    /// What the queue is to be told was given back.
+    /// Takes the leases to be reported to the queue as given back.
     pub(crate) fn take_left(&self) -> Vec<LeaseKey> {
         std::mem::take(&mut self.lock().left)
     }
 
-    /// Waits until there may be credits, or leases, to give.
+    /// Waits until there may be credits to grant or leases to give back.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
     }
@@ -325,7 +329,7 @@ impl Leases {
     }
 }
 
-/// What names the lease of a recipient.
+/// The key of a recipient's lease.
 pub(crate) fn lease_key(recipient: &LeasedRecipient) -> LeaseKey {
     LeaseKey {
         recipient_id: recipient.recipient_id,

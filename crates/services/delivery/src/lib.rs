@@ -1,8 +1,8 @@
-//! The delivery worker: leases recipients from the queue, routes each by the policy, delivers to
-//! mailboxes and to other servers, and records what became of them.
+//! The delivery worker: leases recipients from the queue, routes each by the policy, delivers to mailboxes
+//! and to other servers, and records the outcomes.
 //!
-//! It keeps nothing: any number of workers run side by side, and any of them may be killed at any
-//! time (I11). It may not decide where mail goes (that is `rules`), and it touches no database.
+//! It stores nothing. Any number of workers run side by side, and any of them may be killed at any time
+//! (I11). It does not decide where mail goes (`rules` does), and it uses no database.
 //!
 //! ```text
 //! queue ──Lease──▶ lease ─▶ route ─┬─▶ local  ──Deliver──▶ mailbox-store
@@ -53,7 +53,7 @@ use crate::notice::Notices;
 use crate::remote::{Remote, Resolver, Setup};
 use crate::route::Router;
 
-/// Delivers until the process is told to shut down, then finishes what is under way.
+/// Delivers until shutdown, then finishes running work.
 pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
     let queue = service.queue_channel()?;
     let mailbox_store = service.mailbox_store_channel()?;

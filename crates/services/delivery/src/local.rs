@@ -1,6 +1,5 @@
-//! Delivery to mailboxes: everything that waits goes to mailbox-store in one call, and what comes
-//! in meanwhile in the next. One task for all of it, or one for each replica of mailbox-store: a message
-//! costs no task of its own.
+//! Delivery to mailboxes: one call holds everything that waits, and the next one what arrives meanwhile. One
+//! task serves each replica of mailbox-store; a message needs no task of its own.
 
 mod delivery;
 mod replica;
@@ -26,28 +25,27 @@ use delivery::{PUT_OFF, Progress};
 
 pub(crate) use delivery::LocalDelivery;
 
-/// Deliveries in one call: one transaction at mailbox-store.
+/// Deliveries in one call, which is one transaction at mailbox-store.
 const BATCH: usize = 500;
-/// Octets of the prefixes of their messages: half of what a call holds.
+/// Octets of their messages' prefixes: half of a call's limit.
 const PREFIXES: usize = MESSAGE_LIMIT / 2;
-/// Replicas of mailbox-store to which a process delivers at a time.
+/// Maximum number of replicas to which a process delivers at a time.
 const STREAMS: usize = 8;
-/// Calls under way: while one is committed the next is read.
+/// Unanswered calls: while one is committed the next is read.
 const CALLS: usize = 2;
 /// Larger than the answer to any batch.
 const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
-/// How long mailbox-store may be away before its recipients go back to the queue, so that they
-/// do not use up the credits of all others.
+/// How long mailbox-store may be away before its recipients go back to the queue, so that they do not use up
+/// the credits of all others.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Where suspicious mail goes; a user who has no such mailbox finds it in the INBOX.
+/// Mailbox for suspicious mail. A user without this mailbox finds the mail in the INBOX.
 const JUNK: &str = "Junk";
-/// As mailbox-store understands it.
+/// The INBOX in mailbox-store's contract.
 const INBOX: &str = "";
-/// Before the stream is opened again.
+/// Pauses before the stream is opened again.
 const PAUSES: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(500));
 
-/// A handle to the tasks that deliver to mailboxes. They end when it is dropped and everything is
-/// delivered.
+/// A handle of the tasks that deliver to mailboxes. They end when it is dropped and everything is delivered.
 pub(crate) struct Local {
     channel: Channel,
     finisher: Arc<Finisher>,
@@ -56,13 +54,13 @@ pub(crate) struct Local {
 
 #[derive(Default)]
 struct Deliverers {
-    // Not bounded here: the credits bound what is leased.
+    // Unbounded: the credits bound the number of leases.
     inboxes: Vec<mpsc::UnboundedSender<Vec<LocalDelivery>>>,
     next: usize,
 }
 
 impl Local {
-    /// Delivers over `channel`, which leads to mailbox-store.
+    /// Delivers over `channel` to mailbox-store.
     pub(crate) fn start(channel: Channel, finisher: Arc<Finisher>) -> Self {
         Self {
             channel,
@@ -71,7 +69,7 @@ impl Local {
         }
     }
 
-    /// Each replica gets its turn.
+    /// Passes deliveries to the replicas in turn.
     pub(crate) fn deliver(&self, deliveries: Vec<LocalDelivery>) {
         if deliveries.is_empty() {
             return;
@@ -89,7 +87,7 @@ impl Local {
             deliverers.inboxes.push(sender);
         }
         deliverers.next = (deliverers.next + 1) % replicas;
-        // It only fails when the process ends; then the leases lapse.
+        // This fails only when the process ends; then the leases expire.
         let _ = deliverers.inboxes[deliverers.next].send(deliveries);
     }
 }
@@ -103,7 +101,7 @@ struct Deliverer {
 }
 
 impl Deliverer {
-    /// Over `channel`, to the replica of this number.
+    /// Delivers over `channel` to the replica of this number.
     fn new(
         channel: Channel,
         number: usize,
@@ -119,7 +117,8 @@ impl Deliverer {
         }
     }
 
-    /// Delivers until there will be nothing more. A panic costs what is at hand: who knows which delivery it was.
+    /// Delivers until there is nothing more. A panic costs the deliveries at hand: which of them caused it is
+    /// unknown.
     async fn run(mut self) {
         while AssertUnwindSafe(self.work()).catch_unwind().await.is_err() {
             let under_way = self.calls.abandon();
@@ -148,7 +147,7 @@ impl Deliverer {
                     None => self.closed = true,
                 },
             }
-            // Whatever else has come in goes along.
+            // Everything else that has arrived joins the batch.
             while let Ok(deliveries) = self.inbox.try_recv() {
                 self.pending.extend(deliveries);
             }
@@ -171,7 +170,7 @@ impl Deliverer {
         }
     }
 
-    /// What was under way is sent again, or put off.
+    /// Unanswered deliveries are sent again, or deferred.
     fn interrupted(&mut self, interrupted: Interrupted<Vec<LocalDelivery>>) {
         let Interrupted { calls, status } = interrupted;
         self.pending.extend(calls.into_iter().flatten());
@@ -197,8 +196,8 @@ impl Deliverer {
         }
     }
 
-    /// None of a batch was taken; or it is not known, when the fault is ours: mailbox-store may have lost
-    /// the answer to its commit, as we may have lost its.
+    /// Handles an error for a batch: none of it was accepted, or that is unknown. mailbox-store may have lost
+    /// the answer to its commit, or this process the answer of mailbox-store.
     fn refused(&mut self, batch: Vec<LocalDelivery>, status: &Status) {
         tracing::warn!(
             code = %status.code(),
@@ -244,13 +243,13 @@ impl Deliverer {
             });
         self.pending = pending;
         if !late.is_empty() {
-            // The end of a stream is no word on any of them.
+            // The end of a stream says nothing about any of them.
             self.refused(late, &Status::unavailable(status.message()));
         }
     }
 }
 
-/// How many deliveries make the next batch: one at least.
+/// Number of deliveries in the next batch; at least one.
 fn batch_length(pending: &[LocalDelivery]) -> usize {
     let mut octets = 0;
     let fits = |delivery: &&LocalDelivery| {
@@ -273,7 +272,7 @@ fn request(delivery: &LocalDelivery) -> Delivery {
             &delivery.lease.recipient().address,
             &message.prefix,
         ),
-        // What was held, or in quarantine, is seen among what comes now.
+        // A message that was held or in quarantine is new to its user on release.
         received_at_ms: delivery.work.since_ms(),
     }
 }

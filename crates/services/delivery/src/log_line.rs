@@ -1,12 +1,12 @@
-//! The log line of an attempt's end, by which a message is followed (target `mail`): delivered, relayed, put
-//! off, returned or discarded, for one recipient. docs/logs.md lists the fields.
+//! The log line of an attempt's end, which traces a message (target `mail`): delivered, relayed, deferred,
+//! returned or discarded, for one recipient. docs/logs.md lists the fields.
 
 use api::queue::v1::{Completion, LeasedRecipient, Outcome};
 
 use crate::fate::Fate;
 use crate::work::Work;
 
-/// One recipient's attempt has ended. `notice`: its sender is told.
+/// Logs the end of one recipient's attempt. `notice`: its sender gets a notice.
 pub(crate) fn ended(
     work: &Work,
     recipient: &LeasedRecipient,

@@ -1,5 +1,5 @@
-//! Notices to senders: reports (RFC 3464), derived messages that the queue makes in the transaction that records
-//! what they tell.
+//! Delivery status notifications (RFC 3464). The queue makes them in the transaction that records the
+//! outcomes they report.
 
 #[cfg(test)]
 mod tests;
@@ -27,15 +27,15 @@ use crate::work::Work;
 
 /// Larger messages are returned without their text.
 const MAX_RETURNED: u64 = 64 * 1024;
-/// Recipients that one notice speaks of; fewer when it would be larger than [`INLINE_LIMIT`].
+/// Recipients reported in one notice; fewer if the notice would exceed [`INLINE_LIMIT`].
 const RECIPIENTS_EACH: usize = 1_000;
-/// With no more than these, the message returned is given up before the notice is split.
+/// With at most this many recipients, a notice drops the returned message instead of being split.
 const RECIPIENTS_TOGETHER: usize = 40;
-/// Why a sender is not told who should be.
+/// Reason in the history when a notice cannot be sent.
 const TOO_LARGE: &str = "the notice would be too large";
-/// When the message cannot be read now.
+/// Pause while the message cannot be read.
 const PUT_OFF_MS: i64 = 30_000;
-/// Notices wait for it no longer than so far past the message's lifetime.
+/// How long past the message's lifetime a notice waits for an unreadable message.
 const GRACE_MS: i64 = 3_600_000;
 
 /// Writes notices.
@@ -44,11 +44,11 @@ pub(crate) struct Notices {
     pub(crate) hostname: String,
 }
 
-/// A recipient whose sender is told.
+/// A recipient with a notice.
 pub(crate) struct Told {
     pub(crate) ended: Ended,
     pub(crate) fate: Fate,
-    /// The messages that this end makes.
+    /// Other messages derived from this end.
     pub(crate) made: Vec<Derived>,
 }
 
@@ -59,9 +59,8 @@ impl Told {
 }
 
 impl Notices {
-    /// The completions with their notices. When the message cannot be read now, the recipients are
-    /// put off instead: nobody's failure goes untold. When it will never be, the notice goes
-    /// without it.
+    /// The completions with their notices. If the message cannot be read now, the recipients are deferred
+    /// instead, so that no failure goes unreported. If it can never be read, the notice goes without it.
     pub(crate) async fn tell(
         &self,
         work: &Work,
@@ -69,7 +68,7 @@ impl Notices {
         told: Vec<Told>,
         now_ms: i64,
     ) -> Vec<Unit> {
-        // RFC 8689 §5: the notice may go in plain text, so what it returns is little.
+        // RFC 8689 §5: the notice may travel in plain text, so it returns little.
         let full = action == Action::Failed
             && !work.message.require_tls
             && work.message.size <= MAX_RETURNED
@@ -97,7 +96,7 @@ impl Notices {
         while let Some(mut part) = parts.pop_front() {
             let with = |original: &[u8]| self.notice(work, action, &part, original, full, now_ms);
             let notice = match with(&original) {
-                // Whom it is about counts for more than what it was about.
+                // The list of recipients is more important than the returned message.
                 None if part.len() <= RECIPIENTS_TOGETHER => with(b""),
                 notice => notice,
             };
@@ -151,7 +150,7 @@ impl Notices {
         let until = deadline.filter(|deadline| deadline.or_return);
         let until = until.map_or(i64::MAX, |deadline| deadline.at_ms);
         let retry_until = lifetime_end(work).min(until);
-        // What may have been delivered is tried beyond its time.
+        // A message that may have been delivered is retried beyond its lifetime.
         let retry_until = (retry_until > now_ms).then_some(retry_until.div_euclid(1_000));
         let options = message.options.as_ref();
         let at = now_ms.div_euclid(1_000);
@@ -177,7 +176,7 @@ impl Notices {
             deliver_by: deadline.map(|deadline| deadline.at_ms.div_euclid(1_000)),
             future_release: options.map_or("", |options| &options.future_release),
             recipients: &statuses,
-            // What is lost is not there to be returned in full.
+            // A lost message cannot be returned in full.
             returned: if full && !original.is_empty() {
                 Returned::Full { header, text }
             } else {
@@ -185,7 +184,7 @@ impl Notices {
             },
         });
         let submission = Submission {
-            // RFC 5321 §6.1: a notice has the null reverse-path, so that none is sent about it.
+            // RFC 5321 §6.1: a notice has the null reverse-path, so that no notice is sent about it.
             reverse_path: String::new(),
             recipients: vec![Recipient {
                 address: message.reverse_path.clone(),
@@ -213,12 +212,12 @@ impl Notices {
     }
 }
 
-/// Nothing will make this message readable: it is not stored, or not as it should be.
+/// Whether the message can never be read: it is not stored, or damaged.
 fn is_gone(status: &Status) -> bool {
     matches!(status.code(), Code::NotFound | Code::OutOfRange)
 }
 
-/// The message is not waited for.
+/// Whether the notice goes without waiting for the message.
 fn is_lost(status: &Status, work: &Work, now_ms: i64) -> bool {
     is_gone(status) || now_ms >= lifetime_end(work).saturating_add(GRACE_MS)
 }
@@ -237,7 +236,7 @@ fn as_urgent(options: &DeliveryOptions) -> Option<DeliveryOptions> {
     })
 }
 
-/// As many as one notice speaks of, and again.
+/// Splits recipients into parts of one notice each.
 fn in_parts(mut told: Vec<Told>) -> VecDeque<Vec<Told>> {
     let mut parts = VecDeque::new();
     while told.len() > RECIPIENTS_EACH {
@@ -258,7 +257,7 @@ fn with_notice(part: Vec<Told>, notice: Derived) -> Unit {
     Unit::making(ended, derived)
 }
 
-/// Its message cannot be read now. A success has happened, told or not; a failure has time.
+/// The unit for an unreadable message. A success is recorded, with or without a notice; a failure waits.
 fn unread(told: Told, action: Action, now_ms: i64) -> Unit {
     let mut ended = told.ended;
     if matches!(action, Action::Delivered | Action::Relayed) {

@@ -1,8 +1,8 @@
-//! NOTIFY of a recipient (RFC 3461 §4.1): what its sender is told.
+//! NOTIFY of a recipient (RFC 3461 §4.1): which notices its sender gets.
 
 use api::queue::v1::Notify;
 
-/// What holds where it was not given: failure, and delay, which RFC 3461 §4.1 leaves to us.
+/// The default without NOTIFY: failure, and delay, which RFC 3461 §4.1 leaves open.
 const NOT_GIVEN: Notify = Notify {
     success: false,
     failure: true,
@@ -21,12 +21,12 @@ pub(crate) fn wants_delay(notify: Option<Notify>) -> bool {
     notify.unwrap_or(NOT_GIVEN).delay
 }
 
-/// NEVER.
+/// Whether NOTIFY is NEVER.
 pub(crate) fn wants_nothing(notify: Option<Notify>) -> bool {
     notify == Some(Notify::NEVER)
 }
 
-/// The same, and delay.
+/// Adds delay.
 pub(crate) fn and_delay(notify: Option<Notify>) -> Notify {
     Notify {
         delay: true,

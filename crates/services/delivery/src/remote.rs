@@ -1,9 +1,9 @@
 //! Delivery to other servers: a queue and a few connections for each destination.
 //!
-//! A destination is served by *lanes*: tasks with a connection each, which take job after job from
-//! the destination's queue and end when there has been none for a while. A destination has one lane
-//! until it has taken part in a transaction, and again once it has kept us waiting. What
-//! destinations share is a bound on connections, and bounds on opening them (see `openings`).
+//! Each destination is served by *lanes*: tasks with one connection each. A lane takes job after job from the
+//! destination's queue and ends after an idle time. A destination has one lane until it has taken part in a
+//! transaction, and again after it was slow to answer. Destinations share a bound on connections, and bounds
+//! on opening them (see `openings`).
 
 mod content;
 mod ending;

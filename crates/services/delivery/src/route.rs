@@ -1,4 +1,4 @@
-//! Where each leased recipient goes, by the policy in force.
+//! The destination of each leased recipient, by the current policy.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::local::{Local, LocalDelivery};
 use crate::remote::{Job, Remote, Target};
 use crate::work::Work;
 
-/// When too many recipients wait for other servers.
+/// Pause when too many recipients wait for other servers.
 const PUT_OFF: Duration = Duration::from_secs(60);
 
-/// Routes leased messages and hands them on.
+/// Routes leased messages and passes them on.
 pub(crate) struct Router {
     pub(crate) policy: PolicyWatch,
     pub(crate) local: Local,
@@ -29,13 +29,13 @@ pub(crate) struct Router {
 }
 
 impl Router {
-    /// What waits for other servers is not begun any more.
+    /// Jobs that wait for other servers are not started any more.
     pub(crate) fn stop(&self) {
         self.remote.stop();
     }
 
-    /// Routes all recipients of these messages. Without a policy nothing is leased (see
-    /// `lib.rs`), and once there is one it stays.
+    /// Routes all recipients of these messages. Without a policy nothing is leased (see `lib.rs`), and a
+    /// policy that was read once stays.
     pub(crate) fn route(
         &self,
         messages: Vec<(LeasedMessage, Vec<Lease>)>,
@@ -61,7 +61,7 @@ impl Router {
         self.local.deliver(local);
     }
 
-    /// Begins with recipients whose destinations are known.
+    /// Starts recipients whose destinations are known.
     fn begin(
         &self,
         work: &Arc<Work>,
@@ -72,8 +72,8 @@ impl Router {
         let mut ended = Vec::new();
         let mut remote: HashMap<Target, Vec<Lease>> = HashMap::new();
         for (destination, lease) in routed {
-            // One that was handed out before may be in its mailbox already: the store knows, and its
-            // sender is not told the contrary.
+            // A recipient handed out before may be in its mailbox already. The store knows, so no failure is
+            // reported without asking it.
             let begun =
                 lease.recipient().epoch > 1 && matches!(destination, Destination::Local(..));
             if let Some(failure) = too_late.as_ref().filter(|_| !begun) {
@@ -96,7 +96,7 @@ impl Router {
         }
     }
 
-    /// Hands recipients on to other servers, or puts them off while too many wait already.
+    /// Passes recipients to another server, or defers them while too many wait already.
     fn hand_on(&self, work: &Arc<Work>, target: &Target, leases: Vec<Lease>) {
         if self.leases.begin_remote(&leases) {
             self.remote.deliver(target, Job::new(work, leases));
@@ -109,7 +109,7 @@ impl Router {
     }
 }
 
-/// Where a recipient goes. What its message makes of itself beside that is noted in `work`.
+/// The destination of a recipient. Messages to derive are stored in `work`.
 fn route(work: &mut Work, lease: &Lease) -> Destination {
     let (destination, also) = destination::by_policy(work, lease.recipient());
     if !also.is_empty() {

@@ -1,4 +1,4 @@
-//! What a failure means: another attempt, or the end. Pure: facts and settings in, a decision out.
+//! The consequence of a failure: another attempt, or the end. Pure: facts and settings in, a decision out.
 
 use std::time::Duration;
 
@@ -9,30 +9,30 @@ use crate::deadline::Deadline;
 use crate::fate::Failure;
 use crate::notify::{wants_delay, wants_failure};
 
-/// What is known when an attempt has failed.
+/// The facts about a failed attempt.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Facts {
     pub(crate) now_ms: i64,
-    /// When the message came in; one that was held, when it was released.
+    /// When the message arrived, or was released if it was held.
     pub(crate) since_ms: i64,
-    /// Attempts that failed before this one.
+    /// Number of earlier failed attempts.
     pub(crate) attempts: u32,
     pub(crate) delay_notified: bool,
     pub(crate) notify: Option<Notify>,
-    /// There is someone to tell: the reverse-path is not `<>`.
+    /// There is a sender to notify: the reverse-path is not `<>`.
     pub(crate) has_sender: bool,
-    /// By when it is to be delivered, if the sender said.
+    /// The deadline, if the sender set one.
     pub(crate) deadline: Option<Deadline>,
-    /// It was collected from a remote account: it waits, however long, and does not end.
+    /// Collected from a remote account: it waits for any length of time and does not end.
     pub(crate) collected: bool,
 }
 
 /// What follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// Try again at this time, and perhaps tell the sender that it takes long.
+    /// Try again at this time; `tell`: send a delay notice.
     Retry { at_ms: i64, tell: bool },
-    /// It has failed for good.
+    /// Permanent failure.
     Bounce { tell: bool, expired: bool },
 }
 
@@ -48,8 +48,8 @@ pub(crate) fn after(failure: &Failure, facts: &Facts, settings: &DeliverySetting
         .retry_in
         .unwrap_or_else(|| settings.retry_after(tried(facts, settings).saturating_add(1)));
     let at_ms = facts.now_ms.saturating_add(ms(pause));
-    // One last attempt is made at the end of the lifetime, not behind it. What is to be returned when
-    // it is late is looked at then, and nobody is told too late.
+    // One last attempt is made at the end of the lifetime, not after it. A message to be returned when late
+    // is looked at at its deadline, so that the notice is not late.
     let limits = [Some(end), facts.deadline.map(|deadline| deadline.at_ms)];
     let to_come = limits
         .into_iter()
@@ -64,8 +64,7 @@ pub(crate) fn after(failure: &Failure, facts: &Facts, settings: &DeliverySetting
     }
 }
 
-/// Whether the sender is to hear that it takes long. Who says by when they want to hear is not told
-/// at another time (RFC 2852 §4.1.3).
+/// Whether a delay notice is due. A sender who set a deadline gets none at another time (RFC 2852 §4.1.3).
 fn is_late(facts: &Facts, settings: &DeliverySettings) -> bool {
     if let Some(deadline) = facts.deadline.filter(|deadline| !deadline.or_return) {
         return deadline.has_passed(facts.now_ms);
@@ -74,10 +73,10 @@ fn is_late(facts: &Facts, settings: &DeliverySettings) -> bool {
     notice.is_some_and(|notice| facts.now_ms - facts.since_ms >= ms(notice))
 }
 
-/// Attempts that were the message's own. Those that failed for a reason of ours (`retry_in`) are
-/// counted by the queue too, but came closer together than the schedule's: no more are taken for
-/// its own than there was time for. Else an hour without mailbox-store would put a message at the
-/// schedule's end, and a busy server's "try again" would cost it hours.
+/// Number of attempts by the message's schedule. The queue also counts attempts that failed for another
+/// reason (`retry_in`), which come closer together than the schedule's. So at most as many are counted as
+/// there was time for. Otherwise an hour without mailbox-store would put a message at the end of its
+/// schedule, and the "try again" of a busy server would cost it hours.
 fn tried(facts: &Facts, settings: &DeliverySettings) -> u32 {
     let mut left = facts.now_ms.saturating_sub(facts.since_ms);
     for (steps, pause) in (0..).zip(&settings.retry_schedule) {

@@ -1,4 +1,4 @@
-//! A leased message while it is at work.
+//! A leased message during delivery.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,37 +11,36 @@ use crate::deadline::Deadline;
 use crate::fate::Failure;
 use crate::leases::LeaseSession;
 
-/// A message whose recipients are being delivered. Shared by all of them.
+/// A message whose recipients are being delivered. All of them share it.
 pub(crate) struct Work {
-    /// The message; its recipients have been taken out.
+    /// The message, without its recipients.
     pub(crate) message: LeasedMessage,
-    /// By which it is routed.
+    /// The policy that routes it.
     pub(crate) policy: Arc<PolicySnapshot>,
-    /// The stream that the lease came by.
+    /// The stream over which the lease came.
     pub(crate) session: Arc<LeaseSession>,
-    /// What is made of it when recipients end as the policy says, by recipient.
+    /// Messages to derive when recipients end as the policy says, by recipient.
     pub(crate) also: HashMap<i64, Vec<Derivation>>,
 }
 
 impl Work {
-    /// Whether the lease is ours for certain: once its stream has broken, another worker may have
-    /// it.
+    /// Whether the lease certainly holds. After its stream has broken, another worker may have it.
     pub(crate) fn is_ours(&self) -> bool {
         self.session.is_live()
     }
 
-    /// By when it is to be delivered, if the sender said.
+    /// The deadline, if the sender set one.
     pub(crate) fn deadline(&self) -> Option<Deadline> {
         Deadline::of(&self.message)
     }
 
-    /// Why no attempt is made any more, if so.
+    /// The failure that forbids further attempts, if the time is over.
     pub(crate) fn too_late(&self, now_ms: i64) -> Option<Failure> {
         self.deadline()?.forbids_attempts(now_ms)
     }
 
-    /// When delivery could begin: its lifetime is counted from there. What was held, or in quarantine,
-    /// has no less.
+    /// When delivery could begin, which is the start of the message's lifetime: the arrival, or the release
+    /// of a message that was held or in quarantine.
     pub(crate) fn since_ms(&self) -> i64 {
         let message = &self.message;
         message.received_at_ms.max(message.released_at_ms)

@@ -1,4 +1,4 @@
-//! Attempts over gateways that the queue is still to be told of: the newest over each.
+//! Attempts over gateways not reported to the queue yet: the newest over each.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use api::queue::v1::GatewayAttempt;
 use tokio::time::Instant;
 
-/// Gateways that one request reports; the others come with the next.
+/// Maximum number of gateways in one request; the others come with the next.
 const MAX: usize = 1_000;
 
-/// The newest attempts, by the names of gateways.
+/// The newest attempts, by name of the gateway.
 #[derive(Debug, Default)]
 pub(super) struct Attempts(Mutex<BTreeMap<Arc<str>, Result>>);
 
-/// What an attempt came to, and when.
+/// The result and time of an attempt.
 #[derive(Debug)]
 struct Result {
     at: Instant,
@@ -21,7 +21,7 @@ struct Result {
     failure: String,
 }
 
-/// An attempt that a request reports.
+/// An attempt in a request.
 #[derive(Debug)]
 pub(super) struct Attempt {
     gateway: Arc<str>,
@@ -29,7 +29,7 @@ pub(super) struct Attempt {
 }
 
 impl Attempts {
-    /// Notes one that has just ended.
+    /// Stores an attempt that has just ended.
     pub(super) fn note(&self, gateway: &Arc<str>, failure: Option<&str>) {
         let failure = failure.unwrap_or_default();
         let at = Instant::now();
@@ -44,7 +44,7 @@ impl Attempts {
         attempts.insert(Arc::clone(gateway), Result { at, failure });
     }
 
-    /// What the next request reports.
+    /// Takes the attempts for the next request.
     pub(super) fn take(&self) -> Vec<Attempt> {
         let mut attempts = self.lock();
         let mut taken = Vec::new();
@@ -56,7 +56,7 @@ impl Attempts {
         taken
     }
 
-    /// These were not taken; of newer ones they say nothing.
+    /// Puts back attempts that were not accepted. Newer ones stay.
     pub(super) fn put_back(&self, attempts: Vec<Attempt>) {
         let mut newest = self.lock();
         for Attempt { gateway, result } in attempts {
@@ -70,7 +70,7 @@ impl Attempts {
 }
 
 impl Attempt {
-    /// As the queue is told; it knows another time than this machine.
+    /// The attempt for the queue. It carries its age, since the queue's clock differs from this machine's.
     pub(super) fn report(&self) -> GatewayAttempt {
         let age = self.result.at.elapsed().as_millis();
         GatewayAttempt {

@@ -1,4 +1,4 @@
-//! What goes into a request, and what becomes of what is refused; without a stream.
+//! The contents of requests and the handling of refusals, without a stream.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
@@ -19,7 +19,7 @@ fn unit(lease: Lease, reason: String) -> Unit {
     }))
 }
 
-/// One that says nothing of gateways.
+/// A batch without gateways.
 fn batch(units: Vec<Unit>) -> Batch {
     Batch {
         units,
@@ -27,7 +27,7 @@ fn batch(units: Vec<Unit>) -> Batch {
     }
 }
 
-/// With these leases held, and their outcomes to be recorded.
+/// A recorder with these leases held and their outcomes waiting.
 fn recorder(ids: std::ops::Range<i64>, reason: &str) -> (Arc<Leases>, Recorder) {
     let leases = Leases::new(10_000);
     let unit = |id| unit(fixture::lease(&leases, id, 1), reason.to_owned());
@@ -40,7 +40,7 @@ fn recorder(ids: std::ops::Range<i64>, reason: &str) -> (Arc<Leases>, Recorder) 
 }
 
 impl Recorder {
-    /// The next request, answered by the queue.
+    /// The next request, with the queue's answer to it.
     fn exchange(&mut self, answer: impl Fn(&[i64]) -> Option<Code>) -> Option<Vec<i64>> {
         let units = self.next_units()?;
         let ids: Vec<i64> = units.iter().flat_map(Unit::recipients).collect();
@@ -91,7 +91,7 @@ async fn what_is_refused_for_good_is_found_in_a_few_requests_and_given_up() {
     {
         requests += 1;
     }
-    // Halving, and once more with nothing but the outcome.
+    // Halving, and one more request with the outcome alone.
     assert!(requests <= 22, "{requests}");
     assert!(leases.is_idle(), "no lease is renewed any more");
     assert!(recorder.is_idle());
@@ -117,7 +117,7 @@ async fn what_fails_by_itself_is_tried_again_beside_the_others_until_its_time_is
         }
         assert_eq!(recorder.exchange(&failing), Some(vec![1]));
     }
-    // Once with all that there is to say, once with less.
+    // Once with everything, once with less.
     assert!(begun.elapsed() >= 2 * PATIENCE);
     assert!(begun.elapsed() < 2 * (PATIENCE + PUT_OFF));
     assert!(leases.is_idle());
@@ -125,7 +125,7 @@ async fn what_fails_by_itself_is_tried_again_beside_the_others_until_its_time_is
 
 #[tokio::test]
 async fn i2_what_is_refused_for_good_is_recorded_with_less() {
-    // What the queue objects to, and the reasons that come to be recorded.
+    // (the queue's objection, the reasons that are recorded)
     type Objection = fn(&CompleteRequest) -> bool;
     let rows: [(&str, Objection, &[&str]); 3] = [
         ("nothing", |_| false, &["no such user", "no such user"]),
@@ -188,7 +188,7 @@ async fn i2_what_is_refused_for_good_is_recorded_with_less() {
     }
 }
 
-/// Its mail would be gone with the message that it was to go on as.
+/// Without its derived message, the mail would be lost.
 #[tokio::test]
 async fn i2_what_cannot_go_on_as_another_message_stays() {
     let leases = Leases::new(1);

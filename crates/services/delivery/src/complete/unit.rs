@@ -1,4 +1,4 @@
-//! What is recorded together, and what is recorded instead where the queue refuses it for good.
+//! Outcomes that are recorded together, and what is recorded instead if the queue refuses them permanently.
 
 use api::queue::v1::{Completion, Derived, DerivedKind, Outcome};
 use prost::Message as _;
@@ -6,28 +6,28 @@ use tokio::time::Instant;
 
 use crate::leases::Ended;
 
-/// When a recipient that goes on as another message is tried again, where the queue does not take that one.
+/// Pause before a recipient is tried again whose derived message the queue refuses.
 const NOT_MADE_MS: i64 = 3_600_000;
 
-/// Ends that are recorded together or not at all: one, or those that a notice speaks of; with the messages that
-/// they make.
+/// Ends that are recorded together or not at all: a single one, or those of one notice, with their derived
+/// messages.
 #[derive(Debug)]
 pub(crate) struct Unit {
     pub(super) ended: Vec<Ended>,
     pub(super) derived: Vec<Derived>,
-    /// Since when it has failed by itself.
+    /// Time of its first failure alone.
     pub(super) failing_since: Option<Instant>,
-    /// No more than that it ended, and how.
+    /// Reduced to the outcome itself.
     bare: bool,
 }
 
 impl Unit {
-    /// One end that makes no message.
+    /// One end without a derived message.
     pub(crate) fn quiet(ended: Ended) -> Self {
         Self::making(vec![ended], Vec::new())
     }
 
-    /// Ends with the messages that they make.
+    /// Ends with their derived messages.
     pub(crate) fn making(ended: Vec<Ended>, derived: Vec<Derived>) -> Self {
         Self {
             ended,
@@ -37,23 +37,23 @@ impl Unit {
         }
     }
 
-    /// One whose sender would be told, but cannot be; the history says why.
+    /// An end whose sender should get a notice but cannot; the history gets the reason.
     pub(crate) fn untold(mut ended: Ended, why: &str) -> Self {
         let remark = format!("the sender was not told: {why}");
         remark_on(ended.completion_mut(), &remark);
         Self::quiet(ended)
     }
 
-    /// The same with the messages that it makes.
+    /// Adds derived messages.
     pub(crate) fn with(self, derived: Vec<Derived>) -> Self {
         Self { derived, ..self }
     }
 
-    /// What is recorded instead of this, which the queue refuses for good: the outcomes without what they
-    /// make, then no more than how it ended. Empty when there is no less to say.
+    /// A reduced replacement for a unit that the queue refuses permanently: first the outcomes without
+    /// derived messages, then the bare outcome. Empty when no further reduction is possible.
     ///
-    /// Whatever is left to its lease comes back for the same outcome, for ever (I2), and has gone
-    /// to another server once more each time.
+    /// A recipient whose lease merely expired would come back with the same outcome for ever (I2), and would
+    /// go to another server once more each time.
     pub(super) fn lesser(self, why: &str) -> Vec<Self> {
         if !self.derived.is_empty() {
             let is_notice = |one: &Derived| one.kind() == DerivedKind::Notice;
@@ -99,17 +99,17 @@ impl Unit {
     }
 }
 
-/// The same end without the messages that it makes, which were notices and nothing else if `only_told`.
+/// The same end without derived messages. `only_told` says that these were notices only.
 fn without_message(mut ended: Ended, only_told: bool, why: &str) -> Unit {
     let completion = ended.completion_mut();
     match completion.outcome() {
-        // The recipient would be gone with the message that it was to go on as: so it stays.
+        // The message would be lost with the derived one, so the recipient stays.
         Outcome::Forwarded | Outcome::Expanded => {
             remark_on(completion, &format!("not done: {why}"));
             completion.set_outcome(Outcome::Retry);
             completion.retry_after_ms = NOT_MADE_MS;
         }
-        // That a delay was told of stays: it would be refused again after each attempt.
+        // The delay notice counts as sent: otherwise it would be refused again after each attempt.
         _ if only_told => return Unit::untold(ended, why),
         _ => remark_on(completion, &format!("no message was made of it: {why}")),
     }
@@ -125,7 +125,7 @@ fn bare(completion: &Completion, why: &str) -> Completion {
         lease: completion.lease,
         outcome: completion.outcome,
         reason: format!("the queue did not take the particulars: {why}"),
-        // The queue asks for a time, and takes any.
+        // The queue requires a time, of any value.
         retry_at_ms: completion.retry_at_ms.max(1),
         retry_after_ms: completion.retry_after_ms.max(1),
         delay_notified: completion.delay_notified,

@@ -1,18 +1,16 @@
-//! Who this worker is to the queue.
+//! This worker's identity at the queue.
 
-/// A worker's name, which no other has: containers of one image have the same host name and
-/// process id.
+/// A worker's unique name. Containers of one image have the same host name and process id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
-    /// For people, and unique: `mail-7f9c:1:5a1c09e37b42d8f6`.
+    /// Readable and unique: `mail-7f9c:1:5a1c09e37b42d8f6`.
     pub(crate) name: String,
-    /// The same process has the same, on whatever stream.
+    /// Identifies the process, on every stream.
     pub(crate) instance: String,
 }
 
 impl Identity {
-    /// Draws one, that begins with what the administrator calls the worker, or with its machine and
-    /// process id.
+    /// Draws an identity that begins with the configured name, or with machine and process id.
     pub(crate) fn draw(called: Option<&str>, machine: &str) -> Self {
         let instance = format!("{:016x}", rand::random::<u64>());
         let name = match called {

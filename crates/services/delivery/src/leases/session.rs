@@ -1,4 +1,4 @@
-//! The stream that leases come by.
+//! The stream over which leases come.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,14 +10,14 @@ pub(crate) struct LeaseSession {
 }
 
 impl LeaseSession {
-    /// One that has not begun.
+    /// A stream that the queue has not admitted yet.
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             live: AtomicBool::new(false),
         })
     }
 
-    /// One that has begun.
+    /// A stream that the queue has admitted.
     #[cfg(test)]
     pub(crate) fn live() -> Arc<Self> {
         let session = Self::new();
@@ -25,12 +25,12 @@ impl LeaseSession {
         session
     }
 
-    /// The queue has taken us in. False when it had before.
+    /// The queue has admitted the worker. False if it had before.
     pub(crate) fn begin(&self) -> bool {
         !self.live.swap(true, Ordering::Relaxed)
     }
 
-    /// The stream has ended. False when it never began.
+    /// The stream has ended. False if it never began.
     pub(crate) fn end(&self) -> bool {
         self.live.swap(false, Ordering::Relaxed)
     }

@@ -115,7 +115,7 @@ fn what_is_under_way_is_taken_over_to_a_new_stream() {
     let mut all = leases.all();
     all.sort_by_key(|lease| lease.recipient_id);
     assert_eq!(all, [key(0, 1), key(1, 1), key(2, 1)]);
-    // The queue had ended one of them, and leases it to us again.
+    // The queue ended one of them, and leases it to this worker again.
     let again = leases.take(vec![recipient(1, 2)]);
     let void: Vec<bool> = held.iter().map(Lease::is_void).collect();
     assert_eq!(void, [false, true, false]);

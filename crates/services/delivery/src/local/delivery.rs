@@ -9,29 +9,29 @@ use tokio::time::Instant;
 use crate::leases::Lease;
 use crate::work::Work;
 
-/// When a recipient is tried again whose mailbox-store is away.
+/// Pause before a recipient is tried again while mailbox-store is away.
 pub(super) const PUT_OFF: Duration = Duration::from_secs(15);
 
-/// See the module.
+/// A recipient's delivery to a mailbox.
 pub(crate) struct LocalDelivery {
     pub(super) work: Arc<Work>,
     pub(super) lease: Lease,
     pub(super) user: EmailAddress,
-    /// What holds when there is no such user.
+    /// What to do if the user does not exist.
     pub(super) otherwise: NoUser,
-    /// Since when mailbox-store has failed it.
+    /// Time of its first failure at mailbox-store.
     pub(super) failing_since: Option<Instant>,
     pub(super) progress: Progress,
 }
 
-/// What has been tried in this attempt.
+/// The state of this attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// Nothing.
+    /// Not sent yet.
     New,
-    /// It is, or was, in a request: without an answer nobody knows whether it is in the mailbox.
+    /// It is or was in a request. Without an answer, nobody knows whether it is in the mailbox.
     Sent,
-    /// The same, and its batch was refused for good: it goes alone, to spare the others.
+    /// As `Sent`, and its batch was refused permanently: it is sent alone, to spare the others.
     Alone,
 }
 
@@ -52,7 +52,7 @@ impl LocalDelivery {
         }
     }
 
-    /// It is put into a request.
+    /// Marks it as part of a request.
     pub(super) fn send(&mut self) {
         if self.progress == Progress::New {
             self.progress = Progress::Sent;
@@ -63,8 +63,8 @@ impl LocalDelivery {
         self.progress == Progress::Alone
     }
 
-    /// Whether it may be in the mailbox, by this attempt or one before: only the ledger knows, and
-    /// tells at the next.
+    /// Whether it may be in the mailbox, by this attempt or an earlier one. Only the ledger knows, and
+    /// answers at the next attempt.
     pub(super) fn may_have_happened(&self) -> bool {
         self.progress != Progress::New || self.lease.recipient().epoch > 1
     }

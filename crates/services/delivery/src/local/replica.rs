@@ -1,4 +1,5 @@
-//! The stream to one replica of mailbox-store. When replicas come or go, or a connection is replaced, it moves.
+//! The stream to one replica of mailbox-store. It moves when replicas come or go, or when a connection is
+//! replaced.
 
 use api::grpc::{Channel, Connection, Status};
 use api::mailbox::v1::mailbox_store_client::MailboxStoreClient;
@@ -8,7 +9,7 @@ use futures::FutureExt as _;
 
 use super::{CALLS, LocalDelivery, MESSAGE_LIMIT, PAUSES};
 
-/// Calls over a stream to the replica of that number.
+/// Calls over a stream to the replica of this number.
 pub(super) fn calls(
     channel: Channel,
     number: usize,
@@ -31,7 +32,7 @@ pub(super) fn calls(
     })
 }
 
-/// The connection to the replica of that number; there may be fewer replicas.
+/// The connection to the replica of this number; there may be fewer replicas.
 fn connection(channel: &Channel, number: usize) -> Option<Connection> {
     let mut connections = channel.connections();
     connections.sort_by_key(Connection::number);
@@ -39,7 +40,7 @@ fn connection(channel: &Channel, number: usize) -> Option<Connection> {
     Some(connections.swap_remove(index))
 }
 
-/// Waits until another connection is the one to be used.
+/// Waits until another connection replaces this one.
 async fn replaced(channel: Channel, number: usize, used: Connection) {
     let mut changes = channel.changes();
     loop {

@@ -1,4 +1,4 @@
-//! What mailbox-store answered, turned into what becomes of the recipients.
+//! Conversion of mailbox-store's answers to fates of recipients.
 
 use std::sync::Arc;
 
@@ -14,14 +14,14 @@ use crate::finish::Finisher;
 use crate::leases::Lease;
 use crate::work::Work;
 
-/// Ends what has ended, and gives back what is to be delivered to another mailbox.
+/// Ends recipients by the answers; returns deliveries that go to another mailbox instead.
 pub(super) fn settle(
     batch: Vec<LocalDelivery>,
     results: &[DeliveryResult],
     finisher: &Finisher,
 ) -> Vec<LocalDelivery> {
     let mut again = Vec::new();
-    // Recipients of one message stand together, and end together: in one notice, if it is one.
+    // Recipients of one message are adjacent and end together: with one notice, if there is one.
     let mut ended: Vec<_> = Vec::new();
     let mut of: Option<Arc<Work>> = None;
     let results = results.iter().map(Some).chain(std::iter::repeat(None));
@@ -55,7 +55,7 @@ enum Next {
 
 fn next(mut delivery: LocalDelivery, status: Status, now_ms: i64) -> Next {
     let fate = match status {
-        // A duplicate has been delivered, by an attempt whose completion was lost (I3).
+        // A duplicate was delivered by an attempt whose completion was lost (I3).
         Status::Delivered | Status::Duplicate => Fate::Delivered {
             user: delivery.user.to_string(),
         },

@@ -1,4 +1,4 @@
-//! The deliverer, with no mailbox-store.
+//! The deliverer without a mailbox-store.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
@@ -56,7 +56,7 @@ async fn a_panic_leaves_what_was_at_hand_to_be_leased_anew_and_delivery_goes_on(
     let (clock, mut asked) = fixture::panicking_clock();
     let finisher = fixture::finisher(clock);
     let local = Local::start(fixture::nowhere(), finisher);
-    // There is no mailbox-store: each is put off when its patience is at its end.
+    // Without a mailbox-store each delivery is deferred at the end of its retries.
     for times in 1..=2 {
         local.deliver(vec![delivery(fixture::lease(&leases, 7, times))]);
         asked

@@ -1,4 +1,4 @@
-//! Notices, and failures that none can be written of.
+//! Notices, and failures for which no notice can be written.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
@@ -8,7 +8,7 @@ use super::*;
 use crate::fixture;
 use crate::leases::Leases;
 
-/// Those that failed with so long an explanation, of a message that is lost.
+/// Recipients that failed with an explanation of this length, of a lost message.
 fn failed(recipients: std::ops::Range<i64>, explanation: usize) -> Vec<Told> {
     let leases = Leases::new(1_000);
     let told = recipients.map(|id| {

@@ -1,5 +1,4 @@
-//! The bytes of a message on their way to another server: the start in memory, the rest as a
-//! stream.
+//! The octets of a message for another server: the start in memory, the rest as a stream.
 
 use api::grpc::{Status, Streaming};
 use api::message::v1::Chunk;
@@ -9,7 +8,7 @@ use super::state::Remote;
 use crate::body;
 use crate::work::Work;
 
-/// What is read before the transaction begins: the whole of most messages, the header of all.
+/// Octets read before the transaction begins: the whole of most messages, the header of all.
 const READ_AHEAD: usize = 256 * 1024;
 
 /// A message being read.
@@ -18,7 +17,7 @@ pub(super) struct Body {
     rest: Option<Streaming<Chunk>>,
     /// Its header has octets above 127.
     pub(super) header_beyond_ascii: bool,
-    /// Its Received fields.
+    /// Number of its Received fields.
     pub(super) hops: usize,
 }
 
@@ -60,7 +59,7 @@ impl Body {
     }
 }
 
-/// Received fields of the header, and whether it is more than ASCII.
+/// Counts the Received fields of the header, and finds out whether it is more than ASCII.
 fn look(pieces: &[Bytes]) -> (usize, bool) {
     let mut scanner = message::Scanner::new();
     for piece in pieces {

@@ -1,4 +1,4 @@
-//! What a transaction has come to: recipients that have ended, and those that go to the next server.
+//! The end of a transaction: recipients that have ended, and those that go to the next server.
 
 use std::sync::Arc;
 
@@ -15,14 +15,15 @@ use crate::fate::{Failure, Fate};
 use crate::leases::Lease;
 use crate::work::Work;
 
-/// Why a transaction broke off.
+/// Why a transaction was aborted.
 pub(super) enum Broken {
     Connection(SessionError),
     Session(ClientError),
     Content,
 }
 
-/// Ends what has ended; gives what is left for the next server, and what this one takes in another transaction.
+/// Ends recipients by the answers. Returns the job for the next server, and the job that this server takes in
+/// another transaction.
 pub(super) fn finish(
     remote: &Remote,
     open: &Open,
@@ -60,7 +61,7 @@ pub(super) fn finish(
     (left, again)
 }
 
-/// Ends what has ended, and what has no server left to go to.
+/// Ends recipients that have an end or have no server left.
 fn settle(
     remote: &Remote,
     open: &Open,
@@ -98,7 +99,7 @@ fn settle(
     (!job.leases.is_empty()).then_some(job)
 }
 
-/// No server is left for what is left of a job.
+/// Ends the rest of a job for which no server is left.
 pub(super) fn conclude(remote: &Remote, job: Job) {
     let Job {
         work,
@@ -122,9 +123,9 @@ pub(super) fn conclude(remote: &Remote, job: Job) {
     remote.setup.finisher.finish(&work, ended.collect());
 }
 
-/// Recipients that were refused stay refused; the others go to the next server. That includes those
-/// whose content was sent and not answered: nobody knows whether it was taken, and a message that
-/// comes twice is better than one that does not come.
+/// Ends an aborted transaction. Refused recipients stay refused; the others go to the next server. These
+/// include recipients whose content was sent and not answered: nobody knows whether it was accepted, and a
+/// duplicate is better than a loss.
 pub(super) fn break_off(
     remote: &Remote,
     open: &Open,
@@ -147,7 +148,7 @@ pub(super) fn break_off(
             (reason, Progress::at(open.session.stage()))
         }
         Broken::Content => {
-            // No other server could be told more.
+            // Another server could not get the message either.
             let reason = "The message could not be read to its end.";
             remote.fail(job, &Failure::temporary("4.3.0", reason));
             return None;
@@ -160,7 +161,7 @@ pub(super) fn break_off(
             ..Failure::temporary(LOST, reason)
         },
     };
-    // Nothing was taken.
+    // Nothing was accepted.
     let relay = Relay {
         server,
         reports: false,
@@ -185,7 +186,7 @@ pub(super) fn break_off(
     settle(remote, open, (work, trail), ended, elsewhere)
 }
 
-/// What the server had been told last, for a person.
+/// The last command sent to the server, for a person.
 fn during(stage: Stage) -> &'static str {
     match stage {
         Stage::Mail => "after MAIL",

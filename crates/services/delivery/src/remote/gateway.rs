@@ -1,4 +1,4 @@
-//! Gateways: servers that the policy names, in its order; and the report whether they work.
+//! Gateways: servers named by the policy, in its order; and the report whether they work.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::state::Remote;
 use super::trail::is_insecure;
 use crate::fate::Failure;
 
-/// How a gateway is reached, its password included.
+/// How to reach a gateway, including its password.
 pub(super) async fn plan(
     remote: &Remote,
     gateway: &Arc<Gateway>,
@@ -25,7 +25,7 @@ pub(super) async fn plan(
         let server = remote.setup.resolver.server(&host.host, host.port, asked);
         match server.await {
             Ok(hop) => hops.push(hop),
-            // The policy is mistaken, or the DNS is: neither may cost mail.
+            // An error in the policy or the DNS must not cost mail.
             Err(failure) => unresolved.push(Failure {
                 permanent: false,
                 status: "4.4.4".into(),
@@ -77,24 +77,24 @@ async fn login(remote: &Remote, gateway: &Gateway) -> Result<Option<Login>, Fail
     );
     let reason = format!("There is no password for the gateway {}.", gateway.name);
     let failure = Failure::temporary("4.7.0", reason);
-    // Otherwise it is the queue that fails.
+    // With any other code the queue is at fault, not the gateway.
     if matches!(code, Code::NotFound | Code::FailedPrecondition) {
         report(remote, gateway, Some(&failure));
     }
     Err(failure)
 }
 
-/// Reports that a gateway works: one of its hosts has answered in a session, whatever it said of the
-/// message or of its recipients.
+/// Reports that a gateway works: one of its hosts answered in a session, whatever it said about the message
+/// or its recipients.
 pub(super) fn works(remote: &Remote, plan: &Plan) {
     if let Some(gateway) = &plan.gateway {
         report(remote, gateway, None);
     }
 }
 
-/// Reports that a gateway fails: none of its hosts could be used, for this reason.
+/// Reports that a gateway fails: none of its hosts was usable, for this reason.
 pub(super) fn fails(remote: &Remote, plan: &Plan, failure: &Failure) {
-    // REQUIRETLS is the wish of one message.
+    // REQUIRETLS concerns one message only, not the gateway.
     let refused = plan.secured && is_insecure(failure);
     if let Some(gateway) = plan.gateway.as_ref().filter(|_| !refused) {
         report(remote, gateway, Some(failure));

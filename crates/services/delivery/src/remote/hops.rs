@@ -1,4 +1,4 @@
-//! The servers a destination has, in the order in which they are tried.
+//! The servers of a destination, in the order of the attempts.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,36 +10,36 @@ use crate::fate::Failure;
 
 /// The standard port of SMTP.
 pub(super) const SMTP: u16 = 25;
-/// Addresses that are tried for one message.
+/// Maximum number of addresses tried for one message.
 const MAX_ADDRESSES: usize = 10;
 
 /// A server with its addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Hop {
-    /// As TLS and people know it.
+    /// Name for TLS and for people.
     pub(crate) name: String,
     pub(crate) addresses: Vec<SocketAddr>,
 }
 
-/// How a destination is reached.
+/// How to reach a destination.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) hops: Vec<Hop>,
-    /// Why other servers have no address.
+    /// Failures of servers without an address.
     pub(crate) unresolved: Vec<Failure>,
     pub(crate) tls: TlsUse,
     pub(crate) login: Option<Login>,
-    /// Servers must prove who they are (RFC 8689).
+    /// Servers must authenticate themselves (RFC 8689).
     pub(crate) secured: bool,
-    /// They are the hosts of this gateway.
+    /// The gateway to which the hosts belong.
     pub(crate) gateway: Option<Arc<Gateway>>,
 }
 
-/// The place of a server's address in its plan.
+/// The index of a server's address in its plan.
 pub(crate) type Place = usize;
 
 impl Plan {
-    /// Servers' addresses in the order in which they are tried (RFC 5321 §5.1).
+    /// Addresses of servers in the order of the attempts (RFC 5321 §5.1).
     pub(crate) fn addresses(&self) -> impl Iterator<Item = (Place, &Hop, SocketAddr)> {
         let addresses = self
             .hops

@@ -1,4 +1,4 @@
-//! What is done in one transaction.
+//! The contents of one transaction.
 
 use std::sync::Arc;
 
@@ -6,16 +6,16 @@ use super::trail::Trail;
 use crate::leases::Lease;
 use crate::work::Work;
 
-/// Recipients in one transaction: what every server takes (RFC 5321 §4.5.3.1.8).
+/// Maximum number of recipients in one transaction, which every server accepts (RFC 5321 §4.5.3.1.8).
 const MAX_RECIPIENTS: usize = 100;
 
-/// Recipients of one message that go to one target, in one transaction.
+/// Recipients of one message for one target, in one transaction.
 pub(crate) struct Job {
     pub(crate) work: Arc<Work>,
     pub(crate) leases: Vec<Lease>,
-    /// The servers that have been asked.
+    /// The servers tried so far.
     pub(super) trail: Trail,
-    /// How often a lane that had begun it has handed it to others.
+    /// How often a lane has started this job and returned it to the others.
     pub(super) handed_over: u8,
 }
 
@@ -29,7 +29,7 @@ impl Job {
         }
     }
 
-    /// As many jobs as it takes transactions.
+    /// Splits the job into one for each transaction.
     pub(super) fn split(mut self) -> Vec<Self> {
         let mut jobs = Vec::new();
         while self.leases.len() > MAX_RECIPIENTS {

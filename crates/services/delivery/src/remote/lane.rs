@@ -1,4 +1,4 @@
-//! A task with one connection to one destination.
+//! A lane: a task with one connection to one destination.
 
 #[cfg(test)]
 mod tests;
@@ -22,19 +22,19 @@ use super::{ending, gateway};
 use crate::fate::Failure;
 use crate::leases::Lease;
 
-/// How long a connection is kept for the next message.
+/// How long an idle connection is kept for the next message.
 const IDLE: Duration = Duration::from_secs(5);
-/// Messages on one connection: some servers close it then, and none should be held for ever.
+/// Messages on one connection: some servers close it after a number, and no connection should last for ever.
 const MAX_MESSAGES: u32 = 200;
 
-/// Queues a job for its destination, with a lane more where one is needed.
+/// Queues a job for its destination, and starts another lane if one is needed.
 pub(super) fn deliver(remote: &Arc<Remote>, target: &Target, job: Job) {
     let target = &match job.work.message.require_tls {
         true => target.secured(),
         false => target.clone(),
     };
     if let Some(asked) = remote.asked(&job) {
-        // Somebody knows better than we did before.
+        // The administrator or the client knows better than what was learnt before.
         remote.openings.forget_silence(target, asked);
         remote.table.forget_unreachable(target, asked);
     }
@@ -51,9 +51,9 @@ pub(super) fn deliver(remote: &Arc<Remote>, target: &Target, job: Job) {
 
 /// Starts a lane.
 fn start(remote: Arc<Remote>, target: Target) {
-    // Boxed, since a lane may start another: the type of one would contain itself.
+    // Boxed, since a lane may start another: otherwise its type would contain itself.
     let lane: BoxFuture<'static, ()> = Box::pin(async move {
-        // A panic costs the job at hand, whose leases lapse, and the connection, not what waits.
+        // A panic costs the current job, whose leases expire, and the connection, but not the waiting jobs.
         while AssertUnwindSafe(run(&remote, &target))
             .catch_unwind()
             .await
@@ -63,7 +63,7 @@ fn start(remote: Arc<Remote>, target: Target) {
     tokio::spawn(lane);
 }
 
-/// Serves the destination until there is nothing left to do.
+/// Serves the destination until nothing is left to do.
 async fn run(remote: &Arc<Remote>, target: &Target) {
     let mut connection: Option<Box<Open>> = None;
     let mut idle = false;
@@ -97,16 +97,16 @@ async fn run(remote: &Arc<Remote>, target: &Target) {
     }
 }
 
-/// What a lane does when a job is off its hands.
+/// What a lane does after a job.
 enum Served {
-    /// It goes on, with its connection when that is good for another job.
+    /// It continues, with its connection if that is usable for another job.
     GoesOn(Option<Box<Open>>),
-    /// It ends: the destination does not want it beside the others, which have the job.
+    /// It ends: the destination refuses this connection beside the others, which have the job.
     HandedOver,
 }
 
-/// Runs a job, on the connection at hand or on a new one, with one server after another as far as
-/// needed; gives the connection back when it is good for another.
+/// Runs a job, on the current connection or a new one, with one server after another as needed. Returns the
+/// connection if it is usable for another job.
 async fn serve(
     remote: &Arc<Remote>,
     target: &Target,
@@ -129,7 +129,7 @@ async fn serve(
             },
         };
         match transact(remote, target, open, job).await {
-            // A kept connection that the server has closed meanwhile: not the message's fault.
+            // The server has closed the kept connection meanwhile: the message is not at fault.
             Ran::Stale(same) => job = same,
             Ran::Refused(same) => match remote.table.hand_over(target, same) {
                 None => return Served::HandedOver,
@@ -137,7 +137,7 @@ async fn serve(
             },
             Ran::Ended(connection, None) => return Served::GoesOn(reusable(connection).await),
             Ran::Ended(before, Some(left)) => {
-                // Its place is needed for the connection with the next.
+                // The connection's permit is needed for the next server.
                 if let Some(before) = before {
                     before.quit().await;
                 }
@@ -147,21 +147,21 @@ async fn serve(
     }
 }
 
-/// What becomes of a job that has no connection.
+/// The result of opening a connection for a job.
 enum Connect {
     Open(Box<Open>, Job),
-    /// There is none yet.
+    /// No connection yet: try again.
     Again(Job),
-    /// The job is off our hands.
+    /// The lane is done with the job.
     Ended(Served),
 }
 
-/// Opens a connection with the first server that has not been asked for the job.
+/// Opens a connection to the first server that has not been tried for the job.
 async fn connect(remote: &Arc<Remote>, target: &Target, mut job: Job) -> Connect {
     let first = job.trail.is_fresh();
     let wished = remote.asked(&job);
     match open(remote, target, &mut job.trail, wished).await {
-        // It takes its time to open a connection.
+        // Opening a connection takes time; leases may be void by now.
         Ok(open) => match remote.begin(job) {
             Some(job) => Connect::Open(open, job),
             None => Connect::Ended(Served::GoesOn(Some(open))),
@@ -174,7 +174,7 @@ async fn connect(remote: &Arc<Remote>, target: &Target, mut job: Job) -> Connect
     }
 }
 
-/// A transaction, and what it tells of the destination.
+/// Runs a transaction, and records what it shows about the destination.
 async fn transact(remote: &Arc<Remote>, target: &Target, open: Box<Open>, job: Job) -> Ran {
     let began = Instant::now();
     let (ran, again) = transaction::run(remote, target, open, job).await;
@@ -188,7 +188,7 @@ async fn transact(remote: &Arc<Remote>, target: &Target, open: Box<Open>, job: J
                 start(Arc::clone(remote), target.clone());
             }
         }
-        // No single answer is waited for so long in vain, unless the server has fallen silent.
+        // No single answer takes this long unless the server has fallen silent.
         Ran::Ended(None, _) if began.elapsed() >= COMMAND => {
             remote.openings.note(target, History::Silent);
         }
@@ -206,11 +206,11 @@ async fn reusable(connection: Option<Box<Open>>) -> Option<Box<Open>> {
     None
 }
 
-/// No server has a session for us.
+/// Handles the failure of all servers to open a session.
 async fn refused(remote: &Remote, target: &Target, mut job: Job, failure: Failure) -> Connect {
     tracing::info!(%target, status = %failure.status, reason = failure.reason, "no connection");
     if failure.permanent {
-        // It says something of the address, and is found out anew by each message.
+        // The failure concerns the address, and each message finds it out again.
         remote.fail(job, &failure);
         return Connect::Ended(Served::GoesOn(None));
     }

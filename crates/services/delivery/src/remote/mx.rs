@@ -1,4 +1,4 @@
-//! Which servers take mail for a domain (RFC 5321 §5.1, RFC 7505).
+//! The mail servers of a domain (RFC 5321 §5.1, RFC 7505).
 
 mod answers;
 mod this_machine;
@@ -19,20 +19,20 @@ use crate::fate::Failure;
 use answers::{Absence, absence, dns_failed, dns_name, loops_back, no_domain};
 use this_machine::is_this_machine;
 
-/// Servers that are tried at a time; a domain may name hundreds.
+/// Maximum number of servers tried; a domain may name hundreds.
 const MAX_SERVERS: usize = 10;
 
-/// Names of which it is remembered when they were looked up anew.
+/// Maximum number of names whose time of renewal is remembered.
 const MAX_RENEWED: usize = 1_000;
 
-/// Asks the DNS.
+/// DNS lookups of mail servers.
 #[derive(Clone)]
 pub(crate) struct Resolver {
     dns: Arc<TokioResolver>,
-    /// Our own name: mail for us that is sent to us would come back.
+    /// This server's name: mail sent to ourselves would come back.
     hostname: String,
     port: u16,
-    /// Names whose answers were dropped at somebody's wish, and when.
+    /// Names whose answers were dropped on request, and when.
     renewed: Arc<Mutex<HashMap<String, Instant>>>,
 }
 
@@ -40,22 +40,22 @@ pub(crate) struct Resolver {
 #[derive(Debug)]
 pub(crate) struct Servers {
     pub(crate) hops: Vec<Hop>,
-    /// Why others have no address.
+    /// Failures of servers without an address.
     pub(crate) unresolved: Vec<Failure>,
 }
 
-/// A server that the DNS names for a domain.
+/// A server from an MX record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Exchange {
     preference: u16,
-    /// As TLS and people know it.
+    /// Name for TLS and for people.
     name: String,
-    /// As the DNS does: it allows more than a host name may be.
+    /// Name in the DNS, which allows more than a host name.
     dns: Name,
 }
 
 impl Resolver {
-    /// Asks `server`, or those that the system asks.
+    /// A resolver that asks `server`, or the system's name servers.
     pub(crate) fn new(
         server: Option<SocketAddr>,
         hostname: &str,
@@ -72,9 +72,9 @@ impl Resolver {
         })
     }
 
-    /// The servers for a domain or an address literal, the best first; at least one. What the DNS said before an
-    /// attempt was `asked` for does not count: the server may have come up at another address
-    /// (RFC 1985 §1).
+    /// The servers of a domain or an address literal, best first; at least one. DNS answers from before the
+    /// time at which an attempt was `asked` for are ignored: the server may have another address now (RFC
+    /// 1985 §1).
     pub(crate) async fn servers_for(
         &self,
         host: &Host,
@@ -99,7 +99,7 @@ impl Resolver {
         self.resolve_all(&servers, asked).await
     }
 
-    /// A server by its name or address, likewise.
+    /// A server by its name or address, in the same way.
     pub(crate) async fn server(
         &self,
         name: &str,
@@ -123,7 +123,7 @@ impl Resolver {
         }
     }
 
-    /// Drops what the DNS has said of a name, once for each wish.
+    /// Drops the cached answers for a name, once for each request.
     fn renew(&self, name: &Name, asked: Option<Instant>) {
         let Some(asked) = asked.filter(|asked| self.is_older(&name.to_ascii(), *asked)) else {
             return;
@@ -134,14 +134,14 @@ impl Resolver {
         }
     }
 
-    /// Whether what is known of a name may be from before `asked`. From now on it is not.
+    /// Whether a cached answer for the name may be from before `asked`; marks the name as renewed.
     fn is_older(&self, name: &str, asked: Instant) -> bool {
         let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
         if renewed.get(name).is_some_and(|since| *since >= asked) {
             return false;
         }
         if renewed.len() >= MAX_RENEWED {
-            // Those are looked up once more, should they still be asked for.
+            // The forgotten names are looked up once more if they are requested again.
             renewed.clear();
         }
         renewed.insert(name.to_owned(), Instant::now());
@@ -187,8 +187,8 @@ impl Resolver {
         Ok(Found::Some(exchanges))
     }
 
-    /// RFC 5321 §5.1: when we are among the servers, those that are no better than us are left
-    /// out: they would bring the mail back.
+    /// RFC 5321 §5.1: if this server is among the MX records, those of the same or a worse preference are
+    /// removed. They would bring the mail back.
     fn without_ourselves(&self, exchanges: Vec<Exchange>) -> Result<Vec<Exchange>, Failure> {
         let ours = exchanges
             .iter()
@@ -224,12 +224,12 @@ impl Resolver {
                 Err(failure) => unresolved.push(failure),
             }
         }
-        // One that may be there later counts more than one that is not there.
+        // A temporary failure counts more than a permanent one.
         let failures = unresolved.iter();
         let worst = failures.min_by_key(|failure| failure.permanent).cloned();
         match worst {
             Some(failure) if hops.is_empty() => Err(failure),
-            // A better server that cannot be looked up now may be the one that is not us.
+            // A better server that cannot be looked up now may be another machine.
             Some(failure) if !failure.permanent => {
                 self.keep_foreign(hops, unresolved).map_err(|_| failure)
             }
@@ -237,8 +237,8 @@ impl Resolver {
         }
     }
 
-    /// Leaves out servers that are this machine, from the first of them on. With another port
-    /// than SMTP's it is not us who listens there.
+    /// Removes servers that are this machine, from the first of them on. On another port than SMTP's, another
+    /// program listens there.
     fn keep_foreign(
         &self,
         mut hops: Vec<Hop>,
@@ -262,7 +262,7 @@ impl Resolver {
         exchange: &Exchange,
         asked: Option<Instant>,
     ) -> Result<Vec<SocketAddr>, Failure> {
-        // RFC 5321 §5.1 wants a name; some have an address there.
+        // RFC 5321 §5.1 requires a name; some domains have an address there.
         if let Ok(address) = exchange.name.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, self.port)]);
         }
@@ -296,7 +296,7 @@ enum Found {
     Some(Vec<Exchange>),
 }
 
-/// By preference; those of equal preference in any order, so that they share the load.
+/// Sorts by preference, with equal preferences in random order to share the load.
 fn ordered(mut exchanges: Vec<Exchange>) -> Vec<Exchange> {
     exchanges.retain(|exchange| !exchange.name.is_empty());
     exchanges.shuffle(&mut rand::rng());

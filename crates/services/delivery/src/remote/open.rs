@@ -18,18 +18,18 @@ use super::trail::{Progress, Trail, Tried};
 use super::trouble::Trouble;
 use crate::fate::Failure;
 
-/// One address may take so long to accept a connection.
+/// Timeout of connecting to one address.
 const CONNECT: Duration = Duration::from_secs(30);
-/// For each answer until the session is ready. RFC 5321 §4.5.3.2.1 would have us wait 5 minutes for
-/// the greeting; a server that is so slow is better asked again later than waited for.
+/// Timeout of each answer until the session is ready. RFC 5321 §4.5.3.2.1 asks for 5 minutes before the
+/// greeting; a later attempt is better than such a long wait.
 const GREETING: Duration = Duration::from_secs(60);
-/// No further address is tried after so long: all of them, where each is silent.
+/// After this time no further address is tried: enough for all, if each is silent.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// RFC 5321 §4.5.3.2 gives servers 5 minutes for each command.
+/// RFC 5321 §4.5.3.2: servers have 5 minutes for each command.
 pub(super) const COMMAND: Duration = Duration::from_secs(300);
-/// Saying goodbye is a courtesy.
+/// Timeout of QUIT, which is a courtesy.
 const GOODBYE: Duration = Duration::from_secs(2);
-/// The port where TLS begins with the first octet (RFC 8314 §3.3).
+/// The port with implicit TLS (RFC 8314 §3.3).
 const SUBMISSIONS: u16 = 465;
 
 /// A session that is ready for a transaction.
@@ -38,15 +38,15 @@ pub(super) struct Open {
     pub(super) session: Session,
     /// Name and address, for the history.
     pub(super) server: String,
-    /// The servers of which it is one, and which.
+    /// The plan that the server belongs to, and its index.
     pub(super) plan: Arc<Plan>,
     pub(super) place: Place,
-    /// Transactions it has had.
+    /// Number of its transactions.
     pub(super) messages: u32,
-    /// The content of the present one is on its way.
+    /// Content of the current transaction has been sent.
     pub(super) content_begun: bool,
     _connected: Connected,
-    /// One of the connections that are allowed at a time.
+    /// A permit of the bound on connections.
     _permit: OwnedSemaphorePermit,
 }
 
@@ -60,9 +60,8 @@ impl Open {
     }
 }
 
-/// Opens a session with the first server that has one, of those that have not been asked in this
-/// attempt, by what the DNS says since an attempt was `wished` for, if it was. Fails when no server
-/// is left.
+/// Opens a session with the first usable server that was not tried in this attempt. DNS answers are no older
+/// than `wished`, the time at which an attempt was asked for, if it was. Fails if no server is left.
 pub(super) async fn open(
     remote: &Remote,
     target: &Target,
@@ -81,7 +80,7 @@ pub(super) async fn open(
         return Err(trail.conclude(None));
     };
     trail.opened(opened.place);
-    // The opening's socket is counted until it is one of the connections.
+    // The socket counts as an opening until it counts as a connection.
     let permit = Arc::clone(&remote.permits).acquire_owned().await;
     drop(opening);
     let permit = permit.map_err(|_| trail.conclude(None))?;
@@ -98,7 +97,7 @@ pub(super) async fn open(
     }))
 }
 
-/// The first server that has a session for us.
+/// The first server with a session.
 struct Opened {
     connection: Connection,
     session: Session,
@@ -106,7 +105,7 @@ struct Opened {
     place: Place,
 }
 
-/// The servers in turn; with what went wrong with those before.
+/// Tries the servers in turn; returns the failures of those before the first usable one.
 async fn first_that_answers(
     remote: &Remote,
     plan: &Plan,
@@ -160,7 +159,7 @@ async fn plan(remote: &Remote, target: &Target, wished: Option<Instant>) -> Resu
     }
 }
 
-/// One address. When TLS was our wish alone and fails, plain text is better than no mail.
+/// Tries one address. If TLS fails and is only opportunistic, plain text follows.
 async fn reach(
     remote: &Remote,
     plan: &Plan,
@@ -173,7 +172,7 @@ async fn reach(
             tracing::info!(server = hop.name, reason, "TLS failed; going on without");
             let plain = greet(remote, plan, hop, address, TlsUse::Never).await;
             plain.map_err(|trouble| {
-                // Without the first failure nobody would know of TLS.
+                // Keep the first failure: otherwise nobody would know that TLS failed.
                 let mut tried = trouble.tried(&server);
                 let before = format!(" Before, there was no TLS: {reason}.");
                 tried.failure.reason.push_str(&before);
@@ -188,7 +187,7 @@ fn label(hop: &Hop, address: SocketAddr) -> String {
     format!("{} [{}]", hop.name, address.ip())
 }
 
-/// From the connection to the session that is ready.
+/// From the connection to a ready session.
 async fn greet(
     remote: &Remote,
     plan: &Plan,
@@ -231,7 +230,7 @@ async fn greet(
                 session.tls_started(connection.output());
             }
             Event::Ready => break,
-            // Only transactions have these.
+            // These occur only in transactions.
             Event::SendContent | Event::Done(_) => {
                 return Err(failed(ClientError::BadReply));
             }

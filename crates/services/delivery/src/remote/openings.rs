@@ -1,10 +1,9 @@
-//! Who may open a connection now.
+//! Permits to open a connection.
 //!
-//! A server that says nothing takes a socket for as long as we have patience. Openings therefore
-//! have budgets of their own, by what is known of the destination, and those of good and of unknown
-//! destinations are only lent for a short time: an opening that takes longer goes on in the
-//! budget of the silent ones, or gives way and waits there for its turn. So dead destinations, however
-//! many, wait for each other.
+//! A silent server occupies a socket until the timeout. Openings therefore have budgets of their own, by the
+//! history of the destination. The budgets of good and of new destinations are lent for a short time only: a
+//! slow opening continues in the budget of the silent ones, or is dropped and waits there for its turn. Dead
+//! destinations, however many, thus wait only for each other.
 
 #[cfg(test)]
 mod tests;
@@ -18,25 +17,25 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
-/// An opening is quick until then. Servers that make clients wait on purpose mostly do so for less.
+/// An opening is quick up to this time. Most servers that delay clients on purpose delay them less.
 pub(super) const QUICK: Duration = Duration::from_secs(10);
-/// What is known of a destination is forgotten after so long.
+/// How long the history of a destination is remembered.
 const MEMORY: Duration = Duration::from_secs(3_600);
-/// Destinations of which something is known.
+/// Maximum number of destinations with a history.
 const KNOWN: usize = 10_000;
 
-/// What is known of a destination.
+/// The history of a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum History {
     /// Nothing.
     New,
-    /// It has lately had a transaction with us.
+    /// A recent transaction succeeded.
     Good,
-    /// It has lately kept us waiting.
+    /// It was recently slow to answer.
     Silent,
 }
 
-/// See the module.
+/// Budgets of openings, and the history of destinations.
 pub(super) struct Openings<K> {
     good: Arc<Semaphore>,
     new: Arc<Semaphore>,
@@ -44,11 +43,11 @@ pub(super) struct Openings<K> {
     known: Mutex<HashMap<K, (History, Instant)>>,
 }
 
-/// The right to a socket while a connection is opened.
+/// The permit for a socket while a connection is opened.
 pub(super) type Opening = Option<OwnedSemaphorePermit>;
 
 impl<K: Clone + Eq + Hash> Openings<K> {
-    /// For so many connections. All budgets together are less than twice that.
+    /// Budgets for this many connections. All budgets together are less than twice that.
     pub(super) fn new(connections: usize) -> Self {
         let budget = |part: usize| Arc::new(Semaphore::new((connections / part).max(1)));
         Self {
@@ -77,7 +76,7 @@ impl<K: Clone + Eq + Hash> Openings<K> {
         known.insert(target.clone(), (history, Instant::now()));
     }
 
-    /// That it kept us waiting before then is no longer held against it.
+    /// Forgets that the destination was silent before that time.
     pub(super) fn forget_silence(&self, target: &K, before: Instant) {
         let mut known = self.lock();
         if let Some((History::Silent, since)) = known.get(target)
@@ -87,7 +86,7 @@ impl<K: Clone + Eq + Hash> Openings<K> {
         }
     }
 
-    /// Opens when it is this destination's turn. One that is slow may be begun twice.
+    /// Runs an opening when it is this destination's turn. A slow one may be started twice.
     pub(super) async fn open<T, F: Future<Output = T>>(
         &self,
         target: &K,
@@ -124,7 +123,7 @@ impl<K: Clone + Eq + Hash> Openings<K> {
     }
 }
 
-/// `None` never happens: nobody closes a budget.
+/// `None` never happens: no budget is closed.
 async fn turn(budget: &Arc<Semaphore>) -> Opening {
     Arc::clone(budget).acquire_owned().await.ok()
 }

@@ -1,4 +1,4 @@
-//! What a server's answer means for a recipient. Pure.
+//! The meaning of a server's reply for a recipient. Pure.
 
 use smtp_protocol::Reply;
 use smtp_protocol::client::{Answer, Stage};
@@ -6,31 +6,31 @@ use smtp_protocol::client::{Answer, Stage};
 use super::trail::{Progress, Tried};
 use crate::fate::{Failure, Fate};
 
-/// What follows an answer.
+/// What follows a reply.
 #[derive(Debug, PartialEq)]
 pub(super) enum Verdict {
     End(Fate),
-    /// The server has had enough recipients in this transaction: at once in the next.
+    /// The server accepts no more recipients in this transaction: the next one follows at once.
     Again,
-    /// Not by this server, or not now: the next is asked.
+    /// Not by this server, or not now: the next server is tried.
     Elsewhere(Tried),
 }
 
-/// A server, and what is told of its taking a message.
+/// A server, and what is reported when it accepts a message.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Relay<'a> {
     pub(super) server: &'a str,
-    /// It was told which notices the sender wants.
+    /// NOTIFY was passed on to it.
     pub(super) reports: bool,
-    /// The sender is told by us.
+    /// This system sends the notice.
     pub(super) traced: bool,
 }
 
-/// How much of a server's words is kept, for each recipient: what a person reads. A reply may be
-/// 64 KiB long, and a message may have a thousand recipients.
+/// Octets kept of a reply, for each recipient, for people to read. A reply may have 64 KiB, and a message a
+/// thousand recipients.
 const KEPT: usize = 400;
 
-/// A reply as it is recorded and told.
+/// A reply, shortened for the history and for notices.
 pub(super) fn brief(reply: &Reply) -> String {
     let text = reply.to_string();
     match text.char_indices().nth(KEPT) {
@@ -39,7 +39,7 @@ pub(super) fn brief(reply: &Reply) -> String {
     }
 }
 
-/// Reads an answer. `accepted` says that the server took others in the same transaction.
+/// Interprets a reply. `accepted`: the server accepted other recipients in the same transaction.
 pub(super) fn verdict(answer: &Answer, relay: Relay<'_>, accepted: bool) -> Verdict {
     let server = relay.server;
     let reply = &answer.reply;
@@ -84,7 +84,7 @@ pub(super) fn verdict(answer: &Answer, relay: Relay<'_>, accepted: bool) -> Verd
         retry_in: None,
         unsettled: false,
     };
-    // A word of its own on the message counts; what it merely does not offer another may.
+    // A reply about the message itself is final. A missing extension is not: another server may offer it.
     if permanent && asked {
         return Verdict::End(Fate::Failed(failure));
     }
@@ -119,7 +119,8 @@ mod tests {
 
     #[test]
     fn answers_are_classified() {
-        // stage, code, enhanced, others accepted → relayed, again, or permanent or elsewhere and status
+        // stage, code, enhanced code, others accepted → relayed, again, or permanent or next server, and
+        // status
         type Row = (Stage, u16, Option<(u8, u16, u16)>, bool, &'static str);
         let table: &[Row] = &[
             (Stage::Content, 250, Some((2, 0, 0)), true, "relayed"),

@@ -1,4 +1,4 @@
-//! What all lanes share.
+//! The state that all lanes share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,22 +18,22 @@ use crate::fate::{Failure, Fate};
 use crate::finish::Finisher;
 use crate::leases::Lease;
 
-/// What delivery to other servers works with.
+/// The settings of delivery to other servers.
 pub(crate) struct Setup {
     pub(crate) finisher: Arc<Finisher>,
     pub(crate) queue: Channel,
     pub(crate) resolver: Resolver,
-    /// What we call ourselves.
+    /// The host name in EHLO.
     pub(crate) hostname: String,
     pub(crate) connections: usize,
     pub(crate) connections_per_destination: usize,
-    /// Takes any certificate (RFC 7435).
+    /// Accepts any certificate (RFC 7435).
     pub(crate) any_tls: ClientTls,
-    /// Takes those that name the server.
+    /// Accepts certificates that name the server.
     pub(crate) verified_tls: ClientTls,
 }
 
-/// A handle to all lanes.
+/// A handle of all lanes.
 pub(crate) struct Remote {
     pub(super) setup: Setup,
     pub(super) table: Arc<Table>,
@@ -53,7 +53,7 @@ impl Remote {
         })
     }
 
-    /// When an attempt was asked for, if one was.
+    /// When an attempt was asked for, if it was.
     pub(super) fn asked(&self, job: &Job) -> Option<Instant> {
         let recipients = job.leases.iter().map(Lease::recipient);
         let asked_ms = recipients.map(|one| one.retry_asked_at_ms).max()?;
@@ -62,11 +62,11 @@ impl Remote {
         }
         let since = self.setup.finisher.clock.now_ms().saturating_sub(asked_ms);
         let since = Duration::from_millis(u64::try_from(since).unwrap_or(0));
-        // What is from before this machine began is no memory of ours.
+        // Nothing is remembered from before this machine's start.
         Instant::now().checked_sub(since)
     }
 
-    /// Begins no more jobs: those that wait are left to other workers.
+    /// Starts no more jobs: those that wait are left to other workers.
     pub(crate) fn stop(&self) {
         self.stopping.cancel();
         for job in self.table.stop() {
@@ -74,7 +74,7 @@ impl Remote {
         }
     }
 
-    /// The job as far as it may begin: not without its leases.
+    /// The job with its valid leases only; `None` without any.
     pub(super) fn begin(&self, mut job: Job) -> Option<Job> {
         if !job.work.is_ours() {
             Lease::give_back(job.leases);

@@ -1,4 +1,4 @@
-//! The destinations that have something to do, their queues and the lanes that serve them.
+//! The destinations that have work, their queues and their lanes.
 
 mod limit;
 #[cfg(test)]
@@ -17,20 +17,20 @@ use super::target::Target;
 use crate::fate::Failure;
 use limit::Limit;
 
-/// After no server of a destination could be reached, nobody tries for so long: what comes in
-/// fails likewise, without a wait of its own.
+/// After no server of a destination could be reached, no attempt is made for this long. Jobs that arrive
+/// meanwhile fail without a wait of their own.
 const UNREACHABLE: Duration = Duration::from_secs(3);
-/// The same when it was silent: finding that out again takes minutes, and a socket.
+/// The same for a silent destination: finding that out again takes minutes, and a socket.
 const SILENT: Duration = Duration::from_secs(60);
-/// Jobs that wait for a silent destination: what waits for the living must find room.
+/// Maximum number of jobs that wait for a silent destination, so that there is room for the others.
 const SILENT_JOBS: usize = 16;
-/// A destination that has had a transaction with us so lately has not died: it may still count a
-/// connection that we have closed, or begin anew.
+/// A destination with a transaction this recent is not dead. It may still count a connection that was closed
+/// here, or be restarting.
 const LATELY: Duration = Duration::from_secs(30);
-/// Times to wait then before it is asked again for the only connection.
+/// Pauses before such a destination is tried again for its only connection.
 const PAUSES_MS: [u64; 3] = [250, 1_000, 3_000];
 
-/// See the module.
+/// All destinations that have work or a history.
 pub(super) struct Table {
     lanes_each: usize,
     state: Mutex<State>,
@@ -46,43 +46,43 @@ struct State {
 struct Destination {
     queue: VecDeque<Job>,
     lanes: usize,
-    /// Sessions that are open; one of a lane that has ended may be among them for a moment.
+    /// Open sessions. A session of a lane that has ended may be counted for a moment.
     connected: usize,
     waiting: usize,
     wake: Arc<Notify>,
     unreachable: Option<Unreachable>,
-    /// Lanes it may have, since it has refused one more.
+    /// Bound on lanes, since the destination has refused one more.
     limit: Option<Limit>,
-    /// When the last transaction was, and how often it has refused the only connection since.
+    /// Time of the last transaction, and how often its only connection has been refused since.
     good_at: Option<Instant>,
     refusals: usize,
 }
 
-/// No server could be reached.
+/// No server was reachable.
 struct Unreachable {
     since: Instant,
     until: Instant,
     failure: Failure,
 }
 
-/// What has become of a job that was to be queued.
+/// The result of queuing a job.
 pub(super) enum Admission {
     Queued,
-    /// Queued, and a lane is to be started.
+    /// Queued; the caller starts a lane.
     NewLane,
-    /// No server could be reached just now.
+    /// No server was reachable a moment ago.
     Unreachable(Job, Failure),
-    /// Nothing is begun any more.
+    /// No job is started any more.
     Stopped(Job),
 }
 
 /// What follows when a lane gets no connection.
 pub(super) enum Refused {
-    /// The lane ends, and is no longer counted; others have its job.
+    /// The lane ends and is no longer counted; other lanes have its job.
     LaneEnds,
-    /// It is tried once more after so long.
+    /// The job is tried once more after this pause.
     Again(Job, Duration),
-    /// There is nothing to be had of the destination: these fail.
+    /// The destination is unusable: these jobs fail.
     Destination(Job, VecDeque<Job>),
 }
 
@@ -133,7 +133,7 @@ impl Table {
             return Admission::Unreachable(job, failure);
         }
         destination.queue.push_back(job);
-        // A waiting lane takes one job: a burst must not queue up behind a single connection.
+        // A waiting lane takes one job, so that a burst does not queue behind a single connection.
         if destination.queue.len() <= destination.waiting {
             destination.wake.notify_one();
             Admission::Queued
@@ -145,7 +145,7 @@ impl Table {
         }
     }
 
-    /// Lanes that a destination may have.
+    /// The number of lanes that a destination may have.
     fn lanes(&self, history: History) -> usize {
         match history {
             History::Good => self.lanes_each,
@@ -153,7 +153,7 @@ impl Table {
         }
     }
 
-    /// The destination has turned out to be good: so many lanes more are to be started.
+    /// The destination has turned out to be good. Returns the number of lanes to start.
     pub(super) fn grow(&self, target: &Target) -> usize {
         let mut state = self.lock();
         let Some(destination) = state.destinations.get_mut(target) else {
@@ -163,7 +163,7 @@ impl Table {
         destination.refusals = 0;
         let room = destination.may_have(self.lanes_each);
         let room = room.saturating_sub(destination.lanes);
-        // The lane that asks takes one of them itself.
+        // The calling lane takes one of the jobs itself.
         let more = room.min(destination.queue.len().saturating_sub(1));
         destination.lanes += more;
         more
@@ -222,19 +222,19 @@ impl Table {
         }
     }
 
-    /// Whether another lane of the destination has a connection, beside the one that asks.
+    /// Whether another lane of the destination has a connection.
     pub(super) fn has_others(&self, target: &Target) -> bool {
         let state = self.lock();
         let destination = state.destinations.get(target);
         destination.is_some_and(|destination| destination.connected > 1 && destination.lanes > 1)
     }
 
-    /// The destination does not want this lane beside others: their queue gets its job back, and there
-    /// are fewer lanes for a while. Gives the job back where there are no others.
+    /// The destination refuses this lane beside the others: their queue gets its job back, and there are
+    /// fewer lanes for a while. Returns the job if there are no other lanes.
     pub(super) fn hand_over(&self, target: &Target, job: Job) -> Option<Job> {
         let mut state = self.lock();
         match state.destinations.get_mut(target) {
-            // As long as there is a lane, the queue is served or failed as a whole.
+            // As long as there is a lane, the queue is served or fails as a whole.
             Some(destination) if destination.connected > 0 && destination.lanes > 1 => {
                 destination.lanes -= 1;
                 destination.limit = Some(Limit::to(destination.connected));
@@ -265,7 +265,7 @@ impl Table {
         }
     }
 
-    /// After which pause the only lane of a destination asks again.
+    /// The pause before the only lane of a destination tries again.
     fn again(&self, target: &Target) -> Option<Duration> {
         let mut state = self.lock();
         let destination = state.destinations.get_mut(target)?;
@@ -275,7 +275,7 @@ impl Table {
         Some(Duration::from_millis(*pause))
     }
 
-    /// No server of this destination could be reached: what waits for it fails likewise.
+    /// No server of this destination was reachable: its waiting jobs fail.
     fn unreachable(&self, target: &Target, history: History, failure: &Failure) -> VecDeque<Job> {
         let pause = match history {
             History::Silent => SILENT,
@@ -283,7 +283,7 @@ impl Table {
         };
         let now = Instant::now();
         let mut state = self.lock();
-        // Those that are over are kept only as long as they are used.
+        // Expired entries are kept only while in use.
         state
             .destinations
             .retain(|_, destination| destination.is_known(now));
@@ -298,7 +298,7 @@ impl Table {
         std::mem::take(&mut destination.queue)
     }
 
-    /// That no server could be reached before then is no longer held against the destination.
+    /// Forgets that no server was reachable before that time.
     pub(super) fn forget_unreachable(&self, target: &Target, before: Instant) {
         if let Some(destination) = self.lock().destinations.get_mut(target) {
             destination
@@ -307,7 +307,7 @@ impl Table {
         }
     }
 
-    /// Gives back what has not begun.
+    /// Returns the jobs that have not started.
     pub(super) fn stop(&self) -> Vec<Job> {
         let mut state = self.lock();
         state.stopped = true;
@@ -323,13 +323,13 @@ impl Table {
 }
 
 impl Destination {
-    /// Lanes it may have, of so many.
+    /// The number of lanes allowed, at most `most`.
     fn may_have(&self, most: usize) -> usize {
         let limit = self.limit.as_ref().map_or(most, Limit::lanes);
         limit.min(most)
     }
 
-    /// Whether there is anything to be remembered of it.
+    /// Whether there is anything to remember about it.
     fn is_known(&self, now: Instant) -> bool {
         let in_use = self.lanes > 0 || self.connected > 0 || !self.queue.is_empty();
         let unreachable = self.unreachable.as_ref();

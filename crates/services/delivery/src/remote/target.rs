@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use rules::{Gateway, Host};
 
-/// Where mail for other servers goes: one queue, one set of connections each.
+/// A destination outside this system, with one queue and one set of connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// To the servers that the DNS names.
+    /// The servers named by the DNS.
     Direct(Host),
     /// To a gateway.
     Gateway(Arc<Gateway>),
-    /// The same by servers that prove who they are within TLS, for messages that may go no other
-    /// way (RFC 8689). A destination of its own: its connections are shared with no other mail.
+    /// The same over servers authenticated by TLS, for messages that require it (RFC 8689). A destination of
+    /// its own, whose connections carry no other mail.
     Secured(Box<Self>),
 }
 

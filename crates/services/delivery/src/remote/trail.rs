@@ -1,8 +1,8 @@
-//! The servers that have been asked in one attempt, and what each came to.
+//! The servers tried in one attempt, with the result of each.
 //!
-//! A recipient that one server does not take for now goes to the next (RFC 5321 §5.1), within the
-//! same attempt. Only when none is left has the attempt failed; of all failures the one that got
-//! furthest is the cause, and the others are told with it.
+//! A recipient that one server refuses temporarily goes to the next (RFC 5321 §5.1), within the same attempt.
+//! The attempt has failed when no server is left. The cause is the failure that got furthest; the others are
+//! listed with it.
 
 #[cfg(test)]
 mod tests;
@@ -15,17 +15,17 @@ use smtp_protocol::client::Stage;
 use super::hops::{Place, Plan};
 use crate::fate::Failure;
 
-/// The status of a server with which there is no TLS, or none that proves who it is.
+/// Status of a server without TLS, or without an authenticated one.
 pub(super) const NO_TLS: &str = "4.7.5";
 /// RFC 8689 §5.
 const NOT_SECURE: &str = "5.7.30";
-/// The status of a connection that was lost.
+/// Status of a lost connection.
 pub(super) const LOST: &str = "4.4.2";
-/// Characters that are told of each failure but the cause, and of all of them.
+/// Characters kept of each failure other than the cause, and of all of them.
 const OTHER: usize = 200;
 const OTHERS: usize = 1_500;
 
-/// How far a server got with us. The further, the more its failure says.
+/// How far a session with a server got. The further, the more its failure says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Progress {
     Connection,
@@ -33,7 +33,7 @@ pub(super) enum Progress {
     Hello,
     Tls,
     Login,
-    /// There is a session, and nothing has been asked in it.
+    /// A session is open, and no command of a transaction was sent.
     Session,
     Mail,
     Recipient,
@@ -42,7 +42,7 @@ pub(super) enum Progress {
 }
 
 impl Progress {
-    /// How far a server has got that is asked for this.
+    /// The progress of a server at this stage.
     pub(super) fn at(stage: Stage) -> Self {
         match stage {
             Stage::Greeting => Self::Greeting,
@@ -58,7 +58,7 @@ impl Progress {
     }
 }
 
-/// What became of an attempt with one server.
+/// The result of an attempt with one server.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tried {
     pub(super) progress: Progress,
@@ -66,38 +66,38 @@ pub(super) struct Tried {
 }
 
 impl Tried {
-    /// Whether the server could not be used, whatever the message: there was no session, or it was lost
-    /// or closed (421, RFC 5321 §3.8).
+    /// Whether the server was unusable, whatever the message: no session, or the session was lost or closed
+    /// (421, RFC 5321 §3.8).
     fn is_of_the_server(&self) -> bool {
         let Failure { status, reply, .. } = &self.failure;
         let lost = status == LOST && reply.is_empty();
         self.progress < Progress::Session || lost || reply.starts_with("421")
     }
 
-    /// Whether the server has answered, and would answer others.
+    /// Whether the server has replied, and would reply to other messages.
     pub(super) fn is_answer(&self) -> bool {
         self.progress > Progress::Session && !self.is_of_the_server()
     }
 }
 
-/// See the module.
+/// The servers tried, with their results by recipient.
 #[derive(Debug, Default)]
 pub(crate) struct Trail {
     plan: Option<Arc<Plan>>,
     asked: Vec<Place>,
-    /// With which there was no session.
+    /// Servers with which no session could be opened.
     unopened: Vec<Tried>,
-    /// What was answered, by recipient.
+    /// Replies, by recipient.
     answered: HashMap<i64, Vec<Tried>>,
 }
 
 impl Trail {
-    /// No server has been asked yet.
+    /// Whether no server has been tried yet.
     pub(super) fn is_fresh(&self) -> bool {
         self.asked.is_empty()
     }
 
-    /// No server has said anything to it.
+    /// Whether no server has replied to it.
     pub(super) fn is_unanswered(&self) -> bool {
         self.answered.is_empty()
     }
@@ -106,31 +106,31 @@ impl Trail {
         self.plan.as_ref()
     }
 
-    /// This is how the destination is reached.
+    /// Sets the plan by which the destination is reached.
     pub(super) fn follow(&mut self, plan: &Arc<Plan>) {
         self.plan.get_or_insert_with(|| Arc::clone(plan));
     }
 
-    /// Whether this server's turn is still to come.
+    /// Whether this server is still to be tried.
     pub(super) fn is_left(&self, place: Place) -> bool {
         !self.asked.contains(&place)
     }
 
-    /// Whether servers are left to be asked.
+    /// Whether servers are left to be tried.
     pub(super) fn has_more(&self) -> bool {
         let plan = self.plan.iter();
         let mut places = plan.flat_map(|plan| plan.addresses().map(|(place, ..)| place));
         places.any(|place| self.is_left(place))
     }
 
-    /// There is a session with this server.
+    /// A session with this server is open.
     pub(super) fn opened(&mut self, place: Place) {
         if self.is_left(place) {
             self.asked.push(place);
         }
     }
 
-    /// There is none with these.
+    /// No session could be opened with these.
     pub(super) fn unopened(&mut self, tried: Vec<(Place, Tried)>) {
         for (place, tried) in tried {
             self.opened(place);
@@ -138,20 +138,20 @@ impl Trail {
         }
     }
 
-    /// A server has not taken this recipient.
+    /// A server has refused this recipient.
     pub(super) fn answered(&mut self, recipient_id: i64, tried: Tried) {
         self.answered.entry(recipient_id).or_default().push(tried);
     }
 
-    /// Whether no server is left, and none of them could be used, whatever the message.
+    /// Whether no server is left and all were unusable, whatever the message.
     pub(super) fn is_dead(&self) -> bool {
         let answered = self.answered.values().flatten();
         let mut tried = self.unopened.iter().chain(answered);
         !self.has_more() && tried.all(Tried::is_of_the_server)
     }
 
-    /// Whether the next server may have this recipient. A server whose connection was lost behind the
-    /// content may have taken it: one more gets it, not all, so that there are two copies at most.
+    /// Whether this recipient may go to the next server. A server whose connection was lost after the content
+    /// may have accepted it. One more server is tried, not all, so that there are at most two copies.
     pub(super) fn may_go_on(&self, recipient_id: i64) -> bool {
         let tried = self.answered.get(&recipient_id).into_iter().flatten();
         let unanswered = tried
@@ -159,7 +159,7 @@ impl Trail {
         unanswered.count() <= 1
     }
 
-    /// Why no server has taken this recipient; `None`: why there was no session at all.
+    /// Why no server has accepted this recipient; with `None`, why there was no session at all.
     pub(super) fn conclude(&self, recipient_id: Option<i64>) -> Failure {
         let answered = recipient_id.and_then(|id| self.answered.get(&id));
         let servers: Vec<&Tried> = self
@@ -201,26 +201,25 @@ impl Trail {
     }
 }
 
-/// The failure that got furthest, the first of several; one that may be none later before those
-/// that stay.
+/// The failure that got furthest, the first of several; temporary failures before permanent ones.
 fn cause<'a>(servers: &[&'a Tried]) -> Option<&'a Tried> {
     let furthest = |permanent| {
         let alike = servers
             .iter()
             .filter(move |tried| tried.failure.permanent == permanent);
-        // Of equals `max_by_key` gives the last.
+        // `max_by_key` returns the last of equals.
         alike.rev().max_by_key(|tried| tried.progress).copied()
     };
     furthest(false).or_else(|| furthest(true))
 }
 
-/// Whether a server has no TLS, or none that proves who it is.
+/// Whether a server has no TLS, or no authenticated one.
 pub(super) fn is_insecure(failure: &Failure) -> bool {
     let status = &*failure.status;
     status == NO_TLS || status == NOT_SECURE
 }
 
-/// RFC 8689 §4.2.1: no server is left that the message may go to.
+/// RFC 8689 §4.2.1: no server is left to which the message may go.
 fn not_secure(failure: Failure) -> Failure {
     if failure.permanent {
         return failure;
@@ -233,7 +232,7 @@ fn not_secure(failure: Failure) -> Failure {
     }
 }
 
-/// The cause, and in brief what else went wrong.
+/// The cause, followed by a summary of the other failures.
 fn with_others<'a>(cause: &'a str, others: impl Iterator<Item = &'a str>) -> String {
     let mut told = vec![cause];
     let mut text = String::new();

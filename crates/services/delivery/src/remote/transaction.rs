@@ -20,29 +20,29 @@ use super::trail::Trail;
 use crate::fate::Failure;
 use crate::leases::Lease;
 
-/// Times that a job goes back because a server closes a connection before its content: as many lanes
-/// as a destination usually has may be one too many.
+/// How often a job is requeued because a server closes a connection before the content. Each of the usual
+/// number of lanes may be one too many.
 const MAX_HANDED_OVER: u8 = 8;
-/// When the queue cannot give us the message.
+/// Pause while the queue cannot return the message.
 const UNREAD: Duration = Duration::from_secs(15);
 /// RFC 5321 §4.5.3.2.
 const COMMAND: Duration = Duration::from_secs(300);
 /// RFC 5321 §4.5.3.2.6.
 const AFTER_CONTENT: Duration = Duration::from_secs(600);
 
-/// What became of a job.
+/// The result of running a job.
 pub(super) enum Ran {
-    /// It has ended, one way or another; with the connection, when it can be used again, and with what is left of
-    /// the job for the next server (RFC 5321 §5.1).
+    /// The job has ended. Holds the connection, if it is usable again, and the rest of the job for the next
+    /// server (RFC 5321 §5.1).
     Ended(Option<Box<Open>>, Option<Job>),
-    /// A used connection turned out to be closed before anything was said.
+    /// A kept connection turned out to be closed before any command.
     Stale(Job),
-    /// The server does not want this connection beside others of ours.
+    /// The server refuses this connection beside others of this system.
     Refused(Job),
 }
 
-/// Runs the job and tells the finisher what became of its recipients. Those that the server has no room for in this
-/// transaction are a job of their own.
+/// Runs the job and passes the results to the finisher. Recipients that the server does not accept in this
+/// transaction become a job of their own.
 pub(super) async fn run(
     remote: &Arc<Remote>,
     target: &Target,
@@ -80,7 +80,7 @@ pub(super) async fn run(
     let was_used = open.messages > 0;
     open.messages += 1;
     match converse(&mut open, body).await {
-        // It was about to close the connection, and said so too late for us to see.
+        // The server was about to close the connection, and its notice came too late.
         Ok(answers) if was_used && !open.content_begun && all_closing(&answers) => {
             (Ran::Stale(job), None)
         }
@@ -116,8 +116,8 @@ impl Ran {
     }
 }
 
-/// Whether other connections of the destination, which has just closed this one, may have the job.
-/// Not for ever: the message may be what it minds.
+/// Whether other connections of the destination, which has just closed this one, may have the job. The number
+/// of times is bounded: the message may be the cause.
 fn may_be_handed_over(remote: &Remote, target: &Target, job: &mut Job) -> bool {
     let may = job.trail.is_unanswered()
         && job.handed_over < MAX_HANDED_OVER
@@ -133,7 +133,7 @@ fn all_closing(answers: &[Answer]) -> bool {
     answers.iter().all(|answer| answer.reply.code == 421)
 }
 
-/// Says and hears what is to be said and heard.
+/// Exchanges commands and replies.
 async fn converse(open: &mut Open, mut body: Body) -> Result<Vec<Answer>, Broken> {
     open.content_begun = false;
     loop {
@@ -161,7 +161,7 @@ async fn converse(open: &mut Open, mut body: Body) -> Result<Vec<Answer>, Broken
 
 async fn send(open: &mut Open, body: &mut Body) -> Result<(), Broken> {
     loop {
-        // A message that cannot be read to its end must not be ended: the connection is dropped.
+        // A message that cannot be read to its end must not be terminated: the connection is dropped.
         let Some(piece) = body.next().await.map_err(|_| Broken::Content)? else {
             break;
         };
@@ -205,7 +205,7 @@ fn envelope(job: &Job, body: &Body, extensions: &Extensions, now_ms: i64) -> Env
         size: message.size,
         eight_bit: message.eight_bit || message.smtputf8,
         binary: message.binary,
-        // What was declared and turns out not to need it can go anywhere.
+        // A message declared as SMTPUTF8 that does not need it can go anywhere.
         smtputf8: beyond_ascii || (message.smtputf8 && body.header_beyond_ascii),
         require_tls: message.require_tls,
         return_content: match message.return_content() {

@@ -1,5 +1,4 @@
-//! What goes wrong with a server before there is a session. All of it may be better later, or at
-//! another server. Pure.
+//! Failures of a server before there is a session. Each may be temporary, or absent at another server. Pure.
 
 use session_io::SessionError;
 use smtp_protocol::client::{ClientError, Stage};
@@ -8,7 +7,7 @@ use super::outcome::brief;
 use super::trail::{NO_TLS, Progress, Tried};
 use crate::fate::Failure;
 
-/// What went wrong with one server.
+/// The failure of one server.
 pub(super) enum Trouble {
     Connection(Progress, SessionError),
     Tls(String),
@@ -59,7 +58,7 @@ impl Trouble {
     }
 }
 
-/// What a server does not want, for a person.
+/// What a server refused, for a person.
 fn refused(stage: Stage) -> &'static str {
     match stage {
         Stage::Greeting => "the connection",

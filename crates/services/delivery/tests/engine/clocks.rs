@@ -1,4 +1,4 @@
-//! Workers whose clocks are off: all times are by the queue's.
+//! Workers with wrong clocks: all times are by the queue's.
 
 use api::queue::v1::{DeliverBy, DeliveryOptions, Outcome};
 
@@ -12,7 +12,7 @@ async fn a_message_has_the_time_that_the_queue_gives_it_however_far_the_worker_s
     for ahead in [Some(40 * DAY_MS), Some(-40 * DAY_MS), Some(0), None] {
         let system = System::local_in(|state| state.clock_ahead_ms = ahead).await;
         let now = now_ms() + ahead.unwrap_or(0);
-        // Nobody is there to ask: it fails for now.
+        // No server answers: a temporary failure.
         let mut fresh = message(1, &["x@other.test"]);
         fresh.received_at_ms = now;
         let by = |deadline_ms, or_return| {

@@ -81,7 +81,7 @@ async fn i4_a_worker_that_ends_says_so_and_gives_back_what_waits() {
     system.queue.give(vec![message(1, &["x@other.test"])]).await;
     let mut arrived = sink.arrived.subscribe();
     arrived.wait_for(|count| *count == 1).await.unwrap();
-    // Behind the one that is under way; a mailbox tells when it has been taken in.
+    // It waits behind the running job. The delivery to a mailbox shows when it has been accepted.
     let waiting = message(2, &["x@other.test"]);
     let seen = message(9, &["bob@example.test"]);
     system.queue.give(vec![waiting, seen]).await;
@@ -118,7 +118,7 @@ async fn what_comes_in_after_shutdown_is_given_back() {
         .queue
         .until(|state| (state.given_back == [2]).then_some(()))
         .await;
-    // It goes on renewing what is under way, and nothing else.
+    // The worker continues to renew the running job's lease, and no other.
     system.queue.state().renewed.clear();
     system
         .queue

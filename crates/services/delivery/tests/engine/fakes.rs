@@ -1,4 +1,4 @@
-//! What the worker talks to.
+//! Fake peers of the worker.
 
 mod queue;
 

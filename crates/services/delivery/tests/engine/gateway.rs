@@ -99,7 +99,7 @@ async fn what_requires_tls_goes_to_servers_that_prove_themselves_and_pass_it_on_
     let plain = manner(vec!["REQUIRETLS"], None);
     for (domain, manner, tls, status) in [
         ("good.test", good.clone(), Outcome::Relayed, "taken"),
-        // Its certificate names another, it does not know REQUIRETLS, it has no TLS.
+        // Its certificate has another name; it does not know REQUIRETLS; it has no TLS.
         ("wrong.test", good, Outcome::Bounced, "5.7.30"),
         ("good.test", silent, Outcome::Bounced, "5.7.30"),
         ("good.test", plain, Outcome::Bounced, "5.7.30"),
@@ -123,7 +123,7 @@ async fn what_requires_tls_goes_to_servers_that_prove_themselves_and_pass_it_on_
         let completion = system.queue.completion(1).await;
         assert_eq!(completion.outcome(), tls, "{domain}: {completion:?}");
         assert!(completion.reason.contains(status), "{completion:?}");
-        // Other mail does not care.
+        // Other mail is accepted.
         let other = system.queue.completion(2).await;
         assert_eq!(other.outcome(), Outcome::Relayed, "{domain}: {other:?}");
         let taken = sink.taken();

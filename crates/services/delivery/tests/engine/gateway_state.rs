@@ -1,4 +1,4 @@
-//! What the queue is told of gateways: whether they could be used.
+//! The reports about gateways to the queue: whether they were usable.
 
 use api::queue::v1::{GatewayAttempt, Outcome};
 use delivery::Config;
@@ -16,7 +16,7 @@ async fn system(hosts: &str, more: &str) -> System {
     System::start(&policy, Some(dns), Config::default()).await
 }
 
-/// What is reported of an attempt, with its completion or before.
+/// Reports of an attempt, with its completion or earlier.
 async fn reported(system: &System, addresses: &[&str]) -> Vec<GatewayAttempt> {
     system.queue.give(vec![message(1, addresses)]).await;
     for id in (1..).take(addresses.len()) {
@@ -28,7 +28,7 @@ async fn reported(system: &System, addresses: &[&str]) -> Vec<GatewayAttempt> {
 #[tokio::test]
 async fn a_gateway_that_cannot_be_used_fails_and_one_that_answers_works() {
     let login = "tls = \"none\"\nlogin = { user = \"office\", secret = \"isp\" }";
-    // what the host says, more of the policy, what is said of the gateway
+    // the host's reply, more of the policy, the gateway's reported state
     let table = [
         ("", "", ""),
         ("MAIL 451 4.3.0 busy", "", ""),

@@ -1,4 +1,4 @@
-//! A destination that takes only so many connections at a time, or none for a moment.
+//! A destination that accepts a limited number of connections, or none for a moment.
 
 use api::queue::v1::Outcome;
 use delivery::Config;
@@ -7,7 +7,7 @@ use test_kit::FakeDns;
 use crate::scripted::{Script, Scripted};
 use crate::system::{POLICY, System, message};
 
-/// A policy that sends everything by a gateway there, or by the DNS.
+/// A policy that sends everything over a gateway at this address, or by the DNS.
 fn policy(gateway: bool, server: &Scripted) -> String {
     match gateway {
         false => POLICY.to_owned(),
@@ -28,7 +28,7 @@ async fn system(gateway: bool, server: &Scripted) -> System {
     System::start(&policy(gateway, server), Some(dns), config).await
 }
 
-/// Sixty messages, all of which are to go on at the first attempt.
+/// Sends sixty messages, all of which must succeed at the first attempt.
 async fn all_go(system: &System, server: &Scripted, case: &str) {
     let messages = (1..=60).map(|id| message(id, &["x@other.test"])).collect();
     system.queue.give(messages).await;
@@ -49,7 +49,7 @@ async fn a_connection_too_many_costs_no_message_its_attempt() {
         for (at_a_time, script) in [
             (3, ""),
             (1, ""),
-            // It says so later.
+            // The server refuses at a later stage.
             (3, "TOO MANY at EHLO"),
             (3, "TOO MANY at MAIL"),
         ] {

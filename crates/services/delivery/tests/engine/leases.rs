@@ -114,7 +114,7 @@ async fn i4_a_recipient_that_is_leased_anew_while_it_waits_is_relayed_once() {
     system.queue.give(vec![message(1, &["x@other.test"])]).await;
     let mut arrived = sink.arrived.subscribe();
     arrived.wait_for(|count| *count == 1).await.unwrap();
-    // Behind the one that is under way; a mailbox tells when they have been taken in.
+    // It waits behind the running job. The delivery to a mailbox shows when they have been accepted.
     for (epoch, marker) in [(1, 8), (2, 9)] {
         let mut waiting = message(2, &["x@other.test"]);
         waiting.recipients[0].epoch = epoch;

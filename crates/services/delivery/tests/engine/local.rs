@@ -124,7 +124,7 @@ async fn i3_what_was_delivered_before_a_stream_broke_is_not_delivered_again() {
         .await;
     let completion = system.queue.completion(1).await;
     assert_eq!(completion.outcome(), Outcome::Delivered);
-    // The completion was lost, say: the queue leases the recipient again.
+    // As after a lost completion: the queue leases the recipient again.
     system.queue.state().completions.clear();
     system
         .queue
@@ -135,7 +135,7 @@ async fn i3_what_was_delivered_before_a_stream_broke_is_not_delivered_again() {
     assert_eq!(system.mailboxes.seen().delivered.len(), 1);
 }
 
-/// A message to Bob whose lifetime is long over, in a lease of this epoch.
+/// A message to Bob whose lifetime is over, in a lease of this epoch.
 fn expired(epoch: u32) -> LeasedMessage {
     let mut message = message(1, &["bob@example.test"]);
     message.received_at_ms = 1;
@@ -209,8 +209,8 @@ async fn one_delivery_that_is_refused_does_not_spoil_its_batch() {
     }
 }
 
-/// Its provider has accepted collected mail long ago, and may have deleted it: the author is told nothing,
-/// and it does not end.
+/// The provider has accepted collected mail long ago, and may have deleted it: the author gets no notice, and
+/// the recipient does not end.
 #[tokio::test]
 async fn collected_mail_without_a_mailbox_waits_and_its_author_is_told_nothing() {
     let system = System::local().await;

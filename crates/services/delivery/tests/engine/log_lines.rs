@@ -1,11 +1,11 @@
-//! The log lines by which a message is followed.
+//! The log lines that trace a message.
 
 use test_kit::LogLines;
 
 use crate::sink::{Manner, Sink};
 use crate::system::{System, message, now_ms};
 
-/// One line an end, whatever the end is, with the ids of the message.
+/// One line for each end, of whatever kind, with the ids of the message.
 #[tokio::test]
 async fn each_end_of_an_attempt_is_one_line_of_the_log() {
     let log = LogLines::record();
@@ -21,7 +21,7 @@ async fn each_end_of_an_attempt_is_one_line_of_the_log() {
     ];
     let mut message = message(1, &recipients);
     message.session = "01M8PP6D2X9Q7".to_owned();
-    // By a clock that is ahead: no delay is less than nothing.
+    // By a clock that is ahead: no delay is negative.
     message.received_at_ms = now_ms() + 3_600_000;
     system.queue.give(vec![message]).await;
     for id in 1..=5 {

@@ -1,5 +1,4 @@
-//! The worker between a queue, a mailbox store and a name server in memory, and SMTP servers that
-//! do as they are told.
+//! The worker between a queue, a mailbox store and a name server in memory, and scripted SMTP servers.
 #![allow(clippy::unwrap_used)] // A failing test may panic.
 
 mod clocks;

@@ -1,4 +1,4 @@
-//! Names that the DNS allows, and those that there cannot be.
+//! Names that the DNS allows, and names that cannot exist.
 
 use api::queue::v1::Outcome;
 

@@ -1,5 +1,5 @@
-//! The next server is asked whatever goes wrong with the one before, at any stage (RFC 5321 §5.1);
-//! a word that is final is final.
+//! The next server is tried after any temporary failure of the one before, at any stage (RFC 5321 §5.1). A
+//! permanent reply is final.
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,7 @@ use crate::system::{POLICY, System, message};
 
 const EXTENSIONS: [&[&str]; 3] = [&[], &["PIPELINING"], &["PIPELINING", "CHUNKING"]];
 
-/// Not for now, by the first server.
+/// Temporary failures of the first server.
 const NOT_NOW: [&str; 20] = [
     "CONNECT 421 4.3.2 busy",
     "CONNECT 554 5.7.1 not you",
@@ -36,7 +36,7 @@ const NOT_NOW: [&str; 20] = [
     "END close",
 ];
 
-/// Never, by the first server.
+/// Permanent failures of the first server.
 const NEVER: [(&str, &str); 4] = [
     ("MAIL 550 5.7.1 no", "5.7.1"),
     ("RCPT 550 5.1.1 no", "5.1.1"),
@@ -52,7 +52,7 @@ async fn two(first: Script, second: Script) -> [Scripted; 2] {
     [first, second]
 }
 
-/// The ways by which two servers take turns.
+/// How the destination is reached.
 #[derive(Debug, Clone, Copy)]
 enum Way {
     Exchanges,
@@ -159,7 +159,7 @@ async fn each_recipient_goes_as_far_as_it_must() {
         assert_eq!(servers[0].taken(), [["now"]]);
         assert_eq!(servers[1].taken(), [["later"]]);
         let full = &completions[3];
-        // 452 among others that are taken is asked for once more by itself (RFC 5321 §4.5.3.1.10).
+        // 452 for one of several recipients: it is tried again alone (RFC 5321 §4.5.3.1.10).
         assert!(full.reason.starts_with("4.2.2 mx"), "{full:?}");
         for server in ["mx1.other.test", "mx2.other.test"] {
             assert!(full.reason.contains(server), "{full:?}");
@@ -169,7 +169,7 @@ async fn each_recipient_goes_as_far_as_it_must() {
 
 #[tokio::test]
 async fn what_no_server_takes_is_tried_later_and_the_real_cause_is_told() {
-    // of the first and the second → what is told first, and also
+    // replies of the first and the second server → cause, other failure
     for (first, second, cause, also) in [
         (
             "MAIL 451 4.3.0 busy",

@@ -1,4 +1,4 @@
-//! What senders are told.
+//! Notices to senders.
 
 use api::message::v1::content::Text;
 use api::queue::v1::{Derived, Notify, Outcome};

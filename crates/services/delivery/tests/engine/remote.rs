@@ -50,11 +50,11 @@ async fn a_message_is_relayed_as_it_is_however_the_server_takes_it() {
     }
 }
 
-/// RFC 1985: a server has come up again, at another address.
+/// RFC 1985: a server has restarted at another address.
 #[tokio::test]
 async fn names_are_looked_up_anew_when_an_attempt_is_asked_for() {
     let sink = Sink::start(Manner::default()).await;
-    // Nobody listens at that address on the sink's port.
+    // No server listens at that address on the sink's port.
     let before =
         "plain.test A 127.0.0.2\nother.test MX 10 old.other.test\nold.other.test A 127.0.0.2";
     let after =
@@ -67,7 +67,7 @@ async fn names_are_looked_up_anew_when_an_attempt_is_asked_for() {
         assert_eq!(outcome(&completion), (Outcome::Retry, "4.4.1"));
         system.dns.as_ref().unwrap().set(after);
         let mut asked = message(first + 1, &[to]);
-        // By a clock that is ahead of ours, so that it is later than what was learnt.
+        // By a clock that is ahead, so that it is later than the cached answer.
         asked.recipients[0].retry_asked_at_ms = now_ms() + 60_000;
         system.queue.give(vec![asked]).await;
         let completion = system.queue.completion(first + 1).await;
@@ -75,7 +75,7 @@ async fn names_are_looked_up_anew_when_an_attempt_is_asked_for() {
     }
 }
 
-/// The notice that tells of this recipient.
+/// The notice about this recipient.
 async fn notice(system: &System, recipient_id: i64) -> Derived {
     let of = |one: &&Derived| one.recipient_ids == [recipient_id];
     let notice = system
@@ -127,7 +127,7 @@ async fn mail_for_a_postmaster_without_a_mailbox_goes_to_one_who_reads_elsewhere
     );
     assert_eq!(to.original_recipient, "rfc822;PostMaster@example.test");
 
-    // The queue makes it a message, which goes its own way.
+    // The queue makes it a message, which is delivered separately.
     let mut leased = message(21, &[&to.address]);
     leased.depth = 1;
     system.queue.give(vec![leased]).await;
@@ -139,7 +139,7 @@ async fn mail_for_a_postmaster_without_a_mailbox_goes_to_one_who_reads_elsewhere
         "{recipients:?}"
     );
 
-    // What was forwarded too often is returned.
+    // A message that was forwarded too often is returned.
     let mut circle = message(31, &["postmaster@example.test"]);
     circle.depth = api::MAX_DERIVATION_DEPTH;
     system.queue.give(vec![circle]).await;
@@ -245,7 +245,7 @@ async fn a_destination_that_hangs_holds_back_no_other() {
     Sink::start_at(good, Manner::default()).await;
     let zone = "hangs.test A 127.0.0.1\ngood.test A 127.0.0.2";
     let system = System::remote(zone, hanging.address).await;
-    // More than there are credits, and more than there are connections for one destination.
+    // More than there are credits, and more than the connections of one destination.
     for first in (0..3_000).step_by(100) {
         let addresses = ["x@hangs.test"; 100];
         system.queue.give(vec![message(first, &addresses)]).await;
@@ -264,7 +264,7 @@ async fn a_destination_that_hangs_holds_back_no_other() {
     );
     assert!(hanging.connections() <= 8);
     assert_eq!(system.queue.state().completions.len(), 2);
-    // What waits takes no credits.
+    // Waiting recipients use no credits.
     assert!(system.queue.state().credits >= 4_000);
 }
 
@@ -381,7 +381,7 @@ async fn what_cannot_be_reached_is_tried_later_for_all_that_waits() {
 async fn a_message_that_goes_round_in_a_circle_is_returned() {
     let sink = Sink::start(Manner::default()).await;
     let system = System::remote("other.test A 127.0.0.1", sink.address).await;
-    // The message has one itself. As many as are taken in are passed on.
+    // The message has one Received field itself. All messages that are accepted are relayed.
     for (id, hops, expected) in [(2, 99, Outcome::Relayed), (3, 100, Outcome::Bounced)] {
         let circling = format!("{}{MESSAGE}", "Received: from a by b\r\n".repeat(hops));
         system.queue.store(id, circling);

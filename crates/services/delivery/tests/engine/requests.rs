@@ -1,5 +1,4 @@
-//! What senders ask of when and how soon their messages go on: DELIVERBY, MT-PRIORITY, and the life
-//! of what was held.
+//! Delivery options: DELIVERBY, MT-PRIORITY, and the lifetime of held messages.
 
 use api::message::v1::content::Text;
 use api::queue::v1::{DeliverBy, DeliveryOptions, Derived, LeasedMessage, Notify, Outcome};
@@ -10,7 +9,7 @@ use crate::system::{System, message, now_ms};
 const HOUR_MS: i64 = 3_600_000;
 const ZONE: &str = "other.test A 127.0.0.1";
 
-/// A message that is to be delivered so many milliseconds from now, in this mode.
+/// A message with this deadline in milliseconds from now, in this mode.
 fn by(first: i64, to: &str, rest_ms: i64, mode: &str) -> LeasedMessage {
     LeasedMessage {
         options: Some(DeliveryOptions {
@@ -43,7 +42,7 @@ fn text(notice: &Derived) -> String {
     String::from_utf8(text.to_vec()).unwrap()
 }
 
-/// The notice about that recipient, and what it says.
+/// The notice about this recipient, as text.
 async fn notice(system: &System, recipient: i64) -> String {
     let of = |notice: &&Derived| notice.recipient_ids == [recipient];
     let found = system
@@ -101,7 +100,7 @@ async fn what_cannot_be_delivered_now_is_looked_at_when_its_time_is_over() {
 async fn what_may_be_in_its_mailbox_already_is_not_said_to_have_failed() {
     let (system, _sink) = remote(&[]).await;
     let mut begun = by(1, "bob@example.test", -1, "R");
-    // Its last lease ended, and nobody knows how far that came.
+    // Its last lease expired, and its result is unknown.
     begun.recipients[0].epoch = 2;
     system.queue.give(vec![begun]).await;
     let completion = system.queue.completion(1).await;
@@ -158,7 +157,7 @@ async fn the_rest_of_the_time_goes_to_a_server_that_keeps_it() {
     assert!((-100..=-10).contains(&seconds), "{seconds}");
     assert_eq!(mode, "N");
     assert_eq!(said_by(of("z").unwrap()).1, "RT");
-    // Who wants a trace is told of the server, and nobody else is.
+    // A sender who requests a trace is told about the server, and no other sender is.
     let notice = notice(&system, 3).await;
     assert!(notice.contains("Action: relayed\r\n"), "{notice}");
     assert_eq!(system.queue.state().notices.len(), 1);
@@ -226,7 +225,7 @@ async fn the_priority_goes_along_where_it_is_understood_and_notices_have_it() {
         .await;
     let options = bounced.submission.unwrap().options.unwrap();
     assert_eq!(options.priority, 6);
-    // Ordinary mail has one too.
+    // Ordinary mail has a priority too.
     system.queue.give(vec![message(3, &["x@other.test"])]).await;
     system.queue.completion(3).await;
     assert!(sink.taken()[1].mail.ends_with(" MT-PRIORITY=0"));

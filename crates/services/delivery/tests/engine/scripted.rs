@@ -1,5 +1,4 @@
-//! An SMTP server that follows a script: at each stage a reply of its own, or the end of the
-//! connection.
+//! An SMTP server that follows a script: a reply for each stage, or the end of the connection.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -9,19 +8,19 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 /// Instructions, one a line: `STAGE reply`. Stages are `CONNECT`, `EHLO`, `AUTH`, `MAIL`, `RCPT`,
-/// `RCPT:local-part`, `DATA` (BDAT as well) and `END`, where the content ends. The reply is a line of
-/// SMTP, after which a 421 closes the connection; `close` closes it without one. Everything else is
-/// taken.
+/// `RCPT:local-part`, `DATA` (also for BDAT) and `END`, the end of the content. The reply is a line of SMTP;
+/// a 421 also closes the connection. `close` closes it without a reply. At all other stages the server
+/// accepts.
 #[derive(Clone, Default)]
 pub(crate) struct Script {
     lines: Vec<(String, String)>,
     extensions: Vec<String>,
-    /// Connections that it serves at a time; others hear 421, at this stage or as a greeting.
+    /// Maximum number of concurrent connections; others get 421, at this stage or as a greeting.
     pub(crate) at_a_time: Option<usize>,
     pub(crate) too_many_at: String,
-    /// It closes the connection after so many messages.
+    /// Close the connection after this many messages.
     pub(crate) messages: Option<usize>,
-    /// It answers the content only when this is true.
+    /// Answer the content only when this is true.
     pub(crate) hold: Option<watch::Receiver<bool>>,
 }
 
@@ -46,14 +45,14 @@ impl Script {
     }
 }
 
-/// See the module. It ends with the test.
+/// A scripted server. It ends with the test.
 #[derive(Clone)]
 pub(crate) struct Scripted {
     pub(crate) address: SocketAddr,
     script: Script,
-    /// Recipients of each message that it took.
+    /// Recipients of each accepted message.
     taken: Arc<Mutex<Vec<Vec<String>>>>,
-    /// Connections there were, and there are.
+    /// Number of connections so far, and of open ones.
     connections: watch::Sender<(usize, usize)>,
 }
 
@@ -90,7 +89,7 @@ impl Scripted {
                         *had += 1;
                         *has += 1;
                     });
-                    // A client that goes away is no failure of the test.
+                    // A client that closes its connection is no failure of the test.
                     let _ = server.serve(socket).await;
                     server.connections.send_modify(|(_, has)| *has -= 1);
                 });
@@ -99,7 +98,7 @@ impl Scripted {
         server
     }
 
-    /// Recipients of each message that it took, by local part.
+    /// Recipients of each accepted message, by local part.
     pub(crate) fn taken(&self) -> Vec<Vec<String>> {
         self.taken.lock().unwrap().clone()
     }
@@ -171,7 +170,7 @@ impl Scripted {
         }
     }
 
-    /// As the script says, or the usual reply. True when that is positive.
+    /// Replies by the script, or with the usual reply. True if the reply is positive.
     async fn act(
         &self,
         stream: &mut BufStream<TcpStream>,

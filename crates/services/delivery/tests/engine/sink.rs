@@ -1,4 +1,4 @@
-//! An SMTP server that does as it is told and keeps what it takes.
+//! An SMTP server with configurable behaviour, which keeps the messages it accepts.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -9,44 +9,44 @@ use tokio::io::{AsyncWriteExt as _, BufStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// What it took.
+/// An accepted message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Taken {
     pub(crate) mail: String,
     pub(crate) recipients: Vec<String>,
     pub(crate) content: Vec<u8>,
     pub(crate) tls: bool,
-    /// Which of its connections.
+    /// Number of its connection.
     pub(crate) connection: usize,
 }
 
-/// How it behaves.
+/// The server's behaviour.
 #[derive(Clone, Default)]
 pub(crate) struct Manner {
     /// Lines of its EHLO reply.
     pub(crate) extensions: Vec<&'static str>,
-    /// For STARTTLS.
+    /// Certificate for STARTTLS.
     pub(crate) certificate: Option<Arc<TestCertificate>>,
-    /// It accepts connections and says nothing.
+    /// Accept connections and stay silent.
     pub(crate) silent: bool,
-    /// It greets with this instead of 220.
+    /// Greeting instead of 220.
     pub(crate) greeting: Option<&'static str>,
-    /// It closes the connection after so many messages.
+    /// Close the connection after this many messages.
     pub(crate) messages: Option<usize>,
-    /// So many recipients a transaction, then 452.
+    /// Recipients accepted per transaction; 452 for more.
     pub(crate) recipients: Option<usize>,
-    /// Answers the content only when this is true.
+    /// Answer the content only when this is true.
     pub(crate) hold: Option<watch::Receiver<bool>>,
 }
 
-/// See the module. It ends with the test.
+/// A server that keeps messages. It ends with the test.
 #[derive(Clone)]
 pub(crate) struct Sink {
     pub(crate) address: SocketAddr,
     manner: Manner,
     taken: Arc<Mutex<Vec<Taken>>>,
     connections: watch::Sender<usize>,
-    /// Changes when a message has come in, answered or not.
+    /// Changes when a message has arrived, answered or not.
     pub(crate) arrived: watch::Sender<usize>,
 }
 
@@ -68,7 +68,7 @@ impl Sink {
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let sink = accepting.clone();
-                // A client that goes away is no failure of the test.
+                // A client that closes its connection is no failure of the test.
                 tokio::spawn(async move { sink.serve(socket).await.ok() });
             }
         });
@@ -83,7 +83,7 @@ impl Sink {
         *self.connections.borrow()
     }
 
-    /// Waits until it has had so many connections.
+    /// Waits until it has had this many connections.
     pub(crate) async fn connected(&self, times: usize) {
         let mut connections = self.connections.subscribe();
         connections.wait_for(|had| *had >= times).await.unwrap();
@@ -114,7 +114,7 @@ impl Sink {
         Ok(())
     }
 
-    /// True when STARTTLS was said.
+    /// True if the client sent STARTTLS.
     async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: &mut BufStream<S>,

@@ -1,4 +1,4 @@
-//! A worker with everything around it.
+//! A worker with all its peers.
 
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -36,11 +36,11 @@ deliver = "mailboxes"
 unmatched = { catch-all = "bob@example.test" }
 "#;
 
-/// The message that most tests send.
+/// The message of most tests.
 pub(crate) const MESSAGE: &str =
     "Received: from a by b\r\nSubject: hello\r\nMessage-ID: <1@x.test>\r\n\r\n.text\r\n";
 
-/// See the module. Everything ends when it is dropped.
+/// A worker with its fake peers. Everything ends when it is dropped.
 pub(crate) struct System {
     pub(crate) queue: FakeQueue,
     pub(crate) mailboxes: Mailboxes,
@@ -56,18 +56,18 @@ pub(crate) struct System {
 }
 
 impl System {
-    /// Mail for mailboxes only.
+    /// A system with mail for mailboxes only.
     pub(crate) async fn local() -> Self {
         Self::start(POLICY, None, Config::default()).await
     }
 
-    /// The same, with a queue that behaves in some way from the beginning, and a DNS that fails.
+    /// The same, with a queue that is configured first, and a DNS that fails.
     pub(crate) async fn local_in(queue: impl FnOnce(&mut State)) -> Self {
         let dns = FakeDns::start("other.test SERVFAIL").await;
         Self::start_in(POLICY, Some(dns), Config::default(), queue).await
     }
 
-    /// With this zone, and `smtp` for the port of all servers that it names.
+    /// A system with this DNS zone, and the port of all servers that it names.
     pub(crate) async fn remote(zone: &str, smtp: SocketAddr) -> Self {
         let config = Config {
             smtp_port: smtp.port(),
@@ -134,12 +134,12 @@ impl System {
 }
 
 impl System {
-    /// Starts one more worker, as like the first as another container of the same image.
+    /// Starts another worker, identical to the first like a second container of the same image.
     pub(crate) fn another_worker(&self) -> JoinHandle<anyhow::Result<()>> {
         tokio::spawn(delivery::run(self.config.clone(), self.service.clone()))
     }
 
-    /// Waits until the worker says that it is ready, or that it is not.
+    /// Waits until the worker reports that it is ready, or not ready.
     pub(crate) async fn is_ready(&self, ready: bool) {
         let said = async {
             while service_kit::health::check(&self.health, None).await.is_ok() != ready {
@@ -162,7 +162,7 @@ pub(crate) fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap()
 }
 
-/// A message from `alice@example.test` to these, of recipient ids from `first` on.
+/// A message from `alice@example.test` to these, with recipient ids from `first` on.
 pub(crate) fn message(first: i64, recipients: &[&str]) -> LeasedMessage {
     LeasedMessage {
         message_id: first,

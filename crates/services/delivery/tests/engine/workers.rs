@@ -1,4 +1,4 @@
-//! Workers side by side, and those that the queue does not take in.
+//! Several workers side by side, and workers that the queue refuses.
 
 use std::collections::HashSet;
 

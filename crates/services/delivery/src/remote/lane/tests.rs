@@ -1,4 +1,4 @@
-//! Lanes that lead nowhere.
+//! Lanes without a reachable destination.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
@@ -24,7 +24,7 @@ async fn a_panic_leaves_its_job_to_be_leased_anew_and_the_lane_goes_on() {
         any_tls: ClientTls::opportunistic().unwrap(),
         verified_tls: ClientTls::opportunistic().unwrap(),
     });
-    // This machine: it fails for good, without a connection.
+    // This machine: a permanent failure, without a connection.
     let target = Target::Direct(rules::Host::Literal([127, 0, 0, 1].into()));
     for times in 1..=2 {
         let lease = fixture::lease(&leases, 7, times);

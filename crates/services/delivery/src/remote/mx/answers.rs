@@ -1,4 +1,4 @@
-//! What the DNS has not, and what becomes of mail then.
+//! Missing DNS records, and the failures that follow.
 
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
@@ -6,13 +6,13 @@ use hickory_resolver::proto::rr::Name;
 
 use crate::fate::Failure;
 
-/// What there is not.
+/// What is missing.
 pub(super) enum Absence {
     OfTheName,
     OfRecords,
 }
 
-/// Whether the DNS has said that there is nothing; anything else may be different later.
+/// Whether the DNS says that the record does not exist. Any other error may be temporary.
 pub(super) fn absence(error: &NetError) -> Option<Absence> {
     let NetError::Dns(DnsError::NoRecordsFound(found)) = error else {
         return None;
@@ -24,7 +24,7 @@ pub(super) fn absence(error: &NetError) -> Option<Absence> {
     }
 }
 
-/// Fails for good where there can be no such name.
+/// Converts a name; a permanent failure if it cannot be a DNS name.
 pub(super) fn dns_name(text: &str) -> Result<Name, Failure> {
     resolver::name(text).map_err(|why| {
         let reason = format!("There can be no domain {text}: {why}.");
@@ -45,7 +45,7 @@ pub(super) fn dns_failed(name: &str, error: &NetError) -> Failure {
             format!("The DNS gives no answer about {name}: {code}.")
         }
         NetError::Dns(error) => format!("The DNS gives no answer about {name}: {error}."),
-        // Nobody has been asked, or heard.
+        // No name server could be asked, or none answered.
         error => format!("No name server can be asked about {name}: {error}."),
     };
     Failure::temporary("4.4.3", reason)

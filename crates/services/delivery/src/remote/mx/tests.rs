@@ -23,7 +23,7 @@ fn this_machine_is_known_by_its_addresses() {
     for ours in ["0.0.0.0", "::", "127.0.0.1", "127.0.0.9", "::1"] {
         assert!(is_this_machine(ours.parse().unwrap()), "{ours}");
     }
-    // The same as an IPv4 address.
+    // An IPv4 address in its IPv6 form.
     assert!(is_this_machine("::ffff:127.0.0.1".parse().unwrap()));
     for other in ["192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"] {
         assert!(!is_this_machine(other.parse().unwrap()), "{other}");

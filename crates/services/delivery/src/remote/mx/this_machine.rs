@@ -4,14 +4,14 @@ use std::net::{IpAddr, Ipv6Addr, UdpSocket};
 
 use crate::remote::hops::SMTP;
 
-/// Connecting sends nothing, but the system looks for a route from one address to the other.
+/// Connecting a UDP socket sends nothing, but the system looks for a route between the addresses.
 pub(super) fn is_this_machine(address: IpAddr) -> bool {
     let address = address.to_canonical();
     let from = match address {
-        // Binding alone proves nothing: where ip_nonlocal_bind is set, any address can be bound.
-        // There is a route only from those that are ours.
+        // Binding alone proves nothing: with ip_nonlocal_bind any address can be bound. A route exists only
+        // from this machine's addresses.
         IpAddr::V4(_) => address,
-        // There is a route from any, and to an address of ours it begins at that same address
+        // There is a route from any address. To an address of this machine it begins at that same address
         // (RFC 6724 §5, rule 1).
         IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     };

@@ -1,16 +1,16 @@
-//! Many destinations that say nothing, and one that answers.
+//! Many silent destinations, and one that answers.
 
 use std::future::{pending, ready};
 
 use super::*;
 
-/// So many openings that never end, all waiting or under way.
+/// Starts openings that never end, one for each destination.
 async fn hang(openings: &Arc<Openings<usize>>, destinations: std::ops::Range<usize>) {
     for destination in destinations {
         let openings = Arc::clone(openings);
         tokio::spawn(async move { openings.open(&destination, pending::<()>).await });
     }
-    // With the clock stopped, this passes when everybody else waits.
+    // With the clock stopped, this passes once all other tasks wait.
     tokio::time::sleep(Duration::from_millis(1)).await;
 }
 

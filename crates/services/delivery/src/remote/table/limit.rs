@@ -1,22 +1,22 @@
-//! How many lanes a destination takes that has refused one more.
+//! Bound on the lanes of a destination that has refused one more.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// After so long one lane more is tried.
+/// Interval at which one more lane is tried.
 const RAISE: Duration = Duration::from_secs(60);
-/// After so long nothing is known any more.
+/// Time after which the bound is forgotten.
 const MEMORY: Duration = Duration::from_secs(1_800);
 
-/// See the module.
+/// The bound on lanes, which rises with time.
 pub(super) struct Limit {
     lanes: usize,
     since: Instant,
 }
 
 impl Limit {
-    /// So many it takes now.
+    /// The destination accepts this many lanes now.
     pub(super) fn to(lanes: usize) -> Self {
         Self {
             lanes: lanes.max(1),
@@ -24,12 +24,12 @@ impl Limit {
         }
     }
 
-    /// It turns out to take more.
+    /// The destination turns out to accept more.
     pub(super) fn holds_at_least(&mut self, lanes: usize) {
         self.lanes = self.lanes.max(lanes);
     }
 
-    /// What may be tried now.
+    /// The number of lanes to try now.
     pub(super) fn lanes(&self) -> usize {
         let raised = self.since.elapsed().as_secs() / RAISE.as_secs();
         self.lanes

@@ -1,4 +1,4 @@
-//! Lanes and queues by what is known of the destination.
+//! Lanes and queues by the history of the destination.
 
 use super::*;
 use crate::fixture;
@@ -14,7 +14,7 @@ fn job() -> Job {
     Job::new(&fixture::work(), vec![lease])
 }
 
-/// A table with a destination that has so many lanes, all with connections.
+/// A table with a destination of this many lanes, all connected.
 fn at_work(lanes: usize) -> (Arc<Table>, Vec<Connected>) {
     let table = Arc::new(Table::new(8));
     for _ in 0..20 {
@@ -31,7 +31,7 @@ fn refuse(table: &Table) -> Refused {
     table.refused(&target(), History::Good, &failure, job())
 }
 
-/// Jobs that the destination's queue has.
+/// Number of jobs in the destination's queue.
 fn queued(table: &Table) -> usize {
     table.lock().destinations[&target()].queue.len()
 }
@@ -120,7 +120,7 @@ async fn the_only_lane_of_a_destination_that_was_good_lately_asks_again() {
         panic!("it is not there");
     };
     assert_eq!(waiting.len(), 20);
-    // It is there again.
+    // The destination is reachable again.
     drop(table.connected(&target()));
     assert!(matches!(
         add(&table, History::Good),

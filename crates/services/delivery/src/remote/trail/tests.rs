@@ -15,7 +15,7 @@ fn tried(progress: Progress, status: &'static str, reason: &str) -> Tried {
     Tried { progress, failure }
 }
 
-/// A plan with so many servers.
+/// A plan with this many servers.
 fn plan(servers: u8) -> Plan {
     let hops = (1..=servers).map(|n| Hop {
         name: format!("mx{n}.test"),
@@ -31,7 +31,7 @@ fn plan(servers: u8) -> Plan {
     }
 }
 
-/// A trail along this plan; the first servers could not be reached, the last has answered.
+/// A trail along this plan: the first servers were unreachable, the last has answered.
 fn trail(plan: Plan, unopened: Vec<Tried>, answered: Option<Tried>) -> Trail {
     let mut trail = Trail::default();
     trail.follow(&Arc::new(plan));
@@ -108,7 +108,7 @@ fn the_failure_that_got_furthest_is_the_cause_and_the_others_are_told() {
             Some(busy),
             "4.3.0 mx2 refused the sender: 451 busy. Also tried: No connection with mx1: refused.",
         ),
-        // All of them say that it cannot be, or one was not heard, or not asked.
+        // All servers refuse permanently; or one did not answer, or was not tried.
         (
             1,
             vec![],

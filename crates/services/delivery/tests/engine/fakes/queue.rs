@@ -1,4 +1,4 @@
-//! A queue in memory: it leases what the test gives it and keeps what it is told.
+//! A queue in memory: it leases what the test gives it and stores what the worker reports.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -18,7 +18,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::system::now_ms;
 
-/// See the module. Clones are the same queue.
+/// A fake queue. Clones are the same queue.
 #[derive(Clone)]
 pub(crate) struct FakeQueue {
     state: Arc<Mutex<State>>,
@@ -32,38 +32,38 @@ pub(crate) struct State {
     bodies: HashMap<i64, Bytes>,
     pub(crate) completions: Vec<Completion>,
     pub(crate) notices: Vec<Derived>,
-    /// What was reported of gateways.
+    /// Reports about gateways.
     pub(crate) gateways: Vec<GatewayAttempt>,
-    /// Messages made, but notices.
+    /// Derived messages other than notices.
     pub(crate) made: Vec<Derived>,
-    /// Completion requests, to see what was batched.
+    /// Number of completion requests, which shows the batches.
     pub(crate) requests: usize,
     pub(crate) credits: u32,
     pub(crate) renewed: Vec<i64>,
     pub(crate) draining: bool,
     pub(crate) given_back: Vec<i64>,
     pub(crate) workers: Vec<Worker>,
-    /// How far this queue's clock is ahead of the worker's, which it tells; `None`: it tells nothing.
+    /// How far this queue's clock is ahead of the worker's; `None`: it does not report its time.
     pub(crate) clock_ahead_ms: Option<i64>,
-    /// Renewals, whatever they renewed.
+    /// Number of renewals, empty ones included.
     pub(crate) signs_of_life: usize,
-    /// Workers are turned away; and how many were.
+    /// Refuse workers.
     pub(crate) no_leases: bool,
-    /// The same, since another worker has the name.
+    /// Refuse workers because another one has the name.
     pub(crate) name_in_use: bool,
     pub(crate) turned_away: usize,
-    /// So many completion requests more are answered by the stream breaking.
+    /// Answer this many completion requests by breaking the stream.
     pub(crate) break_completions: usize,
-    /// Requests with a completion of this recipient are refused.
+    /// Refuse requests with a completion of this recipient.
     pub(crate) poison: Option<(i64, Code)>,
-    /// Requests with a notice are refused for good.
+    /// Refuse requests with a notice permanently.
     pub(crate) no_notices: bool,
-    /// No message can be read.
+    /// Refuse to return messages.
     pub(crate) unreadable: bool,
 }
 
 impl State {
-    /// What this queue's clock shows; 0 when it does not tell.
+    /// The time of this queue's clock; 0 if it does not report it.
     pub(crate) fn now_ms(&self) -> i64 {
         self.clock_ahead_ms.map_or(0, |ahead| now_ms() + ahead)
     }
@@ -85,7 +85,7 @@ impl FakeQueue {
         self.changed.send_modify(|count| *count += 1);
     }
 
-    /// Stores a message's bytes.
+    /// Stores a message's octets.
     pub(crate) fn store(&self, body_id: i64, message: impl Into<Bytes>) {
         self.state().bodies.insert(body_id, message.into());
     }
@@ -111,7 +111,7 @@ impl FakeQueue {
         self.state().lease = None;
     }
 
-    /// Waits until something is so.
+    /// Waits until `what` returns a value.
     pub(crate) async fn until<T>(&self, mut what: impl FnMut(&State) -> Option<T>) -> T {
         let mut changes = self.changed.subscribe();
         loop {
