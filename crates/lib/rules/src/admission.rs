@@ -1,10 +1,9 @@
-//! Admissions: what a client is held to when it connects, when it speaks, at MAIL, at RCPT and when the
-//! message has come. The checks of each stage stand in one table, in their order; the order is written
-//! nowhere else.
+//! Admissions: the checks at connect, before the client speaks, at MAIL, at RCPT and at the end of the
+//! message. Each stage has one table of checks in their order; the order is defined nowhere else.
 //!
-//! An admission does no I/O. It says what it needs to know next, or how it ends; whoever asked for it
-//! answers, from the world (smtp-server) or from what a play supposes (`explain`, scripts). What no
-//! check needs is not asked for, and what can be looked up side by side is one question.
+//! An admission does no I/O. It returns the next question, or its verdict; the caller answers, from the
+//! world (smtp-server) or from assumptions (`explain`, scripts). Only what a check needs is asked for, and
+//! look-ups that can run in parallel are one question.
 //!
 //! ```
 //! # use rules::admission::{Admission, Next, mail};
@@ -39,21 +38,21 @@ pub(crate) use check::{Check, Rule};
 use crate::decide::trust::until_trust_is_known;
 use crate::values::verdict::Verdict;
 
-/// One stage of an admission under way.
+/// One running stage of an admission.
 #[derive(Debug)]
 pub struct Admission<S> {
     stage: S,
-    /// The check that is made now.
+    /// Index of the current check.
     at: usize,
     refused: bool,
 }
 
-/// What comes next.
+/// The next step.
 #[derive(Debug)]
 pub enum Next<Q> {
-    /// This must be known first.
+    /// A question that must be answered first.
     Ask(Q),
-    /// The end.
+    /// The verdict.
     End(Verdict),
 }
 
@@ -66,13 +65,12 @@ impl<S> Admission<S> {
         }
     }
 
-    /// What is judged, and what is known of it.
+    /// The stage with its facts.
     pub(crate) fn stage(&self) -> &S {
         &self.stage
     }
 
-    /// Makes the checks as far as what is known allows. What was asked for and is not answered is
-    /// asked for again.
+    /// Runs the checks as far as the known facts allow. An unanswered question is returned again.
     pub fn proceed<'a>(&mut self) -> Next<S::Question>
     where
         S: Stage<'a>,
@@ -94,7 +92,7 @@ impl<S> Admission<S> {
         Next::End(Verdict::accepted())
     }
 
-    /// The checks that were made, in order, each with whether it was refused by.
+    /// The checks made so far, in order, each with whether it refused.
     pub(crate) fn made<'a>(&self) -> impl Iterator<Item = (&'a Check<S, S::Question>, bool)>
     where
         S: Stage<'a>,

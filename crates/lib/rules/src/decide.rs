@@ -1,5 +1,4 @@
-//! The questions that are asked of a policy. Each is a pure function of values; no answer is made
-//! elsewhere.
+//! The decisions of a policy. Each is a pure function of values; nothing is decided elsewhere.
 
 pub(crate) mod attachments;
 pub(crate) mod authentication;

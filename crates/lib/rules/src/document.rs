@@ -1,5 +1,5 @@
-//! The policy document: TOML, read into values. Each value is checked by itself, with the line it
-//! stands on; what one section says about another is checked in `compile`.
+//! The policy document: TOML, parsed into values. Each value is checked with its line number; `compile`
+//! checks relations between sections.
 
 mod attachments;
 mod authentication;

@@ -1,8 +1,8 @@
-//! Plays a session that has not happened, and tells what was looked at.
+//! Plays a simulated session and reports each rule.
 //!
-//! Nothing is decided here: a session is admitted as smtp-server admits it, and what the admission
-//! asks for is answered by what the play supposes. A new fact is a line in `facts`, a new receiving
-//! rule a check of an admission.
+//! Nothing is decided here: the session is admitted as smtp-server admits it, and the play's assumptions
+//! answer the admission's questions. A new fact is a line in `facts`, a new receiving rule a check of an
+//! admission.
 
 pub(crate) mod circumstances;
 pub(crate) mod content;

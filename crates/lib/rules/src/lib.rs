@@ -1,8 +1,8 @@
-//! What the administrator decided, as values and functions.
+//! The administrator's decisions, as values and functions.
 //!
 //! A [`Policy`] is compiled from one TOML document ([`Policy::parse`]); it is immutable, cheap to
-//! share (`Arc<Policy>`) and answers from hash tables. Every answer is a pure function of facts:
-//! this crate opens no socket, reads no clock, asks no directory.
+//! share (`Arc<Policy>`) and answers from hash tables. Every answer is a pure function of facts: this crate
+//! opens no socket, reads no clock and queries no directory.
 //!
 //! ```text
 //!  connect                         interface_of(local, &interfaces, &settings) → SessionInterface
@@ -18,22 +18,23 @@
 //!  delivery                        Policy::plan(&recipient)                  → Plan
 //! ```
 //!
-//! Where an answer depends on who has a mailbox here, it names the user and says what holds
-//! otherwise ([`RecipientVerdict::AcceptIfUser`], [`Route::Mailbox`]): the caller looks the user up.
+//! If an answer depends on who has a mailbox here, it names the user and the alternative
+//! ([`RecipientVerdict::AcceptIfUser`], [`Route::Mailbox`]): the caller looks the user up.
 //!
 //! - Addresses: [`Domain`], [`Host`], [`EmailAddress`], [`ReversePath`]: parsed once, canonical
 //!   (domains are lower-case A-labels, local parts unquoted), never re-checked as strings.
-//! - Every refusal is a [`Verdict`] with a name, the reply for the peer, and the reasons for us.
+//! - Every refusal is a [`Verdict`] with a name, the reply for the peer, and the reasons for the
+//!   administrator.
 //! - Invariant I9 (no open relay) lives in [`Policy::accept_recipient`]; `tests/no_open_relay.rs`
 //!   defends it over arbitrary policies.
-//! - [`explain`] plays a session that has not happened; a [`Script`] plays many, and compares.
+//! - [`explain`] plays one simulated session; a [`Script`] plays many, and compares the results.
 //!
-//! Floors, each knowing those before it alone: `values` are what is decided from and what is decided;
-//! `document` reads them from TOML; `decide` answers one question each; [`admission`] is the order in
-//! which a session is asked them; `explain` and `script` admit sessions that have not happened.
+//! The modules form layers, each of which knows only those before it: `values` are the facts and the
+//! results; `document` reads them from TOML; `decide` makes one decision each; [`admission`] is the order
+//! of the decisions in a session; `explain` and `script` admit simulated sessions.
 //!
-//! The document's vocabulary is announced in `document/default.toml` and refused, with line and reason,
-//! where it says something that is not known or not supported yet.
+//! `document/default.toml` lists the vocabulary of the document. Unknown or unsupported words are refused
+//! with line and reason.
 
 pub mod admission;
 mod decide;

@@ -1,69 +1,66 @@
-//! Policy scripts: sessions and what is expected of a policy, one statement a line, in the manner
-//! of Postfix's `smtpd_check`.
+//! Policy scripts: sessions and the expected answers of a policy, one statement a line, like Postfix's
+//! `smtpd_check`.
 //!
 //! ```text
 //! # Who has a mailbox.
 //! users bob@example.test eve@example.test
 //!
-//! # Where sessions come in from here on: name, class, role, local address, the host's default gateways.
+//! # Where the following sessions come in: name, class, role, local address, the host's default gateways.
 //! listener mx auto role=mx local=198.51.100.1 gateway=198.51.100.254
 //!
-//! # A session begins; nothing is left of the one before.
+//! # A session begins; all earlier state is dropped.
 //! client 203.0.113.9
 //! helo mail.x.test
 //! tls
 //! auth bob@example.test
 //! trust -> authenticated
 //!
-//! # A transaction, and what is expected.
+//! # A transaction with expected answers.
 //! mail <bob@example.test> size=2000 -> accepted
 //! rcpt <bob@example.test> -> accepted 250 (mailbox bob@example.test)
 //! rcpt <b@elsewhere.test> -> relay-denied
 //! message spf=fail dmarc=fail/quarantine attachment="x.pdf" -> quarantine
 //! ```
 //!
-//! - Behind `->` stands the name of a verdict; a reply code and a route in parentheses may follow.
-//!   A statement without `->` is played and expects nothing.
-//! - Addresses are what clients may write: `<a..b@x.test>`, `<a@x.test.>`, and `<root>` where `lenient`
-//!   takes a local part alone.
-//! - `trust` is asked for the name of the decision, or for `trusted` or `untrusted`; before `mail`
+//! - After `->` follow the name of a verdict, and optionally a reply code and a route in parentheses. A
+//!   statement without `->` is played without an expectation.
+//! - Addresses are written as clients may write them: `<a..b@x.test>`, `<a@x.test.>`, and `<root>` if
+//!   `lenient` accepts a local part alone.
+//! - `trust` expects the name of the decision, or `trusted` or `untrusted`; before `mail` it is decided
 //!   without a sender.
-//! - `rcpt` and `message` behind a `client` or `mail` that was refused get the same verdict; so does
-//!   `message` behind recipients of whom none was accepted, with the last one's. A `message` without
-//!   any `rcpt` is judged for itself.
-//! - What a statement is told of the world around it is evaluated; a rule that needs what it is not
-//!   told refuses nothing:
-//!   - `client`: `early` or `early=greeting`, `early=hello`, `early=no`: when it speaks;
-//!     `listed=LIST` or `LIST/ANSWER`, several with commas, or `none`; `rate=used-up` or `left`, of
-//!     connections. It is `accepted`, or sent away.
-//!   - `mail`: `free="500 MiB"`; `rate=`, of messages; `sender-domain=` usable, null-mx, missing,
-//!     unusable or unknown.
+//! - `rcpt` and `message` after a refused `client` or `mail` get the same verdict. `message` after
+//!   recipients that were all refused gets the last one's. A `message` without any `rcpt` is judged by
+//!   itself.
+//! - Assumptions about the world are part of a statement; a rule whose facts are not given refuses nothing:
+//!   - `client`: `early` or `early=greeting`, `early=hello`, `early=no`: when it speaks; `listed=LIST` or
+//!     `LIST/ANSWER`, several separated by commas, or `none`; `rate=used-up` or `left`, of connections. It
+//!     is `accepted` or refused.
+//!   - `mail`: `free="500 MiB"`; `rate=`, of messages; `sender-domain=` usable, null-mx, missing, unusable
+//!     or unknown.
 //!   - `rcpt`: `visitor=new` or `known`, to greylisting; `rate=`, of recipients.
-//!   - `message`, its end: what vouches for its sender, `iprev=`, `helo=` (SPF of it), `spf=`,
-//!     `dkim=`, `dmarc=RESULT/REQUEST` and `arc=RESULT:SEALER`, in the words of RFC 8601, behind `:`
-//!     of whom; `attachment=NAME` and `type=TYPE` of it, or `attachment=none` or `unclear`; `from=`
-//!     with the addresses of its authors. It is refused by a verdict's name, or `accepted`, `junk`
-//!     or `quarantine`; in parentheses may follow `marked NAME` or `unmarked`, `whole` or `stripped`.
-//! - The role of a `listener` is `mx` (other servers) or `submission` (people's programs, behind a
-//!   login); where the script does not say, that of a listener of this name, where one is known
-//!   ([`Script::knowing`]), else `mx`.
-//! - `mail … recipients=99` stands for as many recipients that were accepted before.
-//! - What stands behind the address of a `client` is for one session:
-//!   - `local=ADDRESS`; where no local address is given, an internal peer came to one of its own
-//!     network, and all others to a public one.
-//!   - `interface=CLASS` (internal, external or dmz): the class of the interface that it came in on,
-//!     as it is found; `interface=CLASS,set` when the configuration sets it. Found by the addresses
-//!     alone unless given.
-//!   - `proxy=ADDRESS`: the proxy that told the client's address; the same one if it told none.
-//!   - `reverse-name=NAME,NAME`: the client's names in the DNS that lead back to its address; `none` unless
-//!     given, `failed` when the DNS does not answer.
-//! - `mail … hold="2 days"` asks for the message to be held, `deliver-by="1 h"` for it to be returned
-//!   unless it is delivered by then, `priority=4` for it to go before others.
+//!   - `message`, its end: sender authentication, `iprev=`, `helo=` (SPF of it), `spf=`, `dkim=`,
+//!     `dmarc=RESULT/REQUEST` and `arc=RESULT:SEALER`, with the results of RFC 8601, and the subject after
+//!     `:`; `attachment=NAME` and its `type=TYPE`, or `attachment=none` or `unclear`; `from=` with the
+//!     addresses of its authors. It is refused by a verdict's name, or `accepted`, `junk` or `quarantine`;
+//!     in parentheses may follow `marked NAME` or `unmarked`, `whole` or `stripped`.
+//! - The role of a `listener` is `mx` (other servers) or `submission` (mail programs, with a login). The
+//!   default is the role of a known listener of this name ([`Script::knowing`]), otherwise `mx`.
+//! - `mail … recipients=99` stands for as many recipients accepted before.
+//! - Options after the address of a `client` apply to one session:
+//!   - `local=ADDRESS`; by default an internal peer connects to an address of its own network, any other
+//!     peer to a public one.
+//!   - `interface=CLASS` (internal, external or dmz): the detected class of the interface;
+//!     `interface=CLASS,set` if the configuration sets it. By default the addresses decide.
+//!   - `proxy=ADDRESS`: the proxy that gave the client's address; equal to the client's address if it gave
+//!     none.
+//!   - `reverse-name=NAME,NAME`: the client's names in the DNS that resolve to its address; default `none`;
+//!     `failed` if the DNS does not answer.
+//! - `mail … hold="2 days"` requests that the message be held, `deliver-by="1 h"` that it be returned
+//!   unless it is delivered by then, `priority=4` that it go before others.
 //! - Numbers may be written as sizes: `size="26 MiB"`.
 //! - `#` begins a comment, at the start of a line or of a word.
 //!
-//! A script is read as a whole: what is wrong with it is told with lines and reasons, and then
-//! nothing is played.
+//! A script is read as a whole: its errors are reported with lines and reasons, and then nothing is played.
 
 mod answer;
 mod client;
@@ -83,14 +80,14 @@ use crate::values::timing::Timing;
 
 pub use answer::{Expected, Found};
 
-/// A script that can be played.
+/// A parsed script.
 #[derive(Debug)]
 pub struct Script {
     lines: Vec<Line>,
     users: Option<Vec<EmailAddress>>,
 }
 
-/// A line with what stands in it.
+/// A line and its statement.
 #[derive(Debug)]
 struct Line {
     number: usize,
@@ -101,11 +98,11 @@ struct Line {
 
 #[derive(Debug)]
 enum Statement {
-    /// A session begins, with these facts.
+    /// Begins a session with these facts.
     Client {
         facts: Box<SessionFacts>,
         circumstances: Box<Circumstances>,
-        /// The script says for whom the listener is.
+        /// The script gives the listener's role.
         role_is_told: bool,
     },
     Helo(String),
@@ -122,26 +119,26 @@ enum Statement {
     },
     /// As the client writes it.
     Rcpt(String, Box<Circumstances>),
-    /// Its end.
+    /// The end of the message.
     Message(Box<Circumstances>),
 }
 
-/// What came of one expectation.
+/// The result of one expectation.
 #[derive(Clone, Debug, Serialize)]
 pub struct Checked {
     /// The line of the script.
     pub line: usize,
-    /// What stands there.
+    /// The text of the statement.
     pub statement: String,
-    /// Whether the policy does what is expected.
+    /// Whether the policy meets the expectation.
     pub met: bool,
     /// What is expected.
     pub expected: Expected,
-    /// What the policy does.
+    /// The policy's answer.
     pub found: Found,
 }
 
-/// What is wrong with a script.
+/// An error in a script.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ScriptError {
     /// Line, counted from 1.
@@ -159,16 +156,15 @@ impl fmt::Display for ScriptError {
 impl std::error::Error for ScriptError {}
 
 impl Script {
-    /// Reads a script.
+    /// Parses a script.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    /// All errors of the script.
     pub fn parse(text: &str) -> Result<Self, Vec<ScriptError>> {
         read::read(text)
     }
 
-    /// Takes the roles of listeners that the script does not tell from what is known of them by
-    /// name.
+    /// Completes the roles of listeners that the script does not give, by the names of known listeners.
     pub fn knowing(mut self, role_of: &dyn Fn(&str) -> Option<ListenerRole>) -> Self {
         for line in &mut self.lines {
             if let Statement::Client {
@@ -184,12 +180,12 @@ impl Script {
         self
     }
 
-    /// Who has a mailbox, if the script says.
+    /// The users with a mailbox, if the script lists them.
     pub fn users(&self) -> Option<&[EmailAddress]> {
         self.users.as_deref()
     }
 
-    /// The users on whom the answers of a policy may depend.
+    /// The users that the answers of a policy may depend on.
     pub fn users_asked(&self, policy: &Policy) -> Vec<EmailAddress> {
         let mut users: Vec<EmailAddress> = Vec::new();
         for line in &self.lines {
@@ -203,7 +199,7 @@ impl Script {
         users
     }
 
-    /// Plays it: what came of each expectation, in order.
+    /// Plays the script and returns the result of each expectation, in order.
     pub fn play(&self, policy: &Policy, has_user: &dyn Fn(&EmailAddress) -> bool) -> Vec<Checked> {
         play::play(self, policy, has_user)
     }

@@ -1,5 +1,4 @@
-//! What is decided from and what is decided: values. They know neither the document that they were
-//! read from nor the questions that are asked of them.
+//! Facts and results, as values. They do not depend on the document or on the decisions.
 
 pub(crate) mod address;
 pub(crate) mod attachments;

@@ -1,4 +1,4 @@
-//! A check, and a stage that has some.
+//! A check, and a stage of checks.
 
 use crate::values::policy::Policy;
 use crate::values::rate::Counted;
@@ -6,20 +6,20 @@ use crate::values::receiving::ReceivingRules;
 use crate::values::trust::Trust;
 use crate::values::verdict::Verdict;
 
-/// A stage of a session: its checks, and what they look at.
+/// A stage of a session: its checks, and the facts that they use.
 pub trait Stage<'a>: Sized + 'a {
-    /// What its checks may have to know.
+    /// The questions of its checks.
     type Question: 'a;
     /// Its checks, in order.
     const CHECKS: &'a [Check<Self, Self::Question>];
 
-    /// The policy that it is held to.
+    /// The policy that applies.
     fn policy(&self) -> &'a Policy;
 
-    /// How the session is trusted.
+    /// The trust of the session.
     fn trust(&self) -> &'a Trust;
 
-    /// The rules that it is held to.
+    /// The receiving rules that apply.
     fn rules(&self) -> &'a ReceivingRules {
         self.policy().receiving(self.trust().trusted)
     }
@@ -28,14 +28,14 @@ pub trait Stage<'a>: Sized + 'a {
 /// An answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer<T> {
-    /// This.
+    /// The answer is known.
     Is(T),
-    /// Nobody knows: the check that asked is passed.
+    /// The answer is not known: the check that asked passes.
     Unknown,
 }
 
 impl<T> Answer<T> {
-    /// What it is, if that is known.
+    /// The answer, if it is known.
     pub(crate) fn known(&self) -> Option<&T> {
         match self {
             Self::Is(value) => Some(value),
@@ -50,30 +50,30 @@ impl<T> From<T> for Answer<T> {
     }
 }
 
-/// One rule that sessions are held to.
+/// One receiving rule as a check.
 pub struct Check<S, Q> {
     pub(crate) rule: Rule,
-    /// Why there is nothing for it to look at.
+    /// The reason why the check does not apply, if so.
     pub(crate) idle: fn(&S) -> Option<&'static str>,
-    /// What it must know and does not.
+    /// The missing fact, if any.
     pub(super) question: fn(&S) -> Option<Q>,
     pub(super) judge: fn(&S) -> Result<(), Verdict>,
-    /// Its refusals are for now while the session's trust is not known.
+    /// Its refusals are temporary while the session's trust is not known.
     pub(super) hinges_on_trust: bool,
 }
 
-/// What a check goes by.
+/// The source of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
     /// A setting of `[receiving.…]`.
     Setting(&'static str),
-    /// Such a setting, for what is told beside its key.
+    /// A part of such a setting, with the text shown beside its key.
     Part(&'static str, &'static str),
-    /// Those of `rates` that count this.
+    /// The `rates` that count this.
     Rates(Counted),
-    /// What holds for everybody: no policy changes it.
+    /// A rule that no policy changes.
     Everybody(&'static str),
-    /// What the rest of the policy says of a recipient.
+    /// The rest of the policy for a recipient.
     Recipient,
 }
 
@@ -104,7 +104,7 @@ impl<S, Q> Check<S, Q> {
     }
 }
 
-/// Why a check has nothing to look at, unless it has.
+/// The reason for an inapplicable check, if `known` is false.
 pub(super) fn unless(known: bool, why: &'static str) -> Option<&'static str> {
     (!known).then_some(why)
 }

@@ -1,4 +1,4 @@
-//! The connection: whether the client is greeted.
+//! The connection stage: whether the client is greeted.
 
 use crate::admission::Admission;
 use crate::admission::check::{Answer, Check, Rule, Stage, unless};
@@ -11,7 +11,7 @@ use crate::values::verdict::Verdict;
 /// Why a rate or greylisting is not evaluated.
 pub(super) const HISTORY: &str = "it goes by what has come before";
 
-/// Rates that a session falls under, each with who is counted.
+/// Rates that apply to a session, each with its subject.
 pub type Shares<'a> = Vec<(&'a Rate, String)>;
 
 /// A client that has connected.
@@ -23,15 +23,16 @@ pub struct Connect<'a> {
     used_up: Option<Answer<Option<Rate>>>,
 }
 
-/// What must be known to greet a client.
+/// The questions about a new connection.
 #[derive(Debug)]
 pub enum Question<'a> {
-    /// Counts one connection under each of these rates, unless one is used up. The answer is that one.
+    /// Counts one connection under each of these rates unless one is used up. The answer is the used-up
+    /// rate.
     Rates(Shares<'a>),
 }
 
 impl<'a> Admission<Connect<'a>> {
-    /// A client has connected.
+    /// Starts the stage for a new connection.
     pub fn connect(policy: &'a Policy, facts: &'a SessionFacts, trust: &'a Trust) -> Self {
         Self::new(Connect {
             policy,
@@ -41,7 +42,7 @@ impl<'a> Admission<Connect<'a>> {
         })
     }
 
-    /// The rate that is used up; none when the connection has been counted.
+    /// The used-up rate; none if the connection has been counted.
     pub fn used_up(&mut self, rate: Answer<Option<Rate>>) {
         self.stage.used_up = Some(rate);
     }
@@ -77,7 +78,7 @@ impl<'a> Connect<'a> {
     }
 }
 
-/// The rates that are to be asked for.
+/// The rates to ask about, if any.
 pub(super) fn some_shares<'a>(
     used_up: Option<&Answer<Option<Rate>>>,
     shares: impl FnOnce() -> Shares<'a>,
@@ -88,7 +89,7 @@ pub(super) fn some_shares<'a>(
     Some(shares()).filter(|shares| !shares.is_empty())
 }
 
-/// Whether no rate is used up.
+/// Passes unless a rate is used up.
 pub(super) fn within(used_up: Option<&Answer<Option<Rate>>>, trust: &Trust) -> Result<(), Verdict> {
     match used_up.and_then(Answer::known) {
         Some(Some(rate)) => Err(rate.refusal(trust)),

@@ -1,5 +1,5 @@
-//! The message: what is in it is seen while it comes, who vouches for it and whose name it bears when
-//! it has come.
+//! The message stage: attachments are checked while the message arrives, authentication and authors at its
+//! end.
 
 use crate::admission::Admission;
 use crate::admission::check::{Answer, Check, Rule, Stage, unless};
@@ -17,7 +17,7 @@ use crate::values::verdict::Verdict;
 /// Why a rule about the message is not evaluated.
 const MESSAGE: &str = "it needs the message";
 
-/// A message.
+/// A message being admitted.
 #[derive(Debug)]
 pub struct Content<'a> {
     policy: &'a Policy,
@@ -28,19 +28,19 @@ pub struct Content<'a> {
     authors: Option<Answer<Vec<Option<EmailAddress>>>>,
 }
 
-/// What must be known of a message.
+/// The questions about a message.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Question {
-    /// Whether it has attachments that are not wanted.
+    /// Whether it has blocked attachments.
     Attachments,
-    /// What the checks of who vouches for its sender ended in.
+    /// The results of sender authentication.
     Authentication,
-    /// The addresses in its From field.
+    /// The addresses in the From field.
     Authors,
 }
 
 impl<'a> Admission<Content<'a>> {
-    /// A message comes or has come. `trust` is that of the session with its sender.
+    /// Starts the stage for a message. `trust` is the trust of the session with this sender.
     pub fn content(policy: &'a Policy, facts: &'a SessionFacts, trust: &'a Trust) -> Self {
         Self::new(Content {
             policy,
@@ -52,23 +52,23 @@ impl<'a> Admission<Content<'a>> {
         })
     }
 
-    /// Why its attachments are not wanted as they are; none when they are.
+    /// The reason why the attachments are not accepted; none if they are.
     pub fn attachments(&mut self, unwanted: Answer<Option<Unwanted>>) {
         self.stage.unwanted = Some(unwanted);
     }
 
-    /// What vouches for its sender; nothing of what was not checked.
+    /// The results of sender authentication; empty for checks that were not made.
     pub fn authentication(&mut self, found: AuthenticationFacts) {
         let judgement = self.stage.rules().authentication.judge(&found);
         self.stage.authentication = Some((found, judgement));
     }
 
-    /// Who stands in its From field; `None` within for something that is no address.
+    /// The addresses of the From field; an inner `None` is an entry that is no address.
     pub fn authors(&mut self, authors: Answer<Vec<Option<EmailAddress>>>) {
         self.stage.authors = Some(authors);
     }
 
-    /// What becomes of it, once it is taken.
+    /// What happens to an accepted message.
     pub fn taken(&self) -> Taken {
         let stage = &self.stage;
         let mut taken = match &stage.authentication {
@@ -115,7 +115,7 @@ impl<'a> Stage<'a> for Content<'a> {
         })
         .asks(Self::authentication)
         .idle(|content| unless(content.found(|found| found.dmarc.is_some()), MESSAGE)),
-        // It refuses nothing: it excuses.
+        // ARC refuses nothing: it excuses a DMARC failure.
         Row::new(Rule::Setting("arc"), |_| Ok(()))
             .asks(Self::authentication)
             .idle(|content| unless(content.found(|found| found.arc.is_some()), MESSAGE)),
@@ -149,13 +149,13 @@ impl<'a> Stage<'a> for Content<'a> {
 }
 
 impl Content<'_> {
-    /// Why its attachments are not wanted.
+    /// The reason why the attachments are not accepted.
     pub(crate) fn unwanted(&self) -> Option<&Unwanted> {
         self.unwanted.as_ref()?.known()?.as_ref()
     }
 
-    /// What is kept in quarantine is taken; but not while it is not known whether the sender is
-    /// trusted: they come again, as they would where it is refused.
+    /// A message for quarantine is accepted, except while the sender's trust is unknown: then it is refused
+    /// temporarily, like other messages.
     fn attachments_fit(&self) -> Result<(), Verdict> {
         let kept = self.rules().attachments.action == AttachmentAction::Quarantine;
         match self.unwanted() {
@@ -164,13 +164,13 @@ impl Content<'_> {
         }
     }
 
-    /// All methods are looked at together.
+    /// All methods are checked together.
     fn authentication(&self) -> Option<Question> {
         let wanted = self.rules().authentication.needs_anything();
         (wanted && self.authentication.is_none()).then_some(Question::Authentication)
     }
 
-    /// What the checks of authentication ended in.
+    /// The results of sender authentication.
     pub(crate) fn facts(&self) -> Option<&AuthenticationFacts> {
         self.authentication.as_ref().map(|(found, _)| found)
     }

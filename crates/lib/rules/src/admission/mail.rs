@@ -1,4 +1,4 @@
-//! MAIL: the checks of a sender.
+//! The MAIL stage: the checks of a sender.
 
 use crate::admission::Admission;
 use crate::admission::check::{Answer, Check, Rule, Stage, unless};
@@ -14,7 +14,7 @@ use crate::values::timing::Timing;
 use crate::values::trust::Trust;
 use crate::values::verdict::Verdict;
 
-/// The rule that lowers a priority.
+/// The setting that lowers a priority.
 pub(crate) const MAX_PRIORITY: &str = "max-priority";
 
 /// Why a rule that asks the DNS is not evaluated.
@@ -23,18 +23,18 @@ pub(super) const DNS: &str = "it needs the DNS";
 /// Why a rule about logins is not evaluated.
 pub(super) const NO_LOGIN: &str = "nobody has logged in";
 
-/// What MAIL says besides the sender.
+/// The parameters of MAIL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Parameters {
-    /// The size that it declares.
+    /// The declared size.
     pub size: Option<u64>,
-    /// What it asks of when and how soon the message goes on.
+    /// Requests about time and priority.
     pub timing: Timing,
-    /// The session that read it has refused what it had not offered.
+    /// The session that parsed the parameters has already refused those not offered.
     pub read_by_session: bool,
 }
 
-/// A sender.
+/// A sender being admitted.
 #[derive(Debug)]
 pub struct Mail<'a> {
     policy: &'a Policy,
@@ -48,24 +48,24 @@ pub struct Mail<'a> {
     standing: Option<Answer<DomainStanding>>,
 }
 
-/// What must be known of a sender.
+/// The questions about a sender.
 #[derive(Debug)]
 pub enum Question<'a> {
-    /// Free octets of the volume that mail is stored on.
+    /// Free octets of the mail volume.
     FreeSpace,
-    /// Counts one message under each of these rates, unless one is used up. The answer is that one.
+    /// Counts one message under each of these rates unless one is used up. The answer is the used-up rate.
     Rates(Shares<'a>),
-    /// What the DNS says, to be looked up side by side.
+    /// DNS look-ups, to be made in parallel.
     Dns {
-        /// The lists that the peer may be on.
+        /// The lists to query for the peer.
         lists: &'a [DnsList],
-        /// The domain that is to take mail.
+        /// The domain that must accept mail.
         domain: Option<&'a Domain>,
     },
 }
 
 impl<'a> Admission<Mail<'a>> {
-    /// MAIL has come. `trust` is that of the session with this sender.
+    /// Starts the stage for MAIL. `trust` is the trust of the session with this sender.
     pub fn mail(
         policy: &'a Policy,
         facts: &'a SessionFacts,
@@ -86,17 +86,17 @@ impl<'a> Admission<Mail<'a>> {
         })
     }
 
-    /// The free octets, where they are known.
+    /// The free octets, if known.
     pub fn free_space(&mut self, free: Option<u64>) {
         self.stage.free = Some(free.map_or(Answer::Unknown, Answer::Is));
     }
 
-    /// The rate that is used up; none when the message has been counted.
+    /// The used-up rate; none if the message has been counted.
     pub fn used_up(&mut self, rate: Answer<Option<Rate>>) {
         self.stage.used_up = Some(rate);
     }
 
-    /// What the DNS says; none of what was not looked up.
+    /// The DNS answers; none for look-ups that were not made.
     pub fn dns(&mut self, listings: Option<Vec<Listing<'a>>>, standing: Option<DomainStanding>) {
         self.stage.listings = Some(listings.map_or(Answer::Unknown, Answer::Is));
         self.stage.standing = Some(standing.map_or(Answer::Unknown, Answer::Is));
@@ -156,7 +156,7 @@ impl<'a> Stage<'a> for Mail<'a> {
             unless(both, "it has no time to be held and delivered by")
         })
         .hinging_on_trust(),
-        // It refuses nothing: it lowers the priority.
+        // MAX-PRIORITY refuses nothing: it lowers the priority.
         Row::new(Rule::Setting(MAX_PRIORITY), |_| Ok(())).idle(|mail| {
             let asked = mail.parameters.timing.priority.is_some();
             unless(asked, "no priority is asked for")
@@ -235,8 +235,8 @@ impl<'a> Stage<'a> for Mail<'a> {
 }
 
 impl<'a> Mail<'a> {
-    /// Nothing is taken that is not offered. Where a session has read the parameters, it has refused
-    /// those already; but the sender may be less trusted than it, and the policy newer than EHLO.
+    /// Parameters that are not offered are refused. A session that parsed them has refused most of them
+    /// already, but the sender may be less trusted than the session, and the policy newer than EHLO.
     fn is_offered(&self) -> Result<(), Verdict> {
         let Parameters {
             timing,
@@ -244,7 +244,7 @@ impl<'a> Mail<'a> {
             ..
         } = &self.parameters;
         if !read_by_session {
-            // Of the sender nothing is known yet when a session reads the parameters.
+            // The session parses the parameters before the sender is known.
             let trust = self.policy.trust(self.facts);
             self.policy.judge_parameters(self.facts, &trust, timing)?;
         }
@@ -260,7 +260,7 @@ impl<'a> Mail<'a> {
         some_shares(self.used_up.as_ref(), shares).map(Question::Rates)
     }
 
-    /// Both checks that need the DNS ask at once.
+    /// One question for both checks that need the DNS.
     fn dns(&self) -> Option<Question<'a>> {
         let lists = self.rules().dns.lists.as_slice();
         let domain = self.policy.domain_to_ask(self.trust, self.sender);

@@ -1,4 +1,4 @@
-//! RCPT: the checks of a recipient.
+//! The RCPT stage: the checks of a recipient.
 
 use std::time::Duration;
 
@@ -14,35 +14,36 @@ use crate::values::route::{RecipientVerdict, Route};
 use crate::values::trust::Trust;
 use crate::values::verdict::Verdict;
 
-/// A recipient.
+/// A recipient being admitted.
 #[derive(Debug)]
 pub struct Rcpt<'a> {
     policy: &'a Policy,
     facts: &'a SessionFacts,
     trust: &'a Trust,
     sender: &'a ReversePath,
-    /// Recipients that the message has already.
+    /// Recipients that the message already has.
     taken: usize,
     named: Result<EmailAddress, Verdict>,
-    /// What is left of the answer to settle.
+    /// The part of the answer that is still open.
     answer: Option<RecipientVerdict>,
     wait: Option<Answer<Option<Duration>>>,
     used_up: Option<Answer<Option<Rate>>>,
 }
 
-/// What must be known of a recipient.
+/// The questions about a recipient.
 #[derive(Debug)]
 pub enum Question<'a> {
-    /// Whether there is a user of this address.
+    /// Whether this user exists.
     User(EmailAddress),
-    /// How long a visitor, known again by these words, has to wait.
+    /// The remaining greylisting delay of the client identified by this key.
     Greylisting(Greylisting, String),
-    /// Counts one recipient under each of these rates, unless one is used up. The answer is that one.
+    /// Counts one recipient under each of these rates unless one is used up. The answer is the used-up
+    /// rate.
     Rates(Shares<'a>),
 }
 
 impl<'a> Admission<Rcpt<'a>> {
-    /// RCPT has come, with this forward-path, for a message that has `taken` recipients already.
+    /// Starts the stage for RCPT with this forward-path; the message already has `taken` recipients.
     pub fn rcpt(
         policy: &'a Policy,
         facts: &'a SessionFacts,
@@ -68,7 +69,7 @@ impl<'a> Admission<Rcpt<'a>> {
         })
     }
 
-    /// Whether there is the user that was asked for last.
+    /// Whether the user of the last question exists.
     pub fn user(&mut self, exists: bool) {
         let stage = &mut self.stage;
         stage.answer = match stage.answer.take() {
@@ -83,17 +84,17 @@ impl<'a> Admission<Rcpt<'a>> {
         };
     }
 
-    /// How long the visitor has to wait, if at all.
+    /// The remaining greylisting delay, if any.
     pub fn wait(&mut self, wait: Answer<Option<Duration>>) {
         self.stage.wait = Some(wait);
     }
 
-    /// The rate that is used up; none when the recipient has been counted.
+    /// The used-up rate; none if the recipient has been counted.
     pub fn used_up(&mut self, rate: Answer<Option<Rate>>) {
         self.stage.used_up = Some(rate);
     }
 
-    /// The address that the forward-path names.
+    /// The address in the forward-path.
     pub fn into_address(self) -> Option<EmailAddress> {
         self.stage.named.ok()
     }
@@ -134,12 +135,12 @@ impl<'a> Stage<'a> for Rcpt<'a> {
 }
 
 impl<'a> Rcpt<'a> {
-    /// The address, or why there is none.
+    /// The address, or the verdict if it is not valid.
     pub(crate) fn named(&self) -> &Result<EmailAddress, Verdict> {
         &self.named
     }
 
-    /// Where mail to it goes, once that is settled.
+    /// The route, once it is decided.
     pub(crate) fn route(&self) -> Option<&Route> {
         match &self.answer {
             Some(RecipientVerdict::Accept { route }) => Some(route),

@@ -1,4 +1,4 @@
-//! Whether a client waits for its turn to speak.
+//! Early talkers: whether a client waits for the answer before it speaks.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::values::policy::Policy;
 use crate::values::trust::Trust;
 use crate::values::verdict::{Verdict, refusals};
 
-/// A client that is about to be answered.
+/// A client that waits for an answer.
 #[derive(Debug)]
 pub struct Talk<'a> {
     policy: &'a Policy,
@@ -18,18 +18,18 @@ pub struct Talk<'a> {
     spoke: Option<Answer<bool>>,
 }
 
-/// What must be known before the client is answered.
+/// The question about an early talker.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Question {
-    /// Whether it speaks before. The greeting is held back so long.
+    /// Whether the client speaks before the answer. The greeting is delayed for this time.
     Speaks {
-        /// How long.
+        /// The delay.
         held_back: Duration,
     },
 }
 
 impl<'a> Admission<Talk<'a>> {
-    /// A client is about to be answered.
+    /// Starts the stage before an answer to the client.
     pub fn talk(policy: &'a Policy, trust: &'a Trust, before: Early) -> Self {
         Self::new(Talk {
             policy,
@@ -39,7 +39,7 @@ impl<'a> Admission<Talk<'a>> {
         })
     }
 
-    /// Whether it spoke before its turn.
+    /// Whether the client spoke early.
     pub fn spoke(&mut self, early: Answer<bool>) {
         self.stage.spoke = Some(early);
     }

@@ -1,4 +1,4 @@
-//! The end of a message with an attachment that is not taken.
+//! The verdict on a message with a blocked attachment.
 
 use crate::decide::trust::until_trust_is_known;
 use crate::values::attachments::Unwanted;
@@ -6,12 +6,12 @@ use crate::values::trust::Trust;
 use crate::values::verdict::{Verdict, refusals};
 
 impl Unwanted {
-    /// The refusal of a message while it comes.
+    /// The refusal during the message's transfer.
     pub fn refusal(&self, trust: &Trust) -> Verdict {
         until_trust_is_known(trust, self.verdict(trust))
     }
 
-    /// What is said of the message.
+    /// The verdict on the message.
     pub(crate) fn verdict(&self, trust: &Trust) -> Verdict {
         let (refusal, found) = match self {
             Self::Blocked(found) => (refusals::BLOCKED_ATTACHMENT, found),

@@ -1,5 +1,5 @@
-//! What becomes of a message by what vouches for its sender. The checks themselves ask the DNS and
-//! are made elsewhere; here their results are judged.
+//! The verdict on a message by its sender authentication. The checks themselves need the DNS and are made
+//! elsewhere; here their results are judged.
 
 mod refusals;
 
@@ -11,7 +11,7 @@ use crate::values::content::Taken;
 use crate::values::domain::Domain;
 use crate::values::verdict::Verdict;
 
-/// A method by which somebody vouches for a sender.
+/// A method of sender authentication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
     Spf,
@@ -20,7 +20,7 @@ pub(crate) enum Method {
     Iprev,
 }
 
-/// What speaks against a message, and what the rules do about it.
+/// A negative result, and the action of the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Charge {
     pub(crate) method: Method,
@@ -28,18 +28,18 @@ pub(crate) struct Charge {
     pub(crate) verdict: Verdict,
 }
 
-/// What becomes of a message.
+/// The result for a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Judgement {
-    /// By which method it is refused, and how.
+    /// The refusing method and its verdict.
     pub(crate) refusal: Option<(Method, Verdict)>,
-    /// What becomes of it otherwise.
+    /// What happens to the message if it is not refused.
     pub(crate) taken: Taken,
 }
 
 impl AuthenticationRules {
-    /// Judges a message by what vouches for its sender. What cannot be known because the DNS is
-    /// silent never refuses a message for good.
+    /// Judges a message by its sender authentication. A missing DNS answer never refuses a message
+    /// permanently.
     pub(crate) fn judge(&self, facts: &AuthenticationFacts) -> Judgement {
         let mut refusals = Vec::new();
         let mut taken = Taken::default();
@@ -63,7 +63,7 @@ impl AuthenticationRules {
                 Action::Refuse => refusals.push((method, verdict)),
             }
         }
-        // What is refused for good is not worth another attempt.
+        // A permanent refusal wins over a temporary one: another attempt would be useless.
         let temporary = |(_, verdict): &(Method, Verdict)| verdict.is_temporary();
         let permanent = refusals.iter().position(|refusal| !temporary(refusal));
         let refusal = permanent.or_else(|| refusals.iter().position(temporary));
@@ -73,7 +73,7 @@ impl AuthenticationRules {
         }
     }
 
-    /// What speaks against the message, and what the rules do about it.
+    /// The negative results, and the actions of the rules.
     pub(crate) fn charges(&self, facts: &AuthenticationFacts) -> Vec<Charge> {
         let mut charges = Vec::new();
         let mut charge = |method, action, verdict: Option<Verdict>| {
@@ -120,13 +120,13 @@ fn dmarc(
     let action = match (finding.result, facts.dmarc_request) {
         (AuthenticationResult::TempError, _) => rules.temperror,
         (AuthenticationResult::PermError, DmarcRequest::None) => rules.permerror,
-        // Nobody can tell whose policy it is.
+        // An ambiguous author: the domain whose policy applies is not known.
         (AuthenticationResult::PermError, _) => rules.permerror.max(rules.quarantine),
         (_, DmarcRequest::None) => rules.none,
         (_, DmarcRequest::Quarantine) => rules.quarantine,
         (_, DmarcRequest::Reject) => rules.reject,
     };
-    // RFC 8617 §7.2.1: an intermediary that is believed says how it was when it came there.
+    // RFC 8617 §7.2.1: a trusted intermediary reports the result at its arrival there.
     if finding.result == AuthenticationResult::Fail && sealed_by_one_of(trusted, facts) {
         return None;
     }

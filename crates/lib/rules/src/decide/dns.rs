@@ -1,4 +1,4 @@
-//! MAIL: what follows from what the DNS says about a peer and a sender.
+//! MAIL: verdicts from the DNS answers about a peer and a sender.
 
 use crate::values::dns::{DomainStanding, Listing};
 use crate::values::domain::Domain;
@@ -8,15 +8,15 @@ use crate::values::trust::Trust;
 use crate::values::verdict::{Verdict, refusals};
 
 impl Policy {
-    /// MAIL: the domain whose standing is asked for, if there is such a rule.
+    /// MAIL: the domain to look up, if a rule needs it.
     pub fn domain_to_ask<'a>(&self, trust: &Trust, sender: &'a ReversePath) -> Option<&'a Domain> {
         let rules = &self.receiving(trust.trusted).dns;
         let domain = sender.address()?.domain()?;
-        // Our own domains need no server that others can reach.
+        // Our own domains need no public server.
         (rules.sender_domain_must_exist && self.domain(domain).is_none()).then_some(domain)
     }
 
-    /// MAIL: the peer must not be on too many lists. A list that does not answer counts nothing.
+    /// MAIL: the peer must not be on too many lists. A list without an answer counts zero.
     pub(crate) fn judge_listings(
         &self,
         trust: &Trust,
@@ -39,7 +39,7 @@ impl Policy {
     }
 }
 
-/// MAIL: the sender's domain must be usable. A DNS that is silent refuses for now.
+/// MAIL: the sender's domain must be usable. Without a DNS answer the refusal is temporary.
 pub(crate) fn judge_domain(domain: &Domain, standing: DomainStanding) -> Result<(), Verdict> {
     let refusal = match standing {
         DomainStanding::Usable => return Ok(()),

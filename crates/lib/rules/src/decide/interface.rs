@@ -1,4 +1,4 @@
-//! To which kind of network an interface of this host belongs.
+//! The network class of an interface of this host.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -18,7 +18,7 @@ pub fn interface_of(
     let local = local.to_canonical();
     let has = |interface: &&Interface| {
         interface.addresses.iter().any(|address| {
-            // All of 127.0.0.0/8 is answered, not only the address that is shown.
+            // The host answers on all of 127.0.0.0/8, not only on the configured address.
             address.address() == local || (local.is_loopback() && address.contains(local))
         })
     };
@@ -55,11 +55,11 @@ pub fn classify(
     answer(class, false, reason)
 }
 
-/// Public or none: external; else internal. What is told apart:
+/// External if an address is public or there is none; otherwise internal. In detail:
 ///
-/// - A public IPv4 address makes the whole interface external: beside it, a link-local or private
-///   address is where the provider's other customers are.
-/// - A public IPv6 address makes it external for IPv6 alone: any office's network has one.
+/// - A public IPv4 address makes the whole interface external: on the same network, link-local and private
+///   addresses may belong to the provider's other customers.
+/// - A public IPv6 address makes it external for IPv6 only: most office networks have one.
 fn found_class(interface: &Interface, local: IpAddr) -> (NetworkClass, Cow<'static, str>) {
     if local.is_loopback() {
         return (NetworkClass::Internal, "this host itself".into());

@@ -1,4 +1,5 @@
-//! Paths that break the grammar of SMTP: which are taken of whom (`lenient` in `[receiving.trusted]`).
+//! Deviations from the SMTP grammar, and the clients they are accepted from (`lenient` in
+//! `[receiving.trusted]`).
 
 use std::borrow::Cow;
 
@@ -10,36 +11,36 @@ use crate::values::policy::Policy;
 use crate::values::trust::Trust;
 use crate::values::verdict::{Verdict, refusals};
 
-/// The reason beside a refusal of what `lenient` might take.
+/// The reason added to a refusal that `lenient` would avoid.
 pub const LENIENT_MAY_TAKE_IT: &str = "of a device that cannot say it otherwise, `lenient = true` in \
                                        [receiving.trusted] may take it";
 
-/// The reason beside the acceptance of what nothing but `lenient` takes.
+/// The reason added to an acceptance that needs `lenient`.
 pub const ONLY_LENIENT_TAKES_IT: &str =
     "a local part alone is taken only because of `lenient = true` in [receiving.trusted]";
 
-/// A path in full.
+/// A path completed with a domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct InFull<'a> {
     /// The path, with a domain.
     pub(crate) path: Cow<'a, str>,
-    /// The client wrote a local part alone: nothing but `lenient` takes that.
+    /// The client wrote only a local part, which needs `lenient`.
     pub(crate) leniently: bool,
 }
 
-/// A reverse-path that a client wrote.
+/// A reverse-path as a client wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrittenSender {
-    /// What it means.
+    /// Its meaning.
     pub path: ReversePath,
-    /// The client wrote a local part alone: nothing but `lenient` takes that.
+    /// The client wrote only a local part, which needs `lenient`.
     pub leniently: bool,
 }
 
-/// What a client wrote that breaks the grammar.
+/// A deviation from the grammar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written<'a> {
-    /// What it calls itself.
+    /// The name in EHLO or HELO.
     Hello(&'a str),
     /// A path of MAIL or RCPT.
     Path(&'a str),
@@ -48,15 +49,15 @@ pub enum Written<'a> {
 }
 
 impl Policy {
-    /// Whether what breaks the grammar is taken of this session. Before its login a phone on a submission port
-    /// is a stranger who can only log in: it is treated as it will be then.
+    /// Whether deviations are accepted in this session. On a submission port a phone is untrusted before
+    /// its login, and can only log in: it is treated as after the login.
     pub fn is_lenient(&self, facts: &SessionFacts, trust: &Trust) -> bool {
         let logs_in = facts.role.needs_login() && facts.login.is_none();
         self.receiving(trust.trusted).lenient || logs_in && self.receiving(true).lenient
     }
 
-    /// A path as a client writes it; a local part alone (`<root>`) gets the domain that it means here, where
-    /// this is taken of the session.
+    /// A path as the client wrote it. A local part alone (`<root>`) is completed with the domain that it
+    /// means here, if the session may do so.
     pub(crate) fn in_full<'a>(&self, lenient: bool, path: &'a str) -> InFull<'a> {
         let local = local_part_alone(path).filter(|_| lenient);
         match local.zip(self.own_domain()) {
@@ -71,7 +72,7 @@ impl Policy {
         }
     }
 
-    /// MAIL: reads a reverse-path as a client of this session writes it.
+    /// MAIL: parses a reverse-path as this session may write it.
     pub fn written_sender(
         &self,
         facts: &SessionFacts,
@@ -85,7 +86,7 @@ impl Policy {
         }
     }
 
-    /// EHLO and HELO: whether a client of this session may call itself so. It says so before it logs in.
+    /// EHLO and HELO: whether the client may use this name. The command comes before the login.
     pub fn judge_hello(&self, facts: &SessionFacts, name: &str) -> Result<(), Verdict> {
         let before = SessionFacts {
             helo: None,
@@ -104,7 +105,7 @@ impl Policy {
         Err(self.or_leniently(refusal, &trust, Written::Hello(name)))
     }
 
-    /// Whether `lenient`, which is off, would take of this session what it has written.
+    /// Whether `lenient`, now off, would accept what this session wrote.
     pub fn lenient_would_take(&self, trust: &Trust, written: Written<'_>) -> bool {
         let is_off = !self.receiving(true).lenient;
         let is_taken = match written {
@@ -115,7 +116,7 @@ impl Policy {
         trust.trusted && is_off && is_taken
     }
 
-    /// A refusal; with one more reason where `lenient` would take what is refused.
+    /// A refusal, with an additional reason if `lenient` would avoid it.
     pub(crate) fn or_leniently(
         &self,
         refusal: Verdict,
@@ -128,7 +129,7 @@ impl Policy {
         refusal
     }
 
-    /// The users on whom it depends what becomes of a recipient that a client writes so, whoever it is.
+    /// The users on whom the answer for a recipient written like this may depend, for any client.
     pub fn users_asked_for(&self, path: &str) -> Vec<EmailAddress> {
         let lenient = self.receiving(true).lenient;
         let recipient = self.forward_path(&self.in_full(lenient, path).path);

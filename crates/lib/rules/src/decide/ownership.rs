@@ -1,9 +1,9 @@
-//! Whether an address belongs to a login (RFC 6409 §6.1): who has logged in sends in their own name,
+//! Ownership of addresses (RFC 6409 §6.1): a client that has logged in must send under its own addresses,
 //! in the envelope and in the From field.
 //!
-//! An address is somebody's when mail to it would come into their mailbox: so theirs are their
-//! address at the domain and its aliases, addresses that a handler delivers to them, and all of a
-//! domain that is delivered to them alone. `send-as` names more.
+//! A login owns every address whose mail is delivered to its mailbox: its address at the domain and the
+//! domain's aliases, addresses that a handler delivers to it, and all addresses of a domain that is
+//! delivered to it alone. `send-as` adds more.
 
 use crate::values::address::EmailAddress;
 use crate::values::facts::SessionFacts;
@@ -12,8 +12,8 @@ use crate::values::route::Route;
 use crate::values::verdict::{Verdict, refusals};
 
 impl Policy {
-    /// Whether a message of this session may call this address its author (the From field);
-    /// `None` for something that is no address.
+    /// Whether a message of this session may use this author address (the From field); `None` is an entry
+    /// that is no address.
     pub(crate) fn judge_author(
         &self,
         facts: &SessionFacts,

@@ -1,4 +1,4 @@
-//! What becomes of one recipient.
+//! The plan for one recipient.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::values::policy::Policy;
 use crate::values::route::{NoUser, Route};
 
 impl Policy {
-    /// What becomes of a recipient, whoever sent to it: the relay rule was kept when it was accepted.
+    /// The plan for a recipient, for any sender: the relay rule was applied when the message was accepted.
     pub fn plan(&self, recipient: &EmailAddress) -> Plan {
         Plan {
             end: self.route(recipient),
@@ -18,12 +18,12 @@ impl Policy {
 }
 
 impl NoUser {
-    /// What becomes of a recipient whose user has no mailbox, where that is another message.
+    /// The plan for a recipient whose user has no mailbox, if it makes another message.
     pub fn plan(&self) -> Option<Plan> {
         let Self::Forward(to) = self else {
             return None;
         };
-        // Nobody else's mail goes on from here.
+        // Only the postmaster's mail is forwarded from here.
         let rule: Arc<str> = "[delivery] postmaster".into();
         Some(Plan {
             end: Route::Forward { rule },

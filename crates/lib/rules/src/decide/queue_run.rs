@@ -1,4 +1,4 @@
-//! What ETRN is answered.
+//! The verdict on ETRN.
 
 use crate::decide::trust::until_trust_is_known;
 use crate::values::domain::Domain;
@@ -7,7 +7,7 @@ use crate::values::trust::Trust;
 use crate::values::verdict::{Verdict, refusals};
 
 impl Policy {
-    /// ETRN: whether mail that waits for that domain is tried at this peer's word.
+    /// ETRN: whether this peer may start delivery of the mail that waits for that domain.
     pub fn accept_queue_run(&self, trust: &Trust, domain: &Domain) -> Verdict {
         if trust.trusted {
             return Verdict::accepted();

@@ -1,8 +1,8 @@
-//! How much may come from one address, network, login or sender, and who must come twice.
+//! Rates by address, network, login or sender, and greylisting.
 //!
-//! A rate is kept by a bucket for each subject: what is let in fills it, time empties it evenly. So
-//! `limit` may come at once, and from then on `limit` a period; in no period more than twice as
-//! many. The buckets are the caller's: this crate counts nothing.
+//! Each subject of a rate has a bucket: accepted events fill it, time empties it evenly. So `limit` events
+//! may come at once and then `limit` in each period, and never more than twice as many in one period. The
+//! caller keeps the buckets: this crate counts nothing.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -18,8 +18,8 @@ use crate::values::trust::Trust;
 use crate::values::verdict::{Verdict, refusals};
 
 impl Rate {
-    /// Who is counted, in words that are the same for the same subject of the same rate. `None`
-    /// where the session has no such thing: no login, or the null reverse-path.
+    /// The counted subject, as a key that is equal for equal subjects of the same rate. `None` if the
+    /// session has none: no login, or the null reverse-path.
     pub fn subject(&self, facts: &SessionFacts, sender: Option<&ReversePath>) -> Option<String> {
         let who: Cow<'_, str> = match self.per {
             Per::Address => network(facts.peer, 32, 64).to_string().into(),
@@ -36,7 +36,7 @@ impl Rate {
         ))
     }
 
-    /// What is said when it is used up.
+    /// The verdict if the rate is used up.
     pub fn refusal(&self, trust: &Trust) -> Verdict {
         let refusal = match self.count {
             Counted::Connections => refusals::CONNECTION_RATE,
@@ -54,13 +54,13 @@ impl Rate {
 }
 
 impl Policy {
-    /// The rates for what is counted now.
+    /// The rates that count this event.
     pub fn rates(&self, trust: &Trust, count: Counted) -> impl Iterator<Item = &Rate> {
         let rates = &self.receiving(trust.trusted).rates;
         rates.iter().filter(move |rate| rate.count == count)
     }
 
-    /// Those of them that this session falls under, each with who is counted.
+    /// The rates that apply to this session, each with its subject.
     pub fn shares(
         &self,
         facts: &SessionFacts,
@@ -73,7 +73,7 @@ impl Policy {
             .collect()
     }
 
-    /// Whether this session is greylisted, and by which words a visit is known again.
+    /// Whether this session is greylisted, and the key that identifies its next attempt.
     pub fn greylisting(
         &self,
         facts: &SessionFacts,
@@ -82,7 +82,7 @@ impl Policy {
         recipient: &EmailAddress,
     ) -> Option<(Greylisting, String)> {
         let terms = self.receiving(trust.trusted).greylisting?;
-        // Large senders come back from a neighbouring address.
+        // Large senders retry from neighbouring addresses.
         let network = network(facts.peer, 24, 64);
         let visit = format!("{network} {sender} {recipient}").to_lowercase();
         Some((terms, visit))
@@ -90,7 +90,7 @@ impl Policy {
 }
 
 impl Greylisting {
-    /// What is said to one who has to wait.
+    /// The verdict for a client that has to wait.
     pub fn refusal(&self, wait: Duration) -> Verdict {
         refusals::GREYLISTED.because(format!(
             "`greylisting`: not seen before; to be let in in {}",
@@ -99,7 +99,7 @@ impl Greylisting {
     }
 }
 
-/// The first address of the network that an address lies in.
+/// The first address of the network that contains an address.
 fn network(address: IpAddr, v4: u32, v6: u32) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => {

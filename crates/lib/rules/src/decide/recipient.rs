@@ -1,4 +1,4 @@
-//! What RCPT is answered. The relay rule (I9) is here.
+//! The verdict on RCPT. The relay rule (I9) is here.
 
 use crate::decide::trust::until_trust_is_known;
 use crate::values::address::EmailAddress;
@@ -11,7 +11,7 @@ use crate::values::trust::Trust;
 use crate::values::verdict::{Verdict, refusals};
 
 impl Policy {
-    /// RCPT: reads a forward-path. `<Postmaster>` becomes the postmaster's address.
+    /// RCPT: parses a forward-path. `<Postmaster>` becomes the postmaster's address.
     pub fn forward_path(&self, text: &str) -> Result<EmailAddress, Verdict> {
         match ForwardPath::parse(text) {
             Ok(ForwardPath::Address(address)) => Ok(address),
@@ -20,8 +20,8 @@ impl Policy {
         }
     }
 
-    /// The domain of a local part without one (`<root>`), which only devices that are treated leniently
-    /// say: that of the postmaster.
+    /// The domain of a local part without one (`<root>`), which only leniently treated devices write: the
+    /// postmaster's.
     pub fn own_domain(&self) -> Option<Domain> {
         let postmaster = self.postmaster_address().ok()?;
         postmaster.domain().cloned()
@@ -41,7 +41,7 @@ impl Policy {
             })
     }
 
-    /// RCPT: whether a message that has so many recipients may have one more.
+    /// RCPT: whether a message with `taken` recipients may have another.
     pub(crate) fn judge_recipients(&self, trust: &Trust, taken: usize) -> Result<(), Verdict> {
         let limit = self.receiving(trust.trusted).max_recipients;
         if u32::try_from(taken).is_ok_and(|taken| taken < limit) {
@@ -68,23 +68,23 @@ impl Policy {
         by_route(route)
     }
 
-    /// RCPT: whether mail may go to `<Postmaster>`, whose address this is ([`Self::forward_path`]).
+    /// RCPT: whether mail may go to `<Postmaster>`, with this address ([`Self::forward_path`]).
     ///
-    /// It may, whoever sends it and wherever the postmaster reads it (RFC 5321 §4.5.1). That is no
-    /// relaying (I9): there is one such address, and the administrator chose it. Who gives the
-    /// address itself is held to the relay rule.
+    /// It may, from any sender and wherever the postmaster's mailbox is (RFC 5321 §4.5.1). That is no
+    /// relaying (I9): there is one such address, chosen by the administrator. The relay rule applies to
+    /// clients that write the address itself.
     pub fn accept_postmaster(&self, address: &EmailAddress) -> RecipientVerdict {
         let mut route = self.route(address);
         if let Route::Mailbox { otherwise, .. } = &mut route
             && *otherwise == NoUser::Refuse
         {
-            // An oversight of the administrator's, of whom nobody else could be told.
+            // A configuration error; only the administrator could be notified of it.
             *otherwise = NoUser::Wait;
         }
         by_route(route)
     }
 
-    /// RCPT: the address that a forward-path names, and whether mail from this session may go there.
+    /// RCPT: the address in a forward-path, and whether mail from this session may go there.
     pub fn accept_forward_path(
         &self,
         facts: &SessionFacts,
@@ -101,8 +101,8 @@ impl Policy {
         Ok((address, verdict))
     }
 
-    /// Invariant I9. Untrusted senders reach only domains that a rule names and opens to everyone;
-    /// the rule `*` and `[delivery] remote` are no names.
+    /// Invariant I9. Untrusted senders reach only domains that a rule names and opens to everyone; the rule
+    /// `*` and `[delivery] remote` name no domain.
     pub(crate) fn may_reach(
         &self,
         trust: &Trust,
@@ -123,7 +123,7 @@ impl Policy {
             };
             return Err(refusals::RELAY_DENIED.because(session).because(reason));
         }
-        // The next server may read a route to elsewhere out of it, and trust us.
+        // The next server may interpret the local part as a route, and trusts us.
         if route.is_remote() && recipient.looks_routed() {
             let local = recipient.local();
             let reason = format!("the local part \"{local}\" looks like a route to elsewhere");
@@ -133,7 +133,7 @@ impl Policy {
     }
 }
 
-/// Turns a route into an answer, spelling out what holds when users are missing.
+/// Converts a route to a verdict, with the alternatives for missing users.
 fn by_route(route: Route) -> RecipientVerdict {
     let (user, otherwise) = match &route {
         Route::Refuse { verdict, .. } => return RecipientVerdict::Refuse(verdict.clone()),

@@ -1,5 +1,5 @@
-//! What a policy names and does not hold: mailboxes of the directory, and secrets. Whoever takes one
-//! of these away asks here who would miss it.
+//! References of a policy to mailboxes of the directory and to secrets. Commands that delete one of these
+//! check the references here.
 
 use crate::values::address::EmailAddress;
 use crate::values::collect::CollectAccount;
@@ -7,26 +7,26 @@ use crate::values::domain_rule::{Delivery, DomainRule, HandlerAction, Unmatched}
 use crate::values::policy::Policy;
 use crate::values::route::Route;
 
-/// A mailbox that a policy names.
+/// A mailbox named in a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedMailbox {
-    /// What names it, such as `collection account isp`.
+    /// The reference, such as `collection account isp`.
     pub by: String,
-    /// As it is named, in lower case.
+    /// The address as written, in lower case.
     pub address: EmailAddress,
-    /// The users who get its mail: the first that exists. Without any, its mail goes nowhere or to
+    /// The users who may receive its mail: the first that exists does. Empty: the mail goes nowhere or to
     /// another server.
     pub users: Vec<EmailAddress>,
     /// A collection account delivers to it.
     pub collects: bool,
 }
 
-/// A secret that a policy names.
+/// A secret named in a policy.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NamedSecret {
     /// Its name.
     pub name: String,
-    /// What names it, such as `gateway isp`.
+    /// The reference, such as `gateway isp`.
     pub by: String,
 }
 
@@ -46,7 +46,7 @@ impl Policy {
             .collect();
         if let Some(address) = &self.delivery().postmaster {
             let users = self.users_asked(address);
-            // Otherwise the postmaster reads elsewhere.
+            // Otherwise the postmaster's mailbox is on another server.
             if !users.is_empty() {
                 named.push(NamedMailbox {
                     by: "[delivery] postmaster".to_owned(),
@@ -62,8 +62,8 @@ impl Policy {
         named
     }
 
-    /// The users of whom the first that exists gets what an account collects. None: no user of this
-    /// system can, since the mail of this address goes to another server or is refused.
+    /// The candidates for an account's mail: the first that exists receives it. Empty: no user of this
+    /// system can, since the address's mail goes to another server or is refused.
     pub fn collects_for(&self, account: &CollectAccount) -> Vec<EmailAddress> {
         self.users_asked(&account.deliver_to)
     }
@@ -85,7 +85,7 @@ impl Policy {
         named
     }
 
-    /// What becomes of mail to an address that no mailbox of this system gets, in words.
+    /// The destination, in words, of mail to an address without a mailbox here.
     pub fn whereabouts(&self, address: &EmailAddress) -> String {
         match self.route(address) {
             Route::Mailbox { user, .. } => format!("there is no user {user}"),

@@ -1,4 +1,4 @@
-//! Where mail to a recipient goes.
+//! The route of a recipient.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::values::route::{NoUser, Route};
 use crate::values::verdict::refusals;
 
 impl Policy {
-    /// Where mail to a recipient ends (see [`Self::plan`]).
+    /// The route of a recipient's mail (see [`Self::plan`]).
     pub fn route(&self, recipient: &EmailAddress) -> Route {
         let named = recipient.domain().and_then(|domain| self.domain(domain));
         match (named, self.everything_else()) {
@@ -54,7 +54,7 @@ impl Policy {
             return instead;
         }
         match &rule.unmatched {
-            // An oversight of the administrator's, of whom nobody else could be told.
+            // A configuration error; only the administrator could be notified of it.
             Unmatched::Refuse if is_postmaster => NoUser::Wait,
             Unmatched::Refuse => NoUser::Refuse,
             Unmatched::Accept => NoUser::Accept,
@@ -62,8 +62,8 @@ impl Policy {
         }
     }
 
-    /// RFC 5321 §4.5.1: mail to the postmaster of a domain of ours reaches someone. That is no relaying
-    /// (I9) where they read elsewhere: the administrator chose the one address.
+    /// RFC 5321 §4.5.1: mail to the postmaster of one of our domains must reach a person. Forwarding it to
+    /// another server is no relaying (I9): the administrator chose the one address.
     fn no_postmaster(&self, user: &EmailAddress) -> Option<NoUser> {
         if let Some(postmaster) = self.postmaster() {
             return (postmaster != user).then(|| NoUser::Mailbox(postmaster.clone()));
@@ -73,7 +73,7 @@ impl Policy {
         elsewhere.then(|| NoUser::Forward(postmaster.clone()))
     }
 
-    /// The users that the route of a recipient may ask for: itself, then those that stand in.
+    /// The users that the route of a recipient may depend on: its own, then the substitutes.
     pub fn users_asked(&self, recipient: &EmailAddress) -> Vec<EmailAddress> {
         match self.route(recipient) {
             Route::Mailbox {

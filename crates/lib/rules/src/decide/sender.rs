@@ -1,4 +1,4 @@
-//! What MAIL is answered, rule by rule. In which order they are asked stands in `admission::mail`.
+//! The verdicts on MAIL, rule by rule. `admission::mail` defines their order.
 
 use crate::values::domain::Host;
 use crate::values::facts::SessionFacts;
@@ -9,13 +9,13 @@ use crate::values::trust::Trust;
 use crate::values::verdict::{Verdict, refusals};
 
 impl Policy {
-    /// MAIL: reads a reverse-path.
+    /// MAIL: parses a reverse-path.
     pub fn reverse_path(&self, text: &str) -> Result<ReversePath, Verdict> {
         ReversePath::parse(text)
             .map_err(|error| refusals::MALFORMED_SENDER.because(error.to_string()))
     }
 
-    /// Whether mail is taken of one who may not have logged in.
+    /// Whether mail is accepted without a login.
     pub(crate) fn judge_login(&self, facts: &SessionFacts) -> Result<(), Verdict> {
         if facts.login.is_some() || !facts.role.needs_login() {
             return Ok(());
@@ -26,8 +26,7 @@ impl Policy {
         )))
     }
 
-    /// Whether there is room for another message, by what the volume that mail is stored on has
-    /// free.
+    /// Whether the mail volume has room for another message.
     pub(crate) fn judge_free_space(&self, trust: &Trust, free: u64) -> Result<(), Verdict> {
         match self.receiving(trust.trusted).min_free_space {
             Some(wanted) if free < wanted => Err(refusals::INSUFFICIENT_STORAGE.because(format!(
@@ -40,7 +39,7 @@ impl Policy {
         }
     }
 
-    /// Whether a message of the size that it declares is taken.
+    /// Whether a message of the declared size is accepted.
     pub(crate) fn judge_size(&self, trust: &Trust, size: Option<u64>) -> Result<(), Verdict> {
         let limit = self.receiving(trust.trusted).max_size;
         match size {
@@ -52,7 +51,7 @@ impl Policy {
         }
     }
 
-    /// Whether the null sender is taken.
+    /// Whether the null sender is accepted.
     pub(crate) fn judge_blank(&self, trust: &Trust, sender: &ReversePath) -> Result<(), Verdict> {
         if !sender.is_null() || !self.receiving(trust.trusted).refuse_blank_reverse_path {
             return Ok(());
@@ -61,7 +60,7 @@ impl Policy {
             .because(format!("`refuse-blank-reverse-path` for {}", trust.class())))
     }
 
-    /// Whether a sender with an address literal for a domain is taken.
+    /// Whether a sender with an address literal as domain is accepted.
     pub(crate) fn judge_literal(&self, trust: &Trust, sender: &ReversePath) -> Result<(), Verdict> {
         let refused = self.receiving(trust.trusted).refuse_address_literal_senders;
         match sender.address().map(|address| address.host()) {
@@ -73,7 +72,7 @@ impl Policy {
         }
     }
 
-    /// Whether a sender of a domain of ours is taken of a stranger.
+    /// Whether an untrusted client may use a sender in one of our domains.
     pub(crate) fn judge_spoofed(
         &self,
         facts: &SessionFacts,
@@ -93,7 +92,7 @@ impl Policy {
         }
     }
 
-    /// Whether whoever has logged in sends in their own name.
+    /// Whether the sender address belongs to the login.
     pub(crate) fn judge_own_name(
         &self,
         facts: &SessionFacts,

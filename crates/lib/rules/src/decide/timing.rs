@@ -1,5 +1,5 @@
-//! MAIL: what a sender may ask of when and how soon a message goes on: FUTURERELEASE (RFC 4865),
-//! DELIVERBY (RFC 2852), MT-PRIORITY (RFC 6710).
+//! MAIL: requests about time and priority: FUTURERELEASE (RFC 4865), DELIVERBY (RFC 2852), MT-PRIORITY (RFC
+//! 6710).
 
 use std::time::Duration;
 
@@ -12,13 +12,12 @@ use crate::values::trust::{Trust, class};
 use crate::values::verdict::{Verdict, refusals};
 
 impl Policy {
-    /// What a session is offered, by what is known of it.
+    /// The extensions offered to a session, by its facts.
     ///
-    /// FUTURERELEASE stands on submission ports and nowhere else (RFC 4865 §4.2). Priorities are
-    /// for those with whom there is an understanding (RFC 6710 §4.1): strangers are not asked for
-    /// theirs. Nor is BY theirs to say: a message that is late on purpose would go back, whole, to
-    /// whomever they named as its sender. Clients do not say EHLO again once they have logged in,
-    /// so that a submission port offers what whoever logs in will have.
+    /// FUTURERELEASE is only for submission ports (RFC 4865 §4.2). Priorities require an agreement (RFC
+    /// 6710 §4.1), so untrusted clients are not offered them. BY is not for them either: a message sent
+    /// late on purpose would be returned, whole, to any address named as its sender. Clients do not repeat
+    /// EHLO after a login, so a submission port offers what every login will have.
     pub fn offer(&self, facts: &SessionFacts, trust: &Trust) -> Offer {
         let submission = facts.role == ListenerRole::Submission;
         let will_log_in = submission && facts.login.is_none();
@@ -33,7 +32,7 @@ impl Policy {
         }
     }
 
-    /// MAIL: whether the session is offered what it asks.
+    /// MAIL: whether the requested extensions are offered to the session.
     pub(crate) fn judge_parameters(
         &self,
         facts: &SessionFacts,
@@ -60,8 +59,7 @@ impl Policy {
         }
     }
 
-    /// The same of what this sender is offered, who may be less trusted than the session. A priority
-    /// is lowered then.
+    /// The same for the sender, who may be less trusted than the session. The priority is then lowered.
     pub(crate) fn judge_parameters_of_sender(
         &self,
         facts: &SessionFacts,
@@ -81,7 +79,7 @@ impl Policy {
             let (class, name) = (trust.class(), trust.name);
             return format!("{parameter} is for the trusted: the session is {class} ({name})");
         }
-        // Only FUTURERELEASE is not for all of them.
+        // Only FUTURERELEASE depends on the port.
         match facts.role {
             ListenerRole::Mx => format!(
                 "{parameter} is taken on submission ports, the listener `{}` is for other servers",
@@ -91,7 +89,7 @@ impl Policy {
         }
     }
 
-    /// MAIL: whether a message may be held so long.
+    /// MAIL: whether a message may be held for this time.
     pub(crate) fn judge_hold(&self, hold: Option<i64>) -> Result<(), Verdict> {
         let (Some(hold), Some(limit)) = (hold, self.receiving(true).max_hold) else {
             return Ok(());
@@ -110,7 +108,7 @@ impl Policy {
         Ok(())
     }
 
-    /// MAIL: whether a message may be asked back so soon.
+    /// MAIL: whether so short a delivery time is allowed.
     pub(crate) fn judge_deliver_by(&self, timing: &Timing) -> Result<(), Verdict> {
         let least = self.receiving(true).min_deliver_by;
         match timing.deliver_by {
@@ -127,8 +125,8 @@ impl Policy {
         }
     }
 
-    /// MAIL: the priority of a message that asks for this one. Nobody has their mail preferred but
-    /// whom the administrator lets (RFC 6710 §4.1); to stand back is everyone's right.
+    /// MAIL: the effective priority. Only senders permitted by the administrator may raise it (RFC 6710
+    /// §4.1); everyone may lower it.
     pub fn priority(&self, trust: &Trust, asked: i8) -> i8 {
         let most = match trust.trusted {
             true => self.receiving(true).max_priority,
@@ -139,7 +137,7 @@ impl Policy {
 }
 
 impl Timing {
-    /// MAIL: whether a message would be held beyond the time to deliver it by (RFC 4865 §5.2.2).
+    /// MAIL: whether a message would be held beyond its delivery time (RFC 4865 §5.2.2).
     pub(crate) fn judge_hold_within_deliver_by(&self) -> Result<(), Verdict> {
         let (Some(hold), Some(deliver_by)) = (self.hold, self.deliver_by) else {
             return Ok(());

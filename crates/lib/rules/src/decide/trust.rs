@@ -1,4 +1,4 @@
-//! Who is trusted: decided once a session, and again when a fact changes.
+//! Trust decisions: once for each session, and again when a fact changes.
 
 mod conditions;
 
@@ -16,17 +16,17 @@ use crate::values::verdict::{Verdict, refusals};
 pub(crate) use conditions::Answer;
 
 impl Policy {
-    /// Decides by what is known before MAIL. To be asked again after HELO, STARTTLS and AUTH.
+    /// Decides by the facts before MAIL. Called again after HELO, STARTTLS and AUTH.
     pub fn trust(&self, facts: &SessionFacts) -> Trust {
         self.decide(facts, None)
     }
 
-    /// Decides for one transaction, when the sender is known too.
+    /// Decides for one transaction, with the sender.
     pub fn trust_of_sender(&self, facts: &SessionFacts, sender: &ReversePath) -> Trust {
         self.decide(facts, Some(sender))
     }
 
-    /// Whether some policy needs the peer's name in the DNS to be decided for this session.
+    /// Whether a policy needs the peer's reverse DNS name to decide about this session.
     pub fn asks_reverse_name(&self, facts: &SessionFacts) -> bool {
         self.trust_policies()
             .iter()
@@ -39,7 +39,7 @@ impl Policy {
             match policy.answer(facts, sender) {
                 Answer::Matches => return by_policy(policy, provisional),
                 Answer::Mismatch(_) => {}
-                // Fail closed (I8): without an answer nobody is trusted who might not be.
+                // Fail closed (I8): without an answer a client that might be distrusted is not trusted.
                 Answer::Unknown if policy.action == TrustAction::Distrust => {
                     return by_policy(policy, true);
                 }
@@ -55,7 +55,7 @@ impl Policy {
 }
 
 impl TrustPolicy {
-    /// Whether it speaks of this session.
+    /// Whether the policy matches this session.
     pub(crate) fn answer(&self, facts: &SessionFacts, sender: Option<&ReversePath>) -> Answer {
         self.wanted.answer(self.action, facts, sender)
     }
@@ -75,7 +75,7 @@ fn by_policy(policy: &TrustPolicy, provisional: bool) -> Trust {
     }
 }
 
-/// What holds when no policy speaks.
+/// The decision if no policy matches.
 pub(crate) fn by_facts(facts: &SessionFacts) -> Trust {
     let answer = |trusted, name, reason: Cow<'static, str>| Trust {
         trusted,
@@ -91,7 +91,7 @@ pub(crate) fn by_facts(facts: &SessionFacts) -> Trust {
         );
     }
     let peer = facts.peer.to_canonical();
-    // A NAT router makes the Internet look local.
+    // A NAT router makes Internet clients look local.
     if facts.gateways.iter().any(|g| g.to_canonical() == peer) {
         let reason = format!("the peer {peer} is a default gateway of this host");
         return answer(false, "gateway-peer", reason.into());
@@ -119,7 +119,7 @@ pub(crate) fn by_facts(facts: &SessionFacts) -> Trust {
 
 type Found = (bool, &'static str, String);
 
-/// A class that the administrator set is believed.
+/// A class set by the administrator applies as is.
 fn by_class(class: NetworkClass, what: &str) -> Found {
     match class {
         NetworkClass::Internal => (true, "internal-peer", format!("the {what} is internal")),
@@ -132,8 +132,8 @@ fn by_class(class: NetworkClass, what: &str) -> Found {
     }
 }
 
-/// A class that was found, not set, is believed only as far as the peer's own address bears it
-/// out: a router that forwards a port keeps the Internet's addresses and delivers to a private one.
+/// A detected class applies only if the peer's own address fits: a router that forwards a port keeps
+/// Internet addresses and delivers to a private one.
 fn by_interface(interface: &SessionInterface, peer: IpAddr) -> Found {
     let what = format!("interface {}", interface.name);
     let (trusted, name, reason) = by_class(interface.class, &what);
@@ -143,7 +143,7 @@ fn by_interface(interface: &SessionInterface, peer: IpAddr) -> Found {
     (trusted, name, format!("{reason}: {}", interface.reason))
 }
 
-/// The same where only addresses are known: a session that is played.
+/// The same if only addresses are known: a simulated session.
 fn by_addresses(local: IpAddr, peer: IpAddr) -> Found {
     if !is_internal(local) {
         let reason = format!("the local address {local} is not an internal one");
@@ -161,7 +161,7 @@ fn public_peer(peer: IpAddr) -> Found {
     (false, "public-peer", reason)
 }
 
-/// What is refused for want of trust is refused for now while the DNS has not answered.
+/// A refusal for lack of trust is temporary while the DNS has not answered.
 pub(crate) fn until_trust_is_known(trust: &Trust, verdict: Verdict) -> Verdict {
     if !trust.provisional || verdict.is_accepted() || verdict.is_temporary() {
         return verdict;

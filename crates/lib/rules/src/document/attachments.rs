@@ -4,7 +4,7 @@ use crate::values::attachments::BlockedAttachments;
 use crate::values::pattern::Pattern;
 
 impl BlockedAttachments {
-    /// One entry of the list: what has a slash is a media type, all else a name.
+    /// One entry of the list: with a slash a media type, otherwise a name.
     pub(super) fn take(&mut self, text: &str) -> Result<(), &'static str> {
         let patterns = match text.trim().split_once('/') {
             None if text.trim().is_empty() => return Err("it is empty"),

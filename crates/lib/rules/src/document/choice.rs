@@ -10,12 +10,12 @@ pub(crate) enum Choice<'r> {
     Keyed(&'r str, &'r str),
 }
 
-/// What may be written where a [`Choice`] is expected.
+/// The values allowed where a [`Choice`] is expected.
 pub(crate) struct Choices {
     pub(crate) words: &'static [&'static str],
     pub(crate) keys: &'static [&'static str],
     pub(crate) planned: &'static [&'static str],
-    /// For messages: the choices as a person would list them.
+    /// For error messages: the choices as a list.
     pub(crate) listed: &'static str,
 }
 

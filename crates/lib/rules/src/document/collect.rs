@@ -1,4 +1,4 @@
-//! `[[collect]]`: remote accounts that mail is fetched from.
+//! `[[collect]]`: remote accounts to collect mail from.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ const DELIVER: Choices = Choices {
 };
 
 impl CollectSection {
-    /// Accounts that are switched on.
+    /// The enabled accounts.
     pub(crate) fn read_all(top: &Section<'_, '_>) -> Vec<Self> {
         top.sections("collect", "[[collect]]", &KEYS)
             .iter()

@@ -1,4 +1,4 @@
-//! From a document to a policy: what one section says about another is checked here.
+//! From a document to a policy; checks relations between sections.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -19,7 +19,7 @@ use crate::values::policy::Policy;
 
 type Gateways = HashMap<Arc<str>, Arc<Gateway>>;
 
-/// Compiles what could be read. What is wrong is told to `reader`, whose errors void the result.
+/// Compiles a document. Errors are reported to `reader` and void the result.
 pub(super) fn compile(document: Document, reader: &Reader<'_>) -> Policy {
     let gateways = gateways(&document, reader);
     let collect = collect(&document, reader);
@@ -124,7 +124,7 @@ fn add_domain(
     policy.rules.push(rule);
 }
 
-/// Who may reach a domain, and what goes together: the ground of invariant I9.
+/// The reach of a domain, and consistency of its section: the basis of invariant I9.
 fn check_reach(section: &DomainSection, reader: &Reader<'_>) {
     let local = !matches!(section.deliver.value, Deliver::Remote(_));
     match (&section.name, &section.from) {
@@ -262,7 +262,7 @@ fn user(
     }
 }
 
-/// The user who reads what is sent to `[delivery] postmaster`, where the rules say that it is one
+/// The user who receives the mail of `[delivery] postmaster`, if it is one of ours.
 /// of ours.
 fn postmaster(policy: &Policy) -> Option<EmailAddress> {
     let address = policy.delivery.postmaster.as_ref()?;

@@ -1,4 +1,4 @@
-//! What holds unless it is set, and the document that says so.
+//! Default values, and the default document.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -8,7 +8,7 @@ use crate::document::settings::row::{Group, Setting, Unset};
 use crate::document::settings::{self, KEYS, SETTINGS};
 use crate::values::receiving::ReceivingRules;
 
-/// Where comments begin; beside what is longer there is none, it stands below.
+/// Column of comments; a longer line has its comment below.
 const COMMENT: usize = 42;
 
 static TRUSTED: LazyLock<ReceivingRules> = LazyLock::new(|| read(true));
@@ -20,7 +20,7 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
         .replace("#[untrusted]\n", &section(false))
 });
 
-/// The rules of a class of which nothing is set.
+/// The default rules of a class.
 pub(crate) fn defaults(trusted: bool) -> &'static ReceivingRules {
     if trusted { &TRUSTED } else { &UNTRUSTED }
 }
@@ -30,7 +30,7 @@ pub(crate) fn document() -> &'static str {
     &DOCUMENT
 }
 
-/// The settings of a class that are on unless they are set otherwise.
+/// The settings of a class that are on by default.
 fn on(trusted: bool) -> String {
     let mut text = String::new();
     for setting in settings::all() {

@@ -1,4 +1,4 @@
-//! `[delivery]`: postmaster, the way to other servers, retries.
+//! `[delivery]`: postmaster, route to other servers, retries.
 
 use std::time::Duration;
 
@@ -70,7 +70,7 @@ impl DeliverySection {
     }
 }
 
-/// A length of time that is not zero.
+/// A duration above zero.
 pub(super) fn positive(text: &str) -> Result<Duration, &'static str> {
     match parse_duration(text)? {
         Duration::ZERO => Err("must be longer than nothing"),

@@ -5,7 +5,7 @@ use crate::values::dns::{DnsList, DnsRules};
 use crate::values::domain::Domain;
 use crate::values::network::Network;
 
-/// Lists that may be asked about one peer.
+/// Maximum number of lists to query about one peer.
 const MAX_LISTS: usize = 20;
 
 const KEYS: Keys = Keys {
@@ -13,7 +13,7 @@ const KEYS: Keys = Keys {
     planned: &[],
 };
 
-/// `dns-lists`; the sum from which on a peer is refused is 1 then, unless it is written.
+/// `dns-lists`; the default refusal score is 1.
 pub(super) fn read_lists(rules: &mut DnsRules, section: &Section<'_, '_>) {
     let lists = section.sections("dns-lists", "`dns-lists`", &KEYS);
     if lists.len() > MAX_LISTS {

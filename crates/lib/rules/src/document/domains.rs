@@ -36,12 +36,12 @@ pub(crate) enum From {
     Trusted,
 }
 
-/// A mailbox as rules name it: of the rule's own domain, or with a domain.
+/// A mailbox named in a rule: a local part of the rule's own domain, or a full address.
 #[derive(Clone)]
 pub(crate) struct MailboxName(pub(crate) String);
 
 impl MailboxName {
-    /// The user that it names, seen from a domain.
+    /// The named user, relative to a domain.
     pub(crate) fn user(&self, domain: Option<&Domain>) -> Result<EmailAddress, String> {
         let name = &self.0;
         let user = match domain {

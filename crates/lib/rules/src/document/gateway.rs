@@ -1,4 +1,4 @@
-//! `[[gateway]]`: servers that take our mail for others.
+//! `[[gateway]]`: servers that relay our mail.
 
 use std::net::IpAddr;
 
@@ -85,7 +85,7 @@ pub(super) fn read_login(section: &Section<'_, '_>) -> Option<Login> {
     Some(Login { user, secret })
 }
 
-/// The names that `policy.v1/SetSecret` takes.
+/// The secret names that `policy.v1/SetSecret` accepts.
 fn secret_name(text: &str) -> Result<String, &'static str> {
     let fits = text.len() <= 100
         && text

@@ -1,4 +1,4 @@
-//! From a text to a policy, or to everything that is wrong with it.
+//! From a text to a policy, or to the list of its errors.
 
 use crate::document::compile::compile;
 use crate::document::defaults::document;
@@ -9,7 +9,7 @@ use crate::values::policy::Policy;
 use crate::values::size::format_size;
 
 impl Policy {
-    /// Octets of the longest document: room for many thousand domains, and each process holds it.
+    /// Maximum length of a document in octets: many thousand domains. Each process holds it in memory.
     pub const LONGEST_DOCUMENT: usize = 8 << 20;
 
     /// Reads, validates and compiles a document.
@@ -28,11 +28,11 @@ impl Policy {
         let reader = Reader::new(toml);
         let policy = Document::read(&reader).map(|document| compile(document, &reader));
         reader.finish()?;
-        // Without a document there was an error, and `finish` has returned it.
+        // Without a document there was an error, which `finish` has returned.
         policy.ok_or(PolicyErrors(Vec::new()))
     }
 
-    /// The document of a new system: no domains, everything commented.
+    /// The document of a new system: no domains, every setting explained.
     pub fn default_document() -> &'static str {
         document()
     }

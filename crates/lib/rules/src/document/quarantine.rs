@@ -1,4 +1,4 @@
-//! `[quarantine]`: mail that is kept back until an administrator decides.
+//! `[quarantine]`: mail kept until an administrator decides.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::document::delivery::positive;
 use crate::document::read::{Keys, Section};
 use crate::values::quarantine::QuarantineSettings;
 
-/// Longest time that mail is kept: a quarantine is no archive.
+/// Maximum time to keep mail: a quarantine is no archive.
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
 const KEYS: Keys = Keys {

@@ -16,7 +16,7 @@ const GREYLISTING: Keys = Keys {
     planned: &[],
 };
 
-/// More would be looked up for each message.
+/// Each rate is a look-up for each message.
 const MOST_RATES: usize = 20;
 
 pub(crate) fn read_rates(section: &Section<'_, '_>) -> Vec<Rate> {

@@ -1,4 +1,4 @@
-//! Reading TOML with a line number for everything that is wrong, and all of it at once.
+//! TOML reader that reports all errors, each with its line number.
 
 use std::cell::RefCell;
 use std::fmt::Display;
@@ -9,14 +9,14 @@ use toml::de::{DeTable, DeValue};
 
 use crate::values::error::{PolicyError, PolicyErrors};
 
-/// A document's text, and the errors found in it so far.
+/// A document's text, and its errors so far.
 pub(crate) struct Reader<'i> {
     text: &'i str,
     line_starts: Vec<usize>,
     errors: RefCell<Vec<PolicyError>>,
 }
 
-/// A value and the line it stands on.
+/// A value and its line.
 #[derive(Clone, Debug)]
 pub(crate) struct Located<T> {
     pub(crate) value: T,
@@ -26,8 +26,8 @@ pub(crate) struct Located<T> {
 /// The keys of a section.
 pub(crate) struct Keys {
     pub(crate) known: &'static [&'static str],
-    /// Words of the vocabulary that the system does not implement yet: refused, so that nobody
-    /// relies on a rule that is not kept.
+    /// Planned words that the system does not implement yet. They are refused, so that nobody relies on a
+    /// rule without effect.
     pub(crate) planned: &'static [&'static str],
 }
 
@@ -66,7 +66,7 @@ impl<'i> Reader<'i> {
         self.errors.borrow_mut().push(PolicyError { line, reason });
     }
 
-    /// The errors, by line, if there are any.
+    /// The errors by line, if any.
     pub(crate) fn finish(self) -> Result<(), PolicyErrors> {
         let mut errors = self.errors.into_inner();
         errors.sort_by_key(|error| error.line);
@@ -127,7 +127,7 @@ fn unknown_key(name: &str, label: &str, known: &[&str]) -> String {
     }
 }
 
-/// Equal but for one insertion, deletion, exchange, or `_` for `-`.
+/// Equal except for one insertion, deletion or substitution, or `_` for `-`.
 fn looks_like(a: &str, b: &str) -> bool {
     let a: Vec<u8> = a.to_ascii_lowercase().replace('_', "-").into_bytes();
     let b = b.as_bytes();
@@ -142,7 +142,7 @@ fn looks_like(a: &str, b: &str) -> bool {
 }
 
 impl<'r, 'i> Section<'r, 'i> {
-    /// Line of the section's head.
+    /// Line of the section's header.
     pub(crate) fn line(&self) -> usize {
         self.line
     }
@@ -156,7 +156,7 @@ impl<'r, 'i> Section<'r, 'i> {
         Some((value.get_ref(), self.reader.line(&key.span())))
     }
 
-    /// Line of a key, or of the section where it is absent.
+    /// Line of a key, or of the section if the key is absent.
     pub(crate) fn line_of(&self, key: &str) -> usize {
         self.value(key).map_or(self.line, |(_, line)| line)
     }
@@ -169,7 +169,7 @@ impl<'r, 'i> Section<'r, 'i> {
         self.refuse(key, format!("`{key}` must be {expected}"));
     }
 
-    /// Tells that a key is missing, unless it is there (and then wrong, which was told before).
+    /// Reports a missing key, unless it is present (and wrong, which was reported before).
     pub(crate) fn missing(&self, key: &str, example: &str) {
         if !self.has(key) {
             let label = self.label;
@@ -187,7 +187,7 @@ impl<'r, 'i> Section<'r, 'i> {
         }
     }
 
-    /// A text that `parse` understands.
+    /// A text that `parse` accepts.
     pub(crate) fn parsed<T, E: Display>(
         &self,
         key: &str,
@@ -224,7 +224,7 @@ impl<'r, 'i> Section<'r, 'i> {
         number
     }
 
-    /// A whole number, below zero or not.
+    /// An integer, possibly negative.
     pub(crate) fn integer(&self, key: &str) -> Option<i32> {
         let number = match self.value(key)?.0 {
             DeValue::Integer(number) => i32::from_str_radix(number.as_str(), number.radix()).ok(),
@@ -236,7 +236,7 @@ impl<'r, 'i> Section<'r, 'i> {
         number
     }
 
-    /// A word, or else a table.
+    /// A word or a table.
     pub(crate) fn word_or_section(
         &self,
         key: &str,
@@ -255,7 +255,7 @@ impl<'r, 'i> Section<'r, 'i> {
         }
     }
 
-    /// One text or a list of texts, each understood by `parse`.
+    /// One text or a list of texts, each accepted by `parse`.
     pub(crate) fn list<T, E: Display>(
         &self,
         key: &str,

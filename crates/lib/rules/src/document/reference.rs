@@ -1,4 +1,4 @@
-//! The settings as a page: docs/policy.md.
+//! The reference page of the settings: docs/policy.md.
 
 use std::fmt::Write as _;
 
@@ -42,7 +42,7 @@ pub fn settings_reference() -> String {
     page
 }
 
-/// What holds for a class unless it is set.
+/// The default of a setting for a class.
 fn unset(setting: &Setting, trusted: bool) -> String {
     match (setting.unset(trusted), setting.class) {
         (Unset::Is(value), _) => format!("`{value}`"),
@@ -58,7 +58,7 @@ fn doc(setting: &Setting) -> String {
     let example = [setting.trusted, setting.untrusted]
         .into_iter()
         .find_map(|unset| match unset {
-            // A switch is switched on.
+            // The example for a switch is obvious.
             Unset::Off("true") | Unset::Is(_) | Unset::Unsaid => None,
             Unset::Off(example) => Some(example),
         });

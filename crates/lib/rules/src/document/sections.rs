@@ -34,7 +34,7 @@ const TOP: Keys = Keys {
 };
 
 impl Document {
-    /// Reads a document; what is wrong is told to `reader` and left out.
+    /// Reads a document; errors are reported to `reader`, and wrong values are left out.
     pub(crate) fn read(reader: &Reader<'_>) -> Option<Self> {
         let table = reader.parse()?;
         let top = reader.section(&table, "the policy", &TOP);

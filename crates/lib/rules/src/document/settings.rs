@@ -1,6 +1,5 @@
-//! The settings of `[receiving.trusted]` and `[receiving.untrusted]`. Each is one row: from it the
-//! document is read, the default document and docs/policy.md are written, and `explain` tells how it
-//! is set.
+//! The settings of `[receiving.trusted]` and `[receiving.untrusted]`. Each is one row, used to parse the
+//! document, to write the default document and docs/policy.md, and to show its value in `explain`.
 
 mod dns;
 mod limits;
@@ -14,7 +13,7 @@ use crate::document::read::{Keys, Section};
 use crate::document::settings::row::{Class, Group, Setting, Written};
 use crate::values::receiving::ReceivingRules;
 
-/// All settings, by what they are about.
+/// All settings, grouped by topic.
 pub(crate) const SETTINGS: &[Group] = &[
     limits::GROUP,
     submission::GROUP,
@@ -54,17 +53,17 @@ pub(crate) const KEYS: Keys = Keys {
     planned: &[],
 };
 
-/// The setting of this key.
+/// The setting with this key.
 pub(crate) fn by_key(key: &str) -> Option<&'static Setting> {
     all().find(|setting| setting.key == key)
 }
 
-/// All of them.
+/// All settings.
 pub(crate) fn all() -> impl Iterator<Item = &'static Setting> {
     SETTINGS.iter().flat_map(|group| group.rows)
 }
 
-/// Reads what a section has.
+/// Parses the settings of a section.
 pub(crate) fn read(rules: &mut ReceivingRules, section: &Section<'_, '_>, trusted: bool) {
     for setting in all().filter(|setting| section.has(setting.key)) {
         let key = setting.key;

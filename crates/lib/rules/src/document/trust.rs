@@ -8,7 +8,7 @@ use crate::values::network::Network;
 use crate::values::pattern::Pattern;
 use crate::values::trust::{TrustAction, TrustPolicy, Where};
 
-/// A trust policy that is switched on.
+/// An enabled trust policy.
 pub(crate) struct TrustSection {
     pub(crate) policy: TrustPolicy,
 }
@@ -139,7 +139,7 @@ fn name_pattern(text: &str) -> Result<Pattern, &'static str> {
 }
 
 impl Where {
-    /// Why anyone at all could meet these conditions, if so.
+    /// The reason why every client could meet these conditions, if so.
     fn opens_to_everyone(&self) -> Option<&'static str> {
         if self.networks.iter().any(Network::is_everything) {
             return Some("this trusts every address there is, and so makes an open relay");

@@ -1,5 +1,5 @@
-//! What a play may be told of the world around a session: the storage, the DNS, what came before,
-//! and the message. What it is not told is not evaluated.
+//! Assumptions of a play about the world around a session: the storage, the DNS, earlier traffic, and the
+//! message. Rules whose facts are not given are not evaluated.
 
 mod attachments;
 pub(crate) mod told;
@@ -16,16 +16,16 @@ use crate::values::rate::Counted;
 
 pub use attachments::{Attachment, Attachments};
 
-/// See the module. `None` is what nobody knows.
+/// The assumptions of a play. `None` means unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Circumstances {
-    /// When the client spoke.
+    /// When the client speaks.
     pub talk: Option<Talk>,
-    /// The lists that the client is on; on all others it is not.
+    /// The lists that contain the client; all others do not.
     pub listed: Option<Vec<Listed>>,
-    /// Free octets where mail is stored.
+    /// Free octets of the mail volume.
     pub free: Option<u64>,
-    /// What the DNS says of the sender's domain.
+    /// The DNS standing of the sender's domain.
     pub standing: Option<DomainStanding>,
     /// What is left of the rate of connections.
     pub connections: Option<Share>,
@@ -33,54 +33,54 @@ pub struct Circumstances {
     pub messages: Option<Share>,
     /// What is left of the rate of recipients.
     pub recipients: Option<Share>,
-    /// Whether greylisting has seen this before.
+    /// Whether greylisting has seen this client before.
     pub visitor: Option<Visitor>,
-    /// What vouches for the sender.
+    /// The results of sender authentication.
     pub authentication: AuthenticationFacts,
-    /// What the message brings.
+    /// The attachments of the message.
     pub attachments: Option<Attachments>,
-    /// Who stands in the From field; `None` within for something that is no address.
+    /// The addresses of the From field; an inner `None` is an entry that is no address.
     pub authors: Option<Vec<Option<EmailAddress>>>,
 }
 
-/// When a client spoke.
+/// The time at which a client speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Talk {
-    /// When it was its turn.
+    /// In its turn.
     InTurn,
-    /// Before.
+    /// Too early.
     Early(Early),
 }
 
-/// A list that has an address.
+/// A list that contains an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
     /// The list.
     pub zone: Domain,
-    /// What it answers.
+    /// Its answers.
     pub answers: Vec<Ipv4Addr>,
 }
 
-/// What is left of a rate.
+/// The state of a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Share {
-    /// Enough for one more.
+    /// Room for one more.
     Left,
-    /// Nothing.
+    /// Used up.
     UsedUp,
 }
 
 /// Whether greylisting has seen this client, sender and recipient before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Visitor {
-    /// It is to come again.
+    /// New: it must retry later.
     New,
-    /// It has waited.
+    /// Known: it has waited.
     Known,
 }
 
 impl Circumstances {
-    /// Both together; what `more` says counts.
+    /// Both sets of assumptions; `more` has precedence.
     #[must_use]
     pub fn beside(&self, more: &Self) -> Self {
         fn or<T: Clone>(more: &Option<T>, this: &Option<T>) -> Option<T> {
@@ -121,7 +121,7 @@ impl Circumstances {
         }
     }
 
-    /// The results, each with whom it is about where nobody said: whom it is about as a rule.
+    /// The results, with the usual subject for those without one.
     pub(crate) fn vouched_for(
         &self,
         peer: std::net::IpAddr,

@@ -1,4 +1,4 @@
-//! The end of the message: what becomes of it when it has come.
+//! The verdict at the end of the message.
 
 use serde::Serialize;
 
@@ -15,24 +15,24 @@ use crate::values::policy::Policy;
 use crate::values::trust::Trust;
 use crate::values::verdict::Verdict;
 
-/// What would become of the message, as far as it is known.
+/// The predicted result for the message, as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MessageEnd {
-    /// What the client is told, with the reasons.
+    /// The reply to the client, with the reasons.
     pub verdict: Verdict,
-    /// What is marked in its header.
+    /// The marks in its header.
     pub marks: Vec<&'static str>,
-    /// Whether it goes to Junk mailboxes.
+    /// Whether it is delivered to Junk mailboxes.
     pub junk: bool,
-    /// For what it is kept in quarantine; empty when it is not.
+    /// The reasons for quarantine; empty if it is not quarantined.
     pub quarantine: Vec<Verdict>,
-    /// The attachments that are taken out.
+    /// The removed attachments.
     pub removed: Vec<String>,
 }
 
 impl MessageEnd {
-    /// What is marked of a message that is taken, and whether it stays whole, in the words of
-    /// scripts. Nothing of one that is not.
+    /// The marks of an accepted message, and whether it stays whole, in the notation of scripts. Empty if
+    /// it is refused.
     pub fn becomes(&self) -> Vec<String> {
         if !self.verdict.is_accepted() {
             return Vec::new();
@@ -48,7 +48,7 @@ impl MessageEnd {
     }
 }
 
-/// Judges the message, and tells the rules up to the one that refuses it.
+/// Judges the message, and reports the rules up to the refusing one.
 pub(super) fn play(policy: &Policy, play: &Play<'_>, trust: &Trust) -> (Vec<Step>, MessageEnd) {
     let screened = play.screened(&policy.receiving(trust.trusted).attachments);
     let mut admission = Admission::content(policy, play.facts, trust);
@@ -72,7 +72,7 @@ pub(super) fn play(policy: &Policy, play: &Play<'_>, trust: &Trust) -> (Vec<Step
     (told, end)
 }
 
-/// What a rule comes to that does not refuse the message.
+/// The effect of a rule that does not refuse the message.
 fn outcome(content: &Content<'_>, screened: &Screened, rule: &str) -> Option<String> {
     let of = |method, finding| of_method(content, method, finding);
     let found = content.facts();
@@ -112,7 +112,7 @@ fn of_method(content: &Content<'_>, method: Method, finding: Option<&Finding>) -
         Action::Mark => "marked",
         Action::Junk => "marked, to Junk",
         Action::Quarantine => "marked, quarantine",
-        // Another rule refuses it, and for good.
+        // Another rule refuses it permanently.
         Action::Refuse => "refused as well",
     };
     Some(format!("{}: {done}", finding?.told()))

@@ -1,4 +1,4 @@
-//! The facts of a session, as they are told.
+//! The facts of a session as text.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub struct Fact {
 
 type ToldOf = fn(&Circumstances) -> String;
 
-/// What may be known besides.
+/// The assumptions about the world.
 const CIRCUMSTANCES: &[(&str, ToldOf)] = &[
     ("speaks", |told| {
         let words = told.talk.map(|talk| match talk {
@@ -120,7 +120,7 @@ fn found(finding: Option<&Finding>) -> String {
 
 type Told = fn(&SessionFacts) -> String;
 
-/// Every fact that decisions are made from.
+/// The facts that decisions are based on.
 const FACTS: &[(&str, Told)] = &[
     ("peer", |facts| facts.peer.to_string()),
     ("proxy", |facts| {
@@ -203,7 +203,7 @@ fn interface(interface: &SessionInterface) -> String {
     format!("{name}, {class}: {reason}")
 }
 
-/// Nothing when nobody asked.
+/// Empty if no policy needs it.
 fn reverse_name(name: &ReverseName) -> String {
     match name {
         ReverseName::NotAsked => String::new(),

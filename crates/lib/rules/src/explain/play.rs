@@ -1,4 +1,4 @@
-//! A session to be played, and its answers to what an admission asks.
+//! A session to play, and its answers to the questions of an admission.
 
 use std::sync::Arc;
 
@@ -14,34 +14,34 @@ use crate::values::rate::{Counted, Rate};
 use crate::values::timing::Timing;
 use crate::values::verdict::Verdict;
 
-/// Looks through a message.
+/// Screens a message for attachments.
 pub type Screen<'a> = dyn Fn(&Arc<BlockedAttachments>) -> Screened + 'a;
 
-/// The session to be played.
+/// The session to play.
 pub struct Play<'a> {
     /// Its facts.
     pub facts: &'a SessionFacts,
     /// MAIL FROM.
     pub sender: &'a ReversePath,
-    /// The size that MAIL declares.
+    /// The declared size of MAIL.
     pub size: Option<u64>,
-    /// What MAIL asks of when and how soon the message goes on.
+    /// The requests of MAIL about time and priority.
     pub timing: Timing,
-    /// RCPT TO, as the client writes them.
+    /// The forward-paths of RCPT, as the client writes them.
     pub recipients: &'a [String],
-    /// Recipients that the message has already.
+    /// Recipients that the message already has.
     pub taken: usize,
-    /// Whether a user has a mailbox. Asked for those of [`Policy::users_asked`](crate::Policy::users_asked) alone.
+    /// Whether a user has a mailbox. Called only for [`Policy::users_asked`](crate::Policy::users_asked).
     pub has_user: &'a dyn Fn(&EmailAddress) -> bool,
-    /// What is known of the world around the session.
+    /// The assumptions about the world.
     pub circumstances: &'a Circumstances,
-    /// Looks through the message for what the rules of attachments block, where there is one:
-    /// counts instead of what the circumstances say of them.
+    /// Screens the real message for blocked attachments, if there is one; has precedence over the assumed
+    /// attachments.
     pub screen: Option<&'a Screen<'a>>,
 }
 
 impl Play<'_> {
-    /// What a look at the message's attachments ends in; none when nobody knows them.
+    /// The result of screening the attachments; none if they are unknown.
     pub(super) fn screened(&self, rules: &Arc<BlockedAttachments>) -> Option<Screened> {
         match (self.screen, &self.circumstances.attachments) {
             (Some(screen), _) => Some(screen(rules)),
@@ -91,7 +91,7 @@ impl Play<'_> {
         }
     }
 
-    /// `users` gets those that were asked for, in order, each with whether there is one.
+    /// `users` receives the looked-up users, in order, each with whether it exists.
     pub(super) fn rcpt(
         &self,
         admission: &mut Admission<rcpt::Rcpt<'_>>,

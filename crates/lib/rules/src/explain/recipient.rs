@@ -1,4 +1,4 @@
-//! What becomes of one recipient, told rule by rule.
+//! The report on one recipient, rule by rule.
 
 use serde::Serialize;
 
@@ -15,23 +15,23 @@ use crate::values::route::{NoUser, Route};
 use crate::values::trust::Trust;
 use crate::values::verdict::Verdict;
 
-/// What would become of a recipient, and why.
+/// The predicted result for a recipient, with reasons.
 #[derive(Clone, Debug, Serialize)]
 pub struct RecipientStory {
-    /// RCPT TO, as the client writes it.
+    /// The forward-path of RCPT, as the client writes it.
     pub recipient: String,
-    /// Each rule that was looked at for it, in order.
+    /// The evaluated rules, in order.
     pub steps: Vec<Step>,
-    /// What the client is told, with the reasons.
+    /// The reply to the client, with the reasons.
     pub verdict: Verdict,
-    /// Where the message would go, if it is accepted.
+    /// The route of the message if it is accepted.
     pub route: Option<String>,
     /// The rule that decides the route.
     pub rule: Option<String>,
 }
 
 impl RecipientStory {
-    /// Refused before any rule for recipients was asked.
+    /// Refused before any recipient rule.
     pub(super) fn refused(recipient: &str, verdict: Verdict) -> Self {
         Self {
             recipient: recipient.to_owned(),
@@ -47,7 +47,7 @@ impl RecipientStory {
     }
 }
 
-/// Plays RCPT for a message that has `taken` recipients already.
+/// Plays RCPT; the message already has `taken` recipients.
 pub(super) fn play(
     policy: &Policy,
     play: &Play<'_>,
@@ -84,7 +84,7 @@ pub(super) fn play(
     story
 }
 
-/// What the path means where nothing but `lenient` takes it as it is written.
+/// The meaning of a path that needs `lenient`.
 fn tell_in_full(in_full: &InFull<'_>, story: &mut RecipientStory) {
     if in_full.leniently {
         let means = format!("{} means {}", story.recipient, in_full.path);
@@ -92,7 +92,7 @@ fn tell_in_full(in_full: &InFull<'_>, story: &mut RecipientStory) {
     }
 }
 
-/// What the policy says of the recipient besides receiving rules.
+/// The decision of the policy besides the receiving rules.
 fn tell_recipient(
     policy: &Policy,
     trust: &Trust,
@@ -121,18 +121,18 @@ fn tell_recipient(
     }
 }
 
-/// The user whose mailbox it is.
+/// The user who owns the mailbox.
 fn user(users: &[(EmailAddress, bool)]) -> Option<&EmailAddress> {
     let (user, exists) = users.last()?;
     exists.then_some(user)
 }
 
-/// Where the message goes.
+/// The destination of the message.
 fn end(users: &[(EmailAddress, bool)], route: &Route) -> String {
     if let Some(user) = user(users) {
         return format!("mailbox {user}");
     }
-    // Accepted all the same, without a mailbox: what delivery will do about it.
+    // Accepted without a mailbox: delivery's action.
     match route {
         Route::Mailbox {
             user,

@@ -1,4 +1,4 @@
-//! The checks of an admission, as they are told.
+//! The checks of an admission as report lines.
 
 use crate::admission::{Admission, Check, Rule, Stage};
 use crate::document::settings::row::Class;
@@ -7,13 +7,13 @@ use crate::explain::step::Step;
 use crate::values::receiving::ReceivingRules;
 use crate::values::trust::class;
 
-/// What is told of a setting by its key, where that is more than that it is passed.
+/// The outcome shown for a setting by its key, if it is more than "passed".
 pub(super) type Outcome<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Nothing more.
+/// No additional outcome.
 pub(super) const PASSED: Outcome<'static> = &|_| None;
 
-/// The checks that an admission made, up to the one that refused.
+/// The checks made by an admission, up to the refusing one.
 pub(super) fn steps<'a, S: Stage<'a>>(admission: &Admission<S>, outcome: Outcome<'_>) -> Vec<Step> {
     admission
         .made()
@@ -45,7 +45,7 @@ pub(super) fn step<'a, S: Stage<'a>>(
 }
 
 impl Rule {
-    /// The setting.
+    /// The key of the setting.
     fn key(self) -> Option<&'static str> {
         match self {
             Self::Setting(key) => Some(key),
@@ -53,7 +53,7 @@ impl Rule {
         }
     }
 
-    /// Whether it stands in `[receiving.trusted]` alone, for whoever has logged in or is trusted.
+    /// Whether it exists only in `[receiving.trusted]`, for logged-in or trusted clients.
     fn is_of_the_trusted(self) -> bool {
         let (Self::Setting(key) | Self::Part(key, _)) = self else {
             return false;
@@ -61,7 +61,7 @@ impl Rule {
         by_key(key).is_some_and(|setting| matches!(setting.class, Class::Trusted(_)))
     }
 
-    /// How it is set; none when it is off.
+    /// Its value; none if it is off.
     fn set(self, rules: &ReceivingRules) -> Option<String> {
         match self {
             Self::Setting(key) | Self::Part(key, _) => (by_key(key)?.show)(rules),
@@ -72,7 +72,7 @@ impl Rule {
         }
     }
 
-    /// As it is told of.
+    /// Its name in reports.
     pub(crate) fn name(self, trusted: bool) -> String {
         let class = class(trusted);
         match self {

@@ -17,30 +17,30 @@ use crate::values::policy::Policy;
 use crate::values::trust::Trust;
 use crate::values::verdict::Verdict;
 
-/// What would happen, and why.
+/// The predicted course of a session, with reasons.
 #[derive(Clone, Debug, Serialize)]
 pub struct Explanation {
     /// The facts, by name.
     pub facts: Vec<Fact>,
-    /// Each rule that was looked at before the recipients, in order.
+    /// The rules evaluated before the recipients, in order.
     pub steps: Vec<Step>,
     /// Whether the session is trusted.
     pub trust: Trust,
-    /// Whether the client is let in.
+    /// Whether the client is accepted.
     pub connection: Verdict,
-    /// What MAIL is answered; the same as the client reads who is not let in, or whose EHLO is refused.
+    /// The reply to MAIL; the same as the earlier reply if the connection or EHLO is refused.
     pub sender: Verdict,
-    /// What becomes of each recipient.
+    /// The result for each recipient.
     pub recipients: Vec<RecipientStory>,
-    /// Each rule that the message is held to when it has come, if a recipient is accepted; or if
-    /// none is asked for, and the sender is.
+    /// The rules for the received message, if a recipient is accepted; or, without any recipient, if the
+    /// sender is.
     pub message: Vec<Step>,
-    /// What becomes of it by what is known of it.
+    /// The result for the message, as far as it is known.
     pub end: Option<MessageEnd>,
 }
 
 impl Explanation {
-    /// Whether the message would be accepted for every recipient, as far as all is known.
+    /// Whether the message would be accepted for every recipient, as far as the facts are known.
     pub fn is_accepted(&self) -> bool {
         self.sender.is_accepted()
             && self
@@ -90,7 +90,7 @@ pub fn explain(policy: &Policy, play: &Play<'_>) -> Explanation {
     }
 }
 
-/// The rules for the connection, by what was known of it then, and what the client is answered.
+/// The rules for the connection, by the facts known then, and the reply.
 pub(crate) fn play_connection(policy: &Policy, play: &Play<'_>) -> (Vec<Step>, Verdict) {
     let mut facts = SessionFacts {
         helo: None,
@@ -119,7 +119,7 @@ pub(crate) fn play_connection(policy: &Policy, play: &Play<'_>) -> (Vec<Step>, V
     (told, verdict)
 }
 
-/// Nobody knows what a client calls itself that is not said to call itself anything.
+/// Not evaluated unless a name for EHLO is given.
 fn judge_hello(policy: &Policy, facts: &SessionFacts) -> Result<(), Verdict> {
     match &facts.helo {
         Some(name) => policy.judge_hello(facts, name),
@@ -127,7 +127,7 @@ fn judge_hello(policy: &Policy, facts: &SessionFacts) -> Result<(), Verdict> {
     }
 }
 
-/// The rules for a sender up to the one that refuses it.
+/// The rules for a sender up to the refusing one.
 fn play_sender(policy: &Policy, play: &Play<'_>, trust: &Trust) -> (Vec<Step>, Verdict) {
     let parameters = Parameters {
         size: play.size,

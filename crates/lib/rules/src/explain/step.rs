@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-/// A rule that was looked at.
+/// An evaluated rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
     /// The rule.
     pub rule: String,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: String,
 }
 

@@ -1,4 +1,4 @@
-//! How trust is decided, policy by policy.
+//! The trust decision, policy by policy.
 
 use crate::decide::trust::{Answer, by_facts};
 use crate::explain::step::Step;
@@ -7,7 +7,7 @@ use crate::values::path::ReversePath;
 use crate::values::policy::Policy;
 use crate::values::trust::TrustAction;
 
-/// The policies and facts that trust is decided by, up to the one that decides.
+/// The policies and facts of the trust decision, up to the deciding one.
 pub(crate) fn tell_trust(
     policy: &Policy,
     facts: &SessionFacts,

@@ -1,4 +1,4 @@
-//! What is expected, and what is found.
+//! Expected and actual answers.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,36 +10,35 @@ use crate::explain::step::Step;
 use crate::values::trust::{Trust, class};
 use crate::values::verdict::Verdict;
 
-/// What a script expects.
+/// An expected answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Expected {
-    /// The name of a verdict; of a trust decision, or its class.
+    /// The name of a verdict, or of a trust decision or its class.
     pub verdict: String,
-    /// The reply code, where it matters.
+    /// The reply code, if given.
     pub code: Option<u16>,
-    /// The route, where it matters.
+    /// The route, if given.
     pub route: Option<String>,
-    /// What becomes of a message besides, where it matters: `marked NAME`, `unmarked`, `whole`,
-    /// `stripped`.
+    /// Further effects on a message, if given: `marked NAME`, `unmarked`, `whole`, `stripped`.
     pub becomes: Vec<String>,
 }
 
-/// What a policy does.
+/// A policy's answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Found {
     /// The name of the verdict, or of the trust decision.
     pub verdict: &'static str,
-    /// The reply code; trust has none.
+    /// The reply code; none for trust.
     pub code: Option<u16>,
-    /// The route of a recipient that is accepted.
+    /// The route of an accepted recipient.
     pub route: Option<String>,
-    /// What becomes of a message that is taken: what is marked, and whether it stays whole.
+    /// The effects on an accepted message: its marks, and whether it stays whole.
     pub becomes: Vec<String>,
     /// Whether the session is trusted.
     pub trusted: bool,
-    /// Why.
+    /// The reasons.
     pub reasons: Vec<Cow<'static, str>>,
-    /// Each rule that was looked at for it, in order.
+    /// The evaluated rules, in order.
     pub steps: Vec<Step>,
 }
 
@@ -56,7 +55,7 @@ impl Found {
         }
     }
 
-    /// What becomes of a message that has come; what is only marked is accepted.
+    /// The answer for a received message; a message that is only marked counts as accepted.
     pub(super) fn message(end: MessageEnd, trusted: bool, steps: Vec<Step>) -> Self {
         let becomes = end.becomes();
         let MessageEnd {

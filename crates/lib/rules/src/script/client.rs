@@ -1,4 +1,4 @@
-//! Where a session comes in, and whose it is.
+//! The listener and the client of a session.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use crate::values::facts::{
 };
 use crate::values::interface::{NetworkClass, SessionInterface};
 
-/// Where sessions come in.
+/// The listener of the following sessions.
 pub(super) struct Listener {
     name: Arc<str>,
     class: ListenerClass,
-    /// Where the script says.
+    /// The role, if the script gives it.
     pub(super) role: Option<ListenerRole>,
     local: Option<IpAddr>,
     gateways: Arc<[IpAddr]>,
@@ -34,8 +34,8 @@ impl Default for Listener {
 
 type Tell = fn(&mut SessionFacts, &str) -> Result<(), String>;
 
-/// What can be said of a client behind its address: facts of its session alone. More can be told:
-/// see [`CIRCUMSTANCES`].
+/// Options of a client that are facts of its session. For assumptions about the world see
+/// [`CIRCUMSTANCES`].
 const CLIENT: &[(&str, Tell)] = &[
     ("local", |facts, value| {
         facts.local = address(value)?;
@@ -81,14 +81,14 @@ pub(super) fn listener(words: &[&str]) -> Result<Listener, String> {
     Ok(listener)
 }
 
-/// Its circumstances, and what they are called there; `early` alone is before the greeting.
+/// Its assumptions, and their names in statements; `early` alone means before the greeting.
 const CIRCUMSTANCES: &[(&str, &str)] = &[
     ("early", "early"),
     ("listed", "listed"),
     ("rate", "connections"),
 ];
 
-/// `client ADDRESS [local=ADDRESS]`, and whatever else `CLIENT` and `CIRCUMSTANCES` know.
+/// `client ADDRESS [local=ADDRESS]`, and the other options of `CLIENT` and `CIRCUMSTANCES`.
 pub(super) fn client(
     listener: &Listener,
     words: &[&str],
@@ -125,7 +125,7 @@ pub(super) fn client(
     Ok((facts, circumstances))
 }
 
-/// A class that was found, or `CLASS,set`: one that the configuration sets.
+/// A detected class, or `CLASS,set` for a configured one.
 fn interface(value: &str) -> Result<SessionInterface, String> {
     let (class, set) = match value.strip_suffix(",set") {
         Some(class) => (class, true),

@@ -1,4 +1,4 @@
-//! A script against a policy.
+//! Plays a script against a policy.
 
 use super::answer::Found;
 use super::{Checked, Script, Statement};
@@ -37,7 +37,7 @@ pub(super) fn play(
     checked
 }
 
-/// Where the play stands.
+/// The state of the play.
 struct Stage<'a> {
     policy: &'a Policy,
     has_user: &'a dyn Fn(&EmailAddress) -> bool,
@@ -50,10 +50,10 @@ struct Transaction {
     sender: Result<ReversePath, Verdict>,
     size: Option<u64>,
     timing: Timing,
-    /// Those of the session, and its own.
+    /// The session's assumptions, including the statement's own.
     circumstances: Circumstances,
     taken: usize,
-    /// Why the recipient was refused that was refused last, if none was accepted.
+    /// The last refusal of a recipient, if none was accepted.
     without_recipients: Option<Verdict>,
 }
 
@@ -69,7 +69,7 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Performs a statement; what has a verdict gives it.
+    /// Performs a statement; returns its verdict, if it has one.
     fn perform(&mut self, statement: &Statement) -> Option<Found> {
         match statement {
             Statement::Client {
@@ -131,7 +131,7 @@ impl<'a> Stage<'a> {
         Found::trust(self.trust(), steps)
     }
 
-    /// What would come of it with these recipients, and with these circumstances besides.
+    /// The prediction for these recipients and additional assumptions.
     fn explain(
         &self,
         transaction: &Transaction,
@@ -187,7 +187,7 @@ impl<'a> Stage<'a> {
         };
         let mut recipient = story.recipients.into_iter().next()?;
         if recipient.steps.is_empty() {
-            // Refused with the sender.
+            // Refused together with the sender.
             recipient.steps = story.steps;
         }
         if recipient.verdict.is_accepted() {

@@ -9,10 +9,10 @@ use crate::values::address::EmailAddress;
 use crate::values::duration::parse_duration;
 use crate::values::timing::Timing;
 
-/// The statements that something can be expected of.
+/// The statements that may have an expectation.
 const HAVE_VERDICTS: [&str; 5] = ["client", "trust", "mail", "rcpt", "message"];
 
-/// What can be told behind `mail`, `rcpt` and `message`, and what it is called among circumstances.
+/// The assumptions of `mail`, `rcpt` and `message`, with their names among the assumptions.
 const OF_MAIL: &[(&str, &str)] = &[
     ("free", "free"),
     ("rate", "messages"),
@@ -31,7 +31,7 @@ const OF_MESSAGE: &[(&str, &str)] = &[
     ("from", "from"),
 ];
 
-/// How far a session has come.
+/// The progress of a session.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
     Nothing,
@@ -39,7 +39,7 @@ enum Phase {
     Transaction,
 }
 
-/// Reads a script, or tells everything that is wrong with it.
+/// Parses a script, or returns all its errors.
 pub(super) fn read(text: &str) -> Result<Script, Vec<ScriptError>> {
     let mut reader = Reader {
         lines: Vec::new(),
@@ -240,7 +240,7 @@ fn rcpt(words: &[&str]) -> Result<Statement, String> {
     Ok(Statement::Rcpt((*path).to_owned(), Box::new(circumstances)))
 }
 
-/// What is told behind a statement; `besides` is what else can stand there.
+/// The assumptions of a statement; `besides` lists its other options.
 fn circumstances(
     words: &[&str],
     known: &[(&str, &str)],
@@ -273,7 +273,7 @@ fn length(value: &str) -> Result<i64, String> {
     Ok(i64::try_from(length.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// What is expected; `ends` of a message.
+/// The expectation; `ends` is true for a message.
 fn read_expected(words: &[&str], ends: bool) -> Result<Expected, String> {
     let Some((verdict, words)) = words.split_first() else {
         return Err("`->` needs the name of a verdict".to_owned());

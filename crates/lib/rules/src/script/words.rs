@@ -1,7 +1,7 @@
-//! A line as words.
+//! Splits a line into words.
 
-/// Words of a line, comments taken away. A word that begins with `<` goes on to the `>` behind it,
-/// one that begins with `(` to the `)`; quotes hold what stands in them together.
+/// The words of a line without comments. A word that begins with `<` extends to the matching `>`, one that
+/// begins with `(` to the `)`; quotes keep their content together.
 pub(super) fn words(line: &str) -> Result<Vec<&str>, &'static str> {
     let mut words = Vec::new();
     let mut rest = line.trim_start();
@@ -21,7 +21,7 @@ pub(super) fn words(line: &str) -> Result<Vec<&str>, &'static str> {
     Ok(words)
 }
 
-/// Where a bracket that opens at the start closes, outside of quotes.
+/// The closing position of a bracket that opens at the start, outside quotes.
 fn closed(text: &str, bracket: char) -> Option<usize> {
     let end = outside_quotes(text, |c| c == bracket)?;
     Some(end + bracket.len_utf8())
@@ -50,7 +50,7 @@ fn quotes_open(text: &str) -> bool {
     scan.open
 }
 
-/// Follows quotes and the backslashes in them.
+/// Tracks quotes and backslashes.
 #[derive(Default)]
 struct Quotes {
     open: bool,
@@ -58,7 +58,7 @@ struct Quotes {
 }
 
 impl Quotes {
-    /// Whether the next character belongs to something quoted.
+    /// Whether the next character is quoted.
     fn quoted(&mut self, c: char) -> bool {
         if self.escaped {
             self.escaped = false;
@@ -78,7 +78,7 @@ impl Quotes {
     }
 }
 
-/// Why a word is not understood.
+/// The error for an unknown word.
 pub(super) fn unknown(word: &str, known: &str) -> String {
     format!("`{word}` is not known here; there can be {known}")
 }

@@ -9,15 +9,15 @@ use unicode_normalization::UnicodeNormalization as _;
 use crate::values::domain::{Domain, Host};
 use crate::values::error::AddressError;
 
-/// Longer than RFC 5321 §4.5.3.1.1 asks every server to take (64), since VERP and SRS put whole
-/// addresses into local parts.
+/// Longer than the 64 octets that RFC 5321 §4.5.3.1.1 requires, since VERP and SRS encode whole addresses
+/// in local parts.
 const MAX_LOCAL: usize = 255;
 
 /// `local-part@domain`.
 ///
-/// The local part is kept unquoted: `"bob"@x` and `bob@x` are equal, and `"a b"@x` is written with
-/// quotes again. Its case is kept; [`EmailAddress::folded`] is what users are compared by. A `%`,
-/// `!` or quoted `@` in it means nothing here: it is part of a name, never a route to elsewhere.
+/// The local part is kept unquoted: `"bob"@x` and `bob@x` are equal, and `"a b"@x` is written with quotes
+/// again. Its case is kept; users are compared by [`EmailAddress::folded`]. A `%`, `!` or quoted `@` in it
+/// has no meaning here: it is part of the name, never a route.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct EmailAddress {
     local: String,
@@ -37,9 +37,8 @@ impl EmailAddress {
         })
     }
 
-    /// The same of what clients write, which may break the rules where it can mean one thing only: dots of
-    /// the local part may stand where they should not (`a..b@`, `a.@`), and the domain may end in one. Every
-    /// SMTP client may write so, `lenient` or not.
+    /// Parses an address as clients write it. Unambiguous deviations are accepted from every SMTP client,
+    /// `lenient` or not: misplaced dots in the local part (`a..b@`, `a.@`), and a domain with a final dot.
     pub fn parse_written(text: &str) -> Result<Self, AddressError> {
         let (local, host) = split(text)?;
         let host = match host.strip_suffix('.') {
@@ -52,7 +51,7 @@ impl EmailAddress {
         })
     }
 
-    /// An address from a local part as it stands in a policy and a domain.
+    /// An address from a local part as written in a policy, and a domain.
     pub fn new(text: &str, domain: Domain) -> Result<Self, AddressError> {
         let (local, rest) = split_local(text)?;
         if !rest.is_empty() {
@@ -67,8 +66,7 @@ impl EmailAddress {
         })
     }
 
-    /// An address from a local part without quotes, as header fields are read, and what stands right
-    /// of the `@`.
+    /// An address from an unquoted local part, as header fields give it, and the part after the `@`.
     pub fn of_unquoted(local: &str, host: Host) -> Result<Self, AddressError> {
         if local.is_empty() {
             return Err(AddressError("the local part is empty"));
@@ -90,7 +88,7 @@ impl EmailAddress {
         &self.local
     }
 
-    /// What stands right of the `@`.
+    /// The part after the `@`.
     pub fn host(&self) -> &Host {
         &self.host
     }
@@ -116,9 +114,9 @@ impl EmailAddress {
         }
     }
 
-    /// Whether a server further on might read a route to elsewhere out of the local part
-    /// (`user%elsewhere@here`, `elsewhere!user@here`, `"user@elsewhere"@here`). So might one that brings
-    /// look-alikes into their plain form first (NFKC): a fullwidth `％` is a `%`.
+    /// Whether a later server might interpret the local part as a route (`user%elsewhere@here`,
+    /// `elsewhere!user@here`, `"user@elsewhere"@here`). A server that normalizes the name first (NFKC)
+    /// might too: a fullwidth `％` becomes a `%`.
     pub fn looks_routed(&self) -> bool {
         let routes = |c: char| matches!(c, '%' | '!' | '@' | ':' | ',');
         if self.local.is_ascii() {
@@ -127,7 +125,7 @@ impl EmailAddress {
         self.local.nfkc().any(routes)
     }
 
-    /// Whether carrying this address needs SMTPUTF8 (RFC 6531).
+    /// Whether this address needs SMTPUTF8 (RFC 6531).
     pub fn needs_smtputf8(&self) -> bool {
         !self.local.is_ascii()
     }
@@ -135,7 +133,7 @@ impl EmailAddress {
 
 const MUST_BE_QUOTED: &str = "the local part has a character that must be quoted";
 
-/// The local part without quotes, its dots anywhere, and what stands right of the `@`.
+/// The local part without quotes, with any dots, and the part after the `@`.
 fn split(text: &str) -> Result<(String, &str), AddressError> {
     let (local, rest) = split_local(text)?;
     let host = rest.strip_prefix('@').ok_or(AddressError(
@@ -148,17 +146,17 @@ fn split(text: &str) -> Result<(String, &str), AddressError> {
     Ok((local, host))
 }
 
-/// Whether these are dots that a local part without quotes may not have (`Dot-string`).
+/// Whether the dots are invalid in an unquoted local part (`Dot-string`).
 pub(crate) fn has_misplaced_dot(local: &str) -> bool {
     local.split('.').any(str::is_empty)
 }
 
-/// Whether a whole text is a local part that needs no quotes.
+/// Whether the text is a local part that needs no quotes.
 pub(crate) fn is_dot_string(text: &str) -> bool {
     text.chars().all(|c| c == '.' || is_atext(c)) && !has_misplaced_dot(text)
 }
 
-/// Takes a local part off the front, and gives what follows it.
+/// Splits off the local part, and returns the rest.
 fn split_local(text: &str) -> Result<(String, &str), AddressError> {
     let (local, rest) = match text.strip_prefix('"') {
         Some(quoted) => split_quoted(quoted)?,
@@ -181,7 +179,7 @@ fn split_dot_string(text: &str) -> Result<(String, &str), AddressError> {
     Ok((local.to_owned(), rest))
 }
 
-/// `Quoted-string` of RFC 5321 §4.1.2, behind its opening quote.
+/// `Quoted-string` of RFC 5321 §4.1.2, after its opening quote.
 fn split_quoted(quoted: &str) -> Result<(String, &str), AddressError> {
     let mut local = String::new();
     let mut chars = quoted.chars();

@@ -1,17 +1,17 @@
-//! The attachments that are not taken.
+//! Rules for blocked attachments.
 
 use serde::Serialize;
 
 use crate::values::pattern::Pattern;
 
-/// The attachments that are blocked, and what becomes of a message that has one.
+/// The blocked attachments, and the action for a message that has one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct BlockedAttachments {
-    /// Patterns of names: of an attachment, and of a file within one that is an archive.
+    /// Patterns for names of attachments and of files within archives.
     pub names: Vec<Pattern>,
-    /// Patterns of media types, declared or found by the content.
+    /// Patterns for media types, declared or detected from the content.
     pub types: Vec<Pattern>,
-    /// What becomes of the message.
+    /// The action for the message.
     pub action: AttachmentAction,
 }
 
@@ -22,14 +22,14 @@ pub enum AttachmentAction {
     /// It is refused.
     #[default]
     Refuse,
-    /// It is taken, whole, and kept in quarantine.
+    /// It is accepted whole and kept in quarantine.
     Quarantine,
-    /// The attachment is taken out, where that can be done without harm.
+    /// The attachment is removed, if that is possible without damage.
     Strip,
 }
 
 impl BlockedAttachments {
-    /// Whether none is blocked, and no message need be looked through.
+    /// Whether nothing is blocked, so that messages need no screening.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty() && self.types.is_empty()
     }
@@ -53,20 +53,20 @@ fn first_match<'a>(patterns: &'a [Pattern], text: &str) -> Option<&'a Pattern> {
     patterns.iter().find(|pattern| pattern.matches_lower(&text))
 }
 
-/// What a look at a message's attachments ends in.
+/// The result of screening a message's attachments.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Screened {
-    /// What is taken out.
+    /// The removed attachments.
     pub removed: Vec<String>,
-    /// Why it is not wanted as it is.
+    /// The reason why the message is not accepted as it is.
     pub unwanted: Option<Unwanted>,
 }
 
-/// Why a message is not wanted, in words for the administrator.
+/// The reason for not accepting a message, in words for the administrator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unwanted {
     /// An attachment is blocked.
     Blocked(String),
-    /// Nobody can tell what attachments it has.
+    /// The attachments cannot be determined.
     Unclear(String),
 }

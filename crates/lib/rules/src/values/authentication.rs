@@ -1,27 +1,26 @@
-//! What vouches for the sender of a message: reverse DNS, SPF, DKIM, DMARC, ARC. The results of the
-//! checks, and what becomes of a message by them.
+//! Results of sender authentication (reverse DNS, SPF, DKIM, DMARC, ARC), and the actions for them.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// What a check ended in, in the words of RFC 8601 §2.7.
+/// The result of a check, in the words of RFC 8601 §2.7.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AuthenticationResult {
-    /// It holds.
+    /// The check succeeded.
     Pass,
-    /// Nobody vouches: there is no record, or no signature.
+    /// No record or no signature exists.
     None,
-    /// The domain says that it does not know (SPF), or a signature cannot be read (DKIM).
+    /// The domain makes no statement (SPF), or a signature cannot be parsed (DKIM).
     Neutral,
-    /// The domain says that it is probably not its mail (SPF).
+    /// The domain states that the mail is probably not its own (SPF).
     SoftFail,
-    /// It does not hold.
+    /// The check failed.
     Fail,
-    /// A signature of a kind that proves nothing (DKIM).
+    /// A signature of a kind that is not accepted (DKIM).
     Policy,
-    /// The DNS did not answer: it may end otherwise later.
+    /// The DNS did not answer: a later result may differ.
     TempError,
     /// A record is wrong.
     PermError,
@@ -60,17 +59,16 @@ impl fmt::Display for AuthenticationResult {
     }
 }
 
-/// What the domain of the author asks for where DMARC fails (RFC 7489 §6.3). That it wants to be
-/// obeyed for a part of its mail only (`pct`) is not looked at.
+/// The request of the author's domain for messages that fail DMARC (RFC 7489 §6.3). `pct` is ignored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DmarcRequest {
-    /// Nothing.
+    /// No action.
     #[default]
     None,
-    /// To be looked at with suspicion; so is an author who cannot be told, of whatever domain.
+    /// Treat as suspicious; also applies to an author who cannot be determined, of any domain.
     Quarantine,
-    /// To be refused.
+    /// Refuse.
     Reject,
 }
 
@@ -87,12 +85,12 @@ impl DmarcRequest {
     }
 }
 
-/// A check that was made.
+/// The result of a check.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Finding {
-    /// What it ended in.
+    /// Its result.
     pub result: AuthenticationResult,
-    /// Whose record or signature was looked at: a domain or an address.
+    /// The checked domain or address.
     pub subject: String,
 }
 
@@ -106,10 +104,10 @@ impl Finding {
     }
 }
 
-/// The checks of a message; `None` where one was not made.
+/// The checks of a message; `None` for a check that was not made.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AuthenticationFacts {
-    /// Whether the peer's address has a name that has that address.
+    /// Whether the peer's reverse DNS name resolves to its address.
     pub iprev: Option<Finding>,
     /// SPF of the name in HELO.
     pub spf_helo: Option<Finding>,
@@ -119,26 +117,26 @@ pub struct AuthenticationFacts {
     pub dkim: Option<Finding>,
     /// DMARC of the author's domain.
     pub dmarc: Option<Finding>,
-    /// What that domain asks for.
+    /// The domain's request.
     pub dmarc_request: DmarcRequest,
-    /// The chain of ARC sets; the subject is who sealed last.
+    /// The chain of ARC sets; the subject is the last sealer.
     pub arc: Option<Finding>,
 }
 
-/// What a rule does about a result, from the mildest to the strictest.
+/// The action for a result, from the mildest to the strictest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
-    /// Nothing.
+    /// No action.
     #[default]
     Accept,
-    /// The message is taken and marked in its header.
+    /// The message is accepted and marked in its header.
     Mark,
-    /// It is marked, and goes to the Junk mailboxes of those who have mailboxes here.
+    /// It is marked, and delivered to the Junk mailbox.
     Junk,
-    /// It is marked, taken, and kept: delivered only when an administrator releases it.
+    /// It is marked, accepted and kept: it is delivered only if an administrator releases it.
     Quarantine,
-    /// The message is refused; for now, where the result may be another later.
+    /// The message is refused; temporarily if a later result may differ.
     Refuse,
 }
 

@@ -1,4 +1,4 @@
-//! What is checked of who vouches for a sender, and what the results do.
+//! Rules of sender authentication: which checks are made, and the actions for their results.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::values::authentication::{Action, AuthenticationResult};
 use crate::values::domain::Domain;
 
-/// What is checked of who vouches for a sender, and what the results do.
+/// The checks of sender authentication, and the actions for their results.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AuthenticationRules {
     /// SPF (RFC 7208).
@@ -18,48 +18,47 @@ pub struct AuthenticationRules {
     pub dmarc: DmarcRules,
     /// Whether chains of ARC (RFC 8617) are verified.
     pub arc: bool,
-    /// Who is believed that a message was authentic before it was changed: nothing is held against
-    /// a message for DMARC that one of them sealed last.
+    /// Trusted sealers: a DMARC failure is excused if one of them sealed the message last.
     pub arc_trusted: Vec<Domain>,
-    /// Whether the peer's address has a name that has that address (RFC 8601 §3).
+    /// Whether the peer's reverse DNS name must resolve to its address (RFC 8601 §3).
     pub iprev: MethodRules,
 }
 
-/// What the results of one check do.
+/// The actions for the results of one check.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MethodRules {
     /// Whether the check is made.
     pub checked: bool,
-    /// By result; what is not here is accepted.
+    /// The action by result; default: accept.
     pub actions: BTreeMap<AuthenticationResult, Action>,
 }
 
-/// What DMARC does.
+/// The rules for DMARC.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct DmarcRules {
     /// Whether it is checked.
     pub checked: bool,
-    /// A failure whose domain asks to refuse.
+    /// The action for a failure if the domain requests `reject`.
     pub reject: Action,
-    /// A failure whose domain asks to be suspicious.
+    /// The action for a failure if the domain requests `quarantine`.
     pub quarantine: Action,
-    /// A failure whose domain asks for nothing.
+    /// The action for a failure if the domain requests nothing.
     pub none: Action,
-    /// A record that is wrong, or a message with no author or authors of several domains.
+    /// The action for an invalid record, or a message without an author or with authors of several domains.
     pub permerror: Action,
-    /// No answer of the DNS.
+    /// The action if the DNS does not answer.
     pub temperror: Action,
 }
 
 impl MethodRules {
-    /// What a result does.
+    /// The action for a result.
     pub fn action(&self, result: AuthenticationResult) -> Action {
         self.actions.get(&result).copied().unwrap_or_default()
     }
 }
 
 impl DmarcRules {
-    /// It is checked, and nothing follows from the results.
+    /// Checked, without actions.
     pub(crate) fn checked() -> Self {
         Self {
             checked: true,
@@ -67,7 +66,7 @@ impl DmarcRules {
         }
     }
 
-    /// What the domain of the author asks for is done.
+    /// The request of the author's domain is followed.
     pub(crate) fn followed() -> Self {
         Self {
             reject: Action::Refuse,
@@ -78,7 +77,7 @@ impl DmarcRules {
 }
 
 impl AuthenticationRules {
-    /// Whether SPF is looked up, for itself or for DMARC.
+    /// Whether SPF is evaluated, for itself or for DMARC.
     pub fn needs_spf(&self) -> bool {
         self.spf.checked || self.dmarc.checked
     }
@@ -88,12 +87,12 @@ impl AuthenticationRules {
         self.dkim.checked || self.dmarc.checked
     }
 
-    /// Whether the message itself is looked at.
+    /// Whether the message itself is checked.
     pub fn needs_message(&self) -> bool {
         self.needs_dkim() || self.arc
     }
 
-    /// Whether anything is checked.
+    /// Whether any check is made.
     pub fn needs_anything(&self) -> bool {
         self.needs_spf() || self.needs_message() || self.iprev.checked
     }

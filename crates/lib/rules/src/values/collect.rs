@@ -1,4 +1,4 @@
-//! Remote accounts that mail is fetched from.
+//! Remote accounts to collect mail from.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,17 +8,17 @@ use serde::Serialize;
 use crate::values::address::EmailAddress;
 use crate::values::gateway::Login;
 
-/// A remote account that mail is fetched from.
+/// A remote account to collect mail from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CollectAccount {
-    /// Its name in the policy; also its name in the ledger, so renaming it forgets what was
-    /// collected.
+    /// Its name in the policy and in the record of collected mail: after a rename the mail is collected
+    /// again.
     pub name: Arc<str>,
     /// Host name or IP address without brackets.
     pub server: String,
-    /// Port; the protocol's own unless given.
+    /// Port; default: the protocol's.
     pub port: u16,
-    /// How to talk to the server.
+    /// The protocol of the server.
     pub protocol: CollectProtocol,
     /// The account's login.
     pub login: Login,
@@ -26,23 +26,23 @@ pub struct CollectAccount {
     pub every: Duration,
     /// The user whose INBOX gets the mail.
     pub deliver_to: EmailAddress,
-    /// When the remote copies are deleted.
+    /// When the messages on the server are deleted.
     pub leave_on_server: LeaveOnServer,
 }
 
-/// How a collection account's server is talked to.
+/// The protocol of a collection account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CollectProtocol {
-    /// POP3 in the clear.
+    /// POP3 without TLS.
     Pop3,
     /// POP3 over TLS from the start.
     Pop3s,
-    /// POP3 with STLS; nothing is sent when the server does not offer it.
+    /// POP3 with STLS; nothing is sent if the server does not offer it.
     Pop3Stls,
 }
 
-/// When remote copies are deleted: never before they are committed here (I10).
+/// When messages on the server are deleted: never before they are committed here (I10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LeaveOnServer {
@@ -50,6 +50,6 @@ pub enum LeaveOnServer {
     Never,
     /// This long after they were collected.
     For(Duration),
-    /// Not at all.
+    /// Never deleted.
     ForEver,
 }

@@ -1,14 +1,14 @@
-//! What becomes of a message.
+//! The result for an accepted message.
 
 use crate::values::verdict::Verdict;
 
-/// What becomes of a message that is taken.
+/// The result for an accepted message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Taken {
-    /// What is marked in its header, by the names that verdicts have.
+    /// The marks in its header, by verdict name.
     pub marks: Vec<&'static str>,
-    /// Whether it is to go to Junk mailboxes.
+    /// Whether it is delivered to Junk mailboxes.
     pub junk: bool,
-    /// For what it is kept in quarantine; empty when it is not.
+    /// The reasons for quarantine; empty if it is not quarantined.
     pub quarantine: Vec<Verdict>,
 }

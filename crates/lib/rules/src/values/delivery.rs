@@ -1,4 +1,4 @@
-//! How mail is delivered.
+//! Settings of delivery.
 
 use std::time::Duration;
 
@@ -6,29 +6,29 @@ use serde::Serialize;
 
 use crate::values::address::EmailAddress;
 
-/// How mail is delivered.
+/// Settings of delivery.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeliverySettings {
-    /// Who gets mail for a postmaster that has no mailbox, and is named in notices.
+    /// The address for mail to a postmaster without a mailbox, also named in notices.
     pub postmaster: Option<EmailAddress>,
-    /// Where mail goes that no domain rule speaks of.
+    /// The route of mail without a domain rule.
     pub remote: Remote,
-    /// How long delivery is tried before the message is returned.
+    /// How long delivery is attempted before the message is returned.
     pub lifetime: Duration,
-    /// When the sender is told that the message is late; never when absent.
+    /// When the sender is notified of a delay; `None`: never.
     pub delay_notice: Option<Duration>,
-    /// Times to wait after the first, second, … failed attempt; the last holds from then on.
-    /// Never empty.
+    /// Waiting times after the first, second, … failed attempt; the last applies to all later ones. Never
+    /// empty.
     pub retry_schedule: Vec<Duration>,
 }
 
-/// A way to other servers.
+/// A route to other servers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Remote {
-    /// To the servers that the DNS names for the domain.
+    /// To the domain's MX servers.
     Direct,
-    /// To the gateway of this name.
+    /// To the gateway with this name.
     Gateway(String),
 }
 
@@ -47,7 +47,7 @@ impl Default for DeliverySettings {
 }
 
 impl DeliverySettings {
-    /// How long to wait after so many failed attempts.
+    /// The waiting time after this number of failed attempts.
     pub fn retry_after(&self, failed_attempts: u32) -> Duration {
         let index = usize::try_from(failed_attempts.saturating_sub(1)).unwrap_or(usize::MAX);
         self.retry_schedule

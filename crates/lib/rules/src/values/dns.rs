@@ -1,4 +1,4 @@
-//! What is asked of the DNS about a peer and a sender, and what it answers.
+//! DNS facts about a peer and a sender.
 
 use std::net::Ipv4Addr;
 
@@ -7,16 +7,16 @@ use serde::{Serialize, Serializer};
 use crate::values::domain::Domain;
 use crate::values::network::Network;
 
-/// Whether a domain takes mail: then a sender there can be answered.
+/// Whether a domain accepts mail, so that a sender there can be answered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DomainStanding {
-    /// It has a server with an address on the Internet.
+    /// It has a server with a public address.
     Usable,
-    /// It says that it takes no mail (RFC 7505).
+    /// It states that it accepts no mail (RFC 7505).
     NullMx,
-    /// There is no such domain, or none with a server.
+    /// The domain does not exist, or has no server.
     Missing,
-    /// Its servers have private, loopback or other addresses that lead nowhere.
+    /// Its servers have only private, loopback or other unusable addresses.
     Unusable,
     /// The DNS did not answer.
     Unknown,
@@ -31,7 +31,7 @@ impl DomainStanding {
         Self::Unknown,
     ];
 
-    /// As scripts and the command line spell it.
+    /// The spelling in scripts and on the command line.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Usable => "usable",
@@ -48,27 +48,27 @@ impl DomainStanding {
 pub struct Listing<'a> {
     /// The list.
     pub list: &'a DnsList,
-    /// What it answered; nothing where it did not answer.
+    /// The answers; empty if the list did not answer.
     pub answers: Vec<Ipv4Addr>,
 }
 
-/// The rules that ask the DNS about a peer and a sender before a message is taken.
+/// The DNS rules for a peer and a sender, checked before a message is accepted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct DnsRules {
-    /// Whether the sender's domain must have a server that takes its mail.
+    /// Whether the sender's domain must have a mail server.
     pub sender_domain_must_exist: bool,
-    /// Lists of addresses, and what it counts to be on one.
+    /// The lists, with their scores.
     pub lists: Vec<DnsList>,
-    /// The sum from which on a peer is refused.
+    /// The sum of scores at which a peer is refused.
     pub refuse_score: i32,
 }
 
 /// A list of addresses in the DNS (RFC 5782).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DnsList {
-    /// Under which names it is asked.
+    /// The zone to query.
     pub zone: Domain,
-    /// What it counts to be on it; below zero on a list of good ones.
+    /// The score of a listed peer; negative for an allow list.
     pub score: i32,
     /// The answers that count.
     #[serde(serialize_with = "as_texts")]
@@ -76,10 +76,9 @@ pub struct DnsList {
 }
 
 impl DnsList {
-    /// Whether these answers say that the address is on the list. Lists answer from 127.0.0.0/8
-    /// alone (RFC 5782 §2.1): anything else comes from somebody who has taken the name over.
-    /// 127.255.255.0/24 is what lists answer to those they do not serve, and is no listing unless
-    /// the rule names it.
+    /// Whether these answers mean that the address is listed. Lists answer only from 127.0.0.0/8 (RFC 5782
+    /// §2.1): any other answer comes from a new owner of the domain. 127.255.255.0/24 is the answer to
+    /// clients that a list does not serve, and counts only if the rule names it.
     pub fn names(&self, answers: &[Ipv4Addr]) -> bool {
         answers
             .iter()

@@ -12,8 +12,8 @@ use crate::values::error::AddressError;
 
 /// A domain name as mail uses it: lower-case A-labels (RFC 5890), no trailing dot.
 ///
-/// Underscores are let through, since senders' hosts carry them; everything else is letters,
-/// digits and hyphens.
+/// Underscores are accepted, since host names of senders contain them; otherwise letters, digits and
+/// hyphens.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Domain(Arc<str>);
 
@@ -30,7 +30,7 @@ impl Domain {
         &self.0
     }
 
-    /// The name as a person reads it, U-labels where they are valid.
+    /// The name for display, with U-labels if they are valid.
     pub fn to_unicode(&self) -> String {
         let (text, result) = idna::domain_to_unicode(&self.0);
         match result {
@@ -40,7 +40,7 @@ impl Domain {
     }
 }
 
-/// Plain ASCII names without A-labels, nearly all of them, skip the Unicode tables.
+/// Plain ASCII names without A-labels are by far the most frequent, and skip the Unicode tables.
 fn to_a_labels(text: &str) -> Result<Cow<'_, str>, AddressError> {
     let lower = if text.bytes().any(|b| b.is_ascii_uppercase()) {
         Cow::Owned(text.to_ascii_lowercase())
@@ -138,7 +138,7 @@ impl Serialize for Domain {
     }
 }
 
-/// What stands right of the `@`: a domain, or an address literal (RFC 5321 §4.1.3).
+/// The part after the `@`: a domain, or an address literal (RFC 5321 §4.1.3).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Host {
     /// A domain name.
@@ -168,7 +168,7 @@ impl Host {
         address.map(Self::Literal).map_err(|_| wrong)
     }
 
-    /// The domain name, where it is one.
+    /// The domain name, unless this is an address literal.
     pub fn domain(&self) -> Option<&Domain> {
         match self {
             Self::Domain(domain) => Some(domain),

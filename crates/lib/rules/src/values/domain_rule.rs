@@ -1,4 +1,4 @@
-//! What happens to the mail of a domain.
+//! Rules for the mail of a domain.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,16 +8,16 @@ use crate::values::domain::Domain;
 use crate::values::gateway::Gateway;
 use crate::values::pattern::Pattern;
 
-/// What happens to the mail of a domain.
+/// The rule for the mail of a domain.
 #[derive(Debug)]
 pub struct DomainRule {
-    /// The domain; `None` for the rule of the name `*`.
+    /// The domain; `None` for the rule `*`.
     pub name: Option<Domain>,
-    /// Other names of the same domain.
+    /// Other names of the domain.
     pub aliases: Vec<Domain>,
-    /// Where its mail goes.
+    /// The destination of its mail.
     pub deliver: Delivery,
-    /// What happens to recipients that no handler and no mailbox matches.
+    /// The action for recipients without a handler and a mailbox.
     pub unmatched: Unmatched,
     /// Whether untrusted senders may reach it.
     pub open: bool,
@@ -25,22 +25,22 @@ pub struct DomainRule {
     pub handlers: Vec<Handler>,
     /// Line of the document where it begins.
     pub line: usize,
-    /// How it is named in reasons.
+    /// The name of the rule in reasons.
     pub(crate) label: Arc<str>,
     /// Handlers without wildcards, by local part in lower case.
     pub(crate) exact: HashMap<String, usize>,
-    /// The others, in order.
+    /// The handlers with wildcards, in order.
     pub(crate) wildcard: Vec<usize>,
 }
 
-/// Where the mail of a domain goes.
+/// The destination of a domain's mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
     /// To the mailboxes of the recipients.
     Mailboxes,
-    /// All of it to the mailbox of one user.
+    /// All to the mailbox of one user.
     Mailbox(EmailAddress),
-    /// To the servers that the DNS names for it.
+    /// To the domain's MX servers.
     Direct,
     /// To a gateway.
     Gateway(Arc<Gateway>),
@@ -53,44 +53,44 @@ impl Delivery {
     }
 }
 
-/// What happens to recipients of a local domain that have no mailbox.
+/// The action for recipients of a local domain without a mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unmatched {
     /// Refused at RCPT.
     Refuse,
-    /// Accepted at RCPT, so that nobody learns who has a mailbox; returned to the sender if there
-    /// is none when the message is delivered.
+    /// Accepted at RCPT, so that clients cannot probe for mailboxes; returned to the sender if delivery
+    /// finds no mailbox.
     Accept,
     /// Delivered to this user.
     CatchAll(EmailAddress),
 }
 
-/// What happens to mail for some local parts of a domain. Beats the domain's rule.
+/// A rule for some local parts of a domain; has precedence over the domain's rule.
 #[derive(Debug)]
 pub struct Handler {
-    /// The local parts it is for.
+    /// The matching local parts.
     pub pattern: Pattern,
-    /// What happens.
+    /// The action.
     pub action: HandlerAction,
     /// Line of the document where it begins.
     pub line: usize,
-    /// How it is named in reasons.
+    /// The name of the handler in reasons.
     pub(crate) label: Arc<str>,
 }
 
-/// What a handler does.
+/// The action of a handler.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HandlerAction {
     /// Delivers to this user.
     Mailbox(EmailAddress),
-    /// Accepts, and throws away.
+    /// Accepts and discards.
     Discard,
     /// Refuses.
     Refuse,
 }
 
 impl DomainRule {
-    /// The handler for a local part: the exact one, else the first wildcard that matches.
+    /// The handler for a local part: an exact match, otherwise the first matching wildcard.
     pub fn handler(&self, local: &str) -> Option<&Handler> {
         if self.handlers.is_empty() {
             return None;

@@ -1,4 +1,4 @@
-//! Lengths of time as people write them.
+//! Durations as people write them.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, &'static str> {
         total = total.checked_add(part).ok_or(WRONG)?;
         rest = tail.trim_start();
     }
-    // Times are reckoned in milliseconds since 1970 everywhere: a century is more than enough.
+    // Times are counted in milliseconds since 1970 everywhere: a century is enough.
     if total > Duration::from_secs(100 * 366 * 86_400) {
         return Err("longer than a hundred years");
     }
@@ -47,7 +47,7 @@ fn milliseconds(unit: &str) -> Option<u64> {
     })
 }
 
-/// Writes a length of time in its two largest units.
+/// Writes a duration in its two largest units.
 pub fn format_duration(duration: Duration) -> String {
     const UNITS: [(u128, &str); 5] = [
         (86_400_000, "d"),

@@ -1,20 +1,20 @@
-//! What can be wrong with what was given to this crate.
+//! Errors in the input of this crate.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// Why a text is not an address. The text says what is wrong, for a person.
+/// The reason why a text is not an address, for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct AddressError(pub(crate) &'static str);
 
-/// One thing that is wrong with a policy document.
+/// One error in a policy document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PolicyError {
     /// Line of the document, counted from 1.
     pub line: usize,
-    /// What is wrong there and what would be right.
+    /// The error, and the correct form.
     pub reason: String,
 }
 
@@ -24,7 +24,7 @@ impl fmt::Display for PolicyError {
     }
 }
 
-/// Everything that is wrong with a policy document, by line; at least one thing.
+/// All errors of a policy document, by line; at least one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct PolicyErrors(pub(crate) Vec<PolicyError>);
 

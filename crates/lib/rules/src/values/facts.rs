@@ -1,4 +1,4 @@
-//! What is known of a session.
+//! Facts about a session.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
@@ -9,19 +9,19 @@ use serde::{Deserialize, Serialize};
 use crate::values::interface::SessionInterface;
 use crate::values::network::is_internal;
 
-/// To which kind of network a listener belongs.
+/// The network class of a listener.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ListenerClass {
-    /// By the interface that each connection comes in on: one with loopback, private and
-    /// link-local addresses is internal, others are external; the configuration may set it.
+    /// By the interface of each connection: with only loopback, private and link-local addresses it is
+    /// internal, otherwise external; the configuration may override it.
     #[default]
     Auto,
     /// The office's own network.
     Internal,
     /// The Internet.
     External,
-    /// Between the two: nobody there is trusted for where they are.
+    /// Between the two: no client is trusted for its network.
     Dmz,
 }
 
@@ -39,19 +39,19 @@ impl FromStr for ListenerClass {
     }
 }
 
-/// For whom a listener is.
+/// The purpose of a listener.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ListenerRole {
     /// Other servers.
     #[default]
     Mx,
-    /// People's programs, behind a login (RFC 6409).
+    /// Mail programs, with a login (RFC 6409).
     Submission,
 }
 
 impl ListenerRole {
-    /// As the configuration names it.
+    /// The name in the configuration.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Mx => "mx",
@@ -59,7 +59,7 @@ impl ListenerRole {
         }
     }
 
-    /// Whether nothing is taken there of one who has not logged in (RFC 6409 §4.3).
+    /// Whether a login is required (RFC 6409 §4.3).
     pub fn needs_login(self) -> bool {
         self == Self::Submission
     }
@@ -77,58 +77,58 @@ impl FromStr for ListenerRole {
     }
 }
 
-/// What the DNS says of the name of the peer's address.
+/// The reverse DNS name of the peer.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub enum ReverseName {
-    /// It was not asked: no policy wants to know.
+    /// Not looked up: no policy needs it.
     #[default]
     NotAsked,
-    /// It has none, or none that leads back to the address.
+    /// The address has no name, or none that resolves to the address.
     None,
-    /// Names of the address (PTR) that lead back to it (A, AAAA), in lower case.
+    /// Names of the address (PTR) that resolve to it (A, AAAA), in lower case.
     Confirmed(Vec<String>),
     /// The DNS did not answer.
     Failed,
 }
 
-/// The facts of a session that decisions are made from. They grow as the session goes on: `helo`,
-/// `tls` and `login` are set when they become known, and trust is then decided anew.
+/// The facts about a session that decisions use. `helo`, `tls` and `login` are set when they become known,
+/// and trust is then decided again.
 #[derive(Clone, Debug)]
 pub struct SessionFacts {
     /// Name of the listener, as configured.
     pub listener: Arc<str>,
     /// The listener's class, as configured.
     pub class: ListenerClass,
-    /// For whom the listener is, as configured.
+    /// The listener's role, as configured.
     pub role: ListenerRole,
-    /// The peer's address; the one that was told where a proxy is in between.
+    /// The client's address; behind a proxy, the address that the proxy gave.
     pub peer: IpAddr,
-    /// The address the peer connected to.
+    /// The local address of the connection.
     pub local: IpAddr,
-    /// The interface that has the local address; `None` where only the address is known.
+    /// The interface with the local address; `None` if only the address is known.
     pub interface: Option<SessionInterface>,
-    /// The proxy that told the peer's address (PROXY protocol, XCLIENT). The peer is the proxy
-    /// itself when it spoke for itself or did not say for whom.
+    /// The proxy that gave the peer's address (PROXY protocol, XCLIENT). Equal to the peer if the proxy
+    /// spoke for itself or gave no client.
     pub proxy: Option<IpAddr>,
-    /// The peer's name in the DNS, once a policy asks for it.
+    /// The peer's reverse DNS name, once a policy needs it.
     pub reverse_name: ReverseName,
     /// The default gateways of this host.
     pub gateways: Arc<[IpAddr]>,
-    /// The name the peer gave in EHLO or HELO.
+    /// The name in EHLO or HELO.
     pub helo: Option<String>,
-    /// The login that the peer proved with AUTH.
+    /// The login proved with AUTH.
     pub login: Option<String>,
     /// Whether the session is under TLS.
     pub tls: bool,
 }
 
-/// The address that a peer will have connected to, where nobody says: one of its own network for
-/// an internal peer, a public one for all others.
+/// The assumed local address of a connection: in the peer's own network for an internal peer, otherwise a
+/// public one.
 pub fn supposed_local(peer: IpAddr) -> IpAddr {
     if is_internal(peer) {
         peer
     } else {
-        // RFC 5737: of no network at all.
+        // RFC 5737: an address for documentation.
         IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1))
     }
 }
@@ -152,18 +152,18 @@ impl SessionFacts {
         }
     }
 
-    /// Whether the peer's address is only that of a proxy: who is behind it is not known.
+    /// Whether the peer's address is only that of a proxy: the client is unknown.
     pub fn peer_is_proxy(&self) -> bool {
         self.proxy
             .is_some_and(|proxy| proxy.to_canonical() == self.peer.to_canonical())
     }
 }
 
-/// When a client spoke before its turn.
+/// The point at which a client spoke too early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Early {
     /// Before the greeting.
     Greeting,
-    /// Behind EHLO, before its answer (RFC 2920 §3.1: EHLO is the last of a group).
+    /// After EHLO, before its answer (RFC 2920 §3.1: EHLO must be the last command of a group).
     Hello,
 }

@@ -1,4 +1,4 @@
-//! Servers that take our mail for others.
+//! Servers that relay our mail.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -8,16 +8,16 @@ use serde::Serialize;
 
 use crate::values::domain::Host;
 
-/// A server, or several that stand in for one another, that takes mail for others.
+/// A server, or several equivalent ones, that relays our mail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Gateway {
     /// Its name in the policy.
     pub name: Arc<str>,
-    /// Tried in this order. Never empty.
+    /// The hosts, tried in this order. Never empty.
     pub hosts: Vec<GatewayHost>,
-    /// Whether TLS is asked for.
+    /// The use of TLS.
     pub tls: GatewayTls,
-    /// How we log in, if we do.
+    /// Our login, if any.
     pub login: Option<Login>,
 }
 
@@ -26,23 +26,23 @@ pub struct Gateway {
 pub struct GatewayHost {
     /// A name, or an IP address in text without brackets.
     pub host: String,
-    /// Port; 25 unless given.
+    /// Port; default 25.
     pub port: u16,
 }
 
-/// TLS towards a gateway, by STARTTLS.
+/// TLS to a gateway, with STARTTLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GatewayTls {
     /// Never.
     None,
-    /// When offered, whoever the certificate names.
+    /// If offered, without verification of the certificate's name.
     Opportunistic,
-    /// Always, with a certificate that names the host.
+    /// Always, with a certificate for the host's name.
     Required,
 }
 
-/// A login at another server. The password is a secret of the policy, kept apart by name.
+/// A login at another server. The password is a secret of the policy, stored separately by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Login {
     /// User name.

@@ -1,4 +1,4 @@
-//! The interfaces of this host, and the kinds of network that they belong to.
+//! The interfaces of this host and their network classes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::values::network::Network;
 use crate::values::pattern::Pattern;
 
-/// A kind of network.
+/// A network class.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NetworkClass {
@@ -18,7 +18,7 @@ pub enum NetworkClass {
     Internal,
     /// The Internet.
     External,
-    /// Between the two: nobody there is trusted for where they are.
+    /// Between the two: no client is trusted for its network.
     Dmz,
 }
 
@@ -54,7 +54,7 @@ pub struct Interface {
     pub addresses: Vec<Network>,
 }
 
-/// A class that the configuration sets, by an interface's name or by network.
+/// A configured class, for an interface name or a network.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(try_from = "WrittenSetting")]
 pub struct InterfaceSetting {
@@ -62,14 +62,14 @@ pub struct InterfaceSetting {
     pub(crate) class: NetworkClass,
 }
 
-/// Interfaces that a setting speaks of.
+/// The interfaces that a setting applies to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Which {
     Name(Pattern),
     Network(Network),
 }
 
-/// As it stands in the configuration.
+/// The setting in the configuration.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct WrittenSetting {
@@ -94,22 +94,22 @@ impl TryFrom<WrittenSetting> for InterfaceSetting {
     }
 }
 
-/// The interface that a session came in on.
+/// The interface of a session.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct SessionInterface {
     /// Its name.
     pub name: Arc<str>,
-    /// Its class, as far as sessions to this local address are concerned.
+    /// Its class for sessions to this local address.
     pub class: NetworkClass,
-    /// Whether the configuration set the class; otherwise it was found.
+    /// Whether the class was configured; otherwise it was detected.
     pub set: bool,
-    /// Why it is of this class.
+    /// The reason for the class.
     pub reason: Cow<'static, str>,
 }
 
 impl SessionInterface {
-    /// For a local address that is on no interface, or when interfaces cannot be read: nobody is
-    /// trusted for where they are (I8).
+    /// For a local address without an interface, or if interfaces cannot be read: no client is trusted for
+    /// its network (I8).
     pub fn unknown(reason: &'static str) -> Self {
         Self {
             name: Arc::from("unknown"),

@@ -1,4 +1,4 @@
-//! IP networks, and which addresses are those of an internal network.
+//! IP networks, and the addresses of internal networks.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -14,23 +14,23 @@ pub struct Network {
 }
 
 impl Network {
-    /// The network of this address and prefix length; `None` when there is no such length.
+    /// The network of this address and prefix length; `None` if the length is invalid.
     pub fn new(address: IpAddr, prefix: u8) -> Option<Self> {
         let longest = if address.is_ipv4() { 32 } else { 128 };
         (prefix <= longest).then_some(Self { address, prefix })
     }
 
-    /// The address as it was written: any of the network's.
+    /// The address as written: any address of the network.
     pub fn address(&self) -> IpAddr {
         self.address
     }
 
-    /// How many bits its addresses share.
+    /// The prefix length in bits.
     pub fn prefix(&self) -> u8 {
         self.prefix
     }
 
-    /// Whether an address lies in it. IPv4 addresses in IPv6 notation count as IPv4.
+    /// Whether it contains an address. IPv4 addresses in IPv6 notation count as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
             (IpAddr::V4(a), IpAddr::V4(b)) => {
@@ -48,7 +48,7 @@ impl Network {
         self.prefix >= 8 && matches!(self.address, IpAddr::V4(address) if address.is_loopback())
     }
 
-    /// Whether it is every address there is.
+    /// Whether it contains every address.
     pub fn is_everything(&self) -> bool {
         self.prefix == 0
     }
@@ -100,9 +100,8 @@ impl fmt::Display for Network {
     }
 }
 
-/// Whether an address belongs to an internal network: loopback, private (RFC 1918), link-local, or
-/// unique local (RFC 4193). Shared address space (RFC 6598) does not: a provider's other customers
-/// are in it.
+/// Whether an address belongs to an internal network: loopback, private (RFC 1918), link-local, or unique
+/// local (RFC 4193). Shared address space (RFC 6598) does not: a provider's other customers use it.
 pub fn is_internal(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),

@@ -9,7 +9,7 @@ use crate::values::address::{EmailAddress, is_dot_string};
 use crate::values::domain::Host;
 use crate::values::error::AddressError;
 
-/// Where failure notices go: an address, or nowhere (`<>`).
+/// The destination of failure notices: an address, or none (`<>`).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum ReversePath {
     /// `<>`: the message is itself a notice.
@@ -55,7 +55,7 @@ impl From<EmailAddress> for ReversePath {
     }
 }
 
-/// Without angle brackets; empty for the null reverse-path, as the queue keeps it.
+/// Without angle brackets; empty for the null reverse-path, as stored in the queue.
 impl fmt::Display for ReversePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -79,12 +79,12 @@ impl Serialize for ReversePath {
     }
 }
 
-/// A recipient as RCPT names it.
+/// A recipient in RCPT.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ForwardPath {
     /// An address.
     Address(EmailAddress),
-    /// `<Postmaster>` without a domain, which every server takes (RFC 5321 §4.5.1).
+    /// `<Postmaster>` without a domain, which every server must accept (RFC 5321 §4.5.1).
     Postmaster,
 }
 
@@ -92,8 +92,8 @@ impl ForwardPath {
     /// Parses a forward-path as clients write it ([`EmailAddress::parse_written`]), with or without angle
     /// brackets.
     ///
-    /// A source route (`@a,@b:user@c`) is dropped and only the address behind it counts
-    /// (RFC 5321 §3.6.1), so that no route can carry mail past the relay rule.
+    /// A source route (`@a,@b:user@c`) is dropped, and only the address after it counts (RFC 5321 §3.6.1):
+    /// no route bypasses the relay rule.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let path = without_source_route(without_brackets(text)?)?;
         if path.eq_ignore_ascii_case("postmaster") {
@@ -108,7 +108,7 @@ impl ForwardPath {
     }
 }
 
-/// What stands in a path that is a local part alone, such as `<root>`.
+/// The content of a path that is a local part alone, such as `<root>`.
 pub fn local_part_alone(path: &str) -> Option<&str> {
     let local = without_source_route(without_brackets(path).ok()?).ok()?;
     let alone = is_dot_string(local) && !ForwardPath::is_postmaster(local);

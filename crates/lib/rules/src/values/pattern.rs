@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// A text in which `*` stands for any characters and `?` for one; case does not count.
+/// A text in which `*` stands for any characters and `?` for one; matching ignores case.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Pattern(String);
 
@@ -14,12 +14,12 @@ impl Pattern {
         Self(text.to_lowercase())
     }
 
-    /// Whether it has neither `*` nor `?` and so names one text.
+    /// Whether it contains neither `*` nor `?`, and so matches one text.
     pub fn is_exact(&self) -> bool {
         !self.0.contains(['*', '?'])
     }
 
-    /// Whether any domain name matches it: `*`, `*.*`, `*.?*`.
+    /// Whether it matches any domain name: `*`, `*.*`, `*.?*`.
     pub fn is_everything(&self) -> bool {
         self.0.contains('*') && self.0.chars().all(|c| matches!(c, '*' | '?' | '.'))
     }
@@ -34,9 +34,9 @@ impl Pattern {
         self.matches_lower(&text.to_lowercase())
     }
 
-    /// The same for a text that is in lower case already.
+    /// The same for a text already in lower case.
     pub(crate) fn matches_lower(&self, text: &str) -> bool {
-        // Most patterns of file names say how a name ends.
+        // Most patterns of file names match the end of a name.
         match self.0.strip_prefix('*') {
             Some(end) if !end.contains(['*', '?']) => text.ends_with(end),
             _ => matches_folded(&self.0, text),
@@ -44,7 +44,7 @@ impl Pattern {
     }
 }
 
-/// Linear but for the last `*` seen: no pattern takes exponential time.
+/// Backtracks only to the last `*`: no pattern takes exponential time.
 fn matches_folded(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let text: Vec<char> = text.chars().collect();

@@ -1,20 +1,20 @@
-//! What becomes of one recipient: where it ends, and the messages that are made of its message beside that.
+//! The plan for one recipient: its outcome, and the messages derived from its message.
 
 use crate::values::address::EmailAddress;
 use crate::values::route::Route;
 
-/// The end of a recipient, and what is made beside it.
+/// The outcome of a recipient, and the derived messages.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Plan {
-    /// Where it ends.
+    /// The route.
     pub end: Route,
-    /// Messages that are made when it ends there, and recorded together with that.
+    /// Messages to derive, recorded together with the outcome.
     pub also: Vec<Derivation>,
 }
 
-/// A message that is made of another at a recipient's end.
+/// A message derived from another at a recipient's outcome.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Derivation {
-    /// The same message, from the same sender, to this address instead of the recipient's.
+    /// The same message from the same sender to this address instead.
     Forward(EmailAddress),
 }

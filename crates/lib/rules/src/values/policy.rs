@@ -1,4 +1,4 @@
-//! The policy: all that the administrator decided.
+//! The policy: all decisions of the administrator.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use crate::values::quarantine::QuarantineSettings;
 use crate::values::receiving::ReceivingRules;
 use crate::values::trust::TrustPolicy;
 
-/// Everything the administrator decided, ready to answer. Immutable; share it in an `Arc`.
+/// All decisions of the administrator, compiled. Immutable; share it in an `Arc`.
 #[derive(Debug)]
 pub struct Policy {
     pub(crate) delivery: DeliverySettings,
-    /// Where mail goes that no rule names, unless `everything_else` does.
+    /// The route of mail without a domain rule, unless `everything_else` is set.
     pub(crate) remote: Delivery,
     pub(crate) trust: Vec<TrustPolicy>,
     pub(crate) trusted: ReceivingRules,
@@ -28,15 +28,15 @@ pub struct Policy {
     pub(crate) domains: HashMap<Domain, Arc<DomainRule>>,
     /// In the document's order.
     pub(crate) rules: Vec<Arc<DomainRule>>,
-    /// The rule of the name `*`.
+    /// The rule `*`.
     pub(crate) everything_else: Option<Arc<DomainRule>>,
     pub(crate) collect: Vec<Arc<CollectAccount>>,
-    /// The user behind `[delivery] postmaster`, where it is one of ours.
+    /// The user behind `[delivery] postmaster`, if it is one of ours.
     pub(crate) postmaster: Option<EmailAddress>,
 }
 
 impl Policy {
-    /// The rules for sessions that are trusted, or not.
+    /// The receiving rules of a class.
     pub fn receiving(&self, trusted: bool) -> &ReceivingRules {
         if trusted {
             &self.trusted
@@ -45,27 +45,27 @@ impl Policy {
         }
     }
 
-    /// How mail in quarantine is kept.
+    /// The settings of the quarantine.
     pub fn quarantine(&self) -> &QuarantineSettings {
         &self.quarantine
     }
 
-    /// How mail is delivered.
+    /// The settings of delivery.
     pub fn delivery(&self) -> &DeliverySettings {
         &self.delivery
     }
 
-    /// The gateway of a name.
+    /// The gateway with this name.
     pub fn gateway(&self, name: &str) -> Option<&Arc<Gateway>> {
         self.gateways.get(name)
     }
 
-    /// All gateways, in no order.
+    /// All gateways, in arbitrary order.
     pub fn gateways(&self) -> impl Iterator<Item = &Arc<Gateway>> {
         self.gateways.values()
     }
 
-    /// The collection accounts that are switched on.
+    /// The enabled collection accounts.
     pub fn collect_accounts(&self) -> &[Arc<CollectAccount>] {
         &self.collect
     }
@@ -98,7 +98,7 @@ impl Policy {
         &self.remote
     }
 
-    /// The user who reads what is sent to `[delivery] postmaster`, where it is one of ours.
+    /// The user who receives the mail of `[delivery] postmaster`, if it is one of ours.
     pub fn postmaster(&self) -> Option<&EmailAddress> {
         self.postmaster.as_ref()
     }

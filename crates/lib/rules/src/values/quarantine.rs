@@ -1,13 +1,13 @@
-//! How mail in quarantine is kept.
+//! Settings of the quarantine.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-/// What becomes of mail in quarantine that nobody decides about.
+/// The treatment of quarantined mail without a decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct QuarantineSettings {
-    /// How long it is kept; then it is removed, and nobody is told.
+    /// How long it is kept; then it is removed without a notice.
     pub keep: Duration,
 }
 
@@ -20,7 +20,7 @@ impl Default for QuarantineSettings {
 }
 
 impl QuarantineSettings {
-    /// The same in seconds, as it travels; at least one.
+    /// The same in seconds, for the wire; at least one.
     pub fn keep_seconds(&self) -> u32 {
         u32::try_from(self.keep.as_secs())
             .unwrap_or(u32::MAX)

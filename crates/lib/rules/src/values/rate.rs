@@ -1,17 +1,17 @@
-//! Limits on how much may come from one address, network, login or sender, and greylisting.
+//! Rates by address, network, login or sender, and greylisting.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-/// One limit.
+/// One rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Rate {
     /// What is counted.
     pub count: Counted,
-    /// Of whom.
+    /// The kind of subject.
     pub per: Per,
-    /// How many in a period: 1 to 1,000,000.
+    /// The limit in a period: 1 to 1,000,000.
     pub limit: u32,
     /// The period: a second to a day.
     pub period: Duration,
@@ -21,21 +21,21 @@ pub struct Rate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Counted {
-    /// Connections that are greeted.
+    /// Greeted connections.
     Connections,
-    /// MAIL commands that are accepted.
+    /// Accepted MAIL commands.
     Messages,
-    /// RCPT commands that are accepted.
+    /// Accepted RCPT commands.
     Recipients,
 }
 
-/// By what those who are counted are told apart.
+/// The kind of subject that is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Per {
-    /// The peer's address; of IPv6 its /64, which is one customer's.
+    /// The peer's address; for IPv6 its /64, which one customer has.
     Address,
-    /// The peer's network: /24 of IPv4, /48 of IPv6.
+    /// The peer's network: /24 for IPv4, /48 for IPv6.
     Network,
     /// The login.
     Login,
@@ -43,13 +43,13 @@ pub enum Per {
     Sender,
 }
 
-/// Greylisting: who has not been here before is told to come again.
+/// Greylisting: an unknown client must retry later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Greylisting {
-    /// How long one is to wait.
+    /// The minimum waiting time.
     pub delay: Duration,
-    /// When one must have come back.
+    /// The time limit of the retry.
     pub retry_within: Duration,
-    /// How long one is known from the last visit on.
+    /// How long a client is remembered after its last visit.
     pub remember: Duration,
 }

@@ -1,4 +1,4 @@
-//! The rules that a session of one class is held to.
+//! The receiving rules of one class of sessions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,61 +11,60 @@ use crate::values::dns::DnsRules;
 use crate::values::pattern::Pattern;
 use crate::values::rate::{Greylisting, Rate};
 
-/// The rules that a session of one class is held to.
+/// The receiving rules of one class of sessions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ReceivingRules {
-    /// Whether mail may be sent on to anywhere. Never for untrusted sessions (I9).
+    /// Whether mail may be relayed to any domain. Never for untrusted sessions (I9).
     pub relay: bool,
-    /// Largest message taken, in octets.
+    /// Maximum message size in octets.
     pub max_size: u64,
-    /// Most recipients of a message.
+    /// Maximum number of recipients of a message.
     pub max_recipients: u32,
     /// Whether the null reverse-path is refused. Failure notices need it.
     pub refuse_blank_reverse_path: bool,
-    /// Whether senders with an address literal for a domain are refused.
+    /// Whether senders with an address literal as domain are refused.
     pub refuse_address_literal_senders: bool,
     /// Whether senders of our own domains are refused.
     pub refuse_spoofed_senders: bool,
-    /// How much may come, of whom.
+    /// The rates.
     pub rates: Vec<Rate>,
-    /// Whether, and how, who was never here before is told to come again.
+    /// Greylisting, if it is on.
     pub greylisting: Option<Greylisting>,
-    /// Whether who has logged in sends in their own name alone.
+    /// Whether logged-in clients must send under their own addresses.
     pub senders_must_belong_to_login: bool,
     /// Exceptions from that.
     pub send_as: Vec<SendAs>,
-    /// Attachments that are not taken.
+    /// Blocked attachments.
     pub attachments: Arc<BlockedAttachments>,
-    /// Free octets of the volume that mail is stored on, below which none is taken; none: it is not
-    /// looked at.
+    /// Free octets of the mail volume below which no mail is accepted; none: not checked.
     pub min_free_space: Option<u64>,
-    /// How long a sender may have a message held (FUTURERELEASE). Never for untrusted sessions.
+    /// Maximum time to hold a message (FUTURERELEASE). None for untrusted sessions.
     pub max_hold: Option<Duration>,
-    /// How soon a sender may want a message delivered or returned (DELIVERBY). Of trusted sessions
-    /// alone: others cannot ask.
+    /// Minimum delivery time that a sender may request (DELIVERBY). Only for trusted sessions: others
+    /// cannot request it.
     pub min_deliver_by: Duration,
-    /// The highest priority that a sender may give a message (MT-PRIORITY). 0 for untrusted sessions.
+    /// The maximum priority that a sender may request (MT-PRIORITY). 0 for untrusted sessions.
     pub max_priority: i8,
     /// Refused commands after which the connection is closed.
     pub max_refusals: u32,
-    /// Whether what devices say against the grammar is taken (EHLO with any name, addresses without a
-    /// domain, lines that end in LF alone). Never of untrusted sessions.
+    /// Whether deviations of devices from the grammar are accepted (EHLO with any name, addresses without a
+    /// domain, lines that end with LF alone). Never for untrusted sessions.
     pub lenient: bool,
-    /// Whether clients are refused that speak before they are answered.
+    /// Whether clients that speak too early are refused.
     pub refuse_early_talkers: bool,
-    /// How long the greeting is held back. None for trusted sessions.
+    /// The greeting delay. None for trusted sessions.
     pub greeting_delay: Duration,
-    /// What the DNS is asked about peer and sender.
+    /// The DNS rules for peer and sender.
     pub dns: DnsRules,
-    /// What is checked of who vouches for the sender.
+    /// The rules of sender authentication.
     pub authentication: AuthenticationRules,
 }
 
-/// Logins that may send in other names than their own.
+/// Logins that may send under other addresses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SendAs {
-    /// Which logins.
+    /// The logins.
     pub logins: Vec<Pattern>,
-    /// In which names.
+    /// The permitted senders.
     pub senders: Vec<Pattern>,
 }

@@ -1,4 +1,4 @@
-//! Where mail to a recipient goes, and what RCPT is answered.
+//! The route of mail to a recipient, and the verdict on RCPT.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,19 +8,19 @@ use crate::values::domain::Host;
 use crate::values::gateway::Gateway;
 use crate::values::verdict::{Verdict, refusals};
 
-/// What becomes of mail to a recipient, and the rule that says so.
+/// The route of mail to a recipient, and the deciding rule.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Route {
     /// Into the INBOX of a user.
     Mailbox {
-        /// The user, in lower case, at the domain's own name where the recipient used an alias.
+        /// The user, in lower case, in the domain's main name if the recipient used an alias.
         user: EmailAddress,
-        /// What holds when there is no such user.
+        /// The alternative if the user does not exist.
         otherwise: NoUser,
         /// The deciding rule, for the history.
         rule: Arc<str>,
     },
-    /// To the servers that the DNS names for the host.
+    /// To the host's MX servers.
     Direct {
         /// The recipient's domain or address literal.
         host: Host,
@@ -34,43 +34,43 @@ pub enum Route {
         /// The deciding rule.
         rule: Arc<str>,
     },
-    /// It goes on as another message, which its plan makes of it.
+    /// The plan derives another message from it.
     Forward {
         /// The deciding rule.
         rule: Arc<str>,
     },
-    /// Accepted and thrown away.
+    /// Accepted and discarded.
     Discard {
         /// The deciding rule.
         rule: Arc<str>,
     },
-    /// Refused; when it is already in the queue, returned to the sender.
+    /// Refused; if it is already in the queue, returned to the sender.
     Refuse {
-        /// Why.
+        /// The reason.
         verdict: Verdict,
         /// The deciding rule.
         rule: Arc<str>,
     },
 }
 
-/// What holds when a route's user has no mailbox here.
+/// The alternative if a route's user has no mailbox here.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum NoUser {
-    /// Refused at RCPT; returned to the sender when it is already in the queue.
+    /// Refused at RCPT; returned to the sender if it is already in the queue.
     Refuse,
-    /// Accepted at RCPT all the same; returned to the sender by delivery.
+    /// Accepted at RCPT; returned to the sender by delivery.
     Accept,
-    /// Goes to this user. If that one is missing too, it waits as with `Wait`.
+    /// Delivered to this user. If it does not exist either, the message waits, as with `Wait`.
     Mailbox(EmailAddress),
-    /// Is forwarded to this address, whose mail goes to another server: that of a postmaster.
+    /// Forwarded to this address on another server: the postmaster's.
     Forward(EmailAddress),
-    /// A rule names a mailbox that does not exist: an oversight that must not cost mail, so it is
-    /// tried again later.
+    /// A rule names a missing mailbox: a configuration error that must not lose mail, so delivery is
+    /// retried later.
     Wait,
 }
 
 impl NoUser {
-    /// What is said to the sender when this is where it ends.
+    /// The verdict for the sender if the recipient ends here.
     pub fn verdict(&self) -> Verdict {
         match self {
             Self::Refuse | Self::Accept => refusals::NO_SUCH_USER,
@@ -80,7 +80,7 @@ impl NoUser {
 }
 
 impl Route {
-    /// The rule that decided, as the history names it.
+    /// The deciding rule, as recorded in the history.
     pub fn rule(&self) -> &str {
         match self {
             Self::Mailbox { rule, .. }
@@ -92,7 +92,7 @@ impl Route {
         }
     }
 
-    /// Whether another server gets the message.
+    /// Whether the message goes to another server.
     pub fn is_remote(&self) -> bool {
         matches!(self, Self::Direct { .. } | Self::Gateway { .. })
     }
@@ -111,21 +111,21 @@ impl fmt::Display for Route {
     }
 }
 
-/// What is answered to RCPT.
+/// The answer to RCPT.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RecipientVerdict {
-    /// Accepted; `route` says what will become of it.
+    /// Accepted; `route` is the route of the message.
     Accept {
-        /// Where mail to this recipient goes.
+        /// The route of mail to this recipient.
         route: Route,
     },
-    /// Accepted if `user` has a mailbox here, else `otherwise` holds.
+    /// Accepted if `user` has a mailbox here, otherwise `otherwise` applies.
     AcceptIfUser {
         /// The user to look up, in lower case.
         user: EmailAddress,
-        /// Where mail to this recipient goes.
+        /// The route of mail to this recipient.
         route: Route,
-        /// What holds when there is no such user.
+        /// The alternative if the user does not exist.
         otherwise: Box<RecipientVerdict>,
     },
     /// Refused.

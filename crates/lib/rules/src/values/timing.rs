@@ -1,28 +1,28 @@
-//! What a sender may ask of when and how soon a message goes on: FUTURERELEASE (RFC 4865),
-//! DELIVERBY (RFC 2852), MT-PRIORITY (RFC 6710).
+//! Requests of a sender about time and priority: FUTURERELEASE (RFC 4865), DELIVERBY (RFC 2852),
+//! MT-PRIORITY (RFC 6710).
 
 use std::time::Duration;
 
-/// What MAIL asks; times in milliseconds from when it came. Below zero they have been.
+/// The requests of MAIL; times in milliseconds since it arrived. Negative times are in the past.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timing {
-    /// So long the message is to be held.
+    /// How long the message is to be held.
     pub hold: Option<i64>,
-    /// So soon it is to be delivered.
+    /// When it is to be delivered at the latest.
     pub deliver_by: Option<i64>,
-    /// It is to be returned when it is late.
+    /// Whether it is to be returned if it is late.
     pub or_return: bool,
-    /// Before which others it is to go, -9 to 9.
+    /// The priority, -9 to 9.
     pub priority: Option<i8>,
 }
 
-/// What a session is offered of these. What it is not offered it is not told of, and what it asks
-/// of it all the same is not taken.
+/// The extensions offered to a session. Extensions that are not offered are not announced, and their
+/// parameters are refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Offer {
-    /// FUTURERELEASE: messages are held at most so long.
+    /// FUTURERELEASE: the maximum time to hold a message.
     pub hold: Option<Duration>,
-    /// DELIVERBY: messages are asked back after so long at the soonest.
+    /// DELIVERBY: the minimum delivery time.
     pub deliver_by: Option<Duration>,
     /// MT-PRIORITY.
     pub priority: bool,

@@ -1,4 +1,4 @@
-//! Whether a session is trusted, and the policies that say so.
+//! Trust of sessions, and trust policies.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::values::network::Network;
 use crate::values::pattern::Pattern;
 
-/// Whether a session is trusted, and why.
+/// Whether a session is trusted, with reasons.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Trust {
     /// The answer.
@@ -16,36 +16,36 @@ pub struct Trust {
     /// Its stable name: `trust-policy`, `distrust-policy`, `authenticated`, `gateway-peer`,
     /// `proxy-peer`, `internal-peer`, `public-peer`, `external-listener`, `dmz-listener`.
     pub name: &'static str,
-    /// Whether the session is untrusted only until the DNS answers what a policy asks: what is
-    /// refused for that is refused for now.
+    /// Whether the session is untrusted only until the DNS answers a policy's query: refusals for lack of
+    /// trust are then temporary.
     pub provisional: bool,
-    /// Which fact or policy decided.
+    /// The deciding fact or policy.
     pub reasons: Vec<Cow<'static, str>>,
 }
 
 impl Trust {
-    /// The class of receiving rules that the session is held to.
+    /// The class of receiving rules that applies to the session.
     pub fn class(&self) -> &'static str {
         class(self.trusted)
     }
 }
 
-/// The class of receiving rules of the trusted, and of all others.
+/// The class of receiving rules of trusted or other sessions.
 pub(crate) fn class(trusted: bool) -> &'static str {
     if trusted { "trusted" } else { "untrusted" }
 }
 
-/// What a trust policy does with the sessions it matches.
+/// The action of a trust policy for matching sessions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TrustAction {
     /// Trusts them.
     Trust,
-    /// Does not trust them, whoever they are.
+    /// Does not trust them, whatever else applies.
     Distrust,
 }
 
-/// One of the administrator's trust policies.
+/// A trust policy of the administrator.
 #[derive(Clone, Debug)]
 pub(crate) struct TrustPolicy {
     pub(crate) name: Arc<str>,
@@ -54,7 +54,7 @@ pub(crate) struct TrustPolicy {
     pub(crate) line: usize,
 }
 
-/// Conditions, all of which must hold; of a list, one. Empty or absent ones say nothing.
+/// Conditions, all of which must hold; of a list, one entry. Empty or absent ones always hold.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Where {
     pub(crate) networks: Vec<Network>,

@@ -7,19 +7,19 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// An answer with a name. The same value answers the peer (`code`, `enhanced`, `text`), the log and
-/// the history (`name`, `reasons`), and `postern explain`.
+/// An answer with a name. One value serves the peer (`code`, `enhanced`, `text`), the log and the history
+/// (`name`, `reasons`), and `postern explain`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Verdict {
-    /// Stable name, such as `relay-denied`; `accepted` when nothing speaks against it.
+    /// Stable name, such as `relay-denied`; `accepted` for a positive answer.
     pub name: &'static str,
     /// SMTP reply code.
     pub code: u16,
     /// Enhanced status code (RFC 3463).
     pub enhanced: &'static str,
-    /// What the peer reads. Says nothing of the system's inside.
+    /// The reply text for the peer. It never reveals internals.
     pub text: &'static str,
-    /// Which fact and which rule led here, for the administrator.
+    /// The facts and rules behind the answer, for the administrator.
     pub reasons: Vec<Cow<'static, str>>,
 }
 
@@ -39,12 +39,12 @@ impl Verdict {
         self
     }
 
-    /// Whether this lets the peer go on.
+    /// Whether the peer may continue.
     pub fn is_accepted(&self) -> bool {
         self.code < 400
     }
 
-    /// Whether a later attempt may succeed.
+    /// Whether a retry may succeed.
     pub fn is_temporary(&self) -> bool {
         (400..500).contains(&self.code)
     }

@@ -1,5 +1,5 @@
-//! What is said of a result that is refused or marked. Names and codes are stable: RFC 7372 for
-//! the codes; what the DNS could not tell is 4yz.
+//! The verdicts for refused or marked results. Names and codes are stable: codes follow RFC 7372; missing
+//! DNS answers are 4yz.
 
 use crate::values::authentication::{AuthenticationResult as R, DmarcRequest, Finding};
 use crate::values::verdict::Verdict;
@@ -62,7 +62,7 @@ pub(super) fn iprev(finding: &Finding) -> Option<Verdict> {
     Some(because(verdict, "reverse DNS", finding))
 }
 
-/// No record at all speaks against nobody.
+/// A domain without a record is never held against a message.
 pub(super) fn dmarc(finding: &Finding, request: DmarcRequest) -> Option<Verdict> {
     let verdict = match (finding.result, request) {
         (R::Pass | R::None, _) => return None,

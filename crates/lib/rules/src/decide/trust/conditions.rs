@@ -5,13 +5,13 @@ use crate::values::path::ReversePath;
 use crate::values::pattern::Pattern;
 use crate::values::trust::{TrustAction, Where};
 
-/// Whether conditions hold.
+/// The result of evaluating conditions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Answer {
     Matches,
-    /// The first one that does not.
+    /// The first condition that does not hold.
     Mismatch(&'static str),
-    /// All do, as far as can be told without the DNS, which does not answer.
+    /// All hold, except that the DNS does not answer.
     Unknown,
 }
 
@@ -40,7 +40,7 @@ impl Where {
         {
             return Answer::Mismatch("authenticated");
         }
-        // It takes work. `<>` is matched by no pattern: they have `@`.
+        // Patterns take work, so they are evaluated late. No pattern matches `<>`: patterns contain `@`.
         if !self.senders.is_empty() {
             let sender = sender.map(ToString::to_string);
             if !matches_any(&self.senders, sender.as_deref()) {
@@ -50,9 +50,9 @@ impl Where {
         self.reverse_name(facts)
     }
 
-    /// The conditions on what never changes in a session.
+    /// The conditions on facts that do not change in a session.
     fn fixed_mismatch(&self, action: TrustAction, facts: &SessionFacts) -> Option<&'static str> {
-        // The address of a proxy that does not say for whom it speaks vouches for nobody.
+        // The address of a proxy without a known client is not trusted.
         let unknown_peer = action == TrustAction::Trust && facts.peer_is_proxy();
         let in_network = || self.networks.iter().any(|n| n.contains(facts.peer));
         if !self.networks.is_empty() && (unknown_peer || !in_network()) {
@@ -81,7 +81,7 @@ impl Where {
         }
     }
 
-    /// Whether the DNS must be asked before these can be decided, in this session.
+    /// Whether the DNS must be queried before these conditions can be decided in this session.
     pub(crate) fn asks_reverse_name(&self, action: TrustAction, facts: &SessionFacts) -> bool {
         !self.reverse_names.is_empty() && self.fixed_mismatch(action, facts).is_none()
     }

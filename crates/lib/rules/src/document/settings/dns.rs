@@ -1,4 +1,4 @@
-//! What the DNS is asked about a peer and a sender.
+//! Settings of DNS look-ups about a peer and a sender.
 
 use crate::document::dns::{read_lists, read_refuse_score};
 use crate::document::settings::row::{Class, Group, Setting, Unset};

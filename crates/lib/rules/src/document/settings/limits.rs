@@ -1,4 +1,4 @@
-//! How much is taken, and of what kind.
+//! Limits on size, number and kind.
 
 use std::sync::Arc;
 
@@ -79,8 +79,8 @@ pub(super) const GROUP: Group = Group {
             doc: "452 while the volume that mail is stored on has less, or \"off\";\n\
                   strangers are put off before the trusted",
             trusted: Unset::Is("\"512 MiB\""),
-            // What is left below is for our own users, and what is left below that for delivery,
-            // expunging and administration.
+            // The space below is for our own users; the space below their limit is for delivery, expunging
+            // and administration.
             untrusted: Unset::Is("\"1 GiB\""),
             class: Class::Both,
             read: |rules, written| {
@@ -112,7 +112,7 @@ pub(super) const GROUP: Group = Group {
     ],
 };
 
-/// A size, or that there is no limit.
+/// A size, or `off`.
 fn size_or_off(text: &str) -> Result<Option<u64>, &'static str> {
     match text.trim() {
         "off" => Ok(None),
@@ -127,7 +127,7 @@ fn block_attachments(rules: &mut ReceivingRules, written: &Written<'_, '_, '_>) 
     });
     let mut blocked = BlockedAttachments::default();
     for entry in entries {
-        // It has been tried above.
+        // The value was validated above.
         let _ = blocked.take(&entry.value);
     }
     blocked.action = rules.attachments.action;

@@ -5,64 +5,64 @@ use std::fmt::Display;
 use crate::document::read::Section;
 use crate::values::receiving::ReceivingRules;
 
-/// Settings about one thing.
+/// Settings of one topic.
 pub(crate) struct Group {
-    /// What they are about.
+    /// The topic.
     pub(crate) title: &'static str,
-    /// What there is to say about all of them, a line of a comment each.
+    /// Common explanation, one comment line each.
     pub(crate) about: &'static [&'static str],
     pub(crate) rows: &'static [Setting],
 }
 
 /// A setting.
 pub(crate) struct Setting {
-    /// As the document writes it.
+    /// The key in the document.
     pub(crate) key: &'static str,
-    /// What it does.
+    /// The explanation.
     pub(crate) doc: &'static str,
-    /// What holds for trusted sessions unless it is set.
+    /// The default for trusted sessions.
     pub(crate) trusted: Unset,
-    /// The same for all others.
+    /// The default for untrusted sessions.
     pub(crate) untrusted: Unset,
-    /// For which class it makes no sense.
+    /// The classes that the setting applies to.
     pub(crate) class: Class,
-    /// Reads it from a section that has it.
+    /// Reads it from a section that contains it.
     pub(crate) read: fn(&mut ReceivingRules, &Written<'_, '_, '_>),
-    /// How it is set, in few words; `None` when it is off.
+    /// The value in few words; `None` if the setting is off.
     pub(crate) show: fn(&ReceivingRules) -> Option<String>,
 }
 
-/// What holds unless a setting is written.
+/// The default of a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unset {
-    /// This, as the document writes it.
+    /// This value, as written in the document.
     Is(&'static str),
-    /// It is off; the default document shows in a comment how it may be set.
+    /// Off; the default document shows an example in a comment.
     Off(&'static str),
-    /// It is off, and the default document does not speak of it.
+    /// Off, and not mentioned in the default document.
     Unsaid,
 }
 
-/// For which classes a setting is.
+/// The classes that a setting applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
     Both,
-    /// For trusted sessions; why it is refused when it is written for others.
+    /// Trusted sessions only; the text is the error for untrusted ones.
     Trusted(&'static str),
-    /// For untrusted sessions; why it is refused when it is on for others.
+    /// Untrusted sessions only; the text is the error if it is on for trusted ones.
     Untrusted(&'static str),
-    /// It may be off for untrusted sessions, and why it may not be on.
+    /// Always off for untrusted sessions; the text is the error if it is on.
     NeverUntrusted(&'static str),
 }
 
-/// A setting that a section has.
+/// A setting present in a section.
 pub(crate) struct Written<'s, 'r, 'i> {
     pub(super) section: &'s Section<'r, 'i>,
     pub(super) key: &'static str,
 }
 
 impl Setting {
-    /// What holds for a class unless it is set.
+    /// The default for a class.
     pub(crate) fn unset(&self, trusted: bool) -> Unset {
         if trusted {
             self.trusted
@@ -73,7 +73,7 @@ impl Setting {
 }
 
 impl Written<'_, '_, '_> {
-    /// Sets a switch.
+    /// Reads a switch.
     pub(super) fn switch(&self, switch: &mut bool) {
         if let Some(on) = self.section.boolean(self.key) {
             *switch = on;

@@ -1,4 +1,4 @@
-//! How rules are set, in few words.
+//! Short texts for the values of settings.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub(crate) fn on(switch: bool) -> Option<String> {
     switch.then(|| "on".to_owned())
 }
 
-/// The zones of lists.
+/// The zones of the lists.
 pub(super) fn lists(rules: &DnsRules) -> Option<String> {
     let zones: Vec<_> = rules
         .lists
@@ -23,7 +23,7 @@ pub(super) fn lists(rules: &DnsRules) -> Option<String> {
     (!zones.is_empty()).then(|| zones.join(", "))
 }
 
-/// What the results of a check do: `fail = refuse, softfail = quarantine`.
+/// The actions of a check: `fail = refuse, softfail = quarantine`.
 pub(super) fn method(rules: &MethodRules) -> Option<String> {
     let actions = rules.actions.iter();
     let actions = actions.map(|(result, action)| (result.as_str(), *action));
@@ -61,13 +61,13 @@ pub(super) fn attachments(blocked: &BlockedAttachments) -> Option<String> {
     (!blocked.is_empty()).then(|| word.to_owned())
 }
 
-/// Limits on what is counted: `10 in 1 min per address`.
+/// Rates: `10 in 1 min per address`.
 pub(crate) fn rates<'r>(rates: impl Iterator<Item = &'r Rate>) -> Option<String> {
     let rates: Vec<_> = rates.map(rate).collect();
     (!rates.is_empty()).then(|| rates.join(", "))
 }
 
-/// A length of time, unless it is zero.
+/// A duration, unless it is zero.
 pub(super) fn length(length: Duration) -> Option<String> {
     (!length.is_zero()).then(|| format_duration(length))
 }

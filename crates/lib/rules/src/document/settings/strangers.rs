@@ -1,4 +1,4 @@
-//! What keeps off those who only want to be rid of mail.
+//! Settings against senders of unwanted mail.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::document::settings::row::{Class, Group, Setting, Unset};
 use crate::document::settings::show;
 use crate::values::duration::{format_duration, parse_duration};
 
-/// Longest time that a greeting is held back.
+/// Maximum greeting delay.
 const MAX_GREETING_DELAY: Duration = Duration::from_secs(30);
 
 pub(super) const GROUP: Group = Group {
@@ -34,7 +34,7 @@ pub(super) const GROUP: Group = Group {
             ),
             read: |rules, written| {
                 if let Some(delay) = written.parsed(parse_duration) {
-                    // RFC 5321 §4.5.3.2.1: clients wait for 5 minutes; those of people do not.
+                    // RFC 5321 §4.5.3.2.1: servers wait 5 minutes for a greeting; mail programs do not.
                     if delay > MAX_GREETING_DELAY {
                         written.refuse("`greeting-delay` can be at most 30 s");
                     }

@@ -1,4 +1,4 @@
-//! What is for those who log in or are trusted.
+//! Settings for logged-in and trusted clients.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use crate::document::trust::sender_pattern;
 use crate::values::duration::{format_duration, parse_duration};
 use crate::values::receiving::SendAs;
 
-/// RFC 4865 §3: what the announcement can say.
+/// RFC 4865 §3: the maximum that the EHLO response can express.
 const LONGEST_HOLD: Duration = Duration::from_secs(999_999_999);
-/// RFC 2852 §2: likewise.
+/// RFC 2852 §2: the same.
 const LONGEST_DELIVER_BY: Duration = LONGEST_HOLD;
 
 pub(super) const GROUP: Group = Group {

@@ -1,4 +1,4 @@
-//! Who vouches for a sender.
+//! Settings of sender authentication.
 
 use crate::document::authentication::{DKIM, IPREV, SPF, read_arc, read_dmarc, read_method};
 use crate::document::settings::row::{Class, Group, Setting, Unset};

@@ -1,27 +1,27 @@
-//! What a message brings, as a play is told of it.
+//! Assumptions about the attachments of a message.
 
 use crate::values::attachments::{AttachmentAction, BlockedAttachments, Screened, Unwanted};
 
-/// What a message brings.
+/// The attachments of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Attachments {
-    /// These.
+    /// These attachments.
     Seen(Vec<Attachment>),
-    /// It is built so that nobody can tell.
+    /// The structure of the message is ambiguous.
     Unclear,
 }
 
 /// An attachment, or a file within one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attachment {
-    /// Its name; empty where it has none.
+    /// Its name; empty if it has none.
     pub name: String,
-    /// Its media type; empty where nobody said.
+    /// Its media type; empty if not given.
     pub media_type: String,
 }
 
 impl Attachments {
-    /// Holds them against the rules, as the screen does that sees the message.
+    /// Checks them against the rules, as the attachment screen does with a real message.
     pub(crate) fn screened(&self, rules: &BlockedAttachments) -> Screened {
         if rules.is_empty() {
             return Screened::default();

@@ -1,4 +1,4 @@
-//! Circumstances as they are written: the words of scripts and of the command line.
+//! The notation of assumptions in scripts and on the command line.
 
 use std::net::Ipv4Addr;
 
@@ -12,7 +12,7 @@ use crate::values::size::parse_size;
 
 type Tell = fn(&mut Circumstances, &str) -> Result<(), String>;
 
-/// What can be told, by name.
+/// The assumptions by name.
 const WORDS: &[(&str, Tell)] = &[
     ("early", |told, value| set(&mut told.talk, talk(value))),
     ("listed", listed),
@@ -54,24 +54,24 @@ const WORDS: &[(&str, Tell)] = &[
 ];
 
 impl Circumstances {
-    /// Takes one of them, by its name:
+    /// Sets one assumption by its name:
     ///
     /// | name | value |
     /// |---|---|
     /// | `early` | `greeting`, `hello` or `no` |
-    /// | `listed` | a list, `LIST/ANSWER`, several with commas; `none` |
+    /// | `listed` | a list, `LIST/ANSWER`, several separated by commas; `none` |
     /// | `free` | a size |
     /// | `sender-domain` | `usable`, `null-mx`, `missing`, `unusable`, `unknown` |
-    /// | `connections`, `messages`, `recipients` | `left` or `used-up`: of their rates |
-    /// | `visitor` | `new` or `known`, to greylisting |
-    /// | `iprev`, `helo` (SPF of it), `spf`, `dkim`, `arc` | `RESULT` or `RESULT:WHOM` |
-    /// | `dmarc` | `RESULT`, `RESULT/REQUEST`, `RESULT/REQUEST:WHOM` |
-    /// | `attachment` | a name, again for each; `none`; `unclear` |
-    /// | `type` | the media type of the attachment that was named last, or of one without a name |
-    /// | `from` | addresses with commas; `none` |
+    /// | `connections`, `messages`, `recipients` | `left` or `used-up`: the state of their rates |
+    /// | `visitor` | `new` or `known` to greylisting |
+    /// | `iprev`, `helo` (SPF of it), `spf`, `dkim`, `arc` | `RESULT` or `RESULT:SUBJECT` |
+    /// | `dmarc` | `RESULT`, `RESULT/REQUEST`, `RESULT/REQUEST:SUBJECT` |
+    /// | `attachment` | a name, repeated for each attachment; `none`; `unclear` |
+    /// | `type` | the media type of the last named attachment, or of one without a name |
+    /// | `from` | addresses separated by commas; `none` |
     ///
     /// # Errors
-    /// When there is no such name, or not this value.
+    /// If the name is unknown or the value invalid.
     pub fn tell(&mut self, name: &str, value: &str) -> Result<(), String> {
         let Some((_, tell)) = WORDS.iter().find(|(known, _)| *known == name) else {
             return Err(format!("`{name}` is not known"));
@@ -94,7 +94,7 @@ pub(crate) fn octets(value: &str) -> Result<u64, String> {
         .map_err(|reason| format!("`{value}` is no size: {reason}"))
 }
 
-/// The value of this spelling.
+/// The value with this spelling.
 fn one_of<T: Copy>(value: &str, known: &[(&str, T)]) -> Result<T, String> {
     let found = known.iter().find(|(word, _)| *word == value);
     found.map(|(_, value)| *value).ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! The closed set of refusals. Their names are what people search logs for: do not rename.
+//! The closed set of refusals. People search logs for these names: do not rename them.
 
 use crate::values::verdict::Verdict;
 
@@ -17,8 +17,8 @@ pub(crate) const fn refusal(
     }
 }
 
-// What is malformed is refused by the session that reads it, or by the rules where only they can tell:
-// in the same words.
+// Syntax errors are refused by the session that parses them, or by the rules if only they can tell, with
+// the same text.
 
 pub(crate) const MALFORMED_HELLO: Verdict = refusal(
     "malformed-hello",
@@ -54,7 +54,7 @@ pub(crate) const REFUSED_BY_HANDLER: Verdict = refusal(
     "This address does not accept mail",
 );
 
-/// The administrator's mistake must not cost mail: the sender tries again.
+/// A configuration error must not lose mail: the sender tries again.
 pub(crate) const MAILBOX_MISSING: Verdict = refusal(
     "mailbox-missing",
     451,
@@ -99,10 +99,10 @@ pub(crate) const GREYLISTED: Verdict = refusal(
     "Not seen before: try again in a few minutes",
 );
 
-/// What `smtp_protocol`'s session answers by itself.
+/// The session of `smtp_protocol` gives the same answer.
 pub(crate) const LOGIN_REQUIRED: Verdict =
     refusal("login-required", 530, "5.7.0", "Authentication required");
-/// Likewise, of a parameter of an extension that the session is not offered.
+/// The same, for a parameter of an extension that is not offered.
 pub(crate) const NOT_OFFERED: Verdict = refusal("not-offered", 555, "5.5.4", "Unknown parameter");
 pub(crate) const HOLD_TOO_LONG: Verdict = refusal(
     "hold-too-long",
@@ -146,7 +146,7 @@ pub(crate) const LITERAL_SENDER: Verdict = refusal(
     "Senders must have a domain name",
 );
 
-/// For now: once the DNS answers, a trust policy may decide otherwise.
+/// Temporary: once the DNS answers, a trust policy may decide otherwise.
 pub(crate) const TRUST_UNKNOWN: Verdict = refusal(
     "trust-unknown",
     451,
