@@ -6,76 +6,77 @@ use rules::{InterfaceSetting, ListenerClass, ListenerRole};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// What the process needs to start.
+/// Settings of the SMTP server.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Config {
-    /// Where to listen.
+    /// Listeners.
     pub listener: Vec<ListenerConfig>,
-    /// Classes of interfaces, by name or by network, for listeners of the class `auto`. What is not
-    /// set here is found.
+    /// Classes of interfaces, by name or by network, for listeners of the class `auto`. Classes not set here
+    /// are detected.
     #[schemars(with = "Vec<Interface>")]
     pub interface: Vec<InterfaceSetting>,
-    /// Name server to ask; the system's when absent.
+    /// Name server for all lookups; the system's if not set.
     #[schemars(with = "Option<String>", extend("type-name" = "ADDRESS:PORT"))]
     pub resolver: Option<SocketAddr>,
-    /// Connections at a time on each listener. When there are as many, a new one takes the place of
-    /// the untrusted one that has been of no use for the longest.
+    /// Maximum number of connections on each listener. When it is reached, a new connection replaces the
+    /// untrusted one that has been idle for the longest.
     #[schemars(range(min = 1), extend("unit" = "connections"))]
     pub max_connections: usize,
-    /// Connections at a time from one address on each listener.
+    /// Maximum number of connections from one address on each listener.
     #[schemars(range(min = 1), extend("unit" = "connections"))]
     pub max_connections_per_address: usize,
-    /// Seconds of waiting without a message, or for one that does not come along, before a connection
-    /// may have to make room so; a quarter of them where its address has the most connections.
+    /// How long a connection may be idle, or wait for a stalled message, before it can be replaced; a quarter
+    /// of that if its address has the most connections.
     pub make_room_after_seconds: u64,
-    /// Messages of one connection.
+    /// Maximum number of messages on one connection.
     #[schemars(range(min = 1), extend("unit" = "messages"))]
     pub max_messages_per_connection: u32,
-    /// Seconds that the peer may take for a command, from the end of the one before to its last
-    /// octet (RFC 5321 §4.5.3.2.7: at least 300).
+    /// Time for a command, from the end of the previous one to its last octet (RFC 5321 §4.5.3.2.7: at least
+    /// 300).
     #[schemars(range(min = 1))]
     pub command_timeout_seconds: u64,
-    /// Seconds of silence within a message (RFC 5321 §4.5.3.2.5: at least 180).
+    /// Longest pause within a message (RFC 5321 §4.5.3.2.5: at least 180).
     #[schemars(range(min = 1))]
     pub data_timeout_seconds: u64,
-    /// Octets that a message brings on average in a second of waiting for it, at least.
+    /// Minimum average rate of a message, per second of waiting for the client.
     #[schemars(extend("unit" = "octets a second"))]
     pub min_data_rate: u32,
-    /// Seconds of waiting that a message may be behind this rate.
+    /// How many seconds of waiting a message may fall behind the minimum rate.
     #[schemars(range(min = 1))]
     pub data_grace_seconds: u64,
-    /// Seconds that a session may go on without a message that was taken.
+    /// How long a session may last without an accepted message.
     #[schemars(range(min = 1))]
     pub max_idle_session_seconds: u64,
-    /// Commands that may be said without a message that was taken; RCPT and BDAT do not count.
+    /// Maximum number of commands without an accepted message; RCPT and BDAT do not count.
     #[schemars(range(min = 1), extend("unit" = "commands"))]
     pub max_idle_commands: u32,
-    /// Badly written or misplaced commands after which a connection is closed.
+    /// Number of invalid or misplaced commands after which a connection is closed.
     #[schemars(range(min = 1), extend("unit" = "commands"))]
     pub max_bad_commands: u32,
-    /// Refusals after which a connection is closed.
+    /// Number of refusals after which a connection is closed.
     #[schemars(range(min = 1), extend("unit" = "refusals"))]
     pub max_refusals: u32,
-    /// Failed logins after which a connection is closed.
+    /// Number of failed logins after which a connection is closed.
     #[schemars(range(min = 1), extend("unit" = "logins"))]
     pub max_failed_logins: u32,
-    /// Octets of one line of a message's text.
+    /// Maximum length of a line of text in a message.
     #[schemars(range(min = 998), extend("unit" = "octets"))]
     pub max_text_line: usize,
-    /// Received fields of a message, this server's own among them; with more of them it is taken to run
-    /// in a circle (RFC 5321 §6.3: at least 100). At most the 100 that delivery passes on, so that what
-    /// was taken is not returned for it.
+    /// Maximum number of Received fields of a message, this server's own included; a message with more counts
+    /// as looping (RFC 5321 §6.3: at least 100). At most 100, the limit of delivery, so that no accepted
+    /// message is returned because of it.
     #[schemars(range(min = 1, max = message::trace::MAX_HOPS), extend("unit" = "headers"))]
     pub max_hops: usize,
-    /// Rows in which refusals are kept for `postern refusals` in a minute; what repeats itself
-    /// shares one. 0 keeps none.
+    /// Maximum number of rows stored for `postern refusals` per minute; repetitions share one row. 0 stores
+    /// none.
     #[schemars(extend("unit" = "rows a minute"))]
     pub refusals_kept_a_minute: u32,
-    /// Fields of a message's header; its octets are limited too, by what a component can hold.
+    /// Maximum number of fields in a message's header section. Its octets are limited too, by the internal
+    /// message size.
     #[schemars(range(min = 1), extend("unit" = "fields"))]
     pub max_header_fields: usize,
-    /// Seconds that the DNS may take for each step of a message: at MAIL, at its end.
+    /// Time for DNS lookups at each step of a message: at MAIL, and at its end.
     #[schemars(range(min = 1))]
     pub dns_timeout_seconds: u64,
 }
@@ -108,32 +109,32 @@ impl Default for Config {
     }
 }
 
-/// How `[[smtp-server.interface]]` is written, for the reference: `rules` reads it.
+/// The keys of `[[smtp-server.interface]]`, for the reference; `rules` reads them.
 #[derive(JsonSchema)]
 #[allow(dead_code, reason = "read for its documentation")]
 struct Interface {
-    /// The interfaces by name; `*` and `?` stand for others. Either this or `network`.
+    /// Interfaces by name, with the wildcards `*` and `?`. Set either this or `network`.
     name: Option<String>,
-    /// The interfaces by an address of theirs.
+    /// Interfaces by one of their addresses.
     #[schemars(extend("type-name" = "network"))]
     network: Option<String>,
-    /// What they belong to.
+    /// Class of these interfaces.
     #[schemars(extend("enum" = ["internal", "external", "dmz"]))]
     class: String,
 }
 
 front_end::listener_config! {
-    /// One address to listen on.
+    /// A listener.
     pub struct ListenerConfig {
-        /// What it is called in rules and in the history; the address when absent.
+        /// Name in rules and in the history; the address if not set.
         #[serde(default)]
         pub name: Option<String>,
-        /// For whom it is.
+        /// Purpose of the listener.
         #[serde(default)]
         #[schemars(with = "String", extend("enum" = ["mx", "submission"]))]
         pub role: ListenerRole,
-        /// To which network it belongs. Behind proxies `auto` means external: their addresses say
-        /// nothing of the clients' networks.
+        /// Network class. Behind proxies, `auto` means external: a proxy's address says nothing about its
+        /// client's network.
         #[serde(default)]
         #[schemars(with = "String", extend("enum" = ["auto", "internal", "external", "dmz"]))]
         pub class: ListenerClass,

@@ -1,5 +1,5 @@
-//! One client's connection: moves octets between socket and session, and answers the session's
-//! questions. What may be said when is `smtp_protocol`'s, what is allowed is `rules`'.
+//! One client's connection: moves octets between socket and session, and answers the session's events.
+//! `smtp_protocol` decides which command is valid when; `rules` decides what is allowed.
 
 mod admission;
 mod authentication;
@@ -40,10 +40,10 @@ use patience::Patience;
 pub(crate) use patience::Times;
 use refusal::Asked;
 
-/// How long a client may take for the last word.
+/// Timeout of writing the last reply.
 const LAST_WORD: Duration = Duration::from_secs(2);
 
-/// See the module.
+/// A client's connection.
 pub(crate) struct Connection {
     server: Arc<Server>,
     shard: Arc<Shard>,
@@ -53,19 +53,19 @@ pub(crate) struct Connection {
     session: Session,
     facts: SessionFacts,
     transaction: Option<Box<Transaction>>,
-    /// What a refusal is noted with.
+    /// The context of a refusal.
     asked: Asked,
     incoming: Option<Box<Incoming>>,
     messages: u32,
     patience: Patience,
-    /// The login under way.
+    /// The running login.
     login: Option<Box<Login>>,
-    /// What one can be bound to.
+    /// Channel bindings for a login.
     bindings: Bindings,
-    /// The addresses of the certificate that the client has shown.
+    /// The mail addresses in the client's certificate.
     certificate: Vec<String>,
-    /// What the queue understood when the client said EHLO: what has been announced is taken from
-    /// then on, and should the queue be another by then, refused for now, not for good.
+    /// The queue's features at the client's EHLO. Announced extensions are accepted from then on. If the
+    /// queue loses one meanwhile, the refusal is temporary.
     features: Features,
 }
 
@@ -114,7 +114,7 @@ impl Connection {
             Ok(()) => self.io.close().await,
             Err(error) => Err(error),
         };
-        // Clients come and go as they like; this is for who follows one of them.
+        // Clients may disconnect at any time; this line helps to trace one of them.
         if let Err(error) = ended {
             tracing::debug!(%peer, %error, "connection ended early");
         }
@@ -139,7 +139,7 @@ impl Connection {
             return self.io.flush().await;
         }
         self.look_up_name().await;
-        // One who is to say XCLIENT counts when it has.
+        // A proxy's connection counts as greeted only after XCLIENT.
         if !self.may_override_peer()
             && let Err(verdict) = self.is_greeted().await
         {
@@ -186,7 +186,7 @@ impl Connection {
         }
     }
 
-    /// Writes what is to be written and waits for the client; false when it has gone.
+    /// Writes pending output and waits for the client. False when the client has gone.
     async fn wait(&mut self) -> Result<bool, SessionError> {
         let begun = Instant::now();
         self.io.flush().await?;
@@ -216,8 +216,7 @@ impl Connection {
         Ok(octets != 0)
     }
 
-    /// What takes much room meanwhile is boxed: a connection that waits for its client holds all the
-    /// room that anything it does may take.
+    /// Large futures are boxed: otherwise an idle connection would occupy the memory of the largest one.
     async fn handle(&mut self, event: Event) -> Result<(), SessionError> {
         match event {
             Event::Hello => self.hello(),
@@ -250,7 +249,7 @@ impl Connection {
                 self.asked = Asked::default();
             }
             Event::Refused(misspoken) => {
-                // Of a login it is the end.
+                // A syntax error ends a login.
                 self.login = None;
                 self.note_misspoken(&misspoken);
             }
@@ -280,7 +279,7 @@ impl Connection {
         self.session.accept(self.io.output());
     }
 
-    /// TLS from here on; what the client said of itself before is forgotten (RFC 3207 §4.2).
+    /// Starts TLS, and forgets what the client said before (RFC 3207 §4.2).
     async fn start_tls(&mut self) -> Result<(), SessionError> {
         let tls = self
             .listener
@@ -303,7 +302,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Tells the session what this client is offered, by the facts as they are now.
+    /// Sets the extensions offered to this client, by the present facts.
     fn set_terms(&mut self) {
         if let Some(snapshot) = self.server.policy.current() {
             let trust = snapshot.policy.trust(&self.facts);
@@ -338,7 +337,7 @@ impl Connection {
     fn forget_transaction(&mut self) {
         self.transaction = None;
         self.incoming = None;
-        // The sender's address may have decided what it was offered.
+        // The sender's address may have decided the trust, and with it the offered extensions.
         self.set_terms();
     }
 
@@ -348,7 +347,7 @@ impl Connection {
         self.session.refuse(reply, self.io.output());
     }
 
-    /// Something that we need is away: the cause is for us alone (I8).
+    /// Refuses temporarily because a needed service is away (I8). The cause is logged, not sent.
     fn refuse_for_now(&mut self, reply: Reply, cause: &dyn std::fmt::Display) {
         tracing::warn!(peer = %self.facts.peer, %cause, "refused for now");
         self.keep_refusal("unavailable", &[cause.to_string().into()]);

@@ -1,18 +1,17 @@
-//! The SMTP front end: takes connections and submissions, decides by trust and domain rules, hands
+//! The SMTP front end: accepts connections and submissions, decides by trust and domain rules, and passes
 //! accepted messages to the queue.
 //!
-//! It keeps no state of its own and no message: 250 is said when the queue has committed (I1), and
-//! without a policy, a queue or a directory nothing is accepted (I8). It may not decide anything
-//! that `rules` decides, and no reply of it carries a cause from inside.
+//! It stores no state and no message. 250 is sent after the queue's commit (I1). Without a policy, a queue or
+//! a directory nothing is accepted (I8). `rules` makes all decisions. No reply contains an internal cause.
 //!
 //! ```text
 //! listen ──▶ connection ──▶ smtp_protocol::server::Session   (what was said)
-//!               ├─ origin       who is there: host-network, PROXY, XCLIENT, the name in the DNS
+//!               ├─ origin       the peer: host-network, PROXY, XCLIENT, its name in the DNS
 //!               ├─ login        directory.Login, WatchMechanisms
 //!               ├─ envelope     rules
-//!               ├─ admission    what rules asks: users (directory.FindUsers, WatchUsers), free space,
+//!               ├─ admission    questions of rules: users (directory.FindUsers, WatchUsers), free space,
 //!               │               throttle (throttle.Count, Greylist), DNS lists and domains
-//!               ├─ refusal      what was refused, to the queue in the background
+//!               ├─ refusal      refusals, to the queue in the background
 //!               ├─ authentication   mail-authentication (SPF, DKIM, DMARC, ARC), rules
 //!               ├─ queue_run    queue.RetryNow (ETRN)
 //!               └─ content      intake (scanner, inline text or upload) ──▶ queue.Enqueue
@@ -35,7 +34,7 @@ pub use config::{Config, ListenerConfig};
 pub use front_end::{Running, TlsMode};
 pub use listen::start;
 
-/// Serves until the process is told to shut down, then drains.
+/// Serves until shutdown, then drains.
 pub async fn run(config: Config, service: service_kit::Service) -> anyhow::Result<()> {
     Ok(start(&config, &service)?.wait().await?)
 }

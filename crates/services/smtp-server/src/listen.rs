@@ -1,4 +1,4 @@
-//! From configuration to listeners.
+//! Listeners from the configuration.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,12 +18,12 @@ const PROTOCOL: Protocol = Protocol {
     has_proxy_command: true,
 };
 
-/// A trusted peer makes room after so many times the time of an untrusted one.
+/// Factor by which a trusted peer may be idle longer than an untrusted one before it is replaced.
 const KNOWN_LATER: u32 = 3;
 
-/// Opens the listeners; the process is ready once it has a policy and has reached the queue, since
-/// until then it sends everyone away (I8), and while the queue and mailbox-store are. They work until the
-/// process is told to shut down.
+/// Opens the listeners. The process is ready once it has a policy and has reached the queue, since until then
+/// it refuses all clients (I8), and as long as queue and mailbox-store are ready. The listeners work until
+/// shutdown.
 pub fn start(config: &Config, service: &Service) -> anyhow::Result<Running> {
     let server = Arc::new(Server::new(config, service)?);
     let shards = Shard::all(service)?;
@@ -77,7 +77,7 @@ fn limits(listener: &ListenerConfig, config: &Config) -> Limits {
     }
 }
 
-/// Says that the process is ready as soon as it is.
+/// Reports readiness as soon as the conditions are met.
 fn be_ready(server: &Server, shards: Shards<Shard>, service: &Service) -> anyhow::Result<()> {
     service.needs_queue("no mail is taken")?;
     service.needs_mailbox_store("nobody logs in, and recipients are not known")?;

@@ -3,7 +3,7 @@
 #[global_allocator]
 static GLOBAL: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Signatures are verified on one while others answer.
+/// One shard verifies signatures while the others respond.
 const LEAST_SHARDS: usize = 2;
 
 fn main() -> std::process::ExitCode {

@@ -1,4 +1,4 @@
-//! What Prometheus is told.
+//! Prometheus metrics.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
@@ -12,7 +12,7 @@ pub(crate) struct Metrics {
     pub(crate) messages: Counter,
     pub(crate) recipients: Counter,
     pub(crate) octets: Counter,
-    /// By method and result, of which there are a few dozen; each message has half a dozen.
+    /// By method and result: a few dozen. Each message has half a dozen.
     authentication: RwLock<HashMap<(&'static str, &'static str), Counter>>,
 }
 
@@ -28,12 +28,12 @@ impl Metrics {
         }
     }
 
-    /// Attachments that were taken out of a message.
+    /// Counts attachments removed from a message.
     pub(crate) fn removed(&self, attachments: usize) {
         counter!("postern_smtp_attachments_removed_total").increment(attachments as u64);
     }
 
-    /// A result of SPF, DKIM and the like.
+    /// Counts a result of SPF, DKIM and the like.
     pub(crate) fn authenticated(&self, method: &'static str, result: &'static str) {
         let known = self.authentication.read();
         let known = known.unwrap_or_else(PoisonError::into_inner);
@@ -49,12 +49,12 @@ impl Metrics {
         known.insert((method, result), counter);
     }
 
-    /// A message that was put into quarantine, by the verdict that speaks against it.
+    /// Counts a message put into quarantine, by its verdict.
     pub(crate) fn quarantined(&self, verdict: &'static str) {
         counter!("postern_smtp_quarantined_total", "verdict" => verdict).increment(1);
     }
 
-    /// A refusal of sender, recipient or message, by the verdict's name.
+    /// Counts a refusal of a sender, recipient or message, by its verdict.
     pub(crate) fn refused(&self, verdict: &'static str) {
         counter!("postern_smtp_refused_total", "verdict" => verdict).increment(1);
     }

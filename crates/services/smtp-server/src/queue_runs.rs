@@ -1,5 +1,5 @@
-//! Runs of the queue for a domain, at a peer's word (ETRN), and how many of them there may be: what is
-//! asked again and again must not become work for the queue.
+//! Queue runs for a domain, requested by a peer (ETRN), and their limits: repeated requests must not become
+//! work for the queue.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,31 +11,31 @@ use api::queue_run::{Started, Wanted, retry_now};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
-/// So long a domain's run is not begun anew.
+/// A domain's run is not repeated within this time.
 const PAUSE: Duration = Duration::from_secs(10);
-/// Runs under way.
+/// Maximum number of runs at a time.
 const AT_A_TIME: usize = 2;
-/// Domains whose last run is remembered.
+/// Maximum number of domains whose last run is remembered.
 const KNOWN: usize = 1_000;
-/// Pages of one run.
+/// Maximum number of pages in one run.
 const PAGES: usize = 10;
-/// Longest time for one run: a client does not wait for ever.
+/// Longest time of one run, since a client waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// See the module.
+/// Limits of the queue runs.
 pub(crate) struct QueueRuns {
     queue: QueueClient<Channel>,
     under_way: Semaphore,
-    /// When the last run of a domain was begun.
+    /// When the last run of each domain was begun.
     begun: Mutex<HashMap<Wanted, Instant>>,
 }
 
-/// What came of a wish for a run.
+/// The result of a request for a run.
 pub(crate) enum Run {
     Started(Started),
-    /// There has been one just now.
+    /// A run was begun a moment ago.
     LatelyBegun,
-    /// There are too many.
+    /// Too many runs.
     Busy,
 }
 
@@ -48,7 +48,7 @@ impl QueueRuns {
         }
     }
 
-    /// Has what waits tried, unless that has been done just now.
+    /// Runs the queue for a domain, unless that was done a moment ago.
     pub(crate) async fn run(&self, wanted: Wanted) -> Result<Run, Status> {
         let Ok(_permit) = self.under_way.try_acquire() else {
             return Ok(Run::Busy);
@@ -63,7 +63,7 @@ impl QueueRuns {
         match run.unwrap_or_else(|_| Err(Status::deadline_exceeded("the queue is silent"))) {
             Ok(started) => Ok(Run::Started(started)),
             Err(status) => {
-                // Nothing came of it: it may be asked for again.
+                // The run failed: it may be requested again at once.
                 self.lock().remove(&wanted);
                 Err(status)
             }

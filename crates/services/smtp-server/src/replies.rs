@@ -1,4 +1,4 @@
-//! Replies of the service's own. What a peer reads is closed and says nothing of the inside.
+//! Replies of this service. They come from a closed list and reveal nothing internal.
 
 use rules::Verdict;
 use smtp_protocol::{EnhancedCode, Reply};
@@ -7,16 +7,16 @@ use smtp_protocol::{EnhancedCode, Reply};
 pub(crate) const UNAVAILABLE: Reply = Reply::new(451, 3, 0, "Temporarily unable, try again later");
 /// The same at the greeting.
 pub(crate) const NOT_NOW: Reply = Reply::new(421, 3, 2, "Service not available, try again later");
-/// Drain.
+/// The server drains.
 pub(crate) const SHUTTING_DOWN: Reply = Reply::new(421, 3, 2, "Service shutting down");
-/// A connection that has had its share.
+/// The connection has reached its limit of messages.
 pub(crate) const ENOUGH: Reply = Reply::new(421, 7, 0, "Too many messages, please connect again");
-/// A proxy told of a client that has as many connections as it may have.
+/// A proxy's client has its maximum number of connections.
 pub(crate) const NO_ROOM: Reply = Reply::new(421, 3, 2, "Too many connections, try again later");
-/// Another client needed the place, and this one had been of no use for the longest.
+/// Another client needed the slot, and this one was idle for the longest.
 pub(crate) const DISPLACED: Reply =
     Reply::new(421, 3, 2, "Too many connections, this one did nothing");
-/// Silence.
+/// The client was silent for too long.
 pub(crate) const TIMEOUT: Reply = Reply::new(421, 4, 2, "Timeout, closing connection");
 pub(crate) const LOGIN_FAILED: Reply = Reply::new(535, 7, 8, "Authentication failed");
 pub(crate) const LOGIN_LATER: Reply =
@@ -28,7 +28,7 @@ pub(crate) const NO_ADDRESS: Reply = Reply::new(501, 1, 3, "Say a whole address"
 pub(crate) const NO_QUEUE_RUN: Reply =
     Reply::new(458, 3, 0, "Unable to queue messages, try again later");
 pub(crate) const NO_DOMAIN: Reply = Reply::new(501, 5, 4, "Say a domain");
-/// What is signed or encrypted is not changed (RFC 3463 §3.7).
+/// Signed or encrypted parts are not changed (RFC 3463 §3.7).
 pub(crate) const BINARY_SEALED: Reply = Reply::new(
     554,
     6,
@@ -49,7 +49,7 @@ pub(crate) const TOO_LATE: Reply = Reply::new(554, 4, 7, "Delivery time expired"
 pub(crate) const LOOP: Reply = Reply::new(554, 4, 6, "Too many hops");
 pub(crate) const REFUSED_BY_QUEUE: Reply = Reply::new(554, 6, 0, "Message cannot be taken");
 
-/// A refusal as the peer reads it.
+/// The reply for a verdict.
 pub(crate) fn of_verdict(verdict: &Verdict) -> Reply {
     Reply {
         code: verdict.code,

@@ -1,4 +1,4 @@
-//! What all connections share.
+//! The state shared by all connections.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::session_id::SessionIds;
 use crate::throttle::Throttle;
 use crate::users::Users;
 
-/// See the module.
+/// The state shared by all connections.
 pub(crate) struct Server {
     pub(crate) hostname: String,
     pub(crate) policy: PolicyWatch,
@@ -94,7 +94,7 @@ impl Server {
     }
 }
 
-/// What a listener is for.
+/// The purpose of a listener.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Purpose {
     pub(crate) role: ListenerRole,
@@ -102,7 +102,7 @@ pub(crate) struct Purpose {
 }
 
 impl Purpose {
-    /// As configured; the proxies' addresses say nothing of the networks of their clients.
+    /// As configured. Behind proxies, addresses say nothing about the clients' networks.
     pub(crate) fn of(config: &ListenerConfig) -> Self {
         Self {
             role: config.role,
@@ -114,5 +114,5 @@ impl Purpose {
     }
 }
 
-/// A listener, as its connections see it.
+/// A listener with its purpose.
 pub(crate) type Listener = front_end::Listener<Purpose>;

@@ -1,5 +1,5 @@
-//! The id that reply, Received header and history name a message by before the queue has numbered
-//! it: short enough to be read out over a telephone.
+//! The id that names a message in the reply, the Received field and the history before the queue has numbered
+//! it. It is short enough to be read aloud on the telephone.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
@@ -9,8 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Crockford's base 32: no letter that looks like a digit.
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// Makes ids: 40 bits of milliseconds (35 years) and 25 that count on from a random number, so
-/// that neither a restart nor another replica repeats one.
+/// Makes ids: 40 bits of milliseconds (35 years) and a counter of 25 bits that starts at a random number.
+/// Neither a restart nor another replica repeats an id.
 pub(crate) struct SessionIds {
     next: AtomicU64,
 }

@@ -1,6 +1,6 @@
-//! What the connections of one runtime share: their way to the queue.
+//! The state shared by the connections of one runtime: their streams to the queue.
 //!
-//! Each has its own, so that a message and its answer are handed from task to task on one thread.
+//! Each runtime has its own, so that a message and its answer pass between tasks of one thread.
 
 use std::sync::Arc;
 
@@ -10,15 +10,15 @@ use front_end::Shards;
 use service_kit::Service;
 use tokio::runtime::Handle;
 
-/// What is shared on one runtime.
+/// The state of one runtime.
 pub(crate) struct Shard {
-    /// For texts too large to go with their submissions.
+    /// For texts too large for their submissions.
     pub(crate) queue: Channel,
     pub(crate) enqueuer: Enqueuer,
 }
 
 impl Shard {
-    /// One on each of the process's runtimes.
+    /// One for each of the process's runtimes.
     pub(crate) fn all(service: &Service) -> anyhow::Result<Shards<Self>> {
         let runtimes = service.shards().into_iter();
         let shards: anyhow::Result<Vec<_>> = runtimes
@@ -31,7 +31,7 @@ impl Shard {
     }
 
     fn on(runtime: &Handle, service: &Service) -> anyhow::Result<Self> {
-        // The channel and the stream live where they are made.
+        // The channel and the stream run on the runtime that creates them.
         let _entered = runtime.enter();
         let queue = service.queue_channel()?;
         let enqueuer = Enqueuer::new(queue.clone());

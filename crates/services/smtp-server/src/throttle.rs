@@ -1,11 +1,11 @@
-//! How much has come from whom, in this process and, a second later, in all of them; and who has
-//! been here before. What the limits are is `rules`' to say.
+//! Rates and greylisting: how much each subject has sent, in this process and, within a second, in all of
+//! them; and which senders have tried before. `rules` sets the limits.
 //!
-//! Rates are answered from memory as long as it is fresh: what is let in here is reported to the queue
-//! service twice a second, which answers with what all front ends have let in. Of a subject that is new
-//! here, or was not heard of for half a second, it is asked first. So several front ends let in more than
-//! one limit only of what comes to them within the same second. While the queue service does not answer,
-//! what is known here decides: without it no mail is taken anyway (I8).
+//! Fresh rates are answered from memory. Accepted events are reported to the queue twice a second; the answer
+//! is the count of all front ends. For a subject that is new here, or unconfirmed for half a second, the
+//! queue is asked first. Several front ends together therefore exceed a limit only by events of the same
+//! second. While the queue does not answer, the local counts decide: without the queue no mail is accepted
+//! anyway (I8).
 
 mod buckets;
 
@@ -23,20 +23,20 @@ use tokio_util::sync::CancellationToken;
 
 use buckets::{Buckets, Key, Report};
 
-/// Between two reports.
+/// Interval between two reports.
 const PERIOD: Duration = Duration::from_millis(500);
-/// How long an event waits for what the queue service says of its subject.
+/// How long an event waits for the queue's answer about its subject.
 const ASK_TIMEOUT: Duration = Duration::from_secs(1);
-/// Events that wait for that at a time (I7); for others what is known here decides.
+/// Maximum number of events that wait so (I7); for others the local counts decide.
 const MOST_ASKING: usize = 64;
-/// Longest silence of the queue service.
+/// Timeout of a call to the queue.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Visitors that are known to be let in.
+/// Maximum number of senders remembered as passed.
 const KNOWN: u64 = 100_000;
-/// How long that is believed: the queue service is to see now and then who still comes.
+/// How long a sender is remembered as passed: the queue must see now and then which ones still come.
 const BELIEVED: Duration = Duration::from_secs(3600);
 
-/// See the module. Clones share what is known.
+/// Rates and greylisting. Clones share their state.
 #[derive(Clone)]
 pub(crate) struct Throttle {
     service: ThrottleClient<Channel>,
@@ -71,7 +71,7 @@ impl Throttle {
         }
     }
 
-    /// Counts one event under all these rates, or under none and tells which is used up.
+    /// Counts one event under all these rates. If one is used up, counts nothing and returns it.
     pub(crate) async fn admit<'r>(&self, rates: &[(&'r Rate, String)]) -> Result<(), &'r Rate> {
         if rates.is_empty() {
             return Ok(());
@@ -80,13 +80,13 @@ impl Throttle {
             .iter()
             .map(|(rate, subject)| (*rate, key("rate", subject)))
             .collect();
-        // What others let in makes no room.
+        // The counts of other front ends never make room.
         self.buckets().has_room(&rates, Instant::now())?;
         self.refresh(&rates).await;
         self.buckets().admit(&rates, Instant::now())
     }
 
-    /// Asks what other front ends have let in under these rates, where that was not heard of lately.
+    /// Asks for the counts of all front ends under these rates, unless they are fresh.
     async fn refresh(&self, rates: &[(&Rate, Key)]) {
         let Ok(_permit) = self.asking.try_acquire() else {
             return;
@@ -97,7 +97,7 @@ impl Throttle {
         }
     }
 
-    /// How long a visitor has to wait, if at all.
+    /// How long a sender has to wait, if at all.
     pub(crate) async fn wait(
         &self,
         terms: Greylisting,
@@ -134,8 +134,8 @@ impl Throttle {
         }
     }
 
-    /// Tells what was let in here, and learns what all have let in. What could not be told is told with the
-    /// next report.
+    /// Reports accepted events and learns the counts of all front ends. A failed report is repeated with the
+    /// next one.
     async fn tell(&self, reports: &[Report], timeout: Duration) {
         let request = CountRequest {
             counted: reports.iter().map(counted).collect(),
@@ -165,7 +165,7 @@ fn counted(report: &Report) -> Counted {
     }
 }
 
-/// Who it was cannot be read off the service's tables.
+/// A hash, so that the queue's tables do not show the subject.
 fn key(kind: &str, subject: &str) -> Key {
     let mut hasher = blake3::Hasher::new();
     hasher.update(kind.as_bytes());
@@ -198,7 +198,7 @@ mod tests {
             assert_eq!(throttle.admit(&rates).await, Ok(()));
         }
         assert_eq!(throttle.admit(&rates).await, Err(&rate));
-        // All of it is still to be told.
+        // Everything is still to be reported.
         throttle.report().await;
         let untold = throttle.buckets().take_untold(Instant::now());
         assert_eq!(untold.iter().map(|one| one.events).sum::<u64>(), 2);

@@ -1,5 +1,5 @@
-//! The header fields that this server adds: Received, first of all (RFC 5321 §4.4), and on
-//! submission what a message lacks (RFC 6409 §8.2, §8.3); and those that it takes out.
+//! Header fields that this server adds: Received (RFC 5321 §4.4), and fields that a submission lacks (RFC
+//! 6409 §8.2, §8.3). Also the fields that it removes.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -8,7 +8,7 @@ use message::header::{fields, without};
 use message::{HeaderLines, trace};
 use session_io::TlsFacts;
 
-/// What is said of a message's way here.
+/// The facts for a Received field.
 pub(crate) struct Hop<'a> {
     pub(crate) hello: &'a smtp_protocol::server::Hello,
     pub(crate) peer: IpAddr,
@@ -17,9 +17,9 @@ pub(crate) struct Hop<'a> {
     pub(crate) authenticated: bool,
     pub(crate) smtputf8: bool,
     pub(crate) id: &'a str,
-    /// When it is the only one.
+    /// Set if it is the only recipient.
     pub(crate) recipient: Option<&'a str>,
-    /// Where it was said.
+    /// Set if the client requested one.
     pub(crate) priority: Option<i8>,
     /// Seconds since 1970.
     pub(crate) at: i64,
@@ -29,7 +29,7 @@ impl Hop<'_> {
     /// The Received field.
     pub(crate) fn received(&self) -> String {
         let tls = self.tls.map(|tls| {
-            // rustls names TLS 1.3's suites otherwise than RFC 8446 does.
+            // rustls names TLS 1.3's suites differently from RFC 8446.
             let cipher = tls.cipher.replacen("TLS13_", "TLS_", 1);
             format!("{} {cipher}", tls.version)
         });
@@ -63,29 +63,28 @@ impl Hop<'_> {
     }
 }
 
-/// Holds a header section back until it is complete, then puts the missing fields of a submission
-/// in front of it.
+/// Holds a header section back until it is complete, then adds the missing fields of a submission.
 pub(crate) struct HeldHeader {
     lines: HeaderLines,
-    /// Of the text, what came with the end of the header section.
+    /// Text that came with the end of the header section.
     text: Vec<u8>,
-    /// Of a submission: the Message-ID and the date that it gets.
+    /// For a submission: the Message-ID and the date to add.
     missing: Option<(String, i64)>,
 }
 
-/// A header section that is complete.
+/// A complete header section.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Complete {
     /// The fields that a submission lacks.
     pub(crate) missing: String,
-    /// With the empty line, wherever it is from.
+    /// Ends with the empty line, which is added if missing.
     pub(crate) header: Vec<u8>,
     /// The start of the text.
     pub(crate) text: Vec<u8>,
 }
 
 impl HeldHeader {
-    /// Of a message whose fields are only looked at.
+    /// For a message whose fields are only inspected.
     pub(crate) fn new() -> Self {
         Self {
             lines: HeaderLines::new(),
@@ -94,7 +93,7 @@ impl HeldHeader {
         }
     }
 
-    /// Of a submission: the Message-ID, should there be none, is made of the session's id.
+    /// For a submission. A missing Message-ID is made from the session's id.
     pub(crate) fn of_submission(id: &str, hostname: &str, at: i64) -> Self {
         Self {
             missing: Some((format!("{id}@{hostname}"), at)),
@@ -102,7 +101,7 @@ impl HeldHeader {
         }
     }
 
-    /// Takes octets; true when the header section is complete, or larger than any may be.
+    /// Takes octets. True when the header section is complete, or larger than the limit.
     pub(crate) fn push(&mut self, piece: &[u8]) -> bool {
         let Some(end) = self.lines.push(piece) else {
             return self.lines.size() > message::MAX_HEADER;
@@ -112,7 +111,7 @@ impl HeldHeader {
         true
     }
 
-    /// What was taken, in its parts.
+    /// The parts of what was taken.
     pub(crate) fn complete(mut self) -> Complete {
         self.lines.finish();
         let header = self.lines.header().to_vec();
@@ -143,9 +142,8 @@ impl HeldHeader {
     }
 }
 
-/// The header section of a submission without what may not leave (RFC 6409 §8): the recipients whom the
-/// others must not see (RFC 5322 §3.6.3), and the Return-Path that only final delivery writes (RFC 5321
-/// §4.4).
+/// The header section of a submission without fields that must not leave (RFC 6409 §8): Bcc (RFC 5322
+/// §3.6.3), and Return-Path, which only final delivery writes (RFC 5321 §4.4).
 pub(crate) fn as_submitted(header: &[u8]) -> Cow<'_, [u8]> {
     const UNWANTED: [&str; 3] = ["Bcc", "Resent-Bcc", "Return-Path"];
     without(header, |field| UNWANTED.iter().any(|name| field.is(name)))
@@ -155,7 +153,7 @@ pub(crate) fn as_submitted(header: &[u8]) -> Cow<'_, [u8]> {
 mod tests {
     use super::*;
 
-    /// Cut in pieces; what follows the end of the header section is text.
+    /// Feeds the message in pieces; the octets after the header section are text.
     fn complete(message: &[u8], step: usize) -> Complete {
         let mut held = HeldHeader::of_submission("ID", "host.test", 837_595_405);
         let mut pieces = message.chunks(step);
@@ -189,7 +187,7 @@ mod tests {
         }
     }
 
-    /// As for the scanner: what stands behind the first line that is no field is text for both.
+    /// As in the scanner: everything from the first line on that is no field is text.
     #[test]
     fn the_header_section_ends_where_a_line_is_no_field() {
         let rows = [

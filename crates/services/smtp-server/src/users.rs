@@ -1,7 +1,7 @@
-//! Who has a mailbox, asked of the directory and remembered as long as that is safe.
+//! Existing users, asked of the directory and cached as long as that is safe.
 //!
-//! "Yes" is kept while the stream of changes (`WatchUsers`) is open and says nothing else; "no" for
-//! a second, since a user who has just been added must be reachable at once.
+//! "Yes" is cached while the stream of changes (`WatchUsers`) is open and reports no change. "No" is cached
+//! for a second only, since mail to a new user must be accepted at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -17,12 +17,12 @@ use tokio_util::sync::CancellationToken;
 const KNOWN_LIMIT: u64 = 200_000;
 const UNKNOWN_LIMIT: u64 = 10_000;
 const UNKNOWN_FOR: Duration = Duration::from_secs(1);
-/// Longest silence of a directory that is asked.
+/// Timeout of a call to the directory.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Before the stream of changes is opened again.
+/// Pauses before the stream of changes is opened again.
 const PAUSES: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
 
-/// A handle; clones share what is remembered.
+/// A handle; clones share the cache.
 #[derive(Clone)]
 pub(crate) struct Users {
     directory: DirectoryClient<Channel>,
@@ -33,7 +33,7 @@ struct Memory {
     known: Cache<String, ()>,
     unknown: Cache<String, ()>,
     watching: AtomicBool,
-    /// Counts what may have made an answer that is under way untrue.
+    /// Counts the changes that may invalidate an answer in transit.
     changes: AtomicU64,
 }
 
@@ -57,7 +57,7 @@ impl Users {
         users
     }
 
-    /// Whether there is a user of this address (in lower case).
+    /// Whether a user has this address (in lower case).
     pub(crate) async fn exists(&self, address: &str) -> Result<bool, Status> {
         if self.memory.known.contains_key(address) {
             return Ok(true);
@@ -97,7 +97,7 @@ impl Users {
 }
 
 impl Memory {
-    /// Remembers an answer, unless something changed since it was asked for.
+    /// Caches an answer, unless something has changed since the question.
     fn remember(&self, address: &str, found: bool, before: u64) {
         if !found {
             self.unknown.insert(address.to_owned(), ());
@@ -115,7 +115,7 @@ impl Memory {
         self.unknown.invalidate(address);
     }
 
-    /// The stream has broken: changes may be missed.
+    /// Empties the cache: after the stream has broken, changes may be missed.
     fn forget(&self) {
         self.watching.store(false, Ordering::Release);
         self.changes.fetch_add(1, Ordering::AcqRel);

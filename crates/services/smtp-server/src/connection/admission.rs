@@ -1,5 +1,5 @@
-//! What an admission asks, answered from the world: the volume, what came before, the DNS, the
-//! directory. In which order it asks, and what follows, is `rules`'.
+//! Answers the questions of an admission: free space, counts, DNS, directory. `rules` decides their order and
+//! the result.
 
 use api::grpc::Status;
 use rules::admission::connect::{self, Connect, Shares};
@@ -11,7 +11,7 @@ use rules::{DnsList, Domain, DomainStanding, Listing, Rate, Verdict};
 use super::Connection;
 
 impl Connection {
-    /// Whether a client that has connected is greeted.
+    /// Decides whether a new client is greeted.
     pub(super) async fn admit_connection(&self, mut admission: Admission<Connect<'_>>) -> Verdict {
         loop {
             match admission.proceed() {
@@ -23,7 +23,7 @@ impl Connection {
         }
     }
 
-    /// Whether a sender is let in.
+    /// Decides whether a sender is accepted.
     pub(super) async fn admit_sender(&self, mut admission: Admission<Mail<'_>>) -> Verdict {
         loop {
             match admission.proceed() {
@@ -42,7 +42,7 @@ impl Connection {
         }
     }
 
-    /// Whether a recipient is let in.
+    /// Decides whether a recipient is accepted.
     pub(super) async fn admit_recipient(
         &self,
         admission: &mut Admission<Rcpt<'_>>,
@@ -64,12 +64,12 @@ impl Connection {
         }
     }
 
-    /// Counts what is about to be let in, or nothing and gives the rate that is used up.
+    /// Counts an event under all its rates. If one is used up, counts nothing and returns that rate.
     async fn used_up(&self, shares: &Shares<'_>) -> Answer<Option<Rate>> {
         Answer::Is(self.server.throttle.admit(shares).await.err().copied())
     }
 
-    /// What the DNS says of the peer and of the sender's domain, looked up side by side.
+    /// DNS facts about the peer and the sender's domain, looked up concurrently.
     async fn ask_dns<'a>(
         &self,
         lists: &'a [DnsList],

@@ -1,5 +1,5 @@
-//! Who vouches for the sender: begun at MAIL, so that the DNS is waited for while the message comes,
-//! and decided when it has come. What is decided is `rules`'.
+//! Authentication of the sender. The checks begin at MAIL, so that DNS lookups run while the message arrives,
+//! and are evaluated at its end. `rules` decides.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::Connection;
 
-/// The checks of one message. Dropped, they end.
+/// The checks of one message. Dropping them aborts them.
 pub(super) struct Checks {
     authenticator: Authenticator,
     methods: Methods,
@@ -21,11 +21,11 @@ pub(super) struct Checks {
     message: Option<MessageCheck>,
 }
 
-/// Of the sender, what the DNS has to say.
+/// The DNS checks of the sender.
 enum SenderCheck {
-    /// All of it was remembered.
+    /// All results were cached.
     Done(SenderFindings),
-    /// It is asked for while the message comes.
+    /// Lookups run while the message arrives.
     Asked(AbortOnDropHandle<SenderFindings>),
 }
 
@@ -40,7 +40,7 @@ impl SenderCheck {
 }
 
 impl Checks {
-    /// The header section has come.
+    /// Passes on the header section.
     pub(super) fn header(&mut self, header: &[u8]) {
         if self.methods.need_message() {
             let check = self.authenticator.begin(self.methods, header.to_vec());
@@ -48,7 +48,7 @@ impl Checks {
         }
     }
 
-    /// More of the text has come.
+    /// Passes on a piece of the text.
     pub(super) fn text(&mut self, piece: &[u8]) {
         if let Some(check) = &mut self.message {
             check.text(piece);
@@ -57,7 +57,7 @@ impl Checks {
 }
 
 impl Connection {
-    /// Begins what the policy wants to know of this sender; nothing where it wants nothing.
+    /// Begins the checks that the policy requires for this sender; `None` if it requires none.
     pub(super) fn begin_checks(
         &self,
         policy: &rules::Policy,
@@ -86,13 +86,13 @@ impl Connection {
         })
     }
 
-    /// What may be asked of the DNS: a device that is treated leniently gives any text.
+    /// The HELO name, if it can be looked up: a leniently treated device may send any text.
     fn host_of_hello(&self) -> String {
         let hello = self.session.hello().filter(|hello| hello.is_host());
         hello.map_or_else(String::new, |hello| hello.name.clone())
     }
 
-    /// The message has come: what the checks ended in.
+    /// The results of the checks, at the end of the message.
     pub(super) async fn findings(&self, id: &str, checks: Checks) -> Findings {
         let Checks {
             authenticator,
@@ -116,14 +116,15 @@ impl Connection {
         findings
     }
 
-    /// Whether what a message says in our name is believed: only our own hosts, on their own
-    /// behalf, may bring back what we have written.
+    /// Whether Authentication-Results fields in this server's name are kept: only our own hosts, acting for
+    /// themselves, may bring back fields that we have written.
     pub(super) fn may_speak_for_us(&self, trust: &Trust) -> bool {
         trust.trusted && self.facts.login.is_none()
     }
 }
 
-/// The header section without results in our name, unless whoever sends it is believed.
+/// The header section without Authentication-Results fields in this server's name, unless the sender is
+/// trusted with them.
 pub(super) fn without_results<'a>(
     header: &'a [u8],
     hostname: &str,

@@ -1,7 +1,6 @@
-//! What is declared to be BINARYMIME becomes ordinary mail before anybody else sees it: the queue,
-//! mailboxes and other servers know lines of text only, and so does the attachment screen, which so
-//! looks at what readers will see. What vouches for the message (DKIM) looks at the octets that came:
-//! those are what was signed, if anything was (RFC 6376 §5.3 has signers encode first).
+//! Converts BINARYMIME to ordinary mail before anything else sees it. The queue, mailboxes and other servers
+//! handle lines of text only, and so does the attachment screen, which then checks what readers will see.
+//! DKIM checks the octets as received, since those were signed (RFC 6376 §5.3 has signers encode first).
 
 use api::intake::IntakeError;
 use message::binary::{Converter, Unconvertible};
@@ -10,14 +9,14 @@ use smtp_protocol::server::{Fault, TextLines};
 
 use crate::replies;
 
-/// Why the octets of a message are refused.
+/// Why the content of a message is refused.
 #[derive(Debug)]
 pub(super) enum ContentError {
     Intake(IntakeError),
     Unconvertible(Unconvertible),
-    /// What was not binary is not lines of text either.
+    /// Content not declared as binary that is not lines of text.
     Fault(Fault),
-    /// Of the header section. Each field costs work while who vouches for the message is looked into.
+    /// The header section has too many fields. Each costs work in the authentication checks.
     TooManyFields,
 }
 
@@ -33,16 +32,16 @@ impl From<Unconvertible> for ContentError {
     }
 }
 
-/// A message that becomes ordinary mail as it comes.
+/// A message that is converted as it arrives.
 pub(super) struct BinaryMime {
     converter: Converter,
     lines: TextLines,
-    /// Octets that it may yet have: what is made of them is kept, and it is a third longer.
+    /// Octets left of its limit. The converted text, which is a third longer, counts.
     left: u64,
 }
 
 impl BinaryMime {
-    /// With lines of text of at most so many octets, and so many octets in all.
+    /// A conversion with these limits: octets of a line of text, and octets in total.
     pub(super) fn new(text_line: usize, size: u64) -> Self {
         Self {
             converter: Converter::new(),
@@ -51,14 +50,14 @@ impl BinaryMime {
         }
     }
 
-    /// Takes the next octets; gives those that go on.
+    /// Takes the next octets; returns converted ones.
     pub(super) fn push(&mut self, piece: &[u8]) -> Result<&[u8], ContentError> {
         let text = self.converter.push(piece)?;
         self.lines.check(text);
         checked(&self.lines, &mut self.left, text)
     }
 
-    /// The message has ended; gives the last octets.
+    /// Ends the message; returns the last converted octets.
     pub(super) fn finish(&mut self) -> Result<&[u8], ContentError> {
         let text = self.converter.finish()?;
         self.lines.check(text);
@@ -81,7 +80,7 @@ fn checked<'a>(
     Ok(text)
 }
 
-/// The name of the verdict and the reply.
+/// The name of the verdict, and the reply.
 pub(super) fn refusal(why: Unconvertible) -> (&'static str, Reply) {
     match why {
         Unconvertible::Sealed => ("binary-sealed", replies::BINARY_SEALED),

@@ -1,4 +1,4 @@
-//! DATA and BDAT: the message goes through the intake to the queue.
+//! DATA and BDAT: passes the message through the intake to the queue.
 
 use api::authors::authors;
 use api::intake::{Intake, IntakeError, Screened};
@@ -27,38 +27,38 @@ use super::{Connection, quarantine};
 use crate::replies;
 use crate::trace_header::{Complete, HeldHeader, Hop, as_submitted};
 
-/// Octets of a message whose size was not declared.
+/// Assumed size of a message without a declared one.
 const USUAL_SIZE: u64 = 4096;
 
-/// A message on its way in.
+/// A message that is arriving.
 pub(super) struct Incoming {
     intake: Intake,
-    /// Of a peer whose lines may end in LF alone, and the piece with its line ends complete.
+    /// For a peer that may end lines with LF alone: completes the line ends. Holds the converted piece.
     ends: Option<(LineEnds, Vec<u8>)>,
-    /// Until the header section is complete, where fields are added to it or taken out of it.
+    /// Present until the header section is complete, if fields are added or removed.
     held: Option<HeldHeader>,
-    /// Of what vouches for the message.
+    /// The authentication checks.
     checks: Option<Checks>,
-    /// Of a message that is BINARYMIME.
+    /// Present for a BINARYMIME message.
     binary: Option<Box<BinaryMime>>,
     hostname: String,
-    /// Whether results in our name are left in it.
+    /// Authentication-Results fields in this server's name are kept.
     believed: bool,
-    /// It is sent here for the first time.
+    /// It is a submission, not relayed mail.
     is_submission: bool,
-    /// Of its header section.
+    /// Limit of header fields.
     max_fields: usize,
 }
 
-/// A message as it is to be queued.
+/// A message for the queue.
 struct Message {
-    /// Our trace fields.
+    /// Trace fields of this server.
     prefix: Bytes,
     content: Content,
 }
 
 impl Message {
-    /// Octets.
+    /// Octets of prefix, header and text.
     fn size(&self) -> u64 {
         let header = self.prefix.len() + self.content.header.len();
         header as u64 + self.content.text_size
@@ -76,7 +76,7 @@ impl Incoming {
         Ok(())
     }
 
-    /// Octets whose lines end in CRLF.
+    /// Takes octets with CRLF line ends.
     async fn take(&mut self, piece: &[u8]) -> Result<(), ContentError> {
         let complete = match &mut self.held {
             None => {
@@ -91,7 +91,7 @@ impl Incoming {
         Ok(())
     }
 
-    /// Octets that have been looked at as they came go on as ordinary mail.
+    /// Takes octets that the authentication checks have seen, in their converted form.
     async fn hand_on(&mut self, octets: &[u8]) -> Result<(), ContentError> {
         let text = match &mut self.binary {
             None => octets,
@@ -132,7 +132,7 @@ impl Incoming {
         }
     }
 
-    /// All of it has come.
+    /// Ends the content.
     async fn end(&mut self) -> Result<Option<Checks>, ContentError> {
         self.release().await?;
         if let Some(binary) = &mut self.binary {
@@ -143,7 +143,7 @@ impl Incoming {
 }
 
 impl Connection {
-    /// The message may come.
+    /// Prepares for the content of a message.
     pub(super) async fn begin(&mut self) {
         let checks = self
             .transaction
@@ -187,8 +187,8 @@ impl Connection {
         } else {
             HeldHeader::new()
         };
-        // People's programs and devices send by port 25, too. A server that passes on the mail of
-        // others has no use for blind copies, either: whom it sends to stands in the envelope.
+        // Programs and devices also submit by port 25. A relaying server has no need of Bcc either: the
+        // envelope names its recipients.
         let is_submission = self.facts.role == ListenerRole::Submission
             || self.facts.login.is_some()
             || transaction.trust.trusted;
@@ -215,7 +215,7 @@ impl Connection {
         self.session.accept(self.io.output());
     }
 
-    /// The next octets, at the front of the input.
+    /// Handles content at the front of the input.
     pub(super) async fn content(&mut self, octets: usize) {
         let octets = octets.min(self.io.input().len());
         let pushed = match &mut self.incoming {
@@ -230,7 +230,7 @@ impl Connection {
         }
     }
 
-    /// The message is complete: to the queue with it. 250 means committed (I1).
+    /// The message is complete: enqueues it. 250 means committed (I1).
     pub(super) async fn complete(&mut self) {
         let (transaction, incoming) = (self.transaction.take(), self.incoming.take());
         self.forget_transaction();
@@ -251,8 +251,8 @@ impl Connection {
         }
     }
 
-    /// The message as it is to be queued, or how it is refused, now that all of it is known. Why has
-    /// been noted.
+    /// The message for the queue, now that all of it is known; or the reply of a refusal, which has been
+    /// logged.
     async fn whole(
         &self,
         transaction: &mut Transaction,
@@ -323,7 +323,7 @@ impl Connection {
         replies::of_verdict(verdict)
     }
 
-    /// Hands the message over, and answers when it is committed.
+    /// Enqueues the message, and replies after the commit.
     async fn enqueue(&mut self, transaction: Box<Transaction>, message: Message) {
         let id = transaction.id.clone();
         let size = message.size();
@@ -379,7 +379,7 @@ impl Connection {
             }),
             eight_bit: mail.body != Body::SevenBit,
             smtputf8: mail.smtputf8,
-            // It has become text.
+            // Converted to text.
             binary: false,
             envelope_id: mail.envelope_id.unwrap_or_default(),
             return_content: match mail.return_content {
@@ -390,7 +390,7 @@ impl Connection {
             .into(),
             require_tls: mail.require_tls,
             hold_until_ms: transaction.agreed.hold_until_ms,
-            // Told when it is submitted.
+            // Set when it is submitted.
             clock_ms: 0,
             collected: None,
             policy_revision: transaction.snapshot.revision,
@@ -400,7 +400,7 @@ impl Connection {
         }
     }
 
-    /// Names of attachments are people's: they are for debugging.
+    /// Names of attachments are personal data: they are logged for debugging only.
     fn note_removed(&self, id: &str, removed: &[Finding]) {
         if removed.is_empty() {
             return;
@@ -442,7 +442,7 @@ impl Connection {
                 self.note_refusal("header-too-large", &[]);
                 replies::HEADER_TOO_LARGE
             }
-            // The session looks for NUL itself: this stands behind it.
+            // The session checks for NUL itself; this is a second check.
             IntakeError::Nul => replies::NUL,
             IntakeError::Upload(status) => {
                 tracing::warn!(peer = %self.facts.peer, %status, "refused for now");
@@ -453,7 +453,7 @@ impl Connection {
     }
 }
 
-/// As `Origin.component` names who took a message.
+/// The component for `Origin.component`.
 fn component(role: ListenerRole) -> Component {
     match role {
         ListenerRole::Mx => Component::Smtp,

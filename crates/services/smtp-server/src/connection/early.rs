@@ -1,4 +1,4 @@
-//! Clients that do not wait for their turn: most of them send nothing that anybody wants.
+//! Clients that send before their turn: most of them send spam.
 
 use rules::admission::talk::Question;
 use rules::admission::{Admission, Next};
@@ -10,14 +10,14 @@ use super::Connection;
 use crate::replies;
 
 impl Connection {
-    /// Holds the greeting back as long as the rules say; false when the client has spoken meanwhile
-    /// and that was the end of it.
+    /// Delays the greeting as the rules require. False if the client has sent something meanwhile and was
+    /// rejected.
     pub(super) async fn waits_for_greeting(&mut self) -> Result<bool, SessionError> {
         let Some(snapshot) = self.server.policy.current() else {
             return Ok(true);
         };
         if self.may_override_peer() {
-            // A proxy: its client is not known yet.
+            // A proxy's client is not known yet.
             return Ok(true);
         }
         let trust = snapshot.policy.trust(&self.facts);
@@ -49,7 +49,7 @@ impl Connection {
         tokio::select! {
             biased;
             filled = timeout_at(greeting, self.io.fill_meanwhile()) => match filled {
-                // One that has gone is found out when it is greeted.
+                // A closed connection is noticed at the greeting.
                 Ok(filled) => Ok(filled? != 0),
                 Err(_) => Ok(false),
             },
@@ -57,7 +57,7 @@ impl Connection {
         }
     }
 
-    /// Whether the client waits for the answer to its EHLO. Otherwise the session is closed.
+    /// Whether the client waits for the reply to EHLO. Otherwise the session is closed.
     pub(super) fn waits_for_hello(&mut self) -> bool {
         if self.io.input().is_empty() || self.may_override_peer() {
             return true;

@@ -1,4 +1,4 @@
-//! MAIL and RCPT: one transaction is decided by one revision of the policy.
+//! MAIL and RCPT: one revision of the policy decides a whole transaction.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::refusal::now_ms;
 use super::requests::{self, Agreed};
 use crate::replies;
 
-/// A mail transaction as far as it has come.
+/// A mail transaction.
 pub(super) struct Transaction {
     pub(super) id: String,
     pub(super) snapshot: Arc<PolicySnapshot>,
@@ -26,18 +26,18 @@ pub(super) struct Transaction {
     pub(super) mail: Mail,
     pub(super) reverse_path: ReversePath,
     pub(super) recipients: Vec<Recipient>,
-    /// Until the message comes.
+    /// Authentication checks, until the content arrives.
     pub(super) checks: Option<Checks>,
-    /// When and how soon it is to go on.
+    /// Accepted delivery options.
     pub(super) agreed: Agreed,
-    /// It is to go to Junk mailboxes.
+    /// The message goes to the recipients' Junk mailboxes.
     pub(super) junk: bool,
-    /// For what it is kept in quarantine; empty when it is not.
+    /// Reasons for quarantine; empty if there are none.
     pub(super) quarantine: Vec<Verdict>,
 }
 
 impl Connection {
-    /// MAIL.
+    /// Handles MAIL.
     pub(super) async fn sender(&mut self, mail: Mail) {
         if self.messages >= self.server.max_messages {
             self.note_refusal("too-many-messages", &[]);
@@ -48,7 +48,7 @@ impl Connection {
             self.refuse_for_now(replies::NOT_NOW, &"no policy");
             return;
         };
-        // A policy that has come since the greeting may ask for it.
+        // A policy newer than the greeting may need the name.
         self.look_up_name().await;
         let reverse_path = match self.reverse_path(&snapshot.policy, &mail.reverse_path) {
             Ok(reverse_path) => reverse_path,
@@ -107,7 +107,7 @@ impl Connection {
         }
     }
 
-    /// A local part with the domain that it means here.
+    /// The local part with the default domain.
     fn qualified(&self, policy: &Policy, local: &str) -> String {
         match policy.own_domain() {
             Some(domain) => format!("{local}@{domain}"),
@@ -115,7 +115,7 @@ impl Connection {
         }
     }
 
-    /// RCPT: whether it was accepted.
+    /// Handles RCPT. True if the recipient was accepted.
     pub(super) async fn recipient(&mut self, rcpt: Rcpt) -> bool {
         match self.judge_recipient(&rcpt).await {
             Ok(Ok(address)) => {
@@ -163,8 +163,8 @@ impl Connection {
 }
 
 impl Transaction {
-    /// A repeated RCPT is one delivery. Users are one in whatever case they are written; elsewhere only
-    /// the server there knows.
+    /// Removes repeated recipients. Local users are compared without regard to case; other addresses exactly,
+    /// since only their server knows.
     pub(super) fn drop_repeated_recipients(&mut self) {
         if self.recipients.len() < 2 {
             return;

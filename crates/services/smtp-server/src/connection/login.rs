@@ -1,5 +1,5 @@
-//! AUTH: the directory leads the exchange and says how it ends. Here its octets are passed on, and
-//! what it says becomes a reply, a line of the log, and a login.
+//! AUTH: the directory conducts the exchange and decides. This module passes octets on, and turns the result
+//! into a reply, a log line and a login.
 
 mod certificate;
 
@@ -13,7 +13,7 @@ use super::refusal::Asked;
 use crate::replies;
 
 impl Connection {
-    /// AUTH.
+    /// Handles AUTH.
     pub(super) async fn begin_login(&mut self, initiation: Initiation) {
         let directory = self.server.directory.clone();
         let connection = self.client_connection();
@@ -26,7 +26,7 @@ impl Connection {
         }
     }
 
-    /// The client's next response.
+    /// Handles the client's next response.
     pub(super) async fn respond(&mut self, response: Response) {
         let Some(login) = &mut self.login else {
             return self.login_unavailable(&Status::internal("no login is under way"));
@@ -59,7 +59,7 @@ impl Connection {
         self.session.accept(self.io.output());
     }
 
-    /// The cause is not the client's to know.
+    /// Refuses a login. The reply does not say the cause.
     fn refuse_login(&mut self, refused: &LoginRefused) {
         self.login = None;
         if !refused.login.is_empty() {
@@ -98,7 +98,7 @@ impl Connection {
         }
     }
 
-    /// Which mechanisms this client is offered.
+    /// The mechanisms offered to this client.
     pub(super) fn mechanisms(&self) -> Mechanisms {
         self.server.login_mechanisms.current().on(ConnectionState {
             tls: self.io.is_tls(),

@@ -1,4 +1,4 @@
-//! Where a session comes from: the peer, the interface, the proxy between, the peer's name.
+//! The origin of a session: peer, interface, proxy, and the peer's name.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::refusal::Asked;
 use crate::replies;
 use crate::server::{Listener, Server};
 
-/// What is known when a connection has been opened.
+/// The facts about a new connection.
 pub(super) fn facts(
     server: &Server,
     listener: &Listener,
@@ -26,10 +26,10 @@ pub(super) fn facts(
     let mut facts = SessionFacts::new(Arc::clone(&listener.name), peer, local);
     facts.class = listener.own.class;
     facts.role = listener.own.role;
-    // One that is to say XCLIENT and has not speaks for nobody yet.
+    // A proxy that has to send XCLIENT and has not speaks for no client yet.
     let silent = (listener.is_told_by_command() && listener.proxies.are(peer)).then_some(peer);
     facts.proxy = io.proxy().or(silent);
-    // Behind a proxy the local address is another machine's.
+    // Behind a proxy, the local address is one of another machine.
     if facts.proxy.is_none() {
         facts.interface = Some(network.interface_of(local, &server.interfaces));
     }
@@ -38,20 +38,19 @@ pub(super) fn facts(
 }
 
 impl Connection {
-    /// Whether the peer may tell for whom it speaks: a named proxy that has not done so yet, since
-    /// what follows XCLIENT comes from its client.
+    /// Whether the peer may send XCLIENT: a named proxy that has not sent it yet. After XCLIENT, commands
+    /// come from its client.
     pub(super) fn may_override_peer(&self) -> bool {
         let first = self.io.proxy().is_none();
         self.listener.is_told_by_command() && first && self.listener.proxies.are(self.facts.peer)
     }
 
-    /// Whether a proxy has told for whom it speaks. Whose TLS it is that begins then, its own or its
-    /// client's, cannot be told.
+    /// Whether a proxy has named its client. A later TLS handshake may be the proxy's or its client's.
     pub(super) fn is_told(&self) -> bool {
         self.listener.is_told_by_command() && self.io.proxy().is_some()
     }
 
-    /// XCLIENT. The session begins anew with the client that the proxy has named.
+    /// Handles XCLIENT. The session starts anew with the client that the proxy has named.
     pub(super) async fn xclient(&mut self, xclient: Xclient) {
         if !self.may_override_peer() {
             self.refuse_for_now(replies::UNAVAILABLE, &"XCLIENT from one who may not say it");
@@ -67,7 +66,7 @@ impl Connection {
             self.session.refuse(replies::NO_ROOM, self.io.output());
             return;
         }
-        // What TLS with the proxy has shown, or could be bound to, says nothing of its client.
+        // Certificate and channel bindings belong to the proxy's TLS session, not to its client.
         self.certificate.clear();
         self.bindings = Bindings::default();
         let tls = self.facts.tls;
@@ -87,7 +86,7 @@ impl Connection {
         self.set_terms();
     }
 
-    /// Asks the DNS for the peer's name, once, if a policy needs it.
+    /// Looks up the peer's name, once, if a policy needs it.
     pub(super) async fn look_up_name(&mut self) {
         let Some(snapshot) = self.server.policy.current() else {
             return;

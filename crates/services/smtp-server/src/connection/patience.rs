@@ -1,39 +1,38 @@
-//! How long the client is waited for. A limit on silence alone would let one octet every few
-//! minutes hold a place for ever; so a command, a message and a session each have a share of
-//! waiting, which octets alone do not renew. Time that this server takes itself is not counted.
+//! Timeouts of a client. A limit on silence alone would let one octet every few minutes keep a connection for
+//! ever. Therefore commands, messages and sessions each have a budget of waiting, which octets alone do not
+//! renew. Only time spent waiting for the client counts.
 //!
-//! Knows no socket and no clock: it is told what was waited and answers how long the next wait
-//! may be.
+//! Pure: it is told how long was waited, and returns how long the next wait may be.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What a client is granted.
+/// The limits of a client's time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Times {
     /// For one command, to its last octet (RFC 5321 §4.5.3.2.7).
     pub(crate) command: Duration,
     /// Silence within a message (RFC 5321 §4.5.3.2.5).
     pub(crate) silence: Duration,
-    /// What a message brings on average; 0 is no minimum.
+    /// Minimum average rate of a message; 0 for none.
     pub(crate) octets_a_second: u32,
-    /// How far a message may be behind that.
+    /// How far a message may fall behind that rate.
     pub(crate) grace: Duration,
-    /// For a session, or from one message that was taken to the next.
+    /// For a session, restarted by each accepted message.
     pub(crate) session: Duration,
 }
 
-/// What of it is left.
+/// The time left within these limits.
 #[derive(Debug)]
 pub(super) struct Patience {
     times: Times,
-    /// For the command that has not come to its end.
+    /// For the unfinished command.
     command: Duration,
     lines_read: u64,
-    /// For the message: waiting takes from it, octets give back, up to the grace.
+    /// For the message: waiting reduces it, octets restore it up to the grace.
     content: Duration,
-    /// When the session has been of no use for too long.
+    /// When the session ends unless a message is accepted.
     useless_at: Instant,
 }
 
@@ -48,7 +47,7 @@ impl Patience {
         }
     }
 
-    /// How long a command may be waited for, when so many lines have come before it.
+    /// The timeout of a command, after this many lines have been read.
     pub(super) fn for_command(&mut self, lines_read: u64, now: Instant) -> Duration {
         if lines_read != self.lines_read {
             self.lines_read = lines_read;
@@ -58,7 +57,7 @@ impl Patience {
         self.command.min(session)
     }
 
-    /// How long the next octets of a message may be waited for.
+    /// The timeout of the next octets of a message.
     pub(super) fn for_content(&self) -> Duration {
         if self.times.octets_a_second == 0 {
             return self.times.silence;
@@ -66,8 +65,7 @@ impl Patience {
         self.times.silence.min(self.content)
     }
 
-    /// A wait is over, and brought so many octets. Those of a message make up for the time that is
-    /// returned.
+    /// Records a wait that brought this many octets. Octets of a message restore the returned time.
     pub(super) fn waited(&mut self, time: Duration, receiving: bool, octets: usize) -> Duration {
         if !receiving {
             self.command = self.command.saturating_sub(time);
@@ -85,7 +83,7 @@ impl Patience {
         self.content = self.times.grace;
     }
 
-    /// A message was taken: the session is of use.
+    /// A message was accepted; the session's time starts again.
     pub(super) fn message_taken(&mut self, now: Instant) {
         self.useless_at = now + self.times.session;
     }
@@ -107,7 +105,7 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    /// How long a client that sends `octets` every `pause` seconds is borne with.
+    /// How long a client may go on that sends `octets` every `pause` seconds.
     fn trickle(pause: u64, octets: usize) -> Option<u64> {
         let mut patience = Patience::new(TIMES, Instant::now());
         patience.content_begins();
@@ -127,13 +125,13 @@ mod tests {
         assert_eq!(patience.for_command(0, begun), seconds(300));
         patience.waited(seconds(299), false, 1);
         assert_eq!(patience.for_command(0, begun), seconds(1));
-        // The line is complete: the next one has time of its own.
+        // The line is complete: the next one has its own timeout.
         assert_eq!(patience.for_command(1, begun), seconds(300));
     }
 
     #[test]
     fn a_message_may_pause_and_be_slow_but_not_for_ever() {
-        // One octet now and then, an honest but slow line, and silence up to its limit.
+        // One octet now and then; a slow but honest line; silence up to its limit.
         assert_eq!(trickle(60, 1), Some(300));
         assert_eq!(trickle(179, 1), Some(179));
         assert_eq!(trickle(1, 90), Some(2991));

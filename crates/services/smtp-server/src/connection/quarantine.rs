@@ -1,5 +1,4 @@
-//! Messages that are taken and kept back until an administrator decides. Whoever sends one reads
-//! 250 like everybody.
+//! Accepted messages that are held back until an administrator decides. The client gets 250 as usual.
 
 use api::queue::v1::QuarantineTerms;
 use rules::{QuarantineSettings, Verdict};
@@ -7,7 +6,7 @@ use rules::{QuarantineSettings, Verdict};
 use super::Connection;
 
 impl Connection {
-    /// The queue logs that it took the message into quarantine: `quarantined`, with the first verdict.
+    /// Logs that a message was accepted into quarantine: `quarantined`, with the first verdict.
     pub(super) fn note_quarantine(&self, id: &str, message_id: i64, verdicts: &[&'static str]) {
         if verdicts.is_empty() {
             return;
@@ -23,8 +22,7 @@ pub(super) fn names(verdicts: &[Verdict]) -> Vec<&'static str> {
     verdicts.iter().map(|verdict| verdict.name).collect()
 }
 
-/// What the queue is told: why, and for how many seconds at most; nothing where it is to be
-/// delivered.
+/// The reasons and the duration of a quarantine, for the queue; `None` for a message to be delivered.
 pub(super) fn terms(
     verdicts: &[Verdict],
     settings: &QuarantineSettings,

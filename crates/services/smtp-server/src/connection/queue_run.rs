@@ -1,4 +1,4 @@
-//! ETRN: the trusted have mail tried that waits for a domain, nobody else (RFC 1985 §5.2, §6).
+//! ETRN: trusted clients may have a domain's waiting mail tried, other clients may not (RFC 1985 §5.2, §6).
 
 use api::queue_run::Wanted;
 use rules::Domain;

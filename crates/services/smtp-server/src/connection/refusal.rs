@@ -1,4 +1,4 @@
-//! What is noted of a refusal: the log, the metrics, and the queue's memory of refusals.
+//! Records of a refusal: the log, the metrics, and the queue's list of refusals.
 
 use std::borrow::Cow;
 
@@ -11,21 +11,21 @@ use smtp_protocol::server::Misspoken;
 
 use super::Connection;
 
-/// Recipients that are named of a message that is refused as a whole.
+/// Maximum number of recipients listed for a message refused as a whole.
 const NAMED: usize = 10;
 
-/// What the client asks for, as it writes it: for who wants to know later what was refused.
+/// What the client asked for, as written, to explain the refusal later.
 #[derive(Default)]
 pub(super) struct Asked {
     reverse_path: String,
-    /// The recipient in question.
+    /// The recipient being decided.
     recipient: Option<String>,
-    /// Those that were accepted before, the first of them by name.
+    /// The first of the recipients accepted so far.
     accepted: Vec<String>,
     more: usize,
-    /// The transaction's id, once there is one.
+    /// The transaction's id, once it has begun.
     id: Option<String>,
-    /// The name that is to log in.
+    /// The user name of the login.
     login: Option<String>,
 }
 
@@ -53,7 +53,7 @@ impl Asked {
         self.id = Some(id.to_owned());
     }
 
-    /// The recipient in question was accepted, or refused: the next may be.
+    /// The recipient was accepted or refused.
     pub(super) fn answered(&mut self, accepted: bool) {
         let recipient = self.recipient.take();
         match recipient.filter(|_| accepted) {
@@ -84,7 +84,7 @@ fn written(path: &Path) -> String {
     }
 }
 
-/// What of a command is against the grammar, where `lenient` is about it.
+/// The syntax error of a command, if `lenient` would accept it.
 fn against_the_grammar(misspoken: &Misspoken) -> Option<Written<'_>> {
     let said = misspoken.said.as_str();
     match misspoken.name {
@@ -104,8 +104,8 @@ fn against_the_grammar(misspoken: &Misspoken) -> Option<Written<'_>> {
 }
 
 impl Connection {
-    /// The one line of the log about a refusal. Reasons name people: they are for debugging, and
-    /// for whoever asks the queue.
+    /// Logs a refusal in one line. Its reasons contain personal data: they are logged for debugging only, and
+    /// stored in the queue.
     pub(super) fn note_refusal(&self, verdict: &'static str, reasons: &[Cow<'static, str>]) {
         let id = self.asked.id.as_deref();
         let login = self.asked.login.as_deref().map(shown);
@@ -117,7 +117,7 @@ impl Connection {
         self.keep_refusal(verdict, reasons);
     }
 
-    /// A command that was refused for how it was said.
+    /// Records a command refused for its syntax.
     pub(super) fn note_misspoken(&mut self, misspoken: &Misspoken) {
         let mut reasons = vec![Cow::from(format!("answered: {}", misspoken.reply))];
         if !misspoken.said.is_empty() {
@@ -139,13 +139,13 @@ impl Connection {
         })
     }
 
-    /// What was refused, for metrics and the queue; the log has it already.
+    /// Records a refusal in the metrics and the queue. It is logged already.
     pub(super) fn keep_refusal(&self, verdict: &'static str, reasons: &[Cow<'static, str>]) {
         self.server.metrics.refused(verdict);
         self.server.refusals.note(self.refusal(verdict, reasons));
     }
 
-    /// Who is to log in, or has.
+    /// The user who is or was logging in.
     fn login_in_question(&self) -> String {
         let login = self.asked.login.as_ref().or(self.facts.login.as_ref());
         login.cloned().unwrap_or_default()

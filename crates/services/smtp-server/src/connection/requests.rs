@@ -1,4 +1,4 @@
-//! What a client may ask of when and how soon its message goes on, and what was agreed.
+//! Delivery options in MAIL, and those accepted.
 
 use std::time::Duration;
 
@@ -12,20 +12,20 @@ use smtp_protocol::server::{self, HoldLimit, Mail, Offered};
 use super::Connection;
 use super::refusal::now_ms;
 
-/// What was agreed at MAIL.
+/// The options accepted at MAIL.
 #[derive(Default)]
 pub(super) struct Agreed {
-    /// 0: it is not held.
+    /// 0: not held.
     pub(super) hold_until_ms: i64,
-    /// For the queue; none of ordinary mail.
+    /// For the queue; `None` for ordinary mail.
     pub(super) options: Option<DeliveryOptions>,
-    /// Where one was asked for: the one it has.
+    /// The effective priority, if one was requested.
     pub(super) priority: Option<i8>,
 }
 
 impl Agreed {
-    /// The time is over after which it is to be returned (RFC 2852 §4): while the client can be
-    /// told so itself, no notice is needed.
+    /// Whether the deadline has passed after which the message is to be returned (RFC 2852 §4). The client
+    /// can still be told so in a reply, without a notice.
     pub(super) fn is_late(&self, now_ms: i64) -> bool {
         let deliver_by = self.options.as_ref().and_then(|asked| asked.deliver_by);
         deliver_by.is_some_and(|by| by.or_return && by.deadline_ms <= now_ms)
@@ -33,9 +33,9 @@ impl Agreed {
 }
 
 impl Connection {
-    /// What is announced, and taken.
+    /// The extensions announced and accepted.
     ///
-    /// Nothing is offered that the queue would forget.
+    /// An extension that the queue would ignore is not offered.
     pub(super) fn offered(&self, snapshot: &PolicySnapshot, trust: &Trust) -> Offered {
         if !self.features.has(Feature::Options) {
             return Offered::default();
@@ -61,7 +61,7 @@ fn whole_seconds(length: Duration) -> u32 {
     u32::try_from(length.as_millis().div_ceil(1000)).unwrap_or(u32::MAX)
 }
 
-/// What a MAIL that came at `now_ms` asks.
+/// The delivery options requested by a MAIL at `now_ms`.
 pub(super) fn timing(mail: &Mail, now_ms: i64) -> Timing {
     let server::Requests {
         hold,
@@ -76,7 +76,7 @@ pub(super) fn timing(mail: &Mail, now_ms: i64) -> Timing {
     }
 }
 
-/// What becomes of the requests of a MAIL that came at `now_ms` and is accepted.
+/// The options of an accepted MAIL at `now_ms`.
 pub(super) fn agree(policy: &Policy, trust: &Trust, mail: &Mail, now_ms: i64) -> Agreed {
     let server::Requests {
         hold,

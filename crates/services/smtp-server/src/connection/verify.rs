@@ -1,4 +1,4 @@
-//! VRFY: the trusted are told whether there is such a mailbox, nobody else (RFC 5321 §7.3).
+//! VRFY: trusted clients learn whether a mailbox exists, other clients do not (RFC 5321 §7.3).
 
 use api::grpc::Status;
 use rules::RecipientVerdict;
@@ -58,9 +58,9 @@ impl Connection {
     }
 }
 
-/// What is known of an address.
+/// The result for an address.
 enum Found {
-    /// The mailbox that its mail goes into.
+    /// The mailbox that receives its mail.
     Here(String),
     Elsewhere,
     Refused(Reply),

@@ -1,5 +1,5 @@
-//! The buckets of rates as this process sees them. Each leaks evenly, so all there is to know is
-//! when it will be empty.
+//! The buckets of rates as this process sees them. A bucket leaks evenly, so the time at which it will be
+//! empty describes it fully.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,21 +7,21 @@ use std::time::Duration;
 use rules::Rate;
 use tokio::time::Instant;
 
-/// Names a bucket in all processes.
+/// Identifies a bucket in all processes.
 pub(super) type Key = [u8; 16];
 
-/// Subjects that are counted at a time (I7). Where more come within a period, those behind are not
-/// held to rates: the limits of connections hold still.
+/// Maximum number of subjects counted at a time (I7). Further subjects within a period are not held to rates;
+/// the limits of connections still apply.
 const MOST: usize = 100_000;
 
-/// In one report; the queue service takes so many.
+/// Maximum number in one report; the limit of the queue.
 const MOST_REPORTED: usize = 10_000;
 
-/// What the queue service said of a bucket holds for so long. Then what other processes have let in since
-/// is asked for, before one more event is let in.
+/// How long the queue's answer about a bucket is fresh. Later, the next event asks for the counts of other
+/// processes first.
 const FRESH: Duration = Duration::from_millis(500);
 
-/// See the module.
+/// The buckets of all subjects.
 #[derive(Debug, Default)]
 pub(super) struct Buckets {
     buckets: HashMap<Key, Bucket>,
@@ -32,9 +32,9 @@ struct Bucket {
     empty_at: Instant,
     /// By how much one event fills it.
     cost: Duration,
-    /// Events that were let in and not told of.
+    /// Accepted events not reported yet.
     untold: u64,
-    /// When the queue service was asked for what it has said of the bucket.
+    /// Time of the request whose answer described the bucket.
     heard: Option<Instant>,
 }
 
@@ -44,7 +44,7 @@ impl Bucket {
     }
 }
 
-/// What one bucket took since the last report; nothing, where it is only asked about.
+/// What one bucket received since the last report; nothing, for a mere question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Report {
     pub(super) key: Key,
@@ -53,7 +53,7 @@ pub(super) struct Report {
 }
 
 impl Buckets {
-    /// Lets one event in under all these rates, or under none.
+    /// Accepts one event under all these rates, or under none.
     pub(super) fn admit<'r>(
         &mut self,
         rates: &[(&'r Rate, Key)],
@@ -66,7 +66,7 @@ impl Buckets {
         Ok(())
     }
 
-    /// Whether one more event may be let in under all these rates, as far as is known here.
+    /// Whether one more event fits under all these rates, by the local counts.
     pub(super) fn has_room<'r>(
         &self,
         rates: &[(&'r Rate, Key)],
@@ -84,8 +84,7 @@ impl Buckets {
         Ok(())
     }
 
-    /// Questions about those of which the queue service has said nothing lately. What is untold of them comes
-    /// with the next report.
+    /// Questions about buckets without a fresh answer. Their unreported events come with the next report.
     pub(super) fn stale(&self, rates: &[(&Rate, Key)], now: Instant) -> Vec<Report> {
         let fresh = |key| self.buckets.get(key).is_some_and(|one| one.is_fresh(now));
         let stale = rates.iter().filter(|(_, key)| !fresh(key));
@@ -107,7 +106,7 @@ impl Buckets {
         bucket.untold += 1;
     }
 
-    /// The bucket, a new one where there is none; `None` where there are too many.
+    /// The bucket, created if missing; `None` if there are too many.
     fn bucket(&mut self, key: Key, cost: Duration, now: Instant) -> Option<&mut Bucket> {
         if self.buckets.len() >= MOST && !self.buckets.contains_key(&key) {
             self.drop_empty(now);
@@ -123,7 +122,7 @@ impl Buckets {
         }))
     }
 
-    /// What is to be told. It counts as told until it is taken back.
+    /// Takes the unreported events. They count as reported until they are taken back.
     pub(super) fn take_untold(&mut self, now: Instant) -> Vec<Report> {
         self.drop_empty(now);
         let untold = self
@@ -140,7 +139,7 @@ impl Buckets {
             .collect()
     }
 
-    /// It could not be told.
+    /// The report failed.
     pub(super) fn take_back(&mut self, reports: &[Report]) {
         for report in reports {
             if let Some(bucket) = self.buckets.get_mut(&report.key) {
@@ -149,9 +148,9 @@ impl Buckets {
         }
     }
 
-    /// What all processes together have let in is empty in so long, said the queue service when it was asked
-    /// at `asked`; what came here meanwhile comes on top. Answers may overtake each other: none takes away
-    /// what is known.
+    /// Sets a bucket by the queue's answer to a call made at `asked`: with the events of all processes, the
+    /// bucket is empty after `full_for`. Events accepted here since then are added. Answers may overtake each
+    /// other: none lowers a bucket.
     pub(super) fn settle(&mut self, report: &Report, full_for: Duration, asked: Instant) {
         if let Some(bucket) = self.bucket(report.key, report.cost, asked) {
             let untold = u32::try_from(bucket.untold).unwrap_or(u32::MAX);
@@ -236,12 +235,12 @@ mod tests {
         assert_eq!(reports.len(), 1);
         assert_eq!((reports[0].events, reports[0].key), (3, KEY));
         assert_eq!(let_in(&mut buckets, &rate, 1, now), 1);
-        // Together they have let in eight, and one has come meanwhile.
+        // Together they have accepted eight, and one has come meanwhile.
         buckets.settle(&reports[0], rate.period / 10 * 8, now);
         assert_eq!(let_in(&mut buckets, &rate, 10, now), 1);
     }
 
-    /// What the queue service makes of reports.
+    /// The queue's side of the reports.
     #[derive(Default)]
     struct Everywhere {
         empty_at: Option<Instant>,
@@ -296,7 +295,7 @@ mod tests {
         let later = now + FRESH;
         let stale = buckets.stale(&rates, later);
         assert_eq!(stale[0].events, 0);
-        // What is untold stays, and comes on top of what is heard.
+        // Unreported events stay, and are added to the answer.
         buckets.settle(&stale[0], rate.period / 10 * 7, later);
         assert_eq!(let_in(&mut buckets, &rate, 10, later), 1);
         assert_eq!(buckets.take_untold(later)[0].events, 3);
@@ -324,7 +323,7 @@ mod tests {
         assert!(buckets.take_untold(now).is_empty());
         buckets.take_back(&reports);
         assert_eq!(buckets.take_untold(now), reports);
-        // When all is told and empty, nothing is kept.
+        // When everything is reported and empty, nothing is kept.
         buckets.take_untold(now + rate.period);
         assert!(buckets.buckets.is_empty());
     }

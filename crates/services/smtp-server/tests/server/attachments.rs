@@ -1,4 +1,4 @@
-//! Attachments that the policy blocks: refused, or taken out.
+//! Attachments blocked by the policy: refused, or removed.
 
 use api::message::v1::content::Text;
 
@@ -46,7 +46,7 @@ async fn a_blocked_attachment_is_refused_and_the_session_goes_on() {
         .send(format!("BDAT {} LAST\r\n{two}", two.len()))
         .await;
     client.expect(550).await;
-    // What cannot be told is refused as well.
+    // Content that cannot be checked is refused as well.
     client.envelope("a@client.test", "bob@example.test").await;
     let fragment = "Content-Type: message/partial; id=x; number=1; total=2\r\n\r\nx";
     let reply = client.data(fragment, 550).await;
@@ -57,7 +57,7 @@ async fn a_blocked_attachment_is_refused_and_the_session_goes_on() {
     let Some(Text::Inline(text)) = taken.content.unwrap().text else {
         panic!("it is small");
     };
-    // DATA's line end before the dot belongs to the message.
+    // The line end before DATA's dot belongs to the message.
     let sent = format!("{}\r\n", self::message("notes.txt"));
     assert!(sent.ends_with(std::str::from_utf8(&text).unwrap()));
 }
@@ -109,7 +109,7 @@ async fn a_blocked_attachment_is_taken_out_for_those_whose_rules_say_so() {
         after,
         "Content-Type: text/html\r\n\r\n<p>\t.</p>\r\n--b--\r\n\r\n"
     );
-    // What is stored of it in advance is that of the message as it is stored.
+    // The stored summary is that of the message as stored.
     assert_eq!(content.text_size, text.len() as u64);
     let structure = content.summary.unwrap().body_structure;
     let structure = String::from_utf8(structure.to_vec()).unwrap();
@@ -129,7 +129,7 @@ async fn a_blocked_attachment_puts_a_message_into_quarantine_whole() {
     client.data(message("notes.txt"), 250).await;
     client.envelope("a@client.test", "bob@example.test").await;
     client.data(message("setup.scr"), 250).await;
-    // What cannot be told is looked at by the administrator as well.
+    // Content that cannot be checked goes to the administrator as well.
     client.envelope("a@client.test", "bob@example.test").await;
     let fragment = "Content-Type: message/partial; id=x; number=1; total=2\r\n\r\nx";
     client.data(fragment, 250).await;
@@ -157,7 +157,7 @@ async fn a_blocked_attachment_puts_a_message_into_quarantine_whole() {
     );
 }
 
-/// Submitted messages get a Date and a Message-ID in front of a header that is held back.
+/// A submission gets its Date and Message-ID ahead of a header section that is held back.
 #[tokio::test]
 async fn a_message_that_is_its_only_attachment_becomes_the_note() {
     let system = System::start_with(RULES, |_| {}).await;

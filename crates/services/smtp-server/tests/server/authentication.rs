@@ -1,11 +1,11 @@
-//! SPF, DKIM, DMARC and reverse DNS, asked of a name server of the tests' own.
+//! SPF, DKIM, DMARC and reverse DNS, with a name server in the test.
 
 use crate::system::{POLICY, Port, System, header};
 use mail_auth::common::crypto::Ed25519Key;
 use mail_auth::common::headers::HeaderWriter as _;
 use mail_auth::dkim::DkimSigner;
 
-/// Those of RFC 8463 Appendix A.
+/// The key of RFC 8463 Appendix A.
 const SEED: [u8; 32] = [
     0x9d, 0x61, 0xb1, 0x9d, 0xef, 0xfd, 0x5a, 0x60, 0xba, 0x84, 0x4a, 0xf4, 0x92, 0xec, 0x2c, 0xc4,
     0x44, 0x49, 0xc5, 0x69, 0x7b, 0x32, 0x69, 0x19, 0x70, 0x3b, 0xac, 0x03, 0x1c, 0xae, 0x7f, 0x60,
@@ -44,7 +44,7 @@ struct Checked {
 }
 
 impl Checked {
-    /// With these rules for the untrusted.
+    /// Starts with these rules for untrusted clients.
     async fn start(rules: &str) -> Self {
         let system = System::start_with(&policy(rules), |_| {}).await;
         system.dns.set(ZONE);
@@ -57,13 +57,13 @@ impl Checked {
         client.data(message, code).await
     }
 
-    /// The header section of the last message that was accepted.
+    /// The header section of the last accepted message.
     fn header(&self) -> String {
         header(&self.system.queue.accepted().pop().unwrap())
     }
 }
 
-/// The policy of the other tests, where nothing is checked, with other rules.
+/// The policy of the other tests, which checks nothing, with these rules.
 fn policy(rules: &str) -> String {
     let named = |line: &str| {
         let key = line.split(" = ").next().unwrap_or_default();
@@ -119,7 +119,7 @@ async fn what_was_found_stands_above_the_message() {
         rest.ends_with("From: a@client.test\r\nSubject: hi\r\n\r\n"),
         "{rest}"
     );
-    // What was computed while the message passed is of the message alone.
+    // The summary is that of the message alone, without the added fields.
     assert!(!submission.junk);
     let summary = content.summary.unwrap();
     let own = content.header.len() as u64;
@@ -304,7 +304,7 @@ async fn results_in_our_name_are_taken_out_of_what_strangers_send() {
         );
         let own = header.matches("mail.example.test;").count();
         assert_eq!(own, usize::from(!rules.is_empty()), "{header}");
-        // Our own hosts may bring back what we have written.
+        // Our own hosts may bring back fields that we have written.
         checked
             .send(Port::Internal, "a@client.test", &message, 250)
             .await;

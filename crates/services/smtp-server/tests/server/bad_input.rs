@@ -106,7 +106,7 @@ async fn a_header_section_of_too_many_fields_is_refused() {
     .await;
     let mut client = system.connect(Port::Internal).await;
     client.envelope("a@client.test", "bob@example.test").await;
-    // With our own Received field.
+    // With this server's own Received field.
     client
         .data(format!("{}\r\n", "X: y\r\n".repeat(19)), 250)
         .await;
@@ -114,7 +114,7 @@ async fn a_header_section_of_too_many_fields_is_refused() {
     client
         .data(format!("{}\r\n", "X: y\r\n".repeat(20)), 552)
         .await;
-    // What would be taken out of it counts, too: it is looked at before.
+    // A field that would be removed counts too: it is counted first.
     let forged = "Authentication-Results: mail.example.test; spf=pass\r\n";
     let mut stranger = system.connect(Port::External).await;
     stranger.envelope("a@client.test", "bob@example.test").await;

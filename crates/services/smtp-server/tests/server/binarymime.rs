@@ -1,4 +1,4 @@
-//! BINARYMIME: what is binary comes as it is, and goes on as text.
+//! BINARYMIME: binary content arrives unchanged, and is passed on as text.
 
 use api::message::v1::content::Text;
 use api::queue::v1::Submission;
@@ -6,7 +6,7 @@ use api::queue::v1::Submission;
 use crate::client::Client;
 use crate::system::{Port, System, header};
 
-/// A text and a file that holds every octet.
+/// A text and a file with every octet value.
 fn message(header: &str) -> Vec<u8> {
     let head = format!(
         "Subject: Files\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\
@@ -17,7 +17,7 @@ fn message(header: &str) -> Vec<u8> {
     [head.as_bytes(), &file, b"\r\n--b--\r\n"].concat()
 }
 
-/// Says that a binary message comes.
+/// Declares a binary message.
 async fn declare(client: &mut Client) {
     client
         .say("MAIL FROM:<a@client.test> BODY=BINARYMIME", 250)
@@ -32,7 +32,7 @@ async fn send(client: &mut Client, message: &[u8], pieces: usize, code: u16) -> 
         client.send([&command, piece].concat()).await;
         let (answered, reply) = client.reply().await;
         if answered != 250 {
-            // The chunk that is refused takes the message with it.
+            // The refused chunk ends the message.
             assert_eq!(answered, code, "{reply}");
             return reply;
         }
@@ -67,7 +67,7 @@ async fn what_is_binary_is_text_for_the_queue() {
         ));
         assert!(text.ends_with("\r\n--b--\r\n"), "{text}");
     }
-    // On submission the header section gets what it lacks, too.
+    // A submission also gets its missing header fields.
     let mut client = system.connect(Port::Plaintext).await;
     client
         .say("AUTH PLAIN AGJvYkBleGFtcGxlLnRlc3QAc2VjcmV0", 235)
@@ -150,7 +150,7 @@ async fn the_attachment_screen_sees_what_readers_will_see() {
     let mut client = system.connect(Port::External).await;
     let named = message("Content-Disposition: attachment; filename=a.exe\r\n");
     send(&mut client, &named, 1_000, 550).await;
-    // By its content.
+    // Detected by its content.
     let program = "Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: binary\r\n\r\n\
                    MZ\u{90}\0\u{3}\0\0\0\u{4}\0\0\0";
     let program: Vec<u8> = program.chars().map(|c| c as u8).chain([0; 600]).collect();

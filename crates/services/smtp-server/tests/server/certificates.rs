@@ -1,4 +1,4 @@
-//! EXTERNAL: clients that show certificates, over implicit TLS and over STARTTLS.
+//! EXTERNAL: client certificates, over implicit TLS and over STARTTLS.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,7 @@ use test_kit::{ClientAuthority, ClientCertificate};
 use crate::client::Client;
 use crate::system::{POLICY, System, listener_on_any_port};
 
-/// A system with one more listener, and who vouches for its clients.
+/// A system with an additional listener, and the authority of its clients.
 pub(crate) struct Certified {
     pub(crate) system: System,
     pub(crate) authority: ClientAuthority,
@@ -23,7 +23,7 @@ impl Certified {
         Self::start_behind(&[], tls, required).await
     }
 
-    /// With a listener whose named proxies say XCLIENT.
+    /// With a listener whose named proxies send XCLIENT.
     async fn start_behind(proxies: &[&str], tls: TlsMode, required: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let authority = ClientAuthority::new("ours");
@@ -48,7 +48,7 @@ impl Certified {
         }
     }
 
-    /// Connected and through with its part of the handshake.
+    /// Connects and completes the client's part of the handshake.
     async fn connect(&self, shown: Option<&ClientCertificate>) -> Client {
         let server = &self.system.certificate;
         let config = match shown {
@@ -64,7 +64,7 @@ impl Certified {
         client.start_tls_with(config).await
     }
 
-    /// Greeted; gives what is announced.
+    /// Connects and reads the greeting; returns the announced extensions.
     async fn greeted(&self, shown: Option<&ClientCertificate>) -> (Client, String) {
         let mut client = self.connect(shown).await;
         if self.tls == TlsMode::Implicit {
@@ -75,7 +75,7 @@ impl Certified {
     }
 }
 
-/// Where the tests' clients are.
+/// The addresses of the tests' clients.
 const PROXY: &[&str] = &["127.0.0.0/8"];
 
 fn external(name: &str) -> String {
@@ -141,7 +141,7 @@ async fn a_certificate_that_names_nobody_is_of_no_use() {
         .await;
     assert!(!hello.contains("EXTERNAL"), "{hello}");
     client.say("AUTH EXTERNAL =", 504).await;
-    // Nor is one that names a user who has been removed.
+    // Nor does one that names a removed user.
     let certificate = certified.authority.certificate(&[BOB]);
     certified.system.directory.watched().await;
     certified.system.directory.remove(BOB);
@@ -165,8 +165,8 @@ async fn a_directory_that_is_away_is_no_refusal() {
     client.say("AUTH EXTERNAL =", 454).await;
 }
 
-/// Shows the certificate that is made with the listener's authority at hand, and checks what the
-/// client is told and what we remember.
+/// Shows a certificate made with the listener's authority; checks the error at the client and the record
+/// here.
 async fn refused(
     tls: TlsMode,
     make: impl FnOnce(&ClientAuthority) -> ClientCertificate,
@@ -187,7 +187,7 @@ async fn a_bad_certificate_ends_the_connection_with_an_alert_and_a_reason_in_the
     for tls in [TlsMode::Implicit, TlsMode::Starttls] {
         let foreign = |_: &ClientAuthority| ClientAuthority::new("another").certificate(&[BOB]);
         refused(tls, foreign, "UnknownCA", "signed by no authority").await;
-        // One that calls itself like ours.
+        // A forged authority with the name of ours.
         let forged = |_: &ClientAuthority| ClientAuthority::new("ours").certificate(&[BOB]);
         refused(tls, forged, "", "its signature is wrong").await;
         let expired = |ours: &ClientAuthority| ours.expired(&[BOB]);
@@ -205,7 +205,7 @@ async fn where_one_is_required_nobody_comes_in_without() {
     client.say(&external(BOB), 235).await;
 }
 
-/// RFC 4422 appendix A: who has shown the certificate. That was the proxy.
+/// RFC 4422 appendix A: the certificate identifies its presenter, which was the proxy.
 #[tokio::test]
 async fn the_certificate_of_a_proxy_logs_nobody_in_before_it_tells_of_a_client_or_after() {
     for tls in [TlsMode::Implicit, TlsMode::Starttls] {
@@ -258,7 +258,7 @@ async fn certificates_are_nothing_that_xclient_can_tell_of() {
     proxy.say(&external(BOB), 504).await;
 }
 
-/// Whose TLS it is that begins behind XCLIENT, the proxy's or its client's, cannot be told.
+/// A TLS handshake after XCLIENT may be the proxy's or its client's.
 #[tokio::test]
 async fn tls_that_begins_behind_xclient_shows_no_certificate_and_binds_nothing() {
     let certified = Certified::start_behind(PROXY, TlsMode::Starttls, false).await;
@@ -287,8 +287,8 @@ async fn one_who_is_no_proxy_logs_in_by_its_certificate_where_others_say_xclient
     client.say("AUTH EXTERNAL =", 235).await;
 }
 
-/// RFC 5802 §6: a client behind a proxy that ends TLS cannot bind to the proxy's session with us, and
-/// one that could bind elsewhere (`y`) is not to be told that it was cheated.
+/// RFC 5802 §6: a client behind a proxy that ends TLS cannot bind to the proxy's session with this server. A
+/// client that supports binding (`y`) must not be told that it was attacked.
 #[tokio::test]
 async fn behind_a_proxy_that_tells_there_is_nothing_to_bind_to() {
     let certified = Certified::start_behind(PROXY, TlsMode::Implicit, false).await;

@@ -1,4 +1,4 @@
-//! A client that says what it is told to.
+//! A scripted client.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio_rustls::TlsConnector;
 trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Socket for T {}
 
-/// See the module.
+/// A scripted client.
 pub(crate) struct Client {
     socket: Box<dyn Socket>,
     input: Vec<u8>,
@@ -41,7 +41,7 @@ impl Client {
         }
     }
 
-    /// As [`Client::start_tls`], and with what the session exports for channel binding (RFC 9266).
+    /// As [`Client::start_tls`]; also returns the session's keying material for channel binding (RFC 9266).
     pub(crate) async fn start_bound_tls(self, certificate: &TestCertificate) -> (Self, Vec<u8>) {
         let name = ServerName::try_from("mail.example.test").unwrap();
         let connector = TlsConnector::from(certificate.client_config());
@@ -56,7 +56,7 @@ impl Client {
         (client, exported.unwrap().to_vec())
     }
 
-    /// Why the connection ends without a word of the server's.
+    /// The error with which the connection ends without a reply.
     pub(crate) async fn failure(&mut self) -> String {
         match self.socket.read_buf(&mut self.input).await {
             Ok(read) => panic!("{read} octets, not a failure"),
@@ -102,19 +102,19 @@ impl Client {
                 let line: Vec<u8> = self.input.drain(..end + 2).collect();
                 return Some(String::from_utf8(line[..end].to_vec()).unwrap());
             }
-            // A reset is an end, too.
+            // A reset also counts as the end.
             if self.socket.read_buf(&mut self.input).await.unwrap_or(0) == 0 {
                 return None;
             }
         }
     }
 
-    /// No more will be sent, but replies are still read.
+    /// Sends no more, but still reads replies.
     pub(crate) async fn half_close(&mut self) {
         self.socket.shutdown().await.unwrap();
     }
 
-    /// Checks that the server has closed.
+    /// Checks that the server has closed the connection.
     pub(crate) async fn expect_end(&mut self) {
         let (code, text) = self.reply().await;
         assert_eq!((code, text.as_str()), (0, ""));
@@ -126,7 +126,7 @@ impl Client {
         self.say(&format!("RCPT TO:<{to}>"), 250).await;
     }
 
-    /// DATA with the message as it goes over the wire.
+    /// DATA with the message in its wire form.
     pub(crate) async fn data(&mut self, message: impl AsRef<[u8]>, code: u16) -> String {
         self.say("DATA", 354).await;
         self.send(message).await;

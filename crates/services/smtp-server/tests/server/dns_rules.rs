@@ -1,4 +1,4 @@
-//! What the DNS says of a peer and a sender's domain, at MAIL.
+//! DNS facts about a peer and a sender's domain, at MAIL.
 
 use crate::system::{POLICY, Port, System};
 

@@ -1,4 +1,4 @@
-//! Clients that do not wait, and the space and patience that a class has.
+//! Clients that send too early, and the message sizes and timeouts of a class.
 
 use crate::system::{Port, System};
 
@@ -31,7 +31,7 @@ async fn who_speaks_before_the_greeting_is_sent_away() {
     let policy = with_delay("30 s");
     let system = System::start_without_waiting(&policy, |_| {}).await;
     let mut client = loop {
-        // Until the policy is in force: then the greeting is held back.
+        // Repeats until the policy is in force and the greeting is delayed.
         let mut client = system.connect_raw(Port::External).await;
         client.send("EHLO client.test\r\n").await;
         let (code, text) = client.reply().await;
@@ -41,7 +41,7 @@ async fn who_speaks_before_the_greeting_is_sent_away() {
         }
     };
     client.expect_end().await;
-    // Whoever is trusted may speak when he likes, and is greeted at once.
+    // A trusted client may send at any time, and is greeted at once.
     let mut client = system.connect_raw(Port::Internal).await;
     client.send("EHLO client.test\r\n").await;
     client.expect(220).await;

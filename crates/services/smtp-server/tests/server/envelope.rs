@@ -41,7 +41,7 @@ async fn a_known_user_is_asked_for_once_until_it_goes() {
     let system = System::start().await;
     system.directory.watched().await;
     let mut client = system.connect(Port::External).await;
-    // The first answers may come before the stream of changes is known to be open.
+    // The first answers may come before the stream of changes is open.
     client.say("MAIL FROM:<a@client.test>", 250).await;
     let mut before = usize::MAX;
     test_kit::in_time("a user is remembered", async {
@@ -54,7 +54,7 @@ async fn a_known_user_is_asked_for_once_until_it_goes() {
     client.say("RCPT TO:<BOB@example.test>", 250).await;
     assert_eq!(system.directory.asked(), before);
     system.directory.remove("bob@example.test");
-    // The change travels on its own stream: the answer turns within moments, and stays.
+    // The change arrives on its own stream: the answer changes soon, and stays.
     let mut other = system.connect(Port::External).await;
     other.say("MAIL FROM:<a@client.test>", 250).await;
     let refused = async {
@@ -153,7 +153,7 @@ async fn i9_a_postmaster_who_reads_elsewhere_is_reached_and_nobody_else_there() 
     client.data("", 250).await;
     let recipients = system.queue.only().recipients;
     let recipients: Vec<_> = recipients.iter().map(|one| &*one.address).collect();
-    // The second is passed on by delivery, which finds no mailbox.
+    // Delivery passes the second one on, and finds no mailbox.
     assert_eq!(
         recipients,
         ["admin@elsewhere.test", "postmaster@example.test"]

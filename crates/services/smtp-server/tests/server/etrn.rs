@@ -13,7 +13,7 @@ async fn at_the_word_of_the_trusted_mail_is_tried_now() {
     let runs = system.queue.runs();
     assert_eq!(runs[0].domain, "three.test");
     assert!(!runs[0].subdomains && runs.len() == 2);
-    // The name may be an international one, and its subdomains may be meant.
+    // The name may be international, and may include subdomains.
     client.say("ETRN @xn--bcher-kva.test", 251).await;
     let run = system.queue.runs().pop().unwrap();
     assert_eq!(run.domain, "xn--bcher-kva.test");
@@ -30,7 +30,7 @@ async fn a_run_is_bounded_and_not_begun_again_at_once() {
     assert_eq!(system.queue.runs().len(), 10, "so many pages at a time");
     client.say("ETRN MANY.test", 250).await;
     assert_eq!(system.queue.runs().len(), 10);
-    // Subdomains are another wish.
+    // Subdomains are a separate request.
     client.say("ETRN @many.test", 252).await;
     assert_eq!(system.queue.runs().len(), 20);
 }

@@ -1,4 +1,4 @@
-//! The other services, as far as smtp-server asks them.
+//! Fakes of the other services.
 
 mod directory;
 mod queue;

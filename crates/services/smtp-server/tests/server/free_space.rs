@@ -1,4 +1,4 @@
-//! Mail is put off while the volume has too little room.
+//! Mail is deferred while the volume has too little space.
 
 use crate::client::Client;
 use crate::system::{Port, System};
@@ -17,7 +17,7 @@ deliver = "mailboxes"
 
 const GIB: u64 = 1 << 30;
 
-/// Until MAIL is answered so; what the volume has is learnt when it is asked next.
+/// Repeats MAIL until it gets this reply; each request also updates the free space.
 async fn until(client: &mut Client, code: u16) {
     let answered = async {
         loop {
@@ -38,12 +38,12 @@ async fn while_space_is_short_strangers_are_put_off_before_the_trusted() {
     let system = System::start_with(RULES, |_| {}).await;
     let mut stranger = system.connect(Port::External).await;
     let mut trusted = system.connect(Port::Internal).await;
-    // Not known: the rule is not applied.
+    // Unknown: the rule is not applied.
     stranger.say("MAIL FROM:<a@client.test>", 250).await;
     stranger.say("RSET", 250).await;
 
     system.storage.free.send_replace(Some(2 * GIB - 1));
-    // A new revision is a reason to ask at once.
+    // A new revision makes the server ask at once.
     system.policy.send_replace(format!("{RULES}\n# short"));
     until(&mut stranger, 452).await;
     until(&mut trusted, 250).await;

@@ -3,7 +3,7 @@ use api::message::v1::content::Text;
 use crate::fakes::Answer;
 use crate::system::{Port, System};
 
-/// Text with dots to stuff, behind a small header section.
+/// Text with dots to stuff, after a small header section.
 fn text(octets: usize) -> String {
     ".a line of some length, with a dot before it\r\n".repeat(octets / 47)
 }
@@ -81,7 +81,7 @@ async fn the_size_that_is_announced_is_enforced() {
     client.send(stuffed(&text(3 << 20))).await;
     client.send(".\r\n").await;
     client.expect(552).await;
-    // A trusted client is offered more.
+    // A trusted client has a larger limit.
     let mut client = system.connect_raw(Port::Internal).await;
     client.expect(220).await;
     let reply = client.say("EHLO client.test", 250).await;

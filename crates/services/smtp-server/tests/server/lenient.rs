@@ -1,4 +1,4 @@
-//! What printers, scanners and phones say against the grammar.
+//! Syntax errors of printers, scanners and telephones.
 
 use api::message::v1::content::Text;
 use rules::{ListenerClass, Policy, SessionFacts};

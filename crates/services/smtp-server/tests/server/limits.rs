@@ -24,7 +24,7 @@ async fn an_address_has_so_many_connections_and_no_more() {
         config.max_connections_per_address = 2
     })
     .await;
-    // A connection that was closed may take a moment to be forgotten.
+    // A closed connection may be counted for a moment.
     let mut open = Vec::new();
     test_kit::in_time("two clients are greeted", async {
         while open.len() < 2 {
@@ -51,7 +51,7 @@ async fn those_of_no_use_make_room_for_others_and_the_trusted_do_too() {
         config.make_room_after_seconds = 0;
     })
     .await;
-    // A letter now and then is no use, nor is a handshake that does not come.
+    // A letter now and then is no activity, nor is an unfinished handshake.
     let mut slow = system.connect(Port::External).await;
     slow.send("NOO").await;
     let mut within = system.connect(Port::External).await;
@@ -79,7 +79,7 @@ async fn those_of_no_use_make_room_for_others_and_the_trusted_do_too() {
     for _ in 0..3 {
         trusted.push(system.connect(Port::Internal).await);
     }
-    // They too, when nobody else does.
+    // Trusted connections are replaced as well, if there are no others.
     let mut late = system.connect(Port::Internal).await;
     trusted[0].expect(421).await;
     trusted[0].expect_end().await;
@@ -132,7 +132,7 @@ async fn refusals_are_counted() {
     client.expect_end().await;
 }
 
-/// Sends an octet again and again until it is sent away.
+/// Sends single octets until the connection is closed.
 async fn trickle(client: &mut Client) {
     let mut tick = tokio::time::interval(Duration::from_millis(20));
     loop {

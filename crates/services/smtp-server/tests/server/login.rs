@@ -73,7 +73,7 @@ async fn who_cannot_be_checked_may_try_again() {
     client.say("MAIL FROM:<bob@example.test>", 530).await;
 }
 
-/// Plays SCRAM-SHA-256 as `login` with this password; gives the code of the last reply.
+/// Performs SCRAM-SHA-256 as `login` with this password; returns the code of the last reply.
 async fn scram(client: &mut Client, login: &str, password: &str, exporter: Option<&[u8]>) -> u16 {
     let mechanism = match exporter {
         Some(_) => "SCRAM-SHA-256-PLUS",

@@ -1,4 +1,4 @@
-//! The service with real sockets, against a queue, a policy and a directory of the tests' own.
+//! The service with real sockets, and with a queue, a policy and a directory in the test.
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
 mod accept;

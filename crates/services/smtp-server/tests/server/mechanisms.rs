@@ -1,4 +1,4 @@
-//! Each mechanism, with TLS and without, its first response along with AUTH or behind it.
+//! Each mechanism, with and without TLS, with the initial response in AUTH or after it.
 
 use smtp_server::TlsMode;
 use test_kit::{LineClient, SaslClient};
@@ -10,7 +10,7 @@ const BOB: &str = "bob@example.test";
 
 fn secret(mechanism: &str) -> &'static str {
     match mechanism {
-        // The tests' directory takes a local part as a token.
+        // The test's directory accepts a local part as a token.
         "OAUTHBEARER" | "XOAUTH2" => "bob",
         _ => "secret",
     }
@@ -21,7 +21,7 @@ async fn ehlo(client: &mut LineClient) -> String {
     client.lines_to("250 ").await.join("\n")
 }
 
-/// Behind STARTTLS, with a certificate.
+/// After STARTTLS, with a certificate.
 async fn secured(certified: &Certified) -> LineClient {
     let certificate = certified.authority.certificate(&[BOB]);
     let config = certificate.client_config(&certified.system.certificate);
@@ -79,7 +79,7 @@ async fn without_tls_those_log_in_that_do_not_need_it() {
     }
 }
 
-/// A login that is given up, or badly written, leaves nothing behind for the next.
+/// A cancelled or malformed login leaves no state for the next.
 #[tokio::test]
 async fn a_login_that_is_broken_off_ends_and_another_may_begin() {
     let certified = Certified::start(TlsMode::Starttls, false).await;

@@ -1,5 +1,5 @@
-//! A queue of the version before: it takes what it does not know, and forgets it. So it is given
-//! plain mail, and nothing else.
+//! A queue of an earlier version: it accepts unknown fields and ignores them. So it must be given plain mail
+//! only.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ const QUARANTINE: &str = "[receiving.trusted]\nblock-attachments = [\"*.scr\"]\n
                           blocked-attachments = \"quarantine\"\n";
 const SUSPICIOUS: &str = "Content-Type: application/octet-stream; name=setup.scr\r\n\r\nx";
 
-/// Longer than it takes to open another stream to the queue.
+/// Longer than opening another stream to the queue takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl System {
-    /// The queue is replaced; clients that come from then on are told what the new one can.
+    /// Replaces the queue; later clients get the new one's features.
     async fn queue_is_old(&self, old: bool) -> Client {
         self.queue.old.send_replace(old);
         let told = async {
@@ -35,7 +35,7 @@ impl System {
 #[tokio::test]
 async fn i8_until_the_queue_has_been_reached_nobody_is_served() {
     let system = System::start_before_the_queue().await;
-    // The policy comes meanwhile.
+    // The policy arrives meanwhile.
     let mut opened = system.queue.opened.subscribe();
     opened.wait_for(|times| *times > 1).await.unwrap();
     assert!(!system.is_ready().await);

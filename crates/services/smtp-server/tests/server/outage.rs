@@ -1,4 +1,4 @@
-//! I8: fail closed. I1: 250 only when the queue has said so.
+//! I8: fail closed. I1: 250 only after the queue's commit.
 
 use crate::fakes::Answer;
 use crate::system::{Port, System};

@@ -1,15 +1,16 @@
-//! The server reads a path twice: as octets of a command (`smtp_protocol`), then as what it means
-//! (`rules`). `postern explain` and policy scripts read it the second way alone: both take the same.
+//! The server parses a path twice: by the grammar of the command (`smtp_protocol`), then as an address
+//! (`rules`). `postern explain` and policy scripts use only the second parser. Both must accept the same
+//! paths.
 
 use rules::Policy;
 use smtp_protocol::Mailbox;
 
 use crate::system::{POLICY, Port, System};
 
-/// What addresses are made of, and what breaks them.
+/// Parts of addresses, and what makes them invalid.
 const PIECES: [&str; 9] = ["a", ".", "@", "\"", "b.test", "-", " ", "\\", "[192.0.2.1]"];
 
-/// Every text of up to so many pieces.
+/// Every text of up to this many pieces.
 fn texts(pieces: usize) -> Vec<String> {
     let mut texts = vec![String::new()];
     let mut longest = texts.clone();

@@ -1,5 +1,5 @@
-//! What `postern explain` and policy scripts say of a session is what the server answers: a login, and
-//! what is asked of when and how soon a message goes on, by the listener's role and by class.
+//! `postern explain` and policy scripts predict the server's replies: logins and delivery options, by role
+//! and class of the listener.
 
 use rules::{
     Circumstances, ListenerClass, ListenerRole, Play, Policy, ReversePath, SessionFacts, Timing,
@@ -28,7 +28,7 @@ min-deliver-by = "1 min"
 max-priority = 4
 "#;
 
-/// The parameters of MAIL, and what they ask.
+/// The parameters of MAIL, and the options they request.
 fn asked() -> Vec<(&'static str, Timing)> {
     let nothing = Timing::default();
     let hold = |seconds: i64| Timing {
@@ -96,7 +96,7 @@ async fn what_is_played_is_what_is_answered() {
             ListenerClass::External,
         ),
     ] {
-        // A listener for other servers takes logins under TLS alone, here.
+        // A listener for other servers accepts logins under TLS only.
         let logins: &[bool] = match role {
             ListenerRole::Mx => &[false],
             ListenerRole::Submission => &[false, true],

@@ -1,4 +1,4 @@
-//! Behind proxies: whose word about the client is taken, and what follows from it.
+//! Proxies: which ones may name their client, and the consequences.
 
 use crate::client::Client;
 use crate::system::{POLICY, Port, System, header};
@@ -25,7 +25,7 @@ async fn greeted(client: &mut Client) -> String {
     client.say("EHLO client.test", 250).await
 }
 
-/// 250 for a trusted session, 550 for another.
+/// 250 for a trusted session, 550 for others.
 async fn relays(client: &mut Client, code: u16) {
     client.say("MAIL FROM:<a@client.test>", 250).await;
     client.say("RCPT TO:<x@elsewhere.test>", code).await;
@@ -104,7 +104,7 @@ async fn a_header_or_xclient_from_elsewhere_is_not_believed() {
         let offered = client.say("EHLO client.test", 250).await;
         assert!(!offered.contains("XCLIENT"), "{offered}");
         client.say("XCLIENT ADDR=203.0.113.200", 550).await;
-        // The peer is who it is.
+        // The peer is the client itself.
         relays(&mut client, 250).await;
     }
 }
@@ -150,7 +150,7 @@ async fn xclient_begins_the_session_anew_with_the_client_that_it_tells_of() {
     let offered = client.say("EHLO client.test", 250).await;
     assert!(!offered.contains("XCLIENT"), "{offered}");
     relays(&mut client, 550).await;
-    // What follows came from the client, who may not make itself another.
+    // Later commands come from the client, which must not change its identity.
     client.say("XCLIENT ADDR=203.0.113.9", 550).await;
     relays(&mut client, 550).await;
     client.envelope("a@client.test", "bob@example.test").await;
@@ -169,7 +169,7 @@ async fn a_proxy_that_has_not_said_xclient_is_trusted_for_nothing() {
     relays(&mut client, 550).await;
     client.say("XCLIENT ADDR=203.0.113.200", 220).await;
     client.say("EHLO client.test", 250).await;
-    // Now its client is, since the listener is said to be internal.
+    // Its client is trusted, since the listener's class is internal.
     relays(&mut client, 250).await;
 }
 

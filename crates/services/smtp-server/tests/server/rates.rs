@@ -47,7 +47,7 @@ async fn recipients_and_connections_have_rates_too() {
     let rate =
         "rates = [{ count = \"connections\", per = \"network\", limit = 5, every = \"1 day\" }]";
     let system = start(rate).await;
-    // Those that waited for the policy were counted as well.
+    // Clients that waited for the policy were counted as well.
     let mut refused = loop {
         let mut client = system.connect_raw(Port::External).await;
         if client.reply().await.0 == 421 {
@@ -70,7 +70,7 @@ async fn what_other_front_ends_let_in_counts() {
     client.say("MAIL FROM:<a@client.test>", 250).await;
     reported.wait_for(|events| *events >= 1).await.unwrap();
     client.say("RSET", 250).await;
-    // The answer to the report is on its way: until then a few are let in.
+    // The answer to the report is in transit: until then a few are accepted.
     let refused = async {
         loop {
             client.send("MAIL FROM:<a@client.test>\r\n").await;
@@ -102,7 +102,7 @@ async fn who_was_never_here_comes_twice_and_is_known_then() {
     let system = start("greylisting = { delay = \"5 min\" }").await;
     let mut client = system.connect(Port::External).await;
     client.say("MAIL FROM:<a@client.test>", 250).await;
-    // Who does not exist need not come again.
+    // Mail to an unknown recipient is not greylisted.
     client.say("RCPT TO:<nobody@example.test>", 550).await;
     client.say("RCPT TO:<bob@example.test>", 450).await;
     client.say("RCPT TO:<BOB@example.test>", 250).await;

@@ -1,4 +1,4 @@
-//! What the queue is told of refusals, and what becomes of sessions when it is not there.
+//! Refusals reported to the queue, and sessions without a queue.
 
 use crate::system::{Port, System};
 
@@ -156,7 +156,7 @@ async fn what_the_message_the_author_or_the_manners_are_refused_for_is_reported_
     assert!(reported.iter().all(|r| !r.reasons.is_empty()));
 }
 
-/// As many as delivery passes on, the one that is added here among them.
+/// The limit of delivery, including the field that is added here.
 #[tokio::test]
 async fn a_hundred_hops_are_taken_and_no_more_whatever_the_setting() {
     let system = System::start_with(crate::system::POLICY, |config| config.max_hops = 1000).await;
@@ -176,7 +176,7 @@ async fn a_connection_that_is_one_too_many_is_reported_too() {
          max-size",
     );
     let system = System::start_with(&policy, |_| {}).await;
-    // Those that waited for the policy were counted as well.
+    // Clients that waited for the policy were counted as well.
     let refused =
         async { while system.connect_raw(Port::External).await.reply().await.0 != 421 {} };
     test_kit::in_time("a connection is one too many", refused).await;

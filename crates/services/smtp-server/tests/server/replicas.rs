@@ -18,7 +18,7 @@ use crate::client::Client;
 use crate::fakes::{FakeQueue, FakeStorage, FakeThrottle};
 use crate::system::{POLICY, Port, System};
 
-/// A queue that is gone, as if it had been killed, when it is dropped.
+/// A queue that ends as if killed when it is dropped.
 struct Replica {
     queue: FakeQueue,
     runtime: Option<Runtime>,
@@ -46,7 +46,7 @@ impl Replica {
         }
     }
 
-    /// How many it has accepted.
+    /// Number of its accepted messages.
     fn accepted(&self) -> usize {
         self.queue.accepted().len()
     }
@@ -89,7 +89,7 @@ async fn replicas_share_the_messages_one_that_dies_costs_none_and_a_new_one_gets
     assert!(first(&system) >= 10, "{} of 40", first(&system));
     assert!(second.accepted() >= 10, "{} of 40", second.accepted());
 
-    // What is given to it before its end is noticed is on its way: one message at most.
+    // At most one message is lost: the one sent to it before its end is noticed.
     let before = first(&system);
     drop(second);
     let mut refused = 0;
@@ -124,7 +124,7 @@ async fn a_queue_that_comes_later_than_those_who_submit_is_reached() {
     let enqueuer = Enqueuer::new(channel.clone());
     let stop = CancellationToken::new();
     enqueuer.stay_open(stop.clone());
-    // Its first attempt has failed, as ours has.
+    // Its first attempt has failed.
     channel.connected().await.unwrap_err();
     assert!(enqueuer.features().is_none());
     let _queue = Replica::start(&endpoint);

@@ -1,5 +1,5 @@
-//! FUTURERELEASE (RFC 4865), DELIVERBY (RFC 2852) and MT-PRIORITY (RFC 6710): offered to whom they
-//! are for, judged, and told to the queue.
+//! FUTURERELEASE (RFC 4865), DELIVERBY (RFC 2852) and MT-PRIORITY (RFC 6710): offered to the right clients,
+//! checked, and passed to the queue.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,7 +14,7 @@ fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap()
 }
 
-/// Which of the extensions EHLO names, with their parameters.
+/// The extensions in the reply to EHLO, with their parameters.
 async fn offered(client: &mut Client) -> Vec<String> {
     let reply = client.say("EHLO client.test", 250).await;
     let lines = reply.lines().map(|line| line[4..].to_owned());
@@ -40,7 +40,7 @@ async fn each_is_offered_to_those_it_is_for() {
     assert!(offered(&mut stranger).await.is_empty());
     let mut office = system.connect(Port::Internal).await;
     assert_eq!(offered(&mut office).await, ["DELIVERBY", "MT-PRIORITY"]);
-    // Before the login as behind it.
+    // The same before and after the login.
     let mut submitter = system.connect(Port::Plaintext).await;
     for login in [true, false] {
         let offered = offered(&mut submitter).await;

@@ -50,7 +50,7 @@ async fn a_name_that_leads_back_is_trusted_and_without_the_dns_nobody_is_refused
     ] {
         let mut client = client(&system, address).await;
         client.say("RCPT TO:<x@elsewhere.test>", code).await;
-        // What needs no trust does not wait for the DNS.
+        // Decisions that need no trust do not wait for the DNS.
         client.say("RCPT TO:<bob@example.test>", 250).await;
     }
 }
@@ -62,7 +62,7 @@ async fn a_policy_that_comes_later_is_asked_for_at_mail() {
     let mut early = client(&system, "203.0.113.9").await;
     early.say("RCPT TO:<x@elsewhere.test>", 550).await;
     system.policy.send(POLICY.to_owned()).unwrap();
-    // Until it is in force.
+    // Repeats until the policy is in force.
     test_kit::in_time("the new policy is in force", async {
         loop {
             let mut late = client(&system, "203.0.113.9").await;

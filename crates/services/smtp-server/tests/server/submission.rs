@@ -76,13 +76,13 @@ async fn whom_the_others_must_not_see_and_old_return_paths_are_taken_out() {
     assert!(!submitted.contains("bcc"), "{submitted}");
     assert!(!submitted.contains("return-path"), "{submitted}");
     assert!(submitted.contains("\r\nsubject: x\r\n\r\n"), "{submitted}");
-    // People's programs use the port for servers, too.
+    // User programs also submit on the port for servers.
     let system = System::start().await;
     let mut client = system.connect(Port::Internal).await;
     client.envelope("a@client.test", "bob@example.test").await;
     client.data(HIDING, 250).await;
     assert!(!header(&system).to_lowercase().contains("bcc"));
-    // What strangers pass on is theirs.
+    // Mail relayed for others is not changed.
     let system = System::start().await;
     let mut client = system.connect(Port::External).await;
     client.envelope("a@client.test", "bob@example.test").await;
@@ -133,7 +133,7 @@ async fn who_logs_in_sends_in_their_own_name() {
         ("<anything@bobs.test>", 250),
         ("<>", 250),
         ("<eve@example.test>", 553),
-        // What nobody has comes to bob, but may be somebody's tomorrow.
+        // Mail to unused addresses reaches bob, but such an address may belong to another user later.
         ("<nobody@example.test>", 553),
         ("<bob@elsewhere.test>", 553),
         ("<bob@[192.0.2.1]>", 553),

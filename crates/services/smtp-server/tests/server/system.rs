@@ -1,4 +1,4 @@
-//! smtp-server on free ports with the fakes behind it.
+//! smtp-server on free ports, with fakes of the other services.
 
 use std::net::SocketAddr;
 
@@ -39,7 +39,7 @@ deliver = "mailboxes"
 unmatched = "accept"
 "#;
 
-/// See the module. Everything ends when it is dropped.
+/// A running server with its fakes. Everything ends when it is dropped.
 pub(crate) struct System {
     pub(crate) queue: FakeQueue,
     pub(crate) refusals: FakeRefusals,
@@ -48,19 +48,19 @@ pub(crate) struct System {
     pub(crate) storage: FakeStorage,
     pub(crate) policy: watch::Sender<String>,
     pub(crate) certificate: TestCertificate,
-    /// What the service asks; knows no name.
+    /// The name server; it knows no name.
     pub(crate) dns: FakeDns,
     pub(crate) shutdown: CancellationToken,
     /// Ends when the service has drained.
     pub(crate) served: tokio::task::JoinHandle<Result<(), front_end::Error>>,
-    /// Where the service tells whether it is ready.
+    /// Endpoint of the health service.
     health: String,
     addresses: Vec<SocketAddr>,
     fakes: Service,
     _folder: tempfile::TempDir,
 }
 
-/// The listeners that every system has.
+/// The listeners of every system.
 #[derive(Clone, Copy)]
 pub(crate) enum Port {
     External,
@@ -68,12 +68,11 @@ pub(crate) enum Port {
     Submission,
     Submissions,
     Plaintext,
-    /// Behind the proxies 127.0.0.0/8, which send a PROXY header; its class is that of the system's
-    /// making.
+    /// Behind the proxies 127.0.0.0/8, which send a PROXY header; the class is a parameter of the system.
     Proxied,
-    /// Behind the proxy 127.0.0.1, which says XCLIENT.
+    /// Behind the proxy 127.0.0.1, which sends XCLIENT.
     Xclient,
-    /// Its class is found.
+    /// Of the class `auto`.
     Auto,
 }
 
@@ -90,7 +89,7 @@ impl System {
         system
     }
 
-    /// With a directory that offers more than passwords, once that is known.
+    /// With a directory that offers more than passwords; returns once the server knows.
     pub(crate) async fn start_offering() -> Self {
         Self::start_offering_with(POLICY, |_| {}).await
     }
@@ -104,7 +103,7 @@ impl System {
         let system = Self::start_over(directory, FakeQueue::new(), policy, change).await;
         system.policy_in_force().await;
         let offers = |hello: &str| hello.contains("OAUTHBEARER");
-        // Tokens are offered within TLS alone.
+        // Tokens are offered under TLS only.
         let mut client = system.connect(Port::Submissions).await;
         test_kit::in_time("what the directory offers is known", async {
             while !offers(&client.say("EHLO client.test", 250).await) {
@@ -123,7 +122,7 @@ impl System {
         Self::start_over(users(), FakeQueue::new(), policy, change).await
     }
 
-    /// The queue cannot be reached yet.
+    /// The queue is not reachable yet.
     pub(crate) async fn start_before_the_queue() -> Self {
         let queue = FakeQueue::new();
         queue.reachable.send_replace(false);
@@ -139,7 +138,7 @@ impl System {
         Self::start_beside(directory, queue, &[], policy, change).await
     }
 
-    /// With other replicas of the queue, at these endpoints.
+    /// With more replicas of the queue, at these endpoints.
     pub(crate) async fn start_with_replicas(others: &[String]) -> Self {
         let queue = FakeQueue::new();
         let system = Self::start_beside(users(), queue, others, POLICY, |_| {}).await;
@@ -209,7 +208,7 @@ impl System {
         }
     }
 
-    /// Waits until connections are served: until then they are told to come back.
+    /// Waits until connections are served; until then they get 421.
     pub(crate) async fn policy_in_force(&self) {
         test_kit::in_time("the policy is in force", async {
             while self.connect_raw(Port::External).await.reply().await.0 != 220 {
@@ -219,7 +218,7 @@ impl System {
         .await;
     }
 
-    /// Whether the service says that it serves.
+    /// Whether the service reports that it is ready.
     pub(crate) async fn is_ready(&self) -> bool {
         let endpoint = self.health.parse().unwrap();
         service_kit::health::check(&endpoint, None).await.is_ok()
@@ -229,17 +228,17 @@ impl System {
         self.addresses[port as usize]
     }
 
-    /// Where the listener is that was added to the usual ones.
+    /// The address of the additional listener.
     pub(crate) fn added_address(&self) -> SocketAddr {
         *self.addresses.last().unwrap()
     }
 
-    /// Connected, nothing read.
+    /// Connected; nothing read.
     pub(crate) async fn connect_raw(&self, port: Port) -> Client {
         Client::connect(self.address(port)).await
     }
 
-    /// At the submissions port, with what its TLS session exports.
+    /// Connected to the submissions port, with the keying material of its TLS session.
     pub(crate) async fn connect_bound(&self) -> (Client, Vec<u8>) {
         let client = self.connect_raw(Port::Submissions).await;
         let (mut client, exported) = client.start_bound_tls(&self.certificate).await;
@@ -248,7 +247,7 @@ impl System {
         (client, exported)
     }
 
-    /// Connected, greeted and introduced.
+    /// Connected, with greeting and EHLO done.
     pub(crate) async fn connect(&self, port: Port) -> Client {
         let mut client = self.connect_raw(port).await;
         if matches!(port, Port::Submissions) {
@@ -313,7 +312,7 @@ fn config() -> Config {
     }
 }
 
-/// The header section of a message as it was submitted: our fields, then its own.
+/// The header section of a submitted message: added fields, then its own.
 pub(crate) fn header(submission: &Submission) -> String {
     let own = &submission.content.as_ref().unwrap().header;
     String::from_utf8([&*submission.prefix, own].concat()).unwrap()

@@ -27,7 +27,7 @@ async fn what_was_put_behind_starttls_is_dropped() {
         .await;
     client.expect(220).await;
     let mut client = client.start_tls(&system.certificate).await;
-    // Had it been kept, three replies would come before this one's.
+    // If it had been kept, three replies would come before this one.
     client.say("RCPT TO:<bob@example.test>", 503).await;
     client.say("QUIT", 221).await;
     client.expect_end().await;

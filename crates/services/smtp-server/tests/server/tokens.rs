@@ -1,4 +1,4 @@
-//! OAUTHBEARER and XOAUTH2, where the directory offers them. In the tests' directory "bob" is Bob's token.
+//! OAUTHBEARER and XOAUTH2, where the directory offers them. In the tests, "bob" is Bob's token.
 
 use std::sync::atomic::Ordering;
 
@@ -19,7 +19,7 @@ fn xoauth2(token: &str) -> String {
     format!("AUTH XOAUTH2 {}", STANDARD.encode(message))
 }
 
-/// What a refused token's bearer is told first.
+/// The first response to a refused token.
 fn told(challenge: &str) -> String {
     let text = STANDARD.decode(challenge.trim_end().split_at(4).1).unwrap();
     assert!(!text.windows(6).any(|octets| octets == b"secret"));
@@ -74,7 +74,7 @@ async fn a_refused_token_s_bearer_is_told_what_it_needs_and_nothing_else() {
         .partition(|r| r.verdict == "token-refused" && r.reasons[0] == "secret cause");
     assert_eq!(of_login.iter().map(|r| r.count).sum::<u64>(), 2);
     assert!(of_mail.iter().all(|r| r.verdict == "login-required"));
-    // The third is the last.
+    // The third failure is the last.
     client.say(&xoauth2("wrong"), 334).await;
     client.say("*", 501).await;
     client.expect(421).await;

@@ -10,7 +10,7 @@ async fn the_trusted_are_told_who_has_a_mailbox() {
     assert_eq!(reply, "250 2.1.5 <bob@example.test>\n");
     client.say("VRFY <eve@example.test>", 250).await;
     client.say("VRFY nobody@example.test", 550).await;
-    // The next server knows, or nobody does.
+    // Another server knows, or none does.
     client.say("VRFY x@elsewhere.test", 252).await;
     client.say("VRFY nobody@silent.test", 252).await;
     client.say("VRFY bob", 501).await;

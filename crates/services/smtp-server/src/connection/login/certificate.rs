@@ -1,5 +1,5 @@
-//! EXTERNAL (RFC 4422 appendix A): the certificate that TLS has verified says who the client is, by
-//! the mail addresses among its names.
+//! EXTERNAL (RFC 4422 appendix A): the certificate verified by TLS identifies the client, by the mail
+//! addresses in it.
 
 use api::login::ClientConnection;
 use session_io::SessionError;
@@ -7,8 +7,8 @@ use session_io::SessionError;
 use crate::connection::Connection;
 
 impl Connection {
-    /// Keeps whom the client's certificate names, once TLS is there, and tells of those that were
-    /// no good: a client shows its user little more than that the connection broke.
+    /// Stores the addresses of the client's certificate after the TLS handshake, and records invalid
+    /// certificates: a client shows its user little more than a broken connection.
     pub(in crate::connection) fn note_certificate(&mut self, secured: &Result<(), SessionError>) {
         if !self.listener.client_certificates {
             return;
@@ -20,8 +20,8 @@ impl Connection {
             self.keep_refusal("tls-handshake", &[error.to_string().into()]);
             return;
         }
-        // Whoever has told of a client by XCLIENT, or is to, shows a certificate of its own and not the
-        // client's: it logs nobody in, not even where the proxy forgets to tell.
+        // A proxy that sends XCLIENT shows its own certificate, not its client's. The certificate logs nobody
+        // in, even if the proxy does not send XCLIENT.
         if self.is_told() || self.may_override_peer() {
             return;
         }

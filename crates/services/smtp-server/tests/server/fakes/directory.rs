@@ -13,7 +13,7 @@ use futures::{Stream, StreamExt as _};
 use tokio::sync::{broadcast, watch};
 use tokio_stream::wrappers::BroadcastStream;
 
-/// See the module. Clones are the same directory.
+/// A fake directory. Clones are the same directory.
 #[derive(Clone)]
 pub(crate) struct FakeDirectory {
     users: Arc<Mutex<HashSet<String>>>,
@@ -21,7 +21,7 @@ pub(crate) struct FakeDirectory {
     /// How often it was asked for users.
     asked: Arc<AtomicUsize>,
     pub(crate) away: Arc<AtomicBool>,
-    /// Tokens, a good one being the user's local part.
+    /// Offers tokens; the valid one is the user's local part.
     offers: Arc<AtomicBool>,
     watchers: watch::Sender<usize>,
 }
@@ -39,7 +39,7 @@ impl FakeDirectory {
         }
     }
 
-    /// From now on it has more than passwords to offer.
+    /// Offers more than passwords from now on.
     pub(crate) fn offer(&self) {
         self.offers.store(true, Ordering::SeqCst);
     }
@@ -48,7 +48,7 @@ impl FakeDirectory {
         self.asked.load(Ordering::SeqCst)
     }
 
-    /// Waits until somebody watches.
+    /// Waits until a client watches users.
     pub(crate) async fn watched(&self) {
         let mut watchers = self.watchers.subscribe();
         watchers.wait_for(|count| *count > 0).await.unwrap();

@@ -18,31 +18,31 @@ use tokio::sync::watch;
 pub(crate) enum Answer {
     #[default]
     Accept,
-    /// The database is away.
+    /// As if the database were away.
     Unavailable,
-    /// It breaks a rule of the queue.
+    /// As if the submission broke a limit.
     Refuse,
-    /// The stream breaks without an answer.
+    /// Break the stream without an answer.
     Break,
-    /// Not before this is set to something else.
+    /// Do not answer until this is changed.
     Hold,
 }
 
-/// See the module. Clones are the same queue.
+/// A fake queue. Clones are the same queue.
 #[derive(Clone)]
 pub(crate) struct FakeQueue {
     pub(crate) answer: watch::Sender<Answer>,
     accepted: Arc<Mutex<Vec<Submission>>>,
     texts: Texts,
-    /// What was to be tried now.
+    /// Requested queue runs.
     runs: Arc<Mutex<Vec<RetryNowRequest>>>,
-    /// How many submissions have arrived, accepted or not.
+    /// Number of submissions received, accepted or not.
     pub(crate) arrived: watch::Sender<usize>,
-    /// Streams can be opened.
+    /// Whether streams can be opened.
     pub(crate) reachable: watch::Sender<bool>,
-    /// How many were to be.
+    /// Number of attempts to open a stream.
     pub(crate) opened: watch::Sender<usize>,
-    /// It is of a version that knows plain mail alone. Streams that are open end when this changes.
+    /// Behave as a version that supports plain mail only. Open streams end when this changes.
     pub(crate) old: watch::Sender<bool>,
 }
 
@@ -60,19 +60,19 @@ impl FakeQueue {
         }
     }
 
-    /// What was accepted.
+    /// The accepted submissions.
     pub(crate) fn accepted(&self) -> Vec<Submission> {
         self.accepted.lock().unwrap().clone()
     }
 
-    /// The only message that was accepted.
+    /// The only accepted message.
     pub(crate) fn only(&self) -> Submission {
         let mut accepted = self.accepted();
         assert_eq!(accepted.len(), 1);
         accepted.remove(0)
     }
 
-    /// What was to be tried now.
+    /// Requested queue runs.
     pub(crate) fn runs(&self) -> Vec<RetryNowRequest> {
         self.runs.lock().unwrap().clone()
     }
@@ -138,7 +138,7 @@ impl PartOfQueue for FakeQueue {
         };
         let replaced = async move { old.changed().await.is_ok() };
         let answers = answers.take_until(Box::pin(replaced));
-        // A broken stream says nothing more.
+        // A broken stream sends nothing more.
         let answers = answers.scan(false, |broken, answer| {
             let before = *broken;
             *broken = answer.is_err();

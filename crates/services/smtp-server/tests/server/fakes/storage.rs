@@ -1,14 +1,14 @@
-//! A volume that the test fills.
+//! A volume with a free space set by the test.
 
 use api::grpc::{Request, Response, Status, async_trait};
 use api::queue::v1::storage_server::Storage;
 use api::queue::v1::{GetFreeSpaceRequest, GetFreeSpaceResponse};
 use tokio::sync::watch;
 
-/// See the module. Clones are the same volume.
+/// A fake volume. Clones are the same volume.
 #[derive(Clone)]
 pub(crate) struct FakeStorage {
-    /// Free octets; none: the queue does not know.
+    /// Free octets; `None`: the queue does not know.
     pub(crate) free: watch::Sender<Option<u64>>,
     /// How often it was asked.
     pub(crate) asked: watch::Sender<usize>,

@@ -1,4 +1,4 @@
-//! A throttle that lets in what the test says.
+//! A throttle with counts set by the test.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -8,15 +8,15 @@ use api::throttle::v1::throttle_server::Throttle;
 use api::throttle::v1::{CountRequest, CountResponse, Counted, GreylistRequest, GreylistResponse};
 use tokio::sync::watch;
 
-/// See the module.
+/// A fake throttle.
 #[derive(Clone)]
 pub(crate) struct FakeThrottle {
     visitors: Arc<Mutex<HashSet<Vec<u8>>>>,
-    /// Events that were reported.
+    /// Reported events.
     pub(crate) reported: Arc<watch::Sender<u64>>,
-    /// What every bucket is said to hold, microseconds, when something is reported of it.
+    /// The contents of every bucket after a report, in microseconds.
     pub(crate) full_for_us: Arc<Mutex<u64>>,
-    /// The same when it is only asked about.
+    /// The same for a mere question.
     pub(crate) full_before_us: Arc<Mutex<u64>>,
 }
 
@@ -49,7 +49,7 @@ impl Throttle for FakeThrottle {
         }))
     }
 
-    /// Whoever comes a second time is let in.
+    /// The second attempt of any sender passes.
     async fn greylist(
         &self,
         request: Request<GreylistRequest>,
