@@ -1,6 +1,6 @@
 //! Delivery: queued messages into mailboxes, effectively once (I3), many at a time.
 //!
-//! All deliveries that arrive while one transaction commits make up the next one (group commit).
+//! Deliveries that arrive while one transaction commits form the next one (group commit).
 
 mod batch;
 mod ledger;
@@ -21,15 +21,15 @@ use crate::values::MailboxName;
 /// One message for one recipient.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    /// The queue's recipient: the key of the ledger.
+    /// The queue's id of the recipient, which is the key of the ledger.
     pub recipient_id: i64,
     /// The stored body.
     pub body_id: i64,
     /// The user's address, in lower case.
     pub user: String,
-    /// INBOX, too, when the mailbox does not exist: mail is not lost over a name.
+    /// The mailbox. If it does not exist, the mail goes to INBOX instead of being lost.
     pub mailbox: MailboxName,
-    /// What stands before the body's header.
+    /// Header fields before the body's header section.
     pub prefix: Bytes,
     /// Milliseconds since 1970.
     pub received_at: i64,

@@ -1,21 +1,20 @@
-//! What can go wrong, and the gRPC code that says so.
+//! The errors of this service and their gRPC codes.
 
 use api::grpc::{Code, Status};
 
-/// Why a request was not fulfilled. The texts are for persons who run the system; a front end
-/// never shows them to a mail peer.
+/// Why a request was refused. Administrators read these texts; a front end never shows them to a mail peer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No such user, mailbox or message.
+    /// The user, mailbox or message does not exist.
     #[error("{0} does not exist")]
     NotFound(String),
     /// The name or address is taken.
     #[error("{0} exists already")]
     AlreadyExists(String),
-    /// The request says something that cannot be.
+    /// The request is invalid.
     #[error("{0}")]
     Invalid(String),
-    /// The request is understood and not possible as things stand.
+    /// The request is valid but impossible in the present state.
     #[error("{0}")]
     Precondition(String),
     /// A limit is reached.
@@ -24,30 +23,30 @@ pub enum Error {
     /// The volume has too little free space for more messages.
     #[error("too little free space")]
     NoRoom,
-    /// Try again later.
+    /// Temporarily impossible.
     #[error("{0}")]
     Unavailable(String),
-    /// The database.
+    /// An error of the database.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    /// A commit whose outcome nobody knows: the connection broke meanwhile. The same request may
-    /// be made again by whoever knows that this does no harm.
+    /// The connection broke during a commit, so its result is unknown. The caller may repeat the request if
+    /// that does no harm.
     #[error("the outcome of a commit is unknown: {0}")]
     Uncertain(#[source] sqlx::Error),
-    /// The store of bodies.
+    /// An error of the body store.
     #[error(transparent)]
     Volume(#[from] volume::Error),
-    /// Our own mistake or broken data.
+    /// An error of this program, or broken data.
     #[error("{0}")]
     Internal(String),
 }
 
-/// Short for this crate's results.
+/// Result with this crate's error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// Whether the same request may succeed when it is simply made again: Postgres restarts, a
-    /// deadlock was broken, a connection was lost.
+    /// Whether a repetition of the request may succeed: Postgres restarted, a deadlock was broken, a
+    /// connection was lost.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unavailable(_) | Self::Uncertain(_) => true,
@@ -57,7 +56,7 @@ impl Error {
         }
     }
 
-    /// Whether nothing has happened and the same may be done again here and now.
+    /// Whether nothing was changed, so that the operation may be repeated at once.
     pub fn is_repeatable(&self) -> bool {
         self.is_transient() && !matches!(self, Self::Uncertain(_))
     }
@@ -92,7 +91,7 @@ impl From<Error> for Status {
                 Self::new(code, "internal error")
             }
             Code::Unavailable => {
-                // That the database is away stands in the log already: the process is not ready.
+                // The log already says that the database is away: the process is not ready.
                 tracing::debug!(%error, "request could not be served now");
                 Self::new(code, "temporarily unavailable")
             }

@@ -1,4 +1,4 @@
-//! The gRPC services: requests into values, values into answers. No SQL and no decisions here.
+//! The gRPC services: convert requests to values and values to answers. No SQL and no decisions here.
 
 mod actor;
 mod deliver;
@@ -16,7 +16,7 @@ use api::grpc::{Response, Status};
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
 
-/// The answer of a method that streams.
+/// The answer of a streaming method.
 type Answers<T> = BoxStream<'static, Result<T, Status>>;
 
 fn streamed<T, E>(

@@ -1,15 +1,15 @@
-//! mailbox-store: users and their mailboxes. It serves `mailbox.v1` and `directory.v1`, and owns
-//! the Postgres schema `mailbox`.
+//! mailbox-store: users and their mailboxes. It serves `mailbox.v1` and `directory.v1`, and owns the Postgres
+//! schema `mailbox`.
 //!
-//! - [`deliver`] takes queued messages, in batches, effectively once.
-//! - [`mailboxes`] are names, states and locks; [`messages`] is what lies in them.
-//! - [`search`] finds messages; [`notices`] tell of changes; [`maildrop`] is POP3's lock.
+//! - [`deliver`] accepts queued messages, in batches, effectively once.
+//! - [`mailboxes`]: names, states and locks; [`messages`]: their contents.
+//! - [`search`] finds messages; [`notices`] report changes; [`maildrop`] is the lock of POP3.
 //! - [`users`] is the directory, with passwords.
-//! - [`upkeep`] is done in the background.
-//! - [`grpc`] turns requests into values and back.
+//! - [`upkeep`] runs in the background.
+//! - [`grpc`] converts requests to values and back.
 //!
-//! Bodies are [`volume`]'s: stored once, referred to by foreign key. This process never routes
-//! mail, and never sends any.
+//! [`volume`] stores bodies, once each; messages refer to them by foreign key. This process never routes or
+//! sends mail.
 
 mod clock;
 pub mod deliver;
@@ -48,19 +48,19 @@ use crate::store::Store;
 use crate::upkeep::Progress;
 use crate::users::{OAuthConfig, Passwords, Tokens};
 
-/// The section `[mailbox-store]`.
+/// Settings of mailbox-store.
 #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
-    /// Where gRPC is served.
+    /// gRPC endpoint.
     #[schemars(extend("type-name" = "endpoint"))]
     pub listen: String,
-    /// Whose access tokens log in; none do unless given.
+    /// Issuer whose access tokens log in; without this section tokens are refused.
     #[serde(default)]
     pub oauth: Option<OAuthConfig>,
-    /// Octets of free space of the database's volume below which APPEND and COPY are refused: the reserve
-    /// in which delivery, expunging and administration go on. 0 never refuses them. It is looked at where
-    /// `data-path` of [database] says which volume that is.
+    /// Octets of free space on the database's volume below which APPEND and COPY are refused; the rest is a
+    /// reserve for delivery, expunging and administration. 0 never refuses. `data-path` in [database] says
+    /// which volume that is.
     #[serde(default = "reserve")]
     #[schemars(extend("unit" = "octets"))]
     pub min_free_space: u64,
@@ -70,22 +70,22 @@ fn reserve() -> u64 {
     room::RESERVE
 }
 
-/// Octets of one request: lists of UIDs and batches of deliveries are the largest.
+/// Largest request: a list of UIDs, or a batch of deliveries.
 const LARGEST_REQUEST: usize = 16 * 1024 * 1024;
 
-/// Until a database that went away while it was made ready is tried again.
+/// Pause before the preparation of a database is retried.
 const PAUSE: Duration = Duration::from_millis(200);
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
-/// Brings the schemas that this service uses up to date.
+/// Migrates the schemas of this service.
 pub async fn migrate(pool: &PgPool) -> Result<(), database::Error> {
     volume::migrate(pool).await?;
     database::migrate(pool, "mailbox", &MIGRATIONS).await
 }
 
-/// How this service's connections plan: every statement goes by index, and its plan does not depend
-/// on the values, so it is made once a connection. Planning cost more than the statements did.
+/// Connection settings for query plans: every statement uses an index, and its plan does not depend on the
+/// values, so it is made once per connection. Planning cost more than the statements did.
 pub fn connection_options(application: &str, max_connections: u32) -> database::Options {
     database::Options::new(application, max_connections)
         .setting("plan_cache_mode", "force_generic_plan")
@@ -94,10 +94,10 @@ pub fn connection_options(application: &str, max_connections: u32) -> database::
 
 /// Runs the service until shutdown.
 pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
-    // Health is answered while the database is waited for.
+    // Health is answered while the service waits for the database.
     let listener = service.open_grpc(&config.listen).await?;
-    // Hashes once. On a thread that ends when it has nothing more to do: only then the allocator
-    // gives the 19 MiB of the hash back to the system.
+    // Computes one hash, on a thread that ends when idle: only then does the allocator return the hash's 19
+    // MiB to the system.
     let passwords = tokio::task::spawn_blocking(Passwords::new)
         .await
         .context("hashing")??;
@@ -139,8 +139,8 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
         .context("serving gRPC")
 }
 
-/// Waits for a database that can be used, as long as it takes, and makes everything ready in it. One that
-/// goes away meanwhile is waited for again.
+/// Waits for a usable database, without a limit of time, and prepares it. If the database goes away
+/// meanwhile, it waits again.
 async fn prepare(service: &Service) -> anyhow::Result<Store> {
     let url = service.database_url()?;
     let (for_logins, others) = shared_out(service.shared.database.max_connections);
@@ -153,7 +153,7 @@ async fn prepare(service: &Service) -> anyhow::Result<Store> {
     })?;
     let pool = database::pool(url, &options)?;
     let logins = database::pool(url, &connections(for_logins))?;
-    // Each cause is logged once, however long it lasts: a backup may hold a table for hours.
+    // Each cause is logged once, however long it lasts: a backup may lock a table for hours.
     let mut told = String::new();
     loop {
         fitness.found().await;
@@ -175,14 +175,14 @@ async fn prepare(service: &Service) -> anyhow::Result<Store> {
     }
 }
 
-/// Of so many connections to the database those for logins, and the others: of these two stay with
-/// one task each, the rescan of summaries holds one while it reads over another, and one must be left.
+/// Splits the database connections into those for logins and the others. Of the others, two belong to one
+/// task each, the rescan of summaries holds one while it reads over another, and at least one must be left.
 fn shared_out(connections: u32) -> (u32, u32) {
     let for_logins = (connections / 5).clamp(1, 8);
     (for_logins, connections.saturating_sub(for_logins).max(4))
 }
 
-/// The services over a store.
+/// The gRPC services of a store.
 pub fn routes(
     store: Store,
     passwords: Passwords,

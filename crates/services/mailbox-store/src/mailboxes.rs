@@ -1,5 +1,5 @@
-//! Mailboxes by name: list, create, delete, rename, subscribe, status; and the lock that everybody
-//! takes who changes what is in one.
+//! Mailboxes by name: list, create, delete, rename, subscribe, status; and the lock required to change the
+//! contents of one.
 
 mod create;
 mod delete;

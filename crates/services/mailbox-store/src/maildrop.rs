@@ -1,8 +1,8 @@
-//! POP3's exclusive access to an INBOX (RFC 1939 §8), across all replicas.
+//! Exclusive access of POP3 to an INBOX (RFC 1939 §8), across all replicas.
 //!
-//! A lock is an advisory lock of Postgres on one connection that this process keeps for them all:
-//! it ends with the process, however that ends. When the connection breaks, the locks are gone,
-//! and whoever held one is told.
+//! A lock is an advisory lock of Postgres on one connection, which this process keeps for all of them. It
+//! ends with the process, however that ends. If the connection breaks, the locks are lost, and their holders
+//! are notified.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,16 +18,16 @@ use crate::{Error, Result};
 #[cfg(test)]
 mod tests;
 
-/// How often the connection is tried while locks are held, and how long an answer may take.
+/// Interval between checks of the connection while locks are held; also the timeout of an answer.
 const TRIED_EVERY: Duration = Duration::from_secs(5);
 
-/// Gives locks.
+/// A handle of the task that holds locks.
 #[derive(Debug, Clone)]
 pub struct Maildrops {
     commands: mpsc::UnboundedSender<Command>,
 }
 
-/// A lock that is held; dropped, it is given back.
+/// A held lock. Dropping it releases it.
 #[derive(Debug)]
 pub struct Held {
     user_id: i64,
@@ -54,7 +54,7 @@ impl Maildrops {
         Self { commands }
     }
 
-    /// Takes the lock of a user's maildrop, or fails at once when another session holds it.
+    /// Locks a user's maildrop, or fails at once if another session holds the lock.
     pub async fn lock(&self, user_id: i64) -> Result<Held> {
         let (answer, result) = oneshot::channel();
         let stopped = || Error::Unavailable("no maildrop locks any more".into());
@@ -71,7 +71,7 @@ impl Maildrops {
 }
 
 impl Held {
-    /// Completes when the lock is lost: someone else may have it now.
+    /// Completes when the lock is lost: another session may hold it now.
     pub async fn lost(&self) {
         self.lost.cancelled().await;
     }
@@ -79,7 +79,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // What was lost may be someone else's by now. A keeper that has ended has no locks.
+        // A lost lock may be held by another session by now. A task that has ended has no locks.
         if !self.lost.is_cancelled() {
             self.commands.send(Command::Unlock(self.user_id)).ok();
         }
@@ -102,7 +102,7 @@ impl Keeper {
                     None => return,
                     Some(Command::Lock(user_id, answer)) => {
                         let result = self.lock(user_id).await;
-                        // Whoever asked has gone: nobody will give it back.
+                        // The caller has gone, so nobody would release the lock.
                         if let Err(Ok(_)) = answer.send(result) {
                             self.unlock(user_id).await;
                         }
@@ -115,7 +115,7 @@ impl Keeper {
     }
 
     async fn lock(&mut self, user_id: i64) -> Result<CancellationToken> {
-        // Postgres would give the same connection the same lock again.
+        // Postgres would grant the same connection the same lock again.
         if self.held.contains_key(&user_id) {
             return Err(locked());
         }
@@ -184,7 +184,7 @@ impl Keeper {
         }
     }
 
-    /// The connection is gone, and all locks with it.
+    /// Drops the connection, and all locks with it.
     fn lose(&mut self) {
         self.connection = None;
         for (_, lost) in self.held.drain() {
@@ -193,7 +193,7 @@ impl Keeper {
     }
 }
 
-/// One connection serves all: a Postgres that fell silent must not keep everybody waiting.
+/// Applies the timeout: one connection serves all locks, and a silent Postgres must not block every caller.
 async fn in_time<T>(answer: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
     tokio::time::timeout(TRIED_EVERY, answer)
         .await

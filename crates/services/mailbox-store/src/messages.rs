@@ -1,4 +1,4 @@
-//! What is in mailboxes: reading it, appending to it, changing it.
+//! The contents of mailboxes: reading, appending, changing.
 
 mod append;
 mod changes;
@@ -26,7 +26,7 @@ use api::mailbox::v1::{Flags, MessageState};
 
 use crate::values::{narrow, unsigned};
 
-/// A message's flags as its row has them.
+/// A message's flags from its row.
 fn flags(system: i32, keywords: Vec<String>) -> Flags {
     Flags {
         system: u32::try_from(system).unwrap_or(0),

@@ -1,8 +1,8 @@
-//! Change notices: what was committed is told to the watchers of this process at once, and to
-//! other replicas by Postgres' NOTIFY, one notice a transaction.
+//! Change notices: committed changes are reported to the watchers of this process at once, and to other
+//! replicas by Postgres' NOTIFY, one notice per transaction.
 //!
-//! Notices only say that something is newer; whoever hears one asks for the changes. So several
-//! may be told as one, and a lost one is made good by telling the present state again.
+//! A notice only says that something has changed; its receiver asks for the changes. So several notices may
+//! be merged, and a lost one is replaced by a report of the present state.
 
 mod hub;
 mod listen;

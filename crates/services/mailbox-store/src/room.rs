@@ -1,10 +1,9 @@
-//! Whether the volume that the database stands on has room for more messages. Looked at every second
-//! or so, so that nobody looks for each message.
+//! Free space of the database's volume. It is checked about every second, not for each message.
 //!
-//! What clients bring stops while there is less than the reserve. Delivery of what has been accepted,
-//! reading, flags, moving, expunging and administration go on in it. So that Postgres' log does not grow
-//! into it meanwhile, up to `max_wal_size`, a checkpoint is asked for now and then: behind one the log's
-//! files are used again.
+//! Below the reserve, clients cannot store new messages. Delivery of accepted mail, reading, flags, moving,
+//! expunging and administration continue within the reserve. Postgres' log must not fill the reserve
+//! meanwhile, up to `max_wal_size`. Therefore checkpoints are requested now and then, after which the log's
+//! files are reused.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,23 +13,23 @@ use std::time::Duration;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-/// How often the volume is looked at.
+/// Interval between two checks of the volume.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// How often a checkpoint is asked for while there is no room.
+/// Interval between two checkpoints while space is short.
 const CHECKPOINTS: Duration = Duration::from_secs(60);
 
-/// The reserve unless configured, in octets.
+/// Default of the reserve, in octets.
 pub const RESERVE: u64 = 512 << 20;
 
-/// See the module. Clones know the same. Where nobody looks, there is room.
+/// Whether there is free space. Clones share the state. Without a check, there is space.
 #[derive(Debug, Clone, Default)]
 pub struct Room {
     short: Arc<AtomicBool>,
 }
 
 impl Room {
-    /// Looks at the volume of `path` until `shutdown`; there is room while `reserve` octets are free.
+    /// Checks the volume of `path` until `shutdown`. There is space while `reserve` octets are free.
     pub async fn watch(path: PathBuf, reserve: u64, shutdown: CancellationToken) -> Self {
         let room = Self::default();
         let known = room.clone();
@@ -44,7 +43,7 @@ impl Room {
         room
     }
 
-    /// Whether nothing more is to be stored.
+    /// Whether new messages must be refused.
     pub fn is_short(&self) -> bool {
         self.short.load(Ordering::Relaxed)
     }
@@ -66,13 +65,13 @@ impl Room {
                     tracing::info!(free, reserve, "there is free space again");
                 }
             }
-            // What was known last holds.
+            // The last known state holds.
             Err(error) => tracing::debug!(%error, "the volume at `data-path` cannot be asked"),
         }
     }
 }
 
-/// Asks for checkpoints while there is no room, for as long as the process lives.
+/// Requests checkpoints while space is short, for the life of the process.
 pub async fn keep_log_small(room: Room, pool: PgPool) {
     loop {
         if !room.is_short() {

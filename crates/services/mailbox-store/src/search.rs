@@ -1,11 +1,11 @@
 //! SEARCH (RFC 9051 §6.4.4).
 //!
-//! What the mailbox's rows can answer is asked in SQL. Keys about headers and texts are decided
-//! here, for the messages that SQL has left over: first with the header, and only where that does
-//! not decide it, with the text, which is decoded piece by piece and never held as a whole (I7).
+//! Keys that the mailbox's rows can answer are evaluated in SQL. Keys about headers and texts are evaluated
+//! here, for the remaining messages: first with the header, and with the text only if the header does not
+//! decide. The text is decoded piece by piece and never held as a whole (I7).
 //!
-//! That may take minutes in a large mailbox. So it is done in slices, between which others have
-//! their turn and whoever asked may have gone away; and only so many at a time.
+//! A search may take minutes in a large mailbox. It therefore runs in slices; between them others have their
+//! turn, and a caller that has gone is noticed. The number of concurrent searches is bounded.
 
 mod candidates;
 mod evaluate;
@@ -30,21 +30,21 @@ use crate::store::Store;
 use crate::values::{narrow, unsigned};
 use crate::{Error, Result};
 
-/// How long contents are looked at for one request.
+/// How long contents are searched for one request.
 pub const SLICE: Duration = Duration::from_secs(1);
 
-/// What is asked for.
+/// A search.
 #[derive(Debug, Clone, Copy)]
 pub struct Search<'a> {
-    /// Where.
+    /// The mailbox.
     pub mailbox_id: i64,
-    /// What.
+    /// The search key.
     pub key: &'a Key,
-    /// Behind this UID.
+    /// Only UIDs above this one.
     pub after: i64,
-    /// What the ages of messages are counted from.
+    /// The time from which the ages of messages are counted.
     pub now: i64,
-    /// How long contents are looked at, one at least: then the caller goes on, or does not.
+    /// How long contents are searched, at least one message; then the caller continues or stops.
     pub slice: Duration,
 }
 
@@ -59,7 +59,7 @@ pub async fn search(store: &Store, search: Search<'_>) -> Result<SearchResponse>
         (sql::matching(store.pool(), search).await?, None)
     };
     if found.is_empty() && looked_at_to.is_none() {
-        // Nothing may mean that the mailbox is gone.
+        // No rows may mean that the mailbox is gone.
         let mut connection = store.pool().acquire().await.map_err(Error::from)?;
         lock::exists(&mut connection, mailbox_id).await?;
     }
@@ -78,7 +78,7 @@ pub async fn search(store: &Store, search: Search<'_>) -> Result<SearchResponse>
 /// UIDs with their MODSEQs.
 type Found = Vec<(i64, i64)>;
 
-/// What was found, and the UID up to which was looked where there was no time for all.
+/// Matches, and the last UID searched if the time did not suffice for all.
 async fn by_content(store: &Store, mut search: Search<'_>) -> Result<(Found, Option<i64>)> {
     let Search { key, now, .. } = search;
     let _turn = store.search_turn().await;

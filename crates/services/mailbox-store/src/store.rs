@@ -1,7 +1,7 @@
-//! What every operation needs: the database, and whom to tell what was committed.
+//! What every operation needs: the database, and the watchers of committed changes.
 //!
-//! The database's connections are shared out: logins and what SMTP asks about recipients have some of
-//! their own, and of the others each user has a share ([`Store::turn`]).
+//! The database connections are divided: logins and SMTP's questions about recipients have their own, and
+//! each user has a share of the others ([`Store::turn`]).
 
 mod turns;
 
@@ -22,13 +22,13 @@ use crate::{Error, Result};
 pub use turns::Turn;
 use turns::Turns;
 
-/// The database and the notices. Operations are functions over it, by subject in their modules.
+/// The database and the notices. Operations are functions of it, in the modules of their subjects.
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: PgPool,
     logins: PgPool,
     turns: Turns,
-    /// Whose a mailbox is, which never changes.
+    /// Owners of mailboxes, which never change.
     owners: Cache<i64, i64>,
     fitness: Fitness,
     room: Room,
@@ -38,31 +38,31 @@ pub struct Store {
     searches: Arc<Semaphore>,
 }
 
-/// Searches of contents at a time: others are to find connections, and processors.
+/// Maximum number of content searches at a time, to leave connections and processors to others.
 const SEARCHES: usize = 4;
 
-/// Mailboxes whose users are remembered.
+/// Maximum number of mailboxes whose owners are cached.
 const OWNERS: u64 = 100_000;
 
-/// Of a pool's connections, those that stay with one task: the writer of deliveries, the listener.
+/// Connections that belong to one task each: the writer of deliveries, the listener.
 const KEPT: u32 = 2;
 
-/// How many of a pool's connections one user may have: half of those that are for users.
+/// Number of connections that one user may use: half of those for users.
 fn share(connections: u32) -> usize {
     (connections.saturating_sub(KEPT) / 2).max(1) as usize
 }
 
-/// How often a write is made again when a deadlock was broken or Postgres restarted, before the
-/// caller is told to try again later.
+/// How often a write is tried when a deadlock was broken or Postgres restarted, before the caller gets an
+/// error.
 const ATTEMPTS: u32 = 4;
 
 impl Store {
-    /// Over a pool whose database has the schemas.
+    /// A store on a pool whose database has the schemas.
     pub fn new(pool: PgPool) -> Self {
         Self::with_logins(pool.clone(), pool)
     }
 
-    /// Over two pools of one database: `logins` is for logins, which never wait for what others read.
+    /// A store on two pools of one database. `logins` is for logins, which never wait for readers.
     pub fn with_logins(pool: PgPool, logins: PgPool) -> Self {
         let connections = pool.options().get_max_connections();
         Self {
@@ -79,19 +79,19 @@ impl Store {
         }
     }
 
-    /// The same over a database that is looked at: nothing is written to one that does not keep it.
+    /// The store with checks of the database: nothing is written to one that is not durable.
     #[must_use]
     pub fn over(self, fitness: Fitness) -> Self {
         Self { fitness, ..self }
     }
 
-    /// The same on a volume that is looked at.
+    /// The store with checks of the volume's free space.
     #[must_use]
     pub fn with_room(self, room: Room) -> Self {
         Self { room, ..self }
     }
 
-    /// Whether there is room for more messages.
+    /// Fails if space is short.
     pub fn has_room(&self) -> Result<()> {
         if self.room.is_short() {
             return Err(Error::NoRoom);
@@ -99,7 +99,7 @@ impl Store {
         Ok(())
     }
 
-    /// Whether what is written is kept (I1).
+    /// Fails unless the database keeps its commits (I1).
     pub fn keeps(&self) -> Result<()> {
         if self.fitness.is_unsafe() {
             let reason = "the database does not keep what it is given";
@@ -113,7 +113,7 @@ impl Store {
         &self.pool
     }
 
-    /// The same, over the connections that are kept for logins.
+    /// The same store, on the connections reserved for logins.
     #[must_use]
     pub fn for_logins(&self) -> Self {
         Self {
@@ -122,28 +122,28 @@ impl Store {
         }
     }
 
-    /// Waits until a connection may be taken for the user.
+    /// Waits for a turn of the user.
     pub async fn turn(&self, user_id: i64) -> Turn {
         self.turns.of(user_id).await
     }
 
-    /// The same for the user whose mailbox this is.
+    /// Waits for a turn of the mailbox's owner.
     pub async fn turn_of_owner(&self, mailbox_id: i64) -> Result<Turn> {
-        // Those who ask about mailboxes that do not exist share the turns of a user who does not.
+        // Requests for missing mailboxes share the turns of a user who does not exist.
         let owner = self.owner(mailbox_id).await?;
         Ok(self.turn(owner.unwrap_or(0)).await)
     }
 
-    /// The same for an actor who asks for this mailbox, if they [may](Self::check_owner).
+    /// Waits for a turn of an actor who requests this mailbox, if it [may](Self::check_owner).
     pub async fn turn_in(&self, actor: &Actor, mailbox_id: i64) -> Result<Turn> {
         self.check_owner(actor, mailbox_id).await?;
         Ok(self.turn(actor.user_id).await)
     }
 
-    /// Whether the actor may ask for this mailbox: another's is as one that does not exist. One that is no
-    /// more is nobody's, and is found missing by whoever looks for it.
+    /// Checks that the actor may request this mailbox. Another user's mailbox is reported as missing. A
+    /// deleted mailbox has no owner; later queries find it missing.
     ///
-    /// Whose a mailbox is never changes, so that this holds in every transaction that comes after.
+    /// The owner never changes, so the result holds in every later transaction.
     pub async fn check_owner(&self, actor: &Actor, mailbox_id: i64) -> Result<()> {
         match self.owner(mailbox_id).await? {
             Some(owner) if owner != actor.user_id => {
@@ -171,7 +171,7 @@ impl Store {
         }
     }
 
-    /// Whose these mailboxes are; those that do not exist are left out.
+    /// The owners of these mailboxes; missing ones are left out.
     pub async fn owners(&self, mailbox_ids: &[i64]) -> Result<HashMap<i64, i64>> {
         let mut owners = HashMap::new();
         let mut unknown = Vec::new();
@@ -187,7 +187,7 @@ impl Store {
         Ok(owners)
     }
 
-    /// Remembers whose a mailbox is.
+    /// Caches a mailbox's owner.
     pub fn note_owner(&self, mailbox_id: i64, user_id: i64) {
         self.owners.insert(mailbox_id, user_id);
     }
@@ -214,34 +214,33 @@ impl Store {
         &self.hub
     }
 
-    /// Gives ids to bodies that come in here.
+    /// Assigns ids to new bodies.
     pub fn body_ids(&self) -> &volume::Ids {
         &self.body_ids
     }
 
-    /// Waits until it is a search's turn to look at contents. (None would mean that nobody may any
-    /// more, which nobody says.)
+    /// Waits for a turn to search contents. `None` never happens: the semaphore is never closed.
     pub async fn search_turn(&self) -> Option<SemaphorePermit<'_>> {
         self.searches.acquire().await.ok()
     }
 
-    /// By what this process knows its own notices.
+    /// Identifies this process in notices.
     pub fn origin(&self) -> Origin {
         self.origin
     }
 
-    /// Begins a transaction that changes something.
+    /// Begins a transaction that writes.
     pub async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
         self.keeps()?;
         Ok(self.pool.begin().await?)
     }
 
-    /// A connection for a task that writes all the time.
+    /// A connection for a task that writes continuously.
     pub fn held_connection(&self) -> HeldConnection {
         HeldConnection::new(self.pool.clone())
     }
 
-    /// Begins a transaction whose queries all see the same moment.
+    /// Begins a transaction whose queries all see the same state.
     pub async fn snapshot(&self) -> Result<Transaction<'static, Postgres>> {
         Ok(self
             .pool
@@ -249,7 +248,7 @@ impl Store {
             .await?)
     }
 
-    /// Commits, and then tells: watchers never hear of what could still be undone.
+    /// Commits, then notifies: watchers never learn of a change that could still be undone.
     pub async fn commit(
         &self,
         mut transaction: Transaction<'_, Postgres>,
@@ -286,7 +285,7 @@ impl Store {
     }
 }
 
-/// Makes a transaction again while it fails for the moment and has certainly not been committed.
+/// Repeats a transaction while it fails temporarily and has certainly not been committed.
 pub async fn repeated<T, F, A>(mut attempt: A) -> Result<T>
 where
     A: FnMut() -> F,

@@ -1,4 +1,4 @@
-//! What the tests of this crate share: a store over a fresh database, and mail to put into it.
+//! Shared by this crate's tests: a store on a new database, and mail for it.
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
 use std::num::NonZeroU32;
@@ -20,7 +20,7 @@ use crate::store::Store;
 use crate::users::{self, Password, Passwords};
 use crate::values::{Keywords, MailboxName, UidSet, UserAddress};
 
-/// A store over a database of its own.
+/// A store on a database of its own.
 pub(crate) struct TestStore {
     pub(crate) store: Store,
     pub(crate) url: String,
@@ -41,7 +41,7 @@ pub(crate) fn uids(uids: &[u32]) -> UidSet {
     uids.iter().copied().collect()
 }
 
-/// Cheap ones: what they cost is not what is tested.
+/// With weak parameters, since their cost is not tested.
 pub(crate) fn passwords() -> Passwords {
     Passwords::with_cost(8, 1, NonZeroU32::new(4096).unwrap()).unwrap()
 }
@@ -54,7 +54,7 @@ pub(crate) fn address(text: &str) -> UserAddress {
     UserAddress::parse(text).unwrap()
 }
 
-/// What a taken message is stored as.
+/// A message in its stored form.
 pub(crate) fn scan(message: &[u8]) -> (Bytes, Bytes, Summary) {
     let mut scanner = message::Scanner::new();
     let text = scanner.push(message).unwrap().to_vec();

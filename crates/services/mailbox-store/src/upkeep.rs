@@ -1,5 +1,5 @@
-//! What is done in the background: summaries of an older scanner are made anew, and what nobody asks
-//! for any more is forgotten. All of it stops when the process drains.
+//! Background work: summaries of older scanners are renewed, and expired rows are removed. All of it stops
+//! when the process drains.
 
 mod progress;
 mod rescan;
@@ -14,10 +14,10 @@ use tokio_util::sync::CancellationToken;
 use crate::store::Store;
 use crate::{clock, deliver, users};
 
-/// Between two times that old rows are forgotten.
+/// Interval between two removals of expired rows.
 const FORGET_EVERY: Duration = Duration::from_secs(3600);
 
-/// Starts it all, until shutdown.
+/// Starts the background work, until shutdown.
 pub(crate) fn start(store: Store, shutdown: &CancellationToken) -> Progress {
     let progress = Progress::default();
     let forgetting = forget_old(store.pool().clone());

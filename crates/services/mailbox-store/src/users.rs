@@ -1,4 +1,4 @@
-//! The directory: who has a mailbox here, and who is who.
+//! The directory: users and their logins.
 
 mod add;
 mod app_passwords;

@@ -1,5 +1,5 @@
-//! Values that requests are parsed into, once: a mailbox's name, a set of UIDs, keywords, a user's
-//! address. What is built of them cannot be wrong.
+//! Values that requests are parsed into, once: mailbox name, set of UIDs, keywords, user address. A parsed
+//! value is always valid.
 
 mod keywords;
 mod mailbox_name;
@@ -26,11 +26,11 @@ pub mod flag {
     pub const DELETED: i32 = 8;
     /// `\Draft`
     pub const DRAFT: i32 = 16;
-    /// All that there are.
+    /// All system flags.
     pub const ALL: i32 = SEEN | ANSWERED | FLAGGED | DELETED | DRAFT;
 }
 
-/// System flags from the wire; unknown bits are refused.
+/// System flags from a request; unknown bits are refused.
 pub fn system_flags(bits: u32) -> crate::Result<i32> {
     i32::try_from(bits)
         .ok()
@@ -38,17 +38,17 @@ pub fn system_flags(bits: u32) -> crate::Result<i32> {
         .ok_or_else(|| crate::Error::Invalid(format!("unknown system flags: {bits:#x}")))
 }
 
-/// A number of the wire as Postgres holds it.
+/// A number of the contract in Postgres' form.
 pub fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-/// A number of Postgres as the wire holds it; ours are never negative.
+/// A number of Postgres in the contract's form; it is never negative.
 pub fn unsigned(value: i64) -> u64 {
     u64::try_from(value).unwrap_or(0)
 }
 
-/// A UID or UIDVALIDITY, or a count, out of Postgres' 64 bits.
+/// A UID, UIDVALIDITY or count from Postgres' 64 bits.
 pub fn narrow(value: i64) -> u32 {
     u32::try_from(value).unwrap_or(if value < 0 { 0 } else { u32::MAX })
 }

@@ -15,11 +15,11 @@ use crate::store::Store;
 use crate::values::{narrow, unsigned};
 use crate::{Error, Result, clock};
 
-/// From a Postgres that vanished without a word no answer ever comes. Should it have committed all
-/// the same, the ledger tells at the next attempt.
+/// Longest duration of a transaction, since a Postgres that has vanished never answers. If it did commit, the
+/// ledger shows that at the next attempt.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// Delivers all or none; results in the order given.
+/// Delivers all or none; results are in the given order.
 pub(super) async fn deliver(
     store: &Store,
     connection: &mut HeldConnection,
@@ -43,8 +43,8 @@ async fn transact(
     places: &Places,
     deliveries: &[&Delivery],
 ) -> Result<Vec<DeliveryResult>> {
-    // By recipient: the ledger is written in this order by everybody, and a recipient that is
-    // named twice is delivered once.
+    // By recipient: all replicas write the ledger in this order, and a recipient that occurs twice is
+    // delivered once.
     let by_recipient: BTreeMap<i64, &Delivery> = deliveries
         .iter()
         .rev()
@@ -55,7 +55,8 @@ async fn transact(
         lock_targets(&mut transaction, places, by_recipient.values().copied()).await?;
     let rows = Rows::assign(by_recipient.values().copied(), &mut targets);
     let mut outcomes = match insert(&mut transaction, &rows).await {
-        // A body went between our look and the foreign key's: the next look tells.
+        // The body was removed between the check and the foreign key's check; the next attempt finds it
+        // missing.
         Err(error) if database::is_foreign_key_violation(&error) => {
             return Err(Error::Unavailable("a body was removed meanwhile".into()));
         }
@@ -78,7 +79,7 @@ async fn transact(
     Ok(answers(deliveries, &outcomes))
 }
 
-/// A locked mailbox and what its next message gets.
+/// A locked mailbox and the UID and MODSEQ of its next message.
 #[derive(Debug)]
 struct Target {
     uid_next: i64,
@@ -87,7 +88,7 @@ struct Target {
 
 #[derive(Debug, Default)]
 struct Targets<'a> {
-    /// Mailbox ids by delivery. Users that do not exist have none.
+    /// Mailbox ids by delivery, for existing users.
     ids: HashMap<Asked<'a>, i64>,
     locked: HashMap<i64, Target>,
 }
@@ -112,7 +113,7 @@ async fn lock_targets<'a>(
         .iter()
         .map(|row| (row.mailbox_id, row.name.as_str()))
         .collect();
-    // Deleted or renamed since its place was found: once more.
+    // A mailbox was deleted or renamed since its id was looked up: look it up again.
     let mut moved = ids
         .iter()
         .filter(|(asked, id)| {
@@ -140,8 +141,7 @@ async fn lock_targets<'a>(
     Ok(Targets { ids, locked })
 }
 
-/// The rows to insert, column by column, by ascending recipient. Recipients whose user does not
-/// exist have none.
+/// The rows to insert, by column, in ascending order of recipients, for existing users.
 #[derive(Debug, Default)]
 struct Rows<'a> {
     recipients: Vec<i64>,
@@ -165,7 +165,7 @@ impl<'a> Rows<'a> {
             };
             rows.recipients.push(delivery.recipient_id);
             rows.mailboxes.push(*mailbox_id);
-            // A recipient that turns out to be a duplicate leaves a gap, which is allowed.
+            // A duplicate leaves a gap in the UIDs, which is allowed.
             rows.uids.push(target.uid_next);
             target.uid_next += 1;
             rows.modseqs.push(target.modseq);
@@ -177,15 +177,15 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// What became of a recipient.
+/// The result for a recipient.
 #[derive(Debug, Clone, Copy)]
 struct Outcome {
     status: Status,
     uid: i64,
 }
 
-/// Ledger, messages and counters in one statement. Only what is new in the ledger, and has a body,
-/// goes on to the mailbox.
+/// Writes ledger, messages and counters in one statement. Only recipients that are new in the ledger and have
+/// a body reach the mailbox.
 async fn insert(
     connection: &mut PgConnection,
     rows: &Rows<'_>,
@@ -246,7 +246,7 @@ async fn insert(
         .collect())
 }
 
-/// Why recipients were not inserted.
+/// The reasons why recipients were not inserted.
 async fn explain(
     connection: &mut PgConnection,
     missing: Vec<i64>,
@@ -256,7 +256,7 @@ async fn explain(
     let outcomes = missing.into_iter().map(|recipient| {
         let (status, uid) = match known.get(&recipient) {
             Some(uid) => (Status::Duplicate, *uid),
-            // It had a place in a mailbox, so it is the body that is missing.
+            // The mailbox was found, so the body is missing.
             None if rows.recipients.binary_search(&recipient).is_ok() => (Status::NoSuchBody, 0),
             None => (Status::NoSuchUser, 0),
         };
@@ -283,8 +283,8 @@ fn notices(rows: &Rows<'_>, outcomes: &HashMap<i64, Outcome>) -> Vec<Notice> {
     vec![Notice::Mailboxes(changed.into_iter().collect())]
 }
 
-/// Where duplicates are, and how far those mailboxes had come: behind a commit whose answer was lost
-/// nobody here was told.
+/// The mailboxes of duplicates, with their highest MODSEQ: if the answer to a commit was lost, no watcher was
+/// notified.
 fn delivered_before(
     rows: &Rows<'_>,
     outcomes: &HashMap<i64, Outcome>,

@@ -1,5 +1,4 @@
-//! The delivery ledger: which recipients were delivered. A row comes with the message it is about,
-//! in one transaction (I3).
+//! The delivery ledger: delivered recipients. A row is written with its message, in one transaction (I3).
 
 use std::collections::HashMap;
 
@@ -7,13 +6,13 @@ use sqlx::{PgConnection, PgPool};
 
 use crate::Result;
 
-/// The queue gives up on a recipient long before.
+/// Longer than the queue keeps any recipient.
 const KEPT_MS: i64 = 60 * 24 * 60 * 60 * 1000;
 
 /// Rows removed at a time.
 const BATCH: i64 = 10_000;
 
-/// UIDs of those that were delivered.
+/// UIDs of the delivered ones among these recipients.
 pub(super) async fn find(
     connection: &mut PgConnection,
     recipients: &[i64],
@@ -30,7 +29,7 @@ pub(super) async fn find(
         .collect())
 }
 
-/// Forgets deliveries that nobody can repeat any more; how many.
+/// Removes deliveries too old to be repeated; returns their number.
 pub async fn forget_old(pool: &PgPool, now: i64) -> Result<u64> {
     let mut forgotten = 0;
     loop {

@@ -1,5 +1,5 @@
-//! Where deliveries go: mailbox ids by address and name. Known ones are kept; the mailbox's lock
-//! tells when one is not true any more.
+//! Destinations of deliveries: mailbox ids by address and name, cached. The mailbox's lock shows when an
+//! entry is out of date.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,7 +10,7 @@ use super::Delivery;
 use crate::Result;
 use crate::values::MailboxName;
 
-/// Places that are kept.
+/// Maximum number of cached entries.
 const MOST: u64 = 100_000;
 
 /// A user's address and the name of a mailbox of theirs.
@@ -22,7 +22,7 @@ impl Delivery {
     }
 }
 
-/// The known places.
+/// The cache.
 #[derive(Debug)]
 pub(super) struct Places {
     known: Cache<(String, MailboxName), i64>,
@@ -65,7 +65,7 @@ impl Places {
             .iter()
             .map(|(address, name)| (*address, name.as_str()))
             .unzip();
-        // By sub-select, so that however few users there are now, each is looked up by index.
+        // As a sub-select, so that each user is looked up by index however few users there are now.
         let rows = sqlx::query!(
             r#"SELECT (SELECT mailbox_id FROM mailbox.user JOIN mailbox.mailbox USING (user_id)
                        WHERE address = asked.address AND name = asked.name) AS named,
@@ -82,7 +82,7 @@ impl Places {
             if let Some(mailbox_id) = row.named {
                 self.known.insert(owned(*asked), mailbox_id);
             }
-            // A mailbox that does not exist is not kept: it may be made any time.
+            // A missing mailbox is not cached: it may be created at any time.
             if let Some(mailbox_id) = row.named.or(row.inbox) {
                 found.insert(*asked, mailbox_id);
             }
@@ -90,7 +90,7 @@ impl Places {
         Ok(())
     }
 
-    /// This one is not true any more.
+    /// Removes an entry that is out of date.
     pub(super) fn forget(&self, asked: Asked<'_>) {
         self.known.invalidate(&owned(asked));
     }

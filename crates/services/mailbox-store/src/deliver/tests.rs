@@ -106,7 +106,7 @@ async fn i3_the_same_recipients_from_many_workers_at_once_arrive_once() {
     let deliveries: Vec<_> = (0..50)
         .map(|_| kit.delivery("bob@example.test", body))
         .collect();
-    // Several writers, as several replicas have.
+    // Several writers, like those of several replicas.
     let mut tasks = tokio::task::JoinSet::new();
     for n in 0..8 {
         let writer = super::Deliverer::start(kit.store.clone());
@@ -209,7 +209,7 @@ async fn i5_nobody_sees_a_uid_before_a_lower_one() {
             }
         });
     }
-    // What was seen once stays, and nothing comes up below it: neither UIDs nor MODSEQs.
+    // Seen messages stay, and no lower UID or MODSEQ appears later.
     let mut seen: BTreeMap<u32, u64> = BTreeMap::new();
     while seen.len() < 160 {
         let inbox = kit.select(bob, "INBOX").await;
@@ -288,7 +288,7 @@ async fn a_mailbox_that_is_renamed_deleted_or_made_is_found_by_its_name_of_now()
         .unwrap();
     deliver("Old").await;
     assert_eq!(count("INBOX").await, 3);
-    // A user who is removed and added again is another user.
+    // A user who is removed and added again is a new user.
     let address = crate::test_store::address("bob@example.test");
     users::remove(&kit.store, &address).await.unwrap();
     let again = kit.user("bob@example.test").await;
@@ -306,7 +306,7 @@ async fn i11_deliveries_do_not_wait_for_ever_for_a_postgres_that_fell_silent() {
     let delivery = kit.delivery("bob@example.test", body);
     let falls_silent = async {
         proxy.is_silent().await;
-        // Longer than it waits.
+        // Longer than the limit of a transaction.
         tokio::time::pause();
         tokio::time::advance(Duration::from_secs(21)).await;
         tokio::time::resume();

@@ -1,4 +1,4 @@
-//! The one task that writes deliveries.
+//! The single task that writes deliveries.
 
 use api::mailbox::v1::DeliveryResult;
 use api::mailbox::v1::delivery_result::Status;
@@ -10,10 +10,10 @@ use super::{Delivery, batch};
 use crate::store::{Store, repeated};
 use crate::{Error, Result};
 
-/// Deliveries in one transaction, about. Behind the knee, larger ones only lengthen the wait.
+/// Approximate number of deliveries in one transaction. Larger transactions only lengthen the wait.
 const BATCH: usize = 512;
 
-/// Requests that wait for the next transaction, of all streams. Whoever sends more waits.
+/// Requests of all streams that may wait for the next transaction. Senders of more wait.
 const WAITING: usize = 1024;
 
 /// Takes deliveries from any number of streams.
@@ -29,21 +29,21 @@ struct Job {
 }
 
 impl Deliverer {
-    /// Starts the writer. It ends, with all it has taken committed, once every handle is dropped.
+    /// Starts the writer. It ends when every handle is dropped and everything taken is committed.
     pub fn start(store: Store) -> Self {
         let (jobs, waiting) = mpsc::channel(WAITING);
         tokio::spawn(write(store, waiting));
         Self { jobs }
     }
 
-    /// Delivers all of them, or none; results in their order. The answer comes by the receiver,
-    /// once committed.
+    /// Delivers all of them or none; results are in their order. The receiver gets the results after the
+    /// commit.
     pub async fn submit(
         &self,
         deliveries: Vec<Delivery>,
     ) -> oneshot::Receiver<Result<Vec<DeliveryResult>>> {
         let (answer, result) = oneshot::channel();
-        // With the writer gone the answer's sender is dropped, which the receiver sees.
+        // If the writer has ended, the answer's sender is dropped, which the receiver notices.
         self.jobs.send(Job { deliveries, answer }).await.ok();
         result
     }
@@ -57,7 +57,7 @@ impl Deliverer {
     }
 }
 
-/// The answer when the writer has ended.
+/// The error when the writer has ended.
 pub(crate) fn stopped() -> Error {
     Error::Unavailable("mailbox-store is stopping".into())
 }
@@ -100,7 +100,7 @@ async fn commit(
                 job.answer.send(Ok(own)).ok();
             }
         }
-        // What one request brought must not fail the others: each by itself.
+        // One request must not make the others fail: each is delivered alone.
         Err(error) if jobs.len() > 1 && !error.is_transient() => {
             tracing::warn!(%error, requests = jobs.len(), "delivering one request at a time");
             for job in jobs {

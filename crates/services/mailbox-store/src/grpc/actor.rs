@@ -1,4 +1,4 @@
-//! Who makes a call.
+//! The actor of a call.
 
 use api::mailbox::v1::Actor;
 
@@ -11,7 +11,7 @@ pub(super) fn known(actor: Option<Actor>) -> Result<Actor> {
         .ok_or_else(|| Error::Invalid("the call does not say who asks".into()))
 }
 
-/// The user who makes a call.
+/// The user on whose behalf a call is made.
 pub(super) fn user(actor: Option<Actor>) -> Result<i64> {
     known(actor).map(|actor| actor.user_id)
 }

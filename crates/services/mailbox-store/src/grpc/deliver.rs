@@ -1,4 +1,4 @@
-//! The stream of Deliver: many requests under way, answers as they are committed.
+//! The stream of Deliver: many requests at a time, each answered after its commit.
 
 use api::grpc::{Status, Streaming};
 use api::mailbox::v1::{
@@ -12,11 +12,10 @@ use tokio_util::sync::CancellationToken;
 use crate::deliver::Deliverer;
 use crate::{Error, Result};
 
-/// Requests of one stream that are under way; the next waits in the stream's window.
+/// Unanswered requests of one stream; the next one waits in the stream's window.
 const UNDER_WAY: usize = 256;
 
-/// Serves one stream until the peer has no more, the stream breaks, or shutdown; what was taken
-/// is answered.
+/// Serves one stream until the peer ends it, it breaks, or shutdown. All accepted requests are answered.
 pub(super) async fn serve(
     deliverer: Deliverer,
     mut requests: Streaming<DeliverRequest>,

@@ -24,7 +24,7 @@ use crate::users::{self, AppPasswordName, Logins, Page, Password, Passwords, Tok
 use crate::values::UserAddress;
 use crate::{Error, Result};
 
-/// Addresses in one FindUsers.
+/// Maximum number of addresses in one FindUsers.
 const MOST_ADDRESSES: usize = 10_000;
 
 /// directory.v1 over a store.
@@ -37,7 +37,7 @@ pub struct DirectoryService {
 }
 
 impl DirectoryService {
-    /// Must be made within a tokio runtime.
+    /// Must be called within a tokio runtime.
     pub fn new(
         store: Store,
         passwords: Passwords,
@@ -111,7 +111,7 @@ impl Directory for DirectoryService {
     ) -> Result<Response<Self::LoginStream>, Status> {
         let (answers, out) = mpsc::channel(1);
         let (logins, shutdown) = (Arc::clone(&self.logins), self.shutdown.clone());
-        // In a task of its own: what was tried is counted, also where nobody waits for the answer.
+        // In a separate task: attempts are counted even if nobody waits for the answer.
         tokio::spawn(login::serve(
             logins,
             request.into_inner(),
@@ -129,7 +129,7 @@ impl Directory for DirectoryService {
         let mechanisms = Mechanisms {
             names: names.collect(),
         };
-        // They are the configuration's: another set comes with another process.
+        // Mechanisms come from the configuration: they change only with a restart.
         let stopped = self.shutdown.clone().cancelled_owned();
         let stopped = stopped.map(|()| Err(Error::Unavailable("mailbox-store is stopping".into())));
         streamed(stream::iter([Ok(mechanisms)]).chain(stopped.into_stream()))
@@ -191,15 +191,15 @@ impl Directory for DirectoryService {
                 .run_until_cancelled(next_change(&mut notices))
                 .await
                 .unwrap_or_else(stopped);
-            // An error is the last answer.
+            // An error is the last item of the stream.
             let state = change.is_ok().then_some((notices, shutdown));
             Some((change, state))
         }))
     }
 }
 
-/// The next change of who is a user. Fails when one may have been missed: what the caller has kept
-/// is worth nothing then, and they begin again.
+/// The next change of users. Fails if a change may have been missed: the caller's cache is then invalid, and
+/// the caller starts again.
 async fn next_change(notices: &mut Receiver<UserNotice>) -> Result<UserChange> {
     loop {
         match notices.recv().await {

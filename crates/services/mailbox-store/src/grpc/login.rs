@@ -1,4 +1,4 @@
-//! The stream of Login: a step for each request, to the end of the exchange.
+//! The stream of Login: one step for each request, to the end of the exchange.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,13 +17,13 @@ use tokio_util::sync::CancellationToken;
 use crate::users::{Connection, Exchange, Logins, Step};
 use crate::{Error, Result};
 
-/// Longest wait for a client's response; front ends have shorter ones.
+/// Longest wait for a client's response; front ends have shorter timeouts.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// Octets of a response: a line of an exchange holds less.
+/// Maximum size of a response; larger than a line of any exchange.
 const LONGEST_RESPONSE: usize = 16 * 1024;
 
-/// Serves one login to its end, or until the front end gives it up.
+/// Conducts one login to its end, or until the front end cancels it.
 pub(super) async fn serve(
     logins: Arc<Logins>,
     requests: Streaming<LoginRequest>,
@@ -73,13 +73,13 @@ async fn exchange(
             Some(Request::Begin(_)) => {
                 return Err(Error::Invalid("a login begins once".into()));
             }
-            // The client has given it up.
+            // The client has cancelled the login.
             None => return Ok(()),
         };
     }
 }
 
-/// The next request; none when the front end has no more.
+/// The next request; `None` at the end of the stream.
 async fn next(
     requests: &mut Streaming<LoginRequest>,
     shutdown: &CancellationToken,
@@ -87,7 +87,7 @@ async fn next(
     let message = timeout(RESPONSE_TIMEOUT, requests.message());
     match shutdown.run_until_cancelled(message).await {
         Some(Ok(Ok(request))) => Ok(request.and_then(|request| request.step)),
-        // The front end, or its client, has gone.
+        // The front end or its client has gone.
         Some(Ok(Err(_)) | Err(_)) => Ok(None),
         None => Err(Error::Unavailable("mailbox-store is stopping".into())),
     }
@@ -122,14 +122,14 @@ fn response(step: Step) -> LoginResponse {
     LoginResponse { step: Some(step) }
 }
 
-/// Whose login it is, for the log.
+/// The client of a login, for the log.
 struct Peer {
     service: &'static str,
     address: String,
 }
 
 impl Peer {
-    /// Counts and logs the end of a login. An application password stands in the log by its name.
+    /// Counts and logs the end of a login. The log names the application password used.
     fn note(&self, step: &Step) {
         let outcome = match step {
             Step::Challenge(_) => return,
@@ -142,7 +142,7 @@ impl Peer {
             .increment(1);
         match step {
             Step::Accepted(accepted) => self.note_accepted(accepted),
-            // The front end logs that it was refused.
+            // The front end logs the refusal.
             Step::Refused(refused) => {
                 let (why, cause) = (refused.why(), &refused.cause);
                 tracing::debug!(service, peer = address, outcome, ?why, cause, "login");
@@ -167,7 +167,7 @@ impl Peer {
     }
 }
 
-/// A label has few values.
+/// The service's name as a metric label, from a closed list.
 fn service_name(name: &str) -> &'static str {
     match name {
         "imap" => "imap",

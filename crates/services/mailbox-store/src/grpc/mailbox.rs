@@ -29,16 +29,16 @@ use crate::store::Store;
 use crate::values::{Keywords, MailboxName, UidSet, system_flags};
 use crate::{Error, Result, clock, mailboxes};
 
-/// Octets of an uploaded text: an APPEND is at most this long.
+/// Maximum size of an uploaded text, and so of an APPEND.
 const LARGEST_TEXT: u64 = 256 * 1024 * 1024;
 
 /// Messages in one answer of Select.
 const STATES: usize = 2000;
 
-/// Names in one GetStatus.
+/// Maximum number of names in one GetStatus.
 const MOST_NAMES: usize = 10_000;
 
-/// Each item in a turn of the user: none is held while the reader is slow (I7).
+/// Takes a turn of the user for each item. No turn is held while the reader is slow (I7).
 fn in_turns<T: Send + 'static>(
     store: Store,
     user_id: i64,
@@ -64,7 +64,7 @@ pub struct MailboxService {
 }
 
 impl MailboxService {
-    /// Must be made within a tokio runtime. Open streams end with `shutdown`.
+    /// Must be called within a tokio runtime. Open streams end with `shutdown`.
     pub fn new(store: Store, shutdown: CancellationToken) -> Self {
         Self {
             deliverer: Deliverer::start(store.clone()),
@@ -417,7 +417,7 @@ impl MailboxStore for MailboxService {
             .pop();
         drop(turn);
         let shutdown = self.shutdown.clone();
-        // The lock lives in the stream: when the peer lets go of it, or is gone, both end.
+        // The lock lives in the stream: when the peer ends the stream or disconnects, the lock is released.
         let until_lost = stream::once(async move {
             tokio::select! {
                 () = held.lost() => {}

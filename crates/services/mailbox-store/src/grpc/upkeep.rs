@@ -1,4 +1,4 @@
-//! `Upkeep`: how far the work in the background has come.
+//! `Upkeep`: progress of the background work.
 
 use api::grpc::{Request, Response, Status, async_trait};
 use api::mailbox::v1::upkeep_server::Upkeep;
@@ -6,14 +6,14 @@ use api::mailbox::v1::{GetUpkeepRequest, GetUpkeepResponse};
 
 use crate::upkeep::Progress;
 
-/// Answers from what is counted anyway.
+/// Reports counts that are kept anyway.
 #[derive(Debug)]
 pub struct UpkeepService {
     progress: Progress,
 }
 
 impl UpkeepService {
-    /// Of that progress.
+    /// A service that reports this progress.
     pub fn new(progress: Progress) -> Self {
         Self { progress }
     }

@@ -11,11 +11,11 @@ use crate::notices::{self, GONE, Watcher};
 use crate::store::Store;
 use crate::{Error, Result};
 
-/// Mailboxes that one stream watches, at most.
+/// Maximum number of mailboxes watched by one stream.
 const MOST: usize = 100_000;
 
-/// Serves one stream until either side ends it. A mailbox that is newly watched is told at once
-/// where it stands, so that no change is lost between opening and watching it.
+/// Serves one stream until either side ends it. The state of a newly watched mailbox is sent at once, so that
+/// no change is lost between its opening and the start of the watch.
 pub(super) async fn serve(
     store: Store,
     mut requests: Streaming<WatchRequest>,
@@ -56,7 +56,7 @@ async fn follow(store: &Store, watcher: &Watcher, request: &WatchRequest) -> Res
         return Err(Error::Exhausted("too many mailboxes are watched".into()));
     }
     let (own, others) = sorted(store, &request.watch).await?;
-    // First watched, then asked: a change in between is told twice rather than never.
+    // Watched first, read second: a change in between is reported twice rather than never.
     watcher.watch(&own);
     let present = notices::present(store.pool(), &own).await?;
     watcher.tell(&present);
@@ -65,7 +65,7 @@ async fn follow(store: &Store, watcher: &Watcher, request: &WatchRequest) -> Res
     Ok(())
 }
 
-/// Those that are the actors' own, or nobody's any more, and those that are another's.
+/// Splits the mailboxes into those that belong to the actors or no longer exist, and those of other users.
 async fn sorted(store: &Store, watch: &[WatchedMailbox]) -> Result<(Vec<i64>, Vec<i64>)> {
     let ids: Vec<i64> = watch.iter().map(|watched| watched.mailbox_id).collect();
     let owners = store.owners(&ids).await?;

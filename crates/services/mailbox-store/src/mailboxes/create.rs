@@ -1,4 +1,4 @@
-//! Making mailboxes.
+//! Creation of mailboxes.
 
 use api::mailbox::v1::Mailbox;
 use sqlx::PgConnection;
@@ -8,7 +8,7 @@ use crate::store::{Store, repeated};
 use crate::values::{MailboxName, narrow};
 use crate::{Error, Result};
 
-/// What every new user has, with the special uses of RFC 6154.
+/// The mailboxes of every new user, with the special uses of RFC 6154.
 const USUAL: [(&str, &str); 6] = [
     ("INBOX", ""),
     ("Archive", "\\Archive"),
@@ -18,10 +18,10 @@ const USUAL: [(&str, &str); 6] = [
     ("Trash", "\\Trash"),
 ];
 
-/// More would only be an attack on the others' space.
+/// Maximum number of a user's mailboxes, against abuse.
 const MAX_MAILBOXES: i64 = 10_000;
 
-/// Makes a mailbox, and those above it that are not there (RFC 9051 §6.3.4).
+/// Creates a mailbox, and its missing superiors (RFC 9051 §6.3.4).
 pub async fn create(
     store: &Store,
     user_id: i64,
@@ -69,7 +69,7 @@ async fn try_create(
     })
 }
 
-/// Makes what is missing above `name`. The user's names are locked.
+/// Creates the missing superiors of `name`. The caller has locked the user's names.
 pub(super) async fn insert_superiors(
     connection: &mut PgConnection,
     user_id: i64,
@@ -99,7 +99,7 @@ pub(super) async fn insert_superiors(
     Ok(())
 }
 
-/// Makes INBOX and the usual mailboxes of a new user, subscribed.
+/// Creates INBOX and the usual mailboxes of a new user, subscribed.
 pub async fn insert_usual(connection: &mut PgConnection, user_id: i64) -> Result<()> {
     let (names, uses): (Vec<String>, Vec<String>) = USUAL
         .iter()

@@ -1,4 +1,4 @@
-//! Deleting mailboxes with all that is in them.
+//! Deletion of mailboxes with their contents.
 
 use sqlx::PgConnection;
 
@@ -9,8 +9,7 @@ use crate::store::{Store, repeated};
 use crate::values::MailboxName;
 use crate::{Error, Result};
 
-/// Deletes a mailbox. Those below it stay (RFC 9051 §6.3.5); so does a subscription. Gives back its
-/// id.
+/// Deletes a mailbox. Its inferiors stay (RFC 9051 §6.3.5), and so does a subscription. Returns its id.
 pub async fn delete(store: &Store, user_id: i64, name: &MailboxName) -> Result<i64> {
     if name.is_inbox() {
         return Err(Error::Precondition("INBOX cannot be deleted".into()));
@@ -29,8 +28,8 @@ async fn try_delete(store: &Store, user_id: i64, name: &MailboxName) -> Result<i
     Ok(mailbox.mailbox_id)
 }
 
-/// Deletes all mailboxes of a user, within the transaction that removes the user and has locked
-/// their row. Gives back their ids.
+/// Deletes all mailboxes of a user. The caller's transaction removes the user and has locked their row.
+/// Returns the ids.
 pub async fn delete_all_of(connection: &mut PgConnection, user_id: i64) -> Result<Vec<i64>> {
     let mailbox_ids = sqlx::query_scalar!(
         "SELECT mailbox_id FROM mailbox.mailbox WHERE user_id = $1
@@ -44,7 +43,8 @@ pub async fn delete_all_of(connection: &mut PgConnection, user_id: i64) -> Resul
 }
 
 async fn remove(connection: &mut PgConnection, mailbox_ids: &[i64]) -> Result<()> {
-    // First, as a sweep does: it holds a body's entry when it asks whether messages refer to it.
+    // Locked first, in the same order as a sweep: a sweep holds a body's entry when it asks whether messages
+    // refer to the body.
     let bodies = sqlx::query_scalar!(
         "SELECT body_id FROM mailbox.message WHERE mailbox_id = ANY($1)",
         mailbox_ids

@@ -6,7 +6,7 @@ use crate::store::Store;
 use crate::values::narrow;
 use crate::{Error, Result};
 
-/// By name; with mailbox id 0 the names that are subscribed and do not exist.
+/// Mailboxes by name. Subscribed names without a mailbox have id 0.
 pub async fn list(store: &Store, user_id: i64) -> Result<Vec<Mailbox>> {
     let rows = sqlx::query!(
         r#"SELECT COALESCE(mailbox.name, subscription.name) AS "name!",

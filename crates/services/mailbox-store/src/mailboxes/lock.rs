@@ -1,8 +1,8 @@
-//! The mailbox's row lock: whoever holds it is alone in changing the mailbox's messages, so UIDs
-//! and MODSEQs become visible in their order (I5).
+//! The row lock of a mailbox. Only its holder changes the mailbox's messages, so UIDs and MODSEQs become
+//! visible in order (I5).
 //!
-//! Several mailboxes are locked in the order of their ids, in one statement, before anything that
-//! depends on them: so two transactions cannot wait for each other.
+//! Several mailboxes are locked in the order of their ids, in one statement, before anything that depends on
+//! them. Two transactions therefore cannot deadlock.
 
 use std::collections::HashMap;
 
@@ -12,29 +12,29 @@ use sqlx::PgConnection;
 use crate::values::{MailboxName, narrow, unsigned};
 use crate::{Error, Result};
 
-/// A mailbox as its row says, while the lock is held.
+/// A mailbox's row, while its lock is held.
 #[derive(Debug, Clone)]
 pub struct Locked {
     /// Its id.
     pub mailbox_id: i64,
     /// Its UIDVALIDITY.
     pub uid_validity: i64,
-    /// The UID that the next message gets.
+    /// The UID of the next message.
     pub uid_next: i64,
-    /// The highest MODSEQ given so far.
+    /// The highest MODSEQ assigned so far.
     pub highest_modseq: i64,
     /// Keywords known in it.
     pub keywords: Vec<String>,
 }
 
 impl Locked {
-    /// The MODSEQ of what this transaction changes in the mailbox.
+    /// The MODSEQ for the changes of this transaction.
     pub fn next_modseq(&self) -> i64 {
         self.highest_modseq + 1
     }
 }
 
-/// Locks mailboxes by id; those that do not exist are missing in the answer.
+/// Locks mailboxes by id. Missing ones are left out of the result.
 pub async fn all(
     connection: &mut PgConnection,
     mailbox_ids: &[i64],
@@ -59,14 +59,14 @@ pub async fn one(connection: &mut PgConnection, mailbox_id: i64) -> Result<Locke
         .ok_or_else(|| missing(mailbox_id))
 }
 
-/// Finds a mailbox by name, and locks it.
+/// Looks up a mailbox by name, and locks it.
 pub async fn named(
     connection: &mut PgConnection,
     user_id: i64,
     name: &MailboxName,
 ) -> Result<Locked> {
     let mailbox_id = id_of(connection, user_id, name).await?;
-    // Renamed or deleted in between: then the name does not exist any more.
+    // Renamed or deleted in between: the name no longer exists.
     one(connection, mailbox_id)
         .await
         .map_err(|error| match error {
@@ -75,7 +75,7 @@ pub async fn named(
         })
 }
 
-/// Fails when there is no such mailbox.
+/// Fails if the mailbox does not exist.
 pub async fn exists(connection: &mut PgConnection, mailbox_id: i64) -> Result<()> {
     sqlx::query_scalar!(
         "SELECT mailbox_id FROM mailbox.mailbox WHERE mailbox_id = $1",
@@ -87,7 +87,7 @@ pub async fn exists(connection: &mut PgConnection, mailbox_id: i64) -> Result<()
     .ok_or_else(|| missing(mailbox_id))
 }
 
-/// The mailbox of that name.
+/// The id of the mailbox with this name.
 pub async fn id_of(connection: &mut PgConnection, user_id: i64, name: &MailboxName) -> Result<i64> {
     sqlx::query_scalar!(
         "SELECT mailbox_id FROM mailbox.mailbox WHERE user_id = $1 AND name = $2",
@@ -99,7 +99,7 @@ pub async fn id_of(connection: &mut PgConnection, user_id: i64, name: &MailboxNa
     .ok_or_else(|| no_such_name(name))
 }
 
-/// Locks the user's row against removal and against changes of mailbox names by others.
+/// Locks the user's row against removal and against concurrent changes of mailbox names.
 pub async fn names_of(connection: &mut PgConnection, user_id: i64) -> Result<()> {
     sqlx::query_scalar!(
         "SELECT user_id FROM mailbox.user WHERE user_id = $1 FOR NO KEY UPDATE",
@@ -111,34 +111,34 @@ pub async fn names_of(connection: &mut PgConnection, user_id: i64) -> Result<()>
     .ok_or_else(|| Error::NotFound(format!("user {user_id}")))
 }
 
-/// The answer where a mailbox is not there.
+/// The error for a missing mailbox.
 pub fn missing(mailbox_id: i64) -> Error {
     Error::NotFound(format!("mailbox {mailbox_id}"))
 }
 
-/// The answer where a name is not there.
+/// The error for a missing name.
 pub fn no_such_name(name: &MailboxName) -> Error {
     Error::NotFound(format!("mailbox {name}"))
 }
 
-/// A mailbox's row without its lock: what STATUS and SELECT tell.
+/// A mailbox's row without its lock, for STATUS and SELECT.
 #[derive(Debug)]
 pub struct State {
     /// Its id.
     pub mailbox_id: i64,
     /// Its UIDVALIDITY.
     pub uid_validity: i64,
-    /// The UID that the next message gets.
+    /// The UID of the next message.
     pub uid_next: i64,
-    /// The highest MODSEQ given so far.
+    /// The highest MODSEQ assigned so far.
     pub highest_modseq: i64,
-    /// Messages in it.
+    /// Number of messages.
     pub messages: i64,
-    /// Those without `\Seen`.
+    /// Number of messages without `\Seen`.
     pub unseen: i64,
-    /// Those with `\Deleted`.
+    /// Number of messages with `\Deleted`.
     pub deleted: i64,
-    /// Octets of them all.
+    /// Total octets of the messages.
     pub size: i64,
 }
 

@@ -10,7 +10,7 @@ use crate::store::{Store, repeated};
 use crate::values::MailboxName;
 use crate::{Error, Result};
 
-/// Renames a mailbox and those below it. INBOX is not renamed: its messages move to a new mailbox.
+/// Renames a mailbox and its inferiors. INBOX is not renamed: its messages move to a new mailbox.
 pub async fn rename(
     store: &Store,
     user_id: i64,
@@ -64,7 +64,7 @@ async fn rename_tree(
     for row in &all {
         let renamed = MailboxName::parse(&row.name)?.renamed(from, to);
         if let Some(name) = renamed {
-            // It may have become too long, or too deep.
+            // The new name may be too long, or too deep.
             names.push(MailboxName::parse(name.as_str())?.to_string());
             ids.push(row.mailbox_id);
         }
@@ -88,7 +88,7 @@ async fn rename_tree(
     Ok(())
 }
 
-/// Makes the new mailbox and moves INBOX's messages into it. Mailboxes below INBOX stay.
+/// Creates the new mailbox and moves INBOX's messages into it. Inferiors of INBOX stay.
 async fn empty_inbox(
     connection: &mut PgConnection,
     user_id: i64,

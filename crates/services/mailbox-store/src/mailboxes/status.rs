@@ -1,4 +1,4 @@
-//! STATUS: one row a mailbox, no message is looked at.
+//! STATUS: reads one row per mailbox, and no message.
 
 use api::mailbox::v1::MailboxState;
 
@@ -7,7 +7,7 @@ use crate::Result;
 use crate::store::Store;
 use crate::values::MailboxName;
 
-/// The states of the named mailboxes, in their order.
+/// The states of the named mailboxes, in the given order.
 pub async fn status(
     store: &Store,
     user_id: i64,
@@ -25,7 +25,7 @@ pub async fn status(
     )
     .fetch_all(store.pool())
     .await?;
-    // The first that is not in its place is missing.
+    // The first row out of position shows which name is missing.
     let out_of_place = rows.iter().zip(1..).position(|(row, n)| row.n != n);
     if let Some(name) = names.get(out_of_place.unwrap_or(rows.len())) {
         return Err(no_such_name(name));

@@ -1,14 +1,14 @@
-//! Subscriptions: names, whether or not there is such a mailbox (RFC 9051 §6.3.7).
+//! Subscriptions: names, with or without a mailbox (RFC 9051 §6.3.7).
 
 use super::lock;
 use crate::store::{Store, repeated};
 use crate::values::MailboxName;
 use crate::{Error, Result};
 
-/// Names of mailboxes that need not exist: bounded like mailboxes.
+/// Maximum number of a user's subscriptions, which need no mailbox.
 const MAX_SUBSCRIPTIONS: i64 = 10_000;
 
-/// Subscribes to a name, or no longer.
+/// Subscribes to a name, or unsubscribes from it.
 pub async fn set_subscribed(
     store: &Store,
     user_id: i64,

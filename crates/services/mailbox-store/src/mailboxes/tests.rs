@@ -81,7 +81,7 @@ async fn i6_a_mailbox_made_again_has_another_uidvalidity() {
         );
         delete(&kit.store, bob, &name("Work")).await.unwrap();
     }
-    // The same for a name that another mailbox takes over.
+    // The same for a name taken over by another mailbox.
     let first = create(&kit.store, bob, &name("a"), "").await.unwrap();
     rename(&kit.store, bob, &name("a"), &name("b"))
         .await
@@ -161,7 +161,7 @@ async fn renaming_takes_along_what_is_below() {
         fails("Old", "Old/Mail/New").await,
         Error::Precondition(_)
     ));
-    // What failed has left nothing behind.
+    // Failed calls have left nothing behind.
     assert_eq!(names(&kit, bob).await, all);
 }
 
@@ -186,7 +186,7 @@ async fn renaming_inbox_moves_its_messages() {
         .await
         .unwrap();
     assert_eq!((gone.expunged[0].first, gone.expunged[0].last), (1, 2));
-    // An empty INBOX does as well.
+    // An empty INBOX can be renamed as well.
     rename(&kit.store, bob, &name("INBOX"), &name("Empty"))
         .await
         .unwrap();

@@ -22,12 +22,12 @@ async fn a_maildrop_is_locked_once_here_and_elsewhere() {
     assert!(is_locked(&here, 1).await && is_locked(&there, 1).await);
     assert!(!is_locked(&there, 2).await);
     drop(held);
-    // Commands are taken in their order: what is dropped is given back before the next lock.
+    // Commands run in order: a dropped lock is released before the next lock.
     let again = here.lock(1).await.unwrap();
     assert!(is_locked(&there, 1).await);
     drop(again);
     assert!(!is_locked(&here, 1).await);
-    // That one too.
+    // This one as well.
     assert!(!is_locked(&here, 2).await);
     assert!(!is_locked(&there, 1).await);
 }
@@ -38,7 +38,7 @@ async fn a_lock_ends_with_its_process_and_with_its_connection() {
     let here = Maildrops::start(kit.store.pool().clone());
     let there = Maildrops::start(kit.store.pool().clone());
     let held = here.lock(1).await.unwrap();
-    // What Postgres sees of a process that is killed.
+    // The effect of a killed process in Postgres.
     sqlx::query(
         "SELECT pg_terminate_backend(pid) FROM pg_locks
          WHERE locktype = 'advisory' AND database =
@@ -47,14 +47,14 @@ async fn a_lock_ends_with_its_process_and_with_its_connection() {
     .execute(kit.store.pool())
     .await
     .unwrap();
-    // The other replica has it as soon as the backend has ended.
+    // The other replica gets the lock as soon as the backend has ended.
     let taken = loop {
         match there.lock(1).await {
             Ok(taken) => break taken,
             Err(_) => tokio::task::yield_now().await,
         }
     };
-    // Here the loss is noticed with the next command at the latest, and told.
+    // Here the next command at the latest notices the loss.
     assert!(is_locked(&here, 1).await || is_locked(&here, 1).await);
     let other = here.lock(2).await.unwrap();
     held.lost().await;
@@ -71,7 +71,7 @@ async fn a_postgres_that_fell_silent_keeps_nobody_waiting_for_ever() {
     proxy.fall_silent_at("pg_try_advisory_lock");
     let falls_silent = async {
         proxy.is_silent().await;
-        // Longer than it waits.
+        // Longer than the timeout.
         tokio::time::pause();
         tokio::time::advance(TRIED_EVERY * 2).await;
         tokio::time::resume();

@@ -1,4 +1,4 @@
-//! APPEND: messages that clients bring.
+//! APPEND: messages stored by clients.
 
 use api::mailbox::v1::AppendResponse;
 use api::message::v1::{Content, content};
@@ -14,26 +14,26 @@ use crate::store::{Store, repeated};
 use crate::values::{Keywords, MailboxName, flag, narrow, unsigned};
 use crate::{Error, Result, clock};
 
-/// Octets of a header section.
+/// Maximum size of a header section.
 const MAX_HEADER: usize = 128 * 1024;
 
-/// A message and where it goes.
+/// A message and its destination.
 #[derive(Debug)]
 pub struct Append {
-    /// Whose mailbox.
+    /// Owner of the mailbox.
     pub user_id: i64,
-    /// Which one.
+    /// Name of the mailbox.
     pub mailbox: MailboxName,
     /// Bits of system flags.
     pub system: i32,
     /// Keywords.
     pub keywords: Keywords,
-    /// Milliseconds since 1970; `None` is now.
+    /// Milliseconds since 1970; `None` for now.
     pub internal_date: Option<i64>,
     body: Body,
 }
 
-/// A body that has no id yet, or has that of its upload.
+/// The body of a message: new, or an uploaded one.
 #[derive(Debug)]
 struct Body {
     header: Bytes,
@@ -116,8 +116,8 @@ async fn try_append(
     upload: Option<StoredText>,
 ) -> Result<AppendResponse> {
     let mut transaction = store.begin().await?;
-    // Before the lock: others need not wait while the bytes travel. It tells early, too, that
-    // there is no such mailbox.
+    // Before the lock, so that others do not wait while octets are transferred. This also reports a missing
+    // mailbox early.
     lock::id_of(&mut transaction, append.user_id, &append.mailbox).await?;
     if let Some(upload) = upload {
         volume::claim(&mut transaction, upload).await?;

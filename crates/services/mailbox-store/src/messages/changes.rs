@@ -1,4 +1,4 @@
-//! What changed in a mailbox behind a MODSEQ: what IDLE, CONDSTORE and QRESYNC tell (RFC 7162).
+//! Changes in a mailbox after a MODSEQ, for IDLE, CONDSTORE and QRESYNC (RFC 7162).
 
 use api::mailbox::v1::{GetChangesResponse, UidRange};
 
@@ -8,7 +8,7 @@ use crate::mailboxes::lock::State;
 use crate::store::Store;
 use crate::values::{narrow, signed};
 
-/// Changes with a higher MODSEQ than `since`, all at one moment.
+/// Changes with a MODSEQ above `since`, all at one moment.
 pub async fn changes(store: &Store, mailbox_id: i64, since: u64) -> Result<GetChangesResponse> {
     let since = signed(since);
     let mut snapshot = store.snapshot().await?;

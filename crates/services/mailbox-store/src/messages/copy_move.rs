@@ -1,4 +1,4 @@
-//! COPY and MOVE (RFC 6851). A copy is another row over the same body (I12).
+//! COPY and MOVE (RFC 6851). A copy is another row with the same body (I12).
 
 use api::mailbox::v1::CopyResponse;
 use sqlx::PgConnection;
@@ -11,7 +11,7 @@ use crate::store::{Store, repeated};
 use crate::values::{MailboxName, UidSet, narrow, unsigned};
 use crate::{Error, Result};
 
-/// What goes where.
+/// Messages and their destination.
 #[derive(Debug, Clone, Copy)]
 struct Job<'a> {
     from: i64,
@@ -21,7 +21,7 @@ struct Job<'a> {
     removing: bool,
 }
 
-/// Copies messages, with their flags and dates, to the end of a mailbox of the user's.
+/// Copies messages, with flags and dates, to the end of a mailbox of the user.
 pub async fn copy(
     store: &Store,
     from: i64,
@@ -80,7 +80,7 @@ async fn try_transfer(store: &Store, job: Job<'_>) -> Result<CopyResponse> {
     }
     let mut told = vec![(to_id, unsigned(to.next_modseq()))];
     if job.removing {
-        // Within one mailbox the copies have taken a MODSEQ already.
+        // Within one mailbox, the copies have taken a MODSEQ already.
         let from = if job.from == to_id {
             advanced(&to)
         } else {
@@ -95,8 +95,8 @@ async fn try_transfer(store: &Store, job: Job<'_>) -> Result<CopyResponse> {
     Ok(response(&to, &pairs))
 }
 
-/// Whether the mailbox is the one for what is to be deleted: a client that knows no MOVE copies there
-/// what it is about to expunge.
+/// Whether the mailbox is the one for deleted messages: a client without MOVE copies messages there before it
+/// expunges them.
 async fn is_trash(connection: &mut PgConnection, mailbox_id: i64) -> Result<bool> {
     let special_use = sqlx::query_scalar!(
         "SELECT special_use FROM mailbox.mailbox WHERE mailbox_id = $1",
@@ -107,8 +107,8 @@ async fn is_trash(connection: &mut PgConnection, mailbox_id: i64) -> Result<bool
     Ok(special_use.as_deref() == Some("\\Trash"))
 }
 
-/// Moves everything from one mailbox into another that the same transaction has just made: what
-/// renaming INBOX does (RFC 9051 §6.3.6). Gives what to tell after the commit.
+/// Moves everything from one mailbox into another that the same transaction has just created, for renaming
+/// INBOX (RFC 9051 §6.3.6). Returns the changes to report after the commit.
 pub async fn move_all_to_new(
     connection: &mut PgConnection,
     from: i64,
@@ -138,21 +138,21 @@ fn advanced(mailbox: &Locked) -> Locked {
     }
 }
 
-/// UID there, UID here.
+/// UID of the copy, UID of the original.
 #[derive(Debug)]
 struct Pair {
     from_uid: i64,
     to_uid: i64,
 }
 
-/// Inserts copies into a locked mailbox and adds them to its counters. By UID.
+/// Inserts copies into a locked mailbox and updates its counters. Sorted by UID.
 async fn insert_copies(
     connection: &mut PgConnection,
     from: &Locked,
     uids: &UidSet,
     to: &Locked,
 ) -> Result<Vec<Pair>> {
-    // Messages use the spelling of the mailbox they are in.
+    // Messages use the spelling of their mailbox.
     let mut spelled = Vec::new();
     if !from.keywords.is_empty() && from.mailbox_id != to.mailbox_id {
         let keywords = known_keywords::on_messages(connection, from.mailbox_id, uids).await?;
@@ -201,7 +201,7 @@ async fn insert_copies(
     .await?)
 }
 
-/// Expunges what was copied, whatever its flags. The bodies are still in use.
+/// Expunges the copied messages, whatever their flags. Their bodies are still in use.
 async fn remove_originals(
     connection: &mut PgConnection,
     from: &Locked,

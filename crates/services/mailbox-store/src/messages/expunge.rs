@@ -1,4 +1,4 @@
-//! Removing messages for good, and logging that they are gone (I6).
+//! Permanent removal of messages, and the log of it (I6).
 
 use api::mailbox::v1::ExpungeResponse;
 use sqlx::PgConnection;
@@ -9,8 +9,8 @@ use crate::store::{Store, repeated};
 use crate::values::{UidSet, flag, narrow, ranges_of, unsigned};
 use crate::{Result, clock};
 
-/// Removes the messages among `uids` that are marked `\Deleted`. Those that another session has
-/// removed already are simply not there: nobody fails.
+/// Removes those messages among `uids` that are marked `\Deleted`. Messages already removed by another
+/// session are no error.
 pub async fn expunge(store: &Store, mailbox_id: i64, uids: &UidSet) -> Result<ExpungeResponse> {
     repeated(|| try_expunge(store, mailbox_id, uids)).await
 }
@@ -18,7 +18,8 @@ pub async fn expunge(store: &Store, mailbox_id: i64, uids: &UidSet) -> Result<Ex
 async fn try_expunge(store: &Store, mailbox_id: i64, uids: &UidSet) -> Result<ExpungeResponse> {
     let mut transaction = store.begin().await?;
     let mailbox = lock::one(&mut transaction, mailbox_id).await?;
-    // First, as a sweep does: it holds a body's entry when it asks whether messages refer to it.
+    // Locked first, in the same order as a sweep: a sweep holds a body's entry when it asks whether messages
+    // refer to the body.
     let bodies = sqlx::query_scalar!(
         "SELECT body_id FROM UNNEST($2::bigint[], $3::bigint[]) AS range (first, last)
          CROSS JOIN LATERAL (
@@ -74,7 +75,7 @@ async fn try_expunge(store: &Store, mailbox_id: i64, uids: &UidSet) -> Result<Ex
     })
 }
 
-/// A message's row that was deleted.
+/// A deleted row of a message.
 #[derive(Debug)]
 pub(super) struct Removed {
     pub(super) uid: i64,
@@ -82,7 +83,7 @@ pub(super) struct Removed {
     pub(super) size: i64,
 }
 
-/// Logs deleted rows of a locked mailbox and takes them off its counters. Gives the MODSEQ.
+/// Logs deleted rows of a locked mailbox and updates its counters. Returns the MODSEQ.
 pub(super) async fn log(
     connection: &mut PgConnection,
     mailbox: &Locked,

@@ -1,8 +1,7 @@
 //! FETCH: stored values of messages, streamed by UID.
 //!
-//! What is asked for decides which tables are read: flags, dates and sizes come from the
-//! mailbox's own rows, ENVELOPE, structures and headers from the body's row, and only whole
-//! messages read its text (I13).
+//! The requested items decide which tables are read. Flags, dates and sizes come from the mailbox's rows.
+//! ENVELOPE, structures and headers come from the body's row. Only whole messages read the text (I13).
 
 mod query;
 mod response;
@@ -24,25 +23,25 @@ use crate::mailboxes::lock;
 use crate::store::Store;
 use crate::values::UidSet;
 
-/// Octets of a message that is sent whole, at most, whatever the caller would take: an answer
-/// stays well below gRPC's limit of 4 MiB.
+/// Maximum size of a message sent whole, whatever the caller's limit: an answer stays well below gRPC's limit
+/// of 4 MiB.
 const LARGEST_WHOLE: u64 = 2 * 1024 * 1024;
 
-/// How long a query waits for its reader. Then it is ended, and made again from where it was when
-/// the reader wants more: a slow reader holds no connection (I7).
+/// How long a query waits for its reader. After that it ends, and is made again from the same position when
+/// the reader continues: a slow reader holds no connection (I7).
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Answers that are ready before the reader takes them.
+/// Answers prepared ahead of the reader.
 const READY: usize = 4;
 
-/// What is asked for, beside UID and MODSEQ.
+/// Requested items, in addition to UID and MODSEQ.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
     /// Flags.
     pub flags: bool,
     /// The internal date.
     pub internal_date: bool,
-    /// The whole size.
+    /// Octets of prefix, header and text.
     pub size: bool,
     /// ENVELOPE.
     pub envelope: bool,
@@ -54,9 +53,9 @@ pub struct Wanted {
     pub parts: bool,
     /// Prefix and header section.
     pub header: bool,
-    /// Messages of at most this size, whole.
+    /// Whole messages up to this size.
     pub content_up_to: u64,
-    /// Only messages with a higher MODSEQ.
+    /// Only messages with a MODSEQ above this.
     pub changed_since: u64,
 }
 
@@ -70,7 +69,7 @@ impl Wanted {
     }
 }
 
-/// Messages by ascending UID, in batches. UIDs that do not exist are left out.
+/// Messages by ascending UID, in batches. Missing UIDs are left out.
 pub fn fetch(
     store: Store,
     mailbox_id: i64,
@@ -99,7 +98,7 @@ fn fetch_with(
         let unread = fetch.answers.clone();
         let ended = tokio::select! {
             ended = fetch.run(uids) => ended,
-            // Whatever it is doing: nobody wants it any more.
+            // Ends at any point once the reader has gone.
             () = unread.closed() => return,
         };
         if let Err(error) = ended {
@@ -109,7 +108,7 @@ fn fetch_with(
     reader
 }
 
-/// One FETCH while it runs.
+/// A running FETCH.
 struct Fetch {
     store: Store,
     mailbox_id: i64,
@@ -120,11 +119,11 @@ struct Fetch {
 
 /// How a query ended.
 enum End {
-    /// With its last row, of any.
+    /// After its last row, if it had any.
     Complete { found: bool },
-    /// Early: go on behind this UID.
+    /// Early: continue after this UID.
     Early(u32),
-    /// Nobody reads any more.
+    /// The reader has gone.
     Unread,
 }
 
@@ -136,7 +135,7 @@ impl Fetch {
             match self.one_query(&rest).await? {
                 End::Early(uid) => rest = rest.behind(uid),
                 End::Complete { found } if found || resumed => return Ok(()),
-                // Nothing may mean that the mailbox is gone.
+                // No rows may mean that the mailbox is gone.
                 End::Complete { .. } => break,
                 End::Unread => return Ok(()),
             }
@@ -150,7 +149,8 @@ impl Fetch {
     }
 
     async fn one_query(&self, uids: &UidSet) -> Result<End> {
-        // The next query waits for its turn anew: nobody has to wait for all that another wants.
+        // The next query waits for a new turn: nobody has to wait for everything that another session
+        // requests.
         let turn = self.store.turn_of_owner(self.mailbox_id).await?;
         let (mut rows, most) = query::rows(self.store.pool(), self.mailbox_id, uids, &self.wanted);
         let mut batch = Batch::default();
@@ -160,11 +160,11 @@ impl Fetch {
             let uid = row.uid();
             last = uid;
             if let Some(chunked) = batch.push(row, &self.wanted)? {
-                // Its text takes queries of its own: never two connections at once, or readers
-                // could wait for each other.
+                // The text needs queries of its own. A reader never holds two connections at once, or readers
+                // could deadlock.
                 drop(rows);
                 batch.complete(chunked, &self.store).await?;
-                // A client that reads slowly keeps no turn of its user.
+                // A client that reads slowly holds no turn of its user.
                 drop(turn);
                 let sent = self.answers.send(Ok(batch.into_answer())).await;
                 return Ok(sent.map_or(End::Unread, |()| End::Early(uid)));

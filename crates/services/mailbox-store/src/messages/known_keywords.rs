@@ -1,4 +1,4 @@
-//! The keywords of a mailbox, each in the spelling in which it came first.
+//! The keywords of a mailbox, each in its first spelling.
 
 use sqlx::PgConnection;
 
@@ -6,10 +6,10 @@ use crate::mailboxes::lock::Locked;
 use crate::values::{Keywords, UidSet};
 use crate::{Error, Result};
 
-/// Keywords in use in one mailbox, at most: SELECT tells them all.
+/// Maximum number of keywords in use in one mailbox, since SELECT lists them all.
 const MAX_KNOWN: usize = 500;
 
-/// The keywords in the spelling of the locked mailbox, which learns those that are new.
+/// The keywords in the spelling of the locked mailbox, to which new ones are added.
 pub(super) async fn learn(
     connection: &mut PgConnection,
     mailbox: &Locked,

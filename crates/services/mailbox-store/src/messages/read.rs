@@ -7,7 +7,7 @@ use crate::store::Store;
 use crate::values::unsigned;
 use crate::{Error, Result};
 
-/// Octets of prefix, header and text from `offset` on; `length` of them, or all with 0.
+/// Octets of prefix, header and text from `offset` on; `length` of them, or all if it is 0.
 pub async fn read(
     store: &Store,
     mailbox_id: i64,

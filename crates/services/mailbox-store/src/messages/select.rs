@@ -13,7 +13,7 @@ use crate::values::MailboxName;
 pub struct Selected {
     /// The mailbox.
     pub state: MailboxState,
-    /// Keywords known in it.
+    /// Its keywords.
     pub keywords: Vec<String>,
     /// By UID.
     pub messages: Vec<MessageState>,
@@ -21,8 +21,8 @@ pub struct Selected {
 
 /// Reads a mailbox's state and its messages' flags.
 ///
-/// They are read to the end before the first is sent: some ten octets each, and no transaction
-/// waits for a slow client (I7).
+/// Everything is read before the first item is sent: about ten octets per message, and no transaction waits
+/// for a slow client (I7).
 pub async fn select(store: &Store, user_id: i64, name: &MailboxName) -> Result<Selected> {
     let mut snapshot = store.snapshot().await?;
     let row = sqlx::query!(

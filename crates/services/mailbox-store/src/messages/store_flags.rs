@@ -13,30 +13,30 @@ use crate::{Error, Result};
 /// How flags are changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// These and no others.
+    /// Set exactly these.
     Replace,
-    /// These too.
+    /// Add these.
     Add,
-    /// These no longer.
+    /// Remove these.
     Remove,
 }
 
-/// What is to be changed.
+/// A change of flags.
 #[derive(Debug, Clone)]
 pub struct Change {
-    /// Of which messages.
+    /// The messages.
     pub uids: UidSet,
-    /// How.
+    /// The kind of change.
     pub mode: Mode,
     /// Bits of system flags.
     pub system: i32,
     /// Keywords.
     pub keywords: Keywords,
-    /// Leave alone what changed behind this MODSEQ (RFC 7162 §3.1.3).
+    /// Skip messages changed after this MODSEQ (RFC 7162 §3.1.3).
     pub unchanged_since: Option<u64>,
 }
 
-/// Changes flags. What stays the same keeps its MODSEQ.
+/// Changes flags. An unchanged message keeps its MODSEQ.
 pub async fn store_flags(
     store: &Store,
     mailbox_id: i64,
@@ -49,7 +49,7 @@ async fn try_store(store: &Store, mailbox_id: i64, change: &Change) -> Result<St
     let mut transaction = store.begin().await?;
     let mailbox = lock::one(&mut transaction, mailbox_id).await?;
     let keywords = match change.mode {
-        // What is not known is on no message.
+        // An unknown keyword is on no message.
         Mode::Remove => change.keywords.clone().spelled_as(&mailbox.keywords).0,
         Mode::Replace | Mode::Add => {
             known_keywords::learn(&mut transaction, &mailbox, change.keywords.clone()).await?
@@ -93,7 +93,7 @@ struct Row {
     too_new: bool,
 }
 
-/// Messages and counters in one statement.
+/// Updates messages and counters in one statement.
 async fn update(
     connection: &mut PgConnection,
     mailbox: &Locked,

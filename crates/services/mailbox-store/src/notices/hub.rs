@@ -6,27 +6,27 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, broadcast};
 
-/// What directory watchers hear.
+/// A notice for directory watchers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserNotice {
-    /// The address came to be, or ceased to be, a user.
+    /// The address became a user, or ceased to be one.
     User {
-        /// The user's address.
+        /// The address.
         address: String,
         /// Whether it is a user now.
         exists: bool,
     },
-    /// The user's password changed, or the user is gone.
+    /// The user's password changed, or the user was removed.
     Password {
-        /// Whose.
+        /// The user.
         user_id: i64,
     },
-    /// Notices may have been lost: what was kept is worth nothing.
+    /// Notices may have been lost: caches are invalid.
     Lost,
 }
 
-/// Tells changes to those who watch. Memory is bounded by what is watched: a watcher that does not
-/// listen has one entry for each of its mailboxes, however many changes there were.
+/// Reports changes to watchers. Memory is bounded by the watched mailboxes: a watcher that does not listen
+/// has one entry per mailbox, however many changes there were.
 #[derive(Debug)]
 pub struct Hub {
     watchers: Mutex<HashMap<i64, HashMap<u64, Arc<Pending>>>>,
@@ -55,7 +55,7 @@ impl Default for Hub {
 }
 
 impl Hub {
-    /// Tells that mailboxes have reached these MODSEQs.
+    /// Reports that mailboxes have reached these MODSEQs.
     pub fn publish(&self, changes: &[(i64, u64)]) {
         let watchers = locked(&self.watchers);
         for &(mailbox_id, modseq) in changes {
@@ -73,9 +73,9 @@ impl Hub {
         }
     }
 
-    /// Tells what became of a user.
+    /// Reports a change of a user.
     pub fn publish_user(&self, notice: UserNotice) {
-        // No one listening is fine.
+        // No watcher is no error.
         self.users.send(notice).ok();
     }
 
@@ -84,12 +84,12 @@ impl Hub {
         self.users.subscribe()
     }
 
-    /// All mailboxes that are watched.
+    /// All watched mailboxes.
     pub fn watched(&self) -> Vec<i64> {
         locked(&self.watchers).keys().copied().collect()
     }
 
-    /// A new watcher, which watches nothing yet.
+    /// A new watcher without mailboxes.
     pub fn watcher(self: &Arc<Self>) -> Watcher {
         Watcher {
             hub: Arc::clone(self),
@@ -100,7 +100,7 @@ impl Hub {
     }
 }
 
-/// Hears of changes to the mailboxes it watches; dropped, it watches no longer.
+/// Receives changes of its mailboxes. Dropping it ends the watch.
 #[derive(Debug)]
 pub struct Watcher {
     hub: Arc<Hub>,
@@ -110,7 +110,7 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// Watches these too.
+    /// Adds mailboxes.
     pub fn watch(&self, mailbox_ids: &[i64]) {
         let mut watchers = locked(&self.hub.watchers);
         for &mailbox_id in mailbox_ids {
@@ -122,7 +122,7 @@ impl Watcher {
         }
     }
 
-    /// Watches these no longer.
+    /// Removes mailboxes.
     pub fn unwatch(&self, mailbox_ids: &[i64]) {
         let mut watchers = locked(&self.hub.watchers);
         for mailbox_id in mailbox_ids {
@@ -137,12 +137,12 @@ impl Watcher {
         }
     }
 
-    /// How many it watches.
+    /// Number of its mailboxes.
     pub fn watches(&self) -> usize {
         locked(&self.watched).len()
     }
 
-    /// As if this had just been published, to this watcher alone.
+    /// Reports these changes to this watcher only.
     pub fn tell(&self, changes: &[(i64, u64)]) {
         let mut told = locked(&self.pending.changes);
         for &(mailbox_id, modseq) in changes {
@@ -153,7 +153,7 @@ impl Watcher {
         self.pending.wake.notify_one();
     }
 
-    /// Waits for changes; all there are, by mailbox.
+    /// Waits for changes; returns all of them, by mailbox.
     pub async fn next(&self) -> Vec<(i64, u64)> {
         loop {
             let mut changes: Vec<_> = std::mem::take(&mut *locked(&self.pending.changes))

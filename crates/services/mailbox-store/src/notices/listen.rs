@@ -1,4 +1,4 @@
-//! Notices of the other replicas.
+//! Notices from the other replicas.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use tokio_util::sync::CancellationToken;
 use super::{CHANNEL, Hub, Notice, Origin, UserNotice};
 use crate::values::unsigned;
 
-/// The MODSEQ that is told for a mailbox that is gone: higher than any, so that its watchers ask.
+/// The MODSEQ reported for a deleted mailbox: higher than any, so that its watchers ask.
 pub const GONE: u64 = i64::MAX as u64;
 
-/// Passes the notices of other replicas on to the hub until `shutdown`. When the connection was
-/// lost, and notices with it, all watchers are told the present state.
+/// Passes the notices of other replicas to the hub until `shutdown`. After the connection was lost, and
+/// notices with it, all watchers get the present state.
 pub async fn listen(pool: PgPool, hub: Arc<Hub>, own: Origin, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
         let session = shutdown
@@ -33,7 +33,7 @@ async fn session(pool: &PgPool, hub: &Hub, own: Origin) -> sqlx::Result<()> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen(CHANNEL).await?;
     resume(pool, hub).await?;
-    // `None`: the connection was lost. A new session begins, which resumes.
+    // `None`: the connection was lost. The next session reports the present state.
     while let Some(notification) = listener.try_recv().await? {
         match Notice::decode(notification.payload()) {
             Some((origin, _)) if origin == own => {}
@@ -50,7 +50,7 @@ async fn session(pool: &PgPool, hub: &Hub, own: Origin) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Makes good for what was not heard.
+/// Reports the present state to all watchers, in place of lost notices.
 async fn resume(pool: &PgPool, hub: &Hub) -> sqlx::Result<()> {
     hub.publish_user(UserNotice::Lost);
     let watched = hub.watched();
@@ -59,8 +59,8 @@ async fn resume(pool: &PgPool, hub: &Hub) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Where mailboxes stand; those that are gone are told as the highest there can be, so that their
-/// watchers ask.
+/// The present MODSEQs of mailboxes. A deleted mailbox gets the highest possible one, so that its watchers
+/// ask.
 pub async fn present(pool: &PgPool, mailbox_ids: &[i64]) -> sqlx::Result<Vec<(i64, u64)>> {
     let rows = sqlx::query!(
         r#"SELECT asked.mailbox_id AS "mailbox_id!", mailbox.highest_modseq AS "highest_modseq?"

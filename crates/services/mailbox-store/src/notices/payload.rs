@@ -1,12 +1,12 @@
-//! What stands in a NOTIFY.
+//! The payload of a NOTIFY.
 
 /// The channel of all notices.
 pub const CHANNEL: &str = "mailbox";
 
-/// Postgres takes less than 8,000 octets.
+/// Postgres accepts less than 8,000 octets.
 const MAX_PAYLOAD: usize = 7000;
 
-/// Names a process: its own notices come back to it and are skipped.
+/// Identifies a process. Its own notices come back to it and are skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin(u64);
 
@@ -17,27 +17,27 @@ impl Origin {
     }
 }
 
-/// One notice.
+/// A notice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// Mailboxes with their highest MODSEQ.
     Mailboxes(Vec<(i64, u64)>),
-    /// The address came to be, or ceased to be, a user.
+    /// The address became a user, or ceased to be one.
     User {
-        /// The user's address.
+        /// The address.
         address: String,
         /// Whether it is a user now.
         exists: bool,
     },
     /// The user's password changed.
     Password {
-        /// Whose.
+        /// The user.
         user_id: i64,
     },
 }
 
 impl Notice {
-    /// As payloads, more than one where one would be too long.
+    /// The notice as payloads: several, if one would be too long.
     pub fn encode(&self, origin: Origin) -> Vec<String> {
         let head = format!("{:x}", origin.0);
         match self {
@@ -66,7 +66,7 @@ impl Notice {
         }
     }
 
-    /// The notice and whose it is; `None` for what cannot be read, which a newer release may send.
+    /// The notice and its origin. `None` for an unknown payload, which a newer version may send.
     pub fn decode(payload: &str) -> Option<(Origin, Self)> {
         let (origin, rest) = payload.split_once(' ')?;
         let origin = Origin(u64::from_str_radix(origin, 16).ok()?);

@@ -60,7 +60,7 @@ async fn a_watcher_hears_of_its_mailboxes_alone_and_several_changes_as_one() {
     watcher.watch(&[1, 2]);
     hub.publish(&[(1, 5), (3, 9)]);
     hub.publish(&[(1, 7), (2, 4)]);
-    // An older notice that comes late changes nothing.
+    // An older notice that arrives late changes nothing.
     hub.publish(&[(1, 6)]);
     assert_eq!(watcher.next().await, [(1, 7), (2, 4)]);
     assert_eq!(watcher.next().now_or_never(), None);
@@ -71,13 +71,13 @@ async fn a_watcher_hears_of_its_mailboxes_alone_and_several_changes_as_one() {
     assert!(hub.watched().is_empty());
 }
 
-/// Another replica over the same database.
+/// Another replica on the same database.
 async fn replica(kit: &TestStore, shutdown: &CancellationToken) -> Store {
     let store = Store::new(pool(&kit.url).await);
     let (hub, origin) = (store.hub().clone(), store.origin());
     let mut lost = hub.users();
     tokio::spawn(listen(store.pool().clone(), hub, origin, shutdown.clone()));
-    // It says so once it listens.
+    // The replica reports this once it listens.
     assert_eq!(lost.recv().await.unwrap(), UserNotice::Lost);
     store
 }
@@ -104,7 +104,7 @@ async fn changes_are_told_here_and_on_other_replicas() {
     assert_eq!(there.next().await, [(inbox, 2)]);
     kit.flag(inbox, &UidSet::all(), Mode::Add, 1).await;
     assert_eq!(there.next().await, [(inbox, 3)]);
-    // What changes nothing is not told.
+    // A change without effect is not reported.
     kit.flag(inbox, &UidSet::all(), Mode::Add, 1).await;
 
     users::remove(&kit.store, &address("bob@example.test"))

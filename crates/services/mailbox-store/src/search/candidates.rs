@@ -1,4 +1,4 @@
-//! The messages that content decides about, with their headers, page by page.
+//! Messages whose content must be searched, with their headers, page by page.
 
 use sqlx::{FromRow, PgPool, QueryBuilder};
 
@@ -6,10 +6,10 @@ use super::Search;
 use super::sql::condition;
 use crate::Result;
 
-/// Headers held at a time: at most 128 KiB each, mostly some 2 KiB.
+/// Headers held at a time: at most 128 KiB each, usually about 2 KiB.
 const PAGE: i64 = 100;
 
-/// A message whose text has not been looked at.
+/// A message whose text has not been searched.
 #[derive(Debug, Clone, Default, FromRow)]
 pub(super) struct Candidate {
     pub(super) uid: i64,

@@ -1,5 +1,5 @@
-//! Deciding a key about one message, with three values: where the text has not been looked at, a
-//! key about it is undecided, and so is what depends on it.
+//! Evaluation of a key for one message, with three values: before the text has been searched, a key about it
+//! is undecided, and so is everything that depends on it.
 
 use jiff::civil::Date;
 use message::decode::unstructured;
@@ -10,16 +10,16 @@ use super::fold::fold;
 use super::key::Key;
 use crate::values::narrow;
 
-/// What is known about a message.
+/// The known facts about a message.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known<'a> {
     pub(super) candidate: &'a Candidate,
     pub(super) now: i64,
-    /// Which of the key's needles are in the text, by their index.
+    /// Which of the key's needles occur in the text, by index.
     pub(super) in_text: Option<&'a [bool]>,
 }
 
-/// Whether the message matches; `None` while that depends on its text.
+/// Whether the message matches; `None` if that depends on its text.
 pub(super) fn evaluate(key: &Key, known: &Known<'_>) -> Option<bool> {
     let message = known.candidate;
     Some(match key {
@@ -52,7 +52,7 @@ pub(super) fn evaluate(key: &Key, known: &Known<'_>) -> Option<bool> {
     })
 }
 
-/// AND, where `decides` is true: all must be; OR, where it is false: one must be.
+/// AND, if `and` is true: all must match. OR otherwise: one must match.
 fn every(keys: &[Key], known: &Known<'_>, and: bool) -> Option<bool> {
     let mut undecided = false;
     for key in keys {
@@ -79,13 +79,13 @@ fn in_header(message: &Candidate, needle: &str) -> bool {
     header(message).any(|field| field_contains(&field, needle))
 }
 
-/// Whether the needle is in the field as a reader sees it: `Name: value`.
+/// Whether the needle occurs in the field as displayed: `Name: value`.
 pub(super) fn field_contains(field: &Field<'_>, needle: &str) -> bool {
     let name = String::from_utf8_lossy(field.name);
     fold(&format!("{name}: {}", unstructured(field.value))).contains(needle)
 }
 
-/// The day that the Date field says, whatever its time and zone (RFC 9051 §6.4.4).
+/// The day in the Date field, whatever its time and zone (RFC 9051 §6.4.4).
 fn sent_day(message: &Candidate) -> Option<i32> {
     let date = fields(&message.header).find(|field| field.is("Date"))?;
     let day = civil_date(&unstructured(date.value))?;

@@ -1,6 +1,6 @@
-//! Comparing without case: what differs only in case folds to the same.
+//! Case folding: texts that differ only in case fold to the same text.
 //!
-//! Character by character, so that a text can be folded in pieces.
+//! It works character by character, so that a text can be folded in pieces.
 
 /// The folded text.
 pub(super) fn fold(text: &str) -> String {
@@ -19,7 +19,7 @@ pub(super) fn fold_into(text: &str, folded: &mut String) {
     }
     for character in text.chars() {
         match character {
-            // The final sigma is the only lower-case letter whose form depends on its place.
+            // The final sigma is the only lower-case letter whose form depends on its position.
             'ς' => folded.push('σ'),
             _ => folded.extend(character.to_lowercase()),
         }

@@ -1,4 +1,4 @@
-//! What is searched for.
+//! Search keys.
 
 use api::mailbox::v1 as proto;
 use api::mailbox::v1::search_key::Key as ProtoKey;
@@ -7,23 +7,23 @@ use super::fold::fold;
 use crate::values::{UidSet, signed, system_flags};
 use crate::{Error, Result};
 
-/// Keys in one search.
+/// Maximum number of keys in one search.
 const MOST_KEYS: usize = 1000;
-/// Keys within keys.
+/// Maximum depth of nested keys.
 const DEEPEST: usize = 50;
-/// Octets of a string that is searched for.
+/// Maximum length of a search string.
 const LONGEST: usize = 1000;
 /// Milliseconds of a day.
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
-/// A search key. Strings are folded ([`super::fold`]).
+/// A search key. Its strings are folded ([`super::fold`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Key {
     /// All messages.
     All,
     /// All of these.
     And(Vec<Key>),
-    /// One of these.
+    /// At least one of these.
     Or(Vec<Key>),
     /// Not this.
     Not(Box<Key>),
@@ -33,33 +33,33 @@ pub enum Key {
     Flag(i32),
     /// With this keyword.
     Keyword(String),
-    /// Of more octets.
+    /// Larger than this.
     Larger(i64),
-    /// Of fewer octets.
+    /// Smaller than this.
     Smaller(i64),
-    /// Received from the one time on and before the other, milliseconds since 1970.
+    /// Received from the first time on and before the second, in milliseconds since 1970.
     Received(Option<i64>, Option<i64>),
-    /// Received so many milliseconds ago at most.
+    /// Received at most this many milliseconds ago.
     Younger(i64),
-    /// Received so many milliseconds ago at least.
+    /// Received at least this many milliseconds ago.
     Older(i64),
-    /// Sent from the one day on and before the other, days since 1970.
+    /// Sent from the first day on and before the second, in days since 1970.
     Sent(Option<i32>, Option<i32>),
-    /// With a header field of this name, whose value contains this.
+    /// With a header field of this name that contains this string.
     Header(String, String),
     /// With this in the text.
     Body(Needle),
     /// With this in header or text.
     Text(Needle),
-    /// Changed since, this MODSEQ included.
+    /// Changed at this MODSEQ or later.
     Modseq(i64),
 }
 
-/// A string that is looked for in texts.
+/// A string to be found in texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needle {
     pub(super) text: String,
-    /// Its place in [`Key::needles`].
+    /// Its index in [`Key::needles`].
     pub(super) index: usize,
 }
 
@@ -73,7 +73,7 @@ impl Key {
         parser.key(key, DEEPEST)
     }
 
-    /// Whether headers or texts decide it.
+    /// Whether it needs headers or texts.
     pub(super) fn needs_content(&self) -> bool {
         self.any(&|key| {
             matches!(
@@ -83,12 +83,12 @@ impl Key {
         })
     }
 
-    /// Whether MODSEQ is one of the keys.
+    /// Whether MODSEQ is one of its keys.
     pub(super) fn names_modseq(&self) -> bool {
         self.any(&|key| matches!(key, Self::Modseq(_)))
     }
 
-    /// All strings that are looked for in texts.
+    /// All strings to be found in texts.
     pub(super) fn needles(&self) -> Vec<&str> {
         let mut needles = Vec::new();
         self.collect_needles(&mut needles);
@@ -175,7 +175,7 @@ impl Parser {
 }
 
 fn short(text: String) -> Result<String> {
-    // Postgres takes no NUL, and no mail has any.
+    // Postgres accepts no NUL, and no mail contains one.
     if text.len() > LONGEST || text.contains('\0') {
         return Err(Error::Invalid(
             "a string that is searched for is too long".into(),

@@ -1,4 +1,4 @@
-//! Keys as conditions of SQL.
+//! Keys as SQL conditions.
 
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
@@ -25,8 +25,8 @@ pub(super) async fn matching(pool: &PgPool, search: Search<'_>) -> Result<Found>
         .await?)
 }
 
-/// Adds a condition that is true wherever the key is. Where content decides, SQL says `undecided`:
-/// true, but false within a NOT, so that the whole never leaves out a match.
+/// Adds a condition that is true wherever the key is. If content decides, the condition is `undecided`: true,
+/// but false within a NOT, so that no match is lost.
 pub(super) fn condition(query: &mut QueryBuilder<Postgres>, key: &Key, now: i64, undecided: bool) {
     match key {
         Key::All => _ = query.push("true"),
@@ -86,7 +86,7 @@ fn all_of(
     query.push(")");
 }
 
-/// A multirange is searched by halves, however many ranges it has; first and last bound the part
+/// A multirange is searched by bisection, however many ranges it has. The first and last UID bound the part
 /// of the index that is read.
 fn among(query: &mut QueryBuilder<Postgres>, uids: &UidSet) {
     let ranges = ranges_of(uids);

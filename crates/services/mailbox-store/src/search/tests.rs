@@ -9,7 +9,7 @@ use super::*;
 use crate::test_store::TestStore;
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
-/// Some time on day 19,675 since 1970: what the kit's messages were received at.
+/// A time on day 19,675 since 1970, when the kit's messages were received.
 const RECEIVED: i64 = 1_700_000_000_000;
 
 fn key(key: P) -> SearchKey {
@@ -45,8 +45,8 @@ fn days(from: Option<i32>, before: Option<i32>) -> DateRange {
     DateRange { from, before }
 }
 
-/// 1: plain; 2: encoded header and base64 Latin-1 body; 3: multipart, quoted-printable, with a
-/// message attached; 4: without any header worth the name.
+/// 1: plain. 2: encoded header and base64 Latin-1 body. 3: multipart, quoted-printable, with an attached
+/// message. 4: almost no header.
 async fn mailbox() -> (TestStore, i64) {
     let kit = TestStore::start().await;
     let bob = kit.user("bob@example.test").await;
@@ -167,7 +167,7 @@ async fn keys_about_the_content() {
         (P::Body("naïve café".into()), &[3]),
         (P::Body("inner words".into()), &[3]),
         (P::Body("the nested one".into()), &[3]),
-        // Not a text, and not shown.
+        // Not a text, and not displayed.
         (P::Body("binary needle".into()), &[]),
         (P::Body("preamble words".into()), &[]),
         (P::Body("".into()), &[1, 2, 3, 4]),
@@ -176,7 +176,7 @@ async fn keys_about_the_content() {
         (P::Text("jumps".into()), &[1]),
         (P::Text("bare".into()), &[4]),
         (not(P::Text("e".into())), &[]),
-        // The day that the header says, in its own zone.
+        // The day in the header, in its own zone.
         (P::SentDate(days(Some(nov_13), Some(nov_14))), &[1]),
         (P::SentDate(days(Some(nov_14), None)), &[3]),
         (P::SentDate(days(None, Some(1))), &[2]),
@@ -236,7 +236,7 @@ async fn the_highest_modseq_is_told_when_it_is_asked_about() {
 async fn a_needle_is_found_where_pieces_meet_and_in_large_texts() {
     let kit = TestStore::start().await;
     let bob = kit.user("bob@example.test").await;
-    // Stored in chunks of 256 KiB: the needle lies across two of them.
+    // Stored in chunks of 256 KiB: the needle spans two of them.
     let mut text = vec![b'.'; 262_144 - 3];
     text.extend_from_slice("Nädel".as_bytes());
     text.resize(600_000, b'.');
@@ -332,7 +332,7 @@ async fn a_search_of_contents_goes_on_where_it_stopped_when_its_time_was_up() {
     }
     assert_eq!(found, [2, 3, 4]);
     assert_eq!(stops, [1, 2, 3, 4], "one message each");
-    // What the rows tell is told at once, from there on.
+    // Matches by rows are returned at once, from there on.
     let seen = Key::parse(key(P::Flag(1))).unwrap();
     let rest = Search {
         after: 1,
@@ -353,7 +353,7 @@ async fn i7_so_many_search_contents_at_a_time_and_others_wait_their_turn() {
     let parsed = Key::parse(key(P::Text("quick".into()))).unwrap();
     let mut waiting = std::pin::pin!(search(&kit.store, asked(inbox, &parsed, 0)));
     assert!(waiting.as_mut().now_or_never().is_none());
-    // Flags are nobody's burden.
+    // Searching flags needs no turn.
     assert_eq!(found(&kit, inbox, P::Flag(8), 0).await, [3]);
     turns.pop();
     assert_eq!(waiting.await.unwrap().uids, [1]);

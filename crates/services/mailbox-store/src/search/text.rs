@@ -1,4 +1,4 @@
-//! Looking for strings in the text of a message: each part that is text is decoded as it comes.
+//! Searches for strings in the text of a message. Each text part is decoded as it is read.
 
 use std::collections::HashSet;
 
@@ -14,10 +14,10 @@ use super::evaluate::field_contains;
 use super::fold::fold_into;
 use crate::{Error, Result};
 
-/// Octets of the header section of a message within a message that are looked at.
+/// Octets searched of the header section of an attached message.
 const NESTED_HEADER: u64 = 128 * 1024;
 
-/// Which of the needles are in the text.
+/// Which of the needles occur in the text.
 pub(super) async fn find(
     pool: &PgPool,
     candidate: &Candidate,
@@ -42,7 +42,7 @@ pub(super) async fn find(
                 &mut found,
             )
             .await?;
-        // A message of one part may stand there twice: as the message and as its part 1.
+        // A message of one part may be listed twice: as the message and as its part 1.
         } else if is_text(part) && seen.insert((part.body_start, part.end)) {
             find_in_part(pool, candidate.body_id, part, needles, &mut found).await?;
         }
@@ -98,10 +98,10 @@ async fn find_in_part(
     Ok(())
 }
 
-/// The folded text of one piece, with as much of what stood before it as a needle may begin in.
+/// The folded text of one piece, with as much of the preceding text as a needle may begin in.
 struct Window {
     text: String,
-    /// Octets to keep: one fewer than the longest needle has.
+    /// Octets to keep: one fewer than the length of the longest needle.
     overlap: usize,
 }
 

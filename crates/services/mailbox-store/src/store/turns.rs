@@ -1,26 +1,26 @@
-//! Each user's share of the database's connections: whatever one user's sessions ask for at once,
-//! others find connections.
+//! Each user's share of the database connections: however much one user's sessions request at once, others
+//! find connections.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Gives users their turns.
+/// The turns of all users.
 #[derive(Debug, Clone)]
 pub(super) struct Turns {
-    /// Turns that a user has at a time.
+    /// Turns of one user at a time.
     share: usize,
     users: Arc<Mutex<HashMap<i64, Arc<Semaphore>>>>,
 }
 
-/// A user's right to one connection. Never ask for a second one while this is held: whoever holds
-/// all turns of a user and waits for another would wait for ever.
+/// A user's right to one connection. Never request a second turn while holding one: a holder of all turns of
+/// a user would wait for ever.
 #[derive(Debug)]
 pub struct Turn {
     user_id: i64,
     turns: Turns,
-    /// None only while the turn is given back.
+    /// `None` only during the release.
     permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -32,9 +32,9 @@ impl Turns {
         }
     }
 
-    /// Waits for a turn of the user; they come in the order in which they were asked for.
+    /// Waits for a turn of the user. Turns are given in the order of the requests.
     pub(super) async fn of(&self, user_id: i64) -> Turn {
-        // Given back as a whole when this is cancelled meanwhile.
+        // Released as a whole if this future is cancelled.
         let mut turn = Turn {
             user_id,
             turns: self.clone(),
@@ -46,12 +46,12 @@ impl Turns {
             Arc::clone(users.entry(user_id).or_insert_with(new))
         };
         let waiting = users(self).acquire_owned();
-        // It is never closed.
+        // The semaphore is never closed.
         turn.permit = waiting.await.ok();
         turn
     }
 
-    /// Users who have turns or wait for some.
+    /// Number of users who have turns or wait for some.
     #[cfg(test)]
     pub(super) fn users(&self) -> usize {
         self.users
@@ -66,7 +66,7 @@ impl Drop for Turn {
         let users = &self.turns.users;
         let mut users = users.lock().unwrap_or_else(PoisonError::into_inner);
         self.permit = None;
-        // Nobody has a turn or waits for one, since both hold the semaphore.
+        // No task has a turn or waits for one, since both hold the semaphore.
         if let Some(turns) = users.get(&self.user_id)
             && Arc::strong_count(turns) == 1
         {

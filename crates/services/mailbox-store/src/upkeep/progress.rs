@@ -1,11 +1,11 @@
-//! How far the making anew of summaries has come.
+//! Progress of the renewal of summaries.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use metrics::{counter, gauge};
 
-/// Clones tell the same.
+/// Clones share the counts.
 #[derive(Debug, Clone, Default)]
 pub struct Progress(Arc<Counts>);
 
@@ -17,17 +17,17 @@ struct Counts {
 }
 
 impl Progress {
-    /// Summaries that are still to be made anew, by whichever replica; 0 before the first count.
+    /// Summaries still to be renewed, by any replica; 0 before the first count.
     pub fn outdated(&self) -> u64 {
         self.0.outdated.load(Ordering::Relaxed)
     }
 
-    /// Summaries made anew by this process.
+    /// Summaries renewed by this process.
     pub fn renewed(&self) -> u64 {
         self.0.renewed.load(Ordering::Relaxed)
     }
 
-    /// Bodies that this process passed over because they cannot be read.
+    /// Bodies that this process skipped because they cannot be read.
     pub fn unreadable(&self) -> u64 {
         self.0.unreadable.load(Ordering::Relaxed)
     }
@@ -37,7 +37,7 @@ impl Progress {
         self.show();
     }
 
-    /// A batch has been committed.
+    /// Adds a committed batch.
     pub(super) fn add(&self, renewed: u64, unreadable: u64) {
         self.0.renewed.fetch_add(renewed, Ordering::Relaxed);
         self.0.unreadable.fetch_add(unreadable, Ordering::Relaxed);

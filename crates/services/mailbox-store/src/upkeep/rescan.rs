@@ -1,8 +1,8 @@
-//! Makes summaries anew that an older scanner made (I13): from the header section alone where the text
-//! makes no difference, else from the whole message.
+//! Renews summaries made by an older scanner (I13): from the header section alone if the text makes no
+//! difference, otherwise from the whole message.
 //!
-//! Batches are small, with rest between them. Any number of replicas works at once: each takes bodies
-//! that no other holds. Summaries are replaced in the transaction that holds their bodies, so a
+//! Batches are small, with pauses between them. Any number of replicas works at the same time: each takes
+//! bodies that no other holds. Summaries are replaced in the transaction that holds their bodies, so a
 //! process may end at any time. Mail that comes or goes meanwhile neither waits nor is missed.
 
 use std::time::{Duration, Instant};
@@ -19,25 +19,25 @@ use crate::{Error, Result};
 
 const _: () = assert!(SCANNER_VERSION == volume::summaries::SCANNER_VERSION);
 
-/// Bodies of one transaction.
+/// Bodies in one transaction.
 const BATCH: i64 = 50;
-/// Octets of text that are read in one transaction; a body that is larger is read whole.
+/// Octets of text read in one transaction; a larger body is read whole.
 const BATCH_TEXT: u64 = 16 * 1024 * 1024;
 
-/// Rest after a batch, in times that the batch took: a tenth of one connection's time is used.
+/// Pause after a batch, as a multiple of its duration: a tenth of one connection's time is used.
 const REST: u32 = 9;
-/// The shortest rest.
+/// The shortest pause.
 const SHORTEST_REST: Duration = Duration::from_millis(20);
 
-/// Between two counts of what is outdated.
+/// Interval between two counts of outdated summaries.
 const COUNT_EVERY: Duration = Duration::from_secs(60);
-/// Until outdated summaries are looked for again when some were left: a database that was away, a
-/// volume without space, another replica that holds them.
+/// Pause before outdated summaries are searched again if some were left: the database was away, space was
+/// short, or another replica holds them.
 const AGAIN: Duration = Duration::from_secs(60);
-/// The same when none were left: a process of the version before may bring more.
+/// The same if none were left: a process of an older version may add more.
 const IDLE: Duration = Duration::from_secs(3600);
 
-/// Makes summaries anew whenever there are outdated ones, for as long as it is polled.
+/// Renews outdated summaries for as long as it is polled.
 pub(super) async fn keep(store: Store, progress: Progress) {
     let mut failed = false;
     loop {
@@ -53,11 +53,11 @@ pub(super) async fn keep(store: Store, progress: Progress) {
     }
 }
 
-/// Goes through all outdated summaries once, but for those that somebody else holds.
+/// Goes through all outdated summaries once, except for locked ones.
 pub(super) async fn pass(store: &Store, progress: &Progress, rest: u32) -> Result<()> {
     let mut counted = Instant::now();
     progress.counted(volume::summaries::count_outdated(store.pool()).await?);
-    // Rows grow when they are written anew.
+    // Rows grow when they are rewritten.
     let may_write = || store.has_room().is_ok() && store.keeps().is_ok();
     if progress.outdated() == 0 || !may_write() {
         return Ok(());
@@ -90,7 +90,7 @@ pub(super) async fn pass(store: &Store, progress: &Progress, rest: u32) -> Resul
     Ok(())
 }
 
-/// Renews the summaries of some bodies behind `after`; the last of them, if there were any.
+/// Renews the summaries of some bodies after `after`. Returns the last of them, if there were any.
 async fn batch(store: &Store, progress: &Progress, after: i64) -> Result<Option<i64>> {
     let mut transaction = store.pool().begin().await?;
     let ids = volume::summaries::lock_outdated(&mut transaction, after, BATCH).await?;
@@ -120,7 +120,7 @@ async fn batch(store: &Store, progress: &Progress, after: i64) -> Result<Option<
     volume::summaries::renew(&mut transaction, &renewed).await?;
     volume::summaries::pass_over(&mut transaction, &passed_over).await?;
     transaction.commit().await?;
-    // Once: it has just been stored that they are not tried again.
+    // Logged once: they have just been marked so that they are not tried again.
     for (body, error) in &unreadable {
         tracing::warn!(body, %error, "a message cannot be read: its summary stays as it is");
     }
@@ -137,7 +137,7 @@ async fn scan(pool: &PgPool, id: i64) -> Result<(Summary, u64)> {
     scanner.push(&stored.header).map_err(unscannable)?;
     let mut read = 0;
     match Summary::decode(stored.summary) {
-        // How lines are counted has not changed since the first version.
+        // The counting of lines has not changed since the first version.
         Ok(old) if text_size == 0 || !scanner.needs_text() => {
             scanner.skip_text(text_size, old.lines);
         }

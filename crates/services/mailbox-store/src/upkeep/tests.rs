@@ -19,10 +19,10 @@ const PARTS: &[u8] = b"Subject: parts\r\nContent-Type: multipart/mixed; boundary
 const EMPTY: &[u8] = b"Subject: empty\r\n\r\n";
 const WITHOUT_HEADER: &[u8] = b"\r\ntext alone\r\n";
 
-/// No rest: the tests wait for nothing.
+/// No pause: the tests wait for nothing.
 const REST: u32 = 0;
 
-/// What a version before versions stored: the lines are right, the rest is not what is stored today.
+/// A summary as stored before scanner versions existed: the lines are right, the rest differs from today's.
 fn older(summary: &Summary) -> Vec<u8> {
     let older = Summary {
         lines: summary.lines,
@@ -32,7 +32,7 @@ fn older(summary: &Summary) -> Vec<u8> {
     older.encode_to_vec()
 }
 
-/// Makes the summary of a body that of an older version.
+/// Replaces the summary of a body by one of an older version.
 async fn age(kit: &TestStore, body: i64, summary: &Summary) {
     sqlx::query("UPDATE volume.body SET summary = $2, scanner_version = 0 WHERE id = $1")
         .bind(body)
@@ -42,7 +42,7 @@ async fn age(kit: &TestStore, body: i64, summary: &Summary) {
         .unwrap();
 }
 
-/// A stored body whose summary is an older version's.
+/// A stored body with a summary of an older version.
 async fn aged(kit: &TestStore, message: &[u8]) -> i64 {
     let body = kit.body(message).await;
     age(kit, body, &scan(message).2).await;
@@ -99,7 +99,7 @@ async fn the_text_is_read_only_where_it_makes_a_difference() {
     let progress = Progress::default();
     pass(&kit.store, &progress, REST).await.unwrap();
     assert_eq!(stored(&kit, plain).await, scan(PLAIN).2);
-    // What cannot be read is passed over, once, and keeps the summary that it has.
+    // An unreadable body is skipped, once, and keeps its summary.
     assert_eq!(stored(&kit, parts).await.subject, "older");
     assert_eq!(
         (
@@ -127,7 +127,7 @@ async fn replicas_rescan_while_mail_is_delivered_read_and_removed() {
         deliveries.push(kit.delivery("bob@example.test", body));
     }
     kit.deliver(deliveries).await;
-    // A body that somebody holds is left for later; nobody waits for it.
+    // A locked body is left for later; nobody waits for it.
     let held_body = aged(&kit, PLAIN).await;
     let mut held = kit.store.pool().begin().await.unwrap();
     sqlx::query("SELECT FROM volume.body WHERE id = $1 FOR UPDATE")
@@ -157,10 +157,10 @@ async fn replicas_rescan_while_mail_is_delivered_read_and_removed() {
     every_summary_is_current(&kit).await;
 }
 
-/// Messages that are expunged meanwhile, and their bodies swept.
+/// Messages that are expunged meanwhile, with their bodies swept.
 const REMOVED: u32 = 20;
 
-/// Delivers, appends, fetches, expunges and sweeps, and sees each time what it should.
+/// Delivers, appends, fetches, expunges and sweeps, and checks each result.
 async fn load(kit: &TestStore, bob: i64, inbox: i64) {
     for n in 0..REMOVED {
         let body = kit.body(PLAIN).await;
@@ -194,7 +194,7 @@ async fn every_summary_is_current(kit: &TestStore) {
     }
 }
 
-/// A process that ends in the middle leaves whole batches behind it.
+/// A process that ends early leaves only whole batches behind.
 #[tokio::test]
 async fn a_rescan_that_was_cut_off_is_taken_up_where_it_was() {
     let kit = TestStore::start().await;
@@ -235,7 +235,7 @@ fn progress_counts_down_and_never_below_nothing() {
     progress.counted(3);
     progress.add(2, 0);
     assert_eq!((progress.outdated(), progress.renewed()), (1, 2));
-    // Another replica counted; this one did more than was known.
+    // Another replica counted; this one renewed more than the count said.
     progress.add(2, 1);
     assert_eq!((progress.outdated(), progress.renewed()), (0, 4));
     assert_eq!(progress.unreadable(), 1);

@@ -1,4 +1,4 @@
-//! Passwords for single programs and devices: made here, shown once, taken back one by one.
+//! Application passwords, for single programs and devices: created here, shown once, removed one by one.
 
 use api::directory::v1::AppPassword;
 use aws_lc_rs::rand;
@@ -11,24 +11,24 @@ use crate::store::{Store, repeated};
 use crate::values::UserAddress;
 use crate::{Error, Result, clock};
 
-/// Of one user.
+/// Maximum number of one user.
 const MOST: i64 = 50;
-/// Characters of a name.
+/// Maximum length of a name, in characters.
 const NAME_LIMIT: usize = 64;
-/// Without those that are taken for others.
+/// Without characters that look like others.
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-/// By the first group it is found; the others, of 80 bits, are secret.
+/// The first group identifies the password; the others, of 80 bits, are secret.
 const GROUPS: usize = 5;
 const GROUP: usize = 4;
-/// Tries at a first group that the user does not have.
+/// Attempts to find a first group that the user does not have.
 const ATTEMPTS: usize = 5;
 
-/// What a person calls it.
+/// The name that a person gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppPasswordName(String);
 
 impl AppPasswordName {
-    /// 1 to 64 characters, none of them a control character.
+    /// Accepts 1 to 64 characters, without control characters.
     pub fn parse(text: &str) -> Result<Self> {
         let text = text.trim();
         let good = !text.is_empty()
@@ -43,7 +43,7 @@ impl AppPasswordName {
     }
 }
 
-/// Makes one; what is returned is nowhere else.
+/// Creates an application password. The returned text is stored nowhere.
 pub async fn add_app_password(
     store: &Store,
     passwords: &Passwords,
@@ -76,7 +76,7 @@ struct Row<'a> {
     scram: Option<&'a [u8]>,
 }
 
-/// False when the user has one that begins alike.
+/// False if the user has one with the same first group.
 async fn try_add(store: &Store, address: &UserAddress, row: &Row<'_>) -> Result<bool> {
     let mut transaction = store.begin().await?;
     let user_id = sqlx::query_scalar!(
@@ -123,7 +123,7 @@ async fn try_add(store: &Store, address: &UserAddress, row: &Row<'_>) -> Result<
     Ok(true)
 }
 
-/// Those of a user, by name.
+/// The application passwords of a user, by name.
 pub async fn list_app_passwords(store: &Store, address: &UserAddress) -> Result<Vec<AppPassword>> {
     let user_id = user_id(store, address).await?;
     let rows = sqlx::query!(
@@ -139,7 +139,7 @@ pub async fn list_app_passwords(store: &Store, address: &UserAddress) -> Result<
     Ok(shown.collect())
 }
 
-/// Takes one back: it is of no use from now on.
+/// Removes an application password, which is invalid from then on.
 pub async fn remove_app_password(
     store: &Store,
     address: &UserAddress,
@@ -191,7 +191,7 @@ fn generate() -> Result<String> {
     Ok(made)
 }
 
-/// The first group of what looks like one of ours.
+/// The first group of a text that has the form of an application password.
 pub(super) fn selector(password: &str) -> Option<&str> {
     let mut groups = password.split('-');
     let first = groups.next()?;

@@ -1,4 +1,4 @@
-//! Which addresses are users.
+//! Look-up of users by address.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use crate::Result;
 use crate::store::Store;
 use crate::values::UserAddress;
 
-/// Whether each of the addresses is a user, in their order. What is no address is no user.
+/// Whether each of the addresses is a user, in the given order. A malformed address is no user.
 pub async fn find(store: &Store, addresses: &[String]) -> Result<Vec<bool>> {
     let parsed: Vec<Option<String>> = addresses
         .iter()

@@ -1,10 +1,10 @@
-//! Slowing down those who guess passwords: wrong guesses are counted by account and by peer
-//! address (of IPv6 by its first half), in the database, for all replicas.
+//! Delays for password guessing. Wrong guesses are counted by account and by peer address (an IPv6 address by
+//! its first half), in the database, for all replicas.
 //!
-//! Where an account's owner has logged in before, they are counted for this account at this peer instead:
-//! others' guessing does not lock the owner out there, and one device that has an old password does not
-//! lock out the office that it stands in. A replica that has just been started finds out where that is when
-//! somebody logs in there, or is slowed.
+//! At a peer from which the account's owner has logged in before, guesses are counted for this account at
+//! this peer instead. Guesses from elsewhere then do not lock the owner out, and a device with an old
+//! password does not lock out its whole office. A new replica learns the known peers when somebody logs in
+//! there or is delayed.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use sqlx::PgPool;
 
 use crate::{Result, clock};
 
-/// Wrong guesses on one account before waiting begins.
+/// Wrong guesses on one account before delays begin.
 const FREE_BY_ACCOUNT: i32 = 8;
-/// Wrong guesses from one peer: more, since an office may be behind an address, and where an account's
-/// owner is known all of their devices.
+/// Wrong guesses from one peer before delays begin. The number is higher, since an office may share an
+/// address, and a known peer counts all devices of its owner.
 const FREE_BY_PEER: i32 = 30;
 /// The longest wait.
 const LONGEST: Duration = Duration::from_secs(300);
-/// Without a wrong guess for so long, all is forgotten.
+/// Counts expire after this time without a wrong guess.
 const FORGOTTEN: Duration = Duration::from_secs(30 * 60);
 
-/// Whose guesses are counted.
+/// The source of a guess, for the counts.
 #[derive(Debug, Clone)]
 pub(super) struct Guesser {
     account: String,
@@ -31,9 +31,9 @@ pub(super) struct Guesser {
 }
 
 impl Guesser {
-    /// An attempt at `account` from `network`, as `known_peers` tells it; empty where it is not known.
+    /// An attempt at `account` from `network`, as `known_peers` returns it; empty if unknown.
     pub(super) fn new(account: &str, network: &str) -> Self {
-        // What cannot be an account is counted too, and takes no more room.
+        // Invalid accounts are counted too, but cut to the length of a valid one.
         let account: String = account.chars().take(320).collect();
         Self {
             account: format!("account {account}"),
@@ -42,7 +42,7 @@ impl Guesser {
         }
     }
 
-    /// What counts: `known_here` is a peer where the account's owner has logged in before.
+    /// The subjects to count. `known_here`: the account's owner has logged in from this peer before.
     fn subjects(&self, known_here: bool) -> Vec<String> {
         if known_here {
             return vec![self.here.clone()];
@@ -53,7 +53,7 @@ impl Guesser {
     }
 }
 
-/// What was counted so far about one subject.
+/// The guesses counted for one subject.
 #[derive(Debug, Clone, Copy)]
 struct Guesses {
     failures: i32,
@@ -61,8 +61,7 @@ struct Guesses {
 }
 
 impl Guesses {
-    /// Milliseconds to wait from `now` on: doubling from one second, once the free guesses are
-    /// used up.
+    /// Milliseconds to wait from `now` on: doubling from one second, once the free guesses are used up.
     fn wait(self, free: i32, now: i64) -> i64 {
         let longest = millis(LONGEST);
         let beyond = self.failures - free;
@@ -76,7 +75,7 @@ impl Guesses {
     }
 }
 
-/// Seconds until the guesser may try again; 0: now.
+/// Seconds until the next attempt is allowed; 0: now.
 pub(super) async fn wait(
     pool: &PgPool,
     guesser: &Guesser,
@@ -132,8 +131,8 @@ pub(super) async fn failed(
     Ok(())
 }
 
-/// Forgets the guesses on an account whose owner has logged in. Those of the address stay: a
-/// guesser with an account of their own must not wipe their slate with it.
+/// Clears the guesses on an account whose owner has logged in. Those of the address stay: an attacker must
+/// not be able to clear them with an account of their own.
 pub(super) async fn succeeded(pool: &PgPool, guesser: &Guesser) -> Result<()> {
     sqlx::query!(
         "DELETE FROM mailbox.guess WHERE subject = $1",
@@ -144,7 +143,7 @@ pub(super) async fn succeeded(pool: &PgPool, guesser: &Guesser) -> Result<()> {
     Ok(())
 }
 
-/// Removes what no longer counts.
+/// Removes expired counts.
 pub async fn forget_old(pool: &PgPool) -> Result<()> {
     sqlx::query!(
         "DELETE FROM mailbox.guess WHERE failed_at < $1",

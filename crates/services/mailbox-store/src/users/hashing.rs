@@ -14,24 +14,24 @@ use super::password::Password;
 use super::scram;
 use crate::{Error, Result};
 
-/// How often a client hashes its password for SCRAM. RFC 7677 asks for 4,096 at least; what is
-/// stolen from the database is to be expensive to guess at, and clients give up at 65,536.
+/// Iterations of SCRAM's password hash. RFC 7677 requires at least 4,096. Keys stolen from the database must
+/// be expensive to attack, and clients refuse 65,536.
 const ITERATIONS: NonZeroU32 = NonZeroU32::new(50_000).unwrap();
 
-/// Makes and checks hashes. Each takes 19 MiB while it runs, so only as many run at once as there
-/// are processors; the others wait, and after a while are told to come back.
+/// Computes and verifies hashes. Each takes 19 MiB while it runs, so at most one per processor runs at a
+/// time. Others wait, and get an error after a while.
 #[derive(Debug, Clone)]
 pub struct Passwords {
     params: Params,
     iterations: NonZeroU32,
     running: Arc<Semaphore>,
-    /// Runs of argon2 so far.
+    /// Number of argon2 runs so far.
     runs: Arc<AtomicU64>,
-    /// Checked for a login that does not exist, so that the answer takes as long.
+    /// Verified for a login that does not exist, so that the answer takes as long.
     nobody: Arc<str>,
 }
 
-/// How long a login waits for its turn in a storm of logins.
+/// How long a login waits for its turn when there are many.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 impl Passwords {
@@ -40,7 +40,7 @@ impl Passwords {
         Self::with_cost(19_456, 2, ITERATIONS)
     }
 
-    /// With parameters of the caller's; tests take weak ones.
+    /// With the given parameters; tests use weak ones.
     pub fn with_cost(memory_kib: u32, passes: u32, iterations: NonZeroU32) -> Result<Self> {
         let params = Params::new(memory_kib, passes, 1, None).map_err(|error| broken(&error))?;
         let slots = std::thread::available_parallelism().map_or(2, usize::from);
@@ -62,7 +62,7 @@ impl Passwords {
             .await
     }
 
-    /// Whether the hash is that of the password. Without a hash it takes as long and is false.
+    /// Whether the hash matches the password. Without a hash the call takes as long and returns false.
     pub async fn verify(&self, password: &Password, hash: Option<String>) -> Result<bool> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.nobody.to_string());
@@ -70,7 +70,7 @@ impl Passwords {
         self.count();
         self.run(move || {
             let hash = PasswordHash::new(&hash).map_err(|error| broken(&error))?;
-            // The parameters are those of the hash.
+            // The parameters are those stored in the hash.
             Ok(Argon2::default()
                 .verify_password(password.as_bytes(), &hash)
                 .is_ok()
@@ -79,8 +79,8 @@ impl Passwords {
         .await
     }
 
-    /// How often argon2 has run so far, at this process: for every password that was set, and for
-    /// every one that was said and is not remembered.
+    /// Number of argon2 runs of this process: one for every password set, and one for every password given
+    /// that is not cached.
     pub fn runs(&self) -> u64 {
         self.runs.load(Ordering::Relaxed)
     }
@@ -90,12 +90,12 @@ impl Passwords {
         metrics::counter!("postern_mailbox_password_hashes_total").increment(1);
     }
 
-    /// How often a password is hashed for SCRAM.
+    /// SCRAM's iterations of the password hash.
     pub(super) fn iterations(&self) -> NonZeroU32 {
         self.iterations
     }
 
-    /// The keys of the password for SCRAM, if it can have any.
+    /// The SCRAM keys of the password, if it can have any.
     pub(super) async fn scram_keys(
         &self,
         password: &Password,
@@ -116,7 +116,7 @@ impl Passwords {
             .map_err(|error| broken(&error))?;
         tokio::task::spawn_blocking(move || {
             let result = work();
-            // Held until here even when nobody waits for the result any more.
+            // Held until here, even if nobody waits for the result any more.
             drop(slot);
             result
         })

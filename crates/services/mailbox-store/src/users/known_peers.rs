@@ -1,5 +1,5 @@
-//! From where users have logged in: in the database, so that it is known at every replica and after a
-//! restart.
+//! Known peers: addresses from which users have logged in. Stored in the database, for all replicas and
+//! across restarts.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
@@ -9,11 +9,11 @@ use sqlx::PgPool;
 use super::guessing::millis;
 use crate::{Result, clock};
 
-/// How long it is kept.
+/// How long a known peer is stored.
 pub(super) const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// Who is behind an address: of IPv6 whoever has the first half of it, since the second is theirs to
-/// choose. What is no address is taken as it is.
+/// The network of an address: for IPv6 its first half, since its owner chooses the second. Other text is
+/// returned unchanged.
 pub(super) fn network(peer: &str) -> String {
     match peer.parse::<IpAddr>().map(|address| address.to_canonical()) {
         Ok(IpAddr::V4(address)) => address.to_string(),
@@ -21,12 +21,12 @@ pub(super) fn network(peer: &str) -> String {
             let bits = address.to_bits() >> 64 << 64;
             format!("{}/64", Ipv6Addr::from_bits(bits))
         }
-        // It takes no more room than an address.
+        // Cut to the length of an address.
         Err(_) => peer.chars().take(320).collect(),
     }
 }
 
-/// Notes that the user has logged in from there.
+/// Stores that the user has logged in from this peer.
 pub(super) async fn note(pool: &PgPool, user_id: i64, peer: &str, now: i64) -> Result<()> {
     if peer.is_empty() {
         return Ok(());
@@ -45,7 +45,7 @@ pub(super) async fn note(pool: &PgPool, user_id: i64, peer: &str, now: i64) -> R
     Ok(())
 }
 
-/// Whether the user has logged in from there since then.
+/// Whether the user has logged in from this peer since the given time.
 pub(super) async fn is_known(pool: &PgPool, user_id: i64, peer: &str, since: i64) -> Result<bool> {
     let known = sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM mailbox.known_peer
@@ -59,7 +59,7 @@ pub(super) async fn is_known(pool: &PgPool, user_id: i64, peer: &str, since: i64
     Ok(known)
 }
 
-/// Removes what no longer counts.
+/// Removes expired rows.
 pub async fn forget_old(pool: &PgPool) -> Result<()> {
     sqlx::query!(
         "DELETE FROM mailbox.known_peer WHERE seen_at < $1",

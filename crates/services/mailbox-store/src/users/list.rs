@@ -9,14 +9,14 @@ use crate::store::Store;
 const USUAL_PAGE: u32 = 1000;
 const LARGEST_PAGE: u32 = 10_000;
 
-/// Which users are asked for.
+/// The selection of users.
 #[derive(Debug, Default)]
 pub struct Page {
-    /// Only this domain's; empty for all.
+    /// Only users of this domain; empty for all.
     pub domain: String,
-    /// Only those behind this address.
+    /// Only users after this address.
     pub after: String,
-    /// At most so many; 0 for the usual number.
+    /// Maximum number of users; 0 for the default.
     pub limit: u32,
 }
 
@@ -27,8 +27,8 @@ pub async fn list(store: &Store, page: &Page) -> Result<ListUsersResponse> {
         limit => limit.min(LARGEST_PAGE),
     };
     let domain = page.domain.to_lowercase();
-    // One more than asked for tells whether there is another page. Of the two halves one is run,
-    // each by its index.
+    // One row more than requested shows whether there is another page. Only one of the two halves runs, each
+    // by its index.
     let mut rows = sqlx::query_as!(
         Row,
         r#"SELECT user_id AS "user_id!", address AS "address!", created_at AS "created_at!",

@@ -1,5 +1,5 @@
-//! Checking logins. This file knows whom guessing slows, and what is noted of the end of a login; each
-//! way to log in is a file, and [`exchange`] leads a client through it.
+//! Verification of logins. This file applies the delays for guessing, and records the end of a login. Each
+//! kind of login has a file, and [`exchange`] conducts a client through it.
 
 mod account;
 pub(super) mod attempt;
@@ -30,23 +30,23 @@ use crate::{Result, clock};
 
 use self::attempt::{Accepted, Answer};
 
-/// How long others' guesses at an account do not count at a peer that has logged in to it.
+/// How long a peer stays exempt from others' guesses at an account, after a login from it.
 const KNOWN_PEER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// How often it is noted that it still does.
+/// How often a login from a known peer is stored again.
 const NOTED: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Checks logins, with what makes the second check cheap.
+/// Verifies logins, with a cache that makes repetitions cheap.
 #[derive(Debug)]
 pub struct Logins {
     store: Store,
     passwords: Passwords,
     tokens: Option<Tokens>,
     verified: Arc<Verified>,
-    /// Where an account's owner logged in from before.
+    /// Peers from which an account's owner has logged in.
     known_peers: Cache<(i64, String), ()>,
 }
 
-/// A login that may be looked at now.
+/// A login that may be verified now.
 pub(super) struct Begun {
     account: Option<Account>,
     guesser: Guesser,
@@ -64,7 +64,7 @@ impl Begun {
     }
 }
 
-/// What was right.
+/// The proof that matched.
 #[derive(Default)]
 pub(super) struct Right {
     app_password: Option<String>,
@@ -72,7 +72,7 @@ pub(super) struct Right {
 }
 
 impl Logins {
-    /// Over the store's users. Forgets what it keeps about a user when their password changes.
+    /// Logins of the store's users. A user's cached results are removed when their password changes.
     pub fn new(store: Store, passwords: Passwords, tokens: Option<Tokens>) -> Self {
         let verified = Arc::new(Verified::new());
         tokio::spawn(forget_changed(
@@ -92,12 +92,12 @@ impl Logins {
         }
     }
 
-    /// The account of this address.
+    /// The account with this address.
     async fn find(&self, address: &UserAddress) -> Result<Option<Account>> {
         account::find(&self.store, self.passwords.iterations(), address).await
     }
 
-    /// Finds the account, unless the guesser has to wait; then so many seconds.
+    /// Looks up the account, unless the guesser has to wait; then returns the seconds.
     pub(super) async fn begin(&self, login: &str, peer: &str) -> Result<Result<Begun, u32>> {
         let address = UserAddress::parse(login.trim()).ok();
         let account = match &address {
@@ -114,7 +114,7 @@ impl Logins {
         let pool = self.store.pool();
         let mut wait = guessing::wait(pool, &guesser, known_here, now).await?;
         if wait > 0 && !known_here {
-            // Perhaps known at another replica, or from before a restart.
+            // The peer may be known from another replica, or from before a restart.
             let since = now - millis(KNOWN_PEER);
             let user_id = user_id(account.as_ref());
             known_here = known_peers::is_known(pool, user_id, &peer, since).await?;
@@ -132,10 +132,10 @@ impl Logins {
         }))
     }
 
-    /// Notes what came of it.
+    /// Records the result.
     ///
-    /// Of many guesses at once those that were counted meanwhile count for this one, too; and the answer
-    /// is the same whether it was right: else a rush of guesses would tell which of them to repeat.
+    /// Guesses counted meanwhile by concurrent attempts count for this one too, and the answer then does not
+    /// say whether the password was right. Otherwise a burst of guesses would show which of them to repeat.
     pub(super) async fn end(&self, begun: Begun, right: Option<Right>) -> Result<Answer> {
         let pool = self.store.pool();
         let here = begun
@@ -165,13 +165,13 @@ impl Logins {
         })))
     }
 
-    /// Notes that nothing was right: it was a guess, or, where there is a reason, there was nothing yet
-    /// that could have been guessed at.
+    /// Records a failed login: a wrong guess or, with a reason, an attempt for which there was nothing to
+    /// guess yet.
     ///
-    /// That counts like a guess, too, else it could be told from a login that does not exist. But not at
-    /// a peer where the account's owner has logged in before: nobody learns anything there, and an office
-    /// whose devices all try what they have just been offered is not slowed for it. Whoever it is, the
-    /// database is asked: that takes its time.
+    /// The latter counts like a guess, too; otherwise it would differ from a login that does not exist. It
+    /// does not count at a known peer of the account: nobody learns anything there, and an office whose
+    /// devices all try a newly offered mechanism must not be delayed. The database is asked in either case,
+    /// so that the time is the same.
     pub(super) async fn end_without(&self, begun: Begun, reason: Option<String>) -> Result<Answer> {
         let was_here = begun.was_here(self.store.pool()).await?;
         let Some(reason) = reason else {
@@ -194,7 +194,7 @@ async fn forget_changed(verified: Arc<Verified>, hub: Arc<Hub>) {
     loop {
         match notices.recv().await {
             Ok(UserNotice::Password { user_id }) => verified.remove(user_id),
-            // What was lost does no harm: an entry is bound to the stored hash.
+            // A lost notice does no harm: an entry is bound to the stored hash.
             Ok(_) | Err(RecvError::Lagged(_)) => {}
             Err(RecvError::Closed) => return,
         }

@@ -1,4 +1,4 @@
-//! A password, as somebody says it.
+//! A password as given by a client.
 
 use crate::{Error, Result};
 
@@ -7,7 +7,7 @@ use crate::{Error, Result};
 pub struct Password(String);
 
 impl Password {
-    /// UTF-8, 1 to 1,000 octets.
+    /// Accepts UTF-8 of 1 to 1,000 octets.
     pub fn parse(text: String) -> Result<Self> {
         if text.is_empty() || text.len() > 1000 {
             return Err(Error::Invalid("a password has 1 to 1,000 octets".into()));

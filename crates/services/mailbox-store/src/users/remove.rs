@@ -1,4 +1,4 @@
-//! Removing users with all their mail.
+//! Removal of users with all their mail.
 
 use crate::mailboxes;
 use crate::notices::{GONE, Notice};
@@ -6,7 +6,7 @@ use crate::store::{Store, repeated};
 use crate::values::UserAddress;
 use crate::{Error, Result};
 
-/// Removes a user and everything that is theirs.
+/// Removes a user with all their data.
 pub async fn remove(store: &Store, address: &UserAddress) -> Result<()> {
     repeated(|| try_remove(store, address)).await
 }

@@ -1,10 +1,10 @@
-//! A user as a row with the sums over their mailboxes.
+//! A user as a row, with sums over their mailboxes.
 
 use api::directory::v1 as proto;
 
 use crate::values::unsigned;
 
-/// What is read of a user.
+/// The columns of a user.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) user_id: i64,

@@ -1,9 +1,8 @@
-//! SCRAM's keys (RFC 5802 §3, RFC 7677): what is kept instead of a password so that a proof of it
-//! can be checked. Keys are made where a password is set or seen, and do not leave this process.
+//! SCRAM keys (RFC 5802 §3, RFC 7677), stored instead of a password to verify proofs. They are made when a
+//! password is set or given, and do not leave this process.
 //!
-//! All passwords of a user have one salt, since a client is told a salt before it says which of
-//! them it has. It is made of a secret and the login, so that a login that does not exist has one,
-//! too.
+//! All passwords of a user share one salt, since a client gets the salt before it says which password it
+//! uses. The salt is derived from a secret and the login, so that a login that does not exist has one, too.
 
 use std::num::NonZeroU32;
 
@@ -19,7 +18,7 @@ use crate::{Error, Result};
 
 pub(super) type Salt = [u8; 16];
 
-/// What the mechanism's hash function is used for.
+/// The operations of the mechanism's hash function.
 trait Function {
     fn length(self) -> usize;
     fn mac(self, key: &[u8], message: &[u8]) -> hmac::Tag;
@@ -50,7 +49,7 @@ impl Function for Hash {
     }
 }
 
-/// StoredKey and ServerKey by both hashes, and how often the password was hashed for them.
+/// StoredKey and ServerKey for both hash functions, with the iterations.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Keys(Vec<u8>);
 
@@ -64,7 +63,7 @@ impl std::fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// Derives them; takes its time. None where the password cannot be prepared (RFC 4013): then no
+    /// Derives the keys, which takes a while. `None` if the password cannot be prepared (RFC 4013): then no
     /// client can prove it either.
     pub(super) fn derive(password: &Password, salt: &Salt, iterations: NonZeroU32) -> Option<Self> {
         let password = stringprep::saslprep(password.as_str()).ok()?;
@@ -84,7 +83,7 @@ impl Keys {
         Some(Self(keys))
     }
 
-    /// Reads what was stored, if it is of use today.
+    /// Decodes stored keys. `None` if they do not fit today's parameters.
     pub(super) fn read(stored: Option<Vec<u8>>, iterations: NonZeroU32) -> Option<Self> {
         stored
             .filter(|keys| {
@@ -93,12 +92,12 @@ impl Keys {
             .map(Self)
     }
 
-    /// As it is stored.
+    /// In stored form.
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Keys of no password, for the work of checking them.
+    /// Keys of no password, to do the same work for a missing account.
     pub(super) fn of_nobody() -> Self {
         Self(vec![0; LENGTH])
     }
@@ -114,7 +113,7 @@ impl Keys {
         Some((stored, rest.get(..length)?))
     }
 
-    /// The ServerSignature, when the proof is good.
+    /// The ServerSignature, if the proof is valid.
     pub(super) fn verify(&self, hash: Hash, auth_message: &[u8], proof: &[u8]) -> Option<Vec<u8>> {
         let (stored_key, server_key) = self.of(hash)?;
         let signature = hash.mac(stored_key, auth_message);
@@ -233,7 +232,7 @@ mod tests {
     #[test]
     fn passwords_are_prepared_and_those_that_cannot_be_have_no_keys() {
         let keys = |text: &str| Keys::derive(&password(text), &[7; 16], COUNT);
-        // RFC 4013 §3: the soft hyphen is nothing, the Roman numeral is two letters.
+        // RFC 4013 §3: the soft hyphen is removed, the Roman numeral becomes two letters.
         assert_eq!(keys("I\u{ad}X"), keys("IX"));
         assert_eq!(keys("\u{2168}"), keys("IX"));
         assert_eq!(keys("\u{7}"), None);

@@ -1,4 +1,4 @@
-//! Changing passwords.
+//! Change of passwords.
 
 use super::hashing::Passwords;
 use super::password::Password;
@@ -8,7 +8,7 @@ use crate::store::{Store, repeated};
 use crate::values::UserAddress;
 use crate::{Error, Result};
 
-/// Gives a user another password.
+/// Sets a user's password.
 pub async fn set_password(
     store: &Store,
     passwords: &Passwords,

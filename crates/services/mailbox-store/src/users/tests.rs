@@ -155,7 +155,7 @@ async fn guessing_at_an_account_is_slowed_but_not_for_who_was_there_before() {
             "refused"
         );
     }
-    // Even the right password has to wait, at an address that is new here.
+    // Even the right password has to wait, at an unknown peer.
     assert_eq!(
         answer(&logins, login, "secret", "203.0.113.9").await,
         "later"
@@ -165,7 +165,7 @@ async fn guessing_at_an_account_is_slowed_but_not_for_who_was_there_before() {
         "later"
     );
     assert_eq!(answer(&logins, login, "secret", "192.0.2.1").await, login);
-    // Another replica knows it too.
+    // Another replica knows the peer too.
     let replica = Logins::new(kit.store.clone(), passwords(), None);
     assert_eq!(
         answer(&replica, login, "secret", "203.0.113.9").await,
@@ -212,7 +212,7 @@ async fn who_guesses_much_at_once_gains_nothing_by_it() {
             Answer::Refused
         ));
     }
-    // Nor is it told which of them was right.
+    // The answers do not say which of them was right.
     let right = logins.end(right, Some(login::Right::default())).await;
     let mut answers = vec![right.unwrap()];
     let reasons = [None, Some("there is nothing to check it by".to_owned())];
@@ -261,10 +261,10 @@ async fn one_device_with_an_old_password_locks_nobody_else_out() {
         assert_eq!(answer(&logins, bob, "old", office).await, "refused");
     }
     assert_eq!(answer(&logins, bob, "old", office).await, "later");
-    // Neither the office, nor Bob elsewhere.
+    // Neither the office nor Bob elsewhere is delayed.
     assert_eq!(answer(&logins, eve, "secret", office).await, eve);
     assert_eq!(answer(&logins, bob, "secret", "192.0.2.1").await, bob);
-    // Whoever guesses at others from there is slowed, and that does not touch those who are known.
+    // Guesses at other accounts from there are delayed, but known users are not.
     for n in 0..30 {
         let login = format!("user{n}@example.test");
         assert_eq!(answer(&logins, &login, "guess", office).await, "refused");

@@ -1,6 +1,6 @@
-//! Logins by access tokens of OAuth 2: an issuer elsewhere says who somebody is, and this directory
-//! whether that is one of its users. There is nothing to guess at: no wrong token is counted, and
-//! nobody's guessing keeps the owner of a good one out.
+//! OAuth 2 access tokens: an external issuer identifies the bearer, and this directory decides whether that
+//! is one of its users. A token cannot be guessed: wrong tokens are not counted, and guesses never delay the
+//! owner of a valid one.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,27 +12,27 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock;
 
-/// `[mailbox-store.oauth]`: whose tokens are taken, and which.
+/// Issuer of access tokens, and the tokens that are accepted.
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct OAuthConfig {
-    /// The issuer, as its tokens name it.
+    /// The issuer's name in its tokens.
     pub issuer: String,
-    /// The name by which tokens are made for this system.
+    /// The audience that tokens for this system have.
     pub audience: String,
-    /// The issuer's public keys: a JWKS, or PEM; read again when the file changes.
+    /// File of the issuer's public keys: a JWKS, or PEM. It is read again when it changes.
     #[schemars(extend("type-name" = "file"))]
     pub keys: PathBuf,
-    /// The claim that holds the user's address.
+    /// The claim with the user's address.
     #[serde(default = "email")]
     pub login_claim: String,
-    /// The issuer does not say `email_verified`, and its users cannot choose their addresses.
+    /// Set if the issuer does not send `email_verified` but its users cannot choose their addresses.
     #[serde(default)]
     pub email_is_verified: bool,
     /// A scope that tokens must have.
     #[serde(default)]
     pub scope: Option<String>,
-    /// Where the issuer's OpenID configuration is, for clients that ask.
+    /// URL of the issuer's OpenID configuration, for clients that ask.
     #[serde(default)]
     pub openid_configuration: Option<String>,
 }
@@ -41,7 +41,7 @@ fn email() -> String {
     EMAIL.to_owned()
 }
 
-/// What tokens are checked by.
+/// Verification of tokens.
 #[derive(Debug)]
 pub struct Tokens {
     expected: Expected,
@@ -50,7 +50,7 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Reads the keys, and reads them again when they change, until `shutdown`.
+    /// Reads the keys, and again whenever they change, until `shutdown`.
     pub fn start(config: OAuthConfig, shutdown: CancellationToken) -> anyhow::Result<Self> {
         for (name, value) in [("issuer", &config.issuer), ("audience", &config.audience)] {
             anyhow::ensure!(!value.is_empty(), "oauth.{name} is empty");
@@ -77,17 +77,17 @@ impl Tokens {
         })
     }
 
-    /// The scope that tokens must have; empty where none is asked for.
+    /// The required scope; empty for none.
     pub fn scope(&self) -> &str {
         self.expected.scope.as_deref().unwrap_or_default()
     }
 
-    /// Where the issuer says more of itself; empty where that is not known.
+    /// URL of the issuer's OpenID configuration; empty if unknown.
     pub fn openid_configuration(&self) -> &str {
         &self.openid_configuration
     }
 
-    /// Whom the token names.
+    /// The user's address in the token.
     pub(super) fn login(&self, token: &str) -> std::result::Result<String, Refusal> {
         let now = clock::now() / 1000;
         self.expected.check(token, &self.keys.current(), now)

@@ -1,9 +1,9 @@
-//! Pairs of user and password that were verified a short while ago, so that a client that logs in
-//! again and again costs one argon2 and not many.
+//! Cache of recently verified pairs of user and password, so that a client that logs in repeatedly costs one
+//! argon2 run and not many.
 //!
-//! Kept is no password and no hash of it that would be worth stealing: a MAC under a key that this
-//! process made at its start and shows to nobody, bound to the stored hash, so that a changed
-//! password never matches even before the notice of the change arrives.
+//! It holds neither passwords nor hashes worth stealing. An entry is a MAC under a key that this process made
+//! at its start and never reveals, bound to the stored hash. A changed password therefore never matches, even
+//! before the notice of the change arrives.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ const MOST: u64 = 100_000;
 
 type Mac = [u8; 32];
 
-/// The cache. A user has an entry for each of their passwords: their own, and those of programs.
+/// The cache. A user has an entry for each of their passwords, application passwords included.
 pub(super) struct Verified {
     key: [u8; 32],
     pairs: Cache<(i64, Mac), ()>,
 }
 
 impl std::fmt::Debug for Verified {
-    /// Neither the key nor the MACs.
+    /// Shows neither the key nor the MACs.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Verified(…)")
     }
@@ -45,19 +45,19 @@ impl Verified {
         }
     }
 
-    /// Remembers that the password matched the stored hash.
+    /// Caches that the password matched the stored hash.
     pub(super) fn insert(&self, user_id: i64, stored: &str, password: &Password) {
         self.pairs.insert((user_id, self.mac(stored, password)), ());
     }
 
-    /// Whether this very password was verified against this very hash. Nobody can make MACs that
-    /// come close to one of ours, so it does no harm that the look-up compares as it likes.
+    /// Whether this password was verified against this hash. Nobody can make MACs close to a stored one, so
+    /// the comparison need not take constant time.
     pub(super) fn contains(&self, user_id: i64, stored: &str, password: &Password) -> bool {
         self.pairs
             .contains_key(&(user_id, self.mac(stored, password)))
     }
 
-    /// Forgets a user.
+    /// Removes a user's entries.
     pub(super) fn remove(&self, user_id: i64) {
         let forgotten = self
             .pairs

@@ -1,13 +1,13 @@
-//! Keywords: flags that clients make up.
+//! Keywords: flags defined by clients.
 
 use crate::{Error, Result};
 
-/// Keywords on one message, at most.
+/// Maximum number of keywords on one message.
 pub const MAX_KEYWORDS: usize = 100;
-/// Octets of a keyword.
+/// Maximum length of a keyword, in octets.
 const MAX_KEYWORD: usize = 100;
 
-/// Keywords of a request: each an IMAP atom, none twice; compared without case.
+/// Keywords of a request: IMAP atoms without duplicates, compared without regard to case.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Keywords(Vec<String>);
 
@@ -32,7 +32,7 @@ impl Keywords {
         Ok(Self(keywords))
     }
 
-    /// Keywords that messages have, which were parsed when they came.
+    /// Keywords of stored messages, which were parsed when they were set.
     pub fn of_messages(names: Vec<String>) -> Self {
         Self(names)
     }
@@ -42,7 +42,7 @@ impl Keywords {
         self.0.is_empty()
     }
 
-    /// The same keywords in the spelling of `known`, where they are known; and those that are new.
+    /// The keywords known to `known`, in its spelling, and the new ones.
     pub fn spelled_as(self, known: &[String]) -> (Vec<String>, Vec<String>) {
         let mut new = Vec::new();
         let spelled = self
@@ -60,7 +60,7 @@ impl Keywords {
     }
 }
 
-/// `flag-keyword` of RFC 9051 §9: an atom, which has no backslash in front.
+/// `flag-keyword` of RFC 9051 §9: an atom, without a leading backslash.
 fn is_keyword(name: &str) -> bool {
     (1..=MAX_KEYWORD).contains(&name.len())
         && name

@@ -2,18 +2,18 @@
 
 use crate::{Error, Result};
 
-/// A path with `/` between its levels, UTF-8. `INBOX`, alone or as the first level, is in capitals
-/// (RFC 9051 §5.1).
+/// A path with `/` between its levels, in UTF-8. `INBOX`, alone or as the first level, is in upper case (RFC
+/// 9051 §5.1).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MailboxName(String);
 
-/// Octets; also keeps the index on names within Postgres' limit.
+/// Maximum length in octets; it also keeps index entries within Postgres' limit.
 const MAX_NAME: usize = 1000;
 const MAX_LEVELS: usize = 50;
 
 impl MailboxName {
-    /// Parses a name. One trailing `/` is dropped: with it a client says only that it is going to
-    /// make mailboxes below (RFC 9051 §6.3.4).
+    /// Parses a name. One trailing `/` is dropped: with it a client only announces mailboxes below this one
+    /// (RFC 9051 §6.3.4).
     pub fn parse(text: &str) -> Result<Self> {
         let text = text.strip_suffix('/').unwrap_or(text);
         let reason = if text.is_empty() {
@@ -65,19 +65,19 @@ impl MailboxName {
         &self.0
     }
 
-    /// The mailboxes above it, from the top.
+    /// Its superiors, from the top.
     pub fn superiors(&self) -> impl Iterator<Item = &str> {
         self.0.match_indices('/').map(|(at, _)| &self.0[..at])
     }
 
-    /// Whether it lies below the other.
+    /// Whether it is an inferior of the other.
     pub fn is_below(&self, other: &Self) -> bool {
         self.0
             .strip_prefix(&other.0)
             .is_some_and(|rest| rest.starts_with('/'))
     }
 
-    /// The name this mailbox has once `from`, it or one above it, is called `to`.
+    /// The name of this mailbox after `from`, itself or a superior, is renamed to `to`.
     pub fn renamed(&self, from: &Self, to: &Self) -> Option<Self> {
         let rest = self.0.strip_prefix(&from.0)?;
         (rest.is_empty() || rest.starts_with('/')).then(|| Self(format!("{}{rest}", to.0)))

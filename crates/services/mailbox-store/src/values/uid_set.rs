@@ -4,7 +4,7 @@ use api::mailbox::v1::UidRange;
 
 use crate::{Error, Result};
 
-/// UIDs as ranges: ascending, disjoint, not touching.
+/// UIDs as ranges: ascending, disjoint, not adjacent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UidSet(Vec<(u32, u32)>);
 
@@ -29,7 +29,7 @@ impl UidSet {
         ))
     }
 
-    /// As [`UidSet::parse`]; none means all.
+    /// As [`UidSet::parse`]; an empty list means all.
     pub fn parse_or_all(ranges: &[UidRange]) -> Result<Self> {
         if ranges.is_empty() {
             return Ok(Self::all());
@@ -51,7 +51,7 @@ impl UidSet {
         Self(merged)
     }
 
-    /// Whether there is nothing in it.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -62,7 +62,7 @@ impl UidSet {
         behind > 0 && self.0[behind - 1].1 >= uid
     }
 
-    /// What of it lies behind the UID.
+    /// The UIDs above this one.
     pub fn behind(&self, uid: u32) -> Self {
         Self(
             self.0
@@ -90,7 +90,7 @@ impl FromIterator<u32> for UidSet {
     }
 }
 
-/// The same UIDs as ranges for the wire.
+/// The same UIDs as ranges of the contract.
 pub fn ranges_of(uids: &UidSet) -> Vec<UidRange> {
     uids.0
         .iter()

@@ -1,15 +1,15 @@
-//! The address that names a user.
+//! The address of a user.
 
 use rules::EmailAddress;
 
 use crate::{Error, Result};
 
-/// `mailbox@domain`, all in lower case, the domain in A-labels. It is the login too.
+/// `mailbox@domain`, all in lower case, the domain in A-labels. It is also the login.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UserAddress(String);
 
 impl UserAddress {
-    /// Parses an address, in whatever case.
+    /// Parses an address, in upper or lower case.
     pub fn parse(text: &str) -> Result<Self> {
         let address = EmailAddress::parse(text)
             .map_err(|error| Error::Invalid(format!("not an address: {error}")))?;

@@ -1,4 +1,4 @@
-//! Each call of mailbox.v1 by another actor: what is not one's own is not there.
+//! Each call of mailbox.v1 by another actor: a user's mailboxes do not exist for other users.
 
 use api::grpc::{Code, Status};
 use api::mailbox::v1::mailbox_store_client::MailboxStoreClient;
@@ -17,14 +17,14 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::running::{MESSAGE, Running, actor, range, watch};
 
-/// Whose mailbox it is, and who else there is.
+/// The mailbox's owner, and another user.
 struct Kit {
     running: Running,
     bob: i64,
     eve: i64,
     /// Bob's INBOX, with a message.
     inbox: i64,
-    /// A mailbox of Bob's that Eve has not.
+    /// A name that only Bob has.
     name: &'static str,
 }
 
@@ -53,7 +53,7 @@ impl Kit {
         }
     }
 
-    /// How the call ends that this actor makes, for what is Bob's.
+    /// The result of this actor's call about Bob's data.
     async fn call(&self, name: &str, actor: Option<Actor>) -> Result<(), Status> {
         let mut client = self.running.mailboxes.clone();
         let (mailbox_id, uids, secret) = (self.inbox, range(1, 1), self.name.to_owned());
@@ -209,7 +209,7 @@ fn append(actor: Option<Actor>, mailbox: &str) -> AppendRequest {
 
 type Client = MailboxStoreClient<api::grpc::Channel>;
 
-/// Fails where the name is not among them.
+/// Fails if the list does not have the name.
 async fn listed(client: &mut Client, actor: Option<Actor>, name: &str) -> Result<(), Status> {
     let listed = client
         .list_mailboxes(ListMailboxesRequest { actor })
@@ -221,7 +221,7 @@ async fn listed(client: &mut Client, actor: Option<Actor>, name: &str) -> Result
     }
 }
 
-/// Fails where it is told of as of one that is no more.
+/// Fails if the mailbox is reported as deleted.
 async fn watched(client: &mut Client, actor: Option<Actor>, mailbox_id: i64) -> Result<(), Status> {
     let (requests, outbound) = mpsc::channel(1);
     let mut request = watch(0, &[mailbox_id]);
@@ -242,7 +242,7 @@ async fn watched(client: &mut Client, actor: Option<Actor>, mailbox_id: i64) -> 
     }
 }
 
-/// Every call but those that are not a user's: deliveries, and texts for an APPEND to come.
+/// Every call made for a user: all but deliveries and uploads.
 fn calls() -> Vec<&'static str> {
     let (_, calls) = SERVICES
         .iter()
@@ -254,7 +254,7 @@ fn calls() -> Vec<&'static str> {
         .collect()
 }
 
-/// These do the same to one's own: they do not name another's.
+/// Calls that work on the actor's own data and name no other user's.
 const OF_ONES_OWN: [&str; 3] = ["CreateMailbox", "SetSubscribed", "LockMaildrop"];
 
 #[tokio::test]
@@ -268,7 +268,7 @@ async fn no_call_opens_what_is_anothers() {
             assert_eq!(refused.code(), Code::NotFound, "{name}: {refused}");
         }
     }
-    // Nothing has changed: all of it is Bob's to do.
+    // Nothing has changed: all of this is for Bob only.
     let mut calls = calls();
     calls.sort_by_key(|name| match *name {
         "Move" | "RenameMailbox" => 1,

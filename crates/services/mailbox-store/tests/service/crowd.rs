@@ -1,4 +1,4 @@
-//! One user asks for much at once: others, and all logins, go on.
+//! One user sends many requests at once: other users, and all logins, continue.
 
 use api::mailbox::v1::store_flags_request::Mode;
 use api::mailbox::v1::{FetchRequest, Flags, ListMailboxesRequest, StoreFlagsRequest, UidRange};
@@ -6,16 +6,16 @@ use sqlx::{Connection as _, PgConnection};
 
 use crate::running::{Running, actor};
 
-/// Requests of one user at a time: more than there are connections to the database.
+/// Concurrent requests of one user: more than there are connections to the database.
 const MANY: usize = 30;
 
-/// Whose it is, and its id.
+/// An INBOX with its owner.
 struct Inbox {
     user_id: i64,
     mailbox_id: i64,
 }
 
-/// Two users; the first one's INBOX.
+/// Starts a service with two users; returns the first one's INBOX.
 async fn start() -> (Running, String, Inbox) {
     let url = test_kit::Postgres::start().database().await;
     let mut running = Running::start(url.clone()).await;

@@ -1,4 +1,4 @@
-//! The whole service, running, asked as the other processes ask it.
+//! The whole service, running, called as other processes call it.
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
 mod actors;

@@ -1,5 +1,5 @@
-//! Postgres is killed and comes back (I11): nothing that was answered is lost, nothing comes twice
-//! (I3), and streams that were open go on.
+//! Postgres is killed and returns (I11): nothing that was answered is lost, nothing is delivered twice (I3),
+//! and open streams continue.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use test_kit::DurablePostgres;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-/// Deliveries under way at a time.
+/// Unanswered deliveries at a time.
 const WINDOW: usize = 8;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,7 +64,7 @@ async fn i3_i11_what_is_delivered_across_a_restart_of_postgres_arrives_once() {
                 ));
                 assert_eq!(uids.insert(delivery.recipient_id, result.uid), None);
             }
-            // A worker does the same.
+            // As a worker does.
             deliver_response::Result::Failure(_) => waiting.push(delivery),
         }
         if uids.len() == 100 && killing.is_none() {
@@ -84,7 +84,7 @@ async fn i3_i11_what_is_delivered_across_a_restart_of_postgres_arrives_once() {
     seen.sort_unstable();
     assert_eq!(seen, told);
     assert_eq!(state.messages, 300);
-    // The watcher has heard of the last change, whatever was lost between.
+    // The watcher has received the last change, whatever was lost before.
     let mut highest = 0;
     while highest < state.highest_modseq {
         let changes = notices.message().await.unwrap().unwrap().changes;

@@ -1,4 +1,4 @@
-//! The running service, asked as the other processes ask it.
+//! The running service, called as other processes call it.
 
 use crate::running::{MESSAGE, PREFIX, Running, actor, range, watch as watch_request};
 use api::directory::v1::{FindUsersRequest, RemoveUserRequest, UserChange, WatchUsersRequest};
@@ -301,7 +301,7 @@ async fn a_maildrop_is_locked_while_the_stream_is_open() {
         .unwrap_err();
     assert_eq!(refused.code(), Code::FailedPrecondition);
     drop(held);
-    // The server hears of it as soon as the reset arrives.
+    // The server notices as soon as the reset arrives.
     test_kit::in_time("the maildrop is free again", async {
         while running
             .mailboxes
@@ -354,7 +354,7 @@ async fn open_streams_end_with_the_shutdown() {
     assert_eq!(held.message().await.unwrap_err().code(), Code::Unavailable);
     assert_eq!(watch.message().await.unwrap_err().code(), Code::Unavailable);
     assert_eq!(users.message().await.unwrap_err().code(), Code::Unavailable);
-    // All that was taken is answered, and that was nothing.
+    // Everything accepted is answered; here that is nothing.
     assert!(deliver.message().await.unwrap().is_none());
     running.drained().await;
 }

@@ -1,4 +1,4 @@
-//! Who may call what of the services here.
+//! Access rights of mailbox-store's services.
 
 use api::rights::{CALLERS, SERVICES, callers, is_refused};
 use service_kit::Service;

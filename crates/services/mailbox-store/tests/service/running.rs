@@ -1,4 +1,4 @@
-//! The service on a Unix socket, with clients for it.
+//! The service on a Unix socket, with its clients.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -78,7 +78,7 @@ impl Running {
         }
     }
 
-    /// Where it is served.
+    /// Its endpoint.
     pub(crate) fn listen(&self) -> String {
         self.listen.clone()
     }
@@ -94,7 +94,7 @@ impl Running {
         self.server.await.unwrap().unwrap();
     }
 
-    /// Logs in over IMAP; the user, unless it is refused.
+    /// Logs in over IMAP; returns the user unless the login is refused.
     pub(crate) async fn log_in(&self, login: &str, password: &str) -> Option<User> {
         let connection = ClientConnection {
             service: "imap",
@@ -181,7 +181,7 @@ impl Running {
     }
 }
 
-/// Who asks.
+/// An actor for this user.
 pub(crate) fn actor(user_id: i64) -> Option<Actor> {
     Some(Actor {
         user_id,
@@ -189,7 +189,7 @@ pub(crate) fn actor(user_id: i64) -> Option<Actor> {
     })
 }
 
-/// A request to watch these of the user's.
+/// A request to watch these mailboxes of the user.
 pub(crate) fn watch(user_id: i64, mailbox_ids: &[i64]) -> WatchRequest {
     let watched = |&mailbox_id| WatchedMailbox {
         actor: actor(user_id),

@@ -1,4 +1,4 @@
-//! Upkeep of a store that an older version has filled.
+//! Upkeep of a store filled by an older version.
 
 use api::mailbox::v1::{GetUpkeepRequest, GetUpkeepResponse};
 use api::message::v1::Summary;
@@ -12,7 +12,7 @@ async fn a_service_that_starts_on_older_summaries_renews_them_and_says_so() {
     let running = Running::start(url.clone()).await;
     let body = running.body(MESSAGE).await;
     let stored = summary(&running, body).await;
-    // How lines are counted has not changed: the lines of the summary before are taken.
+    // The counting of lines has not changed: the lines of the earlier summary are kept.
     let older = Summary {
         lines: stored.lines,
         ..Summary::default()

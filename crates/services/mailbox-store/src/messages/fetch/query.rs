@@ -1,8 +1,8 @@
-//! The queries of FETCH. Each is one statement, streamed; the ranges are taken one after the other
-//! by index, so rows come by UID without sorting.
+//! The queries of FETCH. Each is one streamed statement. Ranges are read one after the other by index, so
+//! rows come by UID without sorting.
 //!
-//! A query has a limit of rows. What is left of one that is given up is read to its end before its
-//! connection serves others: that must not be a whole mailbox.
+//! A query has a limit of rows. The rest of an abandoned query is read to its end before its connection is
+//! used again, so it must not be a whole mailbox.
 
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
@@ -11,7 +11,7 @@ use sqlx::PgPool;
 use super::Wanted;
 use crate::values::{UidSet, narrow, signed};
 
-/// A message as its rows say.
+/// A message from its rows.
 #[derive(Debug, Default)]
 pub(super) struct Row {
     pub(super) uid: i64,
@@ -34,13 +34,12 @@ impl Row {
     }
 }
 
-/// Rows of one query: of the mailbox alone, with headers, with texts.
+/// Maximum number of rows in one query: of the mailbox alone, with headers, with texts.
 const ROWS: i64 = 10_000;
 const ROWS_WITH_HEADER: i64 = 1_000;
 const ROWS_WITH_TEXT: i64 = 100;
 
-/// The rows of messages, by UID, and how many of them there are at most: if they are so many, there may
-/// be more behind them.
+/// The rows of messages, by UID, and their maximum number. If that number is reached, more may follow.
 pub(super) fn rows<'a>(
     pool: &'a PgPool,
     mailbox_id: i64,

@@ -1,4 +1,4 @@
-//! Rows to answers.
+//! Conversion of rows to answers.
 
 use api::mailbox::v1::{FetchResponse, FetchedMessage};
 use api::message::v1::Summary;
@@ -15,14 +15,14 @@ use crate::{Error, Result};
 const MOST_MESSAGES: usize = 500;
 const MOST_OCTETS: usize = 256 * 1024;
 
-/// The next answer, while it is filled.
+/// The next answer, while it is being filled.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     messages: Vec<FetchedMessage>,
     octets: usize,
 }
 
-/// The parts of a Summary that go over the wire as they are. The others are skipped unread.
+/// The parts of a Summary that are sent unchanged. The others are skipped unread.
 #[derive(Clone, PartialEq, prost::Message)]
 struct WireForms {
     #[prost(bytes = "bytes", tag = "1")]
@@ -55,7 +55,7 @@ impl Batch {
         }
     }
 
-    /// Adds a message. Gives what is still missing of it, if anything is.
+    /// Adds a message. Returns what is still missing of it, if anything.
     pub(super) fn push(&mut self, row: Row, wanted: &Wanted) -> Result<Option<Chunked>> {
         let mut chunked = None;
         let mut message = FetchedMessage {
@@ -98,7 +98,7 @@ impl Batch {
         Ok(chunked)
     }
 
-    /// Reads what the message that was added last lacks.
+    /// Reads the missing text of the last message.
     pub(super) async fn complete(&mut self, chunked: Chunked, store: &Store) -> Result<()> {
         let content = whole(store, &chunked).await?;
         if let Some(last) = self.messages.last_mut() {
@@ -127,7 +127,7 @@ fn take_summary(message: &mut FetchedMessage, summary: Bytes, wanted: &Wanted) -
     Ok(())
 }
 
-/// A whole message whose text lies in chunks.
+/// A whole message whose text is stored in chunks.
 async fn whole(store: &Store, chunked: &Chunked) -> Result<Bytes> {
     let mut content = BytesMut::from(&*chunked.prefix);
     let body = volume::read(store.pool().clone(), chunked.body_id, 0..u64::MAX);

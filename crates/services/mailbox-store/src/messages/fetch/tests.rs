@@ -128,7 +128,7 @@ async fn a_slow_reader_holds_no_query_and_misses_nothing() {
         header: true,
         ..Wanted::default()
     };
-    // Without any patience the query ends each time the reader is behind.
+    // Without any patience, the query ends each time the reader is behind.
     let answers = fetch_with(
         kit.store.clone(),
         inbox,
@@ -161,8 +161,8 @@ async fn a_mailbox_that_is_gone_is_not_an_empty_one() {
     assert!(matches!(gone, Err(Error::NotFound(_))));
 }
 
-/// A role that may read all but the text of bodies does the same queries: whatever it is given
-/// came without a look at any text.
+/// A role that may read all but the text of bodies runs the same queries: its results were made without
+/// reading any text.
 #[tokio::test]
 async fn i13_headers_and_structures_come_without_bodies() {
     let kit = TestStore::start().await;
@@ -189,7 +189,7 @@ async fn i13_headers_and_structures_come_without_bodies() {
     let message = &fetched(&textless, inbox, UidSet::all(), everything()).await[0];
     assert!(!message.envelope.is_empty() && !message.body_structure.is_empty());
     assert!(!message.header.is_empty() && message.size > 0);
-    // The proof that the role could not have: whole messages fail.
+    // Proof of the role's limits: whole messages fail.
     let wanted = Wanted {
         content_up_to: 1000,
         ..Wanted::default()

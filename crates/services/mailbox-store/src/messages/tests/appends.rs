@@ -57,7 +57,7 @@ async fn a_large_append_comes_by_an_upload_and_is_stored_once() {
     assert!(append(&kit.store, &wrong).await.is_err());
     let large = Append::new(bob, name("INBOX"), large).unwrap();
     let appended = append(&kit.store, &large).await.unwrap();
-    // Taken once.
+    // An upload can be used once.
     assert!(append(&kit.store, &large).await.is_err());
     let inbox = kit.mailbox_id(bob, "INBOX").await;
     let pieces = read(&kit.store, inbox, appended.uid, header.len() as u64, 0)

@@ -1,4 +1,4 @@
-//! EXPUNGE, and what clients are told of it.
+//! EXPUNGE, and the reports of it to clients.
 
 use super::*;
 
@@ -90,7 +90,7 @@ async fn i6_expunges_at_once_never_fail_and_each_message_goes_once() {
         .map(|message| message.uid)
         .collect();
     assert_eq!(selected.state.messages as usize, known.len());
-    // Each UID is either there or was removed by one session, and the log has it.
+    // Each UID is either present or was removed by one session, and the log has it.
     known.extend(&removed);
     known.sort_unstable();
     assert_eq!(known, (1..=120).collect::<Vec<u32>>());
@@ -131,7 +131,7 @@ async fn changes_are_told_behind_a_modseq() {
     assert!(changes(&kit.store, 999, 0).await.unwrap().deleted);
 }
 
-/// What a sweep holds while it asks whether messages refer to a body, and what it asks for.
+/// The locks that a sweep takes when it asks whether messages refer to a body.
 #[tokio::test]
 async fn an_expunge_and_a_sweep_take_their_locks_in_one_order() {
     let kit = Arc::new(TestStore::start().await);
@@ -168,7 +168,7 @@ async fn an_expunge_and_a_sweep_take_their_locks_in_one_order() {
         let waiting = "SELECT count(*) FROM pg_stat_activity
                        WHERE datname = current_database() AND wait_event_type = 'Lock'";
         while kit.count(waiting).await == 0 {}
-        // Where the other had these locked already, each would wait for the other.
+        // If the other transaction had locked these already, both would wait for each other.
         sqlx::query("SELECT FROM mailbox.message FOR KEY SHARE NOWAIT")
             .execute(&mut *sweep)
             .await

@@ -8,7 +8,7 @@ async fn flags_are_replaced_added_and_removed() {
     let bob = kit.user("bob@example.test").await;
     kit.append_with(bob, "INBOX", MESSAGE, 1, &["Work"]).await;
     let inbox = kit.mailbox_id(bob, "INBOX").await;
-    /// How, which, and what is there afterwards.
+    /// Mode, flags, and the result.
     type Row = (
         Mode,
         i32,
@@ -95,7 +95,7 @@ async fn keywords_have_a_limit_on_a_message_and_in_a_mailbox() {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let more = kit.change(&[1], Mode::Add, 0, &names[..2]);
         let all = kit.change(&[1], Mode::Replace, 0, &names);
-        // Those that are not in use any more make room.
+        // Keywords no longer in use make room.
         store_flags(&kit.store, inbox, &all).await.unwrap();
         if round > 0 {
             continue;

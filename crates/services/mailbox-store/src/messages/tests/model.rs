@@ -1,6 +1,6 @@
-//! Any sequence of calls has the same answers from mailbox-store over Postgres as from the mailboxes
-//! in memory (`fakes::Mailboxes`), and a client that only asks for changes always knows what one that
-//! opens the mailbox anew knows.
+//! Model test: any sequence of calls has the same results from mailbox-store on Postgres as from the
+//! mailboxes in memory (`fakes::Mailboxes`). A client that only asks for changes always knows the same as one
+//! that opens the mailbox anew.
 
 mod calls;
 mod steps;
@@ -18,14 +18,14 @@ use self::steps::{MESSAGES, Step, steps};
 use super::*;
 use crate::grpc::MailboxService;
 
-/// What a client knows that was told changes alone: flags by UID.
+/// The state of a client that has only received changes: flags by UID.
 #[derive(Debug, Default)]
 struct Client {
     modseq: u64,
     messages: BTreeMap<u32, proto::Flags>,
 }
 
-/// A mailbox in both stores, and what a client knows of it.
+/// A mailbox in both stores, and the client's state of it.
 #[derive(Debug)]
 struct Known {
     real: i64,
@@ -41,10 +41,10 @@ struct World {
     /// Ids of the user.
     real_user: i64,
     fake_user: i64,
-    /// Mailboxes that exist or did, the usual ones first.
+    /// Present and former mailboxes, the usual ones first.
     known: Vec<Known>,
     bodies: Vec<i64>,
-    /// Recipients of this case begin here.
+    /// First recipient id of this case.
     first_recipient: i64,
 }
 
@@ -59,7 +59,7 @@ impl World {
             fake.add_body(body, message);
             bodies.push(body);
         }
-        // One that is not there.
+        // A missing body.
         bodies.push(i64::MAX);
         let mut world = Self {
             real_user: kit.user(&address).await,
@@ -84,7 +84,7 @@ impl World {
         }
     }
 
-    /// Makes a call to both stores: the answers are the same but for ids.
+    /// Makes a call to both stores, and checks that the results are equal except for ids.
     async fn call(&self, call: &Call) -> Result<Told, Code> {
         let real = calls::make(&self.real, call, &self.ids(true)).await;
         let fake = calls::make(&self.fake, call, &self.ids(false)).await;
@@ -113,7 +113,7 @@ impl World {
         }
     }
 
-    /// Takes in mailboxes that are new.
+    /// Adds new mailboxes.
     async fn list(&mut self) {
         let [real, fake] = [
             calls::make(&self.real, &Call::List, &self.ids(true)).await,
@@ -157,7 +157,7 @@ impl World {
         assert_eq!(self.kit.deliver(real).await, expected, "{deliveries:?}");
     }
 
-    /// The client takes in what changed; then it knows all.
+    /// The client asks for changes; then it knows the whole state.
     async fn look(&mut self, mailbox: usize) {
         let since = self.known[mailbox].client.modseq;
         let told = self.changes(mailbox, since).await;
@@ -187,7 +187,7 @@ impl World {
         }
     }
 
-    /// Both stores hold the same.
+    /// Checks that both stores hold the same.
     async fn check(&mut self) {
         self.list().await;
         for mailbox in 0..self.known.len() {
@@ -218,7 +218,7 @@ fn any_sequence_of_calls_has_the_answers_of_the_mailboxes_in_memory() {
     TestRunner::new(config)
         .run(&steps(), |steps| {
             round.set(round.get() + 1);
-            // One database for all cases, a user for each; a case that failed takes it with it.
+            // All cases share a database, with a user each; a failed case takes the database with it.
             let taken = kit.borrow_mut().take();
             runtime.block_on(async {
                 let own = match taken {

@@ -70,7 +70,7 @@ async fn i6_what_is_moved_is_gone_where_it_was_and_logged() {
     assert_eq!(gone.state.unwrap().messages, 1);
     // No body has lost its last reference.
     assert_eq!(kit.count("SELECT count(*) FROM volume.garbage").await, 0);
-    // Within one mailbox: new UIDs for old.
+    // Within one mailbox: new UIDs replace the old.
     let set = uids(&[2]);
     let within = move_messages(&kit.store, inbox.mailbox_id, &set, bob, &name("INBOX"))
         .await

@@ -1,4 +1,4 @@
-//! What the directory knows of who wants to log in.
+//! The account of a login.
 
 use std::num::NonZeroU32;
 
@@ -15,8 +15,8 @@ pub(super) struct Account {
     pub(super) keys: Option<Keys>,
 }
 
-/// No user's where there is no account: the database is asked about that one, too, so that an answer
-/// takes as long.
+/// The account's id, or an id of no user if there is no account: the database is asked in both cases, so that
+/// the time is the same.
 pub(super) fn user_id(account: Option<&Account>) -> i64 {
     account.map_or(0, |account| account.user.user_id)
 }
@@ -27,7 +27,7 @@ impl Account {
     }
 }
 
-/// The account of this address, with what its password is checked by.
+/// The account with this address, with the data that verify its password.
 pub(super) async fn find(
     store: &Store,
     iterations: NonZeroU32,

@@ -1,4 +1,4 @@
-//! What a login is tried with, and what comes of it.
+//! Login attempts and their results.
 
 use api::directory::v1::User;
 
@@ -6,42 +6,42 @@ use sasl::Hash;
 
 use super::super::password::Password;
 
-/// Somebody says who they are.
+/// A login with a password.
 #[derive(Debug)]
 pub struct Attempt {
-    /// The full address, in any case.
+    /// The full address, in upper or lower case.
     pub login: String,
     /// The password.
     pub password: Password,
-    /// The peer's address; empty where it is not known.
+    /// The peer's address; empty if unknown.
     pub peer: String,
 }
 
-/// Somebody proves that they know the password, and does not say it (RFC 5802).
+/// A login with a proof of the password (SCRAM, RFC 5802).
 #[derive(Debug)]
 pub struct Proof {
-    /// The full address, in any case.
+    /// The full address, in upper or lower case.
     pub login: String,
-    /// By which hash.
+    /// The hash function.
     pub hash: Hash,
-    /// What the proof is made over.
+    /// The text that the proof signs.
     pub auth_message: Vec<u8>,
     /// The proof.
     pub proof: Vec<u8>,
-    /// The peer's address; empty where it is not known.
+    /// The peer's address; empty if unknown.
     pub peer: String,
 }
 
-/// Somebody shows what an issuer says of them.
+/// A login with an access token.
 pub struct Token {
     /// The access token.
     pub token: String,
-    /// As whom; empty for the one whom it names.
+    /// The requested user; empty for the token's own.
     pub authorization: String,
 }
 
 impl std::fmt::Debug for Token {
-    /// Who has it is who it says: it stands in no log.
+    /// The token grants access to its bearer, so no log shows it.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Token")
             .field("authorization", &self.authorization)
@@ -49,23 +49,23 @@ impl std::fmt::Debug for Token {
     }
 }
 
-/// Who it is.
+/// A successful login.
 #[derive(Debug)]
 pub struct Accepted {
     /// The user.
     pub user: User,
-    /// Which application password it was; none for the user's own.
+    /// Name of the application password; `None` for the user's own password.
     pub app_password: Option<String>,
-    /// Our own proof, where theirs was one.
+    /// The server's signature, for a SCRAM proof.
     pub signature: Vec<u8>,
 }
 
-/// Why a login is refused that nobody guessed at.
+/// Why a login is refused that is no guess.
 #[derive(Debug)]
 pub struct Unfit {
     /// For people.
     pub reason: String,
-    /// A token that is good for other things.
+    /// A valid token for another purpose.
     pub insufficient_scope: bool,
 }
 
@@ -78,15 +78,15 @@ impl From<String> for Unfit {
     }
 }
 
-/// What became of it.
+/// The result of an attempt.
 #[derive(Debug)]
 pub enum Answer {
-    /// It is they.
+    /// Accepted.
     Accepted(Box<Accepted>),
-    /// The pair is wrong. Which half is not told.
+    /// User or password is wrong; the answer does not say which.
     Refused,
-    /// It was no guess, and is refused all the same.
+    /// Not a guess, but refused.
     Unfit(Unfit),
-    /// Too many wrong guesses: not looked at. Seconds to wait.
+    /// Not verified, because of too many wrong guesses. Seconds to wait.
     Later(u32),
 }

@@ -1,5 +1,5 @@
-//! Logins by a certificate (RFC 4422 appendix A): TLS has verified it, and the mail addresses among its
-//! names say who its owner may be.
+//! Logins by a client certificate (RFC 4422 appendix A). TLS has verified the certificate; its mail addresses
+//! say which users it may log in.
 
 use super::Logins;
 use super::account::Account;
@@ -7,12 +7,12 @@ use super::attempt::{Accepted, Answer};
 use crate::Result;
 use crate::values::UserAddress;
 
-/// Mail addresses of one certificate that are looked at.
+/// Maximum number of addresses checked in one certificate.
 const MOST_ADDRESSES: usize = 32;
 
 impl Logins {
-    /// Logs in the user whom a certificate with these addresses names; where it names several, the one
-    /// who is asked for, or the first. `None`: it does not name the one who is asked for.
+    /// Logs in the user named by the certificate's addresses: the requested one, or the first of several.
+    /// `None`: the certificate does not name the requested user.
     pub(super) async fn verify_certificate(
         &self,
         addresses: &[String],

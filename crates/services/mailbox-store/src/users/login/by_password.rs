@@ -1,4 +1,4 @@
-//! Logins by a password that is said: PLAIN, LOGIN, and commands of their own.
+//! Logins by password: PLAIN, LOGIN, and POP3's and IMAP's own commands.
 
 use super::super::{app_passwords, password::Password, scram};
 use super::account::{Account, user_id};
@@ -7,7 +7,7 @@ use super::{Logins, Right};
 use crate::Result;
 
 impl Logins {
-    /// Checks a login and a password.
+    /// Verifies a login and a password.
     pub async fn authenticate(&self, attempt: &Attempt) -> Result<Answer> {
         let begun = match self.begin(&attempt.login, &attempt.peer).await? {
             Ok(begun) => begun,
@@ -19,7 +19,7 @@ impl Logins {
         self.end(begun, right).await
     }
 
-    /// Whether the password is the account's own, or one of its programs'.
+    /// Whether the password is the account's own, or an application password.
     async fn password(
         &self,
         account: Option<&Account>,
@@ -50,8 +50,8 @@ impl Logins {
         Ok(Some(Right::default()))
     }
 
-    /// The name of the application password that this is, if it is one. The database is asked for an
-    /// account that does not exist, too.
+    /// The name of the application password, if it is one. The database is also asked for an account that
+    /// does not exist.
     async fn app_password(
         &self,
         account: Option<&Account>,
@@ -82,13 +82,13 @@ impl Logins {
         Ok(Some(found.name))
     }
 
-    /// A password that was set before there were keys has been shown: now it can have some.
+    /// Makes SCRAM keys for a password that was set before they existed and has now been given.
     async fn make_keys(&self, account: &Account, password: &Password) -> Result<()> {
         let salt = scram::salt(&self.store, &account.user.address).await?;
         let Some(keys) = self.passwords.scram_keys(password, salt).await? else {
             return Ok(());
         };
-        // Not when the password has been changed meanwhile.
+        // Not if the password has been changed meanwhile.
         sqlx::query!(
             "UPDATE mailbox.user SET scram = $3 WHERE user_id = $1 AND password = $2",
             account.user.user_id,

@@ -1,4 +1,4 @@
-//! Logins by SCRAM (RFC 5802): the client proves that it knows a password, and does not say it.
+//! Logins by SCRAM (RFC 5802): the client proves that it knows a password without sending it.
 
 use super::super::scram::{self, Keys};
 use super::account::{Account, user_id};
@@ -7,17 +7,16 @@ use super::{Logins, Right};
 use crate::Result;
 use crate::values::UserAddress;
 
-/// What a proof proves.
+/// The result of checking a proof.
 enum Proved {
     By(Right),
     Wrong,
-    /// There is an account, and nothing to check it by.
+    /// The account exists but has no keys.
     NoKeys,
 }
 
 impl Logins {
-    /// What a client needs for a proof: the salt of the login, whether it exists or not, and how
-    /// often the password is hashed.
+    /// The parameters of a proof: the login's salt, whether it exists or not, and the iterations.
     pub async fn scram_parameters(&self, login: &str) -> Result<([u8; 16], u32)> {
         let salt = match UserAddress::parse(login.trim()) {
             Ok(address) => scram::salt(&self.store, address.as_str()).await?,
@@ -26,7 +25,7 @@ impl Logins {
         Ok((salt, self.passwords.iterations().get()))
     }
 
-    /// Checks a login and a proof, made with the user's own password or with one of a program's.
+    /// Verifies a login and a proof, made with the user's own password or an application password.
     pub async fn verify_scram(&self, proof: &Proof) -> Result<Answer> {
         let begun = match self.begin(&proof.login, &proof.peer).await? {
             Ok(begun) => begun,
@@ -43,8 +42,7 @@ impl Logins {
         }
     }
 
-    /// Which of the account's passwords the proof was made with. The work is the same where there
-    /// is no account.
+    /// The account's password with which the proof was made. The work is the same without an account.
     async fn proof(&self, account: Option<&Account>, proof: &Proof) -> Result<Proved> {
         let user_id = user_id(account);
         let programs = sqlx::query!(

@@ -1,4 +1,4 @@
-//! Logins by access tokens: an issuer elsewhere says who somebody is, and this directory whether that
+//! Logins by access tokens: an external issuer identifies the bearer, and this directory decides whether that
 //! is one of its users.
 
 use access_token::Refusal;
@@ -10,12 +10,12 @@ use crate::values::UserAddress;
 use crate::{Error, Result};
 
 impl Logins {
-    /// What tokens are checked by, where they are taken.
+    /// The token checks, if tokens are accepted.
     pub fn tokens(&self) -> Option<&Tokens> {
         self.tokens.as_ref()
     }
 
-    /// Checks a token.
+    /// Verifies a token.
     pub async fn verify_token(&self, token: &Token) -> Result<Answer> {
         let Some(tokens) = &self.tokens else {
             return Err(Error::Precondition(

@@ -1,5 +1,4 @@
-//! One login from the mechanism's name to its end (RFC 4422): the responses are the client's, the
-//! grammar is [`sasl`]'s, and what holds is decided by [`Logins`].
+//! One login from the mechanism's name to its end (RFC 4422). [`sasl`] has the grammar; [`Logins`] decides.
 
 use std::sync::Arc;
 
@@ -16,16 +15,16 @@ use super::attempt::{Accepted, Answer, Attempt, Proof, Token, Unfit};
 use super::nonce::nonce;
 use crate::Result;
 
-/// What the front end knows of the client's connection.
+/// The front end's facts about the client's connection.
 #[derive(Clone, Debug, Default)]
 pub struct Connection {
-    /// The peer's address; empty where it is not known.
+    /// The peer's address; empty if unknown.
     pub peer: String,
-    /// It is protected by TLS.
+    /// Protected by TLS.
     pub tls: bool,
-    /// What a proof can be bound to.
+    /// Channel bindings.
     pub bindings: Bindings,
-    /// The mail addresses of the certificate that the client has shown.
+    /// The mail addresses in the client's certificate.
     pub certificate: Vec<String>,
 }
 
@@ -39,31 +38,31 @@ impl Connection {
     }
 }
 
-/// What is next.
+/// The next step.
 #[derive(Debug)]
 pub enum Step {
-    /// For the client; its response is given to [`Exchange::respond`].
+    /// A challenge for the client. Its response goes to [`Exchange::respond`].
     Challenge(Vec<u8>),
-    /// It is they; the exchange is over.
+    /// The exchange ends with success.
     Accepted(Box<LoginAccepted>),
-    /// The exchange is over.
+    /// The exchange ends with a refusal.
     Refused(Box<LoginRefused>),
 }
 
-/// An exchange under way.
+/// A running exchange.
 #[derive(Debug)]
 pub struct Exchange {
     logins: Arc<Logins>,
     connection: Connection,
     sasl: sasl::Exchange,
-    /// The name that was tried.
+    /// The login name.
     login: String,
-    /// Whose proof held, until the client has seen ours.
+    /// The result of a valid proof, until the client has the server's signature.
     proved: Option<Box<LoginAccepted>>,
 }
 
 impl Logins {
-    /// The mechanisms that there are here.
+    /// The available mechanisms.
     pub fn mechanisms(&self) -> Mechanisms {
         match self.tokens {
             Some(_) => Mechanisms::ALL,
@@ -73,7 +72,7 @@ impl Logins {
 }
 
 impl Exchange {
-    /// One by the mechanism of this name; none where such a connection does not have it.
+    /// An exchange of the mechanism with this name; `None` if this connection is not offered it.
     pub fn new(logins: Arc<Logins>, connection: Connection, mechanism: &str) -> Option<Self> {
         let possible = logins.mechanisms().on(connection.state());
         let mechanism = possible.named(mechanism)?;
@@ -86,7 +85,7 @@ impl Exchange {
         })
     }
 
-    /// The first step; `initial` came along with the mechanism's name.
+    /// The first step; `initial` is the initial response.
     pub async fn begin(&mut self, initial: Option<&[u8]>) -> Result<Step> {
         match initial {
             Some(response) => self.respond(response).await,
@@ -97,7 +96,7 @@ impl Exchange {
         }
     }
 
-    /// Takes a response.
+    /// Handles a response.
     pub async fn respond(&mut self, response: &[u8]) -> Result<Step> {
         let step = self.sasl.respond(response);
         self.follow(step).await
@@ -133,7 +132,7 @@ impl Exchange {
         if is_for_another(&authorization, &login) {
             return Ok(self.refused(LoginRefusal::ForAnother, ""));
         }
-        // What cannot be a password is a wrong one.
+        // A malformed password is a wrong one.
         let Ok(password) = Password::parse(password) else {
             return Ok(self.refused(LoginRefusal::Wrong, ""));
         };
@@ -146,7 +145,7 @@ impl Exchange {
         Ok(self.answered(answer, LoginRefusal::Wrong))
     }
 
-    /// The same for those whom nobody knows.
+    /// The same for unknown users.
     async fn parameters(&mut self, login: ScramLogin) -> Result<Step> {
         self.login.clone_from(&login.login);
         if is_for_another(&login.authorization, &login.login) {
@@ -175,7 +174,7 @@ impl Exchange {
         }
     }
 
-    /// The client has seen that we know the password, too.
+    /// The client has the server's signature.
     fn done(&mut self) -> Step {
         match self.proved.take() {
             Some(accepted) => Step::Accepted(accepted),
@@ -266,7 +265,7 @@ fn login_accepted(accepted: Accepted) -> Box<LoginAccepted> {
     })
 }
 
-/// Nobody acts for somebody else.
+/// Whether another authorization identity is requested, which nobody may use.
 fn is_for_another(authorization: &str, login: &str) -> bool {
     !authorization.is_empty() && !authorization.eq_ignore_ascii_case(login)
 }

@@ -1,4 +1,4 @@
-//! The server's part of SCRAM's nonce, so that no proof can be used again (RFC 5802 §5.1).
+//! The server's part of SCRAM's nonce, so that no proof can be replayed (RFC 5802 §5.1).
 
 use aws_lc_rs::rand;
 

@@ -14,7 +14,7 @@ use crate::clock;
 const BOB: &str = "bob@example.test";
 const EXPORTED: &[u8] = b"exported";
 
-/// Every mechanism, with what its client shows.
+/// Every mechanism.
 const ALL: [&str; 9] = [
     "EXTERNAL",
     "SCRAM-SHA-256-PLUS",
@@ -64,7 +64,7 @@ impl Kit {
         }
     }
 
-    /// Plays a login; along with the mechanism's name comes what the mechanism lets.
+    /// Performs a login, with an initial response if the mechanism allows one.
     async fn play(&self, connection: Connection, name: &str, mut client: SaslClient) -> Step {
         let Some(mut exchange) = Exchange::new(Arc::clone(&self.logins), connection, name) else {
             return Step::Refused(Box::new(LoginRefused {
@@ -87,7 +87,7 @@ impl Kit {
     }
 }
 
-/// Within TLS, with a certificate.
+/// A connection with TLS and a certificate.
 fn secured() -> Connection {
     Connection {
         peer: "192.0.2.1".to_owned(),
@@ -146,7 +146,7 @@ async fn a_refusal_says_why_and_whom_it_is_about() {
         assert_eq!((refused.login.as_str(), refused.cause.as_str()), (BOB, ""));
         assert!(refused.challenge.is_empty());
     }
-    // What is no password is a wrong one.
+    // A malformed password is a wrong one.
     let empty = refused(kit.log_in(secured(), "PLAIN", "").await);
     assert_eq!(empty.why(), LoginRefusal::Wrong);
     let bound = SaslClient::new("SCRAM-SHA-256-PLUS", BOB, "secret").bound_to(b"another session");
@@ -167,7 +167,7 @@ async fn a_refusal_says_why_and_whom_it_is_about() {
     assert_eq!(certificate.why(), LoginRefusal::Certificate);
     let cause = "the certificate names no user here, but nobody@example.test";
     assert_eq!(certificate.cause, cause);
-    // Enough guesses were counted for the next not to be looked at.
+    // Enough guesses were counted to delay the next.
     for _ in 0..4 {
         kit.log_in(secured(), "SCRAM-SHA-1", "guess").await;
     }
@@ -234,7 +234,7 @@ async fn what_does_not_follow_the_grammar_ends_the_exchange_and_is_no_guess() {
     );
 }
 
-/// The first steps of SCRAM say nothing of who is a user.
+/// The first steps of SCRAM do not reveal who is a user.
 #[tokio::test]
 async fn a_login_that_does_not_exist_is_led_through_the_same_exchange() {
     let kit = Kit::start().await;

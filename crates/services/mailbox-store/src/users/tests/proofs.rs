@@ -14,7 +14,7 @@ fn mac(key: &[u8], message: &[u8]) -> Vec<u8> {
     hmac::sign(&key, message).as_ref().to_vec()
 }
 
-/// What a client that knows this password sends.
+/// The message of a client with this password.
 async fn proof(logins: &Logins, login: &str, secret: &str) -> Proof {
     let (salt, iterations) = logins.scram_parameters(login).await.unwrap();
     let auth_message = b"n=someone,r=nonce,s=x".to_vec();
@@ -38,7 +38,7 @@ async fn proof(logins: &Logins, login: &str, secret: &str) -> Proof {
     }
 }
 
-/// Which password it was: `own`, the name of an application password, or none.
+/// Which password it was: `own`, the name of an application password, or `None`.
 async fn proved(logins: &Logins, login: &str, secret: &str) -> Option<String> {
     let proof = proof(logins, login, secret).await;
     which(logins.verify_scram(&proof).await.unwrap())
@@ -101,7 +101,7 @@ async fn a_login_that_does_not_exist_looks_like_others_at_every_replica() {
     }
     salts.dedup();
     assert_eq!(salts.len(), 3);
-    // Also once it exists, and in any case.
+    // Also once the user exists, and in upper case.
     kit.user("nobody@example.test").await;
     let now = one.scram_parameters("NOBODY@example.test").await.unwrap();
     assert_eq!(now.0, salts[1]);
@@ -168,7 +168,7 @@ async fn an_application_password_opens_all_that_the_user_s_own_does_until_it_is_
     }
     assert_eq!(shown(&logins, "eve@example.test", &phone).await, None);
     assert_eq!(proved(&logins, "eve@example.test", &phone).await, None);
-    // It begins like one of bob's.
+    // It begins like one of Bob's.
     let alike = format!("{}aaaa", &phone[..20]);
     assert_eq!(shown(&logins, bob.as_str(), &alike).await, None);
 
@@ -181,7 +181,7 @@ async fn an_application_password_opens_all_that_the_user_s_own_does_until_it_is_
         shown(&logins, bob.as_str(), &laptop).await,
         Some("laptop".into())
     );
-    // A change of the user's own leaves them alone.
+    // A change of the user's own password leaves them valid.
     set_password(&kit.store, &passwords(), &bob, &password("new"))
         .await
         .unwrap();
@@ -245,7 +245,7 @@ async fn an_office_whose_users_have_no_keys_yet_is_not_slowed_for_it() {
         assert_eq!(tried(user, OFFICE).await, None);
     }
     assert_eq!(kit.count("SELECT count(*) FROM mailbox.guess").await, 0);
-    // Elsewhere it looks like a login that does not exist.
+    // Elsewhere the answer is that for a login that does not exist.
     for user in [users[0].as_str(), "nobody@example.test"] {
         for _ in 0..8 {
             assert_eq!(tried(user, "192.0.2.7").await, None, "{user}");

@@ -1,11 +1,12 @@
-//! A password that was verified a short while ago costs no argon2 again, and ends at once with a change.
+//! A password verified a short while ago costs no argon2 again, and becomes invalid at once when it is
+//! changed.
 
 use super::*;
 
 const BOB: &str = "bob@example.test";
 
-/// Two replicas of the directory over one database. Neither hears of the other's changes: what they
-/// know they read with each login.
+/// Two replicas of the directory on one database. Neither gets the other's notices: each login reads the
+/// database.
 struct Replicas {
     kit: TestStore,
     passwords: [Passwords; 2],
@@ -30,7 +31,7 @@ impl Replicas {
         }
     }
 
-    /// Whether both replicas let in whoever says this password.
+    /// Whether each replica accepts this password.
     async fn let_in(&self, secret: &str) -> [bool; 2] {
         let [one, two] = &self.logins;
         [
@@ -39,7 +40,7 @@ impl Replicas {
         ]
     }
 
-    /// Runs of argon2 since the last time.
+    /// Runs of argon2 since the last call.
     fn runs(&self, before: &mut [u64; 2]) -> [u64; 2] {
         let now = [self.passwords[0].runs(), self.passwords[1].runs()];
         let since = [now[0] - before[0], now[1] - before[1]];
@@ -62,12 +63,12 @@ async fn a_client_that_polls_costs_one_hash_and_not_one_each_time() {
         }
         assert_eq!(replicas.runs(&mut before), [1; 2]);
     }
-    // In turns, too: the one does not push the other out.
+    // Alternating passwords do not evict each other.
     for secret in ["secret", phone.as_str()].iter().cycle().take(10) {
         assert_eq!(replicas.let_in(secret).await, [true; 2]);
     }
     assert_eq!(replicas.runs(&mut before), [0; 2]);
-    // A wrong one is looked at each time.
+    // A wrong one is hashed each time.
     for _ in 0..3 {
         assert_eq!(replicas.let_in("guess").await, [false; 2]);
     }
@@ -84,7 +85,7 @@ async fn a_changed_password_is_refused_at_once_at_every_replica() {
         .unwrap();
     assert_eq!(replicas.let_in("secret").await, [false; 2]);
     assert_eq!(replicas.let_in("new").await, [true; 2]);
-    // The old one anew is another, and is hashed again.
+    // The old password set again is a new one, and is hashed again.
     set_password(store, &passwords(), &bob, &password("secret"))
         .await
         .unwrap();

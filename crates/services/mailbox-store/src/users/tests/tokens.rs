@@ -30,7 +30,7 @@ fn claims(email: &str) -> Value {
            "email": email, "email_verified": true})
 }
 
-/// Whom it is, or why not.
+/// The user, or the reason of the refusal.
 async fn shown(logins: &Logins, token: String, authorization: &str) -> String {
     let token = Token {
         token,
@@ -94,7 +94,7 @@ async fn a_token_logs_in_the_user_it_names_and_nobody_else() {
     for (token, authorization, reason) in rows {
         assert_eq!(shown(&logins, token, authorization).await, reason);
     }
-    // A user who has been removed is one no more, whatever the issuer says.
+    // A removed user is refused, whatever the issuer says.
     remove(&kit.store, &address("bob@example.test"))
         .await
         .unwrap();
@@ -141,7 +141,7 @@ async fn without_an_issuer_no_token_is_taken() {
     config.audience.clear();
     let error = Tokens::start(config.clone(), CancellationToken::new()).unwrap_err();
     assert_eq!(error.to_string(), "oauth.audience is empty");
-    // Who believes to have switched something off by it is to know better.
+    // An option without effect is refused, so that nobody relies on it.
     config.audience = "mail".to_owned();
     config.login_claim = "upn".to_owned();
     config.email_is_verified = true;

@@ -1,4 +1,4 @@
-//! A call to a store, and its answer in a form in which answers of two stores can be compared.
+//! A call to a store, and its result in a form that allows comparison.
 
 use api::grpc::{Code, Request, Response, Status};
 use api::mailbox::v1::mailbox_store_server::MailboxStore;
@@ -9,7 +9,7 @@ use futures::{Stream, TryStreamExt as _};
 use super::steps::MESSAGES;
 use crate::test_store::content;
 
-/// Mailboxes are named by their place among the known ones.
+/// Mailboxes are named by their index among the known ones.
 #[derive(Debug, Clone)]
 pub(super) enum Call {
     List,
@@ -38,7 +38,7 @@ pub(super) enum Call {
         mailbox: usize,
         since: u64,
     },
-    /// Its `mailbox_id` is such a place.
+    /// Its `mailbox_id` is such an index.
     Fetch(FetchRequest),
     Read {
         mailbox: usize,
@@ -89,7 +89,7 @@ impl Ids {
     }
 }
 
-/// An answer.
+/// The result of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Told {
     Done,
@@ -108,11 +108,11 @@ pub(super) enum Told {
     Expunged(ExpungeResponse),
 }
 
-/// In place of UIDVALIDITY, which no two mailboxes have in common.
+/// Replaces UIDVALIDITY, which differs between any two mailboxes.
 const SOME: u32 = 1;
 
 impl Told {
-    /// With other mailbox ids.
+    /// The same call with other mailbox ids.
     pub(super) fn with_ids(mut self, id: impl Fn(i64) -> i64) -> Self {
         match &mut self {
             Self::Mailboxes(mailboxes) => {
@@ -333,7 +333,7 @@ async fn told<S: MailboxStore>(store: &S, call: Call, ids: &Ids) -> Result<Told,
     })
 }
 
-/// All pieces as one.
+/// Joins all pieces.
 async fn select<S: MailboxStore>(store: &S, request: SelectRequest) -> Result<Told, Status> {
     let answers = all(store.select(Request::new(request)).await?).await?;
     let mut answers = answers.into_iter();
@@ -342,7 +342,7 @@ async fn select<S: MailboxStore>(store: &S, request: SelectRequest) -> Result<To
         .messages
         .extend(answers.flat_map(|answer| answer.messages));
     whole.state = whole.state.map(state);
-    // In the order in which they came, which is none for those of one message.
+    // The order is that of arrival; within one message there is none.
     whole.keywords.sort();
     Ok(Told::Selected(whole))
 }
@@ -358,7 +358,7 @@ async fn fetch<S: MailboxStore>(store: &S, request: FetchRequest) -> Result<Told
     Ok(Told::Fetched(promised.collect()))
 }
 
-/// Goes on until there is nothing left.
+/// Continues to the end of the search.
 async fn search<S: MailboxStore>(
     store: &S,
     actor: Option<Actor>,

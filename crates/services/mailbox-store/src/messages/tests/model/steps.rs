@@ -1,4 +1,4 @@
-//! What happens: any of it, in any order.
+//! The steps, in any order.
 
 use api::mailbox::v1::search_key::Key;
 use api::mailbox::v1::store_flags_request::Mode;
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::calls::Call;
 
-/// Bodies of messages; the words that are searched for stand in texts that need no decoding.
+/// Bodies of messages. The search words occur in texts without encoding.
 pub(super) const MESSAGES: [&[u8]; 3] = [
     b"Subject: hello\r\n\r\nworld\r\n",
     b"From: Alice <alice@example.test>\r\nSubject: Large\r\n\r\none line\r\nand another\r\n",
@@ -25,7 +25,7 @@ const NAMES: [&str; 9] = [
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     Call(Call),
-    /// Recipient, index of the body (one behind the last is not there), mailbox.
+    /// Recipient, index of the body (the index after the last is missing), mailbox.
     Deliver(Vec<(i64, usize, String)>),
     /// The client asks for changes in this mailbox.
     Look(usize),
@@ -47,7 +47,7 @@ fn name() -> impl Strategy<Value = String> {
     prop::sample::select(&NAMES[..]).prop_map(str::to_owned)
 }
 
-/// A mailbox by its place among the known ones; INBOX more often than others.
+/// A mailbox by its index among the known ones; INBOX more often than others.
 fn mailbox() -> impl Strategy<Value = usize> {
     prop_oneof![3 => Just(2_usize), 2 => 0_usize..6, 1 => 0_usize..20]
 }
@@ -107,7 +107,7 @@ fn reads() -> impl Strategy<Value = Call> {
     ]
 }
 
-/// The mailbox's id is its place among the known ones.
+/// The mailbox's id is its index among the known ones.
 fn fetch() -> impl Strategy<Value = FetchRequest> {
     let items = any::<[bool; 8]>();
     let content_up_to = prop::sample::select(&[0_u64, 80, 10_000][..]);
