@@ -1,4 +1,4 @@
-//! Who administers a system.
+//! The administrator who acts.
 
 use std::sync::Arc;
 
@@ -6,29 +6,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::System;
 
-/// Who asks for an operation. Revisions of the policy and decisions about mail in quarantine are
-/// recorded under the name.
+/// The originator of an operation. The name is recorded with revisions of the policy and with decisions
+/// about quarantined mail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
     /// A user of this machine, or the address of a user of the system.
     pub name: String,
-    /// By which surface the operation came.
+    /// The surface of the operation.
     pub kind: ActorKind,
-    /// Address of the client, where it came over the network.
+    /// The client's address, if the operation came over the network.
     pub from: Option<String>,
 }
 
-/// A surface by which operations come.
+/// A surface for operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ActorKind {
-    /// The command line, for a user of its machine.
+    /// The command line, used by a user of this machine.
     CommandLine,
-    /// The console or its HTTP API, for a user of the system who has logged in.
+    /// The console or its HTTP API, used by a logged-in user of the system.
     Console,
 }
 
-/// A system as one actor administers it: the first argument of every operation.
+/// A system and the acting administrator: the first argument of every operation.
 #[derive(Clone, Debug)]
 pub struct Administration {
     system: Arc<System>,
@@ -44,12 +44,12 @@ impl Administration {
         }
     }
 
-    /// The way to the system.
+    /// The system.
     pub fn system(&self) -> &System {
         &self.system
     }
 
-    /// Who acts.
+    /// The acting administrator.
     pub fn actor(&self) -> &Actor {
         &self.actor
     }
@@ -69,7 +69,7 @@ mod tests {
 
     fn on_any_thread<T: Send>(_: T) {}
 
-    /// Servers move what waits from thread to thread.
+    /// Servers move waiting futures between threads.
     #[tokio::test]
     async fn operations_wait_on_any_thread() {
         let folder = Path::new("/srv/mail");

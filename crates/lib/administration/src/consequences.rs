@@ -1,8 +1,8 @@
-//! What an operation takes away from others: one rule for all operations that remove something.
+//! Dependents of a removal: one rule for all operations that remove something.
 //!
-//! What depends on a thing is listed, and has to be confirmed; so it is where nothing brings the
-//! thing back (mail, passwords). The way back is named where there is one. A collection account is
-//! not left without a mailbox, whatever is said: its mail would go nowhere.
+//! A removal with dependents, or of something that cannot be restored (mail, passwords), must be confirmed;
+//! the error lists the dependents, and the way back if there is one. A collection account must always have
+//! a mailbox: its mail would have no destination.
 
 use std::collections::HashSet;
 
@@ -12,14 +12,14 @@ use rules::{Delivery, Domain, DomainRule, EmailAddress, NamedMailbox, Policy};
 use crate::users::listing;
 use crate::{Deadline, Error, Removal, System};
 
-/// Addresses asked for in one call.
+/// Addresses in one call.
 const FIND_AT_ONCE: usize = 1000;
 
-/// Users of a domain who are named; the others are counted.
+/// Users of a domain listed by name; further ones are only counted.
 const NAMED: usize = 3;
 
 impl Removal {
-    /// An error that says what depends on it, unless it is wanted all the same.
+    /// Returns an error with the dependents unless the removal is confirmed.
     pub(crate) fn confirm(self, confirmed: bool) -> Result<(), Error> {
         match confirmed {
             true => Ok(()),
@@ -28,21 +28,21 @@ impl Removal {
     }
 }
 
-/// How a change of the policy is taken back.
+/// The command that undoes a change of the policy.
 pub(crate) fn rolled_back_by(revision: u64) -> String {
     format!("The way back: postern policy rollback {revision}.")
 }
 
-/// Which collection accounts of a changed policy must have a mailbox.
+/// The collection accounts that must have a mailbox after a change of the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Accounts {
     All,
-    /// Those that had one before: the change is about something else.
+    /// Those with a mailbox before: the change concerns something else.
     ThatHadOne,
 }
 
-/// What a change of the policy takes away, each a line; an error where it would leave a collection
-/// account without a mailbox.
+/// The losses caused by a change of the policy, one a line; an error if a collection account would have no
+/// mailbox.
 pub(crate) async fn of_change(
     system: &System,
     old: &Policy,
@@ -74,7 +74,7 @@ pub(crate) async fn of_change(
     Ok(lost)
 }
 
-/// What goes with the names of a domain that is no longer delivered here.
+/// The losses caused by removing a domain's names from the local domains.
 async fn of_domain(system: &System, rule: &DomainRule, new: &Policy) -> Result<Vec<String>, Error> {
     let mut lost = Vec::new();
     let Some(name) = rule.name.as_ref().filter(|_| rule.deliver.is_local()) else {
@@ -121,7 +121,7 @@ async fn of_domain(system: &System, rule: &DomainRule, new: &Policy) -> Result<V
     Ok(lost)
 }
 
-/// The collection accounts whose mail no mailbox gets.
+/// The collection accounts without a mailbox for their mail.
 pub(crate) async fn without_mailbox(
     system: &System,
     policy: &Policy,
@@ -130,7 +130,7 @@ pub(crate) async fn without_mailbox(
     missing(system, accounts.filter(|named| named.collects).collect()).await
 }
 
-/// Who of these has a mailbox.
+/// The addresses that have a mailbox.
 pub(crate) async fn with_mailbox(
     system: &System,
     users: &[EmailAddress],
@@ -150,7 +150,7 @@ pub(crate) async fn with_mailbox(
     Ok(with_mailbox)
 }
 
-/// Those of them of whose users there is none.
+/// The accounts for which none of the users exists.
 pub(crate) async fn missing(
     system: &System,
     mut named: Vec<NamedMailbox>,
@@ -161,8 +161,7 @@ pub(crate) async fn missing(
     Ok(named)
 }
 
-/// What depends on a user, each a line; an error where a collection account would be left without a
-/// mailbox.
+/// The dependents of a user, one a line; an error if a collection account would have no mailbox.
 pub(crate) async fn of_user(
     system: &System,
     policy: &Policy,
@@ -195,7 +194,7 @@ fn counted(count: usize, noun: &str) -> String {
     }
 }
 
-/// The first, and how many more.
+/// The first names, and the number of further ones.
 fn listed(names: &[&str]) -> String {
     match names.len().saturating_sub(NAMED) {
         0 => names.join(", "),

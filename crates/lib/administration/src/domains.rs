@@ -1,4 +1,4 @@
-//! Domains: whose mail is handled, and where it goes.
+//! Domains and the routes of their mail.
 
 mod new;
 
@@ -15,14 +15,14 @@ pub use new::{Deliver, NewDomain, OpenTo, Unmatched};
 pub struct DomainAdded {
     /// Its name, or `*`.
     pub added: String,
-    /// The policy's revision that has it.
+    /// The revision of the policy with the new domain.
     pub revision: u64,
 }
 
 /// Adds a domain rule.
 ///
 /// # Errors
-/// A rule names the domain already, or the policy would not be valid; nothing is changed then.
+/// If a rule already names the domain, or the policy would be invalid; nothing is changed then.
 pub async fn add(administration: &Administration, new: &NewDomain) -> Result<DomainAdded, Error> {
     let added = shown(new.name.as_ref());
     let comment = format!("domain add {added}");
@@ -39,14 +39,14 @@ pub async fn add(administration: &Administration, new: &NewDomain) -> Result<Dom
 pub struct DomainRemoved {
     /// Its name, or `*`.
     pub removed: String,
-    /// The policy's revision that has it no longer.
+    /// The revision of the policy without the domain.
     pub revision: u64,
 }
 
-/// Removes the rule of a domain (none is `*`). Its users and their mail stay.
+/// Removes the rule of a domain (`None` is `*`). Its users and their mail stay.
 ///
 /// # Errors
-/// No rule has this name, or something depends on it that was not confirmed; nothing is changed then.
+/// If no rule has this name, or its dependents were not confirmed; nothing is changed then.
 pub async fn remove(
     administration: &Administration,
     name: Option<&Domain>,
@@ -73,23 +73,23 @@ pub struct Rule {
     pub name: String,
     /// Its other names.
     pub aliases: Vec<Domain>,
-    /// Where its mail goes: `mailboxes`, `mailbox NAME`, `direct` or `gateway NAME`.
+    /// The route of its mail: `mailboxes`, `mailbox NAME`, `direct` or `gateway NAME`.
     pub deliver: String,
     /// Who may send to it: `everyone` or `trusted`.
     pub open_to: &'static str,
-    /// What happens to recipients without a mailbox: `refuse`, `accept` or `mailbox NAME`; none where
-    /// the domain has no mailboxes.
+    /// The action for recipients without a mailbox: `refuse`, `accept` or `mailbox NAME`; none if the
+    /// domain has no mailboxes.
     pub unmatched: Option<String>,
-    /// In their order.
+    /// In the order of the document.
     pub handlers: Vec<Handler>,
-    /// Where it begins in the policy's document.
+    /// First line in the policy document.
     pub line: usize,
 }
 
-/// A handler of single addresses of a domain.
+/// A handler for some addresses of a domain.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Handler {
-    /// Which local parts.
+    /// The matching local parts.
     pub r#match: String,
     /// `mailbox NAME`, `discard` or `refuse`.
     pub deliver: String,
@@ -98,7 +98,7 @@ pub struct Handler {
 /// The domain rules of the policy in force.
 ///
 /// # Errors
-/// The policy cannot be asked for.
+/// If the policy cannot be read.
 pub async fn list(administration: &Administration) -> Result<Vec<Rule>, Error> {
     let (_, policy) = revision::newest_policy(administration.system()).await?;
     Ok(rules(&policy))
@@ -147,19 +147,19 @@ impl From<&DomainRule> for Rule {
     }
 }
 
-/// What the policy in force says of a domain.
+/// The state of a domain in the policy in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
-    /// A rule handles it, or the policy cannot be asked for: it says nothing against the domain.
+    /// A rule handles it, or the policy cannot be read: then nothing is known against the domain.
     Handled,
-    /// It is another name of this domain, which has its users.
+    /// It is an alias of this domain, which has the users.
     AliasOf(String),
     /// No rule handles it.
     Unknown,
 }
 
-/// What the policy in force says of a domain.
+/// Looks up a domain in the policy in force.
 pub async fn standing(administration: &Administration, domain: &Domain) -> Standing {
     let Ok((_, policy)) = revision::newest_policy(administration.system()).await else {
         return Standing::Handled;

@@ -1,4 +1,4 @@
-//! Why an operation was not done.
+//! Errors of operations.
 
 use std::error::Error as _;
 
@@ -8,63 +8,63 @@ use rules::PolicyErrors;
 use crate::removal::Removal;
 use crate::send::Undeliverable;
 
-/// Why an operation was not done: what happened, to what, and what to do.
+/// The reason why an operation failed: what happened, to what, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// What the operation is about does not exist.
+    /// The object of the operation does not exist.
     #[error("{0}")]
     NotFound(String),
-    /// What was to be added exists.
+    /// The new object exists already.
     #[error("{0}")]
     AlreadyExists(String),
-    /// The system's state or its rules do not allow it.
+    /// The system's state or rules do not allow the operation.
     #[error("{0}")]
     Refused(String),
-    /// A message, or an address in it, cannot be read.
+    /// A message, or an address in it, cannot be parsed.
     #[error("{0}")]
     Unreadable(String),
-    /// Recipients of whom it is known that they cannot be reached. Nothing was sent.
+    /// Recipients known to be unreachable. Nothing was sent.
     #[error("nothing was sent{}", lines(.0))]
     Undeliverable(Vec<Undeliverable>),
-    /// Somebody else has made a change meanwhile.
+    /// The object was changed by somebody else in the meantime.
     #[error("{0}")]
     Overtaken(String),
     /// A policy's document is not valid.
     #[error("the policy is not valid{}", by_line(document, errors))]
     InvalidPolicy {
-        /// How the document is called.
+        /// The name of the document.
         document: String,
-        /// What is wrong with it, by line.
+        /// The errors by line.
         errors: PolicyErrors,
     },
-    /// A policy's document has nothing but comments. It has to be confirmed.
+    /// A policy document that contains only comments. It must be confirmed.
     #[error(
         "{document} says nothing: in force it would take away every domain, gateway and account \
          that there is. Nothing was changed"
     )]
     EmptyPolicy {
-        /// How the document is called.
+        /// The name of the document.
         document: String,
     },
-    /// Something is taken away from others, or for good. It has to be confirmed.
+    /// A removal with dependents, or a permanent one. It must be confirmed.
     #[error("{0}")]
     Unconfirmed(Removal),
-    /// The input makes no sense.
+    /// The input is invalid.
     #[error("{0}")]
     Invalid(String),
-    /// The configuration that says where the system is cannot be used.
+    /// The configuration with the addresses of the system cannot be used.
     #[error("{0}")]
     Configuration(String),
-    /// A service cannot be reached, or cannot do it for now. Trying again may help.
+    /// A service cannot be reached, or cannot answer now. A retry may help.
     #[error("{0}")]
     Unavailable(String),
-    /// A service failed, or is of another version.
+    /// A service failed, or has another version.
     #[error("{0}")]
     Failed(String),
 }
 
 impl Error {
-    /// The error of a call to the service of this name.
+    /// The error of a call to this service.
     pub fn call(service: &str, status: &Status) -> Self {
         let message = status.message();
         if is_silent(status) {
@@ -77,7 +77,7 @@ impl Error {
                 Self::Refused(message.to_owned())
             }
             Code::Aborted => Self::Overtaken(format!("{message}; nothing was changed, try again")),
-            // The service's own answer: a failed connection has its cause as source.
+            // An answer of the service itself: a failed connection has its cause as source.
             Code::Unavailable if status.source().is_none() => Self::Unavailable(format!(
                 "{service} cannot do it now: {message}; try again, and see its log if that lasts"
             )),
@@ -93,7 +93,7 @@ impl Error {
         }
     }
 
-    /// The error of a service that gives no answer in time.
+    /// The error for a service that does not answer in time.
     pub fn silent(service: &str) -> Self {
         Self::Unavailable(format!(
             "{service} does not answer in time: it hangs, or has too much to do; its log may say \
@@ -102,7 +102,7 @@ impl Error {
     }
 }
 
-/// Each error with the place in the document, the way compilers write it.
+/// The errors with their line numbers, in the style of compilers.
 fn by_line(document: &str, errors: &PolicyErrors) -> String {
     let errors = errors.iter();
     errors
@@ -110,22 +110,22 @@ fn by_line(document: &str, errors: &PolicyErrors) -> String {
         .collect()
 }
 
-/// Each on a line of its own.
+/// One a line.
 fn lines(undeliverable: &[Undeliverable]) -> String {
     let lines = undeliverable.iter();
     lines.map(|one| format!("\n{one}")).collect()
 }
 
-/// The last cause of a failed connection: "transport error" alone helps nobody.
+/// The root cause of a failed connection: "transport error" alone does not help.
 fn cause(status: &Status) -> String {
     let causes = std::iter::successors(status.source(), |&cause| cause.source());
     let last = causes.last().map(ToString::to_string);
     last.unwrap_or_else(|| status.message().to_owned())
 }
 
-/// Whether nothing came in time: neither an answer nor, while one was awaited, a sign of life.
+/// Whether the time limit passed without an answer or a sign of life.
 fn is_silent(status: &Status) -> bool {
-    // tonic's own words: it does not export the error.
+    // tonic does not export the error, so its text is compared.
     let no_answer = status.code() == Code::Cancelled && status.message() == "Timeout expired";
     let causes = std::iter::successors(status.source(), |&cause| cause.source());
     let no_sign = causes

@@ -1,4 +1,4 @@
-//! Explanations: a session that has not happened, played by the rules that the SMTP server asks.
+//! Explanations: plays a simulated session with the SMTP server's rules.
 
 mod dns;
 mod known;
@@ -23,39 +23,39 @@ use known::Known;
 pub use message::Message;
 pub use sender::{refused, with_reasons};
 
-/// A session that has not happened, as far as it is known.
+/// A simulated session, as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// Address of the client.
     pub peer: IpAddr,
-    /// Address that it connects to; none: the one by which this host is reached from the client.
+    /// The local address of the connection; none: this host's address towards the client.
     pub local: Option<IpAddr>,
-    /// MAIL FROM, as the client writes it; empty for the null sender.
+    /// The reverse-path of MAIL, as the client writes it; empty for the null sender.
     pub sender: String,
-    /// Octets that MAIL declares.
+    /// The size declared by MAIL.
     pub size: Option<u64>,
-    /// How long MAIL asks for the message to be held.
+    /// The holding time requested by MAIL.
     pub hold: Option<Duration>,
-    /// In what time MAIL asks for it to be delivered or returned.
+    /// The delivery time requested by MAIL.
     pub deliver_by: Option<Duration>,
-    /// Priority that MAIL asks for, -9 to 9.
+    /// The priority requested by MAIL, -9 to 9.
     pub priority: Option<i8>,
-    /// RCPT TO, as the client writes it.
+    /// The forward-paths of RCPT, as the client writes them.
     pub recipients: Vec<String>,
     /// Name of the listener.
     pub listener: String,
-    /// Class of the listener; none: what the configuration says of a listener of that name.
+    /// Class of the listener; none: that of the configured listener of this name.
     pub class: Option<ListenerClass>,
-    /// For whom the listener is; none: what the configuration says of a listener of that name.
+    /// Role of the listener; none: that of the configured listener of this name.
     pub role: Option<ListenerRole>,
-    /// Interface that has the local address; none: this host's.
+    /// Interface with the local address; none: this host's.
     pub interface: Option<Interface>,
-    /// Proxy that told the client's address; the same address if it told none.
+    /// The proxy that gave the client's address; equal to that address if it gave none.
     pub proxy: Option<IpAddr>,
-    /// Names of the client in the DNS that lead back to its address; `failed` alone when the DNS does
-    /// not answer.
+    /// The client's reverse DNS names that resolve to its address; only `failed` if the DNS does not
+    /// answer.
     pub reverse_names: Vec<String>,
-    /// Default gateways of the host; empty: this host's.
+    /// Default gateways; empty: this host's.
     pub gateways: Vec<IpAddr>,
     /// Name given in EHLO.
     pub helo: Option<String>,
@@ -63,11 +63,11 @@ pub struct Session {
     pub login: Option<String>,
     /// The session is under TLS.
     pub tls: bool,
-    /// What is known besides.
+    /// Further assumptions.
     pub circumstances: Vec<Circumstance>,
-    /// The DNS is asked, as the SMTP server does. What is said here counts more.
+    /// Query the DNS, as the SMTP server does. Given assumptions have precedence.
     pub ask_dns: bool,
-    /// Who has a mailbox; empty: whom the running system knows.
+    /// The users with a mailbox; empty: those of the running system.
     pub users: Vec<EmailAddress>,
 }
 
@@ -80,8 +80,7 @@ pub struct Interface {
     pub class: NetworkClass,
 }
 
-/// Something that is known of the world around a session, by the name that policy scripts give it,
-/// such as `spf` and `fail`.
+/// An assumption about the world around a session, by its name in policy scripts, such as `spf` and `fail`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Circumstance {
     /// Its name.
@@ -91,7 +90,7 @@ pub struct Circumstance {
 }
 
 impl Session {
-    /// A session of which nothing is known but the client's address.
+    /// A session of which only the client's address is known.
     pub fn new(peer: IpAddr) -> Self {
         Self {
             peer,
@@ -129,10 +128,10 @@ impl Session {
     }
 }
 
-/// What would come of a session.
+/// The predicted result of a session.
 #[derive(Debug, Serialize)]
 pub struct Explained {
-    /// The policy that was asked.
+    /// The policy used.
     pub policy: String,
     /// The message would be accepted for every recipient.
     pub accepted: bool,
@@ -141,12 +140,11 @@ pub struct Explained {
     pub story: Explanation,
 }
 
-/// Plays a session, with the message that would come if there is one. By a document that is not in
-/// force nobody has a mailbox but whom the session names, and this host's interfaces do not count.
+/// Plays a session, with a message if there is one. For a document that is not in force, only the users
+/// named in the session have mailboxes, and this host's interfaces are ignored.
 ///
 /// # Errors
-/// The server would not understand the sender, what is known makes no sense, or the system cannot
-/// be asked.
+/// If the sender cannot be parsed, an assumption is invalid, or the system does not answer.
 pub async fn explain(
     administration: &Administration,
     queried: &QueriedPolicy,
@@ -159,7 +157,7 @@ pub async fn explain(
     play(session, &known, queried, &|user| users.contains(user))
 }
 
-/// Who of those whom the answer depends on has a mailbox.
+/// The users with a mailbox among those that the answer depends on.
 async fn users(
     session: &Session,
     queried: &QueriedPolicy,
@@ -222,7 +220,7 @@ fn play(
     })
 }
 
-/// Puts a remark behind the value of a fact.
+/// Appends a remark to the value of a fact.
 fn remark(story: &mut Explanation, name: &str, remark: &str) {
     let facts = story.facts.iter_mut();
     for fact in facts.filter(|fact| fact.name == name) {

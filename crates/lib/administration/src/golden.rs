@@ -1,4 +1,4 @@
-//! The outputs as JSON, which programs read: what is in `golden` stays as it is.
+//! The JSON output for programs: the files in `golden` must not change.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
 
 use api::collection::v1::{AccountState, UncollectedMessage};
@@ -229,7 +229,7 @@ fn decisions_about_quarantine() {
     assert_json(&[decided], include_str!("golden/decided.json"));
 }
 
-/// What a program writes is what an operation is given.
+/// Inputs written by a program are read back unchanged.
 #[test]
 fn inputs_are_read_as_they_are_written() {
     fn read_again<T: Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug>(

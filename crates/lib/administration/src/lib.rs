@@ -1,11 +1,11 @@
-//! Administration of a running system: what an administrator asks of it and changes in it.
+//! Administration of a running system: queries and changes by an administrator.
 //!
-//! An operation is a function of an [`Administration`] (the system, and who acts) and an input. Its
-//! output is a value that serialises; `--json` of the command line is that value. An [`Error`] is a
-//! sentence that says what happened, to what, and what to do.
+//! An operation is a function of an [`Administration`] (the system and the actor) and an input. Its output
+//! is a serialisable value; `--json` of the command line prints it. An [`Error`] is a sentence that says
+//! what happened, to what, and what to do.
 //!
-//! Nothing here prints, reads a terminal or knows a command line, and nothing is decided that a
-//! service decides.
+//! This crate does not print, does not read a terminal and knows no command line. It makes no decision that
+//! belongs to a service.
 
 #![deny(
     clippy::print_stdout,

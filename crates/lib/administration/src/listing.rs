@@ -1,18 +1,18 @@
-//! Lists, which the services give page by page.
+//! Lists, which the services return in pages.
 
-/// Entries asked for in one call.
+/// Entries requested in one call.
 const PAGE: u32 = 1000;
 
 /// The first entries of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing<T> {
-    /// As many as were asked for, or all there are.
+    /// The requested number of entries, or all.
     pub entries: Vec<T>,
-    /// There are more than were asked for.
+    /// More entries exist.
     pub more: bool,
 }
 
-/// A list of which page after page is asked for. `C` is where a page begins, as the one before said.
+/// A list read page by page. `C` is the continuation returned with the page before.
 pub(crate) struct Pages<T, C> {
     limit: usize,
     entries: Vec<T>,
@@ -21,7 +21,7 @@ pub(crate) struct Pages<T, C> {
 }
 
 impl<T, C> Pages<T, C> {
-    /// At most `limit` entries are wanted.
+    /// For at most `limit` entries.
     pub(crate) fn of(limit: usize) -> Self {
         Self {
             limit,
@@ -31,8 +31,8 @@ impl<T, C> Pages<T, C> {
         }
     }
 
-    /// Where the next page begins, and how many entries to ask for; none when there are enough or no
-    /// more.
+    /// The continuation of the next page and the number of entries to request; none if the list is
+    /// complete.
     pub(crate) fn next_page(&mut self) -> Option<(Option<C>, u32)> {
         let left = self.limit.saturating_sub(self.entries.len());
         if self.ended || left == 0 {
@@ -42,14 +42,14 @@ impl<T, C> Pages<T, C> {
         Some((self.after.take(), left.min(PAGE)))
     }
 
-    /// A page, and where the next begins, if there is one.
+    /// Adds a page, and the continuation of the next, if any.
     pub(crate) fn add(&mut self, entries: impl IntoIterator<Item = T>, next: Option<C>) {
         self.entries.extend(entries);
         self.ended = next.is_none();
         self.after = next;
     }
 
-    /// All that were asked for.
+    /// The list.
     pub(crate) fn listing(self) -> Listing<T> {
         Listing {
             entries: self.entries,

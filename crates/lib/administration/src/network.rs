@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{Administration, Error, System};
 
-/// The networks of the machine on which this runs.
+/// The networks of this machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Networks {
     /// The addresses of its interfaces.
@@ -22,17 +22,17 @@ pub struct Networks {
 pub struct Address {
     /// Name of the interface.
     pub interface: String,
-    /// With the length of its network's prefix; none for an interface without one.
+    /// With the prefix length; none for an interface without an address.
     pub address: Option<String>,
-    /// How a listener of the class `auto` treats connections that came to it.
+    /// The class that a listener of class `auto` uses for connections to this address.
     pub class: NetworkClass,
-    /// Where the class is from.
+    /// The origin of the class.
     pub by: By,
-    /// Why it has this class.
+    /// The reason for the class.
     pub reason: String,
 }
 
-/// Where the class of an interface is from.
+/// The origin of an interface's class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum By {
@@ -47,14 +47,14 @@ pub enum By {
 pub struct Gateway {
     /// Its address.
     pub address: IpAddr,
-    /// By which interface it is reached.
+    /// The interface of the route.
     pub interface: Option<String>,
 }
 
-/// The networks of the machine on which this runs, with the classes that the configuration sets.
+/// The networks of this machine, with the configured classes.
 ///
 /// # Errors
-/// The kernel does not tell.
+/// If the kernel does not answer.
 pub fn networks(administration: &Administration) -> Result<Networks, Error> {
     let snapshot = Snapshot::read()
         .map_err(|error| Error::Failed(format!("the network cannot be read: {error}")))?;

@@ -1,4 +1,4 @@
-//! The policy: its revisions, and documents that may become the next.
+//! The policy: its revisions, and candidate documents.
 
 pub(crate) mod advice;
 pub(crate) mod document;
@@ -22,9 +22,9 @@ use unified_diff::unified_diff;
 /// A text that may be a policy or a script.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
-    /// How errors call it: the path of its file.
+    /// Its name in errors: the path of the file.
     pub name: String,
-    /// What it says.
+    /// The content.
     pub text: String,
 }
 
@@ -41,15 +41,15 @@ impl Document {
 /// A revision of the policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Revision {
-    /// Its number, from 1; 0 is the default document of a system without any.
+    /// Its number, from 1; 0 is the default document of a system without a policy.
     pub revision: u64,
     /// When it was made.
     pub made_at: Option<Timestamp>,
-    /// The name of who made it.
+    /// The author's name.
     pub author: String,
-    /// Why, in the author's words.
+    /// The author's comment.
     pub comment: String,
-    /// What it says, where that was asked for.
+    /// The document, if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub document: Option<String>,
 }
@@ -73,19 +73,19 @@ impl Revision {
     }
 }
 
-/// A revision with its document; the newest when 0.
+/// A revision with its document; 0 is the newest.
 ///
 /// # Errors
-/// There is no such revision, or the queue cannot be asked.
+/// If the revision does not exist, or the queue does not answer.
 pub async fn show(administration: &Administration, revision: u64) -> Result<Revision, Error> {
     let found = revision::get(administration.system(), revision).await?;
     Ok(Revision::with_document(found))
 }
 
-/// The newest revisions, the newest first.
+/// The newest revisions, in descending order.
 ///
 /// # Errors
-/// The queue cannot be asked.
+/// If the queue does not answer.
 pub async fn list(administration: &Administration, limit: u32) -> Result<Vec<Revision>, Error> {
     let mut client = administration.system().policy(Deadline::Question)?;
     let revisions = client.list_revisions(ListRevisionsRequest { limit }).await;
@@ -97,21 +97,21 @@ pub async fn list(administration: &Administration, limit: u32) -> Result<Vec<Rev
 /// The newest revision, compiled, and its number.
 ///
 /// # Errors
-/// The queue cannot be asked, or this version cannot read the policy.
+/// If the queue does not answer, or this version cannot read the policy.
 pub async fn newest(administration: &Administration) -> Result<(u64, Policy), Error> {
     revision::newest_policy(administration.system()).await
 }
 
-/// What is wrong with a document.
+/// The errors of a document.
 #[derive(Debug, Serialize)]
 pub struct Validation {
     /// By line.
     pub errors: Vec<PolicyError>,
-    /// There are none.
+    /// There are no errors.
     pub valid: bool,
 }
 
-/// Validates a document, without a system.
+/// Validates a document without a system.
 pub fn check(text: &str) -> Validation {
     let errors = match Policy::parse(text) {
         Ok(_) => Vec::new(),
@@ -123,32 +123,33 @@ pub fn check(text: &str) -> Validation {
     }
 }
 
-/// A document that is to be the next revision.
+/// A document to become the next revision.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Apply {
     /// The document.
     pub document: Document,
-    /// Why, for the list of revisions.
+    /// The comment for the list of revisions.
     pub comment: String,
-    /// Only if this is the newest revision; 0: in any case.
+    /// Apply only if this is the newest revision; 0: always.
     pub expected_revision: u64,
-    /// Even if it takes something away from others, or says nothing.
+    /// Apply even if something is lost, or if the document is empty.
     pub confirmed: bool,
 }
 
-/// What came of it.
+/// The result of applying a document.
 #[derive(Debug, Serialize)]
 pub struct Applied {
     /// The revision in force.
     pub revision: Revision,
-    /// What else the policy needs, each a sentence.
+    /// Further requirements of the policy, each a sentence.
     pub notes: Vec<String>,
 }
 
 /// Makes a document the next revision.
 ///
 /// # Errors
-/// The document is not valid, was overtaken, or takes away what is in use; nothing is changed then.
+/// If the document is invalid, a newer revision exists, or the change removes something in use; nothing is
+/// changed then.
 pub async fn apply(administration: &Administration, apply: Apply) -> Result<Applied, Error> {
     let system = administration.system();
     let Apply {
@@ -186,7 +187,7 @@ fn overtaken(expected: u64) -> Error {
     ))
 }
 
-/// Nothing but comments: what a command that failed writes into a file.
+/// Only comments: the typical output of a failed command in a file.
 fn says_nothing(document: &str) -> bool {
     let lines = document.lines().map(str::trim);
     lines
@@ -197,7 +198,7 @@ fn says_nothing(document: &str) -> bool {
 /// Makes an old revision's document the next revision.
 ///
 /// # Errors
-/// There is no such revision, or its document takes away what is in use; nothing is changed then.
+/// If the revision does not exist, or the change removes something in use; nothing is changed then.
 pub async fn rollback(
     administration: &Administration,
     revision: u64,
@@ -218,23 +219,24 @@ pub async fn rollback(
     Ok(Revision::without_document(made))
 }
 
-/// How two documents differ.
+/// The difference between two documents.
 #[derive(Debug, Serialize)]
 pub struct Difference {
-    /// As `diff -u` writes it; empty when they are equal.
+    /// As `diff -u` writes it; empty if they are equal.
     pub diff: String,
-    /// They do not differ.
+    /// The documents are equal.
     pub equal: bool,
-    /// How the old one is called.
+    /// The name of the old document.
     pub from: String,
-    /// How the new one is called.
+    /// The name of the new document.
     pub to: String,
 }
 
-/// What a document would change of a revision (the newest when 0), or what the newest revision did.
+/// The difference between a revision (0: the newest) and a document, or the change made by the newest
+/// revision.
 ///
 /// # Errors
-/// There is no such revision, or the queue cannot be asked.
+/// If the revision does not exist, or the queue does not answer.
 pub async fn diff(
     administration: &Administration,
     revision: u64,

@@ -1,4 +1,4 @@
-//! Quarantine: mail that was accepted and waits for an administrator's decision.
+//! Quarantine: accepted mail that waits for an administrator's decision.
 
 mod decide;
 
@@ -13,13 +13,13 @@ use crate::queue::{self, Message};
 use crate::{Administration, Deadline, Error, Listing, System};
 pub use decide::{Decided, Decision, Decisions, decide};
 
-/// How long the queue may take for the next piece of a message.
+/// Time limit for the next piece of a message.
 const NEXT_PIECE: Duration = Duration::from_secs(10);
 
-/// Octets of a message that are shown at most.
+/// Octets of a message shown at most.
 const MOST_SHOWN: usize = 1 << 20;
 
-/// Which messages in quarantine.
+/// Filter for quarantined messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
     /// Only those whose sender contains this.
@@ -28,14 +28,14 @@ pub struct Filter {
     pub recipient: String,
     /// Only those kept for a reason that contains this, such as `dmarc-quarantine`.
     pub reason: String,
-    /// At most so many.
+    /// Maximum number of entries.
     pub limit: usize,
 }
 
-/// What is in quarantine, the oldest first.
+/// The quarantined messages, the oldest first.
 ///
 /// # Errors
-/// The queue cannot be asked.
+/// If the queue does not answer.
 pub async fn list(
     administration: &Administration,
     filter: &Filter,
@@ -61,23 +61,23 @@ pub async fn list(
     Ok(pages.listing())
 }
 
-/// A message in quarantine, as somebody sees it before deciding.
+/// A quarantined message, shown for a decision.
 #[derive(Debug, Serialize)]
 pub struct Quarantined {
-    /// Its envelope, and why it is kept back.
+    /// Its envelope, and the reason for quarantine.
     #[serde(flatten)]
     pub message: Message,
     /// The header section, or the whole message.
     pub content: String,
-    /// The content is the first MiB: there is more of it.
+    /// Only the first MiB of the content is included.
     #[serde(skip)]
     pub more: bool,
 }
 
-/// Shows a message in quarantine; with its text only where that is asked for.
+/// Shows a quarantined message; with its text only if requested.
 ///
 /// # Errors
-/// The message is not in quarantine.
+/// If the message is not in quarantine.
 pub async fn show(
     administration: &Administration,
     message: i64,
@@ -98,7 +98,7 @@ pub async fn show(
     })
 }
 
-/// The message's octets from its beginning, and whether there are more.
+/// The first octets of the message, and whether there are more.
 async fn read(system: &System, id: i64, header_only: bool) -> Result<(Vec<u8>, bool), Error> {
     let failed = |status| Error::call("the queue", &status);
     let request = ReadMessageRequest {

@@ -1,4 +1,4 @@
-//! The queue: messages on their way, and what became of those that were.
+//! The queue: messages in transit, and the history of others.
 
 mod derivation;
 mod history;
@@ -18,21 +18,21 @@ pub use history::{Event, HistoryFilter, history};
 pub use message::{DeliverBy, Message, Origin, Quarantine, Recipient};
 pub use message_name::MessageName;
 
-/// Which messages of the queue.
+/// Filter for messages of the queue.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
     /// Only those whose sender contains this.
     pub sender: String,
     /// Only those with a recipient that contains this.
     pub recipient: String,
-    /// At most so many.
+    /// Maximum number of entries.
     pub limit: usize,
 }
 
 /// The messages in the queue, the oldest first.
 ///
 /// # Errors
-/// The queue cannot be asked.
+/// If the queue does not answer.
 pub async fn list(
     administration: &Administration,
     filter: &Filter,
@@ -62,13 +62,13 @@ pub async fn list(
 pub struct Story {
     /// Its number.
     pub message: i64,
-    /// While a recipient waits for it.
+    /// Present while a recipient waits.
     pub waiting: Option<Message>,
-    /// How it was made of another message.
+    /// The message that this one was derived from.
     pub parent: Option<Parent>,
-    /// What was made of it, the oldest first.
+    /// The messages derived from this one, the oldest first.
     pub children: Vec<Child>,
-    /// The oldest first.
+    /// The history, the oldest event first.
     pub history: Vec<Event>,
 }
 
@@ -84,10 +84,10 @@ impl Story {
     }
 }
 
-/// Who still waits for a message, and what became of its other recipients.
+/// The waiting recipients of a message, and the outcomes of the others.
 ///
 /// # Errors
-/// No such message is in the queue or remembered.
+/// If the message is neither in the queue nor in the history.
 pub async fn show(administration: &Administration, message: i64) -> Result<Story, Error> {
     let shown = shown(administration.system(), message).await?;
     Ok(Story::of(message, shown))
@@ -120,35 +120,34 @@ fn unknown(message: i64) -> Error {
     ))
 }
 
-/// What is to be tried now instead of at its time.
+/// The recipients to retry now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Retry {
-    /// Everything that waits for its next attempt.
+    /// All that wait for their next attempt.
     All,
-    /// What waits of one message.
+    /// Those of one message.
     Message(i64),
-    /// What waits for a domain.
+    /// Those of a domain.
     Domain {
         /// Its name.
         name: Domain,
-        /// And what waits for those below it.
+        /// Includes subdomains.
         subdomains: bool,
     },
 }
 
-/// What is tried now.
+/// The result of a retry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Retried {
-    /// How many recipients.
+    /// The number of recipients.
     pub recipients: u64,
 }
 
-/// Has tried now what waits for its next attempt. What is under way, held on purpose or in
-/// quarantine stays as it is.
+/// Makes waiting recipients due now. Recipients in progress, held or in quarantine do not change.
 ///
 /// # Errors
-/// The queue cannot be asked; what it began before is tried all the same.
+/// If the queue does not answer; retries already started continue.
 pub async fn retry(administration: &Administration, retry: Retry) -> Result<Retried, Error> {
     let wanted = match retry {
         Retry::All => Wanted::All,

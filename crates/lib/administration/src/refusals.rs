@@ -1,4 +1,4 @@
-//! Refusals: what was refused to whom, and why.
+//! Refusals, with their clients and reasons.
 
 use api::queue::v1::ListRefusalsRequest;
 use jiff::Timestamp;
@@ -8,51 +8,51 @@ use serde::{Deserialize, Serialize};
 use crate::listing::Pages;
 use crate::{Administration, Error, Listing, time};
 
-/// Which refusals.
+/// Filter for refusals.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
     /// Only those whose sender contains this.
     pub sender: String,
     /// Only those with a recipient that contains this.
     pub recipient: String,
-    /// Only those of clients at this address or in this network.
+    /// Only those of clients with this address or in this network.
     pub address: Option<Network>,
     /// Only those with this verdict, such as `relay-denied`.
     pub verdict: String,
-    /// Not before.
+    /// The earliest time.
     pub since: Option<Timestamp>,
-    /// At most so many.
+    /// Maximum number of entries.
     pub limit: usize,
 }
 
-/// What was refused to a client. What one client repeats within seconds is one refusal.
+/// A refusal. Repetitions by one client within seconds are one refusal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Refusal {
-    /// When it was refused first.
+    /// The time of the first.
     pub at: Option<Timestamp>,
-    /// And last.
+    /// The time of the last.
     pub last_at: Option<Timestamp>,
-    /// How often.
+    /// The number of repetitions.
     pub count: u64,
     /// Address of the client.
     pub peer: String,
-    /// What it said in EHLO.
+    /// The client's name in EHLO.
     pub helo: String,
-    /// Its login, or the one that it tried.
+    /// Its login, or the attempted one.
     pub login: String,
     /// Name of the listener.
     pub listener: String,
     /// The reverse-path.
     pub sender: String,
-    /// The recipient, where one was refused.
+    /// The refused recipient, if any.
     pub recipient: String,
     /// Name of the verdict.
     pub verdict: String,
-    /// Its reasons, each a sentence.
+    /// The reasons, each a sentence.
     pub reasons: Vec<String>,
     /// The policy's revision that was in force.
     pub policy_revision: u64,
-    /// The id of the message or of the session, as the log has it.
+    /// The id of the message or of the session, as in the log.
     pub session: String,
 }
 
@@ -76,10 +76,10 @@ impl From<api::queue::v1::Refusal> for Refusal {
     }
 }
 
-/// What was refused, the newest first.
+/// The refusals, the newest first.
 ///
 /// # Errors
-/// The queue cannot be asked.
+/// If the queue does not answer.
 pub async fn list(
     administration: &Administration,
     filter: &Filter,

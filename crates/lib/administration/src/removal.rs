@@ -1,17 +1,17 @@
-//! A removal, as it is put to whoever has to confirm it.
+//! A removal that must be confirmed.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// Something that is to be taken away. Displayed: what would be lost, and that it was not.
+/// An unconfirmed removal. Displayed: what would be lost, and that nothing was removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Removal {
-    /// What the operation does, such as `removes the secret isp`.
+    /// The operation, such as `removes the secret isp`.
     pub what: String,
-    /// What depends on it, each a line.
+    /// The dependents, one a line.
     pub dependents: Vec<String>,
-    /// How it comes back, in a sentence.
+    /// The way to restore it, in a sentence.
     pub way_back: String,
 }
 

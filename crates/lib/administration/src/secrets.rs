@@ -1,4 +1,4 @@
-//! Secrets: passwords that the policy names. They are stored encrypted and never shown.
+//! Secrets: passwords named in the policy. They are stored encrypted and never shown.
 
 use api::grpc::Code;
 use api::policy::v1::{ListSecretsRequest, RemoveSecretRequest, SetSecretRequest};
@@ -9,21 +9,21 @@ use crate::Removal;
 use crate::policy::revision::{self, failed};
 use crate::{Administration, Deadline, Error, System};
 
-/// A secret, or a name that the policy uses and that has none.
+/// A stored secret, or a name in the policy without a stored secret.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Secret {
-    /// As the policy's logins have it.
+    /// The name, as in the policy's logins.
     pub name: String,
     /// It has a value.
     pub set: bool,
-    /// What of the policy names it.
+    /// The references in the policy.
     pub used_by: Vec<String>,
 }
 
-/// The secrets that are set, and those that the policy in force needs, by name.
+/// The stored secrets, and those that the policy in force needs, by name.
 ///
 /// # Errors
-/// The queue cannot be asked.
+/// If the queue does not answer.
 pub async fn list(administration: &Administration) -> Result<Vec<Secret>, Error> {
     let system = administration.system();
     let names = names(system).await?;
@@ -49,24 +49,24 @@ pub(crate) fn listed(set: &[String], policy: &Policy) -> Vec<Secret> {
     listed.collect()
 }
 
-/// The names of the secrets that are set.
+/// The names of the stored secrets.
 pub(crate) async fn names(system: &System) -> Result<Vec<String>, Error> {
     let mut client = system.policy(Deadline::Question)?;
     let names = client.list_secrets(ListSecretsRequest {}).await;
     Ok(names.map_err(|status| failed(&status))?.into_inner().names)
 }
 
-/// A secret that was set.
+/// A stored secret.
 #[derive(Debug, Serialize)]
 pub struct SecretSet {
     /// Its name.
     pub set: String,
 }
 
-/// Sets a secret, which may be there already.
+/// Stores a secret, or replaces it.
 ///
 /// # Errors
-/// The name or the value is not taken.
+/// If the name or the value is invalid.
 pub async fn set(
     administration: &Administration,
     name: &str,
@@ -89,14 +89,14 @@ pub async fn set(
 pub struct SecretRemoved {
     /// Its name.
     pub removed: String,
-    /// What of the policy names it: nothing goes by that until it is set again.
+    /// The references in the policy, which do not work until the secret is stored again.
     pub used_by: Vec<String>,
 }
 
 /// Removes a secret.
 ///
 /// # Errors
-/// There is none of this name, or it was not confirmed.
+/// If it does not exist, or the removal was not confirmed.
 pub async fn remove(
     administration: &Administration,
     name: &str,

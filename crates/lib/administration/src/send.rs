@@ -1,4 +1,4 @@
-//! Sending: a message is put into the queue, like by any other component that submits.
+//! Sending: submits a message to the queue, as other components do.
 
 mod composed;
 mod envelope;
@@ -26,27 +26,27 @@ use source::Trace;
 pub use source::{Source, listed};
 pub use undeliverable::Undeliverable;
 
-/// A message that is to be composed of a text and sent.
+/// A message to compose and send.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Draft {
-    /// None: the postmaster.
+    /// Default: the postmaster.
     pub sender: Option<ReversePath>,
     /// At least one.
     pub recipients: Vec<EmailAddress>,
-    /// In the field Subject.
+    /// The Subject field.
     pub subject: String,
     /// The text.
     pub body: String,
-    /// When and how soon it goes on.
+    /// Requests about time and priority.
     #[serde(default)]
     pub timing: Timing,
 }
 
-/// Composes a message and puts it into the queue: its number there.
+/// Composes a message, submits it, and returns its number in the queue.
 ///
 /// # Errors
-/// A recipient cannot be reached, nobody is named as sender, or the queue does not take it; nothing
-/// is sent then.
+/// If a recipient cannot be reached, there is no sender, or the queue refuses the message; nothing is sent
+/// then.
 pub async fn compose(
     administration: &Administration,
     component: Component,
@@ -60,7 +60,7 @@ pub async fn compose(
     submission.submit(&envelope, source).await
 }
 
-/// A submission that has begun: the policy by which it is judged, and what it adds to the message.
+/// A started submission: the policy that judges it, and the additions to the message.
 pub struct Submission<'a> {
     administration: &'a Administration,
     component: Component,
@@ -70,11 +70,11 @@ pub struct Submission<'a> {
 }
 
 impl<'a> Submission<'a> {
-    /// Begins the submission of a message by the program `component`. `full_name`: the author's, for
-    /// a message that has no From.
+    /// Starts the submission of a message by the program `component`. `full_name` is the author's name for
+    /// a message without From.
     ///
     /// # Errors
-    /// The queue cannot be asked for the policy.
+    /// If the queue does not return the policy.
     pub async fn begin(
         administration: &'a Administration,
         component: Component,
@@ -91,16 +91,16 @@ impl<'a> Submission<'a> {
         })
     }
 
-    /// The sender that is named, else the postmaster.
+    /// The given sender, otherwise the postmaster.
     ///
     /// # Errors
-    /// The policy names no postmaster.
+    /// If the policy has no postmaster.
     pub fn sender(&self, named: Option<ReversePath>) -> Result<ReversePath, Error> {
         named.map_or_else(|| postmaster(&self.policy), Ok)
     }
 
-    /// The domain of addresses that have none: this host's where its mail is ours, else that of the
-    /// postmaster, so that what root is sent reaches somebody.
+    /// The domain of addresses without one: this host's name if it is a local domain, otherwise the
+    /// postmaster's domain, so that mail to root is delivered.
     pub fn origin(&self) -> Option<Domain> {
         origin(&self.administration.system().hostname, &self.policy)
     }
@@ -108,16 +108,16 @@ impl<'a> Submission<'a> {
     /// Reads a message's header section and completes it.
     ///
     /// # Errors
-    /// It cannot be read, is too large, or was passed on too often.
+    /// If it cannot be read, is too large, or has too many Received fields.
     pub fn open(&self, input: Box<dyn Read + Send>, sender: &ReversePath) -> Result<Source, Error> {
         let unread = |error| Error::Unreadable(format!("the message cannot be read: {error}"));
         Source::open(input, sender, &self.trace).map_err(unread)
     }
 
-    /// Composes a message of a draft.
+    /// Composes the message of a draft.
     ///
     /// # Errors
-    /// It cannot be built.
+    /// If it cannot be built.
     pub fn compose(&self, sender: &ReversePath, draft: &Draft) -> Result<Source, Error> {
         let message = Composed {
             sender,
@@ -129,11 +129,11 @@ impl<'a> Submission<'a> {
         self.open(Box::new(std::io::Cursor::new(message)), sender)
     }
 
-    /// Puts the message into the queue: its number there. It is there, for good, when this returns.
+    /// Submits the message and returns its number. The message is durably stored then.
     ///
     /// # Errors
-    /// A recipient cannot be reached, or the queue does not take it: it is sent to all or to nobody,
-    /// and who repeats the operation reaches nobody twice.
+    /// If a recipient cannot be reached, or the queue refuses the message. It is then sent to no recipient,
+    /// so the operation can be repeated without duplicates.
     pub async fn submit(self, envelope: &Envelope, source: Source) -> Result<i64, Error> {
         if envelope.recipients.is_empty() {
             return Err(Error::Refused(

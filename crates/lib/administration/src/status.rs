@@ -1,4 +1,4 @@
-//! Status: what runs, what waits, what was collected, and whether all is well.
+//! Status: processes, waiting mail, collection, and problems.
 
 mod collection;
 mod gateways;
@@ -19,57 +19,56 @@ pub use gateways::Gateway;
 pub use processes::{ProcessState, State};
 pub use upkeep::Upkeep;
 
-/// Clocks that differ by no more are not told of, milliseconds: what a worker says has been on its
-/// way.
+/// Smaller clock differences are not reported, in milliseconds: a worker's report takes time to arrive.
 const CLOCKS_AGREE_MS: u64 = 10_000;
 
 /// The status of a system.
 #[derive(Clone, Debug, Serialize)]
 pub struct Status {
-    /// Nothing is wrong.
+    /// There are no problems.
     pub well: bool,
-    /// What is wrong, in sentences.
+    /// The problems, in sentences.
     pub troubles: Vec<String>,
-    /// Its processes, in the order of a message's walk.
+    /// Its processes, in the order of a message's path.
     pub processes: Vec<ProcessState>,
-    /// What waits, where the queue tells.
+    /// The waiting mail, if the queue answers.
     pub queue: Option<Queue>,
-    /// The policy in force, where the queue tells.
+    /// The policy in force, if the queue answers.
     pub policy: Option<Policy>,
     /// The gateways of the policy, by name.
     pub gateways: Vec<Gateway>,
-    /// The collection accounts of the policy, in its order.
+    /// The collection accounts of the policy, in the order of the document.
     pub collection: Vec<Account>,
-    /// What mailbox-store does in the background, where it tells.
+    /// The background work of mailbox-store, if it answers.
     pub mailboxes: Option<Upkeep>,
 }
 
-/// What waits, and who works at it.
+/// The waiting mail and the workers.
 #[derive(Clone, Debug, Serialize)]
 pub struct Queue {
-    /// How many wait.
+    /// Waiting messages.
     pub messages: u64,
-    /// Of all messages that wait.
+    /// Waiting recipients of all messages.
     pub recipients: u64,
-    /// Recipients whose time has come.
+    /// Recipients that are due.
     pub due: u64,
-    /// Recipients under way.
+    /// Recipients in progress.
     pub leased: u64,
-    /// For how long the oldest is due, milliseconds.
+    /// Time since the oldest became due, in milliseconds.
     pub oldest_due_ms: u64,
-    /// At all replicas of the queue that could be asked.
+    /// Workers at all replicas of the queue that answered.
     pub workers: u32,
-    /// How many of them there were.
+    /// The number of these replicas.
     pub replicas: usize,
-    /// Messages taken since the replicas were started.
+    /// Messages accepted since the replicas started.
     pub enqueued: u64,
-    /// Recipients done with since the replicas were started.
+    /// Recipients completed since the replicas started.
     pub completed: u64,
     /// Messages in quarantine.
     pub quarantined: u64,
     /// Delivery workers whose clocks are off.
     pub clocks_off: Vec<ClockOff>,
-    /// All that were ever used, as far as it remembers.
+    /// All gateways that the queue remembers.
     #[serde(skip)]
     gateways: Vec<GatewayState>,
 }
@@ -79,7 +78,7 @@ pub struct Queue {
 pub struct ClockOff {
     /// Its name.
     pub worker: String,
-    /// How far it is ahead of the queue's, milliseconds.
+    /// Its difference from the queue's clock, in milliseconds; positive: ahead.
     pub ahead_ms: i64,
 }
 
@@ -88,33 +87,33 @@ pub struct ClockOff {
 pub struct Policy {
     /// Its number.
     pub revision: u64,
-    /// How many domain rules it has.
+    /// The number of domain rules.
     pub domains: usize,
-    /// How many gateways it has.
+    /// The number of gateways.
     pub gateways: usize,
 }
 
-/// Asks everybody, and says what is wrong. Whoever does not answer is part of the status.
+/// Queries all services and lists the problems. A missing answer is a problem, not an error.
 pub async fn status(administration: &Administration, times: &Times) -> Status {
     Answers::ask(administration.system()).await.status(times)
 }
 
-/// What everybody answered.
+/// The answers of the services.
 pub(crate) struct Answers {
     pub(crate) processes: Vec<ProcessState>,
     pub(crate) queue: Result<Queue, Error>,
     pub(crate) policy: Result<(u64, rules::Policy), Error>,
     pub(crate) collection: Result<Vec<AccountState>, Error>,
-    /// Whether mailbox-store can tell who has a mailbox.
+    /// Whether mailbox-store can look up users.
     pub(crate) users: Result<(), Error>,
     pub(crate) upkeep: Result<Upkeep, Error>,
-    /// What the policy names and is not there; not asked where that cannot be told.
+    /// Missing references of the policy; not queried if mailbox-store does not answer.
     pub(crate) lacks: Option<Result<Vec<String>, Error>>,
 }
 
 impl Answers {
     async fn ask(system: &System) -> Self {
-        // All at once: one that hangs is waited for once.
+        // In parallel: several hanging services cost one timeout.
         let (processes, queue, policy, collection, users, upkeep) = tokio::join!(
             processes::ask(system),
             queue(system),
@@ -175,8 +174,8 @@ impl Answers {
     }
 }
 
-/// What is wrong: processes that do not serve, and questions that they do not answer although they
-/// do. Nothing is called well that could not be asked.
+/// The problems: processes that do not serve, and calls that fail although the process serves. A failed
+/// query never counts as a success.
 struct Troubles {
     down: Vec<String>,
     found: Vec<String>,
@@ -191,7 +190,7 @@ impl Troubles {
         }
     }
 
-    /// The answer; why there is none is noted, unless it is known that this process is down.
+    /// The answer; a failure is recorded unless the process is already known to be down.
     fn or_answer<T>(
         &mut self,
         process: &str,
@@ -209,7 +208,7 @@ impl Troubles {
     }
 }
 
-/// Whether the mailbox store reads its database: its health does not say.
+/// Whether mailbox-store can read its database: its health check does not cover this.
 async fn users(system: &System) -> Result<(), Error> {
     let request = ListUsersRequest {
         limit: 1,
@@ -235,8 +234,7 @@ async fn queue(system: &System) -> Result<Queue, Error> {
     together(answers)
 }
 
-/// What the replicas say that answered: each knows what waits, but only its own workers and what it has
-/// done itself.
+/// Merges the answers of the replicas: each knows all waiting mail, but only its own workers and counters.
 fn together(answers: Vec<Result<Queue, Error>>) -> Result<Queue, Error> {
     let (answered, failed): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
     let mut answered = answered.into_iter().flatten();

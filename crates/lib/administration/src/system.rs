@@ -1,4 +1,4 @@
-//! The way to a running system: where its services are, channels to them, what its configuration says.
+//! A running system: the addresses of its services, channels to them, and its configuration.
 
 mod channels;
 mod configuration;
@@ -20,7 +20,7 @@ use configuration::Configuration;
 use discovery::Process;
 use listeners::SmtpListener;
 
-/// What the SMTP server waits for the DNS where its configuration does not say.
+/// Default DNS timeout of the SMTP server, in seconds.
 const DNS_TIMEOUT: u64 = 10;
 
 /// A running system: the services' endpoints.
@@ -31,25 +31,25 @@ pub struct System {
     internal_tls: Option<InternalTlsConfig>,
     /// See [`SILENCE`].
     silence: Duration,
-    /// Every process and where it answers for its health, as far as the configuration says.
+    /// The processes and the addresses of their health checks, as far as configured.
     processes: Vec<Process>,
-    /// The name that the system goes by.
+    /// The system's host name.
     pub(crate) hostname: String,
-    /// The SMTP server's listeners, as far as the configuration says.
+    /// The SMTP server's listeners, as far as configured.
     listeners: Vec<SmtpListener>,
-    /// The classes of interfaces that the SMTP server's configuration sets.
+    /// The interface classes configured for the SMTP server.
     pub(crate) interfaces: Vec<InterfaceSetting>,
-    /// The resolver that the SMTP server asks; those of the system where it names none.
+    /// The resolver of the SMTP server; default: the system's.
     pub(crate) resolver: Option<SocketAddr>,
-    /// Seconds that the SMTP server waits for the DNS.
+    /// The DNS timeout of the SMTP server, in seconds.
     pub(crate) dns_timeout: u64,
 }
 
 impl System {
-    /// Finds the system by a configuration file, else by its data folder.
+    /// Finds the system by a configuration file, otherwise by its data folder.
     ///
     /// # Errors
-    /// The file cannot be read, or is wrong.
+    /// If the file cannot be read or is invalid.
     pub fn find(data: &Path, config: Option<&Path>) -> Result<Self, Error> {
         let (file, required) = match config {
             Some(file) => (file.to_owned(), true),
@@ -70,11 +70,11 @@ impl System {
             .map_err(|reason| Error::Configuration(format!("{}: {reason}", file.display())))
     }
 
-    /// Reads a configuration's text; what it does not say is where `postern up` puts it. Paths are
-    /// relative to `folder`, that of the file. Variables of the environment come first.
+    /// Reads a configuration; missing values are the defaults of `postern up`. Paths are relative to
+    /// `folder`, the file's folder. Environment variables have precedence.
     ///
     /// # Errors
-    /// What is wrong with the text.
+    /// The errors of the configuration.
     pub fn read(
         text: &str,
         data: &Path,

@@ -1,27 +1,26 @@
-//! Points in time, as outputs have them and as sentences name them.
+//! Points in time, in outputs and in sentences.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// A time of the services, which is milliseconds since 1970; none when 0. It serialises as
-/// RFC 3339 in UTC.
+/// Converts a service's time (milliseconds since 1970); none if 0. Serialised as RFC 3339 in UTC.
 pub fn time(milliseconds: i64) -> Option<Timestamp> {
     (milliseconds != 0)
         .then(|| Timestamp::from_millisecond(milliseconds).ok())
         .flatten()
 }
 
-/// How sentences name points in time.
+/// The format of points in time in sentences.
 #[derive(Clone, Debug)]
 pub struct Times {
-    /// The present.
+    /// The current time.
     pub now: Timestamp,
     /// The zone of dates.
     pub zone: TimeZone,
 }
 
 impl Times {
-    /// The date and the time of day in the zone; `-` for none.
+    /// Date and time of day in the zone; `-` if none.
     pub fn local(&self, time: Option<Timestamp>) -> String {
         match time {
             Some(time) => time
@@ -32,7 +31,7 @@ impl Times {
         }
     }
 
-    /// How long ago, or in how long.
+    /// The distance to now, such as "2 h ago".
     pub fn distance(&self, time: Timestamp) -> String {
         let difference = time
             .as_millisecond()

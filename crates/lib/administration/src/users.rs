@@ -1,4 +1,4 @@
-//! Users: who has a mailbox.
+//! Users and their mailboxes.
 
 pub mod app_passwords;
 pub(crate) mod listing;
@@ -12,10 +12,10 @@ use crate::policy::revision;
 use crate::{Administration, Deadline, Error, Removal, consequences};
 pub use listing::User;
 
-/// Reads the address of a user, which has a domain.
+/// Parses the address of a user, which needs a domain.
 ///
 /// # Errors
-/// Why it is none.
+/// The reason why it is invalid.
 pub fn parse_address(text: &str) -> Result<EmailAddress, String> {
     let address = EmailAddress::parse(text).map_err(|reason| reason.to_string())?;
     if address.domain().is_none() {
@@ -27,7 +27,7 @@ pub fn parse_address(text: &str) -> Result<EmailAddress, String> {
 /// The users of a domain, or all.
 ///
 /// # Errors
-/// The mailbox store cannot be asked.
+/// If mailbox-store does not answer.
 pub async fn list(
     administration: &Administration,
     domain: Option<&Domain>,
@@ -35,16 +35,15 @@ pub async fn list(
     listing::all(administration.system(), domain).await
 }
 
-/// Whether a user of this address may be added, and what would stand between them and mail, in a
-/// sentence.
+/// Whether a user with this address may be added; returns a sentence if mail will not reach the user.
 ///
 /// # Errors
-/// The domain is another name of one that has its users.
+/// If the domain is an alias of another that has the users.
 pub async fn may_add(
     administration: &Administration,
     address: &EmailAddress,
 ) -> Result<Option<String>, Error> {
-    // A policy that cannot be had is no reason not to add a user: that is for another service.
+    // An unavailable policy does not prevent adding a user: it belongs to another service.
     match revision::newest_policy(administration.system()).await {
         Ok((_, policy)) => advice(&policy, address),
         Err(_) => Ok(None),
@@ -74,19 +73,19 @@ fn advice(policy: &Policy, address: &EmailAddress) -> Result<Option<String>, Err
     }
 }
 
-/// A user who was added.
+/// A new user.
 #[derive(Debug, Serialize)]
 pub struct UserAdded {
     /// With an empty mailbox.
     pub user: User,
-    /// What stands between them and mail.
+    /// The reason why mail does not reach the user, if any.
     pub note: Option<String>,
 }
 
 /// Adds a user, with a mailbox and a password.
 ///
 /// # Errors
-/// There is such a user, the domain's users are of another name, or the password is not taken.
+/// If the user exists, the domain is an alias, or the password is refused.
 pub async fn add(
     administration: &Administration,
     address: &EmailAddress,
@@ -114,10 +113,10 @@ pub struct PasswordChanged {
     pub changed: String,
 }
 
-/// Gives a user another password.
+/// Changes a user's password.
 ///
 /// # Errors
-/// There is no such user, or the password is not taken.
+/// If the user does not exist, or the password is refused.
 pub async fn set_password(
     administration: &Administration,
     address: &EmailAddress,
@@ -137,16 +136,16 @@ pub async fn set_password(
 /// A user who was removed.
 #[derive(Debug, Serialize)]
 pub struct UserRemoved {
-    /// What of the policy still names them.
+    /// The references in the policy.
     pub named_by: Vec<String>,
     /// Their address.
     pub removed: String,
 }
 
-/// Removes a user with all their mail.
+/// Removes a user with all mail.
 ///
 /// # Errors
-/// There is no such user, a collection account would be left without a mailbox, or it was not
+/// If the user does not exist, a collection account would have no mailbox, or the removal was not
 /// confirmed.
 pub async fn remove(
     administration: &Administration,

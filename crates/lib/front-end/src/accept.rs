@@ -1,6 +1,6 @@
-//! Accepting, also where the process or the system has no descriptors left: then whoever is of no use
-//! makes room, and where nobody does, a descriptor in reserve serves to send newcomers away. Nobody is
-//! left in the system's queue without a word for as long as that lasts.
+//! Accepts connections, also when the process or the system has no file descriptors left: then an idle
+//! connection is displaced. If none can be, a reserve descriptor is used to refuse new clients, so that
+//! they do not wait in the kernel's queue without an answer.
 
 use std::fs::File;
 use std::io;
@@ -13,21 +13,21 @@ use tokio::time::{Instant, timeout};
 use crate::serving::refuse;
 use crate::slots::Slots;
 
-/// After an accept that failed for want of descriptors: time for others to be closed.
+/// Pause after an accept failed for want of descriptors: other connections close meanwhile.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// After one that failed for another reason, of which there may be many in a row.
+/// Pause after another failure, of which there may be many in a row.
 const MOMENT: Duration = Duration::from_millis(1);
 
-/// How often the log tells of it while it lasts.
+/// Interval of log lines while it lasts.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
 
-/// A listener's way in.
+/// The accepting side of a listener.
 pub(crate) struct Entrance {
     listener: TcpListener,
     slots: Slots,
     busy: &'static [u8],
-    /// Closed for a moment when a newcomer must be sent away and there is no other descriptor.
+    /// Closed for a moment to refuse a client when there is no other descriptor.
     reserve: Option<File>,
     trouble: Trouble,
 }
@@ -43,7 +43,7 @@ impl Entrance {
         }
     }
 
-    /// The next newcomer. May be cancelled.
+    /// The next connection. Cancel-safe.
     pub(crate) async fn next(&mut self) -> (TcpStream, SocketAddr) {
         loop {
             self.slots.settled().await;
@@ -53,7 +53,7 @@ impl Entrance {
                     self.trouble.note(&error, Instant::now());
                     self.find_a_descriptor().await;
                 }
-                // Errors of the one connection that would have come next (accept(2)).
+                // Errors of a single connection (accept(2)).
                 Err(error) => {
                     tracing::debug!(%error, "a connection was lost before it was accepted");
                     tokio::time::sleep(MOMENT).await;
@@ -64,7 +64,7 @@ impl Entrance {
 
     async fn find_a_descriptor(&mut self) {
         if self.slots.make_room(Instant::now()) {
-            // Whoever leaves has a moment for what it is told.
+            // A displaced connection needs a moment for its last message.
             let _ = timeout(PAUSE, self.slots.one_left()).await;
             return;
         }
@@ -83,7 +83,7 @@ fn reserve() -> Option<File> {
     File::open("/dev/null").ok()
 }
 
-/// Whether the process or the system has no descriptors or no memory left for another connection.
+/// Whether the process or the system has no descriptors or memory for another connection.
 fn is_exhausted(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let number = error.raw_os_error().map(Errno::from_raw_os_error);
@@ -93,7 +93,7 @@ fn is_exhausted(error: &io::Error) -> bool {
     )
 }
 
-/// Says it in the log once in a while, not with every attempt.
+/// Rate-limits the log line.
 #[derive(Default)]
 struct Trouble {
     told_at: Option<Instant>,

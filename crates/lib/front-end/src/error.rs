@@ -1,34 +1,34 @@
-//! How listeners fail.
+//! Errors of listeners.
 
 use std::io;
 use std::net::SocketAddr;
 
-/// Why the listeners of a process are not opened, or do not go on.
+/// The reason why the listeners of a process fail.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is none.
+    /// No listener is configured.
     #[error("[[{0}.listener]] is missing: there is nothing to listen on")]
     NoListener(&'static str),
-    /// The system does not give the address.
+    /// The address cannot be bound.
     #[error("cannot listen on {address}")]
     Listen {
         /// As configured.
         address: SocketAddr,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// The configuration contradicts itself, or lacks something.
+    /// The configuration is contradictory or incomplete.
     #[error("listener {listener}: {problem}")]
     Configuration {
         /// The listener's name.
         listener: String,
-        /// What is wrong, and what to do.
+        /// The problem, and what to do.
         problem: String,
     },
-    /// The certificates cannot be used, or root's rights not be given up.
+    /// The certificates cannot be used, or root's rights cannot be dropped.
     #[error(transparent)]
     Service(#[from] service_kit::Error),
-    /// A listener that was open has ended before its time.
+    /// An open listener ended unexpectedly.
     #[error("a listener failed")]
     Failed(#[from] tokio::task::JoinError),
 }

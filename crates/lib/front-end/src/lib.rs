@@ -1,15 +1,15 @@
-//! What every front end has before its protocol begins: listeners with TLS, the PROXY protocol, limits
-//! of connections, the threads that serve them, and the drain at the end.
+//! The common part of all front ends: listeners with TLS, the PROXY protocol, connection limits, the
+//! threads that serve connections, and the drain at the end.
 //!
-//! A front end opens its listeners ([`FrontEnd::open`]) and says what is to be done with each connection
-//! ([`FrontEnd::serve`]). This crate knows no protocol: what it says itself (that there is no room)
-//! comes with the [`Protocol`].
+//! A front end opens its listeners ([`FrontEnd::open`]) and passes a handler for connections
+//! ([`FrontEnd::serve`]). This crate knows no mail protocol: its only message to clients (no free slot) is
+//! part of the [`Protocol`].
 //!
 //! ```text
-//! FrontEnd ──▶ serving ──▶ accept      the next connection, also where descriptors run out
-//!                 ├─ slots             how many in all, of strangers, of an address; who makes room
-//!                 ├─ proxies           for whom a proxy comes (PROXY protocol)
-//!                 └─ shards            on which thread it is served
+//! FrontEnd ──▶ serving ──▶ accept      the next connection, also without free descriptors
+//!                 ├─ slots             limits in total, for strangers, for an address; displacement
+//!                 ├─ proxies           the client's address from a proxy (PROXY protocol)
+//!                 └─ shards            the thread that serves the connection
 //! ```
 
 mod accept;
@@ -33,7 +33,7 @@ pub use proxies::Proxies;
 pub use proxy_header::{Progress, ProxyHeader, ProxyHeaderError};
 pub use shards::Shards;
 
-/// What [`listener_config`] needs of other crates.
+/// Re-exports for [`listener_config`].
 #[doc(hidden)]
 pub mod used_by_macros {
     pub use rules::Network;

@@ -1,50 +1,50 @@
-//! What one listener takes on.
+//! Connection limits of a listener.
 
 use std::time::Duration;
 
-/// Connections that were displaced and are being told so hold their descriptors for a moment: one for
-/// so many slots, or this many in a small listener.
+/// Displaced connections hold their descriptors until their last message is sent: one is allowed for this
+/// number of slots, at least this number in a small listener.
 const SLOTS_FOR_ONE_LEAVING: usize = 8;
 const LEAVING_AT_LEAST: usize = 8;
 
 /// Limits of one listener's connections.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections at a time. When there are as many, a newcomer displaces the one that has been of
-    /// no use for the longest, of those that wait for their peers.
+    /// Simultaneous connections. If all are taken, a new client displaces the connection with the longest
+    /// waiting time among those that wait for their peers.
     pub total: usize,
-    /// Of these, connections for whose peers nobody has vouched ([`Connection::vouch`]): that have
-    /// not logged in. Unfinished handshakes are among them. When there are as many, a newcomer
-    /// displaces one of them, and nobody else.
+    /// Of these, connections that nobody has vouched for ([`Connection::vouch`]): clients that have not
+    /// logged in, including unfinished handshakes. If all are taken, a new client displaces only one of
+    /// them.
     ///
     /// [`Connection::vouch`]: session_io::Connection::vouch
     pub strangers: usize,
-    /// Of all, connections from one address (for IPv6: from one /64, which is what one customer has).
+    /// Of all, connections from one address (for IPv6: from one /64, which one customer has).
     pub per_address: usize,
-    /// When a connection makes room.
+    /// When a connection may be displaced.
     pub make_room_after: MakeRoom,
 }
 
-/// How long a connection must have been of no use before it is displaced. For one of the address with
-/// the most connections, by an address with fewer: a quarter of that, and less where it has more than
-/// four times as many.
+/// The minimum waiting time before a connection is displaced. The address with the most connections loses
+/// one to an address with fewer after a quarter of that time, or sooner if it has more than four times as
+/// many.
 #[derive(Clone, Copy, Debug)]
 pub struct MakeRoom {
-    /// A stranger's.
+    /// For a stranger's connection.
     pub strangers: Duration,
-    /// Another's; only when no stranger makes room.
+    /// For other connections; only if no stranger can be displaced.
     pub known: Duration,
 }
 
 impl Limits {
-    /// How many of `total` may be before the login where all clients are to log in: `before_login`, and
-    /// never so many that less than a quarter is left for those who have.
+    /// The number of slots for clients before login on a listener that requires logins: `before_login`, but
+    /// at least a quarter of `total` remains for logged-in clients.
     #[must_use]
     pub fn before_login(total: usize, before_login: usize) -> usize {
         before_login.min(total - total / 4)
     }
 
-    /// These limits, or lower ones where they would take more than so many file descriptors.
+    /// These limits, lowered to fit the number of file descriptors.
     #[must_use]
     pub fn within(self, descriptors: usize) -> Self {
         let for_slots = descriptors - descriptors.div_ceil(SLOTS_FOR_ONE_LEAVING + 1);
@@ -61,8 +61,7 @@ impl Limits {
         }
     }
 
-    /// How many of those that were displaced may be on their way out before the next newcomer is
-    /// taken.
+    /// The number of displaced connections that may still be open before the next client is accepted.
     pub(super) fn leaving(&self) -> usize {
         (self.total / SLOTS_FOR_ONE_LEAVING).max(LEAVING_AT_LEAST)
     }
@@ -92,7 +91,7 @@ mod tests {
             assert!(most + 8 >= descriptors, "{most} of {descriptors}");
             assert_eq!(lowered.strangers, (lowered.total / 4).max(1));
         }
-        // Somebody must be served, whatever comes of it.
+        // At least one client must be served.
         assert_eq!(limits(10, 10).within(0).total, 1);
     }
 }

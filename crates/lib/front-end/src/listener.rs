@@ -1,4 +1,4 @@
-//! A listener, as its connections see it.
+//! A listener as seen by its connections.
 
 use std::sync::Arc;
 
@@ -6,32 +6,32 @@ use service_kit::{ServerTls, Service};
 
 use crate::{Error, ListenerConfig, Protocol, Proxies, TlsMode};
 
-/// A listener. `own` is what its protocol adds.
+/// A listener. `own` belongs to its protocol.
 #[derive(Debug)]
 pub struct Listener<T> {
-    /// What it is called in the log and in the list of refusals.
+    /// Its name in the log and in the list of refusals.
     pub name: Arc<str>,
-    /// For TLS from the first octet, or for STARTTLS; none where it is not offered.
+    /// For implicit TLS or STARTTLS; none if TLS is not offered.
     pub tls: Option<Arc<ServerTls>>,
     /// TLS begins with the first octet.
     pub implicit_tls: bool,
-    /// Clients are asked for certificates.
+    /// Clients are asked for a certificate.
     pub client_certificates: bool,
-    /// Passwords are taken without TLS.
+    /// Passwords are accepted without TLS.
     pub plaintext_auth: bool,
-    /// Those that are believed when they tell a client's address.
+    /// The trusted proxies.
     pub proxies: Proxies,
     /// The protocol's own.
     pub own: T,
 }
 
 impl<T> Listener<T> {
-    /// Whether the proxies tell their clients by a command of the protocol.
+    /// Whether the proxies use a command of the protocol to give the client's address.
     pub fn is_told_by_command(&self) -> bool {
         !self.proxies.are_none() && !self.proxies.send_header()
     }
 
-    /// Reads its certificates. `tls` is that of listeners that ask for none of their clients.
+    /// Loads its certificates. `tls` is shared by listeners without client certificates.
     pub(crate) fn new(
         name: Arc<str>,
         config: &ListenerConfig,

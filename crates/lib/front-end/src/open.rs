@@ -1,4 +1,4 @@
-//! From configuration to listeners, and their end.
+//! Opens listeners from the configuration, and runs them to their end.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -13,32 +13,31 @@ use tokio_util::sync::CancellationToken;
 use crate::serving::{Terms, bind, serve};
 use crate::{Error, Limits, Listener, ListenerConfig, Shards, TlsMode};
 
-/// What the listeners of a front end need to know of its protocol.
+/// The protocol's part of a front end.
 #[derive(Clone, Copy, Debug)]
 pub struct Protocol {
     /// The process's section in the configuration: `smtp-server`, `imap`, …
     pub section: &'static str,
-    /// What a client is told when there is no room, such as `421 …\r\n`. Not sent where TLS begins with
-    /// the first octet.
+    /// The message to a client without a free slot, such as `421 …\r\n`. Not sent with implicit TLS.
     pub busy: &'static [u8],
-    /// It has a command by which a proxy tells a client's address (XCLIENT), besides the PROXY protocol.
+    /// The protocol has a command for the client's address (XCLIENT), besides the PROXY protocol.
     pub has_proxy_command: bool,
 }
 
 /// A listener to open.
 #[derive(Clone, Debug)]
 pub struct Opening<T = ()> {
-    /// What it is called in the log and in the list of refusals.
+    /// Its name in the log and in the list of refusals.
     pub name: Arc<str>,
     /// As configured.
     pub config: ListenerConfig,
-    /// Of its connections.
+    /// The limits of its connections.
     pub limits: Limits,
-    /// What its protocol adds.
+    /// The protocol's part.
     pub own: T,
 }
 
-/// Listeners that are open, and do not serve yet.
+/// Open listeners that do not serve yet.
 #[derive(Debug)]
 pub struct FrontEnd<T> {
     open: Vec<Open<T>>,
@@ -54,8 +53,8 @@ struct Open<T> {
 }
 
 impl<T> FrontEnd<T> {
-    /// Opens all listeners, reads their certificates, and gives up root's rights, which nothing after it
-    /// needs.
+    /// Opens all listeners, loads their certificates, and drops root's rights, which are not needed
+    /// afterwards.
     pub fn open(
         protocol: &Protocol,
         openings: impl IntoIterator<Item = Opening<T>>,
@@ -79,8 +78,8 @@ impl<T> FrontEnd<T> {
         })
     }
 
-    /// Serves all listeners until shutdown, each connection by `handler`, on one of the `shards`, with
-    /// what is shared there. Handlers watch the shutdown themselves.
+    /// Serves all listeners until shutdown: each connection is passed to `handler` on one of the `shards`,
+    /// with the shard's shared value. Handlers must watch the shutdown themselves.
     pub fn serve<S, H, F>(self, shards: &Shards<S>, handler: H) -> Running
     where
         T: Send + Sync + 'static,
@@ -162,7 +161,7 @@ fn within(limits: Limits, descriptors: usize, address: SocketAddr) -> Limits {
     limits
 }
 
-/// Listeners at work.
+/// Running listeners.
 pub struct Running {
     addresses: Vec<SocketAddr>,
     listeners: JoinSet<()>,
@@ -170,14 +169,13 @@ pub struct Running {
 }
 
 impl Running {
-    /// Where they listen, in the configuration's order: ports that were left to the system are known
-    /// from here on.
+    /// The bound addresses in the configuration's order, with ports chosen by the system.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
 
-    /// Something to be done when all connections have ended.
+    /// Adds a task to run when all connections have ended.
     #[must_use]
     pub fn and_finally(self, last: impl Future<Output = ()> + Send + 'static) -> Self {
         Self {
@@ -186,7 +184,7 @@ impl Running {
         }
     }
 
-    /// Waits until the process is told to shut down and all connections have ended.
+    /// Waits for the shutdown and the end of all connections.
     pub async fn wait(mut self) -> Result<(), Error> {
         while let Some(ended) = self.listeners.join_next().await {
             ended?;

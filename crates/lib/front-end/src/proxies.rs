@@ -1,4 +1,4 @@
-//! The proxies before a listener, and what they tell of the clients behind them.
+//! The proxies in front of a listener, and the client addresses that they give.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -11,12 +11,12 @@ use tokio::time::timeout;
 
 use crate::proxy_header::{Progress, ProxyHeader, ProxyHeaderError};
 
-/// A proxy tells first of all for whom it comes: it has nothing to wait for.
+/// Time limit of the header: a proxy sends it first, without waiting.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Looked at in one go; a longer header takes another.
+/// Octets inspected at once; a longer header takes several rounds.
 const WINDOW: usize = 1024;
 
-/// Named proxies; none unless some are named.
+/// The named proxies; may be empty.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
     networks: Vec<Network>,
@@ -24,36 +24,36 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// Those with addresses in `networks`; with `header` they begin each connection with a PROXY
-    /// header, and one without is closed.
+    /// Proxies with addresses in `networks`. With `header` each of their connections must begin with a
+    /// PROXY header, or it is closed.
     pub fn new(networks: Vec<Network>, header: bool) -> Self {
         Self { networks, header }
     }
 
-    /// Whether this address is that of a named proxy. From elsewhere nothing is believed.
+    /// Whether this address is a named proxy's. Other addresses are not believed.
     pub fn are(&self, address: IpAddr) -> bool {
         let mut networks = self.networks.iter();
         networks.any(|network| network.contains(address))
     }
 
-    /// Whether none are named.
+    /// Whether no proxy is named.
     pub fn are_none(&self) -> bool {
         self.networks.is_empty()
     }
 
-    /// Whether they begin with a header.
+    /// Whether they send a header.
     pub(crate) fn send_header(&self) -> bool {
         self.header
     }
 }
 
-/// Why a proxy's connection is not served.
+/// The reason for closing a proxy's connection.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProxyError {
-    /// It went without a word, as a balancer does that looks whether the port is open.
+    /// Closed without data, as a load balancer does to check the port.
     #[error("the proxy said nothing")]
     Silent,
-    /// What came is no header.
+    /// The data is no header.
     #[error(transparent)]
     Header(#[from] ProxyHeaderError),
     /// The connection failed.
@@ -67,7 +67,7 @@ impl From<std::io::Error> for ProxyError {
     }
 }
 
-/// Reads the header and nothing behind it: TLS may begin with the next octet.
+/// Reads the header and nothing after it: TLS may begin with the next octet.
 pub(crate) async fn read_header(socket: &mut TcpStream) -> Result<ProxyHeader, ProxyError> {
     match timeout(HEADER_TIMEOUT, read_untimed(socket)).await {
         Ok(header) => header,
@@ -86,7 +86,7 @@ async fn read_untimed(socket: &mut TcpStream) -> Result<ProxyHeader, ProxyError>
         }
         octets.extend_from_slice(&window[..seen]);
         let progress = ProxyHeader::read(&octets)?;
-        // What was seen belongs to the header as long as that is not complete.
+        // Inspected octets belong to the header while it is incomplete.
         let own = match progress {
             Progress::Complete(_, length) => length - taken,
             Progress::Incomplete => seen,
@@ -98,7 +98,7 @@ async fn read_untimed(socket: &mut TcpStream) -> Result<ProxyHeader, ProxyError>
     }
 }
 
-/// A connection's ends, as its proxy tells them.
+/// The two addresses of a connection, as given by its proxy.
 pub(crate) struct Ends {
     pub(crate) peer: SocketAddr,
     pub(crate) local: Option<SocketAddr>,

@@ -1,50 +1,51 @@
-//! The header by which a proxy tells for whom it has opened a connection: the PROXY protocol,
-//! versions 1 and 2 (<https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt>; § are its
-//! sections). Octets go in, addresses come out.
+//! The PROXY protocol header, versions 1 and 2
+//! (<https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt>; § are its sections), in which a proxy
+//! gives the client's address. Octets in, addresses out.
 //!
-//! Whom to believe is not decided here: only connections from named proxies are read this way.
+//! The caller decides whom to trust: only connections from named proxies are parsed.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// §2.1: no line of version 1 is longer, CRLF included.
+/// §2.1: the maximum length of a version 1 line, with CRLF.
 const LONGEST_LINE: usize = 107;
-/// Of version 2, with its TLVs. The standard's own bound is 64 KiB; senders use a few hundred.
+/// The maximum length of a version 2 header, with its TLVs. The standard allows 64 KiB; senders use a few
+/// hundred octets.
 const LONGEST_BINARY: usize = 4096;
 /// §2.2.
 const SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
 const TEXT: &[u8] = b"PROXY ";
 
-/// What a header says.
+/// The content of a header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ProxyHeader {
-    /// The proxy speaks for itself (LOCAL, as for a health check), or does not say for whom
+    /// The proxy speaks for itself (LOCAL, for example a health check), or does not give the client
     /// (UNKNOWN, UNSPEC, a Unix socket): only its own address is known.
     Unspecified,
-    /// The client's address, and the one that it connected to.
+    /// The client's address, and the destination of its connection.
     Addresses {
         /// The client's.
         source: SocketAddr,
-        /// The proxy's own, towards the client.
+        /// The proxy's own, on the client's side.
         destination: SocketAddr,
     },
 }
 
-/// How far a header has come.
+/// The state of a header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Progress {
     /// More is needed.
     Incomplete,
-    /// It is complete, and so many octets long.
+    /// Complete, with its length in octets.
     Complete(ProxyHeader, usize),
 }
 
-/// Why what came is no header. §2: the connection must then be closed.
+/// The reason why the data is no header. §2: the connection must then be closed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ProxyHeaderError {
-    /// It begins otherwise.
+    /// The start does not match.
     #[error("the proxy sent no PROXY header")]
     Missing,
-    /// It begins well.
+    /// The start matches, the rest is invalid.
     #[error("the proxy's PROXY header is malformed: {0}")]
     Malformed(&'static str),
 }
@@ -52,7 +53,7 @@ pub enum ProxyHeaderError {
 use ProxyHeaderError::{Malformed, Missing};
 
 impl ProxyHeader {
-    /// Reads a header at the start of what has been received.
+    /// Parses a header at the start of the received octets.
     pub fn read(octets: &[u8]) -> Result<Progress, ProxyHeaderError> {
         if begins(octets, SIGNATURE) {
             binary(octets)
@@ -64,7 +65,7 @@ impl ProxyHeader {
     }
 }
 
-/// Whether the octets begin with `start`, as far as there are any.
+/// Whether the octets begin with `start`, as far as they are there.
 fn begins(octets: &[u8], start: &[u8]) -> bool {
     octets.iter().zip(start).all(|(a, b)| a == b)
 }
@@ -83,7 +84,7 @@ fn text(octets: &[u8]) -> Result<Progress, ProxyHeaderError> {
     let line = std::str::from_utf8(line).map_err(|_| Malformed("the line is not ASCII"))?;
     let mut words = line.split(' ').skip(1);
     let header = match words.next() {
-        // What follows is to be ignored.
+        // The rest of the line must be ignored.
         Some("UNKNOWN") => ProxyHeader::Unspecified,
         Some("TCP4") => addresses::<Ipv4Addr>(words)?,
         Some("TCP6") => addresses::<Ipv6Addr>(words)?,
@@ -135,7 +136,7 @@ fn binary(octets: &[u8]) -> Result<Progress, ProxyHeaderError> {
         return Ok(Progress::Incomplete);
     };
     let header = match family {
-        // Whatever the family says, its address is not to be looked at.
+        // LOCAL: the addresses must be ignored, whatever the family.
         _ if local => ProxyHeader::Unspecified,
         0x00 | 0x31 => ProxyHeader::Unspecified,
         0x11 => binary_addresses::<4, Ipv4Addr>(block)?,

@@ -1,4 +1,4 @@
-//! Accepting connections of one listener, up to a number in all and from one address, until shutdown.
+//! Accepts the connections of one listener within its limits, until shutdown.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::proxies::{Ends, ProxyError, read_header};
 use crate::slots::{Slots, TakenSlot};
 use crate::{Limits, Proxies, Shards};
 
-/// Connections that the system holds until they are accepted.
+/// Connections that the kernel queues until they are accepted.
 const BACKLOG: i32 = 1024;
 
-/// Opens a listener. The address may be in use by connections of a process that has ended.
+/// Opens a listener. The address may still be used by connections of an ended process.
 pub(crate) fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = Socket::new(
         Domain::for_address(address),
@@ -28,7 +28,7 @@ pub(crate) fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     )?;
     socket.set_reuse_address(true)?;
     if address.is_ipv6() {
-        // `[::]` and `0.0.0.0` are two listeners, so that the log says which was meant.
+        // `[::]` and `0.0.0.0` are separate listeners, so that the log shows which was used.
         socket.set_only_v6(true)?;
     }
     socket.bind(&address.into())?;
@@ -36,19 +36,19 @@ pub(crate) fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// On which terms a listener takes connections.
+/// The terms on which a listener accepts connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Terms {
     pub(crate) limits: Limits,
-    /// What a client is told when there is no room.
+    /// The message to a client without a free slot.
     pub(crate) busy: &'static [u8],
-    /// Their connections count for no address until they tell for whom they come, by a header or later
+    /// Their connections count for no address until the client's address is known, from a header or later
     /// ([`Connection::set_peer`]).
     pub(crate) proxies: Proxies,
 }
 
-/// Accepts connections and hands each to `handler` in a task of its own, on one of the shards. On
-/// `shutdown` accepts no more and waits for the handlers to end, which watch the shutdown themselves.
+/// Accepts connections and runs `handler` for each in a task of its own, on one of the shards. On
+/// `shutdown` it stops accepting and waits for the handlers, which watch the shutdown themselves.
 pub(crate) async fn serve<S, H, F>(
     listener: TcpListener,
     terms: Terms,
@@ -84,7 +84,7 @@ pub(crate) async fn serve<S, H, F>(
         };
         let (runtime, shared) = shards.next();
         let Ok(socket) = moved(socket, &runtime) else {
-            // The client has gone already.
+            // The client has already closed it.
             tracing::debug!(%peer, "a connection was lost at once");
             continue;
         };
@@ -115,14 +115,14 @@ pub(crate) async fn serve<S, H, F>(
     tasks.wait().await;
 }
 
-/// A socket that leaves this runtime's reactor for that of its shard.
+/// Moves a socket from this runtime's reactor to that of its shard.
 fn moved(socket: TcpStream, to: &Handle) -> std::io::Result<TcpStream> {
     let socket = socket.into_std()?;
     let _entered = to.enter();
     TcpStream::from_std(socket)
 }
 
-/// A connection whose proxy has told for whom it comes; nothing when that client has no room.
+/// A proxy's connection with its client's address; none if the client gets no slot.
 async fn announced(
     mut socket: TcpStream,
     proxy: SocketAddr,
@@ -144,8 +144,7 @@ async fn announced(
     Ok(None)
 }
 
-/// The connection of a proxy that has said what it must. There is nobody to answer otherwise: what came
-/// was no session.
+/// A proxy's connection after its header. A failed connection gets no reply: no session has begun.
 fn believed(
     announced: Result<Option<Connection>, ProxyError>,
     proxy: SocketAddr,
@@ -161,7 +160,7 @@ fn believed(
     })
 }
 
-/// Tells a client that there is no room, as far as that takes no waiting.
+/// Refuses a client for lack of slots, without waiting.
 pub(crate) fn refuse(socket: &TcpStream, peer: SocketAddr, busy: &[u8]) {
     metrics::counter!("postern_connections_refused_total").increment(1);
     tracing::debug!(%peer, "too many connections");

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::runtime::Handle;
 
-/// The runtimes that serve connections, each with something that its connections share, such as a
-/// stream to another service. Newcomers are dealt out in turn, whatever listener they come to, and a
-/// connection stays where it began. Clones deal from one hand.
+/// The runtimes that serve connections, each with a value shared by its connections, such as a stream to
+/// another service. New connections are assigned round robin over all listeners, and stay on their shard.
+/// Clones share the counter.
 ///
-/// In turn, and not to whoever has the fewest: most connections of most clients are idle, and who
-/// holds many on one shard must not decide where the next ones go.
+/// Round robin, and not by the lowest count: most connections are idle, and a client with many connections
+/// on one shard must not influence where the next ones go.
 pub struct Shards<S> {
     shards: Arc<[(Handle, Arc<S>)]>,
     dealt: Arc<AtomicUsize>,
@@ -26,17 +26,17 @@ impl<S> Clone for Shards<S> {
 }
 
 impl Shards<()> {
-    /// The caller's runtime alone.
+    /// Only the caller's runtime.
     pub fn here() -> Self {
         Self::new([(Handle::current(), Arc::default())])
     }
 }
 
 impl<S> Shards<S> {
-    /// These, with what is shared on each.
+    /// These runtimes with their shared values.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is none.
     pub fn new(shards: impl IntoIterator<Item = (Handle, Arc<S>)>) -> Self {
         let shards: Arc<[_]> = shards.into_iter().collect();
         assert!(!shards.is_empty(), "connections need a runtime");
@@ -46,7 +46,7 @@ impl<S> Shards<S> {
         }
     }
 
-    /// What each shares.
+    /// The shared values.
     pub fn shared(&self) -> impl Iterator<Item = &Arc<S>> {
         self.shards.iter().map(|(_, shared)| shared)
     }

@@ -1,9 +1,8 @@
-//! The counted slots of a listener. When all are taken, a newcomer may get one that another
-//! connection has offered: else whoever holds many connections and says nothing on them would keep
-//! everybody else out.
+//! The counted slots of a listener. If all are taken, a new client may displace an idle connection:
+//! otherwise a client with many silent connections would keep all others out.
 //!
-//! Everybody comes as a stranger. Strangers have a limit of their own, below that of all, and make
-//! room first; who is known ([`Slot::vouch`]) makes room after a longer time, and only when all
+//! Every client starts as a stranger. Strangers have a limit of their own, below the total, and are
+//! displaced first. A known client ([`Slot::vouch`]) is displaced after a longer time, and only if all
 //! slots are taken.
 
 mod crowd;
@@ -21,7 +20,7 @@ use crate::Limits;
 use network::network;
 use taken::Taken;
 
-/// Slots for connections, in all and by address.
+/// The slots of a listener, counted in total and by address.
 #[derive(Clone)]
 pub(crate) struct Slots {
     shared: Arc<Shared>,
@@ -30,13 +29,13 @@ pub(crate) struct Slots {
 struct Shared {
     limits: Limits,
     taken: Mutex<Taken>,
-    /// One that was displaced has closed.
+    /// Signals that a displaced connection has closed.
     left: Notify,
 }
 
-/// A slot; it is free again when this is dropped.
+/// A slot; dropping it frees it.
 pub(crate) struct TakenSlot {
-    /// None while a proxy has not told for whom it is.
+    /// None until a proxy has given the client's address.
     network: Option<IpAddr>,
     known: bool,
     shared: Arc<Shared>,
@@ -55,12 +54,12 @@ impl Slots {
         }
     }
 
-    /// A slot for a connection from `address`, where there is one.
+    /// A slot for a connection from `address`, if there is one.
     pub(crate) fn take(&self, address: IpAddr, now: Instant) -> Option<TakenSlot> {
         self.take_for(Some(network(address)), now)
     }
 
-    /// A slot for a connection that counts for no address yet.
+    /// A slot for a connection whose client address is not known yet.
     pub(crate) fn take_for_proxy(&self, now: Instant) -> Option<TakenSlot> {
         self.take_for(None, now)
     }
@@ -68,7 +67,7 @@ impl Slots {
     fn take_for(&self, network: Option<IpAddr>, now: Instant) -> Option<TakenSlot> {
         let limits = &self.shared.limits;
         let mut taken = self.shared.lock();
-        // Who has enough is not to drive others out.
+        // An address at its limit must not displace others.
         if network.is_some_and(|network| taken.count(network) >= limits.per_address)
             || !taken.has_room(network, limits, now)
         {
@@ -84,13 +83,14 @@ impl Slots {
         })
     }
 
-    /// Makes somebody leave though slots are free: the process has no descriptors left. False where
-    /// nobody makes room.
+    /// Displaces a connection although slots are free, for want of descriptors. False if none can be
+    /// displaced.
     pub(crate) fn make_room(&self, now: Instant) -> bool {
         self.shared.lock().displace_any(&self.shared.limits, now)
     }
 
-    /// Waits while as many are leaving as may: each holds a descriptor until it has been told.
+    /// Waits until fewer displaced connections are open: each holds a descriptor until its last message is
+    /// sent.
     pub(crate) async fn settled(&self) {
         let most = self.shared.limits.leaving();
         while self.shared.lock().leaving >= most {
@@ -98,7 +98,7 @@ impl Slots {
         }
     }
 
-    /// Completes when one that was displaced has closed, or had since the last time.
+    /// Completes when a displaced connection has closed, or one had since the last call.
     pub(crate) async fn one_left(&self) {
         self.shared.left.notified().await;
     }
@@ -118,7 +118,7 @@ impl Slot for TakenSlot {
         if taken.count(network) >= self.shared.limits.per_address {
             return false;
         }
-        // One that was displaced has ended as far as slots go.
+        // A displaced connection no longer holds a slot.
         if !self.state.is_displaced() {
             let crowd = taken.crowd(self.known);
             crowd.remove(self.network, self.number);
@@ -145,7 +145,7 @@ impl Slot for TakenSlot {
 impl Drop for TakenSlot {
     fn drop(&mut self) {
         let mut taken = self.shared.lock();
-        // One that was displaced has left its slot to another already.
+        // A displaced connection's slot already belongs to another.
         if self.state.is_displaced() {
             taken.leaving = taken.leaving.saturating_sub(1);
             self.shared.left.notify_one();

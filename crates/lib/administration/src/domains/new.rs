@@ -1,24 +1,24 @@
-//! A domain rule to be added.
+//! A new domain rule.
 
 use rules::Domain;
 use serde::{Deserialize, Serialize};
 
-/// A domain rule to be added.
+/// A new domain rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewDomain {
-    /// None is `*`: every domain that no other rule names.
+    /// `None` is `*`: every domain without its own rule.
     pub name: Option<Domain>,
     /// Other names of the same domain.
     pub aliases: Vec<Domain>,
-    /// Where its mail goes.
+    /// The route of its mail.
     pub deliver: Deliver,
-    /// Who may send to it when its mail goes elsewhere; as the policy has it unless given.
+    /// Who may send to it if its mail goes to another server; default: the policy's.
     pub from: Option<OpenTo>,
-    /// What happens to recipients without a mailbox; they are refused unless given.
+    /// The action for recipients without a mailbox; default: refuse.
     pub unmatched: Option<Unmatched>,
 }
 
-/// Where the mail of a domain goes, as the policy's document says it.
+/// The route of a domain's mail, as in the policy document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Deliver {
@@ -32,18 +32,18 @@ pub enum Deliver {
     Gateway(String),
 }
 
-/// Who may send to a domain whose mail goes elsewhere.
+/// Who may send to a domain whose mail goes to another server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OpenTo {
     /// A backup relay.
     Everyone,
-    /// Trusted clients alone.
+    /// Only trusted clients.
     Trusted,
 }
 
 impl OpenTo {
-    /// As the policy's document has it.
+    /// The spelling in the policy document.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Everyone => "everyone",
@@ -52,7 +52,7 @@ impl OpenTo {
     }
 }
 
-/// What happens to recipients without a mailbox.
+/// The action for recipients without a mailbox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unmatched {

@@ -1,4 +1,4 @@
-//! What the DNS says now of a session and a message, asked as smtp-server asks it.
+//! Current DNS answers about a session and a message, queried as smtp-server does.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use rules::{Circumstances, Listed, Policy, ReversePath, SessionFacts};
 use super::message::Message;
 use crate::{Error, System};
 
-/// Asks what nobody has told. Needs the facts of the session; the reverse name is one of them and
-/// is looked up by [`reverse_name`].
+/// Queries the facts that are not given. Needs the facts of the session, including the reverse name looked
+/// up by [`reverse_name`].
 pub(super) struct Questions<'a> {
     pub(super) policy: &'a Policy,
     pub(super) facts: &'a SessionFacts,
@@ -22,7 +22,7 @@ pub(super) fn resolver(system: &System) -> Result<Dns, Error> {
     Dns::new(system.resolver).map_err(|error| Error::Configuration(error.to_string()))
 }
 
-/// The client's names in the DNS, where a trust policy asks for them.
+/// The client's reverse DNS names, if a trust policy needs them.
 pub(super) async fn reverse_name(dns: &Dns, policy: &Policy, facts: &mut SessionFacts) {
     facts.reverse_name = rules::ReverseName::NotAsked;
     if policy.asks_reverse_name(facts) {
@@ -31,7 +31,7 @@ pub(super) async fn reverse_name(dns: &Dns, policy: &Policy, facts: &mut Session
 }
 
 impl Questions<'_> {
-    /// What the DNS says; what is told already is asked all the same, and does not count.
+    /// The DNS answers. Given assumptions are queried too, without effect.
     pub(super) async fn ask(&self, dns: Dns, system: &System) -> Circumstances {
         let trust = self.policy.trust_of_sender(self.facts, self.sender);
         let rules = self.policy.receiving(trust.trusted);

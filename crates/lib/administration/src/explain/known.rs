@@ -1,5 +1,5 @@
-//! What is known of a session that has not happened: what is said of it, what this host's interfaces
-//! say, and what the running system and the DNS say besides.
+//! The facts of a simulated session: from the request, this host's interfaces, the running system and the
+//! DNS.
 
 use host_network::Snapshot;
 use rules::{Circumstances, ReverseName, SessionFacts, SessionInterface};
@@ -10,7 +10,7 @@ use super::{Session, dns, sender};
 use crate::policy::QueriedPolicy;
 use crate::{Error, System};
 
-/// All that is known of a session.
+/// All known facts of a session.
 #[derive(Debug)]
 pub(super) struct Known<'a> {
     pub(super) facts: SessionFacts,
@@ -20,14 +20,14 @@ pub(super) struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    /// What is said of the session, and what this host, the running system and the DNS say.
+    /// Collects the facts from the request, this host, the running system and the DNS.
     pub(super) async fn learn(
         session: &Session,
         message: Option<&'a Message>,
         queried: &QueriedPolicy,
         system: &System,
     ) -> Result<Self, Error> {
-        // Interfaces that cannot be read are known to nobody.
+        // Without readable interfaces nothing is known of the network.
         let network = (!queried.is_document)
             .then(|| Snapshot::read().ok())
             .flatten();
@@ -74,7 +74,7 @@ impl<'a> Known<'a> {
         })
     }
 
-    /// Asks the DNS as the SMTP server does. What is said of the session counts more.
+    /// Queries the DNS as the SMTP server does. Facts of the request have precedence.
     async fn ask_dns(
         &mut self,
         session: &Session,
@@ -107,7 +107,7 @@ fn facts(session: &Session) -> SessionFacts {
         .map(|interface| SessionInterface {
             name: interface.name.as_str().into(),
             class: interface.class,
-            // As if it were found: then the peer's address must bear it out.
+            // As a detected class: the peer's address must fit.
             set: false,
             reason: "as given".into(),
         });

@@ -1,4 +1,4 @@
-//! A message that would come in the session.
+//! The message of a simulated session.
 
 use std::io;
 
@@ -6,22 +6,22 @@ use message::HeaderLines;
 
 use crate::send::source::{CrlfReader, drop_separator};
 
-/// Largest message that is read: it is held whole.
+/// Maximum size of the message: it is held in memory.
 const MOST: usize = 256 << 20;
 
-/// As it comes over the wire.
+/// The message as transferred by SMTP.
 #[derive(Debug)]
 pub struct Message {
     octets: Vec<u8>,
-    /// Where its text begins.
+    /// Start of its text.
     text: usize,
 }
 
 impl Message {
-    /// Reads it; lines may end in LF or CRLF.
+    /// Reads the message; lines may end with LF or CRLF.
     ///
     /// # Errors
-    /// It cannot be read, or is too large.
+    /// If it cannot be read or is too large.
     pub fn read(input: impl io::Read) -> io::Result<Self> {
         let mut reader = CrlfReader::new(input);
         let mut octets = Vec::new();
@@ -41,7 +41,7 @@ impl Message {
         Ok(Self { octets, text })
     }
 
-    /// With the empty line.
+    /// Includes the empty line.
     pub(super) fn header(&self) -> &[u8] {
         &self.octets[..self.text]
     }

@@ -1,23 +1,23 @@
-//! Where a session that has not happened comes in: by the interfaces that this host has (`postern network`), as the
-//! SMTP server would find, or else supposed. What is supposed is told as such.
+//! The network of a simulated session: by this host's interfaces (`postern network`), as the SMTP server
+//! determines it, or assumed. Assumptions are marked as such.
 
 use std::net::IpAddr;
 
 use host_network::Snapshot;
 use rules::{InterfaceSetting, Network, SessionFacts, SessionInterface, supposed_local};
 
-/// What is known of the host that the session comes to.
+/// Known facts about the host of the session.
 #[derive(Debug)]
 pub(super) struct Host<'a> {
     pub(super) network: Snapshot,
-    /// The classes that the configuration of the SMTP server sets.
+    /// The configured interface classes of the SMTP server.
     pub(super) settings: &'a [InterfaceSetting],
 }
 
-/// A fact that nobody gave, and what it is supposed from.
+/// An assumed fact, and the basis of the assumption.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Supposed {
-    /// Its name, as `explain` lists it.
+    /// Its name in `explain`.
     pub(super) fact: &'static str,
     pub(super) why: String,
 }
@@ -31,15 +31,15 @@ impl Supposed {
     }
 }
 
-/// Completes the facts of a session, of whose place the local address may be `given`. Without a
-/// host, which is where a policy is asked that is a file, by the addresses alone.
+/// Completes the facts of a session, whose local address may be `given`. Without a host (for a policy in a
+/// file) only the addresses decide.
 pub(super) fn complete(
     facts: &mut SessionFacts,
     given: Option<IpAddr>,
     host: Option<&Host<'_>>,
 ) -> Vec<Supposed> {
     let here = host.filter(|host| {
-        // Behind a proxy the local address is another machine's; an interface that is given is believed.
+        // Behind a proxy the local address belongs to another machine; a given interface is used as is.
         facts.proxy.is_none() && facts.interface.is_none() && host.network.interfaces.is_some()
     });
     if let Some(host) = host
@@ -65,7 +65,7 @@ pub(super) fn complete(
                 facts.interface = Some(found);
                 return Vec::new();
             }
-            // It is meant of another machine.
+            // The session concerns another machine.
             vec![Supposed {
                 fact: "local address",
                 why: "no interface of this host has it: its class is found by the address alone; --interface \
@@ -105,13 +105,13 @@ impl Host<'_> {
         })
     }
 
-    /// The address of this host that a peer will have connected to, and from what that is supposed.
+    /// The assumed local address for a peer, and the basis of the assumption.
     fn reached_by(&self, peer: IpAddr) -> (Option<IpAddr>, String) {
         let peer = peer.to_canonical();
         if self.has(peer) {
             return (Some(peer), "the peer is this host itself".to_owned());
         }
-        // As the kernel would answer: by the smallest network that has the peer.
+        // As the kernel does: the smallest network that contains the peer.
         let near = self
             .addresses()
             .filter(|(_, address)| address.contains(peer))
@@ -219,7 +219,7 @@ mod tests {
             ("10.2.0.7", None, "10.2.0.5 narrow DMZ near"),
             ("203.0.113.9", None, "203.0.113.5 wan external near"),
             ("198.51.100.7", None, "192.168.1.5 lan internal far"),
-            // A private network that this host has not.
+            // A private network that this host does not have.
             ("192.168.2.7", None, "192.168.1.5 lan internal far"),
             ("127.0.0.1", None, "127.0.0.1 lo internal itself"),
             ("127.9.9.9", None, "127.9.9.9 lo internal itself"),
@@ -264,7 +264,7 @@ mod tests {
             placed("10.0.0.7", Some("10.0.0.1"), None),
             "10.0.0.1 none given"
         );
-        // Where the interfaces cannot be read.
+        // The interfaces cannot be read.
         let unread = Some(Snapshot::default());
         assert_eq!(placed("10.0.0.7", None, unread), "10.0.0.7 none alone");
     }
@@ -285,7 +285,7 @@ mod tests {
         facts.gateways = [other].into();
         complete(&mut facts, None, Some(&host));
         assert_eq!(*facts.gateways, [other]);
-        // What is given is believed.
+        // Given facts are used as is.
         let mut facts = SessionFacts::new("mx", peer, peer);
         facts.interface = Some(SessionInterface {
             name: "eth9".into(),

@@ -1,10 +1,10 @@
-//! MAIL FROM, as the client writes it.
+//! The reverse-path of MAIL, as the client writes it.
 
 use rules::{Policy, SessionFacts, Verdict, WrittenSender};
 
 use crate::Error;
 
-/// What it means in this session. Where the server does not understand it, it asks no rule.
+/// Its meaning in this session. If the server cannot parse it, no rule is evaluated.
 pub(super) fn read(
     text: &str,
     policy: &Policy,
@@ -14,7 +14,7 @@ pub(super) fn read(
     read.map_err(|verdict| Error::Refused(format!("MAIL FROM:<{text}>\n{}", refused(&verdict))))
 }
 
-/// A refusal as the client reads it, with its reasons.
+/// A refusal as the client receives it, with its reasons.
 pub fn refused(verdict: &Verdict) -> String {
     let reply = format!(
         "Refused: {}. The client reads \"{} {} {}\".",

@@ -1,12 +1,13 @@
-//! What a policy needs beyond itself: mailboxes, secrets, and the names of collection accounts.
+//! Requirements of a policy outside its document: mailboxes, secrets, and stable names of collection
+//! accounts.
 
 use api::policy::v1::Revision;
 use rules::{CollectAccount, LeaveOnServer, NamedMailbox, NamedSecret, Policy};
 
 use crate::{Error, System, consequences, secrets};
 
-/// What else a policy needs, each a sentence. It is in force already: what cannot be asked is left
-/// out.
+/// Missing requirements of a policy, each a sentence. The policy is already in force, so requirements that
+/// cannot be checked are omitted.
 pub(super) async fn notes(system: &System, before: &Revision, policy: &Policy) -> Vec<String> {
     let mut notes = match Policy::parse(&before.document) {
         Ok(old) => renamed_accounts(&old, policy),
@@ -16,7 +17,7 @@ pub(super) async fn notes(system: &System, before: &Revision, policy: &Policy) -
     notes
 }
 
-/// Mailboxes and secrets that a policy names and that are not there, each a sentence.
+/// Missing mailboxes and secrets of a policy, each a sentence.
 pub(crate) async fn lacks(system: &System, policy: &Policy) -> Result<Vec<String>, Error> {
     let mailboxes = consequences::missing(system, policy.named_mailboxes()).await?;
     let mut lacks: Vec<String> = mailboxes
@@ -47,7 +48,7 @@ pub(crate) async fn lacks(system: &System, policy: &Policy) -> Result<Vec<String
     Ok(lacks)
 }
 
-/// The ledger of what was collected goes by the account's name.
+/// The record of collected mail is keyed by the account's name.
 fn renamed_accounts(old: &Policy, new: &Policy) -> Vec<String> {
     let named = |policy: &Policy, name: &str| {
         let mut accounts = policy.collect_accounts().iter();

@@ -1,4 +1,4 @@
-//! Editing the policy document in place: the administrator's comments and order stay.
+//! Edits the policy document in place: comments and order are kept.
 
 use std::ops::Range;
 
@@ -8,16 +8,16 @@ use toml_edit::{Array, Document, InlineTable, Item, Table, Value, value};
 use crate::Error;
 use crate::domains::{Deliver, NewDomain, Unmatched};
 
-/// Why a document was not edited.
+/// The reason why a document was not edited.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum EditError {
-    /// What was to be added is there already.
+    /// The new entry exists already.
     #[error("{0}")]
     AlreadyExists(String),
-    /// What was to be removed is not there.
+    /// The entry to remove does not exist.
     #[error("{0}")]
     NotFound(String),
-    /// The document, as it is or as it would be, is wrong.
+    /// The document is invalid, or would become so.
     #[error("the policy would not be valid:\n{0}")]
     Invalid(String),
 }
@@ -33,7 +33,7 @@ impl From<EditError> for Error {
     }
 }
 
-/// A value as the document has it: a word, or a table of one key.
+/// A value of the document: a word, or a table of one key.
 enum Setting<'a> {
     Word(&'a str),
     Keyed(&'static str, &'a str),
@@ -98,7 +98,7 @@ pub(crate) fn add_domain(document: &str, new: &NewDomain) -> Result<String, Edit
     Ok(text)
 }
 
-/// How a rule that is there becomes another.
+/// The way to change an existing rule.
 const TO_CHANGE: &str = "To change it: postern policy show > policy.toml, edit that, \
                          postern policy apply policy.toml";
 
@@ -133,7 +133,7 @@ fn section(new: &NewDomain) -> String {
     format!("[[domain]]\n{table}")
 }
 
-/// Removes the rule of a domain, with its handlers and the comment right above it.
+/// Removes the rule of a domain, with its handlers and the comment directly above it.
 pub(crate) fn remove_domain(document: &str, name: Option<&Domain>) -> Result<String, EditError> {
     let policy = parse(document)?;
     let shown = name.map_or("*".to_owned(), ToString::to_string);
@@ -158,7 +158,7 @@ pub(crate) fn remove_domain(document: &str, name: Option<&Domain>) -> Result<Str
     };
     let mut text = document[..range.start].to_owned();
     text.push_str(&document[range.end..]);
-    // Two empty lines where the section was become one.
+    // The two empty lines around the removed section become one.
     if text[..range.start].ends_with("\n\n") {
         let rest = text[range.start..].trim_start_matches('\n').to_owned();
         text.truncate(range.start);
@@ -174,8 +174,8 @@ fn parse(document: &str) -> Result<Policy, EditError> {
     Policy::parse(document).map_err(|errors| EditError::Invalid(errors.to_string()))
 }
 
-/// Where the n-th `[[domain]]` stands, with the comment right above it, without what belongs to
-/// the section behind it.
+/// The range of the n-th `[[domain]]`, with the comment directly above it, without lines that belong to the
+/// next section.
 fn section_range(document: &str, index: usize) -> Option<Range<usize>> {
     let parsed = Document::parse(document).ok()?;
     let table = parsed.get("domain")?.as_array_of_tables()?.get(index)?;
@@ -194,7 +194,7 @@ fn section_range(document: &str, index: usize) -> Option<Range<usize>> {
     Some(comment_above(document, start)..end_of_settings(document, start, next))
 }
 
-/// Where the section heads of an item stand.
+/// The positions of the section headers of an item.
 fn heads_of_item(item: &Item, heads: &mut Vec<usize>) {
     match item {
         Item::Table(table) => heads_of_table(table, heads),
@@ -212,7 +212,7 @@ fn heads_of_table(table: &Table, heads: &mut Vec<usize>) {
     }
 }
 
-/// The start of the block of comment lines that ends right above `start`.
+/// The start of the block of comment lines directly above `start`.
 fn comment_above(document: &str, start: usize) -> usize {
     let mut start = document[..start].rfind('\n').map_or(0, |at| at + 1);
     while let Some(above) = document[..start].strip_suffix('\n') {
@@ -225,8 +225,7 @@ fn comment_above(document: &str, start: usize) -> usize {
     start
 }
 
-/// The end of the last setting before `next`: blank lines and comments behind it are the next
-/// section's.
+/// The end of the last setting before `next`: blank lines and comments after it belong to the next section.
 fn end_of_settings(document: &str, start: usize, next: usize) -> usize {
     let mut end = document[..next].rfind('\n').map_or(next, |at| at + 1);
     if next == document.len() {

@@ -1,18 +1,18 @@
-//! Which policy a question is put to.
+//! The policy used for a query.
 
 use rules::Policy;
 
 use super::{Document, revision};
 use crate::{Administration, Error};
 
-/// A policy that a question is put to.
+/// The policy used for a query.
 #[derive(Debug)]
 pub struct QueriedPolicy {
-    /// How it is called.
+    /// Its name.
     pub name: String,
-    /// What it says.
+    /// The compiled policy.
     pub policy: Policy,
-    /// It is none of the running system's: nobody has a mailbox by it.
+    /// A document outside the running system: the system's users do not count.
     pub is_document: bool,
 }
 
@@ -20,7 +20,7 @@ impl QueriedPolicy {
     /// A document that need not be in force.
     ///
     /// # Errors
-    /// The document is not valid.
+    /// If the document is invalid.
     pub fn of_document(document: &Document) -> Result<Self, Error> {
         Ok(Self {
             name: document.name.clone(),
@@ -29,10 +29,10 @@ impl QueriedPolicy {
         })
     }
 
-    /// A revision of the running system's policy; the newest when 0.
+    /// A revision of the running system's policy; 0 is the newest.
     ///
     /// # Errors
-    /// There is no such revision, or it cannot be asked for.
+    /// If the revision does not exist or cannot be read.
     pub async fn of_revision(
         administration: &Administration,
         revision: u64,

@@ -1,4 +1,4 @@
-//! Revisions of the policy: the newest one, and making the next.
+//! Revisions of the policy: reading the newest, and adding the next.
 
 use api::grpc::{Code, Status};
 use api::policy::v1::{ApplyPolicyRequest, GetPolicyRequest, Revision};
@@ -8,14 +8,14 @@ use super::document::EditError;
 use crate::consequences::{self, Accounts};
 use crate::{Administration, Deadline, Error, Removal, System};
 
-/// How often an edit is made anew when somebody else was faster.
+/// Attempts to repeat an edit after a concurrent change.
 const ATTEMPTS: usize = 5;
 
 pub(crate) fn failed(status: &Status) -> Error {
     Error::call("the queue", status)
 }
 
-/// A revision; the newest when 0. A system without any has the default document as revision 0.
+/// A revision; 0 is the newest. A system without a policy has the default document as revision 0.
 pub(crate) async fn get(system: &System, revision: u64) -> Result<Revision, Error> {
     let request = GetPolicyRequest { revision };
     match system.policy(Deadline::Question)?.get_policy(request).await {
@@ -38,7 +38,7 @@ pub(crate) async fn newest_policy(system: &System) -> Result<(u64, Policy), Erro
     Ok((newest.revision, policy))
 }
 
-/// Compiles a document that the queue took.
+/// Compiles a document that the queue has accepted.
 pub(crate) fn compile(document: &str) -> Result<Policy, Error> {
     Policy::parse(document).map_err(|errors| {
         Error::Failed(format!(
@@ -47,7 +47,7 @@ pub(crate) fn compile(document: &str) -> Result<Policy, Error> {
     })
 }
 
-/// Makes a document the next revision, if `expected` is still the newest (0: in any case).
+/// Makes a document the next revision, if `expected` is still the newest (0: always).
 pub(super) async fn apply(
     administration: &Administration,
     document: String,
@@ -70,8 +70,8 @@ pub(super) async fn apply(
         .map(api::grpc::Response::into_inner)
 }
 
-/// Edits the newest document; again when somebody else made a revision meanwhile. What others would
-/// lose by it is lost only if that is `confirmed`.
+/// Edits the newest document, and repeats the edit after a concurrent change. An edit with dependents must
+/// be `confirmed`.
 pub(crate) async fn edit(
     administration: &Administration,
     comment: &str,
@@ -99,8 +99,8 @@ pub(crate) async fn edit(
     }
 }
 
-/// An error where a document would take something from others, unless that is wanted, and where it
-/// would leave a collection account without a mailbox.
+/// Returns an error if a document would remove something in use without confirmation, or would leave a
+/// collection account without a mailbox.
 pub(super) async fn weigh(
     system: &System,
     newest: &Revision,
@@ -109,7 +109,7 @@ pub(super) async fn weigh(
     confirmed: bool,
 ) -> Result<Policy, Error> {
     let new = compile(document)?;
-    // A document that this version cannot read is no reason to keep it.
+    // A current document that this version cannot read does not prevent the change.
     let old = Policy::parse(&newest.document).or_else(|_| compile(Policy::default_document()))?;
     let dependents = consequences::of_change(system, &old, &new, accounts).await?;
     if !dependents.is_empty() {

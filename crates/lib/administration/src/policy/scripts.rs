@@ -1,4 +1,4 @@
-//! Scripts of sessions: played, and compared with what they expect.
+//! Policy scripts: plays them and compares the results with their expectations.
 
 use std::collections::HashSet;
 
@@ -8,37 +8,37 @@ use serde::Serialize;
 use super::{Document, QueriedPolicy};
 use crate::{Administration, Error, System, consequences};
 
-/// What came of all scripts.
+/// The results of all scripts.
 #[derive(Debug, Serialize)]
 pub struct Tested {
-    /// The policy that was asked.
+    /// The policy used.
     pub policy: String,
     /// Every expectation is met.
     pub passed: bool,
-    /// In the order in which they were given.
+    /// In the given order.
     pub scripts: Vec<Played>,
 }
 
-/// What came of one.
+/// The result of one script.
 #[derive(Debug, Serialize)]
 pub struct Played {
-    /// How the script is called.
+    /// The name of the script.
     pub file: String,
-    /// How many it has.
+    /// The number of its expectations.
     pub expectations: usize,
-    /// Those that are not met.
+    /// The expectations that are not met.
     pub failed: Vec<Checked>,
 }
 
-/// Scripts that have been read.
+/// Parsed scripts.
 #[derive(Debug)]
 pub struct Scripts(Vec<(String, Script)>);
 
 impl Scripts {
-    /// Reads them all.
+    /// Parses all scripts.
     ///
     /// # Errors
-    /// What is wrong with any of them, by line.
+    /// All errors of the scripts, by line.
     pub fn parse(documents: &[Document]) -> Result<Self, Error> {
         let mut scripts = Vec::with_capacity(documents.len());
         let mut wrong = Vec::new();
@@ -60,10 +60,10 @@ impl Scripts {
     }
 }
 
-/// Plays scripts by a policy.
+/// Plays scripts against a policy.
 ///
 /// # Errors
-/// A script expects nothing, or the system cannot tell who has a mailbox.
+/// If a script has no expectation, or the users cannot be looked up.
 pub async fn test(
     administration: &Administration,
     queried: QueriedPolicy,
@@ -84,7 +84,7 @@ pub async fn test(
     })
 }
 
-/// Who has a mailbox: whom the script names; where it names nobody, whom the system knows.
+/// The users with a mailbox: those listed in the script, otherwise those of the system.
 async fn users(
     script: &Script,
     queried: &QueriedPolicy,

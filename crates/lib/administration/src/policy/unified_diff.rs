@@ -5,8 +5,8 @@ use std::fmt::Write;
 /// Lines of context around a change.
 const CONTEXT: usize = 3;
 
-/// Texts that differ in more lines than this are shown as replaced as a whole: the search costs
-/// the square of it.
+/// Texts that differ in more lines are shown as completely replaced: the cost of the search is quadratic in
+/// this number.
 const MOST_DIFFERENCES: usize = 2000;
 
 /// One line of a comparison.
@@ -17,7 +17,7 @@ enum Line<'a> {
     New(&'a str),
 }
 
-/// The unified difference; empty when the texts are equal.
+/// The unified diff; empty if the texts are equal.
 pub(super) fn unified_diff(old_name: &str, new_name: &str, old: &str, new: &str) -> String {
     let old: Vec<&str> = old.lines().collect();
     let new: Vec<&str> = new.lines().collect();
@@ -32,7 +32,7 @@ pub(super) fn unified_diff(old_name: &str, new_name: &str, old: &str, new: &str)
     text
 }
 
-/// Ranges of lines that show each change with its context.
+/// The line ranges of the changes with their context.
 fn hunks(lines: &[Line<'_>]) -> Vec<(usize, usize)> {
     let mut hunks: Vec<(usize, usize)> = Vec::new();
     for (index, line) in lines.iter().enumerate() {
@@ -84,7 +84,7 @@ fn range(before: usize, count: usize) -> String {
     }
 }
 
-/// Myers' greedy search for the shortest edit, between what both texts begin and end with.
+/// Myers' greedy search for the shortest edit, after removing the common start and end.
 fn compare<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<Line<'a>> {
     let front = old.iter().zip(new).take_while(|(a, b)| a == b).count();
     let (old_rest, new_rest) = (&old[front..], &new[front..]);
@@ -111,7 +111,7 @@ fn compare<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<Line<'a>> {
 fn shortest_edit<'a>(old: &[&'a str], new: &[&'a str]) -> Option<Vec<Line<'a>>> {
     let (n, m) = (old.len(), new.len());
     let most = (n + m).min(MOST_DIFFERENCES);
-    // furthest[k + offset]: how far into `old` the diagonal k = x - y has come.
+    // furthest[k + offset]: the furthest position in `old` on the diagonal k = x - y.
     let offset = most + 1;
     let mut furthest = vec![0_usize; 2 * most + 3];
     let mut trace = Vec::new();

@@ -1,4 +1,4 @@
-//! Deciding about messages in quarantine.
+//! Decisions about quarantined messages.
 
 use api::grpc::{Channel, Code, Status};
 use api::queue::v1::quarantine_client::QuarantineClient;
@@ -9,42 +9,43 @@ use crate::Removal;
 use crate::queue::MessageName;
 use crate::{Actor, Administration, Error};
 
-/// What an administrator decides.
+/// An administrator's decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
-    /// The message goes on to its recipients.
+    /// The message is delivered to its recipients.
     Release,
-    /// Nobody gets it, and nobody is told. It has to be confirmed.
+    /// The message is removed without a notice. This must be confirmed.
     Remove,
 }
 
-/// What came of a decision.
+/// The result of a decision.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Decided {
     /// Number of the message.
     pub message: i64,
-    /// What was decided.
+    /// The decision.
     pub decision: Decision,
-    /// Whether it was in quarantine; else somebody else has decided, or its time has ended.
+    /// Whether the message was in quarantine; otherwise it was decided before, or its time limit has
+    /// passed.
     pub done: bool,
-    /// How many it has.
+    /// The number of its recipients.
     pub recipients: u32,
 }
 
-/// What came of decisions about several messages.
+/// The results of decisions about several messages.
 #[derive(Debug)]
 pub struct Decisions {
-    /// In the order in which they were given, as far as the queue could be asked.
+    /// In the given order, up to the first failed call.
     pub decided: Vec<Decided>,
-    /// Why the queue could not be asked about the others.
+    /// The reason why the remaining messages were not decided.
     pub error: Option<Error>,
 }
 
 /// Decides about each message.
 ///
 /// # Errors
-/// One is neither in the queue nor remembered, or a removal was not confirmed: nothing is decided
+/// If one is neither in the queue nor in the history, or a removal was not confirmed: nothing is decided
 /// then.
 pub async fn decide(
     administration: &Administration,
@@ -55,7 +56,7 @@ pub async fn decide(
     if decision == Decision::Remove {
         removal(messages.len()).confirm(confirmed)?;
     }
-    // All are found before anything is decided.
+    // All are looked up before anything is decided.
     let mut numbers = Vec::with_capacity(messages.len());
     for message in messages {
         numbers.push(message.number(administration).await?);

@@ -1,4 +1,4 @@
-//! Messages that are made of others.
+//! Messages derived from others.
 
 use api::queue::v1::{Derivation, DerivedKind};
 use jiff::Timestamp;
@@ -6,24 +6,24 @@ use serde::Serialize;
 
 use crate::time;
 
-/// The message that another was made of.
+/// The message that another was derived from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Parent {
     /// Its number.
     pub message: i64,
-    /// As what the other was made: `notice`, `forward`, `copy`, `list post`, `auto-reply`, or
+    /// The kind of the derived message: `notice`, `forward`, `copy`, `list post`, `auto-reply`, or
     /// `unknown` to this version.
     pub kind: &'static str,
 }
 
-/// A message that was made of another.
+/// A message derived from another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Child {
     /// When it was made.
     pub at: Option<Timestamp>,
     /// Its number.
     pub message: i64,
-    /// As what it was made.
+    /// Its kind.
     pub kind: &'static str,
 }
 

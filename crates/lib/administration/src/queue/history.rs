@@ -1,4 +1,4 @@
-//! The history: each attempt, end and decision, found by addresses, times and messages.
+//! The history: each attempt, outcome and decision, searchable by address, time and message.
 
 use api::queue::v1::{HistoryEvent, Outcome, SearchHistoryRequest};
 use jiff::Timestamp;
@@ -10,28 +10,28 @@ use crate::{Administration, Deadline, Error, Listing, time};
 /// A line of the history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Event {
-    /// When it happened.
+    /// The time.
     pub at: Option<Timestamp>,
     /// Number of the message.
     pub message: i64,
-    /// The id with which the message was accepted.
+    /// The id given at acceptance.
     pub id: String,
     /// The reverse-path; empty for the null sender.
     pub sender: String,
     /// The recipient's address.
     pub recipient: String,
-    /// What became of it: `delivered`, `relayed`, `bounced`, `discarded`, `removed`, `put off`,
-    /// `quarantined`, `released`, `forwarded`, `expanded to its members`, or `unknown` to this version.
+    /// The outcome: `delivered`, `relayed`, `bounced`, `discarded`, `removed`, `put off`, `quarantined`,
+    /// `released`, `forwarded`, `expanded to its members`, or `unknown` to this version.
     pub outcome: &'static str,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// The server that was spoken to.
+    /// The other server.
     pub server: String,
-    /// What it replied.
+    /// Its reply.
     pub reply: String,
     /// The policy's revision that was in force.
     pub policy_revision: u64,
-    /// Who did it.
+    /// The worker that recorded it.
     pub worker: String,
 }
 
@@ -39,7 +39,7 @@ impl From<HistoryEvent> for Event {
     fn from(event: HistoryEvent) -> Self {
         Self {
             at: time(event.at_ms),
-            // A recipient's number begins with that of its message.
+            // A recipient's number begins with the number of its message.
             message: event.recipient_id >> 14,
             outcome: outcome(event.outcome()),
             id: event.session,
@@ -70,25 +70,25 @@ fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-/// Which lines of the history.
+/// Filter for lines of the history.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryFilter {
     /// Only those to this address, or to addresses that contain this.
     pub recipient: String,
     /// Only those from this address, or from addresses that contain this.
     pub sender: String,
-    /// Not before.
+    /// The earliest time.
     pub since: Option<Timestamp>,
     /// Only those of this message.
     pub message: Option<i64>,
-    /// At most so many.
+    /// Maximum number of entries.
     pub limit: usize,
 }
 
-/// What became of messages, the newest first.
+/// Lines of the history, the newest first.
 ///
 /// # Errors
-/// The queue cannot be asked.
+/// If the queue does not answer.
 pub async fn history(
     administration: &Administration,
     filter: &HistoryFilter,

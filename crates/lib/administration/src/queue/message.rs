@@ -11,38 +11,38 @@ use crate::time;
 pub struct Message {
     /// Its number.
     pub message: i64,
-    /// The id with which its front end accepted it; empty for what was made of another.
+    /// The id given at acceptance by its front end; empty for a derived message.
     pub id: String,
     /// The reverse-path; empty for the null sender.
     pub sender: String,
-    /// As its header has it.
+    /// The Subject field of its header.
     pub subject: String,
     /// In octets.
     pub size: u64,
     /// When it was accepted.
     pub received_at: Option<Timestamp>,
-    /// Where it came from.
+    /// Its origin.
     pub origin: Option<Origin>,
-    /// While it is in quarantine.
+    /// Present while it is in quarantine.
     pub quarantine: Option<Quarantine>,
-    /// Until when it is held.
+    /// The end of the holding time.
     pub held_until: Option<Timestamp>,
-    /// By when its sender wants it delivered.
+    /// The delivery time requested by the sender.
     pub deliver_by: Option<DeliverBy>,
-    /// -9 to 9; 0 unless its sender asked for another.
+    /// -9 to 9; 0 unless the sender requested another.
     pub priority: i32,
-    /// Who still waits for it.
+    /// The waiting recipients.
     pub recipients: Vec<Recipient>,
 }
 
-/// Where a message came from.
+/// The origin of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Origin {
-    /// Which program submitted it.
+    /// The program that submitted it.
     pub component: &'static str,
     /// Address of the client.
     pub peer_address: String,
-    /// What the client said in EHLO.
+    /// The client's name in EHLO.
     pub helo: String,
     /// Login of the client.
     pub login: String,
@@ -50,42 +50,42 @@ pub struct Origin {
     pub listener: String,
     /// The session was under TLS.
     pub tls: bool,
-    /// Why the session was trusted or not.
+    /// The reason for the trust decision.
     pub trust: String,
-    /// The id with which the message was accepted.
+    /// The id given at acceptance.
     pub session: String,
 }
 
-/// Why a message is in quarantine.
+/// The reason for quarantine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Quarantine {
-    /// The rule, and what it found.
+    /// The rule and its finding.
     pub reason: String,
-    /// It is removed then, unless it is released.
+    /// The time of removal, unless it is released.
     pub until: Option<Timestamp>,
 }
 
-/// By when a message is to be delivered (RFC 2852).
+/// The delivery time of a message (RFC 2852).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeliverBy {
     /// The deadline.
     pub at: Option<Timestamp>,
-    /// Then it is returned; otherwise its sender is told.
+    /// A late message is returned; otherwise the sender is notified.
     pub or_return: bool,
 }
 
-/// A recipient who waits for a message.
+/// A waiting recipient.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Recipient {
     /// The recipient's address.
     pub address: String,
-    /// How often delivery was tried.
+    /// The number of attempts.
     pub attempts: u32,
-    /// When it is tried next.
+    /// The time of the next attempt.
     pub due_at: Option<Timestamp>,
-    /// It is tried now.
+    /// An attempt is in progress.
     pub under_way: bool,
-    /// Why the last attempt failed.
+    /// The reason for the last failure.
     pub last_reason: String,
 }
 

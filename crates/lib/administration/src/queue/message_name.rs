@@ -1,6 +1,6 @@
-//! How a person names a message: by the queue's number, or by the id that its sender's program
-//! read in "250 … accepted as 01M8PP6D2X9Q7", that stands in its Received field and in the log. Whatever
-//! stands around it may be pasted along.
+//! Names of a message as people write them: the queue's number, or the id that the sender's program
+//! received in "250 … accepted as 01M8PP6D2X9Q7", which is also in the Received field and in the log.
+//! Surrounding text may be included.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,20 +10,20 @@ use api::queue::v1::FindMessageRequest;
 
 use crate::{Administration, Deadline, Error};
 
-/// Message numbers are smaller than this.
+/// Upper bound of message numbers.
 const NUMBERS: u64 = 1 << 48;
 
-/// Digits of the ids that smtp-server makes (base 32 without I, L, O and U), and of those that the collector
-/// and `postern send` make (hexadecimal).
+/// Digits of the ids of smtp-server (base 32 without I, L, O and U), and of those of the collector and
+/// `postern send` (hexadecimal).
 const BASE_32: usize = 13;
 const HEXADECIMAL: usize = 16;
 
-/// A message as it was named.
+/// A parsed message name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MessageName {
     /// By its number in the queue.
     Number(i64),
-    /// By words that may be its id, the likeliest first.
+    /// Words that may be the id, the most likely first.
     Ids(Vec<String>),
 }
 
@@ -61,10 +61,10 @@ impl fmt::Display for MessageName {
 }
 
 impl MessageName {
-    /// The message's number; of a message that is named by its id the queue is asked.
+    /// The message's number; the queue looks up an id.
     ///
     /// # Errors
-    /// No such message is in the queue or remembered.
+    /// If the message is neither in the queue nor in the history.
     pub async fn number(&self, administration: &Administration) -> Result<i64, Error> {
         let ids = match self {
             Self::Number(number) => return Ok(*number),
@@ -99,8 +99,8 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
         .filter(|word| !word.is_empty())
 }
 
-/// Words that may be ids: those that a reply or a Received field introduces, then those with digits, as
-/// nearly all ids have them and other words have not.
+/// Words that may be ids: first those introduced by a reply or a Received field, then those with digits, as
+/// nearly all ids have them and most words do not.
 fn ids(text: &str) -> Vec<String> {
     let mut before = "";
     let mut found = Vec::new();
@@ -122,8 +122,7 @@ fn ids(text: &str) -> Vec<String> {
     found.into_iter().map(|(_, id)| id).collect()
 }
 
-/// The id, as it was made, of a word that may be one: in upper case, and the digits for the letters that are
-/// taken for them.
+/// The canonical id for a word that may be one: in upper case, with similar letters replaced by digits.
 fn id(word: &str) -> Option<String> {
     let upper = word.to_ascii_uppercase();
     match word.len() {
@@ -156,7 +155,7 @@ mod tests {
             ("message 1042,", "number 1042"),
             ("01M8PP6D2X9Q7", "ids 01M8PP6D2X9Q7"),
             ("01m8pp6d2x9q7", "ids 01M8PP6D2X9Q7"),
-            // Read out over a telephone.
+            // Dictated over a telephone.
             ("O1M8PP6D2X9Q7", "ids 01M8PP6D2X9Q7"),
             ("lIM8PP6D2X9Q7", "ids 11M8PP6D2X9Q7"),
             (
@@ -170,13 +169,13 @@ mod tests {
                  (TLS1.3 TLS_AES_128_GCM_SHA256) id 01m8pp6d2x9q7; Mon, 30 Nov 2026 20:00:00 +0000",
                 "ids 01M8PP6D2X9Q7",
             ),
-            // An id without a digit among ordinary words of as many letters.
+            // An id without a digit among ordinary words of the same length.
             (
                 "accepted as ABCDEFGHJKMNP for interestingly",
                 "ids ABCDEFGHJKMNP 1NTEREST1NG1Y",
             ),
             ("8f3a00c2d94be617", "ids 8F3A00C2D94BE617"),
-            // All digits, and no number of a message.
+            // Only digits, but no message number.
             ("1234567890123456", "ids 1234567890123456"),
             ("bob", "none"),
             ("0", "none"),

@@ -6,7 +6,7 @@ use rules::{EmailAddress, ReversePath};
 use super::source::Trace;
 use crate::Error;
 
-/// What a built message says.
+/// The content of a composed message.
 pub(super) struct Composed<'a> {
     pub(super) sender: &'a ReversePath,
     pub(super) recipients: &'a [EmailAddress],

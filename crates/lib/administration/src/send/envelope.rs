@@ -1,4 +1,4 @@
-//! An envelope: whom a message is from and for, and what its sender asks of its delivery.
+//! An envelope: the sender and recipients of a message, and the delivery options.
 
 use std::time::Duration;
 
@@ -9,27 +9,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// Whom a message is from and for, and what is to be said of its delivery (RFC 3461).
+/// The sender and recipients of a message, and its notification options (RFC 3461).
 #[derive(Clone, Debug)]
 pub struct Envelope {
     /// The reverse-path.
     pub sender: ReversePath,
-    /// Each of them once.
+    /// Without duplicates.
     pub recipients: Vec<EmailAddress>,
-    /// Of what the sender is told; none: nothing is asked for.
+    /// Events to notify the sender of; none: not requested.
     pub notify: Option<Notify>,
-    /// What a notice returns of the message.
+    /// The part of the message that a notice returns.
     pub return_content: ReturnContent,
     /// The envelope's id in notices, in xtext.
     pub envelope_id: String,
-    /// 0: it is not held.
+    /// 0: not held.
     pub(super) hold_until_ms: i64,
-    /// What else its sender asks.
+    /// Further delivery options.
     pub(super) options: Option<DeliveryOptions>,
 }
 
 impl Envelope {
-    /// An envelope that asks for nothing. Repeated recipients get one message.
+    /// An envelope without options. Duplicate recipients are merged.
     pub fn new(sender: ReversePath, recipients: Vec<EmailAddress>) -> Self {
         Self {
             sender,
@@ -42,10 +42,10 @@ impl Envelope {
         }
     }
 
-    /// With what its sender asks of when it goes on.
+    /// Adds the requests about time.
     ///
     /// # Errors
-    /// It is to be held until a time that is over, or would be late before it may go.
+    /// If the holding time is in the past, or ends after the delivery time.
     pub fn timed(mut self, timing: &Timing, now: Timestamp) -> Result<Self, Error> {
         timing.apply(&mut self, now)?;
         Ok(self)
@@ -60,24 +60,23 @@ fn without_repeats(addresses: Vec<EmailAddress>) -> Vec<EmailAddress> {
         .collect()
 }
 
-/// When and how soon a message goes on: what FUTURERELEASE, DELIVERBY and MT-PRIORITY are for a
-/// client of SMTP.
+/// Requests about time and priority, the equivalents of FUTURERELEASE, DELIVERBY and MT-PRIORITY of SMTP.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timing {
-    /// The message is kept until then.
+    /// The message is held until this time.
     pub hold_until: Option<Timestamp>,
-    /// The message is returned unless it is delivered within so long.
+    /// The message is returned if it is not delivered within this time.
     pub deliver_by: Option<Duration>,
-    /// The message is preferred to others, or they to it: -9 to 9.
+    /// The priority, -9 to 9.
     pub priority: Option<i32>,
 }
 
 impl Timing {
-    /// Puts what is asked on the envelope.
+    /// Applies the requests to the envelope.
     fn apply(&self, envelope: &mut Envelope, now: Timestamp) -> Result<(), Error> {
         let now_ms = now.as_millisecond();
         let held = self.hold_until;
-        // As FUTURERELEASE is refused over SMTP.
+        // SMTP refuses such a FUTURERELEASE too.
         if let Some(past) = held.filter(|until| *until <= now) {
             return Err(Error::Invalid(format!(
                 "the message cannot be held until {past:.0}, which is over already: give a later \

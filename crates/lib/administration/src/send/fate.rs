@@ -1,4 +1,4 @@
-//! What becomes of a message after it was sent.
+//! The outcomes of a sent message.
 
 use std::time::Duration;
 
@@ -7,46 +7,46 @@ use serde::Serialize;
 
 use crate::{Administration, Error, queue};
 
-/// How often the queue is asked while somebody waits.
+/// Polling interval while a caller waits.
 const ASK_EVERY: Duration = Duration::from_millis(100);
 
-/// What became of the message, as far as was waited for.
+/// The outcomes of a message at the end of the wait.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Sent {
     /// Its number in the queue.
     pub message: i64,
-    /// Each of its recipients.
+    /// Its recipients.
     pub recipients: Vec<Fate>,
-    /// Not all recipients reached an end in time; absent when nobody waited.
+    /// Not all recipients have an outcome yet; absent if there was no wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting: Option<bool>,
 }
 
-/// What became of one recipient.
+/// The outcome of one recipient.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fate {
     /// The recipient's address.
     pub address: String,
-    /// As the history calls it; absent while there is none.
+    /// The name of the outcome in the history; absent while there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<&'static str>,
-    /// Why; absent where nobody said.
+    /// The reason; absent if there is none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub reason: String,
 }
 
 impl Sent {
-    /// False if a recipient was bounced or removed, or had reached no end when the wait was over.
+    /// False if a recipient was bounced or removed, or had no outcome at the end of the wait.
     pub fn ended_well(&self) -> bool {
         let well = |fate: &Fate| !matches!(fate.outcome, Some("bounced" | "removed"));
         self.waiting != Some(true) && self.recipients.iter().all(well)
     }
 }
 
-/// Waits until every recipient has reached an end, for `wait` at most; not at all when none.
+/// Waits until every recipient has an outcome, for at most `wait`; does not wait if it is none.
 ///
 /// # Errors
-/// The queue cannot be asked; the message is in it all the same.
+/// If the queue does not answer; the message stays in the queue.
 pub async fn follow(
     administration: &Administration,
     message: i64,

@@ -1,12 +1,12 @@
-//! Whether it is known before a message is sent that its recipients cannot be reached.
+//! Recipients known to be unreachable before a message is sent.
 
 use rules::{EmailAddress, NoUser, Policy, Route};
 
 use super::Undeliverable;
 use crate::{System, consequences};
 
-/// The recipients of whom it is known already that they cannot be reached. Where mailbox-store is
-/// away nobody is: delivery finds out.
+/// The recipients known to be unreachable. While mailbox-store is unavailable there are none: delivery
+/// finds out.
 pub(super) async fn undeliverable(
     system: &System,
     policy: &Policy,
@@ -76,7 +76,7 @@ mod tests {
             ("Bob@EXAMPLE.test", None),
             ("eve@example.test", Some("no-such-user")),
             ("closed@example.test", Some("refused-by-handler")),
-            // Accepted at the door; a rule to be mended; somebody else's.
+            // Accepted by the rule; a rule with an error; another server's recipient.
             ("eve@quiet.test", None),
             ("eve@all.test", None),
             ("eve@elsewhere.test", None),

@@ -1,4 +1,4 @@
-//! A message as it is read: lines ended by CRLF, its header section completed.
+//! A message being read: lines end with CRLF, the header section is completed.
 
 use std::io::{self, Read};
 
@@ -13,12 +13,12 @@ use crate::Error;
 /// Octets read at a time.
 const PIECE: usize = 64 * 1024;
 
-/// What a submission adds to a message: who took it in, and when.
+/// The trace of a submission: its component and its time.
 pub(crate) struct Trace {
     pub(super) hostname: String,
-    /// The author's name, for a message that has no From.
+    /// The author's name for a message without From.
     pub(super) full_name: Option<String>,
-    /// Names this submission in the Received field and in the queue.
+    /// The submission's id in the Received field and in the queue.
     pub(super) id: String,
     /// Seconds since 1970.
     pub(super) at: i64,
@@ -38,7 +38,7 @@ impl Trace {
         format!("{}@{}", self.id, self.hostname)
     }
 
-    /// The address that stands in From.
+    /// The address for From.
     pub(super) fn author(&self, sender: &ReversePath) -> String {
         match sender {
             ReversePath::Address(address) => address.to_string(),
@@ -64,11 +64,11 @@ impl Trace {
 
 /// A message whose header section has been read and completed.
 pub struct Source {
-    /// Complete, with the empty line that ends it.
+    /// Complete, including the final empty line.
     header: Vec<u8>,
-    /// As it was read, for the recipients that it names.
+    /// As read, for the recipients in it.
     given_header: Vec<u8>,
-    /// Text that came along with the header section.
+    /// Text that was read together with the header section.
     begun: Vec<u8>,
     rest: CrlfReader<Box<dyn Read + Send>>,
 }
@@ -122,11 +122,11 @@ impl Source {
         Ok(Some(std::mem::take(&mut self.begun)))
     }
 
-    /// The addresses in To, Cc and Bcc, or those of a message that is sent again (RFC 5322 §3.6.6).
-    /// One without a domain belongs to `origin`; the text says which of them is no address.
+    /// The addresses in To, Cc and Bcc, or those of a resent message (RFC 5322 §3.6.6). An address without
+    /// a domain belongs to `origin`.
     ///
     /// # Errors
-    /// An address cannot be read.
+    /// If an address cannot be parsed.
     pub fn recipients(&self, origin: Option<&Domain>) -> Result<Vec<EmailAddress>, Error> {
         const RESENT: [&str; 3] = ["Resent-To", "Resent-Cc", "Resent-Bcc"];
         let named = |names: &[&str]| {
@@ -151,10 +151,10 @@ impl Source {
     }
 }
 
-/// The addresses of a list as header fields have it. One without a domain belongs to `origin`.
+/// The addresses of a list in header syntax. An address without a domain belongs to `origin`.
 ///
 /// # Errors
-/// Which of them is none.
+/// The invalid entry.
 pub fn listed(list: &[u8], origin: Option<&Domain>) -> Result<Vec<EmailAddress>, String> {
     let mailboxes = addresses(list)
         .into_iter()
@@ -165,7 +165,7 @@ pub fn listed(list: &[u8], origin: Option<&Domain>) -> Result<Vec<EmailAddress>,
     let parsed = mailboxes.map(|mailbox| {
         let local = String::from_utf8_lossy(&mailbox.local);
         let mut domain = String::from_utf8_lossy(&mailbox.domain).into_owned();
-        // What is only to be shown is read as far as it can be; where mail goes is not guessed.
+        // Lists for display are parsed leniently; recipients of mail are not guessed.
         if let Some(other) = mailbox.others.first() {
             let second = String::from_utf8_lossy(&other.local);
             let at = String::from_utf8_lossy(&other.domain);
@@ -187,9 +187,9 @@ fn address_of(local: &str, domain: &str) -> Result<EmailAddress, rules::AddressE
     EmailAddress::of_unquoted(local, host)
 }
 
-/// Drops the line `From bob Tue Nov 24 ...` that messages in a file begin with; whether the first
-/// line is complete. `From : bob@example.test` is no such line, but a field with a blank before its
-/// colon (RFC 5322 §4.5), which the server reads as one, too.
+/// Drops the line `From bob Tue Nov 24 ...` that starts messages in files; returns whether the first line
+/// is complete. `From : bob@example.test` is no such line, but a field with a blank before its colon (RFC
+/// 5322 §4.5), which the server accepts too.
 pub(crate) fn drop_separator(read: &mut Vec<u8>) -> bool {
     let Some(end) = read.windows(2).position(|end| end == b"\r\n") else {
         return false;
@@ -202,7 +202,7 @@ pub(crate) fn drop_separator(read: &mut Vec<u8>) -> bool {
     true
 }
 
-/// Where the text starts: behind the first empty line, or before a line that is no field.
+/// The start of the text: after the first empty line, or before the first line that is no field.
 fn header_end(read: &[u8]) -> Option<usize> {
     let mut at = 0;
     while let Some(found) = read[at..].windows(2).position(|end| end == b"\r\n") {
@@ -219,7 +219,7 @@ fn header_end(read: &[u8]) -> Option<usize> {
     None
 }
 
-/// The header section with what is missing and without Bcc.
+/// The header section with missing fields added and Bcc removed.
 fn completed(given: &[u8], sender: &ReversePath, trace: &Trace) -> Vec<u8> {
     let mut header = received(&Received {
         by: &trace.hostname,
@@ -247,17 +247,16 @@ fn completed(given: &[u8], sender: &ReversePath, trace: &Trace) -> Vec<u8> {
     header
 }
 
-/// Whose recipients the others must not see.
+/// Recipients that the others must not see.
 fn hidden(field: &Field<'_>) -> bool {
     field.is("Bcc") || field.is("Resent-Bcc")
 }
 
-/// Reads text whose lines end in LF or CRLF as text whose lines end in CRLF. The last line gets
-/// its end.
+/// Converts line ends from LF or CRLF to CRLF. The last line gets one too.
 pub(crate) struct CrlfReader<R> {
     input: R,
     after_cr: bool,
-    /// Nothing has been read, or a line has just ended.
+    /// At the start of the input or after a line end.
     at_line_start: bool,
 }
 

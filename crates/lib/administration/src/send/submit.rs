@@ -1,4 +1,4 @@
-//! A message on its way into the queue.
+//! The submission of a message to the queue.
 
 use api::intake::{Intake, IntakeError};
 use api::message::v1::Content;
@@ -9,7 +9,7 @@ use rules::EmailAddress;
 use super::{Envelope, Source};
 use crate::{Deadline, Error, System};
 
-/// A message as the queue wants it.
+/// A message in the form that the queue expects.
 pub(super) struct Taken {
     content: Content,
     eight_bit: bool,
@@ -23,7 +23,7 @@ pub(super) async fn take(mut source: Source, system: &System) -> Result<Taken, E
     let failed = |error: IntakeError| match error {
         IntakeError::Scan(error) => Error::Refused(error.to_string()),
         IntakeError::Blocked(blocked) => Error::Refused(blocked.to_string()),
-        // As SMTP would refuse it: 5.6.0 says that a message's content is none (RFC 3463 §3.7).
+        // As SMTP refuses it: 5.6.0 reports a content error (RFC 3463 §3.7).
         error @ IntakeError::Nul => Error::Refused(format!("{error} (5.6.0)")),
         IntakeError::Upload(status) => Error::call("the queue", &status),
     };

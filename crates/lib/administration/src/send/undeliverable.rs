@@ -1,18 +1,18 @@
-//! Recipients that cannot be reached.
+//! Unreachable recipients.
 
 use std::fmt;
 
 use rules::EmailAddress;
 use serde::Serialize;
 
-/// A recipient that delivery would only return to the sender.
+/// A recipient whose message delivery would return.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Undeliverable {
-    /// Who cannot be reached.
+    /// The recipient.
     pub recipient: EmailAddress,
     /// Name of the verdict.
     pub verdict: &'static str,
-    /// Why, by which rule.
+    /// The reason, with the rule.
     pub reason: String,
 }
 

@@ -7,53 +7,53 @@ use serde::Serialize;
 
 use crate::{Error, System, time};
 
-/// Polls that fail one after the other before an account is in trouble. One that has never been
-/// polled well is at once.
+/// Consecutive failed polls that make a problem. An account without any successful poll is a problem at
+/// once.
 const FAILURES: u32 = 3;
 
 /// A collection account of the policy.
 #[derive(Clone, Debug, Serialize)]
 pub struct Account {
-    /// As the policy calls it.
+    /// The name in the policy.
     pub name: String,
-    /// None when it has never been polled.
+    /// None if it was never polled.
     pub last_poll: Option<Timestamp>,
-    /// The last poll that did not fail.
+    /// The last successful poll.
     pub last_success: Option<Timestamp>,
-    /// Why the last poll failed; empty when it did not.
+    /// The error of the last poll; empty if it succeeded.
     pub last_error: String,
-    /// Polls that failed since.
+    /// Failed polls since then.
     pub failures: u32,
-    /// Messages of the last poll.
+    /// Messages collected by the last poll.
     pub last_collected: u32,
-    /// Messages of all polls.
+    /// Messages collected by all polls.
     pub total_collected: u64,
-    /// Messages that stay on the server.
+    /// Messages left on the server.
     pub left: u64,
-    /// Those of them that could not be collected.
+    /// Those that could not be collected.
     pub uncollected: Vec<Uncollected>,
 }
 
 /// A message that was not collected.
 #[derive(Clone, Debug, Serialize)]
 pub struct Uncollected {
-    /// The server's name of it.
+    /// The server's identifier of the message.
     pub uidl: String,
-    /// As far as its header was read.
+    /// The subject, if its header was read.
     pub subject: String,
-    /// Octets; none when the server does not say.
+    /// Octets; none if the server does not report it.
     pub size: Option<u64>,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// How often it has ended a poll.
+    /// The number of polls that it ended.
     pub tries: u32,
-    /// It is not read before `retry_at`.
+    /// It is skipped until `retry_at`.
     pub set_aside: bool,
-    /// None: at the next poll.
+    /// None: the next poll.
     pub retry_at: Option<Timestamp>,
 }
 
-/// What the queue knows of all accounts that there ever were.
+/// The queue's state of all accounts that ever existed.
 pub(super) async fn states(system: &System) -> Result<Vec<AccountState>, Error> {
     let mut client = system.collection()?;
     let answer = client.list_accounts(ListAccountsRequest {}).await;
@@ -61,7 +61,7 @@ pub(super) async fn states(system: &System) -> Result<Vec<AccountState>, Error> 
     Ok(answer.into_inner().accounts)
 }
 
-/// The accounts of the policy, in its order. Others are none any more.
+/// The accounts of the policy, in its order. Others no longer exist.
 pub(super) fn accounts(policy: &Policy, states: Vec<AccountState>) -> Vec<Account> {
     let mut accounts = Vec::new();
     for account in policy.collect_accounts() {
@@ -75,7 +75,7 @@ pub(super) fn accounts(policy: &Policy, states: Vec<AccountState>) -> Vec<Accoun
     accounts
 }
 
-/// What is wrong with them, each a sentence.
+/// Their problems, each a sentence.
 pub(super) fn troubles(accounts: &[Account]) -> Vec<String> {
     let mut troubles = Vec::new();
     for account in accounts {

@@ -10,21 +10,21 @@ use crate::{Times, time};
 /// A gateway of the policy.
 #[derive(Clone, Debug, Serialize)]
 pub struct Gateway {
-    /// As the policy calls it.
+    /// The name in the policy.
     pub name: String,
-    /// The newest attempts over it failed.
+    /// The newest attempts failed.
     pub failing: bool,
-    /// When the first of them did.
+    /// The time of the first of these failures.
     pub failing_since: Option<Timestamp>,
-    /// Why the last attempt that failed did; it may have worked since.
+    /// The reason for the last failure; the gateway may have worked since.
     pub last_failure: String,
-    /// When that was.
+    /// The time of the last failure.
     pub last_failure_at: Option<Timestamp>,
-    /// To the minute; none when it has never worked.
+    /// To the minute; none if it has never worked.
     pub last_success: Option<Timestamp>,
 }
 
-/// The gateways of the policy, by name. Others are none any more.
+/// The gateways of the policy, by name. Others no longer exist.
 pub(super) fn of_policy<'a>(
     policy: &Policy,
     known: impl Iterator<Item = &'a GatewayState>,
@@ -44,7 +44,7 @@ pub(super) fn of_policy<'a>(
     gateways
 }
 
-/// Those that fail, each a sentence.
+/// The failing gateways, each a sentence.
 pub(super) fn troubles(gateways: &[Gateway], times: &Times) -> Vec<String> {
     let trouble = |gateway: &Gateway| {
         let failing_since = gateway.failing_since?;

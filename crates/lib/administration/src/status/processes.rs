@@ -1,4 +1,4 @@
-//! The processes of a system: which of them serve, as far as they can be asked from here.
+//! The processes of a system, and whether they serve, as far as they can be reached from here.
 
 use futures::future::join_all;
 use serde::Serialize;
@@ -11,19 +11,19 @@ use crate::System;
 pub struct ProcessState {
     /// Its section of the configuration.
     pub name: String,
-    /// Where it was asked.
+    /// The address that was checked.
     pub endpoint: String,
-    /// The best of its replicas'.
+    /// The best state of its replicas.
     pub state: State,
-    /// At least one serves.
+    /// At least one replica serves.
     pub serving: bool,
-    /// How many were asked.
+    /// The number of replicas checked.
     pub replicas: usize,
-    /// How many of them serve.
+    /// The number of replicas that serve.
     pub serving_replicas: usize,
-    /// Why one does not.
+    /// The reason why a replica does not serve.
     pub error: Option<String>,
-    /// It was to be found there.
+    /// The configuration lists it at this address.
     #[serde(skip)]
     expected: bool,
 }
@@ -34,11 +34,11 @@ pub struct ProcessState {
 pub enum State {
     /// It serves.
     Serving,
-    /// It runs, and lacks something.
+    /// It runs, but a dependency is missing.
     NotReady,
     /// It does not answer.
     Down,
-    /// Not reachable from here, which says nothing about the process.
+    /// Not reachable from here; its state is unknown.
     Unreachable,
 }
 
@@ -53,7 +53,7 @@ impl State {
     }
 }
 
-/// Asks all at once: one that hangs is waited for once.
+/// Checks all in parallel: several hanging processes cost one timeout.
 pub(super) async fn ask(system: &System) -> Vec<ProcessState> {
     join_all(system.processes().into_iter().map(async |process| {
         let conditions = system.health(&process).await;
@@ -68,7 +68,7 @@ pub(super) async fn ask(system: &System) -> Vec<ProcessState> {
 }
 
 impl ProcessState {
-    /// Its state by the conditions of its replicas. `expected`: it is to be reached from here.
+    /// Its state from the conditions of its replicas. `expected`: it should be reachable from here.
     pub fn new(name: String, endpoint: String, expected: bool, conditions: &[Condition]) -> Self {
         let states: Vec<_> = conditions.iter().map(State::of).collect();
         let serving = states.iter().filter(|(state, _)| *state == State::Serving);
@@ -86,7 +86,7 @@ impl ProcessState {
         }
     }
 
-    /// Whether it is known already why it answers no question.
+    /// Whether a known problem explains its missing answers.
     pub(super) fn is_silent(&self) -> bool {
         matches!(self.state, State::Down | State::Unreachable)
     }
@@ -96,7 +96,7 @@ impl ProcessState {
         self.state == State::Down && self.endpoint.starts_with("unix:")
     }
 
-    /// What is wrong with it, in a sentence. Nothing is known of one that was not expected to be reached.
+    /// The problem, in a sentence. A process that need not be reachable is no problem.
     pub(super) fn trouble(&self) -> Option<String> {
         let why = self.error.as_deref()?;
         let name = match self.replicas {
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(unknown.state, State::Unreachable);
         assert!(!unknown.serving);
         assert_eq!(unknown.trouble(), None);
-        // Where the configuration says that it is to be found, it is missed.
+        // If the configuration lists it, it is missing.
         let missed = process(true, &[unreachable()]);
         assert_eq!(missed.state, State::Unreachable);
         assert_eq!(

@@ -1,18 +1,18 @@
-//! The work of mailbox-store in the background.
+//! The background work of mailbox-store.
 
 use api::mailbox::v1::{GetUpkeepRequest, GetUpkeepResponse};
 use serde::Serialize;
 
 use crate::{Deadline, Error, System};
 
-/// Summaries of messages that an older version made.
+/// Message summaries of an older version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Upkeep {
-    /// Still to be made anew.
+    /// Still to renew.
     pub outdated_summaries: u64,
-    /// Made anew since mailbox-store was started.
+    /// Renewed since mailbox-store started.
     pub renewed_summaries: u64,
-    /// Kept as they were since mailbox-store was started: their messages cannot be read.
+    /// Kept since mailbox-store started because their messages cannot be read.
     pub unreadable_messages: u64,
 }
 

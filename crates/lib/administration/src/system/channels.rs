@@ -1,4 +1,4 @@
-//! Channels to the services, and how long an answer may take.
+//! Channels to the services, and time limits for answers.
 
 use std::time::Duration;
 
@@ -17,26 +17,26 @@ use service_kit::{Endpoint, Patience, open_channel_within, survey};
 use super::System;
 use crate::Error;
 
-/// Lists of a thousand messages with their recipients are the largest answers.
+/// The largest answers are lists of a thousand messages with their recipients.
 const ANSWER_LIMIT: usize = 64 << 20;
 
-/// How long a process may take for the answer to a question.
+/// Time limit for a simple query.
 const QUESTION: Duration = Duration::from_secs(10);
 
-/// How long it may take to look through all that it has.
+/// Time limit for a search.
 const SEARCH: Duration = Duration::from_secs(60);
 
-/// How long a process may give no sign of life, whatever it was asked.
+/// Time limit without a sign of life, for any call.
 pub(super) const SILENCE: Duration = Duration::from_secs(10);
 
-/// How long a call may take, by what is asked for.
+/// The time limit of a call, by its kind.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Deadline {
-    /// Something that it knows.
+    /// A query by key.
     Question,
-    /// Something that it looks for, perhaps among millions.
+    /// A search, possibly among millions of rows.
     Search,
-    /// To do something that takes as long as it takes.
+    /// An operation without a time limit.
     Work,
 }
 
@@ -55,7 +55,7 @@ impl System {
         Ok(QuarantineClient::new(channel).max_decoding_message_size(ANSWER_LIMIT))
     }
 
-    /// Free octets where mail is stored, where the queue knows.
+    /// Free octets of the mail volume, if the queue knows them.
     pub(crate) async fn free_space(&self) -> Result<Option<u64>, Error> {
         let answer = StorageClient::new(self.queue_channel(Deadline::Question)?)
             .get_free_space(GetFreeSpaceRequest {})
@@ -91,7 +91,7 @@ impl System {
         Ok(UpkeepClient::new(channel))
     }
 
-    /// All replicas of the queue, as far as its name tells them apart.
+    /// All replicas of the queue, as far as its name resolves to them.
     pub(crate) async fn queues(&self) -> Result<Vec<QueueClient<Channel>>, Error> {
         let endpoints = parsed(&self.queue)?;
         let patience = self.patience(Deadline::Question);

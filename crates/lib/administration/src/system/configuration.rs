@@ -1,5 +1,5 @@
-//! Reading of `postern.toml` what a command needs to find the system. What it does not say is where `postern up` puts
-//! it.
+//! Reads from `postern.toml` the values that a command needs to find the system. Missing values are the
+//! defaults of `postern up`.
 
 use std::path::{Path, PathBuf};
 
@@ -8,14 +8,14 @@ use service_kit::config::InternalTlsConfig;
 
 use super::listeners::SmtpServer;
 
-/// Its name in certificates.
+/// The command line's name in certificates.
 const COMMAND_LINE: &str = "postern";
 
-/// A configuration and the variables of the environment, which come first.
+/// A configuration with the environment variables, which have precedence.
 pub(super) struct Configuration<'a> {
     table: toml::Table,
     data: PathBuf,
-    /// That of the file: paths are relative to it.
+    /// The file's folder: paths are relative to it.
     folder: PathBuf,
     environment: &'a dyn Fn(&str) -> Option<String>,
 }
@@ -36,7 +36,7 @@ impl<'a> Configuration<'a> {
         })
     }
 
-    /// What the file says.
+    /// The value in the file.
     fn value(&self, section: &str, key: &str) -> Option<String> {
         match self.table.get(section)?.get(key)? {
             toml::Value::String(text) => Some(text.clone()),
@@ -49,12 +49,12 @@ impl<'a> Configuration<'a> {
         }
     }
 
-    /// What a variable or the file says.
+    /// The value of a variable or in the file.
     pub(super) fn setting(&self, section: &str, key: &str) -> Option<String> {
         (self.environment)(&variable(section, key)).or_else(|| self.value(section, key))
     }
 
-    /// Endpoints with the whole paths of their sockets.
+    /// Endpoints with absolute socket paths.
     pub(super) fn located(&self, endpoints: String) -> String {
         let Ok(several) = Endpoint::several(&endpoints) else {
             return endpoints;
@@ -66,7 +66,7 @@ impl<'a> Configuration<'a> {
         located.collect::<Vec<_>>().join(",")
     }
 
-    /// Where a service is that others ask.
+    /// The endpoint of a service.
     pub(super) fn endpoint(&self, service: &str) -> String {
         match self.setting("endpoints", service) {
             Some(endpoint) => self.located(endpoint),
@@ -99,7 +99,7 @@ impl<'a> Configuration<'a> {
         }
     }
 
-    /// The name that the system goes by.
+    /// The system's host name.
     pub(super) fn hostname(&self) -> String {
         let hostname = self.table.get("hostname").and_then(toml::Value::as_str);
         hostname.map_or_else(machine_name, str::to_owned)

@@ -1,4 +1,4 @@
-//! Which processes there are, and where each answers for its health.
+//! The processes of the system, and the addresses of their health checks.
 
 use service_kit::Endpoint;
 
@@ -10,13 +10,13 @@ use super::configuration::Configuration;
 pub(crate) struct Process {
     /// Its section of the configuration.
     pub(crate) name: String,
-    /// Where it answers for its health.
+    /// The address of its health check.
     pub(crate) endpoint: String,
-    /// The configuration says only where it listens on its own machine, which may be another than this.
+    /// The configuration has only an address on the process's own machine, which may be another one.
     pub(crate) perhaps_elsewhere: bool,
 }
 
-/// The sections of `postern.toml` that are processes, in the order of a message's walk.
+/// The sections of `postern.toml` that are processes, in the order of a message's path.
 const PROCESSES: [&str; 8] = [
     "smtp-server",
     "queue",
@@ -29,7 +29,7 @@ const PROCESSES: [&str; 8] = [
 ];
 
 impl Process {
-    /// One that clients find at this endpoint.
+    /// A process at the endpoint that clients use.
     fn found_at(name: &str, endpoint: String) -> Self {
         Self {
             name: name.to_owned(),
@@ -40,7 +40,7 @@ impl Process {
 }
 
 impl System {
-    /// The processes that the configuration names; the two that every system has, without one.
+    /// The configured processes; without a configuration the two that every system has.
     pub(crate) fn processes(&self) -> Vec<Process> {
         if !self.processes.is_empty() {
             return self.processes.clone();
@@ -54,9 +54,9 @@ impl System {
     }
 }
 
-/// The processes that the configuration names. `queue`: where that one is.
+/// The configured processes. `queue` is the queue's endpoint.
 pub(super) fn processes(configuration: &Configuration<'_>, queue: &str) -> Vec<Process> {
-    // On one machine the services meet on Unix sockets.
+    // On one machine the services use Unix sockets.
     let one_machine = queue.starts_with("unix:");
     let found = |name: &&str| {
         if let Some(endpoint) = configuration.setting("endpoints", name) {
@@ -73,7 +73,7 @@ pub(super) fn processes(configuration: &Configuration<'_>, queue: &str) -> Vec<P
     PROCESSES.iter().filter_map(found).collect()
 }
 
-/// Who listens on all addresses is asked on the loopback.
+/// A process that listens on all addresses is checked on the loopback address.
 fn on_loopback(listen: String) -> String {
     match listen.parse() {
         Ok(Endpoint::Tcp { host, port }) if matches!(host.as_str(), "0.0.0.0" | "::") => {

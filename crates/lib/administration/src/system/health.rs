@@ -1,4 +1,4 @@
-//! The health of the processes, as they answer for it.
+//! Health checks of the processes.
 
 use futures::future::join_all;
 use service_kit::Endpoint;
@@ -7,7 +7,7 @@ use service_kit::survey::{self, Condition};
 use super::{Process, System};
 
 impl System {
-    /// Asks a process, or all its replicas at once, for its health. At least one answer.
+    /// Checks a process, all its replicas in parallel. Returns at least one answer.
     pub(crate) async fn health(&self, process: &Process) -> Vec<Condition> {
         let endpoints = match Endpoint::several(&process.endpoint) {
             Ok(endpoints) => endpoints,

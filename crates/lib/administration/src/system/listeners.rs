@@ -1,4 +1,4 @@
-//! The SMTP server's listeners, as far as the configuration says.
+//! The SMTP server's listeners, as far as configured.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::System;
 
-/// What is read of the section `[smtp-server]`.
+/// The parsed part of the section `[smtp-server]`.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct SmtpServer {
@@ -19,7 +19,7 @@ pub(super) struct SmtpServer {
     pub(super) dns_timeout_seconds: Option<u64>,
 }
 
-/// What is read of one of its listeners.
+/// The parsed part of one listener.
 #[derive(Debug, Deserialize)]
 pub(super) struct SmtpListener {
     address: Option<String>,
@@ -32,15 +32,15 @@ pub(super) struct SmtpListener {
 }
 
 impl SmtpListener {
-    /// What it is called in rules: by its address unless it has a name.
+    /// Its name in rules: its address unless it has a name.
     fn name(&self) -> Option<&str> {
         self.name.as_deref().or(self.address.as_deref())
     }
 }
 
 impl System {
-    /// Where other servers bring mail, if the configuration says: the first listener for them that
-    /// begins without TLS.
+    /// The address for mail from other servers, if configured: the first listener for them without implicit
+    /// TLS.
     pub fn smtp(&self) -> Option<SocketAddr> {
         let plain = self.listeners.iter().find(|listener| {
             listener.role == ListenerRole::Mx && listener.tls.as_deref() != Some("implicit")
@@ -48,13 +48,13 @@ impl System {
         plain?.address.as_ref()?.parse().ok()
     }
 
-    /// For whom the SMTP server's listener of this name is, if the configuration has it.
+    /// The role of the SMTP server's listener of this name, if configured.
     pub(crate) fn role_of(&self, listener: &str) -> Option<ListenerRole> {
         let named = |known: &&SmtpListener| known.name() == Some(listener);
         Some(self.listeners.iter().find(named)?.role)
     }
 
-    /// The class of the SMTP server's listener of this name, if the configuration has it.
+    /// The class of the SMTP server's listener of this name, if configured.
     pub(crate) fn class_of(&self, listener: &str) -> Option<ListenerClass> {
         let named = |known: &&SmtpListener| known.name() == Some(listener);
         Some(self.listeners.iter().find(named)?.class)

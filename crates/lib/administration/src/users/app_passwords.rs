@@ -12,10 +12,10 @@ use super::no_user;
 use crate::Removal;
 use crate::{Administration, Deadline, Error, time};
 
-/// One of a user's application passwords.
+/// An application password of a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AppPassword {
-    /// For which program or device it is.
+    /// The program or device.
     pub name: String,
     /// When it was made.
     pub created_at: Option<Timestamp>,
@@ -30,21 +30,21 @@ impl From<api::directory::v1::AppPassword> for AppPassword {
     }
 }
 
-/// One that was made.
+/// A new application password.
 #[derive(Debug, Serialize)]
 pub struct AppPasswordAdded {
-    /// Whose it is.
+    /// The user's address.
     pub address: String,
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// It cannot be shown again.
     pub password: String,
 }
 
-/// Makes one, which can be used with every service.
+/// Creates an application password, valid for every service.
 ///
 /// # Errors
-/// There is no such user, or they have one of this name.
+/// If the user does not exist, or has one of this name.
 pub async fn add(
     administration: &Administration,
     address: &EmailAddress,
@@ -64,10 +64,10 @@ pub async fn add(
     })
 }
 
-/// Which a user has.
+/// The application passwords of a user.
 ///
 /// # Errors
-/// There is no such user.
+/// If the user does not exist.
 pub async fn list(
     administration: &Administration,
     address: &EmailAddress,
@@ -85,17 +85,17 @@ pub async fn list(
     Ok(passwords.map(AppPassword::from).collect())
 }
 
-/// One that was removed.
+/// A removed application password.
 #[derive(Debug, Serialize)]
 pub struct AppPasswordRemoved {
-    /// What it was called.
+    /// Its name.
     pub removed: String,
 }
 
-/// Takes one back: it is of no use from now on.
+/// Removes an application password: it stops working at once.
 ///
 /// # Errors
-/// There is no such password, or it was not confirmed.
+/// If it does not exist, or the removal was not confirmed.
 pub async fn remove(
     administration: &Administration,
     address: &EmailAddress,

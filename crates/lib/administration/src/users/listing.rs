@@ -1,4 +1,4 @@
-//! Who has a mailbox.
+//! The list of users.
 
 use api::directory::v1::ListUsersRequest;
 use jiff::Timestamp;
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{Deadline, Error, System, time};
 
-/// Users asked for in one call.
+/// Users requested in one call.
 const PAGE: u32 = 10_000;
 
 /// A user.
@@ -17,9 +17,9 @@ pub struct User {
     pub address: String,
     /// Messages in their mailboxes.
     pub messages: u64,
-    /// Octets of them.
+    /// Their size in octets.
     pub used: u64,
-    /// When they were added.
+    /// When the user was added.
     pub created_at: Option<Timestamp>,
 }
 

@@ -1,7 +1,7 @@
 //! A PROXY header of either version, cut anywhere.
 #![no_main]
 
-// The file alone: the crate would bring everything that services are made of.
+// Only the file: the crate would bring all dependencies of the services.
 #[path = "../../src/proxy_header.rs"]
 mod proxy_header;
 
@@ -12,14 +12,14 @@ fuzz_target!(|octets: &[u8]| {
     let whole = ProxyHeader::read(octets);
     if let Ok(Progress::Complete(_, length)) = whole {
         assert!(length <= octets.len());
-        // What follows changes nothing, and nothing less is complete.
+        // The octets after the header change nothing, and no shorter prefix is complete.
         assert_eq!(ProxyHeader::read(&octets[..length]), whole);
         assert_eq!(
             ProxyHeader::read(&octets[..length - 1]),
             Ok(Progress::Incomplete)
         );
     }
-    // What could not become a header does not become one by waiting, and waiting has an end.
+    // An invalid prefix never becomes a header, and an incomplete header is bounded.
     if whole == Ok(Progress::Incomplete) {
         assert!(octets.len() < 4096);
     }

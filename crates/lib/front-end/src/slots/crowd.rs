@@ -1,4 +1,4 @@
-//! Connections of one standing: who has how many, and who makes room.
+//! Connections of one standing: counts by network, and the choice of the one to displace.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -8,28 +8,28 @@ use std::time::Duration;
 use session_io::SlotState;
 use tokio::time::Instant;
 
-/// Connections by their numbers.
+/// Connections by number.
 type States = HashMap<u64, Arc<SlotState>>;
 
-/// A connection that has been of no use.
+/// An idle connection.
 struct Idle {
     since: u64,
     network: Option<IpAddr>,
     number: u64,
 }
 
-/// See the module.
+/// The connections of strangers, or of known clients.
 #[derive(Default)]
 pub(super) struct Crowd {
     len: usize,
     by_network: HashMap<IpAddr, States>,
-    /// The same by how many connections they have.
+    /// The same, ordered by the number of connections.
     by_count: BTreeSet<(usize, IpAddr)>,
-    /// Of proxies that have not told for whom they come.
+    /// Connections of proxies without a known client.
     untold: States,
-    /// Those that were of no use for long enough when all were looked at, the longest last.
+    /// Connections found idle at the last scan, the longest last.
     idle: Vec<Idle>,
-    /// Looking at all again is of no use before.
+    /// Another scan is useless before this time.
     look_again: Option<Instant>,
 }
 
@@ -72,10 +72,10 @@ impl Crowd {
         }
     }
 
-    /// Makes a connection leave its slot: the one that has been of no use for the longest, at least
-    /// for `idle`; else one of the network that has the most connections, if those are more than
-    /// `would_have`, which the newcomer's network would have then, and after less ([`waited`]). False
-    /// where nobody makes room.
+    /// Displaces a connection: the one with the longest waiting time, if that is at least `idle`;
+    /// otherwise, after a shorter time ([`waited`]), one of the network with the most connections, if they
+    /// are more than `would_have`, the count that the new client's network would have. False if none can be
+    /// displaced.
     pub(super) fn displace(&mut self, would_have: usize, now: Instant, idle: Duration) -> bool {
         self.displace_idle(now, idle) || self.displace_of_busiest(would_have, now, idle)
     }
@@ -109,14 +109,14 @@ impl Crowd {
             };
             self.idle = self.idle_since(latest);
             if self.idle.is_empty() {
-                // Thousands knock a second when somebody wants to do harm, and all find all taken.
+                // An attacker may connect thousands of times a second while all slots are taken.
                 self.look_again = Some(now + idle.min(LOOK_AGAIN * 10) / 10);
                 return false;
             }
         }
     }
 
-    /// False when its peer has said something since, or it has ended.
+    /// False if its peer has sent something since, or it has ended.
     fn displace_one(&mut self, idle: &Idle) -> bool {
         let states = match &idle.network {
             Some(network) => self.by_network.get(network),
@@ -130,7 +130,7 @@ impl Crowd {
         displaced
     }
 
-    /// All that have been of no use since before `latest`, the longest last.
+    /// The connections idle since before `latest`, the longest last.
     fn idle_since(&self, latest: Instant) -> Vec<Idle> {
         let told = self.by_network.iter();
         let mut idle: Vec<_> = told
@@ -150,11 +150,11 @@ impl Crowd {
     }
 }
 
-/// How long one of `most` connections of a network must have been of no use to make room for a network
-/// that would have `would_have`: a quarter of `idle`, since a peer far away takes a moment to answer;
-/// less, in proportion, where the network has more than four times as many. Whoever holds hundreds and
-/// comes back as soon as they are closed renews all slots within a moment, and nobody else would find
-/// one that has been of no use for long.
+/// The minimum waiting time for a connection of a network with `most` connections, to be displaced by a
+/// network that would have `would_have`: a quarter of `idle`, since a distant peer takes a moment to
+/// answer; proportionally less if the network has more than four times as many. A client with hundreds of
+/// connections that reconnects at once renews all slots continuously, so no slot would ever be idle for
+/// long.
 fn waited(idle: Duration, would_have: usize, most: usize) -> Duration {
     let share = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let enough = share(would_have).saturating_mul(4);
@@ -162,10 +162,10 @@ fn waited(idle: Duration, would_have: usize, most: usize) -> Duration {
     (idle / 4).mul_f64((f64::from(enough) / f64::from(most)).min(1.0))
 }
 
-/// The longest time for which nobody is looked at again.
+/// The maximum interval between scans.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// Those of a network that have been of no use since before `latest`.
+/// The connections of a network idle since before `latest`.
 fn idle_of(
     network: Option<IpAddr>,
     states: &States,

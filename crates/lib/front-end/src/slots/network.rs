@@ -1,8 +1,8 @@
-//! What counts as one address.
+//! The unit that counts as one address.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// An IPv4 address; of an IPv6 address the first half, which is what one customer has.
+/// An IPv4 address, or the first half of an IPv6 address, which one customer has.
 pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {

@@ -1,4 +1,4 @@
-//! Who has the slots: strangers and those who are known.
+//! The owners of the slots: strangers and known clients.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,13 +9,12 @@ use tokio::time::Instant;
 use super::crowd::Crowd;
 use crate::Limits;
 
-/// See the module. A connection that was displaced has no slot any more, but is open until it has
-/// been told so.
+/// The taken slots. A displaced connection has no slot, but is open until its last message is sent.
 #[derive(Default)]
 pub(super) struct Taken {
     strangers: Crowd,
     known: Crowd,
-    /// Displaced, and not closed yet.
+    /// Displaced connections that are still open.
     pub(super) leaving: usize,
     next: u64,
 }
@@ -30,8 +29,8 @@ impl Taken {
         self.strangers.count(network) + self.known.count(network)
     }
 
-    /// Whether there is room for one more stranger, of `network`, after somebody has made room if that
-    /// is needed. Those who are known make room when strangers have not too many slots already.
+    /// Whether one more stranger of `network` fits, possibly after displacing a connection. Known clients
+    /// are displaced only if the strangers are within their limit.
     pub(super) fn has_room(
         &mut self,
         network: Option<IpAddr>,
@@ -45,7 +44,7 @@ impl Taken {
         self.displace(network, limits, now, stranger_fits)
     }
 
-    /// Makes somebody leave, whoever is of the least use.
+    /// Displaces the least useful connection.
     pub(super) fn displace_any(&mut self, limits: &Limits, now: Instant) -> bool {
         self.displace(None, limits, now, true)
     }
@@ -72,7 +71,7 @@ impl Taken {
         displaced
     }
 
-    /// A new connection, of a stranger.
+    /// Adds a connection of a stranger.
     pub(super) fn add(&mut self, network: Option<IpAddr>) -> (u64, Arc<SlotState>) {
         let number = self.next;
         self.next += 1;
