@@ -1,4 +1,4 @@
-//! Generates the gRPC types from `proto/` with protox: no protoc is needed on the machine.
+//! Generates the gRPC types from `proto/` with protox, which needs no protoc.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Between the generated types and the libraries' own.
+//! Conversions between the generated types and those of the libraries.
 
 use crate::message::v1;
 use crate::queue::v1::Component;
@@ -65,7 +65,7 @@ impl From<message_crate::Part> for v1::Part {
 }
 
 impl Component {
-    /// As the log, the command line and the history of a message name it.
+    /// The name in the log, on the command line and in the history of a message.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

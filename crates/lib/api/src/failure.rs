@@ -1,4 +1,4 @@
-//! Failures inside a stream that goes on carry gRPC's codes.
+//! Failures within a continuing stream, with gRPC's codes.
 
 use crate::message::v1;
 

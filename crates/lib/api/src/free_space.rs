@@ -1,5 +1,5 @@
-//! What the volume has free that mail is stored on (`min-free-space`): asked of the queue while the
-//! policy has a rule about it, every few seconds, so that nobody asks for each message.
+//! Free space of the mail volume (`min-free-space`): polled from the queue every few seconds while the
+//! policy has such a rule, so that no message needs a call of its own.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,23 +13,23 @@ use crate::policy_watch::{PolicySnapshot, PolicyWatch};
 use crate::queue::v1::GetFreeSpaceRequest;
 use crate::queue::v1::storage_client::StorageClient;
 
-/// How often the queue is asked while there is much room.
+/// Polling interval while there is much space.
 const EVERY: Duration = Duration::from_secs(5);
-/// The same while there is less than [`MUCH`]: what comes between two questions must fit into the rest.
+/// Polling interval below [`MUCH`]: mail that arrives between two polls must fit into the rest.
 const OFTEN: Duration = Duration::from_millis(500);
-/// More than comes in [`EVERY`].
+/// More than the mail that arrives within [`EVERY`].
 const MUCH: u64 = 8 << 30;
-/// Longest silence of a queue that is asked.
+/// Time limit for the queue's answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Not known: the rule is not applied.
+/// Unknown: the rule is not applied.
 const UNKNOWN: u64 = u64::MAX;
 
-/// See the module. Clones see the same.
+/// The free space. Clones share the value.
 #[derive(Clone, Debug)]
 pub struct FreeSpace(Arc<AtomicU64>);
 
 impl FreeSpace {
-    /// Asks over `channel`, which leads to the queue, until `shutdown`.
+    /// Polls the queue over `channel` until `shutdown`.
     #[must_use]
     pub fn start(channel: Channel, policy: PolicyWatch, shutdown: CancellationToken) -> Self {
         let space = Self(Arc::new(AtomicU64::new(UNKNOWN)));
@@ -40,19 +40,19 @@ impl FreeSpace {
         space
     }
 
-    /// What does not change: for tests.
+    /// A constant value, for tests.
     #[must_use]
     pub fn fixed(free: Option<u64>) -> Self {
         Self(Arc::new(AtomicU64::new(free.unwrap_or(UNKNOWN))))
     }
 
-    /// Free octets, where they are known.
+    /// Free octets, if known.
     #[must_use]
     pub fn current(&self) -> Option<u64> {
         Some(self.0.load(Ordering::Relaxed)).filter(|free| *free != UNKNOWN)
     }
 
-    /// Whether there is less than the policy wants for mail of that class.
+    /// Whether there is less than the policy requires for mail of this class.
     #[must_use]
     pub fn is_short(&self, snapshot: &PolicySnapshot, trusted: bool) -> bool {
         let least = snapshot.policy.receiving(trusted).min_free_space;
@@ -82,7 +82,7 @@ impl FreeSpace {
                         );
                     }
                 }
-                // What was known last holds. Without the queue no mail is taken anyway (I8).
+                // The last value stays valid. Without the queue no mail is accepted anyway (I8).
                 Err(status) => tracing::debug!(%status, "free space not learnt"),
             }
             let scarce = self.current().is_some_and(|free| free < MUCH);

@@ -1,6 +1,6 @@
-//! A message on its way in: through the scanner, its text kept while it is small and uploaded in
-//! pieces as it arrives once it is not. Holds at most a header section and five pieces (I7), and
-//! where attachments are taken out one part up to a limit.
+//! A message being received: passed through the scanner; its text is kept in memory while it is small, and
+//! otherwise uploaded in pieces as it arrives. Holds at most a header section and five pieces (I7), and one
+//! part up to a limit where attachments are removed.
 
 use std::sync::Arc;
 
@@ -15,20 +15,20 @@ use crate::message::v1::{Content, content};
 use crate::screening::screen;
 use crate::text_upload::{INLINE_LIMIT, TextUpload};
 
-/// Octets that the screen looks at before others have their turn: unpacked, they may be a thousand times
-/// as many.
+/// Octets that are screened before other tasks run: unpacked, they may become a thousand times as many.
 const SCREENED_AT_A_TIME: usize = 8 * 1024;
 
-/// Why a message cannot be taken.
+/// The reason why a message is not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
-    /// It breaks a limit of the scanner.
+    /// It exceeds a limit of the scanner.
     #[error(transparent)]
     Scan(#[from] ScanError),
-    /// It has an attachment that the rules block.
+    /// It has a blocked attachment.
     #[error(transparent)]
     Blocked(#[from] Blocked),
-    /// It holds a NUL octet: no message may (RFC 5322 §2.2, §2.3), and neither SMTP nor IMAP can carry it.
+    /// It contains a NUL octet, which is not allowed (RFC 5322 §2.2, §2.3) and which neither SMTP nor IMAP
+    /// can transfer.
     #[error("the message holds a NUL octet")]
     Nul,
     /// Its text cannot be stored.
@@ -36,36 +36,36 @@ pub enum IntakeError {
     Upload(#[from] Status),
 }
 
-/// A message that has ended, and what was seen of its attachments.
+/// A complete message, and the result of its screening.
 #[derive(Debug)]
 pub struct Screened {
-    /// The header fields that were put before it, whole lines.
+    /// The header fields added before it, as whole lines.
     pub prefix: Bytes,
-    /// What the queue and the mailbox store want to know of it.
+    /// Its content, for the queue and mailbox-store.
     pub content: Content,
-    /// The attachments that were taken out.
+    /// The removed attachments.
     pub removed: Vec<Finding>,
-    /// Why the rules want it in quarantine.
+    /// The reason for quarantine, if any.
     pub found: Option<Blocked>,
 }
 
-/// What was seen of the attachments of a message.
+/// The result of screening a message's attachments.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// The attachments that were taken out.
+    /// The removed attachments.
     pub removed: Vec<Finding>,
-    /// Why the rules want it in quarantine.
+    /// The reason for quarantine, if any.
     pub found: Option<Blocked>,
 }
 
-/// Takes the octets of one message, for an Enqueue or an Append. Behind an error it is of no use.
+/// Receives the octets of one message, for an Enqueue or an Append. Unusable after an error.
 pub struct Intake {
     screen: Option<Screen>,
     scanner: Scanner,
     /// Text that is not uploaded yet.
     text: BytesMut,
     text_size: u64,
-    /// Fields of our own; see [`put_above`](Self::put_above).
+    /// Our own fields; see [`put_above`](Self::put_above).
     prefix: String,
     upload: Option<TextUpload>,
     begin_upload: fn(Channel) -> TextUpload,
@@ -73,13 +73,13 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// For a message that will be enqueued over `channel`.
+    /// For a message to be enqueued over `channel`.
     #[must_use]
     pub fn to_queue(channel: Channel) -> Self {
         Self::new(channel, TextUpload::to_queue)
     }
 
-    /// For a message that will be appended to a mailbox over `channel`.
+    /// For a message to be appended to a mailbox over `channel`.
     #[must_use]
     pub fn to_mailbox_store(channel: Channel) -> Self {
         Self::new(channel, TextUpload::to_mailbox_store)
@@ -98,26 +98,25 @@ impl Intake {
         }
     }
 
-    /// Makes room for about so many octets at once.
+    /// Reserves space for this number of octets.
     #[must_use]
     pub fn expecting(mut self, octets: u64) -> Self {
         self.text.reserve(octets.min(INLINE_LIMIT as u64) as usize);
         self
     }
 
-    /// Looks for attachments that the rules block, and takes them out or only tells of them where
-    /// the rules say so.
+    /// Screens for blocked attachments, and removes or only reports them, as the rules say.
     #[must_use]
     pub fn screened(mut self, rules: &Arc<BlockedAttachments>) -> Self {
         self.screen = screen(rules);
         self
     }
 
-    /// Takes the next octets; waits while the store is behind.
+    /// Receives the next octets; waits while the store is slower.
     ///
     /// # Errors
-    /// When the header section is too large, there is a NUL, an attachment is blocked, or the store
-    /// has given up.
+    /// If the header section is too large, there is a NUL, an attachment is blocked, or the upload has
+    /// failed.
     pub async fn push(&mut self, piece: &[u8]) -> Result<(), IntakeError> {
         if piece.contains(&0) {
             return Err(IntakeError::Nul);
@@ -128,10 +127,11 @@ impl Intake {
         self.look(piece).await
     }
 
-    /// Puts header fields of our own, whole lines, before the message and before those that are there.
+    /// Adds our own header fields, as whole lines, above the existing ones.
     ///
-    /// They are no part of its content (I12), and do not count towards the limit of its header section. A
-    /// message without a header section does not run into them: the scanner gives it an empty one.
+    /// They are not part of the content (I12), and do not count towards the limit of the header section. A
+    /// message without a header section gets an empty one from the scanner, so that its text does not
+    /// follow them directly.
     pub fn put_above(&mut self, fields: &str) {
         self.prefix.insert_str(0, fields);
     }
@@ -166,7 +166,7 @@ impl Intake {
         Ok(())
     }
 
-    /// The header section as far as it has come.
+    /// The header section, as far as it has arrived.
     #[must_use]
     pub fn header(&self) -> &[u8] {
         self.scanner.header()
@@ -178,17 +178,17 @@ impl Intake {
         let Err(broken_off) = upload.send(piece).await else {
             return Ok(());
         };
-        // Why, the answer to the upload tells.
+        // The reason is in the upload's answer.
         match self.upload.take() {
             Some(upload) => Err(upload.finish().await.err().unwrap_or(broken_off)),
             None => Err(broken_off),
         }
     }
 
-    /// The message has ended: what the queue and the mailbox store want to know of it.
+    /// Ends the message and returns its content for the queue and mailbox-store.
     ///
     /// # Errors
-    /// When an attachment is blocked, or not all of the text is stored.
+    /// If an attachment is blocked, or the text could not be stored completely.
     pub async fn finish(mut self) -> Result<Content, IntakeError> {
         self.end_screening().await?;
         self.store().await
@@ -208,10 +208,10 @@ impl Intake {
         })
     }
 
-    /// The message has ended: what was seen of its attachments.
+    /// Ends the message and returns the result of screening.
     ///
     /// # Errors
-    /// When an attachment is blocked, or the store has given up.
+    /// If an attachment is blocked, or the upload has failed.
     pub async fn end_screening(&mut self) -> Result<Seen, IntakeError> {
         let Some(mut screen) = self.screen.take() else {
             return Ok(Seen::default());

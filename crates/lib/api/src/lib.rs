@@ -1,8 +1,8 @@
 //! The services' gRPC types, generated from `proto/`, and clients for their streams.
 //!
-//! Services meet only here. Besides `service-kit` this is the only crate that names tonic types
-//! in its interface: what a service needs of tonic (Status, Streaming, the server traits) it
-//! takes from [`grpc`].
+//! Services communicate only through this crate. Besides `service-kit` it is the only crate with tonic
+//! types in its interface: services take the tonic types that they need (Status, Streaming, the server
+//! traits) from [`grpc`].
 
 /// Generated code: `postern.message.v1`.
 pub mod message {
@@ -60,7 +60,7 @@ pub mod directory {
     }
 }
 
-/// What services and clients need of tonic.
+/// The tonic types that services and clients need.
 pub mod grpc {
     pub use channel::{Channel, Connection};
     pub use tonic::{Code, Request, Response, Status, Streaming, async_trait};
@@ -88,6 +88,6 @@ pub mod screening;
 
 pub use no_room::{is_no_room, no_room};
 
-/// Messages that are made of each other, one after another, at most (`LeasedMessage.depth`): what goes in a circle
-/// ends. Of the last one none is made but a notice.
+/// Maximum length of a chain of derived messages (`LeasedMessage.depth`), which ends loops. From the last
+/// one only a notice is derived.
 pub const MAX_DERIVATION_DEPTH: u32 = 10;

@@ -1,5 +1,5 @@
-//! Logins at the directory, for front ends of every protocol: the exchange of SASL goes through
-//! them as octets, and the directory says how it ends.
+//! Logins at the directory, for front ends of every protocol: the SASL exchange passes through them as
+//! octets, and the directory reports the result.
 
 mod mechanisms;
 
@@ -24,27 +24,27 @@ use crate::grpc::{Channel, Status, Streaming};
 
 pub use mechanisms::LoginMechanisms;
 
-/// Longest wait for one step: argon2 takes its time, and waits for its turn.
+/// Time limit for one step, which may include waiting for an argon2 slot and the argon2 run.
 const STEP_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What is known of a client's connection: it decides which mechanisms it has, and what a login is
-/// bound to.
+/// The facts about a client's connection that decide which mechanisms are offered and what a login is bound
+/// to.
 #[derive(Clone, Debug)]
 pub struct ClientConnection {
     /// The protocol: "imap", "pop3", "smtp".
     pub service: &'static str,
     /// The client's address.
     pub peer: IpAddr,
-    /// It is protected by TLS.
+    /// The connection is protected by TLS.
     pub tls: bool,
-    /// The channel bindings of that TLS session.
+    /// The channel bindings of the TLS session.
     pub bindings: Bindings,
-    /// The mail addresses of the certificate that the client has shown and TLS has verified.
+    /// The mail addresses of the client's certificate, verified by TLS.
     pub certificate: Vec<String>,
 }
 
 impl ClientConnection {
-    /// Those of a certificate's names by which a user can be known, as the directory writes them.
+    /// The names of a certificate that may identify a user, in the directory's spelling.
     pub fn usable_addresses(names: &[String]) -> Vec<String> {
         let usable = |name: &String| {
             let address = EmailAddress::parse(name).ok()?;
@@ -54,7 +54,7 @@ impl ClientConnection {
         names.iter().filter_map(usable).collect()
     }
 
-    /// What the choice of mechanisms depends on.
+    /// The state that the choice of mechanisms depends on.
     pub fn state(&self) -> ConnectionState {
         ConnectionState {
             tls: self.tls,
@@ -79,26 +79,26 @@ impl ClientConnection {
     }
 }
 
-/// A login under way. Dropped before its end it is given up.
+/// A login in progress. Dropping it aborts the login.
 #[derive(Debug)]
 pub struct Login {
     requests: mpsc::Sender<LoginRequest>,
     answers: Streaming<LoginResponse>,
 }
 
-/// What the directory answers.
+/// An answer of the directory.
 #[derive(Debug)]
 pub enum Step {
-    /// For the client; its response is given to [`Login::respond`].
+    /// A challenge for the client; its response goes to [`Login::respond`].
     Challenge(Bytes),
-    /// It is they. The login is over.
+    /// The user is authenticated. The login is over.
     Accepted(LoginAccepted),
-    /// The login is over.
+    /// The login failed and is over.
     Refused(LoginRefused),
 }
 
 impl Login {
-    /// Begins one; the first step.
+    /// Starts a login; returns the first step.
     pub async fn begin(
         mut directory: DirectoryClient<Channel>,
         connection: &ClientConnection,
@@ -108,7 +108,7 @@ impl Login {
         let first = LoginRequest {
             step: Some(Request::Begin(connection.begin(initiation))),
         };
-        // There is room for one.
+        // The channel has room for one request.
         requests.send(first).await.map_err(|_| closed())?;
         let opened = directory.login(ReceiverStream::new(queued));
         let opened = timeout(STEP_TIMEOUT, opened).await.map_err(|_| silent())?;
@@ -120,12 +120,12 @@ impl Login {
         Ok((login, step))
     }
 
-    /// Passes the client's response on; the next step.
+    /// Passes the client's response on; returns the next step.
     pub async fn respond(&mut self, response: sasl::Response) -> Result<Step, Status> {
         let request = LoginRequest {
             step: Some(Request::Response(response.into_octets().into())),
         };
-        // Where the directory has ended the login, its answer says why.
+        // If the directory has ended the login, its answer gives the reason.
         let _ = self.requests.send(request).await;
         self.next().await
     }
@@ -151,7 +151,7 @@ fn closed() -> Status {
 }
 
 impl LoginRefused {
-    /// The name by which it is listed.
+    /// The verdict in the list of refusals.
     pub fn verdict(&self) -> &'static str {
         match self.why() {
             LoginRefusal::Unspecified | LoginRefusal::Wrong => "login-failed",
@@ -163,7 +163,7 @@ impl LoginRefused {
         }
     }
 
-    /// The causes that are listed with it.
+    /// The reasons in the list of refusals.
     pub fn reasons(&self) -> Vec<Cow<'static, str>> {
         match self.cause.as_str() {
             "" => Vec::new(),

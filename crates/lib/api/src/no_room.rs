@@ -1,13 +1,13 @@
-//! The answer of a service that stores nothing more, since the volume has too little free space.
-//! It is neither a limit of the caller's nor a failure: reading, delivery and deleting go on.
+//! The answer of a service that stores no more data because the volume has too little free space. It is
+//! neither a limit of the caller nor a failure: reading, delivery and deletion continue.
 
 use tonic::Status;
 use tonic::metadata::MetadataValue;
 
-/// In the answer's header.
+/// Key in the answer's header.
 const KEY: &str = "postern-no-room";
 
-/// There is no room for that.
+/// The answer for an operation without space.
 #[must_use]
 pub fn no_room(what: &str) -> Status {
     let mut status = Status::resource_exhausted(what);
@@ -16,7 +16,7 @@ pub fn no_room(what: &str) -> Status {
     status
 }
 
-/// Whether a call failed for want of room.
+/// Whether a call failed for lack of space.
 #[must_use]
 pub fn is_no_room(status: &Status) -> bool {
     status.metadata().contains_key(KEY)

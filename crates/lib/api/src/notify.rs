@@ -1,5 +1,5 @@
-//! NOTIFY as bits: 1 success, 2 failure, 4 delay, 8 never; 0 where it was not given. So it is kept in the database and
-//! taken by SMTP's client.
+//! NOTIFY as bits: 1 success, 2 failure, 4 delay, 8 never; 0 if not given. The database and the SMTP client
+//! use this form.
 
 use crate::queue::v1::Notify;
 
@@ -9,14 +9,14 @@ const DELAY: u8 = 4;
 const NEVER: u8 = 8;
 
 impl Notify {
-    /// The sender is told of nothing.
+    /// The sender is never notified.
     pub const NEVER: Self = Self {
         success: false,
         failure: false,
         delay: false,
     };
 
-    /// What the bits say; `None`: it was not given.
+    /// Decodes the bits; `None`: not given.
     #[must_use]
     pub const fn from_bits(bits: u8) -> Option<Self> {
         match bits {
@@ -30,7 +30,7 @@ impl Notify {
         }
     }
 
-    /// As bits.
+    /// Encodes as bits.
     #[must_use]
     pub fn bits(notify: Option<Self>) -> u8 {
         let Some(notify) = notify else { return 0 };

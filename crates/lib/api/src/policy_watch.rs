@@ -1,4 +1,4 @@
-//! The policy in force, as each process sees it: compiled, immutable, followed as it changes.
+//! The policy in force, as a process sees it: compiled, immutable, updated on changes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use tokio::sync::watch;
 use crate::policy::v1::{Revision, WatchPolicyRequest, policy_client::PolicyClient};
 use crate::stream::{Backoff, Watch, WatchEvent};
 
-/// Before the stream is opened again.
+/// Pauses before the stream is opened again.
 const PAUSES: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
 /// Larger than any policy.
 const MESSAGE_LIMIT: usize = 64 * 1024 * 1024;
 
 /// A revision of the policy, compiled.
 pub struct PolicySnapshot {
-    /// Its number, for the history of what it decides.
+    /// Its number, for the history of its decisions.
     pub revision: u64,
     /// The compiled document.
     pub policy: Policy,
@@ -30,8 +30,8 @@ pub struct PolicyWatch {
 }
 
 impl PolicyWatch {
-    /// Begins to follow the policy over `channel`, which leads to the queue service. The task ends
-    /// when the last clone is dropped.
+    /// Starts to follow the policy over `channel` to the queue. The task ends when the last clone is
+    /// dropped.
     #[must_use]
     pub fn start(channel: Channel) -> Self {
         let (sender, snapshots) = watch::channel(None);
@@ -39,7 +39,7 @@ impl PolicyWatch {
         Self { snapshots }
     }
 
-    /// A policy that does not change: for tests.
+    /// A constant policy, for tests.
     #[must_use]
     pub fn fixed(revision: u64, policy: Policy) -> Self {
         let snapshot = Some(Arc::new(PolicySnapshot { revision, policy }));
@@ -48,8 +48,8 @@ impl PolicyWatch {
         }
     }
 
-    /// The newest snapshot; `None` until the first has come: then nothing may be accepted (I8).
-    /// It stays in force while the queue cannot be reached.
+    /// The newest snapshot; `None` before the first arrives: then nothing may be accepted (I8). It stays in
+    /// force while the queue cannot be reached.
     #[must_use]
     pub fn current(&self) -> Option<Arc<PolicySnapshot>> {
         self.snapshots.borrow().clone()
@@ -63,7 +63,7 @@ impl PolicyWatch {
         }
     }
 
-    /// Waits until the snapshot changes; false when nobody follows the policy any more.
+    /// Waits until the snapshot changes; false if the policy is no longer followed.
     pub async fn changed(&mut self) -> bool {
         self.snapshots.changed().await.is_ok()
     }
@@ -95,7 +95,8 @@ fn take(sender: &watch::Sender<Option<Arc<PolicySnapshot>>>, revision: Revision)
             };
             sender.send_replace(Some(Arc::new(snapshot)));
         }
-        // The queue validated it: this process is of another version. The old one stays in force.
+        // The queue has validated it, so this process has another version. The previous snapshot stays in
+        // force.
         Err(error) => tracing::error!(
             revision = revision.revision,
             %error,

@@ -1,11 +1,11 @@
 //! Submitting to the queue: a stream to each of its replicas, shared by everything in a process that
 //! enqueues.
 //!
-//! A stream of requests costs a fifth of what single calls cost, and it lets the queue commit
-//! what arrives together together. Each message goes down the stream that has the fewest on their way. The
-//! streams are opened when the first message comes, and again after they broke; to a replica that comes
-//! later, only while they are kept open ([`Enqueuer::stay_open`]). As one opens, the replica at its other
-//! end says what it understands: what it does not is not given to it ([`crate::queue_features`]).
+//! A stream of requests costs a fifth of single calls, and lets the queue commit together what arrives
+//! together. Each message goes to the stream with the fewest submissions in progress. The streams are
+//! opened for the first message and again after they broke; streams to new replicas are opened only if the
+//! streams are kept open ([`Enqueuer::stay_open`]). When a stream opens, the replica announces its
+//! features, and receives only submissions that it understands ([`crate::queue_features`]).
 
 mod stream;
 mod streams;
@@ -24,31 +24,31 @@ use crate::queue_features::Features;
 use crate::refusals::now_ms;
 use streams::Streams;
 
-/// How long a submission may take before its outcome counts as unknown.
+/// Time limit of a submission; then its outcome is unknown.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// One submission: 256 KiB of text, 128 KiB of header, 2 MiB of summary and 10,000 recipients,
-/// unless all of those have the longest addresses there are.
+/// One submission: 256 KiB of text, 128 KiB of header, 2 MiB of summary and 10,000 recipients, unless all
+/// of these have addresses of the maximum length.
 const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
 
-/// What a request holds besides its submission.
+/// The size of a request without its submission.
 const ROOM_FOR_TAG: usize = 32;
 
-/// Why a submission was not accepted.
+/// The reason why a submission was not accepted.
 #[derive(Debug, Error)]
 pub enum EnqueueError {
-    /// It may succeed later: the queue or its database is away, or it is of a version that would
-    /// forget a part of the submission. The outcome may be unknown: the message can have been
-    /// committed although the answer was lost.
+    /// A retry may succeed: the queue or its database is unavailable, or its version would drop a part of
+    /// the submission. The outcome may be unknown: the message may be committed although the answer was
+    /// lost.
     #[error("the queue cannot take messages now: {0}")]
     Unavailable(String),
-    /// It will not succeed: the submission breaks a limit or a rule of the queue.
+    /// A retry will fail too: the submission breaks a limit or a rule of the queue.
     #[error("the queue refused the message: {0}")]
     Refused(String),
 }
 
 impl EnqueueError {
-    /// Whether trying again later can help.
+    /// Whether a later retry may succeed.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         matches!(self, Self::Unavailable(_))
@@ -73,7 +73,7 @@ pub struct Enqueuer {
 }
 
 impl Enqueuer {
-    /// Submits over `channel`, which leads to the queue service.
+    /// Submits over `channel` to the queue.
     #[must_use]
     pub fn new(channel: Channel) -> Self {
         Self {
@@ -81,21 +81,21 @@ impl Enqueuer {
         }
     }
 
-    /// Keeps streams open until `shutdown`, so that [`features`](Self::features) is known before the
-    /// first message comes, and soon after the queue has been replaced.
+    /// Keeps streams open until `shutdown`, so that [`features`](Self::features) is known before the first
+    /// message, and soon after the queue has been replaced.
     pub fn stay_open(&self, shutdown: CancellationToken) {
         let streams = Arc::clone(&self.streams);
         tokio::spawn(shutdown.run_until_cancelled_owned(streams.keep_open()));
     }
 
-    /// What the queue understands, as one of its replicas said last; `None` until it has been reached. A
-    /// message goes to a replica that understands what it needs, or to none.
+    /// The features last announced by a replica; `None` before the first connection. A message goes only to
+    /// a replica with the features that it needs.
     #[must_use]
     pub fn features(&self) -> Option<Features> {
         self.streams.features()
     }
 
-    /// Waits until the queue has been reached.
+    /// Waits for the first connection to the queue.
     pub async fn reached(&self) {
         self.streams.reached().await;
     }
@@ -103,9 +103,9 @@ impl Enqueuer {
     /// Submits one message and waits until the queue has committed it (invariant I1).
     ///
     /// # Errors
-    /// [`EnqueueError::Unavailable`] when the queue cannot be reached, its database is away or no
-    /// answer came within 60 s, and when it does not understand all that is asked of it;
-    /// [`EnqueueError::Refused`] when it will never take this message.
+    /// [`EnqueueError::Unavailable`] if the queue cannot be reached, its database is unavailable, no answer
+    /// came within 60 s, or the queue lacks a needed feature; [`EnqueueError::Refused`] if it will never
+    /// accept this message.
     pub async fn enqueue(&self, submission: Submission) -> Result<Accepted, EnqueueError> {
         tokio::time::timeout(PATIENCE, self.submit(submission))
             .await
@@ -119,7 +119,7 @@ impl Enqueuer {
 
     async fn submit(&self, mut submission: Submission) -> Result<Accepted, EnqueueError> {
         tell_clock(&mut submission, now_ms());
-        // It would end the stream, and with it everybody's submissions.
+        // An oversized request would end the stream with all submissions on it.
         let octets = submission.encoded_len();
         if octets > MESSAGE_LIMIT - ROOM_FOR_TAG {
             return Err(EnqueueError::Refused(format!(
@@ -138,7 +138,7 @@ impl Enqueuer {
     }
 }
 
-/// Says what our clock shows, where the submission has times by it.
+/// Adds our clock's time if the submission has times by that clock.
 fn tell_clock(submission: &mut Submission, now_ms: i64) {
     let options = submission.options.as_ref();
     let has_deadline = options.is_some_and(|options| options.deliver_by.is_some());

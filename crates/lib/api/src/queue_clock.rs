@@ -1,5 +1,4 @@
-//! What time it is, for whatever compares with times that the queue keeps: they are by its clock, and
-//! this machine's may be off by any amount.
+//! The queue's clock, for comparisons with times stored by the queue: this machine's clock may be off.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,11 +6,11 @@ use tokio::time::Instant;
 
 use crate::refusals::now_ms;
 
-/// Milliseconds since 1970. Clones are the same clock.
+/// Milliseconds since 1970. Clones share the clock.
 #[derive(Clone)]
 pub struct QueueClock {
     own: Arc<dyn Fn() -> i64 + Send + Sync>,
-    /// What the queue's clock showed, and when that was.
+    /// The last time reported by the queue, and when it was received.
     queue: Arc<Mutex<Option<(i64, Instant)>>>,
 }
 
@@ -22,13 +21,13 @@ impl std::fmt::Debug for QueueClock {
 }
 
 impl QueueClock {
-    /// One whose own time is the machine's.
+    /// A clock based on the system's.
     #[must_use]
     pub fn system() -> Self {
         Self::of(now_ms)
     }
 
-    /// One whose own time is that.
+    /// A clock based on this function.
     #[must_use]
     pub fn of(now_ms: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
         Self {
@@ -37,7 +36,7 @@ impl QueueClock {
         }
     }
 
-    /// The queue has just said what its clock shows; an older version does not, and says 0.
+    /// Sets the time reported by the queue; an older version reports 0.
     pub fn follow(&self, queue_ms: i64) {
         if queue_ms > 0 {
             let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
@@ -45,7 +44,7 @@ impl QueueClock {
         }
     }
 
-    /// By the queue's clock, moved on by what has passed since; by this machine's while the queue has not said.
+    /// The queue's time, extrapolated since its last report; this machine's time before the first report.
     pub fn now_ms(&self) -> i64 {
         let queue = *self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         match queue {
@@ -57,7 +56,7 @@ impl QueueClock {
         }
     }
 
-    /// What this machine's clock shows.
+    /// This machine's time.
     pub fn own_ms(&self) -> i64 {
         (self.own)()
     }
@@ -78,7 +77,7 @@ mod tests {
         assert_eq!(clock.now_ms(), 1_000_000);
         tokio::time::advance(Duration::from_millis(250)).await;
         assert_eq!(clock.clone().now_ms(), 1_000_250);
-        // It was set back.
+        // The clock was set back.
         clock.follow(900_000);
         assert_eq!(clock.now_ms(), 900_000);
         assert_eq!(clock.own_ms(), 5);

@@ -1,30 +1,30 @@
-//! What a queue understands of submissions beyond plain mail, and what a submission needs of it.
+//! Features of a queue beyond plain mail, and the features that a submission needs.
 //!
-//! A queue of the version before takes fields that it does not know without a word, and forgets them:
-//! what is to be quarantined would be delivered, what is to be held would go at once. So a queue says
-//! what it understands in the header of the answer to `Enqueue`, before any submission is sent on that
+//! A queue of the previous version ignores unknown fields: a message for quarantine would be delivered, a
+//! held message would be sent at once. So a queue announces its features in the header of the answer to
+//! `Enqueue`, before any submission is sent on that stream, and receives only submissions that it supports.
 //! stream, and nothing is given to a queue that does not say what it takes.
 
 use tonic::metadata::MetadataMap;
 
 use crate::queue::v1::{DeliverBy, DeliveryOptions, Recipient, Submission};
 
-/// The header: names from [`Feature::name`], with commas between them.
+/// The header: names from [`Feature::name`], separated by commas.
 const HEADER: &str = "postern-queue-features";
 
-/// Something that not every queue understands.
+/// A feature that not every queue has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feature {
     /// `Submission.quarantine`.
     Quarantine,
-    /// `Submission.options` and `hold_until_ms`: when and how soon a message goes on.
+    /// `Submission.options` and `hold_until_ms`: requests about time and priority.
     Options,
 }
 
 impl Feature {
     const ALL: [Self; 2] = [Self::Quarantine, Self::Options];
 
-    /// As queues say it.
+    /// The name in the announcement.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -39,7 +39,7 @@ impl Feature {
 pub struct Features(u32);
 
 impl Features {
-    /// Those of this version.
+    /// The features of this version.
     #[must_use]
     pub fn all() -> Self {
         Feature::ALL.into_iter().fold(Self::default(), Self::with)
@@ -49,21 +49,21 @@ impl Features {
         Self(self.0 | 1 << feature as u32)
     }
 
-    /// Whether this one is among them.
+    /// Whether the set contains this feature.
     #[must_use]
     pub fn has(self, feature: Feature) -> bool {
         self.0 & 1 << feature as u32 != 0
     }
 
-    /// Says them, in the answer to `Enqueue`.
+    /// Announces the features in the answer to `Enqueue`.
     pub fn announce(self, metadata: &mut MetadataMap) {
         if let Ok(names) = self.to_string().parse() {
             metadata.insert(HEADER, names);
         }
     }
 
-    /// Those that a queue said. A queue that says nothing understands plain mail; names of later
-    /// versions are nothing to us.
+    /// The announced features of a queue. Without an announcement it supports plain mail; names of later
+    /// versions are ignored.
     #[must_use]
     pub fn announced(metadata: &MetadataMap) -> Self {
         let said = metadata.get(HEADER).and_then(|value| value.to_str().ok());
@@ -74,10 +74,10 @@ impl Features {
             .fold(Self::default(), Self::with)
     }
 
-    /// Those that a submission needs.
+    /// The features that a submission needs.
     ///
-    /// Each field is named here, so that nobody adds one without saying whether a queue that does not
-    /// know it may take the submission.
+    /// Each field is listed here, so that a new field does not compile before it is decided whether a queue
+    /// without it may accept the submission.
     #[must_use]
     pub fn needed(submission: &Submission) -> Self {
         let Submission {
@@ -85,7 +85,7 @@ impl Features {
             hold_until_ms,
             options,
             recipients,
-            // Every queue knows these.
+            // Every queue knows these fields.
             reverse_path: _,
             content: _,
             prefix: _,
@@ -99,14 +99,14 @@ impl Features {
             collected: _,
             policy_revision: _,
             junk: _,
-            // A queue that does not know it takes the times as they are.
+            // A queue without this field uses the times as they are.
             clock_ms: _,
         } = submission;
         let mut needed = Self::default();
         if quarantine.is_some() {
             needed = needed.with(Feature::Quarantine);
         }
-        // The lifetime of what is held begins at its release.
+        // The lifetime of a held message begins at its release.
         if *hold_until_ms != 0 || options.as_ref().is_some_and(asks) {
             needed = needed.with(Feature::Options);
         }
@@ -114,7 +114,7 @@ impl Features {
         needed
     }
 
-    /// What is missing of `needed`.
+    /// The missing features, if any.
     #[must_use]
     pub fn lacks(self, needed: Self) -> Option<Self> {
         let missing = needed.0 & !self.0;

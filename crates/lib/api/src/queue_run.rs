@@ -1,4 +1,4 @@
-//! Having mail tried that waits for its next attempt: a page at a time, so that no call is long.
+//! Retries waiting mail now: one page at a time, so that each call is short.
 
 use channel::Channel;
 use tonic::Status;
@@ -6,37 +6,37 @@ use tonic::Status;
 use crate::queue::v1::RetryNowRequest;
 use crate::queue::v1::queue_client::QueueClient;
 
-/// What is to be tried.
+/// The recipients to retry.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Wanted {
-    /// Everything that waits.
+    /// All waiting recipients.
     All,
-    /// What waits of one message.
+    /// The waiting recipients of one message.
     Message(i64),
-    /// What waits for a domain (A-labels, lower case).
+    /// The waiting recipients of a domain (A-labels, lower case).
     Domain {
         /// Its name.
         name: String,
-        /// And what waits for those below it.
+        /// Includes its subdomains.
         subdomains: bool,
     },
 }
 
-/// What is being tried.
+/// The result of a retry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Started {
     /// Recipients.
     pub recipients: u64,
-    /// Messages that they are recipients of. One that lies on two pages counts twice.
+    /// Their messages. A message on two pages counts twice.
     pub messages: u64,
-    /// There are more, behind as many pages as were asked for.
+    /// There are more than the given number of pages.
     pub more: bool,
 }
 
-/// Has it tried, at most so many pages of it.
+/// Retries at most this number of pages.
 ///
 /// # Errors
-/// What the queue says; what came before is being tried all the same.
+/// The queue's error; earlier pages are retried nevertheless.
 pub async fn retry_now(
     client: &mut QueueClient<Channel>,
     wanted: Wanted,

@@ -1,7 +1,7 @@
-//! Tells the queue what a front end refused, so that it can be answered why.
+//! Reports refusals of a front end to the queue, for `postern refusals list`.
 //!
-//! Nobody waits for it: a session notes a refusal in memory and goes on, a task of its own reports
-//! what has come together. What does not fit, or cannot be reported, is lost and counted.
+//! Sessions never wait: a session adds a refusal to a buffer in memory, and a separate task reports the
+//! buffer. Refusals that do not fit or cannot be reported are dropped and counted.
 
 mod buffer;
 
@@ -18,16 +18,16 @@ use crate::queue::v1::refusals_client::RefusalsClient;
 use crate::queue::v1::{Refusal, ReportRefusalsRequest};
 use buffer::Buffer;
 
-/// From the first refusal after a silence to its report: a person who looks finds it.
+/// Delay of the first report after a quiet time: an administrator who looks soon finds it.
 const SOON: Duration = Duration::from_millis(200);
 
-/// Between two reports. What repeats itself within is one row.
+/// Interval between reports. Repetitions within it become one row.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// Longest silence of a queue that is told.
+/// Time limit for a report.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The same at the end of the process.
+/// Time limit for the last report, at the end of the process.
 const LAST_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Characters of a name that are shown.
@@ -36,7 +36,7 @@ const LONGEST_NAME: usize = 320;
 /// A handle; clones share the buffer. The task ends with the process.
 #[derive(Clone)]
 pub struct Refusals {
-    /// None where nothing is kept, and nothing missed.
+    /// None if nothing is recorded.
     shared: Option<Arc<Shared>>,
 }
 
@@ -47,8 +47,7 @@ struct Shared {
     lost: Counter,
 }
 
-/// A name that somebody has made up, as logs show it: not too long, with all that is not shown as
-/// itself escaped.
+/// A name chosen by a client, safe for logs: limited in length, with special characters escaped.
 pub fn shown(name: &str) -> String {
     let escaped = |letter: char| match letter {
         '\'' | '"' => letter.to_string(),
@@ -65,10 +64,10 @@ pub fn now_ms() -> i64 {
     })
 }
 
-/// The verdict on a login that holds, of a user who has as many connections as may be.
+/// The verdict on a correct login of a user who already has the maximum number of connections.
 pub const TOO_MANY_CONNECTIONS: &str = "login-too-many-connections";
 
-/// A login that was refused; `name` is the one that was tried, `listener` where.
+/// A refused login; `name` is the attempted one.
 pub fn failed_login(peer: IpAddr, listener: &str, name: &str, verdict: &str) -> Refusal {
     let at_ms = now_ms();
     Refusal {
@@ -83,7 +82,7 @@ pub fn failed_login(peer: IpAddr, listener: &str, name: &str, verdict: &str) -> 
     }
 }
 
-/// A TLS handshake that was refused for the certificate that the client has shown, or has not.
+/// A TLS handshake refused for the client's certificate, or for the lack of one.
 pub fn failed_handshake(peer: IpAddr, listener: &str, reason: &str) -> Refusal {
     Refusal {
         reasons: vec![reason.to_owned()],
@@ -92,7 +91,7 @@ pub fn failed_handshake(peer: IpAddr, listener: &str, reason: &str) -> Refusal {
 }
 
 impl Refusals {
-    /// Reports over `queue`, if there is one, at most so many rows a minute. 0 reports nothing.
+    /// Reports to `queue`, if given, at most this number of rows a minute. 0 disables reports.
     pub fn start(queue: Option<Channel>, rows_a_minute: u32) -> Self {
         let Some(queue) = queue.filter(|_| rows_a_minute > 0) else {
             return Self { shared: None };
@@ -110,7 +109,7 @@ impl Refusals {
         }
     }
 
-    /// Notes a refusal. Never waits for anybody.
+    /// Adds a refusal. Never waits.
     pub fn note(&self, refusal: Refusal) {
         let Some(shared) = &self.shared else { return };
         let kept = shared.buffer(|buffer| buffer.note(refusal));
@@ -120,7 +119,7 @@ impl Refusals {
         shared.something.notify_one();
     }
 
-    /// Reports what is left, at the end of the process.
+    /// Reports the rest at the end of the process.
     pub async fn finish(&self) {
         if let Some(shared) = &self.shared
             && let Err(status) = shared.report(LAST_PATIENCE).await

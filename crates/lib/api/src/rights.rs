@@ -1,9 +1,8 @@
-//! Who may call what. The services of the queue and of mailbox-store refuse every call that does not
-//! stand here with its caller, so that a front end that is taken over cannot reveal secrets, set
-//! passwords or change the policy.
+//! The permissions of callers. Queue and mailbox-store refuse every call that is not listed here for its
+//! caller, so that a compromised front end cannot reveal secrets, set passwords or change the policy.
 //!
-//! What the caller may do with whose data is not decided here: a call for a user says who asks
-//! (`Actor` in mailbox.v1), and that is looked at where the data is.
+//! Access to a user's data is not decided here: a call for a user names the user (`Actor` in mailbox.v1),
+//! and the service checks this where the data is.
 
 use std::time::Duration;
 
@@ -14,12 +13,12 @@ use tonic_prost::ProstCodec;
 
 use crate::grpc::Channel;
 
-/// How long an answer is waited for that is no refusal.
+/// Time limit for an answer other than a refusal.
 const SHORT: Duration = Duration::from_secs(2);
 
-/// The receiving and submission front end.
+/// The front end for incoming mail and submission.
 const SMTP_SERVER: &str = "smtp-server";
-/// The worker that delivers what is queued.
+/// The delivery worker.
 const DELIVERY: &str = "delivery";
 /// The IMAP front end.
 const IMAP: &str = "imap";
@@ -30,13 +29,13 @@ const COLLECTOR: &str = "collector";
 /// The command line: an administrator.
 const POSTERN: &str = "postern";
 
-/// All that call others, by the names that their certificates are for.
+/// All callers, by the names in their certificates.
 pub const CALLERS: [&str; 6] = [SMTP_SERVER, DELIVERY, IMAP, POP3, COLLECTOR, POSTERN];
 
-/// The calls of a service, each with those who may make it.
+/// The calls of a service, each with its permitted callers.
 pub type Calls = &'static [(&'static str, &'static [&'static str])];
 
-/// Each call of each service.
+/// The calls of each service.
 pub const SERVICES: &[(&str, Calls)] = &[
     (
         "postern.queue.v1.Queue",
@@ -89,7 +88,7 @@ pub const SERVICES: &[(&str, Calls)] = &[
             ("SetSecret", &[POSTERN]),
             ("ListSecrets", &[POSTERN]),
             ("RemoveSecret", &[POSTERN]),
-            // Logins at gateways, and at remote accounts.
+            // For logins at gateways and at remote accounts.
             ("RevealSecret", &[DELIVERY, COLLECTOR]),
         ],
     ),
@@ -151,8 +150,8 @@ pub const SERVICES: &[(&str, Calls)] = &[
     ("postern.mailbox.v1.Upkeep", &[("GetUpkeep", &[POSTERN])]),
 ];
 
-/// Who may make the call of this path (`/postern.queue.v1.Queue/Enqueue`). Nobody may make one that is
-/// not known.
+/// The permitted callers of the call with this path (`/postern.queue.v1.Queue/Enqueue`). An unknown call is
+/// permitted to nobody.
 #[must_use]
 pub fn callers(path: &str) -> &'static [&'static str] {
     find(path).unwrap_or_default()
@@ -165,8 +164,8 @@ fn find(path: &str) -> Option<&'static [&'static str]> {
     Some(callers)
 }
 
-/// Whether the server behind `channel` refuses the call of this path to whoever calls, for tests of servers:
-/// it is made with nothing in it.
+/// Whether the server behind `channel` refuses the call of this path, for tests of servers: the call is
+/// made with an empty request.
 pub async fn is_refused(channel: Channel, path: &str) -> bool {
     let path = PathAndQuery::try_from(path).unwrap_or_else(|_| PathAndQuery::from_static("/"));
     let mut client = tonic::client::Grpc::new(channel);
@@ -175,7 +174,7 @@ pub async fn is_refused(channel: Channel, path: &str) -> bool {
     }
     let codec = ProstCodec::<(), ()>::default();
     let call = client.server_streaming(Request::new(()), path, codec);
-    // Who is let through may have to wait for an answer; a refusal is given at once.
+    // A refusal is immediate; a permitted call may take time to answer.
     match timeout(SHORT, call).await {
         Ok(Err(status)) => status.code() == Code::PermissionDenied,
         Ok(Ok(_)) | Err(_) => false,

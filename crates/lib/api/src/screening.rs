@@ -1,11 +1,11 @@
-//! The policy's attachment rules, as the screen of `message` asks for them.
+//! Connects the policy's attachment rules with the attachment screen of `message`.
 
 use std::sync::Arc;
 
 use message_crate::attachments::{Action, Blocked, Blocklist, Screen};
 use rules::{AttachmentAction, BlockedAttachments, Pattern, Screened, Unwanted};
 
-/// A screen for one message; none where the rules block nothing.
+/// A screen for one message; none if the rules block nothing.
 pub(crate) fn screen(rules: &Arc<BlockedAttachments>) -> Option<Screen> {
     if rules.is_empty() {
         return None;
@@ -18,7 +18,7 @@ pub(crate) fn screen(rules: &Arc<BlockedAttachments>) -> Option<Screen> {
     Some(Screen::new(Arc::new(Rules(Arc::clone(rules))), action))
 }
 
-/// What becomes of a message by its attachments.
+/// The result of screening a message.
 pub fn screened(rules: &Arc<BlockedAttachments>, message: &[u8]) -> Screened {
     let Some(mut screen) = screen(rules) else {
         return Screened::default();
@@ -32,7 +32,7 @@ pub fn screened(rules: &Arc<BlockedAttachments>, message: &[u8]) -> Screened {
     Screened { removed, unwanted }
 }
 
-/// Why a message is not wanted, in the words of the rules.
+/// The reason in the types of the rules.
 pub fn unwanted(blocked: &Blocked) -> Unwanted {
     match blocked {
         Blocked::Attachment { .. } => Unwanted::Blocked(blocked.to_string()),

@@ -1,8 +1,8 @@
-//! Streams that are opened again whenever they end: [`Watch`] for what a service sends by itself,
-//! [`TaggedCalls`] for calls that are answered by tag. Both know one rule for when that is tried again.
+//! Reconnecting streams: [`Watch`] for events of a service, [`TaggedCalls`] for calls answered by tag. Both
+//! use the same rule for pauses.
 //!
-//! A stream was a good one when something has come by it, or when it has lasted longer than the longest pause:
-//! then the next attempt follows after the shortest.
+//! A stream that has delivered something, or that lasted longer than the longest pause, resets the pauses:
+//! the next attempt follows after the shortest one.
 
 mod answers;
 mod tagged;
@@ -16,14 +16,14 @@ pub use channel::Backoff;
 pub use tagged::{Answer, Interrupted, Opened, TaggedCalls};
 pub use watch::{Watch, WatchEvent};
 
-/// What comes by a stream.
+/// The responses of a stream.
 pub type Responses<T> = BoxStream<'static, Result<T, Status>>;
 
-/// Pauses between the streams to one peer.
+/// Pauses between streams to one peer.
 #[derive(Debug)]
 struct Attempts {
     backoff: Backoff,
-    /// Since when the stream is open that is now.
+    /// When the current stream was opened.
     opened: Option<Instant>,
 }
 
@@ -43,7 +43,7 @@ impl Attempts {
         self.backoff.reset();
     }
 
-    /// The stream has ended, or none was opened. Until when to wait.
+    /// The stream has ended, or none could be opened. Returns the time of the next attempt.
     fn ended(&mut self) -> Instant {
         let lasted = self.opened.take().map(|opened| opened.elapsed());
         if lasted.is_some_and(|lasted| lasted > self.backoff.longest()) {
@@ -53,7 +53,7 @@ impl Attempts {
     }
 }
 
-/// How the end of a stream is told that says nothing itself.
+/// The status for a stream that ended without one.
 fn ended() -> Status {
     Status::unavailable("the other side ended the stream")
 }

@@ -1,5 +1,5 @@
-//! Uploading the text of a message larger than travels inline, while it is still arriving; both
-//! ends of it.
+//! Uploads the text of a message that is too large to travel inline, while it still arrives; both ends of
+//! the call.
 
 use std::time::Duration;
 
@@ -19,16 +19,16 @@ use crate::queue::v1::queue_client::QueueClient;
 /// Texts up to this size travel inline with the message (`Content.inline`), octets.
 pub const INLINE_LIMIT: usize = 256 * 1024;
 
-/// Pieces that may be under way: bounds what an upload holds in memory to 1 MiB.
+/// Pieces in transit: limits the memory of an upload to 1 MiB.
 const PIECES_UNDER_WAY: usize = 4;
 
-/// How long the store may take for a piece, and for its answer at the end.
+/// Time limit for the store to take a piece, and for its final answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The pieces of an upload, as a store takes them: they end in an error unless the last one came.
+/// The pieces of an upload for a store; ends with an error unless the last piece arrived.
 ///
-/// That a stream has ended says nothing: whoever gave up may have been quicker to end it than to
-/// break the call off.
+/// The end of the stream alone proves nothing: an aborting caller may end the stream before it cancels the
+/// call.
 pub fn pieces(stream: Streaming<Chunk>) -> impl Stream<Item = Result<Bytes, Status>> + Send {
     futures::stream::try_unfold((stream, false), |(mut stream, complete)| async move {
         if complete {
@@ -41,14 +41,14 @@ pub fn pieces(stream: Streaming<Chunk>) -> impl Stream<Item = Result<Bytes, Stat
     })
 }
 
-/// An upload under way. Dropping it breaks the call off: the store removes what it got.
+/// An upload in progress. Dropping it aborts the call, and the store removes the received pieces.
 pub struct TextUpload {
     pieces: mpsc::Sender<Chunk>,
     call: AbortOnDropHandle<Result<Response<StoredText>, Status>>,
 }
 
 impl TextUpload {
-    /// Begins an upload to the queue, for a message that will be enqueued.
+    /// Starts an upload to the queue, for a message to be enqueued.
     #[must_use]
     pub fn to_queue(channel: Channel) -> Self {
         let (pieces, outbound) = mpsc::channel(PIECES_UNDER_WAY);
@@ -63,7 +63,7 @@ impl TextUpload {
         }
     }
 
-    /// Begins an upload to the mailbox store, for a message that will be appended.
+    /// Starts an upload to mailbox-store, for a message to be appended.
     #[must_use]
     pub fn to_mailbox_store(channel: Channel) -> Self {
         let (pieces, outbound) = mpsc::channel(PIECES_UNDER_WAY);
@@ -78,10 +78,10 @@ impl TextUpload {
         }
     }
 
-    /// Sends the next piece, of at most [`INLINE_LIMIT`] octets; waits while the store is behind.
+    /// Sends the next piece, of at most [`INLINE_LIMIT`] octets; waits while the store is slower.
     ///
     /// # Errors
-    /// When the store has given up; [`finish`](Self::finish) would tell why.
+    /// If the store has given up; [`finish`](Self::finish) returns the reason.
     pub async fn send(&self, data: Bytes) -> Result<(), Status> {
         self.piece(Chunk { data, last: false }).await
     }
@@ -98,13 +98,13 @@ impl TextUpload {
     /// Ends the upload and waits until the text is stored.
     ///
     /// # Errors
-    /// What the store answered, or that it could not be reached.
+    /// The store's error, or that it cannot be reached.
     pub async fn finish(self) -> Result<StoredText, Status> {
         let last = Chunk {
             data: Bytes::new(),
             last: true,
         };
-        // Where the store has given up, its answer tells why.
+        // If the store has given up, its answer gives the reason.
         let _ = self.piece(last).await;
         drop(self.pieces);
         match timeout(PATIENCE, self.call).await {

@@ -1,11 +1,11 @@
-//! Pauses before what failed is tried again.
+//! Pauses between retries.
 
 use std::time::Duration;
 
 use rand::Rng as _;
 
-/// Pauses that double from the shortest to the longest. Each is shortened by a random part of up to a half, so
-/// that processes which have lost the same peer do not all come back at the same moment.
+/// Pauses that double from the shortest to the longest. Each is shortened randomly by up to a half, so that
+/// processes that have lost the same peer do not all reconnect at the same moment.
 #[derive(Clone, Debug)]
 pub struct Backoff {
     shortest: Duration,
@@ -30,12 +30,12 @@ impl Backoff {
         self.longest
     }
 
-    /// It has worked again: the next pause is a short one.
+    /// Resets after a success: the next pause is short.
     pub fn reset(&mut self) {
         self.next = self.shortest;
     }
 
-    /// It has failed: how long to wait.
+    /// The pause after a failure.
     pub fn pause(&mut self) -> Duration {
         let pause = self.next;
         self.next = (pause * 2).min(self.longest);

@@ -1,4 +1,4 @@
-//! Counting the calls under way on a connection: each to the end of its answer.
+//! Counts the calls in progress on a connection, until the end of their answers.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use tonic::Status;
 use tonic::codegen::Bytes;
 
-/// A call under way.
+/// A call in progress.
 pub(crate) struct UnderWay(Arc<AtomicUsize>);
 
 impl UnderWay {
@@ -25,7 +25,7 @@ impl Drop for UnderWay {
     }
 }
 
-/// The answer to a call, which is under way until it is dropped.
+/// The answer to a call, which counts until it is dropped.
 pub(crate) struct Answer {
     pub(crate) body: tonic::body::Body,
     pub(crate) _call: UnderWay,

@@ -1,4 +1,4 @@
-//! Calls: each is given to a connection when it begins.
+//! Calls: each is assigned to a connection when it begins.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tonic::codegen::{Service, StdError, http};
 use crate::body::{Answer, UnderWay};
 use crate::{Channel, Connection};
 
-/// So many connections in a row that are lost before a call can be given to them are enough.
+/// Consecutive lost connections after which a call fails.
 const LOST_AT_ONCE: usize = 5;
 
 type Request = http::Request<Body>;

@@ -1,4 +1,4 @@
-//! Connecting: to all replicas that there is no connection to.
+//! Connects to all replicas without a connection.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ use crate::upkeep::Pauses;
 use crate::watched::Watched;
 use crate::{Shared, Target};
 
-/// Why no connection came about, as all who waited for it are told.
+/// The reason for a failed attempt, shared by all callers that waited for it.
 #[derive(Clone, Debug)]
 pub(crate) struct Unreachable(Arc<dyn std::error::Error + Send + Sync>);
 
@@ -40,15 +40,15 @@ impl From<Unreachable> for Status {
     }
 }
 
-/// How an attempt to connect ended, and when.
+/// The result of an attempt to connect, and its time.
 pub(crate) struct Attempt {
     ended: Instant,
     failure: Unreachable,
 }
 
 impl Shared {
-    /// Waits until there is a connection. All who ask at a time share one attempt; whoever asks after it
-    /// has failed makes another.
+    /// Waits until there is a connection. Concurrent callers share one attempt; a caller after a failed
+    /// attempt starts another.
     pub(crate) async fn connected(self: &Arc<Self>) -> Result<(), Unreachable> {
         let asked = Instant::now();
         let mut attempt = self.attempt.lock().await;
@@ -84,12 +84,12 @@ impl Shared {
         Err(failure)
     }
 
-    /// Looks which replicas there are, and connects to those to which there is no connection, or an old
-    /// one, as far as it is time to. Returns a failure, if any.
+    /// Looks up the replicas, and connects to those without a connection or with an old one, if their pause
+    /// has passed. Returns a failure, if any.
     pub(crate) async fn connect_all(self: &Arc<Self>, pauses: &mut Pauses) -> Option<Unreachable> {
         let targets = match self.dial.targets().await {
             Ok(targets) => targets,
-            // Those that are known go on being used.
+            // The known replicas stay in use.
             Err(error) => return Some(Unreachable(Arc::new(error))),
         };
         if self.connections().keep_only(&targets) {
@@ -140,8 +140,8 @@ impl Shared {
                 let io = if first {
                     shared.dial.connect(&own).await?
                 } else {
-                    // The replica ends and takes no more calls; this one had been given to it. It goes to
-                    // another, if there is one.
+                    // The replica is shutting down and accepts no more calls. This call was already
+                    // assigned to it, and goes to another, if there is one.
                     token.cancel();
                     shared.dial_another(&own).await?
                 };
@@ -175,7 +175,7 @@ fn cause(error: &dyn std::error::Error) -> String {
     cause.to_string()
 }
 
-/// The attempt was broken off, or what it connected was lost before it could be used.
+/// The attempt was cancelled, or its connection was lost before it could be used.
 #[derive(Debug)]
 struct Ended;
 

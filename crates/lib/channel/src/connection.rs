@@ -1,4 +1,4 @@
-//! Connections to replicas, and which of them takes the next call.
+//! Connections to replicas, and the choice of one for the next call.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use tonic::transport;
 
 use crate::Target;
 
-/// A connection to one replica; calls on it go nowhere else. Clones are the same connection.
+/// A connection to one replica, with calls to that replica only. Clones are the same connection.
 #[derive(Clone)]
 pub struct Connection {
     pub(crate) inner: Arc<Inner>,
@@ -21,22 +21,22 @@ pub(crate) struct Inner {
     pub(crate) target: Target,
     pub(crate) channel: transport::Channel,
     number: u64,
-    /// Cancelled when the connection is gone.
+    /// Cancelled when the connection is lost.
     lost: CancellationToken,
-    /// Another has taken its place, or its replica is no more. What is under way goes on.
+    /// Replaced, or its replica has disappeared. Calls in progress continue.
     retired: AtomicBool,
     replace_at: Option<Instant>,
     pub(crate) calls: Arc<AtomicUsize>,
 }
 
 impl Connection {
-    /// Whether new calls and streams belong here: it is not lost, and no other has taken its place.
+    /// Whether new calls and streams belong here: it is neither lost nor replaced.
     #[must_use]
     pub fn is_current(&self) -> bool {
         !self.inner.lost.is_cancelled() && !self.inner.retired.load(Ordering::Relaxed)
     }
 
-    /// Names the connection within its channel.
+    /// Identifies the connection within its channel.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.inner.number
@@ -61,18 +61,18 @@ impl std::fmt::Debug for Connection {
 pub(crate) struct Connections {
     connections: Vec<Connection>,
     numbers: u64,
-    /// Where the search for the next call begins.
+    /// Where the search for the next connection begins.
     next: usize,
 }
 
 impl Connections {
-    /// Those that are not lost.
+    /// The connections that are not lost.
     pub(crate) fn current(&mut self) -> Vec<Connection> {
         self.connections.retain(Connection::is_current);
         self.connections.clone()
     }
 
-    /// The connection with the fewest calls under way; among equals each in turn.
+    /// The connection with the fewest calls in progress; equal ones take turns.
     pub(crate) fn pick(&mut self) -> Option<Connection> {
         self.connections.retain(Connection::is_current);
         let count = self.connections.len();
@@ -106,12 +106,12 @@ impl Connections {
         });
     }
 
-    /// Takes no more calls on connections to other targets. True where there were any.
+    /// Stops new calls on connections to other targets. True if there were any.
     pub(crate) fn keep_only(&mut self, targets: &[Target]) -> bool {
         self.retire(|connection| !targets.contains(&connection.inner.target))
     }
 
-    /// Whether a connection to the target is there that is not to be replaced.
+    /// Whether there is a connection to the target that need not be replaced.
     pub(crate) fn has(&self, target: &str, now: Instant) -> bool {
         self.connections.iter().any(|connection| {
             connection.inner.target == target && connection.is_current() && !connection.is_old(now)
@@ -129,7 +129,7 @@ impl Connections {
     }
 }
 
-/// A time between four and six fifths of this, so that not all processes do the same at once.
+/// A random time between four fifths and six fifths of `time`, so that processes do not act in step.
 pub(crate) fn jittered(time: Duration) -> Duration {
     time.mul_f64(rand::rng().random_range(0.8..1.2))
 }

@@ -1,4 +1,4 @@
-//! How a service's replicas are found and reached.
+//! Discovery of a service's replicas, and connections to them.
 
 use std::io;
 use std::time::Duration;
@@ -7,34 +7,34 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tonic::async_trait;
 use tonic::transport::Endpoint;
 
-/// Names a replica: its socket or its address.
+/// Identifies a replica: its socket or its address.
 pub type Target = String;
 
-/// The octets' way to a replica, with TLS done.
+/// A byte stream to a replica, after TLS.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
-/// Finds and reaches the replicas of one service.
+/// Finds and connects to the replicas of one service.
 #[async_trait]
 pub trait Dial: Send + Sync + 'static {
-    /// The replicas that there are now.
+    /// The current replicas.
     async fn targets(&self) -> io::Result<Vec<Target>>;
 
-    /// Connects to one of them.
+    /// Connects to one replica.
     async fn connect(&self, target: &str) -> io::Result<Box<dyn Io>>;
 
-    /// How HTTP/2 is spoken.
+    /// The HTTP/2 settings.
     fn http(&self) -> Endpoint;
 
-    /// Whether [`Dial::targets`] may be others later on, or there is more than one.
+    /// Whether [`Dial::targets`] may change, or has several entries.
     fn may_change(&self) -> bool;
 
-    /// After this time a connection is replaced; none where that brings nothing.
+    /// The age at which a connection is replaced; none if that is useless.
     fn longest_age(&self) -> Option<Duration>;
 }
 
-/// No replica, and none to come.
+/// No replica, now or later.
 pub(crate) struct Nowhere;
 
 #[async_trait]

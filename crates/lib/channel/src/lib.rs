@@ -1,12 +1,11 @@
 //! A gRPC channel to a service that may have several replicas.
 //!
-//! It has a connection to each replica, and gives each call to the one with the fewest under way. A
-//! connection that is lost is used no more from that moment on; its replica is tried again after a
-//! growing pause. A connection that has reached its age is replaced, so that behind an address which
-//! stands for several replicas a new one comes to be used. Which replicas there are is asked again every
-//! few seconds.
+//! The channel has a connection to each replica, and assigns each call to the one with the fewest calls in
+//! progress. A lost connection is not used any more; its replica is tried again after growing pauses. A
+//! connection is replaced at a certain age, so that a new replica behind a shared address comes into use.
+//! The list of replicas is looked up again every few seconds.
 //!
-//! It knows neither how addresses are found nor how they are reached: that is [`Dial`]'s.
+//! The channel does not know how addresses are resolved or connected: [`Dial`] does.
 
 mod backoff;
 mod body;
@@ -38,17 +37,17 @@ pub struct Channel {
 
 struct Shared {
     dial: Arc<dyn Dial>,
-    /// Where connections live: that of whoever made the channel.
+    /// The runtime of the connections: that of the channel's creator.
     runtime: Handle,
     connections: Mutex<Connections>,
     /// See [`Channel::changes`].
     changes: watch::Sender<u64>,
-    /// The attempt to connect that is under way while there is no connection.
+    /// The attempt in progress while there is no connection.
     attempt: tokio::sync::Mutex<Option<Attempt>>,
 }
 
 impl Channel {
-    /// A channel that connects when it is first used. Needs a Tokio runtime.
+    /// A channel that connects at its first use. Needs a Tokio runtime.
     #[must_use]
     pub fn new(dial: impl Dial) -> Self {
         let shared = Arc::new(Shared {
@@ -67,7 +66,7 @@ impl Channel {
         Self { shared }
     }
 
-    /// One that leads nowhere.
+    /// A channel without a target.
     #[must_use]
     pub fn to_nowhere() -> Self {
         Self::new(dial::Nowhere)
@@ -78,16 +77,15 @@ impl Channel {
         Ok(self.shared.connected().await?)
     }
 
-    /// The connections that there are now. A long-lived stream is best opened on each, so that all
-    /// replicas share the load; it should move when its connection [is no longer
-    /// current](Connection::is_current).
+    /// The current connections. Open a long-lived stream on each, so that all replicas share the load, and
+    /// move a stream when its connection [is no longer current](Connection::is_current).
     #[must_use]
     pub fn connections(&self) -> Vec<Connection> {
         self.shared.connections().current()
     }
 
-    /// Counts the connections that are added, and those whose replica is no longer named. One that is lost
-    /// is not counted: its streams end.
+    /// Counts added connections, and those whose replica has disappeared from the list. A lost one is not
+    /// counted: its streams end.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.shared.changes.subscribe()
@@ -105,7 +103,7 @@ impl Shared {
         self.changes.send_modify(|changes| *changes += 1);
     }
 
-    /// Adds a connection, in place of the one to the same target.
+    /// Adds a connection, replacing one to the same target.
     fn add(
         &self,
         target: Target,

@@ -1,4 +1,4 @@
-//! Beside the calls: new replicas, those that come back, and connections that have reached their age.
+//! Background work of a channel: new replicas, reconnections, and replacement of old connections.
 
 use std::collections::HashMap;
 use std::sync::Weak;
@@ -10,15 +10,15 @@ use tokio::time::{Instant, sleep};
 use crate::connection::jittered;
 use crate::{Backoff, Shared, Target};
 
-/// How often is looked which replicas there are: DNS answers of a cluster are kept for 5 to 30 s.
+/// Interval between look-ups of the replicas: DNS answers of a cluster are cached for 5 to 30 s.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// Before a replica that was not reached is tried again.
+/// Pauses before an unreachable replica is tried again.
 const PAUSES: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(10));
 
-/// Keeps a channel's connections until the channel is no more.
+/// Maintains a channel's connections until the channel is dropped.
 pub(crate) async fn keep(channel: Weak<Shared>, mut changes: watch::Receiver<u64>) {
-    // It connects when it is first used.
+    // It connects at its first use.
     if changes.changed().await.is_err() {
         return;
     }
@@ -32,7 +32,7 @@ pub(crate) async fn keep(channel: Weak<Shared>, mut changes: watch::Receiver<u64
     }
 }
 
-/// When replicas that were not reached are tried again.
+/// The times of the next attempts at unreachable replicas.
 #[derive(Default)]
 pub(crate) struct Pauses {
     pauses: HashMap<Target, (Backoff, Instant)>,

@@ -1,4 +1,4 @@
-//! Knowing that a connection is gone.
+//! Detects that a connection is lost.
 
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::dial::Io;
 
-/// Tells when the connection is gone: HTTP/2 lets go of the socket then.
+/// Signals the loss of the connection: HTTP/2 drops the socket then.
 pub(crate) struct Watched {
     io: Box<dyn Io>,
     _lost: DropGuard,

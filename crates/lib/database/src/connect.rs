@@ -1,4 +1,4 @@
-//! The connection pool, and how each of its connections is set up and verified.
+//! The connection pool, and the setup and verification of its connections.
 
 use std::fmt::Write as _;
 use std::str::FromStr;
@@ -11,49 +11,49 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 use crate::fitness::State;
 use crate::{Error, Retry};
 
-/// How long a request waits for a connection before it fails as unavailable.
+/// Time limit for getting a connection; then the request fails as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A connection that idled longer is tried before it is used, since Postgres may have been
-/// restarted meanwhile. Under load nothing is tried: that would cost a round trip each time.
+/// A connection idle for longer is tested before use, since Postgres may have been restarted. Under load no
+/// test is made: it would cost a round trip each time.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
-/// How long [`connect`] waits for a Postgres that is still starting.
+/// Time limit of [`connect`] for a Postgres that is still starting.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Settings of every connection, whatever the server, the database or the role has as default.
+/// Settings of every connection, whatever the defaults of the server, the database or the role.
 const SETTINGS: [(&str, &str); 6] = [
-    // I1: a commit is answered when it is on the disk.
+    // I1: a commit is answered when it is on disk.
     ("synchronous_commit", "on"),
-    // What our statements are written for: each sees what has been committed before it.
+    // The statements rely on it: each sees everything committed before it.
     ("default_transaction_isolation", "read committed"),
-    // Our statements are short; compiling them costs more than it saves.
+    // The statements are short; compiling them costs more than it saves.
     ("jit", "off"),
     // A process that hangs within a transaction must not hold its locks for ever.
     ("idle_in_transaction_session_timeout", "60s"),
-    // Nor one whose machine has gone; and nobody waits for such a lock for ever.
+    // Nor may one whose machine is lost; and a wait for such a lock must end.
     ("tcp_user_timeout", "30s"),
     ("lock_timeout", LOCK_TIMEOUT),
 ];
 
-/// How long a statement waits for a lock.
+/// Time limit for a statement to get a lock.
 pub(crate) const LOCK_TIMEOUT: &str = "10s";
 
-/// What [`pool`] needs beside the URL.
+/// Options of [`pool`] besides the URL.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Upper limit of the pool.
+    /// Maximum size of the pool.
     pub max_connections: u32,
     /// Shown in `pg_stat_activity`.
     pub application: String,
     /// Further settings of every connection (`enable_seqscan` = `off`, say).
     pub settings: Vec<(&'static str, &'static str)>,
-    /// A server with `fsync = off` is not fit.
+    /// Refuses a server with `fsync = off`.
     pub require_fsync: bool,
 }
 
 impl Options {
-    /// A pool of at most `max_connections` for the named process.
+    /// A pool of at most `max_connections` for this process.
     pub fn new(application: &str, max_connections: u32) -> Self {
         Self {
             max_connections,
@@ -63,14 +63,14 @@ impl Options {
         }
     }
 
-    /// Whether a server with `fsync = off` is not fit. Off unless this is called.
+    /// Refuses a server with `fsync = off`. The default is to accept it.
     #[must_use]
     pub fn require_fsync(mut self, require: bool) -> Self {
         self.require_fsync = require;
         self
     }
 
-    /// Every connection gets this setting.
+    /// Adds a setting of every connection.
     #[must_use]
     pub fn setting(mut self, name: &'static str, value: &'static str) -> Self {
         self.settings.push((name, value));
@@ -78,7 +78,7 @@ impl Options {
     }
 }
 
-/// How connections are made, one like the other.
+/// The parameters of all connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Recipe {
     options: PgConnectOptions,
@@ -92,11 +92,11 @@ impl Recipe {
             .map_err(Error::Url)?
             .application_name(&options.application)
             .statement_cache_capacity(256)
-            // Results are binary, which has all digits anyway; and poolers do not know the parameter.
+            // Results are binary and complete anyway, and poolers do not know the parameter.
             .extra_float_digits(None);
         let mut settings = String::new();
         for (name, value) in SETTINGS.iter().chain(&options.settings) {
-            // Both are constants of ours; and writing to a string does not fail.
+            // Both are our own constants; writing to a string does not fail.
             let _ = write!(settings, "SET {name} = '{value}';");
         }
         Ok(Self {
@@ -106,17 +106,16 @@ impl Recipe {
         })
     }
 
-    /// Applies the settings, by statements: what a connection's startup message asks for, poolers
-    /// drop without a word. One round trip a connection.
+    /// Applies the settings with a statement: poolers silently drop settings of a startup message. One
+    /// round trip for each connection.
     pub(crate) async fn set_up(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let statements = AssertSqlSafe(self.settings.to_string());
         sqlx::raw_sql(statements).execute(connection).await?;
         Ok(())
     }
 
-    /// Sets a connection of the pool up, and fails if the server at its other end would take what it does
-    /// not keep. With a failover all connections end, so nothing is given to a server that nobody has
-    /// looked at. One more round trip a connection.
+    /// Sets up a connection of the pool, and fails if its server is unsafe. A failover ends all
+    /// connections, so an unchecked server is never used. One more round trip for each connection.
     async fn set_up_verified(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         self.set_up(connection).await?;
         match State::of(connection).await?.keeps(self.require_fsync) {
@@ -125,7 +124,7 @@ impl Recipe {
         }
     }
 
-    /// A connection outside of the pool.
+    /// A connection outside the pool.
     pub(crate) async fn connection(&self) -> Result<PgConnection, sqlx::Error> {
         let mut connection = PgConnection::connect_with(&self.options).await?;
         self.set_up(&mut connection).await?;
@@ -135,8 +134,8 @@ impl Recipe {
 
 /// Makes a pool. Nothing connects yet.
 ///
-/// Every connection commits synchronously (I1), whatever the server's default is, and is verified before it
-/// is used: where the server does not keep what it commits there are no connections, as if it were away.
+/// Every connection commits synchronously (I1), whatever the server's default, and is verified before its
+/// use: an unsafe server is treated as unavailable.
 pub fn pool(url: &str, options: &Options) -> Result<PgPool, Error> {
     let recipe = Recipe::new(url, options)?;
     let connect = recipe.options.clone();
@@ -161,8 +160,8 @@ pub fn pool(url: &str, options: &Options) -> Result<PgPool, Error> {
         .connect_lazy_with(connect))
 }
 
-/// Makes a pool, and waits a minute at most for a Postgres that is still starting. A service waits by
-/// [`Fitness`](crate::Fitness) instead, which also verifies that the server keeps what it is given.
+/// Makes a pool, and waits at most a minute for a Postgres that is still starting. Services use
+/// [`Fitness`](crate::Fitness) instead, which also verifies the server's settings.
 pub async fn connect(url: &str, options: &Options) -> Result<PgPool, Error> {
     let pool = pool(url, options)?;
     await_postgres(&pool).await?;

@@ -1,18 +1,18 @@
-//! What can go wrong, and what a SQLSTATE (PostgreSQL, appendix A) means to us.
+//! Errors, and the meaning of SQLSTATEs (PostgreSQL, appendix A).
 
-/// Why the database could not be made ready for use.
+/// The reason why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The URL cannot be understood.
+    /// The URL is invalid.
     #[error("the database URL cannot be used: {0}")]
     Url(#[source] sqlx::Error),
     /// Postgres did not answer in time.
     #[error("Postgres cannot be reached: {0}")]
     Unreachable(#[source] sqlx::Error),
-    /// A migration failed, or one that was applied has been changed since.
+    /// A migration failed, or an applied one has been changed since.
     #[error("the migrations of schema {schema} failed: {source}")]
     Migration {
-        /// The schema that was to be brought up to date.
+        /// The schema to migrate.
         schema: String,
         /// The cause.
         source: sqlx::migrate::MigrateError,
@@ -20,7 +20,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same may succeed a little later: Postgres went away meanwhile, or is starting.
+    /// Whether a retry may succeed soon: Postgres was lost, or is starting.
     pub fn is_transient(&self) -> bool {
         use sqlx::migrate::MigrateError;
         match self {
@@ -36,12 +36,12 @@ impl Error {
     }
 }
 
-/// A unique or primary key was there already (23505).
+/// A duplicate unique or primary key (23505).
 pub fn is_unique_violation(error: &sqlx::Error) -> bool {
     has_code(error, "23505")
 }
 
-/// A row is still referred to, or the row referred to is not there (23503).
+/// A row is still referenced, or a referenced row is missing (23503).
 pub fn is_foreign_key_violation(error: &sqlx::Error) -> bool {
     has_code(error, "23503")
 }
@@ -51,11 +51,11 @@ pub fn is_undefined_table(error: &sqlx::Error) -> bool {
     has_code(error, "42P01")
 }
 
-/// The same statement may well succeed when repeated: Postgres was not there, went away or is
-/// starting, or the transaction lost against another.
+/// Whether a retry of the same statement may succeed: Postgres was unavailable, was lost or is starting, or
+/// the transaction lost against another.
 ///
-/// After a broken connection nobody knows whether the statement was committed, so only
-/// statements that bear repetition may be repeated.
+/// After a broken connection it is unknown whether the statement was committed, so only idempotent
+/// statements may be retried.
 pub fn is_transient(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_)

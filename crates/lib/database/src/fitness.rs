@@ -1,11 +1,10 @@
-//! Whether the database can be used as the services use it: it answers, keeps what it has committed,
-//! and gives each connection a session of its own. Looked at once a second, on a connection of its own,
-//! and now and then on two new ones.
+//! Checks whether the database is usable: it answers, keeps committed data, and gives each connection its
+//! own session. Checked once a second on a separate connection, and now and then on two new ones.
 //!
-//! "250 means committed" (I1) rests on settings of somebody else's server, and on what stands between:
-//! a pooler that hands out sessions by transaction forgets what a connection has set. So they are not
-//! believed but looked at, at the start and for as long as the process lives. Each connection of a pool is
-//! verified before its first use as well (`connect`): a failover is noticed here only at the next look.
+//! "250 means committed" (I1) depends on the settings of a server that others administer, and on the path
+//! to it: a pooler that shares sessions between transactions loses a connection's settings. So these are
+//! checked, at the start and during the whole life of the process. Each connection of a pool is also
+//! verified before its first use (`connect`): here a failover is noticed only at the next check.
 
 mod probe;
 
@@ -22,25 +21,25 @@ use crate::{Error, Options};
 use probe::Probe;
 pub(crate) use probe::State;
 
-/// Between two looks.
+/// Interval between checks.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Until a database that cannot be used is looked at again.
+/// Interval between checks of an unusable database.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Looks after which two connections are opened anew. They notice at once that a pooler shares sessions,
-/// which one connection notices only when others take its session.
+/// Checks after which two connections are opened again. They detect at once that a pooler shares sessions;
+/// a single connection detects it only when others take its session.
 const RENEWED_AFTER: u32 = 20;
 
-/// How long an answer may take.
+/// Time limit of an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Why the database cannot be used, for a person who runs the system.
+/// The reason why the database is unusable, for an administrator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unfit {
-    /// It does not answer, or is read-only for now: statements fail by themselves.
+    /// It does not answer, or is read-only now: statements fail anyway.
     Away(String),
-    /// It would take what it does not keep: nothing may be given to it.
+    /// It would accept data without keeping it: nothing may be written.
     Unsafe(String),
 }
 
@@ -53,40 +52,40 @@ impl Unfit {
     }
 }
 
-/// What was found of a database that can be used.
+/// The result of a check of a usable database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
-    /// What its clock showed, milliseconds since 1970, at a time between these two.
+    /// The time of its clock, in milliseconds since 1970, read between the next two instants.
     clock_ms: i64,
     asked: Instant,
     answered: Instant,
 }
 
 impl Look {
-    /// How far its clock is ahead of one that shows `now_ms` now, milliseconds: it lies within, since question
-    /// and answer were on their way for a while.
+    /// How far its clock is ahead of one that shows `now_ms` now, in milliseconds: a range, since query and
+    /// answer took time.
     pub fn clock_ahead_of(&self, now_ms: i64) -> RangeInclusive<i64> {
         let then = |at: Instant| {
             let since = i64::try_from(at.elapsed().as_millis()).unwrap_or(i64::MAX);
             now_ms.saturating_sub(since)
         };
-        // Parts of milliseconds are cut off: one more to either side.
+        // Fractions of milliseconds are lost: one more on either side.
         let first = self.clock_ms.saturating_sub(then(self.answered) + 1);
         first..=self.clock_ms.saturating_sub(then(self.asked) - 1)
     }
 }
 
-/// What is known. Clones know the same; the watch ends with the last of them.
+/// The state of the database. Clones share it; the checks end with the last of them.
 #[derive(Debug, Clone)]
 pub struct Fitness {
-    /// It was found to be fit, at least once.
+    /// It was usable at least once.
     found: watch::Receiver<bool>,
     unsafe_now: Arc<AtomicBool>,
 }
 
 impl Fitness {
-    /// Begins to look at the database at `url`, with connections as those of a pool with these `options`.
-    /// Each time that it has been looked at, `report` is told what was found.
+    /// Starts to check the database at `url`, with connections like those of a pool with these `options`.
+    /// `report` receives the result of each check.
     pub fn watch(
         url: &str,
         options: &Options,
@@ -110,7 +109,7 @@ impl Fitness {
         Ok(Self { found, unsafe_now })
     }
 
-    /// A database that nobody looks at: for tests.
+    /// A database without checks, for tests.
     pub fn assumed() -> Self {
         Self {
             found: watch::channel(true).1,
@@ -118,13 +117,13 @@ impl Fitness {
         }
     }
 
-    /// Waits until the database has been found to be fit.
+    /// Waits until the database has been found usable.
     pub async fn found(&self) {
-        // The sender lives as long as this.
+        // The sender lives as long as this value.
         let _ = self.found.clone().wait_for(|found| *found).await;
     }
 
-    /// Whether nothing may be given to the database, although it would take it.
+    /// Whether the database must not be used although it would accept data.
     pub fn is_unsafe(&self) -> bool {
         self.unsafe_now.load(Ordering::Relaxed)
     }
@@ -138,7 +137,7 @@ struct Watchman<R> {
 }
 
 impl<R: FnMut(Result<Look, Unfit>)> Watchman<R> {
-    /// Looks for ever. A connection that breaks is no more than that, if the next one is fit.
+    /// Checks without end. A broken connection is harmless if the next one is usable.
     async fn work(&mut self) {
         let mut was_fit = false;
         loop {
@@ -157,7 +156,7 @@ impl<R: FnMut(Result<Look, Unfit>)> Watchman<R> {
         }
     }
 
-    /// Looks as long as it is fit.
+    /// Checks while it is usable.
     async fn follow(&mut self, mut probe: Probe) -> Unfit {
         let mut looks = 0_u32;
         loop {
@@ -168,7 +167,7 @@ impl<R: FnMut(Result<Look, Unfit>)> Watchman<R> {
                 match Probe::open(&self.recipe).await {
                     Ok(anew) => probe = anew,
                     Err(unfit @ Unfit::Unsafe(_)) => return unfit,
-                    // There may be no room for two more: the one that we have says what is so.
+                    // There may be no room for two more connections: the existing one decides.
                     Err(Unfit::Away(_)) => {}
                 }
             }
@@ -182,19 +181,19 @@ impl<R: FnMut(Result<Look, Unfit>)> Watchman<R> {
         match &found {
             Ok(_) => self.unsafe_now.store(false, Ordering::Relaxed),
             Err(Unfit::Unsafe(_)) => self.unsafe_now.store(true, Ordering::Relaxed),
-            // What was known of it still holds: connections of the pool may work yet.
+            // The last state still holds: the pool's connections may work.
             Err(Unfit::Away(_)) => {}
         }
         let fit = found.is_ok();
         (self.report)(found);
-        // Whoever waits for it knows by now what was found.
+        // Waiting callers have the result already.
         if fit {
             self.found.send_replace(true);
         }
     }
 }
 
-/// Bounds a look: from a server that hangs no answer ever comes.
+/// Limits the time of a check: a hanging server never answers.
 async fn timely<T>(work: impl Future<Output = Result<T, Unfit>>) -> Result<T, Unfit> {
     timeout(PATIENCE, work).await.unwrap_or_else(|_| {
         let seconds = PATIENCE.as_secs();

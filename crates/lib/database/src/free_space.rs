@@ -1,19 +1,19 @@
-//! What the volume has free that Postgres keeps its data on, where that is on this machine.
+//! Free space of the volume with Postgres's data, if it is on this machine.
 
 use std::io;
 use std::path::PathBuf;
 
 use tokio::sync::oneshot;
 
-/// What an ordinary user may still write on the volume of `path`, in octets.
+/// The octets that an unprivileged user may still write on the volume of `path`.
 pub async fn free_space(path: PathBuf) -> io::Result<u64> {
     let (answer, asked) = oneshot::channel();
-    // A volume over the network may take its time. Not one of the runtime's threads for such work: asked
-    // again and again, it would never end, and keep the memory of what else it has done.
+    // A network volume may be slow. A thread of its own: a blocking thread of the runtime, called
+    // regularly, would never end and would keep the memory of its earlier work.
     std::thread::Builder::new()
         .name("free-space".to_owned())
         .spawn(move || {
-            // Nobody may be waiting any more.
+            // The caller may have given up.
             let _ = answer.send(rustix::fs::statvfs(&path));
         })?;
     let volume = asked.await.map_err(io::Error::other)??;

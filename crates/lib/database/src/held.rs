@@ -1,12 +1,12 @@
-//! A connection that a busy task keeps.
+//! A connection owned by a busy task.
 
 use sqlx::PgConnection;
 use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPool;
 
-/// A connection that stays with one task. A pool tries each connection that comes back to it,
-/// which costs a round trip; a task that writes a thousand times a second keeps its own.
+/// A connection that stays with one task. A pool tests each returned connection, which costs a round trip;
+/// a task that writes a thousand times a second keeps its own.
 ///
 /// After an error call [`HeldConnection::discard`]: the next use takes another connection.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl HeldConnection {
         Ok(self.held.insert(held))
     }
 
-    /// Closes the connection: it is broken, or in an unknown state.
+    /// Closes the connection, which is broken or in an unknown state.
     pub fn discard(&mut self) {
         if let Some(mut held) = self.held.take() {
             held.close_on_drop();

@@ -1,10 +1,10 @@
-//! Ids that are known before the row is inserted.
+//! Ids allocated before the row is inserted.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sqlx::postgres::PgPool;
 
-/// Gives ids out of blocks that it takes from a sequence whose increment is the block's size.
+/// Allocates ids from blocks of a sequence whose increment is the block size.
 #[derive(Debug)]
 pub struct IdBlocks {
     sequence: &'static str,
@@ -38,7 +38,7 @@ impl IdBlocks {
         }
     }
 
-    /// `count` ids, ascending, though not always consecutive.
+    /// `count` ids, ascending but not always consecutive.
     pub async fn take_many(&self, pool: &PgPool, count: usize) -> Result<Vec<i64>, sqlx::Error> {
         let mut ids = Vec::with_capacity(count);
         while ids.len() < count {
@@ -63,7 +63,7 @@ impl IdBlocks {
             .fetch_one(pool)
             .await?;
         let mut block = self.lock();
-        // Another task may have been faster; a block left unused costs nothing.
+        // Another task may have been faster; an unused block costs nothing.
         if block.next >= block.end {
             block.next = start;
             block.end = start + self.block_size;

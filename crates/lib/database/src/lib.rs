@@ -1,7 +1,7 @@
-//! Access to Postgres for the services that own a schema: the pool, the migrations runner and
-//! what a SQLSTATE means.
+//! Access to Postgres for the services that own a schema: the pool, the migrations runner and the meaning
+//! of SQLSTATEs.
 //!
-//! It knows no table. SQL lives with the service (or with `volume`) whose schema it is about.
+//! This crate knows no table. SQL belongs to the service (or to `volume`) that owns the schema.
 
 mod connect;
 mod error;

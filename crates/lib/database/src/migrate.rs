@@ -1,4 +1,4 @@
-//! Bringing a schema up to date, while processes of the version before work on it.
+//! Migrates a schema while processes of the previous version use it.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -10,20 +10,20 @@ use sqlx::{AssertSqlSafe, Connection as _};
 use crate::Error;
 use crate::connect::LOCK_TIMEOUT;
 
-/// Between two looks at whether it is our turn.
+/// Interval between attempts to get the migration lock.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Applies the migrations of `schema` that have not been applied yet, and notes them in
-/// `schema.migration`.
+/// Applies the missing migrations of `schema`, and records them in `schema.migration`.
 ///
-/// Any number of processes may start at once. A schema that a later version has brought further is
+/// Any number of processes may start at once. A schema of a later version is accepted: its migrations keep
+/// it compatible with the previous version.
 /// taken as it is: its migrations leave it fit for the version before.
 pub async fn migrate(pool: &PgPool, schema: &str, migrations: &Migrator) -> Result<(), Error> {
     let failed = |source| Error::Migration {
         schema: schema.to_owned(),
         source,
     };
-    // A detached connection: were the run to fail, its locks end with it.
+    // A detached connection: if the run fails, its locks end with it.
     let mut connection = pool
         .acquire()
         .await
@@ -48,9 +48,9 @@ async fn run(
     wait_for_locks(connection, false).await?;
     let mut migrator = Migrator {
         migrations: Cow::Owned(migrations.migrations.to_vec()),
-        // A process of the version before that is started again meanwhile, or for good.
+        // A process of the previous version may be started again.
         ignore_missing: true,
-        // It is waited for in a statement, and for all schemas together (see `take_turn`).
+        // The lock is taken separately, and for all schemas together (see `take_turn`).
         locking: false,
         ..Migrator::DEFAULT
     };
@@ -67,10 +67,9 @@ async fn run(
     migrator.run_direct(None, connection, false).await
 }
 
-/// What changes a table waits for its lock no longer than any other statement, since all
-/// others wait behind it. An index that is built or dropped concurrently stands in nobody's way, and
-/// waits for everything that reads at the time: a backup takes longer, and would have it begin again
-/// and again.
+/// A statement that changes a table waits for its lock no longer than any other, since all other statements
+/// queue behind it. Building or dropping an index concurrently blocks nobody, but waits for all running
+/// readers: a backup takes longer, and a limit would make it start again and again.
 async fn wait_for_locks(connection: &mut PgConnection, patiently: bool) -> Result<(), sqlx::Error> {
     let longest = if patiently { "0" } else { LOCK_TIMEOUT };
     sqlx::query("SELECT set_config('lock_timeout', $1, false)")
@@ -80,9 +79,9 @@ async fn wait_for_locks(connection: &mut PgConnection, patiently: bool) -> Resul
     Ok(())
 }
 
-/// Waits until nobody else migrates this schema. Not in a statement: an index that is built
-/// concurrently waits for every statement that runs, and would wait for us as we for it. A service
-/// that is started while another's index is built does not wait for that.
+/// Waits until nobody else migrates this schema. Not within one statement: a concurrent index build waits
+/// for every running statement, and would deadlock with it. Services started meanwhile do not wait for
+/// another's index build.
 async fn take_turn(connection: &mut PgConnection, schema: &str) -> Result<(), sqlx::Error> {
     let mut told = false;
     loop {
@@ -100,7 +99,7 @@ async fn take_turn(connection: &mut PgConnection, schema: &str) -> Result<(), sq
     }
 }
 
-/// Drops what is left of indexes whose building was cut off: their migrations are run again.
+/// Drops the remains of interrupted index builds: their migrations are run again.
 async fn drop_unfinished(connection: &mut PgConnection, schema: &str) -> Result<(), sqlx::Error> {
     let unfinished: Vec<String> = sqlx::query_scalar(
         "SELECT format('%I.%I', n.nspname, c.relname)

@@ -1,4 +1,4 @@
-//! Repeating what fails only for the moment.
+//! Retries of transient failures.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(20);
 
-/// Decides whether a statement that failed is tried again.
+/// Decides whether a failed statement is retried.
 ///
 /// ```text
 /// let mut retry = Retry::within(Duration::from_secs(5));
@@ -19,8 +19,8 @@ const LONGEST_ATTEMPT: Duration = Duration::from_secs(20);
 ///     }
 /// }
 /// ```
-/// The statement must bear that its earlier run was committed although it failed: a connection
-/// may break behind the commit.
+/// The statement must be safe to repeat although its first run was committed: a connection may break after
+/// the commit.
 #[derive(Debug)]
 pub struct Retry {
     deadline: Instant,
@@ -28,7 +28,7 @@ pub struct Retry {
 }
 
 impl Retry {
-    /// Tries go on for that long.
+    /// Retries for at most this time.
     pub fn within(limit: Duration) -> Self {
         Self {
             deadline: Instant::now() + limit,
@@ -36,8 +36,8 @@ impl Retry {
         }
     }
 
-    /// Pauses, a little longer each time, when the error is transient ([`crate::is_transient`])
-    /// and there is time left; otherwise gives the error back.
+    /// Pauses, a little longer each time, if the error is transient ([`crate::is_transient`]) and there is
+    /// time left; otherwise returns the error.
     pub async fn again(&mut self, error: sqlx::Error) -> Result<(), sqlx::Error> {
         if !crate::is_transient(&error) || Instant::now() + self.pause > self.deadline {
             return Err(error);
@@ -49,8 +49,8 @@ impl Retry {
     }
 }
 
-/// Bounds one attempt at 20 s: from a Postgres that vanished without a word no answer ever comes.
-/// The error is transient; the connection is to be discarded.
+/// Limits one attempt to 20 s: a Postgres that vanished never answers. The error is transient; the
+/// connection must be discarded.
 pub async fn bounded<T>(
     attempt: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, sqlx::Error> {

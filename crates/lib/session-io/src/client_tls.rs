@@ -1,4 +1,4 @@
-//! How a client knows the server it speaks TLS with.
+//! Verification of servers by a TLS client.
 
 use std::sync::Arc;
 
@@ -10,19 +10,19 @@ use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme
 
 use crate::{SessionError, tls_failure};
 
-/// TLS of the client side. Cheap to clone; sessions are resumed among clones.
+/// TLS for the client side. Cheap to clone; clones share sessions for resumption.
 #[derive(Clone, Debug)]
 pub struct ClientTls(Arc<ClientConfig>);
 
 impl ClientTls {
-    /// The server must show a certificate for its name that a public authority signed.
+    /// The server must have a certificate for its name from a public authority.
     pub fn verified() -> Result<Self, SessionError> {
         let mut roots = RootCertStore::empty();
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         Self::with_roots(roots)
     }
 
-    /// As [`ClientTls::verified`], by the authorities of this PEM text alone.
+    /// As [`ClientTls::verified`], with only the authorities of this PEM text.
     pub fn verified_by(authorities: &[u8]) -> Result<Self, SessionError> {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(authorities) {
@@ -39,8 +39,8 @@ impl ClientTls {
         Self::with_roots(roots)
     }
 
-    /// Any certificate will do: against those who only listen (RFC 7435). What mail servers do
-    /// among each other when nothing says that they can do better.
+    /// Any certificate is accepted: this protects against passive listeners (RFC 7435). Mail servers do so
+    /// with each other unless more is required.
     pub fn opportunistic() -> Result<Self, SessionError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier = Arc::new(AnyCertificate(Arc::clone(&provider)));
@@ -71,7 +71,7 @@ fn failed(error: rustls::Error) -> SessionError {
     SessionError::Tls(tls_failure::plain_text(&error))
 }
 
-/// Takes every certificate, but holds the server to the key in it.
+/// Accepts every certificate, but verifies that the server has its key.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

@@ -27,36 +27,36 @@ use crate::stream::Stream;
 use bounds::{Bounds, displaced};
 pub use peer::NoRoom;
 
-/// The first read of a quiet connection: a command or several, or a message of the usual size
-/// with what surrounds it.
+/// The first read of a quiet connection: one or several commands, or a message of usual size with its
+/// commands.
 const SMALL_READ: usize = 8 * 1024;
 
-/// Reads while a body streams in.
+/// Read size while a message arrives.
 const LARGE_READ: usize = 64 * 1024;
 
-/// Output above this is not kept for the next answer.
+/// A larger output buffer is released.
 const KEPT_OUTPUT: usize = 64 * 1024;
 
-/// [`Connection::write`] copies what is shorter: one larger write beats two.
+/// [`Connection::write`] copies shorter data: one larger write is faster than two.
 const COPIED: usize = 16 * 1024;
 
-/// Until a session says otherwise. RFC 5321 §4.5.3.2.7 asks servers for 5 minutes.
+/// The default. RFC 5321 §4.5.3.2.7 requires 5 minutes of servers.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// How long, and for how many octets, a peer that still sends is listened to once all is said.
+/// Time and octets for which a closing connection still reads from its peer.
 const GOODBYE: Duration = Duration::from_secs(1);
 const LEFT_UNREAD: usize = 1024 * 1024;
 
-/// How long a peer may still take for what is being written to it once the process is ending.
+/// Time limit of a write after the process has begun to end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// Silence after which the system asks whether the peer is still there.
+/// Idle time after which the kernel probes whether the peer is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(120);
 
 /// A TCP or TLS connection to a client or to a server.
 ///
-/// A connection that waits for its peer holds no buffers: they are made when there is something
-/// to read, and let go before the next wait.
+/// A waiting connection holds no buffers: they are allocated when there is something to read, and released
+/// before the next wait.
 pub struct Connection {
     stream: Stream,
     peer: SocketAddr,
@@ -65,13 +65,13 @@ pub struct Connection {
     input: BytesMut,
     output: BytesMut,
     bounds: Bounds,
-    /// `tls-server-end-point` of the certificate that this side has shown.
+    /// `tls-server-end-point` of this side's certificate.
     end_point: Option<Vec<u8>>,
-    /// The last read filled the space it had: more is on its way.
+    /// The last read filled its buffer: more data is waiting.
     bulk: bool,
 }
 
-/// How a TLS session is protected, for trace headers and logs.
+/// The protection of a TLS session, for trace headers and logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFacts {
     /// `TLSv1.3`
@@ -83,9 +83,9 @@ pub struct TlsFacts {
 impl Connection {
     /// Takes over a connected socket.
     pub fn new(socket: TcpStream) -> Result<Self, SessionError> {
-        // Answers go out in one write each: there is nothing for Nagle's algorithm to join.
+        // Answers are sent in one write each, so Nagle's algorithm would only delay them.
         socket.set_nodelay(true)?;
-        // A peer that vanished without a word is noticed, and a NAT box between us reminded.
+        // Detects a vanished peer, and keeps NAT mappings alive.
         let keepalive = TcpKeepalive::new().with_time(KEEP_ALIVE);
         SockRef::from(&socket).set_tcp_keepalive(&keepalive)?;
         Ok(Self {
@@ -101,22 +101,22 @@ impl Connection {
         })
     }
 
-    /// The other end; behind a proxy the client that it told of.
+    /// The remote address; behind a proxy the client's address.
     pub fn peer(&self) -> SocketAddr {
         self.peer
     }
 
-    /// This end.
+    /// The local address.
     pub fn local(&self) -> SocketAddr {
         self.local
     }
 
-    /// Whether TLS protects it.
+    /// Whether the connection uses TLS.
     pub fn is_tls(&self) -> bool {
         self.stream.tls().is_some()
     }
 
-    /// How TLS protects it.
+    /// The TLS parameters.
     pub fn tls(&self) -> Option<TlsFacts> {
         let tls = self.stream.tls()?;
         Some(TlsFacts {
@@ -133,24 +133,23 @@ impl Connection {
         })
     }
 
-    /// How long the peer may take for each fill, flush and handshake from now on.
+    /// Sets the time limit for each fill, flush and handshake.
     pub fn set_timeout(&mut self, timeout: Duration) {
         self.bounds.patience = timeout;
     }
 
-    /// From now on `shutdown` is seen while the peer is waited for: a handshake is broken off, and
-    /// a peer that does not read what is written to it has a last moment for it. Waiting for input
-    /// goes on: only the session knows whether what comes is still wanted.
+    /// Makes waits react to `shutdown`: a handshake is aborted, and a write gets only a short time. Waiting
+    /// for input continues: only the session knows whether input is still wanted.
     pub fn watch(&mut self, shutdown: CancellationToken) {
         self.bounds.shutdown = shutdown;
     }
 
-    /// What has been read and not consumed.
+    /// Received data that is not consumed yet.
     pub fn input(&mut self) -> &mut BytesMut {
         &mut self.input
     }
 
-    /// What is to be written at the next flush.
+    /// Data for the next flush.
     pub fn output(&mut self) -> &mut BytesMut {
         &mut self.output
     }
@@ -160,15 +159,13 @@ impl Connection {
         (&mut self.input, &mut self.output)
     }
 
-    /// Reads what the peer has sent, waiting for it if need be, and says how many bytes were
-    /// added to the input; 0 when the peer will send nothing more. May be cancelled: nothing that
-    /// was read is lost.
+    /// Reads data from the peer, waiting if necessary, and returns the number of bytes added to the input;
+    /// 0 if the peer has closed its side. Cancel-safe.
     pub async fn fill(&mut self) -> Result<usize, SessionError> {
         self.fill_while(true).await
     }
 
-    /// As [`Connection::fill`], while the peer is the one that waits: its slot is not offered to
-    /// others.
+    /// As [`Connection::fill`], while the peer waits for this side: the connection cannot be displaced.
     pub async fn fill_meanwhile(&mut self) -> Result<usize, SessionError> {
         self.fill_while(false).await
     }
@@ -207,10 +204,10 @@ impl Connection {
         }
     }
 
-    /// Reads what has come already; none when there is nothing.
+    /// Reads data that has already arrived; none if there is nothing.
     async fn read_at_hand(&mut self) -> Option<Result<usize, SessionError>> {
         let want = if self.bulk { LARGE_READ } else { SMALL_READ };
-        // Half of it will do: else each read of a long body would move what is left.
+        // Half of the size is enough: otherwise each read of a long message would move the remainder.
         if self.input.capacity() - self.input.len() < want / 2 {
             self.input.reserve(want);
         }
@@ -225,14 +222,14 @@ impl Connection {
                 self.bulk = count >= space.min(LARGE_READ);
                 Some(Ok(count))
             }
-            // RFC 8446 §6.1 wants a close_notify; many peers just close. Our protocols say
-            // themselves when something is complete.
+            // RFC 8446 §6.1 requires a close_notify, but many peers just close. The mail protocols mark
+            // complete data themselves.
             Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Some(Ok(0)),
             Err(error) => Some(Err(error.into())),
         }
     }
 
-    /// Lets go of buffers that hold nothing.
+    /// Releases empty buffers.
     fn release(&mut self) {
         if self.input.is_empty() {
             self.input = BytesMut::new();
@@ -242,12 +239,12 @@ impl Connection {
         }
     }
 
-    /// Writes all output, in one write where the socket takes it.
+    /// Writes all output, in one write if the socket accepts it.
     pub async fn flush(&mut self) -> Result<(), SessionError> {
         self.write(&[]).await
     }
 
-    /// Writes all output and then `bytes`. Large bytes are not copied into the output first.
+    /// Writes all output and then `bytes`. Large data is not copied into the output first.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
         if self.output.is_empty() && bytes.is_empty() {
             return Ok(());
@@ -269,9 +266,9 @@ impl Connection {
         Ok(())
     }
 
-    /// Says goodbye (TLS's close_notify, TCP's FIN) after the last flush, and waits a moment for the
-    /// peer to do the same. A socket that is closed with input unread is reset (RFC 2525 §2.17),
-    /// and a reset makes the peer lose what was said last: why it is sent away.
+    /// Closes the connection after the last flush (TLS close_notify, TCP FIN), and waits a moment for the
+    /// peer to do the same. Closing a socket with unread input sends a reset (RFC 2525 §2.17), and the peer
+    /// would lose the last message, which tells it the reason.
     pub async fn close(mut self) -> Result<(), SessionError> {
         let goodbye = self.stream.shutdown();
         self.bounds.wait(LAST_WORDS, goodbye).await??;
@@ -286,7 +283,7 @@ impl Connection {
                 }
             }
         };
-        // Who does not go by then has had its chance.
+        // The peer had its time.
         let _ = timeout(self.bounds.at_most(GOODBYE), left).await;
         Ok(())
     }

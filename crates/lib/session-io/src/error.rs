@@ -1,30 +1,30 @@
-//! How a connection fails.
+//! Errors of connections.
 
 use std::io;
 
-/// Why a connection cannot go on.
+/// The reason why a connection cannot continue.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// The peer did nothing within the time it had.
+    /// The peer exceeded its time limit.
     #[error("the peer was silent for too long")]
     Timeout,
-    /// The listener has given this connection's slot to another client.
+    /// The listener has displaced this connection.
     #[error("too many connections, and this one was of no use for the longest")]
     Displaced,
-    /// This process is ending, and the peer was not worth the wait.
+    /// The process is ending while the connection waits.
     #[error("the process is ending")]
     ShuttingDown,
-    /// The connection had ended before.
+    /// The connection has already ended.
     #[error("the connection is closed")]
     Closed,
-    /// The peer's name cannot be turned into an address.
+    /// The peer's name cannot be resolved.
     #[error("`{0}` has no address")]
     NoAddress(String),
     /// The socket failed.
     #[error(transparent)]
     Io(io::Error),
-    /// TLS could not be agreed upon, or the peer's certificate is not good.
+    /// The TLS handshake failed, or the peer's certificate is invalid.
     #[error("TLS: {0}")]
     Tls(String),
 }

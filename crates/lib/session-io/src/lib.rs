@@ -1,9 +1,9 @@
-//! The one driver of line protocols: sockets, buffers, limits, deadlines and TLS, for SMTP, IMAP
-//! and POP3, on both sides of a connection.
+//! The common driver of line protocols: sockets, buffers, limits, time limits and TLS, for SMTP, IMAP and
+//! POP3, on both sides of a connection.
 //!
-//! Protocol crates take bytes and give bytes; this crate moves them. It knows no protocol: a
-//! session reads [`Connection::input`], writes to [`Connection::output`], and says when to
-//! [`Connection::fill`] the one and [`Connection::flush`] the other.
+//! Protocol crates parse and produce bytes; this crate transfers them. It knows no protocol: a session
+//! reads [`Connection::input`], writes to [`Connection::output`], and calls [`Connection::fill`] and
+//! [`Connection::flush`].
 
 mod client_tls;
 mod connection;
@@ -18,5 +18,5 @@ pub use connection::{Connection, NoRoom, TlsFacts};
 pub use error::SessionError;
 pub use slot::{Slot, SlotState};
 
-/// What a listener needs to speak TLS. `service-kit` makes it, by the same name.
+/// The TLS configuration of a listener, made by `service-kit` under the same name.
 pub type ServerTls = rustls::ServerConfig;

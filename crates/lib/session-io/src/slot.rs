@@ -1,5 +1,5 @@
-//! A connection's slot among those that its listener serves at a time, and whether the connection gives
-//! it up: its waits say so, the listener asks.
+//! A connection's slot among those of its listener. The connection's waits offer the slot, and the listener
+//! may take an offered one.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,45 +9,45 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// States beside the times.
+/// Special states beside the times.
 const KEPT: u64 = u64::MAX;
 const DISPLACED: u64 = u64::MAX - 1;
 
-/// Times are microseconds since this one.
+/// Times are microseconds since this instant.
 static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// A slot, as its listener counts it. Dropped, it is free.
+/// A slot as counted by its listener. Dropping it frees it.
 pub trait Slot: Send + Sync {
-    /// What the connection and the listener share.
+    /// The state shared by the connection and the listener.
     fn state(&self) -> &Arc<SlotState>;
 
-    /// Counts the connection for `address` from now on. Returns false, and changes nothing, if that
-    /// address has as many connections as it may have.
+    /// Counts the connection for `address`. Returns false, and changes nothing, if that address has its
+    /// maximum number of connections.
     fn move_to(&mut self, address: IpAddr) -> bool;
 
-    /// Counts the connection among those of known peers from now on, or among strangers again.
+    /// Counts the connection among those of known peers, or among strangers.
     fn vouch(&mut self, known: bool);
 }
 
-/// Whether a slot may be given to another connection. One store for each wait, no lock.
+/// Whether a slot may be taken. One atomic store for each wait, no lock.
 #[derive(Debug)]
 pub struct SlotState {
-    /// Since when it has been of no use while it is offered, or one of the states.
+    /// The start of the current wait while the slot is offered, or a special state.
     state: AtomicU64,
-    /// Microseconds for which this peer has been waited for since it was last of use.
+    /// Microseconds waited for this peer since it was last useful.
     debt: AtomicU64,
     displaced: Notify,
 }
 
-/// A wait for the peer, during which somebody else may get the slot. Its end keeps the slot, and
-/// adds the time to the debt.
+/// A wait for the peer, during which the slot may be taken. Its end keeps the slot, and adds the time to
+/// the debt.
 pub(crate) struct Offer {
     slot: Arc<SlotState>,
     begun: Instant,
 }
 
 impl SlotState {
-    /// Of a connection that is at work.
+    /// For a connection that is working.
     #[must_use]
     #[allow(clippy::new_without_default, reason = "each is a connection's")]
     pub fn new() -> Self {
@@ -59,7 +59,7 @@ impl SlotState {
         }
     }
 
-    /// From now on, until the offer is dropped, somebody else may have the slot.
+    /// Offers the slot until the returned value is dropped.
     pub(crate) fn offer(self: Arc<Self>) -> Offer {
         let begun = Instant::now();
         let debt = Duration::from_micros(self.debt.load(Ordering::Relaxed));
@@ -67,7 +67,7 @@ impl SlotState {
         Offer { slot: self, begun }
     }
 
-    /// Offered since that time, until it is offered anew or kept.
+    /// Offered since that time, until it is offered again or kept.
     pub fn offer_since(&self, since: Instant) {
         self.change_to(micros(since));
     }
@@ -76,7 +76,7 @@ impl SlotState {
         self.change_to(KEPT);
     }
 
-    /// What was displaced stays so.
+    /// A displaced slot stays displaced.
     fn change_to(&self, new: u64) {
         let changed = |state| (state != DISPLACED).then_some(new);
         let _ = self
@@ -84,12 +84,12 @@ impl SlotState {
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, changed);
     }
 
-    /// The peer was waited for.
+    /// Adds waiting time.
     fn owe(&self, time: Duration) {
         self.debt.fetch_add(whole_micros(time), Ordering::Relaxed);
     }
 
-    /// The peer has done something that makes up for so much waiting.
+    /// Subtracts waiting time for work done.
     pub(crate) fn credit(&self, time: Duration) {
         let time = whole_micros(time);
         let less = |debt: u64| Some(debt.saturating_sub(time));
@@ -103,23 +103,23 @@ impl SlotState {
         Duration::from_micros(self.debt.load(Ordering::Relaxed))
     }
 
-    /// Completes, once, when it has become somebody else's.
+    /// Completes, once, when the slot has been taken.
     pub(crate) async fn displaced(&self) {
         self.displaced.notified().await;
     }
 
-    /// Whether another connection has it.
+    /// Whether the slot has been taken.
     pub fn is_displaced(&self) -> bool {
         self.state.load(Ordering::Acquire) == DISPLACED
     }
 
-    /// Since when it is offered, in microseconds of a clock of its own, where that is before `latest`.
+    /// The start of the offer, in microseconds of an internal clock, if it is before `latest`.
     pub fn offered(&self, latest: Instant) -> Option<u64> {
         let state = self.state.load(Ordering::Acquire);
         (state <= micros(latest)).then_some(state)
     }
 
-    /// Takes it away, unless that has changed since [`SlotState::offered`] told it.
+    /// Takes the slot, unless the offer has changed since [`SlotState::offered`].
     pub fn displace(&self, offered: u64) -> bool {
         let taken =
             self.state
@@ -138,7 +138,7 @@ impl Drop for Offer {
     }
 }
 
-/// Microseconds since the epoch; what was before it counts as that.
+/// Microseconds since the epoch; 0 for earlier times.
 fn micros(time: Instant) -> u64 {
     whole_micros(time.saturating_duration_since(*EPOCH)).min(DISPLACED - 1)
 }
@@ -164,7 +164,7 @@ mod tests {
         drop(waits);
         slot.credit(Duration::MAX);
         assert_eq!(slot.debt(), Duration::ZERO);
-        // Between two waits it is not to be had.
+        // Between two waits the slot is not offered.
         assert!(slot.offered(Instant::now()).is_none());
     }
 }

@@ -1,11 +1,10 @@
-//! A TCP socket that acknowledges at once what it reads while more is awaited.
+//! A TCP socket that acknowledges received data at once while more is expected.
 //!
-//! Linux delays an acknowledgement by 40 ms where an answer is likely to carry it (`TCP_QUICKACK`
-//! in tcp(7)). A peer that uses Nagle's algorithm (RFC 1122 §4.2.3.4) sends the second small
-//! segment of a command only once the first is acknowledged: both sides then wait for each other.
-//! So when a read finds nothing more, and what was read before is not answered yet, the
-//! acknowledgement goes out on its own. A command that comes whole costs nothing: its answer
-//! carries the acknowledgement.
+//! Linux delays an acknowledgement by 40 ms if it expects to send it with an answer (`TCP_QUICKACK` in
+//! tcp(7)). A peer with Nagle's algorithm (RFC 1122 §4.2.3.4) sends the second small segment of a command
+//! only after the first is acknowledged: then both sides wait for each other. So if a read finds no more
+//! data, and earlier data is not answered yet, the acknowledgement is sent separately. A command that
+//! arrives whole costs nothing: its answer carries the acknowledgement.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -16,11 +15,10 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// See the module. TLS runs over it, so that a record or a handshake in pieces does not wait
-/// either.
+/// The socket. TLS runs over it, so that records and handshakes in several segments are not delayed either.
 pub(crate) struct Socket {
     tcp: TcpStream,
-    /// Something was read since the last write.
+    /// Data was read since the last write.
     unanswered: bool,
 }
 
@@ -37,8 +35,7 @@ impl Socket {
         self.tcp.readable().await
     }
 
-    /// Sends the acknowledgement that the system holds back. The option does not last
-    /// (tcp(7)), so it is set each time.
+    /// Sends the delayed acknowledgement. The option is not permanent (tcp(7)), so it is set each time.
     fn acknowledge(&self) {
         if let Err(error) = quick_ack(SockRef::from(&self.tcp)) {
             tracing::debug!(%error, "TCP_QUICKACK");

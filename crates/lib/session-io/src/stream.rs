@@ -1,4 +1,4 @@
-//! The bytes' way: TCP, or TLS of either side over it.
+//! The byte stream: TCP, or TLS of either side over it.
 
 use std::io;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ pub(crate) enum Stream {
     Plain(Socket),
     Server(Box<server::TlsStream<Socket>>),
     Client(Box<client::TlsStream<Socket>>),
-    /// A handshake took the socket and failed.
+    /// A failed handshake has consumed the socket.
     Gone,
 }
 
@@ -23,13 +23,13 @@ fn gone() -> io::Error {
 }
 
 impl Stream {
-    /// Waits until the socket has something to read, without a buffer to read it into. The
-    /// deciphered bytes that a TLS state still holds were asked for before.
+    /// Waits until the socket is readable, without holding a read buffer. Data already decrypted by TLS has
+    /// been read before.
     pub(crate) async fn readable(&mut self) -> io::Result<()> {
         self.socket().ok_or_else(gone)?.readable().await
     }
 
-    /// The socket below, if there is one yet.
+    /// The underlying socket, unless a handshake failed.
     pub(crate) fn socket(&self) -> Option<&Socket> {
         match self {
             Self::Plain(socket) => Some(socket),
@@ -39,7 +39,7 @@ impl Stream {
         }
     }
 
-    /// What both kinds of TLS know of the session.
+    /// The common state of both kinds of TLS.
     pub(crate) fn tls(&self) -> Option<&rustls::CommonState> {
         match self {
             Self::Plain(_) | Self::Gone => None,

@@ -1,4 +1,4 @@
-//! Why TLS did not come about, and what to do about it, in sentences.
+//! TLS errors as sentences, with the remedy.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// Of a handshake with a server, whose certificate we verify.
+/// A handshake with a server, whose certificate is verified.
 pub(crate) fn with_server(error: &io::Error) -> String {
     match tls(error) {
         Some(Error::InvalidCertificate(why)) => certificate(why),
@@ -22,7 +22,7 @@ pub(crate) fn with_server(error: &io::Error) -> String {
     }
 }
 
-/// Of a handshake with a client.
+/// A handshake with a client.
 pub(crate) fn with_client(error: &io::Error) -> String {
     match tls(error) {
         Some(Error::AlertReceived(
@@ -44,7 +44,7 @@ pub(crate) fn with_client(error: &io::Error) -> String {
     }
 }
 
-/// Of an error of rustls that no handshake led to, such as an authority that cannot be read.
+/// An error of rustls outside a handshake, such as an unreadable authority.
 pub(crate) fn plain_text(error: &Error) -> String {
     match error {
         Error::InvalidCertificate(why) => format!("the certificate cannot be used: {}", plain(why)),
@@ -78,7 +78,7 @@ fn common(error: &io::Error) -> String {
     }
 }
 
-/// Of a server's certificate, with the cure.
+/// A server's certificate error, with the remedy.
 fn certificate(why: &CertificateError) -> String {
     let cure = match why {
         CertificateError::UnknownIssuer => {
@@ -103,7 +103,7 @@ fn certificate(why: &CertificateError) -> String {
     format!("its certificate is not accepted: {}. {cure}", plain(why))
 }
 
-/// What is wrong with a certificate.
+/// The error of a certificate.
 fn plain(why: &CertificateError) -> String {
     let text = match why {
         CertificateError::UnknownIssuer => "it is signed by no authority that is known here",
@@ -146,7 +146,7 @@ fn plain(why: &CertificateError) -> String {
     text.to_owned()
 }
 
-/// `DnsName("mx.test")`, as rustls shows what is presented.
+/// The name in `DnsName("mx.test")`, as rustls formats it.
 fn bare(presented: &str) -> &str {
     match presented.split_once('"') {
         Some((_, rest)) => rest.split('"').next().unwrap_or(rest),
@@ -154,7 +154,7 @@ fn bare(presented: &str) -> &str {
     }
 }
 
-/// webpki tells by a type that rustls does not export.
+/// webpki uses a type that rustls does not export.
 fn is_authority(why: &CertificateError) -> bool {
     matches!(why, CertificateError::Other(other) if other.to_string() == "CaUsedAsEndEntity")
 }

@@ -1,4 +1,4 @@
-//! The mechanisms that the directory knows, followed as they change.
+//! The mechanisms of the directory, updated as they change.
 
 use std::time::Duration;
 
@@ -11,23 +11,23 @@ use crate::directory::v1::directory_client::DirectoryClient;
 use crate::grpc::Channel;
 use crate::stream::{Backoff, Watch, WatchEvent};
 
-/// Before the stream is opened again.
+/// Pauses before the stream is opened again.
 const PAUSES: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
 
-/// A handle; clones share what is known. Until the directory has answered these are the mechanisms
-/// that need no configuration; while it is away those that it told last.
+/// A handle; clones share the state. Until the directory answers: the mechanisms that need no
+/// configuration; while it is unavailable: the last known ones.
 #[derive(Clone, Debug)]
 pub struct LoginMechanisms(watch::Receiver<Mechanisms>);
 
 impl LoginMechanisms {
-    /// Follows the directory behind `channel` until `shutdown`.
+    /// Follows the directory over `channel` until `shutdown`.
     pub fn start(channel: Channel, shutdown: CancellationToken) -> Self {
         let (known, current) = watch::channel(Mechanisms::ALL.without_tokens());
         tokio::spawn(shutdown.run_until_cancelled_owned(follow(known, channel)));
         Self(current)
     }
 
-    /// All that are known now, whatever the connection.
+    /// All mechanisms known now, for any connection.
     pub fn current(&self) -> Mechanisms {
         *self.0.borrow()
     }
@@ -45,7 +45,7 @@ async fn follow(known: watch::Sender<Mechanisms>, channel: Channel) {
                 let names = mechanisms.names.iter().map(String::as_str);
                 known.send_replace(Mechanisms::of_names(names));
             }
-            // That is the normal case: the directory restarts.
+            // The normal case: the directory restarts.
             WatchEvent::Ended(status) => {
                 tracing::debug!(%status, "the directory does not tell its mechanisms");
             }

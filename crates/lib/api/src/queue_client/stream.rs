@@ -14,16 +14,16 @@ use crate::queue::v1::{
 };
 use crate::queue_features::Features;
 
-/// Submissions that may wait for the stream to take them.
+/// Submissions that may wait for the stream.
 const BACKLOG: usize = 256;
 
 type Answer = oneshot::Sender<Result<Accepted, EnqueueError>>;
 
-/// A stream that is open, as far as is known.
+/// A stream believed to be open.
 pub(super) struct Stream {
     connection: Connection,
     requests: mpsc::Sender<EnqueueRequest>,
-    /// What the replica at its other end understands.
+    /// The features of its replica.
     features: Features,
     waiting: Mutex<Waiting>,
 }
@@ -31,12 +31,12 @@ pub(super) struct Stream {
 #[derive(Default)]
 struct Waiting {
     next_tag: u64,
-    /// `None` once the stream has broken: nobody will answer any more.
+    /// `None` after the stream has broken: no more answers will arrive.
     answers: Option<HashMap<u64, Answer>>,
 }
 
 impl Stream {
-    /// Opens one over that connection. `ended` counts the streams that have ended.
+    /// Opens a stream over this connection. `ended` counts ended streams.
     pub(super) async fn open(
         connection: Connection,
         ended: Arc<watch::Sender<u64>>,
@@ -55,7 +55,7 @@ impl Stream {
                 answers: Some(HashMap::new()),
             }),
         });
-        // The reader keeps only a weak hold: when nobody submits by it any more, the stream ends.
+        // The reader holds a weak reference: when no submitter is left, the stream ends.
         let (weak, responses) = (Arc::downgrade(&stream), response.into_inner());
         tokio::spawn(async move {
             read_answers(weak, responses).await;
@@ -73,7 +73,7 @@ impl Stream {
         self.connection.number()
     }
 
-    /// Its connection is the one that is to be used for its replica.
+    /// Whether its connection is still the current one for its replica.
     pub(super) fn is_current(&self) -> bool {
         self.connection.is_current()
     }
@@ -82,7 +82,7 @@ impl Stream {
         self.requests.is_closed() || self.lock().answers.is_none()
     }
 
-    /// Submissions whose answers are awaited.
+    /// The number of submissions without an answer.
     pub(super) fn under_way(&self) -> usize {
         self.lock().answers.as_ref().map_or(0, HashMap::len)
     }
@@ -94,7 +94,7 @@ impl Stream {
             tag,
             submission: Some(submission),
         };
-        // A failed send is told by the answer's sender being dropped with the stream.
+        // If sending fails, the waiting caller learns it from the dropped answer channel.
         let _ = self.requests.send(request).await;
         answered.await.unwrap_or_else(|_| Err(stream_ended()))
     }
@@ -122,7 +122,7 @@ impl Stream {
             }
             None => Err(EnqueueError::Unavailable("an empty answer".to_owned())),
         };
-        // Whoever asked may have given up.
+        // The caller may have given up.
         let _ = answer.send(result);
     }
 
@@ -131,7 +131,7 @@ impl Stream {
     }
 }
 
-/// Hands each answer to whoever waits for it, until the stream ends; then nobody waits for ever.
+/// Passes each answer to its caller until the stream ends; then all remaining callers are released.
 async fn read_answers(stream: Weak<Stream>, mut responses: Streaming<EnqueueResponse>) {
     let end = loop {
         match responses.message().await {

@@ -12,26 +12,26 @@ use super::stream::Stream;
 use crate::queue_features::Features;
 use crate::stream::Backoff;
 
-/// Before a stream that could not be kept open is opened again.
+/// Pauses before a broken stream is opened again.
 const PAUSES: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
 
 pub(super) struct Streams {
     channel: Channel,
     state: Mutex<State>,
-    /// Counts the attempts to open one that have ended.
+    /// Counts finished attempts to open a stream.
     attempts: watch::Sender<u64>,
-    /// Counts the streams that have ended.
+    /// Counts ended streams.
     ended: Arc<watch::Sender<u64>>,
-    /// What a replica understood when a stream to it was opened last.
+    /// The features announced when a stream was last opened.
     features: watch::Sender<Option<Features>>,
 }
 
 #[derive(Default)]
 struct State {
     open: Vec<Arc<Stream>>,
-    /// The connections over which one is being opened.
+    /// The connections with an attempt in progress.
     opening: HashSet<u64>,
-    /// Why the last attempt failed.
+    /// The reason for the last failure.
     failure: Option<Status>,
     next: usize,
 }
@@ -53,12 +53,12 @@ impl Streams {
 
     pub(super) async fn reached(&self) {
         let mut features = self.features.subscribe();
-        // We hold the sender.
+        // This task holds the sender, so the wait cannot fail.
         let _ = features.wait_for(Option::is_some).await;
     }
 
-    /// An open stream for a submission that needs these features, if there is a replica that has them;
-    /// waits until there is one.
+    /// An open stream to a replica with these features, if there is such a replica; waits until there is a
+    /// stream.
     pub(super) async fn open(self: &Arc<Self>, needed: Features) -> Result<Arc<Stream>, Status> {
         if let Some(stream) = self.lock().pick(needed) {
             return Ok(stream);
@@ -78,7 +78,7 @@ impl Streams {
                     return Err(failure.unwrap_or_else(|| Status::unavailable("no connection")));
                 }
             }
-            // We hold the sender.
+            // This task holds the sender, so the wait cannot fail.
             let _ = attempts.changed().await;
         }
     }
@@ -90,7 +90,7 @@ impl Streams {
         loop {
             changes.mark_unchanged();
             ended.mark_unchanged();
-            // Whoever submits something is told why there is none. Nobody but us connects again meanwhile.
+            // Submitters see the error themselves. While streams are kept open, only this task connects.
             let is_open = self.open(Features::default()).await.is_ok();
             if is_open && self.open_missing() == 0 {
                 backoff.reset();
@@ -103,7 +103,7 @@ impl Streams {
         }
     }
 
-    /// Opens a stream over each connection that has none. Says for how many there is none yet.
+    /// Opens a stream over each connection without one. Returns how many are still missing.
     fn open_missing(self: &Arc<Self>) -> usize {
         let connections = self.channel.connections();
         let mut state = self.lock();
@@ -147,9 +147,9 @@ impl Streams {
 }
 
 impl State {
-    /// The stream with the fewest submissions on their way, of those that understand what is needed,
-    /// if any do; among equals each in turn. One whose connection has been replaced takes no more as soon
-    /// as there is another.
+    /// The stream with the fewest submissions in progress among those with the needed features, if there
+    /// are any; equal ones take turns. A stream whose connection has been replaced is not used as soon as
+    /// there is another.
     fn pick(&mut self, needed: Features) -> Option<Arc<Stream>> {
         self.open.retain(|stream| !stream.is_broken());
         if self.open.iter().any(|stream| stream.is_current()) {

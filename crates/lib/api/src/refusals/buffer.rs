@@ -1,40 +1,39 @@
-//! Refusals that wait to be reported: bounded, and what repeats itself counted together.
+//! Refusals waiting to be reported: bounded, with repetitions counted together.
 
 use std::collections::HashMap;
 
 use crate::queue::v1::Refusal;
 
-/// Rows at a time: what the queue takes in one report, and what a queue that is away costs.
+/// Maximum number of rows: the size of one report, and the memory needed while the queue is unavailable.
 const MOST_ROWS: usize = 1000;
 
-/// Recipients, names that were to log in, or words, that one peer is shown with, between two reports, for
-/// one verdict: who tries a dictionary does not crowd out everybody else.
+/// Distinct recipients, logins or texts of one peer for one verdict between two reports: a dictionary
+/// attack does not crowd out other refusals.
 const MOST_OF_A_PEER: u32 = 10;
 
-/// Stands for those beyond.
+/// Replaces the names beyond that.
 const OTHERS: &str = "(others)";
 
-/// Octets of a text. The queue keeps no more than 1,000.
+/// Maximum length of a text in octets. The queue keeps at most 1,000.
 const LONGEST_TEXT: usize = 1000;
 
 const MINUTE_MS: i64 = 60_000;
 
-/// Peer, verdict, and what it is about: the recipient or, where there is none, the login and the reasons,
-/// with what was said among them. (The reasons for a recipient may count seconds: they are those of the
-/// first.)
+/// Peer, verdict, and subject: the recipient or, without one, the login and the reasons, which include the
+/// client's words. (The reasons for a recipient may contain counters, so the first refusal's are kept.)
 type Key = (String, String, String);
 
-/// See the module.
+/// The refusals since the last report.
 #[derive(Debug)]
 pub(super) struct Buffer {
     rows: HashMap<Key, Refusal>,
-    /// How many rows a peer has with a verdict.
+    /// Rows of each peer for each verdict.
     of_a_peer: HashMap<(String, String), u32>,
-    /// Rows that may yet be begun in this minute.
+    /// Rows that may still be started in this minute.
     left: u32,
     minute: i64,
     rows_a_minute: u32,
-    /// Refusals that found no room since the last report, and when the last of them was.
+    /// Refusals dropped since the last report, and the time of the last one.
     lost: u64,
     lost_at: i64,
 }
@@ -52,7 +51,7 @@ impl Buffer {
         }
     }
 
-    /// Takes a refusal of `at_ms`; false when there is no room for it.
+    /// Adds a refusal of `at_ms`; false if there is no room.
     pub(super) fn note(&mut self, refusal: Refusal) -> bool {
         let now = refusal.at_ms;
         let minute = now.div_euclid(MINUTE_MS);
@@ -75,7 +74,7 @@ impl Buffer {
         true
     }
 
-    /// What is to be reported, and in one row how much is missing.
+    /// The rows to report, and one row with the number of dropped refusals.
     pub(super) fn take(&mut self) -> Vec<Refusal> {
         self.of_a_peer.clear();
         let mut refusals: Vec<Refusal> = self.rows.drain().map(|(_, refusal)| refusal).collect();
@@ -93,7 +92,7 @@ impl Buffer {
         refusals
     }
 
-    /// Takes back what could not be reported, as far as there is room; how many are lost.
+    /// Puts unreported rows back as far as there is room; returns how many are lost.
     pub(super) fn put_back(&mut self, refusals: Vec<Refusal>) -> u64 {
         let mut lost = 0;
         for refusal in refusals {
@@ -104,7 +103,7 @@ impl Buffer {
             } else if no_peer || self.rows.len() >= MOST_ROWS {
                 self.lost += refusal.count;
                 self.lost_at = self.lost_at.max(refusal.last_at_ms);
-                // What had been lost before has been counted then.
+                // Earlier losses have already been counted.
                 lost += if no_peer { 0 } else { refusal.count };
             } else {
                 self.insert(refusal);
@@ -119,7 +118,7 @@ impl Buffer {
         self.rows.insert(key(&refusal), refusal);
     }
 
-    /// As it can be kept: texts not too long, rows of one peer not too many.
+    /// The refusal in storable form: texts shortened, rows of one peer limited.
     fn fitted(&self, mut refusal: Refusal) -> Refusal {
         for text in [
             &mut refusal.helo,
@@ -139,7 +138,7 @@ impl Buffer {
     }
 }
 
-/// Without what tells it from others of its peer and verdict.
+/// Removes the details, to merge it with others of its peer and verdict.
 fn one_of_others(refusal: &mut Refusal) {
     if !refusal.recipient.is_empty() {
         OTHERS.clone_into(&mut refusal.recipient);
@@ -276,7 +275,7 @@ mod tests {
         let taken = buffer.take();
         assert_eq!(taken.len(), 11);
         assert_eq!((&*taken[10].reasons[0], taken[10].count), ("(others)", 90));
-        // What differs in its reasons alone is one row where it is about a recipient.
+        // Refusals of one recipient that differ only in their reasons are one row.
         for n in 0..100 {
             let reasons = vec![format!("{n} s are left")];
             buffer.note(Refusal {
@@ -302,7 +301,7 @@ mod tests {
         assert_eq!(taken.len(), 4);
         let missing = &taken[3];
         assert_eq!((missing.verdict.as_str(), missing.count), ("not-kept", 2));
-        // Not before the next minute, however often it is reported.
+        // Not before the next minute, however often a report is made.
         assert!(!buffer.note(refusal(59_999, "192.0.2.9", "bob@x.test")));
         assert!(buffer.note(refusal(60_000, "192.0.2.9", "bob@x.test")));
     }

@@ -1,4 +1,4 @@
-//! The answers that come by tag.
+//! Answers received by tag.
 
 use tonic::{Code, Status};
 

@@ -1,5 +1,5 @@
-//! Calls over one stream, each with a tag by which its answer names it. The stream is opened when there is
-//! something to call, and again after it broke.
+//! Calls over one stream, each with a tag that its answer repeats. The stream is opened for the first call,
+//! and again after it broke.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,14 @@ use tonic::Status;
 
 use super::{Attempts, Backoff, Responses, ended};
 
-/// A stream that has been opened.
+/// An open stream.
 pub struct Opened<Response> {
     responses: Responses<Response>,
     replaced: BoxFuture<'static, ()>,
 }
 
 impl<Response: 'static> Opened<Response> {
-    /// One by which these answers come.
+    /// A stream with these responses.
     pub fn new(responses: impl Stream<Item = Result<Response, Status>> + Send + 'static) -> Self {
         Self {
             responses: responses.boxed(),
@@ -27,7 +27,7 @@ impl<Response: 'static> Opened<Response> {
         }
     }
 
-    /// The same, to be used until then: what is called after that goes over another stream.
+    /// The same, to be used until `replaced` completes: later calls use another stream.
     #[must_use]
     pub fn until(self, replaced: impl Future<Output = ()> + Send + 'static) -> Self {
         Self {
@@ -37,34 +37,34 @@ impl<Response: 'static> Opened<Response> {
     }
 }
 
-/// An answer as the calls see it.
+/// An answer on the stream.
 pub trait Answer {
-    /// The tag of the call that it answers.
+    /// The tag of its call.
     fn tag(&self) -> u64;
 
-    /// Why the service can do nothing for the moment, if that is what the answer says: then the stream is given
-    /// up, and what is under way is interrupted.
+    /// The status, if the answer says that the service is unavailable: then the stream is given up, and
+    /// calls in progress are interrupted.
     fn says_unavailable(&self) -> Option<Status> {
         None
     }
 }
 
-/// A stream has broken.
+/// The result of a broken stream.
 #[derive(Debug)]
 pub struct Interrupted<Call> {
-    /// What was under way, the oldest first. Whether any of it was done nobody knows.
+    /// The calls in progress, the oldest first. Whether they were executed is unknown.
     pub calls: Vec<Call>,
-    /// Why.
+    /// The reason.
     pub status: Status,
 }
 
 type Opening<Response> = BoxFuture<'static, Result<Opened<Response>, Status>>;
 type Open<Request, Response> = Box<dyn FnMut(ReceiverStream<Request>) -> Opening<Response> + Send>;
 
-/// Calls over one stream at a time; of each, `Call` is what it is about.
+/// Calls over one stream at a time; `Call` is the caller's data for each.
 pub struct TaggedCalls<Call, Request, Response> {
     open: Open<Request, Response>,
-    /// Calls under way at a time.
+    /// Maximum number of calls in progress.
     most: usize,
     attempts: Attempts,
     state: State<Request, Response>,
@@ -73,18 +73,18 @@ pub struct TaggedCalls<Call, Request, Response> {
 }
 
 enum State<Request, Response> {
-    /// Nothing has been called yet, or the stream has been replaced.
+    /// Not opened yet, or replaced.
     Closed,
     Opening(mpsc::Sender<Request>, Opening<Response>),
     Open(mpsc::Sender<Request>, Opened<Response>),
-    /// Open, but for nothing new.
+    /// Open for answers, but not for new calls.
     Replaced(Responses<Response>),
-    /// Broken: until then nothing is tried.
+    /// Broken: no attempt before this time.
     Broken(Instant, Status),
 }
 
 impl<Call, Request, Response: Answer> TaggedCalls<Call, Request, Response> {
-    /// Opens streams by `open`, for at most so many calls at a time.
+    /// Opens streams with `open`, for at most this number of calls at a time.
     pub fn new(
         backoff: Backoff,
         most: usize,
@@ -106,19 +106,19 @@ impl<Call, Request, Response: Answer> TaggedCalls<Call, Request, Response> {
         open && self.under_way.len() < self.most
     }
 
-    /// Whether no answer is awaited.
+    /// Whether no call is in progress.
     pub fn is_idle(&self) -> bool {
         self.under_way.is_empty()
     }
 
-    /// Gives the stream up, and what is under way back.
+    /// Gives up the stream, and returns the calls in progress.
     pub fn abandon(&mut self) -> Vec<Call> {
         self.state = State::Closed;
         std::mem::take(&mut self.under_way).into_values().collect()
     }
 
-    /// Makes a call; only where there [is room](Self::has_room). The first ones go along with the opening of the
-    /// stream.
+    /// Makes a call; only if there [is room](Self::has_room). The first calls are sent while the stream
+    /// opens.
     pub fn call(&mut self, call: Call, request: impl FnOnce(u64, &Call) -> Request) {
         if matches!(self.state, State::Closed) {
             let (requests, outbound) = mpsc::channel(self.most);
@@ -129,19 +129,18 @@ impl<Call, Request, Response: Answer> TaggedCalls<Call, Request, Response> {
         let request = request(tag, &call);
         self.under_way.insert(tag, call);
         if let State::Opening(requests, _) | State::Open(requests, _) = &self.state {
-            // There is room for all that are under way. That a stream has ended is told by its answers.
+            // The channel has room for all calls in progress. The end of a stream is seen on its answers.
             let _ = requests.try_send(request);
         }
     }
 
-    /// Gives the stream up as if it had broken.
+    /// Gives up the stream as if it had broken.
     pub fn give_up(&mut self, status: Status) {
         self.state = State::Broken(self.attempts.ended(), status);
     }
 
-    /// Waits for the next answer. [`Interrupted`] when the stream has broken, or could not be opened, and the
-    /// pause after that is over. Nothing is lost when this is dropped before it is done. Waits for ever while
-    /// nothing is called.
+    /// Waits for the next answer. Returns [`Interrupted`] after the stream has broken or could not be
+    /// opened, and the pause has passed. Cancel-safe. Waits without end while there is no call.
     pub async fn next(&mut self) -> Result<(Call, Response), Interrupted<Call>> {
         loop {
             let response = match &mut self.state {
@@ -194,7 +193,7 @@ impl<Call, Request, Response: Answer> TaggedCalls<Call, Request, Response> {
         Some((call, response))
     }
 
-    /// What is under way on this stream is still answered there.
+    /// Calls in progress on this stream are still answered there.
     fn replaced(&mut self) {
         let state = std::mem::replace(&mut self.state, State::Closed);
         if let State::Open(_, opened) = state

@@ -1,4 +1,4 @@
-//! What a service sends by itself: a stream that is opened again whenever it ends.
+//! Events of a service, over a stream that is opened again whenever it ends.
 
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
@@ -7,18 +7,18 @@ use tonic::Status;
 
 use super::{Attempts, Backoff, Responses, ended};
 
-/// What happens to a watch.
+/// An event of a watch.
 #[derive(Debug)]
 pub enum WatchEvent<T> {
-    /// A stream has been opened: what comes from now on is complete.
+    /// A stream has been opened: from now on no event is missed.
     Opened,
-    /// This has come.
+    /// A message has arrived.
     Received(T),
-    /// The stream has ended, or could not be opened: something may be missed until the next is opened.
+    /// The stream has ended or could not be opened: events may be missed until the next one is opened.
     Ended(Status),
 }
 
-/// A stream that is opened again whenever it ends, and how often it was tried.
+/// A stream that is opened again whenever it ends, with its pauses.
 pub struct Watch<T> {
     open: Box<dyn FnMut() -> Opening<T> + Send>,
     attempts: Attempts,
@@ -34,7 +34,7 @@ enum State<T> {
 }
 
 impl<T> Watch<T> {
-    /// Opens streams by `open`: the first at once, the next after pauses.
+    /// Opens streams with `open`: the first at once, later ones after pauses.
     pub fn new<F>(backoff: Backoff, mut open: impl FnMut() -> F + Send + 'static) -> Self
     where
         F: Future<Output = Result<tonic::Response<tonic::Streaming<T>>, Status>> + Send + 'static,
@@ -54,7 +54,7 @@ impl<T> Watch<T> {
         }
     }
 
-    /// Waits for what happens next. Nothing is lost when this is dropped before.
+    /// Waits for the next event. Cancel-safe.
     pub async fn next(&mut self) -> WatchEvent<T> {
         loop {
             match &mut self.state {
@@ -100,7 +100,7 @@ mod tests {
     const SHORTEST: Duration = Duration::from_millis(100);
     const LONGEST: Duration = Duration::from_millis(800);
 
-    /// What one attempt brings: `None` where it fails.
+    /// The messages of one attempt; `None` if it fails.
     type Script = Option<Responses<u32>>;
 
     fn watch(attempts: impl IntoIterator<Item = Script>) -> Watch<u32> {
@@ -124,7 +124,7 @@ mod tests {
         Some(stream::once(silence).boxed())
     }
 
-    /// How long the watch waits before it tries again.
+    /// The pause before the next attempt.
     async fn pause(watch: &mut Watch<u32>) -> Duration {
         let begun = Instant::now();
         let State::Waiting(until) = watch.state else {
@@ -160,7 +160,7 @@ mod tests {
             let pause = pause(&mut watch).await;
             assert!(pause >= whole / 2 && pause <= whole, "{pause:?}");
         }
-        // Something has come by it; and one has lasted long.
+        // One delivered a message; the other lasted long.
         for _ in 0..2 {
             ended(&mut watch).await;
             let pause = pause(&mut watch).await;

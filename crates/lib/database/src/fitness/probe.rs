@@ -1,4 +1,4 @@
-//! A connection that is there to be looked at.
+//! The connection for checks.
 
 use std::sync::Once;
 use std::time::Instant;
@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 use super::{Look, Unfit, timely};
 use crate::connect::Recipe;
 
-/// What is looked at. By statements that are not prepared, since a pooler may not keep those either.
+/// The checked values, read with an unprepared statement, since a pooler may lose prepared ones.
 const STATE: &str = "SELECT pg_backend_pid() AS backend,
     current_setting('postern.session', true) AS mark,
     current_setting('synchronous_commit') AS synchronous_commit,
@@ -20,29 +20,29 @@ const STATE: &str = "SELECT pg_backend_pid() AS backend,
     pg_is_in_recovery() AS standby,
     floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS clock_ms";
 
-/// How often two connections take turns in [`separate`]. A pooler that shares sessions is found in the
-/// first, unless others use it at the same time.
+/// Number of alternations between two connections in [`separate`]. A pooler that shares sessions is
+/// detected in the first, unless others use it at the same time.
 const TURNS: u32 = 3;
 
-/// Who shares sessions.
+/// The error for shared sessions.
 const SHARED: &str = "a connection pooler gives its sessions to others between transactions. Postern \
     needs a session for each connection: set `pool_mode = session` in PgBouncer, or name Postgres itself \
     in database.url (docs/database.md)";
 
-/// A connection whose session is known to be its own.
+/// A connection that has been verified to have its own session.
 pub(super) struct Probe {
     session: Session,
     found: Look,
 }
 
-/// A connection, and by what its session is known again.
+/// A connection, and the identity of its session.
 struct Session {
     connection: PgConnection,
     backend: i32,
     mark: String,
 }
 
-/// What stands in [`STATE`].
+/// The columns of [`STATE`].
 pub(crate) struct State {
     backend: i32,
     mark: Option<String>,
@@ -56,11 +56,11 @@ pub(crate) struct State {
 }
 
 impl Probe {
-    /// Connects, and looks at everything.
+    /// Connects and makes all checks.
     pub(super) async fn open(recipe: &Recipe) -> Result<Self, Unfit> {
         timely(async {
             let mut session = Session::open(recipe).await?;
-            // As we use it: in a transaction, whose statements are round trips of their own.
+            // In a transaction with several round trips, as the services do.
             session.say("BEGIN").await?;
             let state = session.see_itself().await?;
             session.say("COMMIT").await?;
@@ -85,7 +85,7 @@ impl Probe {
         .await
     }
 
-    /// Looks again.
+    /// Makes the periodic check.
     pub(super) async fn look(&mut self, require_fsync: bool) -> Result<(), Unfit> {
         timely(async {
             let state = self.session.see_itself().await?;
@@ -96,14 +96,14 @@ impl Probe {
         .await
     }
 
-    /// What the last look has found.
+    /// The result of the last check.
     pub(super) fn found(&self) -> Look {
         self.found
     }
 }
 
-/// Two connections take turns: while one is within a transaction, the other must find its session as it
-/// left it, and neither may ever see the other's.
+/// Alternates between two connections: while one is within a transaction, the other must find its session
+/// unchanged, and neither may see the other's session.
 async fn separate(one: &mut Session, other: &mut Session) -> Result<(), Unfit> {
     for _ in 0..TURNS {
         overlap(one, other).await?;
@@ -144,7 +144,7 @@ impl Session {
         Ok(())
     }
 
-    /// Looks, and makes sure that this is still the session that we were given.
+    /// Checks, and verifies that the session is still the same.
     async fn see_itself(&mut self) -> Result<State, Unfit> {
         let state = State::of(&mut self.connection).await.map_err(away)?;
         if state.backend == self.backend && state.mark.as_ref() == Some(&self.mark) {
@@ -155,7 +155,7 @@ impl Session {
 }
 
 impl State {
-    /// Looks at the connection's session.
+    /// Reads the state of the connection's session.
     pub(crate) async fn of(connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
         let asked = Instant::now();
         let row = sqlx::raw_sql(STATE).fetch_one(connection).await?;
@@ -196,10 +196,10 @@ impl State {
         Ok(())
     }
 
-    /// Whether what is committed is kept, and transactions are what the statements are written for.
+    /// Whether committed data is kept, and the isolation level is the one that the statements need.
     pub(crate) fn keeps(&self, require_fsync: bool) -> Result<(), Unfit> {
-        // `local` and `remote_write` do not wait until a synchronous standby has it on its disk: after a
-        // failover, what was answered with 250 could be gone.
+        // `local` and `remote_write` do not wait for the disk of a synchronous standby: a failover could
+        // lose mail answered with 250.
         if !matches!(self.synchronous_commit.as_str(), "on" | "remote_apply") {
             let value = &self.synchronous_commit;
             return Err(Unfit::Unsafe(format!(

@@ -1,5 +1,5 @@
-//! What a login can be bound to (RFC 5056), so that who stands between the two ends of TLS cannot
-//! pass it on.
+//! Channel bindings of a login (RFC 5056), which stop a man in the middle of the TLS session from relaying
+//! it.
 
 use aws_lc_rs::digest::{Algorithm, SHA256, SHA384, SHA512, digest};
 use sasl::Bindings;
@@ -18,8 +18,7 @@ impl Connection {
             return Bindings::default();
         };
         let session = tls.get_ref().1;
-        // RFC 9266 §4.2: with TLS 1.2 only where the extended master secret was agreed upon, which
-        // rustls does not tell.
+        // RFC 9266 §4.2: with TLS 1.2 only with the extended master secret, which rustls does not report.
         let bindable = session.protocol_version() == Some(rustls::ProtocolVersion::TLSv1_3);
         let export = || {
             session
@@ -33,8 +32,8 @@ impl Connection {
     }
 }
 
-/// RFC 5929 §4.1: the certificate's hash, by the hash function of its signature, but by SHA-256
-/// where that is a weaker one. None where the signature has no one hash function.
+/// RFC 5929 §4.1: the certificate's hash with the hash function of its signature, or with SHA-256 if that
+/// one is weaker. None if the signature has no single hash function.
 pub(super) fn server_end_point(certificate: &[u8]) -> Option<Vec<u8>> {
     let algorithm = signature_hash(certificate)?;
     Some(digest(algorithm, certificate).as_ref().to_vec())
@@ -73,7 +72,7 @@ const ECDSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04];
 mod tests {
     use super::*;
 
-    /// A certificate of nothing but its signature's algorithm.
+    /// A certificate that contains only its signature algorithm.
     fn certificate(oid: &[u8]) -> Vec<u8> {
         let name = [&[OBJECT_IDENTIFIER, oid.len() as u8], oid].concat();
         let algorithm = [&[SEQUENCE, name.len() as u8], name.as_slice()].concat();

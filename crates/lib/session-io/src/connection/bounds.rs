@@ -1,4 +1,4 @@
-//! What ends a wait for the peer.
+//! The events that end a wait for the peer.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use tokio_util::sync::CancellationToken;
 use crate::SessionError;
 use crate::slot::{Slot, SlotState};
 
-/// How long one that was displaced may take for what it is told: it holds a descriptor meanwhile.
+/// Time limit for the last message to a displaced client: it holds a descriptor meanwhile.
 const LAST_WORD: Duration = Duration::from_millis(200);
 
-/// See the module.
+/// The limits of a connection's waits.
 pub(super) struct Bounds {
     pub(super) patience: Duration,
     pub(super) shutdown: CancellationToken,
-    /// Given to another client when there are too many.
+    /// Given to another client when there are too many connections.
     pub(super) slot: Option<Box<dyn Slot>>,
-    /// It was, and the session knows. The slot is kept to the connection's end, so that it counts as
-    /// one that is leaving.
+    /// The slot was taken, and the session knows. It is kept until the connection's end, to count as a
+    /// displaced connection that is still open.
     sent_away: bool,
 }
 
@@ -34,13 +34,13 @@ impl Bounds {
         }
     }
 
-    /// The slot, as long as it is there to lose.
+    /// The slot's state, until the session knows of its loss.
     pub(super) fn slot_state(&self) -> Option<Arc<SlotState>> {
         let slot = self.slot.as_ref().filter(|_| !self.sent_away);
         slot.map(|slot| Arc::clone(slot.state()))
     }
 
-    /// An error, once, when the slot has been given away.
+    /// Returns an error, once, when the slot has been given away.
     pub(super) fn check_slot(&mut self) -> Result<(), SessionError> {
         if self.slot_state().is_some_and(|slot| slot.is_displaced()) {
             self.sent_away = true;
@@ -49,7 +49,7 @@ impl Bounds {
         Ok(())
     }
 
-    /// `time`, or less for one that was sent away.
+    /// `time`, or less for a displaced connection.
     pub(super) fn at_most(&self, time: Duration) -> Duration {
         if self.sent_away {
             time.min(LAST_WORD)
@@ -58,15 +58,15 @@ impl Bounds {
         }
     }
 
-    /// Runs `work`, which waits for the peer, as long as that may be waited for; from a shutdown on
-    /// for `rest`. Meanwhile the slot is offered to others.
+    /// Runs `work`, which waits for the peer, within its limits; after a shutdown within `rest`. Meanwhile
+    /// the connection can be displaced.
     pub(super) async fn wait<T>(
         &mut self,
         rest: Duration,
         work: impl Future<Output = T>,
     ) -> Result<T, SessionError> {
         let mut work = pin!(work);
-        // Most writes do not wait.
+        // Most writes complete at once.
         let at_once = std::future::poll_fn(|context| match work.as_mut().poll(context) {
             Poll::Ready(done) => Poll::Ready(Some(done)),
             Poll::Pending => Poll::Ready(None),
@@ -94,7 +94,7 @@ impl Bounds {
     }
 }
 
-/// Completes when the slot, if there is one, has become somebody else's.
+/// Completes when the slot, if there is one, has been given away.
 pub(super) async fn displaced(slot: Option<&SlotState>) {
     match slot {
         Some(slot) => slot.displaced().await,

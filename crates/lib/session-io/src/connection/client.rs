@@ -1,4 +1,4 @@
-//! Connecting to a server.
+//! Connections to servers.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::Connection;
 use crate::{ClientTls, SessionError};
 
 impl Connection {
-    /// Connects in plain text; [`Connection::start_client_tls`] may follow.
+    /// Connects without TLS; [`Connection::start_client_tls`] may follow.
     pub async fn connect(address: SocketAddr, patience: Duration) -> Result<Self, SessionError> {
         Self::connected(TcpStream::connect(address), patience).await
     }
@@ -29,7 +29,7 @@ impl Connection {
         Self::connected(socket.connect(address), patience).await
     }
 
-    /// Connects with TLS from the first byte on.
+    /// Connects with implicit TLS.
     pub async fn connect_tls(
         address: SocketAddr,
         name: &str,

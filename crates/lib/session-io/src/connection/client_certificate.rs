@@ -1,12 +1,12 @@
-//! Whom a client's certificate names.
+//! The addresses in a client's certificate.
 
 use super::Connection;
 use super::der::{OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, element};
 use crate::stream::Stream;
 
 impl Connection {
-    /// The mail addresses of the certificate that the client has shown (RFC 5280 §4.2.1.6,
-    /// rfc822Name), in its order; absent where it has shown none. The handshake has verified it.
+    /// The mail addresses of the client's certificate (RFC 5280 §4.2.1.6, rfc822Name), in its order; absent
+    /// without a certificate. The handshake has verified it.
     pub fn client_addresses(&self) -> Option<Vec<String>> {
         let Stream::Server(tls) = &self.stream else {
             return None;
@@ -23,7 +23,7 @@ const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
 /// `rfc822Name [1] IA5String` of a GeneralName.
 const RFC_822_NAME: u8 = 0x81;
 
-/// None where the certificate has no alternative names.
+/// None if the certificate has no alternative names.
 fn addresses(certificate: &[u8]) -> Option<Vec<String>> {
     let (SEQUENCE, certificate, _) = element(certificate)? else {
         return None;
@@ -56,7 +56,7 @@ fn alternative_names(extension: &[u8]) -> Option<&[u8]> {
     value.map(|(_, names)| names)
 }
 
-/// Those that stand one behind the other, up to the first that is none.
+/// Consecutive elements, up to the first invalid one.
 fn elements(mut input: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     std::iter::from_fn(move || {
         let (tag, content, rest) = element(input)?;

@@ -1,10 +1,10 @@
-//! As much of DER (X.690) as certificates need.
+//! The subset of DER (X.690) needed for certificates.
 
 pub(super) const SEQUENCE: u8 = 0x30;
 pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
 pub(super) const OCTET_STRING: u8 = 0x04;
 
-/// Tag, content, and what follows.
+/// Tag, content, and the rest.
 pub(super) fn element(input: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = input.split_first()?;
     let (&first, mut rest) = rest.split_first()?;

@@ -1,4 +1,4 @@
-//! From plain text to TLS, on either side.
+//! TLS handshakes, on either side.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,9 +14,9 @@ use crate::stream::Stream;
 use crate::{ClientTls, ServerTls, SessionError, tls_failure};
 
 impl Connection {
-    /// Server side: speaks TLS from here on. What the client sent before is dropped, so that
-    /// nobody on the way can put commands into the protected session (RFC 3207 §5, CVE-2011-0411).
-    /// The answer that announces TLS must have been flushed.
+    /// Server side: starts TLS. Input received before is dropped, so that nobody on the path can inject
+    /// commands into the protected session (RFC 3207 §5, CVE-2011-0411). The answer that announces TLS must
+    /// have been flushed.
     pub async fn start_tls(&mut self, tls: &Arc<ServerTls>) -> Result<(), SessionError> {
         let socket = self.take_socket()?;
         let shaken = accept(Arc::clone(tls), socket);
@@ -30,7 +30,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Client side: the same, with the server known as `name` (a host name or an address).
+    /// Client side: the same, with the server's `name` (a host name or an address).
     pub async fn start_client_tls(
         &mut self,
         tls: &ClientTls,
@@ -50,7 +50,7 @@ impl Connection {
         Ok(())
     }
 
-    /// The plain socket, with everything forgotten that was said on it.
+    /// Takes the plain socket and drops the state of the plain-text phase.
     fn take_socket(&mut self) -> Result<Socket, SessionError> {
         self.input.clear();
         self.output.clear();
@@ -64,8 +64,8 @@ impl Connection {
     }
 }
 
-/// Shakes hands; also gives the certificate that is shown. The resolver is asked for it once more
-/// than rustls does: where it changes in between, logins that are bound to it fail this once.
+/// Runs the handshake, and returns the server certificate used. The resolver is called a second time to get
+/// it: if the certificate changes in between, a login bound to it fails once.
 async fn accept(
     tls: Arc<ServerTls>,
     socket: Socket,

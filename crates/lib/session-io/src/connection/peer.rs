@@ -1,23 +1,23 @@
-//! Who is at the other end when a proxy stands between.
+//! The peer of a connection behind a proxy.
 
 use std::net::{IpAddr, SocketAddr};
 
 use super::Connection;
 use crate::slot::Slot;
 
-/// The client that a proxy has named has as many connections as it may have.
+/// The client named by the proxy already has its maximum number of connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many connections from the address that the proxy told")]
 pub struct NoRoom;
 
 impl Connection {
-    /// The proxy that told the peer's address.
+    /// The proxy that gave the peer's address.
     pub fn proxy(&self) -> Option<IpAddr> {
         self.proxy
     }
 
-    /// Sets the peer to the client that the connection's proxy has named, and the local address to the
-    /// one that the client connected to. From here on the connection counts as one of the client's.
+    /// Sets the peer to the client named by the proxy, and the local address to the client's destination.
+    /// The connection now counts as one of the client's.
     pub fn set_peer(&mut self, peer: SocketAddr, local: Option<SocketAddr>) -> Result<(), NoRoom> {
         let proxy = self.peer.ip();
         if let Some(slot) = &mut self.bounds.slot
@@ -31,7 +31,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Holds its slot among the listener's connections to its end.
+    /// Keeps its slot among the listener's connections until its end.
     pub fn hold(&mut self, slot: Box<dyn Slot>) {
         self.bounds.slot = Some(slot);
     }

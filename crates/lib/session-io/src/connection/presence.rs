@@ -1,4 +1,4 @@
-//! Whether the peer is still there while it waits for this side.
+//! Detects that the peer has closed while it waits for this side.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -9,27 +9,27 @@ use tokio::time::{Instant, sleep};
 use super::Connection;
 use crate::SessionError;
 
-/// How often it is looked: most answers are there before.
+/// Checking interval: most answers are ready earlier.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// How often a peer that has said that it will send nothing more is tried.
+/// Probing interval for a peer that has closed its sending side.
 const TRY_EVERY: Duration = Duration::from_secs(1);
 
-/// What the system knows of the peer.
+/// The kernel's knowledge about the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Presence {
     There,
-    /// It will send nothing more (FIN); it may have gone, or wait for what it has asked for.
+    /// It has closed its sending side (FIN); it may be gone, or wait for its answer.
     Silent,
-    /// It takes nothing more (RST).
+    /// It has reset the connection (RST).
     Gone,
 }
 
 impl Connection {
-    /// Runs `work`, for whose result the peer waits, and ends with [`SessionError::Closed`] when the
-    /// peer has gone: nothing of `work` is wanted any more. A peer that closes looks like one that has
-    /// only said all it wanted to say; so it is sent `probe`, which must be of no consequence to it,
-    /// and whoever has gone refuses that. Without a probe only a reset is noticed.
+    /// Runs `work`, whose result the peer waits for, and returns [`SessionError::Closed`] if the peer is
+    /// gone and the result is useless. A closed peer looks like one that has only finished sending. So it
+    /// is sent `probe`, which must have no effect on a waiting peer, and which a closed peer rejects.
+    /// Without a probe only a reset is noticed.
     pub async fn while_there<T>(
         &mut self,
         probe: &[u8],
@@ -63,7 +63,7 @@ impl Connection {
         };
         let mut events = [PollFd::new(socket, PollFlags::RDHUP)];
         let now = Default::default();
-        // What cannot be found out ends nothing.
+        // A failed check ends nothing.
         if poll(&mut events, Some(&now)).is_err() {
             return Presence::There;
         }

@@ -1,27 +1,26 @@
-//! What a connection's slot among the listener's depends on.
+//! The standing of a connection, which decides when it may be displaced.
 
 use std::time::Duration;
 
 use super::Connection;
 
 impl Connection {
-    /// Somebody vouches for this peer from now on, as by a login, or no longer: as long as nobody
-    /// does, it is a stranger, of whom there may be fewer, and who make room first.
+    /// Sets whether the peer is known, for example by a login. An unknown peer is a stranger: strangers
+    /// have a lower limit, and are displaced first.
     pub fn vouch(&mut self, known: bool) {
         if let Some(slot) = &mut self.bounds.slot {
             slot.vouch(known);
         }
     }
 
-    /// The peer has been of use: all waiting for it until now is forgotten. While it is waited for, the
-    /// listener may give its slot to another client when all are taken, and begins with those that
-    /// have been waited for the longest since they were of use. Then what waits ends as
-    /// [`SessionError::Displaced`](crate::SessionError::Displaced).
+    /// Resets the peer's waiting time after useful work. While this side waits for the peer, the listener
+    /// may displace the connection if all slots are taken, and begins with the longest waiting time. The
+    /// wait then ends with [`SessionError::Displaced`](crate::SessionError::Displaced).
     pub fn of_use(&self) {
         self.credit(Duration::MAX);
     }
 
-    /// What the peer has done makes up for so much waiting.
+    /// Subtracts time from the peer's waiting time.
     pub fn credit(&self, time: Duration) {
         if let Some(slot) = &self.bounds.slot {
             slot.state().credit(time);
