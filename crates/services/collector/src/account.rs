@@ -1,4 +1,4 @@
-//! One account: claim, poll, report, wait, and again.
+//! One account: claim, poll, report, wait, repeat.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,29 +11,28 @@ use crate::memory::Memory;
 use crate::poll::{Poll, Polled};
 use crate::services::Services;
 
-/// Between two questions to a queue that does not answer.
+/// Pause before a queue that does not answer is asked again.
 const QUEUE_AWAY: Duration = Duration::from_secs(5);
 
-/// Failing accounts are polled less and less often, but at least so often (unless the policy asks
-/// for less): a wrong password that is said every few minutes gets accounts locked.
+/// Longest interval between polls of a failing account, unless the policy asks for a longer one. Failing
+/// accounts are polled less and less often: repeated logins with a wrong password get an account locked.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(3600);
 
-/// A message that is on its way when a poll's time is up may take so long; then the poll is broken
-/// off.
+/// How long the current message may take after a poll's time is over. Then the poll is aborted.
 const LAST_MESSAGE: Duration = Duration::from_secs(1800);
 
-/// The same where the poll is to stop: a drain does not wait longer.
+/// The same when the process stops: a drain does not wait longer.
 const LAST_MESSAGE_AT_STOP: Duration = Duration::from_secs(10);
 
-/// Another collector may have the account; ask again soon enough to take over from it.
+/// Pause before another try, if another collector has the account: short enough to take over from it.
 const SHORTEST_WAIT: Duration = Duration::from_millis(200);
 
 /// When an account is polled first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FirstPoll {
-    /// When it is due: a collector that is started again and again does not poll more often.
+    /// When it is due: a collector that is restarted often does not poll more often.
     WhenDue,
-    /// Now: it is not what it was, and whoever has changed it wants to see what comes of it.
+    /// At once: its settings have changed, and the administrator wants to see the effect.
     AtOnce,
 }
 
@@ -47,7 +46,7 @@ pub(crate) async fn follow(
 ) {
     let mut memory = Memory::default();
     let mut failures = 0;
-    // Work was left over, or the account is another: go on at once. When somebody else has it, they do.
+    // Work was left over, or the account has changed: continue at once, unless another collector has it.
     let mut go_on = first == FirstPoll::AtOnce;
     while !stop.is_cancelled() {
         let interval = if go_on { Duration::ZERO } else { account.every };
@@ -59,12 +58,12 @@ pub(crate) async fn follow(
                     never = services.keep_claim(&account.name) => match never {},
                 };
                 if stop.is_cancelled() {
-                    // What was being read is not to blame.
+                    // The aborted poll was not caused by the message being read.
                     memory.reading = None;
                 }
                 memory.unreported = !report(&account, &services, &polled).await;
                 go_on = polled.more;
-                // Too little room is not the account's failure: it is polled again at its time.
+                // Lack of space is not the account's failure: it is polled again at its usual time.
                 let room = services.no_room(&policy).is_none();
                 failures = match polled.failed() && polled.asked_server && room {
                     true => failures + 1,
@@ -86,8 +85,8 @@ pub(crate) async fn follow(
     }
 }
 
-/// A server that feeds a poll for ever must hold up neither the account's next poll nor a change of
-/// the policy. With the connection go the DELEs that were said, so breaking off loses nothing.
+/// Limits a poll's time: a server that sends without end must delay neither the account's next poll nor a
+/// change of the policy. The end of the connection cancels pending DELEs, so aborting loses nothing.
 async fn bounded(
     poll: impl Future<Output = Polled>,
     time: Duration,
@@ -105,7 +104,7 @@ async fn bounded(
     }
 }
 
-/// The queue knows when an account is due; only failures are waited for here.
+/// The queue decides when an account is due; this pause is for failures only.
 fn pause(every: Duration, failures: u32) -> Duration {
     match failures {
         0 => Duration::ZERO,
@@ -116,7 +115,7 @@ fn pause(every: Duration, failures: u32) -> Duration {
     }
 }
 
-/// Says how the poll went. Returns false if the queue did not hear it.
+/// Reports the result of the poll. False if the queue did not receive it.
 async fn report(account: &CollectAccount, services: &Services, polled: &Polled) -> bool {
     let error = polled.error();
     if error.is_empty() {
@@ -132,7 +131,7 @@ async fn report(account: &CollectAccount, services: &Services, polled: &Polled) 
     count(account, polled);
     let reported = services.report(&account.name, polled).await;
     if let Err(error) = &reported {
-        // The claim lapses by itself.
+        // The claim expires.
         tracing::warn!(account = %account.name, %error, "the poll was not reported");
     }
     reported.is_ok()

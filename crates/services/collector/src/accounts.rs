@@ -1,4 +1,4 @@
-//! One task an account, as the policy says now.
+//! One task per account of the current policy.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use tokio_util::sync::CancellationToken;
 use crate::account::{self, FirstPoll};
 use crate::services::Services;
 
-/// An account that is being polled.
+/// An account with a running task.
 struct Polled {
     account: Arc<CollectAccount>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
-/// Follows the policy until `shutdown`, then waits for the polls under way to end.
+/// Follows the policy until `shutdown`, then waits for running polls to end.
 pub(crate) async fn follow(
     services: Arc<Services>,
     mut policy: PolicyWatch,
@@ -49,7 +49,7 @@ pub(crate) async fn follow(
     }
 }
 
-/// Ends the tasks of accounts that are gone or not what they were, and names them.
+/// Ends the tasks of accounts that were removed or changed, and returns the names.
 async fn stop_changed(
     polled: &mut HashMap<Arc<str>, Polled>,
     accounts: &[Arc<CollectAccount>],
@@ -90,7 +90,7 @@ fn start(
 }
 
 impl Polled {
-    /// Ends the poll that is under way behind the message it is at.
+    /// Ends the running poll after its current message.
     async fn end(self) {
         self.stop.cancel();
         if let Err(error) = self.task.await {

@@ -5,21 +5,20 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// What the process needs to start. The accounts are policy.
+/// Settings of the collector. The policy holds the accounts.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Config {
-    /// A PEM file of authorities that remote servers' certificates must be signed by, instead of
-    /// the public ones.
+    /// File of CA certificates (PEM) that verify remote servers, instead of the public ones.
     #[schemars(extend("type-name" = "file"))]
     pub authorities: Option<PathBuf>,
-    /// Largest message that is collected, octets; a larger one stays on the server.
+    /// Largest message that is collected; a larger one stays on the server.
     #[schemars(range(min = 1), extend("unit" = "octets"))]
     pub max_message_size: u64,
-    /// Seconds a remote server may be silent.
+    /// How long a remote server may be silent.
     #[schemars(range(min = 1))]
     pub timeout_seconds: u64,
-    /// Seconds one poll may take; what is left is for the next, which follows at once.
+    /// How long one poll may take; the next one follows at once and continues.
     #[schemars(range(min = 1))]
     pub poll_seconds: u32,
 }

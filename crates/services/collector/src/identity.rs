@@ -1,6 +1,5 @@
-//! What a message is, whatever its server calls it: the hash of its bytes, and the hash of its
-//! header section, which TOP shows without the rest. Fields that servers change from one session to
-//! the next are not part of either.
+//! The identity of a message, independent of its UIDL: the hash of its octets, and the hash of its header
+//! section, which TOP returns alone. Fields that servers change between sessions are left out of both.
 
 mod volatile;
 
@@ -11,13 +10,12 @@ use volatile::Filter;
 /// Octets of a hash.
 const HASH: usize = 32;
 
-/// Hashes a message as it comes from the server.
+/// Hashes a message as it arrives from the server.
 #[derive(Debug, Default)]
 pub(crate) struct Hasher {
     filter: Filter,
     hashes: Hashes,
-    /// With the fields that servers change, once there is one: so ledgers have it that were written
-    /// by earlier versions.
+    /// Hashes that include such fields, once there is one: earlier versions wrote these to the ledger.
     unfiltered: Option<Hashes>,
 }
 
@@ -27,8 +25,8 @@ struct Hashes {
     header: HeaderHasher,
 }
 
-/// The hash of a header section without the empty line and without CRs: servers differ in these
-/// between RETR and TOP.
+/// The hash of a header section without its empty line and without CRs, in which servers differ between RETR
+/// and TOP.
 #[derive(Clone, Debug)]
 struct HeaderHasher {
     hasher: blake3::Hasher,
@@ -36,7 +34,7 @@ struct HeaderHasher {
     ended: bool,
 }
 
-/// What the ledger keeps as a message's content hash.
+/// The content hash of a message in the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     hash: [u8; 2 * HASH],
@@ -143,7 +141,7 @@ impl HeaderHasher {
 }
 
 impl Identity {
-    /// As the ledger keeps it.
+    /// In the ledger's form.
     pub(crate) fn to_vec(&self) -> Vec<u8> {
         self.hash.to_vec()
     }
@@ -164,13 +162,13 @@ impl Identity {
         self.headers().any(|hash| header == Some(hash))
     }
 
-    /// The hashes of its header section: one, or that of earlier versions as well.
+    /// The hashes of its header section: one, and that of earlier versions if it differs.
     pub(crate) fn headers(&self) -> impl Iterator<Item = &[u8]> {
         let hashes = std::iter::once(&self.hash).chain(&self.unfiltered);
         hashes.map(|hash| &hash[HASH..])
     }
 
-    /// A name for a message to which its server gives none. No UIDL has a space.
+    /// A name for a message without a UIDL. No UIDL has a space.
     pub(crate) fn name(&self) -> String {
         let hash = self.hash[HASH..].iter().take(16);
         let hash: String = hash.map(|byte| format!("{byte:02x}")).collect();
@@ -178,7 +176,7 @@ impl Identity {
     }
 }
 
-/// What names of messages without UIDL begin with.
+/// Prefix of the names of messages without a UIDL.
 pub(crate) const UNNAMED: &str = "header ";
 
 #[cfg(test)]

@@ -1,18 +1,18 @@
-//! The collector: polls the policy's `[[collect]]` accounts and hands what it finds to the queue,
-//! like any other component.
+//! The collector: polls the `[[collect]]` accounts of the policy and passes messages to the queue.
 //!
-//! It keeps no state. What was collected is in the queue's ledger, committed with the message
-//! itself, before the remote copy is deleted (I10). All times are by the queue's clock. It may not delete what it has not seen to be
-//! committed, nor what no mailbox gets, and it may not take a UIDL's word for a message's content.
+//! It stores nothing. The queue's ledger holds the collected messages; an entry is committed with its
+//! message, before the remote copy is deleted (I10). All times are by the queue's clock. The collector
+//! deletes only messages that it has seen committed and that a mailbox receives. It does not rely on a UIDL
+//! to identify a message.
 //!
 //! ```text
 //! accounts ──one task each──▶ account: claim, poll, report, wait
 //!                                └─ poll ─▶ remote (POP3)
-//!                                     ├─ names:       UIDLs, and what stands for them
-//!                                     ├─ identity:    what a message is, whatever its UIDL
+//!                                     ├─ names:       UIDLs, and substitutes for them
+//!                                     ├─ identity:    the identity of a message, whatever its UIDL
 //!                                     ├─ collect:     RETR ─▶ Enqueue
-//!                                     ├─ memory:      what need not be looked at twice
-//!                                     └─ uncollected: what was not collected, and why
+//!                                     ├─ memory:      messages that need no second look
+//!                                     └─ uncollected: messages not collected, and why
 //! ```
 
 mod account;
@@ -35,7 +35,7 @@ use session_io::ClientTls;
 
 pub use config::Config;
 
-/// Collects until the process is told to shut down, then ends the polls that are under way.
+/// Collects until shutdown, then ends the running polls.
 pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
     let tls = match &config.authorities {
         None => ClientTls::verified(),

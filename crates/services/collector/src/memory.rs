@@ -1,5 +1,5 @@
-//! What a collector remembers between polls of an account, so that it need not look at everything
-//! again. Nothing here is needed for safety: a new process begins with nothing.
+//! Memory of a collector between polls of an account, which saves looking at every message again. It is not
+//! needed for correctness: a new process starts without it.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -7,27 +7,27 @@ use std::time::{Duration, Instant};
 use crate::identity::UNNAMED;
 use crate::poll::Listed;
 
-/// A message that is left on the server is looked at again after this time, should another have
-/// taken its UIDL and size.
+/// A message left on the server is checked again after this time, in case another message has its UIDL and
+/// size.
 const LOOK_AGAIN: Duration = Duration::from_secs(24 * 3600);
 
-/// A message that cannot be taken is tried again after this time.
+/// A refused message is tried again after this time.
 pub(crate) const TRY_AGAIN: Duration = Duration::from_secs(24 * 3600);
 
-/// Of one account. Entries whose messages are no longer listed are forgotten.
+/// The memory of one account. Messages that are no longer listed are removed.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     messages: HashMap<String, Remembered>,
-    /// The message that is being read: its name and size.
+    /// The message being read: its name and size.
     pub(crate) reading: Option<(String, u64)>,
-    /// The queue did not hear how the last poll went.
+    /// The queue did not receive the last report.
     pub(crate) unreported: bool,
 }
 
-/// Of one message, by its name.
+/// An entry for one message, by name.
 #[derive(Debug)]
 struct Remembered {
-    /// As the server listed it.
+    /// The size in the server's listing.
     size: Option<u64>,
     what: What,
     at: Instant,
@@ -35,40 +35,40 @@ struct Remembered {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
-    /// It is in the ledger: its header section was seen to be the same.
+    /// In the ledger: its header section was seen to be equal.
     HeaderSeen,
-    /// It is in the ledger: this process has read all of it.
+    /// In the ledger: this process has read all of it.
     WholeSeen,
-    /// DELE was said, and QUIT was answered well.
+    /// DELE was sent, and QUIT succeeded.
     Deleted,
-    /// The queue will not have it.
+    /// The queue refuses it.
     Refused,
 }
 
 impl Memory {
-    /// A message whose header section the ledger knows.
+    /// Records a message whose header section is in the ledger.
     pub(crate) fn header_seen(&mut self, listed: &Listed) {
         if !self.whole_was_seen(listed) {
             self.put(listed, What::HeaderSeen);
         }
     }
 
-    /// A message that the ledger knows in whole.
+    /// Records a message that is in the ledger as a whole.
     pub(crate) fn whole_seen(&mut self, listed: &Listed) {
         self.put(listed, What::WholeSeen);
     }
 
-    /// A message that the queue will not have.
+    /// Records a message that the queue refuses.
     pub(crate) fn refused(&mut self, listed: &Listed) {
         self.put(listed, What::Refused);
     }
 
-    /// A message that the server should no longer have.
+    /// Records a message that was deleted on the server.
     pub(crate) fn deleted(&mut self, listed: &Listed) {
         self.put(listed, What::Deleted);
     }
 
-    /// Whether it was looked at lately.
+    /// Whether it was checked recently.
     pub(crate) fn was_seen(&self, listed: &Listed) -> bool {
         self.get(listed).is_some_and(|message| {
             matches!(message.what, What::HeaderSeen | What::WholeSeen)
@@ -76,21 +76,21 @@ impl Memory {
         })
     }
 
-    /// Whether all of it was read. A server that ignores DELE still has what was deleted.
+    /// Whether all of it was read. A server that ignores DELE still lists deleted messages.
     pub(crate) fn whole_was_seen(&self, listed: &Listed) -> bool {
         self.get(listed)
             .is_some_and(|message| matches!(message.what, What::WholeSeen | What::Deleted))
     }
 
-    /// Whether it was refused lately.
+    /// Whether it was refused recently.
     pub(crate) fn was_refused(&self, listed: &Listed) -> bool {
         self.get(listed).is_some_and(|message| {
             message.what == What::Refused && message.at.elapsed() < TRY_AGAIN
         })
     }
 
-    /// Forgets what is no longer listed, and says which of it was deleted by us: the ledger may
-    /// forget these, too.
+    /// Removes messages that are no longer listed. Returns those deleted by the collector, which the ledger
+    /// may remove, too.
     pub(crate) fn keep_listed(&mut self, listing: &[Listed]) -> Vec<String> {
         let listed: std::collections::HashSet<&str> =
             listing.iter().map(|listed| listed.name.as_str()).collect();

@@ -1,15 +1,15 @@
-//! One poll of an account: a session with its server, from login to QUIT, and another for those
-//! messages that have ended sessions before.
+//! One poll of an account: a session with its server, from login to QUIT, and a second one for messages that
+//! have ended sessions before.
 //!
 //! For each message, by its UIDL:
-//! - the ledger does not know it: collect it, unless it is one of the ledger's under another UIDL;
-//! - the ledger knows it and it may stay: believe so while its size is what it was, and look at
-//!   its header section now and then; a header section that the ledger does not know is another
-//!   message under an old UIDL: collect it;
-//! - the ledger knows it and it is to be deleted: only what this process has read in whole, or
-//!   reads now, is deleted, and only while there is a mailbox that gets it.
+//! - It is not in the ledger: collect it, unless the ledger has it under another UIDL.
+//! - It is in the ledger and may stay: rely on that while its size is unchanged, and check its header section
+//!   from time to time. A header section that is not in the ledger belongs to another message under a reused
+//!   UIDL: collect it.
+//! - It is in the ledger and is to be deleted: delete it only if this process has read it as a whole, or
+//!   reads it now, and only while a mailbox receives it.
 //!
-//! Collecting twice does no harm: the queue's ledger goes by UIDL *and* content.
+//! Collecting twice does no harm: the queue's ledger compares UIDL *and* content.
 
 mod collect;
 mod messages;
@@ -31,18 +31,17 @@ use crate::uncollected::{Left, Turn, Uncollected};
 
 pub(crate) use names::Listed;
 
-/// How a poll went.
+/// The result of a poll.
 #[derive(Debug, Default)]
 pub(crate) struct Polled {
     pub(crate) collected: u32,
-    /// Messages that stay on the server.
+    /// Number of messages that stay on the server.
     pub(crate) left: u32,
-    /// Time was up: there is more to do.
+    /// The time was over before the work was done.
     pub(crate) more: bool,
-    /// The messages that are known not to have been collected. None: the queue did not tell what it
-    /// knew before.
+    /// Messages known not to have been collected. `None`: the earlier list could not be read from the queue.
     pub(crate) uncollected: Option<UncollectedMessages>,
-    /// A session was opened. Otherwise nothing at the provider gets tired of failures.
+    /// A session was opened. Otherwise the provider has not seen the failure.
     pub(crate) asked_server: bool,
     /// Why it ended early.
     failure: Option<String>,
@@ -58,7 +57,7 @@ impl Polled {
         self.failure.is_some()
     }
 
-    /// One that did not come to its end.
+    /// The result of an aborted poll.
     pub(crate) fn broken_off(reason: &str) -> Self {
         Self {
             failure: Some(reason.to_owned()),
@@ -67,7 +66,7 @@ impl Polled {
         }
     }
 
-    /// For the report; empty when all went well.
+    /// The error for the report; empty without one.
     pub(crate) fn error(&self) -> String {
         let mut all: Vec<String> = self.failure.iter().cloned().collect();
         let mut add = |count: usize, one: &str, many: &str| match count {
@@ -110,7 +109,7 @@ pub(crate) enum PollError {
 }
 
 impl PollError {
-    /// The session is of no use any more, and what was being read may be why.
+    /// Whether the session is unusable, possibly because of the message being read.
     fn ends_session(&self) -> bool {
         matches!(self, Self::Remote(_) | Self::Endless)
     }
@@ -122,16 +121,16 @@ impl From<Status> for PollError {
     }
 }
 
-/// What was done with a message.
+/// The result for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
-    /// It is committed, here and now or before, and DELE was said.
+    /// It is committed, now or earlier, and DELE was sent.
     Deleted,
-    /// It stays where it is.
+    /// It stays on the server.
     Left,
 }
 
-/// A poll under way.
+/// A running poll.
 pub(crate) struct Poll<'a> {
     account: &'a CollectAccount,
     services: &'a Services,
@@ -141,21 +140,21 @@ pub(crate) struct Poll<'a> {
     polled: Polled,
     began: Instant,
     uncollected: Uncollected,
-    /// Entries of the account's ledger.
+    /// Number of the account's ledger entries.
     ledger_entries: u64,
     deleted: Vec<Listed>,
-    /// Messages of this session that were shorter than listed. Most servers estimate; but what a server
-    /// sends behind an end that was none is missing, too, and passes for its answers.
+    /// Messages of this session that were shorter than listed. Most servers estimate sizes. But if the end of
+    /// a message was false, its rest is missing and looks like replies of the server.
     short: Vec<Listed>,
-    /// Names that this listing has more than once: such a server's word is not taken.
+    /// Names that occur more than once in this listing: the server's UIDLs are not reliable.
     ambiguous: HashSet<String>,
-    /// The names of this listing.
+    /// The names in this listing.
     names: HashSet<String>,
-    /// The ledger has messages that are not in this listing by their names.
+    /// The ledger has messages whose names are not in this listing.
     renamed_ones: bool,
-    /// Messages that RETR was refused for in this session, with the reason, since it gave one last.
+    /// Messages for which RETR was refused since the last message that the server sent, with the reasons.
     refused_retr: Vec<(Listed, String)>,
-    /// This session has given a message.
+    /// The server has sent a message in this session.
     gave: bool,
 }
 
@@ -187,7 +186,7 @@ impl<'a> Poll<'a> {
         }
     }
 
-    /// Polls. Whatever happens, what was committed is in the ledger, and nothing else is deleted.
+    /// Polls. In any case committed messages are in the ledger, and only those are deleted.
     pub(crate) async fn run(mut self) -> Polled {
         if let Err(error) = self.sessions().await {
             self.polled.failure = Some(error.to_string());
@@ -199,7 +198,7 @@ impl<'a> Poll<'a> {
     }
 
     async fn sessions(&mut self) -> Result<(), PollError> {
-        // Before the server is asked for anything: what nobody gets stays there.
+        // Before the server is asked: messages without a recipient stay there.
         self.require_mailbox().await?;
         let password = self.password().await?;
         self.begin().await?;
@@ -210,20 +209,20 @@ impl<'a> Poll<'a> {
             return Ok(());
         }
         if let Err(error) = self.session(&password, Turn::Alone).await {
-            // The account is well: the others have been collected.
+            // The account works: the other messages have been collected.
             tracing::info!(account = %self.account.name, %error, "a message was not read");
         }
         self.polled.uncollected = Some(self.uncollected.report());
         Ok(())
     }
 
-    /// What is known of earlier polls.
+    /// Loads the state of earlier polls.
     async fn begin(&mut self) -> Result<(), PollError> {
         let began = self.services.begin(&self.account.name).await?;
         self.ledger_entries = began.ledger_entries;
         self.uncollected = Uncollected::new(began.uncollected);
         let noted = began.interrupted.map(|noted| (noted.remote_id, noted.size));
-        // Where the queue did not hear of the last poll, the message was not to blame.
+        // If the last report was lost, the message being read was not at fault.
         let noted = noted.filter(|_| !self.memory.unreported);
         if let Some((name, size)) = self.memory.reading.take().or(noted) {
             let left = Left {
@@ -237,7 +236,7 @@ impl<'a> Poll<'a> {
         Ok(())
     }
 
-    /// One session with the server, for the messages whose turn it is.
+    /// One session with the server, for the messages of this turn.
     async fn session(&mut self, password: &str, turn: Turn) -> Result<(), PollError> {
         let credentials = Credentials {
             user: &self.account.login.user,
@@ -255,18 +254,18 @@ impl<'a> Poll<'a> {
         let (ledger, gone) = self.look_up(&listing).await?;
         let outcome = self.messages(&mut remote, &listing, &ledger, turn).await;
         match outcome {
-            // With the connection gone, so are the DELEs: they are said again at the next poll.
+            // The lost connection cancels the DELEs: they are repeated at the next poll.
             Err(error) if error.ends_session() => return Err(error),
             outcome => {
                 self.end(remote).await?;
                 outcome?;
             }
         }
-        // What was seen under another name is in the ledger by that name now.
+        // Messages seen under another name are in the ledger under that name now.
         Ok(self.services.forget(&self.account.name, &gone).await?)
     }
 
-    /// Ends a session. What was deleted is gone then, unless its user is.
+    /// Ends a session. Its deletions take effect, unless the user is gone.
     async fn end(&mut self, mut remote: Remote) -> Result<(), PollError> {
         if !self.deleted.is_empty()
             && let Err(error) = self.require_mailbox().await
@@ -287,7 +286,8 @@ impl<'a> Poll<'a> {
         Ok(())
     }
 
-    /// Before messages are deleted for good: the answers to DELE were the server's, not an author's words.
+    /// Before deletions take effect: makes sure that the replies to DELE came from the server and not from a
+    /// message's text.
     async fn require_step(&mut self, remote: &mut Remote) -> Result<(), PollError> {
         if self.deleted.is_empty() || self.short.is_empty() {
             return Ok(());
@@ -303,7 +303,7 @@ impl<'a> Poll<'a> {
         Err(error.into())
     }
 
-    /// Somebody gets what is collected: a user of this system, as the policy says now.
+    /// Fails unless collected mail has a recipient: a user of this system, by the current policy.
     async fn require_mailbox(&self) -> Result<(), PollError> {
         let snapshot = self.policy.current().ok_or(PollError::NoPolicy)?;
         let policy = &snapshot.policy;
@@ -328,16 +328,16 @@ impl<'a> Poll<'a> {
             Err(status) => return Err(status.into()),
         };
         let secret = String::from_utf8(secret).map_err(|_| RemoteError::Unspeakable)?;
-        // `echo` ends a line; no password of POP3 can.
+        // `echo` appends a line end; a POP3 password cannot contain one.
         Ok(secret.trim_end_matches(['\r', '\n']).to_owned())
     }
 
-    /// By the queue's clock, milliseconds since 1970: what it has noted is compared with this.
+    /// The queue's time in milliseconds since 1970, for comparison with times that the queue has stored.
     fn now_ms(&self) -> i64 {
         self.services.clock.now_ms()
     }
 
-    /// No message is begun any more.
+    /// Whether no further message may be started.
     fn is_over(&self) -> bool {
         self.stop.is_cancelled() || self.began.elapsed() >= self.services.poll_time()
     }

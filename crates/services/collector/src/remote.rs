@@ -15,13 +15,13 @@ pub(crate) use listing::Entry;
 pub(crate) use login::Credentials;
 pub(crate) use retrieval::subject;
 
-/// How long a server may take to say what it was not asked for: the rest of a message whose end was none.
+/// How long to wait for unsolicited data, such as the rest of a message after a false end.
 const AFTERTHOUGHT: Duration = Duration::from_secs(1);
 
-/// What of a server's refusal is kept for the report.
+/// Octets of a server's refusal kept for the report.
 const LONGEST_REASON: usize = 200;
 
-/// Why a poll cannot go on.
+/// Why a poll cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RemoteError {
     #[error("connection to the server: {0}")]
@@ -49,23 +49,22 @@ pub(crate) enum RemoteError {
     OutOfStep,
 }
 
-/// A session with a remote account, past its login.
+/// A session with a remote account, after its login.
 pub(crate) struct Remote {
     connection: Connection,
-    /// Lines that may stand between the greeting and the answer to the first command: some servers
-    /// greet in several.
+    /// Lines allowed between the greeting and the first reply: some servers greet in several lines.
     banner: u32,
     /// TOP has not been refused yet.
     offers_top: bool,
-    /// A message is on its way.
+    /// A message is being received.
     retrieval: Option<Unstuffer>,
 }
 
 impl Remote {
-    /// Says a command and gives back what `+OK` says; a refusal is an answer, too.
+    /// Sends a command and returns the text after `+OK`, or the text of a refusal.
     ///
-    /// What is there before it is said is no answer to it. A server that does not escape the dots of a message
-    /// would have its author's words taken for its answers, and DELE for done.
+    /// Data received before the command is no reply to it. From a server that does not escape dots, a
+    /// message's text would otherwise be taken for replies, such as a success of DELE.
     async fn ask(&mut self, command: &str) -> Result<Result<String, String>, RemoteError> {
         if self.banner == 0 && !self.connection.input().is_empty() {
             return Err(RemoteError::OutOfStep);
@@ -77,7 +76,7 @@ impl Remote {
         self.answer().await
     }
 
-    /// As [`Remote::ask`], for a command that must not be refused.
+    /// As [`Remote::ask`], for a command that must succeed.
     async fn demand(&mut self, name: &'static str, command: &str) -> Result<String, RemoteError> {
         self.ask(command)
             .await?
@@ -104,7 +103,7 @@ impl Remote {
         }
     }
 
-    /// Reads until `take` has found what it looks for.
+    /// Reads until `take` returns a value.
     async fn take<T>(
         &mut self,
         mut take: impl FnMut(&mut BytesMut) -> Result<Option<T>, ReplyError>,
@@ -119,17 +118,17 @@ impl Remote {
         }
     }
 
-    /// DELE: takes effect at QUIT. False when the server will not.
+    /// DELE: takes effect at QUIT. False if the server refuses.
     pub(crate) async fn delete(&mut self, number: u32) -> Result<bool, RemoteError> {
         Ok(self.ask(&format!("DELE {number}")).await?.is_ok())
     }
 
-    /// RSET: nothing is deleted after all. False when the server will not.
+    /// RSET: cancels the deletions. False if the server refuses.
     pub(crate) async fn undo_deletes(&mut self) -> Result<bool, RemoteError> {
         Ok(self.ask("RSET").await?.is_ok())
     }
 
-    /// Waits for what the server may still say unasked, and fails if it says anything.
+    /// Waits for unsolicited data, and fails if there is any.
     pub(crate) async fn require_silence(&mut self) -> Result<(), RemoteError> {
         if !self.connection.input().is_empty() {
             return Err(RemoteError::OutOfStep);
@@ -142,10 +141,10 @@ impl Remote {
         }
     }
 
-    /// QUIT: what was deleted is gone when this succeeds.
+    /// QUIT: the deletions have taken effect if this succeeds.
     pub(crate) async fn quit(mut self) -> Result<(), RemoteError> {
         self.demand("QUIT", "QUIT").await?;
-        // The server may have closed first.
+        // The server may have closed the connection first.
         let _ = self.connection.close().await;
         Ok(())
     }
@@ -155,7 +154,7 @@ impl Remote {
         self.connection.peer().ip()
     }
 
-    /// How TLS protects the session.
+    /// TLS parameters of the session.
     pub(crate) fn tls(&self) -> Option<session_io::TlsFacts> {
         self.connection.tls()
     }
@@ -165,7 +164,7 @@ impl Remote {
     }
 }
 
-/// A server's words in a form that is fit for a report.
+/// A server's text in a form fit for a report.
 fn printable(text: &str) -> String {
     text.chars()
         .filter(|character| !character.is_control())

@@ -1,4 +1,4 @@
-//! What the collector asks of the queue's services.
+//! Calls to the queue's services.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -24,19 +24,19 @@ use session_io::ClientTls;
 use crate::config::Config;
 use crate::poll::Polled;
 
-/// UIDLs in one request.
+/// Maximum number of UIDLs in one request.
 const BATCH: usize = 1_000;
 
-/// How long one answer may take.
+/// Timeout of a call.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long a claim lasts unless renewed: so long an account waits when its collector is gone.
+/// How long a claim lasts unless renewed, and so how long an account waits after its collector has died.
 const CLAIM: Duration = Duration::from_secs(60);
 
 /// How often a claim is renewed while the account is polled.
 const RENEWAL: Duration = Duration::from_secs(20);
 
-/// The services, and what all polls have in common.
+/// The services, and the state shared by all polls.
 pub(crate) struct Services {
     pub(crate) queue: Channel,
     mailbox_store: Channel,
@@ -45,9 +45,10 @@ pub(crate) struct Services {
     pub(crate) config: Config,
     pub(crate) tls: ClientTls,
     pub(crate) free_space: FreeSpace,
-    /// Follows the queue's.
+    /// Follows the queue's clock.
     pub(crate) clock: QueueClock,
-    /// Who claims: the same after a restart, which need not wait for its own claim to lapse.
+    /// The claimant's name: the same after a restart, so that the process need not wait for its own claim to
+    /// expire.
     collector: String,
 }
 
@@ -74,8 +75,8 @@ impl Services {
         }
     }
 
-    /// Why nothing is collected for now: it is held to the rules for strangers, and there is less free
-    /// space than those want. What is not collected stays where it is.
+    /// Why nothing is collected for now: the rules for strangers apply, and there is less free space than
+    /// they require. Uncollected messages stay on their servers.
     pub(crate) fn no_room(&self, policy: &PolicyWatch) -> Option<&'static str> {
         let snapshot = policy.current()?;
         let short = self.free_space.is_short(&snapshot, false);
@@ -86,12 +87,12 @@ impl Services {
         CollectionClient::new(self.queue.clone())
     }
 
-    /// How long a poll begins with one message after another.
+    /// How long a poll starts further messages.
     pub(crate) fn poll_time(&self) -> Duration {
         Duration::from_secs(self.config.poll_seconds.into())
     }
 
-    /// Asks for the right to poll.
+    /// Claims the account for a poll.
     pub(crate) async fn claim(
         &self,
         account: &str,
@@ -107,8 +108,8 @@ impl Services {
         .await
     }
 
-    /// Renews a claim for as long as this is waited for. Should it be lost all the same, two polls
-    /// at once do no harm: the ledger knows what each commits.
+    /// Renews a claim for as long as this is polled. If the claim is lost all the same, two concurrent polls
+    /// do no harm: the ledger knows what each commits.
     pub(crate) async fn keep_claim(&self, account: &str) -> std::convert::Infallible {
         loop {
             tokio::time::sleep(RENEWAL).await;
@@ -118,7 +119,7 @@ impl Services {
         }
     }
 
-    /// What is known of the account's messages, by the queue's clock.
+    /// The stored state of the account's messages, by the queue's clock.
     pub(crate) async fn begin(&self, account: &str) -> Result<BeginPollResponse, Status> {
         let mut collection = self.collection();
         let account = account.to_owned();
@@ -127,7 +128,7 @@ impl Services {
         Ok(began)
     }
 
-    /// Notes the message that is about to be read.
+    /// Records the message that is about to be read.
     pub(crate) async fn note(&self, account: &str, name: &str, size: u64) -> Result<(), Status> {
         let mut collection = self.collection();
         patiently(collection.note_message(NoteMessageRequest {
@@ -142,7 +143,7 @@ impl Services {
         .map(drop)
     }
 
-    /// Tells how the poll went.
+    /// Reports the result of a poll.
     pub(crate) async fn report(&self, account: &str, polled: &Polled) -> Result<(), Status> {
         let mut collection = self.collection();
         patiently(collection.report_poll(ReportPollRequest {
@@ -171,7 +172,7 @@ impl Services {
         .map(|response| response.found.contains(&true))
     }
 
-    /// Entries of the ledger with this header section.
+    /// Ledger entries with this header section.
     pub(crate) async fn find_by_header(
         &self,
         account: &str,
@@ -186,7 +187,7 @@ impl Services {
         .map(|response| response.messages)
     }
 
-    /// Moves an entry of the ledger to another UIDL.
+    /// Moves a ledger entry to another UIDL.
     pub(crate) async fn rename(
         &self,
         account: &str,
@@ -204,7 +205,7 @@ impl Services {
         .map(drop)
     }
 
-    /// What the ledger knows of these UIDLs.
+    /// The ledger entries of these UIDLs.
     pub(crate) async fn find(
         &self,
         account: &str,
@@ -229,7 +230,7 @@ impl Services {
         Ok(found)
     }
 
-    /// Lets the ledger forget what is gone from the server.
+    /// Removes ledger entries of messages that are gone from the server.
     pub(crate) async fn forget(&self, account: &str, uidls: &[String]) -> Result<(), Status> {
         for batch in uidls.chunks(BATCH) {
             let mut collection = self.collection();
@@ -242,7 +243,7 @@ impl Services {
         Ok(())
     }
 
-    /// A password of the policy's.
+    /// A password named by the policy.
     pub(crate) async fn secret(&self, name: &str) -> Result<Vec<u8>, Status> {
         let mut policy = PolicyClient::new(self.queue.clone());
         let name = name.to_owned();

@@ -31,7 +31,7 @@ use pop3_server::Pop3Server;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Keys take their time to make.
+/// Generating keys takes a while.
 static CERTIFICATE: LazyLock<TestCertificate> =
     LazyLock::new(|| TestCertificate::for_names(&["localhost"]));
 
@@ -57,7 +57,7 @@ fn policy(server: &Pop3Server, protocol: &str, leave: &str, every: &str) -> Poli
     .unwrap()
 }
 
-/// A POP3 account, a queue, and a collector between them.
+/// A POP3 account and a queue, with a collector between them.
 struct Bench {
     server: Pop3Server,
     queue: FakeQueue,
@@ -111,19 +111,19 @@ impl Bench {
         polled
     }
 
-    /// The process was killed, and another has started.
+    /// As after a kill and a restart of the process.
     fn restart(&mut self) {
         self.memory = Memory::default();
     }
 
-    /// A poll in which nothing goes wrong.
+    /// A poll that must succeed.
     async fn good_poll(&mut self) -> Polled {
         let polled = self.poll().await;
         assert_eq!(polled.error(), "");
         polled
     }
 
-    /// Each of these is in the queue, once, and nothing else is.
+    /// Each of these is in the queue exactly once, and nothing else is.
     #[track_caller]
     fn assert_collected(&self, expected: &[&[u8]]) {
         let mut expected: Vec<Vec<u8>> = expected.iter().map(|bytes| bytes.to_vec()).collect();

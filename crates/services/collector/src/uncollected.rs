@@ -1,9 +1,8 @@
-//! Messages of an account that were not collected, as the queue keeps them for the next poll and for
-//! the administrator.
+//! Messages of an account that were not collected, as the queue stores them for the next poll and for the
+//! administrator.
 //!
-//! A message that ends the session while it is read must not hold up those behind it, for ever. It is
-//! read again in a session of its own, after the others; at the third time it is set aside for a
-//! week.
+//! A message that ends the session while it is read must not delay the messages after it for ever. It is read
+//! again in a session of its own, after the others; at the third failure it is set aside for a week.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -16,10 +15,10 @@ const TRIES: u32 = 3;
 /// A message that was set aside is read again after this time.
 const SET_ASIDE: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// More are not reported (I7).
+/// Maximum number of reported messages (I7).
 const MOST: usize = 1_000;
 
-/// Of one account.
+/// The uncollected messages of one account.
 #[derive(Debug, Default)]
 pub(crate) struct Uncollected {
     messages: BTreeMap<String, UncollectedMessage>,
@@ -36,13 +35,13 @@ pub(crate) enum Turn {
     Later,
 }
 
-/// A message and why it was not collected.
+/// A message that was not collected, with the reason.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Left<'a> {
     pub(crate) name: &'a str,
-    /// 0 when the server does not say.
+    /// 0 if the server does not give it.
     pub(crate) size: u64,
-    /// Empty when it is not known.
+    /// Empty if unknown.
     pub(crate) subject: &'a str,
     pub(crate) reason: &'a str,
 }
@@ -59,7 +58,7 @@ impl Uncollected {
 
     /// When the message is read.
     pub(crate) fn turn(&self, name: &str, now_ms: i64) -> Turn {
-        // More than a week away is a time by a clock that was wrong.
+        // A time more than a week away was set by a wrong clock.
         let aside = |message: &UncollectedMessage| {
             let wait = message.retry_at_ms.saturating_sub(now_ms);
             wait > 0 && i128::from(wait) <= SET_ASIDE.as_millis().cast_signed()
@@ -71,7 +70,7 @@ impl Uncollected {
         }
     }
 
-    /// Whether there are messages whose turn is alone.
+    /// Whether some messages are to be read alone.
     pub(crate) fn has_alone(&self, now_ms: i64) -> bool {
         let mut names = self.messages.keys();
         names.any(|name| self.turn(name, now_ms) == Turn::Alone)
@@ -82,20 +81,20 @@ impl Uncollected {
         self.messages.get(name).map_or(0, |message| message.tries)
     }
 
-    /// Whether it is known what the message is about.
+    /// Whether its subject is known.
     pub(crate) fn has_subject(&self, name: &str) -> bool {
         let message = self.messages.get(name);
         message.is_some_and(|message| !message.subject.is_empty())
     }
 
-    /// Notes what the message is about.
+    /// Stores its subject.
     pub(crate) fn set_subject(&mut self, name: &str, subject: String) {
         if let Some(message) = self.messages.get_mut(name) {
             message.subject = subject;
         }
     }
 
-    /// The session ended while it was read, or its server would not give it. Returns how often.
+    /// The session ended while it was read, or its server refused to send it. Returns the number of failures.
     pub(crate) fn failed(&mut self, left: Left<'_>, now_ms: i64) -> u32 {
         let message = self.note(left, now_ms);
         message.tries += 1;
@@ -108,7 +107,7 @@ impl Uncollected {
         message.tries
     }
 
-    /// A rule or a limit says that it is not taken.
+    /// A rule or a limit refuses it.
     pub(crate) fn refused(&mut self, left: Left<'_>, retry_after: Duration, now_ms: i64) {
         let message = self.note(left, now_ms);
         message.tries = 0;
@@ -139,19 +138,19 @@ impl Uncollected {
         self.messages.remove(name);
     }
 
-    /// Forgets what is no longer on the server.
+    /// Removes messages that are no longer on the server.
     pub(crate) fn keep_listed(&mut self, names: &HashSet<String>) {
         self.messages.retain(|name, _| names.contains(name));
     }
 
-    /// How many have ended a session, and how many of these are set aside.
+    /// The number of messages that have ended a session, and of those set aside.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let failed = self.messages.values().filter(|message| message.tries > 0);
         let set_aside = failed.clone().filter(|message| message.set_aside);
         (failed.clone().count(), set_aside.count())
     }
 
-    /// For the queue; those that keep ending sessions come first.
+    /// The report for the queue; messages that end sessions come first.
     pub(crate) fn report(&self) -> UncollectedMessages {
         let mut messages: Vec<UncollectedMessage> = self.messages.values().cloned().collect();
         messages.sort_by_key(|message| (message.tries == 0, message.first_at_ms));
@@ -187,7 +186,7 @@ mod tests {
         assert_eq!(uncollected.turn("a", 3), Turn::Later);
         assert_eq!(uncollected.turn("a", 7 * DAY_MS + 2), Turn::Later);
         assert_eq!(uncollected.turn("a", 7 * DAY_MS + 3), Turn::Alone);
-        // Once more is enough then.
+        // One more failure is enough then.
         uncollected.failed(left("a"), 7 * DAY_MS + 3);
         assert_eq!(uncollected.turn("a", 14 * DAY_MS), Turn::Later);
         assert_eq!(uncollected.counts(), (1, 1));

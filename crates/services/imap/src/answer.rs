@@ -1,4 +1,4 @@
-//! How a command ends: the tagged line, and what a failure behind us looks like in it.
+//! The end of a command: its tagged response, and the mapping of mailbox-store's failures to it.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use api::grpc::{Code as GrpcCode, Status};
 use imap_protocol::response::{Code, Condition};
 use session_io::SessionError;
 
-/// The tagged line of a command.
+/// The tagged response of a command.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) condition: Condition,
@@ -35,7 +35,7 @@ impl Answer {
         Self::new(Condition::Bad, None, text)
     }
 
-    /// The answer to a command that another state of the session is for (RFC 9051 §3).
+    /// The response to a command that is invalid in this state (RFC 9051 §3).
     pub(crate) fn not_in_this_state() -> Self {
         Self::bad("Not in this state.")
     }
@@ -49,14 +49,14 @@ impl Answer {
     }
 }
 
-/// Why a command stops before its end.
+/// Why a command stops early.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// The client is told so, and the session goes on.
+    /// The client gets this response, and the session continues.
     Answer(Answer),
-    /// All that is to be said was said.
+    /// Everything has been sent.
     Said,
-    /// The connection is of no more use: it broke, or an answer broke off in the middle.
+    /// The connection is unusable: it broke, or a response ended in the middle.
     Lost,
 }
 
@@ -79,7 +79,7 @@ impl From<Status> for Stop {
     }
 }
 
-/// What the client is told of a failure of mailbox-store (RFC 5530).
+/// The response to a failure of mailbox-store (RFC 5530).
 pub(crate) fn refusal(status: &Status) -> Answer {
     match status.code() {
         GrpcCode::NotFound => Answer::no_with(Code::NonExistent, "No such mailbox."),
@@ -111,7 +111,7 @@ pub(crate) fn refusal(status: &Status) -> Answer {
     }
 }
 
-/// The same, where the mailbox that is missing is one that CREATE would make (RFC 9051 §6.3.12).
+/// The same, if CREATE would make the missing mailbox (RFC 9051 §6.3.12).
 pub(crate) fn try_create(status: Status) -> Stop {
     if status.code() == GrpcCode::NotFound {
         return Answer::no_with(Code::TryCreate, "No such mailbox.").into();

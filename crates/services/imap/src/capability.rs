@@ -1,11 +1,11 @@
-//! What is announced. Only what is complete stands here.
+//! Announced capabilities. Each is implemented completely.
 //!
 //! | capability | RFC | |
 //! |---|---|---|
-//! | IMAP4rev1 | 3501 | `\Recent`: what came while the mailbox was open in this session |
+//! | IMAP4rev1 | 3501 | `\Recent`: messages that arrived while this session had the mailbox open |
 //! | LITERAL+ | 7888 | |
-//! | SASL-IR, AUTH= | 4959, 4616, 5802, 7677, 7628, 4422 | as the connection has them |
-//! | ID, ENABLE | 2971, 5161 | nothing is there to be enabled yet |
+//! | SASL-IR, AUTH= | 4959, 4616, 5802, 7677, 7628, 4422 | by the state of the connection |
+//! | ID, ENABLE | 2971, 5161 | no capability needs ENABLE yet |
 //! | IDLE | 2177 | |
 //! | NAMESPACE, CHILDREN | 2342, 3348 | |
 //! | UNSELECT, UIDPLUS, MOVE | 3691, 4315, 6851 | |
@@ -14,17 +14,17 @@
 //! | SPECIAL-USE, CREATE-SPECIAL-USE | 6154 | |
 //! | STATUS=SIZE, APPENDLIMIT | 8438, 7889 | |
 //!
-//! Response codes of RFC 5530 are used throughout. Not yet: IMAP4rev2 (RFC 9051), which lacks
-//! BINARY here, CONDSTORE and QRESYNC (RFC 7162).
+//! Response codes of RFC 5530 are used throughout. Not yet: IMAP4rev2 (RFC 9051), for which BINARY is
+//! missing, CONDSTORE and QRESYNC (RFC 7162).
 
 use sasl::Mechanisms;
 
-/// What a session may use at this moment.
+/// The capabilities that depend on the session's state.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Announce {
     pub(crate) authenticated: bool,
     pub(crate) starttls: bool,
-    /// None where nobody can log in without TLS.
+    /// Empty if logins need TLS first.
     pub(crate) mechanisms: Mechanisms,
     pub(crate) max_message_size: u64,
 }
@@ -35,7 +35,7 @@ const AUTHENTICATED: &str = "IDLE NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE ESEAR
      WITHIN LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE";
 
 impl Announce {
-    /// The list, as CAPABILITY tells it.
+    /// The list for CAPABILITY.
     pub(crate) fn list(self) -> String {
         if self.authenticated {
             let limit = self.max_message_size;

@@ -6,59 +6,57 @@ use front_end::{Limits, ListenerConfig, MakeRoom};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// How long a client that has logged in must have been silent before it makes room for another when
-/// all slots are taken; an idling one counts as silent.
+/// How long a client must have been silent after its login before it can be replaced when all slots are
+/// taken; an idling client counts as silent.
 const SILENCE_AFTER_LOGIN: Duration = Duration::from_secs(300);
 
-/// What the process needs to start.
+/// Settings of the IMAP server.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Config {
-    /// Where to listen.
+    /// Listeners.
     pub listener: Vec<ListenerConfig>,
-    /// Connections at a time, of each listener.
+    /// Maximum number of connections on each listener.
     #[schemars(range(min = 1), extend("unit" = "connections"))]
     pub max_connections: usize,
-    /// Connections at a time from one address. Clients open several each, and an office may
-    /// share one address.
+    /// Maximum number of connections from one address. Clients open several each, and an office may share one
+    /// address.
     #[schemars(range(min = 1), extend("unit" = "connections"))]
     pub max_connections_per_address: usize,
-    /// Connections at a time of one user, from the login on, over all listeners of a process. A login
-    /// above it is answered with `NO [LIMIT]` (RFC 5530).
+    /// Maximum number of connections of one user after the login, over all listeners of a process. A further
+    /// login gets `NO [LIMIT]` (RFC 5530).
     #[schemars(range(min = 1), extend("unit" = "connections"))]
     pub max_connections_per_user: usize,
-    /// Of the connections, those of clients that have not logged in, unfinished TLS handshakes among
-    /// them, on each listener. When there are as many, a new one takes the place of the one that has
-    /// been waited for the longest.
+    /// Maximum number of connections on each listener before the login, unfinished TLS handshakes included.
+    /// When it is reached, a new connection replaces the one that has been waiting for the longest.
     #[schemars(range(min = 1))]
     pub max_connections_before_login: usize,
-    /// Seconds of waiting for a client that has not logged in before its connection may have to make
-    /// room so; a quarter of them where its address has the most connections.
+    /// How long a client may wait before the login until its connection can be replaced; a quarter of that if
+    /// its address has the most connections.
     pub make_room_after_seconds: u64,
-    /// Seconds a client may take to log in.
+    /// Time from the connection to the login.
     #[schemars(range(min = 1))]
     pub login_timeout_seconds: u64,
-    /// Seconds of silence until a client is logged out (RFC 9051 §5.4: at least 1800).
+    /// How long a client may be silent before it is logged out (RFC 9051 §5.4: at least 1800).
     #[schemars(range(min = 1))]
     pub autologout_seconds: u64,
-    /// Seconds of silence within the message of an APPEND.
+    /// Longest pause within the message of an APPEND.
     #[schemars(range(min = 1))]
     pub data_timeout_seconds: u64,
-    /// Seconds after which an idling client is told that all is well, so that routers on the way
-    /// remember the connection.
+    /// Interval of keep-alive responses to an idling client, so that routers keep the connection.
     #[schemars(range(min = 1))]
     pub keep_alive_seconds: u64,
-    /// Octets of a message that APPEND takes.
+    /// Largest message for APPEND.
     #[schemars(range(min = 1), extend("unit" = "octets"))]
     pub max_message_size: u64,
-    /// Commands that were not understood, in a row, after which a connection is closed.
+    /// Number of consecutive invalid commands after which a connection is closed.
     #[schemars(range(min = 1), extend("unit" = "commands"))]
     pub max_bad_commands: u32,
-    /// Failed logins after which a connection is closed.
+    /// Number of failed logins after which a connection is closed.
     #[schemars(range(min = 1), extend("unit" = "logins"))]
     pub max_failed_logins: u32,
-    /// Rows in which failed logins are kept for `postern refusals` in a minute; what repeats itself
-    /// shares one. 0 keeps none.
+    /// Maximum number of rows stored for `postern refusals` per minute; repetitions share one row. 0 stores
+    /// none.
     #[schemars(extend("unit" = "rows a minute"))]
     pub refusals_kept_a_minute: u32,
 }
@@ -85,7 +83,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Of each listener's connections.
+    /// Limits of each listener's connections.
     pub(crate) fn limits(&self) -> Limits {
         Limits {
             total: self.max_connections,

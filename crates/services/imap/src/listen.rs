@@ -1,4 +1,4 @@
-//! From configuration to listeners.
+//! Listeners from the configuration.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ const PROTOCOL: Protocol = Protocol {
     has_proxy_command: false,
 };
 
-/// Opens the listeners. They work until the process is told to shut down.
+/// Opens the listeners. They work until shutdown.
 pub fn start(config: &Config, service: &Service) -> anyhow::Result<Running> {
     let openings = config.listener.iter().map(|listener| Opening {
         name: format!("imap {}", listener.address).into(),

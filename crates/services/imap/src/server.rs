@@ -1,4 +1,4 @@
-//! What all sessions share.
+//! The state shared by all sessions.
 
 use std::time::Duration;
 
@@ -17,21 +17,20 @@ use crate::watch::Watch;
 /// The largest answer of mailbox-store: the changes to a mailbox of a million messages.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 
-/// How long a call may take until its answer begins, and each piece of it.
+/// Timeout of a call until its answer begins, and of each further piece.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Sent to a client that may have gone while the store works for it.
 pub(crate) const STILL_THERE: &[u8] = b"* OK Still working.\r\n";
 
-/// A request that does not wait for ever: a store that hangs is as one that is gone.
+/// A request with a timeout: a store that hangs counts as unreachable.
 pub(crate) fn timed<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.set_timeout(PATIENCE);
     request
 }
 
-/// The next piece of an answer that is streamed; none at its end. Nobody waits for ever for a store
-/// that falls silent in between.
+/// The next piece of a streamed answer; `None` at its end. The wait has a timeout.
 pub(crate) async fn next<T>(answer: &mut Streaming<T>) -> Result<Option<T>, Status> {
     match timeout(PATIENCE, answer.message()).await {
         Ok(piece) => piece,
@@ -39,7 +38,7 @@ pub(crate) async fn next<T>(answer: &mut Streaming<T>) -> Result<Option<T>, Stat
     }
 }
 
-/// See the module.
+/// The state shared by all sessions.
 pub(crate) struct Server {
     channel: Channel,
     pub(crate) refusals: Refusals,
@@ -82,12 +81,12 @@ impl Server {
         MailboxStoreClient::new(self.channel.clone()).max_decoding_message_size(LARGEST_ANSWER)
     }
 
-    /// The users.
+    /// The directory.
     pub(crate) fn directory(&self) -> DirectoryClient<Channel> {
         DirectoryClient::new(self.channel.clone())
     }
 
-    /// For an upload of its own.
+    /// The channel, for uploads.
     pub(crate) fn channel(&self) -> Channel {
         self.channel.clone()
     }

@@ -1,14 +1,14 @@
-//! The connections that each user has at a time, over all listeners of the process.
+//! The number of connections of each user, over all listeners of the process.
 //!
-//! Listeners limit connections by address. Who knows one password and has many addresses would still
-//! fill all slots of a listener, and keep every other user out.
+//! Listeners limit connections by address. An attacker with one password and many addresses could still fill
+//! all slots of a listener and exclude every other user.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// See the module. Clones count together.
+/// Counts of connections. Clones share the counts.
 #[derive(Clone)]
 pub(crate) struct Users {
     shared: Arc<Shared>,
@@ -16,19 +16,18 @@ pub(crate) struct Users {
 
 struct Shared {
     limit: usize,
-    /// Of the users that have any.
+    /// By user; users without a connection are left out.
     connections: Mutex<HashMap<i64, NonZeroUsize>>,
 }
 
-/// One connection of a user, from the login on. Dropping it gives the place back, however the session
-/// ends.
+/// One connection of a user, from the login on. Dropping it releases the slot, however the session ends.
 pub(crate) struct UserConnection {
     user: i64,
     shared: Arc<Shared>,
 }
 
 impl Users {
-    /// With at most so many connections each.
+    /// With this maximum for each user.
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -38,7 +37,7 @@ impl Users {
         }
     }
 
-    /// One more connection of this user; none where the user has as many as may be.
+    /// Counts one more connection of this user; `None` if the maximum is reached.
     pub(crate) fn connect(&self, user: i64) -> Option<UserConnection> {
         let mut connections = self.shared.lock();
         let count = connections.get(&user).map_or(0, |count| count.get());
@@ -54,7 +53,7 @@ impl Users {
 }
 
 impl UserConnection {
-    /// Whose it is.
+    /// The user.
     pub(crate) fn user(&self) -> i64 {
         self.user
     }
@@ -73,7 +72,7 @@ impl Drop for UserConnection {
 }
 
 impl Shared {
-    /// A count is right between any two of its changes, so a panic elsewhere does not spoil it.
+    /// A poisoned lock is used: the counts are consistent between any two changes.
     fn lock(&self) -> MutexGuard<'_, HashMap<i64, NonZeroUsize>> {
         self.connections
             .lock()

@@ -1,8 +1,8 @@
-//! What a session has told its client of the open mailbox: which messages there are, in which
-//! order, with which flags. Pure: answers come in, response lines go out.
+//! The client's state of the open mailbox: the messages, their order and their flags. Pure: store answers
+//! come in, response lines go out.
 //!
-//! A client counts messages by their place, so a message that is gone keeps its place until an
-//! EXPUNGE may be sent (RFC 9051 §7.5.1): not during FETCH, STORE or SEARCH.
+//! A client counts messages by sequence number. A removed message keeps its number until an EXPUNGE may be
+//! sent (RFC 9051 §7.5.1), which is not allowed during FETCH, STORE or SEARCH.
 
 mod flag_pool;
 mod tell;
@@ -17,21 +17,21 @@ use imap_protocol::{Flags, Keyword, MessageSet, RangeSet, SequenceSet, SystemFla
 use flag_pool::FlagPool;
 pub(crate) use flag_pool::Message;
 
-/// See the module. Sixteen octets a message.
+/// The client's state of a mailbox: sixteen octets per message.
 pub(crate) struct View {
     messages: Vec<Message>,
     flags: FlagPool,
-    /// Flags that the client was told of.
+    /// Flags listed to the client.
     known: Flags,
-    /// UIDs that are gone and were not told to be; ascending.
+    /// UIDs of removed messages not reported yet; ascending.
     gone: Vec<u32>,
-    /// The UID that comes next.
+    /// The next UID.
     uid_next: u32,
-    /// Messages from this UID on came while the mailbox was open: they are `\Recent` here.
+    /// Messages from this UID on arrived while the mailbox was open: they are `\Recent` here.
     recent_from: u32,
-    /// All changes up to this MODSEQ are in the view.
+    /// The view includes all changes up to this MODSEQ.
     modseq: u64,
-    /// Opened by EXAMINE: no flag can be changed.
+    /// Opened by EXAMINE: flags cannot be changed.
     read_only: bool,
 }
 
@@ -53,7 +53,7 @@ impl View {
         }
     }
 
-    /// Adds messages of the mailbox as it was opened, by UID.
+    /// Adds messages of the newly opened mailbox, by UID.
     pub(crate) fn extend(&mut self, messages: Vec<MessageState>) {
         self.messages.reserve(messages.len());
         for state in messages {
@@ -70,8 +70,8 @@ impl View {
         self.modseq
     }
 
-    /// A change of our own, which the view knows, has taken this MODSEQ. Where nobody else's came
-    /// between, there is nothing to ask for.
+    /// A change by this session, which the view includes, has taken this MODSEQ. If no other change came
+    /// between, the store need not be asked.
     pub(crate) fn own_change(&mut self, modseq: u64) {
         if modseq == self.modseq + 1 {
             self.modseq = modseq;
@@ -99,7 +99,7 @@ impl View {
         u32::try_from(index + 1).ok()
     }
 
-    /// The highest UID there is; 0 in an empty mailbox.
+    /// The highest UID; 0 in an empty mailbox.
     pub(crate) fn last_uid(&self) -> u32 {
         self.messages.last().map_or(0, |message| message.uid)
     }
@@ -110,7 +110,7 @@ impl View {
             .ok()
     }
 
-    /// The place of a message that the client knows.
+    /// The sequence number of a message that the client knows.
     pub(crate) fn sequence(&self, uid: u32) -> Option<u32> {
         u32::try_from(self.index(uid)? + 1).ok()
     }
@@ -125,8 +125,8 @@ impl View {
         &self.messages
     }
 
-    /// UIDs that a set of sequence numbers stands for, as ranges: between two neighbours of the
-    /// view there is no message, or one that is gone.
+    /// The UIDs of a set of sequence numbers, as ranges. Between two neighbours of the view there is no
+    /// message, or a removed one.
     pub(crate) fn uids_of_sequence(&self, set: &SequenceSet) -> RangeSet {
         let uid = |number: u32| {
             let index = usize::try_from(number.checked_sub(1)?).ok()?;
@@ -141,7 +141,7 @@ impl View {
         RangeSet::from_ranges(ranges.collect())
     }
 
-    /// UIDs that a set of UIDs stands for, none above what the client knows.
+    /// The known UIDs of a set of UIDs, up to the client's last one.
     pub(crate) fn uids_of_uids(&self, set: &SequenceSet) -> RangeSet {
         let last = self.last_uid();
         if last == 0 {
@@ -154,7 +154,7 @@ impl View {
         RangeSet::from_ranges(ranges.collect())
     }
 
-    /// UIDs of the messages meant.
+    /// UIDs of the selected messages.
     pub(crate) fn uids(&self, messages: &MessageSet, saved: &RangeSet) -> RangeSet {
         match messages {
             MessageSet::Sequence(set) => self.uids_of_sequence(set),
@@ -181,7 +181,7 @@ impl View {
         (start, end.max(start))
     }
 
-    /// Takes flags that the store told. True when they are news to the client.
+    /// Sets flags reported by the store. True if they are new to the client.
     pub(crate) fn set_flags(&mut self, uid: u32, flags: Option<WireFlags>) -> bool {
         let Some(index) = self.index(uid) else {
             return false;
@@ -195,7 +195,7 @@ impl View {
         news
     }
 
-    /// Messages are gone; [`Self::tell_expunged`] tells it.
+    /// Records removed messages; [`Self::tell_expunged`] reports them.
     pub(crate) fn note_gone(&mut self, ranges: impl IntoIterator<Item = RangeInclusive<u32>>) {
         for range in ranges {
             let (start, end) = self.places(&range);
@@ -207,8 +207,8 @@ impl View {
     }
 }
 
-/// A mailbox with more keywords than a message may have lists the first of them; `\*` says that
-/// there may be others.
+/// A mailbox with more keywords than a message may have lists the first of them; `\*` says that there may be
+/// others.
 fn learn(known: &mut Flags, keyword: &str) {
     if let Some(keyword) = Keyword::new(keyword.as_bytes())
         && !known.insert(keyword)

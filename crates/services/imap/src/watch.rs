@@ -1,8 +1,7 @@
 //! One stream of change notices for all sessions of the process.
 //!
-//! A session watches its mailbox by a [`Subscription`]. When the stream breaks it is opened again
-//! and asks for every mailbox that is watched; the store tells the present state of each mailbox
-//! newly watched, so nothing is missed.
+//! A session watches its mailbox by a [`Subscription`]. A broken stream is opened again and requests every
+//! watched mailbox. The store reports the present state of each newly watched mailbox, so nothing is missed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +15,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
-/// Before the stream is opened again.
+/// Pauses before the stream is opened again.
 const PAUSES: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
 /// Requests that may wait for the stream.
 const BACKLOG: usize = 4;
@@ -27,20 +26,20 @@ pub(crate) struct Watch(Arc<Shared>);
 
 struct Shared {
     mailboxes: Mutex<HashMap<i64, Watched>>,
-    /// Something in `mailboxes` is to be told to the store.
+    /// Signals a change of `mailboxes` to be sent to the store.
     news: Notify,
 }
 
 struct Watched {
-    /// For whom.
+    /// The user who watches it.
     actor: Actor,
     highest: watch::Sender<u64>,
     sessions: usize,
-    /// On this stream the store knows that we watch it.
+    /// The store has received the request on this stream.
     asked: bool,
 }
 
-/// One session's interest in one mailbox; dropped, it ends.
+/// One session's watch of one mailbox; dropping it ends the watch.
 pub(crate) struct Subscription {
     shared: Arc<Shared>,
     mailbox_id: i64,
@@ -52,7 +51,7 @@ impl Shared {
         lock(&self.mailboxes)
     }
 
-    /// What the store is to be told, and notes that it was.
+    /// The requests not sent yet, which are then marked as sent.
     fn unasked(&self) -> WatchRequest {
         let mut request = WatchRequest::default();
         let mut mailboxes = self.mailboxes();
@@ -96,7 +95,7 @@ impl Shared {
 }
 
 impl Watch {
-    /// Begins to watch, until `shutdown`.
+    /// Starts the watch, until `shutdown`.
     pub(crate) fn start(channel: Channel, shutdown: CancellationToken) -> Self {
         let shared = Arc::new(Shared {
             mailboxes: Mutex::default(),
@@ -107,10 +106,10 @@ impl Watch {
         watch
     }
 
-    /// Watches a mailbox. What changed since its state was read is told as well: either another
-    /// session has watched it all the while, or the store tells the present state now.
+    /// Watches a mailbox. Changes since its state was read are reported as well: either another session has
+    /// watched it all the time, or the store reports the present state now.
     ///
-    /// Whoever asks has opened it, so all who watch it may.
+    /// The caller has opened the mailbox, so every watcher has access to it.
     pub(crate) fn subscribe(&self, actor: &Actor, mailbox_id: i64) -> Subscription {
         let mut mailboxes = self.0.mailboxes();
         let watched = mailboxes.entry(mailbox_id).or_insert_with(|| Watched {
@@ -131,21 +130,21 @@ impl Watch {
     }
 }
 
-/// Keeps a stream open; the first when a session has come: before there is nothing to hear.
+/// Keeps a stream open, from the first session on.
 async fn follow(shared: Arc<Shared>, channel: Channel) {
     shared.news.notified().await;
     let newest = Arc::new(Mutex::new(None));
     let (asking, opening) = (Arc::clone(&shared), Arc::clone(&newest));
     let mut notices = stream::Watch::new(PAUSES, move || {
         let (requests, outbound) = mpsc::channel(BACKLOG);
-        // All that is watched, along with the opening: there is room.
+        // The first request names all watched mailboxes; the channel has room for it.
         asking.forget_asked();
         let _ = requests.try_send(asking.unasked());
         *lock(&opening) = Some(requests);
         let mut store = MailboxStoreClient::new(channel.clone());
         async move { store.watch(ReceiverStream::new(outbound)).await }
     });
-    // Those of the stream that is open.
+    // The sender of the open stream.
     let mut requests = None;
     loop {
         tokio::select! {
@@ -154,11 +153,11 @@ async fn follow(shared: Arc<Shared>, channel: Channel) {
                 WatchEvent::Received(notice) => shared.told(notice),
                 WatchEvent::Ended(status) => {
                     requests = None;
-                    // That mailbox-store is away stands in the log already.
+                    // The log already says that mailbox-store is away.
                     tracing::debug!(code = ?status.code(), "no change notices; trying again");
                 }
             },
-            // Before it is open nobody would take them.
+            // Before the stream is open nothing would receive them.
             () = shared.news.notified(), if requests.is_some() => {
                 tell(&shared, requests.as_ref()).await;
             }
@@ -170,11 +169,11 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Tells the store what is watched from now on, and what no longer.
+/// Sends the store the mailboxes to watch from now on, and those to drop.
 async fn tell(shared: &Shared, requests: Option<&mpsc::Sender<WatchRequest>>) {
     let Some(requests) = requests else { return };
     let Ok(room) = requests.reserve().await else {
-        // The stream has ended: the next one begins with all that is watched.
+        // The stream has ended: the next one begins with all watched mailboxes.
         return;
     };
     let request = shared.unasked();
@@ -184,12 +183,12 @@ async fn tell(shared: &Shared, requests: Option<&mpsc::Sender<WatchRequest>>) {
 }
 
 impl Subscription {
-    /// The highest MODSEQ that was told of the mailbox.
+    /// The highest MODSEQ reported for the mailbox.
     pub(crate) fn highest(&self) -> u64 {
         *self.highest.borrow()
     }
 
-    /// Waits until a higher MODSEQ than this was told.
+    /// Waits until a MODSEQ above this is reported.
     pub(crate) async fn above(&mut self, modseq: u64) {
         while *self.highest.borrow_and_update() <= modseq {
             if self.highest.changed().await.is_err() {

@@ -6,38 +6,37 @@ use front_end::{Limits, ListenerConfig, MakeRoom};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// How long a client that has logged in must have been silent before it makes room for another when
-/// all slots are taken.
+/// How long a client must have been silent after its login before it can be replaced when all slots are
+/// taken.
 const SILENCE_AFTER_LOGIN: Duration = Duration::from_secs(120);
 
-/// What the process needs to start.
+/// Settings of the POP3 server.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Config {
-    /// Where to listen.
+    /// Listeners.
     pub listener: Vec<ListenerConfig>,
-    /// Connections at a time, of one listener.
+    /// Maximum number of connections on each listener.
     #[schemars(range(min = 1), extend("unit" = "connections"))]
     pub max_connections: usize,
-    /// Of these, from one address.
+    /// Maximum number of connections from one address on each listener.
     #[schemars(range(min = 1), extend("unit" = "connections"))]
     pub max_connections_per_address: usize,
-    /// Of the connections, those of clients that have not logged in, unfinished TLS handshakes among
-    /// them, on each listener. When there are as many, a new one takes the place of the one that has
-    /// been waited for the longest.
+    /// Maximum number of connections on each listener before the login, unfinished TLS handshakes included.
+    /// When it is reached, a new connection replaces the one that has been waiting for the longest.
     #[schemars(range(min = 1))]
     pub max_connections_before_login: usize,
-    /// Seconds of waiting for a client that has not logged in before its connection may have to make
-    /// room so; a quarter of them where its address has the most connections.
+    /// How long a client may wait before the login until its connection can be replaced; a quarter of that if
+    /// its address has the most connections.
     pub make_room_after_seconds: u64,
-    /// Seconds a client may take to log in.
+    /// Time from the connection to the login.
     #[schemars(range(min = 1))]
     pub login_timeout_seconds: u64,
-    /// Seconds of silence after the login (RFC 1939 §3: at least 600).
+    /// How long a client may be silent after the login (RFC 1939 §3: at least 600).
     #[schemars(range(min = 1))]
     pub idle_timeout_seconds: u64,
-    /// Rows in which failed logins are kept for `postern refusals` in a minute; what repeats itself
-    /// shares one. 0 keeps none.
+    /// Maximum number of rows stored for `postern refusals` per minute; repetitions share one row. 0 stores
+    /// none.
     #[schemars(extend("unit" = "rows a minute"))]
     pub refusals_kept_a_minute: u32,
 }
@@ -58,7 +57,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Of each listener's connections.
+    /// Limits of each listener's connections.
     pub(crate) fn limits(&self) -> Limits {
         Limits {
             total: self.max_connections,

@@ -1,4 +1,4 @@
-//! One client, from greeting to goodbye.
+//! One client's connection, from the greeting to its end.
 
 mod login;
 mod retrieve;
@@ -17,16 +17,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::store::{Lock, Store};
 
-/// How long a client may take for the TLS handshake.
+/// Timeout of the TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(30);
 
-/// After a shutdown has begun, for the answer under way.
+/// Time for the current reply after shutdown has begun.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// For the goodbye to a client that may have stopped reading.
+/// Timeout of the last line to a client that may have stopped reading.
 const GOODBYE: Duration = Duration::from_secs(1);
 
-/// What all connections have in common.
+/// The state shared by all connections.
 pub(crate) struct Server {
     pub(crate) store: Store,
     pub(crate) mechanisms: LoginMechanisms,
@@ -36,30 +36,30 @@ pub(crate) struct Server {
     pub(crate) shutdown: CancellationToken,
 }
 
-/// A connection and where its session stands.
+/// A connection and the state of its session.
 struct Client {
     connection: Connection,
     session: Session,
     server: Arc<Server>,
     listener: Arc<Listener<()>>,
-    /// What is known of the connection before the login.
+    /// Facts about the connection before the login.
     client: ClientConnection,
-    /// The login under way.
+    /// The running login.
     login: Option<Login>,
     /// Held from the login on.
     lock: Option<Lock>,
     login_deadline: Instant,
 }
 
-/// Why a session is over before its client said QUIT.
+/// Why a session ends without QUIT.
 enum End {
-    /// The client has gone, or is silent; the socket failed.
+    /// The client has gone or is silent, or the socket failed.
     Session(SessionError),
-    /// A message broke off in the middle: only closing tells the client so.
+    /// A message ended in the middle: only closing the connection tells the client.
     BrokenOff,
     /// Another session may have the maildrop.
     MaildropLost,
-    /// The process ends, and the client does not read what it asked for.
+    /// The process ends, and the client does not read its reply.
     ShutDown,
 }
 
@@ -69,7 +69,7 @@ impl From<SessionError> for End {
     }
 }
 
-/// Serves one client. Whatever happens, the maildrop is free afterwards.
+/// Serves one client. The maildrop is released in any case.
 pub(crate) async fn serve(
     connection: Connection,
     server: Arc<Server>,
@@ -125,7 +125,7 @@ pub(crate) async fn serve(
         Err(End::ShutDown) => tracing::debug!(%peer, "not waited for at the shutdown"),
     }
     client.connection.set_timeout(GOODBYE);
-    // It may be gone already.
+    // The client may be gone already.
     let _ = client.connection.close().await;
 }
 
@@ -143,7 +143,7 @@ impl Client {
                     let patience = self.patience();
                     self.connection.set_timeout(patience);
                     self.connection.flush().await?;
-                    // With more input at hand no wait would notice that the time is up.
+                    // With more input at hand, no wait would notice the timeout.
                     if patience.is_zero() {
                         return Err(SessionError::Timeout.into());
                     }
@@ -171,8 +171,8 @@ impl Client {
         }
     }
 
-    /// How long the client may take for what comes next. Before the login there is one deadline for
-    /// all of it: else octets that drip would hold a place for ever (I7).
+    /// How long the client may take for its next input. Before the login one deadline covers everything:
+    /// otherwise single octets would keep a connection for ever (I7).
     fn patience(&self) -> Duration {
         match self.lock {
             Some(_) => self.server.idle_timeout,
@@ -189,7 +189,7 @@ impl Client {
         let _ = self.connection.flush().await;
     }
 
-    /// Reads more; false when the client has gone or the process ends.
+    /// Reads more. False when the client has gone or the process ends.
     async fn read(&mut self) -> Result<bool, End> {
         let lock = &mut self.lock;
         let lost = async {
@@ -210,7 +210,7 @@ impl Client {
             }
             () = self.server.shutdown.cancelled() => {}
         }
-        // Between commands nothing is lost: what is marked as deleted stays (RFC 1939 §6).
+        // Between commands nothing is lost: messages marked as deleted stay (RFC 1939 §6).
         self.connection
             .output()
             .extend_from_slice(reply::SHUTTING_DOWN);
@@ -230,7 +230,7 @@ impl Client {
         Ok(())
     }
 
-    /// QUIT: what is marked is deleted by UID, so that doing it twice does no harm.
+    /// QUIT: deletes the marked messages by UID, so that a repetition does no harm.
     async fn commit(&mut self, uids: &[u32]) -> Result<(), End> {
         if let Some(lock) = &mut self.lock
             && lock.is_lost().await

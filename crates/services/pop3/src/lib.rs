@@ -1,13 +1,12 @@
-//! The POP3 front end (RFC 1939): the INBOX of one user a session, held exclusively.
+//! The POP3 front end (RFC 1939): one user's INBOX per session, held exclusively.
 //!
-//! It keeps no state: what it shows is mailbox-store's, and what it deletes is deleted there at
-//! QUIT. It may not read the message of another user than the one who logged in, and no answer of
-//! it carries a cause from inside.
+//! It stores nothing: mailbox-store has the messages, and deletes them at QUIT. A session reads messages of
+//! its own user only. No reply contains an internal cause.
 //!
 //! ```text
 //! listen ──▶ connection ──▶ pop3_protocol::server::Session   (what was said)
 //!               ├─ login     directory.Login, WatchMechanisms, mailbox.LockMaildrop, mailbox.Fetch
-//!               ├─ retrieve  mailbox.ReadMessage, dots put in on the way
+//!               ├─ retrieve  mailbox.ReadMessage, dot-stuffed
 //!               └─ commit    mailbox.StoreFlags \Deleted, mailbox.Expunge
 //! ```
 
@@ -20,7 +19,7 @@ pub use config::Config;
 pub use front_end::{ListenerConfig, Running, TlsMode};
 pub use listen::start;
 
-/// Serves until the process is told to shut down, then drains.
+/// Serves until shutdown, then drains.
 pub async fn run(config: Config, service: service_kit::Service) -> anyhow::Result<()> {
     Ok(start(&config, &service)?.wait().await?)
 }

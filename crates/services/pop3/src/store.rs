@@ -1,4 +1,4 @@
-//! What this front end asks of mailbox-store.
+//! Calls to mailbox-store.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use api::message::v1::Chunk;
 use bytes::Bytes;
 use pop3_protocol::server::{Maildrop, MaildropMessage};
 
-/// How long one answer may take.
+/// Timeout of a call.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Larger than any answer: a header of 128 KiB, or a batch of them.
@@ -23,7 +23,7 @@ const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 /// Bit of `Flags.system`: `\Deleted`.
 const DELETED: u32 = 8;
 
-/// UIDs in one request when messages are deleted.
+/// Maximum number of UIDs in one request of a deletion.
 const BATCH: usize = 10_000;
 
 /// A client of mailbox-store.
@@ -33,22 +33,22 @@ pub(crate) struct Store {
     directory: DirectoryClient<Channel>,
 }
 
-/// The exclusive access to an INBOX, for as long as this lives (RFC 1939 §4).
+/// Exclusive access to an INBOX while this lives (RFC 1939 §4).
 pub(crate) struct Lock {
-    /// Who has it.
+    /// The user who holds it.
     actor: Actor,
     mailbox_id: i64,
     held: Streaming<LockMaildropResponse>,
 }
 
 impl Lock {
-    /// Waits until the lock is lost: mailbox-store has ended or cannot be reached, and gives the
-    /// maildrop to whoever asks next.
+    /// Waits until the lock is lost: mailbox-store has ended or is unreachable, and another session may get
+    /// the maildrop.
     pub(crate) async fn lost(&mut self) {
         while let Ok(Some(_)) = self.held.message().await {}
     }
 
-    /// Whether it is known to be lost.
+    /// Whether the lock is known to be lost.
     pub(crate) async fn is_lost(&mut self) -> bool {
         tokio::select! {
             biased;
@@ -67,12 +67,12 @@ impl Store {
         }
     }
 
-    /// The users.
+    /// The directory.
     pub(crate) fn directory(&self) -> DirectoryClient<Channel> {
         self.directory.clone()
     }
 
-    /// Takes the user's INBOX and what is in it. `FailedPrecondition` when another session has it.
+    /// Locks the user's INBOX and lists its messages. `FailedPrecondition` if another session has it.
     pub(crate) async fn open(&self, actor: Actor) -> Result<(Lock, Maildrop), Status> {
         let mut mailboxes = self.mailboxes.clone();
         let request = LockMaildropRequest {
@@ -115,7 +115,7 @@ impl Store {
         Ok(messages)
     }
 
-    /// A message's header, up to and with the empty line; nothing when the message is gone.
+    /// A message's header, including the empty line; `None` if the message is gone.
     pub(crate) async fn header(&self, lock: &Lock, uid: u32) -> Result<Option<Bytes>, Status> {
         let mut mailboxes = self.mailboxes.clone();
         let request = FetchRequest {
@@ -137,7 +137,7 @@ impl Store {
         Ok(None)
     }
 
-    /// A message's octets from `offset` on: `length` of them, or all when that is 0.
+    /// A message's octets from `offset` on: `length` of them, or all if it is 0.
     pub(crate) async fn read(
         &self,
         lock: &Lock,
@@ -157,7 +157,7 @@ impl Store {
         Ok(Octets { chunks })
     }
 
-    /// Deletes messages: those that are gone already are no matter.
+    /// Deletes messages. Messages that are gone already are no error.
     pub(crate) async fn delete(&self, lock: &Lock, uids: &[u32]) -> Result<(), Status> {
         let mut mailboxes = self.mailboxes.clone();
         for batch in uids.chunks(BATCH) {
@@ -185,13 +185,13 @@ impl Store {
     }
 }
 
-/// A message's octets, as they come.
+/// A message's octets, as a stream.
 pub(crate) struct Octets {
     chunks: Streaming<Chunk>,
 }
 
 impl Octets {
-    /// The next piece; nothing at the end.
+    /// The next piece; `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Status> {
         Ok(next(&mut self.chunks).await?.map(|chunk| chunk.data))
     }

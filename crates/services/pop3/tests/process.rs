@@ -1,5 +1,5 @@
-//! The program itself: its command line, its health, its end. What is tested is `service_kit::run`
-//! as all services have it.
+//! The program itself: its command line, its health service, its end. This tests `service_kit::run`, which
+//! all services use.
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
 use std::io::{BufReader, Read as _, Write as _};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_postern-pop3");
 
-/// A configuration in a folder of its own. No mailbox-store is there: it is asked for at a login.
+/// A configuration in a folder of its own. There is no mailbox-store, which only a login would need.
 fn configuration(folder: &Path) -> PathBuf {
     let file = folder.join("postern.toml");
     let text = format!(
@@ -53,8 +53,8 @@ impl Running {
         Self(child)
     }
 
-    /// The health service opens its socket on its own time. The process lives and is not ready: it
-    /// waits for its mailbox-store.
+    /// Waits for the socket of the health service. The process lives and is not ready: it waits for
+    /// mailbox-store.
     fn await_health(&mut self, file: &str) {
         let until = Instant::now() + Duration::from_secs(60);
         loop {
@@ -86,7 +86,7 @@ impl Drop for Running {
     }
 }
 
-/// Reads the log up to the line that holds this word.
+/// Reads the log up to the line with this word.
 fn line_with(log: &mut impl std::io::BufRead, word: &str) -> String {
     loop {
         let mut line = String::new();
@@ -98,7 +98,7 @@ fn line_with(log: &mut impl std::io::BufRead, word: &str) -> String {
     }
 }
 
-/// The address in a line of the log.
+/// The address in a log line.
 fn address(line: &str) -> &str {
     let (_, rest) = line.split_once(r#""address":""#).unwrap();
     rest.split('"').next().unwrap()
@@ -146,14 +146,14 @@ fn traces_go_to_the_collector_that_is_configured_and_hold_up_nothing() {
     let address = collector.local_addr().unwrap();
     let text = std::fs::read_to_string(&file).unwrap();
     let telemetry = format!("[telemetry]\notlp-endpoint = \"http://{address}\"\n{text}");
-    // `hostname` belongs before the first section.
+    // `hostname` must stand before the first section.
     std::fs::write(&file, telemetry.replace("hostname", "#")).unwrap();
     let file = file.to_str().unwrap();
     let mut running = Running::start(file);
     running.await_health(file);
     running.terminate();
 
-    // The span of the health check; this collector hangs up on it.
+    // The span of the health check; this collector closes the connection.
     let (mut connection, _) = collector.accept().unwrap();
     let mut preface = [0; 14];
     connection.read_exact(&mut preface).unwrap();
@@ -184,7 +184,7 @@ fn the_command_line_explains_itself() {
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("--config FILE"));
 }
 
-/// Starts the program as root in that configuration. Returns what it says when it ends.
+/// Starts the program as root with that configuration. Returns its last output.
 fn refused(file: &Path) -> String {
     let output = run(&["--config", file.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));

@@ -1,4 +1,4 @@
-//! Whole sessions over real sockets against a store in memory.
+//! Whole sessions over real sockets, with a store in memory.
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
 mod fake_store;
@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 const MESSAGE: &[u8] = b"Subject: dots\r\n\r\none\r\n.two\r\n...\r\nfour\r\n";
 
-/// The front end with a plain listener, one with STLS and one for TLS alone.
+/// The front end with a plain listener, one with STLS and one with implicit TLS.
 struct FrontEnd {
     service: Service,
     plain: SocketAddr,
@@ -31,7 +31,7 @@ struct FrontEnd {
     implicit: SocketAddr,
     client_tls: ClientTls,
     certificate: TestCertificate,
-    /// All sessions have ended.
+    /// Ends when all sessions have ended.
     drained: tokio::task::JoinHandle<Result<(), front_end::Error>>,
     _folder: tempfile::TempDir,
 }
@@ -124,7 +124,7 @@ impl Client {
         self.say("PASS pass word").await
     }
 
-    /// The rest of a multi-line answer, as it went over the wire.
+    /// The rest of a multi-line reply, in its wire form.
     async fn rest(&mut self) -> String {
         let mut all = String::new();
         loop {
@@ -148,7 +148,7 @@ impl Client {
     }
 }
 
-/// Waits until nobody holds the maildrop: the network tells the store that a session has ended.
+/// Waits until the maildrop is free: the end of the connection tells the store that a session has ended.
 async fn until_released(store: &FakeStore) {
     let waiting = async {
         while store.maildrop_is_held() {
@@ -219,7 +219,7 @@ async fn a_password_is_taken_under_tls_and_refused_without() {
     let mut client = Client(connection);
     client.line().await;
     assert!(client.log_in().await.starts_with("-ERR"));
-    // What an attacker on the way adds behind STLS is dropped.
+    // Input that an attacker injects after STLS is dropped.
     client.send("STLS\r\nUSER eve").await;
     assert_eq!(client.line().await, "+OK Begin TLS.");
     let tls = &front_end.client_tls;
@@ -270,7 +270,7 @@ async fn a_message_that_breaks_off_ends_the_connection_and_not_the_answer() {
     client.read_to_the_end().await;
     assert!(!client.0.input().ends_with(b".\r\n"));
 
-    // Before its first piece it is an answer.
+    // Before the first piece, a failure is a reply.
     until_released(&store).await;
     store.faults().reads_break_after = Some(0);
     let mut client = front_end.client().await;
@@ -333,7 +333,7 @@ async fn octets_that_drip_do_not_put_off_the_end_of_the_time_for_the_login() {
     let store = FakeStore::start(&[]);
     let front_end = FrontEnd::start(&store, |config| config.login_timeout_seconds = 60);
     let mut client = front_end.client().await;
-    // From here on the clock stands still but for the waits.
+    // From here on the clock stands still except during waits.
     tokio::time::pause();
     client.0.set_timeout(Duration::from_secs(3600));
     let start = tokio::time::Instant::now();
@@ -356,7 +356,7 @@ async fn who_keeps_talking_has_no_longer_for_the_login() {
     tokio::time::pause();
     client.0.set_timeout(Duration::from_secs(3600));
     client.send("PASS wrong").await;
-    // It is there when the time is up.
+    // The client sends just before the timeout.
     tokio::time::sleep(Duration::from_secs(17)).await;
     client.send("CAPA").await;
     assert!(client.line().await.starts_with("-ERR [AUTH]"));
@@ -386,8 +386,8 @@ async fn a_failed_login_is_reported_with_the_name_that_was_tried() {
     assert!(told[0].listener.starts_with("pop3 127.0.0.1:"));
 }
 
-/// A client that has been greeted. Those before it may need a moment until they wait, and make room
-/// from then on.
+/// A client that has read its greeting. Earlier clients may need a moment until they wait and can be
+/// replaced.
 async fn greeted(address: SocketAddr) -> Client {
     let greeted = async {
         loop {
@@ -414,7 +414,7 @@ async fn who_says_nothing_makes_room_for_newcomers_and_is_told_so() {
         greeted(front_end.plain).await,
         greeted(front_end.plain).await,
     ];
-    // Nor does talk that is no login keep a place.
+    // Commands other than a login do not keep a connection.
     assert!(silent[0].say("CAPA").await.starts_with("+OK"));
     silent[0].rest().await;
     let mut honest = greeted(front_end.plain).await;
@@ -422,13 +422,13 @@ async fn who_says_nothing_makes_room_for_newcomers_and_is_told_so() {
     let told = "-ERR [SYS/TEMP] Too many connections, and this one was idle: try again later.";
     assert_eq!(silent[0].line().await, told);
     assert!(silent[0].is_closed().await);
-    // Who has logged in is not driven out by strangers.
+    // A client that has logged in is not replaced by strangers.
     for _ in 0..8 {
         silent.push(greeted(front_end.plain).await);
     }
     assert!(honest.say("STAT").await.starts_with("+OK 1 "));
 
-    // Unfinished handshakes are of no use either.
+    // Unfinished handshakes are no activity either.
     let mut shaking = Vec::new();
     for _ in 0..6 {
         shaking.push(
@@ -473,7 +473,7 @@ async fn a_flood_of_nonsense_ends_the_session_and_nothing_else() {
     let front_end = FrontEnd::start(&store, |_| ());
     let mut client = front_end.client().await;
     let flood = vec![b'\xff'; 1_000_000];
-    // The connection may be closed before all of it is taken.
+    // The server may close the connection before it has read everything.
     let _ = client.0.write(&flood).await;
     let _ = client.0.write(&b"\0\r\n".repeat(100)).await;
     client.read_to_the_end().await;

@@ -1,5 +1,4 @@
-//! Fields of a header section that servers change from one session to the next. They tell of the
-//! copy on the server, not of the message.
+//! Header fields that servers change between sessions. They describe the server's copy, not the message.
 
 use memchr::memchr;
 
@@ -20,13 +19,13 @@ const VOLATILE_PREFIX: &[u8] = b"x-mozilla-";
 /// Longer than all of these names.
 const LONGEST_NAME: usize = 64;
 
-/// Passes a message on without these fields, piece by piece as it comes.
+/// Passes a message on without these fields, piece by piece.
 #[derive(Debug)]
 pub(super) struct Filter {
-    /// The beginning of a line of which it is not known yet what it is.
+    /// The beginning of a line whose field is not known yet.
     held: Vec<u8>,
     at: At,
-    /// The field that the last line belongs to is left out.
+    /// The field of the last line is left out.
     leaves_out: bool,
 }
 
@@ -48,7 +47,7 @@ impl Default for Filter {
 }
 
 impl Filter {
-    /// Gives each part of a piece to `each`, and whether it is kept.
+    /// Calls `each` with every part of a piece, and whether the part is kept.
     pub(super) fn push(&mut self, piece: &[u8], mut each: impl FnMut(&[u8], bool)) {
         let mut rest = piece;
         while !rest.is_empty() {
@@ -75,7 +74,7 @@ impl Filter {
         }
     }
 
-    /// What is still held at the end of the message.
+    /// Handles the held rest at the end of the message.
     pub(super) fn finish(self, mut each: impl FnMut(&[u8], bool)) {
         if !self.held.is_empty() {
             each(&self.held, true);
@@ -105,7 +104,7 @@ impl Filter {
     }
 }
 
-/// Whether a field of this name, with its colon, is one of these.
+/// Whether a field of this name, including its colon, is one of these.
 fn is_volatile(name: &[u8]) -> bool {
     let name = name.strip_suffix(b":").unwrap_or(name).trim_ascii();
     let prefix = name.get(..VOLATILE_PREFIX.len());

@@ -1,4 +1,4 @@
-//! One message: from the remote server into the queue.
+//! Collection of one message from the remote server into the queue.
 
 use api::collection::v1::CollectedMessage;
 use api::intake::{Intake, IntakeError, Screened};
@@ -19,19 +19,19 @@ use crate::remote::{Remote, subject};
 /// A message that was read to its end.
 struct Taken {
     identity: Identity,
-    /// What it says of its sender.
+    /// Its Return-Path.
     reverse_path: String,
-    /// What it is about, as far as it was read.
+    /// Its subject, as far as it was read.
     subject: String,
-    /// Octets, as the server gave them.
+    /// Octets, as received from the server.
     size: u64,
-    /// Or why it cannot be taken, ever.
+    /// The content, or why it can never be accepted.
     content: Result<Screened, String>,
 }
 
 impl Poll<'_> {
-    /// Reads the message and hands it to the queue, which knows whether it has it already. When
-    /// this says so the message is committed.
+    /// Reads the message and passes it to the queue, which may know it already. The message is committed when
+    /// this returns success.
     pub(super) async fn collect(
         &mut self,
         remote: &mut Remote,
@@ -41,7 +41,7 @@ impl Poll<'_> {
         if let Some(reason) = self.services.no_room(self.policy) {
             return Err(PollError::Queue(reason.to_owned()));
         }
-        // What nobody gets is not read: it stays on the server.
+        // A message without a recipient is not read: it stays on the server.
         self.require_mailbox().await?;
         self.note(listed).await?;
         if let Err(reason) = remote.retrieve(listed.number).await? {
@@ -49,13 +49,13 @@ impl Poll<'_> {
             self.refused_retr.push((listed.clone(), reason));
             return Ok(Standing::Left);
         }
-        // It gives others: those before were to blame.
+        // The server sends other messages: those refused before were at fault.
         self.gave = true;
         self.blame_refused();
         let session = session_id();
         let taken = match self.take(remote, &session).await {
             Err(PollError::Endless) => {
-                // The session cannot go on behind it, but the next one passes it over.
+                // The session cannot continue after this message; the next one skips it.
                 self.refuse(listed, "it is larger than its server said", "");
                 return Err(PollError::Endless);
             }
@@ -120,7 +120,7 @@ impl Poll<'_> {
         self.leave(listed, reason, subject);
     }
 
-    /// Notes for the administrator that a message stays on the server.
+    /// Records for the administrator that a message stays on the server.
     pub(super) fn leave(&mut self, listed: &Listed, reason: &str, subject: &str) {
         let left = Left {
             name: &listed.name,
@@ -131,8 +131,7 @@ impl Poll<'_> {
         self.uncollected.refused(left, TRY_AGAIN, self.now_ms());
     }
 
-    /// Reads to the end of the message, even if it cannot be taken: what comes behind it is the
-    /// session.
+    /// Reads to the end of the message, even if it cannot be accepted: the session continues after it.
     async fn take(&self, remote: &mut Remote, session: &str) -> Result<Taken, PollError> {
         let mut hasher = Hasher::default();
         let mut ends = LineEnds::default();
@@ -143,7 +142,7 @@ impl Poll<'_> {
         let mut intake = Ok(intake);
         while let Some(piece) = remote.piece().await? {
             size += piece.len() as u64;
-            // Sizes of LIST are estimates; a factor of two is no estimate.
+            // Sizes in LIST are estimates, but not off by a factor of two.
             if size > self.services.config.max_message_size.saturating_mul(2) {
                 return Err(PollError::Endless);
             }
@@ -172,7 +171,7 @@ impl Poll<'_> {
         })
     }
 
-    /// Who sent a collected message is not known: it is held to the rules for strangers.
+    /// The sender of a collected message is unknown: the rules for strangers apply.
     fn intake(&self) -> Intake {
         let intake = Intake::to_queue(self.services.queue.clone());
         match self.policy.current() {
@@ -227,7 +226,7 @@ impl Poll<'_> {
                 session,
                 ..Origin::default()
             }),
-            // Whatever it was declared as on its way, it may have octets of 8 bits.
+            // It may have 8-bit octets, whatever was declared on its way.
             eight_bit: true,
             collected: Some(collected),
             policy_revision: self.policy.current().map_or(0, |policy| policy.revision),
@@ -236,7 +235,7 @@ impl Poll<'_> {
         }
     }
 
-    /// Why the message is kept in quarantine, and for how many seconds at most.
+    /// The quarantine of the message: reasons, and seconds at most.
     fn quarantine(&self, found: Option<&Blocked>) -> Option<QuarantineTerms> {
         let (Some(blocked), Some(snapshot)) = (found, self.policy.current()) else {
             return None;
@@ -254,7 +253,7 @@ impl Poll<'_> {
     }
 }
 
-/// Takes a piece in, unless the message is known to be one that cannot be taken.
+/// Adds a piece, unless the message is already known to be unacceptable.
 async fn push(intake: &mut Result<Intake, String>, piece: &[u8]) -> Result<(), PollError> {
     let Ok(taking) = intake else { return Ok(()) };
     if let Err(reason) = settle(taking.push(piece).await)? {
@@ -263,7 +262,7 @@ async fn push(intake: &mut Result<Intake, String>, piece: &[u8]) -> Result<(), P
     Ok(())
 }
 
-/// What the message is to blame for, and what the queue.
+/// Separates errors of the message from those of the queue.
 fn settle<T>(result: Result<T, IntakeError>) -> Result<Result<T, String>, PollError> {
     match result {
         Ok(done) => Ok(Ok(done)),
@@ -274,8 +273,8 @@ fn settle<T>(result: Result<T, IntakeError>) -> Result<Result<T, String>, PollEr
     }
 }
 
-/// The reverse-path that the provider's delivery noted in the message (RFC 5321 §4.4). Without
-/// one the null reverse-path: nobody can be told of a failure.
+/// The reverse-path in the Return-Path field of the provider's delivery (RFC 5321 §4.4). Without the field,
+/// the null reverse-path: no notice can be sent.
 fn reverse_path(header: &[u8]) -> String {
     fields(header)
         .find(|field| field.is("Return-Path"))
@@ -292,7 +291,7 @@ fn reverse_path(header: &[u8]) -> String {
         .unwrap_or_default()
 }
 
-/// Names the message in its Received field and in the history.
+/// The id of the message in its Received field and in the history.
 fn session_id() -> String {
     format!("{:016X}", rand::random::<u64>())
 }

@@ -7,12 +7,12 @@ use super::names::{Ledger, Listed};
 use super::{Left, Poll, PollError, Turn, Verdict};
 use crate::remote::Remote;
 
-/// Where a message stands.
+/// The state of a message.
 #[derive(Debug)]
 pub(super) enum Standing {
     /// The queue has it.
     Committed,
-    /// The queue has it, by this entry of the ledger under another name.
+    /// The queue has it, by this ledger entry under another name.
     Renamed(CollectedMessage),
     /// It stays on the server.
     Left,
@@ -52,7 +52,7 @@ impl Poll<'_> {
             };
             match (verdict, turn) {
                 (Verdict::Left, Turn::Together) => self.polled.left += 1,
-                // It was counted when its turn had not come.
+                // It was counted before its turn.
                 (Verdict::Deleted, Turn::Alone) => {
                     self.polled.left = self.polled.left.saturating_sub(1);
                 }
@@ -65,9 +65,9 @@ impl Poll<'_> {
         self.end_of_refusals(turn)
     }
 
-    /// What is said of messages that the server has refused and after which it gave no other. A server
-    /// that gives none, or no more in this session, is not the fault of each of them: they would all
-    /// be set aside for an hour's outage.
+    /// Records messages that the server refused at the end of its messages. If the server sent none, or no
+    /// more in this session, the fault is not with each of them: otherwise an outage of an hour would set
+    /// them all aside.
     fn end_of_refusals(&mut self, turn: Turn) -> Result<(), PollError> {
         match &self.refused_retr[..] {
             [] => {}
@@ -80,7 +80,7 @@ impl Poll<'_> {
         Ok(())
     }
 
-    /// Notes that the messages that were refused could not be read.
+    /// Records that the refused messages could not be read.
     pub(super) fn blame_refused(&mut self) {
         for (listed, reason) in std::mem::take(&mut self.refused_retr) {
             self.fail(&listed, &reason);
@@ -92,8 +92,8 @@ impl Poll<'_> {
         self.uncollected.turn(&listed.name, self.now_ms()) == turn
     }
 
-    /// Notes which message is about to be read, so that it is known if neither the session nor this
-    /// process comes past it.
+    /// Records which message is about to be read, so that it is known if the session or this process ends
+    /// there.
     pub(super) async fn note(&mut self, listed: &Listed) -> Result<(), PollError> {
         let size = listed.size.unwrap_or(0);
         let reading = Some((listed.name.clone(), size));
@@ -105,7 +105,7 @@ impl Poll<'_> {
         Ok(())
     }
 
-    /// Notes that a message could not be read.
+    /// Records that a message could not be read.
     pub(super) fn fail(&mut self, listed: &Listed, reason: &str) {
         let left = Left {
             name: &listed.name,
@@ -121,7 +121,7 @@ impl Poll<'_> {
         );
     }
 
-    /// DELE. A message at which each session ends must not hold up those behind it, although it was collected.
+    /// Sends DELE. A collected message that ends each session must not delay the messages after it.
     async fn delete(&mut self, remote: &mut Remote, listed: &Listed) -> Result<Verdict, PollError> {
         match remote.delete(listed.number).await {
             Ok(true) => {
@@ -137,7 +137,7 @@ impl Poll<'_> {
         }
     }
 
-    /// One message, from what is known of it to where it stands: whether it is to be deleted.
+    /// Handles one message. Returns whether it is deleted.
     async fn message(
         &mut self,
         remote: &mut Remote,
@@ -177,7 +177,7 @@ impl Poll<'_> {
         }
     }
 
-    /// Where a message stands, once it has been looked at.
+    /// The state of a message after a check.
     async fn standing(
         &mut self,
         remote: &mut Remote,
@@ -223,7 +223,7 @@ impl Poll<'_> {
             .any(|message| header.identity.has_header_of(&message.content_hash)))
     }
 
-    /// It stays on the server; the administrator is told what it is.
+    /// Leaves a message on the server that is too large, and records its subject for the administrator.
     async fn too_large(&mut self, remote: &mut Remote, listed: &Listed) -> Result<(), PollError> {
         self.polled.too_large += 1;
         let limit = rules::format_size(self.services.config.max_message_size);

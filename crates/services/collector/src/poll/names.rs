@@ -1,8 +1,7 @@
-//! What the messages of a listing are called, and which of them the ledger has under another name.
+//! The names of messages in a listing, and messages that the ledger has under another name.
 //!
-//! A UIDL is a message's name. Where a server gives none, or one that breaks the rules, the message
-//! is called by its header section. Where a server has given another UIDL to a message, the ledger is
-//! changed and nothing is delivered again.
+//! A UIDL names a message. If a server gives none, or an invalid one, the header section names the message.
+//! If a server has given a message another UIDL, the ledger is changed and nothing is delivered again.
 
 use std::collections::HashMap;
 
@@ -16,19 +15,19 @@ use crate::remote::{Entry, Remote};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Listed {
     pub(crate) number: u32,
-    /// Its UIDL, or what stands for it.
+    /// Its UIDL, or a substitute.
     pub(crate) name: String,
-    /// Otherwise the name holds for this session alone.
+    /// False: the name holds for this session only.
     pub(crate) is_named: bool,
-    /// Octets, where the server says.
+    /// Octets, if the server gives them.
     pub(crate) size: Option<u64>,
 }
 
-/// What the ledger knows, by name.
+/// Ledger entries, by name.
 pub(super) type Ledger = HashMap<String, Vec<CollectedMessage>>;
 
 impl Poll<'_> {
-    /// Gives each message a name. Those that have none are looked at.
+    /// Gives each message a name. Messages without a UIDL are looked at.
     pub(super) async fn name(
         &mut self,
         remote: &mut Remote,
@@ -90,8 +89,8 @@ impl Poll<'_> {
         }
     }
 
-    /// What the ledger knows of these, and the names that it is to forget once the session has
-    /// ended well: of messages that we deleted and that are gone.
+    /// The ledger entries of these, and the names to remove from the ledger after a successful session: of
+    /// messages that the collector deleted and that are gone.
     pub(super) async fn look_up(
         &mut self,
         listing: &[Listed],
@@ -101,7 +100,7 @@ impl Poll<'_> {
         let names = listing.iter().map(|listed| listed.name.as_str());
         let ledger = self.services.find(account, names).await?;
         let known: usize = ledger.values().map(Vec::len).sum();
-        // Several are gone, and no fewer have come, all of them new: these may be the same.
+        // Several are gone, and at least as many have come, all of them new: these may be the same messages.
         let are_renamed = ledger.is_empty() && gone.len() > 1 && listing.len() >= gone.len();
         let mut others = self.ledger_entries.saturating_sub(known as u64);
         let (now, later) = if are_renamed {
@@ -116,8 +115,8 @@ impl Poll<'_> {
         Ok((ledger, later))
     }
 
-    /// The ledger's entry of a message that it does not know by this name: the entry is by this name
-    /// from now on. Only where the header section says enough; else the message is read in whole.
+    /// The ledger entry of a message that is listed under a new name; the entry gets the new name. This is
+    /// used only if the header section identifies the message; otherwise the whole message is read.
     pub(super) async fn known_by_header(
         &mut self,
         remote: &mut Remote,
@@ -144,8 +143,8 @@ impl Poll<'_> {
         }))
     }
 
-    /// The ledger's entry of a message that was read in whole, under a name that is not listed. It
-    /// is by this name from now on.
+    /// The ledger entry of a message that was read as a whole, under a name that is not listed. The entry
+    /// gets the new name.
     pub(super) async fn known_by_content(
         &mut self,
         identity: &Identity,
@@ -178,7 +177,7 @@ impl Poll<'_> {
                     .await?,
             );
         }
-        // Which messages these are is not known where some have no name.
+        // If some messages have no name, it is unknown which these are.
         let some_unnamed = self.names.iter().any(|name| name.starts_with("number "));
         found.retain(|entry| {
             let maybe_listed = some_unnamed && entry.remote_id.starts_with(UNNAMED);

@@ -1,4 +1,4 @@
-//! What there is: UIDL and LIST.
+//! Listings: UIDL and LIST.
 
 use std::collections::BTreeMap;
 
@@ -7,24 +7,24 @@ use pop3_protocol::client::{ListedSize, ListedUidl, Listing, ReplyError};
 
 use super::{Remote, RemoteError};
 
-/// More than any account has that POP3 is used for (I7).
+/// Maximum number of messages in a listing (I7); no POP3 account has more.
 const MOST_MESSAGES: usize = 500_000;
 
-/// A message as the server lists it.
+/// A message in the server's listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) number: u32,
-    /// None where the server knows no UIDL, or gives one that breaks the rules.
+    /// `None` if the server has no UIDL, or an invalid one.
     pub(crate) uidl: Option<String>,
-    /// Octets; none where the server says none that can be.
+    /// Octets; `None` if the server gives no valid size.
     pub(crate) size: Option<u64>,
 }
 
-/// One listing: what it says of each number that it names.
+/// One listing: a value for each message number in it.
 #[derive(Debug)]
 struct Column<T> {
     of: BTreeMap<u32, Option<T>>,
-    /// A line of it names no number.
+    /// A line of it has no number.
     lacks_numbers: bool,
 }
 
@@ -44,7 +44,7 @@ impl Remote {
         }
     }
 
-    /// The server's reason where it refuses the command.
+    /// Reads a listing. Returns the server's reason if it refuses the command.
     async fn column<L, T>(
         &mut self,
         command: &'static str,
@@ -79,8 +79,8 @@ impl Remote {
     }
 }
 
-/// One message a number of LIST. A number that only UIDL has is of a message that has come since,
-/// unless LIST cannot be trusted to have it.
+/// One message for each number in LIST. A number that occurs only in UIDL belongs to a message that has
+/// arrived since, unless LIST is unreliable.
 fn combined(uidls: Option<Column<String>>, sizes: Option<Column<u64>>) -> Vec<Entry> {
     let mut uidls = uidls.map(|uidls| uidls.of).unwrap_or_default();
     let all = sizes.as_ref().is_none_or(|sizes| sizes.lacks_numbers);

@@ -8,17 +8,17 @@ use session_io::{ClientTls, Connection};
 
 use super::{Remote, RemoteError};
 
-/// Lines of a greeting after the first.
+/// Maximum number of further lines in a greeting.
 const LONGEST_BANNER: u32 = 20;
 
-/// What opens the account.
+/// The credentials of the account.
 pub(crate) struct Credentials<'a> {
     pub(crate) user: &'a str,
     pub(crate) password: &'a str,
 }
 
 impl Remote {
-    /// Connects, starts TLS as the account says, logs in.
+    /// Connects, starts TLS as configured, and logs in.
     pub(crate) async fn open(
         account: &CollectAccount,
         credentials: Credentials<'_>,
@@ -57,8 +57,8 @@ impl Remote {
         Ok(self.connection.start_client_tls(tls, name).await?)
     }
 
-    /// STLS (RFC 2595 §4). Nothing secret is said when the server does not offer it: whoever is on
-    /// the way may have taken the offer out.
+    /// STLS (RFC 2595 §4). If the server does not offer it, nothing secret is sent: an attacker may have
+    /// removed the offer.
     async fn stls(&mut self, tls: &ClientTls, name: &str) -> Result<(), RemoteError> {
         if !self.capabilities().await?.iter().any(|line| line == "STLS") {
             return Err(RemoteError::NoTls);
@@ -67,7 +67,7 @@ impl Remote {
         self.start_tls(tls, name).await
     }
 
-    /// CAPA (RFC 2449 §5); nothing from a server that does not know it.
+    /// CAPA (RFC 2449 §5); empty if the server does not know it.
     async fn capabilities(&mut self) -> Result<Vec<String>, RemoteError> {
         const MOST: usize = 1_000;
         let mut lines = Vec::new();

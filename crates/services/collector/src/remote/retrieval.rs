@@ -1,4 +1,4 @@
-//! Messages, and their header sections alone.
+//! Retrieval of messages, and of header sections alone.
 
 use bytes::BytesMut;
 use message::header::fields;
@@ -7,7 +7,7 @@ use pop3_protocol::dots::{Progress, Unstuffer};
 use super::{AFTERTHOUGHT, Remote, RemoteError};
 use crate::identity::{Hasher, Identity};
 
-/// What TOP may answer, octets. A longer header section would not be taken.
+/// Maximum octets in a reply to TOP. A longer header section would be refused.
 const LONGEST_HEADER: usize = 2 * message::MAX_HEADER;
 
 /// A message's header section, by TOP.
@@ -27,8 +27,7 @@ impl Remote {
         Ok(answer.map(|_| self.retrieval = Some(Unstuffer::default())))
     }
 
-    /// The next piece of the message, without the dots; nothing at its end. The next command can
-    /// be said then, and not before.
+    /// The next piece of the message, unstuffed; `None` at its end. Only then may the next command be sent.
     pub(crate) async fn piece(&mut self) -> Result<Option<BytesMut>, RemoteError> {
         let mut piece = BytesMut::new();
         while let Some(unstuffer) = &mut self.retrieval {
@@ -55,7 +54,7 @@ impl Remote {
         Ok(None)
     }
 
-    /// Waits for what may follow a doubtful end, such as a dot and LF alone, and takes the end if nothing does.
+    /// Waits for data after a doubtful end, such as a dot and a bare LF, and accepts the end if none arrives.
     async fn settle_end(&mut self) -> Result<(), RemoteError> {
         match tokio::time::timeout(AFTERTHOUGHT, self.connection.fill()).await {
             Ok(Ok(1..)) => return Ok(()),
@@ -68,7 +67,7 @@ impl Remote {
         Ok(())
     }
 
-    /// A message's header section, by TOP; nothing when the server does not know TOP.
+    /// A message's header section, by TOP; `None` if the server does not know TOP.
     pub(crate) async fn header(&mut self, number: u32) -> Result<Option<Header>, RemoteError> {
         if !self.offers_top {
             return Ok(None);
@@ -95,19 +94,19 @@ impl Remote {
 }
 
 impl Header {
-    /// What the message is about, for people.
+    /// The message's subject, for people.
     pub(crate) fn subject(&self) -> String {
         subject(&self.octets)
     }
 
-    /// Whether it has a Message-ID: then no other message has the same header section.
+    /// Whether it has a Message-ID, which makes its header section unique.
     pub(crate) fn has_message_id(&self) -> bool {
         let mut fields = fields(&self.octets);
         fields.any(|field| field.is("Message-ID") && !field.value.trim_ascii().is_empty())
     }
 }
 
-/// The Subject of a header section, decoded; empty when there is none.
+/// The Subject of a header section, decoded; empty if missing.
 pub(crate) fn subject(header: &[u8]) -> String {
     fields(header)
         .find(|field| field.is("Subject"))

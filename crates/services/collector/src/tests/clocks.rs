@@ -1,4 +1,4 @@
-//! A collector whose clock is forty days off. What stands in the ledger is by the queue's clock.
+//! A collector whose clock is forty days off. Times in the ledger are by the queue's clock.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ const BAD: &[u8] = b"Message-ID: <2@x>\r\n\r\npoison\r\n";
 const DAY_MS: i64 = 24 * 3600 * 1000;
 const OFF: [i64; 2] = [40 * DAY_MS, -40 * DAY_MS];
 
-/// Between a queue whose clock is right and a server with these messages.
+/// A bench with a queue whose clock is right and a server with these messages.
 async fn bench(leave: &str, messages: &[(&str, &[u8])], ahead_ms: i64) -> Bench {
     let mut bench = Bench::new("pop3", leave, messages).await;
     let services = Arc::get_mut(&mut bench.services).unwrap();
@@ -19,7 +19,7 @@ async fn bench(leave: &str, messages: &[(&str, &[u8])], ahead_ms: i64) -> Bench 
     bench
 }
 
-/// So many days pass for the queue.
+/// Advances the queue's clock by some days.
 fn pass(bench: &Bench, days: i64) {
     bench.queue.state().clock_ahead_ms += days * DAY_MS;
 }
@@ -49,7 +49,7 @@ async fn i10_what_was_set_aside_is_read_again_after_a_week_and_not_before() {
         let noted = bench.queue.state().uncollected[0].clone();
         assert!(noted.set_aside);
         assert!((noted.last_at_ms - now_ms()).abs() < DAY_MS, "{ahead_ms}");
-        // Another, whose clock is right, reports to the same queue.
+        // Another collector, whose clock is right, reports to the same queue.
         bench.server.state().poisoned.clear();
         pass(&bench, 6);
         bench.poll().await;

@@ -21,42 +21,42 @@ use tokio::sync::{Notify, watch};
 
 use super::pop3_server::PASSWORD;
 
-/// What the tests set and look at.
+/// Settings and results for the tests.
 #[derive(Default)]
 pub(super) struct State {
-    /// What was committed.
+    /// Committed submissions.
     pub(super) submissions: Vec<Submission>,
-    /// Account, UIDL, content hash; when.
+    /// Account, UIDL, content hash; time.
     pub(super) ledger: HashMap<(String, String, Vec<u8>), i64>,
     /// Enqueue fails.
     pub(super) away: bool,
-    /// Submissions with this in their header are committed, but the answer is lost.
+    /// Submissions with this text in their header are committed, but the answer is lost.
     pub(super) loses_answer_to: Option<&'static str>,
-    /// Submissions with this in their header are refused for good.
+    /// Submissions with this text in their header are refused permanently.
     pub(super) refuses: Option<&'static str>,
-    /// Claims that are granted; later ones are told to come back.
+    /// Number of claims to grant; later ones are refused for now.
     pub(super) grants: usize,
-    /// No account is due: a claim that has to wait for that is told to come back, too.
+    /// No account is due: a claim that has to wait for that is refused for now as well.
     pub(super) nothing_is_due: bool,
     pub(super) reports: VecDeque<ReportPollRequest>,
-    /// The message that was noted, until a report.
+    /// The message recorded as being read, until a report.
     pub(super) reading: Option<NotedMessage>,
     pub(super) uncollected: Vec<UncollectedMessage>,
     /// How far its clock is ahead of the machine's.
     pub(super) clock_ahead_ms: i64,
-    /// Who is a user: bob, unless he has been removed.
+    /// The user: bob, unless he has been removed.
     pub(super) users: Users,
 }
 
-/// When there is a user.
+/// When the user exists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Users {
     #[default]
     There,
     Gone,
-    /// Removed after so many questions.
+    /// Removed after this many questions.
     GoneAfter(usize),
-    /// Nobody answers.
+    /// The directory does not answer.
     Away,
 }
 
@@ -82,7 +82,7 @@ pub(super) struct FakeQueue {
     folder: TempDir,
 }
 
-/// What the gRPC services share.
+/// The state shared by the gRPC services.
 #[derive(Clone, Default)]
 struct Shared {
     state: Arc<Mutex<State>>,
@@ -127,12 +127,12 @@ impl FakeQueue {
         self.shared.state.lock().unwrap()
     }
 
-    /// How many texts were uploaded.
+    /// Number of uploaded texts.
     pub(super) fn texts(&self) -> usize {
         self.shared.texts.count()
     }
 
-    /// The next report of a poll.
+    /// Waits for the next report of a poll.
     pub(super) async fn report(&self) -> ReportPollRequest {
         loop {
             let changed = self.shared.changed.notified();
@@ -143,7 +143,7 @@ impl FakeQueue {
         }
     }
 
-    /// The messages that were committed, without the Received field that the collector adds.
+    /// The committed messages, without the Received field added by the collector.
     pub(super) fn messages(&self) -> Vec<Vec<u8>> {
         let state = self.state();
         let messages = state.submissions.iter().map(|submission| {

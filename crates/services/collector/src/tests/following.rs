@@ -1,4 +1,4 @@
-//! The whole process: the policy is followed, accounts are polled, reports are made.
+//! The whole process: it follows the policy, polls accounts, and reports.
 
 use service_kit::Service;
 use tokio::task::JoinHandle;
@@ -53,7 +53,7 @@ async fn an_account_is_polled_at_once_and_again_when_it_is_due() {
         bench.queue.state().grants = 1;
         assert_eq!(bench.queue.report().await.collected, 1);
 
-        // The policy has another account now, and its secret is missing.
+        // The policy has another account now, whose secret is missing.
         bench.queue.state().grants = 1;
         let policy = document(&bench, "other", "forgotten");
         bench.queue.document.send_replace(policy);

@@ -1,4 +1,4 @@
-//! Invariant I10: collect, commit, then delete. A crash between neither loses nor repeats.
+//! I10: collect, commit, then delete. A crash in between neither loses nor repeats a message.
 
 use super::Bench;
 
@@ -11,7 +11,7 @@ async fn bench(leave: &str) -> Bench {
     Bench::new("pop3", leave, &messages).await
 }
 
-/// How much the server says in a session in which nothing goes wrong.
+/// Octets that the server sends in a session without faults.
 async fn octets_of_a_session() -> usize {
     let mut bench = bench("never").await;
     bench.good_poll().await;
@@ -58,7 +58,7 @@ async fn i10_a_commit_whose_answer_was_lost_is_not_repeated() {
         let mut bench = bench("never").await;
         bench.queue.state().loses_answer_to = Some(lost);
         assert!(bench.poll().await.failed());
-        // What was known to be committed before is deleted all the same.
+        // Messages known to be committed are deleted all the same.
         assert_eq!(bench.server.state().count("DELE"), deleted);
         assert_eq!(bench.server.uidls(), left);
         bench.queue.state().loses_answer_to = None;
@@ -100,7 +100,7 @@ async fn i10_another_message_under_an_old_uidl_is_collected() {
 
 #[tokio::test]
 async fn i10_before_it_is_deleted_a_message_is_compared_in_whole() {
-    // The same UIDL, size and header section, but other words.
+    // The same UIDL, size and header section, but another text.
     const OTHER: &[u8] = b"Message-ID: <2@x>\r\n\r\nTWO\r\n";
     let mut bench = Bench::new("pop3", "never", &[("u2", TWO)]).await;
     bench.good_poll().await;
@@ -129,7 +129,7 @@ async fn i10_a_server_that_ignores_dele_repeats_nothing() {
     for _ in 0..3 {
         assert_eq!(bench.good_poll().await.collected, 0);
     }
-    // What was read in whole is not read again: its header section does.
+    // A message read as a whole is not read again: its header section suffices.
     assert_eq!(bench.server.state().count("RETR"), 3);
     bench.restart();
     assert_eq!(bench.good_poll().await.collected, 0);

@@ -1,4 +1,4 @@
-//! What no mailbox gets stays at the provider.
+//! Mail without a mailbox stays at the provider.
 
 use api::policy_watch::PolicyWatch;
 use rules::Policy;
@@ -20,7 +20,7 @@ async fn i10_without_a_mailbox_the_server_is_not_even_asked() {
     let mut bench = bench().await;
     bench.queue.state().users = Users::Gone;
     let polled = bench.poll().await;
-    // What was missing is looked for again when the account is due, not ever more seldom.
+    // The missing user is looked up again when the account is due, without growing pauses.
     assert!(!polled.asked_server);
     assert_eq!(
         polled.error(),
@@ -65,8 +65,8 @@ async fn i10_a_directory_that_does_not_answer_is_no_mailbox_either() {
     assert!(bench.server.state().commands.is_empty());
 }
 
-/// The user is removed at any point of a poll: after none of its questions, after one, and so on.
-/// No copy leaves the server unless its message is committed and there was a mailbox then.
+/// The user is removed at every point of a poll: after none of its questions, after one, and so on. No copy
+/// leaves the server unless its message is committed and a mailbox existed then.
 #[tokio::test]
 async fn i10_a_user_who_is_removed_during_a_poll_loses_nothing() {
     let mut questions = 0;
@@ -84,7 +84,7 @@ async fn i10_a_user_who_is_removed_during_a_poll_loses_nothing() {
         } else {
             assert!(uidls.is_empty());
         }
-        // What was committed is in the ledger: he is added again, and nothing comes twice.
+        // Committed messages are in the ledger: after the user is added again, nothing is delivered twice.
         bench.queue.state().users = Users::There;
         bench.good_poll().await;
         bench.assert_collected(&[ONE, TWO, THREE]);

@@ -1,4 +1,4 @@
-//! One odd line of a listing is one odd message, not the end of all collecting.
+//! An invalid line in a listing affects one message, not the whole collection.
 
 use super::Bench;
 
@@ -11,7 +11,7 @@ async fn bench(leave: &str) -> Bench {
     Bench::new("pop3", leave, &messages).await
 }
 
-/// All is collected once, whatever follows.
+/// Everything is collected once, whatever follows.
 async fn collects_once(mut bench: Bench, what: &str) {
     let leaves = bench.account.leave_on_server != rules::LeaveOnServer::Never;
     for (poll, restart) in [false, false, true, false].into_iter().enumerate() {

@@ -1,4 +1,4 @@
-//! One message that ends each session must not hold up those behind it.
+//! A message that ends each session must not delay the messages after it.
 
 use api::collection::v1::NotedMessage;
 
@@ -31,7 +31,7 @@ async fn i10_a_message_whose_connection_is_cut_each_time_is_set_aside_and_the_ot
             assert_eq!(bench.server.uidls(), left);
             assert_eq!(polled.left, 1);
         }
-        // A new process reads the first in whole again before it is deleted.
+        // A new process reads the first message as a whole again before it deletes it.
         let again = usize::from(restart);
         assert_eq!(bench.server.state().count("RETR"), 5 + again);
         let error = bench.poll().await.error();
@@ -89,10 +89,10 @@ async fn i10_a_message_that_ends_the_process_is_known_by_its_note() {
         size: BAD.len() as u64,
     };
     for tries in 1..=3 {
-        // Another process died within it.
+        // Another process died while reading it.
         bench.restart();
         bench.queue.state().reading = Some(noted.clone());
-        // And this one is killed in the middle of its session.
+        // This process is killed in the middle of its session.
         bench.server.state().refuses = vec!["USER"];
         bench.poll().await;
         bench.server.state().refuses.clear();
@@ -187,7 +187,7 @@ async fn a_server_that_ends_all_lines_in_a_bare_line_feed_is_read() {
 
 #[tokio::test]
 async fn i10_words_of_a_message_are_no_answers_of_its_server() {
-    // A server that escapes no dots: the rest would answer DELE and RETR of all that comes after it.
+    // A server that does not escape dots: the rest of the text would pass for replies to DELE and RETR.
     const RAW: &[u8] = b"Message-ID: <2@x>\r\n\r\nbefore\r\n.\r\n+OK\r\n+OK\r\nSubject: made up\r\n\r\nx\r\n.\r\n+OK\r\n.\r\n";
     let messages = [("u1", ONE), ("u2", RAW), ("u3", THREE)];
     let mut bench = Bench::new("pop3", "never", &messages).await;

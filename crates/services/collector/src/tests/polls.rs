@@ -1,4 +1,4 @@
-//! What else a poll is to do.
+//! Other properties of a poll.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use rules::Policy;
 
 use super::Bench;
 
-/// Where bob has his mailbox.
+/// The domain of bob's mailbox.
 const DOMAIN: &str = "[[domain]]\nname = \"example.test\"\ndeliver = \"mailboxes\"\n";
 
 const MESSAGE: &[u8] = b"Return-Path: <a@x.test>\r\nMessage-ID: <1@x>\r\n\r\ntext\r\n";
@@ -178,7 +178,7 @@ async fn i10_a_message_larger_than_its_server_says_holds_up_nothing_behind_it() 
     assert_eq!(bench.server.uidls(), ["u-large"]);
 }
 
-/// Nobody knows who sent a collected message: the rules for strangers hold.
+/// The sender of a collected message is unknown: the rules for strangers apply.
 #[tokio::test]
 async fn collected_mail_is_held_to_the_attachment_rules_for_strangers() {
     const PROGRAM: &[u8] =
@@ -248,7 +248,7 @@ async fn without_room_everything_stays_on_the_server_until_there_is_some() {
         ("u2", b"Subject: two\r\n\r\n2\r\n"),
     ];
     let mut bench = Bench::new("pop3s", "never", &messages).await;
-    // One octet less than strangers' mail needs.
+    // One octet less than the rules for strangers require.
     let space = |free| FreeSpace::fixed(Some(free));
     Arc::get_mut(&mut bench.services).unwrap().free_space = space((1 << 30) - 1);
     let polled = bench.poll().await;

@@ -1,4 +1,4 @@
-//! A POP3 server that does what the test says, and breaks off where it says.
+//! A scripted POP3 server with faults.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -14,52 +14,52 @@ pub(super) const PASSWORD: &str = "pass word";
 #[derive(Default)]
 pub(super) struct State {
     pub(super) messages: Vec<(String, Vec<u8>)>,
-    /// The connection is dropped when so many octets have been said.
+    /// Drop the connection after this many octets were sent.
     pub(super) cut_after: Option<usize>,
-    /// Octets that were said in the last session.
+    /// Octets sent in the last session.
     pub(super) said: usize,
     pub(super) ignores_dele: bool,
     pub(super) knows_no_top: bool,
     pub(super) offers_no_stls: bool,
-    /// The answer to this verb has no end.
+    /// The reply to this verb never ends.
     pub(super) endless: Option<&'static str>,
-    /// What LIST says of every message.
+    /// The size that LIST gives for every message.
     pub(super) listed_size: Option<u64>,
-    /// Lines of LIST and UIDL by the number of the message, instead of its own.
+    /// Lines of LIST and UIDL by number of the message, instead of the right ones.
     pub(super) odd_sizes: HashMap<usize, &'static [u8]>,
     pub(super) odd_uidls: HashMap<usize, Vec<u8>>,
     /// Commands that are refused.
     pub(super) refuses: Vec<&'static str>,
-    /// RETR gives this message whatever is withheld.
+    /// RETR always returns this message, whatever `withholds` says.
     pub(super) gives: Option<usize>,
-    /// RETR is refused for messages with these octets.
+    /// RETR is refused for messages with this text.
     pub(super) withholds: Option<&'static str>,
-    /// The message with these octets is cut after so many of them, and the connection with it.
+    /// The message with this text is cut after this many octets, and the connection with it.
     pub(super) poisoned: Vec<(&'static str, usize)>,
-    /// Messages with these octets are sent as they are, whatever their line ends and dots.
+    /// Messages with this text are sent unchanged, whatever their line ends and dots.
     pub(super) raw: Option<&'static str>,
-    /// Said unasked, behind the answer to DELE of this message.
+    /// Sent unsolicited after the reply to DELE of this message.
     pub(super) unasked: HashMap<usize, &'static [u8]>,
-    /// Each session gives other UIDLs, beginning with this and its number.
+    /// Each session has other UIDLs, which begin with this and its number.
     pub(super) renumbers: Option<&'static str>,
     pub(super) sessions: usize,
-    /// Put in front of each message from the second session on.
+    /// Prepended to each message from the second session on.
     pub(super) grows: &'static str,
     pub(super) greeting: Option<String>,
-    /// Answers of QUIT that are refused.
+    /// QUIT is refused.
     pub(super) refuses_quit: bool,
     /// Commands of all sessions.
     pub(super) commands: Vec<String>,
 }
 
 impl State {
-    /// A message as this session shows it.
+    /// A message as this session returns it.
     fn shown(&self, bytes: &[u8]) -> Vec<u8> {
         let grown = if self.sessions > 1 { self.grows } else { "" };
         [grown.as_bytes(), bytes].concat()
     }
 
-    /// How often this verb was said.
+    /// How often this verb was received.
     pub(super) fn count(&self, verb: &str) -> usize {
         let said = self.commands.iter();
         said.filter(|command| command.split(' ').next() == Some(verb))
@@ -91,7 +91,7 @@ impl Pop3Server {
                 let (socket, _) = listener.accept().await.unwrap();
                 let connection = Connection::new(socket).unwrap();
                 let mut session = Session::new(connection, Arc::clone(&shared), Arc::clone(&tls));
-                // How it ends is for the client to see.
+                // The client checks how it ends.
                 let _ = session.run(implicit).await;
             }
         });
@@ -221,7 +221,7 @@ impl Session {
         }
     }
 
-    /// Says as much as the script lets it.
+    /// Sends as much as the script allows.
     async fn say(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
         let left = {
             let mut state = self.state.lock().unwrap();
@@ -310,7 +310,7 @@ impl Session {
         answer
     }
 
-    /// Where the answer to RETR ends before its time.
+    /// Where the reply to RETR ends early.
     fn cut(&self, line: &str, answer: &[u8]) -> Option<usize> {
         if !line.starts_with("RETR ") {
             return None;

@@ -1,4 +1,4 @@
-//! Messages whose servers give them other UIDLs, or change what is not the message's own.
+//! Messages whose servers change their UIDLs, or fields that belong to the server's copy.
 
 use super::Bench;
 

@@ -61,7 +61,7 @@ impl Session {
         Ok(Answer::ok_with(code, "Append completed."))
     }
 
-    /// Whether the message may come. A large one is not taken for a mailbox that is missing.
+    /// Checks that the message may be appended. A large message for a missing mailbox is refused at once.
     async fn may_append(&mut self, head: &AppendHead) -> Result<(), Stop> {
         if head.size > self.server.max_message_size {
             return Err(Answer::no_with(Code::TooBig, "The message is too large.").into());
@@ -80,8 +80,8 @@ impl Session {
         Ok(())
     }
 
-    /// Passes the message on to the intake; behind a failure the rest is passed over. False when
-    /// the session ends, or when the command turned out to be none and that was said.
+    /// Passes the message to the intake; after a failure the rest is skipped. False when the session ends, or
+    /// when the command turned out to be invalid and the response was sent.
     async fn receive(&mut self, intake: &mut Result<Intake, Answer>) -> Result<bool, Stop> {
         loop {
             match self.reader.next(self.io.input()) {
@@ -114,7 +114,7 @@ fn of_intake(error: IntakeError) -> Answer {
     match error {
         IntakeError::Scan(_) => Answer::no_with(Code::Limit, "The message's header is too large."),
         IntakeError::Blocked(_) => Answer::no("The message has an attachment that is not taken."),
-        // Only literals of BINARY hold NUL (RFC 3501 §4.3, RFC 3516 §4.2), which is not announced.
+        // Only literals of BINARY, which is not announced, may contain NUL (RFC 3501 §4.3, RFC 3516 §4.2).
         IntakeError::Nul => Answer::no_with(Code::Cannot, "The message holds a NUL octet."),
         IntakeError::Upload(status) => refusal(&status),
     }

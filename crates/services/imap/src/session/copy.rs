@@ -10,7 +10,7 @@ use super::selected::{OpenMailbox, Selected};
 use crate::answer::{Answer, Stop, try_create};
 use crate::server::timed;
 
-/// `COPYUID`: which message became which. Nothing when none was there (RFC 4315 §3).
+/// `COPYUID`: the UIDs of originals and copies. `None` if no message was copied (RFC 4315 §3).
 fn copyuid(copied: &CopyResponse) -> Option<Code> {
     if copied.from_uids.is_empty() {
         return None;
@@ -63,7 +63,7 @@ impl Selected<'_> {
         let Some(code) = copyuid(&moved) else {
             return Ok(Answer::ok("No such message."));
         };
-        // RFC 6851 §4.3: untagged, before the messages go.
+        // RFC 6851 §4.3: untagged, before the EXPUNGE responses.
         self.say(Some(code), "Moved.");
         let gone = moved.from_uids.into_iter().map(|uid| uid..=uid);
         self.mailbox.view.note_gone(gone);

@@ -1,4 +1,4 @@
-//! Each command and who does it.
+//! The dispatch of commands.
 
 use imap_protocol::response::{Condition, put_untagged};
 use imap_protocol::{Command, Tag};
@@ -7,7 +7,7 @@ use super::Session;
 use crate::answer::{Answer, Stop};
 
 impl Session {
-    /// Does a command; its untagged answers are written, its tagged one is given back.
+    /// Executes a command: writes its untagged responses, returns the tagged one.
     pub(super) async fn execute(&mut self, tag: &Tag, command: Command) -> Result<Answer, Stop> {
         match command {
             Command::Capability => {
@@ -28,7 +28,7 @@ impl Session {
                 Ok(Answer::ok("ID completed."))
             }
             Command::Enable(_) => {
-                // Nothing that is announced needs to be enabled.
+                // No announced capability needs ENABLE.
                 put_untagged(self.io.output(), "ENABLED");
                 Ok(Answer::ok("Enable completed."))
             }
@@ -65,7 +65,7 @@ impl Session {
             Command::Store(store) => self.selected()?.store(store).await,
             Command::Copy(copy) => self.selected()?.copy(&copy).await,
             Command::Move(copy) => self.selected()?.r#move(&copy).await,
-            // Done by the session itself.
+            // The session handles this itself.
             Command::Idle => Ok(Answer::not_in_this_state()),
         }
     }

@@ -7,7 +7,7 @@ use super::selected::Selected;
 use crate::answer::{Answer, Stop};
 use crate::server::timed;
 
-/// Ranges as the store takes them.
+/// Ranges in the store's form.
 pub(super) fn uid_ranges(uids: &RangeSet) -> Vec<UidRange> {
     uids.ranges()
         .map(|range| UidRange {
@@ -25,7 +25,7 @@ impl Selected<'_> {
             None => Vec::new(),
             Some(messages) => {
                 let uids = open.view.uids(messages, &open.saved);
-                // To the store an empty list means all.
+                // To the store, an empty list means all.
                 if uids.is_empty() {
                     return Ok(Answer::ok("Nothing to expunge."));
                 }
@@ -43,11 +43,11 @@ impl Selected<'_> {
         if !gone.uids.is_empty() {
             open.view.own_change(gone.highest_modseq);
         }
-        // The EXPUNGE lines are told with whatever else there is, before the tagged answer.
+        // The EXPUNGE responses are sent with other updates, before the tagged response.
         Ok(Answer::ok("Expunge completed."))
     }
 
-    /// CLOSE removes what is marked `\Deleted` and tells nothing of it (RFC 9051 §6.4.1).
+    /// CLOSE removes messages marked `\Deleted` without EXPUNGE responses (RFC 9051 §6.4.1).
     pub(super) async fn expunge_silently(&mut self) -> Result<(), Stop> {
         if !self.mailbox.read_only {
             let request = ExpungeRequest {

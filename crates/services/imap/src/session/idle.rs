@@ -1,4 +1,4 @@
-//! IDLE (RFC 2177): the client listens. While nothing happens this costs no query.
+//! IDLE (RFC 2177). While nothing changes it costs no query.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::Session;
 use super::sync::Sync;
 use crate::answer::{Answer, Stop};
 
-/// After the store did not say what has changed.
+/// Pause after the store could not report changes.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// What ends a wait.
@@ -83,8 +83,7 @@ impl Session {
         }
     }
 
-    /// Tells all there is. Gives the MODSEQ up to which everything is heard of; none when the
-    /// store did not answer.
+    /// Sends all updates. Returns the MODSEQ of the newest known change; `None` if the store did not answer.
     async fn tell_news(&mut self) -> Option<u64> {
         let heard = self.open.as_ref().map_or(0, |open| open.watch.highest());
         let told = Box::pin(self.sync(Sync::ALL)).await;
@@ -92,7 +91,7 @@ impl Session {
     }
 
     async fn idle_wait(&mut self, heard: Option<u64>, timer: Instant) -> Woken {
-        // The end of the whole IDLE is kept by the timer.
+        // The timer limits the whole IDLE.
         self.io.set_timeout(self.server.autologout * 2);
         let open = &mut self.open;
         let news = async {
@@ -110,7 +109,7 @@ impl Session {
             () = sleep_until(timer) => Woken::Timer,
             () = self.shutdown.cancelled() => Woken::Shutdown,
         };
-        // Who does not read what is told is not waited for as long as one who says nothing.
+        // A client that does not read its updates has a shorter timeout than a silent one.
         self.io.set_timeout(self.server.data_timeout);
         woken
     }

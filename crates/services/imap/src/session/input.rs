@@ -1,4 +1,4 @@
-//! Waiting for what the client says next.
+//! Waiting for the client's input.
 
 use std::time::Duration;
 
@@ -10,12 +10,11 @@ use tokio::time::Instant;
 use super::Session;
 use crate::answer::Stop;
 
-/// The time for the login is up.
+/// Text of the BYE response after the login timeout.
 const TOO_LATE: &str = "The login took too long.";
 
 impl Session {
-    /// Waits for more of what the client says; first sends what it is still owed. False when the
-    /// session ends.
+    /// Flushes pending output, then waits for input. False when the session ends.
     pub(super) async fn wait_for_input(&mut self) -> Result<bool, Stop> {
         self.io.flush().await?;
         if self.user.is_some() {
@@ -24,7 +23,7 @@ impl Session {
         let left = self
             .login_deadline
             .saturating_duration_since(Instant::now());
-        // With more input at hand no wait would notice that the time is up.
+        // With more input at hand, no wait would notice the timeout.
         if left.is_zero() {
             self.bye(None, TOO_LATE);
             return Ok(false);
@@ -70,7 +69,7 @@ impl Session {
         }
     }
 
-    /// Another client has got this one's place.
+    /// Another client has got this one's slot.
     pub(super) fn displaced(&mut self) {
         let text = "Too many connections, and this one was idle: try again later.";
         self.bye(Some(Code::Unavailable), text);

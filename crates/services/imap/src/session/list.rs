@@ -14,7 +14,7 @@ use crate::answer::{Answer, Stop};
 use crate::server::timed;
 use tree::{Listed, Tree};
 
-/// Does what takes long with many mailboxes where it holds up no other session.
+/// Runs work on a thread where it delays no other session, since it may take long with many mailboxes.
 async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Stop> {
     tokio::task::spawn_blocking(work).await.map_err(|error| {
         tracing::error!(%error, "a list was not made");
@@ -87,7 +87,7 @@ impl Session {
         );
     }
 
-    /// RFC 5819: a STATUS for each mailbox that was listed and can be opened.
+    /// RFC 5819: a STATUS response for each listed mailbox that can be opened.
     async fn status_of_listed(
         &mut self,
         listed: &[Listed],
@@ -108,7 +108,7 @@ impl Session {
         let mut store = self.server.store();
         let states = match store.get_status(timed(request)).await {
             Ok(states) => states.into_inner().states,
-            // One was deleted just now: the list itself has been told.
+            // One was deleted just now. The list itself has been sent.
             Err(status) if status.code() == GrpcCode::NotFound => return Ok(()),
             Err(status) => return Err(status.into()),
         };

@@ -1,4 +1,4 @@
-//! LOGIN and AUTHENTICATE: the directory leads the exchange and says how it ends (RFC 9051 §6.2).
+//! LOGIN and AUTHENTICATE: the directory conducts the exchange and decides (RFC 9051 §6.2).
 
 use api::directory::v1::{LoginAccepted, LoginRefusal, LoginRefused};
 use api::grpc::Status;
@@ -12,12 +12,12 @@ use super::Session;
 use crate::answer::{Answer, Stop};
 
 impl Session {
-    /// Passwords cross no wire in the open, unless the listener says so.
+    /// Whether passwords may be sent: only under TLS, unless the listener is configured otherwise.
     pub(super) fn may_log_in(&self) -> bool {
         self.io.is_tls() || self.listener.plaintext_auth
     }
 
-    /// The mechanisms that this client is offered.
+    /// The mechanisms offered to this client.
     pub(super) fn mechanisms(&self) -> Mechanisms {
         match self.may_log_in() {
             true => self.server.mechanisms.current().on(self.client.state()),
@@ -25,7 +25,7 @@ impl Session {
         }
     }
 
-    /// LOGIN says what PLAIN says.
+    /// LOGIN is handled like PLAIN.
     pub(super) async fn log_in(&mut self, login: &str, password: &str) -> Result<Answer, Stop> {
         if !self.may_log_in() {
             return Ok(tls_first());
@@ -64,7 +64,7 @@ impl Session {
             .user
             .ok_or_else(|| Status::internal("a login without a user"))?;
         let Some(connection) = self.server.users.connect(user.user_id) else {
-            // Each try costs a check of the password, also where it is right.
+            // Each attempt costs a password check, even with a right password.
             self.login_failed(&user.address, TOO_MANY_CONNECTIONS, "");
             return Ok(Answer::no_with(
                 Code::Limit,
@@ -82,7 +82,7 @@ impl Session {
     async fn refused(&mut self, refused: LoginRefused) -> Result<Answer, Stop> {
         self.login_failed(&refused.login, refused.verdict(), &refused.cause);
         if !refused.challenge.is_empty() && !self.ended {
-            // Whatever the client answers (RFC 7628 §3.2.3).
+            // The client's answer does not matter (RFC 7628 §3.2.3).
             self.challenge(&refused.challenge).await?;
         }
         let text = match refused.why() {
@@ -96,7 +96,7 @@ impl Session {
         Ok(Answer::no_with(Code::AuthenticationFailed, text))
     }
 
-    /// Counts and reports it; `name` is the one that was tried.
+    /// Counts and reports a failed login; `name` is the user name that was tried.
     fn login_failed(&mut self, name: &str, verdict: &str, cause: &str) {
         metrics::counter!("postern_imap_failed_logins_total").increment(1);
         let peer = self.io.peer();
@@ -112,7 +112,7 @@ impl Session {
         }
     }
 
-    /// Sends a challenge and gives the response.
+    /// Sends a challenge and returns the response.
     async fn challenge(&mut self, challenge: &[u8]) -> Result<Response, Stop> {
         put_continuation(self.io.output(), &sasl::encode(challenge));
         let line = self.line(LINE_LIMIT).await?.ok_or(Stop::Said)?;

@@ -37,7 +37,7 @@ impl Session {
         };
         let mut store = self.server.store();
         let deleted = store.delete_mailbox(timed(request)).await?.into_inner();
-        // Not by its name: another session may have renamed the open one, and made another.
+        // Compared by id, not by name: another session may have renamed the open mailbox and created another.
         if self.is_open(deleted.mailbox_id) {
             self.open = None;
         }

@@ -1,7 +1,6 @@
-//! One client's session: reads what it says, answers in order.
+//! One client's session: reads commands and responds in order.
 //!
-//! This file knows when something may be said and who does it; what a command does stands in the
-//! command's own file.
+//! This file decides when a command is valid and which module executes it. Each command has its own file.
 
 mod append;
 mod copy;
@@ -40,16 +39,16 @@ use crate::capability::Announce;
 use crate::server::Server;
 use crate::users::UserConnection;
 
-/// Output is sent when it has grown to this, even while there is more to say.
+/// Output is flushed at this size, even while a command runs.
 const FLUSH_AT: usize = 32 * 1024;
 
-/// How long a client may take for the TLS handshake.
+/// Timeout of the TLS handshake.
 const HANDSHAKE: std::time::Duration = std::time::Duration::from_secs(30);
 
-/// After a shutdown has begun, for the command under way.
+/// Time for the running command after shutdown has begun.
 const DRAIN: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// See the module.
+/// A client's session.
 pub(crate) struct Session {
     io: Connection,
     reader: Reader,
@@ -57,18 +56,18 @@ pub(crate) struct Session {
     listener: Arc<Listener<()>>,
     shutdown: CancellationToken,
     login_deadline: Instant,
-    /// What is known of the connection before the login.
+    /// Facts about the connection before the login.
     client: ClientConnection,
-    /// Who has logged in; one of the connections that this user may have.
+    /// The user who has logged in, with their share of the connection limit.
     user: Option<UserConnection>,
     open: Option<Box<OpenMailbox>>,
-    /// BYE was said.
+    /// BYE was sent.
     ended: bool,
     bad_commands: u32,
     failed_logins: u32,
 }
 
-/// What a command is told whose mailbox is no more.
+/// The response to a command whose mailbox has been deleted.
 fn mailbox_deleted() -> Answer {
     Answer::no_with(Code::NonExistent, "The mailbox was deleted.")
 }
@@ -108,13 +107,13 @@ impl Session {
         let shutdown = self.shutdown.clone();
         let served = tokio::select! {
             served = self.serve() => served,
-            // A client that does not read what it asked for is not waited for.
+            // A client that does not read its response is not waited for.
             () = async {
                 shutdown.cancelled().await;
                 sleep(DRAIN).await;
             } => Err(Stop::Lost),
         };
-        // Before the last answer is sent: who has read it may log in again.
+        // Before the last response is sent: its reader may log in again at once.
         self.user = None;
         if served.is_ok()
             && self.io.flush().await.is_ok()
@@ -146,7 +145,7 @@ impl Session {
                 Event::Append(head) => Box::pin(self.append(*head)).await?,
                 Event::Invalid(tag, error) => self.invalid(tag.as_ref(), error),
                 Event::Fatal(_) => self.bye(None, "That is too much."),
-                // Read while an APPEND goes on; there is none now.
+                // Only expected during an APPEND; there is none now.
                 Event::Data(_) | Event::AppendEnd => {}
             }
         }
@@ -186,7 +185,7 @@ impl Session {
         }
         metrics::counter!("postern_imap_commands_total").increment(1);
         self.bad_commands = 0;
-        // IDLE lasts long: it is kept out of the large state that other commands need.
+        // IDLE lasts long: its future is kept out of the large one of the other commands.
         if command == Command::Idle {
             return self.idle(tag).await;
         }
@@ -258,7 +257,7 @@ impl Session {
         Ok(())
     }
 
-    /// Who has logged in. Commands that need it are only run after the login.
+    /// The user who has logged in. Commands that need it run only after the login.
     fn user(&self) -> Result<i64, Stop> {
         match &self.user {
             Some(connection) => Ok(connection.user()),
@@ -266,7 +265,7 @@ impl Session {
         }
     }
 
-    /// For what is asked of mailbox-store.
+    /// The actor for calls to mailbox-store.
     fn actor(&self) -> Result<Actor, Stop> {
         Ok(Actor {
             user_id: self.user()?,

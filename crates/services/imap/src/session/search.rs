@@ -1,4 +1,4 @@
-//! SEARCH: keys about flags and numbers are answered from the view; others go to the store.
+//! SEARCH: the view answers keys about flags and numbers; the store answers others.
 
 mod local;
 mod remote;
@@ -14,11 +14,10 @@ use super::selected::Selected;
 use crate::answer::{Answer, Stop};
 use crate::server::{STILL_THERE, timed};
 
-/// How often a client that waits is told that it does not wait in vain: it may not wait for ever,
-/// and one that has gone is noticed.
+/// Interval of keep-alive responses during a search. They keep the client waiting, and show when it has gone.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Ranges of UIDs that `$` may come to in a question to the store, with all its repetitions.
+/// Maximum number of UID ranges that `$` may add to a request to the store, repetitions included.
 const MOST_RANGES: usize = 500_000;
 
 impl Selected<'_> {
@@ -29,7 +28,7 @@ impl Selected<'_> {
         let uids = match found {
             Ok(uids) => uids,
             Err(stop) => {
-                // RFC 5182 §2.1: a search that fails leaves nothing saved.
+                // RFC 5182 §2.1: a failed search clears the saved result.
                 if saves {
                     open.saved = RangeSet::default();
                 }
@@ -52,7 +51,7 @@ impl Selected<'_> {
                     save: false,
                     ..result
                 };
-                // RETURN (SAVE) alone tells nothing.
+                // RETURN (SAVE) alone sends no result.
                 if told != SearchReturn::default() {
                     put_esearch(self.io.output(), tag, command.uid, told, &numbers);
                 }
@@ -61,7 +60,7 @@ impl Selected<'_> {
         Ok(Answer::ok("Search completed."))
     }
 
-    /// UIDs of the messages that match, among those that the client knows.
+    /// UIDs of matching messages among those that the client knows.
     async fn find(&mut self, command: &Search) -> Result<RangeSet, Stop> {
         let open = &*self.mailbox;
         if let Some(condition) = local::Condition::of(&command.key, open) {
@@ -81,7 +80,7 @@ impl Selected<'_> {
         Ok(uids.into_iter().collect())
     }
 
-    /// The store looks for a while at a time.
+    /// Searches in the store, which answers slice by slice.
     async fn find_in_store(&mut self, mut request: SearchRequest) -> Result<Vec<u32>, Stop> {
         let mut store = self.server.store();
         let mut uids = Vec::new();
@@ -94,7 +93,7 @@ impl Selected<'_> {
                 .await??
                 .into_inner();
             uids.extend(found.uids);
-            // Never back: a store that is out of its mind is not followed for ever.
+            // The position must advance: a faulty store could loop for ever.
             if found.looked_at_to <= request.after {
                 return Ok(uids);
             }

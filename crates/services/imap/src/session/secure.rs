@@ -1,4 +1,4 @@
-//! TLS: STARTTLS, and from the first octet (RFC 8314).
+//! TLS: STARTTLS and implicit TLS (RFC 8314).
 
 use std::sync::Arc;
 
@@ -18,13 +18,13 @@ impl Session {
         };
         self.tagged(tag, &Answer::ok("Begin TLS negotiation now."));
         self.io.flush().await?;
-        // Drops what was sent in the open behind the command.
+        // Drops input sent in plain text after the command.
         self.secure(&tls).await?;
         self.reader = Reader::new(imap_protocol::Limits::default());
         Err(Stop::Said)
     }
 
-    /// The handshake; what it shows of the client is what logins go by.
+    /// Performs the handshake and records its facts, on which logins depend.
     pub(super) async fn secure(&mut self, tls: &Arc<ServerTls>) -> Result<(), Stop> {
         let secured = self.io.start_tls(tls).await;
         let peer = self.io.peer().ip();

@@ -17,7 +17,7 @@ impl Session {
         name: &MailboxName,
         read_only: bool,
     ) -> Result<Answer, Stop> {
-        // A SELECT that fails leaves no mailbox open (RFC 9051 §6.3.2).
+        // A failed SELECT leaves no mailbox open (RFC 9051 §6.3.2).
         self.open = None;
         let actor = self.actor()?;
         let request = SelectRequest {

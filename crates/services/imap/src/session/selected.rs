@@ -1,5 +1,5 @@
-//! The selected state (RFC 9051 §3.3): what a command on messages works with. A session has it only
-//! while a mailbox is open, so no such command asks whether one is.
+//! The selected state (RFC 9051 §3.3), in which commands on messages run. It exists only while a mailbox is
+//! open, so these commands need not check that.
 
 use api::mailbox::v1::Actor;
 use imap_protocol::RangeSet;
@@ -12,9 +12,9 @@ use crate::server::Server;
 use crate::view::View;
 use crate::watch::Subscription;
 
-/// The mailbox that is open.
+/// The open mailbox.
 pub(super) struct OpenMailbox {
-    /// Who has opened it.
+    /// The user who has opened it.
     pub(super) actor: Actor,
     pub(super) id: i64,
     pub(super) read_only: bool,
@@ -22,13 +22,13 @@ pub(super) struct OpenMailbox {
     pub(super) watch: Subscription,
     /// UIDs of the last SEARCH RETURN (SAVE): `$`.
     pub(super) saved: RangeSet,
-    /// A command of this session has put messages into the mailbox that are not announced yet.
+    /// A command of this session has added messages to the mailbox that are not announced yet.
     pub(super) filled: bool,
 }
 
 impl OpenMailbox {
-    /// A command has put messages into a mailbox. They are announced with its answer when it is this
-    /// one: the change notice may still be under way.
+    /// Records that a command has added messages to a mailbox. If it is this one, they are announced with the
+    /// command's response: the change notice may still be in transit.
     pub(super) fn note_filled(&mut self, mailbox_id: i64) {
         self.filled |= self.id == mailbox_id;
     }
@@ -42,7 +42,7 @@ pub(super) struct Selected<'a> {
 }
 
 impl Session {
-    /// The session in the selected state, if it is.
+    /// The session in the selected state, if a mailbox is open.
     pub(super) fn selected(&mut self) -> Result<Selected<'_>, Stop> {
         let mailbox = self.open.as_deref_mut();
         Ok(Selected {
@@ -54,7 +54,7 @@ impl Session {
 }
 
 impl Selected<'_> {
-    /// Refuses what would change a mailbox that is open read-only.
+    /// Refuses changes if the mailbox is open read-only.
     pub(super) fn check_writable(&self) -> Result<(), Answer> {
         if self.mailbox.read_only {
             return Err(Answer::no_with(
@@ -70,11 +70,11 @@ impl Selected<'_> {
     }
 }
 
-/// Sends the output of a client that has logged in when there is much of it.
+/// Flushes the output of a logged-in client if it is large.
 pub(super) async fn flush_if_large(io: &mut Connection) -> Result<(), Stop> {
     if io.output().len() >= FLUSH_AT {
         io.flush().await?;
-        // Who reads what it has asked for is not idle.
+        // A client that reads its response is not idle.
         io.of_use();
     }
     Ok(())

@@ -8,7 +8,7 @@ use super::Session;
 use crate::answer::{Answer, Stop};
 use crate::server::timed;
 
-/// What is asked of a mailbox, with its value.
+/// The requested items of a mailbox, with their values.
 pub(super) fn values<'a>(
     items: &'a [StatusItem],
     state: &'a MailboxState,
@@ -17,7 +17,7 @@ pub(super) fn values<'a>(
     items.iter().map(move |&item| {
         let value = match item {
             StatusItem::Messages => state.messages.into(),
-            // Which session was told of a message first is not kept: none is recent to one that
+            // The store does not record which session first saw a message: none is recent to a session that
             // does not open the mailbox.
             StatusItem::Recent => 0,
             StatusItem::UidNext => state.uid_next.into(),

@@ -13,7 +13,7 @@ use crate::answer::{Answer, Stop};
 use crate::server::timed;
 use crate::view::Message;
 
-/// Flags as the store takes them.
+/// Flags in the store's form.
 pub(super) fn wire_flags(flags: &Flags) -> WireFlags {
     let keywords = flags.keywords().iter().map(Keyword::as_str);
     WireFlags {
@@ -22,11 +22,11 @@ pub(super) fn wire_flags(flags: &Flags) -> WireFlags {
     }
 }
 
-/// The flags of a message, to compare.
+/// The flags of a message, for comparison.
 #[derive(Debug, PartialEq, Eq)]
 struct Known {
     system: u32,
-    /// In lower case: the spelling means nothing.
+    /// In lower case, since case does not matter.
     keywords: BTreeSet<String>,
 }
 
@@ -39,8 +39,8 @@ impl Known {
     }
 }
 
-/// What a client makes of the flags that it knows when the new ones are not told. What comes out
-/// otherwise is another session's work, and told (RFC 3501 §6.4.6).
+/// The flags that a client expects after the command if no response tells it. If they differ in fact, another
+/// session changed them, and the response is sent (RFC 3501 §6.4.6).
 fn worked_out(message: Option<&Message>, command: &Store) -> Option<Known> {
     let mut known = Known::of(message?);
     let bits = command.flags.system.bits();

@@ -1,4 +1,4 @@
-//! Telling the client what others did to the open mailbox.
+//! Updates of the client about changes by other sessions in the open mailbox.
 
 use imap_protocol::Command;
 use imap_protocol::response::Code;
@@ -7,23 +7,23 @@ use super::Session;
 use crate::server::timed;
 use api::mailbox::v1::GetChangesRequest;
 
-/// What may be told at the end of a command, and whether to ask first.
+/// The updates allowed at the end of a command, and whether to ask the store first.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sync {
     /// EXPUNGE may be sent (RFC 9051 §7.5.1).
     pub(super) expunge: bool,
-    /// The store is asked even when no change notice has come: the client wants to know now.
+    /// Ask the store even without a change notice: the client wants to know now.
     pub(super) ask: bool,
 }
 
 impl Sync {
-    /// Everything, if there is news.
+    /// All updates, after a change notice.
     pub(super) const ALL: Self = Self {
         expunge: true,
         ask: false,
     };
 
-    /// What is told before a command is done, so that it does not speak of yesterday's mailbox.
+    /// Updates sent before a command runs, so that it works on the current mailbox.
     pub(super) fn before(self, command: &Command) -> Option<Self> {
         let of_messages = matches!(
             command,
@@ -41,9 +41,9 @@ impl Sync {
 
     pub(super) fn after(command: &Command) -> Self {
         let by_sequence = match command {
-            // MOVE lives by its EXPUNGE.
+            // MOVE requires EXPUNGE responses.
             Command::Move(_) => false,
-            // Its answer counts no places.
+            // Its response has no sequence numbers.
             Command::Search(search) => !search.uid,
             command => has_sequence_numbers(command),
         };
@@ -54,14 +54,14 @@ impl Sync {
     }
 }
 
-/// Whether sequence numbers stand in it. Its writer counted by what it knew: an EXPUNGE told now
-/// would make them numbers of other messages (RFC 3501 §7.4.1).
+/// Whether it has sequence numbers. The client counted by its own state: an EXPUNGE sent now would make them
+/// numbers of other messages (RFC 3501 §7.4.1).
 fn has_sequence_numbers(command: &Command) -> bool {
     match command {
         Command::Fetch(fetch) => !fetch.messages.is_uid(),
         Command::Store(store) => !store.messages.is_uid(),
         Command::Copy(copy) | Command::Move(copy) => !copy.messages.is_uid(),
-        // UID SEARCH as well: only its answer is in UIDs.
+        // UID SEARCH as well: only its response is in UIDs.
         Command::Search(_) => true,
         _ => false,
     }
@@ -72,8 +72,8 @@ impl Session {
         self.open.as_ref().is_some_and(|open| open.id == mailbox_id)
     }
 
-    /// Tells what is new. False when the store did not say: what is known stays, and is told
-    /// another time.
+    /// Sends updates. False if the store did not answer: the view stays as it is, and the updates follow
+    /// later.
     pub(super) async fn sync(&mut self, sync: Sync) -> bool {
         let Some(open) = self.open.as_deref_mut() else {
             return true;

@@ -1,4 +1,4 @@
-//! Flags of many messages in little memory: few sets of keywords are shared by all.
+//! Compact flags of many messages, which share a few sets of keywords.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use api::mailbox::v1::Flags as WireFlags;
 use imap_protocol::SystemFlags;
 
-/// Keywords, as the store tells them.
+/// Keywords, as reported by the store.
 type Keywords = Vec<String>;
 
 /// A message of the view: the system flags in an octet, the keywords behind a pointer.
@@ -29,7 +29,7 @@ impl Message {
 #[derive(Debug)]
 pub(super) struct FlagPool {
     sets: HashSet<Arc<Keywords>>,
-    /// At so many sets, those that no message has any more are dropped.
+    /// At this number of sets, unused ones are dropped.
     sweep_at: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What the client is told of its mailbox.
+//! Responses about the open mailbox.
 
 use api::mailbox::v1::GetChangesResponse;
 use bytes::{BufMut, BytesMut};
@@ -10,8 +10,8 @@ use imap_protocol::wire::put_number;
 use super::{Message, View, learn};
 
 impl View {
-    /// Forgets all that happened to the mailbox up to here, telling it: EXPUNGE (unless this is
-    /// no moment for it), then EXISTS, then FETCH.
+    /// Applies all changes and writes their responses: EXPUNGE (unless it is not allowed now), then EXISTS,
+    /// then FETCH.
     pub(crate) fn tell_changes(
         &mut self,
         changes: GetChangesResponse,
@@ -38,7 +38,7 @@ impl View {
             self.modseq = state.highest_modseq.max(self.modseq);
             self.uid_next = state.uid_next.max(self.uid_next);
         }
-        // The flags are told to who asks; that there are such keywords is told at once.
+        // The client asks for the flags of new messages itself; new keywords are reported at once.
         self.tell_new_keywords(&arrived, out);
         if !arrived.is_empty() {
             put_number_line(out, self.len(), "EXISTS");
@@ -47,8 +47,7 @@ impl View {
         self.tell_flags(&news, out);
     }
 
-    /// `* n EXPUNGE` for each message that is gone. Each counts the places as the one before it
-    /// left them.
+    /// `* n EXPUNGE` for each removed message. Each number counts after the one before it.
     pub(crate) fn tell_expunged(&mut self, out: &mut BytesMut) {
         if self.gone.is_empty() {
             return;
@@ -66,8 +65,8 @@ impl View {
         });
     }
 
-    /// `* n FETCH (UID u FLAGS (…))` for each of these, and FLAGS before them when there are
-    /// keywords that the client has not heard of.
+    /// `* n FETCH (UID u FLAGS (…))` for each of these, with FLAGS before them if there are keywords unknown
+    /// to the client.
     pub(crate) fn tell_flags(&mut self, uids: &[u32], out: &mut BytesMut) {
         self.tell_new_keywords(uids, out);
         for &uid in uids {
@@ -84,7 +83,7 @@ impl View {
         }
     }
 
-    /// The flags of a message, as they stand in a FETCH response.
+    /// The flags of a message in a FETCH response.
     pub(crate) fn put_message_flags(&self, message: &Message, out: &mut BytesMut) {
         let recent = (message.uid >= self.recent_from).then_some("\\Recent");
         let names: Vec<&str> = message.system.names().chain(recent).collect();

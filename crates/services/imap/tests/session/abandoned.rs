@@ -1,4 +1,4 @@
-//! Clients that go away while the store works for them.
+//! Clients that disconnect while the store works for them.
 
 use tokio::time::timeout;
 
@@ -6,7 +6,7 @@ use crate::client::Client;
 use crate::fake::messages;
 use crate::running::{PATIENCE, Running};
 
-/// A client whose SEARCH the store is busy with.
+/// A client with a running SEARCH.
 async fn searching(running: &Running) -> Client {
     running.store.deliver("INBOX", &messages::named("plain"));
     let mut client = running.log_in().await;
@@ -18,7 +18,7 @@ async fn searching(running: &Running) -> Client {
     client
 }
 
-/// Waits until the store does so many searches.
+/// Waits until the store runs this many searches.
 async fn searches(running: &Running, count: usize) {
     let mut searches = running.store.searches();
     let reached = timeout(PATIENCE, searches.wait_for(|now| *now == count)).await;

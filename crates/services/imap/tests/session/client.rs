@@ -12,7 +12,7 @@ use crate::running::PATIENCE;
 pub(crate) struct Client {
     socket: TcpStream,
     unread: Vec<u8>,
-    /// How long it waits for what must come.
+    /// Timeout of its waits.
     pub(crate) patience: Duration,
 }
 
@@ -31,7 +31,7 @@ impl Client {
         self.socket.write_all(text.as_ref()).await.unwrap();
     }
 
-    /// The next line without its break; none when the server has closed.
+    /// The next line without its line end; `None` when the server has closed the connection.
     pub(crate) async fn line(&mut self) -> Option<String> {
         loop {
             if let Some(end) = self.unread.windows(2).position(|pair| pair == b"\r\n") {
@@ -44,7 +44,7 @@ impl Client {
         }
     }
 
-    /// So many octets.
+    /// Reads this many octets.
     pub(crate) async fn octets(&mut self, count: usize) -> Vec<u8> {
         while self.unread.len() < count {
             assert_ne!(self.fill().await, 0, "the server closed");
@@ -58,7 +58,7 @@ impl Client {
         count.expect("the server says nothing").unwrap_or(0)
     }
 
-    /// Reads a line, which must be this; `…` stands for anything.
+    /// Reads a line, which must match the pattern; `…` stands for any text.
     pub(crate) async fn expect(&mut self, pattern: &str) {
         let line = self.line().await;
         let line = line.unwrap_or_else(|| panic!("expected {pattern:?}, the server closed"));
@@ -68,19 +68,19 @@ impl Client {
         );
     }
 
-    /// Says that nothing more will be sent.
+    /// Ends the sending side.
     pub(crate) async fn close_write(&mut self) {
         self.socket.shutdown().await.unwrap();
     }
 
-    /// The server ends the connection by itself, in the middle of something.
+    /// The server must close the connection in the middle of a response.
     pub(crate) async fn expect_end_of_all(mut self) {
         assert_eq!(self.line().await, None, "not expected");
     }
 
-    /// Sends nothing more; nothing more must come.
+    /// Sends nothing more; the server must send nothing more.
     pub(crate) async fn expect_end(mut self) {
-        // The server may have closed before.
+        // The server may have closed the connection before.
         let _ = self.socket.shutdown().await;
         let line = self.line().await;
         assert_eq!(line, None, "not expected");

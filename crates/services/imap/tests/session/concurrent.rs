@@ -1,5 +1,5 @@
-//! Several sessions change one mailbox at once. Each client counts as the responses tell it; in
-//! the end all must see what a client sees that comes fresh.
+//! Several sessions change one mailbox at once. Each client counts by the responses; in the end all must see
+//! the same as a new client.
 
 use std::collections::BTreeMap;
 
@@ -9,15 +9,15 @@ use crate::running::Running;
 const SESSIONS: u64 = 5;
 const STEPS: u32 = 60;
 
-/// A client that believes every untagged response.
+/// A client that applies every untagged response.
 struct Counting {
     client: Client,
-    /// UIDs by place; 0 where none was told yet.
+    /// UIDs by sequence number; 0 where none is known.
     uids: Vec<u32>,
-    /// What it meant by the place in the command under way: the message that it believed there
-    /// when it wrote the command, whatever it is told meanwhile (RFC 3501 §7.4.1).
+    /// The message that the client means in the running command: the one with this number when it wrote the
+    /// command, whatever it learns meanwhile (RFC 3501 §7.4.1).
     meant: u32,
-    /// How often an answer named the message that was meant.
+    /// How often a response named the intended message.
     named: usize,
     flags: BTreeMap<u32, String>,
     random: u64,
@@ -63,7 +63,7 @@ impl Counting {
         let words: Vec<&str> = line.split(' ').collect();
         match *words.as_slice() {
             ["*", "OK", "[COPYUID", _, from, ..] | ["*", "SEARCH", from] => {
-                // In an empty mailbox nothing was meant.
+                // In an empty mailbox no message was meant.
                 if self.meant != 0 {
                     assert_eq!(from, self.meant.to_string(), "{command}: {line}");
                     self.named += 1;
@@ -95,7 +95,7 @@ impl Counting {
                 *known = uid;
                 if let Some((_, flags)) = line.split_once("FLAGS (") {
                     let flags = flags.split(')').next().unwrap_or_default();
-                    // Each session has its own.
+                    // `\Recent` differs between sessions.
                     let shared = flags.split(' ').filter(|flag| *flag != "\\Recent");
                     self.flags.insert(uid, shared.collect::<Vec<_>>().join(" "));
                 }
@@ -104,8 +104,8 @@ impl Counting {
         }
     }
 
-    /// What stands at a place, asked for where it was not told. Places stay as they are: no FETCH
-    /// tells an EXPUNGE, but those that the server holds back meanwhile are for the next command.
+    /// Finds out the UID at a sequence number if it is unknown. The numbers stay: no FETCH sends an EXPUNGE,
+    /// and those held back apply to the next command.
     async fn mean(&mut self, place: u64) {
         let at = place as usize - 1;
         if self.uids.get(at) == Some(&0) {
@@ -130,7 +130,7 @@ impl Counting {
         self.command(&command).await;
     }
 
-    /// What it believes once all is told.
+    /// The client's state once everything has been reported.
     async fn belief(&mut self) -> (Vec<u32>, Vec<String>) {
         self.command("NOOP").await;
         self.command("FETCH 1:* (UID FLAGS)").await;
@@ -156,7 +156,7 @@ async fn sessions_that_change_a_mailbox_at_once_agree_in_the_end() {
     for task in tasks {
         all.push(task.await.unwrap());
     }
-    // Or nothing was compared.
+    // Otherwise nothing was compared.
     let named: usize = all.iter().map(|counting| counting.named).sum();
     assert!(named > 0);
     let expected = Counting::open(&running, 0).await.belief().await;

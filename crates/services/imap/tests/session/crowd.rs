@@ -1,4 +1,4 @@
-//! Many clients that do nothing, and those that come after them.
+//! Many idle clients, and clients that come after them.
 
 use session_io::Connection;
 use tokio::io::AsyncReadExt as _;
@@ -8,15 +8,15 @@ use crate::client::Client;
 use crate::running::{PATIENCE, Running};
 use crate::tls;
 
-/// So many places, of which so many before the login; who does nothing makes room at once.
+/// Sets these numbers of connections, in total and before the login; idle clients can be replaced at once.
 fn limit(config: &mut imap::Config, places: usize, before_login: usize) {
     config.max_connections = places;
     config.max_connections_before_login = before_login;
     config.make_room_after_seconds = 0;
 }
 
-/// A client that has been greeted. Those before it may need a moment until they wait, and make room
-/// from then on.
+/// A client that has read its greeting. Earlier clients may need a moment until they wait and can be
+/// replaced.
 async fn greeted(running: &Running) -> Client {
     let greeted = async {
         loop {
@@ -43,7 +43,7 @@ async fn who_says_nothing_makes_room_and_is_told_so() {
     for _ in 0..3 {
         silent.push(greeted(&running).await);
     }
-    // Nor does an octet now and then, or talk that is no login, keep a place.
+    // Single octets and commands other than a login do not keep a connection.
     silent[0].send("a").await;
     for _ in 0..3 {
         let mut honest = greeted(&running).await;
@@ -93,7 +93,7 @@ async fn handshakes_that_do_not_come_make_room_too() {
         loop {
             let name = "mail.example.test";
             let connecting = Connection::connect_tls(running.address, name, &client_tls, PATIENCE);
-            // One that was refused since nobody waited yet is closed.
+            // A client that was refused because none waited yet is closed.
             if let Ok(connection) = connecting.await {
                 return connection;
             }
@@ -105,7 +105,7 @@ async fn handshakes_that_do_not_come_make_room_too() {
     let line = b"a LOGIN bob@example.test secret\r\n";
     honest.write(line).await.unwrap();
     tls::read_to(&mut honest, "a OK").await;
-    // There is nothing to be said before TLS.
+    // Before TLS there is nothing to say.
     let mut said = Vec::new();
     let _ = silent[0].read_to_end(&mut said).await;
     assert!(said.is_empty(), "{said:?}");

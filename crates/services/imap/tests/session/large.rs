@@ -1,4 +1,4 @@
-//! Messages that are streamed, and other things too long to write down.
+//! Streamed messages, and other tests too long for a transcript.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ async fn a_large_message_comes_and_goes_octet_for_octet() {
         .expect("a OK [APPENDUID 7 1] Append completed.")
         .await;
     assert!(running.store.octets("INBOX", 1) == message);
-    // What is under way of it is bounded.
+    // The part of it in transit is bounded.
     assert!(running.store.seen().longest_piece <= 256 * 1024);
 
     client
@@ -70,7 +70,7 @@ async fn a_message_that_is_too_large_is_refused() {
     client
         .expect("a NO [TOOBIG] The message is too large.")
         .await;
-    // One that was sent without waiting is read and dropped.
+    // A message sent without waiting is read and dropped.
     client.send("b APPEND INBOX {1001+}\r\n").await;
     client.send(vec![b'x'; 1001]).await;
     client.send("\r\nc NOOP\r\n").await;
@@ -98,7 +98,7 @@ async fn who_keeps_talking_has_no_longer_for_the_login() {
     client.patience = Duration::from_secs(3600);
     tokio::time::pause();
     client.send("a LOGIN bob@example.test wrong\r\n").await;
-    // It is there when the time is up.
+    // The client sends just before the timeout.
     tokio::time::sleep(Duration::from_secs(45)).await;
     client.send("b NOOP\r\n").await;
     client.expect("a NO [AUTHENTICATIONFAILED] …").await;
@@ -161,11 +161,11 @@ async fn many_sessions_see_the_same_mailbox() {
         client.expect("* 1 EXISTS").await;
         client.expect("* 1 RECENT").await;
     }
-    // One question each, none while nothing happens.
+    // One call each, none while nothing changes.
     assert_eq!(running.store.calls(), 20);
 }
 
-/// The most memory that this process has held so far, in octets.
+/// The peak memory of this process so far, in octets.
 fn peak_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));
@@ -184,7 +184,7 @@ async fn a_message_that_is_asked_for_many_times_over_is_held_once() {
     while !client.line().await.unwrap().starts_with("a OK") {}
     let size = running.store.octets("INBOX", 1).len();
     let before = peak_memory();
-    // Each is another item, so that none is a repetition; the first makes the message come whole.
+    // Each item is different, so that none is a repetition; the first one fetches the whole message.
     let mut items = vec!["BODY.PEEK[]".to_owned()];
     items.extend((1..TIMES).map(|at| format!("BODY.PEEK[]<{at}.{size}>")));
     client

@@ -1,5 +1,5 @@
-//! Sessions against a mailbox store in memory: transcripts in `tests/transcripts`, and what a
-//! transcript cannot say.
+//! Sessions with a mailbox store in memory: transcripts in `tests/transcripts`, and tests that a transcript
+//! cannot express.
 #![allow(clippy::unwrap_used)] // A failure here is the test's failure.
 
 mod abandoned;

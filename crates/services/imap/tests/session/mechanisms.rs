@@ -1,4 +1,4 @@
-//! Each mechanism, with TLS and without, its first response along with AUTHENTICATE or behind it.
+//! Each mechanism, with and without TLS, with the initial response in AUTHENTICATE or after it.
 
 use imap::TlsMode;
 use service_kit::ClientCertificates;
@@ -10,7 +10,7 @@ use crate::running::Running;
 
 const BOB: &str = "bob@example.test";
 
-/// A front end that asks its clients for certificates, and who vouches for them.
+/// A front end that requests client certificates, and the authority of those.
 struct Kit {
     running: Running,
     certificate: TestCertificate,
@@ -47,7 +47,7 @@ impl Kit {
             mode,
             _folder: folder,
         };
-        // Until the front end knows what the directory has.
+        // Until the front end knows the directory's mechanisms.
         while !capability(&mut kit.connect(&[]).await)
             .await
             .contains("OAUTHBEARER")
@@ -55,7 +55,7 @@ impl Kit {
         kit
     }
 
-    /// Within TLS, with a certificate that names these.
+    /// A connection with TLS, and a certificate with these addresses.
     async fn connect(&self, addresses: &[&str]) -> LineClient {
         let certificate = self.authority.certificate(addresses);
         let config = certificate.client_config(&self.certificate);
@@ -73,7 +73,7 @@ impl Kit {
 
 fn secret(mechanism: &str) -> &'static str {
     match mechanism {
-        // The tests' directory takes a local part as a token.
+        // The test's directory accepts a local part as a token.
         "OAUTHBEARER" | "XOAUTH2" => "bob",
         _ => "secret",
     }
@@ -148,7 +148,7 @@ async fn a_login_that_is_broken_off_ends_and_another_may_begin() {
     for (mechanism, ..) in SaslClient::MECHANISMS {
         let mut client = kit.connect(&[BOB]).await;
         let command = format!("a AUTHENTICATE {mechanism}");
-        // Given up; no base64; not UTF-8.
+        // Cancelled; not base64; not UTF-8.
         for response in ["*", "!!!", "/w=="] {
             let challenge = client.say(&command).await;
             assert!(challenge.starts_with("+ "), "{mechanism}: {challenge}");
@@ -166,7 +166,7 @@ async fn a_login_that_is_broken_off_ends_and_another_may_begin() {
         let end = end.await;
         assert!(end.starts_with("b OK "), "{mechanism}: {end}");
     }
-    // There is no telling where such a line ends.
+    // The end of such a line cannot be known.
     let mut client = kit.connect(&[BOB]).await;
     client.say("a AUTHENTICATE PLAIN").await;
     let end = client.say(&"A".repeat(20_000)).await;
@@ -180,7 +180,7 @@ async fn a_certificate_logs_in_whom_it_names_and_nobody_else() {
     let end = client.say("a AUTHENTICATE EXTERNAL =").await;
     assert!(end.starts_with("a NO [AUTHENTICATIONFAILED] "), "{end}");
     let mut client = kit.connect(&["alice@example.test", BOB]).await;
-    // As one whom it does not name; as the second.
+    // As a user whom the certificate does not name; as the second one.
     let end = client
         .say("a AUTHENTICATE EXTERNAL Y2Fyb2xAZXhhbXBsZS50ZXN0")
         .await;

@@ -1,5 +1,5 @@
-//! A store that falls silent in the middle of an answer. The clock stands still but for the waits,
-//! so that each lasts as long as it would and takes no time.
+//! A store that falls silent in the middle of an answer. The clock stands still except during waits, so that
+//! each wait has its full length but takes no time.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use crate::client::Client;
 use crate::fake::messages;
 use crate::running::Running;
 
-/// Longer than the front end waits for anything.
+/// Longer than any timeout of the front end.
 const LONG: Duration = Duration::from_secs(3600);
 
-/// A client with INBOX open, of four messages, before a store that has fallen silent.
+/// A client with INBOX open, of four messages, and a store that has fallen silent.
 async fn before_a_silent_store(running: &Running) -> Client {
     for _ in 0..3 {
         running.store.deliver("INBOX", &messages::named("plain"));
@@ -45,7 +45,7 @@ async fn a_message_that_goes_on_never_ends_the_connection() {
     let mut client = before_a_silent_store(&running).await;
     client.send("b FETCH 4 BODY.PEEK[TEXT]\r\n").await;
     client.expect("* 4 FETCH (BODY[TEXT] {600000}").await;
-    // A tagged answer would be read as part of the message.
+    // A tagged response would be read as part of the message.
     client.octets(100_000).await;
     client.expect_end_of_all().await;
 }

@@ -1,4 +1,4 @@
-//! Behind proxies that tell for whom they come by a PROXY header.
+//! Proxies that name their client in a PROXY header.
 
 use api::queue::v1::refusals_server::RefusalsServer;
 use fakes::FakeRefusals;
@@ -13,7 +13,7 @@ use crate::tls;
 const CLIENT: &str = "203.0.113.9";
 const V1: &[u8] = b"PROXY TCP4 203.0.113.9 192.0.2.1 56324 143\r\n";
 
-/// The same in version 2, with the TLV by which a proxy says that it took the client's TLS (PP2_TYPE_SSL).
+/// The same in version 2, with the TLV that reports the client's TLS to the proxy (PP2_TYPE_SSL).
 fn v2() -> Vec<u8> {
     let mut header = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x14".to_vec();
     header.extend([203, 0, 113, 9, 192, 0, 2, 1, 0xdc, 0x04, 0, 143]);
@@ -43,7 +43,7 @@ async fn a_login_comes_from_the_client_that_the_header_tells() {
     let running = start_behind("127.0.0.1").await;
     for header in [V1.to_vec(), v2()] {
         let mut client = running.connect().await;
-        // What follows may come in the same segment.
+        // Commands may follow in the same segment.
         client.send([&header[..], b"x NOOP\r\n"].concat()).await;
         client.expect("* OK […] Postern ready.").await;
         client.expect("x OK …").await;
@@ -66,7 +66,7 @@ async fn tls_that_ends_in_the_proxy_comes_as_plain_text_behind_the_header() {
     log_in(&mut client).await;
 }
 
-/// A connection through TLS that begins behind the header.
+/// A TLS connection that begins after the header.
 async fn announced(running: &Running) -> Connection {
     let mut connection = Connection::connect(running.address, PATIENCE)
         .await
@@ -188,7 +188,7 @@ async fn proxies_that_could_not_be_believed_keep_the_process_from_starting() {
     for config in [
         wrong(&[], true),
         wrong(&["0.0.0.0/0"], true),
-        // IMAP has no other way to tell of a client.
+        // IMAP has no other way to name a client.
         wrong(&["127.0.0.1"], false),
     ] {
         let mut service = Service::for_tests("imap");

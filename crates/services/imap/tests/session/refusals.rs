@@ -1,4 +1,4 @@
-//! Failed logins are told to the queue, and nobody waits for it.
+//! Failed logins are reported to the queue, and nobody waits for that.
 
 use api::queue::v1::refusals_server::RefusalsServer;
 use fakes::FakeRefusals;
@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::running::Running;
 
-/// The front end before a queue that keeps refusals. The folder has the queue's socket.
+/// The front end with a queue that stores refusals. The folder has the queue's socket.
 async fn start(change: impl FnOnce(&mut imap::Config)) -> (Running, FakeRefusals, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = format!("unix:{}", folder.path().join("queue.sock").display());

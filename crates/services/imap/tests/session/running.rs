@@ -1,4 +1,4 @@
-//! The front end on a free port, before a store in memory.
+//! The front end on a free port, with a store in memory.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 use crate::client::Client;
 use crate::fake::Store;
 
-/// How long a test waits for what must come.
+/// Timeout of the tests' waits.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// See the module. Ends with the test.
+/// A running front end. It ends with the test.
 pub(crate) struct Running {
     pub(crate) store: Store,
     pub(crate) address: SocketAddr,
@@ -25,7 +25,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// One plain listener that takes passwords; a user `bob@example.test`, password `secret`.
+    /// One plain listener that accepts passwords; user `bob@example.test`, password `secret`.
     pub(crate) async fn start() -> Self {
         Self::start_with(|_, _| {}).await
     }

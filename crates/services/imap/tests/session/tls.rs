@@ -1,4 +1,4 @@
-//! STARTTLS and implicit TLS, and that no password crosses the wire in the open.
+//! STARTTLS and implicit TLS; no password is sent in plain text.
 
 use imap::{Config, TlsMode};
 use service_kit::config::TlsConfig;
@@ -33,7 +33,7 @@ pub(crate) async fn start_with(
     (running, tls, folder)
 }
 
-/// Reads up to the end of a line that contains this.
+/// Reads up to the end of a line with this text.
 pub(crate) async fn read_to(connection: &mut Connection, text: &str) -> String {
     loop {
         let all = String::from_utf8_lossy(connection.input()).into_owned();
@@ -58,7 +58,7 @@ async fn passwords_are_taken_over_tls_only() {
         connection.write(line.as_bytes()).await.unwrap();
         read_to(&mut connection, "a NO [PRIVACYREQUIRED]").await;
     }
-    // What is sent behind STARTTLS in the open is never done.
+    // Commands sent in plain text after STARTTLS are never executed.
     let line = b"b STARTTLS\r\nc NOOP\r\n";
     connection.write(line).await.unwrap();
     read_to(&mut connection, "b OK").await;

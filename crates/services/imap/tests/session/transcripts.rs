@@ -1,7 +1,6 @@
-//! Transcripts. `C:` and `S:` are the first client, `C2:` and `S2:` the second; both have logged
-//! in when the transcript says so by `X: log in`. `C-` sends without a line break. `X:` is
-//! something that happens to the store, or `X: closed`: the server has ended the connection by
-//! itself. `…` stands for anything.
+//! Transcripts. `C:` and `S:` are the first client, `C2:` and `S2:` the second; both are logged in unless the
+//! transcript does so by `X: log in`. `C-` sends without a line end. `X:` is an event of the store, or `X:
+//! closed`: the server has closed the connection. `…` stands for any text.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -33,7 +32,7 @@ impl Play {
         }
     }
 
-    /// Lines that follow each other go out as one piece, as a client that pipelines sends them.
+    /// Sends adjacent lines in one piece, like a client that pipelines.
     async fn send(&mut self) {
         for (number, octets) in std::mem::take(&mut self.unsent) {
             let step = if self.by_octet { 1 } else { octets.len() };

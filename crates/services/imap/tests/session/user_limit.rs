@@ -1,9 +1,9 @@
-//! How many connections a user has at a time.
+//! The number of concurrent connections of a user.
 
 use crate::client::Client;
 use crate::running::Running;
 
-/// So many connections of each user; a connection may try to log in as often as it likes.
+/// With this maximum per user; a connection may try to log in any number of times.
 async fn start(limit: usize) -> Running {
     Running::start_with(|config, _| {
         config.max_connections_per_user = limit;
@@ -12,7 +12,7 @@ async fn start(limit: usize) -> Running {
     .await
 }
 
-/// A client that has been greeted.
+/// A client that has read its greeting.
 async fn greeted(running: &Running) -> Client {
     let mut client = running.connect().await;
     client.expect("* OK […] Postern ready.").await;
@@ -47,7 +47,7 @@ async fn one_connection_too_many_is_refused_and_can_still_be_used() {
     third.expect("b BAD Not in this state.").await;
     third.send("c NOOP\r\n").await;
     third.expect("c OK Noop completed.").await;
-    // Nobody else is refused, nor are those who are in.
+    // Other users are not refused, and existing sessions continue.
     is_let_in(&mut third, "alice@example.test").await;
     first.send("d NOOP\r\n").await;
     first.expect("d OK Noop completed.").await;
@@ -71,7 +71,7 @@ async fn a_connection_that_is_dropped_gives_the_place_back() {
     let mut first = running.log_in().await;
     let mut second = greeted(&running).await;
     is_refused(&mut second).await;
-    // In the middle of a command: nobody says LOGOUT.
+    // In the middle of a command, without LOGOUT.
     first.send("a IDLE\r\n").await;
     first.expect("+ idling").await;
     drop(first);

@@ -1,4 +1,4 @@
-//! From a client's responses to a maildrop: the directory leads the exchange and says how it ends.
+//! From a client's responses to a maildrop. The directory conducts the exchange and decides.
 
 use api::directory::v1::{LoginAccepted, LoginRefusal, LoginRefused};
 use api::grpc::{Code, Status};
@@ -13,14 +13,14 @@ use super::Client;
 use crate::store::Lock;
 
 impl Client {
-    /// Tells the session what the connection has, as it is now. Whether passwords are taken on it the
-    /// session knows.
+    /// Tells the session the mechanisms of the connection in its present state. The session knows whether
+    /// passwords are accepted on it.
     pub(super) fn set_mechanisms(&mut self) {
         let known: Mechanisms = self.server.mechanisms.current();
         self.session.set_mechanisms(known.on(self.client.state()));
     }
 
-    /// What a handshake shows of the client is what logins go by.
+    /// Records the facts from a handshake, on which logins depend.
     pub(super) fn note_handshake(&mut self, secured: &Result<(), SessionError>) {
         let peer = self.connection.peer().ip();
         if let Err(error @ SessionError::Tls(_)) = secured
@@ -125,7 +125,7 @@ impl Client {
         self.refuse(Refusal::Unavailable, "");
     }
 
-    /// `name` is the one that was tried.
+    /// `name`: the user name that was tried.
     fn refuse(&mut self, refusal: Refusal, name: &str) {
         self.note_refused(refusal, name);
         self.session.refuse(refusal, self.connection.output());

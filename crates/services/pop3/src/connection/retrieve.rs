@@ -1,4 +1,4 @@
-//! RETR and TOP: messages streamed through, never held whole (I7).
+//! RETR and TOP: messages are streamed, never held whole (I7).
 
 use api::grpc::{Code, Status};
 use pop3_protocol::dots::Stuffer;
@@ -6,7 +6,7 @@ use pop3_protocol::server::{Top, reply};
 
 use super::{Client, End};
 
-/// TOP asks the store for at least so much of a text, and at most so much, at a time.
+/// Minimum and maximum octets of a text that TOP reads at a time.
 const LEAST_TOP: u64 = 4 * 1024;
 const MOST_TOP: u64 = 256 * 1024;
 
@@ -17,7 +17,8 @@ impl Client {
             return Ok(());
         };
         let store = &self.server.store;
-        // The first piece before +OK: afterwards a failure can only be told by closing.
+        // The first piece is read before +OK: afterwards a failure can only be reported by closing the
+        // connection.
         let opened = async {
             let mut octets = store.read(lock, uid, 0, 0).await?;
             let first = octets.next().await?;
@@ -32,7 +33,7 @@ impl Client {
         while let Some(bytes) = piece {
             stuffer.push(&bytes, self.connection.output());
             self.connection.flush().await?;
-            // Who reads what it has asked for is not idle.
+            // A client that reads its reply is not idle.
             self.connection.of_use();
             piece = octets.next().await.map_err(|error| broken_off(&error))?;
         }
@@ -40,7 +41,7 @@ impl Client {
         Ok(())
     }
 
-    /// TOP: the header as it is stored, and of the text no more than is wanted.
+    /// TOP: the stored header, and no more of the text than requested.
     pub(super) async fn top(&mut self, uid: u32, lines: u64) -> Result<(), End> {
         let Some(lock) = &self.lock else {
             return Ok(());
@@ -75,7 +76,7 @@ impl Client {
         Ok(())
     }
 
-    /// Says that a message cannot be had; the session goes on.
+    /// Replies that a message cannot be read; the session continues.
     fn not_read(&mut self, error: &Status) -> Result<(), End> {
         let answer = if error.code() == Code::NotFound {
             reply::GONE

@@ -1,4 +1,4 @@
-//! Who may log in: bob.
+//! A directory with one user, bob.
 
 use api::directory::v1::directory_server::Directory;
 use api::directory::v1::*;

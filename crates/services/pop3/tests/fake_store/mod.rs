@@ -12,18 +12,18 @@ use fakes::{INBOX_ALONE, Mailboxes};
 use service_kit::Service;
 use tempfile::TempDir;
 
-/// What the tests set and look at of the directory.
+/// The directory's settings and results for the tests.
 #[derive(Default)]
 pub(crate) struct State {
-    /// From where logins came.
+    /// Peer addresses of the logins.
     pub(crate) peers: Vec<String>,
-    /// How long it takes to check a login.
+    /// How long a login takes to verify.
     pub(crate) login_delay: Duration,
     /// Every call fails.
     down: bool,
 }
 
-/// The store, serving.
+/// The running store.
 pub(crate) struct FakeStore {
     mailboxes: Mailboxes,
     state: Arc<Mutex<State>>,

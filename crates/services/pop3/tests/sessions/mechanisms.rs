@@ -1,4 +1,4 @@
-//! Each mechanism, with TLS and without, its first response along with AUTH or behind it (RFC 5034).
+//! Each mechanism, with and without TLS, with the initial response in AUTH or after it (RFC 5034).
 
 use pop3::TlsMode;
 use service_kit::ClientCertificates;
@@ -9,7 +9,7 @@ use crate::{FrontEnd, MESSAGE};
 
 const BOB: &str = "bob@example.test";
 
-/// Listeners that ask their clients for certificates, and who vouches for them.
+/// Listeners that request client certificates, and the authority of those.
 struct Kit {
     front_end: FrontEnd,
     authority: ClientAuthority,
@@ -38,7 +38,7 @@ impl Kit {
             _store: store,
             _folder: folder,
         };
-        // Until the front end knows what the directory has.
+        // Until the front end knows the directory's mechanisms.
         while !capabilities(&mut kit.connect(true, &[]).await)
             .await
             .contains("OAUTHBEARER")
@@ -46,7 +46,7 @@ impl Kit {
         kit
     }
 
-    /// Within TLS, with a certificate that names these.
+    /// A connection with TLS, and a certificate with these addresses.
     async fn connect(&self, implicit: bool, addresses: &[&str]) -> LineClient {
         let certificate = self.authority.certificate(addresses);
         let config = certificate.client_config(&self.front_end.certificate);
@@ -65,13 +65,13 @@ impl Kit {
 
 fn secret(mechanism: &str) -> &'static str {
     match mechanism {
-        // The tests' directory takes a local part as a token.
+        // The test's directory accepts a local part as a token.
         "OAUTHBEARER" | "XOAUTH2" => "bob",
         _ => "pass word",
     }
 }
 
-/// The line of CAPA about SASL.
+/// The SASL line of CAPA.
 async fn capabilities(client: &mut LineClient) -> String {
     client.send("CAPA").await;
     let lines = client.lines_to(".").await;
@@ -99,7 +99,7 @@ async fn every_mechanism_logs_in_within_tls() {
                 let end = client.authenticate("AUTH", mechanism, right, along).await;
                 assert!(end.starts_with("+OK 1 "), "{mechanism}: {end}");
                 assert!(client.say("QUIT").await.starts_with("+OK"));
-                // The maildrop is free when the connection has ended.
+                // The maildrop is free once the connection has ended.
                 assert_eq!(client.line().await, "");
             }
         }
@@ -144,7 +144,7 @@ async fn a_login_that_is_broken_off_ends_and_another_may_begin() {
     for (mechanism, ..) in SaslClient::MECHANISMS {
         let mut client = kit.connect(true, &[BOB]).await;
         let command = format!("AUTH {mechanism}");
-        // Given up; no base64; not UTF-8; too long.
+        // Cancelled; not base64; not UTF-8; too long.
         for response in ["*", "!!!", "/w==", &"A".repeat(13_000)] {
             let challenge = client.say(&command).await;
             assert!(challenge.starts_with("+ "), "{mechanism}: {challenge}");
@@ -165,7 +165,7 @@ async fn a_login_that_is_broken_off_ends_and_another_may_begin() {
 async fn a_certificate_logs_in_whom_it_names_and_nobody_else() {
     let kit = Kit::start().await;
     let mut client = kit.connect(true, &["carol@example.test", BOB]).await;
-    // As one whom it does not name.
+    // As a user whom the certificate does not name.
     let end = client.say("AUTH EXTERNAL ZXZlQGV4YW1wbGUudGVzdA==").await;
     assert!(end.starts_with("-ERR [AUTH] "), "{end}");
     let end = client.say("AUTH EXTERNAL Ym9iQGV4YW1wbGUudGVzdA==").await;

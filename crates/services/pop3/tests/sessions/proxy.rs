@@ -1,4 +1,4 @@
-//! Behind proxies that tell for whom they come by a PROXY header.
+//! Proxies that name their client in a PROXY header.
 
 use pop3::{Config, ListenerConfig};
 use service_kit::Service;

@@ -7,7 +7,7 @@ use api::grpc::{Request, Response, Status, async_trait};
 use super::{Shared, State};
 
 impl State {
-    /// What a report leaves for the next poll.
+    /// Applies a report to the state of the next poll.
     pub(in crate::tests) fn keep(&mut self, report: &ReportPollRequest) {
         self.reading = None;
         if let Some(uncollected) = &report.uncollected {

@@ -1,5 +1,5 @@
-//! FETCH. Stored values are copied as they are; octets of messages are streamed from where the
-//! part table says they lie (I7, I13).
+//! FETCH. Stored values are copied unchanged; octets of messages are streamed from the positions in the part
+//! table (I7, I13).
 
 mod octets;
 mod plan;
@@ -36,7 +36,7 @@ impl Selected<'_> {
         let expected = self.mailbox.view.within(&uids).count();
         let told = match self.fetch_from_store(&uids, &plan, &seen).await {
             Err(Stop::Answer(answer)) => {
-                // The flags were set all the same, and the view takes them for told.
+                // The flags were set all the same, and the view counts them as sent.
                 self.tell_flags(&seen);
                 return Ok(answer);
             }
@@ -71,7 +71,7 @@ impl Selected<'_> {
         self.mailbox.view.tell_flags(&uids, self.io.output());
     }
 
-    /// UIDs and flags are what the view is there for.
+    /// The view holds UIDs and flags.
     async fn fetch_from_view(&mut self, uids: &RangeSet, plan: &Plan) -> Result<(), Stop> {
         let mut responses = self.responses();
         for message in responses.mailbox.view.within(uids) {
@@ -85,7 +85,7 @@ impl Selected<'_> {
         Ok(())
     }
 
-    /// Gives how many messages were told.
+    /// Returns the number of messages sent.
     async fn fetch_from_store(
         &mut self,
         uids: &RangeSet,
@@ -105,7 +105,7 @@ impl Selected<'_> {
         let mut batches = answer.into_inner();
         let mut responses = self.responses();
         let mut told = 0;
-        // Between two messages: within one, only what is of the message may be sent.
+        // Between two messages: within one response, only the message may be sent.
         while let Some(batch) = responses
             .io
             .while_there(STILL_THERE, next(&mut batches))
@@ -122,7 +122,7 @@ impl Selected<'_> {
         Ok(told)
     }
 
-    /// Sets `\Seen` where the items ask for it. Gives the UIDs where it was not set before.
+    /// Sets `\Seen` where the items require it. Returns the UIDs where it was not set before.
     async fn mark_seen(&mut self, uids: &RangeSet, items: &[FetchItem]) -> Result<RangeSet, Stop> {
         let open = &mut *self.mailbox;
         if open.read_only || !items.iter().any(FetchItem::marks_seen) {

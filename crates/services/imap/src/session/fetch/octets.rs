@@ -1,4 +1,4 @@
-//! Octets of a message: from what came along, or streamed from the store.
+//! Octets of a message: from the fetched message, or streamed from the store.
 
 use std::ops::Range;
 
@@ -14,18 +14,18 @@ use crate::answer::Stop;
 use crate::server::{next, timed};
 use crate::session::FLUSH_AT;
 
-/// A header section within a message, at most: what lies behind is not looked at.
+/// Maximum size of an attached message's header section; octets after it are ignored.
 const LARGEST_HEADER: u64 = 1024 * 1024;
 
-/// Whether the octets could be told.
+/// The result of sending octets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Told {
     Yes,
-    /// The message has gone meanwhile, and nothing was sent of it.
+    /// The message has gone meanwhile, and nothing of it was sent.
     Gone,
 }
 
-/// The part of a range that `<offset.length>` asks for.
+/// The part of a range selected by `<offset.length>`.
 pub(super) fn part_of(range: Range<u64>, partial: Option<Partial>) -> Range<u64> {
     let Some(partial) = partial else { return range };
     let start = range
@@ -38,7 +38,7 @@ pub(super) fn part_of(range: Range<u64>, partial: Option<Partial>) -> Range<u64>
     start..end
 }
 
-/// The octets of a range, when the message came whole.
+/// The octets of a range, if the whole message was fetched.
 fn at_hand(message: &FetchedMessage, range: &Range<u64>) -> Option<Bytes> {
     let content = message.content.as_ref()?;
     let end = usize::try_from(range.end).ok()?;
@@ -47,7 +47,7 @@ fn at_hand(message: &FetchedMessage, range: &Range<u64>) -> Option<Bytes> {
 }
 
 impl Responses<'_> {
-    /// Writes a literal of these octets of the message.
+    /// Writes a literal with these octets of the message.
     pub(super) async fn put_range(
         &mut self,
         message: &FetchedMessage,
@@ -67,7 +67,7 @@ impl Responses<'_> {
             return Ok(Told::Gone);
         };
         put_literal_mark(self.io.output(), size, Side::Server);
-        // From here on so many octets are owed: without them the connection is of no use.
+        // The literal's length has been sent: without all its octets the connection is unusable.
         let mut left = size;
         let mut piece = Some(first);
         while let Some(chunk) = piece {
@@ -85,7 +85,7 @@ impl Responses<'_> {
         Ok(Told::Yes)
     }
 
-    /// Adds octets to the output, or sends both when that would be much to hold (I7).
+    /// Adds octets to the output, or flushes it if it would grow large (I7).
     async fn put_octets(&mut self, octets: &[u8]) -> Result<(), Stop> {
         if self.io.output().len() + octets.len() < FLUSH_AT {
             self.io.output().extend_from_slice(octets);
@@ -118,7 +118,7 @@ impl Responses<'_> {
         Ok(Some(header.freeze()))
     }
 
-    /// Begins to read, and waits for the first octets; none when the message has gone.
+    /// Begins to read, and waits for the first octets; `None` if the message has gone.
     async fn read(
         &mut self,
         uid: u32,

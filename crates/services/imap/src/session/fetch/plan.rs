@@ -1,17 +1,17 @@
-//! What the store must be asked for, so that the items can be told.
+//! The request to the store that the items need.
 
 use api::mailbox::v1::FetchRequest;
 use imap_protocol::command::FetchItem;
 use imap_protocol::{Section, SectionText};
 
-/// A message up to this size comes whole with the others; of a larger one only what is wanted is
-/// read, and streamed.
+/// A message up to this size is fetched whole; of a larger one only the requested octets are read, and
+/// streamed.
 const WHOLE: u64 = 256 * 1024;
 
-/// The same, when only the beginning or a part of each message is wanted.
+/// The same limit, if only the beginning or a part of each message is requested.
 const WHOLE_FOR_A_PART: u64 = 32 * 1024;
 
-/// See the module.
+/// The request to the store for a FETCH command.
 pub(super) struct Plan {
     pub(super) items: Vec<FetchItem>,
     /// Without mailbox and UIDs.
@@ -27,13 +27,13 @@ impl Plan {
         Self { items, request }
     }
 
-    /// Whether the view knows it all.
+    /// Whether the view suffices.
     pub(super) fn view_suffices(&self) -> bool {
         let known = |item: &FetchItem| matches!(item, FetchItem::Uid | FetchItem::Flags);
         self.items.iter().all(known)
     }
 
-    /// Whether the flags are told in any case.
+    /// Whether flags are sent in any case.
     pub(super) fn tells_flags(&self) -> bool {
         self.items.contains(&FetchItem::Flags)
     }
@@ -41,7 +41,7 @@ impl Plan {
 
 fn ask(item: &FetchItem, request: &mut FetchRequest) {
     match item {
-        // The view knows these.
+        // The view holds these.
         FetchItem::Uid | FetchItem::Flags => {}
         FetchItem::InternalDate => request.internal_date = true,
         FetchItem::Size => request.size = true,

@@ -1,4 +1,4 @@
-//! Where the octets of a section lie, by the part table. Pure.
+//! The position of a section's octets, by the part table. Pure.
 
 #[cfg(test)]
 mod tests;
@@ -11,16 +11,16 @@ use api::message::v1::Part;
 use bytes::Bytes;
 use imap_protocol::{Section, SectionText};
 
-/// What a section is.
+/// The position of a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Located {
     /// These octets.
     Octets(Bytes),
-    /// These, of the message as it is read.
+    /// This range of the message.
     Range(Range<u64>),
-    /// Of the header section that lies there, some fields.
+    /// Some fields of the header section in this range.
     Fields(Range<u64>, Fields),
-    /// No such part.
+    /// There is no such part.
     Nowhere,
 }
 
@@ -28,7 +28,7 @@ pub(super) enum Located {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fields {
     names: Vec<Bytes>,
-    /// All but those named.
+    /// All but the named fields.
     others: bool,
 }
 
@@ -51,7 +51,7 @@ impl Fields {
     }
 }
 
-/// Finds a section.
+/// Locates a section.
 pub(super) fn locate(section: &Section, message: &FetchedMessage) -> Located {
     match section {
         Section::Whole => Located::Range(0..message.size),
@@ -99,7 +99,7 @@ fn in_part(
     }
 }
 
-/// A range of header and text, behind the prefix.
+/// A range of header and text, moved by the length of the prefix.
 fn shifted(range: Range<u64>, message: &FetchedMessage) -> Range<u64> {
     let at = |offset: u64| {
         offset

@@ -23,7 +23,7 @@ pub(super) struct Responses<'a> {
 }
 
 impl Responses<'_> {
-    /// `* n FETCH (…)`. False when the client does not know the message, or it has gone.
+    /// `* n FETCH (…)`. False if the client does not know the message, or it has gone.
     pub(super) async fn put_message(
         &mut self,
         message: &FetchedMessage,
@@ -38,7 +38,7 @@ impl Responses<'_> {
         out.put_slice(b"* ");
         put_number(out, u64::from(place));
         out.put_slice(b" FETCH (");
-        // While nothing of this response was sent it can be taken back.
+        // As long as nothing of this response was sent it can be withdrawn.
         let mut sent = false;
         for (index, item) in plan.items.iter().enumerate() {
             if index > 0 {
@@ -49,7 +49,7 @@ impl Responses<'_> {
                 Ok(Told::Yes) => {
                     let length = self.io.output().len();
                     sent |= length < before;
-                    // Of what others said before it no more is held than was (I7).
+                    // Pending output of earlier responses does not count: no more is held than before (I7).
                     let own = length - if sent { 0 } else { start };
                     if own >= FLUSH_AT {
                         self.io.flush().await?;
@@ -165,7 +165,7 @@ impl Responses<'_> {
     }
 }
 
-/// A value that is stored as it goes over the wire.
+/// A value stored in its wire form.
 fn put_stored(out: &mut bytes::BytesMut, word: &[u8], value: &[u8]) {
     out.put_slice(word);
     out.put_slice(if value.is_empty() { b"NIL" } else { value });

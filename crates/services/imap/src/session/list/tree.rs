@@ -1,4 +1,4 @@
-//! A user's mailboxes as a tree, and which of them a LIST tells. Pure.
+//! A user's mailboxes as a tree, and the selection of LIST. Pure.
 
 #[cfg(test)]
 mod tests;
@@ -9,17 +9,17 @@ use api::mailbox::v1::Mailbox;
 use imap_protocol::command::List;
 use imap_protocol::{ListPattern, MailboxName};
 
-/// A line of the answer.
+/// A line of the response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Listed {
     pub(super) name: MailboxName,
     pub(super) attributes: Vec<&'static str>,
     pub(super) selectable: bool,
-    /// A mailbox below is subscribed to (RFC 5258 §4).
+    /// An inferior is subscribed (RFC 5258 §4).
     pub(super) child_info: bool,
 }
 
-/// By name. Names that exist only as part of others are there as well.
+/// Nodes by name, including names that exist only as superiors of others.
 pub(super) struct Tree(BTreeMap<String, Node>);
 
 #[derive(Debug, Default, Clone)]
@@ -42,7 +42,7 @@ const SPECIAL_USES: [&str; 7] = [
     "\\Trash",
 ];
 
-/// The names of the levels above a name.
+/// The superiors of a name.
 fn names_above(name: &str) -> impl Iterator<Item = &str> {
     name.match_indices(MailboxName::SEPARATOR)
         .filter_map(|(at, _)| name.get(..at))
@@ -70,7 +70,7 @@ impl Tree {
         Self(nodes)
     }
 
-    /// What LIST tells.
+    /// The mailboxes for LIST.
     pub(super) fn list(&self, command: &List) -> Vec<Listed> {
         let reference = command.reference.as_str();
         let patterns: Vec<_> = command
@@ -85,8 +85,8 @@ impl Tree {
             .collect()
     }
 
-    /// What LSUB tells: the subscribed names that match, and where `%` ends above one that does
-    /// not, the name above that stands for it (RFC 3501 §6.3.9).
+    /// The mailboxes for LSUB: the subscribed names that match, and for a `%` that ends above a name, the
+    /// superior that stands for it (RFC 3501 §6.3.9).
     pub(super) fn lsub(&self, pattern: &ListPattern) -> Vec<Listed> {
         let matching: BTreeSet<&str> = self
             .0
@@ -142,7 +142,7 @@ impl Node {
     fn attributes(&self, command: &List) -> Vec<&'static str> {
         let mut attributes = Vec::with_capacity(4);
         if !self.exists {
-            // RFC 5258 §3: what is not there cannot be selected either.
+            // RFC 5258 §3: a missing mailbox cannot be selected either.
             attributes.push(if command.extended {
                 "\\NonExistent"
             } else {

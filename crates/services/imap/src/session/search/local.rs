@@ -1,4 +1,4 @@
-//! Keys that the view can answer: what it knows is what the client was told.
+//! Search keys that the view can answer, from the state that the client knows.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::view::{Message, View};
 /// Tests of messages between two pauses, in which other sessions have their turn.
 const AT_A_TIME: usize = 20_000;
 
-/// UIDs of the messages for which it holds.
+/// UIDs of the messages that satisfy the condition.
 pub(super) async fn matching(view: &View, condition: &Condition<'_>) -> RangeSet {
     let mut found = RangeSet::default();
     for messages in view.all().chunks((AT_A_TIME / condition.tests()).max(1)) {
@@ -34,7 +34,7 @@ pub(super) enum Condition<'a> {
 }
 
 impl<'a> Condition<'a> {
-    /// The condition, when the view can answer it.
+    /// The condition, if the view can answer it.
     pub(super) fn of(key: &SearchKey, open: &'a OpenMailbox) -> Option<Self> {
         Some(match key {
             SearchKey::All => Self::And(Vec::new()),
@@ -57,7 +57,7 @@ impl<'a> Condition<'a> {
         })
     }
 
-    /// How many tests it is, about.
+    /// Approximate number of tests.
     fn tests(&self) -> usize {
         match self {
             Self::Among(_) | Self::Flag(..) | Self::Keyword(..) => 1,

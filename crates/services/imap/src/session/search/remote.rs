@@ -1,4 +1,4 @@
-//! Keys as the store takes them: everything that counts messages has become UIDs.
+//! Search keys in the store's form: sequence numbers have become UIDs.
 
 use api::mailbox::v1::search_key::Key;
 use api::mailbox::v1::{DateRange, HeaderKey, SearchKey as WireKey, SearchKeys, UidSet};
@@ -8,7 +8,7 @@ use imap_protocol::{Day, RangeSet};
 use crate::session::expunge::uid_ranges;
 use crate::session::selected::OpenMailbox;
 
-/// How many ranges of UIDs the key's `$` come to.
+/// Number of UID ranges that the key's `$` adds.
 pub(super) fn saved_ranges(search: &SearchKey, open: &OpenMailbox) -> usize {
     saved_keys(search).saturating_mul(open.saved.ranges().count())
 }
@@ -23,7 +23,7 @@ fn saved_keys(search: &SearchKey) -> usize {
     }
 }
 
-/// The key.
+/// Converts the key.
 pub(super) fn key(key: &SearchKey, open: &OpenMailbox) -> WireKey {
     WireKey {
         key: Some(translate(key, open)),

@@ -1,4 +1,4 @@
-//! Two users.
+//! A directory with two users.
 
 use api::directory::v1::directory_server::Directory;
 use api::directory::v1::*;

@@ -1,4 +1,4 @@
-//! The mailbox store that the front end asks: mailboxes in memory, and a directory of two users.
+//! The mailbox store of the tests: mailboxes in memory, and a directory of two users.
 
 mod directory;
 pub(crate) mod messages;
@@ -16,7 +16,7 @@ pub(crate) struct Store(Arc<Inside>);
 pub(crate) struct Inside {
     pub(crate) mailboxes: Mailboxes,
     login_delay: Mutex<Duration>,
-    /// From where logins are to come.
+    /// The expected peer address of logins.
     peer: Mutex<String>,
 }
 
@@ -50,7 +50,7 @@ impl Store {
         }))
     }
 
-    /// From now on logins come from this address.
+    /// Expects logins from this address from now on.
     pub(crate) fn expect_peer(&self, address: &str) {
         *self.peer.lock().unwrap() = address.to_owned();
     }

@@ -1,6 +1,6 @@
 use super::*;
 
-/// `prefix` + header + text, with a text part and a message within.
+/// `prefix` + header + text, with a text part and an attached message.
 const MESSAGE: &[u8] = b"P: p\r\n\
     Subject: s\r\nX: 1\r\n 2\r\nsubject: t\r\n\r\n\
     --b\r\nA: 1\r\n\r\none\r\n--b\r\nB: 2\r\n\r\nFrom: x\r\nTo: y\r\n\r\ntwo\r\n--b--\r\n";

@@ -106,10 +106,10 @@ fn lsub_stands_for_what_is_below() {
     let lsub = |pattern| shown(tree().lsub(&ListPattern::new(pattern).expect("a pattern")));
     assert_eq!(lsub("%"), ["INBOX ", "Sent ", "a \\Noselect", "gone "]);
     assert_eq!(lsub("a/%"), ["a/b \\Noselect"]);
-    // Where the name itself is told, nothing stands for it; nor without `%`.
+    // Where the name itself is listed, nothing stands for it; nor without `%`.
     assert_eq!(lsub("a/*"), ["a/b/c "]);
     assert_eq!(lsub("*%"), ["INBOX ", "Sent ", "a/b/c ", "gone "]);
     assert_eq!(lsub("a/b"), [""; 0]);
-    // One that is there is as unsubscribed as one that is not.
+    // An existing mailbox counts as unsubscribed like a missing one.
     assert_eq!(lsub("x%"), [""; 0]);
 }
