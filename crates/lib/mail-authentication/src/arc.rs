@@ -11,7 +11,7 @@ pub(crate) async fn verify(by: &Shared, message: &AuthenticatedMessage<'_>) -> R
     let check = by.memory.with(&by.memory.keys, message);
     let output = by.inner.verify_arc(check).await;
     let (result, reason) = of_result(output.result());
-    // RFC 8617 §4.4: a chain passes, fails or is not there.
+    // RFC 8617 §4.4: a chain passes, fails or does not exist.
     let result = match result {
         AuthenticationResult::Pass
         | AuthenticationResult::None

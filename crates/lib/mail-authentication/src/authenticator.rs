@@ -1,4 +1,4 @@
-//! The checks of a message, and what follows from all of them together.
+//! The checks of a message, and their combined result.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::sender::{SenderFindings, Session};
 use crate::shared::Shared;
 use crate::{arc, dkim, dmarc};
 
-/// Makes the checks; clones are cheap, and share what is remembered of the DNS.
+/// Makes the checks; clones are cheap, and share the DNS cache.
 #[derive(Clone)]
 pub struct Authenticator(Arc<Shared>);
 
@@ -31,8 +31,7 @@ impl Deref for Authenticator {
 }
 
 impl Authenticator {
-    /// Asks `dns`; each of the two halves of the checks, that of the sender and that of the message,
-    /// may take as long as `patience`.
+    /// Uses `dns`; the checks of the sender and those of the message may each take as long as `patience`.
     #[must_use]
     pub fn new(dns: Dns, patience: Duration) -> Self {
         Self(Arc::new(Shared {
@@ -43,18 +42,18 @@ impl Authenticator {
         }))
     }
 
-    /// Reverse DNS and SPF. It begins at once and is best left to a task of its own.
+    /// Reverse DNS and SPF. Starts at once; best run in a task of its own.
     pub async fn check_sender(&self, methods: Methods, session: Session) -> SenderFindings {
         SenderFindings::look_up(self, methods, session).await
     }
 
-    /// The header section is complete. Begins to look up what its signatures need.
+    /// Starts the look-ups for the signatures after the header section.
     #[must_use]
     pub fn begin(&self, methods: Methods, header: Vec<u8>) -> MessageCheck {
         MessageCheck::new(&self.0, methods, header)
     }
 
-    /// The message has ended: verifies its signatures, and what follows from everything together.
+    /// Verifies the signatures after the end of the message, and combines the results.
     pub async fn finish(
         &self,
         methods: Methods,
@@ -95,7 +94,7 @@ impl Authenticator {
         findings
     }
 
-    /// The outcome of each signature; `None` when the time has run out.
+    /// The outcome of each signature; `None` after the time limit.
     async fn signatures<'x>(
         &'x self,
         methods: Methods,
@@ -136,7 +135,7 @@ fn of_sender(sender: &SenderFindings) -> Findings {
     }
 }
 
-/// Not a single field: nobody has signed anything, and nobody is the author.
+/// No field at all: there are neither signatures nor an author.
 fn of_no_header(methods: Methods) -> impl Iterator<Item = Reported> {
     let signatures = methods.dkim.then_some(Method::Dkim);
     let chain = methods.arc.then_some(Method::Arc);

@@ -7,21 +7,21 @@ use rules::AuthenticationResult;
 
 use crate::findings::{Method, Reported};
 
-/// Results that are told: a header section can be full of what looks like signatures.
+/// Maximum number of reported results: a header section can be full of apparent signatures.
 const MAX_REPORTED: usize = 12;
 
 /// Signatures that are not verified.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Unfit {
-    /// RFC 8301 §3.1: SHA-1 proves nothing.
+    /// RFC 8301 §3.1: SHA-1 is not accepted.
     pub(crate) sha1: usize,
-    /// RFC 6376 §6.1.1: the author must be signed.
+    /// RFC 6376 §6.1.1: From must be signed.
     pub(crate) authorless: usize,
-    /// They name more fields than a message has: to verify one would cost seconds.
+    /// They name more fields than a message has: verification would take seconds.
     pub(crate) vast: usize,
 }
 
-/// The results of a message; without outputs the time has run out.
+/// The results of a message; without outputs the time limit was exceeded.
 pub(crate) fn reported(
     message: &AuthenticatedMessage<'_>,
     outputs: Option<&[DkimOutput<'_>]>,
@@ -38,7 +38,7 @@ pub(crate) fn reported(
             })
             .collect(),
     };
-    // What holds comes first, so that it is not among what is left out.
+    // Valid signatures come first, so that they are not among the omitted ones.
     reported.sort_by_key(|one| one.result != AuthenticationResult::Pass);
     for (count, reason) in [
         (unfit.sha1, "rsa-sha1 is not relied on"),
@@ -84,7 +84,7 @@ fn of_signature(result: AuthenticationResult, signature: Option<&Signature>) -> 
         .with("header.a", algorithm)
 }
 
-/// What a result is called, and why it is so.
+/// The name of a result, and its reason.
 pub(crate) fn of_result(result: &DkimResult) -> (AuthenticationResult, Option<&'static str>) {
     use AuthenticationResult as R;
     let (result, error) = match result {
@@ -103,7 +103,7 @@ pub(crate) fn of_result(result: &DkimResult) -> (AuthenticationResult, Option<&'
     (result, Some(why(error)))
 }
 
-/// In words of our own: those of the library may tell of our resolver.
+/// In our own words: those of the library may reveal our resolver.
 fn why(error: &Error) -> &'static str {
     match error {
         Error::Dkim(DkimError::FailedBodyHashMatch) => "the text was changed",

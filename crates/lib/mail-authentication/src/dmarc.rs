@@ -10,7 +10,7 @@ use crate::findings::{Method, Reported};
 use crate::sender::SenderFindings;
 use crate::shared::Shared;
 
-/// Readers may be shown somebody, and nobody can be asked for that one's policy.
+/// The request applied to a message that shows an author but has no domain to ask for its policy.
 pub(crate) const OF_NO_AUTHOR: DmarcRequest = DmarcRequest::Quarantine;
 
 const NO_FROM: &str = "there is no From field";
@@ -54,7 +54,7 @@ pub(crate) async fn verify(
     (reported, request)
 }
 
-/// The time has run out.
+/// The result after the time limit.
 pub(crate) fn out_of_time(message: &AuthenticatedMessage<'_>) -> (Reported, DmarcRequest) {
     let author = message.from().rsplit_once('@').map_or("", |(_, at)| at);
     let reported =
@@ -75,8 +75,8 @@ fn of_author(result: AuthenticationResult, author: &str) -> Reported {
     Reported::new(Method::Dmarc, result, author).with("header.from", author)
 }
 
-/// The one domain of the authors. What has none, or several, could show a reader one and DMARC
-/// another: that is never "not asked for".
+/// The single domain of the authors. A message with no domain, or several, could show one to a reader and
+/// another to DMARC: its result is never "none".
 fn author(header: &[u8]) -> Result<String, &'static str> {
     let domains = author_domains(header).map_err(|error| match error {
         AuthorError::Missing => NO_FROM,
@@ -97,8 +97,7 @@ fn author(header: &[u8]) -> Result<String, &'static str> {
     Ok(first.to_string())
 }
 
-/// The author as the checks find it in a message: the one reading of the header section that there
-/// is here, whatever they read themselves.
+/// Sets the author of a message for the checks: all of them use this crate's parser of the header section.
 pub(crate) fn set_author(message: &mut AuthenticatedMessage<'_>, header: &[u8]) {
     message.from = author(header)
         .map(|domain| format!("@{domain}"))

@@ -1,4 +1,4 @@
-//! Asking the DNS.
+//! DNS queries.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -8,17 +8,17 @@ use hickory_resolver::config::{LookupIpStrategy, ResolveHosts};
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 
-/// One attempt to ask a server.
+/// Time limit of one query to a server.
 const ATTEMPT: Duration = Duration::from_secs(2);
-/// Answers that are remembered as they came: the resolver counts them and does not weigh them, and
-/// one that a stranger has made as long as it can be takes more than a megabyte (64 KiB of records).
+/// Maximum number of cached raw answers: the resolver limits their number, not their size, and an answer
+/// crafted by a stranger takes more than a megabyte (64 KiB of records).
 const REMEMBERED: u64 = 1024;
-/// However long an answer says that it may be relied on.
+/// Maximum time that an answer is cached, whatever its TTL.
 pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-/// Questions to one server at a time.
+/// Parallel queries to one server.
 const QUESTIONS: usize = 1024;
 
-/// A resolver; clones share what is remembered.
+/// A resolver; clones share its cache.
 #[derive(Clone)]
 pub struct Dns {
     pub(crate) resolver: TokioResolver,

@@ -1,4 +1,4 @@
-//! Whether a domain takes mail (RFC 5321 §5.1, RFC 7505).
+//! Whether a domain accepts mail (RFC 5321 §5.1, RFC 7505).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::authenticator::Authenticator;
 use crate::dns::says_nothing;
 
-/// Servers whose addresses are looked up; a domain may name hundreds.
+/// Maximum number of servers whose addresses are looked up; a domain may name hundreds.
 const MAX_SERVERS: usize = 5;
 
 impl Authenticator {
@@ -58,8 +58,8 @@ impl Authenticator {
     }
 }
 
-/// Of two servers: one that can be reached is enough; what may be reached later counts more than
-/// what leads nowhere, and that more than nothing.
+/// The better of two servers: one reachable server is enough; a server that may be reachable later is
+/// better than an unusable one, and that is better than none.
 fn better(one: DomainStanding, other: DomainStanding) -> DomainStanding {
     let rank = |standing| match standing {
         DomainStanding::Usable => 3,
@@ -94,7 +94,7 @@ fn is_absence(error: &mail_auth::Error) -> bool {
     matches!(error, Error::Dns(DnsError::RecordNotFound(code)) if says_nothing(*code))
 }
 
-/// Whether a server there could be reached from elsewhere.
+/// Whether the address is reachable from the Internet.
 fn is_usable(address: IpAddr) -> bool {
     let address = address.to_canonical();
     let leads_nowhere = match address {

@@ -1,11 +1,11 @@
-//! What was found, in values of our own.
+//! Results, as types of this crate.
 
 use rules::{AuthenticationFacts, AuthenticationResult, DmarcRequest, Finding};
 
-/// A way to vouch for a message.
+/// A method of sender authentication.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Method {
-    /// The name of the peer's address.
+    /// The reverse DNS name of the peer.
     Iprev,
     /// SPF of the name in HELO.
     SpfHelo,
@@ -20,7 +20,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// As RFC 8601 §2.7 names it.
+    /// The name in RFC 8601 §2.7.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -36,15 +36,15 @@ impl Method {
 /// One result.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reported {
-    /// How it was come by.
+    /// The method.
     pub method: Method,
-    /// What it is.
+    /// The result.
     pub result: AuthenticationResult,
-    /// Whose record or signature was looked at; empty where there is none.
+    /// The domain or address checked; empty if there is none.
     pub subject: String,
-    /// Why, where that needs saying.
+    /// The reason, if it needs saying.
     pub reason: Option<&'static str>,
-    /// What else `Authentication-Results` tells: `header.s` and so on.
+    /// Further properties for `Authentication-Results`: `header.s` and so on.
     pub properties: Vec<(&'static str, String)>,
 }
 
@@ -73,9 +73,9 @@ impl Reported {
 /// All results of a message.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Findings {
-    /// In the order in which they are reported.
+    /// In the order of reporting.
     pub results: Vec<Reported>,
-    /// What the author's domain asks for where DMARC fails.
+    /// The request of the author's domain for failures of DMARC.
     pub dmarc_request: DmarcRequest,
 }
 
@@ -87,7 +87,7 @@ impl Findings {
             .filter(move |reported| reported.method == method)
     }
 
-    /// As `rules` wants them.
+    /// The facts for `rules`.
     #[must_use]
     pub fn facts(&self) -> AuthenticationFacts {
         AuthenticationFacts {
@@ -101,8 +101,8 @@ impl Findings {
         }
     }
 
-    /// The best result of a method: one signature that holds is enough, and one that may hold
-    /// later is better than one that does not.
+    /// The best result of a method: one valid signature is enough, and a temporary error is better than a
+    /// failure.
     fn finding(&self, method: Method) -> Option<Finding> {
         self.of(method)
             .min_by_key(|reported| rank(reported.result))

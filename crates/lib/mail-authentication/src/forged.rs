@@ -1,4 +1,4 @@
-//! Taking out results that pretend to be ours (RFC 8601 §5).
+//! Removes results that claim to be ours (RFC 8601 §5).
 
 use std::borrow::Cow;
 
@@ -8,8 +8,8 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::header_field::MARKS;
 
-/// The header section without `Authentication-Results` in the name of `authserv_id`, or in a name
-/// that cannot be read, and without marks of ours.
+/// The header section without `Authentication-Results` under the name `authserv_id` or under an unreadable
+/// name, and without our marks.
 #[must_use]
 pub fn without_forged<'a>(header: &'a [u8], authserv_id: &str) -> Cow<'a, [u8]> {
     let ours = canonical(authserv_id);
@@ -19,8 +19,8 @@ pub fn without_forged<'a>(header: &'a [u8], authserv_id: &str) -> Cow<'a, [u8]> 
     without(header, forged)
 }
 
-/// Whether the results are said to be of `ours`, or of a name that a reader may take for it; so are
-/// those whose name cannot be read.
+/// Whether the results claim to be from `ours` or from a name that looks like it; true for unreadable names
+/// too.
 fn claims(value: &[u8], ours: &str) -> bool {
     let decoded = message::decode::unstructured(value);
     [value, decoded.as_bytes()].into_iter().any(|value| {
@@ -29,9 +29,9 @@ fn claims(value: &[u8], ours: &str) -> bool {
     })
 }
 
-/// The name in the form in which those that look alike compare equal: case, dots at the end, the
-/// encoding of a domain (RFC 5890), compatibility characters (NFKC), characters that are not seen,
-/// and letters of other scripts that look like Latin ones.
+/// The name in a form in which similar names are equal: case, final dots, the encoding of a domain (RFC
+/// 5890), compatibility characters (NFKC), invisible characters, and letters of other scripts that look
+/// like Latin ones are normalised.
 fn canonical(name: &str) -> String {
     let name: String = name.nfkc().flat_map(char::to_lowercase).collect();
     let name: String = name.nfkc().filter_map(look_alike).collect();
@@ -41,7 +41,7 @@ fn canonical(name: &str) -> String {
     shown.chars().filter_map(look_alike).collect()
 }
 
-/// What the character looks like; `None` for one that is not seen.
+/// The Latin character that this one looks like; `None` for an invisible one.
 fn look_alike(c: char) -> Option<char> {
     Some(match c {
         c if message::shown::is_command(c) || c.is_whitespace() => return None,
@@ -83,9 +83,8 @@ fn look_alike(c: char) -> Option<char> {
     })
 }
 
-/// `[CFWS] authserv-id`, where the id is a token or a quoted string (RFC 8601 §2.2): the first word,
-/// and what stands before the semicolon joined, without and with a version. Comments stand where
-/// they should not.
+/// `[CFWS] authserv-id`, where the id is a token or a quoted string (RFC 8601 §2.2): the first word, and
+/// the joined text before the semicolon, with and without a version. Comments may be misplaced.
 fn authserv_ids(value: &[u8]) -> Vec<String> {
     let words = words(value);
     let is_version = |word: &String| word.bytes().all(|octet| octet.is_ascii_digit());
@@ -103,7 +102,7 @@ fn authserv_ids(value: &[u8]) -> Vec<String> {
     ids
 }
 
-/// The words before the first semicolon. Quotes and comments that are never closed are words too.
+/// The words before the first semicolon. Unclosed quotes and comments are words too.
 fn words(value: &[u8]) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = Vec::new();

@@ -1,11 +1,11 @@
-//! Writing `Authentication-Results` (RFC 8601 §2.2) and the marks.
+//! Writes `Authentication-Results` (RFC 8601 §2.2) and the marks.
 
 use crate::findings::{Findings, Reported};
 
-/// Names what the policy holds against a message that it takes all the same.
+/// Lists the rules that mark an accepted message.
 pub const MARKS: &str = "X-Postern-Marks";
 
-/// Octets of one value that come from the message or the DNS.
+/// Maximum octets of one value from the message or the DNS.
 const MAX_VALUE: usize = 255;
 
 impl Findings {
@@ -50,7 +50,7 @@ fn write(field: &mut String, reported: &Reported) {
     }
 }
 
-/// A token as it is, anything else as a quoted string (RFC 2045 §5.1). It comes from outside, and
+/// A token as it is, anything else as a quoted string (RFC 2045 §5.1). The text comes from outside, and
 /// must not end the field or begin another result.
 fn value(text: &str) -> String {
     let token = |c: char| c.is_ascii_graphic() && !"()<>@,;:\\\"/[]?=".contains(c);

@@ -1,6 +1,6 @@
-//! Who vouches for a message: reverse DNS, SPF (RFC 7208), DKIM (RFC 6376, RFC 8463), DMARC
-//! (RFC 7489) and ARC (RFC 8617), and what else the DNS says of a peer and a sender. A thin layer
-//! over the crate `mail-auth`: its types do not leave this crate.
+//! Sender authentication of a message: reverse DNS, SPF (RFC 7208), DKIM (RFC 6376, RFC 8463), DMARC (RFC
+//! 7489) and ARC (RFC 8617), and other DNS facts about a peer and a sender. A thin layer over the crate
+//! `mail-auth`, whose types do not leave this crate.
 //!
 //! ```text
 //!  MAIL            Authenticator::check_sender(session)            → SenderFindings   (spawn it)
@@ -11,9 +11,9 @@
 //!                  Findings::header_field(authserv_id)             → Authentication-Results
 //! ```
 //!
-//! A message is never held: of its text only the hashes that its signatures ask for are kept (I7).
-//! Look-ups are bounded in number and time, and answers are remembered by their TTL. A DNS that
-//! does not answer makes a `temperror`, never more. Nothing is decided here; `rules` does.
+//! A message is never buffered: only the hashes needed by its signatures are kept (I7). Look-ups are
+//! bounded in number and time, and answers are cached for their TTL. A missing DNS answer gives a
+//! `temperror`, never more. This crate decides nothing; `rules` does.
 
 mod arc;
 mod authenticator;

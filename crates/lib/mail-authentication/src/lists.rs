@@ -1,4 +1,4 @@
-//! Lists of addresses in the DNS (RFC 5782).
+//! DNS lists of addresses (RFC 5782).
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
@@ -12,7 +12,7 @@ use crate::authenticator::Authenticator;
 use crate::dns::Absence;
 
 impl Authenticator {
-    /// What the lists say of an address. One that does not answer in time says nothing.
+    /// The answers of the lists for an address. A list without an answer in time has none.
     pub async fn listings<'a>(&self, peer: IpAddr, lists: &'a [DnsList]) -> Vec<Listing<'a>> {
         join_all(lists.iter().map(|list| async move {
             let asked = self.ask_list(peer, list.zone.as_str());
@@ -27,7 +27,7 @@ impl Authenticator {
         if let Some(known) = self.memory.listings.recall(name.as_str()) {
             return known.to_vec();
         }
-        // No list has what there can be no name for.
+        // An invalid name is on no list.
         let Ok(asked) = resolver::name(&name) else {
             return Vec::new();
         };

@@ -1,6 +1,6 @@
-//! What the DNS has said, in the form in which the checks use it, for as long as it holds. The
-//! resolver remembers answers too; but to ask it for one, and to read the record once more, costs
-//! many times as much as to find it here, and a message needs a dozen.
+//! A cache of DNS answers in the form that the checks use, for their TTL. The resolver caches answers too,
+//! but getting one from there and parsing the record again costs many times as much, and a message needs a
+//! dozen.
 
 mod size;
 
@@ -17,24 +17,23 @@ use quick_cache::sync::Cache;
 use self::size::{OVERHEAD, Size};
 use crate::dns::{Absence, LONGEST};
 
-/// About how many octets are remembered of each kind: some ten thousand answers as they usually are.
-/// Strangers choose what there is at their names, and an answer may have 64 KiB, which are many times
-/// as much in the form in which the checks use it.
+/// Approximate octets cached of each kind: some ten thousand usual answers. Strangers choose the data at
+/// their names, and an answer may have 64 KiB, which are many times as much in parsed form.
 const ROOM: u64 = 8 << 20;
 const USUAL_NUMBER: usize = 10_000;
 
-/// All kinds.
+/// All caches.
 ///
-/// A name is kept apart for each use. Strangers choose at which names SPF looks: were the record of
-/// a DMARC policy known to be "no SPF record", and so no record, whoever wants to forge its domain
-/// would include it first.
+/// A name is cached separately for each use. Strangers choose the names that SPF looks up: if a cached "no
+/// SPF record" also meant "no DMARC record", an attacker could make a check look up the SPF record at the
+/// DMARC name of a domain to disable its policy.
 pub(crate) struct Memory {
     pub(crate) spf: Texts,
     pub(crate) keys: Texts,
     pub(crate) dmarc: Texts,
-    /// How many SPF records a domain has.
+    /// The number of a domain's SPF records.
     pub(crate) spf_records: Remembered<Box<str>, usize>,
-    /// What lists of addresses say.
+    /// The answers of DNS lists.
     pub(crate) listings: Remembered<Box<str>, Arc<[Ipv4Addr]>>,
     pub(crate) mx: Remembered<Box<str>, RecordSet<MX>>,
     pub(crate) ipv4: Remembered<Box<str>, RecordSet<Ipv4Addr>>,
@@ -42,7 +41,7 @@ pub(crate) struct Memory {
     ptr: Remembered<IpAddr, RecordSet<Box<str>>>,
 }
 
-/// What a check of the library's is given: what to check, and where to look first.
+/// The parameters of a check of the library, with the cache to consult first.
 pub(crate) type Remembering<'x, P> = Parameters<
     'x,
     P,
@@ -79,7 +78,8 @@ impl Memory {
     }
 }
 
-/// Something that is remembered until a moment of its own. What no longer holds is not told, and goes
+/// Values cached until their own expiry. Expired values are not returned, and are evicted when room is
+/// needed.
 /// when its room is needed.
 pub(crate) struct Remembered<K, V>(Cache<K, Until<V>, Weight>);
 
@@ -148,7 +148,7 @@ where
     }
 }
 
-/// Texts of one kind, by absolute name. What cannot be read as that is asked for again.
+/// Texts of one kind, by absolute name. A text of another kind is queried again.
 pub(crate) struct Texts {
     is_of_kind: fn(&Txt) -> bool,
     known: Remembered<Box<str>, Txt>,
@@ -164,7 +164,7 @@ impl Texts {
         self.known.recall(name).is_some()
     }
 
-    /// The DNS has said that there is nothing at a name.
+    /// Caches the DNS answer that nothing exists at a name.
     pub(crate) fn remember_absence(&self, name: &str, absence: Absence) {
         let text = Txt::Error(Error::Dns(DnsError::RecordNotFound(absence.code)));
         self.known.remember(name.into(), text, absence.until);

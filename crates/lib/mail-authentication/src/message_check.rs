@@ -1,4 +1,4 @@
-//! A message on its way past: its header section is kept, its text is hashed.
+//! The check of a passing message: its header section is kept, its text is hashed.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,27 +20,26 @@ use crate::memory::Texts;
 use crate::methods::Methods;
 use crate::shared::Shared;
 
-/// Signatures of one message that are verified, the uppermost; each costs a look-up.
+/// Maximum number of verified signatures of a message, from the top; each costs a look-up.
 const MAX_SIGNATURES: usize = 10;
 
-/// Fields that a signature may name: each is looked for among all that it names before. Those that sign
-/// against additions, too, name a few dozen.
+/// Maximum number of fields in a signature: each is searched for among all fields named before it.
+/// Signatures that also protect against additions name a few dozen.
 const MAX_FIELDS: usize = 250;
 
-/// Labels of a domain from which on each domain above it is asked (RFC 9989 §4.10).
+/// Number of labels from which on each parent domain is queried (RFC 9989 §4.10).
 const MAX_LABELS: usize = 7;
 
 type Hasher = BodyHasher<<Sha256 as HashImpl>::Context>;
 
-/// The checks of one message, while its octets pass.
+/// The check of one message in progress.
 pub struct MessageCheck {
-    /// As it came: signatures may cover what is taken out of it.
+    /// The original header section: signatures may cover fields that are removed.
     header: Vec<u8>,
-    /// One for each way of canonicalization that a signature asks for: at most two.
+    /// One for each canonicalization used by a signature: at most two.
     hashers: Vec<(Canonicalization, Hasher)>,
     hashes: Vec<(Canonicalization, Vec<u8>)>,
-    /// Looks up what will be needed, so that the DNS is waited for while the text comes. Ends with
-    /// the check.
+    /// Look-ups that run while the text arrives. Dropped with the check.
     looked_up: JoinSet<()>,
 }
 
@@ -74,21 +73,21 @@ impl MessageCheck {
         check
     }
 
-    /// The next octets of the text, dots taken off.
+    /// The next octets of the text, without dot-stuffing.
     pub fn text(&mut self, piece: &[u8]) {
         for (_, hasher) in &mut self.hashers {
             hasher.write(piece);
         }
     }
 
-    /// The message has ended. Waits for what is being looked up, until `deadline`.
+    /// Ends the message. Waits for the look-ups until `deadline`.
     pub(crate) async fn end(&mut self, deadline: Instant) {
         for (canonicalization, hasher) in self.hashers.drain(..) {
             let (context, _) = hasher.finish();
             let hash = context.complete().as_ref().to_vec();
             self.hashes.push((canonicalization, hash));
         }
-        // Without it, the verification asks for itself and finds the time run out.
+        // Otherwise the verification makes its own query and hits the time limit.
         let _ = timeout_at(deadline, self.looked_up.join_next()).await;
     }
 
@@ -96,7 +95,7 @@ impl MessageCheck {
         &self.header
     }
 
-    /// The message as the verification wants it; `None` when there is not a single field.
+    /// The message for the verification; `None` without any field.
     pub(crate) fn hashed(&self) -> Option<(AuthenticatedMessage<'_>, Unfit)> {
         let (mut message, unfit) = self.read()?;
         for (canonicalization, algorithm, _, hash) in &mut message.body_hashes {
@@ -104,13 +103,13 @@ impl MessageCheck {
                 .hashes
                 .iter()
                 .find(|(other, _)| is_ours(*algorithm) && other == canonicalization);
-            // Without a hash of ours no signature holds.
+            // Without a hash of ours no signature is valid.
             *hash = known.map_or_else(Vec::new, |(_, hash)| hash.clone());
         }
         Some((message, unfit))
     }
 
-    /// Signatures over a part of the text (`l=`) are refused by strict reading.
+    /// Strict parsing refuses signatures over a part of the text (`l=`).
     fn read(&self) -> Option<(AuthenticatedMessage<'_>, Unfit)> {
         let mut message = AuthenticatedMessage::parse_with_opts(&self.header, None, true)?;
         dmarc::set_author(&mut message, &self.header);
@@ -134,8 +133,8 @@ impl MessageCheck {
         message.has_arc_errors |= sets.any(|set| set.header.h.len() > MAX_FIELDS);
         message.dkim_headers.truncate(MAX_SIGNATURES);
         for signature in &mut message.dkim_headers {
-            // No reports are sent (RFC 6651), and a signature that holds does so without the
-            // consent of a third party (RFC 6541): neither is worth a question.
+            // No reports are sent (RFC 6651), and a valid signature needs no consent of a third party (RFC
+            // 6541): neither is worth a query.
             signature.header.r = false;
             signature.header.atps = None;
         }
@@ -147,7 +146,7 @@ fn is_ours(algorithm: HashAlgorithm) -> bool {
     algorithm == HashAlgorithm::Sha256
 }
 
-/// Where the keys of the signatures are.
+/// The names of the keys of the signatures.
 fn keys(message: &AuthenticatedMessage<'_>, methods: Methods) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     if methods.dkim {
@@ -161,7 +160,7 @@ fn keys(message: &AuthenticatedMessage<'_>, methods: Methods) -> BTreeSet<String
     names
 }
 
-/// Where the policy of the author's domain may be, and what domain it belongs to (RFC 9989 §4.10).
+/// The possible names of the author domain's policy, and of its organizational domain (RFC 9989 §4.10).
 fn records(message: &AuthenticatedMessage<'_>, methods: Methods) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     if methods.dmarc
@@ -185,7 +184,7 @@ fn unknown(texts: &Texts, mut names: BTreeSet<String>) -> Vec<String> {
     names.into_iter().collect()
 }
 
-/// What is found is remembered, which is all that is wanted.
+/// Runs the look-ups for their effect on the cache.
 async fn look_up(by: Arc<Shared>, keys: Vec<String>, records: Vec<String>) {
     let memory = &by.memory;
     let keys = keys.iter().map(|name| ask(&by, name, &memory.keys));
@@ -193,7 +192,7 @@ async fn look_up(by: Arc<Shared>, keys: Vec<String>, records: Vec<String>) {
     join_all(keys.chain(records)).await;
 }
 
-/// What is there is remembered by the resolver, and in its turn by the check that reads it.
+/// The resolver caches the answer, and then the check that parses it.
 async fn ask(by: &Shared, name: &str, texts: &Texts) {
     let name = name.to_fqdn();
     let Ok(asked) = resolver::name(&name) else {

@@ -1,8 +1,8 @@
-//! Which checks are made of a message.
+//! The selection of checks for a message.
 
 use rules::AuthenticationRules;
 
-/// Which checks are made.
+/// The selected checks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Methods {
     /// Reverse DNS.
@@ -30,7 +30,7 @@ impl From<&AuthenticationRules> for Methods {
 }
 
 impl Methods {
-    /// Whether the message itself is looked at.
+    /// Whether the message itself is checked.
     #[must_use]
     pub fn need_message(self) -> bool {
         self.dkim || self.dmarc || self.arc

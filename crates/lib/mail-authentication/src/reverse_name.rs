@@ -1,5 +1,5 @@
-//! The peer's name in the DNS, if it leads back to the peer's address (RFC 8601 §3: `iprev`): a
-//! PTR record alone says only what the owner of the address likes to be called.
+//! The peer's reverse DNS name, if it resolves to the peer's address (RFC 8601 §3: `iprev`): a PTR record
+//! alone is only a claim of the address's owner.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -13,23 +13,23 @@ use tokio::time::timeout;
 
 use crate::dns::{Dns, is_absence};
 
-/// Names of one address that are followed (RFC 8601 §3 wants a limit).
+/// Maximum number of names that are checked for an address (RFC 8601 §3 requires a limit).
 const MOST_NAMES: usize = 10;
-/// The greeting waits for it.
+/// Time limit: the greeting waits for it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Asks the DNS, and remembers as long as the DNS says.
+/// Looks up reverse names, with a cache.
 #[derive(Clone)]
 pub struct ReverseNames(Dns);
 
 impl ReverseNames {
-    /// Asks as those do who check mail, and remembers with them.
+    /// Shares the resolver and the cache of `dns`.
     #[must_use]
     pub fn new(dns: Dns) -> Self {
         Self(dns)
     }
 
-    /// The names of an address that lead back to it.
+    /// The names of an address that resolve to it.
     pub async fn of(&self, address: IpAddr) -> ReverseName {
         match timeout(PATIENCE, look_up(self.0.resolver(), address)).await {
             Ok(Ok(names)) if names.is_empty() => ReverseName::None,
@@ -62,7 +62,7 @@ async fn look_up(dns: &TokioResolver, address: IpAddr) -> Result<Vec<String>, Ne
             Err(error) => failure = Some(error),
         }
     }
-    // One that could not be followed may be the one that a policy names.
+    // A name without an answer may be the one that a policy requires.
     match failure {
         Some(error) => Err(error),
         None => Ok(confirmed),
@@ -88,8 +88,7 @@ async fn addresses(
     })
 }
 
-/// What an answer holds; nothing when the DNS says that there is nothing. Anything else may be
-/// different later.
+/// The records of an answer; none if the DNS says that there is nothing. Other errors may be temporary.
 fn records<T>(
     answer: Result<Lookup, NetError>,
     read: impl Fn(&RData) -> Option<T>,

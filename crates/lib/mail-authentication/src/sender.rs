@@ -1,4 +1,4 @@
-//! Reverse DNS and SPF: what can be known of a sender before the message comes.
+//! Reverse DNS and SPF: the checks possible before the message arrives.
 
 use std::net::IpAddr;
 
@@ -14,31 +14,31 @@ use crate::findings::{Method, Reported};
 use crate::methods::Methods;
 use crate::shared::Shared;
 
-/// What is known of a session at MAIL.
+/// The facts about a session at MAIL.
 #[derive(Clone, Debug)]
 pub struct Session {
-    /// Where the peer is.
+    /// The peer's address.
     pub peer: IpAddr,
     /// The name in HELO or EHLO.
     pub helo: String,
     /// The reverse-path.
     pub sender: ReversePath,
-    /// Our own name, which macros of SPF can ask for.
+    /// Our own name, for SPF macros.
     pub hostname: String,
 }
 
-/// The results of a sender.
+/// The results of the sender's checks.
 #[derive(Clone, Debug)]
 pub struct SenderFindings {
     pub(crate) results: Vec<Reported>,
-    /// That of the reverse-path, as DMARC needs it.
+    /// The result for the reverse-path, as DMARC needs it.
     pub(crate) spf: SpfOutput,
-    /// The domain that SPF looked at (RFC 7489 §4.1).
+    /// The domain checked by SPF (RFC 7489 §4.1).
     pub(crate) domain: String,
 }
 
 impl SenderFindings {
-    /// The checks did not come to an end.
+    /// The results if the checks did not finish.
     #[must_use]
     pub fn unknown(methods: Methods, session: &Session) -> Self {
         let lost = SpfOutput::new(String::new()).with_result(SpfResult::TempError);
@@ -100,7 +100,7 @@ impl SenderFindings {
                 ReversePath::Null => "smtp.helo",
                 ReversePath::Address(_) => "smtp.mailfrom",
             };
-            // With a null reverse-path both identities are one, and are told once.
+            // With a null reverse-path both identities are equal, and are reported once.
             if session.sender.is_null() {
                 results.retain(|reported| reported.method != Method::SpfHelo);
             }
@@ -116,12 +116,12 @@ impl SenderFindings {
     }
 }
 
-/// SPF of a sender, or of HELO.
+/// SPF for a sender, or for HELO.
 async fn spf(by: &Shared, session: &Session, sender: Option<&str>) -> SpfOutput {
     let Session { helo, hostname, .. } = session;
     let peer = session.peer.to_canonical();
     let sender = sender.filter(|sender| !sender.is_empty());
-    // An address literal has no records (RFC 7208 §2.3), nor has what is no name at all.
+    // An address literal has no records (RFC 7208 §2.3), nor has an invalid name.
     let domain = match (sender, session.sender.address()) {
         (Some(_), Some(address)) => address.domain().map(ToString::to_string),
         _ => Domain::parse(helo).ok().map(|domain| domain.to_string()),
@@ -136,7 +136,7 @@ async fn spf(by: &Shared, session: &Session, sender: Option<&str>) -> SpfOutput 
     let records = match records(by, &domain).await {
         Ok(0) => return SpfOutput::new(domain).with_result(SpfResult::None),
         Ok(records) => records,
-        // The check will meet with the same, and tells what it is.
+        // The check will meet the same error and report it.
         Err(Unknown) => 0,
     };
     if records > 1 {
@@ -146,7 +146,7 @@ async fn spf(by: &Shared, session: &Session, sender: Option<&str>) -> SpfOutput 
     let check = by.memory.with(&by.memory.spf, parameters);
     let output = by.inner.verify_spf(check).await;
     match output.result() {
-        // A record that cannot be read is not none.
+        // An unreadable record is an error, not a missing record.
         SpfResult::None if records == 1 => output.with_result(SpfResult::PermError),
         _ => output,
     }
@@ -155,7 +155,7 @@ async fn spf(by: &Shared, session: &Session, sender: Option<&str>) -> SpfOutput 
 /// The DNS does not answer.
 struct Unknown;
 
-/// How many SPF records a domain has.
+/// The number of a domain's SPF records.
 async fn records(by: &Shared, domain: &str) -> Result<usize, Unknown> {
     if let Some(known) = by.memory.spf_records.recall(domain) {
         return Ok(known);
@@ -205,7 +205,7 @@ fn reverse_dns(peer: IpAddr, output: &IprevOutput) -> Reported {
         IprevResult::Pass => AuthenticationResult::Pass,
         IprevResult::Fail(_) => AuthenticationResult::Fail,
         IprevResult::TempError(_) => AuthenticationResult::TempError,
-        // RFC 8601 §2.7.3: no name at all is a permerror; a name without that address is not.
+        // RFC 8601 §2.7.3: a missing name is a permerror; a name with other addresses is a fail.
         IprevResult::PermError(_) | IprevResult::None if output.ptr.is_some() => {
             AuthenticationResult::Fail
         }

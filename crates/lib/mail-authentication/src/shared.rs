@@ -1,4 +1,4 @@
-//! What all checks need: the DNS, and what is remembered of it.
+//! The shared state of all checks: the resolver and the cache.
 
 use std::time::Duration;
 

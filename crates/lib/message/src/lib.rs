@@ -1,23 +1,20 @@
-//! RFC 5322 / MIME messages as bytes: what is computed while a message passes (IMAP ENVELOPE,
-//! BODYSTRUCTURE, the part table), trace headers, delivery status notifications and decoding for
-//! search.
+//! RFC 5322 / MIME messages as bytes: facts computed while a message passes (IMAP ENVELOPE, BODYSTRUCTURE,
+//! the part table), trace headers, delivery status notifications, and decoding for search.
 //!
-//! Pure: bytes and values in, bytes and values out. No I/O, no clock, no randomness; whoever calls
-//! brings the date and the Message-ID. Nothing here fails on a broken message: mail is read as far
-//! as it can be read.
+//! Pure: bytes and values in, bytes and values out. No I/O, no clock, no randomness; the caller supplies
+//! the date and the Message-ID. A broken message is no error: it is parsed as far as possible.
 //!
-//! - [`Scanner`] reads a message in pieces and ends in a [`Summary`]; [`HeaderLines`] finds where
-//!   its header section ends.
-//! - [`sort`] says what SORT and THREAD compare (RFC 5256).
+//! - [`Scanner`] reads a message in pieces and returns a [`Summary`]; [`HeaderLines`] finds the end of its
+//!   header section.
+//! - [`sort`] computes the keys of SORT and THREAD (RFC 5256).
 //! - [`LineEnds`] completes line ends while a message passes.
-//! - [`attachments`] looks through a message for attachments that are not wanted, and takes them
-//!   out.
-//! - [`binary`] makes ordinary mail of what was sent as BINARYMIME.
+//! - [`attachments`] finds unwanted attachments, and removes them.
+//! - [`binary`] converts BINARYMIME to ordinary mail.
 //! - [`trace`] writes Received, Return-Path and Delivered-To, and counts hops.
 //! - [`dsn`] writes delivery status notifications (RFC 3464).
-//! - [`decode`] turns header values and part bodies into UTF-8 for search and for people.
-//! - [`shown`] makes text from outside harmless where people read it.
-//! - [`header`] reads header fields, addresses and content types as they stand on the wire.
+//! - [`decode`] decodes header values and part bodies into UTF-8 for search and display.
+//! - [`shown`] makes text from outside safe to display.
+//! - [`header`] parses header fields, addresses and content types.
 
 pub mod attachments;
 pub mod binary;

@@ -1,16 +1,15 @@
-//! Lines end in CRLF within the system; some servers and devices send LF alone.
+//! Line ends: CRLF within the system; some servers and devices send LF alone.
 
 use memchr::memchr_iter;
 
-/// Completes line ends in a message that comes in pieces.
+/// Completes the line ends of a message in pieces.
 #[derive(Debug, Default)]
 pub struct LineEnds {
     after_cr: bool,
 }
 
 impl LineEnds {
-    /// Replaces `output` by the piece with all its line ends complete. A piece that needs nothing
-    /// is copied in one go.
+    /// Replaces `output` by the piece with complete line ends. A piece without errors is copied at once.
     pub fn push(&mut self, piece: &[u8], output: &mut Vec<u8>) {
         output.clear();
         let mut done = 0;

@@ -1,10 +1,9 @@
-//! Text from outside where people read it: on terminals, in logs, in lists of refusals.
+//! Makes text from outside safe to display: on terminals, in logs, in lists of refusals.
 
 use std::borrow::Cow;
 
-/// Whether a terminal, or whatever shows the text, obeys the character instead of showing it: control
-/// characters, and those that change the direction of what stands around them (UAX #9: `exe.txt` may be
-/// shown for `txt.exe`).
+/// Whether a terminal or viewer obeys the character instead of showing it: control characters, and those
+/// that change the direction of text (UAX #9: `txt.exe` may be displayed as `exe.txt`).
 #[must_use]
 pub fn is_command(c: char) -> bool {
     c.is_control() || is_bidirectional(c)
@@ -17,14 +16,14 @@ fn is_bidirectional(c: char) -> bool {
     )
 }
 
-/// The text with such characters as `\u{202e}`; line ends and tabs stay.
+/// Escapes such characters as `\u{202e}`; line ends and tabs stay.
 #[must_use]
 pub fn escaped(text: &str) -> Cow<'_, str> {
     escaped_as(text, |c| c.escape_unicode().to_string())
 }
 
-/// JSON with such characters as `\u202e`: they can stand in its strings alone, where a control
-/// character below U+0020 is escaped already.
+/// Escapes such characters in JSON as `\u202e`: they can occur only in its strings, where control
+/// characters below U+0020 are already escaped.
 #[must_use]
 pub fn escaped_json(json: &str) -> Cow<'_, str> {
     escaped_as(json, |c| format!("\\u{:04x}", u32::from(c)))
@@ -48,10 +47,10 @@ fn escaped_as(text: &str, write: impl Fn(char) -> String) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Text in lists of messages and in sort keys is cut here, octets.
+/// Maximum octets of text in lists of messages and in sort keys.
 pub(crate) const MAX_SHOWN: usize = 1_000;
 
-/// The text without NUL, which no database stores as text.
+/// The text without NUL, which the database cannot store as text.
 pub(crate) fn without_nul(mut text: String) -> String {
     if text.contains('\0') {
         text.retain(|character| character != '\0');
@@ -59,7 +58,7 @@ pub(crate) fn without_nul(mut text: String) -> String {
     text
 }
 
-/// The text without NUL, cut at a character's end.
+/// The text without NUL, cut at a character boundary.
 pub(crate) fn cut(text: String) -> String {
     let mut text = without_nul(text);
     if text.len() > MAX_SHOWN {

@@ -1,8 +1,8 @@
-//! What SORT and THREAD compare (RFC 5256, RFC 5957), computed once from the header section.
+//! The keys of SORT and THREAD (RFC 5256, RFC 5957), computed once from the header section.
 //!
-//! Strings keep their case: the collation is the command's. ARRIVAL and SIZE are not here, since
-//! they differ from mailbox to mailbox: mailbox-store has them in the message's own row. Neither is
-//! DATE, which is the summary's `sent_at`.
+//! Strings keep their case: the command chooses the collation. ARRIVAL and SIZE are not included, since
+//! they differ between mailboxes: they are in the message's row of mailbox-store. DATE is the summary's
+//! `sent_at`.
 
 mod base_subject;
 
@@ -15,19 +15,19 @@ use crate::header::{Address, first_address, message_ids};
 use crate::shown::cut;
 use crate::wire::EnvelopeFields;
 
-/// Message-IDs of one field that are kept.
+/// Maximum number of stored Message-IDs of one field.
 pub const MAX_REFERENCES: usize = 100;
-/// Octets of the Message-IDs of one field that are kept.
+/// Maximum octets of the stored Message-IDs of one field.
 pub const MAX_REFERENCES_OCTETS: usize = 16 * 1024;
 
-/// Sort keys that need more than a look at the summary.
+/// Sort keys that are not already in the summary.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SortKeys {
     /// SUBJECT: the base subject, at most 1,000 octets.
     pub base_subject: String,
-    /// Whether the subject is that of a reply or of a forwarded message (RFC 5256 §2.1).
+    /// Whether the subject marks a reply or a forwarded message (RFC 5256 §2.1).
     pub is_reply: bool,
-    /// FROM: the first address of From; `None` when there is none.
+    /// FROM: the first address of From; `None` if there is none.
     pub from: Option<SortAddress>,
     /// TO: the first address of To.
     pub to: Option<SortAddress>,
@@ -35,13 +35,12 @@ pub struct SortKeys {
     pub cc: Option<SortAddress>,
 }
 
-/// The first address of a field as ENVELOPE has it, each string at most 1,000 octets.
+/// The first address of a field as in ENVELOPE, each string at most 1,000 octets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SortAddress {
-    /// Display name, decoded; empty when there is none. DISPLAYFROM and DISPLAYTO take it first
-    /// (RFC 5957 §3).
+    /// Display name, decoded; empty if there is none. DISPLAYFROM and DISPLAYTO prefer it (RFC 5957 §3).
     pub name: String,
-    /// `addr-mailbox` of ENVELOPE, which FROM, TO and CC compare: the local part; of a group its name.
+    /// `addr-mailbox` of ENVELOPE, the key of FROM, TO and CC: the local part, or the name of a group.
     pub mailbox: String,
     /// Domain; empty for a group.
     pub host: String,
@@ -81,8 +80,8 @@ fn first(values: &[&[u8]]) -> Option<SortAddress> {
     })
 }
 
-/// The Message-IDs of a field. Of too many the first, which began the thread, and the last, which
-/// are the nearest, are kept.
+/// The Message-IDs of a field. If there are too many, the first one (the start of the thread) and the last
+/// ones (the nearest) are kept.
 pub(crate) fn references(value: &[u8]) -> Vec<Bytes> {
     let mut kept: Vec<Bytes> = message_ids(value).collect();
     let root = kept.first().map_or(0, Bytes::len);

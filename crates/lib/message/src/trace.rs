@@ -1,5 +1,4 @@
-//! Trace header fields (RFC 5321 §4.4): complete lines, CRLF included, ready to stand before a
-//! message.
+//! Trace header fields (RFC 5321 §4.4): complete lines with CRLF, to be placed before a message.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -12,22 +11,22 @@ use crate::shown::is_command;
 #[cfg(test)]
 mod tests;
 
-/// Received fields of a message, those written here among them; with more of them it runs in a circle
-/// (RFC 5321 §6.3 asks for a limit of at least 100). One limit for everybody who takes mail or passes
-/// it on: what was taken is never returned for it.
+/// Maximum number of Received fields, including our own; a message with more is in a loop (RFC 5321 §6.3
+/// requires a limit of at least 100). The same limit applies to accepting and to relaying: an accepted
+/// message is never returned for it.
 pub const MAX_HOPS: usize = 100;
 
 /// Lines are folded at this length (RFC 5322 §2.1.1).
 const FOLD_AT: usize = 78;
 
-/// What a Received field tells.
+/// The values of a Received field.
 #[derive(Debug, Clone, Default)]
 pub struct Received<'a> {
-    /// What the client called itself.
+    /// The client's name in EHLO.
     pub helo: &'a str,
-    /// Where it came from; `None` for mail that did not come over a network.
+    /// The client's address; `None` for mail without a network connection.
     pub peer: Option<IpAddr>,
-    /// The peer's name in the DNS, when it was looked up and is confirmed.
+    /// The peer's confirmed reverse DNS name, if it was looked up.
     pub peer_name: Option<&'a str>,
     /// This host.
     pub by: &'a str,
@@ -37,9 +36,9 @@ pub struct Received<'a> {
     pub tls: Option<&'a str>,
     /// The queue id.
     pub id: &'a str,
-    /// The recipient, when there is just one: others are not told of each other.
+    /// The recipient, if there is exactly one: recipients must not learn of each other.
     pub recipient: Option<&'a str>,
-    /// MT-PRIORITY, where it was said (RFC 6710 §7).
+    /// MT-PRIORITY, if given (RFC 6710 §7).
     pub priority: Option<i8>,
     /// Seconds since 1970.
     pub at: i64,
@@ -95,21 +94,21 @@ pub fn delivered_to(recipient: &str) -> String {
     format!("Delivered-To: {}\r\n", clean_text(recipient))
 }
 
-/// What stands before a body in a mailbox (invariant I12): what differs by recipient, then the fields that
-/// its message has before it.
+/// The prefix of a body in a mailbox (invariant I12): the fields for one recipient, then those of its
+/// message.
 #[must_use]
 pub fn prefix(reverse_path: &str, recipient: &str, fields: &[u8]) -> Bytes {
     let text = return_path(reverse_path) + &delivered_to(recipient);
     [text.as_bytes(), fields].concat().into()
 }
 
-/// How many hops a message has behind it: its Received fields (RFC 5321 §6.3). See [`MAX_HOPS`].
+/// The number of hops so far: its Received fields (RFC 5321 §6.3). See [`MAX_HOPS`].
 #[must_use]
 pub fn hops(header: &[u8]) -> usize {
     fields(header).filter(|field| field.is("Received")).count()
 }
 
-/// A date as header fields have it (RFC 5322 §3.3), in UTC.
+/// A date for header fields (RFC 5322 §3.3), in UTC.
 #[must_use]
 pub fn date(at: i64) -> String {
     let timestamp = jiff::Timestamp::from_second(at).unwrap_or_default();
@@ -125,7 +124,7 @@ fn address_literal(address: IpAddr) -> String {
     }
 }
 
-/// A word that comes from outside, without what would break the field's syntax.
+/// A word from outside, without characters that break the field's syntax.
 fn clean(word: &str) -> String {
     word.chars()
         .take(255)
@@ -137,14 +136,14 @@ fn clean(word: &str) -> String {
         .collect()
 }
 
-/// Text that comes from outside, kept on its line.
+/// Text from outside, on one line.
 fn clean_text(text: &str) -> String {
     text.chars()
         .filter(|character| !is_command(*character))
         .collect()
 }
 
-/// A field that is folded between words.
+/// A field folded between words.
 struct Folded {
     text: String,
     width: usize,
@@ -159,7 +158,7 @@ impl Folded {
     }
 
     fn word(&mut self, word: &str) {
-        // One octet is left for the semicolon.
+        // One octet is reserved for the semicolon.
         if self.width + 1 + word.len() >= FOLD_AT {
             self.text.push_str("\r\n");
             self.width = 0;

@@ -1,4 +1,4 @@
-//! About how much memory it takes to remember an answer.
+//! Estimates of the memory for a cached answer.
 
 use std::mem::size_of_val;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -8,12 +8,12 @@ use mail_auth::dmarc::URI;
 use mail_auth::spf::{Directive, Macro, Mechanism};
 use mail_auth::{MX, RecordSet, Txt};
 
-/// Of an entry, whatever it says: what the cache keeps of it, its name, what is allocated for it.
+/// For each entry: the cache's overhead, its name, and its allocations.
 pub(super) const OVERHEAD: usize = 512;
-/// A key does not tell how long it is; one that is good has less.
+/// The length of a key is not accessible; valid keys are shorter.
 const KEY: usize = 1024;
 
-/// Octets that a value has elsewhere, behind its pointers.
+/// Octets that a value holds on the heap.
 pub(crate) trait Size {
     fn size(&self) -> usize {
         0

@@ -1,6 +1,6 @@
-//! Whether any octets pass untouched does not depend on where they are cut, nor on what becomes of
-//! those that do not; what passes untouched is what came, what was stripped has nothing left to
-//! refuse, and whatever a client would read as a blocked type is found.
+//! Whether any octets pass unchanged depends neither on where they are cut nor on the action for others;
+//! what passes unchanged equals the input; a stripped message has nothing left to refuse; and everything
+//! that a client would read as a blocked type is found.
 #![no_main]
 
 use std::sync::Arc;
@@ -71,7 +71,7 @@ fuzz_target!(|input: (u8, &[u8])| {
     }
 });
 
-/// The scanner reads as the standard says.
+/// The scanner follows the standard.
 fn a_client_sees_a_program(message: &[u8]) -> bool {
     let mut scanner = Scanner::new();
     if scanner.push(message).is_err() {

@@ -1,5 +1,5 @@
-//! Any octets, cut anywhere, give the same ordinary mail or the same refusal; what has been converted
-//! has nothing left to convert; and what says nowhere that it is binary passes as it came.
+//! Any octets, cut anywhere, give the same ordinary message or the same refusal; a converted message has
+//! nothing left to convert; and a message without a binary encoding passes unchanged.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -22,11 +22,11 @@ fuzz_target!(|input: (u8, &[u8])| {
     let Ok(converted) = whole else { return };
     let again = convert(std::iter::once(converted.as_slice()));
     assert_eq!(again.as_ref(), Ok(&converted));
-    // NULs and the like do not part a word; no line that has one gets as far as this.
+    // NULs and the like do not separate words; no line with one reaches this point.
     let words: Vec<u8> = message.to_ascii_lowercase();
     let words: Vec<u8> = words.into_iter().filter(u8::is_ascii_graphic).collect();
     if !words.windows(6).any(|octets| octets == b"binary") {
-        // But for the empty line that a header section without an end gets.
+        // Except for the empty line added to an unterminated header section.
         assert!(converted.len() == message.len() || converted.len() == message.len() + 2);
     }
 });

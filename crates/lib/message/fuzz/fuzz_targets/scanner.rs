@@ -1,5 +1,5 @@
-//! Any octets, cut anywhere, give one summary of bounded size, with offsets inside the message; what the scanner keeps
-//! and what it gives back are the message.
+//! Any octets, cut anywhere, give one summary of bounded size, with offsets inside the message; the kept
+//! and the returned octets together are the message.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -28,7 +28,7 @@ fuzz_target!(|input: (u8, &[u8])| {
     let cut = scan(message.chunks(usize::from(size) + 1)).expect("not larger than it was");
     assert_eq!(cut.1, whole);
     assert_eq!(cut.0, text);
-    // An empty line may have been put behind the header section.
+    // An empty line may have been added after the header section.
     assert!(message.ends_with(&text));
     let (header, _) = message.split_at(message.len() - text.len());
     let added = whole
@@ -41,7 +41,7 @@ fuzz_target!(|input: (u8, &[u8])| {
     from_header_alone(&whole, &text);
 });
 
-/// What the header section alone is enough for is the same without the text.
+/// A summary that depends only on the header section is equal without the text.
 fn from_header_alone(whole: &Scanned, text: &[u8]) {
     let mut scanner = Scanner::new();
     let rest = scanner.push(&whole.header).expect("not larger than it was");
@@ -52,7 +52,7 @@ fn from_header_alone(whole: &Scanned, text: &[u8]) {
     }
 }
 
-/// Sort keys and references against a plainer reading of the same fields.
+/// Compares sort keys and references with a simpler parser of the same fields.
 fn sort_keys(header: &[u8], summary: &Summary) {
     let sort = &summary.sort;
     if summary.subject.len() < 900 {
@@ -63,7 +63,7 @@ fn sort_keys(header: &[u8], summary: &Summary) {
         );
         assert_eq!(base_subject(&base.text).text, base.text);
     }
-    // Each key is what ENVELOPE says first, and there is none without its field.
+    // Each key comes first in ENVELOPE, and exists only with its field.
     let has = |name| fields(header).any(|field| field.is(name));
     for (key, name) in [(&sort.from, "From"), (&sort.to, "To"), (&sort.cc, "Cc")] {
         assert!(key.is_none() || has(name));

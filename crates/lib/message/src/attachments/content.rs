@@ -1,4 +1,4 @@
-//! Looks at the content of one part, under one reading of its transfer encoding.
+//! Inspects the content of one part, under one reading of its transfer encoding.
 
 use super::finding::Seen;
 use super::magic::{self, MAX_HEAD};
@@ -8,7 +8,7 @@ use super::zip::{Budget, TooMuch, ZipNames};
 use super::{Blocklist, Finding};
 use crate::decode::TransferDecoder;
 
-/// How a body is read.
+/// A reading of a body's encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Encoding {
     Identity,
@@ -26,7 +26,7 @@ impl Encoding {
     }
 }
 
-/// What of a content is blocked, and by which pattern.
+/// The blocked property of a content, and the matching pattern.
 pub(super) type Match = (Seen, String);
 
 #[derive(Debug)]
@@ -35,19 +35,19 @@ struct File {
     content: Content,
 }
 
-/// See the module.
+/// The inspection of a content.
 #[derive(Debug)]
 pub(super) struct Content {
     encoding: Encoding,
     decoder: TransferDecoder,
     decoded: Vec<u8>,
-    /// The first octets, decoded, until they have been looked at.
+    /// The first octets, decoded, until they have been inspected.
     head: Option<Vec<u8>>,
-    /// The first octets as they came: base64 can be read in two ways.
+    /// The first octets, undecoded: base64 can be read in two ways.
     raw_head: Vec<u8>,
     zip: ZipNames,
     uuencoded: Option<Uuencoded>,
-    /// The file that is uuencoded in it, as far as it has come.
+    /// The uuencoded file in progress.
     file: Option<Box<File>>,
     found: Vec<String>,
 }
@@ -67,7 +67,7 @@ impl Content {
         }
     }
 
-    /// Takes the next octets of the body.
+    /// Inspects the next octets of the body.
     pub(super) fn push(
         &mut self,
         octets: &[u8],
@@ -89,7 +89,7 @@ impl Content {
         result
     }
 
-    /// What these octets, the last ones taken, are without their encoding.
+    /// These last octets without their encoding.
     pub(super) fn decoded<'a>(&'a self, octets: &'a [u8]) -> &'a [u8] {
         match self.encoding {
             Encoding::Identity => octets,
@@ -97,7 +97,7 @@ impl Content {
         }
     }
 
-    /// The body has ended.
+    /// Ends the body.
     pub(super) fn finish(
         &mut self,
         blocklist: &dyn Blocklist,
@@ -126,7 +126,7 @@ impl Content {
         if let Some(found) = self.look_at_head(octets, blocklist) {
             return Ok(Some(found));
         }
-        // What was found before it was too much counts.
+        // Findings before the limit was exceeded count.
         let looked_at = self.zip.push(octets, budget, &mut self.found);
         let entry = self
             .found
@@ -144,7 +144,7 @@ impl Content {
         self.look_at_files(pieces, blocklist, budget)
     }
 
-    /// Looks at what is uuencoded by its name and by its content.
+    /// Inspects the name and the content of uuencoded files.
     fn look_at_files(
         &mut self,
         pieces: Vec<Piece>,
@@ -199,7 +199,7 @@ impl Content {
             if self.encoding != Encoding::Base64 {
                 return None;
             }
-            // Padding in the middle begins anew for some decoders, and is nothing for others.
+            // Padding in the middle starts a new text for some decoders, and is ignored by others.
             let dense: Vec<u8> = self
                 .raw_head
                 .iter()
@@ -235,7 +235,7 @@ fn by_name(name: &str, blocklist: &dyn Blocklist, seen: fn(String) -> Seen) -> O
     })
 }
 
-/// What the header alone says.
+/// The findings from the header alone.
 pub(super) fn by_header(
     names: &[String],
     types: &[String],

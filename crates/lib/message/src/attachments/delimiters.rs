@@ -1,22 +1,22 @@
-//! The lines between parts, as the strictest and as the sloppiest client see them.
+//! The lines between parts, as the strictest and the most lenient client read them.
 
 use super::finding::Blocked;
 
-/// A boundary that is longer is cut: the line then begins with it all the same.
+/// Longer boundaries are truncated: the line begins with the truncated one anyway.
 const MAX_BOUNDARY: usize = 250;
-/// Boundaries of a message.
+/// Maximum number of boundaries in a message.
 const MAX_BOUNDARIES: usize = 1_000;
 
-/// What of a line is needed to say what it is.
+/// The part of a line needed to classify it.
 pub(super) const MAX_LINE: usize = MAX_BOUNDARY + 64;
 
-/// The boundaries that were declared so far. They stay in force to the end of the message, as some
-/// clients read on behind the last delimiter.
+/// The boundaries declared so far. They stay in force to the end of the message, as some clients continue
+/// after the last delimiter.
 #[derive(Debug, Default)]
 pub(super) struct Delimiters {
-    /// In the order of their octets.
+    /// Sorted by octets.
     known: Vec<Vec<u8>>,
-    /// The multiparts that are open by the standard, outermost first.
+    /// The open multiparts according to the standard, outermost first.
     open: Vec<Open>,
     /// The multipart whose first part has not begun.
     awaited: Option<Awaited>,
@@ -25,21 +25,21 @@ pub(super) struct Delimiters {
 #[derive(Debug)]
 struct Awaited {
     boundaries: Vec<Vec<u8>>,
-    /// A line has come that a client may take for a delimiter of another boundary.
+    /// A line may be a delimiter of another boundary for some client.
     has_dashes: bool,
     line: Line,
 }
 
-/// How a line has begun.
+/// The start of a line.
 #[derive(Clone, Copy, Debug, Default)]
 enum Line {
     #[default]
     Start,
-    /// With one dash.
+    /// One dash.
     Dash,
-    /// With two dashes and more.
+    /// Two or more dashes.
     Dashes,
-    /// Otherwise.
+    /// Anything else.
     Other,
 }
 
@@ -47,31 +47,31 @@ enum Line {
 struct Open {
     boundary: Vec<u8>,
     digest: bool,
-    /// It was declared in one way only.
+    /// It was declared unambiguously.
     sure: bool,
 }
 
 const TOO_MANY: Blocked = Blocked::Unclear("it declares more boundaries than are kept");
-/// Some client may know a boundary that is not seen here.
+/// Some client may read a boundary that is not known here.
 const NEVER_FOUND: Blocked =
     Blocked::Unclear("a multipart has a text in which its boundary is not found");
 
-/// How a delimiter line reads.
+/// The reading of a delimiter line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delimiter {
-    /// Every client sees the end of the part before.
+    /// Every client sees the end of the previous part.
     Sure,
-    /// Some do.
+    /// Only some clients do.
     Doubtful,
 }
 
 impl Delimiters {
-    /// Whether any line can be a delimiter.
+    /// Whether no line can be a delimiter.
     pub(super) fn none(&self) -> bool {
         self.known.is_empty()
     }
 
-    /// A multipart begins. `boundaries` is what its header can be read to declare.
+    /// Starts a multipart. `boundaries` are the possible readings of its header.
     pub(super) fn open(&mut self, boundaries: &[Vec<u8>], digest: bool) -> Result<(), Blocked> {
         self.settle(None)?;
         let cut = |boundary: &Vec<u8>| boundary[..boundary.len().min(MAX_BOUNDARY)].to_vec();
@@ -92,20 +92,20 @@ impl Delimiters {
         Ok(())
     }
 
-    /// What stands before the next delimiter. A message that a notice quotes is often cut there: where
-    /// no line begins as a delimiter does, no client finds a part.
+    /// Text before the next delimiter. A message quoted in a notice is often truncated there: if no line
+    /// begins like a delimiter, no client finds a part.
     pub(super) fn text(&mut self, octets: &[u8]) {
         if let Some(awaited) = &mut self.awaited {
             awaited.text(octets);
         }
     }
 
-    /// A part has begun.
+    /// Starts a part.
     pub(super) fn begun(&mut self) {
         self.awaited = None;
     }
 
-    /// The text has ended.
+    /// Ends the text.
     pub(super) fn finish(&mut self) -> Result<(), Blocked> {
         self.settle(None)
     }
@@ -138,12 +138,12 @@ impl Delimiters {
         Ok(())
     }
 
-    /// Parts without a type are messages here, or may be taken for ones.
+    /// Whether parts without a type are messages here, or may be read as messages.
     pub(super) fn in_digest(&self) -> bool {
         self.open.last().is_some_and(|open| open.digest)
     }
 
-    /// Reads a line (or the first [`MAX_LINE`] octets of it) as a delimiter.
+    /// Classifies a line (or its first [`MAX_LINE`] octets).
     pub(super) fn read(&mut self, line: &[u8]) -> Result<Option<Delimiter>, Blocked> {
         let Some(rest) = line.strip_prefix(b"--") else {
             return Ok(None);
@@ -171,9 +171,8 @@ impl Delimiters {
         }))
     }
 
-    /// The longest known boundary that the text begins with. In the order of octets the candidates
-    /// stand before the text; where the one next to it is none, no candidate can be longer than what
-    /// the two have in common.
+    /// The longest known boundary that the text begins with. In sorted order the candidates are before the
+    /// text; if the nearest entry is not a prefix, no longer candidate exists than their common prefix.
     fn longest_prefix(&self, text: &[u8]) -> Option<Known> {
         let mut text = text;
         loop {
@@ -197,7 +196,7 @@ impl Delimiters {
 }
 
 impl Awaited {
-    /// `--` and something right behind it: a rule of dashes alone is none, nor is `-- `.
+    /// `--` directly followed by text: neither a rule of dashes nor `-- ` counts.
     fn text(&mut self, octets: &[u8]) {
         let mut rest = octets;
         while !self.has_dashes
@@ -206,7 +205,7 @@ impl Awaited {
             rest = after;
             self.line = match (self.line, octet) {
                 (_, b'\n') => Line::Start,
-                // Some clients pass over blanks in front.
+                // Some clients skip leading blanks.
                 (Line::Start, b' ' | b'\t' | b'\r') => Line::Start,
                 (Line::Start, b'-') => Line::Dash,
                 (Line::Dash | Line::Dashes, b'-') => Line::Dashes,

@@ -1,4 +1,4 @@
-//! What was found, in words for the administrator, the log and the note.
+//! Findings, in words for the administrator, the log and the note.
 
 use std::fmt;
 
@@ -6,36 +6,36 @@ use thiserror::Error;
 
 use crate::shown::is_command;
 
-/// Longer names are cut where they are shown.
+/// Longer names are truncated for display.
 const MAX_SHOWN: usize = 120;
 
 /// An attachment that a rule blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Its name, or the first name of the part that it is in; may be empty.
+    /// Its name, or the first name of the enclosing part; may be empty.
     pub attachment: String,
-    /// Why.
+    /// The reason.
     pub seen: Seen,
     /// The pattern of the rule.
     pub pattern: String,
 }
 
-/// What of an attachment a rule blocks.
+/// The blocked property of an attachment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seen {
     /// Its name.
     Name,
-    /// The type that its header declares.
+    /// The type declared in its header.
     DeclaredType(String),
-    /// The type that its content is of.
+    /// The type detected from its content.
     ContentType(&'static str),
-    /// A file within it, when it is an archive.
+    /// A file within an archive.
     Entry(String),
-    /// A file that is uuencoded within a text.
+    /// A uuencoded file within a text.
     Uuencoded(String),
 }
 
-/// Why a message is not wanted.
+/// The reason why a message is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Blocked {
     /// It has an attachment that a rule blocks.
@@ -43,10 +43,10 @@ pub enum Blocked {
     Attachment {
         /// The attachment.
         finding: Finding,
-        /// Why it was not taken out, where that was asked for.
+        /// The reason why it was not removed, if that was requested.
         kept: Option<&'static str>,
     },
-    /// What attachments it has cannot be told.
+    /// The attachments cannot be determined.
     #[error("{0}")]
     Unclear(&'static str),
 }
@@ -97,7 +97,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// A name from outside, harmless on a terminal, in a log and in a note.
+/// A name from outside, made safe for a terminal, a log and a note.
 pub(super) fn shown(name: &str) -> String {
     let mut shown: String = name
         .chars()

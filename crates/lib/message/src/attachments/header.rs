@@ -1,4 +1,4 @@
-//! What a header section can be read to say about its part, by any client.
+//! All readings of a part's header section by any client.
 
 use memchr::{memchr, memmem};
 
@@ -6,43 +6,43 @@ use super::names;
 use super::parameters::{Given, Parameters};
 use crate::header::{Field, Token, Tokens, fields, unfold};
 
-/// Content-… fields of a header that are looked at.
+/// Maximum number of inspected Content-… fields of a header.
 const MAX_FIELDS: usize = 50;
-/// Names of a part.
+/// Maximum number of names of a part.
 pub(super) const MAX_NAMES: usize = 200;
 
-/// See the module.
+/// The readings of a header section.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PartHeader {
-    /// Every type that it declares, in lower case.
+    /// All declared types, in lower case.
     pub(super) types: Vec<String>,
-    /// Every name that it declares, in every spelling.
+    /// All declared names, in every spelling.
     pub(super) names: Vec<String>,
     pub(super) encodings: Encodings,
     pub(super) boundaries: Vec<Vec<u8>>,
-    /// The boundary as it was given last.
+    /// The last given boundary.
     boundary: Option<Given>,
-    /// It is given in several ways, or in one that is not read alike everywhere.
+    /// The boundary is given in several ways, or in one that clients read differently.
     has_odd_boundary: bool,
     pub(super) is_multipart: bool,
     pub(super) is_digest: bool,
     pub(super) is_signed: bool,
-    /// Behind it a message begins, with a header section of its own.
+    /// The body is a message with its own header section.
     pub(super) is_message: bool,
-    /// Why it cannot be told what the part is.
+    /// The reason why the part cannot be classified.
     pub(super) unclear: Option<&'static str>,
 }
 
-/// The transfer encodings under which a body can be read.
+/// The possible transfer encodings of a body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Encodings {
     pub(super) base64: bool,
     pub(super) quoted_printable: bool,
-    /// None, or one that says nothing to us.
+    /// None, or an unknown one.
     pub(super) other: bool,
-    /// uuencode: what is encoded begins with a line that says so, and is found wherever it stands.
+    /// uuencode: encoded data begins with a line of its own, and is found anywhere.
     uuencode: bool,
-    /// One that some client may know.
+    /// An encoding that some client may know.
     unknown: bool,
 }
 
@@ -50,7 +50,7 @@ impl PartHeader {
     pub(super) fn read(raw: &[u8], in_digest: bool) -> Self {
         let mut header = Self::default();
         if memchr(0, raw).is_some() {
-            // RFC 5322 §4 forbids it; clients cut, mend or keep the field.
+            // RFC 5322 §4 forbids it; clients truncate, repair or keep the field.
             header.unclear = Some("a header section holds NUL");
         }
         let mut has_type = false;
@@ -82,7 +82,7 @@ impl PartHeader {
         } else if header.is_multipart && header.has_odd_boundary {
             header.unclear = Some("a multipart has a boundary that can be read in several ways");
         }
-        // Parts are looked for in a multipart and a message as they stand.
+        // The parts of a multipart and of a message are found without decoding.
         if header.encodings.unknown || header.encodings.uuencode && header.is_composite() {
             header.unclear = Some("a part has a transfer encoding that is not known");
         }
@@ -124,7 +124,7 @@ impl PartHeader {
             self.boundary = Some(given);
         }
         for boundary in parameters.octets("boundary") {
-            // Some clients take away the blanks in front, or an encoding that may not be there.
+            // Some clients remove leading blanks, or an encoding that may not occur here.
             self.has_odd_boundary |= boundary.first().is_some_and(u8::is_ascii_whitespace)
                 || memmem::find(&boundary, b"=?")
                     .is_some_and(|at| memmem::find(&boundary[at + 2..], b"?=").is_some());
@@ -143,7 +143,7 @@ impl PartHeader {
             "message/rfc822" | "message/global" | "message/news"
         );
         if media_type == "message/partial" {
-            // RFC 2046 §5.2.2: nobody but the client sees the whole.
+            // RFC 2046 §5.2.2: only the client sees the whole.
             self.unclear = Some("it is a piece of a message (message/partial)");
         }
         if !self.types.contains(&media_type) {
@@ -151,17 +151,17 @@ impl PartHeader {
         }
     }
 
-    /// Clients look for uuencoded files in plain text.
+    /// Whether clients look for uuencoded files in it, as in plain text.
     pub(super) fn is_text(&self) -> bool {
         self.types.is_empty() || self.types.iter().any(|one| one.starts_with("text/"))
     }
 
-    /// What it holds are parts.
+    /// Whether it contains parts.
     pub(super) fn is_composite(&self) -> bool {
         self.is_multipart || self.is_message
     }
 
-    /// By its name it is a file that clients open as a message, whatever its type.
+    /// Whether its name is that of a file that clients open as a message, whatever its type.
     pub(super) fn is_file_of_message(&self) -> bool {
         self.names.iter().any(|name| {
             let name = name.to_lowercase();
@@ -171,14 +171,14 @@ impl PartHeader {
         })
     }
 
-    /// The first name, for people.
+    /// The first name, for display.
     pub(super) fn shown_name(&self) -> String {
         self.names.first().cloned().unwrap_or_default()
     }
 }
 
 impl Encodings {
-    /// Some client takes an encoding away.
+    /// Whether some client decodes it.
     pub(super) fn any(self) -> bool {
         self.base64 || self.quoted_printable
     }
@@ -195,7 +195,7 @@ impl Encodings {
         }
         let whole = unfold(value).to_ascii_lowercase();
         self.other |= !matches!(whole.as_slice(), b"base64" | b"quoted-printable");
-        // In a comment, too: who does not know comments may find it there.
+        // In a comment too: a client that does not parse comments may find it there.
         let has = |word: &[u8]| memmem::find(&whole, word).is_some();
         self.base64 |= has(b"base64");
         self.quoted_printable |= has(b"quoted");
@@ -214,8 +214,7 @@ fn is_uuencode(word: &str) -> bool {
     matches!(word, "x-uuencode" | "uuencode")
 }
 
-/// Whether what stands for an encoding says that there is none, as the standard or as broken senders
-/// do, who write charsets there.
+/// Whether the value means no encoding: as in the standard, or a charset name as broken senders write it.
 fn is_none(word: &str) -> bool {
     if crate::decode::is_charset(word.as_bytes()) {
         return true;
@@ -250,7 +249,7 @@ fn media_type(value: &[u8]) -> Option<String> {
         match next(&mut tokens)? {
             Token::Atom(word) => last = Some(lower(word)),
             Token::Quoted(word) => {
-                // `"text/html"` in quotes, too.
+                // Also `"text/html"` in quotes.
                 let word = lower(&word);
                 if word.contains('/') {
                     return Some(word);

@@ -1,4 +1,4 @@
-//! Everything that is being looked at: the part that the walk is in, and parts that some client
+//! All running inspections: the current part of the walk, and earlier parts that continue for some client.
 //! might see go on.
 
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use super::walk::{Sink, Walk};
 use super::zip::{Budget, TooMuch};
 use crate::HeaderLines;
 
-/// Encoded multiparts and messages within each other.
+/// Maximum nesting of encoded multiparts and messages.
 const MAX_NESTED: usize = 3;
-/// Parts whose end is in doubt.
+/// Maximum number of parts with an uncertain end.
 const MAX_DOUBTFUL: usize = 8;
 
 const TOO_MUCH: Blocked = Blocked::Unclear("its archives hold more than is looked at");
@@ -24,18 +24,18 @@ const NO_FIELD: Blocked =
     Blocked::Unclear("the header section of a multipart holds lines that are no fields");
 const TOO_DOUBTFUL: Blocked = Blocked::Unclear("where its parts end can be read in many ways");
 
-/// See the module.
+/// The running inspections.
 pub(super) struct Inspection {
     blocklist: Arc<dyn Blocklist>,
     depth: usize,
     budget: Budget,
     current: Vec<Part>,
     doubtful: Vec<Part>,
-    /// Parts of which some client may think that they go on were seen.
+    /// There were parts that continue for some client.
     pub(super) has_doubt: bool,
 }
 
-/// A finding, and whether it is elsewhere than in the part behind the last header section.
+/// A finding, and whether it is outside the part after the last header section.
 pub(super) struct Found {
     pub(super) finding: Finding,
     pub(super) is_apart: bool,
@@ -45,12 +45,12 @@ pub(super) struct Found {
 struct Part {
     name: String,
     content: Content,
-    /// What is encoded holds parts.
+    /// Encoded content that contains parts.
     nested: Option<Box<Nested>>,
-    /// Text without a name: where it ends matters to nobody.
+    /// Text without a name: its end does not matter.
     is_plain: bool,
-    /// A message in it has begun, or it has begun before its header section was over: it is not
-    /// what stands behind the last header section.
+    /// A message in it has begun, or it began before its header section was complete: it is not the part
+    /// after the last header section.
     is_outer: bool,
 }
 
@@ -78,7 +78,7 @@ impl Inspection {
         }
     }
 
-    /// A header section: what it says itself, and how the body behind it is looked at.
+    /// Starts a header section: inspects it, and prepares the inspection of its body.
     pub(super) fn header(
         &mut self,
         raw: &[u8],
@@ -87,7 +87,7 @@ impl Inspection {
         if let Some(reason) = header.unclear {
             return Err(Blocked::Unclear(reason));
         }
-        // Where the part before is not over, this is the header section of a message in it.
+        // If the previous part has not ended, this is the header section of a message in it.
         for part in &mut self.current {
             part.is_outer = true;
         }
@@ -95,10 +95,10 @@ impl Inspection {
             return Ok(Some(found));
         }
         let early = early_body(raw);
-        // What is begun there stays where what is behind the header section is taken out.
+        // That content stays even if the part after the header section is removed.
         self.has_doubt |= early.is_some();
-        // Some clients read a message that says it is encoded as it stands, others decoded: what is
-        // taken out for the ones may stay for the others.
+        // Some clients decode a message that is declared as encoded, others do not: a removal for the
+        // former may leave the attachment for the latter.
         self.has_doubt |= header.is_message && header.encodings.any();
         if let Some(finding) = by_header(&header.names, &header.types, &*self.blocklist) {
             return Ok(Some(Found {
@@ -113,7 +113,7 @@ impl Inspection {
         }
     }
 
-    /// The body is looked at under each encoding.
+    /// Starts the inspection of the body under each encoding.
     fn begin(&mut self, header: &PartHeader) -> Result<(), Blocked> {
         let encodings = header.encodings;
         for (wanted, encoding) in [
@@ -129,7 +129,7 @@ impl Inspection {
         Ok(())
     }
 
-    /// For some clients the body has begun within what others take for the header section.
+    /// For some clients the body begins within the others' header section.
     fn begin_early(&mut self, fields: &[u8], body: &[u8]) -> Result<Option<Found>, Blocked> {
         let header = PartHeader::read(fields, false);
         if header.is_multipart {
@@ -170,8 +170,8 @@ impl Inspection {
             None
         };
         let is_text = header.is_text();
-        // Some clients look for uuencode in whatever is no picture. A multipart without parts is shown
-        // as a text, and what stands before the first of them too.
+        // Some clients look for uuencode in everything that is not an image. A multipart without parts is
+        // shown as text, and so is the text before its first part.
         let may_be_uuencoded = if header.is_composite() {
             is_text || (header.is_multipart && encoding == Encoding::Identity)
         } else {
@@ -186,7 +186,7 @@ impl Inspection {
         })
     }
 
-    /// The next octets of the body.
+    /// Inspects the next octets of the body.
     pub(super) fn body(&mut self, octets: &[u8]) -> Result<Option<Found>, Blocked> {
         if let Some(found) = self.doubtful(octets)? {
             return Ok(Some(found));
@@ -200,7 +200,7 @@ impl Inspection {
         Ok(None)
     }
 
-    /// Octets that only those parts have whose end is in doubt.
+    /// Octets that belong only to the parts with an uncertain end.
     pub(super) fn doubtful(&mut self, octets: &[u8]) -> Result<Option<Found>, Blocked> {
         for part in &mut self.doubtful {
             if let Some(finding) = part.push(octets, &*self.blocklist, &mut self.budget)? {
@@ -213,7 +213,7 @@ impl Inspection {
         Ok(None)
     }
 
-    /// A delimiter: the part is over, at least for some.
+    /// A delimiter: the part ends, at least for some clients.
     pub(super) fn delimiter(
         &mut self,
         line: &[u8],
@@ -235,7 +235,7 @@ impl Inspection {
         self.doubtful(line)
     }
 
-    /// The message has ended.
+    /// Ends the message.
     pub(super) fn finish(&mut self) -> Result<Option<Found>, Blocked> {
         for (is_doubtful, parts) in [(true, &mut self.doubtful), (false, &mut self.current)] {
             for part in parts {
@@ -249,8 +249,8 @@ impl Inspection {
     }
 }
 
-/// Where a line of a header section is no field, some clients begin the body there: the fields
-/// before it, and that body as far as it has come.
+/// If a line of a header section is no field, some clients begin the body there: returns the fields before
+/// it, and the body so far.
 fn early_body(header: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = HeaderLines::new().push(header)?;
     let begun = end.text.len();
@@ -306,7 +306,7 @@ impl Part {
 }
 
 impl Nested {
-    /// The whole message has one budget, however its parts are nested.
+    /// The whole message has one budget, at every nesting.
     fn within<T>(&mut self, budget: &mut Budget, look: impl FnOnce(&mut Self) -> T) -> T {
         std::mem::swap(budget, &mut self.inspection.0.budget);
         let seen = look(self);
@@ -315,7 +315,7 @@ impl Nested {
     }
 }
 
-/// What a nested walk stopped at.
+/// The finding that stopped a nested walk.
 fn first(walked: Result<(), Blocked>) -> Result<Option<Finding>, Blocked> {
     match walked {
         Ok(()) => Ok(None),

@@ -1,12 +1,12 @@
-//! Types that are told by the first octets of a content.
+//! Types detected by the first octets of a content.
 
-/// Octets that are looked at.
+/// Maximum number of inspected octets.
 pub(super) const MAX_HEAD: usize = 512;
 
-/// What begins so is of these types; the first is the one it is called by.
+/// A signature and its types; the first is the name used in reports.
 struct Magic {
     at: usize,
-    /// A text may begin so, too: it is of these types only where its head is none.
+    /// A text may begin like this too: the types apply only if the head is not text.
     is_word: bool,
     octets: &'static [u8],
     types: &'static [&'static str],
@@ -28,7 +28,7 @@ const fn word(octets: &'static [u8], types: &'static [&'static str]) -> Magic {
     }
 }
 
-/// Each type in the names that administrators know it by.
+/// The types, under the names that administrators know.
 const TABLE: &[Magic] = &[
     word(
         b"MZ",
@@ -52,7 +52,7 @@ const TABLE: &[Magic] = &[
     magic(b"\xfe\xed\xfa\xcf", MACH_O),
     magic(b"\xce\xfa\xed\xfe", MACH_O),
     magic(b"\xcf\xfa\xed\xfe", MACH_O),
-    // Java's class files and Mach-O for several processors begin alike.
+    // Java class files and Mach-O universal binaries begin alike.
     magic(
         b"\xca\xfe\xba\xbe",
         &[
@@ -122,7 +122,7 @@ const ZIP: &[&str] = &[
     "application/x-zip",
 ];
 
-/// The types that a content is of.
+/// The types that match a content.
 pub(super) fn types(head: &[u8]) -> impl Iterator<Item = &'static str> {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     TABLE
@@ -135,12 +135,12 @@ pub(super) fn types(head: &[u8]) -> impl Iterator<Item = &'static str> {
         .flat_map(|magic| magic.types.iter().copied())
 }
 
-/// Octets that the fixed fields of those formats lie in.
+/// The range of the fixed fields of these formats.
 const FIXED: usize = 64;
 
-/// Whether a head may be that of a text, in whatever charset (ISO 2022 shifts by control
-/// characters). That of a program is none however it is made: where its PE header stands is said in
-/// the last four octets of the first 64, and made of octets of texts that would be 144 MiB away.
+/// Whether a head may be text, in any charset (ISO 2022 uses control characters). The head of a program
+/// never is: the position of its PE header is in the last four of the first 64 octets, and text octets
+/// there would place it at 144 MiB or later.
 fn is_text(head: &[u8]) -> bool {
     !head
         .iter()
@@ -160,7 +160,7 @@ mod tests {
     fn programs_are_told_from_texts_that_begin_with_their_letters() {
         let dos = b"MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff\0\0\xb8\0\0\0";
         assert!(is_program(dos));
-        // All is filled with text but the place of the PE header.
+        // Everything is text except the position of the PE header.
         let mut filled = b"MZ".to_vec();
         filled.resize(60, b'A');
         assert!(!is_program(&filled));

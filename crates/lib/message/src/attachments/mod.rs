@@ -1,26 +1,26 @@
-//! Finding attachments that are not wanted, while the message passes, in bounded memory.
+//! Finds unwanted attachments while the message passes, in bounded memory.
 //!
 //! ```text
-//!   push(piece) ──▶ Walk: headers, bodies, delimiters ──▶ Sieve ──▶ what passes on
+//!   push(piece) ──▶ Walk: headers, bodies, delimiters ──▶ Sieve ──▶ octets that pass
 //!                                                          │  names and types of each header
-//!                                                          └▶ Eyes: transfer encoding taken away,
+//!                                                          └▶ Content: transfer decoding,
 //!                                                             magic numbers, names within ZIP,
 //!                                                             uuencode
 //! ```
 //!
-//! The scanner beside this reads a message as a client ought to. Here it is read as *any* client
-//! might: what a sloppy one could show as an attachment counts as one. Hence
+//! The scanner reads a message as the standards require. Here it is read as *any* client might: what the
+//! most lenient one could show as an attachment counts as one. Hence
 //!
 //! - every Content-Type, every `filename` and `name`, in every spelling, counts, not only the first;
-//! - a line that begins with a boundary that was ever declared begins a part, and where that is
-//!   not what the standard says, the part before goes on being looked at as well ([`walk`]);
-//! - content is looked at under every transfer encoding that a header can be read to say;
-//! - files that are called messages are looked through as messages.
+//! - a line that begins with any boundary declared so far begins a part, and if the standard says
+//!   otherwise, the previous part is inspected further too ([`walk`]);
+//! - content is inspected under every possible reading of its transfer encoding;
+//! - files with a message's name are inspected as messages.
 //!
-//! What cannot be told is refused ([`Blocked::Unclear`]), never passed: a multipart of which a client
-//! may know another boundary, a transfer encoding that is not known, an archive too deep in others. Not looked into are what
-//! is encrypted, S/MIME's opaque signatures, TNEF, and archives other than ZIP: those are found by
-//! their own type alone.
+//! Ambiguous messages are refused ([`Blocked::Unclear`]), never passed: a multipart with a boundary that
+//! clients may read differently, an unknown transfer encoding, an archive nested too deeply. Not inspected
+//! are encrypted content, opaque S/MIME signatures, TNEF, and archives other than ZIP: these are found only
+//! by their own type.
 
 mod content;
 mod delimiters;
@@ -46,7 +46,7 @@ pub use finding::{Blocked, Finding, Seen};
 use sieve::Sieve;
 use walk::Walk;
 
-/// The rules that attachments are held against.
+/// The rules for attachments.
 pub trait Blocklist: Send + Sync {
     /// The pattern that blocks a file of this name.
     fn name(&self, name: &str) -> Option<String>;
@@ -54,29 +54,29 @@ pub trait Blocklist: Send + Sync {
     fn media_type(&self, media_type: &str) -> Option<String>;
 }
 
-/// What becomes of a message with a blocked attachment.
+/// The action for a message with a blocked attachment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// It is refused.
+    /// The message is refused.
     Refuse,
-    /// The attachment is taken out and a note left in its place. The message is refused all the
-    /// same where that cannot be done without harm: see [`Screen`].
+    /// The attachment is replaced by a note. If that is not possible without damage, the message is
+    /// refused: see [`Screen`].
     Strip,
-    /// It passes whole, and what is found is told: [`Screen::found`].
+    /// The message passes unchanged, and the finding is reported: [`Screen::found`].
     Tell,
 }
 
-/// Octets of a part that are held back until it is clear that it may pass. What is found in a
-/// longer one behind that comes too late to be taken out.
+/// Octets of a part that are held back until it is known to pass. A finding after that many octets is too
+/// late for a removal.
 pub const MAX_HELD: usize = 1024 * 1024;
 
-/// Looks through one message.
+/// Screens one message.
 ///
 /// With [`Action::Strip`] a message is still refused when the blocked attachment
 /// - lies in a `multipart/signed`, whose signature would break;
 /// - is itself a multipart or a message, whose parts would be left without a parent;
 /// - is uuencoded within a text, or in a message whose parts can be read in more than one way;
-/// - shows itself only behind [`MAX_HELD`] octets of its part.
+/// - is found only after [`MAX_HELD`] octets of its part.
 pub struct Screen {
     walk: Walk,
     sieve: Sieve,
@@ -96,10 +96,10 @@ impl Screen {
         }
     }
 
-    /// Takes the next octets of the message, header section first; gives those that pass on.
+    /// Takes the next octets of the message, header section first; returns the octets that pass.
     ///
     /// # Errors
-    /// When the message is not wanted; the screen is of no use afterwards.
+    /// If the message is refused; the screen is unusable afterwards.
     pub fn push<'a>(&'a mut self, piece: &'a [u8]) -> Result<&'a [u8], Blocked> {
         if self.found.is_some() {
             return Ok(piece);
@@ -110,7 +110,7 @@ impl Screen {
         Ok(self.sieve.passed().unwrap_or(piece))
     }
 
-    /// The message has ended; gives the last octets that pass on.
+    /// Ends the message; returns the last octets that pass.
     ///
     /// # Errors
     /// As [`push`](Self::push).
@@ -125,7 +125,7 @@ impl Screen {
         Ok(self.sieve.passed().unwrap_or_default())
     }
 
-    /// One finding is enough: behind it nothing is looked at.
+    /// One finding is enough: inspection stops there.
     fn judge(&mut self, walked: Result<(), Blocked>) -> Result<(), Blocked> {
         match walked {
             Err(blocked) if self.action == Action::Tell => self.found = Some(blocked),
@@ -134,13 +134,13 @@ impl Screen {
         Ok(())
     }
 
-    /// Why the message is not wanted although it passes: with [`Action::Tell`].
+    /// The reason why a passing message is not accepted as it is: with [`Action::Tell`].
     #[must_use]
     pub fn found(&self) -> Option<&Blocked> {
         self.found.as_ref()
     }
 
-    /// What was taken out so far.
+    /// The attachments removed so far.
     #[must_use]
     pub fn removed(&self) -> &[Finding] {
         self.sieve.removed()

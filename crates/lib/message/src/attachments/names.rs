@@ -1,4 +1,4 @@
-//! The spellings of a file's name that the file may end up with on somebody's disk.
+//! The spellings of a file's name that may become its name on a client's disk.
 
 use std::borrow::Cow;
 
@@ -8,18 +8,17 @@ use unicode_normalization::UnicodeNormalization as _;
 use crate::decode;
 use crate::shown::is_command;
 
-/// Readings of one parameter's value.
+/// Maximum number of readings of a parameter's value.
 const MAX_READINGS: usize = 40;
-/// Encodings of a value within each other, with the round that finds no more.
+/// Maximum nesting of encodings in a value, plus the round that finds no more.
 const MAX_ROUNDS: usize = 4;
 
-/// Why it cannot be told what a parameter names.
+/// The reason why a parameter's name is ambiguous.
 pub(super) const UNCLEAR: &str = "a part has a name that cannot be decoded";
 
-/// The names that a parameter's value may be, of which these are the readings: as they stand, with
-/// encoded words (which RFC 2047 §5 forbids there and many senders write), and percent-encoded with
-/// or without saying so; each again for what that decodes to. False when it may be another name,
-/// too.
+/// The possible names in a parameter's value, given its readings: as it is, with encoded words (which RFC
+/// 2047 §5 forbids there and many senders use), and percent-encoded, declared or not; each applied again to
+/// the decoded result. False if another name is possible too.
 #[must_use]
 pub(super) fn of_parameter(values: &[Vec<u8>], into: &mut Vec<String>) -> bool {
     let mut readings = Readings::default();
@@ -36,7 +35,7 @@ pub(super) fn of_parameter(values: &[Vec<u8>], into: &mut Vec<String>) -> bool {
     }
     let is_clear = readings.is_clear && begun == readings.all.len();
     for reading in &readings.all {
-        // A word that was decoded is no name as it stands.
+        // A decoded word is not also taken literally.
         if readings.all.len() == 1 || !has_word(reading) {
             match std::str::from_utf8(reading) {
                 Ok(text) => of_text(text, into),
@@ -49,7 +48,7 @@ pub(super) fn of_parameter(values: &[Vec<u8>], into: &mut Vec<String>) -> bool {
 
 struct Readings {
     all: Vec<Vec<u8>>,
-    /// Each of them could be decoded.
+    /// All of them could be decoded.
     is_clear: bool,
 }
 
@@ -73,12 +72,12 @@ impl Readings {
         }
     }
 
-    /// What the reading `at` decodes to.
+    /// Decodes the reading `at`.
     fn decode(&mut self, at: usize) {
         let value = self.all[at].clone();
         if memmem::find(&value, b"=?").is_some() {
-            // Some senders leave white space within a word, others cut a word anywhere, or at the
-            // end of the name.
+            // Some senders put white space within a word, others truncate a word anywhere or at the end of
+            // the name.
             let dense: Vec<u8> = value
                 .iter()
                 .copied()
@@ -99,12 +98,12 @@ impl Readings {
     }
 }
 
-/// Whether there is the look of an encoded word.
+/// Whether it looks like an encoded word.
 fn has_word(value: &[u8]) -> bool {
     memmem::find(value, b"=?").is_some_and(|at| memmem::find(&value[at + 2..], b"?=").is_some())
 }
 
-/// Encoded words in a row as one: without the `?==?charset?B?` between them.
+/// Joins consecutive encoded words: drops the `?==?charset?B?` between them.
 fn joined_words(words: &[u8]) -> Vec<u8> {
     let mut joined = Vec::with_capacity(words.len());
     let mut rest = words;
@@ -129,7 +128,7 @@ pub(super) fn of_text(text: &str, into: &mut Vec<String>) {
             into.push(name.to_owned());
         }
     };
-    // Some programs end a name at a NUL, others pass over it.
+    // Some programs end a name at NUL, others skip it.
     let to_nul = text
         .split('\0')
         .next()
@@ -160,7 +159,7 @@ fn is_padding_in_front(c: char) -> bool {
     c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>')
 }
 
-/// Without what is not seen, in the form that compares equal (NFKC).
+/// Without invisible characters, in normal form (NFKC).
 fn plain(text: &str) -> Cow<'_, str> {
     if text
         .bytes()

@@ -1,12 +1,12 @@
-//! What is left in the place of an attachment that was taken out.
+//! The note in place of a removed attachment.
 
 use super::Finding;
 
 /// Octets of an encoded line without its `=` (RFC 2045 §6.7: 76).
 const MAX_LINE: usize = 75;
 
-/// A part that says what was here. `header` is the header section of the attachment; what of it
-/// does not describe the content stays, as it may be that of the message.
+/// A part that describes the removed attachment. `header` is the attachment's header section; its fields
+/// other than Content-… are kept, since it may be that of the message.
 pub(super) fn note(header: &[u8], finding: &Finding, into: &mut Vec<u8>) {
     keep_other_fields(header, into);
     into.extend_from_slice(
@@ -15,14 +15,14 @@ pub(super) fn note(header: &[u8], finding: &Finding, into: &mut Vec<u8>) {
           Content-Disposition: inline\r\n\r\n",
     );
     let mut text = format!("Taken out by the mail system: {finding}.");
-    // Sentences begin with a capital.
+    // A sentence begins with a capital.
     text = text.replacen(": an attachment", ": An attachment", 1);
     text = text.replacen(": the attachment", ": The attachment", 1);
     quoted_printable(&text, into);
     into.extend_from_slice(b"\r\n");
 }
 
-/// Copies the lines of all fields but those of the name `Content-…`; not the empty line at the end.
+/// Copies the lines of all fields except `Content-…`, without the final empty line.
 fn keep_other_fields(header: &[u8], into: &mut Vec<u8>) {
     let mut keeps = true;
     for line in header.split_inclusive(|&byte| byte == b'\n') {

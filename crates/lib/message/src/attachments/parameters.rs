@@ -1,4 +1,4 @@
-//! The parameters of a Content-Type or Content-Disposition, in every way that they can be read.
+//! The parameters of a Content-Type or Content-Disposition, in all possible readings.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use super::sections::Sections;
 use crate::decode;
 use crate::header::{Token, Tokens, unfold};
 
-/// A parameter as it is given: what of it must be the same when it is given again.
+/// A parameter as given: a repetition must be equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Given {
     Plain(Vec<u8>),
@@ -19,30 +19,30 @@ pub(super) enum Given {
     Twice,
 }
 
-/// Everything in a field that has the look of a parameter.
+/// Everything in a field that looks like a parameter.
 pub(super) struct Parameters {
     pub(super) all: Vec<Written>,
-    /// There is no more than what was looked at.
+    /// Nothing beyond the inspected part.
     is_whole: bool,
 }
 
-/// Quotes and brackets of a field that are never closed: behind each of them it is read once more.
+/// Unclosed quotes and brackets of a field: after each of them it is parsed once more.
 const MAX_UNCLOSED: usize = 8;
 
-/// `name=value` as it stands there.
+/// `name=value` as written.
 #[derive(PartialEq, Eq, Hash)]
 pub(super) struct Written {
     /// In lower case, with the stars of RFC 2231.
     pub(super) name: String,
     /// The readings of the value.
     pub(super) values: Vec<Vec<u8>>,
-    /// Readings of clients that are strict about tokens, or sloppy about quotes: for names alone.
+    /// Readings of clients that are strict about tokens or lenient about quotes: for names only.
     pub(super) loose: Vec<Vec<u8>>,
 }
 
 impl Parameters {
-    /// Strict readers take what stands behind a quote that is never closed for its text. For lenient ones
-    /// the next `;` ends it.
+    /// Strict readers take everything after an unclosed quote as its text. Lenient ones end it at the next
+    /// `;`.
     pub(super) fn read(value: &[u8]) -> Self {
         let mut all: Vec<Written> = Vec::new();
         let mut rest = Some(value);
@@ -59,7 +59,7 @@ impl Parameters {
         Self { all, is_whole }
     }
 
-    /// The ways in which a parameter is given.
+    /// The given forms of a parameter.
     pub(super) fn given(&self, wanted: &str) -> Vec<Given> {
         let mut numbers = HashSet::new();
         let mut found = Vec::new();
@@ -84,7 +84,7 @@ impl Parameters {
         found
     }
 
-    /// The values of a parameter of which octets matter.
+    /// The values of a parameter whose octets matter.
     pub(super) fn octets(&self, wanted: &str) -> Vec<Vec<u8>> {
         let plain = self.all.iter().filter(|one| one.name == wanted);
         let mut found: Vec<Vec<u8>> = plain.flat_map(|one| one.values.clone()).collect();
@@ -104,7 +104,7 @@ impl Parameters {
         found
     }
 
-    /// The values of a parameter that names a file. False when it may name another, too.
+    /// The values of a parameter that names a file. False if another name is possible too.
     #[must_use]
     pub(super) fn names(&self, wanted: &str, into: &mut Vec<String>) -> bool {
         let mut is_clear = self.is_whole;
@@ -135,7 +135,7 @@ impl Parameters {
     }
 }
 
-/// The parameters of a text, and what of it stands from the first quote on that is never closed.
+/// The parameters of a text, and its rest from the first unclosed quote.
 fn read_from(text: &[u8]) -> (Vec<Written>, Option<&[u8]>) {
     let mut tokens = Tokens::of_mime(text);
     let mut found = Vec::new();
@@ -153,7 +153,7 @@ fn read_from(text: &[u8]) -> (Vec<Written>, Option<&[u8]>) {
         let before = ahead.rest();
         let mut loose = Vec::new();
         let values = readings(&mut ahead, &mut loose);
-        // `x="; filename="a.exe"`: it may be the second quote that closes none.
+        // `x="; filename="a.exe"`: possibly the second quote is unclosed.
         let mut behind = ahead.clone();
         behind.take_until_semicolon();
         let written = &before[..before.len() - behind.rest().len()];
@@ -171,7 +171,7 @@ fn read_from(text: &[u8]) -> (Vec<Written>, Option<&[u8]>) {
     (found, first.max_by_key(|text| text.len()))
 }
 
-/// What different clients read where a parameter's value stands.
+/// The readings of a parameter's value by different clients.
 fn readings(tokens: &mut Tokens<'_>, loose: &mut Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     let mut ahead = tokens.clone();
     let mut values = Vec::new();
@@ -179,7 +179,7 @@ fn readings(tokens: &mut Tokens<'_>, loose: &mut Vec<Vec<u8>>) -> Vec<Vec<u8>> {
         let whole = tokens.rest();
         let written = &whole[..whole.len() - ahead.rest().len()];
         if written.contains(&b'\\') {
-            // For some clients a backslash is one.
+            // For some clients a backslash is literal.
             let written = unfold(written);
             values.push(
                 written
@@ -190,19 +190,19 @@ fn readings(tokens: &mut Tokens<'_>, loose: &mut Vec<Vec<u8>>) -> Vec<Vec<u8>> {
             );
         }
         *tokens = ahead;
-        // `"evil".exe`: for some the value goes on behind the quotes.
+        // `"evil".exe`: for some clients the value continues after the quotes.
         let behind = unfold(tokens.clone().take_until_semicolon()).into_owned();
         if !behind.is_empty() {
             loose.push([content.as_slice(), &behind].concat());
         }
-        // A quote that is never closed takes in the parameters behind it.
+        // An unclosed quote includes the following parameters.
         if let Some(at) = memchr(b';', &content) {
             values.push(content[..at].to_vec());
         }
         values.insert(0, content);
         return values;
     }
-    // A comment may stand before the value; in names that look so it often is none.
+    // A comment may precede the value; in names such text is often no comment.
     let whole = unfold(tokens.clone().take_until_semicolon()).into_owned();
     if tokens.skip_comments() {
         values.push(whole);
@@ -221,7 +221,7 @@ fn unquoted(tokens: &mut Tokens<'_>, loose: &mut Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     if let Some(at) = raw.iter().position(u8::is_ascii_whitespace) {
         values.push(raw[..at].to_vec());
     }
-    // Where a token ends (RFC 2045 §5.1).
+    // The end of a token (RFC 2045 §5.1).
     if let Some(at) = raw
         .iter()
         .position(|octet| b"()<>@,;:\\\"[]?=".contains(octet))
@@ -229,11 +229,11 @@ fn unquoted(tokens: &mut Tokens<'_>, loose: &mut Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     {
         loose.push(raw[..at].to_vec());
     }
-    // Quotes within a value that does not begin with one.
+    // Quotes within an unquoted value.
     if memchr(b'"', &raw).is_some() {
         loose.push(raw.iter().copied().filter(|octet| *octet != b'"').collect());
     }
-    // `filename=a;b.exe` where the quotes are missing.
+    // `filename=a;b.exe` without the required quotes.
     let rest = tokens.rest();
     if !rest.is_empty() && memchr(b'=', rest).is_none() {
         values.push([raw.as_slice(), &unfold(rest)].concat());

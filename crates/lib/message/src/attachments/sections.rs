@@ -1,14 +1,14 @@
-//! Sections of a parameter (RFC 2231 §3, §4.1), joined in every way that a client might.
+//! Sections of a parameter (RFC 2231 §3, §4.1), joined in every way that a client might use.
 
 use super::parameters::{Parameters, Written};
 use crate::decode;
 
-/// Ways to join the sections of one parameter.
+/// Maximum number of ways to join the sections of one parameter.
 const MAX_WAYS: usize = 24;
-/// Where there are several ways, octets of the whole.
+/// If there are several ways, maximum length of the result.
 const MAX_OCTETS: usize = 4 * 1024;
 
-/// `name*0`, `name*1*`, … in the order in which they are written.
+/// `name*0`, `name*1*`, … in the written order.
 pub(super) struct Sections<'a>(Vec<Section<'a>>);
 
 struct Section<'a> {
@@ -18,11 +18,11 @@ struct Section<'a> {
     values: Vec<&'a [u8]>,
 }
 
-/// Sections with one reading of each, in the order in which they are joined.
+/// Sections with one reading of each, in the order of joining.
 pub(super) struct Joined<'a>(Vec<(bool, &'a [u8])>);
 
 impl<'a> Sections<'a> {
-    /// Those of the parameter `wanted`; `loose` for one that names a file.
+    /// The sections of the parameter `wanted`; `loose` if it names a file.
     pub(super) fn of(parameters: &'a Parameters, wanted: &str, loose: bool) -> Self {
         let section = |one: &'a Written| {
             let rest = one.name.strip_prefix(wanted)?.strip_prefix('*')?;
@@ -43,8 +43,8 @@ impl<'a> Sections<'a> {
         Self(parameters.all.iter().filter_map(section).collect())
     }
 
-    /// The ways to join them: by their numbers, whichever are missing, or up to the first that is
-    /// missing; or as they are written. `None` when there are more than are looked at.
+    /// The ways to join them: by number, with or without stopping at the first gap; or as written. `None`
+    /// if there are too many.
     pub(super) fn joined(&self) -> Option<Vec<Joined<'a>>> {
         let mut ways = Vec::new();
         if self.0.is_empty() {
@@ -74,7 +74,7 @@ impl<'a> Sections<'a> {
         (ways.len() == 1 || octets <= MAX_OCTETS).then_some(ways)
     }
 
-    /// One number may be given several times.
+    /// A number may occur several times.
     fn by_number(&self) -> Vec<Vec<&Section<'a>>> {
         let mut order: Vec<&Section<'a>> = self.0.iter().collect();
         order.sort_by_key(|section| section.number);
@@ -85,7 +85,7 @@ impl<'a> Sections<'a> {
     }
 }
 
-/// Each reading of each section with each of the others.
+/// All combinations of the readings of the sections.
 fn choose<'a>(order: &[Vec<&Section<'a>>], ways: &mut Vec<Joined<'a>>) -> Option<()> {
     let mut choices: Vec<Vec<(bool, &'a [u8])>> = Vec::new();
     for same in order {
@@ -124,7 +124,7 @@ impl Joined<'_> {
         self.0.iter().any(|(is_extended, _)| *is_extended)
     }
 
-    /// The whole as it stands.
+    /// The joined octets.
     pub(super) fn octets(&self) -> Vec<u8> {
         self.0
             .iter()
@@ -133,13 +133,13 @@ impl Joined<'_> {
             .collect()
     }
 
-    /// The charset stands in the first section that is extended.
+    /// The first extended section names the charset.
     pub(super) fn is_of_known_charset(&self) -> bool {
         let first = self.0.iter().find(|(is_extended, _)| *is_extended);
         first.is_none_or(|(_, value)| !decode::is_of_unknown_charset(value))
     }
 
-    /// What clients make of it: the standard's reading first.
+    /// The readings by clients, the standard's first.
     pub(super) fn readings(&self) -> Vec<Vec<u8>> {
         let octets = self.octets();
         if !self.is_extended() {
@@ -153,7 +153,7 @@ impl Joined<'_> {
         ]
     }
 
-    /// Sections that are not extended stand as they are.
+    /// Sections that are not extended are taken literally.
     fn by_the_standard(&self) -> Vec<u8> {
         let mut whole = Vec::new();
         for (is_extended, value) in &self.0 {

@@ -1,4 +1,4 @@
-//! What passes on of a message, by what is seen in it.
+//! The output of the screen, depending on the findings.
 
 use std::sync::Arc;
 
@@ -10,28 +10,28 @@ use super::note::note;
 use super::walk::Sink;
 use super::{Action, Blocklist, MAX_HELD};
 
-/// Parts that are taken out of one message.
+/// Maximum number of parts removed from one message.
 const MAX_REMOVED: usize = 100;
 
-/// See the module.
+/// The output of the screen.
 pub(super) struct Sieve {
     inspection: Inspection,
-    /// Absent where everything passes on or nothing does.
+    /// Absent if everything or nothing passes.
     strip: Option<Strip>,
 }
 
-/// Taking parts out.
+/// The state of removals.
 struct Strip {
     out: Vec<u8>,
     state: State,
     removed: Vec<Finding>,
-    /// A part before this place is signed together with what follows.
+    /// A part before this position is signed together with the following ones.
     is_signed: bool,
 }
 
-/// What becomes of the part that the walk is in.
+/// The state of the current part.
 enum State {
-    /// It is held back until that is clear: header section and body.
+    /// Held back until the decision: header section and body.
     Held {
         header: PartHeader,
         raw: Vec<u8>,
@@ -54,14 +54,14 @@ impl Sieve {
         }
     }
 
-    /// Another piece comes.
+    /// Starts the next piece.
     pub(super) fn begin(&mut self) {
         if let Some(strip) = &mut self.strip {
             strip.out.clear();
         }
     }
 
-    /// What of the piece, and of those before, passes on; `None`: all of the piece.
+    /// The octets to pass; `None`: the whole piece.
     pub(super) fn passed(&self) -> Option<&[u8]> {
         self.strip.as_ref().map(|strip| strip.out.as_slice())
     }
@@ -70,7 +70,7 @@ impl Sieve {
         self.strip.as_ref().map_or(&[], |strip| &strip.removed)
     }
 
-    /// The message has ended.
+    /// Ends the message.
     pub(super) fn finish(&mut self) -> Result<(), Blocked> {
         let found = self.inspection.finish()?;
         self.settle(found)?;
@@ -139,7 +139,7 @@ impl Sink for Sieve {
     }
 
     fn body(&mut self, mut octets: &[u8]) -> Result<(), Blocked> {
-        // Whether something comes too late must not depend on how the message is cut.
+        // The limit must not depend on how the message is cut.
         while let Some(room) = self.strip.as_ref().and_then(Strip::room)
             && room < octets.len()
         {
@@ -174,7 +174,7 @@ impl Sink for Sieve {
 }
 
 impl Strip {
-    /// What is held passes on, and so does what follows.
+    /// Passes the held octets and everything after them.
     fn pass(&mut self) {
         if let State::Held { raw, .. } = std::mem::replace(&mut self.state, State::Passes) {
             self.out.extend_from_slice(&raw);
@@ -189,7 +189,7 @@ impl Strip {
         }
     }
 
-    /// Octets that may still be held of the part, where it is.
+    /// Octets of the part that may still be held, if it is held.
     fn room(&self) -> Option<usize> {
         match &self.state {
             State::Held { raw, .. } => Some(MAX_HELD.saturating_sub(raw.len())),
@@ -197,7 +197,7 @@ impl Strip {
         }
     }
 
-    /// A long part cannot be held for ever.
+    /// Passes a long part, which cannot be held for ever.
     fn let_go(&mut self) {
         if self.room() == Some(0) {
             self.pass();

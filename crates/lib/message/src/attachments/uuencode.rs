@@ -1,42 +1,42 @@
-//! Files that are uuencoded within a text: many clients show them as attachments.
+//! Uuencoded files within a text: many clients show them as attachments.
 
 use memchr::{memchr, memmem};
 
 use crate::decode::TransferDecoder;
 
-/// Octets of a line.
+/// Maximum length of a line.
 const MAX_LINE: usize = 1_024;
 
-/// Finds the lines that begin a file, and decodes those behind.
+/// Finds the lines that begin a file, and decodes the following ones.
 #[derive(Debug, Default)]
 pub(super) struct Uuencoded {
-    /// The start of a line that may begin a file, or a line of one.
+    /// The start of a line that may begin a file, or belongs to one.
     held: Vec<u8>,
     within_line: bool,
-    /// The file that has begun.
+    /// The current file.
     file: Option<Form>,
 }
 
-/// How a file is written.
+/// The form of a file.
 #[derive(Debug)]
 enum Form {
     Uuencode,
     Base64(TransferDecoder),
 }
 
-/// What is found.
+/// A finding.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Piece {
-    /// A file of that name begins.
+    /// A file of this name begins.
     File(String),
-    /// More of it.
+    /// More octets of it.
     Octets(Vec<u8>),
 }
 
 impl Uuencoded {
-    /// Takes the next octets of the text.
+    /// Inspects the next octets of the text.
     pub(super) fn push(&mut self, octets: &[u8], found: &mut Vec<Piece>) {
-        // Nearly all text has none, and is passed over at the speed of a search.
+        // Nearly all text has none, and is skipped at the speed of a search.
         if self.file.is_none() && self.held.is_empty() && memmem::find(octets, BEGIN).is_none() {
             let last = octets.iter().rposition(|&byte| byte == b'\n');
             let tail = match last {
@@ -56,7 +56,7 @@ impl Uuencoded {
         self.hold(rest);
     }
 
-    /// The text has ended.
+    /// Ends the text.
     pub(super) fn finish(&mut self, found: &mut Vec<Piece>) {
         self.end_line(found);
     }
@@ -106,7 +106,7 @@ impl Form {
                     return octets;
                 };
                 let sextet = |at: usize, group: &[u8]| {
-                    // Blanks at the end of a line may have been lost.
+                    // Trailing blanks of a line may have been lost.
                     u32::from(group.get(at).copied().unwrap_or(b' ').wrapping_sub(b' ') & 63)
                 };
                 for group in characters.chunks(4) {

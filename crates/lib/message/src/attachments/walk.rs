@@ -1,6 +1,5 @@
-//! Takes a message apart into header sections, bodies and the lines between parts, flat: a part
-//! reaches from one delimiter to the next, wherever it is nested. All octets come out again, in
-//! their order.
+//! Splits a message into header sections, bodies and the lines between parts, without nesting: a part
+//! extends from one delimiter to the next, at every depth. All octets are passed on in order.
 
 use memchr::{memchr, memmem};
 
@@ -9,41 +8,39 @@ use super::finding::Blocked;
 use super::header::PartHeader;
 use crate::{HeaderLines, MAX_HEADER, MAX_PARTS};
 
-/// Where the pieces go.
+/// The receiver of the pieces.
 pub(super) trait Sink {
-    /// A whole header section with the empty line that ends it, where there is one.
+    /// A whole header section, with its final empty line if there is one.
     fn header(&mut self, raw: &[u8], header: PartHeader) -> Result<(), Blocked>;
-    /// The next octets of the body behind the last header section.
+    /// The next octets of the body after the last header section.
     fn body(&mut self, octets: &[u8]) -> Result<(), Blocked>;
-    /// A line that begins a part, or the start of one.
+    /// A line that begins a part, or its start.
     fn delimiter(&mut self, line: &[u8], delimiter: Delimiter) -> Result<(), Blocked>;
     /// More of a long delimiter line.
     fn delimiter_goes_on(&mut self, octets: &[u8]) -> Result<(), Blocked>;
 }
 
-/// See the module.
+/// The walk over a message.
 #[derive(Debug)]
 pub(super) struct Walk {
     place: Place,
-    /// The header section as far as it has come; in a body the start of a line that may be a
-    /// delimiter.
+    /// The header section so far; in a body the start of a possible delimiter line.
     held: Vec<u8>,
     delimiters: Delimiters,
     parts: usize,
-    /// The header section of the message, while it comes.
+    /// The message's header section in progress.
     root: Option<HeaderLines>,
-    /// The header section is that of a message which is encoded as well. No message may be
-    /// (RFC 2045 §6.4), and some clients read it as it stands.
+    /// The header section is that of an encoded message. Messages must not be encoded (RFC 2045 §6.4), and
+    /// some clients do not decode it.
     is_encoded: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// In the header section of the message as it will be stored, which ends where the scanner says.
+    /// In the header section of the stored message, which ends where the scanner says.
     Root,
-    /// In another header section; its current line starts there. It goes on to an empty line, since
-    /// there are clients that pass over lines that are no field, and ones that look for fields
-    /// behind them.
+    /// In another header section, with the start of its current line. It continues to an empty line, since
+    /// some clients skip lines that are no field, and some look for fields after them.
     Header {
         line: usize,
     },
@@ -81,7 +78,7 @@ impl Walk {
         }
     }
 
-    /// For the body of a multipart whose header has been read.
+    /// For the body of a multipart with a known header.
     pub(super) fn of_multipart(boundaries: &[Vec<u8>], digest: bool) -> Result<Self, Blocked> {
         let mut walk = Self::at(Place::LineStart);
         walk.delimiters.open(boundaries, digest)?;
@@ -103,7 +100,7 @@ impl Walk {
         Ok(())
     }
 
-    /// The message has ended.
+    /// Ends the message.
     pub(super) fn finish(&mut self, sink: &mut impl Sink) -> Result<(), Blocked> {
         self.finish_place(sink)?;
         self.delimiters.finish()
@@ -145,10 +142,10 @@ impl Walk {
         };
         let root = self.root.take().unwrap_or_default();
         let header = root.header();
-        // The scanner puts the empty line there; only what has come comes out again.
+        // The scanner adds the empty line; only the original octets are passed on.
         let own = header.len() - if end.text.is_empty() { 0 } else { 2 };
         self.end_root(&header[..own], sink)?;
-        // It may have begun in the piece before.
+        // It may have begun in the previous piece.
         self.push(&end.text, sink)?;
         Ok(end.taken)
     }
@@ -180,7 +177,7 @@ impl Walk {
             let current = current.to_vec();
             match self.delimiter(&current)? {
                 Some(delimiter) => {
-                    // The part has ended within its header.
+                    // The part ended within its header.
                     self.held.truncate(line);
                     self.end_header(sink)?;
                     self.begin_part(&current, delimiter, sink)?;
@@ -195,7 +192,7 @@ impl Walk {
 
     fn next_header_line(&mut self, line: usize, sink: &mut impl Sink) -> Result<(), Blocked> {
         if self.is_encoded && line == 0 && !self.held.contains(&b':') {
-            // Not yet a field: what is encoded may be much longer than a header section.
+            // Not a field yet: encoded data may be much longer than a header section.
             let text = std::mem::take(&mut self.held);
             self.body(&text, sink)?;
         }
@@ -212,7 +209,7 @@ impl Walk {
 
     fn end_header(&mut self, sink: &mut impl Sink) -> Result<(), Blocked> {
         let raw = std::mem::take(&mut self.held);
-        // Where the one before is both, it is that of a message in a multipart.
+        // If the previous part is both, it is the text of a message in a multipart.
         self.delimiters.text(&raw);
         let header = PartHeader::read(&raw, self.delimiters.in_digest());
         self.place = Place::LineStart;
@@ -221,7 +218,7 @@ impl Walk {
         }
         self.is_encoded = header.is_message && header.encodings.any();
         if header.is_message {
-            // Its body begins with the header section of the message inside.
+            // Its body begins with the header section of the inner message.
             self.count_part()?;
             self.place = Place::Header { line: 0 };
         }
@@ -236,7 +233,7 @@ impl Walk {
         Ok(())
     }
 
-    /// A line of a body begins, or began in the piece before.
+    /// Handles a line start of a body, possibly from the previous piece.
     fn at_line_start(&mut self, piece: &[u8], sink: &mut impl Sink) -> Result<usize, Blocked> {
         if self.held.is_empty() && (self.delimiters.none() || piece[0] != b'-') {
             self.place = Place::WithinLine;
@@ -253,7 +250,7 @@ impl Walk {
         Ok(used)
     }
 
-    /// Decides what the held start of a line is.
+    /// Classifies the held start of a line.
     fn settle_line(&mut self, sink: &mut impl Sink) -> Result<(), Blocked> {
         let mut line = std::mem::take(&mut self.held);
         match self.delimiter(&line)? {

@@ -1,34 +1,33 @@
-//! Names within a ZIP archive, as it passes.
+//! File names within a ZIP archive, while it passes.
 //!
-//! Programs read archives by the directory at their end, or by the header in front of each file, or
-//! mend what is broken; both are looked for by their signatures wherever they stand, and no length
-//! is believed. So data descriptors, zip64 and junk in front or between make no difference, the
-//! files of an archive that is stored within are seen along with the others, and the names of
-//! encrypted files too. A ZIP that is compressed within the ZIP is unpacked, one level deep;
-//! one that is compressed within that, or in a way that is not unpacked, is too much.
+//! Programs read archives by the directory at their end or by the header before each file, or repair broken
+//! ones. Both are found by their signatures anywhere, and no length field is trusted. So data descriptors,
+//! zip64 and junk before or between files do not matter; files of a stored inner archive and the names of
+//! encrypted files are found too. A compressed ZIP within the ZIP is unpacked, one level deep; a deeper
+//! one, or one with another compression method, exceeds the limits.
 
 use memchr::memchr_iter;
 use miniz_oxide::inflate::stream::{InflateState, inflate};
 use miniz_oxide::{DataFormat, MZFlush, MZStatus};
 
-/// Longer names are passed over: no file system takes them.
+/// Longer names are skipped: no file system accepts them.
 const MAX_NAME: usize = 4_096;
-/// Octets of an entry's extra field that are looked at.
+/// Inspected octets of an entry's extra field.
 const MAX_EXTRA: usize = 4_096;
-/// Archives that are being unpacked at a time; signatures that are none may add some.
+/// Archives unpacked at the same time; false signatures may add some.
 const MAX_UNPACKED: usize = 4;
-/// Octets at a time.
+/// Octets processed at once.
 const PIECE: usize = 32 * 1024;
 
-/// See the module.
+/// The names in an archive.
 #[derive(Debug, Default)]
 pub(super) struct ZipNames {
-    /// Octets that begin with, or may begin with, the signature of an entry.
+    /// Octets that begin, or may begin, with the signature of an entry.
     held: Vec<u8>,
     unpacked: Vec<Archive>,
 }
 
-/// An archive that is compressed within the archive.
+/// A compressed archive within the archive.
 struct Archive {
     inflate: Box<InflateState>,
     names: Box<ZipNames>,
@@ -40,14 +39,14 @@ impl std::fmt::Debug for Archive {
     }
 }
 
-/// What may still be done for this message.
+/// The remaining limits for this message.
 #[derive(Debug)]
 pub(super) struct Budget {
     /// Octets of names.
     pub(super) names: usize,
-    /// Octets that unpacking gives.
+    /// Octets of unpacked data.
     pub(super) unpacked: usize,
-    /// Archives that are begun to be unpacked: each takes some 80 KiB that are made empty first.
+    /// Started unpackings: each takes some 80 KiB that are zeroed first.
     pub(super) archives: usize,
 }
 
@@ -61,12 +60,12 @@ impl Default for Budget {
     }
 }
 
-/// The budget is used up.
+/// The limits are exceeded.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TooMuch;
 
 impl ZipNames {
-    /// Takes the next octets of a content, ZIP or not; gives the names that are complete now.
+    /// Takes the next octets of a content, ZIP or not; returns the names completed by them.
     pub(super) fn push(
         &mut self,
         octets: &[u8],
@@ -89,8 +88,8 @@ impl ZipNames {
             self.held.extend_from_slice(rest);
             return Ok(());
         }
-        // An entry, or what may be one, began in the piece before: as much of this piece is laid to
-        // it as it can need.
+        // An entry, or a possible one, began in the previous piece: it is completed with as much of this
+        // piece as it can need.
         let held = self.held.len();
         let more = octets.len().min(Entry::MAX);
         self.held.extend_from_slice(&octets[..more]);
@@ -104,14 +103,14 @@ impl ZipNames {
         }
         let begun = self.unpacked.split_off(older);
         self.unpack_these(begun, &octets[more..], budget, found)?;
-        // Behind the held octets all is seen anew in its place.
+        // The octets after the held ones are scanned again in place.
         let seen = (whole.len() - left).saturating_sub(held);
         let rest = self.look(&octets[seen..], budget, found, outermost)?;
         self.held = rest.to_vec();
         Ok(())
     }
 
-    /// Looks at all entries that are complete; gives the start of one that is not.
+    /// Inspects all complete entries; returns the start of an incomplete one.
     fn look<'a>(
         &mut self,
         octets: &'a [u8],
@@ -189,7 +188,7 @@ impl ZipNames {
 }
 
 impl Archive {
-    /// Whether more of it comes.
+    /// Whether more data is expected.
     fn push(
         &mut self,
         mut octets: &[u8],
@@ -208,9 +207,9 @@ impl Archive {
             self.names.scan(written, budget, found, false)?;
             match step.status {
                 Ok(MZStatus::Ok) if step.bytes_consumed + step.bytes_written > 0 => {}
-                // It waits for more.
+                // More input is needed.
                 Ok(MZStatus::Ok) | Err(miniz_oxide::MZError::Buf) => return Ok(true),
-                // It has ended, or is none.
+                // It has ended, or is invalid.
                 _ => return Ok(false),
             }
             if octets.is_empty() && step.bytes_written < PIECE {
@@ -220,8 +219,8 @@ impl Archive {
     }
 }
 
-/// Where a signature begins, or may begin at the end of the octets. (Octets may be chosen so that there
-/// are millions that nearly do: each costs no more than this look at it.)
+/// The position of a signature, or of its possible start at the end. (Crafted octets may contain millions
+/// of near matches: each costs only this comparison.)
 fn signature(octets: &[u8]) -> Option<usize> {
     memchr_iter(b'P', octets).find(|&at| {
         matches!(
@@ -237,23 +236,23 @@ enum Read<'a> {
     Entry(Entry<'a>),
 }
 
-/// The header of a file, in front of it or in the directory (APPNOTE §4.3.7, §4.3.12).
+/// The header of a file, before it or in the directory (APPNOTE §4.3.7, §4.3.12).
 struct Entry<'a> {
     name: &'a [u8],
     extra: &'a [u8],
     flags: u16,
     method: u16,
     is_local: bool,
-    /// Its extra field is longer than is looked at.
+    /// Its extra field exceeds the inspected length.
     is_long: bool,
-    /// Where the file's data begin.
+    /// The start of the file's data.
     end: usize,
 }
 
 impl<'a> Entry<'a> {
     const MAX: usize = 46 + MAX_NAME + MAX_EXTRA;
 
-    /// Reads one off the front, where a signature begins.
+    /// Parses an entry at a signature.
     fn read(octets: &'a [u8]) -> Read<'a> {
         let is_local = match octets {
             [_, _, 3, 4, ..] => true,
@@ -280,7 +279,7 @@ impl<'a> Entry<'a> {
         ) else {
             return Read::Incomplete;
         };
-        // Of a longer extra field the end is not waited for.
+        // Does not wait for the end of a long extra field.
         let end = fixed + name.len() + extra;
         Read::Entry(Self {
             name,
@@ -293,7 +292,7 @@ impl<'a> Entry<'a> {
         })
     }
 
-    /// The name, and the one of Info-ZIP's Unicode path (0x7075) that takes its place.
+    /// The name, and the Info-ZIP Unicode path (0x7075) that replaces it.
     fn names(&self, budget: &mut Budget, found: &mut Vec<String>) -> Result<(), TooMuch> {
         let mut take = |name: &[u8]| {
             budget.names = budget.names.checked_sub(name.len() + 16).ok_or(TooMuch)?;
@@ -316,7 +315,7 @@ impl<'a> Entry<'a> {
         Ok(())
     }
 
-    /// Compressed, not encrypted, and called an archive.
+    /// Compressed, not encrypted, and named like an archive.
     fn is_packed_archive(&self) -> bool {
         const ARCHIVES: [&[u8]; 4] = [b".zip", b".jar", b".apk", b".war"];
         self.is_local
@@ -331,13 +330,13 @@ impl<'a> Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// Deflated, and its data begin where that can be seen.
+    /// Deflated, with a known start of its data.
     fn can_be_unpacked(&self) -> bool {
         self.method == 8 && !self.is_long
     }
 }
 
-/// Two octets, the lower first.
+/// A little-endian 16-bit number.
 fn short(octets: &[u8], at: usize) -> Option<u16> {
     let pair = octets.get(at..at + 2)?;
     Some(u16::from_le_bytes([pair[0], pair[1]]))

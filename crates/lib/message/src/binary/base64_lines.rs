@@ -1,13 +1,13 @@
-//! Writing base64 (RFC 2045 §6.8), piece by piece.
+//! Incremental base64 encoder (RFC 2045 §6.8).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// Octets that make a line of 76.
+/// Octets of a line of 76 characters.
 const OCTETS: usize = 57;
 const LINE: usize = OCTETS / 3 * 4;
 
-/// Lines of base64, with a line break between two and none behind the last.
+/// Lines of base64, separated by line breaks, without one at the end.
 #[derive(Debug, Default)]
 pub(super) struct Base64Lines {
     /// The start of a line.
@@ -34,7 +34,7 @@ impl Base64Lines {
         self.pending.extend_from_slice(lines.remainder());
     }
 
-    /// The content has ended; true when there was any.
+    /// Ends the content; true if there was any.
     pub(super) fn finish(&mut self, out: &mut Vec<u8>) -> bool {
         if !self.pending.is_empty() {
             let line = std::mem::take(&mut self.pending);
@@ -48,7 +48,7 @@ impl Base64Lines {
             out.extend_from_slice(b"\r\n");
         }
         let mut line = [0; LINE];
-        // It fits: a line has at most so many octets.
+        // It fits: a line has at most this many octets.
         let length = STANDARD.encode_slice(octets, &mut line).unwrap_or(0);
         out.extend_from_slice(&line[..length]);
     }

@@ -1,8 +1,7 @@
-//! The body of a part: finds the delimiter behind it, over any fragmentation, and turns what is
-//! binary into base64.
+//! The body of a part: finds the delimiter after it, across pieces, and converts binary content to base64.
 //!
-//! Only CRLF ends a line. The line break before a delimiter is the delimiter's (RFC 2046 §5.1.1), so
-//! it is held back until the line behind it is known.
+//! Only CRLF ends a line. The line break before a delimiter belongs to the delimiter (RFC 2046 §5.1.1), so
+//! it is held back until the next line is known.
 
 use memchr::memchr;
 
@@ -11,18 +10,18 @@ use super::base64_lines::Base64Lines;
 use super::structure::Structure;
 use crate::mime::Hit;
 
-/// What of a line is held while it may be a delimiter.
+/// Maximum held length of a line that may be a delimiter.
 const MAX_DELIMITER: usize = 1_000;
 
-/// See the module.
+/// The body in progress.
 #[derive(Debug)]
 pub(super) struct Body {
     at: At,
     /// The current line, while it may be a delimiter.
     line: Vec<u8>,
-    /// A line break stands before it that may be the delimiter's.
+    /// A held line break before it, which may belong to the delimiter.
     break_held: bool,
-    /// For content that is binary.
+    /// For binary content.
     encoder: Option<Base64Lines>,
 }
 
@@ -37,12 +36,12 @@ enum At {
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) hit: Hit,
-    /// As it is.
+    /// The line itself.
     pub(super) line: Vec<u8>,
 }
 
 impl Body {
-    /// One that passes as it is.
+    /// A body that passes unchanged.
     pub(super) fn text() -> Self {
         Self {
             at: At::LineStart,
@@ -52,7 +51,7 @@ impl Body {
         }
     }
 
-    /// One that becomes base64.
+    /// A body that is converted to base64.
     pub(super) fn binary() -> Self {
         Self {
             encoder: Some(Base64Lines::default()),
@@ -60,7 +59,7 @@ impl Body {
         }
     }
 
-    /// Takes octets, to behind a delimiter if there is one: how many, and that delimiter.
+    /// Takes octets up to the end of a delimiter, if there is one; returns their number and the delimiter.
     pub(super) fn take(
         &mut self,
         piece: &[u8],
@@ -87,7 +86,7 @@ impl Body {
         Ok((at, None))
     }
 
-    /// The message has ended.
+    /// Ends the message.
     pub(super) fn finish(&mut self, structure: &Structure, out: &mut Vec<u8>) {
         let is_delimiter = !self.line.is_empty() && structure.delimiter(&self.line).is_some();
         let line = std::mem::take(&mut self.line);
@@ -142,7 +141,7 @@ impl Body {
         Ok((used, None))
     }
 
-    /// Passes octets on to behind the next line break, or to behind a CR that may belong to one.
+    /// Passes octets up to the next line break, or to a CR that may begin one.
     fn within_line(&mut self, rest: &[u8], out: &mut Vec<u8>) -> usize {
         match self.at {
             At::BehindCr if rest[0] == b'\n' => {
@@ -175,7 +174,7 @@ impl Body {
         }
     }
 
-    /// A delimiter follows: the line break before it is no content.
+    /// Before a delimiter: the preceding line break is no content.
     fn end_content(&mut self, out: &mut Vec<u8>) {
         if let Some(encoder) = &mut self.encoder {
             encoder.finish(out);

@@ -1,15 +1,15 @@
-//! What a header section says about its part, and how it is written where that changes.
+//! The header section of a part, and its converted form.
 
 use crate::header::fields;
 use crate::mime::{Mime, MimeFields};
 
-/// See the module.
+/// The relevant fields of a part's header.
 #[derive(Debug)]
 pub(super) struct PartHeader {
     pub(super) mime: Mime,
     /// Its content may be any octets.
     pub(super) is_binary: bool,
-    /// It says so twice, or twice of what type it is.
+    /// The encoding or the type is given twice.
     pub(super) is_ambiguous: bool,
     /// Its content is encoded in lines.
     pub(super) is_encoded: bool,
@@ -45,19 +45,19 @@ impl PartHeader {
         self.mime.media_type.is("multipart", "*")
     }
 
-    /// A message with a header section of its own stands in it.
+    /// Whether it contains a message with its own header section.
     pub(super) fn is_message(&self) -> bool {
         let kind = &self.mime.media_type;
         !self.is_encoded && (kind.is("message", "rfc822") || kind.is("message", "global"))
     }
 
-    /// Its content is to be base64. What is a multipart or any kind of message must not be encoded
-    /// (RFC 2045 §6.4, RFC 2046 §5.2).
+    /// Whether its content must become base64. Multiparts and messages of any kind must not be encoded (RFC
+    /// 2045 §6.4, RFC 2046 §5.2).
     pub(super) fn is_binary_leaf(&self) -> bool {
         self.is_binary && !self.is_multipart() && !self.mime.media_type.is("message", "*")
     }
 
-    /// Writes the section, with the encoding that its content will have.
+    /// Writes the section with the new encoding.
     pub(super) fn write(&self, section: &[u8], out: &mut Vec<u8>) {
         if !self.is_binary {
             return out.extend_from_slice(section);

@@ -1,5 +1,5 @@
-//! Makes ordinary mail of a message that was declared BINARYMIME (RFC 3030 §3), while it passes, in
-//! bounded memory: whoever comes behind sees lines of text, and the same content.
+//! Converts a BINARYMIME message (RFC 3030 §3) to an ordinary one while it passes, in bounded memory: later
+//! stages see lines of text with the same content.
 //!
 //! ```text
 //!   push(piece) ──▶ header sections ──▶ Content-Transfer-Encoding: binary becomes
@@ -9,10 +9,9 @@
 //!                                         else: as they are
 //! ```
 //!
-//! Parts are found as the scanner finds them, so that what is taken apart here comes together there.
-//! What cannot be changed without changing its meaning is told ([`Unconvertible`]), never guessed.
-//! Octets outside of binary leaves pass as they are: that they are lines of text is for the caller to
-//! see, since mail that is not binary is held to that too.
+//! Parts are found with the scanner's rules, so that both see the same structure. A message whose meaning
+//! would change is refused ([`Unconvertible`]), never guessed. Octets outside binary leaf parts pass
+//! unchanged: the caller checks that they are lines of text, as for all other mail.
 
 mod base64_lines;
 mod body;
@@ -30,36 +29,36 @@ use thiserror::Error;
 use crate::mime::Hit;
 use crate::{HeaderLines, MAX_HEADER};
 
-/// The header section of a part.
+/// Maximum size of a part's header section.
 const MAX_PART_HEADER: usize = 64 * 1024;
 
-/// Why a message cannot be made ordinary mail.
+/// The reason why a message cannot be converted.
 #[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
 pub enum Unconvertible {
-    /// A signature would break, or what is encrypted.
+    /// A signature or encrypted content would break.
     #[error("a part that is binary lies in a multipart/signed or multipart/encrypted")]
     Sealed,
-    /// Two fields where one may be, and one of them says "binary".
+    /// A field occurs twice, once with "binary".
     #[error("a part that is binary says twice what it is")]
     Ambiguous,
-    /// Where its parts end cannot be told.
+    /// The ends of its parts cannot be determined.
     #[error("a multipart that is binary has no boundary that could be one")]
     NoBoundary,
-    /// What lies deeper would not be seen.
+    /// Parts below the maximum depth would not be seen.
     #[error("its parts lie deeper within each other than is looked at")]
     TooDeep,
-    /// More than the scanner tells apart.
+    /// More parts than the scanner supports.
     #[error("it has more parts than are told apart")]
     TooManyParts,
-    /// The message's, or that of a part.
+    /// The header section of the message or of a part.
     #[error("a header section is too large")]
     HeaderTooLarge,
-    /// It goes on and on with blanks.
+    /// A delimiter with too many trailing blanks.
     #[error("a line between parts is too long")]
     DelimiterTooLong,
 }
 
-/// See the module.
+/// The converter of one message.
 #[derive(Debug)]
 pub struct Converter {
     place: Place,
@@ -71,7 +70,7 @@ pub struct Converter {
 enum Place {
     /// In the header section of the message.
     Root(HeaderLines),
-    /// In one of a part; the current line starts there.
+    /// In the header section of a part, with the start of its current line.
     Header {
         held: Vec<u8>,
         line: usize,
@@ -96,17 +95,17 @@ impl Converter {
         }
     }
 
-    /// Takes the next octets of the message; gives those of the ordinary mail that are known.
+    /// Takes the next octets of the message; returns converted octets.
     ///
     /// # Errors
-    /// When there is no such mail; the converter is of no use afterwards.
+    /// If the message cannot be converted; the converter is unusable afterwards.
     pub fn push(&mut self, piece: &[u8]) -> Result<&[u8], Unconvertible> {
         self.out.clear();
         self.take(piece)?;
         Ok(&self.out)
     }
 
-    /// The message has ended; gives the last octets.
+    /// Ends the message; returns the last octets.
     ///
     /// # Errors
     /// As [`push`](Self::push).
@@ -160,7 +159,7 @@ impl Converter {
         };
         let lines = std::mem::take(lines);
         self.end_header(lines.header(), true)?;
-        // It may have begun in the piece before.
+        // It may have begun in the previous piece.
         self.take(&end.text)?;
         Ok(end.taken)
     }
@@ -183,7 +182,7 @@ impl Converter {
             let held = std::mem::take(held);
             self.end_header(&held, true)?;
         } else if let Some(hit) = self.structure.delimiter(current) {
-            // The part has ended within its header section.
+            // The part ended within its header section.
             let current = held.split_off(*line);
             let held = std::mem::take(held);
             self.end_header(&held, false)?;
@@ -223,7 +222,7 @@ impl Converter {
         Ok(())
     }
 
-    /// A delimiter has been read, line break included.
+    /// A delimiter with its line break is complete.
     fn begin_part(&mut self, hit: Hit, line: &[u8]) -> Result<(), Unconvertible> {
         self.out.extend_from_slice(line);
         self.structure.leave(hit);

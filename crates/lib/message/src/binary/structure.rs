@@ -1,14 +1,14 @@
-//! The multiparts and messages that are open, and the lines that end their parts.
+//! The open multiparts and messages, and their delimiters.
 
 use super::Unconvertible;
 use super::header::PartHeader;
 use crate::mime::{Boundaries, Hit};
 use crate::{MAX_DEPTH, MAX_PARTS};
 
-/// See the module.
+/// The open parts.
 #[derive(Debug, Default)]
 pub(super) struct Structure {
-    /// Outermost first; their places here are the depths of their boundaries.
+    /// Outermost first; the index is the depth of a boundary.
     open: Vec<Open>,
     boundaries: Boundaries,
     parts: usize,
@@ -17,11 +17,11 @@ pub(super) struct Structure {
 #[derive(Debug)]
 struct Open {
     is_digest: bool,
-    /// What lies in it must stay as it is.
+    /// Its content must stay unchanged.
     is_sealed: bool,
 }
 
-/// What follows a header section.
+/// The kind of body after a header section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Inside {
     Parts,
@@ -30,7 +30,7 @@ pub(super) enum Inside {
 }
 
 impl Structure {
-    /// Parts without a type are messages.
+    /// Whether parts without a type are messages.
     pub(super) fn in_digest(&self) -> bool {
         self.open.last().is_some_and(|open| open.is_digest)
     }
@@ -44,7 +44,7 @@ impl Structure {
         !self.boundaries.is_empty()
     }
 
-    /// Reads a whole line as a delimiter.
+    /// Matches a whole line against the delimiters.
     pub(super) fn delimiter(&self, line: &[u8]) -> Option<Hit> {
         self.boundaries.matches(line)
     }
@@ -53,7 +53,7 @@ impl Structure {
         self.boundaries.may_match(start)
     }
 
-    /// Another part begins.
+    /// Counts another part.
     pub(super) fn count(&mut self) -> Result<(), Unconvertible> {
         self.parts += 1;
         if self.parts >= MAX_PARTS {
@@ -62,7 +62,7 @@ impl Structure {
         Ok(())
     }
 
-    /// The body behind this header section begins.
+    /// Starts the body after this header section.
     pub(super) fn enter(&mut self, header: &PartHeader) -> Result<Inside, Unconvertible> {
         let kind = &header.mime.media_type;
         let is_sealed = kind.is("multipart", "signed") || kind.is("multipart", "encrypted");
@@ -72,7 +72,7 @@ impl Structure {
         };
         if header.is_multipart() {
             let Some(boundary) = header.mime.boundary().filter(|one| Boundaries::takes(one)) else {
-                // It is a text to those who read it (RFC 2045 §5.2), which must not be encoded.
+                // Readers treat it as text (RFC 2045 §5.2), which must not be encoded.
                 return if header.is_binary {
                     Err(Unconvertible::NoBoundary)
                 } else {
@@ -98,7 +98,7 @@ impl Structure {
         Ok(())
     }
 
-    /// A delimiter was read: what is open within its multipart ends, and that too if it closes.
+    /// Handles a delimiter: inner parts end, and the multipart too if the delimiter closes it.
     pub(super) fn leave(&mut self, hit: Hit) {
         let left = hit.depth + usize::from(!hit.closes);
         self.open.truncate(left);

@@ -10,7 +10,7 @@ use encoding_rs::{
 
 use super::TransferDecoder;
 
-/// How octets of a charset are read.
+/// The way to decode a charset.
 #[derive(Debug, Clone, Copy)]
 enum Charset {
     Known(&'static Encoding),
@@ -19,10 +19,10 @@ enum Charset {
 }
 
 impl Charset {
-    /// The charset of that name; `None` for one that is not known here.
+    /// The charset with this name; `None` if it is unknown.
     fn named(name: &[u8]) -> Option<Self> {
         let name = name.trim_ascii();
-        // Text that calls itself US-ASCII, or nothing, and is not, is most often UTF-8.
+        // Text declared as US-ASCII, or without a charset, that is not ASCII is usually UTF-8.
         let names_none = [
             &b""[..],
             b"us-ascii",
@@ -49,7 +49,7 @@ impl Charset {
     }
 }
 
-/// Names of code pages that are in use, but not in the list of the WHATWG.
+/// Names of code pages in use that are missing in the WHATWG list.
 fn code_page(name: &[u8]) -> Option<&'static Encoding> {
     let name = name.to_ascii_lowercase();
     let number = [&b"cp-"[..], b"cp", b"ms", b"ibm-", b"ibm", b"windows-"]
@@ -65,7 +65,7 @@ fn code_page(name: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// The encoding of a body in that charset; what is not known, or changes its state, is read as ASCII.
+/// The encoding of a body in this charset; an unknown or stateful one is read as ASCII.
 fn encoding(charset: &[u8]) -> &'static Encoding {
     match Charset::named(charset) {
         Some(Charset::Known(encoding)) => encoding,
@@ -73,8 +73,8 @@ fn encoding(charset: &[u8]) -> &'static Encoding {
     }
 }
 
-/// Whether octets of that charset can be decoded in one way only. Which octet of UTF-16 comes first is
-/// said by its name, or guessed, each client in its way.
+/// Whether octets of this charset have only one decoding. The byte order of UTF-16 is in its name, or
+/// guessed differently by each client.
 pub(crate) fn is_sure(charset: &[u8], octets: &[u8]) -> bool {
     let is_sure = match Charset::named(charset) {
         Some(Charset::Known(encoding)) => {
@@ -83,16 +83,16 @@ pub(crate) fn is_sure(charset: &[u8], octets: &[u8]) -> bool {
         Some(Charset::Utf7 | Charset::Iso2022Kr) => true,
         None => false,
     };
-    // A byte order mark, which some clients believe whatever the charset.
+    // Some clients obey a byte order mark, whatever the charset.
     is_sure && !octets.starts_with(b"\xfe\xff") && !octets.starts_with(b"\xff\xfe")
 }
 
-/// Whether this is the name of a charset, which may be one that cannot be decoded.
+/// Whether this is the name of a charset, possibly one that cannot be decoded.
 pub(crate) fn is_charset(name: &[u8]) -> bool {
     Charset::named(name).is_some() || Encoding::for_label(name).is_some()
 }
 
-/// Decodes octets of that charset into UTF-8; of one that is not known as far as they are ASCII.
+/// Decodes octets of this charset into UTF-8; for an unknown one only the ASCII octets.
 pub(super) fn decode(charset: &[u8], octets: &[u8], into: &mut String) {
     match Charset::named(charset) {
         Some(Charset::Known(encoding)) => {
@@ -104,7 +104,7 @@ pub(super) fn decode(charset: &[u8], octets: &[u8], into: &mut String) {
     }
 }
 
-/// Octets of no known charset: UTF-8 when they are that, Latin otherwise.
+/// Octets of an unknown charset: UTF-8 if valid, otherwise Latin.
 pub(super) fn guess(octets: &[u8], into: &mut String) {
     match std::str::from_utf8(octets) {
         Ok(text) => into.push_str(text),
@@ -112,8 +112,7 @@ pub(super) fn guess(octets: &[u8], into: &mut String) {
     }
 }
 
-/// Decodes the body of a text part as it comes in pieces: first its transfer encoding, then its
-/// charset.
+/// Decodes the body of a text part in pieces: first its transfer encoding, then its charset.
 pub struct TextDecoder {
     transfer: TransferDecoder,
     octets: Vec<u8>,
@@ -121,7 +120,7 @@ pub struct TextDecoder {
 }
 
 impl TextDecoder {
-    /// For a part of that content-transfer-encoding and charset, as [`crate::Part`] has them.
+    /// For a part with this content-transfer-encoding and charset, as in [`crate::Part`].
     #[must_use]
     pub fn new(transfer_encoding: &str, charset: &str) -> Self {
         Self {
@@ -131,14 +130,14 @@ impl TextDecoder {
         }
     }
 
-    /// Takes the next piece of the body.
+    /// Decodes the next piece of the body.
     pub fn push(&mut self, piece: &[u8], into: &mut String) {
         self.octets.clear();
         self.transfer.push(piece, &mut self.octets);
         decode_all(&mut self.charset, &self.octets, into, false);
     }
 
-    /// The body has ended.
+    /// Ends the body.
     pub fn finish(mut self, into: &mut String) {
         decode_all(&mut self.charset, &[], into, true);
     }

@@ -8,7 +8,7 @@ use memchr::memmem;
 use super::charset;
 use crate::header::unfold;
 
-/// Senders leave padding and odd trailing bits; all of it is read.
+/// Senders write padding and stray trailing bits; both are accepted.
 pub(super) const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -44,8 +44,8 @@ pub fn unstructured(value: &[u8]) -> String {
     text
 }
 
-/// Whether what [`unstructured`] makes of this value may not be its text: an encoded word of it is of
-/// a charset that is not known here or read in several ways, or something like an encoded word cannot be decoded.
+/// Whether the result of [`unstructured`] may be wrong: an encoded word has an unknown or ambiguous
+/// charset, or looks like an encoded word and cannot be decoded.
 pub(crate) fn is_unclear(value: &[u8]) -> bool {
     let value = unfold(value);
     let mut rest: &[u8] = &value;
@@ -60,7 +60,7 @@ pub(crate) fn is_unclear(value: &[u8]) -> bool {
     false
 }
 
-/// Neighbouring encoded words of one charset: some senders cut characters between them.
+/// Neighbouring encoded words of one charset: some senders split characters between them.
 #[derive(Default)]
 struct Run<'a> {
     charset: Option<&'a [u8]>,
@@ -97,7 +97,7 @@ struct EncodedWord<'a> {
 }
 
 impl<'a> EncodedWord<'a> {
-    /// Reads `=?charset?encoding?text?=` off the front.
+    /// Parses `=?charset?encoding?text?=` at the start.
     fn read(value: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let rest = value.strip_prefix(b"=?")?;
         let (charset, rest) = up_to_question(rest)?;
@@ -129,7 +129,7 @@ fn base64(text: &[u8]) -> Vec<u8> {
         .copied()
         .filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
         .collect();
-    // One sextet over is no octet.
+    // A single remaining sextet is no octet.
     let whole = if clean.len() % 4 == 1 {
         &clean[..clean.len() - 1]
     } else {

@@ -1,5 +1,5 @@
-//! Header values and part bodies as UTF-8: for search and for people, never for the wire. What
-//! cannot be decoded is shown as well as it can be.
+//! Header values and part bodies as UTF-8, for search and display, never for the wire. Invalid input is
+//! shown as well as possible.
 
 mod charset;
 mod encoded_word;
@@ -18,8 +18,8 @@ pub use parameter::{extended, percent_decoded};
 pub use transfer::TransferDecoder;
 pub(crate) use transfer::hex_pair;
 
-/// A `Date:` value in seconds since 1970, read as RFC 5256 §2.2 does: with an unknown zone it is
-/// UTC, with an invalid time it is 00:00:00. `None` when it has no valid day.
+/// A `Date:` value in seconds since 1970, parsed as in RFC 5256 §2.2: an unknown zone counts as UTC, an
+/// invalid time as 00:00:00. `None` without a valid day.
 #[must_use]
 pub fn date(value: &[u8]) -> Option<i64> {
     let value = crate::header::unfold(value);

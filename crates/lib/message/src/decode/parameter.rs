@@ -2,8 +2,8 @@
 
 use super::{charset, hex_pair};
 
-/// The text of `charset'language'percent-encoded`. A value that lacks the quotes is taken for
-/// percent-encoded octets of an unknown charset.
+/// The text of `charset'language'percent-encoded`. A value without the quotes counts as percent-encoded
+/// octets of an unknown charset.
 #[must_use]
 pub fn extended(value: &[u8]) -> String {
     let mut parts = value.splitn(3, |&byte| byte == b'\'');
@@ -18,7 +18,7 @@ pub fn extended(value: &[u8]) -> String {
     text
 }
 
-/// Whether the value names a charset that is not known here, or is read in several ways.
+/// Whether the value names an unknown or ambiguous charset.
 pub(crate) fn is_of_unknown_charset(value: &[u8]) -> bool {
     let mut parts = value.splitn(3, |&byte| byte == b'\'');
     match (parts.next(), parts.next(), parts.next()) {
@@ -29,7 +29,7 @@ pub(crate) fn is_of_unknown_charset(value: &[u8]) -> bool {
     }
 }
 
-/// The octets with their percent-encoding taken away; a `%` without two digits stays.
+/// Decodes percent-encoding; a `%` without two digits is kept.
 #[must_use]
 pub fn percent_decoded(value: &[u8]) -> Vec<u8> {
     let mut octets = Vec::with_capacity(value.len());

@@ -1,6 +1,6 @@
 //! Content-transfer-encodings (RFC 2045 §6), incrementally.
 
-/// Takes a body's transfer encoding away, piece by piece. What breaks the rules is passed over.
+/// Decodes a body's transfer encoding, piece by piece. Invalid input is skipped.
 #[derive(Debug, Clone)]
 pub struct TransferDecoder {
     state: State,
@@ -13,18 +13,18 @@ enum State {
     Quoted(Escape),
 }
 
-/// What stands behind an `=` so far.
+/// The input after an `=` so far.
 #[derive(Debug, Clone, Copy)]
 enum Escape {
     None,
     Equals,
     Hex(u8),
-    /// White space or CR behind an `=`: a soft line break when LF follows.
+    /// White space or CR after an `=`: a soft line break if LF follows.
     LineEnd,
 }
 
 impl TransferDecoder {
-    /// For that content-transfer-encoding; any unknown one is taken as it is.
+    /// For this content-transfer-encoding; an unknown one is passed unchanged.
     #[must_use]
     pub fn new(encoding: &str) -> Self {
         let state = if encoding.eq_ignore_ascii_case("base64") {
@@ -41,7 +41,7 @@ impl TransferDecoder {
         Self { state }
     }
 
-    /// Takes the next piece.
+    /// Decodes the next piece.
     pub fn push(&mut self, piece: &[u8], into: &mut Vec<u8>) {
         match &mut self.state {
             State::Identity => into.extend_from_slice(piece),
@@ -65,7 +65,7 @@ impl TransferDecoder {
     }
 }
 
-/// A body may be several base64 texts in a row: padding ends one, not all.
+/// A body may be several base64 texts in a row: padding ends only one of them.
 fn sextet(byte: u8, bits: &mut u32, sextets: &mut u8, ended: &mut bool, into: &mut Vec<u8>) {
     let value = match byte {
         b'A'..=b'Z' => byte - b'A',
@@ -84,7 +84,7 @@ fn sextet(byte: u8, bits: &mut u32, sextets: &mut u8, ended: &mut bool, into: &m
     }
     *bits = (*bits << 6) | u32::from(value);
     *sextets += 1;
-    // Octets are given as soon as they are whole.
+    // Octets are returned as soon as they are complete.
     let whole = match *sextets {
         2 => *bits >> 4,
         3 => *bits >> 2,
@@ -123,7 +123,7 @@ fn quoted(escape: Escape, byte: u8, into: &mut Vec<u8>) -> Escape {
     }
 }
 
-/// The octet that two hexadecimal digits at the front say.
+/// The octet of two leading hexadecimal digits.
 pub(crate) fn hex_pair(text: &[u8]) -> Option<u8> {
     let [high, low, ..] = text else { return None };
     let high = (*high as char).to_digit(16)?;

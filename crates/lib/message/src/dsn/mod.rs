@@ -1,4 +1,4 @@
-//! Delivery status notifications (RFC 3464 within RFC 6522): what a sender is told.
+//! Delivery status notifications (RFC 3464 within RFC 6522).
 //!
 //! A report is bytes made of values: the same values give the same bytes.
 
@@ -14,16 +14,16 @@ use crate::header::fields;
 use crate::shown::is_command;
 use crate::trace;
 
-/// What happened to the recipients of a report (RFC 3464 §2.3.3).
+/// The action of a report (RFC 3464 §2.3.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// Failed for good.
+    /// Failed permanently.
     Failed,
-    /// Not yet; it is being tried again.
+    /// Delayed; delivery is still attempted.
     Delayed,
-    /// In the mailbox.
+    /// Delivered to the mailbox.
     Delivered,
-    /// Handed to a server that does not report (RFC 3461 §5.2.2), or whose sender wants to know of
+    /// Relayed to a server that does not report (RFC 3461 §5.2.2), or whose sender requests a report from
     /// each server (RFC 2852 §4.1.4).
     Relayed,
 }
@@ -31,68 +31,68 @@ pub enum Action {
 /// A report about one message.
 #[derive(Debug, Clone)]
 pub struct Report<'a> {
-    /// What happened, to all of `recipients`.
+    /// The action, for all of `recipients`.
     pub action: Action,
     /// Its own Message-ID, without angle brackets.
     pub message_id: &'a str,
-    /// When it is written, seconds since 1970.
+    /// The time of writing, in seconds since 1970.
     pub at: i64,
     /// This host.
     pub reporting_mta: &'a str,
-    /// The address it comes from.
+    /// The address in From.
     pub from: &'a str,
     /// The message's reverse-path.
     pub to: &'a str,
-    /// ENVID of the message as it came over the wire (RFC 3461 §4.4); empty when there was none.
+    /// ENVID as received (RFC 3461 §4.4); empty if there was none.
     pub envelope_id: &'a str,
-    /// When the message came in.
+    /// The arrival time of the message.
     pub arrived_at: Option<i64>,
-    /// By when it was to be delivered, if the sender said (RFC 2852 §5). Seconds since 1970.
+    /// The requested delivery time, if any (RFC 2852 §5), in seconds since 1970.
     pub deliver_by: Option<i64>,
-    /// How long its sender wanted it held (RFC 4865 §5.1.2); empty when they did not.
+    /// The requested holding time (RFC 4865 §5.1.2); empty if there was none.
     pub future_release: &'a str,
     /// At least one.
     pub recipients: &'a [RecipientStatus<'a>],
-    /// What of the message goes along.
+    /// The returned part of the message.
     pub returned: Returned<'a>,
 }
 
-/// What happened to one recipient.
+/// The status of one recipient.
 #[derive(Debug, Clone, Default)]
 pub struct RecipientStatus<'a> {
-    /// The address that was tried.
+    /// The address of the attempt.
     pub address: &'a str,
-    /// ORCPT as it came over the wire; empty when there was none.
+    /// ORCPT as received; empty if there was none.
     pub original: &'a str,
     /// Enhanced status code, `5.1.1`.
     pub status: &'a str,
-    /// For a person.
+    /// The explanation for people.
     pub explanation: &'a str,
-    /// The server that answered; empty when none did.
+    /// The server that replied; empty if none did.
     pub remote_mta: &'a str,
-    /// What it answered, code and text.
+    /// Its reply, code and text.
     pub reply: &'a str,
     /// Seconds since 1970.
     pub last_attempt: Option<i64>,
-    /// A delay's end: when it will have failed.
+    /// For a delay: the time at which delivery fails.
     pub retry_until: Option<i64>,
 }
 
-/// What of the message a report returns (RFC 3461 §4.3).
+/// The part of the message that a report returns (RFC 3461 §4.3).
 #[derive(Debug, Clone, Copy)]
 pub enum Returned<'a> {
-    /// All of it.
+    /// The whole message.
     Full {
         /// Header section, empty line included.
         header: &'a [u8],
-        /// What follows it.
+        /// The text after it.
         text: &'a [u8],
     },
     /// Its header section.
     Headers(&'a [u8]),
 }
 
-/// Writes a report as a message. It belongs under the null reverse-path (RFC 5321 §6.1).
+/// Writes a report as a message, to be sent with the null reverse-path (RFC 5321 §6.1).
 #[must_use]
 pub fn report(report: &Report<'_>) -> Vec<u8> {
     let readable = text::readable(report);
@@ -112,7 +112,7 @@ pub fn report(report: &Report<'_>) -> Vec<u8> {
     );
     into.extend_from_slice(readable.as_bytes());
 
-    // RFC 6533: an address with more than ASCII in it wants the other type.
+    // RFC 6533: an address with non-ASCII characters requires the other type.
     let status_type = if status.is_ascii() {
         "message/delivery-status"
     } else {
@@ -247,7 +247,7 @@ fn begin_part(
     );
 }
 
-/// One that nothing in the report contains; of the Message-ID, so that it is always the same.
+/// A boundary that does not occur in the report; derived from the Message-ID, so that it is reproducible.
 fn boundary(report: &Report<'_>, readable: &str, status: &str) -> String {
     let base: String = report
         .message_id
@@ -271,7 +271,7 @@ fn boundary(report: &Report<'_>, readable: &str, status: &str) -> String {
     }
 }
 
-/// Text from outside on one line.
+/// Text from outside as one line.
 fn line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for word in text

@@ -3,7 +3,7 @@
 use super::{Action, RecipientStatus, Report, line};
 use crate::trace;
 
-/// Longer replies are cut: a field's line has an end (RFC 5322 §2.1.1).
+/// Longer replies are truncated: lines are limited (RFC 5322 §2.1.1).
 const MAX_REPLY: usize = 900;
 
 pub(super) fn delivery_status(report: &Report<'_>) -> String {
@@ -65,7 +65,7 @@ fn one(action: Action, recipient: &RecipientStatus<'_>, text: &mut String) {
     }
 }
 
-/// In ASCII: it is another server's text, and its charset is not known.
+/// In ASCII: the charset of another server's text is unknown.
 fn reply(reply: &str) -> String {
     line(reply)
         .chars()
@@ -81,7 +81,7 @@ fn field(name: &str, value: &str, text: &mut String) {
     text.push_str("\r\n");
 }
 
-/// Takes xtext away (RFC 3461 §4): `+2B` is `+`. What is no UTF-8 afterwards stays as it was.
+/// Decodes xtext (RFC 3461 §4): `+2B` is `+`. If the result is not UTF-8, the text stays as it is.
 fn xtext_decoded(text: &str) -> String {
     let mut octets = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

@@ -1,4 +1,4 @@
-//! The part for a person.
+//! The part for people.
 
 use super::{Action, RecipientStatus, Report, line};
 use crate::trace;
@@ -60,7 +60,7 @@ fn one(action: Action, recipient: &RecipientStatus<'_>, text: &mut String) {
     }
 }
 
-/// Breaks lines between words; a word that is longer than a line is cut where it must be.
+/// Breaks lines between words; a word longer than a line is cut.
 fn wrap(paragraph: &str, indent: &str, text: &mut String) {
     let mut width = 0;
     for word in paragraph.split(' ') {

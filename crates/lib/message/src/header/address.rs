@@ -1,10 +1,10 @@
 //! Address lists (RFC 5322 §3.4 with the obsolete forms of §4.4). ENVELOPE, DMARC, the check of a
-//! submission's authors and `sendmail -t` all read addresses here, so that they never differ.
+//! submission's authors and `sendmail -t` all use this parser, so that they always agree.
 //!
-//! Real mail breaks the syntax: an address stands unquoted before an angle address, two addresses
-//! stand without a comma, brackets are missing. Such an element is read as one mailbox: the first
-//! address in angle brackets, else the first address. Two domains are never joined. What else in
-//! the element a reader could take for its address is in [`Mailbox::others`].
+//! Real mail breaks the syntax: an unquoted address before an angle address, two addresses without a comma,
+//! missing brackets. Such an element is read as one mailbox: the first address in angle brackets, otherwise
+//! the first address. Two domains are never joined. Other possible addresses in the element are in
+//! [`Mailbox::others`].
 
 mod element;
 mod spec;
@@ -20,52 +20,51 @@ use element::Element;
 pub enum Address {
     /// A mailbox, in a group or not.
     Mailbox(Mailbox),
-    /// A group begins.
+    /// The start of a group.
     GroupStart(Vec<u8>),
-    /// It ends.
+    /// The end of a group.
     GroupEnd,
 }
 
-/// A mailbox with what stands around it.
+/// A mailbox with its name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mailbox {
-    /// Display name, quoting taken away, encoded words kept.
+    /// Display name, unquoted, encoded words kept.
     pub name: Option<Vec<u8>>,
-    /// Source route (`@a,@b`), as obsolete mail has it.
+    /// Source route (`@a,@b`) of obsolete mail.
     pub route: Option<Vec<u8>>,
-    /// Local part, quoting taken away.
+    /// Local part, unquoted.
     pub local: Vec<u8>,
-    /// Domain; empty when the address has none.
+    /// Domain; empty if the address has none.
     pub domain: Vec<u8>,
-    /// Other addresses that stand in this element outside quoted strings and comments. An address
-    /// that repeats the mailbox, or whose domain has no dot (`root@localhost <root@example.test>`),
-    /// is not one of them.
+    /// Other addresses in this element outside quoted strings and comments. An address equal to the
+    /// mailbox, or with a domain without a dot (`root@localhost <root@example.test>`), is not included.
     pub others: Vec<AddrSpec>,
-    /// Whether white space, comments or quotes stand inside the address (RFC 5322 §4.4), so that
-    /// readers differ over where it begins and ends.
+    /// Whether there are white space, comments or quotes inside the address (RFC 5322 §4.4), so that
+    /// readers differ about its extent.
     pub irregular: bool,
 }
 
 /// An address without a name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AddrSpec {
-    /// Local part, quoting taken away.
+    /// Local part, unquoted.
     pub local: Vec<u8>,
     /// Domain.
     pub domain: Vec<u8>,
 }
 
-/// Addresses and groups' ends of one list; more are passed over. A header of the usual addresses
-/// has no room for more, but one of `:;` has.
+/// Maximum number of addresses and group ends in one list; more are ignored. A header section cannot
+/// contain more ordinary addresses, but can contain more of `:;`.
 pub(super) const MAX_ADDRESSES: usize = 2_000;
 
-/// Reads an address list off a raw field value.
+/// Parses an address list in a raw field value.
 #[must_use]
 pub fn addresses(value: &[u8]) -> Vec<Address> {
     read(value, MAX_ADDRESSES)
 }
 
-/// The first of [`addresses`], read no further than that.
+/// The first of [`addresses`]; stops there.
 #[must_use]
 pub fn first_address(value: &[u8]) -> Option<Address> {
     read(value, 1).into_iter().next()
@@ -98,7 +97,7 @@ fn read(value: &[u8], most: usize) -> Vec<Address> {
 #[derive(Debug, Default)]
 struct List<'a> {
     found: Vec<Address>,
-    /// Elements found, and the other addresses in them.
+    /// The number of elements, and of other addresses in them.
     size: usize,
     element: Element<'a>,
     in_group: bool,

@@ -1,13 +1,12 @@
-//! The authors of a message (RFC 5322 §3.6.2): one reading for DMARC and for the check whether a
-//! submission's author belongs to its sender.
+//! The authors of a message (RFC 5322 §3.6.2): one parser for DMARC and for the check that a submission's
+//! author belongs to its sender.
 
 use super::address::MAX_ADDRESSES;
 use super::{AddrSpec, Address, Mailbox, addresses, fields};
 
-/// Every address that a reader could take for an author's: those in all From fields, and what else
-/// stands there like one. Those without a domain count only where no other stands: in
-/// `From: Doe, John <john@example.test>` there is one author. A list that is too long to be read
-/// ends in an empty address.
+/// Every address that a reader could take for an author: those in all From fields, and other text there
+/// that looks like an address. Addresses without a domain count only if there are no others: `From: Doe,
+/// John <john@example.test>` has one author. A list that is too long ends with an empty address.
 #[must_use]
 pub fn authors(section: &[u8]) -> Vec<AddrSpec> {
     let mut found = Vec::new();
@@ -32,7 +31,7 @@ pub fn authors(section: &[u8]) -> Vec<AddrSpec> {
     found
 }
 
-/// Why nobody can say who wrote a message.
+/// The reason why the author cannot be determined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthorError {
     /// There is no From field.
@@ -41,8 +40,8 @@ pub enum AuthorError {
     Repeated,
     /// No author has a domain.
     NoDomain,
-    /// Comments, quotes or white space stand inside an author's address, or the list is too long to
-    /// be read: readers may see different authors.
+    /// An author's address contains comments, quotes or white space, or the list is too long: readers may
+    /// see different authors.
     Unclear,
 }
 
@@ -50,7 +49,7 @@ pub enum AuthorError {
 ///
 /// # Errors
 ///
-/// Where readers may see another author than these: see [`AuthorError`].
+/// If readers may see another author: see [`AuthorError`].
 pub fn author_domains(section: &[u8]) -> Result<Vec<Vec<u8>>, AuthorError> {
     let mut from = fields(section).filter(|field| field.is("From"));
     let field = match (from.next(), from.next()) {
@@ -80,7 +79,7 @@ fn mailboxes(list: Vec<Address>) -> impl Iterator<Item = Mailbox> {
     })
 }
 
-/// Whether the list was read to its end.
+/// Whether the list was parsed completely.
 fn is_whole(list: &[Address]) -> bool {
     let others = list.iter().map(|address| match address {
         Address::Mailbox(mailbox) => mailbox.others.len(),

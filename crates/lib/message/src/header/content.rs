@@ -3,7 +3,7 @@
 
 use super::{Token, Tokens};
 
-/// More parameters than that in one field are passed over.
+/// Maximum number of parameters in one field; more are ignored.
 const MAX_PARAMETERS: usize = 100;
 
 /// A parameter. Continuations (RFC 2231 §3) are joined; an extended value stays
@@ -12,7 +12,7 @@ const MAX_PARAMETERS: usize = 100;
 pub struct Parameter {
     /// Name as written.
     pub name: Vec<u8>,
-    /// Value, quoting taken away.
+    /// Value, unquoted.
     pub value: Vec<u8>,
 }
 
@@ -28,7 +28,7 @@ pub struct MediaType {
 }
 
 impl MediaType {
-    /// What RFC 2045 §5.2 assumes when nothing is said.
+    /// The default of RFC 2045 §5.2.
     #[must_use]
     pub fn plain() -> Self {
         Self::of(b"text", b"plain")
@@ -42,7 +42,7 @@ impl MediaType {
         }
     }
 
-    /// Whether it is of that type; and of that subtype unless it is `*`.
+    /// Whether it is of this type and of this subtype (`*`: any).
     #[must_use]
     pub fn is(&self, kind: &str, subtype: &str) -> bool {
         self.kind.eq_ignore_ascii_case(kind.as_bytes())
@@ -68,7 +68,7 @@ pub struct Disposition {
     pub parameters: Vec<Parameter>,
 }
 
-/// Reads a Content-Type; `None` when it has no type and subtype.
+/// Parses a Content-Type; `None` without type and subtype.
 #[must_use]
 pub fn media_type(value: &[u8]) -> Option<MediaType> {
     let mut tokens = Tokens::of_mime(value);
@@ -88,7 +88,7 @@ pub fn media_type(value: &[u8]) -> Option<MediaType> {
     })
 }
 
-/// Reads a Content-Disposition.
+/// Parses a Content-Disposition.
 #[must_use]
 pub fn disposition(value: &[u8]) -> Option<Disposition> {
     let mut tokens = Tokens::of_mime(value);
@@ -103,7 +103,7 @@ pub fn disposition(value: &[u8]) -> Option<Disposition> {
     })
 }
 
-/// Reads a Content-Language.
+/// Parses a Content-Language.
 #[must_use]
 pub fn languages(value: &[u8]) -> Vec<Vec<u8>> {
     let mut tokens = Tokens::of_mime(value);
@@ -118,7 +118,7 @@ pub fn languages(value: &[u8]) -> Vec<Vec<u8>> {
     found
 }
 
-/// The next token that is no comment.
+/// The next token other than a comment.
 fn next<'a>(tokens: &mut Tokens<'a>) -> Option<Token<'a>> {
     loop {
         match tokens.next_spaced()?.1 {
@@ -147,15 +147,15 @@ fn parameters(tokens: &mut Tokens<'_>) -> Vec<Parameter> {
     join_continuations(found)
 }
 
-/// A parameter's value. Unquoted values with white space or specials in them, as real mail has in
-/// file names, reach to the next semicolon.
+/// A parameter's value. Unquoted values with white space or specials, common in file names, extend to the
+/// next semicolon.
 fn value(name: &[u8], tokens: &mut Tokens<'_>) -> Vec<u8> {
     let mut ahead = tokens.clone();
     if let Some(Token::Quoted(content)) = next(&mut ahead) {
         *tokens = ahead;
         return content;
     }
-    // In names the brackets in front are part of the value more often than a comment.
+    // Leading brackets in names are usually part of the value, not a comment.
     if name.eq_ignore_ascii_case(b"boundary") {
         tokens.skip_comments();
     }
@@ -167,8 +167,7 @@ fn value(name: &[u8], tokens: &mut Tokens<'_>) -> Vec<u8> {
     }
 }
 
-/// Joins `name*0`, `name*1*`, … (RFC 2231 §3): pieces in the order of their numbers, under the
-/// place of the first.
+/// Joins `name*0`, `name*1*`, … (RFC 2231 §3) in the order of their numbers, at the position of the first.
 fn join_continuations(found: Vec<Parameter>) -> Vec<Parameter> {
     if !found.iter().any(|one| section(&one.name).is_some()) {
         return found;
@@ -215,7 +214,7 @@ fn join(base: &[u8], found: &[Parameter]) -> Parameter {
     Parameter { name, value }
 }
 
-/// A plain piece among extended ones is encoded so that the whole is of one kind.
+/// Encodes a plain section among extended ones, so that the whole has one form.
 fn percent_encode(piece: &[u8], into: &mut Vec<u8>) {
     for &byte in piece {
         if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`{}~".contains(&byte) {

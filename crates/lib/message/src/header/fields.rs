@@ -1,4 +1,4 @@
-//! Splitting a header section into its fields.
+//! Splits a header section into fields.
 
 use std::borrow::Cow;
 
@@ -9,22 +9,22 @@ use memchr::{memchr, memchr2};
 pub struct Field<'a> {
     /// Its name as written, without white space before the colon.
     pub name: &'a [u8],
-    /// What follows the colon, folding included, without the line break at its end.
+    /// The text after the colon, with folding, without the final line break.
     pub value: &'a [u8],
     /// The whole field with its last line break.
     pub raw: &'a [u8],
 }
 
 impl Field<'_> {
-    /// Whether this is the field of that name; names are compared without case.
+    /// Whether the field has this name, ignoring case.
     #[must_use]
     pub fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name.as_bytes())
     }
 }
 
-/// The fields of a header section in their order. Lines that are no field are passed over; the
-/// section ends at the first empty line.
+/// The fields of a header section in their order. Lines that are no field are skipped; the section ends at
+/// the first empty line.
 #[must_use]
 pub fn fields(section: &[u8]) -> Fields<'_> {
     Fields { rest: section }
@@ -58,14 +58,14 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// The header section without the fields that `unwanted` says. All else stays as it is, lines that are
-/// no field too.
+/// The header section without the fields selected by `unwanted`. Everything else is kept, including lines
+/// that are no field.
 #[must_use]
 pub fn without<'a>(section: &'a [u8], unwanted: impl Fn(&Field<'_>) -> bool) -> Cow<'a, [u8]> {
     let mut kept = Vec::new();
     let mut copied = 0;
     for field in fields(section).filter(|field| unwanted(field)) {
-        // A field is a part of the section: where it begins tells how much is before it.
+        // A field is a slice of the section: its address gives its offset.
         let start = field.raw.as_ptr() as usize - section.as_ptr() as usize;
         kept.extend_from_slice(&section[copied..start]);
         copied = start + field.raw.len();
@@ -77,13 +77,13 @@ pub fn without<'a>(section: &'a [u8], unwanted: impl Fn(&Field<'_>) -> bool) -> 
     Cow::Owned(kept)
 }
 
-/// Octets up to the first line break that no continuation line follows.
+/// Octets up to the first line break without a continuation line.
 fn field_length(section: &[u8]) -> usize {
     let mut at = 0;
     while let Some(found) = memchr(b'\n', &section[at..]) {
         at += found + 1;
         match section.get(at) {
-            // A line of blanks alone continues the field too (RFC 5322 §4.2).
+            // A line with only blanks also continues the field (RFC 5322 §4.2).
             Some(b' ' | b'\t') => {}
             _ => return at,
         }
@@ -103,7 +103,7 @@ fn split(raw: &[u8]) -> Option<Field<'_>> {
     Some(Field { name, value, raw })
 }
 
-/// The value without the line breaks of folding (RFC 5322 §2.2.3), NUL and white space around it.
+/// The value without folding (RFC 5322 §2.2.3), NUL and surrounding white space.
 #[must_use]
 pub fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
     let value = value.trim_ascii();

@@ -1,15 +1,15 @@
-//! Message-IDs in Message-ID, In-Reply-To and References (RFC 5322 §3.6.4), normalised as RFC 5256
-//! §3 compares them: white space, comments and quotes are removed, case is kept.
+//! Message-IDs in Message-ID, In-Reply-To and References (RFC 5322 §3.6.4), normalised for comparison as in
+//! RFC 5256 §3: white space, comments and quotes are removed, case is kept.
 
 use bytes::Bytes;
 
-/// Longer Message-IDs are not valid: a line has at most 998 octets (RFC 5322 §2.1.1).
+/// Longer Message-IDs are invalid: a line has at most 998 octets (RFC 5322 §2.1.1).
 const MAX_ID: usize = 1_000;
 
 /// The valid Message-IDs of a raw field value, in their order, without angle brackets.
 ///
-/// A Message-ID stands in angle brackets and has octets on both sides of its `@`. Other text of the
-/// field is passed over: In-Reply-To was free text once (RFC 5322 §4.5.4).
+/// A Message-ID is in angle brackets and has text on both sides of its `@`. Other text is ignored:
+/// In-Reply-To used to be free text (RFC 5322 §4.5.4).
 pub fn message_ids(value: &[u8]) -> impl Iterator<Item = Bytes> {
     let mut rest = value;
     std::iter::from_fn(move || {
@@ -24,7 +24,7 @@ pub fn message_ids(value: &[u8]) -> impl Iterator<Item = Bytes> {
     })
 }
 
-/// The octets up to `>`, and what follows. `None` when another `<` or the end comes first.
+/// The octets up to `>`, and the rest. `None` if another `<` or the end comes first.
 fn read(value: &[u8]) -> (Option<Vec<u8>>, &[u8]) {
     let mut id = Vec::with_capacity(64);
     let mut quoted = false;
@@ -34,7 +34,7 @@ fn read(value: &[u8]) -> (Option<Vec<u8>>, &[u8]) {
         at += 1;
         match octet {
             b'>' if !quoted && comments == 0 => return (Some(id), &value[at..]),
-            // The bracket before was not that of a Message-ID.
+            // The previous bracket did not begin a Message-ID.
             b'<' if !quoted => return (None, &value[at - 1..]),
             b'\\' if quoted || comments > 0 => {
                 let escaped = value.get(at).filter(|_| comments == 0);

@@ -1,6 +1,5 @@
-//! Header sections as they stand on the wire: fields, addresses, content types. Values stay raw
-//! (encoded words are kept); only folding, quoting and comments are taken away where the syntax
-//! of a field says so.
+//! Header sections in wire form: fields, addresses, content types. Values stay raw (encoded words are
+//! kept); only folding, quoting and comments are removed where the syntax of a field defines them.
 
 mod address;
 mod author;

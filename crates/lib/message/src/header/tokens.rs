@@ -1,13 +1,13 @@
-//! The lexical tokens of structured fields (RFC 5322 §3.2, RFC 2045 §5.1), read leniently: 8-bit
-//! octets belong to atoms. In addresses a quote or bracket that is never closed is an ordinary
-//! octet; in MIME fields the quoted string or comment ends with the value.
+//! The lexical tokens of structured fields (RFC 5322 §3.2, RFC 2045 §5.1), parsed leniently: 8-bit octets
+//! belong to atoms. In addresses an unclosed quote or bracket is an ordinary octet; in MIME fields the
+//! quoted string or comment ends with the value.
 
-/// One token. What stands between tokens as white space is told by [`Tokens::next_spaced`].
+/// One token. [`Tokens::next_spaced`] reports white space between tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Token<'a> {
-    /// A run of octets that are neither white space, special nor quoted. Dots belong to it.
+    /// A run of octets that are neither white space, special nor quoted; includes dots.
     Atom(&'a [u8]),
-    /// A quoted string's content, its quoting taken away.
+    /// The unquoted content of a quoted string.
     Quoted(Vec<u8>),
     /// A comment's content.
     Comment(Vec<u8>),
@@ -17,16 +17,16 @@ pub(crate) enum Token<'a> {
     Special(u8),
 }
 
-/// Reads tokens off a raw field value.
+/// Parses tokens of a raw field value.
 #[derive(Debug, Clone)]
 pub(crate) struct Tokens<'a> {
     rest: &'a [u8],
     specials: &'static [u8],
-    /// A quote is never closed; neither is one behind it.
+    /// A quote is unclosed, and so are all later ones.
     unclosed_quote: bool,
-    /// The same of brackets.
+    /// The same for brackets.
     unclosed_comment: bool,
-    /// The value from the first quote or bracket of a MIME field that is never closed.
+    /// The rest of the value from the first unclosed quote or bracket of a MIME field.
     unclosed: Option<&'a [u8]>,
 }
 
@@ -45,7 +45,7 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// Tokens of a MIME field. Square brackets are ordinary: real mail has them in file names.
+    /// Tokens of a MIME field. Square brackets are ordinary: they occur in file names.
     pub(crate) fn of_mime(value: &'a [u8]) -> Self {
         Self {
             rest: value,
@@ -56,7 +56,7 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// The next token, and whether white space or folding stood before it.
+    /// The next token, and whether white space or folding precedes it.
     pub(crate) fn next_spaced(&mut self) -> Option<(bool, Token<'a>)> {
         let before = self.rest.len();
         while let [b' ' | b'\t' | b'\r' | b'\n' | 0, rest @ ..] = self.rest {
@@ -77,7 +77,7 @@ impl<'a> Tokens<'a> {
         Some((spaced, token))
     }
 
-    /// The rest of the value up to, without, `;`: for parameter values that broke the rules.
+    /// The rest of the value up to `;`, for invalid parameter values.
     pub(crate) fn take_until_semicolon(&mut self) -> &'a [u8] {
         let end = memchr::memchr(b';', self.rest).unwrap_or(self.rest.len());
         let (taken, rest) = self.rest.split_at(end);
@@ -85,7 +85,7 @@ impl<'a> Tokens<'a> {
         taken
     }
 
-    /// Leaves out the comments that stand next, and tells whether there was one.
+    /// Skips comments; returns whether there was one.
     pub(crate) fn skip_comments(&mut self) -> bool {
         let mut any = false;
         let mut ahead = self.clone();
@@ -96,13 +96,12 @@ impl<'a> Tokens<'a> {
         any
     }
 
-    /// What no token has been read of yet.
+    /// The unparsed rest.
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
-    /// The value from the first quote or bracket that was never closed: for some readers it is an ordinary
-    /// octet.
+    /// The value from the first unclosed quote or bracket: for some readers it is an ordinary octet.
     pub(crate) fn unclosed(&self) -> Option<&'a [u8]> {
         self.unclosed
     }
@@ -122,7 +121,7 @@ impl<'a> Tokens<'a> {
                     || self.specials.contains(&byte)
             })
             .unwrap_or(self.rest.len())
-            // What no rule names is an atom of one octet: a token always moves on.
+            // Other octets are atoms of one octet, so that a token always makes progress.
             .max(1);
         let (atom, rest) = self.rest.split_at(end);
         self.rest = rest;
@@ -130,7 +129,7 @@ impl<'a> Tokens<'a> {
     }
 
     fn literal(&mut self) -> &'a [u8] {
-        // One that is never closed is just a bracket.
+        // An unclosed one is just a bracket.
         let end = memchr::memchr(b']', self.rest).map_or(1, |at| at + 1);
         let (literal, rest) = self.rest.split_at(end);
         self.rest = rest;
@@ -164,10 +163,10 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// What was read between quotes or brackets.
+/// Text between quotes or brackets.
 struct Enclosed {
     content: Vec<u8>,
-    /// Octets of it all.
+    /// Its length with the delimiters.
     length: usize,
     closed: bool,
 }

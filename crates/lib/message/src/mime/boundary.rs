@@ -1,28 +1,28 @@
-//! The boundaries a line can match (RFC 2046 §5.1.1).
+//! Boundaries, and the lines that match them (RFC 2046 §5.1.1).
 
-/// Longer ones (70 is the rule) are never matched.
+/// Longer ones (the standard allows 70) are never matched.
 const MAX_BOUNDARY: usize = 250;
 
-/// A multipart whose parts are looked for.
+/// A multipart with a boundary.
 #[derive(Debug)]
 struct Boundary {
     text: Vec<u8>,
-    /// Its place in the stack of open parts.
+    /// Its index in the stack of open parts.
     depth: usize,
 }
 
-/// Boundaries that are in force, outermost first.
+/// The active boundaries, outermost first.
 #[derive(Debug, Default)]
 pub(crate) struct Boundaries {
     open: Vec<Boundary>,
 }
 
-/// A line that is a boundary.
+/// A boundary line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Hit {
-    /// The multipart's place in the stack of open parts.
+    /// The index of the multipart in the stack of open parts.
     pub(crate) depth: usize,
-    /// It is the one behind the last part.
+    /// It is the closing delimiter.
     pub(crate) closes: bool,
 }
 
@@ -35,7 +35,7 @@ impl Boundaries {
         self.open.clear();
     }
 
-    /// Whether lines are matched with such a one.
+    /// Whether lines can be matched with this boundary.
     pub(crate) fn takes(text: &[u8]) -> bool {
         text.len() <= MAX_BOUNDARY
     }
@@ -49,15 +49,15 @@ impl Boundaries {
         }
     }
 
-    /// Forgets those of parts at `depth` and deeper.
+    /// Drops the boundaries of parts at `depth` and deeper.
     pub(crate) fn drop_from(&mut self, depth: usize) {
         while self.open.last().is_some_and(|open| open.depth >= depth) {
             self.open.pop();
         }
     }
 
-    /// Matches a line without its line break, innermost boundary first: a part whose terminal
-    /// boundary is missing ends where an outer one does.
+    /// Matches a line without its line break, innermost boundary first: a part without a closing delimiter
+    /// ends at an outer one.
     pub(crate) fn matches(&self, line: &[u8]) -> Option<Hit> {
         let rest = line.strip_prefix(b"--")?.trim_ascii_end();
         self.open.iter().rev().find_map(|open| {
@@ -73,7 +73,7 @@ impl Boundaries {
         })
     }
 
-    /// Whether a line that starts so can match, however it goes on.
+    /// Whether a line with this start can match.
     pub(crate) fn may_match(&self, start: &[u8]) -> bool {
         let Some(rest) = start.strip_prefix(b"--") else {
             return b"--".starts_with(start);

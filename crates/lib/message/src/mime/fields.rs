@@ -1,10 +1,10 @@
-//! What a MIME header says about its part.
+//! The MIME fields of a part.
 
 use crate::header::{
     Disposition, Field, MediaType, Parameter, disposition, languages, media_type, unfold,
 };
 
-/// The MIME fields of a part (RFC 2045, RFC 2183, RFC 3282, RFC 2557), defaults filled in.
+/// The MIME fields of a part (RFC 2045, RFC 2183, RFC 3282, RFC 2557), with defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mime {
     pub(crate) media_type: MediaType,
@@ -17,7 +17,7 @@ pub(crate) struct Mime {
     pub(crate) location: Option<Vec<u8>>,
 }
 
-/// Collects the MIME fields of a header section; of each the first counts.
+/// Collects the MIME fields of a header section; the first of each counts.
 #[derive(Debug, Default)]
 pub(crate) struct MimeFields<'a> {
     kind: Option<&'a [u8]>,
@@ -63,7 +63,7 @@ impl<'a> MimeFields<'a> {
     /// `in_digest`: the default is message/rfc822 (RFC 2046 §5.1.5).
     pub(crate) fn read(&self, in_digest: bool) -> Mime {
         let mut media_type = match self.kind {
-            // What has no type and subtype is taken for plain text (RFC 2045 §5.2).
+            // An invalid type counts as plain text (RFC 2045 §5.2).
             Some(value) => media_type(value).unwrap_or_else(MediaType::plain),
             None if in_digest => MediaType::of(b"message", b"rfc822"),
             None => MediaType::plain(),
@@ -83,13 +83,13 @@ impl<'a> MimeFields<'a> {
 }
 
 impl Mime {
-    /// What stands for a multipart that has no parts to show.
+    /// The replacement for a multipart without parts to show.
     pub(crate) fn degrade(&mut self, kind: &[u8], subtype: &[u8]) {
         self.media_type = MediaType::of(kind, subtype);
         default_charset(&mut self.media_type);
     }
 
-    /// About the octets of its strings in a structure.
+    /// The approximate length of its strings in a structure.
     pub(crate) fn weight(&self) -> usize {
         let parameters = |list: &[Parameter]| -> usize {
             list.iter()
@@ -121,7 +121,7 @@ impl Mime {
             })
     }
 
-    /// Keeps the type and how the part is encoded, where there is no room for more.
+    /// Drops everything but the type and the encoding when there is no room.
     pub(crate) fn keep_type(&mut self) {
         const LONGEST: usize = 40;
         let mut media_type = if self.media_type.kind.len() + self.media_type.subtype.len() > LONGEST
@@ -143,7 +143,7 @@ impl Mime {
         };
     }
 
-    /// The boundary of a multipart, without the white space that may not end it.
+    /// The boundary of a multipart, without trailing white space.
     pub(crate) fn boundary(&self) -> Option<&[u8]> {
         self.media_type
             .parameter("boundary")
@@ -152,7 +152,7 @@ impl Mime {
     }
 }
 
-/// Text is US-ASCII unless it says otherwise (RFC 2046 §4.1.2); structures say so.
+/// The default charset of text is US-ASCII (RFC 2046 §4.1.2); structures state it.
 fn default_charset(media_type: &mut MediaType) {
     if media_type.is("text", "*") && media_type.parameter("charset").is_none() {
         media_type.parameters.push(Parameter {
@@ -162,7 +162,7 @@ fn default_charset(media_type: &mut MediaType) {
     }
 }
 
-/// Octets of a string as it is written, quotes or the length of a literal included.
+/// The written length of a string, with its quotes or literal length.
 fn written(text: &[u8]) -> usize {
     let escaped = text.iter().filter(|octet| matches!(octet, b'"' | b'\\'));
     text.len() + escaped.count() + 10

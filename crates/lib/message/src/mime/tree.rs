@@ -9,11 +9,11 @@ pub(crate) struct Node {
     pub(crate) end: u64,
     pub(crate) lines: u64,
     pub(crate) mime: Mime,
-    /// Parts of a multipart; of a message/rfc822 the body of the message inside.
+    /// Parts of a multipart; for a message/rfc822 the body of the inner message.
     pub(crate) children: Vec<usize>,
-    /// message/rfc822: the ENVELOPE of the message inside.
+    /// message/rfc822: the ENVELOPE of the inner message.
     pub(crate) nested_envelope: Option<Vec<u8>>,
-    /// It has a boundary, and parts were looked for.
+    /// It has a boundary, and its parts were parsed.
     pub(crate) has_boundary: bool,
     /// Line breaks of the message before its body.
     pub(crate) breaks_before: u64,

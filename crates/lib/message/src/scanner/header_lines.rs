@@ -1,37 +1,37 @@
-//! Where the header section ends: behind the first empty line, or before the first line that can
-//! be no part of a header section. Then there is no empty line, and one is put there, as Postfix
-//! does: else the fields that servers put in front would run into the text.
+//! Finds the end of the header section: after the first empty line, or before the first line that cannot
+//! belong to a header section. In the second case an empty line is inserted, as Postfix does: otherwise
+//! header fields added by servers would be followed by text directly.
 
-/// A line is no longer (RFC 5322 §2.1.1), so no field's name is.
+/// Maximum length of a line (RFC 5322 §2.1.1), and so of a field's name.
 const LONGEST_NAME: usize = 998;
 
-/// The header section, line by line. Whoever asks where it ends asks here: where two parts of a
-/// system see two ends, a message has text for the one that is a header for the other.
+/// The header section, line by line. All users of its end must use this type: if two parts of the system
+/// see different ends, text for one is header for the other.
 #[derive(Debug)]
 pub struct HeaderLines {
-    /// What is known to belong to it.
+    /// The lines known to belong to it.
     header: Vec<u8>,
-    /// The current line, until it is known what it is.
+    /// The current line, until it is classified.
     undecided: Vec<u8>,
-    /// The current line belongs to the header section whatever it goes on with.
+    /// The current line belongs to the header section, whatever follows.
     decided: bool,
 }
 
-/// The header section has ended.
+/// The end of the header section.
 #[derive(Debug)]
 pub struct End {
-    /// Octets of the last piece that were looked at.
+    /// Octets consumed from the last piece.
     pub taken: usize,
-    /// The text starts with these, before the rest of the piece. Where there are any, there was no
-    /// empty line, and the two octets at the end of the header section are not the message's.
+    /// The start of the text, before the rest of the piece. If it is not empty, there was no empty line,
+    /// and the final two octets of the header section are not the message's.
     pub text: Vec<u8>,
 }
 
-/// What a line is, by its first octets.
+/// The class of a line, by its first octets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Line {
     Undecided,
-    /// A field, or more of one.
+    /// A field, or its continuation.
     Header,
     Empty,
     Text,
@@ -54,25 +54,24 @@ impl HeaderLines {
         }
     }
 
-    /// The lines that are known to belong to the header section; once that has ended, with the empty
-    /// line.
+    /// The lines known to belong to the header section; at its end with the empty line.
     #[must_use]
     pub fn header(&self) -> &[u8] {
         &self.header
     }
 
-    /// Octets of it so far.
+    /// Its size so far.
     #[must_use]
     pub fn size(&self) -> usize {
         self.header.len() + self.undecided.len()
     }
 
-    /// The message has ended: so has the header section.
+    /// Ends the message, and with it the header section.
     pub fn finish(&mut self) {
         self.header.append(&mut self.undecided);
     }
 
-    /// Takes the next piece, to the end of the header section.
+    /// Takes the next piece, up to the end of the header section.
     pub fn push(&mut self, piece: &[u8]) -> Option<End> {
         let mut at = 0;
         while at < piece.len() {
@@ -118,7 +117,7 @@ fn line(start: &[u8], first: bool) -> Line {
     let (before, last) = match start {
         b"\n" | b"\r\n" => return Line::Empty,
         [] | b"\r" => return Line::Undecided,
-        // Nothing is there that it could go on with.
+        // A continuation line without a field before it.
         [b' ' | b'\t'] if first => return Line::Text,
         [b' ' | b'\t', ..] => return Line::Header,
         [before @ .., last] => (before, *last),
@@ -140,7 +139,7 @@ fn line(start: &[u8], first: bool) -> Line {
     }
 }
 
-/// `From ` as it stands before messages in mbox files, quoted or not: it is passed over.
+/// The line `From ` of mbox files, quoted or not, which is skipped.
 fn is_postmark(start: &[u8]) -> bool {
     let quoted = start.iter().take_while(|&&octet| octet == b'>').count();
     start[quoted..].trim_ascii_end() == b"From"

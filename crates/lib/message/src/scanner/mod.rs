@@ -1,7 +1,7 @@
-//! Reading a message of any size in pieces, in bounded memory, on one pass.
+//! Parses a message of any size in pieces, in bounded memory, in one pass.
 //!
 //! ```text
-//!   push(piece) ──▶ root header section (kept) ──▶ text (told back to the caller, not kept)
+//!   push(piece) ──▶ root header section (kept) ──▶ text (returned to the caller, not kept)
 //!                                                   │
 //!                                                   ▼ Walker: lines, boundaries, part headers
 //!   finish() ──▶ Scanned { header, summary }  ◀── Tree
@@ -24,22 +24,22 @@ use walker::Walker;
 
 use crate::Summary;
 
-/// The header section of a message, octets.
+/// Maximum size of a message's header section in octets.
 pub const MAX_HEADER: usize = 128 * 1024;
-/// Body parts of a message; what comes behind belongs to the last.
+/// Maximum number of body parts; further octets belong to the last.
 pub const MAX_PARTS: usize = 2_000;
-/// Parts within parts; what lies deeper is opaque.
+/// Maximum nesting of parts; deeper content is opaque.
 pub const MAX_DEPTH: usize = 100;
 
-/// A summary on the wire, octets: whatever the message, its summary is no larger. What a structure
-/// or an envelope has beyond its share of that is left out.
+/// Maximum size of a summary on the wire in octets, for any message. Strings of a structure or an envelope
+/// beyond their share are omitted.
 pub const MAX_SUMMARY: usize = 2 * 1024 * 1024;
 
-/// Version of what [`Scanner`] computes: raised when the summary of a message differs from the one
-/// that the version before made of it.
+/// Version of the results of [`Scanner`]: raised when the summary of any message differs from that of the
+/// previous version.
 pub const SCANNER_VERSION: u32 = 1;
 
-/// Why a message cannot be taken.
+/// The reason why a message is not accepted.
 #[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
 pub enum ScanError {
     /// Its header section is larger than [`MAX_HEADER`].
@@ -47,13 +47,12 @@ pub enum ScanError {
     HeaderTooLarge,
 }
 
-/// A message that has passed.
+/// A complete message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scanned {
-    /// The header section up to and with the empty line that ends it. Where text followed without
-    /// one, it is here all the same.
+    /// The header section with its final empty line, which is added if it is missing.
     pub header: Bytes,
-    /// What was computed.
+    /// The computed summary.
     pub summary: Summary,
 }
 
@@ -61,7 +60,7 @@ pub struct Scanned {
 #[derive(Debug)]
 pub struct Scanner {
     lines: HeaderLines,
-    /// Once the header section has ended.
+    /// Present after the header section.
     text: Option<Walker>,
 }
 
@@ -81,11 +80,11 @@ impl Scanner {
         }
     }
 
-    /// Takes the next piece and gives back what of it belongs to the text, behind the header
-    /// section. The text is the caller's to keep.
+    /// Takes the next piece and returns the octets of it that belong to the text. The caller keeps the
+    /// text.
     ///
     /// # Errors
-    /// [`ScanError::HeaderTooLarge`]; the scanner is of no use afterwards.
+    /// [`ScanError::HeaderTooLarge`]; the scanner is unusable afterwards.
     pub fn push<'a>(&mut self, piece: &'a [u8]) -> Result<Cow<'a, [u8]>, ScanError> {
         if let Some(walker) = &mut self.text {
             walker.push(piece);
@@ -118,7 +117,7 @@ impl Scanner {
         self.text.is_some()
     }
 
-    /// The header section as far as it has come.
+    /// The header section so far.
     #[must_use]
     pub fn header(&self) -> &[u8] {
         self.lines.header()
@@ -132,25 +131,25 @@ impl Scanner {
             .map_or(self.lines.size() as u64, Walker::offset)
     }
 
-    /// Whether the summary depends on octets of the text, and not only on how many octets and
-    /// lines it has. Known once the header section has ended.
+    /// Whether the summary depends on the octets of the text, not only on its size and lines. Known after
+    /// the header section.
     #[must_use]
     pub fn needs_text(&self) -> bool {
         self.text.as_ref().is_none_or(Walker::needs_text)
     }
 
-    /// Stands for a text of so many octets and lines, where [`needs_text`](Self::needs_text) is
-    /// false: the message then ends.
+    /// Replaces a text of this many octets and lines, if [`needs_text`](Self::needs_text) is false; the
+    /// message then ends.
     pub fn skip_text(&mut self, octets: u64, lines: u64) {
         if let Some(walker) = &mut self.text {
             walker.skip(octets, lines);
         }
     }
 
-    /// The message has ended.
+    /// Ends the message.
     ///
     /// # Errors
-    /// None at present: what [`push`](Self::push) took can be summed up.
+    /// None at present: everything that [`push`](Self::push) accepted can be summarised.
     pub fn finish(mut self) -> Result<Scanned, ScanError> {
         self.lines.finish();
         let header = self.lines.header();

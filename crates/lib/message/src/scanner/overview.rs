@@ -11,11 +11,11 @@ use crate::sort::{SortKeys, references};
 use crate::wire::{EnvelopeFields, Form, envelope, structure};
 use crate::{Part, Summary};
 
-/// Addresses of the message's ENVELOPE, octets.
+/// Maximum octets of addresses in the message's ENVELOPE.
 const MAX_ENVELOPE: usize = 192 * 1024;
-/// Names, languages and locations of all parts together, octets.
+/// Maximum octets of names, languages and locations of all parts together.
 const MAX_PART_STRINGS: usize = 256 * 1024;
-/// Languages of a part.
+/// Maximum number of languages of a part.
 const MAX_LANGUAGES: usize = 20;
 
 pub(super) fn summary(header: &[u8], tree: &Tree, lines: u64) -> Summary {
@@ -53,7 +53,7 @@ fn written(tree: &Tree, form: Form) -> Bytes {
     Bytes::from(wire)
 }
 
-/// The first valid Message-ID; of a field without one whatever stands in it, for people.
+/// The first valid Message-ID; without one the field's text, for display.
 fn message_id(value: &[u8]) -> Bytes {
     if let Some(id) = message_ids(value).next() {
         return id;
@@ -119,14 +119,14 @@ fn parts(tree: &Tree) -> Vec<Part> {
     found
 }
 
-/// Octets of what a part says of itself in its own words.
+/// The size of a part's strings.
 fn strings(part: &Part) -> usize {
     let languages: usize = part.languages.iter().map(String::len).sum();
     part.filename.len() + languages + part.location.len()
 }
 
-/// The parts of a message whose body is `root`: a multipart's are numbered from 1, anything else
-/// is part 1 itself (RFC 3501 §6.4.5).
+/// The parts of a message with the body `root`: the parts of a multipart are numbered from 1, any other
+/// body is part 1 itself (RFC 3501 §6.4.5).
 fn message(tree: &Tree, root: &Node, path: &mut Vec<u32>, found: &mut Vec<Part>) {
     if root.is_multipart() {
         children(tree, root, path, found);
@@ -192,8 +192,8 @@ fn part(tree: &Tree, node: &Node, path: Vec<u32>) -> Part {
     }
 }
 
-/// The name that the sender gave to the part (RFC 2183 §2.3), else the older `name` of its type, in
-/// either case the extended form first (RFC 2231 §4).
+/// The part's file name from its disposition (RFC 2183 §2.3), otherwise the older `name` of its type; in
+/// both the extended form has precedence (RFC 2231 §4).
 fn filename(mime: &Mime) -> String {
     let disposition = mime
         .disposition
@@ -215,7 +215,7 @@ fn text_of<'a>(
     if let Some(parameter) = extended {
         return Some(decode::extended(&parameter.value));
     }
-    // Encoded words are not allowed there (RFC 2047 §5), but common.
+    // Encoded words are not allowed here (RFC 2047 §5), but common.
     let mut plain = parameters.filter(|one| is(&one.name));
     plain.next().map(|one| decode::unstructured(&one.value))
 }

@@ -1,4 +1,4 @@
-//! Walks the text of a message line by line and finds its parts.
+//! Parses the text of a message line by line and finds its parts.
 
 use memchr::{memchr, memchr_iter};
 
@@ -7,36 +7,36 @@ use crate::header::fields;
 use crate::mime::{Boundaries, Hit, MimeFields, Node, Tree};
 use crate::wire::{EnvelopeFields, envelope};
 
-/// Longer lines of part headers are passed over, and longer lines are no boundary.
+/// Longer lines of part headers are skipped, and longer lines are no boundary.
 const MAX_LINE: usize = 64 * 1024;
-/// One part header; its lines behind that are passed over.
+/// Maximum size of one part header; further lines are skipped.
 const MAX_PART_HEADER: usize = 64 * 1024;
-/// All part headers together; the fields of those behind that are not looked at.
+/// Maximum size of all part headers together; fields after that are ignored.
 const MAX_PART_HEADERS: usize = 1024 * 1024;
 
-/// What the strings of all parts and the envelopes of messages within may take of a structure.
-/// Beyond it parts are of their type alone, and messages within are opaque.
+/// Maximum size of the strings of all parts and the envelopes of inner messages in a structure. Beyond it
+/// parts have only their type, and inner messages are opaque.
 const MAX_STRINGS: usize = 320 * 1024;
-/// Addresses of the ENVELOPE of one message within.
+/// Maximum octets of addresses in the ENVELOPE of one inner message.
 const MAX_NESTED_ENVELOPE: usize = 16 * 1024;
 
-/// See the module.
+/// The parser of the text.
 #[derive(Debug)]
 pub(super) struct Walker {
     tree: Tree,
-    /// The open parts, outermost first; the last is the one the current line belongs to.
+    /// The open parts, outermost first; the last one contains the current line.
     open: Vec<usize>,
     boundaries: Boundaries,
     place: Place,
-    /// Lines of the part header that is being read.
+    /// The lines of the part header in progress.
     part_header: Vec<u8>,
-    /// Octets that part headers may still take.
+    /// Octets left for part headers.
     header_budget: usize,
-    /// Octets that strings of structures may still take.
+    /// Octets left for strings of structures.
     string_budget: usize,
-    /// The start of a line that goes on in the next piece.
+    /// The start of a line that continues in the next piece.
     held: Vec<u8>,
-    /// The current line holds nothing of interest.
+    /// The rest of the current line is irrelevant.
     skipping: bool,
     offset: u64,
     line_start: u64,
@@ -47,7 +47,7 @@ pub(super) struct Walker {
     empty_before: bool,
 }
 
-/// What the lines are.
+/// The kind of the current lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Header,
@@ -55,7 +55,7 @@ enum Place {
 }
 
 impl Walker {
-    /// Behind the header section of a message.
+    /// Starts after the header section of a message.
     pub(super) fn new(header: &[u8]) -> Self {
         let size = header.len() as u64;
         let mut walker = Self {
@@ -85,12 +85,12 @@ impl Walker {
         self.offset
     }
 
-    /// Whether the octets that come can make a difference.
+    /// Whether further octets can change the result.
     pub(super) fn needs_text(&self) -> bool {
         self.place != Place::Body || !self.boundaries.is_empty()
     }
 
-    /// Stands for the whole of a text whose octets make no difference.
+    /// Replaces a whole text whose octets do not matter.
     pub(super) fn skip(&mut self, octets: u64, lines: u64) {
         self.offset += octets;
         self.breaks += lines;
@@ -112,7 +112,7 @@ impl Walker {
         }
     }
 
-    /// Nothing but the end can come: only lines are counted.
+    /// Only the end can follow: lines are only counted.
     fn count(&mut self, piece: &[u8]) {
         self.breaks += memchr_iter(b'\n', piece).count() as u64;
         self.offset += piece.len() as u64;
@@ -120,7 +120,7 @@ impl Walker {
         self.held.clear();
     }
 
-    /// Keeps the start of a line, when the line can matter.
+    /// Keeps the start of a line, if it can matter.
     fn hold(&mut self, piece: &[u8]) {
         self.offset += piece.len() as u64;
         self.last_octet = piece.last().copied().unwrap_or(self.last_octet);
@@ -137,7 +137,7 @@ impl Walker {
         }
     }
 
-    /// A line has ended; `end` is what of it was not held, with its LF.
+    /// Ends a line; `end` is the part that was not held, with its LF.
     fn line(&mut self, end: &[u8]) {
         let before_break = match end {
             [.., octet, b'\n'] => *octet,
@@ -153,7 +153,7 @@ impl Walker {
         let empty = self.offset - start == break_size;
 
         if std::mem::take(&mut self.skipping) {
-            // Nothing to see.
+            // An irrelevant line.
         } else if self.held.is_empty() {
             self.look(end, start, breaks_before);
         } else {
@@ -167,12 +167,12 @@ impl Walker {
         self.empty_before = empty;
     }
 
-    /// Whether the line consists of its LF alone: then the octet before is another line's.
+    /// Whether the line consists only of its LF: then the previous octet belongs to another line.
     fn line_is_new(&self, end: &[u8]) -> bool {
         end.len() == 1 && self.offset == self.line_start
     }
 
-    /// Looks at a whole line, line break included where it has one.
+    /// Handles a whole line, with its line break if there is one.
     fn look(&mut self, line: &[u8], start: u64, breaks_before: u64) {
         let content = line.strip_suffix(b"\n").unwrap_or(line);
         let content = content.strip_suffix(b"\r").unwrap_or(content);
@@ -181,7 +181,7 @@ impl Walker {
         }
         if let Some(hit) = self.boundaries.matches(content) {
             if !hit.closes && self.tree.len() >= MAX_PARTS {
-                // One part too many: what comes belongs to the part that is open.
+                // One part too many: the rest belongs to the open part.
                 return self.boundaries.clear();
             }
             return self.boundary(hit, start, breaks_before);
@@ -199,8 +199,8 @@ impl Walker {
         }
     }
 
-    /// A boundary of the open part at `hit.depth`: what is open within it ends before the line
-    /// break in front of this line.
+    /// A boundary of the open part at `hit.depth`: inner parts end before the line break that precedes this
+    /// line.
     fn boundary(&mut self, hit: Hit, start: u64, breaks_before: u64) {
         let end = start - self.break_before;
         let unended_line = !self.empty_before;
@@ -221,7 +221,7 @@ impl Walker {
         }
     }
 
-    /// Begins a part (or the message inside a message/rfc822) within the innermost open one.
+    /// Opens a part (or the message inside a message/rfc822) within the innermost open one.
     fn open_part(&mut self, header_start: u64) {
         let mime = MimeFields::default().read(false);
         let parent = self.open.last().copied();
@@ -231,7 +231,7 @@ impl Walker {
         self.part_header.clear();
     }
 
-    /// The header of the innermost open part has ended; its body starts at `body_start`.
+    /// Ends the header of the innermost open part; its body starts at `body_start`.
     fn enter_body(&mut self, header: &[u8], body_start: u64) {
         self.place = Place::Body;
         if self.open.len() > 1 {
@@ -266,7 +266,7 @@ impl Walker {
         if (is_multipart || is_message) && !room {
             part.mime.degrade(b"application", b"octet-stream");
         } else if is_message {
-            // Marks it; the real one comes with the header inside.
+            // A placeholder, replaced after the inner header.
             part.nested_envelope = Some(Vec::new());
             self.open_part(body_start);
         } else if is_multipart {
@@ -281,7 +281,7 @@ impl Walker {
         self.charge(index);
     }
 
-    /// The strings of a part take their share of the budget, or are left out.
+    /// Charges a part's strings to the budget, or drops them.
     fn charge(&mut self, index: usize) {
         let Some(part) = self.tree.node_mut(index) else {
             return;
@@ -308,7 +308,7 @@ impl Walker {
         (mime, envelope)
     }
 
-    /// The innermost open part is the body of a message inside a message/rfc822.
+    /// Whether the innermost open part is the body of a message inside a message/rfc822.
     fn is_message_root(&self) -> bool {
         self.parent().is_some_and(Node::is_message)
     }
@@ -323,11 +323,10 @@ impl Walker {
         self.tree.node(*self.open.get(at)?)
     }
 
-    /// Ends open parts until `depth` of them are left; `end_of` tells where one ends and how many
-    /// lines it has.
+    /// Closes open parts until `depth` of them are left; `end_of` returns the end and the lines of a part.
     fn close_to(&mut self, depth: usize, end_of: impl Fn(&Node) -> (u64, u64)) {
-        // A message inside may end behind the line break that the delimiter has to itself: its
-        // empty line is that line break. What holds it ends no earlier.
+        // An inner message may end after the delimiter's own line break, which is its empty line. The
+        // containing part ends no earlier.
         let mut inner_end = 0;
         while self.open.len() > depth {
             if self.place == Place::Header {
@@ -350,7 +349,7 @@ impl Walker {
         }
     }
 
-    /// Where the body of a part starts that ends within its header.
+    /// The start of the body of a part that ends within its header.
     fn header_cut(&self, end_of: impl Fn(&Node) -> (u64, u64)) -> u64 {
         self.open
             .last()
@@ -358,7 +357,7 @@ impl Walker {
             .map_or(self.offset, |part| end_of(part).0)
     }
 
-    /// The message has ended: its parts, and the lines of its text.
+    /// Ends the message; returns its parts, and the lines of its text.
     pub(super) fn finish(mut self) -> (Tree, u64) {
         let unended = u64::from(self.last_octet != b'\n');
         let held = std::mem::take(&mut self.held);

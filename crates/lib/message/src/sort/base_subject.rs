@@ -1,8 +1,8 @@
 //! The base subject (RFC 5256 §2.1, its ABNF in §5).
 //!
-//! Time grows with the length of the subject, not with its square, whatever stands in it.
+//! The time is linear in the length of any subject.
 
-/// What is left of a subject when the marks of replies, forwarding and mailing lists are removed.
+/// A subject without the marks of replies, forwarding and mailing lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseSubject {
     /// The base subject; its case is kept.
@@ -70,11 +70,11 @@ fn remove_trailers(rest: &mut &str) -> bool {
     }
 }
 
-/// `subj-leader = (*subj-blob subj-refwd) / WSP`, and blobs as long as something is left behind
-/// them; whether a `subj-refwd` was removed.
+/// `subj-leader = (*subj-blob subj-refwd) / WSP`, and blobs as long as text follows them; returns whether a
+/// `subj-refwd` was removed.
 ///
-/// Blobs with no `subj-refwd` behind them can go all at once: removing one after another finds
-/// none either.
+/// Blobs without a following `subj-refwd` can be removed all at once: removing them one by one does not
+/// reveal one either.
 fn remove_leaders(rest: &mut &str) -> bool {
     let mut any = false;
     loop {
@@ -89,7 +89,7 @@ fn remove_leaders(rest: &mut &str) -> bool {
             any = true;
             continue;
         }
-        // The last blob is the base when nothing else would be.
+        // The last blob is the base if nothing else is left.
         *rest = if behind.is_empty() { last_blob } else { behind };
         return any;
     }

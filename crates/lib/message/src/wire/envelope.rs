@@ -3,7 +3,7 @@
 use super::strings::{nstring, string};
 use crate::header::{Address, Field, addresses, unfold};
 
-/// The header fields that ENVELOPE is made of, raw.
+/// The raw header fields of ENVELOPE.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct EnvelopeFields<'a> {
     pub(crate) date: Option<&'a [u8]>,
@@ -11,21 +11,20 @@ pub(crate) struct EnvelopeFields<'a> {
     pub(crate) from: Option<&'a [u8]>,
     sender: Option<&'a [u8]>,
     reply_to: Option<&'a [u8]>,
-    // Recipients may be spread over several fields, against the rules; none may be hidden.
+    // Recipients may be spread over several fields, against the standard; none may be hidden.
     pub(crate) to: Vec<&'a [u8]>,
     pub(crate) cc: Vec<&'a [u8]>,
     bcc: Vec<&'a [u8]>,
     pub(crate) in_reply_to: Option<&'a [u8]>,
     pub(crate) message_id: Option<&'a [u8]>,
-    /// Not in ENVELOPE, but of the same kind.
+    /// Not in ENVELOPE, but collected with it.
     pub(crate) references: Option<&'a [u8]>,
 }
 
 impl<'a> EnvelopeFields<'a> {
-    /// Takes the field when ENVELOPE has a place for it. Of those that may stand once, the first
-    /// counts.
+    /// Stores a field of ENVELOPE. If it may occur only once, the first counts.
     pub(crate) fn take(&mut self, field: &Field<'a>) {
-        // The length tells most fields apart: this runs for each field of each message.
+        // The length distinguishes most fields: this runs for each field of each message.
         let slot = match field.name.len() {
             2 if field.is("To") => return self.to.push(field.value),
             2 if field.is("Cc") => return self.cc.push(field.value),
@@ -44,19 +43,19 @@ impl<'a> EnvelopeFields<'a> {
     }
 }
 
-/// Octets of a date, a subject or an id that are shown.
+/// Maximum octets of a date, a subject or an id.
 const MAX_TEXT: usize = 4 * 1024;
 
-/// Writes the ENVELOPE of these fields, with at most `room` octets of addresses: a list has six
-/// times and more the octets of its field. What has no room is left out.
+/// Writes the ENVELOPE of these fields, with at most `room` octets of addresses: a list may be six times as
+/// long as its field, or longer. Addresses beyond the limit are omitted.
 pub(crate) fn envelope(fields: &EnvelopeFields<'_>, room: usize, into: &mut Vec<u8>) {
     into.push(b'(');
     raw(fields.date, into);
     raw(fields.subject, into);
     let mut lists = AddressLists { room, into };
     let from = fields.from.map_or_else(Vec::new, addresses);
-    // From stands three times where it is Sender and Reply-To too: a sixth each leaves half for
-    // the recipients.
+    // From is written three times if it is also Sender and Reply-To: a sixth each leaves half for the
+    // recipients.
     lists.write(&from, room / 6);
     for field in [fields.sender, fields.reply_to] {
         let own = field.map_or_else(Vec::new, addresses);
@@ -83,14 +82,14 @@ fn raw(value: Option<&[u8]>, into: &mut Vec<u8>) {
     into.push(b' ');
 }
 
-/// The lists of one ENVELOPE, which share the room there is.
+/// The lists of one ENVELOPE, with their common limit.
 struct AddressLists<'v> {
     room: usize,
     into: &'v mut Vec<u8>,
 }
 
 impl AddressLists<'_> {
-    /// Writes a list, with at most `share` octets of what room is left.
+    /// Writes a list, with at most `share` octets of the remaining room.
     fn write(&mut self, list: &[Address], share: usize) {
         let start = self.into.len();
         let limit = start + share.min(self.room);
@@ -114,7 +113,7 @@ impl AddressLists<'_> {
             self.into.truncate(start);
             self.into.extend_from_slice(b"NIL ");
         } else {
-            // A group that was cut is closed all the same.
+            // A truncated group is closed.
             if groups > 0 {
                 one(&Address::GroupEnd, self.into);
             }

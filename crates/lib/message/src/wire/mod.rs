@@ -1,4 +1,4 @@
-//! Writing values as they go over an IMAP wire (RFC 3501 §4, §7.4.2; RFC 9051 §7.5.2).
+//! Writes values in IMAP's wire form (RFC 3501 §4, §7.4.2; RFC 9051 §7.5.2).
 
 mod envelope;
 mod strings;

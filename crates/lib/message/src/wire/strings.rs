@@ -1,7 +1,7 @@
 //! `string` and `nstring` of the IMAP grammar.
 
-/// Writes a string: quoted where the grammar allows it, as a literal where octets are in the way
-/// (8-bit would be allowed in quoted strings only behind ENABLE). NUL cannot be said at all.
+/// Writes a string: quoted if the grammar allows it, otherwise as a literal (8-bit text in quoted strings
+/// would need ENABLE). NUL cannot be written at all.
 pub(super) fn string(value: &[u8], into: &mut Vec<u8>) {
     if value.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {
         quoted(value, into);

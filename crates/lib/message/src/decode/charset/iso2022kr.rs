@@ -5,14 +5,14 @@ use encoding_rs::EUC_KR;
 /// Shifts to KS X 1001, and back to ASCII.
 const SO: u8 = 0x0e;
 const SI: u8 = 0x0f;
-/// Stands once in front: what SO shifts to.
+/// Stands once at the start: the target of SO.
 const DESIGNATION: &[u8] = b"\x1b$)C";
 
 pub(super) fn is_name(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"iso-2022-kr") || name.eq_ignore_ascii_case(b"csiso2022kr")
 }
 
-/// Decodes it. What is shifted is EUC-KR without its high bits; a line ends the shift.
+/// Decodes the text. Shifted text is EUC-KR without the high bits; a line end ends the shift.
 pub(super) fn decode(octets: &[u8], into: &mut String) {
     let mut shifted = false;
     let mut euc = Vec::with_capacity(octets.len());

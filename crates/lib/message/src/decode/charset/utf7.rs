@@ -12,7 +12,7 @@ pub(super) fn is_name(name: &[u8]) -> bool {
     )
 }
 
-/// Decodes it; what breaks the rules is kept as it stands or becomes U+FFFD.
+/// Decodes the text; invalid input is kept or becomes U+FFFD.
 pub(super) fn decode(octets: &[u8], into: &mut String) {
     let mut rest = octets;
     while let Some(at) = memchr::memchr(b'+', rest) {
@@ -39,7 +39,7 @@ pub(super) fn decode(octets: &[u8], into: &mut String) {
 }
 
 fn utf16(base64: &[u8], into: &mut String) {
-    // One sextet over is no octet.
+    // A single remaining sextet is no octet.
     let whole = base64.len() - usize::from(base64.len() % 4 == 1);
     let octets = LENIENT.decode(&base64[..whole]).unwrap_or_default();
     let units = octets

@@ -1,15 +1,15 @@
-//! One element of an address list: a mailbox with its name, however it is written.
+//! One element of an address list: a mailbox with its name, in any spelling.
 
 use super::spec::{Spec, bare, bracketed};
 use super::{AddrSpec, Mailbox};
 use crate::header::Token;
 
-/// A token that is no comment.
+/// A token other than a comment.
 #[derive(Debug)]
 pub(super) struct Piece<'a> {
-    /// Whether white space stands before it.
+    /// Whether white space precedes it.
     spaced: bool,
-    /// Whether white space or a comment stands before it.
+    /// Whether white space or a comment precedes it.
     pub(super) gap: bool,
     pub(super) token: Token<'a>,
 }
@@ -28,7 +28,7 @@ impl Piece<'_> {
         }
     }
 
-    /// Whether a dot joins it to `next`, over white space or not (RFC 5322 §4.4).
+    /// Whether a dot joins it to `next`, possibly over white space (RFC 5322 §4.4).
     pub(super) fn is_dotted_to(&self, next: &Self) -> bool {
         let starts = |piece: &Self| matches!(piece.token, Token::Atom([b'.', ..]));
         let ends = |piece: &Self| matches!(piece.token, Token::Atom([.., b'.']));
@@ -40,7 +40,7 @@ impl Piece<'_> {
 #[derive(Debug, Default)]
 pub(super) struct Element<'a> {
     pieces: Vec<Piece<'a>>,
-    /// The last comment: where old mail has the name, as in `bob@example.test (Bob)`.
+    /// The last comment: the name in old mail, as in `bob@example.test (Bob)`.
     comment: Option<Vec<u8>>,
     after_comment: bool,
     /// Whether there is a special.
@@ -67,7 +67,7 @@ impl<'a> Element<'a> {
         self.pieces.push(Piece { spaced, gap, token });
     }
 
-    /// Whether there are words alone: what a colon makes a group's name of.
+    /// Whether there are only words, which a colon makes a group's name.
     pub(super) fn is_phrase(&self) -> bool {
         !self.specials
     }
@@ -77,14 +77,14 @@ impl<'a> Element<'a> {
         self.in_route
     }
 
-    /// The words, and an empty element.
+    /// Returns the words, and starts an empty element.
     pub(super) fn finish_phrase(&mut self) -> Vec<u8> {
         let phrase = phrase(&self.pieces);
         self.clear();
         phrase
     }
 
-    /// The mailbox, unless there is nothing but comments, and an empty element.
+    /// Returns the mailbox, unless there are only comments, and starts an empty element.
     pub(super) fn finish(&mut self) -> Option<Mailbox> {
         let mailbox = (!self.pieces.is_empty()).then(|| self.mailbox());
         self.clear();
@@ -103,7 +103,7 @@ impl<'a> Element<'a> {
         let mut specs = self.specs();
         let comment = self.comment.take().filter(|text| !text.is_empty());
         let Some(chosen) = choice(&specs) else {
-            // Words and no `@`: a local part alone, as some senders write it.
+            // Words without `@`: only a local part, as some senders write it.
             return Mailbox {
                 name: comment,
                 local: phrase(&self.pieces),
@@ -114,7 +114,7 @@ impl<'a> Element<'a> {
         let name = phrase(&self.pieces[..chosen.start]);
         let others = specs
             .into_iter()
-            // In `a@b@c` nobody can tell where the address ends.
+            // In `a@b@c` the end of the address is ambiguous.
             .filter(|other| {
                 (chosen.start..chosen.end).contains(&other.start) || other.address.is_plausible()
             })
@@ -131,7 +131,7 @@ impl<'a> Element<'a> {
         }
     }
 
-    /// Everything in it that is an address, or angle brackets.
+    /// All addresses and angle brackets in it.
     fn specs(&self) -> Vec<Spec> {
         let mut specs = Vec::new();
         let mut at = 0;
@@ -155,7 +155,7 @@ impl<'a> Element<'a> {
     }
 }
 
-/// The first address in angle brackets, else what else stands in them, else the first address.
+/// The first address in angle brackets, otherwise other text in them, otherwise the first address.
 fn choice(specs: &[Spec]) -> Option<usize> {
     let whole = |spec: &Spec| spec.in_brackets && !spec.address.domain.is_empty();
     specs
@@ -165,7 +165,7 @@ fn choice(specs: &[Spec]) -> Option<usize> {
         .or_else(|| (!specs.is_empty()).then_some(0))
 }
 
-/// The text of a display name, single blanks where white space stood.
+/// The text of a display name, with single blanks for white space.
 fn phrase(pieces: &[Piece<'_>]) -> Vec<u8> {
     let mut text = Vec::new();
     for piece in pieces {
@@ -175,7 +175,7 @@ fn phrase(pieces: &[Piece<'_>]) -> Vec<u8> {
         match &piece.token {
             Token::Special(b'<' | b'>') | Token::Comment(_) => {}
             Token::Special(special) => text.push(*special),
-            // A quote that is never closed.
+            // An unclosed quote.
             Token::Atom([b'"', word @ ..]) => text.extend_from_slice(word),
             Token::Atom(word) | Token::Literal(word) => text.extend_from_slice(word),
             Token::Quoted(word) => text.extend_from_slice(word),
@@ -186,7 +186,8 @@ fn phrase(pieces: &[Piece<'_>]) -> Vec<u8> {
 }
 
 impl AddrSpec {
-    /// Whether a reader could take it for somebody's address elsewhere: `Tim @ work` and
+    /// Whether a reader could take it for an address at another domain: `Tim @ work` and `root@localhost`
+    /// are part of a name.
     /// `root@localhost` are part of a name.
     fn is_plausible(&self) -> bool {
         let domain = self.domain.trim_ascii_end();

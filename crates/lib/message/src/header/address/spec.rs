@@ -3,7 +3,7 @@
 use super::AddrSpec;
 use super::element::Piece;
 
-/// An address, or what stands in angle brackets.
+/// An address, or the content of angle brackets.
 #[derive(Debug)]
 pub(super) struct Spec {
     pub(super) address: AddrSpec,
@@ -16,8 +16,7 @@ pub(super) struct Spec {
     pub(super) end: usize,
 }
 
-/// The address whose `@`, outside angle brackets, is the piece `at`; `first` when only words stand
-/// before it.
+/// The address around the `@` at piece `at`, outside angle brackets; `first` if only words precede it.
 pub(super) fn bare(pieces: &[Piece<'_>], at: usize, first: bool) -> Spec {
     let start = local_start(pieces, at, first);
     let local = pieces[start..at].iter().filter_map(Piece::word);
@@ -35,9 +34,9 @@ pub(super) fn bare(pieces: &[Piece<'_>], at: usize, first: bool) -> Spec {
     }
 }
 
-/// Where the local part before the `@` begins. Dots join words over white space and comments
-/// (RFC 5322 §4.4, obs-local-part), but not where other words stand before them: in
-/// `Bob jr. bob@example.test` the local part is `bob`.
+/// The start of the local part before the `@`. Dots join words over white space and comments (RFC 5322
+/// §4.4, obs-local-part), but not if other words precede them: in `Bob jr. bob@example.test` the local part
+/// is `bob`.
 fn local_start(pieces: &[Piece<'_>], at: usize, first: bool) -> usize {
     let joined = |pair: &[Piece<'_>]| pair[0].is_dotted_to(&pair[1]) || !pair[1].gap;
     if first && pieces[..at].windows(2).all(joined) {
@@ -50,8 +49,8 @@ fn local_start(pieces: &[Piece<'_>], at: usize, first: bool) -> usize {
     start
 }
 
-/// The domain that begins with the piece `start`, the piece after it, and whether it stands in one
-/// piece right behind the `@`.
+/// The domain that begins with the piece `start`, the piece after it, and whether it is one piece directly
+/// after the `@`.
 fn domain(pieces: &[Piece<'_>], start: usize) -> (Vec<u8>, usize, bool) {
     let mut end = start;
     while let Some(piece) = pieces.get(end)
@@ -74,8 +73,8 @@ fn domain(pieces: &[Piece<'_>], start: usize) -> (Vec<u8>, usize, bool) {
     (domain.flatten().copied().collect(), end, regular)
 }
 
-/// What stands in the angle brackets that begin with the piece `open`; `None` when another bracket
-/// opens before there is an address.
+/// The content of the angle brackets that begin with the piece `open`; `None` if another bracket opens
+/// before there is an address.
 pub(super) fn bracketed(pieces: &[Piece<'_>], open: usize) -> Option<Spec> {
     let (route, start) = source_route(pieces, open + 1);
     let (local, at, mut irregular) = local_in_brackets(pieces, start);
@@ -86,7 +85,7 @@ pub(super) fn bracketed(pieces: &[Piece<'_>], open: usize) -> Option<Spec> {
         irregular |= !regular || pieces[at].gap;
         found = domain;
         end = behind;
-        // Words that are none of the domain.
+        // Words outside the domain.
         while pieces.get(end).is_some_and(|piece| piece.word().is_some()) {
             irregular = true;
             end += 1;
@@ -132,14 +131,14 @@ fn source_route(pieces: &[Piece<'_>], start: usize) -> (Option<Vec<u8>>, usize) 
     (Some(route), end)
 }
 
-/// The local part behind `<`, the piece after it, and whether it is irregular.
+/// The local part after `<`, the piece after it, and whether it is irregular.
 fn local_in_brackets(pieces: &[Piece<'_>], start: usize) -> (Vec<u8>, usize, bool) {
     let mut local: Vec<u8> = Vec::new();
     let mut end = start;
     while let Some(piece) = pieces.get(end) {
         match piece.word() {
             Some(word) => {
-                // Words that nothing joins are written as they stand: `<Bob Smith@example.test>`.
+                // Words without a joining dot are kept as written: `<Bob Smith@example.test>`.
                 let apart = end > start && piece.gap && !pieces[end - 1].is_dotted_to(piece);
                 if apart && !local.is_empty() {
                     local.push(b' ');
