@@ -15,7 +15,7 @@ name = "files.test"
 deliver = "mailboxes"
 "#;
 
-/// The policy is stored before it is in force everywhere.
+/// A new policy takes a moment to be in force everywhere.
 fn await_answer(address: std::net::SocketAddr, code: u16) {
     eventually("the new policy in force", SOON, || {
         let mut smtp = Smtp::hello(address).ok()?;
@@ -64,7 +64,7 @@ fn mail_is_put_off_while_the_volume_has_less_than_the_rule_says() {
     system.apply_policy(&short);
     system.add_users(&["bob@files.test"]);
     await_answer(system.external(), 452);
-    // What the trusted send is still taken, and delivered.
+    // Mail of trusted clients is still accepted and delivered.
     let reply = Smtp::hello(system.smtp())
         .unwrap()
         .send(

@@ -1,4 +1,4 @@
-//! A stranger's mail: who vouches for it decides whether it comes in, and where it goes.
+//! Mail of a stranger: authentication decides whether it is accepted and where it goes.
 
 use test_kit::FakeDns;
 
@@ -24,7 +24,7 @@ fn send(system: &System, author: &str) -> String {
     format!("{} {}", reply.code, reply.text)
 }
 
-/// What a mailbox of Bob's holds, once it holds this many messages.
+/// The contents of a mailbox of Bob's, once it holds this many messages.
 fn read(system: &System, mailbox: &str, count: usize) -> String {
     let mut imap = Imap::inbox(system.ports().imap, "bob@here.test").unwrap();
     let uids = eventually(mailbox, SOON, || {

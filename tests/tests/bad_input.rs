@@ -1,8 +1,8 @@
-//! What no client should send: a clear reply, nothing lost, and the process lives.
+//! Input that no client should send: the reply is clear, nothing is lost, and the process lives.
 
 use crate::harness::{Imap, Process, SOON, Smtp, System, eventually, unique};
 
-/// A system's user, and the processes that must still be the same afterwards.
+/// A system with a user, and the processes that must be the same afterwards.
 struct Watched {
     system: &'static System,
     user: String,
@@ -27,7 +27,7 @@ impl Watched {
         Smtp::hello(self.system.smtp()).unwrap()
     }
 
-    /// A connection that is ready for the message's bytes.
+    /// A connection after DATA, ready for content.
     fn in_data(&self) -> Smtp {
         let mut smtp = self.connect();
         assert_eq!(
@@ -44,7 +44,7 @@ impl Watched {
         smtp
     }
 
-    /// The server is the same process, takes a good message, and holds that one alone.
+    /// The server is the same process, accepts a good message, and holds only that one.
     fn assert_unharmed(&self) {
         let reply = self
             .connect()
@@ -136,7 +136,7 @@ fn a_client_that_stops_within_data_leaves_nothing() {
     let mut smtp = watched.in_data();
     smtp.raw(b"Subject: half\r\n\r\nno end").unwrap();
     drop(smtp);
-    // Half-closed: the client can still read, and must not be told 250.
+    // Half-closed: the client can still read, and must not get 250.
     let mut smtp = watched.in_data();
     smtp.raw(b"Subject: half-closed\r\n\r\nno end\r\n").unwrap();
     smtp.half_close().unwrap();

@@ -1,4 +1,4 @@
-//! What came as BINARYMIME stands in a mailbox as ordinary mail, with the same content.
+//! A BINARYMIME message is stored as ordinary mail with the same content.
 
 use base64::Engine as _;
 
@@ -12,7 +12,7 @@ fn a_binary_part_is_read_back_octet_by_octet() {
     system.add_domain(&domain);
     system.add_users(&[&bob]);
 
-    // More than any buffer holds, with everything that no line of text may hold.
+    // More than any buffer holds, with every sequence that a line of text may not contain.
     let file: Vec<u8> = b"\0\n\r\r\n.\r\n\r\n--=_\r\n"
         .iter()
         .copied()

@@ -1,5 +1,5 @@
-//! I10 on the real system, which collects from its own POP3 server: what is in one user's INBOX moves to another's,
-//! whoever dies meanwhile.
+//! I10 on the real system, which collects from its own POP3 server: the contents of one user's INBOX move to
+//! another's, whichever process dies meanwhile.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,7 +14,7 @@ fn start() -> System {
     let system = System::start();
     system.apply_policy(&policy(&system, false));
     system.add_users(&[REMOTE, LOCAL]);
-    // As people do, with a line break at its end.
+    // With a line end, as people type it.
     system.postern(&["secret", "set", "isp-pop"], "secret\n");
     system
 }
@@ -49,7 +49,7 @@ fn send(system: &System, message: &[u8]) {
     assert_eq!(reply.code, 250);
 }
 
-/// Subjects in a user's INBOX, whenever the servers are all there.
+/// Subjects in a user's INBOX, once all servers are running.
 fn subjects(system: &System, user: &str) -> Option<Vec<String>> {
     let mut imap = Imap::inbox(system.ports().imap, user).ok()?;
     imap.field_of_all("Subject").ok()
@@ -116,7 +116,7 @@ fn i10_collecting_survives_kills_without_loss_or_repetition() {
     assert_eq!(found, wanted);
 }
 
-/// Nothing leaves the provider that no mailbox gets.
+/// A message without a mailbox stays at the provider.
 #[test]
 fn i10_an_account_is_not_left_without_a_mailbox() {
     let system = start();

@@ -1,4 +1,4 @@
-//! The commands, as a person and as a script would use them.
+//! The commands, as used by a person and by a script.
 
 use crate::harness::{Imap, SOON, System, eventually, unique};
 
@@ -83,7 +83,7 @@ fn a_message_is_sent_and_its_story_is_told() {
         Some(1)
     );
 
-    // A message from a file, with its recipients in its header.
+    // A message from a file, with its recipients in the header.
     let text = format!("From: {user}\nTo: {user}\nSubject: from a pipe\n\ntext\n");
     system.postern(&["send", "--from", &user, "-t"], &text);
     let mut imap = Imap::inbox(system.ports().imap, &user).unwrap();
@@ -132,7 +132,7 @@ fn a_policy_is_shown_compared_applied_and_refused_as_a_whole() {
         String::from_utf8_lossy(&refused.stderr).contains("2"),
         "the line is named"
     );
-    // What a command that failed leaves behind.
+    // The effects of a failed command.
     let refused = system.command(&["policy", "apply", "-"], "# nothing\n");
     assert_eq!(refused.status.code(), Some(1));
     assert!(system.postern(&["policy", "show"], "").contains("two.test"));
@@ -234,8 +234,8 @@ fn an_application_password_opens_the_mailbox_until_it_is_taken_back() {
     Imap::inbox(system.ports().imap, &user).unwrap();
 }
 
-/// One rule for all that takes something away: what depends on it is listed, `--yes` is asked for, the way
-/// back is named; and `status` is not well while something is missing.
+/// One rule for every removal: it lists what depends on the object, asks for `--yes`, and names the way back;
+/// `status` reports a problem while something is missing.
 #[test]
 fn what_others_depend_on_is_not_just_taken_away() {
     let system = System::start();

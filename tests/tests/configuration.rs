@@ -1,4 +1,4 @@
-//! `postern config`, and what becomes of a wrong word in postern.toml.
+//! `postern config`, and errors in postern.toml.
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -1,6 +1,6 @@
-//! Every service runs where there is nothing but itself: in a root with the programs, the libraries that they are linked
-//! with, and a configuration. No certificate store, no `/etc`, no `/proc`, no `/dev`, no user database. What an image may
-//! lack, no service may need.
+//! Every service runs in a root folder with only the programs, their shared libraries and a configuration.
+//! There is no certificate store, no `/etc`, no `/proc`, no `/dev`, no user database. A service must not need
+//! what an image may lack.
 
 use std::fs::{self, File, Permissions};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -14,7 +14,7 @@ use test_kit::{DurablePostgres, free_port};
 
 use crate::harness::{Imap, Process, SOON, Smtp, eventually, programs, run};
 
-/// Nobody's: it stands in no user database there.
+/// An id in no user database.
 const USER: u32 = 10_001;
 
 /// The folders that a service may write to.
@@ -31,7 +31,7 @@ struct EmptyRoot {
 
 impl EmptyRoot {
     fn make() -> Self {
-        // Beside the programs: there they can be linked instead of being copied.
+        // Beside the programs, so that they can be linked instead of copied.
         let folder = tempfile::Builder::new()
             .prefix("empty-root-")
             .tempdir_in(programs())
@@ -64,7 +64,7 @@ impl EmptyRoot {
         }
     }
 
-    /// A program in the root, with no environment.
+    /// A program in the root, without environment variables.
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new("chroot");
         command
@@ -93,7 +93,7 @@ impl EmptyRoot {
         self.folder.join(format!("{}.log", service.name()))
     }
 
-    /// Waits until each says of itself that it serves; none may have ended.
+    /// Waits until each reports that it is ready; none may have ended.
     fn await_healthy(&mut self) {
         for index in 0..self.services.len() {
             let service = self.services[index].0;
@@ -134,7 +134,7 @@ impl EmptyRoot {
 
 impl Drop for EmptyRoot {
     fn drop(&mut self) {
-        // Those that others ask end last.
+        // Services that others depend on end last.
         for (service, child) in self.services.iter_mut().rev() {
             crate::harness::signal(
                 i32::try_from(child.id()).unwrap(),
@@ -182,7 +182,7 @@ fn every_service_runs_in_a_root_that_holds_nothing_else() {
     });
 }
 
-/// All that are ours, in an order in which each finds those that it asks.
+/// All services, in the order of their dependencies.
 fn services() -> impl Iterator<Item = Process> {
     let all = Process::ALL.into_iter();
     all.filter(|&service| service != Process::Postgres)
@@ -219,7 +219,7 @@ fn configuration(database: &str, smtp: u16, imap: u16) -> String {
     text
 }
 
-/// As `ldd` names them, at the same paths.
+/// The libraries listed by `ldd`, at the same paths.
 fn copy_libraries(program: &Path, root: &Path) {
     let listed = run(Command::new("ldd").arg(program));
     for library in listed
@@ -232,7 +232,7 @@ fn copy_libraries(program: &Path, root: &Path) {
     }
 }
 
-/// The same database by TCP: its socket is outside of the root.
+/// The same database over TCP: its socket is outside the root.
 fn over_tcp(url: &str) -> String {
     let (server, folder) = url.split_once("?host=").unwrap();
     let socket = Path::new(folder).join(".s.PGSQL.5432");

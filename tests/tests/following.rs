@@ -1,4 +1,4 @@
-//! A message is followed by the id that its client read.
+//! A message is found by the id that its client read.
 
 use crate::harness::{SOON, Smtp, System, eventually};
 
@@ -23,7 +23,7 @@ fn the_id_of_the_reply_leads_through_logs_queue_and_history() {
     let id = reply.text.rsplit(' ').next().unwrap().trim().to_owned();
     system.await_empty_queue();
 
-    // By whatever is pasted.
+    // In any form in which the id may be pasted.
     let lower = id.to_lowercase();
     let pasted = [id.as_str(), &lower, &reply.text];
     let mut numbers = Vec::new();

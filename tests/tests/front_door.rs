@@ -1,4 +1,4 @@
-//! `postern up` itself: what it refuses, what it restarts, what it leaves.
+//! `postern up` itself: what it refuses, restarts and leaves behind.
 
 use std::process::Command;
 
@@ -117,7 +117,7 @@ fn with_a_database_named_in_the_environment_no_private_one_is_run() {
     system.await_empty_queue();
 }
 
-/// A process that has ended and that nobody has waited for yet does not run.
+/// A process that has ended but was not waited for is not running.
 fn is_running(pid: i32) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
         stat.rsplit(')')

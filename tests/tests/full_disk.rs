@@ -1,5 +1,5 @@
-//! A volume that fills up: mail is put off while Postgres still has room, and everything that makes room, or
-//! finishes what was begun, goes on in what is left.
+//! A volume fills up: mail is deferred while Postgres still has space. Everything that frees space or
+//! finishes accepted work continues in the rest.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use crate::harness::{Imap, Process, SOON, Setup, Smtp, System, Volume, eventuall
 
 const USER: &str = "bob@full.test";
 
-/// Sends large messages until one is refused; gives how many were taken, and the refusal.
+/// Sends large messages until one is refused; returns the number accepted, and the refusal.
 fn fill(server: std::net::SocketAddr, random: &mut StdRng) -> (usize, String) {
     let mut taken = 0;
     loop {
         let mut octets = vec![0; 1 << 20];
         random.fill_bytes(&mut octets);
-        // What cannot be compressed.
+        // Incompressible content.
         let text = STANDARD.encode(&octets);
         let lines: Vec<&str> = text
             .as_bytes()
@@ -74,12 +74,12 @@ fn a_full_volume_puts_mail_off_and_stops_nothing_else() {
     );
     assert!(strangers > 0 && trusted > 0, "{strangers}, {trusted}");
 
-    // Delivery goes on.
+    // Delivery continues.
     system.await_empty_queue();
     let mut imap = Imap::inbox(system.ports().imap, USER).unwrap();
-    // That of strangers without a name goes to Junk.
+    // Mail of strangers without a name goes to Junk.
     assert_eq!(imap.uids().unwrap().len(), trusted);
-    // Nothing comes in by another door.
+    // Nothing is stored by another way.
     let refused = eventually("APPEND is refused", SOON, || {
         let text = "Subject: draft\r\n\r\nx\r\n";
         imap.command(&format!("APPEND Drafts {{{}+}}\r\n{text}", text.len()))
@@ -98,18 +98,18 @@ fn a_full_volume_puts_mail_off_and_stops_nothing_else() {
             .contains("NO [UNAVAILABLE] Too little free space"),
         "{refused}"
     );
-    // What is to be deleted can be: as clients with and without MOVE do it.
+    // Messages can be deleted, as clients with and without MOVE do it.
     imap.command("UID COPY 1 Trash").unwrap();
     imap.command("UID STORE 1 +FLAGS (\\Deleted)").unwrap();
     imap.command("EXPUNGE").unwrap();
     imap.command("UID MOVE 2 Trash").unwrap();
     assert_eq!(imap.uids().unwrap().len(), trusted - 2);
     assert!(imap.message(3).unwrap().len() > 1 << 20);
-    // Administration goes on.
+    // Administration continues.
     system.add_users(&["eve@full.test"]);
     system.postern(&["domain", "add", "other.test"], "");
 
-    // And with room again, mail is taken again.
+    // With enough space, mail is accepted again.
     drop(file);
     std::fs::remove_file(volume.path().join("ballast")).unwrap();
     eventually("mail is taken again", SOON, || {

@@ -1,8 +1,8 @@
-//! A gateway that fails: `postern status` names it, and is well again once it works.
+//! A failing gateway: `postern status` names it until it works again.
 
 use crate::harness::{SOON, Sink, Smtp, System, eventually};
 
-/// The exit code and what it prints.
+/// The exit code and the output.
 fn status(system: &System, arguments: &[&str]) -> (Option<i32>, String) {
     let status = system.command(&[&["status"], arguments].concat(), "");
     let text = String::from_utf8_lossy(&status.stdout).into_owned();

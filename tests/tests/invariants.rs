@@ -1,5 +1,5 @@
-//! ARCHITECTURE.md's invariants, by number, on the running system. Those of the engines themselves are tested in
-//! their crates too; I11 is in `kill.rs`, I12 in `large.rs`.
+//! ARCHITECTURE.md's invariants, by number, on the running system. The crates also test those of their own;
+//! I11 is in `kill.rs`, I12 in `large.rs`.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -100,7 +100,7 @@ fn i2_every_recipient_reaches_one_end_and_the_history_says_which() {
         assert!(events[0]["policy_revision"].as_u64() > Some(0), "{shown}");
     }
     assert!(sink.next().contains("someone@far.test"));
-    // The sender is told of the one that bounced.
+    // The sender gets a notice of the bounce.
     let mut imap = Imap::inbox(system.ports().imap, "bob@ends.test").unwrap();
     eventually("the message and the notice", SOON, || {
         (imap.uids().unwrap().len() == 2).then_some(())
@@ -220,7 +220,7 @@ fn i5_nobody_sees_a_uid_before_a_lower_one() {
 #[test]
 fn i8_without_a_queue_nothing_is_accepted() {
     let folder = tempfile::tempdir().unwrap();
-    // A server that root starts becomes another user, who has to reach its sockets.
+    // A server started by root becomes another user, who needs access to its sockets.
     let open = std::fs::Permissions::from_mode(0o755);
     std::fs::set_permissions(folder.path(), open).unwrap();
     let port = test_kit::free_port();
@@ -248,7 +248,7 @@ fn i8_without_a_queue_nothing_is_accepted() {
         assert!(server.try_wait().unwrap().is_none(), "the server has ended");
         Smtp::connect(address).ok()
     });
-    // Either it says so at once, or no transaction begins.
+    // Either the greeting refuses, or no transaction begins.
     if greeting.code != 421 {
         let reply = smtp.command("EHLO client.test").unwrap();
         let reply = if reply.code == 250 {
@@ -278,7 +278,7 @@ fn i8_while_the_database_is_stopped_nothing_is_accepted() {
     assert_eq!(good.code, 250, "{}", good.text);
     system.await_empty_queue();
 
-    // Its connections hang, as they do when a disk or a host does.
+    // Its connections hang, as after a failure of a disk or a host.
     let backends = system.sql("SELECT string_agg(pid::text, ' ') FROM pg_stat_activity WHERE backend_type = 'client backend'");
     let frozen: Vec<i32> = backends
         .split_whitespace()
@@ -298,7 +298,7 @@ fn i8_while_the_database_is_stopped_nothing_is_accepted() {
         }
         (early, sending.join().unwrap())
     });
-    // An answer while nothing could be committed was a refusal; a later one may be either.
+    // A reply given while no commit was possible was a refusal; a later one may be either.
     let accepted = match answer {
         (true, Ok(reply)) => {
             assert!(reply.code >= 400, "{}", reply.text);

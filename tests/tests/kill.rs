@@ -13,7 +13,7 @@ use crate::harness::{Imap, Process, Smtp, System};
 const MESSAGES: usize = 2_000;
 const SENDERS: usize = 10;
 const USERS: usize = 20;
-/// The load lasts this long at least, so that there is something to kill.
+/// Minimum duration of the load, so that there is something to kill.
 const LASTS: Duration = Duration::from_secs(30);
 const BETWEEN_KILLS: Duration = Duration::from_secs(1);
 
@@ -21,16 +21,16 @@ fn user(number: usize) -> String {
     format!("user{}@kill.test", number % USERS)
 }
 
-/// What the senders share.
+/// The state shared by the senders.
 struct Load {
     next: AtomicUsize,
-    /// Subjects of messages that were answered with 250, by recipient.
+    /// Subjects of messages that got 250, by recipient.
     accepted: Mutex<BTreeMap<String, BTreeSet<String>>>,
     started: Instant,
 }
 
 impl Load {
-    /// Sends until 2,000 messages have been accepted, each at its time.
+    /// Sends until 2,000 messages have been accepted, spread over the time.
     fn send(&self, system: &System) {
         let mut connection = None;
         loop {
@@ -44,8 +44,8 @@ impl Load {
         }
     }
 
-    /// Tries until a 250 comes. A message that got no answer may or may not have been accepted: each try is a message
-    /// of its own.
+    /// Tries until a 250 comes. A message without a reply may or may not have been accepted: each attempt is
+    /// a message of its own.
     fn send_one(&self, system: &System, connection: &mut Option<Smtp>, number: usize) {
         let recipient = user(number);
         for attempt in 0.. {
@@ -71,7 +71,7 @@ impl Load {
                         .insert(subject);
                     return;
                 }
-                // Refused for now, or cut off: on a new connection, a moment later.
+                // Refused temporarily, or disconnected: again on a new connection, a moment later.
                 _ => *connection = None,
             }
             std::thread::sleep(Duration::from_millis(50));
@@ -108,7 +108,7 @@ fn i11_two_thousand_messages_survive_a_kill_every_second() {
     });
     assert!(killed >= 20, "only {killed} processes were killed");
 
-    // Whatever was being written when somebody died is finished now, or never.
+    // Whatever was being written when a process died is finished now, or never.
     system.await_empty_queue();
     let accepted = load.accepted.into_inner().unwrap();
     assert_eq!(
@@ -132,7 +132,7 @@ fn i11_two_thousand_messages_survive_a_kill_every_second() {
     }
 }
 
-/// `kill -9` of a random process a second; how many died.
+/// Kills a random process each second; returns the number of kills.
 fn kill_until(system: &System, done: &AtomicBool) -> usize {
     let mut random = StdRng::seed_from_u64(11);
     let mut killed = 0;

@@ -4,7 +4,7 @@ use crate::harness::{Imap, Process, SOON, Smtp, System, assert_same_below_trace,
 
 const MIB: u64 = 1 << 20;
 
-/// A message of so many octets, no two lines alike: nothing that compresses.
+/// An incompressible message of this size: no two lines are equal.
 fn message(octets: u64) -> Vec<u8> {
     let mut state: u64 = 0x5eed;
     let mut text = b"Subject: large\r\n\r\n".to_vec();
@@ -36,7 +36,7 @@ fn thirty_mebioctets_pass_without_any_process_growing_by_a_hundred() {
         assert_eq!(reply.code, 250, "{}", reply.text);
     };
     let mut imap = Imap::inbox(system.ports().imap, "bob@large.test").unwrap();
-    // Pools and caches are warm before the measurement.
+    // Fills pools and caches before the measurement.
     send(&message(4096));
     let uid = eventually("the small message", SOON, || {
         imap.uids().unwrap().first().copied()
@@ -69,7 +69,7 @@ fn thirty_mebioctets_pass_without_any_process_growing_by_a_hundred() {
 #[test]
 fn i12_one_mebioctet_to_a_hundred_mailboxes_is_stored_once() {
     let system = System::start();
-    // What it writes of its own accord is not the message's.
+    // Postgres' own background writes must not count.
     system.sql("ALTER SYSTEM SET autovacuum = off");
     system.sql("SELECT pg_reload_conf()");
     system.add_domain("once.test");

@@ -1,4 +1,4 @@
-//! Logins beyond passwords, by programs that know how: swaks, curl, Python's smtplib.
+//! Logins beyond passwords, by programs that support them: swaks, curl, Python's smtplib.
 
 use std::path::Path;
 use std::process::Command;
@@ -20,7 +20,7 @@ struct Kit {
 }
 
 impl Kit {
-    /// A system that takes whatever there is, at two listeners that ask for certificates.
+    /// A system with every mechanism, on two listeners that request client certificates.
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         // The services may run as another user.
@@ -79,7 +79,7 @@ impl Kit {
         self.folder.path().join(name).display().to_string()
     }
 
-    /// Sends by swaks; the code with which it ends.
+    /// Sends by swaks; returns its exit code.
     fn swaks(&self, told: &[&str]) -> Option<i32> {
         let output = Command::new("swaks")
             .args(["--server", "127.0.0.1", "--from", BOB, "--to", BOB])
@@ -89,7 +89,7 @@ impl Kit {
         output.unwrap().status.code()
     }
 
-    /// Sends by curl; whether it went.
+    /// Sends by curl; returns its success.
     fn curl(&self, url: &str, told: &[&str]) -> bool {
         let file = self.file("message");
         std::fs::write(
@@ -127,7 +127,7 @@ fn every_mechanism_logs_in_over_starttls_and_over_tls() {
     }
     let kit = Kit::start();
     let mut sent = 0;
-    // The front end asks the directory once both are up.
+    // The front end asks the directory once both are running.
     let (starttls, implicit) = (kit.starttls.to_string(), kit.implicit.to_string());
     eventually("OAUTHBEARER is offered", SOON, || {
         let told = ["--port", &starttls, "--tls", "--quit-after", "EHLO"];

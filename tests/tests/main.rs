@@ -1,7 +1,7 @@
-//! The whole system, as a person would meet it: real programs, real clients, a real Postgres.
+//! The whole system as a user meets it: real programs, real clients, a real Postgres.
 //!
-//! Most cases share one running system and keep apart by domains and users of their own; those that kill, count
-//! octets or stop it run their own.
+//! Most cases share one running system and use domains and users of their own; cases that kill processes,
+//! count octets or stop the system run their own.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stderr,

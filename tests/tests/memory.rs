@@ -1,8 +1,8 @@
-//! How much memory the processes hold while they rest.
+//! Memory of idle processes.
 
 use crate::harness::{Process, SOON, System, eventually};
 
-/// A field of `/proc/PID/FILE`, as the kernel writes it without its unit.
+/// A field of `/proc/PID/FILE`, without its unit.
 fn field(system: &System, process: Process, file: &str, name: &str) -> Option<u64> {
     let pid = system.pid(process)?;
     let text = std::fs::read_to_string(format!("/proc/{pid}/{file}")).ok()?;
@@ -27,7 +27,7 @@ fn no_service_takes_huge_pages() {
 #[test]
 fn mailbox_store_gives_back_the_memory_of_password_hashes() {
     let system = System::start();
-    // Argon2 takes 19 MiB a hash; without it the process holds about 4 MiB.
+    // Argon2 uses 19 MiB per hash; without it the process uses about 4 MiB.
     eventually("a small mailbox-store", SOON, || {
         let kib = field(&system, Process::MailboxStore, "smaps_rollup", "Anonymous:")?;
         (kib < 12 * 1024).then_some(())

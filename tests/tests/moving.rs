@@ -1,5 +1,5 @@
-//! A data folder that is moved or copied, and a database that is restored elsewhere, are the same
-//! system: README, "Backup and moving".
+//! A data folder that is moved or copied, and a database that is restored elsewhere, are the same system:
+//! README, "Backup and moving".
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -41,7 +41,7 @@ fn copy(from: &Path, to: &Path, how: &str) {
     assert!(copied.success());
 }
 
-/// Paths as versions before wrote them: from the root.
+/// Absolute paths, as written by earlier versions.
 fn as_versions_before_wrote_it(data: &Path) {
     let file = data.join("postern.toml");
     let text = std::fs::read_to_string(&file).unwrap();
@@ -54,7 +54,7 @@ fn as_versions_before_wrote_it(data: &Path) {
     std::fs::write(file, text).unwrap();
 }
 
-/// The sockets that stand outside of the data folder.
+/// The sockets outside the data folder.
 fn sockets_outside(data: &Path) -> Vec<PathBuf> {
     let text = std::fs::read_to_string(data.join("postern.toml")).unwrap();
     let sockets = text.split("\"unix:/").skip(1);
@@ -78,7 +78,7 @@ fn a_data_folder_that_is_moved_or_copied_starts_and_has_its_mail() {
     assert!(!text.contains(&first), "{text}");
     assert_eq!(system.stop(), Some(0));
 
-    // The owners of the files are lost, too.
+    // The files' owners are lost, too.
     let copied = system.use_data("copied");
     copy(&moved, &copied, "-r");
     system.start_again();

@@ -1,4 +1,4 @@
-//! Whom the server trusts for where they are, on real interfaces: networks of Linux stand for the office, its router and the
+//! Trust by network, on real interfaces: Linux network namespaces stand for the office, its router and the
 //! Internet.
 //!
 //! ```text
@@ -79,7 +79,7 @@ impl World {
         }
     }
 
-    /// How often the log tells that this peer was refused as a relay.
+    /// How often the log has a relay refusal of this peer.
     fn refused(&self, peer: &str) -> usize {
         let log = self.system.data().join("log/smtp-server.log");
         let peer = format!("refused peer={peer} ");
@@ -89,7 +89,7 @@ impl World {
             .count()
     }
 
-    /// The router forwards its ports: 25 as if it came from itself, 26 as it comes.
+    /// The router forwards its ports: 25 with its own source address, 26 with the client's.
     fn translate_addresses(&self) {
         self.router.run(&["sysctl", "-qw"], "net.ipv4.ip_forward=1");
         for rule in [
@@ -105,7 +105,7 @@ impl World {
     }
 }
 
-/// Whether one who connects from this network may send to anywhere; else that it is refused as a relay.
+/// Whether a client in this network may send anywhere; otherwise it must be refused as a relay.
 fn trusted(from: &Namespace, server: &str) -> bool {
     let server: SocketAddr = server.parse().unwrap();
     let mut smtp = from.within(|| Smtp::hello(server).unwrap());
@@ -138,7 +138,7 @@ fn peers_are_trusted_by_the_interface_they_come_in_on(world: &World) {
         (&world.laptop, "[fd77::5]:2525", true),
         (&world.internet, "203.0.113.5:2525", false),
         (&world.internet, "[2001:db8:1::5]:2525", false),
-        // A private address on the interface to the Internet is a neighbour's, not ours.
+        // A private address on the interface to the Internet belongs to a neighbour, not to this system.
         (&world.internet, "10.79.0.5:2525", false),
         // Set by the configuration.
         (&world.laptop, "10.78.0.5:2525", false),
@@ -214,7 +214,7 @@ fn changes_are_followed(world: &World) {
             (trusted(&world.laptop, "10.77.0.5:2525") == expected).then_some(())
         });
     };
-    // A second way out, beside the first; of two next hops in one route; and none again.
+    // A second default route, beside the first; two next hops in one route; and none again.
     world.server.ip("route add default via 10.77.0.7 metric 50");
     becomes(false, "the laptop is a default gateway");
     world.server.ip("route del default via 10.77.0.7 metric 50");
@@ -230,7 +230,7 @@ fn changes_are_followed(world: &World) {
     becomes(false, "the laptop is a gateway of another table");
     world.server.ip("route flush table 77");
     becomes(true, "the other table is empty");
-    // A public address makes the interface another.
+    // A public address changes the interface's class.
     world.server.ip("address add 192.0.2.5/24 dev lan");
     becomes(false, "the interface has a public address");
     world.server.ip("address del 192.0.2.5/24 dev lan");

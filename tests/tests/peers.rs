@@ -1,4 +1,5 @@
-//! Mail servers that others wrote, Postfix and Exim: they hand their mail to Postern, and Postern hands its own to them.
+//! Mail servers of other authors, Postfix and Exim: they send their mail to Postern, and Postern sends its
+//! own to them.
 
 use std::net::SocketAddr;
 
@@ -12,7 +13,7 @@ use crate::harness::{
 const ALICE: &str = "alice@here.test";
 const BOB: &str = "bob@here.test";
 
-/// A Postern and another server; what the one has for elsewhere it hands to the other.
+/// A Postern and another server; each relays mail for other domains to the other one.
 struct Pair {
     here: System,
     peer: Peer,
@@ -20,7 +21,7 @@ struct Pair {
 }
 
 impl Pair {
-    /// Postern finds the other server by its MX, or by a gateway that must show who it is.
+    /// Postern finds the other server by its MX, or by a gateway that must authenticate itself.
     fn start(kind: Kind, by_gateway: bool) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -54,7 +55,7 @@ impl Pair {
         Imap::inbox(self.here.ports().imap, user).unwrap()
     }
 
-    /// The next message of an inbox in which so many are known.
+    /// The next message of an inbox with this many known ones.
     fn next(&self, user: &str, known: usize) -> Vec<u8> {
         let mut imap = self.inbox(user);
         let uid = eventually(&format!("message {} of {user}", known + 1), SOON, || {
@@ -81,14 +82,14 @@ fn policy(peer: &Peer, by_gateway: bool) -> String {
     )
 }
 
-/// Hands a message in, with what stands behind `MAIL FROM:` and `RCPT TO:`.
+/// Submits a message, with the full arguments of `MAIL FROM:` and `RCPT TO:`.
 fn hand_in(to: SocketAddr, from: &str, recipients: &[String], message: &[u8]) {
     let mut smtp = Smtp::hello(to).unwrap();
     let reply = smtp.send_by(from, recipients, message).unwrap();
     assert_eq!(reply.code, 250, "{}", reply.text);
 }
 
-/// Whole, so that no server adds anything but its trace.
+/// A complete message, so that servers add only trace fields.
 fn message(subject: &str, body: &str) -> Vec<u8> {
     format!(
         "From: <{ALICE}>\r\nTo: <bob@elsewhere.test>\r\nSubject: {subject}\r\n\
@@ -99,9 +100,9 @@ fn message(subject: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Parameters of MAIL, and a message that needs them or is hard to pass on unharmed.
+/// Parameters of MAIL, and a message that needs them or is difficult to pass on unchanged.
 fn messages() -> Vec<(&'static str, Vec<u8>)> {
-    // RFC 5321 §4.5.3.1.6: longer lines are broken by Postfix and bounced by Exim.
+    // RFC 5321 §4.5.3.1.6: Postfix breaks longer lines, and Exim bounces them.
     let long_line = "x".repeat(998) + "\r\n";
     vec![
         ("", message("plain", "text\r\n")),
@@ -116,7 +117,7 @@ fn messages() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// The other server hands over mail of every kind: it arrives as it was.
+/// The other server sends mail of every kind, which arrives unchanged.
 fn is_sent_to(pair: &Pair) {
     let (here, peer) = (&pair.here, &pair.peer);
     let mut known = 0;
@@ -167,8 +168,8 @@ fn is_sent_to(pair: &Pair) {
     }
 }
 
-/// Postern hands over mail of every kind: it arrives as it was. `log` says in the other server's words how:
-/// words that stand in a line of its log.
+/// Postern sends mail of every kind, which arrives unchanged. `log`: the words in a line of the other
+/// server's log that show how it arrived.
 fn sends(pair: &Pair, log: &[&[&str]]) {
     let (here, peer) = (&pair.here, &pair.peer);
     for (parameters, sent) in messages() {
@@ -194,7 +195,7 @@ fn sends(pair: &Pair, log: &[&[&str]]) {
     let read = eventually("a message for jörg", SOON, || peer.mail("jörg").pop());
     assert_same_below_trace(&read, &sent);
 
-    // Postfix tells it when the connection is closed.
+    // Postfix logs this when the connection is closed.
     for words in log {
         eventually(
             &format!("{words:?} in the other server's log"),
@@ -209,7 +210,7 @@ fn sends(pair: &Pair, log: &[&[&str]]) {
     }
 }
 
-/// What the other server says of what was handed to it comes back to the sender. `refusal` is what it says of nobody.
+/// Replies of the other server reach the sender in a notice. `refusal`: its reply about an unknown user.
 fn is_told(pair: &Pair, refusal: &str) {
     let (here, peer) = (&pair.here, &pair.peer);
     let mut known = pair.inbox(ALICE).uids().unwrap().len();
@@ -236,7 +237,7 @@ fn is_told(pair: &Pair, refusal: &str) {
     let notice = told(&from, &["<bob@peer.test>"], &large);
     assert!(notice.contains("Status: 5.3.4"), "{notice}");
 
-    // It is the other server that delivers, and so it reports.
+    // The other server delivers the message, and so sends the report.
     let from = format!("<{ALICE}> RET=HDRS ENVID=QQ27182");
     let asked = "<bob@peer.test> NOTIFY=SUCCESS ORCPT=rfc822;robert@peer.test";
     let report = told(&from, &[asked], &message("asked for", "text\r\n"));

@@ -1,4 +1,4 @@
-//! Asking the policy: `explain`, `policy test`, and why something was refused.
+//! Questions about the policy: `explain`, `policy test`, and the reasons of a refusal.
 
 use std::process::{Command, Output};
 
@@ -17,7 +17,7 @@ name = "example.test"
 deliver = "mailboxes"
 "#;
 
-/// Runs a command where there is no system.
+/// Runs a command without a system.
 fn without_a_system(arguments: &[&str]) -> Output {
     let nowhere = tempfile::tempdir().unwrap();
     Command::new(programs().join("postern"))
@@ -108,7 +108,7 @@ fn a_message_is_explained_with_its_attachments_and_its_author() {
     assert!(told.contains("the attachment \"photo.exe\" is blocked by its name"));
     let accepted = of(&stranger, &good);
     assert_eq!(accepted.status.code(), Some(0), "{}", said(&accepted));
-    // Whose name stands in From matters to who has logged in.
+    // A user who has logged in may use only certain names in From.
     let bob_logs_in = ["--peer", "203.0.113.9", "--login", bob, "--from", bob];
     let told = said(&of(&bob_logs_in, &good));
     assert!(told.contains("Refused: author-not-of-login."), "{told}");

@@ -1,4 +1,4 @@
-//! Whose rights the services have when root has started them.
+//! The rights of services started by root.
 
 use crate::harness::{Process, Setup, Smtp, System};
 
@@ -14,7 +14,7 @@ fn proc_file(system: &System, process: Process, file: &str) -> String {
     String::from_utf8_lossy(&octets).into_owned()
 }
 
-/// A port that only root may listen on.
+/// A port on which only root may listen.
 fn low_port() -> u16 {
     (600..1024)
         .rev()

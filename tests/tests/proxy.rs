@@ -1,4 +1,4 @@
-//! Behind proxies, told by a real client that can play one.
+//! Proxies, with a real client that can act as one.
 
 use std::process::Command;
 
@@ -37,13 +37,13 @@ impl Proxied {
         }
     }
 
-    /// Whether a recipient elsewhere is taken, and all that was said.
+    /// Whether a recipient of another domain is accepted, and the output.
     fn relays(&self, port: u16, told: &[&str]) -> (bool, String) {
         let told = [told, &["--quit-after", "RCPT"]].concat();
         self.send(port, "b@elsewhere.test", &told)
     }
 
-    /// Sends by swaks; whether the message was taken, and all that was said.
+    /// Sends by swaks; returns whether the message was accepted, and the output.
     fn send(&self, port: u16, to: &str, told: &[&str]) -> (bool, String) {
         let output = Command::new("swaks")
             .args(["--server", "127.0.0.1", "--port", &port.to_string()])
@@ -65,7 +65,7 @@ impl Proxied {
     }
 }
 
-/// As swaks wants it told.
+/// In swaks' form.
 fn family(version: &str, address: &str) -> &'static str {
     match (version, address.contains(':')) {
         ("1", false) => "TCP4",
@@ -125,7 +125,7 @@ fn swaks_tells_the_client_by_proxy_header_and_by_xclient() {
             delivered += 1;
         }
     }
-    // The trace names the client, not the proxy.
+    // The trace field names the client, not the proxy.
     let mut imap = Imap::inbox(proxied.system.ports().imap, "bob@here.test").unwrap();
     let uids = eventually("the messages", SOON, || {
         let uids = imap.uids().unwrap();

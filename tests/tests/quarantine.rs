@@ -20,7 +20,7 @@ name = "here.test"
 deliver = "mailboxes"
 "#;
 
-/// A message that is spoofed, or has a program, or neither.
+/// A message with a forged sender, or with a program, or with neither.
 fn send(system: &System, author: &str, subject: &str, kind: &str) {
     let message = format!("From: {author}\r\nSubject: {subject}\r\n{kind}\r\ntext\r\n");
     let mut smtp = Smtp::hello(system.external()).unwrap();
@@ -29,7 +29,7 @@ fn send(system: &System, author: &str, subject: &str, kind: &str) {
     assert_eq!(reply.code, 250, "{subject}: {}", reply.text);
 }
 
-/// Waits until a user has read this many messages in INBOX; their texts.
+/// Waits until a user has this many messages in INBOX; returns their texts.
 fn inbox(system: &System, user: &str, count: usize) -> String {
     let mut imap = Imap::inbox(system.ports().imap, user).unwrap();
     let uids = eventually("the message", SOON, || {
@@ -58,7 +58,7 @@ fn i2_what_is_in_quarantine_is_delivered_only_when_it_is_released() {
     });
     system.apply_policy(POLICY);
     system.add_users(&["bob@here.test", "eve@here.test"]);
-    // The policy is stored before it is in force everywhere.
+    // A new policy takes a moment to be in force everywhere.
     eventually("the new policy in force", SOON, || {
         let mut smtp = Smtp::hello(system.external()).ok()?;
         smtp.command("MAIL FROM:<a@client.test>").ok()?;
@@ -71,7 +71,7 @@ fn i2_what_is_in_quarantine_is_delivered_only_when_it_is_released() {
     let program = "Content-Type: application/octet-stream; name=it.exe\r\n";
     send(&system, "a@client.test", "program", program);
     send(&system, "a@client.test", "plain", "");
-    // Nothing but the last has come, although the others were taken before.
+    // Only the last one has arrived, although the others were accepted before.
     for user in ["bob@here.test", "eve@here.test"] {
         assert!(inbox(&system, user, 1).contains("Subject: plain"));
     }

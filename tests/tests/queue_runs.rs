@@ -1,4 +1,4 @@
-//! A server that was away has come back: what waits for it is not to wait for its time.
+//! A server has come back after an outage: its waiting mail is delivered at once on request.
 
 use crate::harness::{SOON, Sink, Smtp, System, eventually};
 
@@ -31,7 +31,7 @@ fn at_the_word_of_etrn_and_of_a_command_what_waits_goes_out() {
     put_off("bob@there.test");
     put_off("eve@below.there.test");
 
-    // Only a moment ago delivery found out that nobody is there.
+    // A moment ago delivery found the server unreachable.
     sink.come_back();
     let mut smtp = Smtp::hello(system.external()).unwrap();
     let reply = smtp.command("ETRN there.test").unwrap();

@@ -1,4 +1,4 @@
-//! Ready means able: what each process says of itself while something that it needs is away, and while it ends.
+//! Readiness: the report of each process while something it needs is away, and while it ends.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ const SERVICES: [Process; 7] = [
     Process::Collector,
 ];
 
-/// What `postern status` says of each process: nothing of one that serves.
+/// The reasons in `postern status`, by process; `None` for a ready one.
 fn obstacles(system: &System) -> Option<Vec<(String, Option<String>)>> {
     let output = system.command(&["status", "--json"], "");
     let status: Value = serde_json::from_slice(&output.stdout).ok()?;
@@ -36,7 +36,7 @@ fn obstacles(system: &System) -> Option<Vec<(String, Option<String>)>> {
     Some(told.collect())
 }
 
-/// Lines of a process's log that hold this.
+/// Lines of a process's log with this text.
 fn lines(system: &System, process: Process, text: &str) -> Vec<String> {
     let log = system.data().join(format!("log/{}.log", process.name()));
     let log = std::fs::read_to_string(log).unwrap();
@@ -77,7 +77,7 @@ fn without_a_database_no_process_is_ready_and_each_says_so_once() {
     eventually("all are ready", SOON, || {
         obstacles(&system).filter(|all| all.iter().all(|(_, obstacle)| obstacle.is_none()))
     });
-    // Nobody was started anew for it.
+    // No process was restarted because of it.
     assert_eq!(pids, SERVICES.map(|process| system.pid(process).unwrap()));
     for process in SERVICES {
         let direct = match process {
@@ -90,7 +90,7 @@ fn without_a_database_no_process_is_ready_and_each_says_so_once() {
             found.retain(|line| line.contains(text));
             found
         };
-        // Behind a start that found it late there may be one more that it is there.
+        // After a start that found it late there may be one more line that it is there.
         let lost = of(" lost; until it is back ");
         assert_eq!(lost.len(), 1, "{}: {lost:?}", process.name());
         let after = of(" there again ");
@@ -104,7 +104,7 @@ fn without_a_database_no_process_is_ready_and_each_says_so_once() {
     system.await_empty_queue();
 }
 
-/// A service of its own configuration.
+/// A service with a configuration of its own.
 struct Single {
     program: PathBuf,
     configuration: PathBuf,
@@ -198,7 +198,7 @@ fn a_process_that_is_started_before_its_database_lives_and_waits() {
     }
 }
 
-/// A TCP balancer: sends each connection to the next server that said lately that it is ready.
+/// A TCP balancer: sends each connection to the next server that recently reported that it is ready.
 struct Balancer<'a> {
     servers: [(SocketAddr, &'a AtomicBool); 2],
     next: AtomicUsize,
@@ -236,7 +236,7 @@ impl Balancer<'_> {
 }
 
 fn copy(mut from: &std::net::TcpStream, mut to: &std::net::TcpStream) {
-    // Who breaks off has ended.
+    // A broken connection has ended.
     let _octets = std::io::copy(&mut from, &mut to);
     let _closed = to.shutdown(std::net::Shutdown::Write);
 }
@@ -278,7 +278,7 @@ fn a_rolling_restart_of_two_servers_behind_a_balancer_refuses_nobody() {
     let front = listener.local_addr().unwrap();
     let (done, balanced) = (AtomicBool::new(false), AtomicBool::new(false));
     let sent = std::thread::scope(|scope| {
-        // A case that fails ends its threads, too.
+        // The threads end even if the case fails.
         let _end = (SetWhenDropped(&done), SetWhenDropped(&balanced));
         for (single, ready) in singles.iter().zip(&ready) {
             let done = &balanced;
@@ -308,13 +308,13 @@ fn a_rolling_restart_of_two_servers_behind_a_balancer_refuses_nobody() {
         done.store(true, Ordering::SeqCst);
         let sent = sending.join().unwrap();
         balanced.store(true, Ordering::SeqCst);
-        // It looks once more whether it is done.
+        // This connection makes the balancer check for its end.
         drop(std::net::TcpStream::connect(front));
         balancing.join().unwrap();
         sent
     });
     assert_eq!(balancer.refused.load(Ordering::SeqCst), 0);
-    // Two delays at ten a second, and no more than a loaded machine loses of them.
+    // Two delays at ten a second, less what a loaded machine may lose.
     assert!(sent >= 50, "only {sent}");
     system.await_empty_queue();
     let mut imap = Imap::inbox(system.ports().imap, "bob@rolling.test").unwrap();
@@ -329,7 +329,7 @@ impl Drop for SetWhenDropped<'_> {
     }
 }
 
-/// Each on a connection of its own, and each must be taken.
+/// Each on a connection of its own, and each must be accepted.
 fn send_ten_a_second(server: SocketAddr, done: &AtomicBool) -> usize {
     let began = Instant::now();
     let mut sent = 0;

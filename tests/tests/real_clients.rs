@@ -1,4 +1,4 @@
-//! Programs that people use: swaks, curl, mbsync.
+//! Programs in common use: swaks, curl, mbsync.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +13,7 @@ fn user_of(system: &System, word: &str) -> String {
     user
 }
 
-/// Lets swaks send a message from a user to the same one; gives its exit code and what was said.
+/// Sends a message from a user to the same one by swaks; returns its exit code and output.
 fn swaks(port: u16, user: &str, password: &str, options: &[&str]) -> (i32, String) {
     let port = port.to_string();
     let session = [
@@ -71,7 +71,7 @@ fn swaks_submits_over_starttls_and_over_tls() {
                 certificate,
             ],
         ),
-        // Port 25 is for logins too, within TLS.
+        // Port 25 also accepts logins, under TLS.
         (ports.smtp, &["--tls"]),
     ] {
         for mechanism in ["PLAIN", "LOGIN"] {
@@ -115,7 +115,7 @@ fn swaks_is_refused_without_tls_with_an_old_one_and_with_a_wrong_password() {
             &["--tls-on-connect", "--auth", "PLAIN"],
             LOGIN_FAILED,
         ),
-        // Neither offered nor taken in the clear.
+        // Neither offered nor accepted without TLS.
         (
             ports.submission,
             "secret",

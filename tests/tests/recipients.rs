@@ -1,4 +1,4 @@
-//! Many recipients, and each end that a recipient can reach (I2).
+//! Many recipients, and every kind of end (I2).
 
 use crate::harness::{Imap, SOON, Smtp, System, eventually, unique};
 

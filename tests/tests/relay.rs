@@ -1,4 +1,5 @@
-//! Two Postern servers: mail passes from one to the other, by gateway and by MX, and comes back when it cannot.
+//! Two Postern servers: mail passes from one to the other, by gateway and by MX, and is returned if it
+//! cannot.
 
 use test_kit::FakeDns;
 
@@ -9,7 +10,7 @@ MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer
 .\r\n..\r\nGr\u{fc}\u{df}e \u{6771}\u{4eac}\r\n\r\nend\r\n"
     .as_bytes();
 
-/// The server that mail is for.
+/// The receiving server.
 fn receiver() -> System {
     let there = System::start();
     there.add_domain("there.test");
@@ -49,7 +50,7 @@ fn a_message_that_two_servers_pass_on_is_the_same_below_its_trace() {
         .count();
     assert_eq!(received, 2, "each server adds its own Received");
 
-    // Nobody of that name: the other server refuses, and the sender is told.
+    // An unknown user: the other server refuses, and the sender gets a notice.
     here.await_empty_queue();
     let reply = Smtp::hello(here.smtp())
         .unwrap()
@@ -88,7 +89,7 @@ fn mail_for_a_domain_finds_its_mx_and_none_for_a_null_mx() {
     assert_eq!(reply.code, 250, "{}", reply.text);
     assert_same_below_trace(&read_first(&there, "bob@there.test"), MESSAGE);
 
-    // RFC 7505: this domain wants no mail. It comes back at once, not after five days.
+    // RFC 7505: this domain accepts no mail. The message is returned at once, not after five days.
     let reply = smtp
         .send("alice@here.test", &["x@null.test"], MESSAGE)
         .unwrap();

@@ -1,10 +1,10 @@
-//! Mail that is held, that is asked back when it is late, and that is preferred.
+//! Delivery options: mail that is held, has a deadline, or has a priority.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::harness::{Imap, Process, SOON, Sink, System, eventually, python};
 
-/// Longer than it takes to look at the queue and to have a process killed and started.
+/// Longer than it takes to look at the queue and to kill and restart a process.
 const HELD_SECONDS: i64 = 20;
 
 fn now() -> i64 {
@@ -15,7 +15,7 @@ fn now() -> i64 {
 #[test]
 fn i11_a_message_is_held_over_a_crash_and_others_are_delivered_in_time_or_returned() {
     let system = System::start();
-    // Another server, that offers no DELIVERBY.
+    // Another server, without DELIVERBY.
     let sink = Sink::start(0);
     system.apply_policy(&format!(
         "[[gateway]]\nname = \"sink\"\nhosts = [\"127.0.0.1:{}\"]\ntls = \"none\"\n\n\

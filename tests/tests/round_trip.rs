@@ -1,4 +1,4 @@
-//! What is sent is what is read: awkward messages through submission, by IMAP and by POP3.
+//! Mail arrives unchanged: unusual messages through submission, read by IMAP and by POP3.
 
 use crate::harness::{
     Imap, SOON, Smtp, System, assert_same_below_trace, eventually, python, unique,

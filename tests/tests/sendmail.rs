@@ -1,11 +1,11 @@
-//! `sendmail`, as cron, scripts and mail programs call it.
+//! `sendmail`, as called by cron, scripts and mail programs.
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
 use crate::harness::{Imap, SOON, System, eventually, programs, unique};
 
-/// Calls the program by the name of `sendmail`, with nothing but the environment to find its system.
+/// Runs the program under the name `sendmail`, which finds its system by the environment only.
 fn sendmail(system: &System, arguments: &[&str], input: &str) -> Output {
     let folder = tempfile::tempdir().unwrap();
     let link = folder.path().join("sendmail");
@@ -19,7 +19,7 @@ fn sendmail(system: &System, arguments: &[&str], input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // One that does not read it ends without.
+    // A program that does not read its input may have ended.
     let _gone = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()
 }
@@ -112,14 +112,14 @@ fn exit_codes_tell_what_went_wrong() {
         "{}",
         said(&ended)
     );
-    // The same is said by `postern send`.
+    // `postern send` reports the same.
     let sent = system.command(
         &["send", "--from", &bob, "--to", &nobody, "--body", "x"],
         "",
     );
     assert_eq!(sent.status.code(), Some(1), "{}", said(&sent));
     assert!(said(&sent).contains("no-such-user"));
-    // Nobody got anything of all that: this one is the first.
+    // None of the earlier messages was delivered: this one is the first.
     assert_eq!(
         sendmail(system, &["-f", &bob, &bob], text).status.code(),
         Some(0)

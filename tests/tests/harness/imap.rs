@@ -1,5 +1,5 @@
-//! An IMAP client of few words, for what must be asked often or in the middle of a storm. What real clients need is
-//! tested with real clients.
+//! A minimal IMAP client, for frequent queries and for use under load. Features of real clients are tested
+//! with real clients.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -32,7 +32,7 @@ impl Imap {
         Ok(imap)
     }
 
-    /// Sends a command; gives everything before its OK.
+    /// Sends a command; returns everything before its OK.
     pub fn command(&mut self, command: &str) -> std::io::Result<Vec<u8>> {
         self.tag += 1;
         let tag = format!("a{} ", self.tag);
@@ -79,7 +79,7 @@ impl Imap {
             .collect())
     }
 
-    /// The bytes of the only literal in the answer.
+    /// The octets of the only literal in the response.
     fn literal(&mut self, command: &str) -> std::io::Result<Vec<u8>> {
         let answer = self.command(command)?;
         let line_end = answer
@@ -96,7 +96,7 @@ impl Imap {
         self.literal(&format!("UID FETCH {uid} BODY.PEEK[]"))
     }
 
-    /// The content of a part, as it is encoded.
+    /// The content of a part, still encoded.
     pub fn part(&mut self, uid: u32, path: &str) -> std::io::Result<Vec<u8>> {
         self.literal(&format!("UID FETCH {uid} BODY.PEEK[{path}]"))
     }

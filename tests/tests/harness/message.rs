@@ -1,4 +1,4 @@
-//! Messages, and what may happen to them on their way.
+//! Messages, and the changes allowed on their way.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -8,7 +8,7 @@ pub fn unique(word: &str) -> String {
     format!("{word}{}", NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Fails unless `read` is `sent` with nothing but trace fields before it (RFC 5321 §4.4).
+/// Fails unless `read` is `sent` with trace fields before it and no other change (RFC 5321 §4.4).
 pub fn assert_same_below_trace(read: &[u8], sent: &[u8]) {
     let Some(trace) = read.strip_suffix(sent) else {
         panic!(

@@ -1,4 +1,4 @@
-//! What the cases stand on: a system in a temporary folder, and clients of few words.
+//! The basis of the cases: a system in a temporary folder, and simple clients.
 
 mod imap;
 mod message;
@@ -22,7 +22,8 @@ pub use volume::Volume;
 
 use std::time::{Duration, Instant};
 
-/// Asks again until there is an answer. For what happens in other processes, in its own time; a bound, not a guess.
+/// Asks again until there is an answer. For events in other processes; the limit is an upper bound, not an
+/// estimate.
 pub fn eventually<T>(what: &str, limit: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
@@ -38,5 +39,5 @@ pub fn eventually<T>(what: &str, limit: Duration, mut ask: impl FnMut() -> Optio
     }
 }
 
-/// Within which anything that is not about speed must have happened, on a loaded machine.
+/// A bound for anything that is not about speed, on a loaded machine.
 pub const SOON: Duration = Duration::from_secs(60);

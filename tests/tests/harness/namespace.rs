@@ -1,5 +1,4 @@
-//! A network of the test's own: a namespace of Linux, held by a process that does nothing else, so that it is gone when
-//! that process is.
+//! A network for tests: a Linux namespace held by an idle process, so that it ends with that process.
 
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -10,7 +9,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::tools::{have, run};
 
-/// See the module.
+/// A network namespace. It ends when it is dropped.
 #[derive(Debug)]
 pub struct Namespace {
     holder: Child,
@@ -18,10 +17,10 @@ pub struct Namespace {
 }
 
 impl Namespace {
-    /// Whether they can be made here; says so when a case is skipped because they cannot.
+    /// Whether namespaces can be made here; says so if a case is skipped for that reason.
     pub fn can_be_made() -> bool {
         if !rustix::process::geteuid().is_root() {
-            // Nothing that could be installed.
+            // No installation would help.
             eprintln!("SKIPPED: making network namespaces takes root");
             return false;
         }
@@ -41,7 +40,7 @@ impl Namespace {
         made.status.success()
     }
 
-    /// A network with nothing but itself in it.
+    /// A network without any other member.
     pub fn new() -> Self {
         let guard = Guard::start().unwrap();
         let mut holder = Command::new("unshare")
@@ -66,7 +65,7 @@ impl Namespace {
         self.holder.id()
     }
 
-    /// Connects two: an interface of this name in each.
+    /// Connects two networks with an interface of this name in each.
     pub fn connect(&self, name: &str, other: &Self, there: &str) {
         let pids = (self.pid().to_string(), other.pid().to_string());
         let here = ["link", "add", name, "netns", &pids.0, "type", "veth"];
@@ -76,7 +75,7 @@ impl Namespace {
         other.ip(&format!("link set {there} up"));
     }
 
-    /// Gives an interface addresses. IPv6 ones are usable at once: nobody else has them.
+    /// Gives an interface addresses. IPv6 ones are usable at once: duplicates cannot exist.
     pub fn address(&self, interface: &str, addresses: &[&str]) {
         for address in addresses {
             let nodad = if address.contains(':') { " nodad" } else { "" };
@@ -96,7 +95,7 @@ impl Namespace {
         run(Command::new("nsenter").arg(net).args(program).args(words));
     }
 
-    /// Does something in it; sockets that are opened there stay there.
+    /// Runs a closure in it; sockets opened there stay there.
     pub fn within<T: Send>(&self, act: impl FnOnce() -> T + Send) -> T {
         let network = File::open(format!("/proc/{}/ns/net", self.pid())).unwrap();
         std::thread::scope(|scope| {

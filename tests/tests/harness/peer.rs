@@ -1,8 +1,8 @@
-//! Mail servers of others: Postfix and Exim as `scripts/peers` unpacked them, each with a folder, a configuration and
+//! Other mail servers: Postfix and Exim, unpacked by `scripts/peers`, each with a folder, a configuration and
 //! ports of its own.
 //!
-//! Each has the domain `peer.test` with the users bob and jörg, takes mail from anybody, and hands what is for elsewhere
-//! to one server, within TLS.
+//! Each has the domain `peer.test` with the users bob and jörg, accepts mail from any client, and relays mail
+//! for other domains to one server, under TLS.
 
 mod exim;
 mod postfix;
@@ -18,21 +18,21 @@ use test_kit::{TestCertificate, free_port};
 
 use super::{SOON, Smtp, eventually, programs};
 
-/// Which server.
+/// The kind of server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Postfix,
     Exim,
 }
 
-/// Octets that they take.
+/// Their size limit in octets.
 pub const MAX_SIZE: usize = 2_000_000;
 
-/// An account that every machine has, for what a server does that is not root's.
+/// An account that exists on every machine, for the parts of a server that do not run as root.
 const ACCOUNT: &str = "daemon";
 const ACCOUNT_ID: u32 = 1;
 
-/// A server; dropping it stops it. When the test is killed, its guard does.
+/// A server. Dropping it stops it; if the test is killed, its guard does.
 #[derive(Debug)]
 pub struct Peer {
     kind: Kind,
@@ -43,10 +43,11 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Whether they can be run here; says so when a case is skipped because they cannot. In CI that is a failure, but for want of root.
+    /// Whether they can be run here; says so if a case is skipped for that reason. In CI a skipped case
+    /// fails, unless root's rights are missing.
     pub fn can_be_run() -> bool {
         if !rustix::process::geteuid().is_root() {
-            // Nothing that could be installed.
+            // No installation would help.
             eprintln!("SKIPPED: running other mail servers takes root");
             return false;
         }
@@ -61,7 +62,7 @@ impl Peer {
         found
     }
 
-    /// One that has its place and is yet to be started.
+    /// A server with a folder and ports that is not started yet.
     pub fn new(kind: Kind) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("postern-peer-")
@@ -83,7 +84,7 @@ impl Peer {
         }
     }
 
-    /// Starts it: what is for elsewhere it hands to `relay`.
+    /// Starts it; it relays mail for other domains to `relay`.
     pub fn start(&mut self, relay: SocketAddr) {
         let mut command = match self.kind {
             Kind::Postfix => postfix::command(&self.folder, self.port, relay),
@@ -104,17 +105,17 @@ impl Peer {
         });
     }
 
-    /// Where it listens.
+    /// Its address.
     pub fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
-    /// The authority that vouches for its certificate.
+    /// The authority of its certificate.
     pub fn authority(&self) -> PathBuf {
         self.folder.join("authority.pem")
     }
 
-    /// A user's messages, with the line ends of mail.
+    /// A user's messages, with CRLF line ends.
     pub fn mail(&self, user: &str) -> Vec<Vec<u8>> {
         let folder = self.folder.join("mail").join(user).join("new");
         let Ok(files) = std::fs::read_dir(folder) else {
@@ -124,7 +125,7 @@ impl Peer {
         files.map(|file| read(file.unwrap().path())).collect()
     }
 
-    /// What it has logged.
+    /// Its log.
     pub fn log(&self) -> String {
         ["output", "log", "log/main", "log/panic"]
             .iter()
@@ -153,7 +154,7 @@ fn unpacked() -> PathBuf {
     programs().parent().unwrap().join("peers/root")
 }
 
-/// A program of theirs, with the libraries that came along.
+/// One of its programs, with the libraries of its package.
 fn program(path: &str) -> Command {
     let root = unpacked();
     let mut folders = vec![root.join("usr/lib/postfix")];
@@ -163,7 +164,7 @@ fn program(path: &str) -> Command {
     command
 }
 
-/// `usr/lib/x86_64-linux-gnu`, and what stands beside it.
+/// `usr/lib/x86_64-linux-gnu`, and the folders beside it.
 fn library_folders(root: &Path) -> Vec<PathBuf> {
     let folders = ["usr/lib", "lib"].map(|name| std::fs::read_dir(root.join(name)));
     let entries = folders.into_iter().flatten().flatten().flatten();
@@ -173,7 +174,7 @@ fn library_folders(root: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// A new folder of the account that works without root's rights.
+/// A new folder of the unprivileged account.
 fn owned_folder(path: &Path, mode: u32) {
     std::fs::create_dir(path).unwrap();
     std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();

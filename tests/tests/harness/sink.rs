@@ -1,4 +1,4 @@
-//! Another server, that does what a case needs: takes everything, refuses some, or hangs.
+//! A server with configurable behaviour: accepts everything, refuses some recipients, or hangs.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -16,8 +16,8 @@ pub struct Sink {
 }
 
 impl Sink {
-    /// Takes every message, but answers `RCPT` with 550 for local parts beginning with `no`. Of the connections, the
-    /// first `hanging` are greeted and then never answered.
+    /// Accepts every message, but replies 550 to `RCPT` for local parts that begin with `no`. The first
+    /// `hanging` connections get a greeting and no further reply.
     pub fn start(hanging: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -48,7 +48,7 @@ impl Sink {
         self.address.port()
     }
 
-    /// From now on connections are closed without a word.
+    /// From now on connections are closed at once.
     pub fn go_away(&self) {
         self.away.store(true, Ordering::SeqCst);
     }
@@ -58,12 +58,12 @@ impl Sink {
         self.away.store(false, Ordering::SeqCst);
     }
 
-    /// How many have connected.
+    /// Number of connections so far.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// The next message that was taken, with its envelope's recipients in the first line.
+    /// The next accepted message, with its envelope recipients in the first line.
     pub fn next(&self) -> String {
         self.taken
             .lock()

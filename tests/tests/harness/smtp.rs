@@ -1,4 +1,4 @@
-//! An SMTP client that says exactly what a case wants said, right or wrong.
+//! An SMTP client that sends exactly what a case needs, right or wrong.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -33,7 +33,7 @@ impl Smtp {
         Ok((smtp, greeting))
     }
 
-    /// Connects, and says EHLO to a server that is ready.
+    /// Connects, and sends EHLO to a server that is ready.
     pub fn hello(address: SocketAddr) -> std::io::Result<Self> {
         let (mut smtp, greeting) = Self::connect(address)?;
         refuse_unless(greeting, 220)?;
@@ -42,7 +42,7 @@ impl Smtp {
         Ok(smtp)
     }
 
-    /// Sends bytes as they are.
+    /// Sends octets unchanged.
     pub fn raw(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         self.stream.write_all(bytes)
     }
@@ -84,14 +84,14 @@ impl Smtp {
         }
     }
 
-    /// Sends a whole message; gives the reply that decided.
+    /// Sends a whole message; returns the decisive reply.
     pub fn send(&mut self, from: &str, to: &[&str], message: &[u8]) -> std::io::Result<Reply> {
         let path = |address: &&str| format!("<{address}>");
         let to: Vec<String> = to.iter().map(path).collect();
         self.send_by(&path(&from), &to, message)
     }
 
-    /// The same with what stands behind `MAIL FROM:` and behind each `RCPT TO:`, parameters included.
+    /// The same with the full arguments of `MAIL FROM:` and each `RCPT TO:`, parameters included.
     pub fn send_by(&mut self, from: &str, to: &[String], message: &[u8]) -> std::io::Result<Reply> {
         let reply = self.command(&format!("MAIL FROM:{from}"))?;
         if reply.code != 250 {
@@ -111,12 +111,12 @@ impl Smtp {
         self.reply()
     }
 
-    /// No more from the client; the server may still talk.
+    /// Ends the client's side; the server may still reply.
     pub fn half_close(&mut self) -> std::io::Result<()> {
         self.stream.shutdown(Shutdown::Write)
     }
 
-    /// Whether the server has closed the connection, having said what it had to say.
+    /// Whether the server has closed the connection after its replies.
     pub fn is_closed(&mut self) -> bool {
         let mut rest = Vec::new();
         match self.stream.read_to_end(&mut rest) {
@@ -136,7 +136,7 @@ fn refuse_unless(reply: Reply, code: u16) -> std::io::Result<()> {
     )))
 }
 
-/// Dot-stuffing and the final dot (RFC 5321 §4.5.2). The message ends with CRLF.
+/// Adds dot-stuffing and the final dot (RFC 5321 §4.5.2). The message ends with CRLF.
 fn stuffed(message: &[u8]) -> Vec<u8> {
     let mut wire = Vec::with_capacity(message.len() + 64);
     for line in message.split_inclusive(|&byte| byte == b'\n') {

@@ -1,4 +1,4 @@
-//! A running system: `postern up` in a temporary folder, on ports of the machine's choice.
+//! A running system: `postern up` in a temporary folder, on free ports.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt;
@@ -13,7 +13,7 @@ use test_kit::free_port;
 
 use super::{SOON, eventually};
 
-/// The programs that `cargo build --workspace --bins` made, beside this test.
+/// The programs made by `cargo build --workspace --bins`, beside this test.
 pub fn programs() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let folder = test.parent().unwrap().parent().unwrap();
@@ -68,7 +68,7 @@ impl Process {
 #[derive(Clone, Copy, Debug)]
 pub struct Ports {
     pub smtp: u16,
-    /// As if the peer came from the Internet: untrusted.
+    /// Its peers count as external: untrusted.
     pub external: u16,
     pub submission: u16,
     pub submissions: u16,
@@ -78,30 +78,30 @@ pub struct Ports {
     pub pop3s: u16,
 }
 
-/// What a system is to differ in.
+/// The settings of a system.
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
     /// Lines for the section `[delivery]`.
     pub delivery: String,
     /// A database instead of a private one.
     pub database_url: Option<String>,
-    /// The name server that smtp-server asks.
+    /// The name server of smtp-server.
     pub resolver: Option<SocketAddr>,
     /// More for the section `[smtp-server]`, in tables of their own.
     pub smtp_server: String,
-    /// More for the section `[mailbox-store]`, tables of their own at the end.
+    /// More for the section `[mailbox-store]`, in tables of their own at the end.
     pub mailbox_store: String,
-    /// The process in whose network it runs.
+    /// The process whose network namespace it uses.
     pub network: Option<u32>,
-    /// The folder in which its own is made.
+    /// The parent of its folder.
     pub parent: Option<PathBuf>,
-    /// The section `[tls]`; that of `postern up` when empty.
+    /// The section `[tls]`; that of `postern up` if empty.
     pub tls: String,
-    /// The key under which secrets are stored in its database.
+    /// The key of the secrets stored in its database.
     pub secret_key: Option<Vec<u8>>,
 }
 
-/// A system; dropping it stops it. When the test is killed, its guard does.
+/// A system. Dropping it stops it; if the test is killed, its guard does.
 #[derive(Debug)]
 pub struct System {
     folder: PathBuf,
@@ -121,17 +121,17 @@ static SHARED: LazyLock<System> = LazyLock::new(|| {
 });
 
 impl System {
-    /// The one that most cases share; it ends with the test program.
+    /// The system shared by most cases; it ends with the test program.
     pub fn shared() -> &'static Self {
         &SHARED
     }
 
-    /// One of the case's own.
+    /// A system for one case.
     pub fn start() -> Self {
         Self::start_with(&Setup::default())
     }
 
-    /// One with a configuration of its own.
+    /// A system with settings.
     pub fn start_with(setup: &Setup) -> Self {
         let parent = setup.parent.clone().unwrap_or_else(std::env::temp_dir);
         let folder = tempfile::Builder::new()
@@ -139,7 +139,7 @@ impl System {
             .tempdir_in(parent)
             .unwrap()
             .keep();
-        // The private Postgres runs as another user when this runs as root.
+        // If this runs as root, the private Postgres runs as another user.
         std::fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o711))
             .unwrap();
         let guard = Guard::start().unwrap();
@@ -177,7 +177,7 @@ impl System {
         self.data.clone()
     }
 
-    /// Another folder for the data, of the case's own: for one that has been moved or copied there.
+    /// Changes to another data folder of the case, for data that was moved or copied.
     pub fn use_data(&mut self, name: &str) -> PathBuf {
         self.data = self.folder.join(name);
         self.data()
@@ -191,7 +191,7 @@ impl System {
         local(self.ports.smtp)
     }
 
-    /// The listener whose peers are untrusted.
+    /// The listener with untrusted peers.
     pub fn external(&self) -> SocketAddr {
         local(self.ports.external)
     }
@@ -211,7 +211,7 @@ impl System {
         child.wait_with_output().unwrap()
     }
 
-    /// Runs a command that must succeed; gives what it says.
+    /// Runs a command that must succeed; returns its output.
     pub fn postern(&self, arguments: &[&str], input: &str) -> String {
         let output = self.command(arguments, input);
         assert!(
@@ -224,18 +224,18 @@ impl System {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Runs a command with `--json` and reads what it says.
+    /// Runs a command with `--json` and parses its output.
     pub fn json(&self, arguments: &[&str]) -> Value {
         let text = self.postern(&[arguments, &["--json"]].concat(), "");
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {text}"))
     }
 
-    /// A domain of the case's own whose mail goes to mailboxes.
+    /// Adds a domain whose mail goes to mailboxes.
     pub fn add_domain(&self, name: &str) {
         self.postern(&["domain", "add", name], "");
     }
 
-    /// Users with the password `secret`.
+    /// Adds users with the password `secret`.
     pub fn add_users(&self, addresses: &[&str]) {
         for address in addresses {
             self.postern(&["user", "add", address, "--password-stdin"], "secret\n");
@@ -249,7 +249,7 @@ impl System {
         self.postern(&["policy", "apply", file.to_str().unwrap(), "--yes"], "");
     }
 
-    /// The process's id at this moment.
+    /// The process's current id.
     pub fn pid(&self, process: Process) -> Option<i32> {
         let file = match process {
             Process::Postgres => self.data().join("postgres/postmaster.pid"),
@@ -269,7 +269,8 @@ impl System {
         i32::try_from(self.supervisor.id()).unwrap()
     }
 
-    /// `kill -9`. The supervisor starts it again. False when it was not running just then.
+    /// Kills the process with `kill -9`; the supervisor restarts it. False if it was not running at the
+    /// moment.
     pub fn kill(&self, process: Process) -> bool {
         self.pid(process)
             .is_some_and(|pid| signal(pid, Signal::KILL))
@@ -309,7 +310,7 @@ impl System {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// What `up` and the services have said: for the message of a failed test.
+    /// The output of `up` and the services, for the message of a failed test.
     pub fn logs(&self) -> String {
         let mut text = std::fs::read_to_string(self.folder.join("up.log")).unwrap_or_default();
         for process in Process::ALL {
@@ -323,17 +324,17 @@ impl System {
         text
     }
 
-    /// Waits until every process serves and every accepted recipient has reached an end.
+    /// Waits until every process is ready and every accepted recipient has reached an end.
     pub fn await_empty_queue(&self) {
         eventually("an empty queue", SOON * 2, || {
-            // Exit code 1 while something does not serve.
+            // Exit code 1 while a process is not ready.
             let output = self.command(&["status", "--json"], "");
             let status: Value = serde_json::from_slice(&output.stdout).ok()?;
             (status["well"] == true && status["queue"]["messages"] == 0).then_some(())
         });
     }
 
-    /// SIGTERM and the exit code.
+    /// Sends SIGTERM; returns the exit code.
     pub fn stop(&mut self) -> Option<i32> {
         if let Some(status) = self.supervisor.try_wait().unwrap() {
             return status.code();
@@ -371,7 +372,7 @@ impl Drop for System {
     }
 }
 
-/// Whether there was such a process.
+/// Whether the process existed.
 pub fn signal(pid: i32, signal: Signal) -> bool {
     Pid::from_raw(pid).is_some_and(|pid| rustix::process::kill_process(pid, signal).is_ok())
 }

@@ -1,9 +1,9 @@
-//! Programs from outside: Python's mail libraries, swaks, mbsync, curl.
+//! External programs: Python's mail libraries, swaks, mbsync, curl.
 
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// Whether a tool is there; says so when a case is skipped for want of it. In CI nothing is skipped.
+/// Whether a tool is installed; says so if a case is skipped for that reason. In CI nothing is skipped.
 pub fn have(tool: &str) -> bool {
     let found = std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(tool).is_file()));
@@ -17,7 +17,7 @@ pub fn have(tool: &str) -> bool {
     found
 }
 
-/// Runs one of `clients/*.py`; it fails with a message of its own.
+/// Runs one of `clients/*.py`, which fails with a message of its own.
 pub fn python(script: &str, arguments: &[&str]) -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("clients")
@@ -25,7 +25,7 @@ pub fn python(script: &str, arguments: &[&str]) -> String {
     run(Command::new("python3").arg("-B").arg(file).args(arguments))
 }
 
-/// Runs a program that must succeed, and gives what it says.
+/// Runs a program that must succeed; returns its output.
 pub fn run(command: &mut Command) -> String {
     let Output {
         status,

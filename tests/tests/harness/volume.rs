@@ -1,19 +1,19 @@
-//! A volume of the test's own, of a size that can be filled.
+//! A small volume that a test can fill.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// A file system in memory. It is gone when it is dropped, or when the test is killed.
+/// A file system in memory. It ends when it is dropped, or when the test is killed.
 #[derive(Debug)]
 pub struct Volume {
-    /// Takes it away at the end of its input.
+    /// Unmounts it at the end of its input.
     holder: Child,
     path: PathBuf,
 }
 
 impl Volume {
-    /// One of so many MiB; none where this machine lets nobody mount, which is said.
+    /// A volume of this size in MiB; `None`, with a message, if mounting is not permitted here.
     pub fn of(mebibytes: u32) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
             eprintln!("SKIPPED: mounting takes root");

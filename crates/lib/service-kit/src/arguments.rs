@@ -1,11 +1,11 @@
-//! The command line that all services have in common.
+//! The command line shared by all services.
 
 use std::path::PathBuf;
 
-/// Where the configuration is looked for unless `--config` says otherwise.
+/// The configuration file without `--config`.
 const DEFAULT_FILE: &str = "postern.toml";
 
-/// What a process was started to do.
+/// The task that a process was started for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// Serve until told to stop.
@@ -29,12 +29,12 @@ pub(crate) enum Mode {
 pub(crate) struct Arguments {
     pub(crate) mode: Mode,
     pub(crate) file: PathBuf,
-    /// The file was named, so it must be there.
+    /// The file was given by name, so it must exist.
     pub(crate) file_required: bool,
 }
 
 impl Arguments {
-    /// Reads the words behind the program's name.
+    /// Parses the words after the program's name.
     pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut arguments = Self {
             mode: Mode::Serve,

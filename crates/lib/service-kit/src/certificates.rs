@@ -1,6 +1,5 @@
-//! Certificates that Postern makes itself: a self-signed one for the mail listeners until the
-//! administrator has a better one, and an internal authority by which services on different
-//! machines know each other.
+//! Certificates made by Postern: a self-signed one for the mail listeners until the administrator installs
+//! another, and an internal authority by which services on different machines authenticate each other.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
@@ -25,13 +24,13 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Writes both; the key so that only its user can read it.
+    /// Writes both files. Only the owner can read the key.
     pub fn write(&self, certificate: &Path, key: &Path) -> Result<(), Error> {
         replace(key, self.key.as_bytes(), 0o600)?;
         self.write_certificate(certificate)
     }
 
-    /// Writes the certificate alone.
+    /// Writes the certificate only.
     pub fn write_certificate(&self, certificate: &Path) -> Result<(), Error> {
         replace(certificate, self.certificate.as_bytes(), 0o644)
     }
@@ -56,7 +55,7 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// Makes a new one.
+    /// Creates an authority.
     pub fn create() -> Result<Self, Error> {
         let key = KeyPair::generate().map_err(failed)?;
         let certificate = authority_params().self_signed(&key).map_err(failed)?;
@@ -66,7 +65,7 @@ impl Authority {
         })
     }
 
-    /// Takes up one that was written before, or makes one and writes it.
+    /// Reads an existing authority, or creates one and writes it.
     pub fn open(certificate: &Path, key: &Path) -> Result<Self, Error> {
         if certificate.exists() && key.exists() {
             let read =
@@ -89,7 +88,7 @@ impl Authority {
         }
     }
 
-    /// A certificate for a service by these names. It serves at both ends of a connection.
+    /// A certificate for a service with these names. It is valid at both ends of a connection.
     pub fn issue(&self, names: &[String]) -> Result<Pair, Error> {
         let key = KeyPair::generate().map_err(failed)?;
         let mut params = params(names)?;
@@ -98,7 +97,7 @@ impl Authority {
             ExtendedKeyUsagePurpose::ServerAuth,
             ExtendedKeyUsagePurpose::ClientAuth,
         ];
-        // The authority's own parameters are always the same: name and key are what signing needs.
+        // The authority's parameters are constant: signing needs its name and key only.
         let issuer = Issuer::new(authority_params(), &self.key);
         let certificate = params.signed_by(&key, &issuer).map_err(failed)?;
         Ok(Pair {
@@ -126,7 +125,7 @@ fn params(names: &[String]) -> Result<CertificateParams, Error> {
     Ok(params)
 }
 
-/// Nobody renews these but the administrator, who can make new ones at any time.
+/// Only the administrator renews these certificates, and can do so at any time.
 fn validity(params: &mut CertificateParams) {
     params.not_before = date_time_ymd(2025, 1, 1);
     params.not_after = date_time_ymd(2045, 1, 1);
@@ -142,7 +141,7 @@ fn failed(error: rcgen::Error) -> Error {
     Error::Certificate(error.to_string())
 }
 
-/// Writes beside and renames, so that no reader sees half a file.
+/// Writes a new file and renames it, so that no reader sees half a file.
 fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
     let beside = path.with_extension("new");
     let write = || -> std::io::Result<()> {

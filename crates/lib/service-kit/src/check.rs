@@ -1,4 +1,4 @@
-//! `--check`: the configuration as this process reads it, without serving.
+//! `--check`: reads the configuration as this process does, without serving.
 
 use figment::value::Dict;
 use schemars::JsonSchema;
@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::config::{Problem, Reference, Source, environment, examine, named_files};
 use crate::{arguments::Arguments, listener_tls, pem};
 
-/// Everything that is wrong, a sentence each.
+/// All errors, a sentence each.
 pub(crate) fn problems<C: DeserializeOwned + JsonSchema>(
     name: &str,
     arguments: &Arguments,
@@ -34,7 +34,7 @@ pub(crate) fn problems<C: DeserializeOwned + JsonSchema>(
         .collect()
 }
 
-/// Files that `values` names and that must be there, but cannot be read.
+/// Files named in `values` that must exist but cannot be read.
 fn missing_files(values: &Dict, reference: &Reference) -> Vec<Problem> {
     let mut problems = Vec::new();
     for named in named_files(values, reference) {

@@ -1,7 +1,7 @@
-//! Configuration: what a process needs to start. One TOML file with one section a process,
-//! overridden by `POSTERN_…` variables of the environment.
+//! Configuration: the settings that a process needs to start. One TOML file with one section for each
+//! process, overridden by `POSTERN_…` environment variables.
 //!
-//! What the administrator decides while the system runs is policy, and comes from the queue.
+//! Settings that the administrator changes at run time are policy, which comes from the queue.
 
 mod addresses;
 mod extract;
@@ -27,7 +27,7 @@ pub use shared::{
 };
 pub(crate) use source::{Source, environment};
 
-/// Sections that belong to one process each; all other top-level keys are shared.
+/// Sections of one process each; all other top-level keys are shared.
 pub const PROCESSES: [&str; 9] = [
     "queue",
     "mailbox-store",

@@ -1,4 +1,4 @@
-//! Where a service listens, or is reached.
+//! The endpoint on which a service listens or is reached.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use crate::Error;
 
-/// The longest path of a Unix socket: `sun_path` of `sockaddr_un` (unix(7)) is 108 octets with
-/// the NUL that ends it.
+/// The longest path of a Unix socket: `sun_path` of `sockaddr_un` (unix(7)) is 108 octets including the final
+/// NUL.
 const LONGEST_SOCKET_PATH: usize = 107;
 
 /// `unix:/path/to.sock`, or `host:port` with or without `https://`.
@@ -25,8 +25,8 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// One endpoint or several, separated by commas: replicas of one service. (A path may have commas: what
-    /// follows one is another endpoint only where it begins as one.)
+    /// One endpoint or several, separated by commas: replicas of one service. A path may contain commas: the
+    /// text after one is another endpoint only if it begins like one.
     pub fn several(text: &str) -> Result<Vec<Self>, Error> {
         let mut texts: Vec<String> = Vec::new();
         for part in text.split(',') {

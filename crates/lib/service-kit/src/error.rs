@@ -1,48 +1,48 @@
-//! What can go wrong while a process is set up or serves.
+//! Errors during the start of a process and while it serves.
 
 use std::io;
 use std::path::PathBuf;
 
-/// A failure of a process's surroundings. It is meant for the administrator, never for a mail peer.
+/// An error in a process's environment. It is for the administrator, never for a mail peer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The configuration cannot be read, or says something impossible.
+    /// The configuration cannot be read, or has an impossible value.
     #[error("configuration: {0}")]
     Config(String),
-    /// An endpoint's text is not one.
+    /// The text is no valid endpoint.
     #[error("`{endpoint}` is not an endpoint: {reason}")]
     Endpoint {
-        /// As it was given.
+        /// The text.
         endpoint: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// A Unix socket cannot be opened where it was asked for.
+    /// A Unix socket cannot be opened.
     #[error("socket {path}: {reason}", path = path.display())]
     Socket {
-        /// Where it was to be.
+        /// Its path.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         reason: String,
     },
     /// A file cannot be read or written.
     #[error("{path}: {source}", path = path.display())]
     File {
-        /// Which file.
+        /// Its path.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// A certificate or key cannot be used, or not be made.
+    /// A certificate or key cannot be used or created.
     #[error("certificate: {0}")]
     Certificate(String),
-    /// An address cannot be listened on.
+    /// A listener cannot be opened.
     #[error("cannot listen on {address}: {source}")]
     Listen {
-        /// The address asked for.
+        /// Its address.
         address: String,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// gRPC's transport failed.
@@ -51,13 +51,13 @@ pub enum Error {
     /// Logs, traces or metrics could not be started.
     #[error("telemetry: {0}")]
     Telemetry(String),
-    /// Another process was asked for its health and is not well, or does not answer.
+    /// Another process reports that it is not ready, or does not answer.
     #[error("not healthy: {0}")]
     Unhealthy(String),
 }
 
 impl Error {
-    /// Reading or writing `path` failed.
+    /// An error of reading or writing `path`.
     pub(crate) fn file(path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::File {
             path: path.into(),

@@ -17,28 +17,27 @@ pub(crate) use late::Late;
 pub(crate) use server::serve;
 pub use tonic::service::Routes;
 
-/// HTTP/2 flow control: what one stream may have under way. Bodies of messages pass here in pieces
-/// of 256 KiB, and the default of 64 KiB would wait for the other side at every piece. It is also
-/// what a stream holds in memory whose reader is slow.
+/// HTTP/2 flow control window of a stream. Message bodies travel in pieces of 256 KiB; with the default of 64
+/// KiB each piece would wait for the receiver. A stream with a slow reader also holds this much memory.
 const STREAM_WINDOW: u32 = 512 << 10;
 
-/// What all streams of a connection together may have under way: more than all slow readers can
-/// hold, or they would stop everyone else's streams.
+/// Flow control window of a connection: more than all slow readers can hold, so that they do not block the
+/// other streams.
 const CONNECTION_WINDOW: u32 = 1 << 30;
 
-/// A piece of a body in one frame.
+/// Frame size: one piece of a body.
 const FRAME: u32 = 256 << 10;
 
-/// All sessions of a front end share its connection, and some hold a stream for as long as they
-/// last. The default of 200 would make the next one wait for ever.
+/// Maximum number of concurrent streams. All sessions of a front end share its connection, and some hold a
+/// stream for their whole life. With the default of 200, further sessions would wait for ever.
 const STREAMS: u32 = 1 << 20;
 
-/// Calls that are given up at once, as of clients that hang up. Among our own services they are no
-/// attack (CVE-2023-44487), and the default of 20 would end the connection for everyone.
+/// Calls that may be cancelled at once, as after clients disconnect. Between Postern's own services this is
+/// no attack (CVE-2023-44487), and the default of 20 would close the connection for all.
 const RESETS: usize = 1 << 16;
 
-/// A peer on TCP that does not answer a ping for this long is gone.
+/// A TCP peer that does not answer a ping within this time is gone.
 const KEEP_ALIVE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// How often a quiet connection on TCP is tried.
+/// Interval of pings on an idle TCP connection.
 const KEEP_ALIVE_INTERVAL: std::time::Duration = std::time::Duration::from_secs(15);

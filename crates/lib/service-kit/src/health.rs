@@ -1,4 +1,4 @@
-//! gRPC health (`grpc.health.v1`): every process answers whether it is ready, and if not, why not.
+//! gRPC health (`grpc.health.v1`): every process reports whether it is ready and, if not, why.
 
 mod reason;
 mod service;
@@ -15,22 +15,22 @@ use crate::{Endpoint, Error, open_channel};
 pub(crate) use reason::{reason_in, told};
 pub(crate) use service::service;
 
-/// How long an answer may take.
+/// Timeout of an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a process that lives says of itself.
+/// The health of a running process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Health {
     /// It can do its work.
     Ready,
-    /// It cannot, for that reason.
+    /// It cannot, for this reason.
     NotReady(String),
 }
 
 /// Asks the process at `endpoint` for its health.
 ///
 /// # Errors
-/// [`Error::Unhealthy`] when nobody answers: the process does not live, or cannot be reached.
+/// [`Error::Unhealthy`] if there is no answer: the process is not running or cannot be reached.
 pub async fn ask(endpoint: &Endpoint, tls: Option<&InternalTlsConfig>) -> Result<Health, Error> {
     let silent = |reason: String| Error::Unhealthy(format!("{endpoint}: {reason}"));
     let mut client = HealthClient::new(open_channel(std::slice::from_ref(endpoint), tls)?);
@@ -48,7 +48,7 @@ pub async fn ask(endpoint: &Endpoint, tls: Option<&InternalTlsConfig>) -> Result
 /// Asks the process at `endpoint` whether it is ready.
 ///
 /// # Errors
-/// [`Error::Unhealthy`] with the reason when it is not, or does not answer.
+/// [`Error::Unhealthy`] with the reason if it is not ready or does not answer.
 pub async fn check(endpoint: &Endpoint, tls: Option<&InternalTlsConfig>) -> Result<(), Error> {
     match ask(endpoint, tls).await? {
         Health::Ready => Ok(()),

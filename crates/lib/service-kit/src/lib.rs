@@ -1,11 +1,11 @@
-//! What every process of Postern shares: how it starts, is configured, seen, reached and stopped.
+//! Shared by every process of Postern: start, configuration, observability, connections and shutdown.
 //!
-//! A service's `main` is one call of [`run`]: it reads the command line and the configuration,
-//! starts logs, traces, metrics and the health service, hands a [`Service`] to the service's own
-//! `run`, and on SIGTERM or SIGINT says that it is not ready, cancels [`Service::shutdown`] (after
-//! `drain-delay-seconds`, in which a balancer learns of it) and waits for it to drain.
+//! A service's `main` is one call of [`run`]. It reads the command line and the configuration, starts logs,
+//! traces, metrics and the health service, and passes a [`Service`] to the service's own `run`. On SIGTERM or
+//! SIGINT it reports that the process is not ready, cancels [`Service::shutdown`] after
+//! `drain-delay-seconds`, in which a balancer notices that, and waits for the service to drain.
 //!
-//! Nobody else names figment, the telemetry crates or rcgen. This crate knows nothing of mail.
+//! No other crate uses figment, the telemetry crates or rcgen. This crate knows nothing about mail.
 
 mod arguments;
 pub mod certificates;

@@ -1,5 +1,5 @@
-//! TLS of the mail listeners: one certificate, read again when its files change; where a listener
-//! asks for it, clients show certificates, too.
+//! TLS of the mail listeners: one certificate, read again when its files change. If a listener asks for them,
+//! clients show certificates, too.
 
 mod client_certificates;
 
@@ -16,10 +16,10 @@ use crate::reloaded::Reloaded;
 use crate::{Error, pem};
 pub use client_certificates::ClientCertificates;
 
-/// What a listener needs to speak TLS. `session-io` takes it by this name too.
+/// TLS settings of a listener. `session-io` uses the same name.
 pub type ServerTls = rustls::ServerConfig;
 
-/// Reads the certificate, and goes on reading it whenever it changes, until `shutdown`.
+/// Reads the certificate, and again whenever it changes, until `shutdown`.
 pub(crate) fn load(
     config: &TlsConfig,
     shutdown: CancellationToken,
@@ -27,13 +27,13 @@ pub(crate) fn load(
     let mut tls = builder()?
         .with_no_client_auth()
         .with_cert_resolver(certificate(config, shutdown)?);
-    // Tickets hold the session's state, so that none is kept here for clients that come back.
+    // Tickets hold the session's state, so that none is stored here for returning clients.
     tls.ticketer = aws_lc_rs::Ticketer::new().map_err(unusable)?;
     tls.send_tls13_tickets = 1;
     Ok(Arc::new(tls))
 }
 
-/// The same, with clients asked for a certificate.
+/// The same, with client certificates.
 pub(crate) fn load_with_clients(
     config: &TlsConfig,
     clients: &ClientCertificates,
@@ -43,8 +43,8 @@ pub(crate) fn load_with_clients(
     let mut tls = builder()?
         .with_client_cert_verifier(verifier)
         .with_cert_resolver(certificate(config, shutdown)?);
-    // A session that is resumed is not verified again: its certificate may have expired, or its
-    // authority have been replaced.
+    // A resumed session is not verified again: its certificate may have expired, or its authority may have
+    // been replaced.
     tls.session_storage = Arc::new(NoServerSessionStorage {});
     tls.send_tls13_tickets = 0;
     Ok(Arc::new(tls))
@@ -63,7 +63,7 @@ fn unusable(error: rustls::Error) -> Error {
     Error::Certificate(error.to_string())
 }
 
-/// The certificate in use.
+/// The current certificate.
 #[derive(Debug)]
 struct Shown(Arc<Reloaded<CertifiedKey>>);
 
@@ -81,7 +81,7 @@ impl ResolvesServerCert for Shown {
     }
 }
 
-/// The certificate and its private key, which must belong together.
+/// The certificate and its private key, which must match.
 pub(crate) fn certified_key(certificate: &Path, key: &Path) -> Result<CertifiedKey, Error> {
     let chain = pem::certificates(certificate)?;
     let private = pem::private_key(key)?;

@@ -1,6 +1,6 @@
-//! Where log lines go. The lines by which messages are followed (target `mail`) are many and nobody waits for
-//! them: those of a few milliseconds are written at once, since a system call for each costs as much as all else
-//! about it. Any other line is written when it is logged, after what was logged before it.
+//! Output of log lines. The lines that trace messages (target `mail`) are numerous and nobody waits for them:
+//! those of a few milliseconds are written together, since a system call for each would double its cost. Any
+//! other line is written at once, after all earlier ones.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,18 +12,18 @@ use tracing_subscriber::fmt::MakeWriter;
 /// The target of lines that are collected.
 const COLLECTED: &str = "mail";
 
-/// How long they are.
+/// How long lines are collected.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Octets that are not collected beyond.
+/// Octets after which collected lines are written at once.
 const LARGEST: usize = 64 * 1024;
 
-/// Writes lines to `W`. Clones are the same.
+/// Writes lines to `W`. Clones share the writer.
 pub(crate) struct LogWriter<W>(Arc<Shared<W>>);
 
 struct Shared<W> {
     lines: Mutex<Lines<W>>,
-    /// Lines are there that nobody writes yet.
+    /// Signals collected lines.
     collected: Condvar,
 }
 
@@ -33,7 +33,7 @@ struct Lines<W> {
 }
 
 impl<W: Write + Send + 'static> LogWriter<W> {
-    /// Starts the thread that writes what was collected.
+    /// Starts the thread that writes collected lines.
     pub(crate) fn start(out: W) -> io::Result<Self> {
         let writer = Self::new(out);
         let shared = Arc::clone(&writer.0);
@@ -61,7 +61,7 @@ impl<W: Write + Send + 'static> LogWriter<W> {
         }))
     }
 
-    /// Writes what was collected.
+    /// Writes collected lines.
     pub(crate) fn flush(&self) {
         self.0.lock().write();
     }
@@ -75,21 +75,21 @@ impl<W> Clone for LogWriter<W> {
 
 impl<W> Shared<W> {
     fn lock(&self) -> MutexGuard<'_, Lines<W>> {
-        // Half a line is better than none.
+        // A poisoned lock is used: half a line is better than none.
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<W: Write> Lines<W> {
     fn write(&mut self) {
-        // There is nobody left to tell.
+        // An error cannot be reported anywhere.
         let _failed = self.out.write_all(&self.waiting);
         self.waiting.clear();
         self.waiting.shrink_to(2 * LARGEST);
     }
 }
 
-/// One line on its way.
+/// A line being formatted.
 pub(crate) struct Line<'a, W> {
     shared: &'a Shared<W>,
     at_once: bool,
@@ -140,7 +140,7 @@ mod tests {
 
     use super::*;
 
-    /// Each write as a whole.
+    /// Records each write as a whole.
     struct Writes(mpsc::Sender<String>);
 
     impl Write for Writes {

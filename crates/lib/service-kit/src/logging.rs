@@ -1,5 +1,4 @@
-//! Logs (text or JSON, on standard error) and, when configured, traces to an OpenTelemetry
-//! collector.
+//! Logs (text or JSON, on standard error) and, if configured, traces to an OpenTelemetry collector.
 
 mod escaping;
 
@@ -23,17 +22,17 @@ use crate::config::{LogFormat, SharedConfig};
 use crate::log_writer::LogWriter;
 use escaping::Escaping;
 
-/// How long a collector may take: the end of a process waits for it.
+/// Timeout of an export: the end of a process waits for it.
 const EXPORT: Duration = Duration::from_secs(3);
 
 /// Target of the spans of gRPC calls.
 const CALLS: &str = "grpc";
 
-/// Where the pool of connections to the database logs each connection that is not used, because the server
-/// does not keep what it is given. That stands in the log once, as the reason for not being ready.
+/// The target of the connection pool, which logs each connection that is rejected because the server is not
+/// durable. The log states that once, as the reason for not being ready.
 const POOL: &str = "sqlx_core::pool::inner";
 
-/// Keeps traces and log lines going; what is still held is sent when it is dropped.
+/// Keeps traces and logs running. Dropping it sends what is still held.
 pub(crate) struct Telemetry {
     provider: Option<SdkTracerProvider>,
     lines: LogWriter<Escaping<Stderr>>,
@@ -50,7 +49,7 @@ impl Drop for Telemetry {
     }
 }
 
-/// Starts logs and traces of the process `name`. Once a process.
+/// Starts logs and traces of the process `name`. To be called once per process.
 pub(crate) fn start(name: &'static str, shared: &SharedConfig) -> Result<Telemetry, Error> {
     let filter = filter(&shared.log.level)
         .map_err(|error| Error::Config(format!("[log] level: {error}")))?;
@@ -77,7 +76,7 @@ pub(crate) fn start(name: &'static str, shared: &SharedConfig) -> Result<Telemet
         .as_deref()
         .map(|endpoint| tracer(name, endpoint))
         .transpose()?;
-    // Traces have a filter of their own: which spans leave does not depend on what is logged.
+    // Traces have a filter of their own, independent of the log level.
     let traces = provider.as_ref().map(|provider| {
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer(name))
@@ -100,10 +99,10 @@ pub(crate) fn start(name: &'static str, shared: &SharedConfig) -> Result<Telemet
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
-/// Which lines are logged, of the configuration's text.
+/// Parses the filter in the configuration.
 pub(crate) fn filter(level: &str) -> Result<EnvFilter, String> {
     let use_one = "use off, error, warn, info, debug or trace, or such as info,queue=debug";
-    // The crate takes a word alone for a module, and logs nothing else.
+    // The crate would take a lone word for a module, and log nothing else.
     let alone = |word: &&str| !word.is_empty() && !word.contains(['=', '[', ':']);
     for word in level.split(',').map(str::trim).filter(alone) {
         if !LEVELS.iter().any(|known| word.eq_ignore_ascii_case(known)) {
@@ -119,7 +118,7 @@ pub(crate) fn filter(level: &str) -> Result<EnvFilter, String> {
     }
 }
 
-/// Whether traces can be sent there.
+/// Checks that traces can be sent to this endpoint.
 pub(crate) fn check_endpoint(endpoint: &str) -> Result<(), String> {
     let is_one = endpoint.parse::<Uri>().is_ok_and(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some()

@@ -1,6 +1,6 @@
-//! Prometheus: the recorder behind the `metrics` macros, and the HTTP listener that shows it.
+//! Prometheus: the recorder of the `metrics` macros, and the HTTP listener that shows it.
 //!
-//! One request a connection, whatever its path: no HTTP server is needed for that.
+//! Each connection serves one request, whatever its path: no HTTP server is needed for that.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,17 +12,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Error, process_metrics};
 
-/// The largest request that is read.
+/// The largest request.
 const LARGEST_REQUEST: usize = 8 * 1024;
 
-/// How long a client may take to ask and to listen.
+/// Timeout of a request and of its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often histograms are compacted.
+/// Interval between compactions of histograms.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Upper bounds of histograms whose names end so: of how much goes together, such as messages in a
-/// transaction.
+/// Suffix of histograms of sizes, such as messages in a transaction.
 const BATCH: &str = "_batch";
 const BATCH_BUCKETS: [f64; 11] = [
     1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0,
@@ -33,7 +32,7 @@ const BUCKETS: [f64; 14] = [
     0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0,
 ];
 
-/// Installs the recorder and, when `address` is given, shows it there. Once a process.
+/// Installs the recorder and, if `address` is given, its listener. To be called once per process.
 pub(crate) async fn start(
     name: &'static str,
     address: Option<SocketAddr>,
@@ -85,7 +84,7 @@ async fn serve(name: &'static str, listener: TcpListener, handle: PrometheusHand
     }
 }
 
-/// Reads a request up to the empty line and answers with the page.
+/// Reads a request up to its empty line and answers with the page.
 async fn answer(mut stream: TcpStream, page: String) -> std::io::Result<()> {
     let mut request = Vec::with_capacity(1024);
     while !request.windows(4).any(|window| window == b"\r\n\r\n") {

@@ -1,16 +1,15 @@
-//! How many connections and files the process may hold open.
+//! The limit of open connections and files.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Of the descriptors that the system allows, what is kept for other things than connections of
-/// clients: connections to the other services and to the database, questions to the DNS, files. One
-/// for so many, but this many at least and at most.
+/// The share of the system's limit that is reserved for other uses than client connections: connections to
+/// other services and to the database, DNS queries, files. One in this number, within the bounds below.
 const ONE_FOR: usize = 8;
 const AT_LEAST: usize = 128;
 const AT_MOST: usize = 4096;
 
-/// Raises the limit to what the system allows. Shells and service managers set it to 1024 for the
-/// sake of programs that use `select`, and leave it to others to ask for more.
+/// Raises the limit to the system's maximum. Shells and service managers set it to 1024 for programs that use
+/// `select`, and leave it to others to raise it.
 pub(crate) fn allow_many() {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -26,7 +25,7 @@ pub(crate) fn allow_many() {
     tracing::debug!(limit = maximum, "open files");
 }
 
-/// Descriptors for each of so many listeners, of those that the system allows this process.
+/// File descriptors for each of this many listeners.
 pub(crate) fn for_each_of(listeners: usize) -> usize {
     let limit = getrlimit(Resource::Nofile).current;
     let limit = limit.map_or(usize::MAX, |limit| {
@@ -49,7 +48,7 @@ mod tests {
         assert_eq!(share(20_000, 3), 5_833);
         assert_eq!(share(1_024, 2), 448);
         assert_eq!(share(1_000_000, 1), 995_904);
-        // Where there is little, half of it is kept.
+        // With a low limit, half of it is reserved.
         assert_eq!(share(100, 2), 25);
         assert_eq!(share(0, 0), 0);
         assert!(share(usize::MAX, 3) > usize::MAX / 4);

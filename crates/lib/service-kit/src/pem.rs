@@ -1,4 +1,4 @@
-//! Certificates and keys out of PEM files.
+//! Certificates and keys in PEM files.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::Error;
 
-/// The certificates of a file, of which there must be one at least.
+/// The certificates in a file, at least one.
 pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let pem = read(path)?;
     let chain = CertificateDer::pem_slice_iter(&pem)
@@ -20,12 +20,12 @@ pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
     Ok(chain)
 }
 
-/// The private key of a file.
+/// The private key in a file.
 pub(crate) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
     PrivateKeyDer::from_pem_slice(&read(path)?).map_err(|error| wrong(path, &error.to_string()))
 }
 
-/// The authorities of a file.
+/// The authorities in a file.
 pub(crate) fn authorities(path: &Path) -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(path)? {
@@ -36,7 +36,7 @@ pub(crate) fn authorities(path: &Path) -> Result<RootCertStore, Error> {
     Ok(roots)
 }
 
-/// An error that names the file.
+/// An error with the file's name.
 pub(crate) fn wrong(path: &Path, reason: &str) -> Error {
     Error::Certificate(format!("{}: {reason}", path.display()))
 }

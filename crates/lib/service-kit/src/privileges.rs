@@ -1,11 +1,11 @@
-//! Root's rights, given up.
+//! Giving up root's rights.
 //!
-//! A process that root has started needs them to open ports below 1024, and to read a key that only
-//! root can read. Then it becomes an unprivileged user for good, in all its threads, as Postgres is
-//! from the start. It can never gain rights again (`PR_SET_NO_NEW_PRIVS`, whoever started it).
+//! A process started by root needs them to open ports below 1024, and to read a key that only root can read.
+//! Then it becomes an unprivileged user for good, in all its threads; Postgres runs as one from the start. It
+//! can never gain rights again (`PR_SET_NO_NEW_PRIVS`, whoever started it).
 //!
-//! What it needs afterwards must be that user's to use: it ends at the start otherwise, and says so. It
-//! stays root only where the system does not let it become another user.
+//! That user must have access to everything the process needs later: otherwise the process ends at the start
+//! with an error. It stays root only if the system does not allow it to become another user.
 
 mod access;
 
@@ -17,12 +17,12 @@ use crate::Error;
 use crate::config::Loaded;
 use access::Needs;
 
-/// Whom a process becomes: the first that there is. The private Postgres of `postern up` runs as the
-/// same, and lets nobody else in (`private_postgres::Account`).
+/// The user that a process becomes: the first one that exists. The private Postgres of `postern up` runs as
+/// the same user, and accepts no other (`private_postgres::Account`).
 const NAMES: [&str; 2] = ["postgres", "nobody"];
 
-/// Where there is no such user, as in an image without `/etc/passwd`: the id that Linux itself shows for
-/// nobody (`/proc/sys/kernel/overflowuid`).
+/// The user id if there is no such user, as in an image without `/etc/passwd`: Linux's own id of nobody
+/// (`/proc/sys/kernel/overflowuid`).
 const NOBODY: u32 = 65_534;
 
 /// From now on neither this thread nor those that it starts gain rights by running a program.
@@ -33,7 +33,7 @@ pub(crate) fn never_gain_more() {
     }
 }
 
-/// Whom root becomes, and what that user must be able to use.
+/// The user that root becomes, and the files that the user needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unprivileged {
     user: User,
@@ -49,7 +49,7 @@ struct User {
 }
 
 impl Unprivileged {
-    /// None for a process that root has not started. `C` is the process's own section, `name` its name.
+    /// `None` for a process not started by root. `C` is the process's own section, `name` its name.
     pub(crate) fn find<C: JsonSchema>(name: &str, loaded: &Loaded<C>) -> Option<Self> {
         if !geteuid().is_root() {
             return None;
@@ -60,16 +60,16 @@ impl Unprivileged {
         })
     }
 
-    /// Makes what only root can make: the folder of the process's socket, where there is none.
+    /// Creates what only root can: the folder of the process's socket, if it is missing.
     pub(crate) fn prepare(&self) -> Result<(), Error> {
         self.needs.make_folder(&self.user)
     }
 
-    /// Becomes that user: in all threads, since the C library sees to that, and with no group, no
-    /// capability and no way back. Repeating it is harmless.
+    /// Becomes that user: in all threads, by means of the C library, without groups or capabilities and
+    /// irrevocably. A repetition is harmless.
     ///
     /// # Errors
-    /// When that user cannot use what the process needs.
+    /// If the user has no access to what the process needs.
     pub(crate) fn become_it(&self) -> Result<(), Error> {
         if !geteuid().is_root() {
             return Ok(());
@@ -84,8 +84,8 @@ impl Unprivileged {
                 tracing::info!(user = name, %uid, "root's rights are given up");
                 self.needs.check(&self.user)
             }
-            // In a namespace of users that has only this one, and in a container without the
-            // capability to change users, root has no rights outside.
+            // In a user namespace with only this user, and in a container without the capability to change
+            // users, root has no rights outside.
             Err(error @ (Errno::EINVAL | Errno::EPERM)) => {
                 tracing::warn!(
                     user = name,
@@ -100,7 +100,7 @@ impl Unprivileged {
         }
     }
 
-    /// Fails if the user cannot read the files by which the database is reached.
+    /// Fails if the user cannot read the files needed to reach the database.
     pub(crate) fn check_database(&self) -> Result<(), Error> {
         self.needs.check_database(&self.user)
     }

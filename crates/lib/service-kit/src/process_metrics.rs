@@ -1,5 +1,5 @@
-//! What the system knows of this process, by the names that Prometheus's own clients use. Written into the page
-//! here: the recorder keeps counters as whole numbers, and processor time is counted in seconds.
+//! The system's figures about this process, with the names used by Prometheus' own clients. They are written
+//! into the page here: the recorder's counters are whole numbers, and processor time is counted in seconds.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -7,7 +7,7 @@ use std::fs;
 /// Ticks of /proc's clocks in a second: USER_HZ, which Linux keeps at 100 for all programs.
 const TICKS: f64 = 100.0;
 
-/// Adds the metrics of this process to a page. What cannot be read is left out.
+/// Adds the metrics of this process to a page. Unreadable ones are left out.
 pub(crate) fn add_to(page: &mut String, process: &str) {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let (stat, status) = (read("/proc/self/stat"), read("/proc/self/status"));
@@ -50,8 +50,8 @@ pub(crate) fn add_to(page: &mut String, process: &str) {
     }
 }
 
-/// Field `n` of proc_pid_stat(5), from the third on. The program's name, which may hold anything, ends at the
-/// last parenthesis.
+/// Field `n` of proc_pid_stat(5), from the third on. The program's name, which may hold any character, ends
+/// at the last parenthesis.
 fn field(stat: &str, n: usize) -> Option<f64> {
     let (_, fields) = stat.rsplit_once(')')?;
     fields.split_ascii_whitespace().nth(n - 3)?.parse().ok()
@@ -79,12 +79,12 @@ fn number(status: &str, name: &str) -> Option<f64> {
     value.split_ascii_whitespace().next()?.parse().ok()
 }
 
-/// The same, told in KiB.
+/// The same for a value in KiB.
 fn octets(status: &str, name: &str) -> Option<f64> {
     Some(number(status, name)? * 1024.0)
 }
 
-/// The soft limit, of proc_pid_limits(5).
+/// The soft limit, from proc_pid_limits(5).
 fn max_fds(limits: &str) -> Option<f64> {
     let mut lines = limits.lines();
     let files = lines.find_map(|line| line.strip_prefix("Max open files"))?;

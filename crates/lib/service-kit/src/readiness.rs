@@ -1,11 +1,11 @@
-//! Whether a process can do its work: it has been set up, everything that it needs is there, and it is
-//! not ending. That is what its gRPC health and `--health` say. Whether it lives is another question
-//! (`--live`): a process whose database is away has no fault that a restart would mend.
+//! Readiness: whether a process can do its work. It has been set up, its dependencies are there, and it is
+//! not ending. gRPC health and `--health` report this. Liveness is another question (`--live`): a restart
+//! does not help a process whose database is away.
 //!
 //! ```text
-//! starting ──ready()──▶ ready ◀──▶ not ready: a dependency is absent
+//! starting ──set_up()─▶ ready ◀──▶ not ready: a dependency is absent
 //!     └──────────────┬────┴────────────┘
-//!                    ▼ stop()
+//!                    ▼ end()
 //!                  ending (not ready)
 //! ```
 
@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 pub(crate) use peer::follow;
 
-/// A process's readiness. Clones are the same process's.
+/// A process's readiness. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Readiness {
     shared: Arc<Shared>,
@@ -45,14 +45,14 @@ struct Need {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Presence {
-    /// Nobody has looked yet.
+    /// Not checked yet.
     Unknown,
     Present,
     Absent(String),
 }
 
-/// Something that the process cannot work without. Whoever watches it says whether it is there;
-/// the process is ready only while it is. Clones are the same dependency.
+/// Something that the process cannot work without. Its watcher reports whether it is there; the process is
+/// ready only while it is. Clones are the same dependency.
 #[derive(Clone, Debug)]
 pub struct Dependency {
     readiness: Readiness,
@@ -60,7 +60,7 @@ pub struct Dependency {
 }
 
 impl Readiness {
-    /// Not set up yet.
+    /// A process that is not set up yet.
     pub(crate) fn new() -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -70,17 +70,17 @@ impl Readiness {
         }
     }
 
-    /// From now on the process is ready while everything is there that it needs.
+    /// The process has been set up. It is ready while its dependencies are there.
     pub(crate) fn set_up(&self) {
         self.change(|state| state.set_up = true);
     }
 
-    /// From now on it is not ready.
+    /// The process ends and is not ready any more.
     pub(crate) fn end(&self) {
         self.change(|state| state.ending = true);
     }
 
-    /// Another thing that it needs; not known to be there.
+    /// Adds a dependency in unknown state.
     pub(crate) fn needs(&self, name: &'static str, without: &'static str) -> Dependency {
         let mut index = 0;
         self.change(|state| {
@@ -97,12 +97,12 @@ impl Readiness {
         }
     }
 
-    /// Whether it is ready, as that changes.
+    /// The readiness, as it changes.
     pub(crate) fn subscribe(&self) -> watch::Receiver<bool> {
         self.shared.ready.subscribe()
     }
 
-    /// Why it is not ready; nothing when it is.
+    /// Why it is not ready; `None` if it is.
     pub(crate) fn obstacle(&self) -> Option<String> {
         self.lock().obstacle()
     }
@@ -111,14 +111,14 @@ impl Readiness {
         let mut state = self.lock();
         change(&mut state);
         let ready = state.obstacle().is_none();
-        // Under the lock, so that the last change is what is seen last.
+        // Under the lock, so that the last change is also the last one seen.
         self.shared
             .ready
             .send_if_modified(|was| std::mem::replace(was, ready) != ready);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it holds the lock.
+        // A poisoned lock is used: no code panics while it holds it.
         self.shared
             .state
             .lock()
@@ -149,8 +149,8 @@ impl Need {
         }
     }
 
-    /// Notes what was found. The log has one line when the dependency is lost and one when it is
-    /// there again, however often it is looked at meanwhile.
+    /// Records the result of a check. The log has one line when the dependency is lost and one when it
+    /// returns, however often it is checked meanwhile.
     fn becomes(&mut self, found: Result<(), String>, quiet: bool) {
         let (dependency, without) = (self.name, self.without);
         let now = match found {
@@ -185,10 +185,10 @@ impl Need {
 }
 
 impl Dependency {
-    /// It is there, or why it is not.
+    /// Sets its state: there, or why not.
     pub fn set(&self, found: Result<(), String>) {
         self.readiness.change(|state| {
-            // What goes away while the process ends is no news.
+            // A loss during the end of the process is not logged.
             let quiet = state.ending;
             if let Some(need) = state.needs.get_mut(self.index) {
                 need.becomes(found, quiet);
@@ -201,7 +201,7 @@ impl Dependency {
         self.set(Ok(()));
     }
 
-    /// It is not there, for that reason.
+    /// It is not there, for this reason.
     pub fn absent(&self, why: impl Into<String>) {
         self.set(Err(why.into()));
     }

@@ -1,4 +1,4 @@
-//! What is read from files, and read again when they change.
+//! Values read from files, and again when the files change.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,15 +9,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Error;
 
-/// How often the files are looked at.
+/// Interval between checks of the files.
 const INTERVAL: Duration = Duration::from_secs(30);
 
-/// When each of the files was last changed.
+/// The time of each file's last change.
 type Stamp = Vec<Option<SystemTime>>;
 
 type Read<T> = Box<dyn Fn() -> Result<T, Error> + Send + Sync>;
 
-/// See the module.
+/// A value read from files.
 pub struct Reloaded<T> {
     /// For the log: "certificate", …
     what: &'static str,
@@ -28,7 +28,7 @@ pub struct Reloaded<T> {
 }
 
 impl<T: Send + Sync + 'static> Reloaded<T> {
-    /// Reads for the first time, and goes on reading whenever a file changes, until `shutdown`.
+    /// Reads for the first time, and again whenever a file changes, until `shutdown`.
     pub fn start(
         what: &'static str,
         files: Vec<PathBuf>,
@@ -56,7 +56,7 @@ impl<T: Send + Sync + 'static> Reloaded<T> {
         })
     }
 
-    /// As it was read last.
+    /// The value read last.
     pub fn current(&self) -> Arc<T> {
         self.current.load_full()
     }
@@ -69,7 +69,7 @@ impl<T: Send + Sync + 'static> Reloaded<T> {
         }
     }
 
-    /// What cannot be used is left aside: the one in use stays. True when it was replaced.
+    /// An unusable new value is ignored: the present one stays. True if it was replaced.
     pub(crate) fn reload_if_changed(&self) -> bool {
         let stamp = stamp(&self.files);
         if **self.changed.load() == stamp {

@@ -19,15 +19,14 @@ use crate::{
     signals,
 };
 
-/// How long a process may take to drain unless configured: shorter than the 30 s after which
-/// Kubernetes kills.
+/// Default time to drain: shorter than the 30 s after which Kubernetes kills.
 const DRAIN_SECONDS: u64 = 25;
 
-/// How long tasks that were left behind may take to let go of the runtime.
+/// How long remaining tasks may take to leave the runtime.
 const LEFT_BEHIND: Duration = Duration::from_secs(1);
 
-/// The whole of a service's `main`: reads the command line and the configuration, sets the
-/// process up, runs `body` until it ends, and tells how it went by the exit code.
+/// The whole `main` of a service: reads the command line and the configuration, sets the process up, runs
+/// `body` until it ends, and returns the exit code.
 pub fn run<C, F, Fut>(name: &'static str, body: F) -> ExitCode
 where
     C: DeserializeOwned + JsonSchema + Send + 'static,
@@ -37,8 +36,8 @@ where
     run_with(None, name, body)
 }
 
-/// As [`run`], for a service that calculates while others wait for it: its threads, `least` or more
-/// unless configured, are [`Service::shards`].
+/// As [`run`], for a service that computes while other clients wait. It has at least `least` threads, unless
+/// configured; they are [`Service::shards`].
 pub fn run_in_shards<C, F, Fut>(least: usize, name: &'static str, body: F) -> ExitCode
 where
     C: DeserializeOwned + JsonSchema + Send + 'static,
@@ -77,8 +76,8 @@ where
     }
 }
 
-/// Works in the folder of the configuration: paths in it are relative to that folder, so that it can
-/// be moved and copied.
+/// Changes to the folder of the configuration: its paths are relative to that folder, so that it can be moved
+/// and copied.
 fn in_its_folder(arguments: Arguments) -> anyhow::Result<Arguments> {
     let file = std::path::absolute(&arguments.file)
         .map_err(|error| Error::file(&arguments.file, error))?;
@@ -107,7 +106,7 @@ where
     )?;
     memory::without_huge_pages();
     privileges::never_gain_more();
-    // Crates that make TLS configurations without saying with which provider take this one.
+    // The default provider of crates that make TLS configurations without naming one.
     if rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
         .is_err()
@@ -137,7 +136,7 @@ where
         }
     }
     let shards = Shards::start(shards)?;
-    // As a task: on this thread it would have to be woken by the runtime's own for each event.
+    // As a task: on this thread, the runtime's thread would have to wake it for each event.
     let service = Service::new(name, loaded.shared.clone())
         .in_shards(shards.handles().into())
         .showing_metrics(loaded.metrics.is_some())
@@ -147,15 +146,15 @@ where
         .block_on(runtime.spawn(serving))
         .unwrap_or_else(|error| Err(anyhow::anyhow!("the service failed: {error}")));
     shards.end(LEFT_BEHIND);
-    // What is left of the traces goes out over the runtime: no thread of its own may wait for that.
+    // The rest of the traces is sent over the runtime: none of its own threads may wait for that.
     drop((telemetry, entered));
     runtime.shutdown_timeout(LEFT_BEHIND);
     result
 }
 
-/// The processes of a system share a machine, and each batch of work passes several of them: threads
-/// that wake each other within one process cost more than they bring while others want the
-/// processors.
+/// Default number of threads. The processes of a system share a machine, and each batch of work passes
+/// several of them: threads that wake each other within one process cost more than they bring while other
+/// processes need the processors.
 fn usual_threads() -> usize {
     std::thread::available_parallelism().map_or(1, |processors| (processors.get() / 2).max(1))
 }
@@ -192,7 +191,7 @@ where
         }
     };
     service.not_ready();
-    // Background tasks of the process end with it; the health service removes its socket.
+    // Background tasks end with the process; the health service removes its socket.
     service.shutdown.cancel();
     if let Some(health) = health
         && tokio::time::timeout(LEFT_BEHIND, health).await.is_err()
@@ -206,7 +205,7 @@ where
     result
 }
 
-/// Completes when a shutdown has taken too long, and says how long that was.
+/// Completes when a shutdown has taken too long; returns its time in seconds.
 async fn drain_is_over(service: &Service) -> u64 {
     let seconds = service.shared.drain_seconds.unwrap_or(DRAIN_SECONDS);
     service.shutdown.cancelled().await;
@@ -231,7 +230,7 @@ fn reference<C: JsonSchema>(name: &str) -> anyhow::Result<()> {
     say(&serde_json::to_string(&reference).context("writing the reference")?)
 }
 
-/// The section of any service: only the kit's own keys matter to `--health` and `--live`.
+/// The section of any service: only the common keys matter to `--health` and `--live`.
 #[derive(Deserialize, JsonSchema)]
 struct AnySection {}
 
@@ -269,8 +268,8 @@ fn ask(name: &'static str, arguments: &Arguments) -> anyhow::Result<Health> {
     Ok(runtime.block_on(asked)?)
 }
 
-/// Who listens everywhere is asked on the loopback, by the name that every internal certificate
-/// holds.
+/// A process that listens on all addresses is asked on the loopback address, by the name in every internal
+/// certificate.
 fn reachable(endpoint: Endpoint) -> Endpoint {
     match endpoint {
         Endpoint::Tcp { host, port } if matches!(host.as_str(), "0.0.0.0" | "::") => {
@@ -289,7 +288,7 @@ fn say(text: &str) -> anyhow::Result<()> {
 }
 
 fn fail(text: &str, code: ExitCode) -> ExitCode {
-    // Nothing is left to tell when standard error is gone, too.
+    // If standard error is gone too, nothing can be reported.
     let _ = writeln!(std::io::stderr(), "{text}");
     code
 }

@@ -1,4 +1,4 @@
-//! What a running process has at hand.
+//! The environment of a running process.
 
 use std::sync::Arc;
 
@@ -14,22 +14,22 @@ use crate::privileges::Unprivileged;
 use crate::readiness::{self, Dependency, Readiness};
 use crate::{Channel, Endpoint, Error, SharedConfig, health, open_files};
 
-/// A process: its name, the shared configuration, and the means to reach and to be reached.
-/// Clones are the same process.
+/// A process: its name, the shared configuration, and its connections to other services. Clones are the same
+/// process.
 #[derive(Clone, Debug)]
 pub struct Service {
     /// `queue`, `smtp-server`, …
     pub name: &'static str,
-    /// The name this system goes by in greetings and trace headers.
+    /// Name of this system in greetings and trace fields.
     pub hostname: String,
-    /// What all processes are configured with.
+    /// The shared configuration.
     pub shared: SharedConfig,
     /// Cancelled when the process is to drain and end.
     pub shutdown: CancellationToken,
     readiness: Readiness,
     shards: Arc<[Handle]>,
     shows_metrics: bool,
-    /// Whom a process becomes that root has started.
+    /// The user that a process started by root becomes.
     unprivileged: Option<Arc<Unprivileged>>,
 }
 
@@ -57,8 +57,7 @@ impl Service {
         }
     }
 
-    /// Whether anybody can read this process's metrics. What costs something to find out is not asked
-    /// otherwise.
+    /// Whether the metrics of this process can be read. Costly metrics are not collected otherwise.
     pub fn shows_metrics(&self) -> bool {
         self.shows_metrics
     }
@@ -74,12 +73,12 @@ impl Service {
         }
     }
 
-    /// Gives up root's rights, where root has started the process. A service with listeners for mail
-    /// does so when it has opened all of them and read its certificate, and before it takes the first
-    /// connection; the others have done so already.
+    /// Gives up root's rights if root started the process. A service with mail listeners calls this after it
+    /// has opened them and read its certificate, before it accepts the first connection; other services have
+    /// done so before.
     ///
     /// # Errors
-    /// When the process cannot use afterwards what it needs; the error says what, and the cure.
+    /// If the process then has no access to something it needs. The error names it, and the remedy.
     pub fn give_up_root(&self) -> Result<(), Error> {
         match &self.unprivileged {
             Some(user) => user.become_it(),
@@ -87,8 +86,8 @@ impl Service {
         }
     }
 
-    /// The runtimes on which connections are to be served, of a process that has been started by
-    /// [`run_in_shards`](crate::run_in_shards); otherwise the caller's.
+    /// The runtimes that serve connections, in a process started by [`run_in_shards`](crate::run_in_shards);
+    /// otherwise the caller's runtime.
     pub fn shards(&self) -> Vec<Handle> {
         if self.shards.is_empty() {
             return vec![Handle::current()];
@@ -96,8 +95,8 @@ impl Service {
         self.shards.to_vec()
     }
 
-    /// A process for tests within one program: nothing global is touched, and nothing is to survive
-    /// the machine. Set what the test needs in [`Service::shared`].
+    /// A process for tests within one program: it changes nothing global and stores nothing durably. Set what
+    /// the test needs in [`Service::shared`].
     pub fn for_tests(name: &'static str) -> Self {
         let mut shared = SharedConfig {
             hostname: HostName::try_from("mail.example.test".to_owned()).ok(),
@@ -107,14 +106,14 @@ impl Service {
         Self::new(name, shared)
     }
 
-    /// The name of the machine (or container, or pod) that this runs on: tells instances of a
-    /// service apart, and is the same after a restart.
+    /// The name of the machine (or container, or pod). It identifies an instance of a service, also after a
+    /// restart.
     pub fn machine(&self) -> String {
         machine_name()
     }
 
-    /// A channel to the service at `endpoint` (or several, separated by commas), to all of its replicas: it
-    /// connects when first used, and again after a loss.
+    /// A channel to all replicas of the service at `endpoint` (one or several, separated by commas). It
+    /// connects on first use, and again after a loss.
     pub fn channel(&self, endpoint: &str) -> Result<Channel, Error> {
         grpc::open_channel_as(
             self.name,
@@ -128,7 +127,7 @@ impl Service {
         self.channel(known(&self.shared.endpoints.queue, "queue")?)
     }
 
-    /// The same, for what can do without: none where the configuration does not say where it is.
+    /// The same, for an optional use of the queue: `None` if its endpoint is not configured.
     pub fn queue_channel_if_known(&self) -> Result<Option<Channel>, Error> {
         let endpoint = self.shared.endpoints.queue.as_deref();
         endpoint.map(|endpoint| self.channel(endpoint)).transpose()
@@ -142,10 +141,10 @@ impl Service {
         )?)
     }
 
-    /// Where Postgres is.
+    /// The URL of Postgres.
     ///
     /// # Errors
-    /// When it is not said, or when the process cannot read the files by which it is reached.
+    /// If it is not configured, or if the process cannot read the files needed to reach it.
     pub fn database_url(&self) -> Result<&str, Error> {
         if let Some(user) = &self.unprivileged {
             user.check_database()?;
@@ -155,20 +154,20 @@ impl Service {
         })
     }
 
-    /// Something that this process cannot work without: it is ready only while that is there. `name` is
-    /// what it is called in the log and in the answer to `--health`, `without` what the process does not
-    /// do until it is there ("no mail is taken").
+    /// Adds a dependency: this process is ready only while it is there. `name` is its name in the log and in
+    /// the answer to `--health`; `without` says what the process does not do until it is there ("no mail is
+    /// taken").
     pub fn needs(&self, name: &'static str, without: &'static str) -> Dependency {
         self.readiness.needs(name, without)
     }
 
-    /// The queue as a dependency: it is there while it says itself that it is ready.
+    /// The queue as a dependency: it is there while it reports that it is ready.
     pub fn needs_queue(&self, without: &'static str) -> Result<(), Error> {
         let endpoint = known(&self.shared.endpoints.queue, "queue")?;
         self.needs_peer("queue", endpoint, without)
     }
 
-    /// Mailbox-store as a dependency: it is there while it says itself that it is ready.
+    /// mailbox-store as a dependency: it is there while it reports that it is ready.
     pub fn needs_mailbox_store(&self, without: &'static str) -> Result<(), Error> {
         let endpoint = known(&self.shared.endpoints.mailbox_store, "mailbox-store")?;
         self.needs_peer("mailbox-store", endpoint, without)
@@ -187,8 +186,8 @@ impl Service {
         Ok(())
     }
 
-    /// Serves gRPC at `listen` until shutdown, then drains, to everybody who can connect: for tests. The
-    /// health service is added, and says that the process serves as soon as the listener is open.
+    /// Serves gRPC at `listen` until shutdown, then drains, for every caller: for tests. The health service
+    /// is added, and reports readiness as soon as the listener is open.
     pub async fn serve_grpc(&self, listen: &str, routes: Routes) -> Result<(), Error> {
         let endpoint: Endpoint = listen.parse()?;
         let routes =
@@ -196,8 +195,8 @@ impl Service {
         self.listen(&endpoint, routes, || self.ready()).await
     }
 
-    /// Opens `listen` for gRPC before there is anything to serve, so that the process can be asked for
-    /// its health while it waits for what it needs. Until [`OpenGrpc::serve`] other calls are unavailable.
+    /// Opens `listen` for gRPC before the services exist, so that the process answers health checks while it
+    /// waits for its dependencies. Until [`OpenGrpc::serve`], other calls are UNAVAILABLE.
     pub async fn open_grpc(&self, listen: &str) -> Result<OpenGrpc, Error> {
         let endpoint: Endpoint = listen.parse()?;
         let late = Late::default();
@@ -207,7 +206,7 @@ impl Service {
         let service = self.clone();
         let mut server = AbortOnDropHandle::new(tokio::spawn(async move {
             let listening = service.listen(&endpoint, routes, || {
-                // Whoever opens it waits for this.
+                // The caller waits for this.
                 let _ = bound.send(());
             });
             listening.await
@@ -224,8 +223,8 @@ impl Service {
         })
     }
 
-    /// Serves nothing but health, for a process without gRPC services of its own. It serves once
-    /// [`Service::ready`] has been called.
+    /// Serves health only, for a process without gRPC services of its own. It reports readiness after
+    /// [`Service::ready`].
     pub async fn serve_health(&self, listen: &str) -> Result<(), Error> {
         let endpoint: Endpoint = listen.parse()?;
         let routes = Routes::new(health::service(self.name, &self.readiness, &self.shutdown));
@@ -246,8 +245,8 @@ impl Service {
         .await
     }
 
-    /// TLS of the mail listeners, as `[tls]` says; none when there is no such section. The files
-    /// are read again when they change.
+    /// TLS of the mail listeners, by the section `[tls]`; `None` without it. The files are read again when
+    /// they change.
     pub fn server_tls(&self) -> Result<Option<Arc<ServerTls>>, Error> {
         self.shared
             .tls
@@ -256,7 +255,7 @@ impl Service {
             .transpose()
     }
 
-    /// The same for a listener that asks its clients for certificates.
+    /// The same for a listener with client certificates.
     pub fn server_tls_with_clients(
         &self,
         clients: &ClientCertificates,
@@ -265,16 +264,16 @@ impl Service {
         self.shared.tls.as_ref().map(load).transpose()
     }
 
-    /// File descriptors for each of so many listeners: what the system allows this process is shared
-    /// out among them, beside a reserve for all else that it opens.
+    /// File descriptors for each of this many listeners: the system's limit for this process is divided among
+    /// them, less a reserve for everything else.
     pub fn descriptors_for_each_of(&self, listeners: usize) -> usize {
         open_files::for_each_of(listeners)
     }
 
-    /// The process has been set up: from now on it is ready while everything is there that it
-    /// [needs](Self::needs), until it is told to end.
+    /// The process has been set up. From now on it is ready while its [dependencies](Self::needs) are there,
+    /// until it is told to end.
     pub fn ready(&self) {
-        // A service that has not done so when it serves must not go on.
+        // A service that still has root's rights when it serves must not continue.
         if let Err(error) = self.give_up_root() {
             tracing::error!(%error, "ending");
             self.shutdown.cancel();
@@ -282,13 +281,13 @@ impl Service {
         self.readiness.set_up();
     }
 
-    /// From now on it is not ready.
+    /// The process is not ready any more.
     pub(crate) fn not_ready(&self) {
         self.readiness.end();
     }
 }
 
-/// A gRPC listener that is open, without its services yet. Dropped, it is closed.
+/// An open gRPC listener without services. Dropping it closes it.
 #[derive(Debug)]
 pub struct OpenGrpc {
     service: Service,
@@ -297,15 +296,15 @@ pub struct OpenGrpc {
 }
 
 impl OpenGrpc {
-    /// Serves `routes` until shutdown, then drains: each call to those only who may make it. The process
-    /// has been set up.
+    /// Serves `routes` until shutdown, then drains. `callers` says who may make which call. The process has
+    /// been set up.
     pub async fn serve(self, routes: Routes, callers: Callers) -> Result<(), Error> {
         self.late.set(routes, callers);
         self.service.ready();
         self.ended().await
     }
 
-    /// Waits for the end of a process that is told to end before there was anything to serve.
+    /// Waits for the end of a process that is told to end before it has anything to serve.
     pub async fn ended(self) -> Result<(), Error> {
         self.server.await.unwrap_or_else(failed)
     }

@@ -1,9 +1,8 @@
 //! Threads that serve connections, each with a runtime of its own.
 //!
-//! In one runtime with several threads every event wakes a second thread to see whether there is
-//! more to do; between two processors that costs more than it brings. On a shard nobody is woken
-//! but for work. What all shards share, such as the resolver's connections, may live on any of them or
-//! on the runtime beside them.
+//! In one runtime with several threads every event wakes a second thread to look for more work; between two
+//! processors that costs more than it brings. A shard wakes no thread without work. State shared by all
+//! shards, such as the resolver's connections, may live on any of them or on the runtime beside them.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -14,16 +13,16 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// Shards at work.
+/// Running shards.
 pub(crate) struct Shards {
     handles: Vec<Handle>,
     end: DropGuard,
-    /// Nobody sends: each shard holds a sender as long as it works.
+    /// Nothing is sent: each shard holds a sender as long as it runs.
     ended: Receiver<()>,
 }
 
 impl Shards {
-    /// Starts so many.
+    /// Starts this many shards.
     pub(crate) fn start(count: usize) -> anyhow::Result<Self> {
         let token = CancellationToken::new();
         let (working, ended) = channel();
@@ -58,12 +57,12 @@ impl Shards {
         Ok(shards)
     }
 
-    /// The ways to their runtimes.
+    /// Handles of their runtimes.
     pub(crate) fn handles(&self) -> &[Handle] {
         &self.handles
     }
 
-    /// Ends them, and what they still serve with them; waits so long at most.
+    /// Ends them with all they still serve; waits at most this long.
     pub(crate) fn end(self, longest: Duration) {
         drop(self.end);
         if let Err(RecvTimeoutError::Timeout) = self.ended.recv_timeout(longest) {
@@ -72,9 +71,9 @@ impl Shards {
     }
 }
 
-/// A processor for each of `count` shards, where as many are allowed, neither more nor fewer: whoever
-/// wakes a thread and then waits is followed by it to the same processor, and the shards of a small
-/// machine would share one while the other rests. (Threads that a shard starts keep to its processor too.)
+/// A processor for each of `count` shards, if exactly that many are allowed. A thread that wakes another and
+/// then waits pulls it to its own processor: the shards of a small machine would share one while the other is
+/// idle. Threads that a shard starts keep to its processor too.
 fn own_processors(count: usize) -> Option<Vec<usize>> {
     let allowed = sched_getaffinity(None).ok()?;
     one_each(&allowed, count)

@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT begin the end of the process; a second one ends it at once.
+//! SIGTERM and SIGINT end the process gracefully; a second signal ends it at once.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{Error, Service};
 
-/// Exit code after a second signal, as shells report a process that a signal ended.
+/// Exit code after a second signal, as shells report a process ended by a signal.
 const IMPATIENT: i32 = 130;
 
-/// Ends the service on the first signal: it is not ready from then on, and shuts down after `delay`.
-/// Until then its listeners stay open, for whoever has not seen yet that it is not ready.
+/// Ends the service on the first signal: it is not ready from then on, and shuts down after `delay`. Until
+/// then its listeners stay open for clients of balancers that have not noticed yet.
 pub(crate) fn watch(service: Service, delay: Duration) -> Result<(), Error> {
     let failed = |error: std::io::Error| Error::Config(format!("signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;

@@ -1,6 +1,6 @@
-//! Asks every process behind an endpoint for its health. A name may have several addresses: replicas.
+//! Asks every process at an endpoint for its health. A name may have several addresses: replicas.
 //!
-//! Tells a process that is down from one that cannot be reached from here, which says nothing about it.
+//! Distinguishes a process that is down from one that cannot be reached from here, whose state is unknown.
 
 use std::error::Error as _;
 use std::io::ErrorKind;
@@ -19,27 +19,27 @@ use crate::{
     Channel, Endpoint, Error, Patience, open_channel, open_channel_at, open_channel_within,
 };
 
-/// How long an answer may take.
+/// Timeout of an answer.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// The name that every internal certificate holds besides those of its services.
+/// The name in every internal certificate, besides that of its service.
 const EVERYBODY: &str = "localhost";
 
-/// What is known of a process.
+/// The state of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
-    /// It serves.
+    /// It is ready.
     Serving,
-    /// It answers that it is not ready; the reason.
+    /// It reports that it is not ready, for this reason.
     NotReady(String),
-    /// Nobody listens where it should, or it gives no answer.
+    /// Nothing listens at its address, or it does not answer.
     Down(String),
-    /// It cannot be asked from here; why.
+    /// It cannot be asked from here, for this reason.
     Unreachable(String),
 }
 
-/// Asks all processes that `endpoint` stands for. `name` is that of the process, such as `delivery`: another
-/// that answers in its place is not counted. Gives at least one condition.
+/// Asks all processes at `endpoint`. `name` is the process's name, such as `delivery`; another process that
+/// answers in its place is not counted. Returns at least one condition.
 pub async fn survey(
     name: &str,
     endpoint: &Endpoint,
@@ -72,8 +72,8 @@ pub async fn survey(
     conditions
 }
 
-/// Channels to all processes that `endpoints` stand for, one to each address of a name. A name with
-/// addresses of both families gets one channel: which of them lead to the same process is not known.
+/// Channels to all processes at `endpoints`, one for each address of a name. A name with addresses of both
+/// families gets one channel: which of them lead to the same process is unknown.
 pub async fn open_channels_within(
     endpoints: &[Endpoint],
     tls: Option<&InternalTlsConfig>,
@@ -122,13 +122,13 @@ fn failed(status: &Status) -> Condition {
     }
     let reason = told(status);
     match connecting(status) {
-        // The machine is there, and nobody listens.
+        // The machine is there, and nothing listens.
         Some(ErrorKind::ConnectionRefused | ErrorKind::NotFound) | None => Condition::Down(reason),
         Some(_) => Condition::Unreachable(reason),
     }
 }
 
-/// Why no connection came about, if that is what failed.
+/// The cause, if the connection failed.
 fn connecting(status: &Status) -> Option<ErrorKind> {
     let mut source = status.source();
     while let Some(error) = source {

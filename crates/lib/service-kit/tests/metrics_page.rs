@@ -1,4 +1,4 @@
-//! docs/metrics.md lists every metric that any process has, with its type, and no other.
+//! docs/metrics.md lists every metric of every process, with its type, and no other.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
 #![allow(missing_docs, reason = "no interface")]
 
@@ -26,7 +26,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// What the macros of the crate `metrics` are given in this source.
+/// The arguments of the `metrics` macros in this source.
 fn registered(source: &str) -> BTreeSet<Metric> {
     let mut found = BTreeSet::new();
     for kind in ["counter", "gauge", "histogram"] {
@@ -53,7 +53,7 @@ fn all_registered() -> BTreeSet<Metric> {
     let mut found = BTreeSet::new();
     for file in files {
         let source = std::fs::read_to_string(&file).unwrap();
-        // Tests may have what they like.
+        // Tests may use any name.
         let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
         found.extend(registered(source));
         if file.ends_with("process_metrics.rs") {
@@ -63,7 +63,7 @@ fn all_registered() -> BTreeSet<Metric> {
     found
 }
 
-/// Those that are written into the page: `"process_…", "gauge"`.
+/// The metrics written into the page: `"process_…", "gauge"`.
 fn of_the_process(source: &str) -> BTreeSet<Metric> {
     let mut quoted = source.split('"').skip(1).step_by(2).peekable();
     let mut found = BTreeSet::new();

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::{ACCOUNT, ACCOUNT_ID, MAX_SIZE, library_folders, owned_folder, program, unpacked};
 
-/// The account that Debian builds it for. It asks for it before it reads what it is to be instead.
+/// The account compiled in by Debian. Exim looks it up before it reads the configured one.
 const BUILT_FOR: &str = "Debian-exim";
 
 pub(super) fn command(folder: &Path, port: u16, relay: SocketAddr) -> Command {
@@ -23,7 +23,7 @@ pub(super) fn command(folder: &Path, port: u16, relay: SocketAddr) -> Command {
     command
 }
 
-/// Lets it find the account.
+/// Makes the account visible to the program.
 fn with_account(command: &mut Command, folder: &Path) {
     let added = |file: &str, line: String| {
         let path = folder.join(Path::new(file).file_name().unwrap());

@@ -7,11 +7,11 @@ use std::process::Command;
 
 use super::{ACCOUNT, ACCOUNT_ID, MAX_SIZE, owned_folder, program, unpacked};
 
-/// Its `setgid_group`: any that is nobody's own.
+/// Its `setgid_group`: any group without members.
 const GROUP: &str = "mail";
 const GROUP_ID: u32 = 8;
 
-/// What runs, and how often; the rest of each line is the same.
+/// Services and process limits; the rest of each line is the same.
 const SERVICES: &str = "\
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -45,7 +45,7 @@ pub(super) fn command(folder: &Path, port: u16, relay: SocketAddr) -> Command {
     command
 }
 
-/// As `postfix check` would make it.
+/// As `postfix check` would create it.
 fn make_queue(queue: &Path) {
     std::fs::create_dir(queue).unwrap();
     std::fs::create_dir(queue.join("pid")).unwrap();

@@ -1,4 +1,4 @@
-//! Addresses that two of a system's listeners want.
+//! Addresses used by two listeners of a system.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use super::problem::Problem;
 use super::{PROCESSES, SharedConfig};
 use crate::Endpoint;
 
-/// A place where a process listens over TCP.
+/// A TCP address on which a process listens.
 #[derive(Debug)]
 struct Place {
     /// `["smtp-server", "listener", "0", "address"]`
@@ -16,11 +16,10 @@ struct Place {
     address: SocketAddr,
 }
 
-/// The addresses that process `name` shares with a listener before it in the order of the processes,
-/// or with one after it.
+/// The addresses that process `name` shares with another listener, its own or another process's.
 ///
-/// Processes that meet on a Unix socket are on one machine. Otherwise each may have its own, and one
-/// address, such as `0.0.0.0:9100`, may be that of several.
+/// Processes that use Unix sockets are on one machine. Otherwise each may be on its own, and several may have
+/// the same address, such as `0.0.0.0:9100`.
 pub(super) fn taken_twice(values: &Dict, name: &str, shared: &SharedConfig) -> Vec<Problem> {
     let queue = shared.endpoints.queue.as_deref();
     let queue = queue.and_then(|queue| Endpoint::several(queue).ok());
@@ -58,7 +57,7 @@ pub(super) fn taken_twice(values: &Dict, name: &str, shared: &SharedConfig) -> V
     problems
 }
 
-/// Where a process listens. What is no address is told already; the port 0 is any free one.
+/// The addresses of a process. Invalid ones are reported elsewhere; port 0 is any free one.
 fn places(values: &Dict, process: &str) -> Vec<Place> {
     let Some(Value::Dict(_, section)) = values.get(process) else {
         return Vec::new();
@@ -85,7 +84,7 @@ fn places(values: &Dict, process: &str) -> Vec<Place> {
         .collect()
 }
 
-/// Whether only one of them can be listened on. `[::]` is IPv6 alone.
+/// Whether the two cannot be used together. `[::]` is IPv6 only.
 fn excludes(one: SocketAddr, other: SocketAddr) -> bool {
     let same_family = one.is_ipv4() == other.is_ipv4();
     let any = one.ip().is_unspecified() || other.ip().is_unspecified();

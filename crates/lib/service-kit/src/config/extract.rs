@@ -1,17 +1,17 @@
-//! From values to types, with everything that is wrong and not only the first of it.
+//! Conversion of values to types, reporting all errors and not only the first.
 
 use figment::value::{Dict, Value};
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
 
-/// Keys that the kit takes out of each process's section.
+/// Keys in each process's section that this crate reads.
 pub(super) const KITS_KEYS: [&str; 4] = ["drain-delay-seconds", "health", "metrics", "threads"];
 
-/// So many problems are enough to begin with.
+/// Maximum number of reported errors.
 const MANY: usize = 50;
 
-/// Reads a table. What is wrong is left out, and the rest is read once more.
+/// Reads a table. After an error the wrong value is removed, and the rest is read again.
 pub(super) fn all<T: DeserializeOwned>(
     mut table: Dict,
     above: &[&str],
@@ -26,7 +26,7 @@ pub(super) fn all<T: DeserializeOwned>(
         };
         let problem = Problem::of(above, error, also);
         let path = problem.path.get(above.len()..).unwrap_or_default().to_vec();
-        // What is missing because it was wrong has been told already.
+        // The removal of a wrong value can make a key missing: that is not reported again.
         if !left_out.contains(&path) {
             problems.push(problem);
         }
@@ -38,7 +38,7 @@ pub(super) fn all<T: DeserializeOwned>(
     None
 }
 
-/// Whether there was something to leave out.
+/// Whether there was something to remove.
 fn leave_out(table: &mut Dict, path: &[String]) -> bool {
     let Some((first, rest)) = path.split_first() else {
         return false;
@@ -65,7 +65,7 @@ fn leave_out_of(value: &mut Value, path: &[String]) -> bool {
             else {
                 return false;
             };
-            // The others keep their places, so that they are found in the file.
+            // The other items keep their positions, so that they are found in the file.
             if rest.is_empty() {
                 items.truncate(item);
                 return true;

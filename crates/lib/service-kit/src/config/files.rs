@@ -1,4 +1,4 @@
-//! The files that a configuration names.
+//! The files named in a configuration.
 
 use std::path::PathBuf;
 
@@ -7,14 +7,14 @@ use figment::value::Dict;
 use super::Reference;
 use super::walk::given;
 
-/// A file that a key names.
+/// A file named by a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NamedFile {
-    /// The way to the key; the place in a list is a number: `smtp-server`, `listener`, `0`, …
+    /// The path of the key; the position in a list is a number: `smtp-server`, `listener`, `0`, …
     pub(crate) path: Vec<String>,
-    /// As it is named: relative to the folder of the configuration.
+    /// As configured: relative to the folder of the configuration.
     pub(crate) file: PathBuf,
-    /// The process makes it when it is missing.
+    /// The process creates it if it is missing.
     pub(crate) is_made: bool,
 }
 
@@ -34,7 +34,7 @@ impl NamedFile {
     }
 }
 
-/// The files that `values` names in the section that `reference` describes.
+/// The files named in `values`, in the section described by `reference`.
 pub(crate) fn named_files(values: &Dict, reference: &Reference) -> Vec<NamedFile> {
     let mut found = Vec::new();
     for key in &reference.keys {

@@ -1,4 +1,4 @@
-//! The name of a machine.
+//! The host name.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,11 +6,11 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
-/// Octets of a name, and of one of its labels (RFC 1035 §2.3.4).
+/// Octets of a name (RFC 1035 §2.3.4).
 const LONGEST_NAME: usize = 253;
 const LONGEST_LABEL: usize = 63;
 
-/// A host name (RFC 1123 §2.1): greetings, trace headers and Message-IDs are made with it.
+/// A host name (RFC 1123 §2.1), used in greetings, trace fields and Message-IDs.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct HostName(String);
@@ -27,7 +27,7 @@ impl TryFrom<String> for HostName {
 
     fn try_from(name: String) -> Result<Self, String> {
         let refused = |why: &str| {
-            // What it says is nothing to send to a terminal.
+            // Escaped, since the text may contain control characters.
             let shown = name.escape_default();
             Err(format!(
                 "`{shown}` is no host name: {why}; write it such as mail.example.org"

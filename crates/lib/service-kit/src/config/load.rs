@@ -1,4 +1,4 @@
-//! Reading the configuration: file, then environment, then into types.
+//! Loads the configuration: file, then environment, then conversion to types.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -13,21 +13,21 @@ use super::source::Source;
 use super::{InternalTlsConfig, KitKeys, PROCESSES, Reference, SharedConfig, addresses, extract};
 use crate::{Endpoint, Error, logging};
 
-/// A process's configuration.
+/// The configuration of a process.
 #[derive(Debug)]
 pub(crate) struct Loaded<C> {
     pub(crate) shared: SharedConfig,
     /// The process's own section.
     pub(crate) own: C,
-    /// `metrics` of the section: where Prometheus asks.
+    /// `metrics` of the section: address of the Prometheus listener.
     pub(crate) metrics: Option<SocketAddr>,
-    /// `health` of the section: where a process without gRPC services answers for its health.
+    /// `health` of the section: endpoint of the health service in a process without gRPC services.
     pub(crate) health: Option<String>,
-    /// `health`, or else `listen`: where `--health` asks.
+    /// `health`, or else `listen`: the endpoint that `--health` asks.
     pub(crate) health_endpoint: Option<String>,
-    /// Whether it has listeners for mail.
+    /// Whether it has mail listeners.
     pub(crate) has_listeners: bool,
-    /// All that the configuration says.
+    /// All values of the configuration.
     pub(crate) values: Dict,
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn load<C: DeserializeOwned + JsonSchema>(
     })
 }
 
-/// What process `name` reads of the configuration; everything that is wrong with it otherwise.
+/// The configuration of process `name`, or all errors in it.
 pub(crate) fn examine<C: DeserializeOwned + JsonSchema>(
     source: &Source,
     name: &str,
@@ -78,7 +78,7 @@ pub(crate) fn examine<C: DeserializeOwned + JsonSchema>(
     }
     let metrics = take(&mut section, name, "metrics", &mut problems);
     let health: Option<String> = take(&mut section, name, "health", &mut problems);
-    // `listen` stays: it belongs to those services that have one.
+    // `listen` stays: it belongs to services that have such a key.
     let listen = section
         .get("listen")
         .and_then(|value| value.as_str())
@@ -111,7 +111,7 @@ pub(crate) fn examine<C: DeserializeOwned + JsonSchema>(
     }
 }
 
-/// The values with the process's own files in `[internal-tls]`.
+/// The values, with the process's own files in `[internal-tls]`.
 fn as_read_by(name: &str, values: &Dict) -> Dict {
     let mut values = values.clone();
     if let Some(Value::Dict(_, table)) = values.get_mut("internal-tls") {
@@ -140,7 +140,7 @@ fn take<T: DeserializeOwned>(
     }
 }
 
-/// Texts that are more than texts.
+/// Checks texts that have a form.
 fn check_texts(
     name: &str,
     shared: Option<&SharedConfig>,
@@ -185,7 +185,7 @@ fn check_texts(
             .iter()
             .any(|scheme| url.starts_with(scheme))
     {
-        // It may hold a password: it is not shown.
+        // It may hold a password, so it is not shown.
         let text = "is no address of a database: write postgres://USER@HOST/NAME".to_owned();
         problems.push(Problem::new(&["database", "url"], text));
     }

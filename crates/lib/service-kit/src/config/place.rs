@@ -1,15 +1,15 @@
-//! In which line of a TOML text a key stands.
+//! The line of a key in a TOML text.
 
 use toml::de::{DeTable, DeValue};
 
-/// What is wrong with a text that is not TOML: `line 3: …`. None when it is.
+/// The error in a text that is not TOML: `line 3: …`. `None` if it is TOML.
 pub(super) fn not_toml(text: &str) -> Option<String> {
     let error = DeTable::parse(text).err()?;
     let line = error.span().map_or(1, |span| line_of(text, span.start));
     Some(format!("line {line}: not TOML: {}", error.message()))
 }
 
-/// The line of the key at `path`, or of what is nearest above it.
+/// The line of the key at `path`, or of the nearest one above it.
 pub(super) fn line(text: &str, path: &[String]) -> Option<usize> {
     let document = DeTable::parse(text).ok()?;
     let mut found = None;
@@ -77,7 +77,7 @@ address = \"nowhere\"
             ("pop3.listener.0.address", Some(6)),
             ("pop3.listener.1.tls", Some(9)),
             ("pop3.listener.1.address", Some(10)),
-            // What is missing is where it would be.
+            // A missing key has the line of its table.
             ("pop3.listener.1.name", Some(8)),
             ("log.level", Some(11)),
             ("queue.listen", None),

@@ -1,8 +1,8 @@
-//! What is wrong with a value of the configuration, in words that say what to do.
+//! Errors in values of the configuration, with the correction.
 
 use figment::error::{Actual, Kind};
 
-/// A key that is wrong, and why.
+/// A wrong key and the error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     /// `["smtp-server", "listener", "0", "address"]`
@@ -18,12 +18,12 @@ impl Problem {
         }
     }
 
-    /// What serde found below `above`. `also` are keys that are known there besides.
+    /// An error of serde below `above`. `also` are keys that are valid there as well.
     pub(super) fn of(above: &[&str], error: figment::Error, also: &[&str]) -> Self {
         let mut path: Vec<String> = above.iter().map(|&key| key.to_owned()).collect();
         path.extend(error.path);
         let text = match error.kind {
-            // The key is the last one of the path already.
+            // The key is already the last element of the path.
             Kind::UnknownField(key, known) => {
                 let below = path.len().saturating_sub(above.len());
                 let also = if below == 1 { also } else { &[] };
@@ -87,8 +87,8 @@ fn unknown(key: &str, known: &[&str], at_top: bool) -> String {
     }
 }
 
-/// The known word that was probably meant: written with other separators, or with few letters
-/// changed, missing, doubled or exchanged.
+/// The valid word that was probably meant: with other separators, or with few letters changed, missing,
+/// doubled or exchanged.
 fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let folded = |word: &str| word.to_ascii_lowercase().replace(['-', '_', '.', ' '], "");
     let written = folded(word);
@@ -100,7 +100,7 @@ fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     (distance <= tolerated).then_some(near)
 }
 
-/// Optimal string alignment: how many letters must be inserted, removed, replaced or exchanged.
+/// Optimal string alignment: the number of letters inserted, removed, replaced or exchanged.
 fn distance(from: &str, to: &str) -> usize {
     let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
     let mut before: Vec<usize> = Vec::new();
@@ -141,7 +141,7 @@ fn shown(found: &Actual) -> String {
     }
 }
 
-/// serde's names of types, for people.
+/// A readable form of serde's type names.
 fn plain(expected: &str) -> &str {
     match expected {
         "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number of 0 or more",

@@ -1,7 +1,7 @@
-//! Numbers that a key cannot have.
+//! Ranges of numbers.
 //!
-//! The range stands beside the key, where its type is: `#[schemars(range(min = 1))]`. The reference
-//! tells it, and every process checks its own keys and the shared ones by it.
+//! The range is declared with the key's type: `#[schemars(range(min = 1))]`. The reference shows it, and
+//! every process checks its own keys and the shared ones against it.
 
 use figment::value::{Dict, Value};
 
@@ -9,12 +9,12 @@ use super::problem::Problem;
 use super::walk::given;
 use super::{Key, Reference};
 
-/// What `values` gives to the keys of `reference` outside of their ranges.
+/// Values of the keys of `reference` that are out of range.
 pub(super) fn out_of_range(values: &Dict, reference: &Reference) -> Vec<Problem> {
     let mut problems = Vec::new();
     for key in &reference.keys {
         for given in given(values, reference, key) {
-            // What is no number is told already.
+            // A value that is no number is reported elsewhere.
             if let Some(number) = whole(given.value)
                 && !holds(key, number)
             {
@@ -27,7 +27,7 @@ pub(super) fn out_of_range(values: &Dict, reference: &Reference) -> Vec<Problem>
     problems
 }
 
-/// TOML's numbers are signed, those of variables are not.
+/// Numbers in TOML are signed, those in variables are not.
 fn whole(value: &Value) -> Option<u128> {
     let signed = || u128::try_from(value.to_i128()?).ok();
     value.to_u128().or_else(signed)

@@ -1,5 +1,4 @@
-//! A reference of every key, made of the types that read them: their names, their documentation,
-//! their defaults.
+//! A reference of every key, generated from the types that read them: names, documentation, defaults.
 
 use std::net::SocketAddr;
 
@@ -10,21 +9,21 @@ use serde_json::Value;
 
 use super::SharedConfig;
 
-/// Keys that every process's section may have.
+/// Keys allowed in every process's section.
 #[derive(JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[allow(dead_code, reason = "read for its documentation")]
 pub struct KitKeys {
-    /// Threads that serve in this process, instead of the shared `threads`.
+    /// Number of threads of this process, instead of the shared `threads`.
     #[schemars(range(min = 1), extend("unit" = "threads"))]
     threads: Option<usize>,
-    /// How long this process keeps its listeners open when it is told to end, instead of the shared
+    /// How long this process keeps its listeners open after it was told to end, instead of the shared
     /// `drain-delay-seconds`.
     drain_delay_seconds: Option<u64>,
-    /// Where Prometheus asks for metrics; nowhere when absent.
+    /// Address of the Prometheus metrics listener; none if not set.
     #[schemars(with = "Option<String>", extend("type-name" = "ADDRESS:PORT"))]
     metrics: Option<SocketAddr>,
-    /// Where a process without gRPC services answers for its health: `unix:PATH` or `HOST:PORT`.
+    /// Endpoint of the health service in a process without gRPC services: `unix:PATH` or `HOST:PORT`.
     #[schemars(extend("type-name" = "endpoint"))]
     health: Option<String>,
 }
@@ -32,7 +31,7 @@ pub struct KitKeys {
 /// One key.
 #[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Key {
-    /// The tables that it stands in, below the section: `listener`. They may be repeated.
+    /// The tables that contain it, below the section: `listener`. They may be repeated.
     pub table: String,
     /// Whether that table is one of a list (`[[…]]`).
     pub repeated: bool,
@@ -40,20 +39,20 @@ pub struct Key {
     pub name: String,
     /// `whole number`, `text`, …
     pub kind: String,
-    /// `seconds`, `octets`, …; empty where there is none.
+    /// `seconds`, `octets`, …; empty for none.
     pub unit: String,
-    /// The least number that it may be.
+    /// Its minimum.
     pub least: u64,
-    /// The largest, where there is one.
+    /// Its maximum, if there is one.
     pub most: Option<u64>,
-    /// As it would be written; `required` or empty where there is none.
+    /// In TOML form; `required`, or empty for none.
     pub default: String,
-    /// What it is for.
+    /// Its purpose.
     pub meaning: String,
 }
 
 impl Key {
-    /// The numbers that it may be, in words; empty where all are.
+    /// The valid numbers, in words; empty if all are valid.
     pub fn range(&self) -> String {
         match (self.least, self.most) {
             (0, None) => String::new(),
@@ -66,16 +65,16 @@ impl Key {
 /// The keys of one section.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Reference {
-    /// Its name; empty for what stands outside of the processes' sections.
+    /// Its name; empty for the shared keys.
     pub section: String,
-    /// What it is for.
+    /// Its purpose.
     pub meaning: String,
     /// In the order of the code.
     pub keys: Vec<Key>,
 }
 
 impl Reference {
-    /// Of the section that `C` reads.
+    /// The reference of the section read by `C`.
     pub fn of<C: JsonSchema>(section: &str) -> Self {
         let generator = SchemaSettings::default()
             .with(|settings| settings.inline_subschemas = true)
@@ -91,7 +90,7 @@ impl Reference {
         }
     }
 
-    /// Of what all processes share.
+    /// The reference of the shared keys.
     pub fn shared() -> Self {
         Self::of::<SharedConfig>("")
     }
@@ -138,7 +137,7 @@ fn collect(schema: &Value, table: &str, repeated: bool, keys: &mut Vec<Key>) {
     }
 }
 
-/// Without the alternative that there is none.
+/// Without the alternative `null`.
 fn present(property: &Value) -> &Value {
     let alternatives = property["anyOf"].as_array();
     alternatives
@@ -181,7 +180,7 @@ fn choices(described: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Given by the code, or by the key's own name.
+/// The unit, declared in the code or taken from the key's name.
 fn unit(name: &str, property: &Value) -> String {
     if let Some(unit) = property["unit"].as_str() {
         return unit.to_owned();

@@ -1,4 +1,4 @@
-//! The sections that all processes share.
+//! The sections shared by all processes.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,37 +8,37 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::HostName;
 
-/// Everything of `postern.toml` that is not one process's own section.
+/// All of `postern.toml` except the sections of single processes.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SharedConfig {
-    /// The name this system goes by in greetings and trace headers; the machine's name otherwise.
+    /// Name of this system in greetings and trace fields; the machine's name if not set.
     #[schemars(extend("type-name" = "host name"))]
     pub hostname: Option<HostName>,
-    /// How long a process may take to drain before it is ended; 25 seconds unless given.
+    /// How long a process may take to drain before it is ended; 25 if not set.
     #[schemars(extend("unit" = "seconds"))]
     pub drain_seconds: Option<u64>,
-    /// How long a process that is told to end keeps its listeners open while it says that it is not
-    /// ready, so that a load balancer sends nobody to a closed port; 0 seconds unless given, and unless
-    /// the process's section has a `drain-delay-seconds` of its own. Draining begins after it.
+    /// How long a process keeps its listeners open after it was told to end, while it reports that it is not
+    /// ready. A load balancer then sends no client to a closed port. 0 if not set; a process's section may
+    /// have its own `drain-delay-seconds`. Draining begins after this delay.
     pub drain_delay_seconds: Option<u64>,
-    /// Threads that serve in each process, unless its section has a `threads` of its own; half as many as
-    /// there are processors unless given. Those of smtp-server, two at least, are shards: each serves its own
-    /// connections, on a processor of its own where as many are allowed; what is not a connection's has
-    /// threads beside them.
+    /// Number of threads of each process; half the number of processors if not set. A process's section may
+    /// have its own `threads`. In smtp-server, which has at least two, each thread is a shard: it serves its
+    /// own connections, on a processor of its own if enough are available. Work that belongs to no connection
+    /// runs on further threads.
     #[schemars(range(min = 1), extend("unit" = "threads"))]
     pub threads: Option<usize>,
-    /// Where Postgres is.
+    /// Postgres.
     pub database: DatabaseConfig,
-    /// Where the other services are.
+    /// Endpoints of the other services.
     pub endpoints: EndpointsConfig,
-    /// The certificate that mail clients see.
+    /// Certificate of the mail listeners.
     pub tls: Option<TlsConfig>,
-    /// The certificates by which services on different machines know each other.
+    /// Certificates by which services on different machines authenticate each other.
     pub internal_tls: Option<InternalTlsConfig>,
-    /// What is logged, and how.
+    /// Logging.
     pub log: LogConfig,
-    /// Where traces go.
+    /// Traces.
     pub telemetry: TelemetryConfig,
 }
 
@@ -48,16 +48,16 @@ pub struct SharedConfig {
 pub struct DatabaseConfig {
     /// `postgres://…`
     pub url: Option<String>,
-    /// Largest number of connections of one process; two more look at the database, one of them at the
-    /// start alone.
+    /// Maximum number of connections of one process. Up to two more check the database, one of them only at
+    /// the start.
     #[schemars(range(min = 1), extend("unit" = "connections"))]
     pub max_connections: u32,
-    /// Where on this machine Postgres keeps its data, or anything on the same volume: what is free there is
-    /// what `min-free-space` is about. Not known where Postgres runs elsewhere.
+    /// Path on the volume that holds Postgres' data on this machine. Its free space is compared with
+    /// `min-free-space`. Leave it out if Postgres runs elsewhere.
     #[schemars(extend("type-name" = "path"))]
     pub data_path: Option<PathBuf>,
-    /// No mail is taken while Postgres runs with `fsync = off`. `false` is for systems whose mail may be
-    /// lost when the machine fails, such as those for tests.
+    /// Refuse all mail while Postgres runs with `fsync = off`. Set `false` only for a system that may lose
+    /// mail when the machine fails, such as a test.
     pub require_fsync: bool,
 }
 
@@ -84,43 +84,44 @@ impl fmt::Debug for DatabaseConfig {
     }
 }
 
-/// `[endpoints]`: each `unix:/path/to.sock` or `https://host:port`, or a list of them, where a service has
-/// several replicas; so does a name with several addresses. Besides the two services that all others
-/// ask, those that `postern status` asks for their health where it does not run on the same machine.
+/// `[endpoints]`: each is `unix:/path/to.sock` or `https://host:port`, or a list of them if a service has
+/// several replicas; a name with several addresses also stands for several replicas. Every process needs the
+/// queue and mailbox-store. `postern status` asks the others for their health if it does not run on the same
+/// machine.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct EndpointsConfig {
-    /// The service `queue`.
+    /// Endpoint of `queue`.
     #[serde(deserialize_with = "one_or_several")]
     #[schemars(extend("type-name" = "endpoint, or list of endpoints"))]
     pub queue: Option<String>,
-    /// The service `mailbox-store`.
+    /// Endpoint of `mailbox-store`.
     #[serde(deserialize_with = "one_or_several")]
     #[schemars(extend("type-name" = "endpoint, or list of endpoints"))]
     pub mailbox_store: Option<String>,
-    /// Where `smtp-server` answers for its health.
+    /// Health endpoint of `smtp-server`.
     #[serde(deserialize_with = "one_or_several")]
     #[schemars(extend("type-name" = "endpoint, or list of endpoints"))]
     pub smtp_server: Option<String>,
-    /// Where `delivery` answers for its health.
+    /// Health endpoint of `delivery`.
     #[serde(deserialize_with = "one_or_several")]
     #[schemars(extend("type-name" = "endpoint, or list of endpoints"))]
     pub delivery: Option<String>,
-    /// Where `imap` answers for its health.
+    /// Health endpoint of `imap`.
     #[serde(deserialize_with = "one_or_several")]
     #[schemars(extend("type-name" = "endpoint, or list of endpoints"))]
     pub imap: Option<String>,
-    /// Where `pop3` answers for its health.
+    /// Health endpoint of `pop3`.
     #[serde(deserialize_with = "one_or_several")]
     #[schemars(extend("type-name" = "endpoint, or list of endpoints"))]
     pub pop3: Option<String>,
-    /// Where `collector` answers for its health.
+    /// Health endpoint of `collector`.
     #[serde(deserialize_with = "one_or_several")]
     #[schemars(extend("type-name" = "endpoint, or list of endpoints"))]
     pub collector: Option<String>,
 }
 
-/// A list is joined to the text that [`Endpoint::several`](crate::Endpoint::several) reads.
+/// Joins a list to the text that [`Endpoint::several`](crate::Endpoint::several) reads.
 fn one_or_several<'de, D: Deserializer<'de>>(source: D) -> Result<Option<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "an endpoint, or a list of endpoints")]
@@ -152,11 +153,12 @@ pub struct TlsConfig {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct InternalTlsConfig {
-    /// The authority that signed all services' certificates.
+    /// Certificate of the authority that signed all services' certificates.
     #[schemars(extend("type-name" = "file"))]
     pub ca: PathBuf,
-    /// This process's certificate, for the DNS name that is its own name: by that the others know it, and
-    /// what it may do. `{process}` in one of these paths stands for that name.
+    /// This process's certificate, for the DNS name equal to the process's name. Other services identify the
+    /// process by it, and decide which calls it may make. `{process}` in one of these paths stands for that
+    /// name.
     #[schemars(extend("type-name" = "file"))]
     pub certificate: PathBuf,
     /// Its private key.
@@ -165,10 +167,10 @@ pub struct InternalTlsConfig {
 }
 
 impl InternalTlsConfig {
-    /// What in a path stands for the name of the process.
+    /// Stands for the name of the process in a path.
     pub const PROCESS: &str = "{process}";
 
-    /// A file as the process of this name knows it.
+    /// The file's path for the process of this name.
     #[must_use]
     pub fn file_of(file: &str, process: &str) -> String {
         file.replace(Self::PROCESS, process)
@@ -179,7 +181,7 @@ impl InternalTlsConfig {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LogConfig {
-    /// Lines for people or for machines.
+    /// Format of log lines: for people or for programs.
     pub format: LogFormat,
     /// `info`, `debug`, or directives such as `info,queue=debug`.
     pub level: String,
@@ -209,7 +211,7 @@ pub enum LogFormat {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TelemetryConfig {
-    /// An OpenTelemetry collector's gRPC endpoint, `http://host:4317`. Without it no traces leave.
+    /// gRPC endpoint of an OpenTelemetry collector, `http://host:4317`; without it no traces are sent.
     #[schemars(extend("type-name" = "URL"))]
     pub otlp_endpoint: Option<String>,
 }

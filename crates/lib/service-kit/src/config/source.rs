@@ -1,4 +1,4 @@
-//! Where the configuration's values come from: one file, and variables of the environment.
+//! The sources of configuration values: one file and the environment.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::Error;
 
 const PREFIX: &str = "POSTERN_";
 
-/// A file and the variables, as one.
+/// A file merged with the variables.
 #[derive(Debug)]
 pub(crate) struct Source {
     file: PathBuf,
@@ -21,7 +21,7 @@ pub(crate) struct Source {
     values: Dict,
 }
 
-/// A variable of the environment that is configuration.
+/// An environment variable with a configuration value.
 #[derive(Debug)]
 struct Variable {
     name: String,
@@ -29,7 +29,7 @@ struct Variable {
     path: Vec<String>,
 }
 
-/// The variables of the environment that may be configuration.
+/// The environment variables that may hold configuration.
 pub(crate) fn environment() -> Vec<(String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -38,7 +38,7 @@ pub(crate) fn environment() -> Vec<(String, String)> {
 }
 
 impl Source {
-    /// Reads `file`, and puts the variables over it.
+    /// Reads `file`; variables override it.
     pub(crate) fn read(
         file: &Path,
         file_required: bool,
@@ -83,8 +83,8 @@ impl Source {
         &self.values
     }
 
-    /// The problem as a sentence that says where it is:
-    /// `postern.toml, line 7: [pop3] max-conections: no such key; did you mean max-connections?`
+    /// The error as a sentence with its position: `postern.toml, line 7: [pop3] max-conections: no such key;
+    /// did you mean max-connections?`
     pub(crate) fn describe(&self, problem: &Problem) -> String {
         let key = problem.key();
         let text = &problem.text;
@@ -92,7 +92,7 @@ impl Source {
             .variables
             .iter()
             .find(|variable| problem.path.starts_with(&variable.path))
-            // A section that only variables have.
+            // A section that occurs only in variables.
             .or_else(|| {
                 self.variables.iter().find(|variable| {
                     variable.path.starts_with(&problem.path)
@@ -110,8 +110,8 @@ impl Source {
     }
 }
 
-/// `POSTERN_SMTP_SERVER__MAX_CONNECTIONS` is `smtp-server.max-connections`. Variables without
-/// `__` belong to the command line, but for the two that are in everyone's fingers.
+/// `POSTERN_SMTP_SERVER__MAX_CONNECTIONS` is `smtp-server.max-connections`. Variables without `__` belong to
+/// the command line, except for the two in common use.
 fn path_of_variable(name: &str) -> Option<String> {
     let name = name.strip_prefix(PREFIX)?;
     match name {

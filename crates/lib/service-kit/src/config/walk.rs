@@ -1,18 +1,18 @@
-//! From the keys of a reference to the values that a configuration gives them.
+//! Look-up of a reference's keys in the values of a configuration.
 
 use figment::value::{Dict, Value};
 
 use super::{Key, Reference};
 
-/// A value that the configuration gives to a key.
+/// A configured value of a key.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Given<'v> {
-    /// The way to it; the place in a list is a number: `smtp-server`, `listener`, `0`, …
+    /// Its path; the position in a list is a number: `smtp-server`, `listener`, `0`, …
     pub(super) path: Vec<String>,
     pub(super) value: &'v Value,
 }
 
-/// The values of `key` in the section that `reference` describes: several where its table is repeated.
+/// The values of `key` in the section described by `reference`: several if its table is repeated.
 pub(super) fn given<'v>(values: &'v Dict, reference: &Reference, key: &Key) -> Vec<Given<'v>> {
     let way = [&reference.section, &key.table, &key.name];
     let way: Vec<&str> = way

@@ -1,8 +1,8 @@
-//! Which process calls, and whether it may.
+//! The calling process, and its right to make a call.
 //!
-//! Over TCP a process is who its certificate says: one that is valid for the DNS name `imap` is imap's. On
-//! a Unix socket it says so itself, in `user-agent`. Nothing more is to be had there: whoever may open the
-//! socket is the user that all processes run as, and could read their files as well.
+//! Over TCP its certificate identifies a process: one valid for the DNS name `imap` belongs to imap. On a
+//! Unix socket the process names itself in `user-agent`. No more is possible there: whoever can open the
+//! socket runs as the user of all processes, and could read their files as well.
 
 use rustls::client::verify_server_name;
 use rustls::server::ParsedCertificate;
@@ -12,10 +12,10 @@ use tonic::codegen::http;
 use tonic::transport::CertificateDer;
 use tonic::transport::server::{TcpConnectInfo, TlsConnectInfo, UdsConnectInfo};
 
-/// Who may make the call of a path, by names of processes.
+/// The processes that may make the call with a given path.
 pub type Callers = fn(&str) -> &'static [&'static str];
 
-/// What a process says of itself in `user-agent`.
+/// Prefix of a process's name in `user-agent`.
 const USER_AGENT: &str = "postern/";
 
 /// The `user-agent` of a process.
@@ -23,7 +23,7 @@ pub(super) fn user_agent(process: &str) -> String {
     format!("{USER_AGENT}{process}")
 }
 
-/// Refuses a call to a process that may not make it.
+/// Refuses a call that the process may not make.
 pub(super) fn admit<B>(request: &http::Request<B>, callers: Callers) -> Result<(), Status> {
     let path = request.uri().path();
     let allowed = callers(path);
@@ -36,7 +36,7 @@ pub(super) fn admit<B>(request: &http::Request<B>, callers: Callers) -> Result<(
     Err(Status::permission_denied(text))
 }
 
-/// Whether the caller is one of these. The error is what is known of it, for the log.
+/// Whether the caller is one of these. The error describes the caller, for the log.
 fn check<B>(request: &http::Request<B>, allowed: &[&str]) -> Result<(), String> {
     if let Some(tls) = request.extensions().get::<TlsConnectInfo<TcpConnectInfo>>() {
         return certified(&tls.peer_certs().unwrap_or_default(), allowed);
@@ -61,7 +61,7 @@ fn certified(chain: &[CertificateDer<'static>], allowed: &[&str]) -> Result<(), 
     Err(unknown())
 }
 
-/// One that does not say its name may make every call: the command line, or a tool.
+/// A caller without a name may make every call: the command line, or a tool.
 fn declared<B>(request: &http::Request<B>, allowed: &[&str]) -> Result<(), String> {
     let agent = request.headers().get(http::header::USER_AGENT);
     let agent = agent.and_then(|agent| agent.to_str().ok());

@@ -1,4 +1,4 @@
-//! Channels to other services: opened on first use, opened again after a loss.
+//! Channels to other services: connected on first use, reconnected after a loss.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,23 +14,21 @@ use super::{
 use crate::config::InternalTlsConfig;
 use crate::{Endpoint, Error};
 
-/// What requests carry as authority. Where they go, and whether TLS is spoken there, is the
-/// connector's.
+/// The authority in requests. The connector decides the address and the use of TLS.
 const AUTHORITY: &str = "http://postern.internal";
 
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a caller waits that has a person before it.
+/// Timeouts of a caller with a waiting user.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// For the beginning of an answer; `None` for what takes as long as it takes.
+    /// Until the answer begins; `None` for unlimited.
     pub answer: Option<Duration>,
-    /// For any sign of life while an answer is awaited: a process that hangs answers no ping.
+    /// Longest silence while an answer is awaited: a process that hangs answers no ping.
     pub silence: Duration,
 }
 
-/// A channel to the service at `endpoints`, to all of its replicas, that connects when it is first used.
-/// Needs a Tokio runtime.
+/// A channel to all replicas of the service at `endpoints`. It connects on first use. Needs a Tokio runtime.
 pub fn open_channel(
     endpoints: &[Endpoint],
     tls: Option<&InternalTlsConfig>,
@@ -38,7 +36,7 @@ pub fn open_channel(
     open_patiently(endpoints, tls, Http::from_static(AUTHORITY))
 }
 
-/// The same, for a process that says who it is: on a Unix socket nothing else does.
+/// The same, with the caller's name, which is its only identification on a Unix socket.
 pub(crate) fn open_channel_as(
     process: &str,
     endpoints: &[Endpoint],
@@ -65,7 +63,7 @@ fn open_patiently(
     open(endpoints, tls, http)
 }
 
-/// Like [`open_channel`], for calls that fail when the other side does not answer in time.
+/// Like [`open_channel`], for calls with timeouts.
 pub fn open_channel_within(
     endpoints: &[Endpoint],
     tls: Option<&InternalTlsConfig>,
@@ -74,7 +72,7 @@ pub fn open_channel_within(
     open(endpoints, tls, limited(patience))
 }
 
-/// A channel to one process, at `address`, that shows a certificate for `name`.
+/// A channel to one process at `address`, which must have a certificate for `name`.
 pub(crate) fn open_channel_at(
     address: SocketAddr,
     name: &str,
@@ -111,7 +109,7 @@ fn open(
                 endpoint: endpoint.to_string(),
                 reason: "services on TCP need [internal-tls]".to_owned(),
             })?;
-            // What cannot be read now will not be there for the first call either.
+            // Files that cannot be read now would make the first call fail.
             internal_tls::client(tls)?;
         }
     }

@@ -1,5 +1,5 @@
-//! Finding and reaching the replicas of a service: Unix sockets, addresses, and names that may have
-//! several addresses.
+//! Discovery and connection of a service's replicas: Unix sockets, addresses, and names with several
+//! addresses.
 
 use std::collections::HashMap;
 use std::io;
@@ -18,22 +18,22 @@ use super::tcp;
 use crate::Endpoint;
 use crate::config::InternalTlsConfig;
 
-/// How long a look-up of a name may take.
+/// Timeout of a name look-up.
 const LOOK_UP: Duration = Duration::from_secs(5);
 
-/// Addresses of one name that are used.
+/// Maximum number of addresses used for one name.
 const MAX_REPLICAS: usize = 64;
 
-/// After so long a connection over TCP is replaced: behind one address there may be a balancer, whose
-/// replicas change.
+/// Age at which a TCP connection is replaced: behind one address there may be a balancer whose replicas
+/// change.
 const LONGEST_AGE: Duration = Duration::from_secs(60);
 
-/// Where replicas are.
+/// Addresses of replicas.
 #[derive(Clone, Debug)]
 pub(super) enum Address {
     /// As configured.
     Endpoint(Endpoint),
-    /// At this address, with a certificate for that name.
+    /// This address, with a certificate for that name.
     At { name: String, address: SocketAddr },
 }
 
@@ -52,7 +52,7 @@ pub(super) struct Dialer {
     addresses: Vec<Address>,
     tls: Option<InternalTlsConfig>,
     http: Http,
-    /// As they were found last.
+    /// The result of the last look-up.
     replicas: Mutex<HashMap<Target, Replica>>,
 }
 
@@ -83,7 +83,7 @@ impl Dial for Dialer {
             }
         }
         if let Some(failure) = failure {
-            // A name that is not known for a moment takes nobody away.
+            // A failed look-up removes no replica.
             if replicas.is_empty() {
                 return Err(failure);
             }
@@ -149,7 +149,7 @@ async fn found(address: &Address) -> io::Result<Vec<(Target, Replica)>> {
     }
 }
 
-/// The addresses of a name by family, in the order in which the system would try them.
+/// The addresses of a name by family, in the system's order.
 pub(crate) async fn families(host: &str, port: u16) -> io::Result<Vec<Vec<SocketAddr>>> {
     let found = timeout(LOOK_UP, lookup_host((host, port)))
         .await
@@ -183,8 +183,8 @@ fn by_family(found: impl Iterator<Item = SocketAddr>) -> Vec<Vec<SocketAddr>> {
     families
 }
 
-/// A replica for each address of the first family. Which address of the other family is the same
-/// process is not known, so that each gets all of them to fall back on, beginning with another.
+/// One replica for each address of the first family. Which address of the other family leads to the same
+/// process is unknown. So each replica gets all of them as alternatives, starting with a different one.
 fn replicas(host: &str, families: &[Vec<SocketAddr>]) -> Vec<(Target, Replica)> {
     let Some((first, others)) = families.split_first() else {
         return Vec::new();

@@ -1,7 +1,7 @@
 //! Mutual TLS between services on different machines.
 //!
-//! The files are read for each connection: there are few, they last, and so a certificate that
-//! was renewed is shown by the next one without anybody watching.
+//! The files are read for each connection. Connections are few and last long, so a renewed certificate is
+//! used by the next one without a watcher.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use rustls::{ClientConfig, ServerConfig};
 use crate::config::InternalTlsConfig;
 use crate::{Error, pem};
 
-/// RFC 9113 §3.2; gRPC is nothing else.
+/// RFC 9113 §3.2; gRPC uses only this protocol.
 const HTTP_2: &[u8] = b"h2";
 
-/// Who connects must show a certificate of the same authority.
+/// TLS settings of a server. Clients need a certificate of the same authority.
 pub(super) fn server(tls: &InternalTlsConfig) -> Result<Arc<ServerConfig>, Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let roots = Arc::new(pem::authorities(&tls.ca)?);
@@ -35,7 +35,7 @@ pub(super) fn server(tls: &InternalTlsConfig) -> Result<Arc<ServerConfig>, Error
     Ok(Arc::new(config))
 }
 
-/// Who is connected to must show a certificate of the same authority, for the name it is known by.
+/// TLS settings of a client. The server needs a certificate of the same authority, for its name.
 pub(super) fn client(tls: &InternalTlsConfig) -> Result<Arc<ClientConfig>, Error> {
     let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()

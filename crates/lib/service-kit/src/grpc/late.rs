@@ -1,4 +1,4 @@
-//! Services that come later than their listener.
+//! Services that start after their listener.
 
 use std::convert::Infallible;
 use std::future::Ready;
@@ -11,9 +11,8 @@ use tonic::{Status, body, service::Routes};
 
 use super::caller::{Callers, admit};
 
-/// What is served once it has been set, to those who may call it. Until then every call is unavailable:
-/// the caller tries again, as with a process that is not there yet. (That it is not implemented would be
-/// a lasting answer.)
+/// Services that can be set later, with the callers allowed. Until then every call is UNAVAILABLE: the caller
+/// tries again, as with a process that is not running yet. UNIMPLEMENTED would be a permanent answer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Late {
     served: Arc<OnceLock<(Routes, Callers)>>,
@@ -26,7 +25,7 @@ impl Late {
         Routes::from(router.fallback_service(self.clone()))
     }
 
-    /// From now on these are served.
+    /// Sets the services.
     pub(crate) fn set(&self, routes: Routes, callers: Callers) {
         if self.served.set((routes.prepare(), callers)).is_err() {
             tracing::error!("services were set twice; the first ones stay");

@@ -14,11 +14,11 @@ use super::{
 use crate::config::InternalTlsConfig;
 use crate::{Endpoint, Error};
 
-/// How long streams may go on after shutdown has begun. Services end theirs by the shutdown
-/// token; this is for peers that do not let go.
+/// How long streams may continue after shutdown has begun. Services end theirs by the shutdown token; this
+/// limit is for peers that keep theirs open.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// Serves `routes` on `endpoint` until `shutdown`, then drains. `bound` is called when it listens.
+/// Serves `routes` on `endpoint` until `shutdown`, then drains. `bound` is called once it listens.
 pub(crate) async fn serve(
     endpoint: &Endpoint,
     tls: Option<&InternalTlsConfig>,
@@ -53,7 +53,7 @@ pub(crate) async fn serve(
                 endpoint: endpoint.to_string(),
                 reason: "to listen on TCP a service needs [internal-tls]".to_owned(),
             })?;
-            // What cannot be used now is told now.
+            // Unusable files are reported now.
             internal_tls::server(tls)?;
             let listener = TcpListener::bind((host.as_str(), *port))
                 .await
@@ -75,12 +75,12 @@ pub(crate) async fn serve(
     }
 }
 
-/// One span a call, for the traces; the log shows it at `debug`.
+/// One span for each call, for the traces; the log shows it at `debug`.
 fn span(request: &tonic::codegen::http::Request<()>) -> tracing::Span {
     tracing::debug_span!(target: "grpc", "call", otel.name = request.uri().path())
 }
 
-/// Waits for the server's end, but not for ever once `shutdown` has begun.
+/// Waits for the server to end, with a limit after `shutdown` has begun.
 async fn drained(
     served: impl Future<Output = Result<(), tonic::transport::Error>>,
     shutdown: &CancellationToken,

@@ -1,4 +1,4 @@
-//! gRPC over TCP: connections with their TLS handshake done, in and out.
+//! gRPC over TCP: connections with a finished TLS handshake, incoming and outgoing.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,16 +15,15 @@ use super::client::CONNECT_TIMEOUT;
 use super::internal_tls;
 use crate::config::InternalTlsConfig;
 
-/// How long a peer may take for its handshake.
+/// Timeout of a handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// After an accept that failed for want of descriptors: time for others to be closed.
+/// Pause after an accept that failed for lack of file descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
 type Accepted = io::Result<server::TlsStream<TcpStream>>;
 
-/// Accepts until `shutdown`. Handshakes are done beside each other: a peer that takes its time
-/// keeps nobody waiting.
+/// Accepts until `shutdown`. Handshakes run concurrently: a slow peer delays no other.
 pub(super) fn accept(
     listener: TcpListener,
     tls: InternalTlsConfig,
@@ -62,8 +61,7 @@ async fn shake_hands(socket: TcpStream, tls: &InternalTlsConfig) -> Accepted {
     TlsAcceptor::from(config).accept(socket).await
 }
 
-/// Connects to the service at the first of `addresses` that can be reached, which shows a certificate for
-/// `name`.
+/// Connects to the service at the first reachable address. The service must have a certificate for `name`.
 pub(super) async fn connect(
     name: &str,
     addresses: &[SocketAddr],
@@ -79,8 +77,8 @@ pub(super) async fn connect(
     .await
 }
 
-/// Connects to the first of `addresses` that answers. One that swallows what is sent to it costs its share of the
-/// time alone.
+/// Connects to the first address that answers. An address that drops packets costs only its share of the
+/// time.
 async fn reach(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     let shares = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
     let share = CONNECT_TIMEOUT / shares.saturating_add(1);

@@ -19,8 +19,8 @@ pub(crate) struct UnixSocket {
     pub(crate) listener: UnixListener,
 }
 
-/// Binds `path` with mode 0600. A socket that nobody listens on any more is replaced; anything
-/// else that stands there is left alone and is an error.
+/// Binds `path` with mode 0600. A socket without a listener is replaced; any other file is left alone and is
+/// an error.
 pub(crate) fn bind(path: &Path) -> Result<UnixSocket, Error> {
     let failed = |reason: String| Error::Socket {
         path: path.to_owned(),
@@ -34,7 +34,7 @@ pub(crate) fn bind(path: &Path) -> Result<UnixSocket, Error> {
     Ok(UnixSocket { listener })
 }
 
-/// Removes the socket of a process that ends. That it is gone already is no matter.
+/// Removes the socket of a process that ends. A missing socket is no error.
 pub(crate) fn remove(path: &Path) {
     if let Err(error) = fs::remove_file(path)
         && error.kind() != ErrorKind::NotFound
@@ -43,7 +43,7 @@ pub(crate) fn remove(path: &Path) {
     }
 }
 
-/// The folder must not let others put another socket in our place.
+/// The folder must not allow other users to replace the socket.
 fn check_folder(folder: &Path) -> Result<(), String> {
     if folder.as_os_str().is_empty() {
         return Ok(());

@@ -1,15 +1,15 @@
-//! Why a process is not ready, or does not answer, in words.
+//! Reasons why a process is not ready or does not answer, as text.
 
 use tonic::Status;
 use tonic::metadata::{MetadataMap, MetadataValue};
 
-/// In the header of an answer: why the process is not ready, in UTF-8.
+/// Header of an answer with the reason why the process is not ready, in UTF-8.
 const REASON: &str = "postern-reason-bin";
 
-/// Octets of a reason: headers are not for long texts.
+/// Octets of a reason, since headers are limited.
 const LONGEST_REASON: usize = 1024;
 
-/// The reason that stands in an answer's header.
+/// The reason in an answer's header.
 pub(crate) fn reason_in(metadata: &MetadataMap) -> Option<String> {
     let octets = metadata.get_bin(REASON)?.to_bytes().ok()?;
     Some(String::from_utf8_lossy(&octets).into_owned())
@@ -21,7 +21,7 @@ pub(super) fn set_reason(metadata: &mut MetadataMap, reason: &str) {
     metadata.insert_bin(REASON, MetadataValue::from_bytes(octets));
 }
 
-/// A failed call in words: what the transport says is in the sources of its error.
+/// A failed call as text. The transport's error is in the sources of the status.
 pub(crate) fn told(status: &Status) -> String {
     let mut text = status.message().to_owned();
     let mut source = std::error::Error::source(status);

@@ -1,4 +1,4 @@
-//! The service that answers for a process's readiness.
+//! The health service of a process.
 
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
@@ -12,7 +12,7 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use super::reason::set_reason;
 use crate::readiness::Readiness;
 
-/// Answers for the process, by its name or by none, and for no other.
+/// Answers for this process, by its name or by none, and for no other.
 pub(crate) struct Answers {
     name: &'static str,
     readiness: Readiness,

@@ -1,4 +1,4 @@
-//! Certificates that clients show, and who vouches for them.
+//! Client certificates and their authorities.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use tokio_util::sync::CancellationToken;
 use crate::reloaded::Reloaded;
 use crate::{Error, pem};
 
-/// What a listener wants of the certificates of its clients.
+/// Client certificates of a listener.
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ClientCertificates {
-    /// The authorities that sign them, as PEM; read again when it changes.
+    /// File of the CA certificates (PEM) that sign client certificates. It is read again when it changes.
     #[schemars(extend("type-name" = "file"))]
     pub authority: PathBuf,
-    /// Whether a TLS session without one comes to nothing.
+    /// Whether clients without a certificate are refused.
     #[serde(default)]
     pub required: bool,
 }
@@ -52,7 +52,7 @@ fn verifier(authority: &Path) -> Result<Arc<dyn ClientCertVerifier>, Error> {
         .map_err(|error| pem::wrong(authority, &error.to_string()))
 }
 
-/// The verifier of the authorities as they were read last.
+/// A verifier with the authorities read last.
 #[derive(Debug)]
 struct Verifier {
     current: Arc<Reloaded<Arc<dyn ClientCertVerifier>>>,
@@ -65,8 +65,8 @@ impl ClientCertVerifier for Verifier {
         self.required
     }
 
-    /// Which certificate to show is the client's to know: the names of authorities that may be
-    /// replaced at any time cannot be lent to rustls.
+    /// No hints: rustls would borrow the authorities' names, which may be replaced at any time. The client
+    /// knows which certificate to show.
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }

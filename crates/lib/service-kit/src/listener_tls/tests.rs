@@ -24,7 +24,7 @@ fn reloading(config: &TlsConfig) -> Result<Reloaded<CertifiedKey>, Error> {
     Reloaded::new("certificate", files, read)
 }
 
-/// Makes the change visible however coarse the file system's clock is.
+/// Changes the file's time, so that the change is visible however coarse the file system's clock is.
 fn age(path: &Path) {
     let file = std::fs::File::options().write(true).open(path).unwrap();
     file.set_modified(SystemTime::UNIX_EPOCH).unwrap();

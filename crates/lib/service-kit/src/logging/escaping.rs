@@ -1,5 +1,5 @@
-//! A log whose lines command no terminal: what the formatter leaves as it is, such as characters that
-//! change the direction of a text, is escaped.
+//! Escapes log lines, so that they cannot control a terminal: the formatter leaves some characters unescaped,
+//! such as those that change the direction of text.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -25,7 +25,7 @@ impl<W> Escaping<W> {
     }
 }
 
-/// Colours stay: the formatter writes them where the log is a terminal. Every other ESC is of others.
+/// Colours stay: the formatter writes them if the log is a terminal. Any other ESC comes from logged text.
 fn text(line: &str) -> Cow<'_, str> {
     if !line.contains('\u{1b}') {
         return escaped(line);
@@ -43,7 +43,7 @@ fn text(line: &str) -> Cow<'_, str> {
     Cow::Owned(whole)
 }
 
-/// Whether what stands after an ESC selects how characters look (SGR, ECMA-48 §8.3.117).
+/// Whether the text after an ESC selects the appearance of characters (SGR, ECMA-48 §8.3.117).
 fn is_colour(after: &str) -> bool {
     let numbers = |c: char| c.is_ascii_digit() || c == ';';
     after

@@ -1,4 +1,4 @@
-//! What a process needs once it is no longer root, and whether it can use it then.
+//! What a process needs once it is no longer root, and whether it has access then.
 
 use std::fs::{DirBuilder, File};
 use std::io::ErrorKind;
@@ -13,16 +13,16 @@ use super::User;
 use crate::config::{Loaded, NamedFile, Reference, SharedConfig, named_files};
 use crate::{Endpoint, Error};
 
-/// See the module. Found while the process is root, which sees what is there.
+/// Files and folders that the process needs later. Collected while it is root, which sees everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Needs {
-    /// Files that it reads later, too.
+    /// Files read later.
     files: Vec<NamedFile>,
-    /// Files that it has read before it gives up root's rights, and reads again when they change.
+    /// Files read before root's rights are given up, and again when they change.
     renewed: Vec<NamedFile>,
-    /// The folder in which it makes its Unix socket.
+    /// The folder of its Unix socket.
     sockets: Option<PathBuf>,
-    /// Files by which the database is reached. Only some processes have one.
+    /// Files needed to reach the database. Only some processes use one.
     database: Vec<PathBuf>,
 }
 
@@ -34,7 +34,7 @@ impl Needs {
         if !speaks_tcp(own, &loaded.shared) {
             files.retain(|named| !is_below(named, "internal-tls"));
         }
-        // A process without listeners for mail has no use for their certificate.
+        // A process without mail listeners does not need their certificate.
         let (mut renewed, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|named| {
             is_below(named, "tls") || named.path.iter().any(|part| part == "listener")
         });
@@ -52,7 +52,7 @@ impl Needs {
         }
     }
 
-    /// Makes the folder of the process's socket where there is none, and gives it to the user.
+    /// Creates the folder of the process's socket if it is missing, and gives it to the user.
     pub(super) fn make_folder(&self, user: &User) -> Result<(), Error> {
         let Some(folder) = self.sockets.as_deref() else {
             return Ok(());
@@ -68,18 +68,18 @@ impl Needs {
         }
         match DirBuilder::new().mode(0o700).create(folder) {
             Ok(()) => {}
-            // Whose it is is found out when it is used.
+            // Its owner is checked when it is used.
             Err(problem) if problem.kind() == ErrorKind::AlreadyExists => return Ok(()),
             Err(problem) => return Err(error(problem)),
         }
         if let Err(error) = lchown(folder, Some(user.uid), Some(user.gid)) {
-            // Where this process cannot become that user either, it stays root.
+            // If this process cannot become that user either, it stays root.
             tracing::debug!(%error, folder = %folder.display(), "not given to the user");
         }
         Ok(())
     }
 
-    /// Fails if there is anything that the process, which is the user now, needs and cannot use.
+    /// Fails if the process, which is the user now, has no access to something it needs.
     pub(super) fn check(&self, user: &User) -> Result<(), Error> {
         let files = self.files.iter().filter_map(|named| unusable(named, user));
         let sockets = self
@@ -104,7 +104,7 @@ impl Needs {
         Ok(())
     }
 
-    /// The same of the files by which the database is reached.
+    /// The same for the files needed to reach the database.
     pub(super) fn check_database(&self, user: &User) -> Result<(), Error> {
         let unreadable = self.database.iter().filter(|file| !is_readable(file));
         let problems: Vec<String> = unreadable
@@ -121,7 +121,7 @@ fn is_below(named: &NamedFile, table: &str) -> bool {
     named.path.first().is_some_and(|first| first == table)
 }
 
-/// Whether it talks to another process, or another to it, by TCP and so by internal TLS.
+/// Whether it uses TCP, and so internal TLS, to talk to another process.
 fn speaks_tcp(own: Option<&str>, shared: &SharedConfig) -> bool {
     let endpoints = &shared.endpoints;
     let all = [
@@ -147,8 +147,7 @@ fn folder_of_socket(endpoint: &str) -> Option<PathBuf> {
     Some(absolute(folder))
 }
 
-/// Files that libpq's parameters and variables name, and the passwords' file that is looked for without being
-/// named; those that are there.
+/// Files named by libpq's parameters and variables, and the default password file; only those that exist.
 fn database_files(url: &str, environment: impl Fn(&str) -> Option<String>) -> Vec<PathBuf> {
     const PARAMETERS: [(&str, &str); 3] = [
         ("sslrootcert", "PGSSLROOTCERT"),
@@ -175,7 +174,7 @@ fn database_files(url: &str, environment: impl Fn(&str) -> Option<String>) -> Ve
         .collect()
 }
 
-/// Without percent-encoding (RFC 3986 §2.1).
+/// Decodes percent-encoding (RFC 3986 §2.1).
 fn decoded(text: &str) -> String {
     let mut octets = Vec::new();
     let mut rest = text.as_bytes();
@@ -206,7 +205,7 @@ fn has_password(url: &str) -> bool {
     user.contains(':') || url.contains("password=")
 }
 
-/// A named file that the process cannot read, or not make.
+/// The error for a file that the process cannot read or create.
 fn unusable(named: &NamedFile, user: &User) -> Option<String> {
     let file = absolute(&named.file);
     match File::open(&file) {
@@ -227,7 +226,7 @@ fn unusable(named: &NamedFile, user: &User) -> Option<String> {
                 )
             })
         }
-        // What else is wrong with it is told by what reads it.
+        // Other errors are reported by the file's reader.
         _ => None,
     }
 }
@@ -242,7 +241,7 @@ fn closed_file(key: &str, file: &Path, user: &User) -> String {
     )
 }
 
-/// The folder of the socket, where the process cannot make one.
+/// The error for the socket's folder, if the process cannot create a socket there.
 fn closed(folder: &Path, user: &User) -> Option<String> {
     is_closed(folder).then(|| {
         format!(
@@ -255,7 +254,7 @@ fn closed(folder: &Path, user: &User) -> Option<String> {
     })
 }
 
-/// Whether this process may make no file there.
+/// Whether this process cannot create a file there.
 fn is_closed(folder: &Path) -> bool {
     let access = rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK);
     matches!(access, Err(Errno::ACCESS | Errno::PERM))

@@ -1,4 +1,4 @@
-//! Another service as a dependency: it is there while it says itself that it is ready.
+//! Another service as a dependency: it is there while it reports that it is ready.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -14,20 +14,20 @@ use crate::grpc::{Patience, open_channel_within};
 use crate::health::{reason_in, told};
 use crate::{Channel, Endpoint};
 
-/// Until a service that was not there is asked again.
+/// Pause before a missing service is asked again.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// How long the first answer may take.
+/// Timeout of the first answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A service that hangs is gone after this time: it answers no ping.
+/// A service that hangs counts as gone after this time: it answers no ping.
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// Follows whether the service at `endpoints` is ready, for as long as the process lives. It is while one of
-/// its replicas is.
+/// Watches whether the service at `endpoints` is ready, for as long as the process lives. One ready replica
+/// suffices.
 ///
-/// A service that ends says so before it goes, and another replica may have taken over: only when that
-/// is not there either, it is lost.
+/// A service that ends reports that before it goes, and another replica may have taken over. It is lost only
+/// when no replica is there.
 pub(crate) async fn follow(
     dependency: Dependency,
     endpoints: Vec<Endpoint>,
@@ -50,8 +50,8 @@ pub(crate) async fn follow(
         let why = match why {
             Ok(channel) => {
                 let watched = watch(&dependency, &channel, &shown, reached).await;
-                // The next try goes to the next replica; where there is one address, behind which another
-                // may be, over a connection of its own.
+                // The next attempt uses the next replica. If there is one address, which may lead to another
+                // replica, it uses a new connection.
                 several = Some(channel).filter(|channel| channel.connections().len() > 1);
                 match watched {
                     Ok(never) => match never {},
@@ -69,7 +69,7 @@ pub(crate) async fn follow(
     }
 }
 
-/// Watches over one connection; ends with the reason why the service is not there, or not ready.
+/// Watches over one connection. Ends with the reason why the service is missing or not ready.
 async fn watch(
     dependency: &Dependency,
     channel: &Channel,

@@ -51,7 +51,7 @@ fn a_process_that_ends_is_not_ready_again() {
     assert!(!*readiness.subscribe().borrow());
 }
 
-/// Lines of the log, as far as they are at `info` or above.
+/// Log lines at `info` or above.
 fn logged(work: impl FnOnce()) -> Vec<String> {
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);

@@ -8,7 +8,7 @@ use crate::certificates::Authority;
 use crate::config::InternalTlsConfig;
 use crate::health;
 
-/// Asks until the answer is as wished: a listener is open moments after its task was spawned.
+/// Asks until the answer is the expected one: a listener opens a moment after its task was spawned.
 async fn until(endpoint: &Endpoint, tls: Option<&InternalTlsConfig>, healthy: bool) {
     let asking = async {
         while health::check(endpoint, tls).await.is_ok() != healthy {
@@ -78,7 +78,7 @@ async fn a_channel_finds_a_service_that_was_restarted() {
         let (running, at) = (service.clone(), listen.clone());
         let server = tokio::spawn(async move { running.serve_grpc(&at, Routes::default()).await });
         until(&listen.parse().unwrap(), None, true).await;
-        // The first call may still meet the connection that the restart broke.
+        // The first call may still use the connection that the restart broke.
         let request = || tonic_health::pb::HealthCheckRequest::default();
         if client.check(request()).await.is_err() {
             client.check(request()).await.unwrap();
@@ -107,7 +107,7 @@ async fn streams_that_are_held_and_streams_that_are_dropped_hold_up_nobody() {
         let mut held = Vec::new();
         for _ in 0..500 {
             held.push(client.watch(request()).await.unwrap());
-            // The answer is not waited for: the stream is reset before it is accepted.
+            // The answer is not awaited: the stream is reset before it is accepted.
             let mut other = client.clone();
             drop(tokio::spawn(async move { other.watch(request()).await }).abort_handle());
         }
@@ -154,8 +154,7 @@ async fn services_on_tcp_know_each_other_by_their_authority() {
     let friend = internal_tls(folder.path(), &authority, "delivery");
     until(&endpoint, Some(&friend), true).await;
 
-    // Whom the server does not know it does not serve, and whom the client does not know it
-    // does not ask.
+    // The server refuses unknown clients, and the client refuses an unknown server.
     let strangers = Authority::create().unwrap();
     let mut stranger = internal_tls(folder.path(), &strangers, "stranger");
     assert!(health::check(&endpoint, Some(&stranger)).await.is_err());
@@ -163,7 +162,7 @@ async fn services_on_tcp_know_each_other_by_their_authority() {
     assert!(health::check(&endpoint, Some(&stranger)).await.is_err());
     assert!(health::check(&endpoint, None).await.is_err());
 
-    // A renewed certificate, of another authority even, is shown without a restart.
+    // A renewed certificate, even of another authority, is used without a restart.
     let renewed = Authority::create().unwrap();
     internal_tls(folder.path(), &renewed, "queue");
     assert!(health::check(&endpoint, Some(&friend)).await.is_err());

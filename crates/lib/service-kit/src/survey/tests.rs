@@ -12,7 +12,7 @@ fn unix(path: &Path) -> Endpoint {
     Endpoint::Unix(path.to_owned())
 }
 
-/// Starts a process that answers for its health there, and waits until it does.
+/// Starts a process with a health service at this endpoint, and waits until it answers.
 async fn start(
     name: &'static str,
     endpoint: &Endpoint,
@@ -59,7 +59,7 @@ async fn a_process_is_known_by_its_name() {
     let socket = unix(&folder.path().join("health.sock"));
     let _running = start("imap", &socket, None).await;
     assert_eq!(survey("imap", &socket, None).await, [Condition::Serving]);
-    // In a container each process has such a socket, and sees its own alone.
+    // In a container each process has such a socket, and sees only its own.
     assert_eq!(
         survey("delivery", &socket, None).await,
         [Condition::Unreachable(
@@ -106,7 +106,7 @@ async fn what_has_no_address_here_cannot_be_reached() {
 async fn a_name_of_two_families_is_one_process() {
     let folder = tempfile::tempdir().unwrap();
     let tls = internal_tls(folder.path());
-    // `localhost` may be ::1 too, where nobody listens.
+    // `localhost` may also be ::1, where nothing listens.
     let port = free_port();
     let _running = start("queue", &at("127.0.0.1", port), Some(&tls)).await;
     let found = survey("queue", &at("localhost", port), Some(&tls)).await;

@@ -277,7 +277,7 @@ fn a_wrong_word_is_told_with_its_file_line_section_and_the_nearest_word() {
         let (_, told) = error
             .split_once(&place)
             .unwrap_or_else(|| panic!("{error}"));
-        // What the wrong word should have said may be missing now, which is told besides.
+        // A missing key may be reported as well.
         assert_eq!(told.lines().next(), Some(sentence));
     }
 }
@@ -304,7 +304,7 @@ fn one_address_is_listened_on_once_by_the_processes_of_one_machine() {
         "line 2: [pop3] metrics: 127.0.0.1:9 is taken already: [imap] metrics is 127.0.0.1:9";
     let on_one_machine = format!("{listeners}[endpoints]\nqueue = \"unix:q.sock\"\n");
     assert_eq!(told(&on_one_machine), [between, within]);
-    // Of no concern to this process.
+    // Sections of other processes.
     let elsewhere = "[imap]\nmetrics = \"127.0.0.1:9\"\n[queue]\nmetrics = \"127.0.0.1:9\"\n\
                      [endpoints]\nqueue = \"unix:q.sock\"\n";
     assert!(read::<Pop3>("pop3", elsewhere, &[]).is_ok());

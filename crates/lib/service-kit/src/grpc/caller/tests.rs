@@ -16,7 +16,7 @@ fn callers(path: &str) -> &'static [&'static str] {
     }
 }
 
-/// A service whose calls are all unknown to it: whoever is let through learns that.
+/// A service without methods: a call that passes the check gets UNIMPLEMENTED.
 async fn serve(service: &Service, listen: &str) -> tokio::task::JoinHandle<Result<(), Error>> {
     let open = service.open_grpc(listen).await.unwrap();
     tokio::spawn(open.serve(Routes::default(), callers))
@@ -37,7 +37,7 @@ async fn code(channel: &mut Channel, path: &str) -> tonic::Code {
 const LET_THROUGH: tonic::Code = tonic::Code::Unimplemented;
 const REFUSED: tonic::Code = tonic::Code::PermissionDenied;
 
-/// The three calls: of two processes, of one, of none.
+/// Three calls: allowed to two processes, to one, to none.
 async fn codes(channel: &mut Channel) -> [tonic::Code; 3] {
     let mut codes = [tonic::Code::Ok; 3];
     let paths = ["/test.Mail/Read", "/test.Mail/Remove", "/test.Mail/Forge"];
@@ -91,10 +91,10 @@ async fn over_tcp_a_process_may_call_what_its_certificate_is_for() {
         let own = tls(names);
         let mut channel = open_channel(std::slice::from_ref(&endpoint), Some(&own)).unwrap();
         assert_eq!(codes(&mut channel).await, expected, "{names:?}");
-        // Whether a process is well everybody may ask.
+        // Every caller may ask for the health.
         health::check(&endpoint, Some(&own)).await.unwrap();
     }
-    // What it says of itself does not count.
+    // The name in `user-agent` does not count here.
     let own = tls(&["pop3"]);
     let mut channel =
         super::super::open_channel_as("imap", std::slice::from_ref(&endpoint), Some(&own)).unwrap();
