@@ -1,34 +1,34 @@
-//! What a token has to say.
+//! The requirements for a token's claims.
 
 use serde_json::{Map, Value};
 
 use crate::compact::Compact;
 use crate::{Keys, Refusal};
 
-/// Seconds by which clocks may differ.
+/// Maximum clock difference in seconds.
 const LEEWAY: f64 = 30.0;
 
-/// The claim beside which stands whether the issuer has verified it (OpenID Connect Core §5.1).
+/// The claim with a statement whether the issuer has verified it (OpenID Connect Core §5.1).
 pub const EMAIL: &str = "email";
 
-/// See the module.
+/// The requirements for a token.
 #[derive(Clone, Debug)]
 pub struct Expected {
-    /// `iss`, octet by octet.
+    /// `iss`, compared exactly.
     pub issuer: String,
     /// One of `aud`.
     pub audience: String,
     /// The claim that names the user.
     pub login_claim: String,
-    /// Where that claim is [`EMAIL`]: the issuer does not say `email_verified`, and has verified the
-    /// addresses that it tells all the same.
+    /// If that claim is [`EMAIL`]: accept it without `email_verified`, because the issuer verifies all
+    /// addresses.
     pub email_is_verified: bool,
-    /// One of `scope` (RFC 8693 §4.2), or of `scp`, where there is no scope of that name.
+    /// One of `scope` (RFC 8693 §4.2), or of `scp` if there is no `scope`.
     pub scope: Option<String>,
 }
 
 impl Expected {
-    /// Whom the token names, if it is good at `now` (seconds since 1970).
+    /// The user named in the token, if it is valid at `now` (seconds since 1970).
     pub fn check(&self, token: &str, keys: &Keys, now: i64) -> Result<String, Refusal> {
         let compact = Compact::read(token)?;
         keys.verify(&compact)?;
@@ -62,8 +62,7 @@ impl Expected {
             !login.is_empty() && !login.contains(|c: char| c.is_control() || c.is_whitespace())
         });
         let login = login.ok_or_else(|| Refusal::NoLogin(claim.clone()))?;
-        // OpenID Connect Core §5.1: unless it is said to be verified, anybody may have told the issuer
-        // that address.
+        // OpenID Connect Core §5.1: an unverified address may be another person's.
         let is_verified = match claims.get("email_verified") {
             Some(said) => *said == Value::Bool(true) || *said == "true",
             None => self.email_is_verified,

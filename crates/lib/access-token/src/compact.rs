@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 
 use crate::{LONGEST, Refusal};
 
-/// A token in its parts; nothing of it is believed yet.
+/// A token split into its parts; nothing is verified yet.
 pub(crate) struct Compact<'t> {
     pub(crate) header: Header,
-    /// What is signed: the first two parts, as they were written.
+    /// The signed text: the first two parts, as written.
     pub(crate) signed: &'t str,
     pub(crate) signature: Vec<u8>,
     payload: &'t str,
@@ -21,12 +21,12 @@ pub(crate) struct Compact<'t> {
 pub(crate) struct Header {
     pub(crate) alg: String,
     pub(crate) kid: Option<String>,
-    /// Whether it is there, whatever it says.
+    /// Whether it is present, with any value.
     #[serde(default, deserialize_with = "is_there")]
     crit: bool,
 }
 
-/// Of null, too, which an `Option` takes for nothing.
+/// True for null too, which an `Option` treats as absent.
 fn is_there<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(value).map(|_| true)
 }
@@ -46,13 +46,13 @@ impl<'t> Compact<'t> {
         Ok(Self {
             header,
             signed,
-            // None where `alg` is "none": the algorithm is the better reason.
+            // None if `alg` is "none": the algorithm is the better reason.
             signature: octets(signature)?,
             payload,
         })
     }
 
-    /// What the token says: only to be asked once its signature holds.
+    /// The claims: use them only after verifying the signature.
     pub(crate) fn claims(&self) -> Result<Map<String, Value>, Refusal> {
         serde_json::from_slice(&octets(self.payload)?).map_err(|_| Refusal::Malformed)
     }

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::Refusal;
 use crate::compact::Compact;
 
-/// By which a token may be signed (RFC 7518 §3.1, RFC 8037 §3.1).
+/// The algorithms for each kind of key (RFC 7518 §3.1, RFC 8037 §3.1).
 const RSA: [Algorithm; 2] = [
     ("RS256", &RSA_PKCS1_2048_8192_SHA256),
     ("PS256", &RSA_PSS_2048_8192_SHA256),
@@ -29,17 +29,17 @@ pub struct Keys(Vec<Key>);
 
 struct Key {
     id: Option<String>,
-    /// By its own kind of algorithm alone.
+    /// Only the algorithms of its own kind.
     by: Vec<(&'static str, ParsedPublicKey)>,
 }
 
-/// Why a file is no key set.
+/// The reason why a file is no key set.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
-    /// It is neither.
+    /// Neither JWKS nor PEM.
     #[error("neither a JWKS nor public keys as PEM: {0}")]
     Format(String),
-    /// It is one, and has no key that is of use.
+    /// It contains no usable key.
     #[error("holds no RSA, P-256 or Ed25519 public key for signatures")]
     Empty,
 }
@@ -64,8 +64,8 @@ struct JsonWebKey {
 }
 
 impl Keys {
-    /// Out of a file's text, whichever it is. Keys of other kinds are passed over: an issuer may
-    /// have some for others.
+    /// Parses a file's text in either format. Keys of other kinds are ignored: an issuer may publish them
+    /// for other purposes.
     pub fn read(text: &[u8]) -> Result<Self, KeysError> {
         let keys = match text.trim_ascii_start().starts_with(b"{") {
             true => json(text)?,
@@ -77,14 +77,14 @@ impl Keys {
         Ok(Self(keys))
     }
 
-    /// Whether one of them has signed the token.
+    /// Whether one of the keys has signed the token.
     pub(crate) fn verify(&self, token: &Compact<'_>) -> Result<(), Refusal> {
         let algorithm = token.header.alg.as_str();
         if ![&RSA[..], &P256, &EDWARDS]
             .iter()
             .any(|kind| names(kind, algorithm))
         {
-            // It stands in the log: whatever it is, it is short.
+            // Shortened, since it is logged.
             return Err(Refusal::Algorithm(
                 algorithm.escape_debug().take(16).collect(),
             ));
@@ -125,7 +125,7 @@ fn json(text: &[u8]) -> Result<Vec<Key>, KeysError> {
 }
 
 impl JsonWebKey {
-    /// None where it is of another kind or for something else.
+    /// None if the key is of another kind or for another purpose.
     fn key(&self) -> Option<Key> {
         if self.usage.as_deref().is_some_and(|usage| usage != "sig") {
             return None;
@@ -181,7 +181,7 @@ fn pem(text: &[u8]) -> Result<Vec<Key>, KeysError> {
     Ok(keys)
 }
 
-/// None where the octets are no key of this kind.
+/// None if the octets are no key of this kind.
 fn parsed(kind: &[Algorithm], public: &[u8]) -> Option<Key> {
     let parse = |(name, algorithm): &Algorithm| {
         let key = ParsedPublicKey::new(*algorithm, public).ok()?;

@@ -1,24 +1,24 @@
-//! Why a token is refused, for people.
+//! The reasons for refusing a token, for people.
 
-/// See the module. The client learns little of it.
+/// The reason for refusing a token. The client learns little of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// It is longer than [`crate::LONGEST`].
     #[error("the token is too long")]
     TooLong,
-    /// It is not three parts of base64url with JSON in them.
+    /// Not three parts of base64url with JSON.
     #[error("the token is not a signed JWT")]
     Malformed,
     /// Another algorithm, or none.
     #[error("tokens signed by {0} are not taken: RS256, PS256, ES256 and EdDSA are")]
     Algorithm(String),
-    /// It says something that must be understood, and is not (RFC 7515 §4.1.11).
+    /// An unknown critical header parameter (RFC 7515 §4.1.11).
     #[error("the token has critical header fields, which are not understood")]
     Critical,
-    /// The key set has no such key; perhaps the file is old.
+    /// The key is not in the key set; the file may be outdated.
     #[error("no key of the issuer's fits the token")]
     UnknownKey,
-    /// Somebody else has signed it, or it was changed.
+    /// Another key has signed it, or it was changed.
     #[error("the token's signature does not hold")]
     Signature,
     /// `iss`
@@ -30,7 +30,7 @@ pub enum Refusal {
     /// `exp`
     #[error("the token is expired")]
     Expired,
-    /// It has no `exp`, and would be good for ever.
+    /// It has no `exp`, and would be valid for ever.
     #[error("the token never expires")]
     NeverExpires,
     /// `nbf`
@@ -39,10 +39,10 @@ pub enum Refusal {
     /// `scope`
     #[error("the token lacks the scope that is asked for")]
     Scope,
-    /// The claim that names the user is not there, or is no text.
+    /// The claim that names the user is missing, or no text.
     #[error("the token has no claim {0} that names somebody")]
     NoLogin(String),
-    /// The issuer has not seen that the address is its user's.
+    /// The issuer has not verified the address.
     #[error(
         "the token does not say that the issuer has verified its e-mail address (email_verified)"
     )]

@@ -1,4 +1,4 @@
-//! Asking the kernel for whole lists.
+//! Requests complete lists from the kernel.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -12,25 +12,25 @@ use rustix::net::{
 
 use crate::message::{self, DONE, ERROR, Message};
 
-/// The kernel writes at most half as much at once.
+/// The kernel writes at most half of this at once.
 const BUFFER: usize = 64 * 1024;
-/// Messages that a list may have: more routes than the Internet has networks.
+/// Maximum number of messages in a list: more routes than the Internet has networks.
 const LONGEST: usize = 16_000_000;
-/// How often a list is asked for again that changed while it was told.
+/// Attempts to read a list that changes during the read.
 const ATTEMPTS: usize = 5;
-/// The kernel answers at once, if at all.
+/// Time limit: the kernel answers at once, if at all.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A netlink socket that hears of these groups of changes.
+/// A netlink socket subscribed to these groups of changes.
 pub(crate) fn socket(groups: u32, flags: SocketFlags) -> io::Result<OwnedFd> {
-    // No protocol given is NETLINK_ROUTE, which is 0.
+    // The default protocol is NETLINK_ROUTE, which is 0.
     let flags = flags | SocketFlags::CLOEXEC;
     let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?;
     bind(&socket, &SocketAddrNetlink::new(0, groups))?;
     Ok(socket)
 }
 
-/// Collects a list, and begins anew when it changed while it was told.
+/// Reads a list, and starts again if it changed during the read.
 pub(crate) fn list<T: Default>(
     kind: u16,
     mut take: impl FnMut(&mut T, Message<'_>),
@@ -46,7 +46,7 @@ pub(crate) fn list<T: Default>(
     ))
 }
 
-/// False when something changed meanwhile.
+/// False if the list changed during the read.
 fn list_once(kind: u16, mut take: impl FnMut(Message<'_>)) -> io::Result<bool> {
     let socket = socket(0, SocketFlags::empty())?;
     set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE))?;

@@ -1,9 +1,8 @@
-//! What this host's network looks like now: its interfaces with their addresses, and its default
-//! gateways. Asked of the kernel over netlink (RFC 3549), and asked again when the kernel says
-//! that something has changed.
+//! The current network of this host: its interfaces with their addresses, and its default gateways. Read
+//! from the kernel over netlink (RFC 3549), and read again when the kernel reports a change.
 //!
-//! This crate looks; what it means is decided by `rules` ([`rules::interface_of`]). It is used by
-//! smtp-server and by `postern network`, so that what the one shows is what the other does.
+//! This crate only reads; `rules` interprets ([`rules::interface_of`]). smtp-server and `postern network`
+//! both use it, so that the command shows what the server does.
 
 mod dump;
 mod message;

@@ -1,5 +1,5 @@
-//! Netlink messages as the kernel writes them (`linux/netlink.h`, `linux/rtnetlink.h`), in this
-//! machine's byte order. Nothing here trusts a length.
+//! Netlink messages in the kernel's format (`linux/netlink.h`, `linux/rtnetlink.h`), in this machine's byte
+//! order. No length is trusted.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -14,14 +14,14 @@ pub(crate) const GET_ROUTE: u16 = 26;
 
 /// NLM_F_REQUEST and NLM_F_DUMP.
 const REQUEST_DUMP: u16 = 0x301;
-/// NLM_F_DUMP_INTR: something changed while it was listed.
+/// NLM_F_DUMP_INTR: the list changed during the read.
 const INTERRUPTED: u16 = 0x10;
 const HEADER: usize = 16;
 
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
 
-/// The request for a whole list, of any address family.
+/// The request for a complete list, for any address family.
 pub(crate) fn request(kind: u16) -> [u8; HEADER + 4] {
     let mut request = [0; HEADER + 4];
     request[..4].copy_from_slice(&(HEADER as u32 + 4).to_ne_bytes());
@@ -38,7 +38,7 @@ pub(crate) struct Message<'a> {
     pub(crate) payload: &'a [u8],
 }
 
-/// The messages of what was received at once.
+/// The messages in one received buffer.
 pub(crate) fn messages(mut octets: &[u8]) -> impl Iterator<Item = Message<'_>> {
     std::iter::from_fn(move || {
         let length = u32_at(octets, 0)? as usize;
@@ -52,7 +52,7 @@ pub(crate) fn messages(mut octets: &[u8]) -> impl Iterator<Item = Message<'_>> {
     })
 }
 
-/// The attributes behind a message's fixed part.
+/// The attributes after a message's fixed part.
 fn attributes(mut octets: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let length = usize::from(u16_at(octets, 0)?);
@@ -79,7 +79,7 @@ pub(crate) fn link(payload: &[u8]) -> Option<(u32, &str)> {
     Some((index, std::str::from_utf8(name).ok()?))
 }
 
-/// An address: its interface's number, itself, and the length of its network's prefix.
+/// An address: its interface's number, the address, and the prefix length of its network.
 pub(crate) fn address(payload: &[u8]) -> Option<(u32, IpAddr, u8)> {
     const IFA_ADDRESS: u16 = 1;
     const IFA_LOCAL: u16 = 2;
@@ -91,14 +91,14 @@ pub(crate) fn address(payload: &[u8]) -> Option<(u32, IpAddr, u8)> {
     Some((index, ip(family, own)?, prefix))
 }
 
-/// A next hop of a route: its address, and the number of the interface that leads there.
+/// A next hop of a route: its address, and the number of its interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NextHop {
     pub(crate) address: IpAddr,
     pub(crate) interface: Option<u32>,
 }
 
-/// The next hops of a default route, of any routing table; none of another route.
+/// The next hops of a default route, in any routing table; none for another route.
 pub(crate) fn default_gateways(payload: &[u8]) -> Vec<NextHop> {
     default_route(payload).unwrap_or_default()
 }
@@ -118,8 +118,8 @@ fn default_route(payload: &[u8]) -> Option<Vec<NextHop>> {
     Some(hops)
 }
 
-/// The Internet as a whole, or in the halves in which a VPN overrides the real default route; of
-/// IPv6 also `2000::/3`, which is all of it that is in use.
+/// The whole Internet, or the halves with which a VPN overrides the real default route; for IPv6 also
+/// `2000::/3`, the part in use.
 fn is_default(family: u8, prefix: u8) -> bool {
     match family {
         AF_INET => prefix <= 1,
@@ -133,7 +133,7 @@ fn hop(family: u8, attributes: &[u8], interface: Option<u32>) -> Option<NextHop>
     const RTA_GATEWAY: u16 = 5;
     const RTA_VIA: u16 = 18;
     let gateway = attribute(attributes, RTA_GATEWAY).and_then(|value| ip(family, value));
-    // An IPv4 route by an IPv6 neighbour (RFC 5549).
+    // An IPv4 route through an IPv6 neighbour (RFC 5549).
     let via = || {
         let value = attribute(attributes, RTA_VIA)?;
         let family = u8::try_from(u16_at(value, 0)?).ok()?;

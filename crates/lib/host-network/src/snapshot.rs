@@ -1,4 +1,4 @@
-//! The network as it was at one moment.
+//! A snapshot of the network.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,12 +10,12 @@ use rules::{Interface, InterfaceSetting, Network, SessionInterface, interface_of
 use crate::dump;
 use crate::message::{self, GET_ADDRESS, GET_LINK, GET_ROUTE, NEW_ADDRESS, NEW_LINK, NEW_ROUTE};
 
-/// See the module.
+/// The network at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// In the kernel's order; those without addresses too. `None` when they could not be read.
+    /// In the kernel's order, including those without addresses. `None` if they could not be read.
     pub interfaces: Option<Vec<Interface>>,
-    /// The default gateways, each once.
+    /// The default gateways, without duplicates.
     pub gateways: Vec<Gateway>,
     /// Their addresses.
     pub gateway_addresses: Arc<[IpAddr]>,
@@ -26,7 +26,7 @@ pub struct Snapshot {
 pub struct Gateway {
     /// Its address.
     pub address: IpAddr,
-    /// The interface that leads to it.
+    /// The interface of the route.
     pub interface: Option<Arc<str>>,
 }
 
@@ -78,7 +78,7 @@ impl Snapshot {
         })
     }
 
-    /// The interface that a connection to a local address came in on, and its class.
+    /// The interface of a connection to a local address, and its class.
     pub fn interface_of(&self, local: IpAddr, settings: &[InterfaceSetting]) -> SessionInterface {
         match &self.interfaces {
             Some(interfaces) => interface_of(local, interfaces, settings),

@@ -1,4 +1,4 @@
-//! The network as it is now.
+//! The current network.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -13,18 +13,18 @@ use crate::snapshot::Snapshot;
 
 /// RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV4_ROUTE, RTMGRP_IPV6_IFADDR, RTMGRP_IPV6_ROUTE.
 const CHANGES: u32 = 0x1 | 0x10 | 0x40 | 0x100 | 0x400;
-/// A router's table may change all the time: it is not read more often than this.
+/// Minimum interval between reads: a router's table may change all the time.
 const AT_MOST_EVERY: Duration = Duration::from_secs(1);
-/// Where the kernel tells no changes, it is asked that often.
+/// Interval between reads if the kernel reports no changes.
 const UNTOLD: Duration = Duration::from_secs(2);
 
-/// Looks when asked, and only if something has changed: it has no thread and no timer of its own.
+/// Reads on request, and only after a change: it has no thread and no timer.
 pub struct HostNetwork {
     state: Mutex<State>,
 }
 
 struct State {
-    /// Where the kernel tells changes; none where it does not.
+    /// Receives changes from the kernel; none if that is not possible.
     changes: Option<OwnedFd>,
     changed: bool,
     read: Instant,
@@ -32,9 +32,9 @@ struct State {
 }
 
 impl HostNetwork {
-    /// Begins to watch. What cannot be read is tried again when asked.
+    /// Starts to watch. A failed read is repeated on request.
     pub fn watch() -> Self {
-        // First to listen, then to look: nothing is missed between.
+        // Subscribes before the first read, so that no change is missed.
         let changes = dump::socket(CHANGES, SocketFlags::NONBLOCK);
         let changes = changes
             .inspect_err(|error| tracing::warn!(%error, "changes of the network are not told"))
@@ -50,7 +50,7 @@ impl HostNetwork {
         }
     }
 
-    /// The network now; at most a second late.
+    /// The current network; at most a second old.
     pub fn current(&self) -> Arc<Snapshot> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let age = state.read.elapsed();
@@ -66,7 +66,7 @@ impl HostNetwork {
     }
 }
 
-/// What there is, and whether to look again.
+/// Reads the network, and whether another read is needed.
 fn look() -> (Arc<Snapshot>, bool) {
     match Snapshot::read() {
         Ok(snapshot) => (Arc::new(snapshot), false),
@@ -81,7 +81,7 @@ fn warn(error: &io::Error) {
     tracing::warn!(%error, "the network cannot be read: nobody is trusted for where they are");
 }
 
-/// Whether the kernel has told a change since it was last asked. All that is there is taken.
+/// Whether the kernel has reported a change since the last call. Drains the socket.
 fn heard(socket: &OwnedFd) -> bool {
     let mut told = false;
     let mut buffer = [0; 4096];
@@ -90,7 +90,7 @@ fn heard(socket: &OwnedFd) -> bool {
             Ok(_) => told = true,
             Err(Errno::AGAIN) => return told,
             Err(Errno::INTR) => {}
-            // There was more than the socket holds (ENOBUFS): something has changed.
+            // The socket's buffer overflowed (ENOBUFS): something has changed.
             Err(Errno::NOBUFS) => told = true,
             Err(_) => return true,
         }

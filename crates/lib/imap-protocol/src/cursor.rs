@@ -1,4 +1,4 @@
-//! Reads the pieces of one complete command: its lines with the literals between them.
+//! Parser of one complete command: its lines with the literals between them.
 
 use bytes::Bytes;
 
@@ -24,7 +24,7 @@ pub(crate) fn is_list_char(octet: u8) -> bool {
     matches!(octet, b'%' | b'*') || is_astring_char(octet)
 }
 
-/// A place in a command. Holds the whole command, without its last line break.
+/// A position in a command. Holds the whole command without its last line break.
 pub(crate) struct Cursor {
     bytes: Bytes,
     at: usize,
@@ -43,7 +43,7 @@ impl Cursor {
         self.bytes.get(self.at).copied()
     }
 
-    /// The position, to come back to with [`Self::back_to`].
+    /// The position, for [`Self::back_to`].
     pub(crate) fn position(&self) -> usize {
         self.at
     }
@@ -70,7 +70,7 @@ impl Cursor {
         self.expect(b' ', "a space")
     }
 
-    /// The end of the command. Spaces before it are forgiven.
+    /// The end of the command. Spaces before it are accepted.
     pub(crate) fn end(&mut self) -> Result<()> {
         while self.eat(b' ') {}
         if self.rest().is_empty() {
@@ -109,7 +109,7 @@ impl Cursor {
         self.one_or_more(is_atom_char, name)
     }
 
-    /// Takes this word (in any case) when it is the atom that stands here.
+    /// Consumes this word (in any case) if it is the next atom.
     pub(crate) fn eat_word(&mut self, word: &str) -> bool {
         let start = self.at;
         if self
@@ -186,7 +186,7 @@ impl Cursor {
         }
     }
 
-    /// The reader has seen to it that the literal's octets are there.
+    /// The reader has checked that the literal is complete.
     fn literal(&mut self, binary: bool) -> Result<Bytes> {
         self.expect(b'{', "a literal")?;
         let size = self.number64()?;
@@ -243,7 +243,7 @@ impl Cursor {
         Ok(flags)
     }
 
-    /// One flag, added to those that stood before it.
+    /// One flag, added to the previous ones.
     pub(crate) fn flag(&mut self, flags: &mut Flags) -> Result<()> {
         const EXPECTED: CommandError = CommandError::Expected("a flag");
         if self.eat(b'\\') {
@@ -263,7 +263,7 @@ fn is_quoted_char(octet: u8) -> bool {
     !matches!(octet, b'"' | b'\\' | b'\r' | b'\n' | 0)
 }
 
-/// A decimal number; `None` when it does not fit.
+/// A decimal number; `None` if it is too large.
 pub(crate) fn parse_digits(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;

@@ -23,7 +23,7 @@ impl Day {
         EPOCH.until(self.0).map_or(0, |span| span.get_days())
     }
 
-    /// The day so many days after 1 January 1970; `None` beyond the years that IMAP can write.
+    /// The day this number of days after 1 January 1970; `None` outside the years that IMAP can write.
     #[must_use]
     pub fn from_1970(days: i32) -> Option<Self> {
         let span = jiff::Span::new().try_days(days).ok()?;
@@ -68,7 +68,7 @@ fn rest_of_date(cursor: &mut Cursor, day: u32) -> Result<Date> {
     Date::new(year, small(month as u32 + 1)?, small(day)?).map_err(|_| EXPECTED)
 }
 
-/// When a message came in, to the second; milliseconds since 1970 in UTC.
+/// The arrival time of a message, to the second, in milliseconds since 1970 UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InternalDate(pub i64);
 
@@ -89,7 +89,7 @@ impl InternalDate {
             *part = i8::try_from(cursor.number()?).map_err(|_| EXPECTED)?;
         }
         let [hour, minute, second] = clock;
-        // A leap second is the second before it to us.
+        // A leap second counts as the second before it.
         let second = if second == 60 { 59 } else { second };
         cursor.space()?;
         let offset = zone(cursor)?;

@@ -1,21 +1,21 @@
-//! Why a command was not understood. The texts are for the peer: they name grammar, nothing else.
+//! Errors of commands. The texts are for the peer: they mention only the grammar.
 
-/// Why a command was not understood.
+/// The reason why a command was not understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {
     /// The line does not begin with a tag.
     #[error("Expected a tag")]
     NoTag,
-    /// A verb that this server does not know.
+    /// An unknown verb.
     #[error("Unknown command")]
     Unknown,
-    /// The grammar asks for something else here.
+    /// The grammar requires something else here.
     #[error("Expected {0}")]
     Expected(&'static str),
-    /// SEARCH keys within SEARCH keys beyond what is sane.
+    /// Too many nested SEARCH keys.
     #[error("Too deeply nested")]
     TooDeep,
-    /// SEARCH in a charset that this server does not know. Answered NO `[BADCHARSET]`.
+    /// SEARCH in an unknown charset. Answered NO `[BADCHARSET]`.
     #[error("Charset not supported")]
     Charset,
     /// The line is longer than the limit.

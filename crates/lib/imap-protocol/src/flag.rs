@@ -2,7 +2,7 @@
 
 use std::ops::{BitOr, BitOrAssign};
 
-/// The system flags that are stored, as bits. `\Recent` is none of them: it belongs to a session.
+/// The stored system flags, as bits. `\Recent` is not included: it belongs to a session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SystemFlags(u8);
 
@@ -17,7 +17,7 @@ impl SystemFlags {
     pub const DELETED: Self = Self(8);
     /// `\Draft`
     pub const DRAFT: Self = Self(16);
-    /// Every one of them.
+    /// All system flags.
     pub const ALL: Self = Self(31);
 
     const NAMES: [(Self, &'static str); 5] = [
@@ -37,7 +37,7 @@ impl SystemFlags {
         })
     }
 
-    /// From bits; those without a meaning are dropped.
+    /// From bits; unknown bits are dropped.
     #[must_use]
     pub fn from_bits(bits: u32) -> Self {
         Self((bits & u32::from(Self::ALL.0)) as u8)
@@ -55,7 +55,7 @@ impl SystemFlags {
         self.0 & flags.0 == flags.0
     }
 
-    /// The names of those that are set, with their backslash.
+    /// The names of the set flags, with backslash.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         Self::NAMES
             .into_iter()
@@ -77,14 +77,14 @@ impl BitOrAssign for SystemFlags {
     }
 }
 
-/// A keyword: an atom of at most 100 octets, compared without case.
+/// A keyword: an atom of at most 100 octets, compared ignoring case.
 #[derive(Debug, Clone)]
 pub struct Keyword(Box<str>);
 
 impl Keyword {
     const LONGEST: usize = 100;
 
-    /// A keyword of these octets, when they are one.
+    /// A keyword of these octets, if valid.
     #[must_use]
     pub fn new(octets: &[u8]) -> Option<Self> {
         let sound = !octets.is_empty()
@@ -96,7 +96,7 @@ impl Keyword {
         sound.then(|| Self(text.into()))
     }
 
-    /// The keyword as it was first written.
+    /// The keyword as first written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -131,7 +131,7 @@ impl Flags {
         }
     }
 
-    /// Adds a keyword, once. False when there are too many.
+    /// Adds a keyword, once. False if there are too many.
     #[must_use]
     pub fn insert(&mut self, keyword: Keyword) -> bool {
         if self.keywords.contains(&keyword) {
@@ -150,7 +150,7 @@ impl Flags {
         &self.keywords
     }
 
-    /// Every flag by name.
+    /// All flags by name.
     pub fn names<'a>(&'a self) -> impl Iterator<Item = &'a str> {
         let system = self.system.names().map(|name| -> &'a str { name });
         system.chain(self.keywords.iter().map(Keyword::as_str))
@@ -158,7 +158,7 @@ impl Flags {
 }
 
 impl PartialEq for Flags {
-    /// The order of the keywords means nothing.
+    /// The order of the keywords is irrelevant.
     fn eq(&self, other: &Self) -> bool {
         self.system == other.system
             && self.keywords.len() == other.keywords.len()

@@ -1,11 +1,11 @@
-//! The grammar and the session shape of IMAP (RFC 3501, RFC 9051 and extensions), sans-IO.
+//! The grammar and the session states of IMAP (RFC 3501, RFC 9051 and extensions), without I/O.
 //!
-//! Bytes go in through [`Reader`], which gives events: a typed [`Command`], the pieces of an
-//! APPEND, or what to answer to input that is wrong. Answers are written with [`response`]. What
-//! a session may say when is [`State`].
+//! Bytes go in through [`Reader`], which returns events: a typed [`Command`], the pieces of an APPEND, or
+//! the answer to invalid input. Responses are written with [`response`]. [`State`] defines the states that
+//! allow a command.
 //!
-//! This crate knows no sockets, no clock and no store. It never buffers a message: the literal of
-//! an APPEND passes as events.
+//! This crate knows no sockets, no clock and no store. It never buffers a message: the literal of an APPEND
+//! is passed on as events.
 
 pub mod command;
 mod cursor;

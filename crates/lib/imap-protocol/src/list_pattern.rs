@@ -2,7 +2,7 @@
 
 use crate::modified_utf7;
 
-/// A pattern: `*` stands for anything, `%` for anything within one level.
+/// A pattern: `*` matches anything, `%` anything within one level.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListPattern(String);
 
@@ -15,7 +15,7 @@ impl ListPattern {
         if text.len() > Self::LONGEST {
             return None;
         }
-        // INBOX is matched whatever its case (RFC 9051 §6.3.9.6).
+        // INBOX matches in any case (RFC 9051 §6.3.9.6).
         let text = if text.eq_ignore_ascii_case("INBOX") {
             "INBOX"
         } else {
@@ -36,31 +36,31 @@ impl ListPattern {
         modified_utf7::encode(&self.0)
     }
 
-    /// The pattern behind a reference name: here, simply joined (RFC 9051 §6.3.9).
+    /// The pattern after a reference name: simply joined (RFC 9051 §6.3.9).
     #[must_use]
     pub fn behind(&self, reference: &str) -> Option<Self> {
         Self::new(&format!("{reference}{}", self.0))
     }
 
-    /// Whether the pattern is the empty string, which asks for the separator alone.
+    /// Whether the pattern is the empty string, which requests only the separator.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Octets of it.
+    /// Its length in octets.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether a name may stand for others below it: LSUB's `%` (RFC 3501 §6.3.9).
+    /// Whether a name may represent its children: LSUB's `%` (RFC 3501 §6.3.9).
     #[must_use]
     pub fn stops_at_a_level(&self) -> bool {
         self.0.contains('%')
     }
 
-    /// Whether a name matches. Takes time in proportion to pattern × name at worst.
+    /// Whether a name matches. The time is at most proportional to pattern × name.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
         let name = name.as_bytes();
@@ -78,9 +78,9 @@ impl ListPattern {
     }
 }
 
-/// One octet of the pattern further, in place. False when nothing can match any more.
+/// Advances by one octet of the pattern, in place. False if nothing can match any more.
 fn advance(wanted: u8, name: &[u8], reached: &mut [bool]) -> bool {
-    // What the place before was, and what it has become.
+    // The old and the new value of the previous position.
     let (mut before, mut after) = (false, false);
     let mut any = false;
     for (index, here) in reached.iter_mut().enumerate() {

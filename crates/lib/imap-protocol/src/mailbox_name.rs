@@ -2,16 +2,16 @@
 
 use crate::modified_utf7;
 
-/// A mailbox name: UTF-8, `/` between levels, INBOX in capitals whatever was written.
+/// A mailbox name: UTF-8, `/` between levels, INBOX always in capitals.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MailboxName(String);
 
 impl MailboxName {
-    /// What stands between the levels of a name.
+    /// The separator of levels.
     pub const SEPARATOR: char = '/';
     const LONGEST: usize = 1000;
 
-    /// A name from text. Control characters have no place in one (RFC 9051 §5.1).
+    /// A name from text. Control characters are invalid (RFC 9051 §5.1).
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         if text.len() > Self::LONGEST || text.chars().any(char::is_control) {
@@ -41,8 +41,8 @@ impl MailboxName {
         modified_utf7::encode(&self.0)
     }
 
-    /// The name as CREATE means it: a separator at its end says that levels below will follow,
-    /// which needs nothing here (RFC 9051 §6.3.4). `None` when no mailbox may have that name.
+    /// The name for CREATE: a trailing separator announces children and is dropped (RFC 9051 §6.3.4).
+    /// `None` if the name is invalid for a mailbox.
     #[must_use]
     pub fn for_creation(&self) -> Option<Self> {
         let name = self.0.strip_suffix(Self::SEPARATOR).unwrap_or(&self.0);

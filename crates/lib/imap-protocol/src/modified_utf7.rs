@@ -11,8 +11,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::RequireNone),
 );
 
-/// The text of a name in modified UTF-7; `None` when it is not one. Printable ASCII in base64 is
-/// refused, as §5.1.3 wants: one name has one form.
+/// The text of a name in modified UTF-7; `None` if invalid. Printable ASCII in base64 is refused, as §5.1.3
+/// requires: each name has one form.
 pub(crate) fn decode(octets: &[u8]) -> Option<String> {
     let mut text = String::with_capacity(octets.len());
     let mut rest = octets;
@@ -56,7 +56,7 @@ fn decode_shifted(shifted: &[u8], text: &mut String) -> Option<()> {
     Some(())
 }
 
-/// The text of a name as clients write it: in modified UTF-7, or in UTF-8.
+/// The text of a name as clients write it: modified UTF-7 or UTF-8.
 pub(crate) fn from_wire(octets: &[u8]) -> Option<String> {
     if octets.is_ascii() {
         decode(octets)

@@ -1,4 +1,4 @@
-//! Sets of numbers that are known: of UIDs, or of sequence numbers.
+//! Sets of known numbers: UIDs or sequence numbers.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 pub struct RangeSet(Vec<RangeInclusive<u32>>);
 
 impl RangeSet {
-    /// The set that these ranges make, in any order.
+    /// The union of these ranges, in any order.
     #[must_use]
     pub fn from_ranges(mut ranges: Vec<RangeInclusive<u32>>) -> Self {
         ranges.retain(|range| !range.is_empty());
@@ -20,7 +20,7 @@ impl RangeSet {
         set
     }
 
-    /// Adds a number that is not below those already there.
+    /// Adds a number that is not below the existing ones.
     pub fn push(&mut self, number: u32) {
         self.push_range(number..=number);
     }
@@ -57,7 +57,7 @@ impl RangeSet {
             .is_some_and(|range| range.contains(&number))
     }
 
-    /// Whether nothing is in it.
+    /// Whether the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -75,7 +75,7 @@ impl RangeSet {
         self.0.last().map(|range| *range.end())
     }
 
-    /// How many numbers.
+    /// The number of elements.
     #[must_use]
     pub fn count(&self) -> u64 {
         let size = |range: &RangeInclusive<u32>| u64::from(range.end() - range.start()) + 1;

@@ -1,13 +1,13 @@
 //! The incremental reader: bytes in, events out.
 //!
-//! It takes from the front of the input what makes an event and leaves the rest. It never asks
-//! for more input than one command may have, and holds nothing of its own but a position.
+//! It consumes the start of the input when it forms an event, and leaves the rest. It never requests more
+//! input than one command may have, and stores only a position.
 //!
 //! ```text
 //!            complete line                      APPEND's message announced
 //! Command ───────────────────▶ Event::Command   ─────────▶ Verdict ──accept──▶ Message ─▶ MessageEnd
 //!    │ too long, literal refused                              │ refuse
-//!    └────────▶ Discard ◀─────────────────────────────────────┘ (when it comes all the same)
+//!    └────────▶ Discard ◀─────────────────────────────────────┘ (if it is sent nevertheless)
 //! ```
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -35,12 +35,12 @@ enum Expecting {
     Discard { literal: u64 },
 }
 
-/// How far into the input a command has been looked at.
+/// The scanned part of a command.
 #[derive(Debug, Default)]
 struct Progress {
-    /// Where the line begins that is being read.
+    /// Start of the current line.
     line: usize,
-    /// No line end before here.
+    /// There is no line end before this position.
     scanned: usize,
     /// Octets of the literals before the line.
     literals: usize,
@@ -65,7 +65,7 @@ impl Reader {
         }
     }
 
-    /// The client has logged in: the wider limits hold.
+    /// After the login the higher limits apply.
     pub fn set_authenticated(&mut self) {
         self.authenticated = true;
     }
@@ -94,7 +94,7 @@ impl Reader {
         }
     }
 
-    /// The next line, taken as it is.
+    /// The next line, without parsing.
     pub fn next_line(&mut self, input: &mut BytesMut, longest: usize) -> LineEvent {
         match memchr::memchr(b'\n', input) {
             Some(end) if end <= longest => {
@@ -110,8 +110,8 @@ impl Reader {
         }
     }
 
-    /// Takes the message that [`Event::Append`] announced. Send a continuation first, when the
-    /// client waits for one.
+    /// Accepts the message announced by [`Event::Append`]. Send a continuation first, if the client waits
+    /// for one.
     pub fn accept(&mut self) {
         if let Expecting::Verdict(literal, tag) = &self.expecting {
             self.expecting = Expecting::Message {
@@ -121,8 +121,8 @@ impl Reader {
         }
     }
 
-    /// Does not take the message. The caller answers the command now; what the client sends all
-    /// the same is dropped.
+    /// Refuses the message. The caller answers the command now; if the client sends the message, it is
+    /// dropped.
     pub fn refuse(&mut self) {
         if let Expecting::Verdict(literal, _) = &self.expecting {
             self.expecting = if literal.synchronizing {
@@ -135,14 +135,14 @@ impl Reader {
         }
     }
 
-    /// Looks for the end of the command. `None`: look again.
+    /// Searches for the end of the command. `None`: call again.
     fn command(&mut self, input: &mut BytesMut) -> Option<Event> {
         let limits = self.command_limits();
         let Expecting::Command(progress) = &mut self.expecting else {
             return None;
         };
         let Some(unseen) = input.get(progress.scanned..) else {
-            // The literal is still on its way.
+            // The literal is incomplete.
             return Some(Event::NeedInput);
         };
         let found = memchr::memchr(b'\n', unseen).map(|at| progress.scanned + at + 1);
@@ -217,9 +217,9 @@ impl Reader {
     }
 
     fn too_long(&mut self, input: &mut BytesMut, limit: usize) -> Event {
-        // What stands behind the limit may have come or not.
+        // Octets after the limit may or may not have arrived.
         let tag = Tag::at_start_of(input.get(..limit).unwrap_or(input));
-        // Literals before the line are complete: what is dropped begins with the line.
+        // Literals before the line are complete: the dropped input begins with the line.
         if let Expecting::Command(progress) = &self.expecting {
             let line = progress.line.min(input.len());
             input.advance(line);
@@ -245,7 +245,7 @@ impl Reader {
         Some(Event::Data(input.split_to(here).freeze()))
     }
 
-    /// Behind the message stands the end of the command: we take one message at a time.
+    /// The end of the command follows the message: one message at a time.
     fn message_end(&mut self, input: &mut BytesMut) -> Event {
         let Expecting::MessageEnd { tag } = &self.expecting else {
             return Event::NeedInput;
@@ -273,9 +273,9 @@ impl Reader {
         event
     }
 
-    /// Drops a literal, then the rest of the command with the literals that do not wait.
+    /// Drops a literal, then the rest of the command with its non-synchronizing literals.
     fn discard(&mut self, input: &mut BytesMut) -> Option<Event> {
-        /// What may announce a literal at the end of a line is no longer.
+        /// Maximum length of a literal marker at the end of a line.
         const TAIL: usize = 32;
         let Expecting::Discard { literal } = &mut self.expecting else {
             return None;

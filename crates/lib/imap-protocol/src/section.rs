@@ -1,4 +1,4 @@
-//! Which octets of a message: `section` and `partial`.
+//! Sections of a message: `section` and `partial`.
 
 use std::num::NonZeroU32;
 
@@ -8,7 +8,7 @@ use crate::cursor::Cursor;
 use crate::error::{CommandError, Result};
 use crate::wire::{Side, put_astring, put_number};
 
-/// `section-text`: what of the part.
+/// `section-text`: the text within the part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SectionText {
     /// `HEADER`
@@ -24,34 +24,34 @@ pub enum SectionText {
 /// `section-spec`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Section {
-    /// `[]`: all of the message.
+    /// `[]`: the whole message.
     Whole,
-    /// `[HEADER]` and its like, of the message.
+    /// `[HEADER]` and similar, of the message.
     Message(SectionText),
     /// `[1.2]`: a part's body.
     Part(Vec<NonZeroU32>),
     /// `[1.2.MIME]`: a part's MIME header.
     Mime(Vec<NonZeroU32>),
-    /// `[1.2.HEADER]` and its like, of a message within the message.
+    /// `[1.2.HEADER]` and similar, of a message within the message.
     Nested(Vec<NonZeroU32>, SectionText),
 }
 
-/// `partial`: so many octets from this one on.
+/// `partial`: a range of octets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Partial {
     /// The first octet.
     pub offset: u32,
-    /// At most so many.
+    /// The maximum number of octets.
     pub length: NonZeroU32,
 }
 
 const DEEPEST: usize = 100;
 
-/// Each is looked for among all fields of a header section.
+/// Each is looked up among all fields of a header section.
 const MOST_NAMES: usize = 100;
 
 impl Section {
-    /// What stands between `[` and `]`, and the `]`.
+    /// Parses the text between `[` and `]`, and the `]`.
     pub(crate) fn parse(cursor: &mut Cursor) -> Result<Self> {
         let mut path = Vec::new();
         while cursor.peek().is_some_and(|octet| octet.is_ascii_digit()) {
@@ -151,7 +151,7 @@ fn put_path(out: &mut impl BufMut, path: &[NonZeroU32]) {
 }
 
 impl Partial {
-    /// `"<" number "." nz-number ">"`, when it stands here.
+    /// `"<" number "." nz-number ">"`, if present.
     pub(crate) fn parse(cursor: &mut Cursor) -> Result<Option<Self>> {
         if !cursor.eat(b'<') {
             return Ok(None);

@@ -11,11 +11,11 @@ use crate::cursor::parse_digits;
 pub enum SequenceNumber {
     /// A sequence number or UID.
     Number(NonZeroU32),
-    /// `*`: the highest there is.
+    /// `*`: the highest number.
     Last,
 }
 
-/// One number, or two with all between them, in either order.
+/// One number, or two with all numbers between them, in either order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SequenceRange(pub SequenceNumber, pub SequenceNumber);
 
@@ -30,7 +30,7 @@ pub enum MessageSet {
     Sequence(SequenceSet),
     /// By UID.
     Uid(SequenceSet),
-    /// `$`: the result of the last SEARCH RETURN (SAVE) (RFC 5182), told by UID or not.
+    /// `$`: the result of the last SEARCH RETURN (SAVE) (RFC 5182).
     Saved {
         /// Whether the command was a UID command.
         uid: bool,
@@ -46,7 +46,7 @@ impl MessageSet {
 }
 
 impl SequenceSet {
-    /// Reads a set; `None` when it is not one.
+    /// Parses a set; `None` if invalid.
     #[must_use]
     pub fn parse(octets: &[u8]) -> Option<Self> {
         let ranges: Option<Vec<_>> = octets
@@ -56,14 +56,14 @@ impl SequenceSet {
         Self::new(ranges?)
     }
 
-    /// A set of these ranges, unless there are none.
+    /// A set of these ranges, if there are any.
     #[must_use]
     pub fn new(ranges: Vec<SequenceRange>) -> Option<Self> {
         (!ranges.is_empty()).then_some(Self(ranges))
     }
 
-    /// The numbers meant where `last` is the highest there is. With nothing there (`last` 0),
-    /// `*` means nothing.
+    /// The numbers in the set, if `last` is the highest number. In an empty mailbox (`last` 0) `*` is
+    /// empty.
     #[must_use]
     pub fn resolve(&self, last: u32) -> RangeSet {
         let number = |number| match number {

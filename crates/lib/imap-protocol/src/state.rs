@@ -34,34 +34,34 @@
 //! (4) LOGIN or AUTHENTICATE, (5) SELECT or EXAMINE, (6) CLOSE, UNSELECT, or a failed SELECT,
 //! (7) LOGOUT, shutdown, autologout, connection lost.
 
-/// Where a session stands.
+/// The state of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Nobody has logged in.
+    /// Not logged in.
     NotAuthenticated,
     /// Logged in, no mailbox open.
     Authenticated,
     /// A mailbox is open.
     Selected,
-    /// BYE was said.
+    /// BYE was sent.
     Logout,
 }
 
-/// When a command may be said.
+/// The states that allow a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// Always.
     Any,
     /// Before the login.
     NotAuthenticated,
-    /// After the login, a mailbox open or not.
+    /// After the login, with or without an open mailbox.
     Authenticated,
     /// With a mailbox open.
     Selected,
 }
 
 impl State {
-    /// Whether a command of this phase may be said now.
+    /// Whether a command of this phase is allowed now.
     #[must_use]
     pub fn allows(self, phase: Phase) -> bool {
         match (self, phase) {

@@ -10,7 +10,7 @@ impl Tag {
     /// Longer tags are refused: they would be echoed in every answer.
     const LONGEST: usize = 256;
 
-    /// A tag of these octets, when they are one.
+    /// A tag of these octets, if valid.
     #[must_use]
     pub fn new(octets: Bytes) -> Option<Self> {
         let valid = !octets.is_empty()
@@ -19,7 +19,7 @@ impl Tag {
         valid.then_some(Self(octets))
     }
 
-    /// The tag at the start of a command line, behind which a space stands.
+    /// The tag at the start of a command line, before a space.
     #[must_use]
     pub fn at_start_of(line: &[u8]) -> Option<Self> {
         let end = line.iter().position(|&octet| !is_tag_char(octet))?;

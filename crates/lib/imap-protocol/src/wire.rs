@@ -1,14 +1,14 @@
-//! Strings as they go over the wire, in both directions.
+//! Strings in wire form, for both directions.
 
 use bytes::BufMut;
 
 use crate::cursor::is_astring_char;
 
-/// Longer strings go as literals.
+/// Longer strings are written as literals.
 const LONGEST_QUOTED: usize = 1000;
 
-/// Which end writes: a client's literal announces itself with `+` (RFC 7888) and needs no
-/// continuation; a server's needs none anyway.
+/// The writing side: a client's literal has a `+` (RFC 7888) and needs no continuation; a server's never
+/// needs one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     /// Commands.
@@ -17,7 +17,7 @@ pub enum Side {
     Server,
 }
 
-/// `string`: quoted where that can be, else a literal.
+/// `string`: quoted if possible, otherwise a literal.
 pub fn put_string(out: &mut impl BufMut, octets: &[u8], side: Side) {
     let quotable = octets.len() <= LONGEST_QUOTED
         && octets
@@ -38,7 +38,7 @@ pub fn put_string(out: &mut impl BufMut, octets: &[u8], side: Side) {
     out.put_u8(b'"');
 }
 
-/// `astring`: an atom where that can be, else a string.
+/// `astring`: an atom if possible, otherwise a string.
 pub fn put_astring(out: &mut impl BufMut, octets: &[u8], side: Side) {
     let atom = !octets.is_empty()
         && octets.len() <= LONGEST_QUOTED
@@ -59,7 +59,7 @@ pub fn put_nstring(out: &mut impl BufMut, octets: Option<&[u8]>, side: Side) {
     }
 }
 
-/// `{n}` and a line break: so many octets follow.
+/// `{n}` and a line break, before n octets.
 pub fn put_literal_mark(out: &mut impl BufMut, size: u64, side: Side) {
     out.put_u8(b'{');
     put_number(out, size);

@@ -1,4 +1,4 @@
-//! The client's side: reading what a POP3 server answers.
+//! The client's side: parses the responses of a POP3 server.
 
 mod listing;
 mod reply;

@@ -1,11 +1,11 @@
-//! Multi-line responses (RFC 1939 §3): a dot is put before each line that begins with one, and a
-//! line with a dot alone ends the response.
+//! Multi-line responses (RFC 1939 §3): each line that begins with a dot gets another one, and a line with
+//! only a dot ends the response.
 
 use bytes::{Buf as _, BytesMut};
 use memchr::memchr;
 
-/// Adds the dots to a message that comes in pieces, and ends each of its lines in CRLF: a client may
-/// look for nothing else, and would wait for ever behind a last line that ends in LF alone.
+/// Adds the dots to a message in pieces, and ends each of its lines with CRLF: a client that only
+/// recognises CRLF would otherwise wait for ever after a last line that ends with LF.
 #[derive(Debug)]
 pub struct Stuffer {
     last: u8,
@@ -44,7 +44,7 @@ impl Stuffer {
         self.last = b'\n';
     }
 
-    /// Ends the message: its last line is completed where it was not.
+    /// Ends the message; completes its last line if necessary.
     pub fn finish(mut self, output: &mut BytesMut) {
         if self.last != b'\n' {
             self.end_line(output);
@@ -53,22 +53,21 @@ impl Stuffer {
     }
 }
 
-/// Takes the dots away again.
+/// Removes the dots.
 #[derive(Debug)]
 pub struct Unstuffer {
     at_line_start: bool,
 }
 
-/// How far an [`Unstuffer`] has come.
+/// The state of an [`Unstuffer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// The response goes on.
+    /// The response continues.
     More,
-    /// A dot on a line of its own that ends in LF alone, and nothing after it. It is the end, unless
-    /// more comes without being asked for: then [`Unstuffer::pull`] goes on. Otherwise
-    /// [`Unstuffer::end`] takes it.
+    /// A line with a dot and LF alone, with nothing after it. It is the end, unless more data arrives
+    /// without a request: then [`Unstuffer::pull`] continues. Otherwise [`Unstuffer::end`] consumes it.
     Doubtful,
-    /// It has ended; what is left of the input belongs to the next.
+    /// It has ended; the remaining input belongs to the next response.
     Ended,
 }
 
@@ -81,10 +80,10 @@ impl Default for Unstuffer {
 }
 
 impl Unstuffer {
-    /// Moves what can be told apart from `input` to `output`. Lines may end in LF alone, as some
-    /// servers send them; what ends the response is still a dot on a line of its own. A server that
-    /// does not complete its line ends may not stuff their dots either: a dot and LF with more
-    /// behind is text, since after the end a server waits for the next command.
+    /// Moves classified octets from `input` to `output`. Lines may end with LF alone, as some servers send
+    /// them; the end is still a line with only a dot. A server with incomplete line ends may not stuff such
+    /// dots either: a dot and LF with more data after it is text, since after the end a server waits for
+    /// the next command.
     pub fn pull(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> Progress {
         let mut at = 0;
         let progress = loop {
@@ -107,7 +106,7 @@ impl Unstuffer {
                     }
                     at += line.len();
                 }
-                // It cannot be told yet whether this is the end.
+                // It cannot be decided yet whether this is the end.
                 None if self.at_line_start && matches!(rest, b"" | b"." | b".\r") => {
                     break Progress::More;
                 }
@@ -125,7 +124,7 @@ impl Unstuffer {
         progress
     }
 
-    /// Takes the end of a response after [`Progress::Doubtful`].
+    /// Consumes the end of a response after [`Progress::Doubtful`].
     pub fn end(self, input: &mut BytesMut) {
         input.advance(b".\n".len().min(input.len()));
     }

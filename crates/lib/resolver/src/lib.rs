@@ -1,5 +1,5 @@
-//! Sets up DNS resolvers. The DNS is asked over UDP and TCP, never over TLS, so a resolver needs
-//! no certificate store: it works in an image that holds the program and nothing else.
+//! Creates DNS resolvers. Queries use UDP and TCP, never TLS, so a resolver needs no certificate store: it
+//! works in an image that contains only the program.
 
 mod name;
 
@@ -16,15 +16,16 @@ use rustls::{ClientConfig, RootCertStore};
 
 pub use name::{Impossible, name};
 
-/// Why no resolver can be set up.
+/// The reason why no resolver can be created.
 #[derive(Debug, thiserror::Error)]
 #[error("the DNS resolver cannot be set up: {0}")]
 pub struct Unavailable(String);
 
-/// A resolver that asks `server`, or the name servers of `/etc/resolv.conf`. `adjust` changes its
-/// options, which are those of `/etc/resolv.conf` or the library's.
+/// A resolver that queries `server`, or the name servers of `/etc/resolv.conf`. `adjust` changes its
+/// options, which are those of `/etc/resolv.conf` or the library's defaults.
 ///
 /// # Errors
+/// If the library refuses the options.
 /// When the library refuses the options.
 #[expect(
     clippy::disallowed_methods,
@@ -64,9 +65,8 @@ fn only(server: SocketAddr) -> ResolverConfig {
     ResolverConfig::from_parts(None, Vec::new(), vec![config])
 }
 
-/// The library always makes a TLS configuration. Its own reads the system's certificate store and
-/// fails where there is none (mail-auth switches that on); this one trusts nobody and reads
-/// nothing.
+/// The library always needs a TLS configuration. Its default reads the system's certificate store and fails
+/// if there is none (mail-auth enables this feature); this one has no authorities and reads nothing.
 fn no_authorities() -> Result<ClientConfig, Unavailable> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)

@@ -1,29 +1,30 @@
-//! Names as the DNS is asked for them.
+//! DNS names for queries.
 
 use hickory_resolver::proto::rr::Name;
 
 /// RFC 1035 §2.3.4.
 const MAX_LABEL: usize = 63;
 
-/// Why there can be no such name in the DNS.
+/// The reason why a name cannot exist in the DNS.
 #[derive(Debug, thiserror::Error, Clone, Copy, PartialEq, Eq)]
 pub enum Impossible {
-    /// Two dots in a row, or nothing at all.
+    /// Two consecutive dots, or an empty name.
     #[error("a label of the name is empty")]
     EmptyLabel,
     /// RFC 1035 §2.3.4.
     #[error("a label of the name is longer than 63 octets")]
     LongLabel,
-    /// 255 octets on the wire are 253 in writing.
+    /// 255 octets on the wire are 253 in text form.
     #[error("the name is longer than 253 octets")]
     Long,
 }
 
-/// The name as it stands, in A-labels, absolute: no search domains are tried. A label may hold any
-/// octet (RFC 2181 §11): what is no name of a host, because of an underscore, say, may be one of the
-/// DNS all the same. The library's own conversion of text allows less.
+/// The absolute name, in A-labels: search domains are not used. A label may contain any octet (RFC 2181
+/// §11): a name that is invalid for hosts, for example because of an underscore, can exist in the DNS. The
+/// library's own text conversion allows less.
 ///
 /// # Errors
+/// If the name cannot exist.
 /// When there can be no such name.
 pub fn name(text: &str) -> Result<Name, Impossible> {
     let text = text.strip_suffix('.').unwrap_or(text);

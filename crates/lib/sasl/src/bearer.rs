@@ -1,4 +1,4 @@
-//! Access tokens of OAuth 2: OAUTHBEARER (RFC 7628), and XOAUTH2, of which it was made.
+//! OAuth 2 access tokens: OAUTHBEARER (RFC 7628), and its predecessor XOAUTH2.
 
 use std::fmt;
 
@@ -6,20 +6,20 @@ use serde_json::json;
 
 use crate::{Dialect, Fault};
 
-/// Between the fields of a message.
+/// The separator of fields.
 const SEPARATOR: char = '\u{1}';
 
-/// A token, and whom its bearer wants to be.
+/// A token, and the requested identity.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BearerToken {
-    /// As whom; empty when as the one whom the token names.
+    /// The authorization identity; empty for the token's own.
     pub authorization: String,
-    /// The token; empty from a client that asks what kind of token is wanted (RFC 7628 §4.3).
+    /// The token; empty if the client asks for the kind of token (RFC 7628 §4.3).
     pub token: String,
 }
 
 impl fmt::Debug for BearerToken {
-    /// Who has a token is who it says: it stands in no log.
+    /// Omits the token: anyone who has it can use it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BearerToken")
             .field("authorization", &self.authorization)
@@ -27,23 +27,23 @@ impl fmt::Debug for BearerToken {
     }
 }
 
-/// Why a token was refused, as far as the client may know (RFC 6750 §3.1).
+/// The reason for the refusal of a token, as shown to the client (RFC 6750 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenFault {
-    /// It is expired, forged, for somebody else, or none.
+    /// Expired, forged, for another audience, or missing.
     Invalid,
-    /// It is good, and not for this.
+    /// Valid, but without the required scope.
     InsufficientScope,
 }
 
-/// What the client is told with a refusal.
+/// The information sent to the client with a refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRefusal {
-    /// Why.
+    /// The reason.
     pub fault: TokenFault,
-    /// The scope that a token needs; empty where none is asked for.
+    /// The required scope; empty if there is none.
     pub scope: String,
-    /// Where the issuer's OpenID configuration is; empty where that is not known.
+    /// The URL of the issuer's OpenID configuration; empty if unknown.
     pub configuration: String,
 }
 
@@ -69,7 +69,7 @@ impl TokenRefusal {
     }
 }
 
-/// A client's response.
+/// Parses a client's response.
 pub(crate) fn read(response: &str, dialect: Dialect) -> Result<BearerToken, Fault> {
     let (authorization, fields) = match dialect {
         Dialect::OAuthBearer => oauthbearer(response)?,
@@ -81,7 +81,7 @@ pub(crate) fn read(response: &str, dialect: Dialect) -> Result<BearerToken, Faul
         if key.is_empty() || !key.bytes().all(|b| b.is_ascii_alphabetic()) || !is_value(value) {
             return Err(Fault::Malformed);
         }
-        // `host` and `port` are there for other kinds of tokens (RFC 7628 §3.1).
+        // `host` and `port` are for other kinds of tokens (RFC 7628 §3.1).
         if key == "auth" && token.replace(bearer(value)?).is_some() {
             return Err(Fault::Malformed);
         }
@@ -92,12 +92,12 @@ pub(crate) fn read(response: &str, dialect: Dialect) -> Result<BearerToken, Faul
     })
 }
 
-/// RFC 7628 §3.1: `gs2-header kvsep *kvpair kvsep`; gives whom the header names and the fields.
+/// RFC 7628 §3.1: `gs2-header kvsep *kvpair kvsep`; returns the identity in the header, and the fields.
 fn oauthbearer(response: &str) -> Result<(String, &str), Fault> {
     let (header, fields) = response.split_once(SEPARATOR).ok_or(Fault::Malformed)?;
     let (flag, rest) = header.split_once(',').ok_or(Fault::Malformed)?;
     let name = rest.strip_suffix(',').ok_or(Fault::Malformed)?;
-    // A token is bound to no channel: the header cannot ask for that.
+    // A token has no channel binding: the header cannot request one.
     if !matches!(flag, "n" | "y") {
         return Err(Fault::Malformed);
     }
@@ -127,7 +127,7 @@ fn is_value(text: &str) -> bool {
         .all(|b| b.is_ascii_graphic() || matches!(b, b' ' | b'\t' | b'\r' | b'\n'))
 }
 
-/// `Bearer` and a token (RFC 6750 §2.1).
+/// Parses `Bearer` and a token (RFC 6750 §2.1).
 fn bearer(value: &str) -> Result<String, Fault> {
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     let token = token.trim_matches(' ');

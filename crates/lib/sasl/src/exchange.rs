@@ -1,29 +1,28 @@
-//! One exchange, from the mechanism's name to the answer.
+//! One exchange, from the mechanism's name to the result.
 
 use crate::bearer::{self, BearerToken, TokenRefusal};
 use crate::passwords::{Credentials, plain, without_nul};
 use crate::scram::{self, Bindings, ScramLogin, ScramProof};
 use crate::{Dialect, Fault, Mechanism};
 
-/// What is next.
+/// The next step.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Send this challenge and hand in the response.
+    /// Send this challenge and pass on the response.
     Challenge(Vec<u8>),
-    /// Does this password hold? The exchange is over.
+    /// Question: is this password valid? The exchange is over.
     Password(Credentials),
-    /// May the one whom the client's certificate names act as this one (empty: as themselves)? The
-    /// exchange is over.
+    /// Question: may the client certificate's identity act as this user (empty: as itself)? The exchange is
+    /// over.
     External(String),
-    /// Whose token is this? The exchange is over; where the answer is no, its client is first sent
-    /// [`Exchange::token_refused`].
+    /// Question: whose token is this? The exchange is over; before a refusal the client receives the
+    /// challenge of [`Exchange::token_refused`].
     Token(BearerToken),
-    /// By which salt and count is this login's password salted? The answer is given to
-    /// [`Exchange::parameters`].
+    /// Question: the salt and iteration count of this login. Answer with [`Exchange::parameters`].
     Parameters(ScramLogin),
-    /// Does this proof hold? The answer is given to [`Exchange::proved`].
+    /// Question: is this proof valid? Answer with [`Exchange::proved`].
     Proof(ScramProof),
-    /// The client has seen our proof, too: it is logged in, as the one whose proof held.
+    /// The client has verified our proof too: the login of the valid proof is complete.
     Done,
 }
 
@@ -43,7 +42,7 @@ enum State {
     Over,
 }
 
-/// See the module.
+/// An exchange in progress.
 #[derive(Debug)]
 pub struct Exchange {
     state: State,
@@ -51,7 +50,7 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// An exchange by this mechanism, on a connection with these channel bindings.
+    /// An exchange with this mechanism, on a connection with these channel bindings.
     pub fn new(mechanism: Mechanism, bindings: Bindings) -> Self {
         let state = match mechanism {
             Mechanism::Plain => State::Plain,
@@ -63,7 +62,7 @@ impl Exchange {
         Self { state, bindings }
     }
 
-    /// What is next for a client that sent no response along with the mechanism's name.
+    /// The first step for a client without an initial response.
     pub fn begin(&self) -> Step {
         match self.state {
             State::LoginName => Step::Challenge(b"Username:".to_vec()),
@@ -71,7 +70,7 @@ impl Exchange {
         }
     }
 
-    /// Takes a response. After a fault the exchange is over.
+    /// Processes a response. After a fault the exchange is over.
     pub fn respond(&mut self, response: &[u8]) -> Result<Step, Fault> {
         let state = std::mem::replace(&mut self.state, State::Over);
         let response = std::str::from_utf8(response).map_err(|_| Fault::Malformed)?;
@@ -112,8 +111,8 @@ impl Exchange {
         }
     }
 
-    /// Answers [`Step::Parameters`], and gives the next challenge. `nonce` is new each time: some
-    /// printable text without commas that nobody can guess.
+    /// Answers [`Step::Parameters`]; returns the next challenge. `nonce` must be new each time:
+    /// unpredictable printable text without commas.
     pub fn parameters(&mut self, salt: &[u8], iterations: u32, nonce: &str) -> Option<Vec<u8>> {
         let State::Parameters(first) = std::mem::replace(&mut self.state, State::Over) else {
             return None;
@@ -124,7 +123,7 @@ impl Exchange {
         Some(challenge)
     }
 
-    /// Answers [`Step::Proof`] with yes and our own proof; gives the next challenge.
+    /// Answers [`Step::Proof`] with yes and our own proof; returns the next challenge.
     pub fn proved(&mut self, signature: &[u8]) -> Option<Vec<u8>> {
         let State::Proof = self.state else {
             return None;
@@ -133,8 +132,8 @@ impl Exchange {
         Some(scram::server_final(signature))
     }
 
-    /// Answers [`Step::Token`] with no; gives the challenge that says why (RFC 7628 §3.2.2). The
-    /// client answers it with next to nothing, and then is told that it is refused.
+    /// Answers [`Step::Token`] with no; returns the challenge with the reason (RFC 7628 §3.2.2). The client
+    /// sends a dummy response and is then refused.
     pub fn token_refused(&mut self, refusal: &TokenRefusal) -> Option<Vec<u8>> {
         let State::Token(dialect) = self.state else {
             return None;

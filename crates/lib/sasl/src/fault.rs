@@ -1,10 +1,10 @@
-//! What is wrong with a response by itself.
+//! Errors in a response itself.
 
-/// Why an exchange fails before anybody is asked.
+/// The reason why an exchange fails before any question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// A response does not follow the mechanism's grammar.
+    /// A response violates the mechanism's grammar.
     Malformed,
-    /// It follows it, and does not belong to this exchange or this TLS session.
+    /// A well-formed response does not belong to this exchange or this TLS session.
     Mismatch,
 }

@@ -1,4 +1,4 @@
-//! The mechanisms by name, and where each is possible.
+//! The mechanisms by name, and their requirements.
 
 /// The hash function of SCRAM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub enum Hash {
     Sha256,
 }
 
-/// A way to log in.
+/// A login mechanism.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mechanism {
     /// RFC 4616.
@@ -18,18 +18,18 @@ pub enum Mechanism {
     Login,
     /// RFC 5802; `plus` is with channel binding.
     Scram {
-        /// By which hash.
+        /// The hash function.
         hash: Hash,
         /// The proof is bound to the TLS session.
         plus: bool,
     },
     /// RFC 4422 appendix A.
     External,
-    /// OAUTHBEARER (RFC 7628), or XOAUTH2, which came before it and says the same.
+    /// OAUTHBEARER (RFC 7628), or its equivalent predecessor XOAUTH2.
     Bearer(Dialect),
 }
 
-/// How an access token is written.
+/// The message format of an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// RFC 7628.
@@ -42,7 +42,7 @@ const fn scram(hash: Hash, plus: bool) -> Mechanism {
     Mechanism::Scram { hash, plus }
 }
 
-/// The best first.
+/// In order of preference.
 const ALL: [(&str, Mechanism); 9] = [
     ("EXTERNAL", Mechanism::External),
     ("SCRAM-SHA-256-PLUS", scram(Hash::Sha256, true)),
@@ -67,21 +67,21 @@ impl Mechanism {
             Self::Plain | Self::Login => true,
             Self::Scram { plus, .. } => state.bindings || !plus,
             Self::External => state.certificate,
-            // Who reads a token has all that it is good for (RFC 6750 §5.3).
+            // Anyone who reads a token can use it (RFC 6750 §5.3).
             Self::Bearer(_) => state.tls,
         }
     }
 }
 
-/// What of a connection decides which mechanisms it has. Whether passwords may be said without TLS
-/// is the listener's to know.
+/// The facts about a connection that decide which mechanisms it has. The listener decides whether passwords
+/// are accepted without TLS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ConnectionState {
     /// It is protected by TLS.
     pub tls: bool,
-    /// It has something that a proof can be bound to.
+    /// It has channel bindings.
     pub bindings: bool,
-    /// The client has shown a certificate that names somebody.
+    /// The client has a certificate that names a user.
     pub certificate: bool,
 }
 
@@ -93,10 +93,10 @@ impl Mechanisms {
     /// No mechanism.
     pub const NONE: Self = Self(0);
 
-    /// All that this crate knows.
+    /// All mechanisms of this crate.
     pub const ALL: Self = Self((1 << ALL.len()) - 1);
 
-    /// Those of these names; a name that is not known is passed over.
+    /// The mechanisms with these names; unknown names are ignored.
     pub fn of_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let known = names
             .into_iter()
@@ -105,7 +105,7 @@ impl Mechanisms {
         Self(known.fold(0, |set, bit| set | bit))
     }
 
-    /// The same without access tokens, which need an issuer.
+    /// The set without access tokens, which need an issuer.
     pub fn without_tokens(self) -> Self {
         let tokens = ALL
             .iter()
@@ -113,7 +113,7 @@ impl Mechanisms {
         Self(tokens.fold(self.0, |set, (_, mechanism)| set & !bit(*mechanism)))
     }
 
-    /// Those of them that a connection in this state has.
+    /// The mechanisms available on a connection in this state.
     pub const fn on(self, state: ConnectionState) -> Self {
         let mut possible = 0;
         let mut place = 0;
@@ -126,19 +126,19 @@ impl Mechanisms {
         Self(self.0 & possible)
     }
 
-    /// Whether there is none.
+    /// Whether the set is empty.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Their names, the best first.
+    /// Their names, in order of preference.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         ALL.into_iter()
             .filter(move |(_, mechanism)| self.contains(*mechanism))
             .map(|(name, _)| name)
     }
 
-    /// The mechanism of this name, in any case, if it is one of them.
+    /// The mechanism with this name, in any case, if it is in the set.
     pub fn named(self, name: &str) -> Option<Mechanism> {
         ALL.iter()
             .find(|(known, _)| known.eq_ignore_ascii_case(name))

@@ -1,13 +1,13 @@
-//! Mechanisms that show the password itself.
+//! Mechanisms that transfer the password.
 
 use std::fmt;
 
 use crate::Fault;
 
-/// Who wants to log in, and the proof.
+/// A login with its password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
-    /// As whom; empty when the same as the login.
+    /// The authorization identity; empty if equal to the login.
     pub authorization: String,
     /// The login.
     pub login: String,
@@ -16,7 +16,7 @@ pub struct Credentials {
 }
 
 impl fmt::Debug for Credentials {
-    /// Passwords stand in no log.
+    /// Omits the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials")
             .field("authorization", &self.authorization)

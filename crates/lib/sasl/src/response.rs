@@ -1,5 +1,5 @@
-//! The lines of an exchange, as SMTP, IMAP and POP3 carry it (RFC 4954 §4, RFC 9051 §6.2.2,
-//! RFC 5034 §4): base64, `=` for an initial response of no octets, `*` to give up.
+//! The lines of an exchange in SMTP, IMAP and POP3 (RFC 4954 §4, RFC 9051 §6.2.2, RFC 5034 §4): base64, `=`
+//! for an empty initial response, `*` to cancel.
 
 use std::fmt;
 
@@ -8,28 +8,28 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::Mechanism;
 
-/// Longest line of an exchange, without its end: RFC 4954 §4.
+/// Maximum length of a line without its end: RFC 4954 §4.
 pub const LINE_LIMIT: usize = 12_288;
 
-/// A client's response, its base64 taken off.
+/// A client's decoded response.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Response(Vec<u8>);
 
-/// Why a line is no response.
+/// The reason why a line is no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineFault {
-    /// The client gives up.
+    /// The client cancels.
     Cancelled,
     /// It is not base64.
     Malformed,
 }
 
-/// A login begins.
+/// The start of a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Initiation {
-    /// By which mechanism.
+    /// The mechanism.
     pub mechanism: Mechanism,
-    /// What came along with its name.
+    /// The initial response.
     pub initial: Option<Response>,
 }
 
@@ -39,7 +39,7 @@ impl Response {
         Self(octets.into())
     }
 
-    /// A line of the client's.
+    /// Decodes a client's line.
     pub fn read(line: &[u8]) -> Result<Self, LineFault> {
         if line == b"*" {
             return Err(LineFault::Cancelled);
@@ -50,7 +50,7 @@ impl Response {
             .map_err(|_| LineFault::Malformed)
     }
 
-    /// An initial response, behind the mechanism's name on its line.
+    /// Decodes an initial response, given after the mechanism's name.
     pub fn read_initial(word: &[u8]) -> Result<Self, LineFault> {
         if word == b"=" {
             return Ok(Self(Vec::new()));
@@ -73,14 +73,14 @@ impl Response {
 }
 
 impl fmt::Debug for Response {
-    /// It may be a password.
+    /// Omits the octets: they may be a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Response(…)")
     }
 }
 
 impl Initiation {
-    /// PLAIN (RFC 4616), as commands of their own say it: IMAP's LOGIN, POP3's USER and PASS.
+    /// PLAIN (RFC 4616) from separate commands: IMAP's LOGIN, POP3's USER and PASS.
     pub fn plain(login: &str, password: &str) -> Self {
         Self {
             mechanism: Mechanism::Plain,
@@ -89,7 +89,7 @@ impl Initiation {
     }
 }
 
-/// A challenge as it is written on a line.
+/// Encodes a challenge for a line.
 pub fn encode(challenge: &[u8]) -> String {
     STANDARD.encode(challenge)
 }

@@ -7,10 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::{Fault, Hash};
 
-/// Longest nonce that is taken from a client.
+/// Maximum length of a client's nonce.
 const NONCE_LIMIT: usize = 256;
 
-/// What a TLS session can be bound to; absent without TLS, or where TLS has no such thing.
+/// The channel bindings of a TLS session; absent without TLS, or if TLS does not provide them.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Bindings {
     /// `tls-exporter` (RFC 9266).
@@ -43,21 +43,21 @@ impl fmt::Debug for Bindings {
     }
 }
 
-/// Who wants to log in.
+/// The login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScramLogin {
-    /// As whom; empty when the same as the login.
+    /// The authorization identity; empty if equal to the login.
     pub authorization: String,
     /// The login.
     pub login: String,
-    /// By which hash.
+    /// The hash function.
     pub hash: Hash,
 }
 
 /// A proof to be checked: `proof` is `ClientKey XOR HMAC(StoredKey, auth_message)`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ScramProof {
-    /// Who.
+    /// The login.
     pub login: ScramLogin,
     /// AuthMessage (RFC 5802 §3).
     pub auth_message: String,
@@ -66,7 +66,7 @@ pub struct ScramProof {
 }
 
 impl fmt::Debug for ScramProof {
-    /// With a proof and its message passwords can be guessed at.
+    /// Omits the proof: with it and its message passwords could be guessed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ScramProof")
             .field("login", &self.login)
@@ -74,14 +74,14 @@ impl fmt::Debug for ScramProof {
     }
 }
 
-/// The client's first message has been read.
+/// The state after the client's first message.
 #[derive(Debug)]
 pub(crate) struct First {
     login: ScramLogin,
     nonce: String,
     /// client-first-message-bare.
     bare: String,
-    /// What `c=` must say: the GS2 header and the channel's data.
+    /// The required value of `c=`: the GS2 header and the channel binding data.
     channel: Vec<u8>,
 }
 
@@ -103,7 +103,7 @@ impl First {
             None => return Err(Fault::Malformed),
         };
         let mut attributes = bare.split(',');
-        // `m=` stands here for what a server must understand, and nothing is defined (§5.1).
+        // `m=` would be a mandatory extension, and none is defined (§5.1).
         let login = attribute(attributes.next(), "n=")?;
         let nonce = attribute(attributes.next(), "r=")?;
         if !is_nonce(nonce) || nonce.len() > NONCE_LIMIT {
@@ -136,20 +136,21 @@ impl First {
     }
 }
 
-/// The channel's data that the flag of the GS2 header speaks of (§6).
+/// The channel binding data for the flag of the GS2 header (§6).
 fn channel_data<'b>(flag: &str, plus: bool, bindings: &'b Bindings) -> Result<&'b [u8], Fault> {
     match (flag, flag.strip_prefix("p=")) {
         (_, Some(name)) if plus => bindings.named(name).ok_or(Fault::Mismatch),
         (_, Some(_)) => Err(Fault::Malformed),
         ("n", _) if !plus => Ok(b""),
-        // The client could bind and believes that we cannot: somebody took -PLUS from our list.
+        // The client supports channel binding and believes that we do not: somebody removed -PLUS from our
+        // list.
         ("y", _) if !plus && bindings.is_some() => Err(Fault::Mismatch),
         ("y", _) if !plus => Ok(b""),
         _ => Err(Fault::Malformed),
     }
 }
 
-/// The server's first message has been sent.
+/// The state after the server's first message.
 #[derive(Debug)]
 pub(crate) struct Second {
     first: First,
@@ -196,7 +197,7 @@ fn is_nonce(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && b != b',')
 }
 
-/// `=2C` is a comma, `=3D` an equals sign, and nothing else may follow one.
+/// `=2C` is a comma, `=3D` an equals sign; any other sequence is invalid.
 pub(crate) fn saslname(text: &str) -> Result<String, Fault> {
     let mut parts = text.split('=');
     let mut name = parts.next().unwrap_or_default().to_owned();

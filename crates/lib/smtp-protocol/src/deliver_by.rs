@@ -1,33 +1,32 @@
-//! DELIVERBY's BY (RFC 2852 §4), as both sides of a session say it.
+//! BY of DELIVERBY (RFC 2852 §4), for both sides of a session.
 
 use std::fmt;
 
-/// Seconds that BY can say, to either side of now.
+/// Maximum absolute value of BY in seconds.
 const MAX_SECONDS: i64 = 999_999_999;
 
-/// Within what time a message is to be delivered, and what follows when it is not.
+/// The delivery time of a message, and the action if it is exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeliverBy {
-    /// From MAIL on. Above zero where the mode is [`ByMode::Return`]; below zero the time is over.
+    /// Counted from MAIL. Positive for [`ByMode::Return`]; negative if the time has passed.
     pub seconds: i32,
-    /// What follows.
+    /// The action.
     pub mode: ByMode,
-    /// The sender is told of each server that passes the message on.
+    /// The sender is notified of each relaying server.
     pub trace: bool,
 }
 
-/// What follows when a message is not delivered in time.
+/// The action for a late message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ByMode {
-    /// `N`: the sender is told, and it is tried on.
+    /// `N`: the sender is notified, and delivery continues.
     Notify,
     /// `R`: the message is returned.
     Return,
 }
 
 impl DeliverBy {
-    /// What is said to the next server, so many milliseconds before the time is over: a second that
-    /// has begun counts.
+    /// The value for the next server, given the remaining milliseconds; rounded up to whole seconds.
     #[must_use]
     pub fn from_rest(milliseconds: i64, mode: ByMode, trace: bool) -> Self {
         let seconds = milliseconds.saturating_add(999).div_euclid(1000);
@@ -39,7 +38,7 @@ impl DeliverBy {
         }
     }
 
-    /// Reads `by-value`: `["-" / "+"] 1*9DIGIT ";" ("N" / "R") ["T"]`.
+    /// Parses `by-value`: `["-" / "+"] 1*9DIGIT ";" ("N" / "R") ["T"]`.
     pub(crate) fn parse(value: &str) -> Option<Self> {
         let (time, words) = value.split_once(';')?;
         let digits = time.strip_prefix(['-', '+']).unwrap_or(time);
@@ -52,7 +51,7 @@ impl DeliverBy {
             "RT" => (ByMode::Return, true),
             _ => return None,
         };
-        // RFC 2852 §4: what is to be returned when it is late cannot be late already.
+        // RFC 2852 §4: with by-mode R the time must be positive.
         (mode == ByMode::Notify || seconds > 0).then_some(Self {
             seconds,
             mode,
@@ -61,7 +60,7 @@ impl DeliverBy {
     }
 }
 
-/// As BY has it.
+/// The form in BY.
 impl fmt::Display for DeliverBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mode = match self.mode {

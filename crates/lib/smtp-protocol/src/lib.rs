@@ -1,7 +1,7 @@
-//! SMTP (RFC 5321) without input or output: bytes go in, events and bytes come out.
+//! SMTP (RFC 5321) without I/O: bytes in, events and bytes out.
 //!
-//! This crate knows no sockets, clocks or threads, and decides nothing about mail: what may be
-//! said when, how it is written, and where a message ends is its whole subject.
+//! This crate knows no sockets, clocks or threads, and makes no decisions about mail. Its subject is the
+//! order of commands, their syntax, and the framing of messages.
 
 pub mod client;
 mod deliver_by;

@@ -1,19 +1,19 @@
-//! Paths of MAIL and RCPT (RFC 5321 §4.1.2): read once, into a value that cannot be malformed.
+//! Paths of MAIL and RCPT (RFC 5321 §4.1.2), parsed once into a valid value.
 //!
-//! What a domain means, and whether it is ours, is not known here.
+//! The meaning of a domain, and whether it is ours, is not known here.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// Longest path that is taken, angle brackets included (RFC 5321 §4.5.3.1.3 asks for 256; U+0080
-/// and above count by octets).
+/// Maximum length of a path with angle brackets (RFC 5321 §4.5.3.1.3 requires 256; non-ASCII characters
+/// count by octets).
 const PATH_LIMIT: usize = 512;
 /// RFC 5321 §4.5.3.1.2.
 const DOMAIN_LIMIT: usize = 255;
 
-/// A mailbox `local-part@domain` as it was written; quotes of the local part are kept. A local part
-/// whose dots break the rules (`a..b`, `a.`) gets quotes, and a domain loses the dot at its end: what
-/// is meant is the same, and every other server may be told so.
+/// A mailbox `local-part@domain` as written; quotes of the local part are kept. A local part with misplaced
+/// dots (`a..b`, `a.`) is quoted, and a domain loses its final dot: the meaning is the same, and every
+/// other server accepts it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Mailbox {
     text: String,
@@ -21,7 +21,7 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// Reads a whole text as a mailbox.
+    /// Parses a whole text as a mailbox.
     pub fn parse(text: &str) -> Result<Self, PathError> {
         if text.len() > PATH_LIMIT {
             return Err(PathError::TooLong);
@@ -48,12 +48,12 @@ impl Mailbox {
         &self.text
     }
 
-    /// What stands before the `@`.
+    /// The part before the `@`.
     pub fn local_part(&self) -> &str {
         &self.text[..self.at]
     }
 
-    /// What stands behind the `@`: a domain or an address literal in brackets.
+    /// The part after the `@`: a domain, or an address literal in brackets.
     pub fn domain(&self) -> &str {
         &self.text[self.at + 1..]
     }
@@ -85,8 +85,8 @@ pub enum Path {
     Postmaster,
     /// `<mailbox>`; a source route before it is dropped (RFC 5321 appendix C).
     Mailbox(Mailbox),
-    /// `<root>`, a local part without a domain: which is meant, the driver decides. Only of a peer who
-    /// is treated leniently ([`Terms::lenient`](crate::server::Terms::lenient)).
+    /// `<root>`, a local part without a domain: the driver decides its meaning. Only from leniently treated
+    /// peers ([`Terms::lenient`](crate::server::Terms::lenient)).
     Local(String),
 }
 
@@ -100,8 +100,8 @@ impl Path {
         }
     }
 
-    /// Reads a path at the start of `text` and gives what follows it. The brackets may be missing, as
-    /// devices leave them out: then it ends at the first blank.
+    /// Parses a path at the start of `text` and returns the rest. The brackets may be missing, as some
+    /// devices omit them: then the path ends at the first blank.
     pub(crate) fn split(text: &str, lenient: bool) -> Result<(Self, &str), PathError> {
         let (inner, rest) = match text.strip_prefix('<') {
             Some(inner) => {
@@ -128,7 +128,7 @@ impl Path {
     }
 }
 
-/// Why a path was not taken.
+/// The reason why a path was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
     /// It does not follow the grammar.
@@ -139,7 +139,7 @@ pub enum PathError {
     TooLong,
 }
 
-/// Where the octet is that does not stand in a quoted string.
+/// The position of the octet outside a quoted string.
 fn unquoted(text: &str, wanted: u8) -> Option<usize> {
     let mut quoted = false;
     let mut escaped = false;
@@ -173,8 +173,8 @@ fn without_source_route(text: &str) -> Result<&str, PathError> {
     Ok(mailbox)
 }
 
-/// The length of the local part at the start of `text`. Its dots may stand where they should not:
-/// `a..b@` and `a.@` are in use, and can mean one thing only.
+/// The length of the local part at the start of `text`. Its dots may be misplaced: `a..b@` and `a.@` are in
+/// use, and unambiguous.
 fn local_part(text: &str) -> Result<usize, PathError> {
     if text.starts_with('"') {
         return quoted_string(text);
@@ -196,7 +196,7 @@ fn is_local_part(text: &str) -> bool {
     is_dotted(text) && !text.split('.').any(str::is_empty)
 }
 
-/// `example.test.` names the same as `example.test`.
+/// `example.test.` is the same name as `example.test`.
 fn without_last_dot(domain: &str) -> &str {
     match domain.strip_suffix('.') {
         Some(name) if !name.ends_with('.') => name,
@@ -239,7 +239,7 @@ fn check_domain(domain: &str) -> Result<(), PathError> {
     }
 }
 
-/// A label; the underscore is not a host's, but stands in names that are in use.
+/// A label; underscores are invalid in host names, but in use.
 fn is_label(label: &str) -> bool {
     !label.is_empty()
         && !label.starts_with('-')
@@ -249,7 +249,7 @@ fn is_label(label: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b >= 0x80 || b == b'-' || b == b'_')
 }
 
-/// The inside of an address literal (RFC 5321 §4.1.3).
+/// The content of an address literal (RFC 5321 §4.1.3).
 fn is_address(text: &str) -> bool {
     match text.get(..5) {
         Some(tag) if tag.eq_ignore_ascii_case("IPv6:") => text[5..].parse::<Ipv6Addr>().is_ok(),
@@ -257,13 +257,13 @@ fn is_address(text: &str) -> bool {
     }
 }
 
-/// What HELO and EHLO may give where the peer is treated leniently: any text, or none.
+/// Whether a leniently treated peer may use this name in HELO and EHLO: any text, or none.
 pub(crate) fn is_lenient_hello_name(name: &str) -> bool {
     name.len() <= DOMAIN_LIMIT && !name.contains(char::is_control)
 }
 
-/// A name that HELO and EHLO may give: a domain or an address literal. Anything that would not
-/// do in a Received header is refused; whether it is true is not.
+/// Whether HELO and EHLO accept this name: a domain or an address literal. Names unsuitable for a Received
+/// header are refused; the truth of a name is not checked.
 pub(crate) fn is_hello_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= DOMAIN_LIMIT

@@ -1,5 +1,5 @@
-//! Replies (RFC 5321 §4.2) and enhanced status codes (RFC 3463), as both sides of a session use
-//! them. The text of a reply is what the peer may see: it never carries a cause from inside.
+//! Replies (RFC 5321 §4.2) and enhanced status codes (RFC 3463), for both sides of a session. The text of a
+//! reply is visible to the peer: it never contains an internal cause.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,9 +11,9 @@ use bytes::{BufMut, BytesMut};
 pub struct EnhancedCode {
     /// 2 success, 4 persistent transient failure, 5 permanent failure.
     pub class: u8,
-    /// What it is about: 1 address, 2 mailbox, 3 system, 4 network, 5 protocol, 6 content, 7 policy.
+    /// The subject: 1 address, 2 mailbox, 3 system, 4 network, 5 protocol, 6 content, 7 policy.
     pub subject: u16,
-    /// The case in detail.
+    /// The detail.
     pub detail: u16,
 }
 
@@ -27,8 +27,7 @@ impl EnhancedCode {
         }
     }
 
-    /// Reads a code at the start of a reply's text; the rest of the text begins behind it and
-    /// one space.
+    /// Parses a code at the start of a reply's text; the remaining text begins one space after it.
     pub fn split(text: &str) -> Option<(Self, &str)> {
         let (code, rest) = text.split_once(' ').unwrap_or((text, ""));
         let mut numbers = code.split('.');
@@ -104,17 +103,17 @@ impl Reply {
         self.code / 100 == 2
     }
 
-    /// 3xx: go on.
+    /// 3xx: continue.
     pub fn is_intermediate(&self) -> bool {
         self.code / 100 == 3
     }
 
-    /// 4xx: may work later.
+    /// 4xx: a retry may succeed.
     pub fn is_transient(&self) -> bool {
         self.code / 100 == 4
     }
 
-    /// 5xx: will not work.
+    /// 5xx: a retry will fail.
     pub fn is_permanent(&self) -> bool {
         self.code / 100 == 5
     }
@@ -124,7 +123,7 @@ impl Reply {
         self.text.split('\n')
     }
 
-    /// Writes it as it goes over the wire.
+    /// Writes the wire form.
     pub fn write(&self, output: &mut BytesMut) {
         let mut lines = self.lines().peekable();
         while let Some(line) = lines.next() {
@@ -158,7 +157,7 @@ fn put_number(output: &mut BytesMut, number: u16) {
 }
 
 impl fmt::Display for Reply {
-    /// On one line, for logs.
+    /// One line, for logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.code)?;
         if let Some(enhanced) = self.enhanced {

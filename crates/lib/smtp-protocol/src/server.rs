@@ -8,10 +8,10 @@
 //!   STARTTLS leads back to Start.
 //! ```
 //!
-//! The driver owns socket and clock. It calls [`Session::next`] with what it has read and does
-//! what the [`Event`] says. Events that ask something ([`Event::Mail`], say) are answered by
-//! [`Session::accept`], [`Session::refuse`] or a method of the event's own; the session writes
-//! the reply. The table of commands is [`table`].
+//! The driver owns socket and clock. It calls [`Session::next`] with the input and handles the returned
+//! [`Event`]. An event that is a question (such as [`Event::Mail`]) is answered with [`Session::accept`],
+//! [`Session::refuse`] or a method for that event; the session writes the reply. The table of commands is
+//! [`table`].
 
 mod auth;
 mod commands;

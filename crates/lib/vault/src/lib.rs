@@ -1,5 +1,5 @@
-//! Secrets are stored encrypted, under a key that is not in the database: AES-256-GCM with a random
-//! nonce; the secret's name is authenticated with it, so that no secret passes for another.
+//! Encrypted storage of secrets, with a key outside the database: AES-256-GCM with a random nonce. The
+//! secret's name is authenticated too, so that no secret can replace another.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -10,21 +10,21 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-/// A secret as it is stored.
+/// A stored secret.
 #[derive(Clone, Debug)]
 pub struct Sealed {
-    /// What it was sealed with beside the key.
+    /// The nonce.
     pub nonce: Vec<u8>,
-    /// The secret and its seal.
+    /// The encrypted secret with its tag.
     pub sealed: Vec<u8>,
 }
 
 const KEY_SIZE: usize = 32;
 
-/// Why a secret cannot be sealed or opened.
+/// The reason why a secret cannot be encrypted or decrypted.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
-    /// The key file cannot be read or made.
+    /// The key file cannot be read or created.
     #[error("{path}: {source}")]
     File {
         /// The key file.
@@ -32,13 +32,13 @@ pub enum VaultError {
         /// The cause.
         source: io::Error,
     },
-    /// The key file holds something else.
+    /// The file contains no key.
     #[error("{0} does not hold a key: 32 octets in base64 are expected")]
     NotAKey(String),
-    /// Sealed under another key or another name, or damaged.
+    /// Encrypted with another key or for another name, or damaged.
     #[error("the secret was not sealed under this key")]
     WrongKey,
-    /// The cipher refused.
+    /// The encryption failed.
     #[error("the secret cannot be sealed")]
     Sealing,
 }
@@ -49,7 +49,7 @@ pub struct Vault {
 }
 
 impl Vault {
-    /// Reads the key. Makes one, readable by its owner only, when there is no such file.
+    /// Reads the key. Creates one, readable only by its owner, if the file does not exist.
     pub fn open(path: &Path) -> Result<Self, VaultError> {
         let failed = |source| VaultError::File {
             path: path.display().to_string(),
@@ -67,7 +67,7 @@ impl Vault {
         Ok(Self { key })
     }
 
-    /// Seals the secret of that name.
+    /// Encrypts the secret with this name.
     pub fn seal(&self, name: &str, value: &[u8]) -> Result<Sealed, VaultError> {
         let mut sealed = value.to_vec();
         let nonce = self
@@ -80,7 +80,7 @@ impl Vault {
         })
     }
 
-    /// Opens the secret of that name.
+    /// Decrypts the secret with this name.
     pub fn unseal(&self, name: &str, secret: Sealed) -> Result<Vec<u8>, VaultError> {
         let nonce =
             Nonce::try_assume_unique_for_key(&secret.nonce).map_err(|_| VaultError::WrongKey)?;
@@ -101,14 +101,14 @@ impl std::fmt::Debug for Vault {
     }
 }
 
-/// Makes a key file and gives what it holds. Where another process is faster, what that one made.
+/// Creates a key file and returns its content; if another process was faster, that one's.
 fn make(path: &Path) -> io::Result<String> {
     let mut key = [0u8; KEY_SIZE];
     aws_lc_rs::rand::fill(&mut key).map_err(|_| io::Error::other("no random bytes"))?;
     let text = BASE64_STANDARD.encode(key) + "\n";
-    // Beside, then linked into its place: nobody reads half a key, and none is overwritten.
+    // Written beside, then linked: no reader sees half a key, and no key is overwritten.
     let beside = path.with_extension(format!("new-{}", std::process::id()));
-    // One of the same number, in a container always 1, may have been killed here.
+    // A process with the same id (in a container always 1) may have been killed here.
     match std::fs::remove_file(&beside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -123,7 +123,7 @@ fn make(path: &Path) -> io::Result<String> {
         .and_then(|()| file.sync_all())
         .and_then(|()| std::fs::hard_link(&beside, path));
     std::fs::remove_file(&beside)?;
-    // What is sealed by it may be in the database before the folder is on the disk.
+    // Secrets encrypted with the key may reach the database before the folder reaches the disk.
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());

@@ -1,5 +1,5 @@
-//! The issuer's keys, out of whatever a file holds: what is taken is taken once more alike, and no set
-//! of other keys takes a token that none of them has signed.
+//! The issuer's keys from arbitrary files: parsing is deterministic, and no set of other keys accepts a
+//! token that none of them has signed.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 
 const NOW: i64 = 1_800_000_000;
 
-/// Good in all but that nobody has the key: without a name, so that every key is tried.
+/// Valid except that no test key has signed it; without a key name, so that every key is tried.
 static TOKEN: LazyLock<String> = LazyLock::new(|| {
     let key = Ed25519KeyPair::generate().unwrap();
     let claims = r#"{"iss":"i","aud":"mail","exp":1900000000,"email":"bob@example.test","email_verified":true}"#;
@@ -37,7 +37,7 @@ fuzz_target!(|octets: &[u8]| {
     let keys = match Keys::read(octets) {
         Ok(keys) => keys,
         Err(error) => {
-            // For a person, in one log line.
+            // One line for the log.
             assert!(!error.to_string().contains('\n'), "{error}");
             return;
         }

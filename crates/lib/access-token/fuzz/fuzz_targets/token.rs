@@ -1,6 +1,6 @@
-//! Tokens. What begins with `!` is a token as a stranger writes it: none is taken. Anything else is a
-//! header's line and the claims behind it, which the issuer signs: it is taken when a second, plainer
-//! reading of the claims says so, and not with one octet of it changed.
+//! Tokens. Input that begins with `!` is an arbitrary token: none is accepted. Other input is a header line
+//! and claims, which the issuer signs: the token is accepted if a second, simpler implementation accepts
+//! the claims, and never with one octet changed.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -51,7 +51,7 @@ fuzz_target!(|text: &str| {
             "{login:?}"
         ),
         Err(Refusal::Signature) => panic!("it is the issuer's"),
-        // It stands in the log.
+        // The text is logged.
         Err(refusal) => assert!(!refusal.to_string().contains(char::is_control)),
     }
     if checked.is_ok() {

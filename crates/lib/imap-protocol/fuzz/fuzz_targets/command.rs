@@ -1,4 +1,4 @@
-//! A command that is read is written, and read the same again.
+//! A parsed command is written and parsed again with the same result.
 #![no_main]
 
 use bytes::{Bytes, BytesMut};
@@ -15,7 +15,7 @@ fuzz_target!(|line: &[u8]| {
     reader.set_authenticated();
     match reader.next(&mut wire) {
         Event::Command(_, _, again) => assert_eq!(*again, command),
-        // Written out it may be longer than it was.
+        // The written form may be longer than the original.
         Event::Invalid(..) if line.len() > 16 * 1024 => {}
         other => panic!("{command:?} became {other:?}"),
     }

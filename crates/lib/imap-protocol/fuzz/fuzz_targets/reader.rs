@@ -1,13 +1,14 @@
-//! Where the input is cut changes nothing, what comes of it ends, and what waits for more is bounded.
+//! The result does not depend on where the input is cut, processing ends, and buffered input is bounded.
 //!
-//! The first octet says how the input is cut, the second whether messages are taken and who is logged in.
+//! The first octet selects how the input is cut, the second whether messages are accepted and whether a
+//! user is logged in.
 #![no_main]
 
 use bytes::{Bytes, BytesMut};
 use imap_protocol::{CommandLimits, Event, Limits, Reader};
 use libfuzzer_sys::fuzz_target;
 
-/// Small enough that inputs come to them.
+/// Small enough to be reached by inputs.
 const LIMITS: Limits = Limits {
     unauthenticated: CommandLimits {
         line: 128,

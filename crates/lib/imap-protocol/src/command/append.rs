@@ -1,4 +1,4 @@
-//! APPEND: what stands before the message. The message itself passes as events.
+//! APPEND up to the message. The message itself is passed on as events.
 
 use bytes::Bytes;
 
@@ -6,20 +6,20 @@ use crate::cursor::Cursor;
 use crate::error::{CommandError, Result};
 use crate::{Flags, InternalDate, MailboxName, Tag};
 
-/// `"APPEND" SP mailbox [SP flag-list] [SP date-time] SP literal`, read up to the literal.
+/// `"APPEND" SP mailbox [SP flag-list] [SP date-time] SP literal`, parsed up to the literal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppendHead {
     /// The command's tag.
     pub tag: Tag,
-    /// Where the message goes.
+    /// The target mailbox.
     pub mailbox: MailboxName,
-    /// The flags it shall have.
+    /// The flags to set.
     pub flags: Flags,
-    /// The internal date it shall have; now when absent.
+    /// The internal date to set; default: now.
     pub internal_date: Option<InternalDate>,
     /// Octets of the message.
     pub size: u64,
-    /// Whether the client waits for a continuation before it sends them.
+    /// Whether the client waits for a continuation before it sends the literal.
     pub synchronizing: bool,
 }
 
@@ -32,9 +32,9 @@ impl AppendHead {
             .is_some_and(|(verb, rest)| verb.eq_ignore_ascii_case(b"APPEND ") && !rest.is_empty())
     }
 
-    /// Reads what stands before a literal's mark. The last thing there is a space when the
-    /// literal is the message; when it is the mailbox's name, nothing is there to read yet, and
-    /// that is an error here which the reader takes as "not yet".
+    /// Parses the text before a literal's marker. If the literal is the message, the text ends with a
+    /// space. If the literal is the mailbox's name, the text is incomplete, and the error means "not yet"
+    /// to the reader.
     pub(crate) fn parse(before: Bytes, size: u64, synchronizing: bool) -> Result<Self> {
         let tag = Tag::at_start_of(&before).ok_or(CommandError::NoTag)?;
         let mut cursor = Cursor::new(before);

@@ -7,12 +7,12 @@ use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::{MailboxName, MessageSet};
 
-/// Messages and the mailbox they shall go to.
+/// Messages and their target mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copy {
-    /// Which messages.
+    /// The messages.
     pub messages: MessageSet,
-    /// Where to.
+    /// The target.
     pub to: MailboxName,
 }
 
@@ -32,7 +32,7 @@ impl Copy {
 }
 
 impl MessageSet {
-    /// A space and the set.
+    /// Parses a space and the set.
     pub(crate) fn parse(cursor: &mut Cursor, uid: bool) -> Result<Self> {
         cursor.space()?;
         if cursor.eat(b'$') {
@@ -46,7 +46,7 @@ impl MessageSet {
         })
     }
 
-    /// The verb, UID before it where that is meant, and the set.
+    /// Writes the verb, after UID if needed, and the set.
     pub(crate) fn write(&self, verb: &str, out: &mut BytesMut) {
         let uid = if self.is_uid() { "UID " } else { "" };
         let text = match self {

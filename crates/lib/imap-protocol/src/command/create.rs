@@ -7,7 +7,7 @@ use crate::MailboxName;
 use crate::cursor::Cursor;
 use crate::error::{CommandError, Result};
 
-/// What a mailbox is for (RFC 6154 §2).
+/// The special use of a mailbox (RFC 6154 §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpecialUse {
     /// `\All`
@@ -56,12 +56,12 @@ impl SpecialUse {
     }
 }
 
-/// A mailbox to make.
+/// A mailbox to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Create {
     /// Its name.
     pub mailbox: MailboxName,
-    /// What it is for.
+    /// Its special use.
     pub special_use: Vec<SpecialUse>,
 }
 

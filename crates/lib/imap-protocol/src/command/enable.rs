@@ -5,7 +5,7 @@ use bytes::BytesMut;
 use crate::cursor::Cursor;
 use crate::error::Result;
 
-/// The extensions to enable, in capitals. Unknown ones are for the session to ignore.
+/// The extensions to enable, in capitals. The session ignores unknown ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Enable(pub Vec<String>);
 

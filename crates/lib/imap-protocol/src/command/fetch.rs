@@ -26,11 +26,11 @@ pub enum FetchItem {
     BodyStructure,
     /// `BODY[…]` and `BODY.PEEK[…]`
     Section {
-        /// Which octets.
+        /// The section.
         section: Section,
-        /// Only some of them.
+        /// A range of its octets.
         partial: Option<Partial>,
-        /// `\Seen` stays as it is.
+        /// Do not set `\Seen`.
         peek: bool,
     },
     /// `RFC822` (RFC 3501)
@@ -87,7 +87,7 @@ impl FetchItem {
             .ok_or(CommandError::Expected("a fetch item"))
     }
 
-    /// Writes the item as a command has it.
+    /// Writes the item in command form.
     fn write(&self, out: &mut BytesMut) {
         if let Self::Section {
             section,
@@ -113,15 +113,15 @@ fn item_word(cursor: &mut Cursor) -> Vec<u8> {
         .to_ascii_uppercase()
 }
 
-/// Each item may go through the header section of each message.
+/// Each item may be looked up in the header section of each message.
 const MOST_ITEMS: usize = 500;
 
-/// `"FETCH" SP sequence-set SP items`. The macros are spelled out.
+/// `"FETCH" SP sequence-set SP items`. Macros are expanded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetch {
-    /// Which messages.
+    /// The messages.
     pub messages: MessageSet,
-    /// What of them. A UID command says UID first (RFC 9051 §6.4.9).
+    /// The items. For a UID command UID is first (RFC 9051 §6.4.9).
     pub items: Vec<FetchItem>,
 }
 

@@ -6,7 +6,7 @@ use crate::cursor::Cursor;
 use crate::error::{CommandError, Result};
 use crate::wire::{Side, put_nstring, put_string};
 
-/// What the client says of itself: fields and their values.
+/// The client's description of itself: fields and values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Id(pub Vec<(Bytes, Option<Bytes>)>);
 

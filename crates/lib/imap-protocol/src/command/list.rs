@@ -10,27 +10,27 @@ use crate::error::{CommandError, Result};
 use crate::wire::{Side, put_string};
 use crate::{ListPattern, MailboxName};
 
-/// `list-select-opts`: which mailboxes.
+/// `list-select-opts`: the mailboxes to select.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ListSelection {
-    /// Those subscribed to.
+    /// Subscribed mailboxes.
     pub subscribed: bool,
-    /// Those elsewhere as well; there are none.
+    /// Also mailboxes on other servers; there are none.
     pub remote: bool,
-    /// Parents of those that match, as well.
+    /// Also parents of matching mailboxes.
     pub recursive_match: bool,
-    /// Those with a special use.
+    /// Mailboxes with a special use.
     pub special_use: bool,
 }
 
-/// `list-return-opts`: what is told of them.
+/// `list-return-opts`: the data to return.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListReturn {
-    /// Whether they are subscribed to.
+    /// Whether they are subscribed.
     pub subscribed: bool,
-    /// Whether there are mailboxes below.
+    /// Whether they have children.
     pub children: bool,
-    /// What they are for.
+    /// Their special use.
     pub special_use: bool,
     /// Their STATUS.
     pub status: Option<Vec<StatusItem>>,
@@ -39,31 +39,30 @@ pub struct ListReturn {
 /// The command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct List {
-    /// Which mailboxes.
+    /// The selected mailboxes.
     pub selection: ListSelection,
-    /// What stands before each pattern.
+    /// The reference before each pattern.
     pub reference: MailboxName,
-    /// Which names.
+    /// The name patterns.
     pub patterns: Vec<ListPattern>,
-    /// What is told of them.
+    /// The data to return.
     pub returns: ListReturn,
-    /// Said in the extended syntax: the empty pattern has no special meaning there.
+    /// The command uses the extended syntax, in which the empty pattern has no special meaning.
     pub extended: bool,
 }
 
 /// RFC 3501 §6.3.9.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lsub {
-    /// What stands before the pattern.
+    /// The reference before the pattern.
     pub reference: MailboxName,
-    /// Which names.
+    /// The name pattern.
     pub pattern: ListPattern,
 }
 
 const MOST_PATTERNS: usize = 100;
 
-/// Octets of all patterns together, each with the reference before it: each may be tried on each
-/// mailbox.
+/// Maximum octets of all patterns with their reference: each may be compared with each mailbox.
 const LONGEST_PATTERNS: usize = 4 * 1024;
 
 impl List {
@@ -174,7 +173,7 @@ impl ListSelection {
             }
             Ok(())
         })?;
-        // RFC 5258 §3: RECURSIVEMATCH means nothing on its own, nor with REMOTE alone.
+        // RFC 5258 §3: RECURSIVEMATCH is invalid alone or only with REMOTE.
         if selection.recursive_match && !selection.subscribed && !selection.special_use {
             return Err(CommandError::Expected("what RECURSIVEMATCH shall match"));
         }
@@ -232,7 +231,7 @@ impl ListReturn {
     }
 }
 
-/// An open parenthesis and the words that are on; true when there were none.
+/// Writes an opening parenthesis and the selected words; true if there were none.
 fn put_words(out: &mut BytesMut, words: &[(bool, &str)]) -> bool {
     let words: Vec<_> = words
         .iter()

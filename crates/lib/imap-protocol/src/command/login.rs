@@ -11,9 +11,9 @@ use crate::wire::{Side, put_astring};
 /// `"LOGIN" SP userid SP password`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Login {
-    /// Who logs in.
+    /// The user name.
     pub user: String,
-    /// Their password.
+    /// The password.
     pub password: String,
 }
 
@@ -35,7 +35,7 @@ impl Login {
 }
 
 impl fmt::Debug for Login {
-    /// Never the password: what is shown ends up in logs.
+    /// Omits the password, since debug output may be logged.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Login").finish_non_exhaustive()
     }

@@ -1,5 +1,5 @@
-//! Commands. `TABLE` is where to start: each verb, when it may be said, and what reads it. One
-//! command is one file.
+//! Commands. Start at `TABLE`: each verb, the states that allow it, and its parser. One command is one
+//! file.
 
 mod append;
 mod authenticate;
@@ -41,7 +41,7 @@ use crate::error::{CommandError, Result};
 use crate::wire::{Side, put_astring};
 use crate::{MailboxName, MessageSet, Phase, Tag};
 
-/// A command that was understood. APPEND is not among them: its message passes as events.
+/// A parsed command. APPEND is not included: its message is passed on as events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// CAPABILITY
@@ -106,7 +106,7 @@ pub enum Command {
     Move(Copy),
 }
 
-/// A verb: when it may be said, and what reads what stands behind it.
+/// A verb: the states that allow it, and the parser of its arguments.
 pub(crate) struct Entry {
     verb: &'static str,
     phase: Phase,
@@ -172,7 +172,7 @@ const TABLE: &[Entry] = &[
     entry("STATUS", Phase::Authenticated, |c| {
         Status::parse(c).map(Command::Status)
     }),
-    // The reader takes an APPEND that is well-formed before it comes here.
+    // The reader handles a well-formed APPEND before this point.
     entry("APPEND", Phase::Authenticated, |_| {
         Err(CommandError::Expected("a mailbox and a message literal"))
     }),
@@ -199,17 +199,17 @@ const TABLE: &[Entry] = &[
     entry("UID", Phase::Selected, uid::parse),
 ];
 
-/// One command line, read.
+/// One parsed command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parsed {
-    /// The tag, where one could be read.
+    /// The tag, if there is a valid one.
     pub tag: Option<Tag>,
-    /// The command and when it may be said, or what is wrong with it.
+    /// The command and the states that allow it, or the error.
     pub result: std::result::Result<(Phase, Command), CommandError>,
 }
 
 impl Parsed {
-    /// Reads a complete command: its lines and literals, without the last line break.
+    /// Parses a complete command: its lines and literals, without the last line break.
     #[must_use]
     pub fn from_bytes(bytes: Bytes) -> Self {
         let tag = Tag::at_start_of(&bytes);
@@ -240,7 +240,7 @@ fn parse_untagged(cursor: &mut Cursor) -> Result<(Phase, Command)> {
 }
 
 impl Command {
-    /// Writes the command as a client would, line break included. Names in modified UTF-7.
+    /// Writes the command as a client would, with its line break. Names are in modified UTF-7.
     pub fn write(&self, tag: &str, out: &mut BytesMut) {
         out.extend_from_slice(tag.as_bytes());
         out.extend_from_slice(b" ");

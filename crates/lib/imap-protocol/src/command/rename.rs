@@ -10,9 +10,9 @@ use crate::error::Result;
 /// A mailbox and its new name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rename {
-    /// The name it has.
+    /// The old name.
     pub from: MailboxName,
-    /// The name it shall have.
+    /// The new name.
     pub to: MailboxName,
 }
 

@@ -1,4 +1,4 @@
-//! SEARCH: the program of keys, and what shall be told of the result (RFC 4731).
+//! SEARCH: the search keys, and the requested form of the result (RFC 4731).
 
 mod result;
 mod write;
@@ -11,14 +11,14 @@ use crate::cursor::Cursor;
 use crate::error::{CommandError, Result};
 use crate::{Day, Keyword, SequenceSet, SystemFlags};
 
-/// A condition on a message. FROM, SUBJECT and their like are [`SearchKey::Header`].
+/// A condition on a message. FROM, SUBJECT and similar keys are [`SearchKey::Header`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SearchKey {
     /// Every message.
     All,
-    /// A system flag that is set, or is not.
+    /// A system flag that is set or not set.
     Flag(SystemFlags, bool),
-    /// A keyword that is set, or is not.
+    /// A keyword that is set or not set.
     Keyword(Keyword, bool),
     /// `RECENT`: new to this session.
     Recent,
@@ -40,7 +40,7 @@ pub enum SearchKey {
     SentOn(Day),
     /// `Date:` on the day or after it.
     SentSince(Day),
-    /// A header field that contains this; any when empty.
+    /// A header field that contains this text; any value if it is empty.
     Header(String, String),
     /// Text within the body.
     Body(String),
@@ -50,24 +50,24 @@ pub enum SearchKey {
     Larger(u64),
     /// Fewer octets than this.
     Smaller(u64),
-    /// Came within so many seconds (RFC 5032).
+    /// Arrived within this number of seconds (RFC 5032).
     Younger(u32),
-    /// Came before so many seconds (RFC 5032).
+    /// Arrived before this number of seconds (RFC 5032).
     Older(u32),
-    /// The opposite.
+    /// Negation.
     Not(Box<Self>),
-    /// Either.
+    /// Disjunction.
     Or(Box<Self>, Box<Self>),
-    /// All of them.
+    /// Conjunction.
     And(Vec<Self>),
 }
 
 /// `"SEARCH" [SP return-opts] [SP "CHARSET" SP charset] 1*(SP search-key)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search {
-    /// Whether UIDs are told.
+    /// Whether UIDs are returned.
     pub uid: bool,
-    /// RETURN, when it was said.
+    /// RETURN, if given.
     pub result: Option<SearchReturn>,
     /// The condition.
     pub key: SearchKey,
@@ -75,10 +75,10 @@ pub struct Search {
 
 const DEEPEST: u32 = 50;
 
-/// Each key may be tried on each message of the mailbox.
+/// Each key may be compared with each message of the mailbox.
 const MOST_KEYS: usize = 1000;
 
-/// What a program of keys may still have.
+/// The remaining limits of a search program.
 struct Room {
     keys: usize,
 }
@@ -105,7 +105,7 @@ impl Search {
         if cursor.eat_word("CHARSET") {
             cursor.space()?;
             let charset = cursor.astring()?.to_ascii_uppercase();
-            // US-ASCII is UTF-8 as well.
+            // US-ASCII is a subset of UTF-8.
             if !matches!(charset.as_slice(), b"UTF-8" | b"US-ASCII") {
                 return Err(CommandError::Charset);
             }
@@ -141,7 +141,7 @@ fn one_or_and(mut keys: Vec<SearchKey>) -> SearchKey {
     }
 }
 
-/// What stands behind the words of flags.
+/// The meaning of the flag keys.
 const FLAG_KEYS: [(&str, SystemFlags, bool); 10] = [
     ("ANSWERED", SystemFlags::ANSWERED, true),
     ("DELETED", SystemFlags::DELETED, true),

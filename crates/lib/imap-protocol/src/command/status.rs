@@ -7,7 +7,7 @@ use crate::MailboxName;
 use crate::cursor::Cursor;
 use crate::error::{CommandError, Result};
 
-/// What can be asked of a mailbox that is not open.
+/// A data item of STATUS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StatusItem {
     /// `MESSAGES`
@@ -52,7 +52,7 @@ impl StatusItem {
             .map_or("", |(_, name)| name)
     }
 
-    /// A list of them. What is said twice is told once: it may be told of each mailbox.
+    /// A list of items, without duplicates: it may be evaluated for each mailbox.
     pub(crate) fn parse_list(cursor: &mut Cursor) -> Result<Vec<Self>> {
         let mut items = Vec::new();
         cursor.list(|cursor| {
@@ -78,9 +78,9 @@ impl StatusItem {
 /// `"STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// Which mailbox.
+    /// The mailbox.
     pub mailbox: MailboxName,
-    /// What is asked of it.
+    /// The requested items.
     pub items: Vec<StatusItem>,
 }
 

@@ -6,7 +6,7 @@ use crate::cursor::Cursor;
 use crate::error::{CommandError, Result};
 use crate::{Flags, MessageSet};
 
-/// What is done with the flags.
+/// The change of the flags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreMode {
     /// `FLAGS`
@@ -20,13 +20,13 @@ pub enum StoreMode {
 /// `"STORE" SP sequence-set SP store-att-flags`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Store {
-    /// Which messages.
+    /// The messages.
     pub messages: MessageSet,
-    /// What is done.
+    /// The change.
     pub mode: StoreMode,
-    /// `.SILENT`: the new flags are not told.
+    /// `.SILENT`: the new flags are not returned.
     pub silent: bool,
-    /// With which flags.
+    /// The flags.
     pub flags: Flags,
 }
 

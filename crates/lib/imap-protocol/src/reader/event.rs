@@ -1,4 +1,4 @@
-//! What comes of the input.
+//! Events of the reader.
 
 use bytes::Bytes;
 
@@ -6,12 +6,12 @@ use crate::command::AppendHead;
 use crate::error::CommandError;
 use crate::{Phase, Tag};
 
-/// What came in.
+/// An event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// Nothing yet: more input is needed.
+    /// Incomplete: more input is needed.
     NeedInput,
-    /// The client waits to send a literal: send a continuation, then go on.
+    /// The client waits to send a literal: send a continuation, then continue.
     Continue,
     /// A complete command.
     Command(Tag, Phase, Box<crate::Command>),
@@ -21,19 +21,19 @@ pub enum Event {
     Data(Bytes),
     /// The APPEND is complete.
     AppendEnd,
-    /// Not a command. Answer BAD (NO `[BADCHARSET]` to a charset), tagged where there is a tag.
+    /// Not a command. Answer BAD (NO `[BADCHARSET]` for a charset), tagged if there is a tag.
     Invalid(Option<Tag>, CommandError),
-    /// No telling what would follow. Say BYE and close.
+    /// The following input cannot be interpreted. Send BYE and close.
     Fatal(CommandError),
 }
 
-/// A line that is not a command: of a SASL exchange, or DONE.
+/// A line that is not a command: part of a SASL exchange, or DONE.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LineEvent {
     /// More input is needed.
     NeedInput,
     /// The line, without its break.
     Line(Bytes),
-    /// It is longer than the limit. Say BYE and close.
+    /// It is longer than the limit. Send BYE and close.
     TooLong,
 }

@@ -1,23 +1,23 @@
-//! Bounds of what a client may send.
+//! Limits of a client's input.
 
-/// Bounds of one command, in octets.
+/// Limits of one command, in octets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommandLimits {
-    /// Its lines together, line breaks included.
+    /// All its lines, with line breaks.
     pub line: usize,
-    /// Its literals together.
+    /// All its literals.
     pub literal: usize,
 }
 
-/// Bounds of what a client may send (invariant I7).
+/// Limits of a client's input (invariant I7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Before the login.
+    /// Before login.
     pub unauthenticated: CommandLimits,
-    /// After it.
+    /// After login.
     pub authenticated: CommandLimits,
-    /// A literal that was not waited for and is refused is read and dropped up to this size; the
-    /// connection ends at a larger one.
+    /// A refused non-synchronizing literal is read and dropped up to this size; a larger one ends the
+    /// connection.
     pub discard: u64,
 }
 
@@ -25,7 +25,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             unauthenticated: CommandLimits {
-                // AUTHENTICATE with an initial response, which may be a token.
+                // AUTHENTICATE with an initial response, possibly a token.
                 line: sasl::LINE_LIMIT + 256,
                 literal: 4 * 1024,
             },

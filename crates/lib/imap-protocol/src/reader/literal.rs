@@ -1,14 +1,14 @@
-//! The mark at the end of a line that announces a literal.
+//! The marker at the end of a line that announces a literal.
 
 use crate::cursor::parse_digits;
 
-/// What the mark says.
+/// The content of the marker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Literal {
     pub(super) size: u64,
     /// The client waits for a continuation; with `+` it does not (RFC 7888).
     pub(super) synchronizing: bool,
-    /// Octets of the mark, with the line break.
+    /// Octets of the marker, with the line break.
     pub(super) mark: usize,
 }
 
@@ -23,7 +23,7 @@ impl Literal {
             digits => (digits, true),
         };
         let size = parse_digits(digits)?;
-        // literal8: the tilde is part of the mark.
+        // literal8: the tilde is part of the marker.
         let binary = open
             .checked_sub(1)
             .is_some_and(|before| inside.get(before) == Some(&b'~'));
@@ -35,7 +35,7 @@ impl Literal {
     }
 }
 
-/// The line without CR LF, or a bare LF, which is forgiven.
+/// The line without CR LF, or without a bare LF, which is accepted.
 pub(super) fn without_line_break(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     line.strip_suffix(b"\r").unwrap_or(line)

@@ -7,31 +7,31 @@ use crate::{Flags, RangeSet};
 /// A response code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Code {
-    /// Such a mailbox exists.
+    /// The mailbox exists.
     AlreadyExists,
     /// Wrong login or password.
     AuthenticationFailed,
-    /// Charsets that SEARCH takes.
+    /// The charsets that SEARCH supports.
     BadCharset,
-    /// Not by this server, ever.
+    /// The server never supports this.
     Cannot,
-    /// What the server can do.
+    /// The server's capabilities.
     Capability(String),
-    /// What the client sent makes no sense.
+    /// The client's command is invalid.
     ClientBug,
-    /// Where COPY put what: UIDVALIDITY, UIDs there, UIDs here.
+    /// The result of COPY: UIDVALIDITY, target UIDs, source UIDs.
     CopyUid(u32, RangeSet, RangeSet),
-    /// Where APPEND put the message: UIDVALIDITY, UID.
+    /// The result of APPEND: UIDVALIDITY, UID.
     AppendUid(u32, u32),
-    /// Messages are gone that the client does not know to be gone.
+    /// Messages have been expunged without the client's knowledge.
     ExpungeIssued,
     /// A limit is reached.
     Limit,
-    /// No such mailbox.
+    /// The mailbox does not exist.
     NonExistent,
-    /// Flags that can be changed; any keyword as well.
+    /// The changeable flags; any keyword too.
     PermanentFlags(Flags),
-    /// No login without TLS.
+    /// Login requires TLS.
     PrivacyRequired,
     /// No flag can be changed.
     NoPermanentFlags,
@@ -39,21 +39,21 @@ pub enum Code {
     ReadOnly,
     /// Opened by SELECT.
     ReadWrite,
-    /// Our fault.
+    /// An internal error.
     ServerBug,
-    /// Larger than messages may be.
+    /// The message exceeds the size limit.
     TooBig,
-    /// CREATE would help.
+    /// The client should use CREATE.
     TryCreate,
-    /// The UID that comes next.
+    /// The next UID.
     UidNext(u32),
     /// The mailbox's UIDVALIDITY.
     UidValidity(u32),
-    /// Something behind us does not answer; try later.
+    /// A service does not answer; try later.
     Unavailable,
-    /// Sequence number of the first message that is not seen.
+    /// Sequence number of the first unseen message.
     Unseen(u32),
-    /// A special use that CREATE cannot give.
+    /// A special use that CREATE does not support.
     UseAttr,
 }
 

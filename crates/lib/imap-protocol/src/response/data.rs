@@ -35,7 +35,7 @@ pub fn put_flags(out: &mut BytesMut, flags: &Flags) {
     out.put_slice(b"\r\n");
 }
 
-/// `* LIST` or `* LSUB`, with extension data as it goes over the wire.
+/// `* LIST` or `* LSUB`, with extension data in wire form.
 pub fn put_list(
     out: &mut BytesMut,
     word: &str,
@@ -83,7 +83,7 @@ pub fn put_search(out: &mut BytesMut, numbers: &RangeSet) {
     out.put_slice(b"\r\n");
 }
 
-/// `* ESEARCH` with what was asked for (RFC 4731 §3.1).
+/// `* ESEARCH` with the requested items (RFC 4731 §3.1).
 pub fn put_esearch(
     out: &mut BytesMut,
     tag: &Tag,

@@ -1,5 +1,4 @@
-//! Responses. Each function writes one whole line, or the start of one where its content is
-//! streamed.
+//! Responses. Each function writes a whole line, or the start of one whose content is streamed.
 
 mod code;
 mod data;
@@ -16,14 +15,14 @@ pub use data::{
 use crate::wire::{Side, put_astring};
 use crate::{MailboxName, Tag};
 
-/// How a command ended, or what kind of notice it is.
+/// The result of a command, or the kind of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
     /// Done.
     Ok,
-    /// Understood, not done.
+    /// Understood, but not executed.
     No,
-    /// Not understood, or not now.
+    /// Not understood, or not allowed now.
     Bad,
     /// The connection ends. Untagged only.
     Bye,
@@ -66,7 +65,7 @@ pub fn put_continuation(out: &mut BytesMut, text: &str) {
     out.put_slice(b"\r\n");
 }
 
-/// `"*" SP line CRLF`, of words that need no quoting.
+/// `"*" SP line CRLF`, of words that need no quotes.
 pub fn put_untagged(out: &mut BytesMut, line: &str) {
     out.put_slice(b"* ");
     out.put_slice(line.as_bytes());

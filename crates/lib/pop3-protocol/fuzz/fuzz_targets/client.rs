@@ -1,7 +1,7 @@
-//! What a hostile server says to the collector: never a panic, nothing that grows without end, and the same at every
-//! fragmentation. What was stuffed is unstuffed to what it was.
+//! A hostile server and the collector's client: no panic, no unbounded growth, and the same result at every
+//! fragmentation. Unstuffing reverses stuffing.
 //!
-//! The first octet says what is waited for.
+//! The first octet selects the expected response.
 #![no_main]
 
 use bytes::BytesMut;
@@ -18,7 +18,7 @@ fuzz_target!(|input: (u8, &[u8])| {
     }
 });
 
-/// Everything that was read, one after the other, to the first error.
+/// Everything that was parsed, in order, up to the first error.
 fn read<'a>(what: u8, pieces: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
     let mut input = BytesMut::new();
     let mut unstuffer = Unstuffer::default();

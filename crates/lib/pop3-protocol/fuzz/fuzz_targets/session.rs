@@ -1,7 +1,7 @@
-//! A whole session: never a panic, the same at every fragmentation, an answer to each command, nothing deleted that was
-//! not marked, and nothing of what came in the clear behind STLS has any effect.
+//! A whole session: no panic, the same result at every fragmentation, an answer to each command, deletion
+//! only of marked messages, and plain text after STLS has no effect.
 //!
-//! The first octet says what the listener allows.
+//! The first octet selects the listener's settings.
 #![no_main]
 
 use bytes::BytesMut;
@@ -18,7 +18,7 @@ fuzz_target!(|input: (u8, &[u8])| {
     let single = play(flags, octets.chunks(1));
     let by_line = play(flags, octets.split_inclusive(|&octet| octet == b'\n'));
     assert_eq!(by_line.outcome(), single.outcome());
-    // What comes along with STLS is dropped. A client that waits, as the first one, says it all.
+    // Input that arrives with STLS is dropped. A waiting client, like the first one, sends everything.
     let whole = play(flags, std::iter::once(octets));
     let heard = single.secured_at.unwrap_or(octets.len());
     let alone = play(flags, std::iter::once(&octets[..heard]));
@@ -119,7 +119,7 @@ impl Driver {
     }
 }
 
-/// By the last octets of what the client says.
+/// Chosen by the last octets of the client's response.
 fn answer(session: &mut Session, response: &Response, output: &mut BytesMut) {
     let said = response.octets();
     let refusal = match said {

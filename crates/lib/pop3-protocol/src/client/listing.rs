@@ -1,10 +1,10 @@
-//! The listings of UIDL, LIST and CAPA, line by line, as they come.
+//! The listings of UIDL, LIST and CAPA, parsed line by line.
 
 use bytes::BytesMut;
 
 use super::reply::{ReplyError, take_line};
 
-/// RFC 1939 §7 allows 70 characters; a longer one is still a name.
+/// RFC 1939 §7 allows 70 characters; longer ones are accepted.
 const LONGEST_UIDL: usize = 255;
 
 /// A line of UIDL.
@@ -12,7 +12,7 @@ const LONGEST_UIDL: usize = 255;
 pub struct ListedUidl {
     /// The message's number in this session.
     pub number: u32,
-    /// Its name in all sessions.
+    /// Its identifier in all sessions.
     pub uidl: String,
 }
 
@@ -21,7 +21,7 @@ pub struct ListedUidl {
 pub struct ListedSize {
     /// The message's number in this session.
     pub number: u32,
-    /// Its octets, as the server counts them.
+    /// Its size as counted by the server.
     pub size: u64,
 }
 
@@ -30,15 +30,15 @@ pub struct ListedSize {
 pub enum Listing<T> {
     /// A line.
     Line(T),
-    /// A line that breaks the rules, and the number that it begins with, if any. RFC 1939 §7
-    /// forbids such; whoever refuses the listing for one of them refuses all mail.
+    /// An invalid line, and the number at its start, if any. RFC 1939 §7 forbids such lines, but refusing
+    /// the whole listing would refuse all mail.
     Odd(Option<u32>),
-    /// There are no more.
+    /// The end.
     End,
 }
 
 impl Listing<ListedUidl> {
-    /// Takes a line of UIDL from the input; nothing when it has not come whole.
+    /// Takes a line of UIDL from the input; `None` if it is incomplete.
     pub fn take_uidl(input: &mut BytesMut) -> Result<Option<Self>, ReplyError> {
         take(input, |number, rest| {
             let uidl = std::str::from_utf8(rest).ok()?;
@@ -52,10 +52,10 @@ impl Listing<ListedUidl> {
 }
 
 impl Listing<ListedSize> {
-    /// Takes a line of LIST from the input; nothing when it has not come whole.
+    /// Takes a line of LIST from the input; `None` if it is incomplete.
     pub fn take_size(input: &mut BytesMut) -> Result<Option<Self>, ReplyError> {
         take(input, |number, rest| {
-            // RFC 1939 §5 lets a server add more behind the size.
+            // RFC 1939 §5 allows additional text after the size.
             let size = rest.split(|&byte| byte == b' ').next()?;
             let size = std::str::from_utf8(size).ok()?.parse().ok()?;
             Some(ListedSize { number, size })
@@ -64,7 +64,7 @@ impl Listing<ListedSize> {
 }
 
 impl Listing<String> {
-    /// Takes a line of CAPA from the input, in capitals; nothing when it has not come whole.
+    /// Takes a line of CAPA from the input, in capitals; `None` if it is incomplete.
     pub fn take_capability(input: &mut BytesMut) -> Result<Option<Self>, ReplyError> {
         Ok(take_line(input)?.map(|line| match &line[..] {
             b"." => Self::End,
@@ -73,7 +73,7 @@ impl Listing<String> {
     }
 }
 
-/// Takes a line of a listing of messages: a number, and what `read` makes of the rest.
+/// Takes a line of a listing of messages: a number, and the rest parsed by `read`.
 fn take<T>(
     input: &mut BytesMut,
     read: impl FnOnce(u32, &[u8]) -> Option<T>,

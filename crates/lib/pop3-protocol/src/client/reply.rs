@@ -1,35 +1,36 @@
-//! Status lines: `+OK …`, `-ERR …`, and `+ …` in the course of AUTH (RFC 5034).
+//! Status lines: `+OK …`, `-ERR …`, and `+ …` during AUTH (RFC 5034).
 
 use bytes::BytesMut;
 use memchr::memchr;
 
-/// Longest line that is read in whole, its end included. RFC 1939 §3 says 512; servers are chatty.
+/// Maximum length of a line that is read completely, with its end. RFC 1939 §3 allows 512; servers send
+/// more.
 pub const LONGEST_LINE: usize = 4096;
 
-/// What is kept of a longer line, followed by a [`CUT`] for each buffer that was left out.
+/// The stored part of a longer line, followed by a [`CUT`] for each omitted buffer.
 const KEPT: usize = 512;
 
-/// Stands for what was left out of a line. No proper line has it.
+/// Marks the omitted part of a line. No valid line contains it.
 const CUT: u8 = b'\0';
 
-/// Buffers of [`LONGEST_LINE`] that one line may have: about a megabyte.
+/// Maximum number of [`LONGEST_LINE`] buffers in one line: about a megabyte.
 const MOST_CUTS: usize = 256;
 
 /// A server's status line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// `+OK`, and what it says.
+    /// `+OK` with its text.
     Ok(String),
-    /// `-ERR`, and what it says.
+    /// `-ERR` with its text.
     Err(String),
-    /// `+ `: go on.
+    /// `+ `: continue.
     Continue(String),
 }
 
 /// A peer that does not speak POP3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplyError {
-    /// A line without end.
+    /// A line that is too long.
     #[error("a line of the server does not end")]
     TooLong,
     /// Neither `+OK` nor `-ERR`.
@@ -38,7 +39,7 @@ pub enum ReplyError {
 }
 
 impl Reply {
-    /// Takes a status line from the input; nothing when it has not come whole.
+    /// Takes a status line from the input; `None` if it is incomplete.
     pub fn take(input: &mut BytesMut) -> Result<Option<Self>, ReplyError> {
         let Some(line) = take_line(input)? else {
             return Ok(None);
@@ -57,8 +58,8 @@ impl Reply {
     }
 }
 
-/// Takes a line from the input, without its end. Of one that is longer than [`LONGEST_LINE`] the
-/// beginning is taken, and a NUL after it: one odd line must not end a session.
+/// Takes a line from the input, without its end. If it is longer than [`LONGEST_LINE`], only its start is
+/// returned, with a NUL after it: one odd line must not end a session.
 pub(crate) fn take_line(input: &mut BytesMut) -> Result<Option<BytesMut>, ReplyError> {
     let Some(end) = memchr(b'\n', input) else {
         if input.len() >= LONGEST_LINE {
@@ -78,7 +79,7 @@ pub(crate) fn take_line(input: &mut BytesMut) -> Result<Option<BytesMut>, ReplyE
     Ok(Some(line))
 }
 
-/// Leaves out the end of a line that has not come whole, and counts how often that was done.
+/// Drops the end of an incomplete line, and counts how often.
 fn shorten(input: &mut BytesMut) -> Result<(), ReplyError> {
     let cuts = input[KEPT..]
         .iter()

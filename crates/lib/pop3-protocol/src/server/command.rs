@@ -1,4 +1,4 @@
-//! What a client can say, and when.
+//! The commands of a client, and the states that allow them.
 
 /// A command with its arguments.
 #[derive(PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub(super) enum Command {
     Stls,
     User(String),
     Pass(String),
-    /// Without a mechanism: which are there?
+    /// Without a mechanism: list the mechanisms.
     Auth(Option<Auth>),
     Stat,
     List(Option<u32>),
@@ -30,7 +30,7 @@ pub(super) struct Auth {
     pub(super) initial: Option<String>,
 }
 
-/// When a command may be given.
+/// The states that allow a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     Any,
@@ -38,7 +38,7 @@ pub(super) enum Phase {
     Transaction,
 }
 
-/// Why a line is no command.
+/// The reason why a line is no command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CommandError {
     Unknown,
@@ -61,7 +61,7 @@ impl Command {
         }
     }
 
-    /// Reads a line without its end. Verbs are case-insensitive.
+    /// Parses a line without its end. Verbs are case-insensitive.
     pub(super) fn parse(line: &[u8]) -> Result<Self, CommandError> {
         let line = std::str::from_utf8(line).map_err(|_| CommandError::Unknown)?;
         if line.contains('\0') {

@@ -1,26 +1,26 @@
-//! Command lines out of the input.
+//! Splits the input into command lines.
 
 use bytes::{Buf as _, BytesMut};
 use memchr::memchr;
 
-/// Longest command line, its end included. RFC 2449 §4 says 255; passwords and SASL responses
-/// (RFC 5034 §4), which may be tokens, may be longer.
+/// Maximum length of a command line, with its end. RFC 2449 §4 allows 255; passwords and SASL responses
+/// (RFC 5034 §4), such as tokens, may be longer.
 pub(super) const LONGEST_LINE: usize = sasl::LINE_LIMIT;
 
-/// Cuts lines; of one that is too long it throws away what comes.
+/// Splits lines; drops the rest of a line that is too long.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     skipping: bool,
 }
 
-/// What the input begins with.
+/// The start of the input.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Cut {
     /// A line, without its end.
     Line(BytesMut),
-    /// One that was too long has ended.
+    /// The end of a line that was too long.
     TooLong,
-    /// Not a whole line.
+    /// An incomplete line.
     More,
 }
 

@@ -1,15 +1,15 @@
-//! The messages of a session, as they stood when it began (RFC 1939 §5).
+//! The messages of a session, as at its start (RFC 1939 §5).
 
 /// A message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MaildropMessage {
     /// Its UID in the INBOX.
     pub uid: u32,
-    /// Its octets.
+    /// Its size in octets.
     pub size: u64,
 }
 
-/// The INBOX at the session's start, and which of it the client has marked as deleted.
+/// The INBOX at the session's start, and the messages marked as deleted.
 #[derive(Clone, Debug)]
 pub struct Maildrop {
     uid_validity: u32,
@@ -27,7 +27,7 @@ impl Maildrop {
         }
     }
 
-    /// Count and octets of what is not marked as deleted.
+    /// Number and size of the messages not marked as deleted.
     pub(super) fn totals(&self) -> (usize, u64) {
         self.undeleted()
             .fold((0, 0), |(count, size), (_, message)| {
@@ -35,12 +35,12 @@ impl Maildrop {
             })
     }
 
-    /// How many numbers there are.
+    /// The number of message numbers.
     pub(super) fn numbers(&self) -> usize {
         self.messages.len()
     }
 
-    /// The message of this number, unless it is marked as deleted.
+    /// The message with this number, unless it is marked as deleted.
     pub(super) fn message(&self, number: u32) -> Option<MaildropMessage> {
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
         if *self.deleted.get(index)? {
@@ -49,7 +49,7 @@ impl Maildrop {
         self.messages.get(index).copied()
     }
 
-    /// Marks a message as deleted; false when there is none of this number.
+    /// Marks a message as deleted; false if the number does not exist.
     pub(super) fn delete(&mut self, number: u32) -> bool {
         let index = usize::try_from(number)
             .unwrap_or(usize::MAX)
@@ -60,7 +60,7 @@ impl Maildrop {
         }
     }
 
-    /// Unmarks all.
+    /// Unmarks all messages.
     pub(super) fn reset(&mut self) {
         self.deleted.fill(false);
     }
@@ -74,7 +74,7 @@ impl Maildrop {
             .collect()
     }
 
-    /// The name that no other message of this INBOX ever has (RFC 1939 §7; I6).
+    /// The identifier that no other message of this INBOX ever has (RFC 1939 §7; I6).
     pub(super) fn uidl(&self, message: MaildropMessage) -> String {
         format!("{}.{}", self.uid_validity, message.uid)
     }

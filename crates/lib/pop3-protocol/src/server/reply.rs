@@ -1,36 +1,36 @@
-//! What a client is told. Response codes are those of RFC 2449 §8 and RFC 3206.
+//! Replies to clients. Response codes are those of RFC 2449 §8 and RFC 3206.
 
 use bytes::BytesMut;
 
-/// More connections than the listener has places for.
+/// All slots of the listener are taken.
 pub const BUSY: &[u8] = b"-ERR [SYS/TEMP] Too many connections, try again later.\r\n";
 
-/// Another client needed the place, and this one had been silent for the longest.
+/// Another client needed the slot, and this one had been silent for the longest time.
 pub const DISPLACED: &[u8] =
     b"-ERR [SYS/TEMP] Too many connections, and this one was idle: try again later.\r\n";
 
-/// The process ends.
+/// The process is shutting down.
 pub const SHUTTING_DOWN: &[u8] = b"-ERR [SYS/TEMP] The server is shutting down.\r\n";
 
-/// The client was silent for too long, or took too long for the login.
+/// The client was silent for too long, or exceeded the time limit of the login.
 pub const TIMED_OUT: &[u8] = b"-ERR That took too long.\r\n";
 
-/// Another session may have the maildrop by now.
+/// Another session may hold the maildrop now.
 pub const MAILDROP_LOST: &[u8] =
     b"-ERR [SYS/TEMP] The maildrop is no longer locked; log in again.\r\n";
 
-/// A message could not be read; it may work later.
+/// A message cannot be read now; a retry may succeed.
 pub const NOT_NOW: &[u8] = b"-ERR [SYS/TEMP] The message cannot be read now.\r\n";
 
-/// A message was removed by another session in the meantime.
+/// A message was removed by another session.
 pub const GONE: &[u8] = b"-ERR The message is gone.\r\n";
 
-/// A multi-line answer with a whole message of `size` octets begins.
+/// Begins a multi-line response with a whole message of `size` octets.
 pub fn message_follows(size: u64, output: &mut BytesMut) {
     output.extend_from_slice(format!("+OK {size} octets\r\n").as_bytes());
 }
 
-/// A multi-line answer with the top of a message begins.
+/// Begins a multi-line response with the top of a message.
 pub fn top_follows(output: &mut BytesMut) {
     output.extend_from_slice(b"+OK\r\n");
 }

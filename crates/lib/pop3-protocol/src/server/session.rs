@@ -13,54 +13,54 @@ use super::maildrop::Maildrop;
 use answer::{ok, refuse};
 use transaction::Listing;
 
-/// Lines that are no commands before the client is sent away.
+/// Invalid lines before the session is closed.
 const MOST_ERRORS: u32 = 20;
 
-/// Logins that may fail before the client is sent away.
+/// Failed logins before the session is closed.
 const MOST_FAILURES: u32 = 3;
 
-/// With so much to say the session wants it said before it reads on (I7).
+/// Pending output at which the session flushes before it reads on (I7).
 const ENOUGH_OUTPUT: usize = 64 * 1024;
 
-/// What the listener allows.
+/// The listener's settings.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     /// TLS can be started.
     pub tls_available: bool,
-    /// TLS is on from the first byte.
+    /// Implicit TLS is active.
     pub tls_on: bool,
-    /// Passwords may be said without TLS.
+    /// Passwords are accepted without TLS.
     pub plaintext_auth: bool,
 }
 
-/// What the driver is to do next.
+/// The driver's next task.
 #[derive(Debug)]
 pub enum Action {
-    /// Flush, read more, ask again.
+    /// Flush, read more, call again.
     Read,
-    /// Flush, ask again.
+    /// Flush, call again.
     Flush,
-    /// Begin this login. Call [`Session::challenge`], or say how it ends: where it holds take the
-    /// maildrop and call [`Session::accept`], else [`Session::refuse`] or
-    /// [`Session::refuse_after_challenge`]. A login under way before has been given up.
+    /// Start this login. Call [`Session::challenge`], or end it: if it succeeds, lock the maildrop and call
+    /// [`Session::accept`], otherwise [`Session::refuse`] or [`Session::refuse_after_challenge`]. An
+    /// earlier login in progress was aborted.
     Login(Initiation),
-    /// Go on with the login, as for [`Action::Login`].
+    /// Continue the login, as for [`Action::Login`].
     Response(Response),
     /// Flush, drop the input, start TLS, call [`Session::tls_started`].
     StartTls,
-    /// Send the message with this UID, from [`super::reply::message_follows`] on.
+    /// Send the message with this UID, beginning with [`super::reply::message_follows`].
     Retrieve {
-        /// Which message.
+        /// The message.
         uid: u32,
-        /// Its octets.
+        /// Its size.
         size: u64,
     },
-    /// Send the message's header and so many lines of its text, from
-    /// [`super::reply::top_follows`] on.
+    /// Send the message's header and this number of lines of its text, beginning with
+    /// [`super::reply::top_follows`].
     Top {
-        /// Which message.
+        /// The message.
         uid: u32,
-        /// How many lines.
+        /// The number of lines.
         lines: u64,
     },
     /// Delete these messages (there is at least one), then call [`Session::committed`].
@@ -69,20 +69,20 @@ pub enum Action {
     Close,
 }
 
-/// Why a login did not lead into a maildrop.
+/// The reason why a login was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// Name or password is wrong.
     Wrong,
-    /// The token, or the certificate, is not good.
+    /// The token or the certificate is invalid.
     Failed,
-    /// A response does not follow the mechanism's grammar.
+    /// A response violates the mechanism's grammar.
     Malformed,
-    /// Too many wrong guesses: so many seconds must pass.
+    /// Too many failed attempts: wait this number of seconds.
     Slow(u32),
     /// Another session holds the maildrop.
     InUse,
-    /// Something of ours does not work.
+    /// A service does not work.
     Unavailable,
 }
 
@@ -103,10 +103,10 @@ enum State {
     },
     /// After a challenge.
     AwaitResponse {
-        /// How the login is refused whatever the response is.
+        /// The refusal that follows any response.
         refusal: Option<Refusal>,
     },
-    /// The driver checks a login or deletes messages.
+    /// The driver is checking a login or deleting messages.
     Busy,
     Transaction {
         maildrop: Maildrop,
@@ -128,18 +128,17 @@ impl Session {
         }
     }
 
-    /// The mechanisms of the connection as it is, for clients that may log in on it.
+    /// Sets the mechanisms of the connection in its current state.
     pub fn set_mechanisms(&mut self, mechanisms: Mechanisms) {
         self.mechanisms = mechanisms;
     }
 
-    /// The first thing that is said. It names no version, and no timestamp since APOP is not
-    /// offered.
+    /// Writes the greeting. It contains no version, and no timestamp since APOP is not supported.
     pub fn greet(&self, output: &mut BytesMut) {
         ok("POP3 server ready.", output);
     }
 
-    /// Takes commands from the input until there is something to do.
+    /// Processes commands from the input until the driver has a task.
     pub fn next(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> Action {
         loop {
             if matches!(self.state, State::Closed) {
@@ -167,7 +166,7 @@ impl Session {
         }
     }
 
-    /// A login under way ends with it.
+    /// Aborts a login in progress.
     fn too_long(&mut self, output: &mut BytesMut) -> Option<Action> {
         if let State::AwaitResponse { .. } = self.state {
             self.state = State::Authorization { user: None };
@@ -207,7 +206,7 @@ impl Session {
         None
     }
 
-    /// QUIT (RFC 1939 §6): what is marked goes now, and only now.
+    /// QUIT (RFC 1939 §6): the marked messages are deleted only now.
     fn quit(&mut self, output: &mut BytesMut) -> Option<Action> {
         if let State::Transaction { maildrop, .. } = &self.state {
             let marked = maildrop.marked();
@@ -221,7 +220,7 @@ impl Session {
         Some(Action::Close)
     }
 
-    /// The messages of [`Action::Commit`] are deleted, or some are not.
+    /// The messages of [`Action::Commit`] are deleted, or some of them are not.
     pub fn committed(&mut self, all: bool, output: &mut BytesMut) {
         if all {
             ok("Goodbye.", output);
@@ -231,7 +230,7 @@ impl Session {
         self.state = State::Closed;
     }
 
-    /// Answers a mistake; too many of them end the session (I7).
+    /// Answers an invalid command; too many end the session (I7).
     fn error(&mut self, text: &str, output: &mut BytesMut) -> Option<Action> {
         refuse(text, output);
         self.errors += 1;

@@ -2,19 +2,19 @@
 
 use memchr::memchr_iter;
 
-/// Counts the lines of a text that comes in pieces.
+/// Counts the lines of a text in pieces.
 #[derive(Debug)]
 pub struct Top {
     left: u64,
 }
 
 impl Top {
-    /// So many lines of the text are wanted.
+    /// For this number of lines.
     pub fn new(lines: u64) -> Self {
         Self { left: lines }
     }
 
-    /// What of this piece of the text is wanted.
+    /// The requested part of this piece of the text.
     pub fn push<'a>(&mut self, piece: &'a [u8]) -> &'a [u8] {
         if self.left == 0 {
             return &[];
@@ -28,12 +28,12 @@ impl Top {
         piece
     }
 
-    /// No more is wanted.
+    /// Whether all requested lines were returned.
     pub fn is_complete(&self) -> bool {
         self.left == 0
     }
 
-    /// An upper bound for what to ask the store for next: lines of mail are rarely longer.
+    /// An upper bound for the next read from the store: lines of mail are rarely longer.
     pub fn octets_wanted(&self) -> u64 {
         self.left.saturating_mul(80)
     }

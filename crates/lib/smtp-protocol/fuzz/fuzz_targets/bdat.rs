@@ -1,7 +1,7 @@
-//! However a message is cut into chunks, and those into reads, it is taken whole, or not at all where it holds what no
-//! message may hold, and nothing of it is read as a command.
+//! However a message is cut into chunks, and the chunks into reads, it is accepted whole, or refused if it
+//! contains forbidden octets; and no octet of it is executed as a command.
 //!
-//! The input's first line says the sizes of the chunks, an octet each; what is left makes the last.
+//! The input's first line gives the sizes of the chunks, an octet each; the rest is the last chunk.
 #![no_main]
 
 mod driver;

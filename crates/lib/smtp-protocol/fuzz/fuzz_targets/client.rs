@@ -1,7 +1,8 @@
-//! What a hostile server says to the client: never a panic, nothing of it comes back as a command, nothing is said in
-//! the clear where TLS is required, and no recipient counts as taken before the content was sent.
+//! A hostile server and the client: the client never panics, never sends the server's text as a command,
+//! sends nothing in the clear if TLS is required, and counts no recipient as accepted before the content
+//! was sent.
 //!
-//! The first octet says how the session is led.
+//! The first octet selects the options of the session.
 #![no_main]
 
 use bytes::BytesMut;
@@ -15,11 +16,11 @@ const CONTENT: &[u8] = b"Subject: x\r\n\r\n.\r\nd\xf6ts\r\n";
 
 fuzz_target!(|input: (u8, &[u8])| {
     let (flags, said) = input;
-    // A server whose replies come one by one is heard the same, however slowly each comes.
+    // A server whose replies arrive one by one is handled the same, however slow it is.
     let by_line = Conversation::lead(flags, said.split_inclusive(|&octet| octet == b'\n'));
     let by_octet = Conversation::lead(flags, said.chunks(1));
     assert_eq!(by_line, by_octet);
-    // One that does not wait may be sent away for it, which depends on what comes together.
+    // A server that does not wait may be rejected for it, which depends on the reads.
     Conversation::lead(flags, std::iter::once(said));
 });
 
@@ -82,7 +83,7 @@ impl Conversation {
         conversation
     }
 
-    /// Takes what there is; false when the session is over.
+    /// Handles the available input; false when the session is over.
     fn go_on(&mut self, session: &mut Session, flags: u8, input: &mut BytesMut) -> bool {
         let mut sent = false;
         loop {
@@ -149,7 +150,7 @@ impl Conversation {
     }
 }
 
-/// Words of the server never come back to it.
+/// The server's text is never sent back.
 fn is_ours(command: &[u8]) -> bool {
     const KNOWN: [&[u8]; 8] = [
         b"EHLO client.test",

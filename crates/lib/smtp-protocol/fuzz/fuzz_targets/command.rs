@@ -1,5 +1,5 @@
-//! One command line, at each point of a session: one reply, whatever it says, and at most a second one that closes the
-//! session.
+//! One command line at each point of a session: one reply, whatever the line is, and at most a second one
+//! that closes the session.
 #![no_main]
 
 mod driver;

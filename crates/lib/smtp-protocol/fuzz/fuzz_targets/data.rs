@@ -1,5 +1,5 @@
-//! What DATA gives is what a simple reading of RFC 5321 §4.5.2 gives: the same message, or none where it holds what no
-//! message may hold. What stands behind its end, and nothing else, is read as commands.
+//! DATA agrees with a simple implementation of RFC 5321 §4.5.2: the same message, or none if it contains
+//! forbidden octets. Only the octets after its end are read as commands.
 #![no_main]
 
 mod driver;

@@ -1,5 +1,5 @@
-//! A driver that answers by what is asked, keeps what was said and what came in, and holds each event against what a
-//! driver may rely on.
+//! A driver that answers according to the addresses asked about, records input and output, and checks the
+//! guarantees of each event.
 #![allow(dead_code, reason = "not every target asks for everything")]
 
 use bytes::{Buf as _, BytesMut};
@@ -9,9 +9,9 @@ use smtp_protocol::server::{
 };
 use smtp_protocol::{Mailbox, Path, Reply};
 
-/// Octets that a message may have.
+/// Maximum octets of a message.
 pub const SIZE: usize = 4096;
-/// Octets that a line of its text may have.
+/// Maximum octets of a line of text.
 pub const TEXT_LINE: usize = 1000;
 
 const TERMS: Terms = Terms {
@@ -48,7 +48,7 @@ pub struct Driver {
     message: Vec<u8>,
     pub closed: bool,
     taken: usize,
-    /// How many octets had been taken when TLS was started first.
+    /// Consumed octets when TLS was first started.
     pub secured_at: Option<usize>,
 }
 
@@ -72,7 +72,7 @@ impl Driver {
         }
     }
 
-    /// Takes octets; what is left of them stays bounded.
+    /// Consumes octets; the unread rest stays bounded.
     pub fn take(&mut self, octets: &[u8]) {
         self.input.extend_from_slice(octets);
         self.taken += octets.len();
@@ -81,7 +81,7 @@ impl Driver {
         assert!(self.message.len() <= SIZE);
     }
 
-    /// The replies so far; all that was said is replies.
+    /// The number of replies so far; all output consists of replies.
     pub fn replies(&self) -> usize {
         let mut complete = 0;
         for line in self.said.split_inclusive(|&octet| octet == b'\n') {
@@ -116,7 +116,7 @@ impl Driver {
                 self.session.accept(&mut self.said);
             }
             Event::Mail(mail) => self.answer(&mail.reverse_path, mail.smtputf8),
-            // Whether SMTPUTF8 was asked for is the session's to know.
+            // Only the session knows whether SMTPUTF8 was requested.
             Event::Rcpt(rcpt) => self.answer(&rcpt.forward_path, true),
             Event::Verify(Some(mailbox)) => {
                 check(&mailbox);
@@ -154,7 +154,7 @@ impl Driver {
         self.follow(step);
     }
 
-    /// Takes whoever says it well; of tokens those of an even length.
+    /// Accepts every well-formed login; tokens only of an even length.
     fn follow(&mut self, step: Result<Step, Fault>) {
         let exchange = self.login.as_mut().expect("a login is under way");
         let said = &mut self.said;
@@ -179,7 +179,7 @@ impl Driver {
         }
     }
 
-    /// RFC 3207 §4.2: nothing that was said before holds, and nothing of what came along is left.
+    /// RFC 3207 §4.2: all earlier state is dropped, and no input is left.
     fn start_tls(&mut self) {
         assert!(self.input.is_empty());
         self.secured_at.get_or_insert(self.taken);
@@ -195,7 +195,7 @@ impl Driver {
         assert!(!self.session.is_receiving());
     }
 
-    /// Refuses who is called so that it must be refused.
+    /// Refuses addresses whose names say so.
     fn answer(&mut self, path: &Path, smtputf8: bool) {
         assert!(smtputf8 || path.is_ascii());
         let Path::Mailbox(mailbox) = path else {
@@ -212,7 +212,7 @@ impl Driver {
     }
 }
 
-/// What is read is what it says it is, and can be put into a header field, a log and another SMTP command.
+/// A parsed mailbox is consistent, and is safe in a header field, a log and another SMTP command.
 fn check(mailbox: &Mailbox) {
     let text = mailbox.as_str();
     assert!(!text.bytes().any(|octet| octet.is_ascii_control()));

@@ -1,5 +1,4 @@
-//! Responses of every mechanism, one a line: never a panic, and nobody is logged in who was not asked
-//! about.
+//! Responses of every mechanism, one a line: no panic, and no login without a question to the driver.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -18,7 +17,7 @@ fuzz_target!(|octets: &[u8]| {
         let (mut asked, mut proved) = (false, false);
         exchange.begin();
         for line in octets.split(|octet| *octet == b'\n') {
-            // A line is read or refused; it is not kept as it came.
+            // A line is parsed or refused; it is not kept unchanged.
             let _ = Response::read(line);
         }
         for response in octets.split(|octet| *octet == b'\n') {

@@ -1,5 +1,5 @@
-//! A whole session: never a panic, the same at every fragmentation, one reply to each command, and nothing of what came
-//! in the clear behind STARTTLS has any effect.
+//! A whole session: no panic, the same result at every fragmentation, one reply to each command, and plain
+//! text after STARTTLS has no effect.
 #![no_main]
 
 mod driver;
@@ -16,7 +16,7 @@ fn play<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Driver {
 fuzz_target!(|octets: &[u8]| {
     let single = play(octets.chunks(1));
     line_by_line(octets, &single);
-    // What comes along with STARTTLS is dropped. A client that waits, as the first one, says it all.
+    // Input that arrives with STARTTLS is dropped. A waiting client, like the first one, sends everything.
     let whole = play(std::iter::once(octets));
     let heard = single.secured_at.unwrap_or(octets.len());
     let alone = play(std::iter::once(&octets[..heard]));
@@ -32,8 +32,8 @@ fn assert_same(one: &Driver, other: &Driver) {
     assert_eq!(one.closed, other.closed);
 }
 
-/// What was said. Of a message that is too large and holds what no message may hold, either is told: what is found first
-/// depends on what came together.
+/// The replies. A message that is both too large and malformed is refused for either: which is found first
+/// depends on the reads.
 fn replies(driver: &Driver) -> String {
     let mut said = String::from_utf8_lossy(&driver.said).into_owned();
     for fault in [
@@ -50,7 +50,7 @@ fn replies(driver: &Driver) -> String {
     said
 }
 
-/// As a client that waits for each reply.
+/// A client that waits for each reply.
 fn line_by_line(octets: &[u8], single: &Driver) {
     let mut driver = Driver::new();
     for line in octets.split_inclusive(|&octet| octet == b'\n') {
@@ -61,10 +61,10 @@ fn line_by_line(octets: &[u8], single: &Driver) {
         driver.take(line);
         let replies = driver.replies() - before;
         if driver.closed {
-            // The last one may say that these were too many errors.
+            // The last reply may report too many errors.
             assert!((1..=3).contains(&replies), "{replies} replies");
         } else if receiving {
-            // A chunk may end within the line, and a command behind it.
+            // A chunk may end within the line, with a command after it.
             assert!(replies <= 2, "{replies} replies");
         } else if line.ends_with(b"\n") {
             let awaits_chunk = replies == 0 && driver.session.is_receiving();

@@ -1,8 +1,8 @@
-//! What a text is, in the plainest words (RFC 5321 §2.3.8, RFC 5322 §2.1).
+//! A minimal definition of text (RFC 5321 §2.3.8, RFC 5322 §2.1).
 
 use crate::driver::{SIZE, TEXT_LINE};
 
-/// Lines with their CRLF, which alone ends one; the last may have no end.
+/// Lines with their CRLF, which alone ends a line; the last may have none.
 pub fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -16,7 +16,7 @@ pub fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Whether a message may hold this.
+/// Whether the octets are allowed in a message.
 pub fn is_proper(message: &[u8]) -> bool {
     message.len() <= SIZE
         && lines(message).all(|line| {

@@ -1,18 +1,18 @@
-//! Writing a message's content: dot-stuffed behind DATA, as it is behind BDAT.
+//! Writes a message's content: dot-stuffed after DATA, unchanged after BDAT.
 
 use bytes::{BufMut as _, BytesMut};
 use memchr::memchr2;
 
-/// How the content under way is written.
+/// The way to write the content.
 #[derive(Debug)]
 pub(super) enum ContentWriter {
     /// RFC 5321 §4.5.2.
     Data(Stuffing),
-    /// RFC 3030: so many octets are still to come.
+    /// RFC 3030: octets still to come.
     Chunk(u64),
 }
 
-/// More or fewer octets came than were announced.
+/// The content has another size than announced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct WrongSize;
 
@@ -38,8 +38,8 @@ impl ContentWriter {
     }
 }
 
-/// Doubles dots at line starts. A bare CR or LF becomes CRLF: between two servers it would be a
-/// line end to one and not to the other (SMTP smuggling).
+/// Doubles dots at line starts. A bare CR or LF becomes CRLF: another server might treat it as a line end
+/// (SMTP smuggling).
 #[derive(Debug)]
 pub(super) struct Stuffing {
     at_line_start: bool,

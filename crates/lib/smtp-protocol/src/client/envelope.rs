@@ -1,11 +1,11 @@
-//! MAIL and RCPT with the parameters that a server understands.
+//! MAIL and RCPT with the parameters that a server supports.
 
 use std::fmt::Write as _;
 
 use super::Extensions;
 use crate::{ByMode, DeliverBy, Reply};
 
-/// What of a message a failure notice returns (RFC 3461 §4.3).
+/// The part of a message that a failure notice returns (RFC 3461 §4.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReturnContent {
     /// All of it.
@@ -14,7 +14,7 @@ pub enum ReturnContent {
     Headers,
 }
 
-/// A message's envelope. Strings hold no control characters: whoever makes it has parsed them.
+/// A message's envelope. Strings contain no control characters: they have been parsed.
 #[derive(Debug, Clone, Default)]
 pub struct Envelope {
     /// Without angle brackets; empty for `<>`.
@@ -29,13 +29,13 @@ pub struct Envelope {
     pub binary: bool,
     /// An address or the header needs SMTPUTF8.
     pub smtputf8: bool,
-    /// It may only go on over TLS (RFC 8689).
+    /// It may be relayed only over TLS (RFC 8689).
     pub require_tls: bool,
-    /// RET, when it was given.
+    /// RET, if given.
     pub return_content: Option<ReturnContent>,
-    /// ENVID as xtext; empty when it was not given.
+    /// ENVID as xtext; empty if not given.
     pub envelope_id: String,
-    /// BY: what is left of the time (RFC 2852).
+    /// BY: the remaining time (RFC 2852).
     pub deliver_by: Option<DeliverBy>,
     /// MT-PRIORITY, -9 to 9 (RFC 6710).
     pub priority: i8,
@@ -46,14 +46,14 @@ pub struct Envelope {
 pub struct Recipient {
     /// Without angle brackets.
     pub address: String,
-    /// NOTIFY: bits 1 success, 2 failure, 4 delay, 8 never; 0 when it was not given.
+    /// NOTIFY: bits 1 success, 2 failure, 4 delay, 8 never; 0 if not given.
     pub notify: u32,
-    /// ORCPT as xtext (`rfc822;…`); empty when it was not given.
+    /// ORCPT as xtext (`rfc822;…`); empty if not given.
     pub original: String,
 }
 
 impl Envelope {
-    /// Why this server cannot take the message, found before it is asked.
+    /// The reason why this server cannot accept the message, found before any command.
     pub(super) fn misfit(&self, extensions: &Extensions, tls: bool) -> Option<Reply> {
         if self.require_tls && !(tls && extensions.require_tls) {
             return Some(Reply::new(
@@ -93,8 +93,8 @@ impl Envelope {
         None
     }
 
-    /// RFC 2852 §4.1.4.1: what is to be returned when it is late goes only to servers that return
-    /// it, and that can do so soon enough.
+    /// RFC 2852 §4.1.4.1: a message with by-mode R is sent only to servers that support it and can meet the
+    /// time.
     fn untimely(&self, extensions: &Extensions) -> Option<Reply> {
         let by = self.deliver_by.filter(|by| by.mode == ByMode::Return)?;
         match extensions.deliver_by {
@@ -114,8 +114,8 @@ impl Envelope {
         }
     }
 
-    /// The MAIL command. 8-bit content goes to servers without 8BITMIME undeclared: they all take
-    /// it, and the alternative would be to return it.
+    /// The MAIL command. 8-bit content is sent undeclared to servers without 8BITMIME: all of them accept
+    /// it, and the alternative would be to return the message.
     pub(super) fn mail(&self, extensions: &Extensions) -> String {
         let mut line = format!("MAIL FROM:<{}>", self.reverse_path);
         // Writing to a String does not fail.
@@ -148,7 +148,7 @@ impl Envelope {
         {
             let _ = write!(line, " BY={by}");
         }
-        // RFC 6710 §4.2: 0 as well.
+        // RFC 6710 §4.2: also sent for priority 0.
         if extensions.priority {
             let _ = write!(line, " MT-PRIORITY={}", self.priority);
         }

@@ -1,4 +1,4 @@
-//! What a server offers in its reply to EHLO (RFC 5321 §4.1.1.1).
+//! The extensions in a server's reply to EHLO (RFC 5321 §4.1.1.1).
 
 use crate::Reply;
 
@@ -21,21 +21,20 @@ pub struct Extensions {
     pub start_tls: bool,
     /// RFC 8689.
     pub require_tls: bool,
-    /// RFC 2852: offered, with the fewest seconds that it takes for a message that is to be returned
-    /// when it is late.
+    /// RFC 2852: offered, with the minimum by-time in seconds for by-mode R.
     pub deliver_by: Option<u32>,
     /// RFC 6710.
     pub priority: bool,
     /// RFC 1870: offered.
     pub size: bool,
-    /// RFC 1870: the largest message it takes, when it says so.
+    /// RFC 1870: the maximum message size, if given.
     pub max_size: Option<u64>,
     /// RFC 4954: mechanisms, in capitals.
     pub auth: Vec<String>,
 }
 
 impl Extensions {
-    /// Reads the reply to EHLO. Its first line is a greeting.
+    /// Parses the reply to EHLO. Its first line is a greeting.
     pub(super) fn read(reply: &Reply) -> Self {
         let mut found = Self::default();
         for line in reply.lines().skip(1) {
@@ -43,7 +42,7 @@ impl Extensions {
             let Some(keyword) = words.next() else {
                 continue;
             };
-            // `AUTH=PLAIN`, as servers before RFC 2554 wrote it, is the same.
+            // `AUTH=PLAIN`, the form before RFC 2554, means the same.
             let keyword = keyword.to_ascii_uppercase();
             let (keyword, first) = match keyword.split_once('=') {
                 Some((keyword, first)) => (keyword, Some(first)),
@@ -65,7 +64,7 @@ impl Extensions {
             "STARTTLS" => self.start_tls = true,
             "REQUIRETLS" => self.require_tls = true,
             "DELIVERBY" => {
-                // Behind a comma stand options that nobody has defined yet (RFC 2852 §2).
+                // Text after a comma is reserved (RFC 2852 §2).
                 let least = parameters.next().and_then(|words| words.split(',').next());
                 self.deliver_by = Some(least.and_then(|least| least.parse().ok()).unwrap_or(0));
             }

@@ -6,14 +6,14 @@ use base64::engine::general_purpose::STANDARD;
 use super::{Extensions, Login};
 use crate::Reply;
 
-/// Mechanisms, the better first.
+/// Mechanisms, in order of preference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mechanism {
     Plain,
     Login,
 }
 
-/// A login under way.
+/// A login in progress.
 #[derive(Debug)]
 pub(super) struct Dialogue {
     mechanism: Mechanism,
@@ -21,7 +21,7 @@ pub(super) struct Dialogue {
 }
 
 impl Dialogue {
-    /// Picks a mechanism that the server offers.
+    /// Selects an offered mechanism.
     pub(super) fn new(extensions: &Extensions) -> Option<Self> {
         let offers = |name: &str| extensions.auth.iter().any(|offered| offered == name);
         let mechanism = if offers("PLAIN") {
@@ -37,7 +37,7 @@ impl Dialogue {
         })
     }
 
-    /// The command that begins it.
+    /// The first command.
     pub(super) fn command(&self, login: &Login) -> String {
         match self.mechanism {
             Mechanism::Plain => {
@@ -48,7 +48,7 @@ impl Dialogue {
         }
     }
 
-    /// The answer to a challenge; `None` when the server asks for more than there is.
+    /// The response to a challenge; `None` if the server asks for more.
     pub(super) fn answer(&mut self, challenge: &Reply, login: &Login) -> Option<String> {
         if challenge.code != 334 || self.mechanism == Mechanism::Plain {
             return None;

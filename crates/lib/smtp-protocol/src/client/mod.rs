@@ -8,9 +8,9 @@
 //!                                    Envelope (MAIL, RCPT…) ─▶ Content ─▶ Final
 //! ```
 //!
-//! [`Session::advance`] takes replies out of the input, writes commands to the output, and says
-//! what is next. The driver moves bytes, shakes hands for TLS and hands in the content; deadlines
-//! are its own.
+//! [`Session::advance`] consumes replies from the input, writes commands to the output, and returns the
+//! next step. The driver transfers bytes, runs the TLS handshake and supplies the content; time limits are
+//! its own.
 
 mod content;
 mod envelope;
@@ -35,7 +35,7 @@ pub struct Login {
     pub password: String,
 }
 
-/// Without the password.
+/// Omits the password.
 impl std::fmt::Debug for Login {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Login")

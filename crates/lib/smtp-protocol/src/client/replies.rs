@@ -1,16 +1,16 @@
-//! Reading replies (RFC 5321 §4.2) of servers that may be wrong.
+//! Parses replies (RFC 5321 §4.2) of possibly faulty servers.
 
 use bytes::{Buf as _, BytesMut};
 use memchr::memchr;
 
 use crate::{EnhancedCode, Reply};
 
-/// RFC 5321 §4.5.3.1.5 says 512 octets; some servers say more.
+/// RFC 5321 §4.5.3.1.5 allows 512 octets; some servers send more.
 const MAX_LINE: usize = 4 * 1024;
-/// All lines of a reply together.
+/// Maximum size of all lines of a reply.
 const MAX_REPLY: usize = 64 * 1024;
 
-/// What came is no reply.
+/// The input is no reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NoReply;
 
@@ -24,7 +24,7 @@ pub(super) struct ReplyReader {
 }
 
 impl ReplyReader {
-    /// Takes the next whole reply out of the input; `None` when there is none yet.
+    /// Takes the next complete reply from the input; `None` if there is none yet.
     pub(super) fn next(&mut self, input: &mut BytesMut) -> Result<Option<Reply>, NoReply> {
         while let Some(end) = memchr(b'\n', input) {
             let line = input.split_to(end + 1);
@@ -44,7 +44,7 @@ impl ReplyReader {
         Ok(None)
     }
 
-    /// Takes a line; true when it is the last.
+    /// Handles a line; true if it is the last.
     fn line(&mut self, line: &[u8]) -> Result<bool, NoReply> {
         let (digits, rest) = line.split_at_checked(3).ok_or(NoReply)?;
         let code = std::str::from_utf8(digits)
@@ -53,7 +53,7 @@ impl ReplyReader {
             .and_then(|digits| digits.parse::<u16>().ok())
             .filter(|code| (200..600).contains(code))
             .ok_or(NoReply)?;
-        // Lines that disagree are a broken reply, and the first code would be a guess.
+        // Lines with different codes are an invalid reply: the first code would be a guess.
         let first = self.code.is_none();
         if *self.code.get_or_insert(code) != code {
             return Err(NoReply);
@@ -68,7 +68,7 @@ impl ReplyReader {
         Ok(last)
     }
 
-    /// Each line repeats the enhanced code (RFC 2034 §4); it is kept once.
+    /// Each line repeats the enhanced code (RFC 2034 §4); it is stored once.
     fn add(&mut self, text: &str, code: u16, first: bool) {
         let split = EnhancedCode::split(text)
             .filter(|(enhanced, _)| u16::from(enhanced.class) == code / 100);
@@ -100,7 +100,7 @@ impl ReplyReader {
     }
 }
 
-/// The text goes to logs and to people.
+/// The text is shown in logs and to people.
 fn clean(text: &[u8]) -> String {
     String::from_utf8_lossy(text)
         .chars()

@@ -11,31 +11,31 @@ use super::{Envelope, Extensions, Login};
 use crate::Reply;
 use transaction::{Step, Transaction};
 
-/// Whether STARTTLS is used.
+/// The use of STARTTLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TlsUse {
-    /// Not even when offered.
+    /// Never, even if offered.
     Never,
-    /// When offered (RFC 7435); in plain text otherwise.
+    /// If offered (RFC 7435); otherwise plain text.
     IfOffered,
-    /// Nothing is said without it.
+    /// Required: otherwise nothing is sent.
     Required,
 }
 
-/// How a session is to be led.
+/// Options of a session.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// What we call ourselves.
+    /// Our name in EHLO.
     pub helo: String,
     /// STARTTLS.
     pub tls: TlsUse,
-    /// TLS from the first octet on: there is nothing to start.
+    /// Implicit TLS: STARTTLS is not needed.
     pub tls_active: bool,
-    /// Who logs in, if anybody.
+    /// The login, if any.
     pub login: Option<Login>,
 }
 
-/// What a reply answers.
+/// The step that a reply answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// The connection.
@@ -46,7 +46,7 @@ pub enum Stage {
     StartTls,
     /// AUTH.
     Login,
-    /// Nothing: we found it out ourselves before asking.
+    /// None: the problem was found before any command.
     Preflight,
     /// MAIL.
     Mail,
@@ -61,48 +61,48 @@ pub enum Stage {
 /// The final answer for one recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// What was answered.
+    /// The answered step.
     pub stage: Stage,
-    /// The reply; positive when the server has taken the message for the recipient.
+    /// The reply; positive if the server has accepted the message for the recipient.
     pub reply: Reply,
 }
 
-/// What is next.
+/// The next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// Flush the output, then read.
     NeedInput,
-    /// Flush nothing; shake hands, then call [`Session::tls_started`].
+    /// Do not flush; run the handshake, then call [`Session::tls_started`].
     StartTls,
     /// A transaction may begin.
     Ready,
-    /// Hand in the content by [`Session::content`], then call [`Session::content_end`].
+    /// Supply the content with [`Session::content`], then call [`Session::content_end`].
     SendContent,
-    /// The transaction has ended; an answer for each recipient, in their order.
+    /// The transaction is over, with an answer for each recipient, in order.
     Done(Vec<Answer>),
 }
 
-/// Why a session cannot go on.
+/// The reason why a session cannot continue.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum ClientError {
-    /// What came is no reply of RFC 5321, or came when nothing was asked.
+    /// The input is no reply of RFC 5321, or was not requested.
     #[error("the server does not speak SMTP")]
     BadReply,
-    /// The server does not want the session.
+    /// The server refuses the session.
     #[error("the server refused the session: {reply}")]
     Refused {
-        /// At this point.
+        /// The refused step.
         stage: Stage,
-        /// With this reply.
+        /// The reply.
         reply: Reply,
     },
-    /// TLS is required and not to be had.
+    /// TLS is required and not available.
     #[error("TLS is required, and the server does not offer it")]
     NoTls,
-    /// It offers no mechanism that we know.
+    /// The server offers no known mechanism.
     #[error("a login is wanted, and the server offers no way that is known")]
     NoLogin,
-    /// The content is not as large as was announced.
+    /// The size of the content differs from the announced one.
     #[error("the content is not as large as was announced")]
     WrongSize,
 }
@@ -132,7 +132,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session whose connection has just been opened.
+    /// A session on a new connection.
     #[must_use]
     pub fn new(options: Options) -> Self {
         Self {
@@ -144,7 +144,7 @@ impl Session {
         }
     }
 
-    /// What the server offers; known once the session is ready.
+    /// The server's extensions; known once the session is ready.
     #[must_use]
     pub fn extensions(&self) -> &Extensions {
         &self.extensions
@@ -156,8 +156,8 @@ impl Session {
         matches!(self.phase, Phase::Ready)
     }
 
-    /// What the server is to answer next, or was when the session broke off. Before a transaction
-    /// it is [`Stage::Preflight`].
+    /// The step that waits for an answer, or waited when the session ended. Before a transaction it is
+    /// [`Stage::Preflight`].
     #[must_use]
     pub fn stage(&self) -> Stage {
         match &self.phase {
@@ -176,10 +176,10 @@ impl Session {
         self.options.tls_active
     }
 
-    /// Takes what the server has said out of `input` and says what is next.
+    /// Consumes the server's `input` and returns the next step.
     ///
     /// # Errors
-    /// When the session cannot go on. The connection is to be closed.
+    /// If the session cannot continue. The connection must be closed.
     pub fn advance(
         &mut self,
         input: &mut BytesMut,
@@ -189,7 +189,7 @@ impl Session {
             match &mut self.phase {
                 Phase::Ready => return Ok(Event::Ready),
                 Phase::Handshake => {
-                    // What came before the handshake came from whoever is in between.
+                    // Input from before the handshake may come from a man in the middle.
                     return if input.is_empty() {
                         Ok(Event::StartTls)
                     } else {
@@ -217,7 +217,7 @@ impl Session {
         }
     }
 
-    /// Commands that wait for their replies; none while the content does.
+    /// The number of commands without a reply; none while the content is sent.
     fn unanswered(&self) -> usize {
         match &self.phase {
             Phase::Transaction(transaction) => transaction.unanswered(),
@@ -225,8 +225,8 @@ impl Session {
         }
     }
 
-    /// The server says more than it was asked. Taken for answers, its replies would be those to
-    /// commands that it has not read; only what has ended already is known.
+    /// The server has sent more replies than commands. Otherwise its replies would be matched with commands
+    /// that it has not read; only completed answers are valid.
     fn out_of_step(&mut self) -> Result<(), ClientError> {
         match &mut self.phase {
             Phase::Transaction(transaction) if transaction.is_over() => {
@@ -237,14 +237,14 @@ impl Session {
         }
     }
 
-    /// The handshake has succeeded. What the server said before does not count (RFC 3207 §4.2).
+    /// The handshake has succeeded. Earlier statements of the server are dropped (RFC 3207 §4.2).
     pub fn tls_started(&mut self, output: &mut BytesMut) {
         self.options.tls_active = true;
         self.extensions = Extensions::default();
         self.hello(output);
     }
 
-    /// Begins a transaction. Only when ready.
+    /// Starts a transaction. Only when ready.
     pub fn begin(&mut self, envelope: Envelope, output: &mut BytesMut) {
         if !self.is_ready() {
             return;
@@ -271,10 +271,10 @@ impl Session {
         }
     }
 
-    /// The content is complete.
+    /// Ends the content.
     ///
     /// # Errors
-    /// [`ClientError::WrongSize`]; the connection is to be closed.
+    /// [`ClientError::WrongSize`]; the connection must be closed.
     pub fn content_end(&mut self, output: &mut BytesMut) -> Result<(), ClientError> {
         match &mut self.phase {
             Phase::Transaction(transaction) => transaction.content_end(output),
@@ -282,7 +282,7 @@ impl Session {
         }
     }
 
-    /// The answers that are known although the session broke off: refused recipients stay refused.
+    /// The answers known when the session ended early: refused recipients stay refused.
     #[must_use]
     pub fn answers_so_far(&self) -> Vec<Option<Answer>> {
         match &self.phase {
@@ -291,7 +291,7 @@ impl Session {
         }
     }
 
-    /// Says goodbye; nothing follows.
+    /// Sends QUIT; nothing follows.
     pub fn quit(&mut self, output: &mut BytesMut) {
         output.put_slice(b"QUIT\r\n");
         self.phase = Phase::Over;
@@ -305,7 +305,7 @@ impl Session {
                 self.extensions = Extensions::read(&reply);
                 self.greeted(output)?;
             }
-            // RFC 5321 §3.2: a server that does not know EHLO.
+            // RFC 5321 §3.2: a server without EHLO.
             Phase::Ehlo if reply.is_permanent() && !self.wants_extensions() => {
                 self.say("HELO", output);
                 self.phase = Phase::Helo;
@@ -327,7 +327,7 @@ impl Session {
         Ok(())
     }
 
-    /// Without extensions the session would be of no use.
+    /// Without extensions the session would be useless.
     fn wants_extensions(&self) -> bool {
         let wants_tls = self.options.tls == TlsUse::Required && !self.options.tls_active;
         wants_tls || self.options.login.is_some()
@@ -345,7 +345,7 @@ impl Session {
         self.phase = Phase::Ehlo;
     }
 
-    /// The server has said what it offers.
+    /// Handles the server's list of extensions.
     fn greeted(&mut self, output: &mut BytesMut) -> Result<(), ClientError> {
         if !self.options.tls_active && self.options.tls != TlsUse::Never {
             if self.extensions.start_tls {
@@ -405,8 +405,8 @@ impl Session {
     }
 }
 
-/// Whether something stands behind the reply to the last command. 421 may come at any time
-/// (RFC 5321 §3.8), and is read as the reply to whatever is next.
+/// Whether there is input after the reply to the last command. 421 may come at any time (RFC 5321 §3.8),
+/// and counts as the reply to the next step.
 fn is_unasked(input: &[u8]) -> bool {
     !input.is_empty() && !input.starts_with(b"421")
 }

@@ -1,5 +1,5 @@
-//! The commands, one a file: each reads its arguments to a value, and says whether it may be said as
-//! the session stands. What comes of it is the session's.
+//! The commands, one in each file: each parses its arguments to a value, and checks whether the session's
+//! state allows it. The session executes it.
 
 pub(super) mod auth;
 pub(super) mod bdat;
@@ -27,14 +27,14 @@ use mail::Mail;
 use rcpt::Rcpt;
 use xclient::Xclient;
 
-/// A command, read.
+/// A parsed command.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Command {
     Hello(Hello),
     Mail(Mail),
     Rcpt(Rcpt),
     Data,
-    /// `None`: how many octets follow cannot be told.
+    /// `None`: the number of following octets is unknown.
     Bdat(Option<Bdat>),
     Rset,
     Noop,
@@ -42,7 +42,7 @@ pub(super) enum Command {
     StartTls,
     Auth(Initiation),
     Xclient(Xclient),
-    /// `None`: what was said is no address.
+    /// `None`: the argument is no address.
     Vrfy(Option<Mailbox>),
     Etrn(Node),
     Help,

@@ -1,17 +1,16 @@
-//! The octets of a message: where its lines and where it ends, and what no message may hold.
+//! The octets of a message: its lines, its end, and forbidden octets.
 //!
-//! Only CRLF ends a line and only CRLF.CRLF ends DATA (RFC 5321 §2.3.8, §4.1.1.4). A CR or LF
-//! alone makes the message one that other servers could read differently ("SMTP smuggling"): it
-//! is read to its end and refused. [`LineFeeds`] says what is else of a LF alone from a peer who is
-//! treated leniently. Neither is NUL taken (RFC 5321 §2.4 with RFC 5322 §3.5). What is
-//! declared to be BINARYMIME is not looked at here: the driver makes text of it, and holds that to
-//! the same.
+//! Only CRLF ends a line and only CRLF.CRLF ends DATA (RFC 5321 §2.3.8, §4.1.1.4). Other servers could read
+//! a message with a bare CR or LF differently ("SMTP smuggling"): it is read to its end and refused.
+//! [`LineFeeds`] defines the treatment of a bare LF from a leniently treated peer. NUL is refused too (RFC
+//! 5321 §2.4 with RFC 5322 §3.5). BINARYMIME content is not checked here: the driver converts it to text,
+//! and applies the same checks to the result.
 
 use memchr::memchr3;
 
 use crate::Reply;
 
-/// Why a message is refused for its octets alone.
+/// The reason for refusing a message's octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// LF without CR before it.
@@ -38,7 +37,7 @@ impl Fault {
         }
     }
 
-    /// As the peer reads it.
+    /// The reply to the peer.
     pub fn reply(self) -> Reply {
         match self {
             Self::BareLineFeed => Reply::new(550, 6, 0, "Message holds a LF without CR"),
@@ -50,20 +49,20 @@ impl Fault {
     }
 }
 
-/// What a LF without CR is.
+/// The treatment of a LF without CR.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum LineFeeds {
     /// A fault.
     #[default]
     Refused,
-    /// The end of a line, which the driver completes. It never ends a message: the peer knows CRLF, and
-    /// may pass on what a stranger wrote.
+    /// The end of a line, which the driver completes. It never ends a message: the peer knows CRLF, and may
+    /// relay text of strangers.
     Completed,
-    /// The end of a line like CRLF: all that the peer has said in this session ended so.
+    /// The end of a line like CRLF: all commands of this session ended so.
     LineEnds,
 }
 
-/// Follows the lines of a message over any fragmentation.
+/// Tracks the lines of a message across reads.
 #[derive(Debug)]
 pub struct TextLines {
     limit: usize,
@@ -74,7 +73,7 @@ pub struct TextLines {
 }
 
 impl TextLines {
-    /// For lines of at most `limit` octets, CRLF not counted.
+    /// For lines of at most `limit` octets, without CRLF.
     pub fn new(limit: usize) -> Self {
         Self {
             limit,
@@ -85,17 +84,17 @@ impl TextLines {
         }
     }
 
-    /// A LF without CR is this.
+    /// Sets the treatment of a LF without CR.
     pub(super) fn with(self, line_feeds: LineFeeds) -> Self {
         Self { line_feeds, ..self }
     }
 
-    /// What was found first, if anything.
+    /// The first fault, if any.
     pub fn fault(&self) -> Option<Fault> {
         self.fault
     }
 
-    /// Goes on to behind the next CRLF; `None` when all of `input` has been looked at.
+    /// Advances past the next CRLF; `None` if there is none in `input`.
     fn end_of_line(&mut self, input: &[u8]) -> Option<usize> {
         let mut at = 0;
         if self.after_cr
@@ -133,14 +132,14 @@ impl TextLines {
         None
     }
 
-    /// Looks at octets that are content whatever they are (BDAT).
+    /// Checks octets that are all content (BDAT).
     pub fn check(&mut self, mut input: &[u8]) {
         while let Some(length) = self.end_of_line(input) {
             input = &input[length..];
         }
     }
 
-    /// The message has ended; a CR at its very end has no LF.
+    /// Ends the message; a CR at its end has no LF.
     pub fn finish(&mut self) {
         if self.after_cr {
             self.found(Fault::BareCarriageReturn);
@@ -159,12 +158,12 @@ impl TextLines {
     }
 }
 
-/// What a buffer of DATA begins with.
+/// The start of a DATA buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Piece {
-    /// So many octets of the message.
+    /// Octets of the message.
     Content(usize),
-    /// So many octets that only transport it: a stuffed dot, the end so far.
+    /// Octets of the framing: a stuffed dot, a partial end.
     Framing(usize),
     /// The last octets of the end.
     End(usize),
@@ -178,7 +177,7 @@ enum Place {
     InLine,
 }
 
-/// Takes the dots out of DATA (RFC 5321 §4.5.2) and finds its end.
+/// Removes the dot-stuffing of DATA (RFC 5321 §4.5.2) and finds its end.
 #[derive(Debug)]
 pub(super) struct DotStuffed {
     place: Place,
@@ -193,7 +192,7 @@ impl DotStuffed {
         }
     }
 
-    /// Tells what `input`, which must not be empty, begins with.
+    /// Classifies the start of `input`, which must not be empty.
     pub(super) fn next(&mut self, input: &[u8]) -> Piece {
         match (self.place, input.first()) {
             (Place::LineStart, Some(b'.')) => {
@@ -228,7 +227,7 @@ impl DotStuffed {
 mod tests {
     use super::*;
 
-    /// Content, fault, and what was left behind the end.
+    /// Content, fault, and the number of octets after the end.
     fn read(input: &[u8], step: usize) -> Option<(Vec<u8>, Option<Fault>, usize)> {
         read_with(input, step, LineFeeds::Refused)
     }

@@ -1,4 +1,4 @@
-//! What a session tells its driver.
+//! Events of a session for its driver.
 
 use sasl::{Initiation, Response};
 
@@ -9,70 +9,70 @@ use super::commands::xclient::Xclient;
 use super::content::Fault;
 use crate::{Mailbox, Reply};
 
-/// What the driver is to do.
+/// The next task of the driver.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event {
     /// Write the output, then read more.
     NeedInput,
-    /// Answer: HELO or EHLO ([`Session::hello`]). A transaction under way is over.
+    /// Answer with [`Session::hello`]: HELO or EHLO. A transaction in progress is over.
     Hello,
-    /// Write the output, make TLS, call [`Session::secured`]. The input has been emptied: what a
-    /// man in the middle put behind STARTTLS is not read as if it had come protected.
+    /// Write the output, start TLS, call [`Session::secured`]. The input has been emptied, so that text
+    /// injected by a man in the middle after STARTTLS does not count as protected.
     StartTls,
-    /// Answer: may this proxy say so? "Accept" begins the session anew, with the greeting.
+    /// Answer: may this proxy give this client? "Accept" restarts the session, with the greeting.
     Xclient(Xclient),
-    /// Answer: how does this login begin? By [`Session::challenge`], or by how it ends:
-    /// [`Session::accept`], [`Session::refuse`], [`Session::refuse_after_challenge`],
-    /// [`Session::refuse_malformed_response`]. A login under way before has been given up.
+    /// Answer: the first step of this login. Use [`Session::challenge`], or end it: [`Session::accept`],
+    /// [`Session::refuse`], [`Session::refuse_after_challenge`], [`Session::refuse_malformed_response`]. An
+    /// earlier login in progress was aborted.
     Login(Initiation),
-    /// Answer: how does the login go on? As for [`Event::Login`].
+    /// Answer: the next step of the login, as for [`Event::Login`].
     Response(Response),
-    /// Answer: may this sender send a message of the size it declares?
+    /// Answer: may this sender send a message of the declared size?
     Mail(Mail),
-    /// Answer: may it send to this recipient, and to one more?
+    /// Answer: may the message go to this recipient?
     Rcpt(Rcpt),
-    /// Answer: is there such a mailbox ([`Session::verified`])? `None`: what was said is no address.
+    /// Answer with [`Session::verified`] if the mailbox exists. `None`: the argument is no address.
     Verify(Option<Mailbox>),
-    /// Answer: is mail that waits for these to be tried now ([`Session::queue_run`])?
+    /// Answer with [`Session::queue_run`]: start delivery of mail for this domain?
     QueueRun(Node),
-    /// Answer: may the message come now?
+    /// Answer: may the message be sent now?
     Begin,
-    /// The first so many octets of the input are the message's next: take them off the input.
+    /// The first octets of the input belong to the message: remove them from the input.
     Content(usize),
-    /// Answer: the message is complete. "Accept" means that it is durable.
+    /// Answer: the message is complete. "Accept" means that it is durably stored.
     Complete,
-    /// The message is refused for its octets; what was taken of it is to be dropped. The reply
-    /// follows at its end, and then the transaction is over.
+    /// The message is refused for its octets; drop the received part. The reply follows at its end, and
+    /// then the transaction is over.
     Broken(Fault),
-    /// A command was refused for itself: it is badly written, unknown or out of place. The reply has
-    /// been written. This is for who wants to know later what was refused.
+    /// A command was refused for its syntax, verb or order. The reply has been written. For records of
+    /// refusals.
     Refused(Misspoken),
-    /// The transaction is over without a message: RSET, or the end of one that was refused.
+    /// The transaction ended without a message: RSET, or the end of a refused message.
     Reset,
     /// Write the output, then close.
     Close(CloseReason),
 }
 
-/// A command that was refused before the driver was asked.
+/// A command refused without a question to the driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Misspoken {
     /// A name for logs and metrics.
     pub name: &'static str,
-    /// The start of what was said, where it can be no secret: nothing of a login, and nothing of
-    /// a line that is no command.
+    /// The start of the line, unless it may contain a secret: nothing of a login, and nothing of a line
+    /// without a known command.
     pub said: String,
-    /// What was answered.
+    /// The reply.
     pub reply: Reply,
 }
 
-/// Octets of a line that are kept of it.
+/// Maximum stored octets of a line.
 const SAID: usize = 200;
 
 impl Misspoken {
-    /// `verb` is empty where the line is no command.
+    /// `verb` is empty if the line has no known command.
     pub(super) fn new(verb: &str, line: &str, reply: &Reply) -> Self {
-        // A line without a verb of ours may be the answer to an AUTH that was refused, or a login of
-        // another protocol (`PASS secret`).
+        // A line without a known verb may be the response to a refused AUTH, or a login of another protocol
+        // (`PASS secret`).
         let is_secret = matches!(verb, "AUTH" | "XCLIENT" | "");
         let said = if is_secret { verb } else { line };
         Self {
@@ -97,15 +97,14 @@ fn name(verb: &str, reply: &Reply) -> &'static str {
     }
 }
 
-/// Why a session ends.
+/// The reason for the end of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloseReason {
     /// QUIT.
     Quit,
     /// Too many bad commands, refusals or failed logins.
     TooManyErrors,
-    /// Something that no mail client says: another protocol, or octets that cannot be told apart
-    /// from commands.
+    /// Text that no mail client sends: another protocol, or octets that cannot be told from commands.
     ProtocolViolation,
     /// The driver closed it.
     Closed,

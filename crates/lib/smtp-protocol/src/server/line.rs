@@ -1,23 +1,23 @@
-//! Command lines out of a stream of octets, in bounded memory.
+//! Splits octets into command lines, in bounded memory.
 
 use bytes::{Buf, BytesMut};
 use memchr::memchr;
 
-/// What a buffer begins with.
+/// The start of a buffer.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
-    /// A line of so many octets, its CRLF included.
+    /// A line of this many octets, with its CRLF.
     Complete(usize),
-    /// A line of so many octets that ends with a bare LF: it is no line (RFC 5321 §2.3.8), and is
-    /// answered as an error so that nobody waits for the other end for ever.
+    /// A line of this many octets with a bare LF: it is invalid (RFC 5321 §2.3.8), and is answered with an
+    /// error so that the client does not wait for ever.
     BareLineFeed(usize),
-    /// A line over the limit has been skipped to its end.
+    /// A line above the limit has been skipped.
     TooLong,
-    /// No end in sight.
+    /// The line is incomplete.
     NeedInput,
 }
 
-/// Finds the ends of lines; remembers how far it has looked.
+/// Finds the ends of lines; remembers the scanned position.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     searched: usize,
@@ -25,8 +25,7 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Looks at the buffer's first line. `limit` tells, from what there is of a line, how long it
-    /// may be.
+    /// Examines the buffer's first line. `limit` gives its maximum length, from the part received so far.
     pub(super) fn next(&mut self, input: &mut BytesMut, limit: impl Fn(&[u8]) -> usize) -> Line {
         let unseen = input.get(self.searched..).unwrap_or_default();
         let Some(found) = memchr(b'\n', unseen) else {

@@ -5,7 +5,7 @@ use crate::Reply;
 pub(super) const UNKNOWN: Reply = Reply::new(555, 5, 4, "Unknown parameter");
 pub(super) const MALFORMED: Reply = Reply::new(501, 5, 4, "Malformed parameter");
 
-/// `" KEY=value KEY"` → pairs. Repeated keywords are refused.
+/// Splits `" KEY=value KEY"` into pairs. Repeated keywords are refused.
 pub(super) fn parameters(text: &str) -> Result<Vec<(&str, Option<&str>)>, Reply> {
     let mut pairs: Vec<(&str, Option<&str>)> = Vec::new();
     for item in text.split(' ').filter(|item| !item.is_empty()) {
@@ -29,13 +29,13 @@ fn is_keyword(key: &str) -> bool {
         && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
-/// `AUTH=<>` and addresses of ORCPT hold more than `esmtp-value` has, but no space or control.
+/// `AUTH=<>` and addresses of ORCPT exceed `esmtp-value`, but contain no space or control character.
 fn is_value(value: &str) -> bool {
     !value.is_empty() && !value.bytes().any(|b| b <= b' ' || b == 127)
 }
 
-/// The value when it is xtext (RFC 3461 §4) of at most `limit` octets. Its hexadecimal digits are
-/// capital ones; small ones, which some senders write, are made so.
+/// The value, if it is xtext (RFC 3461 §4) of at most `limit` octets. Hexadecimal digits must be upper
+/// case; lower-case ones of some senders are converted.
 pub(super) fn capital_xtext(value: &str, limit: usize) -> Option<String> {
     let mut written = String::with_capacity(value.len());
     let mut characters = value.chars();
@@ -56,7 +56,7 @@ pub(super) fn capital_xtext(value: &str, limit: usize) -> Option<String> {
     (!written.is_empty() && written.len() <= limit).then_some(written)
 }
 
-/// What xtext stands for (RFC 3461 §4): text, without controls; `None` where it is malformed.
+/// Decodes xtext (RFC 3461 §4) to text without controls; `None` if it is invalid.
 pub(super) fn xtext(value: &str) -> Option<String> {
     let mut octets = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();

@@ -1,23 +1,23 @@
-//! Where a session stands, and the answer to what comes too early.
+//! The phases of a session, and the reply to a command that comes too early.
 
 use crate::Reply;
 
-/// Where a session stands between commands.
+/// The phase of a session between commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// No HELO or EHLO yet.
     Start = 1,
     /// No transaction.
     Ready = 2,
-    /// MAIL was taken.
+    /// MAIL was accepted.
     Mail = 4,
-    /// At least one RCPT was taken.
+    /// At least one RCPT was accepted.
     Recipients = 8,
-    /// At least one BDAT was taken; only BDAT may follow (RFC 3030 §2).
+    /// At least one BDAT was accepted; only BDAT may follow (RFC 3030 §2).
     Chunks = 16,
 }
 
-/// Phases in which a command may be said.
+/// The phases that allow a command.
 pub(super) struct Phases(u8);
 
 pub(super) const ANY: Phases = Phases(31);
@@ -41,7 +41,7 @@ impl Phases {
     }
 }
 
-/// The answer to a command that comes too early.
+/// The reply to a command that comes too early.
 pub(super) fn too_early(phase: Phase) -> Reply {
     match phase {
         Phase::Start => Reply::new(503, 5, 1, "Say EHLO or HELO first"),

@@ -1,7 +1,7 @@
-//! What a client may ask of when and how soon a message goes on: FUTURERELEASE (RFC 4865),
-//! DELIVERBY (RFC 2852) and MT-PRIORITY (RFC 6710).
+//! Requests of a client about time and priority: FUTURERELEASE (RFC 4865), DELIVERBY (RFC 2852) and
+//! MT-PRIORITY (RFC 6710).
 //!
-//! Whether what is asked can be had is the driver's to decide: it knows the clock.
+//! The driver decides whether they are granted: it knows the clock.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ use crate::{DeliverBy, Reply};
 /// RFC 6710 §4.1.
 const BAD_PRIORITY: Reply = Reply::new(501, 5, 2, "Malformed parameter");
 
-/// What MAIL asked.
+/// The requests of MAIL.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Requests {
     /// HOLDFOR or HOLDUNTIL.
@@ -24,10 +24,10 @@ pub struct Requests {
     pub priority: Option<i8>,
 }
 
-/// How long a message is to be held before it goes anywhere.
+/// The holding time of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hold {
-    /// So many seconds, at least one.
+    /// This number of seconds, at least one.
     For(u32),
     /// Until this time.
     Until {
@@ -38,29 +38,28 @@ pub enum Hold {
     },
 }
 
-/// What a session offers of these; each is announced and taken, or neither.
+/// The extensions offered to a session; each is both announced and accepted, or neither.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Offered {
     /// FUTURERELEASE.
     pub hold: Option<HoldLimit>,
-    /// DELIVERBY, with the fewest seconds after which a message can be asked back; 0 is not
-    /// announced.
+    /// DELIVERBY, with the minimum by-time in seconds; 0 is not announced.
     pub deliver_by: Option<u32>,
     /// MT-PRIORITY.
     pub priority: bool,
 }
 
-/// How long messages can be held.
+/// The maximum holding time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HoldLimit {
-    /// At most so long, 1 to 999,999,999.
+    /// In seconds, 1 to 999,999,999.
     pub seconds: u32,
-    /// At most until then, seconds since 1970: the same length, from now.
+    /// The same as a time, in seconds since 1970.
     pub until: i64,
 }
 
 impl Hold {
-    /// What a notice says was asked (RFC 4865 §5.1.2): `for;3600`, `until;2030-01-01T08:00:00Z`.
+    /// The request as quoted in a notice (RFC 4865 §5.1.2): `for;3600`, `until;2030-01-01T08:00:00Z`.
     #[must_use]
     pub fn request(&self) -> String {
         match self {
@@ -69,7 +68,7 @@ impl Hold {
         }
     }
 
-    /// When it may go, for a MAIL that came at `now_ms`.
+    /// The release time for a MAIL received at `now_ms`.
     #[must_use]
     pub fn until_ms(&self, now_ms: i64) -> i64 {
         match self {
@@ -79,7 +78,7 @@ impl Hold {
     }
 
     fn set(into: &mut Option<Self>, hold: Option<Self>) -> Result<(), Reply> {
-        // RFC 4865 §4.2: one, and only one.
+        // RFC 4865 §4.2: exactly one.
         if into.is_some() {
             return Err(MALFORMED.with_text("HOLDFOR or HOLDUNTIL, not both"));
         }
@@ -89,7 +88,7 @@ impl Hold {
 }
 
 impl Requests {
-    /// Takes a parameter of MAIL, if it is one of these.
+    /// Handles a parameter of MAIL, if it is one of these.
     pub(super) fn parameter(
         &mut self,
         key: &str,
@@ -132,7 +131,7 @@ impl Offered {
                 let _ = write!(text, "\nDELIVERBY {seconds}");
             }
         }
-        // RFC 6710 §3: without the name of a policy, of which there is none but that more is sooner.
+        // RFC 6710 §3: without a policy name; the only policy is that higher priorities go first.
         if self.priority {
             text.push_str("\nMT-PRIORITY");
         }
@@ -158,7 +157,7 @@ fn hold_until(value: &str) -> Option<Hold> {
     })
 }
 
-/// Whether it has the form of RFC 3339 §5.6: jiff reads many others.
+/// Whether the text has the form of RFC 3339 §5.6: jiff accepts many others.
 fn is_date_time(text: &[u8]) -> bool {
     let Some((begin, rest)) = text.split_at_checked(19) else {
         return false;
@@ -180,7 +179,7 @@ fn is_offset(text: &[u8]) -> bool {
     has_form(text, b"+00:00") || has_form(text, b"-00:00")
 }
 
-/// The same, but for digits and the case of letters.
+/// Whether they are equal except for digits and the case of letters.
 fn has_form(text: &[u8], form: &[u8]) -> bool {
     text.len() == form.len()
         && text.iter().zip(form).all(|(octet, form)| match form {

@@ -1,5 +1,5 @@
-//! The state of a session and its two entrances: octets ([`Session::next`]) and the driver's
-//! answers ([`Session::accept`], [`Session::refuse`], …).
+//! The state of a session and its two inputs: octets ([`Session::next`]) and the driver's answers
+//! ([`Session::accept`], [`Session::refuse`], …).
 
 mod answers;
 mod commands;
@@ -16,7 +16,7 @@ use super::table::{AUTH_LINE_LIMIT, Entry, LINE_LIMIT};
 use super::terms::{Hello, Limits, Terms};
 use crate::Reply;
 
-/// What the driver has been asked.
+/// The open question to the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Question {
     Hello,
@@ -54,12 +54,12 @@ struct Chunk {
 struct Transaction {
     open: bool,
     smtputf8: bool,
-    /// Its content is not lines of text: the driver looks at the octets (RFC 3030 §3).
+    /// Its content is not lines of text: the driver checks the octets (RFC 3030 §3).
     binary: bool,
     recipients: usize,
     chunks: Option<TextLines>,
     received: u64,
-    /// How the message is refused at its end.
+    /// The refusal to send at the message's end.
     refusal: Option<Reply>,
 }
 
@@ -71,7 +71,7 @@ pub struct Session {
     limits: Limits,
     hello: Option<Hello>,
     authenticated: bool,
-    /// How a login is refused whose client reads a last challenge before (RFC 7628 §3.2.2).
+    /// The refusal of a login after its last challenge (RFC 7628 §3.2.2).
     last_refusal: Option<Reply>,
     transaction: Transaction,
     lines: Lines,
@@ -81,7 +81,7 @@ pub struct Session {
     refusals: u32,
     idle_commands: u32,
     lines_read: u64,
-    /// A line has ended with CRLF: the peer knows how.
+    /// A line has ended with CRLF, so the peer knows CRLF.
     knows_crlf: bool,
     failed_logins: u32,
 }
@@ -125,7 +125,7 @@ impl Session {
         Reply::plain(220, "").with_text(text).write(output);
     }
 
-    /// How the peer has introduced itself.
+    /// The peer's HELO or EHLO.
     pub fn hello(&self) -> Option<&Hello> {
         self.hello.as_ref()
     }
@@ -135,7 +135,7 @@ impl Session {
         self.authenticated
     }
 
-    /// Whether a message is on its way in: a drain waits for its end.
+    /// Whether a message is being received: a drain waits for its end.
     pub fn is_receiving(&self) -> bool {
         matches!(
             self.mode,
@@ -145,23 +145,23 @@ impl Session {
         ) || self.phase() == Phase::Chunks
     }
 
-    /// How many lines have come that were complete. While this stands still the peer is at one
-    /// and the same line, however many octets of it arrive.
+    /// The number of complete lines so far. While it does not change, the peer is within one line, however
+    /// many octets arrive.
     pub fn lines_read(&self) -> u64 {
         self.lines_read
     }
 
-    /// What the peer is offered from now on.
+    /// Sets the terms for the peer from now on.
     pub fn set_terms(&mut self, terms: Terms) {
         self.terms = terms;
     }
 
-    /// Goes on with what there is in `input`, takes off it what it has used, writes replies.
+    /// Processes `input`, removes the consumed part, and writes replies.
     pub fn next(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> Event {
         loop {
             let event = match &self.mode {
                 Mode::Closed(reason) => Some(Event::Close(*reason)),
-                // The driver did not answer: nothing may go on as if it had.
+                // The driver did not answer: the session must not continue.
                 Mode::Asked(_) => {
                     self.close(&Reply::new(421, 3, 0, "Try again later"), output);
                     None
@@ -229,7 +229,7 @@ impl Session {
         }))
     }
 
-    /// A line of so many octets with its end.
+    /// A complete line, with its end.
     fn whole_line(
         &mut self,
         length: usize,
@@ -243,7 +243,7 @@ impl Session {
         event
     }
 
-    /// What a LF without CR is in a message.
+    /// The treatment of a bare LF in a message.
     fn line_feeds(&self) -> LineFeeds {
         match (self.terms.lenient, self.knows_crlf) {
             (false, _) => LineFeeds::Refused,
@@ -268,7 +268,7 @@ impl Session {
         match result {
             Ok(event) => event,
             Err(reply) => {
-                // An AUTH exchange ends with a response that is not taken.
+                // A refused response ends an AUTH exchange.
                 self.end_login();
                 self.reject(&reply, output);
                 let said = String::from_utf8_lossy(line);
@@ -282,7 +282,7 @@ impl Session {
         }
     }
 
-    /// Refuses a command for itself: it is counted.
+    /// Refuses a command for its form; the refusal is counted.
     fn reject(&mut self, reply: &Reply, output: &mut BytesMut) {
         reply.write(output);
         if reply.is_permanent() {
@@ -306,7 +306,7 @@ impl Session {
     }
 }
 
-/// How long the line that begins so may be.
+/// The maximum length of a line with this start.
 fn line_limit(line: &[u8], authentication: bool) -> usize {
     if authentication {
         return AUTH_LINE_LIMIT;

@@ -1,5 +1,5 @@
-//! The table of commands: the verb, when it may be said, how long its line may be, and what
-//! reads its arguments. A reader of the server starts here.
+//! The table of commands: the verb, the phases that allow it, its maximum line length, and the parser of
+//! its arguments. Start reading the server here.
 
 use super::commands::{
     Command, auth, bdat, data, etrn, expn, hello, help, mail, noop, quit, rcpt, rset, starttls,
@@ -13,11 +13,11 @@ use crate::Reply;
 pub(super) struct Entry {
     pub(super) verb: &'static str,
     phases: Phases,
-    /// Octets of its line, CRLF included.
+    /// Maximum octets of its line, with CRLF.
     pub(super) line_limit: usize,
-    /// Whether it may be said now, beyond its phases.
+    /// A check beyond the phase.
     check: Check,
-    /// Reads the arguments.
+    /// Parses the arguments.
     read: Read,
 }
 
@@ -32,7 +32,7 @@ pub(super) const LINE_LIMIT: usize = 512;
 const MAIL_LINE_LIMIT: usize = LINE_LIMIT + 26 + 17 + 10 + 500 + 107 + 11 + 34 + 17 + 15;
 /// DSN 500, SMTPUTF8 10 (RFC 3461 §5, RFC 6531 §3.4).
 const RCPT_LINE_LIMIT: usize = LINE_LIMIT + 500 + 10;
-/// Eight attributes, of which the longest are domains and a login, in xtext.
+/// Eight attributes; the longest are domains and a login, in xtext.
 const XCLIENT_LINE_LIMIT: usize = 2048;
 /// RFC 4954 §4.
 pub(super) const AUTH_LINE_LIMIT: usize = sasl::LINE_LIMIT;
@@ -44,7 +44,7 @@ pub(super) static COMMANDS: [Entry; 16] = [
     entry("MAIL", Phases::only(Phase::Ready), MAIL_LINE_LIMIT, mail::check, mail::read),
     entry("RCPT", Phases::only(Phase::Mail).or(Phase::Recipients), RCPT_LINE_LIMIT, always, rcpt::read),
     entry("DATA", Phases::only(Phase::Recipients), LINE_LIMIT, data::check, data::read),
-    // Its octets follow whether it may be said or not: it judges the phase itself.
+    // Its octets follow even if it is refused: it checks the phase itself.
     entry("BDAT", ANY, LINE_LIMIT, always, bdat::read),
     entry("RSET", ANY, LINE_LIMIT, always, rset::read),
     entry("NOOP", ANY, LINE_LIMIT, always, noop::read),
@@ -79,7 +79,7 @@ fn always(_: &Standing<'_>) -> Result<(), Reply> {
 }
 
 impl Entry {
-    /// The command that a line begins with.
+    /// The command at the start of a line.
     pub(super) fn find(line: &[u8]) -> Option<&'static Self> {
         let end = line
             .iter()
@@ -91,12 +91,12 @@ impl Entry {
             .find(|entry| entry.verb.as_bytes().eq_ignore_ascii_case(verb))
     }
 
-    /// Whether it is part of what a message needs more than once, or ends the session.
+    /// Whether a transaction may need it more than once, or it ends the session.
     pub(super) fn is_of_a_message(&self) -> bool {
         matches!(self.verb, "RCPT" | "DATA" | "BDAT" | "QUIT")
     }
 
-    /// Says whether it may be said now, and what it says.
+    /// Checks whether it is allowed now, and parses it.
     pub(super) fn read(&self, arguments: &str, standing: &Standing<'_>) -> Result<Command, Reply> {
         let phase = standing.phase;
         if !self.phases.has(phase) {

@@ -5,18 +5,18 @@ use bytes::{BufMut, BytesMut};
 use crate::cursor::Cursor;
 use crate::error::{CommandError, Result};
 
-/// What SEARCH RETURN asks for.
+/// The options of SEARCH RETURN.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SearchReturn {
     /// The lowest number.
     pub min: bool,
     /// The highest number.
     pub max: bool,
-    /// Every number.
+    /// All numbers.
     pub all: bool,
-    /// How many.
+    /// The count.
     pub count: bool,
-    /// Keep the result as `$` (RFC 5182).
+    /// Store the result as `$` (RFC 5182).
     pub save: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Search keys as a client writes them.
+//! Writes search keys in command form.
 
 use bytes::{BufMut, BytesMut};
 

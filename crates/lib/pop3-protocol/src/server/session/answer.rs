@@ -1,8 +1,8 @@
-//! Single-line answers.
+//! Single-line replies.
 
 use bytes::BytesMut;
 
-/// `+OK`, with a text where there is one.
+/// `+OK`, with a text if given.
 pub(super) fn ok(text: &str, output: &mut BytesMut) {
     line("+OK", text, output);
 }

@@ -8,7 +8,7 @@ use super::{Action, MOST_FAILURES, Refusal, Session, State};
 use crate::server::command::Auth;
 use crate::server::maildrop::Maildrop;
 
-/// A response that is not base64, or does not follow its mechanism's grammar.
+/// A response that is not base64, or violates its mechanism's grammar.
 const UNREADABLE: &str = "The response cannot be read.";
 
 impl Session {
@@ -64,13 +64,13 @@ impl Session {
         Some(Action::StartTls)
     }
 
-    /// TLS is on: what was said before is forgotten.
+    /// TLS is active: earlier statements of the client are dropped.
     pub fn tls_started(&mut self) {
         self.settings.tls_on = true;
         self.state = State::Authorization { user: None };
     }
 
-    /// USER: whether there is such a user is told by PASS alone.
+    /// USER: only PASS reveals whether the login is valid.
     pub(super) fn user(&mut self, name: String, output: &mut BytesMut) {
         if !self.may_log_in() {
             return refuse("[AUTH] Start TLS first.", output);
@@ -146,13 +146,13 @@ impl Session {
         Some(action)
     }
 
-    /// The client's next response is wanted.
+    /// Requests the client's next response.
     pub fn challenge(&mut self, challenge: &[u8], output: &mut BytesMut) {
         self.ask(challenge, None, output);
     }
 
-    /// The login is refused; its client reads a last challenge, and answers it, before it is told
-    /// (RFC 7628 §3.2.2). It is counted now, since the client may as well cancel.
+    /// Refuses the login after a last challenge: the client responds to it and is then refused (RFC 7628
+    /// §3.2.2). The failure is counted now, since the client may cancel.
     pub fn refuse_after_challenge(
         &mut self,
         challenge: &[u8],
@@ -169,7 +169,7 @@ impl Session {
         self.state = State::AwaitResponse { refusal };
     }
 
-    /// The login is good and the maildrop is ours.
+    /// The login succeeded and the maildrop is locked.
     pub fn accept(&mut self, maildrop: Maildrop, output: &mut BytesMut) {
         let (count, size) = maildrop.totals();
         ok(&format!("{count} messages, {size} octets."), output);
@@ -179,7 +179,7 @@ impl Session {
         };
     }
 
-    /// It is not. Too many guesses end the session.
+    /// The login failed. Too many failures end the session.
     pub fn refuse(&mut self, refusal: Refusal, output: &mut BytesMut) {
         self.state = State::Authorization { user: None };
         if matches!(refusal, Refusal::Wrong | Refusal::Failed) {

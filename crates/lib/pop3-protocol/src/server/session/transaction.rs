@@ -1,4 +1,4 @@
-//! The TRANSACTION state: what is answered from the maildrop, and what the driver must fetch.
+//! The TRANSACTION state: replies from the maildrop, and tasks of the driver.
 
 use bytes::BytesMut;
 
@@ -9,7 +9,7 @@ use crate::server::maildrop::Maildrop;
 
 const NO_SUCH_MESSAGE: &str = "There is no such message.";
 
-/// A multi-line LIST or UIDL under way.
+/// A multi-line LIST or UIDL in progress.
 #[derive(Debug)]
 pub(super) struct Listing {
     of: Of,
@@ -23,7 +23,7 @@ enum Of {
 }
 
 impl Listing {
-    /// Appends lines until all are told or `enough` octets are there. True when it has ended.
+    /// Appends lines until all are written or `enough` octets are pending. True at the end.
     pub(super) fn go_on(
         &mut self,
         maildrop: &Maildrop,
@@ -113,7 +113,7 @@ impl Session {
     }
 }
 
-/// One line, or the beginning of many. False when there is no such message.
+/// Writes one line, or begins many. False if the message does not exist.
 fn list(
     of: Of,
     number: Option<u32>,

@@ -1,7 +1,7 @@
-//! One message on its way: MAIL, RCPT…, then DATA or BDAT.
+//! The transaction of one message: MAIL, RCPT…, then DATA or BDAT.
 //!
-//! With PIPELINING (RFC 2920) all commands up to DATA go out at once, and replies are matched in
-//! order. With CHUNKING the content goes by BDAT, once it is known that somebody takes it.
+//! With PIPELINING (RFC 2920) all commands up to DATA are sent at once, and replies are matched in order.
+//! With CHUNKING the content is sent with BDAT, once a recipient has been accepted.
 
 use std::collections::VecDeque;
 
@@ -12,18 +12,18 @@ use crate::Reply;
 use crate::client::content::{ContentWriter, Stuffing};
 use crate::client::{Envelope, Extensions};
 
-/// What the session has to do for the transaction.
+/// The next step of the transaction.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// Read a reply.
     Reply,
-    /// Hand in the content.
+    /// Supply the content.
     Content,
     /// Nothing more.
     Done,
 }
 
-/// Commands in the order in which they are answered.
+/// Commands in the order of their replies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Command {
     Reset,
@@ -40,22 +40,22 @@ pub(super) struct Transaction {
     to_send: VecDeque<Command>,
     /// Sent, and not answered yet.
     unanswered: VecDeque<Command>,
-    /// Of each recipient, when it is known. Accepted recipients have none until the content is.
+    /// One for each recipient, if known. Accepted recipients have none until the reply to the content.
     answers: Vec<Option<Answer>>,
     accepted: usize,
     content: Content,
-    /// Nothing follows on this connection: the server closes it (421), or is out of step.
+    /// The connection cannot be used again: the server closes it (421), or is out of step.
     pub(super) closing: bool,
-    /// It was left before the content was answered.
+    /// The transaction was left before the reply to the content.
     pub(super) needs_reset: bool,
 }
 
 #[derive(Debug)]
 enum Content {
     NotYet,
-    /// It may be sent.
+    /// May be sent.
     Wanted(ContentWriter),
-    /// Sent; the final reply counts, unless nobody took the message.
+    /// Sent; the final reply counts, unless no recipient was accepted.
     Sent,
     Over,
 }
@@ -92,7 +92,7 @@ impl Transaction {
         }
     }
 
-    /// The same answer for all that have none.
+    /// Gives the same answer to all recipients without one.
     pub(super) fn refuse_all(&mut self, stage: Stage, reply: &Reply) {
         for answer in self.answers.iter_mut().filter(|answer| answer.is_none()) {
             *answer = Some(Answer {
@@ -105,12 +105,12 @@ impl Transaction {
         self.content = Content::Over;
     }
 
-    /// Commands that wait for their replies; the content does so alone.
+    /// The number of commands without a reply; the content waits alone.
     pub(super) fn unanswered(&self) -> usize {
         self.unanswered.len()
     }
 
-    /// What is to be answered next.
+    /// The step that waits for a reply.
     pub(super) fn stage(&self) -> Stage {
         match (self.unanswered.front(), &self.content) {
             (Some(Command::Reset | Command::Mail), _) => Stage::Mail,
@@ -120,7 +120,7 @@ impl Transaction {
         }
     }
 
-    /// All answers are known.
+    /// Whether all answers are known.
     pub(super) fn is_over(&self) -> bool {
         self.unanswered.is_empty() && matches!(self.content, Content::Over)
     }
@@ -142,7 +142,7 @@ impl Transaction {
         }
     }
 
-    /// All recipients are answered, and the content would go by BDAT.
+    /// All recipients are answered, and the content would be sent with BDAT.
     fn offer_chunk(&mut self, output: &mut BytesMut) {
         if self.accepted == 0 {
             self.needs_reset = true;
@@ -208,7 +208,7 @@ impl Transaction {
         }
     }
 
-    /// Without PIPELINING the next command waits for the reply to the one before.
+    /// Without PIPELINING each command waits for the reply to the previous one.
     fn go_on(&mut self, output: &mut BytesMut) {
         if self.to_send.front() == Some(&Command::Data) && self.accepted == 0 {
             self.to_send.clear();
@@ -220,7 +220,7 @@ impl Transaction {
 
     fn data_replied(&mut self, reply: &Reply, output: &mut BytesMut) {
         if reply.is_positive() {
-            // Nothing was sent that it could have taken: its replies are out of step.
+            // No content was sent, so its replies are out of step.
             self.closing = true;
             let out_of_step = Reply {
                 code: 451,
@@ -232,7 +232,8 @@ impl Transaction {
             self.needs_reset = true;
             self.refuse_all(Stage::Data, reply);
         } else if self.accepted == 0 {
-            // RFC 2920 §3.1: DATA went along, and the server takes content for nobody.
+            // RFC 2920 §3.1: DATA was sent too, and the server expects content although it has no
+            // recipient.
             output.put_slice(b".\r\n");
             self.content = Content::Sent;
         } else {

@@ -1,15 +1,15 @@
-//! BDAT (RFC 3030 §2). Its octets follow in any case, so a refusal is told behind them; a command
-//! that does not say how many they are ends the session, since what follows cannot be told apart.
+//! BDAT (RFC 3030 §2). Its octets follow in any case, so a refusal is sent after them; a command without a
+//! valid size ends the session, since the following octets cannot be told from commands.
 
 use super::Command;
 use crate::Reply;
 use crate::server::standing::Standing;
 
-/// What BDAT said.
+/// The arguments of BDAT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::server) struct Bdat {
     pub(in crate::server) size: u64,
-    /// The chunk is the message's last.
+    /// The chunk is the last of the message.
     pub(in crate::server) last: bool,
 }
 

@@ -1,4 +1,4 @@
-//! DATA (RFC 5321 §4.1.1.4), which can carry nothing but lines of text (RFC 3030 §3).
+//! DATA (RFC 5321 §4.1.1.4), which transfers only lines of text (RFC 3030 §3).
 
 use super::Command;
 use crate::Reply;

@@ -1,30 +1,29 @@
-//! ETRN (RFC 1985): mail that waits for a domain is to be tried now. Whose word is taken is the
-//! driver's to say.
+//! ETRN (RFC 1985): starts delivery of the mail that waits for a domain. The driver decides who may do so.
 
 use super::Command;
 use crate::Reply;
 use crate::path::is_hello_name;
 use crate::server::standing::Standing;
 
-/// Whose mail is to be tried.
+/// The mail to deliver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// A domain, as written.
     pub domain: String,
-    /// `@`: and those below it (§5.3).
+    /// `@`: also its subdomains (§5.3).
     pub subdomains: bool,
 }
 
-/// What came of it (RFC 1985 §5.2).
+/// The result (RFC 1985 §5.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueueRun {
-    /// It has begun; what there is to be tried is not known.
+    /// Started; the number of waiting messages is unknown.
     Begun,
     /// Nothing waits.
     NothingWaits,
-    /// Messages are being tried, too many to be counted.
+    /// Started for too many messages to count.
     SomeWait,
-    /// So many messages are being tried.
+    /// Started for this number of messages.
     Wait(u64),
 }
 

@@ -1,5 +1,5 @@
-//! EXPN (RFC 5321 §4.1.1.7): there are no lists here, so there is nothing to expand (§3.5.3: 502
-//! where it is not implemented).
+//! EXPN (RFC 5321 §4.1.1.7): there are no lists here, so nothing can be expanded (§3.5.3: 502 if it is not
+//! implemented).
 
 use super::Command;
 use crate::Reply;

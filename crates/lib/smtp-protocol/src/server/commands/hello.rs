@@ -29,7 +29,7 @@ fn hello(arguments: &str, terms: &Terms, extended: bool) -> Result<Command, Repl
     }))
 }
 
-/// The reply to a HELO or EHLO that was accepted.
+/// The reply to an accepted HELO or EHLO.
 pub(in crate::server) fn greeting(hostname: &str, extended: bool, terms: &Terms) -> Reply {
     let mut text = hostname.to_owned();
     if extended {

@@ -9,7 +9,7 @@ pub(in crate::server) fn read(_: &str, _: &Standing<'_>) -> Result<Command, Repl
     Ok(Command::Help)
 }
 
-/// The answer: those of our verbs that the peer is offered.
+/// The reply: the verbs offered to the peer.
 pub(in crate::server) fn reply(verbs: impl Iterator<Item = &'static str>, terms: &Terms) -> Reply {
     let verbs: Vec<_> = verbs
         .filter(|verb| match *verb {

@@ -1,6 +1,6 @@
-//! MAIL (RFC 5321 §4.1.1.2) with SIZE (RFC 1870), BODY (RFC 6152, RFC 3030 §3), SMTPUTF8 (RFC 6531), RET and
-//! ENVID (RFC 3461 §4.3, §4.4), AUTH (RFC 4954 §5), REQUIRETLS (RFC 8689 §2), and what
-//! [`Requests`] has.
+//! MAIL (RFC 5321 §4.1.1.2) with SIZE (RFC 1870), BODY (RFC 6152, RFC 3030 §3), SMTPUTF8 (RFC 6531), RET
+//! and ENVID (RFC 3461 §4.3, §4.4), AUTH (RFC 4954 §5), REQUIRETLS (RFC 8689 §2), and the parameters of
+//! [`Requests`].
 
 use super::Command;
 use crate::server::parameters::{MALFORMED, UNKNOWN, capital_xtext, parameters};
@@ -9,36 +9,36 @@ use crate::server::standing::Standing;
 use crate::server::terms::Terms;
 use crate::{Path, PathError, Reply};
 
-/// What MAIL said.
+/// The arguments of MAIL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
     /// [`Path::Null`], a mailbox or a local part.
     pub reverse_path: Path,
-    /// The size that is announced.
+    /// The announced size.
     pub size: Option<u64>,
-    /// What the octets are.
+    /// The kind of content.
     pub body: Body,
-    /// Header and addresses may hold UTF-8.
+    /// Header and addresses may contain UTF-8.
     pub smtputf8: bool,
-    /// It may only go on by servers that prove who they are and keep it within TLS (RFC 8689).
+    /// It may be relayed only over verified TLS, by servers that require it too (RFC 8689).
     pub require_tls: bool,
-    /// What a DSN is to return.
+    /// The part of the message that a DSN returns.
     pub return_content: Option<ReturnContent>,
     /// ENVID, in xtext.
     pub envelope_id: Option<String>,
-    /// When and how soon it is to go on.
+    /// Requests about time and priority.
     pub requests: Requests,
 }
 
 /// BODY.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Body {
-    /// 7BIT, or not said.
+    /// 7BIT, or not given.
     #[default]
     SevenBit,
     /// 8BITMIME.
     EightBitMime,
-    /// BINARYMIME: any octets, by BDAT alone.
+    /// BINARYMIME: any octets, only with BDAT.
     BinaryMime,
 }
 
@@ -66,7 +66,7 @@ pub(in crate::server) fn read(arguments: &str, standing: &Standing<'_>) -> Resul
     Ok(Command::Mail(mail))
 }
 
-/// Reads what stands behind the verb.
+/// Parses the arguments.
 fn parse(arguments: &str, terms: &Terms) -> Result<Mail, Reply> {
     let path = super::rcpt::behind(arguments, "FROM:").ok_or(Reply::new(
         501,
@@ -143,7 +143,7 @@ fn parameter(
         Some(value) if is("ENVID") => {
             mail.envelope_id = Some(capital_xtext(value, 100).ok_or(MALFORMED)?);
         }
-        // Whom the peer believes to be the author: taken and not relied on.
+        // The peer's claim about the author: accepted and ignored.
         Some(_) if is("AUTH") => {}
         _ => return mail.requests.parameter(key, value, offered),
     }

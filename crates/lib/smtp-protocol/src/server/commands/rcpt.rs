@@ -5,12 +5,12 @@ use crate::server::parameters::{MALFORMED, UNKNOWN, capital_xtext, parameters};
 use crate::server::standing::Standing;
 use crate::{Path, PathError, Reply};
 
-/// What RCPT said.
+/// The arguments of RCPT.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rcpt {
     /// [`Path::Postmaster`], a mailbox or a local part.
     pub forward_path: Path,
-    /// When a DSN is wished.
+    /// The requested DSNs.
     pub notify: Notify,
     /// ORCPT, `type;xtext`.
     pub original_recipient: Option<String>,
@@ -26,7 +26,7 @@ impl Notify {
     const DELAY: u8 = 4;
     const NEVER: u8 = 8;
 
-    /// Bits: 1 success, 2 failure, 4 delay, 8 never; 0 when NOTIFY was not given.
+    /// Bits: 1 success, 2 failure, 4 delay, 8 never; 0 if NOTIFY was not given.
     pub fn bits(self) -> u8 {
         self.0
     }
@@ -55,7 +55,7 @@ pub(in crate::server) fn read(arguments: &str, standing: &Standing<'_>) -> Resul
     Ok(Command::Rcpt(rcpt))
 }
 
-/// Reads what stands behind the verb.
+/// Parses the arguments.
 fn parse(arguments: &str, lenient: bool) -> Result<Rcpt, Reply> {
     let path = behind(arguments, "TO:").ok_or(Reply::new(501, 5, 4, "Say RCPT TO:<address>"))?;
     let (forward_path, rest) = Path::split(path, lenient).map_err(bad_path)?;
@@ -80,7 +80,7 @@ fn parse(arguments: &str, lenient: bool) -> Result<Rcpt, Reply> {
     Ok(rcpt)
 }
 
-/// `addr-type ";" xtext`; UTF-8 of RFC 6533 §3 is xtext here only when escaped.
+/// `addr-type ";" xtext`; UTF-8 of RFC 6533 §3 is accepted here only in escaped form.
 fn original_recipient(value: &str) -> Option<String> {
     let (kind, address) = value.split_once(';')?;
     let well_formed =
@@ -96,7 +96,7 @@ fn bad_path(error: PathError) -> Reply {
     }
 }
 
-/// What stands behind `" FROM:"`. A space before the path is against the grammar and widespread.
+/// The text after `" FROM:"`. A space before the path is invalid but widespread.
 pub(super) fn behind<'a>(arguments: &'a str, keyword: &str) -> Option<&'a str> {
     let text = arguments.trim_start_matches(' ');
     let (head, tail) = text.split_at_checked(keyword.len())?;

@@ -1,5 +1,5 @@
-//! VRFY (RFC 5321 §4.1.1.6). Whether a peer may be told who has a mailbox is the driver's to say;
-//! an answer may say nothing (§7.3).
+//! VRFY (RFC 5321 §4.1.1.6). The driver decides whether the peer may learn of mailboxes; an answer may
+//! reveal nothing (§7.3).
 
 use super::Command;
 use crate::server::standing::Standing;

@@ -1,7 +1,7 @@
-//! XCLIENT (<https://www.postfix.org/XCLIENT_README.html>): a proxy tells for whom it speaks.
+//! XCLIENT (<https://www.postfix.org/XCLIENT_README.html>): a proxy gives its client's address.
 //!
-//! It is offered to named proxies alone, before a client's first word reaches this server, and
-//! once: what follows comes from the client, who must not say it again.
+//! The command is offered only to named proxies, before any command of a client, and once: later commands
+//! come from the client, which must not use XCLIENT.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -10,17 +10,17 @@ use crate::Reply;
 use crate::server::parameters::xtext;
 use crate::server::standing::Standing;
 
-/// What EHLO announces: the attributes that have an effect.
+/// The attributes announced in EHLO: those with an effect.
 pub(in crate::server) const ATTRIBUTES: &str = "ADDR LOGIN DESTADDR";
 
 const MALFORMED: Reply = Reply::new(501, 5, 4, "Malformed XCLIENT attribute");
 
-/// What XCLIENT said. An attribute that is `None` was not said, or is not known to the proxy.
+/// The arguments of XCLIENT. An attribute that is `None` was not given, or is unknown to the proxy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Xclient {
     /// The client's address.
     pub address: Option<IpAddr>,
-    /// The address that the client came to.
+    /// The address that the client connected to.
     pub destination: Option<IpAddr>,
     /// The login that the client proved to the proxy.
     pub login: Option<String>,
@@ -53,7 +53,7 @@ fn parse(arguments: &str) -> Result<Xclient, Reply> {
             "ADDR" if known => told.address = Some(ip(&value)?),
             "DESTADDR" if known => told.destination = Some(ip(&value)?),
             "LOGIN" if known && !value.is_empty() => told.login = Some(value),
-            // Some proxies say these unasked. The name is looked up here, EHLO is said again.
+            // Some proxies send these unasked. The name is looked up here, and EHLO is repeated.
             "ADDR" | "DESTADDR" | "LOGIN" | "NAME" | "PORT" | "DESTPORT" | "PROTO" | "HELO" => {}
             _ => return Err(MALFORMED),
         }

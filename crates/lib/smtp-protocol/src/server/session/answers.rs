@@ -1,4 +1,4 @@
-//! The driver's answers, and what the session makes of them.
+//! The driver's answers, and their effect on the session.
 
 use bytes::BytesMut;
 
@@ -13,7 +13,7 @@ use crate::server::line::Lines;
 use crate::server::phase::Phase;
 
 impl Session {
-    /// Answers the question of the last event with yes.
+    /// Answers the last question with yes.
     pub fn accept(&mut self, output: &mut BytesMut) {
         let Mode::Asked(question) = self.mode else {
             return;
@@ -68,8 +68,7 @@ impl Session {
         }
     }
 
-    /// Answers [`Event::Mail`] with yes and another priority than the client asked for (RFC 6710
-    /// §4.1).
+    /// Answers [`Event::Mail`] with yes and another priority than requested (RFC 6710 §4.1).
     pub fn accept_with_priority(&mut self, priority: i8, output: &mut BytesMut) {
         if matches!(self.mode, Mode::Asked(Question::Sender)) {
             self.mode = Mode::Command;
@@ -79,7 +78,7 @@ impl Session {
         }
     }
 
-    /// Answers [`Event::Complete`] with yes and the id under which the message is known.
+    /// Answers [`Event::Complete`] with yes and the message's id.
     pub fn accept_message(&mut self, id: &str, output: &mut BytesMut) {
         if matches!(self.mode, Mode::Asked(Question::Message)) {
             self.mode = Mode::Command;
@@ -90,8 +89,8 @@ impl Session {
         }
     }
 
-    /// Answers [`Event::Verify`]: the mailbox is there, by this address. [`Session::accept`] says
-    /// neither yes nor no.
+    /// Answers [`Event::Verify`]: the mailbox exists, with this address. [`Session::accept`] reveals
+    /// nothing.
     pub fn verified(&mut self, address: &str, output: &mut BytesMut) {
         if matches!(self.mode, Mode::Asked(Question::Verification)) {
             self.mode = Mode::Command;
@@ -100,7 +99,7 @@ impl Session {
         }
     }
 
-    /// Answers [`Event::QueueRun`]: mail that waits is being tried.
+    /// Answers [`Event::QueueRun`]: delivery was started.
     pub fn queue_run(&mut self, run: QueueRun, output: &mut BytesMut) {
         if matches!(self.mode, Mode::Asked(Question::QueueRun)) {
             self.mode = Mode::Command;
@@ -108,7 +107,7 @@ impl Session {
         }
     }
 
-    /// Answers [`Event::Login`] or [`Event::Response`]: the client's next response is wanted.
+    /// Answers [`Event::Login`] or [`Event::Response`] with a challenge.
     pub fn challenge(&mut self, challenge: &[u8], output: &mut BytesMut) {
         if matches!(self.mode, Mode::Asked(Question::Login)) {
             auth::challenge(challenge).write(output);
@@ -116,8 +115,8 @@ impl Session {
         }
     }
 
-    /// Answers [`Event::Login`] or [`Event::Response`] with no. The client reads a last challenge,
-    /// answers it, and is refused then; it is counted now, since it may as well cancel.
+    /// Answers [`Event::Login`] or [`Event::Response`] with no, after a last challenge: the client responds
+    /// to it and is then refused. The failure is counted now, since the client may cancel.
     pub fn refuse_after_challenge(
         &mut self,
         challenge: &[u8],
@@ -131,8 +130,8 @@ impl Session {
         }
     }
 
-    /// Answers [`Event::Login`] or [`Event::Response`]: the response does not follow the mechanism's
-    /// grammar. It counts as a bad command; the event [`Event::Refused`] does not follow.
+    /// Answers [`Event::Login`] or [`Event::Response`]: the response violates the mechanism's grammar. It
+    /// counts as a bad command; the event [`Event::Refused`] does not follow.
     pub fn refuse_malformed_response(&mut self, output: &mut BytesMut) {
         if matches!(self.mode, Mode::Asked(Question::Login)) {
             self.mode = Mode::Command;
@@ -140,7 +139,7 @@ impl Session {
         }
     }
 
-    /// Answers the question of the last event with no. Refusals (5xx) are counted.
+    /// Answers the last question with no. Refusals (5xx) are counted.
     pub fn refuse(&mut self, reply: Reply, output: &mut BytesMut) {
         let Mode::Asked(question) = self.mode else {
             return;
@@ -166,14 +165,14 @@ impl Session {
         self.refused(&reply, output);
     }
 
-    /// Refuses the message that is coming in; the reply is given at its end.
+    /// Refuses the message being received; the reply is sent at its end.
     pub fn refuse_message(&mut self, reply: Reply) {
         if matches!(self.mode, Mode::Data(_) | Mode::Chunk) || self.phase() == Phase::Chunks {
             self.transaction.refusal.get_or_insert(reply);
         }
     }
 
-    /// TLS has been made: what the peer said before is forgotten (RFC 3207 §4.2).
+    /// TLS is active: earlier statements of the peer are dropped (RFC 3207 §4.2).
     pub fn secured(&mut self) {
         self.hello = None;
         self.authenticated = false;
@@ -183,7 +182,7 @@ impl Session {
         self.mode = Mode::Command;
     }
 
-    /// Ends the session with a reply, whatever it is at.
+    /// Ends the session with a reply, in any state.
     pub fn close(&mut self, reply: &Reply, output: &mut BytesMut) {
         reply.write(output);
         self.transaction = Transaction::default();

@@ -1,4 +1,4 @@
-//! What comes of a command.
+//! Execution of commands.
 
 use bytes::BytesMut;
 
@@ -12,15 +12,15 @@ use crate::server::phase::{Phase, too_early};
 use crate::server::table::{COMMANDS, Entry};
 use crate::server::terms::Hello;
 
-/// A browser that was led to this port says one of these first.
+/// A browser that was directed to this port begins with one of these.
 const OTHER_PROTOCOL: [&str; 6] = ["GET", "POST", "PUT", "HEAD", "CONNECT", "OPTIONS"];
 
 const IDLE: Reply = Reply::new(421, 7, 0, "Too many commands without a message");
 const OK: Reply = Reply::new(250, 0, 0, "Ok");
 
 impl Session {
-    /// A line with a command. `Ok(None)`: the reply has been written and the session goes on.
-    /// `Err`: the command is refused.
+    /// Handles a command line. `Ok(None)`: the reply has been written and the session continues. `Err`: the
+    /// command is refused.
     pub(super) fn command(
         &mut self,
         line: &str,
@@ -108,7 +108,7 @@ impl Session {
             self.end(CloseReason::ProtocolViolation);
             return None;
         };
-        // Nothing at all, and more to come: that could go on for ever.
+        // An empty chunk that is not the last could be repeated for ever.
         if size == 0 && !last && self.is_idle(output) {
             return None;
         }
@@ -117,7 +117,7 @@ impl Session {
         self.begin_chunk(size, last, refused.then(|| too_early(phase)))
     }
 
-    /// Counts a command that brings no message; true when there were too many of them.
+    /// Counts a command that transfers no message; true if there were too many.
     fn is_idle(&mut self, output: &mut BytesMut) -> bool {
         self.idle_commands += 1;
         let too_many = self.idle_commands > self.limits.idle_commands;

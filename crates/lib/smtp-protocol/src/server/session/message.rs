@@ -1,4 +1,4 @@
-//! The octets of a message, by DATA and by BDAT.
+//! The octets of a message, with DATA and with BDAT.
 
 use bytes::{Buf as _, BytesMut};
 
@@ -28,7 +28,7 @@ impl Session {
         }
     }
 
-    /// Begins a chunk of so many octets; `refused` when they are only to be skipped.
+    /// Begins a chunk of this size; `refused` if its octets are only skipped.
     pub(super) fn begin_chunk(
         &mut self,
         size: u64,
@@ -70,7 +70,7 @@ impl Session {
         self.content(here, fault, input, output)
     }
 
-    /// What the lines of the chunks are held to, where they are lines.
+    /// The line checks of the chunks, if they are lines.
     fn text_lines(&mut self) -> Option<&mut TextLines> {
         let lines = self.transaction.chunks.as_mut();
         lines.filter(|_| !self.transaction.binary)
@@ -85,7 +85,7 @@ impl Session {
             if open {
                 return Some(Event::Reset);
             }
-            // What was refused of a message, the driver knows.
+            // The driver already knows of refusals within a message.
             return Some(Event::Refused(Misspoken::new("BDAT", "BDAT", &reply)));
         }
         if self.chunk.last {
@@ -100,8 +100,8 @@ impl Session {
         None
     }
 
-    /// Octets of the message at the front of the input: to the driver, or nowhere when the
-    /// message is refused already.
+    /// Octets of the message at the start of the input: passed to the driver, or dropped if the message is
+    /// already refused.
     fn content(
         &mut self,
         octets: usize,
@@ -124,7 +124,7 @@ impl Session {
         event
     }
 
-    /// Remembers the first fault; the driver is told once.
+    /// Records the first fault, and reports it to the driver once.
     fn note(&mut self, fault: Option<Fault>) -> Option<Event> {
         let fault = fault?;
         if self.transaction.refusal.is_some() {

@@ -1,4 +1,4 @@
-//! Where a session stands, and how it goes on.
+//! The state of a session, and its transitions.
 
 use bytes::BytesMut;
 
@@ -25,7 +25,7 @@ impl Session {
         }
     }
 
-    /// What a command that comes now is held to.
+    /// The state that a command is checked against.
     pub(super) fn standing(&self) -> Standing<'_> {
         Standing {
             terms: &self.terms,
@@ -41,7 +41,7 @@ impl Session {
         event
     }
 
-    /// Ends the transaction; true when there was one.
+    /// Ends the transaction; true if there was one.
     pub(super) fn reset(&mut self) -> bool {
         std::mem::take(&mut self.transaction).open
     }
@@ -53,7 +53,7 @@ impl Session {
 
 /// AUTH.
 impl Session {
-    /// Takes a client's response on a line of its own.
+    /// Handles a client's response on its own line.
     pub(super) fn response(
         &mut self,
         line: &str,
@@ -62,7 +62,7 @@ impl Session {
         let refused = self.last_refusal.take();
         let response = auth::response(line)?;
         match refused {
-            // A failed login, which has been counted as such: not a mistake in how it was written.
+            // A failed login, which has been counted as such: not a syntax error.
             Some(reply) => {
                 self.refused(&reply, output);
                 Ok(None)
@@ -71,7 +71,7 @@ impl Session {
         }
     }
 
-    /// A login under way is over without having come to its end.
+    /// Aborts a login in progress.
     pub(super) fn end_login(&mut self) {
         self.last_refusal = None;
         if matches!(self.mode, Mode::Authentication) {
