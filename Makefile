@@ -1,4 +1,4 @@
-# The front door. `make up` runs the whole system, `make test` tests it; both install what the machine lacks.
+# `make up` runs the whole system, `make test` tests it; both install missing packages.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ARGS ?=
@@ -7,10 +7,10 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .PHONY: help up build test lint demo bench fuzz sqlx manifests compose
 
-help: ## What can be made
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: ## Build, and run the whole system here; ARGS="--port-base 3000" are passed on
+up: ## Build, and run the whole system here; ARGS="--port-base 3000" is passed on
 	@scripts/install server
 	@$(MAKE) --no-print-directory build
 	@exec $(TARGET)/release/postern up $(ARGS)
@@ -24,7 +24,7 @@ test: ## Every test
 	$(CARGO) build --workspace --bins --tests --locked
 	$(CARGO) test --workspace --locked $(ARGS)
 
-lint: ## What CI wants besides the tests
+lint: ## The checks of CI besides the tests
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) run --quiet --locked -p dependency-direction
@@ -36,13 +36,13 @@ demo: ## Send, deliver and read a message on a running system, step by step
 	@scripts/install demo
 	@scripts/demo $(ARGS)
 
-bench: ## Measure, side by side with Postfix and Dovecot where they are installed
+bench: ## Benchmark, side by side with Postfix and Dovecot if they are installed
 	@scripts/install server
 	@$(MAKE) --no-print-directory build
 	$(CARGO) build --release --bins -p bench --locked
 	$(TARGET)/release/bench $(ARGS)
 
-fuzz: ## Feed what reads strangers' octets with ever new ones; ARGS="--seconds 60 session" are passed on
+fuzz: ## Fuzz the parsers of untrusted input; ARGS="--seconds 60 session" is passed on
 	@scripts/fuzz $(ARGS)
 
 sqlx: ## Renew the checked-in query data after a change of SQL or of a schema
@@ -53,5 +53,5 @@ manifests: ## Check the Kubernetes manifests against the schemas, offline
 	@scripts/install manifests
 	@scripts/check-manifests
 
-compose: ## Run the system by `docker compose up` and send messages through (takes minutes)
+compose: ## Test the system under `docker compose up` (takes minutes)
 	@tests/compose.sh

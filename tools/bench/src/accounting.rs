@@ -1,4 +1,4 @@
-//! What a system's processes used: CPU seconds and memory of process trees, from /proc.
+//! Resource usage of a system: CPU seconds and memory of process trees, from /proc.
 
 use std::collections::HashMap;
 use std::fs;
@@ -8,8 +8,8 @@ use std::time::Duration;
 /// Clock ticks a second of /proc/*/stat: 100 on every Linux that matters.
 const TICKS: f64 = 100.0;
 
-/// How often the memory of each process is looked at, and at every how manieth of these what processes
-/// share: to add that up the kernel walks all of their pages, on the processors of what is measured.
+/// Sampling interval of each process's memory, and every how many samples its shared memory is read: the
+/// kernel walks all pages for that, on the measured processors.
 const SAMPLES: Duration = Duration::from_millis(200);
 const SHARED_EVERY: usize = 5;
 
@@ -20,13 +20,13 @@ pub(crate) struct Usage {
     pub(crate) cpu_seconds: f64,
     /// Peak of the sum of proportional set sizes, MiB.
     pub(crate) peak_mib: f64,
-    /// The most that any one process grew, MiB of resident memory.
+    /// Maximum growth of a single process in MiB of resident memory.
     pub(crate) growth_mib: f64,
 }
 
-/// Runs `work` and tells what the trees below `roots` used meanwhile.
+/// Runs `work` and returns the usage of the trees below `roots` during that time.
 ///
-/// CPU time is exact as long as each parent reaps its children, as all the systems here do.
+/// CPU time is exact as long as each parent reaps its children, as in all systems here.
 pub(crate) fn measure<T>(roots: &[u32], work: impl FnOnce() -> T) -> (T, Usage) {
     let before = cpu_seconds(roots);
     let rss_before = resident(roots);
@@ -115,13 +115,13 @@ fn table() -> HashMap<u32, Stat> {
         .collect()
 }
 
-/// The fields behind the command name, which may itself hold spaces and parentheses.
+/// The fields after the command name, which may contain spaces and parentheses.
 fn parse(text: &str) -> Option<Stat> {
     let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
     let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
     Some(Stat {
         parent: u32::try_from(number(1)?).ok()?,
-        // Own user and system time, and that of reaped children.
+        // Its own user and system time, and that of reaped children.
         ticks: number(11)? + number(12)? + number(13)? + number(14)?,
         resident_pages: number(21)?,
     })

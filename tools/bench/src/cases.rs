@@ -1,4 +1,4 @@
-//! What is measured: each case is one load and what is read off while it runs.
+//! The cases: each is one load, and the figures measured during it.
 
 mod crowds;
 mod full;
@@ -20,24 +20,24 @@ use crowds::{ACTIVE, ATTACKERS, IDLE};
 use full::SENDERS;
 use neighbours::{READERS, SILENT};
 
-/// Longest that a system may take to finish a case.
+/// Time limit of a case.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// One case.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(crate) enum Case {
-    /// Messages accepted a second, for a recipient whose mail is thrown away.
+    /// Accepted messages a second, for a recipient whose mail is discarded.
     Accept {
         size: usize,
         sessions: usize,
-        /// Whether a message's commands go out together (RFC 2920).
+        /// Whether a message's commands are sent together (RFC 2920).
         pipelined: bool,
     },
-    /// Messages of a hundred domains, signed, accepted a second.
+    /// Accepted messages a second, signed, from a hundred domains.
     Checks {
         size: usize,
         sessions: usize,
-        /// From strangers, with every rule and check on.
+        /// From untrusted clients, with every rule and check on.
         on: bool,
     },
     /// Messages a second from the first connection until the last is in its mailbox.
@@ -46,35 +46,35 @@ pub(crate) enum Case {
     Relay { size: usize, sessions: usize },
     /// One message at a time, from connecting until an idle IMAP client sees it.
     Latency,
-    /// Commands in two segments, from a client with Nagle's algorithm on.
+    /// Commands in two segments, from a client with Nagle's algorithm.
     Segments,
-    /// What one 1 MiB message to every user adds to the database.
+    /// Database growth for one 1 MiB message to every user.
     Growth,
-    /// What one 30 MiB message adds to any one process.
+    /// Growth of any process for one 30 MiB message.
     Large,
-    /// What connections cost that say nothing.
+    /// The cost of idle connections.
     Idle,
-    /// What connections cost that all send.
+    /// The cost of active connections.
     Active,
-    /// Messages accepted a second from strangers while others hold so many connections open.
+    /// Accepted messages a second from untrusted clients while other clients hold connections open.
     Slow,
-    /// Logins while more connections than there are places say nothing on the IMAP port.
+    /// Logins while there are more silent connections than slots on the IMAP port.
     Silent,
-    /// Mail while more connections than there are file descriptors say nothing on all SMTP ports.
+    /// Mail while there are more silent connections than file descriptors on all SMTP ports.
     Files,
-    /// Logins and reading of one user while sessions of another read all they can.
+    /// Logins and reading of one user while sessions of another read continuously.
     Reads,
-    /// Logins, reading and expunging while the volume is full and senders try again and again.
+    /// Logins, reading and expunging while the volume is full and senders retry continuously.
     Full,
 }
 
-/// What a case is run with.
+/// The parameters of a case.
 pub(crate) struct Means<'a> {
     pub(crate) sink: &'a Sink,
     pub(crate) senders: &'a Senders,
-    /// Messages a case.
+    /// Messages in a case.
     pub(crate) messages: usize,
-    /// Messages where single ones are measured.
+    /// Messages in a measurement of single ones.
     pub(crate) singles: usize,
 }
 
@@ -123,7 +123,7 @@ impl Case {
         cases
     }
 
-    /// The measurement that it belongs to, as `--only` names it.
+    /// The name for `--only`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Accept { .. } => "accept",
@@ -144,13 +144,13 @@ impl Case {
         }
     }
 
-    /// Whether it says anything about the system.
+    /// Whether the case applies to the system.
     pub(crate) fn fits(self, system: &dyn System) -> bool {
         match self {
             Self::Growth | Self::Large => matches!(system.database_size(), Ok(Some(_))),
             Self::Idle => system.max_connections() >= IDLE,
             Self::Active => system.max_connections() >= ACTIVE,
-            // As many as there are places would keep everybody out there.
+            // With as many connections as slots, all others would be refused.
             Self::Slow => system.max_connections() > ATTACKERS,
             Self::Silent | Self::Files => system.max_connections() > SILENT,
             Self::Full => system.fills_up(),
@@ -158,7 +158,7 @@ impl Case {
         }
     }
 
-    /// Whether one run is too noisy.
+    /// Whether a single run is too noisy.
     pub(crate) fn repeats(self) -> bool {
         !matches!(self, Self::Growth | Self::Large)
     }
@@ -276,7 +276,7 @@ fn waiting(mut waits: Vec<f64>) -> Vec<Figure> {
     .collect()
 }
 
-/// Looks again every few milliseconds; the systems offer no notice of these states.
+/// Polls every few milliseconds; the systems do not report these states.
 fn wait_until(what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
     let start = Instant::now();
     while !holds()? {

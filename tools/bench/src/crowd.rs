@@ -1,5 +1,5 @@
-//! Connections that are held open: quietly, or with an octet now and then to be no case for a time
-//! limit on silence ("slow loris").
+//! Connections held open: silent, or with an octet now and then, which defeats a time limit on silence
+//! ("slow loris").
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -15,37 +15,37 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::senders::CLIENT;
 
-/// Connections that each address of the crowd has.
+/// Connections from each address.
 const PER_ADDRESS: usize = 100;
 
-/// Connections that are under way at a time: a listener's backlog is finite.
+/// Simultaneous connects: a listener's backlog is finite.
 const AT_ONCE: usize = 200;
 
-/// How long it may take until all are connected.
+/// Time limit until all are connected.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Before one that was sent away comes back.
+/// Pause before a closed connection is opened again.
 const PAUSE: Duration = Duration::from_millis(100);
 
 const BETWEEN_OCTETS: Duration = Duration::from_secs(1);
 
-/// What an attacker says, an octet a second, for as long as he is let.
+/// The text of a slow client, an octet a second.
 const SLOWLY: &[u8] =
     b"EHLO slow.test\r\nMAIL FROM:<sender@s0.senders.test>\r\nRCPT TO:<x@discard.test>\r\nDATA\r\n\
     Subject: one octet after the other\r\n";
 
-/// What the members of a crowd do once they are greeted.
+/// The behaviour after the greeting.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(crate) enum Manner {
-    /// EHLO, then nothing more; one that is sent away stays away.
+    /// EHLO, then silence; a closed connection is not reopened.
     Idle,
-    /// An octet a second; one that is sent away comes back.
+    /// An octet a second; a closed connection is reopened.
     Slow,
-    /// Nothing at all, whatever the protocol; one that is sent away comes back.
+    /// Silence, in any protocol; a closed connection is reopened.
     Silent,
 }
 
-/// A crowd; it leaves when this is dropped.
+/// A crowd of connections; they close when this is dropped.
 pub(crate) struct Crowd {
     counts: Arc<Counts>,
     _leave: DropGuard,
@@ -53,16 +53,16 @@ pub(crate) struct Crowd {
 
 #[derive(Default)]
 struct Counts {
-    /// Members that have been at the door.
+    /// Members that have tried to connect.
     came: AtomicUsize,
-    /// Members that are in.
+    /// Members that are connected.
     inside: AtomicUsize,
-    /// How often one was let in.
+    /// Number of accepted connections.
     entries: AtomicUsize,
 }
 
 impl Crowd {
-    /// Lets so many connect, and waits until each has been at the door.
+    /// Opens connections, and waits until each member has tried to connect.
     pub(crate) fn gather(port: u16, members: usize, manner: Manner) -> Result<Self> {
         let counts = Arc::new(Counts::default());
         let leave = CancellationToken::new();
@@ -88,12 +88,12 @@ impl Crowd {
         Ok(crowd)
     }
 
-    /// How many are connected.
+    /// The number of open connections.
     pub(crate) fn inside(&self) -> usize {
         self.counts.inside.load(Ordering::Relaxed)
     }
 
-    /// How many connections it has had.
+    /// The number of accepted connections so far.
     pub(crate) fn entries(&self) -> usize {
         self.counts.entries.load(Ordering::Relaxed)
     }
@@ -142,7 +142,7 @@ async fn member(
     }
 }
 
-/// A connection that was greeted, from an address of the member's group.
+/// A greeted connection from the address of the member's group.
 async fn connect(port: u16, number: usize) -> Result<TcpStream> {
     let group = u16::try_from(number / PER_ADDRESS)?.to_be_bytes();
     let socket = TcpSocket::new_v4()?;

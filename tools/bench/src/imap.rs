@@ -1,4 +1,4 @@
-//! As much of an IMAP client as measuring takes.
+//! A minimal IMAP client for measurements.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -27,7 +27,7 @@ impl Imap {
         Ok(imap)
     }
 
-    /// Runs one command; its untagged lines.
+    /// Runs one command; returns its untagged lines.
     pub(crate) fn command(&mut self, command: &str) -> Result<Vec<String>> {
         self.write(&format!("tag-1 {command}\r\n"))?;
         let mut untagged = Vec::new();
@@ -59,7 +59,7 @@ impl Imap {
             .context("STATUS without MESSAGES")
     }
 
-    /// Begins to idle.
+    /// Starts IDLE.
     pub(crate) fn idle(&mut self) -> Result<()> {
         self.write("i IDLE\r\n")?;
         while !self.line.starts_with('+') {
@@ -78,7 +78,7 @@ impl Imap {
         }
     }
 
-    /// Ends idling.
+    /// Ends IDLE.
     pub(crate) fn done(&mut self) -> Result<()> {
         self.write("DONE\r\n")?;
         while !self.line.starts_with("i ") {

@@ -1,5 +1,5 @@
-//! The load: SMTP sessions that send as fast as they are answered. One thread drives them all: the
-//! client shares the machine with what it measures, so it is to cost little.
+//! The load: SMTP sessions that send as fast as they are answered. One thread drives them all: the client
+//! shares the machine with the measured system, so it must be cheap.
 
 use std::cell::Cell;
 use std::net::Ipv4Addr;
@@ -13,30 +13,29 @@ use tokio::time::timeout;
 
 use crate::senders::{self, CLIENT, Senders};
 
-/// How long an answer may take.
+/// Time limit for an answer.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Who sends where nothing else is said.
+/// The default sender.
 const SENDER: &str = "sender@load.test";
 
 /// The end of data.
 pub(crate) const END: &[u8] = b".\r\n";
 
-/// How a load looks.
+/// The parameters of a load.
 pub(crate) struct Load<'a> {
     pub(crate) port: u16,
     pub(crate) messages: usize,
     pub(crate) sessions: usize,
     /// Octets of a message's text.
     pub(crate) size: usize,
-    /// Messages a connection.
+    /// Messages in a connection.
     pub(crate) per_connection: usize,
-    /// MAIL, RCPT and DATA go out together (RFC 2920), as servers send to each other.
+    /// MAIL, RCPT and DATA are sent together (RFC 2920), as servers do.
     pub(crate) pipelined: bool,
-    /// Where the n-th message goes.
+    /// The recipient of the n-th message.
     pub(crate) recipient: fn(usize) -> String,
-    /// The n-th message is the n-th sender's ([`senders`]) and has the n-th of these; none and
-    /// unsigned where there are none.
+    /// If not empty: the n-th message has the n-th sender ([`senders`]) and the n-th signature.
     pub(crate) signatures: &'a [String],
 }
 
@@ -61,14 +60,14 @@ impl Load<'_> {
     }
 }
 
-/// The signatures that a load of messages of `size` octets to `recipient` needs.
+/// The signatures for messages of `size` octets to `recipient`.
 pub(crate) fn signatures(senders: &Senders, recipient: &str, size: usize) -> Result<Vec<String>> {
     let text = text(size);
     let text = text.strip_suffix(END).unwrap_or(&text);
     senders.sign(|sender| header(sender, recipient), text)
 }
 
-/// Whether all senders' mail is welcome: whoever keeps grey lists wants to be asked twice.
+/// Whether mail of all senders is accepted: greylisting requires a second attempt.
 pub(crate) fn all_are_welcome(port: u16, recipient: &str, senders: usize) -> Result<bool> {
     runtime()?.block_on(async {
         let mut welcome = true;
@@ -142,7 +141,7 @@ impl Session {
             .block_on(self.connection.send(SENDER, recipients, data, false))
     }
 
-    /// Offers a message that is to be put off; an error when it is taken, or refused for good.
+    /// Offers a message that must be deferred; an error if it is accepted or refused permanently.
     pub(crate) fn put_off(&mut self) -> Result<()> {
         let command = format!("MAIL FROM:<{SENDER}>\r\n");
         self.runtime
@@ -246,7 +245,7 @@ fn trimmed(command: &str) -> String {
     command.trim_end().to_owned()
 }
 
-/// A message of `size` octets of text as it goes over the wire, end of data included.
+/// A message with `size` octets of text in wire form, with the end of data.
 pub(crate) fn message(recipient: &str, number: usize, size: usize) -> Vec<u8> {
     whole("", SENDER, recipient, number, &text(size))
 }
@@ -258,7 +257,7 @@ fn whole(signature: &str, sender: &str, recipient: &str, number: usize, text: &[
     [signature.as_bytes(), header.as_bytes(), id.as_bytes(), text].concat()
 }
 
-/// What is the same in all messages of a sender: this much is signed.
+/// The common part of all messages of a sender, which is signed.
 fn header(sender: &str, recipient: &str) -> String {
     format!(
         "From: Sender <{sender}>\r\nTo: <{recipient}>\r\nSubject: load message\r\n\
@@ -266,7 +265,7 @@ fn header(sender: &str, recipient: &str) -> String {
     )
 }
 
-/// Lines of words, `size` octets of them, and the end of data.
+/// Lines of words with `size` octets, and the end of data.
 fn text(size: usize) -> Vec<u8> {
     const WORDS: &[u8] = b"the quick brown fox jumps over a lazy dog and runs on to the next \
         hill where it rests a while before it looks for food again";

@@ -1,8 +1,7 @@
 //! `make bench`: measures Postern side by side with Postfix and Dovecot on this machine.
 //!
-//! Both systems get the same load from the same client, on loopback, in turns. Machines differ and
-//! are noisy, so the ratios count, not the figures. What is measured and how is told in
-//! docs/benchmarks.md.
+//! Both systems get the same load from the same client, over loopback, in turns. Machines differ and are
+//! noisy, so the ratios count, not the figures. docs/benchmarks.md describes the measurements.
 
 mod accounting;
 mod cases;
@@ -102,7 +101,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Each connection is one; shells allow 1,024 until asked for more.
+/// Each connection needs a descriptor; the default limit is 1,024.
 fn allow_many_files() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let maximum = getrlimit(Resource::Nofile).maximum;
@@ -115,7 +114,7 @@ fn allow_many_files() {
     }
 }
 
-/// Ctrl-C leaves neither servers nor files behind.
+/// Removes servers and files after Ctrl-C.
 fn clean_up_when_interrupted(systems: &[Box<dyn Installation>], folder: &Path) {
     let stops: Vec<_> = systems.iter().map(|system| system.interrupted()).collect();
     let folder = folder.to_owned();
@@ -132,8 +131,8 @@ fn clean_up_when_interrupted(systems: &[Box<dyn Installation>], folder: &Path) {
     });
 }
 
-/// The systems take turns within each case, so that a machine whose speed changes is the same to
-/// all; each runs alone.
+/// The systems alternate within each case, so that changes of the machine's speed affect both; each runs
+/// alone.
 fn measure(
     systems: &[Box<dyn Installation>],
     arguments: &Arguments,
@@ -154,7 +153,7 @@ fn measure(
         let rounds = if case.repeats() { arguments.runs } else { 1 };
         for _ in 0..rounds {
             for system in systems {
-                // What others have written is not to be waited for by this one.
+                // Unwritten data of other systems must not slow this one.
                 Command::new("sync")
                     .status()
                     .context("`sync` does not run")?;

@@ -1,5 +1,5 @@
-//! Postfix and Dovecot under test, near their defaults, in a folder of their own: Postfix takes
-//! mail in and hands it to Dovecot's LMTP server, Dovecot keeps maildirs and serves IMAP.
+//! Postfix and Dovecot near their defaults, in a folder of their own: Postfix accepts mail and passes it to
+//! Dovecot's LMTP server; Dovecot keeps maildirs and serves IMAP.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::system::{Installation, System, user};
 const SMTP_PORT: u16 = 24_525;
 const IMAP_PORT: u16 = 24_143;
 
-/// Names the first thing that is missing to run them.
+/// The first missing requirement.
 pub(crate) fn missing() -> Option<&'static str> {
     [
         "/usr/sbin/postfix",
@@ -23,10 +23,10 @@ pub(crate) fn missing() -> Option<&'static str> {
     .find(|path| !Path::new(path).exists())
 }
 
-/// Both of them running; dropping it stops them.
+/// Both running; dropping it stops them.
 pub(crate) struct Running(Peers);
 
-/// Both of them, ready to be started.
+/// Both set up.
 #[derive(Clone)]
 pub(crate) struct Peers {
     folder: PathBuf,
@@ -52,7 +52,7 @@ impl Installation for Peers {
 }
 
 impl Peers {
-    /// Sets them up; needs root, as they change to users of their own.
+    /// Sets them up; needs root, as they change their users.
     pub(crate) fn install(folder: &Path, sink: u16) -> Result<Self> {
         let folder = folder.join("peers");
         for path in [
@@ -65,7 +65,7 @@ impl Peers {
         ] {
             std::fs::create_dir_all(folder.join(path))?;
         }
-        // Their unprivileged processes pass through the temporary folder.
+        // Their unprivileged processes must pass the temporary folder.
         for path in folder.ancestors().take(2) {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))?;
         }
@@ -85,7 +85,7 @@ impl Peers {
         Ok(peers)
     }
 
-    /// Stops what runs of them.
+    /// Stops running processes.
     fn stop(&self) {
         let _ = Command::new("postfix")
             .arg("-c")
@@ -176,7 +176,7 @@ transport_maps = inline:{{ {{ discard.test = discard: }}, {{ relay.test = smtp:[
     }
 }
 
-/// Postfix's services as shipped, without chroot, with a listener of ours.
+/// Postfix's default services, without chroot, with our listener.
 const POSTFIX_SERVICES: &str = "\
 127.0.0.1:24525 inet n - n - - smtpd
 pickup unix n - n 60 1 pickup
@@ -214,7 +214,7 @@ impl System for Running {
         SMTP_PORT
     }
 
-    /// One process each.
+    /// One process for each.
     fn max_connections(&self) -> usize {
         100
     }
@@ -271,7 +271,7 @@ fn files_below(folder: &Path) -> usize {
         .sum()
 }
 
-/// The daemons keep what they inherit open: no pipes of ours.
+/// Daemons keep inherited descriptors open: they get no pipes.
 fn run(command: &mut Command) -> Result<()> {
     let status = command
         .stdin(Stdio::null())

@@ -13,23 +13,23 @@ use crate::imap::Imap;
 use crate::senders;
 use crate::system::{Installation, System, USERS, user};
 
-/// Away from the ports of a system that may run beside.
+/// Away from the ports of another running system.
 const PORT_BASE: u16 = 21_000;
 
-/// What strangers connect to. Loopback is an internal network: only the listener's class says that
-/// they are none of ours.
+/// The port of untrusted clients. Loopback is an internal network: only the listener's class makes them
+/// untrusted.
 const STRANGERS_PORT: u16 = PORT_BASE + 26;
 
-/// Places of each listener: the default.
+/// Slots of each listener: the default.
 const MAX_CONNECTIONS: usize = 10_000;
 
 /// The policy of all cases, in the data folder.
 const POLICY: &str = "bench-policy.toml";
 
-/// More than any volume has free.
+/// More than the free space of any volume.
 const NEVER_FREE: &str = "[receiving.trusted]\nmin-free-space = \"8388607 GiB\"\n";
 
-/// Longest that starting may take.
+/// Time limit for starting.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running system; dropping it stops it.
@@ -40,7 +40,7 @@ pub(crate) struct Running {
     watchers: Mutex<Vec<Option<Imap>>>,
 }
 
-/// A system that is ready to be started.
+/// A system that is set up.
 pub(crate) struct Postern {
     command: PathBuf,
     data: PathBuf,
@@ -51,14 +51,14 @@ impl Installation for Postern {
         Ok(Box::new(Running::run_up(&self.command, &self.data, &[])?))
     }
 
-    /// The terminal tells the supervisor too; it ends everything that it has started.
+    /// Ctrl-C also reaches the supervisor, which ends its processes.
     fn interrupted(&self) -> Box<dyn Fn() + Send> {
         Box::new(|| ())
     }
 }
 
 impl Postern {
-    /// Sets it up with users, rules and a gateway that leads to the sink.
+    /// Sets it up with users, rules and a gateway to the sink.
     pub(crate) fn install(
         binaries: &Path,
         folder: &Path,
@@ -67,7 +67,7 @@ impl Postern {
     ) -> Result<Self> {
         let command = binaries.join("postern");
         let data = folder.join("postern");
-        // The first run makes the configuration.
+        // The first run creates the configuration.
         let base = PORT_BASE.to_string();
         drop(Running::run_up(
             &command,
@@ -83,10 +83,10 @@ impl Postern {
     }
 }
 
-/// The configuration of the first run, as the cases need it.
+/// The configuration of the first run, adapted to the cases.
 fn configured(settings: &str, name_server: SocketAddr) -> Result<String> {
     let mut settings: toml::Table = settings.parse()?;
-    // The load's IMAP client knows no TLS, as nothing here is about TLS.
+    // The load's IMAP client has no TLS.
     for listener in listeners(&mut settings, "imap")? {
         if let Some(listener) = listener.as_table_mut() {
             listener.insert("plaintext-auth".into(), true.into());
@@ -204,7 +204,7 @@ from = "everyone"
         Ok(output.stdout)
     }
 
-    /// Until then it sends everyone away.
+    /// Before that all clients are refused.
     fn await_greeting(&self, port: u16, greeting: &str) -> Result<()> {
         let start = Instant::now();
         while !greets(port, greeting) {

@@ -1,4 +1,4 @@
-//! The table that people read, and the same as JSON.
+//! The table for people, and the same as JSON.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ pub(crate) struct Report {
 struct Row {
     case: String,
     figure: &'static str,
-    /// One a run.
+    /// One value for each run.
     values: BTreeMap<&'static str, Vec<f64>>,
 }
 
@@ -25,7 +25,7 @@ impl Report {
         }
     }
 
-    /// Takes one run of a case on a system.
+    /// Adds one run of a case on a system.
     pub(crate) fn add(&mut self, system: &'static str, case: &Case, run: Measurement) {
         if !self.systems.contains(&system) {
             self.systems.push(system);
@@ -104,7 +104,7 @@ impl Report {
 }
 
 impl Row {
-    /// Ours over theirs.
+    /// Our value divided by theirs.
     fn ratio(&self, systems: &[&'static str]) -> Option<f64> {
         let [ours, theirs] = systems else { return None };
         Some(self.median(ours)? / self.median(theirs)?)

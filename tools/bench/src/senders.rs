@@ -1,5 +1,5 @@
-//! Senders whose mail can be checked: a hundred domains with SPF, DKIM and DMARC in a name server
-//! of the benchmark's own, and mail that they have signed.
+//! Senders for the checks: a hundred domains with SPF, DKIM and DMARC in the benchmark's own name server,
+//! and signed mail from them.
 
 use anyhow::{Context, Result, anyhow};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
@@ -14,13 +14,13 @@ use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use test_kit::FakeDns;
 use tokio::runtime::Runtime;
 
-/// How many domains there are.
+/// The number of domains.
 pub(crate) const DOMAINS: usize = 100;
 
-/// The name that the load says it has, and that its address leads to.
+/// The name of the load's client, which resolves to its address.
 pub(crate) const CLIENT: &str = "load.test";
 
-/// The domains, and the name server that knows them. It ends when this is dropped.
+/// The domains and their name server. It ends when dropped.
 pub(crate) struct Senders {
     key: Vec<u8>,
     dns: FakeDns,
@@ -28,7 +28,7 @@ pub(crate) struct Senders {
 }
 
 impl Senders {
-    /// Makes their key (RSA, 2048 bits, as most have) and starts the name server.
+    /// Creates their key (RSA, 2048 bits, as usual) and starts the name server.
     pub(crate) fn start() -> Result<Self> {
         let unspecified = |_| anyhow!("no RSA key could be made");
         let pair = KeyPair::generate(KeySize::Rsa2048).map_err(unspecified)?;
@@ -47,13 +47,13 @@ impl Senders {
         })
     }
 
-    /// Where the name server listens.
+    /// The address of the name server.
     pub(crate) fn name_server(&self) -> std::net::SocketAddr {
         self.dns.address()
     }
 
-    /// For each domain the signature of a message that has the fields `header` and the text `text`;
-    /// it may have others too.
+    /// For each domain the signature of a message with the fields `header` and the text `text`; the message
+    /// may have other fields too.
     pub(crate) fn sign(&self, header: impl Fn(&str) -> String, text: &[u8]) -> Result<Vec<String>> {
         (0..DOMAINS)
             .map(|number| {
@@ -101,8 +101,7 @@ fn zone(key: &str) -> String {
     client + &domains.collect::<String>()
 }
 
-/// The rules that are in force at the port where everything is checked. The limits are out of the
-/// load's reach, but it is counted for each.
+/// The rules at the port with all checks. Their limits are never reached, but every event is counted.
 pub(crate) const RULES: &str = r#"
 [receiving.untrusted]
 min-free-space = "100 MiB"

@@ -1,4 +1,4 @@
-//! An SMTP server that takes everything and keeps nothing: where relayed mail ends.
+//! An SMTP server that accepts and discards everything: the target of relayed mail.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -14,7 +14,7 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    /// Listens on a port that the system chooses.
+    /// Listens on a port chosen by the system.
     pub(crate) fn start() -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let port = listener.local_addr()?.port();
@@ -24,7 +24,7 @@ impl Sink {
             for stream in listener.incoming().flatten() {
                 let counter = Arc::clone(&counter);
                 std::thread::spawn(move || {
-                    // A peer that goes away is no news.
+                    // A closed connection is no error.
                     let _ = serve(stream, &counter);
                 });
             }

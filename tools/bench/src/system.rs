@@ -1,57 +1,55 @@
-//! What a case needs to know of a system under test.
+//! The interface of a system under test.
 
 use anyhow::{Result, bail};
 
-/// A mail system that runs on loopback. Its users are `user0@bench.test` to `user99@bench.test`
-/// with the password `pw`; mail for `discard.test` is thrown away, mail for `relay.test` goes to
-/// the sink.
+/// A mail system on loopback. Its users are `user0@bench.test` to `user99@bench.test` with the password
+/// `pw`; mail for `discard.test` is discarded, mail for `relay.test` goes to the sink.
 pub(crate) trait System: Sync {
-    /// As the report calls it.
+    /// Its name in the report.
     fn name(&self) -> &'static str;
     /// Port of its SMTP server.
     fn smtp_port(&self) -> u16;
-    /// Port of its SMTP server for strangers, with every rule and check on; the same one where there
-    /// is none.
+    /// Port of its SMTP server for untrusted clients, with every rule and check on; if there is none, the
+    /// normal one.
     fn strangers_port(&self) -> u16 {
         self.smtp_port()
     }
-    /// All its SMTP ports that greet in plain text.
+    /// All its SMTP ports without implicit TLS.
     fn smtp_ports(&self) -> Vec<u16> {
         vec![self.smtp_port()]
     }
-    /// Connections that it is set up to hold at a time.
+    /// Its configured number of simultaneous connections.
     fn max_connections(&self) -> usize;
     /// Port of its IMAP server, without TLS.
     fn imap_port(&self) -> u16;
-    /// Process ids whose trees make up the system.
+    /// The roots of its process trees.
     fn roots(&self) -> Vec<u32>;
     /// Messages in its queue.
     fn queued(&self) -> Result<usize>;
-    /// Messages in a user's INBOX, found without burdening the system where that is possible.
+    /// Messages in a user's INBOX, counted without load on the system if possible.
     fn delivered(&self, user: usize) -> Result<usize>;
     /// Octets of its database; `None` for a system without one.
     fn database_size(&self) -> Result<Option<u64>>;
-    /// Whether it can be told that its volume is full.
+    /// Whether a full volume can be simulated.
     fn fills_up(&self) -> bool {
         false
     }
-    /// Has it take its volume for full, or for one with room again.
+    /// Simulates a full volume, or ends the simulation.
     fn set_full(&self, _full: bool) -> Result<()> {
         bail!("{} cannot be told that its volume is full", self.name())
     }
 }
 
-/// A system that is set up and can be started. Only what is measured runs: one that rests beside
-/// another still writes what it was sent before.
+/// A system that is set up. Only the measured system runs: a resting one would still write earlier data.
 pub(crate) trait Installation {
-    /// Starts it; dropping what comes back stops it.
+    /// Starts it; dropping the result stops it.
     fn start(&self) -> Result<Box<dyn System>>;
 
-    /// What stops it when the bench is interrupted.
+    /// Stops it when the bench is interrupted.
     fn interrupted(&self) -> Box<dyn Fn() + Send>;
 }
 
-/// Users that have a mailbox.
+/// Number of users with a mailbox.
 pub(crate) const USERS: usize = 100;
 
 /// The address of a user.

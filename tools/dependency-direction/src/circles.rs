@@ -1,10 +1,10 @@
-//! Circles of files within a crate: a.rs names something of b.rs, which, perhaps by way of others, names
-//! something of a.rs. Whoever changes one file of a circle must know all of them.
+//! Import cycles of files within a crate: a.rs refers to b.rs, which, directly or through others, refers to
+//! a.rs. A change of one file of a cycle requires knowledge of all of them.
 //!
-//! A file names what stands in another by `use`, by a path, or within a macro. What is re-exported is
-//! looked for where it is defined: a façade makes no circle. What a module defines is there for those inside
-//! of it: `super::Thing` counts for nothing. Tests inside of a crate (`#[cfg(test)]`) may know everything.
-//! A method is called without a path, and is not seen here.
+//! References are `use` declarations, paths, and paths within macros. Re-exports are followed to the
+//! definition: a façade makes no cycle. `super::Thing` does not count, since a module's definitions belong
+//! to its children too. Tests within a crate (`#[cfg(test)]`) may refer to everything. Method calls have no
+//! path, and are not seen.
 
 mod attributes;
 mod components;
@@ -20,13 +20,13 @@ use crate::workspace::Crate;
 use resolve::Resolver;
 use tree::{FileId, Tree};
 
-/// The most files that may be in a circle.
+/// Maximum number of files in a cycle.
 pub(crate) const MOST: usize = 3;
 
-/// Which files a file names something of.
+/// The references of each file.
 type Edges = BTreeMap<FileId, BTreeSet<FileId>>;
 
-/// Every circle of too many files, as a sentence and its files.
+/// Every cycle that is too large, as a sentence with its files.
 pub(crate) fn violations(workspace: &[Crate]) -> anyhow::Result<Vec<String>> {
     let mut found = Vec::new();
     for member in workspace {
@@ -45,10 +45,10 @@ pub(crate) fn violations(workspace: &[Crate]) -> anyhow::Result<Vec<String>> {
     Ok(found)
 }
 
-/// A circle: its files, by their paths within the crate, and which of them each names something of.
+/// A cycle: its files, by their paths within the crate, and their references.
 pub(crate) type Circle = BTreeMap<String, BTreeSet<String>>;
 
-/// The circles of the target that begins with this file which have too many files.
+/// The cycles that are too large in the target with this root file.
 pub(crate) fn of_target(root: &Path) -> anyhow::Result<Vec<Circle>> {
     let tree = Tree::read(root)?;
     let edges = edges(&tree);
@@ -67,7 +67,7 @@ fn edges(tree: &Tree) -> Edges {
         let named = edges.entry(module.file).or_default();
         named.extend(resolver.files_named_by(id));
         named.remove(&module.file);
-        // What a module defines is there for those inside of it.
+        // A module's definitions belong to its children too.
         for ancestor in tree.ancestors(id) {
             named.remove(&tree.modules[ancestor].file);
         }

@@ -1,6 +1,6 @@
-//! Fails when a crate of the workspace depends on what lies above it or beside it, or when too many files of a
-//! crate import each other. CI runs it; the rules of crates are the table in `rules.rs`, that of files is in
-//! `circles.rs`, the picture is in ARCHITECTURE.md.
+//! Fails if a crate of the workspace depends on a crate above or beside it, or if too many files of a crate
+//! import each other. CI runs it. The rules for crates are the table in `rules.rs`, the rule for files is
+//! in `circles.rs`, and ARCHITECTURE.md has the picture.
 
 mod circles;
 mod rules;

@@ -1,8 +1,9 @@
-//! The rules, each with its reason.
+//! The rules with their reasons.
 
 use crate::workspace::{Crate, Dependency};
 
-/// Values and functions: they decide and parse, and can be tested without a socket, a clock or a database.
+/// Crates of values and functions: they decide and parse, and can be tested without a socket, a clock or a
+/// database.
 const PURE: &[&str] = &[
     "access-token",
     "rules",
@@ -13,7 +14,7 @@ const PURE: &[&str] = &[
     "pop3-protocol",
 ];
 
-/// What would let a pure crate wait, connect or store.
+/// Dependencies that allow a crate to wait, connect or store.
 const IMPURE: &[&str] = &[
     "tokio",
     "tonic",
@@ -25,25 +26,25 @@ const IMPURE: &[&str] = &[
     "socket2",
 ];
 
-/// Only these know Postgres.
+/// The only crates that may use Postgres.
 const MAY_NAME_SQLX: &[&str] = &["database", "volume", "queue", "mailbox-store"];
 
-/// What production code may not have.
+/// Crates forbidden in production code.
 const FOR_TESTS: &[&str] = &["test-kit", "fakes"];
 
-/// Besides the services: those that wrap gRPC for everybody.
+/// Besides the services: the crates that wrap gRPC.
 const MAY_NAME_TONIC: &[&str] = &["api", "channel", "service-kit"];
 
-/// Those whose clients are mail programs and other servers: they alone open listeners to the outside.
+/// The services for mail programs and other servers: only they open public listeners.
 const FRONT_ENDS: &[&str] = &["smtp-server", "imap", "pop3"];
 
-/// Those by which people administer a system: they alone ask for an administrator's operations.
+/// The user interfaces of administration: only they call an administrator's operations.
 const MAY_ADMINISTER: &[&str] = &["postern"];
 
-/// What reads a command line or a terminal, or prints.
+/// Dependencies that read a command line or a terminal, or print.
 const OF_A_TERMINAL: &[&str] = &["clap", "comfy-table", "rustix"];
 
-/// Every breach, as a sentence.
+/// Every violation, as a sentence.
 pub(crate) fn violations(workspace: &[Crate]) -> Vec<String> {
     workspace
         .iter()

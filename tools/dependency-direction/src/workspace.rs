@@ -1,4 +1,4 @@
-//! What `cargo metadata` says of our own crates.
+//! Our own crates, from `cargo metadata`.
 
 use serde::Deserialize;
 
@@ -6,22 +6,22 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize)]
 pub(crate) struct Crate {
     pub(crate) name: String,
-    /// Its `Cargo.toml`: where it stands says what it is.
+    /// Its `Cargo.toml`: the path tells the kind of crate.
     pub(crate) manifest_path: String,
     pub(crate) dependencies: Vec<Dependency>,
     #[serde(default)]
     targets: Vec<Target>,
 }
 
-/// What is built of it.
+/// A build target.
 #[derive(Debug, Deserialize)]
 struct Target {
     kind: Vec<String>,
-    /// Its first file.
+    /// Its root file.
     src_path: String,
 }
 
-/// What it names in its `Cargo.toml`.
+/// A dependency in its `Cargo.toml`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Dependency {
     pub(crate) name: String,
@@ -30,7 +30,7 @@ pub(crate) struct Dependency {
 }
 
 impl Crate {
-    /// The first file of each target that is not for tests.
+    /// The root files of all targets except tests.
     pub(crate) fn production_roots(&self) -> impl Iterator<Item = &str> {
         let production = |target: &&Target| {
             let mut kinds = target.kind.iter();

@@ -1,5 +1,5 @@
-//! What is built, as cargo says, and what is only written down: `Cargo.lock` also names the optional
-//! dependencies of others that no feature switches on.
+//! The built packages, from cargo, and those only listed: `Cargo.lock` also contains optional dependencies
+//! of others that no feature enables.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,8 +7,8 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use serde::Deserialize;
 
-/// Lines of `name version [(where)]|licence`: what any build of the workspace in `folder` holds, for one
-/// of `targets`, with all features.
+/// Lines of `name version [(where)]|licence` for all packages in any build of the workspace in `folder`,
+/// for one of `targets`, with all features.
 pub(crate) fn packages(folder: &Path, targets: &[String]) -> anyhow::Result<String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
@@ -28,7 +28,7 @@ pub(crate) fn packages(folder: &Path, targets: &[String]) -> anyhow::Result<Stri
     String::from_utf8(output.stdout).context("what cargo tree says")
 }
 
-/// What `Cargo.lock` says of one package.
+/// An entry of `Cargo.lock`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Locked {
     pub(crate) name: String,
@@ -42,16 +42,16 @@ struct Lock {
     package: Vec<Locked>,
 }
 
-/// The packages that a `Cargo.lock` names.
+/// The packages in a `Cargo.lock`.
 pub(crate) fn locked(lock: &str) -> anyhow::Result<Vec<Locked>> {
     Ok(toml::from_str::<Lock>(lock).context("Cargo.lock")?.package)
 }
 
-/// Who names `package` among its dependencies.
+/// The packages that depend on `package`.
 pub(crate) fn named_by<'a>(lock: &'a [Locked], package: &str) -> Vec<&'a str> {
     let names = |one: &&Locked| {
         let mut dependencies = one.dependencies.iter();
-        // `name`, or `name version` where there are several.
+        // `name`, or `name version` if there are several.
         dependencies.any(|dependency| dependency.split(' ').next() == Some(package))
     };
     lock.iter()
@@ -60,7 +60,7 @@ pub(crate) fn named_by<'a>(lock: &'a [Locked], package: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// The folders of the workspaces below `folder`, itself first: fuzz crates have their own.
+/// The workspaces below `folder`, itself first: fuzz crates have their own.
 pub(crate) fn workspaces(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = vec![folder.to_owned()];
     for crates in std::fs::read_dir(folder.join("crates/lib")).context("crates/lib")? {

@@ -3,7 +3,7 @@
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
-/// Whether what the expression asks for is allowed: of alternatives one, of additions all.
+/// Whether the expression is satisfied: one alternative of an `OR`, all parts of an `AND`.
 pub(crate) fn holds(
     expression: &str,
     allowed: &dyn Fn(&str) -> bool,

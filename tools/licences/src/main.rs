@@ -1,6 +1,6 @@
-//! Fails when anything that is built into the workspace has a licence that `deny.toml` does not
-//! allow, is banned by it, or comes from elsewhere than a registry. The fuzz crates, which are
-//! workspaces of their own, are held to the bans. CI runs it: it needs nothing but cargo.
+//! Fails if a built package has a licence that `deny.toml` does not allow, is banned there, or does not
+//! come from a registry. Only the bans apply to the fuzz crates, which are separate workspaces. CI runs it:
+//! it needs only cargo.
 
 mod builds;
 mod expression;
@@ -36,7 +36,7 @@ fn main() -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Violations in one workspace; says which banned crates its `Cargo.lock` names for nothing.
+/// The violations in one workspace; prints the banned crates that `Cargo.lock` lists without use.
 fn check(rules: &Rules, folder: &Path, ours: bool) -> anyhow::Result<Vec<String>> {
     let file = folder.join("Cargo.lock");
     let lock = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;

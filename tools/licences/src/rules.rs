@@ -1,4 +1,4 @@
-//! What of `deny.toml` is kept here.
+//! The subset of `deny.toml` used here.
 
 use anyhow::Context;
 use serde::Deserialize;
@@ -37,18 +37,18 @@ struct Banned {
 }
 
 impl Rules {
-    /// The machines that are built for.
+    /// The target platforms.
     pub(crate) fn targets(&self) -> &[String] {
         &self.graph.targets
     }
 
-    /// Why a crate is banned, if it is.
+    /// The reason of a ban, if a crate is banned.
     pub(crate) fn bans(&self, name: &str) -> Option<&str> {
         let banned = self.bans.deny.iter().find(|banned| banned.name == name);
         banned.map(|banned| banned.reason.as_str())
     }
 
-    /// What of `packages` (see [`crate::builds::packages`]) is banned.
+    /// The banned ones among `packages` (see [`crate::builds::packages`]).
     pub(crate) fn banned(&self, packages: &str) -> Vec<String> {
         let found = lines(packages).into_iter().filter_map(|line| {
             let (package, _) = line.split_once('|')?;
@@ -58,14 +58,14 @@ impl Rules {
         found.collect()
     }
 
-    /// Everything that is wrong with them.
+    /// All violations.
     pub(crate) fn violations(&self, packages: &str) -> anyhow::Result<Vec<String>> {
         let mut found = self.banned(packages);
         for line in lines(packages) {
             let (package, licence) = line
                 .split_once('|')
                 .with_context(|| format!("cargo tree says `{line}`"))?;
-            // Of ours and of another's repository cargo says where they lie.
+            // For our packages and for those of other repositories cargo prints the location.
             if package.contains("(http") || package.contains("(git") || package.contains("(ssh") {
                 found.push(format!("{package} does not come from a registry"));
             }
@@ -80,14 +80,14 @@ impl Rules {
     }
 }
 
-/// Whether there is a package of this name among them.
+/// Whether they contain a package with this name.
 pub(crate) fn holds(packages: &str, wanted: &str) -> bool {
     packages.lines().any(|line| name(line) == wanted)
 }
 
-/// Each package once.
+/// The packages without duplicates.
 fn lines(packages: &str) -> Vec<&str> {
-    // What cargo has said already it marks, and leaves out what is below.
+    // cargo marks repetitions, and omits their dependencies.
     let lines = packages.lines().map(|line| line.trim_end_matches(" (*)"));
     let mut lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
     lines.sort_unstable();

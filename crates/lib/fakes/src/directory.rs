@@ -1,4 +1,4 @@
-//! A directory that knows who is a user, and nothing else.
+//! A directory that only knows which users exist.
 
 use api::directory::v1::directory_server::Directory;
 use api::directory::v1::{
@@ -12,11 +12,11 @@ use api::grpc::{Request, Response, Status, Streaming, async_trait};
 
 use crate::{Answer, Answers, not_asked};
 
-/// Serves a function that says whether there is a user of an address as a directory.
+/// Serves as a directory a function that returns whether a user exists.
 #[derive(Debug)]
 pub struct FakeDirectory<F>(pub F);
 
-/// Methods of the directory that are not implemented.
+/// Unimplemented methods of the directory.
 macro_rules! not_implemented {
     ($($method:ident: $request:ty => $response:ty;)*) => {
         #[async_trait]

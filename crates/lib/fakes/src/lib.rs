@@ -1,8 +1,9 @@
-//! Services in memory, for the tests of those who ask them. A dev-dependency only; apart from
-//! `test-kit`, which pure crates use too and which knows no gRPC.
+//! In-memory services for tests of their callers. A dev-dependency only; separate from `test-kit`, which
+//! pure crates also use and which knows no gRPC.
 //!
-//! What a test sets and looks at is the test's own. Here is what all of them share: [`Mailboxes`], [`FakePolicy`]
-//! and [`FakeLogins`] as a whole, and of the queue what one who asks it does *not* ask ([`PartOfQueue`]).
+//! What a test configures and inspects belongs to the test. This crate has the common parts: [`Mailboxes`],
+//! [`FakePolicy`] and [`FakeLogins`] as whole services, and for the queue the calls that a test does *not*
+//! implement ([`PartOfQueue`]).
 #![allow(
     clippy::missing_panics_doc,
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! The directory's exchange, over users of whom a test says what they are.
+//! The directory's login exchange, for the users of a test.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ const SALT: &[u8] = b"salt";
 const ITERATIONS: u32 = 4096;
 const NONCE: &str = "0123456789ABCDEFGHJKMNPQ";
 
-/// Who somebody is.
+/// An account.
 #[derive(Clone, Debug)]
 pub enum FakeAccount {
     /// A user with a password.
@@ -31,26 +31,25 @@ pub enum FakeAccount {
         /// The password.
         password: &'static str,
     },
-    /// Nobody.
+    /// No such user.
     Nobody,
-    /// Somebody at whom too much has been guessed: seconds to wait.
+    /// Throttled after too many failed attempts: seconds to wait.
     Throttled(u32),
 }
 
 type Find = dyn Fn(&str) -> Result<FakeAccount, Status> + Send + Sync;
 
-/// Logins of these users by every mechanism. A token is good that is a user's local part in the
-/// domain `example.test`; `no-scope` is one that is good for something else. A refusal's cause is
-/// "secret cause".
+/// Logins of these users with every mechanism. A valid token is a user's local part in the domain
+/// `example.test`; `no-scope` is a token without the scope. The cause of a refusal is "secret cause".
 #[derive(Clone)]
 pub struct FakeLogins {
     find: Arc<Find>,
-    /// Whether there are access tokens.
+    /// Whether access tokens are supported.
     pub tokens: bool,
 }
 
 impl FakeLogins {
-    /// Over the users that `find` knows by their addresses.
+    /// For the users that `find` returns by address.
     pub fn new(
         tokens: bool,
         find: impl Fn(&str) -> Result<FakeAccount, Status> + Send + Sync + 'static,
@@ -68,7 +67,7 @@ impl FakeLogins {
         }
     }
 
-    /// The method `WatchMechanisms`: what there is now, and then nothing new.
+    /// The method `WatchMechanisms`: the current mechanisms, without later changes.
     pub fn watch_mechanisms(&self) -> Answer<Answers<Mechanisms>> {
         let names = self.mechanisms().names().map(str::to_owned).collect();
         let first = stream::iter([Ok(Mechanisms { names })]);
@@ -76,7 +75,7 @@ impl FakeLogins {
         Ok(grpc::Response::new(Box::pin(answers)))
     }
 
-    /// The method `Login`; `look` sees its first request.
+    /// The method `Login`; `look` receives its first request.
     pub async fn login(
         &self,
         request: grpc::Request<Streaming<LoginRequest>>,

@@ -1,9 +1,9 @@
-//! A mailbox store in memory: mailbox.v1 as mailbox-store does it, for the tests of those who call it.
+//! An in-memory mailbox store: mailbox.v1 as implemented by mailbox-store, for tests of its callers.
 //!
-//! One property test makes random calls to this store and to mailbox-store over Postgres and compares
-//! the answers (`crates/services/mailbox-store/src/messages/tests/model.rs`). So what a test of a front
-//! end sees here is what mailbox-store would say. What differs: UIDVALIDITY and the internal date of
-//! an APPEND without one are constants, SEARCH looks at one message a call and reads texts as ASCII.
+//! A property test makes random calls to this store and to mailbox-store over Postgres and compares the
+//! answers (`crates/services/mailbox-store/src/messages/tests/model.rs`). So a front end's test sees what
+//! mailbox-store would answer. Differences: UIDVALIDITY and the default internal date of an APPEND are
+//! constants, and SEARCH examines one message for each call and reads text as ASCII.
 
 mod calls;
 mod delivering;
@@ -42,11 +42,11 @@ struct Inner {
     faults: Mutex<Faults>,
     seen: Mutex<Seen>,
     changes: broadcast::Sender<MailboxChange>,
-    /// Searches do not end.
+    /// Searches wait.
     searches_held: watch::Sender<bool>,
-    /// Searches under way.
+    /// Searches in progress.
     searching: watch::Sender<usize>,
-    /// Counts the times that the maildrops' locks were lost.
+    /// Counts simulated restarts, at which the locks of the maildrops are lost.
     restarts: watch::Sender<u64>,
 }
 
@@ -64,36 +64,36 @@ impl Default for Mailboxes {
     }
 }
 
-/// What a test prepares and looks at.
+/// The interface for tests.
 impl Mailboxes {
-    /// A user with mailboxes, each a name and a special use, all subscribed. Returns the user's id:
-    /// 1 for the first.
+    /// Adds a user with mailboxes, each with a name and a special use, all subscribed. Returns the user's
+    /// id: 1 for the first.
     pub fn add_user(&self, address: &str, mailboxes: &[(&str, &str)]) -> i64 {
         self.state().add_user(address, mailboxes)
     }
 
-    /// A body that deliveries may name.
+    /// Adds a body for deliveries.
     pub fn add_body(&self, body_id: i64, message: &[u8]) {
         let message = Bytes::copy_from_slice(message);
         self.state().bodies.insert(body_id, message);
     }
 
-    /// From now on every body exists; those that were not added are this message.
+    /// Makes every body exist; those not added are this message.
     pub fn any_body_is(&self, message: &[u8]) {
         self.state().any_body = Some(Bytes::copy_from_slice(message));
     }
 
-    /// What is to go wrong.
+    /// The faults to simulate.
     pub fn faults(&self) -> MutexGuard<'_, Faults> {
         self.0.faults.lock().unwrap()
     }
 
-    /// What has been asked for.
+    /// The recorded calls.
     pub fn seen(&self) -> MutexGuard<'_, Seen> {
         self.0.seen.lock().unwrap()
     }
 
-    /// Delivers as the queue does, all of them in one transaction.
+    /// Delivers as the queue does, in one transaction.
     pub fn deliver_all(&self, deliveries: Vec<Delivery>) -> Vec<DeliveryResult> {
         let full = self.faults().full.clone();
         let (results, changed) = self.state().deliver(&deliveries, full.as_deref());
@@ -101,19 +101,19 @@ impl Mailboxes {
         results
     }
 
-    /// No delivery has been made before: the ledger is empty.
+    /// Empties the ledger, as if no delivery had been made.
     pub fn forget_deliveries(&self) {
         self.state().ledger.clear();
         self.seen().delivered.clear();
     }
 
-    /// Adds a message, with what delivery puts in front of it, to a mailbox of the first user's.
+    /// Adds a message, with a delivery prefix, to a mailbox of the first user.
     pub fn deliver(&self, mailbox: &str, message: &[u8]) {
         let message = Message::new(b"Delivered-To: bob@example.test\r\n", message);
         self.change(mailbox, |mailbox| mailbox.add(message));
     }
 
-    /// Adds a message as it is, with this UID, to a mailbox of the first user's.
+    /// Adds a message unchanged, with this UID, to a mailbox of the first user.
     pub fn put(&self, mailbox: &str, uid: u32, message: &[u8]) {
         self.change(mailbox, |mailbox| {
             mailbox.uid_next = uid;
@@ -141,20 +141,20 @@ impl Mailboxes {
         });
     }
 
-    /// Deletes a mailbox of the first user's.
+    /// Deletes a mailbox of the first user.
     pub fn drop_mailbox(&self, name: &str) {
         let gone = self.state().delete(1, name).unwrap();
         self.tell(gone, GONE);
     }
 
-    /// The octets of a message of the first user's.
+    /// The octets of a message of the first user.
     pub fn octets(&self, mailbox: &str, uid: u32) -> Vec<u8> {
         let state = self.state();
         let mailbox = state.named(1, mailbox).unwrap();
         mailbox.messages[&uid].octets.to_vec()
     }
 
-    /// UIDs and system flags of the messages in a mailbox of the first user's.
+    /// UIDs and system flags of the messages in a mailbox of the first user.
     pub fn flags(&self, mailbox: &str) -> Vec<(u32, u32)> {
         let state = self.state();
         let mailbox = state.named(1, mailbox).unwrap();
@@ -164,27 +164,27 @@ impl Mailboxes {
             .collect()
     }
 
-    /// From now on a search lasts until this is false again.
+    /// Makes searches wait until this is false again.
     pub fn hold_searches(&self, hold: bool) {
         self.0.searches_held.send_replace(hold);
     }
 
-    /// How many searches are under way.
+    /// The number of searches in progress.
     pub fn searches(&self) -> watch::Receiver<usize> {
         self.0.searching.subscribe()
     }
 
-    /// Ends the streams of change notices.
+    /// Ends the streams of change notifications.
     pub fn break_watch(&self) {
         self.tell(BREAK.mailbox_id, BREAK.highest_modseq);
     }
 
-    /// As if the store had been killed and started again: whoever held a maildrop holds it no more.
+    /// Simulates a restart of the store: the locks of maildrops are lost.
     pub fn restart(&self) {
         self.0.restarts.send_modify(|count| *count += 1);
     }
 
-    /// Whether a session holds the maildrop of the first user.
+    /// Whether a session holds the first user's maildrop.
     pub fn maildrop_is_held(&self) -> bool {
         self.state().maildrops.contains(&1)
     }
@@ -205,7 +205,7 @@ impl Mailboxes {
         self.0.state.lock().unwrap()
     }
 
-    /// Changes a mailbox of the first user's and tells its watchers.
+    /// Changes a mailbox of the first user and notifies its watchers.
     fn change<T>(&self, name: &str, change: impl FnOnce(&mut FakeMailbox) -> T) -> T {
         let mailbox_id = self.state().named(1, name).unwrap().id;
         self.change_by_id(mailbox_id, |mailbox| Ok(change(mailbox)))
@@ -247,7 +247,7 @@ impl Mailboxes {
     }
 
     fn tell(&self, mailbox_id: i64, highest_modseq: u64) {
-        // No one may be listening.
+        // There may be no watcher.
         let _ = self.0.changes.send(MailboxChange {
             mailbox_id,
             highest_modseq,

@@ -1,4 +1,4 @@
-//! A policy that the test sets, and the secrets that it names.
+//! A policy set by the test, with its secrets.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use tokio_stream::wrappers::WatchStream;
 
 use crate::{Answer, Answers, not_asked};
 
-/// See the module.
+/// The fake policy service.
 #[derive(Debug)]
 pub struct FakePolicy {
     document: watch::Receiver<String>,
@@ -24,10 +24,10 @@ pub struct FakePolicy {
 }
 
 impl FakePolicy {
-    /// The revision of every document: tests look for it in what is recorded.
+    /// The revision of every document: tests look for it in records.
     pub const REVISION: u64 = 7;
 
-    /// Follows `document`; while that is empty there is no revision yet.
+    /// Follows `document`; while it is empty there is no revision.
     pub fn new(document: watch::Receiver<String>) -> Self {
         Self {
             document,
@@ -35,7 +35,7 @@ impl FakePolicy {
         }
     }
 
-    /// Reveals this secret.
+    /// Adds a secret to reveal.
     #[must_use]
     pub fn with_secret(mut self, name: &'static str, value: &'static str) -> Self {
         self.secrets.insert(name, value);

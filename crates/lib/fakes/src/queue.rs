@@ -1,4 +1,4 @@
-//! A queue that does a part of what a queue does.
+//! A queue with only some calls.
 
 use api::grpc::{Request, Streaming, async_trait};
 use api::message::v1::{Chunk, StoredText};
@@ -13,7 +13,7 @@ use api::queue::v1::{
 
 use crate::{Answer, Answers, not_asked};
 
-/// What a test's queue does. All else is not implemented.
+/// The calls that a test implements. All others are unimplemented.
 #[async_trait]
 pub trait PartOfQueue: Send + Sync + 'static {
     /// `Enqueue`.
@@ -53,7 +53,7 @@ pub trait PartOfQueue: Send + Sync + 'static {
     }
 }
 
-/// Serves a part of a queue as one.
+/// Serves it as a queue.
 #[derive(Debug)]
 pub struct FakeQueueService<T>(pub T);
 

@@ -1,4 +1,4 @@
-//! The queue's memory of refusals.
+//! The queue's record of refusals.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use api::queue::v1::{
 };
 use tokio::sync::watch;
 
-/// Longer than a report takes to come.
+/// Longer than a report takes to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// See the module. Clones are the same.
+/// The recorded refusals. Clones share them.
 #[derive(Clone, Debug)]
 pub struct FakeRefusals {
     reported: watch::Sender<Vec<Refusal>>,
-    /// Reports that are answered with an error, until it is false again.
+    /// Reports fail while this is true.
     pub away: watch::Sender<bool>,
 }
 
@@ -31,12 +31,12 @@ impl Default for FakeRefusals {
 }
 
 impl FakeRefusals {
-    /// Nothing has been reported.
+    /// Without reports.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Waits until so many refusals are told of, and gives the rows.
+    /// Waits for this number of refusals, and returns the rows.
     pub async fn told(&self, refusals: u64) -> Vec<Refusal> {
         let mut reported = self.reported.subscribe();
         let enough =
@@ -45,7 +45,7 @@ impl FakeRefusals {
         rows.expect("refusals are reported").unwrap().clone()
     }
 
-    /// What has come so far.
+    /// The rows so far.
     pub fn so_far(&self) -> Vec<Refusal> {
         self.reported.borrow().clone()
     }

@@ -8,7 +8,7 @@ use futures::TryStreamExt as _;
 
 use crate::Answer;
 
-/// The largest piece that a store takes.
+/// Maximum size of a piece.
 const LARGEST_PIECE: usize = 256 * 1024;
 
 /// Texts by their ids, which count from 0. Clones are the same store.
@@ -16,7 +16,7 @@ const LARGEST_PIECE: usize = 256 * 1024;
 pub struct Texts(Arc<Mutex<Vec<Vec<u8>>>>);
 
 impl Texts {
-    /// Takes a text, piece by piece, while `may` says nothing against it.
+    /// Receives a text, piece by piece, while `may` allows it.
     pub async fn store(
         &self,
         pieces: Streaming<Chunk>,
@@ -38,12 +38,12 @@ impl Texts {
         Ok(Response::new(stored))
     }
 
-    /// One of them.
+    /// The text with this id.
     pub fn get(&self, id: i64) -> Vec<u8> {
         self.0.lock().unwrap()[usize::try_from(id).unwrap()].clone()
     }
 
-    /// How many there are.
+    /// The number of texts.
     pub fn count(&self) -> usize {
         self.0.lock().unwrap().len()
     }

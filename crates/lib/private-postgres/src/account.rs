@@ -1,4 +1,5 @@
-//! Whom Postgres runs as: the caller, or, since Postgres refuses root, an unprivileged user.
+//! The account of Postgres: the caller, or an unprivileged user if the caller is root, since Postgres
+//! refuses root.
 
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
@@ -14,10 +15,10 @@ pub struct Account {
 }
 
 impl Account {
-    /// The caller's own account, or `postgres` (else `nobody`) when the caller is root.
+    /// The caller's own account, or `postgres` (otherwise `nobody`) if the caller is root.
     ///
     /// # Errors
-    /// [`Error::NoUnprivilegedUser`] when root has nobody to change to.
+    /// [`Error::NoUnprivilegedUser`] if root has no user to change to.
     pub fn unprivileged() -> Result<Self, Error> {
         if !rustix::process::geteuid().is_root() {
             return Ok(Self { change_to: None });
@@ -33,13 +34,13 @@ impl Account {
             .ok_or(Error::NoUnprivilegedUser)
     }
 
-    /// Whether programs run as somebody else than the caller.
+    /// Whether programs run under another account than the caller's.
     #[must_use]
     pub fn is_other(&self) -> bool {
         self.change_to.is_some()
     }
 
-    /// The user and the group that programs run as, where those are not the caller's.
+    /// The user and group of the programs, if they differ from the caller's.
     #[must_use]
     pub fn change_to(&self) -> Option<(u32, u32)> {
         self.change_to
@@ -52,7 +53,7 @@ impl Account {
             .map_or_else(|| rustix::process::geteuid().as_raw(), |(uid, _)| uid)
     }
 
-    /// Whether this account may pass through every folder above `path`. Group rights do not count.
+    /// Whether this account may enter every folder above `path`. Group permissions are ignored.
     #[must_use]
     pub fn reaches(&self, path: &Path) -> bool {
         path.ancestors().skip(1).all(|folder| {
@@ -67,10 +68,10 @@ impl Account {
         })
     }
 
-    /// Gives `path` to this account: a link itself, not what it leads to.
+    /// Changes the owner of `path` to this account: of a link itself, not of its target.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// If the system refuses.
     pub fn own(&self, path: &Path) -> Result<(), Error> {
         let Some((uid, gid)) = self.change_to else {
             return Ok(());
@@ -81,10 +82,10 @@ impl Account {
         )))
     }
 
-    /// A command that runs as this account. Supplementary groups are dropped with the user id.
+    /// A command under this account. Supplementary groups are dropped with the user id.
     pub(crate) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
-        // Not what the shell of whoever started this holds besides; nor settings for libpq.
+        // Neither unrelated variables of the caller's shell, nor settings for libpq.
         command.env_clear();
         command.envs(
             ["PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH"]

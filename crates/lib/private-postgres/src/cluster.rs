@@ -1,4 +1,4 @@
-//! A data folder that `initdb` has filled, and the settings its server runs with.
+//! A data folder filled by `initdb`, and the settings of its server.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use crate::{Account, Error, Guard, Installation, Server};
 /// One server setting, `name=value`.
 pub type Setting = (&'static str, &'static str);
 
-/// The name Postgres gives its socket: part of what must fit into `sun_path`.
+/// The name of Postgres's socket, a part of the path that must fit into `sun_path`.
 pub(crate) const SOCKET_NAME: &str = ".s.PGSQL.5432";
 
-/// How long the path of a socket folder may be so that the socket's own path still fits into `sun_path`.
+/// Maximum length of a socket folder's path, so that the socket's own path fits into `sun_path`.
 #[must_use]
 pub fn longest_socket_directory() -> usize {
     107 - 1 - SOCKET_NAME.len()
@@ -29,9 +29,10 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Names a cluster; nothing is touched. `data` need not exist; `sockets` must.
+    /// Describes a cluster without changing anything. `data` need not exist; `sockets` must.
     ///
     /// # Errors
+    /// If Postgres is not installed, or the socket's path would be too long.
     /// When Postgres is not installed, or the socket's path would be too long.
     pub fn at(data: &Path, sockets: &Path, log: &Path, account: Account) -> Result<Self, Error> {
         if sockets.as_os_str().len() > longest_socket_directory() {
@@ -46,24 +47,25 @@ impl Cluster {
         })
     }
 
-    /// Where what the server says is kept.
+    /// The server's log file.
     #[must_use]
     pub fn log(&self) -> &Path {
         &self.log
     }
 
-    /// Whether `initdb` has finished here.
+    /// Whether `initdb` has finished.
     #[must_use]
     pub fn is_initialised(&self) -> bool {
         self.data.join("PG_VERSION").is_file()
     }
 
-    /// Makes the cluster: UTF-8, C collation (addresses are compared as bytes), superuser `postgres`.
+    /// Creates the cluster: UTF-8, C collation (addresses are compared as bytes), superuser `postgres`.
     ///
-    /// Access is by the socket alone: who may open its folder is the database's user. `initdb` works in a folder
-    /// beside the final one, so that one which was killed half-way is not taken for a cluster.
+    /// Access is only through the socket: whoever may enter its folder is the database's user. `initdb`
+    /// works in a folder beside the final one, so that an interrupted run is not taken for a cluster.
     ///
     /// # Errors
+    /// If a program of Postgres fails.
     /// When a program of Postgres fails.
     pub fn initialise(&self, synced: bool) -> Result<(), Error> {
         let unfinished = self.data.with_extension("unfinished");
@@ -106,18 +108,18 @@ impl Cluster {
             .map_err(Error::io("taking the new database folder into use"))
     }
 
-    /// Ends a server of this cluster that an earlier owner left behind; gives its process id if there was one.
+    /// Stops a server of this cluster left by an earlier owner; returns its process id if there was one.
     ///
     /// # Errors
-    /// When it does not end in time.
+    /// If it does not stop in time.
     pub fn end_leftover(&self) -> Result<Option<u32>, Error> {
         crate::server::end_leftover(&self.data)
     }
 
-    /// Starts a server and waits until it answers.
+    /// Starts a server and waits until it is ready.
     ///
     /// # Errors
-    /// When it ends at once or is not ready in time.
+    /// If it ends at once or is not ready in time.
     pub fn start(
         &self,
         settings: &[Setting],
@@ -127,7 +129,7 @@ impl Cluster {
         Server::start(self, settings, guard, end)
     }
 
-    /// How clients address a database of this cluster.
+    /// The URL of a database of this cluster.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         let mut url = format!("postgres://postgres@localhost/{database}?host=");
@@ -144,7 +146,7 @@ impl Cluster {
     /// Runs one statement as the superuser.
     ///
     /// # Errors
-    /// When `psql` cannot run or the statement fails.
+    /// If `psql` cannot run or the statement fails.
     pub fn execute(&self, database: &str, statement: &str) -> Result<String, Error> {
         let output = std::process::Command::new(self.installation.program("psql"))
             .args([

@@ -1,17 +1,17 @@
-//! What can go wrong between asking for a Postgres and having one.
+//! Errors of a private Postgres.
 
 use std::path::PathBuf;
 
-/// Why a private Postgres could not be had, started or stopped.
+/// The reason why a private Postgres could not be set up, started or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No `initdb` and `postgres` on this machine.
+    /// `initdb` and `postgres` are not installed.
     #[error(
         "no Postgres server is installed (looked at POSTERN_POSTGRES_BIN, PATH and /usr/lib/postgresql/*/bin); \
          on Debian or Ubuntu: apt-get install postgresql"
     )]
     NotInstalled,
-    /// Started as root, and there is nobody else to run Postgres as.
+    /// Started as root, and there is no other user for Postgres.
     #[error(
         "Postgres refuses to run as root, and this machine has neither a user `postgres` nor `nobody`"
     )]
@@ -19,12 +19,12 @@ pub enum Error {
     /// The path of a Unix socket is limited to 107 bytes by the kernel's `sun_path`.
     #[error("the path {0} is too long for a Unix socket (107 bytes); choose a shorter folder")]
     SocketPathTooLong(PathBuf),
-    /// A program of Postgres could not be run or failed.
+    /// A program of Postgres could not be run, or failed.
     #[error("{program} failed: {output}")]
     Program {
-        /// Which program.
+        /// The program.
         program: &'static str,
-        /// What it said.
+        /// Its output.
         output: String,
     },
     /// The server ended before it was ready.
@@ -38,15 +38,15 @@ pub enum Error {
     TooSlow {
         /// `start` or `stop`.
         what: &'static str,
-        /// How long was waited.
+        /// The time limit in seconds.
         seconds: u64,
     },
     /// A file or process operation failed.
     #[error("{what}: {source}")]
     Io {
-        /// What was being done.
+        /// The operation.
         what: String,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
 }

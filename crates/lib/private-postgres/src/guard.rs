@@ -1,8 +1,8 @@
-//! Ends processes and removes folders when their owner is gone, however it went.
+//! Ends processes and removes folders after the end of their owner, whatever its cause.
 //!
-//! A parent that is killed with `kill -9` runs no destructor, and `PR_SET_PDEATHSIG` needs unsafe code and fires when
-//! the *thread* that forked ends. So a small shell waits on a pipe whose other end only the owner holds: the kernel
-//! closes it when the owner ends, and the shell then ends what it was told to watch.
+//! A parent killed with `kill -9` runs no destructor, and `PR_SET_PDEATHSIG` needs unsafe code and fires
+//! when the forking *thread* ends. So a small shell waits on a pipe whose other end only the owner holds:
+//! the kernel closes it when the owner ends, and the shell then ends the watched processes.
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -12,7 +12,7 @@ use std::sync::Mutex;
 
 use crate::Error;
 
-/// Which signal asks a process to end.
+/// The signal that asks a process to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndSignal {
     /// SIGTERM: the services drain.
@@ -33,8 +33,8 @@ impl EndSignal {
     }
 }
 
-/// Reads `+ SIGNAL PID`, `- PID` and `d FOLDER` until its input closes, then does what is left to do: the services
-/// end before the Postgres they write to.
+/// Reads `+ SIGNAL PID`, `- PID` and `d FOLDER` until its input closes, then cleans up: the services end
+/// before the Postgres that they use.
 const SCRIPT: &str = r#"
 trap '' INT TERM HUP QUIT
 watched=; folders=
@@ -57,7 +57,7 @@ done
 for f in $folders; do rm -rf "$f"; done
 "#;
 
-/// The watching shell. Dropping it makes it end what is still watched.
+/// The watching shell. Dropping it ends what is still watched.
 #[derive(Debug)]
 pub struct Guard {
     shell: Child,
@@ -68,14 +68,14 @@ impl Guard {
     /// Starts the shell.
     ///
     /// # Errors
-    /// When `/bin/sh` cannot be started.
+    /// If `/bin/sh` cannot be started.
     pub fn start() -> Result<Self, Error> {
         let mut shell = Command::new("/bin/sh")
             .args(["-c", SCRIPT])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            // Its own group: a Ctrl-C at the terminal is not for it.
+            // A process group of its own, so that Ctrl-C at the terminal does not reach it.
             .process_group(0)
             .spawn()
             .map_err(Error::io("starting /bin/sh to watch over child processes"))?;
@@ -83,17 +83,17 @@ impl Guard {
         Ok(Self { shell, pipe })
     }
 
-    /// Ends `pid` with `signal` when the owner is gone.
+    /// Ends `pid` with `signal` after the owner's end.
     pub fn watch(&self, pid: u32, signal: EndSignal) {
         self.say(&format!("+ {} {pid}\n", signal.name()));
     }
 
-    /// The process has ended by itself: its id may soon be somebody else's.
+    /// The process has ended by itself: its id may soon be reused.
     pub fn forget(&self, pid: u32) {
         self.say(&format!("- {pid}\n"));
     }
 
-    /// Removes `folder`, after the watched processes have ended. Its path must not hold blanks.
+    /// Removes `folder` after the watched processes have ended. Its path must not contain blanks.
     pub fn remove_folder(&self, folder: &Path) {
         self.say(&format!("d {}\n", folder.display()));
     }
@@ -104,7 +104,7 @@ impl Guard {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(pipe) = pipe.as_mut() {
-            // A guard that somebody killed guards nothing; its owner still stops its children itself.
+            // A killed guard does nothing; its owner still stops its children itself.
             let _gone = pipe.write_all(line.as_bytes());
         }
     }

@@ -1,20 +1,21 @@
-//! Where this machine's Postgres programs are.
+//! Finds the Postgres programs of this machine.
 
 use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// The folder of Postgres' server programs. Debian keeps them off PATH, one folder a version.
+/// The folder of Postgres's server programs. Debian keeps them outside PATH, in one folder for each
+/// version.
 #[derive(Clone, Debug)]
 pub struct Installation {
     bin: PathBuf,
 }
 
 impl Installation {
-    /// Finds the programs: `POSTERN_POSTGRES_BIN` first, then PATH, then Debian's newest version.
+    /// Finds the programs: first `POSTERN_POSTGRES_BIN`, then PATH, then Debian's newest version.
     ///
     /// # Errors
-    /// [`Error::NotInstalled`] when there are none.
+    /// [`Error::NotInstalled`] if there are none.
     pub fn find() -> Result<Self, Error> {
         let named = std::env::var_os("POSTERN_POSTGRES_BIN").map(PathBuf::from);
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -34,7 +35,7 @@ impl Installation {
     }
 }
 
-/// The folder that `bin/initdb` really stands in, when it holds every program needed: PATH may hold links to some.
+/// The real folder of `bin/initdb`, if it contains every needed program: PATH may contain links to some.
 fn holding_all(bin: &Path) -> Option<PathBuf> {
     let real = bin.join("initdb").canonicalize().ok()?.parent()?.to_owned();
     ["initdb", "postgres", "psql"]

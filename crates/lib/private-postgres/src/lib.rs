@@ -1,8 +1,8 @@
-//! A Postgres of our own: `initdb` once, a server on a Unix socket that nobody else may open, started and stopped
-//! with its owner. `postern up` keeps its data in one, and the tests throw theirs away.
+//! A private Postgres: `initdb` once, a server on a Unix socket that only its owner can open, started and
+//! stopped with its owner. `postern up` keeps its data in one; tests discard theirs.
 //!
-//! Knows nothing of SQL, of async or of the processes that connect. Everything here blocks; callers on a runtime use
-//! a blocking thread.
+//! This crate knows no SQL, no async code and no clients. Every call blocks; callers on a runtime use a
+//! blocking thread.
 
 mod account;
 mod cluster;

@@ -1,4 +1,4 @@
-//! A running server: made ready, stopped, killed.
+//! A running server: start, stop, kill.
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -9,16 +9,16 @@ use rustix::process::{Pid, Signal};
 
 use crate::{Cluster, EndSignal, Error, Guard, Setting};
 
-/// Crash recovery of a large write-ahead log takes its time.
+/// Crash recovery of a large write-ahead log takes time.
 const START_LIMIT: Duration = Duration::from_secs(120);
 const STOP_LIMIT: Duration = Duration::from_secs(60);
-/// How often a start is tried while what a killed postmaster leaves behind goes away.
+/// Number of attempts to start while the remains of a killed postmaster disappear.
 const START_TRIES: u32 = 50;
 const POLL: Duration = Duration::from_millis(10);
 
-/// How glibc keeps memory in the backends, unless the environment says otherwise: a statement with a batch
-/// of mails needs some hundred KiB, which it would give back to the system behind each and take again,
-/// page by page, for the next. Some 5 MiB at the end of a backend's heap may be kept for nothing.
+/// glibc's memory settings in the backends, unless set in the environment. A statement with a batch of
+/// mails needs some hundred KiB, which would be returned to the system after each statement and allocated
+/// again, page by page, for the next. Up to 5 MiB of a backend's heap may be kept for nothing.
 /// (docker-compose.yml has the same.)
 const KEEPS_MEMORY: [(&str, &str); 3] = [
     ("MALLOC_TOP_PAD_", "1048576"),
@@ -26,7 +26,7 @@ const KEEPS_MEMORY: [(&str, &str); 3] = [
     ("MALLOC_MMAP_THRESHOLD_", "4194304"),
 ];
 
-/// A postmaster that this process started.
+/// A postmaster started by this process.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
@@ -114,7 +114,7 @@ impl Server {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Waits for the line `ready` that the postmaster writes into `postmaster.pid`, as `pg_ctl -w` does.
+    /// Waits for the line `ready` in `postmaster.pid`, as `pg_ctl -w` does.
     fn wait_until_ready(&mut self) -> Result<(), Error> {
         let until = Instant::now() + START_LIMIT;
         while Instant::now() < until {
@@ -134,12 +134,13 @@ impl Server {
         })
     }
 
-    /// Whether it runs but ends once its last session has: somebody sent it SIGTERM. It lets nobody in any more.
+    /// Whether it runs but will end after its last session, because of a SIGTERM. It accepts no connections
+    /// any more.
     pub fn is_stopping(&mut self) -> bool {
         self.is_running() && self.says("stopping")
     }
 
-    /// Whether this is the state that the postmaster has written into the eighth line of `postmaster.pid`.
+    /// Whether the eighth line of `postmaster.pid` has this state.
     fn says(&self, state: &str) -> bool {
         let file = self.cluster.data.join("postmaster.pid");
         let noted = std::fs::read_to_string(file).unwrap_or_default();
@@ -155,27 +156,27 @@ impl Server {
         lines[lines.len().saturating_sub(8)..].join("\n")
     }
 
-    /// Fast shutdown: sessions are ended, everything is written. Waits.
+    /// Fast shutdown: sessions are ended, all data is written. Waits.
     ///
     /// # Errors
-    /// When it does not end in time.
+    /// If it does not end in time.
     pub fn stop(&mut self) -> Result<(), Error> {
         self.stop_within(STOP_LIMIT)
     }
 
-    /// [`Self::stop`] with a time of the caller's.
+    /// [`Self::stop`] with another time limit.
     ///
     /// # Errors
-    /// When it does not end in that time.
+    /// If it does not end in that time.
     pub fn stop_within(&mut self, limit: Duration) -> Result<(), Error> {
         self.end_sessions()?;
         self.wait(limit)
     }
 
-    /// Asks for the fast shutdown of [`Self::stop`], and does not wait.
+    /// Requests the fast shutdown of [`Self::stop`] without waiting.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// If the system refuses.
     pub fn end_sessions(&mut self) -> Result<(), Error> {
         self.signal(Signal::INT)
     }
@@ -183,23 +184,23 @@ impl Server {
     /// Immediate shutdown of the server and all its backends, for a cluster that is not needed any more.
     ///
     /// # Errors
-    /// When it does not end in time.
+    /// If it does not end in time.
     pub fn abandon(&mut self) -> Result<(), Error> {
         self.signal(Signal::QUIT)?;
         self.wait(STOP_LIMIT)
     }
 
-    /// `kill -9`: nothing is written, nobody is told. The next start recovers from the write-ahead log.
+    /// `kill -9`: nothing is written. The next start recovers from the write-ahead log.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// If the system refuses.
     pub fn kill(&mut self) -> Result<(), Error> {
         self.signal(Signal::KILL)?;
         self.wait(STOP_LIMIT)
     }
 
     fn signal(&mut self, signal: Signal) -> Result<(), Error> {
-        // `is_running` has reaped an ended child, so the id is never somebody else's.
+        // `is_running` reaps an ended child, so the id cannot have been reused.
         if !self.is_running() {
             return Ok(());
         }
@@ -225,14 +226,14 @@ impl Server {
     }
 }
 
-/// Whether a start failed over what a killed postmaster leaves behind for a moment: its backends hold the shared
-/// memory until they notice, and its process id, which `postmaster.pid` names, is taken until it has been reaped.
+/// Whether a start failed because of the remains of a killed postmaster: its backends hold the shared
+/// memory until they notice, and the process id in `postmaster.pid` exists until it is reaped.
 fn held_by_the_dead(error: &Error) -> bool {
     matches!(error, Error::EndedEarly { log }
         if log.contains("shared memory") || log.contains("lock file \"postmaster.pid\" already exists"))
 }
 
-/// Fast shutdown of the server that `postmaster.pid` names, if that process really serves this folder.
+/// Fast shutdown of the server named in `postmaster.pid`, if that process really serves this folder.
 pub(crate) fn end_leftover(data: &Path) -> Result<Option<u32>, Error> {
     let noted = std::fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
     let Some(number) = noted

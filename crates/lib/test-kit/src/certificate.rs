@@ -1,4 +1,4 @@
-//! Certificates for tests: a certificate authority of its own for each, so that verification can be tested too.
+//! Test certificates, each with its own authority, so that verification can be tested too.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl TestCertificate {
         }
     }
 
-    /// Writes `certificate.pem`, `key.pem` and `authority.pem` into `folder` and says where.
+    /// Writes `certificate.pem`, `key.pem` and `authority.pem` into `folder` and returns their paths.
     #[must_use]
     pub fn write_to(&self, folder: &Path) -> (PathBuf, PathBuf, PathBuf) {
         let write = |name: &str, text: &str| {
@@ -56,7 +56,7 @@ impl TestCertificate {
         )
     }
 
-    /// A rustls server that shows this certificate.
+    /// A rustls server with this certificate.
     #[must_use]
     pub fn server_config(&self) -> Arc<rustls::ServerConfig> {
         let chain = vec![
@@ -72,7 +72,7 @@ impl TestCertificate {
         Arc::new(config)
     }
 
-    /// A rustls client that trusts this certificate's authority and nobody else.
+    /// A rustls client that trusts only this certificate's authority.
     #[must_use]
     pub fn client_config(&self) -> Arc<rustls::ClientConfig> {
         Arc::new(self.client_builder().with_no_client_auth())

@@ -1,4 +1,4 @@
-//! Certificates that clients show, and who signs them.
+//! Client certificates and their authorities.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::TestCertificate;
 pub struct ClientAuthority(CertifiedIssuer<'static, KeyPair>);
 
 impl ClientAuthority {
-    /// A new one of that name, which nobody knows.
+    /// A new, unknown authority with this name.
     #[must_use]
     pub fn new(name: &str) -> Self {
         let mut params = CertificateParams::default();
@@ -41,7 +41,7 @@ impl ClientAuthority {
         self.sign(addresses, 2099)
     }
 
-    /// One that was good long ago.
+    /// An expired certificate.
     #[must_use]
     pub fn expired(&self, addresses: &[&str]) -> ClientCertificate {
         self.sign(addresses, 2001)
@@ -73,7 +73,7 @@ pub struct ClientCertificate {
 }
 
 impl ClientCertificate {
-    /// A rustls client that shows it to this server.
+    /// A rustls client for this server, with this certificate.
     #[must_use]
     pub fn client_config(&self, server: &TestCertificate) -> Arc<rustls::ClientConfig> {
         let chain = vec![

@@ -1,4 +1,4 @@
-//! A clock that moves when the test says so.
+//! A clock controlled by the test.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 static START: LazyLock<Timestamp> =
     LazyLock::new(|| "2026-01-01T12:00:00Z".parse().expect("a valid timestamp"));
 
-/// Clones show the same time.
+/// A fake clock. Clones share the time.
 #[derive(Clone, Debug, Default)]
 pub struct FakeClock {
     nanoseconds: Arc<AtomicI64>,
@@ -22,13 +22,13 @@ impl FakeClock {
         Self::default()
     }
 
-    /// What it shows.
+    /// The current time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         *START + SignedDuration::from_nanos(self.nanoseconds.load(Ordering::SeqCst))
     }
 
-    /// Moves it on.
+    /// Advances the clock.
     pub fn advance(&self, by: SignedDuration) {
         let by = i64::try_from(by.as_nanos()).expect("fewer than 292 years");
         self.nanoseconds.fetch_add(by, Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! A name server on 127.0.0.1 that answers from a table.
+//! A name server on 127.0.0.1 with a table of answers.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,7 +14,7 @@ use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseI
 use hickory_server::zone_handler::MessageResponseBuilder;
 use tokio::net::{TcpListener, UdpSocket};
 
-/// What a name is answered with.
+/// The answer for a name.
 #[derive(Clone, Debug)]
 enum Answer {
     Records(Vec<Record>),
@@ -24,7 +24,7 @@ enum Answer {
 
 type Table = Arc<RwLock<HashMap<Name, Answer>>>;
 
-/// The server. It ends when dropped. Names that are not in the table do not exist (NXDOMAIN).
+/// The server. It ends when dropped. Names outside the table do not exist (NXDOMAIN).
 pub struct FakeDns {
     address: SocketAddr,
     table: Table,
@@ -40,11 +40,11 @@ impl std::fmt::Debug for FakeDns {
 }
 
 impl FakeDns {
-    /// Starts it, over UDP and TCP on one port, with a table of lines in the form of a zone file:
-    /// `example.test MX 10 mx.example.test`, `mx.example.test A 127.0.0.1`, and two answers that go wrong:
-    /// `broken.test SERVFAIL`, `slow.test SILENCE`. Where a name or a domain above it has a SOA record
-    /// (`test SOA ns.test. root.test. 1 3600 600 86400 60`), the answer "no" says how long it holds.
-    /// Empty lines and `# …` are skipped.
+    /// Starts the server, over UDP and TCP on one port. The table has lines in zone file form:
+    /// `example.test MX 10 mx.example.test`, `mx.example.test A 127.0.0.1`, and two kinds of failures:
+    /// `broken.test SERVFAIL`, `slow.test SILENCE`. If a name or a parent domain has a SOA record (`test
+    /// SOA ns.test. root.test. 1 3600 600 86400 60`), negative answers have a TTL. Empty lines and `# …`
+    /// are skipped.
     pub async fn start(zone: &str) -> Self {
         let table = Table::default();
         let (udp, tcp) = same_port().await;
@@ -63,7 +63,7 @@ impl FakeDns {
         dns
     }
 
-    /// Where it listens.
+    /// Its address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -83,7 +83,7 @@ impl FakeDns {
     }
 }
 
-/// UDP and TCP on one port; the system chooses it for UDP, and TCP may have it taken already.
+/// Opens UDP and TCP on one port. The system chooses the UDP port, which may be taken for TCP.
 async fn same_port() -> (UdpSocket, TcpListener) {
     for _ in 0..50 {
         let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
@@ -122,7 +122,7 @@ fn enter(table: &mut HashMap<Name, Answer>, line: &str) {
 }
 
 fn absolute(name: &str) -> Name {
-    // Labels of the DNS, which may hold more than those of hosts: underscores, for example.
+    // Labels of the DNS may contain more than those of hosts, such as underscores.
     let labels = name.split('.').filter(|label| !label.is_empty());
     let name = Name::from_labels(labels.map(str::as_bytes)).expect("a domain name");
     let mut name = name.to_lowercase();
@@ -158,7 +158,7 @@ impl Handler {
             .cloned()
     }
 
-    /// What makes it known how long a name need not be asked for again (RFC 2308 §5).
+    /// The TTL of a negative answer (RFC 2308 §5).
     fn authority(&self, name: &Name) -> Option<Record> {
         let mut zone = name.clone();
         loop {

@@ -2,8 +2,8 @@
 
 use private_postgres::Account;
 
-/// A folder in which a service can make its socket and its keys, also when root has started it and it has become
-/// another user.
+/// A folder in which a service can create its socket and its keys, even after root has started it and it
+/// has changed its user.
 #[must_use]
 pub fn folder_for_a_service() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -1,15 +1,16 @@
-//! Waiting that ends.
+//! Waiting with a time limit.
 
 use std::time::Duration;
 
-/// Far longer than anything takes that a test waits for, on a busy machine too.
+/// Far longer than any wait of a test, even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What `waited` gives. `what` is a sentence of what must come, such as "a client is greeted".
+/// Waits for `waited`. `what` is a sentence about the expected event, such as "a client is greeted".
 ///
-/// Not under a paused clock, which skips the whole time while a socket is waited for.
+/// Not for a paused clock, which skips the whole time while a socket is waited for.
 ///
 /// # Panics
+/// If it does not happen within a minute: the test fails with `what` instead of hanging.
 /// When it does not come within a minute: a test that would hang fails, and says what did not happen.
 pub async fn in_time<T>(what: &str, waited: impl Future<Output = T>) -> T {
     within(LIMIT, what, waited).await

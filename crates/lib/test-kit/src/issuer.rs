@@ -6,11 +6,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-/// Signs JWTs by ES256 with a key of its own, `kid` "p256".
+/// Signs JWTs with ES256 and its own key, `kid` "p256".
 pub struct TestIssuer(EcdsaKeyPair);
 
 impl TestIssuer {
-    /// One with a new key.
+    /// An issuer with a new key.
     #[must_use]
     pub fn new() -> Self {
         let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING);
@@ -34,20 +34,20 @@ impl TestIssuer {
         })
     }
 
-    /// A key set of that key alone.
+    /// A key set that contains only this key.
     #[must_use]
     pub fn jwks(&self) -> String {
         json!({ "keys": [self.jwk()] }).to_string()
     }
 
-    /// A token that says this.
+    /// A token with these claims.
     #[must_use]
     pub fn token(&self, claims: &Value) -> String {
         let header = json!({"alg": "ES256", "kid": "p256", "typ": "at+jwt"});
         self.token_with(&header, claims)
     }
 
-    /// The same with a header of the caller's; the signature is by ES256 whatever that says.
+    /// The same with a given header; the signature is ES256, whatever the header says.
     #[must_use]
     pub fn token_with(&self, header: &Value, claims: &Value) -> String {
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
@@ -56,7 +56,7 @@ impl TestIssuer {
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
-    /// A signature of the issuer's.
+    /// Signs a message.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         let signature = self.0.sign(&SystemRandom::new(), message);

@@ -1,7 +1,8 @@
-//! What tests need and production code may not have: a Postgres to throw away, and a way to it that breaks, a DNS that says what the test wants,
-//! a clock that stands still, certificates, clients of SASL, and the runner of `C:`/`S:` transcripts. A dev-dependency only.
+//! Tools for tests, forbidden in production code: a temporary Postgres and a proxy before it that fails on
+//! demand, a configurable DNS server, a controllable clock, certificates, SASL clients, and the runner of
+//! `C:`/`S:` transcripts. A dev-dependency only.
 //!
-//! A kit fails by panicking, with a message: a test that cannot be set up has failed.
+//! Failures panic with a message: a test that cannot be set up has failed.
 #![allow(
     clippy::expect_used,
     clippy::missing_panics_doc,

@@ -1,4 +1,4 @@
-//! A client of a line protocol, with TLS and SASL, for tests that say the same of SMTP, IMAP and POP3.
+//! A client for line protocols, with TLS and SASL, for tests common to SMTP, IMAP and POP3.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ impl LineClient {
         }
     }
 
-    /// The handshake with the server of this name.
+    /// Runs the TLS handshake with this server name.
     #[must_use]
     pub async fn start_tls(self, config: Arc<rustls::ClientConfig>, name: &'static str) -> Self {
         let name = ServerName::try_from(name).expect("a name");
@@ -49,7 +49,7 @@ impl LineClient {
         }
     }
 
-    /// What the TLS session exports for channel binding (RFC 9266).
+    /// The exported channel binding of the TLS session (RFC 9266).
     #[must_use]
     pub fn exporter(&self) -> &[u8] {
         &self.exporter
@@ -65,7 +65,7 @@ impl LineClient {
         self.socket.flush().await.expect("a socket");
     }
 
-    /// The next line without its end; empty where the server has closed.
+    /// The next line without its end; empty after the server has closed.
     pub async fn line(&mut self) -> String {
         loop {
             if let Some(end) = self.input.windows(2).position(|pair| pair == b"\r\n") {
@@ -73,14 +73,14 @@ impl LineClient {
                 return String::from_utf8(line[..end].to_vec()).expect("text");
             }
             let read = self.socket.read_buf(&mut self.input);
-            // A reset is an end, too.
+            // A reset counts as an end.
             if in_time("a line", read).await.unwrap_or(0) == 0 {
                 return String::new();
             }
         }
     }
 
-    /// Lines up to one that begins so, which is the last.
+    /// The lines up to the first that begins with `start`.
     pub async fn lines_to(&mut self, start: &str) -> Vec<String> {
         let mut lines = Vec::new();
         loop {
@@ -94,14 +94,14 @@ impl LineClient {
         }
     }
 
-    /// Sends a line and gives the next.
+    /// Sends a line and returns the next.
     pub async fn say(&mut self, line: &str) -> String {
         self.send(line).await;
         self.line().await
     }
 
-    /// Logs in; `command` is all up to the mechanism's name. Along with it goes the first response, or
-    /// it waits. Gives the line that is the end of it.
+    /// Logs in; `command` is everything before the mechanism's name. The first response is sent with the
+    /// command, or after a challenge. Returns the final line.
     pub async fn authenticate(
         &mut self,
         command: &str,

@@ -10,19 +10,19 @@ thread_local! {
     static RECORDING: RefCell<Option<Written>> = const { RefCell::new(None) };
 }
 
-/// Records what is logged on this thread, from info on, as long as it lives. A test on a runtime of one
-/// thread has all of its log.
+/// Records log lines of this thread, at the level info and above, during its life. A test on a
+/// single-threaded runtime gets all its lines.
 #[derive(Debug)]
 pub struct LogLines {
     written: Written,
 }
 
 impl LogLines {
-    /// Begins to record.
+    /// Starts to record.
     #[must_use]
     pub fn record() -> Self {
-        // One for all threads: what a thread's own would want to hear of is decided once for each place that
-        // logs, perhaps by another thread, which has none.
+        // One subscriber for all threads: the interest in a log statement is cached once, possibly by
+        // another thread without a subscriber.
         static SUBSCRIBER: Once = Once::new();
         SUBSCRIBER.call_once(|| {
             let subscriber = tracing_subscriber::fmt()
@@ -39,7 +39,7 @@ impl LogLines {
         Self { written }
     }
 
-    /// The lines of a target: what was said, then the fields.
+    /// The lines of a target: the message, then the fields.
     pub fn of(&self, target: &str) -> Vec<String> {
         let written = self.written.lock();
         let written = written.unwrap_or_else(PoisonError::into_inner);
@@ -60,7 +60,7 @@ impl Drop for LogLines {
     }
 }
 
-/// Where this thread's lines go.
+/// The recorder of this thread.
 struct OfThisThread;
 
 impl io::Write for OfThisThread {

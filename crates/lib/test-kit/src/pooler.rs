@@ -1,5 +1,5 @@
-//! A connection pooler before a Postgres, as PgBouncer is one: it answers the startup message itself, drops
-//! what that asks for, and hands out sessions of Postgres for as long as its mode says.
+//! A connection pooler like PgBouncer: it answers the startup message itself, drops the settings in it, and
+//! assigns Postgres sessions according to its mode.
 
 use std::collections::VecDeque;
 use std::io;
@@ -19,7 +19,7 @@ const SOCKET: &str = ".s.PGSQL.5432";
 const PROTOCOL: i32 = 196_608;
 const TLS: i32 = 80_877_103;
 
-/// See the module. It ends when dropped.
+/// The pooler. It ends when dropped.
 #[derive(Debug)]
 pub struct Pooler {
     url: String,
@@ -32,17 +32,17 @@ pub struct Pooler {
 struct Shared {
     server: PathBuf,
     database: String,
-    /// A session is given back at the end of each transaction.
+    /// Sessions are returned after each transaction.
     by_transaction: AtomicBool,
-    /// Sessions that nobody has; the one that was given back first is the next to be given out.
+    /// Free sessions; the one returned first is used first.
     idle: Mutex<VecDeque<UnixStream>>,
 }
 
 impl Pooler {
-    /// One that gives each client a session for as long as it is connected.
+    /// A pooler that gives each client a session of its own.
     ///
     /// # Panics
-    /// When the URL names no folder of sockets, or nothing can be opened.
+    /// If the URL has no socket folder, or nothing can be opened.
     #[must_use]
     pub fn by_session(url: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
@@ -60,7 +60,7 @@ impl Pooler {
             async move {
                 while let Ok((client, _)) = listener.accept().await {
                     let shared = Arc::clone(&shared);
-                    // A client that breaks off has ended.
+                    // The client closed the connection.
                     tokio::spawn(async move { shared.serve(client).await.ok() });
                 }
             }
@@ -73,7 +73,7 @@ impl Pooler {
         }
     }
 
-    /// One that gives a session for a transaction.
+    /// A pooler that assigns a session for each transaction.
     #[must_use]
     pub fn by_transaction(url: &str) -> Self {
         let pooler = Self::by_session(url);
@@ -81,12 +81,12 @@ impl Pooler {
         pooler
     }
 
-    /// From now on sessions are given back at the end of each transaction.
+    /// Switches to returning sessions after each transaction.
     pub fn switch_to_transactions(&self) {
         self.shared.by_transaction.store(true, Ordering::SeqCst);
     }
 
-    /// The URL to give to those who are to come this way.
+    /// The URL of the pooler.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
@@ -128,7 +128,7 @@ impl Shared {
         }
     }
 
-    /// A session that nobody has, or a new one.
+    /// A free session, or a new one.
     async fn session(&self) -> io::Result<UnixStream> {
         let idle = self.idle().pop_front();
         match idle {
@@ -162,7 +162,7 @@ impl Shared {
     }
 }
 
-/// Reads the startup message and drops what it asks for; says that everything is well.
+/// Reads the startup message, drops its settings, and reports success.
 async fn welcome(client: &mut UnixStream) -> io::Result<()> {
     loop {
         let length = client.read_i32().await?;
@@ -180,7 +180,7 @@ async fn welcome(client: &mut UnixStream) -> io::Result<()> {
     client.write_all(&answer).await
 }
 
-/// One message: its kind, its length, its body.
+/// One message: kind, length, body.
 async fn read_message(from: &mut UnixStream) -> io::Result<Vec<u8>> {
     let mut message = vec![0; 5];
     from.read_exact(&mut message).await?;
@@ -191,7 +191,7 @@ async fn read_message(from: &mut UnixStream) -> io::Result<Vec<u8>> {
     Ok(message)
 }
 
-/// Carries answers up to ReadyForQuery; whether a transaction is open then.
+/// Forwards answers up to ReadyForQuery; returns whether a transaction is open then.
 async fn relay(server: &mut UnixStream, client: &mut UnixStream) -> io::Result<bool> {
     loop {
         let message = read_message(server).await?;

@@ -1,4 +1,4 @@
-//! A Postgres for a test process, gone when the process is, however it ends.
+//! A Postgres for a test process, removed when the process ends, whatever the cause.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -6,7 +6,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use private_postgres::{Account, Cluster, EndSignal, Guard, Server, Setting};
 
-/// Nothing of a unit test's database needs to survive the machine.
+/// A unit test's database need not survive a crash of the machine.
 const THROW_AWAY: &[Setting] = &[
     ("fsync", "off"),
     ("synchronous_commit", "off"),
@@ -15,7 +15,7 @@ const THROW_AWAY: &[Setting] = &[
     ("shared_buffers", "64MB"),
 ];
 
-/// For tests that kill: what is committed is on the disk.
+/// For tests that kill Postgres: committed data is on disk.
 const DURABLE: &[Setting] = &[
     ("fsync", "on"),
     ("synchronous_commit", "on"),
@@ -23,9 +23,9 @@ const DURABLE: &[Setting] = &[
     ("shared_buffers", "64MB"),
 ];
 
-/// The one Postgres that the tests of a process share. Each test takes a database of its own from it.
+/// The Postgres shared by the tests of a process. Each test uses its own database.
 ///
-/// Tests of one process run as threads and statics are never dropped, so the cluster's end is the [`Guard`]'s work.
+/// Tests of one process run as threads, and statics are never dropped, so the [`Guard`] stops the cluster.
 #[derive(Debug)]
 pub struct Postgres {
     cluster: Cluster,
@@ -47,13 +47,13 @@ static SHARED: LazyLock<Postgres> = LazyLock::new(|| {
 });
 
 impl Postgres {
-    /// Starts it, or gives the one that this process has started already.
+    /// Starts it, or returns the one already started.
     #[must_use]
     pub fn start() -> &'static Self {
         &SHARED
     }
 
-    /// The URL of a fresh, empty database.
+    /// The URL of a new, empty database.
     pub async fn database(&self) -> String {
         let cluster = self.cluster.clone();
         tokio::task::spawn_blocking(move || fresh_database(&cluster))
@@ -62,7 +62,7 @@ impl Postgres {
     }
 }
 
-/// A Postgres of one test's own, durable as in production, to be killed and started again.
+/// A test's own Postgres with production durability, to be killed and restarted.
 #[derive(Debug)]
 pub struct DurablePostgres {
     cluster: Cluster,
@@ -71,7 +71,7 @@ pub struct DurablePostgres {
 }
 
 impl DurablePostgres {
-    /// Makes and starts it; it ends when dropped.
+    /// Creates and starts it; it ends when dropped.
     #[must_use]
     pub fn start() -> Self {
         let guard = Guard::start().expect("starting the guard of a throw-away Postgres");
@@ -86,24 +86,23 @@ impl DurablePostgres {
         }
     }
 
-    /// The URL of a fresh, empty database. Blocks for some milliseconds.
+    /// The URL of a new, empty database. Blocks for some milliseconds.
     #[must_use]
     pub fn database(&self) -> String {
         fresh_database(&self.cluster)
     }
 
-    /// `kill -9` of the postmaster. What was not committed is lost, what was is not.
+    /// `kill -9` of the postmaster. Only uncommitted data is lost.
     pub fn kill(&self) {
         self.server().kill().expect("killing Postgres");
     }
 
-    /// Starts it again after [`Self::kill`] and waits until recovery is done.
+    /// Restarts it after [`Self::kill`] and waits for the end of recovery.
     pub fn restart(&self) {
         self.start_again(DURABLE);
     }
 
-    /// The same, but what is committed from then on is not flushed: as after a failover to a server that is
-    /// set up wrongly.
+    /// The same, without flushing later commits: as after a failover to a wrongly configured server.
     pub fn restart_without_fsync(&self) {
         self.start_again(THROW_AWAY);
     }
@@ -124,7 +123,7 @@ impl DurablePostgres {
 
 impl Drop for DurablePostgres {
     fn drop(&mut self) {
-        // The guard ends whatever does not end here, and removes the folder.
+        // The guard ends what does not end here, and removes the folder.
         let _stopped = self.server().abandon();
     }
 }
@@ -142,7 +141,7 @@ fn throw_away_cluster(guard: &Guard) -> Cluster {
     cluster
 }
 
-/// A folder whose path leaves room for a socket's name. It is kept: the guard removes it.
+/// A folder with a path short enough for a socket. The guard removes it.
 fn short_folder() -> PathBuf {
     let wanted = std::env::temp_dir();
     let fits = wanted.as_os_str().len() + 20 < private_postgres::longest_socket_directory();

@@ -1,4 +1,4 @@
-//! A way to a Postgres that breaks, or falls silent, at a moment of the test's choice.
+//! A proxy before a Postgres that breaks, or falls silent, on demand.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 const SOCKET: &str = ".s.PGSQL.5432";
 
-/// See the module. It ends when dropped.
+/// The proxy. It ends when dropped.
 #[derive(Debug)]
 pub struct PostgresProxy {
     url: String,
@@ -24,18 +24,18 @@ pub struct PostgresProxy {
 struct Line {
     server: PathBuf,
     trap: watch::Sender<Option<Trap>>,
-    /// No new connection comes through.
+    /// New connections are held.
     held: watch::Sender<bool>,
-    /// Counts the times at which all connections were broken.
+    /// Counts how often all connections were broken.
     broken: watch::Sender<u64>,
 }
 
-/// What the line waits for.
+/// The event at which the proxy acts.
 #[derive(Debug, Clone)]
 enum Trap {
-    /// An answer that says that something was committed.
+    /// An answer that reports a commit.
     Commit,
-    /// A statement with this in its text, sent for the first time on its connection.
+    /// A statement with this text, at its first use on its connection.
     Statement(&'static str),
 }
 
@@ -46,10 +46,10 @@ enum Passing {
 }
 
 impl PostgresProxy {
-    /// Before the Postgres of this URL, which names a folder of sockets.
+    /// A proxy for the Postgres with this URL, which must have a socket folder.
     ///
     /// # Panics
-    /// When it does not, or nothing can be opened.
+    /// If it has none, or nothing can be opened.
     #[must_use]
     pub fn start(url: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
@@ -77,37 +77,37 @@ impl PostgresProxy {
         }
     }
 
-    /// The URL to give to those who are to come this way.
+    /// The URL of the proxy.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// From the next commit on Postgres cannot be reached; whether it was committed is not told.
+    /// Cuts off Postgres at the next commit, before its answer is forwarded.
     pub fn cut_off_behind_the_next_commit(&self) {
         self.line.trap.send_replace(Some(Trap::Commit));
     }
 
-    /// Waits until that has happened.
+    /// Waits until this has happened.
     pub async fn is_cut_off(&self) {
         let mut held = self.line.held.subscribe();
         // The sender lives as long as this.
         let _ = held.wait_for(|held| *held).await;
     }
 
-    /// Postgres can be reached again.
+    /// Reconnects Postgres.
     pub fn mend(&self) {
         self.line.held.send_replace(false);
     }
 
-    /// The connection that is the next to prepare a statement with this in its text falls silent
-    /// for ever, as if the machine behind it had gone. All others break.
+    /// Makes the next connection that prepares a statement with this text fall silent for ever, as if its
+    /// machine were lost. All others break.
     pub fn fall_silent_at(&self, statement: &'static str) {
         let trap = Trap::Statement(statement);
         self.line.trap.send_replace(Some(trap));
     }
 
-    /// Waits until that has happened.
+    /// Waits until this has happened.
     pub async fn is_silent(&self) {
         let mut trap = self.line.trap.subscribe();
         let _ = trap.wait_for(Option::is_none).await;
@@ -152,7 +152,7 @@ impl Line {
                 Passing::On if sent.is_ok() => {}
                 Passing::On | Passing::Broken => return,
                 Passing::Silent => {
-                    // Open to the end of the test.
+                    // Stays open to the end of the test.
                     let _ = client.read_to_end(&mut Vec::new()).await;
                     return;
                 }
@@ -173,7 +173,7 @@ impl Line {
         Passing::Silent
     }
 
-    /// By the tags of CommandComplete: Postgres writes its answers when the transaction has ended.
+    /// By the tags of CommandComplete: Postgres sends its answers after the end of the transaction.
     fn answered(&self, bytes: &[u8]) -> Passing {
         let trapped = matches!(*self.trap.borrow(), Some(Trap::Commit));
         let says = |tag: &[u8]| contains(bytes, tag);

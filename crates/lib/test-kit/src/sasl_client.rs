@@ -1,30 +1,28 @@
-//! The client's side of SASL, for tests of all who serve it.
+//! The client's side of SASL, for tests of all servers.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::ScramKeys;
 
-/// A client that logs in by one mechanism. It gives the octets of its responses; base64 is the
-/// protocol's.
+/// A client with one mechanism. It returns the octets of its responses; the protocol adds base64.
 #[derive(Debug)]
 pub struct SaslClient {
     mechanism: String,
     login: String,
-    /// A password, or a token.
+    /// A password or a token.
     secret: String,
-    /// What the session exports (`tls-exporter`); for -PLUS.
+    /// The session's exported binding (`tls-exporter`), for -PLUS.
     exporter: Vec<u8>,
-    /// Responses given.
+    /// The number of responses so far.
     step: usize,
-    /// SCRAM: what both sides have said, and what the server must prove with.
+    /// SCRAM: the exchanged messages, and the expected proof of the server.
     said: String,
     expected: Vec<u8>,
 }
 
 impl SaslClient {
-    /// Every mechanism that there is: its name, whether it needs TLS, and whether a wrong secret can be
-    /// shown by it.
+    /// Every mechanism: its name, whether it needs TLS, and whether a wrong secret can be tested with it.
     pub const MECHANISMS: [(&'static str, bool, bool); 9] = [
         ("EXTERNAL", true, false),
         ("SCRAM-SHA-256-PLUS", true, true),
@@ -37,7 +35,7 @@ impl SaslClient {
         ("LOGIN", false, true),
     ];
 
-    /// One that knows this password; for OAUTHBEARER and XOAUTH2 this token.
+    /// A client with this password, or for OAUTHBEARER and XOAUTH2 with this token.
     #[must_use]
     pub fn new(mechanism: &str, login: &str, secret: &str) -> Self {
         Self {
@@ -51,21 +49,20 @@ impl SaslClient {
         }
     }
 
-    /// On a TLS session that exports this.
+    /// Binds it to a TLS session with this exported value.
     #[must_use]
     pub fn bound_to(mut self, exporter: &[u8]) -> Self {
         self.exporter = exporter.to_vec();
         self
     }
 
-    /// Whether the server speaks first, so that no response comes along with the mechanism's name.
+    /// Whether the server speaks first, so that there is no initial response.
     #[must_use]
     pub fn waits(&self) -> bool {
         self.mechanism == "LOGIN"
     }
 
-    /// The next response; the first is the answer to an empty challenge (LOGIN: to the question for
-    /// the name).
+    /// The next response; the first answers an empty challenge (LOGIN: the question for the name).
     pub fn respond(&mut self, challenge: &[u8]) -> Vec<u8> {
         self.step += 1;
         let (login, secret) = (&self.login, &self.secret);
@@ -78,7 +75,7 @@ impl SaslClient {
             ("XOAUTH2", 1) => {
                 format!("user={login}\u{1}auth=Bearer {secret}\u{1}\u{1}").into_bytes()
             }
-            // The answer to a refusal's reasons.
+            // The response to the reasons of a refusal.
             ("OAUTHBEARER", _) => b"\x01".to_vec(),
             ("XOAUTH2", _) => Vec::new(),
             (_, 1) => self.scram_first(),

@@ -1,4 +1,4 @@
-//! Both ends' arithmetic of SCRAM (RFC 5802 §3), apart from that of the code under test.
+//! SCRAM computations for both sides (RFC 5802 §3), independent of the code under test.
 
 use std::num::NonZeroU32;
 
@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use aws_lc_rs::hmac::{self, HMAC_SHA1_FOR_LEGACY_USE_ONLY, HMAC_SHA256};
 use aws_lc_rs::pbkdf2::{self, PBKDF2_HMAC_SHA1, PBKDF2_HMAC_SHA256};
 
-/// What both ends make of a password.
+/// The keys derived from a password.
 #[derive(Debug)]
 pub struct ScramKeys {
     sha1: bool,
@@ -15,7 +15,7 @@ pub struct ScramKeys {
 }
 
 impl ScramKeys {
-    /// By SCRAM-SHA-1 or by SCRAM-SHA-256.
+    /// With SCRAM-SHA-1 or SCRAM-SHA-256.
     #[must_use]
     pub fn derive(sha1: bool, password: &str, salt: &[u8], iterations: u32) -> Self {
         let (algorithm, length) = match sha1 {

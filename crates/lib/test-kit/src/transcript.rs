@@ -1,4 +1,4 @@
-//! Protocol tests as a reader would write a session down.
+//! Protocol tests as written sessions.
 //!
 //! ```text
 //! # RFC 5321 §4.1.1.1
@@ -9,13 +9,14 @@
 //! C- half a li
 //! C: ne
 //! S~ a line that ends without CRLF
-//! X: the peer is told something (Peer::event)
+//! X: an event of the test (Peer::event)
 //! ```
 //!
-//! `C:` sends a line with CRLF, `C-` bytes without. `S:` expects a line with CRLF, `S~` bytes without one. In all of
-//! them `\r \n \t \0 \\ \xHH` are bytes; in `S:` and `S~` a `…` stands for anything within the line. `#` and empty
-//! lines are skipped. `C` lines that follow each other are sent as one piece, as a pipelining client would, and the
-//! expected lines are compared with all that came back since: too little fails, and so does too much.
+//! `C:` sends a line with CRLF, `C-` bytes without it. `S:` expects a line with CRLF, `S~` bytes without
+//! it. In all of them `\r \n \t \0 \\ \xHH` are bytes; in `S:` and `S~` a `…` stands for any text within
+//! the line. `#` and empty lines are skipped. Consecutive `C` lines are sent as one piece, as a pipelining
+//! client would. The expected lines are compared with all output since then: missing output fails, and so
+//! does additional output.
 
 mod line;
 
@@ -24,12 +25,13 @@ mod tests;
 
 use line::{Line, matches_line};
 
-/// What the transcript talks to: bytes in, bytes out.
+/// The tested peer: bytes in, bytes out.
 pub trait Peer {
-    /// Takes what the client sends (nothing, at the very start) and gives all that the server says to it.
+    /// Receives the client's bytes (none at the start) and returns the server's output.
     fn feed(&mut self, bytes: &[u8]) -> Vec<u8>;
 
-    /// An `X:` line: whatever the test means by it, such as the end of a TLS handshake or a committed message.
+    /// An `X:` line, with a meaning defined by the test, such as the end of a TLS handshake or a committed
+    /// message.
     fn event(&mut self, what: &str) -> Vec<u8> {
         panic!("this peer knows no event, and the transcript has `X: {what}`")
     }
@@ -41,19 +43,19 @@ impl<F: FnMut(&[u8]) -> Vec<u8>> Peer for F {
     }
 }
 
-/// How the client's bytes are cut up on their way.
+/// The fragmentation of the client's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fragmentation {
-    /// Each run of `C` lines in one piece.
+    /// Consecutive `C` lines in one piece.
     Whole,
-    /// Every byte alone.
+    /// Single bytes.
     Bytes,
     /// Pieces of 1 to 16 bytes, from this seed.
     Pieces(u64),
 }
 
 impl Fragmentation {
-    /// The ways every session must survive.
+    /// The fragmentations that every session must support.
     pub const ALL: [Self; 4] = [
         Self::Whole,
         Self::Bytes,
@@ -66,7 +68,7 @@ impl Fragmentation {
             Self::Whole => bytes.len(),
             Self::Bytes => 1,
             Self::Pieces(state) => {
-                // An LCG is random enough to move the cuts about, and the same on every run.
+                // An LCG is random enough to vary the cuts, and reproducible.
                 *state = state
                     .wrapping_mul(6_364_136_223_846_793_005)
                     .wrapping_add(1_442_695_040_888_963_407);
@@ -77,17 +79,17 @@ impl Fragmentation {
     }
 }
 
-/// A session on paper.
+/// A written session.
 #[derive(Clone, Debug)]
 pub struct Transcript {
     lines: Vec<(usize, Line)>,
 }
 
 impl Transcript {
-    /// Reads a transcript.
+    /// Parses a transcript.
     ///
     /// # Panics
-    /// When a line is none.
+    /// If a line is invalid.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let lines = text
@@ -104,7 +106,7 @@ impl Transcript {
         Self { lines }
     }
 
-    /// Plays the session with a fresh peer for each way of cutting the client's bytes.
+    /// Plays the session with a new peer for each fragmentation.
     pub fn run<P: Peer>(&self, mut fresh: impl FnMut() -> P) {
         for fragmentation in Fragmentation::ALL {
             self.run_once(&mut fresh(), fragmentation);
@@ -114,7 +116,7 @@ impl Transcript {
     /// Plays the session once.
     ///
     /// # Panics
-    /// When the server says something else.
+    /// If the server's output differs.
     pub fn run_once<P: Peer>(&self, peer: &mut P, mut fragmentation: Fragmentation) {
         let mut said = peer.feed(b"");
         let mut unsent = Vec::new();
@@ -167,7 +169,7 @@ fn send<P: Peer>(
     unsent.clear();
 }
 
-/// A line without its CRLF, or all there is.
+/// Takes a line without its CRLF, or everything.
 fn take_line(said: &mut Vec<u8>, ended: bool) -> Option<Vec<u8>> {
     if !ended {
         return (!said.is_empty()).then(|| std::mem::take(said));

@@ -1,4 +1,4 @@
-//! Inserting bodies.
+//! Inserts bodies.
 
 use bytes::Bytes;
 use sqlx::PgConnection;
@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use crate::Error;
 use crate::summaries::Summary;
 
-/// A body that is to be stored.
+/// A body to store.
 #[derive(Debug, Clone)]
 pub struct NewBody {
     /// From [`crate::Ids`]; for an uploaded text the upload's id.
@@ -15,18 +15,18 @@ pub struct NewBody {
     pub header: Bytes,
     /// The text.
     pub text: Text,
-    /// What is computed once.
+    /// The computed summary.
     pub summary: Summary,
     /// Milliseconds since 1970.
     pub created_at: i64,
 }
 
-/// Where a new body's text is.
+/// The location of a new body's text.
 #[derive(Debug, Clone)]
 pub enum Text {
-    /// Here; at most [`crate::INLINE_LIMIT`] octets.
+    /// Included; at most [`crate::INLINE_LIMIT`] octets.
     Inline(Bytes),
-    /// It was uploaded before; the size in octets, as [`crate::claim`] found it.
+    /// Uploaded before; its size in octets, as returned by [`crate::claim`].
     Uploaded(u64),
 }
 
@@ -40,7 +40,7 @@ impl NewBody {
         (self.header.len() as i64).saturating_add(text)
     }
 
-    /// The text as it goes into the body's row: none when it lies in chunks.
+    /// The text for the body's row; none if it is stored in chunks.
     pub fn inline_text(&self) -> Option<&[u8]> {
         match &self.text {
             Text::Inline(text) => Some(text),
@@ -80,9 +80,9 @@ pub async fn insert(connection: &mut PgConnection, bodies: &[NewBody]) -> Result
     Ok(())
 }
 
-/// Keeps a body for the caller's transaction, which refers to it anew; gives back its size.
+/// Locks a body for a new reference of the caller's transaction; returns its size.
 ///
-/// The lock decides between this and a sweep ([`crate::garbage`]): when it is there, it stays.
+/// The lock decides between this and a sweep ([`crate::garbage`]): an existing body stays.
 pub async fn refer_to(connection: &mut PgConnection, id: i64) -> Result<i64, Error> {
     sqlx::query_scalar!(
         "SELECT size FROM volume.body WHERE id = $1 FOR KEY SHARE",

@@ -1,4 +1,4 @@
-//! Cutting a stream of bytes, in pieces of any size, into chunks of [`CHUNK_SIZE`].
+//! Splits a stream of bytes, in pieces of any size, into chunks of [`CHUNK_SIZE`].
 
 use bytes::{Bytes, BytesMut};
 
@@ -15,12 +15,12 @@ impl Chunker {
         self.held.extend_from_slice(data);
     }
 
-    /// A full chunk, when there is one.
+    /// A full chunk, if there is one.
     pub(crate) fn full(&mut self) -> Option<Bytes> {
         (self.held.len() >= CHUNK_SIZE).then(|| self.held.split_to(CHUNK_SIZE).freeze())
     }
 
-    /// What is left, at the end.
+    /// The rest at the end.
     pub(crate) fn rest(self) -> Option<Bytes> {
         (!self.held.is_empty()).then(|| self.held.freeze())
     }

@@ -1,11 +1,11 @@
-//! Removing bodies that nothing refers to any more.
+//! Removes bodies that nothing refers to.
 //!
-//! Whoever drops a reference names the body as a candidate; a sweep tries to delete those that
-//! are due. A foreign key that objects means that another reference is left: the candidate is
-//! looked at again a day later. So nobody counts references, and no body goes too early.
+//! A dropped reference makes the body a candidate; a sweep tries to delete the due candidates. If a foreign
+//! key prevents it, another reference exists, and the candidate is tried again a day later. So references
+//! are not counted, and no body is deleted too early.
 //!
-//! Locks are taken in this order: garbage, bodies, what refers to them. A sweep waits for neither
-//! of the first two, since who refers to a body anew holds bodies in an order of their own.
+//! Lock order: garbage, bodies, references. A sweep waits for neither of the first two, since callers that
+//! add references lock bodies in their own order.
 
 use std::collections::HashSet;
 
@@ -13,19 +13,19 @@ use sqlx::{Acquire, Connection, Executor, PgConnection, PgPool, Postgres};
 
 use crate::DAY_MS;
 
-/// Candidates looked at in one transaction.
+/// Candidates in one transaction.
 const BATCH: i64 = 500;
 
-/// What a sweep did.
+/// The result of a sweep.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Swept {
-    /// Bodies and uploads removed.
+    /// Removed bodies and uploads.
     pub removed: u64,
-    /// Candidates that are still referred to.
+    /// Candidates that are still referenced.
     pub kept: u64,
 }
 
-/// Names candidates, to be tried from `due_at` on (milliseconds since 1970).
+/// Adds candidates, to be tried from `due_at` on (milliseconds since 1970).
 pub async fn add<'e, E>(executor: E, ids: &[i64], due_at: i64) -> Result<(), sqlx::Error>
 where
     E: Executor<'e, Database = Postgres>,
@@ -45,7 +45,7 @@ where
     Ok(())
 }
 
-/// Tries every candidate that is due at `now`. Any number of processes may sweep at once.
+/// Tries every candidate due at `now`. Any number of processes may sweep at once.
 pub async fn sweep(pool: &PgPool, now: i64) -> Result<Swept, sqlx::Error> {
     let mut swept = Swept::default();
     loop {
@@ -71,8 +71,7 @@ pub async fn sweep(pool: &PgPool, now: i64) -> Result<Swept, sqlx::Error> {
     }
 }
 
-/// Tells those that may be tried, their bodies locked, from those whose bodies somebody is just
-/// referring to.
+/// Returns the candidates whose bodies could be locked; others are getting a new reference now.
 async fn lock_bodies(
     connection: &mut PgConnection,
     ids: Vec<i64>,
@@ -94,10 +93,10 @@ async fn lock_bodies(
     Ok(ids.into_iter().partition(|id| !busy.contains(id)))
 }
 
-/// Removes those of `ids` that nothing refers to; gives back the others.
+/// Removes those of `ids` without references; returns the others.
 async fn remove(connection: &mut PgConnection, ids: &[i64]) -> Result<Vec<i64>, sqlx::Error> {
     let mut kept = Vec::new();
-    // All at once where nobody objects; else by halves, until the objectors stand alone.
+    // All at once if possible; otherwise by halves, until the referenced ones are isolated.
     let mut parts = vec![ids];
     while let Some(part) = parts.pop() {
         if part.is_empty() || delete(connection, part).await? {
@@ -111,7 +110,7 @@ async fn remove(connection: &mut PgConnection, ids: &[i64]) -> Result<Vec<i64>, 
     Ok(kept)
 }
 
-/// Deletes all of `ids` or, when something refers to one of them, none.
+/// Deletes all of `ids`, or none if one of them is referenced.
 async fn delete(connection: &mut PgConnection, ids: &[i64]) -> Result<bool, sqlx::Error> {
     let mut savepoint = Connection::begin(connection).await?;
     let result = sqlx::query!("DELETE FROM volume.body WHERE id = ANY($1)", ids)

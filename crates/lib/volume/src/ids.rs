@@ -1,14 +1,14 @@
-//! Body ids, known before the row is inserted.
+//! Body ids, allocated before the row is inserted.
 
 use database::IdBlocks;
 use sqlx::PgPool;
 
-/// Gives body ids out of blocks taken from the sequence `volume.body_id`.
+/// Allocates body ids in blocks from the sequence `volume.body_id`.
 #[derive(Debug)]
 pub struct Ids(IdBlocks);
 
 impl Ids {
-    /// An allocator that holds no ids yet. A process needs one.
+    /// An allocator without ids. A process needs one.
     pub fn new() -> Self {
         Self(IdBlocks::new("volume.body_id", 1000))
     }
@@ -18,7 +18,7 @@ impl Ids {
         self.0.take(pool).await
     }
 
-    /// `count` ids, ascending, though not always consecutive.
+    /// `count` ids, ascending but not always consecutive.
     pub async fn take_many(&self, pool: &PgPool, count: usize) -> Result<Vec<i64>, sqlx::Error> {
         self.0.take_many(pool, count).await
     }

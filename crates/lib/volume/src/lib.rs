@@ -1,13 +1,13 @@
 //! The mail volume: message bodies in Postgres, schema `volume`, each stored once (I12).
 //!
-//! A body is header bytes, text bytes and the summary computed of them. Text of up to
-//! [`INLINE_LIMIT`] octets lies in the body's row, larger text in pieces of [`CHUNK_SIZE`].
-//! Header and text never change; a summary does, when an older scanner made it ([`summaries`]).
-//! `queue` and `mailbox-store` refer to bodies; nobody counts references: [`garbage`] tries to remove
-//! candidates, and those who need them say no (mailbox-store by a foreign key, the queue by a
-//! trigger, since most of its messages come together with their body).
+//! A body consists of header bytes, text bytes and the summary computed from them. Text of up to
+//! [`INLINE_LIMIT`] octets is in the body's row, larger text in pieces of [`CHUNK_SIZE`]. Header and text
+//! never change; a summary of an older scanner is renewed ([`summaries`]). `queue` and `mailbox-store`
+//! refer to bodies without reference counts: [`garbage`] tries to remove candidates, and existing
+//! references prevent it (a foreign key in mailbox-store; a trigger in the queue, since most of its
+//! messages are inserted together with their body).
 //!
-//! This crate knows neither who refers to a body nor what is in it.
+//! This crate knows neither the referring tables nor the content of a body.
 
 mod body;
 mod chunks;
@@ -24,46 +24,46 @@ pub use upload::{StoredText, claim, store_text};
 
 use sqlx::PgPool;
 
-/// Largest text that lies in the body's own row and travels inline.
+/// Maximum size of a text in the body's own row, which travels inline.
 pub const INLINE_LIMIT: usize = 256 * 1024;
 
 /// Size of a piece of a larger text.
 pub const CHUNK_SIZE: usize = 256 * 1024;
 
-/// Milliseconds of a day.
+/// Milliseconds in a day.
 pub(crate) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// The crate's migrations.
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
-/// Why the volume refused.
+/// Errors of the volume.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Postgres failed.
     #[error("the mail volume's database failed: {0}")]
     Database(#[from] sqlx::Error),
-    /// There is no body, or no upload, of that id (any more).
+    /// The body or upload with this id does not exist (any more).
     #[error("the mail volume has no body {0}")]
     Missing(i64),
     /// The text is larger than the caller allows.
     #[error("the text is larger than {0} octets")]
     TooLarge(u64),
-    /// What was uploaded and what was declared differ in size.
+    /// The uploaded size differs from the declared one.
     #[error("text {id} has {stored} octets, but {declared} were declared")]
     SizeMismatch {
         /// The upload.
         id: i64,
-        /// Octets that were uploaded.
+        /// Uploaded octets.
         stored: u64,
-        /// Octets that were declared.
+        /// Declared octets.
         declared: u64,
     },
-    /// The stream that brought the text broke off.
+    /// The stream with the text was aborted.
     #[error("the upload broke off: {0}")]
     BrokenOff(String),
 }
 
-/// Creates the schema `volume`, or brings it up to date.
+/// Creates or migrates the schema `volume`.
 pub async fn migrate(pool: &PgPool) -> Result<(), database::Error> {
     database::migrate(pool, "volume", &MIGRATIONS).await
 }

@@ -1,4 +1,4 @@
-//! Reading bodies.
+//! Reads bodies.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use sqlx::PgPool;
 
 use crate::{CHUNK_SIZE, Error};
 
-/// What a message's header section and summary say, without its text (I13).
+/// The header section and summary of a message, without its text (I13).
 #[derive(Debug, Clone)]
 pub struct Header {
     /// The body.
@@ -28,7 +28,7 @@ pub async fn header(pool: &PgPool, id: i64) -> Result<Header, Error> {
     headers(pool, &[id]).await?.pop().ok_or(Error::Missing(id))
 }
 
-/// Header sections and summaries of those of the bodies that exist, by ascending id.
+/// Header sections and summaries of the existing bodies, by ascending id.
 pub async fn headers(pool: &PgPool, ids: &[i64]) -> Result<Vec<Header>, Error> {
     let rows = sqlx::query!(
         "SELECT id, size, header, summary FROM volume.body WHERE id = ANY($1) ORDER BY id",
@@ -45,10 +45,9 @@ pub async fn headers(pool: &PgPool, ids: &[i64]) -> Result<Vec<Header>, Error> {
     Ok(headers.collect())
 }
 
-/// Octets `range` of header + text, in pieces of at most [`CHUNK_SIZE`]. What lies behind the
-/// end is left out.
+/// Octets `range` of header + text, in pieces of at most [`CHUNK_SIZE`]. Octets beyond the end are omitted.
 ///
-/// Each piece is a query of its own: nothing is held while the reader is slow (I7).
+/// Each piece is a separate query: nothing is held while the reader is slow (I7).
 pub fn read(
     pool: PgPool,
     id: i64,
@@ -73,10 +72,10 @@ struct Reading {
     plan: Option<Plan>,
 }
 
-/// What is still to be given out.
+/// The octets still to return.
 struct Plan {
     ready: VecDeque<Bytes>,
-    /// Octets of the chunked text that are still to be read.
+    /// The range of the chunked text still to read.
     chunked: Range<u64>,
 }
 
@@ -148,7 +147,7 @@ async fn read_chunk(pool: &PgPool, id: i64, n: u64) -> Result<Bytes, Error> {
     Ok(data.into())
 }
 
-/// The octets of `bytes`, which begin at offset `first`, that lie in `range`.
+/// The part of `bytes` (beginning at offset `first`) within `range`.
 fn part(bytes: &Bytes, first: u64, range: &Range<u64>) -> Bytes {
     let offset = |at: u64| usize::try_from(at.saturating_sub(first)).unwrap_or(usize::MAX);
     let start = offset(range.start).min(bytes.len());

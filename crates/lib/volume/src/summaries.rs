@@ -1,27 +1,27 @@
-//! Summaries that an older scanner made, to be made anew.
+//! Renewal of summaries made by an older scanner.
 //!
-//! What is in a summary is not known here, only which version of the scanner made it. The statements
-//! name today's version as a number, and so does the index `body_outdated`, without which they would
-//! read all bodies: whoever raises [`SCANNER_VERSION`] changes them and adds a migration. A test says
-//! when that was forgotten.
+//! Only the scanner's version is known here, not the content of a summary. The statements contain the
+//! current version as a number, and so does the index `body_outdated`, without which they would scan all
+//! bodies: a change of [`SCANNER_VERSION`] requires a change of the statements and a migration. A test
+//! checks this.
 
 use bytes::Bytes;
 use sqlx::{PgConnection, PgPool};
 
-/// Version of the scanner whose summaries are up to date.
+/// The current version of the scanner.
 pub const SCANNER_VERSION: u32 = 1;
 
-/// A summary as it is stored.
+/// A stored summary.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// Version of the scanner that made it.
+    /// The version of its scanner.
     pub scanner_version: i32,
     /// An encoded `postern.message.v1.Summary`.
     pub encoded: Bytes,
 }
 
 impl Summary {
-    /// Of that version of the scanner.
+    /// A summary of this version of the scanner.
     pub fn new(scanner_version: u32, encoded: impl Into<Bytes>) -> Self {
         Self {
             scanner_version: i32::try_from(scanner_version).unwrap_or(i32::MAX),
@@ -30,9 +30,9 @@ impl Summary {
     }
 }
 
-/// Up to `limit` bodies behind `after`, by id, whose summaries are outdated. They are locked until the
-/// caller's transaction ends, against removal and others who make summaries anew, not against readers
-/// and deliveries; those that others hold are left out.
+/// Up to `limit` bodies with ids above `after` and outdated summaries. They are locked until the end of the
+/// caller's transaction, against removal and concurrent renewal, but not against readers and deliveries;
+/// bodies locked by others are skipped.
 pub async fn lock_outdated(
     connection: &mut PgConnection,
     after: i64,
@@ -48,7 +48,7 @@ pub async fn lock_outdated(
     .await
 }
 
-/// Replaces summaries, within the transaction that locked their bodies.
+/// Replaces summaries, in the transaction that locked their bodies.
 pub async fn renew(
     connection: &mut PgConnection,
     renewed: &[(i64, Summary)],
@@ -75,7 +75,7 @@ pub async fn renew(
     Ok(())
 }
 
-/// Keeps the summaries of bodies that cannot be read, and does not try them again.
+/// Keeps the summaries of unreadable bodies and marks them as current.
 pub async fn pass_over(connection: &mut PgConnection, ids: &[i64]) -> Result<(), sqlx::Error> {
     if ids.is_empty() {
         return Ok(());
@@ -89,7 +89,7 @@ pub async fn pass_over(connection: &mut PgConnection, ids: &[i64]) -> Result<(),
     Ok(())
 }
 
-/// How many summaries are outdated.
+/// The number of outdated summaries.
 pub async fn count_outdated(pool: &PgPool) -> Result<u64, sqlx::Error> {
     let count = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM volume.body WHERE scanner_version < 1"#

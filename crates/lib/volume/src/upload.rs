@@ -1,10 +1,10 @@
 //! Texts that are too large to travel inline: stored before the message that refers to them.
 //!
-//! An upload holds no transaction while it waits for bytes (I7): each chunk is committed by
-//! itself. Its garbage entry comes first, so that what breaks off is removed even when this process
-//! ends with it: what failed or was broken off at the next sweep, what is complete and claimed by
-//! nobody after ten minutes: its message comes behind it at once, or was refused. What takes longer
-//! than a day has lost its first chunks, and fails at its end.
+//! An upload holds no transaction while it waits for bytes (I7): each chunk is committed separately. Its
+//! garbage entry is inserted first, so that an aborted upload is removed even if this process ends: a
+//! failed one at the next sweep, a complete one without a message after ten minutes, since its message
+//! follows at once or was refused. An upload that takes longer than a day loses its first chunks and fails
+//! at its end.
 
 use std::time::{Duration, Instant};
 
@@ -15,20 +15,20 @@ use sqlx::{PgConnection, PgPool};
 use crate::chunks::Chunker;
 use crate::{DAY_MS, Error, Ids};
 
-/// How long a complete text waits for its message, milliseconds.
+/// How long a complete text waits for its message, in milliseconds.
 const CLAIMED_WITHIN_MS: i64 = 10 * 60 * 1000;
 
-/// A text that waits for its message.
+/// A stored text that waits for its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoredText {
-    /// The id of the upload, and of the body that will refer to it.
+    /// The id of the upload, and of its future body.
     pub id: i64,
     /// Octets.
     pub size: u64,
 }
 
-/// Stores the text that `pieces` brings, to the end of the stream. At most `limit` octets are taken.
-/// A stream that was broken off must end in an error, or its half is taken for the whole.
+/// Stores the text from `pieces`, to the end of the stream, at most `limit` octets. An aborted stream must
+/// end with an error, otherwise a part counts as the whole.
 pub async fn store_text<S, E>(
     pool: &PgPool,
     ids: &Ids,
@@ -43,13 +43,12 @@ where
     let id = ids.take(pool).await?;
     crate::garbage::add(pool, &[id], now.saturating_add(DAY_MS)).await?;
     let pool = pool.clone();
-    // A task of its own: a call that is broken off ends with its future, and what it left is still
-    // to be put away.
+    // A separate task: an aborted call drops its future, and its remains must still be removed.
     let storing = tokio::spawn(async move {
         let stored = store(&pool, id, pieces, limit, now).await;
         if stored.is_err() {
-            // Else senders who break off again and again fill the disk. Should this fail as well,
-            // the entry above is still there.
+            // Otherwise senders that abort repeatedly fill the disk. If this fails too, the entry inserted
+            // first remains.
             let _ = crate::garbage::add(&pool, &[id], now).await;
         }
         stored
@@ -93,7 +92,7 @@ where
     Ok(StoredText { id, size })
 }
 
-/// The upload is complete, and has a little time from now to be claimed.
+/// Completes the upload, which can be claimed for a limited time from now.
 async fn finish(
     pool: &PgPool,
     id: i64,
@@ -103,7 +102,7 @@ async fn finish(
 ) -> Result<(), Error> {
     let octets = i64::try_from(size).unwrap_or(i64::MAX);
     let took = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
-    // The entry's row lock decides between this and a sweep, which takes chunks and entry.
+    // The entry's row lock decides between this and a sweep, which removes chunks and entry.
     let finished = sqlx::query!(
         "WITH waiting AS (
             UPDATE volume.garbage SET due_at = $4 WHERE body_id = $1 RETURNING body_id
@@ -135,10 +134,10 @@ async fn insert_chunk(pool: &PgPool, id: i64, n: i32, data: &[u8]) -> Result<(),
     Ok(())
 }
 
-/// Takes an upload for the body of the same id, within the transaction that inserts the body.
+/// Claims an upload for the body with the same id, in the transaction that inserts the body.
 ///
-/// An upload can be taken once. It fails when the upload lapsed, was taken before, or has not
-/// the size that was declared.
+/// An upload can be claimed once. Fails if the upload has expired, was claimed before, or has another size
+/// than declared.
 pub async fn claim(connection: &mut PgConnection, text: StoredText) -> Result<(), Error> {
     // The garbage entry first: its row lock decides between this message and a sweep.
     sqlx::query!("DELETE FROM volume.garbage WHERE body_id = $1", text.id)

@@ -1,4 +1,4 @@
-//! Many connections at a time.
+//! Many simultaneous connections.
 
 use std::time::{Duration, Instant};
 
@@ -9,17 +9,17 @@ use crate::accounting;
 use crate::crowd::{Crowd, Manner};
 use crate::system::System;
 
-/// Connections that say nothing.
+/// Idle connections.
 pub(super) const IDLE: usize = 5_000;
-/// Connections that all send.
+/// Sending connections.
 pub(super) const ACTIVE: usize = 500;
-/// Connections that are held open.
+/// Connections held open.
 pub(super) const ATTACKERS: usize = 2_000;
 
-/// What was done before has its consequences: dead rows are cleared away, memory is given back.
+/// Waits for the aftermath of earlier work: dead rows are removed, memory is returned.
 const SETTLING: Duration = Duration::from_secs(5);
 
-/// How long processors are watched while nothing is to be done.
+/// Observation time of an idle system.
 const REST: Duration = Duration::from_secs(10);
 
 pub(super) fn idle(system: &dyn System, singles: usize) -> Result<Measurement> {
@@ -38,8 +38,7 @@ pub(super) fn idle(system: &dyn System, singles: usize) -> Result<Measurement> {
     Ok(Measurement(figures))
 }
 
-/// Milliseconds of processor time a second, and MiB, of a system that has nothing to do, once it
-/// has come to rest.
+/// Milliseconds of processor time a second, and MiB, of an idle system after it has settled.
 fn at_rest(system: &dyn System) -> (f64, f64) {
     std::thread::sleep(SETTLING);
     let start = Instant::now();
@@ -57,7 +56,7 @@ pub(super) fn active(system: &dyn System, messages: usize) -> Result<Measurement
     Ok(measured)
 }
 
-/// Strangers' mail, whatever else is going on: none of it may be refused.
+/// Mail from untrusted clients under load: none may be refused.
 pub(super) fn slow(system: &dyn System, means: &Means<'_>) -> Result<Measurement> {
     let crowd = Crowd::gather(system.strangers_port(), ATTACKERS, Manner::Slow)?;
     wait_until("the attackers are in", || {

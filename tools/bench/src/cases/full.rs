@@ -1,4 +1,4 @@
-//! A volume that is full: mail is put off, everything else goes on.
+//! A full volume: mail is deferred, everything else continues.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -10,13 +10,13 @@ use crate::imap::Imap;
 use crate::load::{self, Load, Session};
 use crate::system::{System, user};
 
-/// Sessions that offer mail again and again.
+/// Sessions that continuously offer mail.
 pub(super) const SENDERS: usize = 20;
 
 /// The user whose mail is read and expunged.
 const OWNER: usize = 4;
 
-/// Messages that are read and expunged, for one that `singles` asks for.
+/// Messages read and expunged for each of `singles`.
 const TIMES: usize = 4;
 
 const OCTETS: usize = 16 * 1024;
@@ -91,7 +91,7 @@ fn try_on(system: &dyn System, enough: &AtomicBool, offers: &AtomicUsize) -> Res
     Ok(())
 }
 
-/// How long it takes to read a message and to expunge it.
+/// The time to read a message and to expunge it.
 fn clear(system: &dyn System, messages: usize) -> Result<Vec<f64>> {
     let mut imap = Imap::login(system.imap_port(), &user(OWNER))?;
     imap.command("SELECT INBOX")?;

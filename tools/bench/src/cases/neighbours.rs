@@ -1,5 +1,4 @@
-//! What others notice of those who want all for themselves: honest mail and logins go on. One that is
-//! refused ends the case.
+//! The effect of abusive clients on others: regular mail and logins continue. One refusal ends the case.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -14,21 +13,21 @@ use crate::system::{System, user};
 
 /// Silent connections on a port.
 pub(super) const SILENT: usize = 4_500;
-/// Sessions of one user who reads everything, again and again.
+/// Sessions of one user that continuously read everything.
 pub(super) const READERS: usize = 30;
 
 /// Messages that they read.
 const MESSAGES: usize = 2_000;
 const OCTETS: usize = 16 * 1024;
 
-/// The user of the readers, and the honest one.
+/// The user of the readers, and the regular user.
 const GREEDY: usize = 2;
 const HONEST: usize = 3;
 
-/// Logins, or messages, for one that `singles` asks for.
+/// Logins or messages for each of `singles`.
 const TIMES: usize = 4;
 
-/// A place is fought for by so many for a while before anybody else comes.
+/// Duration of the attack before a regular client connects.
 const RUSH: Duration = Duration::from_secs(4);
 
 pub(super) fn silent(system: &dyn System, singles: usize) -> Result<Measurement> {
@@ -113,7 +112,7 @@ fn fill(system: &dyn System) -> Result<()> {
     })
 }
 
-/// Reads all messages until it is enough; in pieces, so that it ends soon then.
+/// Reads all messages until `enough` is set; in pieces, so that it ends soon.
 fn read_on(system: &dyn System, enough: &AtomicBool, rounds: &AtomicUsize) -> Result<()> {
     let mut imap = Imap::login(system.imap_port(), &user(GREEDY))?;
     imap.command("SELECT INBOX")?;
@@ -131,7 +130,7 @@ fn read_on(system: &dyn System, enough: &AtomicBool, rounds: &AtomicUsize) -> Re
     }
 }
 
-/// How long it takes a user to connect, log in and open INBOX.
+/// The time for a user to connect, log in and open INBOX.
 pub(super) fn logins(system: &dyn System, count: usize) -> Result<Vec<Figure>> {
     let login = || {
         let mut imap = Imap::login(system.imap_port(), &user(HONEST))?;
@@ -145,7 +144,7 @@ pub(super) fn logins(system: &dyn System, count: usize) -> Result<Vec<Figure>> {
     Ok(quantiles("login", waits?))
 }
 
-/// Milliseconds.
+/// Runs `work` and returns its milliseconds.
 pub(super) fn timed(work: impl FnOnce() -> Result<()>) -> Result<f64> {
     let start = Instant::now();
     work()?;

@@ -1,4 +1,4 @@
-//! How many messages a second.
+//! Message rates.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -13,13 +13,13 @@ use crate::senders::{self, Senders};
 use crate::sink::Sink;
 use crate::system::{System, USERS, user};
 
-/// Messages a connection: what a busy peer does.
+/// Messages in a connection, like a busy peer.
 const PER_CONNECTION: usize = 50;
-/// The same where accepting alone is measured: as many as there are.
+/// The same for accepting alone: unlimited.
 const UNLIMITED: usize = usize::MAX;
-/// Messages that are sent before the measured ones, where accepting alone is measured.
+/// Messages sent before the measurement of accepting alone.
 const WARM_UP: usize = 500;
-/// Whose mail is thrown away.
+/// The recipient whose mail is discarded.
 const NOBODY: &str = "x@discard.test";
 
 pub(super) fn accept(
@@ -42,7 +42,7 @@ pub(super) fn accept(
     accepted(system, &load)
 }
 
-/// The same messages with and without all that there is to check of them.
+/// The same messages with and without all checks.
 pub(super) fn checks(
     system: &dyn System,
     senders: &Senders,
@@ -78,7 +78,7 @@ fn accepted(system: &dyn System, load: &Load<'_>) -> Result<Measurement> {
     let messages = load.messages;
     let (seconds, usage) = accounting::measure(&system.roots(), || {
         let seconds = load::send(load)?;
-        // The rate is the accepting; the processor time is all of it.
+        // The rate measures accepting; the processor time covers everything.
         wait_until("the queue is empty", || Ok(system.queued()? == 0))?;
         anyhow::Ok(seconds)
     });
@@ -89,7 +89,7 @@ fn accepted(system: &dyn System, load: &Load<'_>) -> Result<Measurement> {
     ]))
 }
 
-/// The first messages find processes and connections that are still to be made.
+/// Warms up: the first messages wait for new processes and connections.
 fn warm_up(load: &Load<'_>) -> Result<()> {
     load::send(&Load {
         messages: WARM_UP,
@@ -111,7 +111,7 @@ pub(super) fn end_to_end(
         size,
         per_connection: PER_CONNECTION,
         pipelined: false,
-        // The last user is the prober's.
+        // The last user belongs to the probe.
         recipient: |number| user(number % (USERS - 1)),
         signatures: &[],
     };
@@ -151,7 +151,7 @@ pub(super) fn end_to_end(
     Ok(Measurement(figures))
 }
 
-/// Sends single messages while the load runs: how long each takes until an idle client sees it.
+/// Sends single messages during the load; returns the time until an idle client sees each.
 fn probe(system: &dyn System, sending: &AtomicBool) -> Result<Vec<f64>> {
     let recipient = user(USERS - 1);
     let mut imap = Imap::login(system.imap_port(), &recipient)?;

@@ -1,6 +1,6 @@
-//! Commands that come in two segments, from a client with Nagle's algorithm on (RFC 1122
-//! §4.2.3.4), as Python's imaplib and smtplib send them: the end of a message is a write of its
-//! own, which leaves the client only when the segment before has been acknowledged.
+//! Commands in two segments, from a client with Nagle's algorithm (RFC 1122 §4.2.3.4), like Python's
+//! imaplib and smtplib: the end of a message is written separately, and is sent only after the first
+//! segment has been acknowledged.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
@@ -15,7 +15,7 @@ use crate::system::{System, user};
 /// Octets of a message.
 const SIZE: usize = 2_000;
 
-/// The system's initial "quick acknowledgements" of a connection are over by then.
+/// After this number the kernel's initial quick acknowledgements of a connection are over.
 const WARM_UP: usize = 20;
 
 pub(super) fn segments(system: &dyn System, singles: usize) -> Result<Measurement> {
@@ -88,7 +88,7 @@ fn text(end: &[u8]) -> String {
     String::from_utf8_lossy(text).into_owned()
 }
 
-/// A plain connection. Nagle's algorithm is on, as the system has it.
+/// A plain connection with Nagle's algorithm, the system's default.
 struct Client {
     reader: BufReader<TcpStream>,
     line: String,
@@ -116,7 +116,7 @@ impl Client {
         Ok(())
     }
 
-    /// Reads lines up to one that begins with `start`.
+    /// Reads lines up to the first that begins with `start`.
     fn read_until(&mut self, start: &str) -> Result<()> {
         loop {
             self.read()?;

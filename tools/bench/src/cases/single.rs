@@ -1,4 +1,4 @@
-//! One message at a time.
+//! Single messages.
 
 use std::time::{Duration, Instant};
 
@@ -38,14 +38,14 @@ pub(super) fn latency(system: &dyn System, singles: usize) -> Result<Measurement
     let mut waits = Vec::with_capacity(singles);
     for number in 0..singles {
         waits.push(single(system, &mut imap, &recipient, number)?);
-        // One message alone: the system comes to rest in between.
+        // A single message: the system becomes idle in between.
         std::thread::park_timeout(Duration::from_millis(20));
     }
     Ok(Measurement(waiting(waits)))
 }
 
 pub(super) fn growth(system: &dyn System) -> Result<Measurement> {
-    // A table that was empty takes up to 48 KiB for its first row and the maps beside it.
+    // An empty table takes up to 48 KiB for its first row and its maps.
     send_to_all(system, 1024)?;
     let before = system.database_size()?.context("no database")?;
     send_to_all(system, MEBIBYTE)?;
@@ -54,7 +54,7 @@ pub(super) fn growth(system: &dyn System) -> Result<Measurement> {
     Ok(Measurement(vec![("database growth MiB", grown)]))
 }
 
-/// Sends one message to all users, and waits until they have it.
+/// Sends one message to all users, and waits for its delivery.
 fn send_to_all(system: &dyn System, size: usize) -> Result<()> {
     let recipients: Vec<String> = (0..USERS).map(user).collect();
     let mut expected = Vec::with_capacity(USERS);

@@ -1,8 +1,8 @@
-//! What is there in tests alone.
+//! Items that exist only in tests.
 
 use syn::{Attribute, Item, Meta};
 
-/// Whether something is there in tests alone.
+/// Whether an item exists only in tests.
 pub(super) fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| match &attribute.meta {
         Meta::List(list) if list.path.is_ident("cfg") => {

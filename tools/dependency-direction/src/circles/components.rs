@@ -1,11 +1,11 @@
-//! The strongly connected components of a graph, by Tarjan's algorithm: files that reach each other.
+//! The strongly connected components of a graph, with Tarjan's algorithm: files that reach each other.
 
 use std::collections::BTreeSet;
 
 use super::Edges;
 use super::tree::FileId;
 
-/// All of them; a file that is in no circle is one by itself.
+/// All components; a file outside a cycle is a component by itself.
 pub(super) fn components(files: usize, edges: &Edges) -> Vec<BTreeSet<FileId>> {
     let mut search = Search {
         edges,
@@ -25,17 +25,17 @@ pub(super) fn components(files: usize, edges: &Edges) -> Vec<BTreeSet<FileId>> {
 
 struct Search<'e> {
     edges: &'e Edges,
-    /// When each file was come upon.
+    /// The order of discovery.
     marks: Vec<Option<usize>>,
     on_path: Vec<bool>,
-    /// The files whose component is not complete.
+    /// The files of incomplete components.
     path: Vec<FileId>,
     next: usize,
     found: Vec<BTreeSet<FileId>>,
 }
 
 impl Search<'_> {
-    /// Returns the earliest mark that this file leads back to.
+    /// Returns the earliest mark reachable from this file.
     fn visit(&mut self, file: FileId) -> usize {
         let mark = self.next;
         self.next += 1;
@@ -56,7 +56,7 @@ impl Search<'_> {
         earliest
     }
 
-    /// All that was come upon since the file is its component.
+    /// Closes the component: all files discovered since this one.
     fn close(&mut self, file: FileId) {
         let start = self.path.iter().rposition(|other| *other == file);
         let component = self.path.split_off(start.unwrap_or_default());

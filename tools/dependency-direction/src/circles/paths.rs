@@ -1,4 +1,4 @@
-//! The names that a module brings in, and the paths that it says.
+//! The names imported by a module, and its paths.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,17 +8,17 @@ use syn::{Attribute, Item, ItemMod, ItemUse, UseTree};
 
 use super::attributes::{is_for_tests, of_item};
 
-/// A path, as it is written, but `use` lists taken apart.
+/// A path as written, with `use` lists expanded.
 pub(super) type Segments = Vec<String>;
 
-/// What a module says of others.
+/// The references of a module.
 #[derive(Default)]
 pub(super) struct Names {
-    /// What each name that `use` brings in stands for.
+    /// The target of each imported name.
     pub(super) uses: BTreeMap<String, Segments>,
-    /// Where `use …::*` brings in all there is.
+    /// The targets of `use …::*`.
     pub(super) globs: Vec<Segments>,
-    /// All other paths, of two segments at least.
+    /// All other paths, with at least two segments.
     pub(super) paths: BTreeSet<Segments>,
 }
 
@@ -53,7 +53,7 @@ impl Names {
         if path.len() > 1 && path.last().is_some_and(|last| last == "self") {
             path.pop();
         }
-        // What is brought in without a name, or by a name that is taken, is a path like others.
+        // An import without a name, or with a name already in use, is a path like others.
         let name = name.or_else(|| path.last().cloned());
         match name {
             Some(name) if name != "_" && !self.uses.contains_key(&name) => {
@@ -65,7 +65,7 @@ impl Names {
         }
     }
 
-    /// Paths in what nobody has parsed yet.
+    /// Paths in unparsed tokens.
     fn add_tokens(&mut self, tokens: TokenStream) {
         let mut path = Segments::new();
         let mut colons = 0;
@@ -106,7 +106,7 @@ impl<'ast> Visit<'ast> for Names {
         }
     }
 
-    /// Those inside of a module are its own.
+    /// The items of an inner module are its own.
     fn visit_item_mod(&mut self, _: &'ast ItemMod) {}
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
@@ -141,7 +141,7 @@ impl<'ast> Visit<'ast> for Names {
     }
 }
 
-/// The names of what is defined, `use` and modules aside.
+/// The names of definitions, without `use` and modules.
 pub(super) fn items(items: &[Item]) -> BTreeSet<String> {
     items
         .iter()

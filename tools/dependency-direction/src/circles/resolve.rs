@@ -1,28 +1,28 @@
-//! What a path leads to.
+//! Resolves paths.
 
 use std::collections::BTreeSet;
 
 use super::tree::{FileId, Module, ModuleId, Tree};
 
-/// Re-exports followed before a path is given up: those of a target do not lead in circles.
+/// Maximum number of followed re-exports: those of a valid target do not form cycles.
 const DEEPEST: usize = 16;
 
-/// What a path leads to.
+/// The target of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Target {
     Module(ModuleId),
-    /// Something that is defined in a file.
+    /// A definition in a file.
     Item(FileId),
 }
 
-/// A module and a function may have one name: which of them is meant.
+/// The kind of target, since a module and a function may have the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wanted {
     Module,
     Item,
 }
 
-/// Looks paths up in the modules of a target.
+/// Resolves paths in the modules of a target.
 pub(super) struct Resolver<'t> {
     tree: &'t Tree,
 }
@@ -32,13 +32,13 @@ impl<'t> Resolver<'t> {
         Self { tree }
     }
 
-    /// The files that a module names something of.
+    /// The files that a module refers to.
     pub(super) fn files_named_by(&self, id: ModuleId) -> BTreeSet<FileId> {
         let names = &self.tree.modules[id].names;
         let paths = names.uses.values().chain(&names.paths);
         let items = paths.filter_map(|path| match self.resolve(id, path, Wanted::Item, 0)? {
             Target::Item(file) => Some(file),
-            // Naming a module is not yet naming something of it.
+            // Naming a module is not a reference to its items.
             Target::Module(_) => None,
         });
         let globs = names.globs.iter();
@@ -49,7 +49,7 @@ impl<'t> Resolver<'t> {
         items.chain(globs).collect()
     }
 
-    /// What a path in a module leads to; nothing when that is in another crate.
+    /// The target of a path in a module; none in another crate.
     fn resolve(
         &self,
         from: ModuleId,
@@ -76,7 +76,7 @@ impl<'t> Resolver<'t> {
             at = match next.as_str() {
                 "self" => at,
                 "super" => Target::Module(self.module(module).parent?),
-                // What a macro defines has no name here.
+                // Items defined by macros are unknown here.
                 name => self
                     .named(module, name, wanted(after), depth)
                     .unwrap_or(Target::Item(self.module(module).file)),
@@ -86,7 +86,7 @@ impl<'t> Resolver<'t> {
         Some(at)
     }
 
-    /// What a name stands for in a module.
+    /// The target of a name in a module.
     fn named(&self, id: ModuleId, name: &str, wanted: Wanted, depth: usize) -> Option<Target> {
         if depth > DEEPEST {
             return None;
@@ -100,7 +100,7 @@ impl<'t> Resolver<'t> {
         }
     }
 
-    /// What a name that is not of a module below stands for.
+    /// The target of a name that is not a child module.
     fn item(&self, id: ModuleId, name: &str, wanted: Wanted, depth: usize) -> Option<Target> {
         let module = self.module(id);
         if module.items.contains(name) {

@@ -14,9 +14,9 @@ pub(super) type ModuleId = usize;
 
 /// The modules of a target.
 pub(super) struct Tree {
-    /// Paths relative to the folder of the first.
+    /// Paths relative to the folder of the root file.
     pub(super) files: Vec<PathBuf>,
-    /// The first is the crate itself.
+    /// The first is the crate root.
     pub(super) modules: Vec<Module>,
     folder: PathBuf,
 }
@@ -26,12 +26,12 @@ pub(super) struct Module {
     pub(super) file: FileId,
     pub(super) parent: Option<ModuleId>,
     pub(super) children: BTreeMap<String, ModuleId>,
-    /// What is defined here.
+    /// The definitions of the module.
     pub(super) items: BTreeSet<String>,
     pub(super) names: Names,
 }
 
-/// Where the modules that one declares are looked for.
+/// The folder of a module's children.
 #[derive(Clone)]
 struct Place {
     file: FileId,
@@ -39,7 +39,7 @@ struct Place {
 }
 
 impl Tree {
-    /// Reads the target that begins with this file.
+    /// Reads the target with this root file.
     pub(super) fn read(root: &Path) -> anyhow::Result<Self> {
         let folder = root.parent().unwrap_or(Path::new(""));
         let mut tree = Self {
@@ -51,12 +51,12 @@ impl Tree {
         Ok(tree)
     }
 
-    /// The modules that one is inside of.
+    /// The parents of a module.
     pub(super) fn ancestors(&self, id: ModuleId) -> impl Iterator<Item = ModuleId> {
         std::iter::successors(self.modules[id].parent, |id| self.modules[*id].parent)
     }
 
-    /// Reads a file whose modules are in a folder.
+    /// Reads a file whose child modules are in a folder.
     fn read_file(
         &mut self,
         path: &Path,

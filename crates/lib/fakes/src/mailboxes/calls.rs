@@ -13,7 +13,7 @@ use super::watching::GONE;
 use super::{Mailboxes, UID_VALIDITY};
 use crate::{Answer, Answers};
 
-/// Messages in a piece of a streamed answer: few, so that there are several.
+/// Messages in a piece of a streamed answer: few, to get several pieces.
 const BATCH: usize = 2;
 
 /// Octets in a piece of a message.
@@ -326,7 +326,7 @@ impl Mailboxes {
         Ok(Response::new(response))
     }
 
-    /// A search is under way until this ends, or is given up.
+    /// Waits while searches are held; counts as a search in progress until it ends or is dropped.
     async fn held_search(&self) {
         struct UnderWay<'a>(&'a tokio::sync::watch::Sender<usize>);
         impl Drop for UnderWay<'_> {

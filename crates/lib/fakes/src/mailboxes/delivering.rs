@@ -15,7 +15,7 @@ use super::message::Message;
 use super::state::State;
 
 impl Mailboxes {
-    /// One batch of deliveries.
+    /// Handles one batch of deliveries.
     pub(super) fn take(&self, request: DeliverRequest) -> Result<DeliverResponse, Status> {
         let tag = request.tag;
         let result = self.take_deliveries(request.deliveries)?;
@@ -65,13 +65,13 @@ impl Mailboxes {
 }
 
 impl State {
-    /// One transaction of deliveries. Returns the mailboxes that changed, with their MODSEQs, too.
+    /// One transaction of deliveries. Also returns the changed mailboxes with their MODSEQs.
     pub(super) fn deliver(
         &mut self,
         deliveries: &[Delivery],
         full: Option<&str>,
     ) -> (Vec<DeliveryResult>, Vec<(i64, u64)>) {
-        // A recipient that is named twice is delivered once; UIDs are given by recipient.
+        // A recipient named twice is delivered once; UIDs are ordered by recipient.
         let mut by_recipient: BTreeMap<i64, &Delivery> = BTreeMap::new();
         for delivery in deliveries {
             by_recipient
@@ -101,8 +101,7 @@ impl State {
         (results, next.keys().filter_map(modseq).collect())
     }
 
-    /// `next` has what the next message of each mailbox gets: a delivery that comes to nothing
-    /// leaves a gap.
+    /// `next` has the UID and MODSEQ of the next message in each mailbox: a failed delivery leaves a gap.
     fn deliver_one(
         &mut self,
         delivery: &Delivery,
@@ -138,7 +137,7 @@ impl State {
         (Delivered::Delivered, uid)
     }
 
-    /// The mailbox that a delivery names, or INBOX.
+    /// The mailbox named in a delivery, or INBOX.
     fn place(&self, delivery: &Delivery) -> Option<i64> {
         let mut users = self.users.iter();
         let (user_id, _) = users.find(|(_, user)| user.address == delivery.user)?;

@@ -1,23 +1,23 @@
-//! What a test wants to go wrong, and what it looks at.
+//! Simulated faults, and recorded calls.
 
 use api::mailbox::v1::Delivery;
 
-/// What goes wrong.
+/// The simulated faults.
 #[derive(Debug, Default)]
 pub struct Faults {
     /// Every call fails.
     pub down: bool,
-    /// FETCH fails, and nothing else.
+    /// Only FETCH fails.
     pub fetch_fails: bool,
-    /// No change is told to those who watch.
+    /// Watchers receive no changes.
     pub hushed: bool,
-    /// Of a streamed answer only the first piece comes, and no end.
+    /// Only the first piece of a streamed answer is sent, without an end.
     pub stalled: bool,
-    /// A message that is read breaks off after so many octets.
+    /// Reading a message fails after this number of octets.
     pub reads_break_after: Option<usize>,
-    /// So many batches of deliveries more are answered by the stream breaking.
+    /// The stream breaks instead of answering this number of batches of deliveries.
     pub break_streams: usize,
-    /// So many batches more are delivered, and answered as if that were not known.
+    /// This number of batches is delivered and answered with an unknown outcome.
     pub lose_answers: usize,
     /// Batches with a delivery to this user are refused as invalid.
     pub poison: Option<String>,
@@ -25,10 +25,10 @@ pub struct Faults {
     pub full: Option<String>,
 }
 
-/// What has been asked for.
+/// The recorded calls.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// Calls, streams of notices and of deliveries not counted.
+    /// Number of calls, without streams of notifications and of deliveries.
     pub calls: usize,
     /// The longest piece of an upload.
     pub longest_piece: usize,
@@ -36,6 +36,6 @@ pub struct Seen {
     pub reads: Vec<(u64, u64)>,
     /// Sizes of the batches of deliveries.
     pub batches: Vec<usize>,
-    /// What has been delivered.
+    /// The deliveries.
     pub delivered: Vec<Delivery>,
 }

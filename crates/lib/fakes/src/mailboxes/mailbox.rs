@@ -25,7 +25,7 @@ pub(super) struct FakeMailbox {
     pub(super) special_use: String,
     pub(super) modseq: u64,
     pub(super) uid_next: u32,
-    /// Those that messages have had, each in the spelling in which it came first.
+    /// The keywords used by messages, each in its first spelling.
     pub(super) keywords: Vec<String>,
     pub(super) messages: BTreeMap<u32, Message>,
     expunged: Vec<(u64, UidRange)>,
@@ -51,7 +51,7 @@ impl FakeMailbox {
         self.add_as(self.uid_next, modseq, message)
     }
 
-    /// Adds a message of a change that adds several.
+    /// Adds a message as part of a change with several messages.
     pub(super) fn add_as(&mut self, uid: u32, modseq: u64, mut message: Message) -> u32 {
         message.flags.keywords = self.learn(&message.flags.keywords);
         message.modseq = modseq;
@@ -61,7 +61,7 @@ impl FakeMailbox {
         uid
     }
 
-    /// The keywords in this mailbox's spelling, none twice.
+    /// The keywords in this mailbox's spelling, without duplicates.
     pub(super) fn learn(&mut self, keywords: &[String]) -> Vec<String> {
         let spelled = self.spelled(keywords);
         for keyword in &spelled {
@@ -116,13 +116,13 @@ impl FakeMailbox {
         }
     }
 
-    /// UIDs of those that exist.
+    /// The existing UIDs in these ranges.
     pub(super) fn within(&self, ranges: &[UidRange]) -> Vec<u32> {
         let uids = self.messages.keys().copied();
         uids.filter(|uid| contains(ranges, *uid)).collect()
     }
 
-    /// UIDs of those marked `\Deleted`; of all without ranges.
+    /// The UIDs of messages marked `\Deleted`; all of them without ranges.
     pub(super) fn deleted(&self, ranges: &[UidRange]) -> Vec<u32> {
         let mut uids: Vec<u32> = self.messages.keys().copied().collect();
         uids.retain(|uid| ranges.is_empty() || contains(ranges, *uid));
@@ -222,7 +222,7 @@ pub(super) fn contains(ranges: &[UidRange], uid: u32) -> bool {
         .any(|range| (range.first..=range.last).contains(&uid))
 }
 
-/// Whether that changed anything.
+/// Applies a change of flags; returns whether it had an effect.
 fn apply(mode: Mode, with: &Flags, flags: &mut Flags) -> bool {
     let before = flags.clone();
     match mode {

@@ -4,7 +4,7 @@ use api::mailbox::v1::{FetchRequest, FetchedMessage, Flags, MessageState};
 use api::message::v1::Summary;
 use bytes::Bytes;
 
-/// 22 Nov 2026 10:00:01 UTC: when messages came of which nobody says when.
+/// 22 Nov 2026 10:00:01 UTC: the default arrival time.
 const RECEIVED_AT_MS: i64 = 1_795_341_601_000;
 
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 
 use api::grpc::Status;
 
-/// The name as it is stored: INBOX in capitals, without a trailing `/`.
+/// The stored form of a name: INBOX in capitals, without a trailing `/`.
 pub(super) fn canonical(name: &str) -> Result<String, Status> {
     let name = name.strip_suffix('/').unwrap_or(name);
     let unfit = name.split('/').any(str::is_empty)
@@ -19,12 +19,12 @@ pub(super) fn canonical(name: &str) -> Result<String, Status> {
     })
 }
 
-/// The names above it, from the top.
+/// Its parents, from the top.
 pub(super) fn superiors(name: &str) -> impl Iterator<Item = &str> {
     name.match_indices('/').map(|(at, _)| &name[..at])
 }
 
-/// What the name becomes once `from`, it or one above it, is called `to`.
+/// The new name after `from`, the name or a parent, is renamed to `to`.
 pub(super) fn renamed(name: &str, from: &str, to: &str) -> Option<String> {
     let rest = name.strip_prefix(from)?;
     (rest.is_empty() || rest.starts_with('/')).then(|| format!("{to}{rest}"))

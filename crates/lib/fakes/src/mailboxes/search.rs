@@ -1,4 +1,4 @@
-//! Search keys, over octets as they are.
+//! Search keys, on undecoded octets.
 
 use api::mailbox::v1::search_key::Key;
 use api::mailbox::v1::{SearchKey, SearchResponse};
@@ -6,10 +6,10 @@ use api::mailbox::v1::{SearchKey, SearchResponse};
 use super::mailbox::{FakeMailbox, contains};
 use super::message::Message;
 
-/// Milliseconds of a day.
+/// Milliseconds in a day.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// Looks at the first message behind `after`, and says where to go on.
+/// Examines the first message after `after`, and returns where to continue.
 pub(super) fn search(mailbox: &FakeMailbox, key: &SearchKey, after: u32) -> SearchResponse {
     let mut behind = mailbox.messages.range(after.saturating_add(1)..);
     let Some((&uid, message)) = behind.next() else {

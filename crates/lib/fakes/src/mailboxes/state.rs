@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::mailbox::FakeMailbox;
 use super::name::{canonical, renamed, superiors};
 
-/// The mailboxes of a new user, as mailbox-store makes them.
+/// The mailboxes of a new user, as created by mailbox-store.
 pub const USUAL: &[(&str, &str)] = &[
     ("INBOX", ""),
     ("Archive", "\\Archive"),
@@ -19,13 +19,13 @@ pub const USUAL: &[(&str, &str)] = &[
     ("Trash", "\\Trash"),
 ];
 
-/// What a user has who only gets mail.
+/// The mailboxes of a user who only receives mail.
 pub const INBOX_ALONE: &[(&str, &str)] = &[("INBOX", "")];
 
 /// The first mailbox's id.
 const FIRST_ID: i64 = 100;
 
-/// Who asks.
+/// The user of a call.
 pub(super) fn user(actor: Option<&Actor>) -> Result<i64, Status> {
     let user_id = actor.map(|actor| actor.user_id);
     user_id.ok_or_else(|| Status::invalid_argument("no actor"))
@@ -41,7 +41,7 @@ pub(super) struct State {
     /// UIDs by recipient.
     pub(super) ledger: HashMap<i64, u32>,
     pub(super) uploads: Vec<Vec<u8>>,
-    /// Users whose maildrop is held.
+    /// Users with a locked maildrop.
     pub(super) maildrops: BTreeSet<i64>,
 }
 
@@ -81,7 +81,7 @@ impl State {
         user.ok_or_else(|| Status::not_found("no such user"))
     }
 
-    /// A mailbox of this user's: nobody else has one of that id.
+    /// A mailbox of this user: other users' mailboxes are not found.
     pub(super) fn owned(
         &mut self,
         user_id: i64,
@@ -178,7 +178,7 @@ impl State {
         Ok(id)
     }
 
-    /// Returns the mailboxes that changed, with their MODSEQs.
+    /// Returns the changed mailboxes with their MODSEQs.
     pub(super) fn rename(
         &mut self,
         user_id: i64,

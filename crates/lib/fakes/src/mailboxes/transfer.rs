@@ -6,11 +6,11 @@ use api::mailbox::v1::{CopyRequest, CopyResponse};
 use super::mailbox::UID_VALIDITY;
 use super::state::{State, user};
 
-/// UIDs there and UIDs here.
+/// Target UIDs and source UIDs.
 type Pairs = (Vec<u32>, Vec<u32>);
 
 impl State {
-    /// Returns the mailboxes that changed, with their MODSEQs, too.
+    /// Also returns the changed mailboxes with their MODSEQs.
     pub(super) fn copy(
         &mut self,
         request: &CopyRequest,
@@ -32,7 +32,7 @@ impl State {
         Ok((response, changed))
     }
 
-    /// Copies messages that exist, and removes them where they were.
+    /// Copies existing messages, and removes them from the source for a MOVE.
     pub(super) fn transfer(
         &mut self,
         from: i64,

@@ -1,4 +1,4 @@
-//! Change notices, and the lock of a maildrop.
+//! Change notifications, and the lock of a maildrop.
 
 use std::collections::HashSet;
 
@@ -13,10 +13,10 @@ use super::Mailboxes;
 use super::state::user;
 use crate::{Answer, Answers};
 
-/// The MODSEQ that is told of a mailbox that is gone.
+/// The MODSEQ in a notification about a deleted mailbox.
 pub(super) const GONE: u64 = i64::MAX as u64;
 
-/// Told as a change, it ends the streams of notices.
+/// A special change that ends the streams of notifications.
 pub(super) const BREAK: MailboxChange = MailboxChange {
     mailbox_id: -1,
     highest_modseq: 0,
@@ -38,7 +38,7 @@ impl Watching {
                     for id in request.unwatch {
                         self.watched.remove(&id);
                     }
-                    // The present state is told at once.
+                    // The current state is sent at once.
                     let changes = request.watch.iter().map(|watched| self.present(watched));
                     let changes: Vec<MailboxChange> = changes.collect();
                     let there = changes.iter().filter(|change| change.highest_modseq != GONE);
@@ -55,7 +55,7 @@ impl Watching {
         }
     }
 
-    /// One that is not the actor's is told of as one that is gone.
+    /// Another user's mailbox is reported as deleted.
     fn present(&self, watched: &WatchedMailbox) -> MailboxChange {
         let mut state = self.store.state();
         let user_id = user(watched.actor.as_ref());
@@ -68,7 +68,7 @@ impl Watching {
     }
 }
 
-/// Frees the maildrop when the stream that holds it is dropped.
+/// Unlocks the maildrop when its stream is dropped.
 struct Held {
     store: Mailboxes,
     user_id: i64,

@@ -1,6 +1,6 @@
 //! One line of a transcript.
 
-/// What a line asks for.
+/// The action of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Line {
     Send(Vec<u8>),
@@ -33,7 +33,7 @@ impl Line {
     }
 }
 
-/// Whether `line` is what the pattern says, where `…` is any run of bytes.
+/// Whether `line` matches the pattern, in which `…` is any run of bytes.
 pub(super) fn matches_line(pattern: &str, line: &[u8]) -> bool {
     let mut parts = pattern
         .split('…')
