@@ -159,7 +159,8 @@ impl LoginRefused {
             LoginRefusal::ForAnother => "login-for-another",
             LoginRefusal::Token => "token-refused",
             LoginRefusal::Certificate => "certificate-refused",
-            LoginRefusal::Malformed | LoginRefusal::Mechanism => "malformed-login",
+            LoginRefusal::Malformed => "malformed-login",
+            LoginRefusal::Mechanism => "mechanism-not-offered",
         }
     }
 

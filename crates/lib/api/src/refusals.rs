@@ -5,11 +5,13 @@
 
 mod buffer;
 
+use std::fmt::Display;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use metrics::{Counter, counter};
+use sasl::LoginFault;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -67,6 +69,9 @@ pub fn now_ms() -> i64 {
 /// The verdict on a correct login of a user who already has the maximum number of connections.
 pub const TOO_MANY_CONNECTIONS: &str = "login-too-many-connections";
 
+/// The verdict on a failed TLS handshake.
+pub const TLS_HANDSHAKE: &str = "tls-handshake";
+
 /// A refused login; `name` is the attempted one.
 pub fn failed_login(peer: IpAddr, listener: &str, name: &str, verdict: &str) -> Refusal {
     let at_ms = now_ms();
@@ -82,11 +87,11 @@ pub fn failed_login(peer: IpAddr, listener: &str, name: &str, verdict: &str) -> 
     }
 }
 
-/// A TLS handshake refused for the client's certificate, or for the lack of one.
-pub fn failed_handshake(peer: IpAddr, listener: &str, reason: &str) -> Refusal {
+/// A failed TLS handshake.
+fn failed_handshake(peer: IpAddr, listener: &str, reason: &str) -> Refusal {
     Refusal {
         reasons: vec![reason.to_owned()],
-        ..failed_login(peer, listener, "", "tls-handshake")
+        ..failed_login(peer, listener, "", TLS_HANDSHAKE)
     }
 }
 
@@ -117,6 +122,22 @@ impl Refusals {
             shared.lost.increment(1);
         }
         shared.something.notify_one();
+    }
+
+    /// Logs and records a login that the front end refuses without the directory.
+    pub fn note_login(&self, peer: IpAddr, listener: &str, fault: &LoginFault) {
+        let (name, verdict) = (fault.login(), fault.verdict());
+        tracing::info!(%peer, listener, login = shown(name), verdict, "login refused");
+        let mut refusal = failed_login(peer, listener, name, verdict);
+        refusal.reasons.push(fault.reason());
+        self.note(refusal);
+    }
+
+    /// Logs, counts and records a failed TLS handshake.
+    pub fn note_handshake(&self, peer: IpAddr, listener: &str, error: &dyn Display) {
+        tracing::info!(%peer, listener, %error, "handshake failed");
+        counter!("postern_failed_handshakes_total").increment(1);
+        self.note(failed_handshake(peer, listener, &error.to_string()));
     }
 
     /// Reports the rest at the end of the process.

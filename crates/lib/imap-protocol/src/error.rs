@@ -12,6 +12,9 @@ pub enum CommandError {
     /// The grammar requires something else here.
     #[error("Expected {0}")]
     Expected(&'static str),
+    /// The initial response of AUTHENTICATE is not base64.
+    #[error("Expected base64")]
+    NotBase64,
     /// Too many nested SEARCH keys.
     #[error("Too deeply nested")]
     TooDeep,

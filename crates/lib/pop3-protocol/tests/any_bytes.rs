@@ -75,7 +75,7 @@ proptest! {
                         input.clear();
                         session.tls_started();
                     }
-                    Action::Retrieve { .. } | Action::Top { .. } => {}
+                    Action::LoginRefused(_) | Action::Retrieve { .. } | Action::Top { .. } => {}
                     Action::Commit(uids) => {
                         prop_assert!(!uids.is_empty());
                         session.committed(true, &mut output);

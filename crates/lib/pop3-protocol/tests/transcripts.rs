@@ -123,7 +123,7 @@ impl Driver {
         while !self.closed {
             match self.session.next(&mut self.input, &mut self.output) {
                 Action::Read => return,
-                Action::Flush => {}
+                Action::Flush | Action::LoginRefused(_) => {}
                 Action::Login(initiation) => self.begin(initiation),
                 Action::Response(response) => self.respond(response),
                 Action::StartTls => {

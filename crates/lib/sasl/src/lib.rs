@@ -19,6 +19,7 @@
 mod bearer;
 mod exchange;
 mod fault;
+mod login_fault;
 mod mechanism;
 mod passwords;
 mod response;
@@ -27,6 +28,7 @@ mod scram;
 pub use bearer::{BearerToken, TokenFault, TokenRefusal};
 pub use exchange::{Exchange, Step};
 pub use fault::Fault;
+pub use login_fault::{LoginFault, shown_mechanism};
 pub use mechanism::{ConnectionState, Dialect, Hash, Mechanism, Mechanisms};
 pub use passwords::Credentials;
 pub use response::{Initiation, LINE_LIMIT, LineFault, Response, encode};

@@ -276,3 +276,16 @@ async fn both_ends_of_a_protected_session_know_the_same_bindings() {
     let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &certificate);
     assert_eq!(bindings.server_end_point.as_deref(), Some(hash.as_ref()));
 }
+
+#[tokio::test]
+async fn who_goes_before_the_handshake_has_begun_is_told_from_who_fails_at_it() {
+    let (tls, _) = server_tls();
+    for (said, is_fault) in [(&b""[..], false), (b"GET / HTTP/1.0\r\n\r\n", true)] {
+        let (mut server, mut client) = pair().await;
+        client.write(said).await.unwrap();
+        client.close().await.unwrap();
+        let failed = server.start_tls(&tls).await;
+        let told = matches!(failed, Err(SessionError::Tls(_)));
+        assert_eq!(told, is_fault, "{failed:?}");
+    }
+}

@@ -154,6 +154,10 @@ impl Client {
                 Action::Flush => self.connection.flush().await?,
                 Action::Login(initiation) => self.begin_login(initiation).await,
                 Action::Response(response) => self.respond(response).await,
+                Action::LoginRefused(fault) => {
+                    self.login = None;
+                    self.login_refused(&fault);
+                }
                 Action::StartTls => {
                     self.connection.flush().await?;
                     self.start_tls().await?;

@@ -6,16 +6,16 @@ mod fake_store;
 mod mechanisms;
 #[path = "sessions/proxy.rs"]
 mod proxy;
+#[path = "sessions/refusals.rs"]
+mod refusals;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use api::queue::v1::refusals_server::RefusalsServer;
 use fake_store::FakeStore;
-use fakes::FakeRefusals;
 use pop3::{Config, ListenerConfig, TlsMode};
+use service_kit::Service;
 use service_kit::config::TlsConfig;
-use service_kit::{Routes, Service};
 use session_io::{ClientTls, Connection};
 use test_kit::TestCertificate;
 
@@ -82,7 +82,11 @@ impl FrontEnd {
     }
 
     async fn client(&self) -> Client {
-        let mut client = Client(Connection::connect(self.plain, PATIENCE).await.unwrap());
+        Self::client_of(self.plain).await
+    }
+
+    async fn client_of(address: SocketAddr) -> Client {
+        let mut client = Client(Connection::connect(address, PATIENCE).await.unwrap());
         client.0.set_timeout(PATIENCE);
         assert!(client.line().await.starts_with("+OK"));
         client
@@ -362,28 +366,6 @@ async fn who_keeps_talking_has_no_longer_for_the_login() {
     assert!(client.line().await.starts_with("-ERR [AUTH]"));
     assert_eq!(client.line().await, "-ERR That took too long.");
     assert!(client.is_closed().await);
-}
-
-#[tokio::test]
-async fn a_failed_login_is_reported_with_the_name_that_was_tried() {
-    let folder = tempfile::tempdir().unwrap();
-    let endpoint = format!("unix:{}", folder.path().join("queue.sock").display());
-    let refusals = FakeRefusals::new();
-    let (queue, listen) = (Service::for_tests("queue"), endpoint.clone());
-    let routes = Routes::new(RefusalsServer::new(refusals.clone()));
-    tokio::spawn(async move { queue.serve_grpc(&listen, routes).await });
-    let store = FakeStore::start(&[]);
-    let front_end = FrontEnd::start_with(&store, |_, service| {
-        service.shared.endpoints.queue = Some(endpoint);
-    });
-    let mut client = front_end.client().await;
-    client.say("USER eve@example.test").await;
-    assert!(client.say("PASS wrong").await.starts_with("-ERR [AUTH]"));
-    let told = refusals.told(1).await;
-    assert_eq!(told[0].login, "eve@example.test");
-    assert_eq!(told[0].verdict, "login-failed");
-    assert_eq!(told[0].peer_address, "127.0.0.1");
-    assert!(told[0].listener.starts_with("pop3 127.0.0.1:"));
 }
 
 /// A client that has read its greeting. Earlier clients may need a moment until they wait and can be

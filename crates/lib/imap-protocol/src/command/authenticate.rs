@@ -23,7 +23,7 @@ impl Authenticate {
         let initial = if cursor.eat(b' ') {
             let encoded = cursor.take_while(|octet| octet.is_ascii_graphic());
             let initial = Response::read_initial(&encoded);
-            Some(initial.map_err(|_| CommandError::Expected("base64"))?)
+            Some(initial.map_err(|_| CommandError::NotBase64)?)
         } else {
             None
         };

@@ -88,6 +88,7 @@ impl Driver {
                 None => session.challenge(b"", output),
             },
             Action::Response(response) => answer(session, &response, output),
+            Action::LoginRefused(_) => {}
             Action::StartTls => {
                 self.input.clear();
                 self.secured_at.get_or_insert(self.taken);

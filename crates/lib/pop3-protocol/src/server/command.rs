@@ -43,6 +43,8 @@ pub(super) enum Phase {
 pub(super) enum CommandError {
     Unknown,
     Arguments,
+    /// The same, of AUTH.
+    AuthArguments,
 }
 
 impl Command {
@@ -112,7 +114,7 @@ fn auth(rest: &str) -> Result<Option<Auth>, CommandError> {
     };
     let initial = words.next().map(str::to_owned);
     if words.next().is_some() {
-        return Err(CommandError::Arguments);
+        return Err(CommandError::AuthArguments);
     }
     Ok(Some(Auth {
         mechanism: mechanism.to_ascii_uppercase(),
@@ -188,7 +190,7 @@ mod tests {
             (b"TOP 1", CommandError::Arguments),
             (b"TOP 1 x", CommandError::Arguments),
             (b"STAT 1", CommandError::Arguments),
-            (b"AUTH PLAIN a b", CommandError::Arguments),
+            (b"AUTH PLAIN a b", CommandError::AuthArguments),
         ] {
             assert_eq!(Command::parse(line), Err(error), "{line:?}");
         }

@@ -5,7 +5,7 @@ mod authorization;
 mod transaction;
 
 use bytes::BytesMut;
-use sasl::{Initiation, Mechanisms, Response};
+use sasl::{Initiation, LoginFault, Mechanisms, Response};
 
 use super::command::{Command, CommandError, Phase};
 use super::line::{Cut, Lines};
@@ -46,6 +46,9 @@ pub enum Action {
     Login(Initiation),
     /// Continue the login, as for [`Action::Login`].
     Response(Response),
+    /// Record a login that the session has refused. The reply has been written. An earlier login in
+    /// progress was aborted.
+    LoginRefused(LoginFault),
     /// Flush, drop the input, start TLS, call [`Session::tls_started`].
     StartTls,
     /// Send the message with this UID, beginning with [`super::reply::message_follows`].
@@ -168,10 +171,11 @@ impl Session {
 
     /// Aborts a login in progress.
     fn too_long(&mut self, output: &mut BytesMut) -> Option<Action> {
-        if let State::AwaitResponse { .. } = self.state {
-            self.state = State::Authorization { user: None };
+        if !matches!(self.state, State::AwaitResponse { .. }) {
+            return self.error("The line is too long.", output);
         }
-        self.error("The line is too long.", output)
+        self.state = State::Authorization { user: None };
+        self.login_refused("The line is too long.", LoginFault::Malformed, output)
     }
 
     fn line(&mut self, line: &[u8], output: &mut BytesMut) -> Option<Action> {
@@ -182,6 +186,9 @@ impl Session {
             Ok(command) => command,
             Err(CommandError::Unknown) => return self.error("Unknown command.", output),
             Err(CommandError::Arguments) => return self.error("Wrong arguments.", output),
+            Err(CommandError::AuthArguments) => {
+                return self.login_refused("Wrong arguments.", LoginFault::Malformed, output);
+            }
         };
         match (command.phase(), &self.state) {
             (Phase::Any, _)
@@ -197,7 +204,7 @@ impl Session {
             Command::Capa => self.capabilities(output),
             Command::Quit => return self.quit(output),
             Command::Stls => return self.stls(output),
-            Command::User(user) => self.user(user, output),
+            Command::User(user) => return self.user(user, output),
             Command::Pass(password) => return self.pass(password, output),
             Command::Auth(auth) => return self.auth(auth, output),
             Command::Noop => ok("", output),
@@ -228,6 +235,18 @@ impl Session {
             refuse("[SYS/TEMP] Some deleted messages were not removed.", output);
         }
         self.state = State::Closed;
+    }
+
+    /// Answers a login that is refused without the directory. It counts as an invalid command.
+    fn login_refused(
+        &mut self,
+        text: &str,
+        fault: LoginFault,
+        output: &mut BytesMut,
+    ) -> Option<Action> {
+        // If the session ends, [`Action::Close`] follows.
+        self.error(text, output);
+        Some(Action::LoginRefused(fault))
     }
 
     /// Answers an invalid command; too many end the session (I7).

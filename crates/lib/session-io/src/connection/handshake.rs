@@ -1,5 +1,6 @@
 //! TLS handshakes, on either side.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,11 +21,7 @@ impl Connection {
     pub async fn start_tls(&mut self, tls: &Arc<ServerTls>) -> Result<(), SessionError> {
         let socket = self.take_socket()?;
         let shaken = accept(Arc::clone(tls), socket);
-        let (stream, certificate) = self
-            .bounds
-            .wait(Duration::ZERO, shaken)
-            .await?
-            .map_err(|error| SessionError::Tls(tls_failure::with_client(&error)))?;
+        let (stream, certificate) = self.bounds.wait(Duration::ZERO, shaken).await??;
         self.stream = Stream::Server(Box::new(stream));
         self.end_point = certificate.and_then(|certificate| server_end_point(&certificate));
         Ok(())
@@ -69,9 +66,17 @@ impl Connection {
 async fn accept(
     tls: Arc<ServerTls>,
     socket: Socket,
-) -> std::io::Result<(server::TlsStream<Socket>, Option<CertificateDer<'static>>)> {
-    let start = LazyConfigAcceptor::new(Acceptor::default(), socket).await?;
+) -> Result<(server::TlsStream<Socket>, Option<CertificateDer<'static>>), SessionError> {
+    let failed = |error| SessionError::Tls(tls_failure::with_client(&error));
+    let start = LazyConfigAcceptor::new(Acceptor::default(), socket)
+        .await
+        .map_err(|error| match error.kind() {
+            // A probe that connects and goes has begun no handshake that could fail.
+            ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset => SessionError::Closed,
+            _ => failed(error),
+        })?;
     let shown = tls.cert_resolver.resolve(start.client_hello());
     let certificate = shown.and_then(|key| key.cert.first().cloned());
-    Ok((start.into_stream(tls).await?, certificate))
+    let stream = start.into_stream(tls).await.map_err(failed)?;
+    Ok((stream, certificate))
 }

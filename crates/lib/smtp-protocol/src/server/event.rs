@@ -58,8 +58,8 @@ pub enum Event {
 pub struct Misspoken {
     /// A name for logs and metrics.
     pub name: &'static str,
-    /// The start of the line, unless it may contain a secret: nothing of a login, and nothing of a line
-    /// without a known command.
+    /// The start of the line, unless it may contain a secret: of a login only the mechanism, and nothing
+    /// of a line without a known command.
     pub said: String,
     /// The reply.
     pub reply: Reply,
@@ -73,8 +73,11 @@ impl Misspoken {
     pub(super) fn new(verb: &str, line: &str, reply: &Reply) -> Self {
         // A line without a known verb may be the response to a refused AUTH, or a login of another protocol
         // (`PASS secret`).
-        let is_secret = matches!(verb, "AUTH" | "XCLIENT" | "");
-        let said = if is_secret { verb } else { line };
+        let said = match (verb, reply.code) {
+            ("AUTH", 504) => with_mechanism(line),
+            ("AUTH" | "XCLIENT" | "", _) => verb,
+            _ => line,
+        };
         Self {
             name: name(verb, reply),
             said: said[..said.floor_char_boundary(SAID)].to_owned(),
@@ -83,10 +86,22 @@ impl Misspoken {
     }
 }
 
+/// AUTH and the mechanism that is not offered.
+fn with_mechanism(line: &str) -> &str {
+    let (verb, arguments) = line.split_once(' ').unwrap_or((line, ""));
+    let mechanism = arguments.split(' ').next().unwrap_or_default();
+    match sasl::shown_mechanism(mechanism) {
+        Some(_) => &line[..verb.len() + 1 + mechanism.len()],
+        None => verb,
+    }
+}
+
 fn name(verb: &str, reply: &Reply) -> &'static str {
     match (reply.code, verb) {
         (503, _) => "command-out-of-place",
+        (504, "AUTH") => "mechanism-not-offered",
         (530, _) => "login-required",
+        (538, "AUTH") => "login-without-tls",
         (555, _) => "unknown-parameter",
         (_, "EHLO" | "HELO") => "malformed-hello",
         (_, "MAIL") => "malformed-sender",

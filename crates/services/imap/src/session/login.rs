@@ -6,7 +6,7 @@ use api::login::{Login, Step};
 use api::refusals::{TOO_MANY_CONNECTIONS, failed_login, shown};
 use imap_protocol::command::Authenticate;
 use imap_protocol::response::{Code, put_continuation};
-use sasl::{Initiation, LINE_LIMIT, LineFault, Mechanisms, Response};
+use sasl::{Initiation, LINE_LIMIT, LineFault, LoginFault, Mechanisms, Response};
 
 use super::Session;
 use crate::answer::{Answer, Stop};
@@ -28,16 +28,18 @@ impl Session {
     /// LOGIN is handled like PLAIN.
     pub(super) async fn log_in(&mut self, login: &str, password: &str) -> Result<Answer, Stop> {
         if !self.may_log_in() {
-            return Ok(tls_first());
+            return Ok(self.tls_first(login));
         }
         self.exchange(Initiation::plain(login, password)).await
     }
 
     pub(super) async fn authenticate(&mut self, command: Authenticate) -> Result<Answer, Stop> {
         if !self.may_log_in() {
-            return Ok(tls_first());
+            return Ok(self.tls_first(""));
         }
         let Some(mechanism) = self.mechanisms().named(&command.mechanism) else {
+            let mechanism = command.mechanism;
+            self.login_refused(&LoginFault::NotOffered { mechanism });
             return Ok(Answer::no("Authentication mechanism not supported."));
         };
         let initial = command.initial;
@@ -118,11 +120,26 @@ impl Session {
         let line = self.line(LINE_LIMIT).await?.ok_or(Stop::Said)?;
         Response::read(&line).map_err(|fault| match fault {
             LineFault::Cancelled => Answer::bad("Authentication was given up.").into(),
-            LineFault::Malformed => Answer::bad("That is not base64.").into(),
+            LineFault::Malformed => {
+                self.login_refused(&LoginFault::Malformed);
+                Answer::bad("That is not base64.").into()
+            }
         })
     }
-}
 
-fn tls_first() -> Answer {
-    Answer::no_with(Code::PrivacyRequired, "Passwords are taken over TLS only.")
+    fn tls_first(&mut self, login: &str) -> Answer {
+        let login = login.to_owned();
+        self.login_refused(&LoginFault::WithoutTls { login });
+        Answer::no_with(Code::PrivacyRequired, "Passwords are taken over TLS only.")
+    }
+
+    /// Counts and reports a login that the directory is not asked about. It is no guess, so that
+    /// many of them end the session like commands that make no sense.
+    pub(super) fn login_refused(&mut self, fault: &LoginFault) {
+        metrics::counter!("postern_imap_failed_logins_total").increment(1);
+        let (peer, listener) = (self.io.peer().ip(), &self.listener.name);
+        self.server.refusals.note_login(peer, listener, fault);
+        self.unusable_logins += 1;
+        self.end_if_flooded();
+    }
 }

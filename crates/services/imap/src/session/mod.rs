@@ -27,7 +27,7 @@ use api::mailbox::v1::Actor;
 use front_end::Listener;
 use imap_protocol::response::{Code, Condition, put_condition, put_continuation};
 use imap_protocol::{Command, CommandError, Event, Phase, Reader, State, Tag};
-use sasl::Bindings;
+use sasl::{Bindings, LoginFault};
 use selected::{OpenMailbox, flush_if_large};
 use session_io::Connection;
 use sync::Sync;
@@ -65,6 +65,8 @@ pub(crate) struct Session {
     ended: bool,
     bad_commands: u32,
     failed_logins: u32,
+    /// Logins that were refused without asking the directory.
+    unusable_logins: u32,
 }
 
 /// The response to a command whose mailbox has been deleted.
@@ -98,6 +100,7 @@ impl Session {
             ended: false,
             bad_commands: 0,
             failed_logins: 0,
+            unusable_logins: 0,
         }
     }
 
@@ -216,11 +219,15 @@ impl Session {
             _ => (Condition::Bad, None),
         };
         put_condition(self.io.output(), tag, condition, code.as_ref(), &text);
+        if error == CommandError::NotBase64 && self.user.is_none() {
+            self.login_refused(&LoginFault::Malformed);
+        }
         self.end_if_flooded();
     }
 
     fn end_if_flooded(&mut self) {
-        if self.bad_commands >= self.server.max_bad_commands {
+        let most = self.bad_commands.max(self.unusable_logins);
+        if !self.ended && most >= self.server.max_bad_commands {
             self.bye(
                 Some(Code::ClientBug),
                 "Too many commands that make no sense.",

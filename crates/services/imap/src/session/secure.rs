@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use api::login::ClientConnection;
-use api::refusals::failed_handshake;
 use imap_protocol::{Reader, Tag};
 use service_kit::ServerTls;
 use session_io::SessionError;
@@ -28,13 +27,9 @@ impl Session {
     pub(super) async fn secure(&mut self, tls: &Arc<ServerTls>) -> Result<(), Stop> {
         let secured = self.io.start_tls(tls).await;
         let peer = self.io.peer().ip();
-        if let Err(error @ SessionError::Tls(_)) = &secured
-            && self.listener.client_certificates
-        {
+        if let Err(error @ SessionError::Tls(_)) = &secured {
             let listener = &self.listener.name;
-            tracing::info!(%peer, %listener, %error, "handshake refused");
-            let refusal = failed_handshake(peer, listener, &error.to_string());
-            self.server.refusals.note(refusal);
+            self.server.refusals.note_handshake(peer, listener, error);
         }
         secured?;
         self.client.tls = true;

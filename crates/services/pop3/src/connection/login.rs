@@ -4,9 +4,9 @@ use api::directory::v1::{LoginAccepted, LoginRefusal, LoginRefused};
 use api::grpc::{Code, Status};
 use api::login::{ClientConnection, Login, Step};
 use api::mailbox::v1::Actor;
-use api::refusals::{failed_handshake, failed_login, shown};
+use api::refusals::{failed_login, shown};
 use pop3_protocol::server::{Maildrop, Refusal};
-use sasl::{Initiation, Mechanisms, Response};
+use sasl::{Initiation, LoginFault, Mechanisms, Response};
 use session_io::SessionError;
 
 use super::Client;
@@ -23,13 +23,9 @@ impl Client {
     /// Records the facts from a handshake, on which logins depend.
     pub(super) fn note_handshake(&mut self, secured: &Result<(), SessionError>) {
         let peer = self.connection.peer().ip();
-        if let Err(error @ SessionError::Tls(_)) = secured
-            && self.listener.client_certificates
-        {
+        if let Err(error @ SessionError::Tls(_)) = secured {
             let listener = &self.listener.name;
-            tracing::info!(%peer, %listener, %error, "handshake refused");
-            let refusal = failed_handshake(peer, listener, &error.to_string());
-            self.server.refusals.note(refusal);
+            self.server.refusals.note_handshake(peer, listener, error);
         }
         if secured.is_ok() {
             self.client.tls = true;
@@ -37,6 +33,13 @@ impl Client {
             let names = self.connection.client_addresses().unwrap_or_default();
             self.client.certificate = ClientConnection::usable_addresses(&names);
         }
+    }
+
+    /// The session has refused a login by itself.
+    pub(super) fn login_refused(&self, fault: &LoginFault) {
+        metrics::counter!("postern_pop3_logins_total", "result" => "refused").increment(1);
+        let (peer, listener) = (self.connection.peer().ip(), &self.listener.name);
+        self.server.refusals.note_login(peer, listener, fault);
     }
 
     pub(super) async fn begin_login(&mut self, initiation: Initiation) {

@@ -41,6 +41,37 @@ async fn a_client_that_fails_at_tls_harms_nobody_else() {
     client.send("this is no handshake\r\n").await;
     while client.reply().await.0 != 0 {}
     system.connect(Port::External).await.say("NOOP", 250).await;
+    let told = system.refusals.told(1).await;
+    assert_eq!(told[0].verdict, "tls-handshake");
+    assert!(told[0].reasons[0].contains("no TLS"), "{told:?}");
+}
+
+#[tokio::test]
+async fn logins_that_no_directory_is_asked_about_are_reported() {
+    let system = System::start().await;
+    let mut client = system.connect(Port::Submission).await;
+    client.say("AUTH PLAIN AGJvYgBzZWNyZXQ=", 538).await;
+    client.say("STARTTLS", 220).await;
+    let mut client = client.start_tls(&system.certificate).await;
+    client.say("EHLO client.test", 250).await;
+    client.say("AUTH CRAM-MD5", 504).await;
+    client.say("AUTH AGJvYgBzZWNyZXQ=", 504).await;
+    client.say("AUTH PLAIN !!!", 501).await;
+    let told = system.refusals.told(4).await;
+    let mut told: Vec<_> = told
+        .iter()
+        .map(|row| (&*row.verdict, row.reasons.get(1).map(String::as_str)))
+        .collect();
+    told.sort_unstable();
+    assert_eq!(
+        told,
+        [
+            ("login-without-tls", Some("said: AUTH")),
+            ("malformed-login", Some("said: AUTH")),
+            ("mechanism-not-offered", Some("said: AUTH")),
+            ("mechanism-not-offered", Some("said: AUTH CRAM-MD5")),
+        ]
+    );
 }
 
 #[tokio::test]

@@ -1,12 +1,14 @@
 //! The AUTHORIZATION state: CAPA, STLS, USER, PASS, AUTH.
 
 use bytes::BytesMut;
-use sasl::{Initiation, LineFault, Mechanisms, Response};
+use sasl::{Initiation, LineFault, LoginFault, Mechanisms, Response};
 
 use super::answer::{ok, refuse};
 use super::{Action, MOST_FAILURES, Refusal, Session, State};
 use crate::server::command::Auth;
 use crate::server::maildrop::Maildrop;
+
+const TLS_FIRST: &str = "[AUTH] Start TLS first.";
 
 /// A response that is not base64, or violates its mechanism's grammar.
 const UNREADABLE: &str = "The response cannot be read.";
@@ -71,12 +73,14 @@ impl Session {
     }
 
     /// USER: only PASS reveals whether the login is valid.
-    pub(super) fn user(&mut self, name: String, output: &mut BytesMut) {
+    pub(super) fn user(&mut self, name: String, output: &mut BytesMut) -> Option<Action> {
         if !self.may_log_in() {
-            return refuse("[AUTH] Start TLS first.", output);
+            let fault = LoginFault::WithoutTls { login: name };
+            return self.login_refused(TLS_FIRST, fault, output);
         }
         ok("Password?", output);
         self.state = State::Authorization { user: Some(name) };
+        None
     }
 
     /// PASS.
@@ -104,16 +108,18 @@ impl Session {
             return None;
         };
         if !self.may_log_in() && Mechanisms::ALL.named(&auth.mechanism).is_some() {
-            refuse("[AUTH] Start TLS first.", output);
-            return None;
+            let login = String::new();
+            return self.login_refused(TLS_FIRST, LoginFault::WithoutTls { login }, output);
         }
         let Some(mechanism) = self.mechanisms.named(&auth.mechanism) else {
-            return self.error("The mechanism is not supported.", output);
+            let mechanism = auth.mechanism;
+            let fault = LoginFault::NotOffered { mechanism };
+            return self.login_refused("The mechanism is not supported.", fault, output);
         };
         let initial = auth.initial.as_deref().map(str::as_bytes);
         match initial.map(Response::read_initial).transpose() {
             Ok(initial) => self.check(Action::Login(Initiation { mechanism, initial })),
-            Err(_) => self.error(UNREADABLE, output),
+            Err(_) => self.login_refused(UNREADABLE, LoginFault::Malformed, output),
         }
     }
 
@@ -130,7 +136,9 @@ impl Session {
                 refuse("Cancelled.", output);
                 None
             }
-            (Err(LineFault::Malformed), _) => self.error(UNREADABLE, output),
+            (Err(LineFault::Malformed), _) => {
+                self.login_refused(UNREADABLE, LoginFault::Malformed, output)
+            }
             (Ok(_), Some(refusal)) => {
                 self.say_refusal(refusal, output);
                 None

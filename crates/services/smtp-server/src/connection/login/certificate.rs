@@ -2,22 +2,24 @@
 //! addresses in it.
 
 use api::login::ClientConnection;
+use api::refusals::TLS_HANDSHAKE;
 use session_io::SessionError;
 
 use crate::connection::Connection;
 
 impl Connection {
-    /// Stores the addresses of the client's certificate after the TLS handshake, and records invalid
-    /// certificates: a client shows its user little more than a broken connection.
+    /// Stores the addresses of the client's certificate after the TLS handshake, and records a failed
+    /// handshake: a client shows its user little more than a broken connection.
     pub(in crate::connection) fn note_certificate(&mut self, secured: &Result<(), SessionError>) {
-        if !self.listener.client_certificates {
-            return;
-        }
         let peer = self.facts.peer;
         let listener = &self.facts.listener;
         if let Err(error @ SessionError::Tls(_)) = secured {
-            tracing::info!(%peer, %listener, %error, "handshake refused");
-            self.keep_refusal("tls-handshake", &[error.to_string().into()]);
+            tracing::info!(%peer, %listener, %error, "handshake failed");
+            metrics::counter!("postern_failed_handshakes_total").increment(1);
+            self.keep_refusal(TLS_HANDSHAKE, &[error.to_string().into()]);
+            return;
+        }
+        if !self.listener.client_certificates {
             return;
         }
         // A proxy that sends XCLIENT shows its own certificate, not its client's. The certificate logs nobody
