@@ -1,11 +1,9 @@
 //! Authentication of the sender. The checks begin at MAIL, so that DNS lookups run while the message arrives,
 //! and are evaluated at its end. `rules` decides.
 
-use std::borrow::Cow;
-
 use futures::FutureExt as _;
 use mail_authentication::{
-    Authenticator, Findings, MessageCheck, Methods, SenderFindings, Session, without_forged,
+    Authenticator, Findings, MessageCheck, Methods, SenderFindings, Session,
 };
 use rules::{ReversePath, Trust};
 use tokio_util::task::AbortOnDropHandle;
@@ -114,25 +112,5 @@ impl Connection {
             tracing::debug!(id, method, result, reason = found.reason, "authentication");
         }
         findings
-    }
-
-    /// Whether Authentication-Results fields in this server's name are kept: only our own hosts, acting for
-    /// themselves, may bring back fields that we have written.
-    pub(super) fn may_speak_for_us(&self, trust: &Trust) -> bool {
-        trust.trusted && self.facts.login.is_none()
-    }
-}
-
-/// The header section without Authentication-Results fields in this server's name, unless the sender is
-/// trusted with them.
-pub(super) fn without_results<'a>(
-    header: &'a [u8],
-    hostname: &str,
-    believed: bool,
-) -> Cow<'a, [u8]> {
-    if believed {
-        Cow::Borrowed(header)
-    } else {
-        without_forged(header, hostname)
     }
 }

@@ -7,7 +7,7 @@ use api::queue::v1::{Component, Origin, ReturnContent, Submission};
 use api::queue_client::EnqueueError;
 use api::screening::unwanted;
 use bytes::{Buf as _, Bytes};
-use mail_authentication::{Findings, marks};
+use mail_authentication::{Findings, marks, without_forged};
 use message::LineEnds;
 use message::attachments::Finding;
 use message::header::fields;
@@ -19,7 +19,7 @@ use smtp_protocol::Reply;
 use smtp_protocol::server::{Body, ReturnContent as Ret};
 use tokio::time::Instant;
 
-use super::authentication::{Checks, without_results};
+use super::authentication::Checks;
 use super::binary::{self, BinaryMime, ContentError};
 use super::envelope::Transaction;
 use super::refusal::now_ms;
@@ -42,8 +42,6 @@ pub(super) struct Incoming {
     /// Present for a BINARYMIME message.
     binary: Option<Box<BinaryMime>>,
     hostname: String,
-    /// Authentication-Results fields in this server's name are kept.
-    believed: bool,
     /// It is a submission, not relayed mail.
     is_submission: bool,
     /// Limit of header fields.
@@ -115,7 +113,8 @@ impl Incoming {
             }
             self.check_text(&text);
             self.intake.push(missing.as_bytes()).await?;
-            let header = without_results(&header, &self.hostname, self.believed);
+            // From everybody: no other host adds fields under our name (RFC 8601 §5).
+            let header = without_forged(&header, &self.hostname);
             if self.is_submission {
                 self.hand_on(&as_submitted(&header)).await?;
             } else {
@@ -180,7 +179,6 @@ impl Connection {
             .expecting(size)
             .screened(&rules.attachments);
         let hostname = &self.server.hostname;
-        let believed = self.may_speak_for_us(&transaction.trust);
         let ends = rules.lenient && transaction.mail.body != Body::BinaryMime;
         let held = if self.facts.role == ListenerRole::Submission {
             HeldHeader::of_submission(&transaction.id, hostname, at)
@@ -207,7 +205,6 @@ impl Connection {
             checks,
             binary,
             hostname,
-            believed,
             is_submission,
             max_fields: self.server.max_header_fields,
         }));

@@ -286,7 +286,7 @@ async fn a_dns_that_does_not_answer_is_no_reason_to_refuse_for_good() {
 }
 
 #[tokio::test]
-async fn results_in_our_name_are_taken_out_of_what_strangers_send() {
+async fn results_in_our_name_are_taken_out_whoever_sends_them() {
     let ours = "Authentication-Results: mail.example.test; dkim=pass\r\nX-Postern-Marks: no\r\n";
     let theirs = "Authentication-Results: other.test; dkim=pass\r\n";
     let message = format!("{ours}{theirs}Subject: hi\r\n\r\nAuthentication-Results: text\r\n");
@@ -304,11 +304,13 @@ async fn results_in_our_name_are_taken_out_of_what_strangers_send() {
         );
         let own = header.matches("mail.example.test;").count();
         assert_eq!(own, usize::from(!rules.is_empty()), "{header}");
-        // Our own hosts may bring back fields that we have written.
+        // Any device may be in our network.
         checked
             .send(Port::Internal, "a@client.test", &message, 250)
             .await;
-        assert!(checked.header().contains(ours));
+        let header = checked.header();
+        assert!(!header.contains("dkim=pass\r\nX-Postern"), "{header}");
+        assert!(header.contains(theirs), "{header}");
     }
 }
 
