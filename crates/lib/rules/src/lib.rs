@@ -44,7 +44,9 @@ mod script;
 mod values;
 
 pub use decide::interface::{classify, interface_of};
-pub use decide::leniency::{LENIENT_MAY_TAKE_IT, ONLY_LENIENT_TAKES_IT, Written, WrittenSender};
+pub use decide::leniency::{
+    InFull, LENIENT_MAY_TAKE_IT, ONLY_LENIENT_TAKES_IT, Written, WrittenSender,
+};
 pub use decide::references::{NamedMailbox, NamedSecret};
 pub use document::reference::settings_reference;
 pub use explain::circumstances::{

@@ -19,13 +19,17 @@ pub const LENIENT_MAY_TAKE_IT: &str = "of a device that cannot say it otherwise,
 pub const ONLY_LENIENT_TAKES_IT: &str =
     "a local part alone is taken only because of `lenient = true` in [receiving.trusted]";
 
+/// The reason beside a refusal of a local part alone if there is no domain for it.
+const NO_OWN_DOMAIN: &str = "a local part alone needs a domain: that of [delivery] postmaster, or of a \
+                             domain that is delivered here";
+
 /// A path completed with a domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct InFull<'a> {
-    /// The path, with a domain.
-    pub(crate) path: Cow<'a, str>,
+pub struct InFull<'a> {
+    /// The path, with a domain if there is one for it.
+    pub path: Cow<'a, str>,
     /// The client wrote only a local part, which needs `lenient`.
-    pub(crate) leniently: bool,
+    pub leniently: bool,
 }
 
 /// A reverse-path as a client wrote it.
@@ -57,8 +61,8 @@ impl Policy {
     }
 
     /// A path as the client wrote it. A local part alone (`<root>`) is completed with the domain that it
-    /// means here, if the session may do so.
-    pub(crate) fn in_full<'a>(&self, lenient: bool, path: &'a str) -> InFull<'a> {
+    /// means here, if the session may do so. Without such a domain it stays as it is, and is refused.
+    pub fn in_full<'a>(&self, lenient: bool, path: &'a str) -> InFull<'a> {
         let local = local_part_alone(path).filter(|_| lenient);
         match local.zip(self.own_domain()) {
             Some((local, domain)) => InFull {
@@ -127,6 +131,15 @@ impl Policy {
             return refusal.because(LENIENT_MAY_TAKE_IT);
         }
         refusal
+    }
+
+    /// A refused path, with one more reason if `lenient` would accept it but has no domain for it.
+    pub(crate) fn or_without_domain(&self, refusal: Verdict, path: &str) -> Verdict {
+        let is_alone = local_part_alone(path).is_some() && self.receiving(true).lenient;
+        match is_alone && self.own_domain().is_none() {
+            true => refusal.because(NO_OWN_DOMAIN),
+            false => refusal,
+        }
     }
 
     /// The users on whom the answer for a recipient written like this may depend, for any client.

@@ -16,7 +16,10 @@ impl Policy {
         match ForwardPath::parse(text) {
             Ok(ForwardPath::Address(address)) => Ok(address),
             Ok(ForwardPath::Postmaster) => self.postmaster_address(),
-            Err(error) => Err(refusals::MALFORMED_RECIPIENT.because(error.to_string())),
+            Err(error) => {
+                let refusal = refusals::MALFORMED_RECIPIENT.because(error.to_string());
+                Err(self.or_without_domain(refusal, text))
+            }
         }
     }
 

@@ -11,8 +11,10 @@ use crate::values::verdict::{Verdict, refusals};
 impl Policy {
     /// MAIL: parses a reverse-path.
     pub fn reverse_path(&self, text: &str) -> Result<ReversePath, Verdict> {
-        ReversePath::parse(text)
-            .map_err(|error| refusals::MALFORMED_SENDER.because(error.to_string()))
+        ReversePath::parse(text).map_err(|error| {
+            let refusal = refusals::MALFORMED_SENDER.because(error.to_string());
+            self.or_without_domain(refusal, text)
+        })
     }
 
     /// Whether mail is accepted without a login.

@@ -50,7 +50,7 @@ impl Connection {
         };
         // A policy newer than the greeting may need the name.
         self.look_up_name().await;
-        let reverse_path = match self.reverse_path(&snapshot.policy, &mail.reverse_path) {
+        let reverse_path = match Self::reverse_path(&snapshot.policy, &mail.reverse_path) {
             Ok(reverse_path) => reverse_path,
             Err(verdict) => {
                 self.refuse(&verdict);
@@ -99,19 +99,11 @@ impl Connection {
         }
     }
 
-    fn reverse_path(&self, policy: &Policy, path: &Path) -> Result<ReversePath, Verdict> {
+    fn reverse_path(policy: &Policy, path: &Path) -> Result<ReversePath, Verdict> {
         match path {
             Path::Mailbox(mailbox) => policy.reverse_path(mailbox.as_str()),
-            Path::Local(local) => policy.reverse_path(&self.qualified(policy, local)),
+            Path::Local(local) => policy.reverse_path(&policy.in_full(true, local).path),
             Path::Null | Path::Postmaster => Ok(ReversePath::Null),
-        }
-    }
-
-    /// The local part with the default domain.
-    fn qualified(&self, policy: &Policy, local: &str) -> String {
-        match policy.own_domain() {
-            Some(domain) => format!("{local}@{domain}"),
-            None => format!("{local}@{}", self.server.hostname),
         }
     }
 
@@ -143,7 +135,7 @@ impl Connection {
         let policy = &transaction.snapshot.policy;
         let text = match &rcpt.forward_path {
             Path::Mailbox(mailbox) => mailbox.as_str().to_owned(),
-            Path::Local(local) => self.qualified(policy, local),
+            Path::Local(local) => policy.in_full(true, local).path.into_owned(),
             Path::Postmaster | Path::Null => "postmaster".to_owned(),
         };
         let mut admission = Admission::rcpt(

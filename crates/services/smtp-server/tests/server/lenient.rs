@@ -62,6 +62,32 @@ async fn a_device_in_the_house_says_what_it_likes_where_the_policy_lets_it() {
 }
 
 #[tokio::test]
+async fn a_local_part_that_has_no_domain_here_is_refused_as_explain_says() {
+    let rules = "[receiving.trusted]\nlenient = true\n\
+                 [[domain]]\nname = \"*\"\ndeliver = \"direct\"\n";
+    let system = System::start_with(rules, |_| {}).await;
+    let mut client = system.connect(Port::Internal).await;
+    client.say("MAIL FROM:<root>", 501).await;
+    client.say("MAIL FROM:<a@client.test>", 250).await;
+    client.say("RCPT TO:<root>", 501).await;
+    let told = system.refusals.told(2).await;
+    for row in &told {
+        assert!(
+            row.reasons
+                .iter()
+                .any(|one| one.contains("[delivery] postmaster"))
+        );
+    }
+    let policy = Policy::parse(rules).unwrap();
+    let (peer, local) = ("127.0.0.1".parse().unwrap(), "127.0.0.1".parse().unwrap());
+    let mut facts = SessionFacts::new("internal", peer, local);
+    facts.class = ListenerClass::Internal;
+    let refused = policy.written_sender(&facts, "root").unwrap_err();
+    let sender = told.iter().find(|row| row.verdict == "malformed-sender");
+    assert_eq!(refused.reasons, sender.unwrap().reasons);
+}
+
+#[tokio::test]
 async fn one_that_ends_all_its_lines_with_lf_ends_its_message_so() {
     let system = System::start_with(&lenient(), |_| {}).await;
     let mut client = system.connect_raw(Port::Internal).await;
