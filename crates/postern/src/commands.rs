@@ -4,6 +4,7 @@ pub(crate) mod certificates;
 pub(crate) mod config;
 pub(crate) mod domain;
 pub(crate) mod explain;
+mod limit;
 pub(crate) mod network;
 pub(crate) mod policy;
 mod policy_file;

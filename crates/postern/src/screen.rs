@@ -112,6 +112,20 @@ pub(crate) fn written(table: &Table) -> String {
     lines.join("\n")
 }
 
+/// Characters of a text that strangers chose, in a table: the whole stands in JSON.
+const LONGEST_CELL: usize = 60;
+
+/// The text as a table shows it: one of 500 characters would widen the table for all others.
+pub(crate) fn cut(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(LONGEST_CELL) {
+        None => Cow::Borrowed(text),
+        Some(_) => {
+            let kept: String = text.chars().take(LONGEST_CELL - 1).collect();
+            Cow::Owned(kept + "…")
+        }
+    }
+}
+
 /// A number, at the right of its column.
 pub(crate) fn number(value: impl Display) -> Cell {
     Cell::new(value).set_alignment(CellAlignment::Right)
@@ -126,6 +140,15 @@ mod tests {
         let text = "\u{1b}[2J\u{202e}";
         assert_eq!(Screen::new(false).escaped(text), "\\u{1b}[2J\\u{202e}");
         assert_eq!(Screen::new(true).escaped("\u{202e}"), "\\u202e");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_in_a_table() {
+        let long = "ü".repeat(LONGEST_CELL);
+        assert_eq!(cut(&long), long);
+        let cut = cut(&long.repeat(2)).into_owned();
+        assert_eq!(cut.chars().count(), LONGEST_CELL);
+        assert!(cut.ends_with("ü…"));
     }
 
     #[test]

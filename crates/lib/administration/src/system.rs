@@ -7,7 +7,7 @@ mod health;
 mod listeners;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rules::InterfaceSetting;
@@ -29,6 +29,8 @@ pub struct System {
     queue: String,
     mailbox_store: String,
     internal_tls: Option<InternalTlsConfig>,
+    /// The data folder, where the system is looked for in it and it does not exist.
+    no_folder: Option<PathBuf>,
     /// See [`SILENCE`].
     silence: Duration,
     /// The processes and the addresses of their health checks, as far as configured.
@@ -66,8 +68,29 @@ impl System {
             }
         };
         let folder = file.parent().unwrap_or(Path::new(""));
-        Self::read(&text, data, folder, |name| std::env::var(name).ok())
-            .map_err(|reason| Error::Configuration(format!("{}: {reason}", file.display())))
+        let mut system = Self::read(&text, data, folder, |name| std::env::var(name).ok())
+            .map_err(|reason| Error::Configuration(format!("{}: {reason}", file.display())))?;
+        // Variables of the environment may say where it is.
+        let is_in_folder = |path: &Path| system.queue.contains(&*path.to_string_lossy());
+        system.no_folder = std::path::absolute(data)
+            .ok()
+            .filter(|path| !path.exists() && is_in_folder(path));
+        Ok(system)
+    }
+
+    /// That the data folder exists, where the system is looked for in it.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn require_folder(&self) -> Result<(), Error> {
+        match &self.no_folder {
+            None => Ok(()),
+            Some(folder) => Err(Error::Unavailable(format!(
+                "there is no system at {}: the folder does not exist. Start one by `postern up`, or say \
+                 where it is by --data or --config",
+                folder.display()
+            ))),
+        }
     }
 
     /// Reads a configuration; missing values are the defaults of `postern up`. Paths are relative to
@@ -87,6 +110,7 @@ impl System {
         Ok(Self {
             mailbox_store: configuration.endpoint("mailbox-store"),
             internal_tls: configuration.internal_tls(),
+            no_folder: None,
             silence: SILENCE,
             processes: discovery::processes(&configuration, &queue),
             queue,

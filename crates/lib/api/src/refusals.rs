@@ -4,6 +4,7 @@
 //! buffer. Refusals that do not fit or cannot be reported are dropped and counted.
 
 mod buffer;
+mod verdicts;
 
 use std::fmt::Display;
 use std::net::IpAddr;
@@ -19,6 +20,7 @@ use crate::grpc::{Channel, Status};
 use crate::queue::v1::refusals_client::RefusalsClient;
 use crate::queue::v1::{Refusal, ReportRefusalsRequest};
 use buffer::Buffer;
+pub use verdicts::VERDICTS;
 
 /// Delay of the first report after a quiet time: an administrator who looks soon finds it.
 const SOON: Duration = Duration::from_millis(200);
@@ -116,6 +118,11 @@ impl Refusals {
 
     /// Adds a refusal. Never waits.
     pub fn note(&self, refusal: Refusal) {
+        debug_assert!(
+            verdicts::is_verdict(&refusal.verdict),
+            "{} is missing among the verdicts",
+            refusal.verdict
+        );
         let Some(shared) = &self.shared else { return };
         let kept = shared.buffer(|buffer| buffer.note(refusal));
         if !kept {

@@ -61,8 +61,14 @@ fn what_is_no_address_is_refused_with_its_reason() {
             "bob smith@example.test",
             "the local part has a character that must be quoted",
         ),
-        (".bob@example.test", "the local part has a misplaced dot"),
-        ("b..ob@example.test", "the local part has a misplaced dot"),
+        (
+            ".bob@example.test",
+            "the local part has a dot at its start or end, or two in a row: that needs quotes",
+        ),
+        (
+            "b..ob@example.test",
+            "the local part has a dot at its start or end, or two in a row: that needs quotes",
+        ),
         ("\"bob@example.test", "the quoted local part has no end"),
         (
             "\"b\0b\"@example.test",

@@ -69,9 +69,9 @@ pub struct Arguments {
     /// RCPT TO; may be repeated
     #[arg(long, value_name = "ADDRESS", required = true)]
     to: Vec<String>,
-    /// Name of the listener
-    #[arg(long, default_value = "mx")]
-    listener: String,
+    /// Name of the listener, as the configuration has it unless --class or --role says more; mx unless given
+    #[arg(long)]
+    listener: Option<String>,
     /// Class of the listener: auto, internal, external or dmz; what the configuration says of a listener of
     /// that name unless given, else auto
     #[arg(long)]
@@ -149,6 +149,12 @@ pub(crate) async fn run(
     administration: &Administration,
     screen: &Screen,
 ) -> Result<Outcome, Failure> {
+    if let Some(listener) = &arguments.listener
+        && arguments.class.is_none()
+        && arguments.role.is_none()
+    {
+        administration.system().require_listener(listener)?;
+    }
     let file = arguments.policy.as_deref();
     let queried = policy_file::queried(file, arguments.revision, administration).await?;
     let message = arguments.message.as_deref().map(message).transpose()?;
@@ -179,7 +185,7 @@ fn session(arguments: Arguments) -> Result<Session, Failure> {
         deliver_by: arguments.deliver_by,
         priority: arguments.priority,
         recipients: arguments.to,
-        listener: arguments.listener,
+        listener: arguments.listener.unwrap_or_else(|| "mx".to_owned()),
         class: arguments.class,
         role: arguments.role,
         interface: arguments.interface,

@@ -67,7 +67,8 @@ Examples:
     /// Show the revisions, the newest first
     List {
         /// At most so many
-        #[arg(long, value_name = "N", default_value_t = 50)]
+        #[arg(long, value_name = "N", default_value_t = 50,
+              value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
     /// Make an old revision's document the next revision

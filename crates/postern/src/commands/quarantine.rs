@@ -7,6 +7,7 @@ use administration::queue::{Message, MessageName};
 use administration::{Administration, Times};
 use rules::format_size;
 
+use super::limit::limit;
 use super::queue::{sender, waiting};
 use crate::failure::{Failure, Outcome};
 use crate::screen::{Screen, columns, number, written};
@@ -74,7 +75,7 @@ pub struct Filter {
     #[arg(long, default_value = "", hide_default_value = true)]
     reason: String,
     /// At most so many
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = limit)]
     limit: usize,
 }
 

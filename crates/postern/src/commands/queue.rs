@@ -8,6 +8,7 @@ use administration::queue::{
 use administration::{Administration, Times};
 use rules::{Domain, format_size};
 
+use super::limit::limit;
 use crate::failure::{Failure, Outcome};
 use crate::screen::{Screen, columns, number, written};
 
@@ -27,7 +28,7 @@ Examples:
         #[arg(long, default_value = "", hide_default_value = true)]
         recipient: String,
         /// At most so many
-        #[arg(long, value_name = "N", default_value_t = 100)]
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = limit)]
         limit: usize,
     },
     /// Try now what waits for its next attempt, instead of at its time

@@ -2,11 +2,14 @@
 
 use administration::refusals::{self, Refusal};
 use administration::{Administration, Times};
+use api::refusals::VERDICTS;
+use clap::builder::PossibleValuesParser;
 use rules::Network;
 
+use super::limit::limit;
 use super::since::since;
 use crate::failure::{Failure, Outcome};
-use crate::screen::{Screen, columns, written};
+use crate::screen::{Screen, columns, cut, written};
 
 /// What was refused.
 #[derive(Debug, clap::Subcommand)]
@@ -41,15 +44,15 @@ pub struct Filter {
     #[arg(
         long,
         value_name = "NAME",
-        default_value = "",
-        hide_default_value = true
+        value_parser = PossibleValuesParser::new(VERDICTS),
+        hide_possible_values = true
     )]
-    verdict: String,
+    verdict: Option<String>,
     /// Not before that long ago ('2 h'), or a day or time (2026-11-24, 2026-11-24T08:00:00Z)
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
     /// At most so many
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = limit)]
     limit: usize,
 }
 
@@ -64,7 +67,7 @@ pub(crate) async fn run(
         sender: filter.sender,
         recipient: filter.recipient,
         address: filter.address,
-        verdict: filter.verdict,
+        verdict: filter.verdict.unwrap_or_default(),
         since: since.transpose().map_err(Failure::Usage)?,
         limit: filter.limit,
     };
@@ -93,8 +96,8 @@ fn table(refusals: &[Refusal], times: &Times) -> String {
         table.add_row([
             times.local(refusal.at),
             client(refusal),
-            refusal.sender.clone(),
-            refusal.recipient.clone(),
+            cut(&refusal.sender).into_owned(),
+            cut(&refusal.recipient).into_owned(),
             verdict,
             refusal.reasons.join("; "),
         ]);
@@ -106,7 +109,7 @@ fn client(refusal: &Refusal) -> String {
     match (refusal.peer.as_str(), refusal.login.as_str()) {
         ("", _) => "-".to_owned(),
         (peer, "") => peer.to_owned(),
-        (peer, login) => format!("{peer} ({login})"),
+        (peer, login) => format!("{peer} ({})", cut(login)),
     }
 }
 
@@ -147,5 +150,14 @@ mod tests {
         assert_eq!(json["last_at"], "2026-11-24T20:00:00.9Z");
         assert_eq!(json["reasons"][1], "two");
         assert_eq!(table(&[], &times()), "Nothing was refused.");
+        let long = Refusal {
+            login: "x".repeat(500),
+            ..refusal
+        };
+        let shown = table(std::slice::from_ref(&long), &times());
+        let widest = shown.lines().map(|line| line.chars().count()).max();
+        assert!(widest < Some(200), "{shown}");
+        assert!(shown.contains("x…)"), "{shown}");
+        assert!(serde_json::to_string(&long).unwrap().contains(&long.login));
     }
 }

@@ -2,6 +2,7 @@
 
 use administration::Administration;
 use administration::secrets::{self, Secret};
+use clap::builder::NonEmptyStringValueParser;
 
 use crate::failure::{Failure, Outcome};
 use crate::prompt;
@@ -17,6 +18,7 @@ Examples:
   printf %s \"$SECRET\" | postern secret set isp")]
     Set {
         /// Its name, as the policy's logins have it
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
         name: String,
     },
     /// Show the names of the secrets, and who uses them
@@ -25,6 +27,7 @@ Examples:
     #[command(after_help = "Example:\n  postern secret remove isp --yes")]
     Remove {
         /// Its name
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
         name: String,
         /// Really: its value cannot be brought back
         #[arg(long)]

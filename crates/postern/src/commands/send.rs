@@ -35,6 +35,7 @@ pub struct Arguments {
     #[arg(
         long,
         value_name = "ADDRESS",
+        value_parser = EmailAddress::parse_written,
         required_unless_present = "read_recipients"
     )]
     to: Vec<EmailAddress>,

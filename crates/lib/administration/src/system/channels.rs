@@ -102,6 +102,7 @@ impl System {
     }
 
     fn channel(&self, endpoint: &str, deadline: Deadline) -> Result<Channel, Error> {
+        self.require_folder()?;
         let endpoints = parsed(endpoint)?;
         open_channel_within(
             &endpoints,

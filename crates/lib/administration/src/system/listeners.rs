@@ -6,6 +6,7 @@ use rules::{InterfaceSetting, ListenerClass, ListenerRole};
 use serde::Deserialize;
 
 use super::System;
+use crate::Error;
 
 /// The parsed part of the section `[smtp-server]`.
 #[derive(Default, Deserialize)]
@@ -46,6 +47,26 @@ impl System {
             listener.role == ListenerRole::Mx && listener.tls.as_deref() != Some("implicit")
         });
         plain?.address.as_ref()?.parse().ok()
+    }
+
+    /// Checks that the SMTP server's configuration, if it has listeners, has one of this name.
+    ///
+    /// # Errors
+    /// It does not. The error lists the names.
+    pub fn require_listener(&self, name: &str) -> Result<(), Error> {
+        let names: Vec<&str> = self
+            .listeners
+            .iter()
+            .filter_map(SmtpListener::name)
+            .collect();
+        if names.is_empty() || names.contains(&name) {
+            return Ok(());
+        }
+        Err(Error::Invalid(format!(
+            "the configuration has no listener {name} of the SMTP server: it has {}. Name one of them, or \
+             say --class and --role",
+            names.join(", ")
+        )))
     }
 
     /// The role of the SMTP server's listener of this name, if configured.

@@ -29,7 +29,7 @@ impl EmailAddress {
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let (local, host) = split(text)?;
         if !text.starts_with('"') && has_misplaced_dot(&local) {
-            return Err(AddressError("the local part has a misplaced dot"));
+            return Err(AddressError(MISPLACED_DOT));
         }
         Ok(Self {
             local,
@@ -58,7 +58,7 @@ impl EmailAddress {
             return Err(AddressError(MUST_BE_QUOTED));
         }
         if !text.starts_with('"') && has_misplaced_dot(&local) {
-            return Err(AddressError("the local part has a misplaced dot"));
+            return Err(AddressError(MISPLACED_DOT));
         }
         Ok(Self {
             local,
@@ -130,6 +130,9 @@ impl EmailAddress {
         !self.local.is_ascii()
     }
 }
+
+const MISPLACED_DOT: &str =
+    "the local part has a dot at its start or end, or two in a row: that needs quotes";
 
 const MUST_BE_QUOTED: &str = "the local part has a character that must be quoted";
 

@@ -4,6 +4,7 @@ use administration::queue::{self, Event, HistoryFilter, MessageName};
 use administration::{Administration, Times};
 
 use super::{sender, why};
+use crate::commands::limit::limit;
 use crate::commands::since::since;
 use crate::failure::Failure;
 use crate::screen::{Screen, columns, number, written};
@@ -43,7 +44,7 @@ pub struct Filter {
     #[arg(long, value_name = "MESSAGE")]
     id: Option<MessageName>,
     /// At most so many
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = limit)]
     limit: usize,
 }
 
