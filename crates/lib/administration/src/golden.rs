@@ -286,7 +286,7 @@ fn the_status_of_a_system() {
         queue: Ok(status::Queue::from(statistics())),
         policy: Ok((4, policy)),
         collection: Ok(vec![account()]),
-        users: Ok(()),
+        users: Ok(status::Users::default()),
         upkeep: Ok(status::Upkeep {
             outdated_summaries: 5,
             renewed_summaries: 3,

@@ -4,20 +4,21 @@ mod collection;
 mod gateways;
 mod processes;
 mod upkeep;
+mod users;
 
 use api::collection::v1::AccountState;
-use api::directory::v1::ListUsersRequest;
 use api::queue::v1::{GatewayState, GetStatisticsRequest, GetStatisticsResponse, WorkerState};
 use futures::future::join_all;
 use serde::Serialize;
 
 use crate::policy::advice::lacks;
 use crate::policy::revision;
-use crate::{Administration, Deadline, Error, System, Times};
+use crate::{Administration, Error, System, Times};
 pub use collection::{Account, Uncollected};
 pub use gateways::Gateway;
 pub use processes::{ProcessState, State};
 pub use upkeep::Upkeep;
+pub(crate) use users::Users;
 
 /// Smaller clock differences are not reported, in milliseconds: a worker's report takes time to arrive.
 const CLOCKS_AGREE_MS: u64 = 10_000;
@@ -104,8 +105,8 @@ pub(crate) struct Answers {
     pub(crate) queue: Result<Queue, Error>,
     pub(crate) policy: Result<(u64, rules::Policy), Error>,
     pub(crate) collection: Result<Vec<AccountState>, Error>,
-    /// Whether mailbox-store can look up users.
-    pub(crate) users: Result<(), Error>,
+    /// The users, if mailbox-store can look them up.
+    pub(crate) users: Result<Users, Error>,
     pub(crate) upkeep: Result<Upkeep, Error>,
     /// Missing references of the policy; not queried if mailbox-store does not answer.
     pub(crate) lacks: Option<Result<Vec<String>, Error>>,
@@ -119,11 +120,11 @@ impl Answers {
             queue(system),
             revision::newest_policy(system),
             collection::states(system),
-            users(system),
+            users::ask(system),
             upkeep::ask(system)
         );
         let lacks = match (&policy, &users) {
-            (Ok((_, policy)), Ok(())) => Some(lacks(system, policy).await),
+            (Ok((_, policy)), Ok(_)) => Some(lacks(system, policy).await),
             _ => None,
         };
         Self {
@@ -144,7 +145,7 @@ impl Answers {
         troubles.found.extend(clocks_off.map(ClockOff::trouble));
         let policy = troubles.or_answer("queue", "the policy in force", self.policy);
         let collection = troubles.or_answer("queue", "what was collected", self.collection);
-        troubles.or_answer("mailbox-store", "who has a mailbox", self.users);
+        let users = troubles.or_answer("mailbox-store", "who has a mailbox", self.users);
         let mailboxes = troubles.or_answer("mailbox-store", "what its upkeep does", self.upkeep);
         if let Some(lacks) = self.lacks {
             let lacks = troubles.or_answer("queue", "what the policy lacks", lacks);
@@ -152,6 +153,8 @@ impl Answers {
         }
         let (policy, gateways, collection) = match policy {
             Some((revision, policy)) => {
+                let without_rule = users.iter().flat_map(|users| users.troubles(&policy));
+                troubles.found.extend(without_rule);
                 let known = queue.iter().flat_map(|queue| &queue.gateways);
                 let gateways = gateways::of_policy(&policy, known);
                 let accounts = collection::accounts(&policy, collection.unwrap_or_default());
@@ -206,21 +209,6 @@ impl Troubles {
             })
             .ok()
     }
-}
-
-/// Whether mailbox-store can read its database: its health check does not cover this.
-async fn users(system: &System) -> Result<(), Error> {
-    let request = ListUsersRequest {
-        limit: 1,
-        ..ListUsersRequest::default()
-    };
-    let answer = system
-        .directory(Deadline::Question)?
-        .list_users(request)
-        .await;
-    answer
-        .map(|_| ())
-        .map_err(|status| Error::call("mailbox-store", &status))
 }
 
 async fn queue(system: &System) -> Result<Queue, Error> {

@@ -14,8 +14,9 @@ use crate::screen::Screen;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit code 1 when a process does not serve, or cannot tell what it is asked: its database may be away;
-when the clock of a delivery worker is off; when a gateway fails; when a collection account fails or
-has set a message aside; and when the policy names a mailbox or a secret that is not there.
+when the clock of a delivery worker is off; when a gateway fails; when a collection account fails, has
+set a message aside, or leaves one on the server that cannot be taken or deleted; when the policy names
+a mailbox or a secret that is not there; and when users have a domain that no rule names.
 A process whose only address is on its own machine is \"not reachable from here\" when nobody answers
 there: [endpoints] in the configuration says where it is found from elsewhere.
 
@@ -29,6 +30,7 @@ pub(crate) async fn run(
     administration: &Administration,
     screen: &Screen,
 ) -> Result<Outcome, Failure> {
+    administration.system().require_folder()?;
     let status = administration::status(administration, &screen.times).await;
     screen.show(&status, || text(&status, &screen.times));
     Ok(Outcome::of(status.well))

@@ -1,7 +1,7 @@
 //! Memory of a collector between polls of an account, which saves looking at every message again. It is not
 //! needed for correctness: a new process starts without it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use crate::identity::UNNAMED;
@@ -20,6 +20,8 @@ pub(crate) struct Memory {
     messages: HashMap<String, Remembered>,
     /// The message being read: its name and size.
     pub(crate) reading: Option<(String, u64)>,
+    /// Messages, by name, that the server has refused to delete.
+    undeletable: HashSet<String>,
     /// The queue did not receive the last report.
     pub(crate) unreported: bool,
 }
@@ -68,6 +70,11 @@ impl Memory {
         self.put(listed, What::Deleted);
     }
 
+    /// Records a message that the server refuses to delete. False if it was recorded before.
+    pub(crate) fn undeletable_for_the_first_time(&mut self, listed: &Listed) -> bool {
+        self.undeletable.insert(listed.name.clone())
+    }
+
     /// Whether it was checked recently.
     pub(crate) fn was_seen(&self, listed: &Listed) -> bool {
         self.get(listed).is_some_and(|message| {
@@ -92,8 +99,9 @@ impl Memory {
     /// Removes messages that are no longer listed. Returns those deleted by the collector, which the ledger
     /// may remove, too.
     pub(crate) fn keep_listed(&mut self, listing: &[Listed]) -> Vec<String> {
-        let listed: std::collections::HashSet<&str> =
-            listing.iter().map(|listed| listed.name.as_str()).collect();
+        let listed: HashSet<&str> = listing.iter().map(|listed| listed.name.as_str()).collect();
+        self.undeletable
+            .retain(|name| listed.contains(name.as_str()));
         let mut gone = Vec::new();
         // A message without a name may be any of those that had none before.
         let some_unnamed = listing.iter().any(|listed| !listed.is_named);

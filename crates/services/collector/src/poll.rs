@@ -47,6 +47,8 @@ pub(crate) struct Polled {
     failure: Option<String>,
     too_large: u32,
     refused: u32,
+    /// Messages that the server does not delete.
+    undeletable: u32,
     /// Messages that ended a session, and those of them that are set aside.
     failing: usize,
     set_aside: usize,
@@ -77,6 +79,11 @@ impl Polled {
         let tried = self.failing.saturating_sub(self.set_aside);
         add(self.too_large as usize, "is too large", "are too large");
         add(self.refused as usize, "cannot be taken", "cannot be taken");
+        add(
+            self.undeletable as usize,
+            "was collected and is not deleted by the server",
+            "were collected and are not deleted by the server",
+        );
         add(
             tried,
             "could not be read and is tried again",

@@ -118,9 +118,9 @@ impl Remote {
         }
     }
 
-    /// DELE: takes effect at QUIT. False if the server refuses.
-    pub(crate) async fn delete(&mut self, number: u32) -> Result<bool, RemoteError> {
-        Ok(self.ask(&format!("DELE {number}")).await?.is_ok())
+    /// DELE: takes effect at QUIT. Returns the server's reason if it refuses.
+    pub(crate) async fn delete(&mut self, number: u32) -> Result<Result<(), String>, RemoteError> {
+        Ok(self.ask(&format!("DELE {number}")).await?.map(|_| ()))
     }
 
     /// RSET: cancels the deletions. False if the server refuses.

@@ -96,6 +96,7 @@ pub(super) fn troubles(accounts: &[Account]) -> Vec<String> {
                 "the collection account {name} fails: {polls} did{since}: {error}"
             ));
         }
+        troubles.extend(refused(account));
         match account.uncollected.iter().filter(|one| one.set_aside).count() {
             0 => {}
             1 => troubles.push(format!(
@@ -107,6 +108,29 @@ pub(super) fn troubles(accounts: &[Account]) -> Vec<String> {
         }
     }
     troubles
+}
+
+/// What of an account is refused, by us or by its server. One that could not be read is tried again
+/// first.
+fn refused(account: &Account) -> Option<String> {
+    let mut refused = account.uncollected.iter().filter(|one| one.is_refused());
+    let first = refused.next()?;
+    let (name, reason) = (&account.name, &first.reason);
+    Some(match refused.count() {
+        0 => format!("the collection account {name} leaves 1 message on the server: {reason}"),
+        more => format!(
+            "the collection account {name} leaves {} messages on the server, the first because {reason}",
+            more + 1
+        ),
+    })
+}
+
+impl Uncollected {
+    /// A rule or a limit says that it is not taken, or its server does not delete it. Nothing changes
+    /// by itself.
+    fn is_refused(&self) -> bool {
+        self.tries == 0 && !self.set_aside
+    }
 }
 
 impl From<AccountState> for Account {
@@ -201,25 +225,47 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_was_set_aside_is_a_trouble() {
-        let message = |uidl: &str, set_aside: bool| UncollectedMessage {
+    fn troubles_of(uncollected: Vec<UncollectedMessage>) -> Vec<String> {
+        let state = AccountState {
+            uncollected,
+            ..state(0, 1)
+        };
+        troubles(&accounts(&policy(), vec![state]))
+    }
+
+    fn message(uidl: &str, tries: u32, set_aside: bool) -> UncollectedMessage {
+        UncollectedMessage {
             remote_id: uidl.to_owned(),
             subject: "Minutes".to_owned(),
             size: 2048,
-            reason: "the server closed the connection".to_owned(),
+            reason: "it is larger than 25 MiB".to_owned(),
             retry_at_ms: 1_000_000 + 7 * 86_400_000,
+            tries,
             set_aside,
             ..UncollectedMessage::default()
-        };
-        let state = AccountState {
-            uncollected: vec![message("u2", true), message("u3", false)],
-            ..state(0, 1)
-        };
-        let accounts = accounts(&policy(), vec![state]);
+        }
+    }
+
+    #[test]
+    fn what_was_set_aside_is_a_trouble() {
         assert_eq!(
-            troubles(&accounts),
+            troubles_of(vec![message("u2", 3, true), message("u3", 1, false)]),
             ["the collection account isp has set 1 message aside, which stays on the server"]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_taken_is_a_trouble() {
+        assert_eq!(
+            troubles_of(vec![message("u2", 0, false)]),
+            ["the collection account isp leaves 1 message on the server: it is larger than 25 MiB"]
+        );
+        assert_eq!(
+            troubles_of(vec![message("u2", 0, false), message("u3", 0, false)]),
+            [
+                "the collection account isp leaves 2 messages on the server, the first because it is \
+                 larger than 25 MiB"
+            ]
         );
     }
 }

@@ -124,17 +124,33 @@ impl Poll<'_> {
     /// Sends DELE. A collected message that ends each session must not delay the messages after it.
     async fn delete(&mut self, remote: &mut Remote, listed: &Listed) -> Result<Verdict, PollError> {
         match remote.delete(listed.number).await {
-            Ok(true) => {
+            Ok(Ok(())) => {
                 self.deleted.push(listed.clone());
                 Ok(Verdict::Deleted)
             }
-            Ok(false) => Ok(Verdict::Left),
+            Ok(Err(reason)) => {
+                self.not_deleted(listed, &reason);
+                Ok(Verdict::Left)
+            }
             Err(error) => {
                 let reason = format!("it was collected, and could not be deleted: {error}");
                 self.fail(listed, &reason);
                 Err(error.into())
             }
         }
+    }
+
+    /// The server refused DELE, and will do so at each poll: the log has one line.
+    fn not_deleted(&mut self, listed: &Listed, reason: &str) {
+        let reason = format!("it was collected, and its server refuses to delete it: {reason}");
+        if self.memory.undeletable_for_the_first_time(listed) {
+            tracing::warn!(
+                account = %self.account.name, uidl = %listed.name, reason,
+                "a message stays on the server"
+            );
+        }
+        self.polled.undeletable += 1;
+        self.leave(listed, &reason, "");
     }
 
     /// Handles one message. Returns whether it is deleted.

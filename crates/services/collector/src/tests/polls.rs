@@ -265,3 +265,30 @@ async fn without_room_everything_stays_on_the_server_until_there_is_some() {
     bench.assert_collected(&[messages[0].1, messages[1].1]);
     assert!(bench.server.uidls().is_empty());
 }
+
+#[tokio::test]
+async fn a_message_that_the_server_refuses_to_delete_is_told_of_and_collected_once() {
+    let messages = [("u1", &b"Message-ID: <1@x>\r\n\r\none\r\n"[..])];
+    let mut bench = Bench::new("pop3", "never", &messages).await;
+    bench.server.state().refuses = vec!["DELE"];
+    for collected in [1, 0] {
+        let polled = bench.poll().await;
+        assert!(!polled.failed());
+        assert_eq!((polled.collected, polled.left), (collected, 1));
+        assert_eq!(
+            polled.error(),
+            "1 message was collected and is not deleted by the server"
+        );
+        let told = bench.queue.state().uncollected.clone();
+        assert_eq!(told.len(), 1);
+        assert_eq!((told[0].tries, told[0].set_aside), (0, false));
+        assert_eq!(
+            told[0].reason,
+            "it was collected, and its server refuses to delete it: no"
+        );
+    }
+    bench.server.state().refuses.clear();
+    bench.good_poll().await;
+    assert!(bench.queue.state().uncollected.is_empty());
+    assert!(bench.server.uidls().is_empty());
+}
