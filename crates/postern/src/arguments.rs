@@ -1,4 +1,4 @@
-//! What `postern` can be told.
+//! The arguments of `postern`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -36,13 +36,13 @@ pub struct Arguments {
         value_name = "DIR"
     )]
     pub data: PathBuf,
-    /// Configuration of a system that runs elsewhere; its [endpoints] say where
+    /// Configuration of a system that runs elsewhere; its [endpoints] give the addresses
     #[arg(long, global = true, env = "POSTERN_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Print JSON instead of tables and sentences
     #[arg(long, global = true)]
     pub json: bool,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -52,52 +52,51 @@ pub struct Arguments {
 pub enum Command {
     /// Run the whole system on this machine
     Up(up::Options),
-    /// Whose mail is handled, and where it goes
+    /// Domains and the routes of their mail
     #[command(subcommand)]
     Domain(domain::Command),
-    /// Who has a mailbox
+    /// Users and their mailboxes
     #[command(subcommand)]
     User(user::Command),
-    /// Messages that are on their way, and what became of those that were
+    /// Messages in transit, and the history of others
     #[command(subcommand)]
     Queue(queue::Command),
-    /// Mail that was accepted and is kept back until you decide
+    /// Accepted mail that waits for your decision
     #[command(subcommand)]
     Quarantine(quarantine::Command),
-    /// What processes need to start: check it, and a reference of every key
+    /// The configuration of the processes: check it, and a reference of every key
     #[command(subcommand)]
     Config(config::Command),
-    /// What was refused, and why
+    /// Refused mail and logins, with the reasons
     #[command(subcommand)]
     Refusals(refusals::Command),
     /// The policy as a document, and its revisions
     #[command(subcommand)]
     Policy(policy::Command),
-    /// Passwords that the policy names: gateway logins, collection accounts
+    /// Passwords named in the policy: gateway logins, collection accounts
     #[command(subcommand)]
     Secret(secret::Command),
-    /// What runs, what waits, what was collected
+    /// State of processes, queue and collection
     Status(status::Arguments),
     /// Put a message into the queue
     Send(send::Arguments),
-    /// Send a message the way that programs expect of every mail system
+    /// Send a message like the `sendmail` command of other mail systems
     Sendmail(sendmail::Arguments),
-    /// Play a session that has not happened, and say what would become of it and why
+    /// Play a simulated session, and show the result with reasons
     Explain(Box<explain::Arguments>),
-    /// This machine's interfaces and gateways, and whom the SMTP server trusts for where they are
+    /// This machine's interfaces and gateways, as the SMTP server classifies them
     Network(network::Arguments),
-    /// Make certificates for services on several machines or in containers
+    /// Create certificates for services on several machines or in containers
     Certificates(certificates::Arguments),
 }
 
-/// Whether words that were not understood ask for JSON.
+/// Whether an invalid command line asks for JSON.
 pub(crate) fn ask_json(words: &[OsString]) -> bool {
     let mut options = words.iter().skip(1).take_while(|word| *word != "--");
     options.any(|word| word == "--json")
 }
 
-/// What to do about options that exclude each other. The usage that clap would show names all but one of
-/// them, and says no more.
+/// The remedy for options that exclude each other. clap's own usage line omits one of them.
 pub(crate) fn conflict(error: &clap::Error) -> Option<String> {
     if error.kind() != ErrorKind::ArgumentConflict {
         return None;
@@ -120,12 +119,12 @@ pub(crate) fn conflict(error: &clap::Error) -> Option<String> {
     Some(format!("{sentence}. --help says what each does"))
 }
 
-/// `--catch-all <MAILBOX>` without what it takes.
+/// `--catch-all <MAILBOX>` without its value.
 fn bare(option: &str) -> &str {
     option.split(' ').next().unwrap_or(option)
 }
 
-/// What cannot be understood, without the usage and the hints that are for people.
+/// The error of a command line, without the usage and the hints for people.
 pub(crate) fn reason(error: &clap::Error) -> String {
     if let Some(sentence) = conflict(error) {
         return sentence;

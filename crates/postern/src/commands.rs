@@ -1,4 +1,4 @@
-//! One file a command.
+//! One file for each command.
 
 pub(crate) mod certificates;
 pub(crate) mod config;
@@ -24,14 +24,14 @@ use crate::arguments::Command;
 use crate::failure::{Failure, Outcome};
 use crate::screen::Screen;
 
-/// Runs a command that speaks to a running system.
+/// Runs a command that uses a running system.
 pub(crate) async fn run(
     command: Command,
     administration: &Administration,
     screen: &Screen,
 ) -> Result<Outcome, Failure> {
     match command {
-        // Not run here: they end in their own ways.
+        // Handled elsewhere: they have exit codes of their own.
         Command::Up(_) | Command::Sendmail(_) | Command::Config(_) => Ok(Outcome::Done),
         Command::Certificates(arguments) => certificates::run(&arguments, screen),
         Command::Network(arguments) => network::run(&arguments, administration, screen),

@@ -1,15 +1,15 @@
-//! How a command ends, as scripts see it.
+//! The result of a command, for scripts.
 
 use std::process::ExitCode;
 
 use administration::Error;
 
-/// A command that did what it was asked to do.
+/// The result of a command that did its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is done, or the answer is yes.
+    /// Done, or the answer is yes.
     Done,
-    /// The answer is no: refused, different, not well.
+    /// The answer is no: refused, different, with problems.
     No,
 }
 
@@ -26,16 +26,16 @@ impl Outcome {
     }
 }
 
-/// A command that could not do what it was asked to do. The text says what to do about it.
+/// The reason why a command could not do its work. The text says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// What was asked for cannot be: not found, exists already, not valid.
+    /// The request cannot be fulfilled: not found, exists already, not valid.
     #[error("{0}")]
     Refused(String),
-    /// The command line asks for something that makes no sense.
+    /// The command line is invalid.
     #[error("{0}")]
     Usage(String),
-    /// The system cannot be reached, or failed. Trying again may help.
+    /// The system cannot be reached, or failed. A retry may help.
     #[error("{0}")]
     System(String),
 }

@@ -1,7 +1,7 @@
 //! The command line of Postern, and `postern up`: the whole system on one machine.
 //!
-//! Every command is a file in `commands`: its arguments, and what it prints, as a table for people or
-//! as JSON. What it does is an operation of the library `administration`.
+//! Every command is a file in `commands`, with its arguments and its output, as a table for people or as
+//! JSON. Its work is an operation of the library `administration`.
 
 mod arguments;
 mod commands;
@@ -23,10 +23,10 @@ pub use failure::{Failure, Outcome};
 
 use screen::Screen;
 
-/// Reads the words of a command line. Called by the name of `sendmail`, it is that command.
+/// Parses a command line. Called by the name `sendmail`, the program is that command.
 ///
 /// # Errors
-/// What cannot be understood, and help.
+/// An invalid command line, or a request for help.
 pub fn arguments(words: &[OsString]) -> Result<Arguments, clap::Error> {
     if is_sendmail(words) {
         let ours = ["postern", "sendmail", "--"].map(OsString::from);
@@ -44,8 +44,7 @@ fn is_sendmail(words: &[OsString]) -> bool {
     name == Some(OsStr::new("sendmail"))
 }
 
-/// Says what cannot be understood of a command line, the way that it asks for; or the help that it
-/// asks for.
+/// Prints the error of a command line in the requested form, or the requested help.
 pub fn not_understood(words: &[OsString], error: &clap::Error) -> ExitCode {
     if error.use_stderr() && !is_sendmail(words) && arguments::ask_json(words) {
         let failure = Failure::Usage(arguments::reason(error));
@@ -53,13 +52,13 @@ pub fn not_understood(words: &[OsString], error: &clap::Error) -> ExitCode {
     } else if let Some(sentence) = arguments::conflict(error) {
         let _gone = writeln!(std::io::stderr(), "postern: {sentence}");
     } else {
-        // A reader that has gone away is no failure.
+        // A reader that has closed is no failure.
         let _gone = error.print();
     }
     u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
-/// Runs a command; what went wrong is said on standard error.
+/// Runs a command; errors are printed on standard error.
 pub async fn run(arguments: Arguments) -> ExitCode {
     let screen = Screen::new(arguments.json);
     let result = match arguments.command {
@@ -71,7 +70,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
             let config = arguments.config.as_deref();
             return commands::sendmail::run(own, &arguments.data, config, actor(), &screen).await;
         }
-        // No system needs to run, and the file may be one that cannot be read.
+        // No system needs to run, and the file may be unreadable.
         Command::Config(command) => {
             let config = arguments.config.as_deref();
             commands::config::run(&command, &arguments.data, config, &screen)
@@ -93,7 +92,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
     }
 }
 
-/// Who runs the command: whoever is logged in.
+/// The actor: the user of the command.
 fn actor() -> Actor {
     let name = ["SUDO_USER", "USER", "LOGNAME"]
         .iter()

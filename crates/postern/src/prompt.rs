@@ -1,4 +1,4 @@
-//! Reading secrets: from standard input, or from a terminal without echo.
+//! Reads secrets: from standard input, or from a terminal without echo.
 
 use std::io::{BufRead, IsTerminal, Read, Write};
 
@@ -6,10 +6,10 @@ use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 use crate::failure::Failure;
 
-/// Longer than any secret the services take.
+/// Longer than any secret that the services accept.
 const LONGEST: u64 = 64 << 10;
 
-/// Reads a new password: all of standard input when told so, else by asking twice.
+/// Reads a new password: all of standard input if requested, otherwise by asking twice.
 pub(crate) fn new_password(from_stdin: bool, of: &str) -> Result<String, Failure> {
     if from_stdin {
         return password(std::io::stdin().lock(), of);
@@ -29,7 +29,7 @@ pub(crate) fn new_password(from_stdin: bool, of: &str) -> Result<String, Failure
     not_empty(first, &format!("the password of {of}"), BY_STDIN)
 }
 
-/// Reads a secret as octets: all of standard input when it is no terminal, else by asking.
+/// Reads a secret as octets: all of standard input if it is no terminal, otherwise by asking.
 pub(crate) fn secret(of: &str) -> Result<Vec<u8>, Failure> {
     let stdin = std::io::stdin();
     let text = if stdin.is_terminal() {
@@ -40,12 +40,12 @@ pub(crate) fn secret(of: &str) -> Result<Vec<u8>, Failure> {
     not_empty(text, &format!("the value of {of}"), BY_PIPE).map(String::into_bytes)
 }
 
-/// What to do about an empty one.
+/// The remedy for an empty one.
 const BY_STDIN: &str = "type one, or give it on standard input with --password-stdin";
 const BY_PIPE: &str =
     "type one, or give it on standard input: printf %s \"$SECRET\" | postern secret set NAME";
 
-/// A line's end is not part of the password: `echo`, `pass` and editors add it.
+/// The line end is not part of the password: `echo`, `pass` and editors add it.
 fn password(input: impl Read, of: &str) -> Result<String, Failure> {
     let what = format!("the password of {of}");
     let octets = octets(input, &what, BY_STDIN)?;
@@ -87,7 +87,7 @@ fn not_empty(text: String, what: &str, cure: &str) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// Asks on the terminal, which is set back to how it was even when reading fails.
+/// Asks on the terminal, whose settings are restored even if reading fails.
 fn ask(question: &str) -> Result<String, Failure> {
     let failed = |error: std::io::Error| Failure::System(format!("the terminal: {error}"));
     let stdin = std::io::stdin();

@@ -1,4 +1,4 @@
-//! What a command prints: for people, or JSON.
+//! The output of a command: for people, or JSON.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
-/// Where output goes and in which form.
+/// The target and the form of the output.
 pub(crate) struct Screen {
     json: bool,
     pub(crate) times: Times,
@@ -30,7 +30,7 @@ impl Screen {
         }
     }
 
-    /// Prints a value as JSON, or what `text` makes of it for people.
+    /// Prints a value as JSON, or as the result of `text` for people.
     pub(crate) fn show<V: Serialize>(&self, value: &V, text: impl FnOnce() -> String) {
         let text = if self.json {
             serde_json::to_string_pretty(value).unwrap_or_else(|error| format!("{{}} {error}"))
@@ -38,11 +38,11 @@ impl Screen {
             text()
         };
         let text = self.escaped(text.trim_end());
-        // A reader that has gone away, such as `head`, is no failure.
+        // A reader that has closed, such as `head`, is no failure.
         let _gone = writeln!(std::io::stdout(), "{text}");
     }
 
-    /// Prints a list, and says on standard error where it goes on.
+    /// Prints a list, and says on standard error if there are more entries.
     pub(crate) fn show_list<T: Serialize>(
         &self,
         listing: &Listing<T>,
@@ -54,7 +54,7 @@ impl Screen {
         }
     }
 
-    /// Prints a document that may be read back from a file: nothing in it is changed but on a terminal.
+    /// Prints a document that may be saved and read back: nothing is changed, except on a terminal.
     pub(crate) fn show_document<V: Serialize>(&self, value: &V, document: &str) {
         if self.json || std::io::stdout().is_terminal() {
             return self.show(value, || document.to_owned());
@@ -62,7 +62,7 @@ impl Screen {
         let _gone = writeln!(std::io::stdout(), "{}", document.trim_end());
     }
 
-    /// What strangers wrote commands no terminal.
+    /// Text of strangers must not control the terminal.
     fn escaped<'a>(&self, text: &'a str) -> Cow<'a, str> {
         if self.json {
             escaped_json(text)
@@ -71,7 +71,7 @@ impl Screen {
         }
     }
 
-    /// Says something beside the result: on standard error, in sentences.
+    /// Prints a remark besides the result, on standard error.
     pub(crate) fn remark(&self, text: impl Display) {
         let _gone = writeln!(std::io::stderr(), "{}", escaped(&text.to_string()));
     }
@@ -87,7 +87,7 @@ impl Screen {
     }
 }
 
-/// Aligned columns without lines between: readable, and easy for `awk`.
+/// Aligned columns without lines: readable, and easy for `awk`.
 pub(crate) fn columns(headers: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -95,14 +95,14 @@ pub(crate) fn columns(headers: &[&str]) -> Table {
     table
 }
 
-/// The same with headers that stay as they are: they name something.
+/// The same with unchanged headers, which are names.
 pub(crate) fn named_columns(headers: &[&str]) -> Table {
     let mut table = columns(&[]);
     table.set_header(headers);
     table
 }
 
-/// Writes a table without the blanks that would end its lines.
+/// The table as text, without trailing blanks.
 pub(crate) fn written(table: &Table) -> String {
     let text = table.to_string();
     let lines: Vec<&str> = text
@@ -112,10 +112,10 @@ pub(crate) fn written(table: &Table) -> String {
     lines.join("\n")
 }
 
-/// Characters of a text that strangers chose, in a table: the whole stands in JSON.
+/// Maximum characters of a text of strangers in a table; JSON has the whole text.
 const LONGEST_CELL: usize = 60;
 
-/// The text as a table shows it: one of 500 characters would widen the table for all others.
+/// The text for a table: a long one would widen the table for all others.
 pub(crate) fn cut(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(LONGEST_CELL) {
         None => Cow::Borrowed(text),
@@ -126,7 +126,7 @@ pub(crate) fn cut(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A number, at the right of its column.
+/// A number, right-aligned.
 pub(crate) fn number(value: impl Display) -> Cell {
     Cell::new(value).set_alignment(CellAlignment::Right)
 }

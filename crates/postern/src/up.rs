@@ -1,9 +1,9 @@
 //! `postern up`: the whole system on one machine, in the foreground.
 //!
-//! Makes the data folder, a private Postgres, a certificate and `postern.toml` where they are missing, starts every
-//! service as a child, awaits their health, says what listens where, restarts what dies, and on SIGINT or SIGTERM
-//! drains and stops them all, front ends first. It knows the services by their programs, their configuration and
-//! their gRPC health, and nothing of mail.
+//! Creates the data folder, a private Postgres, a certificate and `postern.toml` if they are missing,
+//! starts every service as a child, waits for their health, prints the listeners, restarts services that
+//! end, and on SIGINT or SIGTERM drains and stops them all, front ends first. It knows the services by
+//! their programs, their configuration and their gRPC health, and nothing about mail.
 
 mod backoff;
 mod child;
@@ -41,7 +41,7 @@ use ports::Ports;
 use screen::Screen;
 use supervisor::Supervisor;
 
-/// What `postern up` can be told.
+/// The options of `postern up`.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Options {
     /// Address to listen on [default: 127.0.0.1, or what postern.toml says]
@@ -55,7 +55,7 @@ pub struct Options {
 /// Runs the system in the folder `data` until SIGINT or SIGTERM.
 ///
 /// # Errors
-/// When it cannot be started; why is said, and what was started has been stopped. When Postgres does not stop.
+/// If it cannot be started; everything started before is stopped. If Postgres does not stop.
 pub async fn run(data: &Path, options: &Options) -> anyhow::Result<()> {
     let screen = Screen::stdout();
     let stop = stop_on_signals()?;
@@ -64,7 +64,7 @@ pub async fn run(data: &Path, options: &Options) -> anyhow::Result<()> {
     let asked = Ports::asked(options.listen, options.port_base)?;
     let configured = data.join("postern.toml");
     if !configured.exists() {
-        // What cannot listen is not begun: no folder is left behind.
+        // Checked first, so that no folder is left behind.
         ports::ensure_free(&Configuration::addresses(configured, asked)?)?;
     }
     let folder = Folder::open(data)?;
@@ -93,7 +93,7 @@ pub async fn run(data: &Path, options: &Options) -> anyhow::Result<()> {
             supervisor.stop(&stop).await;
             Ok(())
         }
-        // Told to stop while starting: that is no failure.
+        // A stop signal during the start is no failure.
         Err(_) if stop.drain.is_cancelled() => Ok(()),
         Err(error) => Err(error),
     };
@@ -101,7 +101,7 @@ pub async fn run(data: &Path, options: &Options) -> anyhow::Result<()> {
     match (result, stopped) {
         (Ok(()), stopped) => stopped,
         (failed, Ok(())) => failed,
-        // The first reason is the one to be told with the exit; the other is told, too.
+        // The first reason becomes the error; the other is printed too.
         (failed, Err(error)) => {
             screen.progress("postgres", &format!("{error:#}"));
             failed
@@ -134,7 +134,7 @@ async fn start(
     Ok(supervisor)
 }
 
-/// Every service would end at once, over and over, and say so in its own log.
+/// Otherwise every service would end at once, repeatedly, with the error in its own log.
 fn refuse_what_is_wrong(configuration: &Configuration) -> anyhow::Result<()> {
     let problems = crate::commands::config::problems(configuration.path())?;
     anyhow::ensure!(
@@ -145,7 +145,7 @@ fn refuse_what_is_wrong(configuration: &Configuration) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The first signal drains, the second ends at once.
+/// The first signal drains, the second stops at once.
 #[derive(Clone, Debug, Default)]
 struct Stop {
     drain: CancellationToken,
@@ -169,7 +169,7 @@ fn stop_on_signals() -> anyhow::Result<Stop> {
     Ok(stop)
 }
 
-/// Where everything listens unless told otherwise: this machine alone.
+/// The default address: only this machine.
 const DEFAULT_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 #[cfg(test)]
@@ -204,7 +204,7 @@ mod tests {
         let data = parent.path().join("data");
         for (listen, port_base, why) in [
             (None, Some(65_535), "--port-base 65535 is too high"),
-            // TEST-NET-1 (RFC 5737): nobody's address.
+            // TEST-NET-1 (RFC 5737): an unused address.
             (Some("192.0.2.1"), None, "cannot listen on 192.0.2.1:2025"),
         ] {
             let options = Options {

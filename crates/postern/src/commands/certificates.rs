@@ -1,5 +1,5 @@
-//! `postern certificates`: what services on several machines, or in containers, need to know each
-//! other by, and a certificate to begin with for mail clients. `postern up` needs none of it.
+//! `postern certificates`: certificates for services on several machines, or in containers, and an initial
+//! certificate for mail clients. `postern up` needs none of them.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ const PROCESSES: [&str; 8] = [
     "postern",
 ];
 
-/// What each process is given.
+/// The files of each process.
 const INTERNAL: [&str; 3] = ["ca.pem", "internal.pem", "internal.key"];
 
 /// `postern certificates`
@@ -38,13 +38,13 @@ Examples:
   postern certificates --directory /certificates --hostname mail.example.test
   postern certificates --directory /certificates --name queue=queue.mail.svc")]
 pub struct Arguments {
-    /// Where the folders go
+    /// Target of the folders
     #[arg(long, value_name = "DIR")]
     directory: PathBuf,
-    /// The name that mail clients connect to
+    /// The host name for mail clients
     #[arg(long, value_name = "NAME", default_value = "localhost")]
     hostname: String,
-    /// A further name under which a process is reached
+    /// Another name of a process, used in addresses
     #[arg(long = "name", value_name = "PROCESS=NAME", value_parser = further_name)]
     names: Vec<(String, String)>,
 }
@@ -61,7 +61,7 @@ fn further_name(text: &str) -> Result<(String, String), String> {
     Ok((process.to_owned(), name.to_owned()))
 }
 
-/// What was written.
+/// The written files.
 #[derive(Debug, Serialize)]
 struct Written {
     directory: PathBuf,
@@ -100,14 +100,14 @@ fn make(arguments: &Arguments) -> Result<Written, service_kit::Error> {
     })
 }
 
-/// A certificate for the process's own name, and for those by which it is reached.
+/// A certificate for the process's own name, and for its other names.
 fn issue(
     authority: &Authority,
     process: &str,
     arguments: &Arguments,
 ) -> Result<(), service_kit::Error> {
     let folder = arguments.directory.join(process);
-    // Health is asked within the container.
+    // Health checks come from within the container.
     let mut names = vec![process.to_owned(), "localhost".to_owned()];
     let further = arguments.names.iter().filter(|(of, _)| of == process);
     names.extend(further.map(|(_, name)| name.clone()));

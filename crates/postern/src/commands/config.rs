@@ -1,7 +1,6 @@
 //! `postern config`: the configuration, as each process reads it.
 //!
-//! Each process knows its own section. So each is asked: its program is run with `--check` or
-//! `--reference`.
+//! Each process knows only its own section, so its program is run with `--check` or `--reference`.
 
 mod reference;
 
@@ -18,7 +17,7 @@ use crate::up::{service_names, service_program};
 /// `postern config …`
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Check postern.toml and the POSTERN_ variables as every process reads them
+    /// Check postern.toml and the POSTERN_ variables as the processes read them
     #[command(after_help = "\
 Unknown keys and sections, wrong types and values, files that cannot be read: each with the file, the
 line, the section and the nearest word that is known. Nothing is changed. Exit code 0 when all is
@@ -29,7 +28,7 @@ Examples:
   postern config check /etc/postern/postern.toml
   POSTERN_QUEUE__WRITERS=2 postern config check --json")]
     Check {
-        /// The file; that of --config or of the data folder unless given
+        /// The file; default: that of --config or of the data folder
         #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
     },
@@ -38,7 +37,7 @@ Examples:
     Reference,
 }
 
-/// What was found.
+/// The result of a check.
 #[derive(Debug, Serialize)]
 struct Checked {
     file: PathBuf,
@@ -46,11 +45,11 @@ struct Checked {
     problems: Vec<Problem>,
 }
 
-/// Something that is wrong.
+/// A problem.
 #[derive(Debug, Serialize)]
 struct Problem {
     text: String,
-    /// Who finds it so.
+    /// The processes that report it.
     processes: Vec<&'static str>,
 }
 
@@ -83,7 +82,7 @@ pub(crate) fn run(
     }
 }
 
-/// Everything that any process finds wrong with the file and the environment.
+/// All problems that any process finds in the file and the environment.
 pub(crate) fn problems(file: &Path) -> Result<Vec<String>, Failure> {
     let found = ask_processes(file)?;
     Ok(found.into_iter().map(|one| one.text).collect())
@@ -124,7 +123,7 @@ fn ask_processes(file: &Path) -> Result<Vec<Problem>, Failure> {
     Ok(problems)
 }
 
-/// Variables that nobody reads but that look like a key: `POSTERN_LOG_LEVEL`.
+/// Variables that no process reads but that look like a key: `POSTERN_LOG_LEVEL`.
 fn misspelt_variables(sections: &[Reference]) -> Vec<Problem> {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let names = names.filter(|name| name.starts_with("POSTERN_") && !name.contains("__"));
@@ -171,7 +170,7 @@ fn told(checked: &Checked) -> String {
     lines.join("\n")
 }
 
-/// What all processes share, and each process's own section.
+/// The shared keys, and each process's own section.
 fn references() -> Result<Vec<Reference>, Failure> {
     let mut sections = vec![
         Reference::shared(),

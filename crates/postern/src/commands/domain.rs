@@ -1,4 +1,4 @@
-//! `postern domain`: whose mail is handled, and where it goes.
+//! `postern domain`: domains and the routes of their mail.
 
 use administration::Administration;
 use administration::domains::{self, Deliver, NewDomain, OpenTo, Rule, Unmatched};
@@ -7,7 +7,7 @@ use rules::Domain;
 use crate::failure::{Failure, Outcome};
 use crate::screen::{Screen, columns, written};
 
-/// What can be done with domains.
+/// Subcommands for domains.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Handle the mail of a domain
@@ -19,7 +19,7 @@ Examples:
   postern domain add partner.test --deliver direct --from everyone     (a backup relay)
   postern domain add '*' --deliver gateway=isp                         (everything else)")]
     Add(Add),
-    /// Show the domains and where their mail goes
+    /// List the domains and the routes of their mail
     List,
     /// Stop handling the mail of a domain; its users and their mail stay
     #[command(after_help = "\
@@ -31,7 +31,7 @@ Example:
         /// The domain, or *
         #[arg(value_parser = domain_or_star)]
         name: Name,
-        /// Even if it has users or handlers
+        /// Remove it although it has users or handlers
         #[arg(long)]
         yes: bool,
     },
@@ -40,22 +40,22 @@ Example:
 /// The rule of a domain.
 #[derive(Debug, clap::Args)]
 pub struct Add {
-    /// The domain; * for all that no other rule names
+    /// The domain; * for all without a rule of their own
     #[arg(value_parser = domain_or_star)]
     name: Name,
     /// Another name of the same domain; may be repeated
     #[arg(long = "alias", value_name = "DOMAIN")]
     aliases: Vec<Domain>,
-    /// Where its mail goes: mailboxes, mailbox=NAME, direct, or gateway=NAME
+    /// Route of its mail: mailboxes, mailbox=NAME, direct, or gateway=NAME
     #[arg(long, default_value = "mailboxes", value_parser = deliver)]
     deliver: Deliver,
-    /// Who may send to it when its mail goes elsewhere: everyone or trusted
+    /// Who may send to it if its mail goes to another server: everyone or trusted
     #[arg(long, value_parser = ["everyone", "trusted"])]
     from: Option<String>,
-    /// What happens to recipients without a mailbox: refuse, or accept
+    /// Action for recipients without a mailbox: refuse or accept
     #[arg(long, value_parser = ["refuse", "accept"])]
     unmatched: Option<String>,
-    /// The mailbox that gets the mail of recipients without one
+    /// Mailbox for the mail of recipients without one
     #[arg(long, value_name = "MAILBOX", conflicts_with = "unmatched")]
     catch_all: Option<String>,
 }

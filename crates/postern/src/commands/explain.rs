@@ -1,4 +1,4 @@
-//! `postern explain`: plays a session that has not happened.
+//! `postern explain`: plays a simulated session.
 
 mod circumstances;
 mod text;
@@ -47,79 +47,79 @@ pub struct Arguments {
     /// Address of the client
     #[arg(long, value_name = "IP")]
     peer: IpAddr,
-    /// Address that it connects to; the one by which this host is reached from the client unless given
+    /// Local address of the connection; default: this host's address towards the client
     #[arg(long, value_name = "IP")]
     local: Option<IpAddr>,
-    /// MAIL FROM, as the client writes it; empty for the null sender
+    /// Reverse-path of MAIL, as the client writes it; empty for the null sender
     #[arg(long, value_name = "ADDRESS", value_parser = sender)]
     from: String,
-    /// Size that MAIL declares, in octets or such as '25 MiB'
+    /// Size declared by MAIL, in octets or such as '25 MiB'
     #[arg(long, value_name = "SIZE", value_parser = octets)]
     size: Option<u64>,
-    /// How long MAIL asks for the message to be held (HOLDFOR), such as '2 days'
+    /// Holding time requested by MAIL (HOLDFOR), such as '2 days'
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     hold: Option<Duration>,
-    /// In what time MAIL asks for it to be delivered or returned (BY), such as '10 min'
+    /// Delivery time requested by MAIL (BY), such as '10 min'
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     deliver_by: Option<Duration>,
-    /// Priority that MAIL asks for, -9 to 9
+    /// Priority requested by MAIL, -9 to 9
     #[arg(long, value_name = "N", allow_negative_numbers = true,
           value_parser = clap::value_parser!(i8).range(-9..=9))]
     priority: Option<i8>,
-    /// RCPT TO; may be repeated
+    /// Forward-path of RCPT; may be repeated
     #[arg(long, value_name = "ADDRESS", required = true)]
     to: Vec<String>,
-    /// Name of the listener, as the configuration has it unless --class or --role says more; mx unless given
+    /// Name of a configured listener, or any name with --class or --role; default: mx
     #[arg(long)]
     listener: Option<String>,
-    /// Class of the listener: auto, internal, external or dmz; what the configuration says of a listener of
-    /// that name unless given, else auto
+    /// Class of the listener: auto, internal, external or dmz; default: that of the configured listener of
+    /// this name, otherwise auto
     #[arg(long)]
     class: Option<ListenerClass>,
-    /// For whom the listener is: mx (other servers) or submission (people's programs, behind a
-    /// login); what the configuration says of a listener of that name unless given, else mx
+    /// Role of the listener: mx (other servers) or submission (mail programs, with a login); default: that
+    /// of the configured listener of this name, otherwise mx
     #[arg(long)]
     role: Option<ListenerRole>,
-    /// Interface that has the local address, and its class: internal, external or dmz; this host's unless
-    /// given: `postern network` shows them
+    /// Interface of the local address, and its class: internal, external or dmz; default: this host's, see
+    /// `postern network`
     #[arg(long, value_name = "NAME=CLASS", value_parser = interface)]
     interface: Option<Interface>,
-    /// Proxy that told the client's address; the same address if it told none
+    /// Proxy that gave the client's address; equal to that address if it gave none
     #[arg(long, value_name = "IP")]
     proxy: Option<IpAddr>,
-    /// Name of the client in the DNS that leads back to its address; may be repeated. `failed`
-    /// when the DNS does not answer
+    /// Reverse DNS name of the client that resolves to its address; may be repeated; `failed` if the DNS
+    /// does not answer
     #[arg(long = "reverse-name", value_name = "NAME")]
     reverse_names: Vec<String>,
-    /// A default gateway of the host; may be repeated; this host's unless given
+    /// Default gateway of the host; may be repeated; default: this host's
     #[arg(long = "gateway", value_name = "IP")]
     gateways: Vec<IpAddr>,
-    /// Name given in EHLO
+    /// Name in EHLO
     #[arg(long, value_name = "NAME")]
     helo: Option<String>,
     /// Login proved by AUTH
     #[arg(long, value_name = "LOGIN")]
     login: Option<String>,
-    /// The session is under TLS
+    /// The session uses TLS
     #[arg(long)]
     tls: bool,
-    /// Message that would come: its attachments and its From are looked at, its signatures with --dns,
-    /// and MAIL declares its size; - is standard input
+    /// Message to check: its attachments, its From, and with --dns its signatures; MAIL declares its size;
+    /// - is standard input
     #[arg(long, value_name = "FILE")]
     message: Option<PathBuf>,
-    /// Look up what the DNS says now, as the SMTP server does: the client's name, lists, the sender's
-    /// domain and who vouches for it. What is told by another option counts more
+    /// Query the DNS as the SMTP server does: the client's name, lists, the sender's domain and sender
+    /// authentication. Other options have precedence
     #[arg(long)]
     dns: bool,
     #[command(flatten)]
     told: circumstances::Told,
-    /// Ask this document instead of the policy in force; - is standard input
+    /// Use this document instead of the policy in force; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with = "revision")]
     policy: Option<PathBuf>,
-    /// Ask this revision of the policy; the newest unless given
+    /// Use this revision of the policy; default: the newest
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     revision: u64,
-    /// Take this address for a user without asking the system; may be repeated
+    /// Assume that this user exists, instead of asking the system; may be repeated
     #[arg(long = "user", value_name = "ADDRESS", value_parser = EmailAddress::parse_written)]
     users: Vec<EmailAddress>,
 }
@@ -128,7 +128,8 @@ fn octets(text: &str) -> Result<u64, &'static str> {
     text.parse().or_else(|_| parse_size(text))
 }
 
-/// What no server takes is an error of the command line. Of whom a local part alone is taken, the policy says.
+/// A sender that no server accepts is an error of the command line. The policy decides about a local part
+/// alone.
 fn sender(text: &str) -> Result<String, String> {
     if local_part_alone(text).is_none() {
         ReversePath::parse(text).map_err(|reason| reason.to_string())?;

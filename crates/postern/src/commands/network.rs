@@ -1,4 +1,4 @@
-//! `postern network`: this machine's networks as the SMTP server sees them.
+//! `postern network`: this machine's networks as the SMTP server classifies them.
 
 use administration::Administration;
 use administration::network::{self, Networks};

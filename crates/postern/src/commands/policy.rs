@@ -12,13 +12,13 @@ use super::policy_file::document;
 use crate::failure::{Failure, Outcome};
 use crate::screen::{Screen, columns, number, written};
 
-/// What can be done with the policy.
+/// Subcommands for the policy.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Print the policy's document
     #[command(after_help = "Example:\n  postern policy show > policy.toml")]
     Show {
-        /// This revision; the newest unless given
+        /// This revision; default: the newest
         #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
         revision: u64,
     },
@@ -34,25 +34,25 @@ Examples:
     Apply {
         /// The document; - is standard input
         file: PathBuf,
-        /// Why, for the list of revisions
+        /// Comment for the list of revisions
         #[arg(long, default_value = "")]
         comment: String,
         /// Only if this is still the newest revision
         #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
         expected_revision: u64,
-        /// Even if it takes away domains that have users, or says nothing at all
+        /// Apply it although domains with users are removed, or the document is empty
         #[arg(long)]
         yes: bool,
     },
-    /// Show what a document would change; exit code 1 when it would
+    /// Show the changes in a document; exit code 1 if there are any
     #[command(after_help = "\
 Examples:
   postern policy diff policy.toml
   postern policy diff --revision 3          (from revision 3 to the newest)")]
     Diff {
-        /// The document; - is standard input; the newest revision unless given
+        /// The document; - is standard input; default: the newest revision
         file: Option<PathBuf>,
-        /// Compare with this revision; the newest unless given
+        /// Compare with this revision; default: the newest
         #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
         revision: u64,
     },
@@ -62,11 +62,11 @@ Examples:
         /// The document; - is standard input
         file: PathBuf,
     },
-    /// Play scripts of sessions, and compare what comes of them with what they expect
+    /// Play scripts of sessions, and compare the results with their expectations
     Test(test::Arguments),
-    /// Show the revisions, the newest first
+    /// List the revisions, the newest first
     List {
-        /// At most so many
+        /// Maximum number of entries
         #[arg(long, value_name = "N", default_value_t = 50,
               value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
@@ -76,7 +76,7 @@ Examples:
     Rollback {
         /// The revision
         revision: u64,
-        /// Even if it takes away domains that have users
+        /// Roll back although domains with users are removed
         #[arg(long)]
         yes: bool,
     },
@@ -187,7 +187,7 @@ fn check(screen: &Screen, document: &Document) -> Result<Outcome, Failure> {
     Ok(Outcome::of(validation.valid))
 }
 
-/// Tells what is wrong with a document, the way compilers do.
+/// Prints the errors of a document, in the style of compilers.
 fn tell_errors<'a>(screen: &Screen, document: &str, errors: impl Iterator<Item = &'a PolicyError>) {
     for error in errors {
         screen.remark(at(document, error));

@@ -1,4 +1,4 @@
-//! Policies and scripts in files, or on standard input.
+//! Policies and scripts in files or on standard input.
 
 use std::io::Read;
 use std::path::Path;
@@ -9,7 +9,7 @@ use rules::Policy;
 
 use crate::failure::Failure;
 
-/// The policy of a file, else a revision of the running system's.
+/// The policy in a file, otherwise a revision of the running system.
 pub(super) async fn queried(
     file: Option<&Path>,
     revision: u64,
@@ -26,7 +26,7 @@ pub(super) fn document(file: &Path) -> Result<Document, Failure> {
     read(file, Policy::LONGEST_DOCUMENT)
 }
 
-/// Reads a text of at most so many octets.
+/// Reads a text with a maximum length in octets.
 pub(super) fn read(file: &Path, longest: usize) -> Result<Document, Failure> {
     let name = file.display().to_string();
     let failed = |error: std::io::Error| Failure::Usage(format!("{name} cannot be read: {error}"));

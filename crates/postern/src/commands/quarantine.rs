@@ -1,4 +1,4 @@
-//! `postern quarantine`: mail that was accepted and waits for an administrator's decision.
+//! `postern quarantine`: accepted mail that waits for an administrator's decision.
 
 mod decide;
 
@@ -12,40 +12,40 @@ use super::queue::{sender, waiting};
 use crate::failure::{Failure, Outcome};
 use crate::screen::{Screen, columns, number, written};
 
-/// What can be done about mail in quarantine.
+/// Subcommands for quarantined mail.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Show what is in quarantine and why, the oldest first
+    /// List the quarantined messages with reasons, the oldest first
     #[command(after_help = "\
 Examples:
   postern quarantine list
   postern quarantine list --recipient bob@example.test --reason dmarc
   postern quarantine list --json | jq '.[].message'")]
     List(Filter),
-    /// Show one message: its envelope, why it is kept back, and its header
+    /// Show one message: its envelope, the reason for quarantine, and its header
     #[command(after_help = "\
 Examples:
   postern quarantine show 1042
   postern quarantine show 1042 --text | less")]
     Show {
-        /// The number that `quarantine list` gives, or the id with which it was accepted
+        /// Number from `quarantine list`, or the id given at acceptance
         message: MessageName,
-        /// Its text too, as it came: it may be what somebody must not open
+        /// Show the text too, unchanged: it may be dangerous to open
         #[arg(long)]
         text: bool,
     },
-    /// Let messages go on to their recipients
+    /// Release messages to their recipients
     #[command(after_help = "\
 What is released is delivered as if it came now; what another rule sends to Junk still goes there.
 
 Example:
   postern quarantine release 1042 1043")]
     Release {
-        /// The numbers that `quarantine list` gives, or the ids with which they were accepted
+        /// Numbers from `quarantine list`, or the ids given at acceptance
         #[arg(required = true, value_name = "MESSAGE")]
         messages: Vec<MessageName>,
     },
-    /// Remove messages: nobody gets them, and nobody is told
+    /// Remove messages without a notice to anyone
     #[command(after_help = "\
 What nobody releases is removed by itself when its time ends: `[quarantine] keep` of the policy in
 force when it came.
@@ -53,16 +53,16 @@ force when it came.
 Example:
   postern quarantine remove 1042 1043 --yes")]
     Remove {
-        /// The numbers that `quarantine list` gives, or the ids with which they were accepted
+        /// Numbers from `quarantine list`, or the ids given at acceptance
         #[arg(required = true, value_name = "MESSAGE")]
         messages: Vec<MessageName>,
-        /// Really: they cannot be brought back
+        /// Confirm: they cannot be restored
         #[arg(long)]
         yes: bool,
     },
 }
 
-/// Which messages.
+/// The filter.
 #[derive(Debug, clap::Args)]
 pub struct Filter {
     /// Only those whose sender contains this
@@ -71,10 +71,10 @@ pub struct Filter {
     /// Only those with a recipient that contains this
     #[arg(long, default_value = "", hide_default_value = true)]
     recipient: String,
-    /// Only those kept for a reason that contains this, such as dmarc-quarantine
+    /// Only those with a reason that contains this, such as dmarc-quarantine
     #[arg(long, default_value = "", hide_default_value = true)]
     reason: String,
-    /// At most so many
+    /// Maximum number of entries
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = limit)]
     limit: usize,
 }
@@ -157,7 +157,7 @@ fn table(messages: &[Message], times: &Times) -> String {
     written(&table)
 }
 
-/// The first, and how many more.
+/// The first, and the number of further ones.
 fn recipients(message: &Message) -> String {
     match message.recipients.as_slice() {
         [] => "-".to_owned(),
@@ -166,7 +166,7 @@ fn recipients(message: &Message) -> String {
     }
 }
 
-/// What a stranger wrote, as a terminal can bear it.
+/// Text of strangers, made safe for a terminal.
 fn harmless(text: &str) -> String {
     let show = |c: char| match c {
         '\n' | '\t' => c,

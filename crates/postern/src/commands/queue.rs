@@ -1,4 +1,4 @@
-//! `postern queue`: messages on their way, and what became of those that were.
+//! `postern queue`: messages in transit, and the history of others.
 
 mod history;
 
@@ -12,10 +12,10 @@ use super::limit::limit;
 use crate::failure::{Failure, Outcome};
 use crate::screen::{Screen, columns, number, written};
 
-/// What can be seen of the queue.
+/// Subcommands for the queue.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Show the messages in the queue, the oldest first
+    /// List the messages in the queue, the oldest first
     #[command(after_help = "\
 Examples:
   postern queue list
@@ -27,11 +27,11 @@ Examples:
         /// Only those with a recipient that contains this
         #[arg(long, default_value = "", hide_default_value = true)]
         recipient: String,
-        /// At most so many
+        /// Maximum number of entries
         #[arg(long, value_name = "N", default_value_t = 100, value_parser = limit)]
         limit: usize,
     },
-    /// Try now what waits for its next attempt, instead of at its time
+    /// Retry waiting recipients now
     #[command(after_help = "\
 What is under way, held on purpose (`send --hold-until`) or in quarantine stays as it is. Without a domain
 or a message, everything that waits is tried.
@@ -42,17 +42,17 @@ Examples:
   postern queue retry --message 1042
   postern queue retry --message 01M8PP6D2X9Q7")]
     Retry {
-        /// Only what is for recipients of this domain
+        /// Only recipients in this domain
         #[arg(long, conflicts_with = "message")]
         domain: Option<String>,
-        /// And of the domains below it
+        /// Include its subdomains
         #[arg(long, requires = "domain")]
         subdomains: bool,
-        /// Only what waits of this message: its number, or the id with which it was accepted
+        /// Only recipients of this message: its number, or the id given at acceptance
         #[arg(long, value_name = "MESSAGE")]
         message: Option<MessageName>,
     },
-    /// Show one message: who still waits for it, and what became of the others
+    /// Show one message: its waiting recipients, and the outcomes of the others
     #[command(after_help = "\
 The id with which a message was accepted is what its sender's program read, what its Received field has, and
 what the log names it by. It may be pasted with what stands around it.
@@ -62,11 +62,11 @@ Examples:
   postern queue show 01M8PP6D2X9Q7
   postern queue show '250 2.0.0 Message accepted as 01M8PP6D2X9Q7'")]
     Show {
-        /// The number that `queue list` or `send` gave, or the id with which it was accepted
+        /// Number from `queue list` or `send`, or the id given at acceptance
         #[arg(required = true, value_name = "MESSAGE")]
         message: Vec<String>,
     },
-    /// Search what became of messages: each attempt, end and decision, the newest first
+    /// Search the history: each attempt, outcome and decision, the newest first
     History(history::Filter),
 }
 
@@ -130,7 +130,7 @@ fn text(retried: &Retried) -> String {
     }
 }
 
-/// Everything that waits, as `mailq` shows it.
+/// All waiting messages, as `mailq` shows them.
 pub(super) async fn show_all(
     administration: &Administration,
     screen: &Screen,
@@ -174,7 +174,7 @@ pub(super) fn sender(reverse_path: &str) -> String {
     }
 }
 
-/// When a recipient is tried next, and why not before.
+/// The time of the next attempt, and the reason for waiting.
 fn next(message: &Message, recipient: &Recipient, times: &Times) -> String {
     let when = if message.quarantine.is_some() {
         "in quarantine".to_owned()
@@ -227,7 +227,7 @@ fn story(found: &Story, times: &Times) -> String {
     text
 }
 
-/// The message that it was made of, and those that were made of it.
+/// The message that it was derived from, and those derived from it.
 fn relatives(found: &Story) -> String {
     let relative =
         |what: &str, message: i64, kind: &str| format!("{what:<10} message {message} ({kind})\n");
@@ -277,7 +277,7 @@ pub(super) fn waiting(message: &Message, times: &Times) -> String {
     lines.join("\n") + "\n"
 }
 
-/// What the sender asked of when and how soon it goes on.
+/// The sender's requests about time and priority.
 fn requests(message: &Message, times: &Times) -> Vec<String> {
     let mut lines = Vec::new();
     if message.held_until.is_some_and(|until| until > times.now) {

@@ -1,4 +1,4 @@
-//! `postern refusals`: why was this mail refused?
+//! `postern refusals`: refusals with their reasons.
 
 use administration::refusals::{self, Refusal};
 use administration::{Administration, Times};
@@ -11,10 +11,10 @@ use super::since::since;
 use crate::failure::{Failure, Outcome};
 use crate::screen::{Screen, columns, cut, written};
 
-/// What was refused.
+/// Subcommands for refusals.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Show what was refused to whom and why, the newest first
+    /// List refusals with clients and reasons, the newest first
     #[command(after_help = "\
 Failed logins over IMAP and POP3 are among them, with the name that was tried. What one client repeats
 within seconds is one line with a count. Refusals are kept for the days
@@ -28,7 +28,7 @@ Examples:
     List(Filter),
 }
 
-/// Which refusals.
+/// The filter.
 #[derive(Debug, clap::Args)]
 pub struct Filter {
     /// Only those whose sender contains this
@@ -48,10 +48,10 @@ pub struct Filter {
         hide_possible_values = true
     )]
     verdict: Option<String>,
-    /// Not before that long ago ('2 h'), or a day or time (2026-11-24, 2026-11-24T08:00:00Z)
+    /// Earliest time: a duration before now ('2 h'), or a day or time (2026-11-24, 2026-11-24T08:00:00Z)
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
-    /// At most so many
+    /// Maximum number of entries
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = limit)]
     limit: usize,
 }

@@ -1,4 +1,4 @@
-//! `postern secret`: passwords that the policy names. They are stored encrypted and never shown.
+//! `postern secret`: passwords named in the policy. They are stored encrypted and never shown.
 
 use administration::Administration;
 use administration::secrets::{self, Secret};
@@ -8,20 +8,20 @@ use crate::failure::{Failure, Outcome};
 use crate::prompt;
 use crate::screen::{Screen, columns, written};
 
-/// What can be done with secrets.
+/// Subcommands for secrets.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Set a secret: asked for on a terminal, else all of standard input
+    /// Store a secret: asked for on a terminal, otherwise all of standard input
     #[command(after_help = "\
 Examples:
   postern secret set isp
   printf %s \"$SECRET\" | postern secret set isp")]
     Set {
-        /// Its name, as the policy's logins have it
+        /// Its name, as in the policy's logins
         #[arg(value_parser = NonEmptyStringValueParser::new())]
         name: String,
     },
-    /// Show the names of the secrets, and who uses them
+    /// List the names of the secrets, and their references
     List,
     /// Remove a secret
     #[command(after_help = "Example:\n  postern secret remove isp --yes")]
@@ -29,7 +29,7 @@ Examples:
         /// Its name
         #[arg(value_parser = NonEmptyStringValueParser::new())]
         name: String,
-        /// Really: its value cannot be brought back
+        /// Confirm: its value cannot be restored
         #[arg(long)]
         yes: bool,
     },

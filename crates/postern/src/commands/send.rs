@@ -1,4 +1,4 @@
-//! `postern send`: puts a message into the queue, like any other component that submits.
+//! `postern send`: submits a message to the queue, like other components.
 
 mod timing;
 
@@ -42,19 +42,19 @@ pub struct Arguments {
     /// Also send to the addresses in To, Cc and Bcc of the message
     #[arg(short = 't', long, conflicts_with_all = ["subject", "body"])]
     read_recipients: bool,
-    /// Sender; empty for the null sender; the postmaster unless given
+    /// Sender; empty for the null sender; default: the postmaster
     #[arg(long, value_name = "ADDRESS", value_parser = reverse_path)]
     from: Option<ReversePath>,
-    /// Build a message with this subject
+    /// Compose a message with this subject
     #[arg(long, value_name = "TEXT")]
     subject: Option<String>,
-    /// Build a message with this text
+    /// Compose a message with this text
     #[arg(long, value_name = "TEXT")]
     body: Option<String>,
     /// Read the message from this file; - is standard input
     #[arg(conflicts_with_all = ["subject", "body"])]
     file: Option<PathBuf>,
-    /// Wait until every recipient has reached an end, at most this long
+    /// Wait until every recipient has an outcome, at most this long
     #[arg(long, value_name = "TIME", value_parser = parse_duration, num_args = 0..=1,
           default_missing_value = "1 min")]
     wait: Option<Duration>,
@@ -82,7 +82,7 @@ pub(crate) async fn run(
     Ok(Outcome::of(sent.ended_well()))
 }
 
-/// Sends a message that is composed of a subject and a text: its number and its recipients.
+/// Sends a message composed of a subject and a text; returns its number and its recipients.
 async fn compose(
     arguments: Arguments,
     administration: &Administration,
@@ -98,7 +98,7 @@ async fn compose(
     Ok((message, draft.recipients))
 }
 
-/// Sends a message that is read: its number and its recipients.
+/// Sends a message that is read; returns its number and its recipients.
 async fn submit(
     arguments: Arguments,
     administration: &Administration,
@@ -134,7 +134,7 @@ fn input(file: Option<&Path>) -> Result<Box<dyn Read + Send>, Failure> {
     }
 }
 
-/// What became of it, in sentences.
+/// The outcomes, in sentences.
 fn text(sent: &Sent) -> String {
     let mut lines = vec![format!(
         "Message {} is in the queue for {}.",

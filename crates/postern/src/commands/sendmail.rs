@@ -1,7 +1,7 @@
-//! `postern sendmail`, and the program when it is called `sendmail`: what cron, scripts and
-//! programs expect of the command that every Unix mail system has.
+//! `postern sendmail`, and the program under the name `sendmail`: the command that cron, scripts and
+//! programs expect on every Unix system.
 //!
-//! It puts messages into the queue like `postern send`; `-bs` speaks to the SMTP listener. Its exit
+//! It submits messages to the queue like `postern send`; `-bs` connects to the SMTP listener. Its exit
 //! codes are those of `sysexits.h`.
 
 mod dot;
@@ -25,7 +25,7 @@ use dot::UntilDot;
 use exit::Exit;
 use options::{Mode, Options};
 
-/// Where the configuration is when nobody says: cron knows no environment.
+/// The default configuration file: cron sets no environment.
 const WELL_KNOWN: &str = "/etc/postern/postern.toml";
 
 /// `postern sendmail`
@@ -54,7 +54,7 @@ Examples:
   postern sendmail -f bob@example.test -- eve@example.test
   ln -s /usr/bin/postern /usr/sbin/sendmail")]
 pub struct Arguments {
-    /// Options as sendmail has them, and recipients
+    /// Options of sendmail, and recipients
     #[arg(
         value_name = "WORD",
         trailing_var_arg = true,
@@ -66,7 +66,7 @@ pub struct Arguments {
     help: Option<bool>,
 }
 
-/// Runs it to its exit code.
+/// Runs the command and returns its exit code.
 pub(crate) async fn run(
     arguments: Arguments,
     data: &Path,
@@ -101,12 +101,12 @@ async fn attempt(
         Mode::List => queue::show_all(&administration, screen)
             .await
             .map_err(Exit::from),
-        // There is no table of aliases to be made anew.
+        // There is no alias table to rebuild.
         Mode::Aliases => Ok(()),
     }
 }
 
-/// The configuration that is asked for, else the well-known one where nothing is in the folder.
+/// The given configuration, otherwise the default file if the data folder has none.
 fn configuration(data: &Path, config: Option<&Path>, well_known: &Path) -> Option<PathBuf> {
     let in_folder = data.join("postern.toml").exists();
     let given = config.map(Path::to_owned);
@@ -143,7 +143,7 @@ async fn deliver(options: Options, administration: &Administration) -> Result<()
     Ok(())
 }
 
-/// Who sends: `-f`, else the user that runs the command; none when neither is an address.
+/// The sender: `-f`, otherwise the user of the command; none if neither is an address.
 fn sender(options: &Options, origin: Option<&Domain>) -> Result<Option<ReversePath>, Exit> {
     let Some(given) = &options.sender else {
         let user = ["LOGNAME", "USER"]

@@ -1,11 +1,11 @@
-//! Points in time as people say them.
+//! Points in time on the command line.
 
 use administration::Times;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rules::parse_duration;
 
-/// The value of `--since`: a length of time before now, a day, or a time.
+/// The value of `--since`: a duration before now, a day, or a time.
 pub(super) fn since(text: &str, times: &Times) -> Result<Timestamp, String> {
     if let Ok(ago) = parse_duration(text) {
         let since = times.now.checked_sub(ago).unwrap_or(Timestamp::UNIX_EPOCH);

@@ -1,4 +1,4 @@
-//! `postern status`: what runs, what waits, what was collected.
+//! `postern status`: state of processes, queue and collection.
 
 mod collection;
 mod processes;

@@ -1,4 +1,4 @@
-//! `postern user`: who has a mailbox.
+//! `postern user`: users and their mailboxes.
 
 mod app_password;
 
@@ -11,7 +11,7 @@ use crate::failure::{Failure, Outcome};
 use crate::prompt;
 use crate::screen::{Screen, columns, number, written};
 
-/// What can be done with users.
+/// Subcommands for users.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Add a user, with a mailbox and a password
@@ -20,7 +20,7 @@ Examples:
   postern user add bob@example.test
   printf %s \"$SECRET\" | postern user add bob@example.test --password-stdin")]
     Add(WithPassword),
-    /// Show the users
+    /// List the users
     #[command(after_help = "Example:\n  postern user list example.test --json")]
     List {
         /// Only those of this domain
@@ -32,19 +32,19 @@ Examples:
         /// The user's address
         #[arg(value_parser = parse_address)]
         address: EmailAddress,
-        /// Really: the mail cannot be brought back
+        /// Confirm: the mail cannot be restored
         #[arg(long)]
         yes: bool,
     },
-    /// Give a user another password
+    /// Change a user's password
     #[command(after_help = "Example:\n  postern user password bob@example.test")]
     Password(WithPassword),
-    /// Passwords for single programs and devices of a user
+    /// Passwords for individual programs and devices of a user
     #[command(subcommand, name = "app-password")]
     AppPassword(app_password::Command),
 }
 
-/// A user and where their password comes from.
+/// A user and the source of the password.
 #[derive(Debug, clap::Args)]
 pub struct WithPassword {
     /// The user's address
@@ -102,7 +102,7 @@ async fn add(
     who: &WithPassword,
 ) -> Result<(), Failure> {
     let address = &who.address;
-    // Nobody is asked for a password in vain.
+    // Checks first, so that a password is not asked for in vain.
     users::may_add(administration, address).await?;
     let password = prompt::new_password(who.password_stdin, &address.to_string())?;
     let added = users::add(administration, address, password).await?;

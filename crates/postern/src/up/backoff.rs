@@ -1,13 +1,13 @@
-//! How long a service that died waits before it is started again.
+//! The pause before a service that ended is started again.
 
 use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(10);
-/// Having run this long, a service has recovered: the next death is a new story.
+/// After this time a service has recovered: the pauses start again.
 const RECOVERED: Duration = Duration::from_secs(3);
 
-/// Doubles from 100 ms to 10 s while a service keeps dying.
+/// Doubles from 100 ms to 10 s while a service keeps ending.
 #[derive(Debug)]
 pub(super) struct Backoff {
     next: Duration,
@@ -18,7 +18,7 @@ impl Backoff {
         Self { next: FIRST }
     }
 
-    /// The wait after a life of this length.
+    /// The pause after a run of this length.
     pub(super) fn after(&mut self, life: Duration) -> Duration {
         if life >= RECOVERED {
             self.next = FIRST;

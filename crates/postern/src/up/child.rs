@@ -15,10 +15,10 @@ use tokio::process::{Child, Command};
 
 use super::pid_file;
 
-/// How long a service may take to drain. It ends itself after 25 s.
+/// Time limit for draining. A service ends itself after 25 s.
 const DRAIN_LIMIT: Duration = Duration::from_secs(30);
 
-/// All that is needed to start a service, again and again.
+/// Everything needed to start a service repeatedly.
 #[derive(Clone, Debug)]
 pub(super) struct Program {
     pub(super) name: &'static str,
@@ -53,7 +53,7 @@ impl Program {
             .stdin(Stdio::null())
             .stdout(log.try_clone().context("opening a log")?)
             .stderr(log)
-            // A Ctrl-C at the terminal is for us: services stop in their order.
+            // Ctrl-C at the terminal reaches only the supervisor: it stops the services in order.
             .process_group(0)
             .spawn()
             .with_context(|| format!("starting {}", self.path.display()))?;
@@ -78,8 +78,7 @@ impl Program {
     }
 }
 
-/// What a service needs of this program's environment: not what the shell of whoever started it
-/// holds besides.
+/// The variables that a service needs, without the others of the caller's shell.
 fn environment() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_for_services))
 }
@@ -94,7 +93,7 @@ fn is_for_services(name: &str) -> bool {
         "TMPDIR",
         "LD_LIBRARY_PATH",
         "RUST_BACKTRACE",
-        // Where certificates are looked for.
+        // Locations of certificates.
         "SSL_CERT_FILE",
         "SSL_CERT_DIR",
         "RUST_LIB_BACKTRACE",
@@ -115,7 +114,7 @@ fn open_log(path: &Path) -> anyhow::Result<File> {
         .with_context(|| format!("opening {}", path.display()))
 }
 
-/// A service that was started.
+/// A started service.
 #[derive(Debug)]
 pub(super) struct Running {
     child: Child,
@@ -133,7 +132,7 @@ impl Running {
         status.map_or_else(|error| error.to_string(), describe)
     }
 
-    /// SIGTERM, and SIGKILL when draining takes too long or `now` completes.
+    /// SIGTERM, and SIGKILL if draining takes too long or `now` completes.
     pub(super) async fn stop(mut self, now: impl Future<Output = ()>) -> String {
         send(self.pid, Signal::TERM);
         tokio::select! {
@@ -146,7 +145,7 @@ impl Running {
     }
 }
 
-/// Only for children that have not been waited for: their id is still theirs.
+/// Only for children that have not been reaped: their id cannot have been reused.
 fn send(pid: u32, signal: Signal) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
         let _gone = rustix::process::kill_process(pid, signal);

@@ -1,7 +1,8 @@
 //! `postern.toml`: written on the first run, kept afterwards.
 //!
-//! What only `up` can know (sockets, the database, the certificate it made) is brought up to date on every start;
-//! addresses only when the command line names them; everything else, comments included, is the administrator's.
+//! Values that only `up` knows (sockets, the database, the certificate that it created) are updated on
+//! every start; addresses only if the command line gives them; everything else, with comments, belongs to
+//! the administrator.
 
 mod listeners;
 mod relocation;
@@ -39,14 +40,14 @@ format = \"text\"    # or \"json\"
 level = \"info\"
 ";
 
-/// The configuration that the services are started with.
+/// The configuration of the services.
 #[derive(Debug)]
 pub(super) struct Configuration {
     path: PathBuf,
     document: DocumentMut,
 }
 
-/// A listener as configured.
+/// A configured listener.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Listening {
     pub(super) service: &'static str,
@@ -56,7 +57,7 @@ pub(super) struct Listening {
 }
 
 impl Configuration {
-    /// Reads or makes the file, and brings it up to date.
+    /// Reads or creates the file, and updates it.
     pub(super) fn prepare(
         folder: &Folder,
         ports: Option<Ports>,
@@ -72,7 +73,7 @@ impl Configuration {
         Ok(configuration)
     }
 
-    /// The file, or what it is made of; and its text, if it is there.
+    /// The file or its initial content; and its text, if it exists.
     fn read(path: PathBuf) -> anyhow::Result<(Self, Option<String>)> {
         let old = match std::fs::read_to_string(&path) {
             Ok(text) => Some(text),
@@ -87,7 +88,7 @@ impl Configuration {
         Ok((Self { path, document }, old))
     }
 
-    /// Where a system with this configuration listens. Nothing is written.
+    /// The addresses of a system with this configuration. Nothing is written.
     pub(super) fn addresses(
         path: PathBuf,
         ports: Option<Ports>,
@@ -107,7 +108,7 @@ impl Configuration {
         &self.path
     }
 
-    /// Where a service answers for its health.
+    /// The address of a service's health check.
     pub(super) fn health_endpoint(folder: &Folder, kind: &Kind) -> String {
         format!("unix:{}", folder.socket(kind.name).display())
     }
@@ -132,7 +133,7 @@ impl Configuration {
             .filter_map(|table| {
                 let text = |key: &str| Some(table.get(key)?.as_str()?.to_owned());
                 let address = text("address")?.parse().ok()?;
-                // What is not said is what the services take for granted.
+                // Missing values are the defaults of the services.
                 let has_role = service == "smtp-server";
                 let role = text("role").or_else(|| has_role.then(|| "mx".to_owned()));
                 Some(Listening {
@@ -145,7 +146,7 @@ impl Configuration {
             .collect()
     }
 
-    /// Where each service shows its metrics.
+    /// The address of each service's metrics.
     pub(super) fn metrics(&self) -> Vec<(&'static str, SocketAddr)> {
         SERVICES
             .iter()
@@ -185,7 +186,7 @@ impl Configuration {
         let secrets = folder.within(&folder.secrets_key());
         let queue = self.section("queue")?;
         set_missing(queue, "secret-key-file", &secrets);
-        // Where it was written before.
+        // The section in which older versions wrote it.
         remove_if(queue, "data-path", &data);
         for kind in SERVICES {
             let own = self.section(kind.name)?;
@@ -229,7 +230,8 @@ impl Configuration {
             .with_context(|| format!("`{name}` in the configuration must be a section"))
     }
 
-    /// Beside, then renamed: no service reads half a file. It may hold a database password.
+    /// Written beside, then renamed, so that no service reads half a file. It may contain a database
+    /// password.
     fn write(&self, text: &str) -> anyhow::Result<()> {
         let beside = self.path.with_extension("toml.new");
         std::fs::write(&beside, text)
@@ -238,8 +240,8 @@ impl Configuration {
             .with_context(|| format!("writing {}", self.path.display()))
     }
 
-    /// A self-signed certificate, until the administrator puts a better one in its place. One half without the other
-    /// is the administrator's loss to mend: a new pair would overwrite what is left of it.
+    /// A self-signed certificate, until the administrator replaces it. If only one half exists, the
+    /// administrator must restore the other: a new pair would overwrite the existing half.
     fn certificate(&self, folder: &Folder) -> anyhow::Result<()> {
         let (certificate, key) = (folder.certificate(), folder.key());
         match (certificate.exists(), key.exists()) {
@@ -273,7 +275,7 @@ fn half_missing(missing: &Path, left: &Path) -> anyhow::Result<()> {
     )
 }
 
-/// Removes what `up` has written itself; what the administrator has written stays.
+/// Removes a value written by `up`; values of the administrator stay.
 fn remove_if(section: &mut Table, key: &str, text: &str) {
     if section.get(key).and_then(Item::as_str) == Some(text) {
         section.remove(key);

@@ -1,4 +1,4 @@
-//! The database: the one that `POSTERN_DATABASE_URL` names, or a private Postgres in the data folder.
+//! The database: the one named by `POSTERN_DATABASE_URL`, or a private Postgres in the data folder.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -21,15 +21,15 @@ use super::screen::Screen;
 
 mod home;
 
-/// Durable, and sized for many small transactions on one machine.
+/// Durable, and tuned for many small transactions on one machine.
 const SETTINGS: &[Setting] = &[
-    // I1: 250 means committed to the disk.
+    // I1: 250 means committed to disk.
     ("fsync", "on"),
     ("synchronous_commit", "on"),
     ("full_page_writes", "on"),
     ("max_connections", "150"),
     ("shared_buffers", "256MB"),
-    // Bodies pass through the log once: few, long checkpoints write each page less often.
+    // Bodies are written to the log once: with few, long checkpoints each page is written less often.
     ("wal_buffers", "16MB"),
     ("max_wal_size", "4GB"),
     ("min_wal_size", "512MB"),
@@ -44,10 +44,10 @@ const SETTINGS: &[Setting] = &[
     ("log_timezone", "UTC"),
 ];
 
-/// How often the private Postgres is looked at: nothing tells its parent that it has been asked to end.
+/// Interval of checks: a Postgres that was asked to end does not notify its parent.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How long it may take to end. (Its last checkpoint writes all that its buffers hold.)
+/// Time limit for its end. (The last checkpoint writes all its buffers.)
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 
 /// The database's name in the private Postgres.
@@ -56,9 +56,9 @@ const NAME: &str = "postern";
 /// The database of a running system.
 #[derive(Debug)]
 pub(super) enum Database {
-    /// Somebody else runs it.
+    /// Run by others.
     External,
-    /// Ours.
+    /// Run by this program.
     Private(Box<Private>),
 }
 
@@ -71,7 +71,7 @@ pub(super) struct Private {
 }
 
 impl Database {
-    /// Takes the database into use; makes and starts a private one where none is named.
+    /// Opens the database; creates and starts a private one if none is named.
     pub(super) async fn open(
         folder: &Folder,
         guard: Arc<Guard>,
@@ -92,7 +92,7 @@ impl Database {
         Ok(Self::Private(Box::new(private)))
     }
 
-    /// What the services connect to; nothing when the environment says it already.
+    /// The URL for the services; none if the environment has it.
     pub(super) fn url(&self) -> Option<&str> {
         match self {
             Self::External => None,
@@ -100,8 +100,9 @@ impl Database {
         }
     }
 
-    /// Until told to drain: starts the private Postgres again whenever it ends. SIGTERM from somebody else makes it
-    /// wait for sessions that never end while it refuses new ones: they are ended, so that it can start again.
+    /// Restarts the private Postgres whenever it ends, until the drain. After a SIGTERM from elsewhere it
+    /// refuses new sessions and waits for the existing ones, which never end: they are ended, so that it
+    /// can be restarted.
     pub(super) async fn restart_when_it_dies(&mut self, screen: &Screen, stop: &Stop) {
         let Self::Private(private) = self else {
             return stop.drain.cancelled().await;
@@ -147,7 +148,7 @@ impl Database {
     /// Stops the private Postgres.
     ///
     /// # Errors
-    /// When it does not stop: it is ended by force when the guard is dropped.
+    /// If it does not stop: it is killed when the guard is dropped.
     pub(super) async fn stop(self, screen: &Screen) -> anyhow::Result<()> {
         self.stop_within(STOP_LIMIT, screen).await
     }
@@ -185,7 +186,7 @@ impl Private {
         self.server.as_mut().is_some_and(Server::is_running)
     }
 
-    /// Its process id, if it has been asked to end and waits for its sessions.
+    /// Its process id, if it was asked to end and waits for its sessions.
     fn stopping(&mut self) -> Option<u32> {
         let server = self.server.as_mut()?;
         server.is_stopping().then(|| server.pid())
@@ -225,7 +226,7 @@ fn start_private(cluster: Cluster, guard: Arc<Guard>, screen: &Screen) -> anyhow
         cluster.initialise(true)?;
     }
     let server = cluster.start(SETTINGS, &guard, EndSignal::Int)?;
-    // A first run may have ended between initdb and here.
+    // A first run may have ended between initdb and this point.
     let known = cluster.execute(
         "postgres",
         &format!("SELECT 1 FROM pg_database WHERE datname = '{NAME}'"),
@@ -242,7 +243,7 @@ fn start_private(cluster: Cluster, guard: Arc<Guard>, screen: &Screen) -> anyhow
     })
 }
 
-/// Names the cluster and gives its folders to whom it runs as.
+/// Describes the cluster, and gives its folders to its account.
 fn cluster(folder: &Folder, account: Account, screen: &Screen) -> anyhow::Result<Cluster> {
     let usual = folder.database();
     let (data, sockets) = if usual.is_symlink() {
@@ -261,7 +262,7 @@ fn cluster(folder: &Folder, account: Account, screen: &Screen) -> anyhow::Result
     if data.exists() {
         home::own_all(&data, account)?;
     }
-    // Who can open the socket is the superuser: nobody but the database's user and root may.
+    // Whoever can open the socket is superuser: only the database's user and root may.
     match account.change_to() {
         Some(owner) => {
             let sockets = Directory::open(&sockets)?;
@@ -279,8 +280,8 @@ fn cluster(folder: &Folder, account: Account, screen: &Screen) -> anyhow::Result
     )?)
 }
 
-/// Started by root in a folder that only root may enter, such as its home: the database's user cannot reach the data
-/// folder, so the database stands under `/var/lib`, with a link from where it would be.
+/// Started by root in a folder that only root may enter, such as its home: the database's user cannot enter
+/// the data folder, so the database is under `/var/lib`, with a link in the data folder.
 fn elsewhere(folder: &Folder, screen: &Screen) -> anyhow::Result<(PathBuf, PathBuf)> {
     let home = Path::new("/var/lib/postern").join(format!("{:08x}", fingerprint(folder.root())));
     let sockets = home.join("socket");

@@ -1,4 +1,4 @@
-//! A folder held open: what is changed in it is what was looked at, and no link is followed.
+//! A folder held open: changes apply to the entries that were checked, and no link is followed.
 //!
 //! For root, in folders that another user owns or has owned.
 
@@ -9,19 +9,19 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 use rustix::fs::{AtFlags, Dir, FileType, Gid, Mode, OFlags, Stat, Uid};
 
-/// How a folder is opened: the system refuses a link, and what is no folder.
+/// Flags to open a folder: the system refuses links and other files.
 const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
 
-/// How a file is opened. A named pipe is not waited for.
+/// Flags to open a file, without waiting for a named pipe.
 const FILE: OFlags = OFlags::RDONLY
     .union(OFlags::NONBLOCK)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
 
-/// Folders within folders. Postgres has five.
+/// Maximum nesting of folders. Postgres has five.
 const DEEPEST: usize = 16;
 
 /// A user and a group.
@@ -29,7 +29,7 @@ pub(super) type Owner = (u32, u32);
 
 const ROOT: Owner = (0, 0);
 
-/// See the module.
+/// An open folder.
 #[derive(Debug)]
 pub(super) struct Directory {
     handle: OwnedFd,
@@ -38,7 +38,7 @@ pub(super) struct Directory {
 
 impl Directory {
     /// # Errors
-    /// When `path` is a link, or no folder.
+    /// If `path` is a link, or no folder.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
         let handle = rustix::fs::open(path, FOLDER, Mode::empty())
             .with_context(|| format!("opening the folder {}", path.display()))?;
@@ -55,19 +55,19 @@ impl Directory {
         Ok(Self { handle, path })
     }
 
-    /// Whose it is.
+    /// Its owner.
     pub(super) fn uid(&self) -> anyhow::Result<u32> {
         let found = rustix::fs::fstat(&self.handle)
             .with_context(|| format!("looking at {}", self.path.display()))?;
         Ok(found.st_uid)
     }
 
-    /// Makes it root's: from now on nobody else changes what is in it.
+    /// Changes its owner to root: from then on nobody else changes its entries.
     pub(super) fn take(&self) -> anyhow::Result<()> {
         self.own(ROOT)
     }
 
-    /// Gives the folder alone to a user.
+    /// Changes the owner of the folder alone.
     pub(super) fn own(&self, owner: Owner) -> anyhow::Result<()> {
         let (uid, gid) = ids(owner);
         rustix::fs::fchown(&self.handle, uid, gid)
@@ -80,8 +80,8 @@ impl Directory {
             .with_context(|| format!("setting the permissions of {}", self.path.display()))
     }
 
-    /// Gives the folder and all that is in it to a user. Not links; nor files with more than one name, which may be
-    /// files of somebody else's.
+    /// Changes the owner of the folder and everything in it, except links and files with several hard
+    /// links, which may belong to somebody else.
     pub(super) fn give(&self, owner: Owner) -> anyhow::Result<()> {
         self.give_within(owner, DEEPEST)
     }
@@ -111,7 +111,7 @@ impl Directory {
             .with_context(|| format!("changing the owner of {}", self.path_of(name).display()))
     }
 
-    /// Lets a group read the folder and the files in it; not what links lead to.
+    /// Lets a group read the folder and the files in it, but not the targets of links.
     pub(super) fn let_read(&self, gid: u32) -> anyhow::Result<()> {
         let gid = Gid::from_raw(gid);
         let error = || format!("letting the services' user read {}", self.path.display());
@@ -159,7 +159,7 @@ fn ids((uid, gid): Owner) -> (Option<Uid>, Option<Gid>) {
     (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))
 }
 
-/// What a group needs to read it.
+/// The mode that lets a group read it.
 fn reading(found: &Stat) -> u32 {
     match FileType::from_raw_mode(found.st_mode) {
         FileType::Directory => 0o050,

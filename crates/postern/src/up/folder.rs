@@ -1,4 +1,4 @@
-//! The data folder: what stands where, who may look, and that only one system runs in it.
+//! The data folder: its contents and permissions, and a lock so that only one system runs in it.
 //!
 //! ```text
 //! DIR/postern.toml          configuration, written on the first run
@@ -36,23 +36,23 @@ pub(super) struct Folder {
     root: PathBuf,
     runtime: SocketFolder,
     database_sockets: SocketFolder,
-    /// Given up last.
+    /// Released last.
     _lock: File,
 }
 
 impl Folder {
-    /// Makes what is missing and takes the lock.
+    /// Creates the missing parts and takes the lock.
     pub(super) fn open(data: &Path) -> anyhow::Result<Self> {
         let root = safe_path::make(data)?;
         contents::refuse_somebody_elses(&root)?;
         contents::refuse_planted(&root)?;
         if is_root() {
             Directory::open(&root)?.take()?;
-            // What its owner has put there until now.
+            // Entries that the previous owner may have placed.
             contents::refuse_planted(&root)?;
         }
         let lock = lock(&root)?;
-        // The database's user, when it is another, passes through the root of the folder.
+        // Another user of the database passes through the root of the folder.
         close(&root, 0o711)?;
         for name in ["tls", "secrets", "run", "log"] {
             make(&root.join(name))?;
@@ -113,7 +113,7 @@ impl Folder {
         self.root.join("log").join(format!("{name}.log"))
     }
 
-    /// Of every process.
+    /// The logs of all processes.
     pub(super) fn logs(&self) -> Vec<PathBuf> {
         let services = SERVICES.iter().map(|kind| kind.name);
         services
@@ -130,7 +130,7 @@ impl Folder {
         self.runtime().join(format!("{name}.sock"))
     }
 
-    /// A path as `postern.toml` names it: relative to the folder, where it is within.
+    /// A path for `postern.toml`: relative to the folder if it is inside.
     pub(super) fn within(&self, path: &Path) -> String {
         path.strip_prefix(&self.root)
             .unwrap_or(path)
@@ -138,13 +138,13 @@ impl Folder {
             .to_string()
     }
 
-    /// Where the sockets are when the data folder's own path is too long for them.
+    /// The folder of the sockets if the data folder's path is too long for them.
     pub(super) fn moved_sockets(&self) -> Option<&Path> {
         self.runtime.is_moved().then(|| self.runtime.path())
     }
 }
 
-/// The operating system's own words for it are a riddle.
+/// The operating system's own message is hard to understand.
 pub(super) fn refuse_file(data: &Path) -> anyhow::Result<()> {
     if data.exists() && !data.is_dir() {
         bail!(
@@ -178,12 +178,12 @@ fn lock(root: &Path) -> anyhow::Result<File> {
     }
 }
 
-/// Opens no link.
+/// Flags that refuse links.
 fn no_link() -> i32 {
     i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default()
 }
 
-/// Sets the permissions of a folder; for root, not of one that a link leads to.
+/// Sets the permissions of a folder; for root, not through a link.
 fn close(folder: &Path, mode: u32) -> anyhow::Result<()> {
     if is_root() {
         return Directory::open(folder)?.set_mode(mode);

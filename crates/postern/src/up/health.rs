@@ -1,4 +1,4 @@
-//! Awaiting a service's health.
+//! Waits for a service's health.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use tokio::time::{Instant, sleep};
 use super::child::Program;
 use super::screen::Screen;
 
-/// How long a service may give no answer at all: first runs migrate, and a loaded machine starts slowly.
+/// Time limit without any answer: first runs migrate, and a loaded machine starts slowly.
 const LIMIT: Duration = Duration::from_secs(90);
 const POLL: Duration = Duration::from_millis(50);
-/// How long a service may wait for something until the person at the terminal is told for what.
+/// Time after which the terminal shows what a service waits for.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// A service that dies this often before it first served will not come up by itself.
+/// A service that ends this often before it first served will not start by itself.
 const HOPELESS: u32 = 4;
 
-/// Returns when the service is ready. Fails when it keeps dying, or answers nothing for too long. One that
-/// says that it waits for something else, such as its database, is waited for as long as it does: that is
-/// not its fault, and nothing would be better after another start.
+/// Returns when the service is ready. Fails if it keeps ending, or does not answer for too long. A service
+/// that reports a missing dependency, such as its database, is waited for without a limit: a restart would
+/// not help.
 pub(super) async fn wait(
     program: &Program,
     endpoint: &Endpoint,
@@ -39,7 +39,7 @@ pub(super) async fn wait(
     bail!("{name} {fault}. {log} ends with:\n{}", program.end_of_log())
 }
 
-/// Waits until the service is ready; false when it has not answered for too long.
+/// Waits until the service is ready; false if it has not answered for too long.
 async fn ready(program: &Program, endpoint: &Endpoint, screen: &Screen) -> bool {
     let began = Instant::now();
     let mut heard = began;
@@ -54,7 +54,7 @@ async fn ready(program: &Program, endpoint: &Endpoint, screen: &Screen) -> bool 
                     told = why;
                 }
             }
-            // It has not begun to listen yet.
+            // It does not listen yet.
             Err(_) => {}
         }
         sleep(POLL).await;

@@ -1,6 +1,6 @@
-//! Services that an earlier run left behind: ended before new ones start.
+//! Services left by an earlier run: stopped before new ones start.
 //!
-//! The guard ends them when the supervisor is killed; this is for when the guard was killed too.
+//! The guard stops them when the supervisor is killed; this handles a killed guard.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use super::services::SERVICES;
 const DRAIN: Duration = Duration::from_secs(30);
 const AFTER_KILL: Duration = Duration::from_secs(35);
 
-/// Ends every service of this folder whose process id file is still there.
+/// Stops every service of this folder with a process id file.
 pub(super) async fn end(folder: &Folder, screen: &Screen) -> anyhow::Result<()> {
     for kind in SERVICES.iter().rev() {
         let file = folder.pid_file(kind.name);
@@ -33,7 +33,7 @@ pub(super) async fn end(folder: &Folder, screen: &Screen) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// Whether that process was started with this folder's configuration: ids are used again.
+/// Whether the process was started with this folder's configuration: ids are reused.
 fn is_ours(pid: i32, configuration: &Path) -> bool {
     let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     command

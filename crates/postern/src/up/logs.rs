@@ -1,8 +1,7 @@
-//! The logs of the services and of the private Postgres, held within bounds while they run.
+//! Keeps the logs of the services and of the private Postgres within limits.
 //!
-//! The processes append to their files and know nothing of it: a log that has grown large is copied
-//! to `NAME.log.1` and emptied. What a process says between the two is lost; that is a line or two,
-//! once in so many mebibytes.
+//! The processes append to their files and are not involved: a large log is copied to `NAME.log.1` and
+//! emptied. Lines written in between are lost: one or two, once in so many mebibytes.
 
 use std::fs::File;
 use std::io;
@@ -11,13 +10,13 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-/// A log that has grown beyond this, in octets, is put away.
+/// Size in octets above which a log is rotated.
 const LARGEST: u64 = 32 << 20;
 
-/// Between two looks. Nothing logs so fast that it matters.
+/// Interval of checks. No process logs fast enough to matter.
 const PERIOD: Duration = Duration::from_secs(10);
 
-/// Looks after these logs until `stop`.
+/// Rotates these logs until `stop`.
 pub(super) async fn look_after(logs: Vec<PathBuf>, stop: CancellationToken) {
     loop {
         tokio::select! {
@@ -25,7 +24,7 @@ pub(super) async fn look_after(logs: Vec<PathBuf>, stop: CancellationToken) {
             () = tokio::time::sleep(PERIOD) => {}
         }
         let logs = logs.clone();
-        // What fails now is tried again; there is nobody else to tell than these very logs.
+        // Failures are retried; they could only be reported to these logs.
         let _looked = tokio::task::spawn_blocking(move || {
             logs.iter().for_each(|log| {
                 let _full = put_away(log, LARGEST);
@@ -35,14 +34,14 @@ pub(super) async fn look_after(logs: Vec<PathBuf>, stop: CancellationToken) {
     }
 }
 
-/// Copies the log and empties it, if it is larger than `largest`.
+/// Rotates the log, if it is larger than `largest`.
 fn put_away(log: &Path, largest: u64) -> io::Result<()> {
     if std::fs::metadata(log)?.len() <= largest {
         return Ok(());
     }
     let mut from = File::options().read(true).write(true).open(log)?;
     let mut into = File::create(log.with_extension("log.1"))?;
-    // The second time for what was said meanwhile.
+    // The second copy is for lines written meanwhile.
     io::copy(&mut from, &mut into)?;
     io::copy(&mut from, &mut into)?;
     from.set_len(0)

@@ -1,8 +1,7 @@
-//! Started by root, the services give up its rights: what of the data folder is theirs to read and to
-//! write.
+//! The parts of the data folder for services that drop root's rights.
 //!
-//! `run/` and `secrets/` become theirs. `tls/` stays root's, and they may read it: what is put there
-//! later, too, since a certificate that is replaced is read again.
+//! `run/` and `secrets/` are given to their user. `tls/` stays root's and readable for them, with files
+//! added later, since a replaced certificate is reloaded.
 
 use std::time::Duration;
 
@@ -12,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 use super::directory::Directory;
 use super::folder::Folder;
 
-/// Between two looks at `tls/`: more often than the services look there themselves.
+/// Interval of checks of `tls/`: shorter than that of the services.
 const PERIOD: Duration = Duration::from_secs(10);
 
-/// Gives the services what is theirs, before they start.
+/// Gives the services their folders before they start.
 pub(super) fn give(folder: &Folder) -> anyhow::Result<()> {
     let Some(owner) = Account::unprivileged()?.change_to() else {
         return Ok(());
@@ -26,7 +25,7 @@ pub(super) fn give(folder: &Folder) -> anyhow::Result<()> {
     Directory::open(&folder.tls())?.let_read(owner.1)
 }
 
-/// Lets the services read what is put into `tls/` while they run.
+/// Keeps files in `tls/` readable for the services.
 pub(super) async fn keep_readable(tls: std::path::PathBuf, stop: CancellationToken) {
     let Ok(Some((_, gid))) = Account::unprivileged().map(|account| account.change_to()) else {
         return;
@@ -37,7 +36,7 @@ pub(super) async fn keep_readable(tls: std::path::PathBuf, stop: CancellationTok
             () = tokio::time::sleep(PERIOD) => {}
         }
         let tls = tls.clone();
-        // What fails now is tried again, and the service that cannot read it says so in its log.
+        // Failures are retried, and a service that cannot read a file logs it.
         let look = move || Directory::open(&tls)?.let_read(gid);
         let _looked = tokio::task::spawn_blocking(look).await;
     }

@@ -1,5 +1,5 @@
-//! Files that note the process ids of services. They stand in `run/`, which is the services' to write to when root has
-//! started them: what is there is believed, and overwritten, only where this program has put it.
+//! Process id files of services. They are in `run/`, which is writable for the services if root has started
+//! them: only files created by this program are trusted and overwritten.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -9,10 +9,10 @@ use std::path::Path;
 use anyhow::Context as _;
 use rustix::fs::OFlags;
 
-/// Digits of a process id, and more.
+/// Maximum length of a process id file.
 const LONGEST: u64 = 32;
 
-/// Notes a process id. What stood there is replaced, not followed.
+/// Writes a process id. An existing entry is replaced, not followed.
 pub(super) fn write(file: &Path, pid: u32) -> anyhow::Result<()> {
     let write = || {
         match std::fs::remove_file(file) {
@@ -25,9 +25,9 @@ pub(super) fn write(file: &Path, pid: u32) -> anyhow::Result<()> {
     write().with_context(|| format!("writing {}", file.display()))
 }
 
-/// The process id that a file of ours notes.
+/// The process id in a file of ours.
 pub(super) fn read(file: &Path) -> Option<i32> {
-    // A link is not followed, and a named pipe not waited for.
+    // Links are not followed, and named pipes not waited for.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let flags = i32::try_from(flags.bits()).ok()?;
     let opened = File::options()

@@ -1,19 +1,19 @@
-//! Which port each listener gets: the well-known one plus a base.
+//! The port of each listener: the well-known one plus a base.
 
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::bail;
 
-/// The base unless told otherwise: an ordinary user may not open ports below 1024.
+/// The default base: an ordinary user may not open ports below 1024.
 const DEFAULT_BASE: u16 = 2000;
 
-/// The highest well-known port that a base is added to.
+/// The highest well-known port.
 const HIGHEST: u16 = METRICS + 10;
 
-/// Metrics have no well-known port; Prometheus' exporters begin here.
+/// Metrics have no well-known port; Prometheus exporters start here.
 const METRICS: u16 = 9100;
 
-/// Address and base of all listeners, as far as they are named.
+/// Address and base of all listeners, if given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ports {
     address: Option<IpAddr>,
@@ -21,7 +21,7 @@ pub(super) struct Ports {
 }
 
 impl Ports {
-    /// What the command line asks for; nothing when it does not name either.
+    /// The values of the command line; none if it gives neither.
     pub(super) fn asked(
         address: Option<IpAddr>,
         base: Option<u16>,
@@ -38,19 +38,19 @@ impl Ports {
         Ok(Some(Self { address, base }))
     }
 
-    /// Where a well-known port is found.
+    /// The address for a well-known port.
     pub(super) fn at(self, well_known: u16) -> SocketAddr {
         let address = self.address.unwrap_or(super::DEFAULT_ADDRESS);
         SocketAddr::new(address, self.base.unwrap_or(DEFAULT_BASE) + well_known)
     }
 
-    /// Where it is found that was found at `old`: what is not named stays.
+    /// The new address of a listener at `old`: values not given stay.
     pub(super) fn moved(self, well_known: u16, old: SocketAddr) -> SocketAddr {
         let port = self.base.map_or(old.port(), |base| base + well_known);
         SocketAddr::new(self.address.unwrap_or(old.ip()), port)
     }
 
-    /// Where the metrics of the `n`th service are found: on this machine only.
+    /// The metrics address of the `n`th service: only on this machine.
     pub(super) fn metrics(self, n: u16) -> SocketAddr {
         let here = Self {
             address: None,
@@ -59,13 +59,13 @@ impl Ports {
         here.at(METRICS + n)
     }
 
-    /// Where they are found that were found at `old`.
+    /// The new metrics address of a service at `old`.
     pub(super) fn metrics_moved(self, n: u16, old: SocketAddr) -> SocketAddr {
         SocketAddr::new(old.ip(), self.moved(METRICS + n, old).port())
     }
 }
 
-/// Says which port is taken before a database is made, and before seven logs do.
+/// Reports a port in use before a database is created, and before seven logs report it.
 pub(super) fn ensure_free(addresses: &[SocketAddr]) -> anyhow::Result<()> {
     addresses.iter().try_for_each(|address| free(*address))
 }

@@ -1,4 +1,4 @@
-//! What `up` says when everything runs: what listens where, and how to try it.
+//! The report of `up` when everything runs: the listeners, and commands to try.
 
 use std::path::Path;
 
@@ -91,7 +91,7 @@ fn how_to_try(data: &Path, listeners: &[Listening]) -> String {
     lines.join("\n")
 }
 
-/// How this program is called from here, with the data folder where it is not the default.
+/// The call of this program from here, with the data folder if it is not the default.
 fn command(data: &Path) -> String {
     let program = std::env::current_exe().unwrap_or_else(|_| "postern".into());
     let on_path = std::env::var_os("PATH").is_some_and(|path| {
@@ -109,7 +109,7 @@ fn command(data: &Path) -> String {
     text
 }
 
-/// As a shell reads it.
+/// Quoted for a shell.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);

@@ -1,10 +1,11 @@
-//! Paths that root may use: nobody else can change where they lead.
+//! Paths that are safe for root: nobody else can change their targets.
 //!
-//! `up` makes files, overwrites them and gives them away by their paths. Whoever may write to a folder on the way can
-//! put a link there, and root would change the file that the link leads to. So each folder on the way must be root's
-//! and closed to the writing of others. A shared folder with the sticky bit, such as `/tmp`, may stand above one of
-//! root's: nobody else can replace that one. The last folder may be the services' user's; it becomes root's before
-//! anything in it is used. A `postern up` that root has not started has no rights to be misused: it checks nothing.
+//! `up` creates files, overwrites them and changes their owners by path. Whoever may write to a folder on
+//! the path can place a link there, and root would change the target of the link. So each folder on the
+//! path must belong to root and be writable only by root. A shared folder with the sticky bit, such as
+//! `/tmp`, may be above one of root's, which nobody else can replace. The last folder may belong to the
+//! services' user; its owner is changed to root before it is used. A `postern up` not started by root
+//! checks nothing: it has no rights to abuse.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -24,7 +25,7 @@ const STICKY: u32 = 0o1000;
 /// Links that a path may lead through, as the kernel allows.
 const MOST_LINKS: usize = 40;
 
-/// Where the folder can stand instead.
+/// The remedy: another place for the folder.
 const CURE: &str = "name a folder that only root can change with --data (such as /var/lib/postern)";
 
 /// Whether this process has root's rights.
@@ -32,7 +33,7 @@ pub(super) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Fails if somebody else than root may change where `folder` leads. It need not exist.
+/// Fails if somebody else than root may change the target of `folder`. It need not exist.
 pub(super) fn refuse_unsafe(folder: &Path) -> anyhow::Result<()> {
     if !is_root() {
         return Ok(());
@@ -41,7 +42,7 @@ pub(super) fn refuse_unsafe(folder: &Path) -> anyhow::Result<()> {
     Walk { folder, service }.whole()
 }
 
-/// Makes what is missing of `folder`. Returns its path without links.
+/// Creates the missing parts of `folder`. Returns its path without links.
 pub(super) fn make(folder: &Path) -> anyhow::Result<PathBuf> {
     refuse_unsafe(folder)?;
     DirBuilder::new()
@@ -49,15 +50,15 @@ pub(super) fn make(folder: &Path) -> anyhow::Result<PathBuf> {
         .mode(0o755)
         .create(folder)
         .with_context(|| format!("making {}", folder.display()))?;
-    // In a shared folder somebody else may have made it first.
+    // In a shared folder somebody else may have created it first.
     refuse_unsafe(folder)?;
     folder
         .canonicalize()
         .with_context(|| format!("finding {}", folder.display()))
 }
 
-/// Whether what belongs to this user is as good as root's own. In a namespace of users (user_namespaces(7)), root has
-/// no rights over what belongs to users outside of it.
+/// Whether files of this user are as safe as root's own. In a user namespace (user_namespaces(7)) root has
+/// no rights over files of users outside it.
 pub(super) fn is_roots(uid: u32) -> bool {
     let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
     uid == 0 || is_outside(uid, &map)
@@ -74,7 +75,7 @@ fn is_outside(uid: u32, map: &str) -> bool {
     !map.is_empty() && !ranges.any(|range| range.contains(&u64::from(uid)))
 }
 
-/// A user as the administrator knows them.
+/// A user's name for the administrator.
 pub(super) fn user(uid: u32) -> String {
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let name = users.lines().find_map(|line| {
@@ -88,7 +89,7 @@ pub(super) fn user(uid: u32) -> String {
     }
 }
 
-/// What is at `path`, not following a link; none if nothing is.
+/// The metadata of `path` without following a link; none if it does not exist.
 pub(super) fn look(path: &Path) -> anyhow::Result<Option<Metadata>> {
     match path.symlink_metadata() {
         Ok(found) => Ok(Some(found)),
@@ -97,7 +98,7 @@ pub(super) fn look(path: &Path) -> anyhow::Result<Option<Metadata>> {
     }
 }
 
-/// The way to a folder, one step after the other, as the kernel goes it.
+/// The resolution of a path, step by step, as the kernel does it.
 struct Walk<'a> {
     folder: &'a Path,
     /// The id of the services' user.
@@ -146,7 +147,7 @@ impl Walk<'_> {
         self.arrive(&here)
     }
 
-    /// Where a link on the way leads.
+    /// The target of a link on the path.
     fn through(&self, link: &Path, found: &Metadata, is_last: bool) -> anyhow::Result<PathBuf> {
         let target =
             std::fs::read_link(link).with_context(|| format!("reading {}", link.display()))?;
@@ -160,7 +161,7 @@ impl Walk<'_> {
         Ok(target)
     }
 
-    /// A folder above the last.
+    /// Checks a folder above the last.
     fn pass(&self, above: &Path) -> anyhow::Result<()> {
         let Some(found) = look(above)? else {
             return Ok(());
@@ -172,7 +173,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// The last folder.
+    /// Checks the last folder.
     fn arrive(&self, last: &Path) -> anyhow::Result<()> {
         let Some(found) = look(last)? else {
             return Ok(());
@@ -215,7 +216,7 @@ pub(super) fn refuse_open_to_others(folder: &Path, found: &Metadata) -> anyhow::
     Ok(())
 }
 
-/// The steps of a path.
+/// The components of a path.
 fn names(path: &Path) -> impl Iterator<Item = OsString> {
     path.components().filter_map(|step| match step {
         Component::Normal(name) => Some(name.to_owned()),

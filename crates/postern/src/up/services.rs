@@ -1,6 +1,6 @@
 //! The services: names, order, listeners.
 
-/// When a service is started and stopped. Those that keep state start first and stop last.
+/// The order of starting and stopping. Services with state start first and stop last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Tier {
     Queue,
@@ -19,7 +19,7 @@ pub(super) struct Kind {
     pub(super) listeners: &'static [Listener],
 }
 
-/// A listener for the world outside.
+/// A public listener.
 #[derive(Debug)]
 pub(super) struct Listener {
     pub(super) title: &'static str,
@@ -42,7 +42,7 @@ const fn listener(
     }
 }
 
-/// All services, in the order in which they start.
+/// All services, in the order of starting.
 pub(super) const SERVICES: &[Kind] = &[
     Kind {
         name: "queue",
@@ -91,7 +91,7 @@ pub(super) const SERVICES: &[Kind] = &[
     },
 ];
 
-/// The order in which tiers stop: nobody loses whom it still needs to drain.
+/// The order of stopping: a service keeps the others that it needs for its drain.
 pub(super) const STOP_ORDER: [Tier; 4] = [
     Tier::FrontEnd,
     Tier::Delivery,

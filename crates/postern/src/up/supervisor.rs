@@ -19,7 +19,7 @@ use super::screen::Screen;
 use super::services::{Kind, SERVICES, STOP_ORDER, Tier};
 use super::{Stop, health};
 
-/// A service and what it takes to run it.
+/// A service and its program.
 #[derive(Debug)]
 struct Service {
     kind: &'static Kind,
@@ -27,7 +27,7 @@ struct Service {
     endpoint: Endpoint,
 }
 
-/// A service that is being kept running.
+/// A supervised service.
 #[derive(Debug)]
 struct Kept {
     tier: Tier,
@@ -77,7 +77,7 @@ impl Supervisor {
         })
     }
 
-    /// Starts all: those that keep state first, then the others.
+    /// Starts all services: those with state first.
     pub(super) async fn start(&mut self) -> anyhow::Result<()> {
         let (stores, others): (Vec<usize>, Vec<usize>) = (0..self.services.len()).partition(|&i| {
             self.services
@@ -120,7 +120,7 @@ impl Supervisor {
         Some((i, deaths))
     }
 
-    /// Drains and stops all, front ends first. When `stop.now` is cancelled they are killed.
+    /// Drains and stops all services, front ends first. When `stop.now` is cancelled they are killed.
     pub(super) async fn stop(&mut self, stop: &Stop) {
         for tier in STOP_ORDER {
             let (now, later): (Vec<Kept>, Vec<Kept>) =
@@ -141,7 +141,7 @@ impl Supervisor {
     }
 }
 
-/// Runs a service until told to drain; starts it again when it dies.
+/// Runs a service until the drain; restarts it when it ends.
 async fn keep_running(program: Program, stop: Stop, died: watch::Sender<u32>, screen: Screen) {
     let mut backoff = Backoff::new();
     loop {
@@ -175,7 +175,7 @@ async fn keep_running(program: Program, stop: Stop, died: watch::Sender<u32>, sc
     }
 }
 
-/// Whether it was told to stop.
+/// Whether the stop was requested.
 async fn sleep_or_stop(wait: std::time::Duration, stop: &CancellationToken) -> bool {
     tokio::select! {
         () = tokio::time::sleep(wait) => false,

@@ -1,4 +1,4 @@
-//! The reference as a page: docs/configuration.md.
+//! The reference page of the configuration: docs/configuration.md.
 
 use std::fmt::Write as _;
 
@@ -90,7 +90,7 @@ fn write_table(page: &mut String, section: &str, table: &str, keys: &[&Key]) {
     }
 }
 
-/// The type, and what of it a value may be.
+/// The type, and the allowed values.
 fn kind(key: &Key) -> String {
     match key.range() {
         range if range.is_empty() => key.kind.clone(),

@@ -1,48 +1,48 @@
-//! What is known besides the session, by options.
+//! Options with assumptions about the world.
 
 use administration::explain::Circumstance;
 use rules::Circumstances;
 
 use crate::failure::Failure;
 
-/// Options that tell of the world around a session.
+/// Options with assumptions about the world around a session.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "What is known besides")]
 pub(super) struct Told {
-    /// When the client speaks before its turn: greeting, hello or no
+    /// The client speaks too early: greeting, hello or no
     #[arg(long, value_name = "WHEN")]
     early: Option<String>,
-    /// DNS list that has the client's address, LIST or LIST/ANSWER, or none; may be repeated
+    /// DNS list with the client's address, LIST or LIST/ANSWER, or none; may be repeated
     #[arg(long, value_name = "LIST")]
     listed: Vec<String>,
-    /// What is free where mail is stored, such as '500 MiB'; the running system is asked unless given
+    /// Free space of the mail volume, such as '500 MiB'; default: that of the running system
     #[arg(long, value_name = "SIZE")]
     free: Option<String>,
-    /// What the DNS says of the sender's domain: usable, null-mx, missing, unusable or unknown
+    /// DNS standing of the sender's domain: usable, null-mx, missing, unusable or unknown
     #[arg(long, value_name = "STANDING")]
     sender_domain: Option<String>,
-    /// Rate that is used up: connections, messages or recipients; may be repeated
+    /// Used-up rate: connections, messages or recipients; may be repeated
     #[arg(long, value_name = "RATE")]
     used_up: Vec<String>,
-    /// What greylisting knows of the client, the sender and the recipients: new or known
+    /// State of the client, the sender and the recipients in greylisting: new or known
     #[arg(long, value_name = "WHO")]
     visitor: Option<String>,
     /// Result of reverse DNS, such as fail
     #[arg(long, value_name = "RESULT")]
     iprev: Option<String>,
-    /// Result of SPF of the name in EHLO
+    /// SPF result of the name in EHLO
     #[arg(long, value_name = "RESULT")]
     spf_helo: Option<String>,
-    /// Result of SPF, such as fail or softfail:a@x.test
+    /// SPF result, such as fail or softfail:a@x.test
     #[arg(long, value_name = "RESULT")]
     spf: Option<String>,
-    /// Result of DKIM, such as none or pass:x.test
+    /// DKIM result, such as none or pass:x.test
     #[arg(long, value_name = "RESULT")]
     dkim: Option<String>,
-    /// Result of DMARC and what the domain asks for, such as fail/reject
+    /// DMARC result and the domain's request, such as fail/reject
     #[arg(long, value_name = "RESULT")]
     dmarc: Option<String>,
-    /// Result of ARC and who sealed last, such as pass:lists.test
+    /// ARC result and the last sealer, such as pass:lists.test
     #[arg(long, value_name = "RESULT")]
     arc: Option<String>,
     /// Name of an attachment, or none or unclear; may be repeated
@@ -91,7 +91,7 @@ impl Told {
     }
 }
 
-/// What an option says, if it makes sense.
+/// The value of an option, if valid.
 fn circumstance(option: &str, name: &str, value: &str) -> Result<Circumstance, Failure> {
     let told = Circumstances::default().tell(name, value);
     told.map_err(|reason| Failure::Usage(format!("--{option}: {reason}")))?;

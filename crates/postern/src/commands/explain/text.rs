@@ -1,4 +1,4 @@
-//! What `postern explain` prints.
+//! The output of `postern explain`.
 
 use administration::explain::{Explained, refused, with_reasons};
 use rules::{MessageEnd, RecipientStory, Step};
@@ -45,7 +45,7 @@ fn answer(recipient: &RecipientStory) -> String {
     }
 }
 
-/// What becomes of the message, where that is more than that it is accepted.
+/// The result for the message, if it is more than acceptance.
 fn end(end: &MessageEnd) -> Option<String> {
     if !end.verdict.is_accepted() {
         return Some(refused(&end.verdict));

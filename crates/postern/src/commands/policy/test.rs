@@ -1,5 +1,4 @@
-//! `postern policy test`: plays scripts of sessions, and compares what comes of them with what is
-//! expected.
+//! `postern policy test`: plays scripts of sessions, and compares the results with the expectations.
 
 use std::path::PathBuf;
 
@@ -50,7 +49,7 @@ Examples:
   postern policy test --policy policy.toml tests/*.txt && postern policy apply policy.toml
   postern policy test --revision 3 sessions.txt --json";
 
-/// Octets of the longest script.
+/// Maximum length of a script in octets.
 const LONGEST: usize = 32 << 20;
 
 /// `postern policy test`
@@ -60,10 +59,10 @@ pub struct Arguments {
     /// Scripts; - is standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// Ask this document instead of the policy in force
+    /// Use this document instead of the policy in force
     #[arg(long, value_name = "FILE", conflicts_with = "revision")]
     policy: Option<PathBuf>,
-    /// Ask this revision of the policy; the newest unless given
+    /// Use this revision of the policy; default: the newest
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     revision: u64,
 }
@@ -83,7 +82,7 @@ pub(super) async fn run(
     Ok(Outcome::of(tested.passed))
 }
 
-/// What failed, the way compilers say it, and a summary.
+/// The failures, in the style of compilers, and a summary.
 fn text(tested: &Tested) -> String {
     let mut lines = Vec::new();
     for played in &tested.scripts {

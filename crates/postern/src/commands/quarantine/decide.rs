@@ -7,7 +7,7 @@ use administration::queue::MessageName;
 use crate::failure::{Failure, Outcome};
 use crate::screen::Screen;
 
-/// Decides about each message; no when one of them is not in quarantine.
+/// Decides about each message; `No` if one of them is not in quarantine.
 pub(super) async fn run(
     decision: Decision,
     messages: &[MessageName],

@@ -1,4 +1,4 @@
-//! `postern queue history`: what became of messages, found by addresses, times and ids.
+//! `postern queue history`: outcomes of messages, searched by address, time and id.
 
 use administration::queue::{self, Event, HistoryFilter, MessageName};
 use administration::{Administration, Times};
@@ -9,7 +9,7 @@ use crate::commands::since::since;
 use crate::failure::Failure;
 use crate::screen::{Screen, columns, number, written};
 
-/// Which lines of the history.
+/// The filter of the history.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 A whole address is found as it is, in capitals or not, by an index; any other text is looked for within the
@@ -37,13 +37,13 @@ pub struct Filter {
         hide_default_value = true
     )]
     sender: String,
-    /// Not before that long ago ('2 h'), or a day or time (2026-11-24, 2026-11-24T08:00:00Z)
+    /// Earliest time: a duration before now ('2 h'), or a day or time (2026-11-24, 2026-11-24T08:00:00Z)
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
-    /// Only those of this message: the id with which it was accepted, or its number
+    /// Only those of this message: the id given at acceptance, or its number
     #[arg(long, value_name = "MESSAGE")]
     id: Option<MessageName>,
-    /// At most so many
+    /// Maximum number of entries
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = limit)]
     limit: usize,
 }
@@ -73,7 +73,7 @@ pub(super) async fn run(
     Ok(())
 }
 
-/// What is not in the history may be in the queue.
+/// A message missing in the history may be in the queue.
 fn nothing(filter: &HistoryFilter) -> String {
     let filtered =
         !filter.sender.is_empty() || !filter.recipient.is_empty() || filter.since.is_some();

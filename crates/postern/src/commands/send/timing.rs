@@ -1,4 +1,4 @@
-//! When and how soon a message goes on, as the command line says it.
+//! Requests about time and priority on the command line.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use administration::send;
 use jiff::Timestamp;
 use rules::parse_duration;
 
-/// What FUTURERELEASE, DELIVERBY and MT-PRIORITY are for a client of SMTP.
+/// The equivalents of FUTURERELEASE, DELIVERBY and MT-PRIORITY of SMTP.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Timing {
-    /// Keep the message until then: a time such as 2026-12-24T08:00:00Z, or a length such as '2 h'
+    /// Hold the message until this time, such as 2026-12-24T08:00:00Z, or for a duration, such as '2 h'
     #[arg(long, value_name = "TIME", value_parser = time)]
     hold_until: Option<Timestamp>,
-    /// Return the message unless it is delivered within so long
+    /// Return the message unless it is delivered within this time
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     deliver_by: Option<Duration>,
-    /// Prefer the message to others, or them to it: -9 to 9
+    /// Priority over other messages, -9 to 9
     #[arg(long, value_name = "N", allow_negative_numbers = true,
           value_parser = clap::value_parser!(i32).range(-9..=9))]
     priority: Option<i32>,

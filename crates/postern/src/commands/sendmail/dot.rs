@@ -1,20 +1,20 @@
-//! A message that ends with a line of one dot, as people type it at a terminal.
+//! A message that ends with a line with only a dot, as typed at a terminal.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
 
-/// Octets read at a time.
+/// Octets read at once.
 const PIECE: usize = 8192;
 
-/// Reads until a line that is nothing but a dot, or to the end.
+/// Reads up to a line with only a dot, or to the end.
 pub(super) struct UntilDot<R> {
     input: R,
     line: Line,
-    /// Dots, and a carriage return behind one, that may be the end or may be text.
+    /// Dots, and a following carriage return, that may be the end or text.
     held: Vec<u8>,
-    /// To be read.
+    /// Pending text.
     text: VecDeque<u8>,
-    /// Behind the dot nothing is read.
+    /// Nothing is read after the final dot.
     ended: bool,
 }
 
@@ -37,7 +37,7 @@ impl<R: Read> UntilDot<R> {
         }
     }
 
-    /// Sorts what was read into text and what may be the end.
+    /// Splits the input into text and a possible end.
     fn take(&mut self, read: &[u8]) {
         for &byte in read {
             self.line = match (self.line, byte) {
@@ -65,7 +65,7 @@ impl<R: Read> Read for UntilDot<R> {
         while self.text.is_empty() && !self.ended {
             let mut piece = [0; PIECE];
             let count = self.input.read(&mut piece)?;
-            // Without an end of line behind it a dot is the end all the same.
+            // A dot at the end of the input, without a line end, is an end too.
             self.ended = count == 0;
             self.take(piece.get(..count).unwrap_or_default());
         }
@@ -78,7 +78,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
     use super::*;
 
-    /// Gives a few octets at a time.
+    /// Returns a few octets at once.
     struct Pieces(&'static [u8], usize);
 
     impl Read for Pieces {

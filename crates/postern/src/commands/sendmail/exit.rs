@@ -1,4 +1,4 @@
-//! The exit codes of `sysexits.h`: what callers of `sendmail` decide by.
+//! The exit codes of `sysexits.h`, which callers of `sendmail` evaluate.
 
 use std::process::ExitCode;
 
@@ -6,22 +6,22 @@ use administration::Error;
 
 use crate::failure::Failure;
 
-/// How it ends when it does not end well.
+/// The reasons for a failure.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Exit {
     /// EX_USAGE
     #[error("{0}")]
     Usage(String),
-    /// EX_DATAERR: the message or an address cannot be read.
+    /// EX_DATAERR: the message or an address cannot be parsed.
     #[error("{0}")]
     Data(String),
     /// EX_NOUSER
     #[error("{0}")]
     NoUser(String),
-    /// EX_UNAVAILABLE: refused for good.
+    /// EX_UNAVAILABLE: refused permanently.
     #[error("{0}")]
     Refused(String),
-    /// EX_TEMPFAIL: trying again may help.
+    /// EX_TEMPFAIL: a retry may succeed.
     #[error("{0}")]
     Temporary(String),
     /// EX_CONFIG

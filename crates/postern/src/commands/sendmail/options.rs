@@ -1,4 +1,4 @@
-//! The options of sendmail: letters that stand alone, together, or with a word behind them.
+//! The options of sendmail: single letters, combined letters, or letters with a value.
 
 use std::ffi::OsString;
 use std::iter::Peekable;
@@ -6,7 +6,7 @@ use std::str::Chars;
 
 use api::queue::v1::ReturnContent;
 
-/// What it is called for.
+/// The mode of operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Mode {
     /// `-bm`: a message on standard input.
@@ -20,7 +20,7 @@ pub(super) enum Mode {
     Aliases,
 }
 
-/// What it is told.
+/// The parsed options.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Options {
     pub(super) mode: Mode,
@@ -28,7 +28,7 @@ pub(super) struct Options {
     pub(super) ignore_dots: bool,
     pub(super) sender: Option<String>,
     pub(super) full_name: Option<String>,
-    /// Bits, as the queue keeps them.
+    /// Bits, as stored by the queue.
     pub(super) notify: u8,
     pub(super) return_content: ReturnContent,
     pub(super) envelope_id: String,
@@ -36,7 +36,7 @@ pub(super) struct Options {
 }
 
 impl Options {
-    /// Reads the words behind the command's name.
+    /// Parses the arguments.
     pub(super) fn read(words: &[OsString]) -> Result<Self, String> {
         let mut options = Self::default();
         let mut words = words.iter().map(|word| word.to_string_lossy().into_owned());
@@ -65,7 +65,7 @@ impl Options {
                 'i' => self.ignore_dots = true,
                 // Me too, no aliases, verbose, gateway, user submission.
                 'm' | 'n' | 'v' | 'G' | 'U' => {}
-                // -b, -o and their like always have their word at hand.
+                // -b, -o and similar options always have a value.
                 'b' => self.mode = mode(&rest(&mut letters))?,
                 'o' => self.old_option(&value(letter, &mut letters, words)?),
                 'f' | 'r' => self.sender = Some(value(letter, &mut letters, words)?),
@@ -73,8 +73,8 @@ impl Options {
                 'N' => self.notify = notify(&value(letter, &mut letters, words)?)?,
                 'R' => self.return_content = content(&value(letter, &mut letters, words)?)?,
                 'V' => self.envelope_id = xtext(value(letter, &mut letters, words)?)?,
-                // The body's type is seen; hops are counted in the message; the others tune a
-                // program that this is not.
+                // The body's type is detected; hops are counted in the message; the others configure
+                // another program.
                 'B' | 'h' | 'L' | 'O' | 'p' | 'A' => {
                     value(letter, &mut letters, words)?;
                 }
@@ -89,7 +89,7 @@ impl Options {
         Ok(())
     }
 
-    /// `-o` with a letter of old: `-oi` matters, the others say how sendmail does its work.
+    /// `-o` with a letter: `-oi` matters, the others concern the internals of sendmail.
     fn old_option(&mut self, option: &str) {
         if option == "i" {
             self.ignore_dots = true;
@@ -101,7 +101,7 @@ fn rest(letters: &mut Peekable<Chars<'_>>) -> String {
     letters.collect()
 }
 
-/// What stands behind a letter, in the same word or as the next.
+/// The value of a letter, in the same word or the next.
 fn value(
     letter: char,
     letters: &mut Peekable<Chars<'_>>,

@@ -1,4 +1,4 @@
-//! `-bs`: SMTP on standard input and output, a pipe to the listener for other servers.
+//! `-bs`: SMTP on standard input and output, piped to the listener for other servers.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 use super::exit::Exit;
 
-/// Longest greeting that is waited for: RFC 5321 §4.5.3.1.5 allows lines of 512 octets.
+/// Maximum length of the greeting: RFC 5321 §4.5.3.1.5 allows lines of 512 octets.
 const LONGEST_LINE: usize = 1024;
 
 /// Pipes until the server closes.
@@ -27,7 +27,7 @@ pub(super) async fn run(system: &System) -> Result<(), Exit> {
         .map_err(|error| Exit::Temporary(format!("the connection broke: {error}")))
 }
 
-/// Where a listener on any address is reached from here.
+/// The address at which a listener can be reached from here.
 fn reachable(listener: SocketAddr) -> SocketAddr {
     let ip = match listener.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -37,8 +37,8 @@ fn reachable(listener: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listener.port())
 }
 
-/// A client that says everything at once still speaks after the greeting (RFC 5321 §4.3.1), and
-/// hears all replies although it has nothing more to say.
+/// A client that sends everything at once must still wait for the greeting (RFC 5321 §4.3.1), and receives
+/// all replies after it has finished sending.
 async fn talk(
     server: TcpStream,
     mut client: impl AsyncRead + Unpin,
@@ -70,7 +70,7 @@ async fn talk(
     tokio::pin!(said, heard);
     tokio::select! {
         heard = &mut heard => heard,
-        // A server that has closed reads no more; what it said before is still to be heard.
+        // A server that has closed reads no more; its earlier replies are still received.
         _said = &mut said => heard.await,
     }
 }

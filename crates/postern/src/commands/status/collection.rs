@@ -6,7 +6,7 @@ use rules::format_size;
 
 use crate::screen::{columns, number, written};
 
-/// Messages that the table shows of each account.
+/// Maximum number of messages listed for each account.
 const SHOWN: usize = 10;
 
 pub(super) fn table(accounts: &[Account], times: &Times) -> String {
@@ -39,7 +39,7 @@ pub(super) fn table(accounts: &[Account], times: &Times) -> String {
     written(&table)
 }
 
-/// The messages that were not collected; nothing when there are none.
+/// The messages that were not collected, if any.
 pub(super) fn uncollected(accounts: &[Account], times: &Times) -> Option<String> {
     let mut table = columns(&[
         "not collected from",

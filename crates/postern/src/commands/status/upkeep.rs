@@ -1,10 +1,10 @@
-//! The work of mailbox-store in the background, in `postern status`.
+//! The background work of mailbox-store in `postern status`.
 
 use administration::status::Upkeep;
 
 use super::counted;
 
-/// One line while there is something to say.
+/// One line while there is work.
 pub(super) fn text(upkeep: &Upkeep) -> Option<String> {
     let mut sentences = Vec::new();
     if upkeep.outdated_summaries > 0 {

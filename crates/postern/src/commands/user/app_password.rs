@@ -1,4 +1,4 @@
-//! `postern user app-password`: passwords for single programs and devices.
+//! `postern user app-password`: passwords for individual programs and devices.
 
 use administration::Administration;
 use administration::users::app_passwords::{self, AppPassword};
@@ -8,41 +8,41 @@ use rules::EmailAddress;
 use crate::failure::Failure;
 use crate::screen::{Screen, columns, written};
 
-/// What can be done with them.
+/// Subcommands for application passwords.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Make one; it is shown once, and can be used with every service
+    /// Create an application password; it is shown once, and works for every service
     #[command(after_help = "\
 Example:
   postern user app-password add bob@example.test --name phone")]
     Add(Named),
-    /// Show which a user has
+    /// List the application passwords of a user
     #[command(after_help = "Example:\n  postern user app-password list bob@example.test --json")]
     List {
         /// The user's address
         #[arg(value_parser = parse_address)]
         address: EmailAddress,
     },
-    /// Take one back: it is of no use from now on
+    /// Remove an application password; it stops working at once
     #[command(after_help = "\
 Example:
   postern user app-password remove bob@example.test --name phone --yes")]
     Remove {
         #[command(flatten)]
         named: Named,
-        /// Really: it cannot be brought back
+        /// Confirm: it cannot be restored
         #[arg(long)]
         yes: bool,
     },
 }
 
-/// A user and what the password is called.
+/// A user and the name of the password.
 #[derive(Debug, clap::Args)]
 pub struct Named {
     /// The user's address
     #[arg(value_parser = parse_address)]
     address: EmailAddress,
-    /// For which program or device it is: this is what the logs call it
+    /// The program or device; the name appears in the logs
     #[arg(long)]
     name: String,
 }

@@ -1,6 +1,6 @@
-//! The listeners of a section: written once, and moved when the command line asks for it. What the
-//! administrator set for one (its class, a name, whether it takes passwords in the clear) is not
-//! touched: a listener that forgot its class would trust strangers.
+//! The listeners of a section: written once, and moved if the command line requests it. The administrator's
+//! settings (class, name, plaintext-auth) are not changed: a listener that lost its class would trust
+//! strangers.
 
 use std::net::SocketAddr;
 
@@ -9,7 +9,7 @@ use toml_edit::{ArrayOfTables, Item, Table, Value, value};
 use crate::up::ports::Ports;
 use crate::up::services::{Kind, Listener};
 
-/// Brings the addresses up to date. `asked` is what the command line names, if anything.
+/// Updates the addresses. `asked` are those of the command line, if any.
 pub(super) fn prepare(section: &mut Table, kind: &Kind, asked: Option<Ports>) {
     if kind.listeners.is_empty() {
         return;
@@ -20,7 +20,7 @@ pub(super) fn prepare(section: &mut Table, kind: &Kind, asked: Option<Ports>) {
         return;
     };
     let Some(ports) = asked else { return };
-    // `listener = [{ … }]` says the same.
+    // `listener = [{ … }]` is equivalent.
     *item = match std::mem::take(item).into_array_of_tables() {
         Ok(mut tables) => {
             move_all(&mut tables, kind, ports);
@@ -43,8 +43,8 @@ fn usual(kind: &Kind, ports: Ports) -> ArrayOfTables {
     tables.collect()
 }
 
-/// Moves each to where its kind is found. One that would meet another there stays where it is: a
-/// second listener of a kind is the administrator's own.
+/// Moves each listener to the address of its kind. A listener whose new address is already in use stays: a
+/// second listener of a kind belongs to the administrator.
 fn move_all(tables: &mut ArrayOfTables, kind: &Kind, ports: Ports) {
     let mut taken: Vec<SocketAddr> = Vec::new();
     for table in tables.iter_mut() {
@@ -58,7 +58,7 @@ fn move_all(tables: &mut ArrayOfTables, kind: &Kind, ports: Ports) {
     }
 }
 
-/// The usual listener that this one is, by whom it is for and how it is protected.
+/// The standard listener that corresponds to this one, by its role and its TLS mode.
 fn usual_of<'a>(kind: &'a Kind, table: &Table) -> Option<&'a Listener> {
     let text = |key| table.get(key).and_then(Item::as_str);
     let implicit = text("tls") == Some("implicit");
@@ -72,7 +72,7 @@ pub(super) fn address(table: &Table) -> Option<SocketAddr> {
     table.get("address")?.as_str()?.parse().ok()
 }
 
-/// Sets a value and leaves the comment beside it.
+/// Sets a value and keeps its comment.
 pub(super) fn set(table: &mut Table, key: &str, text: &str) {
     let mut new = Value::from(text);
     if let Some(old) = table.get(key).and_then(Item::as_value) {

@@ -1,11 +1,11 @@
-//! Paths into the data folder become relative to it, so that the folder can be moved and copied.
+//! Paths in the data folder become relative to it, so that the folder can be moved and copied.
 
 use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, Item, Value};
 
-/// What `postern up` writes of each folder, by which the folder that the file was used in last is
-/// known: section, key and the path within the folder.
+/// The paths that `postern up` writes, which identify the folder in which the file was last used: section,
+/// key and the path within the folder.
 const KNOWN: [(&str, &str, &str); 5] = [
     ("queue", "secret-key-file", "secrets/policy.key"),
     ("tls", "certificate", "tls/certificate.pem"),
@@ -14,8 +14,8 @@ const KNOWN: [(&str, &str, &str); 5] = [
     ("database", "data-path", "postgres"),
 ];
 
-/// Makes absolute paths relative that lead into `root`, or into the folder that this file was used in
-/// before it was moved or copied to `root`, when what they name is in `root` now.
+/// Makes absolute paths relative if they point into `root`, or into the folder of the last use before a
+/// move or copy to `root`, and the target exists in `root`.
 pub(super) fn relocate(document: &mut DocumentMut, root: &Path) {
     let before = KNOWN
         .iter()
@@ -45,7 +45,7 @@ fn relative(text: &str, roots: &[PathBuf], root: &Path) -> Option<String> {
         .iter()
         .find_map(|root| Path::new(path).strip_prefix(root).ok())?;
     let is_there = !within.as_os_str().is_empty() && root.join(within).exists();
-    // Sockets are made at each start.
+    // Sockets are created at each start.
     (is_there || !scheme.is_empty()).then(|| format!("{scheme}{}", within.display()))
 }
 

@@ -1,5 +1,5 @@
-//! A database that stands outside of its data folder, with a link from there: whose it is, once the
-//! data folder has been moved or copied. And to whom its files belong.
+//! A database outside its data folder, with a link in that folder: its owner after the data folder has been
+//! moved or copied, and the owner of its files.
 
 use std::path::{Path, PathBuf};
 
@@ -9,11 +9,11 @@ use private_postgres::Account;
 use crate::up::directory::Directory;
 use crate::up::safe_path;
 
-/// In the database's home: the data folder that it belongs to.
+/// A file in the database's folder: the data folder that it belongs to.
 const OWNER: &str = "data-folder";
 
-/// The database that `link` leads to, and the folder of its sockets. A data folder that was moved takes
-/// its database along; one that was copied has none of its own.
+/// The database at the target of `link`, and the folder of its sockets. A moved data folder keeps its
+/// database; a copied one has none of its own.
 pub(super) fn adopt(link: &Path, root: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
     let data = std::fs::read_link(link).with_context(|| format!("reading {}", link.display()))?;
     let data = root.join(data);
@@ -22,7 +22,7 @@ pub(super) fn adopt(link: &Path, root: &Path) -> anyhow::Result<(PathBuf, PathBu
     let home = data.parent().unwrap_or(Path::new("/"));
     let owner = std::fs::read_to_string(home.join(OWNER)).unwrap_or_default();
     let owner = Path::new(owner.trim_end_matches('\n'));
-    // A first run that was interrupted has noted the owner, and made no database yet.
+    // An interrupted first run has recorded the owner without creating a database.
     if !data.is_dir() && owner != root {
         bail!(
             "the database of this folder is missing: {} leads to {}, which is not there",
@@ -49,14 +49,14 @@ pub(super) fn adopt(link: &Path, root: &Path) -> anyhow::Result<(PathBuf, PathBu
     Ok((data, sockets))
 }
 
-/// Writes down whose database this is.
+/// Records the data folder of this database.
 pub(super) fn note_owner(home: &Path, root: &Path) -> anyhow::Result<()> {
     let file = home.join(OWNER);
     std::fs::write(&file, format!("{}\n", root.display()))
         .with_context(|| format!("writing {}", file.display()))
 }
 
-/// A folder that root has copied belongs to root, and Postgres takes only what is its own.
+/// A folder copied by root belongs to root, and Postgres accepts only its own files.
 pub(super) fn own_all(data: &Path, account: Account) -> anyhow::Result<()> {
     let Some(owner) = account.change_to() else {
         return Ok(());
@@ -74,7 +74,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    /// A data folder whose database stands elsewhere.
+    /// A data folder with its database elsewhere.
     fn linked(parent: &Path, name: &str, data: &Path) -> PathBuf {
         let root = parent.join(name);
         std::fs::create_dir_all(&root).unwrap();
@@ -102,7 +102,7 @@ mod tests {
         let (found, sockets) = adopt(&moved.join("postgres"), &moved).unwrap();
         assert_eq!(found, data);
         assert!(sockets.is_dir());
-        // It is that folder's from now on.
+        // It belongs to that folder now.
         let refused = adopt(&copy.join("postgres"), &copy)
             .unwrap_err()
             .to_string();

@@ -1,4 +1,4 @@
-//! What stands in a data folder already: whether it is one, and whether root may work in it.
+//! The existing contents of a data folder: whether it is one, and whether root may use it.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -8,16 +8,16 @@ use private_postgres::Account;
 
 use crate::up::safe_path::{self, is_root, is_roots, look, user};
 
-/// Root's own: what it makes, reads and overwrites there.
+/// Entries that root creates, reads and overwrites.
 const ROOTS: [&str; 4] = ["lock", "log", "postern.toml", "tls"];
 
-/// Given to the services' user, and so perhaps that user's already.
+/// Entries given to the services' user, who may already own them.
 const SERVICES: [&str; 4] = ["postgres", "postgres-socket", "run", "secrets"];
 
-/// Of these, a link is followed that root has made.
+/// Entries that may be links created by root.
 const LINKS: [&str; 2] = ["postern.toml", "postgres"];
 
-/// The folder is closed to others and filled: not one that holds something else.
+/// Fails if the folder is neither empty nor a data folder.
 pub(super) fn refuse_somebody_elses(root: &Path) -> anyhow::Result<()> {
     let entries = std::fs::read_dir(root).with_context(|| format!("reading {}", root.display()))?;
     let mut anything = false;
@@ -28,7 +28,7 @@ pub(super) fn refuse_somebody_elses(root: &Path) -> anyhow::Result<()> {
         if name == "postern.toml" || name == "lock" {
             return Ok(());
         }
-        // The root of a file system of its own has this.
+        // The root of a separate file system contains this.
         anything |= name != "lost+found";
     }
     if anything {
@@ -40,8 +40,8 @@ pub(super) fn refuse_somebody_elses(root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Fails, for root, if anybody but root and the services may have put a link or a file in the place of something
-/// that root changes here. Where all of the folder's parents are root's, nobody can do so later.
+/// Fails, for root, if anybody but root and the services may have placed a link or a file where root
+/// changes something. If all parents of the folder belong to root, nobody can do so later.
 pub(super) fn refuse_planted(root: &Path) -> anyhow::Result<()> {
     if !is_root() {
         return Ok(());
@@ -56,7 +56,7 @@ pub(super) fn refuse_planted(root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `service`: the user to whom it may belong, beside root.
+/// `service`: a permitted owner besides root.
 fn refuse_entry(root: &Path, name: &str, service: Option<u32>) -> anyhow::Result<()> {
     let path = root.join(name);
     let Some(found) = look(&path)? else {
@@ -76,7 +76,7 @@ fn refuse_entry(root: &Path, name: &str, service: Option<u32>) -> anyhow::Result
             user = user(found.uid()),
         );
     }
-    // What is the services' is closed, and holds nothing that root opens by its name.
+    // Folders of the services are closed to others, and root opens nothing in them by name.
     if service.is_none() && found.is_dir() {
         safe_path::refuse_open_to_others(&path, &found)?;
     }

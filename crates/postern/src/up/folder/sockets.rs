@@ -1,5 +1,5 @@
-//! The folders of Unix sockets. Where the data folder's own path is too long for them they are elsewhere
-//! while the system runs, and nothing is left of them when it has ended.
+//! The folders of Unix sockets. If the data folder's path is too long for them, they are elsewhere while
+//! the system runs, and are removed at its end.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,9 @@ use crate::up::safe_path::{is_root, look, refuse_unsafe};
 /// The kernel's limit for a Unix socket's path (`sun_path` less its NUL).
 pub(super) const LONGEST_SOCKET_PATH: usize = 107;
 
-/// `DIR/NAME`, or a folder with a short path that stands for this one alone. That one is removed, with
-/// the sockets that a process which was killed left in it, when this is dropped: all processes have ended
-/// then, and the data folder is still locked. A supervisor that is killed leaves it to the next run, which
-/// finds it by the same name.
+/// `DIR/NAME`, or a folder with a short path derived from it. The latter is removed on drop, with the
+/// sockets left by killed processes: all processes have ended then, and the data folder is still locked.
+/// After a killed supervisor the next run finds the folder by the same name.
 #[derive(Debug)]
 pub(super) struct SocketFolder {
     path: PathBuf,
@@ -25,7 +24,7 @@ pub(super) struct SocketFolder {
 }
 
 impl SocketFolder {
-    /// Makes it. `longest_socket` is the length of the longest name in it, with the slash.
+    /// Creates it. `longest_socket` is the length of the longest socket name, with the slash.
     pub(super) fn make(root: &Path, name: &str, longest_socket: usize) -> anyhow::Result<Self> {
         let usual = root.join(name);
         if usual.as_os_str().len() + longest_socket <= LONGEST_SOCKET_PATH {
@@ -45,7 +44,7 @@ impl SocketFolder {
         &self.path
     }
 
-    /// Whether it is outside of the data folder.
+    /// Whether it is outside the data folder.
     pub(super) fn is_moved(&self) -> bool {
         self.moved
     }
@@ -54,7 +53,7 @@ impl SocketFolder {
 impl Drop for SocketFolder {
     fn drop(&mut self) {
         if self.moved {
-            // What cannot be removed now is there for the next run.
+            // If it cannot be removed now, the next run uses it.
             let _kept = std::fs::remove_dir_all(&self.path);
         }
     }
@@ -64,7 +63,7 @@ fn short_path(root: &Path, name: &str, account: Account) -> PathBuf {
     let parent = std::env::var_os("XDG_RUNTIME_DIR")
         .map(PathBuf::from)
         .filter(|path| path.is_dir() && path.as_os_str().len() < 40)
-        // Root's own is closed to the user that the processes become.
+        // Root's own folder is closed to the user of the processes.
         .filter(|path| account.reaches(&path.join(name)))
         .filter(|path| refuse_unsafe(&path.join(name)).is_ok())
         .unwrap_or_else(|| PathBuf::from("/tmp"));
@@ -80,14 +79,14 @@ fn make_short(short: &Path, account: Account) -> anyhow::Result<()> {
     }
     refuse_somebody_elses(short, account)?;
     if is_root() {
-        // Until it is given away: its owner could put a link in its place.
+        // Until it is given away: its owner could place a link.
         Directory::open(short)?.take()?;
         refuse_somebody_elses(short, account)?;
     }
     close(short, 0o700)
 }
 
-/// In a folder that everybody may write to, somebody may have been faster.
+/// In a world-writable folder somebody else may have created it first.
 fn refuse_somebody_elses(short: &Path, account: Account) -> anyhow::Result<()> {
     let ours = [rustix::process::geteuid().as_raw(), account.uid()];
     let is_ours = look(short)?.is_some_and(|found| found.is_dir() && ours.contains(&found.uid()));
@@ -100,7 +99,7 @@ fn refuse_somebody_elses(short: &Path, account: Account) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// FNV-1a: the same folder gets the same name on every run.
+/// FNV-1a: a folder gets the same name on every run.
 pub(in crate::up) fn fingerprint(path: &Path) -> u32 {
     path.as_os_str()
         .as_encoded_bytes()
