@@ -14,7 +14,7 @@ use crate::up;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, or the answer is yes; 1 the answer is no (refused, not found, different);
-2 the command was not understood; 3 the system could not be reached or failed.
+2 invalid command line; 3 the system cannot be reached, or failed.
 
 Examples:
   postern up

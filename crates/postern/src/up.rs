@@ -124,7 +124,7 @@ async fn start(
     let mut supervisor = Supervisor::new(folder, &configuration, guard, screen.clone())?;
     let started = tokio::select! {
         started = supervisor.start() => started,
-        () = stop.drain.cancelled() => Err(anyhow::anyhow!("told to stop while starting")),
+        () = stop.drain.cancelled() => Err(anyhow::anyhow!("stopped while starting")),
     };
     if let Err(error) = started {
         supervisor.stop(stop).await;

@@ -21,7 +21,7 @@ use full::SENDERS;
 use neighbours::{READERS, SILENT};
 
 /// Time limit of a case.
-const PATIENCE: Duration = Duration::from_secs(300);
+const CASE_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// One case.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -280,8 +280,11 @@ fn waiting(mut waits: Vec<f64>) -> Vec<Figure> {
 fn wait_until(what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
     let start = Instant::now();
     while !holds()? {
-        if start.elapsed() > PATIENCE {
-            bail!("still waiting after {} s until {what}", PATIENCE.as_secs());
+        if start.elapsed() > CASE_TIMEOUT {
+            bail!(
+                "still waiting after {} s until {what}",
+                CASE_TIMEOUT.as_secs()
+            );
         }
         std::thread::park_timeout(Duration::from_millis(5));
     }

@@ -22,7 +22,7 @@ const PER_ADDRESS: usize = 100;
 const AT_ONCE: usize = 200;
 
 /// Time limit until all are connected.
-const PATIENCE: Duration = Duration::from_secs(120);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Pause before a closed connection is opened again.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -80,7 +80,7 @@ impl Crowd {
         });
         let start = Instant::now();
         while crowd.counts.came.load(Ordering::Relaxed) < members {
-            if start.elapsed() > PATIENCE {
+            if start.elapsed() > CONNECT_TIMEOUT {
                 bail!("a crowd of {members} did not gather");
             }
             std::thread::park_timeout(Duration::from_millis(10));

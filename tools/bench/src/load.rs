@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use crate::senders::{self, CLIENT, Senders};
 
 /// Time limit for an answer.
-const PATIENCE: Duration = Duration::from_secs(120);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The default sender.
 const SENDER: &str = "sender@load.test";
@@ -230,7 +230,7 @@ impl Connection {
     async fn reply(&mut self) -> Result<char> {
         loop {
             self.line.clear();
-            let read = timeout(PATIENCE, self.stream.read_line(&mut self.line)).await;
+            let read = timeout(ANSWER_TIMEOUT, self.stream.read_line(&mut self.line)).await;
             if read.context("no answer in time")?? == 0 {
                 bail!("the server closed the connection");
             }

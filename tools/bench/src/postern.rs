@@ -30,7 +30,7 @@ const POLICY: &str = "bench-policy.toml";
 const NEVER_FREE: &str = "[receiving.trusted]\nmin-free-space = \"8388607 GiB\"\n";
 
 /// Time limit for starting.
-const PATIENCE: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running system; dropping it stops it.
 pub(crate) struct Running {
@@ -208,7 +208,7 @@ from = "everyone"
     fn await_greeting(&self, port: u16, greeting: &str) -> Result<()> {
         let start = Instant::now();
         while !greets(port, greeting) {
-            if start.elapsed() > PATIENCE {
+            if start.elapsed() > START_TIMEOUT {
                 bail!("Postern does not say \"{greeting}\" on port {port}; see its logs");
             }
             std::thread::park_timeout(Duration::from_millis(50));

@@ -10,16 +10,16 @@ pub enum Refusal {
     #[error("the token is not a signed JWT")]
     Malformed,
     /// Another algorithm, or none.
-    #[error("tokens signed by {0} are not taken: RS256, PS256, ES256 and EdDSA are")]
+    #[error("the signature algorithm {0} is not accepted; RS256, PS256, ES256 and EdDSA are")]
     Algorithm(String),
     /// An unknown critical header parameter (RFC 7515 §4.1.11).
-    #[error("the token has critical header fields, which are not understood")]
+    #[error("the token has an unknown critical header parameter")]
     Critical,
     /// The key is not in the key set; the file may be outdated.
-    #[error("no key of the issuer's fits the token")]
+    #[error("no key of the issuer matches the token")]
     UnknownKey,
     /// Another key has signed it, or it was changed.
-    #[error("the token's signature does not hold")]
+    #[error("the token's signature is invalid")]
     Signature,
     /// `iss`
     #[error("the token is another issuer's")]
@@ -37,10 +37,10 @@ pub enum Refusal {
     #[error("the token is not valid yet")]
     NotYetValid,
     /// `scope`
-    #[error("the token lacks the scope that is asked for")]
+    #[error("the token lacks the required scope")]
     Scope,
     /// The claim that names the user is missing, or no text.
-    #[error("the token has no claim {0} that names somebody")]
+    #[error("the token has no claim {0} with a user name")]
     NoLogin(String),
     /// The issuer has not verified the address.
     #[error(

@@ -39,7 +39,7 @@ pub enum Error {
     },
     /// A policy document that contains only comments. It must be confirmed.
     #[error(
-        "{document} says nothing: in force it would take away every domain, gateway and account \
+        "{document} contains only comments: in force it would remove every domain, gateway and account \
          that there is. Nothing was changed"
     )]
     EmptyPolicy {
@@ -79,7 +79,7 @@ impl Error {
             Code::Aborted => Self::Overtaken(format!("{message}; nothing was changed, try again")),
             // An answer of the service itself: a failed connection has its cause as source.
             Code::Unavailable if status.source().is_none() => Self::Unavailable(format!(
-                "{service} cannot do it now: {message}; try again, and see its log if that lasts"
+                "{service} is unavailable: {message}; try again, and see its log if this persists"
             )),
             Code::Unavailable => Self::Unavailable(format!(
                 "{service} cannot be reached ({}); is the system running? \
@@ -87,7 +87,7 @@ impl Error {
                 cause(status)
             )),
             Code::Unimplemented => Self::Failed(format!(
-                "{service} does not know this call: it is of another version than this command"
+                "{service} does not know this call: its version differs from this command's"
             )),
             code => Self::Failed(format!("{service} failed ({code}): {message}")),
         }
@@ -96,7 +96,7 @@ impl Error {
     /// The error for a service that does not answer in time.
     pub fn silent(service: &str) -> Self {
         Self::Unavailable(format!(
-            "{service} does not answer in time: it hangs, or has too much to do; its log may say \
+            "{service} does not answer in time: it hangs or is overloaded; see its log for \
              why, and `postern up` starts it again when it is ended"
         ))
     }

@@ -64,7 +64,7 @@ pub struct Session {
     /// The session is under TLS.
     pub tls: bool,
     /// Further assumptions.
-    pub circumstances: Vec<Circumstance>,
+    pub assumptions: Vec<Assumption>,
     /// Query the DNS, as the SMTP server does. Given assumptions have precedence.
     pub ask_dns: bool,
     /// The users with a mailbox; empty: those of the running system.
@@ -82,7 +82,7 @@ pub struct Interface {
 
 /// An assumption about the world around a session, by its name in policy scripts, such as `spf` and `fail`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Circumstance {
+pub struct Assumption {
     /// Its name.
     pub name: String,
     /// Its value.
@@ -111,7 +111,7 @@ impl Session {
             helo: None,
             login: None,
             tls: false,
-            circumstances: Vec::new(),
+            assumptions: Vec::new(),
             ask_dns: false,
             users: Vec::new(),
         }
@@ -201,7 +201,7 @@ fn play(
             recipients: &session.recipients,
             taken: 0,
             has_user,
-            circumstances: &known.circumstances,
+            assumptions: &known.assumptions,
             screen: message.is_some().then_some(&screen),
         },
     );

@@ -7,7 +7,7 @@ mod message_name;
 
 use api::grpc::Code;
 use api::queue::v1::{ListMessagesRequest, ShowMessageRequest, ShowMessageResponse};
-use api::queue_run::{self, Wanted};
+use api::queue_run::{self, RetryTarget};
 use rules::Domain;
 use serde::{Deserialize, Serialize};
 
@@ -116,7 +116,7 @@ async fn shown(system: &System, message: i64) -> Result<ShowMessageResponse, Err
 
 fn unknown(message: i64) -> Error {
     Error::NotFound(format!(
-        "there is no message {message}, and none is remembered; postern queue list shows what waits"
+        "there is no message {message} in the queue or in the history; postern queue list shows waiting messages"
     ))
 }
 
@@ -150,9 +150,9 @@ pub struct Retried {
 /// If the queue does not answer; retries already started continue.
 pub async fn retry(administration: &Administration, retry: Retry) -> Result<Retried, Error> {
     let wanted = match retry {
-        Retry::All => Wanted::All,
-        Retry::Message(message) => Wanted::Message(message),
-        Retry::Domain { name, subdomains } => Wanted::Domain {
+        Retry::All => RetryTarget::All,
+        Retry::Message(message) => RetryTarget::Message(message),
+        Retry::Domain { name, subdomains } => RetryTarget::Domain {
             name: name.to_string(),
             subdomains,
         },

@@ -140,15 +140,19 @@ impl Answers {
 
     pub(crate) fn status(self, times: &Times) -> Status {
         let mut troubles = Troubles::of(&self.processes);
-        let queue = troubles.or_answer("queue", "what waits", self.queue);
+        let queue = troubles.or_answer("queue", "the waiting mail", self.queue);
         let clocks_off = queue.iter().flat_map(|queue| &queue.clocks_off);
         troubles.found.extend(clocks_off.map(ClockOff::trouble));
         let policy = troubles.or_answer("queue", "the policy in force", self.policy);
-        let collection = troubles.or_answer("queue", "what was collected", self.collection);
-        let users = troubles.or_answer("mailbox-store", "who has a mailbox", self.users);
-        let mailboxes = troubles.or_answer("mailbox-store", "what its upkeep does", self.upkeep);
+        let collection = troubles.or_answer("queue", "the collected mail", self.collection);
+        let users = troubles.or_answer("mailbox-store", "the users", self.users);
+        let mailboxes = troubles.or_answer("mailbox-store", "its upkeep", self.upkeep);
         if let Some(lacks) = self.lacks {
-            let lacks = troubles.or_answer("queue", "what the policy lacks", lacks);
+            let lacks = troubles.or_answer(
+                "queue",
+                "missing mailboxes and secrets of the policy",
+                lacks,
+            );
             troubles.found.extend(lacks.unwrap_or_default());
         }
         let (policy, gateways, collection) = match policy {
@@ -203,8 +207,9 @@ impl Troubles {
         answer
             .map_err(|error| {
                 if !self.down.iter().any(|down| down == process) {
-                    self.found
-                        .push(format!("{process} cannot tell {question}: {error}"));
+                    self.found.push(format!(
+                        "{process} does not answer the query for {question}: {error}"
+                    ));
                 }
             })
             .ok()
@@ -368,18 +373,27 @@ mod tests {
             Err::<(), _>(Error::call("the queue", &status))
         };
         let mut serving = Troubles::of(&queue_process(Condition::Serving));
-        assert_eq!(serving.or_answer("queue", "what waits", Ok(7)), Some(7));
+        assert_eq!(
+            serving.or_answer("queue", "the waiting mail", Ok(7)),
+            Some(7)
+        );
         assert_eq!(serving.found, [""; 0]);
-        assert_eq!(serving.or_answer("queue", "what waits", unanswered()), None);
+        assert_eq!(
+            serving.or_answer("queue", "the waiting mail", unanswered()),
+            None
+        );
         assert_eq!(
             serving.found,
             [
-                "queue cannot tell what waits: the queue cannot do it now: the queue's database is \
-              unavailable; try again, and see its log if that lasts"
+                "queue does not answer the query for the waiting mail: the queue is unavailable: the queue's database is \
+              unavailable; try again, and see its log if this persists"
             ]
         );
         let mut down = Troubles::of(&queue_process(Condition::Down("no such file".to_owned())));
-        assert_eq!(down.or_answer("queue", "what waits", unanswered()), None);
+        assert_eq!(
+            down.or_answer("queue", "the waiting mail", unanswered()),
+            None
+        );
         assert_eq!(down.found, ["queue does not serve: no such file"]);
     }
 }

@@ -174,7 +174,7 @@ fn failed(status: &Status, address: &str) -> Error {
     match status.code() {
         Code::NotFound => no_user(address),
         Code::AlreadyExists => Error::AlreadyExists(format!(
-            "{address} is a user already; postern user password {address} changes the password"
+            "{address} is already a user; to change the password: postern user password {address}"
         )),
         _ => Error::call("mailbox-store", status),
     }
@@ -182,7 +182,7 @@ fn failed(status: &Status, address: &str) -> Error {
 
 fn no_user(address: &str) -> Error {
     Error::NotFound(format!(
-        "{address} is no user; postern user list shows who is"
+        "{address} is not a user; postern user list shows the users"
     ))
 }
 

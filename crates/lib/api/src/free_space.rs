@@ -20,7 +20,7 @@ const OFTEN: Duration = Duration::from_millis(500);
 /// More than the mail that arrives within [`EVERY`].
 const MUCH: u64 = 8 << 30;
 /// Time limit for the queue's answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// Unknown: the rule is not applied.
 const UNKNOWN: u64 = u64::MAX;
 
@@ -83,7 +83,7 @@ impl FreeSpace {
                     }
                 }
                 // The last value stays valid. Without the queue no mail is accepted anyway (I8).
-                Err(status) => tracing::debug!(%status, "free space not learnt"),
+                Err(status) => tracing::debug!(%status, "the free space is not known"),
             }
             let scarce = self.current().is_some_and(|free| free < MUCH);
             let pause = if scarce { OFTEN } else { EVERY };
@@ -97,7 +97,7 @@ impl FreeSpace {
 
 async fn ask(channel: &Channel) -> Result<Option<u64>, Status> {
     let mut storage = StorageClient::new(channel.clone());
-    let asked = tokio::time::timeout(PATIENCE, storage.get_free_space(GetFreeSpaceRequest {}));
+    let asked = tokio::time::timeout(CALL_TIMEOUT, storage.get_free_space(GetFreeSpaceRequest {}));
     match asked.await {
         Ok(Ok(answer)) => Ok(answer.into_inner().free_octets),
         // A queue of an older version.

@@ -100,7 +100,7 @@ fn take(sender: &watch::Sender<Option<Arc<PolicySnapshot>>>, revision: Revision)
         Err(error) => tracing::error!(
             revision = revision.revision,
             %error,
-            "the new policy cannot be read; the one before stays in force"
+            "the new policy cannot be read (another version?); the previous one stays in force"
         ),
     }
 }

@@ -25,7 +25,7 @@ use crate::refusals::now_ms;
 use streams::Streams;
 
 /// Time limit of a submission; then its outcome is unknown.
-const PATIENCE: Duration = Duration::from_secs(60);
+const SUBMISSION_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// One submission: 256 KiB of text, 128 KiB of header, 2 MiB of summary and 10,000 recipients, unless all
 /// of these have addresses of the maximum length.
@@ -107,12 +107,12 @@ impl Enqueuer {
     /// came within 60 s, or the queue lacks a needed feature; [`EnqueueError::Refused`] if it will never
     /// accept this message.
     pub async fn enqueue(&self, submission: Submission) -> Result<Accepted, EnqueueError> {
-        tokio::time::timeout(PATIENCE, self.submit(submission))
+        tokio::time::timeout(SUBMISSION_TIMEOUT, self.submit(submission))
             .await
             .unwrap_or_else(|_| {
                 Err(EnqueueError::Unavailable(format!(
                     "no answer within {} s",
-                    PATIENCE.as_secs()
+                    SUBMISSION_TIMEOUT.as_secs()
                 )))
             })
     }

@@ -8,7 +8,7 @@ use crate::queue::v1::queue_client::QueueClient;
 
 /// The recipients to retry.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Wanted {
+pub enum RetryTarget {
     /// All waiting recipients.
     All,
     /// The waiting recipients of one message.
@@ -39,16 +39,16 @@ pub struct Started {
 /// The queue's error; earlier pages are retried nevertheless.
 pub async fn retry_now(
     client: &mut QueueClient<Channel>,
-    wanted: Wanted,
+    wanted: RetryTarget,
     most_pages: usize,
 ) -> Result<Started, Status> {
     let mut request = match wanted {
-        Wanted::All => RetryNowRequest::default(),
-        Wanted::Message(message_id) => RetryNowRequest {
+        RetryTarget::All => RetryNowRequest::default(),
+        RetryTarget::Message(message_id) => RetryNowRequest {
             message_id,
             ..RetryNowRequest::default()
         },
-        Wanted::Domain { name, subdomains } => RetryNowRequest {
+        RetryTarget::Domain { name, subdomains } => RetryNowRequest {
             domain: name,
             subdomains,
             ..RetryNowRequest::default()

@@ -29,10 +29,10 @@ const SOON: Duration = Duration::from_millis(200);
 const INTERVAL: Duration = Duration::from_secs(5);
 
 /// Time limit for a report.
-const PATIENCE: Duration = Duration::from_secs(10);
+const REPORT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Time limit for the last report, at the end of the process.
-const LAST_PATIENCE: Duration = Duration::from_secs(2);
+const LAST_REPORT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Characters of a name that are shown.
 const LONGEST_NAME: usize = 320;
@@ -150,7 +150,7 @@ impl Refusals {
     /// Reports the rest at the end of the process.
     pub async fn finish(&self) {
         if let Some(shared) = &self.shared
-            && let Err(status) = shared.report(LAST_PATIENCE).await
+            && let Err(status) = shared.report(LAST_REPORT_TIMEOUT).await
         {
             tracing::debug!(%status, "the last refusals could not be reported");
         }
@@ -163,8 +163,8 @@ impl Shared {
         loop {
             self.something.notified().await;
             sleep_until(next.max(Instant::now() + SOON)).await;
-            if let Err(status) = self.report(PATIENCE).await {
-                tracing::debug!(%status, "refusals could not be reported; they are kept a while");
+            if let Err(status) = self.report(REPORT_TIMEOUT).await {
+                tracing::debug!(%status, "refusals could not be reported; the report will be repeated");
                 self.something.notify_one();
             }
             next = Instant::now() + INTERVAL;

@@ -23,7 +23,7 @@ pub const INLINE_LIMIT: usize = 256 * 1024;
 const PIECES_UNDER_WAY: usize = 4;
 
 /// Time limit for the store to take a piece, and for its final answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PIECE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The pieces of an upload for a store; ends with an error unless the last piece arrived.
 ///
@@ -87,7 +87,7 @@ impl TextUpload {
     }
 
     async fn piece(&self, piece: Chunk) -> Result<(), Status> {
-        match timeout(PATIENCE, self.pieces.send(piece)).await {
+        match timeout(PIECE_TIMEOUT, self.pieces.send(piece)).await {
             Ok(sent) => {
                 sent.map_err(|_| Status::unavailable("the upload was broken off by the store"))
             }
@@ -107,7 +107,7 @@ impl TextUpload {
         // If the store has given up, its answer gives the reason.
         let _ = self.piece(last).await;
         drop(self.pieces);
-        match timeout(PATIENCE, self.call).await {
+        match timeout(PIECE_TIMEOUT, self.call).await {
             Ok(Ok(result)) => result.map(Response::into_inner),
             Ok(Err(_)) => Err(Status::internal("the upload's task ended early")),
             Err(_) => Err(overdue()),

@@ -117,7 +117,7 @@ impl Shared {
             match ended {
                 Ok((target, Ok(()))) => pauses.forget(&target),
                 Ok((target, Err(error))) => {
-                    tracing::debug!(%target, error = %cause(&error), "a replica is not reached");
+                    tracing::debug!(%target, error = %cause(&error), "a replica cannot be reached");
                     pauses.lengthen(target, Instant::now());
                     failure = Some(Unreachable(Arc::new(error)));
                 }

@@ -17,7 +17,7 @@ use tonic_health::pb::health_client::HealthClient;
 use super::*;
 
 /// For what must come; longer than upkeep takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// A replica that knows its own name. Dropped, it is gone as if it had been killed.
 struct Replica(Option<Runtime>);
@@ -118,7 +118,7 @@ impl Bench {
                 let _ = changes.changed().await;
             }
         };
-        tokio::time::timeout(PATIENCE, waiting).await.unwrap();
+        tokio::time::timeout(TIME_LIMIT, waiting).await.unwrap();
     }
 
     async fn call(&self, service: &'static str) -> Result<(), Status> {
@@ -206,7 +206,7 @@ impl Bench {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(PATIENCE, waiting).await.unwrap();
+        tokio::time::timeout(TIME_LIMIT, waiting).await.unwrap();
     }
 }
 
@@ -238,7 +238,7 @@ async fn a_connection_that_has_its_age_is_replaced_and_what_is_under_way_goes_on
     assert!(watched.message().await.unwrap().is_some());
     let mut changes = bench.channel.changes();
     while first.is_current() {
-        let changed = tokio::time::timeout(PATIENCE, changes.changed()).await;
+        let changed = tokio::time::timeout(TIME_LIMIT, changes.changed()).await;
         changed.unwrap().unwrap();
     }
     assert_ne!(bench.channel.connections()[0].number(), first.number());

@@ -32,7 +32,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 const RENEWED_AFTER: u32 = 20;
 
 /// Time limit of an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The reason why the database is unusable, for an administrator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,8 +195,8 @@ impl<R: FnMut(Result<Look, Unfit>)> Watchman<R> {
 
 /// Limits the time of a check: a hanging server never answers.
 async fn timely<T>(work: impl Future<Output = Result<T, Unfit>>) -> Result<T, Unfit> {
-    timeout(PATIENCE, work).await.unwrap_or_else(|_| {
-        let seconds = PATIENCE.as_secs();
+    timeout(ANSWER_TIMEOUT, work).await.unwrap_or_else(|_| {
+        let seconds = ANSWER_TIMEOUT.as_secs();
         Err(Unfit::Away(format!("no answer within {seconds} s")))
     })
 }

@@ -93,7 +93,7 @@ async fn take_turn(connection: &mut PgConnection, schema: &str) -> Result<(), sq
             return Ok(());
         }
         if !std::mem::replace(&mut told, true) {
-            tracing::info!("another process brings the database up to date: waiting");
+            tracing::info!("another process migrates the database: waiting");
         }
         tokio::time::sleep(PAUSE).await;
     }
@@ -111,7 +111,10 @@ async fn drop_unfinished(connection: &mut PgConnection, schema: &str) -> Result<
     .fetch_all(&mut *connection)
     .await?;
     for index in unfinished {
-        tracing::warn!(index, "its building was cut off: it is dropped");
+        tracing::warn!(
+            index,
+            "its build was interrupted: the index is dropped and built again"
+        );
         let statement = AssertSqlSafe(format!("DROP INDEX CONCURRENTLY IF EXISTS {index}"));
         sqlx::query(statement).execute(&mut *connection).await?;
     }

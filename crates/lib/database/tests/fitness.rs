@@ -8,7 +8,7 @@ use test_kit::{DurablePostgres, Pooler, Postgres};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// Longer than anything takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// What is found, each time that it is another.
 struct Found {
@@ -39,7 +39,7 @@ impl Found {
     }
 
     async fn next(&mut self) -> Result<(), Unfit> {
-        let next = tokio::time::timeout(PATIENCE, self.reports.recv()).await;
+        let next = tokio::time::timeout(TIME_LIMIT, self.reports.recv()).await;
         next.unwrap().unwrap()
     }
 

@@ -11,7 +11,7 @@ use api::queue::v1::{
 use tokio::sync::watch;
 
 /// Longer than a report takes to arrive.
-const PATIENCE: Duration = Duration::from_secs(30);
+const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The recorded refusals. Clones share them.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ impl FakeRefusals {
         let mut reported = self.reported.subscribe();
         let enough =
             reported.wait_for(|rows| rows.iter().map(|r| r.count).sum::<u64>() >= refusals);
-        let rows = tokio::time::timeout(PATIENCE, enough).await;
+        let rows = tokio::time::timeout(ARRIVAL_TIMEOUT, enough).await;
         rows.expect("refusals are reported").unwrap().clone()
     }
 

@@ -23,23 +23,22 @@ macro_rules! listener_config {
             /// Address and port.
             #[schemars(with = "String", extend("type-name" = "ADDRESS:PORT"))]
             pub address: ::std::net::SocketAddr,
-            /// How it is protected.
+            /// How TLS protects it.
             #[serde(default)]
             pub tls: $crate::TlsMode,
-            /// Clients are asked for certificates, by which they can log in over SMTP (EXTERNAL); not asked
-            /// when absent.
+            /// Request certificates from clients, for logins with EXTERNAL. Not requested if not set.
             #[serde(default)]
             pub client_certificates: Option<$crate::used_by_macros::ClientCertificates>,
-            /// The proxies that are believed when they tell a client's address.
+            /// Addresses of the trusted proxies, which give the client's address.
             #[serde(default)]
             #[schemars(with = "Vec<String>", extend("type-name" = "list of networks"))]
             pub proxies: Vec<$crate::used_by_macros::Network>,
-            /// The proxies begin each connection with a PROXY header, version 1 or 2; one without is
-            /// closed. Otherwise SMTP's proxies tell by XCLIENT, which is announced to them alone; for
-            /// other protocols this must be `true` where there are proxies.
+            /// The proxies begin each connection with a PROXY header, version 1 or 2; a connection
+            /// without it is closed. If `false`, SMTP proxies use XCLIENT, which is announced only to
+            /// them; other protocols require `true` if there are proxies.
             #[serde(default)]
             pub proxy_protocol: bool,
-            /// Take passwords without TLS.
+            /// Accept passwords without TLS.
             #[serde(default)]
             pub plaintext_auth: bool,
             $($own)*

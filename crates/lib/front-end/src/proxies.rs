@@ -51,7 +51,7 @@ impl Proxies {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProxyError {
     /// Closed without data, as a load balancer does to check the port.
-    #[error("the proxy said nothing")]
+    #[error("the proxy sent nothing")]
     Silent,
     /// The data is no header.
     #[error(transparent)]

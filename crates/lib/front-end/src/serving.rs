@@ -154,7 +154,7 @@ fn believed(
             ProxyError::Silent | ProxyError::Session(SessionError::Closed) => {
                 tracing::debug!(%proxy, %error, "a proxy's connection ended");
             }
-            error => tracing::warn!(peer = %proxy, %error, "a proxy was not believed"),
+            error => tracing::warn!(peer = %proxy, %error, "a proxy's connection was rejected"),
         }
         None
     })

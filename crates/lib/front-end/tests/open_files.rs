@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 const HELLO: &[u8] = b"220 hello\r\n";
 const BUSY: &[u8] = b"421 busy\r\n";
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIME_LIMIT: Duration = Duration::from_secs(20);
 
 async fn greet(mut connection: Connection) {
     connection.output().extend_from_slice(HELLO);
@@ -52,7 +52,7 @@ async fn connect(to: SocketAddr, socket: TcpSocket, last: u8) -> (TcpStream, Vec
     let read = async {
         while !line.ends_with(b"\r\n") && socket.read_buf(&mut line).await.unwrap() > 0 {}
     };
-    timeout(PATIENCE, read).await.expect("nobody was greeted");
+    timeout(TIME_LIMIT, read).await.expect("nobody was greeted");
     (socket, line)
 }
 

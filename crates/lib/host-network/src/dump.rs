@@ -19,7 +19,7 @@ const LONGEST: usize = 16_000_000;
 /// Attempts to read a list that changes during the read.
 const ATTEMPTS: usize = 5;
 /// Time limit: the kernel answers at once, if at all.
-const PATIENCE: Duration = Duration::from_secs(2);
+const REPLY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A netlink socket subscribed to these groups of changes.
 pub(crate) fn socket(groups: u32, flags: SocketFlags) -> io::Result<OwnedFd> {
@@ -49,7 +49,7 @@ pub(crate) fn list<T: Default>(
 /// False if the list changed during the read.
 fn list_once(kind: u16, mut take: impl FnMut(Message<'_>)) -> io::Result<bool> {
     let socket = socket(0, SocketFlags::empty())?;
-    set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE))?;
+    set_socket_timeout(&socket, Timeout::Recv, Some(REPLY_TIMEOUT))?;
     send(&socket, &message::request(kind), SendFlags::empty())?;
     let mut buffer = vec![0; BUFFER];
     let mut whole = true;

@@ -37,7 +37,7 @@ impl HostNetwork {
         // Subscribes before the first read, so that no change is missed.
         let changes = dump::socket(CHANGES, SocketFlags::NONBLOCK);
         let changes = changes
-            .inspect_err(|error| tracing::warn!(%error, "changes of the network are not told"))
+            .inspect_err(|error| tracing::warn!(%error, "the kernel reports no network changes; the interfaces are polled instead"))
             .ok();
         let (now, changed) = look();
         Self {
@@ -78,7 +78,7 @@ fn look() -> (Arc<Snapshot>, bool) {
 }
 
 fn warn(error: &io::Error) {
-    tracing::warn!(%error, "the network cannot be read: nobody is trusted for where they are");
+    tracing::warn!(%error, "the network interfaces cannot be read: no client is trusted for its network");
 }
 
 /// Whether the kernel has reported a change since the last call. Drains the socket.

@@ -16,7 +16,7 @@ use crate::dns::{Dns, is_absence};
 /// Maximum number of names that are checked for an address (RFC 8601 §3 requires a limit).
 const MOST_NAMES: usize = 10;
 /// Time limit: the greeting waits for it.
-const PATIENCE: Duration = Duration::from_secs(10);
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Looks up reverse names, with a cache.
 #[derive(Clone)]
@@ -31,15 +31,15 @@ impl ReverseNames {
 
     /// The names of an address that resolve to it.
     pub async fn of(&self, address: IpAddr) -> ReverseName {
-        match timeout(PATIENCE, look_up(self.0.resolver(), address)).await {
+        match timeout(LOOKUP_TIMEOUT, look_up(self.0.resolver(), address)).await {
             Ok(Ok(names)) if names.is_empty() => ReverseName::None,
             Ok(Ok(names)) => ReverseName::Confirmed(names),
             Ok(Err(error)) => {
-                tracing::warn!(peer = %address, %error, "the peer's name cannot be looked up");
+                tracing::warn!(peer = %address, %error, "the reverse DNS look-up of the peer failed");
                 ReverseName::Failed
             }
             Err(_) => {
-                tracing::warn!(peer = %address, "the peer's name is not found in time");
+                tracing::warn!(peer = %address, "the reverse DNS look-up of the peer timed out");
                 ReverseName::Failed
             }
         }

@@ -4,7 +4,7 @@
 //! answer the admission's questions. A new fact is a line in `facts`, a new receiving rule a check of an
 //! admission.
 
-pub(crate) mod circumstances;
+pub(crate) mod assumptions;
 pub(crate) mod content;
 pub(crate) mod facts;
 pub(crate) mod play;

@@ -49,8 +49,8 @@ pub use decide::leniency::{
 };
 pub use decide::references::{NamedMailbox, NamedSecret};
 pub use document::reference::settings_reference;
-pub use explain::circumstances::{
-    Attachment, Attachments, Circumstances, Listed, Share, Talk, Visitor,
+pub use explain::assumptions::{
+    Assumptions, Attachment, Attachments, EarlyTalk, GreylistState, ListEntry, RateState,
 };
 pub use explain::content::MessageEnd;
 pub use explain::facts::Fact;

@@ -72,7 +72,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::explain::circumstances::Circumstances;
+use crate::explain::assumptions::Assumptions;
 use crate::values::address::EmailAddress;
 use crate::values::facts::{ListenerRole, SessionFacts};
 use crate::values::policy::Policy;
@@ -101,7 +101,7 @@ enum Statement {
     /// Begins a session with these facts.
     Client {
         facts: Box<SessionFacts>,
-        circumstances: Box<Circumstances>,
+        assumptions: Box<Assumptions>,
         /// The script gives the listener's role.
         role_is_told: bool,
     },
@@ -115,12 +115,12 @@ enum Statement {
         size: Option<u64>,
         timing: Timing,
         taken: usize,
-        circumstances: Box<Circumstances>,
+        assumptions: Box<Assumptions>,
     },
     /// As the client writes it.
-    Rcpt(String, Box<Circumstances>),
+    Rcpt(String, Box<Assumptions>),
     /// The end of the message.
-    Message(Box<Circumstances>),
+    Message(Box<Assumptions>),
 }
 
 /// The result of one expectation.

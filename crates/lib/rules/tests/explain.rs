@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use rules::{
-    Circumstances, Explanation, Play, Policy, ReverseName, SessionFacts, Step, Timing, explain,
+    Assumptions, Explanation, Play, Policy, ReverseName, SessionFacts, Step, Timing, explain,
 };
 
 const POLICY: &str = r#"
@@ -52,7 +52,7 @@ fn play_by(
             recipients: &recipients,
             taken: 0,
             has_user: &|user| users.contains(&user.to_string().as_str()),
-            circumstances: &Circumstances::default(),
+            assumptions: &Assumptions::default(),
             screen: None,
         },
     )
@@ -76,12 +76,12 @@ fn a_refused_relay_is_told_with_each_rule() {
             "[receiving.untrusted] rates (connections): off",
             "[receiving.untrusted] refuse-early-talkers: off",
             "login on submission ports: on: not evaluated, the listener is for other servers",
-            "nothing that EHLO does not offer: on: not evaluated, nothing is asked that is not for everyone",
-            "[receiving.trusted] max-hold: 30 d: not evaluated, it is not to be held",
+            "only parameters that EHLO offers: on: not evaluated, no restricted parameter is used",
+            "[receiving.trusted] max-hold: 30 d: not evaluated, no holding time is requested",
             "[receiving.trusted] min-deliver-by: off",
-            "hold within deliver-by: on: not evaluated, it has no time to be held and delivered by",
-            "[receiving.trusted] max-priority: 9: not evaluated, no priority is asked for",
-            "[receiving.untrusted] min-free-space: 1 GiB: not evaluated, it goes by what is free",
+            "hold within deliver-by: on: not evaluated, it has no holding time together with a delivery time",
+            "[receiving.trusted] max-priority: 9: not evaluated, no priority is requested",
+            "[receiving.untrusted] min-free-space: 1 GiB: not evaluated, it depends on the free space",
             "[receiving.untrusted] max-size: 50 MiB: not evaluated, no size is declared",
             "[receiving.untrusted] refuse-blank-reverse-path: off",
             "[receiving.untrusted] refuse-address-literal-senders: off",
@@ -216,7 +216,7 @@ deliver = "mailboxes"
         let past = |step: &String| step.contains("rates") || step.contains("greylisting");
         all.into_iter().filter(past).collect()
     };
-    let why = "not evaluated, it goes by what has come before";
+    let why = "not evaluated, it depends on earlier traffic";
     assert_eq!(
         rules(&story),
         [
@@ -266,8 +266,8 @@ deliver = "mailboxes"
     let story = play_by(&policy, &facts, "a@x.test", &[bob], &[bob]);
     let steps = told(&story.steps);
     for step in [
-        "refuse-early-talkers: on: not evaluated, it goes by when the client speaks",
-        "min-free-space: 1 GiB: not evaluated, it goes by what is free",
+        "refuse-early-talkers: on: not evaluated, it depends on when the client speaks",
+        "min-free-space: 1 GiB: not evaluated, it depends on the free space",
         "dns-lists: one.dnsbl.test, two.dnsbl.test: not evaluated, it needs the DNS",
         "sender-domain-must-exist: on: not evaluated, it needs the DNS",
     ] {
@@ -397,7 +397,7 @@ deliver = "mailboxes"
 "#,
     )
     .unwrap();
-    let mut circumstances = Circumstances::default();
+    let mut assumptions = Assumptions::default();
     for (name, value) in [
         ("free", "2 GiB"),
         ("sender-domain", "usable"),
@@ -409,7 +409,7 @@ deliver = "mailboxes"
         ("dkim", "pass:x.test"),
         ("dmarc", "fail/quarantine"),
     ] {
-        circumstances.tell(name, value).unwrap();
+        assumptions.set(name, value).unwrap();
     }
     let facts = stranger();
     let bob = ["bob@example.test".to_owned()];
@@ -422,7 +422,7 @@ deliver = "mailboxes"
         recipients: &bob,
         taken: 0,
         has_user: &|_| true,
-        circumstances: &circumstances,
+        assumptions: &assumptions,
         screen: None,
     };
     let story = explain(&policy, &play);
@@ -464,9 +464,9 @@ deliver = "mailboxes"
     let end = explain(&policy, &play).end.unwrap();
     assert!(end.removed.is_empty());
 
-    let mut refused = circumstances.clone();
-    refused.tell("dmarc", "fail/reject").unwrap();
-    play.circumstances = &refused;
+    let mut refused = assumptions.clone();
+    refused.set("dmarc", "fail/reject").unwrap();
+    play.assumptions = &refused;
     let story = explain(&policy, &play);
     assert!(!story.is_accepted());
     assert!(story.recipients[0].verdict.is_accepted());
@@ -474,9 +474,9 @@ deliver = "mailboxes"
     assert!(last.ends_with("quarantine = junk: refused"), "{last}");
     assert_eq!(story.end.unwrap().verdict.name, "dmarc-reject");
 
-    let mut new = circumstances.clone();
-    new.tell("visitor", "new").unwrap();
-    play.circumstances = &new;
+    let mut new = assumptions.clone();
+    new.set("visitor", "new").unwrap();
+    play.assumptions = &new;
     let story = explain(&policy, &play);
     let bob = &story.recipients[0];
     assert_eq!(bob.verdict.name, "greylisted");

@@ -10,8 +10,7 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use rules::{
-    AttachmentAction, Circumstances, Early, Play, Policy, ReversePath, SessionFacts, Timing,
-    explain,
+    Assumptions, AttachmentAction, Early, Play, Policy, ReversePath, SessionFacts, Timing, explain,
 };
 
 /// The rules of one class, each by how strict it is: 0 is the laxest.
@@ -317,7 +316,7 @@ fn held(levels: &[usize; LEVELS], trusted: bool) -> Policy {
 }
 
 /// How far a session gets of which this is known: 0 refused, 1 kept back, 2 to Junk, 3 accepted.
-fn gets(policy: &Policy, trusted: bool, (circumstances, timing): &(Circumstances, Timing)) -> u8 {
+fn gets(policy: &Policy, trusted: bool, (assumptions, timing): &(Assumptions, Timing)) -> u8 {
     let mut facts = SessionFacts::new(
         "mx",
         "203.0.113.9".parse().unwrap(),
@@ -339,7 +338,7 @@ fn gets(policy: &Policy, trusted: bool, (circumstances, timing): &(Circumstances
             recipients: &["bob@example.test".to_owned()],
             taken: 0,
             has_user: &|_| true,
-            circumstances,
+            assumptions,
             screen: None,
         },
     );
@@ -353,7 +352,7 @@ fn gets(policy: &Policy, trusted: bool, (circumstances, timing): &(Circumstances
     }
 }
 
-fn known() -> impl Strategy<Value = Circumstances> {
+fn known() -> impl Strategy<Value = Assumptions> {
     let said = |name: &'static str, values: &'static [&'static str]| {
         prop::option::of(prop::sample::select(values)).prop_map(move |value| (name, value))
     };
@@ -375,10 +374,10 @@ fn known() -> impl Strategy<Value = Circumstances> {
         said("dmarc", &["pass", "fail/reject", "fail/none"]),
     )
         .prop_map(|(a, b, c, d, (e, f, g), h, i, j)| {
-            let mut told = Circumstances::default();
+            let mut told = Assumptions::default();
             for (name, value) in [a, b, c, d, e, f, g, h, i, j] {
                 if let Some(value) = value {
-                    told.tell(name, value).unwrap();
+                    told.set(name, value).unwrap();
                 }
             }
             told

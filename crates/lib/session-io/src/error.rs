@@ -10,10 +10,10 @@ pub enum SessionError {
     #[error("the peer was silent for too long")]
     Timeout,
     /// The listener has displaced this connection.
-    #[error("too many connections, and this one was of no use for the longest")]
+    #[error("displaced: too many connections, and this one was idle for the longest time")]
     Displaced,
     /// The process is ending while the connection waits.
-    #[error("the process is ending")]
+    #[error("the process is shutting down")]
     ShuttingDown,
     /// The connection has already ended.
     #[error("the connection is closed")]

@@ -11,14 +11,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// Both ends of a connection.
 async fn pair() -> (Connection, Connection) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (client, accepted) =
-        tokio::join!(Connection::connect(address, PATIENCE), listener.accept());
+        tokio::join!(Connection::connect(address, TIME_LIMIT), listener.accept());
     (
         Connection::new(accepted.unwrap().0).unwrap(),
         client.unwrap(),

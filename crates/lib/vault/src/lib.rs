@@ -36,10 +36,10 @@ pub enum VaultError {
     #[error("{0} does not hold a key: 32 octets in base64 are expected")]
     NotAKey(String),
     /// Encrypted with another key or for another name, or damaged.
-    #[error("the secret was not sealed under this key")]
+    #[error("the secret was encrypted with another key, or is damaged")]
     WrongKey,
     /// The encryption failed.
-    #[error("the secret cannot be sealed")]
+    #[error("the secret cannot be encrypted")]
     Sealing,
 }
 

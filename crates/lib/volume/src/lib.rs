@@ -59,7 +59,7 @@ pub enum Error {
         declared: u64,
     },
     /// The stream with the text was aborted.
-    #[error("the upload broke off: {0}")]
+    #[error("the upload was aborted: {0}")]
     BrokenOff(String),
 }
 

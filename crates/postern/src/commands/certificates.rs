@@ -27,12 +27,12 @@ const INTERNAL: [&str; 3] = ["ca.pem", "internal.pem", "internal.key"];
 /// `postern certificates`
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Makes for each process, and for the command line (postern), a folder with ca.pem, internal.pem and
-internal.key. The certificate is for the process's own name: it says what the process may do. All are
-signed by one authority, whose key is not kept. Give each process its own folder alone. For mail
-clients, mail/mail.pem and mail/mail.key, self-signed.
+Creates a folder for each process, and for the command line (postern), with ca.pem, internal.pem and
+internal.key. The certificate has the process's own name, which decides its permissions. All are
+signed by one authority, whose key is not kept. Give each process only its own folder. For mail
+clients there are mail/mail.pem and mail/mail.key, self-signed.
 
-What exists already stays; where one process lacks its own, all processes get new ones.
+Existing files stay; if a process has no certificate, all processes get new ones.
 
 Examples:
   postern certificates --directory /certificates --hostname mail.example.test

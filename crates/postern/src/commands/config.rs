@@ -19,9 +19,9 @@ use crate::up::{service_names, service_program};
 pub enum Command {
     /// Check postern.toml and the POSTERN_ variables as the processes read them
     #[command(after_help = "\
-Unknown keys and sections, wrong types and values, files that cannot be read: each with the file, the
-line, the section and the nearest word that is known. Nothing is changed. Exit code 0 when all is
-well, 1 when not.
+Reports unknown keys and sections, wrong types and values, and unreadable files, each with the file, the
+line, the section and the nearest known word. Nothing is changed. Exit code 0 without errors,
+otherwise 1.
 
 Examples:
   postern config check

@@ -23,7 +23,7 @@ Examples:
     List,
     /// Stop handling the mail of a domain; its users and their mail stay
     #[command(after_help = "\
-What depends on the domain is listed, and --yes is asked for.
+If anything depends on the domain, it is listed, and --yes is required.
 
 Example:
   postern domain remove example.test")]

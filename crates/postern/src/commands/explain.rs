@@ -1,6 +1,6 @@
 //! `postern explain`: plays a simulated session.
 
-mod circumstances;
+mod assumptions;
 mod text;
 
 use std::fs::File;
@@ -23,14 +23,14 @@ use text::text;
 /// `postern explain`
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit code 0 when the message would be accepted for every recipient, 1 when it would be refused.
-With --policy no system needs to run: nobody has a mailbox then but whom --user names. A rule that
-needs what is not known is told as not evaluated: say what is known, give the message, or let --dns
-look it up as the SMTP server would.
+Exit code 0 if the message would be accepted for every recipient, 1 if it would be refused.
+With --policy no system needs to run: only the users of --user have mailboxes. A rule whose facts are
+not known is shown as not evaluated: give the facts or the message, or use --dns to query the DNS as
+the SMTP server would.
 
-Unless --local or --interface says where the session comes in, it is found by the interfaces and default gateways of
-this host, as postern network shows them: run it where the SMTP server runs. With --policy it is supposed by the
-addresses alone. What is supposed is told as such.
+Without --local and --interface, the interface of the session follows from the interfaces and default gateways of this
+host (postern network): run the command on the SMTP server's machine. With --policy only the addresses decide.
+Assumptions are marked as `supposed`.
 
 Examples:
   postern explain --peer 203.0.113.9 --from a@x.test --to bob@example.test
@@ -112,7 +112,7 @@ pub struct Arguments {
     #[arg(long)]
     dns: bool,
     #[command(flatten)]
-    told: circumstances::Told,
+    told: assumptions::AssumptionOptions,
     /// Use this document instead of the policy in force; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with = "revision")]
     policy: Option<PathBuf>,
@@ -177,7 +177,7 @@ fn message(file: &Path) -> Result<Message, Failure> {
 
 fn session(arguments: Arguments) -> Result<Session, Failure> {
     Ok(Session {
-        circumstances: arguments.told.circumstances()?,
+        assumptions: arguments.told.assumptions()?,
         peer: arguments.peer,
         local: arguments.local,
         sender: arguments.from,

@@ -9,10 +9,10 @@ use crate::screen::{Screen, columns, written};
 /// `postern network`
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Shows the machine on which it is run: run it where the SMTP server runs. A listener of the class
-`auto` treats a connection by the class of the address that it came to; `postern explain` plays one.
+Shows the networks of this machine: run it on the SMTP server's machine. A listener of the class
+`auto` uses the class of the local address of each connection; `postern explain` plays a session.
 
-A class can be set in postern.toml, by name or by network; the first that matches is taken:
+A class can be set in postern.toml, by name or by network; the first match applies:
   [[smtp-server.interface]]
   name = \"eth1\"                  # or network = \"10.2.0.0/16\"
   class = \"dmz\"                  # internal, external

@@ -24,9 +24,9 @@ pub enum Command {
     },
     /// Make a document the next revision of the policy
     #[command(after_help = "\
-The document is validated as a whole; when something is wrong, nothing changes. A collection account
-needs a mailbox that is there. Where the document takes away domains that have users, they are listed
-and --yes is asked for.
+The document is validated as a whole; if it has an error, nothing changes. A collection account needs
+an existing mailbox. If the document removes domains with users, they are listed, and --yes is
+required.
 
 Examples:
   postern policy apply policy.toml --comment 'the new branch office'

@@ -36,7 +36,7 @@ Examples:
     },
     /// Release messages to their recipients
     #[command(after_help = "\
-What is released is delivered as if it came now; what another rule sends to Junk still goes there.
+A released message is delivered as if it had just arrived; if another rule sends it to Junk, it goes there.
 
 Example:
   postern quarantine release 1042 1043")]
@@ -47,8 +47,8 @@ Example:
     },
     /// Remove messages without a notice to anyone
     #[command(after_help = "\
-What nobody releases is removed by itself when its time ends: `[quarantine] keep` of the policy in
-force when it came.
+Messages without a decision are removed after the time in `[quarantine] keep` of the policy that was
+in force at their arrival.
 
 Example:
   postern quarantine remove 1042 1043 --yes")]
@@ -126,7 +126,7 @@ async fn show(
 
 fn table(messages: &[Message], times: &Times) -> String {
     if messages.is_empty() {
-        return "Nothing is in quarantine.".to_owned();
+        return "The quarantine is empty.".to_owned();
     }
     let mut table = columns(&[
         "message",

@@ -33,8 +33,8 @@ Examples:
     },
     /// Retry waiting recipients now
     #[command(after_help = "\
-What is under way, held on purpose (`send --hold-until`) or in quarantine stays as it is. Without a domain
-or a message, everything that waits is tried.
+Recipients in progress, held (`send --hold-until`) or in quarantine do not change. Without a domain or a
+message, all waiting recipients are retried.
 
 Examples:
   postern queue retry --domain slow.test
@@ -54,8 +54,8 @@ Examples:
     },
     /// Show one message: its waiting recipients, and the outcomes of the others
     #[command(after_help = "\
-The id with which a message was accepted is what its sender's program read, what its Received field has, and
-what the log names it by. It may be pasted with what stands around it.
+The id given at acceptance is in the reply to the sender's program, in the Received field, and in the log. It
+may be pasted with the surrounding text.
 
 Examples:
   postern queue show 1042
@@ -124,7 +124,7 @@ fn of_domain(text: &str, subdomains: bool) -> Result<Retry, Failure> {
 
 fn text(retried: &Retried) -> String {
     match retried.recipients {
-        0 => "Nothing of that waits for another attempt.".to_owned(),
+        0 => "No matching recipient waits for another attempt.".to_owned(),
         1 => "1 recipient is tried now.".to_owned(),
         recipients => format!("{recipients} recipients are tried now."),
     }

@@ -16,9 +16,9 @@ use crate::screen::{Screen, columns, cut, written};
 pub enum Command {
     /// List refusals with clients and reasons, the newest first
     #[command(after_help = "\
-Failed logins over IMAP and POP3 are among them, with the name that was tried. What one client repeats
-within seconds is one line with a count. Refusals are kept for the days
-that [queue] refusal-days says, 30 unless given.
+The list includes failed logins over IMAP and POP3, with the attempted name. Repetitions by one client
+within seconds are one line with a count. Refusals are kept for [queue] refusal-days
+(default 30).
 
 Examples:
   postern refusals list --recipient bob@example.test

@@ -52,7 +52,7 @@ pub(crate) async fn run(
         }
         Command::Remove { name, yes } => {
             let removed = secrets::remove(administration, &name, yes).await?;
-            screen.show(&removed, || format!("The secret {name} is gone."));
+            screen.show(&removed, || format!("The secret {name} is removed."));
             if !removed.used_by.is_empty() {
                 screen.remark(format!(
                     "Note: without it nothing goes by {}; set it again by postern secret set {name}",

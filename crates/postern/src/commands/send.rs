@@ -19,9 +19,9 @@ use timing::Timing;
 /// `postern send`
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A recipient of a domain of ours who has no mailbox is told at once, and nothing is sent.
-With --subject or --body a message is built. Otherwise it is read from FILE or standard input;
-Date, Message-ID and From are added where they are missing, and Bcc is taken out.
+If a recipient in a local domain has no mailbox, the command fails and sends nothing.
+With --subject or --body a message is composed. Otherwise it is read from FILE or standard input;
+missing Date, Message-ID and From fields are added, and Bcc is removed.
 
 Examples:
   postern send --to bob@example.test --subject Hello --body 'It works.'

@@ -32,21 +32,21 @@ const WELL_KNOWN: &str = "/etc/postern/postern.toml";
 #[derive(Debug, clap::Args)]
 #[command(disable_help_flag = true)]
 #[command(after_help = "\
-Called by the name `sendmail` (a link to postern is enough) it takes the same options. The system
-is found by POSTERN_CONFIG or POSTERN_DATA, else by /etc/postern/postern.toml.
+Called by the name `sendmail` (a link to postern is enough) it accepts the same options. The system
+is found by POSTERN_CONFIG or POSTERN_DATA, otherwise by /etc/postern/postern.toml.
 
-  -t             send to the addresses in To, Cc and Bcc too; Bcc is taken out
-  -i, -oi        a line with nothing but a dot does not end the message
+  -t             also send to the addresses in To, Cc and Bcc; Bcc is removed
+  -i, -oi        a line with only a dot does not end the message
   -f ADDRESS     sender (also -r); empty or <> for the null sender
-  -F NAME        the author's name, where the message has no From
+  -F NAME        the author's name, if the message has no From
   -bs            speak SMTP on standard input and output
   -bp            list the queue (mailq)
-  -N WORDS       notices wanted: never, or success, failure and delay with commas between
-  -R full|hdrs   what a notice returns of the message
+  -N WORDS       requested notices: never, or success, failure and delay, separated by commas
+  -R full|hdrs   the part of the message that a notice returns
   -V ID          the envelope's id in notices, in xtext
-  -bm -bi -m -n -v -B -G -h -L -O -o -p -U -A   are taken and change nothing
+  -bm -bi -m -n -v -B -G -h -L -O -o -p -U -A   are accepted without effect
 
-Exit codes: 0; 64 usage; 65 the message or an address cannot be read; 67 no such user; 69 refused;
+Exit codes: 0; 64 usage; 65 the message or an address is invalid; 67 no such user; 69 refused;
 75 the system cannot be reached, try again; 78 configuration.
 
 Examples:

@@ -13,12 +13,12 @@ use crate::screen::Screen;
 /// `postern status`
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit code 1 when a process does not serve, or cannot tell what it is asked: its database may be away;
-when the clock of a delivery worker is off; when a gateway fails; when a collection account fails, has
-set a message aside, or leaves one on the server that cannot be taken or deleted; when the policy names
-a mailbox or a secret that is not there; and when users have a domain that no rule names.
-A process whose only address is on its own machine is \"not reachable from here\" when nobody answers
-there: [endpoints] in the configuration says where it is found from elsewhere.
+Exit code 1 if a process does not serve or does not answer a query (its database may be unavailable);
+if the clock of a delivery worker is off; if a gateway fails; if a collection account fails, has skipped
+a message, or leaves one on the server that cannot be collected or deleted; if the policy names a missing
+mailbox or secret; or if users have a domain without a rule.
+A process that is configured only with an address on its own machine is \"not reachable from here\" if
+there is no answer: give its address for other machines in [endpoints].
 
 Examples:
   postern status
@@ -77,7 +77,7 @@ fn text(status: &Status, times: &Times) -> String {
     }
     parts.extend(status.mailboxes.as_ref().and_then(upkeep::text));
     if !status.well {
-        let mut lines = vec!["Not all is well:".to_owned()];
+        let mut lines = vec!["Problems:".to_owned()];
         lines.extend(status.troubles.iter().map(|trouble| format!("- {trouble}")));
         if status.processes.iter().any(ProcessState::is_down_here) {
             lines.push("The log of a process says why; `postern up` starts it.".to_owned());

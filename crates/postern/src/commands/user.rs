@@ -75,7 +75,9 @@ pub(crate) async fn run(
         }
         Command::Remove { address, yes } => {
             let removed = users::remove(administration, &address, yes).await?;
-            screen.show(&removed, || format!("{address} and their mail are gone."));
+            screen.show(&removed, || {
+                format!("{address} and their mail are removed.")
+            });
             if !removed.named_by.is_empty() {
                 screen.remark(format!(
                     "Note: the policy still names this mailbox ({}): mail for it waits until there is one",

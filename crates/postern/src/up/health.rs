@@ -15,7 +15,7 @@ use super::screen::Screen;
 const LIMIT: Duration = Duration::from_secs(90);
 const POLL: Duration = Duration::from_millis(50);
 /// Time after which the terminal shows what a service waits for.
-const PATIENCE: Duration = Duration::from_secs(3);
+const REPORT_AFTER: Duration = Duration::from_secs(3);
 /// A service that ends this often before it first served will not start by itself.
 const HOPELESS: u32 = 4;
 
@@ -31,7 +31,7 @@ pub(super) async fn wait(
     let fault = tokio::select! {
         answered = ready(program, endpoint, screen) => match answered {
             true => return Ok(()),
-            false => format!("gave no answer for {} s", LIMIT.as_secs()),
+            false => format!("did not answer for {} s", LIMIT.as_secs()),
         },
         _ = deaths.wait_for(|&deaths| deaths >= HOPELESS) => "does not start".to_owned(),
     };
@@ -49,7 +49,7 @@ async fn ready(program: &Program, endpoint: &Endpoint, screen: &Screen) -> bool 
             Ok(Health::Ready) => return true,
             Ok(Health::NotReady(why)) => {
                 heard = Instant::now();
-                if began.elapsed() >= PATIENCE && told != why {
+                if began.elapsed() >= REPORT_AFTER && told != why {
                     screen.progress(program.name, &format!("not ready: {why}"));
                     told = why;
                 }

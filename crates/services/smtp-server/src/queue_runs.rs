@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use api::grpc::{Channel, Status};
 use api::queue::v1::queue_client::QueueClient;
-use api::queue_run::{Started, Wanted, retry_now};
+use api::queue_run::{RetryTarget, Started, retry_now};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
@@ -27,7 +27,7 @@ pub(crate) struct QueueRuns {
     queue: QueueClient<Channel>,
     under_way: Semaphore,
     /// When the last run of each domain was begun.
-    begun: Mutex<HashMap<Wanted, Instant>>,
+    begun: Mutex<HashMap<RetryTarget, Instant>>,
 }
 
 /// The result of a request for a run.
@@ -49,7 +49,7 @@ impl QueueRuns {
     }
 
     /// Runs the queue for a domain, unless that was done a moment ago.
-    pub(crate) async fn run(&self, wanted: Wanted) -> Result<Run, Status> {
+    pub(crate) async fn run(&self, wanted: RetryTarget) -> Result<Run, Status> {
         let Ok(_permit) = self.under_way.try_acquire() else {
             return Ok(Run::Busy);
         };
@@ -70,7 +70,7 @@ impl QueueRuns {
         }
     }
 
-    fn begin(&self, wanted: &Wanted, now: Instant) -> Begun {
+    fn begin(&self, wanted: &RetryTarget, now: Instant) -> Begun {
         let mut begun = self.lock();
         begun.retain(|_, since| now.duration_since(*since) < PAUSE);
         if begun.contains_key(wanted) {
@@ -83,7 +83,7 @@ impl QueueRuns {
         Begun::Now
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Wanted, Instant>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<RetryTarget, Instant>> {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

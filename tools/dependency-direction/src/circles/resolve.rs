@@ -17,7 +17,7 @@ enum Target {
 
 /// The kind of target, since a module and a function may have the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wanted {
+enum Namespace {
     Module,
     Item,
 }
@@ -36,16 +36,17 @@ impl<'t> Resolver<'t> {
     pub(super) fn files_named_by(&self, id: ModuleId) -> BTreeSet<FileId> {
         let names = &self.tree.modules[id].names;
         let paths = names.uses.values().chain(&names.paths);
-        let items = paths.filter_map(|path| match self.resolve(id, path, Wanted::Item, 0)? {
+        let items = paths.filter_map(|path| match self.resolve(id, path, Namespace::Item, 0)? {
             Target::Item(file) => Some(file),
             // Naming a module is not a reference to its items.
             Target::Module(_) => None,
         });
         let globs = names.globs.iter();
-        let globs = globs.filter_map(|path| match self.resolve(id, path, Wanted::Module, 0)? {
-            Target::Item(file) => Some(file),
-            Target::Module(module) => Some(self.tree.modules[module].file),
-        });
+        let globs =
+            globs.filter_map(|path| match self.resolve(id, path, Namespace::Module, 0)? {
+                Target::Item(file) => Some(file),
+                Target::Module(module) => Some(self.tree.modules[module].file),
+            });
         items.chain(globs).collect()
     }
 
@@ -54,7 +55,7 @@ impl<'t> Resolver<'t> {
         &self,
         from: ModuleId,
         path: &[String],
-        wanted: Wanted,
+        wanted: Namespace,
         depth: usize,
     ) -> Option<Target> {
         let (first, mut rest) = path.split_first()?;
@@ -62,7 +63,7 @@ impl<'t> Resolver<'t> {
             if rest.is_empty() {
                 wanted
             } else {
-                Wanted::Module
+                Namespace::Module
             }
         };
         let mut at = match first.as_str() {
@@ -87,7 +88,7 @@ impl<'t> Resolver<'t> {
     }
 
     /// The target of a name in a module.
-    fn named(&self, id: ModuleId, name: &str, wanted: Wanted, depth: usize) -> Option<Target> {
+    fn named(&self, id: ModuleId, name: &str, wanted: Namespace, depth: usize) -> Option<Target> {
         if depth > DEEPEST {
             return None;
         }
@@ -95,13 +96,13 @@ impl<'t> Resolver<'t> {
         let child = module.children.get(name).map(|id| Target::Module(*id));
         let item = || self.item(id, name, wanted, depth);
         match wanted {
-            Wanted::Module => child.or_else(item),
-            Wanted::Item => item().or(child),
+            Namespace::Module => child.or_else(item),
+            Namespace::Item => item().or(child),
         }
     }
 
     /// The target of a name that is not a child module.
-    fn item(&self, id: ModuleId, name: &str, wanted: Wanted, depth: usize) -> Option<Target> {
+    fn item(&self, id: ModuleId, name: &str, wanted: Namespace, depth: usize) -> Option<Target> {
         let module = self.module(id);
         if module.items.contains(name) {
             return Some(Target::Item(module.file));
@@ -110,7 +111,8 @@ impl<'t> Resolver<'t> {
             return self.resolve(id, path, wanted, depth + 1);
         }
         module.names.globs.iter().find_map(|glob| {
-            let Target::Module(within) = self.resolve(id, glob, Wanted::Module, depth + 1)? else {
+            let Target::Module(within) = self.resolve(id, glob, Namespace::Module, depth + 1)?
+            else {
                 return None;
             };
             (within != id).then(|| self.named(within, name, wanted, depth + 1))?

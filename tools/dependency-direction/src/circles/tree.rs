@@ -33,7 +33,7 @@ pub(super) struct Module {
 
 /// The folder of a module's children.
 #[derive(Clone)]
-struct Place {
+struct ModuleFolder {
     file: FileId,
     folder: PathBuf,
 }
@@ -70,12 +70,12 @@ impl Tree {
         let file = self.files.len();
         let name = path.strip_prefix(&self.folder).unwrap_or(path);
         self.files.push(name.to_owned());
-        self.add(&Place { file, folder }, &parsed.items, parent)
+        self.add(&ModuleFolder { file, folder }, &parsed.items, parent)
     }
 
     fn add(
         &mut self,
-        place: &Place,
+        place: &ModuleFolder,
         items: &[Item],
         parent: Option<ModuleId>,
     ) -> anyhow::Result<ModuleId> {
@@ -101,7 +101,7 @@ impl Tree {
 
     fn add_child(
         &mut self,
-        place: &Place,
+        place: &ModuleFolder,
         module: &ItemMod,
         parent: ModuleId,
     ) -> anyhow::Result<ModuleId> {
@@ -109,7 +109,7 @@ impl Tree {
         let folder = place.folder.join(&name);
         if let Some((_, items)) = &module.content {
             let file = place.file;
-            return self.add(&Place { file, folder }, items, Some(parent));
+            return self.add(&ModuleFolder { file, folder }, items, Some(parent));
         }
         let beside = folder.with_extension("rs");
         let inside = folder.join("mod.rs");

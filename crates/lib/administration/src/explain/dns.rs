@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mail_authentication::{Authenticator, Dns, Methods, ReverseNames, Session};
-use rules::{Circumstances, Listed, Policy, ReversePath, SessionFacts};
+use rules::{Assumptions, ListEntry, Policy, ReversePath, SessionFacts};
 
 use super::message::Message;
 use crate::{Error, System};
@@ -32,11 +32,11 @@ pub(super) async fn reverse_name(dns: &Dns, policy: &Policy, facts: &mut Session
 
 impl Questions<'_> {
     /// The DNS answers. Given assumptions are queried too, without effect.
-    pub(super) async fn ask(&self, dns: Dns, system: &System) -> Circumstances {
+    pub(super) async fn ask(&self, dns: Dns, system: &System) -> Assumptions {
         let trust = self.policy.trust_of_sender(self.facts, self.sender);
         let rules = self.policy.receiving(trust.trusted);
         let authenticator = Authenticator::new(dns, Duration::from_secs(system.dns_timeout));
-        let mut told = Circumstances::default();
+        let mut told = Assumptions::default();
         let listings = authenticator
             .listings(self.facts.peer, &rules.dns.lists)
             .await;
@@ -45,7 +45,7 @@ impl Questions<'_> {
             .filter(|listing| !listing.answers.is_empty());
         told.listed = Some(
             listings
-                .map(|listing| Listed {
+                .map(|listing| ListEntry {
                     zone: listing.list.zone.clone(),
                     answers: listing.answers,
                 })

@@ -2,7 +2,7 @@
 //! DNS.
 
 use host_network::Snapshot;
-use rules::{Circumstances, ReverseName, SessionFacts, SessionInterface};
+use rules::{Assumptions, ReverseName, SessionFacts, SessionInterface};
 
 use super::message::Message;
 use super::place::{self, Host, Supposed};
@@ -15,7 +15,7 @@ use crate::{Error, System};
 pub(super) struct Known<'a> {
     pub(super) facts: SessionFacts,
     pub(super) supposed: Vec<Supposed>,
-    pub(super) circumstances: Circumstances,
+    pub(super) assumptions: Assumptions,
     pub(super) message: Option<&'a Message>,
 }
 
@@ -44,9 +44,9 @@ impl<'a> Known<'a> {
             known.ask_dns(session, queried, system).await?;
         }
         let limited = |trusted| queried.policy.receiving(trusted).min_free_space.is_some();
-        let unknown = known.circumstances.free.is_none();
+        let unknown = known.assumptions.free.is_none();
         if unknown && !queried.is_document && (limited(true) || limited(false)) {
-            known.circumstances.free = system.free_space().await?;
+            known.assumptions.free = system.free_space().await?;
         }
         Ok(known)
     }
@@ -56,20 +56,20 @@ impl<'a> Known<'a> {
         message: Option<&'a Message>,
         host: Option<&Host<'_>>,
     ) -> Result<Self, Error> {
-        let mut circumstances = Circumstances::default();
-        for said in &session.circumstances {
-            let told = circumstances.tell(&said.name, &said.value);
+        let mut assumptions = Assumptions::default();
+        for said in &session.assumptions {
+            let told = assumptions.set(&said.name, &said.value);
             told.map_err(|reason| Error::Invalid(format!("{}: {reason}", said.name)))?;
         }
         if let Some(message) = message {
-            circumstances.authors = Some(api::authors::authors(message.header()).collect());
+            assumptions.authors = Some(api::authors::authors(message.header()).collect());
         }
         let mut facts = facts(session);
         let supposed = place::complete(&mut facts, session.local, host);
         Ok(Self {
             facts,
             supposed,
-            circumstances,
+            assumptions,
             message,
         })
     }
@@ -93,7 +93,7 @@ impl<'a> Known<'a> {
             message: self.message,
         };
         let found = questions.ask(dns, system).await;
-        self.circumstances = found.beside(&self.circumstances);
+        self.assumptions = found.beside(&self.assumptions);
         Ok(())
     }
 }
@@ -132,7 +132,7 @@ mod tests {
     use rules::{ListenerRole, Policy};
 
     use super::*;
-    use crate::explain::{Circumstance, play};
+    use crate::explain::{Assumption, play};
 
     fn session() -> Session {
         Session {
@@ -200,11 +200,11 @@ x.test TXT \"v=spf1 -all\"
             "[receiving.untrusted]\nsender-domain-must-exist = true\nspf = \"check\"\n\
              dns-lists = [{ zone = \"bl.test\", score = 1 }]\n",
         );
-        let said = |name: &str, value: &str| Circumstance {
+        let said = |name: &str, value: &str| Assumption {
             name: name.to_owned(),
             value: value.to_owned(),
         };
-        for (circumstances, verdict) in [
+        for (assumptions, verdict) in [
             (Vec::new(), "dns-listed"),
             (vec![said("listed", "none")], "sender-domain-missing"),
             (
@@ -214,12 +214,12 @@ x.test TXT \"v=spf1 -all\"
         ] {
             let session = Session {
                 ask_dns: true,
-                circumstances,
+                assumptions,
                 ..session()
             };
             let known = Known::learn(&session, None, &queried, &system).await;
             let known = known.unwrap();
-            let spf = known.circumstances.authentication.spf.as_ref().unwrap();
+            let spf = known.assumptions.authentication.spf.as_ref().unwrap();
             assert_eq!(spf.result.as_str(), "fail");
             let explained = play(&session, &known, &queried, &|_| true).unwrap();
             assert_eq!(explained.story.sender.name, verdict);

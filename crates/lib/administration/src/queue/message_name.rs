@@ -43,7 +43,7 @@ impl FromStr for MessageName {
         match (numbers.next(), numbers.next()) {
             (Some(number), None) => Ok(Self::Number(number)),
             _ => Err(
-                "it names no message: give its number, such as 1042, or the id with which it was accepted, such \
+                "this is no message: give its number, such as 1042, or the id with which it was accepted, such \
                  as 01M8PP6D2X9Q7"
                     .to_owned(),
             ),

@@ -47,7 +47,7 @@ async fn follow(known: watch::Sender<Mechanisms>, channel: Channel) {
             }
             // The normal case: the directory restarts.
             WatchEvent::Ended(status) => {
-                tracing::debug!(%status, "the directory does not tell its mechanisms");
+                tracing::debug!(%status, "the login mechanisms are not known");
             }
         }
     }

@@ -8,7 +8,7 @@ use rules::ReversePath;
 use test_kit::FakeDns;
 
 /// What the checks may take where the name server answers.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIME_LIMIT: Duration = Duration::from_secs(20);
 
 pub(crate) const ALL: Methods = Methods {
     iprev: true,
@@ -35,7 +35,7 @@ pub(crate) fn session(peer: &str, helo: &str, sender: &str) -> Session {
 
 impl Bench {
     pub(crate) async fn start(zone: &str) -> Self {
-        Self::impatient(zone, PATIENCE).await
+        Self::impatient(zone, TIME_LIMIT).await
     }
 
     pub(crate) async fn impatient(zone: &str, patience: Duration) -> Self {

@@ -23,7 +23,7 @@ pub(super) trait Sink {
 /// The walk over a message.
 #[derive(Debug)]
 pub(super) struct Walk {
-    place: Place,
+    state: State,
     /// The header section so far; in a body the start of a possible delimiter line.
     held: Vec<u8>,
     delimiters: Delimiters,
@@ -36,7 +36,7 @@ pub(super) struct Walk {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum State {
     /// In the header section of the stored message, which ends where the scanner says.
     Root,
     /// In another header section, with the start of its current line. It continues to an empty line, since
@@ -58,18 +58,18 @@ impl Walk {
     pub(super) fn new() -> Self {
         Self {
             root: Some(HeaderLines::new()),
-            ..Self::at(Place::Root)
+            ..Self::at(State::Root)
         }
     }
 
     /// For a message that is the content of a part.
     pub(super) fn of_message() -> Self {
-        Self::at(Place::Header { line: 0 })
+        Self::at(State::Header { line: 0 })
     }
 
-    fn at(place: Place) -> Self {
+    fn at(state: State) -> Self {
         Self {
-            place,
+            state,
             held: Vec::new(),
             delimiters: Delimiters::default(),
             parts: 0,
@@ -80,7 +80,7 @@ impl Walk {
 
     /// For the body of a multipart with a known header.
     pub(super) fn of_multipart(boundaries: &[Vec<u8>], digest: bool) -> Result<Self, Blocked> {
-        let mut walk = Self::at(Place::LineStart);
+        let mut walk = Self::at(State::LineStart);
         walk.delimiters.open(boundaries, digest)?;
         Ok(walk)
     }
@@ -88,12 +88,12 @@ impl Walk {
     /// Takes the next octets.
     pub(super) fn push(&mut self, mut piece: &[u8], sink: &mut impl Sink) -> Result<(), Blocked> {
         while !piece.is_empty() {
-            let used = match self.place {
-                Place::Root => self.in_root(piece, sink)?,
-                Place::Header { line } => self.in_header(line, piece, sink)?,
-                Place::LineStart => self.at_line_start(piece, sink)?,
-                Place::WithinLine => self.within_line(piece, sink)?,
-                Place::DelimiterLine => self.in_delimiter(piece, sink)?,
+            let used = match self.state {
+                State::Root => self.in_root(piece, sink)?,
+                State::Header { line } => self.in_header(line, piece, sink)?,
+                State::LineStart => self.at_line_start(piece, sink)?,
+                State::WithinLine => self.within_line(piece, sink)?,
+                State::DelimiterLine => self.in_delimiter(piece, sink)?,
             };
             piece = &piece[used..];
         }
@@ -102,18 +102,18 @@ impl Walk {
 
     /// Ends the message.
     pub(super) fn finish(&mut self, sink: &mut impl Sink) -> Result<(), Blocked> {
-        self.finish_place(sink)?;
+        self.finish_state(sink)?;
         self.delimiters.finish()
     }
 
-    fn finish_place(&mut self, sink: &mut impl Sink) -> Result<(), Blocked> {
-        match self.place {
-            Place::Root => {
+    fn finish_state(&mut self, sink: &mut impl Sink) -> Result<(), Blocked> {
+        match self.state {
+            State::Root => {
                 let mut root = self.root.take().unwrap_or_default();
                 root.finish();
                 self.end_root(root.header(), sink)
             }
-            Place::Header { line } => {
+            State::Header { line } => {
                 let last = self.held.split_off(line.min(self.held.len()));
                 match self.delimiter(&last)? {
                     Some(delimiter) => {
@@ -126,8 +126,8 @@ impl Walk {
                     }
                 }
             }
-            Place::LineStart => self.settle_line(sink),
-            Place::WithinLine | Place::DelimiterLine => Ok(()),
+            State::LineStart => self.settle_line(sink),
+            State::WithinLine | State::DelimiterLine => Ok(()),
         }
     }
 
@@ -196,7 +196,7 @@ impl Walk {
             let text = std::mem::take(&mut self.held);
             self.body(&text, sink)?;
         }
-        self.place = Place::Header {
+        self.state = State::Header {
             line: self.held.len(),
         };
         Ok(())
@@ -212,7 +212,7 @@ impl Walk {
         // If the previous part is both, it is the text of a message in a multipart.
         self.delimiters.text(&raw);
         let header = PartHeader::read(&raw, self.delimiters.in_digest());
-        self.place = Place::LineStart;
+        self.state = State::LineStart;
         if header.is_multipart {
             self.delimiters.open(&header.boundaries, header.is_digest)?;
         }
@@ -220,7 +220,7 @@ impl Walk {
         if header.is_message {
             // Its body begins with the header section of the inner message.
             self.count_part()?;
-            self.place = Place::Header { line: 0 };
+            self.state = State::Header { line: 0 };
         }
         sink.header(&raw, header)
     }
@@ -236,7 +236,7 @@ impl Walk {
     /// Handles a line start of a body, possibly from the previous piece.
     fn at_line_start(&mut self, piece: &[u8], sink: &mut impl Sink) -> Result<usize, Blocked> {
         if self.held.is_empty() && (self.delimiters.none() || piece[0] != b'-') {
-            self.place = Place::WithinLine;
+            self.state = State::WithinLine;
             return Ok(0);
         }
         let room = MAX_LINE.saturating_sub(self.held.len()).min(piece.len());
@@ -258,10 +258,10 @@ impl Walk {
             None if line.is_empty() => {}
             None => {
                 self.body(&line, sink)?;
-                self.place = if line.ends_with(b"\n") {
-                    Place::LineStart
+                self.state = if line.ends_with(b"\n") {
+                    State::LineStart
                 } else {
-                    Place::WithinLine
+                    State::WithinLine
                 };
             }
         }
@@ -285,10 +285,10 @@ impl Walk {
         self.count_part()?;
         self.delimiters.begun();
         self.is_encoded = false;
-        self.place = if line.ends_with(b"\n") {
-            Place::Header { line: 0 }
+        self.state = if line.ends_with(b"\n") {
+            State::Header { line: 0 }
         } else {
-            Place::DelimiterLine
+            State::DelimiterLine
         };
         sink.delimiter(line, delimiter)
     }
@@ -300,7 +300,7 @@ impl Walk {
             memmem::find(piece, b"\n-").map_or(piece.len(), |at| at + 1)
         };
         if piece[..used].ends_with(b"\n") {
-            self.place = Place::LineStart;
+            self.state = State::LineStart;
         }
         self.body(&piece[..used], sink)?;
         Ok(used)
@@ -310,7 +310,7 @@ impl Walk {
         let end = memchr(b'\n', piece).map(|at| at + 1);
         let used = end.unwrap_or(piece.len());
         if end.is_some() {
-            self.place = Place::Header { line: 0 };
+            self.state = State::Header { line: 0 };
         }
         sink.delimiter_goes_on(&piece[..used])?;
         Ok(used)

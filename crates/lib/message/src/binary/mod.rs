@@ -36,19 +36,19 @@ const MAX_PART_HEADER: usize = 64 * 1024;
 #[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
 pub enum Unconvertible {
     /// A signature or encrypted content would break.
-    #[error("a part that is binary lies in a multipart/signed or multipart/encrypted")]
+    #[error("a binary part is in a multipart/signed or multipart/encrypted")]
     Sealed,
     /// A field occurs twice, once with "binary".
-    #[error("a part that is binary says twice what it is")]
+    #[error("a binary part has a repeated Content-Type or Content-Transfer-Encoding")]
     Ambiguous,
     /// The ends of its parts cannot be determined.
-    #[error("a multipart that is binary has no boundary that could be one")]
+    #[error("a binary multipart has no valid boundary")]
     NoBoundary,
     /// Parts below the maximum depth would not be seen.
-    #[error("its parts lie deeper within each other than is looked at")]
+    #[error("its parts are nested too deeply")]
     TooDeep,
     /// More parts than the scanner supports.
-    #[error("it has more parts than are told apart")]
+    #[error("it has too many parts")]
     TooManyParts,
     /// The header section of the message or of a part.
     #[error("a header section is too large")]
@@ -61,13 +61,13 @@ pub enum Unconvertible {
 /// The converter of one message.
 #[derive(Debug)]
 pub struct Converter {
-    place: Place,
+    state: State,
     structure: Structure,
     out: Vec<u8>,
 }
 
 #[derive(Debug)]
-enum Place {
+enum State {
     /// In the header section of the message.
     Root(HeaderLines),
     /// In the header section of a part, with the start of its current line.
@@ -89,7 +89,7 @@ impl Converter {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            place: Place::Root(HeaderLines::new()),
+            state: State::Root(HeaderLines::new()),
             structure: Structure::default(),
             out: Vec::new(),
         }
@@ -111,29 +111,29 @@ impl Converter {
     /// As [`push`](Self::push).
     pub fn finish(&mut self) -> Result<&[u8], Unconvertible> {
         self.out.clear();
-        match std::mem::replace(&mut self.place, Place::Body(Body::text())) {
-            Place::Root(mut lines) => {
+        match std::mem::replace(&mut self.state, State::Body(Body::text())) {
+            State::Root(mut lines) => {
                 lines.finish();
                 self.end_header(lines.header(), false)?;
             }
-            Place::Header { held, line } => match self.structure.delimiter(&held[line..]) {
+            State::Header { held, line } => match self.structure.delimiter(&held[line..]) {
                 Some(_) => {
                     self.end_header(&held[..line], false)?;
                     self.out.extend_from_slice(&held[line..]);
                 }
                 None => self.end_header(&held, false)?,
             },
-            Place::Body(mut body) => body.finish(&self.structure, &mut self.out),
+            State::Body(mut body) => body.finish(&self.structure, &mut self.out),
         }
         Ok(&self.out)
     }
 
     fn take(&mut self, mut piece: &[u8]) -> Result<(), Unconvertible> {
         while !piece.is_empty() {
-            let used = match &mut self.place {
-                Place::Root(_) => self.in_root(piece)?,
-                Place::Header { .. } => self.in_header(piece)?,
-                Place::Body(body) => {
+            let used = match &mut self.state {
+                State::Root(_) => self.in_root(piece)?,
+                State::Header { .. } => self.in_header(piece)?,
+                State::Body(body) => {
                     let (used, found) = body.take(piece, &self.structure, &mut self.out)?;
                     if let Some(Found { hit, line }) = found {
                         self.begin_part(hit, &line)?;
@@ -147,7 +147,7 @@ impl Converter {
     }
 
     fn in_root(&mut self, piece: &[u8]) -> Result<usize, Unconvertible> {
-        let Place::Root(lines) = &mut self.place else {
+        let State::Root(lines) = &mut self.state else {
             return Ok(0);
         };
         let end = lines.push(piece);
@@ -165,7 +165,7 @@ impl Converter {
     }
 
     fn in_header(&mut self, piece: &[u8]) -> Result<usize, Unconvertible> {
-        let Place::Header { held, line } = &mut self.place else {
+        let State::Header { held, line } = &mut self.state else {
             return Ok(0);
         };
         let end = memchr::memchr(b'\n', piece).map(|at| at + 1);
@@ -204,20 +204,20 @@ impl Converter {
         }
         header.write(section, &mut self.out);
         if !has_body {
-            self.place = Place::Body(Body::text());
+            self.state = State::Body(Body::text());
             return Ok(());
         }
-        self.place = match self.structure.enter(&header)? {
-            Inside::Parts => Place::Body(Body::text()),
+        self.state = match self.structure.enter(&header)? {
+            Inside::Parts => State::Body(Body::text()),
             Inside::Message => {
                 self.structure.count()?;
-                Place::Header {
+                State::Header {
                     held: Vec::new(),
                     line: 0,
                 }
             }
-            Inside::Content if header.is_binary_leaf() => Place::Body(Body::binary()),
-            Inside::Content => Place::Body(Body::text()),
+            Inside::Content if header.is_binary_leaf() => State::Body(Body::binary()),
+            Inside::Content => State::Body(Body::text()),
         };
         Ok(())
     }
@@ -226,11 +226,11 @@ impl Converter {
     fn begin_part(&mut self, hit: Hit, line: &[u8]) -> Result<(), Unconvertible> {
         self.out.extend_from_slice(line);
         self.structure.leave(hit);
-        self.place = if hit.closes {
-            Place::Body(Body::text())
+        self.state = if hit.closes {
+            State::Body(Body::text())
         } else {
             self.structure.count()?;
-            Place::Header {
+            State::Header {
                 held: Vec::new(),
                 line: 0,
             }

@@ -27,7 +27,7 @@ pub(super) struct Walker {
     /// The open parts, outermost first; the last one contains the current line.
     open: Vec<usize>,
     boundaries: Boundaries,
-    place: Place,
+    state: State,
     /// The lines of the part header in progress.
     part_header: Vec<u8>,
     /// Octets left for part headers.
@@ -49,7 +49,7 @@ pub(super) struct Walker {
 
 /// The kind of the current lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum State {
     Header,
     Body,
 }
@@ -62,7 +62,7 @@ impl Walker {
             tree: Tree::default(),
             open: Vec::new(),
             boundaries: Boundaries::default(),
-            place: Place::Body,
+            state: State::Body,
             part_header: Vec::new(),
             header_budget: MAX_PART_HEADERS,
             string_budget: MAX_STRINGS,
@@ -87,7 +87,7 @@ impl Walker {
 
     /// Whether further octets can change the result.
     pub(super) fn needs_text(&self) -> bool {
-        self.place != Place::Body || !self.boundaries.is_empty()
+        self.state != State::Body || !self.boundaries.is_empty()
     }
 
     /// Replaces a whole text whose octets do not matter.
@@ -100,7 +100,7 @@ impl Walker {
     /// Takes the next piece of the text.
     pub(super) fn push(&mut self, mut piece: &[u8]) {
         while !piece.is_empty() {
-            if self.place == Place::Body && self.boundaries.is_empty() {
+            if self.state == State::Body && self.boundaries.is_empty() {
                 return self.count(piece);
             }
             let Some(at) = memchr(b'\n', piece) else {
@@ -129,7 +129,7 @@ impl Walker {
         }
         let room = (MAX_LINE + 1).saturating_sub(self.held.len());
         self.held.extend_from_slice(&piece[..piece.len().min(room)]);
-        let dull = self.place == Place::Body
+        let dull = self.state == State::Body
             && !matches!(self.held.as_slice(), [] | [b'-' | b'\r'] | [b'-', b'-', ..]);
         if dull || self.held.len() > MAX_LINE {
             self.skipping = true;
@@ -186,7 +186,7 @@ impl Walker {
             }
             return self.boundary(hit, start, breaks_before);
         }
-        if self.place == Place::Body {
+        if self.state == State::Body {
             return;
         }
         if content.is_empty() && !line.is_empty() {
@@ -213,7 +213,7 @@ impl Walker {
             };
             (end, lines)
         });
-        self.place = Place::Body;
+        self.state = State::Body;
         if hit.closes {
             self.boundaries.drop_from(hit.depth);
         } else {
@@ -227,13 +227,13 @@ impl Walker {
         let parent = self.open.last().copied();
         let index = self.tree.add(parent, Node::new(header_start, mime));
         self.open.push(index);
-        self.place = Place::Header;
+        self.state = State::Header;
         self.part_header.clear();
     }
 
     /// Ends the header of the innermost open part; its body starts at `body_start`.
     fn enter_body(&mut self, header: &[u8], body_start: u64) {
-        self.place = Place::Body;
+        self.state = State::Body;
         if self.open.len() > 1 {
             self.header_budget = self.header_budget.saturating_sub(header.len());
         }
@@ -329,7 +329,7 @@ impl Walker {
         // containing part ends no earlier.
         let mut inner_end = 0;
         while self.open.len() > depth {
-            if self.place == Place::Header {
+            if self.state == State::Header {
                 // It ends within its header: there is no body.
                 let header = std::mem::take(&mut self.part_header);
                 let at = self.header_cut(&end_of);

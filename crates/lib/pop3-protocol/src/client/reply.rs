@@ -31,7 +31,7 @@ pub enum Reply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplyError {
     /// A line that is too long.
-    #[error("a line of the server does not end")]
+    #[error("a line of the server is too long")]
     TooLong,
     /// Neither `+OK` nor `-ERR`.
     #[error("the server's answer is neither +OK nor -ERR")]

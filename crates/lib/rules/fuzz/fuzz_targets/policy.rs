@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use rules::{
-    Circumstances, Domain, Play, Policy, RecipientVerdict, ReverseName, ReversePath, SessionFacts,
+    Assumptions, Domain, Play, Policy, RecipientVerdict, ReverseName, ReversePath, SessionFacts,
     Timing, explain,
 };
 
@@ -56,7 +56,7 @@ fn strangers_do_not_relay(policy: &Policy) {
             recipients: &recipients.map(str::to_owned),
             taken: 0,
             has_user: &|user| user.local() == "b",
-            circumstances: &Circumstances::default(),
+            assumptions: &Assumptions::default(),
             screen: None,
         },
     );

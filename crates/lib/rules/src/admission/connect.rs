@@ -9,7 +9,7 @@ use crate::values::trust::Trust;
 use crate::values::verdict::Verdict;
 
 /// Why a rate or greylisting is not evaluated.
-pub(super) const HISTORY: &str = "it goes by what has come before";
+pub(super) const HISTORY: &str = "it depends on earlier traffic";
 
 /// Rates that apply to a session, each with its subject.
 pub type Shares<'a> = Vec<(&'a Rate, String)>;

@@ -116,7 +116,7 @@ impl<'a> Stage<'a> for Mail<'a> {
             unless(needed, "the listener is for other servers")
         }),
         Row::new(
-            Rule::Everybody("nothing that EHLO does not offer"),
+            Rule::Everybody("only parameters that EHLO offers"),
             Self::is_offered,
         )
         .idle(|mail| {
@@ -127,14 +127,14 @@ impl<'a> Stage<'a> for Mail<'a> {
                 ..
             } = mail.parameters.timing;
             let asked = hold.is_some() || deliver_by.is_some() || priority.is_some();
-            unless(asked, "nothing is asked that is not for everyone")
+            unless(asked, "no restricted parameter is used")
         }),
         Row::new(Rule::Setting("max-hold"), |mail| {
             mail.policy.judge_hold(mail.parameters.timing.hold)
         })
         .idle(|mail| {
             let asked = mail.parameters.timing.hold.is_some();
-            unless(asked, "it is not to be held")
+            unless(asked, "no holding time is requested")
         })
         .hinging_on_trust(),
         Row::new(Rule::Setting("min-deliver-by"), |mail| {
@@ -142,7 +142,7 @@ impl<'a> Stage<'a> for Mail<'a> {
         })
         .idle(|mail| {
             let asked = mail.parameters.timing.or_return;
-            unless(asked, "no time is set after which it is returned")
+            unless(asked, "no delivery time is requested")
         })
         .hinging_on_trust(),
         Row::new(Rule::Everybody("hold within deliver-by"), |mail| {
@@ -153,13 +153,13 @@ impl<'a> Stage<'a> for Mail<'a> {
                 hold, deliver_by, ..
             } = mail.parameters.timing;
             let both = hold.is_some() && deliver_by.is_some();
-            unless(both, "it has no time to be held and delivered by")
+            unless(both, "it has no holding time together with a delivery time")
         })
         .hinging_on_trust(),
         // MAX-PRIORITY refuses nothing: it lowers the priority.
         Row::new(Rule::Setting(MAX_PRIORITY), |_| Ok(())).idle(|mail| {
             let asked = mail.parameters.timing.priority.is_some();
-            unless(asked, "no priority is asked for")
+            unless(asked, "no priority is requested")
         }),
         Row::new(Rule::Setting("min-free-space"), |mail| {
             match mail.free.as_ref().and_then(Answer::known) {
@@ -173,7 +173,7 @@ impl<'a> Stage<'a> for Mail<'a> {
         })
         .idle(|mail| {
             let unknown = matches!(mail.free, Some(Answer::Unknown));
-            unless(!unknown, "it goes by what is free")
+            unless(!unknown, "it depends on the free space")
         }),
         Row::new(Rule::Setting("max-size"), |mail| {
             mail.policy.judge_size(mail.trust, mail.parameters.size)

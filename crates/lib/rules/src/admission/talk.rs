@@ -55,7 +55,7 @@ impl<'a> Stage<'a> for Talk<'a> {
                 .asks(Self::speaks)
                 .idle(|talk| {
                     let unknown = matches!(talk.spoke, Some(Answer::Unknown));
-                    unless(!unknown, "it goes by when the client speaks")
+                    unless(!unknown, "it depends on when the client speaks")
                 })
                 .hinging_on_trust(),
         ];
@@ -87,7 +87,7 @@ impl Talk<'_> {
         }
         let when = match self.before {
             Early::Greeting => "it spoke before the greeting",
-            Early::Hello => "it went on before EHLO was answered",
+            Early::Hello => "it continued before EHLO was answered",
         };
         Err(refusals::EARLY_TALKER
             .because(when)

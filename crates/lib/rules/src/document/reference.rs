@@ -10,10 +10,10 @@ const HEAD: &str = "\
 
 # Settings of the policy
 
-The policy has two sections of rules for those who send: `[receiving.trusted]` and `[receiving.untrusted]`.
-Who is trusted is decided by `[[trust]]`, a login and the network; `postern explain` tells which rules a
-session is held to, and what comes of each. A setting that is not written has the value of its class below.
-`postern policy show` prints the policy, `postern policy apply FILE` takes a changed one.
+The policy has two sections of receiving rules: `[receiving.trusted]` and `[receiving.untrusted]`.
+The `[[trust]]` policies, a login and the network decide whether a session is trusted; `postern explain` shows the
+rules that apply to a session, and their results. The columns `trusted` and `untrusted` have the defaults.
+`postern policy show` prints the policy, `postern policy apply FILE` applies a changed one.
 ";
 
 /// The page.

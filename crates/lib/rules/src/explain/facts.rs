@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::explain::circumstances::{Attachments, Circumstances, Share, Talk, Visitor};
+use crate::explain::assumptions::{Assumptions, Attachments, EarlyTalk, GreylistState, RateState};
 use crate::explain::play::Play;
 use crate::values::authentication::Finding;
 use crate::values::duration::format_duration;
@@ -23,15 +23,15 @@ pub struct Fact {
     pub value: String,
 }
 
-type ToldOf = fn(&Circumstances) -> String;
+type AssumptionText = fn(&Assumptions) -> String;
 
 /// The assumptions about the world.
-const CIRCUMSTANCES: &[(&str, ToldOf)] = &[
+const ASSUMPTIONS: &[(&str, AssumptionText)] = &[
     ("speaks", |told| {
         let words = told.talk.map(|talk| match talk {
-            Talk::InTurn => "in turn",
-            Talk::Early(Early::Greeting) => "before the greeting",
-            Talk::Early(Early::Hello) => "before EHLO is answered",
+            EarlyTalk::InTurn => "in turn",
+            EarlyTalk::Early(Early::Greeting) => "before the greeting",
+            EarlyTalk::Early(Early::Hello) => "before EHLO is answered",
         });
         words.unwrap_or_default().to_owned()
     }),
@@ -61,14 +61,14 @@ const CIRCUMSTANCES: &[(&str, ToldOf)] = &[
         ];
         let used_up = rates
             .iter()
-            .filter(|(_, share)| *share == Some(Share::UsedUp));
+            .filter(|(_, share)| *share == Some(RateState::UsedUp));
         let used_up: Vec<_> = used_up.map(|(name, _)| *name).collect();
         used_up.join(", ")
     }),
     ("visitor", |told| {
         let words = told.visitor.map(|visitor| match visitor {
-            Visitor::New => "new",
-            Visitor::Known => "known",
+            GreylistState::New => "new",
+            GreylistState::Known => "known",
         });
         words.unwrap_or_default().to_owned()
     }),
@@ -118,10 +118,10 @@ fn found(finding: Option<&Finding>) -> String {
     finding.map_or_else(String::new, Finding::told)
 }
 
-type Told = fn(&SessionFacts) -> String;
+type FactText = fn(&SessionFacts) -> String;
 
 /// The facts that decisions are based on.
-const FACTS: &[(&str, Told)] = &[
+const FACTS: &[(&str, FactText)] = &[
     ("peer", |facts| facts.peer.to_string()),
     ("proxy", |facts| {
         facts.proxy.map(|ip| ip.to_string()).unwrap_or_default()
@@ -161,13 +161,13 @@ pub(super) fn told(play: &Play<'_>) -> Vec<Fact> {
         ("to be delivered within", deliver_by(&play.timing)),
         ("priority", priority),
     ];
-    let circumstances = CIRCUMSTANCES.iter().map(|(name, told)| Fact {
+    let assumptions = ASSUMPTIONS.iter().map(|(name, told)| Fact {
         name,
-        value: told(play.circumstances),
+        value: told(play.assumptions),
     });
     session
         .chain(transaction.map(|(name, value)| Fact { name, value }))
-        .chain(circumstances)
+        .chain(assumptions)
         .collect()
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::admission::connect::Shares;
 use crate::admission::{Admission, Answer, Next, connect, content, mail, rcpt, talk};
-use crate::explain::circumstances::{Circumstances, Share, Visitor};
+use crate::explain::assumptions::{Assumptions, GreylistState, RateState};
 use crate::values::address::EmailAddress;
 use crate::values::attachments::{BlockedAttachments, Screened};
 use crate::values::dns::{DnsList, Listing};
@@ -34,7 +34,7 @@ pub struct Play<'a> {
     /// Whether a user has a mailbox. Called only for [`Policy::users_asked`](crate::Policy::users_asked).
     pub has_user: &'a dyn Fn(&EmailAddress) -> bool,
     /// The assumptions about the world.
-    pub circumstances: &'a Circumstances,
+    pub assumptions: &'a Assumptions,
     /// Screens the real message for blocked attachments, if there is one; has precedence over the assumed
     /// attachments.
     pub screen: Option<&'a Screen<'a>>,
@@ -43,7 +43,7 @@ pub struct Play<'a> {
 impl Play<'_> {
     /// The result of screening the attachments; none if they are unknown.
     pub(super) fn screened(&self, rules: &Arc<BlockedAttachments>) -> Option<Screened> {
-        match (self.screen, &self.circumstances.attachments) {
+        match (self.screen, &self.assumptions.attachments) {
             (Some(screen), _) => Some(screen(rules)),
             (None, Some(attachments)) => Some(attachments.screened(rules)),
             (None, None) => None,
@@ -75,7 +75,7 @@ impl Play<'_> {
     }
 
     pub(super) fn mail(&self, admission: &mut Admission<mail::Mail<'_>>) -> Verdict {
-        let told = self.circumstances;
+        let told = self.assumptions;
         loop {
             match admission.proceed() {
                 Next::Ask(mail::Question::FreeSpace) => admission.free_space(told.free),
@@ -105,9 +105,9 @@ impl Play<'_> {
                     users.push((user, exists));
                 }
                 Next::Ask(rcpt::Question::Greylisting(terms, _)) => {
-                    admission.wait(match self.circumstances.visitor {
-                        Some(Visitor::New) => Answer::Is(Some(terms.delay)),
-                        Some(Visitor::Known) => Answer::Is(None),
+                    admission.wait(match self.assumptions.visitor {
+                        Some(GreylistState::New) => Answer::Is(Some(terms.delay)),
+                        Some(GreylistState::Known) => Answer::Is(None),
                         None => Answer::Unknown,
                     });
                 }
@@ -124,7 +124,7 @@ impl Play<'_> {
         admission: &mut Admission<content::Content<'_>>,
         screened: Option<&Screened>,
     ) -> Verdict {
-        let told = self.circumstances;
+        let told = self.assumptions;
         loop {
             match admission.proceed() {
                 Next::Ask(content::Question::Attachments) => {
@@ -147,15 +147,15 @@ impl Play<'_> {
     }
 
     fn used_up(&self, count: Counted, shares: &Shares<'_>) -> Answer<Option<Rate>> {
-        match self.circumstances.share(count) {
-            Some(Share::UsedUp) => Answer::Is(shares.first().map(|(rate, _)| **rate)),
-            Some(Share::Left) => Answer::Is(None),
+        match self.assumptions.share(count) {
+            Some(RateState::UsedUp) => Answer::Is(shares.first().map(|(rate, _)| **rate)),
+            Some(RateState::Left) => Answer::Is(None),
             None => Answer::Unknown,
         }
     }
 
     fn listings<'p>(&self, lists: &'p [DnsList]) -> Option<Vec<Listing<'p>>> {
-        let listed = self.circumstances.listed.as_ref()?;
+        let listed = self.assumptions.listed.as_ref()?;
         let listing = |list: &'p DnsList| Listing {
             list,
             answers: listed

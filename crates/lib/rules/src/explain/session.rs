@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::admission::mail::{MAX_PRIORITY, Parameters};
 use crate::admission::{Admission, Answer};
-use crate::explain::circumstances::Talk;
+use crate::explain::assumptions::EarlyTalk;
 use crate::explain::content::{self, MessageEnd};
 use crate::explain::facts::{self, Fact};
 use crate::explain::play::Play;
@@ -104,9 +104,9 @@ pub(crate) fn play_connection(policy: &Policy, play: &Play<'_>) -> (Vec<Step>, V
     if !verdict.is_accepted() {
         return (told, verdict);
     }
-    let (before, spoke) = match play.circumstances.talk {
-        Some(Talk::Early(early)) => (early, Answer::Is(true)),
-        Some(Talk::InTurn) => (Early::Greeting, Answer::Is(false)),
+    let (before, spoke) = match play.assumptions.talk {
+        Some(EarlyTalk::Early(early)) => (early, Answer::Is(true)),
+        Some(EarlyTalk::InTurn) => (Early::Greeting, Answer::Is(false)),
         None => (Early::Greeting, Answer::Unknown),
     };
     if before == Early::Hello {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::words::unknown;
-use crate::explain::circumstances::Circumstances;
+use crate::explain::assumptions::Assumptions;
 use crate::values::facts::{
     ListenerClass, ListenerRole, ReverseName, SessionFacts, supposed_local,
 };
@@ -32,11 +32,11 @@ impl Default for Listener {
     }
 }
 
-type Tell = fn(&mut SessionFacts, &str) -> Result<(), String>;
+type SetFact = fn(&mut SessionFacts, &str) -> Result<(), String>;
 
 /// Options of a client that are facts of its session. For assumptions about the world see
-/// [`CIRCUMSTANCES`].
-const CLIENT: &[(&str, Tell)] = &[
+/// [`ASSUMPTIONS`].
+const CLIENT: &[(&str, SetFact)] = &[
     ("local", |facts, value| {
         facts.local = address(value)?;
         Ok(())
@@ -82,17 +82,17 @@ pub(super) fn listener(words: &[&str]) -> Result<Listener, String> {
 }
 
 /// Its assumptions, and their names in statements; `early` alone means before the greeting.
-const CIRCUMSTANCES: &[(&str, &str)] = &[
+const ASSUMPTIONS: &[(&str, &str)] = &[
     ("early", "early"),
     ("listed", "listed"),
     ("rate", "connections"),
 ];
 
-/// `client ADDRESS [local=ADDRESS]`, and the other options of `CLIENT` and `CIRCUMSTANCES`.
+/// `client ADDRESS [local=ADDRESS]`, and the other options of `CLIENT` and `ASSUMPTIONS`.
 pub(super) fn client(
     listener: &Listener,
     words: &[&str],
-) -> Result<(SessionFacts, Circumstances), String> {
+) -> Result<(SessionFacts, Assumptions), String> {
     let Some((peer, options)) = words.split_first() else {
         return Err("`client` needs an address".to_owned());
     };
@@ -103,7 +103,7 @@ pub(super) fn client(
     facts.role = listener.role.unwrap_or_default();
     facts.gateways = Arc::clone(&listener.gateways);
     facts.reverse_name = ReverseName::None;
-    let mut circumstances = Circumstances::default();
+    let mut assumptions = Assumptions::default();
     for word in options {
         let word = if *word == "early" {
             "early=greeting"
@@ -113,16 +113,16 @@ pub(super) fn client(
         let (name, value) = word.split_once('=').unwrap_or((word, ""));
         if let Some((_, tell)) = CLIENT.iter().find(|(known, _)| *known == name) {
             tell(&mut facts, value)?;
-        } else if let Some((_, told)) = CIRCUMSTANCES.iter().find(|(known, _)| *known == name) {
-            circumstances.tell(told, value)?;
+        } else if let Some((_, told)) = ASSUMPTIONS.iter().find(|(known, _)| *known == name) {
+            assumptions.set(told, value)?;
         } else {
             let known = CLIENT.iter().map(|(known, _)| known);
-            let known = known.chain(CIRCUMSTANCES.iter().map(|(known, _)| known));
+            let known = known.chain(ASSUMPTIONS.iter().map(|(known, _)| known));
             let known: Vec<String> = known.map(|known| format!("{known}=")).collect();
             return Err(unknown(word, &known.join(", ")));
         }
     }
-    Ok((facts, circumstances))
+    Ok((facts, assumptions))
 }
 
 /// A detected class, or `CLASS,set` for a configured one.

@@ -2,7 +2,7 @@
 
 use super::answer::Found;
 use super::{Checked, Script, Statement};
-use crate::explain::circumstances::Circumstances;
+use crate::explain::assumptions::Assumptions;
 use crate::explain::play::Play;
 use crate::explain::session::{Explanation, explain, play_connection};
 use crate::explain::trust::tell_trust;
@@ -42,7 +42,7 @@ struct Stage<'a> {
     policy: &'a Policy,
     has_user: &'a dyn Fn(&EmailAddress) -> bool,
     facts: SessionFacts,
-    circumstances: Circumstances,
+    assumptions: Assumptions,
     transaction: Option<Transaction>,
 }
 
@@ -51,7 +51,7 @@ struct Transaction {
     size: Option<u64>,
     timing: Timing,
     /// The session's assumptions, including the statement's own.
-    circumstances: Circumstances,
+    assumptions: Assumptions,
     taken: usize,
     /// The last refusal of a recipient, if none was accepted.
     without_recipients: Option<Verdict>,
@@ -64,7 +64,7 @@ impl<'a> Stage<'a> {
             policy,
             has_user,
             facts: SessionFacts::new("mx", nowhere, nowhere),
-            circumstances: Circumstances::default(),
+            assumptions: Assumptions::default(),
             transaction: None,
         }
     }
@@ -73,12 +73,10 @@ impl<'a> Stage<'a> {
     fn perform(&mut self, statement: &Statement) -> Option<Found> {
         match statement {
             Statement::Client {
-                facts,
-                circumstances,
-                ..
+                facts, assumptions, ..
             } => {
                 self.facts = (**facts).clone();
-                self.circumstances = (**circumstances).clone();
+                self.assumptions = (**assumptions).clone();
                 self.transaction = None;
                 return Some(self.connect());
             }
@@ -91,20 +89,20 @@ impl<'a> Stage<'a> {
                 size,
                 timing,
                 taken,
-                circumstances,
+                assumptions,
             } => {
                 let transaction = Transaction {
                     sender: self.written_sender(sender),
                     size: *size,
                     timing: *timing,
-                    circumstances: self.circumstances.beside(circumstances),
+                    assumptions: self.assumptions.beside(assumptions),
                     taken: *taken,
                     without_recipients: None,
                 };
                 return Some(self.mail(transaction));
             }
-            Statement::Rcpt(path, circumstances) => return self.rcpt(path, circumstances),
-            Statement::Message(circumstances) => return self.message(circumstances),
+            Statement::Rcpt(path, assumptions) => return self.rcpt(path, assumptions),
+            Statement::Message(assumptions) => return self.message(assumptions),
         }
         None
     }
@@ -136,7 +134,7 @@ impl<'a> Stage<'a> {
         &self,
         transaction: &Transaction,
         recipients: &[String],
-        more: &Circumstances,
+        more: &Assumptions,
     ) -> Result<Explanation, Verdict> {
         let play = Play {
             facts: &self.facts,
@@ -146,7 +144,7 @@ impl<'a> Stage<'a> {
             recipients,
             taken: transaction.taken,
             has_user: self.has_user,
-            circumstances: &transaction.circumstances.beside(more),
+            assumptions: &transaction.assumptions.beside(more),
             screen: None,
         };
         Ok(explain(self.policy, &play))
@@ -161,7 +159,7 @@ impl<'a> Stage<'a> {
             recipients: &[],
             taken: 0,
             has_user: self.has_user,
-            circumstances: &self.circumstances,
+            assumptions: &self.assumptions,
             screen: None,
         };
         let (steps, verdict) = play_connection(self.policy, &play);
@@ -169,7 +167,7 @@ impl<'a> Stage<'a> {
     }
 
     fn mail(&mut self, transaction: Transaction) -> Found {
-        let story = self.explain(&transaction, &[], &Circumstances::default());
+        let story = self.explain(&transaction, &[], &Assumptions::default());
         let (verdict, steps) = match story {
             Ok(story) => (story.sender, story.steps),
             Err(verdict) => (verdict, Vec::new()),
@@ -178,7 +176,7 @@ impl<'a> Stage<'a> {
         Found::verdict(verdict, self.trust().trusted, None, steps)
     }
 
-    fn rcpt(&mut self, path: &str, more: &Circumstances) -> Option<Found> {
+    fn rcpt(&mut self, path: &str, more: &Assumptions) -> Option<Found> {
         let story = self.explain(self.transaction.as_ref()?, &[path.to_owned()], more);
         let transaction = self.transaction.as_mut()?;
         let story = match story {
@@ -205,7 +203,7 @@ impl<'a> Stage<'a> {
     }
 
     /// The end of the transaction.
-    fn message(&mut self, more: &Circumstances) -> Option<Found> {
+    fn message(&mut self, more: &Assumptions) -> Option<Found> {
         let trusted = self.trust().trusted;
         let transaction = self.transaction.take()?;
         let refused = |verdict| Some(Found::verdict(verdict, trusted, None, Vec::new()));

@@ -3,8 +3,8 @@
 use super::client::{Listener, client, listener};
 use super::words::{unknown, words};
 use super::{Expected, Line, Script, ScriptError, Statement};
-use crate::explain::circumstances::Circumstances;
-use crate::explain::circumstances::told::octets;
+use crate::explain::assumptions::Assumptions;
+use crate::explain::assumptions::notation::octets;
 use crate::values::address::EmailAddress;
 use crate::values::duration::parse_duration;
 use crate::values::timing::Timing;
@@ -126,10 +126,10 @@ impl Reader {
             }
             "client" => {
                 self.phase = Phase::Session;
-                let (facts, circumstances) = client(&self.listener, words)?;
+                let (facts, assumptions) = client(&self.listener, words)?;
                 Statement::Client {
                     facts: Box::new(facts),
-                    circumstances: Box::new(circumstances),
+                    assumptions: Box::new(assumptions),
                     role_is_told: self.listener.role.is_some(),
                 }
             }
@@ -153,7 +153,7 @@ impl Reader {
                     return Err("`message` before `mail`".to_owned());
                 }
                 self.phase = Phase::Session;
-                Statement::Message(Box::new(circumstances(words, OF_MESSAGE, "")?))
+                Statement::Message(Box::new(assumptions(words, OF_MESSAGE, "")?))
             }
             other => {
                 return Err(format!(
@@ -224,7 +224,7 @@ fn mail(words: &[&str]) -> Result<Statement, String> {
         size,
         timing,
         taken,
-        circumstances: Box::new(circumstances(
+        assumptions: Box::new(assumptions(
             &others,
             OF_MAIL,
             "size=, hold=, deliver-by=, priority=, recipients=, ",
@@ -236,17 +236,17 @@ fn rcpt(words: &[&str]) -> Result<Statement, String> {
     let Some((path, options)) = words.split_first() else {
         return Err("`rcpt` needs a forward-path, such as <b@y.test>".to_owned());
     };
-    let circumstances = circumstances(options, OF_RCPT, "")?;
-    Ok(Statement::Rcpt((*path).to_owned(), Box::new(circumstances)))
+    let assumptions = assumptions(options, OF_RCPT, "")?;
+    Ok(Statement::Rcpt((*path).to_owned(), Box::new(assumptions)))
 }
 
 /// The assumptions of a statement; `besides` lists its other options.
-fn circumstances(
+fn assumptions(
     words: &[&str],
     known: &[(&str, &str)],
     besides: &str,
-) -> Result<Circumstances, String> {
-    let mut told = Circumstances::default();
+) -> Result<Assumptions, String> {
+    let mut told = Assumptions::default();
     for word in words {
         let named = word.split_once('=').and_then(|(name, value)| {
             let (_, name) = known.iter().find(|(known, _)| *known == name)?;
@@ -256,7 +256,7 @@ fn circumstances(
             let known: Vec<String> = known.iter().map(|(name, _)| format!("{name}=")).collect();
             return Err(unknown(word, &format!("{besides}{}", known.join(", "))));
         };
-        told.tell(name, value)?;
+        told.set(name, value)?;
     }
     Ok(told)
 }

@@ -7,7 +7,7 @@ use crate::slot::Slot;
 
 /// The client named by the proxy already has its maximum number of connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many connections from the address that the proxy told")]
+#[error("too many connections from the client's address given by the proxy")]
 pub struct NoRoom;
 
 impl Connection {

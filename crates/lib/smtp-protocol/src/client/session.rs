@@ -100,10 +100,10 @@ pub enum ClientError {
     #[error("TLS is required, and the server does not offer it")]
     NoTls,
     /// The server offers no known mechanism.
-    #[error("a login is wanted, and the server offers no way that is known")]
+    #[error("a login is configured, but the server offers no supported mechanism")]
     NoLogin,
     /// The size of the content differs from the announced one.
-    #[error("the content is not as large as was announced")]
+    #[error("the content has another size than announced")]
     WrongSize,
 }
 

@@ -170,52 +170,52 @@ pub(super) enum Piece {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum State {
     LineStart,
-    BehindDot,
-    BehindDotCr,
+    AfterDot,
+    AfterDotCr,
     InLine,
 }
 
 /// Removes the dot-stuffing of DATA (RFC 5321 §4.5.2) and finds its end.
 #[derive(Debug)]
 pub(super) struct DotStuffed {
-    place: Place,
+    state: State,
     pub(super) lines: TextLines,
 }
 
 impl DotStuffed {
     pub(super) fn new(lines: TextLines) -> Self {
         Self {
-            place: Place::LineStart,
+            state: State::LineStart,
             lines,
         }
     }
 
     /// Classifies the start of `input`, which must not be empty.
     pub(super) fn next(&mut self, input: &[u8]) -> Piece {
-        match (self.place, input.first()) {
-            (Place::LineStart, Some(b'.')) => {
-                self.place = Place::BehindDot;
+        match (self.state, input.first()) {
+            (State::LineStart, Some(b'.')) => {
+                self.state = State::AfterDot;
                 return Piece::Framing(1);
             }
-            (Place::BehindDot, Some(b'\r')) => {
-                self.place = Place::BehindDotCr;
+            (State::AfterDot, Some(b'\r')) => {
+                self.state = State::AfterDotCr;
                 return Piece::Framing(1);
             }
-            (Place::BehindDotCr, Some(b'\n')) => return Piece::End(1),
-            (Place::BehindDot, Some(b'\n')) if self.lines.line_feeds == LineFeeds::LineEnds => {
+            (State::AfterDotCr, Some(b'\n')) => return Piece::End(1),
+            (State::AfterDot, Some(b'\n')) if self.lines.line_feeds == LineFeeds::LineEnds => {
                 return Piece::End(1);
             }
-            (Place::BehindDotCr, Some(_)) => self.lines.found(Fault::BareCarriageReturn),
+            (State::AfterDotCr, Some(_)) => self.lines.found(Fault::BareCarriageReturn),
             _ => {}
         }
-        self.place = Place::InLine;
+        self.state = State::InLine;
         let mut at = 0;
         while let Some(length) = self.lines.end_of_line(&input[at..]) {
             at += length;
             if matches!(input.get(at), Some(b'.') | None) {
-                self.place = Place::LineStart;
+                self.state = State::LineStart;
                 return Piece::Content(at);
             }
         }

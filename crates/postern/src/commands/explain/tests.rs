@@ -69,12 +69,12 @@ network and login                                     untrusted: the local addre
 [receiving.untrusted] rates (connections)             off
 [receiving.untrusted] refuse-early-talkers            off
 login on submission ports                             on: not evaluated, the listener is for other servers
-nothing that EHLO does not offer                      on: not evaluated, nothing is asked that is not for everyone
-[receiving.trusted] max-hold                          30 d: not evaluated, it is not to be held
+only parameters that EHLO offers                      on: not evaluated, no restricted parameter is used
+[receiving.trusted] max-hold                          30 d: not evaluated, no holding time is requested
 [receiving.trusted] min-deliver-by                    off
-hold within deliver-by                                on: not evaluated, it has no time to be held and delivered by
-[receiving.trusted] max-priority                      9: not evaluated, no priority is asked for
-[receiving.untrusted] min-free-space                  1 GiB: not evaluated, it goes by what is free
+hold within deliver-by                                on: not evaluated, it has no holding time together with a delivery time
+[receiving.trusted] max-priority                      9: not evaluated, no priority is requested
+[receiving.untrusted] min-free-space                  1 GiB: not evaluated, it depends on the free space
 [receiving.untrusted] max-size                        50 MiB: not evaluated, no size is declared
 [receiving.untrusted] refuse-blank-reverse-path       off
 [receiving.untrusted] refuse-address-literal-senders  off

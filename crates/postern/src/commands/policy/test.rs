@@ -13,12 +13,12 @@ use crate::screen::Screen;
 const AFTER_HELP: &str = "\
 A script has one statement a line:
 
-  users bob@example.test                who has a mailbox; the system is asked when no line says
+  users bob@example.test                users with a mailbox; default: those of the system
   listener mx auto local=198.51.100.1 gateway=10.0.0.254
-  listener office role=submission       mx (for other servers) unless said, or unless the configuration
-                                        has a listener of that name
-  client 203.0.113.9                    a session begins; behind the address can stand local=ADDRESS,
-                                        interface=internal, external or dmz (dmz,set when postern.toml
+  listener office role=submission       mx or submission; default: that of the configured listener
+                                        of this name, otherwise mx (for other servers)
+  client 203.0.113.9                    begins a session; options: local=ADDRESS,
+                                        interface=internal, external or dmz (dmz,set if postern.toml
                                         sets it), proxy=ADDRESS, reverse-name=NAME, none or failed,
                                         early (or early=hello), listed=LIST, rate=used-up
   helo mail.x.test
@@ -32,17 +32,17 @@ A script has one statement a line:
                                         also visitor=new (to greylisting), rate=used-up
   rcpt <b@elsewhere.test> -> relay-denied
   message spf=fail dmarc=fail/quarantine -> quarantine
-                                        its end, by what vouches for its sender: iprev=, helo=,
-                                        spf=, dkim=, dmarc=RESULT/REQUEST, arc=RESULT:SEALER; and
+                                        its end, with sender authentication: iprev=, helo=, spf=,
+                                        dkim=, dmarc=RESULT/REQUEST, arc=RESULT:SEALER; and
                                         attachment=NAME, type=TYPE, from=ADDRESS; refused, or
                                         accepted, junk or quarantine
   message attachment=\"x.exe\" -> accepted (unmarked, stripped)
 
-Behind -> stands a verdict as `postern explain` names it, then the reply code and the route where
-they matter. # begins a comment.
+After -> follow a verdict, as named by `postern explain`, and optionally the reply code and the route.
+# begins a comment.
 
-Exit code 0 when every expectation is met, 1 when one is not, 2 when a script or the policy is not
-valid, 3 when the system cannot be asked. With --policy no system needs to run.
+Exit code 0 if every expectation is met, 1 if one is not, 2 if a script or the policy is not
+valid, 3 if the system does not answer. With --policy no system needs to run.
 
 Examples:
   postern policy test sessions.txt

@@ -34,5 +34,5 @@ fn what_is_in_quarantine_is_listed_with_its_reason() {
          1042  2026-11-22 19:59:00  in 1 d   4 KiB  a@x.test  bob@example.test and 1 more  Your \u{fffd}[2Jaccount  \
          dmarc-quarantine: DMARC is `fail` for \"x.test\""
     );
-    assert_eq!(table(&[], &times), "Nothing is in quarantine.");
+    assert_eq!(table(&[], &times), "The quarantine is empty.");
 }

@@ -12,9 +12,9 @@ use crate::screen::{Screen, columns, number, written};
 /// The filter of the history.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A whole address is found as it is, in capitals or not, by an index; any other text is looked for within the
-addresses. The history is kept for the days that [queue] history-days says, 30 unless given. A message that
-has not been tried yet is not in it: postern queue list shows what waits.
+A whole address is looked up in an index, ignoring case; any other text is searched for within the
+addresses. The history is kept for [queue] history-days (default 30). A message without an attempt so far is
+not in the history: see postern queue list.
 
 Examples:
   postern queue history --recipient bob@example.test

@@ -79,7 +79,7 @@ impl Options {
                     value(letter, &mut letters, words)?;
                 }
                 'q' => {
-                    return Err("-q: the queue needs no runs, it delivers by itself; \
+                    return Err("-q is not supported: the queue delivers continuously; \
                                 see postern queue list"
                         .to_owned());
                 }

@@ -67,7 +67,9 @@ pub(super) async fn run(
             yes,
         } => {
             let removed = app_passwords::remove(administration, &address, &name, yes).await?;
-            screen.show(&removed, || format!("{name} is of no use any more."));
+            screen.show(&removed, || {
+                format!("{name} is removed and no longer works.")
+            });
         }
     }
     Ok(())

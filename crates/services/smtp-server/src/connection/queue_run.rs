@@ -1,6 +1,6 @@
 //! ETRN: trusted clients may have a domain's waiting mail tried, other clients may not (RFC 1985 §5.2, §6).
 
-use api::queue_run::Wanted;
+use api::queue_run::RetryTarget;
 use rules::Domain;
 use smtp_protocol::server::{Node, QueueRun};
 
@@ -28,7 +28,7 @@ impl Connection {
             self.refuse(&verdict);
             return;
         }
-        let wanted = Wanted::Domain {
+        let wanted = RetryTarget::Domain {
             name: domain.to_string(),
             subdomains: node.subdomains,
         };

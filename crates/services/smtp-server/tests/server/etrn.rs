@@ -42,10 +42,7 @@ async fn at_the_word_of_others_nothing_is_done() {
     let greeting = client.say("EHLO client.test", 250).await;
     assert!(!greeting.contains("ETRN"), "{greeting}");
     let reply = client.say("ETRN three.test", 459).await;
-    assert_eq!(
-        reply,
-        "459 4.7.1 Mail for others is not tried at your word\n"
-    );
+    assert_eq!(reply, "459 4.7.1 ETRN is not available to this client\n");
     let refusals = system.refusals.told(1).await;
     assert_eq!(refusals[0].verdict, "queue-run-denied");
     assert_eq!(refusals[0].reasons[0], "ETRN for three.test");

@@ -2,7 +2,7 @@
 //! and class of the listener.
 
 use rules::{
-    Circumstances, ListenerClass, ListenerRole, Play, Policy, ReversePath, SessionFacts, Timing,
+    Assumptions, ListenerClass, ListenerRole, Play, Policy, ReversePath, SessionFacts, Timing,
     Verdict, explain,
 };
 
@@ -74,7 +74,7 @@ fn played(policy: &Policy, facts: &SessionFacts, sender: &str, timing: Timing) -
             recipients: &[],
             taken: 0,
             has_user: &|_| true,
-            circumstances: &Circumstances::default(),
+            assumptions: &Assumptions::default(),
             screen: None,
         },
     );

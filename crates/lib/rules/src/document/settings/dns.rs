@@ -5,12 +5,12 @@ use crate::document::settings::row::{Class, Group, Setting, Unset};
 use crate::document::settings::show;
 
 pub(super) const GROUP: Group = Group {
-    title: "What the DNS says of a peer and a sender",
+    title: "DNS look-ups about peer and sender",
     about: &[],
     rows: &[
         Setting {
             key: "sender-domain-must-exist",
-            doc: "the sender's domain has an MX or address that leads somewhere; if the DNS is silent: later",
+            doc: "the sender's domain must have a usable MX or address; without a DNS answer the refusal is temporary",
             trusted: Unset::Unsaid,
             untrusted: Unset::Off("true"),
             class: Class::Both,
@@ -19,7 +19,7 @@ pub(super) const GROUP: Group = Group {
         },
         Setting {
             key: "dns-lists",
-            doc: "lists of addresses, and what it counts to be on one (1 unless set)",
+            doc: "DNS lists of addresses with their scores (default 1)",
             trusted: Unset::Unsaid,
             untrusted: Unset::Off(
                 "[{ zone = \"bl.example.test\", score = 2, \
@@ -31,7 +31,7 @@ pub(super) const GROUP: Group = Group {
         },
         Setting {
             key: "dns-list-refuse-score",
-            doc: "refused from this sum on (1 unless set); lists of good ones have scores below zero",
+            doc: "total score that is refused (default 1); allow lists have negative scores",
             trusted: Unset::Unsaid,
             untrusted: Unset::Off("2"),
             class: Class::Both,

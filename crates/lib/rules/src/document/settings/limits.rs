@@ -9,12 +9,12 @@ use crate::values::receiving::ReceivingRules;
 use crate::values::size::{format_size, parse_size};
 
 pub(super) const GROUP: Group = Group {
-    title: "What is taken",
+    title: "Limits on messages",
     about: &[],
     rows: &[
         Setting {
             key: "relay",
-            doc: "may send to anywhere",
+            doc: "may send to any domain",
             trusted: Unset::Is("true"),
             untrusted: Unset::Unsaid,
             class: Class::NeverUntrusted(
@@ -26,7 +26,7 @@ pub(super) const GROUP: Group = Group {
         },
         Setting {
             key: "max-size",
-            doc: "the largest message that is taken",
+            doc: "maximum message size",
             trusted: Unset::Is("\"100 MiB\""),
             untrusted: Unset::Is("\"50 MiB\""),
             class: Class::Both,
@@ -43,7 +43,7 @@ pub(super) const GROUP: Group = Group {
         },
         Setting {
             key: "max-recipients",
-            doc: "recipients of a message; a client sends to more in a further transaction",
+            doc: "maximum recipients of a message; a client may use several transactions",
             trusted: Unset::Is("1000"),
             untrusted: Unset::Is("100"),
             class: Class::Both,
@@ -60,7 +60,7 @@ pub(super) const GROUP: Group = Group {
         },
         Setting {
             key: "max-refusals",
-            doc: "refused commands, then the connection is closed",
+            doc: "refused commands before the connection is closed",
             trusted: Unset::Is("100"),
             untrusted: Unset::Is("100"),
             class: Class::Both,
@@ -76,8 +76,8 @@ pub(super) const GROUP: Group = Group {
         },
         Setting {
             key: "min-free-space",
-            doc: "452 while the volume that mail is stored on has less, or \"off\";\n\
-                  strangers are put off before the trusted",
+            doc: "mail is deferred (452) while the mail volume has less, or \"off\";\n\
+                  untrusted mail is deferred first",
             trusted: Unset::Is("\"512 MiB\""),
             // The space below is for our own users; the space below their limit is for delivery, expunging
             // and administration.
@@ -92,7 +92,7 @@ pub(super) const GROUP: Group = Group {
         },
         Setting {
             key: "block-attachments",
-            doc: "attachments that are not taken: names, also in ZIP; types, also found",
+            doc: "blocked attachments: names, also in ZIP; types, also detected ones",
             trusted: Unset::Unsaid,
             untrusted: Unset::Off("[\"*.exe\", \"*.scr\", \"application/x-msdownload\"]"),
             class: Class::Both,
@@ -101,8 +101,8 @@ pub(super) const GROUP: Group = Group {
         },
         Setting {
             key: "blocked-attachments",
-            doc: "what becomes of them: \"refuse\" (unless set), \"quarantine\" or \"strip\";\n\
-                  what cannot be taken out is refused",
+            doc: "action for them: \"refuse\" (default), \"quarantine\" or \"strip\";\n\
+                  a message is refused if an attachment cannot be removed",
             trusted: Unset::Unsaid,
             untrusted: Unset::Off("\"strip\""),
             class: Class::Both,

@@ -11,12 +11,12 @@ use crate::values::duration::{format_duration, parse_duration};
 const MAX_GREETING_DELAY: Duration = Duration::from_secs(30);
 
 pub(super) const GROUP: Group = Group {
-    title: "Who is kept off",
+    title: "Protection against unwanted mail",
     about: &[],
     rows: &[
         Setting {
             key: "refuse-early-talkers",
-            doc: "refuse clients that speak before they are answered",
+            doc: "refuse clients that send before they are answered",
             trusted: Unset::Unsaid,
             untrusted: Unset::Off("true"),
             class: Class::Both,
@@ -25,8 +25,8 @@ pub(super) const GROUP: Group = Group {
         },
         Setting {
             key: "greeting-delay",
-            doc: "how long the greeting is held back: early talkers give themselves\n\
-                  away meanwhile; the trusted never wait",
+            doc: "delay of the greeting, which reveals early talkers; trusted clients\n\
+                  never wait",
             trusted: Unset::Unsaid,
             untrusted: Unset::Off("\"2 s\""),
             class: Class::Untrusted(
@@ -66,7 +66,7 @@ pub(super) const GROUP: Group = Group {
         },
         Setting {
             key: "refuse-blank-reverse-path",
-            doc: "refuse the null sender; failure notices come this way: think twice",
+            doc: "refuse the null sender, and with it failure notices",
             trusted: Unset::Unsaid,
             untrusted: Unset::Off("true"),
             class: Class::Both,
@@ -75,7 +75,7 @@ pub(super) const GROUP: Group = Group {
         },
         Setting {
             key: "greylisting",
-            doc: "who was never here before comes again (also retry-within, remember)",
+            doc: "an unknown client must retry later (also retry-within, remember)",
             trusted: Unset::Unsaid,
             untrusted: Unset::Off("{ delay = \"5 min\" }"),
             class: Class::Untrusted(
@@ -90,7 +90,7 @@ pub(super) const GROUP: Group = Group {
         },
         Setting {
             key: "rates",
-            doc: "how much may come, of whom: for each class, any number of them;\n\
+            doc: "limits over time, any number for each class;\n\
                   count: connections, messages, recipients; per: address, network, login, sender",
             trusted: Unset::Unsaid,
             untrusted: Unset::Off(

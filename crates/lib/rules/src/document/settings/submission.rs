@@ -16,12 +16,12 @@ const LONGEST_HOLD: Duration = Duration::from_secs(999_999_999);
 const LONGEST_DELIVER_BY: Duration = LONGEST_HOLD;
 
 pub(super) const GROUP: Group = Group {
-    title: "What the trusted may do",
+    title: "Rights of trusted clients",
     about: &[],
     rows: &[
         Setting {
             key: "senders-must-belong-to-login",
-            doc: "who logs in sends in their own name, also in From:",
+            doc: "a logged-in client must send under its own addresses, also in From:",
             trusted: Unset::Is("true"),
             untrusted: Unset::Unsaid,
             class: Class::Trusted(
@@ -32,7 +32,7 @@ pub(super) const GROUP: Group = Group {
         },
         Setting {
             key: "send-as",
-            doc: "logins that may send in other names, too",
+            doc: "logins that may send under other addresses too",
             trusted: Unset::Off(
                 "[{ login = \"office@example.test\", sender = [\"*@example.test\"] }]",
             ),
@@ -46,7 +46,7 @@ pub(super) const GROUP: Group = Group {
         },
         Setting {
             key: "max-hold",
-            doc: "how long a message may be held for its sender (FUTURERELEASE), or \"never\"",
+            doc: "maximum holding time (FUTURERELEASE), or \"never\"",
             trusted: Unset::Is("\"30 days\""),
             untrusted: Unset::Unsaid,
             class: Class::Trusted(
@@ -66,7 +66,7 @@ pub(super) const GROUP: Group = Group {
         },
         Setting {
             key: "min-deliver-by",
-            doc: "shorter times to deliver a message in or return it (DELIVERBY) are not taken",
+            doc: "minimum delivery time (DELIVERBY)",
             trusted: Unset::Off("\"1 min\""),
             untrusted: Unset::Unsaid,
             class: Class::Trusted(
@@ -85,7 +85,7 @@ pub(super) const GROUP: Group = Group {
         },
         Setting {
             key: "max-priority",
-            doc: "what senders may raise a message's priority to (MT-PRIORITY); 0: not at all",
+            doc: "maximum priority (MT-PRIORITY); 0: senders may not raise it",
             trusted: Unset::Is("9"),
             untrusted: Unset::Unsaid,
             class: Class::Trusted(
@@ -106,8 +106,8 @@ pub(super) const GROUP: Group = Group {
         },
         Setting {
             key: "lenient",
-            doc: "printers and the like: EHLO with any name or none, addresses\n\
-                  without a domain, lines that end in LF alone",
+            doc: "for printers and similar devices: accepts EHLO with any name or none,\n\
+                  addresses without a domain, lines that end with LF alone",
             trusted: Unset::Off("true"),
             untrusted: Unset::Unsaid,
             class: Class::Trusted(

@@ -5,12 +5,12 @@ use crate::document::settings::row::{Class, Group, Setting, Unset};
 use crate::document::settings::show;
 
 pub(super) const GROUP: Group = Group {
-    title: "Who vouches for the sender",
+    title: "Sender authentication",
     about: &[
-        "Who vouches for the sender: results stand in Authentication-Results; what a rule marks, in",
-        "X-Postern-Marks too. \"off\", \"check\", or what each result does: \"accept\", \"mark\", \"junk\" (marked, and",
-        "to the Junk mailbox), \"quarantine\" (marked, and kept until you release it), \"refuse\". What the DNS",
-        "does not answer (temperror) is refused for now at most, and never kept back.",
+        "Sender authentication: the results are added as Authentication-Results, marks also as X-Postern-Marks.",
+        "\"off\", \"check\", or an action for each result: \"accept\", \"mark\", \"junk\" (marked, to the Junk",
+        "mailbox), \"quarantine\" (marked, kept until you release it), \"refuse\". Without a DNS answer",
+        "(temperror) a message is at most refused temporarily, and never quarantined.",
     ],
     rows: &[
         Setting {
@@ -39,8 +39,8 @@ pub(super) const GROUP: Group = Group {
         },
         Setting {
             key: "dmarc",
-            doc: "refuse what the author's domain says to refuse, to Junk what\n\
-                  it distrusts, and what shows no one author; or\n\
+            doc: "as the author's domain requests: refuse, or to Junk (also\n\
+                  for an ambiguous author); or\n\
                   { reject = \"refuse\", quarantine = \"quarantine\" }; none, permerror, temperror",
             trusted: Unset::Unsaid,
             untrusted: Unset::Is("\"follow\""),
@@ -50,7 +50,7 @@ pub(super) const GROUP: Group = Group {
         },
         Setting {
             key: "arc",
-            doc: "or { trust = [\"lists.example.test\"] }: whose seal excuses DMARC",
+            doc: "or { trust = [\"lists.example.test\"] }: sealers that excuse DMARC failures",
             trusted: Unset::Unsaid,
             untrusted: Unset::Is("\"check\""),
             class: Class::Both,

@@ -24,7 +24,7 @@ pub(crate) const MALFORMED_HELLO: Verdict = refusal(
     "malformed-hello",
     501,
     "5.5.4",
-    "Say your domain or address literal",
+    "Domain or address literal required",
 );
 
 pub(crate) const MALFORMED_RECIPIENT: Verdict = refusal(
@@ -73,7 +73,7 @@ pub(crate) const TOO_LARGE: Verdict = refusal(
     "message-too-large",
     552,
     "5.3.4",
-    "Message is larger than this server takes",
+    "Message exceeds the size limit",
 );
 
 pub(crate) const TOO_MANY_RECIPIENTS: Verdict =
@@ -82,7 +82,7 @@ pub(crate) const RATE: Verdict = refusal(
     "rate-exceeded",
     450,
     "4.7.1",
-    "Too much at a time, try again later",
+    "Rate limit exceeded, try again later",
 );
 
 pub(crate) const CONNECTION_RATE: Verdict = refusal(
@@ -108,28 +108,28 @@ pub(crate) const HOLD_TOO_LONG: Verdict = refusal(
     "hold-too-long",
     501,
     "5.5.4",
-    "Messages are not held for so long here",
+    "The holding time exceeds the limit",
 );
 
 pub(crate) const HOLD_IN_THE_PAST: Verdict = refusal(
     "hold-in-the-past",
     501,
     "5.5.4",
-    "The time to hold the message until has been",
+    "The holding time is in the past",
 );
 
 pub(crate) const HELD_PAST_DELIVER_BY: Verdict = refusal(
     "held-past-deliver-by",
     501,
     "5.5.4",
-    "The message would be held beyond the time to deliver it by",
+    "The holding time exceeds the delivery time",
 );
 
 pub(crate) const DELIVER_BY_TOO_SOON: Verdict = refusal(
     "deliver-by-too-soon",
     555,
     "5.5.4",
-    "The time to deliver the message by is too short",
+    "The delivery time is too short",
 );
 
 pub(crate) const BLANK_REVERSE_PATH: Verdict = refusal(
@@ -172,7 +172,7 @@ pub(crate) const EARLY_TALKER: Verdict = refusal(
     "early-talker",
     554,
     "5.7.1",
-    "Protocol error: wait for the answer before you go on",
+    "Protocol error: wait for the response before sending",
 );
 
 pub(crate) const INSUFFICIENT_STORAGE: Verdict = refusal(
@@ -193,7 +193,7 @@ pub(crate) const UNCLEAR_ATTACHMENTS: Verdict = refusal(
     "unclear-attachments",
     550,
     "5.6.0",
-    "Message is built so that its attachments cannot be told",
+    "The attachments of this message cannot be determined",
 );
 
 /// RFC 7505 §4.2.
@@ -201,7 +201,7 @@ pub(crate) const NULL_MX_SENDER: Verdict = refusal(
     "sender-null-mx",
     550,
     "5.7.27",
-    "The sender's domain takes no mail",
+    "The sender's domain does not accept mail",
 );
 
 pub(crate) const SENDER_DOMAIN_MISSING: Verdict = refusal(
@@ -215,7 +215,7 @@ pub(crate) const SENDER_DOMAIN_UNUSABLE: Verdict = refusal(
     "sender-domain-unusable",
     550,
     "5.1.8",
-    "The sender's domain has no mail server that can be reached",
+    "The sender's domain has no reachable mail server",
 );
 
 pub(crate) const SENDER_DOMAIN_UNKNOWN: Verdict = refusal(
@@ -229,7 +229,7 @@ pub(crate) const DNS_LISTED: Verdict = refusal(
     "dns-listed",
     550,
     "5.7.1",
-    "Your address is on lists that this server relies on",
+    "Your address is on a block list",
 );
 
 /// RFC 1985 §5.2.
@@ -237,7 +237,7 @@ pub(crate) const QUEUE_RUN_DENIED: Verdict = refusal(
     "queue-run-denied",
     459,
     "4.7.1",
-    "Mail for others is not tried at your word",
+    "ETRN is not available to this client",
 );
 
 pub(crate) const SPOOFED_SENDER: Verdict = refusal(

@@ -21,7 +21,7 @@ fn hello(arguments: &str, terms: &Terms, extended: bool) -> Result<Command, Repl
     let name = arguments.trim_start_matches(' ');
     let lenient = terms.lenient && is_lenient_hello_name(name);
     if !is_hello_name(name) && !lenient {
-        return Err(Reply::new(501, 5, 4, "Say your domain or address literal"));
+        return Err(Reply::new(501, 5, 4, "Domain or address literal required"));
     }
     Ok(Command::Hello(Hello {
         name: name.to_owned(),

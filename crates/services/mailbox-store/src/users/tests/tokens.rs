@@ -78,12 +78,12 @@ async fn a_token_logs_in_the_user_it_names_and_nobody_else() {
         (
             issuer.token(&elsewhere),
             "",
-            "scope: the token lacks the scope that is asked for",
+            "scope: the token lacks the required scope",
         ),
         (
             TestIssuer::new().token(&claims("bob@example.test")),
             "",
-            "the token's signature does not hold",
+            "the token's signature is invalid",
         ),
         (
             String::new(),

@@ -1,14 +1,14 @@
 //! Options with assumptions about the world.
 
-use administration::explain::Circumstance;
-use rules::Circumstances;
+use administration::explain::Assumption;
+use rules::Assumptions;
 
 use crate::failure::Failure;
 
 /// Options with assumptions about the world around a session.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "What is known besides")]
-pub(super) struct Told {
+pub(super) struct AssumptionOptions {
     /// The client speaks too early: greeting, hello or no
     #[arg(long, value_name = "WHEN")]
     early: Option<String>,
@@ -56,8 +56,8 @@ pub(super) struct Told {
     author: Vec<String>,
 }
 
-impl Told {
-    pub(super) fn circumstances(&self) -> Result<Vec<Circumstance>, Failure> {
+impl AssumptionOptions {
+    pub(super) fn assumptions(&self) -> Result<Vec<Assumption>, Failure> {
         let mut told = Vec::new();
         let options = [
             ("early", "early", one(&self.early)),
@@ -77,7 +77,7 @@ impl Told {
         ];
         for (option, name, values) in options {
             for value in values {
-                told.push(circumstance(option, name, value)?);
+                told.push(assumption(option, name, value)?);
             }
         }
         for rate in &self.used_up {
@@ -85,17 +85,17 @@ impl Told {
                 let reason = "it can be connections, messages or recipients";
                 return Err(Failure::Usage(format!("--used-up: `{rate}`: {reason}")));
             }
-            told.push(circumstance("used-up", rate, "used-up")?);
+            told.push(assumption("used-up", rate, "used-up")?);
         }
         Ok(told)
     }
 }
 
 /// The value of an option, if valid.
-fn circumstance(option: &str, name: &str, value: &str) -> Result<Circumstance, Failure> {
-    let told = Circumstances::default().tell(name, value);
+fn assumption(option: &str, name: &str, value: &str) -> Result<Assumption, Failure> {
+    let told = Assumptions::default().set(name, value);
     told.map_err(|reason| Failure::Usage(format!("--{option}: {reason}")))?;
-    Ok(Circumstance {
+    Ok(Assumption {
         name: name.to_owned(),
         value: value.to_owned(),
     })

@@ -2,7 +2,7 @@
 //! message. Rules whose facts are not given are not evaluated.
 
 mod attachments;
-pub(crate) mod told;
+pub(crate) mod notation;
 
 use std::net::Ipv4Addr;
 
@@ -18,23 +18,23 @@ pub use attachments::{Attachment, Attachments};
 
 /// The assumptions of a play. `None` means unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Circumstances {
+pub struct Assumptions {
     /// When the client speaks.
-    pub talk: Option<Talk>,
+    pub talk: Option<EarlyTalk>,
     /// The lists that contain the client; all others do not.
-    pub listed: Option<Vec<Listed>>,
+    pub listed: Option<Vec<ListEntry>>,
     /// Free octets of the mail volume.
     pub free: Option<u64>,
     /// The DNS standing of the sender's domain.
     pub standing: Option<DomainStanding>,
     /// What is left of the rate of connections.
-    pub connections: Option<Share>,
+    pub connections: Option<RateState>,
     /// What is left of the rate of messages.
-    pub messages: Option<Share>,
+    pub messages: Option<RateState>,
     /// What is left of the rate of recipients.
-    pub recipients: Option<Share>,
+    pub recipients: Option<RateState>,
     /// Whether greylisting has seen this client before.
-    pub visitor: Option<Visitor>,
+    pub visitor: Option<GreylistState>,
     /// The results of sender authentication.
     pub authentication: AuthenticationFacts,
     /// The attachments of the message.
@@ -45,7 +45,7 @@ pub struct Circumstances {
 
 /// The time at which a client speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Talk {
+pub enum EarlyTalk {
     /// In its turn.
     InTurn,
     /// Too early.
@@ -54,7 +54,7 @@ pub enum Talk {
 
 /// A list that contains an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListEntry {
     /// The list.
     pub zone: Domain,
     /// Its answers.
@@ -63,7 +63,7 @@ pub struct Listed {
 
 /// The state of a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Share {
+pub enum RateState {
     /// Room for one more.
     Left,
     /// Used up.
@@ -72,14 +72,14 @@ pub enum Share {
 
 /// Whether greylisting has seen this client, sender and recipient before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Visitor {
+pub enum GreylistState {
     /// New: it must retry later.
     New,
     /// Known: it has waited.
     Known,
 }
 
-impl Circumstances {
+impl Assumptions {
     /// Both sets of assumptions; `more` has precedence.
     #[must_use]
     pub fn beside(&self, more: &Self) -> Self {
@@ -113,7 +113,7 @@ impl Circumstances {
         }
     }
 
-    pub(crate) fn share(&self, count: Counted) -> Option<Share> {
+    pub(crate) fn share(&self, count: Counted) -> Option<RateState> {
         match count {
             Counted::Connections => self.connections,
             Counted::Messages => self.messages,

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::{Attachment, Attachments, Circumstances, Listed, Share, Talk, Visitor};
+use super::{Assumptions, Attachment, Attachments, EarlyTalk, GreylistState, ListEntry, RateState};
 use crate::values::address::EmailAddress;
 use crate::values::authentication::{AuthenticationResult, DmarcRequest, Finding};
 use crate::values::dns::DomainStanding;
@@ -10,10 +10,10 @@ use crate::values::domain::Domain;
 use crate::values::facts::Early;
 use crate::values::size::parse_size;
 
-type Tell = fn(&mut Circumstances, &str) -> Result<(), String>;
+type SetAssumption = fn(&mut Assumptions, &str) -> Result<(), String>;
 
 /// The assumptions by name.
-const WORDS: &[(&str, Tell)] = &[
+const ASSUMPTIONS: &[(&str, SetAssumption)] = &[
     ("early", |told, value| set(&mut told.talk, talk(value))),
     ("listed", listed),
     ("free", |told, value| set(&mut told.free, octets(value))),
@@ -53,7 +53,7 @@ const WORDS: &[(&str, Tell)] = &[
     ("from", author),
 ];
 
-impl Circumstances {
+impl Assumptions {
     /// Sets one assumption by its name:
     ///
     /// | name | value |
@@ -72,8 +72,8 @@ impl Circumstances {
     ///
     /// # Errors
     /// If the name is unknown or the value invalid.
-    pub fn tell(&mut self, name: &str, value: &str) -> Result<(), String> {
-        let Some((_, tell)) = WORDS.iter().find(|(known, _)| *known == name) else {
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let Some((_, tell)) = ASSUMPTIONS.iter().find(|(known, _)| *known == name) else {
             return Err(format!("`{name}` is not known"));
         };
         tell(self, value.trim_matches('"'))
@@ -106,13 +106,13 @@ fn one_of<T: Copy>(value: &str, known: &[(&str, T)]) -> Result<T, String> {
     })
 }
 
-fn talk(value: &str) -> Result<Talk, String> {
+fn talk(value: &str) -> Result<EarlyTalk, String> {
     one_of(
         value,
         &[
-            ("greeting", Talk::Early(Early::Greeting)),
-            ("hello", Talk::Early(Early::Hello)),
-            ("no", Talk::InTurn),
+            ("greeting", EarlyTalk::Early(Early::Greeting)),
+            ("hello", EarlyTalk::Early(Early::Hello)),
+            ("no", EarlyTalk::InTurn),
         ],
     )
 }
@@ -124,15 +124,21 @@ fn standing(value: &str) -> Result<DomainStanding, String> {
     )
 }
 
-fn share(value: &str) -> Result<Share, String> {
-    one_of(value, &[("left", Share::Left), ("used-up", Share::UsedUp)])
+fn share(value: &str) -> Result<RateState, String> {
+    one_of(
+        value,
+        &[("left", RateState::Left), ("used-up", RateState::UsedUp)],
+    )
 }
 
-fn visitor(value: &str) -> Result<Visitor, String> {
-    one_of(value, &[("new", Visitor::New), ("known", Visitor::Known)])
+fn visitor(value: &str) -> Result<GreylistState, String> {
+    one_of(
+        value,
+        &[("new", GreylistState::New), ("known", GreylistState::Known)],
+    )
 }
 
-fn listed(told: &mut Circumstances, value: &str) -> Result<(), String> {
+fn listed(told: &mut Assumptions, value: &str) -> Result<(), String> {
     let mut lists = told.listed.take().unwrap_or_default();
     for entry in value.split(',').filter(|entry| *entry != "none") {
         let (zone, answer) = entry.split_once('/').unwrap_or((entry, "127.0.0.2"));
@@ -142,10 +148,10 @@ fn listed(told: &mut Circumstances, value: &str) -> Result<(), String> {
             .map_err(|_| format!("`{answer}` is no answer of a list, such as 127.0.0.2"))?;
         match lists
             .iter_mut()
-            .find(|list: &&mut Listed| list.zone == zone)
+            .find(|list: &&mut ListEntry| list.zone == zone)
         {
             Some(list) => list.answers.push(answer),
-            None => lists.push(Listed {
+            None => lists.push(ListEntry {
                 zone,
                 answers: vec![answer],
             }),
@@ -170,7 +176,7 @@ fn result_of(value: &str) -> Result<AuthenticationResult, String> {
     )
 }
 
-fn dmarc(told: &mut Circumstances, value: &str) -> Result<(), String> {
+fn dmarc(told: &mut Assumptions, value: &str) -> Result<(), String> {
     let (result, subject) = value.split_once(':').unwrap_or((value, ""));
     let (result, request) = result.split_once('/').unwrap_or((result, "none"));
     let request = one_of(
@@ -185,7 +191,7 @@ fn dmarc(told: &mut Circumstances, value: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn seen(told: &mut Circumstances) -> Result<&mut Vec<Attachment>, String> {
+fn seen(told: &mut Assumptions) -> Result<&mut Vec<Attachment>, String> {
     let known = told
         .attachments
         .get_or_insert(Attachments::Seen(Vec::new()));
@@ -195,7 +201,7 @@ fn seen(told: &mut Circumstances) -> Result<&mut Vec<Attachment>, String> {
     }
 }
 
-fn attachment(told: &mut Circumstances, value: &str) -> Result<(), String> {
+fn attachment(told: &mut Assumptions, value: &str) -> Result<(), String> {
     match value {
         "" => return Err("an attachment needs a name, or `none` or `unclear`".to_owned()),
         "none" => drop(seen(told)?),
@@ -208,7 +214,7 @@ fn attachment(told: &mut Circumstances, value: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn media_type(told: &mut Circumstances, value: &str) -> Result<(), String> {
+fn media_type(told: &mut Assumptions, value: &str) -> Result<(), String> {
     if !value.contains('/') {
         return Err(format!("`{value}` is no media type such as image/png"));
     }
@@ -223,7 +229,7 @@ fn media_type(told: &mut Circumstances, value: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn author(told: &mut Circumstances, value: &str) -> Result<(), String> {
+fn author(told: &mut Assumptions, value: &str) -> Result<(), String> {
     let authors = told.authors.get_or_insert_default();
     if value == "none" {
         return Ok(());
