@@ -49,5 +49,5 @@ fn at_the_word_of_etrn_and_of_a_command_what_waits_goes_out() {
     assert!(sink.next().contains("<eve@below.there.test>"));
     system.await_empty_queue();
     let said = system.postern(&["queue", "retry"], "");
-    assert!(said.starts_with("Nothing of that waits"), "{said}");
+    assert!(said.starts_with("No matching recipient waits"), "{said}");
 }
