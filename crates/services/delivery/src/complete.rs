@@ -28,7 +28,7 @@ use tokio::time::Instant;
 use crate::leases::Ended;
 
 use gateways::{Attempt, Attempts};
-pub(crate) use unit::Unit;
+pub(crate) use unit::{NotMade, Unit};
 
 /// Maximum number of completions in one request.
 const BATCH: usize = 1_000;

@@ -6,9 +6,9 @@ use api::queue::v1::{Completion, LeasedRecipient, Outcome};
 use api::queue_clock::QueueClock;
 use message::dsn::Action;
 
-use crate::complete::{Completer, Unit};
+use crate::complete::{Completer, NotMade, Unit};
 use crate::derive;
-use crate::fate::Fate;
+use crate::fate::{Failure, Fate};
 use crate::leases::Lease;
 use crate::log_line;
 use crate::notice::{Notices, Told};
@@ -18,6 +18,7 @@ use crate::schedule::{self, Decision, Facts};
 use crate::work::Work;
 
 /// Turns fates into completions and notices.
+#[derive(Clone)]
 pub(crate) struct Finisher {
     pub(crate) clock: QueueClock,
     pub(crate) completer: Completer,
@@ -28,6 +29,11 @@ impl Finisher {
     /// Ends an attempt for recipients of one message. Recipients with a notice are completed together with
     /// it, or not at all.
     pub(crate) fn finish(&self, work: &Arc<Work>, ended: Vec<(Lease, Fate)>) {
+        self.end(work, ended, None);
+    }
+
+    /// The same, with a remark for the history, which notices do not quote.
+    fn end(&self, work: &Arc<Work>, ended: Vec<(Lease, Fate)>, remark: Option<&str>) {
         let now_ms = self.clock.now_ms();
         let mut quiet = Vec::with_capacity(ended.len());
         let mut told: Vec<(Action, Vec<Told>)> = Vec::new();
@@ -40,7 +46,10 @@ impl Finisher {
                 *failure = last;
             }
             count(&fate);
-            let (completion, action) = conclude(work, recipient, &fate, now_ms);
+            let (mut completion, action) = conclude(work, recipient, &fate, now_ms);
+            if let Some(remark) = remark {
+                completion.reason.push_str(&format!(" ({remark})"));
+            }
             log_line::ended(
                 work,
                 recipient,
@@ -52,7 +61,10 @@ impl Finisher {
             let made = derive::made(work, recipient, &fate);
             let ended = lease.complete(completion);
             let Some(action) = action else {
-                quiet.push(Unit::making(vec![ended], made));
+                quiet.push(match &fate {
+                    Fate::Forwarded { .. } => Unit::going_on(ended, made, self.not_made(work)),
+                    _ => Unit::making(vec![ended], made),
+                });
                 continue;
             };
             if let (Some(deadline), Action::Delayed, Fate::Failed(failure)) =
@@ -76,6 +88,18 @@ impl Finisher {
                 completer.complete(notices.tell(&work, action, several, now_ms).await);
             });
         }
+    }
+}
+
+impl Finisher {
+    /// Ends the attempt as failed if the queue refuses the forwarded message. The retry schedule and the message's
+    /// lifetime apply, as to other failures.
+    fn not_made(&self, work: &Arc<Work>) -> NotMade {
+        let (finisher, work) = (self.clone(), Arc::clone(work));
+        Box::new(move |lease, why| {
+            let failure = Failure::temporary("4.3.0", "The message could not be forwarded.");
+            finisher.end(&work, vec![(lease, Fate::Failed(failure))], Some(why));
+        })
     }
 }
 

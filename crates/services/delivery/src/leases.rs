@@ -120,6 +120,11 @@ impl Ended {
         &mut self.completion
     }
 
+    /// Drops the completion, which the queue refused; the attempt ends differently.
+    pub(crate) fn into_lease(self) -> Lease {
+        self.lease
+    }
+
     /// Ends leases whose completions the queue has recorded.
     pub(crate) fn recorded(ended: impl IntoIterator<Item = Self>) {
         Lease::end(ended.into_iter().map(|one| one.lease), false);

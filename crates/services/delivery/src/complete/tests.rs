@@ -190,27 +190,25 @@ async fn i2_what_is_refused_for_good_is_recorded_with_less() {
 
 /// Without its derived message, the mail would be lost.
 #[tokio::test]
-async fn i2_what_cannot_go_on_as_another_message_stays() {
+async fn i2_what_cannot_go_on_as_another_message_ends_anew() {
     let leases = Leases::new(1);
-    let forwarded = fixture::lease(&leases, 0, 1).complete(Completion {
+    let forwarded = fixture::lease(&leases, 7, 1).complete(Completion {
         outcome: Outcome::Forwarded.into(),
-        reason: "forwarded to admin@other.test".to_owned(),
         ..Completion::default()
     });
     let forward = Derived {
         kind: DerivedKind::Forward.into(),
         ..Derived::default()
     };
-    let unit = Unit::making(vec![forwarded], vec![forward]);
-    let lesser = unit.lesser("no such address");
-    let (completions, derived) = lesser[0].parts();
-    assert_eq!((lesser.len(), completions.len(), derived), (1, 1, &[][..]));
-    assert_eq!(completions[0].outcome(), Outcome::Retry);
-    assert!(completions[0].retry_after_ms > 0);
-    assert_eq!(
-        completions[0].reason,
-        "forwarded to admin@other.test (not done: no such address)"
-    );
+    let (again, mut ended) = mpsc::unbounded_channel();
+    let not_made = Box::new(move |lease: Lease, why: &str| {
+        again.send((lease, why.to_owned())).unwrap();
+    });
+    let unit = Unit::going_on(forwarded, vec![forward], not_made);
+    assert!(unit.lesser("no such address").is_empty());
+    let (lease, why) = ended.try_recv().unwrap();
+    assert_eq!((lease.id(), why.as_str()), (7, "no such address"));
+    assert!(!leases.is_idle(), "the lease is still held");
 }
 
 #[tokio::test]

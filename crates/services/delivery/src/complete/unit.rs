@@ -1,22 +1,23 @@
 //! Outcomes that are recorded together, and what is recorded instead if the queue refuses them permanently.
 
-use api::queue::v1::{Completion, Derived, DerivedKind, Outcome};
+use api::queue::v1::{Completion, Derived, DerivedKind};
 use prost::Message as _;
 use tokio::time::Instant;
 
-use crate::leases::Ended;
+use crate::leases::{Ended, Lease};
 
-/// Pause before a recipient is tried again whose derived message the queue refuses.
-const NOT_MADE_MS: i64 = 3_600_000;
+/// Called with the lease and the queue's reason if the queue refuses the message as which a recipient goes on.
+pub(crate) type NotMade = Box<dyn FnOnce(Lease, &str) + Send + Sync>;
 
 /// Ends that are recorded together or not at all: a single one, or those of one notice, with their derived
 /// messages.
-#[derive(Debug)]
 pub(crate) struct Unit {
     pub(super) ended: Vec<Ended>,
     pub(super) derived: Vec<Derived>,
     /// Time of its first failure alone.
     pub(super) failing_since: Option<Instant>,
+    /// Set for a recipient that goes on as another message: without that message the mail would be lost.
+    not_made: Option<NotMade>,
     /// Reduced to the outcome itself.
     bare: bool,
 }
@@ -33,7 +34,16 @@ impl Unit {
             ended,
             derived,
             failing_since: None,
+            not_made: None,
             bare: false,
+        }
+    }
+
+    /// An end whose recipient goes on as these messages. If the queue refuses them, `not_made` gets the lease.
+    pub(crate) fn going_on(ended: Ended, derived: Vec<Derived>, not_made: NotMade) -> Self {
+        Self {
+            not_made: Some(not_made),
+            ..Self::making(vec![ended], derived)
         }
     }
 
@@ -50,11 +60,18 @@ impl Unit {
     }
 
     /// A reduced replacement for a unit that the queue refuses permanently: first the outcomes without
-    /// derived messages, then the bare outcome. Empty when no further reduction is possible.
+    /// derived messages, then the bare outcome. Empty when no further reduction is possible, and if `not_made` ends
+    /// the attempt.
     ///
     /// A recipient whose lease merely expired would come back with the same outcome for ever (I2), and would
     /// go to another server once more each time.
     pub(super) fn lesser(self, why: &str) -> Vec<Self> {
+        if let Some(not_made) = self.not_made {
+            if let Some(one) = self.ended.into_iter().next() {
+                not_made(one.into_lease(), why);
+            }
+            return Vec::new();
+        }
         if !self.derived.is_empty() {
             let is_notice = |one: &Derived| one.kind() == DerivedKind::Notice;
             let only_told = self.derived.iter().all(is_notice);
@@ -101,18 +118,12 @@ impl Unit {
 
 /// The same end without derived messages. `only_told` says that these were notices only.
 fn without_message(mut ended: Ended, only_told: bool, why: &str) -> Unit {
-    let completion = ended.completion_mut();
-    match completion.outcome() {
-        // The message would be lost with the derived one, so the recipient stays.
-        Outcome::Forwarded | Outcome::Expanded => {
-            remark_on(completion, &format!("not done: {why}"));
-            completion.set_outcome(Outcome::Retry);
-            completion.retry_after_ms = NOT_MADE_MS;
-        }
-        // The delay notice counts as sent: otherwise it would be refused again after each attempt.
-        _ if only_told => return Unit::untold(ended, why),
-        _ => remark_on(completion, &format!("no message was made of it: {why}")),
+    // The delay notice counts as sent: otherwise it would be refused again after each attempt.
+    if only_told {
+        return Unit::untold(ended, why);
     }
+    let remark = format!("no message was made of it: {why}");
+    remark_on(ended.completion_mut(), &remark);
     Unit::quiet(ended)
 }
 
@@ -130,5 +141,14 @@ fn bare(completion: &Completion, why: &str) -> Completion {
         retry_after_ms: completion.retry_after_ms.max(1),
         delay_notified: completion.delay_notified,
         ..Completion::default()
+    }
+}
+
+impl std::fmt::Debug for Unit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Unit")
+            .field("ended", &self.ended)
+            .field("derived", &self.derived)
+            .finish_non_exhaustive()
     }
 }

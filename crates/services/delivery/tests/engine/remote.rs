@@ -168,6 +168,42 @@ async fn mail_for_a_postmaster_without_a_mailbox_goes_to_one_who_reads_elsewhere
 }
 
 #[tokio::test]
+async fn i2_a_forward_that_the_queue_never_takes_is_tried_by_the_schedule_and_returned_in_the_end()
+{
+    let policy = POLICY.replace("postmaster@example.test", "admin@other.test");
+    let system = System::start(&policy, None, Config::default()).await;
+    system.queue.state().no_forwards = true;
+    let young = message(1, &["postmaster@example.test"]);
+    let mut old = message(11, &["postmaster@example.test"]);
+    old.received_at_ms -= 30 * 24 * 3_600_000;
+    system.queue.give(vec![young, old]).await;
+
+    let retried = system.queue.completion(1).await;
+    assert_eq!(outcome(&retried), (Outcome::Retry, "4.3.0"));
+    assert_eq!(
+        retried.reason,
+        "4.3.0 The message could not be forwarded. (poison)"
+    );
+    let first = rules::Policy::parse(&policy).unwrap();
+    let first = first.delivery().retry_after(1).as_millis() as i64;
+    assert!((1..=first).contains(&retried.retry_after_ms));
+
+    let returned = system.queue.completion(11).await;
+    assert_eq!(outcome(&returned), (Outcome::Bounced, "4.3.0"));
+    assert!(
+        returned.reason.ends_with("(its time is up) (poison)"),
+        "{returned:?}"
+    );
+    let text = notices::text(&notice(&system, 11).await);
+    assert!(
+        text.contains("The message could not be forwarded."),
+        "{text}"
+    );
+    assert!(!text.contains("poison"), "{text}");
+    assert!(system.queue.state().made.is_empty());
+}
+
+#[tokio::test]
 async fn a_message_larger_than_what_is_read_ahead_arrives_whole() {
     for extensions in [vec!["PIPELINING"], vec!["CHUNKING"]] {
         let sink = Sink::start(Manner {

@@ -58,6 +58,8 @@ pub(crate) struct State {
     pub(crate) poison: Option<(i64, Code)>,
     /// Refuse requests with a notice permanently.
     pub(crate) no_notices: bool,
+    /// Requests with a forward are refused for good.
+    pub(crate) no_forwards: bool,
     /// Refuse to return messages.
     pub(crate) unreadable: bool,
 }
@@ -164,9 +166,11 @@ impl FakeQueue {
             let mut leases = request.completions.iter().filter_map(|one| one.lease);
             leases.any(|lease| lease.recipient_id == *id)
         });
-        let no_notice = state.no_notices && !request.derived.is_empty();
-        let no_notice = no_notice.then_some((0, Code::InvalidArgument));
-        if let Some((_, code)) = poison.or(no_notice) {
+        let makes = |kind| request.derived.iter().any(|one| one.kind() == kind);
+        let not_made = state.no_notices && makes(DerivedKind::Notice)
+            || state.no_forwards && makes(DerivedKind::Forward);
+        let not_made = not_made.then_some((0, Code::InvalidArgument));
+        if let Some((_, code)) = poison.or(not_made) {
             drop(state);
             self.touch();
             return Ok(CompleteResponse {
