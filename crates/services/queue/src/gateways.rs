@@ -74,10 +74,7 @@ pub(crate) fn check(attempts: Vec<GatewayAttempt>, now: i64) -> Result<Vec<Attem
 }
 
 /// Stores the newest of these attempts. An error here fails no completion: the next attempt is stored again.
-pub(crate) async fn note<'a>(
-    connection: &mut HeldConnection,
-    attempts: impl Iterator<Item = &'a Attempt>,
-) {
+pub(crate) async fn note(connection: &mut HeldConnection, attempts: &[Attempt]) {
     let newest = newest(attempts);
     if newest.is_empty() {
         return;
@@ -90,7 +87,7 @@ pub(crate) async fn note<'a>(
 }
 
 /// The newest attempt over each gateway; the last one if times are equal.
-fn newest<'a>(attempts: impl Iterator<Item = &'a Attempt>) -> BTreeMap<&'a str, &'a Attempt> {
+fn newest(attempts: &[Attempt]) -> BTreeMap<&str, &Attempt> {
     let mut newest: BTreeMap<&str, &Attempt> = BTreeMap::new();
     for attempt in attempts {
         let known = newest.entry(&attempt.gateway).or_insert(attempt);

@@ -56,8 +56,8 @@ pub(super) async fn record(
     if let Some(error) = batch.take_refusal() {
         return Ok(Err(error));
     }
-    for derivation in &derivations {
-        sql::derivation::note(&mut transaction, derivation).await?;
+    if !derivations.is_empty() {
+        sql::derivation::note(&mut transaction, &derivations).await?;
     }
     transaction.commit().await?;
     batch.committed().hand_out();

@@ -18,10 +18,11 @@ use super::job::Job;
 use crate::answers;
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::gateways::{self, Attempt};
 use crate::group_commit::{Inbox, Writer};
 use crate::lease::Key;
+use crate::sql;
 use crate::sql::complete::Columns;
-use crate::{gateways, sql};
 
 /// Maximum number of requests, and approximate number of outcomes, in one transaction.
 const BATCH_REQUESTS: usize = 256;
@@ -46,7 +47,7 @@ pub(crate) async fn write(engine: Arc<Engine>, mut inbox: Writer<Job>) {
 
 /// Records a batch and answers each request. If Postgres rejects the whole batch permanently, each request is
 /// tried alone.
-async fn record(engine: &Arc<Engine>, connection: &mut HeldConnection, jobs: Vec<Job>) {
+async fn record(engine: &Arc<Engine>, connection: &mut HeldConnection, mut jobs: Vec<Job>) {
     let now = engine.clock.now();
     let mut retry = Retry::within(RETRY_BUDGET);
     let result = loop {
@@ -63,9 +64,11 @@ async fn record(engine: &Arc<Engine>, connection: &mut HeldConnection, jobs: Vec
     };
     match result {
         Ok(taken) => {
-            let attempts = jobs.iter().flat_map(|job| &job.outcomes.gateways);
-            gateways::note(connection, attempts).await;
+            let of_job = |job: &mut Job| std::mem::take(&mut job.outcomes.gateways);
+            let attempts: Vec<Attempt> = jobs.iter_mut().flat_map(of_job).collect();
             answer_all(engine, jobs, taken);
+            // Nobody waits for it.
+            gateways::note(connection, &attempts).await;
         }
         Err(error) if jobs.len() > 1 && !error.is_transient() => {
             for job in jobs {

@@ -85,7 +85,7 @@ fn of_several_attempts_the_newest_counts() {
             ..attempt(NOW - 9, "")
         },
     ];
-    let newest = newest(attempts.iter());
+    let newest = newest(&attempts);
     assert_eq!(newest["isp"], &attempts[2]);
     assert_eq!(newest["other"], &attempts[3]);
 }

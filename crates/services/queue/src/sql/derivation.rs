@@ -29,23 +29,43 @@ pub(crate) async fn depths(
     Ok(rows.into_iter().map(|row| (row.id, row.depth)).collect())
 }
 
-/// Stores that a message inserted in the same transaction was derived from another.
+/// Notes of messages, inserted in the same transaction, that they were made of others.
 pub(crate) async fn note(
     connection: &mut PgConnection,
-    derivation: &Derivation,
+    derivations: &[Derivation],
 ) -> Result<(), sqlx::Error> {
+    let (mut at, mut messages, mut parents, mut kinds) = (vec![], vec![], vec![], vec![]);
+    // An array of arrays would have to be as long in each row: where those of each message begin and end.
+    let (mut recipients, mut first, mut last) = (Vec::<i64>::new(), vec![], vec![]);
+    for one in derivations {
+        at.push(one.at);
+        messages.push(one.message_id);
+        parents.push(one.parent_id);
+        kinds.push(one.kind);
+        first.push(place(recipients.len()) + 1);
+        recipients.extend(&one.recipient_ids);
+        last.push(place(recipients.len()));
+    }
     sqlx::query!(
         "INSERT INTO queue.derivation (at, message_id, parent_id, kind, recipient_ids)
-         VALUES ($1, $2, $3, $4, $5)",
-        derivation.at,
-        derivation.message_id,
-        derivation.parent_id,
-        derivation.kind,
-        &derivation.recipient_ids
+         SELECT d.at, d.message_id, d.parent_id, d.kind, ($5::bigint[])[d.first:d.last]
+         FROM UNNEST($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $6::integer[], $7::integer[])
+             AS d (at, message_id, parent_id, kind, first, last)",
+        &at,
+        &messages,
+        &parents,
+        &kinds,
+        &recipients,
+        &first,
+        &last
     )
     .execute(connection)
     .await?;
     Ok(())
+}
+
+fn place(length: usize) -> i32 {
+    i32::try_from(length).unwrap_or(i32::MAX)
 }
 
 /// The parent of a message, and its derived messages, at most `limit`, in order.
