@@ -14,7 +14,7 @@ mod store_flags;
 mod tests;
 
 pub use append::{Append, append};
-pub use changes::changes;
+pub use changes::{changes, deleted};
 pub use copy_move::{copy, move_all_to_new, move_messages};
 pub use expunge::expunge;
 pub use fetch::{Wanted, fetch};

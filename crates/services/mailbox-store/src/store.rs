@@ -140,11 +140,19 @@ impl Store {
         Ok(self.turn(actor.user_id).await)
     }
 
-    /// Checks that the actor may request this mailbox. Another user's mailbox is reported as missing. A
-    /// deleted mailbox has no owner; later queries find it missing.
+    /// Whether the actor may ask for this mailbox: another's is as one that does not exist.
     ///
-    /// The owner never changes, so the result holds in every later transaction.
+    /// Whose a mailbox is never changes, so that this holds in every transaction that comes after. One that
+    /// does not exist may come to be meanwhile, as another's: it is nobody's to ask for.
     pub async fn check_owner(&self, actor: &Actor, mailbox_id: i64) -> Result<()> {
+        match self.exists_for(actor, mailbox_id).await? {
+            true => Ok(()),
+            false => Err(lock::missing(mailbox_id)),
+        }
+    }
+
+    /// Whether there is this mailbox. An error where it is another's.
+    pub async fn exists_for(&self, actor: &Actor, mailbox_id: i64) -> Result<bool> {
         match self.owner(mailbox_id).await? {
             Some(owner) if owner != actor.user_id => {
                 tracing::warn!(
@@ -156,7 +164,7 @@ impl Store {
                 );
                 Err(lock::missing(mailbox_id))
             }
-            _ => Ok(()),
+            owner => Ok(owner.is_some()),
         }
     }
 

@@ -170,7 +170,8 @@ impl TestStore {
             keywords: Keywords::default(),
             unchanged_since: None,
         };
-        messages::store_flags(&self.store, mailbox_id, &change)
+        let owner = self.store.owners(&[mailbox_id]).await.unwrap()[&mailbox_id];
+        messages::store_flags(&self.store, owner, mailbox_id, &change)
             .await
             .unwrap();
     }

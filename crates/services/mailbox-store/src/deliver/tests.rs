@@ -82,7 +82,7 @@ async fn i3_a_repeated_delivery_is_a_duplicate_whatever_became_of_the_message() 
     let inbox = kit.mailbox_id(bob, "INBOX").await;
     kit.flag(inbox, &UidSet::all(), messages::Mode::Add, 8)
         .await;
-    messages::expunge(&kit.store, inbox, &UidSet::all())
+    messages::expunge(&kit.store, bob, inbox, &UidSet::all())
         .await
         .unwrap();
     volume::garbage::sweep(kit.store.pool(), i64::MAX)

@@ -219,7 +219,11 @@ impl MailboxStore for MailboxService {
             mailbox_id,
             since_modseq,
         } = request.into_inner();
-        let _turn = self.store.turn_in(&known(actor)?, mailbox_id).await?;
+        let actor = known(actor)?;
+        if !self.store.exists_for(&actor, mailbox_id).await? {
+            return Ok(Response::new(messages::deleted()));
+        }
+        let _turn = self.store.turn(actor.user_id).await;
         let changes = messages::changes(&self.store, mailbox_id, since_modseq).await?;
         Ok(Response::new(changes))
     }
@@ -319,7 +323,8 @@ impl MailboxStore for MailboxService {
         };
         let actor = known(request.actor)?;
         let _turn = self.store.turn_in(&actor, request.mailbox_id).await?;
-        let stored = messages::store_flags(&self.store, request.mailbox_id, &change).await?;
+        let (user_id, mailbox_id) = (actor.user_id, request.mailbox_id);
+        let stored = messages::store_flags(&self.store, user_id, mailbox_id, &change).await?;
         Ok(Response::new(stored))
     }
 
@@ -400,8 +405,9 @@ impl MailboxStore for MailboxService {
             uids,
         } = request.into_inner();
         let uids = UidSet::parse_or_all(&uids)?;
-        let _turn = self.store.turn_in(&known(actor)?, mailbox_id).await?;
-        let expunged = messages::expunge(&self.store, mailbox_id, &uids).await?;
+        let actor = known(actor)?;
+        let _turn = self.store.turn_in(&actor, mailbox_id).await?;
+        let expunged = messages::expunge(&self.store, actor.user_id, mailbox_id, &uids).await?;
         Ok(Response::new(expunged))
     }
 

@@ -65,7 +65,7 @@ async fn follow(store: &Store, watcher: &Watcher, request: &WatchRequest) -> Res
     Ok(())
 }
 
-/// Splits the mailboxes into those that belong to the actors or no longer exist, and those of other users.
+/// Those that are the actors' own, and those that are another's or nobody's (any more).
 async fn sorted(store: &Store, watch: &[WatchedMailbox]) -> Result<(Vec<i64>, Vec<i64>)> {
     let ids: Vec<i64> = watch.iter().map(|watched| watched.mailbox_id).collect();
     let owners = store.owners(&ids).await?;
@@ -74,8 +74,8 @@ async fn sorted(store: &Store, watch: &[WatchedMailbox]) -> Result<(Vec<i64>, Ve
         let user_id = user(watched.actor.clone())?;
         let mailbox_id = watched.mailbox_id;
         match owners.get(&mailbox_id) {
-            Some(owner) if *owner != user_id => others.push(mailbox_id),
-            _ => own.push(mailbox_id),
+            Some(owner) if *owner == user_id => own.push(mailbox_id),
+            _ => others.push(mailbox_id),
         }
     }
     Ok((own, others))

@@ -1,6 +1,8 @@
 //! The row lock of a mailbox. Only its holder changes the mailbox's messages, so UIDs and MODSEQs become
 //! visible in order (I5).
 //!
+//! Whose a mailbox is, is decided with the lock: one that is another's is as one that does not exist.
+//!
 //! Several mailboxes are locked in the order of their ids, in one statement, before anything that depends on
 //! them. Two transactions therefore cannot deadlock.
 
@@ -34,26 +36,28 @@ impl Locked {
     }
 }
 
-/// Locks mailboxes by id. Missing ones are left out of the result.
+/// Locks mailboxes of the user's by id; those that do not exist are missing in the answer.
 pub async fn all(
     connection: &mut PgConnection,
+    user_id: i64,
     mailbox_ids: &[i64],
 ) -> Result<HashMap<i64, Locked>> {
     let rows = sqlx::query_as!(
         Locked,
         "SELECT mailbox_id, uid_validity, uid_next, highest_modseq, keywords
-         FROM mailbox.mailbox WHERE mailbox_id = ANY($1)
+         FROM mailbox.mailbox WHERE mailbox_id = ANY($1) AND user_id = $2
          ORDER BY mailbox_id FOR NO KEY UPDATE",
-        mailbox_ids
+        mailbox_ids,
+        user_id
     )
     .fetch_all(connection)
     .await?;
     Ok(rows.into_iter().map(|row| (row.mailbox_id, row)).collect())
 }
 
-/// Locks one mailbox.
-pub async fn one(connection: &mut PgConnection, mailbox_id: i64) -> Result<Locked> {
-    all(connection, &[mailbox_id])
+/// Locks one mailbox of the user's.
+pub async fn one(connection: &mut PgConnection, user_id: i64, mailbox_id: i64) -> Result<Locked> {
+    all(connection, user_id, &[mailbox_id])
         .await?
         .remove(&mailbox_id)
         .ok_or_else(|| missing(mailbox_id))
@@ -67,7 +71,7 @@ pub async fn named(
 ) -> Result<Locked> {
     let mailbox_id = id_of(connection, user_id, name).await?;
     // Renamed or deleted in between: the name no longer exists.
-    one(connection, mailbox_id)
+    one(connection, user_id, mailbox_id)
         .await
         .map_err(|error| match error {
             Error::NotFound(_) => no_such_name(name),

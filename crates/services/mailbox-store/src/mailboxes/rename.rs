@@ -75,7 +75,7 @@ async fn rename_tree(
     if let Some(taken) = all.iter().find(|row| names.contains(&row.name)) {
         return Err(Error::AlreadyExists(format!("mailbox {}", taken.name)));
     }
-    lock::all(connection, &ids).await?;
+    lock::all(connection, user_id, &ids).await?;
     sqlx::query!(
         "UPDATE mailbox.mailbox SET name = renamed.name
          FROM UNNEST($1::bigint[], $2::text[]) AS renamed (mailbox_id, name)
@@ -104,5 +104,5 @@ async fn empty_inbox(
     .fetch_optional(&mut *connection)
     .await?
     .ok_or_else(|| Error::AlreadyExists(format!("mailbox {to}")))?;
-    messages::move_all_to_new(connection, inbox, made).await
+    messages::move_all_to_new(connection, user_id, inbox, made).await
 }

@@ -8,6 +8,14 @@ use crate::mailboxes::lock::State;
 use crate::store::Store;
 use crate::values::{narrow, signed};
 
+/// The answer where there is no such mailbox (any more).
+pub fn deleted() -> GetChangesResponse {
+    GetChangesResponse {
+        deleted: true,
+        ..Default::default()
+    }
+}
+
 /// Changes with a MODSEQ above `since`, all at one moment.
 pub async fn changes(store: &Store, mailbox_id: i64, since: u64) -> Result<GetChangesResponse> {
     let since = signed(since);
@@ -21,10 +29,7 @@ pub async fn changes(store: &Store, mailbox_id: i64, since: u64) -> Result<GetCh
     .fetch_optional(&mut *snapshot)
     .await?;
     let Some(mailbox) = mailbox else {
-        return Ok(GetChangesResponse {
-            deleted: true,
-            ..Default::default()
-        });
+        return Ok(deleted());
     };
     if mailbox.highest_modseq <= since {
         return Ok(GetChangesResponse {

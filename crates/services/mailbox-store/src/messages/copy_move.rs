@@ -66,7 +66,7 @@ async fn try_transfer(store: &Store, job: Job<'_>) -> Result<CopyResponse> {
     {
         return Err(error);
     }
-    let mut locked = lock::all(&mut transaction, &[job.from, to_id]).await?;
+    let mut locked = lock::all(&mut transaction, job.user_id, &[job.from, to_id]).await?;
     let from = locked
         .get(&job.from)
         .cloned()
@@ -111,10 +111,11 @@ async fn is_trash(connection: &mut PgConnection, mailbox_id: i64) -> Result<bool
 /// INBOX (RFC 9051 §6.3.6). Returns the changes to report after the commit.
 pub async fn move_all_to_new(
     connection: &mut PgConnection,
+    user_id: i64,
     from: i64,
     to: i64,
 ) -> Result<Vec<(i64, u64)>> {
-    let mut locked = lock::all(connection, &[from, to]).await?;
+    let mut locked = lock::all(connection, user_id, &[from, to]).await?;
     let (Some(from), Some(to)) = (locked.remove(&from), locked.remove(&to)) else {
         return Err(Error::Internal(
             "a mailbox vanished under its owner's lock".into(),

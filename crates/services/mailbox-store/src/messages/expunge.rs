@@ -11,13 +11,23 @@ use crate::{Result, clock};
 
 /// Removes those messages among `uids` that are marked `\Deleted`. Messages already removed by another
 /// session are no error.
-pub async fn expunge(store: &Store, mailbox_id: i64, uids: &UidSet) -> Result<ExpungeResponse> {
-    repeated(|| try_expunge(store, mailbox_id, uids)).await
+pub async fn expunge(
+    store: &Store,
+    user_id: i64,
+    mailbox_id: i64,
+    uids: &UidSet,
+) -> Result<ExpungeResponse> {
+    repeated(|| try_expunge(store, user_id, mailbox_id, uids)).await
 }
 
-async fn try_expunge(store: &Store, mailbox_id: i64, uids: &UidSet) -> Result<ExpungeResponse> {
+async fn try_expunge(
+    store: &Store,
+    user_id: i64,
+    mailbox_id: i64,
+    uids: &UidSet,
+) -> Result<ExpungeResponse> {
     let mut transaction = store.begin().await?;
-    let mailbox = lock::one(&mut transaction, mailbox_id).await?;
+    let mailbox = lock::one(&mut transaction, user_id, mailbox_id).await?;
     // Locked first, in the same order as a sweep: a sweep holds a body's entry when it asks whether messages
     // refer to the body.
     let bodies = sqlx::query_scalar!(

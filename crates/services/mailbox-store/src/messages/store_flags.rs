@@ -39,15 +39,21 @@ pub struct Change {
 /// Changes flags. An unchanged message keeps its MODSEQ.
 pub async fn store_flags(
     store: &Store,
+    user_id: i64,
     mailbox_id: i64,
     change: &Change,
 ) -> Result<StoreFlagsResponse> {
-    repeated(|| try_store(store, mailbox_id, change)).await
+    repeated(|| try_store(store, user_id, mailbox_id, change)).await
 }
 
-async fn try_store(store: &Store, mailbox_id: i64, change: &Change) -> Result<StoreFlagsResponse> {
+async fn try_store(
+    store: &Store,
+    user_id: i64,
+    mailbox_id: i64,
+    change: &Change,
+) -> Result<StoreFlagsResponse> {
     let mut transaction = store.begin().await?;
-    let mailbox = lock::one(&mut transaction, mailbox_id).await?;
+    let mailbox = lock::one(&mut transaction, user_id, mailbox_id).await?;
     let keywords = match change.mode {
         // An unknown keyword is on no message.
         Mode::Remove => change.keywords.clone().spelled_as(&mailbox.keywords).0,

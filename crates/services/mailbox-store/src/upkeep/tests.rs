@@ -170,7 +170,9 @@ async fn load(kit: &TestStore, bob: i64, inbox: i64) {
         kit.append(bob, "INBOX", PARTS).await;
         let gone = uids(&[n + 1]);
         kit.flag(inbox, &gone, Mode::Add, flag::DELETED).await;
-        let expunged = messages::expunge(&kit.store, inbox, &gone).await.unwrap();
+        let expunged = messages::expunge(&kit.store, bob, inbox, &gone)
+            .await
+            .unwrap();
         assert_eq!(expunged.uids, [n + 1]);
         volume::garbage::sweep(kit.store.pool(), i64::MAX)
             .await

@@ -9,7 +9,9 @@ async fn i6_uids_are_not_given_again() {
     kit.append_with(bob, "INBOX", MESSAGE, flag::DELETED, &[])
         .await;
     let inbox = kit.mailbox_id(bob, "INBOX").await;
-    expunge(&kit.store, inbox, &UidSet::all()).await.unwrap();
+    expunge(&kit.store, bob, inbox, &UidSet::all())
+        .await
+        .unwrap();
     assert_eq!(kit.append(bob, "INBOX", MESSAGE).await, 2);
 }
 
@@ -21,13 +23,17 @@ async fn expunge_takes_the_deleted_of_the_named_and_gives_their_bodies_up() {
         kit.append_with(bob, "INBOX", MESSAGE, system, &[]).await;
     }
     let inbox = kit.mailbox_id(bob, "INBOX").await;
-    let some = expunge(&kit.store, inbox, &uids(&[1, 2, 3, 9]))
+    let some = expunge(&kit.store, bob, inbox, &uids(&[1, 2, 3, 9]))
         .await
         .unwrap();
     assert_eq!(some.uids, [1, 3]);
-    let rest = expunge(&kit.store, inbox, &UidSet::all()).await.unwrap();
+    let rest = expunge(&kit.store, bob, inbox, &UidSet::all())
+        .await
+        .unwrap();
     assert_eq!(rest.uids, [4, 5]);
-    let none = expunge(&kit.store, inbox, &UidSet::all()).await.unwrap();
+    let none = expunge(&kit.store, bob, inbox, &UidSet::all())
+        .await
+        .unwrap();
     assert_eq!(
         (none.uids, none.highest_modseq),
         (vec![], rest.highest_modseq)
@@ -70,7 +76,7 @@ async fn i6_expunges_at_once_never_fail_and_each_message_goes_once() {
                 .unwrap();
                 kit.flag(inbox, &set, Mode::Add, flag::DELETED).await;
                 removed.extend(
-                    expunge(&kit.store, inbox, &UidSet::all())
+                    expunge(&kit.store, bob, inbox, &UidSet::all())
                         .await
                         .unwrap()
                         .uids,
@@ -112,7 +118,9 @@ async fn changes_are_told_behind_a_modseq() {
     let inbox = start.mailbox_id;
     kit.flag(inbox, &uids(&[2]), Mode::Add, flag::SEEN).await;
     kit.flag(inbox, &uids(&[1]), Mode::Add, flag::DELETED).await;
-    expunge(&kit.store, inbox, &UidSet::all()).await.unwrap();
+    expunge(&kit.store, bob, inbox, &UidSet::all())
+        .await
+        .unwrap();
     kit.append(bob, "INBOX", MESSAGE).await;
     let changed = changes(&kit.store, inbox, start.highest_modseq)
         .await
@@ -161,7 +169,9 @@ async fn an_expunge_and_a_sweep_take_their_locks_in_one_order() {
                         .await
                         .unwrap();
                 } else {
-                    expunge(&kit.store, inbox, &UidSet::all()).await.unwrap();
+                    expunge(&kit.store, bob, inbox, &UidSet::all())
+                        .await
+                        .unwrap();
                 }
             }
         });

@@ -27,7 +27,7 @@ async fn flags_are_replaced_added_and_removed() {
     ];
     for (mode, system, names, expected, keywords) in rows {
         let change = kit.change(&[1, 7], mode, system, names);
-        let stored = store_flags(&kit.store, inbox, &change).await.unwrap();
+        let stored = store_flags(&kit.store, bob, inbox, &change).await.unwrap();
         let flags = stored.messages[0].flags.clone().unwrap();
         assert_eq!(
             (flags.system, flags.keywords),
@@ -50,12 +50,12 @@ async fn what_stays_the_same_keeps_its_modseq() {
     kit.append(bob, "INBOX", MESSAGE).await;
     let before = kit.select(bob, "INBOX").await;
     let change = kit.change(&[1, 2], Mode::Replace, 1, &["b", "a"]);
-    let stored = store_flags(&kit.store, before.state.mailbox_id, &change)
+    let stored = store_flags(&kit.store, bob, before.state.mailbox_id, &change)
         .await
         .unwrap();
     assert_eq!(stored.messages[0].modseq, before.messages[0].modseq);
     assert_eq!(stored.messages[1].modseq, before.state.highest_modseq + 1);
-    let again = store_flags(&kit.store, before.state.mailbox_id, &change)
+    let again = store_flags(&kit.store, bob, before.state.mailbox_id, &change)
         .await
         .unwrap();
     assert_eq!(again, stored);
@@ -72,7 +72,7 @@ async fn messages_that_changed_since_are_left_alone() {
         .await;
     let mut change = kit.change(&[1, 2, 3], Mode::Add, flag::FLAGGED, &[]);
     change.unchanged_since = Some(before.highest_modseq);
-    let stored = store_flags(&kit.store, before.mailbox_id, &change)
+    let stored = store_flags(&kit.store, bob, before.mailbox_id, &change)
         .await
         .unwrap();
     assert_eq!(stored.modified, [1]);
@@ -96,13 +96,13 @@ async fn keywords_have_a_limit_on_a_message_and_in_a_mailbox() {
         let more = kit.change(&[1], Mode::Add, 0, &names[..2]);
         let all = kit.change(&[1], Mode::Replace, 0, &names);
         // Keywords no longer in use make room.
-        store_flags(&kit.store, inbox, &all).await.unwrap();
+        store_flags(&kit.store, bob, inbox, &all).await.unwrap();
         if round > 0 {
             continue;
         }
-        store_flags(&kit.store, inbox, &more).await.unwrap();
+        store_flags(&kit.store, bob, inbox, &more).await.unwrap();
         let beyond = kit.change(&[1], Mode::Add, 0, &["beyond"]);
-        let refused = store_flags(&kit.store, inbox, &beyond).await;
+        let refused = store_flags(&kit.store, bob, inbox, &beyond).await;
         assert!(matches!(refused, Err(Error::Exhausted(_))));
     }
     assert_eq!(flags_of(&kit, bob, "INBOX").await[0].2.len(), 100);

@@ -16,6 +16,7 @@ mod appends;
 mod expunges;
 mod flags;
 mod model;
+mod owners;
 mod transfers;
 
 const MESSAGE: &[u8] = b"Subject: hello\r\n\r\nworld\r\n";
