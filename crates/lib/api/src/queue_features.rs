@@ -1,38 +1,21 @@
-//! Features of a queue beyond plain mail, and the features that a submission needs.
+//! What a queue understands of submissions beyond what every version does, and what a submission needs of it.
 //!
-//! A queue of the previous version ignores unknown fields: a message for quarantine would be delivered, a
-//! held message would be sent at once. So a queue announces its features in the header of the answer to
-//! `Enqueue`, before any submission is sent on that stream, and receives only submissions that it supports.
-//! stream, and nothing is given to a queue that does not say what it takes.
+//! A queue of the version before takes fields that it does not know without a word, and forgets them. So a queue says
+//! what it understands in the header of the answer to `Enqueue`, before any submission is sent on that stream, and
+//! nothing is given to a queue that does not say what it takes.
+//!
+//! [`NAMES`] is empty: no version is in use that does not know every field. A field that comes later and must not be
+//! forgotten gets a name there, and a line in [`Features::needed`].
 
 use tonic::metadata::MetadataMap;
 
 use crate::queue::v1::{DeliverBy, DeliveryOptions, Recipient, Submission};
 
-/// The header: names from [`Feature::name`], separated by commas.
+/// The header: names with commas between them.
 const HEADER: &str = "postern-queue-features";
 
-/// A feature that not every queue has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Feature {
-    /// `Submission.quarantine`.
-    Quarantine,
-    /// `Submission.options` and `hold_until_ms`: requests about time and priority.
-    Options,
-}
-
-impl Feature {
-    const ALL: [Self; 2] = [Self::Quarantine, Self::Options];
-
-    /// The name in the announcement.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Quarantine => "quarantine",
-            Self::Options => "options",
-        }
-    }
-}
+/// What not every queue understands, as queues say it.
+const NAMES: &[&str] = &[];
 
 /// A set of features.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,36 +25,37 @@ impl Features {
     /// The features of this version.
     #[must_use]
     pub fn all() -> Self {
-        Feature::ALL.into_iter().fold(Self::default(), Self::with)
+        Self::of(NAMES, |_| true)
     }
 
-    fn with(self, feature: Feature) -> Self {
-        Self(self.0 | 1 << feature as u32)
-    }
-
-    /// Whether the set contains this feature.
-    #[must_use]
-    pub fn has(self, feature: Feature) -> bool {
-        self.0 & 1 << feature as u32 != 0
+    /// Those of these names that are among them.
+    fn of(names: &[&str], has: impl Fn(&str) -> bool) -> Self {
+        let bits = (0..u32::BITS).zip(names);
+        let had = bits.filter(|(_, name)| has(name));
+        Self(had.fold(0, |set, (bit, _)| set | 1 << bit))
     }
 
     /// Announces the features in the answer to `Enqueue`.
     pub fn announce(self, metadata: &mut MetadataMap) {
-        if let Ok(names) = self.to_string().parse() {
+        self.announce_of(NAMES, metadata);
+    }
+
+    fn announce_of(self, names: &[&str], metadata: &mut MetadataMap) {
+        if let Ok(names) = self.joined(names).parse() {
             metadata.insert(HEADER, names);
         }
     }
 
-    /// The announced features of a queue. Without an announcement it supports plain mail; names of later
-    /// versions are ignored.
+    /// Those that a queue said. Names of later versions are nothing to us.
     #[must_use]
     pub fn announced(metadata: &MetadataMap) -> Self {
+        Self::announced_of(NAMES, metadata)
+    }
+
+    fn announced_of(names: &[&str], metadata: &MetadataMap) -> Self {
         let said = metadata.get(HEADER).and_then(|value| value.to_str().ok());
-        let names = || said.unwrap_or_default().split(',').map(str::trim);
-        Feature::ALL
-            .into_iter()
-            .filter(|feature| names().any(|name| name == feature.name()))
-            .fold(Self::default(), Self::with)
+        let said: Vec<&str> = said.unwrap_or_default().split(',').map(str::trim).collect();
+        Self::of(names, |name| said.contains(&name))
     }
 
     /// The features that a submission needs.
@@ -81,12 +65,9 @@ impl Features {
     #[must_use]
     pub fn needed(submission: &Submission) -> Self {
         let Submission {
-            quarantine,
-            hold_until_ms,
-            options,
-            recipients,
             // Every queue knows these fields.
             reverse_path: _,
+            recipients,
             content: _,
             prefix: _,
             origin: _,
@@ -96,22 +77,17 @@ impl Features {
             envelope_id: _,
             return_content: _,
             require_tls: _,
+            hold_until_ms: _,
             collected: _,
             policy_revision: _,
             junk: _,
-            // A queue without this field uses the times as they are.
+            options,
+            quarantine: _,
             clock_ms: _,
         } = submission;
-        let mut needed = Self::default();
-        if quarantine.is_some() {
-            needed = needed.with(Feature::Quarantine);
-        }
-        // The lifetime of a held message begins at its release.
-        if *hold_until_ms != 0 || options.as_ref().is_some_and(asks) {
-            needed = needed.with(Feature::Options);
-        }
-        recipients.iter().for_each(known_to_all);
-        needed
+        options.iter().for_each(options_known_to_all);
+        recipients.iter().for_each(recipient_known_to_all);
+        Self::default()
     }
 
     /// The missing features, if any.
@@ -120,26 +96,30 @@ impl Features {
         let missing = needed.0 & !self.0;
         (missing != 0).then_some(Self(missing))
     }
+
+    fn joined(self, names: &[&str]) -> String {
+        let bits = (0..u32::BITS).zip(names);
+        let had = bits.filter(|(bit, _)| self.0 & 1 << bit != 0);
+        had.map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
+    }
 }
 
-fn asks(options: &DeliveryOptions) -> bool {
+fn options_known_to_all(options: &DeliveryOptions) {
     let DeliveryOptions {
         deliver_by,
-        priority,
-        future_release,
+        priority: _,
+        future_release: _,
     } = options;
-    let by_then = deliver_by.is_some_and(|by| {
+    if let Some(deliver_by) = deliver_by {
         let DeliverBy {
-            deadline_ms,
+            deadline_ms: _,
             or_return: _,
             trace: _,
-        } = by;
-        deadline_ms != 0
-    });
-    by_then || *priority != 0 || !future_release.is_empty()
+        } = deliver_by;
+    }
 }
 
-fn known_to_all(recipient: &Recipient) {
+fn recipient_known_to_all(recipient: &Recipient) {
     let Recipient {
         address: _,
         original_recipient: _,
@@ -149,84 +129,43 @@ fn known_to_all(recipient: &Recipient) {
 
 impl std::fmt::Display for Features {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut between = "";
-        for feature in Feature::ALL.into_iter().filter(|one| self.has(*one)) {
-            write!(f, "{between}{}", feature.name())?;
-            between = ", ";
-        }
-        Ok(())
+        f.write_str(&self.joined(NAMES))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue::v1::QuarantineTerms;
 
-    fn said(names: Option<&'static str>) -> Features {
+    /// Of some version to come.
+    const LATER: &[&str] = &["lists", "mail-merge"];
+
+    fn said(names: &'static str) -> Features {
         let mut metadata = MetadataMap::new();
-        if let Some(names) = names {
-            metadata.insert(HEADER, tonic::metadata::MetadataValue::from_static(names));
-        }
-        Features::announced(&metadata)
+        metadata.insert(HEADER, tonic::metadata::MetadataValue::from_static(names));
+        Features::announced_of(LATER, &metadata)
     }
 
     #[test]
     fn what_is_said_is_heard_and_nothing_else() {
+        let all = Features::of(LATER, |_| true);
         let mut metadata = MetadataMap::new();
-        Features::all().announce(&mut metadata);
+        assert_eq!(Features::announced_of(LATER, &metadata), Features(0));
+        all.announce_of(LATER, &mut metadata);
+        assert_eq!(Features::announced_of(LATER, &metadata), all);
+        assert_eq!(said(""), Features(0));
+        assert_eq!(said("of-tomorrow,mail-merge").joined(LATER), "mail-merge");
+        assert_eq!(said("list, mail-merges"), Features(0));
+        // One of today that meets one of tomorrow.
         assert_eq!(Features::announced(&metadata), Features::all());
-        assert_eq!(said(None), Features::default());
-        assert_eq!(said(Some("")), Features::default());
-        let one = said(Some("of-tomorrow,quarantine"));
-        assert!(one.has(Feature::Quarantine) && !one.has(Feature::Options));
-        assert_eq!(said(Some("quarantines, option")), Features::default());
     }
 
     #[test]
-    fn a_submission_needs_what_would_be_forgotten() {
-        let plain = Submission {
-            reverse_path: "a@x.test".to_owned(),
-            junk: true,
-            options: Some(DeliveryOptions::default()),
-            ..Submission::default()
-        };
-        assert_eq!(Features::needed(&plain), Features::default());
-        let quarantined = Submission {
-            quarantine: Some(QuarantineTerms::default()),
-            ..plain.clone()
-        };
-        let held = Submission {
-            hold_until_ms: 1,
-            ..plain.clone()
-        };
-        let asked = |options| Submission {
-            options: Some(options),
-            ..plain.clone()
-        };
-        let urgent = asked(DeliveryOptions {
-            priority: -1,
-            ..DeliveryOptions::default()
-        });
-        let by_then = asked(DeliveryOptions {
-            deliver_by: Some(DeliverBy {
-                deadline_ms: 1,
-                ..DeliverBy::default()
-            }),
-            ..DeliveryOptions::default()
-        });
-        let old = Features::default();
-        for (submission, missing) in [
-            (plain.clone(), ""),
-            (quarantined, "quarantine"),
-            (held, "options"),
-            (urgent, "options"),
-            (by_then, "options"),
-        ] {
-            let needed = Features::needed(&submission);
-            assert_eq!(needed.to_string(), missing);
-            assert_eq!(old.lacks(needed).is_some(), !missing.is_empty());
-            assert_eq!(Features::all().lacks(needed), None);
-        }
+    fn a_queue_lacks_what_it_did_not_say() {
+        let (one, all) = (said("lists"), said("mail-merge, lists"));
+        assert_eq!(all.lacks(one), None);
+        let lacks = one.lacks(all);
+        assert!(lacks.is_some_and(|lacks| lacks.joined(LATER) == "mail-merge"));
+        assert_eq!(Features::default().lacks(Features::all()), None);
     }
 }

@@ -21,7 +21,6 @@ use std::time::Duration;
 
 use api::login::Login;
 use api::policy_watch::PolicySnapshot;
-use api::queue_features::Features;
 use rules::admission::Admission;
 use rules::{SessionFacts, Trust, Verdict};
 use sasl::Bindings;
@@ -64,9 +63,6 @@ pub(crate) struct Connection {
     bindings: Bindings,
     /// The mail addresses in the client's certificate.
     certificate: Vec<String>,
-    /// The queue's features at the client's EHLO. Announced extensions are accepted from then on. If the
-    /// queue loses one meanwhile, the refusal is temporary.
-    features: Features,
 }
 
 impl Connection {
@@ -84,7 +80,6 @@ impl Connection {
             login: None,
             bindings: Bindings::default(),
             certificate: Vec::new(),
-            features: Features::default(),
             patience: Patience::new(server.times, Instant::now()),
             server,
             shard,
@@ -272,7 +267,6 @@ impl Connection {
         if !self.waits_for_hello() {
             return;
         }
-        self.features = self.shard.enqueuer.features().unwrap_or_default();
         let hello = self.session.hello().map(|hello| hello.name.clone());
         self.facts.helo = hello.filter(|name| !name.is_empty());
         self.forget_transaction();

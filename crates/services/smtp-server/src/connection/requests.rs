@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use api::policy_watch::PolicySnapshot;
 use api::queue::v1::{DeliverBy, DeliveryOptions};
-use api::queue_features::Feature;
 use rules::{Policy, Timing, Trust};
 use smtp_protocol::ByMode;
 use smtp_protocol::server::{self, HoldLimit, Mail, Offered};
@@ -33,13 +32,8 @@ impl Agreed {
 }
 
 impl Connection {
-    /// The extensions announced and accepted.
-    ///
-    /// An extension that the queue would ignore is not offered.
+    /// What is announced, and taken.
     pub(super) fn offered(&self, snapshot: &PolicySnapshot, trust: &Trust) -> Offered {
-        if !self.features.has(Feature::Options) {
-            return Offered::default();
-        }
         let offer = snapshot.policy.offer(&self.facts, trust);
         Offered {
             hold: offer.hold.and_then(hold_limit),

@@ -21,7 +21,6 @@ mod lenient;
 mod limits;
 mod login;
 mod mechanisms;
-mod old_queue;
 mod outage;
 mod paths;
 mod played;

@@ -31,3 +31,21 @@ async fn a_message_that_the_queue_does_not_take_is_not_accepted() {
     }
     assert_eq!(system.queue.accepted().len(), 1);
 }
+
+#[tokio::test]
+async fn i8_until_the_queue_has_been_reached_nobody_is_served() {
+    let system = System::start_before_the_queue().await;
+    // The policy comes meanwhile.
+    let mut opened = system.queue.opened.subscribe();
+    opened.wait_for(|times| *times > 1).await.unwrap();
+    assert!(!system.is_ready().await);
+    system.connect_raw(Port::External).await.expect(421).await;
+    system.queue.reachable.send_replace(true);
+    test_kit::in_time("the service is ready", async {
+        while !system.is_ready().await {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    system.connect_raw(Port::External).await.expect(220).await;
+}

@@ -42,8 +42,6 @@ pub(crate) struct FakeQueue {
     pub(crate) reachable: watch::Sender<bool>,
     /// Number of attempts to open a stream.
     pub(crate) opened: watch::Sender<usize>,
-    /// Behave as a version that supports plain mail only. Open streams end when this changes.
-    pub(crate) old: watch::Sender<bool>,
 }
 
 impl FakeQueue {
@@ -56,7 +54,6 @@ impl FakeQueue {
             arrived: watch::Sender::new(0),
             reachable: watch::Sender::new(true),
             opened: watch::Sender::new(0),
-            old: watch::Sender::new(false),
         }
     }
 
@@ -130,14 +127,6 @@ impl PartOfQueue for FakeQueue {
             let queue = queue.clone();
             async move { queue.judge(request?).await }
         });
-        let mut old = self.old.subscribe();
-        let features = if *old.borrow_and_update() {
-            Features::default()
-        } else {
-            Features::all()
-        };
-        let replaced = async move { old.changed().await.is_ok() };
-        let answers = answers.take_until(Box::pin(replaced));
         // A broken stream sends nothing more.
         let answers = answers.scan(false, |broken, answer| {
             let before = *broken;
@@ -145,7 +134,7 @@ impl PartOfQueue for FakeQueue {
             std::future::ready((!before).then_some(answer))
         });
         let mut response: Response<Answers<_>> = Response::new(Box::pin(answers));
-        features.announce(response.metadata_mut());
+        Features::all().announce(response.metadata_mut());
         Ok(response)
     }
 
