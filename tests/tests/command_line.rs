@@ -325,3 +325,118 @@ fn what_others_depend_on_is_not_just_taken_away() {
     assert_eq!(code, Some(1));
     assert!(text.contains("catch-all"), "{text}");
 }
+
+#[test]
+fn what_mail_waits_for_is_not_removed_without_a_word() {
+    let system = System::start();
+    let user = "bob@waits.test";
+    system.add_domain("waits.test");
+    system.add_users(&[user]);
+    let relay = ["domain", "add", "relay.test", "--deliver", "direct"];
+    system.postern(&[&relay[..], &["--from", "trusted"]].concat(), "");
+    // What a client of SMTP may write, `send` takes, too.
+    for to in [user, "a..b@relay.test"] {
+        let words = ["send", "--from", user, "--to", to, "--body", "later"];
+        let held = [&words[..], &["--hold-until", "2 days"]].concat();
+        system.postern(&held, "");
+    }
+    for (command, waits, way_back) in [
+        (
+            ["user", "remove", user],
+            "1 message waits in the queue for bob@waits.test",
+            "cannot be brought back",
+        ),
+        (
+            ["domain", "remove", "relay.test"],
+            "1 message waits in the queue for relay.test",
+            "policy rollback",
+        ),
+        (
+            ["domain", "remove", "waits.test"],
+            "1 message waits in the queue for waits.test",
+            "policy rollback",
+        ),
+    ] {
+        let refused = system.command(&command, "");
+        let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(2), "{command:?}: {text}");
+        for part in [waits, way_back, "--yes"] {
+            assert!(text.contains(part), "{command:?}: {text}");
+        }
+        if command[2] != user {
+            system.postern(&[&command[..], &["--yes"]].concat(), "");
+        }
+    }
+    let status = system.command(&["status"], "");
+    let text = String::from_utf8_lossy(&status.stdout).into_owned();
+    assert_eq!(status.status.code(), Some(1), "{text}");
+    assert!(
+        text.contains("1 user of waits.test, which has no rule"),
+        "{text}"
+    );
+
+    system.postern(&["user", "remove", user, "--yes"], "");
+    let status = system.command(&["status"], "");
+    assert_eq!(status.status.code(), Some(0));
+    for yes in [&[][..], &["--yes"]] {
+        let nobody = [&["user", "remove", user][..], yes].concat();
+        let refused = system.command(&nobody, "");
+        let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(1), "{text}");
+        assert!(text.contains("is not a user"), "{text}");
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_what_would() {
+    let system = System::shared();
+    for (words, code, part) in [
+        (&["queue", "history", "--limit", "0"][..], 2, "at least 1"),
+        (&["queue", "list", "--limit", "0"], 2, "at least 1"),
+        (&["refusals", "list", "--limit", "0"], 2, "at least 1"),
+        (&["quarantine", "list", "--limit", "0"], 2, "at least 1"),
+        (&["policy", "list", "--limit", "0"], 2, "--limit"),
+        (&["secret", "set", ""], 2, "<NAME>"),
+        (&["secret", "remove", ""], 2, "<NAME>"),
+        (
+            &["refusals", "list", "--verdict", "nope"],
+            2,
+            "relay-denied",
+        ),
+        (
+            &[
+                "explain",
+                "--listener",
+                "nope",
+                "--peer",
+                "203.0.113.9",
+                "--from",
+                "a@x.test",
+                "--to",
+                "b@y.test",
+            ],
+            2,
+            "no listener nope",
+        ),
+        (
+            &["user", "add", "a..b@x", "--password-stdin"],
+            2,
+            "two in a row: that needs quotes",
+        ),
+        (
+            &["--data", "/nonexistent", "status"],
+            3,
+            "no system at /nonexistent: the folder does not exist",
+        ),
+        (
+            &["--data", "/nonexistent", "user", "list"],
+            3,
+            "no system at /nonexistent: the folder does not exist",
+        ),
+    ] {
+        let refused = system.command(words, "x\n");
+        let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(code), "{words:?}: {text}");
+        assert!(text.contains(part), "{words:?}: {text}");
+    }
+}

@@ -4,6 +4,8 @@
 //! the error lists the dependents, and the way back if there is one. A collection account must always have
 //! a mailbox: its mail would have no destination.
 
+mod waiting;
+
 use std::collections::HashSet;
 
 use api::directory::v1::FindUsersRequest;
@@ -71,6 +73,7 @@ pub(crate) async fn of_change(
     for rule in old.domains() {
         lost.extend(of_domain(system, rule, new).await?);
     }
+    lost.extend(waiting::for_rules(system, old, new).await?);
     Ok(lost)
 }
 
@@ -185,6 +188,15 @@ pub(crate) async fn of_user(
          mailbox in the policy first, or switch the account off (enabled = false)",
         accounts.join(" and of the ")
     )))
+}
+
+/// The mail that waits for a user, in a line.
+pub(crate) async fn waiting_for_user(
+    system: &System,
+    policy: &Policy,
+    user: &EmailAddress,
+) -> Result<Option<String>, Error> {
+    waiting::for_user(system, policy, user).await
 }
 
 fn counted(count: usize, noun: &str) -> String {

@@ -156,9 +156,17 @@ pub async fn remove(
     let (_, policy) = revision::newest_policy(system).await?;
     let named_by = consequences::of_user(system, &policy, address).await?;
     let removed = address.to_string();
+    if consequences::with_mailbox(system, std::slice::from_ref(address))
+        .await?
+        .is_empty()
+    {
+        return Err(no_user(&removed));
+    }
+    let mut dependents = named_by.clone();
+    dependents.extend(consequences::waiting_for_user(system, &policy, address).await?);
     let removal = Removal {
         what: format!("removes {removed} with all their mail"),
-        dependents: named_by.clone(),
+        dependents,
         way_back: "The mail cannot be brought back.".to_owned(),
     };
     removal.confirm(confirmed)?;

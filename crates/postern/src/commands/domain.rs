@@ -31,7 +31,7 @@ Example:
         /// The domain, or *
         #[arg(value_parser = domain_or_star)]
         name: Name,
-        /// Remove it although it has users or handlers
+        /// Remove it although it has users or handlers, or mail waits for it
         #[arg(long)]
         yes: bool,
     },

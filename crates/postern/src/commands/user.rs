@@ -27,7 +27,11 @@ Examples:
         domain: Option<Domain>,
     },
     /// Remove a user with all their mail
-    #[command(after_help = "Example:\n  postern user remove bob@example.test --yes")]
+    #[command(after_help = "\
+What of the policy names the user, and mail that waits for them, is listed, and --yes is asked for.
+
+Example:
+  postern user remove bob@example.test --yes")]
     Remove {
         /// The user's address
         #[arg(value_parser = parse_address)]
