@@ -3,6 +3,7 @@
 use std::path::Path;
 
 const FILES: &[&str] = &[
+    "postern/actor/v1/actor.proto",
     "postern/message/v1/message.proto",
     "postern/queue/v1/queue.proto",
     "postern/queue/v1/refusals.proto",

@@ -15,7 +15,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use administration::{Actor, ActorKind, Administration, System};
+use administration::{Actor, Administration, System};
 use clap::Parser as _;
 
 pub use arguments::{Arguments, Command};
@@ -99,7 +99,6 @@ fn actor() -> Actor {
         .find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()));
     Actor {
         name: name.unwrap_or_else(|| "postern".to_owned()),
-        kind: ActorKind::CommandLine,
         from: None,
     }
 }

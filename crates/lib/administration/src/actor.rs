@@ -1,31 +1,20 @@
 //! The administrator who acts.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::System;
 
-/// The originator of an operation. The name is recorded with revisions of the policy and with decisions
-/// about quarantined mail.
+/// The administrator who asks for an operation. Each call to the services says so; they know by which surface it came,
+/// from the connection. Revisions of the policy and decisions about mail in quarantine are recorded under the name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
     /// A user of this machine, or the address of a user of the system.
     pub name: String,
-    /// The surface of the operation.
-    pub kind: ActorKind,
-    /// The client's address, if the operation came over the network.
-    pub from: Option<String>,
-}
-
-/// A surface for operations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ActorKind {
-    /// The command line, used by a user of this machine.
-    CommandLine,
-    /// The console or its HTTP API, used by a logged-in user of the system.
-    Console,
+    /// Address of the client, where the operation came over the network.
+    pub from: Option<IpAddr>,
 }
 
 /// A system and the acting administrator: the first argument of every operation.
@@ -53,6 +42,12 @@ impl Administration {
     pub fn actor(&self) -> &Actor {
         &self.actor
     }
+
+    /// The same, as calls to the services say it.
+    pub(crate) fn asking(&self) -> Option<api::actor::v1::Actor> {
+        let Actor { name, from } = &self.actor;
+        Some(api::actor::v1::Actor::administrator(name, *from))
+    }
 }
 
 #[cfg(test)]
@@ -76,8 +71,7 @@ mod tests {
         let system = System::read("", folder, folder, |_| None).unwrap();
         let actor = Actor {
             name: "bob@example.test".to_owned(),
-            kind: ActorKind::Console,
-            from: Some("203.0.113.9".to_owned()),
+            from: Some([203, 0, 113, 9].into()),
         };
         let by = Administration::new(system, actor);
         let times = crate::Times {

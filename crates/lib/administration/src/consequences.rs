@@ -12,7 +12,7 @@ use api::directory::v1::FindUsersRequest;
 use rules::{Delivery, Domain, DomainRule, EmailAddress, NamedMailbox, Policy};
 
 use crate::users::listing;
-use crate::{Deadline, Error, Removal, System};
+use crate::{Administration, Deadline, Error, Removal, System};
 
 /// Addresses in one call.
 const FIND_AT_ONCE: usize = 1000;
@@ -46,11 +46,12 @@ pub(crate) enum Accounts {
 /// The losses caused by a change of the policy, one a line; an error if a collection account would have no
 /// mailbox.
 pub(crate) async fn of_change(
-    system: &System,
+    administration: &Administration,
     old: &Policy,
     new: &Policy,
     accounts: Accounts,
 ) -> Result<Vec<String>, Error> {
+    let system = administration.system();
     let mut without = without_mailbox(system, new).await?;
     if accounts == Accounts::ThatHadOne && !without.is_empty() {
         let before = without_mailbox(system, old).await?;
@@ -71,14 +72,18 @@ pub(crate) async fn of_change(
     }
     let mut lost = Vec::new();
     for rule in old.domains() {
-        lost.extend(of_domain(system, rule, new).await?);
+        lost.extend(of_domain(administration, rule, new).await?);
     }
-    lost.extend(waiting::for_rules(system, old, new).await?);
+    lost.extend(waiting::for_rules(administration, old, new).await?);
     Ok(lost)
 }
 
 /// The losses caused by removing a domain's names from the local domains.
-async fn of_domain(system: &System, rule: &DomainRule, new: &Policy) -> Result<Vec<String>, Error> {
+async fn of_domain(
+    administration: &Administration,
+    rule: &DomainRule,
+    new: &Policy,
+) -> Result<Vec<String>, Error> {
     let mut lost = Vec::new();
     let Some(name) = rule.name.as_ref().filter(|_| rule.deliver.is_local()) else {
         return Ok(lost);
@@ -90,7 +95,7 @@ async fn of_domain(system: &System, rule: &DomainRule, new: &Policy) -> Result<V
     if gone.is_empty() {
         return Ok(lost);
     }
-    let users = listing::all(system, Some(name)).await?;
+    let users = listing::all(administration, Some(name)).await?;
     if !users.is_empty() && rule.deliver == Delivery::Mailboxes {
         let names: Vec<&str> = users.iter().map(|user| user.address.as_str()).collect();
         let domains: Vec<&str> = gone.iter().map(|domain| domain.as_str()).collect();
@@ -192,11 +197,11 @@ pub(crate) async fn of_user(
 
 /// The mail that waits for a user, in a line.
 pub(crate) async fn waiting_for_user(
-    system: &System,
+    administration: &Administration,
     policy: &Policy,
     user: &EmailAddress,
 ) -> Result<Option<String>, Error> {
-    waiting::for_user(system, policy, user).await
+    waiting::for_user(administration, policy, user).await
 }
 
 fn counted(count: usize, noun: &str) -> String {

@@ -132,6 +132,7 @@ fn a_refusal() {
         reasons: vec!["one".to_owned()],
         policy_revision: 4,
         session: "01M8PP6D2X9Q7".to_owned(),
+        service: "smtp-server".to_owned(),
     });
     assert_json(&refusal, include_str!("golden/refusal.json"));
 }

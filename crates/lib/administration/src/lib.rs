@@ -34,7 +34,7 @@ mod system;
 mod times;
 pub mod users;
 
-pub use actor::{Actor, ActorKind, Administration};
+pub use actor::{Actor, Administration};
 pub use error::Error;
 pub use listing::Listing;
 pub use removal::Removal;

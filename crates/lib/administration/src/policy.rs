@@ -169,7 +169,7 @@ pub async fn apply(administration: &Administration, apply: Apply) -> Result<Appl
         return Err(overtaken(expected));
     }
     let text = document.text;
-    let policy = revision::weigh(system, &newest, &text, Accounts::All, confirmed).await?;
+    let policy = revision::weigh(administration, &newest, &text, Accounts::All, confirmed).await?;
     match revision::apply(administration, text, expected, comment).await {
         Ok(made) => Ok(Applied {
             revision: Revision::without_document(made),
@@ -212,7 +212,14 @@ pub async fn rollback(
     let system = administration.system();
     let newest = revision::get(system, 0).await?;
     let old = revision::get(system, revision).await?;
-    revision::weigh(system, &newest, &old.document, Accounts::All, confirmed).await?;
+    revision::weigh(
+        administration,
+        &newest,
+        &old.document,
+        Accounts::All,
+        confirmed,
+    )
+    .await?;
     let comment = format!("rollback to revision {revision}");
     let made = revision::apply(administration, old.document, newest.revision, comment).await;
     let made = made.map_err(|status| revision::failed(&status))?;

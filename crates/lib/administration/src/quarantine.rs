@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::listing::Pages;
 use crate::queue::{self, Message};
-use crate::{Administration, Deadline, Error, Listing, System};
+use crate::{Administration, Deadline, Error, Listing};
 pub use decide::{Decided, Decision, Decisions, decide};
 
 /// Time limit for the next piece of a message.
@@ -44,6 +44,7 @@ pub async fn list(
     let mut pages = Pages::of(filter.limit);
     while let Some((after, limit)) = pages.next_page() {
         let request = ListQuarantinedRequest {
+            actor: administration.asking(),
             after: after.unwrap_or(0),
             limit,
             sender: filter.sender.clone(),
@@ -90,7 +91,7 @@ pub async fn show(
              postern quarantine list shows what is there"
         )));
     };
-    let (content, more) = read(administration.system(), message, !with_text).await?;
+    let (content, more) = read(administration, message, !with_text).await?;
     Ok(Quarantined {
         message: found,
         content: String::from_utf8_lossy(&content).into_owned(),
@@ -99,13 +100,18 @@ pub async fn show(
 }
 
 /// The first octets of the message, and whether there are more.
-async fn read(system: &System, id: i64, header_only: bool) -> Result<(Vec<u8>, bool), Error> {
+async fn read(
+    administration: &Administration,
+    id: i64,
+    header_only: bool,
+) -> Result<(Vec<u8>, bool), Error> {
     let failed = |status| Error::call("the queue", &status);
     let request = ReadMessageRequest {
+        actor: administration.asking(),
         message_id: id,
         header_only,
     };
-    let mut client = system.queue(Deadline::Question)?;
+    let mut client = administration.system().queue(Deadline::Question)?;
     let answer = client.read_message(request).await.map_err(failed)?;
     let mut chunks = answer.into_inner();
     let mut content = Vec::new();

@@ -12,7 +12,7 @@ use rules::Domain;
 use serde::{Deserialize, Serialize};
 
 use crate::listing::Pages;
-use crate::{Administration, Deadline, Error, Listing, System};
+use crate::{Administration, Deadline, Error, Listing};
 pub use derivation::{Child, Parent};
 pub use history::{Event, HistoryFilter, history};
 pub use message::{DeliverBy, Message, Origin, Quarantine, Recipient};
@@ -41,6 +41,7 @@ pub async fn list(
     let mut pages = Pages::of(filter.limit);
     while let Some((after, limit)) = pages.next_page() {
         let request = ListMessagesRequest {
+            actor: administration.asking(),
             after: after.unwrap_or(0),
             limit,
             sender: filter.sender.clone(),
@@ -89,15 +90,20 @@ impl Story {
 /// # Errors
 /// If the message is neither in the queue nor in the history.
 pub async fn show(administration: &Administration, message: i64) -> Result<Story, Error> {
-    let shown = shown(administration.system(), message).await?;
+    let shown = shown(administration, message).await?;
     Ok(Story::of(message, shown))
 }
 
-async fn shown(system: &System, message: i64) -> Result<ShowMessageResponse, Error> {
+async fn shown(
+    administration: &Administration,
+    message: i64,
+) -> Result<ShowMessageResponse, Error> {
     let request = ShowMessageRequest {
+        actor: administration.asking(),
         message_id: message,
     };
-    match system
+    match administration
+        .system()
         .queue(Deadline::Question)?
         .show_message(request)
         .await
@@ -158,7 +164,8 @@ pub async fn retry(administration: &Administration, retry: Retry) -> Result<Retr
         },
     };
     let mut client = administration.system().queue(Deadline::Work)?;
-    let started = queue_run::retry_now(&mut client, wanted, usize::MAX).await;
+    let asking = administration.asking();
+    let started = queue_run::retry_now(&mut client, asking, wanted, usize::MAX).await;
     let started = started.map_err(|status| Error::call("the queue", &status))?;
     Ok(Retried {
         recipients: started.recipients,

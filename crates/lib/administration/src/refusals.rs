@@ -54,6 +54,8 @@ pub struct Refusal {
     pub policy_revision: u64,
     /// The id of the message or of the session, as in the log.
     pub session: String,
+    /// The process that refused it.
+    pub service: String,
 }
 
 impl From<api::queue::v1::Refusal> for Refusal {
@@ -72,6 +74,7 @@ impl From<api::queue::v1::Refusal> for Refusal {
             reasons: refusal.reasons,
             policy_revision: refusal.policy_revision,
             session: refusal.session,
+            service: refusal.service,
         }
     }
 }
@@ -89,6 +92,7 @@ pub async fn list(
     let mut pages = Pages::of(filter.limit);
     while let Some((after, limit)) = pages.next_page() {
         let request = ListRefusalsRequest {
+            actor: administration.asking(),
             after,
             limit,
             sender: filter.sender.clone(),

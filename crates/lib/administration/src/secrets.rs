@@ -73,6 +73,7 @@ pub async fn set(
     value: Vec<u8>,
 ) -> Result<SecretSet, Error> {
     let request = SetSecretRequest {
+        actor: administration.asking(),
         name: name.to_owned(),
         value: value.into(),
     };
@@ -123,6 +124,7 @@ pub async fn remove(
     };
     removal.confirm(confirmed)?;
     let request = RemoveSecretRequest {
+        actor: administration.asking(),
         name: name.to_owned(),
     };
     let done = system

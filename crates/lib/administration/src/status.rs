@@ -96,7 +96,7 @@ pub struct Policy {
 
 /// Queries all services and lists the problems. A missing answer is a problem, not an error.
 pub async fn status(administration: &Administration, times: &Times) -> Status {
-    Answers::ask(administration.system()).await.status(times)
+    Answers::ask(administration).await.status(times)
 }
 
 /// The answers of the services.
@@ -113,14 +113,15 @@ pub(crate) struct Answers {
 }
 
 impl Answers {
-    async fn ask(system: &System) -> Self {
+    async fn ask(administration: &Administration) -> Self {
+        let system = administration.system();
         // In parallel: several hanging services cost one timeout.
         let (processes, queue, policy, collection, users, upkeep) = tokio::join!(
             processes::ask(system),
             queue(system),
             revision::newest_policy(system),
             collection::states(system),
-            users::ask(system),
+            users::ask(administration),
             upkeep::ask(system)
         );
         let lacks = match (&policy, &users) {

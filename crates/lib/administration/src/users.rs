@@ -32,7 +32,7 @@ pub async fn list(
     administration: &Administration,
     domain: Option<&Domain>,
 ) -> Result<Vec<User>, Error> {
-    listing::all(administration.system(), domain).await
+    listing::all(administration, domain).await
 }
 
 /// Whether a user with this address may be added; returns a sentence if mail will not reach the user.
@@ -94,6 +94,7 @@ pub async fn add(
     let note = may_add(administration, address).await?;
     let address = address.to_string();
     let request = AddUserRequest {
+        actor: administration.asking(),
         address: address.clone(),
         password,
     };
@@ -124,6 +125,7 @@ pub async fn set_password(
 ) -> Result<PasswordChanged, Error> {
     let changed = address.to_string();
     let request = SetPasswordRequest {
+        actor: administration.asking(),
         address: changed.clone(),
         password,
     };
@@ -163,7 +165,7 @@ pub async fn remove(
         return Err(no_user(&removed));
     }
     let mut dependents = named_by.clone();
-    dependents.extend(consequences::waiting_for_user(system, &policy, address).await?);
+    dependents.extend(consequences::waiting_for_user(administration, &policy, address).await?);
     let removal = Removal {
         what: format!("removes {removed} with all their mail"),
         dependents,
@@ -171,6 +173,7 @@ pub async fn remove(
     };
     removal.confirm(confirmed)?;
     let request = RemoveUserRequest {
+        actor: administration.asking(),
         address: removed.clone(),
     };
     let done = system.directory(Deadline::Work)?.remove_user(request).await;

@@ -66,6 +66,7 @@ pub mod grpc {
     pub use tonic::{Code, Request, Response, Status, Streaming, async_trait};
 }
 
+pub mod actor;
 pub mod authors;
 mod conversions;
 pub mod free_space;

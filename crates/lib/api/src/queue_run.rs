@@ -3,6 +3,7 @@
 use channel::Channel;
 use tonic::Status;
 
+use crate::actor::v1::Actor;
 use crate::queue::v1::RetryNowRequest;
 use crate::queue::v1::queue_client::QueueClient;
 
@@ -39,6 +40,7 @@ pub struct Started {
 /// The queue's error; earlier pages are retried nevertheless.
 pub async fn retry_now(
     client: &mut QueueClient<Channel>,
+    actor: Option<Actor>,
     wanted: RetryTarget,
     most_pages: usize,
 ) -> Result<Started, Status> {
@@ -54,6 +56,7 @@ pub async fn retry_now(
             ..RetryNowRequest::default()
         },
     };
+    request.actor = actor;
     let mut started = Started::default();
     for _ in 0..most_pages {
         let page = client.retry_now(request.clone()).await?.into_inner();

@@ -1,8 +1,8 @@
 //! The permissions of callers. Queue and mailbox-store refuse every call that is not listed here for its
 //! caller, so that a compromised front end cannot reveal secrets, set passwords or change the policy.
 //!
-//! Access to a user's data is not decided here: a call for a user names the user (`Actor` in mailbox.v1),
-//! and the service checks this where the data is.
+//! For whom a caller may ask stands here too. What those may do with whose data is not decided here: a call for a
+//! person says who asks ([`crate::actor`]), and that is looked at where the data is.
 
 use std::time::Duration;
 
@@ -11,23 +11,24 @@ use tonic::codegen::http::uri::PathAndQuery;
 use tonic::{Code, Request};
 use tonic_prost::ProstCodec;
 
+use crate::actor::v1::ActorKind;
 use crate::grpc::Channel;
 
 /// Time limit for an answer other than a refusal.
 const SHORT: Duration = Duration::from_secs(2);
 
 /// The front end for incoming mail and submission.
-const SMTP_SERVER: &str = "smtp-server";
+pub const SMTP_SERVER: &str = "smtp-server";
 /// The delivery worker.
-const DELIVERY: &str = "delivery";
+pub const DELIVERY: &str = "delivery";
 /// The IMAP front end.
-const IMAP: &str = "imap";
+pub const IMAP: &str = "imap";
 /// The POP3 front end.
-const POP3: &str = "pop3";
+pub const POP3: &str = "pop3";
 /// The client of remote accounts.
-const COLLECTOR: &str = "collector";
+pub const COLLECTOR: &str = "collector";
 /// The command line: an administrator.
-const POSTERN: &str = "postern";
+pub const POSTERN: &str = "postern";
 
 /// All callers, by the names in their certificates.
 pub const CALLERS: [&str; 6] = [SMTP_SERVER, DELIVERY, IMAP, POP3, COLLECTOR, POSTERN];
@@ -88,7 +89,7 @@ pub const SERVICES: &[(&str, Calls)] = &[
             ("SetSecret", &[POSTERN]),
             ("ListSecrets", &[POSTERN]),
             ("RemoveSecret", &[POSTERN]),
-            // For logins at gateways and at remote accounts.
+            // Those of logins at gateways, and at remote accounts.
             ("RevealSecret", &[DELIVERY, COLLECTOR]),
         ],
     ),
@@ -149,6 +150,21 @@ pub const SERVICES: &[(&str, Calls)] = &[
     ),
     ("postern.mailbox.v1.Upkeep", &[("GetUpkeep", &[POSTERN])]),
 ];
+
+/// For whom each service asks. The others ask for nobody.
+const ASKS_FOR: &[(&str, &[ActorKind])] = &[
+    (SMTP_SERVER, &[ActorKind::Peer]),
+    (IMAP, &[ActorKind::User]),
+    (POP3, &[ActorKind::User]),
+    (POSTERN, &[ActorKind::Administrator, ActorKind::User]),
+];
+
+/// Whether this service may ask for such an actor.
+#[must_use]
+pub fn may_ask_for(service: &str, kind: ActorKind) -> bool {
+    let kinds = ASKS_FOR.iter().find(|(name, _)| *name == service);
+    kinds.is_some_and(|(_, kinds)| kinds.contains(&kind))
+}
 
 /// The permitted callers of the call with this path (`/postern.queue.v1.Queue/Enqueue`). An unknown call is
 /// permitted to nobody.

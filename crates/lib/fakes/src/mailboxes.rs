@@ -22,8 +22,9 @@ pub use state::{INBOX_ALONE, USUAL};
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use api::actor::v1::Actor;
 use api::grpc::Status;
-use api::mailbox::v1::{Actor, Delivery, DeliveryResult, Flags, MailboxChange};
+use api::mailbox::v1::{Delivery, DeliveryResult, Flags, MailboxChange};
 use bytes::Bytes;
 use tokio::sync::{broadcast, watch};
 

@@ -9,7 +9,7 @@ mod server;
 mod tcp;
 mod unix_socket;
 
-pub use caller::Callers;
+pub use caller::{Caller, Callers};
 pub use client::{Patience, open_channel, open_channel_within};
 pub(crate) use client::{open_channel_as, open_channel_at};
 pub(crate) use dial::families;

@@ -7,9 +7,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use api::actor::v1::Actor;
 use api::grpc::Channel;
 use api::mailbox::v1::mailbox_store_client::MailboxStoreClient;
-use api::mailbox::v1::{Actor, WatchRequest, WatchResponse, WatchedMailbox};
+use api::mailbox::v1::{WatchRequest, WatchResponse, WatchedMailbox};
 use api::stream::{self, Backoff, WatchEvent};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::mailbox::v1::Actor;
+use api::actor::v1::Actor;
 use database::{Fitness, HeldConnection};
 use moka::sync::Cache;
 use sqlx::{PgPool, Postgres, Transaction};

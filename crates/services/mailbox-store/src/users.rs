@@ -2,6 +2,7 @@
 
 mod add;
 mod app_passwords;
+mod by;
 mod find;
 mod guessing;
 mod hashing;
@@ -23,6 +24,7 @@ pub use add::add;
 pub use app_passwords::{
     AppPasswordName, add_app_password, list_app_passwords, remove_app_password,
 };
+pub use by::By;
 pub use find::find;
 pub use guessing::forget_old as forget_old_guesses;
 pub use hashing::Passwords;

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use api::actor::v1::Actor;
 use api::directory::v1::directory_client::DirectoryClient;
 use api::grpc::{Channel, Code, Response, Status, Streaming};
 use api::mailbox::v1::mailbox_store_client::MailboxStoreClient;
 use api::mailbox::v1::store_flags_request::Mode;
 use api::mailbox::v1::{
-    Actor, ExpungeRequest, FetchRequest, Flags, LockMaildropRequest, LockMaildropResponse,
+    ExpungeRequest, FetchRequest, Flags, LockMaildropRequest, LockMaildropResponse,
     ReadMessageRequest, StoreFlagsRequest, UidRange,
 };
 use api::message::v1::Chunk;

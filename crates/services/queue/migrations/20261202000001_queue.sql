@@ -194,6 +194,8 @@ CREATE TABLE queue.refusal (
     reasons         text   NOT NULL,
     policy_revision bigint NOT NULL,
     session         text   NOT NULL,
+    -- The process that reported it, by its connection.
+    service         text   NOT NULL,
     PRIMARY KEY (at, number)
 ) PARTITION BY RANGE (at);
 

@@ -21,6 +21,9 @@ pub(crate) enum Error {
     /// The request is valid but impossible in the present state.
     #[error("{0}")]
     Precondition(String),
+    /// The caller has no permission.
+    #[error("{0}")]
+    Denied(String),
     /// Another client changed the object first.
     #[error("{0}")]
     Conflict(String),
@@ -60,6 +63,7 @@ impl Error {
             Self::Invalid(_) => Code::InvalidArgument,
             Self::NotFound(_) => Code::NotFound,
             Self::Precondition(_) => Code::FailedPrecondition,
+            Self::Denied(_) => Code::PermissionDenied,
             Self::Conflict(_) => Code::Aborted,
             Self::BrokenOff(_) => Code::Cancelled,
             Self::Unavailable(_) => Code::Unavailable,

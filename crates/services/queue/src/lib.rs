@@ -18,6 +18,7 @@
 //! - `upkeep`: partitions by day, garbage, leftovers of a crash.
 
 mod answers;
+mod asking;
 mod clock;
 mod collection;
 mod complete;

@@ -10,13 +10,11 @@ use api::queue::v1::{
 };
 use database::{HeldConnection, bounded};
 
+use crate::asking::administrator;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::sql::quarantine as sql;
 use crate::{read, trail};
-
-/// Octets of an author's name.
-const MAX_AUTHOR: usize = 320;
 
 /// Number of expired messages read at once.
 const OVERDUE_BATCH: i64 = 500;
@@ -39,6 +37,7 @@ impl Quarantine for QuarantineService {
         &self,
         request: Request<ListQuarantinedRequest>,
     ) -> Result<Response<ListQuarantinedResponse>, Status> {
+        administrator(&request)?;
         let page = read::list_quarantined(&self.engine, request.get_ref()).await?;
         Ok(Response::new(page))
     }
@@ -47,8 +46,9 @@ impl Quarantine for QuarantineService {
         &self,
         request: Request<ReleaseQuarantinedRequest>,
     ) -> Result<Response<ReleaseQuarantinedResponse>, Status> {
-        let ReleaseQuarantinedRequest { message_id, author } = request.into_inner();
-        let reason = format!("released from quarantine by {}", checked(&author)?);
+        let author = administrator(&request)?.author();
+        let message_id = request.get_ref().message_id;
+        let reason = format!("released from quarantine by {author}");
         let engine = &self.engine;
         let mut connection = HeldConnection::new(engine.pool.clone());
         let released = bounded(async {
@@ -71,8 +71,9 @@ impl Quarantine for QuarantineService {
         &self,
         request: Request<RemoveQuarantinedRequest>,
     ) -> Result<Response<RemoveQuarantinedResponse>, Status> {
-        let RemoveQuarantinedRequest { message_id, author } = request.into_inner();
-        let reason = format!("removed from quarantine by {}", checked(&author)?);
+        let author = administrator(&request)?.author();
+        let message_id = request.get_ref().message_id;
+        let reason = format!("removed from quarantine by {author}");
         let engine = &self.engine;
         let mut connection = HeldConnection::new(engine.pool.clone());
         let removed = bounded(async {
@@ -128,20 +129,6 @@ pub(crate) async fn remove_overdue(engine: &Engine) -> Result<(), sqlx::Error> {
 
 fn count(how: &'static str) {
     metrics::counter!("postern_queue_quarantine_left_total", "how" => how).increment(1);
-}
-
-/// The author of a decision, as the history can store it.
-fn checked(author: &str) -> Result<&str> {
-    if author.is_empty() || author.len() > MAX_AUTHOR {
-        return Err(Error::invalid(format!(
-            "author has {} octets; it needs 1 to {MAX_AUTHOR}",
-            author.len()
-        )));
-    }
-    if author.chars().any(char::is_control) {
-        return Err(Error::invalid("author has control characters"));
-    }
-    Ok(author)
 }
 
 /// Logs and counts a decision. After an error of Postgres the connection is not used again.

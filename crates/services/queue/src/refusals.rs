@@ -10,8 +10,10 @@ use api::queue::v1::{
 };
 use database::{HeldConnection, bounded};
 use rules::Network;
+use service_kit::Caller;
 use sqlx::PgPool;
 
+use crate::asking::administrator;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::quoted::quoted;
@@ -48,6 +50,8 @@ impl Refusals for RefusalService {
         &self,
         request: Request<ReportRefusalsRequest>,
     ) -> Result<Response<ReportRefusalsResponse>, Status> {
+        let caller = Caller::of(request.extensions());
+        let service = caller.names().collect::<Vec<_>>().join(", ");
         let refusals = request.into_inner().refusals;
         if refusals.len() > LARGEST_REPORT {
             let count = refusals.len();
@@ -59,7 +63,8 @@ impl Refusals for RefusalService {
         let columns = columns(refusals, self.clock.now())?;
         if !columns.at.is_empty() {
             let mut connection = HeldConnection::new(self.pool.clone());
-            let noted = bounded(async { sql::insert(connection.get().await?, &columns).await });
+            let noted =
+                bounded(async { sql::insert(connection.get().await?, &columns, &service).await });
             answered(noted.await, connection)?;
         }
         Ok(Response::new(ReportRefusalsResponse {}))
@@ -69,6 +74,7 @@ impl Refusals for RefusalService {
         &self,
         request: Request<ListRefusalsRequest>,
     ) -> Result<Response<ListRefusalsResponse>, Status> {
+        administrator(&request)?;
         let request = request.into_inner();
         let limit = match request.limit {
             0 => DEFAULT_PAGE,
@@ -178,6 +184,7 @@ fn refusal(row: Row) -> Refusal {
         reasons: row.reasons.lines().map(str::to_owned).collect(),
         policy_revision: unsigned(row.policy_revision),
         session: row.session,
+        service: row.service,
     }
 }
 

@@ -1,6 +1,9 @@
 //! `RetryNow`: makes recipients due now that wait for their next attempt or stand back because of a low
 //! priority. Rows and time are bounded; a caller that needs more than one page asks for the next.
 
+use api::actor::Asking;
+use api::actor::v1::ActorKind;
+use api::grpc::Status;
 use api::queue::v1::{RetryNowRequest, RetryNowResponse};
 use database::{HeldConnection, bounded};
 
@@ -15,9 +18,11 @@ const PAGE: i64 = 5_000;
 /// Serves the call.
 pub(crate) async fn retry_now(
     engine: &Engine,
+    asking: &Asking<'_>,
     request: &RetryNowRequest,
-) -> Result<RetryNowResponse> {
+) -> Result<RetryNowResponse, Status> {
     let wanted = wanted(request)?;
+    may_ask(asking, wanted)?;
     let page = Page {
         after: request.after,
         up_to: i64::MAX,
@@ -31,7 +36,13 @@ pub(crate) async fn retry_now(
         Error::Database(error)
     })?;
     if due.recipients > 0 {
-        tracing::info!(?wanted, recipients = due.recipients, "to be tried now");
+        let author = asking.author();
+        tracing::info!(
+            author,
+            ?wanted,
+            recipients = due.recipients,
+            "to be tried now"
+        );
         engine.due.left_now();
     }
     Ok(RetryNowResponse {
@@ -39,6 +50,14 @@ pub(crate) async fn retry_now(
         messages: u32::try_from(due.messages).unwrap_or(u32::MAX),
         next: next.unwrap_or(0),
     })
+}
+
+/// Clients may name a domain (ETRN); messages are for administrators.
+fn may_ask(asking: &Asking<'_>, wanted: Wanted<'_>) -> Result<(), Status> {
+    match (asking.actor.kind(), wanted) {
+        (ActorKind::Administrator, _) | (_, Wanted::Domain { .. }) => Ok(()),
+        _ => Err(asking.refused("only an administrator may ask for a message, or for all")),
+    }
 }
 
 fn wanted(request: &RetryNowRequest) -> Result<Wanted<'_>> {

@@ -19,6 +19,7 @@ use tokio_stream::wrappers::{ReceiverStream, UnboundedReceiverStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::answers::answers;
+use crate::asking::{administrator, asking};
 use crate::engine::Engine;
 use crate::{complete, enqueue, lease, read, retry, search};
 
@@ -98,6 +99,7 @@ impl Queue for QueueService {
         &self,
         request: Request<ReadMessageRequest>,
     ) -> Result<Response<Self::ReadMessageStream>, Status> {
+        administrator(&request)?;
         let stream = read::read_message(&self.engine, request.get_ref()).await?;
         Ok(Response::new(stream.map_err(Status::from).boxed()))
     }
@@ -114,6 +116,7 @@ impl Queue for QueueService {
         &self,
         request: Request<ListMessagesRequest>,
     ) -> Result<Response<ListMessagesResponse>, Status> {
+        administrator(&request)?;
         let page = read::list(&self.engine, request.get_ref()).await?;
         Ok(Response::new(page))
     }
@@ -122,6 +125,7 @@ impl Queue for QueueService {
         &self,
         request: Request<ShowMessageRequest>,
     ) -> Result<Response<ShowMessageResponse>, Status> {
+        administrator(&request)?;
         let shown = read::show(&self.engine, request.get_ref().message_id).await?;
         Ok(Response::new(shown))
     }
@@ -130,6 +134,7 @@ impl Queue for QueueService {
         &self,
         request: Request<FindMessageRequest>,
     ) -> Result<Response<FindMessageResponse>, Status> {
+        administrator(&request)?;
         let found = search::find(&self.engine, request.get_ref()).await?;
         Ok(Response::new(found))
     }
@@ -138,6 +143,7 @@ impl Queue for QueueService {
         &self,
         request: Request<SearchHistoryRequest>,
     ) -> Result<Response<SearchHistoryResponse>, Status> {
+        administrator(&request)?;
         let page = search::history(&self.engine, request.get_ref()).await?;
         Ok(Response::new(page))
     }
@@ -146,7 +152,8 @@ impl Queue for QueueService {
         &self,
         request: Request<RetryNowRequest>,
     ) -> Result<Response<RetryNowResponse>, Status> {
-        let due = retry::retry_now(&self.engine, request.get_ref()).await?;
+        let asking = asking(&request)?;
+        let due = retry::retry_now(&self.engine, &asking, request.get_ref()).await?;
         Ok(Response::new(due))
     }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use api::actor::v1::Actor;
 use api::grpc::{Channel, Status};
 use api::queue::v1::queue_client::QueueClient;
 use api::queue_run::{RetryTarget, Started, retry_now};
@@ -49,7 +50,7 @@ impl QueueRuns {
     }
 
     /// Runs the queue for a domain, unless that was done a moment ago.
-    pub(crate) async fn run(&self, wanted: RetryTarget) -> Result<Run, Status> {
+    pub(crate) async fn run(&self, actor: Actor, wanted: RetryTarget) -> Result<Run, Status> {
         let Ok(_permit) = self.under_way.try_acquire() else {
             return Ok(Run::Busy);
         };
@@ -59,7 +60,11 @@ impl QueueRuns {
             Begun::NoRoom => return Ok(Run::Busy),
         }
         let mut queue = self.queue.clone();
-        let run = timeout(PATIENCE, retry_now(&mut queue, wanted.clone(), PAGES)).await;
+        let run = timeout(
+            PATIENCE,
+            retry_now(&mut queue, Some(actor), wanted.clone(), PAGES),
+        )
+        .await;
         match run.unwrap_or_else(|_| Err(Status::deadline_exceeded("the queue is silent"))) {
             Ok(started) => Ok(Run::Started(started)),
             Err(status) => {

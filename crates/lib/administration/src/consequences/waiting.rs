@@ -7,7 +7,7 @@ use rules::{Delivery, Domain, DomainRule, EmailAddress, HandlerAction, Policy, U
 
 use super::with_mailbox;
 use crate::listing::Pages;
-use crate::{Deadline, Error, Listing, System};
+use crate::{Administration, Deadline, Error, Listing};
 
 /// Messages that are looked at of one domain: of more it is said that there are more.
 const LOOKED_AT: usize = 10_000;
@@ -17,19 +17,19 @@ const NAMES: usize = 100;
 
 /// What waits for rules that the new policy has no longer, each a line.
 pub(super) async fn for_rules(
-    system: &System,
+    administration: &Administration,
     old: &Policy,
     new: &Policy,
 ) -> Result<Vec<String>, Error> {
     let mut lines = Vec::new();
     for domain in lost(old, new).into_iter().take(NAMES) {
-        let found = list(system, &format!("@{domain}")).await?;
+        let found = list(administration, &format!("@{domain}")).await?;
         let is_its = |address: &EmailAddress| address.domain() == Some(domain);
         let count = found.entries.iter().filter(|one| is_to(one, is_its));
         lines.extend(line(count.count(), found.more, &format!("@{domain}")));
     }
     if has_rule_for_all(old) && !has_rule_for_all(new) {
-        let found = list(system, "").await?;
+        let found = list(administration, "").await?;
         let is_its = |address: &EmailAddress| {
             let domain = address.domain();
             domain.is_none_or(|domain| old.domain(domain).is_none())
@@ -42,7 +42,7 @@ pub(super) async fn for_rules(
 
 /// What waits for a user, in a line.
 pub(super) async fn for_user(
-    system: &System,
+    administration: &Administration,
     policy: &Policy,
     user: &EmailAddress,
 ) -> Result<Option<String>, Error> {
@@ -52,7 +52,7 @@ pub(super) async fn for_user(
     // Each message with those who would get it in place of the user, if they exist.
     let mut waiting: BTreeMap<i64, Vec<Option<EmailAddress>>> = BTreeMap::new();
     for domain in domains.take(NAMES) {
-        let found = list(system, &format!("@{domain}")).await?;
+        let found = list(administration, &format!("@{domain}")).await?;
         more |= found.more;
         for message in &found.entries {
             let asked = addresses(message).map(|address| policy.users_asked(&address));
@@ -66,7 +66,7 @@ pub(super) async fn for_user(
     }
     let others: HashSet<EmailAddress> = waiting.values().flatten().flatten().cloned().collect();
     let others: Vec<EmailAddress> = others.into_iter().collect();
-    let there = with_mailbox(system, &others).await?;
+    let there = with_mailbox(administration.system(), &others).await?;
     let is_theirs =
         |before: &Option<EmailAddress>| before.as_ref().is_none_or(|other| !there.contains(other));
     waiting.retain(|_, before| before.iter().any(is_theirs));
@@ -115,11 +115,15 @@ fn is_to(message: &QueuedMessage, is_its: impl Fn(&EmailAddress) -> bool) -> boo
 }
 
 /// Messages that wait for a recipient whose address contains this.
-async fn list(system: &System, recipient: &str) -> Result<Listing<QueuedMessage>, Error> {
-    let mut client = system.queue(Deadline::Search)?;
+async fn list(
+    administration: &Administration,
+    recipient: &str,
+) -> Result<Listing<QueuedMessage>, Error> {
+    let mut client = administration.system().queue(Deadline::Search)?;
     let mut pages = Pages::of(LOOKED_AT);
     while let Some((after, limit)) = pages.next_page() {
         let request = ListMessagesRequest {
+            actor: administration.asking(),
             after: after.unwrap_or(0),
             limit,
             recipient: recipient.to_owned(),

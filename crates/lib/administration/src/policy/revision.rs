@@ -55,9 +55,9 @@ pub(super) async fn apply(
     comment: String,
 ) -> Result<Revision, Status> {
     let request = ApplyPolicyRequest {
+        actor: administration.asking(),
         document,
         expected_revision: expected,
-        author: administration.actor().name.clone(),
         comment,
     };
     let system = administration.system();
@@ -83,7 +83,8 @@ pub(crate) async fn edit(
     loop {
         let newest = get(system, 0).await?;
         let document = change(&newest.document)?;
-        weigh(system, &newest, &document, Accounts::ThatHadOne, confirmed).await?;
+        let accounts = Accounts::ThatHadOne;
+        weigh(administration, &newest, &document, accounts, confirmed).await?;
         match apply(
             administration,
             document,
@@ -102,7 +103,7 @@ pub(crate) async fn edit(
 /// Returns an error if a document would remove something in use without confirmation, or would leave a
 /// collection account without a mailbox.
 pub(super) async fn weigh(
-    system: &System,
+    administration: &Administration,
     newest: &Revision,
     document: &str,
     accounts: Accounts,
@@ -111,7 +112,7 @@ pub(super) async fn weigh(
     let new = compile(document)?;
     // A current document that this version cannot read does not prevent the change.
     let old = Policy::parse(&newest.document).or_else(|_| compile(Policy::default_document()))?;
-    let dependents = consequences::of_change(system, &old, &new, accounts).await?;
+    let dependents = consequences::of_change(administration, &old, &new, accounts).await?;
     if !dependents.is_empty() {
         let removal = Removal {
             what: "takes away what is in use".to_owned(),

@@ -1,5 +1,6 @@
 //! Decisions about quarantined messages.
 
+use api::actor::v1::Actor;
 use api::grpc::{Channel, Code, Status};
 use api::queue::v1::quarantine_client::QuarantineClient;
 use api::queue::v1::{ReleaseQuarantinedRequest, RemoveQuarantinedRequest};
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Removal;
 use crate::queue::MessageName;
-use crate::{Actor, Administration, Error};
+use crate::{Administration, Error};
 
 /// An administrator's decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +65,7 @@ pub async fn decide(
     let mut client = administration.system().quarantine()?;
     let mut decided = Vec::with_capacity(numbers.len());
     for message in numbers {
-        let answer = decide_one(&mut client, administration.actor(), decision, message).await;
+        let answer = decide_one(&mut client, administration.asking(), decision, message).await;
         let recipients = match answer {
             Ok(recipients) => Some(recipients),
             Err(status) if status.code() == Code::NotFound => None,
@@ -99,19 +100,18 @@ fn removal(messages: usize) -> Removal {
 
 async fn decide_one(
     client: &mut QuarantineClient<Channel>,
-    actor: &Actor,
+    actor: Option<Actor>,
     decision: Decision,
     message_id: i64,
 ) -> Result<u32, Status> {
-    let author = actor.name.clone();
     match decision {
         Decision::Release => {
-            let request = ReleaseQuarantinedRequest { message_id, author };
+            let request = ReleaseQuarantinedRequest { actor, message_id };
             let released = client.release_quarantined(request).await?;
             Ok(released.into_inner().recipients)
         }
         Decision::Remove => {
-            let request = RemoveQuarantinedRequest { message_id, author };
+            let request = RemoveQuarantinedRequest { actor, message_id };
             let removed = client.remove_quarantined(request).await?;
             Ok(removed.into_inner().recipients)
         }

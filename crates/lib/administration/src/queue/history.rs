@@ -97,6 +97,7 @@ pub async fn history(
     let mut pages = Pages::of(filter.limit);
     while let Some((after, limit)) = pages.next_page() {
         let request = SearchHistoryRequest {
+            actor: administration.asking(),
             after,
             limit,
             sender: filter.sender.clone(),

@@ -72,8 +72,11 @@ impl MessageName {
         };
         let mut client = administration.system().queue(Deadline::Search)?;
         for id in ids {
-            let session = id.clone();
-            match client.find_message(FindMessageRequest { session }).await {
+            let request = FindMessageRequest {
+                actor: administration.asking(),
+                session: id.clone(),
+            };
+            match client.find_message(request).await {
                 Ok(found) => return Ok(found.into_inner().message_id),
                 Err(status) if status.code() == Code::NotFound => {}
                 Err(status) => return Err(Error::call("the queue", &status)),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use api::directory::v1::{ListUsersRequest, ListUsersResponse};
 use rules::{Domain, Policy};
 
-use crate::{Deadline, Error, System};
+use crate::{Administration, Deadline, Error};
 
 /// Users that are looked at: of more it is said that there are more.
 const LOOKED_AT: u32 = 10_000;
@@ -19,12 +19,14 @@ pub(crate) struct Users {
 }
 
 /// Also whether the mailbox store reads its database: its health does not say.
-pub(super) async fn ask(system: &System) -> Result<Users, Error> {
+pub(super) async fn ask(administration: &Administration) -> Result<Users, Error> {
     let request = ListUsersRequest {
+        actor: administration.asking(),
         limit: LOOKED_AT,
         ..ListUsersRequest::default()
     };
-    let answer = system
+    let answer = administration
+        .system()
         .directory(Deadline::Question)?
         .list_users(request)
         .await;

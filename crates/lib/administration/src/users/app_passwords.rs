@@ -51,6 +51,7 @@ pub async fn add(
     name: &str,
 ) -> Result<AppPasswordAdded, Error> {
     let request = AddAppPasswordRequest {
+        actor: administration.asking(),
         address: address.to_string(),
         name: name.to_owned(),
     };
@@ -73,6 +74,7 @@ pub async fn list(
     address: &EmailAddress,
 ) -> Result<Vec<AppPassword>, Error> {
     let request = ListAppPasswordsRequest {
+        actor: administration.asking(),
         address: address.to_string(),
     };
     let mut client = administration.system().directory(Deadline::Question)?;
@@ -111,6 +113,7 @@ pub async fn remove(
     };
     removal.confirm(confirmed)?;
     let request = RemoveAppPasswordRequest {
+        actor: administration.asking(),
         address: address.to_string(),
         name: name.to_owned(),
     };

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rules::Domain;
 use serde::Serialize;
 
-use crate::{Deadline, Error, System, time};
+use crate::{Administration, Deadline, Error, time};
 
 /// Users requested in one call.
 const PAGE: u32 = 10_000;
@@ -35,12 +35,16 @@ impl From<api::directory::v1::User> for User {
 }
 
 /// The users of a domain, or all.
-pub(crate) async fn all(system: &System, domain: Option<&Domain>) -> Result<Vec<User>, Error> {
-    let mut client = system.directory(Deadline::Question)?;
+pub(crate) async fn all(
+    administration: &Administration,
+    domain: Option<&Domain>,
+) -> Result<Vec<User>, Error> {
+    let mut client = administration.system().directory(Deadline::Question)?;
     let mut users = Vec::new();
     let mut after = String::new();
     loop {
         let request = ListUsersRequest {
+            actor: administration.asking(),
             domain: domain.map(ToString::to_string).unwrap_or_default(),
             after,
             limit: PAGE,

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use api::actor::v1::{Actor, ActorKind};
 use api::grpc::Status;
-use api::mailbox::v1::{Actor, Mailbox, MailboxState};
+use api::mailbox::v1::{Mailbox, MailboxState};
 use bytes::Bytes;
 
 use super::mailbox::FakeMailbox;
@@ -27,8 +28,9 @@ const FIRST_ID: i64 = 100;
 
 /// The user of a call.
 pub(super) fn user(actor: Option<&Actor>) -> Result<i64, Status> {
-    let user_id = actor.map(|actor| actor.user_id);
-    user_id.ok_or_else(|| Status::invalid_argument("no actor"))
+    let user = actor.filter(|actor| actor.kind() == ActorKind::User);
+    let user = user.ok_or_else(|| Status::invalid_argument("no user asks"))?;
+    Ok(user.user_id)
 }
 
 #[derive(Debug, Default)]

@@ -48,12 +48,12 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
         let refused = |status: Status| Either::Right(std::future::ready(Ok(status.into_http())));
         let Some((routes, callers)) = self.served.get() else {
             return refused(Status::unavailable("the service is starting"));
         };
-        match admit(&request, *callers) {
+        match admit(&mut request, *callers) {
             // A router is always ready.
             Ok(()) => Either::Left(routes.clone().call(request)),
             Err(status) => refused(status),

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is the test's failure")]
 use administration::explain::Explained;
 use administration::policy::QueriedPolicy;
-use administration::{Actor, ActorKind, System};
+use administration::{Actor, System};
 use clap::Parser;
 use futures::executor::block_on;
 use rules::Policy;
@@ -34,7 +34,6 @@ fn explained(line: &str, document: &str) -> Result<Explained, Failure> {
     let system = System::read("", Path::new("/srv"), Path::new("/srv"), |_| None).unwrap();
     let actor = Actor {
         name: "root".to_owned(),
-        kind: ActorKind::CommandLine,
         from: None,
     };
     let administration = Administration::new(system, actor);

@@ -74,6 +74,7 @@ impl Session {
             ));
         };
         self.user = Some(connection);
+        self.login = user.address;
         self.reader.set_authenticated();
         self.io.vouch(true);
         tracing::info!(peer = %self.io.peer(), user = user.user_id, "logged in");

@@ -22,8 +22,8 @@ mod sync;
 
 use std::sync::Arc;
 
+use api::actor::v1::Actor;
 use api::login::ClientConnection;
-use api::mailbox::v1::Actor;
 use front_end::Listener;
 use imap_protocol::response::{Code, Condition, put_condition, put_continuation};
 use imap_protocol::{Command, CommandError, Event, Phase, Reader, State, Tag};
@@ -60,6 +60,8 @@ pub(crate) struct Session {
     client: ClientConnection,
     /// The user who has logged in, with their share of the connection limit.
     user: Option<UserConnection>,
+    /// The address that they logged in with.
+    login: String,
     open: Option<Box<OpenMailbox>>,
     /// BYE was sent.
     ended: bool,
@@ -96,6 +98,7 @@ impl Session {
             listener,
             shutdown,
             user: None,
+            login: String::new(),
             open: None,
             ended: false,
             bad_commands: 0,
@@ -274,9 +277,7 @@ impl Session {
 
     /// The actor for calls to mailbox-store.
     fn actor(&self) -> Result<Actor, Stop> {
-        Ok(Actor {
-            user_id: self.user()?,
-            peer_address: self.client.peer.to_string(),
-        })
+        let user_id = self.user()?;
+        Ok(Actor::user(user_id, &self.login, self.client.peer))
     }
 }

@@ -1,7 +1,7 @@
 //! The selected state (RFC 9051 §3.3), in which commands on messages run. It exists only while a mailbox is
 //! open, so these commands need not check that.
 
-use api::mailbox::v1::Actor;
+use api::actor::v1::Actor;
 use imap_protocol::RangeSet;
 use imap_protocol::response::{Code, Condition, put_condition};
 use session_io::Connection;

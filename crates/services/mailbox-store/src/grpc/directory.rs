@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
+use super::actor::{administrator, administrator_or_user};
 use super::{Answers, login, streamed};
 use crate::notices::UserNotice;
 use crate::store::Store;
@@ -61,10 +62,12 @@ impl Directory for DirectoryService {
     type WatchUsersStream = Answers<UserChange>;
 
     async fn add_user(&self, request: Request<AddUserRequest>) -> Result<Response<User>, Status> {
+        let author = administrator(&request)?;
         let request = request.into_inner();
         let address = UserAddress::parse(&request.address)?;
         let password = Password::parse(request.password)?;
         let user = users::add(&self.store, &self.passwords, &address, &password).await?;
+        tracing::info!(author, user = user.address, "a user was added");
         Ok(Response::new(user))
     }
 
@@ -72,7 +75,9 @@ impl Directory for DirectoryService {
         &self,
         request: Request<ListUsersRequest>,
     ) -> Result<Response<ListUsersResponse>, Status> {
+        administrator(&request)?;
         let ListUsersRequest {
+            actor: _,
             domain,
             after,
             limit,
@@ -89,8 +94,10 @@ impl Directory for DirectoryService {
         &self,
         request: Request<RemoveUserRequest>,
     ) -> Result<Response<RemoveUserResponse>, Status> {
+        let author = administrator(&request)?;
         let address = UserAddress::parse(&request.into_inner().address)?;
         users::remove(&self.store, &address).await?;
+        tracing::info!(author, user = %address, "a user was removed");
         Ok(Response::new(RemoveUserResponse {}))
     }
 
@@ -98,10 +105,12 @@ impl Directory for DirectoryService {
         &self,
         request: Request<SetPasswordRequest>,
     ) -> Result<Response<SetPasswordResponse>, Status> {
+        let (by, author) = administrator_or_user(&request)?;
         let request = request.into_inner();
         let address = UserAddress::parse(&request.address)?;
         let password = Password::parse(request.password)?;
-        users::set_password(&self.store, &self.passwords, &address, &password).await?;
+        users::set_password(&self.store, &self.passwords, by, &address, &password).await?;
+        tracing::info!(author, user = %address, "a password was set");
         Ok(Response::new(SetPasswordResponse {}))
     }
 
@@ -139,11 +148,13 @@ impl Directory for DirectoryService {
         &self,
         request: Request<AddAppPasswordRequest>,
     ) -> Result<Response<AddAppPasswordResponse>, Status> {
+        let (by, author) = administrator_or_user(&request)?;
         let request = request.into_inner();
         let address = UserAddress::parse(&request.address)?;
         let name = AppPasswordName::parse(&request.name)?;
-        let added = users::add_app_password(&self.store, &self.passwords, &address, &name);
+        let added = users::add_app_password(&self.store, &self.passwords, by, &address, &name);
         let password = added.await?;
+        tracing::info!(author, user = %address, name = request.name, "an application password was added");
         Ok(Response::new(AddAppPasswordResponse { password }))
     }
 
@@ -151,8 +162,9 @@ impl Directory for DirectoryService {
         &self,
         request: Request<ListAppPasswordsRequest>,
     ) -> Result<Response<ListAppPasswordsResponse>, Status> {
+        let (by, _) = administrator_or_user(&request)?;
         let address = UserAddress::parse(&request.into_inner().address)?;
-        let passwords = users::list_app_passwords(&self.store, &address).await?;
+        let passwords = users::list_app_passwords(&self.store, by, &address).await?;
         Ok(Response::new(ListAppPasswordsResponse { passwords }))
     }
 
@@ -160,10 +172,12 @@ impl Directory for DirectoryService {
         &self,
         request: Request<RemoveAppPasswordRequest>,
     ) -> Result<Response<RemoveAppPasswordResponse>, Status> {
+        let (by, author) = administrator_or_user(&request)?;
         let request = request.into_inner();
         let address = UserAddress::parse(&request.address)?;
         let name = AppPasswordName::parse(&request.name)?;
-        users::remove_app_password(&self.store, &address, &name).await?;
+        users::remove_app_password(&self.store, by, &address, &name).await?;
+        tracing::info!(author, user = %address, name = request.name, "an application password was removed");
         Ok(Response::new(RemoveAppPasswordResponse {}))
     }
 

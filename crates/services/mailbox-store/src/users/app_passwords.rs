@@ -3,6 +3,7 @@
 use api::directory::v1::AppPassword;
 use aws_lc_rs::rand;
 
+use super::by::By;
 use super::hashing::Passwords;
 use super::password::Password;
 use super::scram;
@@ -47,6 +48,7 @@ impl AppPasswordName {
 pub async fn add_app_password(
     store: &Store,
     passwords: &Passwords,
+    by: By,
     address: &UserAddress,
     name: &AppPasswordName,
 ) -> Result<String> {
@@ -62,7 +64,7 @@ pub async fn add_app_password(
             hash: &hash,
             scram: keys.as_ref().map(scram::Keys::as_bytes),
         };
-        if repeated(|| try_add(store, address, &row)).await? {
+        if repeated(|| try_add(store, by, address, &row)).await? {
             return Ok(made);
         }
     }
@@ -77,7 +79,7 @@ struct Row<'a> {
 }
 
 /// False if the user has one with the same first group.
-async fn try_add(store: &Store, address: &UserAddress, row: &Row<'_>) -> Result<bool> {
+async fn try_add(store: &Store, by: By, address: &UserAddress, row: &Row<'_>) -> Result<bool> {
     let mut transaction = store.begin().await?;
     let user_id = sqlx::query_scalar!(
         "SELECT user_id FROM mailbox.user WHERE address = $1 FOR UPDATE",
@@ -86,6 +88,7 @@ async fn try_add(store: &Store, address: &UserAddress, row: &Row<'_>) -> Result<
     .fetch_optional(&mut *transaction)
     .await?
     .ok_or_else(|| no_user(address))?;
+    by.may_change(user_id, address)?;
     let there = sqlx::query!(
         r#"SELECT count(*) AS "all!", count(*) FILTER (WHERE name = $2) AS "named!",
                   count(*) FILTER (WHERE selector = $3) AS "alike!"
@@ -124,8 +127,12 @@ async fn try_add(store: &Store, address: &UserAddress, row: &Row<'_>) -> Result<
 }
 
 /// The application passwords of a user, by name.
-pub async fn list_app_passwords(store: &Store, address: &UserAddress) -> Result<Vec<AppPassword>> {
-    let user_id = user_id(store, address).await?;
+pub async fn list_app_passwords(
+    store: &Store,
+    by: By,
+    address: &UserAddress,
+) -> Result<Vec<AppPassword>> {
+    let user_id = user_id(store, by, address).await?;
     let rows = sqlx::query!(
         "SELECT name, created_at FROM mailbox.app_password WHERE user_id = $1 ORDER BY name",
         user_id
@@ -142,14 +149,20 @@ pub async fn list_app_passwords(store: &Store, address: &UserAddress) -> Result<
 /// Removes an application password, which is invalid from then on.
 pub async fn remove_app_password(
     store: &Store,
+    by: By,
     address: &UserAddress,
     name: &AppPasswordName,
 ) -> Result<()> {
-    repeated(|| try_remove(store, address, name)).await
+    repeated(|| try_remove(store, by, address, name)).await
 }
 
-async fn try_remove(store: &Store, address: &UserAddress, name: &AppPasswordName) -> Result<()> {
-    let user_id = user_id(store, address).await?;
+async fn try_remove(
+    store: &Store,
+    by: By,
+    address: &UserAddress,
+    name: &AppPasswordName,
+) -> Result<()> {
+    let user_id = user_id(store, by, address).await?;
     let mut transaction = store.begin().await?;
     sqlx::query_scalar!(
         "DELETE FROM mailbox.app_password WHERE user_id = $1 AND name = $2 RETURNING user_id",
@@ -164,14 +177,16 @@ async fn try_remove(store: &Store, address: &UserAddress, name: &AppPasswordName
         .await
 }
 
-async fn user_id(store: &Store, address: &UserAddress) -> Result<i64> {
-    sqlx::query_scalar!(
+async fn user_id(store: &Store, by: By, address: &UserAddress) -> Result<i64> {
+    let user_id = sqlx::query_scalar!(
         "SELECT user_id FROM mailbox.user WHERE address = $1",
         address.as_str()
     )
     .fetch_optional(store.pool())
     .await?
-    .ok_or_else(|| no_user(address))
+    .ok_or_else(|| no_user(address))?;
+    by.may_change(user_id, address)?;
+    Ok(user_id)
 }
 
 fn no_user(address: &UserAddress) -> Error {

@@ -1,5 +1,6 @@
 //! Change of passwords.
 
+use super::by::By;
 use super::hashing::Passwords;
 use super::password::Password;
 use super::scram;
@@ -12,17 +13,19 @@ use crate::{Error, Result};
 pub async fn set_password(
     store: &Store,
     passwords: &Passwords,
+    by: By,
     address: &UserAddress,
     password: &Password,
 ) -> Result<()> {
     let hash = passwords.hash(password).await?;
     let salt = scram::salt(store, address.as_str()).await?;
     let keys = passwords.scram_keys(password, salt).await?;
-    repeated(|| try_set(store, address, &hash, keys.as_ref())).await
+    repeated(|| try_set(store, by, address, &hash, keys.as_ref())).await
 }
 
 async fn try_set(
     store: &Store,
+    by: By,
     address: &UserAddress,
     hash: &str,
     keys: Option<&scram::Keys>,
@@ -38,6 +41,7 @@ async fn try_set(
     .fetch_optional(&mut *transaction)
     .await?
     .ok_or_else(|| Error::NotFound(format!("user {address}")))?;
+    by.may_change(user_id, address)?;
     store
         .commit(transaction, &[Notice::Password { user_id }])
         .await

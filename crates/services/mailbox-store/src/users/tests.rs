@@ -127,14 +127,27 @@ async fn an_old_password_ends_with_the_new_one_even_where_it_was_just_used() {
             bob.as_str()
         );
     }
-    set_password(&kit.store, &passwords(), &bob, &password("new"))
-        .await
-        .unwrap();
+    set_password(
+        &kit.store,
+        &passwords(),
+        By::Administrator,
+        &bob,
+        &password("new"),
+    )
+    .await
+    .unwrap();
     assert_eq!(answer(&logins, bob.as_str(), "secret", "").await, "refused");
     assert_eq!(answer(&logins, bob.as_str(), "new", "").await, bob.as_str());
     remove(&kit.store, &bob).await.unwrap();
     assert_eq!(answer(&logins, bob.as_str(), "new", "").await, "refused");
-    let gone = set_password(&kit.store, &passwords(), &bob, &password("x")).await;
+    let gone = set_password(
+        &kit.store,
+        &passwords(),
+        By::Administrator,
+        &bob,
+        &password("x"),
+    )
+    .await;
     assert!(matches!(gone, Err(Error::NotFound(_))));
     assert!(matches!(
         remove(&kit.store, &bob).await,

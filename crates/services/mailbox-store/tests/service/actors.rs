@@ -1,11 +1,12 @@
 //! Each call of mailbox.v1 by another actor: a user's mailboxes do not exist for other users.
 
+use api::actor::v1::Actor;
 use api::grpc::{Code, Status};
 use api::mailbox::v1::mailbox_store_client::MailboxStoreClient;
 use api::mailbox::v1::search_key::Key;
 use api::mailbox::v1::store_flags_request::Mode;
 use api::mailbox::v1::{
-    Actor, AppendRequest, CopyRequest, CreateMailboxRequest, DeleteMailboxRequest, ExpungeRequest,
+    AppendRequest, CopyRequest, CreateMailboxRequest, DeleteMailboxRequest, ExpungeRequest,
     FetchRequest, Flags, GetChangesRequest, GetStatusRequest, ListMailboxesRequest,
     LockMaildropRequest, MailboxChange, ReadMessageRequest, RenameMailboxRequest, SearchKey,
     SearchRequest, SelectRequest, SetSubscribedRequest, StoreFlagsRequest,

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is the test's failure.
 
 mod actors;
+mod askers;
 mod crowd;
 mod postgres_restart;
 mod requests;

@@ -1,6 +1,8 @@
 //! The running service, called as other processes call it.
 
-use crate::running::{MESSAGE, PREFIX, Running, actor, range, watch as watch_request};
+use crate::running::{
+    MESSAGE, PREFIX, Running, actor, administrator, range, watch as watch_request,
+};
 use api::directory::v1::{FindUsersRequest, RemoveUserRequest, UserChange, WatchUsersRequest};
 use api::grpc::Code;
 use api::mailbox::v1::delivery_result::Status;
@@ -74,6 +76,7 @@ async fn a_user_logs_in_and_is_found() {
     let mut changes = watch.into_inner();
     running.add_user("carol@example.test").await;
     let request = RemoveUserRequest {
+        actor: administrator(),
         address: "carol@example.test".into(),
     };
     running.directory.remove_user(request).await.unwrap();

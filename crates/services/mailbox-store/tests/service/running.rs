@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use api::actor::v1::Actor;
 use api::directory::v1::directory_client::DirectoryClient;
 use api::directory::v1::{AddUserRequest, LoginRefusal, User};
 use api::grpc::Channel;
@@ -9,8 +10,7 @@ use api::login::{ClientConnection, Login, Step};
 use api::mailbox::v1::mailbox_store_client::MailboxStoreClient;
 use api::mailbox::v1::upkeep_client::UpkeepClient;
 use api::mailbox::v1::{
-    Actor, Delivery, MailboxState, MessageState, SelectRequest, UidRange, WatchRequest,
-    WatchedMailbox,
+    Delivery, MailboxState, MessageState, SelectRequest, UidRange, WatchRequest, WatchedMailbox,
 };
 use api::message::v1::Summary;
 use bytes::Bytes;
@@ -117,6 +117,7 @@ impl Running {
 
     pub(crate) async fn add_user(&mut self, address: &str) -> i64 {
         let request = AddUserRequest {
+            actor: administrator(),
             address: address.into(),
             password: "secret".into(),
         };
@@ -183,10 +184,12 @@ impl Running {
 
 /// An actor for this user.
 pub(crate) fn actor(user_id: i64) -> Option<Actor> {
-    Some(Actor {
-        user_id,
-        peer_address: "192.0.2.1".into(),
-    })
+    Some(Actor::user(user_id, "", "192.0.2.1"))
+}
+
+/// An administrator who asks.
+pub(crate) fn administrator() -> Option<Actor> {
+    Some(Actor::administrator("root", None))
 }
 
 /// A request to watch these mailboxes of the user.

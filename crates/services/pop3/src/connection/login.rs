@@ -1,9 +1,9 @@
 //! From a client's responses to a maildrop. The directory conducts the exchange and decides.
 
+use api::actor::v1::Actor;
 use api::directory::v1::{LoginAccepted, LoginRefusal, LoginRefused};
 use api::grpc::{Code, Status};
 use api::login::{ClientConnection, Login, Step};
-use api::mailbox::v1::Actor;
 use api::refusals::{failed_login, shown};
 use pop3_protocol::server::{Maildrop, Refusal};
 use sasl::{Initiation, LoginFault, Mechanisms, Response};
@@ -76,10 +76,7 @@ impl Client {
     async fn accepted(&mut self, accepted: LoginAccepted) {
         self.login = None;
         let user = accepted.user.unwrap_or_default();
-        let actor = Actor {
-            user_id: user.user_id,
-            peer_address: self.client.peer.to_string(),
-        };
+        let actor = Actor::user(user.user_id, &user.address, self.client.peer);
         match self.server.store.open(actor).await {
             Ok((lock, maildrop)) => self.opened(lock, maildrop),
             Err(status) if status.code() == Code::FailedPrecondition => {

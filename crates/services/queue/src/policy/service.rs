@@ -12,18 +12,20 @@ use api::policy::v1::{
 };
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use service_kit::Caller;
 use sqlx::PgPool;
 use tokio_stream::wrappers::WatchStream;
 use tokio_util::sync::CancellationToken;
 use vault::Vault;
 
+use super::needed_secrets::NeededSecrets;
 use super::revisions::{Policies, Proposal};
+use crate::asking::administrator;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::secret_key;
 use crate::sql::{revisions, secrets};
 
-const MAX_AUTHOR: usize = 320;
 const MAX_COMMENT: usize = 4000;
 const DEFAULT_PAGE: u32 = 50;
 const LARGEST_PAGE: u32 = 1000;
@@ -37,6 +39,7 @@ const OTHER_KEY: &str = "another queue was started with another key for secrets 
 #[derive(Debug)]
 pub(crate) struct PolicyService {
     policies: Arc<Policies>,
+    needed: NeededSecrets,
     vault: Vault,
     pool: PgPool,
     clock: Clock,
@@ -52,6 +55,7 @@ impl PolicyService {
         shutdown: CancellationToken,
     ) -> Self {
         Self {
+            needed: NeededSecrets::new(Arc::clone(&policies)),
             policies,
             vault,
             pool,
@@ -78,18 +82,18 @@ impl Policy for PolicyService {
         &self,
         request: Request<ApplyPolicyRequest>,
     ) -> Result<Response<Revision>, Status> {
+        let author = administrator(&request)?.author();
         let request = request.into_inner();
         check_text(
             "document",
             &request.document,
             rules::Policy::LONGEST_DOCUMENT,
         )?;
-        check_text("author", &request.author, MAX_AUTHOR)?;
         check_text("comment", &request.comment, MAX_COMMENT)?;
         let proposal = Proposal {
             document: request.document,
             expected: number(request.expected_revision)?,
-            author: request.author,
+            author,
             comment: request.comment,
         };
         let revision = self.policies.apply(proposal).await?;
@@ -130,6 +134,7 @@ impl Policy for PolicyService {
         &self,
         request: Request<SetSecretRequest>,
     ) -> Result<Response<SetSecretResponse>, Status> {
+        let author = administrator(&request)?.author();
         let request = request.into_inner();
         check_secret_name(&request.name)?;
         if request.value.len() > MAX_SECRET {
@@ -148,6 +153,7 @@ impl Policy for PolicyService {
         secrets::set(&mut connection, &request.name, &sealed, self.clock.now())
             .await
             .map_err(Error::from)?;
+        tracing::info!(author, secret = request.name, "a secret was set");
         Ok(Response::new(SetSecretResponse {}))
     }
 
@@ -164,12 +170,14 @@ impl Policy for PolicyService {
         &self,
         request: Request<RemoveSecretRequest>,
     ) -> Result<Response<RemoveSecretResponse>, Status> {
+        let author = administrator(&request)?.author();
         let name = &request.get_ref().name;
         let mut connection = self.pool.acquire().await.map_err(Error::from)?;
         if secrets::remove(&mut connection, name)
             .await
             .map_err(Error::from)?
         {
+            tracing::info!(author, secret = name, "a secret was removed");
             Ok(Response::new(RemoveSecretResponse {}))
         } else {
             Err(no_secret(name).into())
@@ -181,6 +189,11 @@ impl Policy for PolicyService {
         request: Request<RevealSecretRequest>,
     ) -> Result<Response<RevealSecretResponse>, Status> {
         let name = &request.get_ref().name;
+        check_secret_name(name)?;
+        let caller = Caller::of(request.extensions());
+        if !self.needed.by(caller, name).await.map_err(Error::from)? {
+            return Err(refused(caller, name).into());
+        }
         let mut connection = self.pool.acquire().await.map_err(Error::from)?;
         let sealed = secrets::get(&mut connection, name)
             .await
@@ -234,6 +247,16 @@ fn check_secret_name(name: &str) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+/// The error for a secret that the policy does not name for the caller.
+fn refused(caller: Caller, name: &str) -> Error {
+    let caller = caller.names().collect::<Vec<_>>().join(", ");
+    tracing::warn!(caller, secret = name, "a secret was not revealed");
+    Error::Denied(format!(
+        "the policy names no secret {name} for {caller}: delivery may ask for those of gateways, the collector \
+         for those of collection accounts"
+    ))
 }
 
 fn no_secret(name: &str) -> Error {

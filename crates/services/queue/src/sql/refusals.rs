@@ -38,6 +38,7 @@ pub(crate) struct Row {
     pub(crate) reasons: String,
     pub(crate) policy_revision: i64,
     pub(crate) session: String,
+    pub(crate) service: String,
 }
 
 /// A search of the refusals. Empty texts match everything.
@@ -58,13 +59,15 @@ pub(crate) struct Wanted<'a> {
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     columns: &Columns,
+    service: &str,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO queue.refusal
              (at, last_at, count, peer, helo, login, listener, reverse_path, recipient, verdict,
-              reasons, policy_revision, session)
+              reasons, policy_revision, session, service)
          SELECT r.at, r.last_at, r.count, NULLIF(r.peer, '')::inet, r.helo, r.login, r.listener,
-                r.reverse_path, r.recipient, r.verdict, r.reasons, r.policy_revision, r.session
+                r.reverse_path, r.recipient, r.verdict, r.reasons, r.policy_revision, r.session,
+                $14::text
          FROM UNNEST($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[],
                      $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::bigint[],
                      $13::text[])
@@ -82,7 +85,8 @@ pub(crate) async fn insert(
         &columns.verdict,
         &columns.reasons,
         &columns.policy_revision,
-        &columns.session
+        &columns.session,
+        service
     )
     .execute(connection)
     .await?;
@@ -97,7 +101,8 @@ pub(crate) async fn list(
     sqlx::query_as!(
         Row,
         r#"SELECT at, number, last_at, count, COALESCE(host(peer), '') AS "peer!", helo, login,
-                  listener, reverse_path, recipient, verdict, reasons, policy_revision, session
+                  listener, reverse_path, recipient, verdict, reasons, policy_revision, session,
+                  service
            FROM queue.refusal
            WHERE (at, number) < ($1, $2) AND at >= $3
              AND ($4 = '' OR strpos(lower(reverse_path), lower($4)) > 0)

@@ -10,7 +10,7 @@ use api::queue::v1::{
 use test_kit::LogLines;
 
 use crate::ends::bounce;
-use crate::harness::{Peer, Queue, completion, submission};
+use crate::harness::{Peer, Queue, administrator, completion, submission};
 
 /// Time between two messages.
 const STEP_MS: i64 = 8 * 3_600_000;
@@ -20,7 +20,10 @@ impl Peer {
         let session = session.to_owned();
         let found = self
             .client()
-            .find_message(FindMessageRequest { session })
+            .find_message(FindMessageRequest {
+                actor: administrator(),
+                session,
+            })
             .await?;
         Ok(found.into_inner().message_id)
     }
@@ -186,6 +189,7 @@ async fn the_history_is_searched_by_addresses_time_and_message() {
     ];
     for &(sender, recipient, steps, message_id, expected) in rows {
         let request = SearchHistoryRequest {
+            actor: administrator(),
             sender: sender.to_owned(),
             recipient: recipient.to_owned(),
             since_ms: if steps == 0 {
@@ -211,6 +215,7 @@ async fn the_history_is_read_page_by_page_and_nothing_twice() {
     let mut after: Option<HistoryKey> = None;
     loop {
         let request = SearchHistoryRequest {
+            actor: administrator(),
             after,
             limit: 3,
             ..SearchHistoryRequest::default()
@@ -228,6 +233,7 @@ async fn the_history_is_read_page_by_page_and_nothing_twice() {
     assert!(events.windows(2).all(|pair| key(&pair[0]) > key(&pair[1])));
     assert_eq!(events[0].session, "01M8PP6D2X9Q6");
     let too_many = SearchHistoryRequest {
+        actor: administrator(),
         limit: 1001,
         ..SearchHistoryRequest::default()
     };
@@ -260,8 +266,8 @@ async fn what_is_accepted_or_decided_is_one_line_of_the_log() {
     };
     let held = queue.enqueue(suspicious).await.unwrap().message_id;
     let release = ReleaseQuarantinedRequest {
+        actor: administrator(),
         message_id: held,
-        author: "root".to_owned(),
     };
     let mut quarantine = QuarantineClient::new(queue.channel.clone());
     quarantine.release_quarantined(release).await.unwrap();

@@ -3,7 +3,7 @@
 use api::grpc::Code;
 use api::queue::v1::{Component, ListMessagesRequest, Origin};
 
-use crate::harness::{Queue, submission};
+use crate::harness::{Queue, administrator, submission};
 
 #[tokio::test]
 async fn messages_are_listed_oldest_first_page_by_page() {
@@ -22,6 +22,7 @@ async fn messages_are_listed_oldest_first_page_by_page() {
     let mut listed = Vec::new();
     loop {
         let request = ListMessagesRequest {
+            actor: administrator(),
             after,
             limit: 2,
             ..Default::default()
@@ -67,6 +68,7 @@ async fn messages_are_found_by_parts_of_their_addresses() {
         ("%", "", vec![]),
     ] {
         let request = ListMessagesRequest {
+            actor: administrator(),
             sender: sender.to_owned(),
             recipient: recipient.to_owned(),
             ..Default::default()
@@ -90,6 +92,7 @@ async fn what_is_not_there_is_not_found() {
         assert_eq!(status.code(), Code::NotFound, "{id}");
     }
     let request = api::queue::v1::ReadMessageRequest {
+        actor: administrator(),
         message_id: 99,
         header_only: false,
     };
@@ -107,6 +110,7 @@ async fn what_is_not_there_is_not_found() {
         .into_inner();
     assert_eq!(stream.message().await.unwrap_err().code(), Code::NotFound);
     let request = ListMessagesRequest {
+        actor: administrator(),
         limit: 1001,
         ..Default::default()
     };

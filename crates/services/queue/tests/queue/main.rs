@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(missing_docs, reason = "no interface")]
 
+mod actors;
 mod bodies;
 mod clocks;
 mod collection;

@@ -3,19 +3,22 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use api::grpc::Code;
+use api::policy::v1::policy_client::PolicyClient;
 use api::policy::v1::{
     ApplyPolicyRequest, GetPolicyRequest, ListRevisionsRequest, ListSecretsRequest,
     RemoveSecretRequest, RevealSecretRequest, SetSecretRequest, WatchPolicyRequest,
 };
+use service_kit::Service;
 use sqlx::Connection;
+use test_kit::LogLines;
 
-use crate::harness::{Queue, in_time, refusal};
+use crate::harness::{Queue, administrator, in_time, refusal};
 
 fn apply(document: &str, expected_revision: u64) -> ApplyPolicyRequest {
     ApplyPolicyRequest {
+        actor: administrator(),
         document: document.to_owned(),
         expected_revision,
-        author: "root".to_owned(),
         comment: "a test".to_owned(),
     }
 }
@@ -25,6 +28,27 @@ fn with_domain(name: &str) -> String {
         "{}\n[[domain]]\nname = \"{name}\"\ndeliver = \"mailboxes\"\n",
         rules::Policy::default_document()
     )
+}
+
+/// Makes a policy with gateways and collection accounts that log in by these secrets.
+async fn name_secrets(queue: &Queue, of_gateways: &[&str], of_accounts: &[&str]) {
+    let mut document = rules::Policy::default_document().to_owned();
+    for name in of_gateways {
+        document.push_str(&format!(
+            "\n[[gateway]]\nname = \"{name}\"\nhosts = [\"smtp.isp.test\"]\n\
+             login = {{ user = \"office\", secret = \"{name}\" }}\n"
+        ));
+    }
+    for name in of_accounts {
+        document.push_str(&format!(
+            "\n[[collect]]\nname = \"{name}\"\nserver = \"pop.isp.test\"\nprotocol = \"pop3s\"\n\
+             login = {{ user = \"office\", secret = \"{name}\" }}\n\
+             deliver = {{ mailbox = \"bob@example.test\" }}\n"
+        ));
+    }
+    document.push_str("\n[[domain]]\nname = \"example.test\"\ndeliver = \"mailboxes\"\n");
+    let mut policy = queue.policy();
+    policy.apply_policy(apply(&document, 0)).await.unwrap();
 }
 
 #[tokio::test]
@@ -55,7 +79,7 @@ async fn revisions_are_numbered_and_kept() {
         .await
         .unwrap()
         .into_inner();
-    assert_eq!((made.revision, made.author.as_str()), (2, "root"));
+    assert_eq!((made.revision, made.author.as_str()), (2, "root (postern)"));
     assert_eq!(made.made_at_ms, queue.now());
 
     let conflict = queue
@@ -149,8 +173,10 @@ async fn watchers_see_the_newest_revision_and_each_that_follows_on_any_replica()
 #[tokio::test]
 async fn secrets_are_kept_encrypted_under_a_key_for_its_owner_only() {
     let queue = Queue::start().await;
+    name_secrets(&queue, &["isp", "other"], &[]).await;
     let mut policy = queue.policy();
     let secret = SetSecretRequest {
+        actor: administrator(),
         name: "isp".to_owned(),
         value: b"correct horse".to_vec().into(),
     };
@@ -192,6 +218,7 @@ async fn secrets_are_kept_encrypted_under_a_key_for_its_owner_only() {
     let moved = policy.reveal_secret(reveal("other")).await.unwrap_err();
     assert_eq!(moved.code(), Code::FailedPrecondition);
     let remove = RemoveSecretRequest {
+        actor: administrator(),
         name: "other".to_owned(),
     };
     policy.remove_secret(remove.clone()).await.unwrap();
@@ -206,7 +233,9 @@ async fn secrets_are_kept_encrypted_under_a_key_for_its_owner_only() {
 #[tokio::test]
 async fn a_lost_key_that_secrets_need_is_asked_for_and_not_made_anew() {
     let queue = Queue::start().await;
+    name_secrets(&queue, &["isp"], &[]).await;
     let secret = SetSecretRequest {
+        actor: administrator(),
         name: "isp".to_owned(),
         value: b"correct horse".to_vec().into(),
     };
@@ -232,6 +261,7 @@ async fn a_lost_key_that_secrets_need_is_asked_for_and_not_made_anew() {
 
 fn secret(name: &str) -> SetSecretRequest {
     SetSecretRequest {
+        actor: administrator(),
         name: name.to_owned(),
         value: b"correct horse".to_vec().into(),
     }
@@ -252,6 +282,7 @@ async fn another_key_than_that_of_the_stored_secrets_is_refused_at_the_start() {
     // With the known text stored beside them, and without, as by older versions.
     for known in [true, false] {
         let queue = Queue::start().await;
+        name_secrets(&queue, &["isp"], &["pop"]).await;
         queue.policy().set_secret(secret("isp")).await.unwrap();
         queue.policy().set_secret(secret("pop")).await.unwrap();
         let (url, folder, clock) = queue.stop().await;
@@ -293,6 +324,7 @@ async fn another_key_than_that_of_the_stored_secrets_is_refused_at_the_start() {
 async fn of_queues_with_different_keys_one_alone_takes_secrets() {
     let queue = Queue::start().await;
     let other = Queue::start_on(queue.url.clone()).await;
+    name_secrets(&other, &["isp"], &[]).await;
     let refused = queue.policy().set_secret(secret("isp")).await.unwrap_err();
     assert_eq!(refused.code(), Code::FailedPrecondition);
     assert!(refused.message().contains("secret-key-file"), "{refused}");
@@ -301,10 +333,55 @@ async fn of_queues_with_different_keys_one_alone_takes_secrets() {
 }
 
 #[tokio::test]
+async fn a_process_is_told_the_secrets_that_the_policy_names_for_it_and_no_others() {
+    let log = LogLines::record();
+    let replica = Queue::start().await;
+    let queue = Queue::start_on(replica.url.clone()).await;
+    for name in ["gateway", "account", "of-nobody"] {
+        queue.policy().set_secret(secret(name)).await.unwrap();
+    }
+    name_secrets(&replica, &["gateway"], &["account"]).await;
+    let denied = Code::PermissionDenied;
+    for (process, name, expected) in [
+        ("delivery", "gateway", None),
+        ("delivery", "account", Some(denied)),
+        ("delivery", "of-nobody", Some(denied)),
+        ("delivery", "unset", Some(denied)),
+        ("collector", "account", None),
+        ("collector", "gateway", Some(denied)),
+        ("collector", "of-nobody", Some(denied)),
+        ("smtp-server", "gateway", Some(denied)),
+        ("postern", "gateway", Some(denied)),
+    ] {
+        let channel = Service::for_tests(process).channel(&queue.listen());
+        let mut policy = PolicyClient::new(channel.unwrap());
+        let name = name.to_owned();
+        let revealed = policy.reveal_secret(RevealSecretRequest { name: name.clone() });
+        let code = revealed.await.err().map(|status| status.code());
+        assert_eq!(code, expected, "{process} {name}");
+    }
+    let refused = log.of("queue::policy::service");
+    let refused = refused
+        .iter()
+        .filter(|line| line.starts_with("a secret was not"));
+    let refused: Vec<&str> = refused.map(String::as_str).collect();
+    assert_eq!(refused.len(), 5, "{refused:?}");
+    assert_eq!(
+        refused[0],
+        "a secret was not revealed caller=\"delivery\" secret=\"account\""
+    );
+
+    // What the policy names no more is not told any more.
+    name_secrets(&queue, &[], &["account"]).await;
+    assert_eq!(revealed(&queue, "gateway").await, Err(denied));
+}
+
+#[tokio::test]
 async fn a_secrets_name_and_size_are_limited() {
     let queue = Queue::start().await;
     for (name, size) in [("", 1), ("a b", 1), ("ä", 1), ("x", 65 * 1024)] {
         let request = SetSecretRequest {
+            actor: administrator(),
             name: name.to_owned(),
             value: vec![0; size].into(),
         };

@@ -1,5 +1,6 @@
 //! Mail in quarantine: held, released, removed, and races between decisions (I2).
 
+use api::actor::v1::Actor;
 use api::grpc::{Channel, Code, Status};
 use api::queue::v1::quarantine_client::QuarantineClient;
 use api::queue::v1::{
@@ -10,7 +11,7 @@ use api::queue::v1::{
 use futures::future::join_all;
 use sqlx::Connection;
 
-use crate::harness::{Peer, Queue, completion, read, submission};
+use crate::harness::{Peer, Queue, administrator, completion, read, submission};
 
 const REASON: &str = "dmarc-quarantine: DMARC is `fail` for \"x.test\"";
 
@@ -34,15 +35,19 @@ impl Peer {
     }
 
     async fn release(&self, message_id: i64) -> Result<u32, Status> {
-        let author = "root".to_owned();
-        let request = ReleaseQuarantinedRequest { message_id, author };
+        let request = ReleaseQuarantinedRequest {
+            actor: administrator(),
+            message_id,
+        };
         let released = self.quarantine().release_quarantined(request).await?;
         Ok(released.into_inner().recipients)
     }
 
     async fn remove(&self, message_id: i64) -> Result<u32, Status> {
-        let author = "root".to_owned();
-        let request = RemoveQuarantinedRequest { message_id, author };
+        let request = RemoveQuarantinedRequest {
+            actor: administrator(),
+            message_id,
+        };
         let removed = self.quarantine().remove_quarantined(request).await?;
         Ok(removed.into_inner().recipients)
     }
@@ -157,7 +162,7 @@ async fn i2_what_is_released_goes_on_as_if_it_came_now() {
         outcomes(&of_a),
         [Outcome::Quarantined, Outcome::Released, Outcome::Delivered]
     );
-    assert_eq!(of_a[1].reason, "released from quarantine by root");
+    assert_eq!(of_a[1].reason, "released from quarantine by root (postern)");
     assert_eq!(shown.history.len(), 6);
     let again = queue.release(held.message_id).await.unwrap_err();
     assert_eq!(again.code(), Code::NotFound);
@@ -196,7 +201,10 @@ async fn i2_what_is_removed_has_ended_and_nobody_is_told() {
         [quarantined, removed].concat(),
         "two recipients, each with one end"
     );
-    assert_eq!(shown.history[2].reason, "removed from quarantine by root");
+    assert_eq!(
+        shown.history[2].reason,
+        "removed from quarantine by root (postern)"
+    );
     let counts = queue.statistics().await;
     assert_eq!(
         (counts.messages, counts.recipients, counts.quarantined),
@@ -326,6 +334,7 @@ async fn it_is_found_by_sender_recipient_and_reason() {
     };
     let all = [one.message_id, other.message_id];
     let by = |sender: &str, recipient: &str, reason: &str| ListQuarantinedRequest {
+        actor: administrator(),
         sender: sender.to_owned(),
         recipient: recipient.to_owned(),
         reason: reason.to_owned(),
@@ -345,6 +354,7 @@ async fn it_is_found_by_sender_recipient_and_reason() {
         );
     }
     let page = ListQuarantinedRequest {
+        actor: administrator(),
         limit: 1,
         ..ListQuarantinedRequest::default()
     };
@@ -356,6 +366,7 @@ async fn it_is_found_by_sender_recipient_and_reason() {
         .into_inner();
     assert_eq!(first.next, one.message_id);
     let after = ListQuarantinedRequest {
+        actor: administrator(),
         after: first.next,
         ..page
     };
@@ -417,8 +428,8 @@ async fn what_makes_no_sense_is_refused() {
 
     for author in [String::new(), "x".repeat(321), "a\nb".to_owned()] {
         let request = ReleaseQuarantinedRequest {
+            actor: Some(Actor::administrator(author, None)),
             message_id: held.message_id,
-            author,
         };
         let refused = queue
             .quarantine()

@@ -4,7 +4,12 @@ use api::grpc::Code;
 use api::queue::v1::refusals_client::RefusalsClient;
 use api::queue::v1::{ListRefusalsRequest, Refusal, RefusalKey, ReportRefusalsRequest};
 
-use crate::harness::Queue;
+use service_kit::Service;
+
+use crate::harness::{Queue, administrator};
+
+/// The process that reports.
+const REPORTER: &str = "imap";
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
@@ -22,20 +27,25 @@ fn refusal(at_ms: i64, peer: &str, recipient: &str, verdict: &str) -> Refusal {
         reasons: vec!["one".to_owned(), "two".to_owned()],
         policy_revision: 7,
         session: "01ABC".to_owned(),
+        // Of which the queue does not take the reporter's word.
+        service: REPORTER.to_owned(),
         ..Refusal::default()
     }
 }
 
 async fn report(queue: &Queue, refusals: Vec<Refusal>) -> Result<(), api::grpc::Status> {
     let request = ReportRefusalsRequest { refusals };
-    let mut client = RefusalsClient::new(queue.channel.clone());
+    let service = Service::for_tests(REPORTER);
+    let channel = service.channel(&queue.listen()).unwrap();
+    let mut client = RefusalsClient::new(channel);
     client.report_refusals(request).await.map(|_| ())
 }
 
 async fn list(
     queue: &Queue,
-    request: ListRefusalsRequest,
+    mut request: ListRefusalsRequest,
 ) -> Result<(Vec<Refusal>, Option<RefusalKey>), api::grpc::Status> {
+    request.actor = administrator();
     let mut client = RefusalsClient::new(queue.channel.clone());
     let page = client.list_refusals(request).await?.into_inner();
     Ok((page.refusals, page.next))
@@ -79,7 +89,11 @@ async fn what_was_refused_is_found_by_sender_recipient_address_verdict_and_time(
             )
         },
     ];
-    report(&queue, reported.clone()).await.unwrap();
+    let forged = reported.iter().cloned().map(|one| Refusal {
+        service: "smtp-server".to_owned(),
+        ..one
+    });
+    report(&queue, forged.collect()).await.unwrap();
 
     let (all, next) = list(&queue, ListRefusalsRequest::default()).await.unwrap();
     assert!(next.is_none());

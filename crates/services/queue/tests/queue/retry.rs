@@ -7,11 +7,15 @@ use api::queue::v1::{
 };
 use sqlx::Connection;
 
-use crate::harness::{LeaseStream, Queue, completion, submission};
+use crate::harness::{LeaseStream, Queue, administrator, completion, submission};
 
 const HOUR_MS: i64 = 3_600_000;
 
 async fn retry_now(queue: &Queue, request: RetryNowRequest) -> RetryNowResponse {
+    let request = RetryNowRequest {
+        actor: administrator(),
+        ..request
+    };
     let answer = queue.client().retry_now(request).await;
     answer.unwrap().into_inner()
 }
@@ -91,6 +95,7 @@ async fn what_waits_of_a_message_or_at_all_is_due() {
     let mut worker = queue.worker("worker").await;
     let messages = put_off(&queue, &mut worker, &["a@x.test", "b@y.test", "c@z.test"]).await;
     let one = RetryNowRequest {
+        actor: administrator(),
         message_id: messages[1],
         ..RetryNowRequest::default()
     };
@@ -127,6 +132,7 @@ async fn what_is_held_on_purpose_stays_as_it_is() {
     ] {
         let held = queue.enqueue(held).await.unwrap().message_id;
         let one = RetryNowRequest {
+            actor: administrator(),
             message_id: held,
             ..RetryNowRequest::default()
         };
@@ -159,6 +165,7 @@ async fn what_stands_back_by_its_priority_is_due() {
         messages.push(queue.enqueue(message).await.unwrap().message_id);
     }
     let one = RetryNowRequest {
+        actor: administrator(),
         message_id: messages[2],
         ..RetryNowRequest::default()
     };
@@ -209,6 +216,7 @@ async fn pages_leave_out_nothing_and_name_nobody_twice() {
     let (mut due, mut after, mut pages) = (0, 0, 0);
     loop {
         let request = RetryNowRequest {
+            actor: administrator(),
             after,
             ..of_domain("slow.test", false)
         };
@@ -257,10 +265,12 @@ async fn a_wish_that_says_two_things_is_refused() {
     let queue = Queue::start().await;
     for request in [
         RetryNowRequest {
+            actor: administrator(),
             message_id: 5,
             ..of_domain("slow.test", false)
         },
         RetryNowRequest {
+            actor: administrator(),
             message_id: i64::MAX,
             ..RetryNowRequest::default()
         },

@@ -1,5 +1,6 @@
 //! ETRN: trusted clients may have a domain's waiting mail tried, other clients may not (RFC 1985 §5.2, §6).
 
+use api::actor::v1::Actor;
 use api::queue_run::RetryTarget;
 use rules::Domain;
 use smtp_protocol::server::{Node, QueueRun};
@@ -32,7 +33,8 @@ impl Connection {
             name: domain.to_string(),
             subdomains: node.subdomains,
         };
-        let run = match self.server.queue_runs.run(wanted).await {
+        let actor = Actor::peer(self.facts.peer, self.facts.login.as_deref());
+        let run = match self.server.queue_runs.run(actor, wanted).await {
             Ok(Run::Started(started)) if started.more => QueueRun::SomeWait,
             Ok(Run::Started(started)) if started.recipients == 0 => QueueRun::NothingWaits,
             Ok(Run::Started(started)) => QueueRun::Wait(started.messages),

@@ -171,6 +171,8 @@ impl Connection {
             reasons: reasons.iter().map(ToString::to_string).collect(),
             policy_revision: revision,
             session: self.asked.id.clone().unwrap_or_default(),
+            // The queue takes it from the connection.
+            service: String::new(),
         }
     }
 }

@@ -13,7 +13,7 @@ use service_kit::survey::Condition;
 use service_kit::{Routes, Service};
 
 use super::*;
-use crate::{Actor, ActorKind};
+use crate::Actor;
 
 /// A policy service that keeps its revisions in memory.
 #[derive(Clone, Default)]
@@ -124,7 +124,6 @@ fn read(configuration: &str) -> System {
 fn actor() -> Actor {
     Actor {
         name: "eve".to_owned(),
-        kind: ActorKind::CommandLine,
         from: None,
     }
 }

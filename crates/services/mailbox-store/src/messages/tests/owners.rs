@@ -1,6 +1,6 @@
 //! Whose a mailbox is, is decided with its lock, whatever was found before.
 
-use api::mailbox::v1::Actor;
+use api::actor::v1::Actor;
 
 use super::*;
 

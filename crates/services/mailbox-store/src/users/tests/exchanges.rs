@@ -250,9 +250,15 @@ async fn a_login_that_does_not_exist_is_led_through_the_same_exchange() {
 async fn an_application_password_is_told_by_its_name() {
     let kit = Kit::start().await;
     let name = AppPasswordName::parse("phone").unwrap();
-    let phone = add_app_password(&kit.store.store, &passwords(), &address(BOB), &name)
-        .await
-        .unwrap();
+    let phone = add_app_password(
+        &kit.store.store,
+        &passwords(),
+        By::Administrator,
+        &address(BOB),
+        &name,
+    )
+    .await
+    .unwrap();
     for mechanism in ["PLAIN", "LOGIN", "SCRAM-SHA-1", "SCRAM-SHA-256-PLUS"] {
         let accepted = accepted(kit.log_in(secured(), mechanism, &phone).await);
         assert_eq!(accepted.app_password, "phone", "{mechanism}");

@@ -74,9 +74,15 @@ async fn a_proof_of_the_password_logs_in_and_follows_its_changes() {
     assert_eq!(proved(&logins, bob.as_str(), "Secret").await, None);
     assert_eq!(proved(&logins, "nobody@example.test", "secret").await, None);
     assert_eq!(proved(&logins, "", "secret").await, None);
-    set_password(&kit.store, &passwords(), &bob, &password("new"))
-        .await
-        .unwrap();
+    set_password(
+        &kit.store,
+        &passwords(),
+        By::Administrator,
+        &bob,
+        &password("new"),
+    )
+    .await
+    .unwrap();
     assert_eq!(proved(&logins, bob.as_str(), "secret").await, None);
     assert_eq!(
         proved(&logins, bob.as_str(), "new").await,
@@ -144,12 +150,24 @@ async fn an_application_password_opens_all_that_the_user_s_own_does_until_it_is_
     kit.user("eve@example.test").await;
     let logins = Logins::new(kit.store.clone(), passwords(), None);
     let bob = address("bob@example.test");
-    let phone = add_app_password(&kit.store, &passwords(), &bob, &app("phone"))
-        .await
-        .unwrap();
-    let laptop = add_app_password(&kit.store, &passwords(), &bob, &app("laptop"))
-        .await
-        .unwrap();
+    let phone = add_app_password(
+        &kit.store,
+        &passwords(),
+        By::Administrator,
+        &bob,
+        &app("phone"),
+    )
+    .await
+    .unwrap();
+    let laptop = add_app_password(
+        &kit.store,
+        &passwords(),
+        By::Administrator,
+        &bob,
+        &app("laptop"),
+    )
+    .await
+    .unwrap();
     for _ in 0..2 {
         for (secret, name) in [(&phone, "phone"), (&laptop, "laptop")] {
             assert_eq!(
@@ -172,7 +190,7 @@ async fn an_application_password_opens_all_that_the_user_s_own_does_until_it_is_
     let alike = format!("{}aaaa", &phone[..20]);
     assert_eq!(shown(&logins, bob.as_str(), &alike).await, None);
 
-    remove_app_password(&kit.store, &bob, &app("phone"))
+    remove_app_password(&kit.store, By::Administrator, &bob, &app("phone"))
         .await
         .unwrap();
     assert_eq!(shown(&logins, bob.as_str(), &phone).await, None);
@@ -182,9 +200,15 @@ async fn an_application_password_opens_all_that_the_user_s_own_does_until_it_is_
         Some("laptop".into())
     );
     // A change of the user's own password leaves them valid.
-    set_password(&kit.store, &passwords(), &bob, &password("new"))
-        .await
-        .unwrap();
+    set_password(
+        &kit.store,
+        &passwords(),
+        By::Administrator,
+        &bob,
+        &password("new"),
+    )
+    .await
+    .unwrap();
     assert_eq!(
         proved(&logins, bob.as_str(), &laptop).await,
         Some("laptop".into())
@@ -196,14 +220,25 @@ async fn application_passwords_are_listed_by_name_and_go_with_their_user() {
     let kit = TestStore::start().await;
     kit.user("bob@example.test").await;
     let bob = address("bob@example.test");
-    let add = async |name: &str| add_app_password(&kit.store, &passwords(), &bob, &app(name)).await;
+    let add = async |name: &str| {
+        add_app_password(
+            &kit.store,
+            &passwords(),
+            By::Administrator,
+            &bob,
+            &app(name),
+        )
+        .await
+    };
     add("phone").await.unwrap();
     add("laptop").await.unwrap();
     assert!(matches!(add("phone").await, Err(Error::AlreadyExists(_))));
-    let listed = list_app_passwords(&kit.store, &bob).await.unwrap();
+    let listed = list_app_passwords(&kit.store, By::Administrator, &bob)
+        .await
+        .unwrap();
     let names: Vec<_> = listed.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(names, ["laptop", "phone"]);
-    let tablet = remove_app_password(&kit.store, &bob, &app("tablet")).await;
+    let tablet = remove_app_password(&kit.store, By::Administrator, &bob, &app("tablet")).await;
     assert!(matches!(tablet, Err(Error::NotFound(_))));
     for n in 2..50 {
         add(&format!("device {n}")).await.unwrap();
@@ -215,7 +250,7 @@ async fn application_passwords_are_listed_by_name_and_go_with_their_user() {
         0
     );
     assert!(matches!(add("phone").await, Err(Error::NotFound(_))));
-    let listed = list_app_passwords(&kit.store, &bob).await;
+    let listed = list_app_passwords(&kit.store, By::Administrator, &bob).await;
     assert!(matches!(listed, Err(Error::NotFound(_))));
 }
 

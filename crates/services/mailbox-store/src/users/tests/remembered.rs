@@ -53,9 +53,15 @@ impl Replicas {
 async fn a_client_that_polls_costs_one_hash_and_not_one_each_time() {
     let replicas = Replicas::start().await;
     let name = AppPasswordName::parse("phone").unwrap();
-    let phone = add_app_password(&replicas.kit.store, &passwords(), &address(BOB), &name)
-        .await
-        .unwrap();
+    let phone = add_app_password(
+        &replicas.kit.store,
+        &passwords(),
+        By::Administrator,
+        &address(BOB),
+        &name,
+    )
+    .await
+    .unwrap();
     let mut before = [0; 2];
     for secret in ["secret", phone.as_str()] {
         for _ in 0..20 {
@@ -80,15 +86,27 @@ async fn a_changed_password_is_refused_at_once_at_every_replica() {
     let replicas = Replicas::start().await;
     let (store, bob) = (&replicas.kit.store, address(BOB));
     assert_eq!(replicas.let_in("secret").await, [true; 2]);
-    set_password(store, &passwords(), &bob, &password("new"))
-        .await
-        .unwrap();
+    set_password(
+        store,
+        &passwords(),
+        By::Administrator,
+        &bob,
+        &password("new"),
+    )
+    .await
+    .unwrap();
     assert_eq!(replicas.let_in("secret").await, [false; 2]);
     assert_eq!(replicas.let_in("new").await, [true; 2]);
     // The old password set again is a new one, and is hashed again.
-    set_password(store, &passwords(), &bob, &password("secret"))
-        .await
-        .unwrap();
+    set_password(
+        store,
+        &passwords(),
+        By::Administrator,
+        &bob,
+        &password("secret"),
+    )
+    .await
+    .unwrap();
     let mut before = [0; 2];
     replicas.runs(&mut before);
     assert_eq!(replicas.let_in("secret").await, [true; 2]);
@@ -101,11 +119,13 @@ async fn an_application_password_that_is_taken_back_is_refused_at_once_at_every_
     let replicas = Replicas::start().await;
     let (store, bob) = (&replicas.kit.store, address(BOB));
     let name = AppPasswordName::parse("phone").unwrap();
-    let phone = add_app_password(store, &passwords(), &bob, &name)
+    let phone = add_app_password(store, &passwords(), By::Administrator, &bob, &name)
         .await
         .unwrap();
     assert_eq!(replicas.let_in(&phone).await, [true; 2]);
-    remove_app_password(store, &bob, &name).await.unwrap();
+    remove_app_password(store, By::Administrator, &bob, &name)
+        .await
+        .unwrap();
     assert_eq!(replicas.let_in(&phone).await, [false; 2]);
     assert_eq!(replicas.let_in("secret").await, [true; 2]);
 }

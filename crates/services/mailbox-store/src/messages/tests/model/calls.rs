@@ -1,5 +1,6 @@
 //! A call to a store, and its result in a form that allows comparison.
 
+use api::actor::v1::Actor;
 use api::grpc::{Code, Request, Response, Status};
 use api::mailbox::v1::mailbox_store_server::MailboxStore;
 use api::mailbox::v1::store_flags_request::Mode;
@@ -153,12 +154,7 @@ pub(super) async fn make<S: MailboxStore>(store: &S, call: &Call, ids: &Ids) -> 
 }
 
 async fn told<S: MailboxStore>(store: &S, call: Call, ids: &Ids) -> Result<Told, Status> {
-    let actor = || {
-        Some(Actor {
-            user_id: ids.user,
-            ..Actor::default()
-        })
-    };
+    let actor = || Some(Actor::user(ids.user, "", "192.0.2.1"));
     Ok(match call {
         Call::List => {
             let request = ListMailboxesRequest { actor: actor() };
