@@ -172,6 +172,7 @@ impl Transaction {
     }
 
     pub(super) fn replied(&mut self, reply: Reply, output: &mut BytesMut) {
+        let stage = self.stage();
         if reply.code == 421 {
             self.closing = true;
         }
@@ -184,7 +185,7 @@ impl Transaction {
             None => self.content_replied(&reply),
         }
         if self.closing {
-            self.refuse_all(Stage::Content, &reply);
+            self.refuse_all(stage, &reply);
         } else if self.unanswered.is_empty() {
             self.go_on(output);
         }
