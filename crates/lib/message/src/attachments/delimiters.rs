@@ -1,5 +1,6 @@
 //! The lines between parts, as the strictest and the most lenient client read them.
 
+use super::awaited::Awaited;
 use super::finding::Blocked;
 
 /// Longer boundaries are truncated: the line begins with the truncated one anyway.
@@ -20,27 +21,6 @@ pub(super) struct Delimiters {
     open: Vec<Open>,
     /// The multipart whose first part has not begun.
     awaited: Option<Awaited>,
-}
-
-#[derive(Debug)]
-struct Awaited {
-    boundaries: Vec<Vec<u8>>,
-    /// A line may be a delimiter of another boundary for some client.
-    has_dashes: bool,
-    line: Line,
-}
-
-/// The start of a line.
-#[derive(Clone, Copy, Debug, Default)]
-enum Line {
-    #[default]
-    Start,
-    /// One dash.
-    Dash,
-    /// Two or more dashes.
-    Dashes,
-    /// Anything else.
-    Other,
 }
 
 #[derive(Debug)]
@@ -75,11 +55,7 @@ impl Delimiters {
     pub(super) fn open(&mut self, boundaries: &[Vec<u8>], digest: bool) -> Result<(), Blocked> {
         self.settle(None)?;
         let cut = |boundary: &Vec<u8>| boundary[..boundary.len().min(MAX_BOUNDARY)].to_vec();
-        self.awaited = Some(Awaited {
-            boundaries: boundaries.iter().map(cut).collect(),
-            has_dashes: false,
-            line: Line::Start,
-        });
+        self.awaited = Some(Awaited::new(boundaries.iter().map(cut).collect()));
         for boundary in boundaries {
             let boundary = &boundary[..boundary.len().min(MAX_BOUNDARY)];
             self.learn(boundary)?;
@@ -92,8 +68,7 @@ impl Delimiters {
         Ok(())
     }
 
-    /// Text before the next delimiter. A message quoted in a notice is often truncated there: if no line
-    /// begins like a delimiter, no client finds a part.
+    /// Text before the next delimiter.
     pub(super) fn text(&mut self, octets: &[u8]) {
         if let Some(awaited) = &mut self.awaited {
             awaited.text(octets);
@@ -112,15 +87,7 @@ impl Delimiters {
 
     fn settle(&mut self, found: Option<&[u8]>) -> Result<(), Blocked> {
         match self.awaited.take() {
-            Some(awaited)
-                if awaited.has_dashes
-                    && !awaited
-                        .boundaries
-                        .iter()
-                        .any(|one| Some(one.as_slice()) == found) =>
-            {
-                Err(NEVER_FOUND)
-            }
+            Some(awaited) if !awaited.is(found) && awaited.may_have_begun() => Err(NEVER_FOUND),
             _ => Ok(()),
         }
     }
@@ -191,34 +158,6 @@ impl Delimiters {
                 });
             }
             text = &text[..common];
-        }
-    }
-}
-
-impl Awaited {
-    /// `--` directly followed by text: neither a rule of dashes nor `-- ` counts.
-    fn text(&mut self, octets: &[u8]) {
-        let mut rest = octets;
-        while !self.has_dashes
-            && let Some((&octet, after)) = rest.split_first()
-        {
-            rest = after;
-            self.line = match (self.line, octet) {
-                (_, b'\n') => Line::Start,
-                // Some clients skip leading blanks.
-                (Line::Start, b' ' | b'\t' | b'\r') => Line::Start,
-                (Line::Start, b'-') => Line::Dash,
-                (Line::Dash | Line::Dashes, b'-') => Line::Dashes,
-                (Line::Dashes, b' ' | b'\t' | b'\r') => Line::Other,
-                (Line::Dashes, _) => {
-                    self.has_dashes = true;
-                    Line::Other
-                }
-                _ => {
-                    rest = memchr::memchr(b'\n', rest).map_or(&[], |at| &rest[at..]);
-                    Line::Other
-                }
-            };
         }
     }
 }

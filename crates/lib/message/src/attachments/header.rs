@@ -2,9 +2,10 @@
 
 use memchr::{memchr, memmem};
 
+use super::encodings::Encodings;
 use super::names;
 use super::parameters::{Given, Parameters};
-use crate::header::{Field, Token, Tokens, fields, unfold};
+use crate::header::{Field, Token, Tokens, fields};
 
 /// Maximum number of inspected Content-… fields of a header.
 const MAX_FIELDS: usize = 50;
@@ -31,19 +32,8 @@ pub(super) struct PartHeader {
     pub(super) is_message: bool,
     /// The reason why the part cannot be classified.
     pub(super) unclear: Option<&'static str>,
-}
-
-/// The possible transfer encodings of a body.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Encodings {
-    pub(super) base64: bool,
-    pub(super) quoted_printable: bool,
-    /// None, or an unknown one.
-    pub(super) other: bool,
-    /// uuencode: encoded data begins with a line of its own, and is found anywhere.
-    uuencode: bool,
-    /// An encoding that some client may know.
-    unknown: bool,
+    /// The reason why its body cannot be, if it has one.
+    pub(super) unclear_body: Option<&'static str>,
 }
 
 impl PartHeader {
@@ -77,14 +67,13 @@ impl PartHeader {
         if header.encodings == Encodings::default() {
             header.encodings.other = true;
         }
-        if header.is_multipart && header.boundaries.is_empty() {
-            header.unclear = Some("a multipart has no boundary");
-        } else if header.is_multipart && header.has_odd_boundary {
-            header.unclear = Some("a multipart has a boundary that can be read in several ways");
+        if header.is_multipart && header.has_odd_boundary {
+            let reason = "a multipart has a boundary that can be read in several ways";
+            header.unclear_body = Some(reason);
         }
         // The parts of a multipart and of a message are found without decoding.
         if header.encodings.unknown || header.encodings.uuencode && header.is_composite() {
-            header.unclear = Some("a part has a transfer encoding that is not known");
+            header.unclear_body = Some("a part has a transfer encoding that is not known");
         }
         if header.names.len() > MAX_NAMES {
             header.unclear = Some("a part has more names than are looked at");
@@ -175,70 +164,6 @@ impl PartHeader {
     pub(super) fn shown_name(&self) -> String {
         self.names.first().cloned().unwrap_or_default()
     }
-}
-
-impl Encodings {
-    /// Whether some client decodes it.
-    pub(super) fn any(self) -> bool {
-        self.base64 || self.quoted_printable
-    }
-
-    fn take(&mut self, value: &[u8]) {
-        let mut tokens = Tokens::of_mime(value);
-        let mut words = Vec::new();
-        while let Some(token) = next(&mut tokens) {
-            match token {
-                Token::Atom(word) => words.push(lower(word)),
-                Token::Quoted(word) => words.push(lower(&word)),
-                _ => {}
-            }
-        }
-        let whole = unfold(value).to_ascii_lowercase();
-        self.other |= !matches!(whole.as_slice(), b"base64" | b"quoted-printable");
-        // In a comment too: a client that does not parse comments may find it there.
-        let has = |word: &[u8]| memmem::find(&whole, word).is_some();
-        self.base64 |= has(b"base64");
-        self.quoted_printable |= has(b"quoted");
-        self.uuencode |= words.iter().any(|word| is_uuencode(word));
-        self.unknown |= !is_none(&words.concat())
-            && !words.iter().all(|word| {
-                word.contains("base64")
-                    || word.contains("quoted")
-                    || is_uuencode(word)
-                    || is_none(word)
-            });
-    }
-}
-
-fn is_uuencode(word: &str) -> bool {
-    matches!(word, "x-uuencode" | "uuencode")
-}
-
-/// Whether the value means no encoding: as in the standard, or a charset name as broken senders write it.
-fn is_none(word: &str) -> bool {
-    if crate::decode::is_charset(word.as_bytes()) {
-        return true;
-    }
-    let word: String = word.chars().filter(|c| c.is_alphanumeric()).collect();
-    matches!(
-        word.as_str(),
-        "" | "7bit"
-            | "7bits"
-            | "8bit"
-            | "8bits"
-            | "binary"
-            | "none"
-            | "identity"
-            | "default"
-            | "raw"
-            | "text"
-            | "plain"
-            | "textplain"
-            | "usascii"
-            | "utf8"
-    ) || word.starts_with("iso8859")
-        || word.starts_with("windows125")
-        || word.starts_with("koi8")
 }
 
 /// The first `type/subtype` of the value.

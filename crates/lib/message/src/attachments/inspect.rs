@@ -1,5 +1,4 @@
 //! All running inspections: the current part of the walk, and earlier parts that continue for some client.
-//! might see go on.
 
 use std::sync::Arc;
 
@@ -84,7 +83,7 @@ impl Inspection {
         raw: &[u8],
         header: &PartHeader,
     ) -> Result<Option<Found>, Blocked> {
-        if let Some(reason) = header.unclear {
+        if let Some(reason) = header.unclear.or(header.unclear_body) {
             return Err(Blocked::Unclear(reason));
         }
         // If the previous part has not ended, this is the header section of a message in it.
@@ -132,7 +131,8 @@ impl Inspection {
     /// For some clients the body begins within the others' header section.
     fn begin_early(&mut self, fields: &[u8], body: &[u8]) -> Result<Option<Found>, Blocked> {
         let header = PartHeader::read(fields, false);
-        if header.is_multipart {
+        // A returned message is often truncated within the name of a field.
+        if header.is_multipart && has_dashes(body) {
             return Err(NO_FIELD);
         }
         let known = self.current.len();
@@ -255,6 +255,12 @@ fn early_body(header: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = HeaderLines::new().push(header)?;
     let begun = end.text.len();
     (begun > 0).then(|| header.split_at(end.taken - begun))
+}
+
+/// Whether a part may begin in a text.
+fn has_dashes(text: &[u8]) -> bool {
+    let mut lines = text.split(|octet| *octet == b'\n');
+    lines.any(|line| line.trim_ascii_start().starts_with(b"--"))
 }
 
 impl Part {

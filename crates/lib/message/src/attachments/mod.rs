@@ -22,8 +22,10 @@
 //! are encrypted content, opaque S/MIME signatures, TNEF, and archives other than ZIP: these are found only
 //! by their own type.
 
+mod awaited;
 mod content;
 mod delimiters;
+mod encodings;
 mod finding;
 mod header;
 mod inspect;

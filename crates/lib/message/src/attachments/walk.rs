@@ -117,12 +117,12 @@ impl Walk {
                 let last = self.held.split_off(line.min(self.held.len()));
                 match self.delimiter(&last)? {
                     Some(delimiter) => {
-                        self.end_header(sink)?;
+                        self.end_header(delimiter == Delimiter::Doubtful, sink)?;
                         sink.delimiter(&last, delimiter)
                     }
                     None => {
                         self.held.extend_from_slice(&last);
-                        self.end_header(sink)
+                        self.end_header(false, sink)
                     }
                 }
             }
@@ -152,7 +152,7 @@ impl Walk {
 
     fn end_root(&mut self, header: &[u8], sink: &mut impl Sink) -> Result<(), Blocked> {
         self.held = header.to_vec();
-        self.end_header(sink)
+        self.end_header(true, sink)
     }
 
     fn in_header(
@@ -172,14 +172,14 @@ impl Walk {
         }
         let current = &self.held[line..];
         if matches!(current, b"\n" | b"\r\n") {
-            self.end_header(sink)?;
+            self.end_header(true, sink)?;
         } else if current.starts_with(b"--") {
             let current = current.to_vec();
             match self.delimiter(&current)? {
                 Some(delimiter) => {
                     // The part ended within its header.
                     self.held.truncate(line);
-                    self.end_header(sink)?;
+                    self.end_header(delimiter == Delimiter::Doubtful, sink)?;
                     self.begin_part(&current, delimiter, sink)?;
                 }
                 None => self.next_header_line(line, sink)?,
@@ -207,11 +207,17 @@ impl Walk {
         sink.body(octets)
     }
 
-    fn end_header(&mut self, sink: &mut impl Sink) -> Result<(), Blocked> {
+    /// `has_body`: for some client the part goes on after its header section. A returned message is often
+    /// truncated within it.
+    fn end_header(&mut self, has_body: bool, sink: &mut impl Sink) -> Result<(), Blocked> {
         let raw = std::mem::take(&mut self.held);
         // If the previous part is both, it is the text of a message in a multipart.
         self.delimiters.text(&raw);
-        let header = PartHeader::read(&raw, self.delimiters.in_digest());
+        let mut header = PartHeader::read(&raw, self.delimiters.in_digest());
+        // Lines that are no fields are the body for some clients.
+        if !has_body && HeaderLines::new().push(&raw).is_none() {
+            header.unclear_body = None;
+        }
         self.state = State::LineStart;
         if header.is_multipart {
             self.delimiters.open(&header.boundaries, header.is_digest)?;
