@@ -2,7 +2,7 @@
 
 use memchr::memmem;
 
-use super::header::{lower, next};
+use super::words::{lower, next};
 use crate::header::{Token, Tokens, unfold};
 
 /// The possible transfer encodings of a body.

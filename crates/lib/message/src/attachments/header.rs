@@ -5,6 +5,7 @@ use memchr::{memchr, memmem};
 use super::encodings::Encodings;
 use super::names;
 use super::parameters::{Given, Parameters};
+use super::words::{lower, next};
 use crate::header::{Field, Token, Tokens, fields};
 
 /// Maximum number of inspected Content-… fields of a header.
@@ -191,19 +192,6 @@ fn media_type(value: &[u8]) -> Option<String> {
             }
             Token::Special(b';') => return None,
             _ => {}
-        }
-    }
-}
-
-pub(super) fn lower(word: &[u8]) -> String {
-    String::from_utf8_lossy(word).to_lowercase()
-}
-
-pub(super) fn next<'a>(tokens: &mut Tokens<'a>) -> Option<Token<'a>> {
-    loop {
-        match tokens.next_spaced()?.1 {
-            Token::Comment(_) => {}
-            token => return Some(token),
         }
     }
 }

@@ -37,6 +37,7 @@ mod sections;
 mod sieve;
 mod uuencode;
 mod walk;
+mod words;
 mod zip;
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use memchr::memchr;
 
-use super::header::{MAX_NAMES, lower, next};
+use super::header::MAX_NAMES;
 use super::names;
 use super::sections::Sections;
+use super::words::{lower, next};
 use crate::decode;
 use crate::header::{Token, Tokens, unfold};
 
