@@ -35,6 +35,9 @@ const FOR_TESTS: &[&str] = &["test-kit", "fakes"];
 /// Besides the services: the crates that wrap gRPC.
 const MAY_NAME_TONIC: &[&str] = &["api", "channel", "service-kit"];
 
+/// Crates that the contracts do not know: `policy-watch` and `intake` stand between.
+const NOT_FOR_API: &[&str] = &["rules", "message"];
+
 /// The services for mail programs and other servers: only they open public listeners.
 const FRONT_ENDS: &[&str] = &["smtp-server", "imap", "pop3"];
 
@@ -87,6 +90,9 @@ fn breach(workspace: &[Crate], member: &Crate, dependency: &Dependency) -> Optio
     }
     if named == "administration" && !MAY_ADMINISTER.contains(&member.name.as_str()) {
         return Some("only the command line asks for an administrator's operations");
+    }
+    if member.name == "api" && NOT_FOR_API.contains(&named) {
+        return Some("the contracts know neither policy nor message format");
     }
     if member.name == "administration" && OF_A_TERMINAL.contains(&named) {
         return Some("an administrator's operations read no terminal and print nothing");

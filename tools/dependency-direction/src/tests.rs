@@ -52,7 +52,8 @@ fn what_is_right_passes() {
     let right = [
         "crates/lib/rules: thiserror message",
         "crates/lib/message: memchr tokio/dev",
-        "crates/lib/api: tonic prost message",
+        "crates/lib/api: tonic prost sasl",
+        "crates/lib/intake: api message rules",
         "crates/lib/test-kit: tokio",
         "crates/services/queue: sqlx tonic rules api test-kit/dev",
         "crates/lib/administration: api rules serde",
@@ -77,6 +78,7 @@ fn each_rule_bites() {
         ("crates/postern: tonic", "gRPC is for"),
         ("crates/lib/api: test-kit", "for tests"),
         ("crates/services/queue: fakes", "for tests"),
+        ("crates/lib/api: rules", "neither policy nor"),
         ("crates/lib/api: postern/dev", "the command line"),
         ("crates/lib/api: bench/dev", "who uses it"),
         ("crates/lib/administration: clap", "read no terminal"),

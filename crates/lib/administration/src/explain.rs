@@ -187,7 +187,7 @@ fn play(
     let sender = sender::read(&session.sender, &queried.policy, &known.facts)?;
     let message = known.message;
     let screen = |rules: &Arc<BlockedAttachments>| match message {
-        Some(message) => api::screening::screened(rules, message.octets()),
+        Some(message) => intake::screened(rules, message.octets()),
         None => Screened::default(),
     };
     let size = message.map(|message| message.octets().len() as u64);

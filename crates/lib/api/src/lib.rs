@@ -67,14 +67,10 @@ pub mod grpc {
 }
 
 pub mod actor;
-pub mod authors;
-mod conversions;
-pub mod free_space;
-pub mod intake;
+mod component;
 pub mod login;
 mod no_room;
 mod notify;
-pub mod policy_watch;
 pub mod queue_client;
 pub mod queue_clock;
 pub mod queue_features;
@@ -85,7 +81,6 @@ pub mod stream;
 pub mod text_upload;
 
 mod failure;
-pub mod screening;
 
 pub use no_room::{is_no_room, no_room};
 

@@ -8,7 +8,6 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rules::EmailAddress;
 use sasl::{Bindings, ConnectionState, Initiation};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -44,16 +43,6 @@ pub struct ClientConnection {
 }
 
 impl ClientConnection {
-    /// The names of a certificate that may identify a user, in the directory's spelling.
-    pub fn usable_addresses(names: &[String]) -> Vec<String> {
-        let usable = |name: &String| {
-            let address = EmailAddress::parse(name).ok()?;
-            address.domain()?;
-            Some(address.folded().to_string())
-        };
-        names.iter().filter_map(usable).collect()
-    }
-
     /// The state that the choice of mechanisms depends on.
     pub fn state(&self) -> ConnectionState {
         ConnectionState {

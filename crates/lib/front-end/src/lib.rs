@@ -13,6 +13,7 @@
 //! ```
 
 mod accept;
+mod client_certificate;
 mod config;
 mod error;
 mod limits;
@@ -24,6 +25,7 @@ mod serving;
 mod shards;
 mod slots;
 
+pub use client_certificate::user_addresses;
 pub use config::{ListenerConfig, TlsMode};
 pub use error::Error;
 pub use limits::{Limits, MakeRoom};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use api::policy_watch::PolicyWatch;
+use policy_watch::PolicyWatch;
 use rules::CollectAccount;
 use tokio_util::sync::CancellationToken;
 

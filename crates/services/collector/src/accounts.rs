@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use api::policy_watch::PolicyWatch;
+use policy_watch::PolicyWatch;
 use rules::CollectAccount;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

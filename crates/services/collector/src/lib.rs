@@ -28,8 +28,8 @@ mod uncollected;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use api::free_space::FreeSpace;
-use api::policy_watch::PolicyWatch;
+use policy_watch::FreeSpace;
+use policy_watch::PolicyWatch;
 use service_kit::Service;
 use session_io::ClientTls;
 

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use api::collection::v1::UncollectedMessages;
 use api::grpc::{Code, Status};
-use api::policy_watch::PolicyWatch;
+use policy_watch::PolicyWatch;
 use rules::CollectAccount;
 use tokio_util::sync::CancellationToken;
 

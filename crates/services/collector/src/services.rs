@@ -11,13 +11,13 @@ use api::collection::v1::{
 };
 use api::directory::v1::FindUsersRequest;
 use api::directory::v1::directory_client::DirectoryClient;
-use api::free_space::FreeSpace;
 use api::grpc::{Channel, Status};
 use api::policy::v1::RevealSecretRequest;
 use api::policy::v1::policy_client::PolicyClient;
-use api::policy_watch::PolicyWatch;
 use api::queue_client::Enqueuer;
 use api::queue_clock::QueueClock;
+use policy_watch::FreeSpace;
+use policy_watch::PolicyWatch;
 use rules::EmailAddress;
 use session_io::ClientTls;
 

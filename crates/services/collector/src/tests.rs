@@ -15,8 +15,8 @@ mod renamed;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use api::free_space::FreeSpace;
-use api::policy_watch::PolicyWatch;
+use policy_watch::FreeSpace;
+use policy_watch::PolicyWatch;
 use rules::{CollectAccount, Policy};
 use session_io::ClientTls;
 use test_kit::TestCertificate;

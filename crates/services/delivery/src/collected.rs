@@ -37,8 +37,8 @@ mod tests {
     use std::collections::HashMap;
     use std::sync::Arc;
 
-    use api::policy_watch::PolicySnapshot;
     use api::queue::v1::LeasedMessage;
+    use policy_watch::PolicySnapshot;
     use rules::Policy;
 
     use super::*;

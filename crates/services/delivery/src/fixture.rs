@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use api::grpc::Channel;
-use api::policy_watch::PolicySnapshot;
+use policy_watch::PolicySnapshot;
 use api::queue::v1::{LeasedMessage, LeasedRecipient};
 use api::queue_clock::QueueClock;
 use rules::Policy;

@@ -37,7 +37,7 @@ mod work;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use api::policy_watch::PolicyWatch;
+use policy_watch::PolicyWatch;
 use api::queue_clock::QueueClock;
 use service_kit::Service;
 use session_io::ClientTls;

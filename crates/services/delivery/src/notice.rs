@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use api::grpc::{Channel, Code, Status};
-use api::message::v1::{Content, content};
+use api::message::v1::Content;
 use api::queue::v1::{
     Component, DeliveryOptions, Derived, DerivedKind, LeasedRecipient, Origin, Recipient,
     ReturnContent, Submission,
@@ -279,18 +279,8 @@ fn split(original: &[u8]) -> (&[u8], &[u8]) {
 }
 
 fn content(bytes: &[u8]) -> Option<Content> {
-    let mut scanner = Scanner::new();
-    let text = Bytes::copy_from_slice(&scanner.push(bytes).ok()?);
-    if text.len() > INLINE_LIMIT {
-        return None;
-    }
-    let scanned = scanner.finish().ok()?;
-    Some(Content {
-        header: scanned.header,
-        text_size: text.len() as u64,
-        text: Some(content::Text::Inline(text)),
-        summary: Some(scanned.summary.into()),
-    })
+    let content = intake::content(bytes).ok()?;
+    (content.text_size <= INLINE_LIMIT as u64).then_some(content)
 }
 
 fn status(told: &Told, at: i64, retry_until: Option<i64>) -> RecipientStatus<'_> {

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::policy_watch::PolicyWatch;
 use api::queue::v1::LeasedMessage;
+use policy_watch::PolicyWatch;
 
 use crate::collected;
 use crate::destination::{self, Destination};

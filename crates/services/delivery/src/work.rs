@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use api::policy_watch::PolicySnapshot;
 use api::queue::v1::LeasedMessage;
+use policy_watch::PolicySnapshot;
 use rules::Derivation;
 
 use crate::deadline::Deadline;

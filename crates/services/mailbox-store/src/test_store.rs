@@ -56,20 +56,15 @@ pub(crate) fn address(text: &str) -> UserAddress {
 
 /// A message in its stored form.
 pub(crate) fn scan(message: &[u8]) -> (Bytes, Bytes, Summary) {
-    let mut scanner = message::Scanner::new();
-    let text = scanner.push(message).unwrap().to_vec();
-    let scanned = scanner.finish().unwrap();
-    (scanned.header, text.into(), scanned.summary.into())
+    let content = content(message);
+    let Some(content::Text::Inline(text)) = content.text else {
+        panic!("the text goes inline");
+    };
+    (content.header, text, content.summary.unwrap())
 }
 
 pub(crate) fn content(message: &[u8]) -> Content {
-    let (header, text, summary) = scan(message);
-    Content {
-        header,
-        text_size: text.len() as u64,
-        text: Some(content::Text::Inline(text)),
-        summary: Some(summary),
-    }
+    intake::content(message).unwrap()
 }
 
 pub(crate) fn stored_summary(summary: &Summary) -> volume::summaries::Summary {

@@ -39,14 +39,7 @@ mod tests {
         "--b\r\nContent-Type: message/rfc822\r\n\r\nReturn-Path: <c@x.test>\r\n\r\nc\r\n--b--\r\n";
 
     fn content(header: &str) -> Content {
-        let mut scanner = message::Scanner::new();
-        scanner.push([header, TEXT].concat().as_bytes()).unwrap();
-        let scanned = scanner.finish().unwrap();
-        Content {
-            header: scanned.header,
-            summary: Some(scanned.summary.into()),
-            ..Content::default()
-        }
+        intake::content([header, TEXT].concat().as_bytes()).unwrap()
     }
 
     #[test]

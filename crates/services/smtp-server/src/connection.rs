@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::login::Login;
-use api::policy_watch::PolicySnapshot;
+use policy_watch::PolicySnapshot;
 use rules::admission::Admission;
 use rules::{SessionFacts, Trust, Verdict};
 use sasl::Bindings;

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use api::directory::v1::directory_client::DirectoryClient;
-use api::free_space::FreeSpace;
 use api::grpc::Channel;
 use api::login::LoginMechanisms;
-use api::policy_watch::PolicyWatch;
 use api::refusals::Refusals;
 use host_network::HostNetwork;
 use mail_authentication::{Authenticator, Dns, ReverseNames};
+use policy_watch::FreeSpace;
+use policy_watch::PolicyWatch;
 use rules::{InterfaceSetting, ListenerClass, ListenerRole};
 use service_kit::Service;
 use smtp_protocol::server::Limits;

@@ -62,7 +62,7 @@ impl<'a> Known<'a> {
             told.map_err(|reason| Error::Invalid(format!("{}: {reason}", said.name)))?;
         }
         if let Some(message) = message {
-            assumptions.authors = Some(api::authors::authors(message.header()).collect());
+            assumptions.authors = Some(intake::authors(message.header()).collect());
         }
         let mut facts = facts(session);
         let supposed = place::complete(&mut facts, session.local, host);

@@ -65,7 +65,7 @@ mod tests {
         let author = |first: &str| {
             let text = format!("{first}\nSubject: x\n\ntext\n");
             let message = Message::read(text.as_bytes()).unwrap();
-            let authors = api::authors::authors(message.header());
+            let authors = intake::authors(message.header());
             authors
                 .map(|author| author.unwrap().to_string())
                 .collect::<Vec<_>>()

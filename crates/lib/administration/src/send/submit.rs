@@ -1,9 +1,9 @@
 //! The submission of a message to the queue.
 
-use api::intake::{Intake, IntakeError};
 use api::message::v1::Content;
 use api::queue::v1::{Recipient, Submission};
 use api::queue_client::EnqueueError;
+use intake::{Intake, IntakeError};
 use rules::EmailAddress;
 
 use super::{Envelope, Source};

@@ -31,7 +31,7 @@ impl Message {
             prefix_size: prefix.len(),
             header_size: prefix.len() + scanned.header.len(),
             octets: [prefix, &scanned.header, &text].concat().into(),
-            summary: scanned.summary.into(),
+            summary: intake::summary(scanned.summary),
         }
     }
 

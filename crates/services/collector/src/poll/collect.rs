@@ -1,9 +1,9 @@
 //! Collection of one message from the remote server into the queue.
 
 use api::collection::v1::CollectedMessage;
-use api::intake::{Intake, IntakeError, Screened};
 use api::queue::v1::{Collected, Component, Origin, QuarantineTerms, Recipient, Submission};
 use api::queue_client::EnqueueError;
+use intake::{Intake, IntakeError, Screened};
 use message::LineEnds;
 use message::attachments::Blocked;
 use message::header::fields;

@@ -1,6 +1,6 @@
 //! Mail without a mailbox stays at the provider.
 
-use api::policy_watch::PolicyWatch;
+use policy_watch::PolicyWatch;
 use rules::Policy;
 
 use super::Bench;

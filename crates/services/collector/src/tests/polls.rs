@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use api::free_space::FreeSpace;
-use api::policy_watch::PolicyWatch;
 use api::queue::v1::Component;
+use policy_watch::FreeSpace;
+use policy_watch::PolicyWatch;
 use rules::Policy;
 
 use super::Bench;

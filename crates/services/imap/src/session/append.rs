@@ -1,11 +1,11 @@
 //! APPEND.
 
-use api::intake::{Intake, IntakeError};
 use api::mailbox::v1::{AppendRequest, GetStatusRequest};
 use api::text_upload::INLINE_LIMIT;
 use imap_protocol::Event;
 use imap_protocol::command::AppendHead;
 use imap_protocol::response::{Code, put_continuation};
+use intake::{Intake, IntakeError};
 
 use super::Session;
 use super::store::wire_flags;

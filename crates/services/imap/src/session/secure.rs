@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use api::login::ClientConnection;
 use imap_protocol::{Reader, Tag};
 use service_kit::ServerTls;
 use session_io::SessionError;
@@ -35,7 +34,7 @@ impl Session {
         self.client.tls = true;
         self.client.bindings = self.io.bindings();
         if let Some(names) = self.io.client_addresses() {
-            self.client.certificate = ClientConnection::usable_addresses(&names);
+            self.client.certificate = front_end::user_addresses(&names);
         }
         Ok(())
     }

@@ -155,7 +155,7 @@ async fn scan(pool: &PgPool, id: i64) -> Result<(Summary, u64)> {
         let reason = "its header section is not one as it is stored today";
         return Err(Error::Internal(reason.to_owned()));
     }
-    Ok((scanned.summary.into(), read))
+    Ok((intake::summary(scanned.summary), read))
 }
 
 fn unscannable(error: message::ScanError) -> Error {

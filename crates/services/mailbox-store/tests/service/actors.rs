@@ -11,7 +11,6 @@ use api::mailbox::v1::{
     LockMaildropRequest, MailboxChange, ReadMessageRequest, RenameMailboxRequest, SearchKey,
     SearchRequest, SelectRequest, SetSubscribedRequest, StoreFlagsRequest,
 };
-use api::message::v1::{Content, content};
 use api::rights::SERVICES;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -190,15 +189,7 @@ impl Kit {
 }
 
 fn append(actor: Option<Actor>, mailbox: &str) -> AppendRequest {
-    let mut scanner = message::Scanner::new();
-    let text = scanner.push(MESSAGE).unwrap().to_vec();
-    let scanned = scanner.finish().unwrap();
-    let content = Content {
-        header: scanned.header,
-        text_size: text.len() as u64,
-        text: Some(content::Text::Inline(text.into())),
-        summary: Some(scanned.summary.into()),
-    };
+    let content = intake::content(MESSAGE).unwrap();
     AppendRequest {
         actor,
         mailbox: mailbox.into(),

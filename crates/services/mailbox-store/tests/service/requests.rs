@@ -8,7 +8,6 @@ use api::grpc::Code;
 use api::mailbox::v1::delivery_result::Status;
 use api::mailbox::v1::store_flags_request::Mode;
 use api::mailbox::v1::*;
-use api::message::v1::{Content, content};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -179,15 +178,7 @@ async fn a_delivered_message_is_watched_fetched_read_and_found() {
 #[tokio::test]
 async fn messages_are_appended_flagged_copied_moved_and_expunged() {
     let (mut running, bob) = start().await;
-    let mut scanner = message::Scanner::new();
-    let text = scanner.push(MESSAGE).unwrap().to_vec();
-    let scanned = scanner.finish().unwrap();
-    let content = Content {
-        header: scanned.header,
-        text_size: text.len() as u64,
-        text: Some(content::Text::Inline(text.into())),
-        summary: Some(scanned.summary.into()),
-    };
+    let content = intake::content(MESSAGE).unwrap();
     for _ in 0..3 {
         let request = AppendRequest {
             actor: actor(bob),

@@ -12,7 +12,6 @@ use api::mailbox::v1::upkeep_client::UpkeepClient;
 use api::mailbox::v1::{
     Delivery, MailboxState, MessageState, SelectRequest, UidRange, WatchRequest, WatchedMailbox,
 };
-use api::message::v1::Summary;
 use bytes::Bytes;
 use prost::Message as _;
 use sasl::{Bindings, Initiation};
@@ -135,7 +134,7 @@ impl Running {
         let mut scanner = message::Scanner::new();
         let text = Bytes::copy_from_slice(&scanner.push(message).unwrap());
         let scanned = scanner.finish().unwrap();
-        let summary = Summary::from(scanned.summary);
+        let summary = intake::summary(scanned.summary);
         let body = NewBody {
             id,
             header: scanned.header,

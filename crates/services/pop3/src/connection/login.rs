@@ -31,7 +31,7 @@ impl Client {
             self.client.tls = true;
             self.client.bindings = self.connection.bindings();
             let names = self.connection.client_addresses().unwrap_or_default();
-            self.client.certificate = ClientConnection::usable_addresses(&names);
+            self.client.certificate = front_end::user_addresses(&names);
         }
     }
 

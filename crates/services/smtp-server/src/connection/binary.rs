@@ -2,7 +2,7 @@
 //! handle lines of text only, and so does the attachment screen, which then checks what readers will see.
 //! DKIM checks the octets as received, since those were signed (RFC 6376 §5.3 has signers encode first).
 
-use api::intake::IntakeError;
+use intake::IntakeError;
 use message::binary::{Converter, Unconvertible};
 use smtp_protocol::Reply;
 use smtp_protocol::server::{Fault, TextLines};

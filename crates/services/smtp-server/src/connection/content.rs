@@ -1,11 +1,11 @@
 //! DATA and BDAT: passes the message through the intake to the queue.
 
-use api::authors::authors;
-use api::intake::{Intake, IntakeError, Screened};
+use intake::authors;
+use intake::{Intake, IntakeError, Screened};
 use api::message::v1::Content;
 use api::queue::v1::{Component, Origin, ReturnContent, Submission};
 use api::queue_client::EnqueueError;
-use api::screening::unwanted;
+use intake::unwanted;
 use bytes::{Buf as _, Bytes};
 use mail_authentication::{Findings, marks, without_forged};
 use message::LineEnds;

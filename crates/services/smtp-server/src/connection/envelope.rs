@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use api::grpc::Status;
-use api::policy_watch::PolicySnapshot;
+use policy_watch::PolicySnapshot;
 use api::queue::v1::{Notify, Recipient};
 use rules::admission::Admission;
 use rules::admission::mail::Parameters;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::policy_watch::PolicySnapshot;
+use policy_watch::PolicySnapshot;
 use api::queue::v1::{DeliverBy, DeliveryOptions};
 use rules::{Policy, Timing, Trust};
 use smtp_protocol::ByMode;

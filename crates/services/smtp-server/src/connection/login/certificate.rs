@@ -1,7 +1,6 @@
 //! EXTERNAL (RFC 4422 appendix A): the certificate verified by TLS identifies the client, by the mail
 //! addresses in it.
 
-use api::login::ClientConnection;
 use api::refusals::TLS_HANDSHAKE;
 use session_io::SessionError;
 
@@ -30,7 +29,7 @@ impl Connection {
         let Some(addresses) = self.io.client_addresses() else {
             return;
         };
-        self.certificate = ClientConnection::usable_addresses(&addresses);
+        self.certificate = front_end::user_addresses(&addresses);
         if self.certificate.is_empty() {
             let reason = "the client's certificate names no mail address: EXTERNAL is not offered";
             tracing::info!(%peer, %listener, "{reason}");

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use channel::Channel;
+use api::grpc::{Channel, Code, Status};
+use api::queue::v1::GetFreeSpaceRequest;
+use api::queue::v1::storage_client::StorageClient;
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Status};
 
-use crate::policy_watch::{PolicySnapshot, PolicyWatch};
-use crate::queue::v1::GetFreeSpaceRequest;
-use crate::queue::v1::storage_client::StorageClient;
+use crate::{PolicySnapshot, PolicyWatch};
 
 /// Polling interval while there is much space.
 const EVERY: Duration = Duration::from_secs(5);

@@ -1,12 +1,12 @@
 //! The authors of a message (RFC 5322 §3.6.2), as addresses of the rules.
 
-use message_crate::header::AddrSpec;
+use message::header::AddrSpec;
 use rules::{EmailAddress, Host};
 
 /// The addresses in the From fields of a header section, and others that a reader may take for authors;
 /// `None` is an entry that is no address.
 pub fn authors(header: &[u8]) -> impl Iterator<Item = Option<EmailAddress>> {
-    message_crate::header::authors(header)
+    message::header::authors(header)
         .into_iter()
         .map(|author| parse(&author))
 }

@@ -1,14 +1,18 @@
-//! The policy in force, as a process sees it: compiled, immutable, updated on changes.
+//! The policy in force, as a process sees it: compiled, immutable, updated on changes. And the free space of the
+//! volume that mail is stored on, which some of its rules are about.
+
+mod free_space;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use channel::Channel;
+use api::grpc::Channel;
+use api::policy::v1::{Revision, WatchPolicyRequest, policy_client::PolicyClient};
+use api::stream::{Backoff, Watch, WatchEvent};
 use rules::Policy;
 use tokio::sync::watch;
 
-use crate::policy::v1::{Revision, WatchPolicyRequest, policy_client::PolicyClient};
-use crate::stream::{Backoff, Watch, WatchEvent};
+pub use free_space::FreeSpace;
 
 /// Pauses before the stream is opened again.
 const PAUSES: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));

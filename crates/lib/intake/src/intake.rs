@@ -4,16 +4,16 @@
 
 use std::sync::Arc;
 
+use api::grpc::{Channel, Status};
+use api::message::v1::{Content, content};
+use api::text_upload::{INLINE_LIMIT, TextUpload};
 use bytes::{Bytes, BytesMut};
-use channel::Channel;
-use message_crate::attachments::{Blocked, Finding, Screen};
-use message_crate::{ScanError, Scanner};
+use message::attachments::{Blocked, Finding, Screen};
+use message::{ScanError, Scanner};
 use rules::BlockedAttachments;
-use tonic::Status;
 
-use crate::message::v1::{Content, content};
 use crate::screening::screen;
-use crate::text_upload::{INLINE_LIMIT, TextUpload};
+use crate::summary;
 
 /// Octets that are screened before other tasks run: unpacked, they may become a thousand times as many.
 const SCREENED_AT_A_TIME: usize = 8 * 1024;
@@ -243,7 +243,7 @@ impl Intake {
             header: scanned.header,
             text: Some(text),
             text_size: self.text_size,
-            summary: Some(scanned.summary.into()),
+            summary: Some(summary(scanned.summary)),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use message_crate::attachments::{Action, Blocked, Blocklist, Screen};
+use message::attachments::{Action, Blocked, Blocklist, Screen};
 use rules::{AttachmentAction, BlockedAttachments, Pattern, Screened, Unwanted};
 
 /// A screen for one message; none if the rules block nothing.
