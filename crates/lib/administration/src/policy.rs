@@ -130,8 +130,8 @@ pub struct Apply {
     pub document: Document,
     /// The comment for the list of revisions.
     pub comment: String,
-    /// Apply only if this is the newest revision; 0: always.
-    pub expected_revision: u64,
+    /// Apply only if this is the newest revision, 0 if there is none yet; `None`: always.
+    pub expected_revision: Option<u64>,
     /// Apply even if something is lost, or if the document is empty.
     pub confirmed: bool,
 }
@@ -164,19 +164,28 @@ pub async fn apply(administration: &Administration, apply: Apply) -> Result<Appl
         });
     }
     document.parse()?;
-    let newest = revision::get(system, 0).await?;
-    if expected != 0 && expected != newest.revision {
-        return Err(overtaken(expected));
-    }
     let text = document.text;
-    let policy = revision::weigh(administration, &newest, &text, Accounts::All, confirmed).await?;
-    match revision::apply(administration, text, expected, comment).await {
-        Ok(made) => Ok(Applied {
-            revision: Revision::without_document(made),
-            notes: advice::notes(system, &newest, &policy).await,
-        }),
-        Err(status) if status.code() == Code::Aborted => Err(overtaken(expected)),
-        Err(status) => Err(revision::failed(&status)),
+    let mut attempt = 1;
+    loop {
+        let newest = revision::get(system, 0).await?;
+        if let Some(expected) = expected.filter(|expected| *expected != newest.revision) {
+            return Err(overtaken(expected));
+        }
+        let policy = revision::weigh(administration, &newest, &text, Accounts::All, confirmed).await?;
+        // Only in place of the one against which it was weighed.
+        let replaced = newest.revision;
+        match revision::apply(administration, text.clone(), replaced, comment.clone()).await {
+            Ok(made) => {
+                return Ok(Applied {
+                    revision: Revision::without_document(made),
+                    notes: advice::notes(system, &newest, &policy).await,
+                });
+            }
+            Err(status) if status.code() != Code::Aborted => return Err(revision::failed(&status)),
+            Err(_) if expected.is_some() => return Err(overtaken(replaced)),
+            Err(status) if attempt == revision::ATTEMPTS => return Err(revision::failed(&status)),
+            Err(_) => attempt += 1,
+        }
     }
 }
 

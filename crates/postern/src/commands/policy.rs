@@ -38,8 +38,8 @@ Examples:
         #[arg(long, default_value = "")]
         comment: String,
         /// Only if this is still the newest revision
-        #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-        expected_revision: u64,
+        #[arg(long, value_name = "N")]
+        expected_revision: Option<u64>,
         /// Apply it although domains with users are removed, or the document is empty
         #[arg(long)]
         yes: bool,

@@ -8,8 +8,8 @@ use super::document::EditError;
 use crate::consequences::{self, Accounts};
 use crate::{Administration, Deadline, Error, Removal, System};
 
-/// Attempts to repeat an edit after a concurrent change.
-const ATTEMPTS: usize = 5;
+/// Attempts to repeat a change after a concurrent one.
+pub(super) const ATTEMPTS: usize = 5;
 
 pub(crate) fn failed(status: &Status) -> Error {
     Error::call("the queue", status)
@@ -47,7 +47,7 @@ pub(crate) fn compile(document: &str) -> Result<Policy, Error> {
     })
 }
 
-/// Makes a document the next revision, if `expected` is still the newest (0: always).
+/// Makes a document the next revision, if `expected` is still the newest.
 pub(super) async fn apply(
     administration: &Administration,
     document: String,
@@ -57,7 +57,7 @@ pub(super) async fn apply(
     let request = ApplyPolicyRequest {
         actor: administration.asking(),
         document,
-        expected_revision: expected,
+        expected_revision: Some(expected),
         comment,
     };
     let system = administration.system();

@@ -132,7 +132,7 @@ async fn a_gateway_that_the_policy_names_no_more_is_forgotten() {
 
     let named = |name: &str| Proposal {
         document: format!("[[gateway]]\nname = \"{name}\"\nhosts = [\"smtp.isp.test\"]\n"),
-        expected: 0,
+        expected: None,
         author: String::new(),
         comment: String::new(),
     };

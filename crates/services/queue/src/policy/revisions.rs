@@ -25,8 +25,8 @@ pub(crate) struct Policies {
 #[derive(Debug)]
 pub(crate) struct Proposal {
     pub(crate) document: String,
-    /// Accept only if this is the newest revision; 0: always.
-    pub(crate) expected: i64,
+    /// Accept only if this is the newest revision, 0 if there is none yet; `None`: always.
+    pub(crate) expected: Option<i64>,
     pub(crate) author: String,
     pub(crate) comment: String,
 }
@@ -116,10 +116,9 @@ impl Policies {
                 .await
                 .map_err(Error::from)?;
             let newest = newest.map_or(0, |newest| newest.revision);
-            if proposal.expected != 0 && proposal.expected != newest {
+            if let Some(expected) = proposal.expected.filter(|expected| *expected != newest) {
                 return Err(Error::Conflict(format!(
-                    "revision {newest} is the newest, not {}",
-                    proposal.expected
+                    "revision {newest} is the newest, not {expected}"
                 )));
             }
             new.revision = newest + 1;

@@ -92,7 +92,7 @@ impl Policy for PolicyService {
         check_text("comment", &request.comment, MAX_COMMENT)?;
         let proposal = Proposal {
             document: request.document,
-            expected: number(request.expected_revision)?,
+            expected: request.expected_revision.map(number).transpose()?,
             author,
             comment: request.comment,
         };

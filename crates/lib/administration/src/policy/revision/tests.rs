@@ -64,8 +64,8 @@ impl PolicyService for Fake {
                 let rival = format!("# {} rivals to come\n", *rivals);
                 revisions.push(rival);
             }
-            if request.expected_revision != 0 && request.expected_revision != revisions.len() as u64
-            {
+            let newest = revisions.len() as u64;
+            if request.expected_revision.is_some_and(|one| one != newest) {
                 return Err(Status::aborted("there is a newer revision"));
             }
             revisions.push(request.document);
@@ -180,6 +180,19 @@ async fn an_edit_is_made_again_on_what_somebody_else_made_meanwhile() {
             .await
             .unwrap();
         assert_eq!(made.revision, 4);
+        assert_eq!(made.document, "# 0 rivals to come\n# mine\n");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_first_edit_overwrites_none_that_somebody_else_made_meanwhile() {
+    let fake = Fake::default();
+    *fake.rivals.lock().unwrap() = 1;
+    with_system(&fake, async |administration| {
+        let made = edit(administration, "", false, append("# mine"))
+            .await
+            .unwrap();
         assert_eq!(made.document, "# 0 rivals to come\n# mine\n");
     })
     .await;
