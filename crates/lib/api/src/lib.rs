@@ -67,6 +67,7 @@ pub mod grpc {
 }
 
 pub mod actor;
+pub mod clock;
 mod component;
 pub mod login;
 mod no_room;

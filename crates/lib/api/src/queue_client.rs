@@ -19,9 +19,9 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 
+use crate::clock::now_ms;
 use crate::queue::v1::{Accepted, Submission};
 use crate::queue_features::Features;
-use crate::refusals::now_ms;
 use streams::Streams;
 
 /// Time limit of a submission; then its outcome is unknown.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
 
-use crate::refusals::now_ms;
+use crate::clock::now_ms;
 
 /// Milliseconds since 1970. Clones share the clock.
 #[derive(Clone)]

@@ -9,13 +9,14 @@ mod verdicts;
 use std::fmt::Display;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use metrics::{Counter, counter};
 use sasl::LoginFault;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::clock::now_ms;
 use crate::grpc::{Channel, Status};
 use crate::queue::v1::refusals_client::RefusalsClient;
 use crate::queue::v1::{Refusal, ReportRefusalsRequest};
@@ -58,14 +59,6 @@ pub fn shown(name: &str) -> String {
         letter => letter.escape_debug().to_string(),
     };
     name.chars().take(LONGEST_NAME).map(escaped).collect()
-}
-
-/// Milliseconds since 1970.
-pub fn now_ms() -> i64 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH);
-    elapsed.map_or(0, |elapsed| {
-        i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
-    })
 }
 
 /// The verdict on a correct login of a user who already has the maximum number of connections.

@@ -39,13 +39,21 @@ impl Retry {
     /// Pauses, a little longer each time, if the error is transient ([`crate::is_transient`]) and there is
     /// time left; otherwise returns the error.
     pub async fn again(&mut self, error: sqlx::Error) -> Result<(), sqlx::Error> {
-        if !crate::is_transient(&error) || Instant::now() + self.pause > self.deadline {
+        if !crate::is_transient(&error) || !self.wait().await {
             return Err(error);
         }
-        tracing::debug!(%error, "the database failed; trying again");
+        tracing::debug!(%error, "the database failed; tried again");
+        Ok(())
+    }
+
+    /// Pauses likewise, whatever failed. False when there is no time left.
+    pub async fn wait(&mut self) -> bool {
+        if Instant::now() + self.pause > self.deadline {
+            return false;
+        }
         tokio::time::sleep(self.pause.mul_f64(rand::random_range(0.5..1.0))).await;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        Ok(())
+        true
     }
 }
 

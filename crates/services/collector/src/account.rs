@@ -1,7 +1,7 @@
 //! One account: claim, poll, report, wait, repeat.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use policy_watch::PolicyWatch;
 use rules::CollectAccount;
@@ -144,8 +144,7 @@ fn count(account: &CollectAccount, polled: &Polled) {
     metrics::counter!("postern_collect_failures_total", "account" => label())
         .increment(polled.failed().into());
     if !polled.failed() {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = now.unwrap_or_default().as_secs_f64();
+        let now = api::clock::now_ms() as f64 / 1000.0;
         metrics::gauge!("postern_collect_last_success_timestamp_seconds", "account" => label())
             .set(now);
     }

@@ -15,6 +15,7 @@ mod renamed;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+pub(crate) use api::clock::now_ms;
 use policy_watch::FreeSpace;
 use policy_watch::PolicyWatch;
 use rules::{CollectAccount, Policy};
@@ -137,11 +138,4 @@ impl Bench {
         };
         assert_eq!(show(&collected), show(&expected));
     }
-}
-
-/// Milliseconds since 1970.
-fn now_ms() -> i64 {
-    let now = std::time::SystemTime::now();
-    let elapsed = now.duration_since(std::time::UNIX_EPOCH).unwrap();
-    i64::try_from(elapsed.as_millis()).unwrap()
 }

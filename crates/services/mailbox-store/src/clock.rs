@@ -1,9 +1,6 @@
 //! The time, in the schema's form.
 
-/// Milliseconds since 1970 in UTC.
-pub(crate) fn now() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
-}
+pub(crate) use api::clock::now_ms as now;
 
 /// When bodies that lose a reference now may be removed, so that current readers can finish.
 pub(crate) fn bodies_due() -> i64 {

@@ -4,7 +4,8 @@
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+
+use api::clock::now_ms;
 
 /// Crockford's base 32: no letter that looks like a digit.
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -23,10 +24,7 @@ impl SessionIds {
     }
 
     pub(crate) fn next(&self) -> String {
-        let milliseconds = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |elapsed| elapsed.as_millis() as u64);
-        encode(milliseconds, self.next.fetch_add(1, Ordering::Relaxed))
+        encode(now_ms() as u64, self.next.fetch_add(1, Ordering::Relaxed))
     }
 }
 

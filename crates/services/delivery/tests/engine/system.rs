@@ -1,8 +1,8 @@
 //! A worker with all its peers.
 
 use std::net::SocketAddr;
-use std::time::{SystemTime, UNIX_EPOCH};
 
+pub(crate) use api::clock::now_ms;
 use api::mailbox::v1::mailbox_store_server::MailboxStoreServer;
 use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::queue_server::QueueServer;
@@ -155,11 +155,6 @@ impl Drop for System {
         self.shutdown.cancel();
         self.fakes.shutdown.cancel();
     }
-}
-
-pub(crate) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    i64::try_from(since.as_millis()).unwrap()
 }
 
 /// A message from `alice@example.test` to these, with recipient ids from `first` on.

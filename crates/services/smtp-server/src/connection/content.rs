@@ -1,12 +1,10 @@
 //! DATA and BDAT: passes the message through the intake to the queue.
 
-use intake::authors;
-use intake::{Intake, IntakeError, Screened};
 use api::message::v1::Content;
 use api::queue::v1::{Component, Origin, ReturnContent, Submission};
 use api::queue_client::EnqueueError;
-use intake::unwanted;
 use bytes::{Buf as _, Bytes};
+use intake::{Intake, IntakeError, Screened, authors, unwanted};
 use mail_authentication::{Findings, marks, without_forged};
 use message::LineEnds;
 use message::attachments::Finding;
@@ -22,10 +20,10 @@ use tokio::time::Instant;
 use super::authentication::Checks;
 use super::binary::{self, BinaryMime, ContentError};
 use super::envelope::Transaction;
-use super::refusal::now_ms;
 use super::{Connection, quarantine};
 use crate::replies;
 use crate::trace_header::{Complete, HeldHeader, Hop, as_submitted};
+use api::clock::now_ms;
 
 /// Assumed size of a message without a declared one.
 const USUAL_SIZE: u64 = 4096;

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use api::grpc::Status;
-use policy_watch::PolicySnapshot;
 use api::queue::v1::{Notify, Recipient};
+use policy_watch::PolicySnapshot;
 use rules::admission::Admission;
 use rules::admission::mail::Parameters;
 use rules::{EmailAddress, Policy, ReversePath, Trust, Verdict};
@@ -14,9 +14,9 @@ use smtp_protocol::server::{Mail, Rcpt};
 
 use super::Connection;
 use super::authentication::Checks;
-use super::refusal::now_ms;
 use super::requests::{self, Agreed};
 use crate::replies;
+use api::clock::now_ms;
 
 /// A mail transaction.
 pub(super) struct Transaction {

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use api::clock::now_ms;
 use api::queue::v1::Refusal;
-pub(super) use api::refusals::now_ms;
 use api::refusals::shown;
 use rules::{LENIENT_MAY_TAKE_IT, Written};
 use smtp_protocol::Path;

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use policy_watch::PolicySnapshot;
 use api::queue::v1::{DeliverBy, DeliveryOptions};
+use policy_watch::PolicySnapshot;
 use rules::{Policy, Timing, Trust};
 use smtp_protocol::ByMode;
 use smtp_protocol::server::{self, HoldLimit, Mail, Offered};
 
 use super::Connection;
-use super::refusal::now_ms;
+use api::clock::now_ms;
 
 /// The options accepted at MAIL.
 #[derive(Default)]

@@ -1,18 +1,13 @@
 //! FUTURERELEASE (RFC 4865), DELIVERBY (RFC 2852) and MT-PRIORITY (RFC 6710): offered to the right clients,
 //! checked, and passed to the queue.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use api::clock::now_ms;
 
 use crate::client::Client;
 use crate::system::{POLICY, Port, System, header};
 
 const BOB: &str = "AUTH PLAIN AGJvYkBleGFtcGxlLnRlc3QAc2VjcmV0";
 const KEYWORDS: [&str; 3] = ["FUTURERELEASE", "DELIVERBY", "MT-PRIORITY"];
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    i64::try_from(since.as_millis()).unwrap()
-}
 
 /// The extensions in the reply to EHLO, with their parameters.
 async fn offered(client: &mut Client) -> Vec<String> {
