@@ -43,6 +43,17 @@ pub struct ClientConnection {
 }
 
 impl ClientConnection {
+    /// A connection that this service has just accepted.
+    pub fn unprotected(service: &'static str, peer: IpAddr) -> Self {
+        Self {
+            service,
+            peer,
+            tls: false,
+            bindings: Bindings::default(),
+            certificate: Vec::new(),
+        }
+    }
+
     /// The state that the choice of mechanisms depends on.
     pub fn state(&self) -> ConnectionState {
         ConnectionState {

@@ -6,7 +6,6 @@ use api::directory::v1::login_request::Step as Request;
 use api::directory::v1::login_response::Step as Response;
 use api::directory::v1::{
     LoginAccepted, LoginBegin, LoginRefusal, LoginRefused, LoginRequest, LoginResponse, Mechanisms,
-    User,
 };
 use api::grpc::{self, Status, Streaming};
 use futures::stream;
@@ -278,11 +277,8 @@ fn may_act(authorization: &str, login: &str) -> Result<(), ()> {
 
 fn accepted(user_id: i64, address: &str) -> LoginAccepted {
     LoginAccepted {
-        user: Some(User {
-            user_id,
-            address: address.to_owned(),
-            ..User::default()
-        }),
+        user_id,
+        address: address.to_owned(),
         app_password: String::new(),
     }
 }

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use api::grpc::Channel;
-use policy_watch::PolicySnapshot;
 use api::queue::v1::{LeasedMessage, LeasedRecipient};
 use api::queue_clock::QueueClock;
+use policy_watch::PolicySnapshot;
 use rules::Policy;
 use tokio::sync::watch;
 

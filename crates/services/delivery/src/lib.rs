@@ -37,8 +37,8 @@ mod work;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use policy_watch::PolicyWatch;
 use api::queue_clock::QueueClock;
+use policy_watch::PolicyWatch;
 use service_kit::Service;
 use session_io::ClientTls;
 

@@ -3,6 +3,7 @@
 //! The database connections are divided: logins and SMTP's questions about recipients have their own, and
 //! each user has a share of the others ([`Store::turn`]).
 
+mod salt_secret;
 mod turns;
 
 use std::collections::HashMap;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::actor::v1::Actor;
-use database::{Fitness, HeldConnection};
+use database::{Fitness, HeldConnection, Retry};
 use moka::sync::Cache;
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -19,6 +20,7 @@ use crate::mailboxes::lock;
 use crate::notices::{CHANNEL, Hub, Notice, Origin, UserNotice};
 use crate::room::Room;
 use crate::{Error, Result};
+use salt_secret::SaltSecret;
 pub use turns::Turn;
 use turns::Turns;
 
@@ -30,6 +32,7 @@ pub struct Store {
     turns: Turns,
     /// Owners of mailboxes, which never change.
     owners: Cache<i64, i64>,
+    salt_secret: Arc<SaltSecret>,
     fitness: Fitness,
     room: Room,
     hub: Arc<Hub>,
@@ -52,9 +55,9 @@ fn share(connections: u32) -> usize {
     (connections.saturating_sub(KEPT) / 2).max(1) as usize
 }
 
-/// How often a write is tried when a deadlock was broken or Postgres restarted, before the caller gets an
-/// error.
-const ATTEMPTS: u32 = 4;
+/// For how long a write is tried again when a deadlock was broken or Postgres restarted, before the caller
+/// gets an error.
+const REPEATED_FOR: Duration = Duration::from_secs(3);
 
 impl Store {
     /// A store on a pool whose database has the schemas.
@@ -70,6 +73,7 @@ impl Store {
             logins,
             turns: Turns::new(share(connections)),
             owners: Cache::new(OWNERS),
+            salt_secret: Arc::default(),
             fitness: Fitness::assumed(),
             room: Room::default(),
             hub: Arc::default(),
@@ -120,6 +124,11 @@ impl Store {
             pool: self.logins.clone(),
             ..self.clone()
         }
+    }
+
+    /// The secret that the salts of SCRAM are made of.
+    pub async fn salt_secret(&self) -> Result<&[u8]> {
+        self.salt_secret.read(&self.pool).await
     }
 
     /// Waits for a turn of the user.
@@ -299,16 +308,13 @@ where
     A: FnMut() -> F,
     F: Future<Output = Result<T>>,
 {
-    let mut pause = Duration::from_millis(20);
-    for _ in 1..ATTEMPTS {
+    let mut retry = Retry::within(REPEATED_FOR);
+    loop {
         match attempt().await {
-            Err(error) if error.is_repeatable() => {
+            Err(error) if error.is_repeatable() && retry.wait().await => {
                 tracing::debug!(%error, "making a transaction again");
-                tokio::time::sleep(pause).await;
-                pause *= 4;
             }
             other => return other,
         }
     }
-    attempt().await
 }

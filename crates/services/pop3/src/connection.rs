@@ -10,7 +10,6 @@ use api::login::{ClientConnection, Login, LoginMechanisms};
 use api::refusals::Refusals;
 use front_end::Listener;
 use pop3_protocol::server::{Action, Session, Settings, reply};
-use sasl::Bindings;
 use session_io::{Connection, SessionError};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -83,13 +82,7 @@ pub(crate) async fn serve(
         plaintext_auth: listener.plaintext_auth,
     };
     let mut client = Client {
-        client: ClientConnection {
-            service: "pop3",
-            peer: peer.ip(),
-            tls: false,
-            bindings: Bindings::default(),
-            certificate: Vec::new(),
-        },
+        client: ClientConnection::unprotected("pop3", peer.ip()),
         login: None,
         connection,
         session: Session::new(settings),

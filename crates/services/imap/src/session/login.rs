@@ -1,7 +1,6 @@
 //! LOGIN and AUTHENTICATE: the directory conducts the exchange and decides (RFC 9051 §6.2).
 
 use api::directory::v1::{LoginAccepted, LoginRefusal, LoginRefused};
-use api::grpc::Status;
 use api::login::{Login, Step};
 use api::refusals::{TOO_MANY_CONNECTIONS, failed_login, shown};
 use imap_protocol::command::Authenticate;
@@ -62,12 +61,9 @@ impl Session {
     }
 
     fn accepted(&mut self, accepted: LoginAccepted) -> Result<Answer, Stop> {
-        let user = accepted
-            .user
-            .ok_or_else(|| Status::internal("a login without a user"))?;
-        let Some(connection) = self.server.users.connect(user.user_id) else {
+        let Some(connection) = self.server.users.connect(accepted.user_id) else {
             // Each attempt costs a password check, even with a right password.
-            self.login_failed(&user.address, TOO_MANY_CONNECTIONS, "");
+            self.login_failed(&accepted.address, TOO_MANY_CONNECTIONS, "");
             return Ok(Answer::no_with(
                 Code::Limit,
                 "Too many connections of this user.",
@@ -77,7 +73,7 @@ impl Session {
         self.login = user.address;
         self.reader.set_authenticated();
         self.io.vouch(true);
-        tracing::info!(peer = %self.io.peer(), user = user.user_id, "logged in");
+        tracing::info!(peer = %self.io.peer(), user = accepted.user_id, "logged in");
         let code = Code::Capability(self.capabilities());
         Ok(Answer::ok_with(code, "Logged in."))
     }

@@ -27,7 +27,7 @@ use api::login::ClientConnection;
 use front_end::Listener;
 use imap_protocol::response::{Code, Condition, put_condition, put_continuation};
 use imap_protocol::{Command, CommandError, Event, Phase, Reader, State, Tag};
-use sasl::{Bindings, LoginFault};
+use sasl::LoginFault;
 use selected::{OpenMailbox, flush_if_large};
 use session_io::Connection;
 use sync::Sync;
@@ -84,13 +84,7 @@ impl Session {
         io: Connection,
     ) -> Self {
         Self {
-            client: ClientConnection {
-                service: "imap",
-                peer: io.peer().ip(),
-                tls: false,
-                bindings: Bindings::default(),
-                certificate: Vec::new(),
-            },
+            client: ClientConnection::unprotected("imap", io.peer().ip()),
             io,
             reader: Reader::new(imap_protocol::Limits::default()),
             login_deadline: Instant::now() + server.login_timeout,

@@ -152,7 +152,7 @@ impl Peer {
     }
 
     fn note_accepted(&self, accepted: &LoginAccepted) {
-        let user_id = accepted.user.as_ref().map(|user| user.user_id);
+        let user_id = accepted.user_id;
         let Self { service, address } = self;
         match accepted.app_password.as_str() {
             "" => tracing::debug!(service, user_id, peer = address, "login"),

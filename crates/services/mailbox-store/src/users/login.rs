@@ -155,11 +155,12 @@ impl Logins {
         };
         if known.is_none() {
             guessing::succeeded(pool, &begun.guesser).await?;
-            known_peers::note(pool, account.user.user_id, &begun.peer, begun.now).await?;
+            known_peers::note(pool, account.user_id, &begun.peer, begun.now).await?;
             self.known_peers.insert(account.at(&begun.peer), ());
         }
         Ok(Answer::Accepted(Box::new(Accepted {
-            user: account.user.into(),
+            user_id: account.user_id,
+            address: account.address,
             app_password: right.app_password,
             signature: right.signature,
         })))

@@ -133,10 +133,7 @@ impl Keys {
 
 /// The salt of a login, whether it exists or not.
 pub(super) async fn salt(store: &Store, login: &str) -> Result<Salt> {
-    let secret = sqlx::query_scalar!("SELECT secret FROM mailbox.scram_salt")
-        .fetch_one(store.pool())
-        .await?;
-    let mac = Hash::Sha256.mac(&secret, login.as_bytes());
+    let mac = Hash::Sha256.mac(store.salt_secret().await?, login.as_bytes());
     let (salt, _) = mac
         .as_ref()
         .split_first_chunk()

@@ -25,7 +25,7 @@ async fn answer(logins: &Logins, login: &str, secret: &str, peer: &str) -> Strin
         .await
         .unwrap()
     {
-        Answer::Accepted(accepted) => accepted.user.address,
+        Answer::Accepted(accepted) => accepted.address,
         Answer::Refused | Answer::Unfit(_) => "refused".to_owned(),
         Answer::Later(_) => "later".to_owned(),
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use api::actor::v1::Actor;
 use api::directory::v1::directory_client::DirectoryClient;
-use api::directory::v1::{AddUserRequest, LoginRefusal, User};
+use api::directory::v1::{AddUserRequest, LoginRefusal};
 use api::grpc::Channel;
 use api::login::{ClientConnection, Login, Step};
 use api::mailbox::v1::mailbox_store_client::MailboxStoreClient;
@@ -14,7 +14,7 @@ use api::mailbox::v1::{
 };
 use bytes::Bytes;
 use prost::Message as _;
-use sasl::{Bindings, Initiation};
+use sasl::Initiation;
 use service_kit::Service;
 use sqlx::PgPool;
 use tempfile::TempDir;
@@ -93,19 +93,13 @@ impl Running {
         self.server.await.unwrap().unwrap();
     }
 
-    /// Logs in over IMAP; returns the user unless the login is refused.
-    pub(crate) async fn log_in(&self, login: &str, password: &str) -> Option<User> {
-        let connection = ClientConnection {
-            service: "imap",
-            peer: [192, 0, 2, 1].into(),
-            tls: false,
-            bindings: Bindings::default(),
-            certificate: Vec::new(),
-        };
+    /// Logs in over IMAP; returns the user's id unless the login is refused.
+    pub(crate) async fn log_in(&self, login: &str, password: &str) -> Option<i64> {
+        let connection = ClientConnection::unprotected("imap", [192, 0, 2, 1].into());
         let initiation = Initiation::plain(login, password);
         let begun = Login::begin(self.directory.clone(), &connection, initiation).await;
         match begun.unwrap() {
-            (_, Step::Accepted(accepted)) => accepted.user,
+            (_, Step::Accepted(accepted)) => Some(accepted.user_id),
             (_, Step::Refused(refused)) => {
                 assert_eq!(refused.why(), LoginRefusal::Wrong);
                 None

@@ -75,12 +75,11 @@ impl Client {
 
     async fn accepted(&mut self, accepted: LoginAccepted) {
         self.login = None;
-        let user = accepted.user.unwrap_or_default();
-        let actor = Actor::user(user.user_id, &user.address, self.client.peer);
+        let actor = Actor::user(accepted.user_id, &accepted.address, self.client.peer);
         match self.server.store.open(actor).await {
             Ok((lock, maildrop)) => self.opened(lock, maildrop),
             Err(status) if status.code() == Code::FailedPrecondition => {
-                self.refuse(Refusal::InUse, &user.address);
+                self.refuse(Refusal::InUse, &accepted.address);
             }
             Err(status) => self.not_now(&status),
         }

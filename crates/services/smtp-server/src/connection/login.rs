@@ -46,15 +46,12 @@ impl Connection {
     }
 
     fn log_in(&mut self, accepted: LoginAccepted) {
-        let Some(user) = accepted.user else {
-            return self.login_unavailable(&Status::internal("a login without a user"));
-        };
         self.login = None;
         if !accepted.app_password.is_empty() {
             let name = accepted.app_password;
             tracing::info!(peer = %self.facts.peer, app_password = name, "logged in");
         }
-        self.facts.login = Some(user.address);
+        self.facts.login = Some(accepted.address);
         self.set_terms();
         self.session.accept(self.io.output());
     }

@@ -2,7 +2,6 @@
 
 use std::num::NonZeroU32;
 
-use super::super::row::Row;
 use super::super::scram::Keys;
 use crate::Result;
 use crate::store::Store;
@@ -10,7 +9,8 @@ use crate::values::UserAddress;
 
 #[derive(Debug)]
 pub(super) struct Account {
-    pub(super) user: Row,
+    pub(super) user_id: i64,
+    pub(super) address: String,
     pub(super) hash: String,
     pub(super) keys: Option<Keys>,
 }
@@ -18,12 +18,12 @@ pub(super) struct Account {
 /// The account's id, or an id of no user if there is no account: the database is asked in both cases, so that
 /// the time is the same.
 pub(super) fn user_id(account: Option<&Account>) -> i64 {
-    account.map_or(0, |account| account.user.user_id)
+    account.map_or(0, |account| account.user_id)
 }
 
 impl Account {
     pub(super) fn at(&self, peer: &str) -> (i64, String) {
-        (self.user.user_id, peer.to_owned())
+        (self.user_id, peer.to_owned())
     }
 }
 
@@ -34,11 +34,7 @@ pub(super) async fn find(
     address: &UserAddress,
 ) -> Result<Option<Account>> {
     let row = sqlx::query!(
-        r#"SELECT user_id, address, created_at, password, scram,
-                  COALESCE(sum(size), 0)::bigint AS "used!",
-                  COALESCE(sum(messages), 0)::bigint AS "messages!"
-           FROM mailbox.user LEFT JOIN mailbox.mailbox USING (user_id)
-           WHERE address = $1 GROUP BY user_id"#,
+        "SELECT user_id, address, password, scram FROM mailbox.user WHERE address = $1",
         address.as_str()
     )
     .fetch_optional(store.pool())
@@ -46,12 +42,7 @@ pub(super) async fn find(
     Ok(row.map(|row| Account {
         hash: row.password,
         keys: Keys::read(row.scram, iterations),
-        user: Row {
-            user_id: row.user_id,
-            address: row.address,
-            created_at: row.created_at,
-            used: row.used,
-            messages: row.messages,
-        },
+        user_id: row.user_id,
+        address: row.address,
     }))
 }

@@ -1,7 +1,5 @@
 //! Login attempts and their results.
 
-use api::directory::v1::User;
-
 use sasl::Hash;
 
 use super::super::password::Password;
@@ -53,7 +51,9 @@ impl std::fmt::Debug for Token {
 #[derive(Debug)]
 pub struct Accepted {
     /// The user.
-    pub user: User,
+    pub user_id: i64,
+    /// The user's address.
+    pub address: String,
     /// Name of the application password; `None` for the user's own password.
     pub app_password: Option<String>,
     /// The server's signature, for a SCRAM proof.

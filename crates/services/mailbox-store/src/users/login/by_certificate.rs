@@ -42,7 +42,8 @@ impl Logins {
 
 fn accepted(account: Account) -> Answer {
     Answer::Accepted(Box::new(Accepted {
-        user: account.user.into(),
+        user_id: account.user_id,
+        address: account.address,
         app_password: None,
         signature: Vec::new(),
     }))

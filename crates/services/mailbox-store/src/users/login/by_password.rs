@@ -36,7 +36,7 @@ impl Logins {
                 ..Right::default()
             }));
         }
-        let user_id = account.user.user_id;
+        let user_id = account.user_id;
         if !self.verified.contains(user_id, &account.hash, password) {
             let hash = Some(account.hash.clone());
             if !self.passwords.verify(password, hash).await? {
@@ -84,14 +84,14 @@ impl Logins {
 
     /// Makes SCRAM keys for a password that was set before they existed and has now been given.
     async fn make_keys(&self, account: &Account, password: &Password) -> Result<()> {
-        let salt = scram::salt(&self.store, &account.user.address).await?;
+        let salt = scram::salt(&self.store, &account.address).await?;
         let Some(keys) = self.passwords.scram_keys(password, salt).await? else {
             return Ok(());
         };
         // Not if the password has been changed meanwhile.
         sqlx::query!(
             "UPDATE mailbox.user SET scram = $3 WHERE user_id = $1 AND password = $2",
-            account.user.user_id,
+            account.user_id,
             account.hash,
             keys.as_bytes()
         )

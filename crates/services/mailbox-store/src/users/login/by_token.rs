@@ -43,14 +43,15 @@ impl Logins {
             let reason = format!("the token names {login}, who is no user here");
             return Ok(Answer::Unfit(reason.into()));
         };
-        let address = &account.user.address;
+        let address = &account.address;
         let other = &token.authorization;
         if !other.is_empty() && !other.eq_ignore_ascii_case(address) {
             let reason = format!("the token of {address} is shown to log in as {other}");
             return Ok(Answer::Unfit(reason.into()));
         }
         Ok(Answer::Accepted(Box::new(Accepted {
-            user: account.user.into(),
+            user_id: account.user_id,
+            address: account.address,
             app_password: None,
             signature: Vec::new(),
         })))

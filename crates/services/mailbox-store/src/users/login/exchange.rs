@@ -260,7 +260,8 @@ impl Exchange {
 
 fn login_accepted(accepted: Accepted) -> Box<LoginAccepted> {
     Box::new(LoginAccepted {
-        user: Some(accepted.user),
+        user_id: accepted.user_id,
+        address: accepted.address,
         app_password: accepted.app_password.unwrap_or_default(),
     })
 }

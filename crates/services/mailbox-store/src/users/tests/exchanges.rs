@@ -123,12 +123,12 @@ async fn every_mechanism_logs_in_where_its_connection_has_it() {
     let bare = Connection::default();
     for mechanism in ALL {
         let secret = kit.secret(mechanism);
-        let user = accepted(kit.log_in(secured(), mechanism, &secret).await).user;
-        assert_eq!(user.unwrap().address, BOB, "{mechanism}");
+        let user = accepted(kit.log_in(secured(), mechanism, &secret).await);
+        assert_eq!(user.address, BOB, "{mechanism}");
         let step = kit.log_in(bare.clone(), mechanism, &secret).await;
         match mechanism {
             "PLAIN" | "LOGIN" | "SCRAM-SHA-1" | "SCRAM-SHA-256" => {
-                assert_eq!(accepted(step).user.unwrap().address, BOB, "{mechanism}");
+                assert_eq!(accepted(step).address, BOB, "{mechanism}");
             }
             _ => assert_eq!(refused(step).why(), LoginRefusal::Mechanism, "{mechanism}"),
         }

@@ -37,7 +37,7 @@ async fn shown(logins: &Logins, token: String, authorization: &str) -> String {
         authorization: authorization.to_owned(),
     };
     match logins.verify_token(&token).await.unwrap() {
-        Answer::Accepted(accepted) => accepted.user.address,
+        Answer::Accepted(accepted) => accepted.address,
         Answer::Unfit(unfit) if unfit.insufficient_scope => format!("scope: {}", unfit.reason),
         Answer::Unfit(unfit) => unfit.reason,
         answer => panic!("{answer:?}"),
